@@ -1,0 +1,47 @@
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { LocalServerError } from './local-server-error';
+import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity';
+
+/**
+ * Makes `folder` this process' own until the answered function is called or the process ends, however it ends.
+ *
+ * @throws LocalServerError with `inUse`'s sentence when another process that still runs has it.
+ */
+export function claimFolder(folder: string, inUse = inUseSentence(folder)): () => void {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'owner.json');
+  const own = ownIdentity();
+  while (!created(file, own)) {
+    const owner = readIdentity(file);
+    if (owner && owner.pid !== own.pid && isRunning(owner)) {
+      throw new LocalServerError(inUse(owner.pid));
+    }
+    rmSync(file, { force: true });
+  }
+  return () => rmSync(file, { force: true });
+}
+
+function created(file: string, owner: ProcessIdentity): boolean {
+  try {
+    const handle = openSync(file, 'wx', 0o600);
+    writeSync(handle, JSON.stringify(owner));
+    closeSync(handle);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function readIdentity(file: string): ProcessIdentity | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
+  } catch {
+    return undefined; // half written by a process that died, or removed just now
+  }
+}
+
+function inUseSentence(folder: string): (pid: number) => string {
+  return (pid) => `${folder} is in use by process ${pid}; stop that one first (kill ${pid}), or choose another folder.`;
+}

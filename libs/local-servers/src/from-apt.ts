@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram, isExecutable } from './find-program';
+import type { Progress } from './server-process';
+
+/** Gone together with the project, and made again when it is missing. */
+const cache = join(__dirname, '..', '..', '..', 'node_modules', '.cache', 'pns');
+
+/** A program of a Debian package. */
+export interface DebianProgram {
+  /** What people call it. */
+  readonly name: string;
+  readonly package: string;
+  /** Where the program is in the package. */
+  readonly path: string;
+  readonly downloadMegabytes: number;
+}
+
+/** How to run a program: its file, and an environment in which it finds its libraries. */
+export interface Runnable {
+  readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/**
+ * A program of Debian's or Ubuntu's own, unpacked into the project rather than installed: this needs no root, and leaves no
+ * service behind that would start by itself and hold a port.
+ *
+ * Undefined where there is no apt-get, or it cannot reach its servers.
+ */
+export function debianProgram(program: DebianProgram, onProgress: Progress): Runnable | undefined {
+  const { name, package: wanted, path, downloadMegabytes } = program;
+  const unpacked = join(cache, wanted);
+  const file = join(unpacked, path);
+  if (!isExecutable(file)) {
+    if (!findProgram('apt-get') || !findProgram('dpkg-deb')) return undefined;
+    onProgress(
+      `There is no ${name} on this machine; fetching it with apt-get (about ${downloadMegabytes} MB, into node_modules/.cache).`,
+    );
+    const reason = unpack(wanted, unpacked);
+    if (reason !== undefined) onProgress(`apt-get could not: ${reason}`);
+  }
+  return isExecutable(file) ? { file, env: { ...process.env, LD_LIBRARY_PATH: libraryPath(unpacked) } } : undefined;
+}
+
+/** Answers the reason when it fails. */
+function unpack(wanted: string, unpacked: string): string | undefined {
+  mkdirSync(cache, { recursive: true });
+  const work = mkdtempSync(join(cache, 'apt-'));
+  try {
+    const archives = join(work, 'cache', 'archives');
+    const target = join(work, 'unpacked');
+    for (const folder of [join(work, 'lists', 'partial'), join(archives, 'partial'), target]) {
+      mkdirSync(folder, { recursive: true });
+    }
+    const apt = ['-qq', ...aptFolders(work)];
+    const reason =
+      run('apt-get', [...apt, 'update']) ??
+      run('apt-get', [...apt, '-y', '--no-install-recommends', '--download-only', 'install', wanted]) ??
+      firstReason(readdirSync(archives).filter(isPackage), (file) =>
+        run('dpkg-deb', ['-x', join(archives, file), target]),
+      );
+    if (reason !== undefined) return reason;
+    rmSync(unpacked, { recursive: true, force: true });
+    renameSync(target, unpacked);
+    return undefined;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Lists and packages go to our own folder, so no lock of the system's is needed and nothing of it changes. */
+function aptFolders(work: string): string[] {
+  const options = {
+    'Dir::State::lists': join(work, 'lists'),
+    'Dir::Cache': join(work, 'cache'),
+    'Debug::NoLocking': '1',
+    'APT::Sandbox::User': '', // root's own folders are closed to apt's account
+    'Acquire::Retries': '2',
+  };
+  return Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+}
+
+const isPackage = (file: string): boolean => file.endsWith('.deb');
+
+function firstReason<T>(items: readonly T[], attempt: (item: T) => string | undefined): string | undefined {
+  for (const item of items) {
+    const reason = attempt(item);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}
+
+function run(program: string, args: readonly string[]): string | undefined {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { status, error, stderr } = spawnSync(program, args, { env, encoding: 'utf8', timeout: 300_000 });
+  if (status === 0) return undefined;
+  return error?.message ?? stderr.trim().split('\n').at(-1) ?? `${program} ended with ${status}`;
+}
+
+/** Packages put libraries into a folder named by the architecture; which one, the unpacked files say. */
+function libraryPath(unpacked: string): string {
+  const bases = [join(unpacked, 'usr', 'lib'), join(unpacked, 'lib')];
+  const named = bases.flatMap((base) => subfolders(base).map((name) => join(base, name)));
+  return [...named, ...bases].join(':');
+}
+
+function subfolders(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}

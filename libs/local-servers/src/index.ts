@@ -1,0 +1,10 @@
+export { chromium } from './chromium-program';
+export { claimFolder } from './folder-claim';
+export { cuttableLink, type CuttableLink } from './cuttable-link';
+export { LocalServerError } from './local-server-error';
+export { freePort } from './server-process';
+export { startPostgres, type LocalPostgres, type PostgresOptions } from './postgres';
+export { startRedis, type LocalRedis, type RedisOptions } from './redis';
+export { startRedisCluster, type LocalRedisCluster } from './redis-cluster';
+export { startTemporaryServers, type TemporaryServers } from './temporary-servers';
+export { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from './testing';

@@ -1,0 +1,191 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Client } from 'pg';
+import { LocalServerError } from './local-server-error';
+import {
+  canReach,
+  postgresHome,
+  reachableHome,
+  sharedFolder,
+  unprivilegedAccount,
+  type RunAs,
+} from './postgres-binaries';
+import { startServerProcess, type Progress } from './server-process';
+
+export interface PostgresOptions {
+  /** Kept between runs; created when missing. */
+  readonly dataDir: string;
+  /** The one of the last run, or any free one, when absent. */
+  readonly port?: number;
+  /** False trades the safety against a power failure for speed: for tests only. */
+  readonly isDurable?: boolean;
+  readonly onProgress?: Progress;
+}
+
+export interface LocalPostgres {
+  /** Of a database `pns` whose owner may create others. */
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Where its files really are: below `dataDir`, or elsewhere when its account cannot reach that. */
+  readonly dataFolder: string;
+  stop(): Promise<void>;
+  /** Ends it without asking (SIGKILL), as a crash would. */
+  kill(): Promise<void>;
+}
+
+const user = 'pns';
+const database = 'pns';
+
+/**
+ * Starts a Postgres of our own on 127.0.0.1 and resolves when it takes queries.
+ *
+ * @throws LocalServerError with one sentence when it cannot be started or another running process uses `dataDir`.
+ */
+export async function startPostgres(options: PostgresOptions): Promise<LocalPostgres> {
+  const { onProgress = () => undefined, isDurable = true } = options;
+  const folder = resolve(options.dataDir);
+  mkdirSync(folder, { recursive: true });
+  const cluster = join(folder, 'cluster');
+  const runAs = accountFor(cluster);
+  const home = reachableHome(postgresHome(), runAs, (copy) => onProgress(`Copying Postgres to ${copy}.`));
+  const password = rememberedPassword(folder);
+  if (!exists(join(cluster, 'PG_VERSION')))
+    await createCluster({ home, cluster, runAs, password, isDurable, onProgress });
+  const data = realpathSync(cluster); // without a link on the way that its account could not follow
+
+  const server = await startServerProcess({
+    folder,
+    port: options.port,
+    onProgress,
+    command: (port) => ({
+      name: 'postgres',
+      file: join(home, 'bin', 'postgres'),
+      args: ['-D', data, ...settings(port, isDurable)],
+      ...runAs,
+    }),
+    isReady: (port) => answers(urlOf(port, password, 'postgres')),
+  });
+  const url = urlOf(server.port, password, database);
+  if (!(await answers(url))) await createDatabase(urlOf(server.port, password, 'postgres'));
+  return { ...server, url, dataFolder: data };
+}
+
+function settings(port: number, isDurable: boolean): string[] {
+  const always = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', max_connections: 200 };
+  const fast = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+  return Object.entries({ ...always, ...(isDurable ? {} : fast) }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
+}
+
+/** As root: whoever owns the data already, so that a folder made by another user keeps working; else an account without rights. */
+function accountFor(cluster: string): RunAs | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const owner = exists(cluster) ? statSync(cluster) : undefined;
+  return owner && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : unprivilegedAccount();
+}
+
+interface NewCluster {
+  readonly home: string;
+  readonly cluster: string;
+  readonly runAs: RunAs | undefined;
+  readonly password: string;
+  readonly isDurable: boolean;
+  readonly onProgress: Progress;
+}
+
+async function createCluster(wanted: NewCluster): Promise<void> {
+  const { cluster, runAs, onProgress } = wanted;
+  onProgress(`Creating a Postgres database in ${cluster}.`);
+  // What is there is unfinished: a finished one has its PG_VERSION.
+  if (exists(cluster)) rmSync(realpathSync(cluster), { recursive: true });
+  rmSync(cluster, { recursive: true, force: true });
+  mkdirSync(cluster, { mode: 0o700 });
+  if (runAs) chownSync(cluster, runAs.uid, runAs.gid);
+  if (!canReach(cluster, runAs)) {
+    // Somebody closed a folder above it to all other accounts, as root's own home folder is.
+    rmSync(cluster, { recursive: true });
+    mkdirSync(sharedFolder, { recursive: true, mode: 0o755 });
+    const moved = mkdtempSync(join(sharedFolder, 'data-'));
+    if (runAs) chownSync(moved, runAs.uid, runAs.gid);
+    symlinkSync(moved, cluster);
+    onProgress(`Postgres cannot reach that folder with its own account; its files are in ${moved}.`);
+  }
+  await initdb(wanted);
+}
+
+async function initdb({ home, cluster, runAs, password, isDurable }: NewCluster): Promise<void> {
+  // Beside the cluster, where that account can read it; never an argument, which every user of the machine could see.
+  const data = realpathSync(cluster);
+  const passwordFile = `${data}.password`;
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (runAs) chownSync(passwordFile, runAs.uid, runAs.gid);
+  const args = ['-D', data, '-U', user, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8'];
+  const child = spawn(
+    join(home, 'bin', 'initdb'),
+    [...args, '--locale=C', isDurable ? '--sync-method=fsync' : '--no-sync'],
+    {
+      ...runAs,
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  try {
+    const code = await new Promise((done, fail) => child.once('error', fail).once('close', done));
+    if (code !== 0) throw new Error(`initdb ended with ${String(code)}.\n${output.trim()}`);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new LocalServerError(`Postgres could not create its database in ${data}: ${reason}`, { cause });
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+}
+
+function rememberedPassword(folder: string): string {
+  const file = join(folder, 'password');
+  if (!exists(file)) writeFileSync(file, randomBytes(18).toString('base64url'), { mode: 0o600 });
+  return readFileSync(file, 'utf8');
+}
+
+function urlOf(port: number, password: string, name: string): string {
+  return `postgres://${user}:${password}@127.0.0.1:${port}/${name}`;
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function createDatabase(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${database}`).finally(() => client.end());
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

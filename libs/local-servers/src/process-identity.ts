@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** Names one process for as long as the machine runs; a process number alone is used again. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, in the operating system's own words; compared, never parsed. */
+  readonly startedAt: string;
+}
+
+/** The identity of the process `pid`, or nothing when there is no such process (one that only waits to be reaped is none). */
+export function processIdentity(pid: number): ProcessIdentity | undefined {
+  const startedAt = process.platform === 'linux' ? startedAtFromProc(pid) : startedAtFromPs(pid);
+  return startedAt === undefined ? undefined : { pid, startedAt };
+}
+
+/** Whether exactly this process still runs. */
+export function isRunning(identity: ProcessIdentity): boolean {
+  return processIdentity(identity.pid)?.startedAt === identity.startedAt;
+}
+
+/** The identity of the process that this code runs in. */
+export function ownIdentity(): ProcessIdentity {
+  return processIdentity(process.pid) ?? { pid: process.pid, startedAt: 'unknown' };
+}
+
+function startedAtFromProc(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the program's name in brackets and may hold anything; what counts comes after it.
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (state === 'Z' || state === 'X') return undefined;
+    // Field 22 of proc(5): clock ticks since boot, so the boot belongs to it.
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[18]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function startedAtFromPs(pid: number): string | undefined {
+  const ps = spawnSync('ps', ['-o', 'state=', '-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
+  const [state, ...startedAt] = (ps.stdout ?? '').trim().split(/\s+/);
+  return !state || state.startsWith('Z') ? undefined : startedAt.join(' ');
+}

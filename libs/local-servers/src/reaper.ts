@@ -1,0 +1,42 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+
+const script = join(__dirname, '..', 'scripts', 'reaper.mjs');
+let reaper: ChildProcess | undefined;
+
+/** What the reaper stops or removes should this process end without having done so itself. */
+export const leftBehind = {
+  watch: (pid: number): void => tell({ watch: pid }),
+  forget: (pid: number): void => tell({ forget: pid }),
+  removeAtEnd: (folder: string): void => tell({ removeAtEnd: folder }),
+  keep: (folder: string): void => tell({ keep: folder }),
+};
+
+/**
+ * One small process beside this one; it is in a session of its own, so that neither Ctrl-C nor a closed terminal reaches
+ * it, and learns that we are gone from the end of its input, which the operating system closes even after `kill -9`.
+ */
+function tell(wish: Record<string, number | string>): void {
+  reaper ??= startReaper();
+  reaper.stdin?.write(`${JSON.stringify(wish)}\n`);
+}
+
+function startReaper(): ChildProcess {
+  const child = spawn(process.execPath, [script], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], cwd: '/' });
+  child.stdin.on('error', () => undefined);
+  child.on('exit', () => (reaper = undefined));
+  child.unref();
+  (child.stdin as Socket).unref();
+  return child;
+}
+
+/** Ends the reaper; call it when nothing of ours runs any more. */
+export async function endReaper(): Promise<void> {
+  const child = reaper;
+  if (!child || child.exitCode !== null) return;
+  child.ref();
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.stdin?.end();
+  await ended;
+}

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { findProgram } from './find-program';
+import { debianProgram } from './from-apt';
+import type { Progress } from './server-process';
+
+/** How to run a Redis here. `js` is the stand-in: slow, and in memory only. */
+export interface RedisProgram {
+  readonly kind: 'redis' | 'valkey' | 'js';
+  readonly file: string;
+  readonly leadingArgs?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The first Redis that can be had without a question: an installed one, one from the system's packages, else the stand-in. */
+export function redisProgram(onProgress: Progress): RedisProgram {
+  return installedRedis() ?? debianRedis(onProgress) ?? brewRedis(onProgress) ?? standIn(onProgress);
+}
+
+function installedRedis(): RedisProgram | undefined {
+  for (const kind of ['redis', 'valkey'] as const) {
+    const file = findProgram(`${kind}-server`);
+    if (file) return { kind, file };
+  }
+  return undefined;
+}
+
+function debianRedis(onProgress: Progress): RedisProgram | undefined {
+  const path = join('usr', 'bin', 'redis-server');
+  const program = debianProgram({ name: 'Redis', package: 'redis-server', path, downloadMegabytes: 10 }, onProgress);
+  return program && { kind: 'redis', ...program };
+}
+
+/** Homebrew installs without root and starts no service by itself. */
+function brewRedis(onProgress: Progress): RedisProgram | undefined {
+  const brew = process.platform === 'darwin' ? findProgram('brew') : undefined;
+  if (!brew) return undefined;
+  onProgress('There is no Redis on this machine; installing it with `brew install redis`.');
+  const env = { ...process.env, HOMEBREW_NO_AUTO_UPDATE: '1' };
+  spawnSync(brew, ['install', '--quiet', 'redis'], { env, stdio: 'ignore' });
+  return installedRedis();
+}
+
+function standIn(onProgress: Progress): RedisProgram {
+  const install = process.platform === 'darwin' ? 'brew install redis' : 'apt-get install redis-server';
+  onProgress(`No Redis can be had: a slow stand-in serves, in memory only. Install a real one: ${install}`);
+  const script = join(dirname(require.resolve('js-redis-server')), 'cli.js');
+  return { kind: 'js', file: process.execPath, leadingArgs: [script] };
+}

@@ -1,0 +1,176 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { claimFolder } from './folder-claim';
+import { LocalServerError } from './local-server-error';
+import { isRunning, processIdentity, type ProcessIdentity } from './process-identity';
+import { leftBehind } from './reaper';
+
+const startTimeoutMs = 60_000;
+const stopTimeoutMs = 10_000;
+const pollMs = 20;
+
+export type Progress = (line: string) => void;
+
+/** What is written beside a server's data, so that the next start knows what the last one left. */
+interface ServerRecord {
+  readonly server: ProcessIdentity;
+  readonly port: number;
+}
+
+/** The servers that this process runs now, by folder. */
+const running = new Map<string, number>();
+
+/** A server that runs as a child of this process. */
+export interface ServerProcess {
+  readonly pid: number;
+  readonly port: number;
+  /** Asks it to end (SIGINT) and waits; harmless when it has ended already. */
+  stop(): Promise<void>;
+  /** Ends it without asking (SIGKILL) and waits until it is gone. */
+  kill(): Promise<void>;
+}
+
+export interface ServerCommand {
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly argv0?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface ServerPlan {
+  /** Holds the record and the log; the command decides where its data is. */
+  readonly folder: string;
+  /** Any free one when absent. */
+  readonly port?: number | undefined;
+  readonly command: (port: number) => ServerCommand;
+  /** Resolves with true as soon as the process `pid`, and no other, takes work on `port`. */
+  readonly isReady: (port: number, pid: number) => Promise<boolean>;
+  readonly onProgress: Progress;
+}
+
+/**
+ * Starts a server in a session of its own (Ctrl-C in our terminal must not stop it before the apps that use it) and
+ * waits until it is ready. What an earlier process of ours left running on this folder is stopped first.
+ *
+ * @throws LocalServerError when another running process uses the folder, or with the end of the log when the server does
+ *   not get ready.
+ */
+export async function startServerProcess(plan: ServerPlan): Promise<ServerProcess> {
+  const earlier = readRecord(plan.folder);
+  if (earlier && running.get(plan.folder) === earlier.server.pid && isRunning(earlier.server)) {
+    throw new LocalServerError(`This process runs a server on ${plan.folder} already.`);
+  }
+  mkdirSync(plan.folder, { recursive: true });
+  const release = claimFolder(plan.folder);
+  try {
+    await stopLeftover(plan);
+    const port = plan.port ?? (await freePort(readRecord(plan.folder)?.port));
+    return await spawnServer(plan, port, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function stopLeftover({ folder, onProgress }: ServerPlan): Promise<void> {
+  const record = readRecord(folder);
+  if (!record || !isRunning(record.server)) return;
+  const { pid } = record.server;
+  onProgress(`An earlier run ended without stopping its server (process ${pid}, ${folder}); stopping it.`);
+  process.kill(pid, 'SIGINT');
+  if (!(await becomesTrue(() => !isRunning(record.server), stopTimeoutMs))) process.kill(pid, 'SIGKILL');
+  await becomesTrue(() => !isRunning(record.server), stopTimeoutMs);
+}
+
+async function spawnServer(plan: ServerPlan, port: number, release: () => void): Promise<ServerProcess> {
+  const { name, file, args, ...options } = plan.command(port);
+  const logFile = join(plan.folder, `${name}.log`);
+  const output = openSync(logFile, 'w', 0o600);
+  const child = spawn(file, args, { ...options, detached: true, stdio: ['ignore', output, output], cwd: '/' });
+  closeSync(output);
+  const pid = child.pid;
+  if (pid === undefined) {
+    const cause = await new Promise<Error>((resolve) => child.once('error', resolve));
+    throw new LocalServerError(`${name} cannot be run from ${file}: ${cause.message}.`, { cause });
+  }
+  leftBehind.watch(pid);
+  writeRecord(plan.folder, { server: processIdentity(pid) ?? { pid, startedAt: 'unknown' }, port });
+  running.set(plan.folder, pid);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(() => {
+    leftBehind.forget(pid);
+    if (running.get(plan.folder) !== pid) return; // it was killed by somebody, and its successor runs already
+    running.delete(plan.folder);
+    release();
+  });
+  await untilReady(plan, name, child, port, logFile);
+  child.unref();
+  return {
+    pid,
+    port,
+    stop: () => end(child, ended, 'SIGINT'),
+    kill: () => end(child, ended, 'SIGKILL'),
+  };
+}
+
+async function untilReady(plan: ServerPlan, name: string, child: ChildProcess, port: number, logFile: string) {
+  let isReady = false;
+  const check = async () => (isReady = await plan.isReady(port, child.pid ?? 0)) || hasEnded(child);
+  await becomesTrue(check, startTimeoutMs);
+  if (isReady && !hasEnded(child)) return;
+  child.kill('SIGKILL');
+  const reason = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
+  throw new LocalServerError(`${name} did not start on port ${port}. The end of its log (${logFile}):\n${reason}`);
+}
+
+async function end(child: ChildProcess, ended: Promise<void>, signal: NodeJS.Signals): Promise<void> {
+  if (hasEnded(child)) return ended;
+  child.ref();
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+  await ended;
+  clearTimeout(timer);
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function becomesTrue(claim: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {
+  for (const endsAt = Date.now() + timeoutMs; Date.now() < endsAt; await sleep(pollMs)) {
+    if (await claim()) return true;
+  }
+  return false;
+}
+
+/** A port of 127.0.0.1 that nobody listens on: `preferred` when that is free. */
+export function freePort(preferred = 0): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error) => (preferred === 0 ? reject(error) : resolve(freePort())));
+    probe.listen(preferred, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+const recordFile = (folder: string): string => join(folder, 'server.json');
+
+function readRecord(folder: string): ServerRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(recordFile(folder), 'utf8')) as ServerRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeRecord(folder: string, record: ServerRecord): void {
+  rmSync(recordFile(folder), { force: true });
+  writeFileSync(recordFile(folder), JSON.stringify(record), { mode: 0o600 });
+}

@@ -1,0 +1,53 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startPostgres, type LocalPostgres } from './postgres';
+import { endReaper, leftBehind } from './reaper';
+import { startRedis, type LocalRedis } from './redis';
+import type { Progress } from './server-process';
+
+export interface TemporaryServers {
+  /** Absent when not asked for. */
+  readonly postgres: LocalPostgres | undefined;
+  readonly redis: LocalRedis | undefined;
+  /** Stops both and removes their data. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts servers on data that lives as long as this process: however that ends, `kill -9` included, the servers are
+ * stopped and their data is removed.
+ */
+export async function startTemporaryServers(
+  wanted: { readonly postgres: boolean; readonly redis: boolean },
+  onProgress?: Progress,
+): Promise<TemporaryServers> {
+  const folder = mkdtempSync(join(tmpdir(), 'pns-'));
+  chmodSync(folder, 0o755); // Postgres may run as another account
+  leftBehind.removeAtEnd(folder);
+  const progress = onProgress && { onProgress };
+  const folders = [folder];
+  const startedPostgres = wanted.postgres
+    ? startPostgres({ dataDir: join(folder, 'postgres'), isDurable: false, ...progress })
+    : Promise.resolve(undefined);
+  const startedRedis = wanted.redis
+    ? startRedis({ dataDir: join(folder, 'redis'), ...progress })
+    : Promise.resolve(undefined);
+  const stop = async (): Promise<void> => {
+    const servers = await Promise.allSettled([startedPostgres, startedRedis]);
+    await Promise.all(servers.map(async (start) => start.status === 'fulfilled' && start.value?.stop()));
+    for (const each of folders) rmSync(each, { recursive: true, force: true });
+    await endReaper();
+  };
+  try {
+    const [postgres, redis] = await Promise.all([startedPostgres, startedRedis]);
+    if (postgres) {
+      leftBehind.removeAtEnd(postgres.dataFolder);
+      folders.push(postgres.dataFolder);
+    }
+    return { postgres, redis, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

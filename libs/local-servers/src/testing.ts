@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+
+/** An empty database for one test file. */
+export interface FreshDatabase {
+  readonly url: string;
+  /** Removes it, connections that are still open included. */
+  drop(): Promise<void>;
+}
+
+/** Creates an empty database on the server of `DATABASE_URL`, which Jest's global setup provides. */
+export async function freshDatabase(serverUrl = requiredUrl('DATABASE_URL')): Promise<FreshDatabase> {
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await query(serverUrl, `CREATE DATABASE ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => query(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+}
+
+/** The URL of the Redis that tests share; give every test file its own `freshPrefix()` in it. */
+export function testRedisUrl(): string {
+  return requiredUrl('REDIS_URL');
+}
+
+/** A prefix for keys that no other test uses. */
+export function freshPrefix(): string {
+  return `test-${randomBytes(8).toString('hex')}`;
+}
+
+function requiredUrl(name: 'DATABASE_URL' | 'REDIS_URL'): string {
+  const url = process.env[name];
+  if (!url) throw new Error(`${name} is not set; tests that need it are named *.int-spec.ts or *.e2e-spec.ts.`);
+  return url;
+}
+
+async function query(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(sql).finally(() => client.end());
+}
