@@ -1,0 +1,2 @@
+export { isTopic, maxTopicLength } from './topic';
+export { isTopicPattern, matchingPattern, patternsMatching } from './topic-pattern';
