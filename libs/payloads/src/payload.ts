@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+/** Largest payload of a notification, in bytes of its JSON. */
+export const maxPayloadBytes = 64 * 1024;
+
+const identifier = z.string().min(1).max(1024);
+
+/** `ox:mail:new`: some producers only know the folder, and some report several ids at once. */
+const mailNew = z.looseObject({
+  folder: identifier,
+  id: z.union([identifier, z.array(identifier).min(1)]).optional(),
+  email: z.string().optional(),
+  displayname: z.string().optional(),
+  subject: z.string().optional(),
+  unread: z.int().nonnegative().optional(),
+  teaser: z.string().optional(),
+  cid: z.string().optional(),
+});
+
+/** `ox:calendar:updates`: an entry of `needsAction` is an event's id, or the event with its folder and recurrence. */
+const calendarUpdates = z.looseObject({
+  folders: z.array(identifier).optional(),
+  needsAction: z
+    .array(
+      z.union([
+        identifier,
+        z.looseObject({ folderId: identifier, id: identifier, recurrenceId: identifier.optional() }),
+      ]),
+    )
+    .optional(),
+});
+
+/** The schema of each topic that has one; any other topic takes any JSON object. */
+export const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
+  'ox:mail:new': mailNew,
+  'ox:calendar:updates': calendarUpdates,
+};
+
+/** One sentence that says what is wrong with the payload of `topic`, or undefined when nothing is. */
+export function payloadFault(topic: string, payload: unknown): string | undefined {
+  // A topic may be called constructor, or anything else that every object has.
+  const schema = Object.hasOwn(payloadSchemas, topic) ? payloadSchemas[topic] : undefined;
+  const issue = schema?.safeParse(payload).error?.issues[0];
+  if (issue === undefined) return undefined;
+  const field = ['payload', ...issue.path].join('.');
+  return `${field} does not fit topic ${topic}: ${issue.message}.`;
+}
