@@ -1,0 +1,46 @@
+import type { TransportName } from './transport-name';
+
+/** How urgent a notification is; the factor lengthens the time it may wait for similar ones. */
+export type Priority = 'high' | 'medium' | 'low';
+
+/**
+ * One notification on its way to one subscription (or to one node's open sockets of a user). It travels inside jobs, so
+ * its shape is a wire format: fields are only ever added, and added as optional.
+ */
+export interface Delivery {
+  /** The same for every attempt; receivers de-duplicate by it. */
+  readonly id: string;
+  readonly notificationId: string;
+  /** The subscription's id; for open sockets, which are their own subscription, absent. */
+  readonly subscriptionId?: string;
+  readonly context: number;
+  readonly user: number;
+  readonly client: string;
+  readonly transport: TransportName;
+  /** Device token, webhook URI or channel URI; for open sockets, the node that holds them. */
+  readonly token: string;
+  readonly topic: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** The push token or connection id of the client that caused the notification, which is not to hear of it. */
+  readonly sourceToken?: string;
+  readonly priority: Priority;
+  /** How many notifications this one stands for; more than 1 only where the topic is collected. */
+  readonly count: number;
+  /**
+   * Set where the newest notification stands for all before it that had the same key: the topic, followed by a blank and
+   * the producer's aggregation key where there was one.
+   */
+  readonly collapseKey?: string;
+  /** When the notification was accepted, in ms since the epoch. */
+  readonly timestamp: number;
+  /** When its time to live ends, in ms since the epoch. */
+  readonly expiresAt?: number;
+  /** When its window fell due, in ms since the epoch: the start of the end-to-end clock. */
+  readonly dueAt: number;
+  /** The user's primary e-mail address, where the directory knows it. */
+  readonly email1?: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** Of a test: the Redis channel that hears how its only attempt ended. A test is neither repeated nor kept. */
+  readonly replyTo?: string;
+}

@@ -1,0 +1,20 @@
+/** The far side's verdict on one attempt. Only `retry` leads to another attempt. */
+export type Outcome =
+  | { readonly kind: 'delivered'; readonly providerId?: string }
+  /** Try again, not before `afterMs` milliseconds when given, else after the usual back-off. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
+  /** The target is dead: its subscription is retired. */
+  | { readonly kind: 'gone'; readonly reason: string }
+  /** This payload can never be accepted by this target. */
+  | { readonly kind: 'rejected'; readonly reason: string }
+  /**
+   * Our credentials or settings are at fault: tell the operator, never cost a subscription. The client's other
+   * deliveries wait until that is mended, unless only this target is concerned.
+   */
+  | { readonly kind: 'misconfigured'; readonly reason: string; readonly isTargetOnly?: true }
+  /** Its time to live ran out before it could be sent. */
+  | { readonly kind: 'expired'; readonly reason: string }
+  /** Another queue carries it now, because its target moved: nothing has ended, and this queue is done with it. */
+  | { readonly kind: 'moved'; readonly reason: string };
+
+export type OutcomeKind = Outcome['kind'];

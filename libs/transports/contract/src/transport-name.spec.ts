@@ -1,0 +1,13 @@
+import { transportName } from './transport-name';
+
+it.each([
+  ['apns', 'apns'],
+  ['apn', 'apns'],
+  ['gcm', 'fcm'],
+  ['websocket', 'websocket'],
+  ['APNS', undefined],
+  ['constructor', undefined],
+  ['', undefined],
+])('%j names the transport %s', (value, expected) => {
+  expect(transportName(value)).toBe(expected);
+});

@@ -1,0 +1,12 @@
+import type { Delivery } from './delivery';
+import type { Outcome } from './outcome';
+import type { TransportName } from './transport-name';
+
+/** One provider's wire. Sends each delivery once and never retries: the queue owns time. */
+export interface Transport {
+  readonly name: TransportName;
+  /** What a client's deliveries are sent with; another object once that changed. Absent where nothing can be set. */
+  readonly options?: (client: string) => unknown;
+  /** Sends once. Resolves with the far side's verdict; rejects only for our own bugs or an aborted `signal`. */
+  deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
+}
