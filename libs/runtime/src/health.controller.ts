@@ -1,0 +1,32 @@
+import { Controller, Get, Header, Res } from '@nestjs/common';
+import { Health } from './health';
+import { metrics } from './metrics';
+
+/** The part of an HTTP reply that these answers need; Fastify's reply has it. */
+interface Reply {
+  status(code: number): unknown;
+}
+
+/** Liveness, readiness and metrics, in every app that listens. */
+@Controller()
+export class HealthController {
+  constructor(private readonly health: Health) {}
+
+  @Get('health/live')
+  live(): { status: string } {
+    return { status: 'ok' };
+  }
+
+  @Get('health/ready')
+  async ready(@Res({ passthrough: true }) reply: Reply): Promise<{ status: string; parts: Record<string, string> }> {
+    const { ready, parts } = await this.health.report();
+    reply.status(ready ? 200 : 503);
+    return { status: ready ? 'ok' : 'unavailable', parts };
+  }
+
+  @Get('metrics')
+  @Header('content-type', metrics.contentType)
+  metrics(): Promise<string> {
+    return metrics.metrics();
+  }
+}

@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+
+/** What an app needs in order to serve; rejects with the reason while it cannot be had. */
+export type ReadinessCheck = () => Promise<unknown>;
+
+/** Collects the checks of an app's parts. */
+@Injectable()
+export class Health {
+  private readonly checks = new Map<string, ReadinessCheck>();
+  /** Set while the app drains, so that nobody sends it more work. */
+  isStopping = false;
+
+  add(name: string, check: ReadinessCheck): void {
+    this.checks.set(name, check);
+  }
+
+  /** Every part with `ok` or the reason why not; a part that does not answer within 2 s is not ready. */
+  async report(): Promise<{ ready: boolean; parts: Record<string, string> }> {
+    const entries = await Promise.all(
+      [...this.checks].map(async ([name, check]) => [name, await answerOf(check)] as const),
+    );
+    const parts = Object.fromEntries(entries);
+    return { ready: !this.isStopping && Object.values(parts).every((answer) => answer === 'ok'), parts };
+  }
+}
+
+async function answerOf(check: ReadinessCheck): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve('no answer within 2 s'), 2000);
+  });
+  const answer = check().then(
+    () => 'ok',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,20 @@
+import type { LoggerService } from '@nestjs/common';
+import pino from 'pino';
+
+/**
+ * The process' log: JSON lines on stdout, one per thing that happened, named by `event`. Secrets, tokens and payloads
+ * are never fields of it.
+ */
+export const log = pino({ base: { pid: process.pid }, formatters: { level: (level) => ({ level }) } });
+
+/** Lets Nest write to our log; what it says at start is worth a line only to whoever debugs it. */
+export const nestLogger: LoggerService = {
+  log: (message: unknown, ...context: unknown[]) =>
+    log.debug({ event: 'nest', context: context.at(-1) }, String(message)),
+  warn: (message: unknown, ...context: unknown[]) =>
+    log.warn({ event: 'nest', context: context.at(-1) }, String(message)),
+  error: (message: unknown, ...context: unknown[]) =>
+    log.error({ event: 'nest', context: context.at(-1) }, String(message)),
+  fatal: (message: unknown, ...context: unknown[]) =>
+    log.fatal({ event: 'nest', context: context.at(-1) }, String(message)),
+};

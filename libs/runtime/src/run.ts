@@ -1,0 +1,93 @@
+import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { readEnvironment } from './env';
+import { PnsError } from './errors';
+import { Health } from './health';
+import { log, nestLogger } from './log';
+
+/** SIGTERM gives an app this long to finish or hand back what is in flight, in ms. */
+export const shutdownTimeoutMs = 30_000;
+
+/** Starts an app that has no API of its own: health and metrics on `healthPort`, or no listener at all without one. */
+export async function startWorker(
+  name: string,
+  module: Type | DynamicModule,
+  healthPort: number | undefined,
+): Promise<INestApplicationContext> {
+  const options = { logger: nestLogger, abortOnError: false }; // whoever starts the app tells why it could not
+  if (healthPort === undefined) return NestFactory.createApplicationContext(module, options);
+  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), options);
+  await listen(name, app, healthPort);
+  return app;
+}
+
+/** Listens on `port` (0 = any free one) of all interfaces and says so in the log; answers the port in use. */
+export async function listen(name: string, app: NestFastifyApplication, port: number): Promise<number> {
+  try {
+    await app.listen(port, '0.0.0.0');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    throw new PnsError('PORT_IN_USE', `Port ${port} for ${name} is in use; stop what holds it or choose another one.`, {
+      cause,
+    });
+  }
+  const address = app.getHttpServer().address() as { port: number };
+  log.info({ event: 'app.listening', app: name, port: address.port });
+  return address.port;
+}
+
+/**
+ * Runs `start` as this process: a start that fails ends it with one sentence, SIGTERM and SIGINT drain and end it with
+ * exit code 0 within `shutdownTimeoutMs`, once it has started. `afterStop` is for what the apps use until their end.
+ */
+export async function runProcess(
+  name: string,
+  start: () => Promise<INestApplicationContext[]>,
+  afterStop: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const signal = firstSignal();
+  try {
+    log.level = readEnvironment([]).PNS_LOG_LEVEL;
+    const apps = await start();
+    log.info({ event: 'app.started', app: name });
+    void signal.then((received) => stopProcess(name, received, () => stopAll(apps).finally(afterStop)));
+  } catch (error) {
+    failToStart(error);
+  }
+}
+
+/** Resolves with the first request to stop; from then on there is only so much time. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const received = (signal: NodeJS.Signals): void => {
+      setTimeout(() => process.exit(1), shutdownTimeoutMs).unref();
+      resolve(signal);
+    };
+    process.on('SIGTERM', received);
+    process.on('SIGINT', received);
+  });
+}
+
+async function stopProcess(name: string, signal: NodeJS.Signals, stop: () => Promise<void>): Promise<void> {
+  log.info({ event: 'app.stopping', app: name, signal });
+  try {
+    await stop();
+    process.exit(0);
+  } catch (error) {
+    log.error({ event: 'app.stop-failed', app: name, err: error });
+    process.exit(1);
+  }
+}
+
+async function stopAll(apps: readonly INestApplicationContext[]): Promise<void> {
+  for (const app of apps) app.get(Health, { strict: false }).isStopping = true;
+  await Promise.all(apps.map((app) => app.close()));
+}
+
+/** Ends the process because it could not start: one sentence for what we know, the stack for what we do not. */
+export function failToStart(error: unknown): never {
+  const sentence = error instanceof PnsError ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+}
