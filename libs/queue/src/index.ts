@@ -1,0 +1,16 @@
+export { publish, subscriberOf, type Subscriber } from './channel';
+export { erasedInAll, heldLocks, jobLock, type Erased } from './erased';
+export { KeySpace } from './key-space';
+export { QueueModule, type QueueModuleOptions } from './queue.module';
+export { Queues } from './queues.service';
+export {
+  aggregationQueue,
+  assertJobVersion,
+  deliveryQueue,
+  maxDeliveriesPerJob,
+  socketNodeQueue,
+  type DeliveryJob,
+  type TickJob,
+} from './queues';
+export { scanKeys } from './scan';
+export { connectRedis, patientCopy, type RedisClient } from './redis';

@@ -1,0 +1,89 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Queue, Worker, type JobsOptions, type Processor, type WorkerOptions } from 'bullmq';
+import { Cluster, type Redis } from 'ioredis';
+import type { KeySpace } from './key-space';
+import { connectToOwner } from './owner';
+import type { RedisClient } from './redis';
+
+/**
+ * A job fails only when we are at fault or Redis or Postgres is away, so it is run again until it ends: giving up would
+ * lose what it carries. Attempts to reach a target are counted by its deliveries, not by jobs.
+ */
+const defaultJobOptions: JobsOptions = {
+  removeOnComplete: true,
+  attempts: Number.MAX_SAFE_INTEGER,
+  backoff: { type: 'fixed', delay: 2000, jitter: 0.5 },
+};
+
+/** Opens the queues of a key group and the workers on them, one connection for all queues of the process. */
+@Injectable()
+export class Queues implements OnApplicationShutdown {
+  private readonly open = new Map<string, Queue>();
+  private readonly owners = new Map<string, Redis>();
+
+  constructor(
+    readonly redis: RedisClient,
+    readonly keys: KeySpace,
+  ) {}
+
+  /** The queue `name` of a key group, opened at its first use. */
+  queue<Job>(group: string, name: string): Queue<Job> {
+    const id = `${group}:${name}`;
+    let queue = this.open.get(id);
+    if (queue === undefined) {
+      queue = new Queue(name, {
+        connection: this.redis,
+        prefix: group,
+        defaultJobOptions,
+      });
+      queue.on('error', () => undefined); // the connection's own state; every call on the queue rejects for itself
+      this.open.set(id, queue);
+    }
+    return queue as Queue<Job>;
+  }
+
+  /** Closes the queue `name` of a key group in this process; what it holds stays in Redis. */
+  async forget(group: string, name: string): Promise<void> {
+    const id = `${group}:${name}`;
+    await this.open.get(id)?.close();
+    this.open.delete(id);
+  }
+
+  /**
+   * Works on the queue `name` of a key group. A job whose process died is given to another within about ten seconds,
+   * however often that happens: giving up on it would lose what it carries.
+   */
+  worker<Job>(
+    group: string,
+    name: string,
+    processor: Processor<Job>,
+    options: Partial<WorkerOptions> = {},
+  ): Worker<Job> {
+    const worker = new Worker<Job>(name, processor, {
+      connection: this.connectionOf(group),
+      prefix: group,
+      lockDuration: 10_000,
+      stalledInterval: 5_000,
+      maxStalledCount: 1_000_000,
+      ...options,
+    });
+    worker.on('error', () => undefined);
+    return worker;
+  }
+
+  /** What the workers of a key group are connected with. */
+  private connectionOf(group: string): Redis {
+    if (!(this.redis instanceof Cluster)) return this.redis;
+    let redis = this.owners.get(group);
+    if (redis === undefined) {
+      redis = connectToOwner(this.redis, group);
+      this.owners.set(group, redis);
+    }
+    return redis;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.open.values()].map((queue) => queue.close()));
+    for (const redis of [...this.owners.values(), this.redis]) redis.disconnect();
+  }
+}

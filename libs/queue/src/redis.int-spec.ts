@@ -1,0 +1,37 @@
+import { once } from 'node:events';
+import { cuttableLink, freshPrefix, testRedisUrl } from '@pns/local-servers';
+import { KeySpace } from './key-space';
+import { Queues } from './queues.service';
+import { connectRedis, patientCopy } from './redis';
+
+describe('when Redis is away', () => {
+  it.each([
+    ['a connection', (url: string) => connectRedis(url)],
+    ['a copy of one', (url: string) => patientCopy(connectRedis(url, { failFast: true }))],
+  ])('%s ends when it is told to', async (_, connect) => {
+    const link = await cuttableLink(testRedisUrl());
+    const redis = connect(link.url);
+    await once(redis, 'ready');
+    link.cut();
+    await once(redis, 'reconnecting');
+    const ended = once(redis, 'end');
+    redis.disconnect();
+    await ended;
+    await link.close();
+  });
+
+  it('a worker that is told to close does so once Redis is back', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const queues = new Queues(connectRedis(link.url), new KeySpace(1, freshPrefix()));
+    const worker = queues.worker(queues.keys.group(0), 'any', () => Promise.resolve());
+    await worker.waitUntilReady();
+    const away = new Promise((resolve) => worker.once('ioredis:close', () => resolve(undefined)));
+    link.cut();
+    await away;
+    const closing = worker.close();
+    link.mend();
+    await closing;
+    await queues.onApplicationShutdown();
+    await link.close();
+  });
+});

@@ -1,0 +1,153 @@
+import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+
+/** A connection to one Redis, or to all masters of a cluster. */
+export type RedisClient = Redis | Cluster;
+
+/** For calls that nobody waits for: they wait for Redis to come back. */
+export const patient = {
+  maxRetriesPerRequest: null,
+  enableOfflineQueue: true,
+  commandTimeout: undefined,
+} satisfies RedisOptions;
+
+/** How long a call that somebody waits for may take, and a connection for it, in ms. */
+const impatient = { maxRetriesPerRequest: 0, commandTimeout: 5000, connectTimeout: 2000 } satisfies RedisOptions;
+
+/** Until a connection that was lost is tried again, in ms. */
+export const untilReconnectMs = (attempt: number): number => Math.min(50 * attempt, 1000);
+
+/**
+ * Opens a connection that comes back by itself: to one Redis (`redis://`, `rediss://`) or to a cluster, of which the URL
+ * names some nodes (`redis-cluster://host:port,host:port`, `rediss-cluster://`). Commands wait for Redis to return; with
+ * `failFast` they reject while it is away and after `commandTimeout` ms, which is what a request that someone waits for needs.
+ */
+export function connectRedis(url: string, { failFast = false } = {}): RedisClient {
+  const cluster = clusterOf(url);
+  const redis = cluster === undefined ? connectServer(url, failFast) : connectCluster(cluster, failFast);
+  // Without a listener ioredis writes each failed try to stderr; what is affected by it answers for itself.
+  redis.on('error', () => undefined);
+  return redis;
+}
+
+/** Another connection to the same place, on which commands wait for Redis to return. */
+export function patientCopy(redis: RedisClient): RedisClient {
+  const copy =
+    redis instanceof Cluster
+      ? new EndingCluster(addressesOf(redis), patientCluster(redis.options.redisOptions, redis.options))
+      : redis.duplicate(patient);
+  copy.on('error', () => undefined);
+  return copy;
+}
+
+function connectServer(url: string, failFast: boolean): Redis {
+  return new EndingRedis(url, {
+    retryStrategy: untilReconnectMs,
+    ...(failFast ? { ...impatient, enableOfflineQueue: false } : { maxRetriesPerRequest: null }),
+  });
+}
+
+function connectCluster({ nodes, username, password, isTls }: ClusterAddress, failFast: boolean): Cluster {
+  const account = { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
+  const redisOptions = { ...account, ...(isTls ? { tls: {} } : {}) };
+  const options: ClusterOptions = {
+    clusterRetryStrategy: untilReconnectMs,
+    // Certificates name hosts, so those are not to be replaced by their addresses.
+    ...(isTls ? { dnsLookup: (host, done) => done(null, host) } : {}),
+  };
+  if (failFast) return new EndingCluster(nodes, { ...options, redisOptions: { ...redisOptions, ...impatient } }, true);
+  return new EndingCluster(nodes, patientCluster(redisOptions, options));
+}
+
+function patientCluster(redisOptions: ClusterOptions['redisOptions'], options: ClusterOptions): ClusterOptions {
+  return {
+    ...options,
+    redisOptions: { ...redisOptions, maxRetriesPerRequest: null, commandTimeout: undefined },
+    // A command for a master that is away is tried again at other ones, which send it back, until it is there again.
+    maxRedirections: Number.MAX_SAFE_INTEGER,
+  };
+}
+
+function addressesOf(cluster: Cluster): ClusterNode[] {
+  const known = cluster.nodes().map(({ options: { host = '', port = 6379 } }) => ({ host, port }));
+  return cluster instanceof EndingCluster ? [...cluster.named, ...known] : known;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface ClusterAddress {
+  readonly nodes: readonly Address[];
+  readonly username: string;
+  readonly password: string;
+  readonly isTls: boolean;
+}
+
+/** What the URL of a cluster says; undefined for one of a single Redis. */
+export function clusterOf(url: string): ClusterAddress | undefined {
+  const [, scheme, account = '', hosts = ''] = /^(rediss?)-cluster:\/\/(?:([^@/]*)@)?([^@/]+)\/?$/.exec(url) ?? [];
+  if (scheme === undefined) return undefined;
+  const nodes = hosts.split(',').map((host) => {
+    const { hostname, port } = new URL(`redis://${host}`);
+    return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 6379 : Number(port) };
+  });
+  const { username, password } = new URL(`redis://${account}@any`);
+  return {
+    nodes,
+    username: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    isTls: scheme === 'rediss',
+  };
+}
+
+/**
+ * When ioredis is told to disconnect while it waits to reconnect, it never says `end`, and BullMQ waits for that word: a
+ * worker that is closed while Redis is away would never be closed. In the state `wait` ioredis does say it.
+ */
+export class EndingRedis extends Redis {
+  override disconnect(reconnect = false): void {
+    if (!reconnect && this.status === 'reconnecting') this.status = 'wait';
+    super.disconnect(reconnect);
+  }
+
+  override duplicate(override?: Partial<RedisOptions>): Redis {
+    return new EndingRedis({ ...this.options, ...override });
+  }
+}
+
+/** As `EndingRedis`, of a cluster. */
+class EndingCluster extends Cluster {
+  /**
+   * `failFast`: commands reject while no node can be reached. ioredis' own `enableOfflineQueue: false` does that too, but
+   * then also breaks pipelines to a node that is not connected to yet.
+   */
+  constructor(
+    readonly named: readonly ClusterNode[],
+    options: ClusterOptions,
+    private readonly failFast = false,
+  ) {
+    super([...named], options);
+  }
+
+  override disconnect(reconnect = false): void {
+    if (!reconnect && this.status === 'reconnecting') this.status = 'wait';
+    super.disconnect(reconnect);
+  }
+
+  override sendCommand(...[command, ...rest]: Parameters<Cluster['sendCommand']>): unknown {
+    if (!this.failFast || this.status === 'ready' || command.name === 'cluster') {
+      return super.sendCommand(command, ...rest);
+    }
+    command.reject(new Error('Connection is closed.'));
+    return command.promise;
+  }
+
+  override duplicate(nodes: ClusterNode[] = [], options: ClusterOptions = {}): Cluster {
+    return new EndingCluster(
+      nodes.length > 0 ? nodes : addressesOf(this),
+      { ...this.options, ...options },
+      this.failFast,
+    );
+  }
+}
