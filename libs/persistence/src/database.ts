@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { log, PnsError } from '@pns/runtime';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { ApiKeyEntity } from './api-key.entity';
+import { FailedDeliveryEntity } from './failed-delivery.entity';
+import { FirstTables1760000000001 } from './migrations/0001-first-tables';
+import { Cascade1760000000002 } from './migrations/0002-cascade';
+import { Directory1760000000003 } from './migrations/0003-directory';
+import { RestrictedKeysAndAudit1760000000004 } from './migrations/0004-restricted-keys-and-audit';
+import { ClientTransports1760000000005 } from './migrations/0005-client-transports';
+import { HeldDeliveries1760000000006 } from './migrations/0006-held-deliveries';
+import { SubscriptionEntity } from './subscription.entity';
+
+// Listed, not globbed: what runs is bundled or compiled, and a file that is missing must not go unnoticed.
+const entities = [SubscriptionEntity, ApiKeyEntity, FailedDeliveryEntity];
+export const migrations = [
+  FirstTables1760000000001,
+  Cascade1760000000002,
+  Directory1760000000003,
+  RestrictedKeysAndAudit1760000000004,
+  ClientTransports1760000000005,
+  HeldDeliveries1760000000006,
+];
+
+/** Any number that no other program locks in the same database. */
+const migrationLock = 7_266_001;
+
+const options = {
+  type: 'postgres',
+  connectTimeoutMS: 5000,
+  installExtensions: false,
+  logging: false,
+  // A connection that dies while idle concerns nobody: the pool opens another one.
+  poolErrorHandler: () => undefined,
+} as const satisfies Partial<DataSourceOptions>;
+
+/**
+ * Connects to Postgres and brings its tables up to date. A server that is away is tried again for `patienceMs`; later
+ * on, connections come back by themselves.
+ *
+ * @throws PnsError `DATABASE_UNREACHABLE` when it stays away, `DATABASE_REFUSED` when it answers but does not let us in.
+ */
+export async function openDatabase(url: string, patienceMs = 60_000): Promise<DataSource> {
+  await whenReachable(url, patienceMs, () => migrate(url));
+  const database = new DataSource({
+    ...options,
+    url,
+    entities,
+    poolSize: 8,
+    // Ends what waits too long for a lock; the second one is for a server that hangs and cannot end anything.
+    extra: { statement_timeout: 20_000, query_timeout: 22_000, keepAlive: true },
+  });
+  return database.initialize();
+}
+
+/** Runs the migrations that this database lacks. Processes that start together wait for the first one. */
+export async function migrate(url: string): Promise<void> {
+  const database = await new DataSource({ ...options, url, migrations, poolSize: 2 }).initialize();
+  try {
+    const holder = database.createQueryRunner();
+    await holder.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+    // The lock ends with its connection, also when a migration fails.
+    await database.runMigrations({ transaction: 'all' });
+    await holder.query('SELECT pg_advisory_unlock($1)', [migrationLock]);
+    await holder.release();
+  } finally {
+    await database.destroy();
+  }
+}
+
+async function whenReachable(url: string, patienceMs: number, attempt: () => Promise<void>): Promise<void> {
+  const where = placeOf(url);
+  const giveUpAt = Date.now() + patienceMs;
+  for (let waitMs = 250; ; waitMs = Math.min(2 * waitMs, 5000)) {
+    try {
+      return await attempt();
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message || codeOf(cause) : String(cause);
+      if (!isDatabaseAway(cause)) {
+        const code = codeOf(cause);
+        // 28xxx: who we are; 3D000: no such database; 42501: not allowed to make tables.
+        if (!/^(28|3D000|42501)/.test(code)) throw cause;
+        throw new PnsError('DATABASE_REFUSED', `Postgres at ${where} refuses: ${reason}. Correct DATABASE_URL.`, {
+          cause,
+        });
+      }
+      if (Date.now() + waitMs > giveUpAt) {
+        const sentence = `Postgres at ${where} cannot be reached (${reason}). Start it or correct DATABASE_URL.`;
+        throw new PnsError('DATABASE_UNREACHABLE', sentence, { cause });
+      }
+      log.warn({ event: 'database.waiting', where, reason, nextTryMs: waitMs }, `Waiting for Postgres at ${where}.`);
+      await sleep(waitMs);
+    }
+  }
+}
+
+/** Host, port and database of a connection URL: what a log may tell of it. */
+function placeOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}
+
+const awayCodes = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
+  ...['ENOENT', 'EACCES'], // of a Unix socket
+  ...['53300', '57014', '57P01', '57P02', '57P03'], // too many connections, timed out, shutting down, crashed, starting
+]);
+
+/** Whether `error` means that Postgres cannot be used now, and the same call may succeed later. */
+export function isDatabaseAway(error: unknown): boolean {
+  const code = codeOf(error);
+  if (awayCodes.has(code) || code.startsWith('08')) return true;
+  return (
+    error instanceof Error && /^(Connection terminated|timeout exceeded when|Query read timeout)/.test(error.message)
+  );
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  const { code, driverError } = error as { code?: unknown; driverError?: unknown };
+  if (typeof code === 'string') return code;
+  return driverError === undefined ? '' : codeOf(driverError);
+}
+
+/** Whether `error` is Postgres' answer that a row would break the unique constraint or index `name`. */
+export function isTaken(error: unknown, name: string): boolean {
+  const { driverError } = error as { driverError?: { code?: string; constraint?: string } };
+  return driverError?.code === '23505' && driverError.constraint === name;
+}

@@ -1,0 +1,168 @@
+import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { DataSource } from 'typeorm';
+import { openDatabase } from './database';
+import { DirectoryStore } from './directory.store';
+import { ErasureStore } from './erasure.store';
+
+let fresh: FreshDatabase;
+let database: DataSource;
+let directory: DirectoryStore;
+
+beforeAll(async () => {
+  fresh = await freshDatabase();
+  database = await openDatabase(fresh.url);
+  directory = new DirectoryStore(database);
+});
+
+afterAll(async () => {
+  await database.destroy();
+  await fresh.drop();
+});
+
+const version = expect.stringMatching(/^\d+$/) as string;
+
+describe('a user', () => {
+  const john = {
+    context: 1,
+    user: 14,
+    primaryEmail: 'john@example.com',
+    logins: ['john', 'john@example.com'],
+    tags: ['vip'],
+  };
+
+  it('is kept, and found by login, whatever the case', async () => {
+    const put = await directory.put({ ...john, logins: ['John', 'john', 'john@EXAMPLE.com'], tags: ['vip', 'vip'] });
+    expect(put).toEqual({ ...john, version });
+    expect(await directory.get(john)).toEqual(put);
+    expect(await directory.userByLogin('JOHN@example.com')).toEqual({ context: 1, user: 14 });
+    await directory.put({ context: 1, user: 14, logins: ['jd'], tags: [] });
+    expect(await directory.get(john)).toEqual({ context: 1, user: 14, logins: ['jd'], tags: [], version });
+    expect(await directory.userByLogin('john')).toBeUndefined();
+    expect(await directory.get({ context: 2, user: 14 })).toBeUndefined();
+  });
+
+  it('brings its context, and leaves one that is there as it is', async () => {
+    await directory.put({ ...john, context: 21, logins: [] });
+    expect(await directory.context(21)).toEqual({ context: 21, tags: [], version });
+    const context = await directory.putContext({ context: 22, name: 'acme', tags: ['gold'] });
+    await directory.put({ ...john, context: 22, logins: [] });
+    expect(await directory.context(22)).toEqual(context);
+  });
+
+  it('cannot have a login of another one, and nothing changes then', async () => {
+    await directory.put(john);
+    const other = { context: 2, user: 14, logins: ['other', 'john'], tags: [] };
+    await expect(directory.put(other)).rejects.toMatchObject({ code: 'LOGIN_TAKEN' });
+    expect(await directory.get(other)).toBeUndefined();
+    expect(await directory.context(2)).toBeUndefined();
+    expect(await directory.userByLogin('other')).toBeUndefined();
+  });
+
+  it('can be written by two at once', async () => {
+    const writes = Array.from({ length: 20 }, (_, index) =>
+      directory.put({ context: 5, user: 1, logins: index % 2 === 0 ? ['a', 'b'] : ['b', 'a', 'c'], tags: [] }),
+    );
+    const results = await Promise.allSettled(writes);
+    for (const result of results) expect(result).toMatchObject({ status: 'fulfilled' });
+  });
+
+  it('is changed or removed by only one of two who read the same version', async () => {
+    const key = { context: 6, user: 1 };
+    const { version: read } = await directory.put({ ...key, logins: [], tags: [] });
+    const second = await directory.put({ ...key, logins: ['six'], tags: ['a'] }, read);
+    const changed = { code: 'VERSION_CHANGED' };
+    await expect(directory.put({ ...key, logins: [], tags: ['b'] }, read)).rejects.toMatchObject(changed);
+    await expect(directory.remove(key, read)).rejects.toMatchObject(changed);
+    expect(await directory.get(key)).toEqual(second);
+    await directory.remove(key, second.version);
+    expect(await directory.get(key)).toBeUndefined();
+    expect(await directory.userByLogin('six')).toBeUndefined();
+    await expect(directory.put({ ...key, logins: [], tags: [] }, second.version)).rejects.toMatchObject(changed);
+  });
+});
+
+describe('a context', () => {
+  it('is kept, changed and removed, and by only one of two who read the same version', async () => {
+    const first = await directory.putContext({ context: 31, name: 'first', tags: ['a', 'b', 'a'] });
+    expect(first).toEqual({ context: 31, name: 'first', tags: ['a', 'b'], version });
+    const second = await directory.putContext({ context: 31, tags: [] }, first.version);
+    expect(second).toEqual({ context: 31, tags: [], version });
+    const changed = { code: 'VERSION_CHANGED' };
+    await expect(directory.putContext({ context: 31, tags: ['c'] }, first.version)).rejects.toMatchObject(changed);
+    await expect(directory.remove({ context: 31 }, first.version)).rejects.toMatchObject(changed);
+    expect(await directory.context(31)).toEqual(second);
+    await directory.remove({ context: 31 }, second.version);
+    expect(await directory.context(31)).toBeUndefined();
+  });
+
+  it('cannot have the name of another one', async () => {
+    await directory.putContext({ context: 41, name: 'taken', tags: [] });
+    const taken = { code: 'CONTEXT_NAME_TAKEN' };
+    await expect(directory.putContext({ context: 42, name: 'taken', tags: [] })).rejects.toMatchObject(taken);
+    await directory.putContext({ context: 41, tags: [] });
+    await directory.putContext({ context: 42, name: 'taken', tags: [] });
+  });
+});
+
+it('lists contexts and users by id, a page at a time', async () => {
+  for (const user of [3, 1, 2, 10]) await directory.put({ context: 51, user, logins: [], tags: [] });
+  const first = await directory.users(51, { limit: 3 });
+  expect(first.items.map(({ user }) => user)).toEqual([1, 2, 3]);
+  const { nextCursor: cursor } = first;
+  const rest = await directory.users(51, { limit: 3, cursor });
+  expect(rest.items.map(({ user }) => user)).toEqual([10]);
+  expect(rest.nextCursor).toBeUndefined();
+  await directory.putContext({ context: 52, tags: [] });
+  const contexts = await directory.contexts({ limit: 500 });
+  const ids = contexts.items.map(({ context }) => context);
+  expect(ids).toEqual([...ids].sort((a, b) => a - b));
+  expect(ids).toEqual(expect.arrayContaining([51, 52]));
+  await expect(directory.users(51, { limit: 3, cursor: 'bm8' })).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+});
+
+describe('erasing', () => {
+  const count = async (context: number): Promise<number> => {
+    const [row] = await database.query<{ count: string }[]>('SELECT count(*) FROM users WHERE context_id = $1', [
+      context,
+    ]);
+    return Number(row?.count);
+  };
+
+  it('goes on step by step, and leaves neighbours alone', async () => {
+    for (const context of [61, 62]) {
+      await database.query(
+        'INSERT INTO users (context_id, user_id) SELECT $1, user_id FROM generate_series(1, 2500) AS user_id',
+        [context],
+      );
+    }
+    const rows = new ErasureStore(database);
+    expect(await rows.erase({ context: 61, user: 7 }, 1000)).toBe(1);
+    expect(await rows.erase({ context: 61, user: 7 }, 1000)).toBe(0);
+    const steps = [];
+    for (let erased = 1; erased > 0; steps.push(erased)) erased = await rows.erase({ context: 61 }, 1000);
+    expect(steps).toEqual([1000, 1000, 499, 0]);
+    expect(await count(62)).toBe(2500);
+  });
+
+  it('knows every table that names a context, but the audit log', async () => {
+    const named = await database.query<{ table: string }[]>(
+      `SELECT table_name AS table FROM information_schema.columns WHERE column_name = 'context_id' AND table_schema = 'public'`,
+    );
+    for (const { table } of named.filter((each) => each.table !== 'audit_entries')) {
+      const hasUser = await database.query<unknown[]>(
+        `SELECT FROM information_schema.columns WHERE column_name = 'user_id' AND table_name = $1`,
+        [table],
+      );
+      // A trigger on each table tells whether the statement was ever tried.
+      await database.query(`CREATE OR REPLACE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'touched %', TG_TABLE_NAME; END $$`);
+      await database.query(`CREATE TRIGGER tell BEFORE DELETE ON ${table} EXECUTE FUNCTION tell()`);
+      const owners = [{ context: 99 }, ...(hasUser.length > 0 ? [{ context: 99, user: 1 }] : [])];
+      for (const owner of owners) {
+        if (table === 'user_logins') continue; // they go with their users
+        await expect(new ErasureStore(database).erase(owner, 1)).rejects.toThrow(`touched ${table}`);
+      }
+      await database.query(`DROP TRIGGER tell ON ${table}`);
+    }
+  });
+});

@@ -1,0 +1,206 @@
+import { Injectable } from '@nestjs/common';
+import { PnsError } from '@pns/runtime';
+import type { Owner, UserKey } from '@pns/subscriptions';
+import { DataSource, type EntityManager } from 'typeorm';
+import { versionChanged } from './config.store';
+import { isTaken } from './database';
+import { numberedPageOf, numberIn, type Page, type PageRequest } from './page';
+
+/** What is known of a context. Its version is another one after each write. */
+export interface DirectoryContext {
+  readonly context: number;
+  /** A tag like the others, and no other context's. */
+  readonly name?: string;
+  readonly tags: readonly string[];
+  readonly version: string;
+}
+
+/** What the directory knows of a user. Its version is another one after each write. */
+export interface DirectoryUser extends UserKey {
+  readonly primaryEmail?: string;
+  /** Names by which other systems know the user, in lower case; each belongs to one user of all contexts. */
+  readonly logins: readonly string[];
+  readonly tags: readonly string[];
+  readonly version: string;
+}
+
+interface ContextRow {
+  readonly context: number;
+  readonly name: string | null;
+  readonly tags: string[];
+  readonly version: string;
+}
+
+interface UserRow {
+  readonly context: number;
+  readonly user: number;
+  readonly email: string | null;
+  readonly logins: string[];
+  readonly tags: string[];
+  readonly version: string;
+}
+
+type Written = readonly { readonly version: string }[];
+
+const selectContexts = 'SELECT context_id AS context, name, tags, version FROM contexts';
+const selectUsers = `SELECT context_id AS context, user_id AS user, primary_email AS email, tags, version,
+  ARRAY(SELECT login FROM user_logins l WHERE l.context_id = u.context_id AND l.user_id = u.user_id ORDER BY login) AS logins
+ FROM users u`;
+
+/** The directory in Postgres. Whoever changes tags or names tells `ConfigChanges`. */
+@Injectable()
+export class DirectoryStore {
+  constructor(private readonly database: DataSource) {}
+
+  /**
+   * Adds a context or replaces what was known; with `ifVersion` only where it has that one. Safe to repeat.
+   *
+   * @throws PnsError `VERSION_CHANGED`, or `CONTEXT_NAME_TAKEN` when the name is another context's.
+   */
+  async putContext(
+    { context, name, tags }: Omit<DirectoryContext, 'version'>,
+    ifVersion?: string,
+  ): Promise<DirectoryContext> {
+    const change = `name = $2, tags = $3, version = nextval('config_version')`;
+    const values = [context, name ?? null, [...new Set(tags)]];
+    try {
+      const [written] =
+        ifVersion === undefined
+          ? await this.database.query<Written>(
+              `INSERT INTO contexts (context_id, name, tags) VALUES ($1, $2, $3)
+               ON CONFLICT (context_id) DO UPDATE SET ${change} RETURNING version`,
+              values,
+            )
+          : await changed(
+              this.database.manager,
+              `UPDATE contexts SET ${change} WHERE context_id = $1 AND version = $4 RETURNING version`,
+              [...values, ifVersion],
+            );
+      if (written === undefined) throw versionChanged();
+    } catch (cause) {
+      if (!isTaken(cause, 'contexts_name')) throw cause;
+      throw new PnsError('CONTEXT_NAME_TAKEN', `Another context has the name ${name}; take it from that one first.`, {
+        cause,
+      });
+    }
+    const stored = await this.context(context);
+    if (stored === undefined) throw versionChanged(); // somebody has erased it this moment
+    return stored;
+  }
+
+  async context(context: number): Promise<DirectoryContext | undefined> {
+    const [row] = await this.database.query<ContextRow[]>(`${selectContexts} WHERE context_id = $1`, [context]);
+    return row === undefined ? undefined : toContext(row);
+  }
+
+  /** By id. */
+  async contexts({ limit, cursor }: PageRequest): Promise<Page<DirectoryContext>> {
+    const rows = await this.database.query<ContextRow[]>(
+      `${selectContexts} WHERE context_id > $1 ORDER BY context_id LIMIT $2`,
+      [cursor === undefined ? 0 : numberIn(cursor), limit + 1],
+    );
+    return numberedPageOf(rows.map(toContext), limit, ({ context }) => context);
+  }
+
+  /**
+   * Adds a user, and its context if that is new, or replaces what was known; with `ifVersion` only where it has that one.
+   * Safe to repeat.
+   *
+   * @throws PnsError `VERSION_CHANGED`, or `LOGIN_TAKEN` when one of the logins is another user's.
+   */
+  async put(user: Omit<DirectoryUser, 'version'>, ifVersion?: string): Promise<DirectoryUser> {
+    const { context, primaryEmail, logins, tags } = user;
+    const change = `primary_email = $3, tags = $4, version = nextval('config_version')`;
+    const values = [context, user.user, primaryEmail ?? null, [...new Set(tags)]];
+    try {
+      await this.database.transaction(async (manager) => {
+        await manager.query('INSERT INTO contexts (context_id) VALUES ($1) ON CONFLICT DO NOTHING', [context]);
+        const [written] =
+          ifVersion === undefined
+            ? await manager.query<Written>(
+                `INSERT INTO users (context_id, user_id, primary_email, tags) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (context_id, user_id) DO UPDATE SET ${change} RETURNING version`,
+                values,
+              )
+            : await changed(
+                manager,
+                `UPDATE users SET ${change} WHERE context_id = $1 AND user_id = $2 AND version = $5 RETURNING version`,
+                [...values, ifVersion],
+              );
+        if (written === undefined) throw versionChanged();
+        await manager.query('DELETE FROM user_logins WHERE context_id = $1 AND user_id = $2', [context, user.user]);
+        await manager.query(
+          'INSERT INTO user_logins (login, context_id, user_id) SELECT login, $2, $3 FROM unnest($1::text[]) AS login',
+          [uniqueLogins(logins), context, user.user],
+        );
+      });
+    } catch (cause) {
+      if (!isTaken(cause, 'user_logins_pkey')) throw cause;
+      throw new PnsError('LOGIN_TAKEN', 'One of the logins belongs to another user; take it from that one first.', {
+        cause,
+      });
+    }
+    const stored = await this.get(user);
+    if (stored === undefined) throw versionChanged(); // somebody has erased it this moment
+    return stored;
+  }
+
+  async get({ context, user }: UserKey): Promise<DirectoryUser | undefined> {
+    const [row] = await this.database.query<UserRow[]>(`${selectUsers} WHERE context_id = $1 AND user_id = $2`, [
+      context,
+      user,
+    ]);
+    return row === undefined ? undefined : toUser(row);
+  }
+
+  /** The users of a context, by id. */
+  async users(context: number, { limit, cursor }: PageRequest): Promise<Page<DirectoryUser>> {
+    const rows = await this.database.query<UserRow[]>(
+      `${selectUsers} WHERE context_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3`,
+      [context, cursor === undefined ? 0 : numberIn(cursor), limit + 1],
+    );
+    return numberedPageOf(rows.map(toUser), limit, ({ user }) => user);
+  }
+
+  /**
+   * Removes what is known of a context, but not of its users, or of a user, where it has this version.
+   *
+   * @throws PnsError `VERSION_CHANGED`.
+   */
+  async remove({ context, user }: Owner, ifVersion: string): Promise<void> {
+    const [where, values] =
+      user === undefined
+        ? ['contexts WHERE context_id = $1 AND version = $2', [context, ifVersion]]
+        : ['users WHERE context_id = $1 AND version = $2 AND user_id = $3', [context, ifVersion, user]];
+    const removed = await changed(this.database.manager, `DELETE FROM ${where} RETURNING version`, values);
+    if (removed.length === 0) throw versionChanged();
+  }
+
+  /** Logins do not distinguish case. */
+  async userByLogin(login: string): Promise<UserKey | undefined> {
+    const [row] = await this.database.query<UserKey[]>(
+      'SELECT context_id AS context, user_id AS user FROM user_logins WHERE login = $1',
+      [login.toLowerCase()],
+    );
+    return row;
+  }
+}
+
+/** What an UPDATE or DELETE returned; the driver puts a count behind it. */
+async function changed(manager: EntityManager, statement: string, values: readonly unknown[]): Promise<Written> {
+  const [rows] = await manager.query<[Written, number]>(statement, [...values]);
+  return rows;
+}
+
+function toContext({ name, ...row }: ContextRow): DirectoryContext {
+  return { ...row, ...(name === null ? {} : { name }) };
+}
+
+function toUser({ email, ...row }: UserRow): DirectoryUser {
+  return { ...row, ...(email === null ? {} : { primaryEmail: email }) };
+}
+
+// In one order, so that two writers who want the same logins cannot wait for each other.
+function uniqueLogins(logins: readonly string[]): string[] {
+  return [...new Set(logins.map((login) => login.toLowerCase()))].sort();
+}

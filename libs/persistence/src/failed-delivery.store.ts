@@ -1,0 +1,180 @@
+import { Injectable } from '@nestjs/common';
+import type { Delivery, OutcomeKind, TransportName } from '@pns/transport-contract';
+import { DataSource, type SelectQueryBuilder } from 'typeorm';
+import { FailedDeliveryEntity } from './failed-delivery.entity';
+import { pageOf, positionOf, type Page, type PageRequest } from './page';
+
+/** A delivery that will not be tried again by itself, whole, so that it can be sent again. */
+export interface FailedDelivery {
+  readonly delivery: Delivery;
+  readonly outcome: OutcomeKind;
+  readonly reason: string;
+  /** Whether it is sent again by itself once its client's settings are mended. */
+  readonly isHeld: boolean;
+  /** In ms since the epoch. */
+  readonly failedAt: number;
+}
+
+/** Which failed deliveries are meant; every field given narrows the choice. */
+export interface FailedDeliveryFilter {
+  readonly ids?: readonly string[] | undefined;
+  readonly context?: number | undefined;
+  readonly user?: number | undefined;
+  readonly client?: string | undefined;
+  readonly transport?: TransportName | undefined;
+  readonly topic?: string | undefined;
+  readonly outcome?: OutcomeKind | undefined;
+  readonly notification?: string | undefined;
+  readonly isHeld?: boolean | undefined;
+  /** Only those that failed before this time, in ms since the epoch. */
+  readonly before?: number | undefined;
+}
+
+/** A client whose deliveries wait until its settings are mended. */
+export interface HeldClient {
+  readonly client: string;
+  readonly transport: TransportName;
+  readonly deliveries: number;
+  /** What the last of them failed of. */
+  readonly reason: string;
+  /** When the first of them failed, in ms since the epoch. */
+  readonly since: number;
+}
+
+/** The deliveries that failed for good, in Postgres. */
+@Injectable()
+export class FailedDeliveryStore {
+  constructor(private readonly database: DataSource) {}
+
+  /** Keeps all of them in one statement. Safe to repeat: what is told of a delivery last stands. */
+  async record(batch: readonly FailedDelivery[]): Promise<void> {
+    const rows = [...new Map(batch.map((failed) => [failed.delivery.id, toRow(failed)])).values()];
+    if (rows.length > 0) await this.database.manager.upsert(FailedDeliveryEntity, rows, ['deliveryId']);
+  }
+
+  /** The one with this delivery id. */
+  async get(deliveryId: string): Promise<FailedDelivery | undefined> {
+    const row = await this.database.manager.findOneBy(FailedDeliveryEntity, { deliveryId });
+    return row === null ? undefined : toFailedDelivery(row);
+  }
+
+  /** Oldest first. */
+  async list(filter: FailedDeliveryFilter, { limit, cursor }: PageRequest): Promise<Page<FailedDelivery>> {
+    const query = matching(this.database.manager.createQueryBuilder(FailedDeliveryEntity, 'f'), filter);
+    if (cursor !== undefined) {
+      const { createdAt, id } = positionOf(cursor, /^[\w-]{1,200}$/);
+      query.andWhere('(f.failed_at, f.delivery_id) > (:failedAt, :id)', { failedAt: new Date(createdAt), id });
+    }
+    const rows = await query
+      .orderBy('f.failed_at')
+      .addOrderBy('f.delivery_id')
+      .limit(limit + 1)
+      .getMany();
+    const { items, ...more } = pageOf(
+      rows.map((row) => ({ row, createdAt: row.failedAt.getTime(), id: row.deliveryId })),
+      limit,
+    );
+    return { items: items.map(({ row }) => toFailedDelivery(row)), ...more };
+  }
+
+  /**
+   * Gives up to `limit` of them, oldest first, to `send`, forgets them once that has resolved, and answers how many there
+   * were. Two callers at once get different ones; a crash in between sends some again.
+   */
+  take(
+    filter: FailedDeliveryFilter,
+    limit: number,
+    send: (deliveries: readonly Delivery[]) => Promise<void>,
+  ): Promise<number> {
+    return this.database.transaction(async (manager) => {
+      const rows = await matching(manager.createQueryBuilder(FailedDeliveryEntity, 'f'), filter)
+        .orderBy('f.failed_at')
+        .addOrderBy('f.delivery_id')
+        .limit(limit)
+        .setLock('pessimistic_write')
+        .setOnLocked('skip_locked')
+        .getMany();
+      if (rows.length === 0) return 0;
+      await send(rows.map(({ delivery }) => delivery as Delivery));
+      await manager.delete(
+        FailedDeliveryEntity,
+        rows.map(({ deliveryId }) => deliveryId),
+      );
+      return rows.length;
+    });
+  }
+
+  /** The clients whose deliveries wait until their settings are mended; of one transport, or of all. */
+  async heldClients(transport?: TransportName): Promise<HeldClient[]> {
+    const rows = await this.database.query<(Omit<HeldClient, 'since'> & { since: Date })[]>(
+      `SELECT client, transport, count(*)::int AS deliveries, min(failed_at) AS since,
+              (array_agg(reason ORDER BY failed_at DESC))[1] AS reason
+       FROM failed_deliveries WHERE held AND ($1::text IS NULL OR transport = $1)
+       GROUP BY client, transport ORDER BY client, transport`,
+      [transport ?? null],
+    );
+    return rows.map((row) => ({ ...row, since: row.since.getTime() }));
+  }
+
+  /** The clients of a transport that have such deliveries: a glance at an index. */
+  async namesOfHeldClients(transport: TransportName): Promise<string[]> {
+    const rows = await this.database.query<{ client: string }[]>(
+      'SELECT DISTINCT client FROM failed_deliveries WHERE held AND transport = $1',
+      [transport],
+    );
+    return rows.map(({ client }) => client);
+  }
+}
+
+type Query = SelectQueryBuilder<FailedDeliveryEntity>;
+
+function matching(query: Query, filter: FailedDeliveryFilter): Query {
+  const { ids, before, isHeld } = filter;
+  query.where('true');
+  const equal = {
+    context_id: filter.context,
+    user_id: filter.user,
+    client: filter.client,
+    transport: filter.transport,
+    topic: filter.topic,
+    outcome: filter.outcome,
+    notification_id: filter.notification,
+  };
+  for (const [column, value] of Object.entries(equal)) {
+    if (value !== undefined) query.andWhere(`f.${column} = :${column}`, { [column]: value });
+  }
+  // The partial index serves only a condition that reads as its own.
+  if (isHeld !== undefined) query.andWhere(isHeld ? 'f.held' : 'NOT f.held');
+  if (ids !== undefined) query.andWhere('f.delivery_id = ANY (:ids)', { ids });
+  if (before !== undefined) query.andWhere('f.failed_at < :before', { before: new Date(before) });
+  return query;
+}
+
+function toRow({ delivery, outcome, reason, isHeld, failedAt }: FailedDelivery): FailedDeliveryEntity {
+  return {
+    deliveryId: delivery.id,
+    notificationId: delivery.notificationId,
+    context: delivery.context,
+    user: delivery.user,
+    client: delivery.client,
+    transport: delivery.transport,
+    topic: delivery.topic,
+    subscriptionId: delivery.subscriptionId ?? null,
+    outcome,
+    reason: reason.replaceAll('\0', ' '), // a provider may say anything, and Postgres' text holds no NUL
+    isHeld,
+    attempts: delivery.attempt,
+    delivery,
+    failedAt: new Date(failedAt),
+  };
+}
+
+function toFailedDelivery(row: FailedDeliveryEntity): FailedDelivery {
+  return {
+    delivery: row.delivery as Delivery,
+    outcome: row.outcome,
+    reason: row.reason,
+    isHeld: row.isHeld,
+    failedAt: row.failedAt.getTime(),
+  };
+}

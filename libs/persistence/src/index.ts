@@ -1,0 +1,31 @@
+export { apiScopes, ApiKeyStore, type ApiKey, type ApiScope, type NewApiKey } from './api-key.store';
+export { auditMask, AuditStore, type AuditedWrite, type AuditEntry, type AuditFilter } from './audit.store';
+export { ClientTransportStore, type ClientTransport, type ClientTransportKey } from './client-transport.store';
+export {
+  ConfigStore,
+  type PropertyPlace,
+  type StoredCommon,
+  type StoredContext,
+  type StoredContextSet,
+  type StoredProperty,
+  type StoredScope,
+  type StoredUser,
+} from './config.store';
+export { isDatabaseAway, migrate } from './database';
+export { DirectoryStore, type DirectoryContext, type DirectoryUser } from './directory.store';
+export { ErasureStore } from './erasure.store';
+export {
+  FailedDeliveryStore,
+  type FailedDelivery,
+  type FailedDeliveryFilter,
+  type HeldClient,
+} from './failed-delivery.store';
+export { Seal } from './seal';
+export type { Page, PageRequest } from './page';
+export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';
+export {
+  SubscriptionStore,
+  type AddressedSubscription,
+  type Registration,
+  type SubscriptionFilter,
+} from './subscription.store';

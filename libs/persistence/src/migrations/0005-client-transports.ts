@@ -1,0 +1,24 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** Options of clients that are set over the API, and the meta of subscriptions: both may hold secrets, so both are sealed. */
+export class ClientTransports1760000000005 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(
+      `CREATE TABLE client_transports (
+         client     varchar(64) COLLATE "C" NOT NULL,
+         transport  varchar(16) NOT NULL,
+         options    bytea NOT NULL,
+         version    bigint NOT NULL DEFAULT nextval('config_version'),
+         updated_at timestamptz(3) NOT NULL DEFAULT now(),
+         PRIMARY KEY (client, transport)
+       )`,
+    );
+    // What stands there in plain text goes: it is what this migration is about, and no migration knows the key.
+    await runner.query('ALTER TABLE subscriptions DROP COLUMN meta, ADD COLUMN meta bytea');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE client_transports');
+    await runner.query('ALTER TABLE subscriptions DROP COLUMN meta, ADD COLUMN meta json');
+  }
+}

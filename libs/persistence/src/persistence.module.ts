@@ -1,0 +1,58 @@
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Health } from '@pns/runtime';
+import { DataSource } from 'typeorm';
+import { ApiKeyStore } from './api-key.store';
+import { AuditStore } from './audit.store';
+import { ClientTransportStore } from './client-transport.store';
+import { ConfigStore } from './config.store';
+import { openDatabase } from './database';
+import { DirectoryStore } from './directory.store';
+import { ErasureStore } from './erasure.store';
+import { FailedDeliveryStore } from './failed-delivery.store';
+import { Seal } from './seal';
+import { SubscriptionStore } from './subscription.store';
+
+export interface PersistenceModuleOptions {
+  readonly databaseUrl: string;
+  /** What secrets are encrypted with, as `Seal` takes it; none where an app reads and writes no secrets. */
+  readonly encryptionKeys?: readonly Buffer[];
+}
+
+const stores = [
+  SubscriptionStore,
+  DirectoryStore,
+  ErasureStore,
+  ApiKeyStore,
+  AuditStore,
+  FailedDeliveryStore,
+  ConfigStore,
+  ClientTransportStore,
+];
+
+/** Gives an app its stores, once Postgres answers and its tables are up to date. */
+@Module({})
+export class PersistenceModule implements OnApplicationShutdown {
+  static forRoot({ databaseUrl, encryptionKeys = [] }: PersistenceModuleOptions): DynamicModule {
+    return {
+      module: PersistenceModule,
+      global: true,
+      providers: [
+        { provide: DataSource, useFactory: () => openDatabase(databaseUrl) },
+        { provide: Seal, useValue: new Seal(encryptionKeys) },
+        ...stores,
+      ],
+      exports: stores,
+    };
+  }
+
+  constructor(
+    @Inject(DataSource) private readonly database: DataSource,
+    @Inject(Health) health: Health,
+  ) {
+    health.add('postgres', () => database.query('SELECT 1'));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.database.destroy();
+  }
+}

@@ -1,0 +1,56 @@
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
+import { PnsError } from '@pns/runtime';
+
+const format = 1;
+const [keyIdBytes, ivBytes, tagBytes] = [4, 12, 16];
+const headBytes = 1 + keyIdBytes + ivBytes + tagBytes;
+
+interface Key {
+  readonly id: Buffer;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Encrypts secrets before they reach Postgres, with AES-256-GCM: the first key seals, each of them opens, so that a key
+ * is replaced by putting a new one before it. `place` names the row that a secret belongs to; it opens nowhere else.
+ */
+export class Seal {
+  private readonly keys: readonly Key[];
+
+  /** Keys of 32 bytes each. Without any, nothing can be sealed or opened. */
+  constructor(keys: readonly Buffer[]) {
+    this.keys = keys.map((bytes) => ({ bytes, id: hash('sha256', bytes, 'buffer').subarray(0, keyIdBytes) }));
+  }
+
+  /** @throws PnsError `ENCRYPTION_KEY_MISSING` without a key. */
+  seal(text: string, place: string): Buffer {
+    const key = this.keys[0] ?? refuse('There is no key to encrypt with; set PNS_ENCRYPTION_KEY.');
+    const iv = randomBytes(ivBytes);
+    const cipher = createCipheriv('aes-256-gcm', key.bytes, iv).setAAD(Buffer.from(place));
+    const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return Buffer.concat([Buffer.of(format), key.id, iv, cipher.getAuthTag(), sealed]);
+  }
+
+  /** @throws PnsError `ENCRYPTION_KEY_MISSING` when none of the keys sealed it, `SECRET_UNREADABLE` when it was altered. */
+  open(sealed: Buffer, place: string): string {
+    const id = sealed.subarray(1, 1 + keyIdBytes);
+    const key =
+      this.keys.find((each) => each.id.equals(id)) ??
+      refuse('It was encrypted with a key that PNS_ENCRYPTION_KEY does not hold; add that key behind the others.');
+    try {
+      const iv = sealed.subarray(1 + keyIdBytes, headBytes - tagBytes);
+      const decipher = createDecipheriv('aes-256-gcm', key.bytes, iv, { authTagLength: tagBytes })
+        .setAAD(Buffer.from(place))
+        .setAuthTag(sealed.subarray(headBytes - tagBytes, headBytes));
+      return decipher.update(sealed.subarray(headBytes), undefined, 'utf8') + decipher.final('utf8');
+    } catch (cause) {
+      throw new PnsError('SECRET_UNREADABLE', `The secret of ${place} was altered or moved here from elsewhere.`, {
+        cause,
+      });
+    }
+  }
+}
+
+function refuse(sentence: string): never {
+  throw new PnsError('ENCRYPTION_KEY_MISSING', sentence);
+}

@@ -1,0 +1,42 @@
+import type { Subscription } from '@pns/subscriptions';
+import type { TransportName } from '@pns/transport-contract';
+import type { Seal } from './seal';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+@Entity('subscriptions')
+export class SubscriptionEntity {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('int', { name: 'context_id' }) context!: number;
+  @Column('int', { name: 'user_id' }) user!: number;
+  @Column('varchar') client!: string;
+  @Column('varchar') transport!: TransportName;
+  @Column('text') token!: string;
+  @Column('bytea', { name: 'token_hash' }) tokenHash!: Buffer;
+  @Column('text', { array: true }) topics!: string[];
+  @Column('timestamptz', { name: 'expires_at', nullable: true }) expiresAt!: Date | null;
+  /** Sealed, because it may hold credentials. */
+  @Column('bytea', { nullable: true }) meta!: Buffer | null;
+  @Column('boolean', { name: 'shared' }) isShared!: boolean;
+  @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
+  @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
+}
+
+/** The place that meta is sealed for. */
+export const metaPlace = 'subscriptions meta';
+
+export function toSubscription(row: Omit<SubscriptionEntity, 'tokenHash'>, seal: Seal): Subscription {
+  return {
+    id: row.id,
+    context: row.context,
+    user: row.user,
+    client: row.client,
+    transport: row.transport,
+    token: row.token,
+    topics: row.topics,
+    ...(row.expiresAt === null ? {} : { expiresAt: row.expiresAt.getTime() }),
+    ...(row.meta === null ? {} : { meta: JSON.parse(seal.open(row.meta, metaPlace)) as Subscription['meta'] }),
+    isShared: row.isShared,
+    createdAt: row.createdAt.getTime(),
+    updatedAt: row.updatedAt.getTime(),
+  };
+}

@@ -1,0 +1,268 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { DataSource } from 'typeorm';
+import { openDatabase } from './database';
+import { DirectoryStore } from './directory.store';
+import { Seal } from './seal';
+import { SubscriptionStore, type Registration } from './subscription.store';
+
+let fresh: FreshDatabase;
+let database: DataSource;
+let store: SubscriptionStore;
+
+beforeAll(async () => {
+  fresh = await freshDatabase();
+  database = await openDatabase(fresh.url);
+  store = new SubscriptionStore(database, new Seal([randomBytes(32)]));
+});
+
+afterEach(() => database.query('TRUNCATE subscriptions, users CASCADE'));
+
+afterAll(async () => {
+  await database.destroy();
+  await fresh.drop();
+});
+
+function registration(changes: Partial<Registration> = {}): Registration {
+  return {
+    context: 1,
+    user: 14,
+    client: 'mobile',
+    transport: 'apns',
+    token: 'token-1',
+    topics: ['ox:mail:*'],
+    isShared: false,
+    ...changes,
+  };
+}
+
+describe('registering', () => {
+  it('keeps everything that was said', async () => {
+    const expiresAt = Date.now() + 60_000;
+    const said = registration({
+      expiresAt,
+      meta: { authorization: 'x\0y', nested: { n: 1 } },
+      topics: ['*', 'ox:mail:new'],
+    });
+    const { subscription, isNew } = await store.register(said);
+    expect(isNew).toBe(true);
+    expect(subscription).toMatchObject(said);
+    expect(await store.get(subscription.id)).toEqual(subscription);
+  });
+
+  it('again replaces topics, expiry and meta and keeps the id', async () => {
+    const first = await store.register(registration({ expiresAt: Date.now() + 60_000, meta: { a: 1 } }));
+    const second = await store.register(registration({ topics: ['ox:calendar:*'] }));
+    expect(second.isNew).toBe(false);
+    expect(second.subscription).toEqual({
+      ...registration({ topics: ['ox:calendar:*'] }),
+      id: first.subscription.id,
+      createdAt: first.subscription.createdAt,
+      updatedAt: second.subscription.updatedAt,
+    });
+  });
+
+  it('takes a token over from whoever held it, in any context, but only of the same client and transport', async () => {
+    await store.register(registration({ user: 15 }));
+    await store.register(registration({ context: 2 }));
+    await store.register(registration({ user: 15, client: 'other' }));
+    await store.register(registration({ user: 15, transport: 'fcm' }));
+    await store.register(registration());
+    const { items } = await store.list({ token: 'token-1' }, { limit: 10 });
+    expect(items.map(({ context, user, client, transport }) => [context, user, client, transport])).toEqual([
+      [1, 15, 'other', 'apns'],
+      [1, 15, 'mobile', 'fcm'],
+      [1, 14, 'mobile', 'apns'],
+    ]);
+  });
+
+  it('leaves shared tokens to everyone', async () => {
+    const shared = { client: 'hook', transport: 'webhook', token: 'https://x.example/', isShared: true } as const;
+    await Promise.all([14, 15, 16].map((user) => store.register(registration({ ...shared, user }))));
+    expect((await store.list({ client: 'hook' }, { limit: 10 })).items).toHaveLength(3);
+    await store.register(registration({ ...shared, user: 17, isShared: false }));
+    expect((await store.list({ client: 'hook' }, { limit: 10 })).items.map(({ user }) => user)).toEqual([17]);
+  });
+
+  it('gives one token to exactly one of many who register it at once', async () => {
+    const users = Array.from({ length: 12 }, (_, index) => index + 1);
+    const results = await Promise.all(
+      [...users, ...users].map((user) => store.register(registration({ user, context: (user % 3) + 1 }), 5)),
+    );
+    const { items } = await store.list({ token: 'token-1' }, { limit: 100 });
+    expect(items).toHaveLength(1);
+    expect(results.map(({ subscription }) => subscription.id)).toContain(items[0]?.id);
+  });
+
+  it('answers one id to one user who registers the same token many times at once', async () => {
+    const results = await Promise.all(Array.from({ length: 20 }, () => store.register(registration())));
+    expect(new Set(results.map(({ subscription }) => subscription.id)).size).toBe(1);
+    expect(results.filter(({ isNew }) => isNew)).toHaveLength(1);
+  });
+
+  it('stops at the most allowed, also when many come at once, and does not count expired ones or the one replaced', async () => {
+    await store.register(registration({ token: 'expired', expiresAt: Date.now() - 1 }), 3);
+    const results = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, index) => store.register(registration({ token: `token-${index}` }), 3)),
+    );
+    const refused = results.filter((result) => result.status === 'rejected');
+    expect(refused).toHaveLength(7);
+    for (const { reason } of refused) expect(reason).toMatchObject({ code: 'SUBSCRIPTION_LIMIT' });
+    const live = (await store.list({ user: 14 }, { limit: 10 })).items.filter(({ token }) => token !== 'expired');
+    expect(live).toHaveLength(3);
+    await expect(store.register(registration({ token: live[0]?.token ?? '' }), 3)).resolves.toMatchObject({
+      isNew: false,
+    });
+  });
+
+  it('keeps tokens of the greatest length apart by their last byte', async () => {
+    const long = 'x'.repeat(4095);
+    await store.register(registration({ token: `${long}a` }));
+    await store.register(registration({ token: `${long}b` }));
+    expect((await store.list({ user: 14 }, { limit: 10 })).items).toHaveLength(2);
+  });
+});
+
+describe('the look-up of a batch', () => {
+  it('answers the live subscriptions of exactly these users, with their e-mail address', async () => {
+    await new DirectoryStore(database).put({
+      context: 1,
+      user: 14,
+      primaryEmail: 'john@example.com',
+      logins: [],
+      tags: [],
+    });
+    await store.register(registration());
+    await store.register(registration({ token: 'token-2', user: 15 }));
+    await store.register(registration({ token: 'token-3', user: 16 }));
+    await store.register(registration({ token: 'token-4', context: 2 }));
+    await store.register(registration({ token: 'token-5', expiresAt: Date.now() - 1000 }));
+    await store.register(registration({ token: 'token-6', expiresAt: Date.now() + 60_000 }));
+    const wanted = [
+      { context: 1, user: 14 },
+      { context: 1, user: 15 },
+      { context: 1, user: 14 },
+      { context: 2, user: 16 },
+    ];
+    const found = await store.subscriptionsOf(wanted);
+    expect(found.map(({ token, email1 }) => [token, email1]).sort()).toEqual([
+      ['token-1', 'john@example.com'],
+      ['token-2', undefined],
+      ['token-6', 'john@example.com'],
+    ]);
+    expect(await store.subscriptionsOf([])).toEqual([]);
+  });
+
+  it('reads an index and not the table', async () => {
+    await database.query(
+      `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics)
+       SELECT gen_random_uuid(), n % 50 + 1, n, 'mobile', 'apns', n::text, sha256(n::text::bytea), '{"*"}'
+       FROM generate_series(1, 20000) n`,
+    );
+    await database.query('ANALYZE subscriptions');
+    const plan = await database.query<{ 'QUERY PLAN': string }[]>(
+      `EXPLAIN SELECT * FROM unnest($1::int[], $2::int[]) AS wanted (context_id, user_id)
+       JOIN subscriptions s ON s.context_id = wanted.context_id AND s.user_id = wanted.user_id`,
+      [
+        [1, 2, 3],
+        [50, 1, 2],
+      ],
+    );
+    expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toContain('subscriptions_holder');
+  });
+});
+
+describe('listing and removing', () => {
+  it('pages through everything once, also through rows of the same millisecond', async () => {
+    await database.query(
+      `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics)
+       SELECT gen_random_uuid(), 1, n, 'mobile', 'apns', n::text, sha256(n::text::bytea), '{"*"}'
+       FROM generate_series(1, 23) n`,
+    );
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.list({ context: 1 }, { limit: 5, cursor });
+      seen.push(...page.items.map(({ id }) => id));
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    expect(seen).toHaveLength(23);
+    expect(new Set(seen).size).toBe(23);
+  });
+
+  it.each([
+    [{ context: 2 }, ['d']],
+    [{ user: 15 }, ['b']],
+    [{ client: 'desktop' }, ['c']],
+    [{ transport: 'wns' as const }, ['c']],
+    [{ token: 'a' }, ['a']],
+    [{ topic: 'ox:mail:new' }, ['a', 'b', 'd']],
+    [{ topic: 'ox:mail:*' }, ['a']],
+    [{ topic: 'ox:calendar:updates' }, ['c', 'd']],
+    [{ context: 1, user: 14, client: 'mobile' }, ['a']],
+    [{ context: 3 }, []],
+  ])('filters by %j', async (filter, expected) => {
+    await store.register(registration({ token: 'a' }));
+    await store.register(registration({ token: 'b', user: 15, topics: ['ox:mail:new'] }));
+    await store.register(registration({ token: 'c', client: 'desktop', transport: 'wns', topics: ['ox:calendar:*'] }));
+    await store.register(registration({ token: 'd', context: 2, topics: ['*'] }));
+    const { items } = await store.list(filter, { limit: 10 });
+    expect(items.map(({ token }) => token)).toEqual(expected);
+    expect(await store.removeMatching(filter)).toBe(expected.length);
+    expect((await store.list({}, { limit: 10 })).items).toHaveLength(4 - expected.length);
+  });
+
+  it('refuses a cursor that it has not made', async () => {
+    await expect(store.list({}, { limit: 5, cursor: 'nonsense' })).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+  });
+
+  it('removes by id and tells whether there was one', async () => {
+    const { subscription } = await store.register(registration());
+    const other = await store.register(registration({ token: 'token-2' }));
+    expect(await store.remove(randomUUID())).toBe(false);
+    expect(await store.remove(subscription.id)).toBe(true);
+    expect(await store.remove(subscription.id)).toBe(false);
+    expect(await store.removeAll([subscription.id, other.subscription.id])).toBe(1);
+    expect(await store.removeAll([])).toBe(0);
+  });
+});
+
+describe('changing', () => {
+  it('leaves what is not named', async () => {
+    const said = registration({ expiresAt: Date.now() + 60_000, meta: { a: 1 } });
+    const { subscription } = await store.register(said);
+    const changed = await store.change(subscription.id, { topics: ['*', '*'] });
+    expect(changed).toEqual({ ...subscription, topics: ['*'], updatedAt: changed?.updatedAt });
+    expect(await store.get(subscription.id)).toEqual(changed);
+  });
+
+  it('replaces and removes', async () => {
+    const { subscription } = await store.register(registration({ expiresAt: Date.now() + 60_000, meta: { a: 1 } }));
+    const expiresAt = Date.now() + 120_000;
+    expect(await store.change(subscription.id, { expiresAt, meta: { b: '\0' } })).toMatchObject({
+      expiresAt,
+      meta: { b: '\0' },
+    });
+    const bare = await store.change(subscription.id, { expiresAt: null, meta: null });
+    expect(bare).not.toHaveProperty('expiresAt');
+    expect(bare).not.toHaveProperty('meta');
+  });
+
+  it('does nothing to what is not there', async () => {
+    expect(await store.change(randomUUID(), { topics: ['*'] })).toBeUndefined();
+  });
+});
+
+it('what expired is removed in portions, and nothing else', async () => {
+  const expired = [1, 2, 3].map((user) =>
+    registration({ user, token: `t${user}`, expiresAt: Date.now() - 1000 * user }),
+  );
+  for (const each of expired) await store.register(each);
+  const kept = [registration({ user: 4, token: 't4', expiresAt: Date.now() + 60_000 }), registration({ user: 5 })];
+  for (const each of kept) await store.register(each);
+  expect(await store.removeExpired(2)).toBe(2);
+  expect((await store.list({ user: 1 }, { limit: 10 })).items.length).toBe(1); // the one that expired last
+  expect(await store.removeExpired(2)).toBe(1);
+  expect(await store.removeExpired(2)).toBe(0);
+  expect((await store.list({}, { limit: 10 })).items.map(({ user }) => user)).toEqual([4, 5]);
+});

@@ -1,0 +1,253 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { PnsError } from '@pns/runtime';
+import type { Subscription, UserKey } from '@pns/subscriptions';
+import { patternsMatching } from '@pns/topics';
+import type { TransportName } from '@pns/transport-contract';
+import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { pageOf, positionOf, type Page, type PageRequest } from './page';
+import { Seal } from './seal';
+import { metaPlace, SubscriptionEntity, toSubscription } from './subscription.entity';
+
+/** What a client says when it registers. */
+export type Registration = Omit<Subscription, 'id' | 'createdAt' | 'updatedAt'>;
+
+/** What is to be changed of a subscription; null removes it. */
+export interface SubscriptionChange {
+  readonly topics?: readonly string[];
+  readonly expiresAt?: number | null;
+  readonly meta?: Readonly<Record<string, unknown>> | null;
+}
+
+/** Which subscriptions are meant; every field given narrows the choice. */
+export interface SubscriptionFilter {
+  readonly context?: number | undefined;
+  readonly user?: number | undefined;
+  readonly client?: string | undefined;
+  readonly transport?: TransportName | undefined;
+  /** A topic means those that want it; a pattern means those that list exactly this pattern. */
+  readonly topic?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+/** A subscription as its deliveries need it, and what they tell of the user. */
+export type AddressedSubscription = Omit<Subscription, 'meta'> & { readonly email1?: string };
+
+const addressed = `s.id, s.context_id AS context, s.user_id AS "user", s.client, s.transport, s.token, s.topics,
+  s.expires_at AS "expiresAt", s.shared AS "isShared", s.created_at AS "createdAt", s.updated_at AS "updatedAt"`;
+const columns = `${addressed}, s.meta`;
+
+type Row = Omit<SubscriptionEntity, 'tokenHash'>;
+
+/** The look-up of every batch: what the users with these contexts ($1) and ids ($2) subscribed to. */
+export const subscriptionsOfUsers = `SELECT ${addressed}, NULL AS meta, u.primary_email AS email1
+ FROM unnest($1::int[], $2::int[]) AS wanted (context_id, user_id)
+ JOIN subscriptions s ON s.context_id = wanted.context_id AND s.user_id = wanted.user_id
+ LEFT JOIN users u ON u.context_id = s.context_id AND u.user_id = s.user_id
+ WHERE s.expires_at IS NULL OR s.expires_at > now()`;
+
+/** The subscriptions in Postgres. */
+@Injectable()
+export class SubscriptionStore {
+  constructor(
+    private readonly database: DataSource,
+    private readonly seal: Seal,
+  ) {}
+
+  /**
+   * Adds a subscription, or replaces topics, expiry and meta of the one that this user's client holds with this token;
+   * that one keeps its id. Unless it is shared, whoever else held the token loses it. Safe to repeat and to race.
+   *
+   * @throws PnsError `SUBSCRIPTION_LIMIT` when the user already has `maxPerUser` others of this transport and client
+   *   that have not expired.
+   */
+  register(
+    registration: Registration,
+    maxPerUser = Infinity,
+  ): Promise<{ readonly subscription: Subscription; readonly isNew: boolean }> {
+    const hash = tokenHash(registration.token);
+    return this.database.transaction(async (manager) => {
+      await this.assertBelowLimit(manager, registration, hash, maxPerUser);
+      const { transport, client, context, user } = registration;
+      // Two users who register one token at once take turns; the later one ends up with it.
+      await lock(manager, `token ${transport} ${client} ${hash.toString('hex')}`);
+      if (!registration.isShared) {
+        await manager.query(
+          `DELETE FROM subscriptions
+           WHERE token_hash = $1 AND transport = $2 AND client = $3 AND (context_id, user_id) <> ($4, $5)`,
+          [hash, transport, client, context, user],
+        );
+      }
+      return this.upsert(manager, registration, hash);
+    });
+  }
+
+  private async assertBelowLimit(
+    manager: EntityManager,
+    { context, user, transport, client }: Registration,
+    hash: Buffer,
+    maxPerUser: number,
+  ): Promise<void> {
+    if (maxPerUser === Infinity) return;
+    // Always taken before the token's lock, so that no two registrations wait for each other.
+    await lock(manager, `user ${context} ${user} ${transport} ${client}`);
+    const [row] = await manager.query<{ count: number }[]>(
+      `SELECT count(*)::int AS count FROM subscriptions
+       WHERE context_id = $1 AND user_id = $2 AND transport = $3 AND client = $4 AND token_hash <> $5
+         AND (expires_at IS NULL OR expires_at > now())`,
+      [context, user, transport, client, hash],
+    );
+    if (row !== undefined && row.count >= maxPerUser) {
+      const sentence = `User ${user} of context ${context} already has ${row.count} subscriptions of ${client}, which is the most allowed; remove one first.`;
+      throw new PnsError('SUBSCRIPTION_LIMIT', sentence);
+    }
+  }
+
+  /**
+   * The subscriptions of many users that have not expired, in one query: its cost is the number of rows it answers,
+   * not the number of subscriptions there are.
+   */
+  async subscriptionsOf(users: readonly UserKey[]): Promise<AddressedSubscription[]> {
+    const wanted = new Map(users.map((key) => [`${key.context} ${key.user}`, key]));
+    if (wanted.size === 0) return [];
+    const keys = [...wanted.values()];
+    const rows = await this.database.query<(Row & { email1: string | null })[]>(subscriptionsOfUsers, [
+      keys.map(({ context }) => context),
+      keys.map(({ user }) => user),
+    ]);
+    return rows.map((row) => ({
+      ...toSubscription(row, this.seal),
+      ...(row.email1 === null ? {} : { email1: row.email1 }),
+    }));
+  }
+
+  async get(id: string): Promise<Subscription | undefined> {
+    const row = await this.database.manager.findOneBy(SubscriptionEntity, { id });
+    return row === null ? undefined : toSubscription(row, this.seal);
+  }
+
+  /** Changes what is named, null removing it, and leaves the rest; undefined when there is no such subscription. */
+  async change(id: string, changes: SubscriptionChange): Promise<Subscription | undefined> {
+    const { topics, expiresAt, meta } = changes;
+    const [[row]] = await this.database.query<[Row[], number]>(
+      `UPDATE subscriptions s
+       SET topics = coalesce($2::text[], topics), updated_at = now(),
+           expires_at = CASE WHEN $3::boolean THEN $4::timestamptz ELSE expires_at END,
+           meta = CASE WHEN $5::boolean THEN $6::bytea ELSE meta END
+       WHERE id = $1 RETURNING ${columns}`,
+      [
+        ...[id, topics === undefined ? null : [...new Set(topics)]],
+        ...[expiresAt !== undefined, typeof expiresAt === 'number' ? new Date(expiresAt) : null],
+        ...[meta !== undefined, meta === undefined || meta === null ? null : this.sealed(meta)],
+      ],
+    );
+    return row === undefined ? undefined : toSubscription(row, this.seal);
+  }
+
+  /** Removes up to `limit` expired subscriptions, the longest expired first, and answers how many there were. */
+  async removeExpired(limit: number): Promise<number> {
+    const [, removed] = await this.database.query<[unknown, number]>(
+      `DELETE FROM subscriptions WHERE id IN (
+         SELECT id FROM subscriptions WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+       )`,
+      [limit],
+    );
+    return removed;
+  }
+
+  /** Oldest first, expired ones included. */
+  async list(filter: SubscriptionFilter, { limit, cursor }: PageRequest): Promise<Page<Subscription>> {
+    const query = this.matching(filter);
+    if (cursor !== undefined) {
+      const { createdAt, id } = positionOf(cursor);
+      query.andWhere('(s.created_at, s.id) > (:createdAt, :id)', { createdAt: new Date(createdAt), id });
+    }
+    const rows = await query
+      .orderBy('s.created_at')
+      .addOrderBy('s.id')
+      .limit(limit + 1)
+      .getMany();
+    return pageOf(
+      rows.map((row) => toSubscription(row, this.seal)),
+      limit,
+    );
+  }
+
+  /** Whether there was one. */
+  async remove(id: string): Promise<boolean> {
+    return (await this.removeAll([id])) > 0;
+  }
+
+  /** How many of them there were. */
+  async removeAll(ids: readonly string[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    const [, removed] = await this.database.query<[unknown, number]>(
+      'DELETE FROM subscriptions WHERE id = ANY ($1::uuid[])',
+      [ids],
+    );
+    return removed;
+  }
+
+  /** How many there were. An empty filter means every subscription there is. */
+  async removeMatching(filter: SubscriptionFilter): Promise<number> {
+    const ids = this.matching(filter).select('s.id');
+    const [, removed] = await this.database.query<[unknown, number]>(...deletionOf(ids.getQueryAndParameters()));
+    return removed;
+  }
+
+  private async upsert(
+    manager: EntityManager,
+    { context, user, client, transport, token, topics, expiresAt, meta, isShared }: Registration,
+    hash: Buffer,
+  ): Promise<{ subscription: Subscription; isNew: boolean }> {
+    const [row] = await manager.query<(Row & { isNew: boolean })[]>(
+      `INSERT INTO subscriptions AS s
+         (id, context_id, user_id, client, transport, token, token_hash, topics, expires_at, meta, shared)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       ON CONFLICT (context_id, user_id, transport, client, token_hash) DO UPDATE
+       SET topics = excluded.topics, expires_at = excluded.expires_at, meta = excluded.meta, shared = excluded.shared,
+           updated_at = now()
+       RETURNING ${columns}, s.xmax = 0 AS "isNew"`, // xmax is set only on a row that the statement found
+      [
+        ...[randomUUID(), context, user, client, transport, token, hash, [...new Set(topics)]],
+        expiresAt === undefined ? null : new Date(expiresAt),
+        meta === undefined ? null : this.sealed(meta),
+        isShared,
+      ],
+    );
+    if (row === undefined) throw new Error('An upsert of a subscription returned no row.');
+    return { subscription: toSubscription(row, this.seal), isNew: row.isNew };
+  }
+
+  private sealed(meta: object): Buffer {
+    return this.seal.seal(JSON.stringify(meta), metaPlace);
+  }
+
+  private matching(filter: SubscriptionFilter): SelectQueryBuilder<SubscriptionEntity> {
+    const query = this.database.manager.createQueryBuilder(SubscriptionEntity, 's').where('true');
+    const { context, user, client, transport, topic, token } = filter;
+    if (context !== undefined) query.andWhere('s.context_id = :context', { context });
+    if (user !== undefined) query.andWhere('s.user_id = :user', { user });
+    if (client !== undefined) query.andWhere('s.client = :client', { client });
+    if (transport !== undefined) query.andWhere('s.transport = :transport', { transport });
+    if (token !== undefined) query.andWhere('s.token_hash = :hash', { hash: tokenHash(token) });
+    if (topic !== undefined) {
+      const patterns = topic.endsWith('*') ? [topic] : patternsMatching(topic);
+      query.andWhere('s.topics && :patterns::text[]', { patterns });
+    }
+    return query;
+  }
+}
+
+function deletionOf([select, parameters]: [string, unknown[]]): [string, unknown[]] {
+  return [`DELETE FROM subscriptions WHERE id IN (${select})`, parameters];
+}
+
+/** Waits until no other transaction holds `name`, and holds it until this one ends. */
+async function lock(manager: EntityManager, name: string): Promise<void> {
+  await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
+}
+
+function tokenHash(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
