@@ -1,0 +1,55 @@
+import { PnsError } from '@pns/runtime';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import type { ContextSet } from './context-sets';
+import { propertySchema } from './properties';
+import { parseTagExpression } from './tag-expression';
+
+/** Sets of files are tried after every set of the API, whose ranks end below this one. */
+export const firstFileRank = 1_000_000;
+
+const scalar = z
+  .union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false')
+  .transform(String);
+const setSchema = z
+  .object({ withTags: scalar, addTags: z.union([scalar, z.array(scalar)]).optional() })
+  .catchall(scalar.nullable());
+const fileSchema = z.record(z.string(), setSchema).nullish();
+
+/**
+ * The context sets of one of the original's `contextSets/*.yml`: a block for each, with `withTags`, perhaps `addTags`,
+ * and properties, of which those that PNS does not know mean nothing to it. They are tried in the order of the file.
+ *
+ * @throws PnsError `CONFIG_INVALID` that names the file and the set.
+ */
+export function parseContextSets(file: string, text: string): Omit<ContextSet, 'rank'>[] {
+  const fail = (reason: string) => new PnsError('CONFIG_INVALID', `${file}: ${reason}`);
+  let content: unknown;
+  try {
+    content = parse(text);
+  } catch (cause) {
+    throw fail(`not YAML: ${(cause as Error).message}`);
+  }
+  const parsed = fileSchema.safeParse(content);
+  if (!parsed.success) throw fail(z.prettifyError(parsed.error));
+  return Object.entries(parsed.data ?? {}).map(([name, { withTags, addTags, ...properties }]) => {
+    try {
+      const added = typeof addTags === 'string' ? addTags.split(',').map((tag) => tag.trim()) : addTags;
+      const set = { name, withTags: parseTagExpression(withTags), values: valuesOf(properties) };
+      return added === undefined ? set : { ...set, addTags: added };
+    } catch (cause) {
+      throw fail(`${name}: ${(cause as Error).message}`);
+    }
+  });
+}
+
+function valuesOf(properties: Readonly<Record<string, string | null>>): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const [name, text] of Object.entries(properties)) {
+    const value = (text ?? '').trim();
+    const fault = propertySchema(name)?.safeParse(value).error?.issues[0];
+    if (fault !== undefined) throw new PnsError('CONFIG_INVALID', `${name}=${value}: ${fault.message}.`);
+    values.set(name, value);
+  }
+  return values;
+}

@@ -1,0 +1,28 @@
+export { ConfigCascade, type FileScopes } from './config-cascade';
+export { ConfigCascadeModule } from './config-cascade.module';
+export { ConfigChanges } from './config-changes';
+export { ConfigDirectory } from './config-directory';
+export { effectiveProperties, type EffectiveProperty } from './effective';
+export { OptionFiles, type OptionFile } from './option-files';
+export { propertiesPage } from './properties-page';
+export {
+  aggregationModes,
+  properties,
+  registry,
+  type AggregationMode,
+  type Property,
+  type PropertyName,
+  type PropertyValue,
+} from './properties';
+export { propertyText, propertyValue, type PropertyInput } from './property-check';
+export { scopes, type Origin, type Place, type Scope, type ScopeName } from './resolve';
+export type { ConfigChange, Subject } from './subject-cache';
+export {
+  isTag,
+  isTagExpression,
+  parseTagExpression,
+  printTagExpression,
+  TagExpressionError,
+  type TagExpression,
+} from './tag-expression';
+export type { Decision, Target } from './transport-switch';

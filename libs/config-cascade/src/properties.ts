@@ -1,0 +1,264 @@
+import { templateFault } from '@pns/payloads';
+import { isClientId } from '@pns/subscriptions';
+import { isTopic } from '@pns/topics';
+import type { TransportName } from '@pns/transport-contract';
+import { z } from 'zod';
+import { scopes, type ScopeName } from './resolve';
+
+/** What kind of value a property holds. */
+export type PropertyType = 'boolean' | 'integer' | 'text' | 'choice' | 'list';
+
+/** A property that PNS knows: how its text is read, what holds when no scope defines it, and one sentence about it. */
+export interface Property<Value> {
+  readonly type: PropertyType;
+  readonly schema: z.ZodType<Value>;
+  readonly fallback: Value;
+  /** Where it may be set. */
+  readonly scopes: readonly ScopeName[];
+  readonly sentence: string;
+}
+
+const flag = z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'must be true or false' });
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+
+const template = z
+  .string()
+  .max(4096, 'must have at most 4096 characters')
+  .superRefine((text, context) => {
+    const fault = templateFault(text);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: `is not a Mustache template: ${fault}` });
+  });
+
+const suffixes = '.<client>, .<topic> or .<client>.<topic> behind the name sets it for these';
+
+/** For what a process does as a whole. */
+const serverOnly = ['server'] as const;
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** How similar notifications are joined; see the specification, section 4. */
+export const aggregationModes = ['equal', 'latest', 'collect'] as const;
+export type AggregationMode = (typeof aggregationModes)[number];
+
+/** Every property that PNS reads, with its type, default and meaning. The switches of the transports are beside them. */
+export const properties = {
+  'com.openexchange.pns.delayDuration': {
+    type: 'integer',
+    schema: integer(0, dayMs),
+    fallback: 1000,
+    scopes,
+    sentence: 'How long a notification waits for similar ones, in ms; 0 sends at once.',
+  },
+  'com.openexchange.pns.maxDelayDuration': {
+    type: 'integer',
+    schema: integer(0, dayMs),
+    fallback: 10_000,
+    scopes,
+    sentence: 'How long a stream of similar notifications can postpone the first of them, in ms.',
+  },
+  'com.openexchange.pns.timerFrequency': {
+    type: 'integer',
+    schema: integer(10, 60_000),
+    fallback: 500,
+    scopes: serverOnly,
+    sentence: 'How often due notifications are looked for, in ms.',
+  },
+  'com.openexchange.pns.numProcessorThreads': {
+    type: 'integer',
+    schema: integer(1, 1000),
+    fallback: 10,
+    scopes: serverOnly,
+    sentence: 'How many batches of due notifications one dispatcher process works on at once.',
+  },
+  'com.openexchange.pns.maxProcessorTasks': {
+    type: 'integer',
+    schema: integer(1, 100_000_000),
+    fallback: 65_536,
+    scopes: serverOnly,
+    sentence: 'How many due notifications may wait for a dispatcher before new ones are refused with 503.',
+  },
+  'com.openexchange.pns.aggregation': {
+    type: 'choice',
+    schema: z.enum(aggregationModes),
+    fallback: 'equal',
+    scopes,
+    sentence: 'What makes notifications similar; .<topic> behind the name sets it for one topic.',
+  },
+  'com.openexchange.pns.idempotency.retention': {
+    type: 'integer',
+    schema: integer(1000, 30 * dayMs),
+    fallback: 60 * 60 * 1000,
+    scopes,
+    sentence: "How long a producer's notification id is remembered, in ms; about 150 bytes of Redis memory each.",
+  },
+  'com.openexchange.pns.retry.attempts': {
+    type: 'integer',
+    schema: integer(1, 100),
+    fallback: 10,
+    scopes,
+    sentence: 'How many times a delivery is attempted before it is put aside as failed.',
+  },
+  'com.openexchange.pns.retry.baseDelay': {
+    type: 'integer',
+    schema: integer(1, dayMs),
+    fallback: 5000,
+    scopes,
+    sentence:
+      'The first back-off of a failed delivery, in ms; each further one is about three times as long, up to a day.',
+  },
+  'com.openexchange.websockets.maxPerUser': {
+    type: 'integer',
+    schema: integer(0, 10_000),
+    fallback: 8,
+    scopes,
+    sentence: 'How many sockets a user may hold open.',
+  },
+  'com.openexchange.webhooks.enabledIds': {
+    type: 'list',
+    schema: list,
+    fallback: [],
+    scopes,
+    sentence: 'The ids of webhooks.yml that a user may subscribe to, separated by commas.',
+  },
+  'com.openexchange.pns.history.retention': {
+    type: 'integer',
+    schema: integer(60_000, 30 * dayMs),
+    fallback: dayMs,
+    scopes: serverOnly,
+    sentence: 'How long the history of a notification can be read, in ms.',
+  },
+  'com.openexchange.pns.audit.retention': {
+    type: 'integer',
+    schema: integer(dayMs, 3650 * dayMs),
+    fallback: 365 * dayMs,
+    scopes: serverOnly,
+    sentence: 'How long the audit log can be read, in ms.',
+  },
+  'com.openexchange.pns.subscriptions.sweepInterval': {
+    type: 'integer',
+    schema: integer(1000, dayMs),
+    fallback: 60_000,
+    scopes: serverOnly,
+    sentence: 'How often expired subscriptions are removed, in ms; nothing is sent to them before that either.',
+  },
+  'com.openexchange.pns.mobile.api.facade.apn.badge.enabled': {
+    type: 'boolean',
+    schema: flag,
+    fallback: true,
+    scopes,
+    sentence: 'Whether a push through APNs sets the badge of the app.',
+  },
+  'com.openexchange.pns.mobile.api.facade.apn.sound.enabled': {
+    type: 'boolean',
+    schema: flag,
+    fallback: true,
+    scopes,
+    sentence: 'Whether a push through APNs plays a sound.',
+  },
+  'com.openexchange.pns.mobile.api.facade.apn.sound.filename': {
+    type: 'text',
+    schema: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
+    fallback: 'default',
+    scopes,
+    sentence: 'The sound that a push through APNs plays: the name of a file in the app, or default.',
+  },
+  'com.openexchange.pns.template.title': {
+    type: 'text',
+    schema: template,
+    fallback: '',
+    scopes,
+    sentence: `The title of a push to a phone or desktop, as a Mustache template over the payload's fields, topic and count; ${suffixes}.`,
+  },
+  'com.openexchange.pns.template.body': {
+    type: 'text',
+    schema: template,
+    fallback: '',
+    scopes,
+    sentence: `The text below the title, as a template of the same kind; ${suffixes}.`,
+  },
+  'com.openexchange.pns.template.data': {
+    type: 'list',
+    schema: list,
+    fallback: [],
+    scopes,
+    sentence: `The payload's fields that the app is told, separated by commas; all of them when empty; ${suffixes}.`,
+  },
+} as const satisfies Readonly<Record<string, Property<unknown>>>;
+
+export type PropertyName = keyof typeof properties;
+export type PropertyValue<Name extends PropertyName> = z.output<(typeof properties)[Name]['schema']>;
+
+/** The switch of each transport and whether it is on when nobody set it. */
+export const transportSwitches: Readonly<Record<TransportName, { readonly base: string; readonly fallback: boolean }>> =
+  {
+    websocket: { base: 'com.openexchange.pns.transport.websocket.enabled', fallback: true },
+    webhook: { base: 'com.openexchange.pns.transport.webhooks.enabled', fallback: true },
+    apns: { base: 'com.openexchange.pns.transport.apn.ios.enabled', fallback: false },
+    fcm: { base: 'com.openexchange.pns.transport.gcm.enabled', fallback: false },
+    wns: { base: 'com.openexchange.pns.transport.wns.enabled', fallback: false },
+  };
+
+const switchSentence = (transport: TransportName) => `Whether notifications go out through ${transport}; ${suffixes}.`;
+
+const switchProperties = new Map<string, Property<boolean>>(
+  Object.entries(transportSwitches).map(([transport, { base, fallback }]) => [
+    base,
+    { type: 'boolean', schema: flag, fallback, scopes, sentence: switchSentence(transport as TransportName) },
+  ]),
+);
+
+/** The registry: every property that PNS knows, by name without suffixes. */
+export const registry: ReadonlyMap<string, Property<unknown>> = new Map<string, Property<unknown>>([
+  ...Object.entries(properties),
+  ...switchProperties,
+]);
+
+const aggregation = 'com.openexchange.pns.aggregation';
+
+/** What can be set for a client, a topic, or both. */
+const suffixedBases: readonly string[] = [
+  ...switchProperties.keys(),
+  ...[
+    'com.openexchange.pns.template.title',
+    'com.openexchange.pns.template.body',
+    'com.openexchange.pns.template.data',
+  ],
+];
+
+/** The names under which a property may be set for `target`, the one that decides first. */
+export function namesFor(base: string, { client, topic }: { client: string; topic: string }): string[] {
+  return [`${base}.${client}.${topic}`, `${base}.${client}`, `${base}.${topic}`, base];
+}
+
+/** The property behind a full name, suffixed forms included; undefined for a name that PNS does not know. */
+export function knownProperty(name: string): Property<unknown> | undefined {
+  const property = registry.get(name);
+  if (property !== undefined) return property;
+  if (name.startsWith(`${aggregation}.`) && isTopic(name.slice(aggregation.length + 1)))
+    return registry.get(aggregation);
+  const base = suffixedBases.find((each) => name.startsWith(`${each}.`));
+  return base !== undefined && isTargetSuffix(name.slice(base.length + 1)) ? registry.get(base) : undefined;
+}
+
+/** The schema of a property by its full name, suffixed forms included; undefined for a name that PNS does not know. */
+export function propertySchema(name: string): z.ZodType | undefined {
+  return knownProperty(name)?.schema;
+}
+
+/** A client, a topic, or a client and a topic: a client holds no colon, and a topic no dot. */
+function isTargetSuffix(suffix: string): boolean {
+  if (isTopic(suffix) || isClientId(suffix)) return true;
+  const dot = suffix.lastIndexOf('.');
+  return isClientId(suffix.slice(0, dot)) && isTopic(suffix.slice(dot + 1));
+}

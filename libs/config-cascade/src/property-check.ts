@@ -1,0 +1,46 @@
+import { PnsError } from '@pns/runtime';
+import { closest } from 'fastest-levenshtein';
+import { knownProperty, registry } from './properties';
+import type { ScopeName } from './resolve';
+
+/** What a property may be given: its text, or what that text stands for. */
+export type PropertyInput = string | number | boolean | readonly string[];
+
+/**
+ * The text of `value`, once it is clear that the property takes it in this scope.
+ *
+ * @throws PnsError `PROPERTY_UNKNOWN` with the nearest name, `PROPERTY_SCOPE_REFUSED`, `PROPERTY_VALUE_INVALID`.
+ */
+export function propertyText(name: string, value: PropertyInput, scope: ScopeName): string {
+  const property = knownProperty(name);
+  if (property === undefined) {
+    throw new PnsError('PROPERTY_UNKNOWN', `There is no property ${name}; the nearest is ${nearestProperty(name)}.`);
+  }
+  if (!property.scopes.includes(scope)) {
+    const where = property.scopes.map((each) => scopeTitles[each]).join(', ');
+    throw new PnsError('PROPERTY_SCOPE_REFUSED', `${name} can only be set for: ${where}.`);
+  }
+  const text = String(value).trim();
+  const fault = property.schema.safeParse(text).error?.issues[0];
+  if (fault !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${fault.message}.`);
+  return text;
+}
+
+/** The value that `text` stands for; the text itself where PNS does not know the property or cannot read it. */
+export function propertyValue(name: string, text: string): unknown {
+  const read = knownProperty(name)?.schema.safeParse(text);
+  return read?.success === true ? read.data : text;
+}
+
+/** The known name that is spelt most like `name`. */
+export function nearestProperty(name: string): string {
+  return closest(name.slice(0, 300), [...registry.keys()]);
+}
+
+/** What people call the scopes. */
+export const scopeTitles: Readonly<Record<ScopeName, string>> = {
+  user: 'a user',
+  context: 'a context',
+  contextSet: 'a context set',
+  server: 'the server',
+};

@@ -1,0 +1,119 @@
+import { PnsError } from '@pns/runtime';
+
+/** A condition on tags. `and` and `or` have two or more parts. */
+export type TagExpression =
+  | { readonly kind: 'tag'; readonly tag: string }
+  | { readonly kind: 'not'; readonly of: TagExpression }
+  | { readonly kind: 'and' | 'or'; readonly of: readonly TagExpression[] };
+
+/** Says what is wrong with the text of an expression and where; `position` counts characters from 0. */
+export class TagExpressionError extends PnsError {
+  constructor(
+    sentence: string,
+    readonly position: number,
+  ) {
+    super('TAG_EXPRESSION_INVALID', `${sentence} at character ${position + 1}.`);
+    this.name = 'TagExpressionError';
+  }
+}
+
+interface Token {
+  readonly text: string;
+  readonly position: number;
+}
+
+// Deeper than anybody writes, and far from the end of the stack.
+const maxDepth = 100;
+
+const operators = { or: '|', and: '&' } as const;
+
+/**
+ * Reads `premium & !(trial | internal)`: `!` binds closest, then `&`, then `|`; blanks mean nothing.
+ *
+ * @throws TagExpressionError for anything else, and nothing but that.
+ */
+export function parseTagExpression(text: string): TagExpression {
+  const tokens = tokensOf(text);
+  let next = 0;
+
+  const isNext = (expected: string) => tokens[next]?.text === expected && ++next > 0;
+  const chain = (kind: 'and' | 'or', part: (depth: number) => TagExpression, depth: number): TagExpression => {
+    const first = part(depth);
+    const of = [first];
+    while (isNext(operators[kind])) of.push(part(depth));
+    return of.length === 1 ? first : { kind, of };
+  };
+  const disjunction = (depth: number): TagExpression => chain('or', conjunction, depth);
+  const conjunction = (depth: number): TagExpression => chain('and', operand, depth);
+  const operand = (depth: number): TagExpression => {
+    const token = tokens[next++];
+    if (token === undefined) throw new TagExpressionError('A tag, ! or ( is missing', text.length);
+    if (depth > maxDepth) throw new TagExpressionError('It is nested too deeply', token.position);
+    if (token.text === '!') return { kind: 'not', of: operand(depth + 1) };
+    if (token.text === '(') return group(depth);
+    if (isTag(token.text)) return { kind: 'tag', tag: token.text };
+    throw new TagExpressionError(`A tag, ! or ( must stand where ${token.text} stands`, token.position);
+  };
+  const group = (depth: number): TagExpression => {
+    const inner = disjunction(depth + 1);
+    if (isNext(')')) return inner;
+    throw new TagExpressionError('A ) is missing', tokens[next]?.position ?? text.length);
+  };
+
+  const whole = disjunction(0);
+  const rest = tokens[next];
+  if (rest === undefined) return whole;
+  throw new TagExpressionError(`& or | must stand where ${rest.text} stands`, rest.position);
+}
+
+/** Whether `text` can be read. */
+export function isTagExpression(text: string): boolean {
+  try {
+    parseTagExpression(text);
+    return true;
+  } catch (error) {
+    if (error instanceof TagExpressionError) return false;
+    throw error;
+  }
+}
+
+/** The text of an expression; reading it again answers the same expression. */
+export function printTagExpression(expression: TagExpression): string {
+  if (expression.kind === 'tag') return expression.tag;
+  if (expression.kind === 'not') return `!${printOperand(expression.of)}`;
+  return expression.of.map(printOperand).join(` ${operators[expression.kind]} `);
+}
+
+/** The tags that an expression asks for, some of them perhaps more than once. */
+export function tagsIn(expression: TagExpression): string[] {
+  if (expression.kind === 'tag') return [expression.tag];
+  return expression.kind === 'not' ? tagsIn(expression.of) : expression.of.flatMap(tagsIn);
+}
+
+/** Whether the expression holds for someone who carries `tags`. */
+export function matchesTags(expression: TagExpression, tags: ReadonlySet<string>): boolean {
+  switch (expression.kind) {
+    case 'tag':
+      return tags.has(expression.tag);
+    case 'not':
+      return !matchesTags(expression.of, tags);
+    case 'and':
+      return expression.of.every((part) => matchesTags(part, tags));
+    case 'or':
+      return expression.of.some((part) => matchesTags(part, tags));
+  }
+}
+
+/** Whether an expression can name `text`: letters, digits, underscores, dots and dashes. */
+export function isTag(text: string): boolean {
+  return /^[A-Za-z0-9_.-]+$/.test(text);
+}
+
+function printOperand(expression: TagExpression): string {
+  const text = printTagExpression(expression);
+  return expression.kind === 'and' || expression.kind === 'or' ? `(${text})` : text;
+}
+
+function tokensOf(text: string): Token[] {
+  return [...text.matchAll(/[A-Za-z0-9_.-]+|\S/gu)].map(({ 0: token, index }) => ({ text: token, position: index }));
+}
