@@ -1,0 +1,12 @@
+export {
+  isClientId,
+  isExpired,
+  isOwnedBy,
+  maxTokenBytes,
+  maxTopicsPerSubscription,
+  subscriptionsWanting,
+  type Owner,
+  type Subscription,
+  type UserKey,
+} from './subscription';
+export { isUriWithin, uriValidationModes, webhookUriFault, type UriValidationMode } from './webhook-uri';
