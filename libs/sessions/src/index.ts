@@ -1,0 +1,11 @@
+export { EndedSessions } from './ended-sessions';
+export {
+  defaultSessionTtlSeconds,
+  isEndOf,
+  maxSessionTtlSeconds,
+  type Session,
+  type SessionEnd,
+  type SessionRequest,
+} from './session';
+export { SessionTokens } from './session-tokens';
+export { SessionsModule, type SessionsModuleOptions } from './sessions.module';
