@@ -1,0 +1,26 @@
+-- Says of sockets that their node still holds them.
+--
+-- ARGV  3 node; 4 "1" when the node was taken for dead; then for each: connection id, client, "1" when the server made
+--       up the id
+-- Answer: for each: {connection id, "kept"}; {.., "taken"} when another node holds that id; or {.., "back", "1" if it
+--         may have missed something, deliveries that waited} for one that was taken for away
+local node, wasDead = ARGV[3], ARGV[4] == '1'
+local answer = {}
+for at = 5, #ARGV, 3 do
+  local connection, client = ARGV[at], ARGV[at + 1]
+  local entry = entryOf(connection)
+  if entry and entry.n ~= node and isLive(entry) then
+    answer[#answer + 1] = { connection, 'taken' }
+  elseif entry and (wasDead or entry.n ~= node or not isLive(entry)) then
+    local deliveries = take(client, connection, entry.x or entry.s)
+    answer[#answer + 1] = { connection, 'back', entry.g and '1' or '', unpack(deliveries) }
+    -- It opens anew: what others are about to park for it is sent on to it.
+    write(connection, { n = node, c = client, o = now, s = now, a = entry.a })
+  else
+    entry = entry or { n = node, c = client, o = now, a = ARGV[at + 2] == '1' and 1 or nil }
+    entry.s = now
+    write(connection, entry)
+    answer[#answer + 1] = { connection, 'kept' }
+  end
+end
+return answer

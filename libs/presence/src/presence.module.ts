@@ -1,0 +1,21 @@
+import { Global, Module } from '@nestjs/common';
+import { Queues } from '@pns/queue';
+import { SocketNodes } from './nodes';
+import { Presence } from './presence';
+import { WebsocketClients } from './websocket-clients.service';
+
+/** Gives an app who holds which sockets. It needs `QueueModule` and `ConfigCascadeModule`. */
+@Global()
+@Module({
+  providers: [
+    { provide: SocketNodes, inject: [Queues], useFactory: ({ redis, keys }: Queues) => new SocketNodes(redis, keys) },
+    {
+      provide: Presence,
+      inject: [Queues, SocketNodes],
+      useFactory: ({ redis, keys }: Queues, nodes: SocketNodes) => new Presence(redis, keys, nodes),
+    },
+    WebsocketClients,
+  ],
+  exports: [Presence, SocketNodes, WebsocketClients],
+})
+export class PresenceModule {}

@@ -1,0 +1,60 @@
+import { isTopicPattern, matchingPattern } from '@pns/topics';
+import { z } from 'zod';
+
+const clientOptions = z.strictObject({
+  /** Path of the handshake; sockets below it are the client's too. */
+  path: z.string().regex(/^(\/[A-Za-z0-9_.-]+)+\/?$/, 'must begin with / and hold letters, digits, _, ., - and / only'),
+  /** What the client's sockets hear of. */
+  topics: z.array(z.string().refine(isTopicPattern, 'must be a topic, a topic prefix with a trailing :*, or *')).min(1),
+});
+
+export type WebsocketClientOptions = Readonly<Record<string, z.infer<typeof clientOptions>>>;
+
+/** What holds when `websocket-clients.yml` names no client: the original's only one. */
+export const defaultWebsocketClients: WebsocketClientOptions = {
+  'open-xchange-appsuite': { path: '/socket.io/appsuite/', topics: ['ox:mail:*', 'ox:calendar:*'] },
+};
+
+/** Schema of `websocket-clients.yml`: client id to path and topic patterns. A path belongs to one client. */
+export const websocketClientsSchema: z.ZodType<WebsocketClientOptions> = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'a client id has 1 to 64 of A-Z, a-z, 0-9, _, . and -'),
+    clientOptions,
+  )
+  .superRefine((clients, context) => {
+    const owners = new Map<string, string>();
+    for (const [client, { path }] of Object.entries(clients)) {
+      const owner = owners.get(segments(path));
+      if (owner !== undefined) {
+        context.addIssue({ code: 'custom', path: [client, 'path'], message: `is the path of ${owner} already` });
+      }
+      owners.set(segments(path), client);
+    }
+  })
+  .transform((clients) => (Object.keys(clients).length === 0 ? defaultWebsocketClients : clients));
+
+/** The client that a handshake at `path` is for: the one with the longest path that is `path` or above it. */
+export function clientAt(clients: WebsocketClientOptions, path: string): string | undefined {
+  const asked = segments(path);
+  let found: { client: string; length: number } | undefined;
+  for (const [client, options] of Object.entries(clients)) {
+    const own = segments(options.path);
+    if (asked.startsWith(own) && own.length > (found?.length ?? 0)) found = { client, length: own.length };
+  }
+  return found?.client;
+}
+
+/** The topic patterns of `client`; none for one that is not named. */
+export function topicsOf(clients: WebsocketClientOptions, client: string): readonly string[] {
+  return (Object.hasOwn(clients, client) ? clients[client]?.topics : undefined) ?? [];
+}
+
+/** Whether sockets of `client` hear of `topic`. */
+export function clientWants(clients: WebsocketClientOptions, client: string, topic: string): boolean {
+  return matchingPattern(topic, topicsOf(clients, client)) !== undefined;
+}
+
+/** The path with one slash at its end, so that a prefix of it ends between two segments. */
+function segments(path: string): string {
+  return path.endsWith('/') ? path : `${path}/`;
+}
