@@ -1,0 +1,27 @@
+-- Takes an owner's windows out of a batch; a batch with nothing left is forgotten.
+--
+-- KEYS  1 batches, 2 batch (see take.lua)
+-- ARGV  1 batch id, 2 what the keys of the owner's windows begin with
+-- Answer: how many windows these were
+local owner = ARGV[2]
+local held = redis.call('LRANGE', KEYS[2], 1, -1)
+local kept = {}
+for at = 1, #held, 4 do
+  if string.sub(held[at], 1, #owner) ~= owner then
+    kept[#kept + 1] = { held[at], held[at + 1], held[at + 2], held[at + 3] }
+  end
+end
+local erased = #held / 4 - #kept
+if erased == 0 then
+  return 0
+end
+if #kept == 0 then
+  redis.call('DEL', KEYS[2])
+  redis.call('ZREM', KEYS[1], ARGV[1])
+  return erased
+end
+redis.call('LTRIM', KEYS[2], 0, 0)
+for _, window in ipairs(kept) do
+  redis.call('RPUSH', KEYS[2], unpack(window))
+end
+return erased

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { KeySpace } from '@pns/queue';
+import { PnsError } from '@pns/runtime';
+import { encodeNotification, idempotencyDigest, priorityFactor, windowKey, type Notification } from './notification';
+import { PropertyLoader } from './property-loader';
+import type { Ticks } from './ticks';
+import type { JoinEntry, Windows } from './windows';
+
+/** What became of an ingested notification: `duplicate` repeats a producer's id and changes nothing. */
+export type IngestStatus = 'accepted' | 'duplicate';
+
+/** Most notifications that one script joins: some milliseconds of Redis' time. */
+const maxEntriesPerJoin = 500;
+
+interface Waiting {
+  readonly entry: JoinEntry;
+  readonly resolve: (status: IngestStatus) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+interface Lane {
+  waiting: Waiting[];
+  isBusy: boolean;
+  overdue: number;
+}
+
+/**
+ * Takes notifications in. Those that arrive while a shard's script is under way share the next one, so that concurrent
+ * requests of one notification each cost Redis little more than one request with all of them.
+ */
+@Injectable()
+export class Ingest {
+  private readonly lanes: readonly Lane[];
+  private readonly properties: PropertyLoader;
+  private overdueReadAt = 0;
+
+  constructor(
+    private readonly windows: Windows,
+    private readonly ticks: Ticks,
+    private readonly cascade: ConfigCascade,
+    private readonly keys: KeySpace,
+  ) {
+    this.properties = new PropertyLoader(cascade);
+    this.lanes = keys.all().map(() => ({ waiting: [], isBusy: false, overdue: 0 }));
+  }
+
+  /**
+   * Resolves when every notification waits in Redis and will be looked at in time: from then on it survives the death of
+   * any process. Answers keep the order.
+   *
+   * @throws PnsError `OVERLOADED` when `maxProcessorTasks` due notifications wait already; nothing was taken in then.
+   *   Rejects when Redis is out of reach; whatever was taken in by then may be repeated.
+   */
+  async join(notifications: readonly Notification[]): Promise<IngestStatus[]> {
+    await this.assertCapacity();
+    await this.properties.load(notifications);
+    return Promise.all(notifications.map((notification) => this.enqueue(notification)));
+  }
+
+  private enqueue(notification: Notification): Promise<IngestStatus> {
+    const shard = this.keys.shardOf(notification.context, notification.user);
+    const lane = this.lanes[shard] as Lane;
+    const entry = this.entryOf(notification);
+    return new Promise((resolve, reject) => {
+      lane.waiting.push({ entry, resolve, reject });
+      if (!lane.isBusy) void this.drain(shard, lane);
+    });
+  }
+
+  private async drain(shard: number, lane: Lane): Promise<void> {
+    lane.isBusy = true;
+    await Promise.resolve(); // lets the rest of a request, which is being enqueued right now, come along
+    while (lane.waiting.length > 0) await this.joinBatch(shard, lane, lane.waiting.splice(0, maxEntriesPerJoin));
+    lane.isBusy = false;
+  }
+
+  private async joinBatch(shard: number, lane: Lane, batch: readonly Waiting[]): Promise<void> {
+    try {
+      const tickLengthMs = this.cascade.resolve('com.openexchange.pns.timerFrequency').value;
+      const entries = batch.map(({ entry }) => entry);
+      const joined = await this.windows.join(shard, entries, tickLengthMs, `now-${randomUUID()}`);
+      lane.overdue = joined.overdue;
+      await this.ticks.schedule(shard, joined.ticks, joined.clock);
+      if (joined.announcedTick !== undefined) await this.ticks.addNow(shard, joined.announcedTick, joined.clock);
+      batch.forEach(({ resolve }, index) => resolve(joined.accepted[index] === true ? 'accepted' : 'duplicate'));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  private entryOf(notification: Notification): JoinEntry {
+    const { context, user, topic, priority, idempotencyKey } = notification;
+    const subject = { context, user };
+    const mode = this.cascade.aggregationMode(topic, subject);
+    const factor = priorityFactor[priority];
+    return {
+      key: windowKey(mode, notification),
+      mode,
+      delayMs: this.cascade.resolve('com.openexchange.pns.delayDuration', subject).value * factor,
+      maxDelayMs: this.cascade.resolve('com.openexchange.pns.maxDelayDuration', subject).value * factor,
+      item: encodeNotification(notification),
+      idempotencyKey: idempotencyKey === undefined ? '' : idempotencyDigest(idempotencyKey, notification),
+      retentionMs: this.cascade.resolve('com.openexchange.pns.idempotency.retention', subject).value,
+    };
+  }
+
+  /** Each join tells how many windows are overdue in its shard; only while the sum forbids more is Redis asked again. */
+  private async assertCapacity(): Promise<void> {
+    const limit = this.cascade.resolve('com.openexchange.pns.maxProcessorTasks').value;
+    if (this.totalOverdue() < limit) return;
+    if (Date.now() - this.overdueReadAt > 250) {
+      this.overdueReadAt = Date.now();
+      const tickLengthMs = this.cascade.resolve('com.openexchange.pns.timerFrequency').value;
+      const overdue = await this.windows.overdue(tickLengthMs);
+      this.lanes.forEach((lane, shard) => (lane.overdue = overdue[shard] ?? 0));
+    }
+    if (this.totalOverdue() < limit) return;
+    throw new PnsError('OVERLOADED', `More than ${limit} notifications wait to be dispatched; try again in a moment.`);
+  }
+
+  private totalOverdue(): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.overdue, 0);
+  }
+}

@@ -1,0 +1,32 @@
+import type { ConfigCascade, Subject } from '@pns/config-cascade';
+import { log, PnsError } from '@pns/runtime';
+
+/** Postgres may take this long to tell what is set for a batch, in ms, and is left alone for as long after it did not. */
+const patienceMs = 1000;
+
+/**
+ * Makes the cascade know the subjects of a request that must not depend on Postgres. While it is away, what was known
+ * of them goes on to hold, and for strangers what the server says: here it is only a matter of when and how joined.
+ */
+export class PropertyLoader {
+  private pausedUntil = 0;
+
+  constructor(private readonly cascade: ConfigCascade) {}
+
+  async load(subjects: readonly Subject[]): Promise<void> {
+    if (this.cascade.knows(subjects) || Date.now() < this.pausedUntil) return;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      const slow = () => new PnsError('CONFIG_SLOW', `Postgres has not answered within ${patienceMs} ms.`);
+      timer = setTimeout(() => reject(slow()), patienceMs);
+    });
+    try {
+      await Promise.race([this.cascade.load(subjects), timeout]);
+    } catch (error) {
+      this.pausedUntil = Date.now() + patienceMs;
+      log.warn({ event: 'ingest.properties-not-loaded', reason: (error as Error).message });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

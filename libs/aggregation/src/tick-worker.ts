@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { aggregationQueue, assertJobVersion, Queues, type TickJob } from '@pns/queue';
+import { log } from '@pns/runtime';
+import { DelayedError, type Job, type Worker } from 'bullmq';
+import { bulkhead, type IPolicy } from 'cockatiel';
+import type { Ticks } from './ticks';
+import type { Batch, Windows } from './windows';
+
+/** Most windows in a batch: one query for subscriptions, a few hundred deliveries. */
+export const maxWindowsPerBatch = 500;
+
+/** How often every shard is looked at without a tick, in ms, should ticks have been lost. */
+const sweepEveryMs = 5000;
+
+/** A batch that is older than this and whose job is gone gets a new job, in ms. */
+const orphanAfterMs = 60_000;
+
+/** Puts the deliveries of a batch where they survive this process. Called again with the same batch after a crash. */
+export type HandOver = (batch: Batch) => Promise<void>;
+
+/** Works on ticks: takes what is due, hands it over, settles it. */
+@Injectable()
+export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private workers: Worker<TickJob>[] = [];
+  private slots: IPolicy = bulkhead(1);
+
+  constructor(
+    private readonly queues: Queues,
+    private readonly windows: Windows,
+    private readonly ticks: Ticks,
+    private readonly cascade: ConfigCascade,
+    private readonly handOver: HandOver,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.resize();
+    this.cascade.onChange(() => this.resize());
+    this.workers = this.queues.keys.all().map((shard) => {
+      const group = this.queues.keys.group(shard);
+      return this.queues.worker<TickJob>(group, aggregationQueue, (job, token) => this.work(shard, job, token), {
+        concurrency: this.threads(),
+      });
+    });
+    await Promise.all(
+      this.queues.keys.all().map(async (shard) => {
+        const queue = this.queues.queue<TickJob>(this.queues.keys.group(shard), aggregationQueue);
+        await queue.upsertJobScheduler('sweep', { every: sweepEveryMs }, { name: 'sweep', data: { v: 1, dueAt: 0 } });
+      }),
+    );
+  }
+
+  /** Lets batches in flight finish and takes no more. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.close()));
+  }
+
+  private threads(): number {
+    return this.cascade.resolve('com.openexchange.pns.numProcessorThreads').value;
+  }
+
+  /** Every shard's worker may take up to all of the process' threads; together they share these slots. */
+  private resize(): void {
+    this.slots = bulkhead(this.threads(), Number.MAX_SAFE_INTEGER);
+    for (const worker of this.workers) worker.concurrency = this.threads();
+  }
+
+  private work(shard: number, job: Job<TickJob>, token: string = randomUUID()): Promise<void> {
+    assertJobVersion('tick', job.data);
+    return this.slots.execute(async () => {
+      if (job.name === 'sweep') await this.adoptOrphans(shard);
+      const batch = await this.windows.take(shard, String(job.id), token, maxWindowsPerBatch);
+      await this.scheduleWhatIsLeft(batch);
+      if (batch.windows.length > 0) return this.finish(batch);
+      // The clocks of this process and Redis differ, and the tick came before its time.
+      if (job.data.dueAt > batch.clock) {
+        await job.moveToDelayed(Date.now() + job.data.dueAt - batch.clock, token);
+        throw new DelayedError();
+      }
+    });
+  }
+
+  private async finish(batch: Batch): Promise<void> {
+    await this.handOver(batch);
+    if (!(await this.windows.settle(batch))) {
+      log.warn({ event: 'batch.taken-over', shard: batch.shard, batch: batch.id, windows: batch.windows.length });
+    }
+  }
+
+  /** Siblings share a burst with other threads and dispatchers; the tick of the next window exists unless it was lost. */
+  private async scheduleWhatIsLeft({ shard, left, clock, nextDueAt }: Batch): Promise<void> {
+    const siblings = Math.min(this.threads(), Math.ceil(left / maxWindowsPerBatch));
+    await Promise.all(Array.from({ length: siblings }, () => this.ticks.addNow(shard, `more-${randomUUID()}`, clock)));
+    if (nextDueAt === undefined) return;
+    const tickLengthMs = this.cascade.resolve('com.openexchange.pns.timerFrequency').value;
+    await this.ticks.schedule(shard, [Math.ceil(nextDueAt / tickLengthMs) * tickLengthMs], clock);
+  }
+
+  /** A batch outlives its job only if someone removed the job; whatever the reason, its windows were promised. */
+  private async adoptOrphans(shard: number): Promise<void> {
+    const queue = this.queues.queue<TickJob>(this.queues.keys.group(shard), aggregationQueue);
+    for (const id of await this.windows.unsettledBatches(shard, orphanAfterMs)) {
+      if ((await queue.getJob(id)) !== undefined) continue;
+      log.warn({ event: 'batch.adopted', shard, batch: id });
+      await queue.add('tick', { v: 1, dueAt: 0 }, { jobId: id });
+    }
+  }
+}

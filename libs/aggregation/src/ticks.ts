@@ -1,0 +1,31 @@
+import { aggregationQueue, type Queues, type TickJob } from '@pns/queue';
+import { LRUCache } from 'lru-cache';
+
+/** Adds the ticks that windows wait for: delayed jobs, one for each shard and multiple of the tick length. */
+export class Ticks {
+  /** Ticks that this process has added already. They are told apart by their time, so none is ever needed again. */
+  private readonly added = new LRUCache<string, true>({ max: 10_000 });
+
+  constructor(private readonly queues: Queues) {}
+
+  /** Makes sure that a tick will look at `shard` at each of `times` (ms, on the same clock as `clock`). */
+  async schedule(shard: number, times: readonly number[], clock: number): Promise<void> {
+    const missing = times.filter((time) => !this.added.has(`${shard}:${time}`));
+    await Promise.all(
+      missing.map(async (time) => {
+        await this.add(shard, `tick-${time}`, time, Math.max(0, time - clock));
+        this.added.set(`${shard}:${time}`, true);
+      }),
+    );
+  }
+
+  /** Adds a tick that is due at once. Another `id` than that of any active tick: a job cannot be added while it runs. */
+  async addNow(shard: number, id: string, clock: number): Promise<void> {
+    await this.add(shard, id, clock, 0);
+  }
+
+  private async add(shard: number, jobId: string, dueAt: number, delay: number): Promise<void> {
+    const queue = this.queues.queue<TickJob>(this.queues.keys.group(shard), aggregationQueue);
+    await queue.add('tick', { v: 1, dueAt }, { jobId, delay });
+  }
+}

@@ -1,0 +1,271 @@
+import { freshPrefix, testRedisUrl } from '@pns/local-servers';
+import { connectRedis, KeySpace } from '@pns/queue';
+import fc from 'fast-check';
+import { encodeNotification, priorityFactor, windowKey, type Notification } from './notification';
+import { Windows, type JoinEntry } from './windows';
+
+const delayMs = 1000;
+const maxDelayMs = 10_000;
+const tickLengthMs = 500;
+const shard = 0;
+
+const redis = connectRedis(testRedisUrl());
+afterAll(() => redis.quit());
+
+/** Windows on a clock that the test moves. */
+function simulated(startAt = 1_000_000) {
+  const time = { now: startAt };
+  const keys = new KeySpace(1, freshPrefix());
+  return { time, keys, windows: new Windows(redis, keys, () => time.now) };
+}
+
+function notification(changes: Partial<Notification> = {}): Notification {
+  return {
+    id: 'n',
+    context: 1,
+    user: 14,
+    topic: 'ox:mail:new',
+    payload: { folder: 'default0/INBOX' },
+    priority: 'high',
+    timestamp: 0,
+    ...changes,
+  };
+}
+
+function entry(from: Notification, mode: 'equal' | 'latest' | 'collect' = 'equal'): JoinEntry {
+  const factor = priorityFactor[from.priority];
+  return {
+    key: windowKey(mode, from),
+    mode,
+    delayMs: delayMs * factor,
+    maxDelayMs: maxDelayMs * factor,
+    item: encodeNotification(from),
+    idempotencyKey: from.idempotencyKey ?? '',
+    retentionMs: 3_600_000,
+  };
+}
+
+describe('windows on one clock', () => {
+  it('slide with each similar arrival, and never beyond the cap', async () => {
+    const { time, windows } = simulated();
+    const opened = time.now;
+    const ticks = new Set<number>();
+    while (time.now - opened < 12_000) {
+      for (const tick of (await windows.join(shard, [entry(notification())], tickLengthMs, 'x')).ticks) ticks.add(tick);
+      const batch = await windows.take(shard, `at-${time.now}`, 'me', 10);
+      if (batch.windows.length > 0) {
+        expect(time.now - opened).toBe(maxDelayMs);
+        expect(batch.windows).toEqual([
+          { mode: 'equal', notification: { v: 1, ...notification() }, count: 21, dueAt: opened + maxDelayMs },
+        ]);
+        return;
+      }
+      time.now += 500;
+    }
+    throw new Error('a stream of similar notifications was never sent');
+  });
+
+  it('names a tick for every due time, at or after it', async () => {
+    const { time, windows } = simulated(1_000_001);
+    const joined = await windows.join(
+      shard,
+      [entry(notification()), entry(notification({ priority: 'low' }))],
+      tickLengthMs,
+      'x',
+    );
+    expect(joined.ticks).toEqual([1_001_500]); // the second one is similar to the first, and the shorter delay holds
+    expect(joined.clock).toBe(time.now);
+  });
+
+  it('announce one tick for all that is due at once, until it has been taken', async () => {
+    const { windows } = simulated();
+    const now = (id: string) => ({ ...entry(notification({ payload: { id } })), delayMs: 0 });
+    expect((await windows.join(shard, [now('1'), now('2')], tickLengthMs, 'first')).announcedTick).toBe('first');
+    expect((await windows.join(shard, [now('3')], tickLengthMs, 'second')).announcedTick).toBeUndefined();
+    expect((await windows.take(shard, 'first', 'me', 10)).windows).toHaveLength(3);
+    expect((await windows.join(shard, [now('4')], tickLengthMs, 'third')).announcedTick).toBe('third');
+  });
+
+  it("know a producer's id again, for that user only", async () => {
+    const { windows } = simulated();
+    const repeated = [1, 1, 2].map((context) => entry(notification({ idempotencyKey: `${context}:14:chosen` })));
+    expect((await windows.join(shard, repeated, tickLengthMs, 'x')).accepted).toEqual([true, false, true]);
+  });
+
+  it.each([
+    [{ context: 1, user: 14 }, ['1:1', '1:141', '11:4', '2:14'], 2],
+    [{ context: 1 }, ['11:4', '2:14'], 6],
+    [{ context: 4 }, ['1:1', '1:14', '1:141', '11:4', '2:14'], 0],
+  ])('are erased with %j, waiting or taken, and those of others stay', async (owner, others, found) => {
+    const { time, windows } = simulated();
+    const users = [...others, '1:1', '1:14', '1:141'].map((text) => text.split(':').map(Number) as [number, number]);
+    const ofAll = () => users.map(([context, user]) => entry(notification({ context, user })));
+    await windows.join(shard, ofAll(), tickLengthMs, 'x');
+    time.now += delayMs;
+    await windows.take(shard, 'taken', 'a process that dies', 10);
+    await windows.join(shard, ofAll(), tickLengthMs, 'x');
+    time.now += delayMs;
+    expect(await windows.erase(owner)).toEqual({ found, heldBy: [] });
+    expect(await windows.erase(owner)).toEqual({ found: 0, heldBy: [] });
+    for (const job of ['taken', 'waiting']) {
+      const batch = await windows.take(shard, job, 'me', 10);
+      const left = batch.windows.map(({ notification: { context, user } }) => `${context}:${user}`);
+      expect(left.sort()).toEqual([...others].sort());
+      expect(await windows.settle(batch)).toBe(true);
+    }
+  });
+
+  it('leave no batch behind when nobody else is in it', async () => {
+    const { time, windows } = simulated();
+    await windows.join(shard, [entry(notification()), entry(notification({ user: 15 }))], tickLengthMs, 'x');
+    time.now += delayMs;
+    await windows.take(shard, 'job', 'a process that dies', 10);
+    await windows.erase({ context: 1, user: 14 });
+    expect(await windows.unsettledBatches(shard, 0)).toEqual(['job']);
+    await windows.erase({ context: 1, user: 15 });
+    expect(await windows.unsettledBatches(shard, 0)).toEqual([]);
+  });
+
+  it('give a batch to whoever runs its job again, who alone may settle it', async () => {
+    const { time, windows } = simulated();
+    await windows.join(shard, [entry(notification())], tickLengthMs, 'x');
+    time.now += delayMs;
+    const first = await windows.take(shard, 'job', 'first owner', 10);
+    await windows.join(
+      shard,
+      [{ ...entry(notification({ payload: { later: true } })), delayMs: 0 }],
+      tickLengthMs,
+      'x',
+    );
+    const second = await windows.take(shard, 'job', 'second owner', 10);
+    expect(second.windows).toEqual(first.windows);
+    expect(await windows.settle(first)).toBe(false);
+    expect(await windows.settle(second)).toBe(true);
+    expect(await windows.settle(second)).toBe(false);
+    expect((await windows.take(shard, 'next', 'me', 10)).windows).toHaveLength(1);
+  });
+
+  it('tell which batches were never settled', async () => {
+    const { time, windows } = simulated();
+    await windows.join(shard, [entry(notification())], tickLengthMs, 'x');
+    time.now += delayMs;
+    await windows.take(shard, 'job', 'me', 10);
+    time.now += 60_000;
+    expect(await windows.unsettledBatches(shard, 60_000)).toEqual(['job']);
+    expect(await windows.unsettledBatches(shard, 60_001)).toEqual([]);
+  });
+
+  it('leave nothing in Redis once all is settled', async () => {
+    const { time, keys, windows } = simulated();
+    await windows.join(shard, [entry(notification()), entry(notification({ topic: 'other' }))], tickLengthMs, 'x');
+    time.now += delayMs;
+    await windows.settle(await windows.take(shard, 'job', 'me', 10));
+    expect(await redis.keys(`${keys.group(shard)}*`)).toEqual([]);
+  });
+
+  it('count as overdue when nobody takes them', async () => {
+    const { time, windows } = simulated();
+    await windows.join(shard, [entry(notification())], tickLengthMs, 'x');
+    time.now += delayMs + tickLengthMs + 1;
+    expect((await windows.join(shard, [entry(notification({ topic: 'other' }))], tickLengthMs, 'x')).overdue).toBe(1);
+    expect(await windows.overdue(tickLengthMs)).toEqual([1]);
+  });
+});
+
+/** The rules of aggregation over a plain map: what the scripts are compared with. */
+class Model {
+  private readonly waiting = new Map<
+    string,
+    { first: number; delay: number; max: number; due: number; count: number; id: string }
+  >();
+
+  join(now: number, { key, mode, delayMs: delay, maxDelayMs: max }: JoinEntry, id: string): void {
+    const old = this.waiting.get(key) ?? { first: now, delay, max, due: 0, count: 0, id };
+    const shortest = { delay: Math.min(old.delay, delay), max: Math.min(old.max, max) };
+    this.waiting.set(key, {
+      ...shortest,
+      first: old.first,
+      due: Math.min(now + shortest.delay, old.first + shortest.max),
+      count: old.count + 1,
+      id: mode === 'equal' ? old.id : id,
+    });
+  }
+
+  take(now: number, limit: number): { id: string; count: number; dueAt: number }[] {
+    const due = [...this.waiting].filter(([, window]) => window.due <= now);
+    due.sort(([keyA, a], [keyB, b]) => a.due - b.due || (keyA < keyB ? -1 : 1));
+    return due.slice(0, limit).map(([key, { id, count, due: dueAt }]) => {
+      this.waiting.delete(key);
+      return { id, count, dueAt };
+    });
+  }
+
+  get size(): number {
+    return this.waiting.size;
+  }
+}
+
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('join' as const),
+      mode: fc.constantFrom('equal' as const, 'latest' as const, 'collect' as const),
+      priority: fc.constantFrom('high' as const, 'medium' as const, 'low' as const),
+      payload: fc.integer({ min: 1, max: 3 }),
+      aggregationKey: fc.constantFrom(undefined, 'inbox'),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 4000 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('take' as const),
+      limit: fc.integer({ min: 1, max: 3 }),
+      dies: fc.boolean(),
+    }),
+  },
+);
+
+describe('windows under any sequence of steps', () => {
+  it('are what the rules say: each notification leaves once, in a window of its kind, in time', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+        const { time, windows } = simulated();
+        const model = new Model();
+        let joined = 0;
+        let left = 0;
+        const takeLikeTheModel = async (job: string, limit: number, dies: boolean) => {
+          if (dies) await windows.take(shard, job, 'a process that dies', limit);
+          const expected = model.take(time.now, limit);
+          const batch = await windows.take(shard, job, 'the one that goes on', limit);
+          expect(batch.windows.map(({ notification: { id }, count, dueAt }) => ({ id, count, dueAt }))).toEqual(
+            expected,
+          );
+          left += batch.windows.reduce((sum, { count }) => sum + count, 0);
+          if (batch.windows.length > 0) expect(await windows.settle(batch)).toBe(true);
+        };
+        for (const [index, action] of steps.entries()) {
+          if (action.kind === 'wait') time.now += action.ms;
+          if (action.kind === 'take') await takeLikeTheModel(`job-${index}`, action.limit, action.dies);
+          if (action.kind !== 'join') continue;
+          const { mode, priority, payload, aggregationKey } = action;
+          const one = notification({
+            id: `n${index}`,
+            priority,
+            payload: { payload },
+            ...(aggregationKey && { aggregationKey }),
+          });
+          await windows.join(shard, [entry(one, mode)], tickLengthMs, 'x');
+          model.join(time.now, entry(one, mode), one.id);
+          joined += 1;
+        }
+        time.now += maxDelayMs * priorityFactor.low;
+        for (let round = 0; model.size > 0; round++) await takeLikeTheModel(`last-${round}`, 3, false);
+        expect(left).toBe(joined);
+        expect((await windows.take(shard, 'nothing', 'me', 10)).windows).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  }, 60_000);
+});

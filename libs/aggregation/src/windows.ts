@@ -1,0 +1,220 @@
+import { readFileSync } from 'node:fs';
+import { join as joinPath } from 'node:path';
+import type { AggregationMode } from '@pns/config-cascade';
+import {
+  aggregationQueue,
+  erasedInAll,
+  heldLocks,
+  jobLock,
+  type Erased,
+  type KeySpace,
+  type RedisClient,
+} from '@pns/queue';
+import type { Owner } from '@pns/subscriptions';
+import { decodeNotification, modeOf, windowKeyStart, type StoredNotification } from './notification';
+
+/** One notification to join, with how long it may wait. Durations in ms. */
+export interface JoinEntry {
+  readonly key: string;
+  readonly mode: string;
+  readonly delayMs: number;
+  readonly maxDelayMs: number;
+  readonly item: string;
+  readonly idempotencyKey: string;
+  readonly retentionMs: number;
+}
+
+/** What joining told: all times are Redis' own, in ms since the epoch. */
+export interface Joined {
+  readonly clock: number;
+  /** Windows that no dispatcher took within a tick of falling due. */
+  readonly overdue: number;
+  /** Set when this call has to add a tick for windows that are due at once. */
+  readonly announcedTick?: string;
+  /** For each entry, in order: false for a repeat of a producer's id. */
+  readonly accepted: readonly boolean[];
+  /** The times at which ticks are needed. */
+  readonly ticks: readonly number[];
+}
+
+/** A window that fell due: one notification, which stands for the `count` that were joined. */
+export interface DueWindow {
+  readonly mode: AggregationMode;
+  readonly notification: StoredNotification;
+  readonly count: number;
+  readonly dueAt: number;
+}
+
+/** Due windows that a job owns until it settles them. */
+export interface Batch {
+  readonly shard: number;
+  readonly id: string;
+  readonly owner: string;
+  readonly windows: readonly DueWindow[];
+  /** Redis' clock when the batch was taken. */
+  readonly clock: number;
+  /** Due windows that the batch had no room for. */
+  readonly left: number;
+  /** When the next window falls due, if one waits. */
+  readonly nextDueAt?: number;
+}
+
+/**
+ * The windows of similar notifications. Each step is one atomic script over one shard's key group, safe to repeat: join
+ * opens or slides, take moves due windows to a batch that a job owns, settle forgets the batch.
+ */
+export class Windows {
+  private readonly scripts: Scripts;
+
+  /** `clock` replaces Redis' time, for tests of the rules. */
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: KeySpace,
+    private readonly clock: () => number | '' = () => '',
+  ) {
+    for (const [name, numberOfKeys] of Object.entries(keysOfScript)) {
+      const lua = readFileSync(joinPath(__dirname, '..', 'src', `${name}.lua`), 'utf8');
+      redis.defineCommand(`pns_${name}`, { lua, numberOfKeys });
+    }
+    this.scripts = redis as unknown as Scripts;
+  }
+
+  /** Joins up to some hundreds of notifications of one shard. `announcing` names the tick to add if one is due at once. */
+  async join(shard: number, entries: readonly JoinEntry[], tickLengthMs: number, announcing: string): Promise<Joined> {
+    const group = this.keys.group(shard);
+    const args: (string | number)[] = [this.clock(), tickLengthMs, announcing, `${group}:id:`];
+    for (const entry of entries) {
+      args.push(
+        entry.key,
+        entry.mode,
+        entry.delayMs,
+        entry.maxDelayMs,
+        entry.item,
+        entry.idempotencyKey,
+        entry.retentionMs,
+      );
+    }
+    const [clock, overdue, announced, accepted, ...ticks] = await this.scripts.pns_join(...windowKeys(group), ...args);
+    return {
+      clock: Number(clock),
+      overdue: Number(overdue),
+      accepted: Array.from(String(accepted), (bit) => bit === '1'),
+      ticks: ticks.map(Number),
+      ...(announced === '' ? {} : { announcedTick: String(announced) }),
+    };
+  }
+
+  /** Takes what is due, or what the batch `id` already holds, and makes `owner` the one who may settle it. */
+  async take(shard: number, id: string, owner: string, limit: number): Promise<Batch> {
+    const group = this.keys.group(shard);
+    const [clock, left, nextDueAt, ...held] = await this.scripts.pns_take(
+      ...windowKeys(group),
+      `${group}:batches`,
+      `${group}:batch:${id}`,
+      this.clock(),
+      id,
+      owner,
+      limit,
+    );
+    const windows: DueWindow[] = [];
+    for (let at = 0; at < held.length; at += 4) {
+      const [key, dueAt, span, item] = held.slice(at, at + 4).map(String) as [string, string, string, string];
+      windows.push({
+        mode: modeOf(key),
+        notification: decodeNotification(item),
+        count: Number(span.slice(span.lastIndexOf(':') + 1)),
+        dueAt: Number(dueAt),
+      });
+    }
+    return {
+      shard,
+      id,
+      owner,
+      windows,
+      clock: Number(clock),
+      left: Number(left),
+      ...(nextDueAt === '' ? {} : { nextDueAt: Number(nextDueAt) }),
+    };
+  }
+
+  /** Forgets the batch. False when it was given to another owner meanwhile, who then sends it too. */
+  async settle({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<boolean> {
+    const group = this.keys.group(shard);
+    return (await this.scripts.pns_settle(`${group}:batches`, `${group}:batch:${id}`, id, owner)) === 1;
+  }
+
+  /** The ids of batches that were taken at least `ageMs` ago and are not settled. */
+  async unsettledBatches(shard: number, ageMs: number): Promise<string[]> {
+    return this.scripts.zrangebyscore(`${this.keys.group(shard)}:batches`, '-inf', (await this.now()) - ageMs);
+  }
+
+  /** How many windows of each shard fell due more than `ageMs` ago, in one round trip. */
+  async overdue(ageMs: number): Promise<number[]> {
+    const until = (await this.now()) - ageMs;
+    return Promise.all(
+      this.keys.all().map((shard) => this.scripts.zcount(`${this.keys.group(shard)}:due`, '-inf', until)),
+    );
+  }
+
+  /** Erases the owner's windows, those that wait and those in batches, a thousand at a time. */
+  async erase(owner: Owner): Promise<Erased> {
+    const steps: Erased[] = [];
+    for (const shard of this.keys.shardsOf(owner)) {
+      // In the order in which windows move on, so that none slips by.
+      steps.push(await this.eraseWaiting(shard, windowKeyStart(owner)));
+      steps.push(await this.eraseTaken(shard, windowKeyStart(owner)));
+    }
+    return erasedInAll(steps);
+  }
+
+  private async eraseWaiting(shard: number, keyStart: string): Promise<Erased> {
+    const [due, items, spans] = windowKeys(this.keys.group(shard)) as [string, string, string];
+    let found = 0;
+    for await (const scanned of this.redis.zscanStream(due, { match: `${keyStart}*`, count: 1000 })) {
+      const windows = (scanned as string[]).filter((_, index) => index % 2 === 0); // each is followed by its score
+      if (windows.length === 0) continue;
+      await this.redis
+        .multi()
+        .zrem(due, ...windows)
+        .hdel(items, ...windows)
+        .hdel(spans, ...windows)
+        .exec();
+      found += windows.length;
+    }
+    return { found, heldBy: [] };
+  }
+
+  private async eraseTaken(shard: number, keyStart: string): Promise<Erased> {
+    const group = this.keys.group(shard);
+    const batches = `${group}:batches`;
+    const locks: string[] = [];
+    let found = 0;
+    for (const id of await this.redis.zrange(batches, 0, -1)) {
+      const erased = await this.scripts.pns_erase(batches, `${group}:batch:${id}`, id, keyStart);
+      if (erased > 0) locks.push(jobLock(group, aggregationQueue, id));
+      found += erased;
+    }
+    return { found, heldBy: await heldLocks(this.redis, locks) };
+  }
+
+  private async now(): Promise<number> {
+    const [seconds, microseconds] = await this.scripts.time();
+    return this.clock() || Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+  }
+}
+
+type Answer = (string | number)[];
+
+/** The connection with our scripts as commands of it. */
+interface Scripts extends Pick<RedisClient, 'zcount' | 'zrangebyscore' | 'time'> {
+  pns_join(...args: (string | number)[]): Promise<Answer>;
+  pns_take(...args: (string | number)[]): Promise<Answer>;
+  pns_settle(...args: (string | number)[]): Promise<number>;
+  pns_erase(...args: (string | number)[]): Promise<number>;
+}
+
+const keysOfScript = { join: 4, take: 6, settle: 2, erase: 2 };
+
+function windowKeys(group: string): string[] {
+  return [`${group}:due`, `${group}:items`, `${group}:spans`, `${group}:now`];
+}
