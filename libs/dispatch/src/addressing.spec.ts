@@ -1,0 +1,123 @@
+import { ConfigCascade } from '@pns/config-cascade';
+import { deliveriesOf, type Audience, type Rules } from './addressing';
+
+const window = {
+  mode: 'collect' as const,
+  notification: {
+    v: 1 as const,
+    id: 'n1',
+    context: 1,
+    user: 14,
+    topic: 'ox:mail:new',
+    payload: { folder: 'default0/INBOX' },
+    sourceToken: 'device-a',
+    priority: 'high' as const,
+    timestamp: 1000,
+  },
+  count: 3,
+  dueAt: 2000,
+};
+
+const subscription = {
+  id: 's1',
+  context: 1,
+  user: 14,
+  client: 'hook',
+  transport: 'webhook' as const,
+  token: 'https://example.com/hook',
+  topics: ['ox:mail:*'],
+  isShared: true,
+  createdAt: 0,
+  updatedAt: 0,
+  email1: 'john@example.com',
+};
+
+const sockets = { node: 'node-1', client: 'open-xchange-appsuite', connections: ['device-b'] };
+
+function rules(properties: Record<string, string> = {}): Rules {
+  return {
+    cascade: new ConfigCascade({ name: 'server', values: new Map(Object.entries(properties)) }),
+    socketWants: (_, topic) => topic.startsWith('ox:'),
+    now: 5000,
+  };
+}
+
+const targets = (audience: Partial<Audience>, properties?: Record<string, string>) =>
+  deliveriesOf(window, { subscriptions: [], sockets: [], ...audience }, rules(properties)).map(({ token }) => token);
+
+describe('deliveriesOf', () => {
+  it('makes one delivery for a subscription that wants the topic', () => {
+    const [delivery] = deliveriesOf(window, { subscriptions: [subscription], sockets: [] }, rules());
+    expect(delivery).toEqual({
+      id: delivery?.id,
+      notificationId: 'n1',
+      subscriptionId: 's1',
+      context: 1,
+      user: 14,
+      client: 'hook',
+      transport: 'webhook',
+      token: 'https://example.com/hook',
+      topic: 'ox:mail:new',
+      payload: { folder: 'default0/INBOX' },
+      sourceToken: 'device-a',
+      priority: 'high',
+      count: 3,
+      timestamp: 1000,
+      dueAt: 2000,
+      email1: 'john@example.com',
+      attempt: 1,
+    });
+  });
+
+  it.each([
+    ['latest', undefined, 'ox:mail:new'],
+    ['latest', 'inbox', 'ox:mail:new inbox'],
+    ['collect', 'inbox', undefined],
+    ['equal', 'inbox', undefined],
+  ] as const)('of mode %s with the key %s has the collapse key %s', (mode, aggregationKey, collapseKey) => {
+    const notification = { ...window.notification, ...(aggregationKey && { aggregationKey }) };
+    const audience = { subscriptions: [subscription], sockets: [] };
+    expect(deliveriesOf({ ...window, notification, mode }, audience, rules())[0]?.collapseKey).toBe(collapseKey);
+  });
+
+  it.each(['equal', 'latest'] as const)('does not count what was joined as %s', (mode) => {
+    const [delivery] = deliveriesOf({ ...window, mode }, { subscriptions: [subscription], sockets: [] }, rules());
+    expect(delivery?.count).toBe(1);
+  });
+
+  it('makes one delivery for each node with sockets', () => {
+    const audience = { sockets: [sockets, { ...sockets, node: 'node-2' }] };
+    expect(targets(audience)).toEqual(['node-1', 'node-2']);
+  });
+
+  it.each<[string, Partial<Audience>, Record<string, string>]>([
+    ['another topic', { subscriptions: [{ ...subscription, topics: ['ox:calendar:*'] }] }, {}],
+    ['an expired subscription', { subscriptions: [{ ...subscription, expiresAt: 4999 }] }, {}],
+    ['the token that caused it', { subscriptions: [{ ...subscription, token: 'device-a' }] }, {}],
+    ['the socket that caused it', { sockets: [{ ...sockets, connections: ['device-a'] }] }, {}],
+    ['a transport that is off by default', { subscriptions: [{ ...subscription, transport: 'apns' }] }, {}],
+    [
+      'a transport that is switched off',
+      { subscriptions: [subscription] },
+      { 'com.openexchange.pns.transport.webhooks.enabled': 'false' },
+    ],
+    [
+      'a client that is switched off',
+      { sockets: [sockets] },
+      { 'com.openexchange.pns.transport.websocket.enabled.open-xchange-appsuite': 'false' },
+    ],
+  ])('sends nothing to %s', (_, audience, properties) => {
+    expect(targets(audience, properties)).toEqual([]);
+  });
+
+  it('reaches the other sockets of a node that holds the one that caused it', () => {
+    expect(targets({ sockets: [{ ...sockets, connections: ['device-a', 'device-b'] }] })).toEqual(['node-1']);
+  });
+
+  it('gives a delivery the same id each time, and another one to each target', () => {
+    const audience = { subscriptions: [subscription, { ...subscription, id: 's2' }], sockets: [sockets] };
+    const ids = () => deliveriesOf(window, audience, rules()).map(({ id }) => id);
+    expect(ids()).toEqual(ids());
+    expect(new Set(ids()).size).toBe(3);
+  });
+});

@@ -1,0 +1,90 @@
+import { hash } from 'node:crypto';
+import type { DueWindow } from '@pns/aggregation';
+import type { ConfigCascade } from '@pns/config-cascade';
+import type { AddressedSubscription } from '@pns/persistence';
+import { awayNode, awayToken } from '@pns/presence';
+import { subscriptionsWanting } from '@pns/subscriptions';
+import type { Delivery, TransportName } from '@pns/transport-contract';
+
+/** Open sockets of a user that one node holds for one client. */
+export interface SocketGroup {
+  readonly node: string;
+  readonly client: string;
+  /** The connection id of each. */
+  readonly connections: readonly string[];
+  /** Of those that are away: whether only sockets with an id of their own are waited for. */
+  readonly namedOnly?: boolean;
+}
+
+/** What is known of a user when a batch is dispatched. */
+export interface Audience {
+  readonly subscriptions: readonly AddressedSubscription[];
+  readonly sockets: readonly SocketGroup[];
+}
+
+/** What the decision needs beside the audience. */
+export interface Rules {
+  readonly cascade: Pick<ConfigCascade, 'isEnabled'>;
+  /** Whether the client that a socket's path stands for wants the topic. */
+  readonly socketWants: (client: string, topic: string) => boolean;
+  readonly now: number;
+}
+
+/**
+ * The deliveries of one due window: one for each subscription, and for each node that holds sockets, that wants the
+ * topic, may have it, and did not cause it. Ids depend on nothing but the notification and the target, so a batch that
+ * is dispatched again has the same ones.
+ */
+export function deliveriesOf(window: DueWindow, { subscriptions, sockets }: Audience, rules: Rules): Delivery[] {
+  const { notification } = window;
+  const { topic, sourceToken, context, user } = notification;
+  const mayReach = (transport: TransportName, client: string) =>
+    rules.cascade.isEnabled(transport, { context, user, client, topic });
+
+  const toSubscriptions = subscriptionsWanting(topic, subscriptions, rules.now)
+    .filter(({ transport, client, token }) => token !== sourceToken && mayReach(transport, client))
+    .map(({ id, transport, client, token, email1 }) => ({
+      ...delivery(window, id),
+      subscriptionId: id,
+      client,
+      transport,
+      token,
+      ...(transport === 'webhook' && email1 !== undefined ? { email1 } : {}),
+    }));
+
+  const toSockets = sockets
+    .filter(({ connections }) => connections.some((connection) => connection !== sourceToken))
+    .filter(({ client }) => rules.socketWants(client, topic) && mayReach('websocket', client))
+    .map(({ node, client, namedOnly }) => ({
+      ...delivery(window, `${node}/${client}`),
+      client,
+      transport: 'websocket' as const,
+      token: node === awayNode ? awayToken(1, namedOnly) : node,
+    }));
+
+  return [...toSubscriptions, ...toSockets];
+}
+
+type Common = Omit<Delivery, 'client' | 'transport' | 'token'>;
+
+function delivery({ notification, mode, count, dueAt }: DueWindow, target: string): Common {
+  const { id, context, user, topic, payload, sourceToken, priority, timestamp, expiresAt } = notification;
+  const { aggregationKey } = notification;
+  const collapseKey = aggregationKey === undefined ? topic : `${topic} ${aggregationKey}`;
+  return {
+    id: hash('sha1', `${id} ${timestamp} ${target}`, 'base64url'),
+    notificationId: id,
+    context,
+    user,
+    topic,
+    payload,
+    ...(sourceToken === undefined ? {} : { sourceToken }),
+    priority,
+    count: mode === 'collect' ? count : 1,
+    ...(mode === 'latest' ? { collapseKey } : {}),
+    timestamp,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    dueAt,
+    attempt: 1,
+  };
+}
