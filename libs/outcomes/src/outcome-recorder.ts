@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import { FailedDeliveryStore, SubscriptionStore, type FailedDelivery } from '@pns/persistence';
+import { publish, Queues } from '@pns/queue';
+import { log, metrics } from '@pns/runtime';
+import type { Delivery, Outcome } from '@pns/transport-contract';
+import { Counter, Histogram } from 'prom-client';
+
+/** One attempt and how it ended. Durations in ms. */
+export interface Attempt {
+  readonly delivery: Delivery;
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  /** Set when another attempt is on its way, to be made after this time. */
+  readonly nextAttemptInMs?: number;
+}
+
+const deliveries = new Counter({
+  name: 'pns_deliveries_total',
+  help: 'Attempts to deliver, by transport and outcome.',
+  labelNames: ['transport', 'outcome'],
+  registers: [metrics],
+});
+
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+const duration = new Histogram({
+  name: 'pns_delivery_duration_seconds',
+  help: "Time from handing a delivery to its transport to the far side's answer.",
+  labelNames: ['transport'],
+  buckets,
+  registers: [metrics],
+});
+
+const endToEnd = new Histogram({
+  name: 'pns_end_to_end_seconds',
+  help: "Time from a window's due time to the far side's acceptance.",
+  labelNames: ['transport'],
+  buckets: [...buckets, 60, 300, 3600, 86_400],
+  registers: [metrics],
+});
+
+/** Tells the world how attempts ended: log and metrics for each, Postgres for those that end a delivery or a target. */
+@Injectable()
+export class OutcomeRecorder {
+  constructor(
+    private readonly subscriptions: SubscriptionStore,
+    private readonly failed: FailedDeliveryStore,
+    private readonly queues: Queues,
+  ) {}
+
+  /**
+   * Records the attempts of a batch: one statement for all dead targets, one for all that failed for good. Safe to
+   * repeat. Rejects when Postgres does not answer; the batch is to be kept then.
+   */
+  async record(attempts: readonly Attempt[]): Promise<void> {
+    const ended = attempts.filter((attempt) => attempt.nextAttemptInMs === undefined);
+    const gone = ended.filter(({ outcome }) => outcome.kind === 'gone');
+    const failed = ended.flatMap((attempt) => failedDelivery(attempt) ?? []);
+    await Promise.all([
+      this.subscriptions.removeAll(gone.flatMap(({ delivery }) => delivery.subscriptionId ?? [])),
+      this.failed.record(failed),
+    ]);
+    attempts.forEach(tell);
+    await Promise.all(attempts.map((attempt) => this.reply(attempt)));
+  }
+
+  /** Whoever waits for the outcome of a test gives up by itself, so nothing depends on its being heard. */
+  private async reply({ delivery: { id, replyTo }, outcome }: Attempt): Promise<void> {
+    if (replyTo === undefined) return;
+    try {
+      await publish(this.queues.redis, replyTo, JSON.stringify(outcome));
+    } catch (error) {
+      log.warn({ event: 'test.not-answered', delivery: id, reason: (error as Error).message });
+    }
+  }
+}
+
+function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery | undefined {
+  if (outcome.kind === 'delivered' || outcome.kind === 'moved') return undefined;
+  // Whoever asked for a test push hears of its end.
+  if (delivery.replyTo !== undefined) return undefined;
+  // An open socket is its own subscription: once it is gone, there is nobody to send the delivery to again.
+  if (outcome.kind === 'expired' && delivery.subscriptionId === undefined) return undefined;
+  const isHeld = outcome.kind === 'misconfigured' && outcome.isTargetOnly !== true;
+  return { delivery, outcome: outcome.kind, reason: outcome.reason, isHeld, failedAt: Date.now() };
+}
+
+function tell({ delivery, outcome, durationMs, nextAttemptInMs }: Attempt): void {
+  const { transport } = delivery;
+  deliveries.inc({ transport, outcome: outcome.kind });
+  duration.observe({ transport }, durationMs / 1000);
+  if (outcome.kind === 'delivered') endToEnd.observe({ transport }, Math.max(0, Date.now() - delivery.dueAt) / 1000);
+  log.info({
+    event: 'delivery.attempted',
+    delivery: delivery.id,
+    notification: delivery.notificationId,
+    subscription: delivery.subscriptionId,
+    context: delivery.context,
+    user: delivery.user,
+    client: delivery.client,
+    transport,
+    topic: delivery.topic,
+    attempt: delivery.attempt,
+    outcome: outcome.kind,
+    reason: 'reason' in outcome ? outcome.reason : undefined,
+    durationMs: Math.round(durationMs),
+    nextAttemptInMs,
+  });
+}
