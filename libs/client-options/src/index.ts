@@ -1,0 +1,2 @@
+export { ClientOptions, type FileSchema, type OptionsOf } from './client-options';
+export { ClientOptionsModule } from './client-options.module';
