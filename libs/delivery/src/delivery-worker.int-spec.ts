@@ -1,0 +1,293 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ConfigCascadeModule } from '@pns/config-cascade';
+import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { FailedDeliveryStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
+import { QueueModule, Queues } from '@pns/queue';
+import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
+import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+import { DeliveryModule, deliveryQueues } from './delivery.module';
+import { handOver } from './hand-over';
+
+log.level = 'silent';
+
+const folder = mkdtempSync(join(tmpdir(), 'pns-delivery-'));
+writeFileSync(
+  join(folder, 'pns.properties'),
+  'com.openexchange.pns.retry.attempts=3\ncom.openexchange.pns.retry.baseDelay=50\n',
+);
+const prefix = freshPrefix();
+let database: FreshDatabase;
+const opened: INestApplicationContext[] = [];
+
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+
+afterEach(() => Promise.all(opened.splice(0).map((app) => app.close())));
+
+afterAll(async () => {
+  await database.drop();
+  rmSync(folder, { recursive: true });
+});
+
+/** A far side that answers as the test says and remembers who came. */
+class FarSide implements Transport {
+  readonly name = 'webhook';
+  options: (client: string) => unknown = () => undefined;
+  readonly came: Delivery[] = [];
+  private readonly waiting = new Set<() => void>();
+
+  constructor(private readonly answer: (delivery: Delivery, signal: AbortSignal) => Outcome | Promise<Outcome>) {}
+
+  async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
+    this.came.push(delivery);
+    for (const check of this.waiting) check();
+    return this.answer(delivery, signal);
+  }
+
+  /** Resolves when `isEnough` holds for those who came. */
+  until(isEnough: (came: readonly Delivery[]) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (!isEnough(this.came)) return;
+        this.waiting.delete(check);
+        resolve();
+      };
+      this.waiting.add(check);
+      check();
+    });
+  }
+}
+
+async function worker(farSide: FarSide, concurrency = 8): Promise<INestApplicationContext> {
+  const app = await NestFactory.createApplicationContext(
+    {
+      module: class {},
+      imports: [
+        RuntimeModule,
+        QueueModule.forRoot({ redisUrl: testRedisUrl(), shards: 1, prefix }),
+        ConfigCascadeModule.forRoot({ configDir: folder }),
+        PersistenceModule.forRoot({ databaseUrl: database.url }),
+        DeliveryModule.forTransport({ name: 'webhook', concurrency, inject: [], useFactory: () => farSide }),
+      ],
+    },
+    { logger: nestLogger },
+  );
+  opened.push(app);
+  return app;
+}
+
+function delivery(changes: { [Field in keyof Delivery]?: Delivery[Field] | undefined } = {}): Delivery {
+  return {
+    id: `d-${Math.random()}`,
+    notificationId: 'n',
+    subscriptionId: randomUUID(),
+    context: 1,
+    user: 14,
+    client: 'sandbox',
+    transport: 'webhook',
+    token: 'https://example.com/hook',
+    topic: 'ox:mail:new',
+    payload: {},
+    priority: 'high',
+    count: 1,
+    timestamp: 0,
+    dueAt: 0,
+    attempt: 1,
+    ...changes,
+  };
+}
+
+function send(
+  app: INestApplicationContext,
+  deliveries: readonly Delivery[],
+  endpoint = 'https://example.com',
+): Promise<void> {
+  const queues = app.get(Queues, { strict: false });
+  const [queue] = deliveryQueues(queues.keys, 'webhook');
+  return handOver(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
+}
+
+/** Resolves when `look` answers something. */
+async function eventually<Found>(look: () => Promise<Found | undefined>): Promise<Found> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('the delivery stage', () => {
+  it('sends what was put off again, under the same id, without holding up its batch', async () => {
+    const farSide = new FarSide(({ id, attempt }) =>
+      id === 'slow' && attempt === 1 ? { kind: 'retry', reason: 'busy' } : { kind: 'delivered' },
+    );
+    await send(await worker(farSide), [delivery({ id: 'slow' }), delivery({ id: 'quick' })]);
+    await farSide.until((came) => came.length === 3);
+    expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['slow 1', 'quick 1', 'slow 2']);
+  });
+
+  it('lets one target that asks for an hour hold up nobody else of its batch', async () => {
+    const farSide = new FarSide(({ id, attempt }) => {
+      if (attempt === 2) return { kind: 'delivered' };
+      return { kind: 'retry', reason: 'busy', ...(id === 'patient' ? { afterMs: 3_600_000 } : {}) };
+    });
+    await send(await worker(farSide), [delivery({ id: 'patient' }), delivery({ id: 'eager' })]);
+    await farSide.until((came) => came.length === 3);
+    expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['patient 1', 'eager 1', 'eager 2']);
+  });
+
+  it('puts aside, whole, what failed as often as it may', async () => {
+    const farSide = new FarSide(() => ({ kind: 'retry', reason: 'HTTP 503' }));
+    const app = await worker(farSide);
+    await send(app, [delivery({ id: 'hopeless' })]);
+    const failed = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('hopeless'));
+    expect(failed).toMatchObject({ outcome: 'retry', reason: 'HTTP 503', delivery: { id: 'hopeless', attempt: 3 } });
+    expect(farSide.came).toHaveLength(3);
+  });
+
+  it('retires the subscription of a target that is gone, and no other', async () => {
+    const farSide = new FarSide(() => ({ kind: 'gone', reason: 'HTTP 410' }));
+    const app = await worker(farSide);
+    const store = app.get(SubscriptionStore, { strict: false });
+    const register = async (token: string) =>
+      (
+        await store.register({
+          context: 1,
+          user: 14,
+          client: 'sandbox',
+          transport: 'webhook',
+          token,
+          topics: ['*'],
+          isShared: true,
+        })
+      ).subscription.id;
+    const [dead, alive] = [await register('https://example.com/dead'), await register('https://example.com/alive')];
+    await send(app, [delivery({ id: 'to-the-dead', subscriptionId: dead })]);
+    await eventually(async () => ((await store.get(dead)) === undefined ? true : undefined));
+    expect(await store.get(alive)).toBeDefined();
+  });
+
+  it.each<[Outcome, string]>([
+    [{ kind: 'rejected', reason: 'HTTP 400' }, 'HTTP 400'],
+    [{ kind: 'misconfigured', reason: 'HTTP 401', isTargetOnly: true }, 'HTTP 401'],
+  ])('keeps a delivery that ended as %j and its subscription', async (outcome, reason) => {
+    const app = await worker(new FarSide(() => outcome));
+    await send(app, [delivery({ id: `ended-${outcome.kind}` })]);
+    const failed = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get(`ended-${outcome.kind}`));
+    expect(failed).toMatchObject({ outcome: outcome.kind, reason });
+  });
+
+  it('spares the provider a client whose credentials it refuses, and sends what waited once they are mended', async () => {
+    let options: object = { key: 'revoked' };
+    const farSide = new FarSide(({ client }) =>
+      client === 'shop' && options === revoked
+        ? { kind: 'misconfigured', reason: 'InvalidKey' }
+        : { kind: 'delivered' },
+    );
+    const revoked = options;
+    farSide.options = (client) => (client === 'shop' ? options : undefined);
+    const app = await worker(farSide);
+    const store = app.get(FailedDeliveryStore, { strict: false });
+    const ids = ['shop-1', 'shop-2', 'shop-3'];
+    await send(app, [delivery({ id: 'shop-1', client: 'shop' })], 'shop');
+    await eventually(() => store.get('shop-1'));
+    await send(app, [delivery({ id: 'shop-2', client: 'shop' }), delivery({ id: 'shop-3', client: 'shop' })], 'shop');
+    await send(app, [delivery({ id: 'mail-1', client: 'mail' })], 'mail');
+    await farSide.until((came) => came.some(({ id }) => id === 'mail-1'));
+    await eventually(() => store.get('shop-3'));
+    expect(farSide.came.map(({ id }) => id)).toEqual(['shop-1', 'mail-1']);
+    expect(await store.heldClients()).toMatchObject([
+      { client: 'shop', transport: 'webhook', deliveries: 3, reason: 'InvalidKey' },
+    ]);
+    expect(await metrics.metrics()).toContain('pns_transport_paused{transport="webhook",client="shop"} 1');
+
+    options = { key: 'new' };
+    await farSide.until((came) => came.length === 5);
+    expect(
+      farSide.came
+        .slice(2)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(ids);
+    expect(farSide.came.every(({ attempt }) => attempt === 1)).toBe(true);
+    await eventually(async () => ((await store.heldClients()).length === 0 ? true : undefined));
+    expect(await metrics.metrics()).not.toContain('client="shop"');
+  });
+
+  it('holds up nobody else for settings that are wrong for one target only', async () => {
+    const farSide = new FarSide(({ id }) =>
+      id === 'odd' ? { kind: 'misconfigured', reason: 'MismatchedId', isTargetOnly: true } : { kind: 'delivered' },
+    );
+    const app = await worker(farSide);
+    await send(app, [delivery({ id: 'odd' })]);
+    const kept = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('odd'));
+    expect(kept.isHeld).toBe(false);
+    await send(app, [delivery({ id: 'even' })]);
+    await farSide.until((came) => came.some(({ id }) => id === 'even'));
+  });
+
+  it('keeps nothing for an open socket, which cannot be sent to again', async () => {
+    const farSide = new FarSide(({ id }) =>
+      id === 'gone' ? { kind: 'expired', reason: 'closed' } : { kind: 'delivered' },
+    );
+    const app = await worker(farSide);
+    await send(app, [delivery({ id: 'gone', subscriptionId: undefined })]);
+    await farSide.until((came) => came.length === 1);
+    await send(app, [delivery({ id: 'next' })]);
+    await farSide.until((came) => came.some(({ id }) => id === 'next'));
+    expect(await app.get(FailedDeliveryStore, { strict: false }).get('gone')).toBeUndefined();
+  });
+
+  it('sends nothing whose time to live is over', async () => {
+    const farSide = new FarSide(() => ({ kind: 'delivered' }));
+    const app = await worker(farSide);
+    await send(app, [delivery({ id: 'late', expiresAt: 1 })]);
+    const failed = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('late'));
+    expect([failed.outcome, farSide.came]).toEqual(['expired', []]);
+  });
+
+  it('takes a fault of our own for a reason to try again, and spares the others', async () => {
+    const farSide = new FarSide(({ id, attempt }) => {
+      if (id === 'faulty' && attempt === 1) throw new TypeError('undefined is not a function');
+      return { kind: 'delivered' };
+    });
+    await send(await worker(farSide), [delivery({ id: 'faulty' }), delivery({ id: 'fine' })]);
+    await farSide.until((came) => came.length === 3);
+    expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['faulty 1', 'fine 1', 'faulty 2']);
+  });
+
+  it('delivers to one endpoint while another one hangs', async () => {
+    const release = new AbortController();
+    const hanging = new FarSide(({ client }) =>
+      client === 'quick' || release.signal.aborted
+        ? { kind: 'delivered' }
+        : new Promise<Outcome>((resolve) =>
+            release.signal.addEventListener('abort', () => resolve({ kind: 'delivered' })),
+          ),
+    );
+    const app = await worker(hanging, 4);
+    for (let job = 0; job < 20; job++) await send(app, [delivery({ client: 'hangs' })], 'https://hangs.example');
+    await hanging.until((came) => came.length > 0);
+    await send(app, [delivery({ client: 'quick' })], 'https://quick.example');
+    await hanging.until((came) => came.some(({ client }) => client === 'quick'));
+    release.abort();
+    await hanging.until((came) => came.length === 21);
+  });
+
+  it('adds a batch that is handed over twice once', async () => {
+    const farSide = new FarSide(() => ({ kind: 'delivered' }));
+    const app = await worker(farSide);
+    const batch = [delivery({ id: 'first' }), delivery({ id: 'second' })];
+    await Promise.all([send(app, batch), send(app, batch)]);
+    await send(app, [delivery({ id: 'last' })]);
+    const ids = ['first', 'last', 'second'];
+    await farSide.until((came) => ids.every((each) => came.some(({ id }) => id === each)));
+    expect(farSide.came.map(({ id }) => id).sort()).toEqual(ids);
+  });
+});

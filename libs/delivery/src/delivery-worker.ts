@@ -1,0 +1,174 @@
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
+import { assertJobVersion, Queues, type DeliveryJob } from '@pns/queue';
+import { log, shutdownTimeoutMs } from '@pns/runtime';
+import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+import { DelayedError, type Job, type Worker } from 'bullmq';
+import { backOffMs } from './back-off';
+import { Checkpoint } from './checkpoint';
+import { EndpointSlots } from './endpoint-slots';
+import { handOver, type QueueRef } from './hand-over';
+import type { PausedClients } from './paused-clients';
+
+/** How a process works on the queues of its transport. */
+export interface DeliveryWorkerOptions {
+  readonly sources: readonly QueueRef[];
+  /** Jobs worked on at once, over all sources; each holds up to a hundred deliveries. */
+  readonly concurrency: number;
+  /** How many of these one endpoint may have; by default a quarter of them. */
+  readonly jobsPerEndpoint?: number | undefined;
+}
+
+/** What is in flight at SIGTERM has this long to end before it is handed back, in ms. */
+const finishWithinMs = shutdownTimeoutMs - 5000;
+
+/** Gives each delivery of a job to the transport, records how it ended, and sends what failed on its way again. */
+@Injectable()
+export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly workers: Worker<DeliveryJob>[] = [];
+  private readonly slots: EndpointSlots;
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly queues: Queues,
+    private readonly transport: Transport,
+    private readonly outcomes: OutcomeRecorder,
+    private readonly cascade: ConfigCascade,
+    private readonly paused: PausedClients,
+    private readonly options: DeliveryWorkerOptions,
+  ) {
+    this.slots = new EndpointSlots(options.jobsPerEndpoint ?? Math.max(1, Math.floor(options.concurrency / 4)));
+  }
+
+  onApplicationBootstrap(): void {
+    const concurrency = Math.max(1, Math.ceil(this.options.concurrency / this.options.sources.length));
+    for (const { group, name } of this.options.sources) {
+      const work = (job: Job<DeliveryJob>, token?: string) => this.work({ group, name }, job, token);
+      this.workers.push(this.queues.worker(group, name, work, { concurrency }));
+    }
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    const timer = setTimeout(() => this.stopping.abort(), finishWithinMs);
+    await Promise.all(this.workers.map((worker) => worker.close()));
+    clearTimeout(timer);
+  }
+
+  private async work(source: QueueRef, job: Job<DeliveryJob>, token?: string): Promise<void> {
+    assertJobVersion('delivery', job.data);
+    const { endpoint } = job.data;
+    if (!this.slots.take(endpoint)) {
+      await job.moveToDelayed(Date.now() + this.slots.pauseMs(endpoint), token);
+      throw new DelayedError();
+    }
+    const startedAt = performance.now();
+    const checkpoint = new Checkpoint(job);
+    try {
+      await this.deliverAll(source, job.data, checkpoint);
+      await checkpoint.discard();
+    } catch (error) {
+      await checkpoint.flush();
+      throw error;
+    } finally {
+      this.slots.release(endpoint, performance.now() - startedAt);
+    }
+  }
+
+  private async deliverAll(
+    source: QueueRef,
+    { endpoint, deliveries }: DeliveryJob,
+    checkpoint: Checkpoint,
+  ): Promise<void> {
+    const open = deliveries.filter(({ id }) => !checkpoint.has(id));
+    // How a push looks, and when it is tried again, are the user's properties.
+    await this.loadProperties(open);
+    const attempts = await Promise.all(
+      open.map(async (delivery) => {
+        const attempt = await this.attempt(delivery);
+        if (attempt.outcome.kind === 'delivered') checkpoint.add(delivery.id);
+        return attempt;
+      }),
+    );
+    this.stopping.signal.throwIfAborted();
+    const again = attempts.filter((attempt) => this.isToRetry(attempt));
+    const pauses = new Map(
+      (await Promise.all(byWait(again).map((some) => this.sendAgain(source, endpoint, some)))).flat(),
+    );
+    await this.outcomes.record(
+      attempts.map((attempt) => {
+        const nextAttemptInMs = pauses.get(attempt);
+        return nextAttemptInMs === undefined ? attempt : { ...attempt, nextAttemptInMs };
+      }),
+    );
+  }
+
+  private async attempt(delivery: Delivery): Promise<Attempt> {
+    const startedAt = performance.now();
+    const outcome = await this.outcomeOf(delivery);
+    return { delivery, outcome, durationMs: performance.now() - startedAt };
+  }
+
+  /** While Postgres is away, what is known holds: it is only about looks, and about when and how often. */
+  private async loadProperties(deliveries: readonly Delivery[]): Promise<void> {
+    try {
+      await this.cascade.load(deliveries);
+    } catch (error) {
+      log.warn({ event: 'delivery.properties-not-loaded', reason: (error as Error).message });
+    }
+  }
+
+  private isToRetry({ delivery, outcome }: Attempt): boolean {
+    if (outcome.kind !== 'retry' || delivery.replyTo !== undefined) return false;
+    return delivery.attempt < this.cascade.resolve('com.openexchange.pns.retry.attempts', delivery).value;
+  }
+
+  /** What was put off for the same time leaves the batch together, as one smaller job. Answers the pause of each, in ms. */
+  private async sendAgain(
+    source: QueueRef,
+    endpoint: string,
+    attempts: readonly Attempt[],
+  ): Promise<(readonly [Attempt, number])[]> {
+    const pauses = attempts.map(({ delivery, outcome }) => {
+      const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
+      return backOffMs(delivery.attempt, baseMs, outcome.kind === 'retry' ? outcome.afterMs : 0);
+    });
+    const pauseMs = Math.max(0, ...pauses);
+    const deliveries = attempts.map(({ delivery }) => ({ ...delivery, attempt: delivery.attempt + 1 }));
+    await handOver(this.queues, [{ ...source, endpoint, deliveries }], { delayMs: pauseMs });
+    return attempts.map((attempt) => [attempt, pauseMs]);
+  }
+
+  private async outcomeOf(delivery: Delivery): Promise<Outcome> {
+    if (delivery.expiresAt !== undefined && delivery.expiresAt <= Date.now()) {
+      return { kind: 'expired', reason: 'its time to live ended before it could be delivered' };
+    }
+    const { client, replyTo } = delivery;
+    const reason = replyTo === undefined ? this.paused.reason(client) : undefined;
+    if (reason !== undefined) return { kind: 'misconfigured', reason };
+    const options = this.transport.options?.(client);
+    try {
+      const outcome = await this.transport.deliver(delivery, this.stopping.signal);
+      if (outcome.kind === 'misconfigured' && outcome.isTargetOnly !== true) {
+        this.paused.pause(client, outcome.reason, options);
+      }
+      if (outcome.kind === 'delivered') this.paused.resume(client);
+      return outcome;
+    } catch (error) {
+      this.stopping.signal.throwIfAborted();
+      // A fault of ours in one delivery must not hold up, or repeat, the others of its job.
+      log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
+      return { kind: 'retry', reason: 'internal error' };
+    }
+  }
+}
+
+/** What a far side put off for longer must not hold up the others. */
+function byWait(attempts: readonly Attempt[]): Attempt[][] {
+  const groups = new Map<number, Attempt[]>();
+  for (const attempt of attempts) {
+    const afterMs = (attempt.outcome.kind === 'retry' && attempt.outcome.afterMs) || 0;
+    groups.set(afterMs, [...(groups.get(afterMs) ?? []), attempt]);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,68 @@
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { OutcomeRecorder, OutcomesModule } from '@pns/outcomes';
+import { FailedDeliveryStore } from '@pns/persistence';
+import { deliveryQueue, KeySpace, Queues } from '@pns/queue';
+import type { Transport, TransportName } from '@pns/transport-contract';
+import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
+import type { QueueRef } from './hand-over';
+import { PausedClients } from './paused-clients';
+
+/** A transport as a worker app hands it in, and what its worker is to do. */
+export interface TransportOptions {
+  readonly name: TransportName;
+  /** Jobs worked on at once by this process; each holds up to a hundred deliveries. */
+  readonly concurrency: number;
+  /** How many of these one endpoint may have; by default a quarter of them. */
+  readonly jobsPerEndpoint?: number;
+  readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  readonly inject: readonly (abstract new (...args: never[]) => unknown)[];
+  readonly useFactory: (...parts: never[]) => Transport;
+  /** The queues to work on; by default the transport's queue of every shard. */
+  readonly sources?: (keys: KeySpace) => readonly QueueRef[];
+}
+
+/** The delivery stage of one transport. */
+@Module({})
+export class DeliveryModule {
+  static forTransport(options: TransportOptions): DynamicModule {
+    const transport = Symbol('Transport');
+    const sources = options.sources ?? ((keys) => deliveryQueues(keys, options.name));
+    return {
+      module: DeliveryModule,
+      imports: [OutcomesModule, ...(options.imports ?? [])],
+      providers: [
+        { provide: transport, inject: [...options.inject], useFactory: options.useFactory },
+        {
+          provide: PausedClients,
+          inject: [transport, FailedDeliveryStore, Queues],
+          useFactory: (handedIn: Transport, failed: FailedDeliveryStore, queues: Queues) =>
+            new PausedClients(handedIn, failed, queues),
+        },
+        {
+          provide: DeliveryWorker,
+          inject: [Queues, transport, OutcomeRecorder, ConfigCascade, PausedClients],
+          useFactory: (
+            queues: Queues,
+            handedIn: Transport,
+            outcomes: OutcomeRecorder,
+            cascade: ConfigCascade,
+            paused: PausedClients,
+          ) => {
+            const workerOptions: DeliveryWorkerOptions = {
+              sources: sources(queues.keys),
+              concurrency: options.concurrency,
+              jobsPerEndpoint: options.jobsPerEndpoint,
+            };
+            return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, workerOptions);
+          },
+        },
+      ],
+    };
+  }
+}
+
+/** A transport's queue in each shard's key group. */
+export function deliveryQueues(keys: KeySpace, transport: TransportName): QueueRef[] {
+  return keys.all().map((shard) => ({ group: keys.group(shard), name: deliveryQueue(transport) }));
+}

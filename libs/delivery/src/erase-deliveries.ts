@@ -1,0 +1,61 @@
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assertJobVersion, erasedInAll, heldLocks, jobLock } from '@pns/queue';
+import type { DeliveryJob, Erased, Queues, RedisClient } from '@pns/queue';
+import { isOwnedBy, type Owner } from '@pns/subscriptions';
+import type { JobType, Queue } from 'bullmq';
+import type { QueueRef } from './hand-over';
+
+/** Jobs read at once: each may carry some megabytes. */
+const jobsPerRead = 25;
+
+/** Wherever a job may be. */
+const states: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiting-children', 'failed', 'completed'];
+
+const replaceData = readFileSync(join(__dirname, '..', 'src', 'replace-data.lua'), 'utf8');
+
+/**
+ * Takes the owner's deliveries out of the jobs of these queues, and removes jobs that carry nothing else. What a worker
+ * has in hand is taken out of its job, so that it is not tried again after a crash, and the job's lock is answered.
+ */
+export async function eraseDeliveries(queues: Queues, refs: readonly QueueRef[], owner: Owner): Promise<Erased> {
+  const steps: Erased[] = [];
+  for (const ref of refs) {
+    const queue = queues.queue<DeliveryJob>(ref.group, ref.name);
+    // One script for all states: a job that moves from one to another meanwhile cannot slip by.
+    const ids = await queue.getRanges(states, 0, -1);
+    for (let at = 0; at < ids.length; at += jobsPerRead) {
+      steps.push(await eraseFrom(queues.redis, queue, ref, ids.slice(at, at + jobsPerRead), owner));
+    }
+  }
+  return erasedInAll(steps);
+}
+
+async function eraseFrom(
+  redis: RedisClient,
+  queue: Queue<DeliveryJob>,
+  { group, name }: QueueRef,
+  ids: readonly string[],
+  owner: Owner,
+): Promise<Erased> {
+  const texts = await Promise.all(ids.map((id) => redis.hget(queue.toKey(id), 'data')));
+  const locks: string[] = [];
+  let found = 0;
+  for (const [index, id] of ids.entries()) {
+    const text = texts[index];
+    if (text == null) continue; // it is done
+    const job = JSON.parse(text) as DeliveryJob;
+    assertJobVersion('delivery', job);
+    const deliveries = job.deliveries.filter((delivery) => !isOwnedBy(delivery, owner));
+    // Empty ones were in a worker's hand when somebody was erased, and the worker died.
+    if (deliveries.length > 0 && deliveries.length === job.deliveries.length) continue;
+    found++;
+    const data = JSON.stringify({ ...job, deliveries } satisfies DeliveryJob);
+    const isReplaced = await redis.eval(replaceData, 1, queue.toKey(id), hash('sha1', text), data);
+    if (isReplaced !== 1) continue; // what became of it, the next time tells
+    const isRemoved = deliveries.length === 0 && (await queue.remove(id)) === 1;
+    if (!isRemoved) locks.push(jobLock(group, name, id));
+  }
+  return { found, heldBy: await heldLocks(redis, locks) };
+}

@@ -1,0 +1,5 @@
+export { Checkpoint } from './checkpoint';
+export { deliveryQueues, DeliveryModule, type TransportOptions } from './delivery.module';
+export { eraseDeliveries } from './erase-deliveries';
+export { endpointOf, handOver, type DeliveryGroup, type QueueRef } from './hand-over';
+export { retryFailed } from './retry-failed';
