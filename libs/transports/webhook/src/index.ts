@@ -1,0 +1,9 @@
+export {
+  demoSignatureSecret,
+  webhookOptions,
+  webhookOptionsFile,
+  webhookOptionsFileFor,
+  webhookSecretFields,
+  type WebhookOptions,
+} from './webhook.options';
+export { WebhookTransport, type WebhookTransportParts } from './webhook.transport';

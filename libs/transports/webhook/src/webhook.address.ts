@@ -1,0 +1,50 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/** A network that an operator allowed beside the public Internet. */
+export type Network = readonly [address: ipaddr.IPv4 | ipaddr.IPv6, prefixBits: number];
+
+/** @throws Error when one of them is no network in CIDR notation. */
+export function networks(cidrs: readonly string[]): Network[] {
+  return cidrs.map((cidr) => ipaddr.parseCIDR(cidr));
+}
+
+/**
+ * Source: RFC 4291, 2.4 and IANA's "IPv6 Address Space": only 2000::/3 is handed out for use on the Internet. That leaves
+ * out IPv4-compatible, translated and NAT64 addresses by itself; 6to4 and Teredo, which lie inside, are ranges of ipaddr.js.
+ */
+const globalUnicast = ipaddr.parseCIDR('2000::/3');
+
+/** Public by its number, yet answered by the machine's own host: Azure's platform address. */
+const azurePlatform = ipaddr.parseCIDR('168.63.129.16/32');
+
+/**
+ * The rule that forbids to connect to `address`, or undefined when it may be reached: only public addresses are, and what
+ * lies in `allowed`. An IPv4-mapped IPv6 address counts as the IPv4 address that the connection would really go to.
+ */
+export function addressRule(address: string, allowed: readonly Network[]): string | undefined {
+  if (!ipaddr.isValid(address)) return 'not an address';
+  const parsed = ipaddr.process(address);
+  if (allowed.some((network) => contains(network, parsed))) return undefined;
+  if (contains(azurePlatform, parsed)) return 'metadata';
+  const range = parsed.range();
+  if (range !== 'unicast') return range;
+  if (parsed.kind() === 'ipv6' && !contains(globalUnicast, parsed)) return 'outside 2000::/3';
+  return embedsIpv4(parsed) ? 'isatap' : undefined;
+}
+
+/** The rule that forbids the host of a parsed URI when it is written as an address; undefined for names, looked up later. */
+export function hostRule(hostname: string, allowed: readonly Network[]): string | undefined {
+  const literal = hostname.replace(/^\[(.*)\]$/, '$1');
+  return isIP(literal) === 0 ? undefined : addressRule(literal, allowed);
+}
+
+function contains([network, bits]: Network, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  return network.kind() === address.kind() && address.match(network, bits);
+}
+
+/** ISATAP (RFC 5214, 6.1): an interface id of 00-00-5E-FE or 02-00-5E-FE carries an IPv4 address under any prefix. */
+function embedsIpv4(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  if (!('parts' in address)) return false;
+  return (address.parts[4] === 0 || address.parts[4] === 0x200) && address.parts[5] === 0x5efe;
+}

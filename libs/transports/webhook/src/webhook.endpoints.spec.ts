@@ -1,0 +1,125 @@
+import type { Outcome } from '@pns/transport-contract';
+import { type Attempt, Endpoints } from './webhook.endpoints';
+
+const failed: Attempt = { outcome: { kind: 'retry', reason: 'down' }, isEndpointFailure: true };
+const fine: Attempt = { outcome: { kind: 'delivered' }, isEndpointFailure: false };
+const rejected: Attempt = { outcome: { kind: 'rejected', reason: 'bad' }, isEndpointFailure: false };
+
+const attempts = (...list: Attempt[]) => jest.fn(() => Promise.resolve(list.shift() ?? fine));
+
+describe('an endpoint that fails again and again', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  const endpoints = () => new Endpoints({ failures: 3, openMs: 1000, maxOpenMs: 3000 });
+  const isSpared = (outcome: Outcome): boolean => outcome.kind === 'retry' && outcome.afterMs !== undefined;
+  const fail = async (all: Endpoints, times: number, endpoint = 'a'): Promise<void> => {
+    for (let i = 0; i < times; i++) await all.run(endpoint, 10, attempts(failed));
+  };
+
+  it('is spared, with the time to wait', async () => {
+    const all = endpoints();
+    await fail(all, 3);
+    const attempt = attempts(fine);
+    const outcome = await all.run('a', 10, attempt);
+    expect(attempt).not.toHaveBeenCalled();
+    expect(outcome).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number });
+    expect((outcome as { afterMs: number }).afterMs).toBeGreaterThanOrEqual(1000);
+    expect((outcome as { afterMs: number }).afterMs).toBeLessThanOrEqual(1250);
+    expect(all.open).toBe(1);
+  });
+
+  it('does not affect another one', async () => {
+    const all = endpoints();
+    await fail(all, 3);
+    expect(await all.run('b', 10, attempts(fine))).toEqual(fine.outcome);
+  });
+
+  it('is not spared when answers come in between, good or bad', async () => {
+    const all = endpoints();
+    for (const answer of [fine, rejected]) {
+      await fail(all, 2);
+      expect(await all.run('a', 10, attempts(answer))).toEqual(answer.outcome);
+    }
+    expect(all.open).toBe(0);
+  });
+
+  it('is tried by one delivery alone when the time is over, and then by all', async () => {
+    const all = endpoints();
+    await fail(all, 3);
+    jest.advanceTimersByTime(1000);
+    let answer: (attempt: Attempt) => void = () => undefined;
+    const trial = all.run('a', 10, () => new Promise((resolve) => (answer = resolve)));
+    const others = attempts(fine);
+    expect(isSpared(await all.run('a', 10, others))).toBe(true);
+    expect(others).not.toHaveBeenCalled();
+    answer(fine);
+    expect(await trial).toEqual(fine.outcome);
+    expect(await all.run('a', 10, others)).toEqual(fine.outcome);
+    expect(all.open).toBe(0);
+  });
+
+  it('is spared twice as long after each failed try, up to a limit', async () => {
+    const all = endpoints();
+    await fail(all, 3);
+    for (const waitMs of [1000, 2000, 3000, 3000]) {
+      jest.advanceTimersByTime(waitMs - 1);
+      expect(isSpared(await all.run('a', 10, attempts(fine)))).toBe(true);
+      jest.advanceTimersByTime(1);
+      expect(await all.run('a', 10, attempts(failed))).toEqual(failed.outcome);
+    }
+  });
+
+  it('passes on an error that is not its own', async () => {
+    const all = endpoints();
+    await expect(all.run('a', 10, () => Promise.reject(new Error('aborted')))).rejects.toThrow('aborted');
+    expect(all.open).toBe(0);
+  });
+
+  it('is forgotten before memory runs full', async () => {
+    const all = endpoints();
+    await fail(all, 3, 'first');
+    for (let i = 0; i < 10_000; i++) await all.run(`other-${i}`, 10, attempts(fine));
+    expect(await all.run('first', 10, attempts(fine))).toEqual(fine.outcome);
+  });
+});
+
+describe('an endpoint with two slots', () => {
+  it('has no more than two attempts at once, and serves those that wait in their order', async () => {
+    const all = new Endpoints();
+    const started: number[] = [];
+    const finish: (() => void)[] = [];
+    const runs = [0, 1, 2, 3].map((index) =>
+      all.run('a', 2, () => {
+        started.push(index);
+        return new Promise((resolve) => finish.push(() => resolve(fine)));
+      }),
+    );
+    expect(started).toEqual([0, 1]);
+    finish[1]?.();
+    await runs[1];
+    await Promise.resolve();
+    expect(started).toEqual([0, 1, 2]);
+    finish[0]?.();
+    await runs[0];
+    await Promise.resolve();
+    expect(started).toEqual([0, 1, 2, 3]);
+    finish.slice(2).forEach((end) => end());
+    expect(await Promise.all(runs)).toEqual(Array(4).fill(fine.outcome));
+  });
+
+  it('lets those that wait go when it turns out to be dead', async () => {
+    const all = new Endpoints({ failures: 2, openMs: 1000, maxOpenMs: 1000 });
+    const attempt = attempts(...Array<Attempt>(50).fill(failed));
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => all.run('a', 2, attempt)));
+    expect(attempt).toHaveBeenCalledTimes(2);
+    expect(outcomes.every(({ kind }) => kind === 'retry')).toBe(true);
+  });
+
+  it('serves those that wait although the ones before them reject', async () => {
+    const all = new Endpoints();
+    const runs = Array.from({ length: 10 }, () => all.run('a', 2, () => Promise.reject(new Error('aborted'))));
+    expect((await Promise.allSettled(runs)).every(({ status }) => status === 'rejected')).toBe(true);
+    expect(await all.run('a', 2, attempts(fine))).toEqual(fine.outcome);
+  });
+});

@@ -1,0 +1,102 @@
+import type { Outcome } from '@pns/transport-contract';
+import {
+  bulkhead,
+  type BulkheadPolicy,
+  circuitBreaker,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  DelegateBackoff,
+  handleWhenResult,
+  isBrokenCircuitError,
+} from 'cockatiel';
+
+/** One attempt's verdict, and whether it speaks against the endpoint as a whole. */
+export interface Attempt {
+  readonly outcome: Outcome;
+  readonly isEndpointFailure: boolean;
+}
+
+export interface CircuitOptions {
+  /** So many failures in a row open the circuit. */
+  readonly failures: number;
+  /** How long it stays open for the first time, in ms; twice as long after each further try that failed, up to `maxOpenMs`. */
+  readonly openMs: number;
+  readonly maxOpenMs: number;
+}
+
+const defaults: CircuitOptions = { failures: 5, openMs: 2000, maxOpenMs: 60_000 };
+
+/** So many endpoints are remembered; beyond that the one known longest starts anew. */
+const maxEndpoints = 10_000;
+
+/** While one attempt tries whether the endpoint is back, the others look again after so many ms. */
+const halfOpenWaitMs = 1000;
+
+interface Endpoint {
+  readonly slots: BulkheadPolicy;
+  readonly breaker: CircuitBreakerPolicy;
+  /** When an open circuit lets the next try through, in ms since the epoch. */
+  nextTryAt: number;
+}
+
+/**
+ * Slots and a circuit breaker for each endpoint. Waiting for a slot takes none of an attempt's time, so a burst never
+ * looks like a dead endpoint. After repeated failures deliveries come back at once, until a single try succeeds.
+ */
+export class Endpoints {
+  private readonly known = new Map<string, Endpoint>();
+
+  constructor(private readonly options: CircuitOptions = defaults) {}
+
+  /** How many endpoints are being spared now. */
+  get open(): number {
+    return [...this.known.values()].filter(({ breaker }) => breaker.state !== CircuitState.Closed).length;
+  }
+
+  /** Makes the attempt as one of at most `slots`, or answers `retry` with the time to wait while the circuit is open. */
+  async run(name: string, slots: number, attempt: () => Promise<Attempt>): Promise<Outcome> {
+    // Slots that have changed make it another endpoint, whose circuit starts anew.
+    const key = `${slots} ${name}`;
+    const endpoint = this.known.get(key) ?? this.remember(key, slots);
+    return endpoint.slots.execute(() => attemptUnlessOpen(endpoint, attempt));
+  }
+
+  private remember(key: string, slots: number): Endpoint {
+    const { failures, openMs, maxOpenMs } = this.options;
+    const openFor = ({ attempt }: { attempt: number }): number => {
+      const durationMs = Math.min(openMs * 2 ** (attempt - 1), maxOpenMs);
+      endpoint.nextTryAt = Date.now() + durationMs;
+      return durationMs;
+    };
+    const endpoint: Endpoint = {
+      nextTryAt: 0,
+      slots: bulkhead(slots, Infinity),
+      breaker: circuitBreaker(
+        handleWhenResult((result) => (result as Attempt).isEndpointFailure),
+        { breaker: new ConsecutiveBreaker(failures), halfOpenAfter: new DelegateBackoff(openFor) },
+      ),
+    };
+    const longestKnown = this.known.keys().next();
+    if (this.known.size >= maxEndpoints && !longestKnown.done) this.known.delete(longestKnown.value);
+    this.known.set(key, endpoint);
+    return endpoint;
+  }
+}
+
+async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<Attempt>): Promise<Outcome> {
+  // Cockatiel would let the others wait for the one that tries, and hold their slots meanwhile.
+  if (endpoint.breaker.state === CircuitState.HalfOpen) return spared(halfOpenWaitMs);
+  try {
+    return (await endpoint.breaker.execute(attempt)).outcome;
+  } catch (error) {
+    if (isBrokenCircuitError(error)) return spared(endpoint.nextTryAt - Date.now());
+    throw error;
+  }
+}
+
+/** The time to wait is spread a little, so that not all come back in the same moment. */
+function spared(waitMs: number): Outcome {
+  const afterMs = Math.round(Math.max(waitMs, 1) * (1 + Math.random() / 4));
+  return { kind: 'retry', reason: 'The endpoint failed repeatedly and is spared for a while.', afterMs };
+}

@@ -1,0 +1,167 @@
+import { isIP } from 'node:net';
+import { isClientId, uriValidationModes, webhookUriFault } from '@pns/subscriptions';
+import { z } from 'zod';
+
+/** The signing secret of the shipped development configuration. Everybody knows it, so production refuses it. */
+export const demoSignatureSecret = 'pns-demo-signature-secret';
+
+const seconds = 1000;
+
+/** Headers that we set ourselves or that belong to the connection; a signature under such a name would break both. */
+const takenHeaders: ReadonlySet<string> = new Set([
+  'authorization',
+  'connection',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+  'webhook-id',
+  'webhook-signature',
+  'webhook-timestamp',
+]);
+
+/** What may stand in a header's value as it is: visible ISO-8859-1, and blanks inside. */
+const headerValue = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(4096)
+  .regex(/^[!-~\xa1-\xff](?:[ -~\xa0-\xff]*[!-~\xa1-\xff])?$/, 'may only hold printable ISO-8859-1 characters');
+
+const credential = z.string().regex(/^[ -~\xa0-\xff]*$/, 'may only hold printable ISO-8859-1 characters');
+
+const signingSecret = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(1024)
+  .refine(
+    (secret) =>
+      !secret.startsWith('whsec_') ||
+      /^whsec_(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(secret),
+    {
+      error: 'begins with whsec_ and so must go on in base64, with its padding',
+    },
+  );
+
+const network = z.string().refine(isNetwork, {
+  error: 'must be a network such as 10.0.0.0/8, 192.168.1.5/32 or fd00::/8',
+});
+
+const fields = z.strictObject(
+  {
+    uri: z
+      .string()
+      .refine((uri) => webhookUriFault('none', '', uri) === undefined, {
+        error: 'must be an absolute http or https URI without credentials, fragment, spaces or dot segments',
+      })
+      .optional(),
+    uriValidationMode: z.enum(uriValidationModes, { error: 'must be prefix, exact or none' }).default('prefix'),
+    webhookSecret: headerValue.optional(),
+    login: credential.regex(/^[^:]+$/, 'must hold no colon and not be empty').optional(),
+    password: credential.optional(),
+    signatureSecret: signingSecret.optional(),
+    previousSignatureSecret: signingSecret.optional(),
+    version: z.int().min(1).max(1000).default(1),
+    signatureHeaderName: z
+      .string()
+      .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'must be the name of a header')
+      .refine((name) => !takenHeaders.has(name.toLowerCase()), { error: 'is a header with a meaning of its own' })
+      .default('X-OX-Signature'),
+    maxTimeToLiveMillis: z.int().min(0).default(0),
+    maxNumberOfSubscriptionsPerUser: z.int().min(0).max(10_000).default(0),
+    allowSharedUri: z.boolean().default(true),
+    allowedNetworks: z.array(network).max(1000).default([]),
+    httpsOnly: z.boolean().default(true),
+    timeoutMillis: z
+      .int()
+      .min(100)
+      .max(120 * seconds)
+      .default(5 * seconds),
+    maxConnections: z.int().min(1).max(1000).default(100),
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
+);
+
+/** What one entry of `webhooks.yml` says, with every default filled in. Its key is the subscription's client. */
+export type WebhookOptions = Readonly<z.infer<typeof fields>>;
+
+/** The fields that never come out of the service again. */
+export const webhookSecretFields: readonly (keyof WebhookOptions)[] = [
+  'webhookSecret',
+  'password',
+  'signatureSecret',
+  'previousSignatureSecret',
+];
+
+/** One webhook's entry: the fields one by one, and what only holds between them. */
+export const webhookOptions = fields.check((context) => {
+  for (const [field, message] of entryFaults(context.value)) {
+    context.issues.push({ code: 'custom', message, path: [field], input: context.value });
+  }
+});
+
+function entryFaults(options: WebhookOptions): [field: keyof WebhookOptions, fault: string][] {
+  const faults: [keyof WebhookOptions, string | false][] = [
+    ['uri', options.uri === undefined && options.uriValidationMode !== 'none' && 'is missing'],
+    [
+      'uri',
+      options.httpsOnly &&
+        options.uri?.toLowerCase().startsWith('http:') === true &&
+        'is not https; correct it, or set httpsOnly to false where that is really meant',
+    ],
+    [
+      'uri',
+      options.uri === undefined &&
+        hasSecret(options) &&
+        'is missing, and secrets are only ever sent to it and below it; set it or remove them',
+    ],
+    ['password', options.login !== undefined && options.password === undefined && 'is missing beside login'],
+    ['login', options.password !== undefined && options.login === undefined && 'is missing beside password'],
+    [
+      'signatureSecret',
+      options.previousSignatureSecret !== undefined &&
+        options.signatureSecret === undefined &&
+        'is missing beside previousSignatureSecret',
+    ],
+  ];
+  return faults.filter((fault): fault is [keyof WebhookOptions, string] => fault[1] !== false);
+}
+
+function hasSecret({ webhookSecret, login, signatureSecret }: WebhookOptions): boolean {
+  return webhookSecret !== undefined || login !== undefined || signatureSecret !== undefined;
+}
+
+function unknownFields(names: readonly string[]): string {
+  return `${names.join(', ')} is not a field of a webhook; the known ones are ${Object.keys(fields.shape).join(', ')}`;
+}
+
+const webhookId = z
+  .string()
+  .refine(isClientId, { error: 'A webhook id is 1 to 64 letters, digits, underscores, dots and dashes' })
+  .refine((id) => !id.includes('--'), { error: 'A webhook id holds no two dashes in a row' });
+
+/** The whole of `webhooks.yml`: webhook ids and their options. */
+export const webhookOptionsFile = z.record(webhookId, webhookOptions);
+
+/** The same for `NODE_ENV`: in production no entry may sign with the secret that the demonstration publishes. */
+export function webhookOptionsFileFor(nodeEnv: string): typeof webhookOptionsFile {
+  if (nodeEnv !== 'production') return webhookOptionsFile;
+  return webhookOptionsFile.check((context) => {
+    for (const [id, { signatureSecret, previousSignatureSecret }] of Object.entries(context.value)) {
+      if (![signatureSecret, previousSignatureSecret].includes(demoSignatureSecret)) continue;
+      const message = "signs with the demonstration's public secret; remove the entry or set a secret of its own";
+      context.issues.push({ code: 'custom', message, path: [id], input: context.value });
+    }
+  });
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '', ...rest] = text.split('/');
+  const family = isIP(address);
+  return family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}

@@ -1,0 +1,45 @@
+import { type Outcome, retryAfterMs } from '@pns/transport-contract';
+
+/** What the statuses mean that do not mean the same as the rest of their class. */
+const special: Readonly<Record<number, 'gone' | 'retry' | 'misconfigured'>> = {
+  // The original retires the subscription on these three.
+  403: 'gone',
+  404: 'gone',
+  405: 'gone',
+  // Standard Webhooks: the receiver wants no more requests, ever.
+  410: 'gone',
+  // RFC 9110 and 8470: the same request may well be taken later, or over another connection.
+  408: 'retry',
+  421: 'retry',
+  425: 'retry',
+  429: 'retry',
+  // Our credentials are missing or wrong here; a webhook's other URIs may take them.
+  401: 'misconfigured',
+  407: 'misconfigured',
+};
+
+/** The verdict behind an endpoint's answer. `retryAfter` is the header of that name, `now` in ms since the epoch. */
+export function webhookOutcome(status: number, retryAfter: string | undefined, now: number): Outcome {
+  if (status >= 200 && status < 300) return { kind: 'delivered' };
+  const reason = `The endpoint answered ${status}.`;
+  const kind = special[status] ?? kindOfClass(status);
+  if (kind === 'retry') return retryOutcome(reason, retryAfterMs(retryAfter, now));
+  if (status >= 300 && status < 400) {
+    return { kind, reason: `The endpoint answered ${status}, and redirects are not followed: register its new URI.` };
+  }
+  return kind === 'misconfigured' ? { kind, reason, isTargetOnly: true } : { kind, reason };
+}
+
+/** Whether an answer tells that the endpoint itself is in trouble, as opposed to this one delivery. */
+export function isEndpointFailure(status: number): boolean {
+  return status >= 500;
+}
+
+/** A 1xx is never the last answer and a number above 599 none at all: something between us is broken, perhaps for a while. */
+function kindOfClass(status: number): 'retry' | 'rejected' {
+  return status < 200 || status >= 500 ? 'retry' : 'rejected';
+}
+
+function retryOutcome(reason: string, afterMs: number | undefined): Outcome {
+  return afterMs === undefined ? { kind: 'retry', reason } : { kind: 'retry', reason, afterMs };
+}

@@ -1,0 +1,62 @@
+import { webhookOptions } from './webhook.options';
+import { webhookTarget } from './webhook.target';
+
+const uri = 'https://push.example.com/hook';
+const target = (token: string, options: Record<string, unknown> = {}) =>
+  webhookTarget(token, webhookOptions.parse({ uri, ...options }));
+
+describe('a target that learns our secrets', () => {
+  it.each([
+    [uri, '/hook'],
+    ['https://PUSH.example.com:443/hook', '/hook'],
+    [`${uri}/14`, '/hook/14'],
+    [`${uri}?user=14`, '/hook?user=14'],
+  ])('is %s', (token, path) => {
+    for (const uriValidationMode of ['prefix', 'none']) {
+      expect(target(token, { uriValidationMode })).toEqual({
+        origin: 'https://push.example.com',
+        path,
+        isTrusted: true,
+      });
+    }
+  });
+
+  it.each([
+    'https://push.example.com/hook-evil',
+    'https://push.example.com/',
+    'https://push.example.com:8443/hook',
+    'https://push.example.com.evil.org/hook',
+    'https://evil.org/hook',
+  ])('is never %s, in no mode', (token) => {
+    expect(target(token, { uriValidationMode: 'none' })).toMatchObject({ isTrusted: false });
+    expect(target(token)).toMatchObject({ kind: 'misconfigured' });
+    expect(target(token, { uriValidationMode: 'exact' })).toMatchObject({ kind: 'misconfigured' });
+  });
+
+  it('does not exist without a configured URI', () => {
+    expect(target(uri, { uri: undefined, uriValidationMode: 'none' })).toMatchObject({ isTrusted: false });
+  });
+});
+
+describe('nothing is sent', () => {
+  it.each([
+    ['over http', 'http://push.example.com/hook', 'misconfigured'],
+    ['to what is no URI', 'hook', 'rejected'],
+    ['to a URI of another kind', 'ftp://push.example.com/hook', 'rejected'],
+    ['to a URI with credentials', 'https://a:b@push.example.com/hook', 'rejected'],
+    ['to a URI with dot segments', `${uri}/../admin`, 'rejected'],
+  ])('%s', (_, token, kind) => {
+    expect(target(token, { uriValidationMode: 'none' })).toEqual({
+      kind,
+      reason: expect.stringMatching(/\.$/) as string,
+    });
+  });
+
+  it('over http, unless the webhook allows it', () => {
+    const options = { uri: 'http://push.example.com/hook', httpsOnly: false };
+    expect(target('http://push.example.com/hook', options)).toMatchObject({ isTrusted: true });
+    expect(target('https://push.example.com/hook', { ...options, uriValidationMode: 'none' })).toMatchObject({
+      isTrusted: false,
+    });
+  });
+});

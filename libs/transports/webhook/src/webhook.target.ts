@@ -1,0 +1,26 @@
+import { isUriWithin, webhookUriFault } from '@pns/subscriptions';
+import type { Outcome } from '@pns/transport-contract';
+import type { WebhookOptions } from './webhook.options';
+
+/** Where a delivery goes. */
+export interface Target {
+  readonly origin: string;
+  /** With the query. */
+  readonly path: string;
+  /** Whether it is the configured URI or lies below it: only then it may learn a secret or get a signature. */
+  readonly isTrusted: boolean;
+}
+
+/** Judges a subscription's URI by the options as they are now; the outcome, where nothing may be sent to it. */
+export function webhookTarget(token: string, options: WebhookOptions): Target | Outcome {
+  const { uri: configured = '', uriValidationMode, httpsOnly } = options;
+  const syntaxFault = webhookUriFault('none', '', token);
+  if (syntaxFault !== undefined) return { kind: 'rejected', reason: syntaxFault };
+  if (httpsOnly && !/^https:/i.test(token)) {
+    return { kind: 'misconfigured', reason: 'This webhook takes https URIs only (httpsOnly).' };
+  }
+  const ruleFault = webhookUriFault(uriValidationMode, configured, token);
+  if (ruleFault !== undefined) return { kind: 'misconfigured', reason: ruleFault };
+  const { origin, pathname, search } = new URL(token);
+  return { origin, path: pathname + search, isTrusted: isUriWithin(configured, token) };
+}

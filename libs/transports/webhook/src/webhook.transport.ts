@@ -1,0 +1,131 @@
+import { setMaxListeners } from 'node:events';
+import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+import { errors } from 'undici';
+import { BlockedAddressError, WebhookClient, WebhookTimeoutError } from './webhook.client';
+import { type Attempt, Endpoints } from './webhook.endpoints';
+import type { WebhookOptions } from './webhook.options';
+import { isEndpointFailure, webhookOutcome } from './webhook.outcome';
+import { webhookBody, webhookHeaders } from './webhook.payload';
+import { type Target, webhookTarget } from './webhook.target';
+
+export interface WebhookTransportParts {
+  /** The current options of a webhook, by the subscription's client; asked at each delivery. */
+  readonly options: (client: string) => WebhookOptions | undefined;
+  /** Ms since the epoch; the system's clock unless given. */
+  readonly now?: () => number;
+}
+
+/** A webhook as it is configured now. */
+interface Webhook {
+  readonly options: WebhookOptions;
+  readonly connections: WebhookClient;
+  /** Which options the connections were made for. */
+  readonly madeFor: string;
+  /** Judging a URI costs as much as signing a body, and the same ones come again and again. */
+  readonly targets: Map<string, Target | Outcome>;
+}
+
+const maxTargets = 10_000;
+
+/** Posts deliveries to webhooks, each client with its own connections, each endpoint with its own slots and circuit breaker. */
+export class WebhookTransport implements Transport {
+  readonly name = 'webhook';
+  private readonly webhooks = new Map<string, Webhook>();
+  private readonly retired = new Set<Promise<void>>();
+  private readonly endpoints = new Endpoints();
+  readonly options: WebhookTransportParts['options'];
+  private readonly now: () => number;
+
+  constructor({ options, now = Date.now }: WebhookTransportParts) {
+    this.options = options;
+    this.now = now;
+  }
+
+  /** Sends once. Rejects only when `signal` is aborted, or for a bug of ours. */
+  async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
+    signal.throwIfAborted();
+    const options = this.options(delivery.client);
+    if (options === undefined) {
+      return { kind: 'misconfigured', reason: `There is no webhook ${delivery.client} in the configuration.` };
+    }
+    const webhook = this.webhook(delivery.client, options);
+    const target = targetIn(webhook, delivery.token);
+    if ('kind' in target) return target;
+    // Hundreds of deliveries share the signal that ends them all.
+    setMaxListeners(0, signal);
+    // Another client's time-outs say nothing about this one's, which may lead to another path and wait longer.
+    return this.endpoints.run(`${delivery.client} ${target.origin}`, options.maxConnections, () => {
+      signal.throwIfAborted();
+      return this.attempt(delivery, target, webhook, signal);
+    });
+  }
+
+  /** How many endpoints are being spared because they failed repeatedly. */
+  get openCircuits(): number {
+    return this.endpoints.open;
+  }
+
+  /** Lets what is on its way finish and closes all connections; nothing can be delivered afterwards. */
+  async close(): Promise<void> {
+    await Promise.all([...this.retired, ...[...this.webhooks.values()].map(({ connections }) => connections.close())]);
+  }
+
+  private async attempt(delivery: Delivery, target: Target, webhook: Webhook, signal: AbortSignal): Promise<Attempt> {
+    const body = webhookBody(delivery);
+    const headers = webhookHeaders(delivery, body, webhook.options, target.isTrusted, this.now());
+    try {
+      const answer = await webhook.connections.post(target, headers, body, signal);
+      return {
+        outcome: webhookOutcome(answer.status, answer.retryAfter, this.now()),
+        isEndpointFailure: isEndpointFailure(answer.status),
+      };
+    } catch (error) {
+      signal.throwIfAborted();
+      return failedAttempt(error);
+    }
+  }
+
+  /** The webhook with these options; with new connections once an option that they were made for has changed. */
+  private webhook(client: string, options: WebhookOptions): Webhook {
+    const known = this.webhooks.get(client);
+    if (known?.options === options) return known;
+    const madeFor = JSON.stringify([options.allowedNetworks, options.maxConnections, options.timeoutMillis]);
+    const isKept = known?.madeFor === madeFor;
+    const connections = isKept ? known.connections : new WebhookClient(options);
+    if (known !== undefined && !isKept) this.retire(known.connections);
+    const webhook = { options, connections, madeFor, targets: new Map<string, Target | Outcome>() };
+    this.webhooks.set(client, webhook);
+    return webhook;
+  }
+
+  private retire(connections: WebhookClient): void {
+    const closed: Promise<void> = connections.close().finally(() => this.retired.delete(closed));
+    this.retired.add(closed);
+  }
+}
+
+function targetIn({ options, targets }: Webhook, token: string): Target | Outcome {
+  const known = targets.get(token);
+  if (known !== undefined) return known;
+  const target = webhookTarget(token, options);
+  if (targets.size >= maxTargets) targets.clear();
+  targets.set(token, target);
+  return target;
+}
+
+function failedAttempt(error: unknown): Attempt {
+  if (error instanceof BlockedAddressError) {
+    return { outcome: { kind: 'rejected', reason: error.message }, isEndpointFailure: false };
+  }
+  // The request could not even be written: a bug of ours, which no later attempt will mend.
+  if (error instanceof TypeError || error instanceof errors.InvalidArgumentError) throw error;
+  const reason =
+    error instanceof WebhookTimeoutError ? error.message : `The connection to the endpoint failed (${codeOf(error)}).`;
+  return { outcome: { kind: 'retry', reason }, isEndpointFailure: true };
+}
+
+/** The error's code and never its message, which would tell addresses and names. */
+function codeOf(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return typeof code === 'string' ? code : String(name);
+}
