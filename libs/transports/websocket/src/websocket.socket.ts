@@ -1,0 +1,87 @@
+import type { Socket as TcpSocket } from 'node:net';
+import type { Delivery } from '@pns/transport-contract';
+import type { Socket } from 'socket.io';
+import { frameOf, missedEvent } from './websocket.payload';
+
+/** Whose socket, and what it asked for. */
+export interface LocalSocketOptions {
+  readonly context: number;
+  readonly user: number;
+  readonly client: string;
+  readonly connection: string;
+  /** Whether the connection id was made up by the server. */
+  readonly isAnonymous: boolean;
+  /** Whether each notification is to come with its id, time and count. */
+  readonly wantsMeta: boolean;
+}
+
+/** Bytes that may wait for a reader; one that is slower is cut off, because memory is everybody's. */
+export const maxBacklogBytes = 1024 * 1024;
+
+/**
+ * One client's socket at this node. What is sent before the client has said CONNECT waits for it, because others may
+ * know of the socket from the moment it was let in.
+ */
+export class LocalSocket {
+  private early: (readonly [string, ...unknown[]])[] = [];
+  private socket: Socket | undefined;
+  /** Bytes that wait for the client's CONNECT, or that Engine.IO holds back until TCP takes more. */
+  private heldBytes = 0;
+  /** Whether it read too slowly; what waited for it is lost. */
+  isCutOff = false;
+  /** When something was last sent to it, in ms since the epoch. */
+  sentAt = 0;
+
+  constructor(
+    readonly options: LocalSocketOptions,
+    private readonly tcp: TcpSocket,
+  ) {}
+
+  /** Whether the client has said CONNECT. */
+  get isAttached(): boolean {
+    return this.socket !== undefined;
+  }
+
+  /** Connects it to the client and sends what was waiting. */
+  attach(socket: Socket): void {
+    const { early } = this;
+    this.early = [];
+    this.heldBytes = 0;
+    this.socket = socket;
+    for (const frame of early) this.emit(frame);
+  }
+
+  send(delivery: Delivery): void {
+    this.emit(frameOf(delivery, this.options.wantsMeta));
+  }
+
+  /** Tells the client that it missed something that is not to be had any more; it does well to fetch afresh. */
+  tellMissed(): void {
+    this.emit([missedEvent]);
+  }
+
+  private emit(frame: readonly [string, ...unknown[]]): void {
+    if (this.isCutOff) return;
+    this.sentAt = Date.now();
+    if (this.socket === undefined) {
+      this.early.push(frame);
+      this.heldBytes += bytesOf(frame);
+    } else {
+      const { conn } = this.socket;
+      const isHeldBack = !conn.transport.writable;
+      this.socket.emit(...frame);
+      if (isHeldBack) {
+        if (this.heldBytes === 0) conn.once('drain', () => (this.heldBytes = 0));
+        this.heldBytes += bytesOf(frame);
+      }
+    }
+    if (this.heldBytes + this.tcp.writableLength <= maxBacklogBytes) return;
+    this.isCutOff = true;
+    this.early = [];
+    this.tcp.destroy(); // a close frame would only queue up behind the rest
+  }
+}
+
+function bytesOf(frame: readonly unknown[]): number {
+  return Buffer.byteLength(JSON.stringify(frame));
+}
