@@ -1,0 +1,41 @@
+import { setMaxListeners } from 'node:events';
+
+interface Entry {
+  readonly aborts: Set<(reason: Error) => void>;
+  readonly stop: () => void;
+}
+
+/**
+ * What is to be given up when a signal is aborted, with one listener for each signal: thousands of pushes are under way with
+ * the same one, and Node looks through all of its listeners to add another.
+ */
+export class AbortListeners {
+  private readonly bySignal = new Map<AbortSignal, Entry>();
+
+  /** Calls `abort` with the signal's reason once it is aborted; answers how to stop that. */
+  add(signal: AbortSignal, abort: (reason: Error) => void): () => void {
+    const { aborts, stop } = this.bySignal.get(signal) ?? this.listen(signal);
+    aborts.add(abort);
+    return () => {
+      aborts.delete(abort);
+      if (aborts.size === 0) stop();
+    };
+  }
+
+  private listen(signal: AbortSignal): Entry {
+    const aborts: Entry['aborts'] = new Set();
+    const listener = (): void => {
+      for (const abort of [...aborts]) abort(signal.reason as Error);
+    };
+    const stop = (): void => {
+      signal.removeEventListener('abort', listener);
+      this.bySignal.delete(signal);
+    };
+    const entry = { aborts, stop };
+    // Every client of a worker listens to the signal that ends them all.
+    setMaxListeners(0, signal);
+    signal.addEventListener('abort', listener);
+    this.bySignal.set(signal, entry);
+    return entry;
+  }
+}

@@ -1,0 +1,164 @@
+import { X509Certificate } from 'node:crypto';
+import { z } from 'zod';
+import { CredentialError, type PushCertificate, pushCertificate, signingKey } from './apns.credentials';
+
+const text = z.string({
+  error: (issue) => (issue.input === undefined ? undefined : 'must be a text; in YAML, quote it'),
+});
+
+/** Apple's ids of keys and teams. */
+const tenCharacters = text.regex(/^[A-Z0-9]{10}$/, 'must be 10 capital letters and digits');
+
+const fields = z.strictObject(
+  {
+    enabled: z.boolean().default(true),
+    authtype: text
+      .transform((type) => type.toLowerCase())
+      .pipe(z.enum(['certificate', 'jwt'], { error: 'must be certificate or jwt' }))
+      .default('certificate'),
+    keystore: text.max(100_000).base64('must be a PKCS #12 file in base64').optional(),
+    password: text.max(1024).optional(),
+    privatekey: text.max(10_000).optional(),
+    keyid: tenCharacters.optional(),
+    teamid: tenCharacters.optional(),
+    production: z.boolean().default(true),
+    topic: text.regex(/^[A-Za-z0-9.-]{1,255}$/, 'must be the bundle id of the app, such as com.example.app').optional(),
+    endpoint: text
+      .refine(isOrigin, { error: 'must be https://, a host and perhaps a port, and nothing else' })
+      .optional(),
+    caFile: text.max(1_000_000).refine(isCertificates, { error: 'holds no certificate in PEM' }).optional(),
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
+);
+
+/** How one client's pushes reach Apple, with every default filled in. */
+export type ApnsOptions = Readonly<z.infer<typeof fields>>;
+
+/**
+ * One client's options as they are given over the API: `keystore` is the PKCS #12 file in base64, `privatekey` and `caFile`
+ * are the PEM texts. Credentials are opened at once, except where `enabled` is false. Read again, the outcome is the same.
+ */
+export const apnsOptions: z.ZodType<ApnsOptions> = fields.check((context) => {
+  if (!context.value.enabled) return;
+  const faults = context.value.authtype === 'jwt' ? keyFaults(context.value) : certificateFaults(context.value);
+  for (const [field, message] of faults) {
+    context.issues.push({ code: 'custom', message, path: [field], input: context.value });
+  }
+});
+
+/** What never comes out of the API again. */
+export const apnsSecretFields: readonly string[] = ['keystore', 'password', 'privatekey'];
+
+/** Where a file names a path, the options hold what is in there. */
+const pathFields = { keystore: 'base64', privatekey: 'utf8', caFile: 'utf8' } as const;
+
+/**
+ * The whole of `pns-apns-options.yml`: clients and their options, with `keystore`, `privatekey` and `caFile` as paths, which
+ * `readFile` reads. An entry that is not enabled may name files that are not there, as those that one copies do.
+ */
+export function apnsOptionsFileFor(
+  _nodeEnv: string,
+  readFile: (path: string) => Buffer,
+): z.ZodType<Record<string, ApnsOptions>> {
+  const entry = z.unknown().transform((given, context) => {
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
+    const read: Record<string, unknown> = { ...given };
+    for (const [field, encoding] of Object.entries(pathFields)) {
+      const path = read[field];
+      if (typeof path !== 'string') continue;
+      if (read['enabled'] === false) delete read[field];
+      else {
+        try {
+          read[field] = readFile(path).toString(encoding);
+        } catch (error) {
+          const message = `cannot be read from ${path} (${codeOf(error)})`;
+          context.issues.push({ code: 'custom', message, path: [field], input: given });
+        }
+      }
+    }
+    return read;
+  });
+  return z.record(clientId, entry.pipe(apnsOptions));
+}
+
+const clientId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, {
+  error: 'A client is 1 to 64 letters, digits, underscores, dots and dashes',
+});
+
+/** The certificate of options that have one. Throws a `CredentialError` where it does not open. */
+export function certificateOf({ keystore = '', password = '' }: ApnsOptions): PushCertificate {
+  return pushCertificate(Buffer.from(keystore, 'base64'), password);
+}
+
+type Fault = readonly [field: keyof ApnsOptions, message: string];
+
+function keyFaults({ privatekey, keyid, teamid, topic, keystore, password }: ApnsOptions): Fault[] {
+  return [
+    ...missing({ privatekey, keyid, teamid, topic }, 'is missing; authtype jwt needs it'),
+    ...present({ keystore, password }, 'belongs to authtype certificate'),
+    ...(privatekey === undefined ? [] : faultOf('privatekey', () => signingKey(privatekey))),
+  ];
+}
+
+function certificateFaults(options: ApnsOptions): Fault[] {
+  const { keystore, privatekey, keyid, teamid } = options;
+  return [
+    ...missing({ keystore }, 'is missing; authtype certificate, the default, needs it'),
+    ...present({ privatekey, keyid, teamid }, 'belongs to authtype jwt'),
+    ...(keystore === undefined ? [] : faultOf('keystore', () => checkUse(options, certificateOf(options)))),
+  ];
+}
+
+/** An expired certificate is no fault of the options: it would take the other clients of its file down with it. */
+function checkUse({ production, topic, endpoint }: ApnsOptions, { environments, topics }: PushCertificate): void {
+  const side = production ? 'production' : 'development';
+  if (endpoint === undefined && environments.length > 0 && !environments.includes(side)) {
+    throw new CredentialError(`is a certificate for ${environments.join()}, and production is ${production}`);
+  }
+  if (topic !== undefined && topics.length > 0 && !topics.includes(topic)) {
+    throw new CredentialError(`is a certificate for ${topics.join(', ')}, and not for the topic ${topic}`);
+  }
+}
+
+function faultOf(field: keyof ApnsOptions, check: () => unknown): Fault[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (error instanceof CredentialError) return [[field, error.message]];
+    throw error;
+  }
+}
+
+function missing(given: Partial<ApnsOptions>, message: string): Fault[] {
+  return namesOf(given).flatMap((field) => (given[field] === undefined ? [[field, message] as const] : []));
+}
+
+function present(given: Partial<ApnsOptions>, message: string): Fault[] {
+  return namesOf(given).flatMap((field) => (given[field] === undefined ? [] : [[field, message] as const]));
+}
+
+function namesOf(given: Partial<ApnsOptions>): (keyof ApnsOptions)[] {
+  return Object.keys(given) as (keyof ApnsOptions)[];
+}
+
+function unknownFields(names: readonly string[]): string {
+  return `${names.join(', ')} is not a field of an APNs client; the known ones are ${Object.keys(fields.shape).join(', ')}`;
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && text.startsWith('https://') && new URL(text).origin === text.replace(/\/$/, '');
+}
+
+function isCertificates(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function codeOf(error: unknown): string {
+  const { code, name } = error as NodeJS.ErrnoException;
+  return code ?? name;
+}

@@ -1,0 +1,40 @@
+import type { KeyObject } from 'node:crypto';
+import { p256 } from '@noble/curves/nist.js';
+
+/** Apple takes a token for an hour, and a new one every 20 minutes at most. */
+const periodMs = 40 * 60 * 1000;
+
+/** A token is first used so long after the moment it names, so that a clock that is fast makes none from the future. */
+const leewayMs = 5 * 60 * 1000;
+
+/** Whose token it is. */
+export interface ProviderTokenParts {
+  readonly keyid: string;
+  readonly teamid: string;
+  readonly key: KeyObject;
+}
+
+/**
+ * The provider token of a key, by the time in ms since the epoch; between 5 and 45 minutes old. Every process makes the
+ * same one, byte for byte, because its time is a multiple of 40 minutes and its signature deterministic (RFC 6979). That is
+ * how a whole fleet has one token for each key without telling each other; docs/adr/0008.
+ */
+export function providerToken({ keyid, teamid, key }: ProviderTokenParts): (now: number) => string {
+  const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
+  let period = NaN;
+  let token = '';
+  return (now) => {
+    const current = Math.floor((now - leewayMs) / periodMs);
+    if (current !== period) {
+      const claims = { iss: teamid, iat: (current * periodMs) / 1000 };
+      const signed = `${segment({ alg: 'ES256', kid: keyid })}.${segment(claims)}`;
+      token = `${signed}.${Buffer.from(p256.sign(Buffer.from(signed), secret)).toString('base64url')}`;
+      period = current;
+    }
+    return token;
+  };
+}
+
+function segment(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
+}
