@@ -1,0 +1,64 @@
+import { setMaxListeners } from 'node:events';
+import { AccessTokens } from './fcm.access-token';
+import { FcmConnections } from './fcm.connections';
+import type { FcmOptions } from './fcm.options';
+import { type FcmAnswer, isStaleAccessToken } from './fcm.outcome';
+import type { FcmMessage } from './fcm.payload';
+
+/** What one client needs to send: its connections and its access token. */
+export class FcmClient {
+  private readonly connections: FcmConnections;
+  private readonly tokens: AccessTokens;
+  private readonly path: string;
+  private readonly sending = new Set<Promise<FcmAnswer>>();
+
+  constructor(options: FcmOptions, timeoutMs: number, now: () => number) {
+    const { origin, pathname } = new URL(options.endpoint);
+    this.connections = new FcmConnections(origin, options.caFile, timeoutMs);
+    this.tokens = new AccessTokens(options, now);
+    const project = options.serviceAccount.project_id;
+    this.path = `${pathname.replace(/\/$/, '')}/v1/projects/${project}/messages:send`;
+  }
+
+  /**
+   * Sends a message; with a new access token once more where Google did not know the old one. Rejects with an
+   * `FcmTimeoutError`, an `FcmConnectionError`, a `CredentialsRefusedError`, a `TokenUnavailableError`, or the reason of
+   * an aborted `signal`.
+   */
+  async send(message: FcmMessage, signal: AbortSignal): Promise<FcmAnswer> {
+    const sent = this.attempt(JSON.stringify({ message }), signal);
+    this.sending.add(sent);
+    return sent.finally(() => this.sending.delete(sent));
+  }
+
+  /** Lets what is on its way finish and closes the connections. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.sending);
+    this.connections.destroy();
+    await this.tokens.close();
+  }
+
+  private async attempt(body: string, signal: AbortSignal): Promise<FcmAnswer> {
+    // Hundreds of deliveries share the signal that ends them all.
+    setMaxListeners(0, signal);
+    const token = await orAborted(this.tokens.current(), signal);
+    const answer = await this.post(token, body, signal);
+    if (!isStaleAccessToken(answer)) return answer;
+    return this.post(await orAborted(this.tokens.insteadOf(token), signal), body, signal);
+  }
+
+  private post(token: string, body: string, signal: AbortSignal): Promise<FcmAnswer> {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json; charset=UTF-8' };
+    return this.connections.post(this.path, headers, body, signal);
+  }
+}
+
+/** What `promise` comes to, or a rejection with the reason of `signal`; the promise itself goes on for the others. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

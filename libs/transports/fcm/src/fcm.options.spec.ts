@@ -1,0 +1,122 @@
+import { generateKeyPairSync } from 'node:crypto';
+import fc from 'fast-check';
+import { z } from 'zod';
+import { fcmOptions, fcmOptionsFileFor, fcmSecretFields } from './fcm.options';
+
+const pem = { type: 'pkcs8', format: 'pem' } as const;
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: pem,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+});
+const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pem).toString();
+
+const account = {
+  type: 'service_account',
+  project_id: 'my-project',
+  private_key_id: 'abc',
+  private_key: privateKey,
+  client_email: 'sender@my-project.iam.gserviceaccount.com',
+};
+const asGoogleMakesIt = {
+  ...account,
+  client_id: '1',
+  auth_uri: 'https://accounts.google.com/o/oauth2/auth',
+  token_uri: 'https://evil.example/token',
+};
+
+const faultOf = (schema: z.ZodType, given: unknown): string => {
+  const { error } = schema.safeParse(given);
+  return error === undefined ? '' : z.prettifyError(error);
+};
+
+describe('options over the API', () => {
+  it.each([
+    ['an object', asGoogleMakesIt],
+    ['text', JSON.stringify(asGoogleMakesIt)],
+  ])('take the service account as %s, and keep only what is needed', (_, serviceAccount) => {
+    expect(fcmOptions.parse({ serviceAccount })).toEqual({
+      enabled: true,
+      serviceAccount: account,
+      notification: false,
+      endpoint: 'https://fcm.googleapis.com',
+      tokenEndpoint: 'https://oauth2.googleapis.com/token',
+    });
+  });
+
+  it('can be read again as they were kept', () => {
+    const options = fcmOptions.parse({ serviceAccount: account, notification: true, endpoint: 'https://localhost:1' });
+    expect(fcmOptions.parse(JSON.parse(JSON.stringify(options)))).toEqual(options);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['the original’s server key', { key: 'AAAA' }, /switched off in June 2024.*Generate new private key/],
+    ['a server key beside an account', { serviceAccount: account, key: 'AAAA' }, /switched off/],
+    ['no account', {}, /serviceAccount/],
+    ['an account that is no JSON', { serviceAccount: '/etc/account.json' }, /must be the JSON of a service account/],
+    ['an app’s own file', { serviceAccount: { project_info: {} } }, /not the key of a service account.*Generate/],
+    ['an elliptic key', { serviceAccount: { ...account, private_key: elliptic } }, /RSA private key/],
+    ['a key that is none', { serviceAccount: { ...account, private_key: 'secret' } }, /RSA private key/],
+    ['a project that is none', { serviceAccount: { ...account, project_id: '../x' } }, /id of a project/],
+    ['no e-mail address', { serviceAccount: { ...account, client_email: 'x' } }, /e-mail/],
+    ['an unencrypted endpoint', { serviceAccount: account, endpoint: 'http://localhost' }, /https URL/],
+    ['credentials in an endpoint', { serviceAccount: account, tokenEndpoint: 'https://a:b@c' }, /https URL/],
+    ['a certificate that is none', { serviceAccount: account, caFile: 'x' }, /certificate in PEM/],
+    ['an unknown field', { serviceAccount: account, colour: 1 }, /colour is not .* known ones are enabled, service/],
+    ['enabled as text', { serviceAccount: account, enabled: 'yes' }, /enabled/],
+  ])('are refused with %s', (_, given, expected) => {
+    const fault = faultOf(fcmOptions, given);
+    expect(fault.replaceAll('\n', ' ')).toMatch(expected);
+    expect(fault).not.toContain('PRIVATE KEY');
+    expect(fault).not.toContain('AAAA');
+  });
+
+  it('are never anything but taken or refused, whatever is given', () => {
+    const hostile = fc.oneof(
+      fc.anything(),
+      fc.record({ serviceAccount: fc.anything(), caFile: fc.anything(), endpoint: fc.anything() }),
+    );
+    fc.assert(
+      fc.property(hostile, (given) => {
+        expect(fcmOptions.safeParse(given).success).toBe(false);
+      }),
+    );
+  });
+
+  it('name what is never shown again', () => {
+    expect(Object.keys(fcmOptions.parse({ serviceAccount: account }))).toEqual(
+      expect.arrayContaining([...fcmSecretFields]),
+    );
+  });
+});
+
+describe('pns-gcm-options.yml', () => {
+  const files: Record<string, string> = { 'account.json': JSON.stringify(asGoogleMakesIt), 'broken.json': '{' };
+  const file = fcmOptionsFileFor('production', (path) => {
+    const content = files[path];
+    if (content === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    return Buffer.from(content);
+  });
+
+  it('names the files of service accounts', () => {
+    expect(file.parse({ mobile: { serviceAccount: 'account.json', notification: true } })).toEqual({
+      mobile: fcmOptions.parse({ serviceAccount: account, notification: true }),
+    });
+    expect(file.parse({})).toEqual({});
+  });
+
+  it.each<[string, object, RegExp]>([
+    [
+      'a file that is not there',
+      { mobile: { serviceAccount: 'x.json' } },
+      /names x.json, which cannot be read \(ENOENT\)/,
+    ],
+    ['a broken file', { mobile: { serviceAccount: 'broken.json' } }, /must be the JSON of a service account/],
+    ['an account inline', { mobile: { serviceAccount: account } }, /must be the path of the JSON file/],
+    ['the original’s key', { mobile: { enabled: true, key: 'AAAA' } }, /switched off in June 2024/],
+    ['a CA that is not there', { mobile: { serviceAccount: 'account.json', caFile: 'ca.pem' } }, /names ca.pem/],
+    ['a bad client id', { 'a b': { serviceAccount: 'account.json' } }, /Invalid key in record\s+→ at \["a b"\]/],
+  ])('is refused with %s', (_, given, expected) => {
+    expect(faultOf(file, given)).toMatch(expected);
+  });
+});

@@ -1,0 +1,148 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { cert } from 'firebase-admin/app';
+import { isClientId } from '@pns/subscriptions';
+import { z } from 'zod';
+
+/** The names of the fields that are never shown again. */
+export const fcmSecretFields: readonly string[] = ['serviceAccount'];
+
+export const defaultEndpoint = 'https://fcm.googleapis.com';
+export const defaultTokenEndpoint = 'https://oauth2.googleapis.com/token';
+
+const whereToGetOne =
+  'create one in the Firebase console: Project settings, Service accounts, Generate new private key';
+
+const legacyKey =
+  'key is the server key of an API that Google switched off in June 2024; remove it and set serviceAccount, ' +
+  whereToGetOne;
+
+/** The JSON that Google made, as text or as an object. Only what is needed of it is kept. */
+const serviceAccount = z.preprocess(
+  (given) => (typeof given === 'string' ? parsedJson(given) : given),
+  z
+    .object(
+      {
+        type: z.literal('service_account', {
+          error: `must be service_account: this is not the key of a service account; ${whereToGetOne}`,
+        }),
+        project_id: z.string().regex(/^[a-z0-9][a-z0-9.:-]{1,200}$/, 'must be the id of a project'),
+        private_key_id: z.string().max(200).optional(),
+        private_key: z
+          .string()
+          .max(20_000)
+          .refine(isRsaKey, { error: 'must be an RSA private key in PEM, as Google made it' }),
+        client_email: z
+          .string()
+          .max(320)
+          .regex(/^[^\s@]+@[^\s@]+$/, 'must be the e-mail address of the service account'),
+      },
+      { error: `must be the JSON of a service account; ${whereToGetOne}` },
+    )
+    .refine(isTakenByGoogle, { error: `is not taken by Google's own SDK; ${whereToGetOne}` }),
+);
+
+/** What Google's SDK would not sign in with, Google would not take either. */
+function isTakenByGoogle(account: { project_id: string; client_email: string; private_key: string }): boolean {
+  const { project_id: projectId, client_email: clientEmail, private_key: privateKey } = account;
+  try {
+    cert({ projectId, clientEmail, privateKey });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const httpsUrl = z
+  .string()
+  .refine(isHttpsUrl, { error: 'must be an https URL without credentials, query and fragment' });
+
+const certificate = z.string().max(100_000).refine(isCertificate, { error: 'must be a certificate in PEM' });
+
+const fields = z.strictObject(
+  {
+    enabled: z.boolean().default(true),
+    serviceAccount,
+    notification: z.boolean().default(false),
+    endpoint: httpsUrl.default(defaultEndpoint),
+    tokenEndpoint: httpsUrl.default(defaultTokenEndpoint),
+    caFile: certificate.optional(),
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
+);
+
+/** What a client needs to send with FCM, with every default filled in and everything secret inline. */
+export type FcmOptions = Readonly<z.infer<typeof fields>>;
+
+/** The options as they are given over the API: `serviceAccount` is Google's JSON, `caFile` a certificate as PEM text. */
+export const fcmOptions: z.ZodType<FcmOptions> = fields;
+
+const clientId = z
+  .string()
+  .refine(isClientId, { error: 'A client id is 1 to 64 letters, digits, underscores, dots and dashes' });
+
+/**
+ * The whole of `pns-gcm-options.yml`: client ids and their options, where `serviceAccount` and `caFile` are paths of
+ * files. The same holds in every environment.
+ */
+export function fcmOptionsFileFor(
+  _nodeEnv: string,
+  readFile: (path: string) => Buffer,
+): z.ZodType<Readonly<Record<string, FcmOptions>>> {
+  const inFile = <Schema extends z.ZodType>(what: string, schema: Schema) =>
+    z.preprocess((path, context) => {
+      if (typeof path !== 'string' || path === '') {
+        context.addIssue(`must be the path of ${what}`);
+        return z.NEVER;
+      }
+      try {
+        return readFile(path).toString();
+      } catch (error) {
+        context.addIssue(
+          `names ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`,
+        );
+        return z.NEVER;
+      }
+    }, schema);
+  const entry = fields.extend({
+    serviceAccount: inFile('the JSON file of a service account', serviceAccount),
+    caFile: inFile('a certificate in PEM', certificate).optional(),
+  });
+  return z.record(clientId, entry);
+}
+
+function unknownFields(names: readonly string[]): string {
+  if (names.includes('key')) return legacyKey;
+  return `${names.join(', ')} is not a field of an FCM client; the known ones are ${Object.keys(fields.shape).join(', ')}`;
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRsaKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa';
+  } catch {
+    return false;
+  }
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).subject !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function isHttpsUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return (
+    url.protocol === 'https:' && url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+  );
+}

@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { fcmOutcome, isStaleAccessToken, quotaWaitMs } from './fcm.outcome';
+
+const now = Date.UTC(2026, 0, 5, 12, 0, 0);
+
+const fcmDetail = (errorCode: string) => ({
+  '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError',
+  errorCode,
+});
+const violationOf = (field: string) => ({
+  '@type': 'type.googleapis.com/google.rpc.BadRequest',
+  fieldViolations: [{ field, description: 'a secret text' }],
+});
+const answer = (code: number, status: string, details: object[] = [], message = 'a secret text') => ({
+  status: code,
+  body: JSON.stringify({ error: { code, message, status, details } }),
+});
+
+/** FCM's eight error codes with the statuses that Google documents for them. */
+const documented: [fcm: string, status: number, canonical: string, kind: string][] = [
+  ['UNSPECIFIED_ERROR', 500, 'UNKNOWN', 'retry'],
+  ['INVALID_ARGUMENT', 400, 'INVALID_ARGUMENT', 'rejected'],
+  ['UNREGISTERED', 404, 'NOT_FOUND', 'gone'],
+  ['SENDER_ID_MISMATCH', 403, 'PERMISSION_DENIED', 'rejected'],
+  ['QUOTA_EXCEEDED', 429, 'RESOURCE_EXHAUSTED', 'retry'],
+  ['UNAVAILABLE', 503, 'UNAVAILABLE', 'retry'],
+  ['INTERNAL', 500, 'INTERNAL', 'retry'],
+  ['THIRD_PARTY_AUTH_ERROR', 401, 'UNAUTHENTICATED', 'misconfigured'],
+];
+
+/** The canonical errors of Google's APIs, all but OK, with the statuses of code.proto. */
+const canonical: [status: string, code: number, kind: string][] = [
+  ['CANCELLED', 499, 'retry'],
+  ['UNKNOWN', 500, 'retry'],
+  ['INVALID_ARGUMENT', 400, 'rejected'],
+  ['DEADLINE_EXCEEDED', 504, 'retry'],
+  ['NOT_FOUND', 404, 'misconfigured'],
+  ['ALREADY_EXISTS', 409, 'retry'],
+  ['PERMISSION_DENIED', 403, 'misconfigured'],
+  ['UNAUTHENTICATED', 401, 'misconfigured'],
+  ['RESOURCE_EXHAUSTED', 429, 'retry'],
+  ['FAILED_PRECONDITION', 400, 'misconfigured'],
+  ['ABORTED', 409, 'retry'],
+  ['OUT_OF_RANGE', 400, 'rejected'],
+  ['UNIMPLEMENTED', 501, 'misconfigured'],
+  ['INTERNAL', 500, 'retry'],
+  ['UNAVAILABLE', 503, 'retry'],
+  ['DATA_LOSS', 500, 'retry'],
+];
+
+it('knows every error that Google documents: eight of FCM, sixteen of all its APIs', () => {
+  expect([documented.length, canonical.length]).toEqual([8, 16]);
+});
+
+it.each(documented)('%s with %i %s is %s', (code, status, name, kind) => {
+  expect(fcmOutcome(answer(status, name, [fcmDetail(code)]), now).kind).toBe(kind);
+});
+
+it.each(canonical)('%s with %i and no code of FCM is %s', (name, status, kind) => {
+  const outcome = fcmOutcome(answer(status, name), now);
+  expect(outcome).toMatchObject({ kind, reason: `FCM answered ${status} (${name}).` });
+});
+
+it.each([
+  [
+    'the field is named',
+    answer(400, 'INVALID_ARGUMENT', [fcmDetail('INVALID_ARGUMENT'), violationOf('message.token')]),
+  ],
+  [
+    'the sentence says so',
+    answer(
+      400,
+      'INVALID_ARGUMENT',
+      [fcmDetail('INVALID_ARGUMENT')],
+      'The registration token is not a valid FCM registration token',
+    ),
+  ],
+])('a token that is none is gone where %s', (_, given) => {
+  expect(fcmOutcome(given, now).kind).toBe('gone');
+});
+
+it.each(['message.data[0].value', 'message.android.ttl', 'message'])(
+  'a message that is refused for %s costs no subscription',
+  (field) => {
+    expect(fcmOutcome(answer(400, 'INVALID_ARGUMENT', [violationOf(field)]), now)).toEqual({
+      kind: 'rejected',
+      reason: `FCM answered 400 (INVALID_ARGUMENT, ${field}).`,
+    });
+  },
+);
+
+it.each([
+  [400, 'rejected'],
+  [401, 'misconfigured'],
+  [403, 'misconfigured'],
+  [404, 'misconfigured'],
+  [405, 'misconfigured'],
+  [407, 'misconfigured'],
+  [408, 'retry'],
+  [410, 'rejected'],
+  [413, 'rejected'],
+  [421, 'retry'],
+  [425, 'retry'],
+  [429, 'retry'],
+  [301, 'misconfigured'],
+  [307, 'misconfigured'],
+  [500, 'retry'],
+  [502, 'retry'],
+  [503, 'retry'],
+  [504, 'retry'],
+  [0, 'retry'],
+])('a page with %i that is none of FCM’s answers is %s', (status, kind) => {
+  const page = fcmOutcome({ status, body: '<!DOCTYPE html><title>UNREGISTERED</title>' }, now);
+  expect(page).toMatchObject({ kind, reason: `FCM answered ${status}.` });
+  const unknown = fcmOutcome(answer(status, 'NEWLY_INVENTED', [fcmDetail('ALSO_NEW')]), now);
+  expect(unknown).toMatchObject({ kind, reason: `FCM answered ${status} (ALSO_NEW).` });
+});
+
+it('nothing but FCM’s own words makes a subscription gone', () => {
+  const details = fc.array(
+    fc.oneof(fc.jsonValue(), fc.constant(fcmDetail('INTERNAL')), fc.constant(violationOf('message.token'))),
+  );
+  const body = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc
+      .record({ error: fc.oneof(fc.jsonValue(), fc.record({ status: fc.string(), details })) })
+      .map((json) => JSON.stringify(json)),
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 599 }), body, (status, text) => {
+      const { kind } = fcmOutcome({ status, body: text }, now);
+      expect(kind).not.toBe('gone');
+      expect(kind === 'delivered').toBe(status >= 200 && status < 300);
+    }),
+  );
+});
+
+it('a message that is taken has the name that FCM gave it', () => {
+  const body = '{"name":"projects/p/messages/0:1500415314455276%31bd1c96f9fd7ecd"}';
+  expect(fcmOutcome({ status: 200, body }, now)).toEqual({
+    kind: 'delivered',
+    providerId: 'projects/p/messages/0:1500415314455276%31bd1c96f9fd7ecd',
+  });
+  expect(fcmOutcome({ status: 200, body: '' }, now)).toEqual({ kind: 'delivered' });
+});
+
+it('no sentence of Google’s, which quotes the message, becomes a reason', () => {
+  const outcome = fcmOutcome(
+    answer(400, 'a secret text', [violationOf('a secret text'), fcmDetail('a secret text')]),
+    now,
+  );
+  expect(JSON.stringify(outcome)).not.toContain('secret');
+});
+
+describe('how long to wait', () => {
+  it.each([429, 503, 500])('Retry-After of a %i is obeyed', (status) => {
+    expect(fcmOutcome({ status, body: '', retryAfter: '7' }, now)).toMatchObject({ kind: 'retry', afterMs: 7000 });
+  });
+
+  it('too many messages mean a minute unless Google says otherwise, everything else the usual back-off', () => {
+    expect(fcmOutcome({ status: 429, body: '' }, now)).toMatchObject({ afterMs: quotaWaitMs });
+    expect(fcmOutcome({ status: 503, body: '' }, now)).not.toHaveProperty('afterMs');
+    expect(fcmOutcome({ status: 404, body: '', retryAfter: '7' }, now)).not.toHaveProperty('afterMs');
+  });
+});
+
+it.each([
+  ['an ended access token', answer(401, 'UNAUTHENTICATED'), true],
+  ['a 401 of something on the way', { status: 401, body: '' }, true],
+  ['Apple’s key that Firebase lacks', answer(401, 'UNAUTHENTICATED', [fcmDetail('THIRD_PARTY_AUTH_ERROR')]), false],
+  ['another project', answer(403, 'PERMISSION_DENIED'), false],
+])('%s calls for a new access token: %s', (_, given, expected) => {
+  expect(isStaleAccessToken(given)).toBe(expected);
+});

@@ -1,0 +1,163 @@
+import { type Outcome, retryAfterMs } from '@pns/transport-contract';
+
+/** Google's answer to one message, as far as anybody looks at it. */
+export interface FcmAnswer {
+  readonly status: number;
+  /** The header of that name. */
+  readonly retryAfter?: string;
+  readonly body: string;
+}
+
+type Verdict = 'gone' | 'retry' | 'rejected' | 'misconfigured';
+
+/** Google asks for a minute where a refusal for too many messages names no time ("Handle retries", see below). */
+export const quotaWaitMs = 60_000;
+
+/**
+ * What FCM itself says is wrong. Sources: https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and
+ * https://firebase.google.com/docs/cloud-messaging/scale-fcm ("Handle retries").
+ */
+const fcmErrors: Readonly<Record<string, Verdict>> = {
+  // The message, or the token's form; the latter is told apart by the field that is named.
+  INVALID_ARGUMENT: 'rejected',
+  UNREGISTERED: 'gone',
+  // A token of another project. It may be this one device's, or we may have been given the wrong project: it costs the
+  // push, not the subscription, and a single foreign token must not stop the client as misconfigured would.
+  SENDER_ID_MISMATCH: 'rejected',
+  QUOTA_EXCEEDED: 'retry',
+  UNAVAILABLE: 'retry',
+  INTERNAL: 'retry',
+  // Firebase lacks Apple's key or a Web Push key for this app.
+  THIRD_PARTY_AUTH_ERROR: 'misconfigured',
+};
+
+/**
+ * The canonical errors of Google's APIs, for answers that carry none of FCM's own.
+ * Source: https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
+ */
+const canonicalErrors: Readonly<Record<string, Verdict>> = {
+  CANCELLED: 'retry',
+  UNKNOWN: 'retry',
+  INVALID_ARGUMENT: 'rejected',
+  DEADLINE_EXCEEDED: 'retry',
+  // Without FCM's UNREGISTERED it is the project or the path that was not found, and not the device.
+  NOT_FOUND: 'misconfigured',
+  ALREADY_EXISTS: 'retry',
+  PERMISSION_DENIED: 'misconfigured',
+  UNAUTHENTICATED: 'misconfigured',
+  RESOURCE_EXHAUSTED: 'retry',
+  // Such as a project whose API is not switched on.
+  FAILED_PRECONDITION: 'misconfigured',
+  ABORTED: 'retry',
+  OUT_OF_RANGE: 'rejected',
+  UNIMPLEMENTED: 'misconfigured',
+  INTERNAL: 'retry',
+  UNAVAILABLE: 'retry',
+  DATA_LOSS: 'retry',
+};
+
+/** Statuses that do not mean the same as the rest of their class, for answers that name no known error. */
+const statuses: Readonly<Record<number, Verdict>> = {
+  401: 'misconfigured',
+  403: 'misconfigured',
+  404: 'misconfigured',
+  405: 'misconfigured',
+  407: 'misconfigured',
+  408: 'retry',
+  409: 'retry',
+  421: 'retry',
+  425: 'retry',
+  429: 'retry',
+  499: 'retry',
+};
+
+interface GoogleError {
+  readonly status?: string;
+  readonly fcm?: string;
+  readonly fields: readonly string[];
+  readonly saysInvalidToken: boolean;
+}
+
+/**
+ * The verdict behind Google's answer: by FCM's own error code, else by the canonical one, else by the status. `now` is in
+ * ms since the epoch. Reasons repeat codes and names of fields, and never Google's sentences, which quote the message.
+ */
+export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, now: number): Outcome {
+  const json = parsed(body);
+  if (status >= 200 && status < 300) {
+    const name = (json as { name?: unknown } | undefined)?.name;
+    return { kind: 'delivered', ...(typeof name === 'string' && { providerId: name.slice(0, 300) }) };
+  }
+  const error = googleError(json);
+  const reason = reasonOf(status, error);
+  if (isInvalidToken(error)) return { kind: 'gone', reason };
+  const kind =
+    known(fcmErrors, error.fcm) ?? known(canonicalErrors, error.status) ?? statuses[status] ?? kindOfClass(status);
+  if (kind !== 'retry') return { kind, reason };
+  const afterMs = retryAfterMs(retryAfter, now) ?? (status === 429 ? quotaWaitMs : undefined);
+  return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
+}
+
+/** Whether Google does not take our access token, which is no verdict on the credentials behind it. */
+export function isStaleAccessToken({ status, body }: FcmAnswer): boolean {
+  return status === 401 && googleError(parsed(body)).fcm === undefined;
+}
+
+/** A redirect is not followed: whoever set the endpoint has to set the one that answers. */
+function kindOfClass(status: number): Verdict {
+  if (status >= 400 && status < 500) return 'rejected';
+  return status >= 300 && status < 400 ? 'misconfigured' : 'retry';
+}
+
+/** Google names the field or says the sentence, depending on what is wrong with the token. */
+function isInvalidToken({ fcm, status, fields, saysInvalidToken }: GoogleError): boolean {
+  const isInvalid = fcm === 'INVALID_ARGUMENT' || (fcm === undefined && status === 'INVALID_ARGUMENT');
+  return isInvalid && (fields.includes('message.token') || saysInvalidToken);
+}
+
+function reasonOf(status: number, { fcm, status: canonical, fields }: GoogleError): string {
+  const code = fcm ?? canonical;
+  const named = fields.length === 0 ? '' : `, ${fields.join(', ')}`;
+  return `FCM answered ${status}${code === undefined ? '' : ` (${code}${named})`}.`;
+}
+
+function googleError(json: unknown): GoogleError {
+  const error = (json as { error?: Record<string, unknown> } | undefined)?.error;
+  const details = (Array.isArray(error?.['details']) ? error['details'] : []) as (Record<string, unknown> | null)[];
+  const status = codeIn(error?.['status']);
+  const fcm = details
+    .filter((detail) => String(detail?.['@type']).endsWith('google.firebase.fcm.v1.FcmError'))
+    .map((detail) => codeIn(detail?.['errorCode']))
+    .find((code) => code !== undefined && code !== 'UNSPECIFIED_ERROR');
+  return {
+    ...(status !== undefined && { status }),
+    ...(fcm !== undefined && { fcm }),
+    fields: details.flatMap(fieldsIn).slice(0, 5),
+    saysInvalidToken: /not a valid FCM registration token/i.test(String(error?.['message'])),
+  };
+}
+
+function fieldsIn(detail: Record<string, unknown> | null): string[] {
+  const violations: unknown = detail?.['fieldViolations'];
+  if (!Array.isArray(violations)) return [];
+  return (violations as ({ field?: unknown } | null)[])
+    .map((violation) => violation?.field)
+    .filter((field): field is string => typeof field === 'string' && /^[\w.[\]]{1,100}$/.test(field));
+}
+
+function codeIn(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[A-Z_]{1,50}$/.test(value) ? value : undefined;
+}
+
+function known(verdicts: Readonly<Record<string, Verdict>>, code: string | undefined): Verdict | undefined {
+  return code !== undefined && Object.hasOwn(verdicts, code) ? verdicts[code] : undefined;
+}
+
+function parsed(body: string): unknown {
+  try {
+    const json: unknown = JSON.parse(body);
+    return typeof json === 'object' ? (json ?? undefined) : undefined;
+  } catch {
+    return undefined;
+  }
+}

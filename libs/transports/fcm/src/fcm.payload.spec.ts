@@ -1,0 +1,241 @@
+import { pushContent } from '@pns/payloads';
+import type { Delivery } from '@pns/transport-contract';
+import fc from 'fast-check';
+import { cutText, type FcmMessage, fcmMessage, maxMessageBytes, maxTtlSeconds, messageBytes } from './fcm.payload';
+
+const now = 1_700_000_000_000;
+const mail = {
+  folder: 'default0/INBOX',
+  id: '113',
+  email: 'jane.doe@foobar.com',
+  displayname: 'Jane Doe',
+  subject: "Let's meet",
+  unread: 83,
+  teaser: 'Hello',
+};
+const delivery: Delivery = {
+  id: 'd-1',
+  notificationId: 'n-1',
+  context: 1,
+  user: 14,
+  client: 'mobile',
+  transport: 'fcm',
+  token: 'a-phone:APA91b',
+  topic: 'ox:mail:new',
+  payload: mail,
+  priority: 'high',
+  count: 1,
+  timestamp: 1,
+  dueAt: 1,
+  attempt: 1,
+};
+
+const made = (more: Partial<Delivery> = {}, hasNotification = false) => {
+  const whole = { ...delivery, ...more };
+  return fcmMessage(whole, pushContent(whole, { hasBadge: true, sound: 'default' }), hasNotification, now);
+};
+const message = (more: Partial<Delivery> = {}, hasNotification = false): FcmMessage => {
+  const result = made(more, hasNotification);
+  if ('kind' in result) throw new Error(JSON.stringify(result));
+  return result;
+};
+
+describe('what is sent', () => {
+  it('for a new mail', () => {
+    expect(message()).toEqual({
+      token: 'a-phone:APA91b',
+      data: {
+        folder: 'default0/INBOX',
+        id: '113',
+        email: 'jane.doe@foobar.com',
+        displayname: 'Jane Doe',
+        subject: "Let's meet",
+        unread: '83',
+        teaser: 'Hello',
+        pns_id: 'd-1',
+        pns_topic: 'ox:mail:new',
+      },
+      android: { priority: 'HIGH' },
+    });
+  });
+
+  it('for a new mail that Android is to show', () => {
+    expect(message({}, true)).toMatchObject({
+      notification: { title: "Let's meet", body: "Jane Doe\nLet's meet" },
+      android: { priority: 'HIGH', notification: { tag: 'd-1', sound: 'default', notification_count: 83 } },
+    });
+  });
+
+  it('for several mails', () => {
+    expect(message({ count: 3 }, true)).toMatchObject({
+      data: { count: '3', subject: "Let's meet" },
+      notification: { title: "(3) Let's meet" },
+    });
+  });
+
+  it('for a calendar, which has nothing to show and so is not urgent', () => {
+    const payload = { folders: ['cal://0/30'], needsAction: [{ folderId: 'cal://0/30', id: '18' }] };
+    expect(message({ topic: 'ox:calendar:updates', payload }, true)).toEqual({
+      token: 'a-phone:APA91b',
+      data: {
+        folders: '["cal://0/30"]',
+        needsAction: '[{"folderId":"cal://0/30","id":"18"}]',
+        pns_id: 'd-1',
+        pns_topic: 'ox:calendar:updates',
+      },
+      android: { priority: 'NORMAL' },
+    });
+  });
+
+  it.each(['medium', 'low'] as const)('for a mail of %s priority, which is not urgent', (priority) => {
+    expect(message({ priority }).android.priority).toBe('NORMAL');
+  });
+});
+
+describe('fields of a payload', () => {
+  it.each([
+    ['from', 'pns_from'],
+    ['From', 'pns_From'],
+    ['message_type', 'pns_message_type'],
+    ['notification', 'pns_notification'],
+    ['collapse_key', 'pns_collapse_key'],
+    ['google', 'pns_google'],
+    ['google.sent_time', 'pns_google.sent_time'],
+    ['gcm', 'pns_gcm'],
+    ['gcm.notification.title', 'pns_gcm.notification.title'],
+    ['pns_from', 'pns_pns_from'],
+    ['fromage', 'fromage'],
+    ['pns_x', 'pns_x'],
+    ['', ''],
+    ['__proto__', '__proto__'],
+    ['constructor', 'constructor'],
+  ])('%j is sent as %j', (key, sent) => {
+    const payload = JSON.parse(`{${JSON.stringify(key)}:"x"}`) as Record<string, unknown>;
+    expect(Object.keys(message({ topic: 'a', payload }).data)).toEqual([sent, 'pns_id', 'pns_topic']);
+  });
+
+  it('cannot pass for what we say ourselves', () => {
+    expect(message({ topic: 'a', payload: { pns_id: 'x', pns_topic: 'y' } }).data).toEqual({
+      pns_id: 'd-1',
+      pns_topic: 'a',
+    });
+  });
+
+  it.each<[unknown, string | undefined]>([
+    [true, 'true'],
+    [0, '0'],
+    [1.5, '1.5'],
+    ['', ''],
+    [[], '[]'],
+    [{ a: null }, '{"a":null}'],
+    ['a\ud83d', 'a\ufffd'],
+    [null, undefined],
+  ])('that hold %j hold the text %j', (value, text) => {
+    expect(message({ topic: 'a', payload: { value } }).data['value']).toBe(text);
+  });
+});
+
+describe('the time to live', () => {
+  it.each([
+    [90_500, '90s'],
+    [500, '0s'],
+    [365 * 86_400_000, `${maxTtlSeconds}s`],
+  ])('of %i ms is %s', (ms, ttl) => expect(message({ expiresAt: now + ms }).android.ttl).toBe(ttl));
+
+  it.each([0, -1, -10_000])('of %i ms is over', (ms) => {
+    expect(made({ expiresAt: now + ms })).toMatchObject({ kind: 'expired' });
+  });
+});
+
+describe('the collapse key', () => {
+  it('is the topic where its newest notification stands for all', () => {
+    const { android } = message({ collapseKey: 'ox:mail:new' }, true);
+    expect(android).toMatchObject({ collapse_key: 'ox:mail:new', notification: { tag: 'ox:mail:new' } });
+  });
+
+  it.each([undefined, 'ox:mail:new inbox'])('is not set for %j, of which a device may have more than four', (key) => {
+    const more = key === undefined ? {} : { collapseKey: key };
+    expect(message(more).android).not.toHaveProperty('collapse_key');
+  });
+});
+
+describe('a message that is too large', () => {
+  const long = 'Schöne Grüße 👩‍👩‍👧 '.repeat(200);
+
+  it('loses its teaser first', () => {
+    const { data } = message({ payload: { ...mail, teaser: long } });
+    expect(data['subject']).toBe(mail.subject);
+    expect(data['teaser']).toMatch(/^Schöne .*…$/);
+  });
+
+  it('loses its other texts only as far as it must', () => {
+    const { data, notification } = message({ payload: { ...mail, teaser: long, subject: long } }, true);
+    expect(data['teaser']).toBe('');
+    expect(notification?.body).toBe('');
+    expect(data['subject']).toMatch(/^Schöne .*…$|^$/);
+    expect(notification?.title).toBeTruthy();
+  });
+
+  it('is rejected when its texts are not to blame', () => {
+    expect(made({ payload: { ...mail, id: 'x'.repeat(5000) } })).toEqual({
+      kind: 'rejected',
+      reason: expect.stringMatching(/^The message has 5\d\d\d bytes .* 4096; send fewer fields\.$/) as string,
+    });
+  });
+});
+
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 3000 }),
+  fc.string({ unit: 'grapheme', maxLength: 3000 }),
+  fc.constant('👩‍👩‍👧é'.repeat(500)),
+);
+
+it('any message is taken whole, cut to fit, or rejected, and nothing but texts is touched', () => {
+  const payloads = fc.record(
+    { subject: text, teaser: text, displayname: text, id: fc.string({ maxLength: 2000 }), other: fc.jsonValue() },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(payloads, fc.boolean(), (payload, hasNotification) => {
+      const result = made({ payload }, hasNotification);
+      if ('kind' in result) {
+        expect(result.kind).toBe('rejected');
+        return;
+      }
+      expect(messageBytes(result)).toBeLessThanOrEqual(maxMessageBytes);
+      expect(JSON.stringify(result)).not.toMatch(/\\ud[89a-f]/);
+      if (payload.id !== undefined) expect(result.data['id']).toBe(payload.id);
+      if (payload.displayname !== undefined) expect(result.data['displayname']).toBe(payload.displayname);
+    }),
+  );
+});
+
+it('no two fields of a payload become one', () => {
+  const part = fc.constantFrom('pns_', 'from', 'google', 'gcm', '.x', 'notification');
+  const key = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(fc.dictionary(key, fc.constant('x')), (payload) => {
+      expect(Object.keys(message({ topic: 'a', payload }).data)).toHaveLength(Object.keys(payload).length + 2);
+    }),
+  );
+});
+
+it('a text is cut between characters as a person counts them, and never by too little', () => {
+  const whole = (cut: string): boolean => !/[\ud800-\udbff](?![\udc00-\udfff])/.test(cut);
+  fc.assert(
+    fc.property(text.filter(whole), fc.integer({ min: 1, max: 9000 }), (given, excess) => {
+      const cut = cutText(given, excess);
+      expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(Math.max(Buffer.byteLength(given) - excess, 0));
+      const kept = cut.replace(/…$/, '');
+      expect(given.startsWith(kept)).toBe(true);
+      const starts = [...new Intl.Segmenter().segment(given)].map(({ index }) => index);
+      expect([...starts, given.length]).toContain(kept.length);
+    }),
+  );
+});
+
+it.each([
+  ['Grüße', 1, 'Gr…'],
+  ['👩‍👩‍👧👩‍👩‍👧', 4, '👩‍👩‍👧…'],
+  ['ab', 1, ''],
+])('%s with %i bytes less is %j', (given, excess, expected) => expect(cutText(given, excess)).toBe(expected));
