@@ -1,0 +1,3 @@
+export { isChannelUri } from './wns.channel';
+export { wnsOptions, wnsOptionsFileFor, wnsSecretFields, type WnsOptions, type WnsType } from './wns.options';
+export { WnsTransport, type WnsTransportParts } from './wns.transport';

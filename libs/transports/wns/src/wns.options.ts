@@ -1,0 +1,109 @@
+import { X509Certificate } from 'node:crypto';
+import { isClientId } from '@pns/subscriptions';
+import { z } from 'zod';
+
+/** How a push is shown; Microsoft's words. */
+export const wnsTypes = ['toast', 'tile', 'badge', 'raw'] as const;
+export type WnsType = (typeof wnsTypes)[number];
+
+const text = z.string({
+  error: (issue) => (issue.input === undefined ? 'is missing' : 'must be a text; in YAML, quote it'),
+});
+
+const printable = text.regex(
+  /^[!-~]+$/,
+  'may only hold printable ASCII characters without blanks, and must not be empty',
+);
+
+const fields = z.strictObject(
+  {
+    enabled: z.boolean().default(true),
+    sid: printable.max(256),
+    secret: printable.max(1024),
+    tenantId: text
+      .regex(/^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/, 'must be the directory (tenant) id, a GUID')
+      .optional(),
+    type: z.enum(wnsTypes, { error: `must be one of ${wnsTypes.join(', ')}` }).default('toast'),
+    tokenEndpoint: text
+      .refine(isHttpsUrl, { error: 'must be an https URL without credentials, query and fragment' })
+      .optional(),
+    allowedHosts: z
+      .array(
+        text.refine(isHost, { error: 'must be a host in lower case, perhaps with a port, such as localhost:3005' }),
+      )
+      .max(100)
+      .default([]),
+    caFile: text.max(1_000_000).refine(isCertificate, { error: 'holds no certificate in PEM' }).optional(),
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
+);
+
+/** How one client's pushes reach Microsoft, with every default filled in. */
+export type WnsOptions = Readonly<z.infer<typeof fields>>;
+
+/**
+ * One client's options as they are given over the API: `caFile` is the certificates as PEM text. The form of `sid` is only
+ * looked at where the client is enabled: the original's own example has none that Microsoft would know.
+ */
+export const wnsOptions: z.ZodType<WnsOptions> = fields.check((context) => {
+  const { enabled, sid, tenantId } = context.value;
+  const isSid =
+    tenantId === undefined ? /^ms-app:\/\/S-1-15-2(?:-\d+)+$/i : /^[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}$/i;
+  if (!enabled || isSid.test(sid)) return;
+  const message =
+    tenantId === undefined
+      ? 'must be the Package SID of Partner Center, such as ms-app://s-1-15-2-…; an app that is registered with Microsoft Entra needs tenantId too'
+      : 'must be the application (client) id, a GUID, where tenantId is set';
+  context.issues.push({ code: 'custom', message, path: ['sid'], input: context.value });
+});
+
+/** What never comes out of the API again. */
+export const wnsSecretFields: readonly string[] = ['secret'];
+
+const clientId = z
+  .string()
+  .refine(isClientId, { error: 'A client id is 1 to 64 letters, digits, underscores, dots and dashes' });
+
+/**
+ * The whole of `pns-wns-options.yml`: client ids and their options, with `caFile` as the path of a file. The same holds in
+ * every environment.
+ */
+export function wnsOptionsFileFor(
+  _nodeEnv: string,
+  readFile: (path: string) => Buffer,
+): z.ZodType<Readonly<Record<string, WnsOptions>>> {
+  const entry = z.unknown().transform((given, context) => {
+    const path = (given as { caFile?: unknown } | null | undefined)?.caFile;
+    if (typeof path !== 'string') return given;
+    try {
+      return { ...(given as object), caFile: readFile(path).toString() };
+    } catch (error) {
+      const message = `cannot be read from ${path} (${String((error as NodeJS.ErrnoException).code ?? 'unreadable')})`;
+      context.issues.push({ code: 'custom', message, path: ['caFile'], input: given });
+      return z.NEVER;
+    }
+  });
+  return z.record(clientId, entry.pipe(wnsOptions));
+}
+
+function unknownFields(names: readonly string[]): string {
+  return `${names.join(', ')} is not a field of a WNS client; the known ones are ${Object.keys(fields.shape).join(', ')}`;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function isHttpsUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, username, password, search, hash } = new URL(url);
+  return protocol === 'https:' && [username, password, search, hash].every((part) => part === '');
+}
+
+function isHost(host: string): boolean {
+  return /^[a-z0-9.:[\]-]+$/.test(host) && URL.canParse(`https://${host}`) && new URL(`https://${host}`).host === host;
+}

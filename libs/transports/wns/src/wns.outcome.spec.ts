@@ -1,0 +1,150 @@
+import { documentedStatuses, documentedTokenErrors, tokenOutcome, type WnsAnswer, wnsOutcome } from './wns.outcome';
+
+const now = Date.UTC(2026, 0, 5, 12, 0, 0);
+
+const answer = (status: number, headers: WnsAnswer['headers'] = {}, statusText = ''): WnsAnswer => ({
+  status,
+  statusText,
+  headers,
+});
+
+/** Each row of Microsoft's table of response codes. */
+const codes: readonly [status: number, words: string, kind: string][] = [
+  [200, 'OK', 'delivered'],
+  [400, 'Bad Request', 'rejected'],
+  [401, 'Unauthorized', 'misconfigured'],
+  [403, 'Forbidden', 'misconfigured'],
+  [404, 'Not Found', 'gone'],
+  [405, 'Method Not Allowed', 'rejected'],
+  [406, 'Not Acceptable', 'retry'],
+  [410, 'Gone', 'gone'],
+  [410, 'Domain Blocked', 'misconfigured'],
+  [413, 'Request Entity Too Large', 'rejected'],
+  [500, 'Internal Server Error', 'retry'],
+  [503, 'Service Unavailable', 'retry'],
+];
+
+it.each(codes)('%i %s has the outcome %s', (status, words, kind) => {
+  expect(wnsOutcome(answer(status, {}, words), now).kind).toBe(kind);
+});
+
+it('knows every response code that Microsoft documents', () => {
+  expect(codes).toHaveLength(12);
+  const statuses = [...new Set(codes.map(([status]) => status))].filter((status) => status !== 200);
+  expect(Object.keys(documentedStatuses).map(Number)).toEqual(statuses);
+});
+
+/** Each X-WNS-Status that Microsoft documents, with each X-WNS-DeviceConnectionStatus. */
+const drops: readonly [status: string, device: string | undefined, kind: string][] = [
+  ['received', 'connected', 'delivered'],
+  ['received', 'disconnected', 'delivered'],
+  ['received', 'tempconnected', 'delivered'],
+  ['received', undefined, 'delivered'],
+  ['dropped', 'connected', 'rejected'],
+  ['dropped', 'disconnected', 'retry'],
+  ['dropped', 'tempconnected', 'retry'],
+  ['dropped', undefined, 'retry'],
+  ['channelthrottled', 'connected', 'retry'],
+  ['channelthrottled', 'disconnected', 'retry'],
+  ['channelthrottled', 'tempconnected', 'retry'],
+  ['channelthrottled', undefined, 'retry'],
+];
+
+it.each(drops)('a push that was %s while the device is %s has the outcome %s', (status, device, kind) => {
+  const connection = { 'x-wns-deviceconnectionstatus': device };
+  expect(wnsOutcome(answer(200, { 'x-wns-status': status, ...connection }), now).kind).toBe(kind);
+  expect(wnsOutcome(answer(200, { 'x-wns-notificationstatus': status.toUpperCase(), ...connection }), now).kind).toBe(
+    kind,
+  );
+});
+
+it.each<[string, Record<string, string>, string]>([
+  ['a status that is not documented', { 'x-wns-status': 'constructor' }, 'delivered'],
+  [
+    'a device in a state that is not documented',
+    { 'x-wns-status': 'dropped', 'x-wns-deviceconnectionstatus': 'toString' },
+    'retry',
+  ],
+])('%s is judged by what is known', (_, headers, kind) =>
+  expect(wnsOutcome(answer(200, headers), now).kind).toBe(kind),
+);
+
+const expectedOfOthers = (status: number): string => {
+  if (status === 407) return 'misconfigured';
+  if ([408, 421, 425, 429].includes(status)) return 'retry';
+  if (status >= 200 && status < 300) return 'delivered';
+  return status >= 400 && status < 500 ? 'rejected' : 'retry';
+};
+
+it('a status that WNS does not document is judged by its class, and never costs a channel', () => {
+  for (let status = 100; status < 1000; status++) {
+    if (codes.some(([known]) => known === status)) continue;
+    expect([status, wnsOutcome(answer(status), now).kind]).toEqual([status, expectedOfOthers(status)]);
+  }
+});
+
+it('a channel that does not take our token stops no other one', () => {
+  expect(wnsOutcome(answer(403), now)).toEqual({
+    kind: 'misconfigured',
+    reason: 'WNS answered 403.',
+    isTargetOnly: true,
+  });
+  expect(wnsOutcome(answer(401), now)).not.toHaveProperty('isTargetOnly');
+});
+
+it.each([406, 429, 500, 503])('Retry-After of a %i is obeyed', (status) => {
+  expect(wnsOutcome(answer(status, { 'retry-after': '7' }), now)).toMatchObject({ kind: 'retry', afterMs: 7000 });
+});
+
+it.each([400, 404, 410, 413])('Retry-After of a %i means nothing', (status) => {
+  expect(wnsOutcome(answer(status, { 'retry-after': '7' }), now)).not.toHaveProperty('afterMs');
+});
+
+it('the id that WNS gives a push is kept', () => {
+  expect(wnsOutcome(answer(200, { 'x-wns-msg-id': '4D1862580BFBB38D' }), now)).toEqual({
+    kind: 'delivered',
+    providerId: '4D1862580BFBB38D',
+  });
+});
+
+it('a reason says what Microsoft asks for with a report, and nothing that names a channel', () => {
+  const headers = {
+    'x-wns-status': 'dropped',
+    'x-wns-deviceconnectionstatus': 'disconnected',
+    'x-wns-error-description':
+      'Bad channel https://db5p.notify.windows.com/w/?token=SECRET or ?token=SECRET here\u0007',
+    'x-wns-msg-id': '4D1862580BFBB38D',
+    'x-wns-debug-trace': 'SG2PEPF0002029C',
+  };
+  expect(wnsOutcome(answer(404, headers), now)).toEqual({
+    kind: 'gone',
+    reason:
+      'WNS answered 404 (dropped; device disconnected; Bad channel … or … here; X-WNS-Msg-ID 4D1862580BFBB38D; X-WNS-Debug-Trace SG2PEPF0002029C).',
+  });
+});
+
+it.each(Object.entries(documentedTokenErrors))('the OAuth error %s has the outcome %s', (error, kind) => {
+  for (const status of [400, 401, 503]) {
+    expect(tokenOutcome(status, error, undefined, now)).toEqual({
+      kind,
+      reason: expect.stringContaining(error) as string,
+    });
+  }
+});
+
+it.each<[number, unknown, string]>([
+  [400, undefined, 'misconfigured'],
+  [401, { a: 1 }, 'misconfigured'],
+  [404, undefined, 'misconfigured'],
+  [302, undefined, 'misconfigured'],
+  [200, undefined, 'misconfigured'],
+  [400, 'constructor', 'misconfigured'],
+  [408, undefined, 'retry'],
+  [429, 'slow_down', 'retry'],
+  [500, 'a sentence with "secrets"', 'retry'],
+  [502, undefined, 'retry'],
+])('a token endpoint that answers %i with the error %j has the outcome %s', (status, error, kind) => {
+  const outcome = tokenOutcome(status, error, '3', now);
+  expect(outcome).toMatchObject(kind === 'retry' ? { kind, afterMs: 3000 } : { kind });
+  expect(JSON.stringify(outcome)).not.toContain('secrets');
+});

@@ -1,0 +1,268 @@
+import { type PushContent, pushContent } from '@pns/payloads';
+import type { Delivery } from '@pns/transport-contract';
+import fc from 'fast-check';
+import { SaxesParser } from 'saxes';
+import type { WnsType } from './wns.options';
+import { maxBodyBytes, wnsGroup, wnsPush, wnsTag } from './wns.payload';
+import { xmlText } from './wns.xml';
+
+const now = Date.UTC(2026, 0, 5, 12, 0, 0);
+
+const delivery: Delivery = {
+  id: 'IGRfbWVzc2FnZSBvZiB0aGUgZGF5',
+  notificationId: 'n-1',
+  subscriptionId: 's-1',
+  context: 1,
+  user: 14,
+  client: 'desktop',
+  transport: 'wns',
+  token: 'https://db5p.notify.windows.com/w/?token=1',
+  topic: 'ox:mail:new',
+  payload: {
+    folder: 'default0/INBOX',
+    id: '113',
+    email: 'jane.doe@foobar.com',
+    displayname: 'Jane Doe',
+    subject: "Let's meet",
+    unread: 83,
+    teaser: 'Hello',
+  },
+  priority: 'high',
+  count: 1,
+  timestamp: now - 2000,
+  dueAt: now - 1000,
+  attempt: 1,
+};
+
+const calendar: Partial<Delivery> = { topic: 'ox:calendar:updates', payload: { folders: ['cal://0/31'] } };
+
+const push = (type: WnsType, given: Partial<Delivery> = {}, style: { title?: string } = {}) => {
+  const made = { ...delivery, ...given };
+  return wnsPush(made, pushContent(made, { hasBadge: true, ...style }), { type }, now);
+};
+
+interface Parsed {
+  readonly elements: readonly string[];
+  readonly texts: readonly string[];
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** What a strict XML parser makes of `xml`. */
+function parsed(xml: string): Parsed {
+  const elements: string[] = [];
+  const texts: string[] = [];
+  const attributes: Record<string, string> = {};
+  let text = '';
+  const parser = new SaxesParser();
+  parser.on('error', (error) => {
+    throw error;
+  });
+  parser.on('opentag', (tag) => {
+    elements.push(tag.name);
+    for (const [name, value] of Object.entries(tag.attributes)) attributes[`${tag.name}.${name}`] = String(value);
+    text = '';
+  });
+  parser.on('text', (chunk) => (text += chunk));
+  parser.on('closetag', ({ name }) => name === 'text' && texts.push(text));
+  parser.write(xml).close();
+  return { elements, texts, attributes };
+}
+
+describe('golden pushes', () => {
+  it('of a mail as a toast', () => {
+    expect(push('toast')).toEqual({
+      headers: {
+        'Content-Type': 'text/xml',
+        'X-WNS-Type': 'wns/toast',
+        'X-WNS-RequestForStatus': 'true',
+        'X-WNS-PRIORITY': '1',
+        'X-WNS-Tag': wnsTag(delivery.id),
+        'X-WNS-Group': 'oxmailnew',
+      },
+      body:
+        '<toast launch="cid=default0%2FINBOX%2F113" displayTimestamp="2026-01-05T11:59:58.000Z"><visual>' +
+        '<binding template="ToastGeneric"><text>Let&apos;s meet</text><text>Jane Doe&#10;Let&apos;s meet</text></binding>' +
+        '</visual></toast>',
+    });
+  });
+
+  it('of collected mails', () => {
+    expect(parsed(push('toast', { count: 3 }).body).texts).toEqual(["(3) Let's meet", "Jane Doe\nLet's meet"]);
+  });
+
+  it('of a mail as a tile', () => {
+    const elements = '<text>Let&apos;s meet</text><text>Jane Doe&#10;Let&apos;s meet</text>';
+    expect(push('tile', { priority: 'low', expiresAt: now + 60_500 })).toEqual({
+      headers: {
+        'Content-Type': 'text/xml',
+        'X-WNS-Type': 'wns/tile',
+        'X-WNS-RequestForStatus': 'true',
+        'X-WNS-TTL': '61',
+        'X-WNS-PRIORITY': '3',
+        'X-WNS-Tag': wnsTag(delivery.id),
+      },
+      body: `<tile><visual><binding template="TileMedium">${elements}</binding><binding template="TileWide">${elements}</binding></visual></tile>`,
+    });
+  });
+
+  it('of a mail as a badge', () => {
+    expect(push('badge', { priority: 'medium' })).toEqual({
+      headers: {
+        'Content-Type': 'text/xml',
+        'X-WNS-Type': 'wns/badge',
+        'X-WNS-RequestForStatus': 'true',
+        'X-WNS-PRIORITY': '2',
+      },
+      body: '<badge value="83"/>',
+    });
+  });
+
+  it('of a mail as a raw one', () => {
+    const { headers, body } = push('raw');
+    expect(headers).toEqual({
+      'Content-Type': 'application/octet-stream',
+      'X-WNS-Type': 'wns/raw',
+      'X-WNS-RequestForStatus': 'true',
+      'X-WNS-Cache-Policy': 'cache',
+    });
+    expect(JSON.parse(body)).toEqual({
+      id: delivery.id,
+      topic: 'ox:mail:new',
+      timestamp: delivery.timestamp,
+      cid: 'default0/INBOX/113',
+      title: "Let's meet",
+      body: "Jane Doe\nLet's meet",
+      badge: 83,
+      data: delivery.payload,
+    });
+  });
+
+  it.each<WnsType>(['toast', 'tile', 'badge', 'raw'])(
+    'of a calendar update, which shows nothing, as a raw one for %s',
+    (type) => {
+      const { headers, body } = push(type, calendar);
+      expect(headers).toMatchObject({ 'X-WNS-Type': 'wns/raw', 'Content-Type': 'application/octet-stream' });
+      expect(JSON.parse(body)).toEqual({
+        id: delivery.id,
+        topic: 'ox:calendar:updates',
+        timestamp: delivery.timestamp,
+        data: calendar.payload,
+      });
+    },
+  );
+
+  it('of a topic that only a template makes visible', () => {
+    const { headers, body } = push(
+      'toast',
+      { topic: 'acme:build:done', payload: { name: 'pns' } },
+      { title: '{{name}} <b>' },
+    );
+    expect(headers).toMatchObject({ 'X-WNS-Type': 'wns/toast', 'X-WNS-Group': 'acmebuilddone' });
+    expect(parsed(body)).toMatchObject({ texts: ['pns <b>'] });
+    expect(body).not.toContain('launch');
+  });
+});
+
+it('a push whose time has all but run out keeps a second of it', () => {
+  expect(push('toast', { expiresAt: now + 1 }).headers).toMatchObject({ 'X-WNS-TTL': '1' });
+  expect(push('toast', { expiresAt: now - 5000 }).headers).toMatchObject({ 'X-WNS-TTL': '1' });
+});
+
+it('tag and group are alphanumeric and at most 16 characters long', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.string({ unit: 'grapheme' }), (id, topic) => {
+      expect(wnsTag(id)).toMatch(/^[A-Za-z0-9]{16}$/);
+      expect(wnsGroup(topic)).toMatch(/^[A-Za-z0-9]{0,16}$/);
+    }),
+  );
+  expect(push('toast', { topic: '_-_' }).headers).not.toHaveProperty('X-WNS-Group');
+});
+
+/** Any text: every code unit, also halves of pairs, control characters and what XML means something by. */
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({
+    unit: fc.constantFrom('<', '&', '>', '"', "'", ']]>', '\r\n', '\t', '\0', '\ud800', '\udc00', '👩‍👩‍👧', '\ufffe'),
+  }),
+);
+const illegal = /[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
+
+it('any text survives a strict XML parser, but for the characters that XML cannot hold', () => {
+  fc.assert(
+    fc.property(anyText, (text) => {
+      const { texts, attributes } = parsed(`<a b="${xmlText(text)}"><text>${xmlText(text)}</text></a>`);
+      expect(texts).toEqual([text.replace(illegal, '')]);
+      expect(attributes['a.b']).toBe(text.replace(illegal, ''));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+const longText = fc
+  .tuple(anyText, fc.integer({ min: 0, max: 4000 }))
+  .map(([text, times]) => text.repeat(times).slice(0, 70_000));
+const anyContent: fc.Arbitrary<PushContent> = fc.record(
+  {
+    title: longText,
+    body: longText,
+    badge: fc.nat(),
+    cid: longText,
+    data: fc.dictionary(fc.string(), longText, { maxKeys: 3 }),
+  },
+  { requiredKeys: ['data'] },
+);
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Whether `shown` is `text`, or was cut from it between two characters as people see them. */
+function isCutFrom(text: string, shown: string): boolean {
+  if (shown === text) return true;
+  const start = shown.slice(0, -1);
+  return text.startsWith(start) && segmenter.segment(text).containing(start.length)?.index === start.length;
+}
+
+it('whatever is to be shown, a push has at most 5000 bytes, is well formed, and breaks no character', () => {
+  fc.assert(
+    fc.property(anyContent, fc.constantFrom<WnsType>('toast', 'tile', 'badge', 'raw'), (content, type) => {
+      const { headers, body } = wnsPush(delivery, content, { type }, now);
+      expect(Buffer.byteLength(body)).toBeLessThanOrEqual(maxBodyBytes);
+      expect(body).not.toBe('');
+      if (headers['X-WNS-Type'] === 'wns/raw') return void JSON.parse(body);
+      const { elements, texts } = parsed(body);
+      expect(`wns/${elements[0]}`).toBe(headers['X-WNS-Type']);
+      const given = [content.title, content.body].map((text = '') => text.replace(illegal, ''));
+      for (const shown of texts) expect(given.some((text) => isCutFrom(text, shown))).toBe(true);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+it.each<[string, PushContent, string[]]>([
+  ['a body that is too long is cut', { title: 'T', body: 'é'.repeat(4000), data: {} }, ['T', `${'é'.repeat(2425)}…`]],
+  [
+    'a title that is too long is cut, and nothing is left for a body',
+    { title: '&'.repeat(5000), body: 'B', data: {} },
+    [`${'&'.repeat(973)}…`],
+  ],
+])('%s', (_, content, expected) => {
+  const { body } = wnsPush(delivery, content, { type: 'toast' }, now);
+  expect(parsed(body).texts).toEqual(expected);
+  expect(Buffer.byteLength(body)).toBeGreaterThan(maxBodyBytes - 10);
+});
+
+it('a cid that is too long for an argument is left out of a toast', () => {
+  const { body } = wnsPush(delivery, { title: 'T', cid: 'x'.repeat(1025), data: {} }, { type: 'toast' }, now);
+  expect(body).not.toContain('launch');
+});
+
+it.each<[string, PushContent, string[]]>([
+  [
+    'the data',
+    { title: 'T', cid: 'c', data: { x: 'x'.repeat(5000) } },
+    ['id', 'topic', 'timestamp', 'cid', 'title', 'truncated'],
+  ],
+  ['the texts', { title: 'T'.repeat(5000), cid: 'c', data: {} }, ['id', 'topic', 'timestamp', 'cid', 'truncated']],
+  ['the cid', { cid: 'c'.repeat(5000), data: {} }, ['id', 'topic', 'timestamp', 'truncated']],
+])('a raw push without room leaves out %s and says so', (_, content, keys) => {
+  const { body } = wnsPush(delivery, content, { type: 'raw' }, now);
+  expect(Object.keys(JSON.parse(body) as object)).toEqual(keys);
+});

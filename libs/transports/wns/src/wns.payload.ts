@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import type { PushContent } from '@pns/payloads';
+import type { Delivery } from '@pns/transport-contract';
+import type { WnsOptions, WnsType } from './wns.options';
+import { legalXml, xmlText } from './wns.xml';
+
+/** One push as it goes to a channel. */
+export interface WnsPush {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** WNS refuses a longer one: see the 413 of the page below. */
+export const maxBodyBytes = 5000;
+
+/** A name of what to open that is longer than this is left out: an app can do nothing with half of one. */
+const maxCidBytes = 1024;
+
+/** Source: https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-notification-priorities */
+const priorities = { high: '1', medium: '2', low: '3' } as const;
+
+/**
+ * The push for a delivery at `now` (ms since the epoch). What has nothing to show goes out as a raw one, which the app
+ * itself is told. Source of the headers and the limit:
+ * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers
+ */
+export function wnsPush(
+  delivery: Delivery,
+  content: PushContent,
+  { type }: Pick<WnsOptions, 'type'>,
+  now: number,
+): WnsPush {
+  const shown = hasSomethingFor(type, content) ? type : 'raw';
+  const { expiresAt } = delivery;
+  return {
+    headers: {
+      'Content-Type': shown === 'raw' ? 'application/octet-stream' : 'text/xml',
+      'X-WNS-Type': `wns/${shown}`,
+      // Tells whether a push was dropped because the device is away, which is worth another try.
+      'X-WNS-RequestForStatus': 'true',
+      ...(expiresAt !== undefined && { 'X-WNS-TTL': String(Math.max(1, Math.ceil((expiresAt - now) / 1000))) }),
+      ...typeHeaders(shown, delivery),
+    },
+    body: bodies[shown](delivery, content),
+  };
+}
+
+function hasSomethingFor(type: WnsType, { title, body, badge }: PushContent): boolean {
+  return type === 'badge' ? badge !== undefined : title !== undefined || body !== undefined;
+}
+
+/** A header that does not apply to a type would be one that conflicts. */
+function typeHeaders(type: WnsType, delivery: Delivery): Record<string, string> {
+  // Without this, a raw push to a device that is away is gone; the others are kept anyway.
+  if (type === 'raw') return { 'X-WNS-Cache-Policy': 'cache' };
+  const priority = { 'X-WNS-PRIORITY': priorities[delivery.priority] };
+  if (type === 'badge') return priority;
+  const group = wnsGroup(delivery.topic);
+  return {
+    ...priority,
+    'X-WNS-Tag': wnsTag(delivery.id),
+    ...(type === 'toast' && group !== '' && { 'X-WNS-Group': group }),
+  };
+}
+
+/** The same for every attempt, so that a push that is sent again takes the place of the first one. */
+export function wnsTag(deliveryId: string): string {
+  return createHash('sha256').update(deliveryId).digest('hex').slice(0, 16);
+}
+
+/** What an app can tell the toasts of one topic by: `oxmailnew` for `ox:mail:new`. */
+export function wnsGroup(topic: string): string {
+  return topic.replace(/[^A-Za-z0-9]/g, '').slice(0, 16);
+}
+
+const bodies: Readonly<Record<WnsType, (delivery: Delivery, content: PushContent) => string>> = {
+  toast: toastXml,
+  tile: (_, content) => texts(content, tileXml),
+  badge: (_, { badge = 0 }) => `<badge value="${badge}"/>`,
+  raw: rawJson,
+};
+
+/** Source: https://learn.microsoft.com/windows/apps/develop/notifications/app-notifications/toast-schema */
+function toastXml({ timestamp }: Delivery, content: PushContent): string {
+  const { cid } = content;
+  const isNamed = cid !== undefined && Buffer.byteLength(cid) <= maxCidBytes;
+  const launch = isNamed ? ` launch="${xmlText(new URLSearchParams({ cid: legalXml(cid) }).toString())}"` : '';
+  const shownTime = new Date(timestamp).toISOString();
+  return texts(
+    content,
+    (elements) =>
+      `<toast${launch} displayTimestamp="${shownTime}"><visual>${binding('ToastGeneric', elements)}</visual></toast>`,
+  );
+}
+
+/** Source: https://learn.microsoft.com/windows/uwp/launch-resume/adaptive-tiles-schema */
+function tileXml(elements: string): string {
+  return `<tile><visual>${binding('TileMedium', elements)}${binding('TileWide', elements)}</visual></tile>`;
+}
+
+function binding(template: string, elements: string): string {
+  return `<binding template="${template}">${elements}</binding>`;
+}
+
+/** What a push says, with its body, and if need be its title, shortened to what there is room for. */
+function texts({ title = '', body = '' }: PushContent, around: (elements: string) => string): string {
+  const xml = (shownTitle: string, shownBody: string): string =>
+    around([shownTitle, shownBody].map((text) => text && `<text>${xmlText(text)}</text>`).join(''));
+  const shownTitle = longest(title, (start) => fits(xml(start, '')));
+  return xml(
+    shownTitle,
+    longest(body, (start) => fits(xml(shownTitle, start))),
+  );
+}
+
+/** The app is told as much as there is room for: everything, or not the data, or only that something happened. */
+function rawJson({ id, topic, timestamp }: Delivery, { title, body, badge, cid, data }: PushContent): string {
+  const about = { id, topic, timestamp };
+  const shown = { cid, title, body, badge };
+  const choices = [
+    { ...about, ...shown, data },
+    { ...about, ...shown, truncated: true },
+    { ...about, cid, truncated: true },
+  ].map((choice) => JSON.stringify(choice));
+  return choices.find(fits) ?? JSON.stringify({ ...about, truncated: true });
+}
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** `text`, or its longest start that fits with a `…` behind it, by whole characters as people see them. */
+function longest(text: string, isFitting: (start: string) => boolean): string {
+  const legal = legalXml(text);
+  if (isFitting(legal)) return legal;
+  // No more than this can fit.
+  const considered = legal.slice(0, maxBodyBytes);
+  // To go through all segments would take time that grows with the square of their number.
+  const segments = graphemes.segment(considered);
+  const cutAt = (at: number): string => considered.slice(0, segments.containing(at)?.index);
+  let [low, high] = [0, considered.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (isFitting(`${cutAt(middle)}…`)) low = middle;
+    else high = middle - 1;
+  }
+  const start = cutAt(low);
+  return start === '' ? '' : `${start}…`;
+}
+
+function fits(body: string): boolean {
+  // Every UTF-16 unit is one to three bytes, so most bodies need no counting.
+  return body.length * 3 <= maxBodyBytes || Buffer.byteLength(body) <= maxBodyBytes;
+}
