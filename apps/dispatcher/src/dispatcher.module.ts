@@ -1,0 +1,25 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ConfigCascadeModule } from '@pns/config-cascade';
+import { DispatchModule } from '@pns/dispatch';
+import { PersistenceModule } from '@pns/persistence';
+import { PresenceModule } from '@pns/presence';
+import { QueueModule } from '@pns/queue';
+import { RuntimeModule } from '@pns/runtime';
+import type { dispatcherEnv } from './env';
+
+@Module({})
+export class DispatcherModule {
+  static forRoot(env: ReturnType<typeof dispatcherEnv>): DynamicModule {
+    return {
+      module: DispatcherModule,
+      imports: [
+        RuntimeModule,
+        QueueModule.forRoot({ redisUrl: env.REDIS_URL, shards: env.PNS_SHARDS }),
+        ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
+        PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
+        PresenceModule,
+        DispatchModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,9 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { startWorker } from '@pns/runtime';
+import { DispatcherModule } from './dispatcher.module';
+import { dispatcherEnv } from './env';
+
+/** Starts a dispatcher; without `healthPort` it listens nowhere. */
+export function startDispatcher(healthPort?: number): Promise<INestApplicationContext> {
+  return startWorker('dispatcher', DispatcherModule.forRoot(dispatcherEnv()), healthPort);
+}
