@@ -1,0 +1,246 @@
+import { cuttableLink, testRedisUrl } from '@pns/local-servers';
+import { awayNode } from '@pns/presence';
+import { log } from '@pns/runtime';
+import type { Delivery } from '@pns/transport-contract';
+import type { Generation } from './testing/client';
+import { TestNodes, type TestNode } from './testing/nodes';
+import { RawClient } from './testing/raw-client';
+
+log.level = 'silent';
+
+let nodes: TestNodes;
+let near: TestNode;
+let far: TestNode;
+
+beforeAll(async () => {
+  nodes = await TestNodes.prepare();
+  [near, far] = await Promise.all([nodes.start(), nodes.start()]);
+});
+beforeEach(() => nodes.nextUser());
+afterEach(() => nodes.closeClients());
+afterAll(() => nodes.stop());
+
+const generations: [Generation][] = [['v2'], ['v4']];
+const topics = (frames: unknown[][]): unknown[] => frames.map(([topic]) => topic);
+
+/** Resolves once none of the user's sockets is open. */
+async function allAway(): Promise<void> {
+  while ((await nodes.openConnections()).length > 0);
+}
+
+/** Dispatches, and resolves once what found no socket waits for one. */
+async function dispatchAndPark(more: Partial<Delivery> = {}): Promise<void> {
+  for (const { id } of await nodes.dispatch(more)) await nodes.parked(id);
+}
+
+describe('a socket that comes back', () => {
+  it.each(generations)('of generation %s gets what it missed, on any node, in order, once', async (generation) => {
+    const client = await nodes.connect(near, '1', { generation });
+    await nodes.dispatch({ topic: 'ox:mail:before' });
+    await client.got(1);
+    client.close();
+    await allAway();
+    for (const topic of ['ox:mail:a', 'ox:mail:b', 'ox:mail:c']) await dispatchAndPark({ topic });
+    const back = await nodes.connect(far, '1', { generation });
+    await nodes.dispatch({ topic: 'ox:mail:after' });
+    const all = topics(await back.got(4));
+    expect(all).toContain('ox:mail:after');
+    expect(all.filter((topic) => topic !== 'ox:mail:after')).toEqual(['ox:mail:a', 'ox:mail:b', 'ox:mail:c']);
+    back.close();
+    await allAway();
+    const again = await nodes.connect(near, '1', { generation });
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await again.got(1))).toEqual(['ox:mail:last']);
+  });
+
+  it('brings its session with its CONNECT and gets what it missed all the same', async () => {
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await allAway();
+    await dispatchAndPark();
+    const auth = { token: await nodes.token() };
+    const back = await nodes.open(far, { auth, query: { connection: '1' } }).connected();
+    await expect(back.got(1)).resolves.toHaveLength(1);
+  });
+
+  it('is known without a connection id of its own', async () => {
+    const client = await nodes.connect(near);
+    client.close();
+    await allAway();
+    await dispatchAndPark();
+    const back = await nodes.connect(far);
+    await expect(back.got(1)).resolves.toHaveLength(1);
+  });
+
+  it('gets nothing that it caused itself, and another one gets it', async () => {
+    const clients = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
+    for (const client of clients) client.close();
+    await allAway();
+    await dispatchAndPark({ sourceToken: '1' });
+    const [one, other] = await Promise.all([nodes.connect(near, '1'), nodes.connect(far, '2')]);
+    await expect(other.got(1)).resolves.toHaveLength(1);
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await one.got(1))).toEqual(['ox:mail:last']);
+  });
+
+  it('gets what was on its way to it when it went', async () => {
+    const stays = await nodes.connect(near, 'stays');
+    const client = await nodes.connect(near, '1');
+    stays.close();
+    client.close();
+    await allAway();
+    // As dispatched a moment before: to the node that held them then.
+    const late = nodes.delivery(near.id);
+    await nodes.handOver(late);
+    await nodes.parked(late.id);
+    const back = await nodes.connect(far, '1');
+    await expect(back.got(1)).resolves.toHaveLength(1);
+  });
+
+  it('gets what was on its way when it went, where another one of its client stays', async () => {
+    const stays = await nodes.connect(near, 'stays');
+    const client = await nodes.connect(near, '1');
+    const late = nodes.delivery(near.id);
+    client.close();
+    while ((await nodes.openConnections()).length > 1);
+    await nodes.handOver(late);
+    await nodes.parked(late.id);
+    const back = await nodes.connect(far, '1');
+    await expect(back.got(1)).resolves.toHaveLength(1);
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await stays.got(2))).toEqual(['ox:mail:new', 'ox:mail:last']);
+    expect(topics(await back.got(2))).toEqual(['ox:mail:new', 'ox:mail:last']);
+  });
+
+  it('gets only once what was dispatched for it before and after it went', async () => {
+    const stays = await nodes.connect(near, 'stays');
+    const client = await nodes.connect(near, '1');
+    const before = nodes.delivery(near.id);
+    client.close();
+    while ((await nodes.openConnections()).length > 1);
+    await nodes.handOver(before);
+    await nodes.parked(before.id);
+    const again = { ...before, id: `${before.id}-away`, token: awayNode };
+    await nodes.handOver(again);
+    await nodes.outcome(again, 'retry');
+    const back = await nodes.connect(far, '1');
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await back.got(2))).toEqual(['ox:mail:new', 'ox:mail:last']);
+    await stays.got(2);
+  });
+
+  it('gets what is still on its way to where it was', async () => {
+    const late = nodes.delivery(near.id);
+    const back = await nodes.connect(far, '1');
+    await nodes.handOver(late);
+    await expect(back.got(1)).resolves.toHaveLength(1);
+  });
+
+  it.each([
+    ['is told so when it broke off just after something was sent', 1, [['notifications:missed']]],
+    ['is told nothing when it broke off after nothing was', 0, []],
+  ])('%s', async (_, sent, told) => {
+    const raw = await RawClient.open(near.url, `session=${await nodes.token()}&connection=1&EIO=4`);
+    await raw.connected();
+    for (let count = 0; count < sent; count++) await nodes.dispatch();
+    await raw.packets(2 + sent);
+    raw.close(); // without a word, as a lost network does
+    await allAway();
+    const back = await nodes.connect(far, '1');
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(await back.got(sent + 1)).toEqual([...told, ['ox:mail:last', expect.anything()]]);
+  });
+
+  it('as another client gets nothing', async () => {
+    nodes.configure(
+      'websocket-clients.yml',
+      'other:\n  path: /other\n  topics: ["*"]\nopen-xchange-appsuite:\n  path: /socket.io/appsuite/\n  topics: ["*"]\n',
+    );
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await allAway();
+    await dispatchAndPark();
+    let other;
+    while (other === undefined) {
+      other = await nodes.connect(near, '1', { path: '/other/' }).catch(() => undefined);
+    }
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await other.got(1))).toEqual(['ox:mail:last']);
+  });
+});
+
+describe('a delivery that finds no socket', () => {
+  it('ends as expired when none is to come back', async () => {
+    const lost = nodes.delivery(near.id);
+    await nodes.handOver(lost);
+    await expect(nodes.outcome(lost, 'expired')).resolves.toEqual({ kind: 'expired', reason: 'its socket is gone' });
+  });
+});
+
+describe('when a node stops', () => {
+  it.each(generations)('its sockets of generation %s go to another one and miss nothing', async (generation) => {
+    const proxy = await nodes.balancer();
+    const stopping = await nodes.start();
+    proxy.sendTo(stopping);
+    const client = await nodes.connect(proxy, '1', { generation, reconnection: true });
+    proxy.sendTo(far);
+    const queued = nodes.delivery(stopping.id);
+    await nodes.close(stopping);
+    await nodes.handOver({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
+    await nodes.dispatch({ topic: 'ox:mail:now' });
+    expect(topics(await client.got(2)).sort()).toEqual(['ox:mail:late', 'ox:mail:now']);
+    expect(client.troubles[0]).toMatchObject({ what: 'disconnected', reason: 'transport close' });
+    await proxy.close();
+  });
+
+  it('it refuses new ones and says when to come back', async () => {
+    const stopping = await nodes.start();
+    const client = await nodes.connect(stopping, '1');
+    const closing = nodes.close(stopping);
+    await expect(client.troubled()).resolves.toMatchObject([{ reason: 'transport close' }]);
+    const next = nodes.open(stopping, { query: { session: await nodes.token() } });
+    await expect(next.connected()).rejects.toThrow('refused');
+    await closing;
+  });
+});
+
+describe('when a node loses Redis for so long that others take it for dead', () => {
+  it('another one looks after its queue, and its sockets miss nothing when it returns', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const parted = await nodes.start(link.url);
+    const client = await nodes.connect(parted, '1');
+    link.cut();
+    await nodes.dispatch({ topic: 'ox:mail:stuck' });
+    while (!(await nodes.socketNodes.dead()).includes(parted.id))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await dispatchAndPark({ topic: 'ox:mail:dead' });
+    link.mend();
+    expect(topics(await client.got(2)).sort()).toEqual(['ox:mail:dead', 'ox:mail:stuck']);
+    while ((await nodes.socketNodes.dead()).includes(parted.id))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await nodes.dispatch({ topic: 'ox:mail:after' });
+    expect(topics(await client.got(3))).toContain('ox:mail:after');
+    await nodes.close(parted);
+    await link.close();
+  }, 30_000);
+
+  it('a socket that goes to another node gets what its node has not', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const parted = await nodes.start(link.url);
+    const client = await nodes.connect(parted, '1');
+    link.cut();
+    await nodes.dispatch({ topic: 'ox:mail:stuck' });
+    client.close();
+    let back;
+    while (back === undefined) {
+      // Refused as a duplicate until its node is known to be dead.
+      back = await nodes.connect(far, '1').catch(() => undefined);
+    }
+    expect(topics(await back.got(1))).toEqual(['ox:mail:stuck']);
+    link.mend();
+    await nodes.close(parted);
+    await nodes.dispatch({ topic: 'ox:mail:after' });
+    expect(topics(await back.got(2))).toEqual(['ox:mail:stuck', 'ox:mail:after']);
+    await link.close();
+  }, 30_000);
+});

@@ -1,0 +1,49 @@
+import { readHandshake } from './handshake';
+
+const seeds = '/socket.io/appsuite/?session=XYZ&connection=160491815377&EIO=3&transport=websocket';
+
+describe('a handshake', () => {
+  it('reads as the original documents it', () => {
+    expect(readHandshake(seeds)).toEqual({
+      path: '/socket.io/appsuite/',
+      session: 'XYZ',
+      connection: '160491815377',
+      isAnonymous: false,
+      wantsMeta: false,
+    });
+  });
+
+  it.each([
+    ['meta=1', true],
+    ['meta=0', false],
+    ['meta=true', false],
+    ['meta=', false],
+  ])('with %s asks for the rest: %s', (query, wantsMeta) =>
+    expect(readHandshake(`${seeds}&${query}`)).toMatchObject({ wantsMeta }),
+  );
+
+  it.each(['', '&connection='])('without a connection id gets one of its own (%j)', (query) => {
+    const [one, other] = [1, 2].map(() => readHandshake(`/x?session=XYZ&transport=websocket${query}`));
+    expect(one).toMatchObject({ isAnonymous: true, connection: expect.stringMatching(/^[a-z0-9-]{36}$/) as string });
+    expect(one?.connection).not.toBe(other?.connection);
+  });
+
+  it('may leave the session to its CONNECT where there is one to wait for', () => {
+    expect(readHandshake('/x?EIO=4&transport=websocket')).not.toHaveProperty('session');
+  });
+
+  it.each([
+    ['no session before the fourth generation', '/x?EIO=3&transport=websocket', 'SESSION_MISSING'],
+    ['an empty session', '/x?session=&transport=websocket', 'SESSION_MISSING'],
+    ['polling', '/x?session=XYZ&EIO=4&transport=polling', 'TRANSPORT_UNKNOWN'],
+    ['no transport', '/x?session=XYZ&EIO=4', 'TRANSPORT_UNKNOWN'],
+    ['the rest of polling', `${seeds}&sid=abc`, 'TRANSPORT_UNKNOWN'],
+    ['a space', '/x?session=XYZ&transport=websocket&connection=a%20b', 'CONNECTION_INVALID'],
+    ['a bar', '/x?session=XYZ&transport=websocket&connection=a|b', 'CONNECTION_INVALID'],
+    ['letters of elsewhere', '/x?session=XYZ&transport=websocket&connection=%C3%A4', 'CONNECTION_INVALID'],
+    ['129 letters', `/x?session=XYZ&transport=websocket&connection=${'a'.repeat(129)}`, 'CONNECTION_INVALID'],
+    ['no URL', 'http://[', 'PATH_UNKNOWN'],
+  ])('with %s is refused', (_, url, code) => {
+    expect(() => readHandshake(url)).toThrow(expect.objectContaining({ code }) as Error);
+  });
+});

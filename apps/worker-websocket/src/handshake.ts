@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { PnsError } from '@pns/runtime';
+
+/** What a client says when it opens a socket. */
+export interface Handshake {
+  readonly path: string;
+  /** Absent: a client of the fourth generation may still bring it with its CONNECT. */
+  readonly session?: string;
+  readonly connection: string;
+  /** Whether the connection id was made up here. */
+  readonly isAnonymous: boolean;
+  readonly wantsMeta: boolean;
+}
+
+const connectionSyntax = /^[A-Za-z0-9_.~-]{1,128}$/;
+
+/**
+ * Reads the URL of a handshake.
+ *
+ * @throws PnsError `TRANSPORT_UNKNOWN`, `CONNECTION_INVALID`, `SESSION_MISSING` or `PATH_UNKNOWN`
+ */
+export function readHandshake(url: string): Handshake {
+  const { pathname, searchParams } = parsed(url);
+  // Engine.IO 3 is what a client speaks that says nothing; `sid` belongs to polling, which continues by Web Socket.
+  if (searchParams.get('transport') !== 'websocket' || searchParams.has('sid')) throw unknownTransport();
+  const session = searchParams.get('session') ?? '';
+  if (session === '' && searchParams.get('EIO') !== '4') throw sessionMissing();
+  const given = searchParams.get('connection') ?? '';
+  if (given !== '' && !connectionSyntax.test(given)) {
+    throw new PnsError('CONNECTION_INVALID', 'connection must be 1 to 128 of A-Z, a-z, 0-9, _, ., ~ and -.');
+  }
+  return {
+    path: pathname,
+    ...(session === '' ? {} : { session }),
+    connection: given === '' ? randomUUID() : given,
+    isAnonymous: given === '',
+    wantsMeta: searchParams.get('meta') === '1',
+  };
+}
+
+/** The path of a request, without what follows it. */
+export function pathOf(url: string): string {
+  return parsed(url).pathname;
+}
+
+export function unknownTransport(): PnsError {
+  return new PnsError('TRANSPORT_UNKNOWN', 'Only transport=websocket is served here.');
+}
+
+export function unknownPath(): PnsError {
+  return new PnsError('PATH_UNKNOWN', 'No client has this path; see websocket-clients.yml.');
+}
+
+export function sessionMissing(): PnsError {
+  return new PnsError('SESSION_MISSING', 'A session token must come as the parameter session or as auth.token.');
+}
+
+function parsed(url: string): URL {
+  try {
+    return new URL(url, 'ws://any');
+  } catch {
+    throw unknownPath();
+  }
+}

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { WebsocketClients } from '@pns/presence';
+import { listen, nestLogger, PnsError } from '@pns/runtime';
+import { Door } from './door';
+import { workerWebsocketEnv } from './env';
+import { pathOf, unknownTransport } from './handshake';
+import { refusalOf } from './refusal';
+import { SocketServerAdapter } from './socket-server.adapter';
+import { WorkerWebsocketModule, type WorkerWebsocketOptions } from './worker-websocket.module';
+
+/** Starts a node that holds sockets. It answers health checks on its own port, and on `healthPort` when there is one. */
+export function startWebsocketWorker(healthPort?: number): Promise<INestApplicationContext> {
+  return startNode({ env: workerWebsocketEnv() }, healthPort);
+}
+
+/** As `startWebsocketWorker`, with everything said. */
+export async function startNode(options: WorkerWebsocketOptions, healthPort?: number): Promise<NestFastifyApplication> {
+  const module = WorkerWebsocketModule.forRoot(options);
+  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
+    logger: nestLogger,
+    abortOnError: false,
+  });
+  app.useWebSocketAdapter(new SocketServerAdapter(app, app.get(Door)));
+  refusePolling(app);
+  if (healthPort !== undefined) await answerHealthAt(healthPort, app);
+  await listen('worker-websocket', app, options.env.PNS_WEBSOCKET_PORT);
+  return app;
+}
+
+/** Socket.IO's other transport asks without an upgrade; it is told that it is off. */
+function refusePolling(app: NestFastifyApplication): void {
+  const clients = app.get(WebsocketClients);
+  const { status, headers, body } = refusalOf(unknownTransport());
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (clients.clientAt(pathOf(request.url)) === undefined) return done();
+    void reply.code(status).headers(headers).send(body);
+  });
+}
+
+/** Serves the app's HTTP answers at one more port, which those who open sockets need not reach. */
+async function answerHealthAt(port: number, app: NestFastifyApplication): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance();
+  const server = createServer((request, response) => fastify.routing(request, response));
+  fastify.addHook('onClose', (_, done) => void server.close(() => done()));
+  await app.init();
+  await fastify.ready();
+  try {
+    await once(server.listen(port, '0.0.0.0'), 'listening');
+  } catch (cause) {
+    await app.close();
+    throw new PnsError('PORT_IN_USE', `Port ${port} for health checks is in use; set PNS_HEALTH_PORT to another one.`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,233 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { handOver } from '@pns/delivery';
+import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
+import { awayNode, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
+import { connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
+import { EndedSessions, SessionTokens, type SessionRequest } from '@pns/sessions';
+import type { Delivery, Outcome, OutcomeKind } from '@pns/transport-contract';
+import { NodeId } from '../node-id';
+import { startNode } from '../start';
+import type { WorkerWebsocketOptions } from '../worker-websocket.module';
+import { Client, type ClientOptions } from './client';
+
+export const secret = 'a session secret of these tests';
+const client = 'open-xchange-appsuite';
+
+/** A node that holds sockets, in this process. */
+export interface TestNode {
+  readonly app: NestFastifyApplication;
+  readonly id: string;
+  readonly url: string;
+}
+
+/** Nodes that share a Redis, a database and a configuration, and what the other apps would do with them. */
+export class TestNodes {
+  private readonly nodes: TestNode[] = [];
+  private readonly clients: Client[] = [];
+  private readonly attempts: Attempt[] = [];
+  private readonly folder = mkdtempSync(join(tmpdir(), 'pns-sockets-'));
+  private readonly prefix = freshPrefix();
+  readonly keys = new KeySpace(2, this.prefix);
+  readonly queues = new Queues(connectRedis(testRedisUrl()), this.keys);
+  readonly socketNodes = new SocketNodes(this.queues.redis, this.keys);
+  readonly presence = new Presence(this.queues.redis, this.keys, this.socketNodes);
+  private readonly ended = new EndedSessions(this.queues.redis, this.keys);
+  readonly sessions = new SessionTokens(secret, this.ended);
+
+  /** Whom the test is about; another one for each test. */
+  user = { context: 1, user: 14 };
+
+  private constructor(private readonly database: FreshDatabase) {}
+
+  static async prepare(): Promise<TestNodes> {
+    return new TestNodes(await freshDatabase());
+  }
+
+  /** Writes a file of the configuration. */
+  configure(file: string, text: string): void {
+    writeFileSync(join(this.folder, file), text);
+  }
+
+  /** Starts a node, on another way to Redis if `redisUrl` names one. */
+  async start(redisUrl = testRedisUrl(), healthPort?: number): Promise<TestNode> {
+    const env: WorkerWebsocketOptions['env'] = {
+      NODE_ENV: 'test',
+      PNS_LOG_LEVEL: 'silent',
+      DATABASE_URL: this.database.url,
+      REDIS_URL: redisUrl,
+      PNS_SHARDS: this.keys.shards,
+      PNS_CONFIG_DIR: this.folder,
+      PNS_HEALTH_PORT: 0,
+      PNS_WEBSOCKET_PORT: 0,
+      PNS_SESSION_SECRET: secret,
+    };
+    const app = await startNode({ env, prefix: this.prefix }, healthPort);
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const node = { app, id: app.get(NodeId, { strict: false }).id, url: `http://127.0.0.1:${port}` };
+    this.nodes.push(node);
+    this.listenTo(app.get(OutcomeRecorder, { strict: false }));
+    return node;
+  }
+
+  /** Writes down what a node records, on its way to Postgres. */
+  private listenTo(recorder: OutcomeRecorder): void {
+    const record = recorder.record.bind(recorder);
+    recorder.record = (attempts) => {
+      this.attempts.push(...attempts);
+      return record(attempts);
+    };
+  }
+
+  /** Makes the test about a user whom no other test touched. */
+  nextUser(): void {
+    this.user = { context: 1, user: this.user.user + 1 };
+  }
+
+  /** A token for a new session of the user. */
+  async token(more: Partial<SessionRequest> = {}): Promise<string> {
+    return (await this.sessions.issue({ ...this.user, ...more })).token;
+  }
+
+  /** Begins to open a socket at `node`. */
+  open(node: { readonly url: string }, options: ClientOptions): Client {
+    const opened = Client.open(node.url, options);
+    this.clients.push(opened);
+    return opened;
+  }
+
+  /** Opens a socket of the user at `node` with a session of its own. */
+  async connect(node: { readonly url: string }, connection?: string, options: ClientOptions = {}): Promise<Client> {
+    const query = {
+      session: await this.token(),
+      ...(connection === undefined ? {} : { connection }),
+      ...options.query,
+    };
+    return this.open(node, { ...options, query }).connected();
+  }
+
+  /** What the dispatcher does with a notification: one delivery for each node that holds sockets, by presence. */
+  async dispatch(more: Partial<Delivery> = {}): Promise<Delivery[]> {
+    const to = { ...this.user, ...more };
+    const dueAt = Date.now(); // windows fall due before anybody looks who is to hear of them
+    const [groups = []] = await this.presence.openSockets([to]);
+    const deliveries = groups
+      .filter((group) => more.client === undefined || more.client === group.client)
+      .filter(({ connections }) => connections.some((connection) => connection !== more.sourceToken))
+      .map((group) => ({ ...this.delivery(group.node), dueAt, client: group.client, ...more }));
+    await Promise.all(deliveries.map((delivery) => this.handOver(delivery)));
+    return deliveries;
+  }
+
+  /** The connection ids of the user's sockets that are open. */
+  async openConnections(): Promise<string[]> {
+    const [groups = []] = await this.presence.openSockets([this.user]);
+    return groups.filter(({ node }) => node !== awayNode).flatMap(({ connections }) => connections);
+  }
+
+  /** Puts a delivery into the queue of the node that its token names. */
+  async handOver(delivery: Delivery): Promise<void> {
+    const ref = { group: socketNodeGroup(this.keys), name: socketNodeQueue(delivery.token), endpoint: delivery.token };
+    await handOver(this.queues, [{ ...ref, deliveries: [delivery] }]);
+  }
+
+  delivery(node: string): Delivery {
+    const now = Date.now();
+    return {
+      id: randomUUID(),
+      notificationId: randomUUID(),
+      ...this.user,
+      client,
+      transport: 'websocket',
+      token: node,
+      topic: 'ox:mail:new',
+      payload: { folder: 'default0/INBOX', id: '113', subject: "Let's meet" },
+      priority: 'high',
+      count: 1,
+      timestamp: now,
+      dueAt: now,
+      attempt: 1,
+    };
+  }
+
+  /** Resolves once the delivery waits for a socket to come back. */
+  async parked(id: string): Promise<void> {
+    const { context, user } = this.user;
+    const backlog = `${this.keys.group(this.keys.shardOf(context, user))}:backlog:${context}:${user}`;
+    while (!(await this.queues.redis.lrange(backlog, 0, -1)).some((line) => line.includes(id))) await pause();
+  }
+
+  /** An address whose connections go to one node after the other. */
+  async balancer(): Promise<Balancer> {
+    return openBalancer();
+  }
+
+  /** Resolves once an attempt at the delivery ended with one of `kinds`. */
+  async outcome({ id }: Delivery, ...kinds: OutcomeKind[]): Promise<Outcome> {
+    for (;;) {
+      const outcome = this.attempts.find((one) => one.delivery.id === id && kinds.includes(one.outcome.kind))?.outcome;
+      if (outcome !== undefined) return outcome;
+      await pause();
+    }
+  }
+
+  /** Closes what the test opened. */
+  closeClients(): void {
+    for (const opened of this.clients.splice(0)) opened.close();
+  }
+
+  /** Stops a node as SIGTERM would. */
+  async close(node: TestNode): Promise<void> {
+    this.nodes.splice(this.nodes.indexOf(node), 1);
+    await node.app.close();
+  }
+
+  async stop(): Promise<void> {
+    this.closeClients();
+    await Promise.all([...this.nodes].map((node) => this.close(node)));
+    this.ended.close();
+    await this.queues.onApplicationShutdown();
+    if (this.queues.redis.status !== 'end') await once(this.queues.redis, 'end');
+    await this.database.drop();
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** A load balancer with one node behind it at a time. */
+export interface Balancer {
+  readonly url: string;
+  sendTo(node: TestNode): void;
+  close(): Promise<void>;
+}
+
+async function openBalancer(): Promise<Balancer> {
+  let port = 0;
+  const ends = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    ends.add(near);
+    near.on('error', () => far.destroy()).on('close', () => far.destroy());
+    far.on('error', () => near.destroy()).on('close', () => near.destroy());
+    near.pipe(far).pipe(near);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sendTo: (node) => (port = Number(new URL(node.url).port)),
+    close: async () => {
+      const closed = once(server.close(), 'close');
+      for (const end of ends) end.destroy();
+      await closed;
+    },
+  };
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}

@@ -1,0 +1,84 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ConfigCascadeModule } from '@pns/config-cascade';
+import { DeliveryModule, type QueueRef } from '@pns/delivery';
+import { PersistenceModule } from '@pns/persistence';
+import { awayNode, PresenceModule, socketNodeGroup } from '@pns/presence';
+import { QueueModule, socketNodeQueue, type KeySpace } from '@pns/queue';
+import { RuntimeModule } from '@pns/runtime';
+import { SessionsModule } from '@pns/sessions';
+import { LocalSockets, WebsocketTransport } from '@pns/transport-websocket';
+import { AwayTransport } from './away.transport';
+import { Door } from './door';
+import type { workerWebsocketEnv } from './env';
+import { NodeId } from './node-id';
+import { NodeKeeper } from './node-keeper';
+import { Orphanage } from './orphanage';
+import { Reception } from './reception';
+import { SessionGuard } from './session-guard';
+import { SocketGateway } from './socket.gateway';
+
+/** Jobs worked on at once. Emitting is this process' own work, so a few are enough to hide the way to Redis and back. */
+const concurrency = 4;
+
+export interface WorkerWebsocketOptions {
+  readonly env: ReturnType<typeof workerWebsocketEnv>;
+  /** What the keys in Redis begin with. */
+  readonly prefix?: string;
+}
+
+@Module({})
+export class WorkerWebsocketModule {
+  static forRoot({ env, prefix }: WorkerWebsocketOptions): DynamicModule {
+    const node = new NodeId();
+    const redis = { redisUrl: env.REDIS_URL, shards: env.PNS_SHARDS, ...(prefix === undefined ? {} : { prefix }) };
+    const held = holding(node);
+    return {
+      module: WorkerWebsocketModule,
+      imports: [
+        RuntimeModule,
+        QueueModule.forRoot(redis),
+        ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
+        PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
+        PresenceModule,
+        SessionsModule.forRoot({ redisUrl: env.REDIS_URL, secret: env.PNS_SESSION_SECRET }),
+        held,
+        DeliveryModule.forTransport({
+          name: 'websocket',
+          concurrency,
+          jobsPerEndpoint: concurrency,
+          imports: [held],
+          inject: [LocalSockets, AwayTransport],
+          useFactory: (locals: LocalSockets, away: AwayTransport) =>
+            new WebsocketTransport(locals, (delivery, namedOnly) => away.handOn(delivery, namedOnly)),
+          sources: (keys) => [nodeQueue(keys, node.id)],
+        }),
+        DeliveryModule.forTransport({
+          name: 'websocket',
+          concurrency,
+          jobsPerEndpoint: concurrency,
+          imports: [held],
+          inject: [AwayTransport],
+          useFactory: (away: AwayTransport) => away,
+          sources: (keys) => [nodeQueue(keys, awayNode)],
+        }),
+      ],
+      providers: [Reception, Door, SessionGuard, Orphanage, NodeKeeper, SocketGateway],
+    };
+  }
+}
+
+@Module({})
+class HeldSocketsModule {}
+
+/** What the transports and the sockets' side of the app share. */
+function holding(node: NodeId): DynamicModule {
+  return {
+    module: HeldSocketsModule,
+    providers: [{ provide: NodeId, useValue: node }, LocalSockets, AwayTransport],
+    exports: [NodeId, LocalSockets, AwayTransport],
+  };
+}
+
+function nodeQueue(keys: KeySpace, node: string): QueueRef {
+  return { group: socketNodeGroup(keys), name: socketNodeQueue(node) };
+}
