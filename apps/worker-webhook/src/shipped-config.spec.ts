@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { webhookOptionsFileFor } from '@pns/transport-webhook';
+import { parse } from 'yaml';
+
+const shipped: unknown = parse(readFileSync(join(__dirname, '../../../config/webhooks.yml'), 'utf8'));
+
+it('the shipped webhooks.yml leads to the sandbox', () => {
+  expect(webhookOptionsFileFor('development').parse(shipped)).toMatchObject({
+    sandbox: { uri: 'http://127.0.0.1:3002/webhooks/demo' },
+  });
+});
+
+it('production does not take the shipped webhooks.yml as it is', () => {
+  expect(() => webhookOptionsFileFor('production').parse(shipped)).toThrow(/public secret/);
+});

@@ -1,0 +1,38 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ClientOptions, ClientOptionsModule } from '@pns/client-options';
+import { ConfigCascadeModule } from '@pns/config-cascade';
+import { DeliveryModule } from '@pns/delivery';
+import { PersistenceModule } from '@pns/persistence';
+import { QueueModule } from '@pns/queue';
+import { RuntimeModule } from '@pns/runtime';
+import { webhookOptions, webhookOptionsFileFor } from '@pns/transport-webhook';
+import type { workerWebhookEnv } from './env';
+import { WebhookWorkerTransport } from './webhook-worker.transport';
+
+/** Jobs at once, each of up to a hundred deliveries to one endpoint: a slow endpoint may fill a quarter of them. */
+const concurrency = 32;
+
+@Module({})
+export class WorkerWebhookModule {
+  static forRoot(env: ReturnType<typeof workerWebhookEnv>): DynamicModule {
+    return {
+      module: WorkerWebhookModule,
+      imports: [
+        RuntimeModule,
+        QueueModule.forRoot({ redisUrl: env.REDIS_URL, shards: env.PNS_SHARDS }),
+        ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
+        PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL, encryptionKeys: env.PNS_ENCRYPTION_KEY }),
+        DeliveryModule.forTransport({
+          name: 'webhook',
+          concurrency,
+          imports: [ClientOptionsModule],
+          inject: [ClientOptions],
+          useFactory: (options: ClientOptions) =>
+            new WebhookWorkerTransport(
+              options.of('webhook', 'webhooks.yml', () => webhookOptionsFileFor(env.NODE_ENV), webhookOptions),
+            ),
+        }),
+      ],
+    };
+  }
+}
