@@ -1,0 +1,45 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ClientOptions, ClientOptionsModule } from '@pns/client-options';
+import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
+import { DeliveryModule } from '@pns/delivery';
+import { pushContent } from '@pns/payloads';
+import { PersistenceModule } from '@pns/persistence';
+import { QueueModule } from '@pns/queue';
+import { RuntimeModule } from '@pns/runtime';
+import { fcmOptions, fcmOptionsFileFor } from '@pns/transport-fcm';
+import type { workerFcmEnv } from './env';
+import { FcmWorkerTransport } from './fcm-worker.transport';
+
+/** Jobs at once, each of up to a hundred deliveries; a client may have a quarter of them, as much as its connections carry. */
+const concurrency = 16;
+
+@Module({})
+export class WorkerFcmModule {
+  static forRoot(env: ReturnType<typeof workerFcmEnv>): DynamicModule {
+    return {
+      module: WorkerFcmModule,
+      imports: [
+        RuntimeModule,
+        QueueModule.forRoot({ redisUrl: env.REDIS_URL, shards: env.PNS_SHARDS }),
+        ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
+        PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL, encryptionKeys: env.PNS_ENCRYPTION_KEY }),
+        DeliveryModule.forTransport({
+          name: 'fcm',
+          concurrency,
+          imports: [ClientOptionsModule],
+          inject: [ClientOptions, ConfigCascade],
+          useFactory: (options: ClientOptions, cascade: ConfigCascade) =>
+            new FcmWorkerTransport({
+              options: options.of(
+                'fcm',
+                'pns-gcm-options.yml',
+                (readFile) => fcmOptionsFileFor(env.NODE_ENV, readFile),
+                fcmOptions,
+              ),
+              content: (delivery) => pushContent(delivery, cascade.pushStyle(delivery)),
+            }),
+        }),
+      ],
+    };
+  }
+}
