@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { AggregationModule } from '@pns/aggregation';
+import { ClientOptions, ClientOptionsModule } from '@pns/client-options';
+import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
+import { PersistenceModule } from '@pns/persistence';
+import { PresenceModule } from '@pns/presence';
+import { QueueModule } from '@pns/queue';
+import { RuntimeModule } from '@pns/runtime';
+import { SessionsModule } from '@pns/sessions';
+import { webhookOptions, webhookOptionsFileFor } from '@pns/transport-webhook';
+import { AuditController } from './audit/audit.controller';
+import { AuditSweep } from './audit/audit-sweep';
+import { ApiKeysController } from './authentication/api-keys.controller';
+import { Authenticator, BootstrapKeyHash } from './authentication/authenticator';
+import { LastUses } from './authentication/last-uses';
+import { RemovedKeys } from './authentication/removed-keys';
+import { ClientApiController } from './client-api/client-api.controller';
+import { ClientTransportsController } from './clients/client-transports.controller';
+import { ConfigApiModule } from './config/config-api.module';
+import { ContextsController } from './directory/contexts.controller';
+import { Erasure } from './directory/erasure';
+import { DeliveriesController } from './deliveries/deliveries.controller';
+import { UsersController } from './directory/users.controller';
+import { KnownPaths } from './http/known-paths';
+import { ProblemFilter } from './http/problem.filter';
+import { RequestPipe } from './http/request.pipe';
+import { DovecotController } from './notifications/dovecot.controller';
+import { Intake } from './notifications/intake.service';
+import { NotificationsController } from './notifications/notifications.controller';
+import { SessionsController } from './sessions/sessions.controller';
+import { Registrar } from './subscriptions/registrar';
+import { SubscriptionsController } from './subscriptions/subscriptions.controller';
+import { TestPush } from './subscriptions/test-push';
+import { WebhookGate } from './subscriptions/webhook-gate';
+
+/** What the API needs to know of its surroundings. */
+export interface ApiOptions {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly configDir: string;
+  readonly shards: number;
+  readonly bootstrapApiKey: string;
+  readonly sessionSecret: string;
+  /** The first one encrypts what is secret in Postgres, each of them decrypts; 32 bytes each. */
+  readonly encryptionKeys: readonly Buffer[];
+  /** In `production` what is only meant for a demonstration is refused. */
+  readonly nodeEnv: string;
+  /** What keys in Redis begin with; tests have their own. */
+  readonly redisPrefix?: string;
+}
+
+@Module({})
+export class ApiModule {
+  static forRoot(options: ApiOptions, knownPaths: KnownPaths): DynamicModule {
+    const { databaseUrl, redisUrl, configDir, shards, redisPrefix, sessionSecret, encryptionKeys } = options;
+    return {
+      module: ApiModule,
+      imports: [
+        RuntimeModule,
+        ConfigCascadeModule.forRoot({ configDir }),
+        PersistenceModule.forRoot({ databaseUrl, encryptionKeys }),
+        ClientOptionsModule,
+        QueueModule.forRoot({
+          redisUrl,
+          shards,
+          failFast: true,
+          ...(redisPrefix === undefined ? {} : { prefix: redisPrefix }),
+        }),
+        AggregationModule.ingesting(),
+        PresenceModule,
+        ConfigApiModule,
+        SessionsModule.forRoot({ redisUrl, secret: sessionSecret }),
+      ],
+      controllers: [
+        NotificationsController,
+        DovecotController,
+        SubscriptionsController,
+        SessionsController,
+        ContextsController,
+        UsersController,
+        ApiKeysController,
+        AuditController,
+        ClientApiController,
+        ClientTransportsController,
+        DeliveriesController,
+      ],
+      providers: [
+        { provide: KnownPaths, useValue: knownPaths },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_PIPE, useClass: RequestPipe },
+        {
+          provide: BootstrapKeyHash,
+          useValue: { hash: createHash('sha256').update(options.bootstrapApiKey).digest() } satisfies BootstrapKeyHash,
+        },
+        Authenticator,
+        RemovedKeys,
+        LastUses,
+        AuditSweep,
+        Intake,
+        Registrar,
+        Erasure,
+        TestPush,
+        {
+          provide: WebhookGate,
+          inject: [ConfigCascade, ClientOptions],
+          useFactory: (cascade: ConfigCascade, clients: ClientOptions) =>
+            new WebhookGate(
+              cascade,
+              clients.of('webhook', 'webhooks.yml', () => webhookOptionsFileFor(options.nodeEnv), webhookOptions),
+            ),
+        },
+      ],
+    };
+  }
+}

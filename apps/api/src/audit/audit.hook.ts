@@ -1,0 +1,144 @@
+import type { AuditedWrite, AuditStore } from '@pns/persistence';
+import { log } from '@pns/runtime';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { maxId } from '../http/fields';
+import { withoutSecrets } from './without-secrets';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * Where a GET shows what a write is about to change; absent: at the path of the write itself, and nowhere for a
+     * POST.
+     */
+    readonly auditedAs?: (request: FastifyRequest) => string;
+  }
+  interface FastifyRequest {
+    /** The id of its entry in the audit log, once it has one. */
+    audited?: string;
+  }
+}
+
+const writingMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+/**
+ * Has every write that a key of scope admin makes noted in the audit log, whichever route it takes. It is noted before
+ * it is made, so that none goes unnoticed; one that cannot be noted is refused.
+ */
+export function installAudit(server: FastifyInstance, audit: () => AuditStore): void {
+  server.decorateRequest('audited');
+  server.addHook('onRoute', (route) => {
+    if (!isAudited(route)) return;
+    route.preHandler = [
+      ...[route.preHandler ?? []].flat(),
+      (request: FastifyRequest, reply: FastifyReply) => begin(audit(), request, reply),
+    ];
+    route.onSend = [
+      ...[route.onSend ?? []].flat(),
+      async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
+        await complete(audit(), request, reply, payload);
+        return payload;
+      },
+    ];
+  });
+}
+
+function isAudited({ method, config }: RouteOptions): boolean {
+  return config?.scopes?.includes('admin') === true && [method].flat().some((each) => writingMethods.has(each));
+}
+
+async function begin(audit: AuditStore, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { caller, id, method, routeOptions } = request;
+  if (caller?.scopes.includes('admin') !== true) return undefined;
+  const answer = await answerBefore(request);
+  if (answer !== undefined && answer.statusCode >= 500) {
+    return reply.code(answer.statusCode).headers(answer.headers).send(answer.payload);
+  }
+  const before = answer?.statusCode === 200 ? bodyOf(answer.payload) : undefined;
+  const subject = subjectOf(request, before);
+  void reply.header('x-request-id', id);
+  request.audited = await audit.begin({
+    keyId: caller.id,
+    keyName: caller.name,
+    action: `${method} ${(routeOptions.url ?? '').replace(/:(\w+)/g, '{$1}')}`,
+    resource: resourceOf(request),
+    ...subject,
+    mentions: mentionsOf(request.body, before),
+    requestId: id,
+    before: isKept(before, subject) ? withoutSecrets(before) : undefined,
+  });
+  return undefined;
+}
+
+/** What was refused changed nothing, and is no write. */
+async function complete(
+  audit: AuditStore,
+  { audited }: FastifyRequest,
+  { statusCode }: FastifyReply,
+  payload: unknown,
+): Promise<void> {
+  if (audited === undefined) return;
+  try {
+    if (statusCode >= 400 && statusCode < 500) return await audit.withdraw(audited);
+    const after = statusCode < 300 ? bodyOf(payload) : undefined;
+    await audit.complete(audited, statusCode, withoutSecrets(after));
+  } catch (error) {
+    // The write is made and noted; that its end is not must not tell its sender that it failed.
+    log.warn({ event: 'audit.not-completed', entry: audited, reason: (error as Error).message });
+  }
+}
+
+/** What a GET shows of it now, as whoever writes may see it. */
+async function answerBefore(request: FastifyRequest): ReturnType<typeof ask> {
+  const { auditedAs } = request.routeOptions.config;
+  if (auditedAs !== undefined) return ask(request, auditedAs(request));
+  return request.method === 'POST' ? undefined : ask(request, request.url);
+}
+
+async function ask(
+  { server, headers }: FastifyRequest,
+  url: string,
+): Promise<{ statusCode: number; headers: Record<string, string>; payload: string } | undefined> {
+  const { authorization = '' } = headers;
+  const {
+    statusCode,
+    payload,
+    headers: answered,
+  } = await server.inject({ method: 'GET', url, headers: { authorization } });
+  return { statusCode, payload, headers: { 'content-type': String(answered['content-type']) } };
+}
+
+type Subject = Pick<AuditedWrite, 'context' | 'user'>;
+
+/** Whose it is: as the path says, else the query, else the body, else what is there already. */
+function subjectOf({ params, query, body }: FastifyRequest, before: unknown): Subject {
+  for (const source of [params, query, body, before]) {
+    const { context, user } = (source ?? {}) as Record<string, unknown>;
+    if (idOf(context) !== undefined) return { context: idOf(context), user: idOf(user) };
+  }
+  return {};
+}
+
+/** A list may be about many people. It is kept only where it is known whose it is, so that it can be erased with them. */
+function isKept(before: unknown, { user }: Subject): boolean {
+  return user !== undefined || !Array.isArray((before as { items?: unknown } | undefined)?.items);
+}
+
+function mentionsOf(...sources: readonly unknown[]): number[] {
+  const named = sources.flatMap((source) => (source as { contexts?: unknown } | undefined)?.contexts ?? []);
+  return [...new Set(named.map(idOf).filter((id) => id !== undefined))];
+}
+
+function idOf(value: unknown): number | undefined {
+  const id = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
+  return Number.isInteger(id) && (id as number) > 0 && (id as number) <= maxId ? (id as number) : undefined;
+}
+
+function resourceOf({ url, query }: FastifyRequest): string {
+  const [path = ''] = url.split('?', 1);
+  const named = withoutSecrets(query) as Record<string, string>;
+  return Object.keys(named).length === 0 ? path : `${path}?${new URLSearchParams(named).toString()}`;
+}
+
+function bodyOf(payload: unknown): unknown {
+  return typeof payload === 'string' && payload !== '' ? (JSON.parse(payload) as unknown) : undefined;
+}

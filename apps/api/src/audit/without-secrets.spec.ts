@@ -1,0 +1,61 @@
+import { auditMask } from '@pns/persistence';
+import * as fc from 'fast-check';
+import { withoutSecrets } from './without-secrets';
+
+const secret = 'correct horse battery staple';
+
+it.each([
+  ['the token of a device', { token: secret }, { token: auditMask(secret) }],
+  ['an API key', { id: '1', name: 'mail', key: secret }, { id: '1', name: 'mail', key: auditMask(secret) }],
+  [
+    'credentials inside of options',
+    { options: { webhookSecret: secret } },
+    { options: { webhookSecret: auditMask(secret) } },
+  ],
+  ['an object of credentials', { serviceAccount: { a: secret } }, { serviceAccount: auditMask(`{"a":"${secret}"}`) }],
+  [
+    'whatever stands in meta',
+    { meta: { headers: [secret], deep: { x: secret }, tries: 3, on: true, none: null } },
+    { meta: { headers: [auditMask(secret)], deep: { x: auditMask(secret) }, tries: 3, on: true, none: null } },
+  ],
+  [
+    'user and query of a webhook',
+    { token: 'https://jane:pw@example.com:8443/hook?code=1#f' },
+    {
+      token: `https://${auditMask('jane:pw')}@example.com:8443/hook?${auditMask('?code=1')}#${auditMask('#f')}`,
+    },
+  ],
+  ['a webhook without any', { token: 'https://example.com/hook' }, { token: 'https://example.com/hook' }],
+  ['an address under any name', { uri: 'https://u@h/' }, { uri: `https://${auditMask('u:')}@h/` }],
+  ['nothing else', { name: 'a', topics: ['ox:mail:new'], value: 5 }, { name: 'a', topics: ['ox:mail:new'], value: 5 }],
+  ['a topic, which is no address', { topic: 'ox:mail:new' }, { topic: 'ox:mail:new' }],
+])('masks %s', (_name, value, expected) => {
+  expect(withoutSecrets(value)).toEqual(expected);
+});
+
+it('shows the beginning of a SHA-256, the same for the same secret', () => {
+  expect(auditMask('a')).toBe('sha256:ca9781');
+});
+
+it('leaves no secret of any JSON, wherever it stands', () => {
+  const names = fc.constantFrom('token', 'Password', 'webhookSecret', 'privatekey', 'key', 'meta', 'Authorization');
+  const inside = fc.letrec((tie) => ({
+    node: fc.oneof(
+      fc.constant(secret),
+      fc.array(tie('node'), { maxLength: 3 }),
+      fc.dictionary(fc.string(), tie('node'), { maxKeys: 3 }),
+    ),
+  })).node;
+  const outside = fc.letrec((tie) => ({
+    node: fc.oneof(
+      fc.tuple(names, inside).map(([name, value]) => ({ [name]: value })),
+      fc.array(tie('node'), { maxLength: 3 }),
+      fc.dictionary(fc.string(), tie('node'), { maxKeys: 3 }),
+    ),
+  })).node;
+  fc.assert(
+    fc.property(outside, (value) => {
+      expect(JSON.stringify(withoutSecrets(value) ?? null)).not.toContain(secret);
+    }),
+  );
+});

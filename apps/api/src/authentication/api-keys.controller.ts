@@ -1,0 +1,81 @@
+import { hash, randomBytes } from 'node:crypto';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiKeyStore } from '@pns/persistence';
+import type { FastifyRequest } from 'fastify';
+import { ApiProblems } from '../http/api-problems';
+import { PageQuery, UuidPath } from '../http/fields';
+import { RequestError } from '../http/request-error';
+import { ApiKeyList, ApiKeyView, apiKeyView, CreatedApiKey, NewApiKey } from './api-keys.dto';
+import { RemovedKeys } from './removed-keys';
+import { RequiresScope } from './requires-scope';
+
+@ApiTags('API keys')
+@Controller('v1/api-keys')
+export class ApiKeysController {
+  constructor(
+    private readonly keys: ApiKeyStore,
+    private readonly removed: RemovedKeys,
+  ) {}
+
+  @Get()
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'List API keys, oldest first' })
+  @ApiOkResponse({ type: ApiKeyList })
+  @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
+  async list(@Query() page: PageQuery): Promise<ApiKeyList> {
+    const { items, nextCursor } = await this.keys.list(page);
+    return { items: items.map(apiKeyView), ...(nextCursor === undefined ? {} : { nextCursor }) };
+  }
+
+  @Get(':id')
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'One API key, without the key itself' })
+  @ApiOkResponse({ type: ApiKeyView })
+  @ApiProblems('PATH_INVALID', 'API_KEY_NOT_FOUND')
+  async get(@Param() { id }: UuidPath): Promise<ApiKeyView> {
+    const key = await this.keys.get(id);
+    if (key === undefined) throw unknownKey();
+    return apiKeyView(key);
+  }
+
+  @Post()
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'Make an API key; the answer shows it this once' })
+  @ApiCreatedResponse({ type: CreatedApiKey })
+  @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'API_KEY_OUTLIVED')
+  async create(
+    @Body() { name, scopes, contexts, expiresAt }: NewApiKey,
+    @Req() { caller }: FastifyRequest,
+  ): Promise<CreatedApiKey> {
+    const until = expiresAt === undefined ? Infinity : Date.parse(expiresAt);
+    const longest = caller?.expiresAt ?? Infinity;
+    if (until > longest) {
+      const sentence = `A key that expires can make no key that outlives it; name an expiresAt up to ${new Date(longest).toISOString()}.`;
+      throw new RequestError('API_KEY_OUTLIVED', sentence);
+    }
+    const wanted = {
+      ...{ name, scopes },
+      ...(contexts === undefined ? {} : { contexts }),
+      ...(until === Infinity ? {} : { expiresAt: until }),
+    };
+    const key = `pns_${randomBytes(32).toString('base64url')}`;
+    const created = await this.keys.add(wanted, Buffer.from(hash('sha256', key, 'hex'), 'hex'));
+    return { ...apiKeyView(created), key };
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'Delete an API key; it stops working everywhere at once' })
+  @ApiNoContentResponse()
+  @ApiProblems('PATH_INVALID', 'API_KEY_NOT_FOUND')
+  async remove(@Param() { id }: UuidPath): Promise<void> {
+    if (!(await this.keys.remove(id))) throw unknownKey();
+    await this.removed.announce(id);
+  }
+}
+
+function unknownKey(): RequestError {
+  return new RequestError('API_KEY_NOT_FOUND', 'There is no API key with this id.');
+}

@@ -1,0 +1,136 @@
+import { cuttableLink, testRedisUrl } from '@pns/local-servers';
+import { testApi, type TestApi } from '../test-api';
+import { LastUses } from './last-uses';
+import { RemovedKeys } from './removed-keys';
+
+interface Key {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: string[];
+  readonly key?: string;
+  readonly createdAt: string;
+  readonly lastUsedAt?: string;
+}
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await testApi();
+});
+
+afterAll(() => api.close());
+
+async function make(name: string, scopes: string[]): Promise<Key & { key: string }> {
+  const { status, body } = await api.send<Key & { key: string }>('POST', '/v1/api-keys', { body: { name, scopes } });
+  expect(status).toBe(201);
+  return body;
+}
+
+async function statusFor(at: TestApi, key: string): Promise<number> {
+  return (await at.send('GET', '/v1/subscriptions', { key })).status;
+}
+
+/** Resolves once the process hears of removals, and so remembers keys. */
+async function listening(at: TestApi): Promise<void> {
+  while (!at.app.get(RemovedKeys).isListening) await new Promise(setImmediate);
+}
+
+it('a key is shown once, and kept as a hash', async () => {
+  const made = await make('shown', ['client', 'ingest', 'client']);
+  expect(made).toMatchObject({ name: 'shown', scopes: ['ingest', 'client'] });
+  expect(made.key).toMatch(/^pns_[\w-]{43}$/);
+  const { body } = await api.send<{ items: Key[] }>('GET', '/v1/api-keys');
+  expect(body.items.find(({ id }) => id === made.id)).toEqual({
+    id: made.id,
+    name: 'shown',
+    scopes: ['ingest', 'client'],
+    createdAt: made.createdAt,
+  });
+  expect(JSON.stringify(await api.contents())).not.toContain(made.key.slice(4));
+});
+
+it('keys are listed page by page', async () => {
+  for (const name of ['one', 'two', 'three']) await make(name, ['ingest']);
+  const seen: string[] = [];
+  let cursor: string | undefined = '';
+  while (cursor !== undefined) {
+    const page: { items: Key[]; nextCursor?: string } = (
+      await api.send<{ items: Key[]; nextCursor?: string }>(
+        'GET',
+        `/v1/api-keys?limit=2${cursor && `&cursor=${cursor}`}`,
+      )
+    ).body;
+    expect(page.items.length).toBeLessThanOrEqual(2);
+    seen.push(...page.items.map(({ id }) => id));
+    cursor = page.nextCursor;
+  }
+  expect(new Set(seen).size).toBe(seen.length);
+  expect(seen.length).toBeGreaterThanOrEqual(3);
+});
+
+it('works as Bearer and as password of Basic', async () => {
+  const { key } = await make('both', ['client']);
+  expect(await statusFor(api, key)).toBe(200);
+  const authorization = `Basic ${Buffer.from(`whoever:${key}`).toString('base64')}`;
+  expect((await api.send('GET', '/v1/subscriptions', { key: null, headers: { authorization } })).status).toBe(200);
+});
+
+it('tells when it was used last', async () => {
+  const { id, key } = await make('used', ['client']);
+  const from = Date.now();
+  await statusFor(api, key);
+  await api.app.get(LastUses).write();
+  const { body } = await api.send<{ items: Key[] }>('GET', '/v1/api-keys?limit=500');
+  const lastUsedAt = Date.parse(body.items.find((each) => each.id === id)?.lastUsedAt ?? '');
+  expect(lastUsedAt).toBeGreaterThanOrEqual(from);
+  expect(lastUsedAt).toBeLessThanOrEqual(Date.now());
+});
+
+it('stops working in every process as soon as it is deleted in one', async () => {
+  const other = await api.sibling();
+  await Promise.all([listening(api), listening(other)]);
+  const { id, key } = await make('deleted', ['client']);
+  expect(await statusFor(api, key)).toBe(200);
+  expect(await statusFor(other, key)).toBe(200);
+  const heard = new Promise<void>((resolve) => other.app.get(RemovedKeys).onChange(() => resolve()));
+  expect((await api.send('DELETE', `/v1/api-keys/${id}`)).status).toBe(204);
+  expect(await statusFor(api, key)).toBe(401);
+  await heard;
+  expect(await statusFor(other, key)).toBe(401);
+  await other.close();
+});
+
+it('stops working also in a process that could not hear of it', async () => {
+  const link = await cuttableLink(testRedisUrl());
+  const deaf = await api.sibling({ redisUrl: link.url });
+  await listening(deaf);
+  const { id, key } = await make('unheard', ['client']);
+  expect(await statusFor(deaf, key)).toBe(200);
+  link.cut();
+  while (deaf.app.get(RemovedKeys).isListening) await new Promise(setImmediate);
+  expect(await statusFor(deaf, key)).toBe(200);
+  await api.send('DELETE', `/v1/api-keys/${id}`);
+  expect(await statusFor(deaf, key)).toBe(401);
+  link.mend();
+  await listening(deaf);
+  expect(await statusFor(deaf, key)).toBe(401);
+  await deaf.close();
+  await link.close();
+});
+
+it('the bootstrap key works while Postgres is away, and other keys are answered 503', async () => {
+  const link = await cuttableLink(api.database.url);
+  const parted = await api.sibling({ databaseUrl: link.url });
+  const { key } = await make('parted', ['ingest']);
+  link.cut();
+  const body = { context: 1, user: 1, topic: 'x', payload: {} };
+  expect((await parted.send('POST', '/v1/notifications', { body })).status).toBe(202);
+  const refused = await parted.send('POST', '/v1/notifications', { body, key });
+  expect(refused).toMatchObject({ status: 503, body: { code: 'DATABASE_UNREACHABLE' } });
+  expect(refused.headers.get('retry-after')).toBe('5');
+  link.mend();
+  let status = 0;
+  while (status !== 202) ({ status } = await parted.send('POST', '/v1/notifications', { body, key }));
+  await parted.close();
+  await link.close();
+});

@@ -1,0 +1,86 @@
+import { Body, Controller, Headers, Put, Query } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { SubscriptionStore } from '@pns/persistence';
+import { SessionTokens, type Session } from '@pns/sessions';
+import { presentedKey } from '../authentication/authenticator';
+import { Registrar } from '../subscriptions/registrar';
+import { WebhookGate } from '../subscriptions/webhook-gate';
+import { parseSubscription, parseUnsubscription } from './client-request';
+import { answerOxError, OxError } from './ox-error';
+
+const success = { data: { success: true } };
+
+/** The client API of the original, in its own words: what its clients send works as it is. */
+@ApiTags('Client API of Open-Xchange')
+@Controller(['ajax/pns', 'appsuite/api/pns'])
+export class ClientApiController {
+  constructor(
+    private readonly sessions: SessionTokens,
+    private readonly registrar: Registrar,
+    private readonly subscriptions: SubscriptionStore,
+    private readonly webhooks: WebhookGate,
+  ) {}
+
+  @Put()
+  @RouteConfig({ takesSessions: true, takesJsonUnderAnyName: true, answerError: answerOxError })
+  @ApiOperation({
+    summary: "Subscribe or unsubscribe the session's user",
+    description:
+      'Errors are answered 200 with an error object: `SVL-0002` a field is missing, `SVL-0009` bad JSON, `SVL-0021` unknown action, `SVL-0023` no body, `SES-0201` no session, `SES-0203` session ended, `PNS-0001` unexpected, `PNS-0002` Redis away, `PNS-0003` Postgres away, `PNS-0005` unknown transport, `PNS-0006` transport cannot be subscribed to, `PNS-0007` invalid topic, `PNS-0012` denied, `PNS-0013` too many subscriptions.',
+  })
+  @ApiQuery({ name: 'action', enum: ['subscribe', 'unsubscribe'] })
+  @ApiQuery({ name: 'session', required: false, description: 'A session token, unless it comes as a bearer token.' })
+  @ApiBody({ schema: { type: 'object' } })
+  @ApiOkResponse({ schema: { type: 'object', example: success } })
+  async act(
+    @Query('action') action: unknown,
+    @Query('session') sessionToken: unknown,
+    @Headers('authorization') authorization: string | undefined,
+    @Body() body: unknown,
+  ): Promise<typeof success> {
+    const session = await this.sessionOf(sessionToken, authorization);
+    if (action === 'subscribe') await this.subscribe(session, body);
+    else if (action === 'unsubscribe') await this.unsubscribe(session, body);
+    else throw new OxError('SVL-0021', 'action must be subscribe or unsubscribe.', [String(action).slice(0, 100)]);
+    return success;
+  }
+
+  private sessionOf(parameter: unknown, authorization: string | undefined): Promise<Session> {
+    const token = typeof parameter === 'string' && parameter !== '' ? parameter : presentedKey(authorization);
+    if (token === undefined) {
+      throw new OxError('SES-0201', 'Send a session token as the parameter session, or as Authorization: Bearer.');
+    }
+    return this.sessions.verify(token);
+  }
+
+  private async subscribe({ context, user, client: own }: Session, body: unknown): Promise<void> {
+    const request = parseSubscription(body);
+    const { transport, token, topics, meta, expires } = request;
+    const client = request.client ?? own;
+    if (client === undefined) throw missing('client');
+    if (transport === 'websocket') {
+      throw new OxError('PNS-0006', 'An open socket is its own subscription.', [transport]);
+    }
+    if (token === undefined && transport !== 'webhook') throw missing('token');
+    if (expires !== undefined && expires !== 0 && expires <= Date.now()) {
+      throw new OxError('PNS-0012', 'expires must be a time in the future, in milliseconds since the epoch.');
+    }
+    await this.registrar.register({ context, user, client, transport, token, topics, meta, expires });
+  }
+
+  /** What is not there need not be removed. */
+  private async unsubscribe({ context, user, client: own }: Session, body: unknown): Promise<void> {
+    const request = parseUnsubscription(body);
+    const { transport } = request;
+    const client = request.client ?? own;
+    const configured =
+      transport === 'webhook' && client !== undefined ? this.webhooks.configuredUri(client) : undefined;
+    const token = request.token ?? configured;
+    if (token !== undefined) await this.subscriptions.removeMatching({ context, user, client, transport, token });
+  }
+}
+
+function missing(field: string): OxError {
+  return new OxError('SVL-0002', `${field} is missing.`, [field]);
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { check, sentenceOf, type Fault } from '../http/faults';
+import { client } from '../http/fields';
+import { endOfTime, meta, token, topicPattern, transport } from '../subscriptions/subscriptions.dto';
+import { OxError, type OxErrorCode } from './ox-error';
+
+const requiredFields: readonly string[] = ['transport', 'topics'];
+const noTopics = 'must name at least one topic';
+
+const unsubscription = z.looseObject({ client: client.optional(), token: token.optional(), transport });
+
+const subscription = unsubscription.extend({
+  topics: z.array(topicPattern).min(1, noTopics).max(100),
+  meta: meta.refine(isMeta, 'may hold only text, whole numbers, true, false and objects of these').optional(),
+  expires: z.int().min(0).max(endOfTime).optional(),
+});
+
+/** What a client asks to be subscribed to, in the original's words. */
+export const parseSubscription = parserOf(subscription);
+
+/** What a client asks to hear no more of. */
+export const parseUnsubscription = parserOf(unsubscription);
+
+/** @throws OxError with the code that the original has for what is wrong. */
+function parserOf<Schema extends z.ZodType>(schema: Schema): (body: unknown) => z.output<Schema> {
+  return (body) => {
+    if (body === undefined) throw new OxError('SVL-0023', 'The request has no body.');
+    const checked = check(schema, withoutNulls(body));
+    if (checked.ok) return checked.value;
+    const [fault] = checked.faults;
+    throw new OxError(codeOf(fault, body), sentenceOf(checked.faults), [fault.field]);
+  };
+}
+
+function codeOf({ field, message }: Fault, body: unknown): OxErrorCode {
+  const value = (body as Readonly<Record<string, unknown>> | null)?.[field] ?? undefined;
+  const isAbsent = value === undefined && requiredFields.includes(field);
+  if (isAbsent || (field === 'client' && value === '')) return 'SVL-0002';
+  if (field.startsWith('topics.')) return 'PNS-0007';
+  if (message === noTopics) return 'PNS-0001';
+  return field === 'transport' ? 'PNS-0005' : 'SVL-0009';
+}
+
+/** The original takes a null for a field that is not there. */
+function withoutNulls(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+}
+
+/** Whether `value` is what the original can keep beside a token. */
+function isMeta(value: object): boolean {
+  return Object.values(value).every((each: unknown) => {
+    if (typeof each === 'object') return each !== null && !Array.isArray(each) && isMeta(each);
+    return typeof each !== 'number' || Number.isInteger(each);
+  });
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { isDatabaseAway } from '@pns/persistence';
+import { PnsError } from '@pns/runtime';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { logUnexpected } from '../http/problem.filter';
+import { isRedisAway } from '../http/redis-away';
+
+/** How Open-Xchange sorts errors, with the numbers that its clients know. */
+const categories = { USER_INPUT: 1, PERMISSION_DENIED: 3, TRY_AGAIN: 4, ERROR: 8 } as const;
+
+type Category = keyof typeof categories;
+
+/** Every code that the client API answers, in the meaning that the original gives to it. */
+export const oxErrorKinds = {
+  'SVL-0002': 'ERROR', // a field is missing
+  'SVL-0009': 'ERROR', // the body is not JSON, or not in the shape that is wanted
+  'SVL-0021': 'ERROR', // there is no such action
+  'SVL-0023': 'ERROR', // the body is missing
+  'SES-0201': 'ERROR', // the session is missing
+  'SES-0203': 'TRY_AGAIN', // the session has ended
+  'PNS-0001': 'ERROR', // unexpected
+  'PNS-0002': 'ERROR', // I/O, which here is Redis
+  'PNS-0003': 'ERROR', // SQL
+  'PNS-0005': 'ERROR', // no such transport
+  'PNS-0006': 'ERROR', // a transport that cannot be subscribed to
+  'PNS-0007': 'USER_INPUT', // a topic is not valid
+  'PNS-0012': 'PERMISSION_DENIED', // the subscription is denied
+  'PNS-0013': 'PERMISSION_DENIED', // the user has the most subscriptions allowed
+} as const satisfies Readonly<Record<string, Category>>;
+
+export type OxErrorCode = keyof typeof oxErrorKinds;
+
+/** Ends a request of the client API; the message is the sentence that its sender reads. */
+export class OxError extends PnsError {
+  constructor(
+    readonly oxCode: OxErrorCode,
+    sentence: string,
+    /** What the sentence speaks of, for programs that word it themselves. */
+    readonly params: readonly string[] = [],
+  ) {
+    super(oxCode, sentence);
+    this.name = 'OxError';
+  }
+}
+
+const codesOfProblems: Readonly<Record<string, OxErrorCode>> = {
+  BODY_MALFORMED: 'SVL-0009',
+  BODY_TOO_LARGE: 'SVL-0009',
+  SESSION_INVALID: 'SES-0203',
+  SESSION_ENDED: 'SES-0203',
+  WEBHOOK_UNKNOWN: 'PNS-0012',
+  WEBHOOK_NOT_ENABLED: 'PNS-0012',
+  WEBHOOK_URI_REFUSED: 'PNS-0012',
+  WEBHOOK_EXPIRY_REFUSED: 'PNS-0012',
+  SUBSCRIPTION_LIMIT: 'PNS-0013',
+};
+
+/** What `error` is to a client of the original. What nobody expected keeps its own words to itself. */
+export function oxErrorOf(error: unknown): OxError {
+  if (error instanceof OxError) return error;
+  if (isRedisAway(error)) return new OxError('PNS-0002', 'Redis is out of reach; try again in a moment.');
+  if (isDatabaseAway(error)) return new OxError('PNS-0003', 'Postgres is out of reach; try again in a moment.');
+  const code = error instanceof PnsError ? codesOfProblems[error.code] : undefined;
+  if (code !== undefined) return new OxError(code, (error as PnsError).message);
+  if ((error as { statusCode?: unknown }).statusCode === 413) return new OxError('SVL-0009', 'The body is too large.');
+  return new OxError('PNS-0001', 'The request could not be completed; our log tells us why.');
+}
+
+/** Answers as the original does: status 200, because its clients read the code in the body. */
+export function answerOxError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const oxError = oxErrorOf(error);
+  if (oxError.oxCode === 'PNS-0001' && error !== oxError) logUnexpected(error, request);
+  const category = oxErrorKinds[oxError.oxCode];
+  const body = {
+    error: oxError.message,
+    error_params: oxError.params,
+    categories: category,
+    category: categories[category],
+    code: oxError.oxCode,
+    error_id: randomUUID(),
+    error_desc: oxError.message,
+  };
+  void reply.code(200).type('application/json; charset=UTF-8').send(JSON.stringify(body));
+}

@@ -1,0 +1,104 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ConfigChanges } from '@pns/config-cascade';
+import {
+  ClientTransportStore,
+  FailedDeliveryStore,
+  type ClientTransport,
+  type ClientTransportKey,
+} from '@pns/persistence';
+import type { FastifyReply } from 'fastify';
+import { RequiresScope } from '../authentication/requires-scope';
+import { tellVersion, wantedVersion } from '../config/version';
+import { ApiProblems } from '../http/api-problems';
+import { check, sentenceOf } from '../http/faults';
+import { RequestError } from '../http/request-error';
+import {
+  ClientTransportBody,
+  ClientTransportList,
+  ClientTransportPath,
+  clientTransportView,
+  ClientTransportView,
+  configurables,
+  pausedView,
+} from './client-transports.dto';
+
+@ApiTags('Clients')
+@Controller('v1/clients')
+export class ClientTransportsController {
+  constructor(
+    private readonly store: ClientTransportStore,
+    private readonly failed: FailedDeliveryStore,
+    private readonly changes: ConfigChanges,
+  ) {}
+
+  @Get()
+  @RequiresScope('admin')
+  @ApiOperation({
+    summary: 'What was set over this API, without secrets, and the clients whose deliveries wait for better settings',
+  })
+  @ApiOkResponse({ type: ClientTransportList })
+  async list(): Promise<ClientTransportList> {
+    const [stored, held] = await Promise.all([this.store.all(), this.failed.heldClients()]);
+    return { items: stored.map(clientTransportView), paused: held.map(pausedView) };
+  }
+
+  @Get(':client/transports/:transport')
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'The options of one client for one transport; the ETag serves for If-Match' })
+  @ApiOkResponse({ type: ClientTransportView })
+  @ApiProblems('PATH_INVALID', 'CLIENT_OPTIONS_NOT_SET')
+  async get(
+    @Param() key: ClientTransportPath,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ClientTransportView> {
+    const stored = await this.stored(key);
+    tellVersion(reply, stored.version);
+    return clientTransportView(stored);
+  }
+
+  @Put(':client/transports/:transport')
+  @RequiresScope('admin')
+  @ApiOperation({
+    summary: 'Set the credentials and options of a client for a transport',
+    description:
+      "They replace all that was set before, secrets included, and win over the transport's option file. They are checked at once (a keystore is opened, a key is read), kept encrypted, and obeyed by every worker within a second.",
+  })
+  @ApiOkResponse({ type: ClientTransportView })
+  @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
+  @ApiProblems('VERSION_CHANGED')
+  async put(
+    @Param() key: ClientTransportPath,
+    @Body() options: ClientTransportBody,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ClientTransportView> {
+    const checked = check(configurables[key.transport].options, options, 'body');
+    if (!checked.ok) throw new RequestError('BODY_INVALID', sentenceOf(checked.faults), checked.faults);
+    await this.store.put(key, options, wantedVersion(ifMatch));
+    await this.changes.announce({ scope: 'server' });
+    return this.get(key, reply);
+  }
+
+  @Delete(':client/transports/:transport')
+  @HttpCode(204)
+  @RequiresScope('admin')
+  @ApiOperation({ summary: "Remove what was set; the transport's option file counts again" })
+  @ApiNoContentResponse()
+  @ApiProblems('PATH_INVALID', 'CLIENT_OPTIONS_NOT_SET', 'VERSION_CHANGED')
+  async remove(@Param() key: ClientTransportPath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
+    if (!(await this.store.remove(key, wantedVersion(ifMatch)))) throw notSet(key);
+    await this.changes.announce({ scope: 'server' });
+  }
+
+  private async stored(key: ClientTransportKey): Promise<ClientTransport> {
+    const stored = await this.store.get(key);
+    if (stored === undefined) throw notSet(key);
+    return stored;
+  }
+}
+
+function notSet({ client, transport }: ClientTransportKey): RequestError {
+  const sentence = `Nothing is set over this API for client ${client} and ${transport}.`;
+  return new RequestError('CLIENT_OPTIONS_NOT_SET', sentence);
+}

@@ -1,0 +1,66 @@
+import { WebhookGate } from '../subscriptions/webhook-gate';
+import { testApi, type TestApi } from '../test-api';
+
+let api: TestApi;
+const files = { 'webhooks.yml': JSON.stringify({ crm: { uri: 'https://file.example.com/hook' } }) };
+const path = '/v1/clients/crm/transports/webhook';
+const secrets = { webhookSecret: 'first-secret', signatureSecret: 'second-secret' };
+const uri = 'https://api.example.com/hook';
+
+beforeAll(async () => {
+  api = await testApi({ files });
+});
+afterAll(() => api.close());
+
+const configuredUri = (of: TestApi) => of.app.get(WebhookGate).configuredUri('crm');
+
+it('options set here win over the file, in every process, until they are removed', async () => {
+  const sibling = await api.sibling();
+  const held = async (expected: string) => {
+    while (configuredUri(api) !== expected || configuredUri(sibling) !== expected) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  await held('https://file.example.com/hook');
+  await api.send('PUT', path, { body: { uri } });
+  await held(uri);
+  expect((await api.send('DELETE', path)).status).toBe(204);
+  await held('https://file.example.com/hook');
+  expect((await api.send('DELETE', path)).body).toMatchObject({ code: 'CLIENT_OPTIONS_NOT_SET' });
+  await sibling.close();
+});
+
+it('secrets go in and never come out, not even of the database', async () => {
+  const put = await api.send('PUT', path, { body: { uri, ...secrets } });
+  const view = { client: 'crm', transport: 'webhook', options: { uri }, secrets: Object.keys(secrets) };
+  expect(put).toMatchObject({ status: 200, body: view });
+  expect((await api.send('GET', path)).body).toMatchObject(view);
+  expect((await api.send('GET', '/v1/clients')).body).toMatchObject({ items: [view] });
+  const shown = JSON.stringify([put.body, await api.send('GET', '/v1/clients'), await api.contents()]);
+  for (const secret of Object.values(secrets)) expect(shown).not.toContain(secret);
+});
+
+it('of two admins who change the same options, the later one is told', async () => {
+  const { headers } = await api.send('PUT', path, { body: { uri } });
+  const ifMatch = { 'if-match': headers.get('etag') ?? '' };
+  expect((await api.send('PUT', path, { body: { uri }, headers: ifMatch })).status).toBe(200);
+  const late = await api.send('PUT', path, { body: { uri: 'https://late.example.com/' }, headers: ifMatch });
+  expect(late).toMatchObject({ status: 412, body: { code: 'VERSION_CHANGED' } });
+  expect((await api.send('DELETE', path, { headers: ifMatch })).status).toBe(412);
+  expect((await api.send('GET', path)).body).toMatchObject({ options: { uri } });
+});
+
+it.each<[string, string, unknown, number, string]>([
+  ['a field that is none', path, { uri, nonsense: 1 }, 422, 'nonsense'],
+  ['a bad value', path, { uri: 'ftp://x' }, 422, 'uri'],
+  ['no object', path, [], 422, 'body'],
+  ['a transport without options', '/v1/clients/crm/transports/websocket', {}, 400, 'transport'],
+  ['a transport that is none', '/v1/clients/crm/transports/pigeon', {}, 400, 'transport'],
+  ['a client that is none', '/v1/clients/a%20b/transports/webhook', { uri }, 400, 'client'],
+])('refuses %s', async (_, at, body, status, field) => {
+  const before = await api.contents();
+  const answer = await api.send('PUT', at, { body });
+  expect(answer.status).toBe(status);
+  expect(answer.body['detail']).toContain(field);
+  expect(await api.contents()).toEqual(before);
+});

@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { AnswersController } from './answers.controller';
+import { ContextPropertiesController } from './context-properties.controller';
+import { ContextSetPropertiesController } from './context-set-properties.controller';
+import { ContextSetsController } from './context-sets.controller';
+import { PropertyWrites } from './property-writes';
+import { ServerPropertiesController } from './server-properties.controller';
+import { UserPropertiesController } from './user-properties.controller';
+
+/** Everything under `/v1/config`. */
+@Module({
+  controllers: [
+    ServerPropertiesController,
+    ContextSetPropertiesController,
+    ContextPropertiesController,
+    UserPropertiesController,
+    ContextSetsController,
+    AnswersController,
+  ],
+  providers: [PropertyWrites],
+})
+export class ConfigApiModule {}

@@ -1,0 +1,93 @@
+import { testApi, type TestApi } from '../test-api';
+
+const delay = 'com.openexchange.pns.delayDuration';
+const apns = 'com.openexchange.pns.transport.apn.ios.enabled';
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await testApi();
+});
+
+afterAll(() => api.close());
+
+async function effective(name: string): Promise<unknown> {
+  const { body } = await api.send<{ items: object[] }>('GET', `/v1/config/effective?context=1&user=14&prefix=${name}`);
+  return body.items.find((item) => 'name' in item && item.name === name);
+}
+
+it('the narrowest scope holds, and removing it lets the next one speak', async () => {
+  expect((await api.send('PUT', '/v1/config/context-sets/one', { body: { rank: 1, withTags: '1 & !2' } })).status).toBe(
+    200,
+  );
+  const places = ['server', 'context-sets/one', 'contexts/1', 'contexts/1/users/14'];
+  const origins = [{ scope: 'server' }, { scope: 'contextSet', id: 'one' }, { scope: 'context' }, { scope: 'user' }];
+  for (const [index, place] of places.entries()) {
+    const put = await api.send('PUT', `/v1/config/${place}/properties/${delay}`, { body: { value: index } });
+    expect(put).toMatchObject({ status: 200, body: { name: delay, value: index } });
+    expect(await effective(delay)).toEqual({ name: delay, value: index, origin: origins[index] });
+    expect((await api.send('GET', `/v1/config/${place}/properties`)).body).toEqual({
+      items: [{ name: delay, value: index }],
+    });
+  }
+  for (const [index, place] of [...places.entries()].reverse()) {
+    expect(await effective(delay)).toMatchObject({ value: index });
+    expect((await api.send('DELETE', `/v1/config/${place}/properties/${delay}`)).status).toBe(204);
+    expect(await api.send('GET', `/v1/config/${place}/properties/${delay}`)).toMatchObject({
+      status: 404,
+      body: { code: 'PROPERTY_NOT_SET' },
+    });
+  }
+  expect(await effective(delay)).toEqual({ name: delay, value: 1000, origin: { scope: 'default' } });
+});
+
+it.each([
+  [
+    'com.openexchange.pns.delayDurations',
+    1,
+    'PROPERTY_UNKNOWN',
+    /the nearest is com\.openexchange\.pns\.delayDuration\./,
+  ],
+  [delay, 'soon', 'PROPERTY_VALUE_INVALID', /whole number/],
+  [apns, 'perhaps', 'PROPERTY_VALUE_INVALID', /true or false/],
+  ['com.openexchange.pns.timerFrequency', 100, 'PROPERTY_SCOPE_REFUSED', /the server/],
+])('%s = %j for a context is refused as %s', async (name, value, code, detail) => {
+  const answer = await api.send('PUT', `/v1/config/contexts/9/properties/${name}`, { body: { value } });
+  expect(answer).toMatchObject({ status: 422, body: { code, detail: expect.stringMatching(detail) as string } });
+  expect((await api.send('GET', '/v1/config/contexts/9/properties')).body).toEqual({ items: [] });
+});
+
+it('of two admins who edit the same value, the second is told', async () => {
+  const path = `/v1/config/contexts/2/properties/${delay}`;
+  const etag = (await api.send('PUT', path, { body: { value: 1 } })).headers.get('etag') ?? '';
+  const ifMatch = { 'if-match': etag };
+  expect((await api.send('PUT', path, { body: { value: 2 }, headers: ifMatch })).status).toBe(200);
+  const second = await api.send('PUT', path, { body: { value: 3 }, headers: ifMatch });
+  expect(second).toMatchObject({ status: 412, body: { code: 'VERSION_CHANGED' } });
+  expect((await api.send('DELETE', path, { headers: ifMatch })).status).toBe(412);
+  expect((await api.send('GET', path)).body).toMatchObject({ value: 2 });
+});
+
+it('a context set that is unknown or whose tags cannot be read is refused', async () => {
+  const bad = await api.send('PUT', '/v1/config/context-sets/bad', { body: { rank: 1, withTags: 'a &' } });
+  expect(bad).toMatchObject({ status: 422, body: { code: 'BODY_INVALID' } });
+  const unknown = await api.send('PUT', `/v1/config/context-sets/bad/properties/${delay}`, { body: { value: 1 } });
+  expect(unknown).toMatchObject({ status: 404, body: { code: 'CONTEXT_SET_NOT_FOUND' } });
+});
+
+it('explains a decision with every place in order, and the subscriptions', async () => {
+  const subscription = { context: 1, user: 14, client: 'phone', transport: 'apns', token: 'a', topics: ['ox:mail:*'] };
+  await api.send('POST', '/v1/subscriptions', { body: subscription });
+  await api.send('PUT', `/v1/config/server/properties/${apns}.phone`, { body: { value: false } });
+  await api.send('PUT', `/v1/config/contexts/1/users/14/properties/${apns}`, { body: { value: true } });
+  const path = '/v1/config/explain?context=1&user=14&client=phone&topic=ox:mail:new&transport=apn';
+  const { body } = await api.send<{ places: object[] }>('GET', path);
+  expect(body).toMatchObject({
+    isEnabled: false,
+    decidedBy: { name: `${apns}.phone`, origin: { scope: 'server' } },
+    sentence: `ox:mail:new may not go to phone of user 14 in context 1 through apns, because ${apns}.phone is false for the server. Of 1 subscription of this client through it, 1 wants ox:mail:new.`,
+    subscriptions: [{ topics: ['ox:mail:*'], matchedBy: 'ox:mail:*', isExpired: false }],
+  });
+  expect(body.places[0]).toEqual({ name: `${apns}.phone.ox:mail:new`, origin: { scope: 'user' }, isOverruled: false });
+  expect(body.places.at(-1)).toMatchObject({ name: `${apns}.phone`, text: 'false' });
+});

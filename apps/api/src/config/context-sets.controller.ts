@@ -1,0 +1,72 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ConfigChanges } from '@pns/config-cascade';
+import { ConfigStore } from '@pns/persistence';
+import type { FastifyReply } from 'fastify';
+import { RequiresScope } from '../authentication/requires-scope';
+import { ApiProblems } from '../http/api-problems';
+import { RequestError } from '../http/request-error';
+import { ContextSetBody, ContextSetList, contextSetView, ContextSetView, SetPath } from './config.dto';
+import { tellVersion, wantedVersion } from './version';
+
+@ApiTags('Configuration')
+@Controller('v1/config/context-sets')
+export class ContextSetsController {
+  constructor(
+    private readonly store: ConfigStore,
+    private readonly changes: ConfigChanges,
+  ) {}
+
+  @Get()
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'All context sets, in the order in which they are tried' })
+  @ApiOkResponse({ type: ContextSetList })
+  async list(): Promise<ContextSetList> {
+    return { items: (await this.store.contextSets()).map(contextSetView) };
+  }
+
+  @Get(':set')
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'One context set; its ETag serves for If-Match' })
+  @ApiOkResponse({ type: ContextSetView })
+  @ApiProblems('PATH_INVALID', 'CONTEXT_SET_NOT_FOUND')
+  async get(@Param() { set }: SetPath, @Res({ passthrough: true }) reply: FastifyReply): Promise<ContextSetView> {
+    const stored = await this.store.contextSet(set);
+    if (stored === undefined) throw unknownSet(set);
+    tellVersion(reply, stored.version);
+    return contextSetView(stored);
+  }
+
+  @Put(':set')
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'Add a context set, or change its rank and tags; its properties stay' })
+  @ApiOkResponse({ type: ContextSetView })
+  @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
+  @ApiProblems('VERSION_CHANGED')
+  async put(
+    @Param() { set }: SetPath,
+    @Body() { rank, withTags }: ContextSetBody,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ContextSetView> {
+    const stored = await this.store.putContextSet({ name: set, rank, withTags }, wantedVersion(ifMatch));
+    await this.changes.announce({ scope: 'server' });
+    tellVersion(reply, stored.version);
+    return contextSetView(stored);
+  }
+
+  @Delete(':set')
+  @HttpCode(204)
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'Remove a context set with its properties' })
+  @ApiNoContentResponse()
+  @ApiProblems('PATH_INVALID', 'CONTEXT_SET_NOT_FOUND', 'VERSION_CHANGED')
+  async remove(@Param() { set }: SetPath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
+    if (!(await this.store.removeContextSet(set, wantedVersion(ifMatch)))) throw unknownSet(set);
+    await this.changes.announce({ scope: 'server' });
+  }
+}
+
+function unknownSet(set: string): RequestError {
+  return new RequestError('CONTEXT_SET_NOT_FOUND', `There is no context set ${set}.`);
+}

@@ -1,0 +1,158 @@
+import { Presence } from '@pns/presence';
+import { Client } from 'pg';
+import { testApi, type TestApi } from '../test-api';
+
+interface Target {
+  readonly subscription?: string;
+  readonly sockets?: { readonly open: number; readonly away: number };
+  readonly client: string;
+  readonly isReached: boolean;
+  readonly sentence: string;
+}
+
+interface Answer {
+  readonly sentence: string;
+  readonly targets: readonly Target[];
+  readonly isComplete: boolean;
+}
+
+let api: TestApi;
+
+beforeAll(async () => {
+  const clients = {
+    web: { path: '/web', topics: ['ox:mail:*'] },
+    other: { path: '/other', topics: ['ox:calendar:*'] },
+  };
+  api = await testApi({ files: { 'websocket-clients.yml': JSON.stringify(clients) } });
+});
+
+afterAll(() => api.close());
+
+async function subscribe(user: number, client: string, transport: string, topics: string[]): Promise<string> {
+  const body = { context: 1, user, client, transport, token: `${client}-${user}-${topics.join()}`, topics };
+  const { status, body: made } = await api.send('POST', '/v1/subscriptions', { body });
+  expect(status).toBe(201);
+  return String(made['id']);
+}
+
+function openSocket(user: number, client: string, connection: string): Promise<unknown> {
+  const key = { context: 1, user, client, connection, isAnonymous: false };
+  return api.app.get(Presence, { strict: false }).open(key, 'node-1', 8);
+}
+
+async function explain(user: number, topic = 'ox:mail:new'): Promise<Answer> {
+  const { status, body } = await api.send<Answer>('GET', `/v1/config/explain?context=1&user=${user}&topic=${topic}`);
+  expect(status).toBe(200);
+  return body;
+}
+
+async function switchOn(place: string, name: string, value: boolean): Promise<void> {
+  const { status } = await api.send('PUT', `/v1/config/${place}/properties/${name}`, { body: { value } });
+  expect(status).toBe(200);
+}
+
+it('tells of each subscription and socket of a user whether it gets a topic, and what keeps it from it', async () => {
+  await switchOn('server', 'com.openexchange.pns.transport.gcm.enabled', true);
+  await switchOn('contexts/1', 'com.openexchange.pns.transport.gcm.enabled.tablet', false);
+  const phone = await subscribe(5, 'phone', 'fcm', ['ox:calendar:*', 'ox:mail:*']);
+  const calendar = await subscribe(5, 'phone', 'fcm', ['ox:calendar:*']);
+  const tablet = await subscribe(5, 'tablet', 'fcm', ['*']);
+  const iphone = await subscribe(5, 'iphone', 'apns', ['ox:calendar:*']);
+  const old = await subscribe(5, 'old', 'fcm', ['*']);
+  const database = new Client({ connectionString: api.database.url });
+  await database.connect();
+  await database.query(`UPDATE subscriptions SET expires_at = '2026-01-02T03:04:05Z' WHERE id = $1`, [old]);
+  await database.end();
+  await openSocket(5, 'web', 'a');
+  await openSocket(5, 'web', 'b');
+  await openSocket(5, 'other', 'c');
+  await openSocket(5, 'forgotten', 'd');
+  await subscribe(6, 'phone', 'fcm', ['*']);
+
+  const answer = await explain(5);
+  const gcm = 'com.openexchange.pns.transport.gcm.enabled';
+  const on = (name: string) => ({ isEnabled: true, decidedBy: { name, origin: { scope: 'server' } } });
+  const isDefault = { name: 'com.openexchange.pns.transport.websocket.enabled', origin: { scope: 'default' } };
+  expect(answer.isComplete).toBe(true);
+  expect(answer.sentence).toBe(
+    'User 5 in context 1 gets ox:mail:new at 2 of 8: phone through fcm, web through websocket.',
+  );
+  const expected = [
+    {
+      ...{
+        subscription: phone,
+        client: 'phone',
+        transport: 'fcm',
+        matchedBy: 'ox:mail:*',
+        isExpired: false,
+        ...on(gcm),
+      },
+      isReached: true,
+      sentence: `phone gets ox:mail:new through fcm, because ox:mail:* matches and ${gcm} is true for the server.`,
+    },
+    {
+      ...{ subscription: calendar, isReached: false, ...on(gcm) },
+      sentence: 'phone does not get ox:mail:new through fcm, because none of its topics (ox:calendar:*) matches.',
+    },
+    {
+      ...{ subscription: tablet, isReached: false, isEnabled: false, matchedBy: '*' },
+      decidedBy: { name: `${gcm}.tablet`, origin: { scope: 'context' } },
+      sentence: `tablet does not get ox:mail:new through fcm, because ${gcm}.tablet is false for the context.`,
+    },
+    {
+      ...{ subscription: iphone, isReached: false, isEnabled: false },
+      sentence:
+        'iphone does not get ox:mail:new through apns, because none of its topics (ox:calendar:*) matches; nobody has set com.openexchange.pns.transport.apn.ios.enabled and that is its default.',
+    },
+    {
+      ...{ subscription: old, isReached: false, isExpired: true, matchedBy: '*' },
+      sentence: 'old does not get ox:mail:new through fcm, because it expired at 2026-01-02T03:04:05.000Z.',
+    },
+    { client: 'web', transport: 'websocket', sockets: { open: 2, away: 0 }, isReached: true, decidedBy: isDefault },
+    { client: 'other', isReached: false, sentence: expect.stringContaining('(ox:calendar:*)') as string },
+    { client: 'forgotten', isReached: false, sentence: expect.stringContaining('names no client forgotten') as string },
+  ];
+  const bySentence = (a: { client?: string }, b: { client?: string }) => (a.client ?? '').localeCompare(b.client ?? '');
+  expect(answer.targets.filter((target) => target.subscription !== undefined)).toMatchObject(expected.slice(0, 5));
+  const sockets = answer.targets.filter((target) => target.sockets !== undefined);
+  expect([...sockets].sort(bySentence)).toMatchObject(expected.slice(5).sort(bySentence));
+});
+
+it('counts sockets that may come back', async () => {
+  await openSocket(7, 'web', 'a');
+  const key = { context: 1, user: 7, client: 'web', connection: 'a', isAnonymous: false };
+  await api.app.get(Presence, { strict: false }).close(key, 'node-1');
+  expect((await explain(7)).targets).toMatchObject([{ client: 'web', sockets: { open: 0, away: 1 }, isReached: true }]);
+});
+
+it('says so when there is nobody, and when none of them gets it', async () => {
+  expect(await explain(8)).toEqual({
+    sentence: 'User 8 in context 1 has no subscription and no open socket, so nobody gets ox:mail:new.',
+    targets: [],
+    isComplete: true,
+  });
+  await subscribe(9, 'phone', 'fcm', ['ox:calendar:*']);
+  expect((await explain(9)).sentence).toBe(
+    'User 9 in context 1 has 1 that could get ox:mail:new, and none of them does.',
+  );
+});
+
+it('agrees with the explanation of a single client', async () => {
+  for (const { client, transport } of [
+    { client: 'phone', transport: 'fcm' },
+    { client: 'tablet', transport: 'fcm' },
+    { client: 'iphone', transport: 'apns' },
+  ]) {
+    const { targets } = await explain(5);
+    const of = `context=1&user=5&topic=ox:mail:new&client=${client}&transport=${transport}`;
+    const single = await api.send('GET', `/v1/config/explain?${of}`);
+    const same = targets.find((target) => target.client === client);
+    expect(same).toMatchObject({ isEnabled: single.body['isEnabled'], decidedBy: single.body['decidedBy'] });
+  }
+});
+
+it.each(['client=phone', 'transport=fcm'])('refuses %s alone', async (half) => {
+  const { status, body } = await api.send('GET', `/v1/config/explain?context=1&user=5&topic=a&${half}`);
+  expect([status, body['code']]).toEqual([400, 'QUERY_INVALID']);
+  expect(body['detail']).toBe('client and transport stand together, or neither of them does.');
+});

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigChanges, propertyText, type ConfigChange } from '@pns/config-cascade';
+import { ConfigStore, type PropertyPlace } from '@pns/persistence';
+import type { FastifyReply } from 'fastify';
+import { RequestError } from '../http/request-error';
+import { propertyView, type PropertyBody, type PropertyList, type PropertyView } from './config.dto';
+import { tellVersion, wantedVersion } from './version';
+
+/** Reads and writes the properties of a place, whichever scope it is in, and has every process obey. */
+@Injectable()
+export class PropertyWrites {
+  constructor(
+    private readonly store: ConfigStore,
+    private readonly changes: ConfigChanges,
+  ) {}
+
+  async list(place: PropertyPlace): Promise<PropertyList> {
+    await this.assertExists(place);
+    return { items: (await this.store.properties(place)).map(propertyView) };
+  }
+
+  async get(place: PropertyPlace, name: string, reply: FastifyReply): Promise<PropertyView> {
+    const property = await this.store.property(place, name);
+    if (property === undefined) throw notSet(name);
+    tellVersion(reply, property.version);
+    return propertyView(property);
+  }
+
+  async put(
+    place: PropertyPlace,
+    name: string,
+    { value, final }: PropertyBody,
+    ifMatch: string | undefined,
+    reply: FastifyReply,
+  ): Promise<PropertyView> {
+    const text = propertyText(name, value, place.scope);
+    if (final !== undefined && place.scope === 'contextSet') {
+      const errors = [{ field: 'final', message: 'cannot be set for a context set' }];
+      throw new RequestError('BODY_INVALID', 'final cannot be set for a context set.', errors);
+    }
+    const property = { name, value: text, ...(final === undefined ? {} : { final }) };
+    const stored = await this.store.put(place, property, wantedVersion(ifMatch));
+    await this.changes.announce(changeOf(place));
+    tellVersion(reply, stored.version);
+    return propertyView(stored);
+  }
+
+  async remove(place: PropertyPlace, name: string, ifMatch: string | undefined): Promise<void> {
+    if (!(await this.store.remove(place, name, wantedVersion(ifMatch)))) throw notSet(name);
+    await this.changes.announce(changeOf(place));
+  }
+
+  private async assertExists(place: PropertyPlace): Promise<void> {
+    if (place.scope !== 'contextSet' || (await this.store.contextSet(place.set)) !== undefined) return;
+    throw new RequestError('CONTEXT_SET_NOT_FOUND', 'There is no context set of this name.');
+  }
+}
+
+function changeOf(place: PropertyPlace): ConfigChange {
+  return place.scope === 'context' || place.scope === 'user' ? place : { scope: 'server' };
+}
+
+function notSet(name: string): RequestError {
+  return new RequestError('PROPERTY_NOT_SET', `${name} is not set here.`);
+}

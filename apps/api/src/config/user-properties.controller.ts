@@ -1,0 +1,62 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { RequiresScope } from '../authentication/requires-scope';
+import { ApiProblems } from '../http/api-problems';
+import { PropertyBody, PropertyList, PropertyView, UserNamePath, UserPath } from './config.dto';
+import { PropertyWrites } from './property-writes';
+
+@ApiTags('Configuration')
+@Controller('v1/config/contexts/:context/users/:user/properties')
+export class UserPropertiesController {
+  constructor(private readonly properties: PropertyWrites) {}
+
+  @Get()
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'The properties that are set for a user' })
+  @ApiOkResponse({ type: PropertyList })
+  @ApiProblems('PATH_INVALID')
+  list(@Param() { context, user }: UserPath): Promise<PropertyList> {
+    return this.properties.list({ scope: 'user', context, user });
+  }
+
+  @Get(':name')
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'One property of a user; its ETag serves for If-Match' })
+  @ApiOkResponse({ type: PropertyView })
+  @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET')
+  get(
+    @Param() { context, user, name }: UserNamePath,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<PropertyView> {
+    return this.properties.get({ scope: 'user', context, user }, name, reply);
+  }
+
+  @Put(':name')
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'Set a property of a user; every process obeys within a second' })
+  @ApiOkResponse({ type: PropertyView })
+  @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
+  @ApiProblems('PROPERTY_UNKNOWN', 'PROPERTY_VALUE_INVALID', 'PROPERTY_SCOPE_REFUSED', 'VERSION_CHANGED')
+  put(
+    @Param() { context, user, name }: UserNamePath,
+    @Body() body: PropertyBody,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<PropertyView> {
+    return this.properties.put({ scope: 'user', context, user }, name, body, ifMatch, reply);
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'Remove a property of a user, so that wider scopes decide' })
+  @ApiNoContentResponse()
+  @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET', 'VERSION_CHANGED')
+  remove(
+    @Param() { context, user, name }: UserNamePath,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    return this.properties.remove({ scope: 'user', context, user }, name, ifMatch);
+  }
+}

@@ -1,0 +1,54 @@
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { retryFailed } from '@pns/delivery';
+import { FailedDeliveryStore } from '@pns/persistence';
+import { Queues } from '@pns/queue';
+import { Requires } from '../authentication/requires-scope';
+import { ApiProblems } from '../http/api-problems';
+import { DeliveryList, DeliveryQuery, DeliveryRetry, deliveryView, RetriedCount } from './deliveries.dto';
+
+/** Most deliveries that one request puts back, and that one transaction does. */
+const [mostAtOnce, batchSize] = [10_000, 500];
+
+@ApiTags('Deliveries')
+@Controller('v1/deliveries')
+export class DeliveriesController {
+  constructor(
+    private readonly failed: FailedDeliveryStore,
+    private readonly queues: Queues,
+  ) {}
+
+  @Get()
+  @Requires('admin', { contextIn: 'query' })
+  @ApiOperation({
+    summary: 'Deliveries that failed for good, oldest first',
+    description: 'They are kept until they are sent again, or until their user is deleted.',
+  })
+  @ApiOkResponse({ type: DeliveryList })
+  @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
+  async list(@Query() { limit, cursor, ...filter }: DeliveryQuery): Promise<DeliveryList> {
+    const { items, nextCursor } = await this.failed.list(filter, { limit, cursor });
+    return { items: items.map(deliveryView), ...(nextCursor === undefined ? {} : { nextCursor }) };
+  }
+
+  @Post('retry')
+  @HttpCode(200)
+  @Requires('admin', { contextIn: 'body' })
+  @ApiOperation({
+    summary: 'Send failed deliveries again',
+    description: `Those that fit everything that is named, oldest first, at most ${mostAtOnce} at once; the answer says how many. They keep their ids, by which a receiver knows what it had already, and start with all their attempts.`,
+  })
+  @ApiOkResponse({ type: RetriedCount })
+  @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'REDIS_UNREACHABLE')
+  async retry(@Body() named: DeliveryRetry): Promise<RetriedCount> {
+    // What fails again meanwhile is not sent a second time.
+    const filter = { ...named, before: Date.now() };
+    let retried = 0;
+    while (retried < mostAtOnce) {
+      const some = await retryFailed(this.queues, this.failed, filter, batchSize);
+      retried += some;
+      if (some < batchSize) break;
+    }
+    return { retried };
+  }
+}

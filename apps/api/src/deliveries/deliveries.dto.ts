@@ -1,0 +1,82 @@
+import type { FailedDelivery, FailedDeliveryFilter } from '@pns/persistence';
+import { createZodDto } from 'nestjs-zod';
+import { z } from 'zod';
+import { client, idNumber, idText, pageQuery, topic } from '../http/fields';
+import { transport } from '../subscriptions/subscriptions.dto';
+
+/** How a delivery that is kept can have ended; `retry` means that it was tried as often as it may. */
+const outcomes = ['retry', 'gone', 'rejected', 'misconfigured', 'expired'] as const;
+
+const outcome = z.enum(outcomes, `must be one of ${outcomes.join(', ')}`);
+const id = z.string().regex(/^[\w-]{1,200}$/, 'must be the id of a delivery');
+
+export class DeliveryQuery extends createZodDto(
+  z.strictObject({
+    ...pageQuery,
+    context: idText.optional(),
+    user: idText.optional(),
+    client: client.optional(),
+    transport: transport.optional(),
+    topic: topic.optional(),
+    outcome: outcome.optional(),
+    notification: z.string().min(1).max(200).optional().describe('The id of the notification.'),
+  }),
+) {}
+
+export class DeliveryRetry extends createZodDto(
+  z
+    .strictObject({
+      ids: z.array(id).min(1).max(1000).optional(),
+      context: idNumber.optional(),
+      user: idNumber.optional(),
+      client: client.optional(),
+      transport: transport.optional(),
+      topic: topic.optional(),
+      outcome: outcome.optional(),
+    })
+    .refine((filter) => Object.keys(filter).length > 0, 'must name deliveries by ids or by a filter'),
+) {}
+
+export class RetriedCount extends createZodDto(z.object({ retried: z.int() })) {}
+
+const view = z.object({
+  id: z.string(),
+  notification: z.string(),
+  subscription: z.string().optional(),
+  context: idNumber,
+  user: idNumber,
+  client: z.string(),
+  transport: z.string(),
+  topic: z.string(),
+  outcome,
+  reason: z.string().describe("What the provider or our own rules said; there is no provider's secret in it."),
+  isHeld: z.boolean().describe("It goes out by itself once its client's settings are mended."),
+  attempts: z.int(),
+  failedAt: z.iso.datetime(),
+});
+
+export class DeliveryList extends createZodDto(z.object({ items: z.array(view), nextCursor: z.string().optional() })) {}
+
+export type DeliveryFilter = Omit<FailedDeliveryFilter, 'isHeld' | 'before'>;
+
+/** Without token and payload: those are nobody's business who looks for faults. */
+export function deliveryView({
+  delivery,
+  outcome: ended,
+  reason,
+  isHeld,
+  failedAt,
+}: FailedDelivery): z.infer<typeof view> {
+  const { id: of, notificationId, subscriptionId, context, user, client: to, transport: by, topic: about } = delivery;
+  return {
+    id: of,
+    notification: notificationId,
+    ...(subscriptionId === undefined ? {} : { subscription: subscriptionId }),
+    ...{ context, user, client: to, transport: by, topic: about },
+    outcome: ended as (typeof outcomes)[number],
+    reason,
+    isHeld,
+    attempts: delivery.attempt,
+    failedAt: new Date(failedAt).toISOString(),
+  };
+}

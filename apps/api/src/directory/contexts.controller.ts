@@ -1,0 +1,82 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Query, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ConfigChanges } from '@pns/config-cascade';
+import { DirectoryStore } from '@pns/persistence';
+import type { FastifyReply } from 'fastify';
+import { RequiresScope } from '../authentication/requires-scope';
+import { tellVersion, wantedVersion } from '../config/version';
+import { ApiProblems } from '../http/api-problems';
+import { PageQuery } from '../http/fields';
+import { RequestError } from '../http/request-error';
+import { ContextBody, ContextList, ContextPath, contextView, ContextView } from './contexts.dto';
+import { Erasure, erasureDescription } from './erasure';
+
+@ApiTags('Directory')
+@Controller('v1/contexts')
+export class ContextsController {
+  constructor(
+    private readonly directory: DirectoryStore,
+    private readonly changes: ConfigChanges,
+    private readonly erasure: Erasure,
+  ) {}
+
+  @Get()
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'The contexts that the directory knows, by id' })
+  @ApiOkResponse({ type: ContextList })
+  @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
+  async list(@Query() page: PageQuery): Promise<ContextList> {
+    const { items, nextCursor } = await this.directory.contexts(page);
+    return { items: items.map(contextView), ...(nextCursor === undefined ? {} : { nextCursor }) };
+  }
+
+  @Get(':context')
+  @RequiresScope('admin')
+  @ApiOperation({ summary: 'What the directory knows of a context; its ETag serves for If-Match' })
+  @ApiOkResponse({ type: ContextView })
+  @ApiProblems('PATH_INVALID', 'CONTEXT_NOT_FOUND')
+  async get(@Param() { context }: ContextPath, @Res({ passthrough: true }) reply: FastifyReply): Promise<ContextView> {
+    const stored = await this.directory.context(context);
+    if (stored === undefined) {
+      throw new RequestError('CONTEXT_NOT_FOUND', `The directory has no context ${context}.`);
+    }
+    tellVersion(reply, stored.version);
+    return contextView(stored);
+  }
+
+  @Put(':context')
+  @RequiresScope('admin')
+  @ApiOperation({
+    summary: 'Add a context to the directory, or replace its name and tags',
+    description:
+      'Its id, its name and its tags decide which context sets match; every process obeys within a second. Its users and properties stay.',
+  })
+  @ApiOkResponse({ type: ContextView })
+  @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
+  @ApiProblems('CONTEXT_NAME_TAKEN', 'VERSION_CHANGED')
+  async put(
+    @Param() { context }: ContextPath,
+    @Body() { name, tags }: ContextBody,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ContextView> {
+    const known = { context, ...(name === undefined ? {} : { name }), tags };
+    const stored = await this.directory.putContext(known, wantedVersion(ifMatch));
+    await this.changes.announce({ scope: 'context', context });
+    tellVersion(reply, stored.version);
+    return contextView(stored);
+  }
+
+  @Delete(':context')
+  @HttpCode(204)
+  @RequiresScope('admin')
+  @ApiOperation({
+    summary: 'Erase a context: its users, settings and subscriptions, and whatever is on its way to them',
+    description: erasureDescription,
+  })
+  @ApiNoContentResponse()
+  @ApiProblems('PATH_INVALID', 'VERSION_CHANGED', 'ERASURE_UNFINISHED', 'REDIS_UNREACHABLE')
+  async erase(@Param() { context }: ContextPath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
+    await this.erasure.erase({ context }, wantedVersion(ifMatch));
+  }
+}

@@ -1,0 +1,448 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { AggregationModule, Windows, type Batch } from '@pns/aggregation';
+import { ConfigCascadeModule } from '@pns/config-cascade';
+import { DeliveryModule, handOver, type QueueRef } from '@pns/delivery';
+import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
+import { awayNode, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
+import { deliveryQueue, QueueModule, Queues, socketNodeQueue } from '@pns/queue';
+import { nestLogger, RuntimeModule } from '@pns/runtime';
+import { SessionTokens } from '@pns/sessions';
+import type { UserKey } from '@pns/subscriptions';
+import { transportNames, type Delivery, type Outcome } from '@pns/transport-contract';
+import { Client } from 'pg';
+import { testApi, type TestApi } from '../test-api';
+import { Erasure } from './erasure';
+
+const hour = 3_600_000;
+const farPast = 1_000_000;
+
+let api: TestApi;
+let queues: Queues;
+const folder = mkdtempSync(join(tmpdir(), 'pns-erasure-'));
+const opened: INestApplicationContext[] = [];
+
+beforeAll(async () => {
+  const modes = ['equal', 'latest', 'collect'].map((mode) => `com.openexchange.pns.aggregation.all:${mode}=${mode}`);
+  const waits = ['com.openexchange.pns.delayDuration=600000', 'com.openexchange.pns.maxDelayDuration=600000'];
+  api = await testApi({ files: { 'pns.properties': [...modes, ...waits].join('\n') } });
+  queues = part(Queues);
+});
+
+afterEach(() => Promise.all(opened.splice(0).map((app) => app.close())));
+
+afterAll(async () => {
+  await api.close();
+  rmSync(folder, { recursive: true });
+});
+
+function part<Part>(token: abstract new (...args: never[]) => Part): Part {
+  return api.app.get<Part>(token, { strict: false });
+}
+
+/** What everything of a user can be recognised by, wherever it is. */
+function markOf({ context, user }: UserKey): string {
+  return `m${context}u${user}x`;
+}
+
+function delivery(of: UserKey, changes: Partial<Delivery> = {}): Delivery {
+  const { context, user } = of;
+  const mark = markOf(of);
+  return {
+    id: randomUUID(),
+    notificationId: mark,
+    subscriptionId: randomUUID(),
+    context,
+    user,
+    client: mark,
+    transport: 'apns',
+    token: mark,
+    topic: `all:${mark}`,
+    payload: { text: mark },
+    sourceToken: mark,
+    priority: 'high',
+    count: 1,
+    timestamp: farPast,
+    dueAt: farPast,
+    email1: `${mark}@example.com`,
+    attempt: 1,
+    ...changes,
+  };
+}
+
+/** Rejects unless the API takes it. */
+async function send<Body>(method: string, path: string, body: unknown): Promise<Body> {
+  const answer = await api.send<Body>(method, path, { body });
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+async function notify(of: UserKey, round: string): Promise<void> {
+  const mark = markOf(of);
+  for (const mode of ['equal', 'latest', 'collect']) {
+    const about = { topic: `all:${mode}`, payload: { text: mark }, sourceToken: mark, aggregationKey: mark };
+    await send('POST', '/v1/notifications', { ...of, ...about, id: `${mark}-${mode}-${round}` });
+  }
+}
+
+function shardQueue(of: UserKey, name: string): QueueRef {
+  return { group: queues.keys.group(queues.keys.shardOf(of.context, of.user)), name };
+}
+
+/** Whatever can be kept of users, in every place where it can be; some of it together with that of the others. */
+async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, string>> {
+  const sessions = new Map<UserKey, string>();
+  const { redis, keys } = queues;
+  const later = new Windows(redis, keys, () => Date.now() + hour);
+  for (const of of users) {
+    const mark = markOf(of);
+    const at = `contexts/${of.context}`;
+    await send('PUT', `/v1/${at}`, { name: `n${of.context}`, tags: [`t${of.context}`] });
+    await send('PUT', `/v1/${at}/users/${of.user}`, {
+      primaryEmail: `${mark}@example.com`,
+      logins: [mark],
+      tags: [mark],
+    });
+    const property = 'properties/com.openexchange.webhooks.enabledIds';
+    await send('PUT', `/v1/config/${at}/${property}`, { value: [`m${of.context}`] });
+    await send('PUT', `/v1/config/${at}/users/${of.user}/${property}`, { value: [mark] });
+    for (const transport of ['apns', 'fcm']) {
+      const subscription = { ...of, client: mark, transport, token: mark, topics: [`all:${mark}`], meta: { x: mark } };
+      await send('POST', '/v1/subscriptions', subscription);
+    }
+    sessions.set(of, (await send<{ token: string }>('POST', '/v1/sessions', of)).token);
+    await notify(of, 'taken');
+  }
+  for (const shard of keys.all()) await later.take(shard, `batch-${randomUUID()}`, 'a dispatcher that died', 500);
+  await part(FailedDeliveryStore).record(
+    users.map((of) => ({
+      delivery: delivery(of),
+      outcome: 'rejected',
+      reason: markOf(of),
+      isHeld: false,
+      failedAt: 1,
+    })),
+  );
+  const nodes = [`node-${randomUUID()}`, `node-${randomUUID()}`] as const;
+  for (const node of nodes) await part(SocketNodes).beat(node);
+  await part(SocketNodes).retire(nodes[1]);
+  for (const of of users) {
+    await notify(of, 'waiting');
+    const shard = keys.shardOf(of.context, of.user);
+    const neighbours = users.filter((other) => keys.shardOf(other.context, other.user) === shard);
+    const refs = [
+      ...transportNames.map((transport) => ({ ...shardQueue(of, deliveryQueue(transport)), together: neighbours })),
+      ...[...nodes, awayNode].map((node) => ({
+        group: socketNodeGroup(keys),
+        name: socketNodeQueue(node),
+        together: users,
+      })),
+    ];
+    for (const delayMs of [0, hour]) {
+      for (const { together, ...ref } of refs) {
+        const own = { ...ref, endpoint: markOf(of), deliveries: [delivery(of), delivery(of)] };
+        const shared = { ...ref, endpoint: 'shared', deliveries: together.map((other) => delivery(other)) };
+        await handOver(queues, [own, shared], { delayMs });
+      }
+    }
+    const socket = { ...of, client: markOf(of), isAnonymous: false };
+    for (const connection of ['here', 'away']) {
+      await part(Presence).open({ ...socket, connection: `${markOf(of)}${connection}` }, nodes[0], 8);
+    }
+    await part(Presence).close({ ...socket, connection: `${markOf(of)}away` }, nodes[0]);
+    const parked = await part(Presence).park(delivery(of, { transport: 'websocket', sourceToken: 'another' }));
+    expect(parked.waiting).toBe('parked');
+  }
+  return sessions;
+}
+
+/** Every row, and every key of Redis with each of its values, as text that begins with where it is. */
+async function dump(): Promise<string[]> {
+  return [...(await postgresDump()), ...(await redisDump())];
+}
+
+async function postgresDump(): Promise<string[]> {
+  const client = new Client({ connectionString: api.database.url });
+  await client.connect();
+  const tables = await client.query<{ name: string }>(
+    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`,
+  );
+  const lines: string[] = [];
+  for (const { name } of tables.rows) {
+    const { rows } = await client.query<{ row: string }>(`SELECT t::text AS row FROM "${name}" t`);
+    lines.push(...rows.map(({ row }) => `${name} ${row}`));
+  }
+  await client.end();
+  return lines;
+}
+
+async function redisDump(): Promise<string[]> {
+  const { redis } = api;
+  const keys: string[] = [];
+  for await (const some of redis.scanStream({ match: `*${api.redisPrefix}*` })) keys.push(...(some as string[]));
+  const dumped = [...new Set(keys)].map(async (key) => {
+    switch (await redis.type(key)) {
+      case 'string':
+        return [`${key} ${await redis.get(key)}`];
+      case 'hash':
+        return Object.entries(await redis.hgetall(key)).map(([field, value]) => `${key} ${field} ${value}`);
+      case 'list':
+        return (await redis.lrange(key, 0, -1)).map((element) => `${key} ${element}`);
+      case 'zset':
+        return pairs(await redis.zrange(key, 0, -1, 'WITHSCORES')).map((pair) => `${key} ${pair.join(' ')}`);
+      case 'set':
+        return (await redis.smembers(key)).map((member) => `${key} ${member}`);
+      case 'stream':
+        return (await redis.xrange(key, '-', '+')).map(([id, fields]) => `${key} ${id} ${fields.join(' ')}`);
+      case 'none':
+        return []; // it expired meanwhile
+      default:
+        throw new Error(`${key} is of a kind that this test cannot read.`);
+    }
+  });
+  return (await Promise.all(dumped)).flat();
+}
+
+function pairs(flat: readonly string[]): string[][] {
+  return flat.flatMap((_, index) => (index % 2 === 0 ? [flat.slice(index, index + 2)] : []));
+}
+
+/** What there is of a user: lines that hold its mark, or its ids one behind the other. */
+function tracesOf({ context, user }: UserKey, lines: readonly string[]): string[] {
+  const ids = new RegExp(`(?<!\\d)${context}\\D{1,20}(?<!\\d)${user}(?!\\d)`);
+  return lines.filter((line) => line.includes(markOf({ context, user })) || ids.test(line));
+}
+
+function tracesOfContext(context: number, lines: readonly string[]): string[] {
+  const id = new RegExp(`(?<!\\d)${context}(?!\\d)`);
+  return lines.filter((line) => id.test(line));
+}
+
+/** In which tables, and in which kinds of keys, lines are. */
+function placesOf(lines: readonly string[]): string[] {
+  const places = lines.map((line) => {
+    const [key = '', field] = line.replace(/^\{[^}]*\}:/, '').split(' ');
+    const kind = key
+      .replace(/^((?:sockets|backlog|batch)):.*$/, '$1')
+      .replace(/^websocket-node-.*?:/, 'websocket-node:');
+    return kind.replace(/:[0-9a-f]{40}$/, field === 'data' ? ':job' : ':other');
+  });
+  return [...new Set(places)].sort();
+}
+
+const inRedis = [
+  ...['apns', 'fcm', 'webhook', 'websocket', 'websocket--', 'websocket-node', 'wns'].map((queue) => `${queue}:job`),
+  ...['backlog', 'batch', 'due', 'items', 'sockets', 'spans'],
+];
+const ofUsers = ['audit_entries', 'failed_deliveries', 'subscriptions', 'user_logins', 'user_properties', 'users'];
+
+/** How many deliveries of the user are in the jobs. */
+function deliveriesOf(of: UserKey, lines: readonly string[]): number {
+  const jobs = lines.filter((line) => / data \{"v":1/.test(line));
+  return jobs.reduce((sum, line) => sum + line.split(`"text":"${markOf(of)}"`).length - 1, 0);
+}
+
+/** What `before` held of others is there still, but for what a job held of both. */
+function expectUntouched(
+  others: readonly UserKey[],
+  isErased: (line: string) => boolean,
+  before: string[],
+  after: string[],
+) {
+  const present = new Set(after);
+  for (const of of others) {
+    const own = tracesOf(of, before).filter((line) => !isErased(line));
+    expect(own.length).toBeGreaterThan(25);
+    expect(own.filter((line) => !present.has(line))).toEqual([]);
+    expect([of, deliveriesOf(of, after)]).toEqual([of, deliveriesOf(of, before)]);
+  }
+}
+
+const isEnded = async (token: string): Promise<boolean> =>
+  part(SessionTokens)
+    .verify(token)
+    .then(
+      () => false,
+      (error: { code?: string }) => error.code === 'SESSION_ENDED',
+    );
+
+describe('of what is erased, no dump of Postgres and Redis tells anything', () => {
+  it('a user', async () => {
+    const erased = { context: 71_000_002, user: 92_000_001 };
+    // Of the same context; of an id that begins alike; the same id in a context that begins alike.
+    const others = [
+      { context: 71_000_002, user: 92_000_002 },
+      { context: 71_000_002, user: 920_000_011 },
+      { context: 710_000_021, user: 92_000_001 },
+    ];
+    const sessions = await leaveTraces([erased, ...others]);
+    const before = await dump();
+    const traces = tracesOf(erased, before);
+    expect(placesOf(traces)).toEqual([...inRedis, ...ofUsers].sort());
+
+    const answer = await api.send('DELETE', `/v1/contexts/${erased.context}/users/${erased.user}`);
+    expect(answer.status).toBe(204);
+
+    const after = await dump();
+    expect(tracesOf(erased, after)).toEqual([]);
+    expectUntouched(others, (line) => traces.includes(line), before, after);
+    expect(tracesOfContext(erased.context, after).some((line) => line.startsWith('context_properties'))).toBe(true);
+    for (const [of, token] of sessions) expect([of, await isEnded(token)]).toEqual([of, of === erased]);
+  });
+
+  it('a context', async () => {
+    const context = 73_000_004;
+    const erased = [
+      { context, user: 94_000_001 },
+      { context, user: 94_000_002 },
+    ];
+    const others = [
+      { context: 73_000_005, user: 94_000_001 },
+      { context: 730_000_041, user: 94_000_001 },
+    ];
+    const sessions = await leaveTraces([...erased, ...others]);
+    await send('POST', '/v1/api-keys', { name: `m${context}`, scopes: ['admin'], contexts: [context] });
+    const before = await dump();
+    const traces = tracesOfContext(context, before);
+    expect(placesOf(traces)).toEqual([...inRedis, ...ofUsers, 'api_keys', 'context_properties', 'contexts'].sort());
+
+    expect((await api.send('DELETE', `/v1/contexts/${context}`)).status).toBe(204);
+
+    const after = await dump();
+    expect(tracesOfContext(context, after)).toEqual([]);
+    expectUntouched(others, (line) => erased.some((of) => tracesOf(of, [line]).length > 0), before, after);
+    for (const [of, token] of sessions) expect([of, await isEnded(token)]).toEqual([of, of.context === context]);
+  });
+});
+
+it('what the directory does not know is erased as well, and erasing twice is harmless', async () => {
+  const of = { context: 75_000_006, user: 96_000_001 };
+  await handOver(queues, [{ ...shardQueue(of, 'fcm'), endpoint: 'x', deliveries: [delivery(of)] }]);
+  for (const path of [`/v1/contexts/${of.context}/users/${of.user}`, `/v1/contexts/${of.context}`]) {
+    for (let time = 1; time <= 2; time++) expect((await api.send('DELETE', path)).status).toBe(204);
+  }
+  expect(tracesOf(of, await dump())).toEqual([]);
+});
+
+it('a context of many users is erased in steps', async () => {
+  const context = 77_000_008;
+  const client = new Client({ connectionString: api.database.url });
+  await client.connect();
+  const many = 'FROM generate_series(1, 20000) AS id';
+  await client.query(`INSERT INTO users (context_id, user_id) SELECT ${context}, id ${many}`);
+  await client.query(`INSERT INTO user_logins SELECT 'many' || id, ${context}, id ${many}`);
+  await client.query(
+    `INSERT INTO user_properties (context_id, user_id, name, value) SELECT ${context}, id, 'x', '1' ${many}`,
+  );
+  await client.end();
+  const presence = part(Presence);
+  for (let user = 1; user <= 500; user++) {
+    const socket = { context, user, client: 'many', connection: 'one', isAnonymous: false };
+    await presence.open(socket, 'a node', 8);
+  }
+  expect((await api.send('DELETE', `/v1/contexts/${context}`)).status).toBe(204);
+  expect(tracesOfContext(context, await dump())).toEqual([]);
+});
+
+/** A process that does what the modules say, beside the API. */
+async function startProcess(...modules: DynamicModule[]): Promise<void> {
+  const { redisPrefix: prefix } = api;
+  const app = await NestFactory.createApplicationContext(
+    {
+      module: class {},
+      imports: [
+        RuntimeModule,
+        QueueModule.forRoot({ redisUrl: process.env['REDIS_URL'] ?? '', shards: 4, prefix }),
+        ConfigCascadeModule.forRoot({ configDir: folder }),
+        PersistenceModule.forRoot({ databaseUrl: api.database.url }),
+        ...modules,
+      ],
+    },
+    { logger: nestLogger },
+  );
+  opened.push(app);
+}
+
+/** A promise and what resolves it. */
+function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => (open = resolve));
+  return { passed, open };
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('what somebody has in hand', () => {
+  const inJobs = (of: UserKey, lines: string[]) => tracesOf(of, lines).filter((line) => line.includes(' data '));
+
+  it.each<[string, Outcome]>([
+    ['is tried again', { kind: 'retry', reason: 'busy' }],
+    ['failed for good', { kind: 'rejected', reason: 'no' }],
+  ])('is gone too when the answer comes: a delivery that then %s', async (name, outcome) => {
+    const of = { context: 81_000_000 + name.length, user: 70_000_007 };
+    const [begun, answered] = [gate(), gate()];
+    const deliver = async ({ context }: Delivery): Promise<Outcome> => {
+      if (context !== of.context) return { kind: 'delivered' }; // left by another test
+      begun.open();
+      await answered.passed;
+      return outcome;
+    };
+    const farSide = { name: 'wns' as const, deliver };
+    await startProcess(
+      DeliveryModule.forTransport({ name: 'wns', concurrency: 16, inject: [], useFactory: () => farSide }),
+    );
+    await handOver(queues, [{ ...shardQueue(of, 'wns'), endpoint: 'x', deliveries: [delivery(of)] }]);
+    await begun.passed;
+    const unfinished = part(Erasure).erase(of, undefined, 300);
+    await expect(unfinished).rejects.toMatchObject({ code: 'ERASURE_UNFINISHED' });
+    // Whatever happens to its process now, it will not be tried again.
+    expect(inJobs(of, await dump())).toEqual([]);
+
+    const neighbour = { ...of, user: of.user + 1 };
+    await handOver(queues, [
+      { ...shardQueue(of, 'wns'), endpoint: 'y', deliveries: [delivery(of), delivery(neighbour)] },
+    ]);
+    const erased = api.send('DELETE', `/v1/contexts/${of.context}/users/${of.user}`);
+    await until(async () => inJobs(of, await dump()).length === 0);
+    answered.open();
+    expect((await erased).status).toBe(204);
+    expect(tracesOf(of, await dump())).toEqual([]);
+    expect(tracesOf(neighbour, await dump())).not.toEqual([]);
+  });
+
+  it('is gone too when it is handed over: a batch of the dispatcher', async () => {
+    const of = { context: 82_000_001, user: 70_000_007 };
+    const neighbour = { context: 82_000_001, user: 70_000_008 };
+    const [begun, handedOver] = [gate(), gate()];
+    const dispatch = async (batch: Batch): Promise<void> => {
+      begun.open();
+      await handedOver.passed;
+      for (const { notification } of batch.windows) {
+        await handOver(queues, [
+          { ...shardQueue(notification, 'fcm'), endpoint: 'x', deliveries: [delivery(notification)] },
+        ]);
+      }
+    };
+    for (const user of [of, neighbour]) {
+      const delay = `/v1/config/contexts/${user.context}/properties/com.openexchange.pns.delayDuration`;
+      await send('PUT', delay, { value: 0 });
+      await notify(user, 'now');
+    }
+    await startProcess(AggregationModule.ticking({ imports: [], inject: [], useFactory: () => dispatch }));
+    await begun.passed;
+    const inBatches = async () => tracesOf(of, await dump()).filter((line) => line.includes(':batch:'));
+    await until(async () => (await inBatches()).length > 0);
+    const erased = api.send('DELETE', `/v1/contexts/${of.context}/users/${of.user}`);
+    await until(async () => (await inBatches()).length === 0);
+    handedOver.open();
+    expect((await erased).status).toBe(204);
+    expect(tracesOf(of, await dump())).toEqual([]);
+    await until(async () => deliveriesOf(neighbour, await dump()) > 0);
+  });
+});

@@ -1,0 +1,15 @@
+import { readEnvironment } from '@pns/runtime';
+
+/** What the API reads from the environment. */
+export function readApiEnvironment() {
+  return readEnvironment([
+    'DATABASE_URL',
+    'REDIS_URL',
+    'PNS_API_PORT',
+    'PNS_CONFIG_DIR',
+    'PNS_SHARDS',
+    'PNS_BOOTSTRAP_API_KEY',
+    'PNS_SESSION_SECRET',
+    'PNS_ENCRYPTION_KEY',
+  ]);
+}

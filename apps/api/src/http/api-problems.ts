@@ -1,0 +1,41 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { createZodDto } from 'nestjs-zod';
+import { z } from 'zod';
+import { problemKinds, type ProblemCode } from './problems';
+
+const problem = z.object({
+  type: z.string().meta({ format: 'uri-reference' }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().describe('One sentence that says what is wrong and what to do.'),
+  code: z.string().describe('Stable; programs decide by it.'),
+  errors: z.array(z.looseObject({})).optional().describe('What exactly is wrong, one by one.'),
+});
+
+/** RFC 9457, as every error of the API is answered. */
+class Problem extends createZodDto(problem) {}
+
+/** Says in the API's description which problems a route answers; what several decorators name adds up. */
+export function ApiProblems(...codes: readonly ProblemCode[]): MethodDecorator {
+  return (target, key, descriptor) => {
+    const handler = descriptor.value as object;
+    const all = [...(codesOf.get(handler) ?? []), ...codes];
+    codesOf.set(handler, all);
+    applyDecorators(ApiExtraModels(Problem), ...responsesFor(all))(target, key, descriptor);
+  };
+}
+
+const codesOf = new WeakMap<object, readonly ProblemCode[]>();
+
+function responsesFor(codes: readonly ProblemCode[]): MethodDecorator[] {
+  const statuses = [...new Set(codes.map((code) => problemKinds[code].status))];
+  return statuses.map((status) => {
+    const ofStatus = codes.filter((code) => problemKinds[code].status === status);
+    return ApiResponse({
+      status,
+      description: ofStatus.map((code) => `\`${code}\`: ${problemKinds[code].title}.`).join(' '),
+      content: { 'application/problem+json': { schema: { $ref: getSchemaPath(Problem) } } },
+    });
+  });
+}

@@ -1,0 +1,58 @@
+import { isTopic } from '@pns/topics';
+import { isClientId } from '@pns/subscriptions';
+import { createZodDto } from 'nestjs-zod';
+import { z } from 'zod';
+
+/** The largest id of a context or user: what a 32-bit integer of Postgres holds. */
+export const maxId = 2_147_483_647;
+
+const idSentence = `must be a whole number from 1 to ${maxId}`;
+
+/** The number of a context or user in a body. */
+export const idNumber = z
+  .int({ error: ({ input }) => (input === undefined ? undefined : idSentence) })
+  .min(1, idSentence)
+  .max(maxId, idSentence);
+
+/** The same in a path or query, where everything is text. */
+export const idText = z
+  .string()
+  .regex(/^[1-9]\d{0,9}$/, idSentence)
+  .transform(Number)
+  .refine((id) => id <= maxId, idSentence)
+  .meta({ type: 'integer', minimum: 1, maximum: maxId });
+
+export const client = z.string().refine(isClientId, 'must be 1 to 64 letters, digits, underscores, dots and dashes');
+
+export const topic = z
+  .string()
+  .refine(
+    isTopic,
+    'must be words of letters, digits, underscores and dashes, joined by single colons, at most 255 characters',
+  );
+
+/** Text of a person, on one line: neither empty nor with control characters or halves of characters. */
+export function plainText(maxLength: number): z.ZodString {
+  return z
+    .string()
+    .min(1)
+    .max(maxLength)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
+}
+
+/** Which page of a list is wanted. */
+export const pageQuery = {
+  limit: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, 'must be a whole number from 1 to 500')
+    .transform(Number)
+    .refine((limit) => limit <= 500, 'must be a whole number from 1 to 500')
+    .default(100)
+    .meta({ type: 'integer', minimum: 1, maximum: 500, default: 100 }),
+  cursor: z.string().min(1).max(200).optional().describe('`nextCursor` of the page before.'),
+};
+
+export class PageQuery extends createZodDto(z.strictObject(pageQuery)) {}
+
+/** A path that ends in the UUID of something. */
+export class UuidPath extends createZodDto(z.object({ id: z.uuid('must be a UUID') })) {}

@@ -1,0 +1,152 @@
+import { testApi, type TestApi } from '../test-api';
+import { problemKinds } from './problems';
+
+interface Operation {
+  readonly summary?: string;
+  readonly security?: object[];
+  readonly requestBody?: { readonly content: Record<string, object> };
+  readonly responses: Record<string, { readonly description: string; readonly content?: Record<string, object> }>;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { readonly schemas: Record<string, object>; readonly securitySchemes: object };
+}
+
+let api: TestApi;
+let document: Document;
+
+beforeAll(async () => {
+  api = await testApi();
+  document = (await api.send<Document>('GET', '/openapi.json', { key: null })).body;
+});
+
+afterAll(() => api.close());
+
+function operations(): [name: string, operation: Operation][] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): [string, Operation] => [`${method} ${path}`, operation]),
+  );
+}
+
+it('is OpenAPI 3.1 and holds every route', () => {
+  expect(document.openapi).toMatch(/^3\.1\./);
+  expect(
+    operations()
+      .map(([name]) => name)
+      .sort(),
+  ).toEqual([
+    'delete /v1/api-keys/{id}',
+    'delete /v1/clients/{client}/transports/{transport}',
+    'delete /v1/config/context-sets/{set}',
+    'delete /v1/config/context-sets/{set}/properties/{name}',
+    'delete /v1/config/contexts/{context}/properties/{name}',
+    'delete /v1/config/contexts/{context}/users/{user}/properties/{name}',
+    'delete /v1/config/server/properties/{name}',
+    'delete /v1/contexts/{context}',
+    'delete /v1/contexts/{context}/users/{user}',
+    'delete /v1/sessions/{id}',
+    'delete /v1/subscriptions',
+    'delete /v1/subscriptions/{id}',
+    'get /health/live',
+    'get /health/ready',
+    'get /metrics',
+    'get /v1/api-keys',
+    'get /v1/api-keys/{id}',
+    'get /v1/audit',
+    'get /v1/clients',
+    'get /v1/clients/{client}/transports/{transport}',
+    'get /v1/config/context-sets',
+    'get /v1/config/context-sets/{set}',
+    'get /v1/config/context-sets/{set}/properties',
+    'get /v1/config/context-sets/{set}/properties/{name}',
+    'get /v1/config/contexts/{context}/properties',
+    'get /v1/config/contexts/{context}/properties/{name}',
+    'get /v1/config/contexts/{context}/users/{user}/properties',
+    'get /v1/config/contexts/{context}/users/{user}/properties/{name}',
+    'get /v1/config/effective',
+    'get /v1/config/explain',
+    'get /v1/config/properties',
+    'get /v1/config/server/properties',
+    'get /v1/config/server/properties/{name}',
+    'get /v1/contexts',
+    'get /v1/contexts/{context}',
+    'get /v1/contexts/{context}/users',
+    'get /v1/contexts/{context}/users/{user}',
+    'get /v1/deliveries',
+    'get /v1/subscriptions',
+    'get /v1/subscriptions/{id}',
+    'patch /v1/subscriptions/{id}',
+    'post /v1/api-keys',
+    'post /v1/deliveries/retry',
+    'post /v1/notifications',
+    'post /v1/sessions',
+    'post /v1/subscriptions',
+    'post /v1/subscriptions/{id}/test',
+    'put /ajax/pns',
+    'put /appsuite/api/pns',
+    'put /preliminary/http-notify/v1/notify',
+    'put /v1/clients/{client}/transports/{transport}',
+    'put /v1/config/context-sets/{set}',
+    'put /v1/config/context-sets/{set}/properties/{name}',
+    'put /v1/config/contexts/{context}/properties/{name}',
+    'put /v1/config/contexts/{context}/users/{user}/properties/{name}',
+    'put /v1/config/server/properties/{name}',
+    'put /v1/contexts/{context}',
+    'put /v1/contexts/{context}/users/{user}',
+  ]);
+});
+
+it('says of every route under /v1 what it is for, who may use it, what it takes and what it answers', () => {
+  for (const [name, operation] of operations().filter(([each]) => each.includes('/v1/'))) {
+    const { summary, security, requestBody, responses } = operation;
+    expect([name, summary]).toEqual([name, expect.stringMatching(/\w/)]);
+    expect([name, security]).toEqual([name, [{ bearer: [] }, { basic: [] }]]);
+    if (/^(patch|post|put)/.test(name) && !name.endsWith('/test'))
+      expect([name, Object.keys(requestBody?.content ?? {})]).toEqual([
+        name,
+        expect.arrayContaining(['application/json']),
+      ]);
+    expect(Object.keys(responses)).toEqual(expect.arrayContaining(['401', '403', '500', '503']));
+    expect(Object.keys(responses).some((status) => status.startsWith('2'))).toBe(true);
+    for (const [status, { content = {} }] of Object.entries(responses)) {
+      if (Number(status) >= 400)
+        expect([name, status, Object.keys(content)]).toEqual([name, status, ['application/problem+json']]);
+    }
+  }
+});
+
+it('names problem codes with the status that they are answered with', () => {
+  let named = 0;
+  for (const [, { responses }] of operations()) {
+    for (const [status, { description }] of Object.entries(responses)) {
+      for (const [, code] of description.matchAll(/`([A-Z_]+)`/g)) {
+        expect(problemKinds[code as keyof typeof problemKinds].status).toBe(Number(status));
+        named++;
+      }
+    }
+  }
+  expect(named).toBeGreaterThan(50);
+});
+
+it('refers to no schema that is not there', () => {
+  const references = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(
+    ([, name]) => name,
+  );
+  expect(references.length).toBeGreaterThan(20);
+  for (const name of references) expect(Object.keys(document.components.schemas)).toContain(name);
+});
+
+it('can be browsed without any other host', async () => {
+  const page = await api.send<string>('GET', '/docs', { key: null });
+  expect(page.status).toBe(200);
+  const assets = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+    ([, url]) => new URL(url ?? '', `${api.url}/docs`),
+  );
+  expect(assets.length).toBeGreaterThan(3);
+  for (const asset of assets) {
+    expect(asset.origin).toBe(api.url);
+    expect((await api.send('GET', asset.pathname, { key: null })).status).toBe(200);
+  }
+});

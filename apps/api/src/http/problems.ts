@@ -1,0 +1,85 @@
+/** A kind of problem: the status it is answered with and what it is called. The sentence comes from whoever found it. */
+export interface ProblemKind {
+  readonly status: number;
+  readonly title: string;
+  /** When it may be worth a new try, in seconds. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** Every problem that the API answers. Codes are part of the contract: they are added, never renamed. */
+export const problemKinds = {
+  BODY_MALFORMED: { status: 400, title: 'The body cannot be read' },
+  BODY_MISSING: { status: 400, title: 'The body is missing' },
+  REQUEST_MALFORMED: { status: 400, title: 'The request cannot be read' },
+  REQUEST_ABORTED: { status: 400, title: 'The request ended before its body did' },
+  PATH_INVALID: { status: 400, title: 'The path holds a bad value' },
+  QUERY_INVALID: { status: 400, title: 'The query holds a bad value' },
+  CURSOR_INVALID: { status: 400, title: 'The cursor is not one of ours' },
+  FILTER_MISSING: { status: 400, title: 'A filter is needed' },
+  IDEMPOTENCY_KEY_INVALID: { status: 400, title: 'The Idempotency-Key does not fit' },
+  DOVECOT_REQUEST_INVALID: { status: 400, title: 'This is not a request of the Dovecot driver' },
+  API_KEY_MISSING: { status: 401, title: 'An API key is needed' },
+  API_KEY_UNKNOWN: { status: 401, title: 'The API key is not known' },
+  API_KEY_EXPIRED: { status: 401, title: 'The API key has expired' },
+  SCOPE_MISSING: { status: 403, title: 'The API key lacks a scope' },
+  CONTEXT_REFUSED: { status: 403, title: 'The API key is not good for this context' },
+  API_KEY_OUTLIVED: { status: 403, title: 'The API key would outlive its maker' },
+  WEBHOOK_NOT_ENABLED: { status: 403, title: 'The webhook is not enabled for this user' },
+  PATH_UNKNOWN: { status: 404, title: 'There is nothing at this path' },
+  API_KEY_NOT_FOUND: { status: 404, title: 'There is no such API key' },
+  SUBSCRIPTION_NOT_FOUND: { status: 404, title: 'There is no such subscription' },
+  CONTEXT_NOT_FOUND: { status: 404, title: 'The directory does not know this context' },
+  USER_NOT_FOUND: { status: 404, title: 'The directory does not know this user' },
+  PROPERTY_NOT_SET: { status: 404, title: 'The property is not set here' },
+  CLIENT_OPTIONS_NOT_SET: { status: 404, title: 'No options are set for this client and transport' },
+  CONTEXT_SET_NOT_FOUND: { status: 404, title: 'There is no such context set' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The path knows no such method' },
+  CONTEXT_NAME_TAKEN: { status: 409, title: 'The name belongs to another context' },
+  LOGIN_TAKEN: { status: 409, title: 'The login belongs to another user' },
+  SUBSCRIPTION_LIMIT: { status: 409, title: 'The user has the most subscriptions allowed' },
+  VERSION_CHANGED: { status: 412, title: 'Somebody else has changed it' },
+  BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
+  BATCH_TOO_LARGE: { status: 413, title: 'There are too many notifications in one request' },
+  PAYLOAD_TOO_LARGE: { status: 413, title: 'The payload is too large' },
+  MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'The media type is not supported' },
+  ENCODING_UNSUPPORTED: { status: 415, title: 'The content encoding is not supported' },
+  BODY_INVALID: { status: 422, title: 'The body holds a bad value' },
+  NOTIFICATION_INVALID: { status: 422, title: 'The notification holds a bad value' },
+  NOTIFICATIONS_INVALID: { status: 422, title: 'None of the notifications is valid' },
+  TOPIC_INVALID: { status: 422, title: 'The topic is not valid' },
+  PAYLOAD_INVALID: { status: 422, title: 'The payload does not fit its topic' },
+  PROPERTY_UNKNOWN: { status: 422, title: 'There is no such property' },
+  PROPERTY_VALUE_INVALID: { status: 422, title: 'The property cannot hold this value' },
+  PROPERTY_SCOPE_REFUSED: { status: 422, title: 'The property cannot be set in this scope' },
+  WEBHOOK_UNKNOWN: { status: 422, title: 'There is no such webhook' },
+  WEBHOOK_URI_REFUSED: { status: 422, title: 'The webhook does not take this URI' },
+  WEBHOOK_EXPIRY_REFUSED: { status: 422, title: 'The webhook does not take this expiry' },
+  INTERNAL: { status: 500, title: 'Something went wrong on our side' },
+  TEST_UNANSWERED: { status: 504, title: 'Nobody told how the test push ended' },
+  DATABASE_UNREACHABLE: { status: 503, title: 'Postgres is out of reach', retryAfterSeconds: 5 },
+  REDIS_UNREACHABLE: { status: 503, title: 'Redis is out of reach', retryAfterSeconds: 5 },
+  ERASURE_UNFINISHED: { status: 503, title: 'Not everything is erased yet', retryAfterSeconds: 1 },
+  OVERLOADED: { status: 503, title: 'Too much is waiting already', retryAfterSeconds: 1 },
+} as const satisfies Readonly<Record<string, ProblemKind>>;
+
+export type ProblemCode = keyof typeof problemKinds;
+
+/** An RFC 9457 problem. `code` is ours: stable, and the same as the end of `type`. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ProblemCode;
+  readonly errors?: readonly object[];
+}
+
+export function problemOf(code: ProblemCode, detail: string, errors: readonly object[] = []): Problem {
+  const { status, title } = problemKinds[code];
+  const type = `urn:pns:problem:${code.toLowerCase().replaceAll('_', '-')}`;
+  return { type, title, status, detail, code, ...(errors.length === 0 ? {} : { errors }) };
+}
+
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(problemKinds, code);
+}

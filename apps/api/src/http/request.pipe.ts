@@ -1,0 +1,37 @@
+import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
+import type { ZodDto } from 'nestjs-zod';
+import type { z } from 'zod';
+import { check, sentenceOf } from './faults';
+import type { ProblemCode } from './problems';
+import { RequestError } from './request-error';
+
+const codes: Readonly<Record<ArgumentMetadata['type'], ProblemCode>> = {
+  body: 'BODY_INVALID',
+  query: 'QUERY_INVALID',
+  param: 'PATH_INVALID',
+  custom: 'INTERNAL',
+};
+
+const wholes: Readonly<Record<ArgumentMetadata['type'], string>> = {
+  body: 'body',
+  query: 'the query',
+  param: 'the path',
+  custom: 'the request',
+};
+
+/** Gives each handler its parameters as their DTO says, or ends the request. */
+@Injectable()
+export class RequestPipe implements PipeTransform {
+  transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
+    if (!isDto(metatype)) return value;
+    if (type === 'body' && value === undefined)
+      throw new RequestError('BODY_MISSING', 'Send a body of application/json.');
+    const checked = check(metatype.schema, value, wholes[type]);
+    if (checked.ok) return checked.value;
+    throw new RequestError(codes[type], sentenceOf(checked.faults), checked.faults);
+  }
+}
+
+function isDto(metatype: unknown): metatype is ZodDto<z.ZodType> {
+  return typeof metatype === 'function' && 'isZodDto' in metatype;
+}

@@ -1,0 +1,4 @@
+import { runProcess } from '@pns/runtime';
+import { startApi } from './start';
+
+void runProcess('api', async () => [await startApi()]);

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { Body, Controller, Put, Req } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Ingest } from '@pns/aggregation';
+import { payloadFault } from '@pns/payloads';
+import { DirectoryStore } from '@pns/persistence';
+import type { UserKey } from '@pns/subscriptions';
+import type { FastifyRequest } from 'fastify';
+import { assertGoodFor, isGoodFor } from '../authentication/context-access';
+import { Requires } from '../authentication/requires-scope';
+import { ApiProblems } from '../http/api-problems';
+import { check, sentenceOf } from '../http/faults';
+import { RequestError } from '../http/request-error';
+import {
+  addresseeOf,
+  DovecotNotification,
+  dovecotRequest,
+  isNewMail,
+  mailPayload,
+  type DovecotRequest,
+} from './dovecot';
+
+const topic = 'ox:mail:new';
+const done = { success: true };
+
+/** Speaks to Dovecot's driver, which writes an error into the mail log for every answer that is not a success. */
+@ApiTags('Notifications')
+@Controller('preliminary/http-notify/v1')
+export class DovecotController {
+  constructor(
+    private readonly ingest: Ingest,
+    private readonly directory: DirectoryStore,
+  ) {}
+
+  @Put('notify')
+  @Requires('ingest', { contextIn: 'handler' })
+  @ApiOperation({
+    summary: "Take a new mail from Dovecot's push_notification driver ox",
+    description: 'Events other than messageNew and users that nobody knows are answered 200, and nothing is sent.',
+  })
+  @ApiBody({ type: DovecotNotification })
+  @ApiOkResponse({ schema: { type: 'object', properties: { success: { type: 'boolean' } } } })
+  @ApiProblems('BODY_MALFORMED', 'DOVECOT_REQUEST_INVALID', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED')
+  @ApiProblems('OVERLOADED', 'REDIS_UNREACHABLE')
+  async notify(@Body() body: unknown, @Req() caller: FastifyRequest): Promise<{ success: boolean }> {
+    const checked = check(dovecotRequest, body);
+    if (!checked.ok) throw new RequestError('DOVECOT_REQUEST_INVALID', sentenceOf(checked.faults), checked.faults);
+    const request = checked.value;
+    if (!isNewMail(request)) return done;
+    const addressee = await this.addressee(request, caller);
+    if (addressee === undefined) return done;
+    const payload = mailPayload(request);
+    const fault = payloadFault(topic, payload);
+    if (fault !== undefined) throw new RequestError('DOVECOT_REQUEST_INVALID', fault);
+    await this.ingest.join([
+      { id: randomUUID(), ...addressee, topic, payload, priority: 'high', timestamp: Date.now() },
+    ]);
+    return done;
+  }
+
+  /** A login that belongs to a context which the key is not good for is as unknown as any other. */
+  private async addressee(request: DovecotRequest, caller: FastifyRequest): Promise<UserKey | undefined> {
+    const named = addresseeOf(request);
+    if (named !== undefined) {
+      assertGoodFor(caller, named.context);
+      return named;
+    }
+    const found = await this.directory.userByLogin(request.user);
+    return found !== undefined && isGoodFor(caller, found.context) ? found : undefined;
+  }
+}

@@ -1,0 +1,91 @@
+import { addresseeOf, dovecotRequest, isNewMail, mailPayload } from './dovecot';
+
+const request = {
+  user: '4@464646669',
+  event: 'messageNew',
+  folder: 'INBOX',
+  'imap-uidvalidity': 123412341,
+  'imap-uid': 2345,
+  from: '=?utf-8?q?=C3=84?= <alice@example.org>',
+  subject: 'Test =?utf-8?q?p=C3=A4iv?=',
+  snippet: 'Hey guys\nThis is only a test...',
+  unseen: 2,
+};
+
+describe('a request of the Dovecot driver', () => {
+  it('becomes the payload of a new mail', () => {
+    expect(mailPayload(dovecotRequest.parse(request))).toEqual({
+      folder: 'default0/INBOX',
+      id: '2345',
+      email: 'alice@example.org',
+      displayname: 'Ä',
+      subject: 'Test päiv',
+      unread: 2,
+      teaser: 'Hey guys\nThis is only a test...',
+    });
+  });
+
+  it('leaves out what Dovecot left out', () => {
+    const least = { user: '4@1', event: 'messageNew', folder: 'INBOX/Ä' };
+    expect(mailPayload(dovecotRequest.parse(least))).toEqual({ folder: 'default0/INBOX/Ä' });
+  });
+
+  it.each([
+    ['alice@example.org', { email: 'alice@example.org' }],
+    ['<alice@example.org>', { email: 'alice@example.org' }],
+    ['"Doe, Jane" <jane@example.org>', { email: 'jane@example.org', displayname: 'Doe, Jane' }],
+    [
+      '=?ISO-8859-1?B?SvxyZ2Vu?=\r\n =?ISO-8859-1?Q?_M=FCller?= <j@example.org>',
+      { email: 'j@example.org', displayname: 'Jürgen Müller' },
+    ],
+    ['a@example.org, b@example.org', { email: 'a@example.org' }],
+    ['Team: a@example.org, b@example.org;', { email: 'a@example.org' }],
+    ['=?utf-8?q?J=C3=BCrgen?=', { email: 'Jürgen' }],
+    ['undisclosed', { email: 'undisclosed' }],
+  ])('reads the sender %j', (from, expected) => {
+    expect(mailPayload({ user: '4@1', event: 'messageNew', from })).toEqual({ folder: 'default0/INBOX', ...expected });
+  });
+
+  it.each([
+    [
+      ['5', 6],
+      ['5', '6'],
+    ],
+    [0, '0'],
+    ['7', '7'],
+  ])('takes the uid %j as %j', (uid, id) => {
+    expect(mailPayload(dovecotRequest.parse({ ...request, 'imap-uid': uid }))).toMatchObject({ id });
+  });
+
+  it.each([-1, 1.5])('has no number of unread mails for %d', (unseen) => {
+    expect(mailPayload({ ...request, unseen })).not.toHaveProperty('unread');
+  });
+
+  it('cuts what is longer than a push can show', () => {
+    const long = 'x'.repeat(100_000);
+    const payload = mailPayload({ ...request, subject: long, snippet: long, from: `"${long}" <${long}@example.org>` });
+    expect(JSON.stringify(payload).length).toBeLessThan(10_000);
+  });
+
+  it.each([
+    ['4@464646669', { user: 4, context: 464646669 }],
+    ['2147483647@1', { user: 2147483647, context: 1 }],
+    ['2147483648@1', undefined],
+    ['0@1', undefined],
+    ['04@1', undefined],
+    ['john@example.org', undefined],
+    ['john', undefined],
+    ['', undefined],
+  ])('addresses %j as %j', (user, expected) => {
+    expect(addresseeOf({ ...request, user })).toEqual(expected);
+  });
+
+  it.each([
+    ['messageNew', true],
+    ['MessageNew', true],
+    ['messageExpunge', false],
+    ['', false],
+  ])('%j is a new mail: %s', (event, expected) => {
+    expect(isNewMail({ ...request, event })).toBe(expected);
+  });
+});

@@ -1,0 +1,71 @@
+import { createZodDto } from 'nestjs-zod';
+import { addressParser, decodeWords } from 'postal-mime';
+import { z } from 'zod';
+import { maxId } from '../http/fields';
+
+const uint32 = z.union([z.int().min(0), z.string().regex(/^\d+$/)]);
+
+/**
+ * What Dovecot's push_notification driver "ox" sends for each mail that arrives. It leaves out what it does not know;
+ * drivers made after it add fields of their own.
+ */
+export const dovecotRequest = z.looseObject({
+  user: z.string(),
+  event: z.string(),
+  folder: z.string().min(1).max(1000).optional(),
+  'imap-uid': z.union([uint32, z.array(uint32).min(1).max(1000)]).optional(),
+  from: z.string().optional(),
+  subject: z.string().optional(),
+  snippet: z.string().optional(),
+  unseen: z.number().optional(),
+});
+
+export type DovecotRequest = z.infer<typeof dovecotRequest>;
+
+/** The same for the API's description. */
+export class DovecotNotification extends createZodDto(dovecotRequest) {}
+
+/** Whether it tells of a new mail; the driver's code and its documentation disagree about the first letter. */
+export function isNewMail({ event }: DovecotRequest): boolean {
+  return event.toLowerCase() === 'messagenew';
+}
+
+/** The user and context in `<user>@<context>`, or undefined where `user` is a login of another form. */
+export function addresseeOf({ user }: DovecotRequest): { readonly context: number; readonly user: number } | undefined {
+  const [, userId, contextId] = /^([1-9]\d{0,9})@([1-9]\d{0,9})$/.exec(user) ?? [];
+  const addressee = { context: Number(contextId), user: Number(userId) };
+  return addressee.context <= maxId && addressee.user <= maxId ? addressee : undefined;
+}
+
+/** Longest subject, sender or teaser of a push, in characters; a header may have any length. */
+const maxTextLength = 2000;
+
+/** The payload of `ox:mail:new` that the request amounts to; what Dovecot left out stays out. */
+export function mailPayload(request: DovecotRequest): Record<string, unknown> {
+  const { folder, from, subject, snippet, unseen } = request;
+  const uid = request['imap-uid'];
+  const payload = {
+    folder: `default0/${folder ?? 'INBOX'}`,
+    id: Array.isArray(uid) ? uid.map(String) : uid?.toString(),
+    ...senderOf(from),
+    subject: subject === undefined ? undefined : readable(subject),
+    unread: unseen !== undefined && Number.isSafeInteger(unseen) && unseen >= 0 ? unseen : undefined,
+    teaser: snippet?.slice(0, maxTextLength),
+  };
+  return Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== undefined));
+}
+
+function senderOf(from: string | undefined): { readonly email?: string; readonly displayname?: string } {
+  if (from === undefined) return {};
+  const [sender] = addressParser(from, { flatten: true });
+  if (sender?.address === undefined || !sender.address.includes('@')) return { email: readable(from) };
+  const displayname = readable(sender.name);
+  return { email: sender.address.slice(0, maxTextLength), ...(displayname === '' ? {} : { displayname }) };
+}
+
+/** A header's value as people read it: encoded words decoded, folded lines joined. */
+function readable(header: string): string {
+  return decodeWords(header.replace(/\r?\n[ \t]*/g, ' '))
+    .trim()
+    .slice(0, maxTextLength);
+}

@@ -1,0 +1,54 @@
+import type { IngestStatus, Notification } from '@pns/aggregation';
+import { problemFor } from '../http/problem.filter';
+import type { ProblemCode } from '../http/problems';
+import { RequestError } from '../http/request-error';
+import type { ListedNotification, RefusedEntry } from './notification.schema';
+
+/** A notification to take in, and how the answer is to name it. */
+export interface Addressed {
+  readonly notification: Notification;
+  readonly index: number;
+  readonly hasUsers: boolean;
+}
+
+/** Gathers what became of the entries of one request. */
+export class IngestReport {
+  private readonly listed: ListedNotification[] = [];
+  private readonly refused: RefusedEntry[] = [];
+  private accepted = 0;
+  private interruption: Error | undefined;
+
+  /** Whether Redis failed or refused since; nothing more is tried then. */
+  get isInterrupted(): boolean {
+    return this.interruption !== undefined;
+  }
+
+  took({ notification: { id, user }, index, hasUsers }: Addressed, status: IngestStatus): void {
+    if (status === 'accepted') this.accepted++;
+    this.listed.push({ index, id, ...(hasUsers ? { user } : {}), status });
+  }
+
+  refuse(index: number, code: ProblemCode, error: string): void {
+    this.refused.push({ index, code, error });
+  }
+
+  /** Notes that `entries` may not have been taken in, because of `error` or of what interrupted the request before. */
+  interrupt(entries: readonly Addressed[], error?: Error): void {
+    this.interruption ??= error;
+    const { code, detail } = problemFor(this.interruption);
+    for (const index of new Set(entries.map((each) => each.index))) this.refuse(index, code, detail);
+  }
+
+  /**
+   * The status and body of the answer.
+   *
+   * @throws what interrupted the request, or RequestError `NOTIFICATIONS_INVALID`, when nothing was taken in.
+   */
+  answer(): { readonly status: 202 | 207; readonly body: object } {
+    const body = { accepted: this.accepted, notifications: this.listed };
+    if (this.refused.length === 0) return { status: 202, body };
+    if (this.listed.length > 0) return { status: 207, body: { ...body, errors: this.refused } };
+    if (this.interruption !== undefined) throw this.interruption;
+    throw new RequestError('NOTIFICATIONS_INVALID', 'No entry is valid; errors tells why, one by one.', this.refused);
+  }
+}

@@ -1,0 +1,209 @@
+import type { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { Ingest } from '@pns/aggregation';
+import { log, metrics } from '@pns/runtime';
+import { Counter } from 'prom-client';
+import { contextRefusal } from '../authentication/context-access';
+import { parseJson } from '../http/body-parsers';
+import { check, sentenceOf } from '../http/faults';
+import { RequestError } from '../http/request-error';
+import { readEntry, type ReadEntry } from './entry';
+import { IngestReport, type Addressed } from './ingest-report';
+import { linesOf, type Line } from './lines';
+import { maxEntriesPerBatch, NotificationEntry } from './notification.schema';
+
+/** Longest line of NDJSON, in bytes: a payload of the greatest size with every character escaped, and then some. */
+export const maxLineBytes = 512 * 1024;
+
+/** Most lines of one request. */
+export const maxLines = 100_000;
+
+/** Most notifications that one request amounts to, counting every user that its entries address. */
+export const maxAddressees = 100_000;
+
+/** So many notifications are taken in at once while a long request is read. */
+const notificationsPerChunk = 500;
+
+/** What a request is answered with. */
+export interface Answer {
+  readonly status: 202 | 207;
+  readonly body: object;
+}
+
+const notificationsTotal = new Counter({
+  name: 'pns_notifications_total',
+  help: 'Notifications by what became of them at the door: accepted, duplicate or refused.',
+  labelNames: ['result'],
+  registers: [metrics],
+});
+
+/** The contexts that a producer may post to; undefined: all. */
+type Contexts = readonly number[] | undefined;
+
+/** Takes the bodies of producers apart and the notifications in them in. */
+@Injectable()
+export class Intake {
+  constructor(private readonly ingest: Ingest) {}
+
+  /** A body of one notification. `idempotencyKey` is the header, which is another way to say `id`. */
+  async single(
+    body: unknown,
+    bodyBytes: number,
+    idempotencyKey: string | undefined,
+    contexts?: Contexts,
+  ): Promise<Answer> {
+    const entry = within(contexts, readEntry(withId(body, idempotencyKey), bodyBytes, Date.now()));
+    if (!entry.ok) {
+      const { code, sentence, faults } = entry.refusal;
+      notificationsTotal.inc({ result: 'refused' });
+      throw new RequestError(code, sentence, faults);
+    }
+    const statuses = await this.ingest.join(entry.notifications);
+    const notifications = entry.notifications.map(({ id, user }, at) => {
+      const status = statuses[at] ?? 'accepted';
+      notificationsTotal.inc({ result: status });
+      return { id, ...(entry.hasUsers ? { user } : {}), status };
+    });
+    return { status: 202, body: { accepted: statuses.filter((s) => s === 'accepted').length, notifications } };
+  }
+
+  /** A body of `{"notifications":[…]}`. */
+  async batch(body: object, bodyBytes: number, contexts?: Contexts): Promise<Answer> {
+    const entries = entriesOf(body);
+    const intake = new ChunkedIntake(this.ingest);
+    const now = Date.now();
+    for (const [index, value] of entries.entries()) {
+      await intake.add(index, within(contexts, readEntry(value, bodyBytes, now)));
+    }
+    return intake.finish();
+  }
+
+  /** A stream of one notification per line; blank lines are skipped. What is over the bounds is not read any more. */
+  async stream(body: Readable, contexts?: Contexts): Promise<Answer> {
+    const intake = new ChunkedIntake(this.ingest);
+    let index = 0;
+    try {
+      for await (const lines of linesOf(chunksOf(body), maxLineBytes)) {
+        for (const line of lines) {
+          if (isBlank(line)) continue;
+          if (index >= maxLines) return await intake.cutOff(index, `A request may have at most ${maxLines} lines.`);
+          await intake.add(index++, within(contexts, readLine(line)));
+        }
+      }
+    } catch (error) {
+      if (body.errored === null) throw error;
+      await intake.finish().catch(() => undefined);
+      throw new RequestError('REQUEST_ABORTED', 'The connection was closed before the body ended.');
+    }
+    if (index === 0) throw new RequestError('BODY_MISSING', 'Send one notification per line.');
+    return intake.finish();
+  }
+}
+
+/** Takes entries in as they come, some hundreds of notifications at a time, and reports on all of them. */
+class ChunkedIntake {
+  private readonly report = new IngestReport();
+  private waiting: Addressed[] = [];
+  private addressees = 0;
+
+  constructor(private readonly ingest: Ingest) {}
+
+  async add(index: number, entry: ReadEntry): Promise<void> {
+    if (!entry.ok) {
+      notificationsTotal.inc({ result: 'refused' });
+      return this.report.refuse(index, entry.refusal.code, entry.refusal.sentence);
+    }
+    const { notifications, hasUsers } = entry;
+    if (this.addressees + notifications.length > maxAddressees) {
+      const sentence = `A request may address at most ${maxAddressees} users, and this entry would be beyond that.`;
+      return this.report.refuse(index, 'BATCH_TOO_LARGE', sentence);
+    }
+    this.addressees += notifications.length;
+    for (const notification of notifications) this.waiting.push({ notification, index, hasUsers });
+    if (this.waiting.length >= notificationsPerChunk) await this.flush();
+  }
+
+  async finish(): Promise<Answer> {
+    await this.flush();
+    return this.report.answer();
+  }
+
+  /** Ends before the request does: `index` and all that follows is refused. */
+  async cutOff(index: number, sentence: string): Promise<Answer> {
+    this.report.refuse(index, 'BATCH_TOO_LARGE', `${sentence} Neither this line nor any after it was read.`);
+    return this.finish();
+  }
+
+  private async flush(): Promise<void> {
+    const chunk = this.waiting;
+    this.waiting = [];
+    if (chunk.length === 0) return;
+    // After a failure the rest is only named: each further try might wait for a time-out of its own.
+    if (this.report.isInterrupted) return this.report.interrupt(chunk);
+    try {
+      const statuses = await this.ingest.join(chunk.map(({ notification }) => notification));
+      chunk.forEach((each, at) => {
+        const status = statuses[at] ?? 'accepted';
+        notificationsTotal.inc({ result: status });
+        this.report.took(each, status);
+      });
+    } catch (thrown) {
+      const error = thrown as Error;
+      log.warn({ event: 'ingest.interrupted', notifications: chunk.length, reason: error.message });
+      this.report.interrupt(chunk, error);
+    }
+  }
+}
+
+/** Reading no further must not destroy the connection, which the answer has to go back on. */
+function chunksOf(body: Readable): AsyncIterable<Buffer> {
+  return body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+}
+
+/** The entry, or its refusal where it is for a context that the producer may not post to. */
+function within(contexts: Contexts, entry: ReadEntry): ReadEntry {
+  if (contexts === undefined || !entry.ok) return entry;
+  if (entry.notifications.every(({ context }) => contexts.includes(context))) return entry;
+  return { ok: false, refusal: { code: 'CONTEXT_REFUSED', sentence: contextRefusal(contexts), faults: [] } };
+}
+
+function readLine(line: Line): ReadEntry {
+  if (line === 'too long') return refusedLine('BODY_TOO_LARGE', `The line is longer than ${maxLineBytes} bytes.`);
+  try {
+    return readEntry(parseJson(line.text), line.bytes, Date.now());
+  } catch {
+    return refusedLine('BODY_MALFORMED', 'The line is not valid JSON.');
+  }
+}
+
+function refusedLine(code: 'BODY_TOO_LARGE' | 'BODY_MALFORMED', sentence: string): ReadEntry {
+  return { ok: false, refusal: { code, sentence, faults: [] } };
+}
+
+function isBlank(line: Line): boolean {
+  return line !== 'too long' && line.text.trim() === '';
+}
+
+function entriesOf(body: object): readonly unknown[] {
+  const { notifications, ...others } = body as { notifications?: unknown };
+  const [other] = Object.keys(others);
+  if (other !== undefined) {
+    throw new RequestError('BODY_INVALID', `${other.slice(0, 100)} cannot stand beside notifications.`);
+  }
+  if (!Array.isArray(notifications)) throw new RequestError('BODY_INVALID', 'notifications must be a list.');
+  if (notifications.length === 0) throw new RequestError('BODY_INVALID', 'notifications must not be empty.');
+  if (notifications.length <= maxEntriesPerBatch) return notifications as unknown[];
+  const sentence = `notifications has ${notifications.length} entries, and at most ${maxEntriesPerBatch} are allowed; send several requests or application/x-ndjson.`;
+  throw new RequestError('BATCH_TOO_LARGE', sentence);
+}
+
+/** The body with the header's id in it. */
+function withId(body: unknown, idempotencyKey: string | undefined): unknown {
+  if (idempotencyKey === undefined || typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const checked = check(NotificationEntry.schema.shape.id, idempotencyKey, 'Idempotency-Key');
+  if (!checked.ok) throw new RequestError('IDEMPOTENCY_KEY_INVALID', sentenceOf(checked.faults));
+  if ('id' in body && body.id !== idempotencyKey) {
+    throw new RequestError('IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key and id differ; send one of them.');
+  }
+  return { ...body, id: idempotencyKey };
+}

@@ -1,0 +1,33 @@
+/** One line of a stream: its text, or that it was longer than allowed, which tells nothing else about it. */
+export type Line = { readonly text: string; readonly bytes: number } | 'too long';
+
+const newline = 0x0a;
+
+/**
+ * The lines of `stream`, as many at a time as arrived together. Holds no more than one chunk and the beginning of one
+ * line; what is longer than `maxBytes` is skipped, not kept.
+ */
+export async function* linesOf(stream: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line[]> {
+  let begun: Buffer[] = [];
+  let begunBytes = 0;
+  const take = (rest: Buffer): Line => {
+    const bytes = begunBytes + rest.length;
+    const line: Line = bytes > maxBytes ? 'too long' : { text: Buffer.concat([...begun, rest]).toString(), bytes };
+    begun = [];
+    begunBytes = 0;
+    return line;
+  };
+  for await (const chunk of stream) {
+    const lines: Line[] = [];
+    let start = 0;
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+      lines.push(take(chunk.subarray(start, end)));
+      start = end + 1;
+    }
+    begunBytes += chunk.length - start;
+    if (begunBytes <= maxBytes) begun.push(chunk.subarray(start));
+    else begun = [];
+    if (lines.length > 0) yield lines;
+  }
+  if (begunBytes > 0) yield [take(Buffer.alloc(0))];
+}

@@ -1,0 +1,72 @@
+import { Readable } from 'node:stream';
+import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBody,
+  ApiConsumes,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOperation,
+  ApiResponse,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Requires } from '../authentication/requires-scope';
+import { ApiProblems } from '../http/api-problems';
+import { maxBodyBytes, ndjson } from '../http/body-parsers';
+import { RequestError } from '../http/request-error';
+import { Intake, type Answer } from './intake.service';
+import { IngestAnswer, NotificationBatch, NotificationEntry } from './notification.schema';
+
+const description = `One notification, or \`{"notifications":[…]}\` of up to 1,000, in at most ${maxBodyBytes / 2 ** 20} MiB of JSON;
+or \`${ndjson}\` with one notification per line, which is read while it comes. 202 and 207 are a promise: what they list
+as accepted survives the death of any process. A batch with bad entries takes the good ones (207).`;
+
+@ApiTags('Notifications')
+@Controller('v1/notifications')
+export class NotificationsController {
+  constructor(private readonly intake: Intake) {}
+
+  @Post()
+  @HttpCode(202)
+  @Requires('ingest', { takesNdjson: true, contextIn: 'handler' })
+  @ApiOperation({ summary: 'Post notifications', description })
+  @ApiConsumes('application/json', ndjson)
+  @ApiExtraModels(NotificationEntry, NotificationBatch)
+  @ApiBody({
+    schema: { oneOf: [{ $ref: getSchemaPath(NotificationEntry) }, { $ref: getSchemaPath(NotificationBatch) }] },
+  })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Another way to give the `id` of a single one.' })
+  @ApiAcceptedResponse({ type: IngestAnswer, description: 'Everything was taken.' })
+  @ApiResponse({ status: 207, type: IngestAnswer, description: 'Some entries were taken; `errors` lists the others.' })
+  @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'IDEMPOTENCY_KEY_INVALID', 'REQUEST_ABORTED')
+  @ApiProblems('BODY_TOO_LARGE', 'BATCH_TOO_LARGE', 'PAYLOAD_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED')
+  @ApiProblems('BODY_INVALID', 'NOTIFICATION_INVALID', 'NOTIFICATIONS_INVALID', 'TOPIC_INVALID', 'PAYLOAD_INVALID')
+  @ApiProblems('OVERLOADED', 'REDIS_UNREACHABLE')
+  async post(
+    // Each parameter that goes through pipes would cost every request some microseconds.
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object> {
+    const { status, body } = await this.answerTo(request);
+    if (status !== 202) reply.code(status);
+    if (request.body instanceof Readable && !request.body.readableEnded) void reply.header('connection', 'close');
+    return body;
+  }
+
+  private answerTo({ body, headers, caller }: FastifyRequest): Promise<Answer> {
+    const idempotencyKey = headers['idempotency-key']?.toString();
+    const isBatch = typeof body === 'object' && body !== null && 'notifications' in body;
+    if (idempotencyKey !== undefined && (isBatch || body instanceof Readable)) {
+      const sentence = 'Idempotency-Key is for a single notification; give each one of several an id of its own.';
+      throw new RequestError('IDEMPOTENCY_KEY_INVALID', sentence);
+    }
+    if (body instanceof Readable) return this.intake.stream(body, caller?.contexts);
+    if (body === undefined) throw new RequestError('BODY_MISSING', 'Send a notification as application/json.');
+    // Without a Content-Length the body came in chunks, and is as long as a body can be for all we know.
+    const bodyBytes = Number(headers['content-length'] ?? maxBodyBytes);
+    if (isBatch) return this.intake.batch(body, bodyBytes, caller?.contexts);
+    return this.intake.single(body, bodyBytes, idempotencyKey, caller?.contexts);
+  }
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { AuditStore } from '@pns/persistence';
+import { installAudit } from './audit/audit.hook';
+import { installAuthentication } from './authentication/authentication.hook';
+import type { Authenticator } from './authentication/authenticator';
+import { installBodyParsers, maxBodyBytes } from './http/body-parsers';
+import { KnownPaths } from './http/known-paths';
+import { answerProblem } from './http/problem.filter';
+
+/** Longest time that a request may take to arrive, in ms; a stream of NDJSON has to be through by then too. */
+const requestTimeoutMs = 300_000;
+
+/** The HTTP server under the API: what it takes, who may use it, and what it says when it does not. */
+export function apiServer(
+  authenticator: () => Authenticator,
+  audit: () => AuditStore,
+): { adapter: FastifyAdapter; knownPaths: KnownPaths } {
+  const adapter = new FastifyAdapter({
+    skipMiddie: true, // no middleware here, and each request would pay for looking
+    bodyLimit: maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
+    genReqId: requestIdOf,
+    routerOptions: { maxParamLength: 300 },
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+      answerProblem(error, request, reply),
+  });
+  const server = adapter.getInstance();
+  const knownPaths = new KnownPaths(server);
+  installAuthentication(server, authenticator);
+  installAudit(server, audit);
+  installBodyParsers(server);
+  return { adapter, knownPaths };
+}
+
+/** The id that a proxy or the sender gave the request, where that is one; else a new one. */
+function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\x21-\x7e]{1,100}$/.test(given) ? given : randomUUID();
+}

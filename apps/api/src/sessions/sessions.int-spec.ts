@@ -1,0 +1,36 @@
+import { SessionTokens } from '@pns/sessions';
+import { testApi, type TestApi } from '../test-api';
+
+interface Issued {
+  readonly id: string;
+  readonly token: string;
+  readonly expiresAt: string;
+}
+
+let api: TestApi;
+let key: string;
+
+beforeAll(async () => {
+  api = await testApi();
+  const made = await api.send<{ key: string }>('POST', '/v1/api-keys', { body: { name: 'web', scopes: ['client'] } });
+  key = made.body.key;
+});
+
+afterAll(() => api.close());
+
+it('a session is issued for a user, and ended', async () => {
+  const asked = { context: 1, user: 14, client: 'open-xchange-appsuite', ttlSeconds: 600 };
+  const { status, body } = await api.send<Issued>('POST', '/v1/sessions', { body: asked, key });
+  expect(status).toBe(201);
+  expect(Object.keys(body).sort()).toEqual(['expiresAt', 'id', 'token']);
+  const lifeMs = Date.parse(body.expiresAt) - Date.now();
+  expect(lifeMs).toBeGreaterThan(590_000);
+  expect(lifeMs).toBeLessThanOrEqual(601_000);
+  const sessions = api.app.get(SessionTokens);
+  const { ttlSeconds, ...holder } = asked;
+  void ttlSeconds;
+  expect(await sessions.verify(body.token)).toMatchObject({ id: body.id, ...holder });
+  expect((await api.send('DELETE', `/v1/sessions/${body.id}`, { key })).status).toBe(204);
+  await expect(sessions.verify(body.token)).rejects.toMatchObject({ code: 'SESSION_ENDED' });
+  expect((await api.send('DELETE', `/v1/sessions/${body.id}`, { key })).status).toBe(204);
+});

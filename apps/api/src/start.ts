@@ -1,0 +1,43 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AuditStore } from '@pns/persistence';
+import { listen, nestLogger } from '@pns/runtime';
+import { ApiModule, type ApiOptions } from './api.module';
+import { Authenticator } from './authentication/authenticator';
+import { readApiEnvironment } from './env';
+import { serveDocumentation } from './http/openapi';
+import { apiServer } from './server';
+
+/** Starts the API as the environment says: it takes notifications in, and manages subscriptions, sessions and keys. */
+export async function startApi(): Promise<NestFastifyApplication> {
+  const env = readApiEnvironment();
+  const app = await createApi({
+    databaseUrl: env.DATABASE_URL,
+    redisUrl: env.REDIS_URL,
+    configDir: env.PNS_CONFIG_DIR,
+    shards: env.PNS_SHARDS,
+    bootstrapApiKey: env.PNS_BOOTSTRAP_API_KEY,
+    sessionSecret: env.PNS_SESSION_SECRET,
+    encryptionKeys: env.PNS_ENCRYPTION_KEY,
+    nodeEnv: env.NODE_ENV,
+  });
+  await listen('api', app, env.PNS_API_PORT);
+  return app;
+}
+
+/** The API, ready to listen. */
+export async function createApi(options: ApiOptions): Promise<NestFastifyApplication> {
+  // Looked up once: a look-up in Nest's container would be a good part of what a request costs.
+  let authenticator: Authenticator | undefined;
+  const { adapter, knownPaths } = apiServer(
+    () => (authenticator ??= app.get<Authenticator>(Authenticator)),
+    () => app.get(AuditStore, { strict: false }),
+  );
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forRoot(options, knownPaths), adapter, {
+    logger: nestLogger,
+    bodyParser: false,
+    abortOnError: false,
+  });
+  serveDocumentation(app);
+  return app;
+}

@@ -1,0 +1,156 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { SubscriptionStore } from '@pns/persistence';
+import type { Subscription } from '@pns/subscriptions';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isGoodFor } from '../authentication/context-access';
+import { Requires } from '../authentication/requires-scope';
+import { ApiProblems } from '../http/api-problems';
+import { UuidPath } from '../http/fields';
+import { RequestError } from '../http/request-error';
+import { Registrar } from './registrar';
+import {
+  NewSubscription,
+  RemovedCount,
+  SubscriptionChanges,
+  SubscriptionFilterQuery,
+  SubscriptionList,
+  SubscriptionQuery,
+  subscriptionView,
+  SubscriptionView,
+  TestOutcome,
+} from './subscriptions.dto';
+import { TestPush, testTimeoutMs, testTopic } from './test-push';
+
+@ApiTags('Subscriptions')
+@Controller('v1/subscriptions')
+export class SubscriptionsController {
+  constructor(
+    private readonly subscriptions: SubscriptionStore,
+    private readonly registrar: Registrar,
+    private readonly testPush: TestPush,
+  ) {}
+
+  @Post()
+  @Requires(['client', 'admin'], { contextIn: 'body', auditedAs: sameRegistration })
+  @ApiOperation({
+    summary: 'Register a subscription, or register it again',
+    description:
+      'The same context, user, client, transport and token again replaces topics, expiry and meta and keeps the id (200). A token belongs to one user per transport and client: the last one to register it takes it over, unless a webhook allows its URI to be shared.',
+  })
+  @ApiCreatedResponse({ type: SubscriptionView, description: 'It is new.' })
+  @ApiOkResponse({ type: SubscriptionView, description: 'It replaced what was registered before.' })
+  @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'SUBSCRIPTION_LIMIT')
+  @ApiProblems('WEBHOOK_UNKNOWN', 'WEBHOOK_NOT_ENABLED', 'WEBHOOK_URI_REFUSED', 'WEBHOOK_EXPIRY_REFUSED')
+  async register(
+    @Body() body: NewSubscription,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SubscriptionView> {
+    const { subscription, isNew } = await this.registrar.register(body);
+    reply.code(isNew ? 201 : 200);
+    return subscriptionView(subscription);
+  }
+
+  @Get()
+  @Requires(['client', 'admin'], { contextIn: 'query' })
+  @ApiOperation({ summary: 'List subscriptions, oldest first, expired ones included' })
+  @ApiOkResponse({ type: SubscriptionList })
+  @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
+  async list(@Query() { limit, cursor, ...filter }: SubscriptionQuery): Promise<SubscriptionList> {
+    const { items, nextCursor } = await this.subscriptions.list(filter, { limit, cursor });
+    return { items: items.map(subscriptionView), ...(nextCursor === undefined ? {} : { nextCursor }) };
+  }
+
+  @Get(':id')
+  @Requires(['client', 'admin'], { contextIn: 'handler' })
+  @ApiOperation({ summary: 'One subscription' })
+  @ApiOkResponse({ type: SubscriptionView })
+  @ApiProblems('PATH_INVALID', 'SUBSCRIPTION_NOT_FOUND')
+  async get(@Param() { id }: UuidPath, @Req() request: FastifyRequest): Promise<SubscriptionView> {
+    return subscriptionView(await this.found(id, request));
+  }
+
+  @Patch(':id')
+  @Requires(['client', 'admin'], { contextIn: 'handler' })
+  @ApiOperation({ summary: 'Change topics, expiry or meta of one subscription; what is not named stays' })
+  @ApiOkResponse({ type: SubscriptionView })
+  @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
+  @ApiProblems('SUBSCRIPTION_NOT_FOUND', 'WEBHOOK_UNKNOWN', 'WEBHOOK_NOT_ENABLED')
+  @ApiProblems('WEBHOOK_URI_REFUSED', 'WEBHOOK_EXPIRY_REFUSED')
+  async change(
+    @Param() { id }: UuidPath,
+    @Body() changes: SubscriptionChanges,
+    @Req() request: FastifyRequest,
+  ): Promise<SubscriptionView> {
+    await this.found(id, request);
+    const subscription = await this.registrar.change(id, changes);
+    if (subscription === undefined) throw unknownSubscription();
+    return subscriptionView(subscription);
+  }
+
+  @Post(':id/test')
+  @HttpCode(200)
+  @Requires(['client', 'admin'], { contextIn: 'handler', auditedAs: ({ url }) => url.replace(/\/test(\?.*)?$/, '') })
+  @ApiOperation({
+    summary: 'Send a test push and wait for what the provider says',
+    description: `Of topic \`${testTopic}\`, whatever topics the subscription wants, if the cascade allows its transport; once, and at most ${testTimeoutMs} ms long. A target that turns out dead loses its subscription, as with any push.`,
+  })
+  @ApiOkResponse({ type: TestOutcome })
+  @ApiProblems('PATH_INVALID', 'SUBSCRIPTION_NOT_FOUND', 'TEST_UNANSWERED', 'REDIS_UNREACHABLE')
+  async test(@Param() { id }: UuidPath, @Req() request: FastifyRequest): Promise<TestOutcome> {
+    return this.testPush.send(await this.found(id, request));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @Requires(['client', 'admin'], { contextIn: 'handler' })
+  @ApiOperation({ summary: 'Remove one subscription' })
+  @ApiNoContentResponse()
+  @ApiProblems('PATH_INVALID', 'SUBSCRIPTION_NOT_FOUND')
+  async remove(@Param() { id }: UuidPath, @Req() request: FastifyRequest): Promise<void> {
+    await this.found(id, request);
+    if (!(await this.subscriptions.remove(id))) throw unknownSubscription();
+  }
+
+  @Delete()
+  @Requires(['client', 'admin'], {
+    contextIn: 'query',
+    auditedAs: ({ url }) => `${url}${url.includes('?') ? '&' : '?'}limit=500`,
+  })
+  @ApiOperation({ summary: 'Remove every subscription that fits all of the filters, at least one of which is needed' })
+  @ApiOkResponse({ type: RemovedCount })
+  @ApiProblems('QUERY_INVALID', 'FILTER_MISSING')
+  async removeMatching(@Query() filter: SubscriptionFilterQuery): Promise<RemovedCount> {
+    if (Object.values(filter).every((value) => value === undefined)) {
+      throw new RequestError(
+        'FILTER_MISSING',
+        'Name at least one of context, user, client, transport, topic and token.',
+      );
+    }
+    return { removed: await this.subscriptions.removeMatching(filter) };
+  }
+
+  /** One of a context that the key is not good for is as unknown as any other. */
+  private async found(id: string, request: FastifyRequest): Promise<Subscription> {
+    const subscription = await this.subscriptions.get(id);
+    if (subscription === undefined || !isGoodFor(request, subscription.context)) throw unknownSubscription();
+    return subscription;
+  }
+}
+
+function unknownSubscription(): RequestError {
+  return new RequestError('SUBSCRIPTION_NOT_FOUND', 'There is no subscription with this id.');
+}
+
+const registrationKey = ['context', 'user', 'client', 'transport', 'token'] as const;
+
+/** Where the subscription is shown that a registration is about to replace. */
+function sameRegistration({ body }: FastifyRequest): string {
+  const asked = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const query = new URLSearchParams();
+  for (const name of registrationKey) {
+    const value = asked[name];
+    if (typeof value === 'string' || typeof value === 'number') query.set(name, String(value));
+  }
+  return `/v1/subscriptions?${query.toString()}`;
+}

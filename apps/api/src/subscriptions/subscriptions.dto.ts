@@ -1,0 +1,133 @@
+import { maxTokenBytes, maxTopicsPerSubscription, type Subscription } from '@pns/subscriptions';
+import { isTopicPattern } from '@pns/topics';
+import { transportName, transportNames } from '@pns/transport-contract';
+import { createZodDto } from 'nestjs-zod';
+import { z } from 'zod';
+import { client, idNumber, idText, pageQuery } from '../http/fields';
+import { isNestedDeeper } from '../notifications/entry';
+import { testOutcomes } from './test-push';
+
+export const topicPattern = z
+  .string()
+  .refine(isTopicPattern, 'must be a topic, a topic prefix with a trailing :*, or *, at most 255 characters');
+
+const transportSentence = `must be one of ${transportNames.join(', ')}`;
+
+/** A transport, also under the names that the original has for two of them. */
+export const transport = z
+  .string(transportSentence)
+  .transform((name, context) => {
+    const known = transportName(name);
+    if (known !== undefined) return known;
+    context.issues.push({ code: 'custom', message: transportSentence, input: name });
+    return z.NEVER;
+  })
+  .meta({ type: 'string', enum: [...transportNames, 'apn', 'gcm'] });
+
+export const token = z
+  .string()
+  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces')
+  .min(1)
+  .max(maxTokenBytes);
+
+const maxMetaBytes = 4096;
+
+export const meta = z
+  .looseObject({})
+  .refine((value) => !isNestedDeeper(value, 8), 'must not be nested deeper than 8 levels')
+  .refine((value) => JSON.stringify(value).length <= maxMetaBytes, `must have at most ${maxMetaBytes} bytes of JSON`);
+
+/** The last moment that JavaScript and Postgres can both tell: the end of the year 9999. */
+export const endOfTime = 253_402_300_799_999;
+const expirySentence = 'must be a time in the future, in milliseconds since the epoch';
+
+const topics = z
+  .array(topicPattern)
+  .min(1, 'must name at least one topic')
+  .max(maxTopicsPerSubscription, `must name at most ${maxTopicsPerSubscription} topics`);
+
+const expires = z
+  .int(expirySentence)
+  .max(endOfTime, expirySentence)
+  .refine((at) => at === 0 || at > Date.now(), expirySentence);
+
+export class NewSubscription extends createZodDto(
+  z.strictObject({
+    context: idNumber,
+    user: idNumber,
+    client: client.describe("The application that receives; for a webhook, the webhook's id."),
+    transport,
+    token: token.optional().describe("Device token, channel URI or webhook URI; a webhook's may be left out."),
+    topics,
+    expires: expires.optional().describe('Milliseconds since the epoch; absent or 0: never.'),
+    meta: meta.optional(),
+  }),
+) {}
+
+export class SubscriptionChanges extends createZodDto(
+  z
+    .strictObject({
+      topics: topics.optional(),
+      expires: expires.optional().describe('Milliseconds since the epoch; 0: never.'),
+      meta: meta.nullable().optional().describe('Replaces all of it; null removes it.'),
+    })
+    .refine((changes) => Object.keys(changes).length > 0, 'must change topics, expires or meta'),
+) {}
+
+const view = z.object({
+  id: z.uuid(),
+  context: z.int(),
+  user: z.int(),
+  client: z.string(),
+  transport: z.enum(transportNames),
+  token: z.string(),
+  topics: z.array(z.string()),
+  expires: z.int().optional().describe('Milliseconds since the epoch.'),
+  meta: z.looseObject({}).optional().describe('Without the credentials in it.'),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+});
+
+export class SubscriptionView extends createZodDto(view) {}
+
+export class SubscriptionList extends createZodDto(
+  z.object({ items: z.array(view), nextCursor: z.string().optional() }),
+) {}
+
+export class TestOutcome extends createZodDto(
+  z.object({
+    delivery: z.string().describe('The id that the receiver saw.'),
+    outcome: z.enum(testOutcomes),
+    reason: z.string().optional().describe("Why it was not delivered, in the provider's words where it gave any."),
+    providerId: z.string().optional().describe('What the provider calls it.'),
+  }),
+) {}
+
+export class RemovedCount extends createZodDto(z.object({ removed: z.int() })) {}
+
+const filter = {
+  context: idText.optional(),
+  user: idText.optional(),
+  client: client.optional(),
+  transport: transport.optional(),
+  topic: topicPattern.optional().describe('A topic: those that want it. A pattern: those that list exactly it.'),
+  token: token.optional(),
+};
+
+export class SubscriptionQuery extends createZodDto(z.strictObject({ ...filter, ...pageQuery })) {}
+export class SubscriptionFilterQuery extends createZodDto(z.strictObject(filter)) {}
+
+/** Keys of `meta` that clients keep credentials under. */
+const secretMeta: ReadonlySet<string> = new Set(['authorization', 'password']);
+
+export function subscriptionView(subscription: Subscription): SubscriptionView {
+  const { id, context, user, client, transport, token, topics, expiresAt, meta, createdAt, updatedAt } = subscription;
+  const shown = Object.entries(meta ?? {}).filter(([name]) => !secretMeta.has(name.toLowerCase()));
+  return {
+    ...{ id, context, user, client, transport, token, topics: [...topics] },
+    ...(expiresAt === undefined ? {} : { expires: expiresAt }),
+    ...(meta === undefined ? {} : { meta: Object.fromEntries(shown) }),
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+  };
+}

@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ConfigCascadeModule } from '@pns/config-cascade';
+import { DeliveryModule } from '@pns/delivery';
+import { testRedisUrl } from '@pns/local-servers';
+import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
+import { QueueModule } from '@pns/queue';
+import { nestLogger, RuntimeModule } from '@pns/runtime';
+import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+import { testApi, type TestApi } from '../test-api';
+
+const folder = mkdtempSync(join(tmpdir(), 'pns-test-push-'));
+const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'abc', topics: ['ox:mail:*'] };
+
+/** A far side that answers what the test says. */
+class FarSide implements Transport {
+  readonly name = 'apns';
+  readonly came: Delivery[] = [];
+  answer: Outcome = { kind: 'delivered' };
+
+  deliver(delivery: Delivery): Promise<Outcome> {
+    this.came.push(delivery);
+    return Promise.resolve(this.answer);
+  }
+}
+
+const farSide = new FarSide();
+let api: TestApi;
+let worker: INestApplicationContext;
+
+beforeAll(async () => {
+  api = await testApi();
+  worker = await NestFactory.createApplicationContext(
+    {
+      module: class {},
+      imports: [
+        RuntimeModule,
+        QueueModule.forRoot({ redisUrl: testRedisUrl(), shards: 4, prefix: api.redisPrefix }),
+        ConfigCascadeModule.forRoot({ configDir: folder }),
+        PersistenceModule.forRoot({ databaseUrl: api.database.url }),
+        DeliveryModule.forTransport({ name: 'apns', concurrency: 4, inject: [], useFactory: () => farSide }),
+      ],
+    },
+    { logger: nestLogger },
+  );
+  await switchApns('', true);
+}, 30_000);
+
+afterAll(async () => {
+  await worker.close();
+  await api.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Allows or forbids APNs, for all clients or for one (`.<client>`). */
+function switchApns(client: string, value: boolean): Promise<void> {
+  return set(`com.openexchange.pns.transport.apn.ios.enabled${client}`, value);
+}
+
+async function set(property: string, value: boolean): Promise<void> {
+  const { status } = await api.send('PUT', `/v1/config/server/properties/${property}`, { body: { value } });
+  expect([200, 201, 204]).toContain(status);
+}
+
+async function registered(changes: object = {}): Promise<string> {
+  const { body } = await api.send<{ id: string }>('POST', '/v1/subscriptions', { body: { ...phone, ...changes } });
+  return body.id;
+}
+
+function test(id: string) {
+  return api.send('POST', `/v1/subscriptions/${id}/test`);
+}
+
+it.each<[Outcome, object]>([
+  [
+    { kind: 'delivered', providerId: 'apns-5' },
+    { outcome: 'delivered', providerId: 'apns-5' },
+  ],
+  [
+    { kind: 'retry', reason: 'HTTP 503', afterMs: 5 },
+    { outcome: 'retry', reason: 'HTTP 503' },
+  ],
+  [
+    { kind: 'misconfigured', reason: 'BadCertificate' },
+    { outcome: 'misconfigured', reason: 'BadCertificate' },
+  ],
+])('answers what the provider said: %j', async (outcome, expected) => {
+  farSide.answer = outcome;
+  const id = await registered();
+  const { status, body } = await test(id);
+  expect({ status, body }).toEqual({ status: 200, body: { delivery: body['delivery'], ...expected } });
+  expect(farSide.came.at(-1)).toMatchObject({
+    id: body['delivery'],
+    subscriptionId: id,
+    topic: 'pns:test',
+    token: 'abc',
+  });
+  // It is not kept as failed; and had it been sent again, the next one would not have come next.
+  expect(await worker.get(FailedDeliveryStore, { strict: false }).get(String(body['delivery']))).toBeUndefined();
+});
+
+it('retires a target that is dead', async () => {
+  farSide.answer = { kind: 'gone', reason: 'Unregistered' };
+  const id = await registered();
+  expect((await test(id)).body).toMatchObject({ outcome: 'gone', reason: 'Unregistered' });
+  expect((await test(id)).status).toBe(404);
+});
+
+it('says so when nobody works for the transport', async () => {
+  const realTimeout = AbortSignal.timeout.bind(AbortSignal);
+  const shorter = jest.spyOn(AbortSignal, 'timeout').mockImplementation(() => realTimeout(100));
+  await set('com.openexchange.pns.transport.wns.enabled', true);
+  const id = await registered({ transport: 'wns', token: 'https://wns.example.com/1' });
+  const { status, body } = await test(id);
+  expect({ status, code: body['code'] }).toEqual({ status: 504, code: 'TEST_UNANSWERED' });
+  expect(body['detail']).toContain('wns');
+  shorter.mockRestore();
+});
+
+it('is not sent over a transport that is switched off for the client', async () => {
+  await switchApns('.quiet', false);
+  const came = farSide.came.length;
+  const { status, body } = await test(await registered({ client: 'quiet', token: 'quiet' }));
+  expect([status, body]).toMatchObject([200, { outcome: 'suppressed' }]);
+  expect(farSide.came).toHaveLength(came);
+});

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { handOver } from '@pns/delivery';
+import { SubscriptionStore } from '@pns/persistence';
+import { deliveryQueue, Queues, subscriberOf } from '@pns/queue';
+import type { Subscription } from '@pns/subscriptions';
+import type { Delivery, Outcome } from '@pns/transport-contract';
+import { RequestError } from '../http/request-error';
+
+/** How long a test may take, in ms; after that it is not sent any more. */
+export const testTimeoutMs = 15_000;
+
+/** How long Redis may take to let us listen for the outcome, in ms. */
+const subscribeTimeoutMs = 5000;
+
+export const testTopic = 'pns:test';
+
+/** How a test can end. */
+export const testOutcomes = [
+  'delivered',
+  'retry',
+  'gone',
+  'rejected',
+  'misconfigured',
+  'expired',
+  'moved',
+  'suppressed',
+] as const;
+
+/** How a test ended, and the id of the delivery that it was. */
+export interface TestResult {
+  readonly delivery: string;
+  readonly outcome: (typeof testOutcomes)[number];
+  readonly reason?: string;
+  readonly providerId?: string;
+}
+
+/**
+ * Sends test pushes through their transport's queue and worker, as every other push. They tell of the target, so the
+ * topics of the subscription are not asked; whether its user may be pushed over the transport is.
+ */
+@Injectable()
+export class TestPush {
+  constructor(
+    private readonly queues: Queues,
+    private readonly subscriptions: SubscriptionStore,
+    private readonly cascade: ConfigCascade,
+  ) {}
+
+  /** @throws RequestError `TEST_UNANSWERED` when no worker tells in time how it ended. */
+  async send({ id, context, user }: Subscription): Promise<TestResult> {
+    const delivery = randomUUID();
+    const addressed = (await this.subscriptions.subscriptionsOf([{ context, user }])).find((each) => each.id === id);
+    if (addressed === undefined) return { delivery, outcome: 'expired', reason: 'The subscription has expired.' };
+    await this.cascade.load([{ context, user }]);
+    if (!this.cascade.isEnabled(addressed.transport, { context, user, client: addressed.client, topic: testTopic })) {
+      return { delivery, outcome: 'suppressed', reason: `The transport ${addressed.transport} is switched off here.` };
+    }
+    const replyTo = this.queues.keys.global(`test:${delivery}`);
+    const { kind, ...told } = await this.outcomeOf(replyTo, testDelivery(addressed, delivery, replyTo));
+    return { delivery, outcome: kind, ...('afterMs' in told ? { reason: told.reason } : told) };
+  }
+
+  private async outcomeOf(replyTo: string, delivery: Delivery): Promise<Outcome> {
+    const subscriber = subscriberOf(this.queues.redis, replyTo, {
+      maxRetriesPerRequest: 1,
+      commandTimeout: subscribeTimeoutMs,
+    });
+    try {
+      await subscriber.listen();
+      const reply = once(subscriber, 'message', { signal: AbortSignal.timeout(testTimeoutMs) });
+      const { context, user, transport } = delivery;
+      const group = this.queues.keys.group(this.queues.keys.shardOf(context, user));
+      // An endpoint of its own, so that a backlog of the target does not hold the test up.
+      const endpoint = `test ${delivery.id}`;
+      const [, [, outcome]] = await Promise.all([
+        handOver(this.queues, [{ group, name: deliveryQueue(transport), endpoint, deliveries: [delivery] }]),
+        reply as Promise<[string, string]>,
+      ]);
+      return JSON.parse(outcome) as Outcome;
+    } catch (error) {
+      if ((error as { name?: string }).name !== 'AbortError') throw error;
+      const sentence = `No worker for ${delivery.transport} told within ${testTimeoutMs} ms how it ended; is one running?`;
+      throw new RequestError('TEST_UNANSWERED', sentence);
+    } finally {
+      subscriber.disconnect();
+    }
+  }
+}
+
+function testDelivery(
+  subscription: Subscription & { readonly email1?: string },
+  id: string,
+  replyTo: string,
+): Delivery {
+  const { context, user, client, transport, token, email1 } = subscription;
+  const now = Date.now();
+  return {
+    ...{ id, notificationId: id, subscriptionId: subscription.id, context, user, client, transport, token, replyTo },
+    ...(transport === 'webhook' && email1 !== undefined ? { email1 } : {}),
+    ...{ topic: testTopic, payload: { message: 'This is a test.' }, priority: 'high', count: 1, attempt: 1 },
+    ...{ timestamp: now, dueAt: now, expiresAt: now + testTimeoutMs },
+  };
+}

@@ -1,0 +1,84 @@
+import { Injectable } from '@nestjs/common';
+import type { OptionsOf } from '@pns/client-options';
+import { ConfigCascade } from '@pns/config-cascade';
+import { webhookUriFault, type UserKey } from '@pns/subscriptions';
+import type { WebhookOptions } from '@pns/transport-webhook';
+import { RequestError } from '../http/request-error';
+
+/** What a client asks a webhook subscription to be. */
+export interface WebhookRequest extends UserKey {
+  readonly client: string;
+  readonly token?: string | undefined;
+  readonly expiresAt?: number | undefined;
+}
+
+/** What the webhook makes of it. */
+export interface WebhookGrant {
+  readonly token: string;
+  readonly expiresAt?: number;
+  readonly isShared: boolean;
+  readonly maxPerUser: number;
+}
+
+/** Decides which URIs users may register for which webhooks, by the webhooks' options and the cascade. */
+@Injectable()
+export class WebhookGate {
+  constructor(
+    private readonly cascade: ConfigCascade,
+    private readonly optionsOf: OptionsOf<WebhookOptions>,
+  ) {}
+
+  /** @throws RequestError that says why not. `now` is in ms since the epoch. */
+  async grant(request: WebhookRequest, now: number): Promise<WebhookGrant> {
+    const { client } = request;
+    const options = this.optionsOf(client);
+    if (options === undefined) {
+      throw new RequestError('WEBHOOK_UNKNOWN', `client must be the id of a webhook, and ${client} is not configured.`);
+    }
+    await this.cascade.load([request]);
+    this.assertEnabled(request);
+    return {
+      token: uriOf(request, options),
+      ...expiryOf(request, options, now),
+      isShared: options.allowSharedUri,
+      maxPerUser: options.maxNumberOfSubscriptionsPerUser || Infinity,
+    };
+  }
+
+  /** The URI that a webhook has of its own. */
+  configuredUri(client: string): string | undefined {
+    return this.optionsOf(client)?.uri;
+  }
+
+  private assertEnabled({ context, user, client }: WebhookRequest): void {
+    const name = 'com.openexchange.webhooks.enabledIds';
+    if (this.cascade.resolve(name, { context, user }).value.includes(client)) return;
+    const sentence = `${client} is not in ${name} for user ${user} of context ${context}.`;
+    throw new RequestError('WEBHOOK_NOT_ENABLED', sentence);
+  }
+}
+
+function uriOf({ client, token }: WebhookRequest, { uri, uriValidationMode, httpsOnly }: WebhookOptions): string {
+  const refuse = (sentence: string) => new RequestError('WEBHOOK_URI_REFUSED', sentence);
+  const candidate = token ?? uri;
+  if (candidate === undefined) throw refuse(`token is missing, and ${client} has no URI of its own.`);
+  const fault = webhookUriFault(uriValidationMode, uri ?? '', candidate);
+  if (fault !== undefined) throw refuse(fault);
+  if (httpsOnly && !/^https:/i.test(candidate)) throw refuse('The URI must be https.');
+  return candidate;
+}
+
+/** As the original: what is beyond the longest time to live is refused, not shortened. */
+function expiryOf(
+  { expiresAt }: WebhookRequest,
+  { maxTimeToLiveMillis }: WebhookOptions,
+  now: number,
+): { readonly expiresAt?: number } {
+  if (maxTimeToLiveMillis === 0) return expiresAt === undefined ? {} : { expiresAt };
+  const latest = now + maxTimeToLiveMillis;
+  if (expiresAt !== undefined && expiresAt > latest) {
+    const sentence = `expires must be at most ${maxTimeToLiveMillis} ms from now for this webhook.`;
+    throw new RequestError('WEBHOOK_EXPIRY_REFUSED', sentence);
+  }
+  return { expiresAt: expiresAt ?? latest };
+}
