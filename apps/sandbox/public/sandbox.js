@@ -1,0 +1,307 @@
+/* global document, window, DOMParser, EventSource, FormData, fetch, io */
+
+const byId = (id) => document.getElementById(id);
+/** A long demonstration must not fill the tab's memory. */
+const cardsShown = 100;
+const shownSeqs = new Set();
+const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 };
+
+// ---- cards: everything that arrives is other people's text, so it is only ever set as text ----
+
+function addCard(lane, { topic, title, subtitle, at, chips, raw }) {
+  const card = byId('card').content.firstElementChild.cloneNode(true);
+  const set = (selector, text) => (card.querySelector(selector).textContent = text);
+  const time = new Date(at);
+  set('.topic', topic);
+  set('.title', title);
+  set('.subtitle', subtitle);
+  set('time', time.toLocaleTimeString('en-GB', clock));
+  set('pre', raw);
+  card.querySelector('.chips').append(...chips.map(chip));
+  card.classList.add('fresh');
+  card.classList.toggle(
+    'suspect',
+    chips.some(({ tone }) => tone === 'bad'),
+  );
+  lane.prepend(card);
+  while (lane.children.length > cardsShown) lane.lastElementChild.remove();
+}
+
+function chip({ text, tone = '', title = '' }) {
+  const element = document.createElement('span');
+  element.className = `chip ${tone}`;
+  element.textContent = text;
+  element.title = title;
+  return element;
+}
+
+/** What a person wants to read first, whatever the topic. */
+function headline(payload = {}) {
+  const sender = [payload.displayname, payload.email && `<${payload.email}>`].filter(Boolean).join(' ');
+  const folders = payload.folders?.join?.(', ');
+  const changes = payload.needsAction?.length ? `${payload.needsAction.length} waiting for an answer` : '';
+  const unread = payload.unread === undefined ? '' : `${payload.unread} unread`;
+  const count = payload.count > 1 ? `${payload.count} notifications` : '';
+  return {
+    title: payload.subject ?? payload.title ?? folders ?? payload.folder ?? '(no subject)',
+    subtitle: [sender, payload.teaser, unread, changes, count].filter(Boolean).join(' · '),
+  };
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+// ---- webhooks: server-sent events ----
+
+const tones = { valid: 'good', invalid: 'bad', missing: 'warn' };
+const marks = { valid: '✓', invalid: '✗', missing: '–' };
+
+function addArrival({ seq, at, target, path, headers, body, answer, isDuplicate, checks }) {
+  if (shownSeqs.has(seq)) return;
+  shownSeqs.add(seq);
+  const content = parsed(body);
+  const user =
+    content?.payload?.user === undefined ? '' : `for user ${content.payload.user}@${content.payload.context}`;
+  const { title, subtitle } = headline(content?.payload);
+  addCard(byId('webhook-cards'), {
+    topic: content?.event ?? 'not JSON',
+    title,
+    subtitle: [subtitle, user].filter(Boolean).join(' · '),
+    at,
+    chips: [
+      ...checks.map(({ name, verdict, reason }) => ({
+        text: `${marks[verdict]} ${name} ${verdict}`,
+        tone: tones[verdict],
+        title: reason,
+      })),
+      { text: target },
+      ...(answer === 204 ? [] : [{ text: `answered ${answer}`, tone: 'warn' }]),
+      ...(isDuplicate ? [{ text: 'duplicate', tone: 'warn' }] : []),
+    ],
+    raw: [
+      `POST ${path}`,
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+      '',
+      content === undefined ? body : JSON.stringify(content, null, 2),
+    ].join('\n'),
+  });
+}
+
+// ---- devices: what a person would see on each of them ----
+
+/** What a push shows, as each provider's format has it; without title and body it is silent. */
+const shownBy = {
+  apns: (body) => {
+    const { alert, badge } = parsed(body)?.aps ?? {};
+    return { title: alert?.title, body: alert?.body ?? (typeof alert === 'string' ? alert : undefined), badge };
+  },
+  fcm: (body) => {
+    const { notification, data = {} } = parsed(body)?.message ?? {};
+    // An app makes its own notification of a data message; this one shows what a mail app would.
+    return {
+      title: notification?.title ?? data.subject,
+      body: notification?.body ?? [data.displayname ?? data.email, data.teaser].filter(Boolean).join('\n'),
+      badge: data.unread,
+    };
+  },
+  wns: (body) => {
+    const xml = new DOMParser().parseFromString(body, 'text/xml');
+    const [title, ...lines] = [...xml.querySelectorAll('text')].map(({ textContent }) => textContent);
+    return { title, body: lines.join('\n'), badge: xml.querySelector('badge')?.getAttribute('value') };
+  },
+};
+
+function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate }) {
+  if (shownSeqs.has(seq)) return;
+  shownSeqs.add(seq);
+  const device = document.querySelector(`.device[data-provider="${provider}"]`);
+  const shown = shownBy[provider](body);
+  const isSilent = !shown.title && !shown.body;
+  const isTaken = answer === 200;
+  const push = byId('push').content.firstElementChild.cloneNode(true);
+  const set = (selector, text) => (push.querySelector(selector).textContent = text ?? '');
+  set('time', new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' }));
+  set('.title', isTaken ? (isSilent ? 'Silent push: the app wakes up' : shown.title) : 'Refused');
+  set('.subtitle', isTaken ? shown.body : '');
+  set('pre', [path, ...Object.entries(headers).map((header) => header.join(': ')), '', pretty(body)].join('\n'));
+  push
+    .querySelector('.chips')
+    .append(
+      ...(isTaken ? [] : [chip({ text: `answered ${answer}`, tone: 'warn' })]),
+      ...(isDuplicate ? [chip({ text: 'duplicate', tone: 'warn' })] : []),
+    );
+  push.classList.toggle('silent', isSilent || !isTaken);
+  push.classList.add('fresh');
+  const screen = device.querySelector('.screen');
+  screen.prepend(push);
+  while (screen.children.length > cardsShown) screen.lastElementChild.remove();
+  const badge = device.querySelector('.badge');
+  if (isTaken && shown.badge !== undefined && shown.badge !== null) {
+    badge.hidden = false;
+    badge.textContent = shown.badge;
+  }
+}
+
+function pretty(body) {
+  const content = parsed(body);
+  return content === undefined ? body : JSON.stringify(content, null, 2);
+}
+
+function showCounts(targets) {
+  for (const device of document.querySelectorAll('.device')) {
+    const total = targets.find(({ provider }) => provider === device.dataset.provider)?.total ?? 0;
+    device.querySelector('.count').textContent = `${total.toLocaleString()} ${total === 1 ? 'push' : 'pushes'}`;
+  }
+}
+
+let names = [];
+
+function listen() {
+  const feed = new EventSource('/feed');
+  feed.onopen = () => {
+    byId('live').classList.add('on');
+    byId('live').title = 'Live';
+  };
+  feed.onerror = () => {
+    byId('live').classList.remove('on');
+    byId('live').title = 'The sandbox does not answer; trying again';
+  };
+  feed.onmessage = ({ data }) => {
+    const { cards, targets } = JSON.parse(data);
+    for (const card of cards) (card.provider === 'webhook' ? addArrival : addPush)(card);
+    const webhooks = targets.filter(({ provider }) => provider === 'webhook');
+    names = webhooks.map(({ target }) => target);
+    showFaults(webhooks);
+    showCounts(targets);
+    for (const field of ['total', 'accepted', 'duplicates']) {
+      const sum = webhooks.reduce((all, each) => all + each[field], 0);
+      byId(field).textContent = sum.toLocaleString();
+    }
+  };
+}
+
+byId('clear').onclick = async () => {
+  await Promise.all(names.map((name) => fetch(`/webhooks/${name}/arrivals`, { method: 'DELETE' })));
+  byId('webhook-cards').replaceChildren();
+};
+
+// ---- faults ----
+
+const form = byId('faults');
+
+function showFields() {
+  for (const label of form.querySelectorAll('[data-for]')) label.hidden = label.dataset.for !== form.kind.value;
+}
+
+function faultOf(values) {
+  const times = values.get('times') === '' ? {} : { times: Number(values.get('times')) };
+  const retryAfter = values.get('retryAfter') === '' ? {} : { headers: { 'retry-after': values.get('retryAfter') } };
+  const kinds = {
+    status: { status: Number(values.get('status')), ...retryAfter },
+    delay: { delayMs: Number(values.get('delayMs')) },
+    hang: { hang: true },
+    reset: { reset: true },
+  };
+  return { ...kinds[values.get('kind')], ...times };
+}
+
+async function putFault(fault) {
+  const response = await fetch(`/webhooks/${form.name.value}/faults`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(fault),
+  });
+  byId('fault-error').textContent = response.ok ? '' : (await response.json()).error;
+}
+
+function showFaults(targets) {
+  const faulty = targets.filter(({ fault }) => Object.keys(fault).length > 0);
+  byId('fault-state').hidden = faulty.length === 0;
+  byId('fault-state').textContent = faulty.map(({ target, fault }) => `${target}: ${JSON.stringify(fault)}`).join(' ');
+}
+
+form.kind.onchange = showFields;
+form.onsubmit = (event) => {
+  event.preventDefault();
+  void putFault(faultOf(new FormData(form)));
+};
+byId('behave').onclick = () => void putFault({});
+showFields();
+
+// ---- Web Socket ----
+
+function showSocket(state, tone) {
+  byId('socket-state').textContent = state;
+  byId('socket-state').className = `pill ${tone}`;
+}
+
+function connect(url, session) {
+  const socket = io(url, {
+    path: '/socket.io/appsuite/',
+    transports: ['websocket'],
+    query: { session, connection: `sandbox-${Math.random().toString(36).slice(2)}` },
+  });
+  byId('socket-note').hidden = true;
+  showSocket('connecting', 'warn');
+  socket.on('connect', () => showSocket('connected', 'good'));
+  socket.on('disconnect', (reason) => showSocket(`disconnected: ${reason}`, 'warn'));
+  socket.on('connect_error', ({ message }) => showSocket(`cannot connect: ${message}`, 'bad'));
+  socket.onAny((topic, ...args) => {
+    const { title, subtitle } = headline(args[0]);
+    addCard(byId('socket-cards'), {
+      topic,
+      title,
+      subtitle,
+      at: Date.now(),
+      chips: [],
+      raw: JSON.stringify([topic, ...args], null, 2),
+    });
+  });
+}
+
+async function post(path) {
+  const response = await fetch(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error);
+  return answer;
+}
+
+async function startDemo() {
+  const { isAvailable, hasDevices } = await (await fetch('/demo')).json();
+  byId('devices').hidden = !hasDevices;
+  if (!isAvailable) return false;
+  const button = byId('send');
+  button.hidden = false;
+  button.onclick = async () => {
+    button.disabled = true;
+    try {
+      await post('/demo/notification');
+      byId('demo-hint').textContent = 'Accepted; it arrives in a second or so.';
+    } catch (error) {
+      byId('demo-hint').textContent = error.message;
+    }
+    button.disabled = false;
+  };
+  return true;
+}
+
+const given = new URL(window.location.href).searchParams;
+listen();
+const isDemo = await startDemo();
+if (given.has('ws') && given.has('session')) {
+  connect(given.get('ws'), given.get('session'));
+} else if (isDemo) {
+  post('/demo/session').then(
+    ({ websocketUrl, token }) => connect(websocketUrl, token),
+    (error) => showSocket(error.message, 'bad'),
+  );
+}

@@ -1,0 +1,52 @@
+import { ApnsFaults } from './apns-fault';
+
+/** So many ids are remembered at least to know duplicates by, and at most twice as many. */
+const idsRemembered = 1000;
+
+/** One played device with one app: what it has counted and how it misbehaves. */
+export class ApnsDevice {
+  total = 0;
+  accepted = 0;
+  duplicates = 0;
+  /** Arrivals up to this one are not shown any more. */
+  clearedSeq = 0;
+  /** A device token belongs to one app: the first one that reached it. */
+  topic: string | undefined;
+  readonly faults = new ApnsFaults();
+  private ids = new Set<string>();
+  private olderIds = new Set<string>();
+
+  constructor(readonly token: string) {}
+
+  get state() {
+    const { total, accepted, duplicates, topic, faults } = this;
+    return { total, accepted, duplicates, topic, fault: faults.current };
+  }
+
+  /** Counts a push; answers whether its id had been accepted before. */
+  count(id: string | undefined, isAccepted: boolean): boolean {
+    this.total++;
+    const isDuplicate = id !== undefined && (this.ids.has(id) || this.olderIds.has(id));
+    if (isDuplicate) this.duplicates++;
+    else if (isAccepted) {
+      this.accepted++;
+      if (id !== undefined) this.remember(id);
+    }
+    return isDuplicate;
+  }
+
+  clear(seq: number): void {
+    this.clearedSeq = seq;
+    this.total = this.accepted = this.duplicates = 0;
+    this.ids.clear();
+    this.olderIds.clear();
+  }
+
+  private remember(id: string): void {
+    if (this.ids.size >= idsRemembered) {
+      this.olderIds = this.ids;
+      this.ids = new Set();
+    }
+    this.ids.add(id);
+  }
+}

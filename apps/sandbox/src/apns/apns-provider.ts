@@ -1,0 +1,280 @@
+import { once } from 'node:events';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { randomUUID } from 'node:crypto';
+import type { Arrivals, Check, WireRequest } from '../arrivals';
+import type { Authority } from '../certificates';
+import { AppleAccounts, type Environment } from './apple-accounts';
+import { deviceTokenOf, type PushRequest, type Refusal, refusalOf } from './apple-rules';
+import { ApnsDevice } from './apns-device';
+import { type ApnsFault, ApnsFaults } from './apns-fault';
+
+export const apnsProvider = 'apns';
+
+export interface ApnsProviderOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Only this machine unless told otherwise. */
+  readonly host?: string;
+  readonly authority: Authority;
+  readonly arrivals: Arrivals;
+  /** Which side of Apple is played; `production` unless given. */
+  readonly environment?: Environment;
+  /** Streams at once on a connection once its sender is known; 1000 unless given. */
+  readonly maxStreams?: number;
+  /** The same before a provider token was accepted; 1, as Apple grants, unless given. */
+  readonly maxStreamsAtFirst?: number;
+  /** Ms since the epoch; the system's clock unless given. */
+  readonly now?: () => number;
+}
+
+/** What is read of a push that is too long. */
+const maxReadBytes = 64 * 1024;
+const maxDevices = 200_000;
+
+/** One connection of a provider. */
+interface Connection {
+  readonly socket: Socket;
+  /** The SHA-256 fingerprint of its certificate, where our authority made that. */
+  readonly certificate: string | undefined;
+  firstKey?: string;
+  isKnown: boolean;
+  streams: number;
+  isGoing: boolean;
+}
+
+/** Starts what plays Apple Push Notification service, over TLS and HTTP/2. */
+export async function startApns(options: ApnsProviderOptions): Promise<ApnsProvider> {
+  const provider = new ApnsProvider(options);
+  await provider.listen(options.port, options.host ?? '127.0.0.1');
+  return provider;
+}
+
+/** Plays Apple Push Notification service: `POST /3/device/<token>`, for any device token that looks like one. */
+export class ApnsProvider {
+  readonly accounts: AppleAccounts;
+  /** Faults of every device. */
+  readonly faults = new ApnsFaults();
+  /** After so many streams a connection is told to go away; what it sent beyond those is not looked at. */
+  goAwayAfter = Infinity;
+  /** Connections that were ever made, are open now, and were open at once. */
+  readonly connections = { total: 0, open: 0, peak: 0 };
+  private readonly devices = new Map<string, ApnsDevice>();
+  private readonly server: Http2SecureServer;
+  private readonly sockets = new Map<number, Socket>();
+  private readonly sessions = new WeakMap<ServerHttp2Session, Connection>();
+  private readonly arrivals: Arrivals;
+  private readonly maxStreams: number;
+
+  constructor(options: ApnsProviderOptions) {
+    const { authority, arrivals, environment = 'production', maxStreams = 1000, maxStreamsAtFirst = 1 } = options;
+    this.arrivals = arrivals;
+    this.maxStreams = maxStreams;
+    this.accounts = new AppleAccounts(authority, environment, options.now ?? Date.now);
+    this.server = createSecureServer({
+      ...authority.server,
+      ca: authority.cert,
+      requestCert: true,
+      // Apple's answers tell what is wrong with a certificate, so the connection has to come about.
+      rejectUnauthorized: false,
+      settings: { maxConcurrentStreams: maxStreamsAtFirst },
+      maxSessionMemory: 1000,
+    });
+    this.server.on('connection', (socket: Socket) => this.connected(socket));
+    this.server.on('session', (session) => this.started(session));
+    this.server.on('stream', (stream, headers, _flags, rawHeaders?: string[]) => {
+      this.received(
+        stream,
+        headers,
+        rawHeaders ?? Object.entries(headers).flatMap(([name, value]) => [name, String(value)]),
+      );
+    });
+    this.server.on('sessionError', () => undefined);
+    this.server.on('tlsClientError', () => undefined);
+  }
+
+  /** Without a slash at its end. */
+  get url(): string {
+    return `https://localhost:${this.port}`;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async listen(port: number, host: string): Promise<void> {
+    this.server.listen(port, host);
+    await once(this.server, 'listening');
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets.values()) socket.destroy();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** The device of this token, which need not have been heard of before. */
+  device(token: string): ApnsDevice {
+    const name = token.toLowerCase();
+    let device = this.devices.get(name);
+    if (device === undefined) {
+      device = new ApnsDevice(name);
+      if (this.devices.size < maxDevices) this.devices.set(name, device);
+    }
+    return device;
+  }
+
+  known(): ApnsDevice[] {
+    return [...this.devices.values()];
+  }
+
+  /** The devices as the page shows them. */
+  targets() {
+    return this.known().map((device) => ({ provider: apnsProvider, target: device.token, ...device.state }));
+  }
+
+  private connected(socket: Socket): void {
+    const { remotePort = 0 } = socket;
+    this.sockets.set(remotePort, socket);
+    this.connections.total++;
+    this.connections.peak = Math.max(this.connections.peak, ++this.connections.open);
+    socket.on('close', () => {
+      this.connections.open--;
+      this.sockets.delete(remotePort);
+    });
+  }
+
+  private started(session: ServerHttp2Session): void {
+    const socket = this.sockets.get(session.socket.remotePort ?? 0);
+    if (socket === undefined) return session.destroy();
+    const tls = session.socket as TLSSocket;
+    // Whoever shows another authority's certificate shows none.
+    const certificate = tls.authorized ? tls.getPeerCertificate().fingerprint256 : undefined;
+    const connection: Connection = { socket, certificate, isKnown: false, streams: 0, isGoing: false };
+    this.sessions.set(session, connection);
+    session.on('error', () => undefined);
+    if (certificate !== undefined) this.welcome(session, connection);
+  }
+
+  private welcome(session: ServerHttp2Session, connection: Connection): void {
+    if (connection.isKnown) return;
+    connection.isKnown = true;
+    session.settings({ maxConcurrentStreams: this.maxStreams });
+  }
+
+  private received(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[]): void {
+    stream.on('error', () => undefined);
+    const { session } = stream;
+    const connection = session && this.sessions.get(session as ServerHttp2Session);
+    // After GOAWAY nothing new is looked at.
+    if (!connection || connection.isGoing) return;
+    if (++connection.streams >= this.goAwayAfter) {
+      connection.isGoing = true;
+      session.goaway(0, stream.id);
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxReadBytes) chunks.push(chunk);
+    });
+    stream.on('end', () =>
+      this.arrived(stream, session as ServerHttp2Session, connection, headers, rawHeaders, chunks),
+    );
+  }
+
+  private arrived(
+    stream: ServerHttp2Stream,
+    session: ServerHttp2Session,
+    connection: Connection,
+    headers: IncomingHttpHeaders,
+    rawHeaders: string[],
+    chunks: readonly Buffer[],
+  ): void {
+    const body = Buffer.concat(chunks);
+    const { ':method': method = '', ':path': path = '' } = headers;
+    const push: PushRequest = { method, path, headers: headers as PushRequest['headers'], rawHeaders, body };
+    const device = this.device(deviceTokenOf(path) ?? '');
+    const refusal = this.judge(push, session, connection, device);
+    const fault = device.faults.take() ?? this.faults.take();
+    const status = fault?.status ?? refusal?.status ?? 200;
+    const answer = fault?.hang || fault?.silence ? 'hang' : fault?.reset ? 'reset' : status;
+    const id = headers['apns-id'];
+    const request: WireRequest = { path, rawHeaders, latin1Body: body.toString('latin1') };
+    this.arrivals.add({
+      at: Date.now(),
+      provider: apnsProvider,
+      target: device.token,
+      request,
+      answer,
+      isDuplicate: device.count(typeof id === 'string' ? id : undefined, answer === 200),
+      check: () => [checkOf(refusal)],
+    });
+    const respond = (): void => this.answer(stream, connection, id, fault ?? {}, refusal);
+    if (fault?.delayMs === undefined) respond();
+    else setTimeout(respond, fault.delayMs).unref();
+  }
+
+  /** What Apple would answer; undefined where the push is accepted. */
+  private judge(
+    push: PushRequest,
+    session: ServerHttp2Session,
+    connection: Connection,
+    device: ApnsDevice,
+  ): Refusal | undefined {
+    const { authorization, 'apns-topic': topic } = push.headers;
+    const { firstKey, certificate } = connection;
+    const admission = this.accounts.admit({ authorization, topic, firstKey, certificate });
+    if ('reason' in admission) return admission;
+    if (admission.keyid !== undefined) connection.firstKey ??= admission.keyid;
+    this.welcome(session, connection);
+    const refusal = refusalOf(push);
+    if (refusal) return refusal;
+    device.topic ??= admission.topic;
+    return device.topic === admission.topic ? undefined : { status: 400, reason: 'DeviceTokenNotForTopic' };
+  }
+
+  private answer(
+    stream: ServerHttp2Stream,
+    { socket }: Connection,
+    id: string | string[] | undefined,
+    fault: ApnsFault,
+    refusal: Refusal | undefined,
+  ): void {
+    if (fault.silence) silence(socket);
+    if (fault.hang || fault.silence || stream.destroyed) return;
+    if (fault.reset) {
+      socket.resetAndDestroy();
+      return;
+    }
+    const status = fault.status ?? refusal?.status ?? 200;
+    const reason = fault.status === undefined ? refusal?.reason : fault.reason;
+    stream.respond({
+      ':status': status,
+      'apns-id': typeof id === 'string' ? id : randomUUID().toUpperCase(),
+      ...(fault.retryAfterSeconds !== undefined && { 'retry-after': String(fault.retryAfterSeconds) }),
+    });
+    if (fault.hangAfterHeaders) return;
+    // Of 410 Apple also tells since when the device token has been dead.
+    const timestamp = status === 410 ? { timestamp: Date.now() } : {};
+    if (reason === undefined) stream.end();
+    else stream.end(JSON.stringify({ reason, ...timestamp }));
+  }
+}
+
+function checkOf(refusal: Refusal | undefined): Check {
+  const name = 'as Apple asks';
+  return refusal === undefined ? { name, verdict: 'valid' } : { name, verdict: 'invalid', reason: refusal.reason };
+}
+
+/** Node offers no way to leave a connection open and not read from it once HTTP/2 has taken it over; its handle does. */
+function silence(socket: Socket): void {
+  const { _handle: handle } = socket as unknown as { _handle?: { readStop(): void } };
+  handle?.readStop();
+}

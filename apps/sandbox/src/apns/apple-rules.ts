@@ -1,0 +1,87 @@
+/** Why Apple takes a push not. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** A push, as far as what it says is looked at. */
+export interface PushRequest {
+  readonly method: string;
+  readonly path: string;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
+  readonly body: Buffer;
+}
+
+const pushTypes: ReadonlySet<string> = new Set([
+  'alert',
+  'background',
+  'complication',
+  'controls',
+  'fileprovider',
+  'liveactivity',
+  'location',
+  'mdm',
+  'pushtotalk',
+  'voip',
+  'widgets',
+]);
+
+const maxCollapseIdBytes = 64;
+const maxBodyBytes = { voip: 5120, others: 4096 };
+
+/** Headers that may stand in a push once. */
+const single = /^(?:apns-.*|authorization)$/;
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** The device token of a path, which may be none at all; undefined for any other path. */
+export function deviceTokenOf(path: string): string | undefined {
+  return /^\/3\/device\/([^/?]*)$/.exec(path)?.[1];
+}
+
+/**
+ * What is wrong with a push, whoever sends it; undefined when nothing is. Sources: "Sending notification requests to APNs",
+ * https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns, "Generating a remote
+ * notification" and "Handling notification responses from APNs" beside it.
+ */
+export function refusalOf({ method, path, headers, rawHeaders, body }: PushRequest): Refusal | undefined {
+  const token = deviceTokenOf(path);
+  const type = headers['apns-push-type'];
+  const names = rawHeaders.filter((name, index) => index % 2 === 0 && single.test(name));
+  const found: readonly (readonly [isFault: boolean, status: number, reason: string])[] = [
+    [token === undefined, 404, 'BadPath'],
+    [method !== 'POST', 405, 'MethodNotAllowed'],
+    [token === '', 400, 'MissingDeviceToken'],
+    [new Set(names).size < names.length, 400, 'DuplicateHeaders'],
+    [!/^(?:[0-9a-f]{2}){8,100}$/i.test(token ?? ''), 400, 'BadDeviceToken'],
+    [!isAbsentOr(headers['apns-id'], uuid), 400, 'BadMessageId'],
+    [!isAbsentOr(headers['apns-expiration'], /^\d{1,10}$/), 400, 'BadExpirationDate'],
+    [!isAbsentOr(headers['apns-priority'], type === 'background' ? /^[15]$/ : /^(?:1|5|10)$/), 400, 'BadPriority'],
+    // Without it a push has priority 10, which a background one must not have.
+    [type === 'background' && headers['apns-priority'] === undefined, 400, 'BadPriority'],
+    [type !== undefined && !pushTypes.has(type), 400, 'InvalidPushType'],
+    [Buffer.byteLength(headers['apns-collapse-id'] ?? '', 'latin1') > maxCollapseIdBytes, 400, 'BadCollapseId'],
+    [!isAbsentOr(headers['apns-topic'], /^[A-Za-z0-9.-]{1,255}$/), 400, 'BadTopic'],
+    [body.length > (type === 'voip' ? maxBodyBytes.voip : maxBodyBytes.others), 413, 'PayloadTooLarge'],
+    // Apple documents no word for what is no JSON, or has no aps.
+    [!hasAps(body), 400, 'PayloadEmpty'],
+  ];
+  const first = found.find(([isFault]) => isFault);
+  return first && { status: first[1], reason: first[2] };
+}
+
+function isAbsentOr(value: string | undefined, pattern: RegExp): boolean {
+  return value === undefined || pattern.test(value);
+}
+
+function hasAps(body: Buffer): boolean {
+  try {
+    const { aps } = JSON.parse(body.toString()) as { aps?: unknown };
+    return typeof aps === 'object' && aps !== null && !Array.isArray(aps);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,124 @@
+/** What a check of an arrival found; `reason` says why it is invalid. */
+export interface Check {
+  readonly name: string;
+  readonly verdict: 'valid' | 'invalid' | 'missing';
+  readonly reason?: string;
+}
+
+/** A request as it came over the wire. */
+export interface WireRequest {
+  readonly path: string;
+  /** Names and values in turn, as Node reads them. */
+  readonly rawHeaders: readonly string[];
+  /** The exact bytes, one character each. */
+  readonly latin1Body: string;
+}
+
+/** One request that reached a provider that the sandbox plays. */
+export interface Arrival {
+  /** Counts all arrivals of this run, from 1. */
+  readonly seq: number;
+  /** Ms since the epoch. */
+  readonly at: number;
+  readonly provider: string;
+  /** Whom it was for: a webhook's name, a device token. */
+  readonly target: string;
+  readonly request: WireRequest;
+  /** What it was answered: a status, `hang` or `reset`. */
+  readonly answer: number | 'hang' | 'reset';
+  /** An id that had been accepted before came again. */
+  readonly isDuplicate: boolean;
+  /** Known once somebody has looked, or after a moment: checking costs more than receiving. */
+  checks?: readonly Check[];
+}
+
+export type NewArrival = Omit<Arrival, 'seq' | 'checks'> & { check: () => readonly Check[] };
+
+/** So many checks are made ahead of anybody looking, each so many ms; public libraries refuse what is minutes old. */
+const checksPerRound = 50;
+const roundMs = 100;
+
+/** The last arrivals of all providers, as many as `keep`; older ones are forgotten. */
+export class Arrivals {
+  private readonly slots: (Arrival & { check: () => readonly Check[] })[] = [];
+  private readonly listeners = new Set<(arrival: Arrival) => void>();
+  private last = 0;
+  private lastChecked = 0;
+  private readonly rounds: NodeJS.Timeout;
+
+  constructor(private readonly keep: number) {
+    this.rounds = setInterval(() => this.checkSome(), roundMs).unref();
+  }
+
+  get lastSeq(): number {
+    return this.last;
+  }
+
+  add(arrival: NewArrival): void {
+    const kept = { ...arrival, seq: ++this.last };
+    this.slots[kept.seq % this.keep] = kept;
+    for (const listener of this.listeners) listener(kept);
+  }
+
+  /** The kept arrivals after `seq`, oldest first, each with its checks; the newest `limit` of them. */
+  since(seq: number, isWanted: (arrival: Arrival) => boolean = () => true, limit = this.keep): Arrival[] {
+    const found: Arrival[] = [];
+    for (let each = this.last; each > Math.max(seq, this.last - this.keep) && found.length < limit; each--) {
+      const arrival = this.slots[each % this.keep];
+      if (arrival !== undefined && isWanted(arrival)) found.push(checked(arrival));
+    }
+    return found.reverse();
+  }
+
+  /** Calls `listener` for each arrival from now on; answers how to stop it. */
+  onArrival(listener: (arrival: Arrival) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Resolves when an arrival is wanted, or after `waitMs`. */
+  next(isWanted: (arrival: Arrival) => boolean, waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      };
+      const timer = setTimeout(finish, waitMs);
+      const stop = this.onArrival((arrival) => isWanted(arrival) && finish());
+    });
+  }
+
+  close(): void {
+    clearInterval(this.rounds);
+  }
+
+  private checkSome(): void {
+    this.lastChecked = Math.max(this.lastChecked, this.last - this.keep);
+    const end = Math.min(this.last, this.lastChecked + checksPerRound);
+    while (this.lastChecked < end) {
+      const arrival = this.slots[++this.lastChecked % this.keep];
+      if (arrival !== undefined) checked(arrival);
+    }
+  }
+}
+
+function checked(arrival: Arrival & { check: () => readonly Check[] }): Arrival {
+  arrival.checks ??= arrival.check();
+  return arrival;
+}
+
+/** The exact body. */
+export function bodyOf({ latin1Body }: WireRequest): Buffer {
+  return Buffer.from(latin1Body, 'latin1');
+}
+
+/** Header values by lower-case name; a name that came several times has its values joined as HTTP does. */
+export function headersOf({ rawHeaders }: WireRequest): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [name = '', value = ''] = [rawHeaders[i]?.toLowerCase(), rawHeaders[i + 1]];
+    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
+  }
+  return headers;
+}

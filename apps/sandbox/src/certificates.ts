@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import forge from 'node-forge';
+
+/** A certificate and its key, both as PEM. */
+export interface Identity {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** An authority that certifies for as long as this process lives; whoever is to trust it is given `cert`. */
+export interface Authority {
+  readonly cert: string;
+  /** A server's identity for `localhost` and this machine's loopback addresses. */
+  readonly server: Identity;
+  /** An identity of a client, such as an app's push certificate, with the attributes and extensions Apple gives it. */
+  client(commonName: string, attributes?: forge.pki.CertificateField[]): Identity;
+  /** The same as a PKCS #12 file. */
+  pkcs12(identity: Identity, password: string): Buffer;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+const keyBits = 2048;
+
+/** Makes a new authority; takes some hundred ms, because keys are made. */
+export function makeAuthority(): Authority {
+  const keys = keyPair();
+  const name = [{ name: 'commonName', value: 'PNS sandbox authority' }];
+  const own = certificate(keys.publicKey, name, name, keys.privateKey, [
+    { name: 'basicConstraints', cA: true, critical: true },
+    { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+  ]);
+  const certify = (subject: forge.pki.CertificateField[], extensions: object[]): Identity => {
+    const { publicKey, privateKey } = keyPair();
+    const made = certificate(publicKey, subject, name, keys.privateKey, extensions);
+    return { cert: forge.pki.certificateToPem(made), key: forge.pki.privateKeyToPem(privateKey) };
+  };
+  return {
+    cert: forge.pki.certificateToPem(own),
+    server: certify(
+      [{ name: 'commonName', value: 'localhost' }],
+      [{ name: 'extKeyUsage', serverAuth: true }, loopbackNames],
+    ),
+    client: (commonName, attributes = []) =>
+      certify([{ name: 'commonName', value: commonName }, ...attributes], [{ name: 'extKeyUsage', clientAuth: true }]),
+    pkcs12,
+  };
+}
+
+const loopbackNames = {
+  name: 'subjectAltName',
+  altNames: [
+    { type: 2, value: 'localhost' },
+    { type: 7, ip: '127.0.0.1' },
+    { type: 7, ip: '::1' },
+  ],
+};
+
+function keyPair(): forge.pki.rsa.KeyPair {
+  return forge.pki.rsa.generateKeyPair({ bits: keyBits });
+}
+
+function certificate(
+  publicKey: forge.pki.rsa.PublicKey,
+  subject: forge.pki.CertificateField[],
+  issuer: forge.pki.CertificateField[],
+  signer: forge.pki.rsa.PrivateKey,
+  extensions: object[],
+): forge.pki.Certificate {
+  const made = forge.pki.createCertificate();
+  made.publicKey = publicKey;
+  made.serialNumber = `01${randomBytes(15).toString('hex')}`; // in DER neither negative nor with a zero too many
+  made.validity.notBefore = new Date(Date.now() - dayMs);
+  made.validity.notAfter = new Date(Date.now() + 30 * dayMs);
+  made.setSubject(subject);
+  made.setIssuer(issuer);
+  made.setExtensions(extensions);
+  made.sign(signer, forge.md.sha256.create());
+  return made;
+}
+
+function pkcs12({ cert, key }: Identity, password: string): Buffer {
+  const asn1 = forge.pkcs12.toPkcs12Asn1(
+    forge.pki.privateKeyFromPem(key),
+    [forge.pki.certificateFromPem(cert)],
+    password,
+    { algorithm: '3des' },
+  );
+  return Buffer.from(forge.asn1.toDer(asn1).getBytes(), 'binary');
+}

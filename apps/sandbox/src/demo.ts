@@ -1,0 +1,100 @@
+import type { DemoApp } from './demo-apps';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+/** The service's API and a key with every scope, which stays in this process. */
+export interface ApiAccess {
+  readonly apiUrl: string;
+  readonly apiKey: string;
+}
+
+/** The service that the page sends the demonstration through. */
+export interface Demo extends ApiAccess {
+  /** Where sockets connect, such as `http://localhost:3001`. */
+  readonly websocketUrl: string;
+}
+
+const someone = { context: 1, user: 14 };
+
+/** The notification of the original's documentation. */
+const notification = {
+  ...someone,
+  topic: 'ox:mail:new',
+  payload: {
+    folder: 'default0/INBOX',
+    id: '113',
+    email: 'jane.doe@foobar.com',
+    displayname: 'Jane Doe',
+    subject: "Let's meet",
+    unread: 83,
+    teaser: 'Hello',
+  },
+};
+
+/** Registering again changes nothing, so the button needs no set-up before it. */
+const subscription = { ...someone, client: 'sandbox', transport: 'webhook', topics: ['*'] };
+
+/** Lets the page send one fixed notification and open one user's socket, and nothing else, without knowing the key. */
+export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, apps: readonly DemoApp[]): void {
+  app.get('/demo', () => ({ isAvailable: demo !== undefined, hasDevices: apps.length > 0, notification }));
+  if (demo === undefined) return;
+
+  app.post('/demo/notification', { preHandler: ownPageOnly }, (_, reply) =>
+    answerOf(reply, async () => {
+      await call(demo, 'POST', '/v1/subscriptions', subscription);
+      await prepareDemoApps(demo, apps);
+      return call(demo, 'POST', '/v1/notifications', notification);
+    }),
+  );
+
+  app.post('/demo/session', { preHandler: ownPageOnly }, (_, reply) =>
+    answerOf(reply, async () => {
+      const session = (await call(demo, 'POST', '/v1/sessions', {
+        ...someone,
+        client: 'open-xchange-appsuite',
+      })) as object;
+      return { ...session, websocketUrl: demo.websocketUrl };
+    }),
+  );
+}
+
+/** Other sites' pages cannot send JSON to us unasked, and the sandbox never answers when their browser asks. */
+async function ownPageOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (!request.headers['content-type']?.startsWith('application/json')) {
+    await reply.code(415).send({ error: 'Send JSON.' });
+  }
+}
+
+async function answerOf(reply: FastifyReply, work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await work();
+  } catch (error) {
+    return reply.code(502).send({ error: (error as Error).message });
+  }
+}
+
+/**
+ * Lets the service know the credentials of the sandbox's apps, switches their transports on for the context of the
+ * example, and subscribes its user. Safe to repeat; channels of an earlier start are unsubscribed.
+ */
+export async function prepareDemoApps(api: ApiAccess, apps: readonly DemoApp[]): Promise<void> {
+  for (const { client, transport, property, token, options } of apps) {
+    await call(api, 'PUT', `/v1/clients/${client}/transports/${transport}`, options);
+    await call(api, 'PUT', `/v1/config/contexts/${someone.context}/properties/${property}`, { value: true });
+    const theirs = `/v1/subscriptions?context=${someone.context}&user=${someone.user}&client=${client}`;
+    const { items } = (await call(api, 'GET', theirs)) as { items: readonly { id: string; token: string }[] };
+    for (const each of items) if (each.token !== token) await call(api, 'DELETE', `/v1/subscriptions/${each.id}`);
+    await call(api, 'POST', '/v1/subscriptions', { ...someone, client, transport, token, topics: ['*'] });
+  }
+}
+
+async function call({ apiUrl, apiKey }: ApiAccess, method: string, path: string, body?: object): Promise<unknown> {
+  const response = await fetch(new URL(path, apiUrl), {
+    method,
+    headers: { authorization: `Bearer ${apiKey}`, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text.slice(0, 1000)}`);
+  return text === '' ? {} : JSON.parse(text);
+}

@@ -1,0 +1,304 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Arrivals } from '../arrivals';
+import type { Authority } from '../certificates';
+import { type FcmFault, Faults } from './fcm-fault';
+import { GoogleAccounts } from './google-accounts';
+import { errorsOnDemand, type GoogleAnswer, permissionDenied, unauthenticated } from './google-errors';
+import { type AcceptedMessage, judgedMessage } from './message-rules';
+
+export const fcmProvider = 'fcm';
+
+export interface FcmSandboxOptions {
+  readonly host?: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly authority: Authority;
+  readonly arrivals: Arrivals;
+  /** So many messages at once on a connection; Google's limit unless given. */
+  readonly maxStreams?: number;
+  /** Ms since the epoch; the system's clock unless given. */
+  readonly now?: () => number;
+}
+
+/** One phone, as FCM knows it. */
+export class FcmDevice {
+  total = 0;
+  accepted = 0;
+  duplicates = 0;
+  /** Arrivals up to this one are not shown any more. */
+  clearedSeq = 0;
+  /** Whether the app is still on it. */
+  isRegistered = true;
+  /** The only project that may send to it; any one unless set. */
+  project: string | undefined;
+  readonly faults = new Faults();
+
+  constructor(readonly token: string) {}
+
+  get state() {
+    const { total, accepted, duplicates, isRegistered } = this;
+    return { total, accepted, duplicates, isRegistered, fault: this.faults.current };
+  }
+
+  clear(seq: number): void {
+    this.clearedSeq = seq;
+    this.total = this.accepted = this.duplicates = 0;
+  }
+}
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+
+const maxBodyBytes = 1024 * 1024;
+const maxDevices = 100_000;
+const maxIds = 250_000;
+const sendPath = /^\/v1\/projects\/([^/]+)\/messages:send(?:\?|$)/;
+
+/** Plays Google: the token endpoint and FCM's HTTP v1 API, on one port, over HTTP/2 and 1.1. */
+export class FcmProvider {
+  readonly accounts: GoogleAccounts;
+  /** Faults of every device that has none of its own. */
+  readonly faults = new Faults();
+  /** How many connections were opened. */
+  connections = 0;
+  /** The most messages that were under way on one connection. */
+  mostStreams = 0;
+  private readonly devices = new Map<string, FcmDevice>();
+  private readonly ids = new Set<string>();
+  private readonly sockets = new Set<Socket>();
+  private readonly underWay = new WeakMap<object, number>();
+  private readonly mute = new WeakSet<object>();
+  private messages = 0;
+
+  constructor(
+    private readonly server: Http2SecureServer,
+    private readonly arrivals: Arrivals,
+    private readonly now: () => number,
+  ) {
+    this.accounts = new GoogleAccounts(now);
+    server.on('connection', (socket: Socket) => {
+      this.connections++;
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
+    // Clients come and go in the middle of things; that is their business.
+    server.on('sessionError', () => undefined);
+    server.on('request', (request: Request, response: Response) => void this.take(request, response));
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** What `endpoint` is to be. */
+  get url(): string {
+    return `https://localhost:${this.port}`;
+  }
+
+  /** What `tokenEndpoint` is to be. */
+  get tokenUrl(): string {
+    return `${this.url}/token`;
+  }
+
+  /** The device with this token, which need not have been heard of before. */
+  device(token: string): FcmDevice {
+    let device = this.devices.get(token);
+    if (device === undefined) {
+      device = new FcmDevice(token);
+      if (this.devices.size < maxDevices) this.devices.set(token, device);
+    }
+    return device;
+  }
+
+  known(): FcmDevice[] {
+    return [...this.devices.values()];
+  }
+
+  /** What the page shows of each device. */
+  targets() {
+    return this.known().map(({ token, state }) => ({ provider: fcmProvider, target: token, ...state }));
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  private async take(request: Request, response: Response): Promise<void> {
+    const session = sessionOf(request);
+    this.count(session, response);
+    try {
+      const body = await bodyOf(request);
+      if (body === undefined) return answer(response, notFound(413));
+      if (request.method !== 'POST') return answer(response, notFound(404));
+      if (request.url === '/token') {
+        const type = request.headers['content-type'];
+        return answer(response, await this.accounts.exchange(type, body.toString()));
+      }
+      const project = sendPath.exec(request.url ?? '')?.[1];
+      if (project === undefined) return answer(response, notFound(404));
+      this.message(decodeURIComponent(project), request, response, body);
+    } catch {
+      // The client ended the request; nobody waits for an answer.
+    }
+  }
+
+  private count(session: object, response: Response): void {
+    const open = (this.underWay.get(session) ?? 0) + 1;
+    this.underWay.set(session, open);
+    this.mostStreams = Math.max(this.mostStreams, open);
+    response.on('close', () => this.underWay.set(session, (this.underWay.get(session) ?? 1) - 1));
+  }
+
+  private message(project: string, request: Request, response: Response, body: Buffer): void {
+    const session = sessionOf(request);
+    const judged = this.refusal(project, request) ?? judgedMessage(body);
+    const device = this.device('token' in judged ? judged.token : tokenIn(body));
+    const fault = this.mute.has(session) ? { hang: true } : (device.faults.take() ?? this.faults.take() ?? {});
+    const verdict = this.verdict(judged, device, project, fault);
+    const silence = fault.hang || fault.halfOpen ? 'hang' : fault.reset ? 'reset' : undefined;
+    const isAccepted = silence === undefined && verdict.status === 200;
+    this.arrivals.add({
+      at: this.now(),
+      provider: fcmProvider,
+      target: device.token,
+      request: { path: request.url ?? '', rawHeaders: rawHeadersOf(request), latin1Body: body.toString('latin1') },
+      answer: silence ?? verdict.status,
+      isDuplicate: this.countMessage(device, 'token' in judged ? judged.data['pns_id'] : undefined, isAccepted),
+      check: () => [],
+    });
+    if (fault.halfOpen) this.mute.add(session);
+    const respond = (): void => this.respond(request, response, verdict, fault);
+    if (fault.delayMs === undefined) respond();
+    else setTimeout(respond, fault.delayMs).unref();
+  }
+
+  /** Why the sender may not send at all. */
+  private refusal(project: string, { headers }: Request): GoogleAnswer | undefined {
+    const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
+    if (token === undefined) return unauthenticated('CREDENTIALS_MISSING');
+    const grant = this.accounts.grantOf(token);
+    if (grant === undefined) return unauthenticated('ACCESS_TOKEN_EXPIRED');
+    if (!grant.scopes.some((scope) => ['firebase.messaging', 'cloud-platform'].includes(scope))) {
+      const message = 'Request had insufficient authentication scopes.';
+      return permissionDenied(message, 'ACCESS_TOKEN_SCOPE_INSUFFICIENT');
+    }
+    if (grant.project === project) return undefined;
+    const message = `Permission 'cloudmessaging.messages.create' denied on resource '//cloudresourcemanager.googleapis.com/projects/${project}' (or it may not exist).`;
+    return permissionDenied(message, 'IAM_PERMISSION_DENIED');
+  }
+
+  private verdict(
+    judged: AcceptedMessage | GoogleAnswer,
+    device: FcmDevice,
+    project: string,
+    fault: FcmFault,
+  ): GoogleAnswer {
+    if (fault.error !== undefined) return { ...errorsOnDemand[fault.error], headers: { ...fault.headers } };
+    if (fault.status !== undefined) return { ...notFound(fault.status), headers: { ...fault.headers } };
+    if ('status' in judged) return judged;
+    if (!device.isRegistered) return errorsOnDemand.UNREGISTERED;
+    if (device.project !== undefined && device.project !== project) return errorsOnDemand.SENDER_ID_MISMATCH;
+    return { status: 200, body: { name: `projects/${project}/messages/0:${this.now()}%${++this.messages}` } };
+  }
+
+  private countMessage(device: FcmDevice, id: string | undefined, isAccepted: boolean): boolean {
+    device.total++;
+    const key = `${device.token} ${id}`;
+    const isDuplicate = id !== undefined && this.ids.has(key);
+    if (isDuplicate) device.duplicates++;
+    else if (isAccepted) {
+      device.accepted++;
+      if (this.ids.size >= maxIds) this.ids.clear();
+      this.ids.add(key);
+    }
+    return isDuplicate;
+  }
+
+  private respond(request: Request, response: Response, verdict: GoogleAnswer, fault: FcmFault): void {
+    const session = http2SessionOf(request);
+    if (fault.hang || fault.halfOpen) return;
+    if (fault.reset) {
+      if (session === undefined) request.socket.destroy();
+      else session.destroy();
+      return;
+    }
+    answer(response, verdict, fault.hangInBody);
+    if (fault.goAway) session?.close();
+  }
+}
+
+/** Starts Google. Rejects when the port is taken. */
+export async function startFcm(options: FcmSandboxOptions): Promise<FcmProvider> {
+  const { host = '127.0.0.1', port, authority, arrivals, maxStreams = 100, now = Date.now } = options;
+  const settings = { maxConcurrentStreams: maxStreams };
+  const server = createSecureServer({ ...authority.server, allowHTTP1: true, settings });
+  const provider = new FcmProvider(server, arrivals, now);
+  server.listen(port, host);
+  await once(server, 'listening');
+  return provider;
+}
+
+function answer(response: Response, { status, headers, body }: GoogleAnswer, isCutOff = false): void {
+  const isPage = typeof body === 'string';
+  const text = isPage ? body : JSON.stringify(body);
+  const type = isPage ? 'text/html; charset=UTF-8' : 'application/json; charset=UTF-8';
+  // Both kinds of response have the same method, with types of its own.
+  (response as ServerResponse).writeHead(status, { 'content-type': type, ...headers });
+  if (isCutOff) (response as ServerResponse).write(text.slice(0, 1));
+  else response.end(text);
+}
+
+function notFound(status: number): GoogleAnswer {
+  return { status, body: `<!DOCTYPE html>\n<title>Error ${status}</title>\n<p>That is an error.</p>\n` };
+}
+
+async function bodyOf(request: Request): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes <= maxBodyBytes) chunks.push(chunk);
+  }
+  return bytes > maxBodyBytes ? undefined : Buffer.concat(chunks);
+}
+
+/** Whom a message that is not looked at any closer is for. */
+function tokenIn(body: Buffer): string {
+  try {
+    const token = (JSON.parse(body.toString()) as { message?: { token?: unknown } } | null)?.message?.token;
+    return typeof token === 'string' ? token.slice(0, 4096) : '';
+  } catch {
+    return '';
+  }
+}
+
+function http2SessionOf(request: Request): ServerHttp2Session | undefined {
+  return 'stream' in request ? (request.stream.session as ServerHttp2Session | undefined) : undefined;
+}
+
+/** What the requests of one connection have in common. */
+function sessionOf(request: Request): object {
+  return http2SessionOf(request) ?? request.socket;
+}
+
+/** Without the access token, which is nobody's business. */
+function rawHeadersOf({ rawHeaders }: Request): string[] {
+  const shown: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    shown.push(name, name.toLowerCase() === 'authorization' ? 'Bearer …' : (rawHeaders[i + 1] ?? ''));
+  }
+  return shown;
+}

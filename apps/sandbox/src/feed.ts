@@ -1,0 +1,81 @@
+import type { ServerResponse } from 'node:http';
+import { type Arrival, type Arrivals, bodyOf, headersOf } from './arrivals';
+
+/** A page shows no more than this of a burst; what it counts is exact all the same. */
+const cardsPerRound = 20;
+const roundMs = 200;
+const cardsAtFirst = 30;
+
+/** What a webhook or a provider has seen so far. */
+export interface TargetState {
+  readonly provider: string;
+  readonly target: string;
+  readonly total: number;
+  readonly accepted: number;
+  readonly duplicates: number;
+  /** How it misbehaves now; empty when it does not. */
+  readonly fault: object;
+}
+
+/** Tells open pages what arrives, as server-sent events. Costs nothing while no page is open. */
+export class Feed {
+  private readonly pages = new Set<ServerResponse>();
+  private shownSeq = 0;
+  private rounds: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly arrivals: Arrivals,
+    private readonly targets: () => readonly TargetState[],
+    /** Arrivals that somebody cleared are not shown again. */
+    private readonly isShown: (arrival: Arrival) => boolean,
+  ) {}
+
+  /** Streams to `page` until it goes away, beginning with the latest arrivals. */
+  open(page: ServerResponse): void {
+    page.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    if (this.pages.size === 0) this.shownSeq = this.arrivals.lastSeq;
+    this.pages.add(page);
+    page.on('close', () => {
+      this.pages.delete(page);
+      if (this.pages.size === 0) this.close();
+    });
+    page.write(eventOf(this.arrivals.since(0, this.isShown, cardsAtFirst), this.targets()));
+    this.rounds ??= setInterval(() => this.tell(), roundMs);
+  }
+
+  close(): void {
+    clearInterval(this.rounds);
+    this.rounds = undefined;
+  }
+
+  private tell(): void {
+    const news = this.arrivals.since(this.shownSeq, this.isShown, cardsPerRound);
+    this.shownSeq = this.arrivals.lastSeq;
+    const event = eventOf(news, this.targets());
+    for (const page of this.pages) {
+      // A page that does not keep up (a sleeping tab) misses cards rather than filling our memory.
+      if (!page.writableNeedDrain) page.write(event);
+    }
+  }
+}
+
+function eventOf(arrivals: readonly Arrival[], targets: readonly TargetState[]): string {
+  return `data: ${JSON.stringify({ cards: arrivals.map(cardOf), targets })}\n\n`;
+}
+
+/** What the page draws, whichever provider it is. */
+function cardOf({ seq, at, provider, target, request, answer, isDuplicate, checks }: Arrival): object {
+  const body = bodyOf(request).toString();
+  return {
+    seq,
+    at,
+    provider,
+    target,
+    path: request.path,
+    headers: headersOf(request),
+    body,
+    answer,
+    isDuplicate,
+    checks,
+  };
+}

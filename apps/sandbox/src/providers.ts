@@ -1,0 +1,56 @@
+import type { FastifyInstance } from 'fastify';
+import { apnsRoutes } from './apns/apns.routes';
+import { type ApnsProvider, startApns } from './apns/apns-provider';
+import type { Arrivals } from './arrivals';
+import { type Authority, makeAuthority } from './certificates';
+import { fcmRoutes } from './fcm/fcm.routes';
+import { type FcmProvider, startFcm } from './fcm/fcm-provider';
+import type { TargetState } from './feed';
+import { wnsRoutes } from './wns/wns.routes';
+import { startWns, type WnsProvider } from './wns/wns-provider';
+
+/** Apple, Google and Microsoft as they are played here. Whoever sends to them has to trust `authority`. */
+export interface Providers {
+  readonly authority: Authority;
+  readonly apns: ApnsProvider;
+  readonly fcm: FcmProvider;
+  readonly wns: WnsProvider;
+}
+
+/** Starts all three on free ports. */
+export async function startProviders(host: string, arrivals: Arrivals): Promise<Providers> {
+  const authority = makeAuthority();
+  const options = { host, port: 0, authority, arrivals };
+  const [apns, fcm, wns] = await Promise.all([startApns(options), startFcm(options), startWns(options)]);
+  return { authority, apns, fcm, wns };
+}
+
+/** How tests and the page ask the providers what came, and tell them how to misbehave. */
+export function providerRoutes(app: FastifyInstance, { apns, fcm, wns }: Providers, arrivals: Arrivals): void {
+  apnsRoutes(app, apns, arrivals);
+  fcmRoutes(app, fcm, arrivals);
+  wnsRoutes(app, wns, arrivals);
+}
+
+/** One line for each provider: there may be as many devices as a benchmark likes. */
+export function providerTargets({ apns, fcm, wns }: Providers): TargetState[] {
+  return [apns.targets(), fcm.targets(), wns.targets()].flatMap((devices) => {
+    const [first] = devices;
+    if (first === undefined) return [];
+    const sum = (count: 'total' | 'accepted' | 'duplicates') => devices.reduce((all, device) => all + device[count], 0);
+    const { provider } = first;
+    const fault = devices.find((device) => Object.keys(device.fault).length > 0)?.fault ?? {};
+    return {
+      provider,
+      target: '',
+      total: sum('total'),
+      accepted: sum('accepted'),
+      duplicates: sum('duplicates'),
+      fault,
+    };
+  });
+}
+
+export async function closeProviders({ apns, fcm, wns }: Providers): Promise<void> {
+  await Promise.all([apns.close(), fcm.close(), wns.close()]);
+}

@@ -1,0 +1,306 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { z } from 'zod';
+import { type Arrivals, type Check, headersOf, type WireRequest } from '../arrivals';
+import type { Authority } from '../certificates';
+import { Faults } from '../faults';
+import { fault } from '../webhook/fault';
+import { MicrosoftAccounts } from './microsoft-accounts';
+import { headerFault, maxPayloadBytes, shownOf } from './wns-rules';
+
+export const wnsProvider = 'wns';
+
+/** How Microsoft misbehaves on demand: a status with any headers, such as `X-WNS-Status: dropped` with 200. */
+export const wnsFault = fault.omit({ bodyBytes: true });
+export type WnsFault = Readonly<z.infer<typeof wnsFault>>;
+
+/** What a device does about pushes: takes them, is switched off, or has them switched off. */
+export const deviceStates = ['connected', 'disconnected', 'refusing'] as const;
+export type DeviceState = (typeof deviceStates)[number];
+
+export interface WnsSandboxOptions {
+  readonly host?: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly authority: Authority;
+  readonly arrivals: Arrivals;
+  /** Ms since the epoch; the system's clock unless given. */
+  readonly now?: () => number;
+}
+
+/** "At this time, channel URIs expire after 30 days." */
+export const channelLifeMs = 30 * 24 * 60 * 60 * 1000;
+
+/** One app on one device, as WNS knows it. */
+export class WnsChannel {
+  total = 0;
+  accepted = 0;
+  duplicates = 0;
+  /** Arrivals up to this one are not shown any more. */
+  clearedSeq = 0;
+  device: DeviceState = 'connected';
+  readonly faults = new Faults<WnsFault>();
+  private readonly tags = new Set<string>();
+
+  constructor(
+    readonly token: string,
+    /** The app that it belongs to. */
+    readonly sid: string,
+    /** Ms since the epoch. */
+    public expiresAt: number,
+  ) {}
+
+  get state() {
+    const { total, accepted, duplicates, device, expiresAt } = this;
+    return { total, accepted, duplicates, device, expiresAt, fault: this.faults.current };
+  }
+
+  clear(seq: number): void {
+    this.clearedSeq = seq;
+    this.total = this.accepted = this.duplicates = 0;
+    this.tags.clear();
+  }
+
+  /** Counts a push; answers whether one with its tag had been accepted before. */
+  count(tag: string | undefined, isAccepted: boolean): boolean {
+    this.total++;
+    const isDuplicate = tag !== undefined && this.tags.has(tag);
+    if (isDuplicate) this.duplicates++;
+    else if (isAccepted) {
+      this.accepted++;
+      if (this.tags.size >= maxTags) this.tags.clear();
+      if (tag !== undefined) this.tags.add(tag);
+    }
+    return isDuplicate;
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+const maxBodyBytes = 1024 * 1024;
+const maxTags = 10_000;
+
+/** Plays Microsoft: both token endpoints and the channels of devices, on one port, over HTTP/1.1. */
+export class WnsProvider {
+  readonly accounts: MicrosoftAccounts;
+  /** Faults of every channel that has none of its own. */
+  readonly faults = new Faults<WnsFault>();
+  readonly tokenFaults = new Faults<WnsFault>();
+  /** How many connections were opened. */
+  connections = 0;
+  private readonly channels = new Map<string, WnsChannel>();
+  private readonly sockets = new Set<Socket>();
+
+  constructor(
+    private readonly server: Server,
+    private readonly arrivals: Arrivals,
+    private readonly now: () => number,
+  ) {
+    this.accounts = new MicrosoftAccounts(now);
+    server.on('connection', (socket: Socket) => {
+      this.connections++;
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
+    server.on('request', (request, response) => void this.take(request, response));
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** What `allowedHosts` is to hold. */
+  get host(): string {
+    return `localhost:${this.port}`;
+  }
+
+  /** What `tokenEndpoint` is to be, for an app of Partner Center or of this tenant. */
+  tokenUrl(tenantId?: string): string {
+    return `https://${this.host}${tenantId === undefined ? '/accesstoken.srf' : `/${tenantId}/oauth2/v2.0/token`}`;
+  }
+
+  /** A new channel of an app, as a device asks for one; with a token that one can choose. */
+  openChannel(sid: string, token = `AwYAAAD${randomBytes(48).toString('base64')}`): WnsChannel {
+    const channel = new WnsChannel(token, sid, this.now() + channelLifeMs);
+    this.channels.set(token, channel);
+    return channel;
+  }
+
+  uriOf({ token }: WnsChannel): string {
+    return `https://${this.host}/w/?token=${encodeURIComponent(token)}`;
+  }
+
+  channel(token: string): WnsChannel | undefined {
+    return this.channels.get(token);
+  }
+
+  /** The channel is none that WNS knows any more; answers whether it was. */
+  closeChannel(token: string): boolean {
+    return this.channels.delete(token);
+  }
+
+  known(): WnsChannel[] {
+    return [...this.channels.values()];
+  }
+
+  /** What the page shows of each channel. */
+  targets() {
+    return this.known().map(({ token, state }) => ({ provider: wnsProvider, target: token, ...state }));
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  private async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const body = await bodyOf(request);
+      const url = new URL(request.url ?? '', `https://${this.host}`);
+      const token = this.accounts.exchange(url.pathname, request.headers['content-type'], body.toString());
+      if (token === undefined) return this.push(url, request, response, body);
+      const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+      const granted = { ...token, headers, body: JSON.stringify(token.body) };
+      const fault = this.tokenFaults.take() ?? {};
+      const answer = request.method === 'POST' ? granted : { status: 405, headers: {} };
+      respond(request, response, onDemand(answer, fault), fault);
+    } catch {
+      // The client ended the request; nobody waits for an answer.
+    }
+  }
+
+  private push(url: URL, message: IncomingMessage, response: ServerResponse, body: Buffer): void {
+    const token = url.searchParams.get('token') ?? '';
+    const request: WireRequest = {
+      path: message.url ?? '',
+      rawHeaders: withoutAccessToken(message.rawHeaders),
+      latin1Body: body.toString('latin1'),
+    };
+    const headers = headersOf({ ...request, rawHeaders: message.rawHeaders });
+    const channel = url.pathname === '/w/' || url.pathname === '/' ? this.channels.get(token) : undefined;
+    const fault = channel?.faults.take() ?? this.faults.take() ?? {};
+    const answer = onDemand(this.judged(message.method, channel, headers, body.length), fault);
+    const silence = fault.hang ? 'hang' : fault.reset ? 'reset' : undefined;
+    const isAccepted =
+      silence === undefined && answer.status === 200 && (answer.headers['x-wns-status'] ?? 'received') === 'received';
+    this.arrivals.add({
+      at: this.now(),
+      provider: wnsProvider,
+      target: token,
+      request,
+      answer: silence ?? answer.status,
+      isDuplicate: channel?.count(headers['x-wns-tag'], isAccepted) ?? false,
+      check: () => [payloadCheck(headers['x-wns-type'], body.toString())],
+    });
+    respond(message, response, answer, fault);
+  }
+
+  /** What WNS answers to a push, by its published rules. */
+  private judged(
+    method: string | undefined,
+    channel: WnsChannel | undefined,
+    headers: Readonly<Record<string, string>>,
+    bytes: number,
+  ): Answer {
+    const isStatusWanted = headers['x-wns-requestforstatus'] === 'true';
+    const answer = (status: number, done: string, device: string, description?: string): Answer => ({
+      status,
+      headers: {
+        'content-length': '0',
+        'x-wns-msg-id': randomBytes(8).toString('hex').toUpperCase(),
+        'x-wns-debug-trace': 'SANDBOX0001',
+        'ms-cv': `${randomBytes(16).toString('base64').slice(0, 22)}.0`,
+        'x-wns-status': done,
+        ...(isStatusWanted && { 'x-wns-deviceconnectionstatus': device }),
+        ...(description !== undefined && { 'x-wns-error-description': description }),
+      },
+    });
+    const refused = (status: number, description: string): Answer =>
+      answer(status, 'dropped', channel?.device === 'disconnected' ? 'disconnected' : 'connected', description);
+
+    if (method !== 'POST') return refused(405, 'The method is not POST');
+    if (channel === undefined) return refused(404, 'The channel URI is not valid or not recognized');
+    const accessToken = /^Bearer (\S+)$/.exec(headers['authorization'] ?? '')?.[1];
+    const sid = accessToken === undefined ? undefined : this.accounts.appOf(accessToken);
+    if (sid === undefined) return refused(401, 'The access token is missing, unknown or expired');
+    if (sid !== channel.sid) return refused(403, 'The access token is not for the app of this channel');
+    if (channel.expiresAt <= this.now()) return refused(410, 'The channel expired');
+    const fault = headerFault(headers);
+    if (fault !== undefined) return refused(400, fault);
+    if (bytes > maxPayloadBytes) return refused(413, `The payload has more than ${maxPayloadBytes} bytes`);
+    if (channel.device === 'refusing') return answer(200, 'dropped', 'connected');
+    if (channel.device === 'connected') return answer(200, 'received', 'connected');
+    const isKept = (headers['x-wns-cache-policy'] ?? usualPolicy(headers['x-wns-type'])) === 'cache';
+    return isKept
+      ? answer(200, 'received', 'disconnected')
+      : answer(200, 'dropped', 'disconnected', 'Device is offline and X-WNS-Cache-Policy is no-cache');
+  }
+}
+
+/** Starts Microsoft. Rejects when the port is taken. */
+export async function startWns(options: WnsSandboxOptions): Promise<WnsProvider> {
+  const { host = '127.0.0.1', port, authority, arrivals, now = Date.now } = options;
+  const server = createServer({ ...authority.server, keepAliveTimeout: 75_000 });
+  const provider = new WnsProvider(server, arrivals, now);
+  server.listen(port, host);
+  await once(server, 'listening');
+  return provider;
+}
+
+function usualPolicy(type: string | undefined): string {
+  return type === 'wns/raw' ? 'no-cache' : 'cache';
+}
+
+function payloadCheck(type: string | undefined, payload: string): Check {
+  try {
+    shownOf(type, payload);
+    return { name: 'payload', verdict: 'valid' };
+  } catch (error) {
+    return { name: 'payload', verdict: 'invalid', reason: (error as Error).message };
+  }
+}
+
+/** The answer as a fault has it: another status comes without what belonged to the first one. */
+function onDemand(answer: Answer, { status, headers = {} }: WnsFault): Answer {
+  const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return status === undefined ? { ...answer, headers: { ...answer.headers, ...own } } : { status, headers: own };
+}
+
+function respond(request: IncomingMessage, response: ServerResponse, answer: Answer, fault: WnsFault): void {
+  const send = (): void => {
+    if (fault.hang) return;
+    if (fault.reset) return void request.socket.destroy();
+    const length = fault.hangInBody ? { 'content-length': '1000' } : {};
+    response.writeHead(answer.status, { ...answer.headers, ...length });
+    if (fault.hangInBody) response.write(' ');
+    else response.end(answer.body);
+  };
+  if (fault.delayMs === undefined) send();
+  else setTimeout(send, fault.delayMs).unref();
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes <= maxBodyBytes) chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Without the access token, which is nobody's business. */
+function withoutAccessToken(rawHeaders: readonly string[]): string[] {
+  return rawHeaders.map((text, index) =>
+    index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization' ? 'Bearer …' : text,
+  );
+}

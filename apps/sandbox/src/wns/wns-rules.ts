@@ -1,0 +1,89 @@
+import { SaxesParser } from 'saxes';
+
+export const maxPayloadBytes = 5000;
+
+const types = ['wns/toast', 'wns/tile', 'wns/badge', 'wns/raw'] as const;
+type Type = (typeof types)[number];
+
+const alphanumeric = /^[A-Za-z0-9]{1,16}$/;
+
+/** What each header may say, and with which types. */
+const optional: Readonly<Record<string, { readonly value: RegExp; readonly for: readonly Type[] }>> = {
+  'x-wns-cache-policy': { value: /^(?:cache|no-cache)$/, for: ['wns/tile', 'wns/badge', 'wns/raw'] },
+  'x-wns-requestforstatus': { value: /^(?:true|false)$/, for: types },
+  // For toasts the action center tells them apart by these two; badges and raw notifications have nothing to replace.
+  'x-wns-tag': { value: alphanumeric, for: ['wns/toast', 'wns/tile'] },
+  'x-wns-group': { value: alphanumeric, for: ['wns/toast'] },
+  'x-wns-ttl': { value: /^\d{1,10}$/, for: types },
+  'x-wns-priority': { value: /^[1-4]$/, for: types },
+};
+
+/**
+ * What is wrong with the headers of a push to a Windows channel; undefined when nothing is. Sources:
+ * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers and
+ * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-notification-priorities
+ */
+export function headerFault(headers: Readonly<Record<string, string>>): string | undefined {
+  const type = types.find((name) => name === headers['x-wns-type']);
+  if (type === undefined) return 'X-WNS-Type is none of wns/toast, wns/tile, wns/badge and wns/raw';
+  const contentType = type === 'wns/raw' ? 'application/octet-stream' : 'text/xml';
+  if (headers['content-type']?.split(';')[0]?.trim().toLowerCase() !== contentType) {
+    return `Content-Type is not ${contentType}`;
+  }
+  if (headers['transfer-encoding'] !== undefined) return 'Transfer-Encoding is not supported';
+  if (!/^[1-9]\d*$/.test(headers['content-length'] ?? '')) return 'Content-Length is missing or 0';
+  for (const [name, value] of Object.entries(headers)) {
+    if (!name.startsWith('x-wns-') || name === 'x-wns-type') continue;
+    const rule = optional[name];
+    if (rule === undefined) return `${name} is not a header of a push to a Windows channel`;
+    if (!rule.value.test(value)) return `${name} has a value that it cannot have`;
+    if (!rule.for.includes(type)) return `${name} does not apply to ${type}`;
+  }
+  return undefined;
+}
+
+/** What a device shows. */
+export interface Shown {
+  /** The texts of a toast or tile, of its first binding. */
+  readonly texts: readonly string[];
+  readonly badge?: string;
+  /** What an app is started with when somebody taps a toast. */
+  readonly launch?: string;
+}
+
+/**
+ * What a device makes of a payload, which WNS itself does not look into: it takes any, and the device drops what it cannot
+ * read. Throws an error that says why where it cannot. A raw payload is the app's own and shows nothing.
+ */
+export function shownOf(type: string | undefined, payload: string): Shown {
+  if (type === 'wns/raw') return { texts: [] };
+  const root = type?.slice('wns/'.length);
+  const texts: string[] = [];
+  const path: string[] = [];
+  let bindings = 0;
+  let first: Readonly<Record<string, string>> = {};
+  const parser = new SaxesParser();
+  parser.on('error', (error) => {
+    throw error;
+  });
+  parser.on('opentag', ({ name, attributes }) => {
+    if (path.push(name) === 1) {
+      if (name !== root) throw new Error(`The root is ${name} and not ${root}.`);
+      first = attributes;
+    }
+    if (name === 'binding') bindings++;
+    if (name === 'text' && bindings === 1) texts.push('');
+  });
+  parser.on('text', (text) => {
+    if (path.at(-1) === 'text' && bindings === 1) texts.push(`${texts.pop() ?? ''}${text}`);
+  });
+  parser.on('closetag', () => void path.pop());
+  parser.write(payload).close();
+  if (root === 'badge') {
+    const { value } = first;
+    if (!/^(?:\d+|[a-zA-Z]+)$/.test(value ?? '')) throw new Error('The badge has no value.');
+    return { texts: [], badge: value ?? '' };
+  }
+  if (bindings === 0) throw new Error('There is no binding, so nothing would be shown.');
+  return { texts, ...(first['launch'] !== undefined && { launch: first['launch'] }) };
+}
