@@ -1,0 +1,99 @@
+// Makes a fresh clone ready to run: the packages, then the build. Plain Node and nothing else, because nothing else may
+// be there yet. Does nothing, quickly, where there is nothing to do.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { clearInterval, setInterval } from 'node:timers';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+
+/** A reason that is meant for a person: shown as it is, without a stack. */
+export class Sentence extends Error {}
+
+export function say(line) {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Installs and builds what is missing; throws a `Sentence` when that is not possible. */
+export async function prepare() {
+  requireNode();
+  if (!isInstalled()) await install();
+  await build();
+}
+
+function requireNode() {
+  const wanted = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node.replace('>=', '');
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const [wantedMajor, wantedMinor] = wanted.split('.').map(Number);
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
+  throw new Sentence(
+    `PNS needs Node ${wanted} or newer, this is ${process.versions.node}: install it from nodejs.org.`,
+  );
+}
+
+/** Whether node_modules holds just what the lock file asks for; npm keeps its own record of that in there. */
+function isInstalled() {
+  try {
+    const wanted = packagesOf('package-lock.json');
+    const present = packagesOf('node_modules/.package-lock.json');
+    return Object.entries(wanted).every(
+      ([path, { version, link, optional }]) =>
+        path === '' ||
+        !path.includes('node_modules/') ||
+        link ||
+        (present[path] ? present[path].version === version : optional),
+    );
+  } catch {
+    return false;
+  }
+}
+
+function packagesOf(lockFile) {
+  return JSON.parse(readFileSync(join(root, lockFile), 'utf8')).packages;
+}
+
+async function install() {
+  say('Installing packages; this takes about a minute.');
+  // npm tells its scripts where it is; without that it is looked for on the PATH.
+  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  if (await run([...npm, ...args], 'still installing')) return;
+  throw new Sentence('The packages could not be installed; npm says why above. Run `npm ci` to try again.');
+}
+
+async function build() {
+  const startedAt = Date.now();
+  say('Building what has changed.');
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  if (!(await run([process.execPath, tsc, '--build'], 'still building'))) {
+    throw new Sentence('The build failed; the compiler says why above.');
+  }
+  say(`Built in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`);
+}
+
+/** Runs a command in the project's folder with our output; says every ten seconds that it still runs. */
+function run([file, ...args], meanwhile) {
+  return new Promise((resolve) => {
+    const startedAt = Date.now();
+    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    const timer = setInterval(() => say(`... ${meanwhile} (${Math.round((Date.now() - startedAt) / 1000)} s)`), 10_000);
+    const end = (isGood) => {
+      clearInterval(timer);
+      resolve(isGood);
+    };
+    child.on('error', (error) => {
+      say(`${file} cannot be run: ${error.message}`);
+      end(false);
+    });
+    child.on('exit', (code) => end(code === 0));
+  });
+}
+
+/** Shows why it did not work and ends the process. */
+export function giveUp(error) {
+  process.stderr.write(`${error instanceof Sentence ? error.message : error.stack}\n`);
+  process.exit(1);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await prepare().catch(giveUp);

@@ -1,0 +1,70 @@
+import { PnsError } from '@pns/runtime';
+
+/** The user of the original's documentation, to whom the example is sent. */
+const user = { context: 1, user: 14 };
+const userPath = `/v1/contexts/${user.context}/users/${user.user}`;
+const directoryEntry = { primaryEmail: 'john@example.com' };
+const subscription = { ...user, client: 'sandbox', transport: 'webhook', topics: ['*'] };
+
+const notification = {
+  ...user,
+  topic: 'ox:mail:new',
+  payload: {
+    folder: 'default0/INBOX',
+    id: '113',
+    email: 'jane.doe@foobar.com',
+    displayname: 'Jane Doe',
+    subject: "Let's meet",
+    unread: 83,
+    teaser: 'Hello',
+  },
+};
+
+export interface ApiAccess {
+  readonly url: string;
+  readonly key: string;
+}
+
+/**
+ * Creates the user of the example and what this user needs to hear of it, unless the directory has this user already.
+ * A subscription from a start with the sandbox on another port moves to where it is now.
+ */
+export async function prepareDemo(api: ApiAccess, sandboxUrl: string): Promise<void> {
+  const isFirstStart = (await answerOf(api, 'GET', userPath)) === undefined;
+  const { client, transport } = subscription;
+  const query = new URLSearchParams({ context: `${user.context}`, user: `${user.user}`, client, transport });
+  const list = (await answerOf(api, 'GET', `/v1/subscriptions?${query.toString()}`)) as SubscriptionList;
+  const moved = list.items.filter(({ token }) => !token.startsWith(`${sandboxUrl}/`));
+  for (const { id } of moved) await answerOf(api, 'DELETE', `/v1/subscriptions/${id}`);
+  if (isFirstStart || moved.length > 0) await answerOf(api, 'POST', '/v1/subscriptions', subscription);
+  if (isFirstStart) await answerOf(api, 'PUT', userPath, directoryEntry); // last: it marks that all of this is done
+}
+
+interface SubscriptionList {
+  readonly items: readonly { readonly id: string; readonly token: string }[];
+}
+
+/** Undefined when there is no such thing. */
+async function answerOf(api: ApiAccess, method: string, path: string, body?: object): Promise<unknown> {
+  const answer = await call(api, method, path, body);
+  const text = await answer.text();
+  if (answer.status === 404) return undefined;
+  if (!answer.ok) throw new PnsError('DEMO_REFUSED', `The example could not be prepared: ${path} answered ${text}`);
+  return text === '' ? {} : JSON.parse(text);
+}
+
+function call({ url, key }: ApiAccess, method: string, path: string, body?: object): Promise<Response> {
+  const headers = { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) };
+  return fetch(new URL(path, url), { method, headers, ...(body && { body: JSON.stringify(body) }) });
+}
+
+/** One command for a shell that makes a push arrive. */
+export function exampleCommand({ url, key }: ApiAccess): string {
+  const body = JSON.stringify(notification).replaceAll("'", "'\\''");
+  return [
+    `curl -i ${url}/v1/notifications`,
+    `-H 'Authorization: Bearer ${key}'`,
+    `-H 'Content-Type: application/json'`,
+    `-d '${body}'`,
+  ].join(' \\\n    ');
+}

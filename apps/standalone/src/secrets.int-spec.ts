@@ -1,0 +1,34 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { keptSecrets } from './secrets';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pns-secrets-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('keptSecrets', () => {
+  it('makes secrets once and keeps them where only their owner can read', () => {
+    const first = keptSecrets(folder);
+    expect(keptSecrets(folder)).toEqual(first);
+    expect(new Set(Object.values(first)).size).toBe(3);
+    for (const secret of Object.values(first)) expect(secret.length).toBeGreaterThanOrEqual(32);
+    expect(statSync(join(folder, 'secrets.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it('adds a secret that an older version did not know and keeps the others', () => {
+    writeFileSync(join(folder, 'secrets.json'), JSON.stringify({ PNS_BOOTSTRAP_API_KEY: 'kept' }));
+    const { PNS_BOOTSTRAP_API_KEY, PNS_SESSION_SECRET } = keptSecrets(folder);
+    expect(PNS_BOOTSTRAP_API_KEY).toBe('kept');
+    expect(keptSecrets(folder).PNS_SESSION_SECRET).toBe(PNS_SESSION_SECRET);
+  });
+
+  it('does not silently replace secrets that it cannot read', () => {
+    writeFileSync(join(folder, 'secrets.json'), '{');
+    expect(() => keptSecrets(folder)).toThrow();
+  });
+});

@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const names = ['PNS_BOOTSTRAP_API_KEY', 'PNS_SESSION_SECRET', 'PNS_ENCRYPTION_KEY'] as const;
+type Secrets = Record<(typeof names)[number], string>;
+
+/** The secrets of this data folder: made at its first start, kept in a file that only its owner can read. */
+export function keptSecrets(dataDir: string): Secrets {
+  const file = join(dataDir, 'secrets.json');
+  const kept = read(file);
+  const secrets = Object.fromEntries(names.map((name) => [name, kept[name] ?? newSecret()])) as Secrets;
+  if (names.every((name) => kept[name] !== undefined)) return secrets;
+  // A new file and a rename, so that a crash leaves either the old secrets or all of the new ones.
+  rmSync(`${file}.new`, { force: true });
+  writeFileSync(`${file}.new`, JSON.stringify({ ...kept, ...secrets }, undefined, 2), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+  return secrets;
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+function read(file: string): Partial<Secrets> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
+}

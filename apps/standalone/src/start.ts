@@ -1,0 +1,86 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { startApi } from '@pns/api';
+import { startDispatcher } from '@pns/dispatcher';
+import { claimFolder, LocalServerError } from '@pns/local-servers';
+import { PnsError } from '@pns/runtime';
+import { prepareDemoApps, startSandbox } from '@pns/sandbox';
+import { startApnsWorker } from '@pns/worker-apns';
+import { startFcmWorker } from '@pns/worker-fcm';
+import { startWebhookWorker } from '@pns/worker-webhook';
+import { startWebsocketWorker } from '@pns/worker-websocket';
+import { startWnsWorker } from '@pns/worker-wns';
+import { banner } from './banner';
+import { prepareDemo } from './demo';
+import { configFor } from './demo-config';
+import { provide, provideDefaults, standaloneEnv } from './env';
+import { startOwnServers } from './own-servers';
+import { takePorts } from './ports';
+import { keptSecrets } from './secrets';
+import type { Started } from './started';
+
+type Progress = (line: string) => void;
+
+/**
+ * Starts all of PNS in this process, with a Postgres and a Redis of its own where no variable names others. What has to
+ * be stopped after the apps goes to `started`.
+ *
+ * @throws PnsError with one sentence for a person when it cannot start; what it had started by then is stopped.
+ */
+export async function startStandalone(started: Started, say: Progress): Promise<INestApplicationContext[]> {
+  const apps: INestApplicationContext[] = [];
+  try {
+    await startAll(apps, started, say);
+    return apps;
+  } catch (error) {
+    await Promise.allSettled(apps.map((app) => app.close()));
+    await started.stop();
+    if (error instanceof LocalServerError) throw new PnsError('SERVER_NOT_STARTED', error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function startAll(apps: INestApplicationContext[], started: Started, say: Progress): Promise<void> {
+  const env = standaloneEnv();
+  const dataDir = resolve(env.PNS_DATA_DIR);
+  mkdirSync(dataDir, { recursive: true });
+  started.add(claimFolder(dataDir, runsAlready));
+  const ports = await takePorts(env);
+  const secrets = provideDefaults(keptSecrets(dataDir));
+
+  say('Starting Postgres and Redis.');
+  const servers = await startOwnServers(dataDir, say);
+  started.add(servers.stop);
+
+  const api = { url: `http://127.0.0.1:${ports.api}`, key: secrets.PNS_BOOTSTRAP_API_KEY };
+  const websocketUrl = `http://127.0.0.1:${ports.websocket}`;
+  const sandbox = await startSandbox({
+    port: ports.sandbox,
+    demo: { apiUrl: api.url, apiKey: api.key, websocketUrl },
+  });
+  started.add(() => sandbox.close());
+  provide('PNS_CONFIG_DIR', configFor(env.PNS_CONFIG_DIR, dataDir, sandbox.url));
+
+  say('Starting the API, which brings the database up to date.');
+  apps.push(await startApi());
+  say('Starting the dispatcher and the workers.');
+  apps.push(
+    ...(await Promise.all([
+      startDispatcher(),
+      startWebsocketWorker(),
+      startWebhookWorker(),
+      startApnsWorker(),
+      startFcmWorker(),
+      startWnsWorker(),
+    ])),
+  );
+  await prepareDemo(api, sandbox.url);
+  await prepareDemoApps({ apiUrl: api.url, apiKey: api.key }, sandbox.demoApps);
+  say(banner({ api, websocketUrl, sandboxUrl: sandbox.url, postgres: servers.postgres, redis: servers.redis }));
+}
+
+function runsAlready(pid: number): string {
+  const another = 'PNS_DATA_DIR=.data/another PNS_API_PORT=0 PNS_WEBSOCKET_PORT=0 PNS_SANDBOX_PORT=0 npm start';
+  return `PNS runs already on this data, as process ${pid}. Stop that one (Ctrl-C, or kill ${pid}), or start another one beside it: ${another}`;
+}
