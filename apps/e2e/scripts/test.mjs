@@ -1,0 +1,85 @@
+// `npm test`: makes everything ready, runs all tests (or those that further arguments choose) and ends with one line of
+// totals. What a test leaves running is a failure too.
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Sentence, prepare, root, say } from '../../standalone/scripts/prepare.mjs';
+
+/** In the environment of everything that the tests start, and in nobody else's. */
+const runMark = `JEST_RUN_MARK=${randomUUID()}`;
+const graceMs = 15_000;
+/** Two cores are what a small machine has; more workers make the timing of the tests worse, not the run faster. */
+const jestArgs = ['--maxWorkers=2'];
+
+const folder = mkdtempSync(join(tmpdir(), 'pns-test-run-'));
+const totals = { passed: 0, failed: 0 };
+try {
+  await prepare();
+  const reportFile = join(folder, 'report.json');
+  const code = await runJest(reportFile);
+  Object.assign(totals, totalsOf(reportFile));
+  if (totals.passed + totals.failed === 0) fail('No test was run.');
+  else if (code !== 0 && totals.failed === 0) fail(`Jest ended with exit code ${code}.`);
+  await checkNothingIsLeft();
+} catch (error) {
+  fail(error instanceof Sentence ? error.message : error.stack);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+say(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
+
+function fail(reason) {
+  totals.failed += 1;
+  say(reason);
+}
+
+function runJest(reportFile) {
+  const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+  const args = [jest, ...jestArgs, '--json', `--outputFile=${reportFile}`, ...process.argv.slice(2)];
+  const [name, value] = runMark.split('=');
+  const env = { ...process.env, [name]: value };
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve(code ?? signal));
+  });
+}
+
+function totalsOf(reportFile) {
+  try {
+    const report = JSON.parse(readFileSync(reportFile, 'utf8'));
+    return { passed: report.numPassedTests, failed: report.numFailedTests + report.numRuntimeErrorTestSuites };
+  } catch {
+    return { passed: 0, failed: 1 }; // it was interrupted, or its settings are wrong; it says which above
+  }
+}
+
+/** Waits for what is still ending, then names and ends whatever does not. */
+async function checkNothingIsLeft() {
+  for (const endsAt = Date.now() + graceMs; leftProcesses().length > 0 && Date.now() < endsAt;) await sleep(100);
+  for (const { pid, command } of leftProcesses()) {
+    fail(`Left running after the tests: process ${pid}, ${command}`);
+    process.kill(pid, 'SIGKILL');
+  }
+}
+
+/** Only Linux lets us see the environment of a process; elsewhere this finds nothing. */
+function leftProcesses() {
+  const pids = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
+  return pids
+    .filter((pid) => read(pid, 'environ').includes(runMark))
+    .map((pid) => ({ pid: Number(pid), command: read(pid, 'cmdline').join(' ') }));
+}
+
+function read(pid, file) {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0');
+  } catch {
+    return []; // it has ended, or it is not ours to see
+  }
+}

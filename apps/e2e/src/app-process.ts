@@ -1,0 +1,100 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+
+/** The apps that run as processes of their own. */
+export type AppName =
+  'api' | 'dispatcher' | 'worker-websocket' | 'worker-webhook' | 'worker-apns' | 'worker-fcm' | 'worker-wns';
+
+export interface AppProcessOptions {
+  /** What it logs is kept for tests to read, unless this is false. */
+  readonly keepsLogs?: boolean;
+  /** Arguments for Node, before the program. */
+  readonly nodeArgs?: readonly string[];
+}
+
+const appsFolder = join(__dirname, '..', '..');
+
+/** One built app as a process, as an operator would run it. */
+export class AppProcess {
+  private constructor(
+    readonly name: AppName,
+    readonly child: ChildProcess,
+    /** Where it listens. */
+    readonly port: number,
+    private readonly log: readonly string[],
+  ) {}
+
+  /** Resolves when the app has started; rejects with its log when it ends before that. */
+  static async start(
+    name: AppName,
+    env: Readonly<Record<string, string>>,
+    { keepsLogs = true, nodeArgs = [] }: AppProcessOptions = {},
+  ): Promise<AppProcess> {
+    const child = spawn(process.execPath, [...nodeArgs, join(appsFolder, name, 'dist', 'main.js')], {
+      env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'test', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const log: string[] = [];
+    const port = await new Promise<number>((resolve, reject) => {
+      let listening = 0;
+      const read = (line: string): void => {
+        log.push(line);
+        const entry = parsed(line);
+        if (entry['event'] === 'app.listening') listening = Number(entry['port']);
+        if (entry['event'] === 'app.started') resolve(listening);
+      };
+      readLines(child.stdout, read);
+      readLines(child.stderr, read);
+      child.once('exit', (code) => reject(new Error(`${name} ended with code ${code} at start:\n${log.join('\n')}`)));
+    });
+    if (!keepsLogs) for (const stream of [child.stdout, child.stderr]) stream.removeAllListeners('data').resume();
+    return new AppProcess(name, child, port, log);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** What it logged as `event` so far. */
+  logged(event: string): Record<string, unknown>[] {
+    return this.log.map(parsed).filter((entry) => entry['event'] === event);
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    await this.end('SIGKILL');
+  }
+
+  /** Asks it to drain and end; answers its exit code. */
+  async stop(): Promise<number | null> {
+    await this.end('SIGTERM');
+    return this.child.exitCode;
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, 'exit');
+    this.child.kill(signal);
+    await ended;
+  }
+}
+
+/** Calls `read` with each line; less work than readline, because benchmarks measure what else this process does. */
+function readLines(stream: Readable, read: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    lines.forEach(read);
+  });
+}
+
+function parsed(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}

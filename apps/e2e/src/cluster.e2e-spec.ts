@@ -1,0 +1,168 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { listen, type Listener } from './sockets';
+import { System } from './system';
+
+/** A number that nothing else holds by chance, so that traces of the context can be looked for as text. */
+const context = 76_543_219;
+const users = Array.from({ length: 200 }, (_, index) => index + 1);
+const perUser = 5;
+
+let system: System;
+const sockets: Listener[] = [];
+
+beforeAll(async () => {
+  system = await System.start({
+    hasRedisCluster: true,
+    processes: { api: 2, dispatcher: 2, 'worker-webhook': 2, 'worker-websocket': 1 },
+    env: { PNS_SHARDS: '16' },
+  });
+  for (const user of users) {
+    await system.subscribe({ context, user }, 'box', ['ox:mail:new']);
+    sockets.push(await listen(system, { context, user }));
+  }
+}, 180_000);
+
+afterAll(async () => {
+  for (const { socket } of sockets) socket.close();
+  await system?.stop();
+});
+
+/** Posts `perUser` different notifications for each user, half of them at each API, and answers what names each of them. */
+async function post(round: string): Promise<Set<string>> {
+  const posted = new Set<string>();
+  for (let number = 0; number < perUser; number++) {
+    const notifications = users.map((user) => {
+      const id = `${round}-${number}-${user}`;
+      posted.add(`${user} ${id}`);
+      return { id, context, user, topic: 'ox:mail:new', payload: { folder: 'default0/INBOX', id } };
+    });
+    await postUntilAccepted({ notifications }, number % 2);
+  }
+  return posted;
+}
+
+/** A producer repeats what was answered with 503, under the same ids. */
+async function postUntilAccepted(body: object, api: number): Promise<void> {
+  for (let attempt = 1; attempt <= 120; attempt++) {
+    const { status } = await system.request('POST', '/v1/notifications', body, system.app('api', api));
+    if (status === 202) return;
+    expect(status).toBe(503);
+    await pause(250);
+  }
+  throw new Error('Notifications were refused for half a minute.');
+}
+
+/** What came to the webhook in a round, each as often as it came under another delivery. */
+async function atWebhook(round: string, total: number): Promise<string[]> {
+  const items = await system.arrivalsOf(total, 'box', 90_000);
+  return items
+    .filter(({ isDuplicate }) => !isDuplicate)
+    .map(({ body }) => (JSON.parse(body) as { payload: { user: number; id: string } }).payload)
+    .filter(({ id }) => id.startsWith(`${round}-`))
+    .map(({ user, id }) => `${user} ${id}`);
+}
+
+/** What came to the sockets in a round. */
+async function atSockets(round: string, total: number): Promise<string[]> {
+  await Promise.all(sockets.map((socket) => socket.got(total)));
+  return sockets.flatMap(({ received }, index) =>
+    received
+      .map(({ frame }) => (frame[1] as { id: string }).id)
+      .filter((id) => id.startsWith(`${round}-`))
+      .map((id) => `${users[index]} ${id}`),
+  );
+}
+
+const sorted = (texts: Iterable<string>): string[] => [...texts].sort();
+
+/** Everything that a master holds, as text. */
+async function contentOf(url: string): Promise<string> {
+  const redis = new Redis(url);
+  const read: Readonly<Record<string, (key: string) => Promise<unknown>>> = {
+    string: (key) => redis.get(key),
+    hash: (key) => redis.hgetall(key),
+    list: (key) => redis.lrange(key, 0, -1),
+    set: (key) => redis.smembers(key),
+    zset: (key) => redis.zrange(key, 0, -1),
+    stream: (key) => redis.xrange(key, '-', '+'),
+  };
+  const keys = await redis.keys('*');
+  const values = await Promise.all(keys.map(async (key) => [key, await read[await redis.type(key)]?.(key)]));
+  redis.disconnect();
+  return JSON.stringify(values);
+}
+
+const mastersWithTraces = async (): Promise<number> =>
+  (await Promise.all(system.cluster.masters.map(({ url }) => contentOf(url)))).filter((text) =>
+    text.includes(`${context}`),
+  ).length;
+
+describe('over a Redis cluster', () => {
+  it('a thousand notifications of two hundred users come to webhook and sockets, each once', async () => {
+    const posted = sorted(await post('calm'));
+    expect(sorted(await atWebhook('calm', 1000))).toEqual(posted);
+    expect(sorted(await atSockets('calm', perUser))).toEqual(posted);
+    expect((await system.arrivals('box')).duplicates).toBe(0);
+  }, 120_000);
+
+  it('all that was accepted arrives although a master is killed meanwhile', async () => {
+    const posting = post('crash');
+    await pause(200); // some of it is accepted by then, some is not
+    await system.cluster.crash(0, () => pause(500));
+    const posted = await posting;
+    expect(new Set(await atWebhook('crash', 2000))).toEqual(posted);
+    expect(new Set(await atSockets('crash', 2 * perUser))).toEqual(posted);
+  }, 180_000);
+
+  it('a property that is changed at one API is obeyed by the other one and by the dispatchers', async () => {
+    const user = 9001;
+    const name = 'com.openexchange.pns.transport.webhooks.enabled';
+    const set = (value: boolean) =>
+      system.expect(200, 'PUT', `/v1/config/contexts/${context}/users/${user}/properties/${name}`, { value });
+    const told = async (): Promise<unknown> => {
+      const path = `/v1/config/effective?context=${context}&user=${user}&prefix=${name}`;
+      const { items } = await system.expect<{ items: { value: unknown }[] }>(
+        200,
+        'GET',
+        path,
+        undefined,
+        system.app('api', 0),
+      );
+      return items[0]?.value;
+    };
+    await system.subscribe({ context, user }, 'changed');
+    for (const value of [false, true]) {
+      expect(await told()).toBe(!value); // so that it is remembered
+      await set(value);
+      while ((await told()) !== value) await pause(20);
+    }
+    for (let number = 0; (await system.arrivals('changed')).accepted === 0; number++) {
+      await system.expect(202, 'POST', '/v1/notifications', { context, user, topic: 'ox:test', payload: { number } });
+      await pause(50);
+    }
+  }, 60_000);
+
+  it('a test push tells how it ended', async () => {
+    const subscription = { context, user: 9002, client: 'sandbox', transport: 'webhook', topics: ['*'] };
+    const { id } = await system.expect<{ id: string }>(201, 'POST', '/v1/subscriptions', {
+      ...subscription,
+      token: `${system.sandbox.url}/webhooks/tested`,
+    });
+    await expect(system.expect(200, 'POST', `/v1/subscriptions/${id}/test`)).resolves.toMatchObject({
+      outcome: 'delivered',
+    });
+  }, 60_000);
+
+  it('a context that is deleted leaves nothing on any master', async () => {
+    for (const name of ['delayDuration', 'maxDelayDuration']) {
+      const path = `/v1/config/contexts/${context}/properties/com.openexchange.pns.${name}`;
+      await system.expect(200, 'PUT', path, { value: 600_000 });
+    }
+    await post('never');
+    expect(await mastersWithTraces()).toBe(3);
+    await system.expect(204, 'DELETE', `/v1/contexts/${context}`);
+    expect(await mastersWithTraces()).toBe(0);
+    expect((await system.arrivals('box')).items.filter(({ body }) => body.includes('never-'))).toEqual([]);
+  }, 120_000);
+});

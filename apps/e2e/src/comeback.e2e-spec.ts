@@ -1,0 +1,60 @@
+import type { AppProcess } from './app-process';
+import { listen, type Listener } from './sockets';
+import { System } from './system';
+
+const user = { context: 1, user: 14 };
+
+let system: System;
+
+beforeAll(async () => {
+  system = await System.start({
+    processes: { 'worker-websocket': 2, 'worker-webhook': 0 },
+    properties: { 'com.openexchange.pns.delayDuration': 0 },
+  });
+}, 60_000);
+afterAll(() => system?.stop());
+
+async function post(numbers: readonly number[]): Promise<void> {
+  for (const id of numbers) {
+    const payload = { folder: 'default0/INBOX', id: `${id}` };
+    await system.expect(202, 'POST', '/v1/notifications', { ...user, topic: 'ox:mail:new', payload });
+  }
+}
+
+/** Comes back under the same connection id; refused as long as the node that held it may be alive. */
+async function comeBack(worker: AppProcess, connection: string): Promise<Listener> {
+  for (;;) {
+    try {
+      return await listen(system, user, { connection, worker });
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
+/** The ids of the mails that came. */
+function idsOf({ received }: Listener): Set<number> {
+  return new Set(received.map(({ frame }) => Number((frame[1] as { id: string }).id)));
+}
+
+it.each([
+  ['is killed', (worker: AppProcess) => worker.kill()],
+  ['stops', async (worker: AppProcess) => expect(await worker.stop()).toBe(0)],
+])(
+  'a socket whose node %s misses nothing when it comes back',
+  async (_, end) => {
+    const [first, second] = system.all('worker-websocket').slice(-2) as [AppProcess, AppProcess];
+    const socket = await listen(system, user, { connection: '160491815377', worker: first });
+    await post([1]);
+    await socket.got(1);
+    await end(first);
+    await post([2, 3, 4]);
+    const back = await comeBack(second, '160491815377');
+    await post([5]);
+    while (idsOf(back).size < 4) await back.got(back.received.length + 1);
+    expect(idsOf(back)).toEqual(new Set([2, 3, 4, 5]));
+    back.socket.close();
+    await system.add('worker-websocket');
+  },
+  60_000,
+);

@@ -1,0 +1,123 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { WebhookArrivalView } from '@pns/sandbox';
+import type { AppName } from './app-process';
+import { System } from './system';
+
+let system: System;
+
+beforeAll(async () => {
+  system = await System.start({ processes: { 'worker-websocket': 0 } });
+}, 60_000);
+
+afterAll(() => system?.stop());
+
+/** A user whose notifications arrive at a webhook of the sandbox. */
+interface Subscriber {
+  readonly context: number;
+  readonly user: number;
+  readonly box: string;
+}
+
+async function subscriber(user: number, box = `box-${user}`): Promise<Subscriber> {
+  await system.subscribe({ context: 1, user }, box);
+  return { context: 1, user, box };
+}
+
+/** Posts `count` different notifications to `user` and answers their ids; every one of them was accepted. */
+async function post({ context, user }: Subscriber, count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, (_, index) => `${user}-${index}`);
+  for (let at = 0; at < count; at += 500) {
+    const notifications = ids.slice(at, at + 500).map((id) => ({ context, user, topic: 'ox:test', payload: { id } }));
+    await postUntilAccepted({ notifications });
+  }
+  return ids;
+}
+
+/** A producer repeats what was answered with 503: PNS has promised nothing then. */
+async function postUntilAccepted(body: object): Promise<void> {
+  for (let attempt = 1; attempt <= 40; attempt++) {
+    const { status } = await system.request('POST', '/v1/notifications', body);
+    if (status === 202) return;
+    expect(status).toBe(503);
+    await pause(250);
+  }
+  throw new Error('Notifications were refused for ten seconds.');
+}
+
+function idsOf(arrivals: readonly WebhookArrivalView[]): Set<string> {
+  return new Set(arrivals.map(({ body }) => (JSON.parse(body) as { payload: { id: string } }).payload.id));
+}
+
+async function misbehave({ box }: Subscriber, fault: object): Promise<void> {
+  const response = await fetch(`${system.sandbox.url}/webhooks/${box}/faults`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(fault),
+  });
+  expect(response.status).toBe(200);
+}
+
+async function replace(name: AppName): Promise<void> {
+  await system.app(name).kill();
+  await system.add(name);
+}
+
+/** Resolves when everything of `ids` has arrived at the subscriber's webhook, and nothing else. */
+async function expectAll({ box }: Subscriber, ids: readonly string[]): Promise<void> {
+  expect(idsOf(await system.arrivalsOf(ids.length, box, 90_000))).toEqual(new Set(ids));
+}
+
+describe('what was accepted arrives although', () => {
+  it('the API is killed right after its 202', async () => {
+    const user = await subscriber(1);
+    const ids = await post(user, 500);
+    await replace('api');
+    await expectAll(user, ids);
+  }, 120_000);
+
+  it('the dispatcher is killed during a batch', async () => {
+    const user = await subscriber(2);
+    const ids = await post(user, 3000);
+    await system.arrivalsOf(1, user.box);
+    await replace('dispatcher');
+    await expectAll(user, ids);
+  }, 120_000);
+
+  it('the worker is killed during a delivery, and only what was in flight comes twice', async () => {
+    const user = await subscriber(3);
+    await misbehave(user, { delayMs: 50 }); // with ten connections, two hundred a second
+    const ids = await post(user, 1000);
+    await system.arrivalsOf(300, user.box);
+    await system.app('worker-webhook').kill();
+    await misbehave(user, {});
+    await system.add('worker-webhook');
+    await expectAll(user, ids);
+    expect((await system.arrivals(user.box)).duplicates).toBeLessThan(50);
+  }, 120_000);
+
+  it('Redis is killed while they wait', async () => {
+    const user = await subscriber(4);
+    const ids = await post(user, 500);
+    await system.crashRedis();
+    await expectAll(user, ids);
+  }, 120_000);
+
+  it('everything is killed in turn while ten thousand come in', async () => {
+    const users = await Promise.all(Array.from({ length: 20 }, (_, index) => subscriber(100 + index, 'chaos')));
+    const ids: string[] = [];
+    const chaos: (() => Promise<unknown>)[] = [
+      () => replace('dispatcher'),
+      () => replace('worker-webhook'),
+      () => system.crashRedis(),
+      () => replace('api'),
+      () => replace('dispatcher'),
+    ];
+    for (const [index, user] of users.entries()) {
+      ids.push(...(await post(user, 500)));
+      if (index % 4 === 3) await chaos[(index - 3) / 4]?.();
+      else await pause(100);
+    }
+    expect(new Set(ids).size).toBe(10_000);
+    await expectAll({ context: 1, user: 100, box: 'chaos' }, ids);
+  }, 240_000);
+});

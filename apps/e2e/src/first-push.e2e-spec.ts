@@ -1,0 +1,141 @@
+import { createHmac } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import { calendarUpdates, john, newMail } from './seeds';
+import { listen, type Listener } from './sockets';
+import { signatureSecret, System } from './system';
+
+let system: System;
+
+beforeAll(async () => {
+  system = await System.start({ processes: { 'worker-websocket': 2 } });
+  await system.expect(200, 'PUT', '/v1/contexts/1/users/14', { primaryEmail: 'john@example.com' });
+  await system.subscribe(john);
+}, 60_000);
+
+afterAll(() => system?.stop());
+
+/** Checks a signature by nothing but the published rule. */
+function expectSigned(body: string, header: string | undefined): number {
+  const [, timestamp, signature] = /^t=(\d+), v1=([0-9a-f]{64})$/.exec(header ?? '') ?? [];
+  expect(createHmac('sha256', signatureSecret).update(`v1:${timestamp}:${body}`).digest('hex')).toBe(signature);
+  return Number(timestamp);
+}
+
+describe.each([
+  ['ox:mail:new', newMail],
+  ['ox:calendar:updates', calendarUpdates],
+])('a notification of %s', (topic, payload) => {
+  const opened: Listener[] = [];
+  let sockets: Record<'v2' | 'v4' | 'elsewhere' | 'source' | 'sourceElsewhere', Listener>;
+  const source = `source-of-${topic.replaceAll(':', '-')}`;
+
+  beforeAll(async () => {
+    await fetch(`${system.sandbox.url}/webhooks/box/arrivals`, { method: 'DELETE' });
+    const other = system.app('worker-websocket', 0);
+    sockets = {
+      v2: await listen(system, john, { generation: 'v2' }),
+      v4: await listen(system, john),
+      elsewhere: await listen(system, john, { worker: other }),
+      source: await listen(system, john, { connection: source }),
+      sourceElsewhere: await listen(system, john, { connection: `${source}-2`, worker: other }),
+    };
+    opened.push(...Object.values(sockets));
+    const answer = await system.expect(202, 'POST', '/v1/notifications', {
+      ...john,
+      topic,
+      payload,
+      sourceToken: source,
+    });
+    expect(answer).toMatchObject({ accepted: 1, notifications: [{ status: 'accepted' }] });
+    await Promise.all([sockets.v2.got(1), sockets.v4.got(1), sockets.elsewhere.got(1), sockets.sourceElsewhere.got(1)]);
+    await system.arrivalsOf(1);
+  }, 30_000);
+
+  afterAll(() => opened.forEach(({ socket }) => socket.close()));
+
+  it.each(['v2', 'v4', 'elsewhere', 'sourceElsewhere'] as const)(
+    'reaches the %s socket once, to the letter',
+    (name) => {
+      expect(sockets[name].received.map(({ frame }) => frame)).toEqual([[topic, payload]]);
+    },
+  );
+
+  it('does not reach the socket that caused it', () => {
+    expect(sockets.source.received).toEqual([]);
+  });
+
+  it('reaches the webhook once, signed twice', async () => {
+    const { items } = await system.arrivals();
+    expect(items).toHaveLength(1);
+    const [{ body, headers, oxSignature, standardWebhooks }] = items as [(typeof items)[number]];
+    const timestamp = expectSigned(body, headers['x-ox-signature']);
+    expect(body).toBe(
+      JSON.stringify({
+        event: topic,
+        payload: { ...payload, user: 14, context: 1, email1: 'john@example.com', sourceToken: source },
+        timestamp,
+      }),
+    );
+    const standard = new Webhook(Buffer.from(signatureSecret).toString('base64'));
+    expect(standard.verify(body, { ...headers })).toEqual(JSON.parse(body));
+    expect([oxSignature, standardWebhooks]).toEqual(['valid', 'valid']);
+    expect(headers).toMatchObject({
+      'content-type': 'application/json; charset=UTF-8',
+      'user-agent': 'Open-Xchange Webhook Client',
+    });
+  });
+});
+
+it('a lone notification takes 1.0 to 1.6 s from POST to socket', async () => {
+  const socket = await listen(system, john);
+  const took: number[] = [];
+  for (let count = 1; count <= 5; count++) {
+    const postedAt = Date.now();
+    const payload = { ...newMail, id: `lone-${count}` };
+    await system.expect(202, 'POST', '/v1/notifications', { ...john, topic: 'ox:mail:new', payload });
+    await socket.got(count);
+    took.push((socket.received.at(-1)?.at ?? 0) - postedAt);
+  }
+  socket.socket.close();
+  took.sort((a, b) => a - b);
+  expect(took[0]).toBeGreaterThanOrEqual(1000);
+  // The median, because this machine may have other things to do for a moment.
+  expect(took[2]).toBeLessThanOrEqual(1600);
+}, 30_000);
+
+it("Dovecot's own request arrives as a new mail, decoded", async () => {
+  const socket = await listen(system, john);
+  const response = await fetch(`${system.app('api').url}/preliminary/http-notify/v1/notify`, {
+    method: 'PUT',
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      authorization: `Basic ${Buffer.from('dovecot:a-key-for-end-to-end-tests').toString('base64')}`,
+    },
+    body: JSON.stringify({
+      user: '14@1',
+      event: 'messageNew',
+      folder: 'INBOX',
+      'imap-uidvalidity': 123412341,
+      'imap-uid': 2345,
+      from: '=?utf-8?q?=C3=84nne?= <alice@example.org>',
+      subject: 'Test =?utf-8?q?p=C3=A4iv?=',
+      snippet: 'Hey guys\nThis is only a test...',
+      unseen: 2,
+    }),
+  });
+  expect([response.status, await response.json()]).toEqual([200, { success: true }]);
+  await socket.got(1);
+  socket.socket.close();
+  expect(socket.received[0]?.frame).toEqual([
+    'ox:mail:new',
+    {
+      folder: 'default0/INBOX',
+      id: '2345',
+      email: 'alice@example.org',
+      displayname: 'Änne',
+      subject: 'Test päiv',
+      unread: 2,
+      teaser: 'Hey guys\nThis is only a test...',
+    },
+  ]);
+}, 20_000);

@@ -1,0 +1,218 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '@pns/local-servers';
+import { KeySpace } from '@pns/queue';
+import { listen } from './sockets';
+import { System } from './system';
+
+/** How soon every process obeys a change, in ms after the API answered it: the median, because others use the machine too. */
+const obeyedWithinMs = 1000;
+
+let system: System;
+
+beforeAll(async () => {
+  system = await System.start({
+    processes: { api: 2 },
+    properties: {
+      'com.openexchange.pns.delayDuration': 0,
+      'com.openexchange.pns.retry.baseDelay': 24 * 60 * 60 * 1000, // nothing that fails comes back in this test
+    },
+  });
+  const nobody = { uri: `http://127.0.0.1:${await freePort()}/`, httpsOnly: false, allowedNetworks: ['127.0.0.0/8'] };
+  await system.expect(200, 'PUT', '/v1/clients/nobody/transports/webhook', nobody);
+  await set('server', 'com.openexchange.webhooks.enabledIds', 'sandbox,nobody');
+  await system.subscribe(sentinel, 'sentinel');
+}, 120_000);
+
+afterAll(() => system?.stop());
+
+/** A decision that one kind of process takes for a user, before and after a property of that user is changed. */
+interface Probe {
+  /** Sees to it that the process decides by the old value, and knows it. */
+  prepare(user: number): Promise<void>;
+  change(user: number): Promise<void>;
+  /** The time when the process first decided by the new value, in ms since the epoch; asks until it does. */
+  obeyed(user: number): Promise<number>;
+}
+
+async function set(place: string, name: string, value: string | number | boolean): Promise<void> {
+  await system.expect(200, 'PUT', `/v1/config/${place}/properties/${name}`, { value }, system.app('api', 0));
+}
+
+const setFor = (user: number, name: string, value: number | boolean) => set(`contexts/1/users/${user}`, name, value);
+
+/** A user of the same key group is dispatched in the same batch, so its push tells that the batch is through. */
+const sentinel = { context: 1, user: 1 };
+const keys = new KeySpace(8);
+const users = Array.from({ length: 10_000 }, (_, index) => index + 2).filter(
+  (user) => keys.shardOf(1, user) === keys.shardOf(1, sentinel.user),
+);
+let posted = 0;
+
+/** Posts one notification for each. A producer repeats what was answered with 503, as while Redis is away. */
+async function post(...addressees: readonly { readonly user: number; readonly topic: string }[]): Promise<void> {
+  const payload = { number: ++posted };
+  const notifications = addressees.map((addressee) => ({ context: 1, payload, ...addressee }));
+  for (;;) {
+    const { status } = await system.request('POST', '/v1/notifications', { notifications });
+    if (status === 202) return;
+    expect(status).toBe(503);
+    await pause(50);
+  }
+}
+
+/** Asks again and again; a test's own time-out is the end of it. */
+async function first<Answer>(ask: () => Promise<Answer | undefined> | Answer | undefined): Promise<Answer> {
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await pause(10);
+  }
+}
+
+/** The time of the first push that came to a webhook of the sandbox. */
+async function firstPushAt(box: string): Promise<number | undefined> {
+  return (await system.arrivals(box)).items[0]?.at;
+}
+
+/** The dispatcher sends nothing while `value` is false. */
+function dispatcherProbe(switchFor: (user: number, value: boolean) => Promise<void>): Probe {
+  const topicOf = (user: number) => `ox:test:${user}`;
+  return {
+    async prepare(user) {
+      await switchFor(user, false);
+      await system.subscribe({ context: 1, user }, `box-${user}`);
+      const before = (await system.arrivals('sentinel')).accepted;
+      await post({ user, topic: topicOf(user) }, { user: sentinel.user, topic: 'ox:sentinel' });
+      await system.arrivalsOf(before + 1, 'sentinel');
+      expect(await firstPushAt(`box-${user}`)).toBeUndefined();
+    },
+    change: (user) => switchFor(user, true),
+    obeyed: (user) =>
+      first(async () => {
+        await post({ user, topic: topicOf(user) });
+        return firstPushAt(`box-${user}`);
+      }),
+  };
+}
+
+const webhooks = 'com.openexchange.pns.transport.webhooks.enabled';
+const badge = 'com.openexchange.pns.mobile.api.facade.apn.badge.enabled';
+const attempts = 'com.openexchange.pns.retry.attempts';
+const maxPerUser = 'com.openexchange.websockets.maxPerUser';
+
+async function badgeInOtherApi(user: number): Promise<unknown> {
+  const path = `/v1/config/effective?context=1&user=${user}&prefix=${badge}`;
+  const { items } = await system.expect<{ items: { value: unknown }[] }>(
+    200,
+    'GET',
+    path,
+    undefined,
+    system.app('api', 1),
+  );
+  return items[0]?.value;
+}
+
+/** When the worker decided for the first time whether a failed push of the user is to be tried again, and that it is not. */
+function failedForGoodAt(user: number): number | undefined {
+  const isFinal = (entry: Record<string, unknown>) => entry['user'] === user && entry['nextAttemptInMs'] === undefined;
+  const entry = system.app('worker-webhook').logged('delivery.attempted').find(isFinal);
+  return entry === undefined ? undefined : new Date(entry['time'] as string | number).getTime();
+}
+
+async function socketOpenedAt(user: number): Promise<number | undefined> {
+  try {
+    const { socket } = await listen(system, { context: 1, user });
+    const at = Date.now();
+    socket.close();
+    return at;
+  } catch {
+    return undefined;
+  }
+}
+
+const probes: Readonly<Record<string, Probe>> = {
+  'the other API': {
+    async prepare(user) {
+      await setFor(user, badge, true);
+      await first(async () => ((await badgeInOtherApi(user)) === true ? true : undefined));
+    },
+    change: (user) => setFor(user, badge, false),
+    obeyed: (user) => first(async () => ((await badgeInOtherApi(user)) === false ? Date.now() : undefined)),
+  },
+  'the dispatcher, of a user': dispatcherProbe((user, value) => setFor(user, webhooks, value)),
+  'the dispatcher, of the server': dispatcherProbe((user, value) =>
+    set('server', `${webhooks}.sandbox.ox:test:${user}`, value),
+  ),
+  'the webhook worker': {
+    async prepare(user) {
+      const subscription = { context: 1, user, client: 'nobody', transport: 'webhook', topics: ['*'] };
+      await system.expect(201, 'POST', '/v1/subscriptions', subscription);
+      await post({ user, topic: 'ox:test' });
+      const log = () => system.app('worker-webhook').logged('delivery.attempted');
+      await first(() => log().find((entry) => entry['user'] === user));
+      expect(failedForGoodAt(user)).toBeUndefined();
+    },
+    change: (user) => setFor(user, attempts, 1),
+    obeyed: (user) =>
+      first(async () => {
+        await post({ user, topic: 'ox:test' });
+        return failedForGoodAt(user);
+      }),
+  },
+  'the websocket worker': {
+    async prepare(user) {
+      await setFor(user, maxPerUser, 0);
+      await first(async () => ((await socketOpenedAt(user)) === undefined ? true : undefined));
+    },
+    change: (user) => setFor(user, maxPerUser, 1),
+    obeyed: (user) => first(() => socketOpenedAt(user)),
+  },
+};
+
+const nextUser = () => users.shift() as number;
+
+/** How long after the API's answer a change was obeyed, in ms. */
+async function delayOf(probe: Probe): Promise<number> {
+  const user = nextUser();
+  await probe.prepare(user);
+  await probe.change(user);
+  const answeredAt = Date.now();
+  return (await probe.obeyed(user)) - answeredAt;
+}
+
+async function medianDelayOf(probe: Probe, rounds: number): Promise<number> {
+  const delays: number[] = [];
+  for (let round = 0; round < rounds; round++) delays.push(await delayOf(probe));
+  return delays.sort((a, b) => a - b)[Math.floor(rounds / 2)] as number;
+}
+
+describe('a property that is changed over the API', () => {
+  it.each(Object.keys(probes))(
+    'is obeyed within a second by %s',
+    async (name) => {
+      expect(await medianDelayOf(probes[name] as Probe, 5)).toBeLessThan(obeyedWithinMs);
+    },
+    120_000,
+  );
+
+  it('while Redis is down is obeyed by all once it is back', async () => {
+    const waiting: [Probe, number][] = [];
+    for (const probe of Object.values(probes)) {
+      const user = nextUser();
+      await probe.prepare(user);
+      waiting.push([probe, user]);
+    }
+    await system.crashRedis(async () => {
+      for (const [probe, user] of waiting) await probe.change(user);
+    });
+    for (const [probe, user] of waiting) await probe.obeyed(user);
+  }, 180_000);
+
+  it.each(Object.keys(probes))(
+    'is obeyed within a second after that, too, by %s',
+    async (name) => {
+      expect(await medianDelayOf(probes[name] as Probe, 3)).toBeLessThan(obeyedWithinMs);
+    },
+    120_000,
+  );
+});

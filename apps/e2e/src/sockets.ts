@@ -1,0 +1,67 @@
+import { io } from 'socket.io-client';
+import ioV2 from 'socket.io-client-v2';
+import type { AppProcess } from './app-process';
+import type { System } from './system';
+
+/** What the two generations of clients have in common. */
+interface ClientSocket {
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  close(): unknown;
+}
+
+export type Generation = 'v2' | 'v4';
+
+/** A browser's socket and every notification that it got. */
+export interface Listener {
+  readonly received: { readonly frame: unknown[]; readonly at: number }[];
+  /** Resolves when `count` notifications are there. */
+  got(count: number): Promise<void>;
+  readonly socket: ClientSocket;
+}
+
+const topics = ['ox:mail:new', 'ox:calendar:updates'];
+
+/** Opens a socket of `user` at a websocket worker and resolves when it is connected. */
+export async function listen(
+  system: System,
+  user: { context: number; user: number },
+  {
+    generation = 'v4',
+    connection,
+    worker = system.app('worker-websocket'),
+  }: { generation?: Generation; connection?: string; worker?: AppProcess } = {},
+): Promise<Listener> {
+  const { token } = await system.expect<{ token: string }>(201, 'POST', '/v1/sessions', user);
+  const query = { session: token, ...(connection === undefined ? {} : { connection }) };
+  const options = {
+    path: '/socket.io/appsuite/',
+    query,
+    transports: ['websocket'],
+    forceNew: true,
+    reconnection: false,
+  };
+  const socket: ClientSocket = generation === 'v4' ? io(worker.url, options) : ioV2(worker.url, options);
+  const received: Listener['received'] = [];
+  const waiting = new Set<() => void>();
+  for (const topic of topics) {
+    socket.on(topic, (...args: unknown[]) => {
+      received.push({ frame: [topic, ...args], at: Date.now() });
+      for (const check of waiting) check();
+    });
+  }
+  await new Promise<void>((resolve, reject) => {
+    socket.on('connect', () => resolve());
+    socket.on('connect_error', reject);
+  });
+  const got = (count: number) =>
+    new Promise<void>((resolve) => {
+      const check = (): void => {
+        if (received.length < count) return;
+        waiting.delete(check);
+        resolve();
+      };
+      waiting.add(check);
+      check();
+    });
+  return { received, got, socket };
+}

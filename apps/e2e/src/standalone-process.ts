@@ -1,0 +1,76 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { WebhookArrivalsView } from '@pns/sandbox';
+
+const root = join(__dirname, '..', '..', '..');
+/** Any that are free. */
+export const freePorts = { PNS_API_PORT: '0', PNS_WEBSOCKET_PORT: '0', PNS_SANDBOX_PORT: '0' };
+
+/** `npm start` after the build. */
+export class Standalone {
+  readonly child: ChildProcess;
+  output = '';
+
+  constructor(dataDir: string, env: Record<string, string> = freePorts) {
+    this.child = spawn(process.execPath, [join(root, 'apps', 'standalone', 'dist', 'main.js')], {
+      cwd: root,
+      env: { PATH: process.env['PATH'] ?? '', PNS_DATA_DIR: dataDir, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    }
+  }
+
+  /** Resolves when it says how to stop it, which is the last thing that it says. */
+  async isRunning(): Promise<void> {
+    while (!this.output.includes('Ctrl-C')) {
+      const ended = once(this.child, 'exit').then(() => true);
+      const spoke = once(this.child.stdout ?? this.child, 'data').then(() => false);
+      if (await Promise.race([ended, spoke])) throw new Error(`It ended:\n${this.output}`);
+    }
+  }
+
+  /** Where it says that its sandbox is. */
+  get sandboxUrl(): string {
+    return /Sandbox +(\S+)/.exec(this.output)?.[1] ?? '';
+  }
+
+  /** The command for a shell that it shows, as a request. */
+  async example(): Promise<Response> {
+    const command = this.output.slice(this.output.indexOf('curl -i'), this.output.indexOf('Ctrl-C')).trim();
+    const curl = spawn('sh', ['-c', `curl() { for each; do printf '%s\\0' "$each"; done; }\n${command}`]);
+    let words = '';
+    curl.stdout.on('data', (chunk: Buffer) => (words += chunk.toString()));
+    await once(curl, 'close');
+    const [, url = '', , authorization = '', , , , body = ''] = words.split('\0');
+    const headers = { authorization: authorization.replace('Authorization: ', ''), 'content-type': 'application/json' };
+    return fetch(url, { method: 'POST', headers, body });
+  }
+
+  /** Waits until the sandbox that it names has taken `count` deliveries in all. */
+  async arrived(count: number): Promise<WebhookArrivalsView> {
+    let since = 0;
+    for (;;) {
+      const answer = await fetch(`${this.sandboxUrl}/webhooks/demo/arrivals?since=${since}&waitMs=20000`);
+      const view = (await answer.json()) as WebhookArrivalsView;
+      if (view.accepted >= count || view.nextSince === since) return view;
+      since = view.nextSince;
+    }
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exit = once(this.child, 'exit');
+      this.child.kill(signal);
+      await exit;
+    }
+    return this.child.exitCode;
+  }
+
+  async ended(): Promise<number | null> {
+    if (this.child.exitCode === null) await once(this.child, 'close');
+    return this.child.exitCode;
+  }
+}

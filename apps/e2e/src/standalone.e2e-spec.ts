@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '@pns/local-servers';
+import { freePorts, Standalone } from './standalone-process';
+
+jest.setTimeout(120_000);
+
+const started: Standalone[] = [];
+
+function start(env?: Record<string, string>): Standalone {
+  const standalone = new Standalone(dataDir, env);
+  started.push(standalone);
+  return standalone;
+}
+
+let dataDir: string;
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'pns-standalone-'));
+  chmodSync(dataDir, 0o755);
+});
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((each) => each.end('SIGTERM')));
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+function serverPid(name: string): number {
+  const record = readFileSync(join(dataDir, name, 'server.json'), 'utf8');
+  return (JSON.parse(record) as { server: { pid: number } }).server.pid;
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('npm start', () => {
+  it('shows a command that makes a push arrive, and leaves nothing behind when it is stopped', async () => {
+    const pns = start();
+    await pns.isRunning();
+    expect((await pns.example()).status).toBe(202);
+    const [arrival] = (await pns.arrived(1)).items;
+    expect(arrival).toMatchObject({ oxSignature: 'valid', standardWebhooks: 'valid' });
+    expect(JSON.parse(arrival?.body ?? '')).toMatchObject({
+      event: 'ox:mail:new',
+      payload: { subject: "Let's meet", user: 14, context: 1, email1: 'john@example.com' },
+    });
+    const servers = ['postgres', 'redis'].map(serverPid);
+    expect(servers.map(isThere)).toEqual([true, true]);
+    expect(await pns.end('SIGTERM')).toBe(0);
+    expect(servers.map(isThere)).toEqual([false, false]);
+  });
+
+  it('goes on after a kill -9 where it was, with the same key, and delivers what it had accepted', async () => {
+    const ports: Record<string, string> = {};
+    for (const variable of Object.keys(freePorts)) ports[variable] = String(await freePort());
+    const first = start(ports);
+    await first.isRunning();
+    const secrets = readFileSync(join(dataDir, 'secrets.json'), 'utf8');
+    expect((await first.example()).status).toBe(202);
+    await first.end('SIGKILL');
+    const second = start(ports);
+    await second.isRunning();
+    expect(readFileSync(join(dataDir, 'secrets.json'), 'utf8')).toBe(secrets);
+    expect((await second.arrived(1)).accepted).toBe(1);
+  });
+
+  it('shows the example on other ports than the last time too', async () => {
+    const first = start();
+    await first.isRunning();
+    expect(await first.end('SIGINT')).toBe(0);
+    const second = start();
+    await second.isRunning();
+    await second.example();
+    expect((await second.arrived(1)).accepted).toBe(1);
+  });
+
+  it('refuses to run twice on the same data and says which process has it', async () => {
+    const first = start();
+    await first.isRunning();
+    const second = start();
+    expect(await second.ended()).toBe(1);
+    expect(second.output).toContain(`PNS runs already on this data, as process ${first.child.pid}.`);
+    expect((await first.example()).status).toBe(202);
+  });
+
+  it('names a port that is in use and the variable that chooses another one, before it starts anything', async () => {
+    const other = createServer().listen(0, '0.0.0.0');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const pns = start({ ...freePorts, PNS_WEBSOCKET_PORT: String(port) });
+    expect(await pns.ended()).toBe(1);
+    expect(pns.output).toMatch(new RegExp(`^Port ${port} is in use .* PNS_WEBSOCKET_PORT=\\d+ npm start\\n$`));
+    other.close();
+  });
+
+  it('stops with one sentence at a variable that it does not know', async () => {
+    const pns = start({ ...freePorts, PNS_API_PROT: '3000' });
+    expect(await pns.ended()).toBe(1);
+    expect(pns.output).toBe('PNS_API_PROT is not a variable that PNS knows; correct or remove it.\n');
+  });
+});

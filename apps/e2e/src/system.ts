@@ -1,0 +1,230 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  freshDatabase,
+  startRedis,
+  startRedisCluster,
+  type FreshDatabase,
+  type LocalRedis,
+  type LocalRedisCluster,
+} from '@pns/local-servers';
+import { startSandbox, type Sandbox, type WebhookArrivalsView, type WebhookArrivalView } from '@pns/sandbox';
+import { AppProcess, type AppName, type AppProcessOptions } from './app-process';
+
+export const apiKey = 'a-key-for-end-to-end-tests';
+export const signatureSecret = 'a-secret-for-end-to-end-tests';
+
+export interface SystemOptions extends AppProcessOptions {
+  /** How many processes of each app; where nothing is said, one of those for Web Sockets and webhooks. */
+  readonly processes?: Partial<Record<AppName, number>>;
+  /** Lines of `pns.properties` beside those that every test needs. */
+  readonly properties?: Readonly<Record<string, string | number>>;
+  /** Whether Apple, Google and Microsoft are played too. */
+  readonly hasProviders?: boolean;
+  /** Whether there is a cluster of Redis instead of one. */
+  readonly hasRedisCluster?: boolean;
+  /** Variables beside those that every app needs. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Those that are started unless something else is said. */
+const usualApps: Partial<Record<AppName, number>> = {
+  api: 1,
+  dispatcher: 1,
+  'worker-websocket': 1,
+  'worker-webhook': 1,
+};
+
+/** The whole of PNS as processes, with a Redis and a database of its own, against the sandbox. */
+export class System {
+  private readonly apps = new Map<AppName, AppProcess[]>();
+  private readonly folder = mkdtempSync(join(tmpdir(), 'pns-e2e-'));
+  private env: Record<string, string> = {};
+  private database!: FreshDatabase;
+  /** Unless there is a cluster. */
+  redis!: LocalRedis;
+  /** With `hasRedisCluster`. */
+  cluster!: LocalRedisCluster;
+  sandbox!: Sandbox;
+
+  private constructor(private readonly ofApps: AppProcessOptions) {}
+
+  static async start({
+    processes = {},
+    properties = {},
+    env = {},
+    hasProviders = false,
+    hasRedisCluster = false,
+    ...ofApps
+  }: SystemOptions = {}): Promise<System> {
+    const system = new System(ofApps);
+    try {
+      await system.startServers(properties, hasProviders, hasRedisCluster);
+      Object.assign(system.env, env);
+      await Promise.all(
+        Object.entries({ ...usualApps, ...processes }).map(async ([name, count]) => {
+          for (let started = 0; started < count; started++) await system.add(name as AppName);
+        }),
+      );
+    } catch (error) {
+      await system.stop();
+      throw error;
+    }
+    return system;
+  }
+
+  private async startServers(
+    properties: Readonly<Record<string, string | number>>,
+    hasProviders: boolean,
+    hasRedisCluster: boolean,
+  ): Promise<void> {
+    if (hasRedisCluster) this.cluster = await startRedisCluster({ dataDir: join(this.folder, 'cluster') });
+    else this.redis = await this.startRedis();
+    [this.database, this.sandbox] = await Promise.all([
+      freshDatabase(),
+      startSandbox({ port: 0, signatureSecret, keep: 100_000, hasProviders }),
+    ]);
+    this.configure(
+      'pns.properties',
+      propertiesText({ 'com.openexchange.webhooks.enabledIds': 'sandbox', ...properties }),
+    );
+    this.configure('webhooks.yml', webhooksYaml(this.sandbox.url));
+    this.env = {
+      DATABASE_URL: this.database.url,
+      REDIS_URL: (this.cluster ?? this.redis).url,
+      PNS_CONFIG_DIR: this.folder,
+      PNS_API_PORT: '0',
+      PNS_WEBSOCKET_PORT: '0',
+      PNS_HEALTH_PORT: '0',
+      PNS_BOOTSTRAP_API_KEY: apiKey,
+      PNS_ENCRYPTION_KEY: '0123456789abcdef'.repeat(4),
+      PNS_SESSION_SECRET: 'a-session-secret-for-end-to-end-tests',
+    };
+  }
+
+  /** Starts Redis, or starts it again on what it wrote to its append-only file. */
+  private startRedis(): Promise<LocalRedis> {
+    return startRedis({ dataDir: join(this.folder, 'redis'), ...(this.redis && { port: this.redis.port }) });
+  }
+
+  get databaseUrl(): string {
+    return this.database.url;
+  }
+
+  /** Kills Redis as a crash would and starts it again on its append-only file, after what happens `meanwhile`. */
+  async crashRedis(meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    await this.redis.kill();
+    await meanwhile();
+    this.redis = await this.startRedis();
+  }
+
+  /** Writes a file of the configuration folder, which every process watches. */
+  configure(file: string, text: string): void {
+    writeFileSync(join(this.folder, file), text);
+  }
+
+  /** Starts one more process of an app. */
+  async add(name: AppName): Promise<AppProcess> {
+    const app = await AppProcess.start(name, this.env, this.ofApps);
+    this.apps.set(name, [...(this.apps.get(name) ?? []), app]);
+    return app;
+  }
+
+  /** The processes of an app in the order of their start, dead ones included. */
+  all(name: AppName): readonly AppProcess[] {
+    return this.apps.get(name) ?? [];
+  }
+
+  /** The process of an app with this place in the order of their start; the latest one when none is named. */
+  app(name: AppName, index = -1): AppProcess {
+    const app = this.all(name).at(index);
+    if (app === undefined) throw new Error(`There is no ${name} with index ${index}.`);
+    return app;
+  }
+
+  /** Asks an API as the bootstrap key's holder. */
+  request(method: string, path: string, body?: unknown, api = this.app('api')): Promise<Response> {
+    return fetch(`${api.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  /** Asks an API and fails unless it answers with `status`. */
+  async expect<Answer>(
+    status: number,
+    method: string,
+    path: string,
+    body?: unknown,
+    api = this.app('api'),
+  ): Promise<Answer> {
+    const response = await this.request(method, path, body, api);
+    const text = await response.text();
+    if (response.status !== status) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as Answer;
+  }
+
+  /** Subscribes a user to everything at the sandbox's webhook `name`. */
+  async subscribe(user: { context: number; user: number }, name = 'box', topics = ['*']): Promise<void> {
+    const token = `${this.sandbox.url}/webhooks/${name}`;
+    await this.expect(201, 'POST', '/v1/subscriptions', {
+      ...user,
+      client: 'sandbox',
+      transport: 'webhook',
+      token,
+      topics,
+    });
+  }
+
+  /** What arrived at the sandbox's webhook `name`. */
+  async arrivals(name = 'box'): Promise<WebhookArrivalsView> {
+    return (await (await fetch(`${this.sandbox.url}/webhooks/${name}/arrivals`)).json()) as WebhookArrivalsView;
+  }
+
+  /** Waits until `count` different deliveries were taken by the sandbox's webhook `name`, or `timeoutMs` are over. */
+  async arrivalsOf(count: number, name = 'box', timeoutMs = 30_000): Promise<readonly WebhookArrivalView[]> {
+    const deadline = Date.now() + timeoutMs;
+    let since = 0;
+    while (Date.now() < deadline) {
+      const view = (await (
+        await fetch(`${this.sandbox.url}/webhooks/${name}/arrivals?since=${since}&waitMs=500`)
+      ).json()) as WebhookArrivalsView;
+      if (view.accepted >= count) return (await this.arrivals(name)).items;
+      since = view.nextSince;
+    }
+    const { accepted, total } = await this.arrivals(name);
+    throw new Error(`${accepted} of ${count} deliveries came to ${name} within ${timeoutMs} ms, in ${total} requests.`);
+  }
+
+  /** Ends every process and removes every trace. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.apps.values()].flat().map((app) => app.kill()));
+    await this.sandbox?.close();
+    await this.redis?.stop();
+    await this.cluster?.stop();
+    await this.database?.drop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The text of a properties file. */
+export function propertiesText(properties: Readonly<Record<string, string | number>>): string {
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+function webhooksYaml(sandboxUrl: string): string {
+  return `sandbox:
+  uri: ${sandboxUrl}/webhooks
+  signatureSecret: ${signatureSecret}
+  httpsOnly: false
+  allowedNetworks: [127.0.0.0/8]
+  maxConnections: 10
+`;
+}
