@@ -1,0 +1,20 @@
+// `npm run bench`: makes everything ready and runs the benchmarks, or the soak where that is the first argument; the
+// arguments go to them.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { prepare, root, say, Sentence } from '../../standalone/scripts/prepare.mjs';
+
+const program = process.argv[2] === 'soak' ? 'soak' : 'main';
+
+try {
+  await prepare();
+  const child = spawn(process.execPath, [join(root, `apps/bench/dist/${program}.js`), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code) => (process.exitCode = code ?? 1));
+} catch (error) {
+  if (!(error instanceof Sentence)) throw error;
+  say(error.message);
+  process.exitCode = 1;
+}

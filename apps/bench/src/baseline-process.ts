@@ -1,0 +1,36 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+/** A program of `baselines/` that is running. */
+export interface Baseline<Answer> {
+  /** The first message that it sent. */
+  readonly answer: Answer;
+  readonly pid: number;
+}
+
+/** Runs a program of `baselines/` as a process of its own and resolves with the first message that it sends. */
+export function runBaseline<Answer>(name: string, input: object): Promise<Answer> {
+  return withBaseline<Answer, Answer>(name, input, ({ answer }) => Promise.resolve(answer));
+}
+
+/** Runs a program of `baselines/` as a process of its own while `work` lasts, which begins with the first message that it sends. */
+export async function withBaseline<Answer, Result>(
+  name: string,
+  input: object,
+  work: (baseline: Baseline<Answer>) => Promise<Result>,
+): Promise<Result> {
+  const child = fork(join(__dirname, 'baselines', `${name}.js`), [JSON.stringify(input)]);
+  const exited = once(child, 'exit');
+  const ended = exited.then(([code]) => {
+    throw new Error(`The baseline ${name} ended with code ${String(code)}.`);
+  });
+  try {
+    const [answer] = (await Promise.race([once(child, 'message'), ended])) as [Answer];
+    return await Promise.race([work({ answer, pid: child.pid ?? 0 }), ended]);
+  } finally {
+    ended.catch(() => undefined);
+    child.kill();
+    await exited;
+  }
+}

@@ -1,0 +1,40 @@
+// Bare BullMQ, as fast as it goes: no HTTP, no validation, one delayed job per notification, several `addBulk` of the
+// same size as our requests on their way at once (one alone waits for each round trip; more than four gain nothing).
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { mailNotification } from '../notifications';
+
+const inFlight = 4;
+
+const { redisUrl, batches, batchSize } = JSON.parse(process.argv[2] ?? '') as {
+  redisUrl: string;
+  batches: number;
+  batchSize: number;
+};
+
+async function run(): Promise<void> {
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const queue = new Queue('notifications', { connection, defaultJobOptions: { removeOnComplete: true } });
+  let next = 0;
+  const add = async (until: number): Promise<void> => {
+    while (next < until) {
+      const batch = next++;
+      await queue.addBulk(
+        Array.from({ length: batchSize }, (_, index) => ({
+          name: 'notify',
+          data: mailNotification(batch * batchSize + index),
+          opts: { delay: 3_600_000 },
+        })),
+      );
+    }
+  };
+  const all = (until: number) => Promise.all(Array.from({ length: inFlight }, () => add(until)));
+  await all(inFlight);
+  const startedAt = performance.now();
+  await all(inFlight + batches);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const lost = (inFlight + batches) * batchSize - (await queue.getDelayedCount());
+  process.send?.({ value: (batches * batchSize) / seconds, lost, duplicated: 0 });
+}
+
+void run();

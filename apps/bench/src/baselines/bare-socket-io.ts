@@ -1,0 +1,30 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Server } from 'socket.io';
+
+const http = createServer();
+
+/**
+ * Bare Socket.IO with a room for each connection id, in memory: no sessions and no limits; its settings are ours. It lets go
+ * of the request of each handshake, as Socket.IO's documentation advises where memory counts.
+ */
+export const io = new Server(http, {
+  path: '/socket.io/appsuite/',
+  transports: ['websocket'],
+  allowUpgrades: false,
+  allowEIO3: true,
+  serveClient: false,
+  pingInterval: 25_000,
+  pingTimeout: 5000,
+});
+
+io.on('connection', (socket) => {
+  void socket.join(String(socket.handshake.query['connection']));
+  Reflect.deleteProperty(socket.conn, 'request');
+});
+
+/** Opens it at any free port. */
+export async function listen(): Promise<{ url: string }> {
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };
+}

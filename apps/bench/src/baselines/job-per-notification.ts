@@ -1,0 +1,53 @@
+// The first half of what most would write: a delayed BullMQ job for each notification, added in bulk and without HTTP, and a
+// worker that adds a job for each delivery once its time has come. Nothing is looked up, checked, joined or logged. Several
+// `addBulk` are on their way at once, and the worker has as many jobs in hand as served it best; automatic pipelining of
+// ioredis was tried as well, and made it slower.
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { answerQuestions } from '../child';
+import { mailNotification, type Notification } from '../notifications';
+
+const batchSize = 100;
+const inFlight = 4;
+const concurrency = 100;
+
+export type NotifyQuestion =
+  | { readonly redisUrl: string }
+  | { readonly first: number; readonly count: number; readonly users: number; readonly delayMs: number };
+
+let queue: Queue<Notification>;
+
+async function open(redisUrl: string): Promise<object> {
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const defaultJobOptions = { removeOnComplete: true };
+  queue = new Queue('notifications', { connection, defaultJobOptions });
+  const deliveries = new Queue<Notification>('deliveries', { connection, defaultJobOptions });
+  const worker = new Worker<Notification>('notifications', ({ data }) => deliveries.add('deliver', data), {
+    connection,
+    concurrency,
+  });
+  await worker.waitUntilReady();
+  return {};
+}
+
+async function addAll(first: number, count: number, users: number, delay: number): Promise<object> {
+  let next = first;
+  const add = async (): Promise<void> => {
+    while (next < first + count) {
+      const from = next;
+      next += batchSize;
+      const indexes = Array.from({ length: Math.min(batchSize, first + count - from) }, (_, index) => from + index);
+      await queue.addBulk(
+        indexes.map((index) => ({ name: 'notify', data: mailNotification(index, users), opts: { delay } })),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, add));
+  return {};
+}
+
+answerQuestions<NotifyQuestion>((question) =>
+  'redisUrl' in question
+    ? open(question.redisUrl)
+    : addAll(question.first, question.count, question.users, question.delayMs),
+);

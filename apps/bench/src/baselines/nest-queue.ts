@@ -1,0 +1,59 @@
+// What a good engineer would write: Nest on Fastify, the same payload checks, one BullMQ job per notification. Its adapter
+// is tuned as ours is, Nest logs nothing, a key is compared as it stands, the answer is a few bytes, and ioredis sends the
+// jobs of requests that come together in one write (auto-pipelining). Redis settings and payloads are ours.
+import 'reflect-metadata';
+import { Body, Controller, HttpCode, HttpException, Module, Post } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { payloadFault } from '@pns/payloads';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { z } from 'zod';
+
+const { redisUrl, apiKey, delayMs } = JSON.parse(process.argv[2] ?? '') as {
+  redisUrl: string;
+  apiKey: string;
+  delayMs: number;
+};
+
+const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, enableAutoPipelining: true });
+const queue = new Queue('notifications', { connection, defaultJobOptions: { removeOnComplete: true } });
+
+const id = z.int().min(1).max(2_147_483_647);
+const entry = z.strictObject({
+  context: id,
+  user: id,
+  topic: z.string().min(1).max(255),
+  payload: z.looseObject({}),
+  priority: z.enum(['high', 'medium', 'low']).default('high'),
+});
+
+@Controller('v1/notifications')
+class NotificationsController {
+  @Post()
+  @HttpCode(202)
+  async take(@Body() body: unknown): Promise<{ id: string | undefined }> {
+    const checked = entry.safeParse(body);
+    if (!checked.success) throw new HttpException(checked.error.issues, 422);
+    const misfit = payloadFault(checked.data.topic, checked.data.payload);
+    if (misfit !== undefined) throw new HttpException(misfit, 422);
+    const job = await queue.add('notify', { ...checked.data, timestamp: Date.now() }, { delay: delayMs });
+    return { id: job.id };
+  }
+}
+
+@Module({ controllers: [NotificationsController] })
+class AppModule {}
+
+async function run(): Promise<void> {
+  const adapter = new FastifyAdapter({ skipMiddie: true });
+  adapter.getInstance().addHook('onRequest', (request, reply, done) => {
+    if (request.headers.authorization === `Bearer ${apiKey}`) done();
+    else void reply.code(401).send();
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule, adapter, { logger: false });
+  await app.listen(0, '127.0.0.1');
+  process.send?.({ url: await app.getUrl() });
+}
+
+void run();

@@ -1,0 +1,59 @@
+// The Provider of @parse/node-apn and nothing else: no queue, no outcome to record, the texts already made. It sends the same
+// push as ours over the same kind of connection, with several hundred on their way at once.
+import { randomUUID } from 'node:crypto';
+import { Notification, Provider } from '@parse/node-apn';
+import { mailNotification } from '../notifications';
+
+const inFlight = 500;
+
+const { url, ca, key, topic, devices, count } = JSON.parse(process.argv[2] ?? '') as {
+  url: string;
+  ca: string;
+  key: { privatekey: string; keyid: string; teamid: string };
+  topic: string;
+  devices: number;
+  count: number;
+};
+
+const { hostname, port } = new URL(url);
+const provider = new Provider({
+  address: hostname,
+  port: Number(port),
+  ca: [ca],
+  // As generous as it takes for a machine that is busy with the other side of the wire.
+  requestTimeout: 30_000,
+  token: { key: key.privatekey, keyId: key.keyid, teamId: key.teamid },
+});
+
+const expiry = Math.floor(Date.now() / 1000) + 24 * 3600;
+
+async function push(index: number): Promise<void> {
+  const { payload } = mailNotification(index);
+  const note = new Notification();
+  note.id = randomUUID();
+  note.topic = topic;
+  note.pushType = 'alert';
+  note.priority = 10;
+  note.expiry = expiry;
+  note.collapseId = `mail-${index}`;
+  note.alert = { title: String(payload['subject']), body: `Jane Doe\n${String(payload['subject'])}` };
+  note.badge = Number(payload['unread']);
+  note.sound = 'default';
+  note.aps.category = 'new-message-category';
+  note.payload = { cid: `default0/INBOX/${index}`, namespace: '/' };
+  const { failed } = await provider.send(note, (index % devices).toString(16).padStart(64, '0'));
+  if (failed.length > 0) throw new Error(`A push failed: ${JSON.stringify(failed[0])}`);
+}
+
+async function run(): Promise<void> {
+  // Apple grants one stream until it knows who sends.
+  await push(0);
+  process.send?.({});
+  let next = 1;
+  const send = async (): Promise<void> => {
+    while (next < count) await push(next++);
+  };
+  await Promise.all(Array.from({ length: inFlight }, send));
+}
+
+void run();

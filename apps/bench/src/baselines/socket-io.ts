@@ -1,0 +1,25 @@
+// Bare Socket.IO and nothing else: no queue, and what it sends it makes up as it goes. It never waits but to let the sockets
+// take what was sent.
+import { setImmediate } from 'node:timers/promises';
+import { answerQuestions } from '../child';
+import { mailNotification } from '../notifications';
+import { io, listen } from './bare-socket-io';
+
+/** Events between two looks at the sockets. */
+const atOnce = 100;
+
+export type EmitQuestion =
+  { readonly listen: true } | { readonly first: number; readonly count: number; readonly users: number };
+
+async function emitAll(first: number, count: number, users: number): Promise<object> {
+  for (let index = first; index < first + count; index++) {
+    const { topic, payload } = mailNotification(index, users);
+    io.to(`tab-${index % users}`).emit(topic, payload);
+    if (index % atOnce === 0) await setImmediate();
+  }
+  return {};
+}
+
+answerQuestions<EmitQuestion>((question) =>
+  'listen' in question ? listen() : emitAll(question.first, question.count, question.users),
+);

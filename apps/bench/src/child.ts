@@ -1,0 +1,50 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+/** A program of this folder that runs as a process of its own and answers one question after the other. */
+export class Child {
+  private readonly exited: Promise<unknown>;
+  private readonly ended: Promise<never>;
+
+  private constructor(
+    private readonly process: ChildProcess,
+    name: string,
+  ) {
+    this.exited = once(process, 'exit');
+    this.ended = this.exited.then((): never => {
+      throw new Error(`The program ${name} ended with code ${process.exitCode}.`);
+    });
+    this.ended.catch(() => undefined);
+  }
+
+  /** Starts a program; `nodeArgs` come before it. */
+  static start(name: string, nodeArgs: readonly string[] = []): Child {
+    return new Child(fork(join(__dirname, `${name}.js`), { execArgv: [...nodeArgs] }), name);
+  }
+
+  get pid(): number {
+    return this.process.pid ?? 0;
+  }
+
+  /** Asks the next question, once the one before is answered. Rejects when the program ends instead of answering. */
+  async ask<Answer>(question: object): Promise<Answer> {
+    const answered = once(this.process, 'message');
+    this.process.send(question);
+    const [answer] = (await Promise.race([answered, this.ended])) as [Answer];
+    return answer;
+  }
+
+  async stop(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.exited;
+  }
+}
+
+/** In a program: answers questions with what `answer` resolves with. */
+export function answerQuestions<Question extends object>(answer: (question: Question) => Promise<object>): void {
+  process.on('message', (question) => {
+    void answer(question as Question).then((answered) => process.send?.(answered)); // a rejection ends the program
+  });
+  process.on('disconnect', () => process.exit());
+}

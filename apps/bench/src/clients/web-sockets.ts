@@ -1,0 +1,81 @@
+// Many users' sockets in one process: bare Web Sockets that say the few words of Socket.IO 5 (over Engine.IO 4) which a
+// client has to say, and do nothing with an event but note its id, so that little of the machine goes to the far side.
+import { WebSocket } from 'ws';
+import { answerQuestions } from '../child';
+import type { SocketQuestion } from '../web-sockets';
+
+/** Handshakes on their way at once; more of them would only wait for each other. */
+const opening = 50;
+
+/** When nothing more arrives for this long, the rest is lost, in ms. */
+const patienceMs = 10_000;
+
+let sockets = 0;
+let arrivals = new Uint8Array(0);
+let first = 0;
+let different = 0;
+let lastAt = 0;
+let complete: (() => void) | undefined;
+
+async function open(urls: readonly string[]): Promise<object> {
+  let next = 0;
+  const openSome = async (): Promise<void> => {
+    for (let index = next++; index < urls.length; index = next++) await openOne(urls[index] ?? '', index);
+  };
+  await Promise.all(Array.from({ length: opening }, openSome));
+  sockets = urls.length;
+  return {};
+}
+
+function openOne(url: string, index: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: true });
+    socket.on('message', (data: Buffer) => {
+      // Engine.IO: 0 open, 2 ping, 3 pong, 4 message; Socket.IO within a message: 0 connect, 2 event, 4 connect error.
+      const packet = data.toString('latin1', 0, 2);
+      if (packet === '42') return take(data, index);
+      if (packet === '2') return socket.send('3');
+      if (packet[0] === '0') return socket.send('40');
+      if (packet === '40') return resolve();
+      reject(new Error(`A socket was refused: ${data.toString()}`));
+    });
+    socket.on('error', reject);
+    socket.on('close', (code) => reject(new Error(`A socket was closed with ${code}.`)));
+  });
+}
+
+function take(data: Buffer, socket: number): void {
+  const start = data.indexOf('"id":"') + 6;
+  const id = Number.parseInt(data.toString('latin1', start, start + 12), 10);
+  if (id % sockets !== socket) throw new Error(`What was for socket ${id % sockets} came to ${socket}.`);
+  const at = id - first;
+  const before = arrivals[at];
+  if (before === undefined) return; // not one of those that are counted
+  arrivals[at] = before + 1;
+  if (before > 0) return;
+  different++;
+  lastAt = Date.now();
+  if (different === arrivals.length) complete?.();
+}
+
+async function expect(from: number, count: number): Promise<object> {
+  arrivals = new Uint8Array(count);
+  [first, different, lastAt] = [from, 0, Date.now()];
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      if (Date.now() - lastAt > patienceMs) done();
+    }, 1000);
+    const done = (): void => {
+      clearInterval(timer);
+      resolve();
+    };
+    complete = done;
+  });
+  // Whatever comes twice comes soon.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  return { lastAt, lost: count - different, duplicated: arrivals.filter((times) => times > 1).length };
+}
+
+answerQuestions<SocketQuestion>((question) =>
+  'urls' in question ? open(question.urls) : expect(question.first, question.count),
+);

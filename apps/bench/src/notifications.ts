@@ -1,0 +1,32 @@
+/** So many users share the load, in ten contexts. */
+const manyUsers = 10_000;
+
+/** What a producer posts. */
+export interface Notification {
+  readonly context: number;
+  readonly user: number;
+  readonly topic: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** A user by number, from 0 on. */
+export function userOf(index: number): Pick<Notification, 'context' | 'user'> {
+  return { context: 1 + (index % 10), user: 1 + index };
+}
+
+/** Notifications that resemble nothing before them, so that each opens a window of its own. `users` share them in turn. */
+export function mailNotification(index: number, users = manyUsers): Notification {
+  return {
+    ...userOf(index % users),
+    topic: 'ox:mail:new',
+    payload: {
+      folder: 'default0/INBOX',
+      id: String(index),
+      email: 'jane.doe@foobar.com',
+      displayname: 'Jane Doe',
+      subject: "Let's meet",
+      unread: index % 100,
+      teaser: 'Hello',
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { System } from '@pns/e2e';
+import type { Sandbox } from '@pns/sandbox';
+import { type Arrived, flow } from '../arrivals';
+import { fillQueues } from '../backlog';
+import { withBaseline } from '../baseline-process';
+import { end, profilingArgs } from '../profile';
+import type { Measured, Scenario, Size } from '../scenario';
+import { withSandbox } from '../servers';
+
+const client = 'mail';
+const topic = 'com.example.mail';
+/** Devices that share the pushes; what Apple's part looks up for each is nothing to measure. */
+const devices = 1000;
+const pushesOf = (size: Size): number => (size === 'full' ? 50_000 : 10_000);
+
+/** Apple as the sandbox plays it, with an app's signing key. */
+interface Apple {
+  readonly url: string;
+  readonly ca: string;
+  readonly key: { readonly privatekey: string; readonly keyid: string; readonly teamid: string };
+  readonly arrived: () => Arrived;
+}
+
+const side = (work: (count: number, apple: Apple) => Promise<Measured>) => (size: Size) =>
+  withSandbox({ keep: 1000 }, async (sandbox) => {
+    const apple = appleOf(sandbox);
+    const count = pushesOf(size);
+    const measured = await work(count, apple);
+    const { different, duplicated } = apple.arrived();
+    return { ...measured, lost: count - different, duplicated };
+  });
+
+function appleOf({ providers }: Sandbox): Apple {
+  if (providers === undefined) throw new Error('The sandbox plays no providers.');
+  const { apns, authority } = providers;
+  const key = apns.accounts.createKey('BENCHKEY01', { teamid: 'BENCHTEAM1' });
+  const arrived = (): Arrived => {
+    let [different, duplicated] = [0, 0];
+    for (const device of apns.known()) {
+      different += device.accepted;
+      duplicated += device.duplicates;
+    }
+    return { different, duplicated };
+  };
+  return { url: apns.url, ca: authority.cert, key, arrived };
+}
+
+const ours = side(async (count, { url, ca, key, arrived }) => {
+  const processes = { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
+  const system = await System.start({ processes, keepsLogs: false, nodeArgs: profilingArgs() });
+  try {
+    system.configure('key.p8', key.privatekey);
+    system.configure('authority.pem', ca);
+    const { keyid, teamid } = key;
+    const options = { authtype: 'jwt', privatekey: 'key.p8', keyid, teamid, topic };
+    // JSON is YAML.
+    const file = { [client]: { ...options, endpoint: url, caFile: 'authority.pem' } };
+    system.configure('pns-apns-options.yml', JSON.stringify(file));
+    await fillQueues(system.redis.url, count, 'apns', (index) => ({ client, token: deviceToken(index) }));
+    const { child } = await system.add('worker-apns');
+    const pids = { Node: child.pid ?? 0, Redis: system.redis.pid };
+    const { perSecond, costs } = await flow(count, arrived, pids);
+    return { value: perSecond, lost: 0, duplicated: 0, details: costs };
+  } finally {
+    await end(system, system.all('worker-apns'));
+  }
+});
+
+const baseline = side((count, { url, ca, key, arrived }) =>
+  withBaseline('node-apn', { url, ca, key, topic, devices, count }, async () => {
+    const { perSecond } = await flow(count, arrived);
+    return { value: perSecond, lost: 0, duplicated: 0 };
+  }),
+);
+
+function deviceToken(index: number): string {
+  return (index % devices).toString(16).padStart(64, '0');
+}
+
+/** From the transport's queue to Apple, beside the client library alone. */
+export const apns: Scenario = { name: 'apns', unit: 'pushes/s', ours, baseline, goal: { atLeast: 0.9 } };

@@ -1,0 +1,169 @@
+import { execFileSync } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
+import { Windows } from '@pns/aggregation';
+import { System } from '@pns/e2e';
+import { freshDatabase } from '@pns/local-servers';
+import { migrate } from '@pns/persistence';
+import type { UserKey } from '@pns/presence';
+import { connectRedis, deliveryQueue, KeySpace, Queues, type DeliveryJob } from '@pns/queue';
+import { Client } from 'pg';
+import { cpuCosts } from '../cpu';
+import { mailNotification } from '../notifications';
+import { Producer } from '../producer';
+import { end, profilingArgs } from '../profile';
+import type { Measured, Scenario, Size } from '../scenario';
+
+/** As many subscriptions as these are side by side, one for each user. */
+const [many, few] = [1_000_000, 10_000];
+/** On both sides as many users get notifications, in as many contexts, spread over all: only how many sleep differs. */
+const active = 10_000;
+const contexts = 1000;
+
+const shards = 8;
+const batchSize = 100;
+/** Requests on their way at once. */
+const inFlight = 8;
+/** What a notification waits for similar ones, in ms; it is not counted. */
+const delayMs = 1000;
+/** What is compiled at first is not measured. */
+const warmUp = 10_000;
+const notificationsOf = (size: Size): number => (size === 'full' ? 60_000 : 20_000);
+/** In the details: as many for users whom nobody asked for before, so that nothing is known of them. */
+const strangers = 20_000;
+
+/** Coprime to the numbers of users: they come in an order that no page of the table is made for. */
+const stride = 700_001;
+
+/** Deliveries to Apple are put into queues, and nobody takes them out: they are counted there. */
+const transport = 'apns';
+const properties = { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' };
+
+/** Notifications a second through ingest and dispatch. */
+const withSubscriptions =
+  (subscriptions: number) =>
+  async (size: Size): Promise<Measured> => {
+    const database = await freshDatabase();
+    try {
+      await migrate(database.url);
+      await fill(database.url, subscriptions);
+      const system = await System.start({
+        processes: { api: 1, dispatcher: 1, 'worker-websocket': 0, 'worker-webhook': 0 },
+        properties,
+        env: { DATABASE_URL: database.url, PNS_SHARDS: String(shards) },
+        keepsLogs: false,
+        nodeArgs: profilingArgs(),
+      });
+      try {
+        return await measured(system, subscriptions, notificationsOf(size));
+      } finally {
+        await end(system, [...system.all('api'), ...system.all('dispatcher')]);
+      }
+    } finally {
+      await database.drop();
+    }
+  };
+
+async function fill(url: string, subscriptions: number): Promise<void> {
+  const postgres = new Client({ connectionString: url });
+  await postgres.connect();
+  // Nothing here has to survive, and these indexes serve other questions.
+  await postgres.query('ALTER TABLE subscriptions SET UNLOGGED');
+  await postgres.query('DROP INDEX subscriptions_sole_holder, subscriptions_token, subscriptions_creation');
+  await postgres.query(
+    `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics)
+     SELECT lpad(to_hex(n), 32, '0')::uuid, 1 + n / $2, 1 + n % $2, 'mobile', $3, n::text, sha256(n::text::bytea), '{ox:mail:*}'
+     FROM generate_series(0, $1 - 1) AS n`,
+    [subscriptions, subscriptions / contexts, transport],
+  );
+  await postgres.query('VACUUM (ANALYZE) subscriptions');
+  await postgres.query('CHECKPOINT');
+  await postgres.end();
+  // What the system has yet to write of this would hold up the writes of Redis.
+  execFileSync('sync');
+}
+
+async function measured(system: System, subscriptions: number, amount: number): Promise<Measured> {
+  const [api, dispatcher] = [system.app('api'), system.app('dispatcher')];
+  const queues = new Queues(connectRedis(system.redis.url), new KeySpace(shards));
+  const producer = new Producer(api.url, inFlight);
+  try {
+    const send = async (first: number, count: number, users: number): Promise<Measured> => {
+      const bodies = batches(first, count, (index) => {
+        const holder = ((index * stride) % users) * (subscriptions / users);
+        const usersPerContext = subscriptions / contexts;
+        return { context: 1 + Math.floor(holder / usersPerContext), user: 1 + (holder % usersPerContext) };
+      });
+      const costs = cpuCosts({
+        api: api.child.pid ?? 0,
+        dispatcher: dispatcher.child.pid ?? 0,
+        Redis: system.redis.pid,
+      });
+      const startedAt = performance.now();
+      await producer.postAll(bodies);
+      await allDispatched(queues);
+      const seconds = (performance.now() - startedAt - delayMs) / 1000;
+      const { lost, duplicated } = countedOf(await deliveriesIn(queues), first, count);
+      return { value: count / seconds, lost, duplicated, details: costs(count) };
+    };
+    await send(0, warmUp, active);
+    const usual = await send(warmUp, amount, active);
+    if (subscriptions === active) return usual;
+    const unknown = await send(warmUp + amount, strangers, subscriptions);
+    return {
+      value: usual.value,
+      lost: usual.lost + unknown.lost,
+      duplicated: usual.duplicated + unknown.duplicated,
+      details: { ...usual.details, 'a second to users not seen before': unknown.value },
+    };
+  } finally {
+    await producer.close();
+    await queues.onApplicationShutdown();
+  }
+}
+
+function batches(first: number, count: number, userOf: (index: number) => UserKey): string[] {
+  return Array.from({ length: count / batchSize }, (_, batch) => {
+    const notifications = Array.from({ length: batchSize }, (_, at) => {
+      const index = first + batch * batchSize + at;
+      return { ...mailNotification(index), ...userOf(index) };
+    });
+    return JSON.stringify({ notifications });
+  });
+}
+
+/** Resolves when no window waits, and none is in a dispatcher's hands. */
+async function allDispatched({ redis, keys }: Queues): Promise<void> {
+  const windows = new Windows(redis, keys);
+  const notYet = -3_600_000; // an age: those due within the next hour count too
+  for (let open = 1; open > 0; await setTimeout(20)) {
+    const waiting = await windows.overdue(notYet);
+    const taken = await Promise.all(keys.all().map((shard) => windows.unsettledBatches(shard, notYet)));
+    open = waiting.reduce((sum, count) => sum + count, 0) + taken.flat().length;
+  }
+}
+
+/** The ids of the mails whose deliveries are in the queues. */
+async function deliveriesIn(queues: Queues): Promise<number[]> {
+  const ids: number[] = [];
+  for (const shard of queues.keys.all()) {
+    const queue = queues.queue<DeliveryJob>(queues.keys.group(shard), deliveryQueue(transport));
+    const jobs = await queue.getJobs(['waiting', 'prioritized', 'delayed']);
+    ids.push(...jobs.flatMap(({ data }) => data.deliveries.map(({ payload }) => Number(payload['id']))));
+  }
+  return ids;
+}
+
+function countedOf(ids: readonly number[], first: number, count: number): { lost: number; duplicated: number } {
+  const expected = ids.filter((id) => id >= first && id < first + count);
+  const different = new Set(expected).size;
+  return { lost: count - different, duplicated: expected.length - different };
+}
+
+/** A million subscriptions beside ten thousand: that many must cost nothing. */
+export const growth: Scenario = {
+  name: 'growth',
+  unit: 'notifications/s',
+  ours: withSubscriptions(many),
+  baseline: withSubscriptions(few),
+  goal: { atLeast: 0.9 },
+};

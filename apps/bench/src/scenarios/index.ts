@@ -1,0 +1,25 @@
+import type { Scenario } from '../scenario';
+import { apns } from './apns';
+import { growth } from './growth';
+import { ingest } from './ingest';
+import { ingestSingle } from './ingest-single';
+import { latency } from './latency';
+import { pipeline } from './pipeline';
+import { resolver } from './resolver';
+import { sockets } from './sockets';
+import { webhook } from './webhook';
+import { websocket } from './websocket';
+
+/** All of them, in the order in which a notification travels. */
+export const scenarios: readonly Scenario[] = [
+  ingest,
+  ingestSingle,
+  ...resolver,
+  growth,
+  websocket,
+  sockets,
+  webhook,
+  apns,
+  latency,
+  pipeline,
+];

@@ -1,0 +1,71 @@
+import { apiKey, System } from '@pns/e2e';
+import { Redis } from 'ioredis';
+import { withBaseline } from '../baseline-process';
+import { cpuCosts } from '../cpu';
+import { mailNotification } from '../notifications';
+import { Producer } from '../producer';
+import { end, profilingArgs } from '../profile';
+import type { Measured, Scenario, Size } from '../scenario';
+import { withRedis } from '../servers';
+import { nothingFallsDue, waiting } from './ingest';
+
+const connections = 100;
+const requestsOf = (size: Size): number => (size === 'full' ? 60_000 : 12_000);
+/** What is compiled and connected at first is not measured. */
+const warmUpRequests = 3000;
+
+async function ours(size: Size): Promise<Measured> {
+  const processes = { api: 1, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
+  const properties = nothingFallsDue;
+  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: profilingArgs() });
+  try {
+    const { url, child } = system.app('api');
+    return await measured(size, url, child.pid ?? 0, system.redis.pid, () => waiting(system.redis.url));
+  } finally {
+    await end(system, system.all('api'));
+  }
+}
+
+const baseline = (size: Size): Promise<Measured> =>
+  withRedis(({ url: redisUrl, pid: redisPid }) =>
+    withBaseline<{ url: string }, Measured>('nest-queue', { redisUrl, apiKey, delayMs: 3_600_000 }, ({ answer, pid }) =>
+      measured(size, answer.url, pid, redisPid, () => delayed(redisUrl)),
+    ),
+  );
+
+/** Posts one notification after the other to either side; `taken` counts what is in Redis in the end. */
+async function measured(
+  size: Size,
+  url: string,
+  pid: number,
+  redisPid: number,
+  taken: () => Promise<number>,
+): Promise<Measured> {
+  const count = requestsOf(size);
+  const bodies = Array.from({ length: warmUpRequests + count }, (_, index) => JSON.stringify(mailNotification(index)));
+  const producer = new Producer(url, connections);
+  await producer.postAll(bodies.splice(0, warmUpRequests));
+  const costs = cpuCosts({ Node: pid, Redis: redisPid });
+  const startedAt = performance.now();
+  await producer.postAll(bodies);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const details = costs(count);
+  await producer.close();
+  return { value: count / seconds, lost: warmUpRequests + count - (await taken()), duplicated: 0, details };
+}
+
+async function delayed(redisUrl: string): Promise<number> {
+  const redis = new Redis(redisUrl);
+  const count = await redis.zcard('bull:notifications:delayed');
+  redis.disconnect();
+  return count;
+}
+
+/** One notification in each request, as the simplest producers send them. */
+export const ingestSingle: Scenario = {
+  name: 'ingest-single',
+  unit: 'requests/s',
+  ours,
+  baseline,
+  goal: { atLeast: 1.5 },
+};

@@ -1,0 +1,69 @@
+import { System } from '@pns/e2e';
+import { Redis } from 'ioredis';
+import { runBaseline } from '../baseline-process';
+import { cpuMicroseconds } from '../cpu';
+import { mailNotification } from '../notifications';
+import { Producer } from '../producer';
+import { end, profilingArgs } from '../profile';
+import type { Measured, Scenario, Size } from '../scenario';
+import { withRedis } from '../servers';
+
+const batchSize = 100;
+/** Requests on their way at once; more only wait for each other on a machine of two cores. */
+const inFlight = 16;
+const batchesOf = (size: Size): number => (size === 'full' ? 2000 : 300);
+
+/** Nothing falls due while it is measured: both sides only take in. */
+export const nothingFallsDue = {
+  'com.openexchange.pns.delayDuration': 3_600_000,
+  'com.openexchange.pns.maxDelayDuration': 7_200_000,
+};
+
+async function ours(size: Size): Promise<Measured> {
+  const processes = { api: 1, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
+  const system = await System.start({
+    processes,
+    properties: nothingFallsDue,
+    keepsLogs: false,
+    nodeArgs: profilingArgs(),
+  });
+  try {
+    const api = system.app('api');
+    const batches = Array.from({ length: batchesOf(size) }, (_, batch) =>
+      JSON.stringify({
+        notifications: Array.from({ length: batchSize }, (_, index) => mailNotification(batch * batchSize + index)),
+      }),
+    );
+    const producer = new Producer(api.url, inFlight);
+    await producer.postAll(batches.splice(0, inFlight)); // what is compiled and connected at first is not measured
+    const cpuBefore = [cpuMicroseconds(api.child.pid ?? 0), cpuMicroseconds(system.redis.pid)] as const;
+    const startedAt = performance.now();
+    await producer.postAll(batches);
+    const seconds = (performance.now() - startedAt) / 1000;
+    const count = batches.length * batchSize;
+    const details = {
+      'Node µs each': (cpuMicroseconds(api.child.pid ?? 0) - cpuBefore[0]) / count,
+      'Redis µs each': (cpuMicroseconds(system.redis.pid) - cpuBefore[1]) / count,
+    };
+    await producer.close();
+    const lost = (batches.length + inFlight) * batchSize - (await waiting(system.redis.url));
+    return { value: count / seconds, lost, duplicated: 0, details };
+  } finally {
+    await end(system, system.all('api'));
+  }
+}
+
+/** How many notifications wait in windows. */
+export async function waiting(redisUrl: string): Promise<number> {
+  const redis = new Redis(redisUrl);
+  const groups = await redis.keys('{pns:*}:due');
+  const counts = await Promise.all(groups.map((key) => redis.zcard(key)));
+  redis.disconnect();
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+const baseline = (size: Size): Promise<Measured> =>
+  withRedis((redis) => runBaseline('add-bulk', { redisUrl: redis.url, batches: batchesOf(size), batchSize }));
+
+/** Taking in over HTTP, in batches, beside adding delayed jobs to BullMQ without HTTP. */
+export const ingest: Scenario = { name: 'ingest', unit: 'notifications/s', ours, baseline, goal: { atLeast: 1.5 } };

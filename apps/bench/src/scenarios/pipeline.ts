@@ -1,0 +1,94 @@
+import { setTimeout } from 'node:timers/promises';
+import { Child } from '../child';
+import { cpuCosts } from '../cpu';
+import { mailNotification } from '../notifications';
+import { Producer } from '../producer';
+import type { Measured, Scenario, Size } from '../scenario';
+import { withRedis } from '../servers';
+import { withSocketNode } from '../socket-node';
+import { WebSockets } from '../web-sockets';
+
+const users = 1000;
+const batchSize = 100;
+/** Requests on their way at once. */
+const inFlight = 8;
+/** What a notification waits for similar ones on both sides, in ms; it is not counted. */
+const delayMs = 1000;
+/** What is compiled at first is not measured. */
+const warmUp = 5000;
+
+const ours = (size: Size): Promise<Measured> =>
+  withSocketNode({ processes: { dispatcher: 1 } }, async (system) => {
+    const [api, dispatcher, worker] = [system.app('api'), system.app('dispatcher'), system.app('worker-websocket')];
+    const sockets = await WebSockets.open(worker.url, users);
+    const producer = new Producer(api.url, inFlight);
+    const pids = {
+      api: api.child.pid ?? 0,
+      dispatcher: dispatcher.child.pid ?? 0,
+      'worker-websocket': worker.child.pid ?? 0,
+      Redis: system.redis.pid,
+    };
+    try {
+      return await measured(size === 'full' ? 60_000 : 20_000, sockets, pids, (first, count) => {
+        const bodies = batches(first, count);
+        return () => producer.postAll(bodies);
+      });
+    } finally {
+      await producer.close();
+      await sockets.close();
+    }
+  });
+
+const baseline = (size: Size): Promise<Measured> =>
+  withRedis(async ({ url: redisUrl, pid }) => {
+    const notifier = Child.start('baselines/job-per-notification');
+    const deliverer = Child.start('baselines/job-per-delivery');
+    let sockets: WebSockets | undefined;
+    try {
+      const [{ url }] = await Promise.all([
+        deliverer.ask<{ url: string }>({ redisUrl }),
+        notifier.ask<object>({ redisUrl }),
+      ]);
+      sockets = await WebSockets.open(url, users);
+      const pids = { notifier: notifier.pid, deliverer: deliverer.pid, Redis: pid };
+      return await measured(size === 'full' ? 20_000 : 8000, sockets, pids, (first, count) => {
+        return () => notifier.ask({ first, count, users, delayMs });
+      });
+    } finally {
+      await sockets?.close();
+      await Promise.all([notifier.stop(), deliverer.stop()]);
+    }
+  });
+
+/** From the first notification that is handed in to the last that comes out of its socket, less the wait on purpose. */
+async function measured(
+  amount: number,
+  sockets: WebSockets,
+  pids: Readonly<Record<string, number>>,
+  sending: (first: number, count: number) => () => Promise<unknown>,
+): Promise<Measured> {
+  const run = async (first: number, count: number): Promise<Measured> => {
+    const send = sending(first, count);
+    const arrival = sockets.arrivalOf(first, count);
+    const costs = cpuCosts(pids);
+    const startedAt = Date.now();
+    await send();
+    const { lastAt, lost, duplicated } = await arrival;
+    const seconds = (lastAt - startedAt - delayMs) / 1000;
+    return { value: count / seconds, lost, duplicated, details: costs(count) };
+  };
+  await run(0, warmUp);
+  await setTimeout(delayMs);
+  return run(warmUp, amount);
+}
+
+function batches(first: number, count: number): string[] {
+  return Array.from({ length: count / batchSize }, (_, batch) => {
+    const from = first + batch * batchSize;
+    const notifications = Array.from({ length: batchSize }, (_, index) => mailNotification(from + index, users));
+    return JSON.stringify({ notifications });
+  });
+}
+
+/** The whole way, from a POST to the user's socket, beside a job for each notification and one for each delivery. */
+export const pipeline: Scenario = { name: 'pipeline', unit: 'notifications/s', ours, baseline, goal: { atLeast: 5 } };

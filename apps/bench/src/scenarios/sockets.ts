@@ -1,0 +1,44 @@
+import { collectableArgs, mostOpenFiles, settledBytes } from '../memory';
+import type { Measured, Scenario, Size } from '../scenario';
+import { withBareSocketIo, withSocketNode } from '../socket-node';
+import { WebSockets } from '../web-sockets';
+
+/** Files that a process has open beside its sockets. */
+const otherFiles = 200;
+
+/** As many as the system lets one process open, if that is fewer; the details tell. */
+const socketsOf = (size: Size): number => Math.min(size === 'full' ? 10_000 : 4000, mostOpenFiles() - otherFiles);
+
+const ours = (size: Size): Promise<Measured> =>
+  withSocketNode({ nodeArgs: collectableArgs }, (system) => {
+    const worker = system.app('worker-websocket');
+    return measured(size, worker.url, worker.child.pid ?? 0);
+  });
+
+const baseline = (size: Size): Promise<Measured> =>
+  withBareSocketIo((server, url) => measured(size, url, server.pid), collectableArgs);
+
+async function measured(size: Size, url: string, pid: number): Promise<Measured> {
+  const count = socketsOf(size);
+  // What is compiled and allocated with the first sockets stays, however many follow.
+  const first = await WebSockets.open(url, count / 20);
+  await first.close();
+  const before = await settledBytes(pid);
+  const sockets = await WebSockets.open(url, count);
+  try {
+    const after = await settledBytes(pid);
+    return { value: (after - before) / count, lost: 0, duplicated: 0, details: { sockets: count } };
+  } finally {
+    await sockets.close();
+  }
+}
+
+/** What it costs to hold a socket open that nothing is sent to. Once, because memory depends on no clock. */
+export const sockets: Scenario = {
+  name: 'sockets',
+  unit: 'bytes/socket',
+  ours,
+  baseline,
+  goal: { atMost: 1.2 },
+  rounds: 1,
+};

@@ -1,0 +1,105 @@
+import { signatureSecret, System } from '@pns/e2e';
+import type { Sandbox, WebhookArrivalsView } from '@pns/sandbox';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { type Arrived, flow } from '../arrivals';
+import { fillQueues } from '../backlog';
+import { withBaseline } from '../baseline-process';
+import type { WebhookJob } from '../baselines/signed-post';
+import { mailNotification } from '../notifications';
+import { end, profilingArgs } from '../profile';
+import type { Measured, Scenario, Size } from '../scenario';
+import { withRedis, withSandbox } from '../servers';
+
+const endpoints = 50;
+const connections = 10;
+/** Jobs that the baseline's queue is filled with at once. */
+const jobsPerBulk = 500;
+const deliveriesOf = (size: Size): number => (size === 'full' ? 40_000 : 8000);
+
+/** An endpoint of its own for each of them: Linux answers on all of 127.0.0.0/8. */
+const uriOf = (sandbox: Sandbox, endpoint: number): string =>
+  `http://127.0.0.${1 + endpoint}:${sandbox.port}/webhooks/${nameOf(endpoint)}`;
+const endpointOf = (index: number): number => index % endpoints;
+const nameOf = (endpoint: number): string => `endpoint-${endpoint}`;
+
+const side = (work: (count: number, sandbox: Sandbox) => Promise<Measured>) => (size: Size) =>
+  withSandbox({ host: '0.0.0.0', signatureSecret, keep: 1000, hasProviders: false }, async (sandbox) => {
+    const count = deliveriesOf(size);
+    const measured = await work(count, sandbox);
+    await expectSignatures(sandbox);
+    const { different, duplicated } = await arrived(sandbox);
+    return { ...measured, lost: count - different, duplicated };
+  });
+
+const ours = side(async (count, sandbox) => {
+  const processes = { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
+  const system = await System.start({ processes, keepsLogs: false, nodeArgs: profilingArgs() });
+  try {
+    system.configure('webhooks.yml', webhooksYaml(sandbox));
+    await fillQueues(system.redis.url, count, 'webhook', (index) => {
+      const endpoint = endpointOf(index);
+      return { client: nameOf(endpoint), token: uriOf(sandbox, endpoint) };
+    });
+    const { child } = await system.add('worker-webhook');
+    const pids = { Node: child.pid ?? 0, Redis: system.redis.pid };
+    const { perSecond, costs } = await flow(count, () => arrived(sandbox), pids);
+    return { value: perSecond, lost: 0, duplicated: 0, details: costs };
+  } finally {
+    await end(system, system.all('worker-webhook'));
+  }
+});
+
+/** JSON is YAML. */
+function webhooksYaml(sandbox: Sandbox): string {
+  const rest = { signatureSecret, httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], maxConnections: connections };
+  const entries = Array.from({ length: endpoints }, (_, at) => [nameOf(at), { uri: uriOf(sandbox, at), ...rest }]);
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+const baseline = side((count, sandbox) =>
+  withRedis(async ({ url: redisUrl }) => {
+    const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+    const queue = new Queue<WebhookJob>('webhooks', { connection });
+    // The usual options: several attempts, and nothing kept of what is done.
+    const opts = { attempts: 5, backoff: { type: 'exponential', delay: 5000 }, removeOnComplete: true };
+    for (let at = 0; at < count; at += jobsPerBulk) {
+      const jobs = Array.from({ length: Math.min(jobsPerBulk, count - at) }, (_, index) => ({
+        name: 'post',
+        data: webhookJob(at + index, uriOf(sandbox, endpointOf(at + index))),
+        opts,
+      }));
+      await queue.addBulk(jobs);
+    }
+    connection.disconnect();
+    const { perSecond } = await withBaseline('webhook-jobs', { redisUrl, connections, signatureSecret }, () =>
+      flow(count, () => arrived(sandbox)),
+    );
+    return { value: perSecond, lost: 0, duplicated: 0 };
+  }),
+);
+
+function webhookJob(index: number, uri: string): WebhookJob {
+  return { ...mailNotification(index), id: `delivery-${index}`, uri, timestamp: Date.now() };
+}
+
+async function arrived(sandbox: Sandbox): Promise<Arrived> {
+  const answer = await fetch(`${sandbox.url}/webhooks`);
+  const boxes = (await answer.json()) as { accepted: number; duplicates: number }[];
+  return {
+    different: boxes.reduce((sum, { accepted }) => sum + accepted, 0),
+    duplicated: boxes.reduce((sum, { duplicates }) => sum + duplicates, 0),
+  };
+}
+
+/** Fails unless what the sandbox still knows of one endpoint was signed both ways. */
+async function expectSignatures(sandbox: Sandbox): Promise<void> {
+  const { items } = (await (
+    await fetch(`${sandbox.url}/webhooks/${nameOf(0)}/arrivals`)
+  ).json()) as WebhookArrivalsView;
+  const isSigned = items.every((item) => item.oxSignature === 'valid' && item.standardWebhooks === 'valid');
+  if (items.length === 0 || !isSigned) throw new Error('What came to the webhooks was not signed as it should be.');
+}
+
+/** From the transport's queue to fifty endpoints that check signatures. */
+export const webhook: Scenario = { name: 'webhook', unit: 'deliveries/s', ours, baseline, goal: { atLeast: 3 } };

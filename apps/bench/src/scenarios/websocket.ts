@@ -1,0 +1,135 @@
+import { handOver } from '@pns/delivery';
+import type { System } from '@pns/e2e';
+import { SocketNodes, socketNodeGroup } from '@pns/presence';
+import { connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
+import type { Delivery } from '@pns/transport-contract';
+import { cpuCosts } from '../cpu';
+import { mailNotification } from '../notifications';
+import type { Measured, Scenario, Size } from '../scenario';
+import { withBareSocketIo, withSocketNode } from '../socket-node';
+import { WebSockets } from '../web-sockets';
+
+const users = 1000;
+const deliveriesOf = (size: Size): number => (size === 'full' ? 150_000 : 40_000);
+/** What is compiled at first is not measured. */
+const warmUp = 10_000;
+/** Deliveries handed over at once. */
+const handOverAtOnce = 5000;
+
+const ours = (size: Size): Promise<Measured> =>
+  withSocketNode({}, async (system) => {
+    const worker = system.app('worker-websocket');
+    const pids = { Node: worker.child.pid ?? 0, Redis: system.redis.pid };
+    const sockets = await WebSockets.open(worker.url, users);
+    const queue = await NodeQueue.of(system);
+    try {
+      return await measured(size, sockets, pids, {
+        prepare: (first, count) => queue.fill(first, count),
+        release: () => queue.release(),
+      });
+    } finally {
+      await queue.close();
+      await sockets.close();
+    }
+  });
+
+const baseline = (size: Size): Promise<Measured> =>
+  withBareSocketIo(async (server, url) => {
+    const sockets = await WebSockets.open(url, users);
+    let question: object = {};
+    try {
+      return await measured(
+        size,
+        sockets,
+        { Node: server.pid },
+        {
+          prepare: (first, count) => Promise.resolve(void (question = { first, count, users })),
+          release: () => server.ask(question),
+        },
+      );
+    } finally {
+      await sockets.close();
+    }
+  });
+
+/** How a side makes the notifications from `first` on ready to be sent, and how it is told to send them. */
+interface Side {
+  readonly prepare: (first: number, count: number) => Promise<void>;
+  readonly release: () => Promise<unknown>;
+}
+
+async function measured(
+  size: Size,
+  sockets: WebSockets,
+  pids: Readonly<Record<string, number>>,
+  { prepare, release }: Side,
+): Promise<Measured> {
+  const send = async (first: number, count: number) => {
+    await prepare(first, count);
+    const arrival = sockets.arrivalOf(first, count);
+    const costs = cpuCosts(pids);
+    const startedAt = Date.now();
+    await release();
+    const { lastAt, lost, duplicated } = await arrival;
+    return { value: count / ((lastAt - startedAt) / 1000), lost, duplicated, details: costs(count) };
+  };
+  await send(0, warmUp);
+  return send(warmUp, deliveriesOf(size));
+}
+
+/** The queue of the only node, as the dispatcher fills it; paused while it is filled. */
+class NodeQueue {
+  private constructor(
+    private readonly queues: Queues,
+    private readonly node: string,
+  ) {}
+
+  static async of(system: System): Promise<NodeQueue> {
+    const queues = new Queues(connectRedis(system.redis.url), new KeySpace(1));
+    const [node] = await new SocketNodes(queues.redis, queues.keys).withQueues();
+    if (node === undefined) throw new Error('No node says that it is there.');
+    return new NodeQueue(queues, node);
+  }
+
+  async fill(first: number, count: number): Promise<void> {
+    await this.queue().pause();
+    const ref = { group: socketNodeGroup(this.queues.keys), name: socketNodeQueue(this.node), endpoint: this.node };
+    for (let from = first; from < first + count; from += handOverAtOnce) {
+      const some = Math.min(handOverAtOnce, first + count - from);
+      const deliveries = Array.from({ length: some }, (_, index) => this.delivery(from + index));
+      await handOver(this.queues, [{ ...ref, deliveries }]);
+    }
+  }
+
+  release(): Promise<void> {
+    return this.queue().resume();
+  }
+
+  close(): Promise<void> {
+    return this.queues.onApplicationShutdown();
+  }
+
+  private queue() {
+    return this.queues.queue(socketNodeGroup(this.queues.keys), socketNodeQueue(this.node));
+  }
+
+  private delivery(index: number): Delivery {
+    const now = Date.now();
+    return {
+      id: `delivery-${index}`,
+      notificationId: `notification-${index}`,
+      ...mailNotification(index, users),
+      client: 'open-xchange-appsuite',
+      transport: 'websocket',
+      token: this.node,
+      priority: 'high',
+      count: 1,
+      timestamp: now,
+      dueAt: now,
+      attempt: 1,
+    };
+  }
+}
+
+/** From the queue of a node that holds a thousand sockets to these, beside Socket.IO that emits to them by itself. */
+export const websocket: Scenario = { name: 'websocket', unit: 'deliveries/s', ours, baseline, goal: { atLeast: 0.8 } };

@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startRedis, startTemporaryServers, type LocalRedis } from '@pns/local-servers';
+import { startSandbox, type Sandbox, type SandboxOptions } from '@pns/sandbox';
+import { provideDatabase } from './env';
+
+/** Starts the Postgres that all scenarios share; answers how to stop it. */
+export async function startServers(): Promise<() => Promise<void>> {
+  const servers = await startTemporaryServers({ postgres: true, redis: false });
+  provideDatabase(servers.postgres?.url ?? '');
+  return () => servers.stop();
+}
+
+/** Gives `work` a Redis of its own, with its append-only file as everywhere else. */
+export async function withRedis<Answer>(work: (redis: LocalRedis) => Promise<Answer>): Promise<Answer> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'pns-bench-'));
+  const redis = await startRedis({ dataDir });
+  try {
+    return await work(redis);
+  } finally {
+    await redis.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Gives `work` a sandbox of its own, in this process. */
+export async function withSandbox<Answer>(
+  options: Omit<SandboxOptions, 'port'>,
+  work: (sandbox: Sandbox) => Promise<Answer>,
+): Promise<Answer> {
+  const sandbox = await startSandbox({ port: 0, ...options });
+  try {
+    return await work(sandbox);
+  } finally {
+    await sandbox.close();
+  }
+}

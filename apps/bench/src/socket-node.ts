@@ -1,0 +1,37 @@
+import { System, type SystemOptions } from '@pns/e2e';
+import { Child } from './child';
+import { end, profilingArgs } from './profile';
+import { sessionSecret } from './web-sockets';
+
+/** Starts those apps that a benchmark of sockets needs, and hands them to `work`. */
+export async function withSocketNode<Answer>(
+  { processes, nodeArgs = [], env, ...options }: SystemOptions,
+  work: (system: System) => Promise<Answer>,
+): Promise<Answer> {
+  const system = await System.start({
+    ...options,
+    processes: { api: 1, dispatcher: 0, 'worker-websocket': 1, 'worker-webhook': 0, ...processes },
+    env: { PNS_SESSION_SECRET: sessionSecret, ...env },
+    keepsLogs: false,
+    nodeArgs: [...profilingArgs(), ...nodeArgs],
+  });
+  try {
+    return await work(system);
+  } finally {
+    await end(system, [...system.all('api'), ...system.all('dispatcher'), ...system.all('worker-websocket')]);
+  }
+}
+
+/** Starts the bare Socket.IO server and hands it to `work` with its URL. */
+export async function withBareSocketIo<Answer>(
+  work: (server: Child, url: string) => Promise<Answer>,
+  nodeArgs: readonly string[] = [],
+): Promise<Answer> {
+  const server = Child.start('baselines/socket-io', nodeArgs);
+  try {
+    const { url } = await server.ask<{ url: string }>({ listen: true });
+    return await work(server, url);
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,60 @@
+import { KeySpace } from '@pns/queue';
+import { EndedSessions, SessionTokens } from '@pns/sessions';
+import { Redis } from 'ioredis';
+import { Child } from './child';
+import { userOf } from './notifications';
+
+/** What the program `clients/web-sockets` is asked: to open sockets, or to wait for the notifications from `first` on. */
+export type SocketQuestion = { readonly urls: readonly string[] } | { readonly first: number; readonly count: number };
+
+/** What came to the sockets of what was expected. */
+export interface Arrived {
+  /** When the last one came, in ms since the epoch. */
+  readonly lastAt: number;
+  readonly lost: number;
+  readonly duplicated: number;
+}
+
+/** Signs the sessions of both sides' sockets; one of them never looks at it. */
+export const sessionSecret = 'a-session-secret-of-the-benchmarks';
+
+/** Sockets in a process of their own, one for each user from 0 on, at one server. */
+export class WebSockets {
+  private constructor(private readonly child: Child) {}
+
+  /** Opens them at `origin`, all with the same words, whatever the server makes of these. */
+  static async open(origin: string, users: number): Promise<WebSockets> {
+    const sockets = new WebSockets(Child.start('clients/web-sockets'));
+    try {
+      await sockets.child.ask({ urls: await urlsOf(origin, users) });
+    } catch (error) {
+      await sockets.close();
+      throw error;
+    }
+    return sockets;
+  }
+
+  /** Resolves once the notifications from `first` on have arrived, or too long nothing more came. */
+  arrivalOf(first: number, count: number): Promise<Arrived> {
+    return this.child.ask({ first, count });
+  }
+
+  close(): Promise<void> {
+    return this.child.stop();
+  }
+}
+
+async function urlsOf(origin: string, users: number): Promise<string[]> {
+  // Nothing is asked of this Redis: it would only be told of sessions that end.
+  const sessions = new SessionTokens(
+    sessionSecret,
+    new EndedSessions(new Redis({ lazyConnect: true }), new KeySpace(1)),
+  );
+  const base = `${origin.replace('http', 'ws')}/socket.io/appsuite/?transport=websocket&EIO=4`;
+  return Promise.all(
+    Array.from({ length: users }, async (_, index) => {
+      const { token } = await sessions.issue(userOf(index));
+      return `${base}&connection=tab-${index}&session=${token}`;
+    }),
+  );
+}
