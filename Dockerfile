@@ -1,0 +1,34 @@
+# One image for every app: docker-compose.yml gives each service its command.
+
+# The package manifests alone, so that a change of code does not install the packages anew.
+FROM node:24-bookworm-slim AS manifests
+WORKDIR /pns
+COPY . .
+RUN mkdir /manifests && find . -name package.json -o -name package-lock.json | xargs cp --parents -t /manifests
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /pns
+COPY --from=manifests /manifests ./
+RUN npm ci --no-audit --no-fund
+COPY . .
+# What is left beside dist/ is read at run time (scripts for Redis, pages); what only starts servers of its own is not.
+RUN npx tsc --build apps/api apps/dispatcher apps/worker-websocket apps/worker-webhook \
+   apps/worker-apns apps/worker-fcm apps/worker-wns apps/sandbox \
+ && rm -rf node_modules apps/standalone apps/bench apps/e2e libs/local-servers \
+ && find apps libs -name '*.ts' -delete -o -name 'tsconfig.json' -delete -o -name '*.tsbuildinfo' -delete
+
+FROM node:24-bookworm-slim AS packages
+WORKDIR /pns
+COPY --from=manifests /manifests ./
+RUN npm ci --omit=dev --no-audit --no-fund && npm cache clean --force
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
+WORKDIR /pns
+COPY --from=packages /pns/node_modules ./node_modules
+COPY --from=build /pns/package.json ./
+COPY --from=build /pns/apps ./apps
+COPY --from=build /pns/libs ./libs
+COPY deploy/config ./config
+USER node
+CMD ["node", "apps/api/dist/main.js"]
