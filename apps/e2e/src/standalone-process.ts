@@ -23,12 +23,21 @@ export class Standalone {
     }
   }
 
-  /** Resolves when it says how to stop it, which is the last thing that it says. */
+  /**
+   * Resolves when it says how to stop it, which is the last thing that it says.
+   *
+   * @throws Error with what it said when it has ended, before the call or after, or says nothing new for a minute.
+   */
   async isRunning(): Promise<void> {
     while (!this.output.includes('Ctrl-C')) {
-      const ended = once(this.child, 'exit').then(() => true);
-      const spoke = once(this.child.stdout ?? this.child, 'data').then(() => false);
-      if (await Promise.race([ended, spoke])) throw new Error(`It ended:\n${this.output}`);
+      if (this.hasEnded) throw new Error(`It ended:\n${this.output}`);
+      const signal = AbortSignal.timeout(60_000);
+      const spoke = once(this.child.stdout ?? this.child, 'data', { signal });
+      const isSilent = await Promise.race([once(this.child, 'close', { signal }), spoke]).then(
+        () => false,
+        () => true,
+      );
+      if (isSilent) throw new Error(`It has said nothing new for a minute:\n${this.output}`);
     }
   }
 
@@ -61,12 +70,16 @@ export class Standalone {
   }
 
   async end(signal: NodeJS.Signals): Promise<number | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
+    if (!this.hasEnded) {
       const exit = once(this.child, 'exit');
       this.child.kill(signal);
       await exit;
     }
     return this.child.exitCode;
+  }
+
+  private get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   async ended(): Promise<number | null> {
