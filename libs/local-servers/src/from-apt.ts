@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { type Dirent, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram, isExecutable } from './find-program';
 import type { Progress } from './server-process';
@@ -99,18 +99,26 @@ function run(program: string, args: readonly string[]): string | undefined {
   return error?.message ?? stderr.trim().split('\n').at(-1) ?? `${program} ended with ${status}`;
 }
 
-/** Packages put libraries into a folder named by the architecture; which one, the unpacked files say. */
+/**
+ * Packages put libraries into a folder named by the architecture, and some of them into one of their own below that, which
+ * their other libraries know by where it would be on the system. Which ones, the unpacked files say.
+ */
 function libraryPath(unpacked: string): string {
   const bases = [join(unpacked, 'usr', 'lib'), join(unpacked, 'lib')];
-  const named = bases.flatMap((base) => subfolders(base).map((name) => join(base, name)));
-  return [...named, ...bases].join(':');
+  const named = bases.flatMap(subfolders);
+  const own = named.flatMap(subfolders).filter((folder) => entries(folder).some(({ name }) => /^lib.+\.so/.test(name)));
+  return [...named, ...bases, ...own].join(':');
 }
 
 function subfolders(folder: string): string[] {
+  return entries(folder)
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(folder, entry.name));
+}
+
+function entries(folder: string): Dirent[] {
   try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
+    return readdirSync(folder, { withFileTypes: true });
   } catch {
     return [];
   }
