@@ -10,8 +10,8 @@ import { fcmOptions, fcmOptionsFileFor } from '@pns/transport-fcm';
 import type { workerFcmEnv } from './env';
 import { FcmWorkerTransport } from './fcm-worker.transport';
 
-/** Jobs at once, each of up to a hundred deliveries; a client may have a quarter of them, as much as its connections carry. */
-const concurrency = 16;
+/** Jobs in hand at once, each of up to a hundred deliveries: an eighth of them, which a client may have at work, is as much as its connections carry. */
+const concurrency = 32;
 
 @Module({})
 export class WorkerFcmModule {

@@ -9,8 +9,8 @@ import { webhookOptions, webhookOptionsFileFor } from '@pns/transport-webhook';
 import type { workerWebhookEnv } from './env';
 import { WebhookWorkerTransport } from './webhook-worker.transport';
 
-/** Jobs at once, each of up to a hundred deliveries to one endpoint: a slow endpoint may fill a quarter of them. */
-const concurrency = 32;
+/** Jobs in hand at once, each of up to a hundred deliveries to one endpoint, which may have an eighth of them at work. */
+const concurrency = 128;
 
 @Module({})
 export class WorkerWebhookModule {

@@ -10,8 +10,8 @@ import { wnsOptions, wnsOptionsFileFor } from '@pns/transport-wns';
 import type { workerWnsEnv } from './env';
 import { WnsWorkerTransport } from './wns-worker.transport';
 
-/** Jobs at once, each of up to a hundred deliveries; a client may have a quarter of them. */
-const concurrency = 16;
+/** Jobs in hand at once, each of up to a hundred deliveries; a client may have an eighth of them at work. */
+const concurrency = 32;
 
 @Module({})
 export class WorkerWnsModule {

@@ -64,13 +64,13 @@ class FarSide implements Transport {
   }
 }
 
-async function worker(farSide: FarSide, concurrency = 8): Promise<INestApplicationContext> {
+async function worker(farSide: FarSide, { concurrency = 8, shards = 1 } = {}): Promise<INestApplicationContext> {
   const app = await NestFactory.createApplicationContext(
     {
       module: class {},
       imports: [
         RuntimeModule,
-        QueueModule.forRoot({ redisUrl: testRedisUrl(), shards: 1, prefix }),
+        QueueModule.forRoot({ redisUrl: testRedisUrl(), shards, prefix }),
         ConfigCascadeModule.forRoot({ configDir: folder }),
         PersistenceModule.forRoot({ databaseUrl: database.url }),
         DeliveryModule.forTransport({ name: 'webhook', concurrency, inject: [], useFactory: () => farSide }),
@@ -262,7 +262,7 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['faulty 1', 'fine 1', 'faulty 2']);
   });
 
-  it('delivers to one endpoint while another one hangs', async () => {
+  it.each([1, 8])('delivers to one endpoint while others hang, with %i shards', async (shards) => {
     const release = new AbortController();
     const hanging = new FarSide(({ client }) =>
       client === 'quick' || release.signal.aborted
@@ -271,13 +271,14 @@ describe('the delivery stage', () => {
             release.signal.addEventListener('abort', () => resolve({ kind: 'delivered' })),
           ),
     );
-    const app = await worker(hanging, 4);
-    for (let job = 0; job < 20; job++) await send(app, [delivery({ client: 'hangs' })], 'https://hangs.example');
-    await hanging.until((came) => came.length > 0);
+    const app = await worker(hanging, { concurrency: 4, shards });
+    const endpoints = ['https://hangs.example', 'https://hangs-too.example', 'https://hangs-as-well.example'];
+    for (let job = 0; job < 30; job++) await send(app, [delivery({ client: 'hangs' })], endpoints[job % 3]);
+    await hanging.until((came) => came.length === 3);
     await send(app, [delivery({ client: 'quick' })], 'https://quick.example');
     await hanging.until((came) => came.some(({ client }) => client === 'quick'));
     release.abort();
-    await hanging.until((came) => came.length === 21);
+    await hanging.until((came) => came.length === 31);
   });
 
   it('adds a batch that is handed over twice once', async () => {

@@ -14,11 +14,14 @@ import type { PausedClients } from './paused-clients';
 /** How a process works on the queues of its transport. */
 export interface DeliveryWorkerOptions {
   readonly sources: readonly QueueRef[];
-  /** Jobs worked on at once, over all sources; each holds up to a hundred deliveries. */
+  /** Jobs that this process has in hand at once, shared out to its sources; each holds up to a hundred deliveries. */
   readonly concurrency: number;
-  /** How many of these one endpoint may have; by default a quarter of them. */
+  /** How many jobs of a source one endpoint may have at work, and as many waiting; by default an eighth of the source's. */
   readonly jobsPerEndpoint?: number | undefined;
 }
+
+/** However many sources there are, each has room for four slow endpoints and for others beside them. */
+const leastPerSource = 10;
 
 /** What is in flight at SIGTERM has this long to end before it is handed back, in ms. */
 const finishWithinMs = shutdownTimeoutMs - 5000;
@@ -28,6 +31,7 @@ const finishWithinMs = shutdownTimeoutMs - 5000;
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly workers: Worker<DeliveryJob>[] = [];
   private readonly slots: EndpointSlots;
+  private readonly jobsPerSource: number;
   private readonly stopping = new AbortController();
 
   constructor(
@@ -38,18 +42,19 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     private readonly paused: PausedClients,
     private readonly options: DeliveryWorkerOptions,
   ) {
-    this.slots = new EndpointSlots(options.jobsPerEndpoint ?? Math.max(1, Math.floor(options.concurrency / 4)));
+    this.jobsPerSource = Math.max(leastPerSource, Math.ceil(options.concurrency / options.sources.length));
+    this.slots = new EndpointSlots(options.jobsPerEndpoint ?? Math.floor(this.jobsPerSource / 8));
   }
 
   onApplicationBootstrap(): void {
-    const concurrency = Math.max(1, Math.ceil(this.options.concurrency / this.options.sources.length));
     for (const { group, name } of this.options.sources) {
       const work = (job: Job<DeliveryJob>, token?: string) => this.work({ group, name }, job, token);
-      this.workers.push(this.queues.worker(group, name, work, { concurrency }));
+      this.workers.push(this.queues.worker(group, name, work, { concurrency: this.jobsPerSource }));
     }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.slots.close();
     const timer = setTimeout(() => this.stopping.abort(), finishWithinMs);
     await Promise.all(this.workers.map((worker) => worker.close()));
     clearTimeout(timer);
@@ -57,8 +62,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
 
   private async work(source: QueueRef, job: Job<DeliveryJob>, token?: string): Promise<void> {
     assertJobVersion('delivery', job.data);
-    const { endpoint } = job.data;
-    if (!this.slots.take(endpoint)) {
+    // A slow endpoint is not to fill the places of its shard's queue, however few these are.
+    const endpoint = `${source.group} ${job.data.endpoint}`;
+    if (!(await this.slots.enter(endpoint, String(job.id)))) {
       await job.moveToDelayed(Date.now() + this.slots.pauseMs(endpoint), token);
       throw new DelayedError();
     }
@@ -71,7 +77,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       await checkpoint.flush();
       throw error;
     } finally {
-      this.slots.release(endpoint, performance.now() - startedAt);
+      this.slots.leave(endpoint, performance.now() - startedAt);
     }
   }
 

@@ -11,9 +11,9 @@ import { PausedClients } from './paused-clients';
 /** A transport as a worker app hands it in, and what its worker is to do. */
 export interface TransportOptions {
   readonly name: TransportName;
-  /** Jobs worked on at once by this process; each holds up to a hundred deliveries. */
+  /** Jobs that this process has in hand at once; each holds up to a hundred deliveries. */
   readonly concurrency: number;
-  /** How many of these one endpoint may have; by default a quarter of them. */
+  /** How many jobs of a source one endpoint may have at work, and as many waiting; by default an eighth of the source's. */
   readonly jobsPerEndpoint?: number;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject: readonly (abstract new (...args: never[]) => unknown)[];

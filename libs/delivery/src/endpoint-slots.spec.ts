@@ -1,38 +1,73 @@
 import { EndpointSlots } from './endpoint-slots';
 
-it('one endpoint has so many slots, and its lack of them is nobody else’s', () => {
+/** What has been settled by now, told apart from what still waits. */
+async function settled(promise: Promise<boolean>): Promise<boolean | 'waits'> {
+  return Promise.race([promise, new Promise<'waits'>((resolve) => setImmediate(() => resolve('waits')))]);
+}
+
+/** Takes every slot of an endpoint and every place to wait for one. */
+function fill(slots: EndpointSlots, endpoint: string, perEndpoint: number): Promise<boolean>[] {
+  for (let job = 0; job < perEndpoint; job++) void slots.enter(endpoint, `running-${job}`);
+  return Array.from({ length: perEndpoint }, (_, job) => slots.enter(endpoint, `waiting-${job}`));
+}
+
+it('one endpoint has so many slots and as many places to wait, and its lack of them is nobody else’s', async () => {
   const slots = new EndpointSlots(2);
-  expect([slots.take('a'), slots.take('a'), slots.take('a')]).toEqual([true, true, false]);
-  expect(slots.take('b')).toBe(true);
-  slots.release('a', 10);
-  expect(slots.take('a')).toBe(true);
+  const waiting = fill(slots, 'a', 2);
+  expect(await slots.enter('a', 'one too many')).toBe(false);
+  expect(await Promise.all(waiting.map(settled))).toEqual(['waits', 'waits']);
+  expect(await slots.enter('b', 'another')).toBe(true);
 });
 
-it('puts jobs off for about as long as those before them take', () => {
+it('a slot goes to the job that has waited longest', async () => {
+  const slots = new EndpointSlots(1);
+  const [first] = fill(slots, 'a', 1);
+  slots.leave('a', 10);
+  expect(await first).toBe(true);
+  const second = slots.enter('a', 'second');
+  expect(await settled(second)).toBe('waits');
+  slots.leave('a', 10);
+  expect(await second).toBe(true);
+  slots.leave('a', 10);
+  expect(await slots.enter('a', 'third')).toBe(true);
+});
+
+it('puts jobs off for about as long as those before them take, each counted once', async () => {
   const slots = new EndpointSlots(4);
-  for (let job = 0; job < 4; job++) slots.take('a');
+  void fill(slots, 'a', 4);
+  await slots.enter('a', 'late-0');
   const soon = slots.pauseMs('a', 0.99);
-  for (let job = 0; job < 40; job++) slots.take('a');
+  for (let job = 0; job < 40; job++) await slots.enter('a', 'late-0');
+  expect(slots.pauseMs('a', 0.99)).toBe(soon);
+  for (let job = 0; job < 40; job++) await slots.enter('a', `late-${job}`);
   expect(slots.pauseMs('a', 0.99)).toBeGreaterThan(5 * soon);
   expect(slots.pauseMs('a', 0)).toBeLessThan(slots.pauseMs('a', 0.99));
 });
 
-it('learns how quick an endpoint is', () => {
+it('learns how quick an endpoint is', async () => {
   const slots = new EndpointSlots(1);
-  slots.take('a');
-  slots.take('a');
+  void fill(slots, 'a', 1);
+  await slots.enter('a', 'late');
   const before = slots.pauseMs('a', 0.5);
   for (let job = 0; job < 20; job++) {
-    slots.release('a', 4);
-    slots.take('a');
-    slots.take('a');
+    slots.leave('a', 4);
+    void slots.enter('a', `job-${job}`);
   }
   expect(slots.pauseMs('a', 0.5)).toBeLessThan(before / 5);
 });
 
 it('never puts a job off for longer than five seconds, and never for no time', () => {
   const slots = new EndpointSlots(1);
-  for (let job = 0; job < 10_000; job++) slots.take('a');
+  for (let job = 0; job < 10_000; job++) void slots.enter('a', `${job}`);
   expect(slots.pauseMs('a', 0.9999)).toBeLessThanOrEqual(5000);
   expect(slots.pauseMs('unknown', 0)).toBeGreaterThan(0);
+});
+
+it('puts off what waits, and what comes later, once it is closed', async () => {
+  const slots = new EndpointSlots(1);
+  const [waiting] = fill(slots, 'a', 1);
+  slots.close();
+  expect(await waiting).toBe(false);
+  slots.leave('a', 10);
+  expect(await slots.enter('a', 'later')).toBe(false);
 });

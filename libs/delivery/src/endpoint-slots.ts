@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache';
 
+/** An endpoint that has jobs in this process. */
 interface Endpoint {
-  /** Jobs that have a slot now. */
+  /** Jobs that have a slot. */
   running: number;
-  /** Jobs that were put off and have not come back yet, as far as one can tell. */
-  putOff: number;
-  /** How long its jobs took lately, in ms. */
-  averageMs: number;
+  /** Jobs that wait here for one, in the order in which they came. */
+  readonly waiting: ((hasSlot: boolean) => void)[];
+  /** The ids of jobs that were put off and have not come back yet, as far as one can tell. */
+  readonly putOff: Set<string>;
 }
 
 /** A pause that is not known better, and the longest one, in ms: another process may have slots much sooner. */
@@ -15,41 +16,62 @@ const [firstGuessMs, longestMs] = [200, 5000];
 /** How much the latest job counts. */
 const weight = 0.2;
 
-/** Shares out a process' slots, so that jobs for one endpoint, however slow it is, leave room for the others. */
+/**
+ * Shares out a process' slots, so that jobs for one endpoint, however slow it is, leave room for the others. Of each endpoint
+ * as many jobs may wait here as may run; those beyond are put off, which costs Redis and us as much as working on them.
+ */
 export class EndpointSlots {
-  private readonly endpoints = new LRUCache<string, Endpoint>({ max: 10_000 });
+  private readonly busy = new Map<string, Endpoint>();
+  /** How long jobs took lately, in ms. */
+  private readonly averageMs = new LRUCache<string, number>({ max: 10_000 });
+  private isClosed = false;
 
   constructor(private readonly perEndpoint: number) {}
 
-  /** Takes a slot of `endpoint`, or answers false when it has none left. */
-  take(endpoint: string): boolean {
-    const known = this.endpoints.get(endpoint) ?? { running: 0, putOff: 0, averageMs: firstGuessMs };
-    this.endpoints.set(endpoint, known);
-    if (known.running >= this.perEndpoint) {
-      known.putOff++;
+  /** Resolves with true once the job has a slot of `endpoint`, and with false when it is to be put off. */
+  async enter(endpoint: string, job: string): Promise<boolean> {
+    const known = this.busy.get(endpoint) ?? { running: 0, waiting: [], putOff: new Set() };
+    this.busy.set(endpoint, known);
+    if (!this.isClosed && known.running < this.perEndpoint) {
+      known.putOff.delete(job);
+      known.running++;
+      return true;
+    }
+    if (this.isClosed || known.waiting.length >= this.perEndpoint) {
+      known.putOff.add(job);
       return false;
     }
-    known.running++;
-    if (known.putOff > 0) known.putOff--;
-    return true;
+    known.putOff.delete(job);
+    return new Promise((resolve) => known.waiting.push(resolve));
+  }
+
+  /** Gives a slot back that was used for `tookMs`: to the job that has waited longest, if any does. */
+  leave(endpoint: string, tookMs: number): void {
+    const known = this.busy.get(endpoint);
+    if (known === undefined) return;
+    const lately = this.averageMs.get(endpoint) ?? firstGuessMs;
+    this.averageMs.set(endpoint, lately + weight * (tookMs - lately));
+    const next = known.waiting.shift();
+    if (next !== undefined) return next(true);
+    known.running--;
+    // Whatever was put off went elsewhere, or is about to come back.
+    if (known.running === 0) this.busy.delete(endpoint);
   }
 
   /**
-   * When to come back for a slot, in ms: about when those before it will be done. Coming back too often costs Redis and us
-   * as much as the work itself. `random` is in [0, 1).
+   * When a job that was put off is to come back, in ms: shortly before its turn, so that those that wait here do not run out
+   * meanwhile. `random` is in [0, 1).
    */
   pauseMs(endpoint: string, random = Math.random()): number {
-    const { putOff, averageMs } = this.endpoints.get(endpoint) ?? { putOff: 0, averageMs: firstGuessMs };
-    const turnMs = Math.min((averageMs * (putOff + 1)) / this.perEndpoint, longestMs);
-    return Math.ceil(turnMs * (0.25 + 0.75 * random));
+    const known = this.busy.get(endpoint);
+    const turns = Math.max(1, (known?.putOff.size ?? 0) + (known?.waiting.length ?? 0) / 2);
+    const turnMs = Math.min((turns * (this.averageMs.get(endpoint) ?? firstGuessMs)) / this.perEndpoint, longestMs);
+    return Math.ceil(turnMs * (0.75 + 0.25 * random));
   }
 
-  /** Gives a slot back that was used for `tookMs`. */
-  release(endpoint: string, tookMs: number): void {
-    const known = this.endpoints.get(endpoint);
-    if (known === undefined) return;
-    known.running--;
-    known.averageMs += weight * (tookMs - known.averageMs);
-    if (known.running === 0) known.putOff = 0; // they went elsewhere, or are about to come back
+  /** Puts off every job that waits here, and whatever comes from now on. */
+  close(): void {
+    this.isClosed = true;
+    for (const { waiting } of this.busy.values()) for (const resolve of waiting.splice(0)) resolve(false);
   }
 }
