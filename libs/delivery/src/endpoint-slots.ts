@@ -11,7 +11,7 @@ interface Endpoint {
 }
 
 /** A pause that is not known better, and the longest one, in ms: another process may have slots much sooner. */
-const [firstGuessMs, longestMs] = [200, 5000];
+const [firstGuessMs, longestMs] = [50, 5000];
 
 /** How much the latest job counts. */
 const weight = 0.2;
@@ -49,7 +49,7 @@ export class EndpointSlots {
   leave(endpoint: string, tookMs: number): void {
     const known = this.busy.get(endpoint);
     if (known === undefined) return;
-    const lately = this.averageMs.get(endpoint) ?? firstGuessMs;
+    const lately = this.averageMs.get(endpoint) ?? tookMs;
     this.averageMs.set(endpoint, lately + weight * (tookMs - lately));
     const next = known.waiting.shift();
     if (next !== undefined) return next(true);
