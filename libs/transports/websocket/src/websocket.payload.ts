@@ -27,6 +27,37 @@ export function frameOf(delivery: Delivery, wantsMeta: boolean): readonly [strin
   return wantsMeta ? [topic, payload, { id: notificationId, timestamp, count }] : [topic, payload];
 }
 
+/** An event as it is written to a socket. */
+export interface EncodedEvent {
+  /** Socket.IO's EVENT packet in the default namespace, the same in both versions of its protocol: "Socket.IO protocol", 5. */
+  readonly packet: string;
+  /** The same in one Web Socket frame, as Engine.IO's message. */
+  readonly frame: Buffer;
+}
+
+export function encodedEvent(event: readonly [string, ...unknown[]]): EncodedEvent {
+  const packet = `2${JSON.stringify(event)}`;
+  return { packet, frame: textFrame(`4${packet}`) };
+}
+
+/** A server's unfragmented text frame: RFC 6455, 5.2. */
+function textFrame(text: string): Buffer {
+  const bytes = Buffer.byteLength(text);
+  const headerBytes = bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headerBytes + bytes);
+  frame[0] = 0x81;
+  if (headerBytes === 2) frame[1] = bytes;
+  else if (headerBytes === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(bytes, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(bytes), 2);
+  }
+  frame.write(text, headerBytes);
+  return frame;
+}
+
 /** A delivery's token for the sockets of `node`, or for the one of them with this connection id. */
 export function socketToken(node: string, connection?: string): string {
   return connection === undefined ? node : `${node} ${connection}`;
