@@ -64,7 +64,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     assertJobVersion('delivery', job.data);
     // A slow endpoint is not to fill the places of its shard's queue, however few these are.
     const endpoint = `${source.group} ${job.data.endpoint}`;
-    if (!(await this.slots.enter(endpoint, String(job.id)))) {
+    if (!(await this.slots.enter(endpoint, String(job.id), () => this.callBack(source, String(job.id))))) {
       await job.moveToDelayed(Date.now() + this.slots.pauseMs(endpoint), token);
       throw new DelayedError();
     }
@@ -79,6 +79,14 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     } finally {
       this.slots.leave(endpoint, performance.now() - startedAt);
     }
+  }
+
+  /** A job that somebody else has by now, or that comes back by itself, need not be called. */
+  private callBack({ group, name }: QueueRef, job: string): void {
+    this.queues
+      .queue(group, name)
+      .backend.promote(job)
+      .catch(() => undefined);
   }
 
   private async deliverAll(
