@@ -1,4 +1,4 @@
-import { AbortListeners } from './abort-listeners';
+import { AbortListeners } from '@pns/transport-contract';
 import {
   ApnsConnection,
   ApnsConnectionError,

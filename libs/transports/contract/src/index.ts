@@ -1,3 +1,4 @@
+export { AbortListeners } from './abort-listeners';
 export type { Delivery, Priority } from './delivery';
 export type { Outcome, OutcomeKind } from './outcome';
 export { maxRetryAfterMs, retryAfterMs } from './retry-after';

@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction } from 'node:net';
-import { Agent, buildConnector } from 'undici';
+import { AbortListeners } from '@pns/transport-contract';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { addressRule, hostRule, type Network, networks } from './webhook.address';
 import type { WebhookOptions } from './webhook.options';
 import type { Target } from './webhook.target';
@@ -36,6 +38,7 @@ const maxAnswerBytes = 16 * 1024;
 export class WebhookClient {
   private readonly agent: Agent;
   private readonly timeoutMs: number;
+  private readonly aborts = new AbortListeners();
 
   constructor({ allowedNetworks, maxConnections, timeoutMillis }: WebhookOptions) {
     this.timeoutMs = timeoutMillis;
@@ -54,38 +57,94 @@ export class WebhookClient {
    * Posts `body` and resolves once the answer is read, or cut off where it is long or slow. Rejects with a `WebhookTimeoutError`, a
    * `BlockedAddressError`, the reason of an aborted `signal`, or the connection's error.
    */
-  async post(
+  post(
     { origin, path }: Pick<Target, 'origin' | 'path'>,
     headers: Record<string, string>,
     body: string,
     signal: AbortSignal,
   ): Promise<WebhookAnswer> {
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(new WebhookTimeoutError(this.timeoutMs)), this.timeoutMs);
-    const stop = (): void => limit.abort(signal.reason);
-    signal.addEventListener('abort', stop);
-    try {
-      const answer = await this.agent.request({
-        origin,
-        path,
-        method: 'POST',
-        headers,
-        body,
-        signal: limit.signal,
-      });
-      // The verdict is known; reading on only decides whether the connection can be used again.
-      await answer.body.dump({ limit: maxAnswerBytes }).catch(() => undefined);
-      const retryAfter = answer.headers['retry-after'];
-      return { status: answer.statusCode, ...(typeof retryAfter === 'string' && { retryAfter }) };
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
-    }
+    return new Promise((resolve, reject) => {
+      const answered = new AnswerHandler(
+        (answer) => {
+          settle();
+          resolve(answer);
+        },
+        (reason) => {
+          settle();
+          reject(reason);
+        },
+      );
+      const timer = setTimeout(() => answered.abort(new WebhookTimeoutError(this.timeoutMs)), this.timeoutMs);
+      const stopListening = this.aborts.add(signal, (reason) => answered.abort(reason));
+      const settle = (): void => {
+        clearTimeout(timer);
+        stopListening();
+      };
+      try {
+        this.agent.dispatch({ origin, path, method: 'POST', headers, body }, answered);
+      } catch (error) {
+        settle();
+        throw error;
+      }
+    });
   }
 
   /** Lets what is on its way finish and closes the connections. */
   close(): Promise<void> {
     return this.agent.close();
+  }
+}
+
+/**
+ * What undici tells of one request. Its own `request` makes a stream, a signal and their listeners for each, which costs as
+ * much as the request itself.
+ */
+class AnswerHandler implements Dispatcher.DispatchHandler {
+  private controller: Dispatcher.DispatchController | undefined;
+  private answer: WebhookAnswer | undefined;
+  private aborted: Error | undefined;
+  private readBytes = 0;
+
+  constructor(
+    private readonly onAnswer: (answer: WebhookAnswer) => void,
+    private readonly onFailure: (reason: Error) => void,
+  ) {}
+
+  /** Gives the request up, at once and also before it has a connection. */
+  abort(reason: Error): void {
+    this.aborted = reason;
+    this.end(reason);
+    this.controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.aborted === undefined) this.controller = controller;
+    else controller.abort(this.aborted);
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return; // only tells that the answer is to come
+    const retryAfter = headers['retry-after'];
+    this.answer = { status, ...(typeof retryAfter === 'string' && { retryAfter }) };
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.readBytes += chunk.length;
+    if (this.readBytes > maxAnswerBytes) controller.abort(new Error('The answer is too long to be read to its end.'));
+  }
+
+  onResponseEnd(): void {
+    this.end();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.end(error);
+  }
+
+  /** Once the verdict is known, reading on only decided whether the connection can be used again. */
+  private end(error?: Error): void {
+    if (this.answer !== undefined) this.onAnswer(this.answer);
+    else this.onFailure(error ?? new Error('The connection ended without an answer.'));
   }
 }
 

@@ -4,14 +4,13 @@ import type { WebhookOptions } from './webhook.options';
 
 /** The exact body of a delivery's request. Every attempt sends the same one. */
 export function webhookBody(delivery: Delivery): string {
-  const payload = {
-    ...delivery.payload,
-    ...(delivery.count > 1 && { count: delivery.count }),
-    user: delivery.user,
-    context: delivery.context,
-    ...(delivery.email1 !== undefined && { email1: delivery.email1 }),
-    ...(delivery.sourceToken !== undefined && { sourceToken: delivery.sourceToken }),
-  };
+  const { email1, sourceToken } = delivery;
+  const payload: Record<string, unknown> = { ...delivery.payload };
+  if (delivery.count > 1) payload['count'] = delivery.count;
+  payload['user'] = delivery.user;
+  payload['context'] = delivery.context;
+  if (email1 !== undefined) payload['email1'] = email1;
+  if (sourceToken !== undefined) payload['sourceToken'] = sourceToken;
   return JSON.stringify({ event: delivery.topic, payload, timestamp: delivery.timestamp });
 }
 

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { errors } from 'undici';
 import { BlockedAddressError, WebhookClient, WebhookTimeoutError } from './webhook.client';
@@ -51,8 +50,6 @@ export class WebhookTransport implements Transport {
     const webhook = this.webhook(delivery.client, options);
     const target = targetIn(webhook, delivery.token);
     if ('kind' in target) return target;
-    // Hundreds of deliveries share the signal that ends them all.
-    setMaxListeners(0, signal);
     // Another client's time-outs say nothing about this one's, which may lead to another path and wait longer.
     return this.endpoints.run(`${delivery.client} ${target.origin}`, options.maxConnections, () => {
       signal.throwIfAborted();
