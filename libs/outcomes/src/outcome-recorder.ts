@@ -61,7 +61,8 @@ export class OutcomeRecorder {
       this.failed.record(failed),
     ]);
     attempts.forEach(tell);
-    await Promise.all(attempts.map((attempt) => this.reply(attempt)));
+    const awaited = attempts.filter(({ delivery }) => delivery.replyTo !== undefined);
+    await Promise.all(awaited.map((attempt) => this.reply(attempt)));
   }
 
   /** Whoever waits for the outcome of a test gives up by itself, so nothing depends on its being heard. */

@@ -95,7 +95,9 @@ interface Entry {
 
 /** Which socket nodes hold a user's sockets, and what waits for those that may come back. Kept in the user's shard. */
 export class Presence {
-  private readonly scripts: Readonly<Record<'open' | 'close' | 'keep' | 'park' | 'settle', ReturnType<typeof script>>>;
+  private readonly scripts: Readonly<
+    Record<'open' | 'close' | 'keep' | 'park' | 'settle' | 'look', ReturnType<typeof script>>
+  >;
 
   /** `clock` replaces Redis' time, for tests of the rules. */
   constructor(
@@ -111,6 +113,7 @@ export class Presence {
       keep: named('keep'),
       park: named('park'),
       settle: named('settle'),
+      look: script(redis, 'look'),
     };
   }
 
@@ -159,7 +162,8 @@ export class Presence {
   async openSockets(users: readonly UserKey[]): Promise<SocketGroup[][]> {
     if (users.length === 0) return [];
     const [dead, now, all] = await Promise.all([this.nodes.dead(), this.now(), this.entriesOf(users)]);
-    return all.map((entries) => grouped(entries, new Set(dead), now));
+    const deadNodes = new Set(dead);
+    return all.map((entries) => (entries.length === 0 ? [] : grouped(entries, deadNodes, now)));
   }
 
   /** Finds out where a delivery goes whose socket is not where it was looked for, and lets it wait where needed. */
@@ -192,8 +196,8 @@ export class Presence {
     return { found, heldBy: [] };
   }
 
-  /** A pipeline for each shard, because those of a cluster may be at different masters; all are on their way at once. */
-  private async entriesOf(users: readonly UserKey[]): Promise<Record<string, string>[]> {
+  /** A script for each shard, because those of a cluster may be at different masters; all are on their way at once. */
+  private async entriesOf(users: readonly UserKey[]): Promise<(readonly string[])[]> {
     const perShard = new Map<number, number[]>();
     for (const [index, { context, user }] of users.entries()) {
       const shard = this.keys.shardOf(context, user);
@@ -201,13 +205,12 @@ export class Presence {
       if (indices === undefined) perShard.set(shard, [index]);
       else indices.push(index);
     }
-    const all = new Array<Record<string, string>>(users.length);
+    const all = users.map((): readonly string[] => []);
     const asked = [...perShard.values()].map(async (indices) => {
-      const pipeline = this.redis.pipeline();
-      for (const index of indices) pipeline.hgetall(this.socketsKey(users[index] as UserKey));
-      for (const [at, [error, entries]] of ((await pipeline.exec()) ?? []).entries()) {
-        if (error) throw error;
-        all[indices[at] as number] = entries as Record<string, string>;
+      const keys = indices.map((index) => this.socketsKey(users[index] as UserKey));
+      const found = await this.scripts.look(keys.length, ...keys);
+      for (let at = 0; at < found.length; at += 2) {
+        all[indices[Number(found[at])] as number] = found[at + 1] as string[];
       }
     });
     await Promise.all(asked);
@@ -265,10 +268,12 @@ function kept([, kind, hasGap, ...missed]: string[]): Kept {
   return { kind, missed: { deliveries: missed.map(readDelivery), hasGap: hasGap === '1' } };
 }
 
-function grouped(entries: Record<string, string>, dead: ReadonlySet<string>, now: number): SocketGroup[] {
+/** `entries`: connection id and JSON in turn. */
+function grouped(entries: readonly string[], dead: ReadonlySet<string>, now: number): SocketGroup[] {
   const groups = new Map<string, SocketGroup>();
   const nameless: SocketGroup[] = [];
-  for (const [connection, json] of Object.entries(entries)) {
+  for (let at = 0; at < entries.length; at += 2) {
+    const [connection, json] = entries.slice(at, at + 2) as [string, string];
     const entry = JSON.parse(json) as Entry;
     const isLive = entry.x === undefined && !dead.has(entry.n) && now - entry.s < liveMs;
     if (!isLive && now - (entry.x ?? entry.s) >= awayMs) continue;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { handOver } from '@pns/delivery';
-import { SubscriptionStore } from '@pns/persistence';
+import { type AddressedSubscription, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, Queues, subscriberOf } from '@pns/queue';
 import type { Subscription } from '@pns/subscriptions';
 import type { Delivery, Outcome } from '@pns/transport-contract';
@@ -90,11 +90,7 @@ export class TestPush {
   }
 }
 
-function testDelivery(
-  subscription: Subscription & { readonly email1?: string },
-  id: string,
-  replyTo: string,
-): Delivery {
+function testDelivery(subscription: AddressedSubscription, id: string, replyTo: string): Delivery {
   const { context, user, client, transport, token, email1 } = subscription;
   const now = Date.now();
   return {

@@ -1,0 +1,13 @@
+-- What Redis knows of the sockets of many users of one shard, in one command: most users have none.
+--
+-- KEYS  the users' sockets (see entries.lua)
+-- Answer: for each user who has any: its number among the keys, from 0, and a list of connection id, JSON, …
+local found = {}
+for at, sockets in ipairs(KEYS) do
+  local entries = redis.call('HGETALL', sockets)
+  if #entries > 0 then
+    found[#found + 1] = at - 1
+    found[#found + 1] = entries
+  end
+end
+return found
