@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { KeySpace } from '@pns/queue';
 import { PnsError } from '@pns/runtime';
-import { encodeNotification, idempotencyDigest, priorityFactor, windowKey, type Notification } from './notification';
+import { idempotencyDigest, itemOf, priorityFactor, windowKey, type Notification } from './notification';
 import { PropertyLoader } from './property-loader';
 import type { Ticks } from './ticks';
 import type { JoinEntry, Windows } from './windows';
@@ -100,7 +100,7 @@ export class Ingest {
       mode,
       delayMs: this.cascade.resolve('com.openexchange.pns.delayDuration', subject).value * factor,
       maxDelayMs: this.cascade.resolve('com.openexchange.pns.maxDelayDuration', subject).value * factor,
-      item: encodeNotification(notification),
+      item: itemOf(notification),
       idempotencyKey: idempotencyKey === undefined ? '' : idempotencyDigest(idempotencyKey, notification),
       retentionMs: this.cascade.resolve('com.openexchange.pns.idempotency.retention', subject).value,
     };

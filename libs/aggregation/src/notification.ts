@@ -62,13 +62,26 @@ export function modeOf(key: string): AggregationMode {
   return key.split(':', 3)[2] as AggregationMode;
 }
 
-/** The stored form of a notification, as text. */
-export function encodeNotification({ idempotencyKey, ...notification }: Notification): string {
-  void idempotencyKey; // it has done its work when the window is joined
-  return JSON.stringify({ v: 1, ...notification } satisfies StoredNotification);
+/** A notification as text, and the character of it, from 1, at which its expiry stands if it has one. */
+export interface Item {
+  readonly text: string;
+  readonly expiryAt: number;
 }
 
-/** Reads what `encodeNotification` wrote. */
+const itemStart = '{"v":1';
+
+/**
+ * The stored form of a notification. It begins with what the scripts look at, so that they need not read the rest:
+ * `{"v":1,"sourceToken":"…","expiresAt":…,` each where there is one.
+ */
+export function itemOf({ idempotencyKey, sourceToken, expiresAt, ...notification }: Notification): Item {
+  void idempotencyKey; // it has done its work when the window is joined
+  const source = sourceToken === undefined ? '' : `,"sourceToken":${JSON.stringify(sourceToken)}`;
+  const stored = { v: 1, sourceToken, expiresAt, ...notification } satisfies StoredNotification;
+  return { text: JSON.stringify(stored), expiryAt: itemStart.length + Buffer.byteLength(source) + 1 };
+}
+
+/** Reads what `itemOf` wrote. */
 export function decodeNotification(text: string): StoredNotification {
   const stored = JSON.parse(text) as StoredNotification;
   if (stored.v !== 1) throw new Error(`A stored notification has format ${String(stored.v)}; this version reads 1.`);

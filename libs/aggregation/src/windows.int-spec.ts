@@ -1,8 +1,8 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
 import { connectRedis, KeySpace } from '@pns/queue';
 import fc from 'fast-check';
-import { encodeNotification, priorityFactor, windowKey, type Notification } from './notification';
-import { Windows, type JoinEntry } from './windows';
+import { itemOf, priorityFactor, windowKey, type Notification } from './notification';
+import { Windows, type DueWindow, type JoinEntry } from './windows';
 
 const delayMs = 1000;
 const maxDelayMs = 10_000;
@@ -39,7 +39,7 @@ function entry(from: Notification, mode: 'equal' | 'latest' | 'collect' = 'equal
     mode,
     delayMs: delayMs * factor,
     maxDelayMs: maxDelayMs * factor,
-    item: encodeNotification(from),
+    item: itemOf(from),
     idempotencyKey: from.idempotencyKey ?? '',
     retentionMs: 3_600_000,
   };
@@ -163,6 +163,49 @@ describe('windows on one clock', () => {
     expect(await redis.keys(`${keys.group(shard)}*`)).toEqual([]);
   });
 
+  const text = { text: 'Zoë sagte: "expiresAt":1' };
+
+  it.each<[string, (number | undefined)[], string, number | undefined]>([
+    ['the later one', [2000, 3000], '2', 3000],
+    ['the first one of the longest', [3000, 2000, 3000], '1', 3000],
+    ['one that never does', [2000, undefined, 3000], '2', undefined],
+    ['the first one that never does', [undefined, undefined, 2000], '1', undefined],
+  ])('of equal ones send that whose time to live ends last: %s', async (_, expiries, id, expiresAt) => {
+    const { time, windows } = simulated();
+    for (const [index, ms] of expiries.entries()) {
+      const more = ms === undefined ? {} : { expiresAt: ms };
+      const one = notification({ id: `${index + 1}`, payload: text, sourceToken: 'ü"1', ...more });
+      await windows.join(shard, [entry(one)], tickLengthMs, 'x');
+    }
+    time.now += delayMs;
+    const [window] = (await windows.take(shard, 'job', 'me', 10)).windows;
+    expect(window?.notification).toMatchObject({ id, payload: text, sourceToken: 'ü"1' });
+    expect(window?.notification.expiresAt).toBe(expiresAt);
+  });
+
+  it.each<['latest' | 'collect', (string | undefined)[], string | undefined]>([
+    ['collect', ['tab-1', 'tab-1'], 'tab-1'],
+    ['latest', ['ü"1', 'ü"1', 'ü"1'], 'ü"1'],
+    ['collect', ['tab-2', 'tab-1'], undefined],
+    ['latest', ['tab-1', 'tab-12'], undefined],
+    ['latest', [undefined, 'tab-1'], undefined],
+    ['collect', ['tab-1', undefined], undefined],
+    ['collect', ['tab-2', 'tab-1', 'tab-1'], undefined],
+  ])('of mode %s caused by %j leave out %s', async (mode, tokens, sourceToken) => {
+    const { time, windows } = simulated();
+    for (const [index, token] of tokens.entries()) {
+      const more = token === undefined ? {} : { sourceToken: token };
+      const one = notification({ id: `${index}`, payload: text, expiresAt: 5000 + index, ...more });
+      await windows.join(shard, [entry(one, mode)], tickLengthMs, 'x');
+    }
+    time.now += delayMs;
+    const [window] = (await windows.take(shard, 'job', 'me', 10)).windows;
+    const last = tokens.length - 1;
+    expect(window?.notification).toMatchObject({ id: `${last}`, payload: text, expiresAt: 5000 + last });
+    expect(window?.notification.sourceToken).toBe(sourceToken);
+    expect(window?.count).toBe(tokens.length);
+  });
+
   it('count as overdue when nobody takes them', async () => {
     const { time, windows } = simulated();
     await windows.join(shard, [entry(notification())], tickLengthMs, 'x');
@@ -172,37 +215,51 @@ describe('windows on one clock', () => {
   });
 });
 
+interface Sent {
+  readonly id: string;
+  readonly expiresAt?: number | undefined;
+  readonly sourceToken?: string | undefined;
+}
+
 /** The rules of aggregation over a plain map: what the scripts are compared with. */
 class Model {
   private readonly waiting = new Map<
     string,
-    { first: number; delay: number; max: number; due: number; count: number; id: string }
+    { first: number; delay: number; max: number; due: number; count: number; sent: Sent }
   >();
 
-  join(now: number, { key, mode, delayMs: delay, maxDelayMs: max }: JoinEntry, id: string): void {
-    const old = this.waiting.get(key) ?? { first: now, delay, max, due: 0, count: 0, id };
+  join(now: number, { key, mode, delayMs: delay, maxDelayMs: max }: JoinEntry, joined: Sent): void {
+    const old = this.waiting.get(key) ?? { first: now, delay, max, due: 0, count: 0, sent: joined };
     const shortest = { delay: Math.min(old.delay, delay), max: Math.min(old.max, max) };
     this.waiting.set(key, {
       ...shortest,
       first: old.first,
       due: Math.min(now + shortest.delay, old.first + shortest.max),
       count: old.count + 1,
-      id: mode === 'equal' ? old.id : id,
+      sent: mode === 'equal' ? longerLived(old.sent, joined) : newer(old.sent, joined),
     });
   }
 
-  take(now: number, limit: number): { id: string; count: number; dueAt: number }[] {
+  take(now: number, limit: number): (Sent & { count: number; dueAt: number })[] {
     const due = [...this.waiting].filter(([, window]) => window.due <= now);
     due.sort(([keyA, a], [keyB, b]) => a.due - b.due || (keyA < keyB ? -1 : 1));
-    return due.slice(0, limit).map(([key, { id, count, due: dueAt }]) => {
+    return due.slice(0, limit).map(([key, { sent, count, due: dueAt }]) => {
       this.waiting.delete(key);
-      return { id, count, dueAt };
+      return { ...sent, count, dueAt };
     });
   }
 
   get size(): number {
     return this.waiting.size;
   }
+}
+
+function longerLived(held: Sent, joined: Sent): Sent {
+  return (joined.expiresAt ?? Infinity) > (held.expiresAt ?? Infinity) ? joined : held;
+}
+
+function newer({ sourceToken }: Sent, joined: Sent): Sent {
+  return joined.sourceToken === sourceToken ? joined : { ...joined, sourceToken: undefined };
 }
 
 const step = fc.oneof(
@@ -214,6 +271,8 @@ const step = fc.oneof(
       priority: fc.constantFrom('high' as const, 'medium' as const, 'low' as const),
       payload: fc.integer({ min: 1, max: 3 }),
       aggregationKey: fc.constantFrom(undefined, 'inbox'),
+      sourceToken: fc.constantFrom(undefined, 'tab-1', 'tab-"ü"'),
+      expiresAt: fc.constantFrom(undefined, 999, 1_000_000, 2_000_000),
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 4000 }) }) },
@@ -227,6 +286,10 @@ const step = fc.oneof(
   },
 );
 
+function sentBy({ notification: { id, sourceToken, expiresAt }, count, dueAt }: DueWindow) {
+  return { id, sourceToken, expiresAt, count, dueAt };
+}
+
 describe('windows under any sequence of steps', () => {
   it('are what the rules say: each notification leaves once, in a window of its kind, in time', async () => {
     await fc.assert(
@@ -239,9 +302,7 @@ describe('windows under any sequence of steps', () => {
           if (dies) await windows.take(shard, job, 'a process that dies', limit);
           const expected = model.take(time.now, limit);
           const batch = await windows.take(shard, job, 'the one that goes on', limit);
-          expect(batch.windows.map(({ notification: { id }, count, dueAt }) => ({ id, count, dueAt }))).toEqual(
-            expected,
-          );
+          expect(batch.windows.map(sentBy)).toEqual(expected);
           left += batch.windows.reduce((sum, { count }) => sum + count, 0);
           if (batch.windows.length > 0) expect(await windows.settle(batch)).toBe(true);
         };
@@ -249,15 +310,17 @@ describe('windows under any sequence of steps', () => {
           if (action.kind === 'wait') time.now += action.ms;
           if (action.kind === 'take') await takeLikeTheModel(`job-${index}`, action.limit, action.dies);
           if (action.kind !== 'join') continue;
-          const { mode, priority, payload, aggregationKey } = action;
+          const { mode, priority, payload, aggregationKey, sourceToken, expiresAt } = action;
           const one = notification({
             id: `n${index}`,
             priority,
             payload: { payload },
             ...(aggregationKey && { aggregationKey }),
+            ...(sourceToken && { sourceToken }),
+            ...(expiresAt && { expiresAt }),
           });
           await windows.join(shard, [entry(one, mode)], tickLengthMs, 'x');
-          model.join(time.now, entry(one, mode), one.id);
+          model.join(time.now, entry(one, mode), { id: one.id, sourceToken, expiresAt });
           joined += 1;
         }
         time.now += maxDelayMs * priorityFactor.low;

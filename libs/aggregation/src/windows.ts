@@ -11,7 +11,7 @@ import {
   type RedisClient,
 } from '@pns/queue';
 import type { Owner } from '@pns/subscriptions';
-import { decodeNotification, modeOf, windowKeyStart, type StoredNotification } from './notification';
+import { decodeNotification, modeOf, windowKeyStart, type Item, type StoredNotification } from './notification';
 
 /** One notification to join, with how long it may wait. Durations in ms. */
 export interface JoinEntry {
@@ -19,7 +19,7 @@ export interface JoinEntry {
   readonly mode: string;
   readonly delayMs: number;
   readonly maxDelayMs: number;
-  readonly item: string;
+  readonly item: Item;
   readonly idempotencyKey: string;
   readonly retentionMs: number;
 }
@@ -89,7 +89,8 @@ export class Windows {
         entry.mode,
         entry.delayMs,
         entry.maxDelayMs,
-        entry.item,
+        entry.item.text,
+        entry.item.expiryAt,
         entry.idempotencyKey,
         entry.retentionMs,
       );

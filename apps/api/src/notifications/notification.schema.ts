@@ -32,7 +32,9 @@ const schema = z
       .min(1)
       .max(4096)
       .optional()
-      .describe('Push token or connection id of the client that caused it.'),
+      .describe(
+        'Push token or connection id of the client that caused it, which is not told. Where joined ones differ in it, all are.',
+      ),
     priority: z.enum(['high', 'medium', 'low']).default('high'),
     ttlSeconds: z.int(ttlSentence).min(1, ttlSentence).max(maxTtlSeconds, ttlSentence).optional(),
     aggregationKey: plainText(255).optional(),
