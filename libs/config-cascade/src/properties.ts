@@ -131,13 +131,6 @@ export const properties = {
     scopes,
     sentence: 'The ids of webhooks.yml that a user may subscribe to, separated by commas.',
   },
-  'com.openexchange.pns.history.retention': {
-    type: 'integer',
-    schema: integer(60_000, 30 * dayMs),
-    fallback: dayMs,
-    scopes: serverOnly,
-    sentence: 'How long the history of a notification can be read, in ms.',
-  },
   'com.openexchange.pns.audit.retention': {
     type: 'integer',
     schema: integer(dayMs, 3650 * dayMs),
