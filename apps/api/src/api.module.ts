@@ -42,7 +42,8 @@ export interface ApiOptions {
   readonly configDir: string;
   readonly shards: number;
   readonly bootstrapApiKey: string;
-  readonly sessionSecret: string;
+  /** What session tokens are signed with, or where an identity provider publishes its keys. */
+  readonly sessionKey: string | URL;
   /** The first one encrypts what is secret in Postgres, each of them decrypts; 32 bytes each. */
   readonly encryptionKeys: readonly Buffer[];
   /** In `production` what is only meant for a demonstration is refused. */
@@ -54,7 +55,7 @@ export interface ApiOptions {
 @Module({})
 export class ApiModule {
   static forRoot(options: ApiOptions, knownPaths: KnownPaths): DynamicModule {
-    const { databaseUrl, redisUrl, configDir, shards, redisPrefix, sessionSecret, encryptionKeys } = options;
+    const { databaseUrl, redisUrl, configDir, shards, redisPrefix, sessionKey, encryptionKeys } = options;
     return {
       module: ApiModule,
       imports: [
@@ -71,7 +72,7 @@ export class ApiModule {
         AggregationModule.ingesting(),
         PresenceModule,
         ConfigApiModule,
-        SessionsModule.forRoot({ redisUrl, secret: sessionSecret }),
+        SessionsModule.forRoot({ redisUrl, key: sessionKey }),
       ],
       controllers: [
         NotificationsController,

@@ -10,6 +10,7 @@ export function readApiEnvironment() {
     'PNS_SHARDS',
     'PNS_BOOTSTRAP_API_KEY',
     'PNS_SESSION_SECRET',
+    'PNS_SESSION_JWKS_URL',
     'PNS_ENCRYPTION_KEY',
   ]);
 }

@@ -1,7 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuditStore } from '@pns/persistence';
-import { listen, nestLogger } from '@pns/runtime';
+import { listen, nestLogger, sessionKeyOf } from '@pns/runtime';
 import { ApiModule, type ApiOptions } from './api.module';
 import { Authenticator } from './authentication/authenticator';
 import { readApiEnvironment } from './env';
@@ -17,7 +17,7 @@ export async function startApi(): Promise<NestFastifyApplication> {
     configDir: env.PNS_CONFIG_DIR,
     shards: env.PNS_SHARDS,
     bootstrapApiKey: env.PNS_BOOTSTRAP_API_KEY,
-    sessionSecret: env.PNS_SESSION_SECRET,
+    sessionKey: sessionKeyOf(env),
     encryptionKeys: env.PNS_ENCRYPTION_KEY,
     nodeEnv: env.NODE_ENV,
   });

@@ -47,7 +47,11 @@ export interface TestApiOptions {
   readonly redisUrl?: string;
   /** Instead of the fresh database's own: a link to it that can be cut. */
   readonly databaseUrl?: string;
+  /** Where an identity provider publishes its keys. */
+  readonly sessionKey?: URL;
 }
+
+const sessionSecret = 'the session secret of these tests';
 
 export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
   const database = await freshDatabase();
@@ -60,7 +64,7 @@ async function startTestApi(
   redisPrefix: string,
   afterClose: () => Promise<void>,
 ): Promise<TestApi> {
-  const { files = {}, redisUrl = testRedisUrl(), databaseUrl = database.url } = options;
+  const { files = {}, redisUrl = testRedisUrl(), databaseUrl = database.url, sessionKey = sessionSecret } = options;
   log.level = 'silent';
   const configDir = mkdtempSync(join(tmpdir(), 'pns-api-'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(configDir, name), text);
@@ -70,7 +74,7 @@ async function startTestApi(
     configDir,
     shards: 4,
     bootstrapApiKey: bootstrapKey,
-    sessionSecret: 'the session secret of these tests',
+    sessionKey,
     encryptionKeys: [Buffer.alloc(32, 'e')],
     nodeEnv: 'test',
     redisPrefix,

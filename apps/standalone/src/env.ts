@@ -5,7 +5,7 @@ export const standaloneEnv = () =>
   readEnvironment(['PNS_DATA_DIR', 'PNS_API_PORT', 'PNS_WEBSOCKET_PORT', 'PNS_SANDBOX_PORT', 'PNS_CONFIG_DIR']);
 
 /** Whether a variable has a value, from whomever. */
-export function isSet(name: 'DATABASE_URL' | 'REDIS_URL'): boolean {
+export function isSet(name: 'DATABASE_URL' | 'REDIS_URL' | 'PNS_SESSION_JWKS_URL'): boolean {
   return Boolean(process.env[name]);
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readEnvironment } from '@pns/runtime';
 import { keptSecrets } from './secrets';
 
 let folder: string;
@@ -18,6 +19,14 @@ describe('keptSecrets', () => {
     expect(new Set(Object.values(first)).size).toBe(3);
     for (const secret of Object.values(first)) expect(secret.length).toBeGreaterThanOrEqual(32);
     expect(statSync(join(folder, 'secrets.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it('makes secrets that start PNS, and that production refuses', () => {
+    const secrets = keptSecrets(folder);
+    expect(() => readEnvironment([], { ...secrets })).not.toThrow();
+    expect(() => readEnvironment([], { NODE_ENV: 'production', ...secrets })).toThrow('PNS_BOOTSTRAP_API_KEY');
+    const replaced = { ...secrets, PNS_BOOTSTRAP_API_KEY: 'a key of our own' };
+    expect(() => readEnvironment([], { NODE_ENV: 'production', ...replaced })).toThrow('PNS_SESSION_SECRET');
   });
 
   it('adds a secret that an older version did not know and keeps the others', () => {

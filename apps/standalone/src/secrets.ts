@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { developmentPrefix } from '@pns/runtime';
 
 const names = ['PNS_BOOTSTRAP_API_KEY', 'PNS_SESSION_SECRET', 'PNS_ENCRYPTION_KEY'] as const;
 type Secrets = Record<(typeof names)[number], string>;
@@ -9,7 +10,7 @@ type Secrets = Record<(typeof names)[number], string>;
 export function keptSecrets(dataDir: string): Secrets {
   const file = join(dataDir, 'secrets.json');
   const kept = read(file);
-  const secrets = Object.fromEntries(names.map((name) => [name, kept[name] ?? newSecret()])) as Secrets;
+  const secrets = Object.fromEntries(names.map((name) => [name, kept[name] ?? newSecret(name)])) as Secrets;
   if (names.every((name) => kept[name] !== undefined)) return secrets;
   // A new file and a rename, so that a crash leaves either the old secrets or all of the new ones.
   rmSync(`${file}.new`, { force: true });
@@ -18,8 +19,10 @@ export function keptSecrets(dataDir: string): Secrets {
   return secrets;
 }
 
-function newSecret(): string {
-  return randomBytes(32).toString('base64url');
+/** Whoever takes one of them to production is told; an encryption key has no room for that. */
+function newSecret(name: keyof Secrets): string {
+  const prefix = name === 'PNS_ENCRYPTION_KEY' ? '' : developmentPrefix;
+  return prefix + randomBytes(32).toString('base64url');
 }
 
 function read(file: string): Partial<Secrets> {

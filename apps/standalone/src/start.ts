@@ -14,7 +14,7 @@ import { startWnsWorker } from '@pns/worker-wns';
 import { banner } from './banner';
 import { prepareDemo } from './demo';
 import { configFor } from './demo-config';
-import { provide, provideDefaults, standaloneEnv } from './env';
+import { isSet, provide, provideDefaults, standaloneEnv } from './env';
 import { startOwnServers } from './own-servers';
 import { takePorts } from './ports';
 import { keptSecrets } from './secrets';
@@ -47,7 +47,9 @@ async function startAll(apps: INestApplicationContext[], started: Started, say: 
   mkdirSync(dataDir, { recursive: true });
   started.add(claimFolder(dataDir, runsAlready));
   const ports = await takePorts(env);
-  const secrets = provideDefaults(keptSecrets(dataDir));
+  const { PNS_SESSION_SECRET, ...others } = keptSecrets(dataDir);
+  const secrets = provideDefaults(others);
+  if (!isSet('PNS_SESSION_JWKS_URL')) provideDefaults({ PNS_SESSION_SECRET });
 
   say('Starting Postgres and Redis.');
   const servers = await startOwnServers(dataDir, say);

@@ -9,4 +9,5 @@ export const workerWebsocketEnv = () =>
     'PNS_HEALTH_PORT',
     'PNS_WEBSOCKET_PORT',
     'PNS_SESSION_SECRET',
+    'PNS_SESSION_JWKS_URL',
   ]);

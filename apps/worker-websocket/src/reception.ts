@@ -168,7 +168,7 @@ export class Reception {
 }
 
 function sessionEnded(): PnsError {
-  return new PnsError('SESSION_ENDED', 'The session has ended; ask POST /v1/sessions for a new one.');
+  return new PnsError('SESSION_ENDED', 'The session has ended; a new one is needed.');
 }
 
 /** Whether a session's time is over. */

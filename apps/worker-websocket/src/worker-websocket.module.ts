@@ -4,7 +4,7 @@ import { DeliveryModule, type QueueRef } from '@pns/delivery';
 import { PersistenceModule } from '@pns/persistence';
 import { awayNode, PresenceModule, socketNodeGroup } from '@pns/presence';
 import { QueueModule, socketNodeQueue, type KeySpace } from '@pns/queue';
-import { RuntimeModule } from '@pns/runtime';
+import { RuntimeModule, sessionKeyOf } from '@pns/runtime';
 import { SessionsModule } from '@pns/sessions';
 import { LocalSockets, WebsocketTransport } from '@pns/transport-websocket';
 import { AwayTransport } from './away.transport';
@@ -40,7 +40,7 @@ export class WorkerWebsocketModule {
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
         PresenceModule,
-        SessionsModule.forRoot({ redisUrl: env.REDIS_URL, secret: env.PNS_SESSION_SECRET }),
+        SessionsModule.forRoot({ redisUrl: env.REDIS_URL, key: sessionKeyOf(env) }),
         held,
         DeliveryModule.forTransport({
           name: 'websocket',

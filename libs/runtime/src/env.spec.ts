@@ -1,4 +1,12 @@
-import { readEnvironment } from './env';
+import { developmentPrefix, readEnvironment, sessionKeyOf } from './env';
+
+const complete = {
+  DATABASE_URL: 'postgres://localhost/pns',
+  PNS_BOOTSTRAP_API_KEY: 'a key of sixteen characters',
+  PNS_SESSION_SECRET: 'a session secret of thirty-two bytes',
+  PNS_ENCRYPTION_KEY: 'ab'.repeat(32),
+};
+const noSecret = { PNS_SESSION_SECRET: '' };
 
 describe('readEnvironment', () => {
   it('gives defaults and converts', () => {
@@ -31,26 +39,69 @@ describe('readEnvironment', () => {
     expect(() => readEnvironment(['REDIS_URL'], { REDIS_URL: url })).toThrow('REDIS_URL: must be a redis://');
   });
 
+  it.each(['https://id.example.com/keys', 'http://127.0.0.1:8080/keys', 'http://localhost/keys', 'http://[::1]/keys'])(
+    'takes %s for where an identity provider publishes its keys',
+    (text) => {
+      const env = readEnvironment(['PNS_SESSION_JWKS_URL', 'PNS_SESSION_SECRET'], { PNS_SESSION_JWKS_URL: text });
+      expect(sessionKeyOf(env)).toEqual(new URL(text));
+    },
+  );
+
+  it('asks for a session secret where no identity provider is named', () => {
+    const secret = 's'.repeat(32);
+    const names = ['PNS_SESSION_JWKS_URL', 'PNS_SESSION_SECRET'] as const;
+    const empty = { PNS_SESSION_JWKS_URL: '', PNS_SESSION_SECRET: secret };
+    expect(sessionKeyOf(readEnvironment(names, empty))).toBe(secret);
+    expect(() => sessionKeyOf(readEnvironment(names, {}))).toThrow('PNS_SESSION_SECRET: is not set');
+  });
+
+  it('checks what is set for other apps, too, but asks for none of it', () => {
+    expect(readEnvironment([], {})).toEqual({ NODE_ENV: 'development', PNS_LOG_LEVEL: 'info' });
+    expect(() => readEnvironment([], { PNS_SHARDS: 'many' })).toThrow('PNS_SHARDS: ');
+    expect(() => readEnvironment([], { PNS_ENCRYPTION_KEY: 'short' })).toThrow('PNS_ENCRYPTION_KEY: ');
+  });
+
   it.each([
     ['an unknown name', { PNS_API_PROT: '3000' }, 'PNS_API_PROT'],
     ['a port that is none', { PNS_API_PORT: 'eighty' }, 'PNS_API_PORT'],
     ['a port out of range', { PNS_API_PORT: '70000' }, 'PNS_API_PORT'],
     ['a missing value', { DATABASE_URL: '' }, 'DATABASE_URL: is not set'],
     ['another database', { DATABASE_URL: 'mysql://db' }, 'DATABASE_URL'],
-    ['a short secret', { PNS_SESSION_SECRET: 'short' }, 'PNS_SESSION_SECRET'],
+    ['a session secret of 31 bytes', { PNS_SESSION_SECRET: 's'.repeat(31) }, 'PNS_SESSION_SECRET: must be'],
+    ['a short API key', { PNS_BOOTSTRAP_API_KEY: 'short' }, 'PNS_BOOTSTRAP_API_KEY: must be'],
     ['an encryption key of 16 bytes', { PNS_ENCRYPTION_KEY: 'AAAAAAAAAAAAAAAAAAAAAA==' }, 'openssl rand -base64 32'],
+    ['an environment of another name', { NODE_ENV: 'prod' }, 'NODE_ENV: must be production, development or test'],
+    ['keys over plain HTTP', { ...noSecret, PNS_SESSION_JWKS_URL: 'http://id.example.com/' }, 'PNS_SESSION_JWKS_URL: '],
+    ['keys of an account', { ...noSecret, PNS_SESSION_JWKS_URL: 'https://a:b@one/' }, 'PNS_SESSION_JWKS_URL: '],
+    ['keys at no URL', { ...noSecret, PNS_SESSION_JWKS_URL: 'id.example.com' }, 'PNS_SESSION_JWKS_URL: '],
     [
-      'the development key in production',
-      { NODE_ENV: 'production', PNS_BOOTSTRAP_API_KEY: 'pns-development-key' },
-      'PNS_BOOTSTRAP_API_KEY',
+      'keys over plain HTTP in production',
+      { ...noSecret, NODE_ENV: 'production', PNS_SESSION_JWKS_URL: 'http://localhost/keys' },
+      'PNS_SESSION_JWKS_URL: must be an https:// URL',
+    ],
+    ['two who sign sessions', { PNS_SESSION_JWKS_URL: 'https://id.example.com/keys' }, 'PNS_SESSION_JWKS_URL: stands'],
+    [
+      'one secret for two',
+      { PNS_BOOTSTRAP_API_KEY: complete.PNS_SESSION_SECRET },
+      'PNS_BOOTSTRAP_API_KEY: is the same',
+    ],
+    ['one secret for others', { PNS_SESSION_SECRET: complete.PNS_ENCRYPTION_KEY }, 'PNS_ENCRYPTION_KEY: is the same'],
+    [
+      'certificates that nobody checks in production',
+      { NODE_ENV: 'production', NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+      'NODE_TLS_REJECT_UNAUTHORIZED: ',
+    ],
+    [
+      'a development key in production',
+      { NODE_ENV: 'production', PNS_BOOTSTRAP_API_KEY: `${developmentPrefix}${'k'.repeat(43)}` },
+      'PNS_BOOTSTRAP_API_KEY: was made by npm start',
+    ],
+    [
+      'a development secret in production',
+      { NODE_ENV: 'production', PNS_SESSION_SECRET: `${developmentPrefix}${'k'.repeat(43)}` },
+      'PNS_SESSION_SECRET: was made by npm start',
     ],
   ])('stops at %s', (_, wrong, sentence) => {
-    const complete = {
-      DATABASE_URL: 'postgres://localhost/pns',
-      PNS_BOOTSTRAP_API_KEY: 'a key of sixteen characters',
-      PNS_SESSION_SECRET: 'a secret of sixteen characters',
-      PNS_ENCRYPTION_KEY: 'ab'.repeat(32),
-    };
     const needed = [
       'PNS_API_PORT',
       'DATABASE_URL',
@@ -58,6 +109,7 @@ describe('readEnvironment', () => {
       'PNS_SESSION_SECRET',
       'PNS_ENCRYPTION_KEY',
     ] as const;
+    expect(() => readEnvironment(needed, complete)).not.toThrow();
     expect(() => readEnvironment(needed, { ...complete, ...wrong })).toThrow(sentence);
   });
 });

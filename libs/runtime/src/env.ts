@@ -1,11 +1,8 @@
 import { z } from 'zod';
 import { PnsError } from './errors';
 
-/** The values that `npm start` and the examples use; production refuses to run with any of them. */
-export const developmentSecrets: ReadonlySet<string> = new Set([
-  'pns-development-key',
-  'pns-development-session-secret',
-]);
+/** What the secrets begin with that `npm start` makes: they lie about in files, and production refuses to run with any. */
+export const developmentPrefix = 'pns-development-';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const encryptionKeyBytes = 32;
@@ -23,11 +20,31 @@ const encryptionKeys = z.string().transform((text, context) => {
   return keys;
 });
 
-const secret = z.string().min(16, 'must be at least 16 characters long');
+const apiKey = z.string().min(16, 'must be at least 16 characters long');
+
+/** RFC 7518, 3.2: a key for HS256 is as long as its digest. */
+const sessionSecret = z.string().refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
+
+/** Where keys come from decides who is let in, so only this machine is believed without a certificate. */
+const jwksUrl = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isGood = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+  if (url !== undefined && isGood && url.username === '' && url.password === '') return url;
+  const message = 'must be an https:// URL without an account, or http:// on this machine';
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
 
 /** Every environment variable that any app of PNS reads. */
 const schema = z.object({
-  NODE_ENV: z.string().default('development'),
+  // Not just any word: with a typing error nothing of what production forbids would be forbidden.
+  NODE_ENV: z
+    .enum(['production', 'development', 'test'], 'must be production, development or test')
+    .default('development'),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL'),
   REDIS_URL: z
     .string()
@@ -42,43 +59,108 @@ const schema = z.object({
   PNS_CONFIG_DIR: z.string().min(1).default('config'),
   PNS_SHARDS: z.coerce.number().int().min(1).max(1024).default(8),
   PNS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  PNS_BOOTSTRAP_API_KEY: secret,
-  PNS_SESSION_SECRET: secret,
+  PNS_BOOTSTRAP_API_KEY: apiKey,
+  PNS_SESSION_SECRET: sessionSecret.optional(),
+  PNS_SESSION_JWKS_URL: jwksUrl.optional(),
   PNS_ENCRYPTION_KEY: encryptionKeys,
   PNS_DATA_DIR: z.string().min(1).default('.data'),
 });
 
 export type Environment = z.infer<typeof schema>;
-export type EnvironmentName = keyof Environment;
+type EnvironmentName = keyof Environment;
+
+/** Those that are secrets, from the one that opens most. */
+const secretNames = ['PNS_BOOTSTRAP_API_KEY', 'PNS_ENCRYPTION_KEY', 'PNS_SESSION_SECRET'] as const;
+
+type Given = Readonly<Record<string, string>>;
+
+/** What must not stand together, each with the sentence that it stops an app with. */
+const risks: readonly (readonly [isTaken: (given: Given) => boolean, sentence: string])[] = [
+  [
+    (given) => isProduction(given) && given['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
+    'NODE_TLS_REJECT_UNAUTHORIZED: with 0 anybody can pose as a provider, and NODE_ENV is production; name a certificate in NODE_EXTRA_CA_CERTS or caFile instead.',
+  ],
+  [
+    (given) => isProduction(given) && given['PNS_SESSION_JWKS_URL']?.startsWith('http:') === true,
+    'PNS_SESSION_JWKS_URL: must be an https:// URL where NODE_ENV is production.',
+  ],
+  [
+    ({ PNS_SESSION_SECRET, PNS_SESSION_JWKS_URL }) =>
+      PNS_SESSION_SECRET !== undefined && PNS_SESSION_JWKS_URL !== undefined,
+    'PNS_SESSION_JWKS_URL: stands beside PNS_SESSION_SECRET, and only tokens of one of them are good; remove the other.',
+  ],
+  ...secretNames.flatMap((name, index) =>
+    secretNames
+      .slice(index + 1)
+      .map(
+        (other) =>
+          [
+            (given: Given) => given[name] !== undefined && given[name] === given[other],
+            `${name}: is the same as ${other}, so whoever learns one of them has both; set secrets of their own.`,
+          ] as const,
+      ),
+  ),
+];
 
 /**
- * Reads what an app needs from the environment, once, at start.
+ * Reads what an app needs from the environment, once, at start, and checks all that is set of what any app reads.
  *
  * @throws PnsError `ENVIRONMENT_INVALID` with one sentence that names the variable: an unknown `PNS_*` name, a missing
- *   or bad value, or in production a secret that is published in our own examples.
+ *   or bad value, values that are a risk together, or in production a secret that `npm start` made.
  */
 export function readEnvironment<Name extends EnvironmentName>(
   needed: readonly Name[],
   env: NodeJS.ProcessEnv = process.env,
 ): Pick<Environment, Name | 'NODE_ENV' | 'PNS_LOG_LEVEL'> {
-  for (const name of Object.keys(env)) {
-    if (name.startsWith('PNS_') && !(name in schema.shape)) {
-      throw new PnsError('ENVIRONMENT_INVALID', `${name} is not a variable that PNS knows; correct or remove it.`);
-    }
-  }
-  const names: readonly EnvironmentName[] = ['NODE_ENV', 'PNS_LOG_LEVEL', ...needed];
-  const values: Record<string, unknown> = {};
-  for (const name of names) {
-    const given = env[name] === '' ? undefined : env[name];
-    const parsed = schema.shape[name].safeParse(given);
-    if (!parsed.success) {
-      const fault = given === undefined ? 'is not set' : (parsed.error.issues[0]?.message ?? 'is invalid');
-      throw new PnsError('ENVIRONMENT_INVALID', `${name}: ${fault}. Set it in the environment and start again.`);
-    }
-    if (env['NODE_ENV'] === 'production' && developmentSecrets.has(String(parsed.data))) {
-      throw new PnsError('ENVIRONMENT_INVALID', `${name} still has the development value; set a secret of your own.`);
-    }
-    values[name] = parsed.data;
-  }
+  const given = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
+  );
+  const own = Object.keys(env).filter((name) => name.startsWith('PNS_'));
+  const unknown = own.find((name) => !isKnown(name));
+  if (unknown !== undefined) throw invalid(`${unknown} is not a variable that PNS knows; correct or remove it.`);
+  const names = new Set<EnvironmentName>(['NODE_ENV', 'PNS_LOG_LEVEL', ...needed]);
+  for (const name of own) if (name in given && isKnown(name)) names.add(name);
+  const values = Object.fromEntries([...names].map((name) => [name, valueOf(name, given)]));
+  const risk = risks.find(([isTaken]) => isTaken(given));
+  if (risk !== undefined) throw invalid(risk[1]);
   return values as Pick<Environment, Name | 'NODE_ENV' | 'PNS_LOG_LEVEL'>;
+}
+
+/**
+ * What session tokens are checked with: the identity provider's address, or our own secret.
+ *
+ * @throws PnsError `ENVIRONMENT_INVALID` when neither is set
+ */
+export function sessionKeyOf({
+  PNS_SESSION_JWKS_URL,
+  PNS_SESSION_SECRET,
+}: Pick<Environment, 'PNS_SESSION_JWKS_URL' | 'PNS_SESSION_SECRET'>): string | URL {
+  const key = PNS_SESSION_JWKS_URL ?? PNS_SESSION_SECRET;
+  if (key === undefined)
+    throw invalid('PNS_SESSION_SECRET: is not set. Set it, or PNS_SESSION_JWKS_URL, and start again.');
+  return key;
+}
+
+function valueOf(name: EnvironmentName, given: Given): unknown {
+  const parsed = schema.shape[name].safeParse(given[name]);
+  if (!parsed.success) {
+    const fault = name in given ? (parsed.error.issues[0]?.message ?? 'is invalid') : 'is not set';
+    throw invalid(`${name}: ${fault}. Set it in the environment and start again.`);
+  }
+  if (isProduction(given) && given[name]?.startsWith(developmentPrefix) === true) {
+    throw invalid(`${name}: was made by npm start for development; set a secret of your own.`);
+  }
+  return parsed.data;
+}
+
+function isKnown(name: string): name is EnvironmentName {
+  return Object.hasOwn(schema.shape, name);
+}
+
+function isProduction(given: Given): boolean {
+  return given['NODE_ENV'] === 'production';
+}
+
+function invalid(sentence: string): PnsError {
+  return new PnsError('ENVIRONMENT_INVALID', sentence);
 }

@@ -1,4 +1,4 @@
-export { developmentSecrets, readEnvironment, type Environment } from './env';
+export { developmentPrefix, readEnvironment, sessionKeyOf, type Environment } from './env';
 export { PnsError } from './errors';
 export { Health } from './health';
 export { log, nestLogger } from './log';

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { PnsError } from '@pns/runtime';
 import type { Owner } from '@pns/subscriptions';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { errors, SignJWT } from 'jose';
 import type { EndedSessions, Endings } from './ended-sessions';
 import {
   defaultSessionTtlSeconds,
@@ -12,23 +12,37 @@ import {
   type SessionEnd,
   type SessionRequest,
 } from './session';
-
-/** The one algorithm we sign with; naming it at verification keeps out `none` and whatever else a header claims. */
-const algorithm = 'HS256';
+import { ownAlgorithm, ownKeys, providersKeys, type TokenKeys } from './token-keys';
 
 /** Signs and verifies session tokens, and ends sessions. */
 export class SessionTokens {
-  private readonly key: Uint8Array;
+  private readonly keys: TokenKeys;
+  /** Of digests. Where an identity provider signs, no secret of ours is at hand, and it only tells one provider from another. */
+  private readonly digestKey: Uint8Array;
 
+  /** `key` is our secret, or where an identity provider publishes the keys of the tokens that it signs instead. */
   constructor(
-    secret: string,
+    key: string | URL,
     private readonly ended: EndedSessions,
   ) {
-    this.key = new TextEncoder().encode(secret);
+    this.keys = typeof key === 'string' ? ownKeys(key) : providersKeys(key);
+    this.digestKey = this.keys.secret ?? new TextEncoder().encode(String(key));
   }
 
-  /** Opens a session. @throws PnsError `SESSION_TTL_INVALID` for a time to live outside 1 s to `maxSessionTtlSeconds`. */
+  /**
+   * Opens a session.
+   *
+   * @throws PnsError `SESSION_TTL_INVALID` for a time to live outside 1 s to `maxSessionTtlSeconds`,
+   *   `SESSION_ISSUED_ELSEWHERE` where an identity provider signs
+   */
   async issue(request: SessionRequest): Promise<Session & { readonly token: string }> {
+    const { secret, advice } = this.keys;
+    if (secret === undefined) {
+      throw new PnsError(
+        'SESSION_ISSUED_ELSEWHERE',
+        `PNS_SESSION_JWKS_URL is set, so no token is made here; ${advice}.`,
+      );
+    }
     const { context, user, client, ttlSeconds = defaultSessionTtlSeconds } = request;
     if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > maxSessionTtlSeconds) {
       throw new PnsError('SESSION_TTL_INVALID', `ttlSeconds must be an integer from 1 to ${maxSessionTtlSeconds}.`);
@@ -43,31 +57,30 @@ export class SessionTokens {
       user,
       ...(client ? { client } : {}),
     };
-    const token = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: 'JWT' }).sign(this.key);
+    const token = await new SignJWT(claims).setProtectedHeader({ alg: ownAlgorithm, typ: 'JWT' }).sign(secret);
     return { ...sessionOf(claims), token };
   }
 
   /**
    * The session a token stands for.
    *
-   * @throws PnsError `SESSION_INVALID` for a token that we did not sign, `SESSION_ENDED` for one that expired or was ended
+   * @throws PnsError `SESSION_INVALID` for a token that nobody signed who may, `SESSION_ENDED` for one that expired or was
+   *   ended, `SESSION_KEYS_UNREACHABLE` while an identity provider does not tell its keys
    */
   async verify(token: string): Promise<Session> {
     const session = await this.read(token);
-    if ((await this.endedAmong([session])).length > 0) throw sessionEnded();
+    if ((await this.endedAmong([session])).length > 0) throw this.sessionEnded();
     return session;
   }
 
   /** As `verify`, but without asking whether the session was ended: for those who watch `onEnded` before they ask. */
   async read(token: string): Promise<Session> {
     try {
-      const { payload } = await jwtVerify(token, this.key, { algorithms: [algorithm] });
-      return sessionOf(sessionClaims.parse(payload));
+      return sessionOf(sessionClaims.parse(await this.keys.claims(token)));
     } catch (cause) {
-      if (cause instanceof errors.JWTExpired) throw sessionEnded(cause);
-      throw new PnsError('SESSION_INVALID', 'The session token is not one of ours; ask POST /v1/sessions for one.', {
-        cause,
-      });
+      if (cause instanceof PnsError) throw cause;
+      if (cause instanceof errors.JWTExpired) throw this.sessionEnded(cause);
+      throw new PnsError('SESSION_INVALID', `The session token is not a good one; ${this.keys.advice}.`, { cause });
     }
   }
 
@@ -111,17 +124,17 @@ export class SessionTokens {
 
   /** An id by which we, and nobody else, can tell the context of a session without keeping it. */
   private sealed(uuid: string, context: number): string {
-    const seal = createHmac('sha256', this.key).update(`session ${uuid} ${context}`).digest('base64url');
+    const seal = createHmac('sha256', this.digestKey).update(`session ${uuid} ${context}`).digest('base64url');
     return `${uuid}.${seal.slice(0, 22)}`;
   }
 
   /** What is kept of an owner whose sessions ended: it tells nobody whose they were who does not have our secret. */
   private markOf({ context, user }: Owner): string {
     const text = user === undefined ? `ended ${context}` : `ended ${context} ${user}`;
-    return createHmac('sha256', this.key).update(text).digest('base64url');
+    return createHmac('sha256', this.digestKey).update(text).digest('base64url');
   }
-}
 
-function sessionEnded(cause?: unknown): PnsError {
-  return new PnsError('SESSION_ENDED', 'The session has ended; ask POST /v1/sessions for a new one.', { cause });
+  private sessionEnded(cause?: unknown): PnsError {
+    return new PnsError('SESSION_ENDED', `The session has ended; ${this.keys.advice}.`, { cause });
+  }
 }

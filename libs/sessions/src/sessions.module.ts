@@ -6,7 +6,8 @@ import { SessionTokens } from './session-tokens';
 
 export interface SessionsModuleOptions {
   readonly redisUrl: string;
-  readonly secret: string;
+  /** Our secret, or where an identity provider publishes its keys. */
+  readonly key: string | URL;
 }
 
 /** An app may start while Redis is away: after this time, in ms, it does, and each call rejects for itself. */
@@ -22,7 +23,7 @@ export class SessionsModule implements OnApplicationShutdown {
     private readonly ended: EndedSessions,
   ) {}
 
-  static forRoot({ redisUrl, secret }: SessionsModuleOptions): DynamicModule {
+  static forRoot({ redisUrl, key }: SessionsModuleOptions): DynamicModule {
     return {
       module: SessionsModule,
       providers: [
@@ -35,7 +36,7 @@ export class SessionsModule implements OnApplicationShutdown {
         {
           provide: SessionTokens,
           inject: [EndedSessions],
-          useFactory: (ended: EndedSessions) => new SessionTokens(secret, ended),
+          useFactory: (ended: EndedSessions) => new SessionTokens(key, ended),
         },
       ],
       exports: [SessionTokens],

@@ -27,7 +27,7 @@ export class ClientApiController {
   @ApiOperation({
     summary: "Subscribe or unsubscribe the session's user",
     description:
-      'Errors are answered 200 with an error object: `SVL-0002` a field is missing, `SVL-0009` bad JSON, `SVL-0021` unknown action, `SVL-0023` no body, `SES-0201` no session, `SES-0203` session ended, `PNS-0001` unexpected, `PNS-0002` Redis away, `PNS-0003` Postgres away, `PNS-0005` unknown transport, `PNS-0006` transport cannot be subscribed to, `PNS-0007` invalid topic, `PNS-0012` denied, `PNS-0013` too many subscriptions.',
+      'Errors are answered 200 with an error object: `SVL-0002` a field is missing, `SVL-0009` bad JSON, `SVL-0021` unknown action, `SVL-0023` no body, `SES-0201` no session, `SES-0203` session ended, `PNS-0001` unexpected, `PNS-0002` Redis or an identity provider away, `PNS-0003` Postgres away, `PNS-0005` unknown transport, `PNS-0006` transport cannot be subscribed to, `PNS-0007` invalid topic, `PNS-0012` denied, `PNS-0013` too many subscriptions.',
   })
   @ApiQuery({ name: 'action', enum: ['subscribe', 'unsubscribe'] })
   @ApiQuery({ name: 'session', required: false, description: 'A session token, unless it comes as a bearer token.' })

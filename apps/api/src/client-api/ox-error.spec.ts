@@ -7,6 +7,7 @@ it.each([
   ['Redis out of reach', new Error('Connection is closed.'), 'PNS-0002'],
   ['a session that ended', new PnsError('SESSION_ENDED', 'over'), 'SES-0203'],
   ['a session of somebody else', new PnsError('SESSION_INVALID', 'not ours'), 'SES-0203'],
+  ['keys out of reach', new PnsError('SESSION_KEYS_UNREACHABLE', 'away'), 'PNS-0002'],
   ['a limit', new PnsError('SUBSCRIPTION_LIMIT', 'too many'), 'PNS-0013'],
   ['a webhook that refuses', new RequestError('WEBHOOK_URI_REFUSED', 'no'), 'PNS-0012'],
   ['a body that is too large', Object.assign(new Error('large'), { statusCode: 413 }), 'SVL-0009'],

@@ -19,7 +19,7 @@ export const oxErrorKinds = {
   'SES-0201': 'ERROR', // the session is missing
   'SES-0203': 'TRY_AGAIN', // the session has ended
   'PNS-0001': 'ERROR', // unexpected
-  'PNS-0002': 'ERROR', // I/O, which here is Redis
+  'PNS-0002': 'ERROR', // I/O, which here is Redis or an identity provider
   'PNS-0003': 'ERROR', // SQL
   'PNS-0005': 'ERROR', // no such transport
   'PNS-0006': 'ERROR', // a transport that cannot be subscribed to
@@ -48,6 +48,7 @@ const codesOfProblems: Readonly<Record<string, OxErrorCode>> = {
   BODY_TOO_LARGE: 'SVL-0009',
   SESSION_INVALID: 'SES-0203',
   SESSION_ENDED: 'SES-0203',
+  SESSION_KEYS_UNREACHABLE: 'PNS-0002',
   WEBHOOK_UNKNOWN: 'PNS-0012',
   WEBHOOK_NOT_ENABLED: 'PNS-0012',
   WEBHOOK_URI_REFUSED: 'PNS-0012',

@@ -16,7 +16,7 @@ export class SessionsController {
   @Requires(['client', 'admin'], { contextIn: 'body' })
   @ApiOperation({ summary: "Issue a session token, with which a user's client opens sockets" })
   @ApiCreatedResponse({ type: IssuedSession })
-  @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
+  @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'SESSION_ISSUED_ELSEWHERE')
   async issue(@Body() request: NewSession): Promise<IssuedSession> {
     const { id, token, expiresAt } = await this.sessions.issue(request);
     return { id, token, expiresAt };

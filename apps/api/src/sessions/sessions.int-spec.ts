@@ -34,3 +34,14 @@ it('a session is issued for a user, and ended', async () => {
   await expect(sessions.verify(body.token)).rejects.toMatchObject({ code: 'SESSION_ENDED' });
   expect((await api.send('DELETE', `/v1/sessions/${body.id}`, { key })).status).toBe(204);
 });
+
+it('a session is not issued where an identity provider does that', async () => {
+  const other = await testApi({ sessionKey: new URL('https://id.example.com/keys') });
+  try {
+    const { status, body } = await other.send('POST', '/v1/sessions', { body: { context: 1, user: 14 } });
+    expect({ status, code: body['code'] }).toEqual({ status: 409, code: 'SESSION_ISSUED_ELSEWHERE' });
+    expect(body['detail']).toContain('PNS_SESSION_JWKS_URL');
+  } finally {
+    await other.close();
+  }
+});

@@ -67,6 +67,7 @@ export class TestNodes {
       PNS_HEALTH_PORT: 0,
       PNS_WEBSOCKET_PORT: 0,
       PNS_SESSION_SECRET: secret,
+      PNS_SESSION_JWKS_URL: undefined,
     };
     const app = await startNode({ env, prefix: this.prefix }, healthPort);
     const { port } = app.getHttpServer().address() as AddressInfo;
