@@ -220,6 +220,29 @@ describe('the delivery stage', () => {
     expect(await metrics.metrics()).not.toContain('client="shop"');
   });
 
+  it('keeps what is for a client that nobody set up until somebody does, and tells of no such name', async () => {
+    let isSetUp = false;
+    const farSide = new FarSide(({ client }) =>
+      client === 'stranger' && !isSetUp ? { kind: 'misconfigured', reason: 'no such client' } : { kind: 'delivered' },
+    );
+    const options = { key: 'any' };
+    let asked = 0;
+    farSide.options = (client) => {
+      if (client === 'stranger') asked++;
+      return client === 'stranger' && !isSetUp ? undefined : options;
+    };
+    const app = await worker(farSide);
+    await send(app, [delivery({ id: 'early', client: 'stranger' })], 'stranger');
+    await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('early'));
+    expect(await metrics.metrics()).not.toContain('client="stranger"');
+    const before = asked;
+    await eventually(() => Promise.resolve(asked >= before + 2 ? true : undefined)); // it was looked at, and left
+    expect(farSide.came).toHaveLength(1);
+    isSetUp = true;
+    await farSide.until((came) => came.length === 2);
+    expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['early 1', 'early 1']);
+  });
+
   it('holds up nobody else for settings that are wrong for one target only', async () => {
     const farSide = new FarSide(({ id }) =>
       id === 'odd' ? { kind: 'misconfigured', reason: 'MismatchedId', isTargetOnly: true } : { kind: 'delivered' },

@@ -70,9 +70,12 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
     return undefined;
   }
 
-  /** `options` are those that proved wrong; nothing happens when they have been replaced meanwhile. */
+  /**
+   * `options` are those that proved wrong; nothing happens when they have been replaced meanwhile. A client without any
+   * is a name that somebody subscribed with: no provider needs to be spared it, and nobody is told of each.
+   */
   pause(client: string, reason: string, options: unknown): void {
-    if (options !== this.transport.options?.(client)) return;
+    if (options === undefined || options !== this.transport.options?.(client)) return;
     if (!this.paused.has(client)) {
       log.error({ event: 'transport.paused', transport: this.transport.name, client, reason });
     }
@@ -102,7 +105,7 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
     const { name: transport } = this.transport;
     try {
       for (const client of await this.failed.namesOfHeldClients(transport)) {
-        if (this.reason(client) !== undefined) continue;
+        if (this.reason(client) !== undefined || this.transport.options?.(client) === undefined) continue;
         const most = this.sound.has(client) ? limit : trialLimit;
         await retryFailed(this.queues, this.failed, { transport, client, isHeld: true }, most);
       }
