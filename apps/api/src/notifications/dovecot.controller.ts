@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Body, Controller, Put, Req } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Ingest } from '@pns/aggregation';
+import { Ingest, type Notification } from '@pns/aggregation';
 import { payloadFault } from '@pns/payloads';
 import { DirectoryStore } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
@@ -9,7 +9,7 @@ import type { FastifyRequest } from 'fastify';
 import { assertGoodFor, isGoodFor } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
-import { check, sentenceOf } from '../http/faults';
+import { check, sentenceOf, type Fault } from '../http/faults';
 import { RequestError } from '../http/request-error';
 import {
   addresseeOf,
@@ -19,6 +19,7 @@ import {
   mailPayload,
   type DovecotRequest,
 } from './dovecot';
+import { count, countUntaken } from './ingest-count';
 
 const topic = 'ox:mail:new';
 const done = { success: true };
@@ -44,18 +45,25 @@ export class DovecotController {
   @ApiProblems('OVERLOADED', 'REDIS_UNREACHABLE')
   async notify(@Body() body: unknown, @Req() caller: FastifyRequest): Promise<{ success: boolean }> {
     const checked = check(dovecotRequest, body);
-    if (!checked.ok) throw new RequestError('DOVECOT_REQUEST_INVALID', sentenceOf(checked.faults), checked.faults);
+    if (!checked.ok) throw refused(sentenceOf(checked.faults), checked.faults);
     const request = checked.value;
     if (!isNewMail(request)) return done;
     const addressee = await this.addressee(request, caller);
     if (addressee === undefined) return done;
     const payload = mailPayload(request);
     const fault = payloadFault(topic, payload);
-    if (fault !== undefined) throw new RequestError('DOVECOT_REQUEST_INVALID', fault);
-    await this.ingest.join([
-      { id: randomUUID(), ...addressee, topic, payload, priority: 'high', timestamp: Date.now() },
-    ]);
+    if (fault !== undefined) throw refused(fault);
+    await this.join({ id: randomUUID(), ...addressee, topic, payload, priority: 'high', timestamp: Date.now() });
     return done;
+  }
+
+  private async join(notification: Notification): Promise<void> {
+    try {
+      (await this.ingest.join([notification])).forEach(count);
+    } catch (error) {
+      countUntaken(1, error);
+      throw error;
+    }
   }
 
   /** A login that belongs to a context which the key is not good for is as unknown as any other. */
@@ -68,4 +76,9 @@ export class DovecotController {
     const found = await this.directory.userByLogin(request.user);
     return found !== undefined && isGoodFor(caller, found.context) ? found : undefined;
   }
+}
+
+function refused(sentence: string, faults: readonly Fault[] = []): RequestError {
+  count('refused');
+  return new RequestError('DOVECOT_REQUEST_INVALID', sentence, faults);
 }

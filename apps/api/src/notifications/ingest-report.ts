@@ -16,11 +16,11 @@ export class IngestReport {
   private readonly listed: ListedNotification[] = [];
   private readonly refused: RefusedEntry[] = [];
   private accepted = 0;
-  private interruption: Error | undefined;
+  private reason: Error | undefined;
 
-  /** Whether Redis failed or refused since; nothing more is tried then. */
-  get isInterrupted(): boolean {
-    return this.interruption !== undefined;
+  /** Why Redis failed or refused since; nothing more is tried then. */
+  get interruption(): Error | undefined {
+    return this.reason;
   }
 
   took({ notification: { id, user }, index, hasUsers }: Addressed, status: IngestStatus): void {
@@ -34,8 +34,8 @@ export class IngestReport {
 
   /** Notes that `entries` may not have been taken in, because of `error` or of what interrupted the request before. */
   interrupt(entries: readonly Addressed[], error?: Error): void {
-    this.interruption ??= error;
-    const { code, detail } = problemFor(this.interruption);
+    this.reason ??= error;
+    const { code, detail } = problemFor(this.reason);
     for (const index of new Set(entries.map((each) => each.index))) this.refuse(index, code, detail);
   }
 
@@ -48,7 +48,7 @@ export class IngestReport {
     const body = { accepted: this.accepted, notifications: this.listed };
     if (this.refused.length === 0) return { status: 202, body };
     if (this.listed.length > 0) return { status: 207, body: { ...body, errors: this.refused } };
-    if (this.interruption !== undefined) throw this.interruption;
+    if (this.reason !== undefined) throw this.reason;
     throw new RequestError('NOTIFICATIONS_INVALID', 'No entry is valid; errors tells why, one by one.', this.refused);
   }
 }

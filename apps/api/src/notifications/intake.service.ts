@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import { Ingest } from '@pns/aggregation';
-import { log, metrics } from '@pns/runtime';
-import { Counter } from 'prom-client';
+import { Ingest, type IngestStatus, type Notification } from '@pns/aggregation';
+import { log } from '@pns/runtime';
 import { contextRefusal } from '../authentication/context-access';
 import { parseJson } from '../http/body-parsers';
 import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
 import { readEntry, type ReadEntry } from './entry';
+import { count, countUntaken } from './ingest-count';
 import { IngestReport, type Addressed } from './ingest-report';
 import { linesOf, type Line } from './lines';
 import { maxEntriesPerBatch, NotificationEntry } from './notification.schema';
@@ -30,13 +30,6 @@ export interface Answer {
   readonly body: object;
 }
 
-const notificationsTotal = new Counter({
-  name: 'pns_notifications_total',
-  help: 'Notifications by what became of them at the door: accepted, duplicate or refused.',
-  labelNames: ['result'],
-  registers: [metrics],
-});
-
 /** The contexts that a producer may post to; undefined: all. */
 type Contexts = readonly number[] | undefined;
 
@@ -55,16 +48,25 @@ export class Intake {
     const entry = within(contexts, readEntry(withId(body, idempotencyKey), bodyBytes, Date.now()));
     if (!entry.ok) {
       const { code, sentence, faults } = entry.refusal;
-      notificationsTotal.inc({ result: 'refused' });
+      count('refused');
       throw new RequestError(code, sentence, faults);
     }
-    const statuses = await this.ingest.join(entry.notifications);
+    const statuses = await this.join(entry.notifications);
     const notifications = entry.notifications.map(({ id, user }, at) => {
       const status = statuses[at] ?? 'accepted';
-      notificationsTotal.inc({ result: status });
+      count(status);
       return { id, ...(entry.hasUsers ? { user } : {}), status };
     });
     return { status: 202, body: { accepted: statuses.filter((s) => s === 'accepted').length, notifications } };
+  }
+
+  private async join(notifications: readonly Notification[]): Promise<IngestStatus[]> {
+    try {
+      return await this.ingest.join(notifications);
+    } catch (error) {
+      countUntaken(notifications.length, error);
+      throw error;
+    }
   }
 
   /** A body of `{"notifications":[…]}`. */
@@ -110,11 +112,12 @@ class ChunkedIntake {
 
   async add(index: number, entry: ReadEntry): Promise<void> {
     if (!entry.ok) {
-      notificationsTotal.inc({ result: 'refused' });
+      count('refused');
       return this.report.refuse(index, entry.refusal.code, entry.refusal.sentence);
     }
     const { notifications, hasUsers } = entry;
     if (this.addressees + notifications.length > maxAddressees) {
+      count('refused');
       const sentence = `A request may address at most ${maxAddressees} users, and this entry would be beyond that.`;
       return this.report.refuse(index, 'BATCH_TOO_LARGE', sentence);
     }
@@ -130,6 +133,7 @@ class ChunkedIntake {
 
   /** Ends before the request does: `index` and all that follows is refused. */
   async cutOff(index: number, sentence: string): Promise<Answer> {
+    count('refused');
     this.report.refuse(index, 'BATCH_TOO_LARGE', `${sentence} Neither this line nor any after it was read.`);
     return this.finish();
   }
@@ -139,19 +143,24 @@ class ChunkedIntake {
     this.waiting = [];
     if (chunk.length === 0) return;
     // After a failure the rest is only named: each further try might wait for a time-out of its own.
-    if (this.report.isInterrupted) return this.report.interrupt(chunk);
+    if (this.report.interruption !== undefined) return this.interrupt(chunk);
     try {
       const statuses = await this.ingest.join(chunk.map(({ notification }) => notification));
       chunk.forEach((each, at) => {
         const status = statuses[at] ?? 'accepted';
-        notificationsTotal.inc({ result: status });
+        count(status);
         this.report.took(each, status);
       });
     } catch (thrown) {
       const error = thrown as Error;
       log.warn({ event: 'ingest.interrupted', notifications: chunk.length, reason: error.message });
-      this.report.interrupt(chunk, error);
+      this.interrupt(chunk, error);
     }
+  }
+
+  private interrupt(chunk: readonly Addressed[], error?: Error): void {
+    this.report.interrupt(chunk, error);
+    countUntaken(chunk.length, this.report.interruption);
   }
 }
 

@@ -322,9 +322,3 @@ it('is refused with 503 while too much waits, and nothing of it is taken', async
   await crowded.close();
   expect(counts.reduce((sum, count) => sum + count)).toBe(statuses.length);
 });
-
-it('is counted in the metrics', async () => {
-  await post(mail);
-  const { body } = await api.send<string>('GET', '/metrics', { key: null });
-  expect(body).toMatch(/pns_notifications_total\{result="accepted"\} \d+/);
-});

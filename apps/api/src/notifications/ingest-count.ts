@@ -1,0 +1,21 @@
+import type { IngestStatus } from '@pns/aggregation';
+import { metrics } from '@pns/runtime';
+import { Counter } from 'prom-client';
+import { problemFor } from '../http/problem.filter';
+
+const notificationsTotal = new Counter({
+  name: 'pns_notifications_total',
+  help: 'Notifications by what became of them at the door: accepted, duplicate, refused (their fault), or overloaded (answered 503: too much waits, or Redis is out of reach).',
+  labelNames: ['result'],
+  registers: [metrics],
+});
+
+/** Counts one notification, or entry, that came in over whichever protocol. */
+export function count(result: IngestStatus | 'refused'): void {
+  notificationsTotal.inc({ result });
+}
+
+/** Counts notifications that could not be taken in because of `error`, unless it is a bug, which the log tells of. */
+export function countUntaken(notifications: number, error: unknown): void {
+  if (problemFor(error).status === 503) notificationsTotal.inc({ result: 'overloaded' }, notifications);
+}
