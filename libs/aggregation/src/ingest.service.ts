@@ -14,14 +14,21 @@ export type IngestStatus = 'accepted' | 'duplicate';
 /** Most notifications that one script joins: some milliseconds of Redis' time. */
 const maxEntriesPerJoin = 500;
 
-interface Waiting {
-  readonly entry: JoinEntry;
-  readonly resolve: (status: IngestStatus) => void;
+/** What a request has for one shard. */
+interface Slice {
+  readonly entries: JoinEntry[];
+  /** Where each entry's status belongs in the answer. */
+  readonly positions: number[];
+  readonly answer: IngestStatus[];
+}
+
+interface Waiting extends Slice {
+  readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
 }
 
 interface Lane {
-  waiting: Waiting[];
+  readonly waiting: Waiting[];
   isBusy: boolean;
   overdue: number;
 }
@@ -56,35 +63,56 @@ export class Ingest {
   async join(notifications: readonly Notification[]): Promise<IngestStatus[]> {
     await this.assertCapacity();
     await this.properties.load(notifications);
-    return Promise.all(notifications.map((notification) => this.enqueue(notification)));
+    const answer = new Array<IngestStatus>(notifications.length);
+    await Promise.all(this.slicesOf(notifications, answer).map(([shard, slice]) => this.enqueue(shard, slice)));
+    return answer;
   }
 
-  private enqueue(notification: Notification): Promise<IngestStatus> {
-    const shard = this.keys.shardOf(notification.context, notification.user);
+  private slicesOf(notifications: readonly Notification[], answer: IngestStatus[]): [number, Slice][] {
+    const slices: [number, Slice][] = [];
+    const open = new Map<number, Slice>();
+    for (const [position, notification] of notifications.entries()) {
+      const shard = this.keys.shardOf(notification.context, notification.user);
+      let slice = open.get(shard);
+      if (slice === undefined || slice.entries.length === maxEntriesPerJoin) {
+        slice = { entries: [], positions: [], answer };
+        open.set(shard, slice);
+        slices.push([shard, slice]);
+      }
+      slice.entries.push(this.entryOf(notification));
+      slice.positions.push(position);
+    }
+    return slices;
+  }
+
+  private enqueue(shard: number, slice: Slice): Promise<void> {
     const lane = this.lanes[shard] as Lane;
-    const entry = this.entryOf(notification);
     return new Promise((resolve, reject) => {
-      lane.waiting.push({ entry, resolve, reject });
+      lane.waiting.push({ ...slice, resolve, reject });
       if (!lane.isBusy) void this.drain(shard, lane);
     });
   }
 
   private async drain(shard: number, lane: Lane): Promise<void> {
     lane.isBusy = true;
-    await Promise.resolve(); // lets the rest of a request, which is being enqueued right now, come along
-    while (lane.waiting.length > 0) await this.joinBatch(shard, lane, lane.waiting.splice(0, maxEntriesPerJoin));
+    await Promise.resolve(); // lets other requests, which are being read right now, come along
+    while (lane.waiting.length > 0) await this.joinBatch(shard, lane, nextBatch(lane));
     lane.isBusy = false;
   }
 
   private async joinBatch(shard: number, lane: Lane, batch: readonly Waiting[]): Promise<void> {
     try {
       const tickLengthMs = this.cascade.resolve('com.openexchange.pns.timerFrequency').value;
-      const entries = batch.map(({ entry }) => entry);
+      const entries = batch.flatMap((slice) => slice.entries);
       const joined = await this.windows.join(shard, entries, tickLengthMs, `now-${randomUUID()}`);
       lane.overdue = joined.overdue;
       await this.ticks.schedule(shard, joined.ticks, joined.clock);
       if (joined.announcedTick !== undefined) await this.ticks.addNow(shard, joined.announcedTick, joined.clock);
-      batch.forEach(({ resolve }, index) => resolve(joined.accepted[index] === true ? 'accepted' : 'duplicate'));
+      let at = 0;
+      for (const { positions, answer, resolve } of batch) {
+        for (const position of positions) answer[position] = joined.accepted[at++] === true ? 'accepted' : 'duplicate';
+        resolve();
+      }
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
@@ -123,4 +151,11 @@ export class Ingest {
   private totalOverdue(): number {
     return this.lanes.reduce((sum, lane) => sum + lane.overdue, 0);
   }
+}
+
+/** What goes into the next script: whole slices, as many as fit. */
+function nextBatch({ waiting }: Lane): Waiting[] {
+  let size = 0;
+  const tooMuch = waiting.findIndex(({ entries }) => (size += entries.length) > maxEntriesPerJoin);
+  return waiting.splice(0, tooMuch === -1 ? waiting.length : tooMuch);
 }

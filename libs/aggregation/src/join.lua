@@ -8,8 +8,9 @@
 --       2 tick length in ms
 --       3 id of the tick to announce if a window is due at once
 --       4 prefix of remembered producer ids
---       then, for each notification: window key, mode, delay, max delay, item, where its expiry begins (see
---       itemOf in notification.ts), producer's id or "", its retention in ms
+--       then, for each notification: window key, rule, item, producer's id or "". A rule is "mode delay maxDelay retention
+--       expiryAt": times in ms, how long the producer's id is remembered among them, and where the item's expiry begins
+--       (see itemOf in notification.ts)
 -- Answer: clock; overdue windows; the announced tick's id or ""; "1" (accepted) or "0" (duplicate) for each
 --         notification, as one string; then each time in ms at which a tick is needed
 local clock = tonumber(ARGV[1])
@@ -27,57 +28,86 @@ local function expiryOf(item, at)
   return tonumber(string.match(item, '^,"expiresAt":(%d+)', at)) or math.huge
 end
 
+local rules = {}
+local function ruleOf(text)
+  local rule = rules[text]
+  if not rule then
+    local mode, delay, maxDelay, retention, expiryAt = string.match(text, '^(%a+) (%d+) (%d+) (%d+) (%d+)$')
+    rule = { mode = mode, delay = tonumber(delay), maxDelay = tonumber(maxDelay), retention = retention, expiryAt = tonumber(expiryAt) }
+    rules[text] = rule
+  end
+  return rule
+end
+
 -- What is to be sent for a window that `item` joins, or nil when that is what it has already.
-local function joinedItem(key, mode, item, expiryAt)
-  if mode == 'equal' then
+local function joinedItem(held, rule, item)
+  local expiryAt = rule.expiryAt
+  if rule.mode == 'equal' then
     -- All say the same, so the one that may be sent for longest says it; the first of these.
-    local held = redis.call('HGET', KEYS[2], key)
     return expiryOf(item, expiryAt) > expiryOf(held, expiryAt) and item or nil
   end
   -- The newest payload counts. Whoever caused only some of what was joined is to hear of the rest.
-  if expiryAt == itemHead then
-    return item
-  end
-  local held = redis.call('HGET', KEYS[2], key)
-  if string.sub(held, 1, expiryAt - 1) == string.sub(item, 1, expiryAt - 1) then
+  if expiryAt == itemHead or string.sub(held, 1, expiryAt - 1) == string.sub(item, 1, expiryAt - 1) then
     return item
   end
   return string.sub(item, 1, itemHead - 1) .. string.sub(item, expiryAt)
 end
 
-local accepted, ticks, isDueNow = {}, {}, false
+local keys = {}
+for at = 5, #ARGV, 4 do
+  keys[#keys + 1] = ARGV[at]
+end
+local spans = redis.call('HMGET', KEYS[3], unpack(keys))
 
-for at = 5, #ARGV, 8 do
-  local key, mode, producerId = ARGV[at], ARGV[at + 1], ARGV[at + 6]
-  local isNew = true
-  if producerId ~= '' then
-    isNew = redis.call('SET', ARGV[4] .. producerId, '1', 'NX', 'PX', ARGV[at + 7])
-  end
-  accepted[#accepted + 1] = isNew and '1' or '0'
+-- The windows that this call opens or joins, by key; what becomes of them is written at once in the end.
+local windows, touched, accepted = {}, {}, {}
+for number, key in ipairs(keys) do
+  local at = 1 + 4 * number
+  local rule, item, producerId = ruleOf(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
+  local isNew = producerId == '' or redis.call('SET', ARGV[4] .. producerId, '1', 'NX', 'PX', rule.retention)
+  accepted[number] = isNew and '1' or '0'
   if isNew then
-    local first, delay, maxDelay, count = clock, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), 1
-    local span = redis.call('HGET', KEYS[3], key)
-    if span then
-      local f, d, m, c = string.match(span, '^(%d+):(%d+):(%d+):(%d+)$')
-      first, count = tonumber(f), tonumber(c) + 1
-      delay, maxDelay = math.min(delay, tonumber(d)), math.min(maxDelay, tonumber(m))
+    local window = windows[key]
+    if not window then
+      local first, delay, maxDelay, count = string.match(spans[number] or '', '^(%d+):(%d+):(%d+):(%d+)$')
+      window = { first = tonumber(first), delay = tonumber(delay), maxDelay = tonumber(maxDelay), count = tonumber(count) or 0 }
+      windows[key] = window
+      touched[#touched + 1] = key
     end
-    local item = ARGV[at + 4]
-    if span then
-      item = joinedItem(key, mode, item, tonumber(ARGV[at + 5]))
-    end
-    if item then
-      redis.call('HSET', KEYS[2], key, item)
-    end
-    local due = math.min(clock + delay, first + maxDelay)
-    redis.call('HSET', KEYS[3], key, string.format('%d:%d:%d:%d', first, delay, maxDelay, count))
-    redis.call('ZADD', KEYS[1], string.format('%d', due), key)
-    if due <= clock then
-      isDueNow = true
+    if window.count == 0 then
+      window.first, window.delay, window.maxDelay, window.item = clock, rule.delay, rule.maxDelay, item
     else
-      ticks[math.ceil(due / tickLength) * tickLength] = true
+      window.delay, window.maxDelay = math.min(rule.delay, window.delay), math.min(rule.maxDelay, window.maxDelay)
+      window.item = joinedItem(window.item or redis.call('HGET', KEYS[2], key), rule, item) or window.item
     end
+    window.count = window.count + 1
   end
+end
+
+local ticks, isDueNow, dues, items, written = {}, false, {}, {}, {}
+for _, key in ipairs(touched) do
+  local window = windows[key]
+  local due = math.min(clock + window.delay, window.first + window.maxDelay)
+  if due <= clock then
+    isDueNow = true
+  else
+    ticks[math.ceil(due / tickLength) * tickLength] = true
+  end
+  dues[#dues + 1] = string.format('%d', due)
+  dues[#dues + 1] = key
+  written[#written + 1] = key
+  written[#written + 1] = string.format('%d:%d:%d:%d', window.first, window.delay, window.maxDelay, window.count)
+  if window.item then
+    items[#items + 1] = key
+    items[#items + 1] = window.item
+  end
+end
+if #touched > 0 then
+  redis.call('ZADD', KEYS[1], unpack(dues))
+  redis.call('HSET', KEYS[3], unpack(written))
+end
+if #items > 0 then
+  redis.call('HSET', KEYS[2], unpack(items))
 end
 
 local announced = ''

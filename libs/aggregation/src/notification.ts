@@ -74,11 +74,27 @@ const itemStart = '{"v":1';
  * The stored form of a notification. It begins with what the scripts look at, so that they need not read the rest:
  * `{"v":1,"sourceToken":"…","expiresAt":…,` each where there is one.
  */
-export function itemOf({ idempotencyKey, sourceToken, expiresAt, ...notification }: Notification): Item {
-  void idempotencyKey; // it has done its work when the window is joined
+export function itemOf(notification: Notification): Item {
+  const { id, context, user, topic, payload, sourceToken, priority, expiresAt, aggregationKey, timestamp } =
+    notification;
+  const stored = {
+    v: 1,
+    sourceToken,
+    expiresAt,
+    id,
+    context,
+    user,
+    topic,
+    payload,
+    priority,
+    aggregationKey,
+    timestamp,
+  };
   const source = sourceToken === undefined ? '' : `,"sourceToken":${JSON.stringify(sourceToken)}`;
-  const stored = { v: 1, sourceToken, expiresAt, ...notification } satisfies StoredNotification;
-  return { text: JSON.stringify(stored), expiryAt: itemStart.length + Buffer.byteLength(source) + 1 };
+  return {
+    text: JSON.stringify(stored satisfies Record<keyof StoredNotification, unknown>), // without what is undefined
+    expiryAt: itemStart.length + Buffer.byteLength(source) + 1,
+  };
 }
 
 /** Reads what `itemOf` wrote. */

@@ -22,15 +22,23 @@ else
   redis.call('DEL', KEYS[4])
   local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%d', clock), 'WITHSCORES', 'LIMIT', 0, ARGV[4])
   if #due > 0 then
-    redis.call('RPUSH', KEYS[6], ARGV[3])
-    redis.call('ZADD', KEYS[5], string.format('%d', clock), ARGV[2])
+    local keys = {}
     for at = 1, #due, 2 do
-      local key = due[at]
-      redis.call('RPUSH', KEYS[6], key, due[at + 1], redis.call('HGET', KEYS[3], key), redis.call('HGET', KEYS[2], key))
-      redis.call('ZREM', KEYS[1], key)
-      redis.call('HDEL', KEYS[2], key)
-      redis.call('HDEL', KEYS[3], key)
+      keys[#keys + 1] = due[at]
     end
+    local spans, items = redis.call('HMGET', KEYS[3], unpack(keys)), redis.call('HMGET', KEYS[2], unpack(keys))
+    local held = { ARGV[3] }
+    for number, key in ipairs(keys) do
+      held[#held + 1] = key
+      held[#held + 1] = due[2 * number]
+      held[#held + 1] = spans[number]
+      held[#held + 1] = items[number]
+    end
+    redis.call('RPUSH', KEYS[6], unpack(held))
+    redis.call('ZADD', KEYS[5], string.format('%d', clock), ARGV[2])
+    redis.call('ZREMRANGEBYRANK', KEYS[1], 0, #keys - 1) -- those that are due first are what was found
+    redis.call('HDEL', KEYS[2], unpack(keys))
+    redis.call('HDEL', KEYS[3], unpack(keys))
   end
 end
 

@@ -83,17 +83,8 @@ export class Windows {
   async join(shard: number, entries: readonly JoinEntry[], tickLengthMs: number, announcing: string): Promise<Joined> {
     const group = this.keys.group(shard);
     const args: (string | number)[] = [this.clock(), tickLengthMs, announcing, `${group}:id:`];
-    for (const entry of entries) {
-      args.push(
-        entry.key,
-        entry.mode,
-        entry.delayMs,
-        entry.maxDelayMs,
-        entry.item.text,
-        entry.item.expiryAt,
-        entry.idempotencyKey,
-        entry.retentionMs,
-      );
+    for (const { key, mode, delayMs, maxDelayMs, retentionMs, item, idempotencyKey } of entries) {
+      args.push(key, `${mode} ${delayMs} ${maxDelayMs} ${retentionMs} ${item.expiryAt}`, item.text, idempotencyKey);
     }
     const [clock, overdue, announced, accepted, ...ticks] = await this.scripts.pns_join(...windowKeys(group), ...args);
     return {

@@ -38,20 +38,25 @@ export function readEntry(value: unknown, textBytes: number, now: number): ReadE
 
 function notificationsFor(users: readonly number[], entry: NotificationEntry, now: number): Notification[] {
   const { context, topic, payload, sourceToken, priority, ttlSeconds, aggregationKey, id } = entry;
-  return users.map((user) => ({
-    id: id ?? randomUUID(),
-    context,
-    user,
-    topic,
-    payload,
-    priority,
-    timestamp: now,
-    ...(sourceToken === undefined ? {} : { sourceToken }),
-    ...(ttlSeconds === undefined ? {} : { expiresAt: now + ttlSeconds * 1000 }),
-    ...(aggregationKey === undefined ? {} : { aggregationKey }),
-    ...(id === undefined ? {} : { idempotencyKey: id }),
-  }));
+  return users.map((user) => {
+    const notification: Writable<Notification> = {
+      id: id ?? randomUUID(),
+      context,
+      user,
+      topic,
+      payload,
+      priority,
+      timestamp: now,
+    };
+    if (sourceToken !== undefined) notification.sourceToken = sourceToken;
+    if (ttlSeconds !== undefined) notification.expiresAt = now + ttlSeconds * 1000;
+    if (aggregationKey !== undefined) notification.aggregationKey = aggregationKey;
+    if (id !== undefined) notification.idempotencyKey = id;
+    return notification;
+  });
 }
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 interface CodedFault extends Fault {
   readonly code: ProblemCode;
