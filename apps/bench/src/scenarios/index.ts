@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario';
 import { apns } from './apns';
+import { cluster } from './cluster';
 import { growth } from './growth';
 import { ingest } from './ingest';
 import { ingestSingle } from './ingest-single';
@@ -22,4 +23,5 @@ export const scenarios: readonly Scenario[] = [
   apns,
   latency,
   pipeline,
+  cluster,
 ];

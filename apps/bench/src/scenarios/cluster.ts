@@ -1,0 +1,16 @@
+import type { Scenario } from '../scenario';
+import { throughPns } from './pipeline';
+
+/** Eight shards for each of the three masters, as the README advises. */
+const shards = 24;
+
+/**
+ * The whole way with shards over three Redis, beside one Redis and a single shard. There is no goal: on a machine whose cores
+ * are full either way it tells what spreading costs, and only on more of them what it brings.
+ */
+export const cluster: Scenario = {
+  name: 'cluster',
+  unit: 'notifications/s',
+  ours: throughPns({ hasRedisCluster: true, env: { PNS_SHARDS: String(shards) } }),
+  baseline: throughPns({ env: { PNS_SHARDS: '1' } }),
+};
