@@ -1,10 +1,10 @@
-// `npm run bench`: makes everything ready and runs the benchmarks, or the soak where that is the first argument; the
-// arguments go to them.
+// `npm run bench`: makes everything ready and runs the benchmarks, or the soak or the curves where these are the first
+// argument; the arguments go to them.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { prepare, root, say, Sentence } from '../../standalone/scripts/prepare.mjs';
 
-const program = process.argv[2] === 'soak' ? 'soak' : 'main';
+const program = ['soak', 'curves'].includes(process.argv[2]) ? process.argv[2] : 'main';
 
 try {
   await prepare();

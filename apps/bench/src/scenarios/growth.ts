@@ -17,7 +17,7 @@ import type { Measured, Scenario, Size } from '../scenario';
 const [many, few] = [1_000_000, 10_000];
 /** On both sides as many users get notifications, in as many contexts, spread over all: only how many sleep differs. */
 const active = 10_000;
-const contexts = 1000;
+const usualContexts = 1000;
 
 const shards = 8;
 const batchSize = 100;
@@ -38,14 +38,20 @@ const stride = 700_001;
 const transport = 'apns';
 const properties = { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' };
 
+/** How much there is in Postgres: one subscription for each user, spread evenly over the contexts. */
+interface Stock {
+  readonly subscriptions: number;
+  readonly contexts: number;
+}
+
 /** Notifications a second through ingest and dispatch. */
-const withSubscriptions =
-  (subscriptions: number) =>
+export const withStock =
+  (stock: Stock) =>
   async (size: Size): Promise<Measured> => {
     const database = await freshDatabase();
     try {
       await migrate(database.url);
-      await fill(database.url, subscriptions);
+      await fill(database.url, stock);
       const system = await System.start({
         processes: { api: 1, dispatcher: 1, 'worker-websocket': 0, 'worker-webhook': 0 },
         properties,
@@ -54,7 +60,7 @@ const withSubscriptions =
         nodeArgs: profilingArgs(),
       });
       try {
-        return await measured(system, subscriptions, notificationsOf(size));
+        return await measured(system, stock, notificationsOf(size));
       } finally {
         await end(system, [...system.all('api'), ...system.all('dispatcher')]);
       }
@@ -63,7 +69,7 @@ const withSubscriptions =
     }
   };
 
-async function fill(url: string, subscriptions: number): Promise<void> {
+async function fill(url: string, { subscriptions, contexts }: Stock): Promise<void> {
   const postgres = new Client({ connectionString: url });
   await postgres.connect();
   // Nothing here has to survive, and these indexes serve other questions.
@@ -82,7 +88,7 @@ async function fill(url: string, subscriptions: number): Promise<void> {
   execFileSync('sync');
 }
 
-async function measured(system: System, subscriptions: number, amount: number): Promise<Measured> {
+async function measured(system: System, { subscriptions, contexts }: Stock, amount: number): Promise<Measured> {
   const [api, dispatcher] = [system.app('api'), system.app('dispatcher')];
   const queues = new Queues(connectRedis(system.redis.url), new KeySpace(shards));
   const producer = new Producer(api.url, inFlight);
@@ -163,7 +169,7 @@ function countedOf(ids: readonly number[], first: number, count: number): { lost
 export const growth: Scenario = {
   name: 'growth',
   unit: 'notifications/s',
-  ours: withSubscriptions(many),
-  baseline: withSubscriptions(few),
+  ours: withStock({ subscriptions: many, contexts: usualContexts }),
+  baseline: withStock({ subscriptions: few, contexts: usualContexts }),
   goal: { atLeast: 0.9 },
 };
