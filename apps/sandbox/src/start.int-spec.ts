@@ -39,6 +39,13 @@ async function arrivals(query = '', name = 'demo'): Promise<WebhookArrivalsView>
   return (await (await fetch(`${sandbox.url}/webhooks/${name}/arrivals${query}`)).json()) as WebhookArrivalsView;
 }
 
+it('tells its health and its metrics as every app does', async () => {
+  const answers = ['/health/live', '/health/ready', '/metrics'].map((path) => fetch(sandbox.url + path));
+  const [live, ready, metrics] = await Promise.all(answers.map(async (answer) => (await answer).text()));
+  expect([live, ready]).toEqual(['{"status":"ok"}', '{"status":"ok","parts":{}}']);
+  expect(metrics).toContain('process_cpu_seconds_total');
+});
+
 describe('the verdict on a signature', () => {
   const bad = 'not the secret';
   it.each<[string, Record<string, string>, string, string]>([

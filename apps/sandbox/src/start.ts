@@ -8,6 +8,7 @@ import { Arrivals } from './arrivals';
 import { type Demo, demoRoutes } from './demo';
 import { type DemoApp, demoApps } from './demo-apps';
 import { Feed } from './feed';
+import { healthRoutes } from './health';
 import { pageRoutes } from './page';
 import { closeProviders, type Providers, providerRoutes, providerTargets, startProviders } from './providers';
 import { WebhookReceiver, webhookProvider } from './webhook/webhook-receiver';
@@ -70,6 +71,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   if (providers !== undefined) providerRoutes(app, providers, arrivals);
   demoRoutes(app, options.demo, apps);
   pageRoutes(app);
+  healthRoutes(app);
   try {
     await listen(app, host, port);
   } catch (error) {

@@ -1,0 +1,13 @@
+import { Health, metrics } from '@pns/runtime';
+import type { FastifyInstance } from 'fastify';
+
+/** What every app answers; the sandbox needs nothing else in order to serve. */
+export function healthRoutes(app: FastifyInstance): void {
+  const health = new Health();
+  app.get('/health/live', () => ({ status: 'ok' }));
+  app.get('/health/ready', async (_, reply) => {
+    const { ready, parts } = await health.report();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', parts });
+  });
+  app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+}
