@@ -52,6 +52,7 @@ export class AggregationModule {
             new TickWorker(queues, windows, ticks, cascade, handler),
         },
       ],
+      exports: [Windows],
     };
   }
 }

@@ -59,6 +59,18 @@ export interface Batch {
   readonly nextDueAt?: number;
 }
 
+/** How many windows there are, by how far they are. */
+export interface WindowCounts {
+  /** Not due yet. */
+  readonly waiting: number;
+  /** Due, and taken by no dispatcher. */
+  readonly due: number;
+  /** In batches whose deliveries are being handed over. */
+  readonly taken: number;
+  /** How long ago the one fell due that has been due for longest, taken or not, in ms; 0 when none is. */
+  readonly oldestDueMs: number;
+}
+
 /**
  * The windows of similar notifications. Each step is one atomic script over one shard's key group, safe to repeat: join
  * opens or slides, take moves due windows to a batch that a job owns, settle forgets the batch.
@@ -140,6 +152,24 @@ export class Windows {
     return this.scripts.zrangebyscore(`${this.keys.group(shard)}:batches`, '-inf', (await this.now()) - ageMs);
   }
 
+  /** Counts the windows of all shards, in one round trip. */
+  async counts(): Promise<WindowCounts> {
+    const ofShards = await Promise.all(
+      this.keys.all().map((shard) => {
+        const group = this.keys.group(shard);
+        return this.scripts.pns_count(`${group}:due`, `${group}:batches`, this.clock(), `${group}:batch:`);
+      }),
+    );
+    const total = { waiting: 0, due: 0, taken: 0, oldestDueMs: 0 };
+    for (const [clock, waiting, due, taken, oldest] of ofShards) {
+      total.waiting += Number(waiting);
+      total.due += Number(due);
+      total.taken += Number(taken);
+      if (oldest !== '') total.oldestDueMs = Math.max(total.oldestDueMs, Number(clock) - Number(oldest));
+    }
+    return total;
+  }
+
   /** How many windows of each shard fell due more than `ageMs` ago, in one round trip. */
   async overdue(ageMs: number): Promise<number[]> {
     const until = (await this.now()) - ageMs;
@@ -203,9 +233,10 @@ interface Scripts extends Pick<RedisClient, 'zcount' | 'zrangebyscore' | 'time'>
   pns_take(...args: (string | number)[]): Promise<Answer>;
   pns_settle(...args: (string | number)[]): Promise<number>;
   pns_erase(...args: (string | number)[]): Promise<number>;
+  pns_count(...args: (string | number)[]): Promise<Answer>;
 }
 
-const keysOfScript = { join: 4, take: 6, settle: 2, erase: 2 };
+const keysOfScript = { join: 4, take: 6, settle: 2, erase: 2, count: 2 };
 
 function windowKeys(group: string): string[] {
   return [`${group}:due`, `${group}:items`, `${group}:spans`, `${group}:now`];

@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { AggregationModule, type Batch } from '@pns/aggregation';
+import { BacklogCount } from './backlog';
 import { Dispatch } from './dispatch.service';
 import { SubscriptionSweep } from './subscription-sweep';
 
 @Module({ providers: [Dispatch], exports: [Dispatch] })
 class AddressingModule {}
 
-/** The dispatch stage, from the tick to the transports' queues; and the sweep of what nothing is sent to any more. */
+/** The dispatch stage, from the tick to the transports' queues; the sweep of what nothing is sent to any more; and how much waits. */
 @Module({
   imports: [
     AggregationModule.ticking({
@@ -15,6 +16,6 @@ class AddressingModule {}
       useFactory: (dispatch: Dispatch) => (batch: Batch) => dispatch.handOver(batch),
     }),
   ],
-  providers: [SubscriptionSweep],
+  providers: [SubscriptionSweep, BacklogCount],
 })
 export class DispatchModule {}

@@ -1,5 +1,6 @@
 export { publish, subscriberOf, type Subscriber } from './channel';
 export { erasedInAll, heldLocks, jobLock, type Erased } from './erased';
+export { jobCounts, type JobCounts } from './job-counts';
 export { KeySpace } from './key-space';
 export { QueueModule, type QueueModuleOptions } from './queue.module';
 export { Queues } from './queues.service';

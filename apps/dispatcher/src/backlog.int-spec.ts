@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Windows } from '@pns/aggregation';
+import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
+import { awayNode, socketNodeGroup, SocketNodes } from '@pns/presence';
+import { deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
+import { log, metrics, nestLogger } from '@pns/runtime';
+import { DispatcherModule } from './dispatcher.module';
+
+log.level = 'silent';
+
+const folder = mkdtempSync(join(tmpdir(), 'pns-dispatcher-'));
+let redis: LocalRedis;
+let database: FreshDatabase;
+let app: INestApplicationContext;
+let queues: Queues;
+
+beforeAll(async () => {
+  [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
+  writeFileSync(join(folder, 'pns.properties'), '');
+  const module = DispatcherModule.forRoot({
+    NODE_ENV: 'test',
+    PNS_LOG_LEVEL: 'silent',
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    PNS_SHARDS: 2,
+    PNS_CONFIG_DIR: folder,
+    PNS_HEALTH_PORT: 0,
+  });
+  app = await NestFactory.createApplicationContext(module, { logger: nestLogger });
+  queues = app.get(Queues, { strict: false });
+});
+
+afterAll(async () => {
+  await app.close();
+  await redis.stop();
+  await database.drop();
+  rmSync(folder, { recursive: true });
+});
+
+/** The values of a gauge, by what stands behind its name. */
+async function values(gauge: string): Promise<Record<string, number>> {
+  const lines = (await metrics.metrics()).split('\n').filter((line) => line.startsWith(gauge));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [labels = '', value] = line.slice(gauge.length).split(' ');
+      return [labels, Number(value)];
+    }),
+  );
+}
+
+/** Adds a job that nobody works on here. */
+async function add(group: string, name: string, delay = 0): Promise<void> {
+  await queues.queue<object>(group, name).add('deliver', { v: 1 }, { delay });
+}
+
+it('tells what waits for a dispatcher, and for workers that there are none of', async () => {
+  const windows = app.get(Windows, { strict: false });
+  const item = { text: '{"v":1}', expiryAt: 7 };
+  const wait = { mode: 'equal', delayMs: 3_600_000, maxDelayMs: 3_600_000, idempotencyKey: '', retentionMs: 1000 };
+  for (const shard of [0, 1]) {
+    await windows.join(shard, [{ key: `1:14:equal:${shard}`, item, ...wait }], 500, 'x');
+    await add(queues.keys.group(shard), deliveryQueue('apns'));
+    await add(queues.keys.group(shard), deliveryQueue('apns'), 3_600_000);
+  }
+  const nodes = app.get(SocketNodes, { strict: false });
+  await nodes.beat('living');
+  await nodes.retire('dead');
+  for (const node of ['living', 'dead', awayNode]) await add(socketNodeGroup(queues.keys), socketNodeQueue(node));
+
+  expect(await values('pns_windows')).toEqual({ '{state="waiting"}': 2, '{state="due"}': 0, '{state="taken"}': 0 });
+  expect(await values('pns_oldest_due_seconds')).toEqual({ '': 0 });
+  const depths = await values('pns_queue_depth');
+  expect(depths).toMatchObject({
+    '{queue="apns",state="waiting"}': 2,
+    '{queue="apns",state="delayed"}': 2,
+    '{queue="websocket",state="waiting"}': 3,
+    '{queue="wns",state="waiting"}': 0,
+  });
+  expect(depths['{queue="aggregation",state="delayed"}']).toBeGreaterThanOrEqual(2); // the sweep of each shard
+  expect(Object.keys(depths)).toHaveLength(6 * 3);
+});
+
+it('is scraped without them while Redis does not answer', async () => {
+  process.kill(redis.pid, 'SIGSTOP');
+  try {
+    const scraped = await metrics.metrics();
+    expect(scraped).toContain('process_cpu_seconds_total');
+    expect(scraped).not.toMatch(/^pns_(windows|oldest|queue)/m);
+  } finally {
+    process.kill(redis.pid, 'SIGCONT');
+  }
+  expect(await values('pns_oldest_due_seconds')).toEqual({ '': 0 });
+});

@@ -1,0 +1,132 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Windows, type WindowCounts } from '@pns/aggregation';
+import { awayNode, socketNodeGroup, SocketNodes } from '@pns/presence';
+import { aggregationQueue, deliveryQueue, jobCounts, Queues, socketNodeQueue, type JobCounts } from '@pns/queue';
+import { log, metrics } from '@pns/runtime';
+import { transportNames } from '@pns/transport-contract';
+import { Gauge } from 'prom-client';
+
+/** What waits in Redis. */
+interface Backlog {
+  readonly windows: WindowCounts;
+  /** By the transport's name, or `aggregation`. */
+  readonly jobs: ReadonlyMap<string, JobCounts>;
+}
+
+/** A scrape is not held up for longer by a Redis that does not answer, in ms. */
+const patienceMs = 1000;
+
+/**
+ * Counts what waits, in the whole system: here and not in each worker, because a queue is most worth looking at when its
+ * workers are gone.
+ */
+@Injectable()
+export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    private readonly windows: Windows,
+    private readonly queues: Queues,
+    private readonly nodes: SocketNodes,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    running.add(this);
+  }
+
+  onApplicationShutdown(): void {
+    running.delete(this);
+  }
+
+  /** Undefined when Redis does not tell. */
+  async backlog(): Promise<Backlog | undefined> {
+    if (this.queues.redis.status !== 'ready') return undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`Redis has not answered within ${patienceMs} ms.`)), patienceMs);
+    });
+    try {
+      const [windows, jobs] = await Promise.race([Promise.all([this.windows.counts(), this.jobs()]), late]);
+      return { windows, jobs };
+    } catch (error) {
+      log.warn({ event: 'backlog.not-counted', reason: (error as Error).message });
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async jobs(): Promise<Map<string, JobCounts>> {
+    const { redis, keys } = this.queues;
+    const nodes = [...(await this.nodes.withQueues()), awayNode];
+    const queues = [
+      ...keys.all().flatMap((shard) => {
+        const names = [aggregationQueue, ...transportNames.map(deliveryQueue)];
+        return names.map((name) => ({ group: keys.group(shard), name, label: name }));
+      }),
+      ...nodes.map((node) => ({ group: socketNodeGroup(keys), name: socketNodeQueue(node), label: 'websocket' })),
+    ];
+    const counts = await jobCounts(redis, queues);
+    const totals = new Map<string, JobCounts>();
+    queues.forEach(({ label }, index) => {
+      const [sum, { waiting, active, delayed }] = [totals.get(label) ?? noJobs, counts[index] ?? noJobs];
+      totals.set(label, {
+        waiting: sum.waiting + waiting,
+        active: sum.active + active,
+        delayed: sum.delayed + delayed,
+      });
+    });
+    return totals;
+  }
+}
+
+const noJobs: JobCounts = { waiting: 0, active: 0, delayed: 0 };
+
+const running = new Set<BacklogCount>();
+let counting: Promise<Backlog | undefined> | undefined;
+
+/** The gauges of a scrape ask at the same time, and are told of the same look. */
+function backlog(): Promise<Backlog | undefined> {
+  const [anyone] = running;
+  counting ??= Promise.resolve(anyone?.backlog()).finally(() => (counting = undefined));
+  return counting;
+}
+
+/** Every dispatcher looks at the same Redis. */
+const whole = 'Of the whole system, so every dispatcher tells the same: take the maximum over them, not the sum.';
+
+new Gauge({
+  name: 'pns_windows',
+  help: `Windows of similar notifications: waiting (not due yet), due (taken by no dispatcher) or taken (being handed over). ${whole}`,
+  labelNames: ['state'],
+  registers: [metrics],
+  async collect() {
+    const { windows } = (await backlog()) ?? {};
+    this.reset();
+    if (windows === undefined) return;
+    for (const state of ['waiting', 'due', 'taken'] as const) this.set({ state }, windows[state]);
+  },
+});
+
+new Gauge({
+  name: 'pns_oldest_due_seconds',
+  help: `How long ago the window fell due that has been due for longest and is not handed over; 0 when none is due. ${whole}`,
+  registers: [metrics],
+  async collect() {
+    const { windows } = (await backlog()) ?? {};
+    this.remove();
+    if (windows !== undefined) this.set(windows.oldestDueMs / 1000);
+  },
+});
+
+new Gauge({
+  name: 'pns_queue_depth',
+  help: `Jobs in the queues of all shards and socket nodes: ticks in aggregation, up to a hundred deliveries each in a transport's; waiting, active or delayed. ${whole}`,
+  labelNames: ['queue', 'state'],
+  registers: [metrics],
+  async collect() {
+    const { jobs = [] } = (await backlog()) ?? {};
+    this.reset();
+    for (const [queue, counts] of jobs) {
+      for (const state of ['waiting', 'active', 'delayed'] as const) this.set({ queue, state }, counts[state]);
+    }
+  },
+});
