@@ -6,11 +6,14 @@ import { NestFactory } from '@nestjs/core';
 import { Windows } from '@pns/aggregation';
 import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { awayNode, socketNodeGroup, SocketNodes } from '@pns/presence';
-import { deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
+import { aggregationQueue, deliveryQueue, Queues, socketNodeQueue, type TickJob } from '@pns/queue';
 import { log, metrics, nestLogger } from '@pns/runtime';
+import type { Redis } from 'ioredis';
 import { DispatcherModule } from './dispatcher.module';
 
 log.level = 'silent';
+
+const notification = { v: 1, id: 'n', context: 1, user: 14, topic: 't', payload: {}, priority: 'high', timestamp: 0 };
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-dispatcher-'));
 let redis: LocalRedis;
@@ -83,6 +86,37 @@ it('tells what waits for a dispatcher, and for workers that there are none of', 
   expect(depths['{queue="aggregation",state="delayed"}']).toBeGreaterThanOrEqual(2); // the sweep of each shard
   expect(Object.keys(depths)).toHaveLength(6 * 3);
 });
+
+it('leaves windows where they are while Redis is nearly full, and takes them when there is room', async () => {
+  const { redis: connection, keys } = queues;
+  const windows = app.get(Windows, { strict: false });
+  const ticks = queues.queue<TickJob>(keys.group(0), aggregationQueue);
+  await connection.setrange('something large', 20e6, 'x'); // beside which the buffers of connections do not count
+  const [, used] = /used_memory:(\d+)/.exec(await (connection as Redis).info('memory')) ?? [];
+  await (connection as Redis).config('SET', 'maxmemory', String(Math.round(Number(used) / 0.97)));
+  const isHeld = async (tick: string): Promise<boolean> => {
+    const entry = {
+      key: `1:14:equal:${tick}`,
+      mode: 'equal',
+      item: { text: JSON.stringify(notification), expiryAt: 7 },
+    };
+    const wait = { delayMs: 0, maxDelayMs: 0, idempotencyKey: '', retentionMs: 1000 };
+    await windows.join(0, [{ ...entry, ...wait }], 500, tick);
+    await ticks.add('tick', { v: 1, dueAt: 0 }, { jobId: tick });
+    for (;;) {
+      const state = await ticks.getJobState(tick);
+      if (state === 'delayed') return (await windows.counts()).due === 1; // else a sweep was faster
+      if (state === 'unknown') return false; // done
+    }
+  };
+  let tick = 0;
+  while (!(await isHeld(`tick-${++tick}`))); // the memory is looked at once a second
+  await (connection as Redis).config('SET', 'maxmemory', '0');
+  for (;;) {
+    const { due, taken } = await windows.counts();
+    if (due + taken === 0) break;
+  }
+}, 15_000);
 
 it('is scraped without them while Redis does not answer', async () => {
   process.kill(redis.pid, 'SIGSTOP');

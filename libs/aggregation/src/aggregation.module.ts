@@ -1,6 +1,6 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { KeySpace, Queues } from '@pns/queue';
+import { KeySpace, MemoryUse, Queues } from '@pns/queue';
 import { Ingest } from './ingest.service';
 import { TickWorker, type HandOver } from './tick-worker';
 import { Ticks } from './ticks';
@@ -13,6 +13,7 @@ const parts = [
     useFactory: (queues: Queues, keys: KeySpace) => new Windows(queues.redis, keys),
   },
   { provide: Ticks, inject: [Queues], useFactory: (queues: Queues) => new Ticks(queues) },
+  { provide: MemoryUse, inject: [Queues], useFactory: (queues: Queues) => new MemoryUse(queues.redis) },
 ];
 
 /** What a process that dispatches hands its batches to. */
@@ -29,9 +30,9 @@ export class AggregationModule {
   static ingesting(): DynamicModule {
     const ingest = {
       provide: Ingest,
-      inject: [Windows, Ticks, ConfigCascade, KeySpace],
-      useFactory: (windows: Windows, ticks: Ticks, cascade: ConfigCascade, keys: KeySpace) =>
-        new Ingest(windows, ticks, cascade, keys),
+      inject: [Windows, Ticks, ConfigCascade, KeySpace, MemoryUse],
+      useFactory: (windows: Windows, ticks: Ticks, cascade: ConfigCascade, keys: KeySpace, memory: MemoryUse) =>
+        new Ingest(windows, ticks, cascade, keys, memory),
     };
     return { module: AggregationModule, providers: [...parts, ingest], exports: [Ingest, Windows] };
   }
@@ -47,9 +48,15 @@ export class AggregationModule {
         { provide: handOver, inject: [...inject], useFactory },
         {
           provide: TickWorker,
-          inject: [Queues, Windows, Ticks, ConfigCascade, handOver],
-          useFactory: (queues: Queues, windows: Windows, ticks: Ticks, cascade: ConfigCascade, handler: HandOver) =>
-            new TickWorker(queues, windows, ticks, cascade, handler),
+          inject: [Queues, Windows, Ticks, ConfigCascade, MemoryUse, handOver],
+          useFactory: (
+            queues: Queues,
+            windows: Windows,
+            ticks: Ticks,
+            cascade: ConfigCascade,
+            memory: MemoryUse,
+            handler: HandOver,
+          ) => new TickWorker(queues, windows, ticks, cascade, memory, handler),
         },
       ],
       exports: [Windows],

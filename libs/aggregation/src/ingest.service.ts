@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { KeySpace } from '@pns/queue';
+import { KeySpace, type MemoryUse } from '@pns/queue';
 import { PnsError } from '@pns/runtime';
 import { idempotencyDigest, itemOf, priorityFactor, windowKey, type Notification } from './notification';
 import { PropertyLoader } from './property-loader';
@@ -13,6 +13,9 @@ export type IngestStatus = 'accepted' | 'duplicate';
 
 /** Most notifications that one script joins: some milliseconds of Redis' time. */
 const maxEntriesPerJoin = 500;
+
+/** The rest of Redis' memory is for what was accepted to be sent with; ADR 0014. */
+const maxMemoryUse = 0.9;
 
 /** What a request has for one shard. */
 interface Slice {
@@ -48,6 +51,7 @@ export class Ingest {
     private readonly ticks: Ticks,
     private readonly cascade: ConfigCascade,
     private readonly keys: KeySpace,
+    private readonly memory: MemoryUse,
   ) {
     this.properties = new PropertyLoader(cascade);
     this.lanes = keys.all().map(() => ({ waiting: [], isBusy: false, overdue: 0 }));
@@ -57,7 +61,8 @@ export class Ingest {
    * Resolves when every notification waits in Redis and will be looked at in time: from then on it survives the death of
    * any process. Answers keep the order.
    *
-   * @throws PnsError `OVERLOADED` when `maxProcessorTasks` due notifications wait already; nothing was taken in then.
+   * @throws PnsError `OVERLOADED` when `maxProcessorTasks` due notifications wait already, or Redis has little memory left;
+   *   nothing was taken in then.
    *   Rejects when Redis is out of reach; whatever was taken in by then may be repeated.
    */
   async join(notifications: readonly Notification[]): Promise<IngestStatus[]> {
@@ -136,6 +141,9 @@ export class Ingest {
 
   /** Each join tells how many windows are overdue in its shard; only while the sum forbids more is Redis asked again. */
   private async assertCapacity(): Promise<void> {
+    if (this.memory.isAbove(maxMemoryUse)) {
+      throw new PnsError('OVERLOADED', 'What waits to be sent has nearly filled the memory of Redis; try again later.');
+    }
     const limit = this.cascade.resolve('com.openexchange.pns.maxProcessorTasks').value;
     if (this.totalOverdue() < limit) return;
     if (Date.now() - this.overdueReadAt > 250) {

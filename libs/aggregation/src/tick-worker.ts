@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { aggregationQueue, assertJobVersion, Queues, type TickJob } from '@pns/queue';
+import { aggregationQueue, assertJobVersion, Queues, type MemoryUse, type TickJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import { DelayedError, type Job, type Worker } from 'bullmq';
 import { bulkhead, type IPolicy } from 'cockatiel';
@@ -17,6 +17,12 @@ const sweepEveryMs = 5000;
 /** A batch that is older than this and whose job is gone gets a new job, in ms. */
 const orphanAfterMs = 60_000;
 
+/** Deliveries take more memory than windows, and whoever sends them needs some to take them up: the rest; ADR 0014. */
+const maxMemoryUse = 0.95;
+
+/** A tick that finds no room for deliveries comes back after this time, in ms. */
+const untilRoomMs = 1000;
+
 /** Puts the deliveries of a batch where they survive this process. Called again with the same batch after a crash. */
 export type HandOver = (batch: Batch) => Promise<void>;
 
@@ -31,6 +37,7 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly windows: Windows,
     private readonly ticks: Ticks,
     private readonly cascade: ConfigCascade,
+    private readonly memory: MemoryUse,
     private readonly handOver: HandOver,
   ) {}
 
@@ -69,16 +76,20 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
   private work(shard: number, job: Job<TickJob>, token: string = randomUUID()): Promise<void> {
     assertJobVersion('tick', job.data);
     return this.slots.execute(async () => {
-      if (job.name === 'sweep') await this.adoptOrphans(shard);
+      const isSweep = job.name === 'sweep';
+      if (this.memory.isAbove(maxMemoryUse)) return isSweep ? undefined : this.putOff(job, untilRoomMs, token);
+      if (isSweep) await this.adoptOrphans(shard);
       const batch = await this.windows.take(shard, String(job.id), token, maxWindowsPerBatch);
       await this.scheduleWhatIsLeft(batch);
       if (batch.windows.length > 0) return this.finish(batch);
       // The clocks of this process and Redis differ, and the tick came before its time.
-      if (job.data.dueAt > batch.clock) {
-        await job.moveToDelayed(Date.now() + job.data.dueAt - batch.clock, token);
-        throw new DelayedError();
-      }
+      if (job.data.dueAt > batch.clock) await this.putOff(job, job.data.dueAt - batch.clock, token);
     });
+  }
+
+  private async putOff(job: Job<TickJob>, ms: number, token: string): Promise<never> {
+    await job.moveToDelayed(Date.now() + ms, token);
+    throw new DelayedError();
   }
 
   private async finish(batch: Batch): Promise<void> {

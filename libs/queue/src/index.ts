@@ -2,6 +2,7 @@ export { publish, subscriberOf, type Subscriber } from './channel';
 export { erasedInAll, heldLocks, jobLock, type Erased } from './erased';
 export { jobCounts, type JobCounts } from './job-counts';
 export { KeySpace } from './key-space';
+export { MemoryUse } from './memory-use';
 export { QueueModule, type QueueModuleOptions } from './queue.module';
 export { Queues } from './queues.service';
 export {
