@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { ConfigCascade, OptionFile, OptionFiles } from '@pns/config-cascade';
+import type { ConfigCascade, OptionEntries, OptionFault, OptionFiles } from '@pns/config-cascade';
 import type { ClientTransport, ClientTransportStore } from '@pns/persistence';
-import { log } from '@pns/runtime';
+import { log, PnsError } from '@pns/runtime';
 import type { TransportName } from '@pns/transport-contract';
 import { z } from 'zod';
 
@@ -10,6 +9,11 @@ export type OptionsOf<Options> = (client: string) => Options | undefined;
 
 /** The schema of a whole option file, which may name further files; their paths begin at the configuration folder. */
 export type FileSchema<Options> = (readFile: (path: string) => Buffer) => z.ZodType<Readonly<Record<string, Options>>>;
+
+/** What cannot be used of a transport's option file. */
+export interface ClientOptionsFault extends OptionFault {
+  readonly transport: TransportName;
+}
 
 /** A reload that Postgres did not answer is tried again after this time, in ms. */
 const retryMs = 500;
@@ -20,19 +24,24 @@ const retryMs = 500;
  */
 export class ClientOptions {
   private stored: ReadonlyMap<string, ClientTransport> = new Map();
+  private readonly inspected = new Map<TransportName, OptionEntries<unknown>>();
   private retry: NodeJS.Timeout | undefined;
   private isClosed = false;
   private readonly stopListening: () => void;
 
   constructor(
     private readonly files: OptionFiles,
-    private readonly store: ClientTransportStore,
+    private readonly store: Pick<ClientTransportStore, 'all'>,
     cascade: ConfigCascade,
   ) {
     this.stopListening = cascade.onChange(() => void this.reload());
   }
 
-  static async open(files: OptionFiles, store: ClientTransportStore, cascade: ConfigCascade): Promise<ClientOptions> {
+  static async open(
+    files: OptionFiles,
+    store: Pick<ClientTransportStore, 'all'>,
+    cascade: ConfigCascade,
+  ): Promise<ClientOptions> {
     const options = new ClientOptions(files, store, cascade);
     try {
       await options.load();
@@ -46,7 +55,7 @@ export class ClientOptions {
   /**
    * How to find the options of a transport's clients. `schema` reads what was set over the API.
    *
-   * @throws PnsError `CONFIG_INVALID` when the file cannot be read now.
+   * @throws PnsError `CONFIG_INVALID` when the file as a whole cannot be read now.
    */
   of<Options>(
     transport: TransportName,
@@ -54,22 +63,33 @@ export class ClientOptions {
     fileSchema: FileSchema<Options>,
     schema: z.ZodType<Options>,
   ): OptionsOf<Options> {
-    const ofFile = settled(
-      this.files.load(
-        file,
-        fileSchema((path) => this.files.readFile(path)),
-      ),
-    );
+    const ofFile = this.inspect(transport, file, fileSchema);
+    if (ofFile.unreadable !== undefined) throw new PnsError('CONFIG_INVALID', ofFile.unreadable);
     const read = new Map<string, { readonly version: string; readonly options: Options | undefined }>();
     return (client) => {
       const stored = this.stored.get(keyOf({ client, transport }));
-      if (stored === undefined) return ofFile(client);
+      if (stored === undefined) return ofFile.of(client);
       const known = read.get(client);
       if (known?.version === stored.version) return known.options;
       const options = readOptions(stored, schema);
       read.set(client, { version: stored.version, options });
       return options;
     };
+  }
+
+  /** Reads an option file, to tell in `faults` what of it cannot be used; one that cannot be read at all is a fault as well. */
+  inspect<Options>(transport: TransportName, file: string, fileSchema: FileSchema<Options>): OptionEntries<Options> {
+    const entries = this.files.entries(
+      file,
+      fileSchema((path) => this.files.readFile(path)),
+    );
+    this.inspected.set(transport, entries);
+    return entries;
+  }
+
+  /** What cannot be used now of the option files that this process reads. */
+  get faults(): readonly ClientOptionsFault[] {
+    return [...this.inspected].flatMap(([transport, { faults }]) => faults.map((fault) => ({ transport, ...fault })));
   }
 
   close(): void {
@@ -102,26 +122,6 @@ function readOptions<Options>(stored: ClientTransport, schema: z.ZodType<Options
   const reason = fault ?? z.prettifyError(parsed?.error ?? new z.ZodError([]));
   log.error({ event: 'client-options.unreadable', client, transport, reason });
   return undefined;
-}
-
-/** A reload makes new objects of all entries; whoever keeps connections by them only wants to hear of real changes. */
-function settled<Options>(file: OptionFile<Readonly<Record<string, Options>>>): OptionsOf<Options> {
-  let seen = file.current();
-  let entries = new Map(Object.entries(seen));
-  return (client) => {
-    const current = file.current();
-    if (current !== seen) {
-      const before = entries;
-      entries = new Map(
-        Object.entries(current).map(([id, options]) => {
-          const known = before.get(id);
-          return [id, known !== undefined && isDeepStrictEqual(known, options) ? known : options];
-        }),
-      );
-      seen = current;
-    }
-    return entries.get(client);
-  };
 }
 
 function keyOf({ client, transport }: { client: string; transport: TransportName }): string {

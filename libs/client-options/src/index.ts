@@ -1,2 +1,2 @@
-export { ClientOptions, type FileSchema, type OptionsOf } from './client-options';
+export { ClientOptions, type ClientOptionsFault, type FileSchema, type OptionsOf } from './client-options';
 export { ClientOptionsModule } from './client-options.module';

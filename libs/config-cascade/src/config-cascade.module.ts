@@ -18,6 +18,7 @@ class WatchedDirectory extends ConfigDirectory implements OnApplicationShutdown 
 async function watchedCascade(directory: ConfigDirectory, store?: ConfigStore): Promise<ConfigCascade> {
   const cascade = new ConfigCascade(undefined, store);
   const readFiles = () => cascade.replaceFiles({ server: directory.serverScope(), sets: directory.contextSets() });
+  await directory.watch();
   readFiles();
   directory.on('change', () => {
     try {
@@ -28,7 +29,6 @@ async function watchedCascade(directory: ConfigDirectory, store?: ConfigStore): 
     }
   });
   await cascade.refresh();
-  directory.watch();
   return cascade;
 }
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, type Stats, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
 import { log, PnsError } from '@pns/runtime';
@@ -9,9 +9,14 @@ import { parseProperties } from './properties-file';
 import { propertySchema } from './properties';
 import type { Scope } from './resolve';
 
+/** How often it is looked whether a followed file changed, in ms: what it holds is to be obeyed within a second. */
+const lookMs = 500;
+
 /** The folder with `*.properties` and the option files. Emits `change` a moment after any file in it changed. */
 export class ConfigDirectory extends EventEmitter<{ change: [] }> {
   private watcher: FSWatcher | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly followed = new Set<string>();
 
   constructor(readonly path: string) {
     super();
@@ -63,18 +68,44 @@ export class ConfigDirectory extends EventEmitter<{ change: [] }> {
       .map((set, index) => ({ ...set, rank: firstFileRank + index }));
   }
 
-  /** Starts to watch. A burst of changes, such as a deploy or an editor's save, is one `change`. */
-  watch(): void {
-    let timer: NodeJS.Timeout | undefined;
-    this.watcher = watch(this.path, { ignoreInitial: true, depth: 1 }).on('all', () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => this.emit('change'), 100);
-    });
-    this.watcher.on('error', (error) => log.error({ event: 'config.watch-failed', err: error }));
+  /**
+   * Starts to watch; resolves once nothing is missed any more. A burst of changes, such as a deploy or an editor's save, is
+   * one `change`.
+   */
+  watch(): Promise<void> {
+    const watcher = watch(this.path, { ignoreInitial: true, depth: 1 }).on('all', () => this.touched());
+    watcher.on('error', (error) => log.error({ event: 'config.watch-failed', err: error }));
+    this.watcher = watcher;
+    this.followed.forEach((path) => this.look(path));
+    return new Promise((resolve) => watcher.once('ready', resolve).once('error', () => resolve()));
+  }
+
+  /** Watches a file too that lies elsewhere, or is not there yet: an absolute path. Until the folder is closed. */
+  follow(path: string): void {
+    if (this.followed.has(path)) return;
+    this.followed.add(path);
+    if (this.watcher !== undefined) this.look(path);
   }
 
   async close(): Promise<void> {
     this.removeAllListeners();
+    clearTimeout(this.timer);
+    this.followed.forEach((path) => unwatchFile(path, this.onLook));
     await this.watcher?.close();
+  }
+
+  /** Looks again and again, which sees what notices of the file system miss: a mount, a link that leads elsewhere. */
+  private look(path: string): void {
+    watchFile(path, { interval: lookMs, persistent: false }, this.onLook);
+  }
+
+  private readonly onLook = (now: Stats, before: Stats): void => {
+    // A file that is not there is told of once although nothing changed.
+    if (now.ctimeMs !== before.ctimeMs || now.ino !== before.ino) this.touched();
+  };
+
+  private touched(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.emit('change'), 100);
   }
 }

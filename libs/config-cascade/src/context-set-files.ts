@@ -1,9 +1,9 @@
 import { PnsError } from '@pns/runtime';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import type { ContextSet } from './context-sets';
 import { propertySchema } from './properties';
 import { parseTagExpression } from './tag-expression';
+import { yamlContent } from './yaml-content';
 
 /** Sets of files are tried after every set of the API, whose ranks end below this one. */
 export const firstFileRank = 1_000_000;
@@ -24,13 +24,7 @@ const fileSchema = z.record(z.string(), setSchema).nullish();
  */
 export function parseContextSets(file: string, text: string): Omit<ContextSet, 'rank'>[] {
   const fail = (reason: string) => new PnsError('CONFIG_INVALID', `${file}: ${reason}`);
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (cause) {
-    throw fail(`not YAML: ${(cause as Error).message}`);
-  }
-  const parsed = fileSchema.safeParse(content);
+  const parsed = fileSchema.safeParse(yamlContent(file, text));
   if (!parsed.success) throw fail(z.prettifyError(parsed.error));
   return Object.entries(parsed.data ?? {}).map(([name, { withTags, addTags, ...properties }]) => {
     try {

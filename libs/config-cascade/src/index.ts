@@ -3,6 +3,7 @@ export { ConfigCascadeModule } from './config-cascade.module';
 export { ConfigChanges } from './config-changes';
 export { ConfigDirectory } from './config-directory';
 export { effectiveProperties, type EffectiveProperty } from './effective';
+export { type OptionEntries, type OptionFault } from './option-entries';
 export { OptionFiles, type OptionFile } from './option-files';
 export { propertiesPage } from './properties-page';
 export {

@@ -1,0 +1,201 @@
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { log } from '@pns/runtime';
+import { z } from 'zod';
+import { ConfigDirectory } from './config-directory';
+import type { OptionEntries } from './option-entries';
+import { OptionFiles } from './option-files';
+
+const file = 'clients.yml';
+
+interface Options {
+  readonly topic: string;
+  readonly password?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** As the transports have them: texts, and a key that is read from the file that is named. */
+const schemaOf = (readFile: (path: string) => Buffer): z.ZodType<Readonly<Record<string, Options>>> =>
+  z.record(
+    z.string().regex(/^[a-z]+$/, 'A client is some letters'),
+    z.strictObject({
+      topic: z.string(),
+      password: z.string().optional(),
+      key: z
+        .string()
+        .transform((path) => readFile(path).toString())
+        .pipe(z.string().startsWith('key', 'holds no key'))
+        .optional(),
+    }),
+  );
+
+let folder: string;
+let elsewhere: string;
+let directory: ConfigDirectory;
+let logged: jest.SpyInstance;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'pns-options-'));
+  elsewhere = mkdtempSync(join(tmpdir(), 'pns-elsewhere-'));
+  directory = new ConfigDirectory(folder);
+  await directory.watch();
+  logged = jest.spyOn(log, 'error').mockImplementation(() => undefined);
+});
+
+afterEach(async () => {
+  logged.mockRestore();
+  await directory.close();
+  rmSync(folder, { recursive: true });
+  rmSync(elsewhere, { recursive: true });
+});
+
+function opened(text: string): OptionEntries<Options> {
+  writeFileSync(join(folder, file), text);
+  const files = new OptionFiles(directory);
+  return files.entries(
+    file,
+    schemaOf((path) => files.readFile(path)),
+  );
+}
+
+/** Makes a change and waits until it is obeyed, as far as it can be. */
+async function afterwards(change: () => void): Promise<void> {
+  const noticed = once(directory, 'change', { signal: AbortSignal.timeout(5000) });
+  change();
+  await noticed;
+}
+
+const write = (text: string): void => writeFileSync(join(folder, file), text);
+const lines = (): unknown[] => logged.mock.calls.map(([line]) => line as unknown);
+
+describe('at start', () => {
+  it('a faulty entry is left out and named, and the others work', () => {
+    const entries = opened('good: { topic: a }\nbad: { topic: 5, password: geheim }\nalso: { topic: b }\n');
+    expect([entries.of('good'), entries.of('bad'), entries.of('also')]).toEqual([
+      { topic: 'a' },
+      undefined,
+      { topic: 'b' },
+    ]);
+    const fault = { file, client: 'bad', reason: expect.stringMatching(/^topic Invalid input/) as string };
+    expect(entries.faults).toEqual([fault]);
+    expect(lines()).toEqual([{ event: 'config.entry-refused', ...fault }]);
+  });
+
+  it.each<[string, string, object]>([
+    ['an unknown field', 'bad: { topic: a, tpoic: b }', { client: 'bad', reason: /tpoic/ }],
+    ['an entry of nothing', 'bad:', { client: 'bad', reason: /expected object/ }],
+    ['the name of what is no client', '"b d": { topic: a }', { reason: /^Entry 1: A client is some letters$/ }],
+    ['the name of what every object has', '__proto__: { topic: a }', { client: '__proto__', reason: /client/ }],
+    ['a file that is not there', 'bad: { topic: a, key: nowhere }', { client: 'bad', reason: /ENOENT/ }],
+  ])('%s is told in a sentence', (_, text, { reason, ...fault }: { reason?: RegExp }) => {
+    expect(opened(text).faults).toEqual([{ file, ...fault, reason: expect.stringMatching(reason ?? '') as string }]);
+  });
+
+  it('a file that is not YAML, or holds no entries, says so as a whole', () => {
+    expect(opened('good: [').unreadable).toMatch(/clients.yml is not YAML: .* in line 1, column 8\.$/);
+    expect(opened('- good').unreadable).toMatch(/names? each client/);
+    expect(opened('').unreadable).toBeUndefined();
+  });
+
+  it('nothing that is logged or told holds what stands in a broken line', () => {
+    for (const text of [
+      'mail:\n  password: "geheim\n',
+      'mail: { topic: a, password:geheim }',
+      'mail: { topic: a, password geheim }',
+      'password: geheim',
+      '{ password:geheim }',
+      'mail: { topic: a, password: { geheim: 1 } }',
+    ]) {
+      const { faults, unreadable } = opened(text);
+      expect(faults).toHaveLength(1);
+      expect(inspect([faults, unreadable, lines()], { depth: Infinity })).not.toContain('geheim');
+    }
+  });
+});
+
+describe('later', () => {
+  it('a changed entry is obeyed, and what did not change is the same object', async () => {
+    const entries = opened('first: { topic: a }\nsecond: { topic: b }\n');
+    const first = entries.of('first');
+    await afterwards(() => write('first: { topic: a }\nsecond: { topic: c }\nthird: { topic: d }\n'));
+    expect(entries.of('first')).toBe(first);
+    expect([entries.of('second'), entries.of('third')]).toEqual([{ topic: 'c' }, { topic: 'd' }]);
+    await afterwards(() => write('first: { topic: a }\n'));
+    expect(entries.of('second')).toBeUndefined();
+  });
+
+  it('a bad change of an entry is refused and named once, what it said before goes on to hold, and others change', async () => {
+    const entries = opened('first: { topic: a }\nsecond: { topic: b }\n');
+    await afterwards(() => write('first: { topic: 5 }\nsecond: { topic: c }\n'));
+    expect([entries.of('first'), entries.of('second')]).toEqual([{ topic: 'a' }, { topic: 'c' }]);
+    await afterwards(() => write('first: { topic: 5 }\nsecond: { topic: d }\n'));
+    expect(lines()).toMatchObject([{ event: 'config.reload-refused', file, client: 'first' }]);
+    expect(entries.faults).toMatchObject([{ client: 'first' }]);
+    await afterwards(() => write('first: { topic: e }\n'));
+    expect([entries.of('first'), entries.faults]).toEqual([{ topic: 'e' }, []]);
+  });
+
+  it('a file that is not YAML any more is refused, and what held before goes on to hold', async () => {
+    const entries = opened('first: { topic: a }\n');
+    await afterwards(() => write('first: { topic: [\n'));
+    expect(entries.of('first')).toEqual({ topic: 'a' });
+    expect(lines()).toMatchObject([{ event: 'config.reload-refused', file, reason: expect.any(String) as string }]);
+    expect(entries.unreadable).toBe(entries.faults[0]?.reason);
+    await afterwards(() => write('first: { topic: b }\n'));
+    expect([entries.of('first'), entries.unreadable]).toEqual([{ topic: 'b' }, undefined]);
+  });
+});
+
+describe('a file that an entry names', () => {
+  it.each<[string, (path: string) => void]>([
+    ['is written anew', (path) => writeFileSync(path, 'key two')],
+    [
+      'is put in the place of the old one',
+      (path) => {
+        writeFileSync(`${path}.new`, 'key two');
+        renameSync(`${path}.new`, path);
+      },
+    ],
+  ])('outside of the folder is read again when it %s', async (_, replace) => {
+    const path = join(elsewhere, 'app.key');
+    writeFileSync(path, 'key one');
+    const entries = opened(`mail: { topic: a, key: ${path} }`);
+    expect(entries.of('mail')?.key).toBe('key one');
+    await afterwards(() => replace(path));
+    expect(entries.of('mail')?.key).toBe('key two');
+  });
+
+  it('is read again when the link to its folder leads elsewhere, as in a mounted secret', async () => {
+    for (const [name, key] of Object.entries({ old: 'key one', new: 'key two' })) {
+      mkdirSync(join(elsewhere, name));
+      writeFileSync(join(elsewhere, name, 'app.key'), key);
+    }
+    symlinkSync('old', join(elsewhere, 'data'));
+    const entries = opened(`mail: { topic: a, key: ${join(elsewhere, 'data/app.key')} }`);
+    await afterwards(() => {
+      symlinkSync('new', join(elsewhere, 'data.new'));
+      renameSync(join(elsewhere, 'data.new'), join(elsewhere, 'data'));
+    });
+    expect(entries.of('mail')?.key).toBe('key two');
+  });
+
+  it('deep in the folder is read as soon as it is there', async () => {
+    mkdirSync(join(folder, 'keys/of/apps'), { recursive: true });
+    const entries = opened('mail: { topic: a, key: keys/of/apps/mail }');
+    expect(entries.of('mail')).toBeUndefined();
+    await afterwards(() => writeFileSync(join(folder, 'keys/of/apps/mail'), 'key one'));
+    expect(entries.of('mail')?.key).toBe('key one');
+  });
+
+  it('that is broken for a moment leaves the old one in use', async () => {
+    const path = join(elsewhere, 'app.key');
+    writeFileSync(path, 'key one');
+    const entries = opened(`mail: { topic: a, key: ${path} }`);
+    await afterwards(() => writeFileSync(path, ''));
+    expect(entries.of('mail')?.key).toBe('key one');
+    expect(lines()).toEqual([{ event: 'config.reload-refused', file, client: 'mail', reason: 'key holds no key' }]);
+  });
+});
