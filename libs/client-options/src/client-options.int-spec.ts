@@ -1,12 +1,12 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ConfigCascadeModule, ConfigDirectory } from '@pns/config-cascade';
+import { ConfigCascade, ConfigCascadeModule, ConfigChanges, ConfigDirectory, OptionFiles } from '@pns/config-cascade';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
-import { PersistenceModule } from '@pns/persistence';
+import { ClientTransportStore, PersistenceModule } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
 import { log, nestLogger, RuntimeModule } from '@pns/runtime';
 import { z } from 'zod';
@@ -16,6 +16,7 @@ import { ClientOptionsModule } from './client-options.module';
 const file = 'pns-wns-options.yml';
 const schema = z.strictObject({ sid: z.string() });
 const fileSchema = (): z.ZodType<Readonly<Record<string, { sid: string }>>> => z.record(z.string(), schema);
+const key = { client: 'mail', transport: 'wns' } as const;
 
 let folder: string;
 let database: FreshDatabase;
@@ -61,6 +62,15 @@ async function rewrite(entries: object | string): Promise<void> {
   await noticed;
 }
 
+async function set(sid: unknown): Promise<void> {
+  await part(ClientTransportStore).put(key, { sid });
+  await part(ConfigChanges).announce({ scope: 'server' });
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 const optionsOf = (clients = part(ClientOptions)): OptionsOf<{ sid: string }> =>
   clients.of('wns', file, fileSchema, schema);
 
@@ -92,4 +102,68 @@ it('a file that is not YAML at start is refused where its options are needed, an
   const clients = part(ClientOptions);
   clients.inspect('wns', file, fileSchema);
   expect(clients.faults).toMatchObject([{ transport: 'wns', file, reason: expect.stringContaining('YAML') as string }]);
+});
+
+it('options of the API win, and are obeyed when the writer is told that they are', async () => {
+  const options = optionsOf();
+  await set('of the API');
+  expect(options('mail')).toEqual({ sid: 'of the API' });
+  expect(options('mail')).toBe(options('mail'));
+  await part(ClientTransportStore).remove(key);
+  await part(ConfigChanges).announce({ scope: 'server' });
+  expect(options('mail')).toEqual({ sid: 'of the file' });
+});
+
+it('options of the API that cannot be read any more leave the client without any', async () => {
+  const logged = jest.spyOn(log, 'error').mockImplementation(() => undefined);
+  const options = optionsOf();
+  await set(5);
+  expect(options('mail')).toBeUndefined();
+  expect(logged.mock.calls).toMatchObject([[{ event: 'client-options.unreadable', client: 'mail' }]]);
+});
+
+it('an answer of Postgres that comes late does not bring older options back', async () => {
+  const store = part(ClientTransportStore);
+  const held = new EventEmitter();
+  let reads = 0;
+  const slow = {
+    all: async () => {
+      const isLate = ++reads === 2; // the first one after that at start
+      const rows = await store.all();
+      if (isLate) {
+        const released = once(held, 'release');
+        held.emit('read');
+        await released;
+      }
+      return rows;
+    },
+  };
+  const clients = await ClientOptions.open(part(OptionFiles), slow, part(ConfigCascade));
+  const [options, others] = [optionsOf(clients), optionsOf()];
+  const hasRead = once(held, 'read');
+  const first = set('older');
+  await hasRead;
+  const second = set('newer');
+  await until(() => others('mail')?.sid === 'newer');
+  await store.all(); // whoever else read at the same time has its answer too
+  held.emit('release');
+  await Promise.all([first, second]);
+  expect(options('mail')).toEqual({ sid: 'newer' });
+  clients.close();
+});
+
+it('while Postgres is away what was known holds, and what is new is obeyed once it is back', async () => {
+  const store = part(ClientTransportStore);
+  let isAway = false;
+  const flaky = { all: () => (isAway ? Promise.reject(new Error('away')) : store.all()) };
+  const clients = await ClientOptions.open(part(OptionFiles), flaky, part(ConfigCascade));
+  const options = optionsOf(clients);
+  const warned = jest.spyOn(log, 'warn').mockImplementation(() => undefined);
+  isAway = true;
+  await set('newer');
+  expect(options('mail')).toEqual({ sid: 'of the file' });
+  expect(warned.mock.calls).toEqual([[{ event: 'client-options.not-loaded', reason: 'away' }]]);
+  isAway = false;
+  await until(() => options('mail')?.sid === 'newer');
+  clients.close();
 });

@@ -25,6 +25,8 @@ const retryMs = 500;
 export class ClientOptions {
   private stored: ReadonlyMap<string, ClientTransport> = new Map();
   private readonly inspected = new Map<TransportName, OptionEntries<unknown>>();
+  private refreshing: Promise<void> | undefined;
+  private wantedRefreshes = 0;
   private retry: NodeJS.Timeout | undefined;
   private isClosed = false;
   private readonly stopListening: () => void;
@@ -34,7 +36,7 @@ export class ClientOptions {
     private readonly store: Pick<ClientTransportStore, 'all'>,
     cascade: ConfigCascade,
   ) {
-    this.stopListening = cascade.onChange(() => void this.reload());
+    this.stopListening = cascade.onChange(() => this.refresh());
   }
 
   static async open(
@@ -102,14 +104,28 @@ export class ClientOptions {
     this.stored = new Map((await this.store.all()).map((each) => [keyOf(each), each]));
   }
 
-  private async reload(): Promise<void> {
+  /** Resolves when what was written before the call is obeyed, or, while Postgres is away, is going to be. Never rejects. */
+  private refresh(): Promise<void> {
+    this.wantedRefreshes++;
+    this.refreshing ??= this.refreshUntilLatest();
+    return this.refreshing;
+  }
+
+  /** One reading after the other: of two at once, the older could be the last to arrive. */
+  private async refreshUntilLatest(): Promise<void> {
     clearTimeout(this.retry);
     try {
-      await this.load();
+      let seen: number;
+      do {
+        seen = this.wantedRefreshes;
+        await this.load();
+      } while (seen !== this.wantedRefreshes);
     } catch (error) {
       if (this.isClosed) return;
       log.warn({ event: 'client-options.not-loaded', reason: (error as Error).message });
-      this.retry = setTimeout(() => void this.reload(), retryMs);
+      this.retry = setTimeout(() => void this.refresh(), retryMs);
+    } finally {
+      this.refreshing = undefined; // before anybody can ask again and be given this one, which is over
     }
   }
 }

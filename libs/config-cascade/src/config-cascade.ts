@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import type { ConfigStore, StoredCommon } from '@pns/persistence';
 import type { PushStyle } from '@pns/payloads';
 import { log } from '@pns/runtime';
@@ -17,12 +16,15 @@ export interface FileScopes {
   readonly sets: readonly ContextSet[];
 }
 
+/** What it answers is waited for where that is a promise, which is not to reject. */
+type Listener = () => unknown;
+
 /** Decisions kept for each cascade: producers are free to think of topics. */
 const maxDecisions = 1000;
 
 /** Answers what holds for whom, from memory, and says where it came from. */
 export class ConfigCascade {
-  private readonly changes = new EventEmitter<{ change: [] }>();
+  private readonly listeners = new Set<Listener>();
   private readonly readings = new Readings();
   /** What was decided from a cascade. A change makes another cascade, and so leaves nothing outdated here. */
   private readonly decided = new WeakMap<readonly Scope[], Map<string, boolean>>();
@@ -38,7 +40,6 @@ export class ConfigCascade {
     server: Scope = { name: 'server', values: new Map() },
     private readonly store?: Pick<ConfigStore, 'common' | 'subjects'>,
   ) {
-    this.changes.setMaxListeners(0);
     this.subjects = store === undefined ? undefined : new SubjectCache(store);
     this.replaceServerScope(server);
   }
@@ -51,13 +52,16 @@ export class ConfigCascade {
   /** Takes over what the files say now and tells every listener. */
   replaceFiles(files: FileScopes): void {
     this.files = files;
-    this.assemble();
+    void this.assemble();
   }
 
-  /** Calls `listener` after each change that concerns everybody; the answer stops that. */
-  onChange(listener: () => void): () => void {
-    this.changes.on('change', listener);
-    return () => this.changes.off('change', listener);
+  /**
+   * Calls `listener` after each change that concerns everybody; the answer stops that. A change holds, for whoever waits
+   * for that, once all listeners are done with it.
+   */
+  onChange(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /**
@@ -190,17 +194,17 @@ export class ConfigCascade {
     } finally {
       this.refreshing = undefined; // before anybody can ask again and be given this one, which is over
     }
-    this.assemble();
+    await this.assemble();
   }
 
-  private assemble(): void {
+  private async assemble(): Promise<void> {
     const names = new Set(this.stored.sets.map(({ name }) => name));
     const ofFiles = this.files.sets.filter(({ name }) => !names.has(name));
     this.common = {
       server: [...this.stored.server, this.files.server],
       sets: inRankOrder([...this.stored.sets, ...ofFiles]),
     };
-    this.changes.emit('change');
+    await Promise.all([...this.listeners].map((listener) => listener()));
   }
 }
 

@@ -30,6 +30,15 @@ it('options set here win over the file, in every process, until they are removed
   await sibling.close();
 });
 
+it('options are obeyed by the process that took them when it says so', async () => {
+  for (const each of [uri, `${uri}/2`]) {
+    await api.send('PUT', path, { body: { uri: each } });
+    expect(configuredUri(api)).toBe(each);
+  }
+  await api.send('DELETE', path);
+  expect(configuredUri(api)).toBe('https://file.example.com/hook');
+});
+
 it('secrets go in and never come out, not even of the database', async () => {
   const put = await api.send('PUT', path, { body: { uri, ...secrets } });
   const view = { client: 'crm', transport: 'webhook', options: { uri }, secrets: Object.keys(secrets) };
