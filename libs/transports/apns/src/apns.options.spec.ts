@@ -121,8 +121,13 @@ it.each<[string, unknown, string]>([
   ['nothing', {}, 'keystore is missing'],
   [
     'an unknown field',
-    { ...jwt, keystoreId: 'x' },
-    'keystoreId is not a field of an APNs client; the known ones are enabled, authtype, keystore,',
+    { ...jwt, keystroke: 'x' },
+    'keystroke is not a field of an APNs client; the known ones are enabled, authtype, keystore,',
+  ],
+  [
+    'an id of what lies on the server',
+    { password: 'secret', keystoreId: 'calendar' },
+    'keystoreId is for the option file, where it names another file; give the content as keystore',
   ],
   ['another kind of credentials', { authtype: 'token' }, 'authtype must be certificate or jwt'],
   ['the wrong password', { ...certificate, password: 'wrong' }, 'keystore cannot be opened with this password'],
@@ -193,6 +198,8 @@ describe('the option file', () => {
   const files: Record<string, string | Buffer> = {
     'apns/key.p8': jwt.privatekey,
     'apns/app.p12': Buffer.from(legacyKeystore, 'base64'),
+    'secrets/team-key': jwt.privatekey,
+    'secrets/calendar.p12': Buffer.from(legacyKeystore, 'base64'),
   };
   const readFile = (path: string): Buffer => {
     const found = files[path];
@@ -210,8 +217,25 @@ describe('the option file', () => {
     ).toEqual({ first: apnsOptions.parse(jwt), 'second-ios': apnsOptions.parse(certificate) });
   });
 
+  it('takes ids of files in secrets/, which win over paths', () => {
+    expect(
+      file.parse({
+        first: { ...jwt, privatekeyId: 'team-key', privatekey: 'nowhere.p8' },
+        second: { password: 'secret', keystoreId: 'calendar.p12', keystore: 'nowhere.p12' },
+      }),
+    ).toEqual({ first: apnsOptions.parse(jwt), second: apnsOptions.parse(certificate) });
+  });
+
+  it.each(['../key.p8', '..', 'a/b', '', 14])('takes no id %j, which names no file there', (id) => {
+    const { error } = file.safeParse({ a: { ...jwt, privatekeyId: id } });
+    expect(JSON.stringify(error?.issues)).toContain('must be the name of a file in secrets/');
+  });
+
   it('may name files that are not there in entries that are switched off', () => {
-    const entry = { enabled: false, keystore: '/path/to/keystore.p12', password: 'secret', production: false };
+    const entry = {
+      ...{ enabled: false, keystore: '/path/to/keystore.p12', keystoreId: 'nowhere', privatekeyId: 'nowhere' },
+      ...{ password: 'secret', production: false },
+    };
     expect(file.parse({ copied: entry })).toEqual({
       copied: { enabled: false, authtype: 'certificate', password: 'secret', production: false },
     });
@@ -221,7 +245,12 @@ describe('the option file', () => {
     [
       'a file that is not there',
       { a: { ...certificate, keystore: 'nowhere.p12' } },
-      'cannot be read from nowhere.p12 (ENOENT)',
+      'cannot be read (ENOENT); it is to be the path of a file',
+    ],
+    [
+      'an id of nothing',
+      { a: { password: 'x', keystoreId: 'nothing' } },
+      'cannot be read (ENOENT); it is to be the name of a file in secrets/',
     ],
     ['an entry that is none', { a: 'b' }, 'expected object'],
     ['an entry of nothing', { a: null }, 'expected object'],
@@ -230,5 +259,11 @@ describe('the option file', () => {
   ])('refuses %s', (_, given, sentence) => {
     const { error } = file.safeParse(given);
     expect(JSON.stringify(error?.issues)).toContain(sentence);
+  });
+
+  it('tells nothing of a key that stands where its path should', () => {
+    const { error } = file.safeParse({ a: jwt });
+    expect(error).toBeDefined();
+    expect(String(error)).not.toContain(jwt.privatekey.slice(30, 60));
   });
 });

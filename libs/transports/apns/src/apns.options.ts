@@ -9,6 +9,10 @@ const text = z.string({
 /** Apple's ids of keys and teams. */
 const tenCharacters = text.regex(/^[A-Z0-9]{10}$/, 'must be 10 capital letters and digits');
 
+/** An id of another file, which only an option file can name. */
+const inOptionFile = (field: string) =>
+  z.never({ error: `is for the option file, where it names another file; give the content as ${field}` }).optional();
+
 const fields = z.strictObject(
   {
     enabled: z.boolean().default(true),
@@ -27,6 +31,8 @@ const fields = z.strictObject(
       .refine(isOrigin, { error: 'must be https://, a host and perhaps a port, and nothing else' })
       .optional(),
     caFile: text.max(1_000_000).refine(isCertificates, { error: 'holds no certificate in PEM' }).optional(),
+    keystoreId: inOptionFile('keystore'),
+    privatekeyId: inOptionFile('privatekey'),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
@@ -49,12 +55,20 @@ export const apnsOptions: z.ZodType<ApnsOptions> = fields.check((context) => {
 /** What never comes out of the API again. */
 export const apnsSecretFields: readonly string[] = ['keystore', 'password', 'privatekey'];
 
-/** Where a file names a path, the options hold what is in there. */
-const pathFields = { keystore: 'base64', privatekey: 'utf8', caFile: 'utf8' } as const;
+/** Where a deployment puts what ids name, below the folder of the configuration. */
+const secretsFolder = 'secrets';
+
+/** Where a file names a path, or a file of `secretsFolder` by its id, the options hold what is in there. */
+const fileFields: readonly { field: string; encoding: BufferEncoding; idField?: string }[] = [
+  { field: 'keystore', encoding: 'base64', idField: 'keystoreId' },
+  { field: 'privatekey', encoding: 'utf8', idField: 'privatekeyId' },
+  { field: 'caFile', encoding: 'utf8' },
+];
 
 /**
  * The whole of `pns-apns-options.yml`: clients and their options, with `keystore`, `privatekey` and `caFile` as paths, which
- * `readFile` reads. An entry that is not enabled may name files that are not there, as those that one copies do.
+ * `readFile` reads; `keystoreId` and `privatekeyId` win over the first two. An entry that is not enabled may name files that
+ * are not there, as those that one copies do.
  */
 export function apnsOptionsFileFor(
   _nodeEnv: string,
@@ -62,23 +76,45 @@ export function apnsOptionsFileFor(
 ): z.ZodType<Record<string, ApnsOptions>> {
   const entry = z.unknown().transform((given, context) => {
     if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
-    const read: Record<string, unknown> = { ...given };
-    for (const [field, encoding] of Object.entries(pathFields)) {
-      const path = read[field];
-      if (typeof path !== 'string') continue;
-      if (read['enabled'] === false) delete read[field];
-      else {
-        try {
-          read[field] = readFile(path).toString(encoding);
-        } catch (error) {
-          const message = `cannot be read from ${path} (${codeOf(error)})`;
-          context.issues.push({ code: 'custom', message, path: [field], input: given });
-        }
-      }
-    }
-    return read;
+    return withContents({ ...given }, readFile, (field, message) => {
+      context.issues.push({ code: 'custom', message, path: [field], input: given });
+    });
   });
   return z.record(clientId, entry.pipe(apnsOptions));
+}
+
+function withContents(
+  entry: Record<string, unknown>,
+  readFile: (path: string) => Buffer,
+  fault: (field: string, message: string) => void,
+): Record<string, unknown> {
+  for (const { field, encoding, idField = '' } of fileFields) {
+    const id = entry[idField];
+    delete entry[idField];
+    if (entry['enabled'] === false) {
+      delete entry[field];
+      continue;
+    }
+    const [asked, what] =
+      id === undefined ? [field, 'the path of a file'] : [idField, `the name of a file in ${secretsFolder}/`];
+    if (id !== undefined && !isFileName(id)) {
+      fault(asked, `must be ${what}`);
+      continue;
+    }
+    const path = id === undefined ? entry[field] : `${secretsFolder}/${id}`;
+    if (typeof path !== 'string') continue;
+    try {
+      entry[field] = readFile(path).toString(encoding);
+    } catch (error) {
+      // Without the path: whoever takes the field for the content itself has a secret there.
+      fault(asked, `cannot be read (${codeOf(error)}); it is to be ${what}`);
+    }
+  }
+  return entry;
+}
+
+function isFileName(id: unknown): id is string {
+  return typeof id === 'string' && /^[A-Za-z0-9_.-]{1,255}$/.test(id) && id !== '.' && id !== '..';
 }
 
 const clientId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, {
@@ -109,7 +145,7 @@ function certificateFaults(options: ApnsOptions): Fault[] {
   ];
 }
 
-/** An expired certificate is no fault of the options: it would take the other clients of its file down with it. */
+/** An expired certificate is no fault of the options: it was none when they were set. */
 function checkUse({ production, topic, endpoint }: ApnsOptions, { environments, topics }: PushCertificate): void {
   const side = production ? 'production' : 'development';
   if (endpoint === undefined && environments.length > 0 && !environments.includes(side)) {

@@ -4,7 +4,7 @@ import { retryAfterMs } from '@pns/transport-contract';
 import { SignJWT } from 'jose';
 import { Agent } from 'undici';
 import { codeOf } from './fcm.connections';
-import { defaultTokenEndpoint, type FcmOptions } from './fcm.options';
+import { defaultTokenEndpoint, type EnabledFcmOptions } from './fcm.options';
 
 /** Google does not take the service account: only an operator can mend that. */
 export class CredentialsRefusedError extends Error {}
@@ -47,7 +47,7 @@ export class AccessTokens {
   private exchange: Promise<AccessToken> | undefined;
 
   constructor(
-    private readonly options: FcmOptions,
+    private readonly options: EnabledFcmOptions,
     private readonly now: () => number,
   ) {
     const { caFile } = options;

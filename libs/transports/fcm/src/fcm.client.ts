@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { AccessTokens } from './fcm.access-token';
 import { FcmConnections } from './fcm.connections';
-import type { FcmOptions } from './fcm.options';
+import type { EnabledFcmOptions } from './fcm.options';
 import { type FcmAnswer, isStaleAccessToken } from './fcm.outcome';
 import type { FcmMessage } from './fcm.payload';
 
@@ -12,7 +12,7 @@ export class FcmClient {
   private readonly path: string;
   private readonly sending = new Set<Promise<FcmAnswer>>();
 
-  constructor(options: FcmOptions, timeoutMs: number, now: () => number) {
+  constructor(options: EnabledFcmOptions, timeoutMs: number, now: () => number) {
     const { origin, pathname } = new URL(options.endpoint);
     this.connections = new FcmConnections(origin, options.caFile, timeoutMs);
     this.tokens = new AccessTokens(options, now);

@@ -84,9 +84,12 @@ describe('options over the API', () => {
   });
 
   it('name what is never shown again', () => {
-    expect(Object.keys(fcmOptions.parse({ serviceAccount: account }))).toEqual(
-      expect.arrayContaining([...fcmSecretFields]),
-    );
+    expect(fcmSecretFields).toEqual(['serviceAccount', 'key']);
+  });
+
+  it('may have the original’s server key, and no account, where they are switched off', () => {
+    expect(fcmOptions.parse({ enabled: false, key: 'AAAA', serviceAccount: 5 })).toEqual({ enabled: false });
+    expect(faultOf(fcmOptions, { enabled: false, colour: 1 })).toMatch(/colour is not/);
   });
 });
 
@@ -105,16 +108,27 @@ describe('pns-gcm-options.yml', () => {
     expect(file.parse({})).toEqual({});
   });
 
+  it('takes the original’s own example as it stands', () => {
+    const example = { enabled: false, key: 'AIzaSy2535345TbVL2r4yaZ4ZVQvJdcE1vth24546' };
+    expect(file.parse({ mygoogleclient: example })).toEqual({ mygoogleclient: { enabled: false } });
+  });
+
+  it('names no account that stands where its path should', () => {
+    const fault = faultOf(file, { mobile: { serviceAccount: JSON.stringify(account) } });
+    expect(fault).toMatch(/cannot be read/);
+    expect(fault).not.toContain('PRIVATE KEY');
+  });
+
   it.each<[string, object, RegExp]>([
     [
       'a file that is not there',
       { mobile: { serviceAccount: 'x.json' } },
-      /names x.json, which cannot be read \(ENOENT\)/,
+      /cannot be read \(ENOENT\); it is to be the path of the JSON file/,
     ],
     ['a broken file', { mobile: { serviceAccount: 'broken.json' } }, /must be the JSON of a service account/],
     ['an account inline', { mobile: { serviceAccount: account } }, /must be the path of the JSON file/],
     ['the original’s key', { mobile: { enabled: true, key: 'AAAA' } }, /switched off in June 2024/],
-    ['a CA that is not there', { mobile: { serviceAccount: 'account.json', caFile: 'ca.pem' } }, /names ca.pem/],
+    ['a CA that is not there', { mobile: { serviceAccount: 'account.json', caFile: 'ca.pem' } }, /caFile/],
     ['a bad client id', { 'a b': { serviceAccount: 'account.json' } }, /Invalid key in record\s+→ at \["a b"\]/],
   ])('is refused with %s', (_, given, expected) => {
     expect(faultOf(file, given)).toMatch(expected);

@@ -4,7 +4,7 @@ import { isClientId } from '@pns/subscriptions';
 import { z } from 'zod';
 
 /** The names of the fields that are never shown again. */
-export const fcmSecretFields: readonly string[] = ['serviceAccount'];
+export const fcmSecretFields: readonly string[] = ['serviceAccount', 'key'];
 
 export const defaultEndpoint = 'https://fcm.googleapis.com';
 export const defaultTokenEndpoint = 'https://oauth2.googleapis.com/token';
@@ -13,7 +13,7 @@ const whereToGetOne =
   'create one in the Firebase console: Project settings, Service accounts, Generate new private key';
 
 const legacyKey =
-  'key is the server key of an API that Google switched off in June 2024; remove it and set serviceAccount, ' +
+  'is the server key of an API that Google switched off in June 2024; remove it and set serviceAccount, ' +
   whereToGetOne;
 
 /** The JSON that Google made, as text or as an object. Only what is needed of it is kept. */
@@ -60,21 +60,32 @@ const certificate = z.string().max(100_000).refine(isCertificate, { error: 'must
 
 const fields = z.strictObject(
   {
-    enabled: z.boolean().default(true),
+    enabled: z.literal(true, { error: 'must be true or false' }).default(true),
     serviceAccount,
     notification: z.boolean().default(false),
     endpoint: httpsUrl.default(defaultEndpoint),
     tokenEndpoint: httpsUrl.default(defaultTokenEndpoint),
     caFile: certificate.optional(),
+    key: z.never({ error: legacyKey }).optional(),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
 
-/** What a client needs to send with FCM, with every default filled in and everything secret inline. */
-export type FcmOptions = Readonly<z.infer<typeof fields>>;
+/** Without what it would send with. An entry that one copied may have the original's `key`, and paths that lead nowhere. */
+const disabledFields = fields.extend({
+  enabled: z.literal(false),
+  serviceAccount: z.unknown().optional(),
+  key: z.unknown().optional(),
+  caFile: z.unknown().optional(),
+});
+
+/** What an enabled client needs to send with FCM, with every default filled in and everything secret inline. */
+export type EnabledFcmOptions = Readonly<z.infer<typeof fields>>;
+
+export type FcmOptions = EnabledFcmOptions | { readonly enabled: false };
 
 /** The options as they are given over the API: `serviceAccount` is Google's JSON, `caFile` a certificate as PEM text. */
-export const fcmOptions: z.ZodType<FcmOptions> = fields;
+export const fcmOptions: z.ZodType<FcmOptions> = unlessDisabled(fields);
 
 const clientId = z
   .string()
@@ -98,7 +109,7 @@ export function fcmOptionsFileFor(
         return readFile(path).toString();
       } catch (error) {
         context.addIssue(
-          `names ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`,
+          `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'}); it is to be the path of ${what}`,
         );
         return z.NEVER;
       }
@@ -107,12 +118,22 @@ export function fcmOptionsFileFor(
     serviceAccount: inFile('the JSON file of a service account', serviceAccount),
     caFile: inFile('a certificate in PEM', certificate).optional(),
   });
-  return z.record(clientId, entry);
+  return z.record(clientId, unlessDisabled(entry));
+}
+
+function unlessDisabled(schema: z.ZodType<EnabledFcmOptions>): z.ZodType<FcmOptions> {
+  return z.unknown().transform((given, context): FcmOptions => {
+    const isDisabled = (given as { enabled?: unknown } | null | undefined)?.enabled === false;
+    const read = (isDisabled ? disabledFields : schema).safeParse(given);
+    if (read.success) return isDisabled ? { enabled: false } : read.data;
+    context.issues.push(...read.error.issues.map((issue) => ({ ...issue, input: given }) as z.core.$ZodRawIssue));
+    return z.NEVER;
+  });
 }
 
 function unknownFields(names: readonly string[]): string {
-  if (names.includes('key')) return legacyKey;
-  return `${names.join(', ')} is not a field of an FCM client; the known ones are ${Object.keys(fields.shape).join(', ')}`;
+  const known = Object.keys(fields.shape).filter((name) => name !== 'key');
+  return `${names.join(', ')} is not a field of an FCM client; the known ones are ${known.join(', ')}`;
 }
 
 function parsedJson(text: string): unknown {

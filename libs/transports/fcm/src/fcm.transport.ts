@@ -3,7 +3,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { CredentialsRefusedError, TokenUnavailableError } from './fcm.access-token';
 import { FcmClient } from './fcm.client';
 import { FcmConnectionError, FcmTimeoutError } from './fcm.connections';
-import type { FcmOptions } from './fcm.options';
+import type { EnabledFcmOptions, FcmOptions } from './fcm.options';
 import { fcmOutcome } from './fcm.outcome';
 import { fcmMessage } from './fcm.payload';
 
@@ -19,7 +19,7 @@ export interface FcmTransportParts {
 }
 
 interface Sender {
-  readonly options: FcmOptions;
+  readonly options: EnabledFcmOptions;
   readonly client: FcmClient;
 }
 
@@ -61,7 +61,7 @@ export class FcmTransport implements Transport {
   }
 
   /** The client with these options; a new one where what its connections and token were made for has changed. */
-  private client(name: string, options: FcmOptions): FcmClient {
+  private client(name: string, options: EnabledFcmOptions): FcmClient {
     const known = this.senders.get(name);
     if (known?.options === options) return known.client;
     const isKept = known !== undefined && madeFor(known.options) === madeFor(options);
@@ -80,7 +80,7 @@ export class FcmTransport implements Transport {
   }
 }
 
-function madeFor({ serviceAccount, endpoint, tokenEndpoint, caFile }: FcmOptions): string {
+function madeFor({ serviceAccount, endpoint, tokenEndpoint, caFile }: EnabledFcmOptions): string {
   return JSON.stringify([serviceAccount, endpoint, tokenEndpoint, caFile]);
 }
 

@@ -65,20 +65,22 @@ const clientId = z
   .refine(isClientId, { error: 'A client id is 1 to 64 letters, digits, underscores, dots and dashes' });
 
 /**
- * The whole of `pns-wns-options.yml`: client ids and their options, with `caFile` as the path of a file. The same holds in
- * every environment.
+ * The whole of `pns-wns-options.yml`: client ids and their options, with `caFile` as the path of a file, which need not be
+ * there where the client is not enabled. The same holds in every environment.
  */
 export function wnsOptionsFileFor(
   _nodeEnv: string,
   readFile: (path: string) => Buffer,
 ): z.ZodType<Readonly<Record<string, WnsOptions>>> {
   const entry = z.unknown().transform((given, context) => {
-    const path = (given as { caFile?: unknown } | null | undefined)?.caFile;
+    const { caFile: path, enabled } = (given ?? {}) as { caFile?: unknown; enabled?: unknown };
     if (typeof path !== 'string') return given;
+    if (enabled === false) return { ...(given as object), caFile: undefined };
     try {
       return { ...(given as object), caFile: readFile(path).toString() };
     } catch (error) {
-      const message = `cannot be read from ${path} (${String((error as NodeJS.ErrnoException).code ?? 'unreadable')})`;
+      const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+      const message = `cannot be read (${code}); it is to be the path of a certificate in PEM`;
       context.issues.push({ code: 'custom', message, path: ['caFile'], input: given });
       return z.NEVER;
     }
