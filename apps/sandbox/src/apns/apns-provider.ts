@@ -206,7 +206,7 @@ export class ApnsProvider {
     const status = fault?.status ?? refusal?.status ?? 200;
     const answer = fault?.hang || fault?.silence ? 'hang' : fault?.reset ? 'reset' : status;
     const id = headers['apns-id'];
-    const request: WireRequest = { path, rawHeaders, latin1Body: body.toString('latin1') };
+    const request: WireRequest = { path, rawHeaders: withoutToken(rawHeaders), latin1Body: body.toString('latin1') };
     this.arrivals.add({
       at: Date.now(),
       provider: apnsProvider,
@@ -266,6 +266,12 @@ export class ApnsProvider {
     if (reason === undefined) stream.end();
     else stream.end(JSON.stringify({ reason, ...timestamp }));
   }
+}
+
+/** Without the provider token, which is nobody's business. */
+function withoutToken(rawHeaders: readonly string[]): readonly string[] {
+  const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'authorization');
+  return at === -1 ? rawHeaders : rawHeaders.with(at + 1, 'bearer …');
 }
 
 function checkOf(refusal: Refusal | undefined): Check {

@@ -26,25 +26,3 @@ export const fcmFault = z.strictObject({
 });
 
 export type FcmFault = Readonly<z.infer<typeof fcmFault>>;
-
-/** A fault that holds as often as it was asked for. */
-export class Faults {
-  private fault: FcmFault = {};
-  private left = 0;
-
-  get current(): FcmFault {
-    return this.left > 0 ? { ...this.fault, ...(this.fault.times !== undefined && { times: this.left }) } : {};
-  }
-
-  set(fault: FcmFault): void {
-    this.fault = fault;
-    this.left = Object.keys(fault).length === 0 ? 0 : (fault.times ?? Infinity);
-  }
-
-  /** What to do with the message that has just come, or undefined to behave. */
-  take(): FcmFault | undefined {
-    if (this.left === 0) return undefined;
-    this.left--;
-    return this.fault;
-  }
-}

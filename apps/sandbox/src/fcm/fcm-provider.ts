@@ -10,7 +10,8 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Arrivals } from '../arrivals';
 import type { Authority } from '../certificates';
-import { type FcmFault, Faults } from './fcm-fault';
+import { Faults } from '../faults';
+import type { FcmFault } from './fcm-fault';
 import { GoogleAccounts } from './google-accounts';
 import { errorsOnDemand, type GoogleAnswer, permissionDenied, unauthenticated } from './google-errors';
 import { type AcceptedMessage, judgedMessage } from './message-rules';
@@ -40,7 +41,7 @@ export class FcmDevice {
   isRegistered = true;
   /** The only project that may send to it; any one unless set. */
   project: string | undefined;
-  readonly faults = new Faults();
+  readonly faults = new Faults<FcmFault>();
 
   constructor(readonly token: string) {}
 
@@ -67,7 +68,8 @@ const sendPath = /^\/v1\/projects\/([^/]+)\/messages:send(?:\?|$)/;
 export class FcmProvider {
   readonly accounts: GoogleAccounts;
   /** Faults of every device that has none of its own. */
-  readonly faults = new Faults();
+  readonly faults = new Faults<FcmFault>();
+  readonly tokenFaults = new Faults<FcmFault>();
   /** How many connections were opened. */
   connections = 0;
   /** The most messages that were under way on one connection. */
@@ -142,10 +144,7 @@ export class FcmProvider {
       const body = await bodyOf(request);
       if (body === undefined) return answer(response, notFound(413));
       if (request.method !== 'POST') return answer(response, notFound(404));
-      if (request.url === '/token') {
-        const type = request.headers['content-type'];
-        return answer(response, await this.accounts.exchange(type, body.toString()));
-      }
+      if (request.url === '/token') return await this.token(request, response, body.toString());
       const project = sendPath.exec(request.url ?? '')?.[1];
       if (project === undefined) return answer(response, notFound(404));
       this.message(decodeURIComponent(project), request, response, body);
@@ -159,6 +158,12 @@ export class FcmProvider {
     this.underWay.set(session, open);
     this.mostStreams = Math.max(this.mostStreams, open);
     response.on('close', () => this.underWay.set(session, (this.underWay.get(session) ?? 1) - 1));
+  }
+
+  private async token(request: Request, response: Response, form: string): Promise<void> {
+    const fault = this.tokenFaults.take() ?? {};
+    const granted = onDemand(fault) ?? (await this.accounts.exchange(request.headers['content-type'], form));
+    this.respond(request, response, granted, fault);
   }
 
   private message(project: string, request: Request, response: Response, body: Buffer): void {
@@ -179,9 +184,7 @@ export class FcmProvider {
       check: () => [],
     });
     if (fault.halfOpen) this.mute.add(session);
-    const respond = (): void => this.respond(request, response, verdict, fault);
-    if (fault.delayMs === undefined) respond();
-    else setTimeout(respond, fault.delayMs).unref();
+    this.respond(request, response, verdict, fault);
   }
 
   /** Why the sender may not send at all. */
@@ -205,8 +208,8 @@ export class FcmProvider {
     project: string,
     fault: FcmFault,
   ): GoogleAnswer {
-    if (fault.error !== undefined) return { ...errorsOnDemand[fault.error], headers: { ...fault.headers } };
-    if (fault.status !== undefined) return { ...notFound(fault.status), headers: { ...fault.headers } };
+    const demanded = onDemand(fault);
+    if (demanded !== undefined) return demanded;
     if ('status' in judged) return judged;
     if (!device.isRegistered) return errorsOnDemand.UNREGISTERED;
     if (device.project !== undefined && device.project !== project) return errorsOnDemand.SENDER_ID_MISMATCH;
@@ -227,6 +230,12 @@ export class FcmProvider {
   }
 
   private respond(request: Request, response: Response, verdict: GoogleAnswer, fault: FcmFault): void {
+    const respond = (): void => this.respondNow(request, response, verdict, fault);
+    if (fault.delayMs === undefined) respond();
+    else setTimeout(respond, fault.delayMs).unref();
+  }
+
+  private respondNow(request: Request, response: Response, verdict: GoogleAnswer, fault: FcmFault): void {
     const session = http2SessionOf(request);
     if (fault.hang || fault.halfOpen) return;
     if (fault.reset) {
@@ -258,6 +267,12 @@ function answer(response: Response, { status, headers, body }: GoogleAnswer, isC
   (response as ServerResponse).writeHead(status, { 'content-type': type, ...headers });
   if (isCutOff) (response as ServerResponse).write(text.slice(0, 1));
   else response.end(text);
+}
+
+/** The answer that a fault asks for. */
+function onDemand({ error, status, headers }: FcmFault): GoogleAnswer | undefined {
+  if (error !== undefined) return { ...errorsOnDemand[error], headers: { ...headers } };
+  return status === undefined ? undefined : { ...notFound(status), headers: { ...headers } };
 }
 
 function notFound(status: number): GoogleAnswer {

@@ -1,13 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type Arrival, type Arrivals, bodyOf, headersOf } from '../arrivals';
-import { type Faults, fcmFault } from './fcm-fault';
+import type { Faults } from '../faults';
+import { type FcmFault, fcmFault } from './fcm-fault';
 import { type FcmDevice, type FcmProvider, fcmProvider } from './fcm-provider';
 
 /** Tokens go into the query: they are longer than what a router takes for a part of a path. */
 const token = z.string().min(1).max(4096);
 const ofDevice = z.object({ token });
-const ofDeviceOrAll = z.object({ token: token.optional() });
+const faultsAt = z.object({ token: token.optional(), of: z.enum(['messages', 'tokens']).default('messages') });
 const query = z.object({
   token,
   since: z.coerce.number().int().min(0).default(0),
@@ -40,8 +41,9 @@ export interface FcmPushView {
 /** How tests and the page ask what came to a phone, tell Google how to misbehave, and make and revoke credentials. */
 export function fcmRoutes(app: FastifyInstance, provider: FcmProvider, arrivals: Arrivals): void {
   const deviceOf = (given: unknown): FcmDevice => provider.device(ofDevice.parse(given).token);
-  const faultsOf = (given: unknown): Faults => {
-    const { token } = ofDeviceOrAll.parse(given);
+  const faultsOf = (given: unknown): Faults<FcmFault> => {
+    const { token, of } = faultsAt.parse(given);
+    if (of === 'tokens') return provider.tokenFaults;
     return token === undefined ? provider.faults : provider.device(token).faults;
   };
 
