@@ -18,6 +18,7 @@ import { LastUses } from './authentication/last-uses';
 import { RemovedKeys } from './authentication/removed-keys';
 import { ClientApiController } from './client-api/client-api.controller';
 import { ClientTransportsController } from './clients/client-transports.controller';
+import { OptionFileFaults } from './clients/option-file-faults';
 import { ConfigApiModule } from './config/config-api.module';
 import { ContextsController } from './directory/contexts.controller';
 import { Erasure } from './directory/erasure';
@@ -103,6 +104,11 @@ export class ApiModule {
         Registrar,
         Erasure,
         TestPush,
+        {
+          provide: OptionFileFaults,
+          inject: [ClientOptions],
+          useFactory: (clients: ClientOptions) => new OptionFileFaults(clients, options.nodeEnv),
+        },
         {
           provide: WebhookGate,
           inject: [ConfigCascade, ClientOptions],

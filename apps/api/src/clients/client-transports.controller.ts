@@ -22,6 +22,7 @@ import {
   configurables,
   pausedView,
 } from './client-transports.dto';
+import { OptionFileFaults } from './option-file-faults';
 
 @ApiTags('Clients')
 @Controller('v1/clients')
@@ -30,17 +31,23 @@ export class ClientTransportsController {
     private readonly store: ClientTransportStore,
     private readonly failed: FailedDeliveryStore,
     private readonly changes: ConfigChanges,
+    private readonly optionFiles: OptionFileFaults,
   ) {}
 
   @Get()
   @RequiresScope('admin')
   @ApiOperation({
-    summary: 'What was set over this API, without secrets, and the clients whose deliveries wait for better settings',
+    summary:
+      'What was set over this API, without secrets; the clients whose deliveries wait for better settings; what in the option files cannot be used',
   })
   @ApiOkResponse({ type: ClientTransportList })
   async list(): Promise<ClientTransportList> {
     const [stored, held] = await Promise.all([this.store.all(), this.failed.heldClients()]);
-    return { items: stored.map(clientTransportView), paused: held.map(pausedView) };
+    return {
+      items: stored.map(clientTransportView),
+      paused: held.map(pausedView),
+      faults: [...this.optionFiles.all()],
+    };
   }
 
   @Get(':client/transports/:transport')

@@ -55,10 +55,22 @@ const paused = z.object({
   since: z.iso.datetime(),
 });
 
+const fault = z.object({
+  transport: z.enum(transportNames),
+  file: z.string(),
+  client: z.string().optional().describe('Absent where it is not the entry of one client that is at fault.'),
+  reason: z.string(),
+});
+
 export class ClientTransportList extends createZodDto(
   z.object({
     items: z.array(view),
     paused: z.array(paused).describe('Clients whose deliveries wait until their credentials or settings are mended.'),
+    faults: z
+      .array(fault)
+      .describe(
+        'What in the option files cannot be used, as this process reads them; until it is mended, what the entry said before goes on to hold, if anything.',
+      ),
   }),
 ) {}
 
