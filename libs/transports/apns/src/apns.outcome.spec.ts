@@ -11,7 +11,7 @@ const table: readonly (readonly [status: number, reason: string, kind: string])[
   [400, 'BadMessageId', 'rejected'],
   [400, 'BadPriority', 'rejected'],
   [400, 'BadTopic', 'misconfigured'],
-  [400, 'DeviceTokenNotForTopic', 'rejected'],
+  [400, 'DeviceTokenNotForTopic', 'misconfigured'],
   [400, 'DuplicateHeaders', 'rejected'],
   [400, 'IdleTimeout', 'retry'],
   [400, 'InvalidPushType', 'rejected'],
@@ -88,6 +88,22 @@ it('only these three may cost a subscription, one of them only once something wa
   expect(gone(true)).toEqual(['BadDeviceToken', 'ExpiredToken', 'Unregistered']);
   expect(gone(false)).toEqual(['ExpiredToken', 'Unregistered']);
   expect(apnsOutcome({ status: 410 }, false, now).kind).toBe('gone');
+});
+
+it('what may be the fault of our options is held until something was accepted with them', () => {
+  const ambiguous = table.flatMap(([status, reason]) => {
+    const [unproven, proven] = [false, true].map((isProven) => apnsOutcome({ status, reason }, isProven, now));
+    return JSON.stringify(unproven) === JSON.stringify(proven) ? [] : [{ reason, unproven, proven }];
+  });
+  const unproven = {
+    kind: 'misconfigured',
+    reason: expect.stringMatching(/nothing has been accepted with these options yet\.$/) as string,
+  };
+  const reason = expect.any(String) as string;
+  expect(ambiguous).toEqual([
+    { reason: 'BadDeviceToken', unproven, proven: { kind: 'gone', reason } },
+    { reason: 'DeviceTokenNotForTopic', unproven, proven: { kind: 'misconfigured', reason, isTargetOnly: true } },
+  ]);
 });
 
 it.each([429, 500, 503])('Retry-After of a %i is obeyed', (status) => {

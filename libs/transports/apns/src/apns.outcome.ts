@@ -1,4 +1,4 @@
-import type { Outcome, OutcomeKind } from '@pns/transport-contract';
+import { type Outcome, type OutcomeKind, retryAfterMs } from '@pns/transport-contract';
 
 /** Apple's answer to one push. */
 export interface ApnsAnswer {
@@ -24,8 +24,8 @@ export const documented: Readonly<Record<number, Readonly<Record<string, Verdict
     BadMessageId: 'rejected',
     BadPriority: 'rejected',
     BadTopic: 'misconfigured',
-    // Either the token is another app's, or our topic is: which of them, nobody can tell.
-    DeviceTokenNotForTopic: 'rejected',
+    // Either the token is another app's, or our topic is.
+    DeviceTokenNotForTopic: 'misconfigured',
     DuplicateHeaders: 'rejected',
     IdleTimeout: 'retry',
     InvalidPushType: 'rejected',
@@ -59,6 +59,7 @@ const advice = new Map(
   Object.entries({
     BadTopic: 'is the topic in the options the bundle id of the app?',
     TopicDisallowed: 'is the topic in the options one that these credentials are for?',
+    BadDeviceToken: 'a device token of the other side of Apple (does production fit?), or of no side at all',
     DeviceTokenNotForTopic: 'the device token belongs to another app, or the topic in the options does',
     BadCertificateEnvironment: 'the certificate is for the other side of Apple; does production fit it?',
     BadEnvironmentKeyIdInToken: 'the key is for the other side of Apple; does production fit it?',
@@ -66,25 +67,30 @@ const advice = new Map(
   }),
 );
 
+/** What may speak against one device token or against our options: which of them, nobody can tell from the answer. */
+const ambiguous = new Set(['BadDeviceToken', 'DeviceTokenNotForTopic']);
+
 /**
  * The verdict behind Apple's answer; `now` in ms since the epoch. A reason that Apple does not document is judged by its
- * status. A token of the wrong environment is a BadDeviceToken too, so that only retires a subscription once `isProven`:
- * something was accepted with these very options.
+ * status. What a device token of the wrong environment or app is answered, a wrong `production` or `topic` is answered for all
+ * of them: it is only the token's fault once `isProven`, something was accepted with these very options.
  */
 export function apnsOutcome(answer: ApnsAnswer, isProven: boolean, now: number): Outcome {
   const { status, reason = '', retryAfter } = answer;
   const kind = documentedVerdict(status, reason) ?? kindOf(status);
   if (kind === 'delivered') return { kind };
-  if (kind === 'gone' && reason === 'BadDeviceToken' && !isProven) {
-    return {
-      kind: 'rejected',
-      reason: `${sentence(status, reason)}: a device token of the other side of Apple (does production fit?), or of no side at all; nothing has been accepted with these options yet.`,
-    };
-  }
   const words = advice.get(reason);
   const text = `${sentence(status, reason)}${words === undefined ? '.' : `: ${words}`}`;
+  if (status === 400 && ambiguous.has(reason)) return ambiguousOutcome(kind, text, isProven);
   const afterMs = kind === 'retry' ? retryAfterMs(retryAfter, now) : undefined;
   return kind === 'retry' && afterMs !== undefined ? { kind, reason: text, afterMs } : { kind, reason: text };
+}
+
+function ambiguousOutcome(kind: Exclude<Verdict, 'delivered'>, reason: string, isProven: boolean): Outcome {
+  if (!isProven) {
+    return { kind: 'misconfigured', reason: `${reason}; nothing has been accepted with these options yet.` };
+  }
+  return kind === 'misconfigured' ? { kind, reason, isTargetOnly: true } : { kind, reason };
 }
 
 /** What Apple's table says of an answer; undefined where that is not in it. */
@@ -103,14 +109,4 @@ function kindOf(status: number): Verdict {
   if (status === 410) return 'gone';
   if (status >= 200 && status < 300) return 'delivered';
   return status >= 300 && status < 500 && status !== 408 && status !== 421 && status !== 429 ? 'rejected' : 'retry';
-}
-
-/** The longest wait that is obeyed, in ms: beyond a day it would be a way to lose pushes. */
-const maxRetryAfterMs = 86_400_000;
-
-/** Apple documents no Retry-After, and HTTP allows one: seconds or a date (RFC 9110, 10.2.3). */
-function retryAfterMs(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), maxRetryAfterMs);
 }

@@ -21,7 +21,7 @@ const documented: [fcm: string, status: number, canonical: string, kind: string]
   ['UNSPECIFIED_ERROR', 500, 'UNKNOWN', 'retry'],
   ['INVALID_ARGUMENT', 400, 'INVALID_ARGUMENT', 'rejected'],
   ['UNREGISTERED', 404, 'NOT_FOUND', 'gone'],
-  ['SENDER_ID_MISMATCH', 403, 'PERMISSION_DENIED', 'rejected'],
+  ['SENDER_ID_MISMATCH', 403, 'PERMISSION_DENIED', 'misconfigured'],
   ['QUOTA_EXCEEDED', 429, 'RESOURCE_EXHAUSTED', 'retry'],
   ['UNAVAILABLE', 503, 'UNAVAILABLE', 'retry'],
   ['INTERNAL', 500, 'INTERNAL', 'retry'],
@@ -53,11 +53,11 @@ it('knows every error that Google documents: eight of FCM, sixteen of all its AP
 });
 
 it.each(documented)('%s with %i %s is %s', (code, status, name, kind) => {
-  expect(fcmOutcome(answer(status, name, [fcmDetail(code)]), now).kind).toBe(kind);
+  expect(fcmOutcome(answer(status, name, [fcmDetail(code)]), true, now).kind).toBe(kind);
 });
 
 it.each(canonical)('%s with %i and no code of FCM is %s', (name, status, kind) => {
-  const outcome = fcmOutcome(answer(status, name), now);
+  const outcome = fcmOutcome(answer(status, name), true, now);
   expect(outcome).toMatchObject({ kind, reason: `FCM answered ${status} (${name}).` });
 });
 
@@ -76,13 +76,13 @@ it.each([
     ),
   ],
 ])('a token that is none is gone where %s', (_, given) => {
-  expect(fcmOutcome(given, now).kind).toBe('gone');
+  expect(fcmOutcome(given, true, now).kind).toBe('gone');
 });
 
 it.each(['message.data[0].value', 'message.android.ttl', 'message'])(
   'a message that is refused for %s costs no subscription',
   (field) => {
-    expect(fcmOutcome(answer(400, 'INVALID_ARGUMENT', [violationOf(field)]), now)).toEqual({
+    expect(fcmOutcome(answer(400, 'INVALID_ARGUMENT', [violationOf(field)]), true, now)).toEqual({
       kind: 'rejected',
       reason: `FCM answered 400 (INVALID_ARGUMENT, ${field}).`,
     });
@@ -110,10 +110,32 @@ it.each([
   [504, 'retry'],
   [0, 'retry'],
 ])('a page with %i that is none of FCM’s answers is %s', (status, kind) => {
-  const page = fcmOutcome({ status, body: '<!DOCTYPE html><title>UNREGISTERED</title>' }, now);
+  const page = fcmOutcome({ status, body: '<!DOCTYPE html><title>UNREGISTERED</title>' }, true, now);
   expect(page).toMatchObject({ kind, reason: `FCM answered ${status}.` });
-  const unknown = fcmOutcome(answer(status, 'NEWLY_INVENTED', [fcmDetail('ALSO_NEW')]), now);
+  const unknown = fcmOutcome(answer(status, 'NEWLY_INVENTED', [fcmDetail('ALSO_NEW')]), true, now);
   expect(unknown).toMatchObject({ kind, reason: `FCM answered ${status} (ALSO_NEW).` });
+});
+
+it('a token of another project is its own trouble once something was accepted, and until then the client’s', () => {
+  const mismatch = answer(403, 'PERMISSION_DENIED', [fcmDetail('SENDER_ID_MISMATCH')]);
+  expect(fcmOutcome(mismatch, true, now)).toEqual({
+    kind: 'misconfigured',
+    reason: 'FCM answered 403 (SENDER_ID_MISMATCH): the token is one of another project.',
+    isTargetOnly: true,
+  });
+  expect(fcmOutcome(mismatch, false, now)).toEqual({
+    kind: 'misconfigured',
+    reason:
+      'FCM answered 403 (SENDER_ID_MISMATCH): the token is one of another project, or serviceAccount is; nothing has been accepted with it yet.',
+  });
+});
+
+it('nothing else depends on whether something was accepted', () => {
+  for (const [code, status, name] of documented) {
+    if (code === 'SENDER_ID_MISMATCH') continue;
+    const given = answer(status, name, [fcmDetail(code)]);
+    expect(fcmOutcome(given, false, now)).toEqual(fcmOutcome(given, true, now));
+  }
 });
 
 it('nothing but FCM’s own words makes a subscription gone', () => {
@@ -129,7 +151,7 @@ it('nothing but FCM’s own words makes a subscription gone', () => {
   );
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 599 }), body, (status, text) => {
-      const { kind } = fcmOutcome({ status, body: text }, now);
+      const { kind } = fcmOutcome({ status, body: text }, true, now);
       expect(kind).not.toBe('gone');
       expect(kind === 'delivered').toBe(status >= 200 && status < 300);
     }),
@@ -138,16 +160,17 @@ it('nothing but FCM’s own words makes a subscription gone', () => {
 
 it('a message that is taken has the name that FCM gave it', () => {
   const body = '{"name":"projects/p/messages/0:1500415314455276%31bd1c96f9fd7ecd"}';
-  expect(fcmOutcome({ status: 200, body }, now)).toEqual({
+  expect(fcmOutcome({ status: 200, body }, true, now)).toEqual({
     kind: 'delivered',
     providerId: 'projects/p/messages/0:1500415314455276%31bd1c96f9fd7ecd',
   });
-  expect(fcmOutcome({ status: 200, body: '' }, now)).toEqual({ kind: 'delivered' });
+  expect(fcmOutcome({ status: 200, body: '' }, true, now)).toEqual({ kind: 'delivered' });
 });
 
 it('no sentence of Google’s, which quotes the message, becomes a reason', () => {
   const outcome = fcmOutcome(
     answer(400, 'a secret text', [violationOf('a secret text'), fcmDetail('a secret text')]),
+    true,
     now,
   );
   expect(JSON.stringify(outcome)).not.toContain('secret');
@@ -155,13 +178,16 @@ it('no sentence of Google’s, which quotes the message, becomes a reason', () =
 
 describe('how long to wait', () => {
   it.each([429, 503, 500])('Retry-After of a %i is obeyed', (status) => {
-    expect(fcmOutcome({ status, body: '', retryAfter: '7' }, now)).toMatchObject({ kind: 'retry', afterMs: 7000 });
+    expect(fcmOutcome({ status, body: '', retryAfter: '7' }, true, now)).toMatchObject({
+      kind: 'retry',
+      afterMs: 7000,
+    });
   });
 
   it('too many messages mean a minute unless Google says otherwise, everything else the usual back-off', () => {
-    expect(fcmOutcome({ status: 429, body: '' }, now)).toMatchObject({ afterMs: quotaWaitMs });
-    expect(fcmOutcome({ status: 503, body: '' }, now)).not.toHaveProperty('afterMs');
-    expect(fcmOutcome({ status: 404, body: '', retryAfter: '7' }, now)).not.toHaveProperty('afterMs');
+    expect(fcmOutcome({ status: 429, body: '' }, true, now)).toMatchObject({ afterMs: quotaWaitMs });
+    expect(fcmOutcome({ status: 503, body: '' }, true, now)).not.toHaveProperty('afterMs');
+    expect(fcmOutcome({ status: 404, body: '', retryAfter: '7' }, true, now)).not.toHaveProperty('afterMs');
   });
 });
 

@@ -21,9 +21,8 @@ const fcmErrors: Readonly<Record<string, Verdict>> = {
   // The message, or the token's form; the latter is told apart by the field that is named.
   INVALID_ARGUMENT: 'rejected',
   UNREGISTERED: 'gone',
-  // A token of another project. It may be this one device's, or we may have been given the wrong project: it costs the
-  // push, not the subscription, and a single foreign token must not stop the client as misconfigured would.
-  SENDER_ID_MISMATCH: 'rejected',
+  // A token of another project: this one device's, or ours, if it is not `isProven` that we have the right one.
+  SENDER_ID_MISMATCH: 'misconfigured',
   QUOTA_EXCEEDED: 'retry',
   UNAVAILABLE: 'retry',
   INTERNAL: 'retry',
@@ -79,10 +78,11 @@ interface GoogleError {
 }
 
 /**
- * The verdict behind Google's answer: by FCM's own error code, else by the canonical one, else by the status. `now` is in
- * ms since the epoch. Reasons repeat codes and names of fields, and never Google's sentences, which quote the message.
+ * The verdict behind Google's answer: by FCM's own error code, else by the canonical one, else by the status. A token of
+ * another project is its device's own trouble once `isProven`: something was accepted with these credentials. `now` is in ms
+ * since the epoch. Reasons repeat codes and names of fields, and never Google's sentences, which quote the message.
  */
-export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, now: number): Outcome {
+export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, isProven: boolean, now: number): Outcome {
   const json = parsed(body);
   if (status >= 200 && status < 300) {
     const name = (json as { name?: unknown } | undefined)?.name;
@@ -93,9 +93,21 @@ export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, now: number)
   if (isInvalidToken(error)) return { kind: 'gone', reason };
   const kind =
     known(fcmErrors, error.fcm) ?? known(canonicalErrors, error.status) ?? statuses[status] ?? kindOfClass(status);
+  if (error.fcm === 'SENDER_ID_MISMATCH') return mismatch(reason, isProven);
   if (kind !== 'retry') return { kind, reason };
   const afterMs = retryAfterMs(retryAfter, now) ?? (status === 429 ? quotaWaitMs : undefined);
   return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
+}
+
+/** One foreign token must not stop a client that works; as long as it is not known to work, the project may be the wrong one. */
+function mismatch(reason: string, isProven: boolean): Outcome {
+  const said = reason.replace(/\.$/, '');
+  return isProven
+    ? { kind: 'misconfigured', reason: `${said}: the token is one of another project.`, isTargetOnly: true }
+    : {
+        kind: 'misconfigured',
+        reason: `${said}: the token is one of another project, or serviceAccount is; nothing has been accepted with it yet.`,
+      };
 }
 
 /** Whether Google does not take our access token, which is no verdict on the credentials behind it. */

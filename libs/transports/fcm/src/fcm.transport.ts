@@ -21,6 +21,8 @@ export interface FcmTransportParts {
 interface Sender {
   readonly options: EnabledFcmOptions;
   readonly client: FcmClient;
+  /** Google has accepted something with these credentials. */
+  isProven: boolean;
 }
 
 /** Sends deliveries with Firebase Cloud Messaging, each client with its own connections and service account. */
@@ -46,8 +48,11 @@ export class FcmTransport implements Transport {
     }
     const message = fcmMessage(delivery, this.parts.content(delivery), options.notification, this.now());
     if ('kind' in message) return message;
+    const sender = this.sender(delivery.client, options);
     try {
-      return fcmOutcome(await this.client(delivery.client, options).send(message, signal), this.now());
+      const outcome = fcmOutcome(await sender.client.send(message, signal), sender.isProven, this.now());
+      if (outcome.kind === 'delivered') sender.isProven = true;
+      return outcome;
     } catch (error) {
       signal.throwIfAborted();
       return failedAttempt(error);
@@ -60,15 +65,17 @@ export class FcmTransport implements Transport {
     await Promise.all(this.retired);
   }
 
-  /** The client with these options; a new one where what its connections and token were made for has changed. */
-  private client(name: string, options: EnabledFcmOptions): FcmClient {
+  /** The sender with these options; a new one where what its connections and token were made for has changed. */
+  private sender(name: string, options: EnabledFcmOptions): Sender {
     const known = this.senders.get(name);
-    if (known?.options === options) return known.client;
+    if (known?.options === options) return known;
     const isKept = known !== undefined && madeFor(known.options) === madeFor(options);
     if (!isKept) this.retire(name);
-    const client = isKept ? known.client : new FcmClient(options, this.parts.timeoutMs ?? 10_000, this.now);
-    this.senders.set(name, { options, client });
-    return client;
+    const sender: Sender = isKept
+      ? { ...known, options }
+      : { options, client: new FcmClient(options, this.parts.timeoutMs ?? 10_000, this.now), isProven: false };
+    this.senders.set(name, sender);
+    return sender;
   }
 
   private retire(name: string): void {

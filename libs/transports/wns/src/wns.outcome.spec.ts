@@ -25,7 +25,7 @@ const codes: readonly [status: number, words: string, kind: string][] = [
 ];
 
 it.each(codes)('%i %s has the outcome %s', (status, words, kind) => {
-  expect(wnsOutcome(answer(status, {}, words), now).kind).toBe(kind);
+  expect(wnsOutcome(answer(status, {}, words), true, now).kind).toBe(kind);
 });
 
 it('knows every response code that Microsoft documents', () => {
@@ -52,10 +52,10 @@ const drops: readonly [status: string, device: string | undefined, kind: string]
 
 it.each(drops)('a push that was %s while the device is %s has the outcome %s', (status, device, kind) => {
   const connection = { 'x-wns-deviceconnectionstatus': device };
-  expect(wnsOutcome(answer(200, { 'x-wns-status': status, ...connection }), now).kind).toBe(kind);
-  expect(wnsOutcome(answer(200, { 'x-wns-notificationstatus': status.toUpperCase(), ...connection }), now).kind).toBe(
-    kind,
-  );
+  expect(wnsOutcome(answer(200, { 'x-wns-status': status, ...connection }), true, now).kind).toBe(kind);
+  expect(
+    wnsOutcome(answer(200, { 'x-wns-notificationstatus': status.toUpperCase(), ...connection }), true, now).kind,
+  ).toBe(kind);
 });
 
 it.each<[string, Record<string, string>, string]>([
@@ -66,7 +66,7 @@ it.each<[string, Record<string, string>, string]>([
     'retry',
   ],
 ])('%s is judged by what is known', (_, headers, kind) =>
-  expect(wnsOutcome(answer(200, headers), now).kind).toBe(kind),
+  expect(wnsOutcome(answer(200, headers), true, now).kind).toBe(kind),
 );
 
 const expectedOfOthers = (status: number): string => {
@@ -79,29 +79,35 @@ const expectedOfOthers = (status: number): string => {
 it('a status that WNS does not document is judged by its class, and never costs a channel', () => {
   for (let status = 100; status < 1000; status++) {
     if (codes.some(([known]) => known === status)) continue;
-    expect([status, wnsOutcome(answer(status), now).kind]).toEqual([status, expectedOfOthers(status)]);
+    expect([status, wnsOutcome(answer(status), true, now).kind]).toEqual([status, expectedOfOthers(status)]);
   }
 });
 
-it('a channel that does not take our token stops no other one', () => {
-  expect(wnsOutcome(answer(403), now)).toEqual({
-    kind: 'misconfigured',
-    reason: 'WNS answered 403.',
-    isTargetOnly: true,
-  });
-  expect(wnsOutcome(answer(401), now)).not.toHaveProperty('isTargetOnly');
+it('a channel that does not take our token stops no other one, once another one has taken it', () => {
+  const refused = { kind: 'misconfigured', reason: 'WNS answered 403.' };
+  expect(wnsOutcome(answer(403), true, now)).toEqual({ ...refused, isTargetOnly: true });
+  expect(wnsOutcome(answer(403), false, now)).toEqual(refused);
+});
+
+it('nothing else depends on whether something was accepted', () => {
+  for (const [status, words] of codes) {
+    if (status === 403) continue;
+    const given = answer(status, {}, words);
+    expect(wnsOutcome(given, false, now)).toEqual(wnsOutcome(given, true, now));
+    expect(wnsOutcome(given, true, now)).not.toHaveProperty('isTargetOnly');
+  }
 });
 
 it.each([406, 429, 500, 503])('Retry-After of a %i is obeyed', (status) => {
-  expect(wnsOutcome(answer(status, { 'retry-after': '7' }), now)).toMatchObject({ kind: 'retry', afterMs: 7000 });
+  expect(wnsOutcome(answer(status, { 'retry-after': '7' }), true, now)).toMatchObject({ kind: 'retry', afterMs: 7000 });
 });
 
 it.each([400, 404, 410, 413])('Retry-After of a %i means nothing', (status) => {
-  expect(wnsOutcome(answer(status, { 'retry-after': '7' }), now)).not.toHaveProperty('afterMs');
+  expect(wnsOutcome(answer(status, { 'retry-after': '7' }), true, now)).not.toHaveProperty('afterMs');
 });
 
 it('the id that WNS gives a push is kept', () => {
-  expect(wnsOutcome(answer(200, { 'x-wns-msg-id': '4D1862580BFBB38D' }), now)).toEqual({
+  expect(wnsOutcome(answer(200, { 'x-wns-msg-id': '4D1862580BFBB38D' }), true, now)).toEqual({
     kind: 'delivered',
     providerId: '4D1862580BFBB38D',
   });
@@ -116,7 +122,7 @@ it('a reason says what Microsoft asks for with a report, and nothing that names 
     'x-wns-msg-id': '4D1862580BFBB38D',
     'x-wns-debug-trace': 'SG2PEPF0002029C',
   };
-  expect(wnsOutcome(answer(404, headers), now)).toEqual({
+  expect(wnsOutcome(answer(404, headers), true, now)).toEqual({
     kind: 'gone',
     reason:
       'WNS answered 404 (dropped; device disconnected; Bad channel … or … here; X-WNS-Msg-ID 4D1862580BFBB38D; X-WNS-Debug-Trace SG2PEPF0002029C).',

@@ -51,8 +51,11 @@ const otherStatuses: Readonly<Record<number, Verdict>> = {
   429: 'retry',
 };
 
-/** The verdict behind an answer; `now` in ms since the epoch. A status that WNS does not document is judged by its class. */
-export function wnsOutcome(answer: WnsAnswer, now: number): Outcome {
+/**
+ * The verdict behind an answer; `now` in ms since the epoch. A status that WNS does not document is judged by its class. That
+ * a channel does not take our token is its own trouble once `isProven`: something was accepted with these options.
+ */
+export function wnsOutcome(answer: WnsAnswer, isProven: boolean, now: number): Outcome {
   const kind = verdictOn(answer);
   if (kind === 'delivered') {
     const providerId = plain(answer.headers['x-wns-msg-id']);
@@ -61,8 +64,8 @@ export function wnsOutcome(answer: WnsAnswer, now: number): Outcome {
   const reason = reasonOf(answer);
   const afterMs = kind === 'retry' ? retryAfterMs(answer.headers['retry-after'], now) : undefined;
   if (kind === 'retry') return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
-  // The channel is another app's, or the credentials are: either way, other channels may take them.
-  if (answer.status === 403) return { kind: 'misconfigured', reason, isTargetOnly: true };
+  // The channel is another app's, or the credentials are.
+  if (answer.status === 403 && isProven) return { kind: 'misconfigured', reason, isTargetOnly: true };
   return { kind, reason };
 }
 

@@ -22,6 +22,8 @@ export interface WnsTransportParts {
 interface Sender {
   readonly options: WnsOptions;
   readonly client: WnsClient;
+  /** WNS has accepted something with these options. */
+  isProven: boolean;
 }
 
 /** Sends deliveries to the channels of Windows devices, each client with its own connections and credentials. */
@@ -48,9 +50,12 @@ export class WnsTransport implements Transport {
     // Before anything is sent: whoever answers at another host would learn the access token.
     if (!isChannelUri(delivery.token, options.allowedHosts)) return notAChannel;
     const push = wnsPush(delivery, this.parts.content(delivery), options, this.now());
+    const sender = this.sender(delivery.client, options);
     try {
-      const answer = await this.client(delivery.client, options).send(new URL(delivery.token), push, signal);
-      return wnsOutcome(answer, this.now());
+      const answer = await sender.client.send(new URL(delivery.token), push, signal);
+      const outcome = wnsOutcome(answer, sender.isProven, this.now());
+      if (outcome.kind === 'delivered') sender.isProven = true;
+      return outcome;
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof NoAccessTokenError) return error.outcome;
@@ -65,14 +70,15 @@ export class WnsTransport implements Transport {
     await Promise.all(this.retired);
   }
 
-  /** The client with these options; with new connections and a new access token once they have changed. */
-  private client(name: string, options: WnsOptions): WnsClient {
+  /** The sender with these options; with new connections and a new access token once they have changed. */
+  private sender(name: string, options: WnsOptions): Sender {
     const known = this.senders.get(name);
-    if (known?.options === options) return known.client;
+    if (known?.options === options) return known;
     this.retire(name);
     const client = new WnsClient(options, this.parts.timeoutMs ?? 10_000, this.now);
-    this.senders.set(name, { options, client });
-    return client;
+    const sender = { options, client, isProven: false };
+    this.senders.set(name, sender);
+    return sender;
   }
 
   private retire(name: string): void {
