@@ -74,6 +74,19 @@ it('templates make any topic visible, without code', () => {
   });
 });
 
+it.each<[string, Partial<PushStyle>, object]>([
+  ['a title', { title: '{{host}}', body: '{{state}}' }, { title: '(3) db-1', body: 'down' }],
+  ['no title', { body: '{{state}}' }, { body: '(3) down' }],
+  ['a title that comes to nothing', { title: '{{nothing}}', body: '{{state}}' }, { body: '(3) down' }],
+  ['a title that says it', { title: '{{count}}x {{host}}', body: '{{state}}' }, { title: '3x db-1', body: 'down' }],
+  ['a body that says it', { title: '{{host}}', body: 'for the {{count}}rd time' }, { title: 'db-1' }],
+  ['a part about it that is left out', { title: '{{host}}{{#nothing}} {{count}}{{/nothing}}' }, { title: '(3) db-1' }],
+])('says how many were collected where a template has %s', (_, templates, expected) => {
+  expect(content({ host: 'db-1', state: 'down' }, templates, 3, 'ops:alert')).toMatchObject(expected);
+  const { title, body } = content({ host: 'db-1', state: 'down' }, templates, 1, 'ops:alert');
+  expect([title, body].join()).not.toContain('(');
+});
+
 it('templates that come to nothing leave the push as it is without them', () => {
   expect(content({ a: 1 }, { title: '{{nothing}}' })).toEqual({ data: { a: 1 } });
   expect(content(mail, { body: '{{nothing}}' })).toMatchObject({ title: "Let's meet" });

@@ -38,13 +38,14 @@ const mailCategory = 'new-message-category';
 
 /**
  * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail, and any other one
- * is silent. Where several were collected, the title begins with their number: `(3) Let's meet`.
+ * is silent. Where several were collected, the text says how many: it begins with their number, `(3) Let's meet`, unless a
+ * template says it in its own way.
  */
 export function pushContent({ topic, payload, count }: PushSource, style: PushStyle): PushContent {
   const cid = cidOf(payload);
   const { unread } = payload;
   const badge = style.hasBadge && Number.isInteger(unread) && (unread as number) >= 0 ? (unread as number) : undefined;
-  const text = templateText(style, { ...payload, topic, count }) ?? mailText(payload, count);
+  const text = templateText(style, { ...payload, topic }, count) ?? mailText(payload, count);
   return {
     ...text,
     ...(text === undefined || badge === undefined ? {} : { badge }),
@@ -68,14 +69,26 @@ function mailText(payload: PushSource['payload'], count: number): Partial<PushCo
   const subject = textOf(payload['subject']);
   const sender = textOf(payload['displayname']) ?? textOf(payload['email']);
   if (subject === undefined || sender === undefined) return undefined;
-  const title = count > 1 ? `(${count}) ${subject}` : subject;
-  return { title, body: `${sender}\n${subject}`, category: mailCategory };
+  return { title: counted(subject, count), body: `${sender}\n${subject}`, category: mailCategory };
 }
 
-function templateText({ title, body }: PushStyle, view: object): Partial<PushContent> | undefined {
+function templateText({ title, body }: PushStyle, fields: object, count: number): Partial<PushContent> | undefined {
+  let isCountShown = false;
+  const view = {
+    ...fields,
+    get count() {
+      isCountShown = true;
+      return count;
+    },
+  };
   const [shownTitle, shownBody] = [title, body].map((template) => template && rendered(template, view));
-  if (!shownTitle && !shownBody) return undefined;
-  return { ...(shownTitle ? { title: shownTitle } : {}), ...(shownBody ? { body: shownBody } : {}) };
+  const added = isCountShown ? 1 : count;
+  if (shownTitle) return { title: counted(shownTitle, added), ...(shownBody ? { body: shownBody } : {}) };
+  return shownBody ? { body: counted(shownBody, added) } : undefined;
+}
+
+function counted(text: string, count: number): string {
+  return count > 1 ? `(${count}) ${text}` : text;
 }
 
 function rendered(template: string, view: object): string {
