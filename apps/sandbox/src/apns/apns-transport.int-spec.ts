@@ -144,7 +144,7 @@ describe('a push', () => {
       'apns-topic': topic,
       'apns-push-type': 'alert',
       'apns-priority': '10',
-      authorization: expect.stringMatching(/^bearer /) as string,
+      authorization: 'bearer …',
     });
   });
 
@@ -183,9 +183,26 @@ describe('a push', () => {
   it('that Apple finds bad retires its device only once another one was good', async () => {
     const transport = scene.transport();
     scene.apple.device(device).faults.set({ status: 400, reason: 'BadDeviceToken' });
-    expect(await send(transport)).toMatchObject({ kind: 'rejected' });
+    const unproven = await send(transport);
+    expect(unproven).toMatchObject({ kind: 'misconfigured', reason: expect.stringContaining('production') as string });
+    expect(unproven).not.toHaveProperty('isTargetOnly');
     expect(await send(transport, 'b2'.repeat(32))).toEqual({ kind: 'delivered' });
     expect(await send(transport)).toMatchObject({ kind: 'gone' });
+  });
+
+  it('to a device of another app stops its client only until another one was good, and costs no device', async () => {
+    const transport = scene.transport();
+    scene.useCertificate('another', 'com.example.other');
+    expect(await send(transport, device, { client: 'another' })).toEqual({ kind: 'delivered' });
+    const notForTopic = {
+      kind: 'misconfigured',
+      reason: expect.stringContaining('DeviceTokenNotForTopic') as string,
+    };
+    expect(await send(transport)).toEqual(notForTopic);
+    expect(await send(transport, 'b2'.repeat(32))).toEqual({ kind: 'delivered' });
+    expect(await send(transport)).toEqual({ ...notForTopic, isTargetOnly: true });
+    scene.useKey('mail', topic, 'KEY0000002');
+    expect(await send(transport)).toEqual(notForTopic);
   });
 
   it('whose answer breaks off after its status is judged by that', async () => {

@@ -412,6 +412,41 @@ describe('the access token', () => {
     expect(await scene.deliver()).toEqual({ kind: 'misconfigured', reason: 'FCM answered 403 (PERMISSION_DENIED).' });
   });
 
+  it.each<[string, FcmFault, object]>([
+    ['is away', { status: 503 }, { reason: 'There is no access token: the token endpoint answered 503.' }],
+    ['is away for a time', { status: 503, headers: { 'retry-after': '9' } }, { afterMs: 9000 }],
+    ['is busy', { status: 429, headers: { 'retry-after': '7' } }, { afterMs: 7000 }],
+    ['gives up waiting', { status: 408 }, { reason: 'There is no access token: the token endpoint answered 408.' }],
+    ['breaks off', { reset: true }, { reason: expect.stringContaining('could not be asked') as string }],
+  ])('costs nothing when its endpoint %s', async (_, fault, outcome) => {
+    scene.google.tokenFaults.set({ ...fault, times: 1 });
+    expect(await scene.deliver()).toMatchObject({ kind: 'retry', ...outcome });
+    expect(scene.arrived()).toEqual([]);
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+  });
+
+  it('that is good still is used while its endpoint is away', async () => {
+    await scene.deliver();
+    scene.forward(56 * 60_000);
+    scene.google.tokenFaults.set({ status: 503 });
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+    scene.forward(5 * 60_000);
+    expect(await scene.deliver()).toMatchObject({ kind: 'retry' });
+    scene.google.tokenFaults.set({});
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+  });
+
+  it.each<[string, FcmFault, string]>([
+    ['refuses', { status: 401 }, 'Google does not take the service account: 401.'],
+    ['answers something else', { status: 200 }, 'The token endpoint answered without a token'],
+  ])('is a fault of ours when its endpoint %s', async (_, fault, reason) => {
+    scene.google.tokenFaults.set({ ...fault, times: 1 });
+    expect(await scene.deliver()).toEqual({
+      kind: 'misconfigured',
+      reason: expect.stringContaining(reason) as string,
+    });
+  });
+
   it('that nobody gives away now means another attempt', async () => {
     scene.configure('mobile', scene.google.accounts.create('pns-test'), { tokenEndpoint: 'https://localhost:1' });
     expect(await scene.deliver()).toEqual({
@@ -431,10 +466,25 @@ describe('the access token', () => {
 });
 
 describe('a phone of another project', () => {
-  it('costs the push and not the subscription', async () => {
+  it('stops its client only until another one was good, and costs no subscription', async () => {
     await startScene();
     scene.google.device(phone).project = 'another-project';
-    expect(await scene.deliver()).toEqual({ kind: 'rejected', reason: 'FCM answered 403 (SENDER_ID_MISMATCH).' });
+    const mismatch = { kind: 'misconfigured', reason: expect.stringContaining('(SENDER_ID_MISMATCH)') as string };
+    expect(await scene.deliver()).toEqual(mismatch);
+    expect(await scene.deliver({ token: 'another-phone' })).toMatchObject({ kind: 'delivered' });
+    expect(await scene.deliver()).toEqual({ ...mismatch, isTargetOnly: true });
+    scene.configure('mobile', scene.google.accounts.create('third-project'));
+    expect(await scene.deliver()).toEqual(mismatch);
+  });
+
+  it('is known for one also after options have changed that say nothing of the project', async () => {
+    await startScene();
+    const account = scene.google.accounts.create('pns-test');
+    scene.configure('mobile', account);
+    expect(await scene.deliver({ token: 'another-phone' })).toMatchObject({ kind: 'delivered' });
+    scene.configure('mobile', account, { notification: true });
+    scene.google.device(phone).project = 'another-project';
+    expect(await scene.deliver()).toMatchObject({ kind: 'misconfigured', isTargetOnly: true });
   });
 });
 

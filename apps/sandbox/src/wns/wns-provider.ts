@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
@@ -43,7 +43,7 @@ export class WnsChannel {
   clearedSeq = 0;
   device: DeviceState = 'connected';
   readonly faults = new Faults<WnsFault>();
-  private readonly tags = new Set<string>();
+  private readonly seen = new Set<string>();
 
   constructor(
     readonly token: string,
@@ -61,18 +61,19 @@ export class WnsChannel {
   clear(seq: number): void {
     this.clearedSeq = seq;
     this.total = this.accepted = this.duplicates = 0;
-    this.tags.clear();
+    this.seen.clear();
   }
 
-  /** Counts a push; answers whether one with its tag had been accepted before. */
-  count(tag: string | undefined, isAccepted: boolean): boolean {
+  /** Counts a push; answers whether the same one had been accepted before: another one may come to replace it under its tag. */
+  count(tag: string | undefined, body: string, isAccepted: boolean): boolean {
     this.total++;
-    const isDuplicate = tag !== undefined && this.tags.has(tag);
+    const push = tag === undefined ? undefined : hash('sha256', `${tag} ${body}`, 'base64');
+    const isDuplicate = push !== undefined && this.seen.has(push);
     if (isDuplicate) this.duplicates++;
     else if (isAccepted) {
       this.accepted++;
-      if (this.tags.size >= maxTags) this.tags.clear();
-      if (tag !== undefined) this.tags.add(tag);
+      if (this.seen.size >= maxSeen) this.seen.clear();
+      if (push !== undefined) this.seen.add(push);
     }
     return isDuplicate;
   }
@@ -85,7 +86,7 @@ interface Answer {
 }
 
 const maxBodyBytes = 1024 * 1024;
-const maxTags = 10_000;
+const maxSeen = 10_000;
 
 /** Plays Microsoft: both token endpoints and the channels of devices, on one port, over HTTP/1.1. */
 export class WnsProvider {
@@ -198,7 +199,7 @@ export class WnsProvider {
       target: token,
       request,
       answer: silence ?? answer.status,
-      isDuplicate: channel?.count(headers['x-wns-tag'], isAccepted) ?? false,
+      isDuplicate: channel?.count(headers['x-wns-tag'], request.latin1Body, isAccepted) ?? false,
       check: () => [payloadCheck(headers['x-wns-type'], body.toString())],
     });
     respond(message, response, answer, fault);

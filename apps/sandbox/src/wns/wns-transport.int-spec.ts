@@ -172,6 +172,15 @@ describe('a push', () => {
     expect(scene.channel.state).toMatchObject({ total: 3, accepted: 2, duplicates: 1 });
   });
 
+  it('that takes the place of another one has its tag, and is no duplicate', async () => {
+    const collapseKey = 'ox:mail:new inbox';
+    await scene.deliver({ collapseKey });
+    await scene.deliver({ collapseKey, id: 'newer', timestamp: delivery.timestamp + 1 });
+    const tags = scene.arrived().map(({ request }) => headersOf(request)['x-wns-tag']);
+    expect(tags).toEqual([tags[0], tags[0]]);
+    expect(scene.channel.state).toMatchObject({ accepted: 2, duplicates: 0 });
+  });
+
   it('goes over connections that are kept', async () => {
     for (let i = 0; i < 20; i++) expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
     // The next delivery may come a moment before the last one's connection is free again.
@@ -197,13 +206,14 @@ describe('a channel', () => {
     expect(await scene.deliver()).toEqual({ kind: 'gone', reason: expect.stringContaining('404') as string });
   });
 
-  it('of another app costs neither itself nor the others', async () => {
+  it('of another app stops its client only until another one was good, and costs nobody’s channel', async () => {
     const foreign = scene.microsoft.openChannel(scene.microsoft.accounts.register().sid);
-    expect(await scene.deliver({ token: scene.microsoft.uriOf(foreign) })).toEqual({
-      ...misconfigured('403'),
-      isTargetOnly: true,
-    });
+    const token = scene.microsoft.uriOf(foreign);
+    expect(await scene.deliver({ token })).toEqual(misconfigured('403'));
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+    expect(await scene.deliver({ token })).toEqual({ ...misconfigured('403'), isTargetOnly: true });
+    scene.configure({ type: 'tile' });
+    expect(await scene.deliver({ token })).toEqual(misconfigured('403'));
   });
 
   it('of a device that is away keeps what it can, and a raw push too', async () => {

@@ -153,6 +153,14 @@ describe('the collapse key', () => {
     expect(android).toMatchObject({ collapse_key: 'ox:mail:new', notification: { tag: 'ox:mail:new' } });
   });
 
+  it('of a producer’s own key is one for all that Android shows of it, however long', () => {
+    const tagOf = (more: object): string | undefined => message(more, true).android.notification?.tag;
+    const key = `ox:mail:new ${'ü'.repeat(255)}`;
+    expect(tagOf({ collapseKey: key, id: 'd-1' })).toBe(tagOf({ collapseKey: key, id: 'd-2' }));
+    expect(tagOf({ collapseKey: key })).toHaveLength(43);
+    expect(tagOf({ collapseKey: key })).not.toBe(tagOf({ collapseKey: 'ox:mail:new b' }));
+  });
+
   it.each([undefined, 'ox:mail:new inbox'])('is not set for %j, of which a device may have more than four', (key) => {
     const more = key === undefined ? {} : { collapseKey: key };
     expect(message(more).android).not.toHaveProperty('collapse_key');

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import type { PushContent } from '@pns/payloads';
 
@@ -57,8 +58,7 @@ export function fcmMessage(
       ...(hasNotification &&
         isShown && {
           notification: {
-            // What is shown under the same tag takes the place of what was: a repeated delivery is not seen twice.
-            tag: collapseKey ?? delivery.id,
+            tag: tagOf(delivery),
             ...(content.sound !== undefined && { sound: content.sound }),
             ...(content.badge !== undefined && { notification_count: content.badge }),
           },
@@ -109,6 +109,14 @@ function wellFormed(text: string): string {
  */
 function collapseKeyOf({ collapseKey, topic }: Delivery): string | undefined {
   return collapseKey === topic ? topic : undefined;
+}
+
+/**
+ * What is shown under the same tag takes the place of what was: a repeated delivery is not seen twice, and of a kind of which
+ * only the newest counts nothing else is seen. A hash where a producer's key, which may be long, is part of it.
+ */
+function tagOf({ id, topic, collapseKey = id }: Delivery): string {
+  return collapseKey === id || collapseKey === topic ? collapseKey : hash('sha256', collapseKey, 'base64url');
 }
 
 function cutToFit(message: FcmMessage): FcmMessage | Outcome {

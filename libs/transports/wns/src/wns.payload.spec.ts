@@ -76,7 +76,7 @@ describe('golden pushes', () => {
         'X-WNS-Type': 'wns/toast',
         'X-WNS-RequestForStatus': 'true',
         'X-WNS-PRIORITY': '1',
-        'X-WNS-Tag': wnsTag(delivery.id),
+        'X-WNS-Tag': wnsTag(delivery),
         'X-WNS-Group': 'oxmailnew',
       },
       body:
@@ -99,7 +99,7 @@ describe('golden pushes', () => {
         'X-WNS-RequestForStatus': 'true',
         'X-WNS-TTL': '61',
         'X-WNS-PRIORITY': '3',
-        'X-WNS-Tag': wnsTag(delivery.id),
+        'X-WNS-Tag': wnsTag(delivery),
       },
       body: `<tile><visual><binding template="TileMedium">${elements}</binding><binding template="TileWide">${elements}</binding></visual></tile>`,
     });
@@ -168,10 +168,17 @@ it('a push whose time has all but run out keeps a second of it', () => {
   expect(push('toast', { expiresAt: now - 5000 }).headers).toMatchObject({ 'X-WNS-TTL': '1' });
 });
 
+it('of a kind of which only the newest counts, each push has the tag of those before it', () => {
+  const tagOf = (more: object): string | undefined => push('toast', more).headers['X-WNS-Tag'];
+  const collapseKey = 'ox:mail:new inbox';
+  expect(tagOf({ id: 'd-1', collapseKey })).toBe(tagOf({ id: 'd-2', collapseKey }));
+  expect(tagOf({ id: 'd-1', collapseKey })).not.toBe(tagOf({ id: 'd-1' }));
+});
+
 it('tag and group are alphanumeric and at most 16 characters long', () => {
   fc.assert(
     fc.property(fc.string(), fc.string({ unit: 'grapheme' }), (id, topic) => {
-      expect(wnsTag(id)).toMatch(/^[A-Za-z0-9]{16}$/);
+      expect(wnsTag({ id })).toMatch(/^[A-Za-z0-9]{16}$/);
       expect(wnsGroup(topic)).toMatch(/^[A-Za-z0-9]{0,16}$/);
     }),
   );

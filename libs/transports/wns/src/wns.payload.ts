@@ -58,14 +58,17 @@ function typeHeaders(type: WnsType, delivery: Delivery): Record<string, string> 
   const group = wnsGroup(delivery.topic);
   return {
     ...priority,
-    'X-WNS-Tag': wnsTag(delivery.id),
+    'X-WNS-Tag': wnsTag(delivery),
     ...(type === 'toast' && group !== '' && { 'X-WNS-Group': group }),
   };
 }
 
-/** The same for every attempt, so that a push that is sent again takes the place of the first one. */
-export function wnsTag(deliveryId: string): string {
-  return createHash('sha256').update(deliveryId).digest('hex').slice(0, 16);
+/**
+ * The same for every attempt, so that a push that is sent again takes the place of the first one; and where only the newest
+ * of a kind counts, that of those before it.
+ */
+export function wnsTag({ id, collapseKey = id }: Pick<Delivery, 'id' | 'collapseKey'>): string {
+  return createHash('sha256').update(collapseKey).digest('hex').slice(0, 16);
 }
 
 /** What an app can tell the toasts of one topic by: `oxmailnew` for `ox:mail:new`. */
