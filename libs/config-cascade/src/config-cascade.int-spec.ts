@@ -151,6 +151,29 @@ it('asks Postgres once for a batch, and not at all for what it knows', async () 
   expect(process.cascade.resolve(delay, { context: 3, user: 53 }).value).toBe(1000);
 });
 
+it('what is written while a batch is read has nobody read again but whom it concerns', async () => {
+  const process = await startProcess();
+  await hearing(process, process);
+  const read = process.store.subjects.bind(process.store);
+  const subjects = jest.spyOn(process.store, 'subjects');
+  const [user, context, other] = [john, { context: 2, user: 1 }, { context: 3, user: 1 }];
+  const batch = [user, context, other];
+  const later = { context: 9, user: 9 }; // whom nobody asks for
+  subjects.mockImplementationOnce(async (...asked) => {
+    const rows = await read(...asked);
+    await set(process, { scope: 'user', ...user }, delay, '1');
+    await set(process, { scope: 'context', context: 2 }, delay, '2');
+    await set(process, { scope: 'user', ...later }, delay, '3');
+    return rows;
+  });
+  await process.cascade.load(batch);
+  await process.cascade.load(batch);
+  expect(subjects.mock.lastCall).toEqual([[1, 2], [user, context]]);
+  expect(batch.map((each) => process.cascade.resolve(delay, each).value)).toEqual([1, 2, 1000]);
+  await process.cascade.load(batch);
+  expect(subjects).toHaveBeenCalledTimes(2);
+});
+
 it('context sets of files lie beneath those of the API', async () => {
   mkdirSync(join(folder, 'contextSets'));
   const block = `gold:\n  withTags: vip & !trial\n  addTags: shiny\n  ${delay}: 20\n  com.example.unknown: x\n`;

@@ -24,8 +24,8 @@ export type ConfigChange =
   | ({ readonly scope: 'user' } & Subject);
 
 interface Known {
-  /** The number of the last change before it was read; lower than the cache's `freshSince` means it may be outdated. */
-  freshAs: number;
+  /** The cache's generation when it was read; another one than the current means it may be outdated. */
+  generation: number;
   readonly content: ScopeContent | undefined;
   readonly tags: readonly string[];
   /** The cascade, and what it was made from. */
@@ -42,12 +42,17 @@ interface KnownContext extends Known {
 const maxContexts = 131_072;
 const maxUsers = 131_072;
 
+/** The generation of what is to be read again. */
+const outdated = -1;
+
 /** Knows what is set for contexts and users, as many as are in use. Outdated knowledge serves until it is read again. */
 export class SubjectCache {
   private readonly contexts = new LRUCache<number, KnownContext>({ max: maxContexts });
   private readonly users = new LRUCache<string, Known>({ max: maxUsers });
-  private freshSince = 0;
-  private changes = 0;
+  /** Grows when everything becomes outdated at once. */
+  private generation = 0;
+  /** What changes while it is being read; a list for each `load` under way. */
+  private readonly meanwhile = new Set<ConfigChange[]>();
 
   constructor(private readonly store: Pick<ConfigStore, 'subjects'>) {}
 
@@ -69,14 +74,20 @@ export class SubjectCache {
       users.set(keyOf({ context, user }), { context, user });
     }
     if (users.size === 0) return;
-    const changes = this.changes;
-    const rows = await this.store.subjects([...contexts], [...users.values()]);
-    // What changed while it was read may have been read before the change, and is read again the next time.
-    const freshAs = this.changes === changes ? changes : -1;
-    for (const row of rows.contexts) this.contexts.set(row.context, knownContext(row, freshAs));
-    for (const row of rows.users) {
-      if (this.contexts.peek(row.context)?.hasUsers === true) this.users.set(keyOf(row), knownUser(row, freshAs));
+    const { generation } = this;
+    const changes: ConfigChange[] = [];
+    this.meanwhile.add(changes);
+    try {
+      const rows = await this.store.subjects([...contexts], [...users.values()]);
+      for (const row of rows.contexts) this.contexts.set(row.context, knownContext(row, generation));
+      for (const row of rows.users) {
+        if (this.contexts.peek(row.context)?.hasUsers === true) this.users.set(keyOf(row), knownUser(row, generation));
+      }
+    } finally {
+      this.meanwhile.delete(changes);
     }
+    // These may have been read before they changed, and are read again the next time.
+    for (const change of changes) this.outdate(change);
   }
 
   /** The cascade of a subject, or undefined for one that was never loaded, or not lately. */
@@ -93,31 +104,35 @@ export class SubjectCache {
 
   /** Marks as outdated what a change concerns. */
   forget(change: ConfigChange): void {
-    this.changes++;
+    for (const changes of this.meanwhile) changes.push(change);
+    this.outdate(change);
+  }
+
+  /** Marks everything as outdated, what is being read included. */
+  forgetAll(): void {
+    this.generation++;
+  }
+
+  private outdate(change: ConfigChange): void {
     if (change.scope === 'server') return;
     const context = this.contexts.peek(change.context);
     if (change.scope === 'context') {
-      if (context !== undefined) context.freshAs = -1;
-      if (change.withUsers === true) this.forgetUsersOf(change.context);
+      if (context !== undefined) context.generation = outdated;
+      if (change.withUsers === true) this.outdateUsersOf(change.context);
       return;
     }
-    if (context !== undefined && !context.hasUsers) context.freshAs = -1; // it may have users now
+    if (context !== undefined && !context.hasUsers) context.generation = outdated; // it may have users now
     const user = this.users.peek(keyOf(change));
-    if (user !== undefined) user.freshAs = -1;
-  }
-
-  /** Marks everything as outdated. */
-  forgetAll(): void {
-    this.freshSince = ++this.changes;
+    if (user !== undefined) user.generation = outdated;
   }
 
   /** Looks at all entries, some milliseconds long: a context is erased far too seldom to keep a list for each. */
-  private forgetUsersOf(context: number): void {
-    for (const [key, user] of this.users.entries()) if (key.startsWith(`${context}:`)) user.freshAs = -1;
+  private outdateUsersOf(context: number): void {
+    for (const [key, user] of this.users.entries()) if (key.startsWith(`${context}:`)) user.generation = outdated;
   }
 
   private isFresh<Entry extends Known>(known: Entry | undefined): known is Entry {
-    return known !== undefined && known.freshAs >= this.freshSince;
+    return known?.generation === this.generation;
   }
 }
 
@@ -145,12 +160,12 @@ function keyOf({ context, user }: Subject): string {
   return `${context}:${user}`;
 }
 
-function knownContext({ name, tags, properties, hasUsers }: StoredContext, freshAs: number): KnownContext {
-  return { freshAs, content: contentOf(properties), name, tags, hasUsers };
+function knownContext({ name, tags, properties, hasUsers }: StoredContext, generation: number): KnownContext {
+  return { generation, content: contentOf(properties), name, tags, hasUsers };
 }
 
-function knownUser({ tags, properties }: StoredUser, freshAs: number): Known {
-  return { freshAs, content: contentOf(properties), tags };
+function knownUser({ tags, properties }: StoredUser, generation: number): Known {
+  return { generation, content: contentOf(properties), tags };
 }
 
 /** What properties as they are kept say; undefined for none. */
