@@ -168,7 +168,10 @@ it('what is written while a batch is read has nobody read again but whom it conc
   });
   await process.cascade.load(batch);
   await process.cascade.load(batch);
-  expect(subjects.mock.lastCall).toEqual([[1, 2], [user, context]]);
+  expect(subjects.mock.lastCall).toEqual([
+    [1, 2],
+    [user, context],
+  ]);
   expect(batch.map((each) => process.cascade.resolve(delay, each).value)).toEqual([1, 2, 1000]);
   await process.cascade.load(batch);
   expect(subjects).toHaveBeenCalledTimes(2);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A way to a server that a test can cut and mend: how a server looks to a process that the network parted from it. */
+/** A way to a server that a test can cut and mend: how a server looks to a process that the network parts from it. */
 export interface CuttableLink {
   /** The server's URL by way of this link. */
   readonly url: string;
@@ -10,6 +10,11 @@ export interface CuttableLink {
   /** Breaks every connection and refuses new ones until `mend()`. */
   cut(): void;
   mend(): void;
+  /**
+   * Keeps every connection of now open and passes nothing on any more, without a sign, as a firewall does that has
+   * forgotten them. New ones go through.
+   */
+  swallow(): void;
   close(): Promise<void>;
 }
 
@@ -51,6 +56,7 @@ export async function cuttableLink(url: string): Promise<CuttableLink> {
     mend: () => {
       isCut = false;
     },
+    swallow: () => ends.forEach((end) => end.unpipe().resume()),
     close: async () => {
       const closed = once(server.close(), 'close');
       breakAll();
