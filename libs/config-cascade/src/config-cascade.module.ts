@@ -1,5 +1,5 @@
 import { type DynamicModule, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { ConfigStore } from '@pns/persistence';
+import { ConfigStore, UnannouncedChangeStore } from '@pns/persistence';
 import { Queues } from '@pns/queue';
 import { log } from '@pns/runtime';
 import { ConfigCascade } from './config-cascade';
@@ -34,7 +34,7 @@ async function watchedCascade(directory: ConfigDirectory, store?: ConfigStore): 
 
 /**
  * Gives an app the cascade and the option files of `configDir`. What is set in Postgres counts where the app has
- * `PersistenceModule`, and changes are heard of where it has `QueueModule`.
+ * `PersistenceModule`, and changes are heard of where it has `QueueModule` as well.
  */
 @Module({})
 export class ConfigCascadeModule {
@@ -51,9 +51,9 @@ export class ConfigCascadeModule {
         },
         {
           provide: ConfigChanges,
-          inject: [ConfigCascade, { token: Queues, optional: true }],
-          useFactory: (cascade: ConfigCascade, queues?: Queues) =>
-            queues === undefined ? undefined : new ConfigChanges(cascade, queues),
+          inject: [ConfigCascade, { token: Queues, optional: true }, { token: UnannouncedChangeStore, optional: true }],
+          useFactory: (cascade: ConfigCascade, queues?: Queues, unannounced?: UnannouncedChangeStore) =>
+            queues && unannounced && new ConfigChanges(cascade, queues, unannounced),
         },
         {
           provide: OptionFiles,

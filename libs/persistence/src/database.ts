@@ -9,6 +9,7 @@ import { Directory1760000000003 } from './migrations/0003-directory';
 import { RestrictedKeysAndAudit1760000000004 } from './migrations/0004-restricted-keys-and-audit';
 import { ClientTransports1760000000005 } from './migrations/0005-client-transports';
 import { HeldDeliveries1760000000006 } from './migrations/0006-held-deliveries';
+import { UnannouncedChanges1760000000007 } from './migrations/0007-unannounced-changes';
 import { SubscriptionEntity } from './subscription.entity';
 
 // Listed, not globbed: what runs is bundled or compiled, and a file that is missing must not go unnoticed.
@@ -20,6 +21,7 @@ export const migrations = [
   RestrictedKeysAndAudit1760000000004,
   ClientTransports1760000000005,
   HeldDeliveries1760000000006,
+  UnannouncedChanges1760000000007,
 ];
 
 /** Any number that no other program locks in the same database. */

@@ -29,3 +29,4 @@ export {
   type Registration,
   type SubscriptionFilter,
 } from './subscription.store';
+export { UnannouncedChangeStore } from './unannounced-change.store';

@@ -11,6 +11,7 @@ import { ErasureStore } from './erasure.store';
 import { FailedDeliveryStore } from './failed-delivery.store';
 import { Seal } from './seal';
 import { SubscriptionStore } from './subscription.store';
+import { UnannouncedChangeStore } from './unannounced-change.store';
 
 export interface PersistenceModuleOptions {
   readonly databaseUrl: string;
@@ -27,6 +28,7 @@ const stores = [
   FailedDeliveryStore,
   ConfigStore,
   ClientTransportStore,
+  UnannouncedChangeStore,
 ];
 
 /** Gives an app its stores, once Postgres answers and its tables are up to date. */

@@ -82,8 +82,8 @@ export class ClientTransportsController {
   ): Promise<ClientTransportView> {
     const checked = check(configurables[key.transport].options, options, 'body');
     if (!checked.ok) throw new RequestError('BODY_INVALID', sentenceOf(checked.faults), checked.faults);
-    await this.store.put(key, options, wantedVersion(ifMatch));
-    await this.changes.announce({ scope: 'server' });
+    const version = wantedVersion(ifMatch);
+    await this.changes.make({ scope: 'server' }, () => this.store.put(key, options, version));
     return this.get(key, reply);
   }
 
@@ -94,8 +94,9 @@ export class ClientTransportsController {
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'CLIENT_OPTIONS_NOT_SET', 'VERSION_CHANGED')
   async remove(@Param() key: ClientTransportPath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    if (!(await this.store.remove(key, wantedVersion(ifMatch)))) throw notSet(key);
-    await this.changes.announce({ scope: 'server' });
+    const version = wantedVersion(ifMatch);
+    const isRemoved = await this.changes.make({ scope: 'server' }, () => this.store.remove(key, version));
+    if (!isRemoved) throw notSet(key);
   }
 
   private async stored(key: ClientTransportKey): Promise<ClientTransport> {

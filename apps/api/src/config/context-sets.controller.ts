@@ -49,8 +49,10 @@ export class ContextSetsController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ContextSetView> {
-    const stored = await this.store.putContextSet({ name: set, rank, withTags }, wantedVersion(ifMatch));
-    await this.changes.announce({ scope: 'server' });
+    const version = wantedVersion(ifMatch);
+    const stored = await this.changes.make({ scope: 'server' }, () =>
+      this.store.putContextSet({ name: set, rank, withTags }, version),
+    );
     tellVersion(reply, stored.version);
     return contextSetView(stored);
   }
@@ -62,8 +64,9 @@ export class ContextSetsController {
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'CONTEXT_SET_NOT_FOUND', 'VERSION_CHANGED')
   async remove(@Param() { set }: SetPath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    if (!(await this.store.removeContextSet(set, wantedVersion(ifMatch)))) throw unknownSet(set);
-    await this.changes.announce({ scope: 'server' });
+    const version = wantedVersion(ifMatch);
+    const isRemoved = await this.changes.make({ scope: 'server' }, () => this.store.removeContextSet(set, version));
+    if (!isRemoved) throw unknownSet(set);
   }
 }
 

@@ -39,15 +39,16 @@ export class PropertyWrites {
       throw new RequestError('BODY_INVALID', 'final cannot be set for a context set.', errors);
     }
     const property = { name, value: text, ...(final === undefined ? {} : { final }) };
-    const stored = await this.store.put(place, property, wantedVersion(ifMatch));
-    await this.changes.announce(changeOf(place));
+    const version = wantedVersion(ifMatch);
+    const stored = await this.changes.make(changeOf(place), () => this.store.put(place, property, version));
     tellVersion(reply, stored.version);
     return propertyView(stored);
   }
 
   async remove(place: PropertyPlace, name: string, ifMatch: string | undefined): Promise<void> {
-    if (!(await this.store.remove(place, name, wantedVersion(ifMatch)))) throw notSet(name);
-    await this.changes.announce(changeOf(place));
+    const version = wantedVersion(ifMatch);
+    const isRemoved = await this.changes.make(changeOf(place), () => this.store.remove(place, name, version));
+    if (!isRemoved) throw notSet(name);
   }
 
   private async assertExists(place: PropertyPlace): Promise<void> {

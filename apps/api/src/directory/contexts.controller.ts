@@ -61,8 +61,10 @@ export class ContextsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ContextView> {
     const known = { context, ...(name === undefined ? {} : { name }), tags };
-    const stored = await this.directory.putContext(known, wantedVersion(ifMatch));
-    await this.changes.announce({ scope: 'context', context });
+    const version = wantedVersion(ifMatch);
+    const stored = await this.changes.make({ scope: 'context', context }, () =>
+      this.directory.putContext(known, version),
+    );
     tellVersion(reply, stored.version);
     return contextView(stored);
   }

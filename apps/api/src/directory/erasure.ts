@@ -59,12 +59,12 @@ export class Erasure {
    */
   async erase(owner: Owner, ifVersion?: string, withinMs = longestMs): Promise<void> {
     const deadline = Date.now() + withinMs;
-    if (ifVersion !== undefined) await this.directory.remove(owner, ifVersion);
+    const change = changeOf(owner);
+    if (ifVersion !== undefined) await this.changes.make(change, () => this.directory.remove(owner, ifVersion));
     await this.sessions.endAllOf(owner);
     // Whoever had some of it in hand may have put it elsewhere meanwhile, so one round has to come upon nothing.
     for (;;) {
-      const { found, heldBy } = await this.eraseOnce(owner, deadline);
-      await this.changes.announce(changeOf(owner));
+      const { found, heldBy } = await this.changes.make(change, () => this.eraseOnce(owner, deadline));
       if (found === 0) return this.eraseMentions(owner, deadline);
       await this.putDown(heldBy, deadline);
     }

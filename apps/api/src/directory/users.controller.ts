@@ -62,8 +62,8 @@ export class UsersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {
     const known = { context, user, ...(primaryEmail === undefined ? {} : { primaryEmail }), logins, tags };
-    const stored = await this.directory.put(known, wantedVersion(ifMatch));
-    await this.changes.announce({ scope: 'user', context, user });
+    const version = wantedVersion(ifMatch);
+    const stored = await this.changes.make({ scope: 'user', context, user }, () => this.directory.put(known, version));
     tellVersion(reply, stored.version);
     return userView(stored);
   }

@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { freshDatabase, freshPrefix, testRedisUrl } from '@pns/local-servers';
+import {
+  ConfigStore,
+  DirectoryStore,
+  ErasureStore,
+  PersistenceModule,
+  UnannouncedChangeStore,
+  type PropertyPlace,
+} from '@pns/persistence';
+import { QueueModule } from '@pns/queue';
+import { log, nestLogger, RuntimeModule } from '@pns/runtime';
+import { Redis } from 'ioredis';
+import { Client } from 'pg';
+import { ConfigCascade } from '../config-cascade';
+import { ConfigCascadeModule } from '../config-cascade.module';
+import { ConfigChanges } from '../config-changes';
+import type { ConfigChange } from '../subject-cache';
+
+/** What one process has of the cascade. */
+export interface SiteProcess {
+  readonly cascade: ConfigCascade;
+  readonly changes: ConfigChanges;
+  readonly store: ConfigStore;
+  readonly directory: DirectoryStore;
+  readonly rows: ErasureStore;
+  readonly unannounced: UnannouncedChangeStore;
+}
+
+/** Where the processes of one test live: a configuration folder, a database, and keys in Redis. */
+export interface Site {
+  readonly folder: string;
+  readonly databaseUrl: string;
+  readonly sql: Client;
+  /** Starts a process; its URLs are those of the site, unless they go by way of a link. */
+  start(links?: { readonly redisUrl?: string; readonly databaseUrl?: string }): Promise<SiteProcess>;
+  /** Resolves when as many processes hear of changes. */
+  hearing(processes: number): Promise<void>;
+  stopProcesses(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openSite(): Promise<Site> {
+  log.level = 'silent';
+  const folder = mkdtempSync(join(tmpdir(), 'pns-cascade-'));
+  const database = await freshDatabase();
+  const prefix = freshPrefix();
+  const sql = new Client({ connectionString: database.url });
+  await sql.connect();
+  const redis = new Redis(testRedisUrl());
+  const channel = `${prefix}:config:changed`;
+  const opened: INestApplicationContext[] = [];
+  const stopProcesses = async (): Promise<void> => {
+    await Promise.all(opened.splice(0).map((app) => app.close()));
+  };
+  return {
+    folder,
+    databaseUrl: database.url,
+    sql,
+    start: async ({ redisUrl = testRedisUrl(), databaseUrl = database.url } = {}) => {
+      const app = await NestFactory.createApplicationContext(
+        {
+          module: class {},
+          imports: [
+            RuntimeModule,
+            QueueModule.forRoot({ redisUrl, shards: 1, prefix }),
+            ConfigCascadeModule.forRoot({ configDir: folder }),
+            PersistenceModule.forRoot({ databaseUrl }),
+          ],
+        },
+        { logger: nestLogger },
+      );
+      opened.push(app);
+      return processOf(app);
+    },
+    hearing: (processes) =>
+      withinOneSecond(async () => Number((await redis.pubsub('NUMSUB', channel))[1]) === processes),
+    stopProcesses,
+    close: async () => {
+      await stopProcesses();
+      await redis.quit();
+      await sql.end();
+      await database.drop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function processOf(app: INestApplicationContext): SiteProcess {
+  const part = <Part>(token: abstract new (...args: never[]) => Part) => app.get<Part>(token, { strict: false });
+  return {
+    cascade: part(ConfigCascade),
+    changes: part(ConfigChanges),
+    store: part(ConfigStore),
+    directory: part(DirectoryStore),
+    rows: part(ErasureStore),
+    unannounced: part(UnannouncedChangeStore),
+  };
+}
+
+export function changeOf(place: PropertyPlace): ConfigChange {
+  return place.scope === 'context' || place.scope === 'user' ? place : { scope: 'server' };
+}
+
+/** Sets a property as the API does. */
+export async function set(
+  { store, changes }: SiteProcess,
+  place: PropertyPlace,
+  name: string,
+  value: string,
+): Promise<void> {
+  await changes.make(changeOf(place), () => store.put(place, { name, value }));
+}
+
+/** Fails when `holds` does not come true in time. */
+export async function within(ms: number, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`it has not come true within ${ms} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export const withinOneSecond = (holds: () => Promise<boolean>): Promise<void> => within(1000, holds);
