@@ -122,12 +122,12 @@ export class Windows {
     );
     const windows: DueWindow[] = [];
     for (let at = 0; at < held.length; at += 4) {
-      const [key, dueAt, span, item] = held.slice(at, at + 4).map(String) as [string, string, string, string];
+      const span = String(held[at + 2]);
       windows.push({
-        mode: modeOf(key),
-        notification: decodeNotification(item),
+        mode: modeOf(String(held[at])),
+        notification: decodeNotification(String(held[at + 3])),
         count: Number(span.slice(span.lastIndexOf(':') + 1)),
-        dueAt: Number(dueAt),
+        dueAt: Number(held[at + 1]),
       });
     }
     return {

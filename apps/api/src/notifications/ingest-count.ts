@@ -15,6 +15,13 @@ export function count(result: IngestStatus | 'refused'): void {
   notificationsTotal.inc({ result });
 }
 
+/** Counts what became of several. */
+export function countAll(statuses: readonly IngestStatus[]): void {
+  const accepted = statuses.filter((status) => status === 'accepted').length;
+  notificationsTotal.inc({ result: 'accepted' }, accepted);
+  notificationsTotal.inc({ result: 'duplicate' }, statuses.length - accepted);
+}
+
 /** Counts notifications that could not be taken in because of `error`, unless it is a bug, which the log tells of. */
 export function countUntaken(notifications: number, error: unknown): void {
   if (problemFor(error).status === 503) notificationsTotal.inc({ result: 'overloaded' }, notifications);

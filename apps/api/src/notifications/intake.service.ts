@@ -7,7 +7,7 @@ import { parseJson } from '../http/body-parsers';
 import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
 import { readEntry, type ReadEntry } from './entry';
-import { count, countUntaken } from './ingest-count';
+import { count, countAll, countUntaken } from './ingest-count';
 import { IngestReport, type Addressed } from './ingest-report';
 import { linesOf, type Line } from './lines';
 import { maxEntriesPerBatch, NotificationEntry } from './notification.schema';
@@ -54,9 +54,9 @@ export class Intake {
     const statuses = await this.join(entry.notifications);
     const notifications = entry.notifications.map(({ id, user }, at) => {
       const status = statuses[at] ?? 'accepted';
-      count(status);
-      return { id, ...(entry.hasUsers ? { user } : {}), status };
+      return entry.hasUsers ? { id, user, status } : { id, status };
     });
+    countAll(statuses);
     return { status: 202, body: { accepted: statuses.filter((s) => s === 'accepted').length, notifications } };
   }
 
@@ -75,7 +75,8 @@ export class Intake {
     const intake = new ChunkedIntake(this.ingest);
     const now = Date.now();
     for (const [index, value] of entries.entries()) {
-      await intake.add(index, within(contexts, readEntry(value, bodyBytes, now)));
+      intake.add(index, within(contexts, readEntry(value, bodyBytes, now)));
+      if (intake.isFull) await intake.flush();
     }
     return intake.finish();
   }
@@ -89,7 +90,8 @@ export class Intake {
         for (const line of lines) {
           if (isBlank(line)) continue;
           if (index >= maxLines) return await intake.cutOff(index, `A request may have at most ${maxLines} lines.`);
-          await intake.add(index++, within(contexts, readLine(line)));
+          intake.add(index++, within(contexts, readLine(line)));
+          if (intake.isFull) await intake.flush();
         }
       }
     } catch (error) {
@@ -110,7 +112,12 @@ class ChunkedIntake {
 
   constructor(private readonly ingest: Ingest) {}
 
-  async add(index: number, entry: ReadEntry): Promise<void> {
+  /** Whether it is time to `flush`. */
+  get isFull(): boolean {
+    return this.waiting.length >= notificationsPerChunk;
+  }
+
+  add(index: number, entry: ReadEntry): void {
     if (!entry.ok) {
       count('refused');
       return this.report.refuse(index, entry.refusal.code, entry.refusal.sentence);
@@ -123,7 +130,6 @@ class ChunkedIntake {
     }
     this.addressees += notifications.length;
     for (const notification of notifications) this.waiting.push({ notification, index, hasUsers });
-    if (this.waiting.length >= notificationsPerChunk) await this.flush();
   }
 
   async finish(): Promise<Answer> {
@@ -138,7 +144,7 @@ class ChunkedIntake {
     return this.finish();
   }
 
-  private async flush(): Promise<void> {
+  async flush(): Promise<void> {
     const chunk = this.waiting;
     this.waiting = [];
     if (chunk.length === 0) return;
@@ -147,10 +153,9 @@ class ChunkedIntake {
     try {
       const statuses = await this.ingest.join(chunk.map(({ notification }) => notification));
       chunk.forEach((each, at) => {
-        const status = statuses[at] ?? 'accepted';
-        count(status);
-        this.report.took(each, status);
+        this.report.took(each, statuses[at] ?? 'accepted');
       });
+      countAll(statuses);
     } catch (thrown) {
       const error = thrown as Error;
       log.warn({ event: 'ingest.interrupted', notifications: chunk.length, reason: error.message });
