@@ -229,23 +229,30 @@ describe('a webhook', () => {
     expect(await scene.deliver()).toMatchObject({ kind: 'rejected' });
   });
 
-  it.each<[string, Record<string, unknown>, (uri: string) => string, Outcome['kind']]>([
-    ['is not in the configuration any more', { client: 'gone' }, (uri) => uri, 'misconfigured'],
-    ['has another URI now', { uri: 'http://127.0.0.1:9/elsewhere' }, (uri) => uri, 'misconfigured'],
-    ['takes exactly one URI now', { uriValidationMode: 'exact' }, (uri) => `${uri}/below`, 'misconfigured'],
+  const unfit = { kind: 'misconfigured', isTargetOnly: true } as const;
+
+  it.each<[string, Record<string, unknown>, (uri: string) => string, Partial<Outcome>]>([
+    ['is not in the configuration any more', { client: 'gone' }, (uri) => uri, { kind: 'misconfigured' }],
+    ['has another URI now', { uri: 'http://127.0.0.1:9/elsewhere' }, (uri) => uri, unfit],
+    ['takes exactly one URI now', { uriValidationMode: 'exact' }, (uri) => `${uri}/below`, unfit],
     [
       'takes https only now',
       { uri: 'https://127.0.0.1/', httpsOnly: true, uriValidationMode: 'none' },
       (uri) => uri,
-      'misconfigured',
+      unfit,
     ],
-    ['has a URI with credentials', { uriValidationMode: 'none' }, (uri) => uri.replace('//', '//a:b@'), 'rejected'],
-    ['has no URI at all', { uriValidationMode: 'none' }, () => 'nonsense', 'rejected'],
-  ])('gets nothing when it %s', async (_, { client = 'sandbox', ...entry }, token, kind) => {
+    [
+      'has a URI with credentials',
+      { uriValidationMode: 'none' },
+      (uri) => uri.replace('//', '//a:b@'),
+      { kind: 'rejected' },
+    ],
+    ['has no URI at all', { uriValidationMode: 'none' }, () => 'nonsense', { kind: 'rejected' }],
+  ])('gets nothing when it %s', async (_, { client = 'sandbox', ...entry }, token, expected) => {
     scene.configure(entry);
     const delivery = { ...deliveryTo(token(scene.uri)), client: String(client) };
     const outcome = await scene.transport.deliver(delivery, new AbortController().signal);
-    expect(outcome).toEqual({ kind, reason: expect.stringMatching(/\.$/) as string });
+    expect(outcome).toEqual({ ...expected, reason: expect.stringMatching(/\.$/) as string });
     expect((await scene.arrivals()).total).toBe(0);
   });
 });

@@ -40,7 +40,6 @@ describe('a target that learns our secrets', () => {
 
 describe('nothing is sent', () => {
   it.each([
-    ['over http', 'http://push.example.com/hook', 'misconfigured'],
     ['to what is no URI', 'hook', 'rejected'],
     ['to a URI of another kind', 'ftp://push.example.com/hook', 'rejected'],
     ['to a URI with credentials', 'https://a:b@push.example.com/hook', 'rejected'],
@@ -49,6 +48,19 @@ describe('nothing is sent', () => {
     expect(target(token, { uriValidationMode: 'none' })).toEqual({
       kind,
       reason: expect.stringMatching(/\.$/) as string,
+    });
+  });
+
+  it.each([
+    ['over http', 'http://push.example.com/hook', {}],
+    ['over http, whatever the URI', 'http://push.example.com/hook', { uriValidationMode: 'none' }],
+    ['beside the configured URI', 'https://push.example.com/other', {}],
+    ['below a URI that is meant exactly', `${uri}/14`, { uriValidationMode: 'exact' }],
+  ])('%s, which concerns no other subscription of the webhook', (_, token, options) => {
+    expect(target(token, options)).toEqual({
+      kind: 'misconfigured',
+      reason: expect.any(String) as string,
+      isTargetOnly: true,
     });
   });
 

@@ -11,16 +11,19 @@ export interface Target {
   readonly isTrusted: boolean;
 }
 
-/** Judges a subscription's URI by the options as they are now; the outcome, where nothing may be sent to it. */
+/**
+ * Judges a subscription's URI by the options as they are now; the outcome, where nothing may be sent to it. What does not
+ * fit them any more is one subscription's trouble: the webhook's others are sent to.
+ */
 export function webhookTarget(token: string, options: WebhookOptions): Target | Outcome {
   const { uri: configured = '', uriValidationMode, httpsOnly } = options;
   const syntaxFault = webhookUriFault('none', '', token);
   if (syntaxFault !== undefined) return { kind: 'rejected', reason: syntaxFault };
   if (httpsOnly && !/^https:/i.test(token)) {
-    return { kind: 'misconfigured', reason: 'This webhook takes https URIs only (httpsOnly).' };
+    return { kind: 'misconfigured', reason: 'This webhook takes https URIs only (httpsOnly).', isTargetOnly: true };
   }
   const ruleFault = webhookUriFault(uriValidationMode, configured, token);
-  if (ruleFault !== undefined) return { kind: 'misconfigured', reason: ruleFault };
+  if (ruleFault !== undefined) return { kind: 'misconfigured', reason: ruleFault, isTargetOnly: true };
   const { origin, pathname, search } = new URL(token);
   return { origin, path: pathname + search, isTrusted: isUriWithin(configured, token) };
 }
