@@ -24,6 +24,8 @@ let app: INestApplicationContext | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pns-worker-webhook-'));
+  const enabledIds = 'com.openexchange.webhooks.enabledIds=crm,removed,constructor';
+  writeFileSync(join(folder, 'pns.properties'), enabledIds);
   [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
   endpoint = createServer((_, response) => response.writeHead(204).end()).listen(0, '127.0.0.1');
   await once(endpoint, 'listening');

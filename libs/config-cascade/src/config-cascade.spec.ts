@@ -1,5 +1,7 @@
 import { ConfigCascade } from './config-cascade';
 import { parseProperties } from './properties-file';
+import type { Place, Scope, ScopeName } from './resolve';
+import { decide } from './transport-switch';
 
 const base = 'com.openexchange.pns.transport.websocket.enabled';
 const someone = { context: 1, user: 14 };
@@ -49,6 +51,71 @@ describe('ConfigCascade', () => {
 
   it.each(['apns', 'fcm', 'wns'] as const)('%s is off by default', (transport) => {
     expect(cascadeOf('').isEnabled(transport, { ...someone, client: 'phone', topic: 'ox:mail:new' })).toBe(false);
+  });
+});
+
+describe('a webhook', () => {
+  const enabledIds = 'com.openexchange.webhooks.enabledIds';
+  const switchName = 'com.openexchange.pns.transport.webhooks.enabled';
+  const order = { client: 'crm', topic: 'order' };
+  const scope = (name: ScopeName, text: string, more: Partial<Scope> = {}): Scope => ({
+    ...{ name, values: parseProperties(text) },
+    ...more,
+  });
+
+  it.each<[string, Scope[], boolean]>([
+    ['nobody lists', [], false],
+    ['the server lists', [scope('server', `${enabledIds}=shop, crm`)], true],
+    ['an empty list leaves out', [scope('server', `${enabledIds}=`)], false],
+    ['is only like one that is listed', [scope('server', `${enabledIds}=crm2`)], false],
+    [
+      'the user lists and the server does not',
+      [scope('user', `${enabledIds}=crm`), scope('server', `${enabledIds}=shop`)],
+      true,
+    ],
+    [
+      'the server lists and the user does not',
+      [scope('user', `${enabledIds}=shop`), scope('server', `${enabledIds}=crm`)],
+      false,
+    ],
+    [
+      'the server lists for good',
+      [
+        scope('user', `${enabledIds}=shop`),
+        scope('server', `${enabledIds}=crm`, { finals: new Map([[enabledIds, 'server']]) }),
+      ],
+      true,
+    ],
+    ['is listed and switched off', [scope('server', `${enabledIds}=crm\n${switchName}.crm=false`)], false],
+    ['is switched on and not listed', [scope('server', `${enabledIds}=shop\n${switchName}.crm=true`)], false],
+  ])('that %s', (_, cascade, isEnabled) => {
+    expect(decide(cascade, 'webhook', order)).toMatchObject({ isEnabled });
+  });
+
+  it('that is not listed is off because of the list, and nothing else was looked at', () => {
+    const places: Place[] = [];
+    const origin = { scope: 'server' };
+    const cascade = [scope('user', `${switchName}=true`), scope('server', `${enabledIds}=shop`)];
+    expect(decide(cascade, 'webhook', order, places)).toEqual({
+      ...{ isEnabled: false, name: enabledIds, origin, unlisted: 'crm' },
+    });
+    expect(places).toEqual([
+      { name: enabledIds, origin: { scope: 'user' }, isOverruled: false },
+      { name: enabledIds, origin, text: 'shop', isOverruled: false },
+    ]);
+  });
+
+  it('that is taken off the list is off at once', () => {
+    const cascade = cascadeOf(`${enabledIds}=crm`);
+    expect(cascade.isEnabled('webhook', { ...someone, ...order })).toBe(true);
+    cascade.replaceServerScope({ name: 'server', values: new Map([[enabledIds, 'shop']]) });
+    expect(cascade.isEnabled('webhook', { ...someone, ...order })).toBe(false);
+  });
+
+  it('alone has to be listed', () => {
+    expect(cascadeOf(`${enabledIds}=crm`).isEnabled('websocket', { ...someone, client: 'ui', topic: 'order' })).toBe(
+      true,
+    );
   });
 });
 

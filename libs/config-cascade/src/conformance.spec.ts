@@ -47,11 +47,16 @@ function cascadeFor(parts: readonly string[], base: string): readonly Scope[] {
   });
 }
 
+function webhooksEnabled(id: string): Scope {
+  return { name: 'server', values: new Map([['com.openexchange.webhooks.enabledIds', id]]) };
+}
+
 function decisionFor(layout: string): string {
   const parts = layout.split('; ');
   const asked = parts[0]?.startsWith('ask ') === true ? (parts.shift() ?? '') : usual;
   const [, transport, client = '', topic = ''] = asked.split(' ') as [string, TransportName, string, string];
-  const cascade = cascadeFor(parts, transportSwitches[transport].base);
+  // A webhook's switch is asked only for one that is enabled.
+  const cascade = [...cascadeFor(parts, transportSwitches[transport].base), webhooksEnabled(client)];
   const { isEnabled, origin, fault } = decide(cascade, transport, { client, topic });
   const where = 'id' in origin ? `${origin.scope} ${origin.id}` : origin.scope;
   return `${isEnabled} by ${where}${fault === undefined ? '' : ', unreadable'}`;

@@ -129,7 +129,7 @@ export const properties = {
     schema: list,
     fallback: [],
     scopes,
-    sentence: 'The ids of webhooks.yml that a user may subscribe to, separated by commas.',
+    sentence: 'The ids of webhooks.yml that a user may subscribe to and is served by, separated by commas.',
   },
   'com.openexchange.pns.audit.retention': {
     type: 'integer',

@@ -15,7 +15,8 @@ const examples = Object.values(transportSwitches).flatMap(({ base }) => [
 ]);
 
 function cascadeOf(lines: readonly string[]): ConfigCascade {
-  writeFileSync(join(folder, 'pns.properties'), lines.join('\n'));
+  const webhooks = 'com.openexchange.webhooks.enabledIds=open-xchange-appsuite,another';
+  writeFileSync(join(folder, 'pns.properties'), [...lines, webhooks].join('\n'));
   return new ConfigCascade(new ConfigDirectory(folder).serverScope());
 }
 

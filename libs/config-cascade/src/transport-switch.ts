@@ -1,5 +1,5 @@
 import type { TransportName } from '@pns/transport-contract';
-import { namesFor, propertySchema, transportSwitches } from './properties';
+import { namesFor, properties, propertySchema, transportSwitches } from './properties';
 import { resolveText, type Origin, type Place, type Scope } from './resolve';
 
 /** What a transport is asked for. */
@@ -8,19 +8,45 @@ export interface Target {
   readonly topic: string;
 }
 
-/** Whether a transport is on, and what said so; `fault` says why a value could not be read, which denies. */
+/** Whether a transport is on, and what said so. */
 export interface Decision {
   readonly isEnabled: boolean;
   readonly name: string;
   readonly origin: Origin;
+  /** Why the value could not be read, which denies. */
   readonly fault?: string;
+  /** Where a list denies: what is not on it. */
+  readonly unlisted?: string;
 }
 
 /**
  * Whether `transport` is on for a target. The more specific name decides, whatever the scope: client and topic, then
- * client, then topic, then the switch itself. What cannot be read denies. `trail` receives the places looked at.
+ * client, then topic, then the switch itself. What cannot be read denies, and so does a webhook whose id is not on the
+ * list of those that are enabled. `trail` receives the places looked at.
  */
 export function decide(cascade: readonly Scope[], transport: TransportName, target: Target, trail?: Place[]): Decision {
+  const refusal = transport === 'webhook' ? refusalByList(cascade, target.client, trail) : undefined;
+  return refusal ?? decideBySwitch(cascade, transport, target, trail);
+}
+
+const enabledIds = 'com.openexchange.webhooks.enabledIds';
+
+/** Undefined for a webhook that is on the list of those that are enabled. */
+function refusalByList(cascade: readonly Scope[], id: string, trail?: Place[]): Decision | undefined {
+  const { schema, fallback } = properties[enabledIds];
+  const found = resolveText(cascade, [enabledIds], trail);
+  if (found !== undefined && schema.parse(found.text).includes(id)) return undefined;
+  const origin = found?.origin ?? ({ scope: 'default' } as const);
+  if (found === undefined) trail?.push({ name: enabledIds, origin, text: fallback.join(), isOverruled: false });
+  return { isEnabled: false, name: enabledIds, origin, unlisted: id };
+}
+
+function decideBySwitch(
+  cascade: readonly Scope[],
+  transport: TransportName,
+  target: Target,
+  trail?: Place[],
+): Decision {
   const { base, fallback } = transportSwitches[transport];
   const found = resolveText(cascade, namesFor(base, target), trail);
   if (found === undefined) {

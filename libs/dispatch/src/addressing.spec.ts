@@ -34,9 +34,11 @@ const subscription = {
 
 const sockets = { node: 'node-1', client: 'open-xchange-appsuite', connections: ['device-b'] };
 
+const hooks = { 'com.openexchange.webhooks.enabledIds': 'hook' };
+
 function rules(properties: Record<string, string> = {}): Rules {
   return {
-    cascade: new ConfigCascade({ name: 'server', values: new Map(Object.entries(properties)) }),
+    cascade: new ConfigCascade({ name: 'server', values: new Map(Object.entries({ ...hooks, ...properties })) }),
     socketWants: (_, topic) => topic.startsWith('ox:'),
     now: 5000,
   };

@@ -23,13 +23,16 @@ beforeAll(async () => {
     web: { path: '/web', topics: ['ox:mail:*'] },
     other: { path: '/other', topics: ['ox:calendar:*'] },
   };
-  api = await testApi({ files: { 'websocket-clients.yml': JSON.stringify(clients) } });
+  const webhooks = { crm: { uri: 'https://crm.example.com/push' } };
+  const files = { 'websocket-clients.yml': JSON.stringify(clients), 'webhooks.yml': JSON.stringify(webhooks) };
+  api = await testApi({ files });
 });
 
 afterAll(() => api.close());
 
 async function subscribe(user: number, client: string, transport: string, topics: string[]): Promise<string> {
-  const body = { context: 1, user, client, transport, token: `${client}-${user}-${topics.join()}`, topics };
+  const token = transport === 'webhook' ? {} : { token: `${client}-${user}-${topics.join()}` };
+  const body = { context: 1, user, client, transport, topics, ...token };
   const { status, body: made } = await api.send('POST', '/v1/subscriptions', { body });
   expect(status).toBe(201);
   return String(made['id']);
@@ -46,14 +49,14 @@ async function explain(user: number, topic = 'ox:mail:new'): Promise<Answer> {
   return body;
 }
 
-async function switchOn(place: string, name: string, value: boolean): Promise<void> {
+async function set(place: string, name: string, value: boolean | string): Promise<void> {
   const { status } = await api.send('PUT', `/v1/config/${place}/properties/${name}`, { body: { value } });
   expect(status).toBe(200);
 }
 
 it('tells of each subscription and socket of a user whether it gets a topic, and what keeps it from it', async () => {
-  await switchOn('server', 'com.openexchange.pns.transport.gcm.enabled', true);
-  await switchOn('contexts/1', 'com.openexchange.pns.transport.gcm.enabled.tablet', false);
+  await set('server', 'com.openexchange.pns.transport.gcm.enabled', true);
+  await set('contexts/1', 'com.openexchange.pns.transport.gcm.enabled.tablet', false);
   const phone = await subscribe(5, 'phone', 'fcm', ['ox:calendar:*', 'ox:mail:*']);
   const calendar = await subscribe(5, 'phone', 'fcm', ['ox:calendar:*']);
   const tablet = await subscribe(5, 'tablet', 'fcm', ['*']);
@@ -149,6 +152,56 @@ it('agrees with the explanation of a single client', async () => {
     const same = targets.find((target) => target.client === client);
     expect(same).toMatchObject({ isEnabled: single.body['isEnabled'], decidedBy: single.body['decidedBy'] });
   }
+});
+
+describe('of a webhook', () => {
+  const enabledIds = 'com.openexchange.webhooks.enabledIds';
+  const switchName = 'com.openexchange.pns.transport.webhooks.enabled';
+  const single = () =>
+    api.send<Answer & { places: object[] }>(
+      'GET',
+      '/v1/config/explain?context=1&user=10&topic=order&client=crm&transport=webhook',
+    );
+
+  it('says that it is enabled, and where that was looked for', async () => {
+    await set('server', enabledIds, 'crm');
+    await subscribe(10, 'crm', 'webhook', ['order']);
+    const [reached] = (await explain(10, 'order')).targets;
+    expect(reached).toMatchObject({ client: 'crm', isReached: true, decidedBy: { name: switchName } });
+    const { body } = await single();
+    expect(body).toMatchObject({ isEnabled: true, decidedBy: { name: switchName, origin: { scope: 'default' } } });
+    const listed = { name: enabledIds, origin: { scope: 'server' }, text: 'crm', isOverruled: false };
+    expect(body.places).toContainEqual(listed);
+  });
+
+  it.each<[string, () => Promise<unknown>, object, string]>([
+    [
+      'was taken off the list of the user',
+      () => set('contexts/1/users/10', enabledIds, 'shop'),
+      { scope: 'user' },
+      `${enabledIds}, set for the user, does not list crm`,
+    ],
+    [
+      'nobody lists any more',
+      async () => {
+        await api.send('DELETE', `/v1/config/contexts/1/users/10/properties/${enabledIds}`);
+        await api.send('DELETE', `/v1/config/server/properties/${enabledIds}`);
+      },
+      { scope: 'default' },
+      `nobody has set ${enabledIds}, which has to list crm`,
+    ],
+  ])('that %s, says so', async (_, change, origin, reason) => {
+    await change();
+    const denied = { isEnabled: false, decidedBy: { name: enabledIds, origin } };
+    const sentence = `crm does not get order through webhook, because ${reason}.`;
+    expect((await explain(10, 'order')).targets).toMatchObject([{ ...denied, isReached: false, sentence }]);
+    const { body } = await single();
+    expect(body).toMatchObject(denied);
+    expect(body.sentence).toContain(
+      `order may not go to crm of user 10 in context 1 through webhook, because ${reason}.`,
+    );
+    expect(body.places.at(-1)).toMatchObject({ name: enabledIds, origin });
+  });
 });
 
 it.each(['client=phone', 'transport=fcm'])('refuses %s alone', async (half) => {

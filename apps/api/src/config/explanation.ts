@@ -155,8 +155,12 @@ function decisionSentence({ context, user, client, topic, transport }: Question,
   return `${what}, because ${reasonOf(decision)}.`;
 }
 
-function reasonOf({ isEnabled, name, origin, fault }: Decision): string {
+function reasonOf({ isEnabled, name, origin, fault, unlisted }: Decision): string {
   if (fault !== undefined) return `${name}, set for ${titleOf(origin)}, cannot be read: it ${fault}`;
+  if (unlisted !== undefined) {
+    if (origin.scope === 'default') return `nobody has set ${name}, which has to list ${unlisted}`;
+    return `${name}, set for ${titleOf(origin)}, does not list ${unlisted}`;
+  }
   if (origin.scope === 'default') return `nobody has set ${name} and that is its default`;
   return `${name} is ${isEnabled} for ${titleOf(origin)}`;
 }

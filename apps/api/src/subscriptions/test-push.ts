@@ -56,7 +56,7 @@ export class TestPush {
     if (addressed === undefined) return { delivery, outcome: 'expired', reason: 'The subscription has expired.' };
     await this.cascade.load([{ context, user }]);
     if (!this.cascade.isEnabled(addressed.transport, { context, user, client: addressed.client, topic: testTopic })) {
-      return { delivery, outcome: 'suppressed', reason: `The transport ${addressed.transport} is switched off here.` };
+      return { delivery, outcome: 'suppressed', reason: `${addressed.transport} is off for this client of this user.` };
     }
     const replyTo = this.queues.keys.global(`test:${delivery}`);
     const { kind, ...told } = await this.outcomeOf(replyTo, testDelivery(addressed, delivery, replyTo));
