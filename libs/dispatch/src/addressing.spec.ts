@@ -1,4 +1,5 @@
 import { ConfigCascade } from '@pns/config-cascade';
+import type { TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience, type Rules } from './addressing';
 
 const window = {
@@ -36,10 +37,11 @@ const sockets = { node: 'node-1', client: 'open-xchange-appsuite', connections: 
 
 const hooks = { 'com.openexchange.webhooks.enabledIds': 'hook' };
 
-function rules(properties: Record<string, string> = {}): Rules {
+function rules(properties: Record<string, string> = {}, suppressed: TransportName[] = []): Rules {
   return {
     cascade: new ConfigCascade({ name: 'server', values: new Map(Object.entries({ ...hooks, ...properties })) }),
     socketWants: (_, topic) => topic.startsWith('ox:'),
+    suppressed: (transport) => suppressed.push(transport),
     now: 5000,
   };
 }
@@ -92,24 +94,43 @@ describe('deliveriesOf', () => {
     expect(targets(audience)).toEqual(['node-1', 'node-2']);
   });
 
-  it.each<[string, Partial<Audience>, Record<string, string>]>([
-    ['another topic', { subscriptions: [{ ...subscription, topics: ['ox:calendar:*'] }] }, {}],
-    ['an expired subscription', { subscriptions: [{ ...subscription, expiresAt: 4999 }] }, {}],
-    ['the token that caused it', { subscriptions: [{ ...subscription, token: 'device-a' }] }, {}],
-    ['the socket that caused it', { sockets: [{ ...sockets, connections: ['device-a'] }] }, {}],
-    ['a transport that is off by default', { subscriptions: [{ ...subscription, transport: 'apns' }] }, {}],
+  it.each<[string, Partial<Audience>, Record<string, string>, TransportName[]]>([
+    ['another topic', { subscriptions: [{ ...subscription, topics: ['ox:calendar:*'] }] }, {}, []],
+    ['an expired subscription', { subscriptions: [{ ...subscription, expiresAt: 4999 }] }, {}, []],
+    ['the token that caused it', { subscriptions: [{ ...subscription, token: 'device-a' }] }, {}, ['webhook']],
+    ['the socket that caused it', { sockets: [{ ...sockets, connections: ['device-a'] }] }, {}, ['websocket']],
+    ['a transport that is off by default', { subscriptions: [{ ...subscription, transport: 'apns' }] }, {}, ['apns']],
     [
       'a transport that is switched off',
       { subscriptions: [subscription] },
       { 'com.openexchange.pns.transport.webhooks.enabled': 'false' },
+      ['webhook'],
+    ],
+    [
+      'a webhook that is not enabled any more',
+      { subscriptions: [subscription] },
+      { 'com.openexchange.webhooks.enabledIds': 'other' },
+      ['webhook'],
     ],
     [
       'a client that is switched off',
       { sockets: [sockets] },
       { 'com.openexchange.pns.transport.websocket.enabled.open-xchange-appsuite': 'false' },
+      ['websocket'],
     ],
-  ])('sends nothing to %s', (_, audience, properties) => {
-    expect(targets(audience, properties)).toEqual([]);
+  ])('sends nothing to %s, and tells of those that want the topic', (_, audience, properties, told) => {
+    const suppressed: TransportName[] = [];
+    const everybody = { subscriptions: [], sockets: [], ...audience };
+    expect(deliveriesOf(window, everybody, rules(properties, suppressed))).toEqual([]);
+    expect(suppressed).toEqual(told);
+  });
+
+  it('tells of no socket whose client does not want the topic', () => {
+    const suppressed: TransportName[] = [];
+    const notification = { ...window.notification, topic: 'order' };
+    const sources = { ...sockets, connections: ['device-a'] };
+    deliveriesOf({ ...window, notification }, { subscriptions: [], sockets: [sources] }, rules({}, suppressed));
+    expect(suppressed).toEqual([]);
   });
 
   it('reaches the other sockets of a node that holds the one that caused it', () => {

@@ -27,6 +27,8 @@ export interface Rules {
   readonly cascade: Pick<ConfigCascade, 'isEnabled'>;
   /** Whether the client that a socket's path stands for wants the topic. */
   readonly socketWants: (client: string, topic: string) => boolean;
+  /** Hears of each that wants the topic and does not get it: because it must not, or because it caused it. */
+  readonly suppressed: (transport: TransportName) => void;
   readonly now: number;
 }
 
@@ -38,11 +40,14 @@ export interface Rules {
 export function deliveriesOf(window: DueWindow, { subscriptions, sockets }: Audience, rules: Rules): Delivery[] {
   const { notification } = window;
   const { topic, sourceToken, context, user } = notification;
-  const mayReach = (transport: TransportName, client: string) =>
-    rules.cascade.isEnabled(transport, { context, user, client, topic });
+  const mayReach = (transport: TransportName, client: string, isSource: boolean) => {
+    const isMeant = !isSource && rules.cascade.isEnabled(transport, { context, user, client, topic });
+    if (!isMeant) rules.suppressed(transport);
+    return isMeant;
+  };
 
   const toSubscriptions = subscriptionsWanting(topic, subscriptions, rules.now)
-    .filter(({ transport, client, token }) => token !== sourceToken && mayReach(transport, client))
+    .filter(({ transport, client, token }) => mayReach(transport, client, token === sourceToken))
     .map(({ id, transport, client, token, email1 }) => ({
       ...delivery(window, id),
       subscriptionId: id,
@@ -53,8 +58,10 @@ export function deliveriesOf(window: DueWindow, { subscriptions, sockets }: Audi
     }));
 
   const toSockets = sockets
-    .filter(({ connections }) => connections.some((connection) => connection !== sourceToken))
-    .filter(({ client }) => rules.socketWants(client, topic) && mayReach('websocket', client))
+    .filter(({ client }) => rules.socketWants(client, topic))
+    .filter(({ client, connections }) =>
+      mayReach('websocket', client, !connections.some((connection) => connection !== sourceToken)),
+    )
     .map(({ node, client, namedOnly }) => ({
       ...delivery(window, `${node}/${client}`),
       client,

@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { Batch } from '@pns/aggregation';
 import { ConfigCascade } from '@pns/config-cascade';
 import { endpointOf, handOver, type DeliveryGroup } from '@pns/delivery';
+import { countSuppressed } from '@pns/outcomes';
 import { SubscriptionStore } from '@pns/persistence';
 import { nodeOf, Presence, socketNodeGroup, WebsocketClients } from '@pns/presence';
 import { deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
-import type { Delivery } from '@pns/transport-contract';
+import type { Delivery, TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
 
 /** Turns a batch of due windows into deliveries in the queues of their transports. */
@@ -23,9 +24,11 @@ export class Dispatch {
   /** One query, one pipeline and one addition per queue, however many windows. Safe to repeat with the same batch. */
   async handOver(batch: Batch): Promise<void> {
     const audiences = await this.audiencesOf(batch);
+    const suppressed = new Map<TransportName, number>();
     const rules = {
       cascade: this.cascade,
       socketWants: (client: string, topic: string) => this.websocketClients.wants(client, topic),
+      suppressed: (transport: TransportName) => suppressed.set(transport, (suppressed.get(transport) ?? 0) + 1),
       now: Date.now(),
     };
     const deliveries = batch.windows.flatMap((window) => {
@@ -33,6 +36,7 @@ export class Dispatch {
       return audience === undefined ? [] : deliveriesOf(window, audience, rules);
     });
     await handOver(this.queues, this.grouped(batch.shard, deliveries));
+    for (const [transport, count] of suppressed) countSuppressed(transport, count);
   }
 
   private async audiencesOf(batch: Batch): Promise<Map<string, Audience>> {

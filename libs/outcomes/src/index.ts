@@ -1,2 +1,2 @@
-export { OutcomeRecorder, type Attempt } from './outcome-recorder';
+export { countSuppressed, OutcomeRecorder, type Attempt } from './outcome-recorder';
 export { OutcomesModule } from './outcomes.module';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { FailedDeliveryStore, SubscriptionStore, type FailedDelivery } from '@pns/persistence';
 import { publish, Queues } from '@pns/queue';
 import { log, metrics } from '@pns/runtime';
-import type { Delivery, Outcome } from '@pns/transport-contract';
+import type { Delivery, Outcome, OutcomeKind, TransportName } from '@pns/transport-contract';
 import { Counter, Histogram } from 'prom-client';
 
 /** One attempt and how it ended. Durations in ms. */
@@ -38,6 +38,11 @@ const endToEnd = new Histogram({
   buckets: [...buckets, 60, 300, 3600, 86_400],
   registers: [metrics],
 });
+
+/** Counts what was left out before it became a delivery: nothing else is told of it. */
+export function countSuppressed(transport: TransportName, count: number): void {
+  deliveries.inc({ transport, outcome: 'suppressed' satisfies OutcomeKind }, count);
+}
 
 /** Tells the world how attempts ended: log and metrics for each, Postgres for those that end a delivery or a target. */
 @Injectable()
@@ -78,6 +83,8 @@ export class OutcomeRecorder {
 
 function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery | undefined {
   if (outcome.kind === 'delivered' || outcome.kind === 'moved') return undefined;
+  // Nobody is to get it, and nobody is to be tempted to send it again.
+  if (outcome.kind === 'suppressed') return undefined;
   // Whoever asked for a test push hears of its end.
   if (delivery.replyTo !== undefined) return undefined;
   // An open socket is its own subscription: once it is gone, there is nobody to send the delivery to again.
@@ -89,7 +96,7 @@ function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery | undefi
 function tell({ delivery, outcome, durationMs, nextAttemptInMs }: Attempt): void {
   const { transport } = delivery;
   deliveries.inc({ transport, outcome: outcome.kind });
-  duration.observe({ transport }, durationMs / 1000);
+  if (outcome.kind !== 'suppressed') duration.observe({ transport }, durationMs / 1000);
   if (outcome.kind === 'delivered') endToEnd.observe({ transport }, Math.max(0, Date.now() - delivery.dueAt) / 1000);
   log.info({
     event: 'delivery.attempted',

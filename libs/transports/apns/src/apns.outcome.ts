@@ -9,7 +9,7 @@ export interface ApnsAnswer {
   readonly retryAfter?: string;
 }
 
-type Verdict = Exclude<OutcomeKind, 'expired' | 'moved'>;
+type Verdict = Exclude<OutcomeKind, 'expired' | 'suppressed' | 'moved'>;
 
 /**
  * Every answer that Apple documents, and what follows from it. Source: "Handling notification responses from APNs",

@@ -14,6 +14,8 @@ export type Outcome =
   | { readonly kind: 'misconfigured'; readonly reason: string; readonly isTargetOnly?: true }
   /** Its time to live ran out before it could be sent. */
   | { readonly kind: 'expired'; readonly reason: string }
+  /** Not sent, on purpose: its transport is switched off for it, its subscription is no more, or its target caused it. */
+  | { readonly kind: 'suppressed'; readonly reason: string }
   /** Another queue carries it now, because its target moved: nothing has ended, and this queue is done with it. */
   | { readonly kind: 'moved'; readonly reason: string };
 
