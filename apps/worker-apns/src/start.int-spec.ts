@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ let app: INestApplicationContext | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pns-worker-apns-'));
+  writeFileSync(join(folder, 'pns.properties'), 'com.openexchange.pns.transport.apn.ios.enabled=true');
   [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   writeFileSync(join(folder, 'key.p8'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -63,12 +64,13 @@ async function start(): Promise<INestApplicationContext> {
   return app;
 }
 
-async function send(worker: INestApplicationContext, client: string, token: string, subscriptionId: string) {
+async function send(worker: INestApplicationContext, client: string, token: string, subscriptionId?: string) {
   const queues = worker.get(Queues, { strict: false });
   const queue = { group: queues.keys.group(0), name: deliveryQueue('apns') };
-  const who = { context: 1, user: 14, client, transport: 'apns', token, subscriptionId } as const;
+  const who = { context: 1, user: 14, client, transport: 'apns', token } as const;
   const what = { topic: 'ox:mail:new', payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 1 } as const;
-  const delivery = { id: `d-${client}`, notificationId: 'n', attempt: 1, ...who, ...what };
+  const to = subscriptionId === undefined ? {} : { subscriptionId };
+  const delivery = { id: `d-${client}`, notificationId: 'n', attempt: 1, ...who, ...what, ...to };
   await handOver(queues, [{ ...queue, endpoint: client, deliveries: [delivery] }]);
 }
 
@@ -87,7 +89,7 @@ it.each([
 ])('keeps what is for the client %s, which the option file does not serve', async (client, reason) => {
   configure({ mail: entry, off: { ...entry, enabled: false } });
   const worker = await start();
-  await send(worker, client, 'a1'.repeat(32), randomUUID());
+  await send(worker, client, 'a1'.repeat(32));
   const store = worker.get(FailedDeliveryStore, { strict: false });
   expect(await eventually(() => store.get(`d-${client}`))).toMatchObject({ outcome: 'misconfigured', reason });
 });

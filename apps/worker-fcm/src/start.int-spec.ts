@@ -20,6 +20,7 @@ let app: INestApplicationContext | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pns-worker-fcm-'));
+  writeFileSync(join(folder, 'pns.properties'), 'com.openexchange.pns.transport.gcm.enabled=true');
   [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const account = {

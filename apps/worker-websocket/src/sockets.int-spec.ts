@@ -11,6 +11,7 @@ let far: TestNode;
 
 beforeAll(async () => {
   nodes = await TestNodes.prepare();
+  nodes.configure('pns.properties', 'com.openexchange.pns.transport.websocket.enabled.ox:mail:muted=false');
   [near, far] = await Promise.all([nodes.start(), nodes.start()]);
 });
 beforeEach(() => nodes.nextUser());
@@ -73,6 +74,14 @@ describe('a notification', () => {
       ['ox:mail:last', mail],
     ]);
     await expect(elsewhere.got(1)).resolves.toEqual([['ox:mail:new', mail]]);
+  });
+
+  it('that was on its way when it was switched off does not go out', async () => {
+    const client = await nodes.connect(near, '1');
+    const [muted] = await nodes.dispatch({ topic: 'ox:mail:muted' });
+    await expect(nodes.outcome(muted!, 'suppressed')).resolves.toMatchObject({ kind: 'suppressed' });
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    await expect(client.got(1)).resolves.toEqual([['ox:mail:last', mail]]);
   });
 
   it('that needs Socket.IO to say more than JSON can is still JSON', async () => {

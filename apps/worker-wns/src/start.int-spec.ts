@@ -21,6 +21,7 @@ let app: INestApplicationContext | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pns-worker-wns-'));
+  writeFileSync(join(folder, 'pns.properties'), 'com.openexchange.pns.transport.wns.enabled=true');
   [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
 });
 

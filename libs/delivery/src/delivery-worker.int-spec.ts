@@ -1,126 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { INestApplicationContext } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { ConfigCascadeModule } from '@pns/config-cascade';
-import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
-import { FailedDeliveryStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
-import { QueueModule, Queues } from '@pns/queue';
-import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
-import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
-import { DeliveryModule, deliveryQueues } from './delivery.module';
-import { handOver } from './hand-over';
+import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
+import { log, metrics } from '@pns/runtime';
+import type { Outcome } from '@pns/transport-contract';
+import { deliveryStage, eventually, send, subscribe } from './testing/delivery-stage';
+import { FarSide } from './testing/far-side';
 
 log.level = 'silent';
 
-const folder = mkdtempSync(join(tmpdir(), 'pns-delivery-'));
-writeFileSync(
-  join(folder, 'pns.properties'),
-  'com.openexchange.pns.retry.attempts=3\ncom.openexchange.pns.retry.baseDelay=50\n',
-);
-const prefix = freshPrefix();
-let database: FreshDatabase;
-const opened: INestApplicationContext[] = [];
-
-beforeAll(async () => {
-  database = await freshDatabase();
-});
-
-afterEach(() => Promise.all(opened.splice(0).map((app) => app.close())));
-
-afterAll(async () => {
-  await database.drop();
-  rmSync(folder, { recursive: true });
-});
-
-/** A far side that answers as the test says and remembers who came. */
-class FarSide implements Transport {
-  readonly name = 'webhook';
-  options: (client: string) => unknown = () => undefined;
-  readonly came: Delivery[] = [];
-  private readonly waiting = new Set<() => void>();
-
-  constructor(private readonly answer: (delivery: Delivery, signal: AbortSignal) => Outcome | Promise<Outcome>) {}
-
-  async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
-    this.came.push(delivery);
-    for (const check of this.waiting) check();
-    return this.answer(delivery, signal);
-  }
-
-  /** Resolves when `isEnough` holds for those who came. */
-  until(isEnough: (came: readonly Delivery[]) => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (!isEnough(this.came)) return;
-        this.waiting.delete(check);
-        resolve();
-      };
-      this.waiting.add(check);
-      check();
-    });
-  }
-}
-
-async function worker(farSide: FarSide, { concurrency = 8, shards = 1 } = {}): Promise<INestApplicationContext> {
-  const app = await NestFactory.createApplicationContext(
-    {
-      module: class {},
-      imports: [
-        RuntimeModule,
-        QueueModule.forRoot({ redisUrl: testRedisUrl(), shards, prefix }),
-        ConfigCascadeModule.forRoot({ configDir: folder }),
-        PersistenceModule.forRoot({ databaseUrl: database.url }),
-        DeliveryModule.forTransport({ name: 'webhook', concurrency, inject: [], useFactory: () => farSide }),
-      ],
-    },
-    { logger: nestLogger },
-  );
-  opened.push(app);
-  return app;
-}
-
-function delivery(changes: { [Field in keyof Delivery]?: Delivery[Field] | undefined } = {}): Delivery {
-  return {
-    id: `d-${Math.random()}`,
-    notificationId: 'n',
-    subscriptionId: randomUUID(),
-    context: 1,
-    user: 14,
-    client: 'sandbox',
-    transport: 'webhook',
-    token: 'https://example.com/hook',
-    topic: 'ox:mail:new',
-    payload: {},
-    priority: 'high',
-    count: 1,
-    timestamp: 0,
-    dueAt: 0,
-    attempt: 1,
-    ...changes,
-  };
-}
-
-function send(
-  app: INestApplicationContext,
-  deliveries: readonly Delivery[],
-  endpoint = 'https://example.com',
-): Promise<void> {
-  const queues = app.get(Queues, { strict: false });
-  const [queue] = deliveryQueues(queues.keys, 'webhook');
-  return handOver(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
-}
-
-/** Resolves when `look` answers something. */
-async function eventually<Found>(look: () => Promise<Found | undefined>): Promise<Found> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+const { worker, delivery } = deliveryStage();
 
 describe('the delivery stage', () => {
   it('sends what was put off again, under the same id, without holding up its batch', async () => {
@@ -155,18 +41,7 @@ describe('the delivery stage', () => {
     const farSide = new FarSide(() => ({ kind: 'gone', reason: 'HTTP 410' }));
     const app = await worker(farSide);
     const store = app.get(SubscriptionStore, { strict: false });
-    const register = async (token: string) =>
-      (
-        await store.register({
-          context: 1,
-          user: 14,
-          client: 'sandbox',
-          transport: 'webhook',
-          token,
-          topics: ['*'],
-          isShared: true,
-        })
-      ).subscription.id;
+    const register = (token: string) => subscribe(app, { token });
     const [dead, alive] = [await register('https://example.com/dead'), await register('https://example.com/alive')];
     await send(app, [delivery({ id: 'to-the-dead', subscriptionId: dead })]);
     await eventually(async () => ((await store.get(dead)) === undefined ? true : undefined));

@@ -1,6 +1,7 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
+import type { SubscriptionStore } from '@pns/persistence';
 import { assertJobVersion, Queues, type DeliveryJob } from '@pns/queue';
 import { log, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
@@ -10,6 +11,7 @@ import { Checkpoint } from './checkpoint';
 import { EndpointSlots } from './endpoint-slots';
 import { handOver, type QueueRef } from './hand-over';
 import type { PausedClients } from './paused-clients';
+import { reasonsToSuppress } from './suppression';
 
 /** How a process works on the queues of its transport. */
 export interface DeliveryWorkerOptions {
@@ -40,6 +42,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     private readonly outcomes: OutcomeRecorder,
     private readonly cascade: ConfigCascade,
     private readonly paused: PausedClients,
+    private readonly subscriptions: SubscriptionStore,
     private readonly options: DeliveryWorkerOptions,
   ) {
     this.jobsPerSource = Math.max(leastPerSource, Math.ceil(options.concurrency / options.sources.length));
@@ -95,11 +98,12 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     checkpoint: Checkpoint,
   ): Promise<void> {
     const open = deliveries.filter(({ id }) => !checkpoint.has(id));
-    // How a push looks, and when it is tried again, are the user's properties.
+    // Whether and how a push is sent, and when it is tried again, are the user's properties.
     await this.loadProperties(open);
+    const reasons = await reasonsToSuppress(open, this.cascade, this.subscriptions);
     const attempts = await Promise.all(
       open.map(async (delivery) => {
-        const attempt = await this.attempt(delivery);
+        const attempt = await this.attempt(delivery, reasons.get(delivery));
         if (attempt.outcome.kind === 'delivered') checkpoint.add(delivery.id);
         return attempt;
       }),
@@ -117,13 +121,14 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     );
   }
 
-  private async attempt(delivery: Delivery): Promise<Attempt> {
+  private async attempt(delivery: Delivery, suppressedFor?: string): Promise<Attempt> {
     const startedAt = performance.now();
-    const outcome = await this.outcomeOf(delivery);
+    const outcome: Outcome =
+      suppressedFor === undefined ? await this.outcomeOf(delivery) : { kind: 'suppressed', reason: suppressedFor };
     return { delivery, outcome, durationMs: performance.now() - startedAt };
   }
 
-  /** While Postgres is away, what is known holds: it is only about looks, and about when and how often. */
+  /** While Postgres is away, what is known holds. */
   private async loadProperties(deliveries: readonly Delivery[]): Promise<void> {
     try {
       await this.cascade.load(deliveries);

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, OutcomesModule } from '@pns/outcomes';
-import { FailedDeliveryStore } from '@pns/persistence';
+import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, KeySpace, Queues } from '@pns/queue';
 import type { Transport, TransportName } from '@pns/transport-contract';
 import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
@@ -41,20 +41,21 @@ export class DeliveryModule {
         },
         {
           provide: DeliveryWorker,
-          inject: [Queues, transport, OutcomeRecorder, ConfigCascade, PausedClients],
+          inject: [Queues, transport, OutcomeRecorder, ConfigCascade, PausedClients, SubscriptionStore],
           useFactory: (
             queues: Queues,
             handedIn: Transport,
             outcomes: OutcomeRecorder,
             cascade: ConfigCascade,
             paused: PausedClients,
+            subscriptions: SubscriptionStore,
           ) => {
             const workerOptions: DeliveryWorkerOptions = {
               sources: sources(queues.keys),
               concurrency: options.concurrency,
               jobsPerEndpoint: options.jobsPerEndpoint,
             };
-            return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, workerOptions);
+            return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, subscriptions, workerOptions);
           },
         },
       ],

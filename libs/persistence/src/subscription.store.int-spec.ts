@@ -172,6 +172,26 @@ describe('the look-up of a batch', () => {
   });
 });
 
+describe('the look-up of what is on its way', () => {
+  it('answers those that are there and have not expired', async () => {
+    const idOf = async (changes: Partial<Registration>) =>
+      (await store.register(registration(changes))).subscription.id;
+    const [live, later] = [await idOf({}), await idOf({ token: 'token-2', expiresAt: Date.now() + 60_000 })];
+    const expired = await idOf({ token: 'token-3', expiresAt: Date.now() - 1 });
+    const takenOver = await idOf({ token: 'token-4' });
+    const taker = await idOf({ token: 'token-4', user: 15 });
+    const found = await store.liveAmong([live, later, expired, takenOver, taker, randomUUID(), live]);
+    expect([...found].sort()).toEqual([live, later, taker].sort());
+  });
+
+  it('asks nothing for no ids', async () => {
+    const query = jest.spyOn(database, 'query');
+    expect(await store.liveAmong([])).toEqual(new Set());
+    expect(query).not.toHaveBeenCalled();
+    query.mockRestore();
+  });
+});
+
 describe('listing and removing', () => {
   it('pages through everything once, also through rows of the same millisecond', async () => {
     await database.query(

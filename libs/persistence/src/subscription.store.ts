@@ -161,6 +161,16 @@ export class SubscriptionStore {
     return row === undefined ? undefined : toSubscription(row, this.seal);
   }
 
+  /** Those of `ids` whose subscription is there and has not expired: a look-up by primary key, and none for no ids. */
+  async liveAmong(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    if (ids.length === 0) return new Set();
+    const rows = await this.database.query<{ id: string }[]>(
+      'SELECT id FROM subscriptions WHERE id = ANY ($1::uuid[]) AND (expires_at IS NULL OR expires_at > now())',
+      [ids],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Removes up to `limit` expired subscriptions, the longest expired first, and answers how many there were. */
   async removeExpired(limit: number): Promise<number> {
     const [, removed] = await this.database.query<[unknown, number]>(

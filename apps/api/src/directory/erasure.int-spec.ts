@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
@@ -27,6 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), 'pns-erasure-'));
 const opened: INestApplicationContext[] = [];
 
 beforeAll(async () => {
+  writeFileSync(join(folder, 'pns.properties'), 'com.openexchange.pns.transport.wns.enabled=true');
   const modes = ['equal', 'latest', 'collect'].map((mode) => `com.openexchange.pns.aggregation.all:${mode}=${mode}`);
   const waits = ['com.openexchange.pns.delayDuration=600000', 'com.openexchange.pns.maxDelayDuration=600000'];
   api = await testApi({ files: { 'pns.properties': [...modes, ...waits].join('\n') } });
@@ -379,6 +380,8 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 }
 
 describe('what somebody has in hand', () => {
+  /** A delivery that was dispatched a moment ago. */
+  const fresh = (of: UserKey) => delivery(of, { transport: 'wns', dueAt: Date.now() + hour });
   const inJobs = (of: UserKey, lines: string[]) => tracesOf(of, lines).filter((line) => line.includes(' data '));
 
   it.each<[string, Outcome]>([
@@ -397,7 +400,7 @@ describe('what somebody has in hand', () => {
     await startProcess(
       DeliveryModule.forTransport({ name: 'wns', concurrency: 16, inject: [], useFactory: () => farSide }),
     );
-    await handOver(queues, [{ ...shardQueue(of, 'wns'), endpoint: 'x', deliveries: [delivery(of)] }]);
+    await handOver(queues, [{ ...shardQueue(of, 'wns'), endpoint: 'x', deliveries: [fresh(of)] }]);
     await begun.passed;
     const unfinished = part(Erasure).erase(of, undefined, 300);
     await expect(unfinished).rejects.toMatchObject({ code: 'ERASURE_UNFINISHED' });
@@ -405,9 +408,7 @@ describe('what somebody has in hand', () => {
     expect(inJobs(of, await dump())).toEqual([]);
 
     const neighbour = { ...of, user: of.user + 1 };
-    await handOver(queues, [
-      { ...shardQueue(of, 'wns'), endpoint: 'y', deliveries: [delivery(of), delivery(neighbour)] },
-    ]);
+    await handOver(queues, [{ ...shardQueue(of, 'wns'), endpoint: 'y', deliveries: [fresh(of), fresh(neighbour)] }]);
     const erased = api.send('DELETE', `/v1/contexts/${of.context}/users/${of.user}`);
     await until(async () => inJobs(of, await dump()).length === 0);
     answered.open();

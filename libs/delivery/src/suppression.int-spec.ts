@@ -1,0 +1,212 @@
+import { once } from 'node:events';
+import type { INestApplicationContext } from '@nestjs/common';
+import { ConfigChanges } from '@pns/config-cascade';
+import { cuttableLink, type CuttableLink } from '@pns/local-servers';
+import { ConfigStore, FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
+import { deliveryQueue, Queues, subscriberOf } from '@pns/queue';
+import { log, metrics } from '@pns/runtime';
+import type { Delivery, Outcome } from '@pns/transport-contract';
+import { retryFailed } from './retry-failed';
+import { deliveryStage, eventually, send, subscribe } from './testing/delivery-stage';
+import { FarSide } from './testing/far-side';
+
+log.level = 'silent';
+
+const { databaseUrl, worker, delivery } = deliveryStage();
+
+const john = { context: 1, user: 14 };
+const jane = { context: 1, user: 15 };
+/** Has settings of his own. */
+const jim = { context: 1, user: 16 };
+const delivered: Outcome = { kind: 'delivered' };
+
+async function suppressedSoFar(): Promise<number> {
+  const text = await metrics.getSingleMetricAsString('pns_deliveries_total');
+  return Number(/transport="webhook",outcome="suppressed"\} (\d+)/.exec(text)?.[1] ?? 0);
+}
+
+/** Answers what resolves when one more has been suppressed. */
+async function suppressing(): Promise<() => Promise<unknown>> {
+  const before = await suppressedSoFar();
+  return () => eventually(async () => (await suppressedSoFar()) === before + 1 || undefined);
+}
+
+async function setForJim(app: INestApplicationContext, name: string, value: string): Promise<void> {
+  const place = { scope: 'user', ...jim } as const;
+  await app.get(ConfigStore, { strict: false }).put(place, { name, value });
+  await app.get(ConfigChanges, { strict: false }).announce(place);
+}
+
+type Change = (app: INestApplicationContext, subscription: string) => Promise<unknown>;
+
+const store = (app: INestApplicationContext) => app.get(SubscriptionStore, { strict: false });
+
+const endings: [string, Change][] = [
+  ['was removed', (app, id) => store(app).remove(id)],
+  ['is another user’s by now', (app) => subscribe(app, { ...jane, token: 'phone', isShared: false })],
+  ['has expired', (app, id) => store(app).change(id, { expiresAt: Date.now() - 1 })],
+];
+
+/** Sends a delivery, which is suppressed at last; answers whether it is kept all the same. */
+async function isKept(app: INestApplicationContext, id: string, changes: Partial<Delivery>): Promise<boolean> {
+  const isSuppressed = await suppressing();
+  await send(app, [delivery({ id, ...changes })]);
+  await isSuppressed();
+  return (await app.get(FailedDeliveryStore, { strict: false }).get(id)) !== undefined;
+}
+
+/** A far side that puts the first attempt off, once `change` has been made. */
+function puttingOff(change: () => Promise<unknown>): FarSide {
+  return new FarSide(async ({ attempt }) => {
+    if (attempt > 1) return delivered;
+    await change();
+    return { kind: 'retry', reason: 'busy' };
+  });
+}
+
+describe('a retry that waits', () => {
+  it.each(endings)('is not made when its subscription %s, and not kept', async (_, change) => {
+    let id = '';
+    const farSide = puttingOff(() => change(app, id));
+    const app = await worker(farSide);
+    id = await subscribe(app, { token: 'phone', isShared: false });
+    expect([await isKept(app, `to-${id}`, { subscriptionId: id }), farSide.came.length]).toEqual([false, 1]);
+  });
+
+  it.each([
+    ['the transport is switched off', 'com.openexchange.pns.transport.webhooks.enabled', ['true', 'false']],
+    ['the webhook is taken off the list', 'com.openexchange.webhooks.enabledIds', ['sandbox', 'shop']],
+  ])('is not made when %s, and not kept', async (_, name, [on = '', off = '']) => {
+    const farSide = puttingOff(() => setForJim(app, name, off));
+    const app = await worker(farSide);
+    await setForJim(app, name, on);
+    expect([await isKept(app, `off-${name}`, jim), farSide.came.length]).toEqual([false, 1]);
+    await setForJim(app, name, on);
+  });
+
+  it('is made when its subscription was registered again', async () => {
+    const registered = { token: 'tablet', expiresAt: Date.now() + 60_000 };
+    const farSide = puttingOff(() => subscribe(app, { ...registered, topics: ['ox:*'] }));
+    const app = await worker(farSide);
+    await send(app, [delivery({ subscriptionId: await subscribe(app, registered) })]);
+    await farSide.until((came) => came.length === 2);
+  });
+});
+
+it('what was held goes out once its client is mended, but not to a token that was taken over', async () => {
+  let options: object = { key: 'revoked' };
+  const revoked = options;
+  const farSide = new FarSide(() =>
+    options === revoked ? { kind: 'misconfigured', reason: 'InvalidKey' } : delivered,
+  );
+  farSide.options = () => options;
+  const app = await worker(farSide);
+  const failed = app.get(FailedDeliveryStore, { strict: false });
+  const phone = { client: 'shop', token: 'phone', isShared: false };
+  const taken = await subscribe(app, phone);
+  await send(app, [
+    delivery({ id: 'to-jane', client: 'shop', subscriptionId: taken }),
+    delivery({ id: 'to-john', client: 'shop' }),
+  ]);
+  await eventually(() => failed.get('to-jane'));
+  await eventually(() => failed.get('to-john'));
+  await subscribe(app, { ...phone, ...jane });
+  const isSuppressed = await suppressing();
+  const before = farSide.came.length;
+  options = { key: 'new' };
+  await isSuppressed();
+  await farSide.until((came) => came.length > before);
+  expect(farSide.came.slice(before).map(({ id }) => id)).toEqual(['to-john']);
+  expect(await failed.get('to-jane')).toBeUndefined();
+});
+
+it('what an operator sends again does not go to a token that was taken over', async () => {
+  const farSide = new FarSide(() => ({ kind: 'rejected', reason: 'too large' }));
+  const app = await worker(farSide);
+  const failed = app.get(FailedDeliveryStore, { strict: false });
+  const phone = { token: 'phone', isShared: false };
+  await send(app, [delivery({ id: 'again', subscriptionId: await subscribe(app, phone) })]);
+  await eventually(() => failed.get('again'));
+  await subscribe(app, { ...phone, ...jane });
+  const isSuppressed = await suppressing();
+  await retryFailed(app.get(Queues, { strict: false }), failed, { ids: ['again'] }, 10);
+  await isSuppressed();
+  expect(farSide.came).toHaveLength(1);
+  expect(await failed.get('again')).toBeUndefined();
+});
+
+it('whoever waits for a test push hears that its subscription is no more', async () => {
+  const app = await worker(new FarSide(() => delivered));
+  const { redis, keys } = app.get(Queues, { strict: false });
+  const subscriptionId = await subscribe(app, { token: 'tested' });
+  await store(app).remove(subscriptionId);
+  const replyTo = keys.global('test:gone');
+  const subscriber = subscriberOf(redis, replyTo);
+  await subscriber.listen();
+  const reply = once(subscriber, 'message');
+  await send(app, [delivery({ subscriptionId, replyTo })]);
+  const [, outcome] = (await reply) as [string, string];
+  expect(JSON.parse(outcome)).toMatchObject({ kind: 'suppressed', reason: expect.any(String) as string });
+  subscriber.disconnect();
+});
+
+it('asks once for all of a job that have waited, and not for what was dispatched a moment ago', async () => {
+  const farSide = new FarSide(() => delivered);
+  const app = await worker(farSide);
+  const asked = jest.spyOn(store(app), 'liveAmong');
+  const [first, second] = [await subscribe(app, { token: '1' }), await subscribe(app, { token: '2' })];
+  await send(app, [
+    delivery({ subscriptionId: first }),
+    delivery({ subscriptionId: second }),
+    delivery({ subscriptionId: undefined }),
+    delivery({ dueAt: Date.now() + 60_000 }),
+  ]);
+  await farSide.until((came) => came.length === 4);
+  expect(asked.mock.calls).toEqual([[[first, second]]]);
+});
+
+describe('while Postgres is away', () => {
+  let link: CuttableLink;
+  const farSide = new FarSide(() => delivered);
+
+  beforeAll(async () => {
+    link = await cuttableLink(databaseUrl());
+  });
+  afterEach(() => link.mend());
+  afterAll(() => link.close());
+
+  /** A worker that has read what is set for John, and cannot read on. */
+  async function cutOff(): Promise<INestApplicationContext> {
+    const app = await worker(farSide, { databaseUrl: link.url });
+    const before = farSide.came.length;
+    await send(app, [delivery(john)]);
+    await farSide.until((came) => came.length > before);
+    link.cut();
+    return app;
+  }
+
+  /** Resolves when a job has failed and waits to be run again. */
+  function failedJob(app: INestApplicationContext): Promise<unknown> {
+    const queues = app.get(Queues, { strict: false });
+    const queue = queues.queue(queues.keys.group(0), deliveryQueue('webhook'));
+    return eventually(async () => (await queue.getDelayedCount()) === 1 || undefined);
+  }
+
+  it.each([
+    ['has waited', { dueAt: Date.now() - 2000 }],
+    ['is for a user whose settings nobody has read', { ...jane, dueAt: Date.now() + 60_000 }],
+  ])('nothing is sent that %s, and nothing is lost', async (what, changes) => {
+    const app = await cutOff();
+    await send(app, [delivery({ id: what, ...changes })]);
+    await failedJob(app);
+    expect(farSide.came.filter(({ id }) => id === what)).toEqual([]);
+    link.mend();
+    await farSide.until((came) => came.some(({ id, attempt }) => id === what && attempt === 1));
+  });
+
+  it('what was dispatched a moment ago goes out by the settings that are known', async () => {
+    const app = await cutOff();
+    await send(app, [delivery({ id: 'fresh', ...john, dueAt: Date.now() + 60_000 })]);
+    await farSide.until((came) => came.some(({ id }) => id === 'fresh'));
+  });
+});

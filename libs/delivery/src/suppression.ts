@@ -1,0 +1,46 @@
+import type { ConfigCascade } from '@pns/config-cascade';
+import type { SubscriptionStore } from '@pns/persistence';
+import type { Delivery } from '@pns/transport-contract';
+
+type Cascade = Pick<ConfigCascade, 'isEnabled' | 'scopesOf'>;
+
+/** A delivery that is on its way to a subscription, as opposed to open sockets. */
+type Subscribed = Delivery & { readonly subscriptionId: string };
+
+/**
+ * How long the dispatcher's look at a subscription is believed, in ms from the window's due time: so long a change of the
+ * cascade may take to be obeyed, too. What is on its way for longer has waited for a worker, a retry or an operator.
+ */
+const believedForMs = 1000;
+
+/**
+ * Why some of `deliveries` are not to be sent any more. One query for all that have waited, and none for those that were
+ * dispatched a moment ago.
+ *
+ * @throws when what has to be known of one of them cannot be read: none is to be sent then, and none to be given up.
+ */
+export async function reasonsToSuppress(
+  deliveries: readonly Delivery[],
+  cascade: Cascade,
+  subscriptions: Pick<SubscriptionStore, 'liveAmong'>,
+): Promise<ReadonlyMap<Delivery, string>> {
+  const believedSince = Date.now() - believedForMs;
+  const waited = deliveries.filter(
+    (delivery): delivery is Subscribed => delivery.subscriptionId !== undefined && delivery.dueAt < believedSince,
+  );
+  const live = await subscriptions.liveAmong(waited.map(({ subscriptionId }) => subscriptionId));
+  const reasons = new Map<Delivery, string>();
+  for (const delivery of waited) {
+    if (!live.has(delivery.subscriptionId)) reasons.set(delivery, 'its subscription is no more, or has expired');
+  }
+  for (const delivery of deliveries) {
+    if (isOff(delivery, cascade)) reasons.set(delivery, 'the transport is off for this user, client and topic');
+  }
+  return reasons;
+}
+
+function isOff({ transport, context, user, client, topic }: Delivery, cascade: Cascade): boolean {
+  if (cascade.isEnabled(transport, { context, user, client, topic })) return false;
+  if (cascade.scopesOf({ context, user }) !== undefined) return true;
+  throw new Error(`What is set for user ${user} of context ${context} is not known, and Postgres does not tell.`);
+}

@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ConfigCascadeModule } from '@pns/config-cascade';
+import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { PersistenceModule, SubscriptionStore, type Registration } from '@pns/persistence';
+import { QueueModule, Queues } from '@pns/queue';
+import { nestLogger, RuntimeModule } from '@pns/runtime';
+import type { Delivery } from '@pns/transport-contract';
+import { DeliveryModule, deliveryQueues } from '../delivery.module';
+import { handOver } from '../hand-over';
+import type { FarSide } from './far-side';
+
+const properties = [
+  'com.openexchange.pns.retry.attempts=3',
+  'com.openexchange.pns.retry.baseDelay=50',
+  'com.openexchange.webhooks.enabledIds=sandbox,shop,mail,hangs,quick',
+];
+
+export interface WorkerOptions {
+  readonly concurrency?: number;
+  readonly shards?: number;
+  /** Another way to the database: a link that can be cut. */
+  readonly databaseUrl?: string;
+}
+
+/** What a test file does with the delivery stage. */
+export interface DeliveryStage {
+  readonly databaseUrl: () => string;
+  /** Starts a worker, which ends with the test. */
+  readonly worker: (farSide: FarSide, options?: WorkerOptions) => Promise<INestApplicationContext>;
+  /** A delivery to a subscription that is there once a worker has been started. */
+  readonly delivery: (changes?: { [Field in keyof Delivery]?: Delivery[Field] | undefined }) => Delivery;
+}
+
+/** Gives a test file a delivery stage with a database, queues and a configuration of its own. */
+export function deliveryStage(): DeliveryStage {
+  const folder = mkdtempSync(join(tmpdir(), 'pns-delivery-'));
+  writeFileSync(join(folder, 'pns.properties'), properties.join('\n'));
+  const prefix = freshPrefix();
+  const opened: INestApplicationContext[] = [];
+  let database: FreshDatabase;
+  let subscriptionId: string | undefined;
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+  });
+
+  afterEach(() => Promise.all(opened.splice(0).map((app) => app.close())));
+
+  afterAll(async () => {
+    await database.drop();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function worker(
+    farSide: FarSide,
+    { concurrency = 8, shards = 1, databaseUrl = database.url }: WorkerOptions = {},
+  ): Promise<INestApplicationContext> {
+    const app = await NestFactory.createApplicationContext(
+      {
+        module: class {},
+        imports: [
+          RuntimeModule,
+          QueueModule.forRoot({ redisUrl: testRedisUrl(), shards, prefix }),
+          ConfigCascadeModule.forRoot({ configDir: folder }),
+          PersistenceModule.forRoot({ databaseUrl }),
+          DeliveryModule.forTransport({ name: 'webhook', concurrency, inject: [], useFactory: () => farSide }),
+        ],
+      },
+      { logger: nestLogger },
+    );
+    opened.push(app);
+    subscriptionId ??= await subscribe(app);
+    return app;
+  }
+
+  const delivery: DeliveryStage['delivery'] = (changes = {}) => ({
+    id: `d-${Math.random()}`,
+    notificationId: 'n',
+    subscriptionId,
+    context: 1,
+    user: 14,
+    client: 'sandbox',
+    transport: 'webhook',
+    token: 'https://example.com/hook',
+    topic: 'ox:mail:new',
+    payload: {},
+    priority: 'high',
+    count: 1,
+    timestamp: 0,
+    dueAt: 0,
+    attempt: 1,
+    ...changes,
+  });
+
+  return { databaseUrl: () => database.url, worker, delivery };
+}
+
+/** Puts deliveries into the worker's queue, as one batch. */
+export function send(
+  app: INestApplicationContext,
+  deliveries: readonly Delivery[],
+  endpoint = 'https://example.com',
+): Promise<void> {
+  const queues = app.get(Queues, { strict: false });
+  const [queue] = deliveryQueues(queues.keys, 'webhook');
+  return handOver(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
+}
+
+/** Registers a subscription and answers its id. */
+export async function subscribe(app: INestApplicationContext, changes: Partial<Registration> = {}): Promise<string> {
+  const hook = {
+    context: 1,
+    user: 14,
+    client: 'sandbox',
+    transport: 'webhook',
+    token: 'https://example.com/hook',
+  } as const;
+  const store = app.get(SubscriptionStore, { strict: false });
+  const { subscription } = await store.register({ ...hook, topics: ['*'], isShared: true, ...changes });
+  return subscription.id;
+}
+
+/** Resolves when `look` answers something. */
+export async function eventually<Found>(look: () => Promise<Found | undefined>): Promise<Found> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
