@@ -48,50 +48,58 @@ export function deliveriesOf(window: DueWindow, { subscriptions, sockets }: Audi
 
   const toSubscriptions = subscriptionsWanting(topic, subscriptions, rules.now)
     .filter(({ transport, client, token }) => mayReach(transport, client, token === sourceToken))
-    .map(({ id, transport, client, token, email1 }) => ({
-      ...delivery(window, id),
-      subscriptionId: id,
-      client,
-      transport,
-      token,
-      ...(transport === 'webhook' && email1 !== undefined ? { email1 } : {}),
-    }));
+    .map(({ id, transport, client, token, email1 }) => {
+      const made = delivery(window, id, transport, client, token);
+      made.subscriptionId = id;
+      if (transport === 'webhook' && email1 !== undefined) made.email1 = email1;
+      return made;
+    });
 
   const toSockets = sockets
     .filter(({ client }) => rules.socketWants(client, topic))
     .filter(({ client, connections }) =>
       mayReach('websocket', client, !connections.some((connection) => connection !== sourceToken)),
     )
-    .map(({ node, client, namedOnly }) => ({
-      ...delivery(window, `${node}/${client}`),
-      client,
-      transport: 'websocket' as const,
-      token: node === awayNode ? awayToken(1, namedOnly) : node,
-    }));
+    .map(({ node, client, namedOnly }) => {
+      const token = node === awayNode ? awayToken(1, namedOnly) : node;
+      return delivery(window, `${node}/${client}`, 'websocket', client, token);
+    });
 
   return [...toSubscriptions, ...toSockets];
 }
 
-type Common = Omit<Delivery, 'client' | 'transport' | 'token'>;
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-function delivery({ notification, mode, count, dueAt }: DueWindow, target: string): Common {
+/** Field by field: spreading what is there or not would take longer than everything else here. */
+function delivery(
+  { notification, mode, count, dueAt }: DueWindow,
+  target: string,
+  transport: TransportName,
+  client: string,
+  token: string,
+): Writable<Delivery> {
   const { id, context, user, topic, payload, sourceToken, priority, timestamp, expiresAt } = notification;
-  const { aggregationKey } = notification;
-  const collapseKey = aggregationKey === undefined ? topic : `${topic} ${aggregationKey}`;
-  return {
+  const made: Writable<Delivery> = {
     id: hash('sha1', `${id} ${timestamp} ${target}`, 'base64url'),
     notificationId: id,
     context,
     user,
+    client,
+    transport,
+    token,
     topic,
     payload,
-    ...(sourceToken === undefined ? {} : { sourceToken }),
     priority,
     count: mode === 'collect' ? count : 1,
-    ...(mode === 'latest' ? { collapseKey } : {}),
     timestamp,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
     dueAt,
     attempt: 1,
   };
+  if (sourceToken !== undefined) made.sourceToken = sourceToken;
+  if (expiresAt !== undefined) made.expiresAt = expiresAt;
+  if (mode === 'latest') {
+    const { aggregationKey } = notification;
+    made.collapseKey = aggregationKey === undefined ? topic : `${topic} ${aggregationKey}`;
+  }
+  return made;
 }
