@@ -63,8 +63,7 @@ async function rewrite(entries: object | string): Promise<void> {
 }
 
 async function set(sid: unknown): Promise<void> {
-  await part(ClientTransportStore).put(key, { sid });
-  await part(ConfigChanges).announce({ scope: 'server' });
+  await part(ConfigChanges).make({ scope: 'server' }, () => part(ClientTransportStore).put(key, { sid }));
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -109,8 +108,7 @@ it('options of the API win, and are obeyed when the writer is told that they are
   await set('of the API');
   expect(options('mail')).toEqual({ sid: 'of the API' });
   expect(options('mail')).toBe(options('mail'));
-  await part(ClientTransportStore).remove(key);
-  await part(ConfigChanges).announce({ scope: 'server' });
+  await part(ConfigChanges).make({ scope: 'server' }, () => part(ClientTransportStore).remove(key));
   expect(options('mail')).toEqual({ sid: 'of the file' });
 });
 

@@ -33,8 +33,8 @@ async function suppressing(): Promise<() => Promise<unknown>> {
 
 async function setForJim(app: INestApplicationContext, name: string, value: string): Promise<void> {
   const place = { scope: 'user', ...jim } as const;
-  await app.get(ConfigStore, { strict: false }).put(place, { name, value });
-  await app.get(ConfigChanges, { strict: false }).announce(place);
+  const put = () => app.get(ConfigStore, { strict: false }).put(place, { name, value });
+  await app.get(ConfigChanges, { strict: false }).make(place, put);
 }
 
 type Change = (app: INestApplicationContext, subscription: string) => Promise<unknown>;

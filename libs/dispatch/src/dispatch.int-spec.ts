@@ -53,8 +53,7 @@ async function subscribe(user: number, client: string): Promise<void> {
 
 async function enable(user: number, ids: string): Promise<void> {
   const place = { scope: 'user', context: 1, user } as const;
-  await app.get(ConfigStore).put(place, { name: enabledIds, value: ids });
-  await app.get(ConfigChanges).announce(place);
+  await app.get(ConfigChanges).make(place, () => app.get(ConfigStore).put(place, { name: enabledIds, value: ids }));
 }
 
 function batchFor(...users: number[]): Batch {

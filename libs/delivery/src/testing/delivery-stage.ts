@@ -16,7 +16,7 @@ import type { FarSide } from './far-side';
 const properties = [
   'com.openexchange.pns.retry.attempts=3',
   'com.openexchange.pns.retry.baseDelay=50',
-  'com.openexchange.webhooks.enabledIds=sandbox,shop,mail,hangs,quick',
+  'com.openexchange.webhooks.enabledIds=sandbox,shop,mail,hangs,quick,stranger',
 ];
 
 export interface WorkerOptions {
