@@ -38,6 +38,10 @@ export interface ApnsProviderOptions {
 /** What is read of a push that is too long. */
 const maxReadBytes = 64 * 1024;
 const maxDevices = 200_000;
+/** A provider that does not close a connection which has gone away is left with it for so long. */
+const goingMs = 60_000;
+/** How often it is seen to that nothing is read from a silent connection. */
+const silenceMs = 20;
 
 /** One connection of a provider. */
 interface Connection {
@@ -47,7 +51,9 @@ interface Connection {
   firstKey?: string;
   isKnown: boolean;
   streams: number;
+  unanswered: number;
   isGoing: boolean;
+  isSilent: boolean;
 }
 
 /** Starts what plays Apple Push Notification service, over TLS and HTTP/2. */
@@ -64,11 +70,12 @@ export class ApnsProvider {
   readonly faults = new ApnsFaults();
   /** After so many streams a connection is told to go away; what it sent beyond those is not looked at. */
   goAwayAfter = Infinity;
-  /** Connections that were ever made, are open now, and were open at once. */
+  /** Connections that were ever made, are open now, and were open at once. One that has gone away is not open any more. */
   readonly connections = { total: 0, open: 0, peak: 0 };
   private readonly devices = new Map<string, ApnsDevice>();
   private readonly server: Http2SecureServer;
   private readonly sockets = new Map<number, Socket>();
+  private readonly going = new Set<Socket>();
   private readonly sessions = new WeakMap<ServerHttp2Session, Connection>();
   private readonly arrivals: Arrivals;
   private readonly maxStreams: number;
@@ -115,7 +122,7 @@ export class ApnsProvider {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.sockets.values()) socket.destroy();
+    for (const socket of [...this.sockets.values(), ...this.going]) socket.destroy();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
@@ -145,8 +152,19 @@ export class ApnsProvider {
     this.connections.total++;
     this.connections.peak = Math.max(this.connections.peak, ++this.connections.open);
     socket.on('close', () => {
-      this.connections.open--;
-      this.sockets.delete(remotePort);
+      if (this.sockets.delete(remotePort)) this.connections.open--;
+    });
+  }
+
+  /** It has been told to go away and all its pushes are answered, so closing it is up to the provider. */
+  private gone({ socket }: Connection): void {
+    if (!this.sockets.delete(socket.remotePort ?? 0)) return;
+    this.connections.open--;
+    this.going.add(socket);
+    const timer = setTimeout(() => socket.destroy(), goingMs).unref();
+    socket.on('close', () => {
+      clearTimeout(timer);
+      this.going.delete(socket);
     });
   }
 
@@ -156,7 +174,15 @@ export class ApnsProvider {
     const tls = session.socket as TLSSocket;
     // Whoever shows another authority's certificate shows none.
     const certificate = tls.authorized ? tls.getPeerCertificate().fingerprint256 : undefined;
-    const connection: Connection = { socket, certificate, isKnown: false, streams: 0, isGoing: false };
+    const connection: Connection = {
+      socket,
+      certificate,
+      isKnown: false,
+      streams: 0,
+      unanswered: 0,
+      isGoing: false,
+      isSilent: false,
+    };
     this.sessions.set(session, connection);
     session.on('error', () => undefined);
     if (certificate !== undefined) this.welcome(session, connection);
@@ -173,11 +199,15 @@ export class ApnsProvider {
     const { session } = stream;
     const connection = session && this.sessions.get(session as ServerHttp2Session);
     // After GOAWAY nothing new is looked at.
-    if (!connection || connection.isGoing) return;
+    if (!connection || connection.isGoing || connection.isSilent) return;
     if (++connection.streams >= this.goAwayAfter) {
       connection.isGoing = true;
       session.goaway(0, stream.id);
     }
+    connection.unanswered++;
+    stream.on('close', () => {
+      if (--connection.unanswered === 0 && connection.isGoing) this.gone(connection);
+    });
     const chunks: Buffer[] = [];
     let bytes = 0;
     stream.on('data', (chunk: Buffer) => {
@@ -242,15 +272,15 @@ export class ApnsProvider {
 
   private answer(
     stream: ServerHttp2Stream,
-    { socket }: Connection,
+    connection: Connection,
     id: string | string[] | undefined,
     fault: ApnsFault,
     refusal: Refusal | undefined,
   ): void {
-    if (fault.silence) silence(socket);
-    if (fault.hang || fault.silence || stream.destroyed) return;
+    if (fault.silence) silence(connection);
+    if (fault.hang || connection.isSilent || stream.destroyed) return;
     if (fault.reset) {
-      socket.resetAndDestroy();
+      connection.socket.resetAndDestroy();
       return;
     }
     const status = fault.status ?? refusal?.status ?? 200;
@@ -280,7 +310,12 @@ function checkOf(refusal: Refusal | undefined): Check {
 }
 
 /** Node offers no way to leave a connection open and not read from it once HTTP/2 has taken it over; its handle does. */
-function silence(socket: Socket): void {
+function silence(connection: Connection): void {
+  connection.isSilent = true;
+  const { socket } = connection;
   const { _handle: handle } = socket as unknown as { _handle?: { readStop(): void } };
   handle?.readStop();
+  // What was being written to it when it fell silent starts the reading again.
+  const again = setInterval(() => handle?.readStop(), silenceMs).unref();
+  socket.once('close', () => clearInterval(again));
 }

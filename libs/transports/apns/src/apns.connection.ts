@@ -198,7 +198,7 @@ export class ApnsConnection {
     stream.on('close', () => {
       this.inFlight--;
       finish();
-      if (this.isRetiring && this.inFlight === 0) this.session.destroy();
+      if (this.isRetiring && this.inFlight === 0) this.end();
       else this.onRoom();
       // Apple: after credentials were refused, go on over a new connection.
       if (this.wasRefused && this.inFlight === 0) this.retire();
@@ -209,7 +209,7 @@ export class ApnsConnection {
   /** Takes nothing more, and closes when what is on its way has been answered. */
   retire(): void {
     this.isRetiring = true;
-    if (this.inFlight === 0) this.session.destroy();
+    if (this.inFlight === 0) this.end();
   }
 
   /** RFC 9113, 6.8 and 8.7: streams above the last one of a GOAWAY, and refused ones, were not looked at. */
@@ -245,8 +245,12 @@ export class ApnsConnection {
 
   private fail(code: string): void {
     this.failure ??= new ApnsConnectionError(code);
+    this.end();
+  }
+
+  private end(): void {
     this.session.destroy();
-    // HTTP/2 would take leave of the other side, which may never answer.
+    // HTTP/2 would take leave of the other side and wait for it to close, which it may never do.
     this.socket.destroy();
   }
 }
