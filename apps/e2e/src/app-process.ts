@@ -62,6 +62,15 @@ export class AppProcess {
     return this.log.map(parsed).filter((entry) => entry['event'] === event);
   }
 
+  /** The values of a metric now by their labels, which are written as in `{transport="apns"}`. */
+  async metric(name: string): Promise<ReadonlyMap<string, number>> {
+    const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
+    const values = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+    return new Map(
+      values.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
+    );
+  }
+
   /** Ends it as a crash would. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');

@@ -1,4 +1,5 @@
 import type { DemoApp, Providers } from '@pns/sandbox';
+import { eventually } from './eventually';
 import { System } from './system';
 
 jest.setTimeout(180_000);
@@ -37,11 +38,6 @@ async function post(user: number, id: string): Promise<void> {
   await system.expect(202, 'POST', '/v1/notifications', { context: 1, user, topic: 'ox:mail:new', payload });
 }
 
-/** Resolves once `look` answers true; nothing tells the test of it by itself. */
-async function eventually(look: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await look())) await new Promise((resolve) => setTimeout(resolve, 50));
-}
-
 interface Failed {
   readonly items: readonly { readonly outcome: string; readonly isHeld: boolean; readonly reason: string }[];
 }
@@ -77,37 +73,72 @@ describe('three apps of one worker, two with keys and one with a certificate', (
     const keystore = providers.apns.accounts.createCertificate(topicOf(client), 'secret').toString('base64');
     return { keystore, password: 'secret', ...common(client) };
   };
+  /** What each of the three is revoked by, and how its app gets other credentials. */
+  const kinds = {
+    key: {
+      app: 'chat',
+      reason: 'InvalidProviderToken',
+      revoke: () => providers.apns.accounts.revokeKey('CHATKEY001'),
+      renewed: () => withKey('chat', 'CHATKEY002'),
+    },
+    certificate: {
+      app: 'files',
+      reason: 'BadCertificate',
+      revoke: () => providers.apns.accounts.revokeCertificates(topicOf('files')),
+      renewed: () => withCertificate('files'),
+    },
+  } as const;
   const clients = ['mail', 'chat', 'files'];
+  const arrived = () => clients.map((client) => device(client).accepted);
+  const pausedNow = async () => [...(await system.app('worker-apns').metric('pns_transport_paused'))];
 
-  it('are pushed to with their own credentials; where these are revoked, only theirs wait until they are mended', async () => {
+  beforeAll(async () => {
     await setOptions('mail', 'apns', withKey('mail', 'MAILKEY001'));
     await setOptions('chat', 'apns', withKey('chat', 'CHATKEY001'));
     await setOptions('files', 'apns', withCertificate('files'));
     for (const client of clients) await subscribe(2, { client, transport: 'apns', token: tokenOf(client) });
-    await post(2, 'first');
-    await eventually(() => clients.every((client) => device(client).accepted === 1));
-
-    providers.apns.accounts.revokeKey('CHATKEY001');
-    await post(2, 'second');
-    await post(2, 'third');
-    await eventually(() => ['mail', 'files'].every((client) => device(client).accepted === 3));
-    await eventually(async () => (await failed('chat')).items.length === 2);
-    for (const delivery of (await failed('chat')).items) {
-      expect(delivery).toMatchObject({ outcome: 'misconfigured', isHeld: true });
-      expect(delivery.reason).toContain('InvalidProviderToken');
-    }
-    const { paused } = await system.expect<{ paused: object[] }>(200, 'GET', '/v1/clients');
-    expect(paused).toMatchObject([{ client: 'chat', transport: 'apns', deliveries: 2 }]);
-    expect(system.app('worker-apns').logged('transport.paused')).toMatchObject([{ client: 'chat' }]);
-    expect((await failed('mail')).items).toEqual([]);
-
-    await setOptions('chat', 'apns', withKey('chat', 'CHATKEY002'));
-    await eventually(() => device('chat').accepted === 3);
-    await eventually(async () => (await failed('chat')).items.length === 0);
-    expect(clients.map((client) => device(client).duplicates)).toEqual([0, 0, 0]);
-    const { items } = await system.expect<{ items: object[] }>(200, 'GET', '/v1/subscriptions?user=2');
-    expect(items).toHaveLength(3);
   });
+
+  it.each(Object.entries(kinds))(
+    'are pushed to with their own credentials; when the %s of one is revoked, only its pushes wait until it is mended',
+    async (kind, { app, reason, revoke, renewed }) => {
+      const before = arrived()[0] as number;
+      await post(2, `${kind}-first`);
+      await eventually(() => arrived().every((count) => count === before + 1));
+
+      revoke();
+      await post(2, `${kind}-second`);
+      await post(2, `${kind}-third`);
+      const others = clients.filter((client) => client !== app);
+      await eventually(() => others.every((client) => device(client).accepted === before + 3));
+      await eventually(async () => (await failed(app)).items.length === 2);
+      expect(device(app).accepted).toBe(before + 1);
+      for (const delivery of (await failed(app)).items) {
+        expect(delivery).toMatchObject({ outcome: 'misconfigured', isHeld: true });
+        expect(delivery.reason).toContain(reason);
+      }
+      const list = () => system.expect<{ paused: object[] }>(200, 'GET', '/v1/clients');
+      const alarm = {
+        client: app,
+        transport: 'apns',
+        deliveries: 2,
+        reason: expect.stringContaining(reason) as string,
+      };
+      expect((await list()).paused).toMatchObject([alarm]);
+      expect(system.app('worker-apns').logged('transport.paused').at(-1)).toMatchObject({ client: app });
+      expect(await pausedNow()).toEqual([[`{transport="apns",client="${app}"}`, 1]]);
+      for (const client of others) expect((await failed(client)).items).toEqual([]);
+
+      await setOptions(app, 'apns', renewed());
+      await eventually(() => device(app).accepted === before + 3);
+      await eventually(async () => (await failed(app)).items.length === 0);
+      expect((await list()).paused).toEqual([]);
+      expect(await pausedNow()).toEqual([]);
+      expect(clients.map((client) => device(client).duplicates)).toEqual([0, 0, 0]);
+      const { items } = await system.expect<{ items: object[] }>(200, 'GET', '/v1/subscriptions?user=2');
+      expect(items).toHaveLength(3);
+    },
+  );
 });
 
 it('of 500 phones of a user 20 are gone: 480 are pushed to, and 20 subscriptions removed, by one process', async () => {
@@ -125,7 +156,9 @@ it('of 500 phones of a user 20 are gone: 480 are pushed to, and 20 subscriptions
   const list = () => system.expect<{ items: { token: string }[] }>(200, 'GET', '/v1/subscriptions?user=3&limit=500');
   await eventually(async () => (await list()).items.length === 480);
   expect((await list()).items.map(({ token }) => token).sort()).toEqual(arrived().sort());
-  expect((await failed('bulk')).items.every(({ outcome }) => outcome === 'gone')).toBe(true);
+  await eventually(async () => (await failed('bulk')).items.length === 20);
+  expect((await failed('bulk')).items.map(({ outcome }) => outcome)).toEqual(Array(20).fill('gone'));
+  expect(gone).toHaveLength(20);
   expect(providers.fcm.mostStreams).toBeLessThanOrEqual(100);
   expect(system.app('worker-fcm').child.exitCode).toBeNull();
 });

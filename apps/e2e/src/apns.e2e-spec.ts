@@ -1,0 +1,116 @@
+import type { Providers } from '@pns/sandbox';
+import { eventually } from './eventually';
+import { System } from './system';
+
+jest.setTimeout(120_000);
+
+const client = 'mail';
+
+let system: System;
+let providers: Providers;
+let lastUser = 0;
+
+beforeAll(async () => {
+  system = await System.start({
+    hasProviders: true,
+    processes: { 'worker-websocket': 0, 'worker-webhook': 0, 'worker-apns': 1 },
+    properties: {
+      'com.openexchange.pns.delayDuration': 0,
+      'com.openexchange.pns.retry.baseDelay': 500,
+      'com.openexchange.pns.transport.apn.ios.enabled': 'true',
+    },
+  });
+  providers = system.sandbox.providers as Providers;
+  await system.expect(200, 'PUT', `/v1/clients/${client}/transports/apns`, {
+    authtype: 'jwt',
+    ...providers.apns.accounts.createKey('MAILKEY001', { teamid: 'TEAM000001' }),
+    topic: 'com.example.mail',
+    endpoint: providers.apns.url,
+    caFile: providers.authority.cert,
+  });
+}, 60_000);
+
+afterAll(() => system?.stop());
+
+interface Phone {
+  readonly user: number;
+  readonly token: string;
+}
+
+/** The phone of a user of its own. */
+async function phone(): Promise<Phone> {
+  const user = ++lastUser;
+  const token = user.toString(16).padStart(64, '0');
+  const subscription = { context: 1, user, client, transport: 'apns', token, topics: ['*'] };
+  await system.expect(201, 'POST', '/v1/subscriptions', subscription);
+  return { user, token };
+}
+
+/** Posts `count` different notifications to each of the phones' users. */
+async function post(phones: readonly Phone[], count: number): Promise<void> {
+  const users = phones.map(({ user }) => user);
+  const notifications = Array.from({ length: count }, (_, index) => {
+    const payload = { folder: 'default0/INBOX', id: `${index}`, subject: `Mail ${index}` };
+    return { context: 1, users, topic: 'ox:mail:new', payload };
+  });
+  await system.expect(202, 'POST', '/v1/notifications', { notifications });
+}
+
+/** How many attempts of all workers ended so, by their own account. */
+async function attempts(outcome: string): Promise<number> {
+  const counts = system
+    .all('worker-apns')
+    .map(async (worker) =>
+      (await worker.metric('pns_deliveries_total')).get(`{transport="apns",outcome="${outcome}"}`),
+    );
+  return (await Promise.all(counts)).reduce<number>((sum, count = 0) => sum + count, 0);
+}
+
+function sumOf(phones: readonly Phone[], count: 'total' | 'accepted' | 'duplicates'): number {
+  return phones.reduce((sum, { token }) => sum + providers.apns.device(token)[count], 0);
+}
+
+describe('10,000 pushes to an Apple that ends connections after a thousand', () => {
+  beforeAll(() => (providers.apns.goAwayAfter = 1000));
+  afterAll(() => (providers.apns.goAwayAfter = Infinity));
+
+  it.each([1, 2])(
+    'are neither lost nor doubled by a fleet of %i, which has one provider token and two connections each at most',
+    async (workers) => {
+      while (system.all('worker-apns').length < workers) await system.add('worker-apns');
+      const { connections } = providers.apns;
+      const [deliveredBefore, connectionsBefore] = [await attempts('delivered'), connections.total];
+      connections.peak = connections.open;
+      const phones = await Promise.all(Array.from({ length: 100 }, phone));
+      await post(phones, 100);
+      await eventually(async () => (await attempts('delivered')) - deliveredBefore >= 10_000);
+      expect(phones.map(({ token }) => providers.apns.device(token).accepted)).toEqual(Array(100).fill(100));
+      expect([sumOf(phones, 'total'), sumOf(phones, 'duplicates')]).toEqual([10_000, 0]);
+      expect(await attempts('delivered')).toBe(deliveredBefore + 10_000);
+      expect(await attempts('retry')).toBe(0);
+      expect(connections.total - connectionsBefore).toBeGreaterThanOrEqual(9);
+      expect(connections.peak).toBeLessThanOrEqual(2 * workers);
+      expect(providers.apns.accounts.tokensByKey()).toMatchObject([{}, { keyid: 'MAILKEY001', tokens: 1 }]);
+    },
+  );
+});
+
+it('a connection that falls silent is noticed within 15 s, and its pushes are delivered', async () => {
+  const phones = [await phone()];
+  const device = providers.apns.device((phones[0] as Phone).token);
+  await post(phones, 1);
+  await eventually(() => device.accepted === 1);
+  device.faults.set({ silence: true, times: 1 });
+  const silentFrom = Date.now();
+  await post(phones, 50);
+  await eventually(() => device.accepted === 51);
+  const retried = system
+    .all('worker-apns')
+    .flatMap((worker) => worker.logged('delivery.attempted'))
+    .filter(({ outcome }) => outcome === 'retry');
+  expect(retried.length).toBeGreaterThan(0);
+  for (const { time, reason } of retried) {
+    expect(reason).toContain('PING');
+    expect(Number(new Date(time as string | number)) - silentFrom).toBeLessThanOrEqual(15_000);
+  }
+});
