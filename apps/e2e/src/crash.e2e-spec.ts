@@ -1,6 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { KeySpace } from '@pns/queue';
 import type { WebhookArrivalView } from '@pns/sandbox';
+import { Redis } from 'ioredis';
+import { Client } from 'pg';
 import type { AppName } from './app-process';
+import { eventually } from './eventually';
 import { System } from './system';
 
 let system: System;
@@ -67,6 +71,27 @@ async function expectAll({ box }: Subscriber, ids: readonly string[]): Promise<v
   expect(idsOf(await system.arrivalsOf(ids.length, box, 90_000))).toEqual(new Set(ids));
 }
 
+/** While `act` runs, no dispatcher can look up who gets a batch. */
+async function whileSubscriptionsAreHeld(act: () => Promise<void>): Promise<void> {
+  const client = new Client({ connectionString: system.databaseUrl });
+  await client.connect();
+  try {
+    await client.query('BEGIN; LOCK TABLE subscriptions IN ACCESS EXCLUSIVE MODE');
+    await act();
+  } finally {
+    await client.end();
+  }
+}
+
+/** How many batches of the user's shard are taken and not handed over. */
+async function unsettledBatches({ context, user }: Subscriber): Promise<number> {
+  const keys = new KeySpace(8);
+  const redis = new Redis(system.redis.url);
+  const count = await redis.zcard(`${keys.group(keys.shardOf(context, user))}:batches`);
+  await redis.quit();
+  return count;
+}
+
 describe('what was accepted arrives although', () => {
   it('the API is killed right after its 202', async () => {
     const user = await subscriber(1);
@@ -77,10 +102,17 @@ describe('what was accepted arrives although', () => {
 
   it('the dispatcher is killed during a batch', async () => {
     const user = await subscriber(2);
-    const ids = await post(user, 3000);
-    await system.arrivalsOf(1, user.box);
-    await replace('dispatcher');
+    let ids: string[] = [];
+    await whileSubscriptionsAreHeld(async () => {
+      ids = await post(user, 3000);
+      await eventually(async () => (await unsettledBatches(user)) > 1);
+      await system.app('dispatcher').kill();
+    });
+    expect(await unsettledBatches(user)).toBeGreaterThan(1);
+    expect((await system.arrivals(user.box)).total).toBe(0);
+    await system.add('dispatcher');
     await expectAll(user, ids);
+    await eventually(async () => (await unsettledBatches(user)) === 0);
   }, 120_000);
 
   it('the worker is killed during a delivery, and only what was in flight comes twice', async () => {
