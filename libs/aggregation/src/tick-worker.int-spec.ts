@@ -1,0 +1,95 @@
+import { ConfigCascade } from '@pns/config-cascade';
+import { freshPrefix, testRedisUrl } from '@pns/local-servers';
+import { aggregationQueue, connectRedis, KeySpace, Queues, type TickJob } from '@pns/queue';
+import { log } from '@pns/runtime';
+import { itemOf, windowKey, type Notification } from './notification';
+import { TickWorker } from './tick-worker';
+import { Ticks } from './ticks';
+import { Windows, type Batch, type JoinEntry } from './windows';
+
+log.level = 'silent';
+
+const shard = 0;
+const tickLengthMs = 500;
+const orphanAfterMs = 60_000;
+
+/** What an API and a dispatcher have of one shard; `clock` is Redis'. */
+class Scene {
+  private readonly keys = new KeySpace(1, freshPrefix());
+  private readonly queues = new Queues(connectRedis(testRedisUrl()), this.keys);
+  readonly queue = this.queues.queue<TickJob>(this.keys.group(shard), aggregationQueue);
+  readonly ticks = new Ticks(this.queues);
+  readonly windows: Windows;
+  private readonly worker: TickWorker;
+  /** The first batch that the dispatcher handed over. */
+  readonly handedOver: Promise<Batch>;
+
+  constructor(readonly clock: () => number) {
+    this.windows = new Windows(this.queues.redis, this.keys, clock);
+    let tell: (batch: Batch) => void;
+    this.handedOver = new Promise((resolve) => (tell = resolve));
+    const handOver = async (batch: Batch): Promise<void> => tell(batch);
+    this.worker = new TickWorker(this.queues, this.windows, new Ticks(this.queues), new ConfigCascade(), handOver);
+  }
+
+  /** Lets the dispatcher begin. */
+  start(): Promise<void> {
+    return this.worker.onApplicationBootstrap();
+  }
+
+  async close(): Promise<void> {
+    await this.worker.beforeApplicationShutdown();
+    await this.queues.onApplicationShutdown();
+  }
+}
+
+function entry(id: string, delayMs: number): JoinEntry {
+  const notification: Notification = {
+    ...{ id, context: 1, user: 14, topic: 'ox:test', payload: { id } },
+    ...{ priority: 'high', timestamp: 0 },
+  };
+  const fields = { mode: 'equal', maxDelayMs: 10_000, idempotencyKey: '', retentionMs: 0 } as const;
+  return { key: windowKey('equal', notification), delayMs, item: itemOf(notification), ...fields };
+}
+
+const idsIn = ({ windows }: Batch) => windows.map(({ notification }) => notification.id);
+
+let scene: Scene;
+afterEach(() => scene.close());
+
+it('a batch whose job is gone gets a new one after a minute, and no other batch does', async () => {
+  let now = 1_000_000;
+  scene = new Scene(() => now);
+  const takenBy = async (job: string): Promise<void> => {
+    await scene.windows.join(shard, [entry(`of ${job}`, 0)], tickLengthMs, job);
+    await scene.windows.take(shard, job, 'a process that died', 10);
+    now += 1;
+  };
+  await takenBy('kept'); // found first, so it has been passed over once the next one is adopted
+  await scene.queue.add('tick', { v: 1, dueAt: 0 }, { jobId: 'kept', delay: 3_600_000 });
+  await takenBy('gone');
+  now += orphanAfterMs;
+  await takenBy('young');
+  await scene.start();
+  const batch = await scene.handedOver;
+  expect([batch.id, idsIn(batch)]).toEqual(['gone', ['of gone']]);
+  while ((await scene.windows.unsettledBatches(shard, 0)).includes('gone'));
+  expect(await scene.windows.unsettledBatches(shard, 0)).toEqual(['kept', 'young']);
+});
+
+it('a tick that comes before its time comes again in time', async () => {
+  const earlyMs = 300;
+  let stopped: number | undefined;
+  scene = new Scene(() => stopped ?? Date.now());
+  await scene.start();
+  // The window falls due at its tick, not before it, so that only this one can be the first to find it due.
+  stopped = Date.now();
+  const dueAt = Math.ceil((stopped + 2 * earlyMs) / tickLengthMs) * tickLengthMs;
+  const joined = await scene.windows.join(shard, [entry('waiting', dueAt - stopped)], tickLengthMs, 'x');
+  expect(joined.ticks).toEqual([dueAt]);
+  await scene.ticks.schedule(shard, [dueAt], joined.clock + earlyMs);
+  stopped = undefined;
+  const batch = await scene.handedOver;
+  expect([batch.id, idsIn(batch)]).toEqual([`tick-${dueAt}`, ['waiting']]);
+  expect(batch.clock).toBeGreaterThanOrEqual(dueAt);
+});
