@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { endpointOf, handOver, type DeliveryGroup } from '@pns/delivery';
+import { migrate } from '@pns/persistence';
 import { connectRedis, deliveryQueue, KeySpace, Queues } from '@pns/queue';
 import type { Delivery, TransportName } from '@pns/transport-contract';
+import { Client } from 'pg';
 import { mailNotification } from './notifications';
 
 /** As many as an app has where nothing is said. */
@@ -10,19 +12,31 @@ const shards = 8;
 /** So many windows a dispatcher takes at once; what they amount to is grouped by endpoint. */
 const windowsPerBatch = 500;
 
-/** Fills a transport's queues as dispatchers do that have more than enough to do: a delivery for each notification. */
+/** Where the queues and the subscriptions of those are that the backlog is for. */
+export interface Places {
+  readonly redisUrl: string;
+  readonly databaseUrl: string;
+}
+
+/**
+ * Fills a transport's queues as dispatchers do that have more than enough to do: a delivery for each notification, to a
+ * subscription that there is.
+ */
 export async function fillQueues(
-  redisUrl: string,
+  { redisUrl, databaseUrl }: Places,
   count: number,
   transport: TransportName,
   targetOf: (index: number) => Pick<Delivery, 'client' | 'token'>,
 ): Promise<void> {
   const queues = new Queues(connectRedis(redisUrl), new KeySpace(shards));
+  const ids: string[] = [];
   const perShard = queues.keys.all().map((): Delivery[] => []);
   for (let index = 0; index < count; index++) {
     const delivery = { ...deliveryOf(index), transport, ...targetOf(index) };
+    ids.push(delivery.subscriptionId);
     perShard[queues.keys.shardOf(delivery.context, delivery.user)]?.push(delivery);
   }
+  await addSubscriptions(databaseUrl, ids, transport);
   for (const [shard, deliveries] of perShard.entries()) {
     const ref = { group: queues.keys.group(shard), name: deliveryQueue(transport) };
     while (deliveries.length > 0) {
@@ -39,7 +53,27 @@ export async function fillQueues(
   await queues.onApplicationShutdown();
 }
 
-function deliveryOf(index: number): Omit<Delivery, 'client' | 'token' | 'transport'> {
+/** Workers look whether a subscription is still there whose delivery has waited; nobody asks what is in it. */
+async function addSubscriptions(url: string, ids: readonly string[], transport: TransportName): Promise<void> {
+  await migrate(url);
+  const postgres = new Client({ connectionString: url });
+  await postgres.connect();
+  try {
+    await postgres.query(
+      `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics)
+       SELECT id, 1, n, 'bench', $2, id::text, sha256(id::text::bytea), '{*}'
+       FROM unnest($1::uuid[]) WITH ORDINALITY AS given (id, n)`,
+      [ids, transport],
+    );
+    await postgres.query('VACUUM (ANALYZE) subscriptions');
+  } finally {
+    await postgres.end();
+  }
+}
+
+function deliveryOf(
+  index: number,
+): Omit<Delivery, 'client' | 'token' | 'transport' | 'subscriptionId'> & { readonly subscriptionId: string } {
   const now = Date.now();
   return {
     ...mailNotification(index),

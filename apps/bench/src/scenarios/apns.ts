@@ -47,7 +47,8 @@ function appleOf({ providers }: Sandbox): Apple {
 
 const ours = side(async (count, { url, ca, key, arrived }) => {
   const processes = { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
-  const system = await System.start({ processes, keepsLogs: false, nodeArgs: profilingArgs() });
+  const properties = { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' };
+  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: profilingArgs() });
   try {
     system.configure('key.p8', key.privatekey);
     system.configure('authority.pem', ca);
@@ -56,7 +57,10 @@ const ours = side(async (count, { url, ca, key, arrived }) => {
     // JSON is YAML.
     const file = { [client]: { ...options, endpoint: url, caFile: 'authority.pem' } };
     system.configure('pns-apns-options.yml', JSON.stringify(file));
-    await fillQueues(system.redis.url, count, 'apns', (index) => ({ client, token: deviceToken(index) }));
+    await fillQueues({ redisUrl: system.redis.url, databaseUrl: system.databaseUrl }, count, 'apns', (index) => ({
+      client,
+      token: deviceToken(index),
+    }));
     const { child } = await system.add('worker-apns');
     const pids = { Node: child.pid ?? 0, Redis: system.redis.pid };
     const { perSecond, costs } = await flow(count, arrived, pids);

@@ -34,10 +34,12 @@ const side = (work: (count: number, sandbox: Sandbox) => Promise<Measured>) => (
 
 const ours = side(async (count, sandbox) => {
   const processes = { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
-  const system = await System.start({ processes, keepsLogs: false, nodeArgs: profilingArgs() });
+  const enabledIds = Array.from({ length: endpoints }, (_, at) => nameOf(at)).join();
+  const properties = { 'com.openexchange.webhooks.enabledIds': enabledIds };
+  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: profilingArgs() });
   try {
     system.configure('webhooks.yml', webhooksYaml(sandbox));
-    await fillQueues(system.redis.url, count, 'webhook', (index) => {
+    await fillQueues({ redisUrl: system.redis.url, databaseUrl: system.databaseUrl }, count, 'webhook', (index) => {
       const endpoint = endpointOf(index);
       return { client: nameOf(endpoint), token: uriOf(sandbox, endpoint) };
     });
