@@ -131,12 +131,12 @@ it('forgets what the users of an erased context had, also when others of them co
 it('a version that is not the current one changes nothing', async () => {
   const { store } = await site.start();
   const place = { scope: 'context', context: 1 } as const;
-  const { version } = await store.put(place, { name: delay, value: '1' });
-  await store.put(place, { name: delay, value: '2' }, version);
-  await expect(store.put(place, { name: delay, value: '3' }, version)).rejects.toMatchObject({
+  const first = await store.put(place, { name: delay, value: '1' });
+  await store.put(place, { name: delay, value: '2' }, first);
+  await expect(store.put(place, { name: delay, value: '3' }, first)).rejects.toMatchObject({
     code: 'VERSION_CHANGED',
   });
-  await expect(store.remove(place, delay, version)).rejects.toMatchObject({ code: 'VERSION_CHANGED' });
+  await expect(store.remove(place, delay, first)).rejects.toMatchObject({ code: 'VERSION_CHANGED' });
   expect(await store.property(place, delay)).toMatchObject({ value: '2' });
   const missing = store.put({ scope: 'contextSet', set: 'none' }, { name: delay, value: '1' });
   await expect(missing).rejects.toMatchObject({ code: 'CONTEXT_SET_NOT_FOUND' });

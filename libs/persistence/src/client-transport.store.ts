@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { TransportName } from '@pns/transport-contract';
 import { DataSource } from 'typeorm';
-import { versionChanged } from './config.store';
 import { Seal } from './seal';
+import { putRow, removeRow, type Expected } from './versioned-row';
 
 /** What names the options of one client for one transport. */
 export interface ClientTransportKey {
@@ -52,36 +52,15 @@ export class ClientTransportStore {
     return row === undefined ? undefined : this.toClientTransport(row);
   }
 
-  /** Sets options and answers their new version. @throws PnsError `VERSION_CHANGED` unless they have `ifVersion`. */
-  async put(key: ClientTransportKey, options: unknown, ifVersion?: string): Promise<string> {
-    const { client, transport } = key;
-    const change = `options = $3, version = nextval('config_version'), updated_at = now()`;
-    const values = [client, transport, this.seal.seal(JSON.stringify(options), placeOf(key))];
-    if (ifVersion === undefined) {
-      const [row] = await this.database.query<{ version: string }[]>(
-        `INSERT INTO client_transports (client, transport, options) VALUES ($1, $2, $3)
-         ON CONFLICT (client, transport) DO UPDATE SET ${change} RETURNING version`,
-        values,
-      );
-      if (row === undefined) throw new Error('An upsert of options returned no row.');
-      return row.version;
-    }
-    const [[row]] = await this.database.query<[{ version: string }[], number]>(
-      `UPDATE client_transports SET ${change} WHERE client = $1 AND transport = $2 AND version = $4 RETURNING version`,
-      [...values, ifVersion],
-    );
-    if (row === undefined) throw versionChanged();
-    return row.version;
+  /** Sets options and answers their new version. @throws PnsError `VERSION_CHANGED` where they are not as `expected`. */
+  put(key: ClientTransportKey, options: unknown, expected?: Expected): Promise<string> {
+    const values = { options: this.seal.seal(JSON.stringify(options), placeOf(key)), updated_at: new Date() };
+    return putRow(this.database.manager, 'client_transports', columnsOf(key), values, expected);
   }
 
-  /** Whether there were any. @throws PnsError `VERSION_CHANGED` unless they have `ifVersion`. */
-  async remove({ client, transport }: ClientTransportKey, ifVersion?: string): Promise<boolean> {
-    const [, removed] = await this.database.query<[unknown, number]>(
-      'DELETE FROM client_transports WHERE client = $1 AND transport = $2 AND ($3::bigint IS NULL OR version = $3)',
-      [client, transport, ifVersion ?? null],
-    );
-    if (removed === 0 && ifVersion !== undefined) throw versionChanged();
-    return removed > 0;
+  /** Whether there were any. @throws PnsError `VERSION_CHANGED` where they are not as `expected`. */
+  remove(key: ClientTransportKey, expected?: Expected): Promise<boolean> {
+    return removeRow(this.database.manager, 'client_transports', columnsOf(key), expected);
   }
 
   private toClientTransport({ options, updatedAt, ...row }: Row): ClientTransport {
@@ -92,6 +71,10 @@ export class ClientTransportStore {
       return { ...rest, options: undefined, fault: (error as Error).message };
     }
   }
+}
+
+function columnsOf({ client, transport }: ClientTransportKey): Readonly<Record<string, string>> {
+  return { client, transport };
 }
 
 function placeOf({ client, transport }: ClientTransportKey): string {

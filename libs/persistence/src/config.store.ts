@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PnsError } from '@pns/runtime';
 import type { UserKey } from '@pns/subscriptions';
 import { DataSource } from 'typeorm';
+import { putRow, removeRow, type Expected } from './versioned-row';
 
 /** The scopes of which each has a table. */
 export type StoredScope = 'server' | 'contextSet' | 'context' | 'user';
@@ -129,49 +130,30 @@ export class ConfigStore {
   }
 
   /**
-   * Sets a property and answers its new version; with `ifVersion` only where it has that one.
+   * Sets a property where it is as `expected`.
    *
    * @throws PnsError `VERSION_CHANGED`, or `CONTEXT_SET_NOT_FOUND` for a context set that is not there.
    */
   async put(
     place: PropertyPlace,
     { name, value, final }: Omit<StoredProperty, 'version'>,
-    ifVersion?: string,
+    expected?: Expected,
   ): Promise<StoredProperty> {
-    const { table, columns, where, values } = tableOf(place);
-    const all = [...values, name, value, final ?? null];
-    const n = values.length;
-    const change = `value = $${n + 2}, final = $${n + 3}, version = nextval('config_version')`;
-    const rows =
-      ifVersion === undefined
-        ? await this.inserted(
-            `INSERT INTO ${table} (${[...columns, 'name', 'value', 'final'].join(', ')})
-             VALUES (${all.map((_, index) => `$${index + 1}`).join(', ')})
-             ON CONFLICT (${[...columns, 'name'].join(', ')}) DO UPDATE SET ${change} RETURNING version`,
-            all,
-          )
-        : await this.changed(
-            `UPDATE ${table} SET ${change} WHERE ${where} AND name = $${n + 1} AND version = $${n + 4} RETURNING version`,
-            [...all, ifVersion],
-          );
-    if (rows[0] === undefined) throw versionChanged();
-    return toProperty({ name, value, final: final ?? null, version: rows[0].version });
+    const [table, key] = tableAndKeyOf(place);
+    try {
+      const values = { value, final: final ?? null };
+      const version = await putRow(this.database.manager, table, { ...key, name }, values, expected);
+      return toProperty({ name, value, final: final ?? null, version });
+    } catch (cause) {
+      if ((cause as { driverError?: { code?: string } }).driverError?.code !== '23503') throw cause;
+      throw new PnsError('CONTEXT_SET_NOT_FOUND', 'There is no context set of this name.', { cause });
+    }
   }
 
-  /**
-   * Whether there was one to remove; with `ifVersion` only where it has that one.
-   *
-   * @throws PnsError `VERSION_CHANGED`.
-   */
-  async remove(place: PropertyPlace, name: string, ifVersion?: string): Promise<boolean> {
-    const { table, where, values } = tableOf(place);
-    const n = values.length;
-    const rows = await this.changed(
-      `DELETE FROM ${table} WHERE ${where} AND name = $${n + 1} AND ($${n + 2}::bigint IS NULL OR version = $${n + 2}) RETURNING version`,
-      [...values, name, ifVersion ?? null],
-    );
-    if (rows.length === 0 && ifVersion !== undefined) throw versionChanged();
-    return rows.length > 0;
+  /** Whether there was one to remove. @throws PnsError `VERSION_CHANGED` where it is not as `expected`. */
+  remove(place: PropertyPlace, name: string, expected?: Expected): Promise<boolean> {
+    const [table, key] = tableAndKeyOf(place);
+    return removeRow(this.database.manager, table, { ...key, name }, expected);
   }
 
   async contextSets(): Promise<StoredContextSet[]> {
@@ -186,65 +168,30 @@ export class ConfigStore {
   /** Adds or changes a context set; its properties stay. @throws PnsError `VERSION_CHANGED` as `put` does. */
   async putContextSet(
     { name, rank, withTags }: Omit<StoredContextSet, 'version'>,
-    ifVersion?: string,
+    expected?: Expected,
   ): Promise<StoredContextSet> {
-    const change = `rank = $2, with_tags = $3, version = nextval('config_version')`;
-    const rows =
-      ifVersion === undefined
-        ? await this.inserted(
-            `INSERT INTO context_sets (name, rank, with_tags) VALUES ($1, $2, $3)
-             ON CONFLICT (name) DO UPDATE SET ${change} RETURNING version`,
-            [name, rank, withTags],
-          )
-        : await this.changed(`UPDATE context_sets SET ${change} WHERE name = $1 AND version = $4 RETURNING version`, [
-            name,
-            rank,
-            withTags,
-            ifVersion,
-          ]);
-    if (rows[0] === undefined) throw versionChanged();
-    return { name, rank, withTags, version: rows[0].version };
+    const values = { rank, with_tags: withTags };
+    const version = await putRow(this.database.manager, 'context_sets', { name }, values, expected);
+    return { name, rank, withTags, version };
   }
 
   /** Removes a context set with its properties. @throws PnsError `VERSION_CHANGED` as `remove` does. */
-  async removeContextSet(name: string, ifVersion?: string): Promise<boolean> {
-    const rows = await this.changed(
-      'DELETE FROM context_sets WHERE name = $1 AND ($2::bigint IS NULL OR version = $2) RETURNING version',
-      [name, ifVersion ?? null],
-    );
-    if (rows.length === 0 && ifVersion !== undefined) throw versionChanged();
-    return rows.length > 0;
-  }
-
-  private async inserted(statement: string, values: readonly unknown[]): Promise<{ version: string }[]> {
-    try {
-      return await this.database.query<{ version: string }[]>(statement, [...values]);
-    } catch (cause) {
-      if ((cause as { driverError?: { code?: string } }).driverError?.code !== '23503') throw cause;
-      throw new PnsError('CONTEXT_SET_NOT_FOUND', 'There is no context set of this name.', { cause });
-    }
-  }
-
-  /** What an UPDATE or DELETE returned; the driver puts a count behind it. */
-  private async changed(statement: string, values: readonly unknown[]): Promise<{ version: string }[]> {
-    const [rows] = await this.database.query<[{ version: string }[], number]>(statement, [...values]);
-    return rows;
+  removeContextSet(name: string, expected?: Expected): Promise<boolean> {
+    return removeRow(this.database.manager, 'context_sets', { name }, expected);
   }
 }
 
 const selectSets = 'SELECT name, rank, with_tags AS "withTags", version FROM context_sets';
 
-/** Table, key columns and key of a place. */
+/** Table and key of a place; the key's values come first among the parameters. */
 function tableOf(place: PropertyPlace): {
   readonly table: string;
-  readonly columns: readonly string[];
   readonly where: string;
   readonly values: readonly unknown[];
 } {
   const [table, key] = tableAndKeyOf(place);
-  const columns = Object.keys(key);
-  const where = columns.map((column, index) => `${column} = $${index + 1}`).join(' AND ') || 'true';
-  return { table, columns, where, values: Object.values(key) };
+  const where = Object.keys(key).map((column, index) => `${column} = $${index + 1}`);
+  return { table, where: where.join(' AND ') || 'true', values: Object.values(key) };
 }
 
 function tableAndKeyOf(place: PropertyPlace): [table: string, key: Readonly<Record<string, string | number>>] {
@@ -270,12 +217,4 @@ function toSubject({ context, tags, properties }: SubjectRow): Omit<StoredContex
 
 function toContext(row: SubjectRow): StoredContext {
   return { ...toSubject(row), hasUsers: row.has_users === true, ...(row.name === null ? {} : { name: row.name }) };
-}
-
-/** Says that a write came too late. */
-export function versionChanged(): PnsError {
-  return new PnsError(
-    'VERSION_CHANGED',
-    'Somebody else has changed it since you read it; read it again and decide anew.',
-  );
 }

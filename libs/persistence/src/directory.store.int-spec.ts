@@ -68,16 +68,16 @@ describe('a user', () => {
 
   it('is changed or removed by only one of two who read the same version', async () => {
     const key = { context: 6, user: 1 };
-    const { version: read } = await directory.put({ ...key, logins: [], tags: [] });
+    const read = await directory.put({ ...key, logins: [], tags: [] });
     const second = await directory.put({ ...key, logins: ['six'], tags: ['a'] }, read);
     const changed = { code: 'VERSION_CHANGED' };
     await expect(directory.put({ ...key, logins: [], tags: ['b'] }, read)).rejects.toMatchObject(changed);
     await expect(directory.remove(key, read)).rejects.toMatchObject(changed);
     expect(await directory.get(key)).toEqual(second);
-    await directory.remove(key, second.version);
+    await directory.remove(key, second);
     expect(await directory.get(key)).toBeUndefined();
     expect(await directory.userByLogin('six')).toBeUndefined();
-    await expect(directory.put({ ...key, logins: [], tags: [] }, second.version)).rejects.toMatchObject(changed);
+    await expect(directory.put({ ...key, logins: [], tags: [] }, second)).rejects.toMatchObject(changed);
   });
 });
 
@@ -85,13 +85,13 @@ describe('a context', () => {
   it('is kept, changed and removed, and by only one of two who read the same version', async () => {
     const first = await directory.putContext({ context: 31, name: 'first', tags: ['a', 'b', 'a'] });
     expect(first).toEqual({ context: 31, name: 'first', tags: ['a', 'b'], version });
-    const second = await directory.putContext({ context: 31, tags: [] }, first.version);
+    const second = await directory.putContext({ context: 31, tags: [] }, first);
     expect(second).toEqual({ context: 31, tags: [], version });
     const changed = { code: 'VERSION_CHANGED' };
-    await expect(directory.putContext({ context: 31, tags: ['c'] }, first.version)).rejects.toMatchObject(changed);
-    await expect(directory.remove({ context: 31 }, first.version)).rejects.toMatchObject(changed);
+    await expect(directory.putContext({ context: 31, tags: ['c'] }, first)).rejects.toMatchObject(changed);
+    await expect(directory.remove({ context: 31 }, first)).rejects.toMatchObject(changed);
     expect(await directory.context(31)).toEqual(second);
-    await directory.remove({ context: 31 }, second.version);
+    await directory.remove({ context: 31 }, second);
     expect(await directory.context(31)).toBeUndefined();
   });
 

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { PnsError } from '@pns/runtime';
 import type { Owner, UserKey } from '@pns/subscriptions';
-import { DataSource, type EntityManager } from 'typeorm';
-import { versionChanged } from './config.store';
+import { DataSource } from 'typeorm';
 import { isTaken } from './database';
 import { numberedPageOf, numberIn, type Page, type PageRequest } from './page';
+import { putRow, removeRow, versionChanged, type Expected } from './versioned-row';
 
 /** What is known of a context. Its version is another one after each write. */
 export interface DirectoryContext {
@@ -40,8 +40,6 @@ interface UserRow {
   readonly version: string;
 }
 
-type Written = readonly { readonly version: string }[];
-
 const selectContexts = 'SELECT context_id AS context, name, tags, version FROM contexts';
 const selectUsers = `SELECT context_id AS context, user_id AS user, primary_email AS email, tags, version,
   ARRAY(SELECT login FROM user_logins l WHERE l.context_id = u.context_id AND l.user_id = u.user_id ORDER BY login) AS logins
@@ -53,30 +51,17 @@ export class DirectoryStore {
   constructor(private readonly database: DataSource) {}
 
   /**
-   * Adds a context or replaces what was known; with `ifVersion` only where it has that one. Safe to repeat.
+   * Adds a context or replaces what was known, where that is as `expected`. Safe to repeat.
    *
    * @throws PnsError `VERSION_CHANGED`, or `CONTEXT_NAME_TAKEN` when the name is another context's.
    */
   async putContext(
     { context, name, tags }: Omit<DirectoryContext, 'version'>,
-    ifVersion?: string,
+    expected?: Expected,
   ): Promise<DirectoryContext> {
-    const change = `name = $2, tags = $3, version = nextval('config_version')`;
-    const values = [context, name ?? null, [...new Set(tags)]];
+    const values = { name: name ?? null, tags: [...new Set(tags)] };
     try {
-      const [written] =
-        ifVersion === undefined
-          ? await this.database.query<Written>(
-              `INSERT INTO contexts (context_id, name, tags) VALUES ($1, $2, $3)
-               ON CONFLICT (context_id) DO UPDATE SET ${change} RETURNING version`,
-              values,
-            )
-          : await changed(
-              this.database.manager,
-              `UPDATE contexts SET ${change} WHERE context_id = $1 AND version = $4 RETURNING version`,
-              [...values, ifVersion],
-            );
-      if (written === undefined) throw versionChanged();
+      await putRow(this.database.manager, 'contexts', { context_id: context }, values, expected);
     } catch (cause) {
       if (!isTaken(cause, 'contexts_name')) throw cause;
       throw new PnsError('CONTEXT_NAME_TAKEN', `Another context has the name ${name}; take it from that one first.`, {
@@ -103,31 +88,18 @@ export class DirectoryStore {
   }
 
   /**
-   * Adds a user, and its context if that is new, or replaces what was known; with `ifVersion` only where it has that one.
-   * Safe to repeat.
+   * Adds a user, and its context if that is new, or replaces what was known, where that is as `expected`. Safe to repeat.
    *
    * @throws PnsError `VERSION_CHANGED`, or `LOGIN_TAKEN` when one of the logins is another user's.
    */
-  async put(user: Omit<DirectoryUser, 'version'>, ifVersion?: string): Promise<DirectoryUser> {
+  async put(user: Omit<DirectoryUser, 'version'>, expected?: Expected): Promise<DirectoryUser> {
     const { context, primaryEmail, logins, tags } = user;
-    const change = `primary_email = $3, tags = $4, version = nextval('config_version')`;
-    const values = [context, user.user, primaryEmail ?? null, [...new Set(tags)]];
+    const key = { context_id: context, user_id: user.user };
+    const values = { primary_email: primaryEmail ?? null, tags: [...new Set(tags)] };
     try {
       await this.database.transaction(async (manager) => {
         await manager.query('INSERT INTO contexts (context_id) VALUES ($1) ON CONFLICT DO NOTHING', [context]);
-        const [written] =
-          ifVersion === undefined
-            ? await manager.query<Written>(
-                `INSERT INTO users (context_id, user_id, primary_email, tags) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (context_id, user_id) DO UPDATE SET ${change} RETURNING version`,
-                values,
-              )
-            : await changed(
-                manager,
-                `UPDATE users SET ${change} WHERE context_id = $1 AND user_id = $2 AND version = $5 RETURNING version`,
-                [...values, ifVersion],
-              );
-        if (written === undefined) throw versionChanged();
+        await putRow(manager, 'users', key, values, expected);
         await manager.query('DELETE FROM user_logins WHERE context_id = $1 AND user_id = $2', [context, user.user]);
         await manager.query(
           'INSERT INTO user_logins (login, context_id, user_id) SELECT login, $2, $3 FROM unnest($1::text[]) AS login',
@@ -163,17 +135,13 @@ export class DirectoryStore {
   }
 
   /**
-   * Removes what is known of a context, but not of its users, or of a user, where it has this version.
+   * Removes what is known of a context, but not of its users, or of a user, where that is as `expected`.
    *
    * @throws PnsError `VERSION_CHANGED`.
    */
-  async remove({ context, user }: Owner, ifVersion: string): Promise<void> {
-    const [where, values] =
-      user === undefined
-        ? ['contexts WHERE context_id = $1 AND version = $2', [context, ifVersion]]
-        : ['users WHERE context_id = $1 AND version = $2 AND user_id = $3', [context, ifVersion, user]];
-    const removed = await changed(this.database.manager, `DELETE FROM ${where} RETURNING version`, values);
-    if (removed.length === 0) throw versionChanged();
+  async remove({ context, user }: Owner, expected: Expected): Promise<void> {
+    const [table, key] = user === undefined ? ['contexts', {}] : ['users', { user_id: user }];
+    await removeRow(this.database.manager, table, { context_id: context, ...key }, expected);
   }
 
   /** Logins do not distinguish case. */
@@ -184,12 +152,6 @@ export class DirectoryStore {
     );
     return row;
   }
-}
-
-/** What an UPDATE or DELETE returned; the driver puts a count behind it. */
-async function changed(manager: EntityManager, statement: string, values: readonly unknown[]): Promise<Written> {
-  const [rows] = await manager.query<[Written, number]>(statement, [...values]);
-  return rows;
 }
 
 function toContext({ name, ...row }: ContextRow): DirectoryContext {

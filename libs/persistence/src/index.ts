@@ -23,6 +23,7 @@ export {
 export { Seal } from './seal';
 export type { Page, PageRequest } from './page';
 export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';
+export type { StoredSubscription } from './subscription.entity';
 export {
   SubscriptionStore,
   type AddressedSubscription,
@@ -30,3 +31,4 @@ export {
   type SubscriptionFilter,
 } from './subscription.store';
 export { UnannouncedChangeStore } from './unannounced-change.store';
+export type { Expected } from './versioned-row';

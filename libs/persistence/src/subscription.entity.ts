@@ -1,7 +1,7 @@
 import type { Subscription } from '@pns/subscriptions';
 import type { TransportName } from '@pns/transport-contract';
 import type { Seal } from './seal';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn, VirtualColumn } from 'typeorm';
 
 @Entity('subscriptions')
 export class SubscriptionEntity {
@@ -19,12 +19,23 @@ export class SubscriptionEntity {
   @Column('boolean', { name: 'shared' }) isShared!: boolean;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
+  /** Postgres' own mark of the transaction that wrote the row last. */
+  @VirtualColumn('text', { query: (row) => `SELECT ${row}.xmin::text` }) version!: string;
+}
+
+/** A subscription as it is kept. Its version is another one after each write. */
+export interface StoredSubscription extends Subscription {
+  readonly version: string;
 }
 
 /** The place that meta is sealed for. */
 export const metaPlace = 'subscriptions meta';
 
-export function toSubscription(row: Omit<SubscriptionEntity, 'tokenHash'>, seal: Seal): Subscription {
+export function toStoredSubscription(row: Omit<SubscriptionEntity, 'tokenHash'>, seal: Seal): StoredSubscription {
+  return { ...toSubscription(row, seal), version: row.version };
+}
+
+export function toSubscription(row: Omit<SubscriptionEntity, 'tokenHash' | 'version'>, seal: Seal): Subscription {
   return {
     id: row.id,
     context: row.context,

@@ -59,7 +59,9 @@ describe('registering', () => {
       id: first.subscription.id,
       createdAt: first.subscription.createdAt,
       updatedAt: second.subscription.updatedAt,
+      version: second.subscription.version,
     });
+    expect(second.subscription.version).not.toBe(first.subscription.version);
   });
 
   it('takes a token over from whoever held it, in any context, but only of the same client and transport', async () => {
@@ -252,7 +254,12 @@ describe('changing', () => {
     const said = registration({ expiresAt: Date.now() + 60_000, meta: { a: 1 } });
     const { subscription } = await store.register(said);
     const changed = await store.change(subscription.id, { topics: ['*', '*'] });
-    expect(changed).toEqual({ ...subscription, topics: ['*'], updatedAt: changed?.updatedAt });
+    expect(changed).toEqual({
+      ...subscription,
+      topics: ['*'],
+      updatedAt: changed?.updatedAt,
+      version: changed?.version,
+    });
     expect(await store.get(subscription.id)).toEqual(changed);
   });
 
@@ -270,6 +277,18 @@ describe('changing', () => {
 
   it('does nothing to what is not there', async () => {
     expect(await store.change(randomUUID(), { topics: ['*'] })).toBeUndefined();
+  });
+
+  it('or removing is done by only one of two who read the same version', async () => {
+    const { subscription: read } = await store.register(registration());
+    const changed = await store.change(read.id, { topics: ['*'] }, read);
+    const late = { code: 'VERSION_CHANGED' };
+    await expect(store.change(read.id, { topics: ['a'] }, read)).rejects.toMatchObject(late);
+    await expect(store.change(read.id, { topics: ['a'] }, { version: '9'.repeat(18) })).rejects.toMatchObject(late);
+    await expect(store.remove(read.id, read)).rejects.toMatchObject(late);
+    expect(await store.get(read.id)).toEqual(changed);
+    expect(await store.remove(read.id, changed)).toBe(true);
+    await expect(store.remove(read.id, 'present')).rejects.toMatchObject(late);
   });
 });
 

@@ -7,7 +7,14 @@ import type { TransportName } from '@pns/transport-contract';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
 import { Seal } from './seal';
-import { metaPlace, SubscriptionEntity, toSubscription } from './subscription.entity';
+import {
+  metaPlace,
+  SubscriptionEntity,
+  toStoredSubscription,
+  toSubscription,
+  type StoredSubscription,
+} from './subscription.entity';
+import { versionChanged, versionIn, type Expected } from './versioned-row';
 
 /** What a client says when it registers. */
 export type Registration = Omit<Subscription, 'id' | 'createdAt' | 'updatedAt'>;
@@ -37,7 +44,8 @@ export type AddressedSubscription = Pick<
 > & { readonly email1?: string };
 
 const columns = `s.id, s.context_id AS context, s.user_id AS "user", s.client, s.transport, s.token, s.topics,
-  s.expires_at AS "expiresAt", s.meta, s.shared AS "isShared", s.created_at AS "createdAt", s.updated_at AS "updatedAt"`;
+  s.expires_at AS "expiresAt", s.meta, s.shared AS "isShared", s.created_at AS "createdAt", s.updated_at AS "updatedAt",
+  s.xmin AS version`;
 
 type Row = Omit<SubscriptionEntity, 'tokenHash'>;
 
@@ -76,7 +84,7 @@ export class SubscriptionStore {
   register(
     registration: Registration,
     maxPerUser = Infinity,
-  ): Promise<{ readonly subscription: Subscription; readonly isNew: boolean }> {
+  ): Promise<{ readonly subscription: StoredSubscription; readonly isNew: boolean }> {
     const hash = tokenHash(registration.token);
     return this.database.transaction(async (manager) => {
       await this.assertBelowLimit(manager, registration, hash, maxPerUser);
@@ -138,27 +146,33 @@ export class SubscriptionStore {
     });
   }
 
-  async get(id: string): Promise<Subscription | undefined> {
+  async get(id: string): Promise<StoredSubscription | undefined> {
     const row = await this.database.manager.findOneBy(SubscriptionEntity, { id });
-    return row === null ? undefined : toSubscription(row, this.seal);
+    return row === null ? undefined : toStoredSubscription(row, this.seal);
   }
 
-  /** Changes what is named, null removing it, and leaves the rest; undefined when there is no such subscription. */
-  async change(id: string, changes: SubscriptionChange): Promise<Subscription | undefined> {
+  /**
+   * Changes what is named, null removing it, and leaves the rest; undefined when there is no such subscription.
+   *
+   * @throws PnsError `VERSION_CHANGED` where it is not as `expected`.
+   */
+  async change(id: string, changes: SubscriptionChange, expected?: Expected): Promise<StoredSubscription | undefined> {
     const { topics, expiresAt, meta } = changes;
     const [[row]] = await this.database.query<[Row[], number]>(
       `UPDATE subscriptions s
        SET topics = coalesce($2::text[], topics), updated_at = now(),
            expires_at = CASE WHEN $3::boolean THEN $4::timestamptz ELSE expires_at END,
            meta = CASE WHEN $5::boolean THEN $6::bytea ELSE meta END
-       WHERE id = $1 RETURNING ${columns}`,
+       WHERE id = $1 AND ${versionFits('$7')} RETURNING ${columns}`,
       [
         ...[id, topics === undefined ? null : [...new Set(topics)]],
         ...[expiresAt !== undefined, typeof expiresAt === 'number' ? new Date(expiresAt) : null],
         ...[meta !== undefined, meta === undefined || meta === null ? null : this.sealed(meta)],
+        versionIn(expected),
       ],
     );
-    return row === undefined ? undefined : toSubscription(row, this.seal);
+    if (row === undefined && expected !== undefined) throw versionChanged(expected);
+    return row === undefined ? undefined : toStoredSubscription(row, this.seal);
   }
 
   /** Those of `ids` whose subscription is there and has not expired: a look-up by primary key, and none for no ids. */
@@ -200,9 +214,14 @@ export class SubscriptionStore {
     );
   }
 
-  /** Whether there was one. */
-  async remove(id: string): Promise<boolean> {
-    return (await this.removeAll([id])) > 0;
+  /** Whether there was one. @throws PnsError `VERSION_CHANGED` where it is not as `expected`. */
+  async remove(id: string, expected?: Expected): Promise<boolean> {
+    const [, removed] = await this.database.query<[unknown, number]>(
+      `DELETE FROM subscriptions WHERE id = $1 AND ${versionFits('$2')}`,
+      [id, versionIn(expected)],
+    );
+    if (removed === 0 && expected !== undefined) throw versionChanged(expected);
+    return removed > 0;
   }
 
   /** How many of them there were. */
@@ -226,7 +245,7 @@ export class SubscriptionStore {
     manager: EntityManager,
     { context, user, client, transport, token, topics, expiresAt, meta, isShared }: Registration,
     hash: Buffer,
-  ): Promise<{ subscription: Subscription; isNew: boolean }> {
+  ): Promise<{ subscription: StoredSubscription; isNew: boolean }> {
     const [row] = await manager.query<(Row & { isNew: boolean })[]>(
       `INSERT INTO subscriptions AS s
          (id, context_id, user_id, client, transport, token, token_hash, topics, expires_at, meta, shared)
@@ -243,7 +262,7 @@ export class SubscriptionStore {
       ],
     );
     if (row === undefined) throw new Error('An upsert of a subscription returned no row.');
-    return { subscription: toSubscription(row, this.seal), isNew: row.isNew };
+    return { subscription: toStoredSubscription(row, this.seal), isNew: row.isNew };
   }
 
   private sealed(meta: object): Buffer {
@@ -264,6 +283,11 @@ export class SubscriptionStore {
     }
     return query;
   }
+}
+
+/** Compared as text: what a client sends need not be the number of a transaction. */
+function versionFits(place: string): string {
+  return `(${place}::text IS NULL OR xmin::text = ${place})`;
 }
 
 function deletionOf([select, parameters]: [string, unknown[]]): [string, unknown[]] {

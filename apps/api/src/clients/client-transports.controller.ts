@@ -9,7 +9,7 @@ import {
 } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
-import { tellVersion, wantedVersion } from '../config/version';
+import { expectedBy, tellVersion } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
@@ -78,12 +78,13 @@ export class ClientTransportsController {
     @Param() key: ClientTransportPath,
     @Body() options: ClientTransportBody,
     @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ClientTransportView> {
     const checked = check(configurables[key.transport].options, options, 'body');
     if (!checked.ok) throw new RequestError('BODY_INVALID', sentenceOf(checked.faults), checked.faults);
-    const version = wantedVersion(ifMatch);
-    await this.changes.make({ scope: 'server' }, () => this.store.put(key, options, version));
+    const expected = expectedBy(ifMatch, ifNoneMatch);
+    await this.changes.make({ scope: 'server' }, () => this.store.put(key, options, expected));
     return this.get(key, reply);
   }
 
@@ -94,8 +95,8 @@ export class ClientTransportsController {
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'CLIENT_OPTIONS_NOT_SET', 'VERSION_CHANGED')
   async remove(@Param() key: ClientTransportPath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    const version = wantedVersion(ifMatch);
-    const isRemoved = await this.changes.make({ scope: 'server' }, () => this.store.remove(key, version));
+    const expected = expectedBy(ifMatch);
+    const isRemoved = await this.changes.make({ scope: 'server' }, () => this.store.remove(key, expected));
     if (!isRemoved) throw notSet(key);
   }
 

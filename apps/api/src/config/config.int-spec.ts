@@ -68,6 +68,37 @@ it('of two admins who edit the same value, the second is told', async () => {
   expect((await api.send('GET', path)).body).toMatchObject({ value: 2 });
 });
 
+describe('of two admins who create the same', () => {
+  const webhook = { uri: 'https://push.example.com/' };
+
+  it.each<[what: string, path: string, body: object]>([
+    ['value of the server', `/v1/config/server/properties/${apns}.twice`, { value: true }],
+    ['value of a context', `/v1/config/contexts/3/properties/${delay}`, { value: 1 }],
+    ['value of a user', `/v1/config/contexts/3/users/4/properties/${delay}`, { value: 1 }],
+    ['context set', '/v1/config/context-sets/twice', { rank: 1, withTags: 'nobody' }],
+    ['value of a context set', `/v1/config/context-sets/twice/properties/${delay}`, { value: 1 }],
+    ['context', '/v1/contexts/3', { tags: ['a'] }],
+    ['user', '/v1/contexts/3/users/4', { tags: ['a'] }],
+    ['options', '/v1/clients/twice/transports/webhook', webhook],
+  ])('%s, one is told', async (_, path, body) => {
+    const missing = {
+      status: 412,
+      body: { code: 'VERSION_CHANGED', detail: expect.stringContaining('not there') as string },
+    };
+    for (const method of ['PUT', 'DELETE']) {
+      const request = { headers: { 'if-match': '*' }, ...(method === 'PUT' ? { body } : {}) };
+      expect(await api.send(method, path, request)).toMatchObject(missing);
+    }
+    expect((await api.send('GET', path)).status).toBe(404);
+    const creating = { body, headers: { 'if-none-match': '*' } };
+    const answers = await Promise.all([api.send('PUT', path, creating), api.send('PUT', path, creating)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412]);
+    const late = { code: 'VERSION_CHANGED', detail: expect.stringContaining('has created it') as string };
+    expect(answers.find(({ status }) => status === 412)?.body).toMatchObject(late);
+    expect((await api.send('PUT', path, { body, headers: { 'if-match': '*' } })).status).toBe(200);
+  });
+});
+
 it('a context set that is unknown or whose tags cannot be read is refused', async () => {
   const bad = await api.send('PUT', '/v1/config/context-sets/bad', { body: { rank: 1, withTags: 'a &' } });
   expect(bad).toMatchObject({ status: 422, body: { code: 'BODY_INVALID' } });

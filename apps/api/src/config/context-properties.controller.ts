@@ -5,6 +5,7 @@ import { RequiresScope } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { ContextNamePath, ContextPath, PropertyBody, PropertyList, PropertyView } from './config.dto';
 import { PropertyWrites } from './property-writes';
+import { expectedBy } from './version';
 
 @ApiTags('Configuration')
 @Controller('v1/config/contexts/:context/properties')
@@ -42,9 +43,10 @@ export class ContextPropertiesController {
     @Param() { context, name }: ContextNamePath,
     @Body() body: PropertyBody,
     @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PropertyView> {
-    return this.properties.put({ scope: 'context', context }, name, body, ifMatch, reply);
+    return this.properties.put({ scope: 'context', context }, name, body, expectedBy(ifMatch, ifNoneMatch), reply);
   }
 
   @Delete(':name')
@@ -54,6 +56,6 @@ export class ContextPropertiesController {
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET', 'VERSION_CHANGED')
   remove(@Param() { context, name }: ContextNamePath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    return this.properties.remove({ scope: 'context', context }, name, ifMatch);
+    return this.properties.remove({ scope: 'context', context }, name, expectedBy(ifMatch));
   }
 }

@@ -5,6 +5,7 @@ import { RequiresScope } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { PropertyBody, PropertyList, PropertyView, SetNamePath, SetPath } from './config.dto';
 import { PropertyWrites } from './property-writes';
+import { expectedBy } from './version';
 
 @ApiTags('Configuration')
 @Controller('v1/config/context-sets/:set/properties')
@@ -45,9 +46,10 @@ export class ContextSetPropertiesController {
     @Param() { set, name }: SetNamePath,
     @Body() body: PropertyBody,
     @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PropertyView> {
-    return this.properties.put({ scope: 'contextSet', set }, name, body, ifMatch, reply);
+    return this.properties.put({ scope: 'contextSet', set }, name, body, expectedBy(ifMatch, ifNoneMatch), reply);
   }
 
   @Delete(':name')
@@ -57,6 +59,6 @@ export class ContextSetPropertiesController {
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET', 'VERSION_CHANGED')
   remove(@Param() { set, name }: SetNamePath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    return this.properties.remove({ scope: 'contextSet', set }, name, ifMatch);
+    return this.properties.remove({ scope: 'contextSet', set }, name, expectedBy(ifMatch));
   }
 }

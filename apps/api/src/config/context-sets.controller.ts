@@ -7,7 +7,7 @@ import { RequiresScope } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { RequestError } from '../http/request-error';
 import { ContextSetBody, ContextSetList, contextSetView, ContextSetView, SetPath } from './config.dto';
-import { tellVersion, wantedVersion } from './version';
+import { expectedBy, tellVersion } from './version';
 
 @ApiTags('Configuration')
 @Controller('v1/config/context-sets')
@@ -47,11 +47,12 @@ export class ContextSetsController {
     @Param() { set }: SetPath,
     @Body() { rank, withTags }: ContextSetBody,
     @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ContextSetView> {
-    const version = wantedVersion(ifMatch);
+    const expected = expectedBy(ifMatch, ifNoneMatch);
     const stored = await this.changes.make({ scope: 'server' }, () =>
-      this.store.putContextSet({ name: set, rank, withTags }, version),
+      this.store.putContextSet({ name: set, rank, withTags }, expected),
     );
     tellVersion(reply, stored.version);
     return contextSetView(stored);
@@ -64,8 +65,8 @@ export class ContextSetsController {
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'CONTEXT_SET_NOT_FOUND', 'VERSION_CHANGED')
   async remove(@Param() { set }: SetPath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    const version = wantedVersion(ifMatch);
-    const isRemoved = await this.changes.make({ scope: 'server' }, () => this.store.removeContextSet(set, version));
+    const expected = expectedBy(ifMatch);
+    const isRemoved = await this.changes.make({ scope: 'server' }, () => this.store.removeContextSet(set, expected));
     if (!isRemoved) throw unknownSet(set);
   }
 }

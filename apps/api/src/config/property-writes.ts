@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigChanges, propertyText, type ConfigChange } from '@pns/config-cascade';
-import { ConfigStore, type PropertyPlace } from '@pns/persistence';
+import { ConfigStore, type Expected, type PropertyPlace } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequestError } from '../http/request-error';
 import { propertyView, type PropertyBody, type PropertyList, type PropertyView } from './config.dto';
-import { tellVersion, wantedVersion } from './version';
+import { tellVersion } from './version';
 
 /** Reads and writes the properties of a place, whichever scope it is in, and has every process obey. */
 @Injectable()
@@ -30,7 +30,7 @@ export class PropertyWrites {
     place: PropertyPlace,
     name: string,
     { value, final }: PropertyBody,
-    ifMatch: string | undefined,
+    expected: Expected | undefined,
     reply: FastifyReply,
   ): Promise<PropertyView> {
     const text = propertyText(name, value, place.scope);
@@ -39,15 +39,13 @@ export class PropertyWrites {
       throw new RequestError('BODY_INVALID', 'final cannot be set for a context set.', errors);
     }
     const property = { name, value: text, ...(final === undefined ? {} : { final }) };
-    const version = wantedVersion(ifMatch);
-    const stored = await this.changes.make(changeOf(place), () => this.store.put(place, property, version));
+    const stored = await this.changes.make(changeOf(place), () => this.store.put(place, property, expected));
     tellVersion(reply, stored.version);
     return propertyView(stored);
   }
 
-  async remove(place: PropertyPlace, name: string, ifMatch: string | undefined): Promise<void> {
-    const version = wantedVersion(ifMatch);
-    const isRemoved = await this.changes.make(changeOf(place), () => this.store.remove(place, name, version));
+  async remove(place: PropertyPlace, name: string, expected: Expected | undefined): Promise<void> {
+    const isRemoved = await this.changes.make(changeOf(place), () => this.store.remove(place, name, expected));
     if (!isRemoved) throw notSet(name);
   }
 

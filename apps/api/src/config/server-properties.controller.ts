@@ -5,6 +5,7 @@ import { RequiresScope } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { NamePath, PropertyBody, PropertyList, PropertyView } from './config.dto';
 import { PropertyWrites } from './property-writes';
+import { expectedBy } from './version';
 
 @ApiTags('Configuration')
 @Controller('v1/config/server/properties')
@@ -39,9 +40,10 @@ export class ServerPropertiesController {
     @Param() { name }: NamePath,
     @Body() body: PropertyBody,
     @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PropertyView> {
-    return this.properties.put({ scope: 'server' }, name, body, ifMatch, reply);
+    return this.properties.put({ scope: 'server' }, name, body, expectedBy(ifMatch, ifNoneMatch), reply);
   }
 
   @Delete(':name')
@@ -51,6 +53,6 @@ export class ServerPropertiesController {
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET', 'VERSION_CHANGED')
   remove(@Param() { name }: NamePath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    return this.properties.remove({ scope: 'server' }, name, ifMatch);
+    return this.properties.remove({ scope: 'server' }, name, expectedBy(ifMatch));
   }
 }

@@ -5,6 +5,7 @@ import { RequiresScope } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { PropertyBody, PropertyList, PropertyView, UserNamePath, UserPath } from './config.dto';
 import { PropertyWrites } from './property-writes';
+import { expectedBy } from './version';
 
 @ApiTags('Configuration')
 @Controller('v1/config/contexts/:context/users/:user/properties')
@@ -42,9 +43,10 @@ export class UserPropertiesController {
     @Param() { context, user, name }: UserNamePath,
     @Body() body: PropertyBody,
     @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PropertyView> {
-    return this.properties.put({ scope: 'user', context, user }, name, body, ifMatch, reply);
+    return this.properties.put({ scope: 'user', context, user }, name, body, expectedBy(ifMatch, ifNoneMatch), reply);
   }
 
   @Delete(':name')
@@ -57,6 +59,6 @@ export class UserPropertiesController {
     @Param() { context, user, name }: UserNamePath,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
-    return this.properties.remove({ scope: 'user', context, user }, name, ifMatch);
+    return this.properties.remove({ scope: 'user', context, user }, name, expectedBy(ifMatch));
   }
 }

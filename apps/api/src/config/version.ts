@@ -1,3 +1,4 @@
+import type { Expected } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequestError } from '../http/request-error';
 
@@ -7,13 +8,20 @@ export function tellVersion(reply: FastifyReply, version: string): void {
 }
 
 /**
- * The version that `If-Match` asks for; undefined when the header is absent or `*`.
+ * What a write expects to find: `If-Match` names the version of an earlier answer, or `*` for any at all, and
+ * `If-None-Match: *` expects nothing. Undefined when it does not matter.
  *
- * @throws RequestError for anything but one `ETag` of ours.
+ * @throws RequestError for anything else.
  */
-export function wantedVersion(ifMatch: string | undefined): string | undefined {
-  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
+export function expectedBy(ifMatch: string | undefined, ifNoneMatch?: string): Expected | undefined {
+  if (ifNoneMatch !== undefined) {
+    if (ifNoneMatch.trim() === '*' && ifMatch === undefined) return 'absent';
+    const sentence = 'If-None-Match can only be *, for what is to be created, and never stands beside If-Match.';
+    throw new RequestError('VERSION_CHANGED', sentence);
+  }
+  if (ifMatch === undefined) return undefined;
+  if (ifMatch.trim() === '*') return 'present';
   const [, version] = /^\s*"(\d{1,18})"\s*$/.exec(ifMatch) ?? [];
-  if (version !== undefined) return version;
-  throw new RequestError('VERSION_CHANGED', 'If-Match must be the ETag of an earlier answer, with its quotes.');
+  if (version !== undefined) return { version };
+  throw new RequestError('VERSION_CHANGED', 'If-Match must be * or the ETag of an earlier answer, with its quotes.');
 }

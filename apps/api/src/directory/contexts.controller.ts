@@ -4,7 +4,7 @@ import { ConfigChanges } from '@pns/config-cascade';
 import { DirectoryStore } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
-import { tellVersion, wantedVersion } from '../config/version';
+import { expectedBy, tellVersion } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
@@ -58,12 +58,13 @@ export class ContextsController {
     @Param() { context }: ContextPath,
     @Body() { name, tags }: ContextBody,
     @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ContextView> {
     const known = { context, ...(name === undefined ? {} : { name }), tags };
-    const version = wantedVersion(ifMatch);
+    const expected = expectedBy(ifMatch, ifNoneMatch);
     const stored = await this.changes.make({ scope: 'context', context }, () =>
-      this.directory.putContext(known, version),
+      this.directory.putContext(known, expected),
     );
     tellVersion(reply, stored.version);
     return contextView(stored);
@@ -79,6 +80,6 @@ export class ContextsController {
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'VERSION_CHANGED', 'ERASURE_UNFINISHED', 'REDIS_UNREACHABLE')
   async erase(@Param() { context }: ContextPath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    await this.erasure.erase({ context }, wantedVersion(ifMatch));
+    await this.erasure.erase({ context }, expectedBy(ifMatch));
   }
 }

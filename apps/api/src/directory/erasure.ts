@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Windows } from '@pns/aggregation';
 import { ConfigChanges, type ConfigChange } from '@pns/config-cascade';
 import { eraseDeliveries, type QueueRef } from '@pns/delivery';
-import { ApiKeyStore, AuditStore, DirectoryStore, ErasureStore } from '@pns/persistence';
+import { ApiKeyStore, AuditStore, DirectoryStore, ErasureStore, type Expected } from '@pns/persistence';
 import { awayNode, Presence, socketNodeGroup, SocketNodes } from '@pns/presence';
 import { deliveryQueue, erasedInAll, heldLocks, Queues, socketNodeQueue, type Erased } from '@pns/queue';
 import { SessionTokens } from '@pns/sessions';
@@ -57,10 +57,10 @@ export class Erasure {
    *
    * @throws PnsError `VERSION_CHANGED` before anything was erased; RequestError `ERASURE_UNFINISHED` after `withinMs`.
    */
-  async erase(owner: Owner, ifVersion?: string, withinMs = longestMs): Promise<void> {
+  async erase(owner: Owner, expected?: Expected, withinMs = longestMs): Promise<void> {
     const deadline = Date.now() + withinMs;
     const change = changeOf(owner);
-    if (ifVersion !== undefined) await this.changes.make(change, () => this.directory.remove(owner, ifVersion));
+    if (expected !== undefined) await this.changes.make(change, () => this.directory.remove(owner, expected));
     await this.sessions.endAllOf(owner);
     // Whoever had some of it in hand may have put it elsewhere meanwhile, so one round has to come upon nothing.
     for (;;) {

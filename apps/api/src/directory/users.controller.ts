@@ -4,7 +4,7 @@ import { ConfigChanges } from '@pns/config-cascade';
 import { DirectoryStore } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
-import { tellVersion, wantedVersion } from '../config/version';
+import { expectedBy, tellVersion } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
@@ -59,11 +59,12 @@ export class UsersController {
     @Param() { context, user }: UserPath,
     @Body() { primaryEmail, logins, tags }: UserBody,
     @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {
     const known = { context, user, ...(primaryEmail === undefined ? {} : { primaryEmail }), logins, tags };
-    const version = wantedVersion(ifMatch);
-    const stored = await this.changes.make({ scope: 'user', context, user }, () => this.directory.put(known, version));
+    const expected = expectedBy(ifMatch, ifNoneMatch);
+    const stored = await this.changes.make({ scope: 'user', context, user }, () => this.directory.put(known, expected));
     tellVersion(reply, stored.version);
     return userView(stored);
   }
@@ -78,6 +79,6 @@ export class UsersController {
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'VERSION_CHANGED', 'ERASURE_UNFINISHED', 'REDIS_UNREACHABLE')
   async erase(@Param() { context, user }: UserPath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    await this.erasure.erase({ context, user }, wantedVersion(ifMatch));
+    await this.erasure.erase({ context, user }, expectedBy(ifMatch));
   }
 }

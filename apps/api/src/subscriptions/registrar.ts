@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { SubscriptionStore, type Registration } from '@pns/persistence';
-import type { Subscription } from '@pns/subscriptions';
+import { SubscriptionStore, type Expected, type Registration, type StoredSubscription } from '@pns/persistence';
 import type { TransportName } from '@pns/transport-contract';
 import { RequestError } from '../http/request-error';
 import { WebhookGate } from './webhook-gate';
@@ -41,7 +40,7 @@ export class Registrar {
    */
   async register(
     request: SubscriptionRequest,
-  ): Promise<{ readonly subscription: Subscription; readonly isNew: boolean }> {
+  ): Promise<{ readonly subscription: StoredSubscription; readonly isNew: boolean }> {
     const { registration, maxPerUser } = await this.registrationOf(request);
     return this.subscriptions.register(registration, maxPerUser);
   }
@@ -50,11 +49,15 @@ export class Registrar {
    * Changes what is named and leaves the rest; undefined when there is no such subscription. A webhook has a say in
    * when its subscriptions expire.
    *
-   * @throws RequestError when the webhook refuses the expiry.
+   * @throws RequestError when the webhook refuses the expiry; PnsError `VERSION_CHANGED` where it is not as `expected`.
    */
-  async change(id: string, { topics, expires, meta }: SubscriptionChanges): Promise<Subscription | undefined> {
+  async change(
+    id: string,
+    { topics, expires, meta }: SubscriptionChanges,
+    expected?: Expected,
+  ): Promise<StoredSubscription | undefined> {
     const named = { ...(topics === undefined ? {} : { topics }), ...(meta === undefined ? {} : { meta }) };
-    if (expires === undefined) return this.subscriptions.change(id, named);
+    if (expires === undefined) return this.subscriptions.change(id, named, expected);
     const current = await this.subscriptions.get(id);
     if (current === undefined) return undefined;
     const asked = expires || undefined;
@@ -62,7 +65,7 @@ export class Registrar {
       current.transport === 'webhook'
         ? (await this.webhooks.grant({ ...current, expiresAt: asked }, Date.now())).expiresAt
         : asked;
-    return this.subscriptions.change(id, { ...named, expiresAt: expiresAt ?? null });
+    return this.subscriptions.change(id, { ...named, expiresAt: expiresAt ?? null }, expected);
   }
 
   private async registrationOf(

@@ -1,10 +1,10 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { SubscriptionStore } from '@pns/persistence';
-import type { Subscription } from '@pns/subscriptions';
+import { SubscriptionStore, type StoredSubscription } from '@pns/persistence';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isGoodFor } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
+import { expectedBy, tellVersion } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { UuidPath } from '../http/fields';
 import { RequestError } from '../http/request-error';
@@ -48,6 +48,7 @@ export class SubscriptionsController {
   ): Promise<SubscriptionView> {
     const { subscription, isNew } = await this.registrar.register(body);
     reply.code(isNew ? 201 : 200);
+    tellVersion(reply, subscription.version);
     return subscriptionView(subscription);
   }
 
@@ -63,11 +64,17 @@ export class SubscriptionsController {
 
   @Get(':id')
   @Requires(['client', 'admin'], { contextIn: 'handler' })
-  @ApiOperation({ summary: 'One subscription' })
+  @ApiOperation({ summary: 'One subscription; its ETag serves for If-Match' })
   @ApiOkResponse({ type: SubscriptionView })
   @ApiProblems('PATH_INVALID', 'SUBSCRIPTION_NOT_FOUND')
-  async get(@Param() { id }: UuidPath, @Req() request: FastifyRequest): Promise<SubscriptionView> {
-    return subscriptionView(await this.found(id, request));
+  async get(
+    @Param() { id }: UuidPath,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SubscriptionView> {
+    const subscription = await this.found(id, request);
+    tellVersion(reply, subscription.version);
+    return subscriptionView(subscription);
   }
 
   @Patch(':id')
@@ -76,15 +83,18 @@ export class SubscriptionsController {
   @ApiOkResponse({ type: SubscriptionView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
   @ApiProblems('SUBSCRIPTION_NOT_FOUND', 'WEBHOOK_UNKNOWN', 'WEBHOOK_NOT_ENABLED')
-  @ApiProblems('WEBHOOK_URI_REFUSED', 'WEBHOOK_EXPIRY_REFUSED')
+  @ApiProblems('WEBHOOK_URI_REFUSED', 'WEBHOOK_EXPIRY_REFUSED', 'VERSION_CHANGED')
   async change(
     @Param() { id }: UuidPath,
     @Body() changes: SubscriptionChanges,
+    @Headers('if-match') ifMatch: string | undefined,
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SubscriptionView> {
     await this.found(id, request);
-    const subscription = await this.registrar.change(id, changes);
+    const subscription = await this.registrar.change(id, changes, expectedBy(ifMatch));
     if (subscription === undefined) throw unknownSubscription();
+    tellVersion(reply, subscription.version);
     return subscriptionView(subscription);
   }
 
@@ -106,10 +116,14 @@ export class SubscriptionsController {
   @Requires(['client', 'admin'], { contextIn: 'handler' })
   @ApiOperation({ summary: 'Remove one subscription' })
   @ApiNoContentResponse()
-  @ApiProblems('PATH_INVALID', 'SUBSCRIPTION_NOT_FOUND')
-  async remove(@Param() { id }: UuidPath, @Req() request: FastifyRequest): Promise<void> {
+  @ApiProblems('PATH_INVALID', 'SUBSCRIPTION_NOT_FOUND', 'VERSION_CHANGED')
+  async remove(
+    @Param() { id }: UuidPath,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
     await this.found(id, request);
-    if (!(await this.subscriptions.remove(id))) throw unknownSubscription();
+    if (!(await this.subscriptions.remove(id, expectedBy(ifMatch)))) throw unknownSubscription();
   }
 
   @Delete()
@@ -131,7 +145,7 @@ export class SubscriptionsController {
   }
 
   /** One of a context that the key is not good for is as unknown as any other. */
-  private async found(id: string, request: FastifyRequest): Promise<Subscription> {
+  private async found(id: string, request: FastifyRequest): Promise<StoredSubscription> {
     const subscription = await this.subscriptions.get(id);
     if (subscription === undefined || !isGoodFor(request, subscription.context)) throw unknownSubscription();
     return subscription;

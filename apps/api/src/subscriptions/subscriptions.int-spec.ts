@@ -214,6 +214,24 @@ describe('changing a subscription', () => {
     expect(await list()).toEqual([bare.body]);
   });
 
+  it('of two who change or remove it, the second is told', async () => {
+    const registered = await register(phone);
+    const one = `${path}/${registered.body.id}`;
+    const read = await api.send('GET', one);
+    const headers = { 'if-match': read.headers.get('etag') ?? '' };
+    expect(registered.headers.get('etag')).toBe(headers['if-match']);
+    const first = await api.send('PATCH', one, { body: { topics: ['*'] }, headers });
+    expect(first.status).toBe(200);
+    const late = { status: 412, body: { code: 'VERSION_CHANGED' } };
+    expect(await api.send('PATCH', one, { body: { topics: ['a'] }, headers })).toMatchObject(late);
+    expect(await api.send('DELETE', one, { headers })).toMatchObject(late);
+    expect((await api.send('GET', one)).body).toEqual(first.body);
+    const current = { 'if-match': first.headers.get('etag') ?? '' };
+    await register(phone); // which is a change as well
+    expect(await api.send('DELETE', one, { headers: current })).toMatchObject(late);
+    expect((await api.send('DELETE', one, { headers: { 'if-match': '*' } })).status).toBe(204);
+  });
+
   it('asks the webhook when it may expire', async () => {
     const { body } = await register(hook);
     const url = `${path}/${body.id}`;
