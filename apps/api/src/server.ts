@@ -13,6 +13,9 @@ import { answerProblem } from './http/problem.filter';
 /** Longest time that a request may take to arrive, in ms; a stream of NDJSON has to be through by then too. */
 const requestTimeoutMs = 300_000;
 
+/** The longest name of a property has 400 characters, each of which may stand there as %XX. */
+const maxParameterLength = 1200;
+
 /** The HTTP server under the API: what it takes, who may use it, and what it says when it does not. */
 export function apiServer(
   authenticator: () => Authenticator,
@@ -23,7 +26,7 @@ export function apiServer(
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
     genReqId: requestIdOf,
-    routerOptions: { maxParamLength: 300 },
+    routerOptions: { maxParamLength: maxParameterLength },
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
       answerProblem(error, request, reply),
   });

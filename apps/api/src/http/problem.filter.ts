@@ -54,6 +54,7 @@ export function problemFor(error: unknown): Problem {
 const frameworkCodes: Readonly<Record<number, [ProblemCode, string]>> = {
   400: ['REQUEST_MALFORMED', 'The request cannot be read; check its URL, headers and body.'],
   413: ['BODY_TOO_LARGE', 'The body may have at most 16 MiB; send several requests or application/x-ndjson.'],
+  414: ['PATH_INVALID', 'A part of the path is longer than anything that could be meant by it.'],
   415: ['MEDIA_TYPE_UNSUPPORTED', 'Send the body as application/json, and say so in the Content-Type header.'],
 };
 
