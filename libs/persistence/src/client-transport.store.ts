@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TransportName } from '@pns/transport-contract';
 import { DataSource } from 'typeorm';
+import { keyedPageOf, keyIn, type Page, type PageRequest } from './page';
 import { Seal } from './seal';
 import { putRow, removeRow, type Expected } from './versioned-row';
 
@@ -42,6 +43,21 @@ export class ClientTransportStore {
       `SELECT ${columns} FROM client_transports ORDER BY client, transport`,
     );
     return rows.map((row) => this.toClientTransport(row));
+  }
+
+  /** The same, page by page. */
+  async page({ limit, cursor }: PageRequest): Promise<Page<ClientTransport>> {
+    const [client = null, transport = null] = keyIn(cursor, ['string', 'string']) ?? [];
+    const rows = await this.database.query<Row[]>(
+      `SELECT ${columns} FROM client_transports
+       WHERE $1::text IS NULL OR (client, transport) > ($1, $2) ORDER BY client, transport LIMIT $3`,
+      [client, transport, limit + 1],
+    );
+    return keyedPageOf(
+      rows.map((row) => this.toClientTransport(row)),
+      limit,
+      (each) => [each.client, each.transport],
+    );
   }
 
   async get({ client, transport }: ClientTransportKey): Promise<ClientTransport | undefined> {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PnsError } from '@pns/runtime';
 import type { UserKey } from '@pns/subscriptions';
 import { DataSource } from 'typeorm';
+import { keyedPageOf, keyIn, type Page, type PageRequest } from './page';
 import { putRow, removeRow, type Expected } from './versioned-row';
 
 /** The scopes of which each has a table. */
@@ -120,6 +121,19 @@ export class ConfigStore {
     return rows.map(toProperty);
   }
 
+  /** The same, page by page. */
+  async propertiesPage(place: PropertyPlace, { limit, cursor }: PageRequest): Promise<Page<StoredProperty>> {
+    const { table, where, values } = tableOf(place);
+    const [after = null] = keyIn(cursor, ['string']) ?? [];
+    const [name, count] = [`$${values.length + 1}`, `$${values.length + 2}`];
+    const rows = await this.database.query<PropertyRow[]>(
+      `SELECT name, value, final, version FROM ${table}
+       WHERE ${where} AND (${name}::text IS NULL OR name > ${name}) ORDER BY name LIMIT ${count}`,
+      [...values, after, limit + 1],
+    );
+    return keyedPageOf(rows.map(toProperty), limit, (property) => [property.name]);
+  }
+
   async property(place: PropertyPlace, name: string): Promise<StoredProperty | undefined> {
     const { table, where, values } = tableOf(place);
     const [row] = await this.database.query<PropertyRow[]>(
@@ -156,8 +170,19 @@ export class ConfigStore {
     return removeRow(this.database.manager, table, { ...key, name }, expected);
   }
 
+  /** In the order in which they are tried. */
   async contextSets(): Promise<StoredContextSet[]> {
     return this.database.query<StoredContextSet[]>(`${selectSets} ORDER BY rank, name`);
+  }
+
+  /** The same, page by page. */
+  async contextSetsPage({ limit, cursor }: PageRequest): Promise<Page<StoredContextSet>> {
+    const [rank = null, name = null] = keyIn(cursor, ['integer', 'string']) ?? [];
+    const rows = await this.database.query<StoredContextSet[]>(
+      `${selectSets} WHERE $1::int IS NULL OR (rank, name) > ($1, $2) ORDER BY rank, name LIMIT $3`,
+      [rank, name, limit + 1],
+    );
+    return keyedPageOf(rows, limit, (set) => [set.rank, set.name]);
   }
 
   async contextSet(name: string): Promise<StoredContextSet | undefined> {

@@ -35,6 +35,44 @@ export function numberedPageOf<T>(rows: readonly T[], limit: number, numberOf: (
   return { items, nextCursor: Buffer.from(String(numberOf(last))).toString('base64url') };
 }
 
+/** The same for a list that is ordered by what `keyOf` answers of a row: its texts and numbers, the first one first. */
+export function keyedPageOf<T>(rows: readonly T[], limit: number, keyOf: (row: T) => readonly Part[]): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  if (rows.length <= limit || last === undefined) return { items };
+  return { items, nextCursor: Buffer.from(JSON.stringify(keyOf(last))).toString('base64url') };
+}
+
+/**
+ * The key behind which the page begins; undefined for the first page. `kinds` are those of its parts.
+ *
+ * @throws PnsError `CURSOR_INVALID` for anything but `keyedPageOf`'s.
+ */
+export function keyIn(cursor: string | undefined, kinds: readonly Kind[]): readonly Part[] | undefined {
+  if (cursor === undefined) return undefined;
+  const key = parsed(Buffer.from(cursor, 'base64url').toString());
+  if (!Array.isArray(key) || key.length !== kinds.length) throw invalidCursor();
+  if (!key.every((part, index) => isOfKind(part, kinds[index]))) throw invalidCursor();
+  return key as Part[];
+}
+
+type Part = string | number;
+type Kind = 'string' | 'integer';
+
+/** Postgres takes neither other numbers for an integer, nor NUL in a text. */
+function isOfKind(part: unknown, kind: Kind | undefined): boolean {
+  if (kind === 'integer') return Number.isInteger(part) && Math.abs(part as number) < 2 ** 31;
+  return typeof part === 'string' && !part.includes('\0');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** @throws PnsError `CURSOR_INVALID` for anything that `pageOf` has not made of rows with such ids. */

@@ -1,5 +1,7 @@
 import { at, type BadRequest } from './bad-request';
 
+const cursorOf = (key: readonly unknown[]) => Buffer.from(JSON.stringify(key)).toString('base64url');
+
 const notATag = 'letters, digits, underscores, dots and dashes';
 
 export const badDirectory: readonly BadRequest[] = [
@@ -32,6 +34,7 @@ export const badDirectory: readonly BadRequest[] = [
     ['erasing a user that was', { headers: { 'if-match': '"1"' } }, 412, 'VERSION_CHANGED', 'changed it'],
     ['erasing a user by a key of client', { key: 'client' }, 403, 'SCOPE_MISSING', 'scope admin'],
   ]),
+  ['a path without end', 'GET', `/v1/contexts/${'1'.repeat(1201)}`, {}, 400, 'PATH_INVALID', 'longer than anything'],
   ['erasing a context 0', 'DELETE', '/v1/contexts/0', {}, 400, 'PATH_INVALID', 'context must be'],
   ['erasing users of a pattern', 'DELETE', '/v1/contexts/1/users/*', {}, 400, 'PATH_INVALID', 'user must be'],
   ['erasing all users', 'DELETE', '/v1/contexts/1/users', {}, 405, 'METHOD_NOT_ALLOWED', 'takes GET'],
@@ -39,5 +42,25 @@ export const badDirectory: readonly BadRequest[] = [
   ['a context unknown', 'GET', '/v1/contexts/1', {}, 404, 'CONTEXT_NOT_FOUND', 'no context 1'],
   ['a long page of contexts', 'GET', '/v1/contexts?limit=501', {}, 400, 'QUERY_INVALID', 'limit'],
   ['a made-up cursor', 'GET', '/v1/contexts?cursor=LTE', {}, 400, 'CURSOR_INVALID', 'nextCursor'],
+  ...[
+    '/v1/clients',
+    '/v1/config/context-sets',
+    '/v1/config/server/properties',
+    '/v1/config/contexts/1/properties',
+    '/v1/config/contexts/1/users/1/properties',
+  ].flatMap((list): BadRequest[] => [
+    ['a long page', 'GET', `${list}?limit=501`, {}, 400, 'QUERY_INVALID', 'limit'],
+    ['a made-up cursor', 'GET', `${list}?cursor=LTE`, {}, 400, 'CURSOR_INVALID', 'nextCursor'],
+    [
+      'a cursor with a bad number',
+      'GET',
+      `${list}?cursor=${cursorOf([1.5, 'a'])}`,
+      {},
+      400,
+      'CURSOR_INVALID',
+      'nextCursor',
+    ],
+    ['a cursor with NUL', 'GET', `${list}?cursor=${cursorOf(['\0'])}`, {}, 400, 'CURSOR_INVALID', 'nextCursor'],
+  ]),
   ['a cursor of elsewhere', 'GET', '/v1/contexts/1/users?cursor=MS4x', {}, 400, 'CURSOR_INVALID', 'nextCursor'],
 ];

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Query, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ConfigChanges } from '@pns/config-cascade';
 import {
@@ -12,6 +12,7 @@ import { RequiresScope } from '../authentication/requires-scope';
 import { expectedBy, tellVersion } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { check, sentenceOf } from '../http/faults';
+import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
 import {
   ClientTransportBody,
@@ -41,12 +42,14 @@ export class ClientTransportsController {
       'What was set over this API, without secrets; the clients whose deliveries wait for better settings; what in the option files cannot be used',
   })
   @ApiOkResponse({ type: ClientTransportList })
-  async list(): Promise<ClientTransportList> {
-    const [stored, held] = await Promise.all([this.store.all(), this.failed.heldClients()]);
+  @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
+  async list(@Query() page: PageQuery): Promise<ClientTransportList> {
+    const [{ items, nextCursor }, held] = await Promise.all([this.store.page(page), this.failed.heldClients()]);
     return {
-      items: stored.map(clientTransportView),
+      items: items.map(clientTransportView),
       paused: held.map(pausedView),
       faults: [...this.optionFiles.all()],
+      ...(nextCursor === undefined ? {} : { nextCursor }),
     };
   }
 

@@ -65,12 +65,17 @@ const fault = z.object({
 export class ClientTransportList extends createZodDto(
   z.object({
     items: z.array(view),
-    paused: z.array(paused).describe('Clients whose deliveries wait until their credentials or settings are mended.'),
+    paused: z
+      .array(paused)
+      .describe(
+        'Clients whose deliveries wait until their credentials or settings are mended; all of them, on each page.',
+      ),
     faults: z
       .array(fault)
       .describe(
-        'What in the option files cannot be used, as this process reads them; until it is mended, what the entry said before goes on to hold, if anything.',
+        'What in the option files cannot be used, as this process reads them, all of it on each page; until it is mended, what the entry said before goes on to hold, if anything.',
       ),
+    nextCursor: z.string().optional(),
   }),
 ) {}
 

@@ -34,7 +34,9 @@ export class PropertyBody extends createZodDto(
 const property = z.object({ name: z.string(), value: z.unknown(), final: final.optional() });
 
 export class PropertyView extends createZodDto(property) {}
-export class PropertyList extends createZodDto(z.object({ items: z.array(property) })) {}
+export class PropertyList extends createZodDto(
+  z.object({ items: z.array(property), nextCursor: z.string().optional() }),
+) {}
 
 export function propertyView({ name: of, value, final: narrowest }: StoredProperty): PropertyView {
   return { name: of, value: propertyValue(of, value), ...(narrowest === undefined ? {} : { final: narrowest }) };
@@ -56,7 +58,9 @@ export class ContextSetBody extends createZodDto(
 const contextSet = z.object({ name: z.string(), rank, withTags: z.string() });
 
 export class ContextSetView extends createZodDto(contextSet) {}
-export class ContextSetList extends createZodDto(z.object({ items: z.array(contextSet) })) {}
+export class ContextSetList extends createZodDto(
+  z.object({ items: z.array(contextSet), nextCursor: z.string().optional() }),
+) {}
 
 export function contextSetView({ name: of, rank: at, withTags }: StoredContextSet): ContextSetView {
   return { name: of, rank: at, withTags };

@@ -1,8 +1,9 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Query, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
+import { PageQuery } from '../http/fields';
 import { PropertyBody, PropertyList, PropertyView, SetNamePath, SetPath } from './config.dto';
 import { PropertyWrites } from './property-writes';
 import { expectedBy } from './version';
@@ -14,11 +15,11 @@ export class ContextSetPropertiesController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'The properties that are set for a context set' })
+  @ApiOperation({ summary: 'The properties that are set for a context set, by name' })
   @ApiOkResponse({ type: PropertyList })
-  @ApiProblems('PATH_INVALID', 'CONTEXT_SET_NOT_FOUND')
-  list(@Param() { set }: SetPath): Promise<PropertyList> {
-    return this.properties.list({ scope: 'contextSet', set });
+  @ApiProblems('PATH_INVALID', 'QUERY_INVALID', 'CURSOR_INVALID', 'CONTEXT_SET_NOT_FOUND')
+  list(@Param() { set }: SetPath, @Query() page: PageQuery): Promise<PropertyList> {
+    return this.properties.list({ scope: 'contextSet', set }, page);
   }
 
   @Get(':name')

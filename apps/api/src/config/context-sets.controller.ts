@@ -1,10 +1,11 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Query, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ConfigChanges } from '@pns/config-cascade';
 import { ConfigStore } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
+import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
 import { ContextSetBody, ContextSetList, contextSetView, ContextSetView, SetPath } from './config.dto';
 import { expectedBy, tellVersion } from './version';
@@ -21,8 +22,10 @@ export class ContextSetsController {
   @RequiresScope('admin')
   @ApiOperation({ summary: 'All context sets, in the order in which they are tried' })
   @ApiOkResponse({ type: ContextSetList })
-  async list(): Promise<ContextSetList> {
-    return { items: (await this.store.contextSets()).map(contextSetView) };
+  @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
+  async list(@Query() page: PageQuery): Promise<ContextSetList> {
+    const { items, nextCursor } = await this.store.contextSetsPage(page);
+    return { items: items.map(contextSetView), ...(nextCursor === undefined ? {} : { nextCursor }) };
   }
 
   @Get(':set')

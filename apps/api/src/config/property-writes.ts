@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigChanges, propertyText, type ConfigChange } from '@pns/config-cascade';
-import { ConfigStore, type Expected, type PropertyPlace } from '@pns/persistence';
+import { ConfigStore, type Expected, type PageRequest, type PropertyPlace } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequestError } from '../http/request-error';
 import { propertyView, type PropertyBody, type PropertyList, type PropertyView } from './config.dto';
@@ -14,9 +14,10 @@ export class PropertyWrites {
     private readonly changes: ConfigChanges,
   ) {}
 
-  async list(place: PropertyPlace): Promise<PropertyList> {
+  async list(place: PropertyPlace, page: PageRequest): Promise<PropertyList> {
     await this.assertExists(place);
-    return { items: (await this.store.properties(place)).map(propertyView) };
+    const { items, nextCursor } = await this.store.propertiesPage(place, page);
+    return { items: items.map(propertyView), ...(nextCursor === undefined ? {} : { nextCursor }) };
   }
 
   async get(place: PropertyPlace, name: string, reply: FastifyReply): Promise<PropertyView> {

@@ -49,7 +49,7 @@ export const pageQuery = {
     .refine((limit) => limit <= 500, 'must be a whole number from 1 to 500')
     .default(100)
     .meta({ type: 'integer', minimum: 1, maximum: 500, default: 100 }),
-  cursor: z.string().min(1).max(200).optional().describe('`nextCursor` of the page before.'),
+  cursor: z.string().min(1).max(600).optional().describe('`nextCursor` of the page before.'),
 };
 
 export class PageQuery extends createZodDto(z.strictObject(pageQuery)) {}
