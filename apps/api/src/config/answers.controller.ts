@@ -13,7 +13,9 @@ import {
   PropertyRegistry,
   UserExplanation,
 } from './config.dto';
-import { explanationOf, userExplanationOf } from './explanation';
+import { explanationOf, userExplanationOf, type Targets } from './explanation';
+
+type TargetFilter = Pick<ExplainQuery, 'context' | 'user' | 'client' | 'transport'>;
 
 /** Most subscriptions of a user that an explanation looks at. */
 const maxSubscriptions = 500;
@@ -64,29 +66,30 @@ export class AnswersController {
   async explain(@Query() query: ExplainQuery): Promise<Explanation | UserExplanation> {
     const { transport, client, context, user, topic } = query;
     if (transport === undefined || client === undefined) return this.explainUser(query);
-    const [{ items }] = await Promise.all([
-      this.subscriptions.list({ context, user, client, transport }, { limit: maxSubscriptions }),
-      this.cascade.load([query]),
-    ]);
+    const targets = await this.targetsOf({ context, user, client, transport });
     const question = { context, user, topic, client, transport };
-    return explanationOf(question, this.cascade.explain(transport, question), items, Date.now());
+    return explanationOf(question, this.cascade.explain(transport, question), targets, {
+      socketTopics: (of) => this.websocketClients.topicsOf(of),
+      now: Date.now(),
+    });
   }
 
   private async explainUser({ context, user, topic }: ExplainQuery): Promise<UserExplanation> {
     const of = { context, user };
+    return userExplanationOf({ ...of, topic }, await this.targetsOf(of), {
+      decisionOn: (transport, client) => this.cascade.explain(transport, { ...of, topic, client })?.decision,
+      socketTopics: (client) => this.websocketClients.topicsOf(client),
+      now: Date.now(),
+    });
+  }
+
+  /** What a user's notifications may go to, or what one client's may; and has the cascade know the user. */
+  private async targetsOf({ context, user, ...of }: TargetFilter): Promise<Targets> {
     const [{ items, nextCursor }, [sockets = []]] = await Promise.all([
-      this.subscriptions.list(of, { limit: maxSubscriptions }),
-      this.presence.openSockets([of]),
-      this.cascade.load([of]),
+      this.subscriptions.list({ context, user, ...of }, { limit: maxSubscriptions }),
+      of.transport === undefined || of.transport === 'websocket' ? this.presence.openSockets([{ context, user }]) : [],
+      this.cascade.load([{ context, user }]),
     ]);
-    return userExplanationOf(
-      { ...of, topic },
-      { subscriptions: items, isComplete: nextCursor === undefined, sockets },
-      {
-        decisionOn: (transport, client) => this.cascade.explain(transport, { ...of, topic, client })?.decision,
-        socketTopics: (client) => this.websocketClients.topicsOf(client),
-        now: Date.now(),
-      },
-    );
+    return { subscriptions: items, isComplete: nextCursor === undefined, sockets };
   }
 }

@@ -91,6 +91,13 @@ export class ExplainQuery extends createZodDto(
     }),
 ) {}
 
+const sockets = z.object({
+  open: z.int(),
+  away: z.int().describe('Closed a moment ago; they get it when they come back.'),
+});
+
+const isComplete = z.boolean().describe('Whether there are no more subscriptions than these.');
+
 export class Explanation extends createZodDto(
   z.object({
     isEnabled: z.boolean(),
@@ -114,15 +121,20 @@ export class Explanation extends createZodDto(
         matchedBy: z.string().optional().describe('The pattern that matches the topic.'),
       }),
     ),
+    isComplete,
+    sockets: sockets
+      .extend({
+        topics: z.array(z.string()).describe('What websocket-clients.yml has the sockets of this client hear of.'),
+        matchedBy: z.string().optional().describe('The pattern among these that matches the topic.'),
+      })
+      .optional()
+      .describe('Of `websocket`, instead of subscriptions.'),
   }),
 ) {}
 
 const target = z.object({
   subscription: z.string().optional().describe('Its id, if it is one.'),
-  sockets: z
-    .object({ open: z.int(), away: z.int().describe('Closed a moment ago; they get it when they come back.') })
-    .optional()
-    .describe('The sockets of this client, if it is these.'),
+  sockets: sockets.optional().describe('The sockets of this client, if it is these.'),
   client: z.string(),
   transport: z.string(),
   topics: z.array(z.string()),
@@ -138,7 +150,7 @@ export class UserExplanation extends createZodDto(
   z.object({
     sentence: z.string().describe('For a person: who gets it.'),
     targets: z.array(target).describe('Subscriptions, oldest first, and then sockets by client.'),
-    isComplete: z.boolean().describe('Whether the user has no more subscriptions than these.'),
+    isComplete,
   }),
 ) {}
 

@@ -118,6 +118,7 @@ it('explains a decision with every place in order, and the subscriptions', async
     decidedBy: { name: `${apns}.phone`, origin: { scope: 'server' } },
     sentence: `ox:mail:new may not go to phone of user 14 in context 1 through apns, because ${apns}.phone is false for the server. Of 1 subscription of this client through it, 1 wants ox:mail:new.`,
     subscriptions: [{ topics: ['ox:mail:*'], matchedBy: 'ox:mail:*', isExpired: false }],
+    isComplete: true,
   });
   expect(body.places[0]).toEqual({ name: `${apns}.phone.ox:mail:new`, origin: { scope: 'user' }, isOverruled: false });
   expect(body.places.at(-1)).toMatchObject({ name: `${apns}.phone`, text: 'false' });

@@ -18,29 +18,35 @@ interface Explained {
   readonly places: readonly Place[];
 }
 
-/** Everything that led to a decision, and one sentence about it. */
+/** Everything that led to a decision, and a few sentences about it. */
 export function explanationOf(
   question: Question,
   explained: Explained | undefined,
-  subscriptions: readonly Subscription[],
-  now: number,
+  { subscriptions, sockets, isComplete }: Targets,
+  rules: SocketRules,
 ): Explanation {
   // Only for a subject that the cache let go of while it was being asked for: that denies, here as everywhere.
   const { decision, places } = explained ?? { decision: notLoaded, places: [] };
+  const decided = {
+    isEnabled: decision.isEnabled,
+    decidedBy: { name: decision.name, origin: decision.origin },
+    places: [...places],
+    isComplete,
+  };
+  const because = decisionSentence(question, decision);
+  if (question.transport === 'websocket') {
+    const found = socketsOf(question, sockets, rules);
+    return { ...decided, sentence: `${because} ${socketSentence(question, found)}`, subscriptions: [], sockets: found };
+  }
   const matched = subscriptions.map((subscription): Explanation['subscriptions'][number] => {
     const matchedBy = matchingPattern(question.topic, subscription.topics);
     const { id, topics } = subscription;
-    const view = { id, topics: [...topics], isExpired: isExpired(subscription, now) };
+    const view = { id, topics: [...topics], isExpired: isExpired(subscription, rules.now) };
     return matchedBy === undefined ? view : { ...view, matchedBy };
   });
   const count = matched.filter((each) => each.matchedBy !== undefined && !each.isExpired).length;
-  return {
-    isEnabled: decision.isEnabled,
-    sentence: `${decisionSentence(question, decision)} ${subscriptionSentence(question, count, matched.length)}`,
-    decidedBy: { name: decision.name, origin: decision.origin },
-    places: [...places],
-    subscriptions: matched,
-  };
+  const sentence = subscriptionSentence(question, { count, all: matched.length, isComplete });
+  return { ...decided, sentence: `${because} ${sentence}`, subscriptions: matched };
 }
 
 /** Everything that a user's notifications may go to. */
@@ -51,12 +57,16 @@ export interface Targets {
   readonly sockets: readonly SocketGroup[];
 }
 
-/** How the answers about each of them are found. */
-export interface TargetRules {
-  readonly decisionOn: (transport: TransportName, client: string) => Decision | undefined;
+/** How it is found out what sockets hear of, at which time. */
+export interface SocketRules {
   /** The topic patterns of a client's sockets. */
   readonly socketTopics: (client: string) => readonly string[];
   readonly now: number;
+}
+
+/** How the answers about each of the targets are found. */
+export interface TargetRules extends SocketRules {
+  readonly decisionOn: (transport: TransportName, client: string) => Decision | undefined;
 }
 
 type Target = UserExplanation['targets'][number];
@@ -70,15 +80,10 @@ export function userExplanationOf(
   const targets = [
     ...subscriptions.map((subscription) => subscriptionTarget(question.topic, subscription, rules)),
     ...[...new Set(sockets.map(({ client }) => client))].map((client) =>
-      socketTarget(
-        question.topic,
-        client,
-        sockets.filter((group) => group.client === client),
-        rules,
-      ),
+      socketTarget({ topic: question.topic, client }, sockets, rules),
     ),
   ];
-  return { sentence: userSentence(question, targets), targets, isComplete };
+  return { sentence: userSentence(question, targets, isComplete), targets, isComplete };
 }
 
 function subscriptionTarget(topic: string, subscription: Subscription, rules: TargetRules): Target {
@@ -88,19 +93,41 @@ function subscriptionTarget(topic: string, subscription: Subscription, rules: Ta
   return { subscription: id, isExpired: hasExpired, ...targetOf({ topic, client, transport, topics, rules }, expiry) };
 }
 
-function socketTarget(topic: string, client: string, groups: readonly SocketGroup[], rules: TargetRules): Target {
-  const count = (isAway: boolean) =>
-    groups
-      .filter(({ node }) => (node === awayNode) === isAway)
-      .reduce((sum, { connections }) => sum + connections.length, 0);
-  const topics = rules.socketTopics(client);
-  const unknown = topics.length === 0 ? [`websocket-clients.yml names no client ${client}`] : [];
+function socketTarget(
+  of: Pick<Question, 'topic' | 'client'>,
+  sockets: readonly SocketGroup[],
+  rules: TargetRules,
+): Target {
+  const { open, away, topics } = socketsOf(of, sockets, rules);
+  const unknown = topics.length === 0 ? [unnamed(of.client)] : [];
   return {
-    sockets: { open: count(false), away: count(true) },
+    sockets: { open, away },
     isExpired: false,
-    ...targetOf({ topic, client, transport: 'websocket', topics, rules }, unknown),
+    ...targetOf({ ...of, transport: 'websocket', topics, rules }, unknown),
   };
 }
+
+/** The sockets of a client, and by which of its patterns they hear of a topic. */
+function socketsOf(
+  { topic, client }: Pick<Question, 'topic' | 'client'>,
+  sockets: readonly SocketGroup[],
+  { socketTopics }: SocketRules,
+): NonNullable<Explanation['sockets']> {
+  const count = (isAway: boolean) =>
+    sockets
+      .filter((group) => group.client === client && (group.node === awayNode) === isAway)
+      .reduce((sum, { connections }) => sum + connections.length, 0);
+  const topics = socketTopics(client);
+  const matchedBy = matchingPattern(topic, topics);
+  return {
+    open: count(false),
+    away: count(true),
+    topics: [...topics],
+    ...(matchedBy === undefined ? {} : { matchedBy }),
+  };
+}
+
+const unnamed = (client: string): string => `websocket-clients.yml names no client ${client}`;
 
 interface Aim {
   readonly topic: string;
@@ -139,13 +166,16 @@ function targetOf(
 function userSentence(
   { context, user, topic }: Pick<Question, 'context' | 'user' | 'topic'>,
   targets: readonly Target[],
+  isComplete: boolean,
 ): string {
   const who = `User ${user} in context ${context}`;
+  const rest = isComplete ? '' : ' There are more subscriptions, which are not looked at here.';
   if (targets.length === 0) return `${who} has no subscription and no open socket, so nobody gets ${topic}.`;
   const reached = targets.filter(({ isReached }) => isReached);
-  if (reached.length === 0) return `${who} has ${targets.length} that could get ${topic}, and none of them does.`;
+  if (reached.length === 0)
+    return `${who} has ${targets.length} that could get ${topic}, and none of them does.${rest}`;
   const named = [...new Set(reached.map(({ client, transport }) => `${client} through ${transport}`))].join(', ');
-  return `${who} gets ${topic} at ${reached.length} of ${targets.length}: ${named}.`;
+  return `${who} gets ${topic} at ${reached.length} of ${targets.length}: ${named}.${rest}`;
 }
 
 const notLoaded: Decision = { isEnabled: false, name: '', origin: { scope: 'default' }, fault: 'could not be loaded' };
@@ -165,10 +195,24 @@ function reasonOf({ isEnabled, name, origin, fault, unlisted }: Decision): strin
   return `${name} is ${isEnabled} for ${titleOf(origin)}`;
 }
 
-function subscriptionSentence({ transport, topic }: Question, count: number, all: number): string {
-  if (transport === 'websocket') return 'Every open socket of the client whose topics match is a subscription.';
+function subscriptionSentence(
+  { topic }: Question,
+  { count, all, isComplete }: { readonly count: number; readonly all: number; readonly isComplete: boolean },
+): string {
   if (all === 0) return 'There is no subscription of this client through it.';
-  return `Of ${all} subscription${all === 1 ? '' : 's'} of this client through it, ${count} ${count === 1 ? 'wants' : 'want'} ${topic}.`;
+  const them = isComplete ? `${all} subscription${all === 1 ? '' : 's'}` : `the oldest ${all} subscriptions`;
+  return `Of ${them} of this client through it, ${count} ${count === 1 ? 'wants' : 'want'} ${topic}.`;
+}
+
+function socketSentence(
+  { client, topic }: Question,
+  { open, away, topics, matchedBy }: NonNullable<Explanation['sockets']>,
+): string {
+  const waiting = away === 0 ? '' : `, and ${away} that may come back`;
+  const sockets = `It has ${open === 0 ? 'no open socket' : `${open} open socket${open === 1 ? '' : 's'}`}${waiting}`;
+  if (topics.length === 0) return `${sockets}; ${unnamed(client)}.`;
+  if (matchedBy !== undefined) return `${sockets}; ${matchedBy} in websocket-clients.yml matches ${topic}.`;
+  return `${sockets}; none of its topics in websocket-clients.yml (${topics.join(', ')}) matches ${topic}.`;
 }
 
 function titleOf(origin: Origin): string {

@@ -204,6 +204,89 @@ describe('of a webhook', () => {
   });
 });
 
+async function explainSockets(user: number, client: string, topic = 'ox:mail:new'): Promise<Record<string, unknown>> {
+  const of = `context=1&user=${user}&topic=${topic}&client=${client}&transport=websocket`;
+  return (await api.send('GET', `/v1/config/explain?${of}`)).body;
+}
+
+describe('of the sockets of a single client', () => {
+  const enabled = 'com.openexchange.pns.transport.websocket.enabled';
+  const may = (client: string, topic = 'ox:mail:new') =>
+    `${topic} may go to ${client} of user 20 in context 1 through websocket, because nobody has set ${enabled} and that is its default.`;
+
+  beforeAll(async () => {
+    for (const [client, connection] of [
+      ['web', 'a'],
+      ['web', 'b'],
+      ['web', 'c'],
+      ['other', 'd'],
+      ['forgotten', 'e'],
+    ] as const) {
+      await openSocket(20, client, connection);
+    }
+    const key = { context: 1, user: 20, client: 'web', connection: 'c', isAnonymous: false };
+    await api.app.get(Presence, { strict: false }).close(key, 'node-1');
+    await openSocket(21, 'web', 'f'); // somebody else's
+  });
+
+  it('tells how many there are, and the pattern that matches', async () => {
+    expect(await explainSockets(20, 'web')).toMatchObject({
+      isEnabled: true,
+      sentence: `${may('web')} It has 2 open sockets, and 1 that may come back; ox:mail:* in websocket-clients.yml matches ox:mail:new.`,
+      sockets: { open: 2, away: 1, topics: ['ox:mail:*'], matchedBy: 'ox:mail:*' },
+      subscriptions: [],
+      isComplete: true,
+    });
+  });
+
+  it('tells the patterns when none of them matches', async () => {
+    const answer = await explainSockets(20, 'other');
+    expect(answer['sockets']).toEqual({ open: 1, away: 0, topics: ['ox:calendar:*'] });
+    expect(answer['sentence']).toBe(
+      `${may('other')} It has 1 open socket; none of its topics in websocket-clients.yml (ox:calendar:*) matches ox:mail:new.`,
+    );
+  });
+
+  it('tells of a client that is not named, and of one without sockets', async () => {
+    expect((await explainSockets(20, 'forgotten'))['sentence']).toBe(
+      `${may('forgotten')} It has 1 open socket; websocket-clients.yml names no client forgotten.`,
+    );
+    expect((await explainSockets(22, 'web'))['sentence']).toContain(' It has no open socket; ox:mail:* ');
+  });
+
+  it('agrees with the explanation of the whole user', async () => {
+    const { targets } = await explain(20);
+    for (const client of ['web', 'other', 'forgotten']) {
+      const { sockets, isEnabled, decidedBy } = await explainSockets(20, client);
+      const { open, away, ...topics } = sockets as { open: number; away: number };
+      const same = targets.find((target) => target.client === client);
+      expect(same).toMatchObject({ isEnabled, decidedBy, sockets: { open, away }, ...topics });
+    }
+  });
+});
+
+it('says so when there are more subscriptions than it looks at', async () => {
+  const database = new Client({ connectionString: api.database.url });
+  await database.connect();
+  await database.query(
+    `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics)
+     SELECT gen_random_uuid(), 1, 30, 'many', 'fcm', n::text, sha256(n::text::bytea), '{"*"}' FROM generate_series(1, 501) n`,
+  );
+  await database.end();
+  const path = '/v1/config/explain?context=1&user=30&topic=ox:mail:new';
+  const single = await api.send<{ subscriptions: object[] }>('GET', `${path}&client=many&transport=fcm`);
+  expect(single.body).toMatchObject({
+    isComplete: false,
+    sentence: expect.stringContaining('Of the oldest 500 subscriptions of this client through it, 500 want') as string,
+  });
+  expect(single.body.subscriptions).toHaveLength(500);
+  const whole = await explain(30);
+  expect(whole).toMatchObject({
+    isComplete: false,
+    sentence: expect.stringContaining('There are more subscriptions, which are not looked at here.') as string,
+  });
+});
+
 it.each(['client=phone', 'transport=fcm'])('refuses %s alone', async (half) => {
   const { status, body } = await api.send('GET', `/v1/config/explain?context=1&user=5&topic=a&${half}`);
   expect([status, body['code']]).toEqual([400, 'QUERY_INVALID']);
