@@ -1,6 +1,6 @@
 import { ConfigCascade } from '@pns/config-cascade';
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { aggregationQueue, connectRedis, KeySpace, Queues, type TickJob } from '@pns/queue';
+import { aggregationQueue, connectRedis, KeySpace, MemoryUse, Queues, type TickJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import { itemOf, windowKey, type Notification } from './notification';
 import { TickWorker } from './tick-worker';
@@ -29,7 +29,8 @@ class Scene {
     let tell: (batch: Batch) => void;
     this.handedOver = new Promise((resolve) => (tell = resolve));
     const handOver = async (batch: Batch): Promise<void> => tell(batch);
-    this.worker = new TickWorker(this.queues, this.windows, new Ticks(this.queues), new ConfigCascade(), handOver);
+    const memory = new MemoryUse(this.queues.redis);
+    this.worker = new TickWorker(this.queues, this.windows, this.ticks, new ConfigCascade(), memory, handOver);
   }
 
   /** Lets the dispatcher begin. */

@@ -114,6 +114,8 @@ describeTransport('apns', async () => {
     transport: scene.transport({ times: { answerMs: 500 } }),
     delivery: deliveryTo(),
     farSide: (behaviour) => scene.apple.faults.set(faults[behaviour]),
+    revokeCredentials: () => void scene.apple.accounts.revokeKey('KEY0000001'),
+    mendCredentials: () => scene.useKey('mail', topic, 'KEY0000002'),
     arrivedIds: () => scene.arrivals.since(0).map(({ request }) => headersOf(request)['apns-id'] ?? ''),
     close: () => scene.close(),
   };

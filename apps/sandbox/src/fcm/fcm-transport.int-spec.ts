@@ -136,6 +136,8 @@ describeTransport('fcm', async () => {
     transport: scene.transport,
     delivery,
     farSide: (behaviour) => scene.google.faults.set(faults[behaviour]),
+    revokeCredentials: () => scene.google.accounts.emails().forEach((email) => scene.google.accounts.revoke(email)),
+    mendCredentials: () => scene.configure('mobile', scene.google.accounts.create('pns-test')),
     arrivedIds: () => scene.messages().map(({ data }) => data['pns_id'] ?? ''),
     close: () => scene.close(),
   };

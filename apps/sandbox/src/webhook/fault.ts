@@ -3,6 +3,11 @@ import { z } from 'zod';
 /** How a webhook misbehaves on demand, for the next `times` requests or until it is told otherwise. */
 export const fault = z.strictObject({
   status: z.int().min(200).max(599).optional(),
+  /** Answers 401 to whoever does not send this as `Authorization`. */
+  authorization: z
+    .string()
+    .regex(/^[ -~]+$/)
+    .optional(),
   headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string().regex(/^[ -~]*$/)).optional(),
   /** Waits before it does anything else. */
   delayMs: z.int().min(0).max(600_000).optional(),

@@ -56,7 +56,7 @@ export class WebhookReceiver {
   }
 
   private arrived(box: WebhookBox, message: IncomingMessage, response: ServerResponse, latin1Body: string): void {
-    const fault = box.takeFault();
+    const fault = forSender(box.takeFault(), message.headers.authorization);
     const answer = fault.hang ? 'hang' : fault.reset ? 'reset' : (fault.status ?? 204);
     const isAccepted = typeof answer === 'number' && answer < 300;
     const id = message.headers['webhook-id'];
@@ -78,6 +78,11 @@ export class WebhookReceiver {
     if (fault.delayMs === undefined) answerWith(fault, response);
     else setTimeout(() => answerWith(fault, response), fault.delayMs).unref();
   }
+}
+
+/** The fault as whoever sent `given` as `Authorization` meets it. */
+function forSender(fault: Fault, given: string | undefined): Fault {
+  return fault.authorization === undefined || fault.authorization === given ? fault : { ...fault, status: 401 };
 }
 
 function answerWith(fault: Fault, response: ServerResponse): void {

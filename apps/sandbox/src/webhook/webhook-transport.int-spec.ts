@@ -90,6 +90,8 @@ describeTransport('webhook', async () => {
     transport: scene.transport,
     delivery: deliveryTo(scene.uri),
     farSide: (behaviour) => scene.misbehave(faults[behaviour]),
+    revokeCredentials: () => scene.misbehave({ authorization: 'the new secret' }),
+    mendCredentials: () => scene.configure({ webhookSecret: 'the new secret' }),
     arrivedIds: async () => (await scene.arrivals()).items.map(({ headers }) => headers['webhook-id'] ?? ''),
     close: () => scene.close(),
   };

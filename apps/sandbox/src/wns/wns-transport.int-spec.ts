@@ -108,6 +108,8 @@ describeTransport('wns', async () => {
     transport: scene.transport,
     delivery: { ...delivery, token: scene.uri },
     farSide: (behaviour) => scene.microsoft.faults.set(faults[behaviour]),
+    revokeCredentials: () => void scene.microsoft.accounts.revoke(scene.app.sid),
+    mendCredentials: () => scene.configure(scene.microsoft.accounts.register({ sid: scene.app.sid })),
     arrivedIds: () => scene.arrived().map(({ request }) => headersOf(request)['x-wns-tag'] ?? ''),
     close: () => scene.close(),
   };

@@ -12,44 +12,72 @@ export type FarSide =
   | 'finds the payload too large'
   | 'refuses our credentials';
 
-/** A transport wired to the far side of its wire, as real as it can be had: the sandbox, never a mock of our own classes. */
-export interface TransportHarness {
-  /** Grants its far side 500 ms at most to answer. */
+/**
+ * A transport wired to the far side of its wire, as real as it can be had: the sandbox, or clients; never a mock of our own
+ * classes.
+ */
+export interface SendingHarness {
   readonly transport: Transport;
   readonly delivery: Delivery;
-  farSide(behaviour: FarSide): void | Promise<void>;
-  /** The idempotency ids of the requests that reached the far side, in order. */
+  /** The idempotency ids of what reached the far side, in order. */
   arrivedIds(): string[] | Promise<string[]>;
-  close(): Promise<void>;
+  close(): void | Promise<void>;
+}
+
+/** The same where the far side answers, and wants to know who we are. */
+export interface TransportHarness extends SendingHarness {
+  /** Grants its far side 500 ms at most to answer. */
+  readonly transport: Transport;
+  farSide(behaviour: FarSide): void | Promise<void>;
+  /** Makes the far side refuse the credentials that it took until now. */
+  revokeCredentials(): void | Promise<void>;
+  /** Gives the transport credentials that the far side takes, as an operator would who changes its options. */
+  mendCredentials(): void | Promise<void>;
 }
 
 /** Says what every transport owes the delivery stage. `start` is called anew for each test. */
 export function describeTransport(name: string, start: () => Promise<TransportHarness>): void {
-  describe(`the transport ${name}`, () => {
-    let harness: TransportHarness;
-    beforeEach(async () => {
-      harness = await start();
-    });
-    afterEach(() => harness.close());
+  describeSending(name, start);
+  describeAnswers(name, start);
+}
 
-    const deliver = (signal = new AbortController().signal, attempt = 1): Promise<Outcome> =>
-      harness.transport.deliver({ ...harness.delivery, attempt }, signal);
-    const outcomeWhenFarSide = async (behaviour: FarSide): Promise<Outcome> => {
-      await harness.farSide(behaviour);
-      return deliver();
-    };
+/** The part of it that holds where nobody answers too. */
+export function describeSending(name: string, start: () => Promise<SendingHarness>): void {
+  describe(`the transport ${name} sends`, () => {
+    const { running, deliver } = harnessOf(start);
 
-    it('has the name that deliveries know it by', () => {
-      expect(harness.transport.name).toBe(harness.delivery.transport);
+    it('under the name that deliveries know it by', () => {
+      expect(running().transport.name).toBe(running().delivery.transport);
     });
 
-    it('delivers with an id that is the same for every attempt', async () => {
+    it('with an id that is the same for every attempt', async () => {
       expect(await deliver()).toMatchObject({ kind: 'delivered' });
       expect(await deliver(undefined, 2)).toMatchObject({ kind: 'delivered' });
-      const ids = await harness.arrivedIds();
+      const ids = await running().arrivedIds();
       expect(ids).toEqual([ids[0], ids[0]]);
       expect(ids[0]).toBeTruthy();
     });
+
+    it('each of many at once, and each gets its own outcome', async () => {
+      const outcomes = await Promise.all(Array.from({ length: 50 }, () => deliver()));
+      expect(outcomes.map(({ kind }) => kind)).toEqual(Array(50).fill('delivered'));
+      expect(await running().arrivedIds()).toHaveLength(50);
+    });
+
+    it('nothing when it is aborted beforehand', async () => {
+      await expect(deliver(AbortSignal.abort(new Error('stopping')))).rejects.toThrow('stopping');
+      expect(await running().arrivedIds()).toEqual([]);
+    });
+  });
+}
+
+function describeAnswers(name: string, start: () => Promise<TransportHarness>): void {
+  describe(`the transport ${name} obeys answers`, () => {
+    const { running, deliver } = harnessOf(start);
+    const outcomeWhenFarSide = async (behaviour: FarSide): Promise<Outcome> => {
+      await running().farSide(behaviour);
+      return deliver();
+    };
 
     it.each<[FarSide, Outcome['kind']]>([
       ['hangs', 'retry'],
@@ -62,33 +90,45 @@ export function describeTransport(name: string, start: () => Promise<TransportHa
       expect(outcome).toMatchObject({ kind, reason: expect.stringMatching(/./) as string });
     });
 
-    it('passes on how long a throttled delivery is to wait', async () => {
+    it('and passes on how long a throttled delivery is to wait', async () => {
       const outcome = await outcomeWhenFarSide('throttles for two seconds');
       expect(outcome).toEqual({ kind: 'retry', reason: expect.any(String) as string, afterMs: 2000 });
     });
 
-    it('delivers again once the far side has recovered', async () => {
+    it('and delivers again once the far side has recovered', async () => {
       await outcomeWhenFarSide('drops the connection');
       expect(await outcomeWhenFarSide('accepts')).toMatchObject({ kind: 'delivered' });
     });
 
-    it('sends each of many at once, and each gets its own outcome', async () => {
-      const outcomes = await Promise.all(Array.from({ length: 50 }, () => deliver()));
-      expect(outcomes.map(({ kind }) => kind)).toEqual(Array(50).fill('delivered'));
-      expect(await harness.arrivedIds()).toHaveLength(50);
+    it('and delivers again once its credentials, which were revoked, are mended', async () => {
+      expect(await deliver()).toMatchObject({ kind: 'delivered' });
+      await running().revokeCredentials();
+      const refused = { kind: 'misconfigured', reason: expect.stringMatching(/./) as string };
+      expect([await deliver(), await deliver()]).toMatchObject([refused, refused]);
+      await running().mendCredentials();
+      expect(await deliver()).toMatchObject({ kind: 'delivered' });
     });
 
-    it('sends nothing when it is aborted beforehand', async () => {
-      await expect(deliver(AbortSignal.abort(new Error('stopping')))).rejects.toThrow('stopping');
-      expect(await harness.arrivedIds()).toEqual([]);
-    });
-
-    it('stops waiting when it is aborted', async () => {
-      await harness.farSide('hangs');
+    it('and stops waiting for one when it is aborted', async () => {
+      await running().farSide('hangs');
       const stop = new AbortController();
       const sent = deliver(stop.signal);
       stop.abort(new Error('stopping'));
       await expect(sent).rejects.toThrow('stopping');
     });
   });
+}
+
+/** A harness for each test of a block, and how to deliver with it. */
+function harnessOf<Harness extends SendingHarness>(start: () => Promise<Harness>) {
+  let harness: Harness;
+  beforeEach(async () => {
+    harness = await start();
+  });
+  afterEach(() => harness.close());
+  return {
+    running: () => harness,
+    deliver: (signal = new AbortController().signal, attempt = 1): Promise<Outcome> =>
+      harness.transport.deliver({ ...harness.delivery, attempt }, signal),
+  };
 }
