@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { existsSync, readdirSync, readFileSync, type Stats, unwatchFile, watchFile } from 'node:fs';
+import { type BigIntStats, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
 import { log, PnsError } from '@pns/runtime';
@@ -15,8 +16,11 @@ const lookMs = 500;
 /** The folder with `*.properties` and the option files. Emits `change` a moment after any file in it changed. */
 export class ConfigDirectory extends EventEmitter<{ change: [] }> {
   private watcher: FSWatcher | undefined;
+  private isClosed = false;
   private timer: NodeJS.Timeout | undefined;
-  private readonly followed = new Set<string>();
+  private nextLook: NodeJS.Timeout | undefined;
+  /** Files elsewhere, with what told them from others when they were last looked at. */
+  private readonly followed = new Map<string, string>();
 
   constructor(readonly path: string) {
     super();
@@ -76,36 +80,58 @@ export class ConfigDirectory extends EventEmitter<{ change: [] }> {
     const watcher = watch(this.path, { ignoreInitial: true, depth: 1 }).on('all', () => this.touched());
     watcher.on('error', (error) => log.error({ event: 'config.watch-failed', err: error }));
     this.watcher = watcher;
-    this.followed.forEach((path) => this.look(path));
+    this.lookLater();
     return new Promise((resolve) => watcher.once('ready', resolve).once('error', () => resolve()));
   }
 
-  /** Watches a file too that lies elsewhere, or is not there yet: an absolute path. Until the folder is closed. */
+  /**
+   * Watches a file too that lies elsewhere, or is not there yet: an absolute path. By looking again and again, which sees what
+   * notices of the file system miss: a mount, a link that leads elsewhere. Until the folder is closed.
+   */
   follow(path: string): void {
-    if (this.followed.has(path)) return;
-    this.followed.add(path);
-    if (this.watcher !== undefined) this.look(path);
+    if (!this.followed.has(path)) this.followed.set(path, markNow(path));
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     this.removeAllListeners();
     clearTimeout(this.timer);
-    this.followed.forEach((path) => unwatchFile(path, this.onLook));
+    clearTimeout(this.nextLook);
     await this.watcher?.close();
   }
 
-  /** Looks again and again, which sees what notices of the file system miss: a mount, a link that leads elsewhere. */
-  private look(path: string): void {
-    watchFile(path, { interval: lookMs, persistent: false }, this.onLook);
+  private lookLater(): void {
+    if (this.isClosed) return;
+    this.nextLook = setTimeout(() => void this.look().finally(() => this.lookLater()), lookMs).unref();
   }
 
-  private readonly onLook = (now: Stats, before: Stats): void => {
-    // A file that is not there is told of once although nothing changed.
-    if (now.ctimeMs !== before.ctimeMs || now.ino !== before.ino) this.touched();
-  };
+  private async look(): Promise<void> {
+    for (const [path, before] of this.followed) {
+      const now = markOf(await stat(path, exactly).catch(() => undefined));
+      if (now === before) continue;
+      this.followed.set(path, now);
+      this.touched();
+    }
+  }
 
   private touched(): void {
+    if (this.isClosed) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.emit('change'), 100);
   }
+}
+
+const exactly = { bigint: true } as const;
+
+function markNow(path: string): string {
+  try {
+    return markOf(statSync(path, exactly));
+  } catch {
+    return markOf(undefined);
+  }
+}
+
+/** Another one for each content that a file had, and for none. */
+function markOf(stats: BigIntStats | undefined): string {
+  return stats === undefined ? '' : [stats.dev, stats.ino, stats.size, stats.ctimeNs].join(' ');
 }

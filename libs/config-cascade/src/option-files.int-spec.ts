@@ -34,26 +34,28 @@ const schemaOf = (readFile: (path: string) => Buffer): z.ZodType<Readonly<Record
 
 let folder: string;
 let elsewhere: string;
-let directory: ConfigDirectory;
+let directory: ConfigDirectory | undefined;
 let logged: jest.SpyInstance;
 
-beforeEach(async () => {
+beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'pns-options-'));
   elsewhere = mkdtempSync(join(tmpdir(), 'pns-elsewhere-'));
-  directory = new ConfigDirectory(folder);
-  await directory.watch();
   logged = jest.spyOn(log, 'error').mockImplementation(() => undefined);
 });
 
 afterEach(async () => {
   logged.mockRestore();
-  await directory.close();
+  await directory?.close();
   rmSync(folder, { recursive: true });
   rmSync(elsewhere, { recursive: true });
 });
 
-function opened(text: string): OptionEntries<Options> {
-  writeFileSync(join(folder, file), text);
+/** The entries of a file that has been there for a while: no news of it is under way. */
+async function opened(text: string): Promise<OptionEntries<Options>> {
+  write(text);
+  await directory?.close();
+  directory = new ConfigDirectory(folder);
+  await directory.watch();
   const files = new OptionFiles(directory);
   return files.entries(
     file,
@@ -63,6 +65,7 @@ function opened(text: string): OptionEntries<Options> {
 
 /** Makes a change and waits until it is obeyed, as far as it can be. */
 async function afterwards(change: () => void): Promise<void> {
+  if (directory === undefined) throw new Error('Nothing is opened.');
   const noticed = once(directory, 'change', { signal: AbortSignal.timeout(5000) });
   change();
   await noticed;
@@ -72,8 +75,8 @@ const write = (text: string): void => writeFileSync(join(folder, file), text);
 const lines = (): unknown[] => logged.mock.calls.map(([line]) => line as unknown);
 
 describe('at start', () => {
-  it('a faulty entry is left out and named, and the others work', () => {
-    const entries = opened('good: { topic: a }\nbad: { topic: 5, password: geheim }\nalso: { topic: b }\n');
+  it('a faulty entry is left out and named, and the others work', async () => {
+    const entries = await opened('good: { topic: a }\nbad: { topic: 5, password: geheim }\nalso: { topic: b }\n');
     expect([entries.of('good'), entries.of('bad'), entries.of('also')]).toEqual([
       { topic: 'a' },
       undefined,
@@ -90,17 +93,19 @@ describe('at start', () => {
     ['the name of what is no client', '"b d": { topic: a }', { reason: /^Entry 1: A client is some letters$/ }],
     ['the name of what every object has', '__proto__: { topic: a }', { client: '__proto__', reason: /client/ }],
     ['a file that is not there', 'bad: { topic: a, key: nowhere }', { client: 'bad', reason: /ENOENT/ }],
-  ])('%s is told in a sentence', (_, text, { reason, ...fault }: { reason?: RegExp }) => {
-    expect(opened(text).faults).toEqual([{ file, ...fault, reason: expect.stringMatching(reason ?? '') as string }]);
+  ])('%s is told in a sentence', async (_, text, { reason, ...fault }: { reason?: RegExp }) => {
+    expect((await opened(text)).faults).toEqual([
+      { file, ...fault, reason: expect.stringMatching(reason ?? '') as string },
+    ]);
   });
 
-  it('a file that is not YAML, or holds no entries, says so as a whole', () => {
-    expect(opened('good: [').unreadable).toMatch(/clients.yml is not YAML: .* in line 1, column 8\.$/);
-    expect(opened('- good').unreadable).toMatch(/names? each client/);
-    expect(opened('').unreadable).toBeUndefined();
+  it('a file that is not YAML, or holds no entries, says so as a whole', async () => {
+    expect((await opened('good: [')).unreadable).toMatch(/clients.yml is not YAML: .* in line 1, column 8\.$/);
+    expect((await opened('- good')).unreadable).toMatch(/names? each client/);
+    expect((await opened('')).unreadable).toBeUndefined();
   });
 
-  it('nothing that is logged or told holds what stands in a broken line', () => {
+  it('nothing that is logged or told holds what stands in a broken line', async () => {
     for (const text of [
       'mail:\n  password: "geheim\n',
       'mail: { topic: a, password:geheim }',
@@ -109,7 +114,7 @@ describe('at start', () => {
       '{ password:geheim }',
       'mail: { topic: a, password: { geheim: 1 } }',
     ]) {
-      const { faults, unreadable } = opened(text);
+      const { faults, unreadable } = await opened(text);
       expect(faults).toHaveLength(1);
       expect(inspect([faults, unreadable, lines()], { depth: Infinity })).not.toContain('geheim');
     }
@@ -118,7 +123,7 @@ describe('at start', () => {
 
 describe('later', () => {
   it('a changed entry is obeyed, and what did not change is the same object', async () => {
-    const entries = opened('first: { topic: a }\nsecond: { topic: b }\n');
+    const entries = await opened('first: { topic: a }\nsecond: { topic: b }\n');
     const first = entries.of('first');
     await afterwards(() => write('first: { topic: a }\nsecond: { topic: c }\nthird: { topic: d }\n'));
     expect(entries.of('first')).toBe(first);
@@ -128,7 +133,7 @@ describe('later', () => {
   });
 
   it('a bad change of an entry is refused and named once, what it said before goes on to hold, and others change', async () => {
-    const entries = opened('first: { topic: a }\nsecond: { topic: b }\n');
+    const entries = await opened('first: { topic: a }\nsecond: { topic: b }\n');
     await afterwards(() => write('first: { topic: 5 }\nsecond: { topic: c }\n'));
     expect([entries.of('first'), entries.of('second')]).toEqual([{ topic: 'a' }, { topic: 'c' }]);
     await afterwards(() => write('first: { topic: 5 }\nsecond: { topic: d }\n'));
@@ -139,7 +144,7 @@ describe('later', () => {
   });
 
   it('a file that is not YAML any more is refused, and what held before goes on to hold', async () => {
-    const entries = opened('first: { topic: a }\n');
+    const entries = await opened('first: { topic: a }\n');
     await afterwards(() => write('first: { topic: [\n'));
     expect(entries.of('first')).toEqual({ topic: 'a' });
     expect(lines()).toMatchObject([{ event: 'config.reload-refused', file, reason: expect.any(String) as string }]);
@@ -162,7 +167,7 @@ describe('a file that an entry names', () => {
   ])('outside of the folder is read again when it %s', async (_, replace) => {
     const path = join(elsewhere, 'app.key');
     writeFileSync(path, 'key one');
-    const entries = opened(`mail: { topic: a, key: ${path} }`);
+    const entries = await opened(`mail: { topic: a, key: ${path} }`);
     expect(entries.of('mail')?.key).toBe('key one');
     await afterwards(() => replace(path));
     expect(entries.of('mail')?.key).toBe('key two');
@@ -174,7 +179,7 @@ describe('a file that an entry names', () => {
       writeFileSync(join(elsewhere, name, 'app.key'), key);
     }
     symlinkSync('old', join(elsewhere, 'data'));
-    const entries = opened(`mail: { topic: a, key: ${join(elsewhere, 'data/app.key')} }`);
+    const entries = await opened(`mail: { topic: a, key: ${join(elsewhere, 'data/app.key')} }`);
     await afterwards(() => {
       symlinkSync('new', join(elsewhere, 'data.new'));
       renameSync(join(elsewhere, 'data.new'), join(elsewhere, 'data'));
@@ -184,7 +189,7 @@ describe('a file that an entry names', () => {
 
   it('deep in the folder is read as soon as it is there', async () => {
     mkdirSync(join(folder, 'keys/of/apps'), { recursive: true });
-    const entries = opened('mail: { topic: a, key: keys/of/apps/mail }');
+    const entries = await opened('mail: { topic: a, key: keys/of/apps/mail }');
     expect(entries.of('mail')).toBeUndefined();
     await afterwards(() => writeFileSync(join(folder, 'keys/of/apps/mail'), 'key one'));
     expect(entries.of('mail')?.key).toBe('key one');
@@ -193,7 +198,7 @@ describe('a file that an entry names', () => {
   it('that is broken for a moment leaves the old one in use', async () => {
     const path = join(elsewhere, 'app.key');
     writeFileSync(path, 'key one');
-    const entries = opened(`mail: { topic: a, key: ${path} }`);
+    const entries = await opened(`mail: { topic: a, key: ${path} }`);
     await afterwards(() => writeFileSync(path, ''));
     expect(entries.of('mail')?.key).toBe('key one');
     expect(lines()).toEqual([{ event: 'config.reload-refused', file, client: 'mail', reason: 'key holds no key' }]);
