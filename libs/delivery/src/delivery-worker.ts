@@ -10,6 +10,7 @@ import { backOffMs } from './back-off';
 import { Checkpoint } from './checkpoint';
 import { EndpointSlots } from './endpoint-slots';
 import { handOver, type QueueRef } from './hand-over';
+import { LiveSubscriptions } from './live-subscriptions';
 import type { PausedClients } from './paused-clients';
 import { reasonsToSuppress } from './suppression';
 
@@ -33,6 +34,7 @@ const finishWithinMs = shutdownTimeoutMs - 5000;
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly workers: Worker<DeliveryJob>[] = [];
   private readonly slots: EndpointSlots;
+  private readonly live: LiveSubscriptions;
   private readonly jobsPerSource: number;
   private readonly stopping = new AbortController();
 
@@ -42,9 +44,10 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     private readonly outcomes: OutcomeRecorder,
     private readonly cascade: ConfigCascade,
     private readonly paused: PausedClients,
-    private readonly subscriptions: SubscriptionStore,
+    subscriptions: SubscriptionStore,
     private readonly options: DeliveryWorkerOptions,
   ) {
+    this.live = new LiveSubscriptions(subscriptions);
     this.jobsPerSource = Math.max(leastPerSource, Math.ceil(options.concurrency / options.sources.length));
     this.slots = new EndpointSlots(options.jobsPerEndpoint ?? Math.floor(this.jobsPerSource / 8));
   }
@@ -100,7 +103,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const open = deliveries.filter(({ id }) => !checkpoint.has(id));
     // Whether and how a push is sent, and when it is tried again, are the user's properties.
     await this.loadProperties(open);
-    const reasons = await reasonsToSuppress(open, this.cascade, this.subscriptions);
+    const reasons = await reasonsToSuppress(open, this.cascade, this.live);
     const attempts = await Promise.all(
       open.map(async (delivery) => {
         const attempt = await this.attempt(delivery, reasons.get(delivery));

@@ -14,8 +14,8 @@ type Subscribed = Delivery & { readonly subscriptionId: string };
 const believedForMs = 1000;
 
 /**
- * Why some of `deliveries` are not to be sent any more. One query for all that have waited, and none for those that were
- * dispatched a moment ago.
+ * Why some of `deliveries` are not to be sent any more. At most one query for all that have waited, and none for those that
+ * were dispatched a moment ago.
  *
  * @throws when what has to be known of one of them cannot be read: none is to be sent then, and none to be given up.
  */

@@ -1,0 +1,47 @@
+import { LiveSubscriptions } from './live-subscriptions';
+
+/** Answers questions when the test says so, and remembers them. */
+class Store {
+  readonly questions: (readonly string[])[] = [];
+  private readonly open: { resolve: (live: Set<string>) => void; reject: (reason: Error) => void }[] = [];
+
+  liveAmong(ids: readonly string[]): Promise<Set<string>> {
+    this.questions.push(ids);
+    return new Promise((resolve, reject) => this.open.push({ resolve, reject }));
+  }
+
+  answer(...live: string[]): void {
+    this.open.shift()?.resolve(new Set(live));
+  }
+
+  fail(): void {
+    this.open.shift()?.reject(new Error('away'));
+  }
+}
+
+const store = new Store();
+const live = new LiveSubscriptions(store);
+
+it('asks nothing about nothing', async () => {
+  expect(await live.liveAmong([])).toEqual(new Set());
+  expect(store.questions).toEqual([]);
+});
+
+it('asks at once, and once for all who want to know meanwhile', async () => {
+  const first = live.liveAmong(['a']);
+  const others = [live.liveAmong(['b', 'c']), live.liveAmong(['d'])];
+  store.answer('a');
+  expect(await first).toEqual(new Set(['a']));
+  store.answer('b', 'd');
+  for (const other of await Promise.all(others)) expect(other).toEqual(new Set(['b', 'd']));
+  expect(store.questions).toEqual([['a'], ['b', 'c', 'd']]);
+});
+
+it('tells all who share a question that it could not be answered, and goes on', async () => {
+  const first = live.liveAmong(['e']);
+  const second = live.liveAmong(['f']);
+  store.fail();
+  await expect(first).rejects.toThrow('away');
+  store.answer('f');
+  expect(await second).toEqual(new Set(['f']));
+});
