@@ -1,7 +1,8 @@
-import { PnsError } from '@pns/runtime';
+import { log, PnsError } from '@pns/runtime';
 import { z } from 'zod';
 import type { ContextSet } from './context-sets';
-import { propertySchema } from './properties';
+import { knownProperty } from './properties';
+import { scopesSentence } from './property-check';
 import { parseTagExpression } from './tag-expression';
 import { yamlContent } from './yaml-content';
 
@@ -18,7 +19,8 @@ const fileSchema = z.record(z.string(), setSchema).nullish();
 
 /**
  * The context sets of one of the original's `contextSets/*.yml`: a block for each, with `withTags`, perhaps `addTags`,
- * and properties, of which those that PNS does not know mean nothing to it. They are tried in the order of the file.
+ * and properties, of which those that PNS does not know mean nothing to it, and those that a context set cannot define are
+ * left out with a line in the log. They are tried in the order of the file.
  *
  * @throws PnsError `CONFIG_INVALID` that names the file and the set.
  */
@@ -29,7 +31,7 @@ export function parseContextSets(file: string, text: string): Omit<ContextSet, '
   return Object.entries(parsed.data ?? {}).map(([name, { withTags, addTags, ...properties }]) => {
     try {
       const added = typeof addTags === 'string' ? addTags.split(',').map((tag) => tag.trim()) : addTags;
-      const set = { name, withTags: parseTagExpression(withTags), values: valuesOf(properties) };
+      const set = { name, withTags: parseTagExpression(withTags), values: valuesOf(properties, { file, set: name }) };
       return added === undefined ? set : { ...set, addTags: added };
     } catch (cause) {
       throw fail(`${name}: ${(cause as Error).message}`);
@@ -37,11 +39,19 @@ export function parseContextSets(file: string, text: string): Omit<ContextSet, '
   });
 }
 
-function valuesOf(properties: Readonly<Record<string, string | null>>): Map<string, string> {
+function valuesOf(
+  properties: Readonly<Record<string, string | null>>,
+  where: { readonly file: string; readonly set: string },
+): Map<string, string> {
   const values = new Map<string, string>();
   for (const [name, text] of Object.entries(properties)) {
+    const property = knownProperty(name);
+    if (property !== undefined && !property.scopes.includes('contextSet')) {
+      log.warn({ event: 'config.property-ignored', ...where, property: name, reason: scopesSentence(name, property) });
+      continue;
+    }
     const value = (text ?? '').trim();
-    const fault = propertySchema(name)?.safeParse(value).error?.issues[0];
+    const fault = property?.schema.safeParse(value).error?.issues[0];
     if (fault !== undefined) throw new PnsError('CONFIG_INVALID', `${name}=${value}: ${fault.message}.`);
     values.set(name, value);
   }

@@ -1,6 +1,6 @@
 import { PnsError } from '@pns/runtime';
 import { closest } from 'fastest-levenshtein';
-import { knownProperty, registry } from './properties';
+import { knownProperty, registry, type Property } from './properties';
 import type { ScopeName } from './resolve';
 
 /** What a property may be given: its text, or what that text stands for. */
@@ -17,13 +17,17 @@ export function propertyText(name: string, value: PropertyInput, scope: ScopeNam
     throw new PnsError('PROPERTY_UNKNOWN', `There is no property ${name}; the nearest is ${nearestProperty(name)}.`);
   }
   if (!property.scopes.includes(scope)) {
-    const where = property.scopes.map((each) => scopeTitles[each]).join(', ');
-    throw new PnsError('PROPERTY_SCOPE_REFUSED', `${name} can only be set for: ${where}.`);
+    throw new PnsError('PROPERTY_SCOPE_REFUSED', scopesSentence(name, property));
   }
   const text = String(value).trim();
   const fault = property.schema.safeParse(text).error?.issues[0];
   if (fault !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${fault.message}.`);
   return text;
+}
+
+/** Says where a property can be set. */
+export function scopesSentence(name: string, { scopes }: Pick<Property<unknown>, 'scopes'>): string {
+  return `${name} can only be set for: ${scopes.map((each) => scopeTitles[each]).join(', ')}.`;
 }
 
 /** The value that `text` stands for; the text itself where PNS does not know the property or cannot read it. */
