@@ -10,6 +10,7 @@ import { RestrictedKeysAndAudit1760000000004 } from './migrations/0004-restricte
 import { ClientTransports1760000000005 } from './migrations/0005-client-transports';
 import { HeldDeliveries1760000000006 } from './migrations/0006-held-deliveries';
 import { UnannouncedChanges1760000000007 } from './migrations/0007-unannounced-changes';
+import { SubscriptionTopics1760000000008 } from './migrations/0008-subscription-topics';
 import { SubscriptionEntity } from './subscription.entity';
 
 // Listed, not globbed: what runs is bundled or compiled, and a file that is missing must not go unnoticed.
@@ -22,6 +23,7 @@ export const migrations = [
   ClientTransports1760000000005,
   HeldDeliveries1760000000006,
   UnannouncedChanges1760000000007,
+  SubscriptionTopics1760000000008,
 ];
 
 /** Any number that no other program locks in the same database. */

@@ -195,6 +195,28 @@ describe('the look-up of what is on its way', () => {
 });
 
 describe('listing and removing', () => {
+  it('by topic alone reads an index and not the table', async () => {
+    await database.query(
+      `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics)
+       SELECT gen_random_uuid(), n % 50 + 1, n, 'mobile', 'apns', n::text, sha256(n::text::bytea),
+              CASE WHEN n % 1000 = 0 THEN '{ox:rare:*}' ELSE '{ox:mail:*}' END::text[]
+       FROM generate_series(1, 20000) n`,
+    );
+    await database.query('ANALYZE subscriptions');
+    const wanted = 's.topics && $1::text[]';
+    for (const statement of [
+      `SELECT s.* FROM subscriptions s WHERE ${wanted} ORDER BY s.created_at, s.id LIMIT 101`,
+      `DELETE FROM subscriptions WHERE id IN (SELECT s.id FROM subscriptions s WHERE ${wanted})`,
+    ]) {
+      const plan = await database.query<{ 'QUERY PLAN': string }[]>(`EXPLAIN ${statement}`, [
+        ['ox:rare:*', 'ox:rare:one'],
+      ]);
+      const lines = plan.map((line) => line['QUERY PLAN']).join('\n');
+      expect(lines).toContain('Bitmap Index Scan on subscriptions_topics');
+      expect(lines).not.toContain('Seq Scan');
+    }
+  });
+
   it('pages through everything once, also through rows of the same millisecond', async () => {
     await database.query(
       `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics)
