@@ -28,7 +28,7 @@ class Scene {
     this.windows = new Windows(this.queues.redis, this.keys, clock);
     let tell: (batch: Batch) => void;
     this.handedOver = new Promise((resolve) => (tell = resolve));
-    const handOver = async (batch: Batch): Promise<void> => tell(batch);
+    const handOver = (batch: Batch): Promise<void> => Promise.resolve(tell(batch));
     const memory = new MemoryUse(this.queues.redis);
     this.worker = new TickWorker(this.queues, this.windows, this.ticks, new ConfigCascade(), memory, handOver);
   }

@@ -3,36 +3,50 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigCascade } from './config-cascade';
 import { ConfigDirectory } from './config-directory';
-import { transportSwitches } from './properties';
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-properties-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-// As in the documentation of the original, colons and all; webhooks follow the same pattern.
-const examples = Object.values(transportSwitches).flatMap(({ base }) => [
-  `${base}.open-xchange-appsuite.ox:mail:new=true`,
-  `${base}.open-xchange-appsuite.ox:calendar:new=false`,
-]);
+// As the documentation of the original has them, letter for letter; it has none of webhooks, which follow the same pattern.
+const examples = `
+com.openexchange.pns.transport.websocket.enabled.open-xchange-appsuite.ox:mail:new=true
+com.openexchange.pns.transport.websocket.enabled.open-xchange-appsuite.ox:calendar:new=false
+com.openexchange.pns.transport.webhooks.enabled.open-xchange-appsuite.ox:mail:new=true
+com.openexchange.pns.transport.webhooks.enabled.open-xchange-appsuite.ox:calendar:new=false
+com.openexchange.pns.transport.apn.ios.enabled.open-xchange-appsuite.ox:mail:new=true
+com.openexchange.pns.transport.apn.ios.enabled.open-xchange-appsuite.ox:calendar:new=false
+com.openexchange.pns.transport.gcm.enabled.open-xchange-appsuite.ox:mail:new=true
+com.openexchange.pns.transport.gcm.enabled.open-xchange-appsuite.ox:calendar:new=false
+com.openexchange.pns.transport.wns.enabled.open-xchange-appsuite.ox:mail:new=true
+com.openexchange.pns.transport.wns.enabled.open-xchange-appsuite.ox:calendar:new=false
+`;
 
-function cascadeOf(lines: readonly string[]): ConfigCascade {
+function cascadeOf(text: string): ConfigCascade {
   const webhooks = 'com.openexchange.webhooks.enabledIds=open-xchange-appsuite,another';
-  writeFileSync(join(folder, 'pns.properties'), [...lines, webhooks].join('\n'));
+  writeFileSync(join(folder, 'pns.properties'), `${text}\n${webhooks}\n`);
   return new ConfigCascade(new ConfigDirectory(folder).serverScope());
 }
 
-describe.each(['websocket', 'webhook', 'apns', 'fcm', 'wns'] as const)("the original's example for %s", (transport) => {
+describe.each([
+  ['websocket', 'com.openexchange.pns.transport.websocket.enabled', true],
+  ['webhook', 'com.openexchange.pns.transport.webhooks.enabled', true],
+  ['apns', 'com.openexchange.pns.transport.apn.ios.enabled', false],
+  ['fcm', 'com.openexchange.pns.transport.gcm.enabled', false],
+  ['wns', 'com.openexchange.pns.transport.wns.enabled', false],
+] as const)("the original's example for %s", (transport, name, fallback) => {
   const to = (client: string, topic: string) => ({ context: 1, user: 14, client, topic });
 
   it('lets new mail through to App Suite, and no new appointment', () => {
-    const cascade = cascadeOf(examples);
-    expect(cascade.isEnabled(transport, to('open-xchange-appsuite', 'ox:mail:new'))).toBe(true);
-    expect(cascade.isEnabled(transport, to('open-xchange-appsuite', 'ox:calendar:new'))).toBe(false);
+    for (const value of [true, false]) {
+      const cascade = cascadeOf(`${name}=${value}\n${examples}`);
+      expect(cascade.isEnabled(transport, to('open-xchange-appsuite', 'ox:mail:new'))).toBe(true);
+      expect(cascade.isEnabled(transport, to('open-xchange-appsuite', 'ox:calendar:new'))).toBe(false);
+    }
   });
 
   it('leaves other clients and topics to the switch itself', () => {
-    const { base, fallback } = transportSwitches[transport];
     for (const value of [true, false]) {
-      const cascade = cascadeOf([`${base}=${value}`, ...examples]);
+      const cascade = cascadeOf(`${name}=${value}\n${examples}`);
       expect(cascade.isEnabled(transport, to('another', 'ox:mail:new'))).toBe(value);
       expect(cascade.isEnabled(transport, to('open-xchange-appsuite', 'ox:tasks:new'))).toBe(value);
     }
