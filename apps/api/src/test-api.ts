@@ -32,7 +32,7 @@ export interface TestApi {
   readonly redisPrefix: string;
   /** `Body` is what the test expects; it is not checked. */
   send<Body = Record<string, unknown>>(method: string, path: string, request?: TestRequest): Promise<TestAnswer<Body>>;
-  /** Everything that is kept: rows, and keys in Redis. Equal when nothing changed. */
+  /** Everything that is kept: rows, and keys in Redis with their values. Equal when nothing changed. */
   contents(): Promise<Record<string, string[]>>;
   /** Another process' worth of API on the same database and Redis. */
   sibling(changes?: Pick<TestApiOptions, 'redisUrl' | 'databaseUrl'>): Promise<TestApi>;
@@ -41,6 +41,8 @@ export interface TestApi {
 
 /** Blanks are as good as any other character of a key. */
 export const bootstrapKey = 'the bootstrap key of these tests';
+/** What session tokens are signed with. */
+export const sessionSecret = 'the session secret of these tests';
 
 export interface TestApiOptions {
   readonly files?: Readonly<Record<string, string>>;
@@ -50,8 +52,6 @@ export interface TestApiOptions {
   /** Where an identity provider publishes its keys. */
   readonly sessionKey?: URL;
 }
-
-const sessionSecret = 'the session secret of these tests';
 
 export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
   const database = await freshDatabase();
@@ -92,7 +92,7 @@ async function startTestApi(
     send: (method, path, request = {}) => sendTo(url, method, path, request),
     contents: async () => ({
       ...(await rowsOf(database.url)),
-      redis: (await redis.keys(`*${redisPrefix}*`)).sort(),
+      redis: await valuesIn(redis, redisPrefix),
     }),
     sibling: (changes) => startTestApi({ ...options, ...changes }, database, redisPrefix, () => Promise.resolve()),
     close: async () => {
@@ -104,9 +104,15 @@ async function startTestApi(
   };
 }
 
+async function valuesIn(redis: Redis, prefix: string): Promise<string[]> {
+  const keys = (await redis.keys(`*${prefix}*`)).sort();
+  return Promise.all(keys.map(async (key) => `${key} ${(await redis.dumpBuffer(key)).toString('latin1')}`));
+}
+
 const tables = [
   ...['users', 'user_logins', 'subscriptions', 'api_keys', 'failed_deliveries', 'contexts', 'context_sets'],
   ...['server_properties', 'context_set_properties', 'context_properties', 'user_properties', 'audit_entries'],
+  'client_transports',
 ];
 
 async function rowsOf(databaseUrl: string): Promise<Record<string, string[]>> {

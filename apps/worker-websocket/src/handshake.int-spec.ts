@@ -38,19 +38,28 @@ async function forged(): Promise<string> {
   return [header, other, signature].join('.');
 }
 
-describe.each<[string, () => Promise<string> | string, number, string]>([
-  ['that nobody signed', () => new UnsecuredJWT(claims()).encode(), 403, 'SESSION_INVALID'],
-  ['of another secret', () => signed({}, 'a session secret of nobody'), 403, 'SESSION_INVALID'],
-  ['of another algorithm', () => signed({}, secret, 'HS512'), 403, 'SESSION_INVALID'],
-  ['with another user in it', forged, 403, 'SESSION_INVALID'],
-  ['that is no token', () => 'XYZ', 403, 'SESSION_INVALID'],
-  ['that expired', () => signed({ exp: soon() - 61 }), 403, 'SESSION_ENDED'],
-  ['that was ended', ended, 403, 'SESSION_ENDED'],
-  ['of another client', () => nodes.token({ client: 'other' }), 403, 'SESSION_OF_OTHER_CLIENT'],
-])('a session %s', (_, token, status, code) => {
+const notGood = 'The session token is not a good one; ask POST /v1/sessions for one.';
+const hasEnded = 'The session has ended; ask POST /v1/sessions for one.';
+
+describe.each<[string, () => Promise<string> | string, number, string, string]>([
+  ['that nobody signed', () => new UnsecuredJWT(claims()).encode(), 403, 'SESSION_INVALID', notGood],
+  ['of another secret', () => signed({}, 'a session secret of nobody'), 403, 'SESSION_INVALID', notGood],
+  ['of another algorithm', () => signed({}, secret, 'HS512'), 403, 'SESSION_INVALID', notGood],
+  ['with another user in it', forged, 403, 'SESSION_INVALID', notGood],
+  ['that is no token', () => 'XYZ', 403, 'SESSION_INVALID', notGood],
+  ['that expired', () => signed({ exp: soon() - 61 }), 403, 'SESSION_ENDED', hasEnded],
+  ['that was ended', ended, 403, 'SESSION_ENDED', 'The session has ended; a new one is needed.'],
+  [
+    'of another client',
+    () => nodes.token({ client: 'other' }),
+    403,
+    'SESSION_OF_OTHER_CLIENT',
+    'The session is for the client other only.',
+  ],
+])('a session %s', (_, token, status, code, detail) => {
   it('is refused in the answer to the handshake', async () => {
     const client = await RawClient.open(near.url, `session=${await token()}&EIO=3`);
-    await expect(client.refusal()).resolves.toMatchObject({ status, body: { status, code } });
+    await expect(client.refusal()).resolves.toMatchObject({ status, body: { status, code, detail } });
   });
 
   it.each(generations)('opens no socket for generation %s', async (generation) => {
@@ -59,9 +68,9 @@ describe.each<[string, () => Promise<string> | string, number, string]>([
     await expect(nodes.openConnections()).resolves.toEqual([]);
   });
 
-  it('is refused by its code when it comes with the CONNECT', async () => {
+  it('is refused by its code and sentence when it comes with the CONNECT', async () => {
     const client = nodes.open(near, { auth: { token: await token() } });
-    await expect(client.troubled()).resolves.toMatchObject([{ what: 'refused', code }]);
+    await expect(client.troubled()).resolves.toMatchObject([{ what: 'refused', reason: detail, code }]);
     await expect(nodes.openConnections()).resolves.toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { badAccess, badOthers } from './bad-access';
 import { badDirectory } from './bad-directory';
 import { badDovecotRequests, badNotifications } from './bad-notifications';
 import { dovecot, ingest, mail, notify } from './bad-request';
+import { badDeliveries, badSettings } from './bad-settings';
 import { badSubscriptions, webhookFiles } from './bad-subscriptions';
 
 let api: TestApi;
@@ -33,6 +34,8 @@ describe.each([
   ['access', badAccess],
   ['subscriptions', badSubscriptions],
   ['the directory', badDirectory],
+  ['settings', badSettings],
+  ['deliveries', badDeliveries],
   ['the rest', badOthers],
 ])('bad requests: %s', (_area, cases) => {
   it.each(cases)('%s: %s %s', async (_name, method, path, request, status, code, fragment) => {
@@ -84,5 +87,11 @@ describe('bad requests: what their answers say beside', () => {
 
 it('nothing of all that changed anything', async () => {
   expect(await api.contents()).toEqual(before);
-  expect(before).toMatchObject({ users: [], subscriptions: [], failed_deliveries: [], redis: [] });
+  expect(before).toMatchObject({
+    users: [],
+    subscriptions: [],
+    client_transports: [],
+    failed_deliveries: [],
+    redis: [],
+  });
 });

@@ -1,4 +1,5 @@
-import { testApi, type TestApi, type TestRequest } from '../test-api';
+import { SignJWT, UnsecuredJWT } from 'jose';
+import { sessionSecret, testApi, type TestApi, type TestRequest } from '../test-api';
 import { oxErrorKinds } from './ox-error';
 
 interface View {
@@ -242,15 +243,47 @@ describe('errors of the original', () => {
     expect((await put('subscribe', request, sessionWithoutClient)).body).toMatchObject({ code: 'SVL-0002' });
   });
 
-  it('needs a session, and a good one', async () => {
-    expect((await put('subscribe', phone, '')).body).toMatchObject({ code: 'SES-0201' });
-    expect((await put('subscribe', phone, 'stranger')).body).toMatchObject({ code: 'SES-0203', category: 4 });
+  const claims = () => ({ jti: 'a', exp: Math.floor(Date.now() / 1000) + 60, context: 1, user: 14 });
+  const signed = (more: object = {}, secret = sessionSecret, alg = 'HS256'): Promise<string> =>
+    new SignJWT({ ...claims(), ...more }).setProtectedHeader({ alg }).sign(new TextEncoder().encode(secret));
+  const forged = async (): Promise<string> => {
+    const [header, , signature] = (await signed()).split('.');
+    return [header, Buffer.from(JSON.stringify({ ...claims(), user: 15 })).toString('base64url'), signature].join('.');
+  };
+  const ended = async (): Promise<string> => {
     const { body } = await api.send<{ id: string; token: string }>('POST', '/v1/sessions', {
       body: { context: 1, user: 14 },
     });
     await api.send('DELETE', `/v1/sessions/${body.id}`);
-    expect((await put('subscribe', phone, body.token)).body).toMatchObject({ code: 'SES-0203' });
-    expect(await subscriptions()).toEqual([]);
+    return body.token;
+  };
+  const notOurs = 'The session token is not a good one; ask POST /v1/sessions for one.';
+  const hasEnded = 'The session has ended; ask POST /v1/sessions for one.';
+
+  it.each<[string, () => Promise<string> | string, string, keyof typeof oxErrorKinds]>([
+    ['no session', () => '', 'Send a session token as the parameter session, or as Authorization: Bearer.', 'SES-0201'],
+    ['a session that is no token', () => 'stranger', notOurs, 'SES-0203'],
+    ['a session that nobody signed', () => new UnsecuredJWT(claims()).encode(), notOurs, 'SES-0203'],
+    ['a session of another secret', () => signed({}, 'a session secret of nobody'), notOurs, 'SES-0203'],
+    ['a session of another algorithm', () => signed({}, sessionSecret, 'HS512'), notOurs, 'SES-0203'],
+    ['a session with another user in it', forged, notOurs, 'SES-0203'],
+    ['a session without a user', () => signed({ user: undefined }), notOurs, 'SES-0203'],
+    ['a session that expired', () => signed({ exp: 1 }), hasEnded, 'SES-0203'],
+    ['a session that was ended', ended, hasEnded, 'SES-0203'],
+  ])('%s, as a parameter and as bearer', async (_, token, sentence, code) => {
+    const session = await token();
+    const before = await api.contents();
+    const error = { code, categories: oxErrorKinds[code], error: sentence, error_desc: sentence };
+    for (const action of ['subscribe', 'unsubscribe']) {
+      expect(await put(action, phone, session)).toMatchObject({ status: 200, body: error });
+      const bearer = { body: phone, key: session === '' ? null : session };
+      expect(await api.send('PUT', `/ajax/pns?action=${action}`, bearer)).toMatchObject({ status: 200, body: error });
+    }
+    expect(await api.contents()).toEqual(before);
+  });
+
+  it('but none where the token of the table is signed as it should be', async () => {
+    expect((await put('subscribe', phone, await signed())).body).toEqual(success);
   });
 
   it('says that only PUT works', async () => {

@@ -57,6 +57,8 @@ function sentenceFor(issue: z.core.$ZodRawIssue): string | undefined {
       return `must be ${typeNames[issue.expected] ?? `of type ${issue.expected}`}`;
     case 'invalid_value':
       return issue.input === undefined ? 'is missing' : `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_union':
+      return issue.input === undefined ? 'is missing' : undefined;
     case 'too_small':
       return `must ${boundary[issue.origin] ?? 'be'} at least ${issue.minimum}${units[issue.origin] ?? ''}`;
     case 'too_big':
