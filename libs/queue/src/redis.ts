@@ -107,6 +107,8 @@ export function clusterOf(url: string): ClusterAddress | undefined {
  */
 export class EndingRedis extends Redis {
   override disconnect(reconnect = false): void {
+    // What is closed comes back by itself; to close it once more would keep the process alive for two seconds.
+    if (reconnect && this.stream?.destroyed) return;
     if (!reconnect && this.status === 'reconnecting') this.status = 'wait';
     super.disconnect(reconnect);
   }
