@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { untilQuiet } from './eventually';
 import { john, newMail } from './seeds';
 import { System } from './system';
 
@@ -21,9 +22,6 @@ const payloadsOf = async (count: number, box: string) =>
   (await system.arrivalsOf(count, box)).map(
     ({ body }) => (JSON.parse(body) as { payload: { id: string; count?: number } }).payload,
   );
-
-/** Resolves when what was accepted until now has had the time to leave: nothing may have been sent a second time. */
-const untilQuiet = () => pause(2500);
 
 describe('notifications through four API processes', () => {
   it('that are equal leave as one: a thousand of them in a window', async () => {

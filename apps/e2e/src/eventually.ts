@@ -1,5 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** Resolves when what was accepted until now has had the time to leave: nothing may have been sent a second time. */
+export const untilQuiet = () => pause(2500);
+
 /**
  * Resolves once `look` answers true, for what nothing tells a test of by itself; rejects after `withinMs`, so that a test
  * that failed asks no longer.

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
+import { untilQuiet } from './eventually';
 import { calendarUpdates, john, newMail } from './seeds';
 import { listen, type Listener } from './sockets';
 import { signatureSecret, System } from './system';
@@ -49,6 +50,7 @@ describe.each([
     expect(answer).toMatchObject({ accepted: 1, notifications: [{ status: 'accepted' }] });
     await Promise.all([sockets.v2.got(1), sockets.v4.got(1), sockets.elsewhere.got(1), sockets.sourceElsewhere.got(1)]);
     await system.arrivalsOf(1);
+    await untilQuiet();
   }, 30_000);
 
   afterAll(() => opened.forEach(({ socket }) => socket.close()));
@@ -86,21 +88,28 @@ describe.each([
   });
 });
 
-it('a lone notification takes 1.0 to 1.6 s from POST to socket', async () => {
-  const socket = await listen(system, john);
-  const took: number[] = [];
-  for (let count = 1; count <= 5; count++) {
+it('a lone notification takes 1.0 to 1.6 s from POST to both generations of sockets and to the webhook, once', async () => {
+  await fetch(`${system.sandbox.url}/webhooks/box/arrivals`, { method: 'DELETE' });
+  const [v2, v4] = [await listen(system, john, { generation: 'v2' }), await listen(system, john)];
+  const rounds = 5;
+  const took: number[][] = [[], [], []];
+  for (let count = 1; count <= rounds; count++) {
     const postedAt = Date.now();
     const payload = { ...newMail, id: `lone-${count}` };
     await system.expect(202, 'POST', '/v1/notifications', { ...john, topic: 'ox:mail:new', payload });
-    await socket.got(count);
-    took.push((socket.received.at(-1)?.at ?? 0) - postedAt);
+    const [arrivals] = await Promise.all([system.arrivalsOf(count), v2.got(count), v4.got(count)]);
+    const last = [v2.received, v4.received, arrivals].map((each) => each.at(-1)?.at ?? 0);
+    last.forEach((at, index) => took[index]?.push(at - postedAt));
   }
-  socket.socket.close();
-  took.sort((a, b) => a - b);
-  expect(took[0]).toBeGreaterThanOrEqual(1000);
-  // The median, because this machine may have other things to do for a moment.
-  expect(took[2]).toBeLessThanOrEqual(1600);
+  await untilQuiet();
+  expect([v2.received.length, v4.received.length, (await system.arrivals()).total]).toEqual([rounds, rounds, rounds]);
+  for (const { socket } of [v2, v4]) socket.close();
+  for (const times of took) {
+    times.sort((a, b) => a - b);
+    expect(times[0]).toBeGreaterThanOrEqual(1000);
+    // The median, because this machine may have other things to do for a moment.
+    expect(times[2]).toBeLessThanOrEqual(1600);
+  }
 }, 30_000);
 
 it("Dovecot's own request arrives as a new mail, decoded", async () => {

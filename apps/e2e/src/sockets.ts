@@ -32,7 +32,14 @@ export async function listen(
   }: { generation?: Generation; connection?: string; worker?: AppProcess } = {},
 ): Promise<Listener> {
   const { token } = await system.expect<{ token: string }>(201, 'POST', '/v1/sessions', user);
-  const query = { session: token, ...(connection === undefined ? {} : { connection }) };
+  return openSocket(worker.url, { generation, session: token, ...(connection === undefined ? {} : { connection }) });
+}
+
+/** Opens a socket with the token of a session at whatever listens at `url`, and resolves when it is connected. */
+export async function openSocket(
+  url: string,
+  { generation, ...query }: { generation: Generation; session: string; connection?: string },
+): Promise<Listener> {
   const options = {
     path: '/socket.io/appsuite/',
     query,
@@ -40,7 +47,7 @@ export async function listen(
     forceNew: true,
     reconnection: false,
   };
-  const socket: ClientSocket = generation === 'v4' ? io(worker.url, options) : ioV2(worker.url, options);
+  const socket: ClientSocket = generation === 'v4' ? io(url, options) : ioV2(url, options);
   const received: Listener['received'] = [];
   const waiting = new Set<() => void>();
   for (const topic of topics) {

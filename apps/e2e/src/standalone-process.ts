@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { WebhookArrivalsView } from '@pns/sandbox';
+import { openSocket, type Generation, type Listener } from './sockets';
 
 const root = join(__dirname, '..', '..', '..');
 /** Any that are free. */
@@ -43,7 +44,22 @@ export class Standalone {
 
   /** Where it says that its sandbox is. */
   get sandboxUrl(): string {
-    return /Sandbox +(\S+)/.exec(this.output)?.[1] ?? '';
+    return this.told('Sandbox');
+  }
+
+  /** Opens a socket where it says that there is one, for a new session of `user`. */
+  async listen(user: { context: number; user: number }, generation: Generation): Promise<Listener> {
+    const answer = await fetch(`${this.told('API')}/v1/sessions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.told('API key')}`, 'content-type': 'application/json' },
+      body: JSON.stringify(user),
+    });
+    const { token } = (await answer.json()) as { token: string };
+    return openSocket(new URL(this.told('Web Socket')).origin, { generation, session: token });
+  }
+
+  private told(what: string): string {
+    return new RegExp(`^ +${what} +(\\S+)`, 'm').exec(this.output)?.[1] ?? '';
   }
 
   /** The command for a shell that it shows, as a request. */

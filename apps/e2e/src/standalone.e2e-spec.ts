@@ -4,6 +4,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@pns/local-servers';
+import { untilQuiet } from './eventually';
+import { john, newMail } from './seeds';
 import { freePorts, Standalone } from './standalone-process';
 
 jest.setTimeout(120_000);
@@ -46,8 +48,13 @@ describe('npm start', () => {
   it('shows a command that makes a push arrive, and leaves nothing behind when it is stopped', async () => {
     const pns = start();
     await pns.isRunning();
+    const sockets = await Promise.all([pns.listen(john, 'v2'), pns.listen(john, 'v4')]);
     expect((await pns.example()).status).toBe(202);
-    const [arrival] = (await pns.arrived(1)).items;
+    await Promise.all([...sockets.map((socket) => socket.got(1)), pns.arrived(1)]);
+    await untilQuiet();
+    for (const { received } of sockets) expect(received.map(({ frame }) => frame)).toEqual([['ox:mail:new', newMail]]);
+    const [arrival, ...more] = (await pns.arrived(1)).items;
+    expect(more).toEqual([]);
     expect(arrival).toMatchObject({ oxSignature: 'valid', standardWebhooks: 'valid' });
     expect(JSON.parse(arrival?.body ?? '')).toMatchObject({
       event: 'ox:mail:new',
@@ -55,6 +62,7 @@ describe('npm start', () => {
     });
     const servers = ['postgres', 'redis'].map(serverPid);
     expect(servers.map(isThere)).toEqual([true, true]);
+    for (const { socket } of sockets) socket.close();
     expect(await pns.end('SIGTERM')).toBe(0);
     expect(servers.map(isThere)).toEqual([false, false]);
   });
