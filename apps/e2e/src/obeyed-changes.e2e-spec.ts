@@ -1,18 +1,27 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '@pns/local-servers';
+import type { DemoApp } from '@pns/sandbox';
 import { KeySpace } from '@pns/queue';
 import { listen } from './sockets';
 import { System } from './system';
 
-/** How soon every process obeys a change, in ms after the API answered it: the median, because others use the machine too. */
+/** How soon every process obeys a change, in ms after the API answered it. */
 const obeyedWithinMs = 1000;
+
+/** So many of a probe's rounds may be slower, because others use the machine too. */
+const outliers = 1;
+
+/** How soon a change that was made while Redis was down shows, in ms after it is back: workers have to come back as well. */
+const shownAfterRedisMs = 3000;
 
 let system: System;
 
 beforeAll(async () => {
   system = await System.start({
-    processes: { api: 2 },
+    hasProviders: true,
+    processes: { api: 2, 'worker-apns': 1 },
     properties: {
+      'com.openexchange.pns.transport.apn.ios.enabled': 'true',
       'com.openexchange.pns.delayDuration': 0,
       'com.openexchange.pns.retry.baseDelay': 24 * 60 * 60 * 1000, // nothing that fails comes back in this test
     },
@@ -20,6 +29,8 @@ beforeAll(async () => {
   const nobody = { uri: `http://127.0.0.1:${await freePort()}/`, httpsOnly: false, allowedNetworks: ['127.0.0.0/8'] };
   await system.expect(200, 'PUT', '/v1/clients/nobody/transports/webhook', nobody);
   await set('server', 'com.openexchange.webhooks.enabledIds', 'sandbox,nobody');
+  const { client, options } = phone();
+  await system.expect(200, 'PUT', `/v1/clients/${client}/transports/apns`, options);
   await system.subscribe(sentinel, 'sentinel');
 }, 120_000);
 
@@ -48,10 +59,16 @@ const users = Array.from({ length: 10_000 }, (_, index) => index + 2).filter(
 );
 let posted = 0;
 
+interface Addressee {
+  readonly user: number;
+  readonly topic: string;
+  readonly payload?: object;
+}
+
 /** Posts one notification for each. A producer repeats what was answered with 503, as while Redis is away. */
-async function post(...addressees: readonly { readonly user: number; readonly topic: string }[]): Promise<void> {
+async function post(...addressees: readonly Addressee[]): Promise<void> {
   const payload = { number: ++posted };
-  const notifications = addressees.map((addressee) => ({ context: 1, payload, ...addressee }));
+  const notifications = addressees.map((each) => ({ context: 1, ...each, payload: { ...payload, ...each.payload } }));
   for (;;) {
     const { status } = await system.request('POST', '/v1/notifications', { notifications });
     if (status === 202) return;
@@ -130,6 +147,29 @@ async function socketOpenedAt(user: number): Promise<number | undefined> {
   }
 }
 
+/** The app that the sandbox plays on a phone of Apple's. */
+function phone(): DemoApp {
+  const app = system.sandbox.demoApps.find(({ transport }) => transport === 'apns');
+  if (app === undefined) throw new Error('The sandbox plays no app of Apple.');
+  return app;
+}
+
+/** Every user has a phone. */
+const phoneTokenOf = (user: number): string => user.toString(16).padStart(64, '0');
+
+/** The times when new mail came to the user's phone, with a badge or without one, in ms since the epoch. */
+async function pushTimes(user: number, hasBadge: boolean): Promise<number[]> {
+  const answer = await fetch(`${system.sandbox.url}/apns/pushes?token=${phoneTokenOf(user)}`);
+  const { items } = (await answer.json()) as { items: readonly { readonly at: number; readonly body: string }[] };
+  const badgeOf = (body: string) => (JSON.parse(body) as { aps: { badge?: number } }).aps.badge;
+  return items.filter(({ body }) => (badgeOf(body) !== undefined) === hasBadge).map(({ at }) => at);
+}
+
+const newMail = { folder: 'default0/INBOX', email: 'jane@example.com', subject: 'Hello', unread: 3 };
+
+const mailTo = (user: number): Promise<void> =>
+  post({ user, topic: 'ox:mail:new', payload: { ...newMail, id: String(posted) } });
+
 const probes: Readonly<Record<string, Probe>> = {
   'the other API': {
     async prepare(user) {
@@ -159,6 +199,23 @@ const probes: Readonly<Record<string, Probe>> = {
         return failedForGoodAt(user);
       }),
   },
+  'the APNs worker': {
+    async prepare(user) {
+      await setFor(user, badge, false);
+      const subscription = { context: 1, user, client: phone().client, transport: 'apns', token: phoneTokenOf(user) };
+      await system.expect(201, 'POST', '/v1/subscriptions', { ...subscription, topics: ['*'] });
+      await first(async () => {
+        await mailTo(user);
+        return (await pushTimes(user, false))[0];
+      });
+    },
+    change: (user) => setFor(user, badge, true),
+    obeyed: (user) =>
+      first(async () => {
+        await mailTo(user);
+        return (await pushTimes(user, true))[0];
+      }),
+  },
   'the websocket worker': {
     async prepare(user) {
       await setFor(user, maxPerUser, 0);
@@ -180,22 +237,24 @@ async function delayOf(probe: Probe): Promise<number> {
   return (await probe.obeyed(user)) - answeredAt;
 }
 
-async function medianDelayOf(probe: Probe, rounds: number): Promise<number> {
+/** Fails unless every round, but for the outliers, is obeyed in time. */
+async function expectObedience(probe: Probe, rounds: number): Promise<void> {
   const delays: number[] = [];
   for (let round = 0; round < rounds; round++) delays.push(await delayOf(probe));
-  return delays.sort((a, b) => a - b)[Math.floor(rounds / 2)] as number;
+  const late = delays.filter((delay) => delay >= obeyedWithinMs);
+  if (late.length > outliers) throw new Error(`It was obeyed after ${delays.join(', ')} ms.`);
 }
 
 describe('a property that is changed over the API', () => {
   it.each(Object.keys(probes))(
     'is obeyed within a second by %s',
     async (name) => {
-      expect(await medianDelayOf(probes[name] as Probe, 5)).toBeLessThan(obeyedWithinMs);
+      await expectObedience(probes[name] as Probe, 5);
     },
     120_000,
   );
 
-  it('while Redis is down is obeyed by all once it is back', async () => {
+  it('while Redis is down is obeyed by all as soon as it is back', async () => {
     const waiting: [Probe, number][] = [];
     for (const probe of Object.values(probes)) {
       const user = nextUser();
@@ -205,13 +264,15 @@ describe('a property that is changed over the API', () => {
     await system.crashRedis(async () => {
       for (const [probe, user] of waiting) await probe.change(user);
     });
-    for (const [probe, user] of waiting) await probe.obeyed(user);
+    const isBackAt = Date.now();
+    const shownAt = await Promise.all(waiting.map(([probe, user]) => probe.obeyed(user)));
+    expect(Math.max(...shownAt) - isBackAt).toBeLessThan(shownAfterRedisMs);
   }, 180_000);
 
   it.each(Object.keys(probes))(
     'is obeyed within a second after that, too, by %s',
     async (name) => {
-      expect(await medianDelayOf(probes[name] as Probe, 3)).toBeLessThan(obeyedWithinMs);
+      await expectObedience(probes[name] as Probe, 3);
     },
     120_000,
   );
