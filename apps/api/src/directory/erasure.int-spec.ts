@@ -16,6 +16,7 @@ import type { UserKey } from '@pns/subscriptions';
 import { transportNames, type Delivery, type Outcome } from '@pns/transport-contract';
 import { Client } from 'pg';
 import { testApi, type TestApi } from '../test-api';
+import { dumped, rawDump } from './dumped';
 import { Erasure } from './erasure';
 
 const hour = 3_600_000;
@@ -161,57 +162,6 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
   return sessions;
 }
 
-/** Every row, and every key of Redis with each of its values, as text that begins with where it is. */
-async function dump(): Promise<string[]> {
-  return [...(await postgresDump()), ...(await redisDump())];
-}
-
-async function postgresDump(): Promise<string[]> {
-  const client = new Client({ connectionString: api.database.url });
-  await client.connect();
-  const tables = await client.query<{ name: string }>(
-    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`,
-  );
-  const lines: string[] = [];
-  for (const { name } of tables.rows) {
-    const { rows } = await client.query<{ row: string }>(`SELECT t::text AS row FROM "${name}" t`);
-    lines.push(...rows.map(({ row }) => `${name} ${row}`));
-  }
-  await client.end();
-  return lines;
-}
-
-async function redisDump(): Promise<string[]> {
-  const { redis } = api;
-  const keys: string[] = [];
-  for await (const some of redis.scanStream({ match: `*${api.redisPrefix}*` })) keys.push(...(some as string[]));
-  const dumped = [...new Set(keys)].map(async (key) => {
-    switch (await redis.type(key)) {
-      case 'string':
-        return [`${key} ${await redis.get(key)}`];
-      case 'hash':
-        return Object.entries(await redis.hgetall(key)).map(([field, value]) => `${key} ${field} ${value}`);
-      case 'list':
-        return (await redis.lrange(key, 0, -1)).map((element) => `${key} ${element}`);
-      case 'zset':
-        return pairs(await redis.zrange(key, 0, -1, 'WITHSCORES')).map((pair) => `${key} ${pair.join(' ')}`);
-      case 'set':
-        return (await redis.smembers(key)).map((member) => `${key} ${member}`);
-      case 'stream':
-        return (await redis.xrange(key, '-', '+')).map(([id, fields]) => `${key} ${id} ${fields.join(' ')}`);
-      case 'none':
-        return []; // it expired meanwhile
-      default:
-        throw new Error(`${key} is of a kind that this test cannot read.`);
-    }
-  });
-  return (await Promise.all(dumped)).flat();
-}
-
-function pairs(flat: readonly string[]): string[][] {
-  return flat.flatMap((_, index) => (index % 2 === 0 ? [flat.slice(index, index + 2)] : []));
-}
-
 /** What there is of a user: lines that hold its mark, or its ids one behind the other. */
 function tracesOf({ context, user }: UserKey, lines: readonly string[]): string[] {
   const ids = new RegExp(`(?<!\\d)${context}\\D{1,20}(?<!\\d)${user}(?!\\d)`);
@@ -281,14 +231,14 @@ describe('of what is erased, no dump of Postgres and Redis tells anything', () =
       { context: 710_000_021, user: 92_000_001 },
     ];
     const sessions = await leaveTraces([erased, ...others]);
-    const before = await dump();
+    const before = await dumped(api);
     const traces = tracesOf(erased, before);
     expect(placesOf(traces)).toEqual([...inRedis, ...ofUsers].sort());
 
     const answer = await api.send('DELETE', `/v1/contexts/${erased.context}/users/${erased.user}`);
     expect(answer.status).toBe(204);
 
-    const after = await dump();
+    const after = await dumped(api);
     expect(tracesOf(erased, after)).toEqual([]);
     expectUntouched(others, (line) => traces.includes(line), before, after);
     expect(tracesOfContext(erased.context, after).some((line) => line.startsWith('context_properties'))).toBe(true);
@@ -307,17 +257,41 @@ describe('of what is erased, no dump of Postgres and Redis tells anything', () =
     ];
     const sessions = await leaveTraces([...erased, ...others]);
     await send('POST', '/v1/api-keys', { name: `m${context}`, scopes: ['admin'], contexts: [context] });
-    const before = await dump();
+    const before = await dumped(api);
     const traces = tracesOfContext(context, before);
     expect(placesOf(traces)).toEqual([...inRedis, ...ofUsers, 'api_keys', 'context_properties', 'contexts'].sort());
 
     expect((await api.send('DELETE', `/v1/contexts/${context}`)).status).toBe(204);
 
-    const after = await dump();
+    const after = await dumped(api);
     expect(tracesOfContext(context, after)).toEqual([]);
     expectUntouched(others, (line) => erased.some((of) => tracesOf(of, [line]).length > 0), before, after);
     for (const [of, token] of sessions) expect([of, await isEnded(token)]).toEqual([of, of.context === context]);
   });
+});
+
+it('a grep of raw dumps of both stores finds neither the id nor the name of an erased context', async () => {
+  const users = [81, 82].map((user) => ({ context: 78_123_459, user }));
+  const needles = ['78123459', 'n78123459', 'm78123459u81x'];
+  await leaveTraces([...users, { context: 79_000_001, user: 81 }]);
+  const grep = (text: string) => needles.filter((each) => text.includes(each) || text.includes(hexOf(each)));
+  const before = await rawDump(api);
+  expect([grep(before.postgres), grep(before.redis)]).toEqual([needles, ['78123459', 'm78123459u81x']]);
+  expect((await api.send('DELETE', '/v1/contexts/78123459')).status).toBe(204);
+  const after = await rawDump(api);
+  expect([grep(after.postgres), grep(after.redis)]).toEqual([[], []]);
+  expect([after.postgres, after.redis].map((text) => text.includes('79000001'))).toEqual([true, true]);
+});
+
+/** How Postgres writes the bytes of a text. */
+const hexOf = (text: string): string => Buffer.from(text).toString('hex');
+
+it('what an operator says of a context in a context set stays', async () => {
+  const path = '/v1/config/context-sets/of-one';
+  await send('PUT', path, { rank: 1, withTags: '76000001 | acme-76' });
+  await send('PUT', '/v1/contexts/76000001', { name: 'acme-76' });
+  expect((await api.send('DELETE', '/v1/contexts/76000001')).status).toBe(204);
+  expect((await api.send('GET', path)).body).toMatchObject({ withTags: '76000001 | acme-76' });
 });
 
 it('what the directory does not know is erased as well, and erasing twice is harmless', async () => {
@@ -326,7 +300,7 @@ it('what the directory does not know is erased as well, and erasing twice is har
   for (const path of [`/v1/contexts/${of.context}/users/${of.user}`, `/v1/contexts/${of.context}`]) {
     for (let time = 1; time <= 2; time++) expect((await api.send('DELETE', path)).status).toBe(204);
   }
-  expect(tracesOf(of, await dump())).toEqual([]);
+  expect(tracesOf(of, await dumped(api))).toEqual([]);
 });
 
 it('a context of many users is erased in steps', async () => {
@@ -346,7 +320,7 @@ it('a context of many users is erased in steps', async () => {
     await presence.open(socket, 'a node', 8);
   }
   expect((await api.send('DELETE', `/v1/contexts/${context}`)).status).toBe(204);
-  expect(tracesOfContext(context, await dump())).toEqual([]);
+  expect(tracesOfContext(context, await dumped(api))).toEqual([]);
 });
 
 /** A process that does what the modules say, beside the API. */
@@ -405,16 +379,16 @@ describe('what somebody has in hand', () => {
     const unfinished = part(Erasure).erase(of, undefined, 300);
     await expect(unfinished).rejects.toMatchObject({ code: 'ERASURE_UNFINISHED' });
     // Whatever happens to its process now, it will not be tried again.
-    expect(inJobs(of, await dump())).toEqual([]);
+    expect(inJobs(of, await dumped(api))).toEqual([]);
 
     const neighbour = { ...of, user: of.user + 1 };
     await handOver(queues, [{ ...shardQueue(of, 'wns'), endpoint: 'y', deliveries: [fresh(of), fresh(neighbour)] }]);
     const erased = api.send('DELETE', `/v1/contexts/${of.context}/users/${of.user}`);
-    await until(async () => inJobs(of, await dump()).length === 0);
+    await until(async () => inJobs(of, await dumped(api)).length === 0);
     answered.open();
     expect((await erased).status).toBe(204);
-    expect(tracesOf(of, await dump())).toEqual([]);
-    expect(tracesOf(neighbour, await dump())).not.toEqual([]);
+    expect(tracesOf(of, await dumped(api))).toEqual([]);
+    expect(tracesOf(neighbour, await dumped(api))).not.toEqual([]);
   });
 
   it('is gone too when it is handed over: a batch of the dispatcher', async () => {
@@ -437,13 +411,13 @@ describe('what somebody has in hand', () => {
     }
     await startProcess(AggregationModule.ticking({ imports: [], inject: [], useFactory: () => dispatch }));
     await begun.passed;
-    const inBatches = async () => tracesOf(of, await dump()).filter((line) => line.includes(':batch:'));
+    const inBatches = async () => tracesOf(of, await dumped(api)).filter((line) => line.includes(':batch:'));
     await until(async () => (await inBatches()).length > 0);
     const erased = api.send('DELETE', `/v1/contexts/${of.context}/users/${of.user}`);
     await until(async () => (await inBatches()).length === 0);
     handedOver.open();
     expect((await erased).status).toBe(204);
-    expect(tracesOf(of, await dump())).toEqual([]);
-    await until(async () => deliveriesOf(neighbour, await dump()) > 0);
+    expect(tracesOf(of, await dumped(api))).toEqual([]);
+    await until(async () => deliveriesOf(neighbour, await dumped(api)) > 0);
   });
 });
