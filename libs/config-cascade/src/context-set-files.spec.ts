@@ -45,7 +45,7 @@ describe('what a file of context sets says of a property that only the server ca
 });
 
 it.each([
-  ['a: [', /^sets\.yml: not YAML/],
+  ['a: [', /^sets\.yml is not YAML: /],
   ['a:\n  b: 1\n', /withTags/],
   ["a:\n  withTags: 'b &'\n", /^sets\.yml: a: /],
   [`a:\n  withTags: b\n  ${delay}: soon\n`, /delayDuration=soon: must be a whole number/],
