@@ -7,7 +7,14 @@ import { connectRedis, patientCopy } from './redis';
 describe('when Redis is away', () => {
   it.each([
     ['a connection', (url: string) => connectRedis(url)],
-    ['a copy of one', (url: string) => patientCopy(connectRedis(url, { failFast: true }))],
+    [
+      'a copy of one',
+      (url: string) => {
+        const original = connectRedis(url, { failFast: true });
+        original.disconnect();
+        return patientCopy(original);
+      },
+    ],
   ])('%s ends when it is told to', async (_, connect) => {
     const link = await cuttableLink(testRedisUrl());
     const redis = connect(link.url);
@@ -17,6 +24,20 @@ describe('when Redis is away', () => {
     const ended = once(redis, 'end');
     redis.disconnect();
     await ended;
+    await link.close();
+  });
+
+  it('a connection that has closed starts no timer when it is to be made anew', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length;
+    const link = await cuttableLink(testRedisUrl());
+    const redis = connectRedis(link.url);
+    await once(redis, 'ready');
+    link.cut();
+    await once(redis, 'reconnecting');
+    const before = timers();
+    redis.disconnect(true); // as ioredis does when a command that was under way fails
+    expect(timers()).toBe(before);
+    redis.disconnect();
     await link.close();
   });
 
