@@ -51,8 +51,10 @@ export class LocalSocket {
     for (const event of early) this.write(event);
   }
 
+  /** Sends it before anything else of this turn of the event loop is over. */
   send(delivery: Delivery): void {
-    this.write(encodedEvent(frameOf(delivery, this.options.wantsMeta)));
+    const event = encodedEvent(frameOf(delivery, this.options.wantsMeta));
+    if (outbox.push([this, event]) === 1) queueMicrotask(emptyOutbox);
   }
 
   /** Tells the client that it missed something that is not to be had any more; it does well to fetch afresh. */
@@ -64,7 +66,7 @@ export class LocalSocket {
    * Hands Engine.IO the finished frame, as Socket.IO's own adapter does when it broadcasts: making it in Socket.IO's steps, in
    * two buffers, costs as much again as writing it.
    */
-  private write({ packet, frame }: EncodedEvent): void {
+  write({ packet, frame }: EncodedEvent): void {
     if (this.isCutOff) return;
     this.sentAt = Date.now();
     if (this.socket === undefined) {
@@ -84,4 +86,14 @@ export class LocalSocket {
     this.early = [];
     this.tcp.destroy(); // a close frame would only queue up behind the rest
   }
+}
+
+/**
+ * What is to be written next. All deliveries of a job are written in one go: a reader that is woken up by the first write is still
+ * reading when the others come, and need not be woken up for each, which had taken as long as writing.
+ */
+const outbox: [LocalSocket, EncodedEvent][] = [];
+
+function emptyOutbox(): void {
+  for (const [socket, event] of outbox.splice(0)) socket.write(event);
 }
