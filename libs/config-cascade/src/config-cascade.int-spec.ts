@@ -88,7 +88,8 @@ it('what is written while a batch is read has nobody read again but whom it conc
   ]);
   expect(batch.map((each) => process.cascade.resolve(delay, each).value)).toEqual([1, 2, 1000]);
   await process.cascade.load(batch);
-  expect(subjects).toHaveBeenCalledTimes(2);
+  // The process hears its own lines too, perhaps not before now, and then reads those two once more.
+  for (const [, asked] of subjects.mock.calls.slice(1)) expect(asked).not.toContainEqual(other);
 });
 
 it('context sets of files lie beneath those of the API', async () => {
