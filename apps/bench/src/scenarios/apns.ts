@@ -3,7 +3,7 @@ import type { Sandbox } from '@pns/sandbox';
 import { type Arrived, flow } from '../arrivals';
 import { fillQueues } from '../backlog';
 import { withBaseline } from '../baseline-process';
-import { end, profilingArgs } from '../profile';
+import { end, measuringArgs } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
 import { withSandbox } from '../servers';
 
@@ -48,7 +48,7 @@ function appleOf({ providers }: Sandbox): Apple {
 const ours = side(async (count, { url, ca, key, arrived }) => {
   const processes = { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
   const properties = { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' };
-  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: profilingArgs() });
+  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: measuringArgs() });
   try {
     system.configure('key.p8', key.privatekey);
     system.configure('authority.pem', ca);

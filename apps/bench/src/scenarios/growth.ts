@@ -10,7 +10,7 @@ import { Client } from 'pg';
 import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';
 import { Producer } from '../producer';
-import { end, profilingArgs } from '../profile';
+import { end, measuringArgs } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
 
 /** As many subscriptions as these are side by side, one for each user. */
@@ -57,7 +57,7 @@ export const withStock =
         properties,
         env: { DATABASE_URL: database.url, PNS_SHARDS: String(shards) },
         keepsLogs: false,
-        nodeArgs: profilingArgs(),
+        nodeArgs: measuringArgs(),
       });
       try {
         return await measured(system, stock, notificationsOf(size));

@@ -4,7 +4,7 @@ import { withBaseline } from '../baseline-process';
 import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';
 import { Producer } from '../producer';
-import { end, profilingArgs } from '../profile';
+import { end, measuringArgs } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
 import { withRedis } from '../servers';
 import { nothingFallsDue, waiting } from './ingest';
@@ -17,7 +17,7 @@ const warmUpRequests = 3000;
 async function ours(size: Size): Promise<Measured> {
   const processes = { api: 1, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
   const properties = nothingFallsDue;
-  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: profilingArgs() });
+  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: measuringArgs() });
   try {
     const { url, child } = system.app('api');
     return await measured(size, url, child.pid ?? 0, system.redis.pid, () => waiting(system.redis.url));

@@ -4,7 +4,7 @@ import { runBaseline } from '../baseline-process';
 import { cpuMicroseconds } from '../cpu';
 import { mailNotification } from '../notifications';
 import { Producer } from '../producer';
-import { end, profilingArgs } from '../profile';
+import { end, measuringArgs } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
 import { withRedis } from '../servers';
 
@@ -25,7 +25,7 @@ async function ours(size: Size): Promise<Measured> {
     processes,
     properties: nothingFallsDue,
     keepsLogs: false,
-    nodeArgs: profilingArgs(),
+    nodeArgs: measuringArgs(),
   });
   try {
     const api = system.app('api');

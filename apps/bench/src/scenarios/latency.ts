@@ -4,7 +4,7 @@ import type { Sandbox, WebhookArrivalsView } from '@pns/sandbox';
 import { withBaseline } from '../baseline-process';
 import { mailNotification, userOf } from '../notifications';
 import { Producer } from '../producer';
-import { end, profilingArgs } from '../profile';
+import { end, measuringArgs } from '../profile';
 import { median, type Measured, type Scenario, type Size } from '../scenario';
 import { withRedis, withSandbox } from '../servers';
 
@@ -23,7 +23,7 @@ const giveUpMs = 5000;
 async function ours(size: Size): Promise<Measured> {
   const processes = { api: 1, dispatcher: 1, 'worker-websocket': 0, 'worker-webhook': 1 };
   const properties = { 'com.openexchange.pns.delayDuration': 0 };
-  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: profilingArgs() });
+  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: measuringArgs() });
   try {
     for (let user = 0; user < users; user++) await system.subscribe(userOf(user), box);
     return await measured(size, system.app('api').url, system.sandbox);

@@ -7,7 +7,7 @@ import { fillQueues } from '../backlog';
 import { withBaseline } from '../baseline-process';
 import type { WebhookJob } from '../baselines/signed-post';
 import { mailNotification } from '../notifications';
-import { end, profilingArgs } from '../profile';
+import { end, measuringArgs } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
 import { withRedis, withSandbox } from '../servers';
 
@@ -36,7 +36,7 @@ const ours = side(async (count, sandbox) => {
   const processes = { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
   const enabledIds = Array.from({ length: endpoints }, (_, at) => nameOf(at)).join();
   const properties = { 'com.openexchange.webhooks.enabledIds': enabledIds };
-  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: profilingArgs() });
+  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: measuringArgs() });
   try {
     system.configure('webhooks.yml', webhooksYaml(sandbox));
     await fillQueues({ redisUrl: system.redis.url, databaseUrl: system.databaseUrl }, count, 'webhook', (index) => {
