@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { ConfigCascade } from '@pns/config-cascade';
+import { ConfigCascade, type AggregationMode, type Subject } from '@pns/config-cascade';
 import { KeySpace, type MemoryUse } from '@pns/queue';
 import { PnsError } from '@pns/runtime';
 import { idempotencyDigest, itemOf, priorityFactor, windowKey, type Notification } from './notification';
+import type { Priority } from '@pns/transport-contract';
 import { PropertyLoader } from './property-loader';
 import type { Ticks } from './ticks';
 import type { JoinEntry, Windows } from './windows';
@@ -16,6 +17,9 @@ const maxEntriesPerJoin = 500;
 
 /** The rest of Redis' memory is for what was accepted to be sent with; ADR 0014. */
 const maxMemoryUse = 0.9;
+
+/** How a notification is joined, as properties say. */
+type Joining = Pick<JoinEntry, 'delayMs' | 'maxDelayMs' | 'retentionMs'> & { readonly mode: AggregationMode };
 
 /** What a request has for one shard. */
 interface Slice {
@@ -126,15 +130,29 @@ export class Ingest {
   private entryOf(notification: Notification): JoinEntry {
     const { context, user, topic, priority, idempotencyKey } = notification;
     const subject = { context, user };
-    const mode = this.cascade.aggregationMode(topic, subject);
-    const factor = priorityFactor[priority];
+    const { mode, delayMs, maxDelayMs, retentionMs } = this.cascade.conclude(
+      subject,
+      `joining ${priority} ${topic}`,
+      () => this.joiningOf(subject, topic, priority),
+    );
     return {
       key: windowKey(mode, notification),
       mode,
-      delayMs: this.cascade.resolve('com.openexchange.pns.delayDuration', subject).value * factor,
-      maxDelayMs: this.cascade.resolve('com.openexchange.pns.maxDelayDuration', subject).value * factor,
+      delayMs,
+      maxDelayMs,
+      retentionMs,
       item: itemOf(notification),
       idempotencyKey: idempotencyKey === undefined ? '' : idempotencyDigest(idempotencyKey, notification),
+    };
+  }
+
+  /** How notifications of this topic and priority to `subject` are joined. */
+  private joiningOf(subject: Subject, topic: string, priority: Priority): Joining {
+    const factor = priorityFactor[priority];
+    return {
+      mode: this.cascade.aggregationMode(topic, subject),
+      delayMs: this.cascade.resolve('com.openexchange.pns.delayDuration', subject).value * factor,
+      maxDelayMs: this.cascade.resolve('com.openexchange.pns.maxDelayDuration', subject).value * factor,
       retentionMs: this.cascade.resolve('com.openexchange.pns.idempotency.retention', subject).value,
     };
   }

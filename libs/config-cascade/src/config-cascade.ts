@@ -19,15 +19,15 @@ export interface FileScopes {
 /** What it answers is waited for where that is a promise, which is not to reject. */
 type Listener = () => unknown;
 
-/** Decisions kept for each cascade: producers are free to think of topics. */
-const maxDecisions = 1000;
+/** Conclusions kept for each cascade: producers are free to think of topics. */
+const maxConclusions = 1000;
 
 /** Answers what holds for whom, from memory, and says where it came from. */
 export class ConfigCascade {
   private readonly listeners = new Set<Listener>();
   private readonly readings = new Readings();
-  /** What was decided from a cascade. A change makes another cascade, and so leaves nothing outdated here. */
-  private readonly decided = new WeakMap<readonly Scope[], Map<string, boolean>>();
+  /** What was concluded from a cascade. A change makes another cascade, and so leaves nothing outdated here. */
+  private readonly concluded = new WeakMap<readonly Scope[], Map<string, unknown>>();
   private readonly subjects: SubjectCache | undefined;
   private common: Common = { server: [], sets: [] };
   private stored: Common = { server: [], sets: [] };
@@ -113,37 +113,34 @@ export class ConfigCascade {
 
   /** How a push of `topic` to `client` of `subject` is to look, as far as properties say. */
   pushStyle({ client, topic, ...subject }: Subject & Target): PushStyle {
-    const templateOf = <Name extends PropertyName>(name: Name) =>
-      this.firstOf(name, namesFor(name, { client, topic }), subject).value;
-    const apns = 'com.openexchange.pns.mobile.api.facade.apn';
-    const dataFields = templateOf('com.openexchange.pns.template.data');
-    return {
-      title: templateOf('com.openexchange.pns.template.title'),
-      body: templateOf('com.openexchange.pns.template.body'),
-      ...(dataFields.length > 0 ? { dataFields } : {}),
-      hasBadge: this.resolve(`${apns}.badge.enabled`, subject).value,
-      ...(this.resolve(`${apns}.sound.enabled`, subject).value
-        ? { sound: this.resolve(`${apns}.sound.filename`, subject).value }
-        : {}),
-    };
+    return this.conclude(subject, `style ${client} ${topic}`, () => this.pushStyleNow(subject, { client, topic }));
   }
 
   /** Whether a notification may go to this client of this user; `decide` has the rules. A subject not loaded is denied. */
   isEnabled(transport: TransportName, { client, topic, ...subject }: Subject & Target): boolean {
+    return this.conclude(subject, `${transport} ${client} ${topic}`, (cascade) =>
+      cascade === undefined ? false : decide(cascade, transport, { client, topic }).isEnabled,
+    );
+  }
+
+  /**
+   * What follows for `subject` from its properties, worked out once for all who share its scopes, until these change. `name` tells
+   * one conclusion from another; it has to hold all that `work` depends on beside the scopes.
+   */
+  conclude<Value>(subject: Subject, name: string, work: (cascade: readonly Scope[] | undefined) => Value): Value {
     const cascade = this.scopesOf(subject);
-    if (cascade === undefined) return false;
-    let decided = this.decided.get(cascade);
-    if (decided === undefined || decided.size >= maxDecisions) {
-      decided = new Map();
-      this.decided.set(cascade, decided);
+    if (cascade === undefined) return work(cascade);
+    let concluded = this.concluded.get(cascade);
+    if (concluded === undefined || concluded.size >= maxConclusions) {
+      concluded = new Map();
+      this.concluded.set(cascade, concluded);
     }
-    const target = `${transport} ${client} ${topic}`;
-    let isEnabled = decided.get(target);
-    if (isEnabled === undefined) {
-      isEnabled = decide(cascade, transport, { client, topic }).isEnabled;
-      decided.set(target, isEnabled);
+    let value = concluded.get(name) as Value | undefined;
+    if (value === undefined) {
+      value = work(cascade);
+      concluded.set(name, value);
     }
-    return isEnabled;
+    return value;
   }
 
   /** The same with everything that was looked at, in order; undefined for a subject that was not loaded. */
@@ -165,6 +162,22 @@ export class ConfigCascade {
       return [...matchingSets(sets, { context: subject.context, contextTags: [], userTags: [] }), ...server];
     }
     return this.subjects.cascadeOf(subject, this.common);
+  }
+
+  private pushStyleNow(subject: Subject, target: Target): PushStyle {
+    const templateOf = <Name extends PropertyName>(name: Name) =>
+      this.firstOf(name, namesFor(name, target), subject).value;
+    const apns = 'com.openexchange.pns.mobile.api.facade.apn';
+    const dataFields = templateOf('com.openexchange.pns.template.data');
+    return {
+      title: templateOf('com.openexchange.pns.template.title'),
+      body: templateOf('com.openexchange.pns.template.body'),
+      ...(dataFields.length > 0 ? { dataFields } : {}),
+      hasBadge: this.resolve(`${apns}.badge.enabled`, subject).value,
+      ...(this.resolve(`${apns}.sound.enabled`, subject).value
+        ? { sound: this.resolve(`${apns}.sound.filename`, subject).value }
+        : {}),
+    };
   }
 
   private firstOf<Name extends PropertyName>(
