@@ -15,6 +15,9 @@ const defaultJobOptions: JobsOptions = {
   backoff: { type: 'fixed', delay: 2000, jitter: 0.5 },
 };
 
+/** So many events BullMQ keeps of each queue, about; only whoever looks at a queue with a tool of BullMQ's reads them. */
+const maxEvents = 1000;
+
 /** Opens the queues of a key group and the workers on them, one connection for all queues of the process. */
 @Injectable()
 export class Queues implements OnApplicationShutdown {
@@ -35,6 +38,7 @@ export class Queues implements OnApplicationShutdown {
         connection: this.redis,
         prefix: group,
         defaultJobOptions,
+        streams: { events: { maxLen: maxEvents } },
       });
       queue.on('error', () => undefined); // the connection's own state; every call on the queue rejects for itself
       this.open.set(id, queue);
