@@ -50,10 +50,14 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
         concurrency: this.threads(),
       });
     });
+    const shards = this.queues.keys.all();
     await Promise.all(
-      this.queues.keys.all().map(async (shard) => {
+      shards.map(async (shard) => {
         const queue = this.queues.queue<TickJob>(this.queues.keys.group(shard), aggregationQueue);
-        await queue.upsertJobScheduler('sweep', { every: sweepEveryMs }, { name: 'sweep', data: { v: 1, dueAt: 0 } });
+        // One shard after the other: all at once would hold up whatever is dispatched meanwhile.
+        const offset = Math.ceil(((shard + 1) / shards.length) * sweepEveryMs) - 1;
+        const every = { every: sweepEveryMs, offset };
+        await queue.upsertJobScheduler('sweep', every, { name: 'sweep', data: { v: 1, dueAt: 0 } });
       }),
     );
   }

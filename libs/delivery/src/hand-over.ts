@@ -43,7 +43,14 @@ export async function handOver(
     perQueue.set(id, entry);
   }
   await Promise.all(
-    [...perQueue.values()].map(({ ref, jobs }) => queues.queue<DeliveryJob>(ref.group, ref.name).addBulk(jobs)),
+    [...perQueue.values()].map(({ ref, jobs }) => {
+      const queue = queues.queue<DeliveryJob>(ref.group, ref.name);
+      const [first, ...others] = jobs;
+      // One by itself needs no transaction, which costs more than the job.
+      return first !== undefined && others.length === 0
+        ? queue.add(first.name, first.data, first.opts)
+        : queue.addBulk(jobs);
+    }),
   );
 }
 

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { log, PnsError } from '@pns/runtime';
+import type { Pool } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { ApiKeyEntity } from './api-key.entity';
 import { FailedDeliveryEntity } from './failed-delivery.entity';
 import { FirstTables1760000000001 } from './migrations/0001-first-tables';
@@ -55,6 +57,20 @@ export async function openDatabase(url: string, patienceMs = 60_000): Promise<Da
     extra: { statement_timeout: 20_000, query_timeout: 22_000, keepAlive: true },
   });
   return database.initialize();
+}
+
+/**
+ * Runs a statement that each connection prepares once, under `name`, and Postgres plans once: half the time of a small look-up.
+ * TypeORM has no way to say so, hence past it, to its pool.
+ */
+export async function queryPrepared<Row extends object>(
+  database: DataSource,
+  name: string,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const pool = (database.driver as PostgresDriver).master as Pool;
+  return (await pool.query<Row>({ name, text, values: [...values] })).rows;
 }
 
 /** Runs the migrations that this database lacks. Processes that start together wait for the first one. */

@@ -5,6 +5,7 @@ import type { Subscription, UserKey } from '@pns/subscriptions';
 import { patternsMatching } from '@pns/topics';
 import type { TransportName } from '@pns/transport-contract';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { queryPrepared } from './database';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
 import { Seal } from './seal';
 import {
@@ -131,7 +132,7 @@ export class SubscriptionStore {
     const wanted = new Map(users.map((key) => [`${key.context} ${key.user}`, key]));
     if (wanted.size === 0) return [];
     const keys = [...wanted.values()];
-    const rows = await this.database.query<AddressedRow[]>(subscriptionsOfUsers, [
+    const rows = await queryPrepared<AddressedRow>(this.database, 'subscriptionsOfUsers', subscriptionsOfUsers, [
       keys.map(({ context }) => context),
       keys.map(({ user }) => user),
     ]);
