@@ -4,8 +4,8 @@ import pino from 'pino';
 let waiting = '';
 
 /**
- * Writes what is logged in one turn of the event loop at once. pino's own destination writes line by line, and where a reader
- * of the pipe is slow it stops the whole process for a tenth of a second each time; this one waits only until there is room.
+ * Writes what is logged in one turn of the event loop at once. pino's own destination writes line by line, and where the reader
+ * of the pipe is slower it stops the whole process for a tenth of a second each time.
  */
 const stdout = {
   write(line: string): void {
@@ -13,6 +13,10 @@ const stdout = {
     waiting += line;
   },
 };
+
+// A pipe takes no more in a turn than its buffer holds; the rest would wait in memory, and at some 10,000 lines a second it
+// grows for as long as the load goes on. So whoever logs waits for the reader, as with a file or a terminal.
+(process.stdout as { _handle?: { setBlocking?: (isBlocking: boolean) => void } })._handle?.setBlocking?.(true);
 
 function flush(): void {
   const lines = waiting;
