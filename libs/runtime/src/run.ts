@@ -4,6 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { readEnvironment } from './env';
 import { PnsError } from './errors';
 import { Health } from './health';
+import { bindLeanly } from './lean-bind';
 import { log, nestLogger } from './log';
 
 /** SIGTERM gives an app this long to finish or hand back what is in flight, in ms. */
@@ -46,6 +47,7 @@ export async function runProcess(
   start: () => Promise<INestApplicationContext[]>,
   afterStop: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
+  bindLeanly();
   const signal = firstSignal();
   try {
     log.level = readEnvironment([]).PNS_LOG_LEVEL;
