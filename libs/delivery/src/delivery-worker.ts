@@ -105,11 +105,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     await this.loadProperties(open);
     const reasons = await reasonsToSuppress(open, this.cascade, this.live);
     const attempts = await Promise.all(
-      open.map(async (delivery) => {
-        const attempt = await this.attempt(delivery, reasons.get(delivery));
-        if (attempt.outcome.kind === 'delivered') checkpoint.add(delivery.id);
-        return attempt;
-      }),
+      open.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint)),
     );
     this.stopping.signal.throwIfAborted();
     const again = attempts.filter((attempt) => this.isToRetry(attempt));
@@ -124,10 +120,15 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     );
   }
 
-  private async attempt(delivery: Delivery, suppressedFor?: string): Promise<Attempt> {
+  private async attempt(
+    delivery: Delivery,
+    suppressedFor: string | undefined,
+    checkpoint: Checkpoint,
+  ): Promise<Attempt> {
     const startedAt = performance.now();
     const outcome: Outcome =
       suppressedFor === undefined ? await this.outcomeOf(delivery) : { kind: 'suppressed', reason: suppressedFor };
+    if (outcome.kind === 'delivered') checkpoint.add(delivery.id);
     return { delivery, outcome, durationMs: performance.now() - startedAt };
   }
 

@@ -45,7 +45,7 @@ export function pushContent({ topic, payload, count }: PushSource, style: PushSt
   const cid = cidOf(payload);
   const { unread } = payload;
   const badge = style.hasBadge && Number.isInteger(unread) && (unread as number) >= 0 ? (unread as number) : undefined;
-  const text = templateText(style, { ...payload, topic }, count) ?? mailText(payload, count);
+  const text = templateText(style, payload, topic, count) ?? mailText(payload, count);
   return {
     ...text,
     ...(text === undefined || badge === undefined ? {} : { badge }),
@@ -72,10 +72,17 @@ function mailText(payload: PushSource['payload'], count: number): Partial<PushCo
   return { title: counted(subject, count), body: `${sender}\n${subject}`, category: mailCategory };
 }
 
-function templateText({ title, body }: PushStyle, fields: object, count: number): Partial<PushContent> | undefined {
+function templateText(
+  { title, body }: PushStyle,
+  payload: PushSource['payload'],
+  topic: string,
+  count: number,
+): Partial<PushContent> | undefined {
+  if (!title && !body) return undefined;
   let isCountShown = false;
   const view = {
-    ...fields,
+    ...payload,
+    topic,
     get count() {
       isCountShown = true;
       return count;

@@ -35,6 +35,9 @@ const longestPauseMs = 60_000;
 
 interface Waiting extends PendingPush {
   moves: number;
+  /** On the clock of `performance.now()`. */
+  readonly giveUpAt: number;
+  readonly giveUp: (error: Error) => void;
 }
 
 /**
@@ -44,7 +47,10 @@ interface Waiting extends PendingPush {
 export class ApnsClient {
   private readonly connections = new Set<ApnsConnection>();
   private readonly waiting: Waiting[] = [];
+  /** In the order in which they were handed over, so the first is the first to be given up. */
   private readonly unanswered = new Set<Waiting>();
+  /** One for all of them: thousands are under way, and each is to be answered within the same time. */
+  private answerTimer: NodeJS.Timeout | undefined;
   private readonly aborts = new AbortListeners();
   private failures = 0;
   private noneBefore = 0;
@@ -67,20 +73,17 @@ export class ApnsClient {
       };
       const end = (result: ApnsAnswer | Error | 'untouched'): void => {
         if (result === 'untouched' && push.moves++ < maxMoves) return this.place(push);
-        clearTimeout(timer);
         stopListening();
         this.unanswered.delete(push);
         if (result === 'untouched') reject(new ApnsConnectionError('refused repeatedly'));
         else if (result instanceof Error) reject(result);
         else resolve(result);
-        if (this.onIdle && this.unanswered.size === 0) this.onIdle();
+        if (this.unanswered.size === 0) this.onNoneLeft();
       };
-      const push: Waiting = { headers, body, end, moves: 0 };
-      const timer = setTimeout(
-        () => giveUp(new ApnsTimeoutError(`Apple did not answer within ${this.times.answerMs} ms.`)),
-        this.times.answerMs,
-      );
+      const { answerMs } = this.times;
+      const push: Waiting = { headers, body, end, moves: 0, giveUpAt: performance.now() + answerMs, giveUp };
       const stopListening = this.aborts.add(signal, giveUp);
+      this.answerTimer ??= setTimeout(() => this.giveUpUnanswered(), answerMs);
       this.unanswered.add(push);
       this.place(push);
     });
@@ -90,6 +93,24 @@ export class ApnsClient {
   async close(): Promise<void> {
     if (this.unanswered.size > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
     for (const connection of this.connections) connection.retire();
+  }
+
+  private onNoneLeft(): void {
+    clearTimeout(this.answerTimer);
+    this.answerTimer = undefined;
+    this.onIdle?.();
+  }
+
+  private giveUpUnanswered(): void {
+    this.answerTimer = undefined;
+    for (const { giveUpAt, giveUp } of this.unanswered) {
+      const leftMs = giveUpAt - performance.now();
+      if (leftMs > 0) {
+        this.answerTimer ??= setTimeout(() => this.giveUpUnanswered(), Math.ceil(leftMs));
+        return;
+      }
+      giveUp(new ApnsTimeoutError(`Apple did not answer within ${this.times.answerMs} ms.`));
+    }
   }
 
   private place(push: Waiting): void {

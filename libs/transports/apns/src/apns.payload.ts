@@ -5,7 +5,7 @@ import type { Delivery } from '@pns/transport-contract';
 
 /** One push as it goes to Apple. */
 export interface ApnsPush {
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Record<string, string>;
   readonly body: string;
 }
 
@@ -35,18 +35,16 @@ export function apnsPush(delivery: Delivery, content: PushContent, topic: string
   const id = apnsId(delivery.id);
   // 0 would mean: try once, and do not keep it.
   const expiration = Math.max(1, Math.floor((delivery.expiresAt ?? now + keepMs) / 1000));
-  return {
-    headers: {
-      ...(topic === undefined ? {} : { 'apns-topic': topic }),
-      'apns-push-type': isVisible ? 'alert' : 'background',
-      // A background push must have 5; 10 is for what may light up a screen, 5 minds the battery.
-      'apns-priority': isVisible && delivery.priority !== 'low' ? '10' : '5',
-      'apns-id': id,
-      'apns-expiration': String(expiration),
-      'apns-collapse-id': collapseId(id, delivery, content.cid),
-    },
-    body: apnsBody(delivery, content),
+  const headers: Record<string, string> = {
+    'apns-push-type': isVisible ? 'alert' : 'background',
+    // A background push must have 5; 10 is for what may light up a screen, 5 minds the battery.
+    'apns-priority': isVisible && delivery.priority !== 'low' ? '10' : '5',
+    'apns-id': id,
+    'apns-expiration': String(expiration),
+    'apns-collapse-id': collapseId(id, delivery, content.cid),
   };
+  if (topic !== undefined) headers['apns-topic'] = topic;
+  return { headers, body: apnsBody(delivery, content) };
 }
 
 /** The same UUID for every attempt (RFC 9562, version 8), also where the delivery's id is none. */

@@ -63,15 +63,12 @@ export class ApnsTransport implements Transport {
     const app = this.app(delivery.client, options);
     const now = this.now();
     if (app.notAfter <= now) return { kind: 'misconfigured', reason: expired(app.notAfter) };
-    const push = apnsPush(delivery, this.content(delivery), app.topic, now);
-    const headers = {
-      ':method': 'POST',
-      ':path': `/3/device/${delivery.token}`,
-      ...push.headers,
-      ...(app.token && { authorization: `bearer ${app.token(now)}` }),
-    };
+    const { headers, body } = apnsPush(delivery, this.content(delivery), app.topic, now);
+    headers[':method'] = 'POST';
+    headers[':path'] = `/3/device/${delivery.token}`;
+    if (app.token !== undefined) headers['authorization'] = `bearer ${app.token(now)}`;
     try {
-      const answer = await app.client.send({ headers, body: push.body }, signal);
+      const answer = await app.client.send({ headers, body }, signal);
       const outcome = apnsOutcome(answer, app.isProven, this.now());
       if (outcome.kind === 'delivered') app.isProven = true;
       return outcome;

@@ -46,6 +46,7 @@ export class LocalSockets {
 
   /** Whether a socket that a delivery was for went while it was on its way. */
   missedBy(delivery: Delivery): boolean {
+    if (this.gone.size === 0) return false;
     return addressed(this.gonePerUser, delivery).some((socket) => (this.gone.get(socket) ?? 0) >= delivery.dueAt);
   }
 }
@@ -67,8 +68,9 @@ function remove(perUser: PerUser, socket: LocalSocket): void {
 }
 
 function addressed(perUser: PerUser, { context, user, client, token, sourceToken }: Delivery): LocalSocket[] {
+  const held = perUser.get(userKey({ context, user }));
+  if (held === undefined) return [];
   const only = connectionOf(token);
-  const held = perUser.get(userKey({ context, user })) ?? [];
   return held.filter(
     ({ options }) =>
       options.client === client &&
