@@ -1,4 +1,4 @@
-import { AbortListeners } from '@pns/transport-contract';
+import { AbortListeners, Deadlines } from '@pns/transport-contract';
 import {
   ApnsConnection,
   ApnsConnectionError,
@@ -35,9 +35,6 @@ const longestPauseMs = 60_000;
 
 interface Waiting extends PendingPush {
   moves: number;
-  /** On the clock of `performance.now()`. */
-  readonly giveUpAt: number;
-  readonly giveUp: (error: Error) => void;
 }
 
 /**
@@ -47,10 +44,8 @@ interface Waiting extends PendingPush {
 export class ApnsClient {
   private readonly connections = new Set<ApnsConnection>();
   private readonly waiting: Waiting[] = [];
-  /** In the order in which they were handed over, so the first is the first to be given up. */
   private readonly unanswered = new Set<Waiting>();
-  /** One for all of them: thousands are under way, and each is to be answered within the same time. */
-  private answerTimer: NodeJS.Timeout | undefined;
+  private readonly deadlines: Deadlines;
   private readonly aborts = new AbortListeners();
   private failures = 0;
   private noneBefore = 0;
@@ -59,7 +54,9 @@ export class ApnsClient {
   constructor(
     private readonly endpoint: ApnsEndpoint,
     private readonly times: ApnsTimes,
-  ) {}
+  ) {
+    this.deadlines = new Deadlines(times.answerMs);
+  }
 
   /**
    * Sends a push once. Rejects with an `ApnsTimeoutError`, an `ApnsConnectionError`, an `ApnsSparedError`, or the reason of an
@@ -73,17 +70,19 @@ export class ApnsClient {
       };
       const end = (result: ApnsAnswer | Error | 'untouched'): void => {
         if (result === 'untouched' && push.moves++ < maxMoves) return this.place(push);
+        stopWaiting();
         stopListening();
         this.unanswered.delete(push);
         if (result === 'untouched') reject(new ApnsConnectionError('refused repeatedly'));
         else if (result instanceof Error) reject(result);
         else resolve(result);
-        if (this.unanswered.size === 0) this.onNoneLeft();
+        if (this.onIdle && this.unanswered.size === 0) this.onIdle();
       };
-      const { answerMs } = this.times;
-      const push: Waiting = { headers, body, end, moves: 0, giveUpAt: performance.now() + answerMs, giveUp };
+      const push: Waiting = { headers, body, end, moves: 0 };
+      const stopWaiting = this.deadlines.add(() =>
+        giveUp(new ApnsTimeoutError(`Apple did not answer within ${this.times.answerMs} ms.`)),
+      );
       const stopListening = this.aborts.add(signal, giveUp);
-      this.answerTimer ??= setTimeout(() => this.giveUpUnanswered(), answerMs);
       this.unanswered.add(push);
       this.place(push);
     });
@@ -93,24 +92,6 @@ export class ApnsClient {
   async close(): Promise<void> {
     if (this.unanswered.size > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
     for (const connection of this.connections) connection.retire();
-  }
-
-  private onNoneLeft(): void {
-    clearTimeout(this.answerTimer);
-    this.answerTimer = undefined;
-    this.onIdle?.();
-  }
-
-  private giveUpUnanswered(): void {
-    this.answerTimer = undefined;
-    for (const { giveUpAt, giveUp } of this.unanswered) {
-      const leftMs = giveUpAt - performance.now();
-      if (leftMs > 0) {
-        this.answerTimer ??= setTimeout(() => this.giveUpUnanswered(), Math.ceil(leftMs));
-        return;
-      }
-      giveUp(new ApnsTimeoutError(`Apple did not answer within ${this.times.answerMs} ms.`));
-    }
   }
 
   private place(push: Waiting): void {

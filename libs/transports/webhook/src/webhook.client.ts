@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction } from 'node:net';
-import { AbortListeners } from '@pns/transport-contract';
+import { AbortListeners, Deadlines } from '@pns/transport-contract';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { addressRule, hostRule, type Network, networks } from './webhook.address';
 import type { WebhookOptions } from './webhook.options';
@@ -38,10 +38,12 @@ const maxAnswerBytes = 16 * 1024;
 export class WebhookClient {
   private readonly agent: Agent;
   private readonly timeoutMs: number;
+  private readonly deadlines: Deadlines;
   private readonly aborts = new AbortListeners();
 
   constructor({ allowedNetworks, maxConnections, timeoutMillis }: WebhookOptions) {
     this.timeoutMs = timeoutMillis;
+    this.deadlines = new Deadlines(timeoutMillis);
     this.agent = new Agent({
       connections: maxConnections,
       connect: guardedConnector(networks(allowedNetworks), timeoutMillis),
@@ -74,10 +76,10 @@ export class WebhookClient {
           reject(reason);
         },
       );
-      const timer = setTimeout(() => answered.abort(new WebhookTimeoutError(this.timeoutMs)), this.timeoutMs);
+      const stopWaiting = this.deadlines.add(() => answered.abort(new WebhookTimeoutError(this.timeoutMs)));
       const stopListening = this.aborts.add(signal, (reason) => answered.abort(reason));
       const settle = (): void => {
-        clearTimeout(timer);
+        stopWaiting();
         stopListening();
       };
       try {
