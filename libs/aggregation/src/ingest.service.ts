@@ -70,10 +70,13 @@ export class Ingest {
    *   Rejects when Redis is out of reach; whatever was taken in by then may be repeated.
    */
   async join(notifications: readonly Notification[]): Promise<IngestStatus[]> {
-    await this.assertCapacity();
-    await this.properties.load(notifications);
+    this.assertMemory();
+    // A single notification pays for each promise on its way as much as for looking its properties up.
+    if (this.isFull()) await this.assertRoom();
+    if (!this.cascade.knows(notifications)) await this.properties.load(notifications);
     const answer = new Array<IngestStatus>(notifications.length);
-    await Promise.all(this.slicesOf(notifications, answer).map(([shard, slice]) => this.enqueue(shard, slice)));
+    const joins = this.slicesOf(notifications, answer).map(([shard, slice]) => this.enqueue(shard, slice));
+    await (joins.length === 1 ? joins[0] : Promise.all(joins));
     return answer;
   }
 
@@ -157,25 +160,30 @@ export class Ingest {
     };
   }
 
+  private assertMemory(): void {
+    if (!this.memory.isAbove(maxMemoryUse)) return;
+    throw new PnsError('OVERLOADED', 'What waits to be sent has nearly filled the memory of Redis; try again later.');
+  }
+
   /** Each join tells how many windows are overdue in its shard; only while the sum forbids more is Redis asked again. */
-  private async assertCapacity(): Promise<void> {
-    if (this.memory.isAbove(maxMemoryUse)) {
-      throw new PnsError('OVERLOADED', 'What waits to be sent has nearly filled the memory of Redis; try again later.');
-    }
-    const limit = this.cascade.resolve('com.openexchange.pns.maxProcessorTasks').value;
-    if (this.totalOverdue() < limit) return;
+  private async assertRoom(): Promise<void> {
     if (Date.now() - this.overdueReadAt > 250) {
       this.overdueReadAt = Date.now();
       const tickLengthMs = this.cascade.resolve('com.openexchange.pns.timerFrequency').value;
       const overdue = await this.windows.overdue(tickLengthMs);
       this.lanes.forEach((lane, shard) => (lane.overdue = overdue[shard] ?? 0));
     }
-    if (this.totalOverdue() < limit) return;
-    throw new PnsError('OVERLOADED', `More than ${limit} notifications wait to be dispatched; try again in a moment.`);
+    if (!this.isFull()) return;
+    const sentence = `More than ${this.mostOverdue()} notifications wait to be dispatched; try again in a moment.`;
+    throw new PnsError('OVERLOADED', sentence);
   }
 
-  private totalOverdue(): number {
-    return this.lanes.reduce((sum, lane) => sum + lane.overdue, 0);
+  private isFull(): boolean {
+    return this.lanes.reduce((sum, lane) => sum + lane.overdue, 0) >= this.mostOverdue();
+  }
+
+  private mostOverdue(): number {
+    return this.cascade.resolve('com.openexchange.pns.maxProcessorTasks').value;
   }
 }
 
