@@ -67,6 +67,12 @@ export const subscriptionsOfUsers = `SELECT s.id, s.context_id AS context, s.use
  LEFT JOIN users u ON u.context_id = s.context_id AND u.user_id = s.user_id
  WHERE s.expires_at IS NULL OR s.expires_at > now()`;
 
+/**
+ * Of so many users the look-up is prepared, because to plan it takes half of its time. Of more it is planned anew: a plan for any
+ * number does not know how many come.
+ */
+const fewUsers = 10;
+
 /** The subscriptions in Postgres. */
 @Injectable()
 export class SubscriptionStore {
@@ -132,10 +138,11 @@ export class SubscriptionStore {
     const wanted = new Map(users.map((key) => [`${key.context} ${key.user}`, key]));
     if (wanted.size === 0) return [];
     const keys = [...wanted.values()];
-    const rows = await queryPrepared<AddressedRow>(this.database, 'subscriptionsOfUsers', subscriptionsOfUsers, [
-      keys.map(({ context }) => context),
-      keys.map(({ user }) => user),
-    ]);
+    const values = [keys.map(({ context }) => context), keys.map(({ user }) => user)];
+    const rows =
+      keys.length <= fewUsers
+        ? await queryPrepared<AddressedRow>(this.database, 'subscriptionsOfUsers', subscriptionsOfUsers, values)
+        : await this.database.query<AddressedRow[]>(subscriptionsOfUsers, values);
     return rows.map(({ topics, expiresAt, email1, ...row }) => {
       const subscription = { ...row, topics: topics.split(' ') };
       if (expiresAt === null && email1 === null) return subscription;
