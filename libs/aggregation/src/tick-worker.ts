@@ -56,8 +56,8 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
         const queue = this.queues.queue<TickJob>(this.queues.keys.group(shard), aggregationQueue);
         // One shard after the other: all at once would hold up whatever is dispatched meanwhile.
         const offset = Math.ceil(((shard + 1) / shards.length) * sweepEveryMs) - 1;
-        const every = { every: sweepEveryMs, offset };
-        await queue.upsertJobScheduler('sweep', every, { name: 'sweep', data: { v: 1, dueAt: 0 } });
+        const job = { name: 'sweep', data: { v: 1, dueAt: 0 } as const };
+        await queue.upsertJobScheduler('sweep', { every: sweepEveryMs, offset }, job);
       }),
     );
   }

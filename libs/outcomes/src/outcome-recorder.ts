@@ -58,9 +58,7 @@ export class OutcomeRecorder {
    * repeat. Rejects when Postgres does not answer; the batch is to be kept then.
    */
   async record(attempts: readonly Attempt[]): Promise<void> {
-    const ended = attempts.filter(
-      ({ outcome, nextAttemptInMs }) => outcome.kind !== 'delivered' && nextAttemptInMs === undefined,
-    );
+    const ended = attempts.filter((attempt) => attempt.nextAttemptInMs === undefined);
     const gone = ended.filter(({ outcome }) => outcome.kind === 'gone');
     const failed = ended.flatMap((attempt) => failedDelivery(attempt) ?? []);
     await Promise.all([

@@ -13,7 +13,8 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 export function bindLeanly(): void {
   if (!(dearProperty in new AsyncResource('probe').bind(() => undefined))) return;
   AsyncResource.prototype.bind = function (this: AsyncResource, bound: AnyFunction, thisArg?: unknown): AnyFunction {
-    const inScope = (self: unknown, args: unknown[]) => this.runInAsyncScope(bound, thisArg ?? self, ...args);
+    const inScope = (self: unknown, args: unknown[]) =>
+      this.runInAsyncScope(bound, thisArg === undefined ? self : thisArg, ...args);
     return function (...args) {
       return inScope(this, args);
     };
