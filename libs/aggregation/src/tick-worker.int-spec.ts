@@ -2,6 +2,7 @@ import { ConfigCascade } from '@pns/config-cascade';
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
 import { aggregationQueue, connectRedis, KeySpace, MemoryUse, Queues, type TickJob } from '@pns/queue';
 import { log } from '@pns/runtime';
+import type { Queue } from 'bullmq';
 import { itemOf, windowKey, type Notification } from './notification';
 import { TickWorker } from './tick-worker';
 import { Ticks } from './ticks';
@@ -13,24 +14,35 @@ const shard = 0;
 const tickLengthMs = 500;
 const orphanAfterMs = 60_000;
 
-/** What an API and a dispatcher have of one shard; `clock` is Redis'. */
+/** What an API and a dispatcher have of one shard, or of more; `clock` is Redis'. */
 class Scene {
-  private readonly keys = new KeySpace(1, freshPrefix());
-  private readonly queues = new Queues(connectRedis(testRedisUrl()), this.keys);
-  readonly queue = this.queues.queue<TickJob>(this.keys.group(shard), aggregationQueue);
-  readonly ticks = new Ticks(this.queues);
+  private readonly keys: KeySpace;
+  private readonly queues: Queues;
+  readonly queue: Queue<TickJob>;
+  readonly ticks: Ticks;
   readonly windows: Windows;
   private readonly worker: TickWorker;
   /** The first batch that the dispatcher handed over. */
   readonly handedOver: Promise<Batch>;
 
-  constructor(readonly clock: () => number) {
+  constructor(
+    readonly clock: () => number,
+    shards = 1,
+  ) {
+    this.keys = new KeySpace(shards, freshPrefix());
+    this.queues = new Queues(connectRedis(testRedisUrl()), this.keys);
+    this.queue = this.queueOf(shard);
+    this.ticks = new Ticks(this.queues);
     this.windows = new Windows(this.queues.redis, this.keys, clock);
     let tell: (batch: Batch) => void;
     this.handedOver = new Promise((resolve) => (tell = resolve));
     const handOver = (batch: Batch): Promise<void> => Promise.resolve(tell(batch));
     const memory = new MemoryUse(this.queues.redis);
     this.worker = new TickWorker(this.queues, this.windows, this.ticks, new ConfigCascade(), memory, handOver);
+  }
+
+  queueOf(shard: number): Queue<TickJob> {
+    return this.queues.queue(this.keys.group(shard), aggregationQueue);
   }
 
   /** Lets the dispatcher begin. */
@@ -93,4 +105,16 @@ it('a tick that comes before its time comes again in time', async () => {
   const batch = await scene.handedOver;
   expect([batch.id, idsIn(batch)]).toEqual([`tick-${dueAt}`, ['waiting']]);
   expect(batch.clock).toBeGreaterThanOrEqual(dueAt);
+});
+
+it('sweeps one shard after the other', async () => {
+  const shards = 5;
+  const everyMs = 5000;
+  scene = new Scene(Date.now, shards);
+  await scene.start();
+  const times = await Promise.all(
+    Array.from({ length: shards }, async (_, at) => (await scene.queueOf(at).getJobScheduler('sweep'))?.next ?? NaN),
+  );
+  const phases = times.map((time) => time % everyMs).sort((a, b) => a - b);
+  expect(phases).toEqual([999, 1999, 2999, 3999, 4999]);
 });

@@ -146,12 +146,15 @@ describe('the look-up of a batch', () => {
       { context: 1, user: 14 },
       { context: 2, user: 16 },
     ];
-    const found = await store.subscriptionsOf(wanted);
-    expect(found.map(({ token, email1 }) => [token, email1]).sort()).toEqual([
-      ['token-1', 'john@example.com'],
-      ['token-2', undefined],
-      ['token-6', 'john@example.com'],
-    ]);
+    const strangers = Array.from({ length: 20 }, (_, at) => ({ context: 3, user: at + 1 }));
+    for (const users of [wanted, [...wanted, ...strangers]]) {
+      const found = await store.subscriptionsOf(users);
+      expect(found.map(({ token, email1 }) => [token, email1]).sort()).toEqual([
+        ['token-1', 'john@example.com'],
+        ['token-2', undefined],
+        ['token-6', 'john@example.com'],
+      ]);
+    }
     expect(await store.subscriptionsOf([])).toEqual([]);
   });
 
