@@ -22,6 +22,15 @@ export class AbortListeners {
     };
   }
 
+  /** What `promise` comes to, or a rejection with the signal's reason; the promise itself goes on for the others. */
+  async race<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const stop = this.add(signal, reject);
+      promise.then(resolve, reject).finally(stop);
+    });
+  }
+
   private listen(signal: AbortSignal): Entry {
     const aborts: Entry['aborts'] = new Set();
     const listener = (): void => {

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { AbortListeners } from '@pns/transport-contract';
 import { AccessTokens } from './fcm.access-token';
 import { FcmConnections } from './fcm.connections';
 import type { EnabledFcmOptions } from './fcm.options';
@@ -11,6 +11,7 @@ export class FcmClient {
   private readonly tokens: AccessTokens;
   private readonly path: string;
   private readonly sending = new Set<Promise<FcmAnswer>>();
+  private readonly aborts = new AbortListeners();
 
   constructor(options: EnabledFcmOptions, timeoutMs: number, now: () => number) {
     const { origin, pathname } = new URL(options.endpoint);
@@ -39,26 +40,14 @@ export class FcmClient {
   }
 
   private async attempt(body: string, signal: AbortSignal): Promise<FcmAnswer> {
-    // Hundreds of deliveries share the signal that ends them all.
-    setMaxListeners(0, signal);
-    const token = await orAborted(this.tokens.current(), signal);
+    const token = await this.aborts.race(this.tokens.current(), signal);
     const answer = await this.post(token, body, signal);
     if (!isStaleAccessToken(answer)) return answer;
-    return this.post(await orAborted(this.tokens.insteadOf(token), signal), body, signal);
+    return this.post(await this.aborts.race(this.tokens.insteadOf(token), signal), body, signal);
   }
 
   private post(token: string, body: string, signal: AbortSignal): Promise<FcmAnswer> {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json; charset=UTF-8' };
     return this.connections.post(this.path, headers, body, signal);
   }
-}
-
-/** What `promise` comes to, or a rejection with the reason of `signal`; the promise itself goes on for the others. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { rootCertificates } from 'node:tls';
+import { AbortListeners, Deadlines } from '@pns/transport-contract';
 import type { FcmAnswer } from './fcm.outcome';
 
 /** No answer within the time that is granted for one. */
@@ -39,12 +40,15 @@ export class FcmConnections {
   private readonly all = new Set<Connection>();
   private readonly line = new Set<Waiter>();
   private readonly ca: string[] | undefined;
+  private readonly deadlines: Deadlines;
+  private readonly aborts = new AbortListeners();
 
   constructor(
     private readonly origin: string,
     caFile: string | undefined,
     private readonly timeoutMs: number,
   ) {
+    this.deadlines = new Deadlines(timeoutMs);
     // A certificate of one's own is trusted beside the public ones, not instead of them.
     this.ca = caFile === undefined ? undefined : [...rootCertificates, caFile];
   }
@@ -56,7 +60,18 @@ export class FcmConnections {
   async post(path: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<FcmAnswer> {
     const connection = await this.slot(signal);
     try {
-      return await connection.post(path, headers, body, this.timeoutMs, signal);
+      signal.throwIfAborted();
+      const { answer, cancel } = connection.post(path, headers, body);
+      const stopListening = this.aborts.add(signal, cancel);
+      const stopWaiting = this.deadlines.add(() => {
+        // It may be this message's trouble or the connection's, which does not say; the next ones had better not find out.
+        connection.retire();
+        cancel(new FcmTimeoutError('FCM', this.timeoutMs));
+      });
+      return await answer.finally(() => {
+        stopListening();
+        stopWaiting();
+      });
     } finally {
       connection.release();
       this.serve();
@@ -70,14 +85,11 @@ export class FcmConnections {
 
   /** A connection with room for one more stream, in the order of asking. */
   private slot(signal: AbortSignal): Promise<Connection> {
+    signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.line.delete(waiter);
-        signal.removeEventListener('abort', abort);
-      };
-      const abort = (): void => {
-        leave();
-        reject(signal.reason as Error);
+        stopListening();
       };
       const waiter: Waiter = {
         take: (connection) => {
@@ -89,8 +101,8 @@ export class FcmConnections {
           reject(error);
         },
       };
+      const stopListening = this.aborts.add(signal, waiter.fail);
       this.line.add(waiter);
-      signal.addEventListener('abort', abort);
       this.serve();
     });
   }
@@ -186,38 +198,30 @@ class Connection {
     this.session.destroy();
   }
 
+  /** The answer, and how to wait for it no longer. */
   post(
     path: string,
     headers: Record<string, string>,
     body: string,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<FcmAnswer> {
-    return new Promise((resolve, reject) => {
+  ): { answer: Promise<FcmAnswer>; cancel: (error: Error) => void } {
+    const stream = this.open(path, headers, body);
+    let cancel: (error: Error) => void = () => undefined;
+    const answer = new Promise<FcmAnswer>((resolve, reject) => {
       let status = 0;
       let retryAfter: string | undefined;
       let text = '';
-      const stream = this.open(path, headers, body);
       const settle = (error?: Error): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', abort);
         // A message that was taken is taken, whatever becomes of the rest of the answer.
-        if (error === undefined || (status === 200 && !signal.aborted)) {
+        if (error === undefined || status === 200) {
           resolve({ status, body: text, ...(retryAfter !== undefined && { retryAfter }) });
         } else reject(error);
         if (error !== undefined) stream.close(constants.NGHTTP2_CANCEL);
       };
-      const abort = (): void => settle(signal.reason as Error);
-      const timer = setTimeout(() => {
-        // It may be this message's trouble or the connection's, which does not say; the next ones had better not find out.
-        this.retire();
-        settle(new FcmTimeoutError('FCM', timeoutMs));
-      }, timeoutMs);
-      signal.addEventListener('abort', abort);
+      cancel = settle;
       stream.setEncoding('utf8');
-      stream.on('response', (answer) => {
-        status = answer[':status'] ?? 0;
-        retryAfter = answer['retry-after'];
+      stream.on('response', (response) => {
+        status = response[':status'] ?? 0;
+        retryAfter = response['retry-after'];
       });
       stream.on('data', (chunk: string) => {
         if (text.length < maxAnswerChars) text += chunk;
@@ -225,8 +229,8 @@ class Connection {
       stream.on('end', () => settle(status === 0 ? new FcmConnectionError({ code: 'no answer' }) : undefined));
       stream.on('error', (error) => settle(new FcmConnectionError(error)));
       stream.on('close', () => settle(new FcmConnectionError({ code: `stream closed, ${stream.rstCode}` })));
-      if (signal.aborted) abort();
     });
+    return { answer, cancel };
   }
 
   private open(path: string, headers: Record<string, string>, body: string): ClientHttp2Stream {

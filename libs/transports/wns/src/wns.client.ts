@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { AbortListeners } from '@pns/transport-contract';
 import { AccessTokens } from './wns.access-token';
 import { WnsConnections } from './wns.connections';
 import type { WnsOptions } from './wns.options';
@@ -10,6 +10,7 @@ export class WnsClient {
   private readonly connections: WnsConnections;
   private readonly tokens: AccessTokens;
   private readonly sending = new Set<Promise<WnsAnswer>>();
+  private readonly aborts = new AbortListeners();
 
   constructor(options: WnsOptions, timeoutMs: number, now: () => number) {
     this.connections = new WnsConnections(options.caFile, timeoutMs);
@@ -33,23 +34,11 @@ export class WnsClient {
   }
 
   private async attempt(channel: URL, push: WnsPush, signal: AbortSignal): Promise<WnsAnswer> {
-    // Hundreds of deliveries share the signal that ends them all.
-    setMaxListeners(0, signal);
-    const token = await orAborted(this.tokens.current(), signal);
+    const token = await this.aborts.race(this.tokens.current(), signal);
     const answer = await this.connections.push(channel, push, token, signal);
     if (answer.status !== 401) return answer;
     // Microsoft asks not to send again more than once where a token is refused.
-    const other = await orAborted(this.tokens.insteadOf(token), signal);
+    const other = await this.aborts.race(this.tokens.insteadOf(token), signal);
     return other === undefined ? answer : this.connections.push(channel, push, other, signal);
   }
-}
-
-/** What `promise` comes to, or a rejection with the reason of `signal`; the promise itself goes on for the others. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
