@@ -5,9 +5,15 @@ import { startRedis, startTemporaryServers, type LocalRedis } from '@pns/local-s
 import { startSandbox, type Sandbox, type SandboxOptions } from '@pns/sandbox';
 import { provideDatabase } from './env';
 
+/**
+ * What Postgres keeps in memory, in MiB: the index and the rows of users who get notifications should fit, and of a million
+ * subscriptions those of ten thousand users spread over them are 160 MiB of pages, more than Postgres takes by itself.
+ */
+const postgresCacheMiB = 512;
+
 /** Starts the Postgres that all scenarios share; answers how to stop it. */
 export async function startServers(): Promise<() => Promise<void>> {
-  const servers = await startTemporaryServers({ postgres: true, redis: false });
+  const servers = await startTemporaryServers({ postgres: { cacheMiB: postgresCacheMiB }, redis: false });
   provideDatabase(servers.postgres?.url ?? '');
   return () => servers.stop();
 }

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPostgres, type LocalPostgres } from './postgres';
+import { startPostgres, type LocalPostgres, type PostgresOptions } from './postgres';
 import { endReaper, leftBehind } from './reaper';
 import { startRedis, type LocalRedis } from './redis';
 import type { Progress } from './server-process';
@@ -19,7 +19,7 @@ export interface TemporaryServers {
  * stopped and their data is removed.
  */
 export async function startTemporaryServers(
-  wanted: { readonly postgres: boolean; readonly redis: boolean },
+  wanted: { readonly postgres: boolean | Pick<PostgresOptions, 'cacheMiB'>; readonly redis: boolean },
   onProgress?: Progress,
 ): Promise<TemporaryServers> {
   const folder = mkdtempSync(join(tmpdir(), 'pns-'));
@@ -27,8 +27,9 @@ export async function startTemporaryServers(
   leftBehind.removeAtEnd(folder);
   const progress = onProgress && { onProgress };
   const folders = [folder];
+  const chosen = typeof wanted.postgres === 'object' ? wanted.postgres : {};
   const startedPostgres = wanted.postgres
-    ? startPostgres({ dataDir: join(folder, 'postgres'), isDurable: false, ...progress })
+    ? startPostgres({ dataDir: join(folder, 'postgres'), isDurable: false, ...chosen, ...progress })
     : Promise.resolve(undefined);
   const startedRedis = wanted.redis
     ? startRedis({ dataDir: join(folder, 'redis'), ...progress })
