@@ -143,4 +143,15 @@ describe('deliveriesOf', () => {
     expect(ids()).toEqual(ids());
     expect(new Set(ids()).size).toBe(3);
   });
+
+  it('gives what several users get under one id of a producer, at sockets of one node, an id for each', () => {
+    const idsFor = (user: number) => {
+      const notification = { ...window.notification, user };
+      return deliveriesOf({ ...window, notification }, { subscriptions: [], sockets: [sockets] }, rules()).map(
+        ({ id }) => id,
+      );
+    };
+    expect(idsFor(15)).toHaveLength(1);
+    expect(idsFor(15)).not.toEqual(idsFor(16));
+  });
 });

@@ -80,7 +80,8 @@ function delivery(
 ): Writable<Delivery> {
   const { id, context, user, topic, payload, sourceToken, priority, timestamp, expiresAt } = notification;
   const made: Writable<Delivery> = {
-    id: hash('sha1', `${id} ${timestamp} ${target}`, 'base64url'),
+    // A producer's id may be that of several users' notifications, whose sockets may be at one node.
+    id: hash('sha1', `${context} ${user} ${id} ${timestamp} ${target}`, 'base64url'),
     notificationId: id,
     context,
     user,
