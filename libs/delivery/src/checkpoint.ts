@@ -1,26 +1,54 @@
+import type { Attempt } from '@pns/outcomes';
 import type { DeliveryJob } from '@pns/queue';
+import type { Delivery } from '@pns/transport-contract';
 import type { Job } from 'bullmq';
+
+/** How an attempt ended, without the delivery, which its job has. */
+type Ended = Omit<Attempt, 'delivery'>;
+
+/** What BullMQ keeps of a job as its progress. */
+interface Progress {
+  readonly arrived?: readonly string[];
+  readonly ended?: Readonly<Record<string, Ended>>;
+}
 
 /** What ends within this time shares one write, in ms; a job that is done sooner needs none. */
 const collectMs = 25;
 
 /**
  * Writes down which deliveries of a job have arrived, so that a job run again after a crash repeats only what was in
- * flight. A write that fails costs a repetition, nothing else, so nobody is told.
+ * flight, and how those ended that could not be recorded, so that they are recorded later and not sent once more. A write that
+ * fails costs a repetition, nothing else, so nobody is told.
  */
 export class Checkpoint {
   private readonly arrived: Set<string>;
+  private readonly ended: Map<string, Ended>;
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly job: Job<DeliveryJob>) {
-    const { progress } = job;
-    const ids = typeof progress === 'object' && 'arrived' in progress ? progress.arrived : [];
-    this.arrived = new Set(Array.isArray(ids) ? ids.map(String) : []);
+    const { arrived = [], ended = {} } = (typeof job.progress === 'object' ? job.progress : {}) as Progress;
+    this.arrived = new Set(arrived);
+    this.ended = new Map(Object.entries(ended));
   }
 
+  /** Whether a delivery is not to be sent any more. */
   has(id: string): boolean {
-    return this.arrived.has(id);
+    return this.arrived.has(id) || this.ended.has(id);
+  }
+
+  /** The attempts that ended when the job was run before, and are still to be recorded. */
+  unrecorded(deliveries: readonly Delivery[]): Attempt[] {
+    return deliveries.flatMap((delivery) => {
+      const ended = this.ended.get(delivery.id);
+      return ended === undefined ? [] : [{ delivery, ...ended }];
+    });
+  }
+
+  /** Remembers attempts that could not be recorded. */
+  keep(attempts: readonly Attempt[]): void {
+    for (const { delivery, ...ended } of attempts) this.ended.set(delivery.id, ended);
+    this.timer ??= setTimeout(() => this.write(), collectMs);
   }
 
   add(id: string): void {
@@ -43,7 +71,7 @@ export class Checkpoint {
   private write(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    const progress = { arrived: [...this.arrived] };
+    const progress = { arrived: [...this.arrived], ended: Object.fromEntries(this.ended) } satisfies Progress;
     this.writing = this.writing.then(() => this.job.updateProgress(progress)).catch(() => undefined);
   }
 }

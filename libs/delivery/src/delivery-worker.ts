@@ -112,12 +112,21 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const pauses = new Map(
       (await Promise.all(byWait(again).map((some) => this.sendAgain(source, endpoint, some)))).flat(),
     );
-    await this.outcomes.record(
-      attempts.map((attempt) => {
-        const nextAttemptInMs = pauses.get(attempt);
-        return nextAttemptInMs === undefined ? attempt : { ...attempt, nextAttemptInMs };
-      }),
-    );
+    const ended = attempts.map((attempt): Attempt => {
+      const nextAttemptInMs = pauses.get(attempt);
+      return nextAttemptInMs === undefined ? attempt : { ...attempt, nextAttemptInMs };
+    });
+    await this.record([...checkpoint.unrecorded(deliveries), ...ended], checkpoint);
+  }
+
+  /** While Postgres is away, a job comes back to record how its attempts ended, and not to make them again. */
+  private async record(attempts: readonly Attempt[], checkpoint: Checkpoint): Promise<void> {
+    try {
+      await this.outcomes.record(attempts);
+    } catch (error) {
+      checkpoint.keep(attempts);
+      throw error;
+    }
   }
 
   private async attempt(

@@ -176,20 +176,20 @@ describe('while Postgres is away', () => {
   afterAll(() => link.close());
 
   /** A worker that has read what is set for John, and cannot read on. */
-  async function cutOff(): Promise<INestApplicationContext> {
-    const app = await worker(farSide, { databaseUrl: link.url });
-    const before = farSide.came.length;
+  async function cutOff(side = farSide): Promise<INestApplicationContext> {
+    const app = await worker(side, { databaseUrl: link.url });
+    const before = side.came.length;
     await send(app, [delivery(john)]);
-    await farSide.until((came) => came.length > before);
+    await side.until((came) => came.length > before);
     link.cut();
     return app;
   }
 
-  /** Resolves when a job has failed and waits to be run again. */
-  function failedJob(app: INestApplicationContext): Promise<unknown> {
+  /** Resolves when a job has failed so often and waits to be run again. */
+  function jobThatFailed(app: INestApplicationContext, times: number): Promise<unknown> {
     const queues = app.get(Queues, { strict: false });
     const queue = queues.queue(queues.keys.group(0), deliveryQueue('webhook'));
-    return eventually(async () => (await queue.getDelayedCount()) === 1 || undefined);
+    return eventually(async () => (await queue.getDelayed()).find(({ attemptsMade }) => attemptsMade >= times));
   }
 
   it.each([
@@ -198,10 +198,28 @@ describe('while Postgres is away', () => {
   ])('nothing is sent that %s, and nothing is lost', async (what, changes) => {
     const app = await cutOff();
     await send(app, [delivery({ id: what, ...changes })]);
-    await failedJob(app);
+    await jobThatFailed(app, 1);
     expect(farSide.came.filter(({ id }) => id === what)).toEqual([]);
     link.mend();
     await farSide.until((came) => came.some(({ id, attempt }) => id === what && attempt === 1));
+  });
+
+  it('what ended waits to be recorded, and nothing of its batch is sent once more', async () => {
+    const side = new FarSide(({ id, attempt }) => {
+      if (id === 'refused') return { kind: 'rejected', reason: 'HTTP 400' };
+      return id === 'busy' && attempt === 1 ? { kind: 'retry', reason: 'HTTP 503' } : delivered;
+    });
+    const app = await cutOff(side);
+    const dueAt = Date.now() + 60_000;
+    await send(
+      app,
+      ['refused', 'busy', 'fine'].map((id) => delivery({ id, ...john, dueAt })),
+    );
+    await jobThatFailed(app, 2);
+    link.mend();
+    await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('refused'));
+    const came = side.came.slice(1).map(({ id, attempt }) => `${id} ${attempt}`);
+    expect(came.sort()).toEqual(['busy 1', 'busy 2', 'fine 1', 'refused 1']);
   });
 
   it('what was dispatched a moment ago goes out by the settings that are known', async () => {
