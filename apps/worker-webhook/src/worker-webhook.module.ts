@@ -10,7 +10,7 @@ import type { workerWebhookEnv } from './env';
 import { WebhookWorkerTransport } from './webhook-worker.transport';
 
 /** Jobs in hand at once, each of up to a hundred deliveries to one endpoint, which may have an eighth of them at work. */
-const concurrency = 128;
+const concurrency = 160;
 
 @Module({})
 export class WorkerWebhookModule {

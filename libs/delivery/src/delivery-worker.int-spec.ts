@@ -160,7 +160,11 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['faulty 1', 'fine 1', 'faulty 2']);
   });
 
-  it.each([1, 8])('delivers to one endpoint while others hang, with %i shards', async (shards) => {
+  it.each([
+    [4, 1],
+    [4, 8],
+    [16, 1],
+  ])('delivers to one endpoint while others hang, of %i places and with %i shards', async (concurrency, shards) => {
     const release = new AbortController();
     const hanging = new FarSide(({ client }) =>
       client === 'quick' || release.signal.aborted
@@ -169,14 +173,14 @@ describe('the delivery stage', () => {
             release.signal.addEventListener('abort', () => resolve({ kind: 'delivered' })),
           ),
     );
-    const app = await worker(hanging, { concurrency: 4, shards });
-    const endpoints = ['https://hangs.example', 'https://hangs-too.example', 'https://hangs-as-well.example'];
-    for (let job = 0; job < 30; job++) await send(app, [delivery({ client: 'hangs' })], endpoints[job % 3]);
-    await hanging.until((came) => came.length === 3);
+    const app = await worker(hanging, { concurrency, shards });
+    const endpoints = ['one', 'two', 'three', 'four'].map((name) => `https://${name}.example`);
+    for (let job = 0; job < 32; job++) await send(app, [delivery({ client: 'hangs' })], endpoints[job % 4]);
+    await hanging.until((came) => came.length === 4);
     await send(app, [delivery({ client: 'quick' })], 'https://quick.example');
     await hanging.until((came) => came.some(({ client }) => client === 'quick'));
     release.abort();
-    await hanging.until((came) => came.length === 31);
+    await hanging.until((came) => came.length === 33);
   });
 
   it('adds a batch that is handed over twice once', async () => {

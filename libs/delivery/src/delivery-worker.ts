@@ -49,7 +49,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   ) {
     this.live = new LiveSubscriptions(subscriptions);
     this.jobsPerSource = Math.max(leastPerSource, Math.ceil(options.concurrency / options.sources.length));
-    this.slots = new EndpointSlots(options.jobsPerEndpoint ?? Math.floor(this.jobsPerSource / 8));
+    // As many may wait as may run, so four endpoints that fill both leave at least one place.
+    this.slots = new EndpointSlots(options.jobsPerEndpoint ?? Math.floor((this.jobsPerSource - 1) / 8));
   }
 
   onApplicationBootstrap(): void {
