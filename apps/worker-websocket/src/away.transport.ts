@@ -51,7 +51,9 @@ export class AwayTransport implements Transport {
       ),
     );
     if (back.length > 0) return { kind: 'moved', reason: 'its socket came back already' };
-    if (waiting === 'parked') return { kind: 'retry', reason: 'waits for its socket to come back', afterMs: awayMs };
+    if (waiting === 'parked') {
+      return { kind: 'retry', reason: 'waits for its socket to come back', afterMs: awayMs, isWaiting: true };
+    }
     const reason = waiting === 'full' ? 'too much waits for its socket already' : 'its socket is gone';
     return { kind: 'expired', reason };
   }

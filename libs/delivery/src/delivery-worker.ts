@@ -153,6 +153,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
 
   private isToRetry({ delivery, outcome }: Attempt): boolean {
     if (outcome.kind !== 'retry' || delivery.replyTo !== undefined) return false;
+    if (outcome.isWaiting === true) return true;
     return delivery.attempt < this.cascade.resolve('com.openexchange.pns.retry.attempts', delivery).value;
   }
 

@@ -1,8 +1,11 @@
 /** The far side's verdict on one attempt. Only `retry` leads to another attempt. */
 export type Outcome =
   | { readonly kind: 'delivered'; readonly providerId?: string }
-  /** Try again, not before `afterMs` milliseconds when given, else after the usual back-off. */
-  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
+  /**
+   * Try again, not before `afterMs` milliseconds when given, else after the usual back-off; one that only waits for something
+   * comes back however often it may be tried.
+   */
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number; readonly isWaiting?: true }
   /** The target is dead: its subscription is retired. */
   | { readonly kind: 'gone'; readonly reason: string }
   /** This payload can never be accepted by this target. */
