@@ -163,9 +163,11 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     endpoint: string,
     attempts: readonly Attempt[],
   ): Promise<(readonly [Attempt, number])[]> {
+    // One for all: the longest of a hundred would be about the same for every job.
+    const random = Math.random();
     const pauses = attempts.map(({ delivery, outcome }) => {
       const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
-      return backOffMs(delivery.attempt, baseMs, outcome.kind === 'retry' ? outcome.afterMs : 0);
+      return backOffMs(delivery.attempt, baseMs, outcome.kind === 'retry' ? outcome.afterMs : 0, random);
     });
     const pauseMs = Math.max(0, ...pauses);
     const deliveries = attempts.map(({ delivery }) => ({ ...delivery, attempt: delivery.attempt + 1 }));
@@ -197,12 +199,16 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 }
 
+/** Times to wait that differ by less than this are one, in ms: a job for each millisecond would be as many jobs as deliveries. */
+const waitStepMs = 1000;
+
 /** What a far side put off for longer must not hold up the others. */
 function byWait(attempts: readonly Attempt[]): Attempt[][] {
   const groups = new Map<number, Attempt[]>();
   for (const attempt of attempts) {
     const afterMs = (attempt.outcome.kind === 'retry' && attempt.outcome.afterMs) || 0;
-    groups.set(afterMs, [...(groups.get(afterMs) ?? []), attempt]);
+    const steps = Math.ceil(afterMs / waitStepMs);
+    groups.set(steps, [...(groups.get(steps) ?? []), attempt]);
   }
   return [...groups.values()];
 }

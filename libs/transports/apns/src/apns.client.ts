@@ -121,8 +121,7 @@ export class ApnsClient {
     for (const { isPromising } of this.connections) if (isPromising) return;
     const waitMs = this.noneBefore - performance.now();
     if (waitMs > 0) {
-      if (this.connections.size === 0)
-        this.endWaiting(new ApnsSparedError(Math.ceil(waitMs * (1 + Math.random() / 4))));
+      if (this.connections.size === 0) this.endWaiting(new ApnsSparedError(Math.ceil(waitMs)));
       return;
     }
     const connection: ApnsConnection = new ApnsConnection(

@@ -95,8 +95,7 @@ async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<Atte
   }
 }
 
-/** The time to wait is spread a little, so that not all come back in the same moment. */
 function spared(waitMs: number): Outcome {
-  const afterMs = Math.round(Math.max(waitMs, 1) * (1 + Math.random() / 4));
+  const afterMs = Math.max(waitMs, 1);
   return { kind: 'retry', reason: 'The endpoint failed repeatedly and is spared for a while.', afterMs };
 }
