@@ -1,4 +1,5 @@
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
+import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
 import { log, metrics } from '@pns/runtime';
 import type { Outcome } from '@pns/transport-contract';
 import { deliveryStage, eventually, send, subscribe } from './testing/delivery-stage';
@@ -26,6 +27,33 @@ describe('the delivery stage', () => {
     await send(await worker(farSide), [delivery({ id: 'patient' }), delivery({ id: 'eager' })]);
     await farSide.until((came) => came.length === 3);
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['patient 1', 'eager 1', 'eager 2']);
+  });
+
+  it('lets those of a batch that are put off for about the same time go on together', async () => {
+    const farSide = new FarSide(() => ({ kind: 'retry', reason: 'spared', afterMs: 60_001 + Math.random() * 900 }));
+    const app = await worker(farSide);
+    const ids = Array.from({ length: 50 }, (_, index) => `put off ${index}`);
+    await send(
+      app,
+      ids.map((id) => delivery({ id })),
+      'https://spared.example',
+    );
+    const queues = app.get(Queues, { strict: false });
+    const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
+    const job = await eventually(async () =>
+      (await queue.getDelayed()).find(({ data }) => data.endpoint === 'https://spared.example'),
+    );
+    expect(job.data.deliveries.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(ids.map((id) => `${id} 2`));
+    expect(job.delay).toBeGreaterThan(60_000);
+    await job.remove();
+  });
+
+  it('lets what only waits for something come back however often it was tried', async () => {
+    const farSide = new FarSide(({ attempt }) =>
+      attempt === 3 ? { kind: 'retry', reason: 'waits', afterMs: 1, isWaiting: true } : { kind: 'delivered' },
+    );
+    await send(await worker(farSide), [delivery({ attempt: 3 })]);
+    await farSide.until((came) => came.some(({ attempt }) => attempt === 4));
   });
 
   it('puts aside, whole, what failed as often as it may', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FailedDeliveryFilter, FailedDeliveryStore } from '@pns/persistence';
-import { deliveryQueue, type Queues } from '@pns/queue';
+import { awayNode, awayToken, socketNodeGroup } from '@pns/presence';
+import { deliveryQueue, socketNodeQueue, type KeySpace, type Queues } from '@pns/queue';
 import type { Delivery } from '@pns/transport-contract';
 import { endpointOf, handOver, type DeliveryGroup } from './hand-over';
 
@@ -22,13 +23,22 @@ export function retryFailed(
 function grouped({ keys }: Queues, deliveries: readonly Delivery[]): DeliveryGroup[] {
   const groups = new Map<string, DeliveryGroup & { deliveries: Delivery[] }>();
   for (const delivery of deliveries) {
-    const { context, user, transport } = delivery;
-    const ref = { group: keys.group(keys.shardOf(context, user)), name: deliveryQueue(transport) };
-    const endpoint = endpointOf(delivery);
-    const id = `${ref.group} ${ref.name} ${endpoint}`;
-    const group = groups.get(id) ?? { ...ref, endpoint, deliveries: [] };
-    group.deliveries.push({ ...delivery, attempt: 1 });
+    const { token, ...to } = destinationOf(delivery, keys);
+    const id = `${to.group} ${to.name} ${to.endpoint}`;
+    const group = groups.get(id) ?? { ...to, deliveries: [] };
+    group.deliveries.push({ ...delivery, token, attempt: 1 });
     groups.set(id, group);
   }
   return [...groups.values()];
+}
+
+/** Where a delivery goes. The node that held a socket may be gone, so sockets are looked for as those that are away. */
+function destinationOf(delivery: Delivery, keys: KeySpace): Omit<DeliveryGroup, 'deliveries'> & { token: string } {
+  const { context, user, transport, token } = delivery;
+  if (transport === 'websocket') {
+    const [group, name] = [socketNodeGroup(keys), socketNodeQueue(awayNode)];
+    return { group, name, endpoint: awayNode, token: awayToken(1) };
+  }
+  const group = keys.group(keys.shardOf(context, user));
+  return { group, name: deliveryQueue(transport), endpoint: endpointOf(delivery), token };
 }

@@ -1,0 +1,24 @@
+import { awayNode, socketNodeGroup } from '@pns/presence';
+import { FailedDeliveryStore } from '@pns/persistence';
+import { Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
+import { log } from '@pns/runtime';
+import { retryFailed } from './retry-failed';
+import { deliveryStage } from './testing/delivery-stage';
+import { FarSide } from './testing/far-side';
+
+log.level = 'silent';
+
+const { worker, delivery } = deliveryStage();
+
+it('sends what was for a socket to wherever the user’s sockets are now, and not to the queue of a node that may be gone', async () => {
+  const app = await worker(new FarSide(() => ({ kind: 'delivered' })));
+  const [queues, failed] = [app.get(Queues, { strict: false }), app.get(FailedDeliveryStore, { strict: false })];
+  const toSocket = { transport: 'websocket', subscriptionId: undefined, token: 'node-1 connection-1' } as const;
+  const exhausted = delivery({ id: 'to a socket', attempt: 10, ...toSocket });
+  await failed.record([
+    { delivery: exhausted, outcome: 'retry', reason: 'internal error', isHeld: false, failedAt: Date.now() },
+  ]);
+  expect(await retryFailed(queues, failed, { ids: ['to a socket'] }, 10)).toBe(1);
+  const [job] = await queues.queue<DeliveryJob>(socketNodeGroup(queues.keys), socketNodeQueue(awayNode)).getWaiting();
+  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, token: `${awayNode} 1` }]);
+});
