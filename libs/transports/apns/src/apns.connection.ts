@@ -182,7 +182,6 @@ export class ApnsConnection {
       } else if (error === undefined && this.isUntouched(stream.id, stream.rstCode)) push.end('untouched');
       else push.end(error ?? this.failure ?? new ApnsConnectionError(`stream ended with ${stream.rstCode}`));
     };
-    stream.setEncoding('latin1');
     stream.on('response', (headers) => {
       this.isQuiet = false;
       this.hasAnswered = true;
@@ -190,9 +189,12 @@ export class ApnsConnection {
       this.wasRefused = status === 403;
       const wait = headers['retry-after'];
       if (typeof wait === 'string') retryAfter = wait;
-    });
-    stream.on('data', (chunk: string) => {
-      if (body.length < maxAnswerLength) body += chunk;
+      // Nothing more is said about a push that was taken.
+      if (status === 200) return void stream.resume();
+      stream.setEncoding('latin1');
+      stream.on('data', (chunk: string) => {
+        if (body.length < maxAnswerLength) body += chunk;
+      });
     });
     stream.on('error', () => undefined);
     stream.on('close', () => {

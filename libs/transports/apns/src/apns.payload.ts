@@ -81,9 +81,11 @@ function json({ title, body, badge, sound, category, cid }: PushContent, data: r
  * `cid` says what happened, whatever the producer sent.
  */
 function appData({ payload }: Delivery, { data, cid }: PushContent): [string, unknown][] {
-  const isChosen = Object.keys(payload).some((key) => !Object.hasOwn(data, key));
-  const told = Object.entries(data).filter(([key]) => isChosen || cid === undefined || key === 'count');
-  return told.filter(([key]) => !ownKeys.has(key));
+  const isChosen = data !== payload && Object.keys(payload).some((key) => !Object.hasOwn(data, key));
+  const names = isChosen || cid === undefined ? Object.keys(data) : ['count'];
+  return names
+    .filter((key) => Object.hasOwn(data, key) && !ownKeys.has(key))
+    .map((key): [string, unknown] => [key, data[key]]);
 }
 
 function shortened(delivery: Delivery, content: PushContent): string {
