@@ -10,8 +10,8 @@ import { backOffMs } from './back-off';
 import { Checkpoint } from './checkpoint';
 import { EndpointSlots } from './endpoint-slots';
 import { handOver, type QueueRef } from './hand-over';
-import { LiveSubscriptions } from './live-subscriptions';
 import type { PausedClients } from './paused-clients';
+import { SharedLookup } from './shared-lookup';
 import { reasonsToSuppress } from './suppression';
 
 /** How a process works on the queues of its transport. */
@@ -34,7 +34,7 @@ const finishWithinMs = shutdownTimeoutMs - 5000;
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly workers: Worker<DeliveryJob>[] = [];
   private readonly slots: EndpointSlots;
-  private readonly live: LiveSubscriptions;
+  private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly jobsPerSource: number;
   private readonly stopping = new AbortController();
 
@@ -47,7 +47,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     subscriptions: SubscriptionStore,
     private readonly options: DeliveryWorkerOptions,
   ) {
-    this.live = new LiveSubscriptions(subscriptions);
+    this.live = new SharedLookup((ids) => subscriptions.liveAmong(ids));
     this.jobsPerSource = Math.max(leastPerSource, Math.ceil(options.concurrency / options.sources.length));
     // As many may wait as may run, so four endpoints that fill both leave at least one place.
     this.slots = new EndpointSlots(options.jobsPerEndpoint ?? Math.floor((this.jobsPerSource - 1) / 8));

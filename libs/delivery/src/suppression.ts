@@ -1,6 +1,6 @@
 import type { ConfigCascade } from '@pns/config-cascade';
-import type { SubscriptionStore } from '@pns/persistence';
 import type { Delivery } from '@pns/transport-contract';
+import type { SharedLookup } from './shared-lookup';
 
 type Cascade = Pick<ConfigCascade, 'isEnabled' | 'scopesOf'>;
 
@@ -13,6 +13,8 @@ type Subscribed = Delivery & { readonly subscriptionId: string };
  */
 const believedForMs = 1000;
 
+const none: ReadonlySet<string> = new Set();
+
 /**
  * Why some of `deliveries` are not to be sent any more. At most one query for all that have waited, and none for those that
  * were dispatched a moment ago.
@@ -22,16 +24,16 @@ const believedForMs = 1000;
 export async function reasonsToSuppress(
   deliveries: readonly Delivery[],
   cascade: Cascade,
-  subscriptions: Pick<SubscriptionStore, 'liveAmong'>,
+  live: SharedLookup<ReadonlySet<string>>,
 ): Promise<ReadonlyMap<Delivery, string>> {
   const believedSince = Date.now() - believedForMs;
   const waited = deliveries.filter(
     (delivery): delivery is Subscribed => delivery.subscriptionId !== undefined && delivery.dueAt < believedSince,
   );
-  const live = await subscriptions.liveAmong(waited.map(({ subscriptionId }) => subscriptionId));
+  const found = waited.length === 0 ? none : await live.of(waited.map(({ subscriptionId }) => subscriptionId));
   const reasons = new Map<Delivery, string>();
   for (const delivery of waited) {
-    if (!live.has(delivery.subscriptionId)) reasons.set(delivery, 'its subscription is no more, or has expired');
+    if (!found.has(delivery.subscriptionId)) reasons.set(delivery, 'its subscription is no more, or has expired');
   }
   for (const delivery of deliveries) {
     if (isOff(delivery, cascade)) reasons.set(delivery, 'the transport is off for this user, client and topic');

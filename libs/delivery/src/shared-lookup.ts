@@ -1,24 +1,21 @@
-import type { SubscriptionStore } from '@pns/persistence';
-
-interface Waiting {
+interface Waiting<Found> {
   readonly ids: readonly string[];
-  readonly resolve: (live: ReadonlySet<string>) => void;
+  readonly resolve: (found: Found) => void;
   readonly reject: (reason: unknown) => void;
 }
 
 /** Most ids in one query. */
 const maxIdsPerQuery = 5000;
 
-/** Asks which subscriptions are still there: jobs that want to know while a query is under way share the next one. */
-export class LiveSubscriptions {
-  private waiting: Waiting[] = [];
+/** Looks ids up: those who want to know while a query is under way share the next one. */
+export class SharedLookup<Found> {
+  private waiting: Waiting<Found>[] = [];
   private isAsking = false;
 
-  constructor(private readonly store: Pick<SubscriptionStore, 'liveAmong'>) {}
+  constructor(private readonly ask: (ids: readonly string[]) => Promise<Found>) {}
 
-  /** Those that are there and have not expired; at least of `ids`. */
-  liveAmong(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    if (ids.length === 0) return Promise.resolve(new Set());
+  /** What is found of `ids`, and perhaps of others. */
+  of(ids: readonly string[]): Promise<Found> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ ids, resolve, reject });
       if (!this.isAsking) void this.askForAll();
@@ -30,8 +27,8 @@ export class LiveSubscriptions {
     while (this.waiting.length > 0) {
       const together = this.next();
       try {
-        const live = await this.store.liveAmong(together.flatMap(({ ids }) => ids));
-        for (const { resolve } of together) resolve(live);
+        const found = await this.ask(together.flatMap(({ ids }) => ids));
+        for (const { resolve } of together) resolve(found);
       } catch (error) {
         for (const { reject } of together) reject(error);
       }
@@ -39,7 +36,7 @@ export class LiveSubscriptions {
     this.isAsking = false;
   }
 
-  private next(): Waiting[] {
+  private next(): Waiting<Found>[] {
     let count = 0;
     const tooMany = this.waiting.findIndex(({ ids }, at) => (count += ids.length) > maxIdsPerQuery && at > 0);
     return this.waiting.splice(0, tooMany === -1 ? this.waiting.length : tooMany);

@@ -1,4 +1,4 @@
-import { LiveSubscriptions } from './live-subscriptions';
+import { SharedLookup } from './shared-lookup';
 
 /** Answers questions when the test says so, and remembers them. */
 class Store {
@@ -20,16 +20,11 @@ class Store {
 }
 
 const store = new Store();
-const live = new LiveSubscriptions(store);
-
-it('asks nothing about nothing', async () => {
-  expect(await live.liveAmong([])).toEqual(new Set());
-  expect(store.questions).toEqual([]);
-});
+const live = new SharedLookup((ids) => store.liveAmong(ids));
 
 it('asks at once, and once for all who want to know meanwhile', async () => {
-  const first = live.liveAmong(['a']);
-  const others = [live.liveAmong(['b', 'c']), live.liveAmong(['d'])];
+  const first = live.of(['a']);
+  const others = [live.of(['b', 'c']), live.of(['d'])];
   store.answer('a');
   expect(await first).toEqual(new Set(['a']));
   store.answer('b', 'd');
@@ -38,8 +33,8 @@ it('asks at once, and once for all who want to know meanwhile', async () => {
 });
 
 it('tells all who share a question that it could not be answered, and goes on', async () => {
-  const first = live.liveAmong(['e']);
-  const second = live.liveAmong(['f']);
+  const first = live.of(['e']);
+  const second = live.of(['f']);
   store.fail();
   await expect(first).rejects.toThrow('away');
   store.answer('f');
