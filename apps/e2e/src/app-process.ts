@@ -62,6 +62,11 @@ export class AppProcess {
     return this.log.map(parsed).filter((entry) => entry['event'] === event);
   }
 
+  /** All that it wrote so far. */
+  get output(): string {
+    return this.log.join('\n');
+  }
+
   /** The values of a metric now by their labels, which are written as in `{transport="apns"}`. */
   async metric(name: string): Promise<ReadonlyMap<string, number>> {
     const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');

@@ -112,6 +112,24 @@ it('a lone notification takes 1.0 to 1.6 s from POST to both generations of sock
   }
 }, 30_000);
 
+it('a webhook of a subscription with credentials of its own gets these, by a test push too, and no log does', async () => {
+  const [jane, password] = [{ context: 1, user: 15 }, 'jane-s-secret'];
+  const subscription = { ...jane, client: 'sandbox', transport: 'webhook', topics: ['*'] };
+  const token = `${system.sandbox.url}/webhooks/own`;
+  const registered = { ...subscription, token, meta: { username: 'jane', password } };
+  const { id } = await system.expect<{ id: string }>(201, 'POST', '/v1/subscriptions', registered);
+  await system.expect(202, 'POST', '/v1/notifications', { ...jane, topic: 'ox:mail:new', payload: newMail });
+  await system.arrivalsOf(1, 'own');
+  const test = await system.expect(200, 'POST', `/v1/subscriptions/${id}/test`);
+  expect(test).toMatchObject({ outcome: 'delivered' });
+  const basic = Buffer.from(`jane:${password}`).toString('base64');
+  const seen = (await system.arrivals('own')).items.map(({ headers }) => headers['authorization']);
+  expect(seen).toEqual([`Basic ${basic}`, `Basic ${basic}`]);
+  for (const name of ['api', 'dispatcher', 'worker-webhook'] as const) {
+    expect(system.app(name).output).not.toMatch(new RegExp(`${password}|${basic}`));
+  }
+}, 20_000);
+
 it("Dovecot's own request arrives as a new mail, decoded", async () => {
   const socket = await listen(system, john);
   const response = await fetch(`${system.app('api').url}/preliminary/http-notify/v1/notify`, {

@@ -1,6 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { metrics } from '@pns/runtime';
-import { type WebhookOptions, WebhookTransport } from '@pns/transport-webhook';
+import { WebhookTransport, type WebhookTransportParts } from '@pns/transport-webhook';
 import { Gauge } from 'prom-client';
 
 const running = new Set<WebhookTransport>();
@@ -18,8 +18,8 @@ new Gauge({
 
 /** The transport as a worker runs it: by the webhooks' options as they are now, counted, and closed when the worker has ended. */
 export class WebhookWorkerTransport extends WebhookTransport implements OnApplicationShutdown {
-  constructor(options: (client: string) => WebhookOptions | undefined) {
-    super({ options });
+  constructor(parts: WebhookTransportParts) {
+    super(parts);
     running.add(this);
   }
 

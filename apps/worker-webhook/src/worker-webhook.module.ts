@@ -1,8 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ClientOptions, ClientOptionsModule } from '@pns/client-options';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { DeliveryModule } from '@pns/delivery';
-import { PersistenceModule } from '@pns/persistence';
+import { DeliveryModule, SharedLookup } from '@pns/delivery';
+import { PersistenceModule, SubscriptionStore } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import { webhookOptions, webhookOptionsFileFor } from '@pns/transport-webhook';
@@ -26,11 +26,14 @@ export class WorkerWebhookModule {
           name: 'webhook',
           concurrency,
           imports: [ClientOptionsModule],
-          inject: [ClientOptions],
-          useFactory: (options: ClientOptions) =>
-            new WebhookWorkerTransport(
-              options.of('webhook', 'webhooks.yml', () => webhookOptionsFileFor(env.NODE_ENV), webhookOptions),
-            ),
+          inject: [ClientOptions, SubscriptionStore],
+          useFactory: (options: ClientOptions, subscriptions: SubscriptionStore) => {
+            const meta = new SharedLookup((ids) => subscriptions.metaOf(ids));
+            return new WebhookWorkerTransport({
+              options: options.of('webhook', 'webhooks.yml', () => webhookOptionsFileFor(env.NODE_ENV), webhookOptions),
+              metaOf: async (id) => (await meta.of([id])).get(id),
+            });
+          },
         }),
       ],
     };

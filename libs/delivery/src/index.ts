@@ -3,3 +3,4 @@ export { deliveryQueues, DeliveryModule, type TransportOptions } from './deliver
 export { eraseDeliveries } from './erase-deliveries';
 export { endpointOf, handOver, type DeliveryGroup, type QueueRef } from './hand-over';
 export { retryFailed } from './retry-failed';
+export { SharedLookup } from './shared-lookup';

@@ -22,3 +22,14 @@ it('sends what was for a socket to wherever the user’s sockets are now, and no
   const [job] = await queues.queue<DeliveryJob>(socketNodeGroup(queues.keys), socketNodeQueue(awayNode)).getWaiting();
   expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, token: `${awayNode} 1` }]);
 });
+
+it('has the worker look for credentials that the subscription of a webhook was given since', async () => {
+  const farSide = new FarSide(() => ({ kind: 'delivered' }));
+  const app = await worker(farSide);
+  const [queues, failed] = [app.get(Queues, { strict: false }), app.get(FailedDeliveryStore, { strict: false })];
+  const refused = { outcome: 'misconfigured', reason: 'The endpoint answered 401.', isHeld: false } as const;
+  await failed.record([{ delivery: delivery({ id: 'refused' }), ...refused, failedAt: Date.now() }]);
+  await retryFailed(queues, failed, { ids: ['refused'] }, 10);
+  await farSide.until((came) => came.length === 1);
+  expect(farSide.came).toMatchObject([{ id: 'refused', hasMeta: true }]);
+});

@@ -26,7 +26,9 @@ function grouped({ keys }: Queues, deliveries: readonly Delivery[]): DeliveryGro
     const { token, ...to } = destinationOf(delivery, keys);
     const id = `${to.group} ${to.name} ${to.endpoint}`;
     const group = groups.get(id) ?? { ...to, deliveries: [] };
-    group.deliveries.push({ ...delivery, token, attempt: 1 });
+    // It may have failed for want of the credentials that its subscription has been given since.
+    const mayHaveMeta = delivery.transport === 'webhook' ? { hasMeta: true as const } : {};
+    group.deliveries.push({ ...delivery, ...mayHaveMeta, token, attempt: 1 });
     groups.set(id, group);
   }
   return [...groups.values()];

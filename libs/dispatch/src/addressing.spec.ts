@@ -31,6 +31,7 @@ const subscription = {
   createdAt: 0,
   updatedAt: 0,
   email1: 'john@example.com',
+  hasMeta: false,
 };
 
 const sockets = { node: 'node-1', client: 'open-xchange-appsuite', connections: ['device-b'] };
@@ -71,6 +72,15 @@ describe('deliveriesOf', () => {
       email1: 'john@example.com',
       attempt: 1,
     });
+  });
+
+  it.each([
+    ['webhook', true],
+    ['apns', undefined],
+  ] as const)('tells the worker of meta where the transport is %s: %s', (transport, hasMeta) => {
+    const audience = { subscriptions: [{ ...subscription, transport, hasMeta: true }], sockets: [] };
+    const on = { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' };
+    expect(deliveriesOf(window, audience, rules(on)).map((delivery) => delivery.hasMeta)).toEqual([hasMeta]);
   });
 
   it.each([

@@ -48,10 +48,13 @@ export function deliveriesOf(window: DueWindow, { subscriptions, sockets }: Audi
 
   const toSubscriptions = subscriptionsWanting(topic, subscriptions, rules.now)
     .filter(({ transport, client, token }) => mayReach(transport, client, token === sourceToken))
-    .map(({ id, transport, client, token, email1 }) => {
+    .map(({ id, transport, client, token, email1, hasMeta }) => {
       const made = delivery(window, id, transport, client, token);
       made.subscriptionId = id;
-      if (transport === 'webhook' && email1 !== undefined) made.email1 = email1;
+      if (transport === 'webhook') {
+        if (email1 !== undefined) made.email1 = email1;
+        if (hasMeta) made.hasMeta = true;
+      }
       return made;
     });
 

@@ -31,6 +31,11 @@ export interface StoredSubscription extends Subscription {
 /** The place that meta is sealed for. */
 export const metaPlace = 'subscriptions meta';
 
+/** @throws PnsError as `Seal.open` does. */
+export function openedMeta(sealed: Buffer, seal: Seal): NonNullable<Subscription['meta']> {
+  return JSON.parse(seal.open(sealed, metaPlace)) as NonNullable<Subscription['meta']>;
+}
+
 export function toStoredSubscription(row: Omit<SubscriptionEntity, 'tokenHash'>, seal: Seal): StoredSubscription {
   return { ...toSubscription(row, seal), version: row.version };
 }
@@ -45,7 +50,7 @@ export function toSubscription(row: Omit<SubscriptionEntity, 'tokenHash' | 'vers
     token: row.token,
     topics: row.topics,
     ...(row.expiresAt === null ? {} : { expiresAt: row.expiresAt.getTime() }),
-    ...(row.meta === null ? {} : { meta: JSON.parse(seal.open(row.meta, metaPlace)) as Subscription['meta'] }),
+    ...(row.meta === null ? {} : { meta: openedMeta(row.meta, seal) }),
     isShared: row.isShared,
     createdAt: row.createdAt.getTime(),
     updatedAt: row.updatedAt.getTime(),

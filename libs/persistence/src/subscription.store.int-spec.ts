@@ -134,7 +134,7 @@ describe('the look-up of a batch', () => {
       logins: [],
       tags: [],
     });
-    await store.register(registration());
+    await store.register(registration({ meta: { a: 1 } }));
     await store.register(registration({ token: 'token-2', user: 15 }));
     await store.register(registration({ token: 'token-3', user: 16 }));
     await store.register(registration({ token: 'token-4', context: 2 }));
@@ -149,10 +149,10 @@ describe('the look-up of a batch', () => {
     const strangers = Array.from({ length: 20 }, (_, at) => ({ context: 3, user: at + 1 }));
     for (const users of [wanted, [...wanted, ...strangers]]) {
       const found = await store.subscriptionsOf(users);
-      expect(found.map(({ token, email1 }) => [token, email1]).sort()).toEqual([
-        ['token-1', 'john@example.com'],
-        ['token-2', undefined],
-        ['token-6', 'john@example.com'],
+      expect(found.map(({ token, email1, hasMeta }) => [token, email1, hasMeta]).sort()).toEqual([
+        ['token-1', 'john@example.com', true],
+        ['token-2', undefined, false],
+        ['token-6', 'john@example.com', false],
       ]);
     }
     expect(await store.subscriptionsOf([])).toEqual([]);
@@ -195,6 +195,18 @@ describe('the look-up of what is on its way', () => {
     expect(query).not.toHaveBeenCalled();
     query.mockRestore();
   });
+});
+
+it('meta is told of those that are there, and what no key opens troubles nobody else', async () => {
+  const idOf = async (into: SubscriptionStore, token: string, meta = {}) =>
+    (await into.register(registration({ token, ...meta }))).subscription.id;
+  const [one, bare] = [await idOf(store, 'token-1', { meta: { a: 1 } }), await idOf(store, 'token-2')];
+  const stranger = new SubscriptionStore(database, new Seal([randomBytes(32)]));
+  const sealedByAnother = await idOf(stranger, 'token-3', { meta: { a: 1 } });
+  const found = await store.metaOf([one, bare, sealedByAnother, randomUUID()]);
+  expect([...found.keys()].sort()).toEqual([one, bare, sealedByAnother].sort());
+  expect([found.get(one)?.(), found.get(bare)?.()]).toEqual([{ a: 1 }, undefined]);
+  expect(() => found.get(sealedByAnother)?.()).toThrow('PNS_ENCRYPTION_KEY');
 });
 
 describe('listing and removing', () => {

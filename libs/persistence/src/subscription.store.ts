@@ -10,6 +10,7 @@ import { pageOf, positionOf, type Page, type PageRequest } from './page';
 import { Seal } from './seal';
 import {
   metaPlace,
+  openedMeta,
   SubscriptionEntity,
   toStoredSubscription,
   toSubscription,
@@ -42,7 +43,7 @@ export interface SubscriptionFilter {
 export type AddressedSubscription = Pick<
   Subscription,
   'id' | 'context' | 'user' | 'client' | 'transport' | 'token' | 'topics' | 'expiresAt'
-> & { readonly email1?: string };
+> & { readonly email1?: string; readonly hasMeta: boolean };
 
 const columns = `s.id, s.context_id AS context, s.user_id AS "user", s.client, s.transport, s.token, s.topics,
   s.expires_at AS "expiresAt", s.meta, s.shared AS "isShared", s.created_at AS "createdAt", s.updated_at AS "updatedAt",
@@ -61,7 +62,8 @@ interface AddressedRow extends Omit<AddressedSubscription, 'topics' | 'expiresAt
  * nothing comes that deliveries do not need, because reading the rows costs more than finding them.
  */
 export const subscriptionsOfUsers = `SELECT s.id, s.context_id AS context, s.user_id AS "user", s.client, s.transport,
-  s.token, array_to_string(s.topics, ' ') AS topics, s.expires_at AS "expiresAt", u.primary_email AS email1
+  s.token, array_to_string(s.topics, ' ') AS topics, s.expires_at AS "expiresAt", s.meta IS NOT NULL AS "hasMeta",
+  u.primary_email AS email1
  FROM unnest($1::int[], $2::int[]) AS wanted (context_id, user_id)
  JOIN subscriptions s ON s.context_id = wanted.context_id AND s.user_id = wanted.user_id
  LEFT JOIN users u ON u.context_id = s.context_id AND u.user_id = s.user_id
@@ -191,6 +193,15 @@ export class SubscriptionStore {
       [ids],
     );
     return new Set(rows.map(({ id }) => id));
+  }
+
+  /** How to open the meta of each of `ids` that is there: what no key opens any more is to trouble nobody else. */
+  async metaOf(ids: readonly string[]): Promise<ReadonlyMap<string, () => Subscription['meta']>> {
+    const rows = await this.database.query<Pick<SubscriptionEntity, 'id' | 'meta'>[]>(
+      'SELECT id, meta FROM subscriptions WHERE id = ANY ($1::uuid[])',
+      [ids],
+    );
+    return new Map(rows.map(({ id, meta }) => [id, () => (meta === null ? undefined : openedMeta(meta, this.seal))]));
   }
 
   /** Removes up to `limit` expired subscriptions, the longest expired first, and answers how many there were. */

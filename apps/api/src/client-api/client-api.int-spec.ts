@@ -194,6 +194,8 @@ describe('errors of the original', () => {
     ['a token with blanks', 'subscribe', { ...phone, token: 'a b' }, 'SVL-0009', 'token'],
     ['meta with a list', 'subscribe', { ...phone, meta: { a: [1] } }, 'SVL-0009', 'meta'],
     ['meta with a fraction', 'subscribe', { ...phone, meta: { a: { b: 0.5 } } }, 'SVL-0009', 'meta'],
+    ['a header with LF', 'subscribe', { ...hook, meta: { authorization: 'a\n' } }, 'SVL-0009', 'meta.authorization'],
+    ['a login alone', 'subscribe', { ...hook, meta: { username: 'a' } }, 'SVL-0009', 'meta.password'],
     ['a broken expiry', 'subscribe', { ...phone, expires: 'soon' }, 'SVL-0009', 'expires'],
     ['an unknown action', 'list', phone, 'SVL-0021', 'action'],
     ['no body', 'subscribe', undefined, 'SVL-0023', 'body'],

@@ -45,6 +45,7 @@ export class OxError extends PnsError {
 
 const codesOfProblems: Readonly<Record<string, OxErrorCode>> = {
   BODY_MALFORMED: 'SVL-0009',
+  BODY_INVALID: 'SVL-0009',
   BODY_TOO_LARGE: 'SVL-0009',
   SESSION_INVALID: 'SES-0203',
   SESSION_ENDED: 'SES-0203',

@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { SubscriptionStore, type Expected, type Registration, type StoredSubscription } from '@pns/persistence';
 import type { TransportName } from '@pns/transport-contract';
+import { ownCredentials } from '@pns/transport-webhook';
+import { z } from 'zod';
+import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
 import { WebhookGate } from './webhook-gate';
 
@@ -46,23 +49,24 @@ export class Registrar {
   }
 
   /**
-   * Changes what is named and leaves the rest; undefined when there is no such subscription. A webhook has a say in
+   * Changes what is named and leaves the rest; undefined when the subscription is no more. A webhook has a say in
    * when its subscriptions expire.
    *
-   * @throws RequestError when the webhook refuses the expiry; PnsError `VERSION_CHANGED` where it is not as `expected`.
+   * @throws RequestError when the webhook refuses the expiry, or meta holds credentials that cannot be any; PnsError
+   *   `VERSION_CHANGED` where it is not as `expected`.
    */
   async change(
-    id: string,
+    current: StoredSubscription,
     { topics, expires, meta }: SubscriptionChanges,
     expected?: Expected,
   ): Promise<StoredSubscription | undefined> {
+    const { id, transport } = current;
+    if (transport === 'webhook') assertCredentials(meta ?? {});
     const named = { ...(topics === undefined ? {} : { topics }), ...(meta === undefined ? {} : { meta }) };
     if (expires === undefined) return this.subscriptions.change(id, named, expected);
-    const current = await this.subscriptions.get(id);
-    if (current === undefined) return undefined;
     const asked = expires || undefined;
     const expiresAt =
-      current.transport === 'webhook'
+      transport === 'webhook'
         ? (await this.webhooks.grant({ ...current, expiresAt: asked }, Date.now())).expiresAt
         : asked;
     return this.subscriptions.change(id, { ...named, expiresAt: expiresAt ?? null }, expected);
@@ -79,6 +83,7 @@ export class Registrar {
       throw new RequestError('BODY_INVALID', sentence, [{ field: 'transport', message: 'cannot be websocket' }]);
     }
     if (transport === 'webhook') {
+      assertCredentials(meta ?? {});
       const { maxPerUser, ...grant } = await this.webhooks.grant(
         { context, user, client, token, expiresAt },
         Date.now(),
@@ -91,4 +96,12 @@ export class Registrar {
     const expiry = expiresAt === undefined ? {} : { expiresAt };
     return { registration: { ...common, token, ...expiry, isShared: false }, maxPerUser: Infinity };
   }
+}
+
+const credentialsInMeta = z.object({ meta: ownCredentials });
+
+/** @throws RequestError when the credentials in a webhook's `meta` could not be sent. */
+function assertCredentials(meta: object): void {
+  const checked = check(credentialsInMeta, { meta });
+  if (!checked.ok) throw new RequestError('BODY_INVALID', sentenceOf(checked.faults), checked.faults);
 }

@@ -91,8 +91,8 @@ export class SubscriptionsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SubscriptionView> {
-    await this.found(id, request);
-    const subscription = await this.registrar.change(id, changes, expectedBy(ifMatch));
+    const current = await this.found(id, request);
+    const subscription = await this.registrar.change(current, changes, expectedBy(ifMatch));
     if (subscription === undefined) throw unknownSubscription();
     tellVersion(reply, subscription.version);
     return subscriptionView(subscription);

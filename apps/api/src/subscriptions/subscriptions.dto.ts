@@ -37,6 +37,9 @@ export const meta = z
   .refine((value) => !isNestedDeeper(value, 8), 'must not be nested deeper than 8 levels')
   .refine((value) => JSON.stringify(value).length <= maxMetaBytes, `must have at most ${maxMetaBytes} bytes of JSON`);
 
+const metaSentence =
+  "Whatever the client likes to keep. A webhook's `authorization`, or `login` (or `username`) and `password`, authenticate to this subscription's URI instead of what is configured, and have to be fit for a header; they never come out again, and nothing else in it is used.";
+
 /** The last moment that JavaScript and Postgres can both tell: the end of the year 9999. */
 export const endOfTime = 253_402_300_799_999;
 const expirySentence = 'must be a time in the future, in milliseconds since the epoch';
@@ -60,7 +63,7 @@ export class NewSubscription extends createZodDto(
     token: token.optional().describe("Device token, channel URI or webhook URI; a webhook's may be left out."),
     topics,
     expires: expires.optional().describe('Milliseconds since the epoch; absent or 0: never.'),
-    meta: meta.optional(),
+    meta: meta.optional().describe(metaSentence),
   }),
 ) {}
 
@@ -69,7 +72,7 @@ export class SubscriptionChanges extends createZodDto(
     .strictObject({
       topics: topics.optional(),
       expires: expires.optional().describe('Milliseconds since the epoch; 0: never.'),
-      meta: meta.nullable().optional().describe('Replaces all of it; null removes it.'),
+      meta: meta.nullable().optional().describe(`${metaSentence} Replaces all of it; null removes it.`),
     })
     .refine((changes) => Object.keys(changes).length > 0, 'must change topics, expires or meta'),
 ) {}

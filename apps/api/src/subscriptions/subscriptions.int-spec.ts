@@ -93,6 +93,10 @@ describe('registering', () => {
     expect(await list(`transport=${said}`)).toHaveLength(1);
   });
 
+  it('leaves to a device what it keeps under the names of a webhook’s credentials', async () => {
+    expect((await register({ ...phone, meta: { login: 5, authorization: 'a\n' } })).status).toBe(201);
+  });
+
   it('reads an expiry of 0 as never', async () => {
     expect((await register({ ...phone, expires: 0 })).body).not.toHaveProperty('expires');
   });
@@ -118,6 +122,20 @@ describe('a webhook', () => {
     expect(body.expires).toBeLessThanOrEqual(Date.now() + 3_600_000);
     const expires = Date.now() + 1_000_000;
     expect((await register({ ...hook, expires })).body).toMatchObject({ id: body.id, expires });
+  });
+
+  it('takes credentials in its meta that can be sent, and never shows them', async () => {
+    const meta = { locale: 'de', authorization: 'Bearer secret', username: 'jane', password: 'secret' };
+    const { status, body } = await register({ ...hook, meta });
+    expect({ status, meta: body.meta }).toEqual({ status: 201, meta: { locale: 'de', username: 'jane' } });
+    const change = (changed: object) =>
+      api.send('PATCH', `${path}/${body.id}`, { body: { meta: changed, topics: ['a'] } });
+    const refused = await change({ authorization: 'secret\r\nX-Evil: 1' });
+    expect(refused).toMatchObject({ status: 422, body: { code: 'BODY_INVALID' } });
+    expect(refused.body['errors']).toMatchObject([{ field: 'meta.authorization' }]);
+    expect(JSON.stringify(refused.body)).not.toContain('secret');
+    expect(await list()).toEqual([body]);
+    expect(await change({ authorization: 'Bearer new' })).toMatchObject({ status: 200, body: { meta: {} } });
   });
 
   it('takes URIs below the configured one', async () => {

@@ -91,11 +91,12 @@ export class TestPush {
 }
 
 function testDelivery(subscription: AddressedSubscription, id: string, replyTo: string): Delivery {
-  const { context, user, client, transport, token, email1 } = subscription;
+  const { context, user, client, transport, token, email1, hasMeta } = subscription;
   const now = Date.now();
   return {
     ...{ id, notificationId: id, subscriptionId: subscription.id, context, user, client, transport, token, replyTo },
     ...(transport === 'webhook' && email1 !== undefined ? { email1 } : {}),
+    ...(transport === 'webhook' && hasMeta ? { hasMeta } : {}),
     ...{ topic: testTopic, payload: { message: 'This is a test.' }, priority: 'high', count: 1, attempt: 1 },
     ...{ timestamp: now, dueAt: now, expiresAt: now + testTimeoutMs },
   };

@@ -3,7 +3,13 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
-import { demoSignatureSecret, webhookOptions, type WebhookOptions, WebhookTransport } from '@pns/transport-webhook';
+import {
+  demoSignatureSecret,
+  webhookOptions,
+  type WebhookOptions,
+  WebhookTransport,
+  type WebhookTransportParts,
+} from '@pns/transport-webhook';
 import { type Fault, type Sandbox, startSandbox, type WebhookArrivalsView } from '../start';
 
 const deliveryTo = (token: string): Delivery => ({
@@ -28,6 +34,9 @@ const deliveryTo = (token: string): Delivery => ({
 
 const loopback = { httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], timeoutMillis: 500 };
 
+/** A subscription's meta as the transport is told of it. */
+type MetaOf = WebhookTransportParts['metaOf'];
+
 /** A webhook of the sandbox, and a transport that is configured for it. */
 class Scene {
   private constructor(
@@ -36,8 +45,12 @@ class Scene {
     private options: WebhookOptions,
   ) {}
 
+  /** Nobody's, until a test gives it. */
+  metaOf: MetaOf = () => Promise.reject(new Error('This was not to be asked.'));
+
   readonly transport = new WebhookTransport({
     options: (client) => (client === 'sandbox' ? this.options : undefined),
+    metaOf: (id) => this.metaOf(id),
   });
 
   static async start(overrides: Record<string, unknown> = {}): Promise<Scene> {
@@ -53,6 +66,12 @@ class Scene {
 
   deliver(token = this.uri, signal = new AbortController().signal): Promise<Outcome> {
     return this.transport.deliver(deliveryTo(token), signal);
+  }
+
+  /** Delivers to a subscription that has meta. */
+  deliverByMeta(metaOf: MetaOf, token = this.uri): Promise<Outcome> {
+    this.metaOf = metaOf;
+    return this.transport.deliver({ ...deliveryTo(token), hasMeta: true }, new AbortController().signal);
   }
 
   async misbehave(fault: Fault): Promise<void> {
@@ -136,6 +155,66 @@ describe('a webhook', () => {
     expect(below).toMatchObject({ headers: { authorization: 'Bearer secret' }, oxSignature: 'valid' });
     expect(evil.items).toMatchObject([{ oxSignature: 'missing', standardWebhooks: 'missing' }]);
     expect(evil.items[0]?.headers).not.toHaveProperty('authorization');
+  });
+
+  it.each<[string, object | undefined, string]>([
+    ['a header', { authorization: 'Bearer öwn' }, 'Bearer öwn'],
+    ['a login', { login: 'jane', password: 'pä:ss' }, 'Basic amFuZTpw5Dpzcw=='],
+    ['something else', { locale: 'de' }, 'Bearer secret'],
+    ['nothing any more', undefined, 'Bearer secret'],
+  ])('is authenticated to as a subscription asks whose meta holds %s', async (_, meta, authorization) => {
+    scene.configure({ webhookSecret: 'Bearer secret' });
+    const asked: string[] = [];
+    const outcome = await scene.deliverByMeta((id) => {
+      asked.push(id);
+      return Promise.resolve(() => meta);
+    });
+    expect([outcome, asked]).toEqual([{ kind: 'delivered' }, ['s-1']]);
+    expect((await scene.arrivals()).items).toMatchObject([{ headers: { authorization }, oxSignature: 'valid' }]);
+  });
+
+  it('beside its URI gets what the subscription asks for, and nothing that proves us', async () => {
+    scene.configure({ uriValidationMode: 'none', webhookSecret: 'Bearer secret' });
+    const beside = scene.uri.replace('demo', 'beside');
+    await scene.deliverByMeta(() => Promise.resolve(() => ({ authorization: 'Bearer own' })), beside);
+    const { items } = (await (await fetch(`${beside}/arrivals`)).json()) as WebhookArrivalsView;
+    expect(items).toMatchObject([{ headers: { authorization: 'Bearer own' }, oxSignature: 'missing' }]);
+  });
+
+  const away = Object.assign(new Error('connect ECONNREFUSED 10.0.0.5:5432'), { code: 'ECONNREFUSED' });
+  const unreadable = Object.assign(new Error('secret'), { code: 'ENCRYPTION_KEY_MISSING' });
+
+  it.each<[string, MetaOf, Outcome]>([
+    [
+      'cannot be read now',
+      () => Promise.reject(away),
+      { kind: 'retry', reason: 'The subscription cannot be read now (ECONNREFUSED).', isWaiting: true },
+    ],
+    ['is no more', () => Promise.resolve(undefined), { kind: 'suppressed', reason: 'its subscription is no more' }],
+    [
+      'has meta that no key opens',
+      () =>
+        Promise.resolve(() => {
+          throw unreadable;
+        }),
+      {
+        kind: 'misconfigured',
+        reason: "The credentials in the subscription's meta cannot be used (ENCRYPTION_KEY_MISSING).",
+        isTargetOnly: true,
+      },
+    ],
+    [
+      'has credentials that no header can hold',
+      () => Promise.resolve(() => ({ authorization: 'secret\r\nX-Evil: 1' })),
+      {
+        kind: 'misconfigured',
+        reason: "The credentials in the subscription's meta cannot be used (ZodError).",
+        isTargetOnly: true,
+      },
+    ],
+  ])('gets nothing for a subscription that %s', async (_, metaOf, expected) => {
+    expect(await scene.deliverByMeta(metaOf)).toEqual(expected);
+    expect((await scene.arrivals()).total).toBe(0);
   });
 
   it('keeps its connection', async () => {

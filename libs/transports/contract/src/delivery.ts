@@ -39,6 +39,8 @@ export interface Delivery {
   readonly dueAt: number;
   /** The user's primary e-mail address, where the directory knows it. */
   readonly email1?: string;
+  /** Of a webhook: its subscription may have meta, and credentials in it. They do not travel: the worker reads them. */
+  readonly hasMeta?: true;
   /** 1 for the first attempt. */
   readonly attempt: number;
   /** Of a test: the Redis channel that hears how its only attempt ended. A test is neither repeated nor kept. */

@@ -1,3 +1,4 @@
+export { ownCredentials } from './webhook.credentials';
 export {
   demoSignatureSecret,
   webhookOptions,

@@ -27,13 +27,15 @@ const takenHeaders: ReadonlySet<string> = new Set([
 ]);
 
 /** What may stand in a header's value as it is: visible ISO-8859-1, and blanks inside. */
-const headerValue = z
+export const headerValue = z
   .string()
   .min(1, 'must not be empty')
   .max(4096)
   .regex(/^[!-~\xa1-\xff](?:[ -~\xa0-\xff]*[!-~\xa1-\xff])?$/, 'may only hold printable ISO-8859-1 characters');
 
-const credential = z.string().regex(/^[ -~\xa0-\xff]*$/, 'may only hold printable ISO-8859-1 characters');
+export const password = z.string().regex(/^[ -~\xa0-\xff]*$/, 'may only hold printable ISO-8859-1 characters');
+
+export const login = password.regex(/^[^:]+$/, 'must hold no colon and not be empty');
 
 const signingSecret = z
   .string()
@@ -62,8 +64,8 @@ const fields = z.strictObject(
       .optional(),
     uriValidationMode: z.enum(uriValidationModes, { error: 'must be prefix, exact or none' }).default('prefix'),
     webhookSecret: headerValue.optional(),
-    login: credential.regex(/^[^:]+$/, 'must hold no colon and not be empty').optional(),
-    password: credential.optional(),
+    login: login.optional(),
+    password: password.optional(),
     signatureSecret: signingSecret.optional(),
     previousSignatureSecret: signingSecret.optional(),
     version: z.int().min(1).max(1000).default(1),

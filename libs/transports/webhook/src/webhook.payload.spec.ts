@@ -24,8 +24,8 @@ const delivery: Delivery = {
   attempt: 1,
 };
 const now = 1694677850999;
-const headersFor = (options: Record<string, unknown>, isTrusted = true): Record<string, string> =>
-  webhookHeaders(delivery, webhookBody(delivery), webhookOptions.parse({ uri, ...options }), isTrusted, now);
+const headersFor = (options: Record<string, unknown>, isTrusted = true, own?: string): Record<string, string> =>
+  webhookHeaders(delivery, webhookBody(delivery), webhookOptions.parse({ uri, ...options }), isTrusted, now, own);
 
 describe('the body', () => {
   it('is the original’s, to the letter', () => {
@@ -140,6 +140,15 @@ describe('configured secrets', () => {
       `Basic ${Buffer.from('jürgen:pä:ss', 'latin1').toString('base64')}`,
     );
     expect(headersFor({})).not.toHaveProperty('authorization');
+  });
+
+  it.each([
+    [true, [...open, 'authorization', 'X-OX-Signature', 'webhook-signature']],
+    [false, [...open, 'authorization']],
+  ])('give way to the subscription’s own, and a signature does not (trusted: %s)', (isTrusted, names) => {
+    const headers = headersFor(secrets, isTrusted, 'Bearer own');
+    expect(headers['authorization']).toBe('Bearer own');
+    expect(Object.keys(headers)).toEqual(names);
   });
 });
 

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Delivery } from '@pns/transport-contract';
+import { authorizationHeader } from './webhook.credentials';
 import type { WebhookOptions } from './webhook.options';
 
 /** The exact body of a delivery's request. Every attempt sends the same one. */
@@ -16,7 +17,8 @@ export function webhookBody(delivery: Delivery): string {
 
 /**
  * The headers of one attempt, made at `now` (ms since the epoch). Whoever reads configured secrets or a valid signature
- * could act in our name, so both are left out unless the target is trusted.
+ * could act in our name, so both are left out unless the target is trusted. The subscription's own `Authorization` goes to
+ * wherever it leads, and then no configured one does.
  */
 export function webhookHeaders(
   delivery: Delivery,
@@ -24,6 +26,7 @@ export function webhookHeaders(
   options: WebhookOptions,
   isTrusted: boolean,
   now: number,
+  ownAuthorization?: string,
 ): Record<string, string> {
   const nowSeconds = Math.floor(now / 1000);
   const headers: Record<string, string> = {
@@ -32,9 +35,9 @@ export function webhookHeaders(
     'webhook-id': delivery.id,
     'webhook-timestamp': String(nowSeconds),
   };
-  if (!isTrusted) return headers;
-  const authorization = authorizationHeader(options);
+  const authorization = ownAuthorization ?? (isTrusted ? authorizationHeader(options) : undefined);
   if (authorization !== undefined) headers['authorization'] = authorization;
+  if (!isTrusted) return headers;
   const secrets = signingSecrets(options);
   if (secrets.length === 0) return headers;
   headers[options.signatureHeaderName] = oxSignature(secrets, options.version, delivery.timestamp, body);
@@ -52,13 +55,6 @@ export function oxSignature(secrets: readonly string[], version: number, timesta
   const signed = `v${version}:${timestamp}:${body}`;
   const signatures = secrets.map((secret) => createHmac('sha256', secret).update(signed).digest('hex'));
   return [`t=${timestamp}`, ...signatures.map((signature) => `v${version}=${signature}`)].join(', ');
-}
-
-/** ISO-8859-1 and not UTF-8, as the original encodes it. */
-function authorizationHeader({ webhookSecret, login, password }: WebhookOptions): string | undefined {
-  if (webhookSecret !== undefined) return webhookSecret;
-  if (login === undefined || password === undefined) return undefined;
-  return `Basic ${Buffer.from(`${login}:${password}`, 'latin1').toString('base64')}`;
 }
 
 function signingSecrets({ signatureSecret, previousSignatureSecret }: WebhookOptions): string[] {

@@ -1,6 +1,7 @@
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { errors } from 'undici';
 import { BlockedAddressError, WebhookClient, WebhookTimeoutError } from './webhook.client';
+import { ownAuthorization } from './webhook.credentials';
 import { type Attempt, Endpoints } from './webhook.endpoints';
 import type { WebhookOptions } from './webhook.options';
 import { isEndpointFailure, webhookOutcome } from './webhook.outcome';
@@ -10,6 +11,8 @@ import { type Target, webhookTarget } from './webhook.target';
 export interface WebhookTransportParts {
   /** The current options of a webhook, by the subscription's client; asked at each delivery. */
   readonly options: (client: string) => WebhookOptions | undefined;
+  /** How to open a subscription's meta as it is now; undefined once there is no such subscription. Rejects while nobody knows. */
+  readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
   /** Ms since the epoch; the system's clock unless given. */
   readonly now?: () => number;
 }
@@ -33,16 +36,21 @@ export class WebhookTransport implements Transport {
   private readonly retired = new Set<Promise<void>>();
   private readonly endpoints = new Endpoints();
   readonly options: WebhookTransportParts['options'];
+  private readonly metaOf: WebhookTransportParts['metaOf'];
   private readonly now: () => number;
 
-  constructor({ options, now = Date.now }: WebhookTransportParts) {
+  constructor({ options, metaOf, now = Date.now }: WebhookTransportParts) {
     this.options = options;
+    this.metaOf = metaOf;
     this.now = now;
   }
 
   /** Sends once. Rejects only when `signal` is aborted, or for a bug of ours. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
+    // First, because the options may change meanwhile.
+    const own = delivery.hasMeta === true ? await this.ownAuthorization(delivery) : undefined;
+    if (typeof own === 'object') return own;
     const options = this.options(delivery.client);
     if (options === undefined) {
       return { kind: 'misconfigured', reason: `There is no webhook ${delivery.client} in the configuration.` };
@@ -53,7 +61,7 @@ export class WebhookTransport implements Transport {
     // Another client's time-outs say nothing about this one's, which may lead to another path and wait longer.
     return this.endpoints.run(`${delivery.client} ${target.origin}`, options.maxConnections, () => {
       signal.throwIfAborted();
-      return this.attempt(delivery, target, webhook, signal);
+      return this.attempt(delivery, own, target, webhook, signal);
     });
   }
 
@@ -67,9 +75,32 @@ export class WebhookTransport implements Transport {
     await Promise.all([...this.retired, ...[...this.webhooks.values()].map(({ connections }) => connections.close())]);
   }
 
-  private async attempt(delivery: Delivery, target: Target, webhook: Webhook, signal: AbortSignal): Promise<Attempt> {
+  /** The header that the subscription asks for, if any; the outcome, where that cannot be told. */
+  private async ownAuthorization({ subscriptionId }: Delivery): Promise<string | undefined | Outcome> {
+    let open;
+    try {
+      open = subscriptionId === undefined ? undefined : await this.metaOf(subscriptionId);
+    } catch (error) {
+      return { kind: 'retry', reason: `The subscription cannot be read now (${codeOf(error)}).`, isWaiting: true };
+    }
+    if (open === undefined) return { kind: 'suppressed', reason: 'its subscription is no more' };
+    try {
+      return ownAuthorization(open());
+    } catch (error) {
+      const reason = `The credentials in the subscription's meta cannot be used (${codeOf(error)}).`;
+      return { kind: 'misconfigured', reason, isTargetOnly: true };
+    }
+  }
+
+  private async attempt(
+    delivery: Delivery,
+    own: string | undefined,
+    target: Target,
+    webhook: Webhook,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
     const body = webhookBody(delivery);
-    const headers = webhookHeaders(delivery, body, webhook.options, target.isTrusted, this.now());
+    const headers = webhookHeaders(delivery, body, webhook.options, target.isTrusted, this.now(), own);
     try {
       const answer = await webhook.connections.post(target, headers, body, signal);
       return {
