@@ -24,6 +24,11 @@ export class LocalSockets {
   add(socket: LocalSocket): void {
     this.all.add(socket);
     append(this.perUser, socket);
+    const { client, connection } = socket.options;
+    const before = this.gonePerUser
+      .get(userKey(socket.options))
+      ?.find(({ options }) => options.client === client && options.connection === connection);
+    if (before !== undefined) this.forget(before); // what is on its way finds it here
   }
 
   remove(socket: LocalSocket): void {
@@ -34,8 +39,7 @@ export class LocalSockets {
     append(this.gonePerUser, socket);
     for (const [other, goneAt] of this.gone) {
       if (Date.now() - goneAt < rememberedMs) break;
-      this.gone.delete(other);
-      remove(this.gonePerUser, other);
+      this.forget(other);
     }
   }
 
@@ -48,6 +52,11 @@ export class LocalSockets {
   missedBy(delivery: Delivery): boolean {
     if (this.gone.size === 0) return false;
     return addressed(this.gonePerUser, delivery).some((socket) => (this.gone.get(socket) ?? 0) >= delivery.dueAt);
+  }
+
+  private forget(gone: LocalSocket): void {
+    this.gone.delete(gone);
+    remove(this.gonePerUser, gone);
   }
 }
 

@@ -84,6 +84,13 @@ describe('a delivery', () => {
     for (const [, namedOnly] of handedOn) expect(namedOnly).toBe(true);
   });
 
+  it('goes after no socket that is back already', async () => {
+    sockets.remove(add('1'));
+    add('1');
+    await expect(transport.deliver(delivery, signal)).resolves.toEqual({ kind: 'delivered' });
+    expect(handedOn).toEqual([]);
+  });
+
   it.each(['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'])(
     'of the topic %s can never be sent',
     async (topic) => {
