@@ -169,6 +169,28 @@ describe('a socket that comes back', () => {
   });
 });
 
+describe('two tabs of one user', () => {
+  it.each([
+    ['the node they were at', () => near],
+    ['another node', () => far],
+  ])('that come back to %s within milliseconds get each what it missed, once', async (_, node) => {
+    const tabs = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
+    const onItsWay = { ...nodes.delivery(near.id), topic: 'ox:mail:on-its-way' };
+    for (const tab of tabs) tab.close();
+    await allAway();
+    await nodes.handOver(onItsWay);
+    await nodes.parked(onItsWay.id);
+    await dispatchAndPark({ topic: 'ox:mail:away' });
+    const queue = nodes.queueOf(node());
+    await queue.pause(); // so that what is for one is still there when what is for the other comes
+    const back = await Promise.all([nodes.connect(node(), '1'), nodes.connect(node(), '2')]);
+    await queue.resume();
+    await Promise.all(back.map((tab) => tab.got(2)));
+    await nodes.quiet();
+    for (const tab of back) expect(topics(tab.frames)).toEqual(['ox:mail:on-its-way', 'ox:mail:away']);
+  });
+});
+
 describe('a delivery that finds no socket', () => {
   it('ends as expired when none is to come back', async () => {
     const lost = nodes.delivery(near.id);
@@ -190,6 +212,24 @@ describe('when a node stops', () => {
     await nodes.dispatch({ topic: 'ox:mail:now' });
     expect(topics(await client.got(2)).sort()).toEqual(['ox:mail:late', 'ox:mail:now']);
     expect(client.troubles[0]).toMatchObject({ what: 'disconnected', reason: 'transport close' });
+    await proxy.close();
+  });
+
+  it('two tabs of one user go to another one and miss nothing, and nothing comes twice', async () => {
+    const proxy = await nodes.balancer();
+    const stopping = await nodes.start();
+    proxy.sendTo(stopping);
+    const options = { reconnection: true };
+    const tabs = await Promise.all([nodes.connect(proxy, '1', options), nodes.connect(proxy, '2', options)]);
+    proxy.sendTo(far);
+    const queued = nodes.delivery(stopping.id);
+    await nodes.close(stopping);
+    await nodes.dispatch({ topic: 'ox:mail:now' });
+    while ((await nodes.openConnections()).length < tabs.length);
+    await nodes.handOver({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
+    await Promise.all(tabs.map((tab) => tab.got(2)));
+    await nodes.quiet();
+    for (const tab of tabs) expect(topics(tab.frames)).toEqual(['ox:mail:now', 'ox:mail:late']);
     await proxy.close();
   });
 

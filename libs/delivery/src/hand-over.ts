@@ -28,7 +28,8 @@ export function endpointOf({ transport, token, client }: Pick<Delivery, 'transpo
 
 /**
  * Adds the deliveries to their queues, up to `maxDeliveriesPerJob` in a job and one round trip per queue. A job's id is
- * made from its deliveries and the round, so the same hand-over twice, as after a crash, adds nothing while the first is still there.
+ * made from its deliveries, their targets and the round, so the same hand-over twice, as after a crash, adds nothing while the
+ * first is still there.
  */
 export async function handOver(
   queues: Queues,
@@ -58,7 +59,7 @@ function jobsOf({ endpoint, deliveries }: DeliveryGroup, delay: number, round: s
   const jobs = [];
   for (let at = 0; at < deliveries.length; at += maxDeliveriesPerJob) {
     const some = deliveries.slice(at, at + maxDeliveriesPerJob);
-    const ids = round + some.map(({ id, attempt }) => `${id} ${attempt}`).join();
+    const ids = round + some.map(({ id, attempt, token }) => `${id} ${attempt} ${token}`).join();
     const data: DeliveryJob = { v: 1, endpoint, deliveries: some };
     jobs.push({ name: 'deliver', data, opts: { jobId: hash('sha1', ids, 'hex'), delay } });
   }

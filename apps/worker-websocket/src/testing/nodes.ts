@@ -8,7 +8,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { handOver } from '@pns/delivery';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
-import { awayNode, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
+import { awayMs, awayNode, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
 import { connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
 import { EndedSessions, SessionTokens, type SessionRequest } from '@pns/sessions';
 import type { Delivery, Outcome, OutcomeKind } from '@pns/transport-contract';
@@ -138,6 +138,11 @@ export class TestNodes {
     await handOver(this.queues, [{ ...ref, deliveries: [delivery] }]);
   }
 
+  /** The queue of what is for the sockets of `node`. */
+  queueOf({ id }: Pick<TestNode, 'id'>): ReturnType<Queues['queue']> {
+    return this.queues.queue(socketNodeGroup(this.keys), socketNodeQueue(id));
+  }
+
   delivery(node: string): Delivery {
     const now = Date.now();
     return {
@@ -162,6 +167,18 @@ export class TestNodes {
     const { context, user } = this.user;
     const backlog = `${this.keys.group(this.keys.shardOf(context, user))}:backlog:${context}:${user}`;
     while (!(await this.queues.redis.lrange(backlog, 0, -1)).some((line) => line.includes(id))) await pause();
+  }
+
+  /** Resolves once nothing is on its way to the sockets of the nodes; what waits for one to come back may wait on. */
+  async quiet(): Promise<void> {
+    while ((await Promise.all([...this.nodes, { id: awayNode }].map((node) => this.isBusy(node)))).includes(true)) {
+      await pause();
+    }
+  }
+
+  private async isBusy(node: Pick<TestNode, 'id'>): Promise<boolean> {
+    const jobs = await this.queueOf(node).getJobs(['wait', 'active', 'delayed']);
+    return jobs.some(({ delay }) => delay < awayMs);
   }
 
   /** An address whose connections go to one node after the other. */
