@@ -151,6 +151,22 @@ describe('a socket that comes back', () => {
     expect(await back.got(sent + 1)).toEqual([...told, ['ox:mail:last', expect.anything()]]);
   });
 
+  it('is let go when what it missed cannot be handed over, and gets it the next time', async () => {
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await allAway();
+    await dispatchAndPark();
+    const counter = nodes.queueOf(far).toKey('id');
+    await nodes.queues.redis.set(counter, 'no number'); // so that BullMQ can add nothing to this queue
+    await expect(nodes.connect(far, '1')).rejects.toThrow('refused');
+    await allAway();
+    await nodes.queues.redis.del(counter);
+    const back = await nodes.connect(far, '1');
+    await expect(back.got(1)).resolves.toHaveLength(1);
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await back.got(2))).toEqual(['ox:mail:new', 'ox:mail:last']);
+  });
+
   it('as another client gets nothing', async () => {
     nodes.configure(
       'websocket-clients.yml',

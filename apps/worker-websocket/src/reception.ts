@@ -78,7 +78,7 @@ export class Reception {
       if ((await this.sessions.endedAmong([session])).length > 0) throw sessionEnded();
       await this.enter(socket);
     } catch (error) {
-      this.forget(socket);
+      this.leave(socket, 'not let in');
       throw error;
     }
     if (socket.hasEnded) {
