@@ -41,6 +41,18 @@ describe('when Redis is away', () => {
     await link.close();
   });
 
+  it('a connection that is told to end rejects what was under way when it was lost', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const redis = connectRedis(link.url);
+    await once(redis, 'ready');
+    const underWay = redis.blpop(freshPrefix(), 0);
+    link.cut();
+    await new Promise((resolve) => redis.once('connecting', () => resolve(undefined)));
+    redis.disconnect();
+    await expect(underWay).rejects.toThrow('Connection is closed.');
+    await link.close();
+  });
+
   it('a worker that is told to close does so once Redis is back', async () => {
     const link = await cuttableLink(testRedisUrl());
     const queues = new Queues(connectRedis(link.url), new KeySpace(1, freshPrefix()));

@@ -107,6 +107,7 @@ export function clusterOf(url: string): ClusterAddress | undefined {
  */
 export class EndingRedis extends Redis {
   override disconnect(reconnect = false): void {
+    if (!reconnect) this.rejectUnanswered();
     // What is closed comes back by itself; to close it once more would keep the process alive for two seconds.
     if (reconnect && this.stream?.destroyed) return;
     if (!reconnect && this.status === 'reconnecting') this.status = 'wait';
@@ -115,6 +116,14 @@ export class EndingRedis extends Redis {
 
   override duplicate(override?: Partial<RedisOptions>): Redis {
     return new EndingRedis({ ...this.options, ...override });
+  }
+
+  /** What was under way when the connection was lost, ioredis keeps for the next one, and forgets when there is none. */
+  private rejectUnanswered(): void {
+    const { prevCommandQueue: unanswered } = this as unknown as { prevCommandQueue?: Redis['commandQueue'] | null };
+    for (let item = unanswered?.shift(); item !== undefined; item = unanswered?.shift()) {
+      item.command.reject(new Error('Connection is closed.'));
+    }
   }
 }
 
