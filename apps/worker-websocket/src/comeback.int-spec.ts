@@ -1,4 +1,4 @@
-import { cuttableLink, testRedisUrl } from '@pns/local-servers';
+import { cuttableLink, type CuttableLink, testRedisUrl } from '@pns/local-servers';
 import { awayNode } from '@pns/presence';
 import { log } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
@@ -257,6 +257,26 @@ describe('when a node stops', () => {
     const next = nodes.open(stopping, { query: { session: await nodes.token() } });
     await expect(next.connected()).rejects.toThrow('refused');
     await closing;
+  });
+});
+
+describe('when a node stops while Redis', () => {
+  it.each([
+    ['refuses connections', (link: CuttableLink) => link.cut()],
+    ['answers nothing', (link: CuttableLink) => link.swallow()],
+  ])('%s, it ends in time, and its sockets miss nothing', async (_, part) => {
+    const link = await cuttableLink(testRedisUrl());
+    const parted = await nodes.start(link.url);
+    const client = await nodes.connect(parted, '1');
+    part(link);
+    await nodes.dispatch({ topic: 'ox:mail:stuck' });
+    await nodes.close(parted);
+    await expect(client.troubled()).resolves.toMatchObject([{ reason: 'transport close' }]);
+    while (!(await nodes.socketNodes.dead()).includes(parted.id))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    const back = await nodes.connect(far, '1');
+    expect(topics(await back.got(1))).toEqual(['ox:mail:stuck']);
+    await link.close();
   });
 });
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { WebsocketClients } from '@pns/presence';
 import { PnsError } from '@pns/runtime';
 import type { Server as Engine } from 'engine.io';
@@ -28,7 +28,7 @@ const farewellMs = 2000;
  * socket, so that the others see why not in the answer to their request.
  */
 @Injectable()
-export class Door implements OnModuleDestroy {
+export class Door implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly arrivals = new WeakMap<IncomingMessage, Arrival>();
   private readonly connections = new Set<TcpSocket>();
   private isClosed = false;
@@ -65,15 +65,19 @@ export class Door implements OnModuleDestroy {
     await this.admit(arrival, token);
   }
 
-  /** Closes the door, then every socket with the hint to come back, and says so to presence. */
+  /** Closes the door, then every socket with the hint to come back. */
   async onModuleDestroy(): Promise<void> {
     this.isClosed = true;
     for (const socket of [...this.reception.everyone()]) {
       this.reception.leave(socket, 'server shutting down');
       socket.restart();
     }
-    await this.reception.goodbyesSaid();
     await this.everybodyGone();
+  }
+
+  /** Not sooner: by now a Redis that is away is given up in time. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.reception.goodbyesSaid();
   }
 
   private async arrive(request: IncomingMessage, tcp: TcpSocket): Promise<void> {

@@ -55,7 +55,11 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** The workers are closed by now: what is left in this node's queue is for another one. */
   async onApplicationShutdown(): Promise<void> {
-    await this.nodes.retire(this.node.id);
+    try {
+      await this.nodes.retire(this.node.id);
+    } catch (error) {
+      log.warn({ event: 'node.retire-failed', node: this.node.id, err: error }); // others soon see that it is silent
+    }
   }
 
   private async beat(): Promise<void> {

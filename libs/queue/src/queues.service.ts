@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { Queue, Worker, type JobsOptions, type Processor, type WorkerOptions } from 'bullmq';
 import { Cluster, type Redis } from 'ioredis';
 import type { KeySpace } from './key-space';
@@ -18,11 +18,17 @@ const defaultJobOptions: JobsOptions = {
 /** So many events BullMQ keeps of each queue, about; only whoever looks at a queue with a tool of BullMQ's reads them. */
 const maxEvents = 1000;
 
+/** A process that stops asks Redis for a sign of life this often, in ms. */
+const askMs = 1000;
+/** A Redis that left as many of these unanswered is given up: soon enough for what ends last, 25 s after SIGTERM. */
+const mostUnanswered = 4;
+
 /** Opens the queues of a key group and the workers on them, one connection for all queues of the process. */
 @Injectable()
-export class Queues implements OnApplicationShutdown {
+export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   private readonly open = new Map<string, Queue>();
   private readonly owners = new Map<string, Redis>();
+  private readonly timers: NodeJS.Timeout[] = [];
 
   constructor(
     readonly redis: RedisClient,
@@ -86,8 +92,34 @@ export class Queues implements OnApplicationShutdown {
     return redis;
   }
 
+  /**
+   * From now on there is only so much time, and what waits for a Redis that is away would wait without end: jobs that are
+   * to be finished, workers that are to close. Once Redis is given up, all of that rejects, and other processes take it over.
+   */
+  onModuleDestroy(): void {
+    for (const redis of this.connections()) this.timers.push(giveUpWhenAway(redis));
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.open.values()].map((queue) => queue.close()));
-    for (const redis of [...this.owners.values(), this.redis]) redis.disconnect();
+    this.timers.forEach(clearInterval);
+    for (const redis of this.connections()) redis.disconnect();
   }
+
+  private connections(): RedisClient[] {
+    return [...this.owners.values(), this.redis];
+  }
+}
+
+/** Counts, as a `Subscriber` does, so that a process which was held up itself does not blame the server. */
+function giveUpWhenAway(redis: RedisClient): NodeJS.Timeout {
+  let unanswered = 0;
+  return setInterval(() => {
+    if (unanswered === mostUnanswered) return redis.disconnect();
+    unanswered++;
+    redis.ping().then(
+      () => (unanswered = 0),
+      () => undefined,
+    );
+  }, askMs);
 }

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { cuttableLink, freshPrefix, testRedisUrl } from '@pns/local-servers';
+import { EventEmitter, once } from 'node:events';
+import { cuttableLink, type CuttableLink, freshPrefix, testRedisUrl } from '@pns/local-servers';
 import { KeySpace } from './key-space';
 import { Queues } from './queues.service';
 import { connectRedis, patientCopy } from './redis';
@@ -63,6 +63,29 @@ describe('when Redis is away', () => {
     await away;
     const closing = worker.close();
     link.mend();
+    await closing;
+    await queues.onApplicationShutdown();
+    await link.close();
+  });
+
+  it.each([
+    ['refuses connections', (link: CuttableLink) => link.cut()],
+    ['answers nothing', (link: CuttableLink) => link.swallow()],
+  ])('a process that stops ends without it in time, with a job in hand, when Redis %s', async (_, part) => {
+    const link = await cuttableLink(testRedisUrl());
+    const queues = new Queues(connectRedis(link.url), new KeySpace(1, freshPrefix()));
+    const hand = new EventEmitter();
+    const taken = once(hand, 'taken');
+    const worker = queues.worker(queues.keys.group(0), 'any', async () => {
+      hand.emit('taken');
+      await once(hand, 'done');
+    });
+    await queues.queue(queues.keys.group(0), 'any').add('any', {});
+    await taken;
+    part(link);
+    queues.onModuleDestroy();
+    const closing = worker.close();
+    hand.emit('done');
     await closing;
     await queues.onApplicationShutdown();
     await link.close();
