@@ -46,6 +46,12 @@ describe('a request of the Dovecot driver', () => {
     expect(mailPayload({ user: '4@1', event: 'messageNew', from })).toEqual({ folder: 'default0/INBOX', ...expected });
   });
 
+  it('looks for the sender no further than a push can show', () => {
+    const name = 'x'.repeat(2000);
+    const payload = mailPayload({ user: '4@1', event: 'messageNew', from: `${name} <alice@example.org>` });
+    expect(payload).toEqual({ folder: 'default0/INBOX', email: name });
+  });
+
   it.each([
     [
       ['5', 6],
