@@ -93,8 +93,11 @@ function unknownKey(): RequestError {
 
 /** The key in `Bearer <key>`, or the password in `Basic <user:password>`. */
 export function presentedKey(authorization: string | undefined): string | undefined {
-  const [, scheme, credentials] = /^(Bearer|Basic) +(\S.*?) *$/i.exec(authorization ?? '') ?? [];
-  if (scheme === undefined || credentials === undefined) return undefined;
+  const header = authorization?.trimEnd() ?? '';
+  // Without the rest: who has no key may send it, and must not choose how long it is looked at.
+  const [start, scheme] = /^(Bearer|Basic) +(?=\S)/i.exec(header) ?? [];
+  if (start === undefined || scheme === undefined) return undefined;
+  const credentials = header.slice(start.length);
   if (scheme.toLowerCase() === 'bearer') return credentials;
   const decoded = Buffer.from(credentials, 'base64').toString();
   const colon = decoded.indexOf(':');
