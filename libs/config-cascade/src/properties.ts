@@ -25,20 +25,19 @@ const integer = (min: number, max: number) =>
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-const list = z.string().transform((text) =>
-  text
+/** Postgres keeps no NUL. */
+const text = z.string().regex(/^[^\0]*$/, 'must not hold NUL');
+const list = text.transform((entries) =>
+  entries
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== ''),
 );
 
-const template = z
-  .string()
-  .max(4096, 'must have at most 4096 characters')
-  .superRefine((text, context) => {
-    const fault = templateFault(text);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: `is not a Mustache template: ${fault}` });
-  });
+const template = text.max(4096, 'must have at most 4096 characters').superRefine((source, context) => {
+  const fault = templateFault(source);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: `is not a Mustache template: ${fault}` });
+});
 
 const suffixes = '.<client>, .<topic> or .<client>.<topic> behind the name sets it for these';
 
@@ -161,7 +160,7 @@ export const properties = {
   },
   'com.openexchange.pns.mobile.api.facade.apn.sound.filename': {
     type: 'text',
-    schema: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
+    schema: text.min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
     fallback: 'default',
     scopes,
     sentence: 'The sound that a push through APNs plays: the name of a file in the app, or default.',

@@ -146,6 +146,7 @@ export class DirectoryStore {
 
   /** Logins do not distinguish case. */
   async userByLogin(login: string): Promise<UserKey | undefined> {
+    if (login.includes('\0')) return undefined; // nobody's, and Postgres refuses to look for it
     const [row] = await this.database.query<UserKey[]>(
       'SELECT context_id AS context, user_id AS user FROM user_logins WHERE login = $1',
       [login.toLowerCase()],

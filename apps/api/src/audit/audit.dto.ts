@@ -1,7 +1,7 @@
 import type { AuditEntry } from '@pns/persistence';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
-import { idText, pageQuery } from '../http/fields';
+import { idText, pageQuery, plainText } from '../http/fields';
 
 const time = z.iso
   .datetime({ offset: true, error: 'must be a time, such as 2030-12-31T00:00:00Z' })
@@ -15,8 +15,8 @@ export class AuditQuery extends createZodDto(
     context: idText.optional(),
     user: idText.optional(),
     key: keyId.optional().describe('Who wrote: the id of an API key, or bootstrap.'),
-    action: z.string().max(500).optional().describe('As in the entries, such as `DELETE /v1/contexts/{context}`.'),
-    resource: z.string().max(5000).optional().describe('A path; all below it is meant too.'),
+    action: plainText(500).optional().describe('As in the entries, such as `DELETE /v1/contexts/{context}`.'),
+    resource: plainText(5000).optional().describe('A path; all below it is meant too.'),
     since: timeIn('The earliest.'),
     until: timeIn('What comes after the latest.'),
     ...pageQuery,

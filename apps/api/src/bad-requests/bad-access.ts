@@ -116,6 +116,8 @@ export const badOthers: readonly BadRequest[] = [
     ['a login with NUL', { body: { logins: ['a\0'] } }, 422, 'BODY_INVALID', 'control characters'],
     ['half a character', { body: { logins: ['\ud800'] } }, 422, 'BODY_INVALID', 'control characters'],
   ]),
+  ['an action with NUL', 'GET', '/v1/audit?action=%00', {}, 400, 'QUERY_INVALID', 'control characters'],
+  ['a resource with NUL', 'GET', '/v1/audit?resource=%00', {}, 400, 'QUERY_INVALID', 'control characters'],
   ['a session id too long', 'DELETE', `/v1/sessions/${'s'.repeat(129)}`, {}, 400, 'PATH_INVALID', 'id must be'],
   ['a session id with a blank', 'DELETE', '/v1/sessions/a%20b', {}, 400, 'PATH_INVALID', 'id must be'],
   ['a key that is none', 'DELETE', `/v1/api-keys/${someId}`, {}, 404, 'API_KEY_NOT_FOUND', 'no API key'],

@@ -73,6 +73,7 @@ it('a user may be named by a login of the directory', async () => {
 
 it.each([
   ['an unknown login', { user: 'nobody@example.com' }],
+  ['a login that cannot be', { user: 'nobody\0@example.com' }],
   ['a user id that cannot be', { user: '99999999999@1' }],
   ['no user', { user: '' }],
   ['another event', { event: 'messageExpunge' }],
