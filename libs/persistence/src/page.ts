@@ -61,8 +61,12 @@ type Kind = 'string' | 'integer';
 
 /** Postgres takes neither other numbers for an integer, nor NUL in a text. */
 function isOfKind(part: unknown, kind: Kind | undefined): boolean {
-  if (kind === 'integer') return Number.isInteger(part) && Math.abs(part as number) < 2 ** 31;
+  if (kind === 'integer') return isInteger(part);
   return typeof part === 'string' && !part.includes('\0');
+}
+
+function isInteger(value: unknown): boolean {
+  return Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
 }
 
 function parsed(text: string): unknown {
@@ -86,7 +90,7 @@ export function positionOf(cursor: string, idSyntax = uuid): Position {
 /** The number behind which the page begins. @throws PnsError `CURSOR_INVALID` for anything but `numberedPageOf`'s. */
 export function numberIn(cursor: string): number {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw invalidCursor();
+  if (!/^[1-9]\d{0,9}$/.test(text) || !isInteger(Number(text))) throw invalidCursor();
   return Number(text);
 }
 

@@ -42,6 +42,10 @@ export const badDirectory: readonly BadRequest[] = [
   ['a context unknown', 'GET', '/v1/contexts/1', {}, 404, 'CONTEXT_NOT_FOUND', 'no context 1'],
   ['a long page of contexts', 'GET', '/v1/contexts?limit=501', {}, 400, 'QUERY_INVALID', 'limit'],
   ['a made-up cursor', 'GET', '/v1/contexts?cursor=LTE', {}, 400, 'CURSOR_INVALID', 'nextCursor'],
+  ...['/v1/contexts', '/v1/contexts/1/users'].map((list): BadRequest => {
+    const beyond = Buffer.from('2147483648').toString('base64url');
+    return ['a cursor beyond all ids', 'GET', `${list}?cursor=${beyond}`, {}, 400, 'CURSOR_INVALID', 'nextCursor'];
+  }),
   ...[
     '/v1/clients',
     '/v1/config/context-sets',
