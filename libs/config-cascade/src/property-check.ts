@@ -1,9 +1,9 @@
 import { PnsError } from '@pns/runtime';
 import { closest } from 'fastest-levenshtein';
-import { knownProperty, registry, type Property } from './properties';
+import { knownProperty, registry, type Property, type PropertyType } from './properties';
 import type { ScopeName } from './resolve';
 
-/** What a property may be given: its text, or what that text stands for. */
+/** What a property may be given: its text, or what that text stands for by the property's type. */
 export type PropertyInput = string | number | boolean | readonly string[];
 
 /**
@@ -19,10 +19,19 @@ export function propertyText(name: string, value: PropertyInput, scope: ScopeNam
   if (!property.scopes.includes(scope)) {
     throw new PnsError('PROPERTY_SCOPE_REFUSED', scopesSentence(name, property));
   }
+  const misfit = typeFault(value, property.type);
+  if (misfit !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${misfit}.`);
   const text = String(value).trim();
   const fault = property.schema.safeParse(text).error?.issues[0];
   if (fault !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${fault.message}.`);
   return text;
+}
+
+function typeFault(value: PropertyInput, type: PropertyType): string | undefined {
+  if (typeof value === 'string') return undefined;
+  if (typeof value === 'number') return type === 'integer' ? undefined : 'cannot be a number';
+  if (typeof value === 'boolean') return type === 'boolean' ? undefined : 'cannot be true or false';
+  return type === 'list' ? undefined : 'cannot be a list';
 }
 
 /** Says where a property can be set. */

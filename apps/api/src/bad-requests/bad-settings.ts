@@ -12,6 +12,7 @@ const badProperties: readonly BadRequest[] = [
     ['a property of null', { body: { value: null } }, 422, 'BODY_INVALID', 'value must be text, a number'],
     ['a property of an object', { body: { value: {} } }, 422, 'BODY_INVALID', 'value must be text, a number'],
     ['a property of words', { body: { value: 'soon' } }, 422, 'PROPERTY_VALUE_INVALID', `${delay} must be a whole`],
+    ['a property in a list', { body: { value: ['5'] } }, 422, 'PROPERTY_VALUE_INVALID', `${delay} cannot be a list`],
     ['a property below zero', { body: { value: -1 } }, 422, 'PROPERTY_VALUE_INVALID', `${delay} must be`],
     ['an odd final', { body: { value: 1, final: 'world' } }, 422, 'BODY_INVALID', 'final must be one of user'],
     ['a property and more', { body: { value: 1, scope: 'user' } }, 422, 'BODY_INVALID', 'scope is not a field'],
