@@ -28,6 +28,7 @@ const mostUnanswered = 4;
 export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   private readonly open = new Map<string, Queue>();
   private readonly owners = new Map<string, Redis>();
+  private readonly workers = new Map<Worker, RedisClient>();
   private readonly timers: NodeJS.Timeout[] = [];
 
   constructor(
@@ -69,8 +70,9 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
     processor: Processor<Job>,
     options: Partial<WorkerOptions> = {},
   ): Worker<Job> {
+    const connection = this.connectionOf(group);
     const worker = new Worker<Job>(name, processor, {
-      connection: this.connectionOf(group),
+      connection,
       prefix: group,
       lockDuration: 10_000,
       stalledInterval: 5_000,
@@ -78,6 +80,8 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
       ...options,
     });
     worker.on('error', () => undefined);
+    this.workers.set(worker, connection);
+    worker.once('closed', () => this.workers.delete(worker));
     return worker;
   }
 
@@ -97,7 +101,7 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
    * to be finished, workers that are to close. Once Redis is given up, all of that rejects, and other processes take it over.
    */
   onModuleDestroy(): void {
-    for (const redis of this.connections()) this.timers.push(giveUpWhenAway(redis));
+    for (const redis of this.connections()) this.timers.push(this.giveUpWhenAway(redis));
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -109,17 +113,25 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   private connections(): RedisClient[] {
     return [...this.owners.values(), this.redis];
   }
-}
 
-/** Counts, as a `Subscriber` does, so that a process which was held up itself does not blame the server. */
-function giveUpWhenAway(redis: RedisClient): NodeJS.Timeout {
-  let unanswered = 0;
-  return setInterval(() => {
-    if (unanswered === mostUnanswered) return redis.disconnect();
-    unanswered++;
-    redis.ping().then(
-      () => (unanswered = 0),
-      () => undefined,
-    );
-  }, askMs);
+  /** Counts, as a `Subscriber` does, so that a process which was held up itself does not blame the server. */
+  private giveUpWhenAway(redis: RedisClient): NodeJS.Timeout {
+    let unanswered = 0;
+    return setInterval(() => {
+      if (unanswered === mostUnanswered) return this.giveUp(redis);
+      unanswered++;
+      redis.ping().then(
+        () => (unanswered = 0),
+        () => undefined,
+      );
+    }, askMs);
+  }
+
+  private giveUp(redis: RedisClient): void {
+    redis.disconnect();
+    for (const [worker, connection] of this.workers) {
+      // BullMQ may be connecting once more, though the worker closes: it does so when it has heard nothing for a while.
+      if (connection === redis) worker.backend.disconnectBlocking(false).catch(() => undefined);
+    }
+  }
 }

@@ -90,4 +90,19 @@ describe('when Redis is away', () => {
     await queues.onApplicationShutdown();
     await link.close();
   });
+
+  it('a process that stops ends in time too when BullMQ has begun to connect anew', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const queues = new Queues(connectRedis(link.url), new KeySpace(1, freshPrefix()));
+    const worker = queues.worker(queues.keys.group(0), 'any', () => Promise.resolve());
+    await worker.waitUntilReady();
+    // BullMQ tells nobody that it asks for jobs now, nor, six seconds later, that it doubts its connection.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    link.cut();
+    await new Promise((resolve) => setTimeout(resolve, 7000));
+    queues.onModuleDestroy();
+    await worker.close();
+    await queues.onApplicationShutdown();
+    await link.close();
+  });
 });
