@@ -12,6 +12,7 @@ import type { RedisClient } from './redis';
 const defaultJobOptions: JobsOptions = {
   removeOnComplete: true,
   attempts: Number.MAX_SAFE_INTEGER,
+  stackTraceLimit: 1, // else the job carries the stack of each attempt
   backoff: { type: 'fixed', delay: 2000, jitter: 0.5 },
 };
 
