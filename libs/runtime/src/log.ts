@@ -26,11 +26,41 @@ function flush(): void {
 
 process.on('exit', flush);
 
+/** Where a message repeats what could not be read: Postgres a value, Redis a command, `JSON.parse` a text. */
+const repetition = /: "[^]*"$|, with args beginning with: [^]*$|, [."]+[^]* is not valid JSON$/;
+
+const withoutRepetition = (message: string): string => message.replace(repetition, ' …');
+
+const mostCauses = 5; // they may go round in circles
+
+/** What a log may hold of an error: those of drivers carry the values of the query or the command, tokens among them. */
+function loggable(thrown: unknown, depth = 0): object {
+  const error: Error & { code?: unknown } = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const message = withoutRepetition(error.message);
+  const [frames = ''] = /(?:\n +at .*)*$/.exec(error.stack ?? '') ?? [];
+  const inner = (cause: unknown): object | undefined => (depth < mostCauses ? loggable(cause, depth + 1) : undefined);
+  return {
+    type: error.name,
+    message,
+    stack: `${error.name}: ${message}${frames}`, // its own begins with the message as it was
+    code: error.code,
+    ...(error.cause !== undefined && { cause: inner(error.cause) }),
+    ...(error instanceof AggregateError && { aggregateErrors: error.errors.map(inner) }),
+  };
+}
+
 /**
  * The process' log: JSON lines on stdout, one per thing that happened, named by `event`. Secrets, tokens and payloads
  * are never fields of it.
  */
-export const log = pino({ base: { pid: process.pid }, formatters: { level: (level) => ({ level }) } }, stdout);
+export const log = pino(
+  {
+    base: { pid: process.pid },
+    formatters: { level: (level) => ({ level }) },
+    serializers: { err: (error: unknown) => loggable(error), msg: withoutRepetition, reason: withoutRepetition },
+  },
+  stdout,
+);
 
 /** Lets Nest write to our log; what it says at start is worth a line only to whoever debugs it. */
 export const nestLogger: LoggerService = {

@@ -65,13 +65,6 @@ function frameworkProblem(error: unknown): Problem | undefined {
   return code === undefined || sentence === undefined ? undefined : problemOf(code, sentence);
 }
 
-/** Only what a log may hold: the errors of drivers carry the values of the query, tokens among them. */
 export function logUnexpected(error: unknown, request: FastifyRequest): void {
-  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-  log.error({
-    event: 'request.failed',
-    method: request.method,
-    route: request.routeOptions.url,
-    err: { type: name, message, stack },
-  });
+  log.error({ event: 'request.failed', method: request.method, route: request.routeOptions.url, err: error });
 }
