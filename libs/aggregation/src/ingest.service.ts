@@ -126,7 +126,10 @@ export class Ingest {
         resolve();
       }
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      // Where Redis gave no answer, what waits behind would wait for a time-out of its own, and ever more behind that.
+      const isAnswer = error instanceof Error && error.name === 'ReplyError';
+      const failed = isAnswer ? batch : [...batch, ...lane.waiting.splice(0)];
+      for (const { reject } of failed) reject(error);
     }
   }
 

@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Windows } from '@pns/aggregation';
+import { startRedis, type LocalRedis } from '@pns/local-servers';
+import { testApi, type TestApi } from '../test-api';
+
+const folder = mkdtempSync(join(tmpdir(), 'pns-hanging-'));
+
+let server: LocalRedis;
+let api: TestApi;
+
+beforeAll(async () => {
+  server = await startRedis({ dataDir: folder });
+  api = await testApi({ redisUrl: server.url });
+});
+
+afterAll(async () => {
+  await api.close();
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** Two of these are more than one script joins. */
+function post(topic: string) {
+  const notifications = Array.from({ length: 400 }, (_, n) => ({ context: 1, user: 14, topic, payload: { n } }));
+  return api.send('POST', '/v1/notifications', { body: { notifications } });
+}
+
+it('while Redis hangs, all that wait are answered with 503 at once, and no more of them is sent to it', async () => {
+  expect((await post('before')).status).toBe(202);
+  process.kill(server.pid, 'SIGSTOP');
+  const answers = await Promise.all(['first', 'second', 'third'].map(post)).finally(() =>
+    process.kill(server.pid, 'SIGCONT'),
+  );
+  for (const answer of answers) {
+    expect(answer).toMatchObject({ status: 503, body: { code: 'REDIS_UNREACHABLE' } });
+    expect(answer.headers.get('retry-after')).toBe('5');
+  }
+  const { waiting, due } = await api.app.get(Windows, { strict: false }).counts();
+  expect(waiting + due).toBe(800); // with those of the first, which Redis had been sent when it stopped
+  expect((await post('after')).status).toBe(202);
+});
