@@ -1,10 +1,10 @@
 -- Takes an owner's windows out of a batch; a batch with nothing left is forgotten.
 --
--- KEYS  1 batches, 2 batch (see take.lua)
+-- KEYS  1 batches, 2 taken, 3 batch (see take.lua)
 -- ARGV  1 batch id, 2 what the keys of the owner's windows begin with
 -- Answer: how many windows these were
 local owner = ARGV[2]
-local held = redis.call('LRANGE', KEYS[2], 1, -1)
+local held = redis.call('LRANGE', KEYS[3], 1, -1)
 local kept = {}
 for at = 1, #held, 4 do
   if string.sub(held[at], 1, #owner) ~= owner then
@@ -15,13 +15,17 @@ local erased = #held / 4 - #kept
 if erased == 0 then
   return 0
 end
-if #kept == 0 then
-  redis.call('DEL', KEYS[2])
-  redis.call('ZREM', KEYS[1], ARGV[1])
-  return erased
-end
-redis.call('LTRIM', KEYS[2], 0, 0)
+redis.call('LTRIM', KEYS[3], 0, 0)
 for _, window in ipairs(kept) do
-  redis.call('RPUSH', KEYS[2], unpack(window))
+  redis.call('RPUSH', KEYS[3], unpack(window))
+end
+if #kept == 0 then
+  redis.call('DEL', KEYS[3])
+  redis.call('ZREM', KEYS[1], ARGV[1])
+end
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('DECRBY', KEYS[2], erased)
+else
+  redis.call('DEL', KEYS[2])
 end
 return erased

@@ -4,6 +4,7 @@
 --       2 items    hash: window key -> the notification to send
 --       3 spans    hash: window key -> "first:delay:maxDelay:count"
 --       4 now      string: set while a tick for windows that are due at once is on its way
+--       5 batches, 6 taken (see take.lua)
 -- ARGV  1 clock in ms, or "" for Redis' own (tests bring a clock)
 --       2 tick length in ms
 --       3 id of the tick to announce if a window is due at once
@@ -57,7 +58,7 @@ local keys = {}
 for at = 5, #ARGV, 4 do
   keys[#keys + 1] = ARGV[at]
 end
-local spans = redis.call('HMGET', KEYS[3], unpack(keys))
+local spans = #keys > 0 and redis.call('HMGET', KEYS[3], unpack(keys)) or {}
 
 -- The windows that this call opens or joins, by key; what becomes of them is written at once in the end.
 local windows, touched, accepted = {}, {}, {}
@@ -114,7 +115,13 @@ local announced = ''
 if isDueNow and redis.call('SET', KEYS[4], ARGV[3], 'NX', 'PX', 2000) then
   announced = ARGV[3]
 end
-local overdue = redis.call('ZCOUNT', KEYS[1], '-inf', string.format('(%d', clock - tickLength))
+
+local aTickAgo = string.format('(%d', clock - tickLength)
+local overdue = redis.call('ZCOUNT', KEYS[1], '-inf', aTickAgo)
+-- Where one batch is not handed over in time, all count: to look at each would take longer the more there are.
+if redis.call('ZCOUNT', KEYS[5], '-inf', aTickAgo) > 0 then
+  overdue = overdue + math.max(0, redis.call('GET', KEYS[6]) or 0)
+end
 local answer = { clock, overdue, announced, table.concat(accepted) }
 for tick in pairs(ticks) do
   answer[#answer + 1] = tick

@@ -116,14 +116,14 @@ describe('windows on one clock', () => {
   });
 
   it('leave no batch behind when nobody else is in it', async () => {
-    const { time, windows } = simulated();
+    const { time, keys, windows } = simulated();
     await windows.join(shard, [entry(notification()), entry(notification({ user: 15 }))], tickLengthMs, 'x');
     time.now += delayMs;
     await windows.take(shard, 'job', 'a process that dies', 10);
     await windows.erase({ context: 1, user: 14 });
     expect(await windows.unsettledBatches(shard, 0)).toEqual(['job']);
     await windows.erase({ context: 1, user: 15 });
-    expect(await windows.unsettledBatches(shard, 0)).toEqual([]);
+    expect(await redis.keys(`${keys.group(shard)}*`)).toEqual([]);
   });
 
   it('give a batch to whoever runs its job again, who alone may settle it', async () => {
@@ -212,6 +212,35 @@ describe('windows on one clock', () => {
     time.now += delayMs + tickLengthMs + 1;
     expect((await windows.join(shard, [entry(notification({ topic: 'other' }))], tickLengthMs, 'x')).overdue).toBe(1);
     expect(await windows.overdue(tickLengthMs)).toEqual([1]);
+  });
+
+  it('count as overdue when they are taken and not dispatched', async () => {
+    const { time, windows } = simulated();
+    const ofUsers = (...users: number[]) => users.map((user) => entry(notification({ user })));
+    const overdue = async () => {
+      const { overdue } = await windows.join(shard, ofUsers(1), tickLengthMs, 'x');
+      expect(await windows.overdue(tickLengthMs)).toEqual([overdue]);
+      return overdue;
+    };
+    await windows.join(shard, ofUsers(14, 15, 16, 17, 18, 19), tickLengthMs, 'x');
+    time.now += delayMs;
+    const first = await windows.take(shard, 'first', 'me', 3);
+    time.now += tickLengthMs;
+    expect(await overdue()).toBe(0);
+    time.now += 1;
+    expect(await overdue()).toBe(6); // three in the batch, and three that nobody took
+    const second = await windows.take(shard, 'second', 'me', 2);
+    await windows.take(shard, 'first', 'me', 3);
+    expect(await overdue()).toBe(6);
+    await windows.erase({ context: 1, user: 14 });
+    await windows.erase({ context: 1, user: 17 });
+    expect(await overdue()).toBe(4);
+    await windows.settle(first);
+    expect(await overdue()).toBe(1); // the second batch is young
+    time.now += tickLengthMs + 1;
+    expect(await overdue()).toBe(2);
+    await windows.settle(second);
+    expect(await overdue()).toBe(1);
   });
 });
 

@@ -27,7 +27,7 @@ export interface JoinEntry {
 /** What joining told: all times are Redis' own, in ms since the epoch. */
 export interface Joined {
   readonly clock: number;
-  /** Windows that no dispatcher took within a tick of falling due. */
+  /** Windows that no dispatcher took within a tick of falling due; while any batch is older than a tick, all in batches too. */
   readonly overdue: number;
   /** Set when this call has to add a tick for windows that are due at once. */
   readonly announcedTick?: string;
@@ -113,7 +113,6 @@ export class Windows {
     const group = this.keys.group(shard);
     const [clock, left, nextDueAt, ...held] = await this.scripts.pns_take(
       ...windowKeys(group),
-      `${group}:batches`,
       `${group}:batch:${id}`,
       this.clock(),
       id,
@@ -144,7 +143,7 @@ export class Windows {
   /** Forgets the batch. False when it was given to another owner meanwhile, who then sends it too. */
   async settle({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<boolean> {
     const group = this.keys.group(shard);
-    return (await this.scripts.pns_settle(`${group}:batches`, `${group}:batch:${id}`, id, owner)) === 1;
+    return (await this.scripts.pns_settle(...batchKeys(group, id), id, owner)) === 1;
   }
 
   /** The ids of batches that were taken at least `ageMs` ago and are not settled. */
@@ -170,12 +169,10 @@ export class Windows {
     return total;
   }
 
-  /** How many windows of each shard fell due more than `ageMs` ago, in one round trip. */
-  async overdue(ageMs: number): Promise<number[]> {
-    const until = (await this.now()) - ageMs;
-    return Promise.all(
-      this.keys.all().map((shard) => this.scripts.zcount(`${this.keys.group(shard)}:due`, '-inf', until)),
-    );
+  /** How many windows of each shard are overdue, as joining tells, in one round trip. */
+  async overdue(tickLengthMs: number): Promise<number[]> {
+    const ofShards = await Promise.all(this.keys.all().map((shard) => this.join(shard, [], tickLengthMs, '')));
+    return ofShards.map(({ overdue }) => overdue);
   }
 
   /** Erases the owner's windows, those that wait and those in batches, a thousand at a time. */
@@ -208,11 +205,10 @@ export class Windows {
 
   private async eraseTaken(shard: number, keyStart: string): Promise<Erased> {
     const group = this.keys.group(shard);
-    const batches = `${group}:batches`;
     const locks: string[] = [];
     let found = 0;
-    for (const id of await this.redis.zrange(batches, 0, -1)) {
-      const erased = await this.scripts.pns_erase(batches, `${group}:batch:${id}`, id, keyStart);
+    for (const id of await this.redis.zrange(`${group}:batches`, 0, -1)) {
+      const erased = await this.scripts.pns_erase(...batchKeys(group, id), id, keyStart);
       if (erased > 0) locks.push(jobLock(group, aggregationQueue, id));
       found += erased;
     }
@@ -228,7 +224,7 @@ export class Windows {
 type Answer = (string | number)[];
 
 /** The connection with our scripts as commands of it. */
-interface Scripts extends Pick<RedisClient, 'zcount' | 'zrangebyscore' | 'time'> {
+interface Scripts extends Pick<RedisClient, 'zrangebyscore' | 'time'> {
   pns_join(...args: (string | number)[]): Promise<Answer>;
   pns_take(...args: (string | number)[]): Promise<Answer>;
   pns_settle(...args: (string | number)[]): Promise<number>;
@@ -236,8 +232,12 @@ interface Scripts extends Pick<RedisClient, 'zcount' | 'zrangebyscore' | 'time'>
   pns_count(...args: (string | number)[]): Promise<Answer>;
 }
 
-const keysOfScript = { join: 4, take: 6, settle: 2, erase: 2, count: 2 };
+const keysOfScript = { join: 6, take: 7, settle: 3, erase: 3, count: 2 };
 
 function windowKeys(group: string): string[] {
-  return [`${group}:due`, `${group}:items`, `${group}:spans`, `${group}:now`];
+  return ['due', 'items', 'spans', 'now', 'batches', 'taken'].map((name) => `${group}:${name}`);
+}
+
+function batchKeys(group: string, id: string): string[] {
+  return ['batches', 'taken', `batch:${id}`].map((name) => `${group}:${name}`);
 }

@@ -85,7 +85,7 @@ export const properties = {
     schema: integer(1, 100_000_000),
     fallback: 65_536,
     scopes: serverOnly,
-    sentence: 'How many due notifications may wait for a dispatcher before new ones are refused with 503.',
+    sentence: 'How many due notifications may wait to be dispatched before new ones are refused with 503.',
   },
   'com.openexchange.pns.aggregation': {
     type: 'choice',
