@@ -1,7 +1,7 @@
 import type { FailedDelivery, FailedDeliveryFilter } from '@pns/persistence';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
-import { client, idNumber, idText, pageQuery, topic } from '../http/fields';
+import { client, idNumber, idText, notificationId, pageQuery, topic } from '../http/fields';
 import { transport } from '../subscriptions/subscriptions.dto';
 
 /** How a delivery that is kept can have ended; `retry` means that it was tried as often as it may. */
@@ -19,7 +19,7 @@ export class DeliveryQuery extends createZodDto(
     transport: transport.optional(),
     topic: topic.optional(),
     outcome: outcome.optional(),
-    notification: z.string().min(1).max(200).optional().describe('The id of the notification.'),
+    notification: notificationId.optional().describe('The id of the notification.'),
   }),
 ) {}
 

@@ -72,6 +72,7 @@ it.each([
   ['context=7&user=3', 'by-user', { context: 7, user: 3 }, {}],
   ['topic=ops:alert', 'by-topic', { topic: 'ops:alert' }, {}],
   ['notification=n-of-interest', 'by-notification', { notificationId: 'n-of-interest' }, {}],
+  [`notification=${'n'.repeat(255)}`, 'by-longest', { notificationId: 'n'.repeat(255) }, {}],
 ] as [string, string, Partial<Delivery>, Partial<FailedDelivery>][])(
   'finds them by %s',
   async (query, id, changes, more) => {

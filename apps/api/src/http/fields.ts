@@ -31,6 +31,11 @@ export const topic = z
     'must be words of letters, digits, underscores and dashes, joined by single colons, at most 255 characters',
   );
 
+/** The id of a notification: a UUID, or what the producer chose. */
+export const notificationId = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
+
 /** Text of a person, on one line: neither empty nor with control characters or halves of characters. */
 export function plainText(maxLength: number): z.ZodString {
   return z

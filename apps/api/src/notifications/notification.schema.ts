@@ -1,6 +1,6 @@
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
-import { idNumber, plainText, topic } from '../http/fields';
+import { idNumber, notificationId, plainText, topic } from '../http/fields';
 
 /** Longest time to live, in seconds: 28 days, the most that a provider keeps a push. */
 export const maxTtlSeconds = 28 * 24 * 3600;
@@ -38,11 +38,7 @@ const schema = z
     priority: z.enum(['high', 'medium', 'low']).default('high'),
     ttlSeconds: z.int(ttlSentence).min(1, ttlSentence).max(maxTtlSeconds, ttlSentence).optional(),
     aggregationKey: plainText(255).optional(),
-    id: z
-      .string()
-      .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces')
-      .optional()
-      .describe('Makes a repeat harmless for com.openexchange.pns.idempotency.retention.'),
+    id: notificationId.optional().describe('Makes a repeat harmless for com.openexchange.pns.idempotency.retention.'),
   })
   .meta({
     example: {
