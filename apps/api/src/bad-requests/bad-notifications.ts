@@ -154,6 +154,13 @@ export const badDovecotRequests: readonly BadRequest[] = [
       'DOVECOT_REQUEST_INVALID',
       'folder must have at most 1000',
     ],
+    [
+      'Dovecot with uids without end',
+      { body: { ...dovecot, 'imap-uid': Array<string>(1000).fill('1'.repeat(1000)) } },
+      400,
+      'DOVECOT_REQUEST_INVALID',
+      'imap-uid',
+    ],
     ['Dovecot without key', { body: dovecot, key: null }, 401, 'API_KEY_MISSING', 'password of Basic'],
   ]),
 ];

@@ -1,3 +1,4 @@
+import { maxPayloadBytes } from '@pns/payloads';
 import { addresseeOf, dovecotRequest, isNewMail, mailPayload } from './dovecot';
 
 const request = {
@@ -71,6 +72,16 @@ describe('a request of the Dovecot driver', () => {
     const long = 'x'.repeat(100_000);
     const payload = mailPayload({ ...request, subject: long, snippet: long, from: `"${long}" <${long}@example.org>` });
     expect(JSON.stringify(payload).length).toBeLessThan(10_000);
+  });
+
+  it('makes no payload larger than a notification may have', () => {
+    const long = '\u0001'.repeat(10_000); // six bytes of JSON each
+    const largest = {
+      ...{ user: '4@1', event: 'messageNew', folder: long.slice(0, 1000), from: long, subject: long, snippet: long },
+      ...{ 'imap-uid': Array<number>(1000).fill(Number.MAX_SAFE_INTEGER), unseen: Number.MAX_SAFE_INTEGER },
+    };
+    const payload = mailPayload(dovecotRequest.parse(largest));
+    expect(Buffer.byteLength(JSON.stringify(payload))).toBeLessThanOrEqual(maxPayloadBytes);
   });
 
   it.each([

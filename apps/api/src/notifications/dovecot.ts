@@ -3,7 +3,7 @@ import { addressParser, decodeWords } from 'postal-mime';
 import { z } from 'zod';
 import { maxId } from '../http/fields';
 
-const uint32 = z.union([z.int().min(0), z.string().regex(/^\d+$/)]);
+const uint32 = z.union([z.int().min(0), z.string().regex(/^\d{1,10}$/)]);
 
 /**
  * What Dovecot's push_notification driver "ox" sends for each mail that arrives. It leaves out what it does not know;
