@@ -93,6 +93,8 @@ describe("a token of an identity provider's", () => {
     ],
     ['without a signature', () => new UnsecuredJWT(whole()).encode(), 'INVALID'],
     ['without an id', () => signed({ ...whole(), jti: undefined }), 'INVALID'],
+    ['of an id with a blank', () => signed({ ...whole(), jti: 'a b' }), 'INVALID'],
+    ['of an id beyond ASCII', () => signed({ ...whole(), jti: 'ä' }), 'INVALID'],
     ['without a beginning', () => signed({ ...whole(), iat: undefined }), 'INVALID'],
     ['without an end', () => signed({ ...whole(), exp: undefined }), 'INVALID'],
     ['without a context', () => signed({ ...whole(), context: undefined }), 'INVALID'],

@@ -3,6 +3,7 @@ export {
   defaultSessionTtlSeconds,
   isEndOf,
   maxSessionTtlSeconds,
+  sessionIdSyntax,
   type Session,
   type SessionEnd,
   type SessionRequest,

@@ -6,7 +6,7 @@ export interface Session {
   readonly id: string;
   readonly context: number;
   readonly user: number;
-  /** The only client that may use the session; absent: any. */
+  /** The only client that may open sockets with the session; absent: any. */
   readonly client?: string;
   /** In seconds since the epoch; 0 for a token that does not tell. */
   readonly issuedAt: number;
@@ -36,11 +36,14 @@ export const defaultSessionTtlSeconds = 3600;
 /** Longest life of a session, in seconds. An ended session is remembered this long, because its token might live on. */
 export const maxSessionTtlSeconds = 7 * 24 * 3600;
 
+/** What the id of a session may be, whoever issued it: it has to fit into a path, where it is ended. */
+export const sessionIdSyntax = /^[\x21-\x7e]{1,128}$/;
+
 const positive = z.number().int().positive();
 
 /** The claims of a token, as far as we rely on them; a provider's own claims beside them are of no interest. */
 export const sessionClaims = z.object({
-  jti: z.string().min(1).max(128),
+  jti: z.string().regex(sessionIdSyntax),
   exp: positive,
   iat: z.number().nonnegative().optional(),
   context: positive,

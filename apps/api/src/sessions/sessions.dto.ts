@@ -1,4 +1,4 @@
-import { defaultSessionTtlSeconds, maxSessionTtlSeconds } from '@pns/sessions';
+import { defaultSessionTtlSeconds, maxSessionTtlSeconds, sessionIdSyntax } from '@pns/sessions';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client, idNumber } from '../http/fields';
@@ -9,7 +9,11 @@ export class NewSession extends createZodDto(
   z.strictObject({
     context: idNumber,
     user: idNumber,
-    client: client.optional().describe('The only client that may use the session; absent: any.'),
+    client: client
+      .optional()
+      .describe(
+        'The only client that may open sockets with the session; absent: any. A request of the client API may name another.',
+      ),
     ttlSeconds: z
       .int(ttlSentence)
       .min(1, ttlSentence)
@@ -29,5 +33,5 @@ export class IssuedSession extends createZodDto(
 
 /** A session of an identity provider has an id of the provider's making. */
 export class SessionPath extends createZodDto(
-  z.object({ id: z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable ASCII characters') }),
+  z.object({ id: z.string().regex(sessionIdSyntax, 'must be 1 to 128 printable ASCII characters') }),
 ) {}
