@@ -58,6 +58,14 @@ export class Standalone {
     return openSocket(new URL(this.told('Web Socket')).origin, { generation, session: token });
   }
 
+  /** The clients whose entries in the option files cannot be used. */
+  async faultyClients(): Promise<unknown[]> {
+    const headers = { authorization: `Bearer ${this.told('API key')}` };
+    const answer = await fetch(`${this.told('API')}/v1/clients`, { headers });
+    const { faults } = (await answer.json()) as { faults: { client?: string }[] };
+    return faults.map(({ client }) => client);
+  }
+
   private told(what: string): string {
     return new RegExp(`^ +${what} +(\\S+)`, 'm').exec(this.output)?.[1] ?? '';
   }

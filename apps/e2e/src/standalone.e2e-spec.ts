@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@pns/local-servers';
-import { untilQuiet } from './eventually';
+import { eventually, untilQuiet } from './eventually';
 import { john, newMail } from './seeds';
 import { freePorts, Standalone } from './standalone-process';
 
@@ -29,6 +29,13 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((each) => each.end('SIGTERM')));
   rmSync(dataDir, { recursive: true, force: true });
 });
+
+/** The shipped configuration, to be edited. */
+function configCopy(): string {
+  const copy = join(dataDir, 'edited');
+  cpSync(join(__dirname, '../../../config'), copy, { recursive: true });
+  return copy;
+}
 
 function serverPid(name: string): number {
   const record = readFileSync(join(dataDir, name, 'server.json'), 'utf8');
@@ -86,6 +93,30 @@ describe('npm start', () => {
     await first.isRunning();
     expect(await first.end('SIGINT')).toBe(0);
     const second = start();
+    await second.isRunning();
+    await second.example();
+    expect((await second.arrived(1)).accepted).toBe(1);
+  });
+
+  it('obeys the configuration as it is edited, also with the sandbox on another port than that says', async () => {
+    const config = configCopy();
+    const pns = start({ ...freePorts, PNS_CONFIG_DIR: config });
+    await pns.isRunning();
+    expect(await pns.faultyClients()).toEqual([]);
+    appendFileSync(join(config, 'webhooks.yml'), 'mine: { uri: ftp://example.com }\n');
+    await eventually(async () => (await pns.faultyClients()).includes('mine'));
+    await pns.example();
+    expect((await pns.arrived(1)).accepted).toBe(1);
+  });
+
+  it('goes by the configuration again once that names the port of the sandbox', async () => {
+    const first = start();
+    await first.isRunning();
+    expect(await first.end('SIGINT')).toBe(0);
+    const [config, port] = [configCopy(), String(await freePort())];
+    const webhooks = join(config, 'webhooks.yml');
+    writeFileSync(webhooks, readFileSync(webhooks, 'utf8').replace(':3002/', `:${port}/`));
+    const second = start({ ...freePorts, PNS_SANDBOX_PORT: port, PNS_CONFIG_DIR: config });
     await second.isRunning();
     await second.example();
     expect((await second.arrived(1)).accepted).toBe(1);

@@ -1,41 +1,44 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configFor } from './demo-config';
+import { movedWebhook } from './demo-config';
 
-let folder: string;
 let config: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'pns-config-'));
-  config = join(folder, 'shipped');
-  mkdirSync(config);
-  writeFileSync(join(config, 'pns.properties'), 'a=1');
-  writeFileSync(join(config, 'webhooks.yml'), 'sandbox:\n  uri: http://127.0.0.1:3002/webhooks/sandbox\n');
+  config = mkdtempSync(join(tmpdir(), 'pns-config-'));
 });
 
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => rmSync(config, { recursive: true }));
 
-describe('configFor', () => {
-  it('is the shipped folder where that names the right port', () => {
-    expect(configFor(config, folder, 'http://127.0.0.1:3002')).toBe(config);
+function webhooks(text: string): void {
+  writeFileSync(join(config, 'webhooks.yml'), text);
+}
+
+const shipped = 'sandbox:\n  uri: http://127.0.0.1:3002/webhooks/sandbox\n  httpsOnly: false\n';
+
+describe('movedWebhook', () => {
+  it('is what the file says of the sandbox, on the port that it has', () => {
+    webhooks(`mine:\n  uri: https://example.com/hook\n${shipped}`);
+    const moved = { uri: 'http://127.0.0.1:4567/webhooks/sandbox', httpsOnly: false };
+    expect(movedWebhook(config, 'http://127.0.0.1:4567')).toEqual(moved);
   });
 
-  it('names the port that the sandbox has, and shows every other file as it is now', () => {
-    const own = configFor(config, folder, 'http://127.0.0.1:4567');
-    expect(readFileSync(join(own, 'webhooks.yml'), 'utf8')).toContain('uri: http://127.0.0.1:4567/webhooks/sandbox');
-    writeFileSync(join(config, 'pns.properties'), 'a=2');
-    expect(readFileSync(join(own, 'pns.properties'), 'utf8')).toBe('a=2');
+  it('is none where the file names the right port', () => {
+    webhooks(shipped);
+    expect(movedWebhook(config, 'http://127.0.0.1:3002')).toBeUndefined();
   });
 
-  it('follows the sandbox to yet another port', () => {
-    configFor(config, folder, 'http://127.0.0.1:4567');
-    const own = configFor(config, folder, 'http://127.0.0.1:5678');
-    expect(readFileSync(join(own, 'webhooks.yml'), 'utf8')).toContain(':5678/');
+  it.each([
+    ['without the sandbox', 'mine:\n  uri: https://example.com/hook\n'],
+    ['with a sandbox elsewhere', 'sandbox:\n  uri: http://127.0.0.1:30020/hook\n'],
+    ['with nothing in it', ''],
+  ])('leaves a configuration %s alone', (_, text) => {
+    webhooks(text);
+    expect(movedWebhook(config, 'http://127.0.0.1:4567')).toBeUndefined();
   });
 
-  it('leaves a configuration of somebody else alone', () => {
-    writeFileSync(join(config, 'webhooks.yml'), 'mine:\n  uri: https://example.com/hook\n');
-    expect(configFor(config, folder, 'http://127.0.0.1:4567')).toBe(config);
+  it('leaves a configuration without webhooks alone', () => {
+    expect(movedWebhook(config, 'http://127.0.0.1:4567')).toBeUndefined();
   });
 });

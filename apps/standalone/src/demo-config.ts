@@ -1,24 +1,23 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
 
 const shippedSandbox = 'http://127.0.0.1:3002';
-const webhooks = 'webhooks.yml';
+
+/** Options of a webhook as `webhooks.yml` has them. */
+export interface WebhookEntry {
+  readonly uri?: string;
+}
 
 /**
- * The folder with the configuration: the shipped one, or, where the sandbox is on another port than that says, one below
- * `dataDir` with links to the shipped files and a `webhooks.yml` that names the right port. A webhook's URI is part of
- * the configuration on purpose (nobody may redirect its secrets), so a variable cannot change it.
+ * The sandbox's entry of `webhooks.yml`, with the right port, where the sandbox is on another one than that says; otherwise
+ * undefined. It is to be set over the API: a webhook's URI is part of the configuration on purpose (nobody may redirect
+ * its secrets), so a variable cannot change it.
  */
-export function configFor(configDir: string, dataDir: string, sandboxUrl: string): string {
-  const shipped = join(configDir, webhooks);
-  const text = existsSync(shipped) ? readFileSync(shipped, 'utf8') : '';
-  if (sandboxUrl === shippedSandbox || !text.includes(shippedSandbox)) return configDir;
-  const folder = join(dataDir, 'config');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(configDir).filter((each) => each !== webhooks)) {
-    symlinkSync(resolve(configDir, name), join(folder, name));
-  }
-  writeFileSync(join(folder, webhooks), text.replaceAll(shippedSandbox, sandboxUrl));
-  return folder;
+export function movedWebhook(configDir: string, sandboxUrl: string): WebhookEntry | undefined {
+  const file = join(configDir, 'webhooks.yml');
+  if (sandboxUrl === shippedSandbox || !existsSync(file)) return undefined;
+  const { sandbox } = (parse(readFileSync(file, 'utf8')) ?? {}) as { readonly sandbox?: WebhookEntry };
+  if (sandbox?.uri?.startsWith(`${shippedSandbox}/`) !== true) return undefined;
+  return { ...sandbox, uri: sandbox.uri.replace(shippedSandbox, sandboxUrl) };
 }

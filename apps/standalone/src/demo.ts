@@ -1,9 +1,11 @@
 import { PnsError } from '@pns/runtime';
+import type { WebhookEntry } from './demo-config';
 
 /** The user of the original's documentation, to whom the example is sent. */
 const user = { context: 1, user: 14 };
 const userPath = `/v1/contexts/${user.context}/users/${user.user}`;
 const directoryEntry = { primaryEmail: 'john@example.com' };
+const webhookPath = '/v1/clients/sandbox/transports/webhook';
 const subscription = { ...user, client: 'sandbox', transport: 'webhook', topics: ['*'] };
 
 const notification = {
@@ -27,9 +29,12 @@ export interface ApiAccess {
 
 /**
  * Creates the user of the example and what this user needs to hear of it, unless the directory has this user already.
- * A subscription from a start with the sandbox on another port moves to where it is now.
+ * A subscription from a start with the sandbox on another port moves to where it is now; `webhook` is what holds for the
+ * sandbox instead of its entry in `webhooks.yml`.
  */
-export async function prepareDemo(api: ApiAccess, sandboxUrl: string): Promise<void> {
+export async function prepareDemo(api: ApiAccess, sandboxUrl: string, webhook?: WebhookEntry): Promise<void> {
+  if (webhook !== undefined) await answerOf(api, 'PUT', webhookPath, webhook);
+  else await forgetMovedWebhook(api, sandboxUrl);
   const isFirstStart = (await answerOf(api, 'GET', userPath)) === undefined;
   const { client, transport } = subscription;
   const query = new URLSearchParams({ context: `${user.context}`, user: `${user.user}`, client, transport });
@@ -38,6 +43,14 @@ export async function prepareDemo(api: ApiAccess, sandboxUrl: string): Promise<v
   for (const { id } of moved) await answerOf(api, 'DELETE', `/v1/subscriptions/${id}`);
   if (isFirstStart || moved.length > 0) await answerOf(api, 'POST', '/v1/subscriptions', subscription);
   if (isFirstStart) await answerOf(api, 'PUT', userPath, directoryEntry); // last: it marks that all of this is done
+}
+
+/** Where a start with the sandbox on another port set it, its entry in the file is to count again. */
+async function forgetMovedWebhook(api: ApiAccess, sandboxUrl: string): Promise<void> {
+  const stored = (await answerOf(api, 'GET', webhookPath)) as { readonly options: WebhookEntry } | undefined;
+  const uri = stored?.options.uri;
+  const isMoved = uri?.startsWith('http://127.0.0.1:') === true && !uri.startsWith(`${sandboxUrl}/`);
+  if (isMoved) await answerOf(api, 'DELETE', webhookPath);
 }
 
 interface SubscriptionList {

@@ -16,6 +16,6 @@ export function provideDefaults<Name extends string>(values: Readonly<Record<Nam
 }
 
 /** Sets a variable for the apps of this process, whatever it was. */
-export function provide(name: 'PNS_CONFIG_DIR' | `PNS_${'API' | 'WEBSOCKET' | 'SANDBOX'}_PORT`, value: string): void {
+export function provide(name: `PNS_${'API' | 'WEBSOCKET' | 'SANDBOX'}_PORT`, value: string): void {
   process.env[name] = value;
 }

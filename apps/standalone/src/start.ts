@@ -13,8 +13,8 @@ import { startWebsocketWorker } from '@pns/worker-websocket';
 import { startWnsWorker } from '@pns/worker-wns';
 import { banner } from './banner';
 import { prepareDemo } from './demo';
-import { configFor } from './demo-config';
-import { isSet, provide, provideDefaults, standaloneEnv } from './env';
+import { movedWebhook } from './demo-config';
+import { isSet, provideDefaults, standaloneEnv } from './env';
 import { startOwnServers } from './own-servers';
 import { takePorts } from './ports';
 import { keptSecrets } from './secrets';
@@ -62,7 +62,6 @@ async function startAll(apps: INestApplicationContext[], started: Started, say: 
     demo: { apiUrl: api.url, apiKey: api.key, websocketUrl },
   });
   started.add(() => sandbox.close());
-  provide('PNS_CONFIG_DIR', configFor(env.PNS_CONFIG_DIR, dataDir, sandbox.url));
 
   say('Starting the API, which brings the database up to date.');
   apps.push(await startApi());
@@ -77,7 +76,7 @@ async function startAll(apps: INestApplicationContext[], started: Started, say: 
       startWnsWorker(),
     ])),
   );
-  await prepareDemo(api, sandbox.url);
+  await prepareDemo(api, sandbox.url, movedWebhook(env.PNS_CONFIG_DIR, sandbox.url));
   await prepareDemoApps({ apiUrl: api.url, apiKey: api.key }, sandbox.demoApps);
   say(banner({ api, websocketUrl, sandboxUrl: sandbox.url, postgres: servers.postgres, redis: servers.redis }));
 }
