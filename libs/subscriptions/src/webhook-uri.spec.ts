@@ -43,6 +43,12 @@ describe('the prefix rule of webhook URIs', () => {
     ['nothing', ''],
   ])('refuses %s', (_, uri) => expect(webhookUriFault('prefix', configured, uri)).toEqual(expect.any(String)));
 
+  it.each([1, 2, 1_000_000])('refuses a dot segment that is encoded %d times, and looks once', (times) => {
+    const dot = `%${'25'.repeat(times - 1)}2e`; // decoded one time after the other, a million takes hours
+    expect(webhookUriFault('prefix', configured, `${configured}/${dot}${dot}/evil`)).toEqual(expect.any(String));
+    expect(webhookUriFault('prefix', configured, `${configured}/${dot}x/evil`)).toBeUndefined();
+  });
+
   it('goes below a configured folder and a configured root', () => {
     expect(isUriWithin('https://push.example.com/hook/', 'https://push.example.com/hook/14')).toBe(true);
     expect(isUriWithin('https://push.example.com/hook/', 'https://push.example.com/hook')).toBe(false);

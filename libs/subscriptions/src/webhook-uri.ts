@@ -46,12 +46,9 @@ function plainUri(text: string): URL | undefined {
 
 /** Whether a path holds, or after any number of percent-decodings would hold, a dot segment or another separator. */
 function hasHiddenSegments(path: string): boolean {
-  const separators = path.split('/').length;
-  for (let decoded = path; ;) {
-    const segments = decoded.split(/[/\\]/);
-    if (segments.length !== separators || segments.some((segment) => segment === '.' || segment === '..')) return true;
-    const next = decoded.replace(/%(25|2e|2f|5c)/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-    if (next === decoded) return false;
-    decoded = next;
-  }
+  // %25 is the percent sign itself, so %25252e is a dot after three decodings.
+  const decoded = path.replace(/%(?:25)*(2e|2f|5c)/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  const segments = decoded.split(/[/\\]/);
+  if (segments.length !== path.split('/').length) return true;
+  return segments.some((segment) => segment === '.' || segment === '..');
 }
