@@ -113,7 +113,7 @@ function reasonOf({ status, headers }: WnsAnswer): string {
 /** A header's value in short, without anything that names a channel; undefined when nothing is left. */
 function plain(value: string | undefined): string | undefined {
   const text = value
-    ?.replace(/\S*(?:https?:|token=)\S*/gi, '…')
+    ?.replace(/\S+/g, (word) => (/https?:|token=/i.test(word) ? '…' : word))
     .replace(/[^ -~…]/g, '')
     .trim()
     .slice(0, 200);
