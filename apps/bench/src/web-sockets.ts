@@ -44,6 +44,9 @@ export class WebSockets {
   }
 }
 
+/** Longer than any soak: a session that ends takes its sockets with it. */
+const sessionSeconds = 7 * 24 * 3600;
+
 async function urlsOf(origin: string, users: number): Promise<string[]> {
   // Nothing is asked of this Redis: it would only be told of sessions that end.
   const sessions = new SessionTokens(
@@ -53,7 +56,7 @@ async function urlsOf(origin: string, users: number): Promise<string[]> {
   const base = `${origin.replace('http', 'ws')}/socket.io/appsuite/?transport=websocket&EIO=4`;
   return Promise.all(
     Array.from({ length: users }, async (_, index) => {
-      const { token } = await sessions.issue(userOf(index));
+      const { token } = await sessions.issue({ ...userOf(index), ttlSeconds: sessionSeconds });
       return `${base}&connection=tab-${index}&session=${token}`;
     }),
   );
