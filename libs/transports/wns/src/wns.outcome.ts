@@ -110,10 +110,14 @@ function reasonOf({ status, headers }: WnsAnswer): string {
   return `WNS answered ${status}${details.length === 0 ? '' : ` (${details.join('; ')})`}.`;
 }
 
+/** In characters; a look at words of millions ends with a stack that is full. Node takes no more of all headers together. */
+const longestHeader = 16_384;
+
 /** A header's value in short, without anything that names a channel; undefined when nothing is left. */
 function plain(value: string | undefined): string | undefined {
   const text = value
-    ?.replace(/\S+/g, (word) => (/https?:|token=/i.test(word) ? '…' : word))
+    ?.slice(0, longestHeader)
+    .replace(/\S+/g, (word) => (/https?:|token=/i.test(word) ? '…' : word))
     .replace(/[^ -~…]/g, '')
     .trim()
     .slice(0, 200);
