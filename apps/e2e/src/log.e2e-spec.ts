@@ -30,3 +30,26 @@ it('writes more lines than the pipe holds without keeping any in memory, and los
   expect(numbers).toEqual(Array.from({ length: turns * linesPerTurn }, (_, number) => number));
   expect((await told)[0]).toBe(0);
 });
+
+it.each([
+  ['an error that nobody catches', 'setImmediate(() => { throw error; });'],
+  ['a rejection that nobody hears of', 'void Promise.reject(error);'],
+])('tells of %s in a line without what the error carries, and ends the process', async (_, happens) => {
+  const failing = `
+    const { runProcess } = require('@pns/runtime');
+    const error = Object.assign(new Error('refused'), { parameters: ['a secret'] });
+    runProcess('test', async () => { ${happens} return []; });
+    setInterval(() => undefined, 1000);
+  `;
+  const child = spawn(process.execPath, ['-e', failing], { cwd: __dirname, env: { PATH: process.env['PATH'] } });
+  const chunks: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const [code] = (await once(child, 'close')) as [number];
+  const output = Buffer.concat(chunks).toString();
+  expect(code).toBe(1);
+  expect(JSON.parse(output.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+    ...{ level: 'fatal', event: 'app.crashed', app: 'test' },
+    err: { type: 'Error', message: 'refused', stack: expect.stringContaining('at ') as string },
+  });
+  expect(output).not.toContain('secret');
+});

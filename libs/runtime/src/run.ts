@@ -39,7 +39,7 @@ export async function listen(name: string, app: NestFastifyApplication, port: nu
 }
 
 /**
- * Runs `start` as this process: a start that fails ends it with one sentence, SIGTERM and SIGINT drain and end it with
+ * Runs `start` as this process: a start that fails ends it with one sentence, what nobody caught with a line in the log, SIGTERM and SIGINT drain and end it with
  * exit code 0 within `shutdownTimeoutMs`, once it has started. `afterStop` is for what the apps use until their end.
  */
 export async function runProcess(
@@ -48,6 +48,7 @@ export async function runProcess(
   afterStop: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   bindLeanly();
+  process.on('uncaughtException', (error) => crash(name, error));
   const signal = firstSignal();
   try {
     log.level = readEnvironment([]).PNS_LOG_LEVEL;
@@ -57,6 +58,15 @@ export async function runProcess(
   } catch (error) {
     failToStart(error);
   }
+}
+
+/**
+ * Ends the process for what nobody caught, a rejection that nobody heard of among them. Node itself would print it with all
+ * that it holds, and drivers' errors hold values.
+ */
+function crash(name: string, error: unknown): never {
+  log.fatal({ event: 'app.crashed', app: name, err: error });
+  process.exit(1);
 }
 
 /** Resolves with the first request to stop; from then on there is only so much time. */
