@@ -300,6 +300,23 @@ describe('when a node loses Redis for so long that others take it for dead', () 
     await link.close();
   }, 30_000);
 
+  it('a socket is told that it missed what cannot be handed over when its node returns', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const parted = await nodes.start(link.url);
+    const client = await nodes.connect(parted, '1');
+    link.cut();
+    while (!(await nodes.socketNodes.dead()).includes(parted.id))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await dispatchAndPark();
+    const counter = nodes.queueOf(parted).toKey('id');
+    await nodes.queues.redis.set(counter, 'no number'); // so that BullMQ can add nothing to this queue
+    link.mend();
+    expect(await client.got(1)).toEqual([['notifications:missed']]);
+    await nodes.queues.redis.del(counter);
+    await nodes.close(parted);
+    await link.close();
+  }, 30_000);
+
   it('a socket that goes to another node gets what its node has not', async () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await nodes.start(link.url);

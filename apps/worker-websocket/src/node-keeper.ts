@@ -4,10 +4,11 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { Presence, SocketNodes } from '@pns/presence';
+import { Presence, SocketNodes, type Missed } from '@pns/presence';
 import { Queues } from '@pns/queue';
 import { log } from '@pns/runtime';
 import { NodeId } from './node-id';
+import type { OpenSocket } from './open-socket';
 import { Orphanage } from './orphanage';
 import { Reception } from './reception';
 
@@ -96,8 +97,18 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
       for (const [index, socket] of some.entries()) {
         const kept = became[index];
         if (kept?.kind === 'taken') socket.restart();
-        if (kept?.kind === 'back') await this.reception.makeUp(socket, kept.missed);
+        if (kept?.kind === 'back') await this.makeUp(socket, kept.missed);
       }
+    }
+  }
+
+  /** What waited was taken out of keeping by now, so that a client that cannot be given it is told that it missed it. */
+  private async makeUp(socket: OpenSocket, missed: Missed): Promise<void> {
+    try {
+      await this.reception.makeUp(socket, missed);
+    } catch (error) {
+      socket.local.tellMissed();
+      log.warn({ event: 'socket.missed', context: socket.key.context, user: socket.key.user, err: error });
     }
   }
 }

@@ -151,7 +151,9 @@ export class Reception {
   }
 
   private async closeLate(key: SocketKey, opening: Opening): Promise<void> {
-    if (opening.kind === 'open') await this.presence.close(key, this.node.id, { awaySince: opening.awaySince });
+    if (opening.kind !== 'open') return;
+    const { awaySince, missed } = opening;
+    await this.presence.close(key, this.node.id, { awaySince, hasGap: missed.hasGap });
   }
 
   private remember(socket: OpenSocket): void {
