@@ -7,11 +7,16 @@ export type ReadinessCheck = () => Promise<unknown>;
 @Injectable()
 export class Health {
   private readonly checks = new Map<string, ReadinessCheck>();
-  /** Set while the app drains, so that nobody sends it more work. */
-  isStopping = false;
+  private readonly stop = new AbortController();
+  /** Aborted once the app drains: nobody is to send it more work, and what could go on for long is to end. */
+  readonly stopping: AbortSignal = this.stop.signal;
 
   add(name: string, check: ReadinessCheck): void {
     this.checks.set(name, check);
+  }
+
+  startStopping(): void {
+    this.stop.abort();
   }
 
   /** Every part with `ok` or the reason why not; a part that does not answer within 2 s is not ready. */
@@ -20,7 +25,7 @@ export class Health {
       [...this.checks].map(async ([name, check]) => [name, await answerOf(check)] as const),
     );
     const parts = Object.fromEntries(entries);
-    return { ready: !this.isStopping && Object.values(parts).every((answer) => answer === 'ok'), parts };
+    return { ready: !this.stopping.aborted && Object.values(parts).every((answer) => answer === 'ok'), parts };
   }
 }
 

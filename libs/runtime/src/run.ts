@@ -10,6 +10,9 @@ import { log, nestLogger } from './log';
 /** SIGTERM gives an app this long to finish or hand back what is in flight, in ms. */
 export const shutdownTimeoutMs = 30_000;
 
+/** Requests that are being answered at SIGTERM have this long, in ms. */
+const answerWithinMs = shutdownTimeoutMs - 5000;
+
 /** Starts an app that has no API of its own: health and metrics on `healthPort`, or no listener at all without one. */
 export async function startWorker(
   name: string,
@@ -93,8 +96,15 @@ async function stopProcess(name: string, signal: NodeJS.Signals, stop: () => Pro
 }
 
 async function stopAll(apps: readonly INestApplicationContext[]): Promise<void> {
-  for (const app of apps) app.get(Health, { strict: false }).isStopping = true;
+  for (const app of apps) app.get(Health, { strict: false }).startStopping();
+  const timer = setTimeout(() => apps.forEach(cutConnections), answerWithinMs);
   await Promise.all(apps.map((app) => app.close()));
+  clearTimeout(timer);
+}
+
+/** A request that goes on arriving must not keep the app from an orderly end; nothing of it was accepted. */
+function cutConnections(app: INestApplicationContext): void {
+  if ('getHttpServer' in app) (app as NestFastifyApplication).getHttpServer().closeAllConnections();
 }
 
 /** Ends the process because it could not start: one sentence for what we know, the stack for what we do not. */

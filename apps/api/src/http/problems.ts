@@ -60,6 +60,7 @@ export const problemKinds = {
   DATABASE_UNREACHABLE: { status: 503, title: 'Postgres is out of reach', retryAfterSeconds: 5 },
   REDIS_UNREACHABLE: { status: 503, title: 'Redis is out of reach', retryAfterSeconds: 5 },
   ERASURE_UNFINISHED: { status: 503, title: 'Not everything is erased yet', retryAfterSeconds: 1 },
+  STOPPING: { status: 503, title: 'This process is stopping', retryAfterSeconds: 1 },
   OVERLOADED: { status: 503, title: 'Too much is waiting already', retryAfterSeconds: 1 },
 } as const satisfies Readonly<Record<string, ProblemKind>>;
 

@@ -18,7 +18,7 @@ export class IngestReport {
   private accepted = 0;
   private reason: Error | undefined;
 
-  /** Why Redis failed or refused since; nothing more is tried then. */
+  /** Why nothing more is taken in: Redis failed or refused, or the process is stopping. */
   get interruption(): Error | undefined {
     return this.reason;
   }
@@ -37,6 +37,13 @@ export class IngestReport {
     this.reason ??= error;
     const { code, detail } = problemFor(this.reason);
     for (const index of new Set(entries.map((each) => each.index))) this.refuse(index, code, detail);
+  }
+
+  /** Notes that neither `index` nor anything after it was read, because the process is stopping. */
+  stop(index: number): void {
+    const sentence = 'The process is stopping. Neither this line nor any after it was read; send them again.';
+    this.reason ??= new RequestError('STOPPING', sentence);
+    this.refuse(index, 'STOPPING', sentence);
   }
 
   /**

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { Ingest, type IngestStatus, type Notification } from '@pns/aggregation';
-import { log } from '@pns/runtime';
+import { Health, log } from '@pns/runtime';
+import { AbortListeners } from '@pns/transport-contract';
 import { contextRefusal } from '../authentication/context-access';
 import { parseJson } from '../http/body-parsers';
 import { check, sentenceOf } from '../http/faults';
@@ -36,7 +37,10 @@ type Contexts = readonly number[] | undefined;
 /** Takes the bodies of producers apart and the notifications in them in. */
 @Injectable()
 export class Intake {
-  constructor(private readonly ingest: Ingest) {}
+  constructor(
+    private readonly ingest: Ingest,
+    private readonly health: Health,
+  ) {}
 
   /** A body of one notification. `idempotencyKey` is the header, which is another way to say `id`. */
   async single(
@@ -81,12 +85,15 @@ export class Intake {
     return intake.finish();
   }
 
-  /** A stream of one notification per line; blank lines are skipped. What is over the bounds is not read any more. */
+  /**
+   * A stream of one notification per line; blank lines are skipped. What is over the bounds is not read any more, nor is
+   * anything once the process is stopping.
+   */
   async stream(body: Readable, contexts?: Contexts): Promise<Answer> {
     const intake = new ChunkedIntake(this.ingest);
     let index = 0;
     try {
-      for await (const lines of linesOf(chunksOf(body), maxLineBytes)) {
+      for await (const lines of linesOf(chunksOf(body, this.health.stopping), maxLineBytes)) {
         for (const line of lines) {
           if (isBlank(line)) continue;
           if (index >= maxLines) return await intake.cutOff(index, `A request may have at most ${maxLines} lines.`);
@@ -95,6 +102,7 @@ export class Intake {
         }
       }
     } catch (error) {
+      if (error === this.health.stopping.reason) return await intake.stopAt(index);
       if (body.errored === null) throw error;
       await intake.finish().catch(() => undefined);
       throw new RequestError('REQUEST_ABORTED', 'The connection was closed before the body ended.');
@@ -144,6 +152,13 @@ class ChunkedIntake {
     return this.finish();
   }
 
+  /** Takes what it has, and says that `index` and all that follows is for another process. */
+  async stopAt(index: number): Promise<Answer> {
+    await this.flush();
+    this.report.stop(index);
+    return this.report.answer();
+  }
+
   async flush(): Promise<void> {
     const chunk = this.waiting;
     this.waiting = [];
@@ -169,9 +184,19 @@ class ChunkedIntake {
   }
 }
 
-/** Reading no further must not destroy the connection, which the answer has to go back on. */
-function chunksOf(body: Readable): AsyncIterable<Buffer> {
-  return body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+const aborts = new AbortListeners();
+
+/**
+ * Throws the reason of `stopping` once that is aborted. Reading no further must not destroy the connection, which the answer
+ * has to go back on.
+ */
+async function* chunksOf(body: Readable, stopping: AbortSignal): AsyncGenerator<Buffer> {
+  const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, undefined>;
+  for (;;) {
+    const next = await aborts.race(chunks.next(), stopping);
+    if (next.done === true) return;
+    yield next.value;
+  }
 }
 
 /** The entry, or its refusal where it is for a context that the producer may not post to. */
