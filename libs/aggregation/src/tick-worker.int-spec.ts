@@ -22,8 +22,11 @@ class Scene {
   readonly ticks: Ticks;
   readonly windows: Windows;
   private readonly worker: TickWorker;
+  readonly cascade = new ConfigCascade();
   /** The first batch that the dispatcher handed over. */
   readonly handedOver: Promise<Batch>;
+  /** What it takes to hand a batch over. */
+  effort: () => Promise<void> = () => Promise.resolve();
 
   constructor(
     readonly clock: () => number,
@@ -36,9 +39,12 @@ class Scene {
     this.windows = new Windows(this.queues.redis, this.keys, clock);
     let tell: (batch: Batch) => void;
     this.handedOver = new Promise((resolve) => (tell = resolve));
-    const handOver = (batch: Batch): Promise<void> => Promise.resolve(tell(batch));
+    const handOver = (batch: Batch): Promise<void> => {
+      tell(batch);
+      return this.effort();
+    };
     const memory = new MemoryUse(this.queues.redis);
-    this.worker = new TickWorker(this.queues, this.windows, this.ticks, new ConfigCascade(), memory, handOver);
+    this.worker = new TickWorker(this.queues, this.windows, this.ticks, this.cascade, memory, handOver);
   }
 
   queueOf(shard: number): Queue<TickJob> {
@@ -117,4 +123,34 @@ it('sweeps one shard after the other', async () => {
   );
   const phases = times.map((time) => time % everyMs).sort((a, b) => a - b);
   expect(phases).toEqual([999, 1999, 2999, 3999, 4999]);
+});
+
+it('works on no more batches at once than allowed, whatever else of the configuration changes', async () => {
+  scene = new Scene(Date.now, 2);
+  const changed = (): Promise<void> => {
+    const values = new Map([['com.openexchange.pns.numProcessorThreads', '1']]);
+    const heard = new Promise<void>((resolve) => scene.cascade.onChange(resolve));
+    scene.cascade.replaceServerScope({ name: 'server', id: 'test', values });
+    return heard;
+  };
+  await changed();
+  let [atWork, mostAtWork] = [0, 0];
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  scene.effort = async () => {
+    mostAtWork = Math.max(mostAtWork, ++atWork);
+    await released;
+    atWork--;
+  };
+  for (const place of [0, 1]) await scene.windows.join(place, [entry(`in-${place}`, 0)], tickLengthMs, '');
+  await scene.start();
+  await scene.ticks.addNow(0, 'first', Date.now());
+  await scene.handedOver;
+  await changed();
+  await scene.ticks.addNow(1, 'second', Date.now());
+  while ((await scene.queueOf(1).getActiveCount()) === 0);
+  for (let turn = 0; turn < 50; turn++) await scene.queue.getActiveCount(); // time enough to take and hand over
+  release();
+  while ((await scene.queueOf(1).getActiveCount()) > 0);
+  expect([mostAtWork, atWork]).toEqual([1, 0]);
 });

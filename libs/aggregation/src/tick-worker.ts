@@ -31,6 +31,7 @@ export type HandOver = (batch: Batch) => Promise<void>;
 export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private workers: Worker<TickJob>[] = [];
   private slots: IPolicy = bulkhead(1);
+  private size = 0;
 
   constructor(
     private readonly queues: Queues,
@@ -73,8 +74,11 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** Every shard's worker may take up to all of the process' threads; together they share these slots. */
   private resize(): void {
-    this.slots = bulkhead(this.threads(), Number.MAX_SAFE_INTEGER);
-    for (const worker of this.workers) worker.concurrency = this.threads();
+    const threads = this.threads();
+    if (threads === this.size) return; // new slots do not know what is worked on in the old ones
+    this.size = threads;
+    this.slots = bulkhead(threads, Number.MAX_SAFE_INTEGER);
+    for (const worker of this.workers) worker.concurrency = threads;
   }
 
   private work(shard: number, job: Job<TickJob>, token: string = randomUUID()): Promise<void> {
