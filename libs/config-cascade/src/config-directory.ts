@@ -7,7 +7,8 @@ import { log, PnsError } from '@pns/runtime';
 import { firstFileRank, parseContextSets } from './context-set-files';
 import type { ContextSet } from './context-sets';
 import { parseProperties } from './properties-file';
-import { propertySchema } from './properties';
+import { knownProperty } from './properties';
+import { nearestProperty } from './property-check';
 import type { Scope } from './resolve';
 
 /** How often it is looked whether a followed file changed, in ms: what it holds is to be obeyed within a second. */
@@ -39,7 +40,8 @@ export class ConfigDirectory extends EventEmitter<{ change: [] }> {
   }
 
   /**
-   * The server scope: every `*.properties` file, one after the other by name.
+   * The server scope: every `*.properties` file, one after the other by name. The log tells of names that look like ours and
+   * are not: they change nothing.
    *
    * @throws PnsError `CONFIG_INVALID` for a value that its property cannot hold.
    */
@@ -48,7 +50,9 @@ export class ConfigDirectory extends EventEmitter<{ change: [] }> {
     const files = readdirSync(this.path).filter((file) => file.endsWith('.properties'));
     for (const file of files.sort()) {
       for (const [name, text] of parseProperties(this.read(file) ?? '')) {
-        const fault = propertySchema(name)?.safeParse(text.trim()).error?.issues[0];
+        const property = knownProperty(name);
+        if (property === undefined) tellUnknown(file, name);
+        const fault = property?.schema.safeParse(text.trim()).error?.issues[0];
         if (fault !== undefined) throw new PnsError('CONFIG_INVALID', `${file}: ${name}=${text}: ${fault.message}.`);
         values.set(name, text.trim());
       }
@@ -119,6 +123,14 @@ export class ConfigDirectory extends EventEmitter<{ change: [] }> {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.emit('change'), 100);
   }
+}
+
+/** The names that PNS shares with the original, among which one that it does not know is probably misspelt. */
+const ourNames = /^com\.openexchange\.(?:pns|webhooks|websockets)\./;
+
+function tellUnknown(file: string, name: string): void {
+  if (!ourNames.test(name)) return;
+  log.warn({ event: 'config.property-unknown', file, property: name, nearest: nearestProperty(name) });
 }
 
 const exactly = { bigint: true } as const;
