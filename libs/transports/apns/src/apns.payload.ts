@@ -37,8 +37,8 @@ export function apnsPush(delivery: Delivery, content: PushContent, topic: string
   const expiration = Math.max(1, Math.floor((delivery.expiresAt ?? now + keepMs) / 1000));
   const headers: Record<string, string> = {
     'apns-push-type': isVisible ? 'alert' : 'background',
-    // A background push must have 5; 10 is for what may light up a screen, 5 minds the battery.
-    'apns-priority': isVisible && delivery.priority !== 'low' ? '10' : '5',
+    // A background push must have 5; 10 is for what lights up a screen. How long a notification waited is its own priority's.
+    'apns-priority': isVisible ? '10' : '5',
     'apns-id': id,
     'apns-expiration': String(expiration),
     'apns-collapse-id': collapseId(id, delivery, content.cid),
