@@ -17,7 +17,7 @@ call PUT /v1/contexts/1/users/14 '{"primaryEmail":"john@example.com"}'
 call POST /v1/subscriptions '{"context":1,"user":14,"client":"sandbox","transport":"webhook","topics":["*"]}'
 call POST /v1/notifications @- <<'EXAMPLE'
 {"context":1,"user":14,"topic":"ox:mail:new",
- "payload":{"folder":"default0/INBOX","id":"113","email":"jane.doe@foobar.com","displayname":"Jane Doe",
+ "payload":{"folder":"default0/INBOX","id":"113","email":"jane.doe@example.com","displayname":"Jane Doe",
             "subject":"Let's meet","unread":83,"teaser":"Hello"}}
 EXAMPLE
 echo "It arrives at http://127.0.0.1:$(value_of PNS_SANDBOX_PORT) about a second later."

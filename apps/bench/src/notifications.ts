@@ -22,7 +22,7 @@ export function mailNotification(index: number, users = manyUsers): Notification
     payload: {
       folder: 'default0/INBOX',
       id: String(index),
-      email: 'jane.doe@foobar.com',
+      email: 'jane.doe@example.com',
       displayname: 'Jane Doe',
       subject: "Let's meet",
       unread: index % 100,

@@ -2,7 +2,7 @@
 export const newMail = {
   folder: 'default0/INBOX',
   id: '113',
-  email: 'jane.doe@foobar.com',
+  email: 'jane.doe@example.com',
   displayname: 'Jane Doe',
   subject: "Let's meet",
   unread: 83,

@@ -46,7 +46,7 @@ const serverOnly = ['server'] as const;
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** How similar notifications are joined; see the specification, section 4. */
+/** How similar notifications are joined. */
 export const aggregationModes = ['equal', 'latest', 'collect'] as const;
 export type AggregationMode = (typeof aggregationModes)[number];
 

@@ -3,7 +3,7 @@ import { payloadFault } from './payload';
 const mail = {
   folder: 'default0/INBOX',
   id: '113',
-  email: 'jane.doe@foobar.com',
+  email: 'jane.doe@example.com',
   displayname: 'Jane Doe',
   subject: "Let's meet",
   unread: 83,

@@ -5,7 +5,7 @@ const style: PushStyle = { hasBadge: true, sound: 'default' };
 const mail = {
   folder: 'default0/INBOX',
   id: '113',
-  email: 'jane.doe@foobar.com',
+  email: 'jane.doe@example.com',
   displayname: 'Jane Doe',
   subject: "Let's meet",
   unread: 83,
@@ -30,7 +30,7 @@ it.each<[string, object, Partial<PushContent>]>([
   [
     'without a name, the address stands for it',
     { ...mail, displayname: '' },
-    { body: "jane.doe@foobar.com\nLet's meet" },
+    { body: "jane.doe@example.com\nLet's meet" },
   ],
   ['a cid of its own wins', { ...mail, cid: 'a/b' }, { cid: 'a/b' }],
   ['several ids name no mail', { ...mail, id: ['1', '2'] }, { cid: 'default0/INBOX' }],

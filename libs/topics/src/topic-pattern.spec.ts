@@ -10,7 +10,7 @@ const pattern = fc.oneof(
   topic.map((prefix) => `${prefix}:*`),
 );
 
-/** The rule of the specification, spelled out slowly. */
+/** The rule, spelled out slowly. */
 function naivelyMatches(name: string, candidate: string): boolean {
   if (candidate === '*' || candidate === name) return true;
   return candidate.endsWith(':*') && name.startsWith(candidate.slice(0, -1));

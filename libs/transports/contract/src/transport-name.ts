@@ -1,4 +1,4 @@
-/** The wires a notification can leave by, in the words of the specification. */
+/** The wires a notification can leave by. */
 export const transportNames = ['websocket', 'webhook', 'apns', 'fcm', 'wns'] as const;
 export type TransportName = (typeof transportNames)[number];
 

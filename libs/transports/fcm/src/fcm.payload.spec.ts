@@ -7,7 +7,7 @@ const now = 1_700_000_000_000;
 const mail = {
   folder: 'default0/INBOX',
   id: '113',
-  email: 'jane.doe@foobar.com',
+  email: 'jane.doe@example.com',
   displayname: 'Jane Doe',
   subject: "Let's meet",
   unread: 83,
@@ -47,7 +47,7 @@ describe('what is sent', () => {
       data: {
         folder: 'default0/INBOX',
         id: '113',
-        email: 'jane.doe@foobar.com',
+        email: 'jane.doe@example.com',
         displayname: 'Jane Doe',
         subject: "Let's meet",
         unread: '83',

@@ -2,7 +2,7 @@ import { rootCertificates } from 'node:tls';
 import { parse } from 'yaml';
 import { wnsOptions, wnsOptionsFileFor, wnsSecretFields } from './wns.options';
 
-const sid = 'ms-app://s-1-15-2-2972962901-2322836549-3722629029-1345238579-3987825745-2155616079-650196962';
+const sid = 'ms-app://s-1-15-2-1111111111-2222222222-3333333333-4444444444-1234567890-2345678901-3456789012';
 const appId = '0b1a2c3d-1111-2222-3333-444455556666';
 const entry = { sid, secret: 'Vex8L9WOFZuj95euaLrvSH7XyoDhLJc7' };
 const [certificate = ''] = rootCertificates;
