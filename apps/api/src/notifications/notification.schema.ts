@@ -45,7 +45,13 @@ const schema = z
       context: 1,
       user: 14,
       topic: 'ox:mail:new',
-      payload: { folder: 'default0/INBOX', id: '113', email: 'jane.doe@example.com', subject: "Let's meet", unread: 83 },
+      payload: {
+        folder: 'default0/INBOX',
+        id: '113',
+        email: 'jane.doe@example.com',
+        subject: "Let's meet",
+        unread: 83,
+      },
     },
   });
 
