@@ -108,10 +108,10 @@ const faults: Readonly<Record<FarSide, ApnsFault>> = {
   'refuses our credentials': { status: 403, reason: 'InvalidProviderToken' },
 };
 
-describeTransport('apns', async () => {
+describeTransport('apns', async (answerMs) => {
   const scene = await Scene.start();
   return {
-    transport: scene.transport({ times: { answerMs: 500 } }),
+    transport: scene.transport({ times: { answerMs } }),
     delivery: deliveryTo(),
     farSide: (behaviour) => scene.apple.faults.set(faults[behaviour]),
     revokeCredentials: () => void scene.apple.accounts.revokeKey('KEY0000001'),
@@ -223,7 +223,9 @@ describe('10,000 pushes', () => {
 
   it('of a fleet have one provider token, and each worker two connections at most', async () => {
     scene = await Scene.start();
-    const [first, second] = [scene.transport({ times }), scene.transport({ times })];
+    // A fleet whose clocks stand still: as time goes by, a token's turn may come to an end.
+    const now = Date.now();
+    const [first, second] = [scene.transport({ times, now: () => now }), scene.transport({ times, now: () => now })];
     const outcomes = await Promise.all(
       many(10_000).map((each, index) => (index % 2 ? first : second).deliver(each, never)),
     );
@@ -271,10 +273,9 @@ describe('a connection', () => {
   });
   afterEach(() => scene.close());
 
-  const quick = { silentMs: 100, pongMs: 100, idleMs: 100 };
-
   it('that falls silent is given up, and what it owed is to be sent again', async () => {
-    const transport = scene.transport({ times: quick });
+    // Both sides share one thread, so what is busy needs its time for a PONG; what fell silent never sends one.
+    const transport = scene.transport({ times: { silentMs: 100, pongMs: 3000, idleMs: 60_000 } });
     expect(await send(transport)).toEqual({ kind: 'delivered' });
     scene.apple.faults.set({ silence: true, times: 1 });
     expect(await send(transport)).toMatchObject({ kind: 'retry', reason: expect.stringContaining('PING') as string });
@@ -283,9 +284,10 @@ describe('a connection', () => {
   });
 
   it('that answers PINGs is kept', async () => {
-    const transport = scene.transport({ times: { silentMs: 40, pongMs: 5000, idleMs: 40 } });
+    // The first push is answered before anybody asks, so that no PING is under way when the second is sent.
+    const transport = scene.transport({ times: { silentMs: 300, pongMs: 5000, idleMs: 60_000 } });
     await send(transport);
-    scene.apple.faults.set({ delayMs: 500, times: 1 });
+    scene.apple.faults.set({ delayMs: 2000, times: 1 });
     expect(await send(transport)).toEqual({ kind: 'delivered' });
     expect(scene.apple.connections.total).toBe(1);
   });

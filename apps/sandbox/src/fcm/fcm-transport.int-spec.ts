@@ -130,8 +130,8 @@ const faults: Readonly<Record<FarSide, FcmFault>> = {
   'refuses our credentials': { error: 'UNAUTHENTICATED' },
 };
 
-describeTransport('fcm', async () => {
-  const scene = await Scene.start({ timeoutMs: 500 });
+describeTransport('fcm', async (timeoutMs) => {
+  const scene = await Scene.start({ timeoutMs });
   return {
     transport: scene.transport,
     delivery,
@@ -274,10 +274,10 @@ describe('the connection', () => {
   });
 
   it('that has gone silent costs the deliveries on it, and the next ones take another', async () => {
-    await startScene({ timeoutMs: 1000 });
+    await startScene({ timeoutMs: 5000 });
     await scene.deliver();
     scene.google.faults.set({ halfOpen: true, times: 1 });
-    expect(await scene.deliver()).toEqual({ kind: 'retry', reason: 'FCM did not answer within 1000 ms.' });
+    expect(await scene.deliver()).toEqual({ kind: 'retry', reason: 'FCM did not answer within 5000 ms.' });
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
   });
 
@@ -317,7 +317,7 @@ describe('the connection', () => {
     ['is taken', {}, { kind: 'delivered' }],
     ['was refused', { error: 'UNREGISTERED' }, { kind: 'retry' }],
   ])('when the answer breaks off, what %s is judged by what is known', async (_, fault, outcome) => {
-    await startScene({ timeoutMs: 1000 });
+    await startScene({ timeoutMs: 5000 });
     scene.google.faults.set({ ...fault, hangInBody: true });
     expect(await scene.deliver()).toMatchObject(outcome);
   });

@@ -102,8 +102,8 @@ const faults: Readonly<Record<FarSide, WnsFault>> = {
   'refuses our credentials': { status: 401 },
 };
 
-describeTransport('wns', async () => {
-  const scene = await Scene.start(500);
+describeTransport('wns', async (answerMs) => {
+  const scene = await Scene.start(answerMs);
   return {
     transport: scene.transport,
     delivery: { ...delivery, token: scene.uri },
@@ -191,7 +191,7 @@ describe('a push', () => {
 
   it('has its verdict when the headers are there, however long the rest takes', async () => {
     await scene.close();
-    scene = await Scene.start(500);
+    scene = await Scene.start(5000);
     await scene.deliver();
     scene.microsoft.faults.set({ hangInBody: true });
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });

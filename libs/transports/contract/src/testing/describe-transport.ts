@@ -26,8 +26,6 @@ export interface SendingHarness {
 
 /** The same where the far side answers, and wants to know who we are. */
 export interface TransportHarness extends SendingHarness {
-  /** Grants its far side 500 ms at most to answer. */
-  readonly transport: Transport;
   farSide(behaviour: FarSide): void | Promise<void>;
   /** Makes the far side refuse the credentials that it took until now. */
   revokeCredentials(): void | Promise<void>;
@@ -35,10 +33,17 @@ export interface TransportHarness extends SendingHarness {
   mendCredentials(): void | Promise<void>;
 }
 
+/** Starts a transport that grants its far side `answerMs` to answer. */
+type Start = (answerMs: number) => Promise<TransportHarness>;
+
+/** Answers may take long where the machine has much to do: only who waits for a time-out has a short one. */
+const patientMs = 25_000;
+
 /** Says what every transport owes the delivery stage. `start` is called anew for each test. */
-export function describeTransport(name: string, start: () => Promise<TransportHarness>): void {
-  describeSending(name, start);
-  describeAnswers(name, start);
+export function describeTransport(name: string, start: Start): void {
+  describeSending(name, () => start(patientMs));
+  describeAnswers(name, () => start(patientMs));
+  describeTimeOut(name, () => start(500));
 }
 
 /** The part of it that holds where nobody answers too. */
@@ -80,7 +85,6 @@ function describeAnswers(name: string, start: () => Promise<TransportHarness>): 
     };
 
     it.each<[FarSide, Outcome['kind']]>([
-      ['hangs', 'retry'],
       ['drops the connection', 'retry'],
       ['knows the target no more', 'gone'],
       ['finds the payload too large', 'rejected'],
@@ -115,6 +119,17 @@ function describeAnswers(name: string, start: () => Promise<TransportHarness>): 
       const sent = deliver(stop.signal);
       stop.abort(new Error('stopping'));
       await expect(sent).rejects.toThrow('stopping');
+    });
+  });
+}
+
+function describeTimeOut(name: string, start: () => Promise<TransportHarness>): void {
+  describe(`the transport ${name} does not wait for ever`, () => {
+    const { running, deliver } = harnessOf(start);
+
+    it('when the far side hangs: the outcome is retry with a reason', async () => {
+      await running().farSide('hangs');
+      expect(await deliver()).toMatchObject({ kind: 'retry', reason: expect.stringMatching(/./) as string });
     });
   });
 }
