@@ -1,7 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Resolves when what was accepted until now has had the time to leave: nothing may have been sent a second time. */
-export const untilQuiet = () => pause(2500);
+/**
+ * Resolves when what was accepted until now has had the time to leave, after `delayMs` in a window: nothing may have been
+ * sent a second time.
+ */
+export const untilQuiet = (delayMs = 1000) => pause(delayMs + 1500);
 
 /**
  * Resolves once `look` answers true, for what nothing tells a test of by itself; rejects after `withinMs`, so that a test

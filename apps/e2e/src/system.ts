@@ -11,6 +11,7 @@ import {
 } from '@pns/local-servers';
 import { startSandbox, type Sandbox, type WebhookArrivalsView, type WebhookArrivalView } from '@pns/sandbox';
 import { AppProcess, type AppName, type AppProcessOptions } from './app-process';
+import { eventually } from './eventually';
 
 export const apiKey = 'a-key-for-end-to-end-tests';
 export const signatureSecret = 'a-secret-for-end-to-end-tests';
@@ -167,6 +168,17 @@ export class System {
     const text = await response.text();
     if (response.status !== status) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
     return (text === '' ? undefined : JSON.parse(text)) as Answer;
+  }
+
+  /** Resolves once every API says that this property has this value for a user. */
+  async untilObeyed({ context, user }: { context: number; user: number }, name: string, value: unknown): Promise<void> {
+    const path = `/v1/config/effective?context=${context}&user=${user}&prefix=${name}`;
+    for (const api of this.all('api')) {
+      await eventually(async () => {
+        const { items } = await this.expect<{ items: { value: unknown }[] }>(200, 'GET', path, undefined, api);
+        return items[0]?.value === value;
+      });
+    }
   }
 
   /** Subscribes a user to everything at the sandbox's webhook `name`. */
