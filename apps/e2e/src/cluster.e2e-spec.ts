@@ -63,12 +63,13 @@ async function atWebhook(round: string, total: number): Promise<string[]> {
     .map(({ user, id }) => `${user} ${id}`);
 }
 
-/** What came to the sockets in a round. */
+const idsOf = ({ received }: Listener): string[] => received.map(({ frame }) => (frame[1] as { id: string }).id);
+
+/** What came to the sockets in a round, once `total` different ones have come to each. */
 async function atSockets(round: string, total: number): Promise<string[]> {
-  await Promise.all(sockets.map((socket) => socket.got(total)));
-  return sockets.flatMap(({ received }, index) =>
-    received
-      .map(({ frame }) => (frame[1] as { id: string }).id)
+  await Promise.all(sockets.map((socket) => socket.until(() => new Set(idsOf(socket)).size >= total)));
+  return sockets.flatMap((socket, index) =>
+    idsOf(socket)
       .filter((id) => id.startsWith(`${round}-`))
       .map((id) => `${users[index]} ${id}`),
   );
@@ -156,8 +157,9 @@ describe('over a Redis cluster', () => {
 
   it('a context that is deleted leaves nothing on any master', async () => {
     for (const name of ['delayDuration', 'maxDelayDuration']) {
-      const path = `/v1/config/contexts/${context}/properties/com.openexchange.pns.${name}`;
-      await system.expect(200, 'PUT', path, { value: 600_000 });
+      const property = `com.openexchange.pns.${name}`;
+      await system.expect(200, 'PUT', `/v1/config/contexts/${context}/properties/${property}`, { value: 600_000 });
+      await system.untilObeyed({ context, user: 1 }, property, 600_000);
     }
     await post('never');
     expect(await mastersWithTraces()).toBe(3);

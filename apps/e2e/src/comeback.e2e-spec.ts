@@ -1,4 +1,6 @@
+import { Redis } from 'ioredis';
 import type { AppProcess } from './app-process';
+import { eventually } from './eventually';
 import { listen, type Listener } from './sockets';
 import { System } from './system';
 
@@ -37,6 +39,13 @@ function idsOf({ received }: Listener): Set<number> {
   return new Set(received.map(({ frame }) => Number((frame[1] as { id: string }).id)));
 }
 
+/** Resolves when no process has a job: what came has then been settled too, and will not come again. */
+async function untilIdle(): Promise<void> {
+  const redis = new Redis(system.redis.url);
+  await eventually(async () => (await redis.keys('*:active')).length === 0);
+  redis.disconnect();
+}
+
 it.each([
   ['is killed', (worker: AppProcess) => worker.kill()],
   ['stops', async (worker: AppProcess) => expect(await worker.stop()).toBe(0)],
@@ -47,11 +56,12 @@ it.each([
     const socket = await listen(system, user, { connection: '160491815377', worker: first });
     await post([1]);
     await socket.got(1);
+    await untilIdle();
     await end(first);
     await post([2, 3, 4]);
     const back = await comeBack(second, '160491815377');
     await post([5]);
-    while (idsOf(back).size < 4) await back.got(back.received.length + 1);
+    await back.until(() => [2, 3, 4, 5].every((id) => idsOf(back).has(id)));
     expect(idsOf(back)).toEqual(new Set([2, 3, 4, 5]));
     back.socket.close();
     await system.add('worker-websocket');

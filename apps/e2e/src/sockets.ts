@@ -16,6 +16,8 @@ export interface Listener {
   readonly received: { readonly frame: unknown[]; readonly at: number }[];
   /** Resolves when `count` notifications are there. */
   got(count: number): Promise<void>;
+  /** Resolves when `holds` is true of what is there. */
+  until(holds: () => boolean): Promise<void>;
   readonly socket: ClientSocket;
 }
 
@@ -60,15 +62,15 @@ export async function openSocket(
     socket.on('connect', () => resolve());
     socket.on('connect_error', reject);
   });
-  const got = (count: number) =>
+  const until = (holds: () => boolean) =>
     new Promise<void>((resolve) => {
       const check = (): void => {
-        if (received.length < count) return;
+        if (!holds()) return;
         waiting.delete(check);
         resolve();
       };
       waiting.add(check);
       check();
     });
-  return { received, got, socket };
+  return { received, got: (count) => until(() => received.length >= count), until, socket };
 }
