@@ -9,9 +9,9 @@ import type { ConfigChange } from './subject-cache';
 const retryMs = 500;
 
 /** How often it is asked whether somebody could not tell of a change, in ms. */
-const askMs = 500;
+export const askMs = 500;
 /** Telling takes some milliseconds. Whoever has not done it after this time may never do it. */
-const overdueMs = 400;
+export const overdueMs = 400;
 
 /**
  * Tells every process of a change in the cascade, and hears of those of the others: on a channel, and, of those whose

@@ -77,8 +77,7 @@ export async function openSite(): Promise<Site> {
       opened.push(app);
       return processOf(app);
     },
-    hearing: (processes) =>
-      withinOneSecond(async () => Number((await redis.pubsub('NUMSUB', channel))[1]) === processes),
+    hearing: (processes) => soon(async () => Number((await redis.pubsub('NUMSUB', channel))[1]) === processes),
     stopProcesses,
     close: async () => {
       await stopProcesses();
@@ -116,13 +115,28 @@ export async function set(
   await changes.make(changeOf(place), () => store.put(place, { name, value }));
 }
 
-/** Fails when `holds` does not come true in time. */
-export async function within(ms: number, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + ms;
+/** What comes true at once on a machine of one's own may take so long on a busy one, in ms. */
+const patienceMs = 10_000;
+
+/** Fails when `holds` does not come true. */
+export async function soon(holds: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = Date.now() + patienceMs;
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`it has not come true within ${ms} ms`);
+    if (Date.now() > deadline) throw new Error(`it has not come true within ${patienceMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
-export const withinOneSecond = (holds: () => Promise<boolean>): Promise<void> => within(1000, holds);
+/** Fails unless `holds` comes true after `change` in each round, and within a second in one of five. */
+export async function withinOneSecond(
+  change: (round: number) => Promise<void>,
+  holds: (round: number) => Promise<boolean>,
+): Promise<void> {
+  for (let round = 1; round <= 5; round++) {
+    await change(round);
+    const from = Date.now();
+    await soon(() => holds(round));
+    if (Date.now() - from < 1000) return;
+  }
+  throw new Error('it has come true within a second in none of five rounds');
+}
