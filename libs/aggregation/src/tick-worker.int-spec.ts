@@ -103,7 +103,9 @@ it('a tick that comes before its time comes again in time', async () => {
   await scene.start();
   // The window falls due at its tick, not before it, so that only this one can be the first to find it due.
   stopped = Date.now();
-  const dueAt = Math.ceil((stopped + 2 * earlyMs) / tickLengthMs) * tickLengthMs;
+  const tick = Math.ceil((stopped + 2 * earlyMs) / tickLengthMs) * tickLengthMs;
+  // With one shard, a sweep comes a millisecond before every fifth full second.
+  const dueAt = tick % 5000 === 0 ? tick + tickLengthMs : tick;
   const joined = await scene.windows.join(shard, [entry('waiting', dueAt - stopped)], tickLengthMs, 'x');
   expect(joined.ticks).toEqual([dueAt]);
   await scene.ticks.schedule(shard, [dueAt], joined.clock + earlyMs);
