@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { testApi, type TestApi } from '../test-api';
 
 interface View {
@@ -145,13 +146,16 @@ describe('a webhook', () => {
 
   it('of a user is limited in number, and expired ones do not count', async () => {
     const at = (name: string) => ({ ...hook, token: `https://push.example.com/hook/${name}` });
-    const soon = Date.now() + 400;
-    expect((await register({ ...at('a'), expires: soon })).status).toBe(201);
+    const first = await register({ ...at('a'), expires: Date.now() + 60_000 });
+    expect(first.status).toBe(201);
     expect((await register(at('b'))).status).toBe(201);
     expect(await register(at('c'))).toMatchObject({ status: 409, body: { code: 'SUBSCRIPTION_LIMIT' } });
     expect((await register({ ...at('c'), user: 15 })).status).toBe(201);
     expect((await register(at('b'))).status).toBe(200);
-    while (Date.now() <= soon) await new Promise(setImmediate);
+    const database = new Client({ connectionString: api.database.url });
+    await database.connect();
+    await database.query(`UPDATE subscriptions SET expires_at = now() - interval '1 s' WHERE id = $1`, [first.body.id]);
+    await database.end();
     expect((await register(at('c'))).status).toBe(201);
   });
 
