@@ -66,7 +66,7 @@ async function opened(text: string): Promise<OptionEntries<Options>> {
 /** Makes a change and waits until it is obeyed, as far as it can be. */
 async function afterwards(change: () => void): Promise<void> {
   if (directory === undefined) throw new Error('Nothing is opened.');
-  const noticed = once(directory, 'change', { signal: AbortSignal.timeout(5000) });
+  const noticed = once(directory, 'change', { signal: AbortSignal.timeout(25_000) });
   change();
   await noticed;
 }

@@ -7,6 +7,7 @@ const user = { context: 1, user: 14 };
 const client = 'open-xchange-appsuite';
 
 let redis: RedisClient;
+let prefix: string;
 let presence: Presence;
 let now: number;
 let dead: string[];
@@ -15,7 +16,8 @@ beforeEach(() => {
   redis = connectRedis(testRedisUrl());
   now = 1_700_000_000_000;
   dead = [];
-  presence = new Presence(redis, new KeySpace(4, freshPrefix()), { dead: () => Promise.resolve(dead) }, () => now);
+  prefix = freshPrefix();
+  presence = new Presence(redis, new KeySpace(4, prefix), { dead: () => Promise.resolve(dead) }, () => now);
 });
 afterEach(() => redis.disconnect());
 
@@ -115,7 +117,7 @@ describe('open sockets', () => {
     await open('1');
     await presence.close(socket('1'), 'a');
     await presence.park(delivery('d'));
-    const keys = await redis.keys(`*${'test-'}*:1:14`);
+    const keys = await redis.keys(`*${prefix}*:1:14`);
     for (const key of keys) expect(await redis.pttl(key)).toBeGreaterThan(0);
     now += awayMs;
     await expect(groups()).resolves.toEqual([]);

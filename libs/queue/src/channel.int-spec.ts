@@ -34,7 +34,7 @@ describe.each([
     const from = Date.now();
     await publish('lost');
     await isBack;
-    expect(Date.now() - from).toBeLessThan(4000); // and a second for a busy machine
+    expect(Date.now() - from).toBeLessThan(10_000); // with time for a busy machine; otherwise it never has one
     await subscriber.listen();
     const heard = once(subscriber, 'message');
     await publish('heard');
@@ -46,5 +46,5 @@ describe.each([
     subscriber.on('close', lost);
     for (let answers = 0; answers < 4; answers++) await once(subscriber.stream, 'data');
     expect(lost).not.toHaveBeenCalled();
-  }, 10_000);
+  });
 });
