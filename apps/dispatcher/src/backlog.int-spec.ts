@@ -116,7 +116,7 @@ it('leaves windows where they are while Redis is nearly full, and takes them whe
     const { due, taken } = await windows.counts();
     if (due + taken === 0) break;
   }
-}, 15_000);
+}, 60_000);
 
 it('is scraped without them while Redis does not answer', async () => {
   process.kill(redis.pid, 'SIGSTOP');

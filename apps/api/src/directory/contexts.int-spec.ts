@@ -86,7 +86,7 @@ describe('what a context or user is called decides in every process which contex
 });
 
 async function until<T>(read: () => Promise<T>, expected: T): Promise<T> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 10_000;
   for (;;) {
     const value = await read();
     if (value === expected || Date.now() > deadline) return value;

@@ -376,7 +376,7 @@ describe('what somebody has in hand', () => {
     );
     await handOver(queues, [{ ...shardQueue(of, 'wns'), endpoint: 'x', deliveries: [fresh(of)] }]);
     await begun.passed;
-    const unfinished = part(Erasure).erase(of, undefined, 300);
+    const unfinished = part(Erasure).erase(of, undefined, 3000);
     await expect(unfinished).rejects.toMatchObject({ code: 'ERASURE_UNFINISHED' });
     // Whatever happens to its process now, it will not be tried again.
     expect(inJobs(of, await dumped(api))).toEqual([]);
