@@ -18,6 +18,8 @@ export interface Listener {
   got(count: number): Promise<void>;
   /** Resolves when `holds` is true of what is there. */
   until(holds: () => boolean): Promise<void>;
+  /** How often it was told that it may have missed something. */
+  timesTold(): number;
   readonly socket: ClientSocket;
 }
 
@@ -58,6 +60,8 @@ export async function openSocket(
       for (const check of waiting) check();
     });
   }
+  let told = 0;
+  socket.on('notifications:missed', () => told++);
   await new Promise<void>((resolve, reject) => {
     socket.on('connect', () => resolve());
     socket.on('connect_error', reject);
@@ -72,5 +76,6 @@ export async function openSocket(
       waiting.add(check);
       check();
     });
-  return { received, got: (count) => until(() => received.length >= count), until, socket };
+  const got = (count: number) => until(() => received.length >= count);
+  return { received, got, until, timesTold: () => told, socket };
 }

@@ -264,7 +264,7 @@ describe('when a node stops while Redis', () => {
   it.each([
     ['refuses connections', (link: CuttableLink) => link.cut()],
     ['answers nothing', (link: CuttableLink) => link.swallow()],
-  ])('%s, it ends in time, and its sockets miss nothing', async (_, part) => {
+  ])('%s, it ends in time, and its sockets get what waited and are told that there may be more', async (_, part) => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await nodes.start(link.url);
     const client = await nodes.connect(parted, '1');
@@ -275,7 +275,7 @@ describe('when a node stops while Redis', () => {
     while (!(await nodes.socketNodes.dead()).includes(parted.id))
       await new Promise((resolve) => setTimeout(resolve, 50));
     const back = await nodes.connect(far, '1');
-    expect(topics(await back.got(1))).toEqual(['ox:mail:stuck']);
+    expect(topics(await back.got(2))).toEqual(['notifications:missed', 'ox:mail:stuck']);
     await link.close();
   });
 });
@@ -317,7 +317,7 @@ describe('when a node loses Redis for so long that others take it for dead', () 
     await link.close();
   }, 30_000);
 
-  it('a socket that goes to another node gets what its node has not', async () => {
+  it('a socket that goes to another node gets what its node has not, and is told that there may be more', async () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await nodes.start(link.url);
     const client = await nodes.connect(parted, '1');
@@ -329,11 +329,12 @@ describe('when a node loses Redis for so long that others take it for dead', () 
       // Refused as a duplicate until its node is known to be dead.
       back = await nodes.connect(far, '1').catch(() => undefined);
     }
-    expect(topics(await back.got(1))).toEqual(['ox:mail:stuck']);
+    const told = ['notifications:missed', 'ox:mail:stuck'];
+    expect(topics(await back.got(2))).toEqual(told);
     link.mend();
     await nodes.close(parted);
     await nodes.dispatch({ topic: 'ox:mail:after' });
-    expect(topics(await back.got(2))).toEqual(['ox:mail:stuck', 'ox:mail:after']);
+    expect(topics(await back.got(3))).toEqual([...told, 'ox:mail:after']);
     await link.close();
   }, 30_000);
 });

@@ -13,7 +13,9 @@ for at = 5, #ARGV, 3 do
     answer[#answer + 1] = { connection, 'taken' }
   elseif entry and (wasDead or entry.n ~= node or not isLive(entry)) then
     local deliveries = take(client, connection, entry.x or entry.s)
-    answer[#answer + 1] = { connection, 'back', entry.g and '1' or '', unpack(deliveries) }
+    -- Its own node lost nothing of what it sent, but heard nothing of what went to another one that held the id since.
+    local hasGap = entry.g or entry.n ~= node
+    answer[#answer + 1] = { connection, 'back', hasGap and '1' or '', unpack(deliveries) }
     -- It opens anew: what others are about to park for it is sent on to it.
     write(connection, { n = node, c = client, o = now, s = now, a = entry.a })
   else

@@ -22,7 +22,9 @@ if live >= tonumber(ARGV[7]) then return { 'full' } end
 local hasGap = ''
 local answer = {}
 if back then
-  hasGap = entryOf(back).g and '1' or ''
+  local was = entryOf(back)
+  -- A node that died said no good-bye, and nobody knows what it took along of what it had sent.
+  hasGap = (was.g or not was.x) and '1' or ''
   answer = take(client, connection, backSince, isAnonymous)
   redis.call('HDEL', KEYS[1], back)
 end

@@ -159,6 +159,19 @@ describe('keeping', () => {
     await expect(presence.settle(delivery('d'))).resolves.toBe(true);
     await expect(presence.keep([socket('1')], 'a')).resolves.toEqual([{ kind: 'kept' }]);
   });
+
+  it.each([
+    ['died since', () => Promise.resolve((dead = ['b']))],
+    ['said that it went', () => presence.close(socket('1'), 'b')],
+  ])('tells a socket whose id another node held, and %s, that it may have missed something', async (_, end) => {
+    await open('1', 'a');
+    dead = ['a'];
+    await open('1', 'b');
+    dead = [];
+    await end();
+    const missed = { deliveries: [], hasGap: true };
+    await expect(presence.keep([socket('1')], 'a')).resolves.toEqual([{ kind: 'back', missed }]);
+  });
 });
 
 describe('a socket that comes back', () => {
@@ -271,6 +284,18 @@ describe('a socket that comes back', () => {
     await expect(open('1', 'a')).resolves.toMatchObject({ missed: { hasGap: true } });
     await presence.close(socket('1'), 'a');
     await expect(open('1', 'a')).resolves.toMatchObject({ missed: { hasGap: false } });
+  });
+
+  it.each([
+    ['died', () => (dead = ['a'])],
+    ['was out of reach for a minute', () => (now += 60_000)],
+  ])('is told that it may have missed something when its node %s, with or without an id', async (_, part) => {
+    await open('1', 'a');
+    await open('made-up-1', 'a', anonymous);
+    part();
+    await expect(open('1', 'b')).resolves.toMatchObject({ missed: { hasGap: true } });
+    await expect(open('made-up-2', 'b', anonymous)).resolves.toMatchObject({ missed: { hasGap: true } });
+    await expect(open('made-up-3', 'b', anonymous)).resolves.toMatchObject({ missed: { hasGap: false } });
   });
 });
 
