@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { handOver } from '@pns/delivery';
 import { awayMs, awayNode, awayToken, Presence, readAwayToken, socketNodeGroup } from '@pns/presence';
 import { Queues, socketNodeQueue } from '@pns/queue';
-import { socketToken } from '@pns/transport-websocket';
+import { connectionOf, socketToken } from '@pns/transport-websocket';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 
-/** A delivery that was sent on this often finds its socket nowhere. */
+/** A delivery that was sent on this often is given up, and its socket is told that it missed something. */
 const maxMoves = 10;
 
 /** A delivery that follows its socket waits this long before it goes on, in ms, unless it is its first move. */
@@ -26,7 +26,10 @@ export class AwayTransport implements Transport {
 
   /** Hands a delivery whose socket is not at this node to the queue of those that are away. */
   async handOn(delivery: Delivery, namedOnly = false): Promise<Outcome> {
-    if (delivery.attempt >= maxMoves) return { kind: 'expired', reason: 'its socket was found nowhere' };
+    if (delivery.attempt >= maxMoves) {
+      await this.presence.miss(delivery, connectionOf(delivery.token));
+      return { kind: 'expired', reason: 'its socket was found nowhere' };
+    }
     await this.moveAll([delivery], namedOnly);
     return { kind: 'moved', reason: 'its socket is not at this node' };
   }

@@ -213,6 +213,35 @@ describe('a delivery that finds no socket', () => {
     await nodes.handOver(lost);
     await expect(nodes.outcome(lost, 'expired')).resolves.toEqual({ kind: 'expired', reason: 'its socket is gone' });
   });
+
+  const givenUp = { kind: 'expired', reason: 'its socket was found nowhere' };
+
+  it('ends as expired when it was sent on too often, and the socket is told when it comes back', async () => {
+    const clients = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
+    for (const client of clients) client.close();
+    await allAway();
+    const lost = { ...nodes.delivery(near.id), attempt: 10, token: `${near.id} 1` };
+    await nodes.handOver(lost);
+    await expect(nodes.outcome(lost, 'expired')).resolves.toEqual(givenUp);
+    const [back, other] = await Promise.all([nodes.connect(far, '1'), nodes.connect(far, '2')]);
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await back.got(2))).toEqual(['notifications:missed', 'ox:mail:last']);
+    expect(topics(await other.got(1))).toEqual(['ox:mail:last']);
+  });
+
+  it('ends as expired when it was sent on too often, and the socket is told where it is open by now', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const elsewhere = await nodes.start(link.url);
+    const lost = { ...nodes.delivery(near.id), attempt: 10 };
+    const client = await nodes.connect(elsewhere, '1');
+    await nodes.handOver(lost);
+    await expect(nodes.outcome(lost, 'expired')).resolves.toEqual(givenUp);
+    link.cut();
+    link.mend(); // a node says which sockets it keeps when Redis is back, not only every 20 s
+    expect(await client.got(1)).toEqual([['notifications:missed']]);
+    await nodes.close(elsewhere);
+    await link.close();
+  });
 });
 
 describe('when a node stops', () => {

@@ -4,6 +4,6 @@
 local entry = entryOf(ARGV[4])
 if entry and entry.n == ARGV[3] and not entry.x then
   entry.x = tonumber(ARGV[5]) or now
-  entry.g = ARGV[6] == '1' and 1 or nil
+  if ARGV[6] == '1' then entry.g = 1 end
   write(ARGV[4], entry)
 end

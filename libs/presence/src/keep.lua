@@ -3,7 +3,7 @@
 -- ARGV  3 node; 4 "1" when the node was taken for dead; then for each: connection id, client, "1" when the server made
 --       up the id
 -- Answer: for each: {connection id, "kept"}; {.., "taken"} when another node holds that id; or {.., "back", "1" if it
---         may have missed something, deliveries that waited} for one that was taken for away
+--         may have missed something, deliveries that waited} for one that was taken for away, or that missed something
 local node, wasDead = ARGV[3], ARGV[4] == '1'
 local answer = {}
 for at = 5, #ARGV, 3 do
@@ -20,9 +20,9 @@ for at = 5, #ARGV, 3 do
     write(connection, { n = node, c = client, o = now, s = now, a = entry.a })
   else
     entry = entry or { n = node, c = client, o = now, a = ARGV[at + 2] == '1' and 1 or nil }
-    entry.s = now
+    answer[#answer + 1] = entry.g and { connection, 'back', '1' } or { connection, 'kept' }
+    entry.s, entry.g = now, nil
     write(connection, entry)
-    answer[#answer + 1] = { connection, 'kept' }
   end
 end
 return answer

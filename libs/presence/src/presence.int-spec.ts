@@ -299,6 +299,56 @@ describe('a socket that comes back', () => {
   });
 });
 
+describe('a delivery that is given up', () => {
+  const told = async (...connections: string[]): Promise<string[]> => {
+    const openings = await Promise.all(connections.map((connection) => open(connection, 'b')));
+    return connections.filter((_, index) => {
+      const opening = openings[index];
+      return opening?.kind === 'open' && opening.missed.hasGap;
+    });
+  };
+
+  it.each([
+    ['no connection id, those whom it was for', undefined, ['1', '2']],
+    ['a connection id, the one that has it', '2', ['2']],
+  ])('with %s, are told when they come back, once', async (_, connection, expected) => {
+    for (const id of ['source', '1', '2']) await open(id, 'a');
+    await open('other', 'a', { client: 'other' });
+    for (const id of ['source', '1', '2']) await presence.close(socket(id), 'a');
+    await presence.close(socket('other', { client: 'other' }), 'a');
+    await presence.miss(delivery('d', { sourceToken: 'source' }), connection);
+    await expect(open('other', 'b', { client: 'other' })).resolves.toMatchObject({ missed: nothingMissed });
+    await expect(told('source', '1', '2')).resolves.toEqual(expected);
+    for (const id of ['source', '1', '2']) await presence.close(socket(id), 'b');
+    await expect(told('source', '1', '2')).resolves.toEqual([]);
+  });
+
+  it('is told of to who came back without an id of its own, whatever its id was', async () => {
+    await open('made-up-2', 'a', { isAnonymous: true });
+    await presence.close(socket('made-up-2', { isAnonymous: true }), 'a');
+    await presence.miss(delivery('d'), 'made-up-1');
+    await expect(open('made-up-3', 'a', { isAnonymous: true })).resolves.toMatchObject({ missed: { hasGap: true } });
+  });
+
+  it('is told of to sockets that opened since it was due when they are kept next, once, and to no other', async () => {
+    await open('1', 'a');
+    now += 1;
+    const late = delivery('d');
+    await open('2', 'a');
+    await presence.miss(late);
+    const back = { kind: 'back', missed: { deliveries: [], hasGap: true } };
+    await expect(presence.keep([socket('1'), socket('2')], 'a')).resolves.toEqual([{ kind: 'kept' }, back]);
+    await expect(presence.keep([socket('2')], 'a')).resolves.toEqual([{ kind: 'kept' }]);
+  });
+
+  it('is told of to a socket that goes before it is kept when it comes back', async () => {
+    await open('1', 'a');
+    await presence.miss(delivery('d'));
+    await presence.close(socket('1'), 'a');
+    await expect(told('1')).resolves.toEqual(['1']);
+  });
+});
+
 describe('a delivery without its socket', () => {
   it('goes to nobody when nobody may come back', async () => {
     await expect(presence.park(delivery('d'))).resolves.toEqual({ waiting: 'nobody', back: [] });

@@ -48,7 +48,7 @@ export type Kept =
   | { readonly kind: 'kept' }
   /** Another node holds an open socket with this connection id. */
   | { readonly kind: 'taken' }
-  /** It was taken for away meanwhile. */
+  /** It was taken for away meanwhile, or missed something. */
   | { readonly kind: 'back'; readonly missed: Missed };
 
 /** Where a delivery goes whose socket is not where it was looked for. */
@@ -96,7 +96,7 @@ interface Entry {
 /** Which socket nodes hold a user's sockets, and what waits for those that may come back. Kept in the user's shard. */
 export class Presence {
   private readonly scripts: Readonly<
-    Record<'open' | 'close' | 'keep' | 'park' | 'settle' | 'look', ReturnType<typeof script>>
+    Record<'open' | 'close' | 'keep' | 'park' | 'settle' | 'miss' | 'look', ReturnType<typeof script>>
   >;
 
   /** `clock` replaces Redis' time, for tests of the rules. */
@@ -113,6 +113,7 @@ export class Presence {
       keep: named('keep'),
       park: named('park'),
       settle: named('settle'),
+      miss: named('miss'),
       look: script(redis, 'look'),
     };
   }
@@ -181,6 +182,16 @@ export class Presence {
   async settle(delivery: Delivery): Promise<boolean> {
     const [taken] = await this.scripts.settle(...this.keysOf(delivery), this.clock(), '[]', waitingId(delivery));
     return taken === '1';
+  }
+
+  /**
+   * Notes that a delivery is given up, for the one socket of that id or for all it was for: each is told when it comes
+   * back, or when its node says next that it keeps it.
+   */
+  async miss(delivery: Delivery, connection = ''): Promise<void> {
+    const { client, sourceToken = '', dueAt } = delivery;
+    const args = [client, encodeURIComponent(sourceToken), dueAt, connection];
+    await this.scripts.miss(...(await this.preface(delivery)), ...args);
   }
 
   /** Erases what is known of the owner's sockets, and what waits for them. Sockets that are open are to be closed first. */

@@ -8,7 +8,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { handOver } from '@pns/delivery';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
-import { awayMs, awayNode, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
+import { awayMs, awayNode, nodeOf, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
 import { connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
 import { EndedSessions, SessionTokens, type SessionRequest } from '@pns/sessions';
 import type { Delivery, Outcome, OutcomeKind } from '@pns/transport-contract';
@@ -134,7 +134,8 @@ export class TestNodes {
 
   /** Puts a delivery into the queue of the node that its token names. */
   async handOver(delivery: Delivery): Promise<void> {
-    const ref = { group: socketNodeGroup(this.keys), name: socketNodeQueue(delivery.token), endpoint: delivery.token };
+    const node = nodeOf(delivery.token);
+    const ref = { group: socketNodeGroup(this.keys), name: socketNodeQueue(node), endpoint: node };
     await handOver(this.queues, [{ ...ref, deliveries: [delivery] }]);
   }
 
