@@ -89,9 +89,11 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   private async keepAll(wasDead: boolean): Promise<void> {
-    const sockets = [...this.reception.inside()];
+    const inside = this.reception.inside();
+    const sockets = [...inside];
     for (let from = 0; from < sockets.length; from += keepAtOnce) {
-      const some = sockets.slice(from, from + keepAtOnce);
+      // Who left while others were told of must not come back to life.
+      const some = sockets.slice(from, from + keepAtOnce).filter((socket) => inside.has(socket));
       const keys = some.map(({ key }) => key);
       const became = await this.presence.keep(keys, this.node.id, wasDead);
       for (const [index, socket] of some.entries()) {
