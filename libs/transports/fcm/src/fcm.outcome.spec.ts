@@ -130,6 +130,26 @@ it('a token of another project is its own trouble once something was accepted, a
   });
 });
 
+it('a key of Apple’s or of Web Push that Firebase lacks stops no Android phone of the client', () => {
+  const lacking = answer(401, 'UNAUTHENTICATED', [fcmDetail('THIRD_PARTY_AUTH_ERROR')]);
+  for (const isProven of [true, false]) {
+    expect(fcmOutcome(lacking, isProven, now)).toEqual({
+      kind: 'misconfigured',
+      reason: 'FCM answered 401 (THIRD_PARTY_AUTH_ERROR).',
+      isTargetOnly: true,
+    });
+  }
+});
+
+it('nothing else is one target’s trouble', () => {
+  const others = documented.filter(([code]) => !['SENDER_ID_MISMATCH', 'THIRD_PARTY_AUTH_ERROR'].includes(code));
+  const given = [
+    ...others.map(([code, status, name]) => answer(status, name, [fcmDetail(code)])),
+    ...canonical.map(([name, status]) => answer(status, name)),
+  ];
+  for (const one of given) expect(fcmOutcome(one, true, now)).not.toHaveProperty('isTargetOnly');
+});
+
 it('nothing else depends on whether something was accepted', () => {
   for (const [code, status, name] of documented) {
     if (code === 'SENDER_ID_MISMATCH') continue;

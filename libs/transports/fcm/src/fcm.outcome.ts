@@ -26,7 +26,8 @@ const fcmErrors: Readonly<Record<string, Verdict>> = {
   QUOTA_EXCEEDED: 'retry',
   UNAVAILABLE: 'retry',
   INTERNAL: 'retry',
-  // Firebase lacks Apple's key or a Web Push key for this app.
+  // Firebase lacks Apple's key or a Web Push key. The page on ErrorCode says that it concerns messages to an iOS device or a web
+  // push registration, so it depends on the target whatever was accepted before, and Android phones must go on.
   THIRD_PARTY_AUTH_ERROR: 'misconfigured',
 };
 
@@ -94,6 +95,7 @@ export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, isProven: bo
   const kind =
     known(fcmErrors, error.fcm) ?? known(canonicalErrors, error.status) ?? statuses[status] ?? kindOfClass(status);
   if (error.fcm === 'SENDER_ID_MISMATCH') return mismatch(reason, isProven);
+  if (error.fcm === 'THIRD_PARTY_AUTH_ERROR') return { kind: 'misconfigured', reason, isTargetOnly: true };
   if (kind !== 'retry') return { kind, reason };
   const afterMs = retryAfterMs(retryAfter, now) ?? (status === 429 ? quotaWaitMs : undefined);
   return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
