@@ -1,9 +1,10 @@
-import { lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { AbortListeners, Deadlines } from '@pns/transport-contract';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { addressRule, hostRule, type Network, networks } from './webhook.address';
+import type { LookUp } from './webhook.lookup';
 import type { WebhookOptions } from './webhook.options';
 import type { Target } from './webhook.target';
 
@@ -41,12 +42,12 @@ export class WebhookClient {
   private readonly deadlines: Deadlines;
   private readonly aborts = new AbortListeners();
 
-  constructor({ allowedNetworks, maxConnections, timeoutMillis }: WebhookOptions) {
+  constructor({ allowedNetworks, maxConnections, timeoutMillis }: WebhookOptions, lookUp: LookUp) {
     this.timeoutMs = timeoutMillis;
     this.deadlines = new Deadlines(timeoutMillis);
     this.agent = new Agent({
       connections: maxConnections,
-      connect: guardedConnector(networks(allowedNetworks), timeoutMillis),
+      connect: guardedConnector(networks(allowedNetworks), lookUp, timeoutMillis),
       // Below the five seconds after which Node's servers close an idle connection, perhaps just as we use it.
       keepAliveTimeout: 4000,
       // Our own timer, which covers the wait for a connection too, ends what takes too long.
@@ -151,8 +152,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 }
 
 /** Checks a host written as an address itself: Node looks up names only. */
-function guardedConnector(allowed: readonly Network[], timeoutMs: number): buildConnector.connector {
-  const connect = buildConnector({ lookup: guardedLookup(allowed), timeout: timeoutMs });
+function guardedConnector(allowed: readonly Network[], lookUp: LookUp, timeoutMs: number): buildConnector.connector {
+  const connect = buildConnector({ lookup: guardedLookup(allowed, lookUp), timeout: timeoutMs });
   return (options, callback) => {
     const rule = hostRule(options.hostname, allowed);
     if (rule === undefined) connect(options, callback);
@@ -161,16 +162,16 @@ function guardedConnector(allowed: readonly Network[], timeoutMs: number): build
 }
 
 /** Looks a name up and passes on only those of its addresses that may be reached, so that nothing else can be connected to. */
-function guardedLookup(allowed: readonly Network[]): LookupFunction {
+function guardedLookup(allowed: readonly Network[], lookUp: LookUp): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, found) => {
-      if (error) return callback(error, []);
+    const pass = (found: readonly LookupAddress[]): void => {
       const rules = found.map(({ address }) => addressRule(address, allowed));
       const reachable = found.filter((_, index) => rules[index] === undefined);
       const [first] = reachable;
-      if (first === undefined) return callback(new BlockedAddressError(rules[0] ?? 'no address'), []);
-      if (options.all) callback(null, reachable);
+      if (first === undefined) callback(new BlockedAddressError(rules[0] ?? 'no address'), []);
+      else if (options.all) callback(null, reachable);
       else callback(null, first.address, first.family);
-    });
+    };
+    void lookUp(hostname, options).then(pass, (error: NodeJS.ErrnoException) => callback(error, []));
   };
 }

@@ -3,6 +3,7 @@ import { errors } from 'undici';
 import { BlockedAddressError, WebhookClient, WebhookTimeoutError } from './webhook.client';
 import { ownAuthorization } from './webhook.credentials';
 import { type Attempt, Endpoints } from './webhook.endpoints';
+import { type LookUp, sharedLookUp, systemLookUp } from './webhook.lookup';
 import type { WebhookOptions } from './webhook.options';
 import { isEndpointFailure, webhookOutcome } from './webhook.outcome';
 import { webhookBody, webhookHeaders } from './webhook.payload';
@@ -15,6 +16,8 @@ export interface WebhookTransportParts {
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
   /** Ms since the epoch; the system's clock unless given. */
   readonly now?: () => number;
+  /** Answers the addresses of a name; the system unless given. */
+  readonly lookUp?: LookUp;
 }
 
 /** A webhook as it is configured now. */
@@ -38,11 +41,14 @@ export class WebhookTransport implements Transport {
   readonly options: WebhookTransportParts['options'];
   private readonly metaOf: WebhookTransportParts['metaOf'];
   private readonly now: () => number;
+  /** One for all webhooks, which share the process' few threads for look-ups. */
+  private readonly lookUp: LookUp;
 
-  constructor({ options, metaOf, now = Date.now }: WebhookTransportParts) {
+  constructor({ options, metaOf, now = Date.now, lookUp = systemLookUp }: WebhookTransportParts) {
     this.options = options;
     this.metaOf = metaOf;
     this.now = now;
+    this.lookUp = sharedLookUp(lookUp);
   }
 
   /** Sends once. Rejects only when `signal` is aborted, or for a bug of ours. */
@@ -119,7 +125,7 @@ export class WebhookTransport implements Transport {
     if (known?.options === options) return known;
     const madeFor = JSON.stringify([options.allowedNetworks, options.maxConnections, options.timeoutMillis]);
     const isKept = known?.madeFor === madeFor;
-    const connections = isKept ? known.connections : new WebhookClient(options);
+    const connections = isKept ? known.connections : new WebhookClient(options, this.lookUp);
     if (known !== undefined && !isKept) this.retire(known.connections);
     const webhook = { options, connections, madeFor, targets: new Map<string, Target | Outcome>() };
     this.webhooks.set(client, webhook);
