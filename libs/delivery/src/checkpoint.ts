@@ -16,9 +16,9 @@ interface Progress {
 const collectMs = 25;
 
 /**
- * Writes down which deliveries of a job have arrived, so that a job run again after a crash repeats only what was in
- * flight, and how those ended that could not be recorded, so that they are recorded later and not sent once more. A write that
- * fails costs a repetition, nothing else, so nobody is told.
+ * Writes down which deliveries of a job have arrived, or are another job's by now, so that a job run again after a crash
+ * repeats only what was in flight, and how those ended that could not be recorded, so that they are recorded later and not sent
+ * once more. A write that fails costs a repetition, nothing else, so nobody is told.
  */
 export class Checkpoint {
   private readonly arrived: Set<string>;
@@ -51,6 +51,7 @@ export class Checkpoint {
     this.timer ??= setTimeout(() => this.write(), collectMs);
   }
 
+  /** Remembers a delivery that is not to be sent by this job any more. */
   add(id: string): void {
     this.arrived.add(id);
     this.timer ??= setTimeout(() => this.write(), collectMs);

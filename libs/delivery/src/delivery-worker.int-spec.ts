@@ -1,13 +1,24 @@
+import { once } from 'node:events';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
-import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
+import { deliveryQueue, Queues, subscriberOf, type DeliveryJob } from '@pns/queue';
 import { log, metrics } from '@pns/runtime';
 import type { Outcome } from '@pns/transport-contract';
+import { retryFailed } from './retry-failed';
 import { deliveryStage, eventually, send, subscribe } from './testing/delivery-stage';
 import { FarSide } from './testing/far-side';
 
 log.level = 'silent';
 
 const { worker, delivery } = deliveryStage();
+
+const delivered: Outcome = { kind: 'delivered' };
+const hourMs = 60 * 60 * 1000;
+
+/** Attempts that were counted, however they ended. */
+async function attemptsSoFar(): Promise<number> {
+  const text = await metrics.getSingleMetricAsString('pns_deliveries_total');
+  return [...text.matchAll(/^pns_deliveries_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
 
 describe('the delivery stage', () => {
   it('sends what was put off again, under the same id, without holding up its batch', async () => {
@@ -54,6 +65,78 @@ describe('the delivery stage', () => {
     );
     await send(await worker(farSide), [delivery({ attempt: 3 })]);
     await farSide.until((came) => came.some(({ attempt }) => attempt === 4));
+  });
+
+  it('counts as no attempt what an endpoint is spared, however often, and tells nobody of one', async () => {
+    let looks = 0;
+    const farSide = new FarSide(({ id }) =>
+      id === 'spared' && ++looks <= 5 ? { kind: 'retry', reason: 'open', afterMs: 1, isSpared: true } : delivered,
+    );
+    const before = await attemptsSoFar();
+    await send(await worker(farSide), [delivery({ id: 'spared', attempt: 3 }), delivery({ id: 'beside' })]);
+    await farSide.until((came) => came.length === 7);
+    const came = farSide.came.filter(({ id }) => id === 'spared');
+    expect(came.map(({ attempt }) => attempt)).toEqual([3, 3, 3, 3, 3, 3]);
+    expect(new Set(came.slice(1).map(({ sparedSince }) => sparedSince)).size).toBe(1);
+    await eventually(async () => ((await attemptsSoFar()) === before + 2 ? true : undefined));
+  });
+
+  it('lets what was spared and then fails be tried as often as it may', async () => {
+    let looks = 0;
+    const farSide = new FarSide(() =>
+      ++looks === 2
+        ? { kind: 'retry', reason: 'open', afterMs: 1, isSpared: true }
+        : { kind: 'retry', reason: 'HTTP 503' },
+    );
+    const app = await worker(farSide);
+    await send(app, [delivery({ id: 'tried' })]);
+    await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('tried'));
+    expect(farSide.came.map(({ attempt }) => attempt)).toEqual([1, 2, 2, 3]);
+  });
+
+  it('looks again not before a quarter of the time that an endpoint has been spared', async () => {
+    const farSide = new FarSide(() => ({ kind: 'retry', reason: 'open', afterMs: 1, isSpared: true }));
+    const app = await worker(farSide);
+    const sparedSince = Date.now() - hourMs;
+    await send(app, [delivery({ id: 'long', sparedSince }), delivery({ id: 'new' })], 'https://away.example');
+    const queues = app.get(Queues, { strict: false });
+    const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
+    const job = await eventually(async () =>
+      (await queue.getDelayed()).find(({ data }) => data.endpoint === 'https://away.example'),
+    );
+    expect(job.data.deliveries).toMatchObject([
+      { id: 'long', sparedSince, attempt: 1 },
+      { id: 'new', attempt: 1 },
+    ]);
+    expect(job.delay).toBeGreaterThanOrEqual(hourMs / 4);
+    await job.remove();
+  });
+
+  it('puts aside after a day what an endpoint is spared, and counts anew when somebody sends it again', async () => {
+    let isOpen = true;
+    const farSide = new FarSide(() =>
+      isOpen ? { kind: 'retry', reason: 'open', afterMs: 1, isSpared: true } : delivered,
+    );
+    const app = await worker(farSide);
+    const store = app.get(FailedDeliveryStore, { strict: false });
+    await send(app, [delivery({ id: 'endless', sparedSince: Date.now() - 24 * hourMs })]);
+    const failed = await eventually(() => store.get('endless'));
+    expect(failed).toMatchObject({ outcome: 'expired', delivery: { attempt: 1 } });
+    isOpen = false;
+    await retryFailed(app.get(Queues, { strict: false }), store, { ids: ['endless'] }, 1);
+    await farSide.until((came) => came.length === 2);
+    expect(farSide.came[1]).not.toHaveProperty('sparedSince');
+  });
+
+  it('tells whoever asked for a test that its endpoint is spared', async () => {
+    const farSide = new FarSide(() => ({ kind: 'retry', reason: 'open', afterMs: 1, isSpared: true }));
+    const app = await worker(farSide);
+    const subscriber = subscriberOf(app.get(Queues, { strict: false }).redis, 'test-of-spared');
+    await subscriber.listen();
+    const told = once(subscriber, 'message') as Promise<[string, string]>;
+    await send(app, [delivery({ replyTo: 'test-of-spared' })]);
+    expect(JSON.parse((await told)[1])).toMatchObject({ kind: 'retry', reason: 'open' });
+    subscriber.disconnect();
   });
 
   it('puts aside, whole, what failed as often as it may', async () => {

@@ -78,7 +78,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const startedAt = performance.now();
     const checkpoint = new Checkpoint(job);
     try {
-      await this.deliverAll(source, job.data, checkpoint);
+      await this.deliverAll(source, job, checkpoint);
       await checkpoint.discard();
     } catch (error) {
       await checkpoint.flush();
@@ -96,19 +96,16 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       .catch(() => undefined);
   }
 
-  private async deliverAll(
-    source: QueueRef,
-    { endpoint, deliveries }: DeliveryJob,
-    checkpoint: Checkpoint,
-  ): Promise<void> {
+  private async deliverAll(source: QueueRef, job: Job<DeliveryJob>, checkpoint: Checkpoint): Promise<void> {
+    const { endpoint, deliveries } = job.data;
     const open = deliveries.filter(({ id }) => !checkpoint.has(id));
     // Whether and how a push is sent, and when it is tried again, are the user's properties.
     await this.loadProperties(open);
     const reasons = await reasonsToSuppress(open, this.cascade, this.live);
-    const attempts = await Promise.all(
-      open.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint)),
-    );
+    const tries = await Promise.all(open.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint)));
     this.stopping.signal.throwIfAborted();
+    await this.putOff(source, job, tries.filter(isSpared), checkpoint);
+    const attempts = tries.filter((attempt) => !isSpared(attempt));
     const again = attempts.filter((attempt) => this.isToRetry(attempt));
     const pauses = new Map(
       (await Promise.all(byWait(again).map((some) => this.sendAgain(source, endpoint, some)))).flat(),
@@ -175,6 +172,34 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     return attempts.map((attempt) => [attempt, pauseMs]);
   }
 
+  /**
+   * What nothing was sent of leaves in a job of its own, as the attempt that it still is. The round makes its id another one
+   * than this job's, which is still there, and the same one when this job is run again after a crash.
+   */
+  private async putOff(
+    source: QueueRef,
+    { id: job, data: { endpoint } }: Job<DeliveryJob>,
+    spared: readonly Attempt[],
+    checkpoint: Checkpoint,
+  ): Promise<void> {
+    if (spared.length === 0) return;
+    const now = Date.now();
+    const random = Math.random();
+    const deliveries = spared.map(({ delivery }) => ({ ...delivery, sparedSince: delivery.sparedSince ?? now }));
+    const pauses = spared.map(({ delivery, outcome }) => {
+      const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
+      const askedMs = (outcome.kind === 'retry' && outcome.afterMs) || 0;
+      return backOffMs(1, baseMs, Math.max(askedMs, sparedForMs(delivery, now) / sparedParts), random);
+    });
+    const delayMs = Math.max(...pauses);
+    await handOver(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
+    // At once: this job may be run again when the other one is done with, and its id is free.
+    for (const { id } of deliveries) checkpoint.add(id);
+    await checkpoint.flush();
+    const { name: transport } = this.transport;
+    log.debug({ event: 'delivery.spared', transport, job, deliveries: deliveries.length, nextLookInMs: delayMs });
+  }
+
   private async outcomeOf(delivery: Delivery): Promise<Outcome> {
     if (delivery.expiresAt !== undefined && delivery.expiresAt <= Date.now()) {
       return { kind: 'expired', reason: 'its time to live ended before it could be delivered' };
@@ -189,6 +214,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
         this.paused.pause(client, outcome.reason, options);
       }
       if (outcome.kind === 'delivered') this.paused.resume(client);
+      if (outcome.kind === 'retry' && outcome.isSpared === true && sparedForMs(delivery, Date.now()) >= maxSparedMs) {
+        return { kind: 'expired', reason: 'its endpoint had been failing, and was spared it, for a day' };
+      }
       return outcome;
     } catch (error) {
       this.stopping.signal.throwIfAborted();
@@ -197,6 +225,27 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       return { kind: 'retry', reason: 'internal error' };
     }
   }
+}
+
+/**
+ * How long a delivery is spared before it is put aside, in ms: about what the usual ten attempts take. An open circuit lets one
+ * delivery through at a time, so that thousands would take turns for weeks where an endpoint never comes back.
+ */
+const maxSparedMs = 24 * 60 * 60 * 1000;
+
+/**
+ * A pause is at least this part of the time that a delivery has been spared: what waits for a dead endpoint grows all day and is not
+ * to come back every minute, and an endpoint that is back has everything within about a third of the time that it was away.
+ */
+const sparedParts = 4;
+
+function sparedForMs({ sparedSince }: Delivery, now: number): number {
+  return sparedSince === undefined ? 0 : now - sparedSince;
+}
+
+/** Whether nothing was sent, and somebody looks again. Whoever asked for a test is told at once. */
+function isSpared({ delivery, outcome }: Attempt): boolean {
+  return outcome.kind === 'retry' && outcome.isSpared === true && delivery.replyTo === undefined;
 }
 
 /** Times to wait that differ by less than this are one, in ms: a job for each millisecond would be as many jobs as deliveries. */

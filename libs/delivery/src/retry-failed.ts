@@ -28,7 +28,7 @@ function grouped({ keys }: Queues, deliveries: readonly Delivery[]): DeliveryGro
     const group = groups.get(id) ?? { ...to, deliveries: [] };
     // It may have failed for want of the credentials that its subscription has been given since.
     const mayHaveMeta = delivery.transport === 'webhook' ? { hasMeta: true as const } : {};
-    group.deliveries.push({ ...delivery, ...mayHaveMeta, token, attempt: 1 });
+    group.deliveries.push({ ...delivery, ...mayHaveMeta, token, attempt: 1, sparedSince: undefined });
     groups.set(id, group);
   }
   return [...groups.values()];

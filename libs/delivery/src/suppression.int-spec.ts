@@ -3,7 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { ConfigChanges } from '@pns/config-cascade';
 import { cuttableLink, type CuttableLink } from '@pns/local-servers';
 import { ConfigStore, FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
-import { deliveryQueue, Queues, subscriberOf } from '@pns/queue';
+import { deliveryQueue, Queues, subscriberOf, type DeliveryJob } from '@pns/queue';
 import { log, metrics } from '@pns/runtime';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { retryFailed } from './retry-failed';
@@ -220,6 +220,52 @@ describe('while Postgres is away', () => {
     await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('refused'));
     const came = side.came.slice(1).map(({ id, attempt }) => `${id} ${attempt}`);
     expect(came.sort()).toEqual(['busy 1', 'busy 2', 'fine 1', 'refused 1']);
+  });
+
+  it('what an endpoint is spared leaves a batch that waits to be recorded once', async () => {
+    const looks = new Map<string, number>();
+    const side = new FarSide(({ id }) => {
+      looks.set(id, (looks.get(id) ?? 0) + 1);
+      if (id === 'refused too') return { kind: 'rejected', reason: 'HTTP 400' };
+      return id === 'spared' && looks.get(id) === 1
+        ? { kind: 'retry', reason: 'spared', afterMs: 1, isSpared: true }
+        : delivered;
+    });
+    const app = await cutOff(side);
+    const dueAt = Date.now() + 60_000;
+    await send(
+      app,
+      ['refused too', 'spared'].map((id) => delivery({ id, ...john, dueAt })),
+    );
+    await jobThatFailed(app, 2);
+    link.mend();
+    await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('refused too'));
+    const came = side.came.slice(1).map(({ id, attempt }) => `${id} ${attempt}`);
+    expect(came.sort()).toEqual(['refused too 1', 'spared 1', 'spared 1']);
+  });
+
+  it('what an endpoint is spared is handed on once, although nothing is known any more of the first time', async () => {
+    const side = new FarSide(({ id }) =>
+      id === 'long'
+        ? { kind: 'retry', reason: 'spared', afterMs: 3_600_000, isSpared: true }
+        : { kind: 'rejected', reason: 'HTTP 400' },
+    );
+    const app = await cutOff(side);
+    const dueAt = Date.now() + 60_000;
+    await send(app, [delivery({ id: 'long', ...john, dueAt }), delivery({ id: 'short', ...john, dueAt })]);
+    const queues = app.get(Queues, { strict: false });
+    const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
+    const delayed = async (times: number) =>
+      (await queue.getDelayed()).filter(
+        ({ data, attemptsMade }) => data.deliveries[0]?.id === 'long' && attemptsMade === times,
+      );
+    const first = await eventually(async () => (await delayed(1))[0]);
+    await first.updateProgress({});
+    await eventually(async () => (await delayed(2))[0]);
+    expect(side.came.filter(({ id }) => id === 'long')).toHaveLength(2);
+    const handedOn = await delayed(0);
+    expect(handedOn).toHaveLength(1);
+    await handedOn[0]?.remove();
   });
 
   it('what was dispatched a moment ago goes out by the settings that are known', async () => {

@@ -43,6 +43,8 @@ export interface Delivery {
   readonly hasMeta?: true;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** When its endpoint was first spared it, in ms since the epoch. */
+  readonly sparedSince?: number;
   /** Of a test: the Redis channel that hears how its only attempt ended. A test is neither repeated nor kept. */
   readonly replyTo?: string;
 }

@@ -3,9 +3,16 @@ export type Outcome =
   | { readonly kind: 'delivered'; readonly providerId?: string }
   /**
    * Try again, not before `afterMs` milliseconds when given, else after the usual back-off; one that only waits for something
-   * comes back however often it may be tried.
+   * comes back however often it may be tried. Where `isSpared`, nothing was sent, so that it was no attempt: the same one is
+   * still to be made.
    */
-  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number; readonly isWaiting?: true }
+  | {
+      readonly kind: 'retry';
+      readonly reason: string;
+      readonly afterMs?: number;
+      readonly isWaiting?: true;
+      readonly isSpared?: true;
+    }
   /** The target is dead: its subscription is retired. */
   | { readonly kind: 'gone'; readonly reason: string }
   /** This payload can never be accepted by this target. */

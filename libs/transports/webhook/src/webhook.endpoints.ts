@@ -97,5 +97,10 @@ async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<Atte
 
 function spared(waitMs: number): Outcome {
   const afterMs = Math.max(waitMs, 1);
-  return { kind: 'retry', reason: 'The endpoint failed repeatedly and is spared for a while.', afterMs };
+  return {
+    kind: 'retry',
+    reason: 'The endpoint failed repeatedly and is spared for a while.',
+    afterMs,
+    isSpared: true,
+  };
 }
