@@ -9,7 +9,8 @@ type Ended = Omit<Attempt, 'delivery'>;
 /** What BullMQ keeps of a job as its progress. */
 interface Progress {
   readonly arrived?: readonly string[];
-  readonly ended?: Readonly<Record<string, Ended>>;
+  /** Jobs of older versions lack the start. */
+  readonly ended?: Readonly<Record<string, Omit<Ended, 'startedAt'> & Partial<Ended>>>;
 }
 
 /** What ends within this time shares one write, in ms; a job that is done sooner needs none. */
@@ -29,7 +30,8 @@ export class Checkpoint {
   constructor(private readonly job: Job<DeliveryJob>) {
     const { arrived = [], ended = {} } = (typeof job.progress === 'object' ? job.progress : {}) as Progress;
     this.arrived = new Set(arrived);
-    this.ended = new Map(Object.entries(ended));
+    // A target that was dead at a time nobody knows is kept: it will say so again.
+    this.ended = new Map(Object.entries(ended).map(([id, one]) => [id, { startedAt: 0, ...one }]));
   }
 
   /** Whether a delivery is not to be sent any more. */

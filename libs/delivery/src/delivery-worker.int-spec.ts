@@ -3,8 +3,9 @@ import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, Queues, subscriberOf, type DeliveryJob } from '@pns/queue';
 import { log, metrics } from '@pns/runtime';
 import type { Outcome } from '@pns/transport-contract';
+import { DataSource } from 'typeorm';
 import { retryFailed } from './retry-failed';
-import { deliveryStage, eventually, send, subscribe } from './testing/delivery-stage';
+import { deliveryStage, eventually, send, subscribe, updateAt } from './testing/delivery-stage';
 import { FarSide } from './testing/far-side';
 
 log.level = 'silent';
@@ -157,6 +158,41 @@ describe('the delivery stage', () => {
     await send(app, [delivery({ id: 'to-the-dead', subscriptionId: dead })]);
     await eventually(async () => ((await store.get(dead)) === undefined ? true : undefined));
     expect(await store.get(alive)).toBeDefined();
+  });
+
+  it('keeps a subscription that was registered again since its target was dead', async () => {
+    const ids = new Map<string, string>();
+    const minute = 60_000;
+    const day = 86_400_000;
+    const since = new Map([
+      ['registered before it was dead', Date.now() + minute],
+      ['registered since it was dead', Date.now() - minute],
+      ['registered a day ago, and dead before', Date.now() - 2 * day],
+    ]);
+    const farSide = new FarSide(async ({ id }) => {
+      if (id === 'registered meanwhile') await updateAt(database, await register(id), Date.now() + minute);
+      const deadSince = since.get(id);
+      return { kind: 'gone', reason: 'HTTP 410', ...(deadSince !== undefined && { since: deadSince }) };
+    });
+    const app = await worker(farSide);
+    const [database, store] = [app.get(DataSource, { strict: false }), app.get(SubscriptionStore, { strict: false })];
+    const register = (name: string) => subscribe(app, { token: `https://example.com/${name}` });
+    for (const name of ['not registered again', 'registered meanwhile', ...since.keys()]) {
+      ids.set(name, await register(name));
+    }
+    await updateAt(database, ids.get('registered a day ago, and dead before') ?? '', Date.now() - day - minute);
+    await send(
+      app,
+      [...ids].map(([id, subscriptionId]) => delivery({ id, subscriptionId })),
+    );
+    const live = () => store.liveAmong([...ids.values()]);
+    // They go together, in one statement.
+    await eventually(async () => ((await live()).has(ids.get('not registered again') ?? '') ? undefined : true));
+    const kept = await live();
+    expect([...ids.keys()].filter((name) => kept.has(ids.get(name) ?? ''))).toEqual([
+      'registered meanwhile',
+      'registered since it was dead',
+    ]);
   });
 
   it.each<[Outcome, string]>([

@@ -132,11 +132,12 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     suppressedFor: string | undefined,
     checkpoint: Checkpoint,
   ): Promise<Attempt> {
-    const startedAt = performance.now();
+    const startedAt = Date.now();
+    const begun = performance.now();
     const outcome: Outcome =
       suppressedFor === undefined ? await this.outcomeOf(delivery) : { kind: 'suppressed', reason: suppressedFor };
     if (outcome.kind === 'delivered') checkpoint.add(delivery.id);
-    return { delivery, outcome, durationMs: performance.now() - startedAt };
+    return { delivery, outcome, startedAt, durationMs: performance.now() - begun };
   }
 
   /** While Postgres is away, what is known holds. */

@@ -6,8 +6,9 @@ import { ConfigStore, FailedDeliveryStore, SubscriptionStore } from '@pns/persis
 import { deliveryQueue, Queues, subscriberOf, type DeliveryJob } from '@pns/queue';
 import { log, metrics } from '@pns/runtime';
 import type { Delivery, Outcome } from '@pns/transport-contract';
+import { DataSource } from 'typeorm';
 import { retryFailed } from './retry-failed';
-import { deliveryStage, eventually, send, subscribe } from './testing/delivery-stage';
+import { deliveryStage, eventually, send, subscribe, updateAt } from './testing/delivery-stage';
 import { FarSide } from './testing/far-side';
 
 log.level = 'silent';
@@ -176,8 +177,12 @@ describe('while Postgres is away', () => {
   afterAll(() => link.close());
 
   /** A worker that has read what is set for John, and cannot read on. */
-  async function cutOff(side = farSide): Promise<INestApplicationContext> {
+  async function cutOff(
+    side = farSide,
+    prepare: (app: INestApplicationContext) => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<INestApplicationContext> {
     const app = await worker(side, { databaseUrl: link.url });
+    await prepare(app);
     const before = side.came.length;
     await send(app, [delivery(john)]);
     await side.until((came) => came.length > before);
@@ -266,6 +271,29 @@ describe('while Postgres is away', () => {
     const handedOn = await delayed(0);
     expect(handedOn).toHaveLength(1);
     await handedOn[0]?.remove();
+  });
+
+  it('a target that was gone waits to be removed, and is kept once it was registered again', async () => {
+    const beside = await new DataSource({ type: 'postgres', url: databaseUrl() }).initialize();
+    let [dead, renewed] = ['', ''];
+    const side = new FarSide(({ subscriptionId }) =>
+      subscriptionId === dead || subscriptionId === renewed ? { kind: 'gone', reason: 'HTTP 404' } : delivered,
+    );
+    const app = await cutOff(side, async (app) => {
+      [dead, renewed] = [await subscribe(app, { token: 'dead' }), await subscribe(app, { token: 'renewed' })];
+    });
+    const dueAt = Date.now() + 60_000;
+    await send(
+      app,
+      [dead, renewed].map((subscriptionId) => delivery({ ...john, subscriptionId, dueAt })),
+    );
+    await jobThatFailed(app, 1);
+    await updateAt(beside, renewed, Date.now() + 60_000);
+    await beside.destroy();
+    link.mend();
+    const live = () => store(app).liveAmong([dead, renewed]);
+    await eventually(async () => ((await live()).has(dead) ? undefined : true));
+    expect([...(await live())]).toEqual([renewed]);
   });
 
   it('what was dispatched a moment ago goes out by the settings that are known', async () => {

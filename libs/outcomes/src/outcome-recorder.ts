@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { FailedDeliveryStore, SubscriptionStore, type FailedDelivery } from '@pns/persistence';
+import { FailedDeliveryStore, SubscriptionStore, type DeadTarget, type FailedDelivery } from '@pns/persistence';
 import { publish, Queues } from '@pns/queue';
 import { log, metrics } from '@pns/runtime';
 import type { Delivery, Outcome, OutcomeKind, TransportName } from '@pns/transport-contract';
@@ -9,6 +9,8 @@ import { Counter, Histogram } from 'prom-client';
 export interface Attempt {
   readonly delivery: Delivery;
   readonly outcome: Outcome;
+  /** In ms since the epoch. */
+  readonly startedAt: number;
   readonly durationMs: number;
   /** Set when another attempt is on its way, to be made after this time. */
   readonly nextAttemptInMs?: number;
@@ -39,6 +41,12 @@ const endToEnd = new Histogram({
   registers: [metrics],
 });
 
+/**
+ * How long a registration counts for more than a far side that says that its target was dead before, in ms. Without an end to
+ * that, dead targets that were registered late, such as those of an import, would be asked for ever.
+ */
+const registrationHoldsMs = 86_400_000;
+
 /** Counts what was left out before it became a delivery: nothing else is told of it. */
 export function countSuppressed(transport: TransportName, count: number): void {
   deliveries.inc({ transport, outcome: 'suppressed' satisfies OutcomeKind }, count);
@@ -59,10 +67,9 @@ export class OutcomeRecorder {
    */
   async record(attempts: readonly Attempt[]): Promise<void> {
     const ended = attempts.filter((attempt) => attempt.nextAttemptInMs === undefined);
-    const gone = ended.filter(({ outcome }) => outcome.kind === 'gone');
     const failed = ended.flatMap((attempt) => failedDelivery(attempt) ?? []);
     await Promise.all([
-      this.subscriptions.removeAll(gone.flatMap(({ delivery }) => delivery.subscriptionId ?? [])),
+      this.subscriptions.removeDead(ended.flatMap((attempt) => deadTarget(attempt) ?? [])),
       this.failed.record(failed),
     ]);
     attempts.forEach(tell);
@@ -79,6 +86,13 @@ export class OutcomeRecorder {
       log.warn({ event: 'test.not-answered', delivery: id, reason: (error as Error).message });
     }
   }
+}
+
+/** Whoever registers again while an attempt is made, or while Postgres is away, is not to pay for what was before. */
+function deadTarget({ delivery: { subscriptionId: id }, outcome, startedAt }: Attempt): DeadTarget | undefined {
+  if (outcome.kind !== 'gone' || id === undefined) return undefined;
+  const deadSince = Math.max(outcome.since ?? startedAt, startedAt - registrationHoldsMs);
+  return { id, deadAt: Math.min(startedAt, deadSince) };
 }
 
 function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery | undefined {

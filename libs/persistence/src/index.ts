@@ -27,6 +27,7 @@ export type { StoredSubscription } from './subscription.entity';
 export {
   SubscriptionStore,
   type AddressedSubscription,
+  type DeadTarget,
   type Registration,
   type SubscriptionFilter,
 } from './subscription.store';

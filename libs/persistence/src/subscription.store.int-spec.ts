@@ -281,8 +281,37 @@ describe('listing and removing', () => {
     expect(await store.remove(randomUUID())).toBe(false);
     expect(await store.remove(subscription.id)).toBe(true);
     expect(await store.remove(subscription.id)).toBe(false);
-    expect(await store.removeAll([subscription.id, other.subscription.id])).toBe(1);
-    expect(await store.removeAll([])).toBe(0);
+    expect(await store.remove(other.subscription.id)).toBe(true);
+  });
+
+  it('removes what is dead, unless it was registered again or changed since', async () => {
+    const register = async (token: string) => (await store.register(registration({ token }))).subscription;
+    const [dead, renewed, changed] = [await register('dead'), await register('renewed'), await register('changed')];
+    const deadAt = changed.updatedAt + 1;
+    await database.query('SELECT pg_sleep(0.01)');
+    await register('renewed');
+    await store.change(changed.id, { topics: ['*'] });
+    const targets = [dead.id, dead.id, renewed.id, changed.id, randomUUID()].map((id) => ({ id, deadAt }));
+    expect(await store.removeDead(targets)).toBe(1);
+    expect(await store.removeDead([])).toBe(0);
+    const { items } = await store.list({}, { limit: 10 });
+    expect(items.map(({ token }) => token)).toEqual(['renewed', 'changed']);
+    expect(await store.removeDead([{ id: renewed.id, deadAt: Date.now() }])).toBe(1);
+  });
+
+  it('asks how long ago something was dead, and not what Postgres’ clock showed then', async () => {
+    const hourFast = Date.now() + 3_600_000;
+    const { subscription: dead } = await store.register(registration({ token: 'dead' }));
+    const { subscription: renewed } = await store.register(registration({ token: 'renewed' }));
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(hourFast);
+    const targets = [
+      { id: dead.id, deadAt: hourFast },
+      { id: renewed.id, deadAt: hourFast - 60_000 },
+    ];
+    const removed = await store.removeDead(targets);
+    clock.mockRestore();
+    expect(removed).toBe(1);
+    expect(await store.get(renewed.id)).toBeDefined();
   });
 });
 

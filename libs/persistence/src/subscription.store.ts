@@ -45,6 +45,12 @@ export type AddressedSubscription = Pick<
   'id' | 'context' | 'user' | 'client' | 'transport' | 'token' | 'topics' | 'expiresAt'
 > & { readonly email1?: string; readonly hasMeta: boolean };
 
+/** What a subscription leads to, and when it was dead, in ms since the epoch by the clock of this process. */
+export interface DeadTarget {
+  readonly id: string;
+  readonly deadAt: number;
+}
+
 const columns = `s.id, s.context_id AS context, s.user_id AS "user", s.client, s.transport, s.token, s.topics,
   s.expires_at AS "expiresAt", s.meta, s.shared AS "isShared", s.created_at AS "createdAt", s.updated_at AS "updatedAt",
   s.xmin AS version`;
@@ -243,14 +249,20 @@ export class SubscriptionStore {
     return removed > 0;
   }
 
-  /** How many of them there were. */
-  async removeAll(ids: readonly string[]): Promise<number> {
-    if (ids.length === 0) return 0;
-    const [, removed] = await this.database.query<[unknown, number]>(
-      'DELETE FROM subscriptions WHERE id = ANY ($1::uuid[])',
-      [ids],
-    );
-    return removed;
+  /** Removes those that nobody has registered again, or changed, since their targets were dead; answers how many. */
+  async removeDead(targets: readonly DeadTarget[]): Promise<number> {
+    if (targets.length === 0) return 0;
+    return this.database.transaction(async (manager) => {
+      // Postgres is told how long ago that was, so that its clock and ours need not agree; only those of processes that record
+      // each other's attempts should, roughly. Reckoned once there is a connection, for the wait for one would shift the time.
+      const now = Date.now();
+      const [, removed] = await manager.query<[unknown, number]>(
+        `DELETE FROM subscriptions s USING unnest($1::uuid[], $2::float8[]) AS dead (id, age_ms)
+         WHERE s.id = dead.id AND s.updated_at <= statement_timestamp() - dead.age_ms * interval '1 ms'`,
+        [targets.map(({ id }) => id), targets.map(({ deadAt }) => Math.max(0, now - deadAt))],
+      );
+      return removed;
+    });
   }
 
   /** How many there were. An empty filter means every subscription there is. */

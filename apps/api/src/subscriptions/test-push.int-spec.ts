@@ -103,9 +103,10 @@ it.each<[Outcome, object]>([
 });
 
 it('retires a target that is dead', async () => {
-  farSide.answer = { kind: 'gone', reason: 'Unregistered' };
+  farSide.answer = { kind: 'gone', reason: 'Unregistered', since: Date.now() + 60_000 };
   const id = await registered();
-  expect((await test(id)).body).toMatchObject({ outcome: 'gone', reason: 'Unregistered' });
+  const { body } = await test(id);
+  expect(body).toEqual({ delivery: body['delivery'], outcome: 'gone', reason: 'Unregistered' });
   expect((await test(id)).status).toBe(404);
 });
 

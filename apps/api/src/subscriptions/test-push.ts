@@ -60,7 +60,7 @@ export class TestPush {
     }
     const replyTo = this.queues.keys.global(`test:${delivery}`);
     const { kind, ...told } = await this.outcomeOf(replyTo, testDelivery(addressed, delivery, replyTo));
-    return { delivery, outcome: kind, ...('afterMs' in told ? { reason: told.reason } : told) };
+    return { delivery, outcome: kind, ...('reason' in told ? { reason: told.reason } : told) };
   }
 
   private async outcomeOf(replyTo: string, delivery: Delivery): Promise<Outcome> {

@@ -207,6 +207,14 @@ describe('a push', () => {
     expect(await send(transport)).toEqual(notForTopic);
   });
 
+  it('to a device token that is dead tells since when', async () => {
+    const before = Date.now();
+    scene.apple.faults.set({ status: 410, reason: 'Unregistered' });
+    const outcome = await send(scene.transport());
+    expect(outcome).toMatchObject({ kind: 'gone', since: expect.any(Number) as number });
+    expect((outcome as { since: number }).since).toBeGreaterThanOrEqual(before);
+  });
+
   it('whose answer breaks off after its status is judged by that', async () => {
     scene.apple.faults.set({ status: 410, reason: 'Unregistered', hangAfterHeaders: true });
     expect(await send(scene.transport({ times: { answerMs: 300 } }))).toMatchObject({ kind: 'gone' });

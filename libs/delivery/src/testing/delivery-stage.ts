@@ -9,6 +9,7 @@ import { PersistenceModule, SubscriptionStore, type Registration } from '@pns/pe
 import { QueueModule, Queues } from '@pns/queue';
 import { nestLogger, RuntimeModule } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
+import type { DataSource } from 'typeorm';
 import { DeliveryModule, deliveryQueues } from '../delivery.module';
 import { handOver } from '../hand-over';
 import type { FarSide } from './far-side';
@@ -122,6 +123,11 @@ export async function subscribe(app: INestApplicationContext, changes: Partial<R
   const store = app.get(SubscriptionStore, { strict: false });
   const { subscription } = await store.register({ ...hook, topics: ['*'], isShared: true, ...changes });
   return subscription.id;
+}
+
+/** Makes a subscription one that was registered again, or changed, at `time`, in ms since the epoch. */
+export async function updateAt(database: DataSource, id: string, time: number): Promise<void> {
+  await database.query('UPDATE subscriptions SET updated_at = $2 WHERE id = $1', [id, new Date(time)]);
 }
 
 /** Resolves when `look` answers something. */

@@ -133,7 +133,7 @@ export class ApnsConnection {
     });
     session.on('goaway', (code: number, lastStreamId: number, data?: Buffer) => {
       this.lastStreamId = lastStreamId;
-      this.failure ??= new ApnsConnectionError(`GOAWAY ${code}`, reasonIn(data?.toString() ?? ''));
+      this.failure ??= new ApnsConnectionError(`GOAWAY ${code}`, saidIn(data?.toString() ?? '').reason);
       this.retire();
     });
     session.on('error', (error: NodeJS.ErrnoException) => {
@@ -177,8 +177,8 @@ export class ApnsConnection {
       if (push.cancel === undefined) return;
       push.cancel = undefined;
       if (status !== 0) {
-        const reason = status === 200 ? undefined : reasonIn(body);
-        push.end({ status, ...(reason && { reason }), ...(retryAfter !== undefined && { retryAfter }) });
+        const said = status === 200 ? {} : saidIn(body);
+        push.end({ status, ...said, ...(retryAfter !== undefined && { retryAfter }) });
       } else if (error === undefined && this.isUntouched(stream.id, stream.rstCode)) push.end('untouched');
       else push.end(error ?? this.failure ?? new ApnsConnectionError(`stream ended with ${stream.rstCode}`));
     };
@@ -257,12 +257,15 @@ export class ApnsConnection {
   }
 }
 
-/** The reason in the JSON that comes with answers that are no success, and with GOAWAY. */
-function reasonIn(json: string): string | undefined {
+/** What the JSON says that comes with answers that are no success, and with GOAWAY. */
+function saidIn(json: string): Pick<ApnsAnswer, 'reason' | 'timestamp'> {
   try {
-    const { reason } = JSON.parse(json) as { reason?: unknown };
-    return typeof reason === 'string' ? reason : undefined;
+    const { reason, timestamp } = JSON.parse(json) as { reason?: unknown; timestamp?: unknown };
+    return {
+      ...(typeof reason === 'string' && reason !== '' && { reason }),
+      ...(typeof timestamp === 'number' && { timestamp }),
+    };
   } catch {
-    return undefined;
+    return {};
   }
 }

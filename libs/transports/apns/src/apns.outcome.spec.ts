@@ -126,3 +126,10 @@ it('passes on no text of somebody who only pretends to be Apple', () => {
   const reason = '<html>secret</html>';
   expect(apnsOutcome({ status: 400, reason }, true, now)).toEqual({ kind: 'rejected', reason: 'Apple answered 400.' });
 });
+
+it('passes on when Apple found a token dead, and nothing else’s time', () => {
+  const timestamp = now - 60_000;
+  const outcome = apnsOutcome({ status: 410, reason: 'Unregistered', timestamp }, true, now);
+  expect(outcome).toEqual({ kind: 'gone', reason: 'Apple answered 410 Unregistered.', since: timestamp });
+  expect(apnsOutcome({ status: 410, reason: 'Unregistered' }, true, now)).not.toHaveProperty('since');
+});

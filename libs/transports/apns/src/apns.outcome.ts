@@ -5,6 +5,8 @@ export interface ApnsAnswer {
   readonly status: number;
   /** Why not; absent with success, and where the answer broke off after its status. */
   readonly reason?: string;
+  /** Of a 410: when Apple found that the device token is dead, in ms since the epoch. */
+  readonly timestamp?: number;
   /** The header of that name. */
   readonly retryAfter?: string;
 }
@@ -76,12 +78,14 @@ const ambiguous = new Set(['BadDeviceToken', 'DeviceTokenNotForTopic']);
  * of them: it is only the token's fault once `isProven`, something was accepted with these very options.
  */
 export function apnsOutcome(answer: ApnsAnswer, isProven: boolean, now: number): Outcome {
-  const { status, reason = '', retryAfter } = answer;
+  const { status, reason = '', timestamp: since, retryAfter } = answer;
   const kind = documentedVerdict(status, reason) ?? kindOf(status);
   if (kind === 'delivered') return { kind };
   const words = advice.get(reason);
   const text = `${sentence(status, reason)}${words === undefined ? '.' : `: ${words}`}`;
   if (status === 400 && ambiguous.has(reason)) return ambiguousOutcome(kind, text, isProven);
+  // Apple: no more pushes until the device registers the token at a later time.
+  if (kind === 'gone') return { kind, reason: text, ...(since !== undefined && { since }) };
   const afterMs = kind === 'retry' ? retryAfterMs(retryAfter, now) : undefined;
   return kind === 'retry' && afterMs !== undefined ? { kind, reason: text, afterMs } : { kind, reason: text };
 }

@@ -13,8 +13,11 @@ export type Outcome =
       readonly isWaiting?: true;
       readonly isSpared?: true;
     }
-  /** The target is dead: its subscription is retired. */
-  | { readonly kind: 'gone'; readonly reason: string }
+  /**
+   * The target is dead: its subscription is retired, unless it was registered again since the attempt began; or since the target
+   * was dead, in ms since the epoch, where the far side tells.
+   */
+  | { readonly kind: 'gone'; readonly reason: string; readonly since?: number }
   /** This payload can never be accepted by this target. */
   | { readonly kind: 'rejected'; readonly reason: string }
   /**
