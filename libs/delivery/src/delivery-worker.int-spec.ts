@@ -1,7 +1,8 @@
 import { once } from 'node:events';
+import type { INestApplicationContext } from '@nestjs/common';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, Queues, subscriberOf, type DeliveryJob } from '@pns/queue';
-import { log, metrics } from '@pns/runtime';
+import { log, metrics, shutdownTimeoutMs } from '@pns/runtime';
 import type { Outcome } from '@pns/transport-contract';
 import { DataSource } from 'typeorm';
 import { retryFailed } from './retry-failed';
@@ -10,15 +11,45 @@ import { FarSide } from './testing/far-side';
 
 log.level = 'silent';
 
-const { worker, delivery } = deliveryStage();
+const { worker, close, delivery } = deliveryStage();
+
+/** How many attempts were told of, by outcome. */
+async function outcomesTold(): Promise<Readonly<Record<string, number>>> {
+  const text = await metrics.getSingleMetricAsString('pns_deliveries_total');
+  const counts = text.matchAll(/outcome="(\w+)"\} (\d+)/g);
+  return Object.fromEntries([...counts].map(([, outcome, count]) => [String(outcome), Number(count)]));
+}
+
+type Counts = Awaited<ReturnType<typeof outcomesTold>>;
+
+function difference(after: Counts, before: Counts): Counts {
+  return Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]));
+}
+
+async function sumOf(histogram: string): Promise<number> {
+  const text = await metrics.getSingleMetricAsString(histogram);
+  return Number(/_sum\{transport="webhook"\} (\S+)/.exec(text)?.[1] ?? 0);
+}
+
+/** Stops a worker as if what is in flight had had its time. */
+async function closeAtOnce(app: INestApplicationContext): Promise<void> {
+  const realSetTimeout = setTimeout;
+  const haste = jest
+    .spyOn(globalThis, 'setTimeout')
+    .mockImplementation(((...[run, ms, ...args]: Timer) =>
+      realSetTimeout(run, ms === shutdownTimeoutMs - 5000 ? 0 : ms, ...args)) as typeof setTimeout);
+  await close(app);
+  haste.mockRestore();
+}
+
+type Timer = [run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]];
 
 const delivered: Outcome = { kind: 'delivered' };
 const hourMs = 60 * 60 * 1000;
 
 /** Attempts that were counted, however they ended. */
 async function attemptsSoFar(): Promise<number> {
-  const text = await metrics.getSingleMetricAsString('pns_deliveries_total');
-  return [...text.matchAll(/^pns_deliveries_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+  return Object.values(await outcomesTold()).reduce((sum, count) => sum + count, 0);
 }
 
 describe('the delivery stage', () => {
@@ -328,6 +359,42 @@ describe('the delivery stage', () => {
     await hanging.until((came) => came.some(({ client }) => client === 'quick'));
     release.abort();
     await hanging.until((came) => came.length === 33);
+  });
+
+  it('stops in time, and what had ended is told of once and not sent again', async () => {
+    const farSide = new FarSide(({ id, attempt }, signal) => {
+      if (id === 'dead') return { kind: 'gone', reason: 'HTTP 410' };
+      if (id === 'bad') return { kind: 'rejected', reason: 'HTTP 400' };
+      if (id === 'busy' && attempt === 1) return { kind: 'retry', reason: 'HTTP 503' };
+      if (id !== 'hanging' || isStopped) return { kind: 'delivered' };
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    });
+    let isStopped = false;
+    const [toldBefore, secondsBefore] = [await outcomesTold(), await sumOf('pns_end_to_end_seconds')];
+    const first = await worker(farSide);
+    const dead = await subscribe(first, { token: 'https://example.com/dies' });
+    const [dueAt, later] = [Date.now(), Date.now() + 3_600_000];
+    await send(first, [
+      delivery({ id: 'sent', dueAt }),
+      delivery({ id: 'dead', dueAt: later, subscriptionId: dead }),
+      ...['bad', 'busy', 'hanging'].map((id) => delivery({ id, dueAt: later })),
+    ]);
+    await farSide.until((came) => came.length === 5);
+    const sentWithinMs = Date.now() - dueAt;
+    await closeAtOnce(first);
+
+    isStopped = true;
+    const second = await worker(farSide);
+    const told = await eventually(async () => {
+      const outcomes = difference(await outcomesTold(), toldBefore);
+      return outcomes['delivered'] === 3 ? outcomes : undefined;
+    });
+    expect(told).toMatchObject({ delivered: 3, gone: 1, rejected: 1, retry: 1 });
+    const came = farSide.came.map(({ id, attempt }) => `${id} ${attempt}`);
+    expect(came.sort()).toEqual(['bad 1', 'busy 1', 'busy 2', 'dead 1', 'hanging 1', 'hanging 1', 'sent 1']);
+    expect(await second.get(SubscriptionStore, { strict: false }).get(dead)).toBeUndefined();
+    // It is told of late, and came in time; the clock shows whole ms.
+    expect(((await sumOf('pns_end_to_end_seconds')) - secondsBefore) * 1000).toBeLessThan(sentWithinMs + 2);
   });
 
   it('adds a batch that is handed over twice once', async () => {

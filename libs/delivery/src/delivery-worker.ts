@@ -102,8 +102,10 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     // Whether and how a push is sent, and when it is tried again, are the user's properties.
     await this.loadProperties(open);
     const reasons = await reasonsToSuppress(open, this.cascade, this.live);
-    const tries = await Promise.all(open.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint)));
-    this.stopping.signal.throwIfAborted();
+    const settled = await Promise.allSettled(
+      open.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint)),
+    );
+    const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     await this.putOff(source, job, tries.filter(isSpared), checkpoint);
     const attempts = tries.filter((attempt) => !isSpared(attempt));
     const again = attempts.filter((attempt) => this.isToRetry(attempt));
@@ -114,6 +116,12 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       const nextAttemptInMs = pauses.get(attempt);
       return nextAttemptInMs === undefined ? attempt : { ...attempt, nextAttemptInMs };
     });
+    const cutShort = settled.find((each) => each.status === 'rejected');
+    if (cutShort !== undefined) {
+      // Only what was in flight is repeated. There is no time left to wait for Postgres, so whoever repeats it tells of all.
+      checkpoint.keep(ended);
+      throw cutShort.reason;
+    }
     await this.record([...checkpoint.unrecorded(deliveries), ...ended], checkpoint);
   }
 

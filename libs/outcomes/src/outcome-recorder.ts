@@ -107,11 +107,13 @@ function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery | undefi
   return { delivery, outcome: outcome.kind, reason: outcome.reason, isHeld, failedAt: Date.now() };
 }
 
-function tell({ delivery, outcome, durationMs, nextAttemptInMs }: Attempt): void {
+function tell({ delivery, outcome, startedAt, durationMs, nextAttemptInMs }: Attempt): void {
   const { transport } = delivery;
   deliveries.inc({ transport, outcome: outcome.kind });
   if (outcome.kind !== 'suppressed') duration.observe({ transport }, durationMs / 1000);
-  if (outcome.kind === 'delivered') endToEnd.observe({ transport }, Math.max(0, Date.now() - delivery.dueAt) / 1000);
+  // Some are told of later, and by another process.
+  const endToEndMs = startedAt + durationMs - delivery.dueAt;
+  if (outcome.kind === 'delivered') endToEnd.observe({ transport }, Math.max(0, endToEndMs) / 1000);
   log.info({
     event: 'delivery.attempted',
     delivery: delivery.id,

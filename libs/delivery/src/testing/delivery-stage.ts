@@ -32,6 +32,8 @@ export interface DeliveryStage {
   readonly databaseUrl: () => string;
   /** Starts a worker, which ends with the test. */
   readonly worker: (farSide: FarSide, options?: WorkerOptions) => Promise<INestApplicationContext>;
+  /** Ends a worker before its test ends. */
+  readonly close: (app: INestApplicationContext) => Promise<void>;
   /** A delivery to a subscription that is there once a worker has been started. */
   readonly delivery: (changes?: { [Field in keyof Delivery]?: Delivery[Field] | undefined }) => Delivery;
 }
@@ -41,7 +43,7 @@ export function deliveryStage(): DeliveryStage {
   const folder = mkdtempSync(join(tmpdir(), 'pns-delivery-'));
   writeFileSync(join(folder, 'pns.properties'), properties.join('\n'));
   const prefix = freshPrefix();
-  const opened: INestApplicationContext[] = [];
+  const opened = new Set<INestApplicationContext>();
   let database: FreshDatabase;
   let subscriptionId: string | undefined;
 
@@ -49,7 +51,12 @@ export function deliveryStage(): DeliveryStage {
     database = await freshDatabase();
   });
 
-  afterEach(() => Promise.all(opened.splice(0).map((app) => app.close())));
+  const close: DeliveryStage['close'] = (app) => {
+    opened.delete(app);
+    return app.close();
+  };
+
+  afterEach(() => Promise.all([...opened].map(close)));
 
   afterAll(async () => {
     await database.drop();
@@ -73,7 +80,7 @@ export function deliveryStage(): DeliveryStage {
       },
       { logger: nestLogger },
     );
-    opened.push(app);
+    opened.add(app);
     subscriptionId ??= await subscribe(app);
     return app;
   }
@@ -97,7 +104,7 @@ export function deliveryStage(): DeliveryStage {
     ...changes,
   });
 
-  return { databaseUrl: () => database.url, worker, delivery };
+  return { databaseUrl: () => database.url, worker, close, delivery };
 }
 
 /** Puts deliveries into the worker's queue, as one batch. */
