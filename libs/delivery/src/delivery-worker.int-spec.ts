@@ -26,9 +26,9 @@ function difference(after: Counts, before: Counts): Counts {
   return Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]));
 }
 
-async function sumOf(histogram: string): Promise<number> {
-  const text = await metrics.getSingleMetricAsString(histogram);
-  return Number(/_sum\{transport="webhook"\} (\S+)/.exec(text)?.[1] ?? 0);
+async function valueOf(name: 'pns_end_to_end_seconds_sum' | 'pns_delivery_duration_seconds_count'): Promise<number> {
+  const text = await metrics.getSingleMetricAsString(name.replace(/_[a-z]+$/, ''));
+  return Number(new RegExp(`^${name}\\{transport="webhook"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
 }
 
 /** Stops a worker as if what is in flight had had its time. */
@@ -370,7 +370,7 @@ describe('the delivery stage', () => {
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
     });
     let isStopped = false;
-    const [toldBefore, secondsBefore] = [await outcomesTold(), await sumOf('pns_end_to_end_seconds')];
+    const [toldBefore, secondsBefore] = [await outcomesTold(), await valueOf('pns_end_to_end_seconds_sum')];
     const first = await worker(farSide);
     const dead = await subscribe(first, { token: 'https://example.com/dies' });
     const [dueAt, later] = [Date.now(), Date.now() + 3_600_000];
@@ -394,7 +394,35 @@ describe('the delivery stage', () => {
     expect(came.sort()).toEqual(['bad 1', 'busy 1', 'busy 2', 'dead 1', 'hanging 1', 'hanging 1', 'sent 1']);
     expect(await second.get(SubscriptionStore, { strict: false }).get(dead)).toBeUndefined();
     // It is told of late, and came in time; the clock shows whole ms.
-    expect(((await sumOf('pns_end_to_end_seconds')) - secondsBefore) * 1000).toBeLessThan(sentWithinMs + 2);
+    expect(((await valueOf('pns_end_to_end_seconds_sum')) - secondsBefore) * 1000).toBeLessThan(sentWithinMs + 2);
+  });
+
+  it('takes the time of the far side only where it was asked', async () => {
+    const reason = 'as the test says';
+    const farSide = new FarSide(({ id, attempt, client }) => {
+      if (id === 'moves') return { kind: 'moved', reason };
+      if (id === 'given up') return { kind: 'expired', reason };
+      if (attempt === 1 && id === 'waits') return { kind: 'retry', reason, isWaiting: true };
+      return client === 'shop' ? { kind: 'misconfigured', reason } : { kind: 'delivered' };
+    });
+    const options = { key: 'revoked' };
+    farSide.options = () => options;
+    const [toldBefore, timedBefore] = [await outcomesTold(), await valueOf('pns_delivery_duration_seconds_count')];
+    const app = await worker(farSide);
+    const failed = app.get(FailedDeliveryStore, { strict: false });
+    const ids = ['moves', 'given up', 'waits'];
+    await send(app, [delivery({ id: 'too late', expiresAt: 1 }), ...ids.map((id) => delivery({ id }))]);
+    await send(app, [delivery({ id: 'asked', client: 'shop' })], 'shop');
+    await eventually(() => failed.get('asked'));
+    await send(app, [delivery({ id: 'held', client: 'shop' })], 'shop');
+    await eventually(() => failed.get('held'));
+    const expected = { moved: 1, expired: 2, retry: 1, misconfigured: 2, delivered: 1 };
+    await eventually(async () => {
+      const told = difference(await outcomesTold(), toldBefore);
+      return Object.entries(expected).every(([outcome, count]) => told[outcome] === count) ? told : undefined;
+    });
+    // The one that was delivered, and the one that found out about the client.
+    expect((await valueOf('pns_delivery_duration_seconds_count')) - timedBefore).toBe(2);
   });
 
   it('adds a batch that is handed over twice once', async () => {

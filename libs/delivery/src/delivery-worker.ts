@@ -142,10 +142,21 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   ): Promise<Attempt> {
     const startedAt = Date.now();
     const begun = performance.now();
-    const outcome: Outcome =
-      suppressedFor === undefined ? await this.outcomeOf(delivery) : { kind: 'suppressed', reason: suppressedFor };
+    const unsent: Outcome | undefined =
+      suppressedFor === undefined ? this.outcomeUnsent(delivery) : { kind: 'suppressed', reason: suppressedFor };
+    const outcome = unsent ?? (await this.outcomeOf(delivery));
     if (outcome.kind === 'delivered') checkpoint.add(delivery.id);
-    return { delivery, outcome, startedAt, durationMs: performance.now() - begun };
+    const durationMs = performance.now() - begun;
+    return { delivery, outcome, startedAt, durationMs, ...(unsent !== undefined && { isUnsent: true }) };
+  }
+
+  /** How an attempt ends that need not be made. */
+  private outcomeUnsent(delivery: Delivery): Outcome | undefined {
+    if (delivery.expiresAt !== undefined && delivery.expiresAt <= Date.now()) {
+      return { kind: 'expired', reason: 'its time to live ended before it could be delivered' };
+    }
+    const reason = delivery.replyTo === undefined ? this.paused.reason(delivery.client) : undefined;
+    return reason === undefined ? undefined : { kind: 'misconfigured', reason };
   }
 
   /** While Postgres is away, what is known holds. */
@@ -210,12 +221,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async outcomeOf(delivery: Delivery): Promise<Outcome> {
-    if (delivery.expiresAt !== undefined && delivery.expiresAt <= Date.now()) {
-      return { kind: 'expired', reason: 'its time to live ended before it could be delivered' };
-    }
-    const { client, replyTo } = delivery;
-    const reason = replyTo === undefined ? this.paused.reason(client) : undefined;
-    if (reason !== undefined) return { kind: 'misconfigured', reason };
+    const { client } = delivery;
     const options = this.transport.options?.(client);
     try {
       const outcome = await this.transport.deliver(delivery, this.stopping.signal);

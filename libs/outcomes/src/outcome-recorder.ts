@@ -12,6 +12,8 @@ export interface Attempt {
   /** In ms since the epoch. */
   readonly startedAt: number;
   readonly durationMs: number;
+  /** Set when its transport was not even asked to send it. */
+  readonly isUnsent?: boolean;
   /** Set when another attempt is on its way, to be made after this time. */
   readonly nextAttemptInMs?: number;
 }
@@ -107,10 +109,17 @@ function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery | undefi
   return { delivery, outcome: outcome.kind, reason: outcome.reason, isHeld, failedAt: Date.now() };
 }
 
-function tell({ delivery, outcome, startedAt, durationMs, nextAttemptInMs }: Attempt): void {
+/** Whether its time is the far side's: what goes nowhere takes none, and would hide how slow the others are. */
+function reachedOut({ outcome, isUnsent = false }: Attempt): boolean {
+  if (isUnsent || ['suppressed', 'moved', 'expired'].includes(outcome.kind)) return false;
+  return outcome.kind !== 'retry' || (outcome.isWaiting !== true && outcome.isSpared !== true);
+}
+
+function tell(attempt: Attempt): void {
+  const { delivery, outcome, startedAt, durationMs, nextAttemptInMs } = attempt;
   const { transport } = delivery;
   deliveries.inc({ transport, outcome: outcome.kind });
-  if (outcome.kind !== 'suppressed') duration.observe({ transport }, durationMs / 1000);
+  if (reachedOut(attempt)) duration.observe({ transport }, durationMs / 1000);
   // Some are told of later, and by another process.
   const endToEndMs = startedAt + durationMs - delivery.dueAt;
   if (outcome.kind === 'delivered') endToEnd.observe({ transport }, Math.max(0, endToEndMs) / 1000);

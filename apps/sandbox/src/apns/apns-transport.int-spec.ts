@@ -311,7 +311,7 @@ describe('a connection', () => {
       reason: 'The connection to Apple failed (ECONNREFUSED).',
     });
     const spared = await send(transport, device, { client: 'dead' });
-    expect(spared).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number });
+    expect(spared).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number, isSpared: true });
     expect(await send(transport)).toEqual({ kind: 'delivered' });
   });
 

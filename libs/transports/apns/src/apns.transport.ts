@@ -135,7 +135,9 @@ function expired(notAfter: number): string {
 }
 
 function failedAttempt(error: unknown): Outcome {
-  if (error instanceof ApnsSparedError) return { kind: 'retry', reason: error.message, afterMs: error.afterMs };
+  if (error instanceof ApnsSparedError) {
+    return { kind: 'retry', reason: error.message, afterMs: error.afterMs, isSpared: true };
+  }
   if (error instanceof ApnsTimeoutError) return { kind: 'retry', reason: error.message };
   if (!(error instanceof ApnsConnectionError)) throw error;
   return { kind: error.isAboutCredentials ? 'misconfigured' : 'retry', reason: error.message };
