@@ -42,8 +42,8 @@ export async function listen(name: string, app: NestFastifyApplication, port: nu
 }
 
 /**
- * Runs `start` as this process: a start that fails ends it with one sentence, what nobody caught with a line in the log, SIGTERM and SIGINT drain and end it with
- * exit code 0 within `shutdownTimeoutMs`, once it has started. `afterStop` is for what the apps use until their end.
+ * Runs `start` as this process: a start that fails ends it with one sentence, what nobody caught with a line in the log. SIGTERM
+ * and SIGINT drain and end it with exit code 0 within `shutdownTimeoutMs`, once it has started. `afterStop` is for what the apps use until their end.
  */
 export async function runProcess(
   name: string,
