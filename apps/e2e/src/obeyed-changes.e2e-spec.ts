@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DemoApp } from '@pns/sandbox';
 import { KeySpace } from '@pns/queue';
@@ -13,8 +14,8 @@ const obeyedWithinMs = 1000;
 const patienceMs = 10_000;
 
 let system: System;
-/** Answers nobody. */
-const nobody = createServer((socket) => socket.destroy());
+/** Takes nothing from anybody, and each time it is asked: one that broke off would be spared, and not be attempted. */
+const busy = createServer((request, response) => request.resume().on('end', () => response.writeHead(429).end()));
 
 beforeAll(async () => {
   system = await System.start({
@@ -26,11 +27,11 @@ beforeAll(async () => {
       'com.openexchange.pns.retry.baseDelay': 24 * 60 * 60 * 1000, // nothing that fails comes back in this test
     },
   });
-  await once(nobody.listen(0, '127.0.0.1'), 'listening');
-  const uri = `http://127.0.0.1:${(nobody.address() as AddressInfo).port}/`;
+  await once(busy.listen(0, '127.0.0.1'), 'listening');
+  const uri = `http://127.0.0.1:${(busy.address() as AddressInfo).port}/`;
   const webhook = { uri, httpsOnly: false, allowedNetworks: ['127.0.0.0/8'] };
-  await system.expect(200, 'PUT', '/v1/clients/nobody/transports/webhook', webhook);
-  await set('server', 'com.openexchange.webhooks.enabledIds', 'sandbox,nobody');
+  await system.expect(200, 'PUT', '/v1/clients/busy/transports/webhook', webhook);
+  await set('server', 'com.openexchange.webhooks.enabledIds', 'sandbox,busy');
   const { client, options } = phone();
   await system.expect(200, 'PUT', `/v1/clients/${client}/transports/apns`, options);
   await system.subscribe(sentinel, 'sentinel');
@@ -38,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await system?.stop();
-  nobody.close();
+  busy.close();
 });
 
 /** A decision that one kind of process takes for a user, before and after a property of that user is changed. */
@@ -190,7 +191,7 @@ const probes: Readonly<Record<string, Probe>> = {
   ),
   'the webhook worker': {
     async prepare(user) {
-      const subscription = { context: 1, user, client: 'nobody', transport: 'webhook', topics: ['*'] };
+      const subscription = { context: 1, user, client: 'busy', transport: 'webhook', topics: ['*'] };
       await system.expect(201, 'POST', '/v1/subscriptions', subscription);
       await post({ user, topic: 'ox:test' });
       const log = () => system.app('worker-webhook').logged('delivery.attempted');
