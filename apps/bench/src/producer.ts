@@ -9,13 +9,14 @@ export class Producer {
     url: string,
     /** Requests on their way at once, each over a connection of its own. */
     readonly connections: number,
+    private readonly key = apiKey,
   ) {
     this.pool = new Pool(url, { connections });
   }
 
   /** Posts a body of JSON. Rejects unless it is accepted. */
   async post(body: string): Promise<void> {
-    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+    const headers = { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' };
     const answer = await this.pool.request({ method: 'POST', path: '/v1/notifications', headers, body });
     const text = await answer.body.text();
     if (answer.statusCode !== 202) throw new Error(`POST /v1/notifications answered ${answer.statusCode}: ${text}`);

@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Sandbox, WebhookArrivalsView } from '@pns/sandbox';
+import { mailNotification } from './notifications';
+import { Producer } from './producer';
+import { median, type Measured, type Size } from './scenario';
+
+/** Light load: notifications per second, evenly spaced. */
+const perSecond = 60;
+/** Code is compiled during the first ones, so they are not measured. */
+const warmUp = 3 * perSecond;
+const measuredOf = (size: Size): number => (size === 'full' ? 10 : 4) * perSecond;
+/** Each has a webhook. */
+export const users = 100;
+
+export const box = 'box';
+/** If nothing has arrived for this long, the rest is lost; in ms. */
+const giveUpMs = 5000;
+
+/**
+ * Posts notifications at an even pace and answers the 99th percentile of the time from the 202 to the webhook, in ms. This
+ * process sees both, so one clock measures them.
+ */
+export async function evenLoad(size: Size, url: string, sandbox: Sandbox, key?: string): Promise<Measured> {
+  const producer = new Producer(url, 10, key);
+  const count = warmUp + measuredOf(size);
+  const acceptedAt: number[] = [];
+  const posts: Promise<void>[] = [];
+  const startedAt = performance.now();
+  for (let index = 0; index < count; index++) {
+    await pause(Math.max(0, startedAt + (index * 1000) / perSecond - performance.now()));
+    const body = JSON.stringify(mailNotification(index, users));
+    posts.push(producer.post(body).then(() => void (acceptedAt[index] = Date.now())));
+  }
+  await Promise.all(posts);
+  await producer.close();
+  const { items, accepted, duplicates } = await arrivals(sandbox, count);
+  const latencies = items.flatMap(({ at, body }) => {
+    const index = indexIn(body);
+    return index < warmUp ? [] : at - (acceptedAt[index] ?? NaN);
+  });
+  const details = { 'p50 ms': median(latencies) };
+  return { value: percentile(latencies, 0.99), lost: count - accepted, duplicated: duplicates, details };
+}
+
+/** All arrivals, once they are complete or nothing more arrives. */
+async function arrivals(sandbox: Sandbox, expected: number): Promise<WebhookArrivalsView> {
+  let last = { accepted: -1, at: performance.now() };
+  for (;;) {
+    const answer = await fetch(`${sandbox.url}/webhooks/${box}/arrivals`);
+    const view = (await answer.json()) as WebhookArrivalsView;
+    if (view.accepted > last.accepted) last = { accepted: view.accepted, at: performance.now() };
+    if (view.accepted >= expected || performance.now() - last.at > giveUpMs) return view;
+    await pause(100);
+  }
+}
+
+function indexIn(body: string): number {
+  return Number((JSON.parse(body) as { payload: { id: string } }).payload.id);
+}
+
+function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(share * sorted.length) - 1] ?? NaN;
+}
