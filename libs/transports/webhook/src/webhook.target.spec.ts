@@ -27,6 +27,14 @@ describe('a target that learns our secrets', () => {
     'https://push.example.com:8443/hook',
     'https://push.example.com.evil.org/hook',
     'https://evil.org/hook',
+    `${uri}/..;/admin`,
+    `${uri}/..;x=1/admin`,
+    `${uri}/%c0%ae%c0%ae/admin`,
+    `${uri}/.%E2%80%8B./admin`,
+    `${uri}/%EF%BC%8E%EF%BC%8E/admin`,
+    `${uri}/x%3b`,
+    `${uri}//admin`,
+    `${uri}?x=%0d%0a`,
   ])('is never %s, in no mode', (token) => {
     expect(target(token, { uriValidationMode: 'none' })).toMatchObject({ isTrusted: false });
     expect(target(token)).toMatchObject({ kind: 'misconfigured' });
