@@ -16,6 +16,7 @@ describe('a target that learns our secrets', () => {
       expect(target(token, { uriValidationMode })).toEqual({
         origin: 'https://push.example.com',
         path,
+        name: 'push.example.com',
         isTrusted: true,
       });
     }
@@ -44,6 +45,17 @@ describe('a target that learns our secrets', () => {
   it('does not exist without a configured URI', () => {
     expect(target(uri, { uri: undefined, uriValidationMode: 'none' })).toMatchObject({ isTrusted: false });
   });
+});
+
+it.each([
+  ['https://push.example.com/hook', 'push.example.com'],
+  ['https://bücher.example/hook', 'xn--bcher-kva.example'],
+  ['https://127.0.0.1/hook', undefined],
+  ['https://0x7f.1/hook', undefined],
+  ['https://[2001:db8::1]:8080/hook', undefined],
+])('the name to look up for %s is %s', (token, name) => {
+  expect(target(token, { uriValidationMode: 'none' })).toHaveProperty('origin');
+  expect((target(token, { uriValidationMode: 'none' }) as { name?: string }).name).toBe(name);
 });
 
 describe('nothing is sent', () => {
