@@ -145,6 +145,8 @@ it('of 500 phones of a user 20 are gone: 480 are pushed to, and 20 subscriptions
   const account = providers.fcm.accounts.create('pns-bulk');
   const endpoints = { endpoint: providers.fcm.url, tokenEndpoint: providers.fcm.tokenUrl };
   await setOptions('bulk', 'fcm', { serviceAccount: account, ...endpoints, caFile: providers.authority.cert });
+  const limit = '/v1/config/contexts/1/users/3/properties/com.openexchange.pns.subscriptions.maxPerUser';
+  await system.expect(200, 'PUT', limit, { value: 500 });
   const tokens = Array.from({ length: 500 }, (_, index) => `bulk-${index}:APA91b`);
   for (const token of tokens) await subscribe(3, { client: 'bulk', transport: 'fcm', token });
   const gone = tokens.filter((_, index) => index % 25 === 0);

@@ -137,6 +137,21 @@ export const properties = {
     scopes: serverOnly,
     sentence: 'How long the audit log can be read, in ms.',
   },
+  'com.openexchange.pns.subscriptions.maxPerUser': {
+    type: 'integer',
+    schema: integer(1, 10_000),
+    fallback: 100,
+    scopes,
+    sentence:
+      'How many unexpired subscriptions a user may have for one transport and client; a webhook with maxNumberOfSubscriptionsPerUser has its own limit.',
+  },
+  'com.openexchange.pns.subscriptions.maxTotalPerUser': {
+    type: 'integer',
+    schema: integer(1, 100_000),
+    fallback: 1000,
+    scopes,
+    sentence: 'How many unexpired subscriptions a user may have in all.',
+  },
   'com.openexchange.pns.subscriptions.sweepInterval': {
     type: 'integer',
     schema: integer(1000, dayMs),

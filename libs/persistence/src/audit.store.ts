@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Owner } from '@pns/subscriptions';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
 
 /** A write that is about to be made: who does what to which resource, and what that was like before. */
@@ -71,16 +71,8 @@ export class AuditStore {
   constructor(private readonly database: DataSource) {}
 
   /** Notes a write before it is made, and answers the id of its entry. */
-  async begin(write: AuditedWrite): Promise<string> {
-    const { keyId, keyName, action, resource, context, user, mentions = [], requestId, before } = write;
-    const id = randomUUID();
-    await this.database.query(
-      `INSERT INTO audit_entries
-         (id, key_id, key_name, action, resource, context_id, user_id, mentions, request_id, before)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-      [id, keyId, keyName, action, resource, context ?? null, user ?? null, mentions, requestId, jsonOf(before)],
-    );
-    return id;
+  begin(write: AuditedWrite): Promise<string> {
+    return insertAuditEntry(this.database.manager, write);
   }
 
   /** Notes how a write was answered. What was erased meanwhile stays erased. */
@@ -163,6 +155,25 @@ export class AuditStore {
     );
     return removed;
   }
+}
+
+/** Adds an entry, which may be complete already, and returns its id. */
+export async function insertAuditEntry(
+  manager: EntityManager,
+  entry: AuditedWrite & Pick<AuditEntry, 'status' | 'after'>,
+): Promise<string> {
+  const { keyId, keyName, action, resource, context, user, mentions = [], requestId, before, status, after } = entry;
+  const id = randomUUID();
+  await manager.query(
+    `INSERT INTO audit_entries
+       (id, key_id, key_name, action, resource, context_id, user_id, mentions, request_id, before, status, after)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+    [
+      ...[id, keyId, keyName, action, resource, context ?? null, user ?? null, mentions, requestId],
+      ...[jsonOf(before), status ?? null, jsonOf(after)],
+    ],
+  );
+  return id;
 }
 
 /** What stands in the log for something that it must not tell: the beginning of its SHA-256, enough to compare by. */

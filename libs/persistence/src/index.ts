@@ -23,13 +23,14 @@ export {
 export { Seal } from './seal';
 export type { Page, PageRequest } from './page';
 export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';
+export type { Registration, RegistrationRules } from './registration';
 export type { StoredSubscription } from './subscription.entity';
 export {
   SubscriptionStore,
   type AddressedSubscription,
   type DeadTarget,
-  type Registration,
   type SubscriptionFilter,
 } from './subscription.store';
+export type { Registrant } from './take-over';
 export { UnannouncedChangeStore } from './unannounced-change.store';
 export type { Expected } from './versioned-row';

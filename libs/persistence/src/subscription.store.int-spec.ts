@@ -4,7 +4,8 @@ import type { DataSource } from 'typeorm';
 import { openDatabase } from './database';
 import { DirectoryStore } from './directory.store';
 import { Seal } from './seal';
-import { SubscriptionStore, type Registration } from './subscription.store';
+import type { Registration } from './registration';
+import { SubscriptionStore } from './subscription.store';
 
 let fresh: FreshDatabase;
 let database: DataSource;
@@ -89,7 +90,9 @@ describe('registering', () => {
   it('gives one token to exactly one of many who register it at once', async () => {
     const users = Array.from({ length: 12 }, (_, index) => index + 1);
     const results = await Promise.all(
-      [...users, ...users].map((user) => store.register(registration({ user, context: (user % 3) + 1 }), 5)),
+      [...users, ...users].map((user) =>
+        store.register(registration({ user, context: (user % 3) + 1 }), { maxPerClient: 5 }),
+      ),
     );
     const { items } = await store.list({ token: 'token-1' }, { limit: 100 });
     expect(items).toHaveLength(1);
@@ -103,16 +106,20 @@ describe('registering', () => {
   });
 
   it('stops at the most allowed, also when many come at once, and does not count expired ones or the one replaced', async () => {
-    await store.register(registration({ token: 'expired', expiresAt: Date.now() - 1 }), 3);
+    await store.register(registration({ token: 'expired', expiresAt: Date.now() - 1 }), { maxPerClient: 3 });
     const results = await Promise.allSettled(
-      Array.from({ length: 10 }, (_, index) => store.register(registration({ token: `token-${index}` }), 3)),
+      Array.from({ length: 10 }, (_, index) =>
+        store.register(registration({ token: `token-${index}` }), { maxPerClient: 3 }),
+      ),
     );
     const refused = results.filter((result) => result.status === 'rejected');
     expect(refused).toHaveLength(7);
     for (const { reason } of refused) expect(reason).toMatchObject({ code: 'SUBSCRIPTION_LIMIT' });
     const live = (await store.list({ user: 14 }, { limit: 10 })).items.filter(({ token }) => token !== 'expired');
     expect(live).toHaveLength(3);
-    await expect(store.register(registration({ token: live[0]?.token ?? '' }), 3)).resolves.toMatchObject({
+    await expect(
+      store.register(registration({ token: live[0]?.token ?? '' }), { maxPerClient: 3 }),
+    ).resolves.toMatchObject({
       isNew: false,
     });
   });

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { PnsError } from '@pns/runtime';
 import type { Subscription, UserKey } from '@pns/subscriptions';
 import { patternsMatching } from '@pns/topics';
 import type { TransportName } from '@pns/transport-contract';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import { queryPrepared } from './database';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
+import { admit, lockToken, removeOthers, type Registration, type RegistrationRules } from './registration';
 import { Seal } from './seal';
 import {
   metaPlace,
@@ -16,10 +16,8 @@ import {
   toSubscription,
   type StoredSubscription,
 } from './subscription.entity';
+import { noteTakeOver } from './take-over';
 import { versionChanged, versionIn, type Expected } from './versioned-row';
-
-/** What a client says when it registers. */
-export type Registration = Omit<Subscription, 'id' | 'createdAt' | 'updatedAt'>;
 
 /** What is to be changed of a subscription; null removes it. */
 export interface SubscriptionChange {
@@ -90,52 +88,28 @@ export class SubscriptionStore {
   ) {}
 
   /**
-   * Adds a subscription, or replaces topics, expiry and meta of the one that this user's client holds with this token;
-   * that one keeps its id. Unless it is shared, whoever else held the token loses it. Safe to repeat and to race.
+   * Adds a subscription, or replaces topics, expiry and meta of the one that this user's client holds with this token; that one
+   * keeps its id. The `last` holder takes a token that is not shared from the others, the `first` one keeps it. Safe to repeat
+   * and to race.
    *
-   * @throws PnsError `SUBSCRIPTION_LIMIT` when the user already has `maxPerUser` others of this transport and client
-   *   that have not expired.
+   * @throws PnsError `SUBSCRIPTION_LIMIT` when the user has the most subscriptions allowed, not counting expired ones and the one
+   *   that is replaced; `TOKEN_TAKEN` when another user was first.
    */
-  register(
+  async register(
     registration: Registration,
-    maxPerUser = Infinity,
+    rules: RegistrationRules = {},
   ): Promise<{ readonly subscription: StoredSubscription; readonly isNew: boolean }> {
-    const hash = tokenHash(registration.token);
+    const key = { ...registration, hash: tokenHash(registration.token) };
     return this.database.transaction(async (manager) => {
-      await this.assertBelowLimit(manager, registration, hash, maxPerUser);
-      const { transport, client, context, user } = registration;
-      // Two users who register one token at once take turns; the later one ends up with it.
-      await lock(manager, `token ${transport} ${client} ${hash.toString('hex')}`);
-      if (!registration.isShared) {
-        await manager.query(
-          `DELETE FROM subscriptions
-           WHERE token_hash = $1 AND transport = $2 AND client = $3 AND (context_id, user_id) <> ($4, $5)`,
-          [hash, transport, client, context, user],
-        );
+      await lockToken(manager, key);
+      await admit(manager, key, rules);
+      const lost = key.isShared ? [] : await removeOthers(manager, key, rules);
+      const { subscription, isNew } = await this.upsert(manager, registration, key.hash);
+      for (const each of lost.filter(({ isExpired }) => !isExpired)) {
+        await noteTakeOver(manager, { ...subscription, ...each }, subscription, rules.registrant);
       }
-      return this.upsert(manager, registration, hash);
+      return { subscription, isNew };
     });
-  }
-
-  private async assertBelowLimit(
-    manager: EntityManager,
-    { context, user, transport, client }: Registration,
-    hash: Buffer,
-    maxPerUser: number,
-  ): Promise<void> {
-    if (maxPerUser === Infinity) return;
-    // Always taken before the token's lock, so that no two registrations wait for each other.
-    await lock(manager, `user ${context} ${user} ${transport} ${client}`);
-    const [row] = await manager.query<{ count: number }[]>(
-      `SELECT count(*)::int AS count FROM subscriptions
-       WHERE context_id = $1 AND user_id = $2 AND transport = $3 AND client = $4 AND token_hash <> $5
-         AND (expires_at IS NULL OR expires_at > now())`,
-      [context, user, transport, client, hash],
-    );
-    if (row !== undefined && row.count >= maxPerUser) {
-      const sentence = `User ${user} of context ${context} already has ${row.count} subscriptions of ${client}, which is the most allowed; remove one first.`;
-      throw new PnsError('SUBSCRIPTION_LIMIT', sentence);
-    }
   }
 
   /**
@@ -168,27 +142,50 @@ export class SubscriptionStore {
   }
 
   /**
-   * Changes what is named, null removing it, and leaves the rest; undefined when there is no such subscription.
+   * Changes what is named, null removing it, and leaves the rest; undefined when there is no such subscription. A new expiry that
+   * brings an expired subscription back has to obey the `rules` of a registration.
    *
-   * @throws PnsError `VERSION_CHANGED` where it is not as `expected`.
+   * @throws PnsError `VERSION_CHANGED` where it is not as `expected`; `SUBSCRIPTION_LIMIT` or `TOKEN_TAKEN` as `register` does.
    */
-  async change(id: string, changes: SubscriptionChange, expected?: Expected): Promise<StoredSubscription | undefined> {
+  async change(
+    id: string,
+    changes: SubscriptionChange,
+    expected?: Expected,
+    rules: RegistrationRules = {},
+  ): Promise<StoredSubscription | undefined> {
     const { topics, expiresAt, meta } = changes;
-    const [[row]] = await this.database.query<[Row[], number]>(
-      `UPDATE subscriptions s
-       SET topics = coalesce($2::text[], topics), updated_at = now(),
-           expires_at = CASE WHEN $3::boolean THEN $4::timestamptz ELSE expires_at END,
-           meta = CASE WHEN $5::boolean THEN $6::bytea ELSE meta END
-       WHERE id = $1 AND ${versionFits('$7')} RETURNING ${columns}`,
-      [
-        ...[id, topics === undefined ? null : [...new Set(topics)]],
-        ...[expiresAt !== undefined, typeof expiresAt === 'number' ? new Date(expiresAt) : null],
-        ...[meta !== undefined, meta === undefined || meta === null ? null : this.sealed(meta)],
-        versionIn(expected),
-      ],
-    );
+    const row = await this.database.transaction(async (manager) => {
+      if (expiresAt !== undefined) await this.admitRevival(manager, id, rules);
+      const [[changed]] = await manager.query<[Row[], number]>(
+        `UPDATE subscriptions s
+         SET topics = coalesce($2::text[], topics), updated_at = now(),
+             expires_at = CASE WHEN $3::boolean THEN $4::timestamptz ELSE expires_at END,
+             meta = CASE WHEN $5::boolean THEN $6::bytea ELSE meta END
+         WHERE id = $1 AND ${versionFits('$7')} RETURNING ${columns}`,
+        [
+          ...[id, topics === undefined ? null : [...new Set(topics)]],
+          ...[expiresAt !== undefined, typeof expiresAt === 'number' ? new Date(expiresAt) : null],
+          ...[meta !== undefined, meta === undefined || meta === null ? null : this.sealed(meta)],
+          versionIn(expected),
+        ],
+      );
+      return changed;
+    });
     if (row === undefined && expected !== undefined) throw versionChanged(expected);
     return row === undefined ? undefined : toStoredSubscription(row, this.seal);
+  }
+
+  /** What an expired subscription no longer counts for, and no longer holds, may be another one's by now. */
+  private async admitRevival(manager: EntityManager, id: string, rules: RegistrationRules): Promise<void> {
+    const row = await manager.findOneBy(SubscriptionEntity, { id });
+    if (row === null) return;
+    const key = { ...row, hash: row.tokenHash };
+    await lockToken(manager, key);
+    const [now] = await manager.query<{ isExpired: boolean | null }[]>(
+      'SELECT expires_at <= now() AS "isExpired" FROM subscriptions WHERE id = $1',
+      [id],
+    );
+    if (now?.isExpired === true) await admit(manager, key, rules);
   }
 
   /** Those of `ids` whose subscription is there and has not expired: a look-up by primary key, and none for no ids. */
@@ -323,11 +320,6 @@ function versionFits(place: string): string {
 
 function deletionOf([select, parameters]: [string, unknown[]]): [string, unknown[]] {
   return [`DELETE FROM subscriptions WHERE id IN (${select})`, parameters];
-}
-
-/** Waits until no other transaction holds `name`, and holds it until this one ends. */
-async function lock(manager: EntityManager, name: string): Promise<void> {
-  await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
 }
 
 function tokenHash(token: string): Buffer {

@@ -17,7 +17,7 @@ export class AuditController {
   @ApiOperation({
     summary: 'What administrators wrote, newest first',
     description:
-      'Every write by a key of scope admin. A key that is restricted to contexts sees only what belongs to these. Secrets are masked: `sha256:` and the first six digits of their SHA-256.',
+      'Every write by a key of scope admin, and of every device token that went from one user to another what each side may know: `subscription.lost` and `subscription.taken-over`. A key that is restricted to contexts sees only what belongs to these. Secrets are masked: `sha256:` and the first six digits of their SHA-256.',
   })
   @ApiOkResponse({ type: AuditList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')

@@ -8,13 +8,15 @@ const time = z.iso
   .transform(Date.parse);
 const timeIn = (text: string) => time.optional().meta({ type: 'string', format: 'date-time', description: text });
 
-const keyId = z.union([z.uuid(), z.literal('bootstrap')], { error: 'must be the id of an API key, or bootstrap' });
+const keyId = z.union([z.uuid(), z.enum(['bootstrap', 'session'])], {
+  error: 'must be the id of an API key, bootstrap or session',
+});
 
 export class AuditQuery extends createZodDto(
   z.strictObject({
     context: idText.optional(),
     user: idText.optional(),
-    key: keyId.optional().describe('Who wrote: the id of an API key, or bootstrap.'),
+    key: keyId.optional().describe('Who wrote: the id of an API key, bootstrap, or session for the client API.'),
     action: plainText(500).optional().describe('As in the entries, such as `DELETE /v1/contexts/{context}`.'),
     resource: plainText(5000).optional().describe('A path; all below it is meant too.'),
     since: timeIn('The earliest.'),

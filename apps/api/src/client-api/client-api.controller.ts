@@ -1,8 +1,9 @@
-import { Body, Controller, Headers, Put, Query } from '@nestjs/common';
+import { Body, Controller, Headers, Put, Query, Req } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { SubscriptionStore } from '@pns/persistence';
 import { SessionTokens, type Session } from '@pns/sessions';
+import type { FastifyRequest } from 'fastify';
 import { presentedKey } from '../authentication/authenticator';
 import { Registrar } from '../subscriptions/registrar';
 import { WebhookGate } from '../subscriptions/webhook-gate';
@@ -38,9 +39,10 @@ export class ClientApiController {
     @Query('session') sessionToken: unknown,
     @Headers('authorization') authorization: string | undefined,
     @Body() body: unknown,
+    @Req() { id }: FastifyRequest,
   ): Promise<typeof success> {
     const session = await this.sessionOf(sessionToken, authorization);
-    if (action === 'subscribe') await this.subscribe(session, body);
+    if (action === 'subscribe') await this.subscribe(session, body, id);
     else if (action === 'unsubscribe') await this.unsubscribe(session, body);
     else throw new OxError('SVL-0021', 'action must be subscribe or unsubscribe.', [String(action).slice(0, 100)]);
     return success;
@@ -54,7 +56,7 @@ export class ClientApiController {
     return this.sessions.verify(token);
   }
 
-  private async subscribe({ context, user, client: own }: Session, body: unknown): Promise<void> {
+  private async subscribe({ context, user, client: own }: Session, body: unknown, requestId: string): Promise<void> {
     const request = parseSubscription(body);
     const { transport, token, topics, meta, expires } = request;
     const client = request.client ?? own;
@@ -66,7 +68,8 @@ export class ClientApiController {
     if (expires !== undefined && expires !== 0 && expires <= Date.now()) {
       throw new OxError('PNS-0012', 'expires must be a time in the future, in milliseconds since the epoch.');
     }
-    await this.registrar.register({ context, user, client, transport, token, topics, meta, expires });
+    const registration = { context, user, client, transport, token, topics, meta, expires };
+    await this.registrar.register(registration, { keyId: 'session', keyName: 'session', requestId });
   }
 
   /** What is not there need not be removed. */

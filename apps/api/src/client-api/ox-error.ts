@@ -54,6 +54,7 @@ const codesOfProblems: Readonly<Record<string, OxErrorCode>> = {
   WEBHOOK_NOT_ENABLED: 'PNS-0012',
   WEBHOOK_URI_REFUSED: 'PNS-0012',
   WEBHOOK_EXPIRY_REFUSED: 'PNS-0012',
+  TOKEN_TAKEN: 'PNS-0012',
   SUBSCRIPTION_LIMIT: 'PNS-0013',
 };
 

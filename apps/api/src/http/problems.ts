@@ -37,6 +37,7 @@ export const problemKinds = {
   CONTEXT_NAME_TAKEN: { status: 409, title: 'The name belongs to another context' },
   LOGIN_TAKEN: { status: 409, title: 'The login belongs to another user' },
   SUBSCRIPTION_LIMIT: { status: 409, title: 'The user has the most subscriptions allowed' },
+  TOKEN_TAKEN: { status: 409, title: 'Another user holds the URI' },
   SESSION_ISSUED_ELSEWHERE: { status: 409, title: 'An identity provider makes the sessions' },
   VERSION_CHANGED: { status: 412, title: 'Somebody else has changed it' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },

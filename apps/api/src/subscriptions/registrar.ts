@@ -1,11 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import { SubscriptionStore, type Expected, type Registration, type StoredSubscription } from '@pns/persistence';
+import { ConfigCascade } from '@pns/config-cascade';
+import {
+  SubscriptionStore,
+  type Expected,
+  type Registrant,
+  type Registration,
+  type RegistrationRules,
+  type StoredSubscription,
+} from '@pns/persistence';
+import type { UserKey } from '@pns/subscriptions';
 import type { TransportName } from '@pns/transport-contract';
 import { ownCredentials } from '@pns/transport-webhook';
 import { z } from 'zod';
 import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
-import { WebhookGate } from './webhook-gate';
+import { WebhookGate, type WebhookGrant } from './webhook-gate';
 
 /** What somebody asks to be subscribed; a webhook's token may be absent, and stands for its configured URI then. */
 export interface SubscriptionRequest {
@@ -33,19 +42,21 @@ export class Registrar {
   constructor(
     private readonly subscriptions: SubscriptionStore,
     private readonly webhooks: WebhookGate,
+    private readonly cascade: ConfigCascade,
   ) {}
 
   /**
    * Adds a subscription, or replaces the one that this user's client has with this token.
    *
    * @throws RequestError when its transport cannot be subscribed to like this, or the webhook refuses it; PnsError
-   *   `SUBSCRIPTION_LIMIT`.
+   *   `SUBSCRIPTION_LIMIT` or `TOKEN_TAKEN`.
    */
   async register(
     request: SubscriptionRequest,
+    registrant: Registrant,
   ): Promise<{ readonly subscription: StoredSubscription; readonly isNew: boolean }> {
-    const { registration, maxPerUser } = await this.registrationOf(request);
-    return this.subscriptions.register(registration, maxPerUser);
+    const { registration, rules } = await this.registrationOf(request);
+    return this.subscriptions.register(registration, { ...rules, registrant });
   }
 
   /**
@@ -53,7 +64,7 @@ export class Registrar {
    * when its subscriptions expire.
    *
    * @throws RequestError when the webhook refuses the expiry, or meta holds credentials that cannot be any; PnsError
-   *   `VERSION_CHANGED` where it is not as `expected`.
+   *   `VERSION_CHANGED` where it is not as `expected`, and as `register` does where an expired one comes back.
    */
   async change(
     current: StoredSubscription,
@@ -65,16 +76,32 @@ export class Registrar {
     const named = { ...(topics === undefined ? {} : { topics }), ...(meta === undefined ? {} : { meta }) };
     if (expires === undefined) return this.subscriptions.change(id, named, expected);
     const asked = expires || undefined;
-    const expiresAt =
-      transport === 'webhook'
-        ? (await this.webhooks.grant({ ...current, expiresAt: asked }, Date.now())).expiresAt
-        : asked;
-    return this.subscriptions.change(id, { ...named, expiresAt: expiresAt ?? null }, expected);
+    if (transport !== 'webhook') {
+      const rules = await this.limitsOf(current);
+      return this.subscriptions.change(id, { ...named, expiresAt: asked ?? null }, expected, rules);
+    }
+    const { expiresAt, ...grant } = await this.webhooks.grant({ ...current, expiresAt: asked }, Date.now());
+    const rules = await this.limitsOf(current, grant);
+    return this.subscriptions.change(id, { ...named, expiresAt: expiresAt ?? null }, expected, rules);
+  }
+
+  /** How many subscriptions a user may have, and who keeps a token that is not shared: of a device the last one who registers. */
+  private async limitsOf(
+    owner: UserKey,
+    webhook?: Pick<WebhookGrant, 'maxPerUser' | 'isShared'>,
+  ): Promise<RegistrationRules> {
+    await this.cascade.load([owner]);
+    return {
+      holder: webhook?.isShared === false ? 'first' : 'last',
+      maxPerClient:
+        webhook?.maxPerUser ?? this.cascade.resolve('com.openexchange.pns.subscriptions.maxPerUser', owner).value,
+      maxPerUser: this.cascade.resolve('com.openexchange.pns.subscriptions.maxTotalPerUser', owner).value,
+    };
   }
 
   private async registrationOf(
     request: SubscriptionRequest,
-  ): Promise<{ registration: Registration; maxPerUser: number }> {
+  ): Promise<{ registration: Registration; rules: RegistrationRules }> {
     const { context, user, client, transport, token, topics, meta } = request;
     const expiresAt = request.expires || undefined;
     const common = { context, user, client, transport, topics, ...(meta === undefined ? {} : { meta }) };
@@ -88,13 +115,15 @@ export class Registrar {
         { context, user, client, token, expiresAt },
         Date.now(),
       );
-      return { registration: { ...common, ...grant }, maxPerUser };
+      const rules = await this.limitsOf(request, { ...grant, maxPerUser });
+      return { registration: { ...common, ...grant }, rules };
     }
     if (token === undefined) {
       throw new RequestError('BODY_INVALID', 'token is missing.', [{ field: 'token', message: 'is missing' }]);
     }
     const expiry = expiresAt === undefined ? {} : { expiresAt };
-    return { registration: { ...common, token, ...expiry, isShared: false }, maxPerUser: Infinity };
+    const registration = { ...common, token, ...expiry, isShared: false };
+    return { registration, rules: await this.limitsOf(request) };
   }
 }
 

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { SubscriptionStore, type StoredSubscription } from '@pns/persistence';
+import { SubscriptionStore, type Registrant, type StoredSubscription } from '@pns/persistence';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isGoodFor } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
@@ -36,17 +36,19 @@ export class SubscriptionsController {
   @ApiOperation({
     summary: 'Register a subscription, or register it again',
     description:
-      'The same context, user, client, transport and token again replaces topics, expiry and meta and keeps the id (200). A token belongs to one user per transport and client: the last one to register it takes it over, unless a webhook allows its URI to be shared.',
+      'The same context, user, client, transport and token again replaces topics, expiry and meta and keeps the id (200). A token belongs to one user per transport and client. The last user who registers a device token takes it over, and the audit logs of both contexts say so. A webhook that does not share its URI leaves it to the first user; others get 409 until that subscription is deleted or expires.',
   })
   @ApiCreatedResponse({ type: SubscriptionView, description: 'It is new.' })
   @ApiOkResponse({ type: SubscriptionView, description: 'It replaced what was registered before.' })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'SUBSCRIPTION_LIMIT')
   @ApiProblems('WEBHOOK_UNKNOWN', 'WEBHOOK_NOT_ENABLED', 'WEBHOOK_URI_REFUSED', 'WEBHOOK_EXPIRY_REFUSED')
+  @ApiProblems('TOKEN_TAKEN')
   async register(
     @Body() body: NewSubscription,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SubscriptionView> {
-    const { subscription, isNew } = await this.registrar.register(body);
+    const { subscription, isNew } = await this.registrar.register(body, registrantOf(request));
     reply.code(isNew ? 201 : 200);
     tellVersion(reply, subscription.version);
     return subscriptionView(subscription);
@@ -84,6 +86,7 @@ export class SubscriptionsController {
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
   @ApiProblems('SUBSCRIPTION_NOT_FOUND', 'WEBHOOK_UNKNOWN', 'WEBHOOK_NOT_ENABLED')
   @ApiProblems('WEBHOOK_URI_REFUSED', 'WEBHOOK_EXPIRY_REFUSED', 'VERSION_CHANGED')
+  @ApiProblems('SUBSCRIPTION_LIMIT', 'TOKEN_TAKEN')
   async change(
     @Param() { id }: UuidPath,
     @Body() changes: SubscriptionChanges,
@@ -150,6 +153,10 @@ export class SubscriptionsController {
     if (subscription === undefined || !isGoodFor(request, subscription.context)) throw unknownSubscription();
     return subscription;
   }
+}
+
+function registrantOf({ id, caller }: FastifyRequest): Registrant {
+  return { keyId: caller?.id ?? 'unknown', keyName: caller?.name ?? 'unknown', requestId: id };
 }
 
 function unknownSubscription(): RequestError {

@@ -17,7 +17,8 @@ export interface WebhookGrant {
   readonly token: string;
   readonly expiresAt?: number;
   readonly isShared: boolean;
-  readonly maxPerUser: number;
+  /** Absent where the webhook has no limit of its own. */
+  readonly maxPerUser: number | undefined;
 }
 
 /** Decides which URIs users may register for which webhooks, by the webhooks' options and the cascade. */
@@ -41,7 +42,7 @@ export class WebhookGate {
       token: uriOf(request, options),
       ...expiryOf(request, options, now),
       isShared: options.allowSharedUri,
-      maxPerUser: options.maxNumberOfSubscriptionsPerUser || Infinity,
+      maxPerUser: options.maxNumberOfSubscriptionsPerUser || undefined,
     };
   }
 
