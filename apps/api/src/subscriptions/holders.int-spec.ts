@@ -17,8 +17,13 @@ com.openexchange.pns.subscriptions.maxTotalPerUser=8
 `,
 };
 
-const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'ab12', topics: ['*'] };
-const own = { context: 1, user: 14, client: 'own', transport: 'webhook', topics: ['*'] };
+interface Asked {
+  readonly context: number;
+  readonly [field: string]: unknown;
+}
+
+const phone: Asked = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'ab12', topics: ['*'] };
+const own: Asked = { context: 1, user: 14, client: 'own', transport: 'webhook', topics: ['*'] };
 const contexts = [1, 2];
 
 let api: TestApi;
@@ -39,7 +44,7 @@ afterEach(() => Promise.all(contexts.map((context) => api.send('DELETE', `/v1/su
 
 afterAll(() => api.close());
 
-function register(body: { readonly context: number }): Promise<Answer> {
+function register(body: Asked): Promise<Answer> {
   return api.send('POST', '/v1/subscriptions', { body, key: keys.get(body.context) ?? '' });
 }
 
@@ -82,8 +87,7 @@ it('a device that changes hands by a key is told of to the restricted keys of bo
 it('a device that changes hands by a session is told of in the same way', async () => {
   await register({ ...phone, token: 'cd34' });
   const known = (await takeOversSeenBy(2)).length;
-  const { context, user, ...said } = { ...phone, token: 'cd34' };
-  void [context, user];
+  const said = { client: 'mobile', transport: 'apns', token: 'cd34', topics: ['*'] };
   expect((await subscribe(await sessionOf(2, 15), said)).body).toEqual({ data: { success: true } });
   const [newest, ...older] = await takeOversSeenBy(2);
   expect(older).toHaveLength(known);
@@ -139,9 +143,9 @@ describe('a URI that is not shared', () => {
 });
 
 describe('the most subscriptions', () => {
-  const statuses = async (bodies: readonly { readonly context: number }[]) =>
+  const statuses = async (bodies: readonly Asked[]) =>
     (await Promise.all(bodies.map(register))).map(({ status }) => status).sort();
-  const devices = (count: number, of: object = {}) =>
+  const devices = (count: number, of: object = {}): Asked[] =>
     Array.from({ length: count }, (_, at) => ({ ...phone, token: `a${at}b${at}`, ...of }));
   const limited = { status: 409, body: { code: 'SUBSCRIPTION_LIMIT' } };
 
