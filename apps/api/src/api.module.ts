@@ -15,6 +15,7 @@ import { AuditSweep } from './audit/audit-sweep';
 import { ApiKeysController } from './authentication/api-keys.controller';
 import { Authenticator, BootstrapKeyHash } from './authentication/authenticator';
 import { LastUses } from './authentication/last-uses';
+import { RateLimits } from './authentication/rate-limits';
 import { RemovedKeys } from './authentication/removed-keys';
 import { ClientApiController } from './client-api/client-api.controller';
 import { ClientTransportsController } from './clients/client-transports.controller';
@@ -98,6 +99,7 @@ export class ApiModule {
         },
         Authenticator,
         RemovedKeys,
+        RateLimits,
         LastUses,
         AuditSweep,
         Intake,

@@ -6,6 +6,7 @@ import type { AuditStore } from '@pns/persistence';
 import { installAudit } from './audit/audit.hook';
 import { installAuthentication } from './authentication/authentication.hook';
 import type { Authenticator } from './authentication/authenticator';
+import type { RateLimits } from './authentication/rate-limits';
 import { installBodyParsers, maxBodyBytes } from './http/body-parsers';
 import { KnownPaths } from './http/known-paths';
 import { answerProblem } from './http/problem.filter';
@@ -20,6 +21,7 @@ const maxParameterLength = 1200;
 export function apiServer(
   authenticator: () => Authenticator,
   audit: () => AuditStore,
+  rateLimits: () => RateLimits,
 ): { adapter: FastifyAdapter; knownPaths: KnownPaths } {
   const adapter = new FastifyAdapter({
     skipMiddie: true, // no middleware here, and each request would pay for looking
@@ -32,7 +34,7 @@ export function apiServer(
   });
   const server = adapter.getInstance();
   const knownPaths = new KnownPaths(server);
-  installAuthentication(server, authenticator);
+  installAuthentication(server, authenticator, rateLimits);
   installAudit(server, audit);
   installBodyParsers(server);
   return { adapter, knownPaths };

@@ -4,6 +4,7 @@ import { AuditStore } from '@pns/persistence';
 import { listen, nestLogger, sessionKeyOf } from '@pns/runtime';
 import { ApiModule, type ApiOptions } from './api.module';
 import { Authenticator } from './authentication/authenticator';
+import { RateLimits } from './authentication/rate-limits';
 import { readApiEnvironment } from './env';
 import { serveDocumentation } from './http/openapi';
 import { apiServer } from './server';
@@ -29,9 +30,11 @@ export async function startApi(): Promise<NestFastifyApplication> {
 export async function createApi(options: ApiOptions): Promise<NestFastifyApplication> {
   // Looked up once: a look-up in Nest's container would be a good part of what a request costs.
   let authenticator: Authenticator | undefined;
+  let rateLimits: RateLimits | undefined;
   const { adapter, knownPaths } = apiServer(
     () => (authenticator ??= app.get<Authenticator>(Authenticator)),
     () => app.get(AuditStore, { strict: false }),
+    () => (rateLimits ??= app.get<RateLimits>(RateLimits)),
   );
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forRoot(options, knownPaths), adapter, {
     logger: nestLogger,

@@ -8,6 +8,13 @@ import { pageOf, positionOf, type Page, type PageRequest } from './page';
 export const apiScopes = ['ingest', 'admin', 'client'] as const;
 export type ApiScope = (typeof apiScopes)[number];
 
+/** How much a key may send: a bucket of `burst` units that refills with `perSecond` units a second. */
+export interface RateLimit {
+  readonly perSecond: number;
+  /** At least `perSecond`. */
+  readonly burst: number;
+}
+
 /** An API key as it is kept: of the key itself only a SHA-256, which never leaves the store. */
 export interface ApiKey {
   readonly id: string;
@@ -17,23 +24,27 @@ export interface ApiKey {
   readonly contexts?: readonly number[];
   /** In ms since the epoch, as the times below; absent: never. */
   readonly expiresAt?: number;
+  /** Absent: none. */
+  readonly rateLimit?: RateLimit;
   readonly createdAt: number;
   readonly lastUsedAt?: number;
 }
 
 /** What a key is to be. */
-export type NewApiKey = Pick<ApiKey, 'name' | 'scopes' | 'contexts' | 'expiresAt'>;
+export type NewApiKey = Pick<ApiKey, 'name' | 'scopes' | 'contexts' | 'expiresAt' | 'rateLimit'>;
 
 /** The API keys in Postgres. */
 @Injectable()
 export class ApiKeyStore {
   constructor(private readonly database: DataSource) {}
 
-  async add({ name, scopes, contexts, expiresAt }: NewApiKey, hash: Buffer): Promise<ApiKey> {
+  async add({ name, scopes, contexts, expiresAt, rateLimit }: NewApiKey, hash: Buffer): Promise<ApiKey> {
     const row = {
       ...{ id: randomUUID(), name, scopes: [...new Set(scopes)], hash, createdAt: new Date(), lastUsedAt: null },
       contexts: contexts === undefined ? null : [...new Set(contexts)].sort((a, b) => a - b),
       expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
+      rateLimitPerSecond: rateLimit?.perSecond ?? null,
+      rateLimitBurst: rateLimit?.burst ?? null,
     };
     await this.database.manager.insert(ApiKeyEntity, row);
     return toApiKey(row);
@@ -99,13 +110,16 @@ export class ApiKeyStore {
   }
 }
 
-function toApiKey({ id, name, scopes, contexts, expiresAt, createdAt, lastUsedAt }: ApiKeyEntity): ApiKey {
+function toApiKey(row: ApiKeyEntity): ApiKey {
+  const { id, name, scopes, contexts, expiresAt, createdAt, lastUsedAt } = row;
+  const { rateLimitPerSecond: perSecond, rateLimitBurst: burst } = row;
   return {
     id,
     name,
     scopes: apiScopes.filter((scope) => scopes.includes(scope)),
     ...(contexts === null ? {} : { contexts }),
     ...(expiresAt === null ? {} : { expiresAt: expiresAt.getTime() }),
+    ...(perSecond === null || burst === null ? {} : { rateLimit: { perSecond, burst } }),
     createdAt: createdAt.getTime(),
     ...(lastUsedAt === null ? {} : { lastUsedAt: lastUsedAt.getTime() }),
   };

@@ -1,4 +1,4 @@
-export { apiScopes, ApiKeyStore, type ApiKey, type ApiScope, type NewApiKey } from './api-key.store';
+export { apiScopes, ApiKeyStore, type ApiKey, type ApiScope, type NewApiKey, type RateLimit } from './api-key.store';
 export { auditMask, AuditStore, type AuditedWrite, type AuditEntry, type AuditFilter } from './audit.store';
 export { ClientTransportStore, type ClientTransport, type ClientTransportKey } from './client-transport.store';
 export {

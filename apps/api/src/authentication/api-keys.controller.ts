@@ -1,12 +1,13 @@
 import { hash, randomBytes } from 'node:crypto';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiKeyStore } from '@pns/persistence';
+import { ApiKeyStore, type NewApiKey as NewKey, type RateLimit } from '@pns/persistence';
 import type { FastifyRequest } from 'fastify';
 import { ApiProblems } from '../http/api-problems';
 import { PageQuery, UuidPath } from '../http/fields';
 import { RequestError } from '../http/request-error';
-import { ApiKeyList, ApiKeyView, apiKeyView, CreatedApiKey, NewApiKey } from './api-keys.dto';
+import { ApiKeyList, ApiKeyView, apiKeyView, CreatedApiKey, NewApiKey, rateLimitOf } from './api-keys.dto';
+import { contextRefusal } from './context-access';
 import { RemovedKeys } from './removed-keys';
 import { RequiresScope } from './requires-scope';
 
@@ -44,18 +45,21 @@ export class ApiKeysController {
   @ApiOperation({ summary: 'Make an API key; the answer shows it this once' })
   @ApiCreatedResponse({ type: CreatedApiKey })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'API_KEY_OUTLIVED')
-  async create(
-    @Body() { name, scopes, contexts, expiresAt }: NewApiKey,
-    @Req() { caller }: FastifyRequest,
-  ): Promise<CreatedApiKey> {
+  @ApiProblems('API_KEY_EXCEEDS_MAKER')
+  async create(@Body() body: NewApiKey, @Req() { caller }: FastifyRequest): Promise<CreatedApiKey> {
+    const { name, scopes, contexts, expiresAt } = body;
+    const rateLimit = rateLimitOf(body);
     const until = expiresAt === undefined ? Infinity : Date.parse(expiresAt);
     const longest = caller?.expiresAt ?? Infinity;
     if (until > longest) {
       const sentence = `A key that expires can make no key that outlives it; name an expiresAt up to ${new Date(longest).toISOString()}.`;
       throw new RequestError('API_KEY_OUTLIVED', sentence);
     }
+    const excess = caller && excessOf({ scopes, contexts, rateLimit }, caller);
+    if (excess !== undefined) throw new RequestError('API_KEY_EXCEEDS_MAKER', excess);
     const wanted = {
       ...{ name, scopes },
+      ...(rateLimit === undefined ? {} : { rateLimit }),
       ...(contexts === undefined ? {} : { contexts }),
       ...(until === Infinity ? {} : { expiresAt: until }),
     };
@@ -74,6 +78,23 @@ export class ApiKeysController {
     if (!(await this.keys.remove(id))) throw unknownKey();
     await this.removed.announce(id);
   }
+}
+
+type Rights = Pick<NewKey, 'scopes'> & {
+  readonly contexts?: readonly number[] | undefined;
+  readonly rateLimit?: RateLimit | undefined;
+};
+
+/** What `wanted` may do that its maker may not; undefined for nothing. */
+function excessOf(wanted: Rights, maker: Rights): string | undefined {
+  const missing = wanted.scopes.filter((scope) => !maker.scopes.includes(scope));
+  if (missing.length > 0) return `A key can only give scopes that it has, and yours lacks ${missing.join(', ')}.`;
+  const isWithin = maker.contexts === undefined || wanted.contexts?.every((each) => maker.contexts?.includes(each));
+  if (isWithin !== true) return contextRefusal(maker.contexts ?? []);
+  if (maker.rateLimit === undefined) return undefined;
+  const { perSecond, burst } = maker.rateLimit;
+  if (wanted.rateLimit && wanted.rateLimit.perSecond <= perSecond && wanted.rateLimit.burst <= burst) return undefined;
+  return `A key with a rate limit makes keys with one that is no higher: rateLimitPerSecond up to ${perSecond}, burst up to ${burst}.`;
 }
 
 function unknownKey(): RequestError {

@@ -68,6 +68,43 @@ it('keys are listed page by page', async () => {
   expect(seen.length).toBeGreaterThanOrEqual(3);
 });
 
+describe('a key with scope admin', () => {
+  const scopes = ['ingest', 'client', 'admin'];
+  const subsets = scopes.reduce<string[][]>((sets, scope) => [...sets, ...sets.map((set) => [...set, scope])], [[]]);
+  const makers = subsets.filter((set) => set.includes('admin'));
+  const wanted = subsets.filter((set) => set.length > 0);
+
+  async function makeBy(key: string, body: object): Promise<unknown[]> {
+    const answer = await api.send('POST', '/v1/api-keys', { key, body: { name: 'made', scopes: ['admin'], ...body } });
+    return [answer.status, answer.body['code']];
+  }
+  const refused = [403, 'API_KEY_EXCEEDS_MAKER'];
+  const made = [201, undefined];
+
+  it.each(makers.map((set) => [set.join(' and '), set]))(
+    'and no others than %s makes keys with these',
+    async (_, own) => {
+      const { key } = await make('maker', own);
+      for (const set of wanted) {
+        const isWithin = set.every((scope) => own.includes(scope));
+        expect([set, ...(await makeBy(key, { scopes: set }))]).toEqual([set, ...(isWithin ? made : refused)]);
+      }
+    },
+  );
+
+  it('and a rate limit makes keys with one that is no higher', async () => {
+    const { body } = await api.send('POST', '/v1/api-keys', {
+      body: { name: 'maker', scopes: ['admin'], rateLimitPerSecond: 100, burst: 200 },
+    });
+    const key = String(body['key']);
+    expect(await makeBy(key, {})).toEqual(refused);
+    expect(await makeBy(key, { rateLimitPerSecond: 101 })).toEqual(refused);
+    expect(await makeBy(key, { rateLimitPerSecond: 100, burst: 201 })).toEqual(refused);
+    expect(await makeBy(key, { rateLimitPerSecond: 100, burst: 200 })).toEqual(made);
+    expect(await makeBy(key, { rateLimitPerSecond: 1 })).toEqual(made);
+  });
+});
+
 it('works as Bearer and as password of Basic', async () => {
   const { key } = await make('both', ['client']);
   expect(await statusFor(api, key)).toBe(200);

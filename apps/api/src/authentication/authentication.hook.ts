@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyRequest, onRequestHookHandler, RouteOption
 import { RequestError } from '../http/request-error';
 import type { Authenticator, Caller } from './authenticator';
 import { contextRefusalOf, guardBody } from './context-access';
+import { quotaOf } from './quota';
+import type { RateLimits } from './rate-limits';
 import './requires-scope'; // for the routes' config
 
 /** Paths that need no key: what load balancers, Prometheus and readers of the documentation ask for. */
@@ -12,20 +14,28 @@ const openPaths = /^\/(health\/(live|ready)|metrics|openapi\.json|docs(\/.*)?)$/
  * Authenticates before a body is read, so that nobody without a key can make us read one. A route that says nothing
  * about who may use it does not start.
  */
-export function installAuthentication(server: FastifyInstance, authenticator: () => Authenticator): void {
+export function installAuthentication(
+  server: FastifyInstance,
+  authenticator: () => Authenticator,
+  rateLimits: () => RateLimits,
+): void {
   server.decorateRequest('caller');
+  server.decorateRequest('quota');
   server.addHook('onRoute', assertAccess);
   server.addHook('onRoute', guardBody);
-  const hook: onRequestHookHandler = (request, _reply, done) => {
+  const hook: onRequestHookHandler = (request, reply, done) => {
     const { scopes } = request.routeOptions.config;
     if (scopes === undefined) return done();
+    const goOn = (caller: Caller): void => {
+      const quota = quotaOf(request, reply, caller, rateLimits);
+      if (quota === undefined) return done(admit(request, caller, scopes));
+      request.quota = quota;
+      quota.admit().then((refusal) => done(refusal ?? admit(request, caller, scopes)), done);
+    };
     try {
       const caller = authenticator().callerOf(request.headers.authorization);
-      if (!(caller instanceof Promise)) return done(admit(request, caller, scopes));
-      caller.then(
-        (found) => done(admit(request, found, scopes)),
-        (error: Error) => done(challenged(error, request)),
-      );
+      if (!(caller instanceof Promise)) return goOn(caller);
+      caller.then(goOn, (error: Error) => done(challenged(error, request)));
     } catch (error) {
       done(challenged(error as Error, request));
     }

@@ -7,7 +7,7 @@ import { LastUses } from './last-uses';
 import { RemovedKeys } from './removed-keys';
 
 /** Who a request comes from. */
-export type Caller = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'contexts' | 'expiresAt'>;
+export type Caller = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'contexts' | 'expiresAt' | 'rateLimit'>;
 
 /** SHA-256 of the key that the environment names. */
 export abstract class BootstrapKeyHash {

@@ -37,6 +37,6 @@ function access(config: FastifyContextConfig & { readonly scopes: readonly ApiSc
     ApiExtension('x-scopes', config.scopes),
     ...(config.contextIn === undefined ? [] : [ApiExtension('x-context-in', config.contextIn)]),
     ApiProblems('API_KEY_MISSING', 'API_KEY_UNKNOWN', 'API_KEY_EXPIRED', 'SCOPE_MISSING', 'CONTEXT_REFUSED'),
-    ApiProblems('DATABASE_UNREACHABLE', 'INTERNAL'),
+    ApiProblems('RATE_LIMITED', 'DATABASE_UNREACHABLE', 'INTERNAL'),
   );
 }

@@ -5,7 +5,7 @@ import { problemFor } from '../http/problem.filter';
 
 const notificationsTotal = new Counter({
   name: 'pns_notifications_total',
-  help: 'Notifications by what became of them at the door: accepted, duplicate, refused (their fault), or overloaded (answered 503: too much waits, or Redis is out of reach).',
+  help: 'Notifications by what became of them at the door: accepted, duplicate, refused (their fault), limited (answered 429: the rate limit of the API key is used up), or overloaded (answered 503: too much waits, or Redis is out of reach).',
   labelNames: ['result'],
   registers: [metrics],
 });
@@ -24,5 +24,7 @@ export function countAll(statuses: readonly IngestStatus[]): void {
 
 /** Counts notifications that could not be taken in because of `error`, unless it is a bug, which the log tells of. */
 export function countUntaken(notifications: number, error: unknown): void {
-  if (problemFor(error).status === 503) notificationsTotal.inc({ result: 'overloaded' }, notifications);
+  const { status } = problemFor(error);
+  if (status === 503) notificationsTotal.inc({ result: 'overloaded' }, notifications);
+  if (status === 429) notificationsTotal.inc({ result: 'limited' }, notifications);
 }

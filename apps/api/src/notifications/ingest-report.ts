@@ -51,10 +51,13 @@ export class IngestReport {
    *
    * @throws what interrupted the request, or RequestError `NOTIFICATIONS_INVALID`, when nothing was taken in.
    */
-  answer(): { readonly status: 202 | 207; readonly body: object } {
+  answer(): { readonly status: 202 | 207; readonly body: object; readonly headers?: RequestError['headers'] } {
     const body = { accepted: this.accepted, notifications: this.listed };
     if (this.refused.length === 0) return { status: 202, body };
-    if (this.listed.length > 0) return { status: 207, body: { ...body, errors: this.refused } };
+    if (this.listed.length > 0) {
+      const headers = this.reason instanceof RequestError ? this.reason.headers : {};
+      return { status: 207, body: { ...body, errors: this.refused }, headers };
+    }
     if (this.reason !== undefined) throw this.reason;
     throw new RequestError('NOTIFICATIONS_INVALID', 'No entry is valid; errors tells why, one by one.', this.refused);
   }

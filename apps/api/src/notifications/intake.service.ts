@@ -4,8 +4,10 @@ import { Ingest, type IngestStatus, type Notification } from '@pns/aggregation';
 import { Health, log } from '@pns/runtime';
 import { AbortListeners } from '@pns/transport-contract';
 import { contextRefusal } from '../authentication/context-access';
+import type { Quota } from '../authentication/quota';
 import { parseJson } from '../http/body-parsers';
 import { check, sentenceOf } from '../http/faults';
+import type { ProblemCode } from '../http/problems';
 import { RequestError } from '../http/request-error';
 import { readEntry, type ReadEntry } from './entry';
 import { count, countAll, countUntaken } from './ingest-count';
@@ -29,10 +31,16 @@ const notificationsPerChunk = 500;
 export interface Answer {
   readonly status: 202 | 207;
   readonly body: object;
+  readonly headers?: RequestError['headers'];
 }
 
-/** The contexts that a producer may post to; undefined: all. */
-type Contexts = readonly number[] | undefined;
+/** Who posts. */
+export interface Producer {
+  /** The contexts that it may post to; undefined: all. */
+  readonly contexts?: readonly number[] | undefined;
+  /** What it may still post; undefined: no limit. */
+  readonly quota?: Pick<Quota, 'take'> | undefined;
+}
 
 /** Takes the bodies of producers apart and the notifications in them in. */
 @Injectable()
@@ -47,7 +55,7 @@ export class Intake {
     body: unknown,
     bodyBytes: number,
     idempotencyKey: string | undefined,
-    contexts?: Contexts,
+    { contexts, quota }: Producer = {},
   ): Promise<Answer> {
     const entry = within(contexts, readEntry(withId(body, idempotencyKey), bodyBytes, Date.now()));
     if (!entry.ok) {
@@ -55,6 +63,7 @@ export class Intake {
       count('refused');
       throw new RequestError(code, sentence, faults);
     }
+    await this.take(quota, entry.notifications.length);
     const statuses = await this.join(entry.notifications);
     const notifications = entry.notifications.map(({ id, user }, at) => {
       const status = statuses[at] ?? 'accepted';
@@ -62,6 +71,13 @@ export class Intake {
     });
     countAll(statuses);
     return { status: 202, body: { accepted: statuses.filter((s) => s === 'accepted').length, notifications } };
+  }
+
+  private async take(quota: Producer['quota'], notifications: number): Promise<void> {
+    const refusal = (await quota?.take([notifications]))?.refusal;
+    if (refusal === undefined) return;
+    countUntaken(notifications, refusal);
+    throw refusal;
   }
 
   private async join(notifications: readonly Notification[]): Promise<IngestStatus[]> {
@@ -74,9 +90,9 @@ export class Intake {
   }
 
   /** A body of `{"notifications":[…]}`. */
-  async batch(body: object, bodyBytes: number, contexts?: Contexts): Promise<Answer> {
+  async batch(body: object, bodyBytes: number, { contexts, quota }: Producer = {}): Promise<Answer> {
     const entries = entriesOf(body);
-    const intake = new ChunkedIntake(this.ingest);
+    const intake = new ChunkedIntake(this.ingest, quota);
     const now = Date.now();
     for (const [index, value] of entries.entries()) {
       intake.add(index, within(contexts, readEntry(value, bodyBytes, now)));
@@ -89,14 +105,18 @@ export class Intake {
    * A stream of one notification per line; blank lines are skipped. What is over the bounds is not read any more, nor is
    * anything once the process is stopping.
    */
-  async stream(body: Readable, contexts?: Contexts): Promise<Answer> {
-    const intake = new ChunkedIntake(this.ingest);
+  async stream(body: Readable, { contexts, quota }: Producer = {}): Promise<Answer> {
+    const intake = new ChunkedIntake(this.ingest, quota);
     let index = 0;
     try {
       for await (const lines of linesOf(chunksOf(body, this.health.stopping), maxLineBytes)) {
         for (const line of lines) {
           if (isBlank(line)) continue;
-          if (index >= maxLines) return await intake.cutOff(index, `A request may have at most ${maxLines} lines.`);
+          if (index >= maxLines) {
+            const sentence = `A request may have at most ${maxLines} lines.`;
+            return await intake.cutOff(index, new RequestError('BATCH_TOO_LARGE', sentence));
+          }
+          if (intake.limited !== undefined) return await intake.cutOff(index, intake.limited);
           intake.add(index++, within(contexts, readLine(line)));
           if (intake.isFull) await intake.flush();
         }
@@ -118,7 +138,13 @@ class ChunkedIntake {
   private waiting: Addressed[] = [];
   private addressees = 0;
 
-  constructor(private readonly ingest: Ingest) {}
+  constructor(
+    private readonly ingest: Ingest,
+    private readonly quota: Producer['quota'],
+  ) {}
+
+  /** Why nothing more is taken in, once the producer's rate limit is used up. */
+  limited: RequestError | undefined;
 
   /** Whether it is time to `flush`. */
   get isFull(): boolean {
@@ -146,10 +172,11 @@ class ChunkedIntake {
   }
 
   /** Ends before the request does: `index` and all that follows is refused. */
-  async cutOff(index: number, sentence: string): Promise<Answer> {
-    count('refused');
-    this.report.refuse(index, 'BATCH_TOO_LARGE', `${sentence} Neither this line nor any after it was read.`);
-    return this.finish();
+  async cutOff(index: number, { code, message }: Pick<RequestError, 'code' | 'message'>): Promise<Answer> {
+    await this.flush();
+    if (this.limited === undefined) count('refused');
+    this.report.refuse(index, code as ProblemCode, `${message} Neither this line nor any after it was read.`);
+    return this.report.answer();
   }
 
   /** Takes what it has, and says that `index` and all that follows is for another process. */
@@ -165,6 +192,23 @@ class ChunkedIntake {
     if (chunk.length === 0) return;
     // After a failure the rest is only named: each further try might wait for a time-out of its own.
     if (this.report.interruption !== undefined) return this.interrupt(chunk);
+    const admitted = await this.admitted(chunk);
+    if (admitted > 0) await this.join(chunk.slice(0, admitted));
+    if (admitted < chunk.length) this.interrupt(chunk.slice(admitted), this.limited);
+  }
+
+  /** How many of `chunk` the producer's rate limit allows, in whole entries. */
+  private async admitted(chunk: readonly Addressed[]): Promise<number> {
+    if (this.quota === undefined) return chunk.length;
+    const counts = new Map<number, number>();
+    for (const { index } of chunk) counts.set(index, (counts.get(index) ?? 0) + 1);
+    const costs = [...counts.values()];
+    const { admitted, refusal } = await this.quota.take(costs);
+    this.limited = refusal;
+    return costs.slice(0, admitted).reduce((sum, cost) => sum + cost, 0);
+  }
+
+  private async join(chunk: readonly Addressed[]): Promise<void> {
     try {
       const statuses = await this.ingest.join(chunk.map(({ notification }) => notification));
       chunk.forEach((each, at) => {
@@ -200,7 +244,7 @@ async function* chunksOf(body: Readable, stopping: AbortSignal): AsyncGenerator<
 }
 
 /** The entry, or its refusal where it is for a context that the producer may not post to. */
-function within(contexts: Contexts, entry: ReadEntry): ReadEntry {
+function within(contexts: Producer['contexts'], entry: ReadEntry): ReadEntry {
   if (contexts === undefined || !entry.ok) return entry;
   if (entry.notifications.every(({ context }) => contexts.includes(context))) return entry;
   return { ok: false, refusal: { code: 'CONTEXT_REFUSED', sentence: contextRefusal(contexts), faults: [] } };

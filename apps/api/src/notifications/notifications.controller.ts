@@ -21,7 +21,11 @@ import { IngestAnswer, NotificationBatch, NotificationEntry } from './notificati
 
 const description = `One notification, or \`{"notifications":[…]}\` of up to 1,000, in at most ${maxBodyBytes / 2 ** 20} MiB of JSON;
 or \`${ndjson}\` with one notification per line, which is read while it comes. 202 and 207 are a promise: what they list
-as accepted survives the death of any process. A batch with bad entries takes the good ones (207).`;
+as accepted survives the death of any process. A batch with bad entries takes the good ones (207).
+
+Where the API key has a rate limit, each notification counts. Entries beyond it are listed as \`RATE_LIMITED\` beside those that
+were accepted (207, with \`Retry-After\`), or answered 429 where none was; a stream is not read beyond the first of them. An entry
+with more users than \`burst\` is taken when the bucket is full, and what it took too much is waited for afterwards.`;
 
 @ApiTags('Notifications')
 @Controller('v1/notifications')
@@ -49,24 +53,27 @@ export class NotificationsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
-    const { status, body } = await this.answerTo(request);
+    const { status, body, headers } = await this.answerTo(request).finally(() => {
+      if (request.body instanceof Readable && !request.body.readableEnded) void reply.header('connection', 'close');
+    });
     if (status !== 202) reply.code(status);
-    if (request.body instanceof Readable && !request.body.readableEnded) void reply.header('connection', 'close');
+    if (headers !== undefined) void reply.headers(headers);
     return body;
   }
 
-  private answerTo({ body, headers, caller }: FastifyRequest): Promise<Answer> {
+  private async answerTo({ body, headers, caller, quota }: FastifyRequest): Promise<Answer> {
     const idempotencyKey = headers['idempotency-key']?.toString();
     const isBatch = typeof body === 'object' && body !== null && 'notifications' in body;
     if (idempotencyKey !== undefined && (isBatch || body instanceof Readable)) {
       const sentence = 'Idempotency-Key is for a single notification; give each one of several an id of its own.';
       throw new RequestError('IDEMPOTENCY_KEY_INVALID', sentence);
     }
-    if (body instanceof Readable) return this.intake.stream(body, caller?.contexts);
+    const producer = { contexts: caller?.contexts, quota };
+    if (body instanceof Readable) return this.intake.stream(body, producer);
     if (body === undefined) throw new RequestError('BODY_MISSING', 'Send a notification as application/json.');
     // Without a Content-Length the body came in chunks, and is as long as a body can be for all we know.
     const bodyBytes = Number(headers['content-length'] ?? maxBodyBytes);
-    if (isBatch) return this.intake.batch(body, bodyBytes, caller?.contexts);
-    return this.intake.single(body, bodyBytes, idempotencyKey, caller?.contexts);
+    if (isBatch) return this.intake.batch(body, bodyBytes, producer);
+    return this.intake.single(body, bodyBytes, idempotencyKey, producer);
   }
 }

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import type { ApiKey, RateLimit } from '@pns/persistence';
+import { Queues } from '@pns/queue';
+import { log, metrics } from '@pns/runtime';
+import { Counter } from 'prom-client';
+
+/** An API key that has a rate limit. */
+export type LimitedKey = Pick<ApiKey, 'id'> & { readonly rateLimit: RateLimit };
+
+/** What was taken from a key's bucket. */
+export interface Taken {
+  /** So many of the costs were admitted, the first ones. */
+  readonly admitted: number;
+  /** Whole units left. */
+  readonly left: number;
+  /** Until the next cost can be admitted, in ms; 0 when all were. */
+  readonly waitMs: number;
+}
+
+type Script = (key: string, ...args: (string | number)[]) => Promise<[number, number, number]>;
+
+/** How long a request waits for Redis before it goes on unchecked, in ms. */
+const patienceMs = 250;
+
+/** After a failure Redis is not asked for so long, in ms, so that it delays one request and not all. */
+const restMs = 1000;
+
+const uncheckedTotal = new Counter({
+  name: 'pns_rate_limit_unchecked_total',
+  help: 'Requests of API keys with a rate limit that were admitted unchecked, because Redis did not answer.',
+  registers: [metrics],
+});
+
+/**
+ * The token buckets of API keys, in Redis, so that all processes of the API take from the same ones. While Redis does not
+ * answer, nothing is limited: routes that do not need Redis must work without it.
+ */
+@Injectable()
+export class RateLimits {
+  private readonly script: Script;
+  private restsUntil = 0;
+
+  constructor(private readonly queues: Queues) {
+    const lua = readFileSync(join(__dirname, '..', '..', 'src', 'authentication', 'rate-limit.lua'), 'utf8');
+    queues.redis.defineCommand('pnsApi_rateLimit', { lua, numberOfKeys: 1 });
+    const { pnsApi_rateLimit: script } = queues.redis as unknown as { pnsApi_rateLimit: Script };
+    this.script = script.bind(queues.redis);
+  }
+
+  /**
+   * Takes `costs` one after the other, until one cannot be afforded; undefined when that could not be checked. A cost above
+   * `most` needs only so much, and leaves a debt. `clock` replaces Redis' time, in ms.
+   */
+  async take(key: LimitedKey, costs: readonly number[], most: number, clock?: number): Promise<Taken | undefined> {
+    const { perSecond, burst } = key.rateLimit;
+    if (Date.now() < this.restsUntil) return this.unchecked();
+    try {
+      const name = this.queues.keys.global(`rate-limit:${key.id}`);
+      const answer = this.script(name, clock ?? '', perSecond, burst, most, ...costs);
+      const [admitted, left, waitMs] = await inTime(answer);
+      return { admitted, left: Math.max(0, left), waitMs };
+    } catch (error) {
+      this.restsUntil = Date.now() + restMs;
+      log.warn({ event: 'api-key.rate-limit-unchecked', apiKey: key.id, reason: (error as Error).message });
+      return this.unchecked();
+    }
+  }
+
+  private unchecked(): undefined {
+    uncheckedTotal.inc();
+  }
+}
+
+/** @throws Error when there is no answer within `patienceMs`. */
+async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${patienceMs} ms.`)), patienceMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+    answer.catch(() => undefined); // it may yet fail, when nobody waits for it
+  }
+}
