@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuditStore } from '@pns/persistence';
+import { boundUnreadBody, httpServer } from '@pns/runtime';
+import type { SessionTokens } from '@pns/sessions';
 import { installAudit } from './audit/audit.hook';
 import { installAuthentication } from './authentication/authentication.hook';
 import type { Authenticator } from './authentication/authenticator';
 import type { RateLimits } from './authentication/rate-limits';
-import { installBodyParsers, maxBodyBytes } from './http/body-parsers';
+import { defaultBodyBytes, installBodyParsers } from './http/body-parsers';
 import { KnownPaths } from './http/known-paths';
 import { answerProblem } from './http/problem.filter';
 
@@ -17,24 +19,34 @@ const requestTimeoutMs = 300_000;
 /** The longest name of a property has 400 characters, each of which may stand there as %XX. */
 const maxParameterLength = 1200;
 
-/** The HTTP server under the API: what it takes, who may use it, and what it says when it does not. */
-export function apiServer(
-  authenticator: () => Authenticator,
-  audit: () => AuditStore,
-  rateLimits: () => RateLimits,
-): { adapter: FastifyAdapter; knownPaths: KnownPaths } {
-  const adapter = new FastifyAdapter({
+/** What the server asks for at the first request that needs it. */
+export interface ServerParts {
+  readonly authenticator: () => Authenticator;
+  readonly sessions: () => SessionTokens;
+  readonly rateLimits: () => RateLimits;
+  readonly audit: () => AuditStore;
+}
+
+/** The HTTP server under the API: what it takes, who may use it, and how it refuses. */
+export function apiServer({ authenticator, sessions, rateLimits, audit }: ServerParts): {
+  adapter: FastifyAdapter;
+  knownPaths: KnownPaths;
+} {
+  const adapter = httpServer({
     skipMiddie: true, // no middleware here, and each request would pay for looking
-    bodyLimit: maxBodyBytes,
+    bodyLimit: defaultBodyBytes,
     requestTimeout: requestTimeoutMs,
     genReqId: requestIdOf,
     routerOptions: { maxParamLength: maxParameterLength },
-    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
-      answerProblem(error, request, reply),
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      boundUnreadBody(request.raw, reply.raw); // no hook runs for these
+      answerProblem(error, request, reply);
+    },
   });
   const server = adapter.getInstance();
   const knownPaths = new KnownPaths(server);
-  installAuthentication(server, authenticator, rateLimits);
+  const unrouted = ({ method, url }: FastifyRequest): Error => knownPaths.errorFor(method, url);
+  installAuthentication(server, { authenticator, sessions, rateLimits, unrouted });
   installAudit(server, audit);
   installBodyParsers(server);
   return { adapter, knownPaths };

@@ -2,6 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuditStore } from '@pns/persistence';
 import { listen, nestLogger, sessionKeyOf } from '@pns/runtime';
+import { SessionTokens } from '@pns/sessions';
 import { ApiModule, type ApiOptions } from './api.module';
 import { Authenticator } from './authentication/authenticator';
 import { RateLimits } from './authentication/rate-limits';
@@ -30,12 +31,14 @@ export async function startApi(): Promise<NestFastifyApplication> {
 export async function createApi(options: ApiOptions): Promise<NestFastifyApplication> {
   // Looked up once: a look-up in Nest's container would be a good part of what a request costs.
   let authenticator: Authenticator | undefined;
+  let sessions: SessionTokens | undefined;
   let rateLimits: RateLimits | undefined;
-  const { adapter, knownPaths } = apiServer(
-    () => (authenticator ??= app.get<Authenticator>(Authenticator)),
-    () => app.get(AuditStore, { strict: false }),
-    () => (rateLimits ??= app.get<RateLimits>(RateLimits)),
-  );
+  const { adapter, knownPaths } = apiServer({
+    authenticator: () => (authenticator ??= app.get<Authenticator>(Authenticator)),
+    sessions: () => (sessions ??= app.get<SessionTokens>(SessionTokens, { strict: false })),
+    rateLimits: () => (rateLimits ??= app.get<RateLimits>(RateLimits)),
+    audit: () => app.get(AuditStore, { strict: false }),
+  });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forRoot(options, knownPaths), adapter, {
     logger: nestLogger,
     bodyParser: false,

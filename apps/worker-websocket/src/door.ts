@@ -2,7 +2,7 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { WebsocketClients } from '@pns/presence';
-import { PnsError } from '@pns/runtime';
+import { PnsError, requestFault } from '@pns/runtime';
 import type { Server as Engine } from 'engine.io';
 import { readHandshake, unknownPath, type Handshake } from './handshake';
 import type { OpenSocket } from './open-socket';
@@ -82,6 +82,8 @@ export class Door implements OnModuleDestroy, BeforeApplicationShutdown {
 
   private async arrive(request: IncomingMessage, tcp: TcpSocket): Promise<void> {
     if (this.isClosed) throw new PnsError('UNAVAILABLE', 'This node is stopping; come back and find another one.');
+    const fault = requestFault(request);
+    if (fault !== undefined) throw new PnsError('REQUEST_MALFORMED', fault);
     const handshake = readHandshake(request.url ?? '');
     if (this.clients.clientAt(handshake.path) === undefined) throw unknownPath();
     const arrival: Arrival = { handshake, tcp };

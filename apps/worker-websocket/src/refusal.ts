@@ -4,6 +4,7 @@ import { log, PnsError } from '@pns/runtime';
 
 /** The status that each reason to refuse a handshake has; the original's, where it has one. */
 const statuses: Readonly<Record<string, number>> = {
+  REQUEST_MALFORMED: 400,
   TRANSPORT_UNKNOWN: 400,
   CONNECTION_INVALID: 400,
   CONNECTION_DUPLICATE: 400,

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { WebsocketClients } from '@pns/presence';
-import { listen, nestLogger, PnsError } from '@pns/runtime';
+import { httpServer, listen, nestLogger, PnsError } from '@pns/runtime';
 import { Door } from './door';
 import { workerWebsocketEnv } from './env';
 import { pathOf, unknownTransport } from './handshake';
@@ -20,8 +20,9 @@ export function startWebsocketWorker(healthPort?: number): Promise<INestApplicat
 /** As `startWebsocketWorker`, with everything said. */
 export async function startNode(options: WorkerWebsocketOptions, healthPort?: number): Promise<NestFastifyApplication> {
   const module = WorkerWebsocketModule.forRoot(options);
-  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
+  const app = await NestFactory.create<NestFastifyApplication>(module, httpServer(), {
     logger: nestLogger,
+    bodyParser: false,
     abortOnError: false,
   });
   app.useWebSocketAdapter(new SocketServerAdapter(app, app.get(Door)));

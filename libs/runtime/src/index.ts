@@ -1,7 +1,11 @@
 export { developmentPrefix, readEnvironment, sessionKeyOf, type Environment } from './env';
 export { PnsError } from './errors';
 export { Health } from './health';
+export { httpServer } from './http-server';
 export { log, nestLogger } from './log';
 export { metrics } from './metrics';
 export { failToStart, listen, runProcess, shutdownTimeoutMs, startWorker } from './run';
+export { requestFault } from './request-fault';
 export { RuntimeModule } from './runtime.module';
+export { nextTurn, Slices } from './turns';
+export { boundUnreadBody } from './unread-body';

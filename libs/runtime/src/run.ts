@@ -1,9 +1,10 @@
 import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { readEnvironment } from './env';
 import { PnsError } from './errors';
 import { Health } from './health';
+import { httpServer } from './http-server';
 import { bindLeanly } from './lean-bind';
 import { log, nestLogger } from './log';
 
@@ -19,9 +20,9 @@ export async function startWorker(
   module: Type | DynamicModule,
   healthPort: number | undefined,
 ): Promise<INestApplicationContext> {
-  const options = { logger: nestLogger, abortOnError: false }; // whoever starts the app tells why it could not
+  const options = { logger: nestLogger, bodyParser: false, abortOnError: false }; // whoever starts the app tells why it could not
   if (healthPort === undefined) return NestFactory.createApplicationContext(module, options);
-  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), options);
+  const app = await NestFactory.create<NestFastifyApplication>(module, httpServer(), options);
   await listen(name, app, healthPort);
   return app;
 }

@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBasicAuth, ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
 import type { ApiScope } from '@pns/persistence';
+import type { Session } from '@pns/sessions';
 import type { FastifyContextConfig } from 'fastify';
 import { ApiProblems } from '../http/api-problems';
 import '../audit/audit.hook'; // both for the routes' config
@@ -11,13 +12,19 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a caller needs one of to use the route. */
     readonly scopes?: readonly ApiScope[];
-    /** Instead of an API key the route takes a session token, which its handler verifies. */
+    /** Instead of an API key the route takes a session token; its handler finds the session in the request. */
     readonly takesSessions?: boolean;
+  }
+  interface FastifyRequest {
+    /** Whose session token it carries, on routes that take session tokens. */
+    session?: Session;
   }
 }
 
 /** What more is to be said of a route. */
-export type RouteAccess = Partial<Pick<FastifyContextConfig, 'takesNdjson' | 'contextIn' | 'auditedAs'>>;
+export type RouteAccess = Partial<
+  Pick<FastifyContextConfig, 'takesNdjson' | 'contextIn' | 'auditedAs' | 'maxBodyBytes' | 'readBody'>
+>;
 
 /** Lets a route be used with an API key that has one of `scopes`. */
 export function RequiresScope(...scopes: readonly [ApiScope, ...ApiScope[]]): MethodDecorator {

@@ -1,10 +1,9 @@
-import { Body, Controller, Headers, Put, Query, Req } from '@nestjs/common';
+import { Body, Controller, Put, Query, Req } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { SubscriptionStore } from '@pns/persistence';
-import { SessionTokens, type Session } from '@pns/sessions';
+import type { Session } from '@pns/sessions';
 import type { FastifyRequest } from 'fastify';
-import { presentedKey } from '../authentication/authenticator';
 import { Registrar } from '../subscriptions/registrar';
 import { WebhookGate } from '../subscriptions/webhook-gate';
 import { parseSubscription, parseUnsubscription } from './client-request';
@@ -17,7 +16,6 @@ const success = { data: { success: true } };
 @Controller(['ajax/pns', 'appsuite/api/pns'])
 export class ClientApiController {
   constructor(
-    private readonly sessions: SessionTokens,
     private readonly registrar: Registrar,
     private readonly subscriptions: SubscriptionStore,
     private readonly webhooks: WebhookGate,
@@ -36,24 +34,14 @@ export class ClientApiController {
   @ApiOkResponse({ schema: { type: 'object', example: success } })
   async act(
     @Query('action') action: unknown,
-    @Query('session') sessionToken: unknown,
-    @Headers('authorization') authorization: string | undefined,
+    @Req() { session, id }: FastifyRequest,
     @Body() body: unknown,
-    @Req() { id }: FastifyRequest,
   ): Promise<typeof success> {
-    const session = await this.sessionOf(sessionToken, authorization);
+    if (session === undefined) throw new Error('This route must take sessions.');
     if (action === 'subscribe') await this.subscribe(session, body, id);
     else if (action === 'unsubscribe') await this.unsubscribe(session, body);
     else throw new OxError('SVL-0021', 'action must be subscribe or unsubscribe.', [String(action).slice(0, 100)]);
     return success;
-  }
-
-  private sessionOf(parameter: unknown, authorization: string | undefined): Promise<Session> {
-    const token = typeof parameter === 'string' && parameter !== '' ? parameter : presentedKey(authorization);
-    if (token === undefined) {
-      throw new OxError('SES-0201', 'Send a session token as the parameter session, or as Authorization: Bearer.');
-    }
-    return this.sessions.verify(token);
   }
 
   private async subscribe({ context, user, client: own }: Session, body: unknown, requestId: string): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDatabaseAway } from '@pns/persistence';
 import { PnsError } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { logUnexpected } from '../http/problem.filter';
+import { logUnexpected, statusOf } from '../http/problem.filter';
 import { isRedisAway } from '../http/redis-away';
 
 /** How Open-Xchange sorts errors, with the numbers that its clients know. */
@@ -47,6 +47,9 @@ const codesOfProblems: Readonly<Record<string, OxErrorCode>> = {
   BODY_MALFORMED: 'SVL-0009',
   BODY_INVALID: 'SVL-0009',
   BODY_TOO_LARGE: 'SVL-0009',
+  ENCODING_UNSUPPORTED: 'SVL-0009',
+  MEDIA_TYPE_UNSUPPORTED: 'SVL-0009',
+  SESSION_MISSING: 'SES-0201',
   SESSION_INVALID: 'SES-0203',
   SESSION_ENDED: 'SES-0203',
   SESSION_KEYS_UNREACHABLE: 'PNS-0002',
@@ -65,7 +68,9 @@ export function oxErrorOf(error: unknown): OxError {
   if (isDatabaseAway(error)) return new OxError('PNS-0003', 'Postgres is out of reach; try again in a moment.');
   const code = error instanceof PnsError ? codesOfProblems[error.code] : undefined;
   if (code !== undefined) return new OxError(code, (error as PnsError).message);
-  if ((error as { statusCode?: unknown }).statusCode === 413) return new OxError('SVL-0009', 'The body is too large.');
+  const status = statusOf(error) ?? 500;
+  if (status === 413) return new OxError('SVL-0009', 'The body is too large.');
+  if (status < 500) return new OxError('SVL-0009', 'The request cannot be read; check its URL, headers and body.');
   return new OxError('PNS-0001', 'The request could not be completed; our log tells us why.');
 }
 

@@ -6,6 +6,9 @@ interface KnownPath {
   readonly methods: Set<string>;
 }
 
+/** What a request for a path is answered that nothing is at. */
+export const nothingThere = 'There is nothing at this path; /docs shows what there is.';
+
 /** Remembers the paths and methods of a server, so that a wrong method is told from a wrong path. */
 export class KnownPaths {
   private readonly paths = new Map<string, KnownPath>();
@@ -19,7 +22,7 @@ export class KnownPaths {
     const path = url.split('?', 1)[0] ?? '';
     const methods = [...this.paths.values()].find(({ pattern }) => pattern.test(path))?.methods;
     if (methods === undefined) {
-      return new RequestError('PATH_UNKNOWN', 'There is nothing at this path; /docs shows what there is.');
+      return new RequestError('PATH_UNKNOWN', nothingThere);
     }
     const allow = [...methods].sort().join(', ');
     return new RequestError('METHOD_NOT_ALLOWED', `This path takes ${allow}, not ${method}.`, [], { allow });

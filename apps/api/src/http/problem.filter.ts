@@ -2,7 +2,8 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, NotFoun
 import { isDatabaseAway } from '@pns/persistence';
 import { log, PnsError } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { KnownPaths } from './known-paths';
+import { defaultBodyBytes } from './body-parsers';
+import { KnownPaths, nothingThere } from './known-paths';
 import { isProblemCode, problemKinds, problemOf, type Problem, type ProblemCode, type ProblemKind } from './problems';
 import { isRedisAway } from './redis-away';
 import { RequestError } from './request-error';
@@ -32,7 +33,7 @@ export class ProblemFilter implements ExceptionFilter {
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { answerError } = request.routeOptions.config;
   if (answerError !== undefined) return answerError(error, request, reply);
-  const problem = problemFor(error);
+  const problem = problemFor(error, request.routeOptions.bodyLimit);
   if (problem.code === 'INTERNAL') logUnexpected(error, request);
   const { retryAfterSeconds }: ProblemKind = problemKinds[problem.code];
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
@@ -40,29 +41,46 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
-/** The problem that `error` amounts to. */
-export function problemFor(error: unknown): Problem {
+/** The problem that `error` amounts to. `bodyLimit` is the route's, in bytes. */
+export function problemFor(error: unknown, bodyLimit = defaultBodyBytes): Problem {
   if (error instanceof PnsError && isProblemCode(error.code)) {
     return problemOf(error.code, error.message, error instanceof RequestError ? error.errors : []);
   }
   if (isRedisAway(error)) return problemOf('REDIS_UNREACHABLE', 'Redis is out of reach; try again in a moment.');
   if (isDatabaseAway(error))
     return problemOf('DATABASE_UNREACHABLE', 'Postgres is out of reach; try again in a moment.');
-  return frameworkProblem(error) ?? problemOf('INTERNAL', 'The request could not be completed; our log tells us why.');
+  return (
+    frameworkProblem(statusOf(error), bodyLimit) ??
+    problemOf('INTERNAL', 'The request could not be completed; our log tells us why.')
+  );
 }
 
-const frameworkCodes: Readonly<Record<number, [ProblemCode, string]>> = {
-  400: ['REQUEST_MALFORMED', 'The request cannot be read; check its URL, headers and body.'],
-  413: ['BODY_TOO_LARGE', 'The body may have at most 16 MiB; send several requests or application/x-ndjson.'],
-  414: ['PATH_INVALID', 'A part of the path is longer than anything that could be meant by it.'],
-  415: ['MEDIA_TYPE_UNSUPPORTED', 'Send the body as application/json, and say so in the Content-Type header.'],
-};
+/** The status that Nest, Fastify or the server of static files gave to a request that they refused. */
+export function statusOf(error: unknown): number | undefined {
+  const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: unknown }).statusCode;
+  return typeof status === 'number' ? status : undefined;
+}
 
-/** What Nest or Fastify refused before it reached us; their own words may name internals. */
-function frameworkProblem(error: unknown): Problem | undefined {
-  const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
-  const [code, sentence] = frameworkCodes[status ?? 0] ?? [];
-  return code === undefined || sentence === undefined ? undefined : problemOf(code, sentence);
+/** What was refused before it reached us; the framework's own words may name internals. */
+function frameworkProblem(status: number | undefined, bodyLimit: number): Problem | undefined {
+  switch (status) {
+    case 403: // a path that would leave the folder of static files
+    case 404:
+      return problemOf('PATH_UNKNOWN', nothingThere);
+    case 413: {
+      const size = bodyLimit < 2 ** 20 ? `${bodyLimit / 2 ** 10} KiB` : `${bodyLimit / 2 ** 20} MiB`;
+      return problemOf('BODY_TOO_LARGE', `The body may have at most ${size} here.`);
+    }
+    case 414:
+      return problemOf('PATH_INVALID', 'A part of the path is longer than anything that could be meant by it.');
+    case 415:
+      return problemOf('MEDIA_TYPE_UNSUPPORTED', 'Send the body as application/json, and say so in Content-Type.');
+    case 503:
+      return problemOf('STOPPING', 'This process is stopping; send the request again.');
+    default:
+      if (status === undefined || status < 400 || status > 499) return undefined;
+      return problemOf('REQUEST_MALFORMED', 'The request cannot be read; check its URL, headers and body.');
+  }
 }
 
 export function logUnexpected(error: unknown, request: FastifyRequest): void {

@@ -3,10 +3,9 @@ import type { Notification } from '@pns/aggregation';
 import { maxPayloadBytes, payloadFault } from '@pns/payloads';
 import { check, sentenceOf, type Fault } from '../http/faults';
 import type { ProblemCode } from '../http/problems';
+import type { JsonRead } from '../json/read-json';
 import { NotificationEntry } from './notification.schema';
-
-/** Deepest nesting of a payload: far beyond what anybody means, and far below what breaks a recursive reader. */
-export const maxPayloadDepth = 64;
+import { maxPayloadDepth } from './posted';
 
 /** Why an entry is not taken. */
 export interface Refusal {
@@ -20,15 +19,13 @@ export type ReadEntry =
   | { readonly ok: true; readonly notifications: readonly Notification[]; readonly hasUsers: boolean }
   | { readonly ok: false; readonly refusal: Refusal };
 
-/**
- * Reads what a producer posted. `textBytes` bounds the length of the text it was parsed from; `now` is in ms since the
- * epoch.
- */
-export function readEntry(value: unknown, textBytes: number, now: number): ReadEntry {
-  const checked = check(NotificationEntry.schema, value, 'the notification');
+/** Reads what a producer posted. `now` is in ms since the epoch. */
+export function readEntry(posted: JsonRead, now: number): ReadEntry {
+  if (!posted.ok) return refusedText(posted);
+  const checked = check(NotificationEntry.schema, posted.value, 'the notification');
   if (!checked.ok) return refused(codeOf(checked.faults), checked.faults);
   const entry = checked.value;
-  const fault = addresseeFault(entry) ?? payloadSizeFault(entry.payload, textBytes);
+  const fault = addresseeFault(entry) ?? payloadSizeFault(entry.payload, posted.compactBytes);
   if (fault !== undefined) return refused(fault.code, [fault]);
   const misfit = payloadFault(entry.topic, entry.payload);
   if (misfit !== undefined) return misfitting(misfit);
@@ -72,31 +69,37 @@ function addresseeFault({ user, users }: NotificationEntry): CodedFault | undefi
   return undefined;
 }
 
-// A number of four characters, 1e20, can become one of 21 when it is written again; nothing grows more than that.
+// Beside the compact text: a control character, one escape sequence, is written with six bytes, and 1e20 with 21.
 const maxGrowth = 6;
 
-function payloadSizeFault(payload: object, textBytes: number): CodedFault | undefined {
-  const field = 'payload';
-  if (isNestedDeeper(payload, maxPayloadDepth)) {
-    return { code: 'PAYLOAD_INVALID', field, message: `must not be nested deeper than ${maxPayloadDepth} levels` };
-  }
-  if (textBytes * maxGrowth <= maxPayloadBytes) return undefined;
+function payloadSizeFault(payload: object, compactBytes: number): CodedFault | undefined {
+  if (compactBytes * maxGrowth <= maxPayloadBytes) return undefined;
   const bytes = Buffer.byteLength(JSON.stringify(payload));
   if (bytes <= maxPayloadBytes) return undefined;
   const message = `has ${bytes} bytes of JSON, and at most ${maxPayloadBytes} are allowed`;
-  return { code: 'PAYLOAD_TOO_LARGE', field, message };
-}
-
-/** Whether `value` has more than `levels` lists and objects inside each other. */
-export function isNestedDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  for (const inner of Object.values(value)) if (isNestedDeeper(inner, levels - 1)) return true;
-  return false;
+  return { code: 'PAYLOAD_TOO_LARGE', field: 'payload', message };
 }
 
 function codeOf(faults: readonly Fault[]): ProblemCode {
   return faults.every(({ field }) => field === 'topic') ? 'TOPIC_INVALID' : 'NOTIFICATION_INVALID';
+}
+
+/** What the text alone tells. */
+function refusedText({ reason, sentence, faults }: Extract<JsonRead, { ok: false }>): ReadEntry {
+  switch (reason) {
+    case 'malformed':
+      return { ok: false, refusal: { code: 'BODY_MALFORMED', sentence, faults } };
+    case 'too deep':
+      return refused('PAYLOAD_INVALID', [
+        { field: 'payload', message: `must not be nested deeper than ${maxPayloadDepth} levels` },
+      ]);
+    case 'too large':
+      return { ok: false, refusal: { code: 'PAYLOAD_TOO_LARGE', sentence, faults } };
+    case 'altered': {
+      const isOfPayload = faults.every(({ field }) => field === 'payload' || field.startsWith('payload.'));
+      return refused(isOfPayload ? 'PAYLOAD_INVALID' : 'NOTIFICATION_INVALID', faults);
+    }
+  }
 }
 
 function refused(code: ProblemCode, faults: readonly Fault[]): ReadEntry {

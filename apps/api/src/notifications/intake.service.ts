@@ -1,22 +1,20 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { Ingest, type IngestStatus, type Notification } from '@pns/aggregation';
-import { Health, log } from '@pns/runtime';
+import { Health, log, Slices } from '@pns/runtime';
 import { AbortListeners } from '@pns/transport-contract';
 import { contextRefusal } from '../authentication/context-access';
 import type { Quota } from '../authentication/quota';
-import { parseJson } from '../http/body-parsers';
 import { check, sentenceOf } from '../http/faults';
 import type { ProblemCode } from '../http/problems';
 import { RequestError } from '../http/request-error';
+import { readJson, type JsonRead } from '../json/read-json';
 import { readEntry, type ReadEntry } from './entry';
 import { count, countAll, countUntaken } from './ingest-count';
 import { IngestReport, type Addressed } from './ingest-report';
 import { linesOf, type Line } from './lines';
-import { maxEntriesPerBatch, NotificationEntry } from './notification.schema';
-
-/** Longest line of NDJSON, in bytes: a payload of the greatest size with every character escaped, and then some. */
-export const maxLineBytes = 512 * 1024;
+import { NotificationEntry } from './notification.schema';
+import { entryBounds } from './posted';
 
 /** Most lines of one request. */
 export const maxLines = 100_000;
@@ -52,12 +50,11 @@ export class Intake {
 
   /** A body of one notification. `idempotencyKey` is the header, which is another way to say `id`. */
   async single(
-    body: unknown,
-    bodyBytes: number,
+    posted: JsonRead,
     idempotencyKey: string | undefined,
     { contexts, quota }: Producer = {},
   ): Promise<Answer> {
-    const entry = within(contexts, readEntry(withId(body, idempotencyKey), bodyBytes, Date.now()));
+    const entry = within(contexts, readEntry(withId(posted, idempotencyKey), Date.now()));
     if (!entry.ok) {
       const { code, sentence, faults } = entry.refusal;
       count('refused');
@@ -90,13 +87,14 @@ export class Intake {
   }
 
   /** A body of `{"notifications":[…]}`. */
-  async batch(body: object, bodyBytes: number, { contexts, quota }: Producer = {}): Promise<Answer> {
-    const entries = entriesOf(body);
+  async batch(entries: readonly JsonRead[], { contexts, quota }: Producer = {}): Promise<Answer> {
     const intake = new ChunkedIntake(this.ingest, quota);
     const now = Date.now();
-    for (const [index, value] of entries.entries()) {
-      intake.add(index, within(contexts, readEntry(value, bodyBytes, now)));
+    const slices = new Slices();
+    for (const [index, entry] of entries.entries()) {
+      intake.add(index, within(contexts, readEntry(entry, now)));
       if (intake.isFull) await intake.flush();
+      else if (slices.isOver) await slices.pause();
     }
     return intake.finish();
   }
@@ -107,9 +105,10 @@ export class Intake {
    */
   async stream(body: Readable, { contexts, quota }: Producer = {}): Promise<Answer> {
     const intake = new ChunkedIntake(this.ingest, quota);
+    const slices = new Slices();
     let index = 0;
     try {
-      for await (const lines of linesOf(chunksOf(body, this.health.stopping), maxLineBytes)) {
+      for await (const lines of linesOf(chunksOf(body, this.health.stopping), entryBounds.bytes)) {
         for (const line of lines) {
           if (isBlank(line)) continue;
           if (index >= maxLines) {
@@ -119,6 +118,7 @@ export class Intake {
           if (intake.limited !== undefined) return await intake.cutOff(index, intake.limited);
           intake.add(index++, within(contexts, readLine(line)));
           if (intake.isFull) await intake.flush();
+          else if (slices.isOver) await slices.pause();
         }
       }
     } catch (error) {
@@ -251,42 +251,24 @@ function within(contexts: Producer['contexts'], entry: ReadEntry): ReadEntry {
 }
 
 function readLine(line: Line): ReadEntry {
-  if (line === 'too long') return refusedLine('BODY_TOO_LARGE', `The line is longer than ${maxLineBytes} bytes.`);
-  try {
-    return readEntry(parseJson(line.text), line.bytes, Date.now());
-  } catch {
-    return refusedLine('BODY_MALFORMED', 'The line is not valid JSON.');
-  }
-}
-
-function refusedLine(code: 'BODY_TOO_LARGE' | 'BODY_MALFORMED', sentence: string): ReadEntry {
-  return { ok: false, refusal: { code, sentence, faults: [] } };
+  if (line !== 'too long') return readEntry(readJson(line, entryBounds, 'the line'), Date.now());
+  const sentence = `The line is longer than ${entryBounds.bytes} bytes.`;
+  return { ok: false, refusal: { code: 'BODY_TOO_LARGE', sentence, faults: [] } };
 }
 
 function isBlank(line: Line): boolean {
-  return line !== 'too long' && line.text.trim() === '';
+  return line !== 'too long' && line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
 }
 
-function entriesOf(body: object): readonly unknown[] {
-  const { notifications, ...others } = body as { notifications?: unknown };
-  const [other] = Object.keys(others);
-  if (other !== undefined) {
-    throw new RequestError('BODY_INVALID', `${other.slice(0, 100)} cannot stand beside notifications.`);
-  }
-  if (!Array.isArray(notifications)) throw new RequestError('BODY_INVALID', 'notifications must be a list.');
-  if (notifications.length === 0) throw new RequestError('BODY_INVALID', 'notifications must not be empty.');
-  if (notifications.length <= maxEntriesPerBatch) return notifications as unknown[];
-  const sentence = `notifications has ${notifications.length} entries, and at most ${maxEntriesPerBatch} are allowed; send several requests or application/x-ndjson.`;
-  throw new RequestError('BATCH_TOO_LARGE', sentence);
-}
-
-/** The body with the header's id in it. */
-function withId(body: unknown, idempotencyKey: string | undefined): unknown {
-  if (idempotencyKey === undefined || typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+/** The notification with the header's id in it. */
+function withId(posted: JsonRead, idempotencyKey: string | undefined): JsonRead {
+  if (idempotencyKey === undefined || !posted.ok) return posted;
+  const { value } = posted;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return posted;
   const checked = check(NotificationEntry.schema.shape.id, idempotencyKey, 'Idempotency-Key');
   if (!checked.ok) throw new RequestError('IDEMPOTENCY_KEY_INVALID', sentenceOf(checked.faults));
-  if ('id' in body && body.id !== idempotencyKey) {
+  if ('id' in value && value.id !== idempotencyKey) {
     throw new RequestError('IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key and id differ; send one of them.');
   }
-  return { ...body, id: idempotencyKey };
+  return { ...posted, value: { ...value, id: idempotencyKey } };
 }

@@ -1,5 +1,5 @@
-/** One line of a stream: its text, or that it was longer than allowed, which tells nothing else about it. */
-export type Line = { readonly text: string; readonly bytes: number } | 'too long';
+/** One line of a stream, or that it was longer than allowed. */
+export type Line = Buffer | 'too long';
 
 const newline = 0x0a;
 
@@ -12,7 +12,7 @@ export async function* linesOf(stream: AsyncIterable<Buffer>, maxBytes: number):
   let begunBytes = 0;
   const take = (rest: Buffer): Line => {
     const bytes = begunBytes + rest.length;
-    const line: Line = bytes > maxBytes ? 'too long' : { text: Buffer.concat([...begun, rest]).toString(), bytes };
+    const line = bytes > maxBytes ? 'too long' : begun.length === 0 ? rest : Buffer.concat([...begun, rest]);
     begun = [];
     begunBytes = 0;
     return line;

@@ -14,12 +14,13 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
-import { maxBodyBytes, ndjson } from '../http/body-parsers';
+import { ndjson } from '../http/body-parsers';
 import { RequestError } from '../http/request-error';
 import { Intake, type Answer } from './intake.service';
 import { IngestAnswer, NotificationBatch, NotificationEntry } from './notification.schema';
+import { maxPostedBytes, readPosted, type Posted } from './posted';
 
-const description = `One notification, or \`{"notifications":[…]}\` of up to 1,000, in at most ${maxBodyBytes / 2 ** 20} MiB of JSON;
+const description = `One notification, or \`{"notifications":[…]}\` of up to 1,000, in at most ${maxPostedBytes / 2 ** 20} MiB of JSON;
 or \`${ndjson}\` with one notification per line, which is read while it comes. 202 and 207 are a promise: what they list
 as accepted survives the death of any process. A batch with bad entries takes the good ones (207).
 
@@ -34,7 +35,7 @@ export class NotificationsController {
 
   @Post()
   @HttpCode(202)
-  @Requires('ingest', { takesNdjson: true, contextIn: 'handler' })
+  @Requires('ingest', { takesNdjson: true, contextIn: 'handler', maxBodyBytes: maxPostedBytes, readBody: readPosted })
   @ApiOperation({ summary: 'Post notifications', description })
   @ApiConsumes('application/json', ndjson)
   @ApiExtraModels(NotificationEntry, NotificationBatch)
@@ -63,17 +64,16 @@ export class NotificationsController {
 
   private async answerTo({ body, headers, caller, quota }: FastifyRequest): Promise<Answer> {
     const idempotencyKey = headers['idempotency-key']?.toString();
-    const isBatch = typeof body === 'object' && body !== null && 'notifications' in body;
-    if (idempotencyKey !== undefined && (isBatch || body instanceof Readable)) {
+    const posted = body as Readable | Posted | undefined;
+    const isSingle = posted === undefined || (!(posted instanceof Readable) && !posted.isBatch);
+    if (idempotencyKey !== undefined && !isSingle) {
       const sentence = 'Idempotency-Key is for a single notification; give each one of several an id of its own.';
       throw new RequestError('IDEMPOTENCY_KEY_INVALID', sentence);
     }
+    if (posted === undefined) throw new RequestError('BODY_MISSING', 'Send a notification as application/json.');
     const producer = { contexts: caller?.contexts, quota };
-    if (body instanceof Readable) return this.intake.stream(body, producer);
-    if (body === undefined) throw new RequestError('BODY_MISSING', 'Send a notification as application/json.');
-    // Without a Content-Length the body came in chunks, and is as long as a body can be for all we know.
-    const bodyBytes = Number(headers['content-length'] ?? maxBodyBytes);
-    if (isBatch) return this.intake.batch(body, bodyBytes, producer);
-    return this.intake.single(body, bodyBytes, idempotencyKey, producer);
+    if (posted instanceof Readable) return this.intake.stream(posted, producer);
+    if (posted.isBatch) return this.intake.batch(posted.entries, producer);
+    return this.intake.single(posted.entry, idempotencyKey, producer);
   }
 }

@@ -4,7 +4,7 @@ import { transportName, transportNames } from '@pns/transport-contract';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client, idNumber, idText, pageQuery } from '../http/fields';
-import { isNestedDeeper } from '../notifications/entry';
+import { isNestedDeeper } from '../json/is-nested-deeper';
 import { testOutcomes } from './test-push';
 
 export const topicPattern = z

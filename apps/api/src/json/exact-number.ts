@@ -1,0 +1,27 @@
+/** A number whose value is written with these digits: `digits` times ten to the `exponent`. */
+interface Decimal {
+  readonly digits: string;
+  readonly exponent: number;
+}
+
+/**
+ * Whether a JSON number is sent as it was posted: what JavaScript writes for it has the same value. `1.0` and `-0` are sent
+ * as `1` and `0`, which are the same values.
+ */
+export function isExactNumber(token: string): boolean {
+  const value = Number(token);
+  if (!Number.isFinite(value)) return false;
+  const [posted, sent] = [decimalOf(token), decimalOf(String(value))];
+  return posted.digits === sent.digits && posted.exponent === sent.exponent;
+}
+
+function decimalOf(token: string): Decimal {
+  const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?/.exec(token) ?? [];
+  const all = whole + fraction;
+  let start = 0;
+  while (all[start] === '0') start++;
+  if (start === all.length) return { digits: '0', exponent: 0 };
+  let end = all.length;
+  while (all[end - 1] === '0') end--;
+  return { digits: all.slice(start, end), exponent: Number(exponent) - fraction.length + (all.length - end) };
+}

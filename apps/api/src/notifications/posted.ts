@@ -1,0 +1,128 @@
+import { nextTurn, Slices } from '@pns/runtime';
+import { RequestError } from '../http/request-error';
+import { JsonScan, type Span } from '../json/json-scan';
+import { readJson, type JsonBounds, type JsonRead } from '../json/read-json';
+import { maxEntriesPerBatch } from './notification.schema';
+
+/** The body of a producer's request: one notification, or a list of them. */
+export type Posted =
+  | { readonly isBatch: false; readonly entry: JsonRead }
+  | { readonly isBatch: true; readonly entries: readonly JsonRead[] };
+
+/** Largest JSON body of several notifications, in bytes. A stream of NDJSON has no such bound: each of its lines has one. */
+export const maxPostedBytes = 16 * 1024 * 1024;
+
+/** Deepest nesting of a payload. */
+export const maxPayloadDepth = 64;
+
+/** A payload of the greatest size has so many bytes without escapes; the other fields have at most 30 KiB. */
+const maxEntryCompactBytes = 96 * 1024;
+
+/** What one notification may have as it was posted: every character of its payload may be an escape sequence. */
+export const entryBounds: JsonBounds = {
+  bytes: 512 * 1024,
+  compactBytes: maxEntryCompactBytes,
+  depth: maxPayloadDepth + 1,
+};
+
+/** A body within these bounds is parsed at once; a batch is three levels around its payloads. */
+const wholeBounds: JsonBounds = { bytes: 128 * 1024, compactBytes: 128 * 1024, depth: maxPayloadDepth + 3 };
+
+/** So much is scanned before others are served. */
+const scanStepBytes = 64 * 1024;
+
+const listName = 'notifications';
+const wholeName = 'the notification';
+
+/**
+ * Reads the body of a request. A larger one is cut into its entries, which are parsed one by one, so that others are served
+ * meanwhile; and so is one that holds something bad, which costs its own entry only.
+ *
+ * @throws RequestError when it is no JSON, or there is something wrong beside the notifications
+ */
+export function readPosted(bytes: Buffer): Posted | Promise<Posted> {
+  if (bytes.length <= wholeBounds.bytes) {
+    const read = readJson(bytes, wholeBounds, wholeName);
+    if (read.ok) return postedOf(read);
+    if (read.reason === 'malformed') throw malformed();
+  }
+  return readPiecewise(bytes);
+}
+
+async function readPiecewise(bytes: Buffer): Promise<Posted> {
+  await nextTurn();
+  const slices = new Slices();
+  const scan = new JsonScan(bytes, listName, maxEntriesPerBatch);
+  for (let until = scanStepBytes; !scan.isDone; until += scanStepBytes) {
+    scan.run(until);
+    await slices.pause();
+  }
+  if (!scan.hasList) return postedOf(wellFormed(readJson(bytes, entryBounds, wholeName)));
+  if (scan.spanCount > maxEntriesPerBatch) throw tooManyEntries(scan.spanCount);
+  const frame = readJson(frameOf(bytes, scan.spans), wholeBounds, 'body');
+  if (!frame.ok) throw refusedFrame(frame);
+  entriesOf(frame.value as object);
+  const entries: JsonRead[] = [];
+  for (const { start, end } of scan.spans) {
+    entries.push(wellFormed(readJson(bytes.subarray(start, end), entryBounds, wholeName)));
+    await slices.pause();
+  }
+  return { isBatch: true, entries };
+}
+
+/** The body with a number in place of each entry. It is valid JSON exactly if the body is, and each entry for itself. */
+function frameOf(bytes: Buffer, spans: readonly Span[]): Buffer {
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (const { start, end } of spans) {
+    parts.push(bytes.subarray(at, start), zero);
+    at = end;
+  }
+  return Buffer.concat([...parts, bytes.subarray(at)]);
+}
+
+const zero = Buffer.from('0');
+
+function postedOf(read: JsonRead): Posted {
+  if (!read.ok) return { isBatch: false, entry: read };
+  const { value, depth } = read;
+  if (typeof value === 'object' && value !== null && listName in value) {
+    return { isBatch: true, entries: entriesOf(value).map((each) => ({ ...read, value: each })) };
+  }
+  if (depth <= entryBounds.depth) return { isBatch: false, entry: read };
+  const sentence = `${wholeName} must not be nested deeper than ${entryBounds.depth} levels.`;
+  return { isBatch: false, entry: { ok: false, reason: 'too deep', sentence, faults: [] } };
+}
+
+function entriesOf(body: object): readonly unknown[] {
+  const { notifications, ...others } = body as { notifications?: unknown };
+  const [other] = Object.keys(others);
+  if (other !== undefined) {
+    throw new RequestError('BODY_INVALID', `${other.slice(0, 100)} cannot stand beside notifications.`);
+  }
+  if (!Array.isArray(notifications)) throw new RequestError('BODY_INVALID', 'notifications must be a list.');
+  if (notifications.length === 0) throw new RequestError('BODY_INVALID', 'notifications must not be empty.');
+  if (notifications.length > maxEntriesPerBatch) throw tooManyEntries(notifications.length);
+  return notifications as unknown[];
+}
+
+function tooManyEntries(count: number): RequestError {
+  const sentence = `notifications has ${count} entries, and at most ${maxEntriesPerBatch} are allowed; send several requests or application/x-ndjson.`;
+  return new RequestError('BATCH_TOO_LARGE', sentence);
+}
+
+/** A batch of which an entry is no JSON is no JSON either. */
+function wellFormed(read: JsonRead): JsonRead {
+  if (!read.ok && read.reason === 'malformed') throw malformed();
+  return read;
+}
+
+function malformed(): RequestError {
+  return new RequestError('BODY_MALFORMED', 'The body is not valid JSON.');
+}
+
+function refusedFrame({ reason, sentence, faults }: Extract<JsonRead, { ok: false }>): RequestError {
+  if (reason === 'malformed') return malformed();
+  if (reason === 'altered') return new RequestError('BODY_INVALID', sentence, faults);
+  return new RequestError('BODY_TOO_LARGE', 'The body has too much beside its notifications.');
+}

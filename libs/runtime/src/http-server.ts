@@ -1,0 +1,22 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyServerOptions } from 'fastify';
+import { guardRequests } from './http-guard';
+
+/** The headers of a request must arrive within this time, in ms. */
+const headersTimeoutMs = 15_000;
+
+/** How often connections are looked at for requests that take too long, in ms. */
+const connectionsCheckingIntervalMs = 5000;
+
+/** An HTTP server with the bounds and refusals that all apps share. It reads no bodies until parsers are added. */
+export function httpServer(options: FastifyServerOptions & { readonly skipMiddie?: boolean } = {}): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    requestTimeout: headersTimeoutMs,
+    ...options,
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: connectionsCheckingIntervalMs },
+  });
+  const server = adapter.getInstance();
+  server.removeAllContentTypeParsers();
+  guardRequests(server);
+  return adapter;
+}
