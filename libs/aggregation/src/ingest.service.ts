@@ -2,18 +2,26 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade, type AggregationMode, type Subject } from '@pns/config-cascade';
 import { KeySpace, type MemoryUse } from '@pns/queue';
-import { PnsError } from '@pns/runtime';
-import { idempotencyDigest, itemOf, priorityFactor, windowKey, type Notification } from './notification';
+import { PnsError, Slices } from '@pns/runtime';
+import {
+  contentDigest,
+  idempotencyDigest,
+  itemOf,
+  PayloadTexts,
+  priorityFactor,
+  windowKey,
+  type Notification,
+} from './notification';
 import type { Priority } from '@pns/transport-contract';
 import { PropertyLoader } from './property-loader';
 import type { Ticks } from './ticks';
-import type { JoinEntry, Windows } from './windows';
-
-/** What became of an ingested notification: `duplicate` repeats a producer's id and changes nothing. */
-export type IngestStatus = 'accepted' | 'duplicate';
+import type { JoinEntry, JoinStatus, Windows } from './windows';
 
 /** Most notifications that one script joins: some milliseconds of Redis' time. */
 const maxEntriesPerJoin = 500;
+
+/** Most characters of JSON that one script is given, unless a single notification has more. */
+const maxCharactersPerJoin = 1024 * 1024;
 
 /** The rest of Redis' memory is for what was accepted to be sent with; ADR 0014. */
 const maxMemoryUse = 0.9;
@@ -26,7 +34,8 @@ interface Slice {
   readonly entries: JoinEntry[];
   /** Where each entry's status belongs in the answer. */
   readonly positions: number[];
-  readonly answer: IngestStatus[];
+  readonly answer: JoinStatus[];
+  characters: number;
 }
 
 interface Waiting extends Slice {
@@ -69,32 +78,34 @@ export class Ingest {
    *   nothing was taken in then.
    *   Rejects when Redis is out of reach; whatever was taken in by then may be repeated.
    */
-  async join(notifications: readonly Notification[]): Promise<IngestStatus[]> {
+  async join(notifications: readonly Notification[]): Promise<JoinStatus[]> {
     this.assertMemory();
     // A single notification pays for each promise on its way as much as for looking its properties up.
     if (this.isFull()) await this.assertRoom();
     if (!this.cascade.knows(notifications)) await this.properties.load(notifications);
-    const answer = new Array<IngestStatus>(notifications.length);
-    const joins = this.slicesOf(notifications, answer).map(([shard, slice]) => this.enqueue(shard, slice));
-    await (joins.length === 1 ? joins[0] : Promise.all(joins));
-    return answer;
-  }
-
-  private slicesOf(notifications: readonly Notification[], answer: IngestStatus[]): [number, Slice][] {
+    const answer = new Array<JoinStatus>(notifications.length);
     const slices: [number, Slice][] = [];
     const open = new Map<number, Slice>();
+    const work = new Slices();
+    let texts: PayloadTexts | undefined;
     for (const [position, notification] of notifications.entries()) {
+      if (work.isOver) await work.pause();
+      if (texts?.payload !== notification.payload) texts = new PayloadTexts(notification.payload);
+      const entry = this.entryOf(notification, texts);
       const shard = this.keys.shardOf(notification.context, notification.user);
       let slice = open.get(shard);
-      if (slice === undefined || slice.entries.length === maxEntriesPerJoin) {
-        slice = { entries: [], positions: [], answer };
+      if (slice === undefined || isFull(slice, entry.item.text.length)) {
+        slice = { entries: [], positions: [], answer, characters: 0 };
         open.set(shard, slice);
         slices.push([shard, slice]);
       }
-      slice.entries.push(this.entryOf(notification));
+      slice.entries.push(entry);
       slice.positions.push(position);
+      slice.characters += entry.item.text.length;
     }
-    return slices;
+    const joins = slices.map(([shard, slice]) => this.enqueue(shard, slice));
+    await (joins.length === 1 ? joins[0] : Promise.all(joins));
+    return answer;
   }
 
   private enqueue(shard: number, slice: Slice): Promise<void> {
@@ -122,7 +133,7 @@ export class Ingest {
       if (joined.announcedTick !== undefined) await this.ticks.addNow(shard, joined.announcedTick, joined.clock);
       let at = 0;
       for (const { positions, answer, resolve } of batch) {
-        for (const position of positions) answer[position] = joined.accepted[at++] === true ? 'accepted' : 'duplicate';
+        for (const position of positions) answer[position] = joined.statuses[at++] ?? 'accepted';
         resolve();
       }
     } catch (error) {
@@ -133,7 +144,7 @@ export class Ingest {
     }
   }
 
-  private entryOf(notification: Notification): JoinEntry {
+  private entryOf(notification: Notification, texts: PayloadTexts): JoinEntry {
     const { context, user, topic, priority, idempotencyKey } = notification;
     const subject = { context, user };
     const { mode, delayMs, maxDelayMs, retentionMs } = this.cascade.conclude(
@@ -142,13 +153,18 @@ export class Ingest {
       () => this.joiningOf(subject, topic, priority),
     );
     return {
-      key: windowKey(mode, notification),
+      key: windowKey(mode, notification, texts),
       mode,
       delayMs,
       maxDelayMs,
       retentionMs,
-      item: itemOf(notification),
-      idempotencyKey: idempotencyKey === undefined ? '' : idempotencyDigest(idempotencyKey, notification),
+      item: itemOf(notification, texts),
+      ...(idempotencyKey === undefined
+        ? { idempotencyKey: '' }
+        : {
+            idempotencyKey: idempotencyDigest(idempotencyKey, notification),
+            content: contentDigest(notification, texts),
+          }),
     };
   }
 
@@ -190,9 +206,17 @@ export class Ingest {
   }
 }
 
+function isFull({ entries, characters }: Slice, more: number): boolean {
+  return entries.length === maxEntriesPerJoin || characters + more > maxCharactersPerJoin;
+}
+
 /** What goes into the next script: whole slices, as many as fit. */
 function nextBatch({ waiting }: Lane): Waiting[] {
-  let size = 0;
-  const tooMuch = waiting.findIndex(({ entries }) => (size += entries.length) > maxEntriesPerJoin);
+  let [size, length] = [0, 0];
+  const tooMuch = waiting.findIndex(({ entries, characters }, index) => {
+    size += entries.length;
+    length += characters;
+    return index > 0 && (size > maxEntriesPerJoin || length > maxCharactersPerJoin);
+  });
   return waiting.splice(0, tooMuch === -1 ? waiting.length : tooMuch);
 }

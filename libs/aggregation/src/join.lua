@@ -9,11 +9,11 @@
 --       2 tick length in ms
 --       3 id of the tick to announce if a window is due at once
 --       4 prefix of remembered producer ids
---       then, for each notification: window key, rule, item, producer's id or "". A rule is "mode delay maxDelay retention
---       expiryAt": times in ms, how long the producer's id is remembered among them, and where the item's expiry begins
---       (see itemOf in notification.ts)
--- Answer: clock; overdue windows; the announced tick's id or ""; "1" (accepted) or "0" (duplicate) for each
---         notification, as one string; then each time in ms at which a tick is needed
+--       then, for each notification: window key, rule, item, and "" or the producer's id and the content it stands for,
+--       "id content". A rule is "mode delay maxDelay retention expiryAt": times in ms, how long the producer's id is
+--       remembered among them, and where the item's expiry begins (see itemOf in notification.ts)
+-- Answer: clock; overdue windows; the announced tick's id or ""; "1" (accepted), "0" (duplicate) or "2" (the id is in use
+--         for other content) for each notification, as one string; then each time in ms at which a tick is needed
 local clock = tonumber(ARGV[1])
 if not clock then
   local time = redis.call('TIME')
@@ -54,6 +54,21 @@ local function joinedItem(held, rule, item)
   return string.sub(item, 1, itemHead - 1) .. string.sub(item, expiryAt)
 end
 
+-- "1" when the id is new, and remembered from now on with its content; else "0" or "2". Versions that did not remember the
+-- content wrote 1 in its place.
+local function statusOf(idAndContent, retention)
+  if idAndContent == '' then
+    return '1'
+  end
+  local id, content = string.match(idAndContent, '^(%S+) (%d+)$')
+  local key = ARGV[4] .. id
+  if redis.call('SET', key, content, 'NX', 'PX', retention) then
+    return '1'
+  end
+  local held = redis.call('GET', key)
+  return (held == content or held == '1') and '0' or '2'
+end
+
 local keys = {}
 for at = 5, #ARGV, 4 do
   keys[#keys + 1] = ARGV[at]
@@ -61,13 +76,12 @@ end
 local spans = #keys > 0 and redis.call('HMGET', KEYS[3], unpack(keys)) or {}
 
 -- The windows that this call opens or joins, by key; what becomes of them is written at once in the end.
-local windows, touched, accepted = {}, {}, {}
+local windows, touched, statuses = {}, {}, {}
 for number, key in ipairs(keys) do
   local at = 1 + 4 * number
-  local rule, item, producerId = ruleOf(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
-  local isNew = producerId == '' or redis.call('SET', ARGV[4] .. producerId, '1', 'NX', 'PX', rule.retention)
-  accepted[number] = isNew and '1' or '0'
-  if isNew then
+  local rule, item = ruleOf(ARGV[at + 1]), ARGV[at + 2]
+  statuses[number] = statusOf(ARGV[at + 3], rule.retention)
+  if statuses[number] == '1' then
     local window = windows[key]
     if not window then
       local first, delay, maxDelay, count = string.match(spans[number] or '', '^(%d+):(%d+):(%d+):(%d+)$')
@@ -122,7 +136,7 @@ local overdue = redis.call('ZCOUNT', KEYS[1], '-inf', aTickAgo)
 if redis.call('ZCOUNT', KEYS[5], '-inf', aTickAgo) > 0 then
   overdue = overdue + math.max(0, redis.call('GET', KEYS[6]) or 0)
 end
-local answer = { clock, overdue, announced, table.concat(accepted) }
+local answer = { clock, overdue, announced, table.concat(statuses) }
 for tick in pairs(ticks) do
   answer[#answer + 1] = tick
 end

@@ -34,14 +34,41 @@ export const priorityFactor: Readonly<Record<Priority, number>> = { high: 1, med
 /** Key order is no difference between two payloads. */
 const canonicalJson = configure({ deterministic: true });
 
+/** The texts of one payload, each made once however many users it is addressed to. */
+export class PayloadTexts {
+  private ownJson: string | undefined;
+  private ownCanonical: string | undefined;
+
+  constructor(readonly payload: Notification['payload']) {}
+
+  get json(): string {
+    return (this.ownJson ??= JSON.stringify(this.payload));
+  }
+
+  /** The same for two payloads exactly if they are equal. */
+  get canonical(): string {
+    return (this.ownCanonical ??= canonicalJson(this.payload) ?? '');
+  }
+}
+
+/** Characters of a digest in base64 that a window's key keeps: 168 bits. */
+const windowDigestLength = 28;
+
 /**
  * What similar notifications have in common. It begins with the user, so that all of a user's windows can be found, and
  * names the mode, so that a changed property never mixes windows of two kinds.
  */
-export function windowKey(mode: AggregationMode, notification: Notification): string {
-  const { context, user, topic, sourceToken, payload, aggregationKey } = notification;
-  const similar = mode === 'equal' ? [topic, sourceToken ?? null, payload] : [topic, aggregationKey ?? null];
-  return `${context}:${user}:${mode}:${hash('sha1', canonicalJson(similar) ?? '', 'base64')}`;
+export function windowKey(
+  mode: AggregationMode,
+  notification: Notification,
+  texts = new PayloadTexts(notification.payload),
+): string {
+  const { context, user, topic, sourceToken, aggregationKey } = notification;
+  const similar =
+    mode === 'equal'
+      ? JSON.stringify([topic, sourceToken ?? null]) + texts.canonical
+      : JSON.stringify([topic, aggregationKey ?? null]);
+  return `${context}:${user}:${mode}:${hash('sha256', similar, 'base64').slice(0, windowDigestLength)}`;
 }
 
 /** What the keys of the owner's windows begin with. */
@@ -55,6 +82,19 @@ export function windowKeyStart({ context, user }: Owner): string {
  */
 export function idempotencyDigest(idempotencyKey: string, { context, user }: Notification): string {
   return hash('sha1', `${context}:${user}:${idempotencyKey}`, 'base64');
+}
+
+/**
+ * What is remembered beside a producer's id, to tell a repeat from another notification with the same id: 63 bits, in
+ * decimal, because Redis keeps an integer in 16 bytes. It must stay the same from version to version.
+ */
+export function contentDigest(
+  { topic, sourceToken, priority, expiresAt, timestamp, aggregationKey }: Notification,
+  texts: PayloadTexts,
+): string {
+  const ttlMs = expiresAt === undefined ? null : expiresAt - timestamp;
+  const rest = JSON.stringify([topic, sourceToken ?? null, priority, ttlMs, aggregationKey ?? null]);
+  return String(BigInt(`0x${hash('sha256', rest + texts.canonical, 'hex').slice(0, 16)}`) >> 1n);
 }
 
 /** The mode that a window's key names. */
@@ -71,28 +111,18 @@ export interface Item {
 const itemStart = '{"v":1';
 
 /**
- * The stored form of a notification. It begins with what the scripts look at, so that they need not read the rest:
- * `{"v":1,"sourceToken":"…","expiresAt":…,` each where there is one.
+ * The stored form of a notification: JSON of a `StoredNotification`. It begins with what the scripts look at, so that they
+ * need not read the rest: `{"v":1,"sourceToken":"…","expiresAt":…,` each where there is one.
  */
-export function itemOf(notification: Notification): Item {
-  const { id, context, user, topic, payload, sourceToken, priority, expiresAt, aggregationKey, timestamp } =
-    notification;
-  const stored = {
-    v: 1,
-    sourceToken,
-    expiresAt,
-    id,
-    context,
-    user,
-    topic,
-    payload,
-    priority,
-    aggregationKey,
-    timestamp,
-  };
+export function itemOf(notification: Notification, texts = new PayloadTexts(notification.payload)): Item {
+  const { id, context, user, topic, sourceToken, priority, expiresAt, aggregationKey, timestamp } = notification;
   const source = sourceToken === undefined ? '' : `,"sourceToken":${JSON.stringify(sourceToken)}`;
+  const expiry = expiresAt === undefined ? '' : `,"expiresAt":${expiresAt}`;
+  const key = aggregationKey === undefined ? '' : `,"aggregationKey":${JSON.stringify(aggregationKey)}`;
   return {
-    text: JSON.stringify(stored satisfies Record<keyof StoredNotification, unknown>), // without what is undefined
+    text:
+      `${itemStart}${source}${expiry},"id":${JSON.stringify(id)},"context":${context},"user":${user},"topic":"${topic}",` +
+      `"payload":${texts.json},"priority":"${priority}"${key},"timestamp":${timestamp}}`,
     expiryAt: itemStart.length + Buffer.byteLength(source) + 1,
   };
 }

@@ -1,7 +1,15 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
 import { connectRedis, KeySpace } from '@pns/queue';
 import fc from 'fast-check';
-import { itemOf, priorityFactor, windowKey, type Notification } from './notification';
+import {
+  contentDigest,
+  idempotencyDigest,
+  itemOf,
+  PayloadTexts,
+  priorityFactor,
+  windowKey,
+  type Notification,
+} from './notification';
 import { Windows, type DueWindow, type JoinEntry } from './windows';
 
 const delayMs = 1000;
@@ -89,7 +97,33 @@ describe('windows on one clock', () => {
   it("know a producer's id again, for that user only", async () => {
     const { windows } = simulated();
     const repeated = [1, 1, 2].map((context) => entry(notification({ idempotencyKey: `${context}:14:chosen` })));
-    expect((await windows.join(shard, repeated, tickLengthMs, 'x')).accepted).toEqual([true, false, true]);
+    const { statuses } = await windows.join(shard, repeated, tickLengthMs, 'x');
+    expect(statuses).toEqual(['accepted', 'duplicate', 'accepted']);
+  });
+
+  it("know a producer's id with other content, within one call and later", async () => {
+    const { windows } = simulated();
+    const withContent = (content: string) => ({ ...entry(notification({ idempotencyKey: 'id' })), content });
+    const join = async (...contents: string[]) =>
+      (await windows.join(shard, contents.map(withContent), tickLengthMs, 'x')).statuses;
+    expect(await join('12', '12', '13')).toEqual(['accepted', 'duplicate', 'reused']);
+    expect(await join('13', '12')).toEqual(['reused', 'duplicate']);
+  });
+
+  it('take what an older version remembered of an id for a repeat, whatever its content', async () => {
+    const { keys, windows } = simulated();
+    await redis.set(`${keys.group(shard)}:id:old`, '1', 'PX', 60_000);
+    const repeat = { ...entry(notification({ idempotencyKey: 'old' })), content: '12' };
+    expect((await windows.join(shard, [repeat], tickLengthMs, 'x')).statuses).toEqual(['duplicate']);
+  });
+
+  it('remember an id and its content in few bytes', async () => {
+    const { keys, windows } = simulated();
+    const one = notification({ idempotencyKey: 'chosen', payload: { long: 'x'.repeat(10_000) } });
+    const content = contentDigest(one, new PayloadTexts(one.payload));
+    const idempotencyKey = idempotencyDigest('chosen', one);
+    await windows.join(shard, [{ ...entry(one), idempotencyKey, content }], tickLengthMs, 'x');
+    expect(await redis.object('ENCODING', `${keys.group(shard)}:id:${idempotencyKey}`)).toBe('int');
   });
 
   it.each([

@@ -20,9 +20,20 @@ export interface JoinEntry {
   readonly delayMs: number;
   readonly maxDelayMs: number;
   readonly item: Item;
+  /** Digest of the producer's id; empty where it chose none. */
   readonly idempotencyKey: string;
+  /** Digest of the content that the id stands for; absent: it may stand for any. */
+  readonly content?: string;
   readonly retentionMs: number;
 }
+
+/** `duplicate` repeats a producer's id with the same content, `reused` with another one; neither changes anything. */
+export type JoinStatus = 'accepted' | 'duplicate' | 'reused';
+
+/** What versions that did not compare the content remember of an id; see join.lua. */
+const anyContent = '1';
+
+const statusOfDigit: Readonly<Record<string, JoinStatus>> = { 0: 'duplicate', 1: 'accepted', 2: 'reused' };
 
 /** What joining told: all times are Redis' own, in ms since the epoch. */
 export interface Joined {
@@ -31,8 +42,8 @@ export interface Joined {
   readonly overdue: number;
   /** Set when this call has to add a tick for windows that are due at once. */
   readonly announcedTick?: string;
-  /** For each entry, in order: false for a repeat of a producer's id. */
-  readonly accepted: readonly boolean[];
+  /** For each entry, in order. */
+  readonly statuses: readonly JoinStatus[];
   /** The times at which ticks are needed. */
   readonly ticks: readonly number[];
 }
@@ -95,14 +106,15 @@ export class Windows {
   async join(shard: number, entries: readonly JoinEntry[], tickLengthMs: number, announcing: string): Promise<Joined> {
     const group = this.keys.group(shard);
     const args: (string | number)[] = [this.clock(), tickLengthMs, announcing, `${group}:id:`];
-    for (const { key, mode, delayMs, maxDelayMs, retentionMs, item, idempotencyKey } of entries) {
-      args.push(key, `${mode} ${delayMs} ${maxDelayMs} ${retentionMs} ${item.expiryAt}`, item.text, idempotencyKey);
+    for (const { key, mode, delayMs, maxDelayMs, retentionMs, item, idempotencyKey, content = anyContent } of entries) {
+      const rule = `${mode} ${delayMs} ${maxDelayMs} ${retentionMs} ${item.expiryAt}`;
+      args.push(key, rule, item.text, idempotencyKey === '' ? '' : `${idempotencyKey} ${content}`);
     }
-    const [clock, overdue, announced, accepted, ...ticks] = await this.scripts.pns_join(...windowKeys(group), ...args);
+    const [clock, overdue, announced, digits, ...ticks] = await this.scripts.pns_join(...windowKeys(group), ...args);
     return {
       clock: Number(clock),
       overdue: Number(overdue),
-      accepted: Array.from(String(accepted), (bit) => bit === '1'),
+      statuses: Array.from(String(digits), (digit) => statusOfDigit[digit] ?? 'accepted'),
       ticks: ticks.map(Number),
       ...(announced === '' ? {} : { announcedTick: String(announced) }),
     };

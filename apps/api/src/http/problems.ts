@@ -49,6 +49,7 @@ export const problemKinds = {
   BODY_INVALID: { status: 422, title: 'The body holds a bad value' },
   NOTIFICATION_INVALID: { status: 422, title: 'The notification holds a bad value' },
   NOTIFICATIONS_INVALID: { status: 422, title: 'None of the notifications is valid' },
+  ID_REUSED: { status: 422, title: 'The id was used for other content' },
   TOPIC_INVALID: { status: 422, title: 'The topic is not valid' },
   PAYLOAD_INVALID: { status: 422, title: 'The payload does not fit its topic' },
   PROPERTY_UNKNOWN: { status: 422, title: 'There is no such property' },

@@ -59,7 +59,7 @@ export class DovecotController {
 
   private async join(notification: Notification): Promise<void> {
     try {
-      (await this.ingest.join([notification])).forEach(count);
+      (await this.ingest.join([notification])).forEach((status) => count(status === 'reused' ? 'duplicate' : status));
     } catch (error) {
       countUntaken(1, error);
       throw error;

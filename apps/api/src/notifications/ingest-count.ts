@@ -1,4 +1,4 @@
-import type { IngestStatus } from '@pns/aggregation';
+import type { JoinStatus } from '@pns/aggregation';
 import { metrics } from '@pns/runtime';
 import { Counter } from 'prom-client';
 import { problemFor } from '../http/problem.filter';
@@ -11,15 +11,17 @@ const notificationsTotal = new Counter({
 });
 
 /** Counts one notification, or entry, that came in over whichever protocol. */
-export function count(result: IngestStatus | 'refused'): void {
+export function count(result: Exclude<JoinStatus, 'reused'> | 'refused'): void {
   notificationsTotal.inc({ result });
 }
 
-/** Counts what became of several. */
-export function countAll(statuses: readonly IngestStatus[]): void {
-  const accepted = statuses.filter((status) => status === 'accepted').length;
-  notificationsTotal.inc({ result: 'accepted' }, accepted);
-  notificationsTotal.inc({ result: 'duplicate' }, statuses.length - accepted);
+/** Counts what became of several. An id that is in use for other content is the producer's fault. */
+export function countAll(statuses: readonly JoinStatus[]): void {
+  const counts = { accepted: 0, duplicate: 0, reused: 0 };
+  for (const status of statuses) counts[status]++;
+  notificationsTotal.inc({ result: 'accepted' }, counts.accepted);
+  notificationsTotal.inc({ result: 'duplicate' }, counts.duplicate);
+  notificationsTotal.inc({ result: 'refused' }, counts.reused);
 }
 
 /** Counts notifications that could not be taken in because of `error`, unless it is a bug, which the log tells of. */

@@ -1,4 +1,4 @@
-import type { IngestStatus, Notification } from '@pns/aggregation';
+import type { JoinStatus, Notification } from '@pns/aggregation';
 import { problemFor } from '../http/problem.filter';
 import type { ProblemCode } from '../http/problems';
 import { RequestError } from '../http/request-error';
@@ -9,6 +9,12 @@ export interface Addressed {
   readonly notification: Notification;
   readonly index: number;
   readonly hasUsers: boolean;
+}
+
+/** What is wrong with a notification whose id stands for another one. */
+export function idReused(id: string): { readonly code: ProblemCode; readonly error: string } {
+  const error = `The id ${id} was used for other content a while ago; a notification that is no repeat needs an id of its own.`;
+  return { code: 'ID_REUSED', error };
 }
 
 /** Gathers what became of the entries of one request. */
@@ -23,7 +29,8 @@ export class IngestReport {
     return this.reason;
   }
 
-  took({ notification: { id, user }, index, hasUsers }: Addressed, status: IngestStatus): void {
+  took({ notification: { id, user }, index, hasUsers }: Addressed, status: JoinStatus): void {
+    if (status === 'reused') return void this.refused.push({ index, ...(hasUsers ? { user } : {}), ...idReused(id) });
     if (status === 'accepted') this.accepted++;
     this.listed.push({ index, id, ...(hasUsers ? { user } : {}), status });
   }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import { Ingest, type IngestStatus, type Notification } from '@pns/aggregation';
+import { Ingest, type JoinStatus, type Notification } from '@pns/aggregation';
 import { Health, log, Slices } from '@pns/runtime';
 import { AbortListeners } from '@pns/transport-contract';
 import { contextRefusal } from '../authentication/context-access';
@@ -11,9 +11,9 @@ import { RequestError } from '../http/request-error';
 import { readJson, type JsonRead } from '../json/read-json';
 import { readEntry, type ReadEntry } from './entry';
 import { count, countAll, countUntaken } from './ingest-count';
-import { IngestReport, type Addressed } from './ingest-report';
+import { idReused, IngestReport, type Addressed } from './ingest-report';
 import { linesOf, type Line } from './lines';
-import { NotificationEntry } from './notification.schema';
+import { NotificationEntry, type ListedNotification, type RefusedEntry } from './notification.schema';
 import { entryBounds } from './posted';
 
 /** Most lines of one request. */
@@ -62,12 +62,19 @@ export class Intake {
     }
     await this.take(quota, entry.notifications.length);
     const statuses = await this.join(entry.notifications);
-    const notifications = entry.notifications.map(({ id, user }, at) => {
-      const status = statuses[at] ?? 'accepted';
-      return entry.hasUsers ? { id, user, status } : { id, status };
-    });
     countAll(statuses);
-    return { status: 202, body: { accepted: statuses.filter((s) => s === 'accepted').length, notifications } };
+    const notifications: Omit<ListedNotification, 'index'>[] = [];
+    const errors: RefusedEntry[] = [];
+    for (const [at, { id, user }] of entry.notifications.entries()) {
+      const status = statuses[at] ?? 'accepted';
+      if (status === 'reused') errors.push({ index: 0, user, ...idReused(id) });
+      else notifications.push(entry.hasUsers ? { id, user, status } : { id, status });
+    }
+    const [error] = errors;
+    if (error !== undefined && notifications.length === 0) throw new RequestError('ID_REUSED', error.error);
+    const accepted = notifications.filter(({ status }) => status === 'accepted').length;
+    if (error === undefined) return { status: 202, body: { accepted, notifications } };
+    return { status: 207, body: { accepted, notifications, errors } };
   }
 
   private async take(quota: Producer['quota'], notifications: number): Promise<void> {
@@ -77,7 +84,7 @@ export class Intake {
     throw refusal;
   }
 
-  private async join(notifications: readonly Notification[]): Promise<IngestStatus[]> {
+  private async join(notifications: readonly Notification[]): Promise<JoinStatus[]> {
     try {
       return await this.ingest.join(notifications);
     } catch (error) {

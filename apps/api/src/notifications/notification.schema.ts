@@ -38,7 +38,11 @@ const schema = z
     priority: z.enum(['high', 'medium', 'low']).default('high'),
     ttlSeconds: z.int(ttlSentence).min(1, ttlSentence).max(maxTtlSeconds, ttlSentence).optional(),
     aggregationKey: plainText(255).optional(),
-    id: notificationId.optional().describe('Makes a repeat harmless for com.openexchange.pns.idempotency.retention.'),
+    id: notificationId
+      .optional()
+      .describe(
+        'Makes a repeat harmless for com.openexchange.pns.idempotency.retention. The same id with other content is refused.',
+      ),
   })
   .meta({
     example: {
@@ -72,6 +76,7 @@ const listed = z.object({
 
 const refused = z.object({
   index: z.int(),
+  user: z.int().optional().describe('Where an entry with `users` was refused for this one only.'),
   code: z.string(),
   error: z.string().describe('One sentence.'),
 });
@@ -81,7 +86,7 @@ export class IngestAnswer extends createZodDto(
   z.object({
     accepted: z.int(),
     notifications: z.array(listed),
-    errors: z.array(refused).optional().describe('Only with 207: the entries that were not taken.'),
+    errors: z.array(refused).optional().describe('Only with 207: the entries that were not taken, or users of them.'),
   }),
 ) {}
 

@@ -48,6 +48,7 @@ export class NotificationsController {
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'IDEMPOTENCY_KEY_INVALID', 'REQUEST_ABORTED')
   @ApiProblems('BODY_TOO_LARGE', 'BATCH_TOO_LARGE', 'PAYLOAD_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED')
   @ApiProblems('BODY_INVALID', 'NOTIFICATION_INVALID', 'NOTIFICATIONS_INVALID', 'TOPIC_INVALID', 'PAYLOAD_INVALID')
+  @ApiProblems('ID_REUSED')
   @ApiProblems('OVERLOADED', 'REDIS_UNREACHABLE', 'STOPPING')
   async post(
     // Each parameter that goes through pipes would cost every request some microseconds.

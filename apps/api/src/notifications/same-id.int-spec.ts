@@ -1,0 +1,155 @@
+import { testApi, type TestApi, type TestRequest } from '../test-api';
+
+interface Answer {
+  readonly accepted?: number;
+  readonly code?: string;
+  readonly notifications?: readonly { readonly user?: number; readonly index?: number; readonly status: string }[];
+  readonly errors?: readonly { readonly user?: number; readonly index: number; readonly code: string }[];
+}
+
+const path = '/v1/notifications';
+const ndjson = { 'content-type': 'application/x-ndjson' };
+
+let api: TestApi;
+let sibling: TestApi;
+let count = 0;
+
+beforeAll(async () => {
+  api = await testApi();
+  sibling = await api.sibling();
+});
+
+afterAll(async () => {
+  await sibling.close();
+  await api.close();
+});
+
+/** A notification with an id that no other test has. */
+function fresh() {
+  return { context: 1, user: 14, topic: 'my:topic', payload: { n: 1, text: 'a' }, id: `order-${++count}` };
+}
+
+function post(request: TestRequest, at: TestApi = api) {
+  return at.send<Answer>('POST', path, request);
+}
+
+const others: readonly (readonly [what: string, change: object])[] = [
+  ['payload', { payload: { n: 2, text: 'a' } }],
+  ['payload by a member', { payload: { n: 1, text: 'a', more: null } }],
+  ['payload by a type', { payload: { n: '1', text: 'a' } }],
+  ['payload by an order', { payload: { n: 1, text: 'a', list: [1, 2] } }],
+  ['topic', { topic: 'my:other' }],
+  ['sourceToken', { sourceToken: 'x' }],
+  ['priority', { priority: 'low' }],
+  ['ttlSeconds', { ttlSeconds: 60 }],
+  ['aggregationKey', { aggregationKey: 'x' }],
+];
+
+it.each(others)('the same id with another %s is refused', async (_, change) => {
+  const first = fresh();
+  expect((await post({ body: first })).status).toBe(202);
+  const answer = await post({ body: { ...first, ...change } });
+  expect(answer).toMatchObject({ status: 422, body: { code: 'ID_REUSED' } });
+  expect((await post({ body: first })).body).toMatchObject({ accepted: 0, notifications: [{ status: 'duplicate' }] });
+});
+
+it.each([
+  ['its members in another order', { payload: { text: 'a', n: 1 } }],
+  ['its number in another form', { payload: { text: 'a', n: 1.0 } }],
+  ['what is the default anyway', { priority: 'high' }],
+])('the same id with %s is a repeat', async (_, change) => {
+  const first = { ...fresh(), ttlSeconds: 60 };
+  await post({ body: first });
+  expect(await post({ body: { ...first, ...change } })).toMatchObject({
+    status: 202,
+    body: { accepted: 0, notifications: [{ status: 'duplicate' }] },
+  });
+});
+
+it('holds for another process', async () => {
+  const first = fresh();
+  await post({ body: first });
+  expect(await post({ body: { ...first, payload: {} } }, sibling)).toMatchObject({ status: 422 });
+  expect(await post({ body: first }, sibling)).toMatchObject({ status: 202, body: { accepted: 0 } });
+});
+
+it('holds for Idempotency-Key', async () => {
+  const { id, ...first } = fresh();
+  const headers = { 'idempotency-key': id };
+  await post({ body: first, headers });
+  expect(await post({ body: { ...first, payload: {} }, headers })).toMatchObject({ body: { code: 'ID_REUSED' } });
+  expect(await post({ body: first, headers })).toMatchObject({ status: 202, body: { accepted: 0 } });
+});
+
+it('is for each user', async () => {
+  const first = fresh();
+  await post({ body: first });
+  expect((await post({ body: { ...first, user: 15, payload: {} } })).body).toMatchObject({ accepted: 1 });
+});
+
+const asBatch = (entries: readonly object[]): TestRequest => ({ body: { notifications: entries } });
+const asLines = (entries: readonly object[]): TestRequest => ({
+  body: entries.map((entry) => JSON.stringify(entry)).join('\n'),
+  headers: ndjson,
+});
+
+describe.each([
+  ['a batch', asBatch],
+  ['NDJSON', asLines],
+])('in %s', (_, request) => {
+  it('costs its own entry only, within it and later', async () => {
+    const [first, second] = [fresh(), fresh()];
+    const other = { ...first, payload: {} };
+    const answer = await post(request([first, other, second, first]));
+    expect(answer).toMatchObject({
+      status: 207,
+      body: {
+        accepted: 2,
+        notifications: [
+          { index: 0, status: 'accepted' },
+          { index: 2, status: 'accepted' },
+          { index: 3, status: 'duplicate' },
+        ],
+        errors: [{ index: 1, code: 'ID_REUSED' }],
+      },
+    });
+    expect(await post(request([other]))).toMatchObject({ status: 422, body: { code: 'NOTIFICATIONS_INVALID' } });
+  });
+
+  it('names the users of a list whose it is', async () => {
+    const first = fresh();
+    await post({ body: first });
+    const { user, ...rest } = first;
+    const answer = await post(request([{ ...rest, users: [user, 15], payload: {} }]));
+    expect(answer).toMatchObject({
+      status: 207,
+      body: {
+        accepted: 1,
+        notifications: [{ index: 0, user: 15, status: 'accepted' }],
+        errors: [{ index: 0, user, code: 'ID_REUSED' }],
+      },
+    });
+  });
+});
+
+it('names the users of a single notification whose it is', async () => {
+  const first = fresh();
+  const { user, ...rest } = first;
+  await post({ body: { ...rest, users: [user, 15] } });
+  const other = { ...rest, payload: {} };
+  expect(await post({ body: { ...other, users: [15, 16, user] } })).toMatchObject({
+    status: 207,
+    body: {
+      accepted: 1,
+      notifications: [{ user: 16, status: 'accepted' }],
+      errors: [
+        { index: 0, user: 15, code: 'ID_REUSED' },
+        { index: 0, user, code: 'ID_REUSED' },
+      ],
+    },
+  });
+  expect(await post({ body: { ...other, users: [15, user] } })).toMatchObject({
+    status: 422,
+    body: { code: 'ID_REUSED' },
+  });
+});
