@@ -1,6 +1,7 @@
 export { publish, subscriberOf, type Subscriber } from './channel';
 export { erasedInAll, heldLocks, jobLock, type Erased } from './erased';
 export { jobCounts, type JobCounts } from './job-counts';
+export type { JobWorker } from './job-worker';
 export { KeySpace } from './key-space';
 export { MemoryUse } from './memory-use';
 export { QueueModule, type QueueModuleOptions } from './queue.module';
@@ -10,6 +11,7 @@ export {
   assertJobVersion,
   deliveryQueue,
   maxDeliveriesPerJob,
+  queueLabel,
   socketNodeQueue,
   type DeliveryJob,
   type TickJob,

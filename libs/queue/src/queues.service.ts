@@ -1,6 +1,8 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
-import { Queue, Worker, type JobsOptions, type Processor, type WorkerOptions } from 'bullmq';
+import { Queue, type JobsOptions, type Processor, type WorkerOptions } from 'bullmq';
 import { Cluster, type Redis } from 'ioredis';
+import { jobFaults } from './job-faults';
+import { JobWorker } from './job-worker';
 import type { KeySpace } from './key-space';
 import { connectToOwner } from './owner';
 import type { RedisClient } from './redis';
@@ -29,7 +31,8 @@ const mostUnanswered = 4;
 export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   private readonly open = new Map<string, Queue>();
   private readonly owners = new Map<string, Redis>();
-  private readonly workers = new Map<Worker, RedisClient>();
+  private readonly workers = new Map<Pick<JobWorker<unknown>, 'renewAll' | 'backend'>, RedisClient>();
+  private readonly connected = new Set<RedisClient>();
   private readonly timers: NodeJS.Timeout[] = [];
 
   constructor(
@@ -62,39 +65,43 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   }
 
   /**
-   * Works on the queue `name` of a key group. A job whose process died is given to another within about ten seconds,
-   * however often that happens: giving up on it would lose what it carries.
+   * Works on the queue `name` of a key group. A job whose process died is given to another within 15 seconds, however
+   * often that happens. Jobs that fail, stall or are lost are counted and logged.
    */
   worker<Job>(
     group: string,
     name: string,
     processor: Processor<Job>,
     options: Partial<WorkerOptions> = {},
-  ): Worker<Job> {
-    const connection = this.connectionOf(group);
-    const worker = new Worker<Job>(name, processor, {
-      connection,
-      prefix: group,
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
-      maxStalledCount: 1_000_000,
-      ...options,
-    });
-    worker.on('error', () => undefined);
-    this.workers.set(worker, connection);
+  ): JobWorker<Job> {
+    const redis = this.connectionOf(group);
+    const faults = jobFaults(name);
+    const worker = new JobWorker<Job>({ redis, group, name, onLost: faults.lost }, processor, options);
+    worker.on('failed', faults.failed).on('stalled', faults.stalled).on('error', faults.error);
+    this.workers.set(worker, redis);
     worker.once('closed', () => this.workers.delete(worker));
     return worker;
   }
 
   /** What the workers of a key group are connected with. */
-  private connectionOf(group: string): Redis {
-    if (!(this.redis instanceof Cluster)) return this.redis;
-    let redis = this.owners.get(group);
-    if (redis === undefined) {
-      redis = connectToOwner(this.redis, group);
-      this.owners.set(group, redis);
+  private connectionOf(group: string): RedisClient {
+    const redis = this.redis instanceof Cluster ? this.ownerOf(this.redis, group) : this.redis;
+    if (!this.connected.has(redis)) {
+      this.connected.add(redis);
+      redis.on('ready', () => this.renewLocks(redis));
     }
     return redis;
+  }
+
+  private ownerOf(cluster: Cluster, group: string): Redis {
+    const redis = this.owners.get(group) ?? connectToOwner(cluster, group);
+    this.owners.set(group, redis);
+    return redis;
+  }
+
+  /** Redis was away: locks that expired meanwhile are taken again before other processes look for them. */
+  private renewLocks(redis: RedisClient): void {
+    for (const [worker, connection] of this.workers) if (connection === redis) void worker.renewAll();
   }
 
   /**

@@ -20,6 +20,11 @@ export function socketNodeQueue(node: string): string {
   return `websocket-${node}`;
 }
 
+/** The label of a queue in metrics: of all socket nodes the same one, because each process has a node of its own. */
+export function queueLabel(name: string): string {
+  return name.startsWith(socketNodeQueue('')) ? 'websocket' : name;
+}
+
 /** Most deliveries that one job carries. */
 export const maxDeliveriesPerJob = 100;
 

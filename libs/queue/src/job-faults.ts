@@ -1,0 +1,80 @@
+import { log, metrics } from '@pns/runtime';
+import type { Job } from 'bullmq';
+import { LRUCache } from 'lru-cache';
+import { Counter } from 'prom-client';
+import { queueLabel } from './queues';
+
+const failed = new Counter({
+  name: 'pns_jobs_failed_total',
+  help: 'Jobs that threw an error; they are run again.',
+  labelNames: ['queue'],
+  registers: [metrics],
+});
+
+const stalled = new Counter({
+  name: 'pns_jobs_stalled_total',
+  help: 'Jobs whose worker died, or was held up, while it ran them, and that this process gave to another worker.',
+  labelNames: ['queue'],
+  registers: [metrics],
+});
+
+/** The same fault of a queue is logged at most this often, in ms: while Postgres is away, every job fails every two seconds. */
+const quietMs = 10_000;
+
+/** How often each fault has occurred since it was logged. */
+const unlogged = new LRUCache<string, number>({ max: 1000, ttl: quietMs });
+
+interface Fault {
+  readonly event: string;
+  /** Absent where a fault concerns all queues of the process. */
+  readonly queue?: string;
+  readonly reason: string;
+}
+
+/** Logs a fault, without a stack, unless it was logged a moment ago; the next line says how often it occurred meanwhile. */
+function logFault(fault: Fault, more: object = {}): void {
+  const { event, queue, reason } = fault;
+  // A connection that is lost fails in several ways at once, and all of them mean the same.
+  const key = queue === undefined ? event : `${event} ${queue} ${reason}`;
+  const isRecent = unlogged.has(key);
+  const count = unlogged.get(key, { allowStale: true }) ?? 0;
+  if (isRecent) return void unlogged.set(key, count + 1, { noUpdateTTL: true });
+  unlogged.set(key, 0);
+  log.warn({ ...fault, ...more, ...(count > 0 && { unlogged: count }) });
+}
+
+/** What happens to the jobs of a queue in this process beside their end. */
+export interface JobFaults {
+  readonly failed: (job: Job | undefined, error: Error) => void;
+  readonly stalled: (job: string) => void;
+  readonly lost: (job: string) => void;
+  readonly error: (error: Error) => void;
+}
+
+/** Counts and logs the faults of the queue `name`, each with its reason and without a stack. */
+export function jobFaults(name: string): JobFaults {
+  const queue = queueLabel(name);
+  failed.inc({ queue }, 0);
+  stalled.inc({ queue }, 0);
+  return {
+    failed: (job, { message: reason }) => {
+      failed.inc({ queue });
+      logFault({ event: 'job.failed', queue, reason }, { job: job?.id, failures: job?.attemptsMade });
+    },
+    stalled: (job) => {
+      stalled.inc({ queue });
+      log.warn({ event: 'job.stalled', queue, job, reason: 'the worker that ran it died or did not answer in time' });
+    },
+    lost: (job) => log.warn({ event: 'job.lost', queue, job, reason: 'another worker has started it meanwhile' }),
+    error: (error) => {
+      // One connection serves all queues of a process.
+      if (isConnectionError(error)) logFault({ event: 'redis.unreachable', reason: error.message });
+      else logFault({ event: 'queue.fault', queue, reason: error.message });
+    },
+  };
+}
+
+function isConnectionError(error: Error & { code?: unknown }): boolean {
+  const isSystemCode = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'].includes(String(error.code));
+  return isSystemCode || /^Connection is closed|Command timed out/.test(error.message);
+}

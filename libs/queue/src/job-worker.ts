@@ -1,0 +1,196 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ErrorCode, Job, Worker, type JobProgress, type Processor, type WorkerOptions } from 'bullmq';
+import type { RedisClient } from './redis';
+
+/** A job belongs to its worker for this time after each renewal, in ms. */
+const lockMs = 10_000;
+/** A lock is renewed when it is between half of this time and this time old, in ms. */
+const renewEveryMs = 4_000;
+
+/** How often a queue is searched for jobs whose worker died, by one worker of all, in ms. */
+const searchEveryMs = 2_000;
+/** When no worker searched for longer than this, Redis was away or there was no worker, in ms. Locks are valid for longer. */
+const gapMs = 4_000;
+/** After a gap, workers that are alive have this long to renew their locks, in ms: reconnecting takes up to a second. */
+const graceMs = 5_000;
+
+/** A job that cannot be taken, as when Redis' memory is full, is asked for again after this time, in ms. */
+const untilNextTryMs = 500;
+
+interface Scripts {
+  pns_renew(...args: (string | number)[]): Promise<string[]>;
+  pns_search(...args: (string | number)[]): Promise<number>;
+}
+
+const keysOfScript = { renew: 2, search: 2 };
+
+/** A job that a worker has started, and how often it has been started since it was added. */
+type Started = Pick<Job, 'id' | 'attemptsStarted'>;
+
+/** The queue that a worker takes jobs from. */
+export interface JobSource {
+  readonly redis: RedisClient;
+  readonly group: string;
+  readonly name: string;
+  /** Called with the id of a job in progress when another worker has started it. */
+  readonly onLost: (job: string) => void;
+}
+
+/**
+ * BullMQ's worker with locks that outlive an outage. A job that is run by a living process stays its own, although Redis was
+ * away for longer than the lock was valid, unless another worker has started the job: then the processor's `signal` is
+ * aborted. The jobs of a dead process are taken over within 15 seconds.
+ */
+export class JobWorker<Data> extends Worker<Data> {
+  /** By the tokens of their locks. */
+  private readonly inProgress = new Map<string, Started>();
+  private readonly scripts: Scripts;
+  private readonly onLost: (job: string) => void;
+  private readonly ending = new AbortController();
+
+  constructor(
+    { redis, group, name, onLost }: JobSource,
+    processor: Processor<Data>,
+    options: Partial<WorkerOptions> = {},
+  ) {
+    super(name, processor, {
+      connection: redis,
+      prefix: group,
+      lockDuration: lockMs,
+      lockRenewTime: renewEveryMs,
+      skipStalledCheck: true, // `search` does it
+      stalledInterval: searchEveryMs / 2, // BullMQ's own way to keep other workers from searching at the same time
+      maxStalledCount: Number.MAX_SAFE_INTEGER, // a job that is given up would lose what it carries
+      runRetryDelay: untilNextTryMs,
+      ...options,
+      autorun: false, // BullMQ would begin before this object is complete
+    });
+    for (const [script, numberOfKeys] of Object.entries(keysOfScript)) {
+      const lua = readFileSync(join(__dirname, '..', 'src', `${script}.lua`), 'utf8');
+      redis.defineCommand(`pns_${script}`, { lua, numberOfKeys });
+    }
+    this.scripts = redis as unknown as Scripts;
+    this.onLost = onLost;
+    this.once('closing', () => this.ending.abort());
+    this.run().catch((error: Error) => this.emit('error', error));
+    void this.search();
+  }
+
+  /** Renews the locks of all jobs in progress: to be called as soon as Redis is back. */
+  async renewAll(): Promise<void> {
+    try {
+      if (this.inProgress.size > 0) await this.renew([...this.inProgress]);
+    } catch (error) {
+      this.emit('error', error as Error);
+    }
+  }
+
+  /** Whether the job is this worker's again, whose lock had expired. */
+  async reclaim(job: Started, token: string): Promise<boolean> {
+    return (await this.renew([[token, job]])).size === 0;
+  }
+
+  /** Forgets a job that was moved on: its lock must not be renewed any more. */
+  release(token: string): void {
+    this.inProgress.delete(token);
+  }
+
+  /** What BullMQ calls every now and then. Jobs that are lost are no error of this worker. */
+  override async extendJobLocks(_: string[], tokens: string[]): Promise<string[]> {
+    const jobs = tokens.flatMap((token) => {
+      const job = this.inProgress.get(token);
+      return job === undefined ? [] : [[token, job] as const];
+    });
+    if (jobs.length > 0) await this.renew(jobs);
+    return [];
+  }
+
+  private async renew(jobs: readonly (readonly [token: string, job: Started])[]): Promise<ReadonlySet<string>> {
+    const args = jobs.flatMap(([token, { id = '', attemptsStarted }]) => [id, token, attemptsStarted]);
+    const [stalled, active, start] = [this.toKey('stalled'), this.toKey('active'), this.toKey('')];
+    const lost = new Set(await this.scripts.pns_renew(stalled, active, start, lockMs, ...args));
+    for (const [token, { id = '' }] of jobs) {
+      if (!lost.has(id) || !this.inProgress.delete(token)) continue;
+      this.cancelJob(id, 'Another worker has started this job.');
+      this.onLost(id);
+    }
+    return lost;
+  }
+
+  /** Moves jobs whose worker died back to those that wait. */
+  private async search(): Promise<void> {
+    while (!this.ending.signal.aborted) {
+      try {
+        const keys = [this.toKey('searched'), this.toKey('stalled')];
+        if ((await this.scripts.pns_search(...keys, searchEveryMs, gapMs, graceMs)) === 1) {
+          for (const id of await this.backend.moveStalledJobsToWait()) this.emit('stalled', id, 'active');
+        }
+      } catch (error) {
+        this.emit('error', error as Error);
+      }
+      await sleep(searchEveryMs, undefined, { signal: this.ending.signal }).catch(() => undefined);
+    }
+  }
+
+  protected override get Job(): typeof Job {
+    return HeldJob;
+  }
+
+  protected override async callProcessJob(job: Job<Data>, token: string, signal?: AbortSignal): Promise<unknown> {
+    this.inProgress.set(token, job);
+    try {
+      return await super.callProcessJob(job, token, signal);
+    } finally {
+      this.inProgress.delete(token);
+    }
+  }
+
+  protected override async moveToActive(token: string, name?: string): Promise<Job<Data>> {
+    try {
+      return await super.moveToActive(token, name);
+    } catch (error) {
+      await sleep(untilNextTryMs);
+      throw error;
+    }
+  }
+}
+
+/** A job that ended while its lock had expired still leaves its queue, unless another worker has started it. */
+class HeldJob<Data, Result, Name extends string, Progress extends JobProgress> extends Job<
+  Data,
+  Result,
+  Name,
+  Progress
+> {
+  override moveToCompleted(value: Result, token: string, fetchNext?: boolean) {
+    return this.held(token, () => super.moveToCompleted(value, token, fetchNext));
+  }
+
+  override moveToFailed<E extends Error>(error: E, token: string, fetchNext?: boolean) {
+    return this.held(token, () => super.moveToFailed(error, token, fetchNext));
+  }
+
+  override moveToDelayed(timestamp: number, token?: string) {
+    return this.held(token, () => super.moveToDelayed(timestamp, token));
+  }
+
+  override moveToWait(token?: string) {
+    return this.held(token, () => super.moveToWait(token));
+  }
+
+  private async held<Result>(token: string | undefined, move: () => Promise<Result>): Promise<Result> {
+    const worker = this.queue instanceof JobWorker ? (this.queue as JobWorker<unknown>) : undefined;
+    if (token === undefined || worker === undefined) return move();
+    try {
+      return await move();
+    } catch (error) {
+      const isMissing = (error as { code?: unknown }).code === ErrorCode.JobLockNotExist;
+      if (!isMissing || !(await worker.reclaim(this, token))) throw error;
+      return await move();
+    } finally {
+      worker.release(token);
+    }
+  }
+}
