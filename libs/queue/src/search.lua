@@ -20,5 +20,5 @@ if isGap then
   redis.call('DEL', KEYS[2])
 end
 -- The queue of a socket node is used no more when the node has ended.
-redis.call('SET', KEYS[1], string.format('%d:%d', now, waitUntil), 'PX', 3600000)
+redis.call('SET', KEYS[1], now .. ':' .. waitUntil, 'PX', 3600000)
 return now < waitUntil and 0 or 1

@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startRedis, type LocalRedis } from '@pns/local-servers';
+import { addJobs, type NewJob, type Origin } from './add-jobs';
+import { KeySpace } from './key-space';
+import { Queues } from './queues.service';
+import { connectRedis } from './redis';
+
+const folder = mkdtempSync(join(tmpdir(), 'pns-add-jobs-'));
+let server: LocalRedis;
+let queues: Queues;
+
+beforeAll(async () => {
+  server = await startRedis({ dataDir: folder });
+  queues = new Queues(connectRedis(server.url), new KeySpace(1));
+});
+
+afterAll(async () => {
+  await queues.onApplicationShutdown();
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+afterEach(async () => {
+  await queues.redis.config('SET', 'maxmemory', '0');
+  await queues.redis.flushall();
+});
+
+const group = '{pns:0}';
+const list = `${group}:list`;
+
+const job = (id: string, name = 'webhook', delayMs = 0): NewJob => ({ group, name, id, delayMs, data: { id } });
+
+/** As a batch of windows: the list is gone once its jobs are added, and the jobs must be there. */
+const origin = (length = 2): Origin => ({
+  list,
+  first: 'me',
+  length,
+  taken: (jobs) => ({
+    lua: `for at = 2, #KEYS do if redis.call('EXISTS', KEYS[at]) == 0 then return -1 end end
+          return redis.call('DEL', KEYS[1])`,
+    keys: [list, ...jobs],
+    args: [],
+  }),
+});
+
+const idsIn = async (name: string): Promise<(string | undefined)[]> =>
+  (await queues.queue(group, name).getJobs(['waiting', 'delayed'])).map(({ id }) => id).sort();
+
+it('adds jobs to several queues at once, each only once', async () => {
+  const jobs = [job('a'), job('b', 'apns'), job('c', 'apns', 60_000)];
+  expect(await addJobs(queues, jobs)).toBe(true);
+  expect(await addJobs(queues, jobs)).toBe(true);
+  expect([await idsIn('webhook'), await idsIn('apns')]).toEqual([['a'], ['b', 'c']]);
+});
+
+it('gives jobs what every job of a queue has', async () => {
+  await addJobs(queues, [job('added')]);
+  await queues.queue(group, 'webhook').add('deliver', {}, { jobId: 'other' });
+  const [added, other] = await Promise.all(['added', 'other'].map((id) => queues.queue(group, 'webhook').getJob(id)));
+  expect(added?.opts).toEqual({ ...other?.opts, jobId: 'added', delay: 0 });
+});
+
+describe('jobs that are taken from a list', () => {
+  beforeEach(() => queues.redis.rpush(list, 'me', 'window'));
+
+  it('are added once, although the same is asked for again', async () => {
+    expect(await addJobs(queues, [job('a')], origin())).toBe(true);
+    await queues.queue(group, 'webhook').remove('a'); // it is done
+    expect(await addJobs(queues, [job('a')], origin())).toBe(false);
+    expect([await idsIn('webhook'), await queues.redis.exists(list)]).toEqual([[], 0]);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['has another owner', () => queues.redis.lset(list, 0, 'you')],
+    ['has lost something', () => queues.redis.rpop(list)],
+    ['is gone', () => queues.redis.del(list)],
+  ])('are not added when the list %s', async (_, change) => {
+    await change();
+    const before = await queues.redis.lrange(list, 0, -1);
+    expect(await addJobs(queues, [job('a')], origin())).toBe(false);
+    expect([await idsIn('webhook'), await queues.redis.lrange(list, 0, -1)]).toEqual([[], before]);
+  });
+
+  it('are not added, and not taken, while the memory of Redis is full', async () => {
+    await queues.redis.config('SET', 'maxmemory', '1mb');
+    const jobs = [job('a'), job('b', 'apns')];
+    await expect(addJobs(queues, jobs, origin())).rejects.toThrow(/OOM/);
+    await queues.redis.config('SET', 'maxmemory', '0');
+    expect([await idsIn('webhook'), await queues.redis.llen(list)]).toEqual([[], 2]);
+    expect(await addJobs(queues, jobs, origin())).toBe(true);
+    expect([await idsIn('webhook'), await idsIn('apns')]).toEqual([['a'], ['b']]);
+  });
+
+  it('are added although Redis has forgotten all scripts', async () => {
+    await addJobs(queues, [job('before')]);
+    await queues.redis.script('FLUSH');
+    expect(await addJobs(queues, [job('after')], origin())).toBe(true);
+  });
+
+  it('are added once Redis is back', async () => {
+    const adding = server.kill().then(() => addJobs(queues, [job('a')], origin()));
+    await new Promise((resolve) => queues.redis.once('reconnecting', resolve));
+    server = await startRedis({ dataDir: folder, port: server.port });
+    expect(await adding).toBe(true);
+    expect(await idsIn('webhook')).toEqual(['a']);
+  });
+});
