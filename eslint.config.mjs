@@ -24,6 +24,18 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       // Nest injects classes by their runtime value, which a type import would erase.
       '@typescript-eslint/no-extraneous-class': 'off',
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'prom-client',
+              importNames: ['Counter', 'Histogram', 'Summary'],
+              message: 'Use declareCounter or declareHistogram of @pns/runtime, so that each series is 0 from the start.',
+            },
+          ],
+        },
+      ],
       'no-restricted-properties': [
         'error',
         { object: 'process', property: 'env', message: 'Read the environment in env.ts; docs/adr tells why.' },
@@ -48,5 +60,10 @@ export default tseslint.config(
   {
     files: ['**/env.ts', '**/*spec.ts', 'libs/local-servers/**/*.ts', 'apps/e2e/**/*.ts', 'jest.config.ts'],
     rules: { 'no-restricted-properties': 'off' },
+  },
+  {
+    // Declares the others; and requests are counted by routes, which nobody knows before they are registered.
+    files: ['libs/runtime/src/metrics.ts', 'libs/runtime/src/http-metrics.ts'],
+    rules: { 'no-restricted-imports': 'off' },
   },
 );

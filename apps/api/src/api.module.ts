@@ -6,7 +6,7 @@ import { ClientOptions, ClientOptionsModule } from '@pns/client-options';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { PersistenceModule } from '@pns/persistence';
 import { PresenceModule } from '@pns/presence';
-import { QueueModule } from '@pns/queue';
+import { mostUsedForIntake, QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import { SessionsModule } from '@pns/sessions';
 import { webhookOptions, webhookOptionsFileFor } from '@pns/transport-webhook';
@@ -69,6 +69,7 @@ export class ApiModule {
           redisUrl,
           shards,
           failFast: true,
+          mostUsedMemory: mostUsedForIntake,
           ...(redisPrefix === undefined ? {} : { prefix: redisPrefix }),
         }),
         AggregationModule.ingesting(),

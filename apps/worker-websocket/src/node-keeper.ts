@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import { Presence, SocketNodes, type Missed } from '@pns/presence';
 import { Queues } from '@pns/queue';
-import { log } from '@pns/runtime';
+import { log, RecurringFault } from '@pns/runtime';
 import { NodeId } from './node-id';
 import type { OpenSocket } from './open-socket';
 import { Orphanage } from './orphanage';
@@ -25,6 +25,8 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
   private readonly timers: NodeJS.Timeout[] = [];
   private beating: Promise<void> | undefined;
   private keeping: Promise<void> | undefined;
+  private readonly beatFault: RecurringFault;
+  private readonly keepFault: RecurringFault;
   private readonly keepNow = (): void => void this.keep();
 
   constructor(
@@ -34,7 +36,10 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly reception: Reception,
     private readonly orphanage: Orphanage,
     private readonly queues: Queues,
-  ) {}
+  ) {
+    this.beatFault = new RecurringFault('node.beat-failed', 'node.beat-recovered', { node: node.id });
+    this.keepFault = new RecurringFault('node.keep-failed', 'node.keep-recovered', { node: node.id });
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.beat();
@@ -68,8 +73,9 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
       const { isTakenForDead, adopted } = await this.nodes.beat(this.node.id);
       if (isTakenForDead) await this.revive();
       await this.orphanage.adopt(adopted);
+      this.beatFault.isOver();
     } catch (error) {
-      log.warn({ event: 'node.beat-failed', node: this.node.id, err: error });
+      this.beatFault.occurred(error);
     }
   }
 
@@ -83,7 +89,10 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
 
   private keep(): Promise<void> {
     this.keeping ??= this.keepAll(false)
-      .catch((error: unknown) => log.warn({ event: 'node.keep-failed', node: this.node.id, err: error }))
+      .then(
+        () => this.keepFault.isOver(),
+        (error: unknown) => this.keepFault.occurred(error),
+      )
       .finally(() => (this.keeping = undefined));
     return this.keeping;
   }

@@ -12,6 +12,7 @@ import type { Handshake } from './handshake';
 import { unknownPath } from './handshake';
 import { NodeId } from './node-id';
 import { OpenSocket } from './open-socket';
+import { admissionWorks } from './refusal';
 
 const openSockets = new Gauge({ name: 'pns_open_sockets', help: 'Sockets that are open.', registers: [metrics] });
 
@@ -132,6 +133,7 @@ export class Reception {
     this.entered.add(socket);
     this.locals.add(socket.local);
     openSockets.inc();
+    admissionWorks();
     await this.makeUp(socket, opening.missed);
     if (socket.tcp.destroyed) this.leave(socket, 'transport close');
   }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from 'node:http';
-import { log, PnsError } from '@pns/runtime';
+import { PnsError, RecurringFault } from '@pns/runtime';
 
 /** The status that each reason to refuse a handshake has; the original's, where it has one. */
 const statuses: Readonly<Record<string, number>> = {
@@ -27,10 +27,16 @@ export interface Refusal {
   readonly body: string;
 }
 
-/** What stands in the way, as an error that a client may see; a fault of ours is logged and told as `UNAVAILABLE`. */
+/** Clients come back again and again while Redis or Postgres is away. */
+const fault = new RecurringFault('socket.refused', 'socket.admitted');
+
+/** Call it when a client was admitted: a fault of ours that kept others out is over. */
+export const admissionWorks = (): void => fault.isOver();
+
+/** The reason for a refusal as an error that a client may see; a fault of ours is logged and sent as `UNAVAILABLE`. */
 export function refusalReason(error: unknown): PnsError {
   if (error instanceof PnsError && error.code in statuses) return error;
-  log.warn({ event: 'socket.refused', err: error });
+  fault.occurred(error);
   return new PnsError('UNAVAILABLE', 'The service cannot open sockets right now; try again in a moment.');
 }
 

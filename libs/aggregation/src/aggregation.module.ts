@@ -13,7 +13,6 @@ const parts = [
     useFactory: (queues: Queues, keys: KeySpace) => new Windows(queues.redis, keys),
   },
   { provide: Ticks, inject: [Queues], useFactory: (queues: Queues) => new Ticks(queues) },
-  { provide: MemoryUse, inject: [Queues], useFactory: (queues: Queues) => new MemoryUse(queues.redis) },
 ];
 
 /** What a process that dispatches hands its batches to. */

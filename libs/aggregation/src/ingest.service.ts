@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade, type AggregationMode, type Subject } from '@pns/config-cascade';
-import { KeySpace, type MemoryUse } from '@pns/queue';
+import { KeySpace, mostUsedForIntake, redisNearlyFullSentence, type MemoryUse } from '@pns/queue';
 import { PnsError, Slices } from '@pns/runtime';
 import {
   contentDigest,
@@ -22,9 +22,6 @@ const maxEntriesPerJoin = 500;
 
 /** Most characters of JSON that one script is given, unless a single notification has more. */
 const maxCharactersPerJoin = 1024 * 1024;
-
-/** The rest of Redis' memory is for what was accepted to be sent with; ADR 0014. */
-const maxMemoryUse = 0.9;
 
 /** How a notification is joined, as properties say. */
 type Joining = Pick<JoinEntry, 'delayMs' | 'maxDelayMs' | 'retentionMs'> & { readonly mode: AggregationMode };
@@ -74,12 +71,12 @@ export class Ingest {
    * Resolves when every notification waits in Redis and will be looked at in time: from then on it survives the death of
    * any process. Answers keep the order.
    *
-   * @throws PnsError `OVERLOADED` when `maxProcessorTasks` due notifications wait already, or Redis has little memory left;
-   *   nothing was taken in then.
+   * @throws PnsError `OVERLOADED` when `maxProcessorTasks` due notifications wait already, `REDIS_FULL` when Redis has little
+   *   memory left; nothing was accepted then.
    *   Rejects when Redis is out of reach; whatever was taken in by then may be repeated.
    */
   async join(notifications: readonly Notification[]): Promise<JoinStatus[]> {
-    this.assertMemory();
+    if (this.memory.isAbove(mostUsedForIntake)) await this.assertMemory();
     // A single notification pays for each promise on its way as much as for looking its properties up.
     if (this.isFull()) await this.assertRoom();
     if (!this.cascade.knows(notifications)) await this.properties.load(notifications);
@@ -179,9 +176,9 @@ export class Ingest {
     };
   }
 
-  private assertMemory(): void {
-    if (!this.memory.isAbove(maxMemoryUse)) return;
-    throw new PnsError('OVERLOADED', 'What waits to be sent has nearly filled the memory of Redis; try again later.');
+  private async assertMemory(): Promise<void> {
+    const used = (await this.memory.usedPart()) ?? 0; // where Redis is away, the join meets that fault itself
+    if (used > mostUsedForIntake) throw new PnsError('REDIS_FULL', redisNearlyFullSentence(used, mostUsedForIntake));
   }
 
   /** Each join tells how many windows are overdue in its shard; only while the sum forbids more is Redis asked again. */

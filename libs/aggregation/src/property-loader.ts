@@ -1,5 +1,5 @@
 import type { ConfigCascade, Subject } from '@pns/config-cascade';
-import { log, PnsError } from '@pns/runtime';
+import { PnsError, RecurringFault } from '@pns/runtime';
 
 /** Postgres may take this long to tell what is set for a batch, in ms, and is left alone for as long after it did not. */
 const patienceMs = 1000;
@@ -10,6 +10,7 @@ const patienceMs = 1000;
  */
 export class PropertyLoader {
   private pausedUntil = 0;
+  private readonly fault = new RecurringFault('ingest.properties-not-loaded', 'ingest.properties-loaded');
 
   constructor(private readonly cascade: ConfigCascade) {}
 
@@ -22,9 +23,10 @@ export class PropertyLoader {
     });
     try {
       await Promise.race([this.cascade.load(subjects), timeout]);
+      this.fault.isOver();
     } catch (error) {
       this.pausedUntil = Date.now() + patienceMs;
-      log.warn({ event: 'ingest.properties-not-loaded', reason: (error as Error).message });
+      this.fault.occurred(error);
     } finally {
       clearTimeout(timer);
     }

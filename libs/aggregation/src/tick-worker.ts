@@ -85,7 +85,7 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
     assertJobVersion('tick', job.data);
     return this.slots.execute(async () => {
       const isSweep = job.name === 'sweep';
-      if (this.memory.isAbove(maxMemoryUse)) return isSweep ? undefined : this.putOff(job, untilRoomMs, token);
+      if (await this.isNearlyFull()) return isSweep ? undefined : this.putOff(job, untilRoomMs, token);
       if (isSweep) await this.adoptOrphans(shard);
       const batch = await this.windows.take(shard, String(job.id), token, maxWindowsPerBatch);
       await this.scheduleWhatIsLeft(batch);
@@ -93,6 +93,11 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
       // The clocks of this process and Redis differ, and the tick came before its time.
       if (job.data.dueAt > batch.clock) await this.putOff(job, job.data.dueAt - batch.clock, token);
     });
+  }
+
+  /** Nearly always answered without asking Redis; where there seems to be no room, Redis is asked, so that new room is seen. */
+  private async isNearlyFull(): Promise<boolean> {
+    return this.memory.isAbove(maxMemoryUse) && (await this.memory.isAboveNow(maxMemoryUse));
   }
 
   private async putOff(job: Job<TickJob>, ms: number, token: string): Promise<never> {

@@ -1,6 +1,6 @@
 import type { ConfigCascade, OptionEntries, OptionFault, OptionFiles } from '@pns/config-cascade';
 import type { ClientTransport, ClientTransportStore } from '@pns/persistence';
-import { log, PnsError } from '@pns/runtime';
+import { log, PnsError, RecurringFault } from '@pns/runtime';
 import type { TransportName } from '@pns/transport-contract';
 import { z } from 'zod';
 
@@ -28,6 +28,7 @@ export class ClientOptions {
   private refreshing: Promise<void> | undefined;
   private wantedRefreshes = 0;
   private retry: NodeJS.Timeout | undefined;
+  private readonly loadFault = new RecurringFault('client-options.not-loaded', 'client-options.loaded');
   private isClosed = false;
   private readonly stopListening: () => void;
 
@@ -120,9 +121,10 @@ export class ClientOptions {
         seen = this.wantedRefreshes;
         await this.load();
       } while (seen !== this.wantedRefreshes);
+      this.loadFault.isOver();
     } catch (error) {
       if (this.isClosed) return;
-      log.warn({ event: 'client-options.not-loaded', reason: (error as Error).message });
+      this.loadFault.occurred(error);
       this.retry = setTimeout(() => void this.refresh(), retryMs);
     } finally {
       this.refreshing = undefined; // before anybody can ask again and be given this one, which is over

@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { UnannouncedChangeStore } from '@pns/persistence';
 import { patientCopy, publish, subscriberOf, type Queues, type RedisClient, type Subscriber } from '@pns/queue';
-import { log } from '@pns/runtime';
+import { log, RecurringFault } from '@pns/runtime';
 import type { ConfigCascade } from './config-cascade';
 import type { ConfigChange } from './subject-cache';
 
@@ -27,6 +27,8 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   private next: NodeJS.Timeout | undefined;
   /** Whether a mark may have come and gone while Postgres could not be asked. */
   private isUnsure = false;
+  private readonly listenFault = new RecurringFault('config.changes-unheard', 'config.changes-heard');
+  private readonly refreshFault = new RecurringFault('config.refresh-failed', 'config.refreshed');
   private isClosed = false;
 
   constructor(
@@ -72,10 +74,11 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   private async listen(subscriber: Subscriber): Promise<void> {
     try {
       await subscriber.listen();
+      this.listenFault.isOver();
       this.obey(() => this.cascade.applyAny());
     } catch (error) {
       if (this.isClosed) return;
-      log.warn({ event: 'config.changes-unheard', reason: (error as Error).message });
+      this.listenFault.occurred(error);
       if (subscriber.status === 'ready') subscriber.disconnect(true); // and so starts over
     }
   }
@@ -104,11 +107,14 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   private obey(change: () => Promise<void>): void {
-    change().catch((error: unknown) => {
-      if (this.isClosed) return;
-      log.warn({ event: 'config.refresh-failed', reason: (error as Error).message });
-      clearTimeout(this.retry);
-      this.retry = setTimeout(() => this.obey(() => this.cascade.applyAny()), retryMs);
-    });
+    change().then(
+      () => this.refreshFault.isOver(),
+      (error: unknown) => {
+        if (this.isClosed) return;
+        this.refreshFault.occurred(error);
+        clearTimeout(this.retry);
+        this.retry = setTimeout(() => this.obey(() => this.cascade.applyAny()), retryMs);
+      },
+    );
   }
 }

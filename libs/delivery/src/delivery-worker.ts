@@ -3,7 +3,7 @@ import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
 import { assertJobVersion, Queues, type DeliveryJob } from '@pns/queue';
-import { log, shutdownTimeoutMs } from '@pns/runtime';
+import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, type Job, type Worker } from 'bullmq';
 import { backOffMs } from './back-off';
@@ -37,6 +37,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly jobsPerSource: number;
   private readonly stopping = new AbortController();
+  private readonly propertiesFault = new RecurringFault('delivery.properties-not-loaded', 'delivery.properties-loaded');
 
   constructor(
     private readonly queues: Queues,
@@ -163,8 +164,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private async loadProperties(deliveries: readonly Delivery[]): Promise<void> {
     try {
       await this.cascade.load(deliveries);
+      this.propertiesFault.isOver();
     } catch (error) {
-      log.warn({ event: 'delivery.properties-not-loaded', reason: (error as Error).message });
+      this.propertiesFault.occurred(error);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { FailedDeliveryStore } from '@pns/persistence';
 import type { Queues } from '@pns/queue';
-import { log, metrics } from '@pns/runtime';
+import { log, metrics, RecurringFault } from '@pns/runtime';
 import type { Transport } from '@pns/transport-contract';
 import { Gauge } from 'prom-client';
 import { retryFailed } from './retry-failed';
@@ -48,12 +48,16 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
   private readonly sound = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
+  private readonly lookFault: RecurringFault;
 
   constructor(
     readonly transport: Pick<Transport, 'name' | 'options'>,
     private readonly failed: FailedDeliveryStore,
     private readonly queues: Queues,
-  ) {}
+  ) {
+    const { name } = transport;
+    this.lookFault = new RecurringFault('transport.held-not-read', 'transport.held-read', { transport: name });
+  }
 
   /** The names of those that are paused now. */
   get clients(): Iterable<string> {
@@ -109,8 +113,9 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
         const most = this.sound.has(client) ? limit : trialLimit;
         await retryFailed(this.queues, this.failed, { transport, client, isHeld: true }, most);
       }
+      this.lookFault.isOver();
     } catch (error) {
-      log.warn({ event: 'transport.held-not-read', transport, reason: (error as Error).message });
+      this.lookFault.occurred(error);
     }
   }
 }

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { Windows, type WindowCounts } from '@pns/aggregation';
 import { awayNode, socketNodeGroup, SocketNodes } from '@pns/presence';
 import { aggregationQueue, deliveryQueue, jobCounts, Queues, socketNodeQueue, type JobCounts } from '@pns/queue';
-import { log, metrics } from '@pns/runtime';
+import { metrics, RecurringFault } from '@pns/runtime';
 import { transportNames } from '@pns/transport-contract';
 import { Gauge } from 'prom-client';
 
@@ -45,9 +45,10 @@ export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdo
     });
     try {
       const [windows, jobs] = await Promise.race([Promise.all([this.windows.counts(), this.jobs()]), late]);
+      countFault.isOver();
       return { windows, jobs };
     } catch (error) {
-      log.warn({ event: 'backlog.not-counted', reason: (error as Error).message });
+      countFault.occurred(error);
       return undefined;
     } finally {
       clearTimeout(timer);
@@ -77,6 +78,9 @@ export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdo
     return totals;
   }
 }
+
+/** One for all dispatchers of the process. */
+const countFault = new RecurringFault('backlog.not-counted', 'backlog.counted');
 
 const noJobs: JobCounts = { waiting: 0, active: 0, delayed: 0 };
 

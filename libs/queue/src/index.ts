@@ -4,7 +4,7 @@ export { erasedInAll, heldLocks, jobLock, type Erased } from './erased';
 export { jobCounts, type JobCounts } from './job-counts';
 export type { JobWorker } from './job-worker';
 export { KeySpace } from './key-space';
-export { MemoryUse } from './memory-use';
+export { MemoryUse, mostUsedForIntake } from './memory-use';
 export { QueueModule, type QueueModuleOptions } from './queue.module';
 export { Queues } from './queues.service';
 export {
@@ -19,3 +19,4 @@ export {
 } from './queues';
 export { scanKeys } from './scan';
 export { connectRedis, patientCopy, type RedisClient } from './redis';
+export { redisFullSentence, redisNearlyFullSentence } from './redis-full';

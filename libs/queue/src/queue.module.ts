@@ -1,8 +1,10 @@
-import { type DynamicModule, Inject, Module, Optional } from '@nestjs/common';
-import { Health } from '@pns/runtime';
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown, Optional } from '@nestjs/common';
+import { Health, PnsError } from '@pns/runtime';
 import { KeySpace } from './key-space';
+import { memoryUses, MemoryUse } from './memory-use';
 import { Queues } from './queues.service';
 import { connectRedis } from './redis';
+import { redisNearlyFullSentence } from './redis-full';
 
 export interface QueueModuleOptions {
   readonly redisUrl: string;
@@ -10,16 +12,35 @@ export interface QueueModuleOptions {
   readonly prefix?: string;
   /** For a process that somebody waits for: while Redis is away, calls reject instead of waiting for it. */
   readonly failFast?: boolean;
+  /** The app is not ready while Redis uses more than this part of its memory; 1 unless given. */
+  readonly mostUsedMemory?: number;
 }
+
+const mostUsedMemoryToken = Symbol('the part of the memory of Redis above which the app is not ready');
 
 /** Gives an app its queues and its place in Redis. */
 @Module({})
-export class QueueModule {
-  constructor(@Inject(Queues) queues: Queues, @Optional() @Inject(Health) health?: Health) {
-    health?.add('redis', () => queues.redis.ping());
+export class QueueModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(Queues) queues: Queues,
+    @Inject(MemoryUse) private readonly memory: MemoryUse,
+    @Inject(mostUsedMemoryToken) mostUsed: number,
+    @Optional() @Inject(Health) health?: Health,
+  ) {
+    memoryUses.add(memory);
+    health?.add('redis', async () => {
+      await queues.redis.ping();
+      const used = (await memory.usedPart()) ?? 0;
+      if (used > mostUsed) throw new PnsError('REDIS_FULL', redisNearlyFullSentence(used, mostUsed));
+    });
   }
 
-  static forRoot({ redisUrl, shards, prefix, failFast = false }: QueueModuleOptions): DynamicModule {
+  onApplicationShutdown(): void {
+    memoryUses.delete(this.memory);
+  }
+
+  static forRoot(options: QueueModuleOptions): DynamicModule {
+    const { redisUrl, shards, prefix, failFast = false, mostUsedMemory = 1 } = options;
     return {
       module: QueueModule,
       global: true,
@@ -30,8 +51,10 @@ export class QueueModule {
           inject: [KeySpace],
           useFactory: (keys: KeySpace) => new Queues(connectRedis(redisUrl, { failFast }), keys),
         },
+        { provide: MemoryUse, inject: [Queues], useFactory: ({ redis }: Queues) => new MemoryUse(redis) },
+        { provide: mostUsedMemoryToken, useValue: mostUsedMemory },
       ],
-      exports: [KeySpace, Queues],
+      exports: [KeySpace, Queues, MemoryUse],
     };
   }
 }

@@ -1,6 +1,7 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyServerOptions } from 'fastify';
 import { guardRequests } from './http-guard';
+import { measureRequests } from './http-metrics';
 
 /** The headers of a request must arrive within this time, in ms. */
 const headersTimeoutMs = 15_000;
@@ -17,6 +18,7 @@ export function httpServer(options: FastifyServerOptions & { readonly skipMiddie
   });
   const server = adapter.getInstance();
   server.removeAllContentTypeParsers();
+  measureRequests(server);
   guardRequests(server);
   return adapter;
 }

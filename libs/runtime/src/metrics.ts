@@ -1,5 +1,61 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** The process' Prometheus registry. */
 export const metrics = new Registry();
 collectDefaultMetrics({ register: metrics });
+
+/** Of the project, at the same place seen from `src` and from `dist`. */
+const manifest = join(__dirname, '..', '..', '..', 'package.json');
+const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
+new Gauge({
+  name: 'pns_build_info',
+  help: 'Always 1; the version of PNS and of Node are its labels.',
+  labelNames: ['version', 'node'],
+  registers: [metrics],
+}).set({ version, node: process.versions.node }, 1);
+
+/** Every label of a metric with all the values that it can have. */
+export type LabelValues = Readonly<Record<string, readonly string[]>>;
+
+interface Declaration<Labels extends LabelValues> {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: Labels;
+}
+
+type NameOf<Labels> = keyof Labels & string;
+
+/**
+ * A counter that is 0 from the start for every combination of its label values. Prometheus' `increase()` does not see a series
+ * appear, so without the 0 an alert would miss the first occurrence.
+ */
+export function declareCounter<Labels extends LabelValues>(declaration: Declaration<Labels>): Counter<NameOf<Labels>> {
+  const counter = new Counter({ ...withLabelNames(declaration), registers: [metrics] });
+  for (const labels of combinationsOf(declaration.labels)) counter.inc(labels, 0);
+  return counter;
+}
+
+/** A histogram, in seconds, whose counts are 0 from the start, as those of `declareCounter`. */
+export function declareHistogram<Labels extends LabelValues>(
+  declaration: Declaration<Labels> & { readonly buckets: readonly number[] },
+): Histogram<NameOf<Labels>> {
+  const buckets = [...declaration.buckets];
+  const histogram = new Histogram({ ...withLabelNames(declaration), buckets, registers: [metrics] });
+  for (const labels of combinationsOf(declaration.labels)) histogram.zero(labels);
+  return histogram;
+}
+
+function withLabelNames<Labels extends LabelValues>({ name, help, labels }: Declaration<Labels>) {
+  return { name, help, labelNames: Object.keys(labels) as NameOf<Labels>[] };
+}
+
+function combinationsOf<Labels extends LabelValues>(labels: Labels): Record<NameOf<Labels>, string>[] {
+  const combinations = Object.entries(labels).reduce<Record<string, string>[]>(
+    (some, [name, values]) =>
+      some.flatMap((combination) => values.map((value) => ({ ...combination, [name]: value }))),
+    [{}],
+  );
+  return combinations as Record<NameOf<Labels>, string>[];
+}

@@ -1,5 +1,5 @@
 import { publish, subscriberOf, type KeySpace, type RedisClient, type Subscriber } from '@pns/queue';
-import { log } from '@pns/runtime';
+import { RecurringFault } from '@pns/runtime';
 import { maxSessionTtlSeconds, type Session, type SessionEnd } from './session';
 
 /** A session and the marks of those whose sessions may have been ended all at once, it among them. */
@@ -28,6 +28,7 @@ export class EndedSessions {
   private readonly channel: string;
   private readonly watchers = new Set<Watcher>();
   private subscriber: { readonly redis: Subscriber; readonly ready: Promise<unknown> } | undefined;
+  private readonly recheckFault = new RecurringFault('sessions.recheck-failed', 'sessions.rechecked');
   private isClosed = false;
 
   constructor(
@@ -98,9 +99,10 @@ export class EndedSessions {
       await redis.listen();
       const ended = await this.among([...this.watchers].flatMap((watcher) => watcher.open()));
       this.tell(ended.map(({ id }) => ({ id })));
+      this.recheckFault.isOver();
     } catch (error) {
       if (this.isClosed || redis.status !== 'ready') return; // the next `ready` starts over
-      log.warn({ event: 'sessions.recheck-failed', err: error, retryMs: recheckDelayMs });
+      this.recheckFault.occurred(error);
       setTimeout(() => void this.resume(redis), recheckDelayMs).unref();
     }
   }

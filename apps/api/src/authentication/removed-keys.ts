@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { publish, Queues, subscriberOf, type Subscriber } from '@pns/queue';
-import { log } from '@pns/runtime';
+import { log, RecurringFault } from '@pns/runtime';
 
 /** Tells every API process at once that a key was removed. */
 @Injectable()
@@ -12,6 +12,7 @@ export class RemovedKeys implements OnModuleInit, OnApplicationShutdown {
 
   private readonly channel: string;
   private readonly listeners: ((id: string | undefined) => void)[] = [];
+  private readonly listenFault = new RecurringFault('api-key.removals-unheard', 'api-key.removals-heard');
   private subscriber: Subscriber | undefined;
 
   constructor(private readonly queues: Queues) {
@@ -50,8 +51,9 @@ export class RemovedKeys implements OnModuleInit, OnApplicationShutdown {
       await subscriber.listen();
       this.tell(undefined);
       this.isListening = true;
+      this.listenFault.isOver();
     } catch (error) {
-      log.warn({ event: 'api-key.removals-unheard', reason: (error as Error).message });
+      this.listenFault.occurred(error);
       if (subscriber.status === 'ready') subscriber.disconnect(true); // and so starts over
     }
   }

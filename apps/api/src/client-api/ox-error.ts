@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDatabaseAway } from '@pns/persistence';
+import { redisFullSentence } from '@pns/queue';
 import { PnsError } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { logUnexpected, statusOf } from '../http/problem.filter';
@@ -64,6 +65,8 @@ const codesOfProblems: Readonly<Record<string, OxErrorCode>> = {
 /** What `error` is to a client of the original. What nobody expected keeps its own words to itself. */
 export function oxErrorOf(error: unknown): OxError {
   if (error instanceof OxError) return error;
+  const fullSentence = redisFullSentence(error);
+  if (fullSentence !== undefined) return new OxError('PNS-0002', fullSentence);
   if (isRedisAway(error)) return new OxError('PNS-0002', 'Redis is out of reach; try again in a moment.');
   if (isDatabaseAway(error)) return new OxError('PNS-0003', 'Postgres is out of reach; try again in a moment.');
   const code = error instanceof PnsError ? codesOfProblems[error.code] : undefined;

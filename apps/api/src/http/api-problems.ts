@@ -20,10 +20,15 @@ class Problem extends createZodDto(problem) {}
 export function ApiProblems(...codes: readonly ProblemCode[]): MethodDecorator {
   return (target, key, descriptor) => {
     const handler = descriptor.value as object;
-    const all = [...(codesOf.get(handler) ?? []), ...codes];
+    const all = [...(codesOf.get(handler) ?? []), ...codes.flatMap(withNeighbours)];
     codesOf.set(handler, all);
     applyDecorators(ApiExtraModels(Problem), ...responsesFor(all))(target, key, descriptor);
   };
+}
+
+/** A route that needs Redis meets a full one, too. */
+function withNeighbours(code: ProblemCode): ProblemCode[] {
+  return code === 'REDIS_UNREACHABLE' ? [code, 'REDIS_FULL'] : [code];
 }
 
 const codesOf = new WeakMap<object, readonly ProblemCode[]>();

@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, NotFoundException } from '@nestjs/common';
 import { isDatabaseAway } from '@pns/persistence';
+import { redisFullSentence } from '@pns/queue';
 import { log, PnsError } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { defaultBodyBytes } from './body-parsers';
@@ -46,6 +47,8 @@ export function problemFor(error: unknown, bodyLimit = defaultBodyBytes): Proble
   if (error instanceof PnsError && isProblemCode(error.code)) {
     return problemOf(error.code, error.message, error instanceof RequestError ? error.errors : []);
   }
+  const fullSentence = redisFullSentence(error);
+  if (fullSentence !== undefined) return problemOf('REDIS_FULL', fullSentence);
   if (isRedisAway(error)) return problemOf('REDIS_UNREACHABLE', 'Redis is out of reach; try again in a moment.');
   if (isDatabaseAway(error))
     return problemOf('DATABASE_UNREACHABLE', 'Postgres is out of reach; try again in a moment.');

@@ -63,6 +63,7 @@ export const problemKinds = {
   TEST_UNANSWERED: { status: 504, title: 'Nobody told how the test push ended' },
   DATABASE_UNREACHABLE: { status: 503, title: 'Postgres is out of reach', retryAfterSeconds: 5 },
   REDIS_UNREACHABLE: { status: 503, title: 'Redis is out of reach', retryAfterSeconds: 5 },
+  REDIS_FULL: { status: 503, title: 'Redis is full', retryAfterSeconds: 1 },
   ERASURE_UNFINISHED: { status: 503, title: 'Not everything is erased yet', retryAfterSeconds: 1 },
   STOPPING: { status: 503, title: 'This process is stopping', retryAfterSeconds: 1 },
   OVERLOADED: { status: 503, title: 'Too much is waiting already', retryAfterSeconds: 1 },

@@ -13,7 +13,7 @@ it.each([
   [replyError('CLUSTERDOWN The cluster is down'), true],
   [replyError('LOADING Redis is loading the dataset in memory'), true],
   [replyError("READONLY You can't write against a read only replica."), true],
-  [replyError("OOM command not allowed when used memory > 'maxmemory'."), true],
+  [replyError("OOM command not allowed when used memory > 'maxmemory'."), false],
   [replyError('WRONGTYPE Operation against a key holding the wrong kind of value'), false],
   [new Error('LOADING'), false],
   [new Error('Connection terminated unexpectedly'), false],

@@ -1,13 +1,11 @@
 import type { JoinStatus } from '@pns/aggregation';
-import { metrics } from '@pns/runtime';
-import { Counter } from 'prom-client';
+import { declareCounter } from '@pns/runtime';
 import { problemFor } from '../http/problem.filter';
 
-const notificationsTotal = new Counter({
+const notificationsTotal = declareCounter({
   name: 'pns_notifications_total',
-  help: 'Notifications by what became of them at the door: accepted, duplicate, refused (their fault), limited (answered 429: the rate limit of the API key is used up), or overloaded (answered 503: too much waits, or Redis is out of reach).',
-  labelNames: ['result'],
-  registers: [metrics],
+  help: 'Notifications by the answer to the producer: accepted, duplicate, refused (a fault of the request), limited (429: the rate limit of the API key is used up), or overloaded (503: too much waits, or Redis is full or out of reach).',
+  labels: { result: ['accepted', 'duplicate', 'refused', 'limited', 'overloaded'] },
 });
 
 /** Counts one notification, or entry, that came in over whichever protocol. */

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startRedis, type LocalRedis } from '@pns/local-servers';
+import { log } from '@pns/runtime';
 import { Redis } from 'ioredis';
 import { testApi, type TestApi } from '../test-api';
 
@@ -54,25 +56,66 @@ async function until(expected: string | number) {
   }
 }
 
-it('a Redis without any memory left is answered with 503 and Retry-After, and nothing is taken in', async () => {
+/** The parts of the answer of `/health/ready`, and its status. */
+async function health() {
+  const { status, body } = await api.send<{ parts: Record<string, string> }>('GET', '/health/ready', { key: null });
+  return { status, redis: body.parts['redis'] };
+}
+
+async function memoryRatio(): Promise<number> {
+  const { body } = await api.send<string>('GET', '/metrics', { key: null });
+  return Number(/^pns_redis_memory_ratio (\S+)$/m.exec(body)?.[1]);
+}
+
+it('a Redis without any memory left has its own code, with the cure, and the first request after it has room is accepted', async () => {
+  expect((await post()).status).toBe(202);
+  expect(await health()).toEqual({ status: 200, redis: 'ok' });
+  expect(await memoryRatio()).toBe(0);
+  const before = await waiting();
   await redis.config('SET', 'maxmemory', '1');
   const answer = await post();
-  expect(answer).toMatchObject({ status: 503, body: { code: 'REDIS_UNREACHABLE' } });
-  expect(answer.headers.get('retry-after')).toBe('5');
-  const { accepted } = await until('OVERLOADED');
-  expect([accepted, await waiting()]).toEqual([0, 0]);
+  expect(answer).toMatchObject({ status: 503, body: { code: 'REDIS_FULL' } });
+  expect(answer.body['detail']).toMatch(/Raise maxmemory/);
+  expect(answer.headers.get('retry-after')).toBe('1');
+  expect(await health()).toEqual({ status: 503, redis: expect.stringMatching(/memory limit.*Raise maxmemory/) });
+  expect(await memoryRatio()).toBeGreaterThan(1);
+  // From now on the reading is known, and each refusal is decided by one that is at most 200 ms old.
+  expect(await post()).toMatchObject({ status: 503, body: { code: 'REDIS_FULL' } });
+  expect(await waiting()).toBe(before);
+  await redis.config('SET', 'maxmemory', '0');
+  await pause(300); // nothing tells of new room: readings are at most 200 ms old
+  expect((await post()).status).toBe(202);
+  expect(await health()).toEqual({ status: 200, redis: 'ok' });
+  expect(await waiting()).toBe(before + 1);
+});
+
+it('a Redis that is full for a while is one line in the log when it begins and one when it ends', async () => {
+  const warned = jest.spyOn(log, 'warn').mockImplementation(() => undefined);
+  await redis.config('SET', 'maxmemory', '1');
+  for (let second = 0; second < 3; second++) {
+    await post();
+    await health();
+  }
   await redis.config('SET', 'maxmemory', '0');
   await until(202);
-  expect(await waiting()).toBe(1);
+  await memoryRatio();
+  const lines = warned.mock.calls.map(([line]) => line as unknown as { event: string; err?: unknown });
+  expect(lines.map(({ event }) => event)).toEqual(['redis.full', 'redis.has-room']);
+  expect(lines.map(({ err }) => err)).toEqual([undefined, undefined]);
 });
 
 it('nothing is taken in while Redis is nearly full, so that what was can be sent', async () => {
   await redis.setrange('something large', 20e6, 'x'); // beside which the buffers of connections do not count
   const [, used] = /used_memory:(\d+)/.exec(await redis.info('memory')) ?? [];
   await redis.config('SET', 'maxmemory', String(Math.round(Number(used) / 0.94)));
-  const answer = await until('OVERLOADED');
-  expect(answer.status).toBe(503);
+  const answer = await until('REDIS_FULL');
+  expect(answer).toMatchObject({
+    status: 503,
+    body: { detail: expect.stringMatching(/9\d %.*Raise maxmemory/) as string },
+  });
   expect(answer.headers.get('retry-after')).toBe('1');
   expect(await waiting()).toBe(answer.accepted);
+  expect(await health()).toEqual({ status: 503, redis: expect.stringMatching(/9\d %/) });
+  expect(await memoryRatio()).toBeCloseTo(0.94, 1);
   await expect(redis.set('there is', 'some left', 'PX', 1)).resolves.toBe('OK');
 });

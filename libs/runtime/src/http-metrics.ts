@@ -1,0 +1,40 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Histogram } from 'prom-client';
+import { metrics } from './metrics';
+
+/** Few, because each route has them for every class of status. */
+const buckets = [0.005, 0.025, 0.1, 0.5, 2.5, 10];
+
+const requestDuration = new Histogram({
+  name: 'pns_http_request_duration_seconds',
+  help: 'Time from the head of a request to the end of its answer, by the template of the route and the class of the status.',
+  labelNames: ['method', 'route', 'status'],
+  buckets,
+  registers: [metrics],
+});
+
+/** The classes of the statuses that our routes answer. */
+const statusClasses = ['2xx', '4xx', '5xx'];
+
+/** Stands for every path and method that no route has, because anybody can invent these. */
+const unmatched = { route: 'unmatched', method: 'any' };
+
+/** Measures every request to `server`; call it before routes are registered. The count of each route and class is 0 at first. */
+export function measureRequests(server: FastifyInstance): void {
+  for (const status of statusClasses.slice(1)) requestDuration.zero({ ...unmatched, status });
+  server.addHook('onRoute', ({ method, url }) => {
+    // HEAD comes with each GET, and hardly anybody asks it.
+    for (const each of [method].flat().filter((name) => name !== 'HEAD')) {
+      for (const status of statusClasses) requestDuration.zero({ method: each, route: url, status });
+    }
+  });
+  server.addHook('onResponse', (request, reply, done) => {
+    requestDuration.observe(labelsOf(request, reply), reply.elapsedTime / 1000);
+    done();
+  });
+}
+
+function labelsOf({ method, routeOptions }: FastifyRequest, { statusCode }: FastifyReply) {
+  const status = `${Math.floor(statusCode / 100)}xx`;
+  return routeOptions.url === undefined ? { ...unmatched, status } : { method, route: routeOptions.url, status };
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { declareCounter, declareHistogram, metrics } from './metrics';
+
+async function series(name: string): Promise<string[]> {
+  const text = await metrics.getSingleMetricAsString(name);
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+it('a counter is 0 for every combination of its label values before it has counted anything', async () => {
+  const labels = { transport: ['webhook', 'apns'], outcome: ['delivered', 'retry'] };
+  const counter = declareCounter({ name: 'test_total', help: 'A test.', labels });
+  expect(await series('test_total')).toEqual([
+    'test_total{transport="webhook",outcome="delivered"} 0',
+    'test_total{transport="webhook",outcome="retry"} 0',
+    'test_total{transport="apns",outcome="delivered"} 0',
+    'test_total{transport="apns",outcome="retry"} 0',
+  ]);
+  counter.inc({ transport: 'apns', outcome: 'retry' });
+  expect(await series('test_total')).toContain('test_total{transport="apns",outcome="retry"} 1');
+});
+
+it('the counts of a histogram are 0 before it has observed anything', async () => {
+  declareHistogram({ name: 'test_seconds', help: 'A test.', labels: { transport: ['fcm'] }, buckets: [1] });
+  expect(await series('test_seconds')).toEqual([
+    'test_seconds_bucket{le="1",transport="fcm"} 0',
+    'test_seconds_bucket{le="+Inf",transport="fcm"} 0',
+    'test_seconds_sum{transport="fcm"} 0',
+    'test_seconds_count{transport="fcm"} 0',
+  ]);
+});
+
+it('the build is known by the version of the project and of Node', async () => {
+  const manifest = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  const line = `pns_build_info{version="${version}",node="${process.versions.node}"} 1`;
+  expect(await series('pns_build_info')).toEqual([line]);
+});
