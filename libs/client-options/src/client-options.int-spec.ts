@@ -14,7 +14,7 @@ import { ClientOptions, type OptionsOf } from './client-options';
 import { ClientOptionsModule } from './client-options.module';
 
 const file = 'pns-wns-options.yml';
-const schema = z.strictObject({ sid: z.string() });
+const schema = z.strictObject({ sid: z.string(), enabled: z.boolean().optional() });
 const fileSchema = (): z.ZodType<Readonly<Record<string, { sid: string }>>> => z.record(z.string(), schema);
 const key = { client: 'mail', transport: 'wns' } as const;
 
@@ -95,12 +95,30 @@ it('a bad change is refused with a line in the log, and the old options stay', a
   expect([options('mail'), clients.faults]).toEqual([{ sid: 'mended' }, []]);
 });
 
-it('a file that is not YAML at start is refused where its options are needed, and a fault where it is only looked at', () => {
+it('a file that is not YAML at start stops nobody, and its clients are refused rather than missing', () => {
   write('mail: [');
-  expect(() => optionsOf()).toThrow(/pns-wns-options.yml is not YAML/);
   const clients = part(ClientOptions);
-  clients.inspect('wns', file, fileSchema);
-  expect(clients.faults).toMatchObject([{ transport: 'wns', file, reason: expect.stringContaining('YAML') as string }]);
+  const options = optionsOf(clients);
+  expect(options('mail')).toBeUndefined();
+  const reason = expect.stringContaining('YAML') as string;
+  expect(clients.faults).toMatchObject([{ transport: 'wns', file, reason }]);
+  expect(clients.standing('wns', 'mail')).toEqual({ kind: 'refused', reason });
+});
+
+it('tells a client that was refused from one that nobody configured', async () => {
+  write({ mail: { sid: 5 }, calendar: { sid: 'x' }, tasks: { sid: 'x', enabled: false } });
+  const clients = part(ClientOptions);
+  optionsOf(clients);
+  const kinds = () => ['mail', 'calendar', 'tasks', 'nobody'].map((client) => clients.standing('wns', client).kind);
+  expect(kinds()).toEqual(['refused', 'usable', 'switched-off', 'missing']);
+  expect([...clients.clients('wns')].sort()).toEqual(['calendar', 'mail', 'tasks']);
+  await set('of the API');
+  expect(clients.standing('wns', 'mail')).toEqual({ kind: 'usable' });
+  await set(5);
+  expect(clients.standing('wns', 'mail')).toMatchObject({
+    kind: 'refused',
+    reason: expect.stringMatching(/API.*sid/s) as string,
+  });
 });
 
 it('options of the API win, and are obeyed when the writer is told that they are', async () => {

@@ -1,6 +1,6 @@
 import type { ConfigCascade, OptionEntries, OptionFault, OptionFiles } from '@pns/config-cascade';
 import type { ClientTransport, ClientTransportStore } from '@pns/persistence';
-import { log, PnsError, RecurringFault } from '@pns/runtime';
+import { log, RecurringFault } from '@pns/runtime';
 import type { TransportName } from '@pns/transport-contract';
 import { z } from 'zod';
 
@@ -15,16 +15,40 @@ export interface ClientOptionsFault extends OptionFault {
   readonly transport: TransportName;
 }
 
+/** Whether something can be sent for a client: what its options are, or why it has none. */
+export type ClientStanding =
+  | { readonly kind: 'usable' }
+  /** Its entry says `enabled: false`. */
+  | { readonly kind: 'switched-off' }
+  /** It has an entry that cannot be used. `reason` holds no secret, but names files and fields: it is for operators. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Nobody has configured it. */
+  | { readonly kind: 'missing' };
+
+/** How the options of one transport are read, and what was read of those that were set over the API. */
+interface Registered {
+  readonly ofFile: OptionEntries<unknown>;
+  readonly schema: z.ZodType;
+  readonly read: Map<string, ReadOptions>;
+}
+
+interface ReadOptions {
+  readonly version: string;
+  readonly options?: unknown;
+  /** Why they cannot be used. */
+  readonly fault?: string;
+}
+
 /** A reload that Postgres did not answer is tried again after this time, in ms. */
 const retryMs = 500;
 
 /**
- * What each client's account with a provider needs, from the option files and from what was set over the API, which
- * wins. Obeys a change of either without a restart; a change that cannot be read leaves what held before.
+ * The options of each client for each transport, from the option files and from what was set over the API, which wins.
+ * Obeys a change of either without a restart; an entry that cannot be read leaves in effect what held before.
  */
 export class ClientOptions {
   private stored: ReadonlyMap<string, ClientTransport> = new Map();
-  private readonly inspected = new Map<TransportName, OptionEntries<unknown>>();
+  private readonly registered = new Map<TransportName, Registered>();
   private refreshing: Promise<void> | undefined;
   private wantedRefreshes = 0;
   private retry: NodeJS.Timeout | undefined;
@@ -56,9 +80,8 @@ export class ClientOptions {
   }
 
   /**
-   * How to find the options of a transport's clients. `schema` reads what was set over the API.
-   *
-   * @throws PnsError `CONFIG_INVALID` when the file as a whole cannot be read now.
+   * Reads the options of a transport's clients and returns how to find them. `schema` reads what was set over the API. A file or
+   * entry that cannot be used is reported in `faults` and `standing`, and does not throw.
    */
   of<Options>(
     transport: TransportName,
@@ -66,39 +89,60 @@ export class ClientOptions {
     fileSchema: FileSchema<Options>,
     schema: z.ZodType<Options>,
   ): OptionsOf<Options> {
-    const ofFile = this.inspect(transport, file, fileSchema);
-    if (ofFile.unreadable !== undefined) throw new PnsError('CONFIG_INVALID', ofFile.unreadable);
-    const read = new Map<string, { readonly version: string; readonly options: Options | undefined }>();
-    return (client) => {
-      const stored = this.stored.get(keyOf({ client, transport }));
-      if (stored === undefined) return ofFile.of(client);
-      const known = read.get(client);
-      if (known?.version === stored.version) return known.options;
-      const options = readOptions(stored, schema);
-      read.set(client, { version: stored.version, options });
-      return options;
-    };
-  }
-
-  /** Reads an option file, to tell in `faults` what of it cannot be used; one that cannot be read at all is a fault as well. */
-  inspect<Options>(transport: TransportName, file: string, fileSchema: FileSchema<Options>): OptionEntries<Options> {
-    const entries = this.files.entries(
+    const ofFile = this.files.entries(
       file,
       fileSchema((path) => this.files.readFile(path)),
     );
-    this.inspected.set(transport, entries);
-    return entries;
+    this.registered.set(transport, { ofFile, schema, read: new Map() });
+    return (client) => {
+      const stored = this.stored.get(keyOf({ client, transport }));
+      return stored === undefined ? ofFile.of(client) : (this.readStored(stored)?.options as Options | undefined);
+    };
+  }
+
+  /** Whether something can be sent for `client` over `transport`, whose options were asked for with `of`. */
+  standing(transport: TransportName, client: string): ClientStanding {
+    const ofFile = this.registered.get(transport)?.ofFile;
+    const stored = this.stored.get(keyOf({ client, transport }));
+    const read = stored === undefined ? undefined : this.readStored(stored);
+    if (read?.fault !== undefined) return { kind: 'refused', reason: `what was set over the API: ${read.fault}` };
+    const options = read === undefined ? ofFile?.of(client) : read.options;
+    if (options !== undefined) return { kind: isSwitchedOff(options) ? 'switched-off' : 'usable' };
+    const reason = ofFile?.refusal(client);
+    return reason === undefined ? { kind: 'missing' } : { kind: 'refused', reason };
+  }
+
+  /** The clients of a transport that somebody has configured, whether their entries can be used or not. */
+  clients(transport: TransportName): ReadonlySet<string> {
+    const stored = [...this.stored.values()].filter((each) => each.transport === transport);
+    return new Set([...(this.registered.get(transport)?.ofFile.clients ?? []), ...stored.map(({ client }) => client)]);
   }
 
   /** What cannot be used now of the option files that this process reads. */
   get faults(): readonly ClientOptionsFault[] {
-    return [...this.inspected].flatMap(([transport, { faults }]) => faults.map((fault) => ({ transport, ...fault })));
+    return [...this.registered].flatMap(([transport, { ofFile }]) =>
+      ofFile.faults.map((fault) => ({ transport, ...fault })),
+    );
   }
 
   close(): void {
     this.isClosed = true;
     clearTimeout(this.retry);
     this.stopListening();
+  }
+
+  /** What was checked when it was set may still be unreadable: by a version that knows less, or without its key. */
+  private readStored(stored: ClientTransport): ReadOptions | undefined {
+    const { client, transport, version, options, fault: storedFault } = stored;
+    const registered = this.registered.get(transport);
+    const known = registered?.read.get(client);
+    if (registered === undefined || known?.version === version) return known;
+    const parsed = storedFault === undefined ? registered.schema.safeParse(options) : undefined;
+    const fault = storedFault ?? (parsed?.error === undefined ? undefined : z.prettifyError(parsed.error));
+    if (fault !== undefined) log.error({ event: 'client-options.unreadable', client, transport, reason: fault });
+    const read = fault === undefined ? { version, options: parsed?.data } : { version, fault };
+    registered.read.set(client, read);
+    return read;
   }
 
   private async load(): Promise<void> {
@@ -132,14 +176,8 @@ export class ClientOptions {
   }
 }
 
-/** What was checked when it was set may still be unreadable: by a version that knows less, or without its key. */
-function readOptions<Options>(stored: ClientTransport, schema: z.ZodType<Options>): Options | undefined {
-  const { client, transport, options, fault } = stored;
-  const parsed = fault === undefined ? schema.safeParse(options) : undefined;
-  if (parsed?.success === true) return parsed.data;
-  const reason = fault ?? z.prettifyError(parsed?.error ?? new z.ZodError([]));
-  log.error({ event: 'client-options.unreadable', client, transport, reason });
-  return undefined;
+function isSwitchedOff(options: unknown): boolean {
+  return (options as { readonly enabled?: unknown }).enabled === false;
 }
 
 function keyOf({ client, transport }: { client: string; transport: TransportName }): string {

@@ -1,2 +1,8 @@
-export { ClientOptions, type ClientOptionsFault, type FileSchema, type OptionsOf } from './client-options';
+export {
+  ClientOptions,
+  type ClientOptionsFault,
+  type ClientStanding,
+  type FileSchema,
+  type OptionsOf,
+} from './client-options';
 export { ClientOptionsModule } from './client-options.module';

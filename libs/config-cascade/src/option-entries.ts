@@ -31,6 +31,19 @@ export class OptionEntries<Options> {
     return this.entries.get(client);
   }
 
+  /** The names of the entries, those that cannot be used included. */
+  get clients(): readonly string[] {
+    const refused = this.known.flatMap(({ client }) => (client === undefined ? [] : [client]));
+    return [...new Set([...this.entries.keys(), ...refused])];
+  }
+
+  /** Why a client has no options although it may have an entry; undefined for one that has options, or no entry. */
+  refusal(client: string): string | undefined {
+    if (this.entries.has(client)) return undefined;
+    const fault = this.known.find((each) => each.client === client);
+    return fault === undefined ? this.whole : `${fault.file}: ${fault.reason}`;
+  }
+
   /** Why the file as a whole cannot be read now; undefined when it can. */
   get unreadable(): string | undefined {
     return this.whole;
