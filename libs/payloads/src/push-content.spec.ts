@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { pushContent, templateFault, type PushContent, type PushStyle } from './push-content';
+import { utf8Bytes } from './cut-text';
+import { maxDataFields, pushContent, type PushContent, type PushStyle } from './push-content';
 
 const style: PushStyle = { hasBadge: true, sound: 'default' };
 const mail = {
@@ -11,8 +12,13 @@ const mail = {
   unread: 83,
   teaser: 'Hello',
 };
-const content = (payload: object, more: Partial<PushStyle> = {}, count = 1, topic = 'ox:mail:new'): PushContent =>
+const made = (payload: object, more: Partial<PushStyle> = {}, count = 1, topic = 'ox:mail:new') =>
   pushContent({ topic, payload: payload as Record<string, unknown>, count }, { ...style, ...more });
+const content = (...given: Parameters<typeof made>): PushContent => {
+  const result = made(...given);
+  if ('kind' in result) throw new Error(result.reason);
+  return result;
+};
 
 it('shows a mail by its subject and sender', () => {
   expect(content(mail)).toEqual({
@@ -38,12 +44,33 @@ it.each<[string, object, Partial<PushContent>]>([
   expect(content(payload)).toMatchObject(expected);
 });
 
+const category = 'new-message-category';
+
+it.each<[string, object, Partial<PushContent>]>([
+  ['its sender without a subject', { subject: undefined }, { title: 'Jane Doe', category }],
+  ['its sender without a subject that is text', { subject: 7 }, { title: 'Jane Doe', category }],
+  ['its sender where nothing can be seen of the subject', { subject: ' \u200b\n' }, { title: 'Jane Doe', category }],
+  ['its subject without a sender', { email: undefined, displayname: '\u00ad' }, { title: "Let's meet", category }],
+  ['its folder without both', { subject: '', email: '', displayname: ' ' }, { title: 'INBOX' }],
+  ['any folder as it is called', { subject: '', email: '', displayname: '', folder: 'a/b' }, { title: 'a/b' }],
+])('shows a new mail by %s', (_, fields, shown) => {
+  const payload = { ...mail, ...fields };
+  const { title, body, category: named, badge } = content(payload);
+  expect({ title, body, category: named }).toEqual({ body: undefined, category: undefined, ...shown });
+  expect(badge).toBe(83);
+  expect(content(payload, {}, 3).title).toBe(`(3) ${shown.title ?? ''}`);
+});
+
 it.each<[string, object]>([
   ['a subject', { ...mail, subject: undefined }],
   ['a sender', { ...mail, email: undefined, displayname: undefined }],
   ['a subject that is text', { ...mail, subject: 7 }],
-])('is silent without %s, and then has no badge and no sound', (_, payload) => {
-  expect(content(payload)).toEqual({ cid: 'default0/INBOX/113', data: payload });
+  ['anything but a folder', { folder: 'default0/INBOX' }],
+])('is silent for another topic without %s, and then has no badge and no sound', (_, payload) => {
+  expect(content(payload, {}, 1, 'ox:mail:read')).toEqual({
+    cid: expect.stringMatching(/^default0/) as string,
+    data: payload,
+  });
 });
 
 it.each([-1, 1.5, '83', null, undefined])('shows no badge for unread %j', (unread) => {
@@ -57,7 +84,7 @@ it('says how many it stands for', () => {
 it('badge and sound can be switched off', () => {
   const plain = pushContent({ topic: 'ox:mail:new', payload: mail, count: 1 }, { hasBadge: false });
   expect(plain).toEqual(expect.not.objectContaining({ badge: 83, sound: 'default' }));
-  expect(plain.title).toBe("Let's meet");
+  expect(plain).toMatchObject({ title: "Let's meet" });
 });
 
 it('templates make any topic visible, without code', () => {
@@ -92,9 +119,41 @@ it('templates that come to nothing leave the push as it is without them', () => 
   expect(content(mail, { body: '{{nothing}}' })).toMatchObject({ title: "Let's meet" });
 });
 
-it('a template is known to be bad before it is used', () => {
-  expect(templateFault('{{#open}}')).toMatch(/section/);
-  expect(templateFault('{{fine}}')).toBeUndefined();
+const ones = Array.from({ length: 700 }, () => 1);
+
+it.each<[string, Partial<PushStyle>, string]>([
+  [
+    'a title template that takes too long',
+    { title: '{{#a}}{{#a}}x{{/a}}{{/a}}', body: '{{host}}' },
+    'The title template takes more than 5000 steps with this payload.',
+  ],
+  [
+    'a body template that takes too long',
+    { title: '{{host}}', body: '{{#a}}{{a}}{{/a}}' },
+    'The body template takes more than 5000 steps with this payload.',
+  ],
+  [
+    'templates that take too long together',
+    { title: '{{#a}}{{host}}{{/a}}', body: '{{#a}}{{host}}{{/a}}' },
+    'The body template takes more than 5000 steps with this payload.',
+  ],
+  ['a template that is none', { title: '{{#a}}' }, 'The title template cannot be used: Unclosed section "a" at 6.'],
+])('with %s there is no push, and the reason is known', (_, templates, reason) => {
+  expect(made({ a: ones, host: 'db-1' }, templates, 1, 'ops:alert')).toEqual({ kind: 'rejected', reason });
+});
+
+it('has texts that a transport need not cut for length alone', () => {
+  const { title = '', body = '' } = content({ ...mail, subject: 'ü'.repeat(30_000), displayname: '\ud83d' });
+  expect(utf8Bytes(title)).toBe(8192);
+  expect(body.startsWith('\ufffd\nü')).toBe(true);
+});
+
+it('tells an app so many fields, of a payload that has thousands', () => {
+  const payload = Object.fromEntries(Array.from({ length: 8000 }, (_, at) => [`k${at}`, at]));
+  expect(Object.keys(content(payload).data)).toHaveLength(maxDataFields);
+  expect(Object.keys(content(payload, { dataFields: Object.keys(payload).reverse() }, 2).data).slice(0, 1)).toEqual([
+    'k7999',
+  ]);
 });
 
 it('any payload has a content, and its texts are never empty', () => {

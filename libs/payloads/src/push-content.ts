@@ -1,4 +1,6 @@
-import Mustache from 'mustache';
+import { cutText, isBlank } from './cut-text';
+import { readTemplate } from './template';
+import { renderTemplate, RenderingBudget, RenderingBudgetError, type Rendered } from './template-rendering';
 
 /** What a push shows to a person and tells an app, whichever provider carries it. */
 export interface PushContent {
@@ -34,20 +36,32 @@ export interface PushStyle {
   readonly sound?: string;
 }
 
+/** The push cannot be made, and never can be: a template takes more than a delivery may. It is an `Outcome` as well. */
+export interface ContentRefusal {
+  readonly kind: 'rejected';
+  readonly reason: string;
+}
+
 const mailCategory = 'new-message-category';
 
+/** The topic whose pushes always show something. */
+const newMail = 'ox:mail:new';
+
 /**
- * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail, and any other one
- * is silent. Where several were collected, the text says how many: it begins with their number, `(3) Let's meet`, unless a
- * template says it in its own way.
+ * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail, and a new mail is shown
+ * by what is known of it; any other push is silent. Where several were collected, the text begins with their number,
+ * `(3) Let's meet`, unless a template shows `count`.
  */
-export function pushContent({ topic, payload, count }: PushSource, style: PushStyle): PushContent {
+export function pushContent(source: PushSource, style: PushStyle): PushContent | ContentRefusal {
+  const { payload, count } = source;
+  const templated = templateText(style, source);
+  if (templated !== undefined && 'kind' in templated) return templated;
+  const text = templated ?? mailText(source);
   const cid = cidOf(payload);
   const { unread } = payload;
   const badge = style.hasBadge && Number.isInteger(unread) && (unread as number) >= 0 ? (unread as number) : undefined;
-  const text = templateText(style, payload, topic, count) ?? mailText(payload, count);
   return {
-    ...text,
+    ...textsIn(text),
     ...(text === undefined || badge === undefined ? {} : { badge }),
     ...(text === undefined || style.sound === undefined ? {} : { sound: style.sound }),
     ...(cid === undefined ? {} : { cid }),
@@ -55,63 +69,85 @@ export function pushContent({ topic, payload, count }: PushSource, style: PushSt
   };
 }
 
-/** What is wrong with a template, or undefined when nothing is. */
-export function templateFault(template: string): string | undefined {
+/** Longest text of a push, in bytes of UTF-8. Every provider takes less, so a transport need not look at long texts. */
+const maxTextBytes = 8192;
+
+function textsIn({ title, body, category }: Partial<PushContent> = {}): Partial<PushContent> {
+  return {
+    ...(title !== undefined && { title: cutText(title, maxTextBytes) }),
+    ...(body !== undefined && { body: cutText(body, maxTextBytes) }),
+    ...(category !== undefined && { category }),
+  };
+}
+
+/** As the original shows a mail: its subject, and below it the sender and the subject. */
+function mailText({ topic, payload, count }: PushSource): Partial<PushContent> | undefined {
+  const subject = visibleText(payload['subject']);
+  const sender = visibleText(payload['displayname']) ?? visibleText(payload['email']);
+  if (subject !== undefined && sender !== undefined) {
+    return { title: counted(subject, count), body: `${sender}\n${subject}`, category: mailCategory };
+  }
+  if (topic !== newMail) return undefined;
+  const known = subject ?? sender;
+  if (known !== undefined) return { title: counted(known, count), category: mailCategory };
+  const folder = visibleText(payload['folder']);
+  return folder === undefined ? undefined : { title: counted(folder.replace(/^default\d+\//, ''), count) };
+}
+
+function templateText(style: PushStyle, view: PushSource): Partial<PushContent> | ContentRefusal | undefined {
+  const { title, body } = style;
+  if (!title && !body) return undefined;
+  const budget = new RenderingBudget();
+  const shownTitle = rendered('title', title, view, budget);
+  if ('kind' in shownTitle) return shownTitle;
+  const shownBody = rendered('body', body, view, budget);
+  if ('kind' in shownBody) return shownBody;
+  const added = shownTitle.isCountShown || shownBody.isCountShown ? 1 : view.count;
+  const [titleText, bodyText] = [shownTitle.text.trim(), shownBody.text.trim()];
+  if (titleText) return { title: counted(titleText, added), ...(bodyText && { body: bodyText }) };
+  return bodyText ? { body: counted(bodyText, added) } : undefined;
+}
+
+function rendered(
+  name: 'title' | 'body',
+  source: string | undefined,
+  view: PushSource,
+  budget: RenderingBudget,
+): Rendered | ContentRefusal {
+  if (!source) return { text: '', isCountShown: false };
+  const template = readTemplate(source);
+  if ('fault' in template) return refusal(`The ${name} template cannot be used: ${template.fault}.`);
   try {
-    Mustache.parse(template);
-    return undefined;
+    return renderTemplate(template.nodes, view, budget);
   } catch (error) {
-    return (error as Error).message;
+    if (!(error instanceof RenderingBudgetError)) throw error;
+    return refusal(`The ${name} template takes ${error.message} with this payload.`);
   }
 }
 
-function mailText(payload: PushSource['payload'], count: number): Partial<PushContent> | undefined {
-  const subject = textOf(payload['subject']);
-  const sender = textOf(payload['displayname']) ?? textOf(payload['email']);
-  if (subject === undefined || sender === undefined) return undefined;
-  return { title: counted(subject, count), body: `${sender}\n${subject}`, category: mailCategory };
-}
-
-function templateText(
-  { title, body }: PushStyle,
-  payload: PushSource['payload'],
-  topic: string,
-  count: number,
-): Partial<PushContent> | undefined {
-  if (!title && !body) return undefined;
-  let isCountShown = false;
-  const view = {
-    ...payload,
-    topic,
-    get count() {
-      isCountShown = true;
-      return count;
-    },
-  };
-  const [shownTitle, shownBody] = [title, body].map((template) => template && rendered(template, view));
-  const added = isCountShown ? 1 : count;
-  if (shownTitle) return { title: counted(shownTitle, added), ...(shownBody ? { body: shownBody } : {}) };
-  return shownBody ? { body: counted(shownBody, added) } : undefined;
+function refusal(reason: string): ContentRefusal {
+  return { kind: 'rejected', reason };
 }
 
 function counted(text: string, count: number): string {
   return count > 1 ? `(${count}) ${text}` : text;
 }
 
-function rendered(template: string, view: object): string {
-  // A push is no HTML: what stands in the payload is shown as it is.
-  return Mustache.render(template, view, {}, { escape: String }).trim();
-}
+/**
+ * Most fields that an app is told; a provider takes about as many of the shortest ones. A payload can have thousands, and to
+ * copy these takes milliseconds.
+ */
+export const maxDataFields = 500;
 
 function dataOf(
   payload: PushSource['payload'],
   fields: readonly string[] | undefined,
   count: number,
 ): PushContent['data'] {
-  const told = fields
-    ?.filter((field) => Object.hasOwn(payload, field))
-    .map((field) => [field, payload[field]] as const);
-  const chosen: PushContent['data'] = told === undefined ? payload : Object.fromEntries(told);
+  const names = fields?.filter((field) => Object.hasOwn(payload, field)) ?? Object.keys(payload);
+  const told = names.slice(0, maxDataFields);
+  const isWhole = fields === undefined && told.length === names.length;
+  const chosen = isWhole ? payload : Object.fromEntries(told.map((field) => [field, payload[field]] as const));
   return count > 1 ? { ...chosen, count } : chosen;
 }
 
@@ -124,4 +160,10 @@ function cidOf({ cid, folder, id }: PushSource['payload']): string | undefined {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** The text, unless a person would see nothing of it. */
+function visibleText(value: unknown): string | undefined {
+  const text = textOf(value);
+  return text === undefined || isBlank(text) ? undefined : text;
 }

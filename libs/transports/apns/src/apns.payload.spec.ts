@@ -1,4 +1,4 @@
-import { pushContent, type PushContent, type PushStyle } from '@pns/payloads';
+import { pushContent, wellFormed, type PushContent, type PushStyle } from '@pns/payloads';
 import type { Delivery } from '@pns/transport-contract';
 import fc from 'fast-check';
 import { apnsBody, apnsId, apnsPush, maxBodyBytes } from './apns.payload';
@@ -32,8 +32,13 @@ const deliveryOf = (changes: Partial<Delivery> = {}): Delivery => ({
 });
 
 const usual: PushStyle = { hasBadge: true, sound: 'default' };
+const contentOf = (delivery: Delivery, style: PushStyle = usual): PushContent => {
+  const content = pushContent(delivery, style);
+  if ('kind' in content) throw new Error(content.reason);
+  return content;
+};
 const pushOf = (delivery: Delivery, style: PushStyle = usual) =>
-  apnsPush(delivery, pushContent(delivery, style), 'com.example.mail', now);
+  apnsPush(delivery, contentOf(delivery, style), 'com.example.mail', now);
 const bodyOf = (delivery: Delivery, style?: PushStyle): unknown => JSON.parse(pushOf(delivery, style).body);
 
 describe('the body', () => {
@@ -57,9 +62,9 @@ describe('the body', () => {
     });
   });
 
-  it('of a mail of which only the folder is known is silent', () => {
+  it('of a mail of which only the folder is known shows the folder', () => {
     expect(bodyOf(deliveryOf({ payload: { folder: 'default0/INBOX' } }))).toEqual({
-      aps: { 'content-available': 1 },
+      aps: { alert: { title: 'INBOX' }, sound: 'default' },
       cid: 'default0/INBOX',
       namespace: '/',
     });
@@ -127,9 +132,7 @@ describe('the headers', () => {
   });
 
   it('name no topic where there is none', () => {
-    expect(apnsPush(deliveryOf(), pushContent(deliveryOf(), usual), undefined, now).headers).not.toHaveProperty(
-      'apns-topic',
-    );
+    expect(apnsPush(deliveryOf(), contentOf(deliveryOf()), undefined, now).headers).not.toHaveProperty('apns-topic');
   });
 
   it('let pushes about the same thing replace each other, and no others', () => {
@@ -181,12 +184,14 @@ describe('what is too long', () => {
   }
 
   const characters = new Intl.Segmenter('en', { granularity: 'grapheme' });
-  const isWholeStart = (cut: string, whole: string): boolean => {
-    if (cut === whole) return true;
+  const isWholeStart = (cut: string, given: string): boolean => {
+    const whole = wellFormed(given);
+    if (cut === given || cut === whole) return true;
     if (!cut.endsWith('…')) return false;
     const start = cut.slice(0, -1);
-    const ends = new Set([...characters.segment(whole)].map(({ index }) => index));
-    return whole.startsWith(start) && ends.has(start.length);
+    const character = characters.segment(whole).containing(start.length);
+    const isFirst = whole.slice(0, character?.index).trim() === '';
+    return whole.startsWith(start) && (character?.index === start.length || isFirst);
   };
 
   it('fits after it was cut, and no character was broken', () => {
@@ -198,6 +203,7 @@ describe('what is too long', () => {
         if (aps.alert?.body !== undefined) expect(isWholeStart(aps.alert.body, given.body ?? '')).toBe(true);
         if (aps.alert?.title !== undefined) expect(isWholeStart(aps.alert.title, given.title ?? '')).toBe(true);
         expect([undefined, given.cid]).toContain(cid);
+        expect(Boolean(aps.alert?.title) || Boolean(aps.alert?.body)).toBe(Boolean(given.title) || Boolean(given.body));
       }),
       { numRuns: 100 },
     );
@@ -217,11 +223,45 @@ describe('what is too long', () => {
     expect(JSON.parse(apnsBody(deliveryOf(), given))).toMatchObject({ aps: { alert: { title: 'T' } } });
   });
 
-  it('is cut in the body first, then in the title', () => {
-    const given: PushContent = { title: 't'.repeat(5000), body: 'b'.repeat(5000), data: {} };
-    const { aps } = JSON.parse(apnsBody(deliveryOf(), given)) as Body;
-    expect(aps.alert?.body).toBeUndefined();
-    expect(aps.alert?.title).toMatch(/^t{4000,}…$/);
+  it('is cut in the body first, then in the title, and keeps the sender', () => {
+    const texts = (payload: object) => (bodyOf(deliveryOf({ payload: { ...payload } })) as Body).aps.alert;
+    const mail = { folder: 'default0/INBOX', displayname: 'Jane Doe' };
+    expect(texts({ ...mail, subject: 's'.repeat(2500) })).toEqual({
+      title: 's'.repeat(2500),
+      body: expect.stringMatching(/^Jane Doe\ns{1000,}…$/) as string,
+    });
+    expect(texts({ ...mail, subject: 's'.repeat(40_000) })).toEqual({
+      title: expect.stringMatching(/^s{3800,}…$/) as string,
+      body: 'Jane Doe…',
+    });
+    expect(texts({ ...mail, displayname: 'J'.repeat(9000), subject: 's'.repeat(9000) })).toEqual({
+      title: expect.stringMatching(/^s{1900,}…$/) as string,
+      body: expect.stringMatching(/^J{1900,}…$/) as string,
+    });
+  });
+
+  it.each([
+    ['a grapheme larger than the push', { subject: `a${'\u0301'.repeat(3000)}` }, /^a\u0301{1000,}…$/],
+    ['a start and a grapheme larger than the push', { subject: `Hello a${'\u0301'.repeat(3000)}` }, /^Hello…$/],
+    ['families', { subject: '👨‍👩‍👧‍👦'.repeat(400) }, /^(?:👨‍👩‍👧‍👦){100,}…$/u],
+    ['flags behind an override', { subject: `\u202e${'🇩🇪'.repeat(1000)}` }, /^\u202e(?:🇩🇪){300,}…$/u],
+    ['700 ids', { subject: 'Hi', id: Array.from({ length: 700 }, (_, id) => `id-${id}`) }, /^Hi$/],
+    ['a custom field of 5 KB', { subject: 'Hi', flags: 'x'.repeat(5000) }, /^Hi$/],
+  ])('%s is shown, and so is the sender', (_, fields, title) => {
+    const payload = { folder: 'default0/INBOX', displayname: 'Jane Doe', ...fields };
+    const { aps } = bodyOf(deliveryOf({ payload }), { ...usual, dataFields: Object.keys(payload) }) as Body;
+    expect(aps.alert?.title).toMatch(title);
+    expect(aps.alert?.body).toMatch(/^Jane Doe(?:\n|…)/);
+  });
+
+  it('leaves out fields before it cuts texts', () => {
+    const data = { small: 1, large: 'x'.repeat(3000) };
+    const given: PushContent = { title: 'T', body: 'b'.repeat(2000), data };
+    expect(JSON.parse(apnsBody(deliveryOf({ payload: data }), given))).toEqual({
+      aps: { alert: { title: 'T', body: 'b'.repeat(2000) } },
+      namespace: '/',
+      small: 1,
+    });
   });
 
   it('leaves out fields that do not fit, and keeps the ones that do', () => {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { Notification } from '@parse/node-apn';
-import type { PushContent } from '@pns/payloads';
+import { cutTexts, jsonBytes, maxDataFields, type PushContent, type Texts } from '@pns/payloads';
 import type { Delivery } from '@pns/transport-contract';
 
 /** One push as it goes to Apple. */
@@ -15,16 +15,11 @@ export const maxBodyBytes = 4096;
 /** Without a time to live Apple keeps a push so long for a device that is away; as long as the original asked for. */
 const keepMs = 24 * 60 * 60 * 1000;
 
-/** Where data and texts do not fit together, the texts keep so many bytes at least. */
-const textBytes = 1024;
-
-/** A name of what to open that is longer than this is left out: an app can do nothing with half of one. */
+/** A longer name of the thing to open is left out: an app can do nothing with half of one. */
 const maxCidBytes = 1024;
 
 /** Keys of the payload that are not the producer's to set. */
 const ownKeys: ReadonlySet<string> = new Set(['aps', 'cid', 'namespace']);
-
-type Json = Readonly<Record<string, unknown>>;
 
 /**
  * The push for a delivery at `now` (ms since the epoch). Sources: "Sending notification requests to APNs" for the headers,
@@ -62,10 +57,12 @@ function collapseId(apnsId: string, { topic, collapseKey }: Delivery, cid: strin
   return thing === undefined ? apnsId : hash('sha256', thing, 'base64url');
 }
 
-/** The JSON of a push: at most 4096 bytes, if need be by shortening the body, then the title, and leaving out data. */
+/** The JSON of a push, at most 4096 bytes: fields for the app are left out first, then the texts are cut. */
 export function apnsBody(delivery: Delivery, content: PushContent): string {
-  const whole = json(content, appData(delivery, content));
-  return fits(whole) ? whole : shortened(delivery, content);
+  const data = appData(delivery, content);
+  const areSmall = fieldsThatFit(data, maxBodyBytes).length === data.length;
+  const whole = areSmall ? json(content, data) : undefined;
+  return whole !== undefined && fits(whole) ? whole : shortened(content, data);
 }
 
 /** node-apn knows what Apple calls the fields. */
@@ -81,65 +78,39 @@ function json({ title, body, badge, sound, category, cid }: PushContent, data: r
  * `cid` says what happened, whatever the producer sent.
  */
 function appData({ payload }: Delivery, { data, cid }: PushContent): [string, unknown][] {
-  const isChosen = data !== payload && Object.keys(payload).some((key) => !Object.hasOwn(data, key));
+  const sent = data === payload ? [] : Object.keys(payload).slice(0, maxDataFields);
+  const isChosen = sent.some((key) => !Object.hasOwn(data, key));
   const names = isChosen || cid === undefined ? Object.keys(data) : ['count'];
   return names
     .filter((key) => Object.hasOwn(data, key) && !ownKeys.has(key))
     .map((key): [string, unknown] => [key, data[key]]);
 }
 
-function shortened(delivery: Delivery, content: PushContent): string {
+function shortened(content: PushContent, data: readonly [string, unknown][]): string {
   const { cid, title, body, ...rest } = content;
-  const named = cid === undefined || Buffer.byteLength(JSON.stringify(cid)) > maxCidBytes ? rest : { ...rest, cid };
-  const told = dataThatFits(named, { title, body }, appData(delivery, content));
-  const withText = (text: Json): string => json({ ...named, ...text }, told);
-  const withBody = title === undefined ? {} : { title };
-  if (body !== undefined) {
-    const cut = longest(body, (start) => fits(withText({ ...withBody, body: start })));
-    if (cut !== undefined) return withText({ ...withBody, body: cut });
-  }
-  if (title !== undefined) {
-    const cut = longest(title, (start) => fits(withText({ title: start })));
-    if (cut !== undefined) return withText({ title: cut });
-  }
-  return withText({});
+  const named = cid === undefined || jsonBytes(cid) > maxCidBytes ? rest : { ...rest, cid };
+  const texts = { ...(title !== undefined && { title }), ...(body !== undefined && { body }) };
+  const room = maxBodyBytes - bytesWithoutTexts(named, texts);
+  const left = room - jsonBytes(title ?? '') - jsonBytes(body ?? '');
+  if (left < 0) return json({ ...named, ...cutTexts(texts, room, jsonBytes) }, []);
+  return json({ ...named, ...texts }, fieldsThatFit(data, left));
 }
 
-/** The fields that there is room for, in their order; one that is too large does not keep out those after it. */
-function dataThatFits(
-  named: PushContent,
-  text: { title: string | undefined; body: string | undefined },
-  data: readonly [string, unknown][],
-): [string, unknown][] {
-  const wanted = Buffer.byteLength(JSON.stringify(text));
-  let room =
-    maxBodyBytes - Buffer.byteLength(json({ ...named, title: '', body: '' }, [])) - Math.min(wanted, textBytes);
-  return data.filter(([key, value]) => {
-    const bytes = Buffer.byteLength(JSON.stringify({ [key]: value }));
-    if (bytes > room) return false;
-    room -= bytes;
+/** Two characters stand for two texts: node-apn leaves out what is empty. */
+function bytesWithoutTexts(named: PushContent, { title, body }: Texts): number {
+  const placeholders = { ...(title !== undefined && { title: 't' }), ...(body !== undefined && { body: 'b' }) };
+  return Buffer.byteLength(json({ ...named, ...placeholders }, [])) - Object.keys(placeholders).length;
+}
+
+/** The fields for which `room` bytes suffice, in their order; one that is too large does not keep out those after it. */
+function fieldsThatFit(fields: readonly [string, unknown][], room: number): [string, unknown][] {
+  let left = room;
+  return fields.filter(([key, value]) => {
+    const bytes = jsonBytes(key) + Buffer.byteLength(JSON.stringify(value)) + 4; // quotes, colon and comma
+    if (bytes > left) return false;
+    left -= bytes;
     return true;
   });
-}
-
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-
-/** The longest start of `text` that fits with a `…` behind it, by whole characters as people see them; the whole where that fits. */
-function longest(text: string, isFitting: (start: string) => boolean): string | undefined {
-  if (isFitting(text)) return text;
-  // No more than this can fit, and to take a long text apart would take long.
-  const considered = text.slice(0, maxBodyBytes);
-  // Asked for one character at a time: to list all of them takes Node a hundred times as long.
-  const characters = graphemes.segment(considered);
-  const cutBefore = (index: number): string => considered.slice(0, characters.containing(index)?.index ?? index);
-  let [low, high] = [0, considered.length];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (isFitting(`${cutBefore(middle)}…`)) low = middle;
-    else high = middle - 1;
-  }
-  const cut = cutBefore(low);
-  return cut === '' ? undefined : `${cut}…`;
 }
 
 function fits(body: string): boolean {

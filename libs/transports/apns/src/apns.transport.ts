@@ -1,4 +1,4 @@
-import type { PushContent } from '@pns/payloads';
+import type { ContentRefusal, PushContent } from '@pns/payloads';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { ApnsClient, ApnsSparedError, ApnsTimeoutError } from './apns.client';
 import { ApnsConnectionError, type ApnsEndpoint, type ApnsTimes, defaultTimes } from './apns.connection';
@@ -11,8 +11,8 @@ import { providerToken } from './apns.provider-token';
 export interface ApnsTransportParts {
   /** The current options of a client; asked at each delivery, and the same object until something changed. */
   readonly options: (client: string) => ApnsOptions | undefined;
-  /** What a delivery shows and tells. */
-  readonly content: (delivery: Delivery) => PushContent;
+  /** What a push shows and tells the app, or why there can be none. */
+  readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
   /** Ms since the epoch; the system's clock unless given. */
   readonly now?: () => number;
   /** How long what may take, where that is not to be as usual. */
@@ -63,7 +63,9 @@ export class ApnsTransport implements Transport {
     const app = this.app(delivery.client, options);
     const now = this.now();
     if (app.notAfter <= now) return { kind: 'misconfigured', reason: expired(app.notAfter) };
-    const { headers, body } = apnsPush(delivery, this.content(delivery), app.topic, now);
+    const content = this.content(delivery);
+    if ('kind' in content) return content;
+    const { headers, body } = apnsPush(delivery, content, app.topic, now);
     headers[':method'] = 'POST';
     headers[':path'] = `/3/device/${delivery.token}`;
     if (app.token !== undefined) headers['authorization'] = `bearer ${app.token(now)}`;

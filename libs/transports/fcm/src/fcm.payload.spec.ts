@@ -1,7 +1,8 @@
-import { pushContent } from '@pns/payloads';
+import { pushContent, wellFormed } from '@pns/payloads';
 import type { Delivery } from '@pns/transport-contract';
 import fc from 'fast-check';
-import { cutText, type FcmMessage, fcmMessage, maxMessageBytes, maxTtlSeconds, messageBytes } from './fcm.payload';
+import { maxMessageBytes, messageBytes } from './fcm.fitted';
+import { type FcmMessage, fcmMessage, maxTtlSeconds } from './fcm.payload';
 
 const now = 1_700_000_000_000;
 const mail = {
@@ -32,7 +33,9 @@ const delivery: Delivery = {
 
 const made = (more: Partial<Delivery> = {}, hasNotification = false) => {
   const whole = { ...delivery, ...more };
-  return fcmMessage(whole, pushContent(whole, { hasBadge: true, sound: 'default' }), hasNotification, now);
+  const content = pushContent(whole, { hasBadge: true, sound: 'default' });
+  if ('kind' in content) throw new Error(content.reason);
+  return fcmMessage(whole, content, hasNotification, now);
 };
 const message = (more: Partial<Delivery> = {}, hasNotification = false): FcmMessage => {
   const result = made(more, hasNotification);
@@ -172,23 +175,72 @@ describe('a message that is too large', () => {
 
   it('loses its teaser first', () => {
     const { data } = message({ payload: { ...mail, teaser: long } });
-    expect(data['subject']).toBe(mail.subject);
-    expect(data['teaser']).toMatch(/^Schöne .*…$/);
+    expect(data).toMatchObject({ ...mail, unread: '83', teaser: expect.stringMatching(/^Schöne .*…$/) as string });
   });
 
-  it('loses its other texts only as far as it must', () => {
+  it('leaves out fields before it cuts what is shown', () => {
+    const payload = { ...mail, teaser: long, flags: 'x'.repeat(3000), subject: long.slice(0, 1000) };
+    const { data, notification } = message({ payload }, true);
+    expect(notification).toEqual({ title: payload.subject, body: `Jane Doe\n${payload.subject}` });
+    expect(data).not.toHaveProperty('flags');
+    expect(data).toMatchObject({ folder: mail.folder, id: mail.id });
+  });
+
+  it('cuts what is shown only where there is room for nothing else, and keeps the sender', () => {
     const { data, notification } = message({ payload: { ...mail, teaser: long, subject: long } }, true);
-    expect(data['teaser']).toBe('');
-    expect(notification?.body).toBe('');
-    expect(data['subject']).toMatch(/^Schöne .*…$|^$/);
-    expect(notification?.title).toBeTruthy();
+    expect(data).toEqual({ folder: mail.folder, id: mail.id, pns_id: 'd-1', pns_topic: 'ox:mail:new' });
+    expect(notification).toEqual({
+      title: expect.stringMatching(/^Schöne .*…$/) as string,
+      body: expect.stringMatching(/^Jane Doe.*…$/s) as string,
+    });
   });
 
-  it('is rejected when its texts are not to blame', () => {
-    expect(made({ payload: { ...mail, id: 'x'.repeat(5000) } })).toEqual({
-      kind: 'rejected',
-      reason: expect.stringMatching(/^The message has 5\d\d\d bytes .* 4096; send fewer fields\.$/) as string,
-    });
+  it.each<[string, object, object]>([
+    ['a custom field of 5 KB', { flags: 'x'.repeat(5000) }, { ...mail, unread: '83' }],
+    [
+      'a sender of 5 KB',
+      { displayname: 'J'.repeat(5000) },
+      { subject: mail.subject, displayname: expect.stringMatching(/^J{3000,}…$/) as string },
+    ],
+    [
+      '700 ids',
+      { id: Array.from({ length: 700 }, (_, id) => `mail-${id}`) },
+      { subject: mail.subject, displayname: 'Jane Doe', folder: mail.folder },
+    ],
+    [
+      'an id of 5 KB',
+      { id: 'x'.repeat(5000) },
+      { subject: mail.subject, displayname: 'Jane Doe', folder: mail.folder },
+    ],
+    [
+      'one huge grapheme',
+      { subject: `a${'\u0301'.repeat(3000)}` },
+      { subject: expect.stringMatching(/^a\u0301{1000,}…$/) as string, displayname: 'Jane Doe' },
+    ],
+    [
+      'a subject and a sender of 5 KB',
+      { subject: 's'.repeat(5000), displayname: 'J'.repeat(5000) },
+      {
+        subject: expect.stringMatching(/^s{1900,}…$/) as string,
+        displayname: expect.stringMatching(/^J{1900,}…$/) as string,
+      },
+    ],
+    [
+      'a subject that is no text',
+      { subject: Array.from({ length: 5000 }, () => 1) },
+      { folder: mail.folder, id: mail.id },
+    ],
+  ])('with %s is sent, with what a person needs', (_, fields, data) => {
+    const sent = message({ payload: { ...mail, ...fields } });
+    expect(sent.data).toMatchObject(data);
+    expect(messageBytes(sent)).toBeLessThanOrEqual(maxMessageBytes);
+    const shown = message({ payload: { ...mail, ...fields } }, true).notification;
+    expect(shown?.title ?? shown?.body).toBeTruthy();
+  });
+
+  it('of another topic keeps the fields that fit, in their order', () => {
+    const payload = { first: 1, large: 'x'.repeat(5000), last: 'z' };
+    expect(message({ topic: 'a', payload }).data).toEqual({ first: '1', last: 'z', pns_id: 'd-1', pns_topic: 'a' });
   });
 });
 
@@ -198,22 +250,24 @@ const text = fc.oneof(
   fc.constant('👩‍👩‍👧é'.repeat(500)),
 );
 
-it('any message is taken whole, cut to fit, or rejected, and nothing but texts is touched', () => {
+it('any message fits, and shows something of a mail; only texts are cut', () => {
   const payloads = fc.record(
     { subject: text, teaser: text, displayname: text, id: fc.string({ maxLength: 2000 }), other: fc.jsonValue() },
     { requiredKeys: [] },
   );
   fc.assert(
     fc.property(payloads, fc.boolean(), (payload, hasNotification) => {
-      const result = made({ payload }, hasNotification);
-      if ('kind' in result) {
-        expect(result.kind).toBe('rejected');
-        return;
+      const sent = message({ payload: { folder: 'default0/INBOX', ...payload } }, hasNotification);
+      expect(messageBytes(sent)).toBeLessThanOrEqual(maxMessageBytes);
+      expect(JSON.stringify(sent)).not.toMatch(/\\ud[89a-f]/);
+      expect([undefined, wellFormed(payload.id ?? '')]).toContain(sent.data['id']);
+      for (const name of ['subject', 'teaser', 'displayname'] as const) {
+        const kept = sent.data[name] ?? '';
+        const whole = wellFormed(payload[name] ?? '');
+        expect(whole === kept || whole.startsWith(kept.replace(/…$/, ''))).toBe(true);
+        if (whole !== '' && name !== 'teaser' && !hasNotification) expect(kept).not.toBe('');
       }
-      expect(messageBytes(result)).toBeLessThanOrEqual(maxMessageBytes);
-      expect(JSON.stringify(result)).not.toMatch(/\\ud[89a-f]/);
-      if (payload.id !== undefined) expect(result.data['id']).toBe(payload.id);
-      if (payload.displayname !== undefined) expect(result.data['displayname']).toBe(payload.displayname);
+      if (hasNotification) expect(sent.notification?.title ?? sent.notification?.body).toBeTruthy();
     }),
   );
 });
@@ -227,23 +281,3 @@ it('no two fields of a payload become one', () => {
     }),
   );
 });
-
-it('a text is cut between characters as a person counts them, and never by too little', () => {
-  const whole = (cut: string): boolean => !/[\ud800-\udbff](?![\udc00-\udfff])/.test(cut);
-  fc.assert(
-    fc.property(text.filter(whole), fc.integer({ min: 1, max: 9000 }), (given, excess) => {
-      const cut = cutText(given, excess);
-      expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(Math.max(Buffer.byteLength(given) - excess, 0));
-      const kept = cut.replace(/…$/, '');
-      expect(given.startsWith(kept)).toBe(true);
-      const starts = [...new Intl.Segmenter().segment(given)].map(({ index }) => index);
-      expect([...starts, given.length]).toContain(kept.length);
-    }),
-  );
-});
-
-it.each([
-  ['Grüße', 1, 'Gr…'],
-  ['👩‍👩‍👧👩‍👩‍👧', 4, '👩‍👩‍👧…'],
-  ['ab', 1, ''],
-])('%s with %i bytes less is %j', (given, excess, expected) => expect(cutText(given, excess)).toBe(expected));

@@ -1,9 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import type { PushContent } from '@pns/payloads';
-
-/** FCM counts the keys and the values of what a message carries. Source: https://firebase.google.com/docs/cloud-messaging/concept-options */
-export const maxMessageBytes = 4096;
+import { type PushContent, wellFormed } from '@pns/payloads';
+import { fitted } from './fcm.fitted';
 
 /** Four weeks, the longest that FCM keeps a message for a device that is away. */
 export const maxTtlSeconds = 2_419_200;
@@ -27,12 +25,9 @@ export interface FcmMessage {
  */
 const reservedKey = /^(?:pns_)*(?:from|message_type|notification|collapse_key|google.*|gcm.*)$/is;
 
-/** What may be cut, and in which order: texts for people only, and what an app can fetch again first. */
-const cuts = ['teaser', 'notification body', 'subject', 'notification title'] as const;
-
 /**
- * The message of a delivery at `now` (ms since the epoch), or why there is none: `expired`, or `rejected` where it is too
- * large although its texts are cut. `hasNotification` lets Android show what `content` shows; else only the app hears of it.
+ * The message of a delivery at `now` (ms since the epoch), or `expired`. `hasNotification` lets Android show the texts of
+ * `content`; else the message has data only.
  */
 export function fcmMessage(
   delivery: Delivery,
@@ -65,14 +60,7 @@ export function fcmMessage(
         }),
     },
   };
-  return cutToFit(message);
-}
-
-/** Bytes that count towards the limit, sizes of keys and values alike. */
-export function messageBytes({ data, notification, android }: FcmMessage): number {
-  return [data, notification ?? {}, android.notification ?? {}]
-    .flatMap((part) => Object.entries<string | number>(part).flat())
-    .reduce<number>((sum, text) => sum + Buffer.byteLength(String(text)), 0);
+  return fitted(message, (field) => typeof content.data[field] === 'string');
 }
 
 /**
@@ -98,11 +86,6 @@ function textOf({ title, body }: PushContent): { title?: string; body?: string }
   };
 }
 
-/** FCM takes UTF-8 only; half a surrogate pair becomes the replacement character. */
-function wellFormed(text: string): string {
-  return Buffer.from(text).toString();
-}
-
 /**
  * FCM keeps four collapse keys for a device and drops messages of any further one, so only a topic as a whole is worth
  * one: where its newest notification stands for all before it.
@@ -117,49 +100,4 @@ function collapseKeyOf({ collapseKey, topic }: Delivery): string | undefined {
  */
 function tagOf({ id, topic, collapseKey = id }: Delivery): string {
   return collapseKey === id || collapseKey === topic ? collapseKey : hash('sha256', collapseKey, 'base64url');
-}
-
-function cutToFit(message: FcmMessage): FcmMessage | Outcome {
-  const fitting = cuts.reduce((cut, text) => {
-    const excess = messageBytes(cut) - maxMessageBytes;
-    return excess <= 0 ? cut : shortened(cut, text, excess);
-  }, message);
-  const bytes = messageBytes(fitting);
-  if (bytes <= maxMessageBytes) return fitting;
-  const reason = `The message has ${bytes} bytes with its texts cut, and FCM takes ${maxMessageBytes}; send fewer fields.`;
-  return { kind: 'rejected', reason };
-}
-
-function shortened(message: FcmMessage, text: (typeof cuts)[number], excess: number): FcmMessage {
-  const cut = (whole: string | undefined): string => cutText(whole ?? '', excess);
-  const { data, notification } = message;
-  switch (text) {
-    case 'teaser':
-    case 'subject':
-      return Object.hasOwn(data, text) ? { ...message, data: { ...data, [text]: cut(data[text]) } } : message;
-    case 'notification body':
-      return notification?.body === undefined
-        ? message
-        : { ...message, notification: { ...notification, body: cut(notification.body) } };
-    case 'notification title':
-      return notification?.title === undefined
-        ? message
-        : { ...message, notification: { ...notification, title: cut(notification.title) } };
-  }
-}
-
-const ellipsis = '…';
-const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
-/** `text` with at least `excess` bytes less, cut between two characters as a person counts them; '' when it is shorter. */
-export function cutText(text: string, excess: number): string {
-  const bytes = Buffer.from(text);
-  const room = bytes.length - excess - Buffer.byteLength(ellipsis);
-  if (room <= 0) return '';
-  let end = room;
-  // Not inside a character's bytes (0b10…), and then not inside what belongs together, such as a flag or an accent.
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
-  const units = bytes.subarray(0, end).toString().length;
-  const kept = text.slice(0, characters.segment(text).containing(units)?.index ?? units);
-  return kept === '' ? '' : kept + ellipsis;
 }

@@ -1,4 +1,4 @@
-import type { PushContent } from '@pns/payloads';
+import type { ContentRefusal, PushContent } from '@pns/payloads';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { CredentialsRefusedError, TokenUnavailableError } from './fcm.access-token';
 import { FcmClient } from './fcm.client';
@@ -10,8 +10,8 @@ import { fcmMessage } from './fcm.payload';
 export interface FcmTransportParts {
   /** The current options of a client, the same object until something changes; asked at each delivery. */
   readonly options: (client: string) => FcmOptions | undefined;
-  /** What the push shows and tells. */
-  readonly content: (delivery: Delivery) => PushContent;
+  /** What a push shows and tells the app, or why there can be none. */
+  readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
   /** How long FCM may take for an answer; ten seconds unless given, the least that Google asks senders to wait. */
   readonly timeoutMs?: number;
   /** Ms since the epoch; the system's clock unless given. */
@@ -46,7 +46,9 @@ export class FcmTransport implements Transport {
       this.retire(delivery.client);
       return { kind: 'misconfigured', reason: missing(delivery.client, options) };
     }
-    const message = fcmMessage(delivery, this.parts.content(delivery), options.notification, this.now());
+    const content = this.parts.content(delivery);
+    if ('kind' in content) return content;
+    const message = fcmMessage(delivery, content, options.notification, this.now());
     if ('kind' in message) return message;
     const sender = this.sender(delivery.client, options);
     try {

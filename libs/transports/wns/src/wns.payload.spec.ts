@@ -38,7 +38,9 @@ const calendar: Partial<Delivery> = { topic: 'ox:calendar:updates', payload: { f
 
 const push = (type: WnsType, given: Partial<Delivery> = {}, style: { title?: string } = {}) => {
   const made = { ...delivery, ...given };
-  return wnsPush(made, pushContent(made, { hasBadge: true, ...style }), { type }, now);
+  const content = pushContent(made, { hasBadge: true, ...style });
+  if ('kind' in content) throw new Error(content.reason);
+  return wnsPush(made, content, { type }, now);
 };
 
 interface Parsed {
@@ -220,11 +222,12 @@ const anyContent: fc.Arbitrary<PushContent> = fc.record(
 );
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Whether `shown` is `text`, or was cut from it between two characters as people see them. */
+/** Whether `shown` is `text`, or was cut from it between two characters as people see them, or inside a very long one. */
 function isCutFrom(text: string, shown: string): boolean {
   if (shown === text) return true;
   const start = shown.slice(0, -1);
-  return text.startsWith(start) && segmenter.segment(text).containing(start.length)?.index === start.length;
+  const cut = segmenter.segment(text.slice(0, 2 * maxBodyBytes)).containing(start.length);
+  return text.startsWith(start) && (cut?.index === start.length || (cut?.segment.length ?? 0) > 100);
 }
 
 it('whatever is to be shown, a push has at most 5000 bytes, is well formed, and breaks no character', () => {
@@ -233,9 +236,17 @@ it('whatever is to be shown, a push has at most 5000 bytes, is well formed, and 
       const { headers, body } = wnsPush(delivery, content, { type }, now);
       expect(Buffer.byteLength(body)).toBeLessThanOrEqual(maxBodyBytes);
       expect(body).not.toBe('');
-      if (headers['X-WNS-Type'] === 'wns/raw') return void JSON.parse(body);
+      const hasText = [content.title, content.body].some((text = '') => text.replace(illegal, '') !== '');
+      if (headers['X-WNS-Type'] === 'wns/raw') {
+        const { title, body: text } = JSON.parse(body) as { title?: string; body?: string };
+        expect(Boolean(title) || Boolean(text)).toBe(Boolean(content.title) || Boolean(content.body));
+        return;
+      }
       const { elements, texts } = parsed(body);
       expect(`wns/${elements[0]}`).toBe(headers['X-WNS-Type']);
+      expect(texts.length > 0 || headers['X-WNS-Type'] === 'wns/badge').toBe(
+        hasText || headers['X-WNS-Type'] === 'wns/badge',
+      );
       const given = [content.title, content.body].map((text = '') => text.replace(illegal, ''));
       for (const shown of texts) expect(given.some((text) => isCutFrom(text, shown))).toBe(true);
     }),
@@ -243,17 +254,32 @@ it('whatever is to be shown, a push has at most 5000 bytes, is well formed, and 
   );
 });
 
-it.each<[string, PushContent, string[]]>([
+it.each<[string, PushContent, (string | RegExp)[]]>([
   ['a body that is too long is cut', { title: 'T', body: 'é'.repeat(4000), data: {} }, ['T', `${'é'.repeat(2425)}…`]],
   [
-    'a title that is too long is cut, and nothing is left for a body',
-    { title: '&'.repeat(5000), body: 'B', data: {} },
-    [`${'&'.repeat(973)}…`],
+    'a title that is too long is cut, and the body keeps the sender',
+    { title: '&'.repeat(5000), body: `Jane Doe\n${'&'.repeat(5000)}`, data: {} },
+    [/^&{950,}…$/, 'Jane Doe…'],
   ],
+  [
+    'a title and a sender that are too long have half of the room each',
+    { title: 's'.repeat(5000), body: `${'J'.repeat(5000)}\ns`, data: {} },
+    [/^s{2300,}…$/, /^J{2300,}…$/],
+  ],
+  ['one huge grapheme is cut', { title: `a${'\u0301'.repeat(3000)}`, data: {} }, [/^a\u0301{2000,}…$/]],
 ])('%s', (_, content, expected) => {
   const { body } = wnsPush(delivery, content, { type: 'toast' }, now);
-  expect(parsed(body).texts).toEqual(expected);
-  expect(Buffer.byteLength(body)).toBeGreaterThan(maxBodyBytes - 10);
+  expect(parsed(body).texts).toEqual(
+    expected.map((text) => (typeof text === 'string' ? text : (expect.stringMatching(text) as string))),
+  );
+  expect(Buffer.byteLength(body)).toBeGreaterThan(maxBodyBytes - 16);
+});
+
+it('a tile, which holds its texts twice, shows as much as there is room for', () => {
+  const { body } = wnsPush(delivery, { title: 'T', body: 'é'.repeat(4000), data: {} }, { type: 'tile' }, now);
+  const [title, text = ''] = parsed(body).texts;
+  expect(title).toBe('T');
+  expect(text).toMatch(/^é{1100,}…$/);
 });
 
 it('a cid that is too long for an argument is left out of a toast', () => {
@@ -267,9 +293,23 @@ it.each<[string, PushContent, string[]]>([
     { title: 'T', cid: 'c', data: { x: 'x'.repeat(5000) } },
     ['id', 'topic', 'timestamp', 'cid', 'title', 'truncated'],
   ],
-  ['the texts', { title: 'T'.repeat(5000), cid: 'c', data: {} }, ['id', 'topic', 'timestamp', 'cid', 'truncated']],
-  ['the cid', { cid: 'c'.repeat(5000), data: {} }, ['id', 'topic', 'timestamp', 'truncated']],
+  [
+    'a cid of 5 KB',
+    { title: 'T', cid: 'c'.repeat(5000), data: {} },
+    ['id', 'topic', 'timestamp', 'title', 'truncated'],
+  ],
+  ['a cid without texts', { cid: 'c'.repeat(5000), data: {} }, ['id', 'topic', 'timestamp', 'truncated']],
 ])('a raw push without room leaves out %s and says so', (_, content, keys) => {
   const { body } = wnsPush(delivery, content, { type: 'raw' }, now);
   expect(Object.keys(JSON.parse(body) as object)).toEqual(keys);
+});
+
+it('a raw push whose texts are too long has as much of them as there is room for', () => {
+  const content = { title: 's'.repeat(9000), body: `Jane Doe\n${'s'.repeat(9000)}`, cid: 'c', data: {} };
+  expect(JSON.parse(wnsPush(delivery, content, { type: 'raw' }, now).body)).toMatchObject({
+    title: expect.stringMatching(/^s{4000,}…$/) as string,
+    body: 'Jane Doe…',
+    cid: 'c',
+    truncated: true,
+  });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PushContent } from '@pns/payloads';
+import { cutTexts, jsonBytes, type PushContent, type Texts, utf8Bytes } from '@pns/payloads';
 import type { Delivery } from '@pns/transport-contract';
 import type { WnsOptions, WnsType } from './wns.options';
 import { legalXml, xmlText } from './wns.xml';
@@ -13,7 +13,7 @@ export interface WnsPush {
 /** WNS refuses a longer one: see the 413 of the page below. */
 export const maxBodyBytes = 5000;
 
-/** A name of what to open that is longer than this is left out: an app can do nothing with half of one. */
+/** A longer name of the thing to open is left out: an app can do nothing with half of one. */
 const maxCidBytes = 1024;
 
 /** Source: https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-notification-priorities */
@@ -78,7 +78,7 @@ export function wnsGroup(topic: string): string {
 
 const bodies: Readonly<Record<WnsType, (delivery: Delivery, content: PushContent) => string>> = {
   toast: toastXml,
-  tile: (_, content) => texts(content, tileXml),
+  tile: (_, content) => textsXml(content, 2, tileXml),
   badge: (_, { badge = 0 }) => `<badge value="${badge}"/>`,
   raw: rawJson,
 };
@@ -89,8 +89,9 @@ function toastXml({ timestamp }: Delivery, content: PushContent): string {
   const isNamed = cid !== undefined && Buffer.byteLength(cid) <= maxCidBytes;
   const launch = isNamed ? ` launch="${xmlText(new URLSearchParams({ cid: legalXml(cid) }).toString())}"` : '';
   const shownTime = new Date(timestamp).toISOString();
-  return texts(
+  return textsXml(
     content,
+    1,
     (elements) =>
       `<toast${launch} displayTimestamp="${shownTime}"><visual>${binding('ToastGeneric', elements)}</visual></toast>`,
   );
@@ -105,48 +106,31 @@ function binding(template: string, elements: string): string {
   return `<binding template="${template}">${elements}</binding>`;
 }
 
-/** What a push says, with its body, and if need be its title, shortened to what there is room for. */
-function texts({ title = '', body = '' }: PushContent, around: (elements: string) => string): string {
-  const xml = (shownTitle: string, shownBody: string): string =>
-    around([shownTitle, shownBody].map((text) => text && `<text>${xmlText(text)}</text>`).join(''));
-  const shownTitle = longest(title, (start) => fits(xml(start, '')));
-  return xml(
-    shownTitle,
-    longest(body, (start) => fits(xml(shownTitle, start))),
-  );
+/** `around`, which holds the elements so many times, with the texts; they are cut where they do not fit. */
+function textsXml(content: PushContent, times: number, around: (elements: string) => string): string {
+  const xml = (texts: readonly string[]): string => around(texts.map((text) => `<text>${text}</text>`).join(''));
+  const texts = legalTexts(content);
+  const room = maxBodyBytes - Buffer.byteLength(xml(Object.values(texts).map(() => '')));
+  const { title, body } = cutTexts(texts, room, (text) => times * utf8Bytes(xmlText(text)));
+  return xml([title, body].flatMap((text) => (text === undefined ? [] : [xmlText(text)])));
 }
 
-/** The app is told as much as there is room for: everything, or not the data, or only that something happened. */
+/** What is left of the texts in XML; one of which nothing is left is left out. */
+function legalTexts({ title, body }: PushContent): Texts {
+  const [legalTitle, legalBody] = [title, body].map((text = '') => legalXml(text));
+  return { ...(legalTitle && { title: legalTitle }), ...(legalBody && { body: legalBody }) };
+}
+
+/** Everything, or where there is no room for that, no data and as much of the texts as fits. */
 function rawJson({ id, topic, timestamp }: Delivery, { title, body, badge, cid, data }: PushContent): string {
   const about = { id, topic, timestamp };
-  const shown = { cid, title, body, badge };
-  const choices = [
-    { ...about, ...shown, data },
-    { ...about, ...shown, truncated: true },
-    { ...about, cid, truncated: true },
-  ].map((choice) => JSON.stringify(choice));
-  return choices.find(fits) ?? JSON.stringify({ ...about, truncated: true });
-}
-
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-
-/** `text`, or its longest start that fits with a `…` behind it, by whole characters as people see them. */
-function longest(text: string, isFitting: (start: string) => boolean): string {
-  const legal = legalXml(text);
-  if (isFitting(legal)) return legal;
-  // No more than this can fit.
-  const considered = legal.slice(0, maxBodyBytes);
-  // To go through all segments would take time that grows with the square of their number.
-  const segments = graphemes.segment(considered);
-  const cutAt = (at: number): string => considered.slice(0, segments.containing(at)?.index);
-  let [low, high] = [0, considered.length - 1];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (isFitting(`${cutAt(middle)}…`)) low = middle;
-    else high = middle - 1;
-  }
-  const start = cutAt(low);
-  return start === '' ? '' : `${start}…`;
+  const whole = JSON.stringify({ ...about, cid, title, body, badge, data });
+  if (fits(whole)) return whole;
+  const named = cid === undefined || jsonBytes(cid) > maxCidBytes ? about : { ...about, cid };
+  const json = (texts: Texts): string => JSON.stringify({ ...named, ...texts, badge, truncated: true });
+  const texts = { ...(title && { title }), ...(body && { body }) };
+  const room = maxBodyBytes - Buffer.byteLength(json({ ...(title && { title: '' }), ...(body && { body: '' }) }));
+  return json(cutTexts(texts, room, jsonBytes));
 }
 
 function fits(body: string): boolean {

@@ -1,4 +1,4 @@
-import type { PushContent } from '@pns/payloads';
+import type { ContentRefusal, PushContent } from '@pns/payloads';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { NoAccessTokenError } from './wns.access-token';
 import { isChannelUri } from './wns.channel';
@@ -11,8 +11,8 @@ import { wnsPush } from './wns.payload';
 export interface WnsTransportParts {
   /** The current options of a client, the same object until something about them changes; asked at each delivery. */
   readonly options: (client: string) => WnsOptions | undefined;
-  /** What a delivery shows and tells. */
-  readonly content: (delivery: Delivery) => PushContent;
+  /** What a push shows and tells the app, or why there can be none. */
+  readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
   /** How long Microsoft may take to answer a request, once it was sent, in ms; ten seconds unless given. */
   readonly timeoutMs?: number;
   /** Ms since the epoch; the system's clock unless given. */
@@ -49,7 +49,9 @@ export class WnsTransport implements Transport {
     }
     // Before anything is sent: whoever answers at another host would learn the access token.
     if (!isChannelUri(delivery.token, options.allowedHosts)) return notAChannel;
-    const push = wnsPush(delivery, this.parts.content(delivery), options, this.now());
+    const content = this.parts.content(delivery);
+    if ('kind' in content) return content;
+    const push = wnsPush(delivery, content, options, this.now());
     const sender = this.sender(delivery.client, options);
     try {
       const answer = await sender.client.send(new URL(delivery.token), push, signal);

@@ -1,0 +1,97 @@
+/** How many bytes a far side counts for a text. It counts at least one for each UTF-16 unit, and a longer text never less. */
+export type TextSize = (text: string) => number;
+
+/** The size of a text in UTF-8. */
+export const utf8Bytes: TextSize = (text) => Buffer.byteLength(text);
+
+/** The size of a text inside a JSON string, without its quotes. */
+export const jsonBytes: TextSize = (text) => Buffer.byteLength(JSON.stringify(text)) - 2;
+
+export interface CutOptions {
+  /** How the far side counts; UTF-8 unless given. */
+  readonly sizeOf?: TextSize;
+  /** Marks a text that was cut, such as `…`. Left out where no character fits beside it. */
+  readonly ending?: string;
+}
+
+/** Marks where a text that a person reads was cut. */
+export const ellipsis = '…';
+
+/**
+ * The longest start of `text` that has at most `maxBytes`: whole graphemes, or whole code points where not even the first
+ * visible grapheme fits. So the result is well-formed Unicode, and empty only if `text` is empty or the first code point
+ * does not fit. Half a surrogate pair counts as U+FFFD. The time depends on `maxBytes` and never on the length of `text`.
+ */
+export function cutText(text: string, maxBytes: number, { sizeOf = utf8Bytes, ending = '' }: CutOptions = {}): string {
+  // A UTF-16 unit takes at least one byte. Two more units hold the code point behind the cut.
+  const considered = wellFormed(text.slice(0, Math.max(0, maxBytes) + 2));
+  if (considered.length === text.length && sizeOf(considered) <= maxBytes) return considered;
+  const marked = lastFit(considered, maxBytes - sizeOf(ending), sizeOf);
+  if (marked > 0 && ending !== '') return `${withoutTrailingBlanks(wholeGraphemes(considered, marked))}${ending}`;
+  return wholeGraphemes(considered, lastFit(considered, maxBytes, sizeOf));
+}
+
+/** A push's two lines of text. */
+export interface Texts {
+  readonly title?: string;
+  readonly body?: string;
+}
+
+/**
+ * Both texts, cut to `maxBytes` in all. The body is cut first, down to its first line, which names the sender of a mail; then
+ * the title, down to half of the room; then that line. A text for which there is no room is left out.
+ */
+export function cutTexts({ title, body }: Texts, maxBytes: number, sizeOf: TextSize = utf8Bytes): Texts {
+  const cut = (text: string, bytes: number): string => cutText(text, bytes, { sizeOf, ending: ellipsis });
+  const kept = title === undefined || body === undefined ? 0 : firstLineBytes(body, maxBytes, sizeOf);
+  const shownTitle = title === undefined ? '' : cut(title, maxBytes - Math.min(kept, Math.floor(maxBytes / 2)));
+  const shownBody = body === undefined ? '' : cut(body, maxBytes - sizeOf(shownTitle));
+  return { ...(shownTitle !== '' && { title: shownTitle }), ...(shownBody !== '' && { body: shownBody }) };
+}
+
+/** The bytes of a body of which only the first line with a text is shown, up to about `maxBytes`. */
+function firstLineBytes(body: string, maxBytes: number, sizeOf: TextSize): number {
+  const considered = body.slice(0, Math.max(0, maxBytes));
+  const [line = ''] = /^\s*[^\n]*/.exec(considered) ?? [];
+  return sizeOf(wellFormed(line)) + (line.length < body.length ? sizeOf(ellipsis) : 0);
+}
+
+/** The same text with U+FFFD in place of each half of a surrogate pair, which no far side takes. */
+export function wellFormed(text: string): string {
+  return Buffer.from(text).toString();
+}
+
+/** The last index up to which whole code points have at most `maxBytes`. */
+function lastFit(text: string, maxBytes: number, sizeOf: TextSize): number {
+  let [low, high] = [0, Math.max(0, Math.min(text.length, maxBytes))];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (sizeOf(text.slice(0, codePointStart(text, middle))) <= maxBytes) low = middle;
+    else high = middle - 1;
+  }
+  return codePointStart(text, low);
+}
+
+/** `index`, or the one before it where `index` is inside a surrogate pair. */
+function codePointStart(text: string, index: number): number {
+  return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff ? index - 1 : index;
+}
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** `text` up to the grapheme that `end` is inside of; up to `end` where a person would see nothing of that. */
+function wholeGraphemes(text: string, end: number): string {
+  // One look-up: each takes time that grows with the longest grapheme.
+  const whole = text.slice(0, segmenter.segment(text).containing(end)?.index ?? end);
+  const all = text.slice(0, end);
+  return whole === '' || (isBlank(whole) && !isBlank(all)) ? all : whole;
+}
+
+function withoutTrailingBlanks(text: string): string {
+  return isBlank(text) ? text : text.trimEnd();
+}
+
+/** Whether a person would see nothing: spaces, line breaks, control and format characters only. */
+export function isBlank(text: string): boolean {
+  return !/[^\s\p{Z}\p{Cc}\p{Cf}]/u.test(text);
+}

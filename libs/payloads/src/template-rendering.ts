@@ -1,0 +1,150 @@
+import type { TemplateNode } from './template';
+
+/** Steps of rendering that one delivery may take: each part of a template, list entry, and name looked up is one. */
+export const maxRenderingSteps = 5000;
+
+/** Bytes of text, in UTF-8, that the templates of one delivery may render: twice the largest payload. */
+export const maxRenderedBytes = 128 * 1024;
+
+/** The templates would take more than a delivery may. The message is a clause that names the bound. */
+export class RenderingBudgetError extends Error {}
+
+/** What is left for the templates of one delivery. */
+export class RenderingBudget {
+  private steps = 0;
+  private bytes = 0;
+
+  /** @throws RenderingBudgetError when there is none left. */
+  takeStep(): void {
+    if (++this.steps > maxRenderingSteps) throw new RenderingBudgetError(`more than ${maxRenderingSteps} steps`);
+  }
+
+  /** @throws RenderingBudgetError when there is no room for `text`. */
+  takeText(text: string): void {
+    // A UTF-16 unit is at least one byte: what is far too long need not be counted.
+    this.bytes += text.length > maxRenderedBytes ? text.length : Buffer.byteLength(text);
+    if (this.bytes > maxRenderedBytes) throw new RenderingBudgetError(`more than ${maxRenderedBytes} bytes of text`);
+  }
+}
+
+/** What a template is rendered over. */
+export interface TemplateView {
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly topic: string;
+  readonly count: number;
+}
+
+export interface Rendered {
+  readonly text: string;
+  /** Whether the template looked at `count`. */
+  readonly isCountShown: boolean;
+}
+
+/**
+ * Renders as Mustache does, but sees data only: own properties of objects and lists that hold text, numbers, true, false,
+ * lists or objects. Neither what an object inherits nor a function or getter has a value. A list is shown as its entries with
+ * commas between; an object, also inside a list, as nothing. `topic` and `count` hide fields of the payload with these names.
+ *
+ * @throws RenderingBudgetError when `budget` is used up.
+ */
+export function renderTemplate(nodes: readonly TemplateNode[], view: TemplateView, budget: RenderingBudget): Rendered {
+  const { payload, topic, count } = view;
+  const ours = { topic, count };
+  const rendering = new Rendering(ours, budget);
+  const text = rendering.textOf(nodes, [payload, ours]);
+  return { text, isCountShown: rendering.isCountShown };
+}
+
+class Rendering {
+  isCountShown = false;
+
+  constructor(
+    private readonly ours: object,
+    private readonly budget: RenderingBudget,
+  ) {}
+
+  /** `stack` holds the things that names are looked up in, the last one first. */
+  textOf(nodes: readonly TemplateNode[], stack: unknown[]): string {
+    let text = '';
+    for (const node of nodes) {
+      this.budget.takeStep();
+      text += this.textOfNode(node, stack);
+    }
+    return text;
+  }
+
+  private textOfNode(node: TemplateNode, stack: unknown[]): string {
+    if (node.kind === 'text') return this.counted(node.text);
+    const value = this.valueAt(node.path, stack);
+    if (node.kind === 'value') return this.shown(value);
+    const isEmpty = !value || (Array.isArray(value) && value.length === 0);
+    if (node.isInverted) return isEmpty ? this.textOf(node.inside, stack) : '';
+    if (isEmpty) return '';
+    if (value === true) return this.textOf(node.inside, stack);
+    let text = '';
+    for (const entry of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      this.budget.takeStep();
+      stack.push(entry);
+      text += this.textOf(node.inside, stack);
+      stack.pop();
+    }
+    return text;
+  }
+
+  /** The value of a name in the innermost thing that has all of its parts. */
+  private valueAt(path: readonly string[], stack: readonly unknown[]): unknown {
+    if (path.length === 0) return stack.at(-1);
+    for (let at = stack.length - 1; at >= 0; at--) {
+      const found = this.propertyAt(path, stack[at]);
+      if (found === undefined) continue;
+      if (stack[at] === this.ours && path[0] === 'count') this.isCountShown = true;
+      return found.value;
+    }
+    return undefined;
+  }
+
+  private propertyAt(path: readonly string[], thing: unknown): PropertyDescriptor | undefined {
+    let property: PropertyDescriptor | undefined = { value: thing };
+    for (const part of path) {
+      this.budget.takeStep();
+      property = ownProperty(property.value, part);
+      if (property === undefined) return undefined;
+    }
+    return property;
+  }
+
+  private shown(value: unknown): string {
+    if (!Array.isArray(value)) return this.counted(plainText(value));
+    const texts: string[] = [];
+    for (const entry of value) {
+      this.budget.takeStep();
+      texts.push(plainText(entry));
+    }
+    return this.counted(texts.join(','));
+  }
+
+  private counted(text: string): string {
+    this.budget.takeText(text);
+    return text;
+  }
+}
+
+/** Text has properties too, such as its length, and half a surrogate pair at an index; but no payload gave them to it. */
+function ownProperty(thing: unknown, name: string): PropertyDescriptor | undefined {
+  if (typeof thing !== 'object' || thing === null) return undefined;
+  const property = Object.getOwnPropertyDescriptor(thing, name);
+  return typeof property?.value === 'function' ? { value: undefined } : property;
+}
+
+function plainText(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value;
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value);
+    default:
+      return '';
+  }
+}

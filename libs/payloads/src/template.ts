@@ -1,0 +1,101 @@
+import { LRUCache } from 'lru-cache';
+import Mustache, { type TemplateSpans } from 'mustache';
+import { cutText, ellipsis } from './cut-text';
+
+/** Longest template, in UTF-16 units. */
+export const maxTemplateLength = 4096;
+
+/** Deepest nesting of sections, inverted ones included. */
+export const maxSectionDepth = 10;
+
+/** The parser's time grows with the square of a run of blanks inside a tag. */
+const maxBlanksInARow = 100;
+
+/** A part of a template. A path holds the parts of a dotted name; the path of `{{.}}` is empty. */
+export type TemplateNode =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'value'; readonly path: readonly string[] }
+  | {
+      readonly kind: 'section';
+      readonly path: readonly string[];
+      readonly isInverted: boolean;
+      readonly inside: readonly TemplateNode[];
+    };
+
+/** A template as it is read, or one clause that says why it cannot be. */
+export type ReadTemplate = { readonly nodes: readonly TemplateNode[] } | { readonly fault: string };
+
+/** A bound for those who write thousands of templates: about 256 of the longest ones. */
+const read = new LRUCache<string, ReadTemplate>({
+  maxSize: 1024 * 1024,
+  sizeCalculation: (_, source) => source.length + 1,
+});
+
+// Mustache's own cache keeps every template for ever.
+Mustache.templateCache = undefined;
+
+/** Reads a Mustache template. There is no HTML to escape for, so `{{a}}`, `{{&a}}` and `{{{a}}}` are the same. */
+export function readTemplate(source: string): ReadTemplate {
+  const fault = lengthFault(source);
+  if (fault !== undefined) return { fault };
+  let template = read.get(source);
+  if (template === undefined) {
+    template = parsed(source);
+    read.set(source, template);
+  }
+  return template;
+}
+
+/** What is wrong with a template, in one clause, or undefined when nothing is. */
+export function templateFault(source: string): string | undefined {
+  const template = readTemplate(source);
+  return 'fault' in template ? template.fault : undefined;
+}
+
+function lengthFault(source: string): string | undefined {
+  if (source.length > maxTemplateLength) return `it has more than ${maxTemplateLength} characters`;
+  const longest = Math.max(...source.split(/\S+/).map((blanks) => blanks.length));
+  return longest > maxBlanksInARow ? `it has more than ${maxBlanksInARow} blanks in a row` : undefined;
+}
+
+function parsed(source: string): ReadTemplate {
+  try {
+    return { nodes: nodesOf(Mustache.parse(source), 0) };
+  } catch (error) {
+    // The parser quotes names, which may be as long as the template.
+    return { fault: cutText((error as Error).message, 200, { ending: ellipsis }) };
+  }
+}
+
+function nodesOf(spans: TemplateSpans, depth: number): TemplateNode[] {
+  if (depth > maxSectionDepth) throw new Error(`its sections are nested deeper than ${maxSectionDepth} levels`);
+  return spans.flatMap(([kind, text, , , inside]): TemplateNode[] => {
+    switch (kind) {
+      case 'text':
+        return [{ kind, text }];
+      case 'name':
+      case '&':
+        return [{ kind: 'value', path: pathOf(text) }];
+      case '#':
+      case '^':
+        return [
+          {
+            kind: 'section',
+            path: pathOf(text),
+            isInverted: kind === '^',
+            inside: nodesOf(inside as TemplateSpans, depth + 1),
+          },
+        ];
+      case '>':
+        throw new Error(`{{> ${text}}} names another template, and there are none`);
+      default:
+        return []; // comments and delimiters
+    }
+  });
+}
+
+/** As Mustache reads a name: one that begins with a dot has one part. */
+function pathOf(name: string): readonly string[] {
+  if (name === '.') return [];
+  return name.indexOf('.') > 0 ? name.split('.') : [name];
+}
