@@ -1,8 +1,17 @@
+import { apiScopes } from '@pns/persistence';
 import { describedRoutes, type DescribedRoute } from '../http/described-routes';
+import { KnownPaths } from '../http/known-paths';
 import { testApi, type TestAnswer, type TestApi } from '../test-api';
+import { routeRights, type RouteRights } from './testing/route-rights';
+
+/** A route of the OpenAPI document and its row of the matrix. */
+interface Route extends DescribedRoute, RouteRights {
+  readonly name: string;
+}
 
 let api: TestApi;
-let routes: DescribedRoute[];
+let described: DescribedRoute[];
+let routes: Route[];
 /** A key with every scope, for context 1. */
 let key: string;
 /** What belongs to each context. */
@@ -10,11 +19,15 @@ const owned = new Map<number, { readonly subscription: string; readonly session:
 
 beforeAll(async () => {
   api = await testApi();
-  routes = (await describedRoutes(api)).filter(({ scopes }) => scopes.length > 0);
+  described = await describedRoutes(api);
+  routes = described.flatMap((route) => {
+    const rights = routeRights[nameOf(route)];
+    return rights === undefined ? [] : [{ ...route, ...rights, name: nameOf(route) }];
+  });
   key = await makeKey({ contexts: [1] });
   for (const context of [1, 2]) {
     const of = { context, user: 5 };
-    const body = { ...of, client: 'app', transport: 'apns', token: `token-${context}`, topics: ['*'] };
+    const body = { ...of, client: 'app', transport: 'apns', token: `ab0${context}`, topics: ['*'] };
     const subscription = await api.send('POST', '/v1/subscriptions', { body });
     const session = await api.send('POST', '/v1/sessions', { body: of });
     owned.set(context, { subscription: String(subscription.body['id']), session: String(session.body['id']) });
@@ -26,22 +39,20 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
+const nameOf = ({ method, path }: DescribedRoute): string => `${method} ${path}`;
+
 async function makeKey(restriction: object): Promise<string> {
-  const scopes = ['ingest', 'admin', 'client'];
-  const { status, body } = await api.send('POST', '/v1/api-keys', { body: { name: 'some', scopes, ...restriction } });
-  expect(status).toBe(201);
-  return String(body['key']);
+  const body = { name: 'some', scopes: apiScopes, ...restriction };
+  const answer = await api.send('POST', '/v1/api-keys', { body });
+  expect(answer.status).toBe(201);
+  return String(answer.body['key']);
 }
 
 const someId = '4fd7cb5c-6a2e-4a0e-8d5a-1c1f6a3a9f10';
-const isOpen = ({ path, contextIn }: DescribedRoute): boolean => path.includes('{context}') || contextIn !== undefined;
-
-const isErasure = ({ method, path }: DescribedRoute): boolean =>
-  method === 'DELETE' && path === '/v1/contexts/{context}';
 
 /** The path of a route about `context`, whatever its parameters are called. */
-function pathOf({ path }: DescribedRoute, context: number): string {
-  const { subscription = '', session = '' } = owned.get(context) ?? {};
+function pathOf({ path }: Route, context: number): string {
+  const { subscription = someId, session = someId } = owned.get(context) ?? {};
   const id = path.startsWith('/v1/subscriptions/') ? subscription : path.startsWith('/v1/sessions/') ? session : someId;
   const values: Readonly<Record<string, string>> = { id, context: String(context), user: '5', transport: 'apns' };
   return path.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? 'com.openexchange.pns.delayDuration');
@@ -55,61 +66,122 @@ const bodies: Readonly<Record<string, (context: number) => object>> = {
 };
 
 /** Asks a route about `context`, named everywhere where a route might look for it. */
-function ask(route: DescribedRoute, context: number): Promise<TestAnswer<Record<string, unknown>>> {
+function ask(route: Route, context: number, as: string | null = key): Promise<TestAnswer<Record<string, unknown>>> {
   const { method, path } = route;
   const body = bodies[path]?.(context) ?? { context, user: 5 };
   const hasBody = method !== 'GET' && method !== 'DELETE';
-  return api.send(method, `${pathOf(route, context)}?context=${context}`, { key, ...(hasBody ? { body } : {}) });
+  return api.send(method, `${pathOf(route, context)}?context=${context}`, { key: as, ...(hasBody ? { body } : {}) });
 }
 
-/** Routes that look for the context themselves, and what they answer a key that is not good for it. */
-const ofHandlers: Readonly<Record<string, { readonly status: number; readonly code: string }>> = {
-  'GET /v1/audit': { status: 403, code: 'CONTEXT_REFUSED' },
-  'POST /v1/notifications': { status: 403, code: 'CONTEXT_REFUSED' },
-  'PUT /preliminary/http-notify/v1/notify': { status: 403, code: 'CONTEXT_REFUSED' },
-  'GET /v1/subscriptions/{id}': { status: 404, code: 'SUBSCRIPTION_NOT_FOUND' },
-  'PATCH /v1/subscriptions/{id}': { status: 404, code: 'SUBSCRIPTION_NOT_FOUND' },
-  'DELETE /v1/subscriptions/{id}': { status: 404, code: 'SUBSCRIPTION_NOT_FOUND' },
-  'POST /v1/subscriptions/{id}/test': { status: 404, code: 'SUBSCRIPTION_NOT_FOUND' },
-  'DELETE /v1/sessions/{id}': { status: 403, code: 'CONTEXT_REFUSED' },
-};
+/** The answers of `asked` routes, each as [name, status, code]. */
+async function answers(asked: readonly Route[], context: number, as: string | null = key): Promise<unknown[][]> {
+  const all: unknown[][] = [];
+  for (const route of asked) {
+    const { status, body } = await ask(route, context, as);
+    all.push([route.name, status, body['code']]);
+  }
+  return all;
+}
+
+/** Removals last, so that there is something for the others. Erasing the context would be the end of the restricted key. */
+function askable(of: (route: Route) => boolean): Route[] {
+  const isRemoval = ({ method }: Route) => Number(method === 'DELETE');
+  return routes
+    .filter(({ name, takes }) => takes === 'key' && name !== 'DELETE /v1/contexts/{context}')
+    .filter(of)
+    .sort((a, b) => isRemoval(a) - isRemoval(b));
+}
+
+describe('the matrix of routes and keys', () => {
+  it('has a row for each route of the OpenAPI document, and no other', () => {
+    expect(described.map(nameOf).sort()).toEqual(Object.keys(routeRights).sort());
+  });
+
+  it('has a row for each route that the server knows, but for its pages', () => {
+    const served = api.app
+      .get(KnownPaths)
+      .routes()
+      .map(({ method, url }) => `${method} ${url.replace(/:(\w+)/g, '{$1}')}`);
+    const pages = /^(HEAD|OPTIONS) | \/(docs|openapi\.json)/;
+    expect(served.filter((route) => !pages.test(route)).sort()).toEqual(Object.keys(routeRights).sort());
+  });
+
+  it('says what the document says', () => {
+    const places: Readonly<Record<string, string>> = {
+      anyone: 'none',
+      query: 'query',
+      body: 'body',
+      handler: 'handler',
+    };
+    for (const { name, scopes, reach, takes } of routes) {
+      const route = described.find((each) => nameOf(each) === name);
+      expect([name, route?.scopes]).toEqual([name, scopes]);
+      if (takes === 'key') expect([name, route?.contextIn]).toEqual([name, places[reach]]);
+      expect([name, name.includes('{context}')]).toEqual([name, reach === 'path']);
+    }
+  });
+
+  it('is refused to requests without credentials, and with a key that is not known', async () => {
+    const before = await api.contents();
+    const closed = routes.filter(({ takes }) => takes === 'key');
+    const expected = (code: string) => closed.map(({ name }) => [name, 401, code]);
+    expect(await answers(closed, 1, null)).toEqual(expected('API_KEY_MISSING'));
+    expect(await answers(closed, 1, 'pns_nobody')).toEqual(expected('API_KEY_UNKNOWN'));
+    const ofSessions = routes.filter(({ takes }) => takes === 'session');
+    expect(await answers(ofSessions, 1, null)).toEqual(ofSessions.map(({ name }) => [name, 200, 'SES-0201']));
+    const open = routes.filter(({ takes }) => takes === 'open');
+    expect(await answers(open, 1, null)).toEqual(open.map(({ name }) => [name, 200, undefined]));
+    expect(await api.contents()).toEqual(before);
+  });
+
+  it.each(apiScopes)('is refused to a key that has only scope %s, but for the routes of this scope', async (scope) => {
+    const only = await makeKey({ scopes: [scope] });
+    const before = await api.contents();
+    const closed = askable(({ scopes }) => !scopes.includes(scope));
+    expect(closed.length).toBeGreaterThan(1);
+    expect(await answers(closed, 1, only)).toEqual(closed.map(({ name }) => [name, 403, 'SCOPE_MISSING']));
+    expect(await api.contents()).toEqual(before);
+  });
+
+  it.each(apiScopes)('is open to a key that has only scope %s, for the routes of this scope', async (scope) => {
+    const only = await makeKey({ scopes: [scope] });
+    const contextOfNobody = 9;
+    for (const [name, status, code] of await answers(
+      askable(({ scopes }) => scopes.includes(scope)),
+      contextOfNobody,
+      only,
+    )) {
+      expect([name, [401, 403].includes(Number(status)), code]).not.toEqual([name, true, code]);
+    }
+  });
+});
 
 describe('a key that is restricted to context 1', () => {
   it('is refused by every route that is asked about context 2, and nothing changes', async () => {
     const before = await api.contents();
-    for (const route of routes.filter(({ contextIn }) => contextIn !== 'none')) {
-      const name = `${route.method} ${route.path}`;
-      const expected = route.contextIn === 'handler' ? ofHandlers[name] : { status: 403, code: 'CONTEXT_REFUSED' };
-      if (expected === undefined) throw new Error(`${name} looks for its context itself; say in ofHandlers how.`);
-      const { status, body } = await ask(route, 2);
-      expect([name, status, body['code']]).toEqual([name, expected.status, expected.code]);
-    }
+    const foreign = routes.filter(({ takes, reach }) => takes === 'key' && reach !== 'anyone');
+    expect(await answers(foreign, 2)).toEqual(
+      foreign.map(({ name, foreign: { status, code } }) => [name, status, code]),
+    );
     expect(await api.contents()).toEqual(before);
   });
 
   it('is refused by every route that concerns the whole server, whatever context it names', async () => {
-    const closed = routes.filter((route) => !isOpen(route));
+    const closed = askable(({ reach }) => reach === 'server');
     expect(closed.length).toBeGreaterThan(10);
-    for (const route of closed) {
-      const { status, body } = await ask(route, 1);
-      expect([route.path, status, body['code']]).toEqual([route.path, 403, 'CONTEXT_REFUSED']);
-    }
+    expect(await answers(closed, 1)).toEqual(closed.map(({ name }) => [name, 403, 'CONTEXT_REFUSED']));
   });
 
   it('is admitted by every other route for context 1', async () => {
-    // Erasing the context would be the end of the key; that has a test of its own below.
-    const open = routes.filter((route) => isOpen(route) && !isErasure(route));
+    const open = askable(({ reach }) => reach !== 'server');
     expect(open.length).toBeGreaterThan(10);
-    // What others are asked about is removed at the end.
-    const isRemoval = ({ method }: DescribedRoute) => Number(method === 'DELETE');
-    for (const route of open.sort((a, b) => isRemoval(a) - isRemoval(b))) {
-      const { body } = await ask(route, 1);
-      expect([route.path, body['code']]).not.toEqual([route.path, 'CONTEXT_REFUSED']);
+    for (const [name, status, code] of await answers(open, 1)) {
+      expect([name, [401, 403].includes(Number(status)), code]).not.toEqual([name, true, code]);
     }
   });
 
   it('lists nothing without a context', async () => {
-    for (const { method, path } of routes.filter(({ contextIn }) => contextIn === 'query')) {
+    for (const { method, path } of routes.filter(({ reach }) => reach === 'query')) {
       expect(await api.send(method, `${path}?user=5`, { key })).toMatchObject({ body: { code: 'CONTEXT_REFUSED' } });
     }
   });
@@ -127,7 +199,7 @@ describe('a key that is restricted to context 1', () => {
   );
 
   it.each(['1', [1], { context: 1 }, null, 2, 1.5])('cannot be tricked by %j as context of a body', async (context) => {
-    const body = { context, user: 5, client: 'app', transport: 'apns', token: 'trick', topics: ['*'] };
+    const body = { context, user: 5, client: 'app', transport: 'apns', token: 'ab03', topics: ['*'] };
     expect((await api.send('POST', '/v1/subscriptions', { key, body })).status).toBe(403);
     expect((await api.send('POST', '/v1/sessions', { key, body: { context, user: 5 } })).status).toBe(403);
   });

@@ -17,6 +17,11 @@ export class KnownPaths {
     server.addHook('onRoute', (route) => this.add(route));
   }
 
+  /** Every route of the server. */
+  routes(): { readonly method: string; readonly url: string }[] {
+    return [...this.paths].flatMap(([url, { methods }]) => [...methods].map((method) => ({ method, url })));
+  }
+
   /** What to answer a request that no route takes. */
   errorFor(method: string, url: string): RequestError {
     const path = url.split('?', 1)[0] ?? '';
