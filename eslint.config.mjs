@@ -31,7 +31,8 @@ export default tseslint.config(
             {
               name: 'prom-client',
               importNames: ['Counter', 'Histogram', 'Summary'],
-              message: 'Use declareCounter or declareHistogram of @pns/runtime, so that each series is 0 from the start.',
+              message:
+                'Use declareCounter or declareHistogram of @pns/runtime, so that each series is 0 from the start.',
             },
           ],
         },

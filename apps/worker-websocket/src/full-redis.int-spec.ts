@@ -37,7 +37,7 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
 
 it('a node that cannot say that it lives, because Redis is full, logs one line when that begins and one when it ends', async () => {
   const warned = jest.spyOn(log, 'warn').mockImplementation(() => undefined);
-  const lines = () => warned.mock.calls.map(([line]) => line as unknown as { event: string; err?: unknown });
+  const lines = () => warned.mock.calls.map(([line]) => line as { event: string; err?: unknown });
   await nodes.start(server.url);
   await redis.config('SET', 'maxmemory', '1');
   await until(async () => (await refusals()) >= 3);

@@ -2,7 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { FailedDeliveryStore, SubscriptionStore, type DeadTarget, type FailedDelivery } from '@pns/persistence';
 import { publish, Queues } from '@pns/queue';
 import { declareCounter, declareHistogram, log } from '@pns/runtime';
-import { type Delivery, type Outcome, type OutcomeKind, transportNames, type TransportName } from '@pns/transport-contract';
+import {
+  type Delivery,
+  type Outcome,
+  type OutcomeKind,
+  transportNames,
+  type TransportName,
+} from '@pns/transport-contract';
 
 /** One attempt and how it ended. Durations in ms. */
 export interface Attempt {

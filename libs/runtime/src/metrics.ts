@@ -53,9 +53,8 @@ function withLabelNames<Labels extends LabelValues>({ name, help, labels }: Decl
 
 function combinationsOf<Labels extends LabelValues>(labels: Labels): Record<NameOf<Labels>, string>[] {
   const combinations = Object.entries(labels).reduce<Record<string, string>[]>(
-    (some, [name, values]) =>
-      some.flatMap((combination) => values.map((value) => ({ ...combination, [name]: value }))),
+    (some, [name, values]) => some.flatMap((combination) => values.map((value) => ({ ...combination, [name]: value }))),
     [{}],
   );
-  return combinations as Record<NameOf<Labels>, string>[];
+  return combinations;
 }

@@ -8,7 +8,7 @@ it('a fault that recurs is one warning without a stack when it begins and one wh
   for (let second = 0; second < 3; second++) fault.occurred(new Error('OOM command not allowed'));
   for (let second = 0; second < 3; second++) fault.isOver();
   fault.occurred('away');
-  expect(warned.mock.calls.map(([line]) => line as unknown)).toEqual([
+  expect(warned.mock.calls.map(([line]) => line)).toEqual([
     { event: 'node.beat-failed', node: 'n', reason: 'OOM command not allowed' },
     { event: 'node.beat-recovered', node: 'n' },
     { event: 'node.beat-failed', node: 'n', reason: 'away' },

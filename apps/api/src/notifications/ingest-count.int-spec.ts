@@ -46,6 +46,11 @@ const notify = (body: unknown) => api.send('PUT', '/preliminary/http-notify/v1/n
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const lines = (count: number) => `${JSON.stringify(notification)}\n`.repeat(count);
 
+it.each(results)('%s is 0 before it has occurred, so that an alert sees the first', async (result) => {
+  const { body } = await api.send<string>('GET', '/metrics', { key: null });
+  expect(body).toContain(`\npns_notifications_total{result="${result}"} 0\n`);
+});
+
 it.each<[string, () => Promise<unknown>, Record<string, number>]>([
   ['one', () => post({ ...notification, id: 'a' }), { accepted: 1 }],
   ['the same once more', () => post({ ...notification, id: 'a' }), { duplicate: 1 }],

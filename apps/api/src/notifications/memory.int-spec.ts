@@ -77,7 +77,10 @@ it('a Redis without any memory left has its own code, with the cure, and the fir
   expect(answer).toMatchObject({ status: 503, body: { code: 'REDIS_FULL' } });
   expect(answer.body['detail']).toMatch(/Raise maxmemory/);
   expect(answer.headers.get('retry-after')).toBe('1');
-  expect(await health()).toEqual({ status: 503, redis: expect.stringMatching(/memory limit.*Raise maxmemory/) });
+  expect(await health()).toEqual({
+    status: 503,
+    redis: expect.stringMatching(/memory limit.*Raise maxmemory/) as string,
+  });
   expect(await memoryRatio()).toBeGreaterThan(1);
   // From now on the reading is known, and each refusal is decided by one that is at most 200 ms old.
   expect(await post()).toMatchObject({ status: 503, body: { code: 'REDIS_FULL' } });
@@ -99,7 +102,7 @@ it('a Redis that is full for a while is one line in the log when it begins and o
   await redis.config('SET', 'maxmemory', '0');
   await until(202);
   await memoryRatio();
-  const lines = warned.mock.calls.map(([line]) => line as unknown as { event: string; err?: unknown });
+  const lines = warned.mock.calls.map(([line]) => line as { event: string; err?: unknown });
   expect(lines.map(({ event }) => event)).toEqual(['redis.full', 'redis.has-room']);
   expect(lines.map(({ err }) => err)).toEqual([undefined, undefined]);
 });
@@ -115,7 +118,7 @@ it('nothing is taken in while Redis is nearly full, so that what was can be sent
   });
   expect(answer.headers.get('retry-after')).toBe('1');
   expect(await waiting()).toBe(answer.accepted);
-  expect(await health()).toEqual({ status: 503, redis: expect.stringMatching(/9\d %/) });
+  expect(await health()).toEqual({ status: 503, redis: expect.stringMatching(/9\d %/) as string });
   expect(await memoryRatio()).toBeCloseTo(0.94, 1);
   await expect(redis.set('there is', 'some left', 'PX', 1)).resolves.toBe('OK');
 });
