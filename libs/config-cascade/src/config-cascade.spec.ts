@@ -88,6 +88,7 @@ describe('a webhook', () => {
     ],
     ['is listed and switched off', [scope('server', `${enabledIds}=crm\n${switchName}.crm=false`)], false],
     ['is switched on and not listed', [scope('server', `${enabledIds}=shop\n${switchName}.crm=true`)], false],
+    ['is in a list too long to read', [scope('server', `${enabledIds}=crm${', x'.repeat(10_000)}`)], false],
   ])('that %s', (_, cascade, isEnabled) => {
     expect(decide(cascade, 'webhook', order)).toMatchObject({ isEnabled });
   });

@@ -21,6 +21,7 @@ export type { ConfigChange, Subject } from './subject-cache';
 export {
   isTag,
   isTagExpression,
+  maxTagExpressionLength,
   parseTagExpression,
   printTagExpression,
   TagExpressionError,

@@ -1,4 +1,4 @@
-import { templateFault } from '@pns/payloads';
+import { maxTemplateLength, templateFault } from '@pns/payloads';
 import { isClientId } from '@pns/subscriptions';
 import { isTopic } from '@pns/topics';
 import type { TransportName } from '@pns/transport-contract';
@@ -24,17 +24,28 @@ const integer = (min: number, max: number) =>
     .string()
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-/** Postgres keeps no NUL. */
-const text = z.string().regex(/^[^\0]*$/, 'must not hold NUL');
-const list = text.transform((entries) =>
-  entries
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== ''),
-);
+    // So many digits that they are no number are too many as well.
+    .pipe(z.number(`must be at most ${max}`).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+/** Text of at most `maxLength` UTF-16 units; a longer one is looked at no further. Postgres keeps no NUL. */
+const text = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength, { error: `must have at most ${maxLength} characters`, abort: true })
+    .regex(/^[^\0]*$/, 'must not hold NUL');
 
-const template = text.max(4096, 'must have at most 4096 characters').superRefine((source, context) => {
+// A list is read at many deliveries.
+const maxListLength = 16_384;
+const maxListEntries = 1000;
+const list = text(maxListLength)
+  .transform((entries) =>
+    entries
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  )
+  .refine((entries) => entries.length <= maxListEntries, `must have at most ${maxListEntries} entries`);
+
+const template = text(maxTemplateLength).superRefine((source, context) => {
   const fault = templateFault(source);
   if (fault !== undefined) context.addIssue({ code: 'custom', message: `is not a Mustache template: ${fault}` });
 });
@@ -175,7 +186,7 @@ export const properties = {
   },
   'com.openexchange.pns.mobile.api.facade.apn.sound.filename': {
     type: 'text',
-    schema: text.min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
+    schema: text(255).min(1, 'must not be empty'),
     fallback: 'default',
     scopes,
     sentence: 'The sound that a push through APNs plays: the name of a file in the app, or default.',

@@ -1,4 +1,8 @@
+import { PnsError } from '@pns/runtime';
+import fc from 'fast-check';
+import { registry } from './properties';
 import { propertyText } from './property-check';
+import { scopes } from './resolve';
 
 const pns = 'com.openexchange.pns';
 
@@ -48,5 +52,55 @@ it.each([
 it('a template may have several lines', () => {
   expect(propertyText(`${pns}.template.body`, '{{subject}}\r\n\t{{teaser}}', 'user')).toBe(
     '{{subject}}\r\n\t{{teaser}}',
+  );
+});
+
+it.each<[string, string | readonly string[], string]>([
+  [title, 'x'.repeat(4097), 'must have at most 4096 characters'],
+  [title, '{{#a}}'.repeat(2_000_000), 'must have at most 4096 characters'],
+  [
+    title,
+    `${'{{#a}}'.repeat(40)}x${'{{/a}}'.repeat(40)}`,
+    'is not a Mustache template: its sections are nested deeper than 10 levels',
+  ],
+  [
+    `${pns}.template.body.mobile.ox:mail:new`,
+    '{{> other}}',
+    'is not a Mustache template: {{> other}} names another template, and there are none',
+  ],
+  [
+    `${pns}.template.body`,
+    `{{a${' '.repeat(200)}}}`,
+    'is not a Mustache template: it has more than 100 blanks in a row',
+  ],
+  [webhooks, ','.repeat(16_385), 'must have at most 16384 characters'],
+  [webhooks, Array.from({ length: 1001 }, () => 'id'), 'must have at most 1000 entries'],
+  [`${pns}.template.data`, Array.from({ length: 1000 }, () => 'field'.repeat(4)), 'must have at most 16384 characters'],
+  [`${pns}.mobile.api.facade.apn.sound.filename`, 'x'.repeat(256), 'must have at most 255 characters'],
+  [delay, '9'.repeat(1_000_000), 'must be at most 86400000'],
+])('%s does not take what would take long to read', (name, value, fault) => {
+  expect(() => propertyText(name, value, 'server')).toThrow(
+    new PnsError('PROPERTY_VALUE_INVALID', `${name} ${fault}.`),
+  );
+});
+
+it('any text is a value of any property, or is refused with a code', () => {
+  const names = [...registry.keys()].flatMap((name) => [name, `${name}.mobile`, `${name}.ox:mail:new`]);
+  const part = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('{{', '}}', '#', '/', ',', '9', ' ', 'true', '\0'),
+  );
+  const text = fc.array(fc.tuple(part, fc.nat(300)), { maxLength: 4 });
+  fc.assert(
+    fc.property(fc.constantFrom(...names), text, fc.constantFrom(...scopes), (name, parts, scope) => {
+      try {
+        expect(
+          propertyText(name, parts.map(([of, times]) => of.repeat(times)).join(''), scope).length,
+        ).toBeLessThanOrEqual(16_384);
+      } catch (error) {
+        expect(error).toMatchObject({ code: expect.stringMatching(/^PROPERTY_/) as string });
+      }
+    }),
+    { numRuns: 1000 },
   );
 });

@@ -57,6 +57,8 @@ describe('a tag expression', () => {
     ['a && b', 3],
     ['!'.repeat(5000), 101],
     ['('.repeat(5000), 101],
+    ['a |'.repeat(4000), 10_000],
+    ['('.repeat(5_000_000), 10_000],
   ])('%j is refused where it goes wrong', (text, position) => {
     let error: unknown;
     try {
@@ -65,6 +67,25 @@ describe('a tag expression', () => {
       error = thrown;
     }
     expect(error).toMatchObject({ position, code: 'TAG_EXPRESSION_INVALID' });
+  });
+
+  it('of the largest size is read, and matched in as many steps as it has tags', () => {
+    const looked: string[] = [];
+    const tags = Object.assign(new Set<string>(), { has: (name: string) => looked.push(name) < 0 });
+    const wide = Array.from({ length: 2500 }, (_, at) => `t${at % 10}`)
+      .join(' |')
+      .slice(0, 10_000);
+    expect(matchesTags(parseTagExpression(wide), tags)).toBe(false);
+    expect(looked).toHaveLength(wide.split('|').length);
+    const deep = `${'!('.repeat(49)}a${')'.repeat(49)}`;
+    expect(matchesTags(parseTagExpression(deep), new Set())).toBe(true);
+    expect(printTagExpression(parseTagExpression(deep))).toBe(`${'!'.repeat(49)}a`);
+  });
+
+  it('does not quote a word of any length', () => {
+    expect(() => parseTagExpression(`a ${'b'.repeat(9000)}`)).toThrow(
+      /^& or \| must stand where b{47}… stands at character 3\.$/,
+    );
   });
 
   it('is read or refused with its own error, whatever the text', () => {

@@ -1,3 +1,4 @@
+import { cutText, ellipsis } from '@pns/payloads';
 import { PnsError } from '@pns/runtime';
 
 /** A condition on tags. `and` and `or` have two or more parts. */
@@ -22,7 +23,10 @@ interface Token {
   readonly position: number;
 }
 
-// Deeper than anybody writes, and far from the end of the stack.
+/** Longest text of an expression, in UTF-16 units. Its time and memory grow with the length. */
+export const maxTagExpressionLength = 10_000;
+
+/** Deepest nesting of `!` and parentheses; a recursive reader needs far less than the stack for it. */
 const maxDepth = 100;
 
 const operators = { or: '|', and: '&' } as const;
@@ -33,6 +37,10 @@ const operators = { or: '|', and: '&' } as const;
  * @throws TagExpressionError for anything else, and nothing but that.
  */
 export function parseTagExpression(text: string): TagExpression {
+  if (text.length > maxTagExpressionLength) {
+    const sentence = `It has more than ${maxTagExpressionLength} characters: the first one too many is`;
+    throw new TagExpressionError(sentence, maxTagExpressionLength);
+  }
   const tokens = tokensOf(text);
   let next = 0;
 
@@ -52,7 +60,7 @@ export function parseTagExpression(text: string): TagExpression {
     if (token.text === '!') return { kind: 'not', of: operand(depth + 1) };
     if (token.text === '(') return group(depth);
     if (isTag(token.text)) return { kind: 'tag', tag: token.text };
-    throw new TagExpressionError(`A tag, ! or ( must stand where ${token.text} stands`, token.position);
+    throw new TagExpressionError(`A tag, ! or ( must stand where ${quoted(token)} stands`, token.position);
   };
   const group = (depth: number): TagExpression => {
     const inner = disjunction(depth + 1);
@@ -63,7 +71,7 @@ export function parseTagExpression(text: string): TagExpression {
   const whole = disjunction(0);
   const rest = tokens[next];
   if (rest === undefined) return whole;
-  throw new TagExpressionError(`& or | must stand where ${rest.text} stands`, rest.position);
+  throw new TagExpressionError(`& or | must stand where ${quoted(rest)} stands`, rest.position);
 }
 
 /** Whether `text` can be read. */
@@ -112,6 +120,11 @@ export function isTag(text: string): boolean {
 function printOperand(expression: TagExpression): string {
   const text = printTagExpression(expression);
   return expression.kind === 'and' || expression.kind === 'or' ? `(${text})` : text;
+}
+
+/** The token as an error quotes it; it may be as long as the expression. */
+function quoted({ text }: Token): string {
+  return cutText(text, 50, { ending: ellipsis });
 }
 
 function tokensOf(text: string): Token[] {

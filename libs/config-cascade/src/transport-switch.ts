@@ -1,4 +1,5 @@
 import type { TransportName } from '@pns/transport-contract';
+import type { z } from 'zod';
 import { namesFor, properties, propertySchema, transportSwitches } from './properties';
 import { resolveText, type Origin, type Place, type Scope } from './resolve';
 
@@ -35,8 +36,12 @@ const enabledIds = 'com.openexchange.webhooks.enabledIds';
 function refusalByList(cascade: readonly Scope[], id: string, trail?: Place[]): Decision | undefined {
   const { schema, fallback } = properties[enabledIds];
   const found = resolveText(cascade, [enabledIds], trail);
-  if (found !== undefined && schema.parse(found.text).includes(id)) return undefined;
   const origin = found?.origin ?? ({ scope: 'default' } as const);
+  if (found !== undefined) {
+    const read = schema.safeParse(found.text);
+    if (!read.success) return { isEnabled: false, name: enabledIds, origin, fault: faultOf(read.error) };
+    if (read.data.includes(id)) return undefined;
+  }
   if (found === undefined) trail?.push({ name: enabledIds, origin, text: fallback.join(), isOverruled: false });
   return { isEnabled: false, name: enabledIds, origin, unlisted: id };
 }
@@ -58,5 +63,9 @@ function decideBySwitch(
   if (text === 'true' || text === 'false') return { isEnabled: text === 'true', name, origin };
   const read = propertySchema(base)?.safeParse(text);
   if (read?.success === true) return { isEnabled: read.data === true, name, origin };
-  return { isEnabled: false, name, origin, fault: read?.error.issues[0]?.message ?? 'cannot be read' };
+  return { isEnabled: false, name, origin, fault: faultOf(read?.error) };
+}
+
+function faultOf(error: z.ZodError | undefined): string {
+  return error?.issues[0]?.message ?? 'cannot be read';
 }

@@ -50,6 +50,13 @@ export interface StoredUser extends UserKey {
   readonly properties: readonly StoredProperty[];
 }
 
+/**
+ * Most properties of one context or user, and most characters of their names and values: all of them are read and kept in
+ * memory with the first delivery that they concern.
+ */
+export const maxPropertiesPerPlace = 1000;
+export const maxPropertyCharactersPerPlace = 65_536;
+
 interface PropertyRow {
   readonly name: string;
   readonly value: string;
@@ -146,7 +153,8 @@ export class ConfigStore {
   /**
    * Sets a property where it is as `expected`.
    *
-   * @throws PnsError `VERSION_CHANGED`, or `CONTEXT_SET_NOT_FOUND` for a context set that is not there.
+   * @throws PnsError `VERSION_CHANGED`, `PROPERTY_LIMIT` where a context or user has the most properties already, or
+   *   `CONTEXT_SET_NOT_FOUND` for a context set that is not there.
    */
   async put(
     place: PropertyPlace,
@@ -154,6 +162,7 @@ export class ConfigStore {
     expected?: Expected,
   ): Promise<StoredProperty> {
     const [table, key] = tableAndKeyOf(place);
+    await this.assertRoom(place, name, value);
     try {
       const values = { value, final: final ?? null };
       const version = await putRow(this.database.manager, table, { ...key, name }, values, expected);
@@ -162,6 +171,21 @@ export class ConfigStore {
       if ((cause as { driverError?: { code?: string } }).driverError?.code !== '23503') throw cause;
       throw new PnsError('CONTEXT_SET_NOT_FOUND', 'There is no context set of this name.', { cause });
     }
+  }
+
+  /** Writes at the same time may go beyond the limits, by one property each. */
+  private async assertRoom(place: PropertyPlace, name: string, value: string): Promise<void> {
+    if (place.scope !== 'context' && place.scope !== 'user') return;
+    const { table, where, values } = tableOf(place);
+    const [others] = await this.database.query<{ count: number; characters: number }[]>(
+      `SELECT count(*)::int AS count, coalesce(sum(length(name) + length(value)), 0)::int AS characters
+       FROM ${table} WHERE ${where} AND name <> $${values.length + 1}`,
+      [...values, name],
+    );
+    const { count = 0, characters = 0 } = others ?? {};
+    if (count >= maxPropertiesPerPlace) throw propertyLimit(`${maxPropertiesPerPlace} properties`);
+    if (characters + name.length + value.length <= maxPropertyCharactersPerPlace) return;
+    throw propertyLimit(`properties of ${maxPropertyCharactersPerPlace} characters, names and values together`);
   }
 
   /** Whether there was one to remove. @throws PnsError `VERSION_CHANGED` where it is not as `expected`. */
@@ -230,6 +254,10 @@ function tableAndKeyOf(place: PropertyPlace): [table: string, key: Readonly<Reco
     case 'user':
       return ['user_properties', { context_id: place.context, user_id: place.user }];
   }
+}
+
+function propertyLimit(most: string): PnsError {
+  return new PnsError('PROPERTY_LIMIT', `A context or a user can have at most ${most}; remove some first.`);
 }
 
 function toProperty({ name, value, final, version }: PropertyRow): StoredProperty {

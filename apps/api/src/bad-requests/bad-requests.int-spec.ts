@@ -6,6 +6,7 @@ import { badDovecotRequests, badNotifications } from './bad-notifications';
 import { dovecot, ingest, mail, notify } from './bad-request';
 import { badDeliveries, badSettings } from './bad-settings';
 import { badSubscriptions, webhookFiles } from './bad-subscriptions';
+import { hostileTexts } from './hostile-texts';
 
 let api: TestApi;
 /** A key for each scope. */
@@ -37,6 +38,7 @@ describe.each([
   ['settings', badSettings],
   ['deliveries', badDeliveries],
   ['the rest', badOthers],
+  ['texts that take long to interpret', hostileTexts],
 ])('bad requests: %s', (_area, cases) => {
   it.each(cases)('%s: %s %s', async (_name, method, path, request, status, code, fragment) => {
     const answer = await api.send(method, path, withRealKey(request));

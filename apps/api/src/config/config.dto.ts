@@ -1,4 +1,4 @@
-import { isTagExpression, propertyValue, scopes } from '@pns/config-cascade';
+import { isTagExpression, maxTagExpressionLength, propertyValue, scopes } from '@pns/config-cascade';
 import type { StoredContextSet, StoredProperty } from '@pns/persistence';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
@@ -49,7 +49,7 @@ export class ContextSetBody extends createZodDto(
     rank,
     withTags: z
       .string()
-      .max(2000)
+      .max(maxTagExpressionLength, { abort: true })
       .refine(isTagExpression, 'must be tags joined by & and |, with ! and parentheses')
       .describe('Such as `premium & !(trial | internal)`.'),
   }),

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { testApi, type TestApi } from '../test-api';
 
 const delay = 'com.openexchange.pns.delayDuration';
@@ -122,4 +123,41 @@ it('explains a decision with every place in order, and the subscriptions', async
   });
   expect(body.places[0]).toEqual({ name: `${apns}.phone.ox:mail:new`, origin: { scope: 'user' }, isOverruled: false });
   expect(body.places.at(-1)).toMatchObject({ name: `${apns}.phone`, text: 'false' });
+});
+
+it('a user has a thousand properties at most', async () => {
+  const client = new Client({ connectionString: api.database.url });
+  await client.connect();
+  await client.query(
+    `INSERT INTO user_properties (context_id, user_id, name, value)
+     SELECT 72, 5, '${apns}.app' || at, 'true' FROM generate_series(1, 1000) AS at`,
+  );
+  await client.end();
+  const pathOf = (app: string) => `/v1/config/contexts/72/users/5/properties/${apns}.${app}`;
+  expect(await api.send('PUT', pathOf('another'), { body: { value: true } })).toMatchObject({
+    status: 409,
+    body: { code: 'PROPERTY_LIMIT', detail: expect.stringContaining('at most 1000 properties') as string },
+  });
+  expect((await api.send('PUT', pathOf('app7'), { body: { value: false } })).status).toBe(200);
+  expect((await api.send('DELETE', pathOf('app8'))).status).toBe(204);
+  expect((await api.send('PUT', pathOf('another'), { body: { value: true } })).status).toBe(200);
+});
+
+describe.each(['contexts/71', 'contexts/71/users/5'])('the properties of %s', (place) => {
+  const pathOf = (name: string) => `/v1/config/${place}/properties/${name}`;
+  const refused = (detail: string) => ({
+    status: 409,
+    body: { code: 'PROPERTY_LIMIT', detail: expect.stringContaining(detail) as string },
+  });
+
+  it('have a size that a worker can keep', async () => {
+    const title = 'com.openexchange.pns.template.title';
+    const value = 'x'.repeat(4000);
+    for (let at = 0; at < 16; at++) {
+      expect((await api.send('PUT', pathOf(`${title}.app${at}`), { body: { value } })).status).toBe(200);
+    }
+    expect(await api.send('PUT', pathOf(`${title}.another`), { body: { value } })).toMatchObject(refused('65536 char'));
+    expect((await api.send('PUT', pathOf(`${title}.app0`), { body: { value: 'y' } })).status).toBe(200);
+    expect((await api.send('PUT', pathOf(`${title}.another`), { body: { value: 'x'.repeat(3000) } })).status).toBe(200);
+  });
 });

@@ -39,7 +39,8 @@ export class UserPropertiesController {
   @ApiOperation({ summary: 'Set a property of a user; every process obeys within a second' })
   @ApiOkResponse({ type: PropertyView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
-  @ApiProblems('PROPERTY_UNKNOWN', 'PROPERTY_VALUE_INVALID', 'PROPERTY_SCOPE_REFUSED', 'VERSION_CHANGED')
+  @ApiProblems('PROPERTY_UNKNOWN', 'PROPERTY_VALUE_INVALID', 'PROPERTY_SCOPE_REFUSED', 'PROPERTY_LIMIT')
+  @ApiProblems('VERSION_CHANGED')
   put(
     @Param() { context, user, name }: UserNamePath,
     @Body() body: PropertyBody,

@@ -37,6 +37,7 @@ export const problemKinds = {
   METHOD_NOT_ALLOWED: { status: 405, title: 'The path knows no such method' },
   CONTEXT_NAME_TAKEN: { status: 409, title: 'The name belongs to another context' },
   LOGIN_TAKEN: { status: 409, title: 'The login belongs to another user' },
+  PROPERTY_LIMIT: { status: 409, title: 'The context or user has the most properties allowed' },
   SUBSCRIPTION_LIMIT: { status: 409, title: 'The user has the most subscriptions allowed' },
   TOKEN_TAKEN: { status: 409, title: 'Another user holds the URI' },
   SESSION_ISSUED_ELSEWHERE: { status: 409, title: 'An identity provider makes the sessions' },

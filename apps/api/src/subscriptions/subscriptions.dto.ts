@@ -32,9 +32,10 @@ export const token = z
 
 const maxMetaBytes = 4096;
 
+/** What is nested too deeply is looked at no further: the checks behind it are recursive. */
 export const meta = z
   .looseObject({})
-  .refine((value) => !isNestedDeeper(value, 8), 'must not be nested deeper than 8 levels')
+  .refine((value) => !isNestedDeeper(value, 8), { error: 'must not be nested deeper than 8 levels', abort: true })
   .refine((value) => JSON.stringify(value).length <= maxMetaBytes, `must have at most ${maxMetaBytes} bytes of JSON`);
 
 const metaSentence =
