@@ -1,5 +1,5 @@
 export { AggregationModule } from './aggregation.module';
 export { Ingest } from './ingest.service';
 export type { Notification, StoredNotification } from './notification';
-export type { HandOver } from './tick-worker';
+export type { HandOver, Settling } from './tick-worker';
 export { Windows, type Batch, type DueWindow, type JoinStatus, type WindowCounts } from './windows';

@@ -39,9 +39,10 @@ class Scene {
     this.windows = new Windows(this.queues.redis, this.keys, clock);
     let tell: (batch: Batch) => void;
     this.handedOver = new Promise((resolve) => (tell = resolve));
-    const handOver = (batch: Batch): Promise<void> => {
+    const handOver = async (batch: Batch): Promise<boolean> => {
       tell(batch);
-      return this.effort();
+      await this.effort();
+      return this.windows.settle(batch);
     };
     const memory = new MemoryUse(this.queues.redis);
     this.worker = new TickWorker(this.queues, this.windows, this.ticks, this.cascade, memory, handOver);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { aggregationQueue, assertJobVersion, Queues, type MemoryUse, type TickJob } from '@pns/queue';
+import { aggregationQueue, assertJobVersion, Queues, type MemoryUse, type Origin, type TickJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import { DelayedError, type Job, type Worker } from 'bullmq';
 import { bulkhead, type IPolicy } from 'cockatiel';
@@ -23,10 +23,16 @@ const maxMemoryUse = 0.95;
 /** A tick that finds no room for deliveries comes back after this time, in ms. */
 const untilRoomMs = 1000;
 
-/** Puts the deliveries of a batch where they survive this process. Called again with the same batch after a crash. */
-export type HandOver = (batch: Batch) => Promise<void>;
+/** What settles the next `count` windows of a batch of which `left` are left. */
+export type Settling = (left: number, count: number) => Origin;
 
-/** Works on ticks: takes what is due, hands it over, settles it. */
+/**
+ * Puts the deliveries of a batch where they survive this process, and settles its windows in the same steps, from the first
+ * one on. False when the batch was given to another owner meanwhile. After a fault it is called again with what is left.
+ */
+export type HandOver = (batch: Batch, settling: Settling) => Promise<boolean>;
+
+/** Works on ticks: takes what is due and hands it over. */
 @Injectable()
 export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private workers: Worker<TickJob>[] = [];
@@ -106,8 +112,7 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   private async finish(batch: Batch): Promise<void> {
-    await this.handOver(batch);
-    if (!(await this.windows.settle(batch))) {
+    if (!(await this.handOver(batch, (left, count) => this.windows.settling(batch, left, count)))) {
       log.warn({ event: 'batch.taken-over', shard: batch.shard, batch: batch.id, windows: batch.windows.length });
     }
   }

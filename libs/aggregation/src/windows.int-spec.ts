@@ -63,8 +63,15 @@ describe('windows on one clock', () => {
       const batch = await windows.take(shard, `at-${time.now}`, 'me', 10);
       if (batch.windows.length > 0) {
         expect(time.now - opened).toBe(maxDelayMs);
+        const sent = { v: 1, ...notification() };
         expect(batch.windows).toEqual([
-          { mode: 'equal', notification: { v: 1, ...notification() }, count: 21, dueAt: opened + maxDelayMs },
+          {
+            mode: 'equal',
+            notification: sent,
+            count: 21,
+            dueAt: opened + maxDelayMs,
+            size: JSON.stringify(sent).length,
+          },
         ]);
         return;
       }

@@ -8,6 +8,7 @@ import {
   jobLock,
   type Erased,
   type KeySpace,
+  type Origin,
   type RedisClient,
 } from '@pns/queue';
 import type { Owner } from '@pns/subscriptions';
@@ -54,6 +55,8 @@ export interface DueWindow {
   readonly notification: StoredNotification;
   readonly count: number;
   readonly dueAt: number;
+  /** How long the stored notification is, in characters: about what each of its deliveries takes. */
+  readonly size: number;
 }
 
 /** Due windows that a job owns until it settles them. */
@@ -96,8 +99,7 @@ export class Windows {
     private readonly clock: () => number | '' = () => '',
   ) {
     for (const [name, numberOfKeys] of Object.entries(keysOfScript)) {
-      const lua = readFileSync(joinPath(__dirname, '..', 'src', `${name}.lua`), 'utf8');
-      redis.defineCommand(`pns_${name}`, { lua, numberOfKeys });
+      redis.defineCommand(`pns_${name}`, { lua: sourceOf(name), ...(numberOfKeys !== undefined && { numberOfKeys }) });
     }
     this.scripts = redis as unknown as Scripts;
   }
@@ -139,6 +141,7 @@ export class Windows {
         notification: decodeNotification(String(held[at + 3])),
         count: Number(span.slice(span.lastIndexOf(':') + 1)),
         dueAt: Number(held[at + 1]),
+        size: String(held[at + 3]).length,
       });
     }
     return {
@@ -154,8 +157,19 @@ export class Windows {
 
   /** Forgets the batch. False when it was given to another owner meanwhile, who then sends it too. */
   async settle({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<boolean> {
-    const group = this.keys.group(shard);
-    return (await this.scripts.pns_settle(...batchKeys(group, id), id, owner)) === 1;
+    const keys = batchKeys(this.keys.group(shard), id);
+    return (await this.scripts.pns_settle(keys.length, ...keys, id, owner, '')) === 1;
+  }
+
+  /** Settles the next `count` windows of a batch in one step with the jobs that they are handed over in. */
+  settling({ shard, id, owner }: Batch, left: number, count: number): Origin {
+    const keys = batchKeys(this.keys.group(shard), id);
+    return {
+      list: `${this.keys.group(shard)}:batch:${id}`,
+      first: owner,
+      length: 1 + 4 * left,
+      taken: (jobs) => ({ lua: settleSource, keys: [...keys, ...jobs], args: [id, owner, count] }),
+    };
   }
 
   /** The ids of batches that were taken at least `ageMs` ago and are not settled. */
@@ -244,7 +258,14 @@ interface Scripts extends Pick<RedisClient, 'zrangebyscore' | 'time'> {
   pns_count(...args: (string | number)[]): Promise<Answer>;
 }
 
-const keysOfScript = { join: 6, take: 7, settle: 3, erase: 3, count: 2 };
+/** How many keys each script has; undefined where the first argument says it. */
+const keysOfScript = { join: 6, take: 7, settle: undefined, erase: 3, count: 2 };
+
+function sourceOf(script: string): string {
+  return readFileSync(joinPath(__dirname, '..', 'src', `${script}.lua`), 'utf8');
+}
+
+const settleSource = sourceOf('settle');
 
 function windowKeys(group: string): string[] {
   return ['due', 'items', 'spans', 'now', 'batches', 'taken'].map((name) => `${group}:${name}`);

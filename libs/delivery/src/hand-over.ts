@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
-import { maxDeliveriesPerJob, type DeliveryJob, type Queues } from '@pns/queue';
+import { addJobs, maxDeliveriesPerJob, type DeliveryJob, type NewJob, type Origin, type Queues } from '@pns/queue';
 import type { Delivery } from '@pns/transport-contract';
+import { Cluster } from 'ioredis';
 
 /** Where a delivery job goes: a queue of a key group. */
 export interface QueueRef {
@@ -15,10 +16,12 @@ export interface DeliveryGroup extends QueueRef {
 }
 
 export interface HandOverOptions {
-  /** How long they are to wait, in ms. */
+  /** How long they wait before they are sent, in ms. */
   readonly delayMs?: number;
-  /** Tells this hand-over from an earlier one of the same deliveries, whose job may still be there. */
+  /** Distinguishes this hand-over from an earlier one of the same deliveries, whose job may still be there. */
   readonly round?: string;
+  /** Where they come from: they leave it in the same step. */
+  readonly origin?: Origin;
 }
 
 /** What a target shares its fate with: a web server, or a client's account with a provider. */
@@ -27,41 +30,34 @@ export function endpointOf({ transport, token, client }: Pick<Delivery, 'transpo
 }
 
 /**
- * Adds the deliveries to their queues, up to `maxDeliveriesPerJob` in a job and one round trip per queue. A job's id is
- * made from its deliveries, their targets and the round, so the same hand-over twice, as after a crash, adds nothing while the
- * first is still there.
+ * Adds the deliveries to their queues, up to `maxDeliveriesPerJob` in a job, all of them or none. A job's id is made from its
+ * deliveries, their targets and the round, so the same hand-over twice, as after a crash, adds nothing while the first is
+ * still there. False when they had left their origin before; then nothing is added.
+ *
+ * In a cluster, where a transaction has one key group, those of other groups than the origin's are added first.
  */
 export async function handOver(
   queues: Queues,
   groups: readonly DeliveryGroup[],
-  { delayMs = 0, round = '' }: HandOverOptions = {},
-): Promise<void> {
-  const perQueue = new Map<string, { ref: QueueRef; jobs: ReturnType<typeof jobsOf> }>();
-  for (const group of groups) {
-    const id = `${group.group}:${group.name}`;
-    const entry = perQueue.get(id) ?? { ref: group, jobs: [] };
-    entry.jobs.push(...jobsOf(group, delayMs, round));
-    perQueue.set(id, entry);
-  }
-  await Promise.all(
-    [...perQueue.values()].map(({ ref, jobs }) => {
-      const queue = queues.queue<DeliveryJob>(ref.group, ref.name);
-      const [first, ...others] = jobs;
-      // One by itself needs no transaction, which costs more than the job.
-      return first !== undefined && others.length === 0
-        ? queue.add(first.name, first.data, first.opts)
-        : queue.addBulk(jobs);
-    }),
-  );
+  { delayMs = 0, round = '', origin }: HandOverOptions = {},
+): Promise<boolean> {
+  const jobs = groups.flatMap((group) => jobsOf(group, delayMs, round));
+  const isCluster = queues.redis instanceof Cluster;
+  const isTogether = ({ group }: NewJob): boolean => !isCluster || origin?.list.startsWith(`${group}:`) === true;
+  const [together, apart] = [jobs.filter(isTogether), jobs.filter((job) => !isTogether(job))];
+  const perGroup = new Map<string, NewJob[]>();
+  for (const job of apart) perGroup.set(job.group, [...(perGroup.get(job.group) ?? []), job]);
+  await Promise.all([...perGroup.values()].map((some) => addJobs(queues, some)));
+  return together.length === 0 && origin === undefined ? true : addJobs(queues, together, origin);
 }
 
-function jobsOf({ endpoint, deliveries }: DeliveryGroup, delay: number, round: string) {
-  const jobs = [];
+function jobsOf({ group, name, endpoint, deliveries }: DeliveryGroup, delayMs: number, round: string): NewJob[] {
+  const jobs: NewJob[] = [];
   for (let at = 0; at < deliveries.length; at += maxDeliveriesPerJob) {
     const some = deliveries.slice(at, at + maxDeliveriesPerJob);
     const ids = round + some.map(({ id, attempt, token }) => `${id} ${attempt} ${token}`).join();
     const data: DeliveryJob = { v: 1, endpoint, deliveries: some };
-    jobs.push({ name: 'deliver', data, opts: { jobId: hash('sha1', ids, 'hex'), delay } });
+    jobs.push({ group, queue: name, name: 'deliver', id: hash('sha1', ids, 'hex'), data, delayMs });
   }
   return jobs;
 }

@@ -6,6 +6,9 @@ import { awayNode, awayToken } from '@pns/presence';
 import { subscriptionsWanting } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 
+/** What deliveries are made from. */
+type Sent = Omit<DueWindow, 'size'>;
+
 /** Open sockets of a user that one node holds for one client. */
 export interface SocketGroup {
   readonly node: string;
@@ -37,7 +40,7 @@ export interface Rules {
  * topic, may have it, and did not cause it. Ids depend on nothing but the notification and the target, so a batch that
  * is dispatched again has the same ones.
  */
-export function deliveriesOf(window: DueWindow, { subscriptions, sockets }: Audience, rules: Rules): Delivery[] {
+export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience, rules: Rules): Delivery[] {
   const { notification } = window;
   const { topic, sourceToken, context, user } = notification;
   const mayReach = (transport: TransportName, client: string, isSource: boolean) => {
@@ -75,7 +78,7 @@ type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** Field by field: spreading what is there or not would take longer than everything else here. */
 function delivery(
-  { notification, mode, count, dueAt }: DueWindow,
+  { notification, mode, count, dueAt }: Sent,
   target: string,
   transport: TransportName,
   client: string,

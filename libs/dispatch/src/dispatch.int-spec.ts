@@ -3,35 +3,39 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { Batch, DueWindow } from '@pns/aggregation';
+import { AggregationModule, Ingest, Windows, type Batch, type Settling } from '@pns/aggregation';
 import { ConfigCascadeModule, ConfigChanges } from '@pns/config-cascade';
-import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { ConfigStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
 import { PresenceModule } from '@pns/presence';
 import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue';
 import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
+import type { Redis } from 'ioredis';
 import { Dispatch } from './dispatch.service';
 
 log.level = 'silent';
 
 const enabledIds = 'com.openexchange.webhooks.enabledIds';
 const folder = mkdtempSync(join(tmpdir(), 'pns-dispatch-'));
-writeFileSync(join(folder, 'pns.properties'), `${enabledIds}=crm,shop\n`);
+const properties = [`${enabledIds}=crm,shop`, 'com.openexchange.pns.delayDuration=0'];
+writeFileSync(join(folder, 'pns.properties'), properties.join('\n'));
 
 let database: FreshDatabase;
+let redis: LocalRedis;
 let app: INestApplicationContext;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  [database, redis] = await Promise.all([freshDatabase(), startRedis({ dataDir: join(folder, 'redis') })]);
   app = await NestFactory.createApplicationContext(
     {
       module: class {},
       imports: [
         RuntimeModule,
-        QueueModule.forRoot({ redisUrl: testRedisUrl(), shards: 1, prefix: freshPrefix() }),
+        QueueModule.forRoot({ redisUrl: redis.url, shards: 1 }),
         ConfigCascadeModule.forRoot({ configDir: folder }),
         PersistenceModule.forRoot({ databaseUrl: database.url }),
         PresenceModule,
+        AggregationModule.ingesting(),
       ],
       providers: [Dispatch],
     },
@@ -41,12 +45,13 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await app.close();
+  await redis.stop();
   await database.drop();
   rmSync(folder, { recursive: true });
 });
 
-async function subscribe(user: number, client: string): Promise<void> {
-  const token = `https://${client}.example.com/${user}`;
+async function subscribe(user: number, client: string, host = client): Promise<void> {
+  const token = `https://${host}.example.com/${user}`;
   const hook = { transport: 'webhook', topics: ['*'], isShared: true } as const;
   await app.get(SubscriptionStore).register({ context: 1, user, client, token, ...hook });
 }
@@ -56,19 +61,30 @@ async function enable(user: number, ids: string): Promise<void> {
   await app.get(ConfigChanges).make(place, () => app.get(ConfigStore).put(place, { name: enabledIds, value: ids }));
 }
 
-function batchFor(...users: number[]): Batch {
-  const windows = users.map((user): DueWindow => {
-    const what = { topic: 'ox:mail:new', payload: {}, priority: 'high', timestamp: 1 } as const;
-    return { mode: 'equal', notification: { v: 1, id: `n-${user}`, context: 1, user, ...what }, count: 1, dueAt: 1 };
+let lastId = 0;
+
+/** A batch with a notification for each user; or what is left of the last one. */
+async function batchFor(users: readonly number[], payload: object = {}): Promise<Batch> {
+  const ingest = app.get(Ingest, { strict: false });
+  const what = { topic: 'ox:mail:new', priority: 'high', timestamp: 1 } as const;
+  const notifications = users.map((user) => {
+    const id = `n-${++lastId}`;
+    return { ...what, id, context: 1, user, payload: { ...payload, id } };
   });
-  return { shard: 0, id: 'b', owner: 'o', windows, clock: 1, left: 0 };
+  await ingest.join(notifications);
+  return windows().take(0, 'batch', 'me', 500);
 }
+
+const windows = () => app.get(Windows, { strict: false });
+
+const handOver = (batch: Batch) =>
+  app.get(Dispatch).handOver(batch, (left, count) => windows().settling(batch, left, count));
 
 async function queued(): Promise<string[]> {
   const queues = app.get(Queues);
   const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
   const jobs = await queue.getWaiting();
-  await queue.drain();
+  await queue.drain(); // as workers do
   return jobs.flatMap(({ data }) => data.deliveries.map(({ user, client }) => `${user} ${client}`)).sort();
 }
 
@@ -79,11 +95,54 @@ async function suppressed(): Promise<number> {
 
 it('sends nothing to a webhook that was taken off the list of its user, and counts that', async () => {
   for (const user of [14, 15]) for (const client of ['crm', 'shop']) await subscribe(user, client);
-  const dispatch = app.get(Dispatch);
-  await dispatch.handOver(batchFor(14, 15));
+  await handOver(await batchFor([14, 15]));
   expect([await queued(), await suppressed()]).toEqual([['14 crm', '14 shop', '15 crm', '15 shop'], 0]);
   await enable(14, 'shop');
   await enable(15, '');
-  await dispatch.handOver(batchFor(14, 15));
+  await handOver(await batchFor([14, 15]));
   expect([await queued(), await suppressed()]).toEqual([['14 shop'], 3]);
+});
+
+/** Lets Redis take only so much more. */
+async function limitMemory(bytes?: number): Promise<void> {
+  const { redis: client } = app.get(Queues);
+  const used = Number(/used_memory:(\d+)/.exec(await (client as Redis).info('memory'))?.[1]);
+  await client.config('SET', 'maxmemory', bytes === undefined ? 0 : used + bytes);
+}
+
+it('hands each delivery over once, although the memory of Redis is full in the middle of it', async () => {
+  const users = Array.from({ length: 100 }, (_, index) => 1000 + index);
+  // Each has an endpoint and so a job of its own.
+  await Promise.all(users.map((user) => subscribe(user, 'crm', `crm-${user}`)));
+  const batch = await batchFor(users, { text: 'x'.repeat(30_000) });
+  await limitMemory(1_000_000);
+  await handOver(batch).catch(() => undefined);
+  const first = await queued();
+  await limitMemory();
+  await handOver(batch);
+  expect([...first, ...(await queued())]).toEqual(users.map((user) => `${user} crm`));
+});
+
+it('hands nothing over that another dispatcher has handed over meanwhile', async () => {
+  await subscribe(20, 'crm');
+  const slow = await batchFor([20]);
+  const quick = await windows().take(0, slow.id, 'another', 500);
+  expect(quick.windows).toEqual(slow.windows);
+  expect(await handOver(quick)).toBe(true);
+  expect(await queued()).toEqual(['20 crm']);
+  expect(await handOver(slow)).toBe(false);
+  expect(await queued()).toEqual([]);
+});
+
+it('hands a large batch over in parts', async () => {
+  await subscribe(30, 'crm');
+  const batch = await batchFor(Array<number>(150).fill(30), { text: 'x'.repeat(60_000) });
+  const parts: number[] = [];
+  const settling: Settling = (left, count) => {
+    parts.push(count);
+    return windows().settling(batch, left, count);
+  };
+  expect(await app.get(Dispatch).handOver(batch, settling)).toBe(true);
+  expect([parts.length, await queued()]).toEqual([2, Array(150).fill('30 crm')]);
+  expect((await windows().take(0, batch.id, 'me', 500)).windows).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { AggregationModule, type Batch } from '@pns/aggregation';
+import { AggregationModule, type Batch, type Settling } from '@pns/aggregation';
 import { BacklogCount } from './backlog';
 import { Dispatch } from './dispatch.service';
 import { SubscriptionSweep } from './subscription-sweep';
@@ -13,7 +13,7 @@ class AddressingModule {}
     AggregationModule.ticking({
       imports: [AddressingModule],
       inject: [Dispatch],
-      useFactory: (dispatch: Dispatch) => (batch: Batch) => dispatch.handOver(batch),
+      useFactory: (dispatch: Dispatch) => (batch: Batch, settling: Settling) => dispatch.handOver(batch, settling),
     }),
   ],
   providers: [SubscriptionSweep, BacklogCount],

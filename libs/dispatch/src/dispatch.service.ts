@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Batch } from '@pns/aggregation';
+import type { Batch, Settling } from '@pns/aggregation';
 import { ConfigCascade } from '@pns/config-cascade';
 import { endpointOf, handOver, type DeliveryGroup } from '@pns/delivery';
 import { countSuppressed } from '@pns/outcomes';
@@ -9,6 +9,18 @@ import { deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
+
+/** A part of a batch is full with as many deliveries: each may need a job, and Redis does nothing else meanwhile. */
+const maxDeliveriesPerPart = 1000;
+/** And with as many characters in their notifications, so that large ones do not exhaust the memory of this process. */
+const maxPartSize = 8 * 1024 * 1024;
+
+/** Windows of a batch that are handed over together. */
+interface Part {
+  readonly windows: number;
+  readonly deliveries: readonly Delivery[];
+  readonly suppressed: ReadonlyMap<TransportName, number>;
+}
 
 /** Turns a batch of due windows into deliveries in the queues of their transports. */
 @Injectable()
@@ -21,22 +33,45 @@ export class Dispatch {
     private readonly websocketClients: WebsocketClients,
   ) {}
 
-  /** One query, one pipeline and one addition per queue, however many windows. Safe to repeat with the same batch. */
-  async handOver(batch: Batch): Promise<void> {
+  /**
+   * One query and, unless its deliveries are very many or very large, one transaction for all windows, which settles them too.
+   * False when another owner has the batch by now. Safe to repeat with what is left of the batch.
+   */
+  async handOver(batch: Batch, settling: Settling): Promise<boolean> {
     const audiences = await this.audiencesOf(batch);
-    const suppressed = new Map<TransportName, number>();
+    let left = batch.windows.length;
+    for (const { windows, deliveries, suppressed } of this.parts(batch, audiences)) {
+      const origin = settling(left, windows);
+      if (!(await handOver(this.queues, this.grouped(batch.shard, deliveries), { origin }))) return false;
+      for (const [transport, count] of suppressed) countSuppressed(transport, count);
+      left -= windows;
+    }
+    return true;
+  }
+
+  private *parts({ windows }: Batch, audiences: ReadonlyMap<string, Audience>): Generator<Part> {
+    const empty = () => ({ windows: 0, deliveries: [] as Delivery[], suppressed: new Map<TransportName, number>() });
+    let part = empty();
+    let size = 0;
     const rules = {
       cascade: this.cascade,
       socketWants: (client: string, topic: string) => this.websocketClients.wants(client, topic),
-      suppressed: (transport: TransportName) => suppressed.set(transport, (suppressed.get(transport) ?? 0) + 1),
+      suppressed: (transport: TransportName) =>
+        part.suppressed.set(transport, (part.suppressed.get(transport) ?? 0) + 1),
       now: Date.now(),
     };
-    const deliveries = batch.windows.flatMap((window) => {
+    for (const window of windows) {
       const audience = audiences.get(userKey(window.notification));
-      return audience === undefined ? [] : deliveriesOf(window, audience, rules);
-    });
-    await handOver(this.queues, this.grouped(batch.shard, deliveries));
-    for (const [transport, count] of suppressed) countSuppressed(transport, count);
+      const deliveries = audience === undefined ? [] : deliveriesOf(window, audience, rules);
+      part.windows++;
+      part.deliveries.push(...deliveries);
+      size += deliveries.length * window.size;
+      if (part.deliveries.length < maxDeliveriesPerPart && size < maxPartSize) continue;
+      yield part;
+      part = empty();
+      size = 0;
+    }
+    if (part.windows > 0) yield part;
   }
 
   private async audiencesOf(batch: Batch): Promise<Map<string, Audience>> {

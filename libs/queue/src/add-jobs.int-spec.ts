@@ -30,7 +30,10 @@ afterEach(async () => {
 const group = '{pns:0}';
 const list = `${group}:list`;
 
-const job = (id: string, name = 'webhook', delayMs = 0): NewJob => ({ group, name, id, delayMs, data: { id } });
+const job = (id: string, queue = 'webhook', delayMs = 0): NewJob => ({
+  ...{ group, queue, name: 'deliver', id, delayMs },
+  data: { id },
+});
 
 /** As a batch of windows: the list is gone once its jobs are added, and the jobs must be there. */
 const origin = (length = 2): Origin => ({

@@ -4,9 +4,10 @@ import { Job, type IRedisTransaction } from 'bullmq';
 import type { Queues } from './queues.service';
 import type { RedisClient } from './redis';
 
-/** A job for the queue `name` of a key group. A job with the same id that is still there makes it unnecessary. */
+/** A job for a queue of a key group. A job with the same id that is still there makes it unnecessary. */
 export interface NewJob {
   readonly group: string;
+  readonly queue: string;
   readonly name: string;
   readonly id: string;
   readonly data: object;
@@ -77,8 +78,8 @@ interface Addition {
 }
 
 /** BullMQ's own script that adds the job, with its arguments. */
-async function additionOf(queues: Queues, { group, name, id, data, delayMs }: NewJob): Promise<Addition> {
-  const queue = queues.queue(group, name);
+async function additionOf(queues: Queues, { group, queue: where, name, id, data, delayMs }: NewJob): Promise<Addition> {
+  const queue = queues.queue(group, where);
   await queue.waitUntilReady(); // BullMQ has given ioredis its scripts then
   const scripts = scriptsOf(queues.redis);
   let found: Pick<Addition, 'script' | 'args'> | undefined;
@@ -95,5 +96,5 @@ async function additionOf(queues: Queues, { group, name, id, data, delayMs }: Ne
 }
 
 function scriptsOf(redis: RedisClient): Readonly<Record<string, Script | undefined>> {
-  return redis.scriptsSet as Record<string, Script | undefined>;
+  return redis.scriptsSet;
 }

@@ -108,14 +108,14 @@ export function deliveryStage(): DeliveryStage {
 }
 
 /** Puts deliveries into the worker's queue, as one batch. */
-export function send(
+export async function send(
   app: INestApplicationContext,
   deliveries: readonly Delivery[],
   endpoint = 'https://example.com',
 ): Promise<void> {
   const queues = app.get(Queues, { strict: false });
   const [queue] = deliveryQueues(queues.keys, 'webhook');
-  return handOver(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
+  await handOver(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
 }
 
 /** Registers a subscription and answers its id. */
