@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { ApiKey, RateLimit } from '@pns/persistence';
 import { Queues } from '@pns/queue';
-import { log, metrics } from '@pns/runtime';
-import { Counter } from 'prom-client';
+import { declareCounter, log } from '@pns/runtime';
 
 /** An API key that has a rate limit. */
 export type LimitedKey = Pick<ApiKey, 'id'> & { readonly rateLimit: RateLimit };
@@ -27,10 +26,10 @@ const patienceMs = 250;
 /** After a failure Redis is not asked for so long, in ms, so that it delays one request and not all. */
 const restMs = 1000;
 
-const uncheckedTotal = new Counter({
+const uncheckedTotal = declareCounter({
   name: 'pns_rate_limit_unchecked_total',
   help: 'Requests of API keys with a rate limit that were admitted unchecked, because Redis did not answer.',
-  registers: [metrics],
+  labels: {},
 });
 
 /**
