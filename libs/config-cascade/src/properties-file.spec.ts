@@ -12,6 +12,7 @@ describe('parseProperties', () => {
     ['d=caf\\u00e9', 'd', 'café'],
     ['e=', 'e', ''],
     ['f=1\nf=2', 'f', '2'],
+    [`g=${'\\'.repeat(200_000)}`, 'g', '\\'.repeat(100_000)],
   ])('%j', (text, key, value) => {
     expect(parseProperties(text).get(key)).toBe(value);
   });

@@ -1,6 +1,7 @@
 import { Body, Controller, Put, Query, Req } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { cutText } from '@pns/payloads';
 import { SubscriptionStore } from '@pns/persistence';
 import type { Session } from '@pns/sessions';
 import type { FastifyRequest } from 'fastify';
@@ -40,7 +41,7 @@ export class ClientApiController {
     if (session === undefined) throw new Error('This route must take sessions.');
     if (action === 'subscribe') await this.subscribe(session, body, id);
     else if (action === 'unsubscribe') await this.unsubscribe(session, body);
-    else throw new OxError('SVL-0021', 'action must be subscribe or unsubscribe.', [String(action).slice(0, 100)]);
+    else throw new OxError('SVL-0021', 'action must be subscribe or unsubscribe.', [cutText(String(action), 100)]);
     return success;
   }
 

@@ -1,3 +1,4 @@
+import { cutText, ellipsis } from '@pns/payloads';
 import type { z } from 'zod';
 
 /** One thing that is wrong with a value. `field` and `message` read as a sentence: "topic is missing". */
@@ -34,7 +35,7 @@ function faultsOf(issue: z.core.$ZodIssue, whole: string): Fault[] {
   if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message }];
   // As many as help; the sender chose how many there are and how long.
   return issue.keys.slice(0, 10).map((key) => ({
-    field: [...issue.path, key.slice(0, 100)].join('.'),
+    field: [...issue.path, cutText(key, 100, { ending: ellipsis })].join('.'),
     message: 'is not a field that is known here',
   }));
 }

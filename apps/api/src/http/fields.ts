@@ -36,12 +36,15 @@ export const notificationId = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
 
-/** Text of a person, on one line: neither empty nor with control characters or halves of characters. */
+/**
+ * Text of a person, on one line: neither empty nor with control characters or halves of characters. A longer one is looked at
+ * no further: the expression takes a second for five million characters, and overflows its stack for more.
+ */
 export function plainText(maxLength: number): z.ZodString {
   return z
     .string()
     .min(1)
-    .max(maxLength)
+    .max(maxLength, { abort: true })
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
 }
 

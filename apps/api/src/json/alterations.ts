@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { cutText, ellipsis } from '@pns/payloads';
 import { visit, type JSONPath } from 'jsonc-parser';
 import type { Fault } from '../http/faults';
 import { isExactNumber } from './exact-number';
@@ -6,7 +7,7 @@ import { isExactNumber } from './exact-number';
 /** More faults of one text do not help its sender. */
 const maxFaults = 10;
 
-/** A name of a member may have any length; so much of it is repeated. */
+/** A name of a member may have any length; so many bytes of it are quoted. */
 const maxNameLength = 100;
 
 /** Half of a surrogate pair. */
@@ -70,7 +71,7 @@ class FaultList {
 
   add(path: JSONPath, message: string): void {
     if (this.list.length >= maxFaults) return;
-    const names = path.map((name) => String(name).slice(0, maxNameLength));
+    const names = path.map((name) => cutText(String(name), maxNameLength, { ending: ellipsis }));
     this.list.push({ field: names.join('.') || this.whole, message });
   }
 }

@@ -1,4 +1,5 @@
-import { maxPayloadBytes } from '@pns/payloads';
+import { maxPayloadBytes, wellFormed } from '@pns/payloads';
+import fc from 'fast-check';
 import { addresseeOf, dovecotRequest, isNewMail, mailPayload } from './dovecot';
 
 const request = {
@@ -48,7 +49,7 @@ describe('a request of the Dovecot driver', () => {
   });
 
   it('looks for the sender no further than a push can show', () => {
-    const name = 'x'.repeat(2000);
+    const name = 'x'.repeat(1000);
     const payload = mailPayload({ user: '4@1', event: 'messageNew', from: `${name} <alice@example.org>` });
     expect(payload).toEqual({ folder: 'default0/INBOX', email: name });
   });
@@ -72,6 +73,41 @@ describe('a request of the Dovecot driver', () => {
     const long = 'x'.repeat(100_000);
     const payload = mailPayload({ ...request, subject: long, snippet: long, from: `"${long}" <${long}@example.org>` });
     expect(JSON.stringify(payload).length).toBeLessThan(10_000);
+  });
+
+  it.each([
+    ['a character of two units', `${'x'.repeat(2999)}👍`, 'x'.repeat(2999)],
+    ['a family', `${'x'.repeat(2990)}👨‍👩‍👧‍👦`, 'x'.repeat(2990)],
+    ['a flag', `${'x'.repeat(2996)}🇩🇪`, 'x'.repeat(2996)],
+    ['one grapheme that is too long', `a${'\u0301'.repeat(3000)}`, `a${'\u0301'.repeat(1499)}`],
+    ['half a character', `a\ud83d${'x'.repeat(5000)}`, `a\ufffd${'x'.repeat(2996)}`],
+  ])('cuts subject and snippet as a person would: %s', (_, text, expected) => {
+    expect(mailPayload({ ...request, subject: text, snippet: text })).toMatchObject({
+      subject: expected,
+      teaser: expected,
+    });
+  });
+
+  it('cuts a header behind its encoded words', () => {
+    const subject = Array.from({ length: 200 }, () => '=?utf-8?B?8J+RjfCfkY3wn5GN8J+RjfCfkY3wn5GN8J+RjfCfkY0=?=').join(
+      ' ',
+    );
+    expect(mailPayload({ ...request, subject })).toMatchObject({ subject: '👍'.repeat(750) });
+  });
+
+  it('shows text of any script in any field, well-formed, or Dovecot sent nothing to show', () => {
+    const text = fc
+      .tuple(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' })), fc.nat(1500))
+      .map(([part, times]) => part.repeat(times));
+    fc.assert(
+      fc.property(text, text, text, (from, subject, snippet) => {
+        const payload = mailPayload({ ...request, from, subject, snippet });
+        expect(JSON.stringify(payload)).not.toMatch(/\\ud[89a-f]/);
+        expect(payload['teaser'] === '').toBe(snippet === '');
+        expect(wellFormed(snippet).startsWith(payload['teaser'] as string)).toBe(true);
+        expect(Buffer.byteLength(JSON.stringify(payload))).toBeLessThanOrEqual(maxPayloadBytes);
+      }),
+    );
   });
 
   it('makes no payload larger than a notification may have', () => {

@@ -1,3 +1,4 @@
+import { cutText, jsonBytes, wellFormed } from '@pns/payloads';
 import { createZodDto } from 'nestjs-zod';
 import { addressParser, decodeWords } from 'postal-mime';
 import { z } from 'zod';
@@ -37,8 +38,14 @@ export function addresseeOf({ user }: DovecotRequest): { readonly context: numbe
   return addressee.context <= maxId && addressee.user <= maxId ? addressee : undefined;
 }
 
-/** Longest subject, sender or teaser of a push, in characters; a header may have any length. */
-const maxTextLength = 2000;
+/** Longest subject, sender or teaser of a payload, in bytes of its JSON; a header may have any length. */
+const maxTextBytes = 3000;
+
+/** The address parser's time grows with the square of the length, in UTF-16 units. */
+const maxSenderLength = 1000;
+
+/** So much of a header, in UTF-16 units, holds `maxTextBytes` in any encoding of RFC 2047. The decoder's time can grow with its square. */
+const maxHeaderLength = 16_384;
 
 /** The payload of `ox:mail:new` that the request amounts to; what Dovecot left out stays out. */
 export function mailPayload(request: DovecotRequest): Record<string, unknown> {
@@ -50,14 +57,14 @@ export function mailPayload(request: DovecotRequest): Record<string, unknown> {
     ...senderOf(from),
     subject: subject === undefined ? undefined : readable(subject),
     unread: unseen !== undefined && Number.isSafeInteger(unseen) && unseen >= 0 ? unseen : undefined,
-    teaser: snippet?.slice(0, maxTextLength),
+    teaser: snippet === undefined ? undefined : cut(snippet),
   };
   return Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== undefined));
 }
 
 function senderOf(from: string | undefined): { readonly email?: string; readonly displayname?: string } {
   if (from === undefined) return {};
-  const header = from.slice(0, maxTextLength); // the parser's time grows with the square of the length
+  const header = wellFormed(from.slice(0, maxSenderLength));
   const [sender] = addressParser(header, { flatten: true });
   if (sender?.address === undefined || !sender.address.includes('@')) return { email: readable(header) };
   const displayname = readable(sender.name);
@@ -66,7 +73,10 @@ function senderOf(from: string | undefined): { readonly email?: string; readonly
 
 /** A header's value as people read it: encoded words decoded, folded lines joined. */
 function readable(header: string): string {
-  return decodeWords(header.replace(/\r?\n[ \t]*/g, ' '))
-    .trim()
-    .slice(0, maxTextLength);
+  const unfolded = header.slice(0, maxHeaderLength).replace(/\r?\n[ \t]*/g, ' ');
+  return cut(decodeWords(unfolded).trim());
+}
+
+function cut(text: string): string {
+  return cutText(text, maxTextBytes, { sizeOf: jsonBytes });
 }

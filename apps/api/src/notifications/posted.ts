@@ -1,3 +1,4 @@
+import { cutText, ellipsis } from '@pns/payloads';
 import { nextTurn, Slices } from '@pns/runtime';
 import { RequestError } from '../http/request-error';
 import { JsonScan, type Span } from '../json/json-scan';
@@ -98,7 +99,8 @@ function entriesOf(body: object): readonly unknown[] {
   const { notifications, ...others } = body as { notifications?: unknown };
   const [other] = Object.keys(others);
   if (other !== undefined) {
-    throw new RequestError('BODY_INVALID', `${other.slice(0, 100)} cannot stand beside notifications.`);
+    const name = cutText(other, 100, { ending: ellipsis });
+    throw new RequestError('BODY_INVALID', `${name} cannot stand beside notifications.`);
   }
   if (!Array.isArray(notifications)) throw new RequestError('BODY_INVALID', 'notifications must be a list.');
   if (notifications.length === 0) throw new RequestError('BODY_INVALID', 'notifications must not be empty.');

@@ -1,3 +1,4 @@
+import { cutText } from '@pns/payloads';
 import { type Outcome, retryAfterMs } from '@pns/transport-contract';
 
 /** Google's answer to one message, as far as anybody looks at it. */
@@ -87,7 +88,7 @@ export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, isProven: bo
   const json = parsed(body);
   if (status >= 200 && status < 300) {
     const name = (json as { name?: unknown } | undefined)?.name;
-    return { kind: 'delivered', ...(typeof name === 'string' && { providerId: name.slice(0, 300) }) };
+    return { kind: 'delivered', ...(typeof name === 'string' && { providerId: cutText(name, 300) }) };
   }
   const error = googleError(json);
   const reason = reasonOf(status, error);
