@@ -55,6 +55,43 @@ it('the apps of the demonstration get their pushes from three workers', async ()
   );
 });
 
+it('templates of one context that take too long end its own pushes as rejected, and delay no other context', async () => {
+  const title = '/v1/config/contexts/711/properties/com.openexchange.pns.template.title';
+  const bomb = `${'{{#a}}'.repeat(40)}x${'{{/a}}'.repeat(40)}`;
+  await system.expect(422, 'PUT', title, { value: bomb });
+  await system.expect(200, 'PUT', title, { value: '{{#a}}{{#a}}{{constructor.keys}}x{{/a}}{{/a}}' });
+  const accepted = () => providers.apns.targets().reduce((sum, target) => sum + target.accepted, 0);
+  const before = accepted();
+  const app = system.sandbox.demoApps.find(({ transport }) => transport === 'apns') as DemoApp;
+  const token = 'b7'.repeat(32);
+  const { client, transport } = app;
+  await system.expect(201, 'POST', '/v1/subscriptions', {
+    context: 711,
+    user: 1,
+    client,
+    transport,
+    token,
+    topics: ['*'],
+  });
+  const payload = { folder: 'default0/INBOX', a: Array.from({ length: 1000 }, () => 1) };
+  const notifications = Array.from({ length: 100 }, (_, at) => ({
+    ...{ context: 711, user: 1, topic: 'ox:mail:new' },
+    payload: { ...payload, id: String(at) },
+  }));
+  await system.expect(202, 'POST', '/v1/notifications', { notifications });
+  await post(1, 'beside-the-templates');
+  await eventually(() => accepted() === before + 1);
+  const rejected = async () => (await system.expect<Failed>(200, 'GET', '/v1/deliveries?context=711&limit=500')).items;
+  await eventually(async () => (await rejected()).length === 100);
+  for (const delivery of await rejected()) {
+    expect(delivery).toMatchObject({
+      outcome: 'rejected',
+      reason: 'The title template takes more than 5000 steps with this payload.',
+    });
+  }
+  expect(system.app('worker-apns').logged('delivery.fault')).toEqual([]);
+});
+
 describe('three apps of one worker, two with keys and one with a certificate', () => {
   const topicOf = (client: string) => `com.example.${client}`;
   const tokenOf = (client: string) => Buffer.from(client.padEnd(32, '.')).toString('hex');

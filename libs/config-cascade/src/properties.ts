@@ -210,7 +210,7 @@ export const properties = {
     schema: template,
     fallback: '',
     scopes,
-    sentence: `The title of a push to a phone or desktop, as a Mustache template over the payload's fields, topic and count; ${suffixes}.`,
+    sentence: `The title of a push to a phone or desktop, as a Mustache template over the payload's fields, topic and count; ${suffixes}. Sections may be nested ten deep. A push whose templates take more than 5000 steps or 128 KiB of text to render is rejected.`,
   },
   'com.openexchange.pns.template.body': {
     type: 'text',
