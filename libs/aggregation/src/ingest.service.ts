@@ -21,7 +21,7 @@ import type { JoinEntry, JoinStatus, Windows } from './windows';
 const maxEntriesPerJoin = 500;
 
 /** Most characters of JSON that one script is given, unless a single notification has more. */
-const maxCharactersPerJoin = 1024 * 1024;
+const maxCharactersPerJoin = 256 * 1024;
 
 /** How a notification is joined, as properties say. */
 type Joining = Pick<JoinEntry, 'delayMs' | 'maxDelayMs' | 'retentionMs'> & { readonly mode: AggregationMode };

@@ -14,7 +14,13 @@ export interface JsonBounds {
 
 /** A value that will be sent as it was posted, or why there is none. */
 export type JsonRead =
-  | { readonly ok: true; readonly value: unknown; readonly compactBytes: number; readonly depth: number }
+  | {
+      readonly ok: true;
+      readonly value: unknown;
+      /** See `JsonBounds`. */
+      readonly compactBytes: number;
+      readonly depth: number;
+    }
   | {
       readonly ok: false;
       readonly reason: 'malformed' | 'too deep' | 'too large' | 'altered';
@@ -29,7 +35,11 @@ export type JsonRead =
 export function readJson(text: Buffer, bounds: JsonBounds, whole: string): JsonRead {
   if (text.length > bounds.bytes) return refused('too large', `${whole} has more than ${bounds.bytes} bytes.`);
   const bytes = withoutByteOrderMark(text);
-  const scan = new JsonScan(bytes).run();
+  return readScanned(bytes, new JsonScan(bytes).run(), bounds, whole);
+}
+
+/** The same for a text that is scanned already. */
+export function readScanned(bytes: Buffer, scan: JsonScan, bounds: JsonBounds, whole: string): JsonRead {
   const { compactBytes, depth } = scan;
   if (depth > bounds.depth) {
     return refused('too deep', `${whole} must not be nested deeper than ${bounds.depth} levels.`);
@@ -70,7 +80,8 @@ export function membersOf(value: unknown): number {
   return count;
 }
 
-function withoutByteOrderMark(text: Buffer): Buffer {
+/** The text without the three bytes that some editors begin it with. */
+export function withoutByteOrderMark(text: Buffer): Buffer {
   return text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text;
 }
 

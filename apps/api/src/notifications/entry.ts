@@ -16,7 +16,13 @@ export interface Refusal {
 
 /** The notifications that an entry amounts to, one for each user it addresses. */
 export type ReadEntry =
-  | { readonly ok: true; readonly notifications: readonly Notification[]; readonly hasUsers: boolean }
+  | {
+      readonly ok: true;
+      readonly notifications: readonly Notification[];
+      readonly hasUsers: boolean;
+      /** Of the text, at most. */
+      readonly bytes: number;
+    }
   | { readonly ok: false; readonly refusal: Refusal };
 
 /** Reads what a producer posted. `now` is in ms since the epoch. */
@@ -30,7 +36,8 @@ export function readEntry(posted: JsonRead, now: number): ReadEntry {
   const misfit = payloadFault(entry.topic, entry.payload);
   if (misfit !== undefined) return misfitting(misfit);
   const users = entry.users ?? [entry.user as number];
-  return { ok: true, notifications: notificationsFor(users, entry, now), hasUsers: entry.users !== undefined };
+  const notifications = notificationsFor(users, entry, now);
+  return { ok: true, notifications, hasUsers: entry.users !== undefined, bytes: posted.compactBytes };
 }
 
 function notificationsFor(users: readonly number[], entry: NotificationEntry, now: number): Notification[] {

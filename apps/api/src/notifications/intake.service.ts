@@ -22,8 +22,11 @@ export const maxLines = 100_000;
 /** Most notifications that one request amounts to, counting every user that its entries address. */
 export const maxAddressees = 100_000;
 
-/** So many notifications are taken in at once while a long request is read. */
+/** So many notifications are stored at once while a long request is read. */
 const notificationsPerChunk = 500;
+
+/** And so many bytes of payloads: a parsed payload can take fifty times as much memory. */
+const bytesPerChunk = 1024 * 1024;
 
 /** What a request is answered with. */
 export interface Answer {
@@ -94,12 +97,13 @@ export class Intake {
   }
 
   /** A body of `{"notifications":[…]}`. */
-  async batch(entries: readonly JsonRead[], { contexts, quota }: Producer = {}): Promise<Answer> {
+  async batch(entries: Iterable<JsonRead>, { contexts, quota }: Producer = {}): Promise<Answer> {
     const intake = new ChunkedIntake(this.ingest, quota);
     const now = Date.now();
     const slices = new Slices();
-    for (const [index, entry] of entries.entries()) {
-      intake.add(index, within(contexts, readEntry(entry, now)));
+    let index = 0;
+    for (const entry of entries) {
+      intake.add(index++, within(contexts, readEntry(entry, now)));
       if (intake.isFull) await intake.flush();
       else if (slices.isOver) await slices.pause();
     }
@@ -143,6 +147,7 @@ export class Intake {
 class ChunkedIntake {
   private readonly report = new IngestReport();
   private waiting: Addressed[] = [];
+  private waitingBytes = 0;
   private addressees = 0;
 
   constructor(
@@ -155,7 +160,7 @@ class ChunkedIntake {
 
   /** Whether it is time to `flush`. */
   get isFull(): boolean {
-    return this.waiting.length >= notificationsPerChunk;
+    return this.waiting.length >= notificationsPerChunk || this.waitingBytes >= bytesPerChunk;
   }
 
   add(index: number, entry: ReadEntry): void {
@@ -163,13 +168,14 @@ class ChunkedIntake {
       count('refused');
       return this.report.refuse(index, entry.refusal.code, entry.refusal.sentence);
     }
-    const { notifications, hasUsers } = entry;
+    const { notifications, hasUsers, bytes } = entry;
     if (this.addressees + notifications.length > maxAddressees) {
       count('refused');
       const sentence = `A request may address at most ${maxAddressees} users, and this entry would be beyond that.`;
       return this.report.refuse(index, 'BATCH_TOO_LARGE', sentence);
     }
     this.addressees += notifications.length;
+    this.waitingBytes += bytes;
     for (const notification of notifications) this.waiting.push({ notification, index, hasUsers });
   }
 
@@ -196,6 +202,7 @@ class ChunkedIntake {
   async flush(): Promise<void> {
     const chunk = this.waiting;
     this.waiting = [];
+    this.waitingBytes = 0;
     if (chunk.length === 0) return;
     // After a failure the rest is only named: each further try might wait for a time-out of its own.
     if (this.report.interruption !== undefined) return this.interrupt(chunk);

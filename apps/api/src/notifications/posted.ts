@@ -2,13 +2,13 @@ import { cutText, ellipsis } from '@pns/payloads';
 import { nextTurn, Slices } from '@pns/runtime';
 import { RequestError } from '../http/request-error';
 import { JsonScan, type Span } from '../json/json-scan';
-import { readJson, type JsonBounds, type JsonRead } from '../json/read-json';
+import { readJson, readScanned, withoutByteOrderMark, type JsonBounds, type JsonRead } from '../json/read-json';
 import { maxEntriesPerBatch } from './notification.schema';
 
 /** The body of a producer's request: one notification, or a list of them. */
 export type Posted =
   | { readonly isBatch: false; readonly entry: JsonRead }
-  | { readonly isBatch: true; readonly entries: readonly JsonRead[] };
+  | { readonly isBatch: true; readonly entries: Iterable<JsonRead> };
 
 /** Largest JSON body of several notifications, in bytes. A stream of NDJSON has no such bound: each of its lines has one. */
 export const maxPostedBytes = 16 * 1024 * 1024;
@@ -41,10 +41,12 @@ const wholeName = 'the notification';
  *
  * @throws RequestError when it is no JSON, or there is something wrong beside the notifications
  */
-export function readPosted(bytes: Buffer): Posted | Promise<Posted> {
+export function readPosted(text: Buffer): Posted | Promise<Posted> {
+  const bytes = withoutByteOrderMark(text);
   if (bytes.length <= wholeBounds.bytes) {
-    const read = readJson(bytes, wholeBounds, wholeName);
-    if (read.ok) return postedOf(read);
+    const scan = new JsonScan(bytes, listName, maxEntriesPerBatch).run();
+    const read = readScanned(bytes, scan, wholeBounds, wholeName);
+    if (read.ok) return postedOf(read, scan.spans);
     if (read.reason === 'malformed') throw malformed();
   }
   return readPiecewise(bytes);
@@ -63,12 +65,28 @@ async function readPiecewise(bytes: Buffer): Promise<Posted> {
   const frame = readJson(frameOf(bytes, scan.spans), wholeBounds, 'body');
   if (!frame.ok) throw refusedFrame(frame);
   entriesOf(frame.value as object);
-  const entries: JsonRead[] = [];
+  const texts: EntryText[] = [];
   for (const { start, end } of scan.spans) {
-    entries.push(wellFormed(readJson(bytes.subarray(start, end), entryBounds, wholeName)));
+    const text = bytes.subarray(start, end);
+    const read = wellFormed(readJson(text, entryBounds, wholeName));
+    texts.push({ text, read: read.ok ? { ...read, value: undefined } : read });
     await slices.pause();
   }
-  return { isBatch: true, entries };
+  return { isBatch: true, entries: parsedAgain(texts) };
+}
+
+/** The text of an entry, and what is known of it without its value. */
+interface EntryText {
+  readonly text: Buffer;
+  readonly read: JsonRead;
+}
+
+/**
+ * Parses each entry a second time, when it is needed: the first time tells whether the body is JSON, and the values of all
+ * entries together can take fifty times the memory of the body.
+ */
+function* parsedAgain(texts: readonly EntryText[]): Generator<JsonRead> {
+  for (const { text, read } of texts) yield read.ok ? { ...read, value: JSON.parse(text.toString()) as unknown } : read;
 }
 
 /** The body with a number in place of each entry. It is valid JSON exactly if the body is, and each entry for itself. */
@@ -84,11 +102,16 @@ function frameOf(bytes: Buffer, spans: readonly Span[]): Buffer {
 
 const zero = Buffer.from('0');
 
-function postedOf(read: JsonRead): Posted {
+function postedOf(read: JsonRead, spans: readonly Span[] = []): Posted {
   if (!read.ok) return { isBatch: false, entry: read };
-  const { value, depth } = read;
+  const { value, depth, compactBytes } = read;
   if (typeof value === 'object' && value !== null && listName in value) {
-    return { isBatch: true, entries: entriesOf(value).map((each) => ({ ...read, value: each })) };
+    const entries = entriesOf(value).map((each, at) => {
+      const span = spans[at];
+      const bytes = span === undefined ? compactBytes : span.end - span.start;
+      return { ok: true as const, value: each, compactBytes: bytes, depth };
+    });
+    return { isBatch: true, entries };
   }
   if (depth <= entryBounds.depth) return { isBatch: false, entry: read };
   const sentence = `${wholeName} must not be nested deeper than ${entryBounds.depth} levels.`;

@@ -1,0 +1,81 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { largeBodies } from '../notifications/testing/large-bodies';
+import { testApi, type TestApi } from '../test-api';
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await testApi();
+});
+
+afterAll(() => api.close());
+
+/** The most CPU time of this process, in ms, in one turn of the event loop while `act` was under way. */
+async function longestTurn(act: () => Promise<unknown>): Promise<number> {
+  let isDone = false;
+  const done = act().finally(() => (isDone = true));
+  let longest = 0;
+  while (!isDone) {
+    const before = process.cpuUsage();
+    await turn();
+    const { user, system } = process.cpuUsage(before);
+    longest = Math.max(longest, (user + system) / 1000);
+  }
+  await done;
+  return longest;
+}
+
+/**
+ * Of all threads of this process, the sender and the garbage collector among them. Measured alone the API takes 10 to 40 ms;
+ * `JSON.parse` takes up to 10,000 ms for the same bodies.
+ */
+const longestTurnMs = 1000;
+
+it.each(largeBodies)('a body of %s is answered, and others are served meanwhile', async (_, textOf) => {
+  const body = Buffer.from(textOf());
+  let status = 0;
+  const turnMs = await longestTurn(async () => ({ status } = await api.send('POST', '/v1/notifications', { body })));
+  expect([202, 413, 422]).toContain(status);
+  expect(turnMs).toBeLessThan(longestTurnMs);
+});
+
+const worst = Buffer.from('['.repeat(16e6));
+const withoutCredentials = [
+  ['the client API', 'PUT', '/ajax/pns?action=subscribe'],
+  ['the client API with a bad session', 'PUT', '/ajax/pns?action=subscribe&session=x'],
+  ['the other path of the client API', 'PUT', '/appsuite/api/pns'],
+  ['notifications', 'POST', '/v1/notifications'],
+  ['subscriptions', 'POST', '/v1/subscriptions'],
+  ['Dovecot', 'PUT', '/preliminary/http-notify/v1/notify'],
+  ['a path that nothing is at', 'POST', '/nothing'],
+  ['a method that a path does not know', 'POST', '/v1/contexts'],
+  ['health', 'POST', '/health/live'],
+  ['the documentation', 'POST', '/docs'],
+] as const;
+
+it.each(withoutCredentials)('nobody without credentials has a body parsed: %s', async (_, method, path) => {
+  const parse = jest.spyOn(JSON, 'parse');
+  const answer = await fetch(`${api.url}${path}`, {
+    ...{ method, body: worst, headers: { 'content-type': 'application/json' } },
+  }).then(
+    ({ status }) => status,
+    () => undefined, // the rest of the body was not waited for
+  );
+  const longest = Math.max(0, ...parse.mock.calls.map(([text]) => text.length));
+  parse.mockRestore();
+  expect([200, 401, 404, 405, undefined]).toContain(answer);
+  expect(longest).toBeLessThan(1000);
+});
+
+it.each([
+  ['POST', '/v1/subscriptions', 'json'],
+  ['PUT', '/preliminary/http-notify/v1/notify', 'json'],
+  ['PUT', '/v1/config/server/properties/com.openexchange.pns.delayDuration', 'json'],
+])('%s %s takes a body of 64 KiB and no more', async (method, path) => {
+  const body = (bytes: number) => `"${'x'.repeat(bytes - 2)}"`;
+  expect((await api.send(method, path, { body: body(64 * 1024) })).status).not.toBe(413);
+  expect(await api.send(method, path, { body: body(64 * 1024 + 1) })).toMatchObject({
+    status: 413,
+    body: { code: 'BODY_TOO_LARGE' },
+  });
+});

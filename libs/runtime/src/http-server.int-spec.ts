@@ -1,0 +1,128 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import { httpServer } from './http-server';
+import { maxUnreadBytes } from './unread-body';
+
+let adapter: FastifyAdapter;
+let port: number;
+
+beforeAll(async () => {
+  adapter = httpServer();
+  const server = adapter.getInstance();
+  server.get('/good', () => 'good');
+  server.post('/refusing', { onRequest: (_request, reply) => reply.code(401).send('no') }, () => 'read');
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  ({ port } = server.server.address() as { port: number });
+});
+
+afterAll(() => adapter.close());
+
+/** A connection, and what came back on it so far. */
+class Client {
+  received = '';
+
+  private constructor(readonly socket: Socket) {
+    socket.on('data', (chunk) => (this.received += chunk.toString()));
+    socket.on('error', () => undefined);
+  }
+
+  static async open(): Promise<Client> {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    return new Client(socket);
+  }
+
+  /** Resolves once so many answers have come. */
+  async answers(count: number): Promise<string[]> {
+    for (;;) {
+      const statuses = [...this.received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status = '']) => status);
+      if (statuses.length >= count) return statuses;
+      await once(this.socket, 'data');
+    }
+  }
+}
+
+async function answerTo(head: string): Promise<string> {
+  const client = await Client.open();
+  client.socket.write(`${head}\r\n\r\n`);
+  await client.answers(1);
+  client.socket.destroy();
+  return client.received;
+}
+
+it.each([
+  ['a path', 'GET /good HTTP/1.1\r\nHost: a', '200'],
+  ['an absolute target', 'GET http://evil/good HTTP/1.1\r\nHost: a', '400'],
+  ['two slashes', 'GET //evil/good HTTP/1.1\r\nHost: a', '400'],
+  ['two slashes at no path', 'GET //nothing HTTP/1.1\r\nHost: a', '400'],
+  ['a backslash', 'GET /\\good HTTP/1.1\r\nHost: a', '400'],
+  ['two hosts', 'GET /good HTTP/1.1\r\nHost: a\r\nHost: b', '400'],
+  ['one host twice', 'GET /good HTTP/1.1\r\nHost: a\r\nhost: a', '400'],
+  ['two hosts in one', 'GET /good HTTP/1.1\r\nHost: a, b', '400'],
+  ['no host', 'GET /good HTTP/1.1', '400'],
+])('a request with %s: %j is answered %s', async (_, head, status) => {
+  expect(await answerTo(head)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+});
+
+it('says in a problem what is wrong', async () => {
+  const answer = await answerTo('GET //good HTTP/1.1\r\nHost: a');
+  expect(answer).toMatch(/content-type: application\/problem\+json/i);
+  expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toEqual({
+    type: 'urn:pns:problem:request-malformed',
+    title: 'The request cannot be read',
+    status: 400,
+    detail: 'The request target must be a path that begins with a single slash.',
+    code: 'REQUEST_MALFORMED',
+  });
+});
+
+const post = (length: number) => `POST /refusing HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+
+it('serves the next request of a connection whose body was not read', async () => {
+  const client = await Client.open();
+  client.socket.write(post(500_000));
+  await client.answers(1);
+  client.socket.write('x'.repeat(500_000));
+  client.socket.write('GET /good HTTP/1.1\r\nHost: a\r\n\r\n');
+  expect(await client.answers(2)).toEqual(['401', '200']);
+  client.socket.destroy();
+});
+
+it.each([
+  ['of known length', post(10 * maxUnreadBytes), 'x'.repeat(64 * 1024)],
+  [
+    'in chunks',
+    'POST /refusing HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n',
+    `10000\r\n${'x'.repeat(65536)}\r\n`,
+  ],
+])('ends a connection whose unread body is too long, %s', async (_, head, part) => {
+  const client = await Client.open();
+  const closed = new Promise((resolve) => client.socket.once('close', resolve));
+  client.socket.write(head);
+  await client.answers(1);
+  let sent = 0;
+  while (!client.socket.destroyed && sent < 100 * maxUnreadBytes) {
+    sent += part.length;
+    if (!client.socket.write(part)) await Promise.race([once(client.socket, 'drain'), closed]).catch(() => undefined);
+  }
+  await closed;
+  expect(sent).toBeLessThan(100 * maxUnreadBytes);
+});
+
+it('reads no body, whatever its type', async () => {
+  const parse = jest.spyOn(JSON, 'parse');
+  for (const path of ['/refusing', '/nothing', '/good']) {
+    const type = { 'content-type': 'application/json' };
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers: type, body: '[1]' });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+  }
+  expect(parse).not.toHaveBeenCalled();
+  parse.mockRestore();
+});
+
+it('gives the head of a request 15 seconds', () => {
+  const { server } = adapter.getInstance();
+  expect(server.headersTimeout).toBe(15_000);
+  expect(server.requestTimeout).toBe(15_000);
+});
