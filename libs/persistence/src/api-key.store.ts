@@ -82,17 +82,20 @@ export class ApiKeyStore {
   }
 
   /**
-   * Takes a context that is erased from every key that names it; keys that are good for no other one go. Answers the ids
-   * of all of them: whoever remembers them has to look again.
+   * Takes a context that is erased from every key that names it; keys that are valid for no other one go. Answers the ids
+   * of all of them: whoever remembers them has to look again. Safe to race with the erasure of another context.
    */
   async eraseContext(context: number): Promise<string[]> {
     return this.database.transaction(async (manager) => {
+      // Waits for others that take contexts from the same keys, in one order, so that nobody waits for each other.
+      await manager.query('SELECT id FROM api_keys WHERE $1::int = ANY (contexts) ORDER BY id FOR UPDATE', [context]);
       const [removed] = await manager.query<[{ id: string }[], number]>(
         'DELETE FROM api_keys WHERE contexts = ARRAY[$1::int] RETURNING id',
         [context],
       );
       const [changed] = await manager.query<[{ id: string }[], number]>(
-        'UPDATE api_keys SET contexts = array_remove(contexts, $1::int) WHERE $1::int = ANY (contexts) RETURNING id',
+        `UPDATE api_keys SET contexts = array_remove(contexts, $1::int)
+         WHERE $1::int = ANY (contexts) AND cardinality(contexts) > 1 RETURNING id`,
         [context],
       );
       return [...removed, ...changed].map(({ id }) => id);

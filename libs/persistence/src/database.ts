@@ -126,6 +126,7 @@ const awayCodes = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
   ...['ENOENT', 'EACCES'], // of a Unix socket
   ...['53300', '57014', '57P01', '57P02', '57P03'], // too many connections, timed out, shutting down, crashed, starting
+  ...['40001', '40P01'], // lost against another transaction, deadlock
 ]);
 
 /** Whether `error` means that Postgres cannot be used now, and the same call may succeed later. */

@@ -72,6 +72,21 @@ describe('API keys of an erased context', () => {
   });
 });
 
+it('API keys survive two contexts of theirs that are erased at the same time', async () => {
+  const keys = new ApiKeyStore(database);
+  const { id } = await keys.add({ name: 'x', scopes: ['admin'], contexts: [70, 80] }, randomBytes(32));
+  const other = database.createQueryRunner();
+  await other.startTransaction();
+  await other.query('UPDATE api_keys SET contexts = array_remove(contexts, 80) WHERE 80 = ANY (contexts)');
+  const erasing = keys.eraseContext(70);
+  const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+  while ((await database.query<unknown[]>(waiting)).length === 0);
+  await other.commitTransaction();
+  await other.release();
+  expect(await erasing).toEqual([id]);
+  expect(await keys.get(id)).toBeUndefined();
+});
+
 describe('failed deliveries', () => {
   const toSockets: Delivery = {
     id: 'delivery-2',

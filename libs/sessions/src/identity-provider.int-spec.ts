@@ -99,6 +99,9 @@ describe("a token of an identity provider's", () => {
     ['without an end', () => signed({ ...whole(), exp: undefined }), 'INVALID'],
     ['without a context', () => signed({ ...whole(), context: undefined }), 'INVALID'],
     ['of a user in words', () => signed({ ...whole(), user: '14' }), 'INVALID'],
+    ['of a user beyond the database', () => signed({ ...whole(), user: 2 ** 31 }), 'INVALID'],
+    ['of a context beyond the database', () => signed({ ...whole(), context: 2 ** 31 }), 'INVALID'],
+    ['of a user beyond all integers', () => signed({ ...whole(), user: 2 ** 53 }), 'INVALID'],
     ['that expired', () => signed({ ...whole(), exp: inSeconds(-60) }), 'ENDED'],
   ])('%s is refused', async (_, token, code) => {
     await expect(tokens.verify(await token())).rejects.toMatchObject({ name: 'PnsError', code: `SESSION_${code}` });

@@ -41,13 +41,16 @@ export const sessionIdSyntax = /^[\x21-\x7e]{1,128}$/;
 
 const positive = z.number().int().positive();
 
+/** What a 32-bit integer of Postgres holds: there is nobody with a larger id, whoever issued the token. */
+const id = positive.max(2_147_483_647);
+
 /** The claims of a token, as far as we rely on them; a provider's own claims beside them are of no interest. */
 export const sessionClaims = z.object({
   jti: z.string().regex(sessionIdSyntax),
   exp: positive,
   iat: z.number().nonnegative().optional(),
-  context: positive,
-  user: positive,
+  context: id,
+  user: id,
   client: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/)

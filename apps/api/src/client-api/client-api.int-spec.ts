@@ -205,6 +205,9 @@ describe('errors of the original', () => {
     ['an unknown action', 'list', phone, 'SVL-0021', 'action'],
     ['no body', 'subscribe', undefined, 'SVL-0023', 'body'],
     ['an empty body', 'unsubscribe', '', 'SVL-0023', 'body'],
+    ['a number that would be altered', 'subscribe', '{"transport":"apn","expires":1e400}', 'SVL-0009', 'expires'],
+    ['meta of 5,000 levels', 'subscribe', `{"meta":${'{"a":'.repeat(5000)}1${'}'.repeat(5001)}`, 'SVL-0009', 'levels'],
+    ['a body of 65 KiB', 'subscribe', { ...phone, token: 'a'.repeat(66_000) }, 'SVL-0009', 'large'],
     ['no topic in the list', 'subscribe', { ...phone, topics: [] }, 'PNS-0001', 'topics'],
     ['a transport that there is not', 'subscribe', { ...phone, transport: 'pigeon' }, 'PNS-0005', 'transport'],
     ['a socket', 'subscribe', { ...phone, transport: 'websocket' }, 'PNS-0006', 'socket'],
@@ -235,6 +238,13 @@ describe('errors of the original', () => {
       'error_params',
     ]);
     expect(await subscriptions()).toEqual([]);
+  });
+
+  it.each([
+    ['a Content-Encoding', { 'content-encoding': 'gzip' }],
+    ['another charset', { 'content-type': 'application/json; charset=utf-16' }],
+  ])('%s is bad JSON', async (_, headers) => {
+    expect((await put('subscribe', phone, session, { headers })).body).toMatchObject({ code: 'SVL-0009' });
   });
 
   it('names the webhook whose most subscriptions a user has', async () => {
@@ -275,6 +285,8 @@ describe('errors of the original', () => {
     ['a session of another algorithm', () => signed({}, sessionSecret, 'HS512'), notOurs, 'SES-0203'],
     ['a session with another user in it', forged, notOurs, 'SES-0203'],
     ['a session without a user', () => signed({ user: undefined }), notOurs, 'SES-0203'],
+    ['a session of a user beyond the database', () => signed({ user: 2 ** 31 }), notOurs, 'SES-0203'],
+    ['a session of a context beyond the database', () => signed({ context: 2 ** 31 }), notOurs, 'SES-0203'],
     ['a session that expired', () => signed({ exp: 1 }), hasEnded, 'SES-0203'],
     ['a session that was ended', ended, hasEnded, 'SES-0203'],
   ])('%s, as a parameter and as bearer', async (_, token, sentence, code) => {
