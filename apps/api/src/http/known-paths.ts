@@ -17,9 +17,9 @@ export class KnownPaths {
     server.addHook('onRoute', (route) => this.add(route));
   }
 
-  /** Every route of the server. */
-  routes(): { readonly method: string; readonly url: string }[] {
-    return [...this.paths].flatMap(([url, { methods }]) => [...methods].map((method) => ({ method, url })));
+  /** Every route, by its path with parameters as in `/:id`. Static files are none. */
+  routes(): { readonly path: string; readonly methods: readonly string[] }[] {
+    return [...this.paths].map(([path, { methods }]) => ({ path, methods: [...methods].sort() }));
   }
 
   /** What to answer a request that no route takes. */

@@ -5,7 +5,7 @@ import { log, PnsError } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { defaultBodyBytes } from './body-parsers';
 import { KnownPaths, nothingThere } from './known-paths';
-import { isProblemCode, problemKinds, problemOf, type Problem, type ProblemCode, type ProblemKind } from './problems';
+import { isProblemCode, problemKinds, problemOf, type Problem, type ProblemKind } from './problems';
 import { isRedisAway } from './redis-away';
 import { RequestError } from './request-error';
 
