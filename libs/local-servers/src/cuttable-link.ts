@@ -15,6 +15,13 @@ export interface CuttableLink {
    * forgotten them. New ones go through.
    */
   swallow(): void;
+  /** Keeps what the server answers, on connections of now and new ones, until `release()`: a server that takes connections and is slow. */
+  hold(): void;
+  release(): void;
+  /** Called before each portion that is sent to the server goes through, with how many there were in all. */
+  onSend: (portions: number) => void;
+  /** Called when a connection was refused because the link is cut. */
+  onRefuse: () => void;
   close(): Promise<void>;
 }
 
@@ -22,11 +29,19 @@ export interface CuttableLink {
 export async function cuttableLink(url: string): Promise<CuttableLink> {
   const target = new URL(url);
   const ends = new Set<Socket>();
-  let isCut = false;
+  const pairs = new Set<readonly [near: Socket, far: Socket]>();
+  let [isCut, isHeld, portions] = [false, false, 0];
   const breakAll = (): void => ends.forEach((end) => end.destroy());
   const server = createServer((near) => {
-    if (isCut) return void near.destroy();
+    if (isCut) {
+      near.destroy();
+      return link.onRefuse();
+    }
     const far = connect(Number(target.port), target.hostname);
+    const pair = [near, far] as const;
+    pairs.add(pair);
+    near.on('close', () => pairs.delete(pair));
+    near.on('data', () => link.onSend(++portions));
     for (const [end, other] of [
       [near, far],
       [far, near],
@@ -37,15 +52,18 @@ export async function cuttableLink(url: string): Promise<CuttableLink> {
         ends.delete(end);
         other.destroy();
       });
-      end.pipe(other);
     }
+    near.pipe(far);
+    if (!isHeld) far.pipe(near);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const near = new URL(url);
   near.hostname = '127.0.0.1';
   near.port = String((server.address() as AddressInfo).port);
-  return {
+  const link: CuttableLink = {
     url: near.href,
+    onSend: () => undefined,
+    onRefuse: () => undefined,
     get connections() {
       return ends.size / 2;
     },
@@ -57,10 +75,19 @@ export async function cuttableLink(url: string): Promise<CuttableLink> {
       isCut = false;
     },
     swallow: () => ends.forEach((end) => end.unpipe().resume()),
+    hold: () => {
+      isHeld = true;
+      for (const [near, far] of pairs) far.unpipe(near).pause();
+    },
+    release: () => {
+      isHeld = false;
+      for (const [near, far] of pairs) far.pipe(near);
+    },
     close: async () => {
       const closed = once(server.close(), 'close');
       breakAll();
       await closed;
     },
   };
+  return link;
 }

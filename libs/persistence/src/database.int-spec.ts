@@ -66,6 +66,23 @@ describe('openDatabase', () => {
     });
   });
 
+  it('waits for a server that goes away at any step of the migration', async () => {
+    for (let step = 1, steps = 2; step < steps; step += Math.ceil(steps / 12)) {
+      const database = await freshDatabase();
+      const link = await cuttableLink(database.url);
+      link.onRefuse = () => link.mend();
+      link.onSend = (portions) => {
+        steps = Math.max(steps, portions);
+        if (portions === step) link.cut();
+      };
+      const opened = await openDatabase(link.url);
+      await expect(opened.query('SELECT id FROM subscriptions')).resolves.toEqual([]);
+      await opened.destroy();
+      await link.close();
+      await database.drop();
+    }
+  }, 120_000);
+
   it('comes back by itself after every connection was cut', async () => {
     const link = await cuttableLink(fresh.url);
     const database = await openDatabase(link.url);

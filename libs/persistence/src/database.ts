@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { log, PnsError } from '@pns/runtime';
+import { PnsError, waitForServer, type NeededServer } from '@pns/runtime';
 import type { Pool } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
@@ -43,22 +42,56 @@ const options = {
 } as const satisfies Partial<DataSourceOptions>;
 
 /**
- * Connects to Postgres and brings its tables up to date. A server that is away is tried again for `patienceMs`; later
- * on, connections come back by themselves.
+ * Connects to Postgres and brings its tables up to date. While it is away, each step is taken again for `patienceMs`; later on,
+ * connections come back by themselves and queries reject meanwhile.
  *
  * @throws PnsError `DATABASE_UNREACHABLE` when it stays away, `DATABASE_REFUSED` when it answers but does not let us in.
  */
-export async function openDatabase(url: string, patienceMs = 60_000): Promise<DataSource> {
-  await whenReachable(url, patienceMs, () => migrate(url));
-  const database = new DataSource({
-    ...options,
-    url,
-    entities,
-    poolSize: 8,
-    // Ends what waits too long for a lock; the second one is for a server that hangs and cannot end anything.
-    extra: { statement_timeout: 20_000, query_timeout: 22_000, keepAlive: true },
-  });
-  return database.initialize();
+export async function openDatabase(url: string, patienceMs?: number): Promise<StartingDatabase> {
+  const server = postgresAt(url);
+  try {
+    await waitForServer(server, () => migrate(url), patienceMs);
+    const database = new StartingDatabase(server, url, patienceMs);
+    await waitForServer(server, () => database.initialize(), patienceMs);
+    return database;
+  } catch (cause) {
+    // 28xxx: who we are; 3D000: no such database; 42501: not allowed to make tables.
+    if (!/^(28|3D000|42501)/.test(codeOf(cause))) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const sentence = `Postgres at ${server.where} refuses: ${reason}. Correct DATABASE_URL.`;
+    throw new PnsError('DATABASE_REFUSED', sentence, { cause });
+  }
+}
+
+function postgresAt(url: string): NeededServer {
+  const { host, pathname } = new URL(url);
+  return { name: 'Postgres', where: `${host}${pathname}`, variable: 'DATABASE_URL', isAway: isDatabaseAway };
+}
+
+/** A database that an app may need before it has started. */
+export class StartingDatabase extends DataSource {
+  /** While it is set, a query waits for Postgres instead of rejecting. It may be sent twice, so it must be safe to repeat. */
+  isStarting = false;
+
+  constructor(
+    private readonly server: NeededServer,
+    url: string,
+    private readonly patienceMs?: number,
+  ) {
+    super({
+      ...options,
+      url,
+      entities,
+      poolSize: 8,
+      // Ends what waits too long for a lock; the second one is for a server that hangs and cannot end anything.
+      extra: { statement_timeout: 20_000, query_timeout: 22_000, keepAlive: true },
+    });
+  }
+
+  override query<Rows>(...statement: Parameters<DataSource['query']>): Promise<Rows> {
+    const ask = () => super.query<Rows>(...statement);
+    return this.isStarting ? waitForServer(this.server, ask, this.patienceMs) : ask();
+  }
 }
 
 /**
@@ -90,38 +123,6 @@ export async function migrate(url: string): Promise<void> {
   }
 }
 
-async function whenReachable(url: string, patienceMs: number, attempt: () => Promise<void>): Promise<void> {
-  const where = placeOf(url);
-  const giveUpAt = Date.now() + patienceMs;
-  for (let waitMs = 250; ; waitMs = Math.min(2 * waitMs, 5000)) {
-    try {
-      return await attempt();
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message || codeOf(cause) : String(cause);
-      if (!isDatabaseAway(cause)) {
-        const code = codeOf(cause);
-        // 28xxx: who we are; 3D000: no such database; 42501: not allowed to make tables.
-        if (!/^(28|3D000|42501)/.test(code)) throw cause;
-        throw new PnsError('DATABASE_REFUSED', `Postgres at ${where} refuses: ${reason}. Correct DATABASE_URL.`, {
-          cause,
-        });
-      }
-      if (Date.now() + waitMs > giveUpAt) {
-        const sentence = `Postgres at ${where} cannot be reached (${reason}). Start it or correct DATABASE_URL.`;
-        throw new PnsError('DATABASE_UNREACHABLE', sentence, { cause });
-      }
-      log.warn({ event: 'database.waiting', where, reason, nextTryMs: waitMs }, `Waiting for Postgres at ${where}.`);
-      await sleep(waitMs);
-    }
-  }
-}
-
-/** Host, port and database of a connection URL: what a log may tell of it. */
-function placeOf(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `${host}${pathname}`;
-}
-
 const awayCodes = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
   ...['ENOENT', 'EACCES'], // of a Unix socket
@@ -134,7 +135,8 @@ export function isDatabaseAway(error: unknown): boolean {
   const code = codeOf(error);
   if (awayCodes.has(code) || code.startsWith('08')) return true;
   return (
-    error instanceof Error && /^(Connection terminated|timeout exceeded when|Query read timeout)/.test(error.message)
+    error instanceof Error &&
+    /^(Connection terminated|timeout e(xceeded when|xpired)|Query read timeout)/.test(error.message)
   );
 }
 

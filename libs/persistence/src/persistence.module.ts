@@ -1,11 +1,17 @@
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { Health } from '@pns/runtime';
 import { DataSource } from 'typeorm';
 import { ApiKeyStore } from './api-key.store';
 import { AuditStore } from './audit.store';
 import { ClientTransportStore } from './client-transport.store';
 import { ConfigStore } from './config.store';
-import { openDatabase } from './database';
+import { openDatabase, type StartingDatabase } from './database';
 import { DirectoryStore } from './directory.store';
 import { ErasureStore } from './erasure.store';
 import { FailedDeliveryStore } from './failed-delivery.store';
@@ -33,13 +39,16 @@ const stores = [
 
 /** Gives an app its stores, once Postgres answers and its tables are up to date. */
 @Module({})
-export class PersistenceModule implements OnApplicationShutdown {
+export class PersistenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
   static forRoot({ databaseUrl, encryptionKeys = [] }: PersistenceModuleOptions): DynamicModule {
     return {
       module: PersistenceModule,
       global: true,
       providers: [
-        { provide: DataSource, useFactory: () => openDatabase(databaseUrl) },
+        {
+          provide: DataSource,
+          useFactory: async () => Object.assign(await openDatabase(databaseUrl), { isStarting: true }),
+        },
         { provide: Seal, useValue: new Seal(encryptionKeys) },
         ...stores,
       ],
@@ -48,10 +57,14 @@ export class PersistenceModule implements OnApplicationShutdown {
   }
 
   constructor(
-    @Inject(DataSource) private readonly database: DataSource,
+    @Inject(DataSource) private readonly database: StartingDatabase,
     @Inject(Health) health: Health,
   ) {
     health.add('postgres', () => database.query('SELECT 1'));
+  }
+
+  onApplicationBootstrap(): void {
+    this.database.isStarting = false;
   }
 
   async onApplicationShutdown(): Promise<void> {

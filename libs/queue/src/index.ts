@@ -17,6 +17,7 @@ export {
   type DeliveryJob,
   type TickJob,
 } from './queues';
+export { openRedis } from './open-redis';
 export { scanKeys } from './scan';
 export { connectRedis, patientCopy, type RedisClient } from './redis';
 export { redisFullSentence, redisNearlyFullSentence } from './redis-full';

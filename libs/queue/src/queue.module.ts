@@ -3,7 +3,7 @@ import { Health, PnsError } from '@pns/runtime';
 import { KeySpace } from './key-space';
 import { memoryUses, MemoryUse } from './memory-use';
 import { Queues } from './queues.service';
-import { connectRedis } from './redis';
+import { openRedis } from './open-redis';
 import { redisNearlyFullSentence } from './redis-full';
 
 export interface QueueModuleOptions {
@@ -18,7 +18,7 @@ export interface QueueModuleOptions {
 
 const mostUsedMemoryToken = Symbol('the part of the memory of Redis above which the app is not ready');
 
-/** Gives an app its queues and its place in Redis. */
+/** Gives an app its queues and its place in Redis, once Redis answers. */
 @Module({})
 export class QueueModule implements OnApplicationShutdown {
   constructor(
@@ -49,7 +49,7 @@ export class QueueModule implements OnApplicationShutdown {
         {
           provide: Queues,
           inject: [KeySpace],
-          useFactory: (keys: KeySpace) => new Queues(connectRedis(redisUrl, { failFast }), keys),
+          useFactory: async (keys: KeySpace) => new Queues(await openRedis(redisUrl, { failFast }), keys),
         },
         { provide: MemoryUse, inject: [Queues], useFactory: ({ redis }: Queues) => new MemoryUse(redis) },
         { provide: mostUsedMemoryToken, useValue: mostUsedMemory },

@@ -10,3 +10,4 @@ export { requestFault } from './request-fault';
 export { RuntimeModule } from './runtime.module';
 export { nextTurn, Slices } from './turns';
 export { boundUnreadBody } from './unread-body';
+export { waitForServer, type NeededServer } from './wait-for-server';

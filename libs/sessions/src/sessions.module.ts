@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { connectRedis, KeySpace, type RedisClient } from '@pns/queue';
+import { KeySpace, openRedis, type RedisClient } from '@pns/queue';
 import { EndedSessions } from './ended-sessions';
 import { SessionTokens } from './session-tokens';
 
@@ -9,9 +8,6 @@ export interface SessionsModuleOptions {
   /** Our secret, or where an identity provider publishes its keys. */
   readonly key: string | URL;
 }
-
-/** An app may start while Redis is away: after this time, in ms, it does, and each call rejects for itself. */
-const openTimeoutMs = 5000;
 
 const redisToken = Symbol('the connection that sessions are looked up with');
 
@@ -27,7 +23,7 @@ export class SessionsModule implements OnApplicationShutdown {
     return {
       module: SessionsModule,
       providers: [
-        { provide: redisToken, useFactory: () => opened(connectRedis(redisUrl, { failFast: true })) },
+        { provide: redisToken, useFactory: () => openRedis(redisUrl, { failFast: true }) },
         {
           provide: EndedSessions,
           inject: [redisToken, KeySpace],
@@ -47,10 +43,4 @@ export class SessionsModule implements OnApplicationShutdown {
     this.ended.close();
     this.redis.disconnect();
   }
-}
-
-/** A connection that fails fast rejects whatever is asked before it is open. */
-async function opened(redis: RedisClient): Promise<RedisClient> {
-  await once(redis, 'ready', { signal: AbortSignal.timeout(openTimeoutMs) }).catch(() => undefined);
-  return redis;
 }

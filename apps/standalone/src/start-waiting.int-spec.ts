@@ -1,0 +1,122 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { startApi } from '@pns/api';
+import { startDispatcher } from '@pns/dispatcher';
+import { cuttableLink, freshDatabase, startRedis, type CuttableLink } from '@pns/local-servers';
+import { log } from '@pns/runtime';
+import { startWebhookWorker } from '@pns/worker-webhook';
+import { startWebsocketWorker } from '@pns/worker-websocket';
+
+/** The workers of APNs, FCM and WNS start as that of webhooks does. */
+const apps: Record<string, () => Promise<INestApplicationContext>> = {
+  api: startApi,
+  dispatcher: startDispatcher,
+  'worker-websocket': startWebsocketWorker,
+  'worker-webhook': startWebhookWorker,
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'pns-waiting-'));
+const servers = ['postgres', 'redis'] as const;
+const links = {} as Record<(typeof servers)[number], CuttableLink>;
+const environment = { ...process.env };
+const undo: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  mkdirSync(join(folder, 'config'));
+  const [database, redis] = await Promise.all([freshDatabase(), startRedis({ dataDir: join(folder, 'redis') })]);
+  undo.push(
+    () => redis.stop(),
+    () => database.drop(),
+  );
+  links.postgres = await cuttableLink(database.url);
+  links.redis = await cuttableLink(redis.url);
+  Object.assign(process.env, {
+    DATABASE_URL: links.postgres.url,
+    REDIS_URL: links.redis.url,
+    PNS_CONFIG_DIR: join(folder, 'config'),
+    PNS_API_PORT: '0',
+    PNS_WEBSOCKET_PORT: '0',
+    PNS_SHARDS: '1',
+    PNS_BOOTSTRAP_API_KEY: 'the bootstrap key of these tests',
+    PNS_SESSION_SECRET: 'the session secret of these tests',
+    PNS_ENCRYPTION_KEY: Buffer.alloc(32, 'e').toString('base64'),
+  });
+  log.level = 'silent';
+});
+
+beforeEach(() => jest.restoreAllMocks());
+
+afterAll(async () => {
+  for (const server of servers) await links[server].close();
+  for (const step of undo.reverse()) await step();
+  rmSync(folder, { recursive: true });
+  process.env = environment;
+});
+
+/** Starts and stops the app while `onSend` sees each portion that it sends to the server; how many there were until its start. */
+async function start(app: string, link: CuttableLink, onSend: (portion: number) => void): Promise<number> {
+  let portions = 0;
+  link.onSend = () => onSend(++portions);
+  const started = await apps[app]?.();
+  const total = portions;
+  link.onSend = () => undefined;
+  await started?.close();
+  return total;
+}
+
+/** The first of so many steps, and the last six: those between bring the tables up to date. */
+function someOf(steps: number): number[] {
+  return [
+    1,
+    ...Array.from({ length: steps }, (_, step) => step + 1)
+      .slice(1)
+      .slice(-6),
+  ];
+}
+
+describe.each(Object.keys(apps))('%s', (app) => {
+  it.each(servers)(
+    'waits for a server that goes away at any step of its start: %s',
+    async (server) => {
+      const link = links[server];
+      link.onRefuse = () => link.mend(); // it has tried again, so it waits
+      const steps = await start(app, link, () => undefined);
+      expect(steps).toBeGreaterThan(0);
+      for (const step of someOf(steps)) {
+        await start(app, link, (portion) => {
+          if (portion === step) link.cut();
+        });
+        link.mend(); // the last steps may come after the start
+      }
+    },
+    120_000,
+  );
+
+  it.each(servers)(
+    'waits for a server that takes connections and is silent: %s',
+    async (server) => {
+      const link = links[server];
+      const warned = jest.spyOn(log, 'warn').mockImplementation((line: unknown) => {
+        if ((line as { event?: string }).event?.endsWith('.waiting')) link.release();
+      });
+      link.hold();
+      await start(app, link, () => undefined);
+      expect(warned).toHaveBeenCalled();
+    },
+    60_000,
+  );
+});
+
+it('api waits for a Postgres that falls silent at its first query', async () => {
+  const link = links.postgres;
+  const steps = await start('api', link, () => undefined);
+  const warned = jest.spyOn(log, 'warn').mockImplementation((line: unknown) => {
+    if ((line as { event?: string }).event === 'database.waiting') link.release();
+  });
+  await start('api', link, (portion) => {
+    if (portion === steps - 1) link.hold();
+  });
+  expect(warned).toHaveBeenCalled();
+}, 60_000);

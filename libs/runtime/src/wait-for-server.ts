@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PnsError } from './errors';
+import { RecurringFault } from './recurring-fault';
+
+/** Each step of an app's start waits this long for a server that is away, in ms. */
+const patienceMs = 60_000;
+
+/** A step that has had no answer for this time is logged as waiting, in ms. */
+const silenceMs = 2000;
+
+/** A server that an app needs in order to start. */
+export interface NeededServer {
+  readonly name: 'Postgres' | 'Redis';
+  /** Its address, without an account. */
+  readonly where: string;
+  readonly variable: 'DATABASE_URL' | 'REDIS_URL';
+  /** Whether the error says that the server cannot be used now, so that the same step may succeed later. */
+  readonly isAway: (error: unknown) => boolean;
+}
+
+/** One for each server, however many apps of this process wait for it. */
+const waits = new Map<string, RecurringFault>();
+
+/**
+ * Takes a step of an app's start that needs `server`, and takes it again while the server is away.
+ *
+ * @throws PnsError `DATABASE_UNREACHABLE` or `REDIS_UNREACHABLE` when it stays away for `patience` ms; any other error of the step
+ */
+export async function waitForServer<Result>(
+  server: NeededServer,
+  step: () => Promise<Result>,
+  patience = patienceMs,
+): Promise<Result> {
+  const { name, where, variable, isAway } = server;
+  const wait = waitFor(server);
+  const giveUpAt = Date.now() + patience;
+  for (let waitMs = 250; ; waitMs = Math.min(2 * waitMs, 5000)) {
+    const silence = setTimeout(() => wait.occurred(`no answer within ${silenceMs} ms`), silenceMs);
+    try {
+      const result = await step();
+      wait.isOver();
+      return result;
+    } catch (cause) {
+      if (!isAway(cause)) throw cause;
+      const reason = cause instanceof Error && cause.message !== '' ? cause.message : codeOf(cause);
+      if (Date.now() + waitMs > giveUpAt) {
+        const sentence = `${name} at ${where} cannot be reached (${reason}). Start it or correct ${variable}.`;
+        throw new PnsError(`${variable.replace('_URL', '')}_UNREACHABLE`, sentence, { cause });
+      }
+      wait.occurred(reason);
+    } finally {
+      clearTimeout(silence);
+    }
+    await sleep(waitMs);
+  }
+}
+
+function waitFor({ name, where }: NeededServer): RecurringFault {
+  const key = `${name} ${where}`;
+  let wait = waits.get(key);
+  if (wait === undefined) {
+    const part = name === 'Postgres' ? 'database' : 'redis';
+    wait = new RecurringFault(`${part}.waiting`, `${part}.answers`, { where });
+    waits.set(key, wait);
+  }
+  return wait;
+}
+
+/** Node's error for a host of several addresses has no message, only a code. */
+function codeOf(error: unknown): string {
+  return String((error as { readonly code?: unknown }).code ?? error);
+}
