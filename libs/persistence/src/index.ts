@@ -24,7 +24,7 @@ export { Seal } from './seal';
 export type { Page, PageRequest } from './page';
 export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';
 export type { Registration, RegistrationRules } from './registration';
-export type { StoredSubscription } from './subscription.entity';
+export type { ReadSubscription, StoredSubscription } from './subscription.entity';
 export {
   SubscriptionStore,
   type AddressedSubscription,

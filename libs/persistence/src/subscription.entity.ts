@@ -23,8 +23,14 @@ export class SubscriptionEntity {
   @VirtualColumn('text', { query: (row) => `SELECT ${row}.xmin::text` }) version!: string;
 }
 
+/** A subscription as it was read. */
+export interface ReadSubscription extends Subscription {
+  /** There is meta, but no key opens it, or it was altered: `meta` is absent. */
+  readonly isMetaUnreadable?: true;
+}
+
 /** A subscription as it is kept. Its version is another one after each write. */
-export interface StoredSubscription extends Subscription {
+export interface StoredSubscription extends ReadSubscription {
   readonly version: string;
 }
 
@@ -40,7 +46,7 @@ export function toStoredSubscription(row: Omit<SubscriptionEntity, 'tokenHash'>,
   return { ...toSubscription(row, seal), version: row.version };
 }
 
-export function toSubscription(row: Omit<SubscriptionEntity, 'tokenHash' | 'version'>, seal: Seal): Subscription {
+export function toSubscription(row: Omit<SubscriptionEntity, 'tokenHash' | 'version'>, seal: Seal): ReadSubscription {
   return {
     id: row.id,
     context: row.context,
@@ -50,9 +56,18 @@ export function toSubscription(row: Omit<SubscriptionEntity, 'tokenHash' | 'vers
     token: row.token,
     topics: row.topics,
     ...(row.expiresAt === null ? {} : { expiresAt: row.expiresAt.getTime() }),
-    ...(row.meta === null ? {} : { meta: openedMeta(row.meta, seal) }),
+    ...(row.meta === null ? {} : readMeta(row.meta, seal)),
     isShared: row.isShared,
     createdAt: row.createdAt.getTime(),
     updatedAt: row.updatedAt.getTime(),
   };
+}
+
+/** One row that cannot be read must hide no other one, and must not be kept from being removed. */
+function readMeta(sealed: Buffer, seal: Seal): Pick<ReadSubscription, 'meta' | 'isMetaUnreadable'> {
+  try {
+    return { meta: openedMeta(sealed, seal) };
+  } catch {
+    return { isMetaUnreadable: true };
+  }
 }

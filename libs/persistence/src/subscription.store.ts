@@ -14,6 +14,7 @@ import {
   SubscriptionEntity,
   toStoredSubscription,
   toSubscription,
+  type ReadSubscription,
   type StoredSubscription,
 } from './subscription.entity';
 import { noteTakeOver } from './take-over';
@@ -219,7 +220,7 @@ export class SubscriptionStore {
   }
 
   /** Oldest first, expired ones included. */
-  async list(filter: SubscriptionFilter, { limit, cursor }: PageRequest): Promise<Page<Subscription>> {
+  async list(filter: SubscriptionFilter, { limit, cursor }: PageRequest): Promise<Page<ReadSubscription>> {
     const query = this.matching(filter);
     if (cursor !== undefined) {
       const { createdAt, id } = positionOf(cursor);

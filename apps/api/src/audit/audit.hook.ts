@@ -46,14 +46,10 @@ function isAudited({ method, config }: RouteOptions): boolean {
   return config?.scopes?.includes('admin') === true && [method].flat().some((each) => writingMethods.has(each));
 }
 
-async function begin(audit: AuditStore, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function begin(audit: AuditStore, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { caller, id, method, routeOptions } = request;
-  if (caller?.scopes.includes('admin') !== true) return undefined;
-  const answer = await answerBefore(request);
-  if (answer !== undefined && answer.statusCode >= 500) {
-    return reply.code(answer.statusCode).headers(answer.headers).send(answer.payload);
-  }
-  const before = answer?.statusCode === 200 ? bodyOf(answer.payload) : undefined;
+  if (caller?.scopes.includes('admin') !== true) return;
+  const before = beforeIn(await answerBefore(request));
   const subject = subjectOf(request, before);
   void reply.header('x-request-id', id);
   request.audited = await audit.begin({
@@ -66,7 +62,15 @@ async function begin(audit: AuditStore, request: FastifyRequest, reply: FastifyR
     requestId: id,
     before: isKept(before, subject) ? withoutSecrets(before) : undefined,
   });
-  return undefined;
+}
+
+/** What the log has where a write replaces or removes something that cannot be read: that is no reason to refuse it. */
+const unreadable = { isUnreadable: true } as const;
+
+function beforeIn(answer: Awaited<ReturnType<typeof ask>>): unknown {
+  if (answer === undefined) return undefined;
+  if (answer.statusCode >= 500) return unreadable;
+  return answer.statusCode === 200 ? bodyOf(answer.payload) : undefined;
 }
 
 /** What was refused changed nothing, and is no write. */
@@ -97,14 +101,10 @@ async function answerBefore(request: FastifyRequest): ReturnType<typeof ask> {
 async function ask(
   { server, headers }: FastifyRequest,
   url: string,
-): Promise<{ statusCode: number; headers: Record<string, string>; payload: string } | undefined> {
+): Promise<{ statusCode: number; payload: string } | undefined> {
   const { authorization = '' } = headers;
-  const {
-    statusCode,
-    payload,
-    headers: answered,
-  } = await server.inject({ method: 'GET', url, headers: { authorization } });
-  return { statusCode, payload, headers: { 'content-type': String(answered['content-type']) } };
+  const { statusCode, payload } = await server.inject({ method: 'GET', url, headers: { authorization } });
+  return { statusCode, payload };
 }
 
 type Subject = Pick<AuditedWrite, 'context' | 'user'>;

@@ -170,7 +170,7 @@ describe('notifications of a key with a rate limit', () => {
     const counted = async () =>
       Number(
         /^pns_notifications_total\{result="limited"\} (\d+)$/m.exec(
-          String((await api.send('GET', '/metrics')).body),
+          (await api.send<string>('GET', '/metrics')).body,
         )?.[1],
       );
     const key = await keyWith(2);
@@ -191,7 +191,7 @@ describe('while Redis is away', () => {
     for (const { headers } of answers) expect(headers.get('ratelimit')).toBeNull();
     let status = 200;
     while (status !== 429) ({ status } = await list(key));
-    expect(String((await api.send('GET', '/metrics')).body)).toMatch(/^pns_rate_limit_unchecked_total [1-9]/m);
+    expect((await api.send<string>('GET', '/metrics')).body).toMatch(/^pns_rate_limit_unchecked_total [1-9]/m);
   });
 });
 

@@ -85,7 +85,9 @@ export function pausedView({ since, ...held }: HeldClient): z.infer<typeof pause
 
 export function clientTransportView(stored: ClientTransport): ClientTransportView {
   const { options, fault, updatedAt, ...key } = stored;
-  const secretFields = new Set(configurables[key.transport as ConfigurableTransport].secretFields);
+  const configurable: Configurable | undefined = configurables[key.transport as ConfigurableTransport];
+  if (configurable === undefined) return unknownTransportView(stored);
+  const secretFields = new Set(configurable.secretFields);
   const fields = Object.entries((options ?? {}) as Record<string, unknown>);
   return {
     client: key.client,
@@ -93,6 +95,15 @@ export function clientTransportView(stored: ClientTransport): ClientTransportVie
     options: Object.fromEntries(fields.filter(([name]) => !secretFields.has(name))),
     secrets: fields.map(([name]) => name).filter((name) => secretFields.has(name)),
     ...(fault === undefined ? {} : { fault }),
+    updatedAt: new Date(updatedAt).toISOString(),
+  };
+}
+
+/** Options of a newer version's transport: which of their fields are secrets is not known here. */
+function unknownTransportView({ client, transport, updatedAt }: ClientTransport): ClientTransportView {
+  return {
+    ...{ client, transport: transport as ConfigurableTransport, options: {}, secrets: [] },
+    fault: `This version has no transport ${transport}.`,
     updatedAt: new Date(updatedAt).toISOString(),
   };
 }

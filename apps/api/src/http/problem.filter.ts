@@ -35,7 +35,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   const { answerError } = request.routeOptions.config;
   if (answerError !== undefined) return answerError(error, request, reply);
   const problem = problemFor(error, request.routeOptions.bodyLimit);
-  if (problem.code === 'INTERNAL') logUnexpected(error, request);
+  if (problem.status === 500) logUnexpected(error, request);
   const { retryAfterSeconds }: ProblemKind = problemKinds[problem.code];
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
   if (error instanceof RequestError) void reply.headers(error.headers);

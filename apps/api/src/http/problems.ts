@@ -68,6 +68,28 @@ export const problemKinds = {
   ERASURE_UNFINISHED: { status: 503, title: 'Not everything is erased yet', retryAfterSeconds: 1 },
   STOPPING: { status: 503, title: 'This process is stopping', retryAfterSeconds: 1 },
   OVERLOADED: { status: 503, title: 'Too much is waiting already', retryAfterSeconds: 1 },
+  // Codes of libs and of other apps. The API answers one of them only where a rule of its own is missing.
+  SESSION_MISSING: { status: 401, title: 'A session is needed' },
+  SESSION_INVALID: { status: 401, title: 'The session is not valid' },
+  SESSION_ENDED: { status: 401, title: 'The session has ended' },
+  SESSION_OF_OTHER_CLIENT: { status: 403, title: 'The session is for another client' },
+  SESSION_TTL_INVALID: { status: 422, title: 'The session cannot last so long' },
+  SESSION_KEYS_UNREACHABLE: { status: 503, title: 'The identity provider is out of reach', retryAfterSeconds: 5 },
+  CONNECTION_INVALID: { status: 400, title: 'The connection id is not valid' },
+  CONNECTION_DUPLICATE: { status: 400, title: 'The connection id is in use' },
+  TRANSPORT_UNKNOWN: { status: 400, title: 'The transport is not served here' },
+  SOCKETS_TOO_MANY: { status: 400, title: 'The user has the most sockets allowed' },
+  UNAVAILABLE: { status: 503, title: 'The service is not available', retryAfterSeconds: 1 },
+  CONFIG_SLOW: { status: 503, title: 'The configuration could not be read in time', retryAfterSeconds: 5 },
+  CONFIG_INVALID: { status: 500, title: 'The configuration holds a bad value' },
+  TAG_EXPRESSION_INVALID: { status: 422, title: 'The tag expression is not valid' },
+  SECRET_UNREADABLE: { status: 500, title: 'A secret cannot be decrypted' },
+  ENCRYPTION_KEY_MISSING: { status: 500, title: 'An encryption key is missing' },
+  ENVIRONMENT_INVALID: { status: 500, title: 'The environment holds a bad value' },
+  DATABASE_REFUSED: { status: 500, title: 'Postgres refuses the service' },
+  PORT_IN_USE: { status: 500, title: 'The port is in use' },
+  SERVER_NOT_STARTED: { status: 500, title: 'A server did not start' },
+  DEMO_REFUSED: { status: 500, title: 'The example could not be prepared' },
 } as const satisfies Readonly<Record<string, ProblemKind>>;
 
 export type ProblemCode = keyof typeof problemKinds;

@@ -1,4 +1,5 @@
-import { maxTokenBytes, maxTopicsPerSubscription, type Subscription } from '@pns/subscriptions';
+import type { ReadSubscription } from '@pns/persistence';
+import { maxTokenBytes, maxTopicsPerSubscription } from '@pns/subscriptions';
 import { isTopicPattern } from '@pns/topics';
 import { transportName, transportNames } from '@pns/transport-contract';
 import { createZodDto } from 'nestjs-zod';
@@ -88,6 +89,10 @@ const view = z.object({
   topics: z.array(z.string()),
   expires: z.int().optional().describe('Milliseconds since the epoch.'),
   meta: z.looseObject({}).optional().describe('Without the credentials in it.'),
+  isMetaUnreadable: z
+    .literal(true)
+    .optional()
+    .describe('There is meta, but no key of `PNS_ENCRYPTION_KEY` opens it. Register again, or replace meta.'),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
 });
@@ -124,13 +129,15 @@ export class SubscriptionFilterQuery extends createZodDto(z.strictObject(filter)
 /** Keys of `meta` that clients keep credentials under. */
 const secretMeta: ReadonlySet<string> = new Set(['authorization', 'password']);
 
-export function subscriptionView(subscription: Subscription): SubscriptionView {
-  const { id, context, user, client, transport, token, topics, expiresAt, meta, createdAt, updatedAt } = subscription;
+export function subscriptionView(subscription: ReadSubscription): SubscriptionView {
+  const { id, context, user, client, transport, token, topics, expiresAt, createdAt, updatedAt } = subscription;
+  const { meta, isMetaUnreadable } = subscription;
   const shown = Object.entries(meta ?? {}).filter(([name]) => !secretMeta.has(name.toLowerCase()));
   return {
     ...{ id, context, user, client, transport, token, topics: [...topics] },
     ...(expiresAt === undefined ? {} : { expires: expiresAt }),
     ...(meta === undefined ? {} : { meta: Object.fromEntries(shown) }),
+    ...(isMetaUnreadable === undefined ? {} : { isMetaUnreadable }),
     createdAt: new Date(createdAt).toISOString(),
     updatedAt: new Date(updatedAt).toISOString(),
   };
