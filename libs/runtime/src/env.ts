@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { PnsError } from './errors';
+import './validation-sentences';
 
 /** What the secrets begin with that `npm start` makes: they lie about in files, and production refuses to run with any. */
 export const developmentPrefix = 'pns-development-';

@@ -11,3 +11,4 @@ export { RuntimeModule } from './runtime.module';
 export { nextTurn, Slices } from './turns';
 export { boundUnreadBody } from './unread-body';
 export { waitForServer, type NeededServer } from './wait-for-server';
+export { validationSentence } from './validation-sentences';

@@ -1,4 +1,5 @@
 import { cutText, ellipsis } from '@pns/payloads';
+import '@pns/runtime'; // installs the sentences of the validator
 import type { z } from 'zod';
 
 /** One thing that is wrong with a value. `field` and `message` read as a sentence: "topic is missing". */
@@ -19,9 +20,7 @@ export function check<Schema extends z.ZodType>(
 ): Checked<z.output<Schema>> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return { ok: true, value: parsed.data };
-  // Once more for the sentences: to hand them over at once would cost every good value three times as much.
-  const issues = schema.safeParse(value, { error: sentenceFor }).error?.issues ?? [];
-  const [first, ...others] = issues.flatMap((issue) => faultsOf(issue, whole));
+  const [first, ...others] = parsed.error.issues.flatMap((issue) => faultsOf(issue, whole));
   return { ok: false, faults: [first ?? { field: whole, message: 'is not valid' }, ...others] };
 }
 
@@ -39,35 +38,3 @@ function faultsOf(issue: z.core.$ZodIssue, whole: string): Fault[] {
     message: 'is not a field that is known here',
   }));
 }
-
-const typeNames: Readonly<Record<string, string>> = {
-  string: 'a string',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  object: 'a JSON object',
-  record: 'a JSON object',
-  array: 'a list',
-};
-
-/** Says what zod found in our words; a schema's own message comes first. */
-function sentenceFor(issue: z.core.$ZodRawIssue): string | undefined {
-  switch (issue.code) {
-    case 'invalid_type':
-      if (issue.input === undefined) return 'is missing';
-      return `must be ${typeNames[issue.expected] ?? `of type ${issue.expected}`}`;
-    case 'invalid_value':
-      return issue.input === undefined ? 'is missing' : `must be one of ${issue.values.map(String).join(', ')}`;
-    case 'invalid_union':
-      return issue.input === undefined ? 'is missing' : undefined;
-    case 'too_small':
-      return `must ${boundary[issue.origin] ?? 'be'} at least ${issue.minimum}${units[issue.origin] ?? ''}`;
-    case 'too_big':
-      return `must ${boundary[issue.origin] ?? 'be'} at most ${issue.maximum}${units[issue.origin] ?? ''}`;
-    default:
-      return undefined;
-  }
-}
-
-const boundary: Readonly<Record<string, string>> = { string: 'have', array: 'have' };
-const units: Readonly<Record<string, string>> = { string: ' characters', array: ' entries' };
