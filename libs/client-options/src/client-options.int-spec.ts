@@ -88,9 +88,9 @@ it('a bad change is refused with a line in the log, and the old options stay', a
   const options = optionsOf();
   await rewrite({ mail: { sid: 5 }, calendar: { sid: 'another' } });
   expect([options('mail'), options('calendar')]).toEqual([{ sid: 'of the file' }, { sid: 'another' }]);
-  const fault = { file, client: 'mail', reason: expect.stringMatching(/^sid /) as string };
-  expect(logged.mock.calls).toEqual([[{ event: 'config.reload-refused', ...fault }]]);
-  expect(clients.faults).toEqual([{ transport: 'wns', ...fault }]);
+  const fault = { file, line: 1, reason: 'sid must be a string' };
+  expect(logged.mock.calls).toEqual([[{ event: 'config.fault', ...fault, entry: 'mail' }]]);
+  expect(clients.faults).toEqual([{ transport: 'wns', ...fault, client: 'mail' }]);
   await rewrite({ mail: { sid: 'mended' } });
   expect([options('mail'), clients.faults]).toEqual([{ sid: 'mended' }, []]);
 });

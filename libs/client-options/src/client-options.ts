@@ -1,8 +1,14 @@
-import type { ConfigCascade, OptionEntries, OptionFault, OptionFiles } from '@pns/config-cascade';
+import {
+  optionsSentence,
+  type ConfigCascade,
+  type OptionEntries,
+  type OptionFault,
+  type OptionFiles,
+} from '@pns/config-cascade';
 import type { ClientTransport, ClientTransportStore } from '@pns/persistence';
 import { log, RecurringFault } from '@pns/runtime';
 import type { TransportName } from '@pns/transport-contract';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /** The options of a client now: the same object until something about them changes; undefined for an unknown client. */
 export type OptionsOf<Options> = (client: string) => Options | undefined;
@@ -27,7 +33,7 @@ export type ClientStanding =
 
 /** How the options of one transport are read, and what was read of those that were set over the API. */
 interface Registered {
-  readonly ofFile: OptionEntries<unknown>;
+  readonly ofFile: Pick<OptionEntries<unknown>, 'of' | 'clients' | 'refusal' | 'faults'>;
   readonly schema: z.ZodType;
   readonly read: Map<string, ReadOptions>;
 }
@@ -138,7 +144,7 @@ export class ClientOptions {
     const known = registered?.read.get(client);
     if (registered === undefined || known?.version === version) return known;
     const parsed = storedFault === undefined ? registered.schema.safeParse(options) : undefined;
-    const fault = storedFault ?? (parsed?.error === undefined ? undefined : z.prettifyError(parsed.error));
+    const fault = storedFault ?? (parsed?.error === undefined ? undefined : optionsSentence(parsed.error.issues));
     if (fault !== undefined) log.error({ event: 'client-options.unreadable', client, transport, reason: fault });
     const read = fault === undefined ? { version, options: parsed?.data } : { version, fault };
     registered.read.set(client, read);

@@ -1,7 +1,6 @@
 import { type DynamicModule, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { ConfigStore, UnannouncedChangeStore } from '@pns/persistence';
 import { Queues } from '@pns/queue';
-import { log } from '@pns/runtime';
 import { ConfigCascade } from './config-cascade';
 import { ConfigChanges } from './config-changes';
 import { ConfigDirectory } from './config-directory';
@@ -9,25 +8,17 @@ import { OptionFiles } from './option-files';
 
 @Injectable()
 class WatchedDirectory extends ConfigDirectory implements OnApplicationShutdown {
-  onApplicationShutdown(): Promise<void> {
-    return this.close();
+  onApplicationShutdown(): void {
+    this.close();
   }
 }
 
-/** The cascade over the server's own files, which a change replaces whole, or not at all, and what Postgres holds. */
+/** The cascade over the server's own files and what Postgres holds. */
 async function watchedCascade(directory: ConfigDirectory, store?: ConfigStore): Promise<ConfigCascade> {
   const cascade = new ConfigCascade(undefined, store);
-  const readFiles = () => cascade.replaceFiles({ server: directory.serverScope(), sets: directory.contextSets() });
   await directory.watch();
-  readFiles();
-  directory.on('change', () => {
-    try {
-      readFiles();
-      log.info({ event: 'config.reloaded' });
-    } catch (error) {
-      log.error({ event: 'config.reload-refused', reason: (error as Error).message });
-    }
-  });
+  cascade.replaceFiles(directory.scopes);
+  directory.on('change', () => cascade.replaceFiles(directory.scopes));
   await cascade.refresh();
   return cascade;
 }
@@ -61,7 +52,7 @@ export class ConfigCascadeModule {
           useFactory: (directory: ConfigDirectory) => new OptionFiles(directory),
         },
       ],
-      exports: [ConfigCascade, ConfigChanges, OptionFiles],
+      exports: [ConfigCascade, ConfigChanges, ConfigDirectory, OptionFiles],
     };
   }
 }

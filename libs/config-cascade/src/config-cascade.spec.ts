@@ -5,7 +5,9 @@ import { decide } from './transport-switch';
 
 const base = 'com.openexchange.pns.transport.websocket.enabled';
 const someone = { context: 1, user: 14 };
-const cascadeOf = (text: string) => new ConfigCascade({ name: 'server', values: parseProperties(text) });
+const valuesIn = (text: string) =>
+  new Map(parseProperties(text.split('\n')).assignments.map((each) => [each.name, each.text]));
+const cascadeOf = (text: string) => new ConfigCascade({ name: 'server', values: valuesIn(text) });
 
 describe('ConfigCascade', () => {
   it('answers the default and says so', () => {
@@ -59,7 +61,7 @@ describe('a webhook', () => {
   const switchName = 'com.openexchange.pns.transport.webhooks.enabled';
   const order = { client: 'crm', topic: 'order' };
   const scope = (name: ScopeName, text: string, more: Partial<Scope> = {}): Scope => ({
-    ...{ name, values: parseProperties(text) },
+    ...{ name, values: valuesIn(text) },
     ...more,
   });
 

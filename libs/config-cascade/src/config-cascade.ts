@@ -49,6 +49,11 @@ export class ConfigCascade {
     this.replaceFiles({ server, sets: [] });
   }
 
+  /** What the files say, as far as it can be used. */
+  get fileScopes(): FileScopes {
+    return this.files;
+  }
+
   /** Takes over what the files say now and tells every listener. */
   replaceFiles(files: FileScopes): void {
     this.files = files;

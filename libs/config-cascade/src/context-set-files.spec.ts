@@ -1,54 +1,142 @@
-import { log } from '@pns/runtime';
 import { ConfigCascade } from './config-cascade';
-import { parseContextSets } from './context-set-files';
+import { ContextSetFiles } from './context-set-files';
 import { effectiveProperties } from './effective';
 
 const delay = 'com.openexchange.pns.delayDuration';
+const retention = 'com.openexchange.pns.idempotency.retention';
 const timer = 'com.openexchange.pns.timerFrequency';
+const file = 'contextSets/sets.yml';
 
-describe('what a file of context sets says of a property that only the server can define', () => {
-  const text = `gold:\n  withTags: '1'\n  ${timer}: 50\n  ${delay}: 20\n`;
-  let warn: jest.SpyInstance;
+const content = (text: string | Buffer) => ({ bytes: Buffer.from(text as string) });
+const read = (text: string | Buffer, files = new ContextSetFiles()) => files.read([{ file, content: content(text) }]);
+const reasons = (text: string) =>
+  read(text).faults.map(({ line, entry, severity, reason }) => ({ line, entry, severity, reason }));
 
-  beforeEach(() => {
-    warn = jest.spyOn(log, 'warn').mockReturnValue(undefined);
-  });
+it('reads blocks in their order, with tags, added tags and properties', () => {
+  const { sets, faults } = read(
+    `gold:\n  withTags: vip & !trial\n  addTags: shiny, loud\n  ${delay}: 20\nlate:\n  withTags: 42\n  addTags: [a, 1]\n`,
+  );
+  expect(faults).toEqual([]);
+  expect(sets).toMatchObject([
+    { name: 'gold', file, line: 1, tagText: 'vip & !trial', addTags: ['shiny', 'loud'] },
+    { name: 'late', file, line: 5, tagText: '42', withTags: { kind: 'tag', tag: '42' }, addTags: ['a', '1'] },
+  ]);
+  expect(sets.map(({ values }) => [...values])).toEqual([[[delay, '20']], []]);
+});
 
-  afterEach(() => warn.mockRestore());
+it.each<[what: string, text: string, line: number, entry: string | undefined, severity: string, reason: RegExp]>([
+  ['a set without tags', `a:\n  ${delay}: 1\n`, 1, 'a', 'error', /^withTags is missing: it says which contexts/],
+  ['tags that are a list', 'a:\n  withTags: [b]\n', 2, 'a', 'error', /^withTags must be text/],
+  ['tags of nothing', 'a:\n  withTags:\n', 2, 'a', 'error', /^withTags must be text/],
+  ['an expression that ends early', "a:\n  withTags: 'b &'\n", 2, 'a', 'error', /^withTags: A tag, ! or \( is missing/],
+  ['and for &', 'a:\n  withTags: premium and trial\n', 2, 'a', 'error', /character 9.*write & instead of and/],
+  ['not for !', 'a:\n  withTags: not trial\n', 2, 'a', 'error', /write ! instead of not/],
+  [
+    'a word that every object has',
+    'a:\n  withTags: x constructor\n',
+    2,
+    'a',
+    'error',
+    /^withTags: .*where constructor stands at character 3$/,
+  ],
+  [
+    'a value that is none',
+    `a:\n  withTags: b\n  ${delay}: soon\n`,
+    3,
+    'a',
+    'error',
+    /delayDuration must be a whole number$/,
+  ],
+  [
+    'an empty value',
+    `a:\n  withTags: b\n  ${delay}:\n`,
+    3,
+    'a',
+    'error',
+    /delayDuration is empty and must be a whole number$/,
+  ],
+  [
+    'a list as a value',
+    `a:\n  withTags: b\n  ${delay}: [1]\n`,
+    3,
+    'a',
+    'error',
+    /delayDuration must be text, a number/,
+  ],
+  ['added tags that are none', 'a:\n  withTags: b\n  addTags: {c: d}\n', 3, 'a', 'error', /^addTags must be/],
+  [
+    'a property of the server',
+    `a:\n  withTags: b\n  ${timer}: 50\n`,
+    3,
+    'a',
+    'error',
+    /can only be set for: the server$/,
+  ],
+  [
+    'a name of the original',
+    'a:\n  withTags: b\n  com.openexchange.websockets.enabled: true\n',
+    3,
+    'a',
+    'warning',
+    /is called/,
+  ],
+  ['a set that is a text', 'a: b\n', 1, 'a', 'error', /^holds no fields/],
+  ['a file that is a list', '- a\n', 1, undefined, 'error', /^holds no entry/],
+  ['a name that is no word', '"b\\nd": 1\n', 1, undefined, 'error', /^holds no fields/],
+  ['a file that is not YAML', 'a: [\n', 2, 'a', 'error', /^is not YAML: /],
+])('%s is a fault with its place', (_, text, line, entry, severity, reason) => {
+  expect(reasons(text)).toEqual([{ line, entry, severity, reason: expect.stringMatching(reason) as string }]);
+});
 
-  it('is left out, and a line in the log tells why', () => {
-    const [set] = parseContextSets('contextSets/sets.yml', text);
-    expect([...(set?.values ?? [])]).toEqual([[delay, '20']]);
-    expect(warn.mock.calls).toEqual([
-      [
-        {
-          event: 'config.property-ignored',
-          file: 'contextSets/sets.yml',
-          set: 'gold',
-          property: timer,
-          reason: `${timer} can only be set for: the server.`,
-        },
-      ],
-    ]);
-  });
+it('a property that only the server can define is left out, and not shown as what holds', () => {
+  const { sets } = read(`gold:\n  withTags: '1'\n  ${timer}: 50\n  ${delay}: 20\n`);
+  const cascade = new ConfigCascade();
+  cascade.replaceFiles({ server: { name: 'server', values: new Map() }, sets });
+  const effective = effectiveProperties(cascade.scopesOf({ context: 1, user: 2 }) ?? [], 'com.openexchange.pns.');
+  expect(effective.filter(({ name }) => name === timer || name === delay)).toEqual([
+    { name: delay, value: 20, origin: { scope: 'contextSet', id: 'gold' } },
+    { name: timer, value: 500, origin: { scope: 'default' } },
+  ]);
+});
 
-  it('is not shown as what holds', () => {
-    const cascade = new ConfigCascade();
-    const sets = parseContextSets('contextSets/sets.yml', text).map((set) => ({ ...set, rank: 1 }));
-    cascade.replaceFiles({ server: { name: 'server', values: new Map() }, sets });
-    const effective = effectiveProperties(cascade.scopesOf({ context: 1, user: 2 }) ?? [], 'com.openexchange.pns.');
-    expect(effective.filter(({ name }) => name === timer || name === delay)).toEqual([
-      { name: delay, value: 20, origin: { scope: 'contextSet', id: 'gold' } },
-      { name: timer, value: 500, origin: { scope: 'default' } },
-    ]);
+describe('what cannot be used later', () => {
+  const before = `gold:\n  withTags: vip\n  ${delay}: 20\n  ${retention}: 5000\nsilver:\n  withTags: old\n  ${delay}: 30\n`;
+  const after = (text: string | Buffer) => {
+    const files = new ContextSetFiles();
+    read(before, files);
+    const { sets } = read(text, files);
+    return Object.fromEntries(sets.map(({ name, tagText, values }) => [name, [tagText, ...values.values()]]));
+  };
+
+  it.each<[what: string, text: string | Buffer, sets: Record<string, string[]>]>([
+    [
+      'tags',
+      `gold:\n  withTags: vip and\n  ${delay}: 21\nsilver:\n  withTags: new\n`,
+      { gold: ['vip', '20', '5000'], silver: ['new'] },
+    ],
+    ['a value', `gold:\n  withTags: vip2\n  ${delay}: soon\n`, { gold: ['vip2', '20'] }],
+    ['a block', `gold: {\nsilver:\n  withTags: new\n`, { gold: ['vip', '20', '5000'], silver: ['new'] }],
+    ['the file', Buffer.from('\ufeffgold:', 'utf16le'), { gold: ['vip', '20', '5000'], silver: ['old', '30'] }],
+    [
+      'a line that is nobody’s',
+      `<<<<<<<\nsilver:\n  withTags: new\n`,
+      { gold: ['vip', '20', '5000'], silver: ['new'] },
+    ],
+    ['nothing', `silver:\n  withTags: new\n`, { silver: ['new'] }],
+  ])('leaves in effect what held before: %s', (_, text, sets) => {
+    expect(after(text)).toEqual(sets);
   });
 });
 
-it.each([
-  ['a: [', /^sets\.yml is not YAML: /],
-  ['a:\n  b: 1\n', /withTags/],
-  ["a:\n  withTags: 'b &'\n", /^sets\.yml: a: /],
-  [`a:\n  withTags: b\n  ${delay}: soon\n`, /delayDuration=soon: must be a whole number/],
-])('%j is refused', (text, sentence) => {
-  expect(() => parseContextSets('sets.yml', text)).toThrow(sentence);
+it('a set that two files define is tried twice, and both places are named', () => {
+  const text = 'gold:\n  withTags: vip\n';
+  const files = ['a', 'b'].map((name) => ({ file: `contextSets/${name}.yml`, content: content(text) }));
+  const { sets, faults } = new ContextSetFiles().read(files);
+  expect(sets.map((set) => set.file)).toEqual(['contextSets/a.yml', 'contextSets/b.yml']);
+  expect(faults).toEqual([
+    {
+      ...{ file: 'contextSets/b.yml', line: 1, entry: 'gold', severity: 'warning' },
+      reason: 'is a context set in contextSets/a.yml, line 1, too; both are tried, the other one first',
+    },
+  ]);
 });

@@ -1,59 +1,153 @@
-import { log, PnsError } from '@pns/runtime';
-import { z } from 'zod';
+import type { ConfigFault } from './config-faults';
 import type { ContextSet } from './context-sets';
+import { fileText } from './file-content';
 import { knownProperty } from './properties';
-import { scopesSentence } from './property-check';
-import { parseTagExpression } from './tag-expression';
-import { yamlContent } from './yaml-content';
+import { foreignNameReason, scopesSentence, valueFault } from './property-check';
+import type { NamedContent } from './server-properties';
+import { parseTagExpression, type TagExpression } from './tag-expression';
+import { isPlainName, yamlEntries, type YamlEntry, type YamlFault } from './yaml-entries';
 
 /** Sets of files are tried after every set of the API, whose ranks end below this one. */
 export const firstFileRank = 1_000_000;
 
-const scalar = z
-  .union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false')
-  .transform(String);
-const setSchema = z
-  .object({ withTags: scalar, addTags: z.union([scalar, z.array(scalar)]).optional() })
-  .catchall(scalar.nullable());
-const fileSchema = z.record(z.string(), setSchema).nullish();
-
-/**
- * The context sets of one of the original's `contextSets/*.yml`: a block for each, with `withTags`, perhaps `addTags`,
- * and properties, of which those that PNS does not know mean nothing to it, and those that a context set cannot define are
- * left out with a line in the log. They are tried in the order of the file.
- *
- * @throws PnsError `CONFIG_INVALID` that names the file and the set.
- */
-export function parseContextSets(file: string, text: string): Omit<ContextSet, 'rank'>[] {
-  const fail = (reason: string) => new PnsError('CONFIG_INVALID', `${file}: ${reason}`);
-  const parsed = fileSchema.safeParse(yamlContent(file, text));
-  if (!parsed.success) throw fail(z.prettifyError(parsed.error));
-  return Object.entries(parsed.data ?? {}).map(([name, { withTags, addTags, ...properties }]) => {
-    try {
-      const added = typeof addTags === 'string' ? addTags.split(',').map((tag) => tag.trim()) : addTags;
-      const set = { name, withTags: parseTagExpression(withTags), values: valuesOf(properties, { file, set: name }) };
-      return added === undefined ? set : { ...set, addTags: added };
-    } catch (cause) {
-      throw fail(`${name}: ${(cause as Error).message}`);
-    }
-  });
+/** A context set of a file, and where it stands. */
+export interface FileContextSet extends ContextSet {
+  readonly file: string;
+  readonly line: number;
+  /** `withTags` as it was written. */
+  readonly tagText: string;
 }
 
-function valuesOf(
-  properties: Readonly<Record<string, string | null>>,
-  where: { readonly file: string; readonly set: string },
-): Map<string, string> {
-  const values = new Map<string, string>();
-  for (const [name, text] of Object.entries(properties)) {
-    const property = knownProperty(name);
-    if (property !== undefined && !property.scopes.includes('contextSet')) {
-      log.warn({ event: 'config.property-ignored', ...where, property: name, reason: scopesSentence(name, property) });
-      continue;
-    }
-    const value = (text ?? '').trim();
-    const fault = property?.schema.safeParse(value).error?.issues[0];
-    if (fault !== undefined) throw new PnsError('CONFIG_INVALID', `${name}=${value}: ${fault.message}.`);
-    values.set(name, value);
+type Unranked = Omit<FileContextSet, 'rank'>;
+
+/** Notes what is wrong with a set; `field` is where. */
+type Note = (severity: ConfigFault['severity'], reason: string, field?: string) => void;
+
+/**
+ * The context sets of the original's `contextSets/*.yml`: a block for each, with `withTags`, perhaps `addTags`, and properties. They
+ * are tried in the order of the files' names, and in the order of each file. A set or property that cannot be used costs only
+ * itself: what the file said of it before stays in effect.
+ */
+export class ContextSetFiles {
+  private held: ReadonlyMap<string, readonly Unranked[]> = new Map();
+
+  read(files: readonly NamedContent[]): {
+    readonly sets: readonly FileContextSet[];
+    readonly faults: readonly ConfigFault[];
+  } {
+    const faults: ConfigFault[] = [];
+    const held = new Map(files.map(({ file, content }) => [file, this.setsOf({ file, content }, faults)]));
+    faults.push(...duplicatesIn([...held.values()].flat()));
+    this.held = held;
+    const sets = [...held.values()].flat().map((set, index) => ({ ...set, rank: firstFileRank + index }));
+    return { sets, faults };
   }
-  return values;
+
+  private setsOf({ file, content }: NamedContent, faults: ConfigFault[]): readonly Unranked[] {
+    const before = this.held.get(file) ?? [];
+    const text = 'fault' in content ? content : fileText(content.bytes);
+    if ('fault' in text) {
+      faults.push({ file, severity: 'error', reason: text.fault });
+      return before;
+    }
+    const { entries, faults: unread, warnings } = yamlEntries(text);
+    const shown = ({ entry, ...fault }: YamlFault) => ({ file, ...fault, ...namedEntry(entry) });
+    for (const fault of unread) faults.push({ ...shown(fault), severity: 'error' });
+    for (const fault of warnings) faults.push({ ...shown(fault), severity: 'warning' });
+    const sets = entries.flatMap((entry) => {
+      const note: Note = (severity, reason, field) => {
+        const line = field === undefined ? entry.line : entry.lineOf([field]);
+        faults.push({ file, line, ...namedEntry(entry.name), severity, reason });
+      };
+      const held = before.find(({ name }) => name === entry.name);
+      return setOf(file, entry, held, note) ?? held ?? [];
+    });
+    const isUnread = ({ name }: Unranked) =>
+      !entries.some((entry) => entry.name === name) &&
+      unread.some(({ entry }) => entry === undefined || entry === name);
+    return [...sets, ...before.filter(isUnread)];
+  }
+}
+
+function namedEntry(name: string | undefined): { readonly entry?: string } {
+  return name === undefined || !isPlainName(name) ? {} : { entry: name };
+}
+
+/** The set that an entry defines; undefined where it defines none, which is noted. `held` is what it defined before. */
+function setOf(file: string, entry: YamlEntry, held: Unranked | undefined, note: Note): Unranked | undefined {
+  const { name, value, line } = entry;
+  if (!isObject(value)) return void note('error', 'holds no fields: withTags and properties stand below its name');
+  const { withTags: givenTags, addTags: givenAdded, ...properties } = value;
+  const tagText = scalarText(givenTags);
+  const withTags = tagText === undefined ? undefined : tagsOf(tagText, note);
+  if (givenTags === undefined) note('error', 'withTags is missing: it says which contexts the set is for');
+  else if (tagText === undefined) note('error', `withTags ${notScalar}`, 'withTags');
+  if (tagText === undefined || withTags === undefined) return undefined;
+  const listed = tagListOf(givenAdded ?? []);
+  if (listed === undefined) note('error', `addTags ${notScalar}, or a list of such`, 'addTags');
+  const addTags = listed ?? held?.addTags ?? [];
+  const values = new Map<string, string>();
+  for (const [property, given] of Object.entries(properties)) {
+    const text = propertyOf(property, given, held?.values.get(property), note);
+    if (text !== undefined) values.set(property, text);
+  }
+  return { name, file, line, tagText, withTags, values, ...(addTags.length === 0 ? {} : { addTags }) };
+}
+
+/** The value of a property: what is given, or `held` where that cannot be used, which is noted. */
+function propertyOf(name: string, given: unknown, held: string | undefined, note: Note): string | undefined {
+  const known = knownProperty(name);
+  if (known === undefined) {
+    const reason = foreignNameReason(name);
+    if (reason !== undefined) note('warning', `${name} ${reason}`, name);
+    return undefined;
+  }
+  if (!known.scopes.includes('contextSet')) {
+    return void note('error', scopesSentence(name, known).replace(/\.$/, ''), name);
+  }
+  const text = given === null ? '' : scalarText(given)?.trim();
+  const fault = text === undefined ? notScalar : valueFault(known, text);
+  if (fault === undefined) return text;
+  note('error', `${name} ${fault}`, name);
+  return held;
+}
+
+function tagsOf(text: string, note: Note): TagExpression | undefined {
+  try {
+    return parseTagExpression(text);
+  } catch (error) {
+    return void note('error', `withTags: ${(error as Error).message.replace(/\.$/, '')}`, 'withTags');
+  }
+}
+
+/** Undefined for what is no list of tags. */
+function tagListOf(given: unknown): readonly string[] | undefined {
+  if (!Array.isArray(given))
+    return scalarText(given)
+      ?.split(',')
+      .map((tag) => tag.trim());
+  const tags = given.map(scalarText);
+  return tags.every((tag) => tag !== undefined) ? tags : undefined;
+}
+
+const notScalar = 'must be text, a number, true or false';
+
+function scalarText(given: unknown): string | undefined {
+  return ['string', 'number', 'boolean'].includes(typeof given) ? String(given) : undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** All sets of one name are tried, but whoever reads an explanation cannot tell them apart. */
+function duplicatesIn(sets: readonly Unranked[]): ConfigFault[] {
+  const first = new Map<string, Unranked>();
+  return sets.flatMap((set) => {
+    const before = first.get(set.name);
+    if (before === undefined) first.set(set.name, set);
+    if (before === undefined || before.file === set.file) return [];
+    const reason = `is a context set in ${before.file}, line ${before.line}, too; both are tried, the other one first`;
+    return [{ file: set.file, line: set.line, ...namedEntry(set.name), severity: 'warning', reason } as const];
+  });
 }

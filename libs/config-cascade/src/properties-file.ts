@@ -1,14 +1,78 @@
-import { getProperties } from 'properties-file';
+/** One assignment of a properties file. */
+export interface Assignment {
+  readonly name: string;
+  readonly text: string;
+  /** Where it begins, from 1. */
+  readonly line: number;
+}
+
+/** A line that cannot be read. The name is what could be read of it. */
+export interface AssignmentFault {
+  readonly line: number;
+  readonly name: string;
+  readonly reason: string;
+}
 
 /**
- * Reads a Java properties file in which only `=` separates and `:` belongs to the key, so that keys may hold topics as
- * they stand (`\:` is read as `:` too). Comments, continuation lines and escapes are Java's.
+ * Reads the natural lines of a Java properties file (`java.util.Properties.load`: comments, continuation lines, escapes), in which
+ * only `=` and blanks separate: `:` belongs to the name, so that names may hold topics (`\:` is read as `:` too). Other than in
+ * Java, a line with a malformed escape costs only itself.
  */
-export function parseProperties(text: string): Map<string, string> {
-  // An even number of backslashes before a colon leaves it unescaped, and Java would take it for the separator.
-  // Without the look-behind, the time would grow with the square of a run of backslashes.
-  const escaped = text.replace(/(?<!\\)(\\*):/g, (whole, slashes: string) =>
-    slashes.length % 2 === 0 ? `${slashes}\\:` : whole,
+export function parseProperties(lines: readonly string[]): {
+  readonly assignments: readonly Assignment[];
+  readonly faults: readonly AssignmentFault[];
+} {
+  const assignments: Assignment[] = [];
+  const faults: AssignmentFault[] = [];
+  for (const { text, line } of logicalLines(lines)) {
+    const [escapedName, escapedText] = parted(text);
+    const name = unescaped(escapedName);
+    const value = unescaped(escapedText);
+    if (name === undefined || value === undefined) {
+      faults.push({
+        line,
+        name: name ?? '',
+        reason: 'holds \\u without four hexadecimal digits; write \\\\ for a backslash',
+      });
+    } else assignments.push({ name, text: value, line });
+  }
+  return { assignments, faults };
+}
+
+/** Joins what backslashes at line ends continue, without blank lines and comments. */
+function* logicalLines(lines: readonly string[]): Generator<{ readonly text: string; readonly line: number }> {
+  let text = '';
+  let begin = 0;
+  for (const [index, natural] of lines.entries()) {
+    const content = natural.replace(/^[ \t\f]+/, '');
+    if (begin === 0) {
+      if (content === '' || content.startsWith('#') || content.startsWith('!')) continue;
+      begin = index + 1;
+    }
+    // Without the look-behind, the time would grow with the square of a run of backslashes.
+    const isContinued = (/(?<!\\)\\+$/.exec(content)?.[0].length ?? 0) % 2 === 1;
+    text += isContinued ? content.slice(0, -1) : content;
+    if (isContinued && index < lines.length - 1) continue;
+    if (text !== '') yield { text, line: begin };
+    text = '';
+    begin = 0;
+  }
+}
+
+/** Name and value, both with their escapes: the name ends at the first blank or `=` without a backslash. */
+function parted(text: string): [name: string, value: string] {
+  const [name = ''] = /^(?:\\.|[^\\= \t\f])*/s.exec(text) ?? [];
+  return [name, text.slice(name.length).replace(/^[ \t\f]*=?[ \t\f]*/, '')];
+}
+
+const namedEscapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
+
+/** Undefined for a malformed `\u`. */
+function unescaped(text: string): string | undefined {
+  if (/(?<!\\)(?:\\\\)*\\u(?![0-9A-Fa-f]{4})/.test(text)) return undefined;
+  return text.replace(/\\(?:u([0-9A-Fa-f]{4})|(.?))/gs, (_, code: string | undefined, character = '') =>
+    code === undefined
+      ? (namedEscapes[character as string] ?? (character as string))
+      : String.fromCharCode(parseInt(code, 16)),
   );
-  return new Map(Object.entries(getProperties(escaped)));
 }

@@ -26,12 +26,13 @@ const integer = (min: number, max: number) =>
     .transform(Number)
     // So many digits that they are no number are too many as well.
     .pipe(z.number(`must be at most ${max}`).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-/** Text of at most `maxLength` UTF-16 units; a longer one is looked at no further. Postgres keeps no NUL. */
+/** Text of at most `maxLength` UTF-16 units; a longer one is looked at no further. Postgres keeps no NUL and no half of a surrogate pair. */
 const text = (maxLength: number) =>
   z
     .string()
     .max(maxLength, { error: `must have at most ${maxLength} characters`, abort: true })
-    .regex(/^[^\0]*$/, 'must not hold NUL');
+    .regex(/^[^\0]*$/, 'must not hold NUL')
+    .regex(/^\P{Cs}*$/u, 'must not hold half of a surrogate pair');
 
 // A list is read at many deliveries.
 const maxListLength = 16_384;

@@ -1,5 +1,6 @@
 import { PnsError } from '@pns/runtime';
-import { closest } from 'fastest-levenshtein';
+import { distance } from 'fastest-levenshtein';
+import { originalPropertyAdvice } from './original-names';
 import { knownProperty, registry, type Property, type PropertyType } from './properties';
 import type { ScopeName } from './resolve';
 
@@ -9,12 +10,12 @@ export type PropertyInput = string | number | boolean | readonly string[];
 /**
  * The text of `value`, once it is clear that the property takes it in this scope.
  *
- * @throws PnsError `PROPERTY_UNKNOWN` with the nearest name, `PROPERTY_SCOPE_REFUSED`, `PROPERTY_VALUE_INVALID`.
+ * @throws PnsError `PROPERTY_UNKNOWN` with what to do instead, `PROPERTY_SCOPE_REFUSED`, `PROPERTY_VALUE_INVALID`.
  */
 export function propertyText(name: string, value: PropertyInput, scope: ScopeName): string {
   const property = knownProperty(name);
   if (property === undefined) {
-    throw new PnsError('PROPERTY_UNKNOWN', `There is no property ${name}; the nearest is ${nearestProperty(name)}.`);
+    throw new PnsError('PROPERTY_UNKNOWN', `There is no property ${name}: it ${unknownReason(name)}.`);
   }
   if (!property.scopes.includes(scope)) {
     throw new PnsError('PROPERTY_SCOPE_REFUSED', scopesSentence(name, property));
@@ -22,8 +23,8 @@ export function propertyText(name: string, value: PropertyInput, scope: ScopeNam
   const misfit = typeFault(value, property.type);
   if (misfit !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${misfit}.`);
   const text = String(value).trim();
-  const fault = property.schema.safeParse(text).error?.issues[0];
-  if (fault !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${fault.message}.`);
+  const fault = valueFault(property, text);
+  if (fault !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${fault}.`);
   return text;
 }
 
@@ -45,9 +46,46 @@ export function propertyValue(name: string, text: string): unknown {
   return read?.success === true ? read.data : text;
 }
 
-/** The known name that is spelt most like `name`. */
-export function nearestProperty(name: string): string {
-  return closest(name.slice(0, 300), [...registry.keys()]);
+/** Why a property cannot hold `text`, as the end of a sentence; undefined where it can. */
+export function valueFault({ schema }: Pick<Property<unknown>, 'schema'>, text: string): string | undefined {
+  const fault = schema.safeParse(text).error?.issues[0]?.message;
+  return fault === undefined || text !== '' ? fault : `is empty and ${fault}`;
+}
+
+/** Names in which one that PNS does not know is a mistake, or a name of the original. */
+const ourNames = /^com\.openexchange\.(?:pns|webhooks|websockets)\./;
+
+/** What to say of a name in a file that is no property; undefined for a name that belongs to other software. */
+export function foreignNameReason(name: string): string | undefined {
+  return originalPropertyAdvice(name) ?? (ourNames.test(name) ? unknownReason(name) : undefined);
+}
+
+/** What is wrong with a name that is no property, and what to do, as the end of a sentence. */
+function unknownReason(name: string): string {
+  const advice = originalPropertyAdvice(name);
+  if (advice !== undefined) return advice;
+  const withoutColon = name.replace(/:.*$/s, '');
+  if (withoutColon !== name && knownProperty(withoutColon) !== undefined) {
+    return 'is not known: a colon belongs to the name here, and = separates it from its value';
+  }
+  const nearest = nearestProperty(name);
+  if (nearest === undefined) return 'is not known; GET /v1/config/properties lists all names';
+  return `is not known; the nearest is ${nearest}`;
+}
+
+/** The known name that is spelt nearly like `name`, whose suffixes for clients and topics do not count. */
+function nearestProperty(name: string): string | undefined {
+  const words = name.slice(0, 300).split('.');
+  let nearest: { readonly known: string; readonly mistakes: number } | undefined;
+  for (const known of registry.keys()) {
+    const knownWords = known.split('.');
+    const begin = knownWords.findIndex((word, index) => word !== words[index]);
+    const part = knownWords.slice(begin).join('.');
+    const mistakes = distance(words.slice(begin, knownWords.length).join('.'), part);
+    const isNear = mistakes <= Math.max(2, part.length / 3);
+    if (isNear && mistakes < (nearest?.mistakes ?? Infinity)) nearest = { known, mistakes };
+  }
+  return nearest?.known;
 }
 
 /** What people call the scopes. */

@@ -8,6 +8,8 @@ export interface Scope {
   /** Which one, where there are several: a context set's name, a file. */
   readonly id?: string;
   readonly values: ReadonlyMap<string, string>;
+  /** Which file each value is from, where they are from several; it takes the place of `id`. */
+  readonly sources?: ReadonlyMap<string, string>;
   /** For some of its properties, the narrowest scope that may still define them. */
   readonly finals?: ReadonlyMap<string, ScopeName>;
 }
@@ -41,9 +43,9 @@ export function resolveText(cascade: readonly Scope[], names: readonly string[],
       const isOverruled = scopes.indexOf(scope.name) < narrowest;
       const text = scope.values.get(name);
       if (trail !== undefined) {
-        trail.push({ name, origin: originOf(scope), isOverruled, ...(text === undefined ? {} : { text }) });
+        trail.push({ name, origin: originOf(scope, name), isOverruled, ...(text === undefined ? {} : { text }) });
       }
-      if (text !== undefined && !isOverruled) return { name, text, origin: originOf(scope) };
+      if (text !== undefined && !isOverruled) return { name, text, origin: originOf(scope, name) };
     }
   }
   return undefined;
@@ -58,6 +60,7 @@ function narrowestHeard(cascade: readonly Scope[], name: string): number {
   return 0;
 }
 
-function originOf({ name, id }: Scope): Origin {
-  return id === undefined ? { scope: name } : { scope: name, id };
+function originOf({ name: scope, id, sources }: Scope, name: string): Origin {
+  const which = sources?.get(name) ?? id;
+  return which === undefined ? { scope } : { scope, id: which };
 }

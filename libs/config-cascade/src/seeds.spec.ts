@@ -24,7 +24,10 @@ com.openexchange.pns.transport.wns.enabled.open-xchange-appsuite.ox:calendar:new
 function cascadeOf(text: string): ConfigCascade {
   const webhooks = 'com.openexchange.webhooks.enabledIds=open-xchange-appsuite,another';
   writeFileSync(join(folder, 'pns.properties'), `${text}\n${webhooks}\n`);
-  return new ConfigCascade(new ConfigDirectory(folder).serverScope());
+  const directory = new ConfigDirectory(folder);
+  const { server } = directory.scopes;
+  directory.close();
+  return new ConfigCascade(server);
 }
 
 describe.each([

@@ -12,8 +12,9 @@ export class TagExpressionError extends PnsError {
   constructor(
     sentence: string,
     readonly position: number,
+    hint = '',
   ) {
-    super('TAG_EXPRESSION_INVALID', `${sentence} at character ${position + 1}.`);
+    super('TAG_EXPRESSION_INVALID', `${sentence} at character ${position + 1}${hint}.`);
     this.name = 'TagExpressionError';
   }
 }
@@ -71,8 +72,17 @@ export function parseTagExpression(text: string): TagExpression {
   const whole = disjunction(0);
   const rest = tokens[next];
   if (rest === undefined) return whole;
-  throw new TagExpressionError(`& or | must stand where ${quoted(rest)} stands`, rest.position);
+  // `not x` and `x and y` are tags side by side.
+  const [word] = [tokens[next - 1], rest].flatMap((token) => wordOperators.get(token?.text.toLowerCase() ?? '') ?? []);
+  const hint = word === undefined ? '' : `; ${word}`;
+  throw new TagExpressionError(`& or | must stand where ${quoted(rest)} stands`, rest.position, hint);
 }
+
+const wordOperators: ReadonlyMap<string, string> = new Map([
+  ['and', 'write & instead of and'],
+  ['or', 'write | instead of or'],
+  ['not', 'write ! instead of not'],
+]);
 
 /** Whether `text` can be read. */
 export function isTagExpression(text: string): boolean {

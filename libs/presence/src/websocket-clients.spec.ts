@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { clientAt, clientWants, defaultWebsocketClients, websocketClientsSchema } from './websocket-clients';
+import {
+  clientAt,
+  clientWants,
+  defaultWebsocketClients,
+  pathConflicts,
+  websocketClientsSchema,
+} from './websocket-clients';
 
 const appSuite = 'open-xchange-appsuite';
 const nested = {
@@ -71,14 +77,6 @@ describe('the topics of a client', () => {
 });
 
 describe('websocket-clients.yml', () => {
-  it('is what was shipped when it names no client', () => {
-    expect(websocketClientsSchema.parse({})).toEqual(defaultWebsocketClients);
-  });
-
-  it('replaces what was shipped', () => {
-    expect(Object.keys(websocketClientsSchema.parse({ mine: { path: '/mine', topics: ['*'] } }))).toEqual(['mine']);
-  });
-
   it.each([
     ['a path that is relative', { mine: { path: 'mine', topics: ['*'] } }],
     ['a path with a query', { mine: { path: '/mine?x=1', topics: ['*'] } }],
@@ -88,6 +86,13 @@ describe('websocket-clients.yml', () => {
     ['no topics', { mine: { path: '/mine', topics: [] } }],
     ['a bad client id', { 'my client': { path: '/mine', topics: ['*'] } }],
     ['an unknown field', { mine: { path: '/mine', topics: ['*'], topic: '*' } }],
-    ['two clients at one path', { a: { path: '/mine', topics: ['*'] }, b: { path: '/mine/', topics: ['*'] } }],
   ])('refuses %s', (_, content) => expect(websocketClientsSchema.safeParse(content).success).toBe(false));
+
+  it('gives a path to the first client that names it', () => {
+    const at = (path: string) => ({ path, topics: ['*'] });
+    const clients = new Map(
+      [...['/mine', '/other', '/mine/'].entries()].map(([index, path]) => [`c${index}`, at(path)]),
+    );
+    expect([...pathConflicts(clients)]).toEqual([['c2', 'path is the path of c0 already']]);
+  });
 });

@@ -8,30 +8,31 @@ const clientOptions = z.strictObject({
   topics: z.array(z.string().refine(isTopicPattern, 'must be a topic, a topic prefix with a trailing :*, or *')).min(1),
 });
 
-export type WebsocketClientOptions = Readonly<Record<string, z.infer<typeof clientOptions>>>;
+export type WebsocketClient = Readonly<z.infer<typeof clientOptions>>;
+export type WebsocketClientOptions = Readonly<Record<string, WebsocketClient>>;
 
-/** What holds when `websocket-clients.yml` names no client: the original's only one. */
+/** What holds when `websocket-clients.yml` has no client that can be used: the original's only one. */
 export const defaultWebsocketClients: WebsocketClientOptions = {
   'open-xchange-appsuite': { path: '/socket.io/appsuite/', topics: ['ox:mail:*', 'ox:calendar:*'] },
 };
 
-/** Schema of `websocket-clients.yml`: client id to path and topic patterns. A path belongs to one client. */
-export const websocketClientsSchema: z.ZodType<WebsocketClientOptions> = z
-  .record(
-    z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'a client id has 1 to 64 of A-Z, a-z, 0-9, _, . and -'),
-    clientOptions,
-  )
-  .superRefine((clients, context) => {
-    const owners = new Map<string, string>();
-    for (const [client, { path }] of Object.entries(clients)) {
-      const owner = owners.get(segments(path));
-      if (owner !== undefined) {
-        context.addIssue({ code: 'custom', path: [client, 'path'], message: `is the path of ${owner} already` });
-      }
-      owners.set(segments(path), client);
-    }
-  })
-  .transform((clients) => (Object.keys(clients).length === 0 ? defaultWebsocketClients : clients));
+/** Schema of `websocket-clients.yml`: client id to path and topic patterns. */
+export const websocketClientsSchema: z.ZodType<WebsocketClientOptions> = z.record(
+  z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'a client id has 1 to 64 of A-Z, a-z, 0-9, _, . and -'),
+  clientOptions,
+);
+
+/** A path belongs to one client, the first one that names it: the other clients, each with the reason. */
+export function pathConflicts(clients: ReadonlyMap<string, WebsocketClient>): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  const conflicts = new Map<string, string>();
+  for (const [client, { path }] of clients) {
+    const owner = owners.get(segments(path));
+    if (owner === undefined) owners.set(segments(path), client);
+    else conflicts.set(client, `path is the path of ${owner} already`);
+  }
+  return conflicts;
+}
 
 /** The client that a handshake at `path` is for: the one with the longest path that is `path` or above it. */
 export function clientAt(clients: WebsocketClientOptions, path: string): string | undefined {

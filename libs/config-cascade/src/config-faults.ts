@@ -1,0 +1,107 @@
+import { log, metrics } from '@pns/runtime';
+import { Gauge } from 'prom-client';
+
+/** What in the configuration folder is not obeyed, or is not what its author meant. Holds no secret. */
+export interface ConfigFault {
+  /** Below the folder, with `/`. */
+  readonly file: string;
+  /** From 1; absent where the file as a whole is at fault. */
+  readonly line?: number;
+  /** The property, client or context set, where the fault belongs to one. */
+  readonly entry?: string;
+  /** `error`: something that was to hold does not. `warning`: all of it holds, or it has no meaning to PNS. */
+  readonly severity: 'error' | 'warning';
+  /** The end of a sentence that begins with the entry, or the file. */
+  readonly reason: string;
+}
+
+/** How many faults of one file are listed one by one. */
+const maxFaultsOfFile = 100;
+
+const open = new Set<ConfigFaults>();
+
+new Gauge({
+  name: 'pns_config_faults',
+  help: 'Faults in the files of the configuration folder, as GET /v1/config/faults lists them.',
+  labelNames: ['file'],
+  registers: [metrics],
+  collect() {
+    this.reset();
+    for (const { allFiles, all } of open) {
+      for (const file of allFiles) this.set({ file }, 0);
+      for (const { file } of all) this.inc({ file });
+    }
+  },
+});
+
+new Gauge({
+  name: 'pns_config_last_reload_success',
+  help: '1 when all of the configuration folder holds as it is now, 0 when some of it was refused.',
+  registers: [metrics],
+  collect() {
+    const isRefused = [...open].some(({ all }) => all.some(({ severity }) => severity === 'error'));
+    this.set(isRefused ? 0 : 1);
+  },
+});
+
+/** The faults of one configuration folder. Each is logged once, until it changes or comes back after it was mended. */
+export class ConfigFaults {
+  /** Of the files of the cascade together, and of each option file. */
+  private readonly bySource = new Map<string, readonly ConfigFault[]>();
+  /** The files of the cascade that are read, whether they are at fault or not. */
+  files: readonly string[] = [];
+
+  constructor() {
+    open.add(this);
+  }
+
+  /** Every file that is read, whether it is at fault or not. */
+  get allFiles(): readonly string[] {
+    return [...this.files, ...[...this.bySource.keys()].filter((file) => file !== '')];
+  }
+
+  get all(): readonly ConfigFault[] {
+    return [...this.bySource.values()].flat();
+  }
+
+  /** Replaces what was reported before of the files of the cascade, or of `file`, however many parts of the process read it. */
+  report(reported: readonly ConfigFault[], file = ''): void {
+    const faults = bounded(reported);
+    const known = new Set((this.bySource.get(file) ?? []).map(identityOf));
+    this.bySource.set(file, faults);
+    for (const { severity, ...fault } of faults) {
+      if (known.has(identityOf(fault))) continue;
+      const line = { event: 'config.fault', ...fault };
+      if (severity === 'error') log.error(line);
+      else log.warn(line);
+    }
+  }
+
+  close(): void {
+    open.delete(this);
+  }
+}
+
+function bounded(faults: readonly ConfigFault[]): ConfigFault[] {
+  const byFile = new Map<string, ConfigFault[]>();
+  for (const fault of faults) {
+    const ofFile = byFile.get(fault.file);
+    if (ofFile === undefined) byFile.set(fault.file, [fault]);
+    else ofFile.push(fault);
+  }
+  return [...byFile].flatMap(([file, ofFile]) => boundedOf(file, ofFile));
+}
+
+function boundedOf(file: string, faults: readonly ConfigFault[]): readonly ConfigFault[] {
+  if (faults.length <= maxFaultsOfFile) return faults;
+  const isError = ({ severity }: ConfigFault) => severity === 'error';
+  const sorted = [...faults.filter(isError), ...faults.filter((fault) => !isError(fault))];
+  const rest = sorted.slice(maxFaultsOfFile);
+  const severity = rest.some(isError) ? 'error' : 'warning';
+  return [...sorted.slice(0, maxFaultsOfFile), { file, severity, reason: `has ${rest.length} more faults` }];
+}
+
+/** Without the line: a fault that only moved is no other one. */
+function identityOf({ file, entry, reason }: Omit<ConfigFault, 'severity'>): string {
+  return JSON.stringify([file, entry, reason]);
+}

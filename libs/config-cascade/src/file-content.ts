@@ -1,0 +1,94 @@
+import { isUtf8 } from 'node:buffer';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
+
+/** The largest file of the configuration folder that is read, in bytes: to parse 1 MiB of YAML takes up to two seconds. */
+export const maxFileBytes = 1024 * 1024;
+
+/** The bytes of a file, or why they cannot be read: as the end of a sentence, and the system's code for it. */
+export type FileContent = { readonly bytes: Buffer } | { readonly fault: string; readonly code: string };
+
+/** The text of a file by lines, which any of the three line ends ends. */
+export interface FileText {
+  readonly lines: readonly string[];
+  /** Lines that are not UTF-8, from 1; they are read as ISO-8859-1. */
+  readonly latin1Lines: ReadonlySet<number>;
+}
+
+/** Reads a regular file, or what a link leads to; undefined where there is none. Never waits for a pipe and never reads without end. */
+export function fileContent(path: string): FileContent | undefined {
+  try {
+    const stats = statSync(path);
+    if (stats.isDirectory()) return { fault: 'is a folder, and must be a file', code: 'EISDIR' };
+    if (!stats.isFile()) return { fault: 'is not a regular file', code: 'ENXIO' };
+    if (stats.size > maxFileBytes) return { fault: `has more than ${maxFileBytes} bytes`, code: 'EFBIG' };
+    return { bytes: readFileSync(path) };
+  } catch (error) {
+    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') return { fault: `cannot be read (${code})`, code };
+    return isLink(path) ? { fault: 'is a link to a file that does not exist', code } : undefined;
+  }
+}
+
+/** The text in `bytes`, or why they are none. */
+export function fileText(bytes: Buffer): FileText | { readonly fault: string } {
+  if (isUtf16(bytes)) return { fault: 'is UTF-16; save it as UTF-8' };
+  if (isBinary(bytes)) return { fault: 'is not text' };
+  const content = withoutMark(bytes);
+  if (isUtf8(content)) return { lines: linesOf(content.toString('utf8')), latin1Lines: new Set() };
+  // Line by line, because editors of both kinds may have written the file. No line end is part of another UTF-8 character.
+  const latin1Lines = new Set<number>();
+  const lines = linesOf(content.toString('latin1')).map((text, index) => {
+    const line = Buffer.from(text, 'latin1');
+    if (isUtf8(line)) return line.toString('utf8');
+    latin1Lines.add(index + 1);
+    return text;
+  });
+  return { lines, latin1Lines };
+}
+
+const byteOrderMark = Buffer.from('\ufeff');
+
+/** The bytes of a key or certificate without what editors put before text, and as UTF-8 where they saved UTF-16 with its mark. */
+export function plainBytes(bytes: Buffer): Buffer {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return Buffer.from(new TextDecoder('utf-16le').decode(bytes));
+  if (first === 0xfe && second === 0xff) return Buffer.from(new TextDecoder('utf-16be').decode(bytes));
+  return withoutMark(bytes);
+}
+
+function withoutMark(bytes: Buffer): Buffer {
+  return bytes.subarray(0, 3).equals(byteOrderMark) ? bytes.subarray(3) : bytes;
+}
+
+function linesOf(text: string): string[] {
+  return text.split(/\r\n|[\n\r]/);
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+/** By its mark, or because every other byte of Western text in UTF-16 is 0. */
+function isUtf16(bytes: Buffer): boolean {
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;
+  let [even, odd] = [0, 0];
+  for (const [index, byte] of bytes.entries()) if (byte === 0) index % 2 === 0 ? even++ : odd++;
+  return Math.max(even, odd) * 4 > bytes.length && Math.min(even, odd) * 10 < Math.max(even, odd);
+}
+
+/** More than one byte in 50 is a control character that text does not hold. */
+function isBinary(bytes: Buffer): boolean {
+  let controls = 0;
+  for (const byte of bytes) if (byte === 0x7f || (byte < 0x20 && !isTextControl(byte))) controls++;
+  return controls > 2 && controls * 50 > bytes.length;
+}
+
+/** Tab, line feed, vertical tab, form feed, carriage return, escape. */
+function isTextControl(byte: number): boolean {
+  return (byte >= 0x09 && byte <= 0x0d) || byte === 0x1b;
+}

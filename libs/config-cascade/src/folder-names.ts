@@ -1,0 +1,37 @@
+import { originalFileAdvice } from './original-names';
+
+/** The option files. Other `*.yml` at the top of the folder belong to other software. */
+export const optionFiles = [
+  'pns-apns-options.yml',
+  'pns-gcm-options.yml',
+  'pns-wns-options.yml',
+  'pns-webpush-options.yml',
+  'webhooks.yml',
+  'websocket-clients.yml',
+] as const;
+
+export const contextSetsFolder = 'contextSets';
+
+/** Whether a name at the top of the folder is a properties file. Hidden files and what editors leave behind are none. */
+export function isPropertiesFile(name: string): boolean {
+  return name.endsWith('.properties') && isVisible(name);
+}
+
+/** Whether a name in the folder of context sets is a file of such. */
+export function isContextSetFile(name: string): boolean {
+  return /\.ya?ml$/.test(name) && isVisible(name);
+}
+
+/** What to say of a file, or a folder, whose name ends with a slash, that is not read although it seems meant for PNS. */
+export function misplacedFileReason(name: string): string | undefined {
+  const advice = originalFileAdvice(name);
+  if (advice !== undefined) return advice;
+  const plain = name.toLowerCase().replace(/\.yaml$/, '.yml');
+  const meant = optionFiles.find((file) => file === plain && file !== name);
+  return meant === undefined ? undefined : `is not read: its name must be ${meant}`;
+}
+
+/** Neither hidden (`.x.yml.swp`, `.#x.yml`, `..data`) nor an editor's copy (`#x.yml#`, `x.yml~`), which ends otherwise. */
+function isVisible(name: string): boolean {
+  return !/^[.#~]/.test(name);
+}

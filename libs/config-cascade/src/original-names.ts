@@ -1,0 +1,157 @@
+import { knownProperty } from './properties';
+
+/** What became of a name of the original: where it is set here, that nothing needs it, or that PNS has nothing like it. */
+interface OriginalName {
+  readonly pattern: RegExp;
+  /** The name that takes its place, where one does; `$1` and the like stand for what the pattern caught. */
+  readonly replacement?: string;
+  /** Otherwise what to do, as the end of a sentence that begins with the name. */
+  readonly advice?: string;
+}
+
+const pns = 'com.openexchange.pns';
+const inWebhooks = (field: string) => `is set for each webhook in webhooks.yml: ${field}`;
+const ofTheMailServer =
+  'is not needed: PNS does not look for mail itself, the mail server or another producer calls it (docs/dovecot.md)';
+const notNeeded = (why: string) => `is not needed: ${why}`;
+const notHere = (what: string) => `has no counterpart: ${what}`;
+
+/** Properties, the first match decides. Written from the names in the original's documentation and its properties files. */
+const properties: readonly OriginalName[] = [
+  // Switches of transports under other spellings, with the suffixes for clients and topics.
+  replaced(/transport\.(?:apns?|apns_http2|apn2)(?:\.ios)?\.enabled((?:\..*)?)$/, `${pns}.transport.apn.ios.enabled$1`),
+  replaced(/transport\.apns?\.(?:macos|watchos)\.enabled((?:\..*)?)$/, `${pns}.transport.apn.ios.enabled$1`),
+  replaced(/transport\.(?:fcm|firebase|android)(?:\.android)?\.enabled((?:\..*)?)$/, `${pns}.transport.gcm.enabled$1`),
+  replaced(/transport\.gcm\.android\.enabled((?:\..*)?)$/, `${pns}.transport.gcm.enabled$1`),
+  replaced(/transport\.wns\.windows\.enabled((?:\..*)?)$/, `${pns}.transport.wns.enabled$1`),
+  replaced(/transport\.(?:websockets|socketio)\.enabled((?:\..*)?)$/, `${pns}.transport.websocket.enabled$1`),
+  replaced(/transport\.webhook\.enabled((?:\..*)?)$/, `${pns}.transport.webhooks.enabled$1`),
+  {
+    pattern: /^com\.openexchange\.websockets\.enabled((?:\..*)?)$/,
+    replacement: `${pns}.transport.websocket.enabled$1`,
+  },
+  { pattern: /^com\.openexchange\.webhooks\.enabled$/, replacement: `${pns}.transport.webhooks.enabled` },
+  { pattern: /^com\.openexchange\.pns\.webhooks\.enabledIds$/, replacement: 'com.openexchange.webhooks.enabledIds' },
+  // What was set for all webhooks at once.
+  advised(/transport\.webhooks\.httpsOnly$/, inWebhooks('httpsOnly')),
+  advised(/transport\.webhooks\.allowLocalWebhooks$/, inWebhooks('allowedNetworks, such as [10.0.0.0/8]')),
+  advised(/transport\.webhooks\.allowTrustAll$/, inWebhooks('caFile, the certificate to trust')),
+  advised(/transport\.webhooks\.http\.maxConnections(?:PerHost)?$/, inWebhooks('maxConnections')),
+  advised(
+    /transport\.webhooks\.http\.(?:connectionTimeout|socketReadTimeout|hardConnectTimeout|hardReadTimeout)$/,
+    inWebhooks('timeoutMillis'),
+  ),
+  advised(/transport\.webhooks\.http\./, inWebhooks('timeoutMillis and maxConnections')),
+  // Queues and threads.
+  advised(/numMaxProcessorThreads$/, notNeeded(`${pns}.numProcessorThreads is all that a dispatcher works on at once`)),
+  advised(/subscriptions?\.(?:cache|enabledCache).*$/, notNeeded('what is cached is kept up to date by itself')),
+  {
+    pattern: /^com\.openexchange\.websockets\.grizzly\./,
+    advice: notNeeded('sockets of other nodes are reached without a queue of their own'),
+  },
+  {
+    pattern: /^com\.openexchange\.(?:socketio|engineio)\./,
+    advice: notNeeded('the intervals of Socket.IO are fixed, as clients of the original expect them'),
+  },
+  // Producers of mail events.
+  { pattern: /^com\.openexchange\.push\.allowPermanentPush$/, advice: ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\.allowedClients$/, advice: notNeeded('every client may subscribe') },
+  { pattern: /^com\.openexchange\.push\.dovecot\./, advice: ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\.imapidle\./, advice: ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\.(?:mail\.notify|malpoll|mailnotify)\./, advice: ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\.(?:udp|ms)\./, advice: notHere('these pushes are the groupware’s own') },
+  { pattern: /^com\.openexchange\.push\.credstorage\./, advice: ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\./, advice: ofTheMailServer },
+  {
+    pattern: /^com\.openexchange\.rest\.services\.basic-auth\.(?:login|password)$/,
+    advice: 'is replaced by API keys: give the mail server one as its password (POST /v1/api-keys, docs/dovecot.md)',
+  },
+  // The cascade itself.
+  {
+    pattern: /^com\.openexchange\.config\.cascade\.scopes$/,
+    advice: notHere('the order is always user, context, context sets, server; resellers are context sets here'),
+  },
+  {
+    pattern: /^com\.openexchange\.config\.cascade\.types$/,
+    advice: 'is replaced by tags in the directory: PUT /v1/contexts/{context}',
+  },
+  {
+    pattern: /^com\.openexchange\.config\.cascade\./,
+    advice: notNeeded('what is cached is kept up to date by itself'),
+  },
+  { pattern: /^taxonomy\/types$/, advice: 'is replaced by tags in the directory: PUT /v1/contexts/{context}' },
+  { pattern: /^(?:withTags|addTags)$/, advice: 'belongs in a file of contextSets/' },
+  // Other parts of the groupware that push.
+  { pattern: /^com\.openexchange\.drive\.events\./, advice: notHere('Drive has pushes of its own') },
+  { pattern: /^com\.openexchange\.chronos\.alarm\./, advice: notHere('alarms are sent by the groupware') },
+  {
+    pattern: /^com\.openexchange\.(?:capability\.)?switchboard\b/,
+    advice: notNeeded('Switchboard is a webhook like others: an entry in webhooks.yml'),
+  },
+  {
+    pattern: /^com\.openexchange\.pns\.mobile\.api\.facade\.(?:gcm|fcm|android)\./,
+    advice: notNeeded('a push through FCM holds the data, and the app decides how it looks'),
+  },
+  {
+    pattern: /^com\.openexchange\.pns\.mobile\.api\.facade\.baseurl$/i,
+    advice: notNeeded('pushes hold no links to the facade'),
+  },
+];
+
+/** Files and folders of the original. */
+const files: readonly OriginalName[] = [
+  {
+    pattern: /^meta\/$/,
+    advice: 'is not read: `final` is set with a property over the API (PUT /v1/config/server/properties/{name})',
+  },
+  {
+    pattern: /^pushClientConfig\/$/,
+    advice:
+      'is not read: move each entry to pns-apns-options.yml or pns-gcm-options.yml, and its name without -ios or -android is the client',
+  },
+  {
+    pattern: /^pns-mobile-api-facade-clients\.ya?ml$/,
+    advice: 'is not needed: every client of the option files gets the texts of the mobile API facade',
+  },
+  { pattern: /^pns-apns_http2-options\.ya?ml$/, replacement: 'pns-apns-options.yml' },
+  { pattern: /^pns-apn-options\.ya?ml$/, replacement: 'pns-apns-options.yml' },
+  { pattern: /^pns-fcm-options\.ya?ml$/, replacement: 'pns-gcm-options.yml' },
+  { pattern: /^pns-webhooks?-options\.ya?ml$/, replacement: 'webhooks.yml' },
+  { pattern: /^context-?sets\/$/i, replacement: 'contextSets/' },
+];
+
+/** What to do with a property of the original that PNS does not know; undefined for any other name. */
+export function originalPropertyAdvice(name: string): string | undefined {
+  if (knownProperty(name) !== undefined) return undefined;
+  return adviceIn(properties, name, (replacement) =>
+    knownProperty(replacement) === undefined ? undefined : `is called ${replacement} here`,
+  );
+}
+
+/** The same for a file, or for a folder, whose name ends with a slash. */
+export function originalFileAdvice(name: string): string | undefined {
+  return adviceIn(files, name, (replacement) =>
+    replacement === name ? undefined : `is not read: its name here is ${replacement}`,
+  );
+}
+
+/** How many names of the original are told apart. */
+export const originalNames = { properties: properties.length, files: files.length } as const;
+
+function adviceIn(
+  names: readonly OriginalName[],
+  name: string,
+  renamed: (replacement: string) => string | undefined,
+): string | undefined {
+  const found = names.find(({ pattern }) => pattern.test(name));
+  if (found?.replacement === undefined) return found?.advice;
+  return renamed(name.replace(found.pattern, found.replacement));
+}
+
+function replaced(end: RegExp, replacement: string): OriginalName {
+  return { pattern: new RegExp(`^com\\.openexchange\\.pns\\.${end.source}`), replacement };
+}
+
+function advised(end: RegExp, advice: string): OriginalName {
+  return { pattern: new RegExp(`^com\\.openexchange\\.pns\\.${end.source}`), advice };
+}

@@ -1,0 +1,137 @@
+import { maxFileBytes, type FileContent } from './file-content';
+import { ServerProperties } from './server-properties';
+
+const pns = 'com.openexchange.pns';
+const delay = `${pns}.delayDuration`;
+const attempts = `${pns}.retry.attempts`;
+const title = `${pns}.template.title`;
+
+type Files = Readonly<Record<string, string | Buffer>>;
+
+function read(files: Files, properties = new ServerProperties()) {
+  const contents = Object.entries(files).map(([file, text]) => ({
+    file,
+    content: { bytes: Buffer.from(text as string) },
+  }));
+  const { scope, faults } = properties.read(contents);
+  return { values: Object.fromEntries(scope.values), sources: Object.fromEntries(scope.sources ?? []), faults };
+}
+
+it('knows the file of each value, and keeps nothing of other software', () => {
+  const { values, sources, faults } = read({
+    'a.properties': `${delay}=1\n${attempts}=2\ncom.openexchange.mail.password=geheim\ntoString=x\n__proto__=y\nconstructor=z\n`,
+    'b.properties': `${title}=x\n`,
+  });
+  expect(values).toEqual({ [delay]: '1', [attempts]: '2', [title]: 'x' });
+  expect(sources).toEqual({ [delay]: 'a.properties', [attempts]: 'a.properties', [title]: 'b.properties' });
+  expect(faults).toEqual([]);
+});
+
+it.each<[what: string, text: string, severity: string, entry: string | undefined, reason: RegExp]>([
+  [
+    'a value that is none',
+    `${pns}.transport.gcm.enabled=yes`,
+    'error',
+    `${pns}.transport.gcm.enabled`,
+    /^must be true or false$/,
+  ],
+  ['an empty value', `${delay}=`, 'error', delay, /^is empty and must be a whole number$/],
+  ['a value below its range', `${attempts}=0`, 'error', attempts, /^must be at least 1$/],
+  ['NUL', `${title}=a\0b`, 'error', title, /^must not hold NUL$/],
+  ['half of a surrogate pair', `${title}=\\ud83d`, 'error', title, /surrogate/],
+  ['a malformed escape', `${title}=C:\\users`, 'error', title, /\\u without four hexadecimal digits/],
+  ['a malformed escape of other software', 'some.path=C:\\users', 'warning', undefined, /\\u without four/],
+  ['a colon as separator', `${delay}: 5`, 'warning', `${delay}:`, /a colon belongs to the name here/],
+  ['a colon and a blank', `${delay} : 5`, 'error', delay, /must be a whole number; = separates/],
+  ['a misspelt name', `${delay}s=5`, 'warning', `${delay}s`, new RegExp(`is not known; the nearest is ${delay}$`)],
+  [
+    'a name like no other',
+    `${pns}.pigeons=5`,
+    'warning',
+    `${pns}.pigeons`,
+    /is not known; GET \/v1\/config\/properties/,
+  ],
+  [
+    'a name of the original',
+    `${pns}.numMaxProcessorThreads=5`,
+    'warning',
+    `${pns}.numMaxProcessorThreads`,
+    /^is not needed: /,
+  ],
+])('%s is a fault of its line', (_, line, severity, entry, reason) => {
+  const { values, faults } = read({
+    'a.properties': `# first\n${line}\ncom.openexchange.pns.audit.retention=86400000\n`,
+  });
+  expect(faults).toEqual([
+    {
+      ...{ file: 'a.properties', line: 2, severity, reason: expect.stringMatching(reason) as string },
+      ...(entry === undefined ? {} : { entry }),
+    },
+  ]);
+  expect(values).toEqual({ 'com.openexchange.pns.audit.retention': '86400000' });
+});
+
+it('a name that stands twice in a file holds what the last line says, and both lines are named', () => {
+  const { values, faults } = read({ 'a.properties': `${delay}=1\n\n${delay}=2\n${delay}=soon\n` });
+  expect(values).toEqual({ [delay]: '2' });
+  expect(faults).toMatchObject([
+    { line: 3, entry: delay, severity: 'warning', reason: 'stands in line 1 too; this line, the last one, decides' },
+    { line: 4, entry: delay, severity: 'error', reason: 'must be a whole number' },
+  ]);
+});
+
+it('a name that stands in two files holds what the last file says, and both places are named', () => {
+  const { values, sources, faults } = read({ 'a.properties': `\n${delay}=1`, 'b.properties': `${delay}=2` });
+  expect([values, sources]).toEqual([{ [delay]: '2' }, { [delay]: 'b.properties' }]);
+  const reason = 'stands in a.properties, line 2, too; this file decides, as the last one by name';
+  expect(faults).toEqual([{ file: 'b.properties', line: 1, entry: delay, severity: 'warning', reason }]);
+});
+
+it.each<[what: string, bytes: Buffer]>([
+  ['UTF-8', Buffer.from(`${title}=Grüße`)],
+  ['UTF-8 with a byte order mark', Buffer.from(`\ufeff${title}=Grüße`)],
+  ['ISO-8859-1, as Java has it', Buffer.from(`${title}=Grüße`, 'latin1')],
+  [
+    'ISO-8859-1 beside lines in UTF-8',
+    Buffer.concat([Buffer.from('# ü\n'), Buffer.from(`${title}=Grüße\n`, 'latin1')]),
+  ],
+  ['ASCII with escapes', Buffer.from(`${title}=Gr\\u00fc\\u00dfe`)],
+])('reads %s', (_, bytes) => {
+  expect(read({ 'a.properties': bytes })).toMatchObject({ values: { [title]: 'Grüße' }, faults: [] });
+});
+
+describe('what cannot be used later', () => {
+  const before = { 'a.properties': `${delay}=1\n${attempts}=2\n`, 'b.properties': `${title}=x\n` };
+  const after = (files: Files) => {
+    const properties = new ServerProperties();
+    read(before, properties);
+    return read(files, properties).values;
+  };
+
+  it.each<[what: string, text: string | Buffer]>([
+    ['a bad value', `${delay}=soon\n${attempts}=2\n`],
+    ['a malformed escape', `${delay}=\\u1\n${attempts}=2\n`],
+    ['UTF-16', Buffer.from(`\ufeff${delay}=7\n${attempts}=2\n`, 'utf16le')],
+    ['UTF-16 without a mark', Buffer.from(`${delay}=7\n${attempts}=2\n`, 'utf16le')],
+    ['a picture', Buffer.from(Array.from({ length: 500 }, (_, index) => (index * 7919) % 256))],
+  ])('leaves in effect what held before: %s', (_, text) => {
+    expect(after({ ...before, 'a.properties': text })).toEqual({ [delay]: '1', [attempts]: '2', [title]: 'x' });
+  });
+
+  it('is no longer in effect once the line or the file is removed', () => {
+    expect(after({ 'a.properties': `${attempts}=3\n` })).toEqual({ [attempts]: '3' });
+  });
+
+  it('does not outlast a good line of the same name', () => {
+    expect(after({ ...before, 'a.properties': `${delay}=4\n${delay}=soon\n` })).toEqual({ [delay]: '4', [title]: 'x' });
+  });
+
+  it('is a file that cannot be read, too', () => {
+    const properties = new ServerProperties();
+    read(before, properties);
+    const content: FileContent = { fault: `has more than ${maxFileBytes} bytes`, code: 'EFBIG' };
+    const { scope, faults } = properties.read([{ file: 'a.properties', content }]);
+    expect(Object.fromEntries(scope.values)).toEqual({ [delay]: '1', [attempts]: '2' });
+    expect(faults).toEqual([{ file: 'a.properties', severity: 'error', reason: content.fault }]);
+  });
+});

@@ -1,0 +1,111 @@
+import type { ConfigFault } from './config-faults';
+import { fileText, type FileContent } from './file-content';
+import { knownProperty } from './properties';
+import { parseProperties, type Assignment, type AssignmentFault } from './properties-file';
+import { foreignNameReason, valueFault } from './property-check';
+import type { Scope } from './resolve';
+
+/** A value of a file that can be used, and where it stands. */
+interface Held {
+  readonly text: string;
+  readonly line: number;
+}
+
+/** A file of the configuration folder as it is read. */
+export interface NamedContent {
+  readonly file: string;
+  readonly content: FileContent;
+}
+
+/**
+ * The server scope of the `*.properties` files. A line that cannot be used costs only itself: what the file said of that property
+ * before stays in effect, and a file that cannot be read as a whole stays in effect as a whole.
+ */
+export class ServerProperties {
+  private held: ReadonlyMap<string, ReadonlyMap<string, Held>> = new Map();
+
+  /** Reads all files, in the order of their names: where two define a property, the later file decides. */
+  read(files: readonly NamedContent[]): { readonly scope: Scope; readonly faults: readonly ConfigFault[] } {
+    const faults: ConfigFault[] = [];
+    const held = new Map<string, ReadonlyMap<string, Held>>();
+    const values = new Map<string, string>();
+    const sources = new Map<string, string>();
+    for (const { file, content } of files) {
+      const found: ConfigFault[] = [];
+      const ofFile = this.ofFile(file, content, found);
+      for (const [name, { text, line }] of ofFile) {
+        const before = sources.get(name);
+        if (before !== undefined) found.push(overruling({ file, line, name }, before, held));
+        values.set(name, text);
+        sources.set(name, file);
+      }
+      held.set(file, ofFile);
+      faults.push(...found);
+    }
+    this.held = held;
+    return { scope: { name: 'server', id: '*.properties', values, sources }, faults };
+  }
+
+  private ofFile(file: string, content: FileContent, faults: ConfigFault[]): ReadonlyMap<string, Held> {
+    const before = this.held.get(file) ?? new Map<string, Held>();
+    const read = 'fault' in content ? content : fileText(content.bytes);
+    if ('fault' in read) {
+      faults.push({ file, severity: 'error', reason: read.fault });
+      return before;
+    }
+    const { assignments, faults: unread } = parseProperties(read.lines);
+    const held = new Map<string, Held>();
+    const refused = new Set<string>();
+    for (const { line, name, reason } of unread) {
+      faults.push(lineFault({ file, line }, name, reason));
+      refused.add(name);
+    }
+    for (const assignment of assignments) {
+      const fault = assignmentFault(file, assignment, held.get(assignment.name)?.line);
+      if (fault !== undefined) faults.push(fault);
+      if (fault?.severity === 'error') refused.add(assignment.name);
+      else if (knownProperty(assignment.name) !== undefined) held.set(assignment.name, valueOf(assignment));
+    }
+    for (const name of refused) {
+      const value = before.get(name);
+      if (value !== undefined && !held.has(name)) held.set(name, value);
+    }
+    return held;
+  }
+}
+
+function valueOf({ text, line }: Assignment): Held {
+  return { text: text.trim(), line };
+}
+
+/** What is wrong with a line that can be read; a warning where it holds, or where its name has no meaning to PNS. */
+function assignmentFault(file: string, { name, text, line }: Assignment, before?: number): ConfigFault | undefined {
+  const where = { file, line, entry: name.slice(0, 300) };
+  const property = knownProperty(name);
+  if (property === undefined) {
+    const reason = foreignNameReason(name);
+    return reason === undefined ? undefined : { ...where, severity: 'warning', reason };
+  }
+  const fault = valueFault(property, text.trim());
+  if (fault !== undefined) {
+    const hint = text.startsWith(':') ? '; = separates, and a colon belongs to the name' : '';
+    return { ...where, severity: 'error', reason: `${fault}${hint}` };
+  }
+  if (before === undefined) return undefined;
+  return { ...where, severity: 'warning', reason: `stands in line ${before} too; this line, the last one, decides` };
+}
+
+/** A line that cannot be read may belong to other software, which keeps its properties in the same folder. */
+function lineFault(where: Pick<ConfigFault, 'file' | 'line'>, name: string, reason: string): ConfigFault {
+  const isOurs = knownProperty(name) !== undefined;
+  return { ...where, ...(isOurs ? { entry: name } : {}), severity: isOurs ? 'error' : 'warning', reason };
+}
+
+function overruling(
+  { file, line, name }: { readonly file: string; readonly line: number; readonly name: string },
+  before: string,
+  held: ReadonlyMap<string, ReadonlyMap<string, Held>>,
+): ConfigFault {
+  const reason = `stands in ${before}, line ${held.get(before)?.get(name)?.line ?? 0}, too; this file decides, as the last one by name`;
+  return { file, line, entry: name, severity: 'warning', reason };
+}

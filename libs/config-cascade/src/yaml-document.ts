@@ -1,0 +1,141 @@
+import { isMap, isScalar, LineCounter, parseDocument, type Document, type ErrorCode, type YAMLError } from 'yaml';
+
+/** A part of a YAML file that cannot be read. Says nothing that stands there: lines of option files hold secrets. */
+export interface YamlFault {
+  /** From 1. */
+  readonly line: number;
+  /** The entry that the part belongs to, where that is known. */
+  readonly entry?: string;
+  readonly reason: string;
+}
+
+/** A YAML file as far as it can be read, with the lines of its nodes. */
+export interface YamlDocument {
+  readonly document: Document.Parsed;
+  readonly lineOf: (offset: number) => number;
+  readonly faults: readonly YamlFault[];
+}
+
+/**
+ * Parses a YAML file. Where it is not YAML, the entries that make it so are left out, each with a fault, and the others are
+ * parsed: every line that begins at the margin begins an entry.
+ */
+export function yamlDocument(lines: readonly string[]): YamlDocument {
+  const whole = parsed(lines);
+  if (whole.fault === undefined) return { ...whole, faults: [] };
+  const kept = lines.map((line) => (isDirective(line) ? '' : line));
+  const blocks = blocksOf(kept);
+  const faults: YamlFault[] = [];
+  const leaveOut = ({ begin, end, name }: Block, { line, reason }: YamlFault): void => {
+    kept.fill('', begin, end);
+    faults.push({ line, reason, ...(name === undefined ? {} : { entry: name }) });
+  };
+  for (const block of blocks.length > maxBlocks ? [] : blocks) {
+    const fault = blockFault(kept, block);
+    if (fault !== undefined) leaveOut(block, fault);
+  }
+  let rest = parsed(kept);
+  // An entry that is YAML by itself may be none among others.
+  for (let tries = 0; rest.fault !== undefined && tries < maxTries; tries++) {
+    const { fault } = rest;
+    const block = blocks.findLast(({ begin }) => begin < fault.line);
+    if (block === undefined) break;
+    leaveOut(block, fault);
+    rest = parsed(kept);
+  }
+  if (rest.fault !== undefined) return { ...parsed([]), faults: [whole.fault] };
+  return { ...rest, faults: faults.length === 0 ? [whole.fault] : faults };
+}
+
+/** Why a part of a file is no entry. */
+function blockFault(lines: readonly string[], { begin, end, name }: Block): YamlFault | undefined {
+  const { document, fault } = parsed([...lines.slice(begin, end), '']);
+  if (fault !== undefined) return { ...fault, line: begin + fault.line };
+  return name !== undefined && isMap(document.contents) ? undefined : { line: begin + 1, reason: noEntry };
+}
+
+/** How many entries are left out one by one of what is still not YAML. */
+const maxTries = 20;
+
+/** A file with more parts than this is refused as a whole: each of them costs a parser of its own. */
+const maxBlocks = 20_000;
+
+interface Parsed extends Omit<YamlDocument, 'faults'> {
+  readonly fault?: YamlFault;
+}
+
+function parsed(lines: readonly string[]): Parsed {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(lines.join('\n'), {
+    lineCounter,
+    logLevel: 'error', // it would tell of several documents no other way
+    prettyErrors: false,
+    uniqueKeys: false, // who reads the entries reports these with their lines
+  });
+  const lineOf = (offset: number) => lineCounter.linePos(offset).line;
+  const error = document.errors[0];
+  const fault = error === undefined ? shapeFault(document) : faultOf(error, lineOf);
+  return { document, lineOf, ...(fault === undefined ? {} : { fault }) };
+}
+
+/** A file of which the parser makes a text or a list: one character at its beginning is enough for that. */
+function shapeFault({ contents }: Document.Parsed): YamlFault | undefined {
+  const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
+  return isEmpty || isMap(contents) ? undefined : { line: 1, reason: noEntry };
+}
+
+const noEntry = 'holds no entry: each begins with a name and a colon';
+
+/** What a parser's error or warning says, in our words, with its code, by which more can be found. */
+export function faultOf({ code, pos }: YAMLError, lineOf: (offset: number) => number): YamlFault {
+  return { line: lineOf(pos[0]), reason: `is not YAML: ${sentences[code] ?? 'it cannot be read'} (${code})` };
+}
+
+const sentences: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BAD_ALIAS: 'an alias, which begins with *, has no name; quote a text that begins so',
+  BAD_DQ_ESCAPE: 'a backslash in double quotes begins no known escape; use single quotes',
+  BAD_INDENT: 'the line is not indented like its neighbours',
+  BAD_SCALAR_START: 'a text begins with a character that must be quoted',
+  BLOCK_AS_IMPLICIT_KEY: 'the line holds a second colon, or is indented too far; quote a text with a colon',
+  BLOCK_IN_FLOW: 'a bracket is not closed, or a block stands in brackets',
+  MISSING_CHAR: 'a quote, bracket, comma, colon or blank is missing',
+  MULTILINE_IMPLICIT_KEY: 'a line has no colon behind its name',
+  MULTIPLE_DOCS: 'it holds several documents; remove the line ---',
+  RESOURCE_EXHAUSTION: 'it is nested too deeply',
+  TAB_AS_INDENT: 'the line is indented with a tab; use blanks',
+  TAG_RESOLVE_FAILED: 'a tag, which begins with !, is not known; quote a text that begins so',
+  UNEXPECTED_TOKEN: 'something stands where it cannot',
+};
+
+interface Block {
+  /** Its lines, from 0; `end` belongs to the next one. */
+  readonly begin: number;
+  readonly end: number;
+  /** Absent where it does not begin with a name and a colon. */
+  readonly name?: string;
+}
+
+/** What begins or ends a document, or says how to read it. */
+function isDirective(line: string): boolean {
+  return /^(?:---|\.\.\.)(?:[ \t]|$)|^%/.test(line);
+}
+
+/**
+ * The parts of a file that begin at its margin. A list, or what closes one, belongs to the part before, and what comes before the
+ * first part is one too.
+ */
+function blocksOf(lines: readonly string[]): Block[] {
+  const begins = lines.flatMap((line, index) => (/^(?:[^ \t#\-}\],]|-[^ \t])/.test(line) ? [index] : []));
+  const first = lines.findIndex((line) => /^[ \t]*[^ \t#]/.test(line));
+  if (first !== -1 && first < (begins[0] ?? Infinity)) begins.unshift(first);
+  return begins.map((begin, index) => {
+    const name = nameIn(lines[begin] ?? '');
+    return { begin, end: begins[index + 1] ?? lines.length, ...(name === undefined ? {} : { name }) };
+  });
+}
+
+function nameIn(line: string): string | undefined {
+  const [, double, single, plain] =
+    /^(?:"([^"\\]*)"|'([^']*)'|([^\s"'#&*!|>%@`[{?:][^:#]*?))\s*:(?:\s|$)/.exec(line) ?? [];
+  return double ?? single ?? plain;
+}

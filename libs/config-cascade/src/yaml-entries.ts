@@ -1,0 +1,240 @@
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLError } from 'yaml';
+import type { FileText } from './file-content';
+import { faultOf, yamlDocument, type YamlFault } from './yaml-document';
+
+export type { YamlFault } from './yaml-document';
+
+/** One entry at the top of a YAML file. */
+export interface YamlEntry {
+  readonly name: string;
+  readonly value: unknown;
+  /** Where it begins, from 1. */
+  readonly line: number;
+  /** The line of a field by its path in `value`, or of the nearest field around it. */
+  readonly lineOf: (path: readonly PropertyKey[]) => number;
+}
+
+/** The entries of a YAML file that can be read, in its order, and what cannot be read of it. */
+export interface YamlEntries {
+  readonly entries: readonly YamlEntry[];
+  /** An entry that has one is not among `entries`. */
+  readonly faults: readonly YamlFault[];
+  /** What is read although it may not be meant: names that stand twice. */
+  readonly warnings: readonly YamlFault[];
+}
+
+/** Deeper than any option file, and far from the end of the stack. */
+const maxDepth = 64;
+
+/** How many values an entry may hold when every alias is written out: anchors that use anchors multiply. */
+const maxValues = 100_000;
+
+/**
+ * Reads the top of a YAML file entry by entry, so that one that cannot be read costs no other. Merge keys (`<<`) work as in YAML
+ * 1.1, an anchor can be used any number of times, and of a name that stands twice the last one counts. Never throws.
+ */
+export function yamlEntries(text: FileText): YamlEntries {
+  const { document, lineOf, faults } = yamlDocument(text.lines);
+  const { contents } = document;
+  if (!isMap<Node, Node | null>(contents)) return { entries: [], faults, warnings: [] };
+  const oddLines = new Map<number, string>();
+  for (const line of text.latin1Lines) oddLines.set(line, 'is not UTF-8; save the file as UTF-8');
+  // Something else would be read than was written, such as of a password that begins with `!`.
+  for (const warning of document.warnings) oddLines.set(...lineAndReason(warning, lineOf));
+  const reader = new EntryReader(lineOf, oddLines);
+  for (const pair of contents.items) reader.read(pair);
+  return { entries: reader.entries, faults: [...faults, ...reader.faults], warnings: reader.warnings };
+}
+
+function lineAndReason(warning: YAMLError, lineOf: (offset: number) => number): [number, string] {
+  const { line, reason } = faultOf(warning, lineOf);
+  return [line, reason];
+}
+
+/** A value as it is read. */
+interface Read {
+  readonly value: unknown;
+  /** How many values it holds, itself included and every alias written out. */
+  readonly values: number;
+  readonly depth: number;
+}
+
+class Unreadable extends Error {
+  constructor(
+    readonly reason: string,
+    readonly line: number,
+  ) {
+    super(reason);
+  }
+}
+
+type Field = Pair<Node, Node | null>;
+
+class EntryReader {
+  private readonly byName = new Map<string, YamlEntry>();
+  readonly faults: YamlFault[] = [];
+  readonly warnings: YamlFault[] = [];
+  private readonly anchors = new Map<string, Read | 'unfinished' | 'unreadable'>();
+  /** Where the fields of objects stand. */
+  private readonly linesOf = new WeakMap<object, ReadonlyMap<string, number>>();
+  private entry = '';
+
+  constructor(
+    private readonly lineOf: (offset: number) => number,
+    private readonly oddLines: ReadonlyMap<number, string>,
+  ) {}
+
+  get entries(): readonly YamlEntry[] {
+    return [...this.byName.values()];
+  }
+
+  read({ key, value }: Field): void {
+    const line = this.lineAt(key);
+    this.entry = isScalar(key) ? nameOf(key) : '';
+    try {
+      this.assertUsable(key, line, this.lineOf((value ?? key).range?.[1] ?? 0));
+      const read = this.valueOf(value, line);
+      const before = this.byName.get(this.entry);
+      if (before !== undefined) this.warn(line, `stands in line ${before.line} too; the last one counts`);
+      this.byName.delete(this.entry); // the last one has the last place, too
+      const lineOf = (path: readonly PropertyKey[]) => this.fieldLine(read.value, path, line);
+      this.byName.set(this.entry, { name: this.entry, value: read.value, line, lineOf });
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      for (const [name, anchored] of this.anchors) if (anchored === 'unfinished') this.anchors.set(name, 'unreadable');
+      this.faults.push({ line: error.line, entry: this.entry, reason: error.reason });
+    }
+  }
+
+  private assertUsable(key: Node, from: number, to: number): void {
+    if (!isScalar(key)) throw new Unreadable('has a name that is no text', from);
+    for (let line = from; line <= to; line++) {
+      const reason = this.oddLines.get(line);
+      if (reason !== undefined) throw new Unreadable(reason, line);
+    }
+  }
+
+  /** `around` is the line of the value's name, where the value itself is nothing. */
+  private valueOf(node: Node | null, around: number, nesting = 1): Read {
+    if (node === null) return { value: null, values: 1, depth: 1 };
+    const line = node.range == null ? around : this.lineAt(node);
+    if (isAlias(node)) return this.anchored(node.source, line);
+    const anchor = 'anchor' in node ? node.anchor : undefined;
+    if (anchor !== undefined) this.anchors.set(anchor, 'unfinished');
+    if (nesting > maxDepth) throw new Unreadable('is nested too deeply', line);
+    const read = this.contentOf(node, line, nesting);
+    if (read.depth > maxDepth) throw new Unreadable('is nested too deeply', line);
+    if (read.values > maxValues) throw new Unreadable(`holds more than ${maxValues} values`, line);
+    if (anchor !== undefined) this.anchors.set(anchor, read);
+    return read;
+  }
+
+  private contentOf(node: Node, line: number, nesting: number): Read {
+    if (isScalar(node)) return { value: node.value, values: 1, depth: 1 };
+    if (isSeq<Node | null>(node)) {
+      const items = node.items.map((item) => this.valueOf(item, line, nesting + 1));
+      return holding(
+        items.map(({ value }) => value),
+        items,
+      );
+    }
+    if (isMap<Node, Node | null>(node)) return this.objectOf(node.items, nesting);
+    throw new Unreadable('holds something that is neither text nor list nor fields', line);
+  }
+
+  private objectOf(pairs: readonly Field[], nesting: number): Read {
+    const fields = new Map<string, unknown>();
+    const lines = new Map<string, number>();
+    const sources: object[] = [];
+    const reads: Read[] = [];
+    for (const { key, value } of pairs) {
+      const line = this.lineAt(key);
+      if (!isScalar(key)) throw new Unreadable('has a field whose name is no text', line);
+      const read = this.valueOf(value, line, nesting + 1);
+      reads.push(read);
+      if (isMergeKey(key)) {
+        sources.push(...mergeSources(read, line));
+        continue;
+      }
+      const name = nameOf(key);
+      const before = lines.get(name);
+      const shown = isPlainName(name) ? name : 'a field';
+      if (before !== undefined) this.warn(line, `has ${shown} in line ${before} too; the last one counts`);
+      fields.set(name, read.value);
+      lines.set(name, line);
+    }
+    // Fields of the object itself win, then those of the first source.
+    for (const source of sources) {
+      for (const [name, value] of Object.entries(source)) {
+        if (fields.has(name)) continue;
+        fields.set(name, value);
+        lines.set(name, this.linesOf.get(source)?.get(name) ?? 0);
+      }
+    }
+    const value = objectFrom(fields);
+    this.linesOf.set(value, lines);
+    return holding(value, reads);
+  }
+
+  private anchored(name: string, line: number): Read {
+    const read = this.anchors.get(name);
+    if (typeof read === 'object') return read;
+    if (read === 'unfinished') throw new Unreadable('holds an alias of itself', line);
+    if (read === 'unreadable') throw new Unreadable('holds an alias of something that cannot be read', line);
+    throw new Unreadable('holds an alias, which begins with *, of nothing; quote a text that begins so', line);
+  }
+
+  private warn(line: number, reason: string): void {
+    this.warnings.push({ line, entry: this.entry, reason });
+  }
+
+  private lineAt(node: Node): number {
+    return this.lineOf(node.range?.[0] ?? 0);
+  }
+
+  private fieldLine(value: unknown, path: readonly PropertyKey[], line: number): number {
+    const [first, ...rest] = path;
+    if (first === undefined || typeof value !== 'object' || value === null) return line;
+    const ofField = this.linesOf.get(value)?.get(String(first)) ?? line;
+    return this.fieldLine((value as Record<PropertyKey, unknown>)[first], rest, ofField);
+  }
+}
+
+function holding(value: unknown, parts: readonly Read[]): Read {
+  const values = parts.reduce((sum, part) => sum + part.values, 1);
+  return { value, values, depth: 1 + Math.max(0, ...parts.map(({ depth }) => depth)) };
+}
+
+function mergeSources({ value }: Read, line: number): object[] {
+  const sources = Array.isArray(value) ? (value as unknown[]) : [value];
+  return sources.map((source) => {
+    if (typeof source === 'object' && source !== null && !Array.isArray(source)) return source;
+    throw new Unreadable('merges (<<) something that has no fields', line);
+  });
+}
+
+/** As it was written where it is no text to YAML: `1.50`, `42`. */
+function nameOf({ value, source }: { readonly value: unknown; readonly source?: string | undefined }): string {
+  return typeof value === 'string' ? value : (source ?? String(value));
+}
+
+/** YAML 1.1 reads it as something of its own, YAML 1.2 as text. */
+function isMergeKey(key: Node): boolean {
+  if (!isScalar(key)) return false;
+  const { value, type } = key as { value: unknown; type?: string };
+  return typeof value === 'symbol' ? value.description === '<<' : value === '<<' && type === 'PLAIN';
+}
+
+/** An object with exactly these fields, `__proto__` among them. */
+function objectFrom(fields: ReadonlyMap<string, unknown>): object {
+  const object = {};
+  for (const [name, value] of fields) {
+    Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+  }
+  return object;
+}
+
+/** Whether a name can be shown. What a line that is broken made a name may be a secret. */
+export function isPlainName(name: string): boolean {
+  return /^[\w.-]{1,64}$/.test(name);
+}
