@@ -5,9 +5,11 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Windows } from '@pns/aggregation';
 import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
+import { FailedDeliveryStore } from '@pns/persistence';
 import { awayNode, socketNodeGroup, SocketNodes } from '@pns/presence';
 import { aggregationQueue, deliveryQueue, Queues, socketNodeQueue, type TickJob } from '@pns/queue';
 import { log, metrics, nestLogger } from '@pns/runtime';
+import type { Delivery } from '@pns/transport-contract';
 import type { Redis } from 'ioredis';
 import { DispatcherModule } from './dispatcher.module';
 
@@ -128,4 +130,21 @@ it('is scraped without them while Redis does not answer', async () => {
     process.kill(redis.pid, 'SIGCONT');
   }
   expect(await values('pns_oldest_due_seconds')).toEqual({ '': 0 });
+});
+
+it('tells how many deliveries failed for good, of every transport', async () => {
+  const delivery: Delivery = {
+    ...{ id: 'd', notificationId: 'n', context: 1, user: 14, client: 'c', transport: 'apns', token: 't', topic: 't' },
+    ...{ payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 2, attempt: 10 },
+  };
+  const failed = { delivery, outcome: 'exhausted', reason: 'HTTP 500', isHeld: false, failedAt: 3 } as const;
+  const store = app.get(FailedDeliveryStore, { strict: false });
+  await store.record([failed, { ...failed, delivery: { ...delivery, id: 'held' }, isHeld: true }]);
+  expect(await values('pns_failed_deliveries')).toMatchObject({
+    '{transport="apns",held="false"}': 1,
+    '{transport="apns",held="true"}': 1,
+    '{transport="webhook",held="false"}': 0,
+  });
+  await store.take({ ids: ['held'] }, 1, () => Promise.resolve());
+  expect(await values('pns_failed_deliveries')).toMatchObject({ '{transport="apns",held="true"}': 0 });
 });

@@ -3,13 +3,13 @@
 --
 -- KEYS  1 batches, 2 taken, 3 batch (see take.lua); then the jobs that carry the deliveries
 -- ARGV  1 batch id, 2 owner, 3 how many windows, from the first one on, or "" for all
--- Answer: 1 when settled, 0 when the batch was given to another owner or is settled already, -1 when a job is missing
+-- Answer: "settled"; "lost" when the batch was given to another owner or is settled already; "missing" when a job is
 if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[2] then
-  return 0
+  return 'lost'
 end
 for at = 4, #KEYS do
   if redis.call('EXISTS', KEYS[at]) == 0 then
-    return -1
+    return 'missing'
   end
 end
 local windows = tonumber(ARGV[3]) or (redis.call('LLEN', KEYS[3]) - 1) / 4
@@ -25,4 +25,4 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
 else
   redis.call('DEL', KEYS[2])
 end
-return 1
+return 'settled'

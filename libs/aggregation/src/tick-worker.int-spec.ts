@@ -6,7 +6,7 @@ import type { Queue } from 'bullmq';
 import { itemOf, windowKey, type Notification } from './notification';
 import { TickWorker } from './tick-worker';
 import { Ticks } from './ticks';
-import { Windows, type Batch, type JoinEntry } from './windows';
+import { Windows, type Batch, type JoinEntry, type Settled } from './windows';
 
 log.level = 'silent';
 
@@ -39,7 +39,7 @@ class Scene {
     this.windows = new Windows(this.queues.redis, this.keys, clock);
     let tell: (batch: Batch) => void;
     this.handedOver = new Promise((resolve) => (tell = resolve));
-    const handOver = async (batch: Batch): Promise<boolean> => {
+    const handOver = async (batch: Batch): Promise<Settled> => {
       tell(batch);
       await this.effort();
       return this.windows.settle(batch);

@@ -6,7 +6,7 @@ import { log } from '@pns/runtime';
 import { DelayedError, type Job, type Worker } from 'bullmq';
 import { bulkhead, type IPolicy } from 'cockatiel';
 import type { Ticks } from './ticks';
-import type { Batch, Windows } from './windows';
+import type { Batch, Settled, Windows } from './windows';
 
 /** Most windows in a batch: one query for subscriptions, a few hundred deliveries. */
 export const maxWindowsPerBatch = 500;
@@ -24,13 +24,13 @@ const maxMemoryUse = 0.95;
 const untilRoomMs = 1000;
 
 /** What settles the next `count` windows of a batch of which `left` are left. */
-export type Settling = (left: number, count: number) => Origin;
+export type Settling = (left: number, count: number) => Origin<Settled>;
 
 /**
  * Puts the deliveries of a batch where they survive this process, and settles its windows in the same steps, from the first
- * one on. False when the batch was given to another owner meanwhile. After a fault it is called again with what is left.
+ * one on. After a fault it is called again with what is left of the batch.
  */
-export type HandOver = (batch: Batch, settling: Settling) => Promise<boolean>;
+export type HandOver = (batch: Batch, settling: Settling) => Promise<Settled>;
 
 /** Works on ticks: takes what is due and hands it over. */
 @Injectable()
@@ -112,7 +112,8 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   private async finish(batch: Batch): Promise<void> {
-    if (!(await this.handOver(batch, (left, count) => this.windows.settling(batch, left, count)))) {
+    const settled = await this.handOver(batch, (left, count) => this.windows.settling(batch, left, count));
+    if (settled === 'lost') {
       log.warn({ event: 'batch.taken-over', shard: batch.shard, batch: batch.id, windows: batch.windows.length });
     }
   }

@@ -152,7 +152,7 @@ describe('windows on one clock', () => {
       const batch = await windows.take(shard, job, 'me', 10);
       const left = batch.windows.map(({ notification: { context, user } }) => `${context}:${user}`);
       expect(left.sort()).toEqual([...others].sort());
-      expect(await windows.settle(batch)).toBe(true);
+      expect(await windows.settle(batch)).toBe('settled');
     }
   });
 
@@ -180,9 +180,9 @@ describe('windows on one clock', () => {
     );
     const second = await windows.take(shard, 'job', 'second owner', 10);
     expect(second.windows).toEqual(first.windows);
-    expect(await windows.settle(first)).toBe(false);
-    expect(await windows.settle(second)).toBe(true);
-    expect(await windows.settle(second)).toBe(false);
+    expect(await windows.settle(first)).toBe('lost');
+    expect(await windows.settle(second)).toBe('settled');
+    expect(await windows.settle(second)).toBe('lost');
     expect((await windows.take(shard, 'next', 'me', 10)).windows).toHaveLength(1);
   });
 
@@ -374,7 +374,7 @@ describe('windows under any sequence of steps', () => {
           const batch = await windows.take(shard, job, 'the one that goes on', limit);
           expect(batch.windows.map(sentBy)).toEqual(expected);
           left += batch.windows.reduce((sum, { count }) => sum + count, 0);
-          if (batch.windows.length > 0) expect(await windows.settle(batch)).toBe(true);
+          if (batch.windows.length > 0) expect(await windows.settle(batch)).toBe('settled');
         };
         for (const [index, action] of steps.entries()) {
           if (action.kind === 'wait') time.now += action.ms;

@@ -73,6 +73,9 @@ export interface Batch {
   readonly nextDueAt?: number;
 }
 
+/** How settling a batch, or the next windows of it, ended. `lost`: it was given to another owner, who then sends it too. */
+export type Settled = 'settled' | 'lost';
+
 /** How many windows there are, by how far they are. */
 export interface WindowCounts {
   /** Not due yet. */
@@ -155,19 +158,20 @@ export class Windows {
     };
   }
 
-  /** Forgets the batch. False when it was given to another owner meanwhile, who then sends it too. */
-  async settle({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<boolean> {
+  /** Forgets the batch. */
+  settle({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<Settled> {
     const keys = batchKeys(this.keys.group(shard), id);
-    return (await this.scripts.pns_settle(keys.length, ...keys, id, owner, '')) === 1;
+    return this.scripts.pns_settle(keys.length, ...keys, id, owner, '');
   }
 
   /** Settles the next `count` windows of a batch in one step with the jobs that they are handed over in. */
-  settling({ shard, id, owner }: Batch, left: number, count: number): Origin {
+  settling({ shard, id, owner }: Batch, left: number, count: number): Origin<Settled> {
     const keys = batchKeys(this.keys.group(shard), id);
     return {
       list: `${this.keys.group(shard)}:batch:${id}`,
       first: owner,
       length: 1 + 4 * left,
+      answers: ['settled', 'lost'],
       taken: (jobs) => ({ lua: settleSource, keys: [...keys, ...jobs], args: [id, owner, count] }),
     };
   }
@@ -253,7 +257,7 @@ type Answer = (string | number)[];
 interface Scripts extends Pick<RedisClient, 'zrangebyscore' | 'time'> {
   pns_join(...args: (string | number)[]): Promise<Answer>;
   pns_take(...args: (string | number)[]): Promise<Answer>;
-  pns_settle(...args: (string | number)[]): Promise<number>;
+  pns_settle(...args: (string | number)[]): Promise<Settled>;
   pns_erase(...args: (string | number)[]): Promise<number>;
   pns_count(...args: (string | number)[]): Promise<Answer>;
 }

@@ -176,7 +176,11 @@ describe('the delivery stage', () => {
     const app = await worker(farSide);
     await send(app, [delivery({ id: 'hopeless' })]);
     const failed = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('hopeless'));
-    expect(failed).toMatchObject({ outcome: 'retry', reason: 'HTTP 503', delivery: { id: 'hopeless', attempt: 3 } });
+    expect(failed).toMatchObject({
+      outcome: 'exhausted',
+      reason: 'HTTP 503',
+      delivery: { id: 'hopeless', attempt: 3 },
+    });
     expect(farSide.came).toHaveLength(3);
   });
 

@@ -2,12 +2,14 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
-import { assertJobVersion, Queues, type DeliveryJob } from '@pns/queue';
+import { assertJobVersion, Queues, type DeliveryJob, type JobWorker } from '@pns/queue';
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
-import { DelayedError, type Job, type Worker } from 'bullmq';
+import { DelayedError, WaitingError, type Job } from 'bullmq';
 import { backOffMs } from './back-off';
-import { Checkpoint } from './checkpoint';
+import { careAfterDeaths, givenUp, isDeadly, stepsOf, withCare } from './care';
+import type { Checkpoint } from './checkpoint';
+import { DeliveryMemory } from './delivery-memory';
 import { DeliveryPlaces, type Place, type Verdict } from './delivery-places';
 import { handOver, type QueueRef } from './hand-over';
 import type { PausedClients } from './paused-clients';
@@ -27,14 +29,22 @@ const [maxHeld, leastPerSource] = [8000, 250] as const;
 /** What is in flight at SIGTERM has this long to end before it is handed back, in ms. */
 const finishWithinMs = shutdownTimeoutMs - 5000;
 
+/** One run of a job: how far the job is, its place at the endpoint, and what ends the run early. */
+interface Run {
+  readonly checkpoint: Checkpoint;
+  readonly place: Place;
+  readonly signal: AbortSignal;
+}
+
 /** Gives each delivery of a job to the transport, records how it ended, and sends what failed on its way again. */
 @Injectable()
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly workers = new Map<string, Worker<DeliveryJob>>();
+  private readonly workers = new Map<string, JobWorker<DeliveryJob>>();
   private readonly places: DeliveryPlaces;
   private readonly live: SharedLookup<ReadonlySet<string>>;
+  private readonly memory: DeliveryMemory;
   private readonly jobsPerSource: number;
-  private readonly stopping = new AbortController();
+  private isOutOfTime = false;
   private readonly propertiesFault = new RecurringFault('delivery.properties-not-loaded', 'delivery.properties-loaded');
 
   constructor(
@@ -47,6 +57,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     private readonly options: DeliveryWorkerOptions,
   ) {
     this.live = new SharedLookup((ids) => subscriptions.liveAmong(ids));
+    this.memory = new DeliveryMemory(queues.redis);
     const { concurrency, sources } = options;
     const heldPerSource = Math.max(leastPerSource, Math.ceil(maxHeld / sources.length));
     // A job holds at least one delivery.
@@ -56,29 +67,43 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
 
   onApplicationBootstrap(): void {
     for (const { group, name } of this.options.sources) {
-      const work = (job: Job<DeliveryJob>, token?: string) => this.work({ group, name }, job, token);
-      this.workers.set(group, this.queues.worker(group, name, work, { concurrency: this.jobsPerSource }));
+      const work = (job: Job<DeliveryJob>, token?: string, signal?: AbortSignal) =>
+        this.work({ group, name }, job, token, signal ?? never);
+      const worker = this.queues.worker(group, name, work, { concurrency: this.jobsPerSource });
+      worker.on('completed', (job) => this.memory.forget(job));
+      this.workers.set(group, worker);
     }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.places.close();
-    const timer = setTimeout(() => this.stopping.abort(), finishWithinMs);
+    const timer = setTimeout(() => this.handBack(), finishWithinMs);
     await Promise.all([...this.workers.values()].map((worker) => worker.close()));
     clearTimeout(timer);
   }
 
-  private async work(source: QueueRef, job: Job<DeliveryJob>, token?: string): Promise<void> {
+  /** Ends what is in flight. */
+  private handBack(): void {
+    this.isOutOfTime = true;
+    for (const worker of this.workers.values()) worker.cancelAllJobs('This process stops.');
+  }
+
+  private async work(
+    source: QueueRef,
+    job: Job<DeliveryJob>,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     assertJobVersion('delivery', job.data);
     const place = await this.placeOf(source, job);
     if (place === undefined) return this.defer(source, job, token);
-    const checkpoint = new Checkpoint(job);
     try {
-      await this.deliverAll(source, job, checkpoint, place);
-      await checkpoint.discard();
+      await this.memory.run(job, (checkpoint) => this.run(source, job, { checkpoint, place, signal }));
     } catch (error) {
-      await checkpoint.flush();
-      throw error;
+      if (!signal.aborted) throw error;
+      // Another worker has the job already, or takes it at once, and goes on where this one stopped.
+      if (this.isOutOfTime) await job.moveToWait(token);
+      throw new WaitingError();
     } finally {
       place.leave();
       this.fetchWhileRoom(source);
@@ -116,62 +141,81 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     if (worker !== undefined) worker.concurrency = this.places.isFull(group) ? 1 : this.jobsPerSource;
   }
 
-  private async deliverAll(
-    source: QueueRef,
-    job: Job<DeliveryJob>,
-    checkpoint: Checkpoint,
-    place: Place,
-  ): Promise<void> {
-    const { endpoint, deliveries } = job.data;
-    const open = deliveries.filter(({ id }) => !checkpoint.has(id));
-    // Whether and how a push is sent, and when it is tried again, are the user's properties.
-    await this.loadProperties(open);
-    const reasons = await reasonsToSuppress(open, this.cascade, this.live);
-    const settled = await Promise.allSettled(
-      open.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint, place)),
-    );
-    const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    await this.putOff(source, job, tries.filter(isSpared), checkpoint);
-    const attempts = tries.filter((attempt) => !isSpared(attempt));
-    const again = attempts.filter((attempt) => this.isToRetry(attempt));
-    const pauses = new Map(
-      (await Promise.all(byWait(again).map((some) => this.sendAgain(source, endpoint, some)))).flat(),
-    );
-    const ended = attempts.map((attempt): Attempt => {
-      const nextAttemptInMs = pauses.get(attempt);
-      return nextAttemptInMs === undefined ? attempt : { ...attempt, nextAttemptInMs };
-    });
-    const cutShort = settled.find((each) => each.status === 'rejected');
-    if (cutShort !== undefined) {
-      // Only what was in flight is repeated. There is no time left to wait for Postgres, so whoever repeats it tells of all.
-      checkpoint.keep(ended);
-      throw cutShort.reason;
-    }
-    await this.record([...checkpoint.unrecorded(deliveries), ...ended], checkpoint);
-  }
-
-  /** While Postgres is away, a job comes back to record how its attempts ended, and not to make them again. */
-  private async record(attempts: readonly Attempt[], checkpoint: Checkpoint): Promise<void> {
+  private async run(source: QueueRef, job: Job<DeliveryJob>, run: Run): Promise<void> {
+    const { checkpoint, signal } = run;
     try {
-      await this.outcomes.record(attempts);
+      await this.deliverAll(source, job, run);
+      await checkpoint.discard();
     } catch (error) {
-      checkpoint.keep(attempts);
+      checkpoint.survive();
+      // Where another worker has the job, it writes down how far it is.
+      await (signal.aborted && !this.isOutOfTime ? checkpoint.discard() : checkpoint.flush());
       throw error;
     }
+  }
+
+  private async deliverAll(source: QueueRef, job: Job<DeliveryJob>, run: Run): Promise<void> {
+    const { checkpoint } = run;
+    const { deliveries } = job.data;
+    const open = deliveries.filter((delivery) => !checkpoint.has(delivery.id) && !this.memory.knows(delivery));
+    const settled = await (job.stalledCounter < careAfterDeaths
+      ? this.attemptAll(open, run)
+      : this.attemptWithCare(open, run));
+    const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    // Whatever fails from here on is done again without another attempt.
+    checkpoint.keep(tries.filter((attempt) => !isSpared(attempt)));
+    await this.putOff(source, job, tries.filter(isSpared), checkpoint);
+    const again = checkpoint.unrecorded(deliveries).filter((attempt) => this.isToRetry(attempt));
+    await Promise.all(byWait(again).map((some) => this.sendAgain(source, job.data.endpoint, some, checkpoint)));
+    // There is no time left to wait for Postgres, so the attempts are recorded where the job is run again.
+    for (const each of settled) if (each.status === 'rejected') throw each.reason;
+    await this.outcomes.record(checkpoint.unrecorded(deliveries).map(withVerdict));
+    checkpoint.close(deliveries);
+  }
+
+  private async attemptAll(deliveries: readonly Delivery[], run: Run): Promise<PromiseSettledResult<Attempt>[]> {
+    // Whether and how a push is sent, and when it is tried again, are the user's properties.
+    await this.loadProperties(deliveries);
+    const reasons = await reasonsToSuppress(deliveries, this.cascade, this.live);
+    return Promise.allSettled(deliveries.map((delivery) => this.attempt(delivery, reasons.get(delivery), run)));
+  }
+
+  /** Sends what a process may die of a few at a time, and gives up what it died of. */
+  private async attemptWithCare(deliveries: readonly Delivery[], run: Run): Promise<PromiseSettledResult<Attempt>[]> {
+    const { checkpoint, signal } = run;
+    const settled: PromiseSettledResult<Attempt>[] = [];
+    const deadly = deliveries.filter(({ id }) => isDeadly(checkpoint.triesOf(id)));
+    for (const delivery of deadly) settled.push({ status: 'fulfilled', value: givenUp(delivery) });
+    const others = deliveries.filter((delivery) => !deadly.includes(delivery));
+    for (const step of stepsOf(others, (id) => checkpoint.triesOf(id))) {
+      if (signal.aborted) return [...settled, { status: 'rejected', reason: signal.reason as unknown }];
+      const ended = await withCare(
+        () => checkpoint.begin(step.map(({ id }) => id)),
+        () => this.attemptAll(step, run),
+      );
+      checkpoint.survive();
+      checkpoint.keep(
+        ended.flatMap((each) => (each.status === 'fulfilled' && !isSpared(each.value) ? [each.value] : [])),
+      );
+      settled.push(...ended);
+    }
+    return settled;
   }
 
   private async attempt(
     delivery: Delivery,
     suppressedFor: string | undefined,
-    checkpoint: Checkpoint,
-    place: Place,
+    { checkpoint, place, signal }: Run,
   ): Promise<Attempt> {
     const startedAt = Date.now();
     const begun = performance.now();
     const unsent: Outcome | undefined =
       suppressedFor === undefined ? this.outcomeUnsent(delivery) : { kind: 'suppressed', reason: suppressedFor };
-    const outcome = unsent ?? (await this.outcomeOf(delivery));
-    if (outcome.kind === 'delivered') checkpoint.add(delivery.id);
+    const outcome = unsent ?? (await this.outcomeOf(delivery, signal));
+    if (outcome.kind === 'delivered') {
+      this.memory.arrived(delivery);
+      checkpoint.add(delivery.id);
+    }
     const durationMs = performance.now() - begun;
     place.ended(unsent === undefined ? verdictOf(outcome) : 'nothing', durationMs);
     return { delivery, outcome, startedAt, durationMs, ...(unsent !== undefined && { isUnsent: true }) };
@@ -196,18 +240,20 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  private isToRetry({ delivery, outcome }: Attempt): boolean {
-    if (outcome.kind !== 'retry' || delivery.replyTo !== undefined) return false;
+  /** Whether another attempt is due that is not on its way yet. */
+  private isToRetry({ delivery, outcome, nextAttemptInMs }: Attempt): boolean {
+    if (outcome.kind !== 'retry' || delivery.replyTo !== undefined || nextAttemptInMs !== undefined) return false;
     if (outcome.isWaiting === true) return true;
     return delivery.attempt < this.cascade.resolve('com.openexchange.pns.retry.attempts', delivery).value;
   }
 
-  /** What was put off for the same time leaves the batch together, as one smaller job. Answers the pause of each, in ms. */
+  /** What was put off for the same time leaves the batch together, as one smaller job. */
   private async sendAgain(
     source: QueueRef,
     endpoint: string,
     attempts: readonly Attempt[],
-  ): Promise<(readonly [Attempt, number])[]> {
+    checkpoint: Checkpoint,
+  ): Promise<void> {
     // One for all: the longest of a hundred would be about the same for every job.
     const random = Math.random();
     const pauses = attempts.map(({ delivery, outcome }) => {
@@ -217,7 +263,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const pauseMs = Math.max(0, ...pauses);
     const deliveries = attempts.map(({ delivery }) => ({ ...delivery, attempt: delivery.attempt + 1 }));
     await handOver(this.queues, [{ ...source, endpoint, deliveries }], { delayMs: pauseMs });
-    return attempts.map((attempt) => [attempt, pauseMs]);
+    checkpoint.keep(attempts.map((attempt) => ({ ...attempt, nextAttemptInMs: pauseMs })));
   }
 
   /**
@@ -248,11 +294,11 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     log.debug({ event: 'delivery.spared', transport, job, deliveries: deliveries.length, nextLookInMs: delayMs });
   }
 
-  private async outcomeOf(delivery: Delivery): Promise<Outcome> {
+  private async outcomeOf(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     const { client } = delivery;
     const options = this.transport.options?.(client);
     try {
-      const outcome = await this.transport.deliver(delivery, this.stopping.signal);
+      const outcome = await this.transport.deliver(delivery, signal);
       if (outcome.kind === 'misconfigured' && outcome.isTargetOnly !== true) {
         this.paused.pause(client, outcome.reason, options);
       }
@@ -262,7 +308,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       }
       return outcome;
     } catch (error) {
-      this.stopping.signal.throwIfAborted();
+      signal.throwIfAborted();
       // A fault of ours in one delivery must not hold up, or repeat, the others of its job.
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
       return { kind: 'retry', reason: 'internal error' };
@@ -295,6 +341,16 @@ function isSpared({ delivery, outcome }: Attempt): boolean {
 function verdictOf(outcome: Outcome): Verdict {
   if (outcome.kind !== 'retry') return outcome.kind === 'moved' ? 'nothing' : 'answered';
   return outcome.isSpared === true || outcome.isWaiting === true ? 'nothing' : 'failed';
+}
+
+/** The signal of a job that BullMQ gave none. */
+const never = new AbortController().signal;
+
+/** The last attempt that failed ends the delivery. Who asked for a test is told that another attempt would be made. */
+function withVerdict(attempt: Attempt): Attempt {
+  const { delivery, outcome, nextAttemptInMs } = attempt;
+  if (outcome.kind !== 'retry' || nextAttemptInMs !== undefined || delivery.replyTo !== undefined) return attempt;
+  return { ...attempt, outcome: { kind: 'exhausted', reason: outcome.reason } };
 }
 
 /** Times to wait that differ by less than this are one, in ms: a job for each millisecond would be as many jobs as deliveries. */

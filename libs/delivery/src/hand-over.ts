@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto';
-import { addJobs, maxDeliveriesPerJob, type DeliveryJob, type NewJob, type Origin, type Queues } from '@pns/queue';
+import {
+  addJobs,
+  addJobsFrom,
+  maxDeliveriesPerJob,
+  type DeliveryJob,
+  type NewJob,
+  type Origin,
+  type Queues,
+} from '@pns/queue';
 import type { Delivery } from '@pns/transport-contract';
 import { Cluster } from 'ioredis';
 
@@ -20,8 +28,6 @@ export interface HandOverOptions {
   readonly delayMs?: number;
   /** Distinguishes this hand-over from an earlier one of the same deliveries, whose job may still be there. */
   readonly round?: string;
-  /** Where they come from: they leave it in the same step. */
-  readonly origin?: Origin;
 }
 
 /** What a target shares its fate with: a web server, or a client's account with a provider. */
@@ -30,25 +36,50 @@ export function endpointOf({ transport, token, client }: Pick<Delivery, 'transpo
 }
 
 /**
- * Adds the deliveries to their queues, up to `maxDeliveriesPerJob` in a job, all of them or none. A job's id is made from its
- * deliveries, their targets and the round, so the same hand-over twice, as after a crash, adds nothing while the first is
- * still there. False when they had left their origin before; then nothing is added.
- *
- * In a cluster, where a transaction has one key group, those of other groups than the origin's are added first.
+ * Adds the deliveries to their queues, up to `maxDeliveriesPerJob` in a job; those of a key group all or none. A job's id is made
+ * from its deliveries, their targets and the round, so the same hand-over twice, as after a crash, adds nothing while the
+ * first is still there.
  */
 export async function handOver(
   queues: Queues,
   groups: readonly DeliveryGroup[],
-  { delayMs = 0, round = '', origin }: HandOverOptions = {},
-): Promise<boolean> {
-  const jobs = groups.flatMap((group) => jobsOf(group, delayMs, round));
-  const isCluster = queues.redis instanceof Cluster;
-  const isTogether = ({ group }: NewJob): boolean => !isCluster || origin?.list.startsWith(`${group}:`) === true;
-  const [together, apart] = [jobs.filter(isTogether), jobs.filter((job) => !isTogether(job))];
-  const perGroup = new Map<string, NewJob[]>();
-  for (const job of apart) perGroup.set(job.group, [...(perGroup.get(job.group) ?? []), job]);
-  await Promise.all([...perGroup.values()].map((some) => addJobs(queues, some)));
-  return together.length === 0 && origin === undefined ? true : addJobs(queues, together, origin);
+  { delayMs = 0, round = '' }: HandOverOptions = {},
+): Promise<void> {
+  await addPerGroup(
+    queues,
+    groups.flatMap((group) => jobsOf(group, delayMs, round)),
+  );
+}
+
+/**
+ * As `handOver`, in one step with their origin, so that the same hand-over twice adds nothing, though the first is done. `lost`
+ * when the origin was taken before. In a cluster a transaction has one key group, so those of others are added first.
+ */
+export async function handOverFrom<Answer extends string>(
+  queues: Queues,
+  groups: readonly DeliveryGroup[],
+  origin: Origin<Answer>,
+): Promise<Answer | 'lost'> {
+  const jobs = groups.flatMap((group) => jobsOf(group, 0, ''));
+  const isTogether = ({ group }: NewJob): boolean =>
+    !(queues.redis instanceof Cluster) || origin.list.startsWith(`${group}:`);
+  await addPerGroup(
+    queues,
+    jobs.filter((job) => !isTogether(job)),
+  );
+  return addJobsFrom(queues, jobs.filter(isTogether), origin);
+}
+
+async function addPerGroup(queues: Queues, jobs: readonly NewJob[]): Promise<void> {
+  const groups = [...new Set(jobs.map(({ group }) => group))];
+  await Promise.all(
+    groups.map((group) =>
+      addJobs(
+        queues,
+        jobs.filter((job) => job.group === group),
+      ),
+    ),
+  );
 }
 
 function jobsOf({ group, name, endpoint, deliveries }: DeliveryGroup, delayMs: number, round: string): NewJob[] {

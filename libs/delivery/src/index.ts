@@ -1,6 +1,6 @@
 export { Checkpoint } from './checkpoint';
 export { deliveryQueues, DeliveryModule, type TransportOptions } from './delivery.module';
 export { eraseDeliveries } from './erase-deliveries';
-export { endpointOf, handOver, type DeliveryGroup, type QueueRef } from './hand-over';
+export { endpointOf, handOver, handOverFrom, type DeliveryGroup, type QueueRef } from './hand-over';
 export { retryFailed } from './retry-failed';
 export { SharedLookup } from './shared-lookup';

@@ -16,7 +16,7 @@ it('sends what was for a socket to wherever the user’s sockets are now, and no
   const toSocket = { transport: 'websocket', subscriptionId: undefined, token: 'node-1 connection-1' } as const;
   const exhausted = delivery({ id: 'to a socket', attempt: 10, ...toSocket });
   await failed.record([
-    { delivery: exhausted, outcome: 'retry', reason: 'internal error', isHeld: false, failedAt: Date.now() },
+    { delivery: exhausted, outcome: 'exhausted', reason: 'internal error', isHeld: false, failedAt: Date.now() },
   ]);
   expect(await retryFailed(queues, failed, { ids: ['to a socket'] }, 10)).toBe(1);
   const [job] = await queues.queue<DeliveryJob>(socketNodeGroup(queues.keys), socketNodeQueue(awayNode)).getWaiting();

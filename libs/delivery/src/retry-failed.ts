@@ -15,9 +15,9 @@ export function retryFailed(
   filter: FailedDeliveryFilter,
   limit: number,
 ): Promise<number> {
-  return failed.take(filter, limit, async (deliveries) => {
-    await handOver(queues, grouped(queues, deliveries), { round: randomUUID() });
-  });
+  return failed.take(filter, limit, (deliveries) =>
+    handOver(queues, grouped(queues, deliveries), { round: randomUUID() }),
+  );
 }
 
 function grouped({ keys }: Queues, deliveries: readonly Delivery[]): DeliveryGroup[] {

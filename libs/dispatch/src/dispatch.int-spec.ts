@@ -128,9 +128,9 @@ it('hands nothing over that another dispatcher has handed over meanwhile', async
   const slow = await batchFor([20]);
   const quick = await windows().take(0, slow.id, 'another', 500);
   expect(quick.windows).toEqual(slow.windows);
-  expect(await handOver(quick)).toBe(true);
+  expect(await handOver(quick)).toBe('settled');
   expect(await queued()).toEqual(['20 crm']);
-  expect(await handOver(slow)).toBe(false);
+  expect(await handOver(slow)).toBe('lost');
   expect(await queued()).toEqual([]);
 });
 
@@ -142,7 +142,7 @@ it('hands a large batch over in parts', async () => {
     parts.push(count);
     return windows().settling(batch, left, count);
   };
-  expect(await app.get(Dispatch).handOver(batch, settling)).toBe(true);
+  expect(await app.get(Dispatch).handOver(batch, settling)).toBe('settled');
   expect([parts.length, await queued()]).toEqual([2, Array(150).fill('30 crm')]);
   expect((await windows().take(0, batch.id, 'me', 500)).windows).toEqual([]);
 });

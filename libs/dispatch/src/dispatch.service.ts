@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { Batch, Settling } from '@pns/aggregation';
+import type { Batch, Settled, Settling } from '@pns/aggregation';
 import { ConfigCascade } from '@pns/config-cascade';
-import { endpointOf, handOver, type DeliveryGroup } from '@pns/delivery';
+import { endpointOf, handOverFrom, type DeliveryGroup } from '@pns/delivery';
 import { countSuppressed } from '@pns/outcomes';
 import { SubscriptionStore } from '@pns/persistence';
 import { nodeOf, Presence, socketNodeGroup, WebsocketClients } from '@pns/presence';
@@ -35,18 +35,19 @@ export class Dispatch {
 
   /**
    * One query and, unless its deliveries are very many or very large, one transaction for all windows, which settles them too.
-   * False when another owner has the batch by now. Safe to repeat with what is left of the batch.
+   * Safe to repeat with what is left of the batch.
    */
-  async handOver(batch: Batch, settling: Settling): Promise<boolean> {
+  async handOver(batch: Batch, settling: Settling): Promise<Settled> {
     const audiences = await this.audiencesOf(batch);
     let left = batch.windows.length;
     for (const { windows, deliveries, suppressed } of this.parts(batch, audiences)) {
-      const origin = settling(left, windows);
-      if (!(await handOver(this.queues, this.grouped(batch.shard, deliveries), { origin }))) return false;
+      const groups = this.grouped(batch.shard, deliveries);
+      const settled = await handOverFrom(this.queues, groups, settling(left, windows));
+      if (settled === 'lost') return settled;
       for (const [transport, count] of suppressed) countSuppressed(transport, count);
       left -= windows;
     }
-    return true;
+    return 'settled';
   }
 
   private *parts({ windows }: Batch, audiences: ReadonlyMap<string, Audience>): Generator<Part> {

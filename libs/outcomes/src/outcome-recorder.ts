@@ -30,6 +30,7 @@ const outcomeKinds = Object.keys({
   gone: true,
   rejected: true,
   misconfigured: true,
+  exhausted: true,
   expired: true,
   suppressed: true,
   moved: true,
@@ -138,6 +139,23 @@ function reachedOut({ outcome, isUnsent = false }: Attempt): boolean {
   return outcome.kind !== 'retry' || (outcome.isWaiting !== true && outcome.isSpared !== true);
 }
 
+/** What is given up is a line of its own, for an operator who reads errors only. */
+function tellExhausted({ delivery }: Attempt, reason: string): void {
+  log.error({
+    event: 'delivery.exhausted',
+    delivery: delivery.id,
+    notification: delivery.notificationId,
+    subscription: delivery.subscriptionId,
+    context: delivery.context,
+    user: delivery.user,
+    client: delivery.client,
+    transport: delivery.transport,
+    topic: delivery.topic,
+    attempts: delivery.attempt,
+    reason,
+  });
+}
+
 function tell(attempt: Attempt): void {
   const { delivery, outcome, startedAt, durationMs, nextAttemptInMs } = attempt;
   const { transport } = delivery;
@@ -165,4 +183,5 @@ function tell(attempt: Attempt): void {
     durationMs: Math.round(durationMs),
     nextAttemptInMs,
   });
+  if (outcome.kind === 'exhausted') tellExhausted(attempt, outcome.reason);
 }

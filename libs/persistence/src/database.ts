@@ -13,6 +13,7 @@ import { HeldDeliveries1760000000006 } from './migrations/0006-held-deliveries';
 import { UnannouncedChanges1760000000007 } from './migrations/0007-unannounced-changes';
 import { SubscriptionTopics1760000000008 } from './migrations/0008-subscription-topics';
 import { ApiKeyRateLimits1760000000009 } from './migrations/0009-api-key-rate-limits';
+import { ExhaustedDeliveries1760000000011 } from './migrations/0011-exhausted-deliveries';
 import { SubscriptionEntity } from './subscription.entity';
 
 // Listed, not globbed: what runs is bundled or compiled, and a file that is missing must not go unnoticed.
@@ -27,6 +28,7 @@ export const migrations = [
   UnannouncedChanges1760000000007,
   SubscriptionTopics1760000000008,
   ApiKeyRateLimits1760000000009,
+  ExhaustedDeliveries1760000000011,
 ];
 
 /** Any number that no other program locks in the same database. */

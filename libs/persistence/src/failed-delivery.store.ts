@@ -41,6 +41,13 @@ export interface HeldClient {
   readonly since: number;
 }
 
+/** How many failed deliveries of a transport there are. */
+export interface FailedDeliveryCount {
+  readonly transport: TransportName;
+  readonly isHeld: boolean;
+  readonly count: number;
+}
+
 /** The deliveries that failed for good, in Postgres. */
 @Injectable()
 export class FailedDeliveryStore {
@@ -104,6 +111,14 @@ export class FailedDeliveryStore {
     });
   }
 
+  /** How many there are, by transport; none where there are none. Takes the same time however many there are. */
+  async counts(): Promise<FailedDeliveryCount[]> {
+    const rows = await this.database.query<{ transport: TransportName; held: boolean; count: string }[]>(
+      'SELECT transport, held, sum(change) AS count FROM failed_delivery_changes GROUP BY transport, held',
+    );
+    return rows.map(({ transport, held, count }) => ({ transport, isHeld: held, count: Number(count) }));
+  }
+
   /** The clients whose deliveries wait until their settings are mended; of one transport, or of all. */
   async heldClients(transport?: TransportName): Promise<HeldClient[]> {
     const rows = await this.database.query<(Omit<HeldClient, 'since'> & { since: Date })[]>(
@@ -137,17 +152,23 @@ function matching(query: Query, filter: FailedDeliveryFilter): Query {
     client: filter.client,
     transport: filter.transport,
     topic: filter.topic,
-    outcome: filter.outcome,
     notification_id: filter.notification,
   };
   for (const [column, value] of Object.entries(equal)) {
     if (value !== undefined) query.andWhere(`f.${column} = :${column}`, { [column]: value });
   }
+  if (filter.outcome !== undefined)
+    query.andWhere('f.outcome = ANY (:outcomes)', { outcomes: storedAs(filter.outcome) });
   // The partial index serves only a condition that reads as its own.
   if (isHeld !== undefined) query.andWhere(isHeld ? 'f.held' : 'NOT f.held');
   if (ids !== undefined) query.andWhere('f.delivery_id = ANY (:ids)', { ids });
   if (before !== undefined) query.andWhere('f.failed_at < :before', { before: new Date(before) });
   return query;
+}
+
+/** A worker that is older than `exhausted` still runs during an upgrade, and stores its outcome as `retry`. */
+function storedAs(outcome: OutcomeKind): OutcomeKind[] {
+  return outcome === 'exhausted' ? ['exhausted', 'retry'] : [outcome];
 }
 
 function toRow({ delivery, outcome, reason, isHeld, failedAt }: FailedDelivery): FailedDeliveryEntity {
@@ -172,7 +193,7 @@ function toRow({ delivery, outcome, reason, isHeld, failedAt }: FailedDelivery):
 function toFailedDelivery(row: FailedDeliveryEntity): FailedDelivery {
   return {
     delivery: row.delivery as Delivery,
-    outcome: row.outcome,
+    outcome: row.outcome === 'retry' ? 'exhausted' : row.outcome,
     reason: row.reason,
     isHeld: row.isHeld,
     failedAt: row.failedAt.getTime(),

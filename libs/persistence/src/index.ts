@@ -17,6 +17,7 @@ export { ErasureStore } from './erasure.store';
 export {
   FailedDeliveryStore,
   type FailedDelivery,
+  type FailedDeliveryCount,
   type FailedDeliveryFilter,
   type HeldClient,
 } from './failed-delivery.store';

@@ -108,7 +108,7 @@ describe('failed deliveries', () => {
 
   it('are kept whole, however odd, and only once', async () => {
     const store = new FailedDeliveryStore(database);
-    const failed = { delivery, outcome: 'retry' as const, reason: 'HTTP 500\0', isHeld: false, failedAt: 3 };
+    const failed = { delivery, outcome: 'exhausted' as const, reason: 'HTTP 500\0', isHeld: false, failedAt: 3 };
     const again = { ...failed, outcome: 'rejected' as const, reason: 'no', failedAt: 4 };
     await store.record([failed, { ...failed, delivery: toSockets }, again]);
     await store.record([again]);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedis, type LocalRedis } from '@pns/local-servers';
-import { addJobs, type NewJob, type Origin } from './add-jobs';
+import { addJobs, addJobsFrom, type NewJob, type Origin } from './add-jobs';
 import { KeySpace } from './key-space';
 import { Queues } from './queues.service';
 import { connectRedis } from './redis';
@@ -36,13 +36,15 @@ const job = (id: string, queue = 'webhook', delayMs = 0): NewJob => ({
 });
 
 /** As a batch of windows: the list is gone once its jobs are added, and the jobs must be there. */
-const origin = (length = 2): Origin => ({
+const origin = (length = 2): Origin<'taken'> => ({
   list,
   first: 'me',
   length,
+  answers: ['taken'],
   taken: (jobs) => ({
-    lua: `for at = 2, #KEYS do if redis.call('EXISTS', KEYS[at]) == 0 then return -1 end end
-          return redis.call('DEL', KEYS[1])`,
+    lua: `for at = 2, #KEYS do if redis.call('EXISTS', KEYS[at]) == 0 then return 'missing' end end
+          redis.call('DEL', KEYS[1])
+          return 'taken'`,
     keys: [list, ...jobs],
     args: [],
   }),
@@ -53,8 +55,8 @@ const idsIn = async (name: string): Promise<(string | undefined)[]> =>
 
 it('adds jobs to several queues at once, each only once', async () => {
   const jobs = [job('a'), job('b', 'apns'), job('c', 'apns', 60_000)];
-  expect(await addJobs(queues, jobs)).toBe(true);
-  expect(await addJobs(queues, jobs)).toBe(true);
+  await addJobs(queues, jobs);
+  await addJobs(queues, jobs);
   expect([await idsIn('webhook'), await idsIn('apns')]).toEqual([['a'], ['b', 'c']]);
 });
 
@@ -69,9 +71,9 @@ describe('jobs that are taken from a list', () => {
   beforeEach(() => queues.redis.rpush(list, 'me', 'window'));
 
   it('are added once, although the same is asked for again', async () => {
-    expect(await addJobs(queues, [job('a')], origin())).toBe(true);
+    expect(await addJobsFrom(queues, [job('a')], origin())).toBe('taken');
     await queues.queue(group, 'webhook').remove('a'); // it is done
-    expect(await addJobs(queues, [job('a')], origin())).toBe(false);
+    expect(await addJobsFrom(queues, [job('a')], origin())).toBe('lost');
     expect([await idsIn('webhook'), await queues.redis.exists(list)]).toEqual([[], 0]);
   });
 
@@ -82,31 +84,31 @@ describe('jobs that are taken from a list', () => {
   ])('are not added when the list %s', async (_, change) => {
     await change();
     const before = await queues.redis.lrange(list, 0, -1);
-    expect(await addJobs(queues, [job('a')], origin())).toBe(false);
+    expect(await addJobsFrom(queues, [job('a')], origin())).toBe('lost');
     expect([await idsIn('webhook'), await queues.redis.lrange(list, 0, -1)]).toEqual([[], before]);
   });
 
   it('are not added, and not taken, while the memory of Redis is full', async () => {
     await queues.redis.config('SET', 'maxmemory', '1mb');
     const jobs = [job('a'), job('b', 'apns')];
-    await expect(addJobs(queues, jobs, origin())).rejects.toThrow(/OOM/);
+    await expect(addJobsFrom(queues, jobs, origin())).rejects.toThrow(/OOM/);
     await queues.redis.config('SET', 'maxmemory', '0');
     expect([await idsIn('webhook'), await queues.redis.llen(list)]).toEqual([[], 2]);
-    expect(await addJobs(queues, jobs, origin())).toBe(true);
+    expect(await addJobsFrom(queues, jobs, origin())).toBe('taken');
     expect([await idsIn('webhook'), await idsIn('apns')]).toEqual([['a'], ['b']]);
   });
 
   it('are added although Redis has forgotten all scripts', async () => {
     await addJobs(queues, [job('before')]);
     await queues.redis.script('FLUSH');
-    expect(await addJobs(queues, [job('after')], origin())).toBe(true);
+    expect(await addJobsFrom(queues, [job('after')], origin())).toBe('taken');
   });
 
   it('are added once Redis is back', async () => {
-    const adding = server.kill().then(() => addJobs(queues, [job('a')], origin()));
+    const adding = server.kill().then(() => addJobsFrom(queues, [job('a')], origin()));
     await new Promise((resolve) => queues.redis.once('reconnecting', resolve));
     server = await startRedis({ dataDir: folder, port: server.port });
-    expect(await adding).toBe(true);
+    expect(await adding).toBe('taken');
     expect(await idsIn('webhook')).toEqual(['a']);
   });
 });

@@ -22,28 +22,52 @@ export interface ScriptCall {
 }
 
 /** A list that jobs are made from, and what becomes of it when they are added. */
-export interface Origin {
+export interface Origin<Answer extends string> {
   /** Jobs are added only while the list begins with `first` and has this length. */
   readonly list: string;
   readonly first: string;
   readonly length: number;
-  /** Runs together with the addition. Changes nothing and answers another number than 1 when one of `jobs`, their keys, is missing. */
+  /**
+   * Runs together with the addition of jobs with these keys and tells how that ended. Where one of them is missing it answers
+   * `missing` and changes nothing.
+   */
   readonly taken: (jobs: readonly string[]) => ScriptCall;
+  /** What `taken` answers. */
+  readonly answers: readonly Answer[];
 }
 
 const guard = readFileSync(join(__dirname, '..', 'src', 'guard.lua'), 'utf8');
 
 /**
- * Adds jobs to queues of one key group, or of one Redis, in one round trip: all of them or none. False when they have another
- * `origin` by now or were taken from it before: then nothing is added. Safe to repeat, also by ioredis itself, which
- * sends a transaction again when it lost the answer.
+ * Adds jobs to queues of one key group, or of one Redis, in one round trip: all of them or none.
  *
  * @throws when Redis refuses the jobs, for example because its memory is full.
  */
-export async function addJobs(queues: Queues, jobs: readonly NewJob[], origin?: Origin): Promise<boolean> {
-  const { redis } = queues;
+export async function addJobs(queues: Queues, jobs: readonly NewJob[]): Promise<void> {
+  await transact(queues, jobs);
+}
+
+/**
+ * As `addJobs`, in one step with their origin. `lost` when it is another one by now, because somebody else took the jobs or this
+ * call did: then nothing is added. So it is safe to repeat, also for ioredis, which sends a transaction again when it lost the
+ * answer.
+ */
+export async function addJobsFrom<Answer extends string>(
+  queues: Queues,
+  jobs: readonly NewJob[],
+  origin: Origin<Answer>,
+): Promise<Answer | 'lost'> {
+  const results = await transact(queues, jobs, origin);
+  if (results === null) return 'lost';
+  const answer = origin.answers.find((each) => each === results.at(-1));
+  if (answer === undefined) throw new Error(`Redis has not added all jobs: ${String(results.at(-1))}.`);
+  return answer;
+}
+
+/** What the commands of the transaction answered; null when it was not made because the origin has changed. */
+async function transact(queues: Queues, jobs: readonly NewJob[], origin?: Origin<string>): Promise<unknown[] | null> {
   const calls = await Promise.all(jobs.map((job) => additionOf(queues, job)));
-  const pipeline = redis.pipeline();
+  const pipeline = queues.redis.pipeline();
   // In a transaction ioredis cannot send a script again that Redis has forgotten.
   for (const lua of new Set(calls.map(({ script }) => script.lua))) pipeline.script('LOAD', lua);
   if (origin !== undefined) pipeline.watch(origin.list).eval(guard, 1, origin.list, origin.first, origin.length);
@@ -57,12 +81,10 @@ export async function addJobs(queues: Queues, jobs: readonly NewJob[], origin?: 
   const answers = (await pipeline.exec()) ?? [];
   const fault = answers.find(([error]) => error !== null)?.[0];
   if (fault) throw fault;
-  const results = answers.at(-1)?.[1] as unknown[] | null | undefined;
-  if (results == null) return false;
-  const refusal = results.find((result) => result instanceof Error);
+  const results = (answers.at(-1)?.[1] ?? null) as unknown[] | null;
+  const refusal = results?.find((result) => result instanceof Error);
   if (refusal !== undefined) throw refusal;
-  if (origin !== undefined && results.at(-1) !== 1) throw new Error('Redis has not added all jobs.');
-  return true;
+  return results;
 }
 
 interface Script {

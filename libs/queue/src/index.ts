@@ -1,4 +1,4 @@
-export { addJobs, type NewJob, type Origin } from './add-jobs';
+export { addJobs, addJobsFrom, type NewJob, type Origin } from './add-jobs';
 export { publish, subscriberOf, type Subscriber } from './channel';
 export { erasedInAll, heldLocks, jobLock, type Erased } from './erased';
 export { jobCounts, type JobCounts } from './job-counts';

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { client, idNumber, idText, notificationId, pageQuery, topic } from '../http/fields';
 import { transport } from '../subscriptions/subscriptions.dto';
 
-/** How a delivery that is kept can have ended; `retry` means that it was tried as often as it may. */
-const outcomes = ['retry', 'gone', 'rejected', 'misconfigured', 'expired'] as const;
+/** How a delivery that is kept can have ended; `exhausted` means that it was tried as often as it may. */
+const outcomes = ['exhausted', 'gone', 'rejected', 'misconfigured', 'expired'] as const;
 
 const outcome = z.enum(outcomes, `must be one of ${outcomes.join(', ')}`);
 const id = z.string().regex(/^[\w-]{1,200}$/, 'must be the id of a delivery');

@@ -24,6 +24,7 @@ export const testOutcomes = [
   'gone',
   'rejected',
   'misconfigured',
+  'exhausted',
   'expired',
   'moved',
   'suppressed',

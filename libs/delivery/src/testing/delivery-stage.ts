@@ -24,6 +24,8 @@ export interface WorkerOptions {
   readonly shards?: number;
   /** Another way to the database: a link that can be cut. */
   readonly databaseUrl?: string;
+  /** Another Redis than the one that all tests share. */
+  readonly redisUrl?: string;
 }
 
 /** What a test file does with the delivery stage. */
@@ -64,14 +66,14 @@ export function deliveryStage(): DeliveryStage {
 
   async function worker(
     farSide: FarSide,
-    { shards = 1, databaseUrl = database.url }: WorkerOptions = {},
+    { shards = 1, databaseUrl = database.url, redisUrl = testRedisUrl() }: WorkerOptions = {},
   ): Promise<INestApplicationContext> {
     const app = await NestFactory.createApplicationContext(
       {
         module: class {},
         imports: [
           RuntimeModule,
-          QueueModule.forRoot({ redisUrl: testRedisUrl(), shards, prefix }),
+          QueueModule.forRoot({ redisUrl, shards, prefix }),
           ConfigCascadeModule.forRoot({ configDir: folder }),
           PersistenceModule.forRoot({ databaseUrl }),
           DeliveryModule.forTransport({ name: 'webhook', inject: [], useFactory: () => farSide }),

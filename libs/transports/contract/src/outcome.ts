@@ -25,6 +25,8 @@ export type Outcome =
    * deliveries wait until that is mended, unless only this target is concerned.
    */
   | { readonly kind: 'misconfigured'; readonly reason: string; readonly isTargetOnly?: true }
+  /** The last attempt that it may have failed, or its process died of it: it is kept and can be sent again. */
+  | { readonly kind: 'exhausted'; readonly reason: string }
   /** Its time to live ran out before it could be sent. */
   | { readonly kind: 'expired'; readonly reason: string }
   /** Not sent, on purpose: its transport is switched off for it, its subscription is no more, or its target caused it. */

@@ -1,0 +1,71 @@
+import type { DeliveryJob, RedisClient } from '@pns/queue';
+import type { Delivery } from '@pns/transport-contract';
+import type { Job } from 'bullmq';
+import { LRUCache } from 'lru-cache';
+import { Checkpoint } from './checkpoint';
+
+/** Jobs that are not known to be done; more of them are forgotten, and then only Redis knows how far they are. */
+const mostJobs = 2000;
+
+/** Deliveries that are remembered for longer than their jobs, with about 200 bytes each. */
+const mostDelivered = 20_000;
+
+/**
+ * What this process has done, so that it does nothing twice: a job may be run again here though the process lives, as when
+ * Redis lost its lock, and a delivery may be handed over again whose job is done.
+ */
+export class DeliveryMemory {
+  private readonly checkpoints = new LRUCache<string, Checkpoint>({ max: mostJobs });
+  private readonly runs = new Map<string, Promise<void>>();
+  private readonly delivered = new LRUCache<string, true>({ max: mostDelivered });
+
+  constructor(private readonly redis: RedisClient) {}
+
+  /** Runs `work` on a job, after an earlier run of the same job in this process has ended, and with what that run knew. */
+  async run(job: Job<DeliveryJob>, work: (checkpoint: Checkpoint) => Promise<void>): Promise<void> {
+    const key = keyOf(job);
+    const before = this.runs.get(key);
+    const run = (async () => {
+      await before?.catch(() => undefined);
+      await work(this.checkpointOf(job));
+    })();
+    this.runs.set(key, run);
+    try {
+      await run;
+    } finally {
+      if (this.runs.get(key) === run) this.runs.delete(key);
+    }
+  }
+
+  /** Forgets a job that has left its queue. */
+  forget(job: Job<DeliveryJob>): void {
+    this.checkpoints.delete(keyOf(job));
+  }
+
+  /** Remembers that this attempt of a delivery has arrived. */
+  arrived(delivery: Delivery): void {
+    this.delivered.set(attemptOf(delivery), true);
+  }
+
+  /** Whether this process has made this attempt of a delivery, and it has arrived. */
+  knows(delivery: Delivery): boolean {
+    return this.delivered.has(attemptOf(delivery));
+  }
+
+  private checkpointOf(job: Job<DeliveryJob>): Checkpoint {
+    const key = keyOf(job);
+    const known = this.checkpoints.get(key);
+    known?.adopt(job);
+    const checkpoint = known ?? new Checkpoint(job, this.redis);
+    this.checkpoints.set(key, checkpoint);
+    return checkpoint;
+  }
+}
+
+function keyOf({ queueQualifiedName, id }: Job<DeliveryJob>): string {
+  return `${queueQualifiedName}:${id}`;
+}
+
+function attemptOf({ id, attempt, token }: Delivery): string {
+  return `${id} ${attempt} ${token}`;
+}

@@ -1,0 +1,175 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { INestApplicationContext } from '@nestjs/common';
+import { startRedis, type LocalRedis } from '@pns/local-servers';
+import { FailedDeliveryStore } from '@pns/persistence';
+import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
+import { log } from '@pns/runtime';
+import type { Outcome } from '@pns/transport-contract';
+import type { Queue } from 'bullmq';
+import { deliveryStage, eventually, send } from './testing/delivery-stage';
+import { FarSide } from './testing/far-side';
+
+log.level = 'silent';
+
+const { worker, close, delivery } = deliveryStage();
+const folder = mkdtempSync(join(tmpdir(), 'pns-repeated-jobs-'));
+const delivered: Outcome = { kind: 'delivered' };
+
+let redis: LocalRedis;
+
+beforeAll(async () => {
+  redis = await startRedis({ dataDir: folder });
+});
+
+afterAll(async () => {
+  await redis.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const start = (farSide: FarSide) => worker(farSide, { redisUrl: redis.url });
+
+function queueOf(app: INestApplicationContext): Queue<DeliveryJob> {
+  const queues = app.get(Queues, { strict: false });
+  return queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
+}
+
+const client = (app: INestApplicationContext) => app.get(Queues, { strict: false }).redis;
+
+/** A far side at which one delivery waits until the test releases it. */
+function waiting(id: string) {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const farSide = new FarSide(async (each) => {
+    if (each.id === id) await released;
+    return delivered;
+  });
+  return { farSide, release };
+}
+
+const cameOf = ({ came }: FarSide): string[] => came.map(({ id, attempt }) => `${id} ${attempt}`).sort();
+
+async function isEmpty(app: INestApplicationContext): Promise<true | undefined> {
+  const counts = await queueOf(app).getJobCounts();
+  return Object.values(counts).every((count) => count === 0) ? true : undefined;
+}
+
+it('a job that is run again in a living process is not sent again, and waits for what is in flight', async () => {
+  const { farSide, release } = waiting('slow');
+  const app = await start(farSide);
+  await send(app, [delivery({ id: 'slow' }), delivery({ id: 'quick' })]);
+  await farSide.until((came) => came.length === 2);
+  // As after an outage of Redis when nobody took the lock again in time.
+  const queue = queueOf(app);
+  const [id = ''] = await queue.getRanges(['active'], 0, -1);
+  await client(app).del(queue.toKey(`${id}:lock`));
+  await client(app).multi().lrem(queue.toKey('active'), 1, id).rpush(queue.toKey('wait'), id).exec();
+  await client(app).zadd(queue.toKey('marker'), 0, '0');
+  await eventually(async () => ((await queue.getJob(id))?.attemptsStarted === 2 ? true : undefined));
+  release();
+  await eventually(() => isEmpty(app));
+  expect(cameOf(farSide)).toEqual(['quick 1', 'slow 1']);
+});
+
+it('what has arrived is not sent again when it is handed over once more, whatever travels with it', async () => {
+  const farSide = new FarSide(() => delivered);
+  const app = await start(farSide);
+  const [first, second] = [delivery({ id: 'first' }), delivery({ id: 'second' })];
+  await send(app, [first]);
+  await eventually(() => isEmpty(app));
+  await farSide.until((came) => came.length === 1);
+  await send(app, [first, second]);
+  await farSide.until((came) => came.length === 2);
+  await eventually(() => isEmpty(app));
+  expect(cameOf(farSide)).toEqual(['first 1', 'second 1']);
+});
+
+it('no attempt is made again when Redis has no room for the next one', async () => {
+  let fill: () => Promise<unknown> = () => Promise.resolve();
+  const farSide = new FarSide(async ({ id, attempt }) => {
+    if (id === 'failing' && attempt === 1) await fill();
+    return id === 'failing' && attempt === 1 ? { kind: 'retry', reason: 'HTTP 503' } : delivered;
+  });
+  const app = await start(farSide);
+  fill = () => client(app).config('SET', 'maxmemory', '1mb');
+  await send(app, [delivery({ id: 'failing' }), delivery({ id: 'fine' })]);
+  const queue = queueOf(app);
+  await eventually(async () => ((await queue.getDelayedCount()) === 1 ? true : undefined)); // it failed
+  await client(app).config('SET', 'maxmemory', '0');
+  await farSide.until((came) => came.length === 3);
+  await eventually(() => isEmpty(app));
+  expect(cameOf(farSide)).toEqual(['failing 1', 'failing 2', 'fine 1']);
+});
+
+it('what was in progress when Redis went away for longer than its locks last is not sent twice', async () => {
+  const { farSide, release } = waiting('slow');
+  const apps = [await start(farSide), await start(farSide)] as const;
+  const [first] = apps;
+  const ids = Array.from({ length: 20 }, (_, index) => `d${index}`);
+  for (const id of ids) await send(first, [delivery({ id })], `https://${id}.example`);
+  await send(first, [delivery({ id: 'slow' }), delivery({ id: 'beside' })]);
+  await farSide.until((came) => came.length === ids.length + 2);
+  await redis.kill();
+  await pause(5000);
+  release(); // the job ends while Redis is away
+  await pause(7000);
+  redis = await startRedis({ dataDir: folder, port: redis.port });
+  await send(first, [delivery({ id: 'after' })]);
+  await farSide.until((came) => came.some(({ id }) => id === 'after'));
+  await eventually(() => isEmpty(first));
+  expect(cameOf(farSide)).toEqual([...ids, 'slow', 'beside', 'after'].map((id) => `${id} 1`).sort());
+  await Promise.all(apps.map(close));
+}, 60_000);
+
+describe('a job whose processes died', () => {
+  /** Adds a job as several deaths have left it. */
+  async function addAfterDeaths(app: INestApplicationContext, ids: readonly string[], deaths: number, tries: object) {
+    const queue = queueOf(app);
+    await queue.add(
+      'deliver',
+      { v: 1, endpoint: 'https://example.com', deliveries: ids.map((id) => delivery({ id })) },
+      { jobId: 'deadly', delay: 3_600_000 },
+    );
+    const progress = JSON.stringify({ arrived: ['was sent'], ended: {}, tries });
+    await client(app).hset(queue.toKey('deadly'), { stc: deaths, progress });
+    await (await queue.getJob('deadly'))?.promote();
+  }
+
+  it('is sent a few at a time, and what processes died of ends as exhausted', async () => {
+    const written: Promise<string | null>[] = [];
+    let [underWay, most] = [0, 0];
+    const farSide = new FarSide(async () => {
+      most = Math.max(most, ++underWay);
+      written.push(client(app).hget(queueOf(app).toKey('deadly'), 'progress'));
+      await pause(5);
+      underWay--;
+      return delivered;
+    });
+    const app = await start(farSide);
+    const ids = Array.from({ length: 30 }, (_, index) => `d${index}`);
+    const error = jest.spyOn(log, 'error');
+    await addAfterDeaths(app, ['was sent', 'killer', 'suspect', ...ids], 3, { killer: 2, suspect: 1 });
+    const failed = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('killer'));
+    expect(failed).toMatchObject({ outcome: 'exhausted', delivery: { attempt: 1 } });
+    await eventually(() => isEmpty(app));
+    expect(cameOf(farSide)).toEqual([...ids, 'suspect'].map((id) => `${id} 1`).sort());
+    expect(most).toBe(10);
+    expect(farSide.came.at(-1)?.id).toBe('suspect');
+    // Before it was sent, Redis knew that it was.
+    expect(await written.at(-1)).toMatch(/"suspect":2/);
+    expect(error.mock.calls.map(([line]) => line)).toEqual([
+      expect.objectContaining({ event: 'delivery.exhausted', delivery: 'killer', attempts: 1 }),
+    ]);
+    error.mockRestore();
+  });
+
+  it('is sent as usual after one death, as any deployment may cause', async () => {
+    const farSide = new FarSide(() => delivered);
+    const app = await start(farSide);
+    await addAfterDeaths(app, ['usual'], 1, {});
+    await farSide.until((came) => came.length === 1);
+    await eventually(() => isEmpty(app));
+  });
+});
