@@ -13,6 +13,13 @@ if not now then
 end
 local node = ARGV[2]
 
+-- When not even one node could beat for a while, Redis was away: all have the full time again until they are dead.
+local latest = tonumber(redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2])
+if latest and now - latest > ARGV[3] / 2 then
+  for _, known in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    redis.call('ZADD', KEYS[1], now, known)
+  end
+end
 redis.call('ZADD', KEYS[1], now, node)
 local answer = { redis.call('ZSCORE', KEYS[2], node) and '1' or '' }
 

@@ -16,19 +16,27 @@ afterEach(() => redis.disconnect());
 
 const alive = { isTakenForDead: false, adopted: [] };
 
+/** Lets time pass, in ms, in which this node beats every second. */
+async function pass(ms: number, living: string): Promise<void> {
+  for (let left = ms; left > 0; left -= 1000) {
+    await nodes.beat(living);
+    now += Math.min(1000, left);
+  }
+}
+
 describe('socket nodes', () => {
   it('are alive while they beat', async () => {
     for (let second = 0; second < 10; second++) {
       await expect(nodes.beat('a')).resolves.toEqual(alive);
       await expect(nodes.beat('b')).resolves.toEqual(alive);
-      now += 4000;
+      await pass(4000, 'b');
     }
     await expect(nodes.dead()).resolves.toEqual([]);
   });
 
   it('are dead after five seconds of silence, and one other adopts their queue', async () => {
     await nodes.beat('a');
-    now += 4999;
+    await pass(4999, 'b');
     await expect(nodes.beat('b')).resolves.toEqual(alive);
     now += 1;
     await expect(nodes.beat('b')).resolves.toEqual({ ...alive, adopted: ['a'] });
@@ -39,22 +47,33 @@ describe('socket nodes', () => {
 
   it('adopt what a dead adopter had adopted', async () => {
     await nodes.beat('a');
-    now += 5000;
+    await pass(5000, 'b');
     await nodes.beat('b');
-    now += 5001;
+    await pass(5001, 'c');
     const { adopted } = await nodes.beat('c');
     expect([...adopted].sort()).toEqual(['a', 'b']);
   });
 
   it('learn that they were taken for dead until they say that they are not', async () => {
     await nodes.beat('a');
-    now += 5000;
+    await pass(5000, 'b');
     await nodes.beat('b');
     await expect(nodes.beat('a')).resolves.toEqual({ isTakenForDead: true, adopted: [] });
     await nodes.revive('a');
     await expect(nodes.beat('a')).resolves.toEqual(alive);
     await expect(nodes.beat('b')).resolves.toEqual(alive);
     await expect(nodes.dead()).resolves.toEqual([]);
+  });
+
+  it('are not dead because Redis was away, and have the full time again once it is back', async () => {
+    await nodes.beat('a');
+    await nodes.beat('b');
+    now += 15_000;
+    await expect(nodes.beat('b')).resolves.toEqual(alive);
+    await pass(4999, 'b');
+    await expect(nodes.beat('b')).resolves.toEqual(alive);
+    now += 1;
+    await expect(nodes.beat('b')).resolves.toEqual({ ...alive, adopted: ['a'] });
   });
 
   it('can retire instead of falling silent', async () => {
