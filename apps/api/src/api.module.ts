@@ -18,6 +18,7 @@ import { LastUses } from './authentication/last-uses';
 import { RateLimits } from './authentication/rate-limits';
 import { RemovedKeys } from './authentication/removed-keys';
 import { ClientApiController } from './client-api/client-api.controller';
+import { ClientAccounts } from './clients/client-accounts';
 import { ClientTransportsController } from './clients/client-transports.controller';
 import { OptionFileFaults } from './clients/option-file-faults';
 import { ConfigApiModule } from './config/config-api.module';
@@ -32,6 +33,7 @@ import { DovecotController } from './notifications/dovecot.controller';
 import { Intake } from './notifications/intake.service';
 import { NotificationsController } from './notifications/notifications.controller';
 import { SessionsController } from './sessions/sessions.controller';
+import { RegistrationWarnings } from './subscriptions/registration-warnings';
 import { Registrar } from './subscriptions/registrar';
 import { SubscriptionsController } from './subscriptions/subscriptions.controller';
 import { TestPush } from './subscriptions/test-push';
@@ -104,13 +106,15 @@ export class ApiModule {
         LastUses,
         AuditSweep,
         Intake,
+        OptionFileFaults,
         Registrar,
+        RegistrationWarnings,
         Erasure,
         TestPush,
         {
-          provide: OptionFileFaults,
+          provide: ClientAccounts,
           inject: [ClientOptions],
-          useFactory: (clients: ClientOptions) => new OptionFileFaults(clients, options.nodeEnv),
+          useFactory: (clients: ClientOptions) => new ClientAccounts(clients, options.nodeEnv),
         },
         {
           provide: WebhookGate,
@@ -119,6 +123,7 @@ export class ApiModule {
             new WebhookGate(
               cascade,
               clients.of('webhook', 'webhooks.yml', () => webhookOptionsFileFor(options.nodeEnv), webhookOptions),
+              (client) => clients.standing('webhook', client).kind === 'refused',
             ),
         },
       ],

@@ -6,6 +6,7 @@ import { PresenceModule } from '@pns/presence';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import type { dispatcherEnv } from './env';
+import { tokenForms } from './token-forms';
 
 @Module({})
 export class DispatcherModule {
@@ -18,7 +19,7 @@ export class DispatcherModule {
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
         PresenceModule,
-        DispatchModule,
+        DispatchModule.forRoot(tokenForms),
       ],
     };
   }

@@ -152,3 +152,31 @@ describe('how a push looks', () => {
     expect(styleOf(values).body).toBe('client');
   });
 });
+
+describe('a transport for a pattern of topics', () => {
+  const base = 'com.openexchange.pns.transport.apn.ios.enabled';
+  const cascadeOf = (values: Record<string, string>) =>
+    new ConfigCascade({ name: 'server', values: new Map(Object.entries(values)) });
+
+  it.each<[values: Record<string, string>, pattern: string, isEnabled: boolean]>([
+    [{}, '*', false],
+    [{ [base]: 'true' }, '*', true],
+    [{ [base]: 'true', [`${base}.my.app`]: 'false' }, 'ox:mail:*', false],
+    [{ [`${base}.my.app`]: 'true' }, 'ox:mail:new', true],
+    [{ [`${base}.other`]: 'true' }, '*', false],
+    [{ [`${base}.ox:mail:new`]: 'true' }, 'ox:mail:new', true],
+    [{ [`${base}.ox:mail:new`]: 'true' }, 'ox:mail:*', true],
+    [{ [`${base}.ox:mail:new`]: 'true' }, '*', true],
+    [{ [`${base}.ox:mail:new`]: 'true' }, 'ox:calendar:*', false],
+    [{ [`${base}.my.app.ox:mail:new`]: 'true' }, 'ox:*', true],
+    [{ [`${base}.my.app.order`]: 'true' }, '*', true],
+    [{ [`${base}.other.ox:mail:new`]: 'true' }, 'ox:*', false],
+    [{ [`${base}.ox:mail:new`]: 'true', [`${base}.my.app`]: 'false' }, 'ox:*', false],
+    [{ [base]: 'true', [`${base}.ox:mail:new`]: 'false' }, 'ox:mail:new', false],
+    [{ [base]: 'true', [`${base}.ox:mail:new`]: 'false' }, 'ox:mail:*', true],
+    [{ [base]: 'maybe' }, '*', false],
+  ])('%j: %s is %s', (values, pattern, isEnabled) => {
+    const subject = { context: 1, user: 14, client: 'my.app', pattern };
+    expect(cascadeOf(values).isEnabledForSome('apns', subject)).toBe(isEnabled);
+  });
+});

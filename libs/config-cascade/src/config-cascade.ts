@@ -8,7 +8,7 @@ import { Readings } from './readings';
 import { resolveText, type Origin, type Place, type Scope } from './resolve';
 import { contentOf, SubjectCache, type Common, type ConfigChange, type Subject } from './subject-cache';
 import { parseTagExpression } from './tag-expression';
-import { decide, type Decision, type Target } from './transport-switch';
+import { decide, isEnabledForSome, type Decision, type Target } from './transport-switch';
 
 /** What the configuration folder says; it lies beneath what is kept in Postgres. */
 export interface FileScopes {
@@ -126,6 +126,15 @@ export class ConfigCascade {
     return this.conclude(subject, `${transport} ${client} ${topic}`, (cascade) =>
       cascade === undefined ? false : decide(cascade, transport, { client, topic }).isEnabled,
     );
+  }
+
+  /** Whether it is on for any topic that a pattern of this client matches. A subject not loaded is denied. */
+  isEnabledForSome(
+    transport: TransportName,
+    { client, pattern, ...subject }: Subject & { readonly client: string; readonly pattern: string },
+  ): boolean {
+    const cascade = this.scopesOf(subject);
+    return cascade !== undefined && isEnabledForSome(cascade, transport, { client, pattern });
   }
 
   /**

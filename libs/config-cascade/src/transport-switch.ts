@@ -1,3 +1,4 @@
+import { matchingPattern } from '@pns/topics';
 import type { TransportName } from '@pns/transport-contract';
 import type { z } from 'zod';
 import { namesFor, properties, propertySchema, transportSwitches } from './properties';
@@ -28,6 +29,34 @@ export interface Decision {
 export function decide(cascade: readonly Scope[], transport: TransportName, target: Target, trail?: Place[]): Decision {
   const refusal = transport === 'webhook' ? refusalByList(cascade, target.client, trail) : undefined;
   return refusal ?? decideBySwitch(cascade, transport, target, trail);
+}
+
+/**
+ * Whether `transport` is on for any topic that `pattern` matches: for those that no property names, or for one that a property
+ * switches on.
+ */
+export function isEnabledForSome(
+  cascade: readonly Scope[],
+  transport: TransportName,
+  { client, pattern }: { readonly client: string; readonly pattern: string },
+): boolean {
+  // No property has a pattern in its name, so this is what holds for topics that none has.
+  if (decide(cascade, transport, { client, topic: pattern }).isEnabled) return true;
+  const topics = new Set(cascade.flatMap(({ values }) => [...values.keys()].flatMap(topicIn(transport, client))));
+  return [...topics]
+    .filter((topic) => matchingPattern(topic, [pattern]) !== undefined)
+    .some((topic) => decide(cascade, transport, { client, topic }).isEnabled);
+}
+
+/** Finds the topic in the name of a property that is about this transport and client, or about this transport. */
+function topicIn(transport: TransportName, client: string): (name: string) => string[] {
+  const { base } = transportSwitches[transport];
+  return (name) => {
+    if (name.startsWith(`${base}.${client}.`)) return [name.slice(base.length + client.length + 2)];
+    // A word without a colon is a client here, though it could be a topic.
+    const suffix = name.startsWith(`${base}.`) ? name.slice(base.length + 1) : '';
+    return suffix.includes(':') && !suffix.includes('.') ? [suffix] : [];
+  };
 }
 
 const enabledIds = 'com.openexchange.webhooks.enabledIds';

@@ -41,6 +41,7 @@ const hooks = { 'com.openexchange.webhooks.enabledIds': 'hook' };
 function rules(properties: Record<string, string> = {}, suppressed: TransportName[] = []): Rules {
   return {
     cascade: new ConfigCascade({ name: 'server', values: new Map(Object.entries({ ...hooks, ...properties })) }),
+    normalToken: (transport, token) => (transport === 'apns' ? token.toLowerCase() : token),
     socketWants: (_, topic) => topic.startsWith('ox:'),
     suppressed: (transport) => suppressed.push(transport),
     now: 5000,
@@ -108,6 +109,12 @@ describe('deliveriesOf', () => {
     ['another topic', { subscriptions: [{ ...subscription, topics: ['ox:calendar:*'] }] }, {}, []],
     ['an expired subscription', { subscriptions: [{ ...subscription, expiresAt: 4999 }] }, {}, []],
     ['the token that caused it', { subscriptions: [{ ...subscription, token: 'device-a' }] }, {}, ['webhook']],
+    [
+      'the token that caused it, spelled in another way',
+      { subscriptions: [{ ...subscription, transport: 'apns', token: 'DEVICE-a' }] },
+      { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' },
+      ['apns'],
+    ],
     ['the socket that caused it', { sockets: [{ ...sockets, connections: ['device-a'] }] }, {}, ['websocket']],
     ['a transport that is off by default', { subscriptions: [{ ...subscription, transport: 'apns' }] }, {}, ['apns']],
     [
@@ -133,6 +140,10 @@ describe('deliveriesOf', () => {
     const everybody = { subscriptions: [], sockets: [], ...audience };
     expect(deliveriesOf(window, everybody, rules(properties, suppressed))).toEqual([]);
     expect(suppressed).toEqual(told);
+  });
+
+  it('sends to a token that only another transport takes for the one that caused it', () => {
+    expect(targets({ subscriptions: [{ ...subscription, token: 'DEVICE-a' }] })).toEqual(['DEVICE-a']);
   });
 
   it('tells of no socket whose client does not want the topic', () => {

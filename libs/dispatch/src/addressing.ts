@@ -28,6 +28,8 @@ export interface Audience {
 /** What the decision needs beside the audience. */
 export interface Rules {
   readonly cascade: Pick<ConfigCascade, 'isEnabled'>;
+  /** How a transport spells a token. */
+  readonly normalToken: (transport: TransportName, token: string) => string;
   /** Whether the client that a socket's path stands for wants the topic. */
   readonly socketWants: (client: string, topic: string) => boolean;
   /** Hears of each that wants the topic and does not get it: because it must not, or because it caused it. */
@@ -49,8 +51,14 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
     return isMeant;
   };
 
+  const isSource = (transport: TransportName, token: string): boolean => {
+    if (sourceToken === undefined || token === sourceToken) return token === sourceToken;
+    // Both, because a subscription may have been registered before tokens were stored in their normal form.
+    return rules.normalToken(transport, token) === rules.normalToken(transport, sourceToken);
+  };
+
   const toSubscriptions = subscriptionsWanting(topic, subscriptions, rules.now)
-    .filter(({ transport, client, token }) => mayReach(transport, client, token === sourceToken))
+    .filter(({ transport, client, token }) => mayReach(transport, client, isSource(transport, token)))
     .map(({ id, transport, client, token, email1, hasMeta }) => {
       const made = delivery(window, id, transport, client, token);
       made.subscriptionId = id;

@@ -12,6 +12,7 @@ import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue
 import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
 import type { Redis } from 'ioredis';
 import { Dispatch } from './dispatch.service';
+import { TokenForms } from './token-forms';
 
 log.level = 'silent';
 
@@ -37,7 +38,7 @@ beforeAll(async () => {
         PresenceModule,
         AggregationModule.ingesting(),
       ],
-      providers: [Dispatch],
+      providers: [Dispatch, { provide: TokenForms, useValue: { normalToken: (_: string, token: string) => token } }],
     },
     { logger: nestLogger },
   );

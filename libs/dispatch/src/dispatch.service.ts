@@ -9,6 +9,7 @@ import { deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
+import { TokenForms } from './token-forms';
 
 /** A part of a batch is full with as many deliveries: each may need a job, and Redis does nothing else meanwhile. */
 const maxDeliveriesPerPart = 1000;
@@ -31,6 +32,7 @@ export class Dispatch {
     private readonly presence: Presence,
     private readonly cascade: ConfigCascade,
     private readonly websocketClients: WebsocketClients,
+    private readonly forms: TokenForms,
   ) {}
 
   /**
@@ -56,6 +58,7 @@ export class Dispatch {
     let size = 0;
     const rules = {
       cascade: this.cascade,
+      normalToken: this.forms.normalToken,
       socketWants: (client: string, topic: string) => this.websocketClients.wants(client, topic),
       suppressed: (transport: TransportName) =>
         part.suppressed.set(transport, (part.suppressed.get(transport) ?? 0) + 1),

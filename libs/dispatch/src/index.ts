@@ -1,1 +1,2 @@
 export { DispatchModule } from './dispatch.module';
+export type { TokenForms } from './token-forms';

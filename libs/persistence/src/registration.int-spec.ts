@@ -32,7 +32,7 @@ const hook: Registration = { ...phone, client: 'hook', transport: 'webhook', tok
 const firstKeeps = { holder: 'first' } as const;
 
 const holders = async (token: string): Promise<number[]> =>
-  (await store.list({ token }, { limit: 100 })).items.map(({ user }) => user);
+  (await store.list({ tokens: { apns: token, webhook: token } }, { limit: 100 })).items.map(({ user }) => user);
 
 async function expire(id: string): Promise<void> {
   await database.query(`UPDATE subscriptions SET expires_at = now() - interval '1 s' WHERE id = $1`, [id]);

@@ -71,7 +71,7 @@ describe('registering', () => {
     await store.register(registration({ user: 15, client: 'other' }));
     await store.register(registration({ user: 15, transport: 'fcm' }));
     await store.register(registration());
-    const { items } = await store.list({ token: 'token-1' }, { limit: 10 });
+    const { items } = await store.list({ tokens: { apns: 'token-1', fcm: 'token-1' } }, { limit: 10 });
     expect(items.map(({ context, user, client, transport }) => [context, user, client, transport])).toEqual([
       [1, 15, 'other', 'apns'],
       [1, 15, 'mobile', 'fcm'],
@@ -94,7 +94,7 @@ describe('registering', () => {
         store.register(registration({ user, context: (user % 3) + 1 }), { maxPerClient: 5 }),
       ),
     );
-    const { items } = await store.list({ token: 'token-1' }, { limit: 100 });
+    const { items } = await store.list({ tokens: { apns: 'token-1' } }, { limit: 100 });
     expect(items).toHaveLength(1);
     expect(results.map(({ subscription }) => subscription.id)).toContain(items[0]?.id);
   });
@@ -261,7 +261,10 @@ describe('listing and removing', () => {
     [{ user: 15 }, ['b']],
     [{ client: 'desktop' }, ['c']],
     [{ transport: 'wns' as const }, ['c']],
-    [{ token: 'a' }, ['a']],
+    [{ tokens: { apns: 'a', wns: 'b' } }, ['a']],
+    [{ tokens: { apns: 'b', wns: 'c' } }, ['b', 'c']],
+    [{ tokens: { fcm: 'a' } }, []],
+    [{ tokens: {} }, []],
     [{ topic: 'ox:mail:new' }, ['a', 'b', 'd']],
     [{ topic: 'ox:mail:*' }, ['a']],
     [{ topic: 'ox:calendar:updates' }, ['c', 'd']],

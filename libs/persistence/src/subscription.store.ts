@@ -35,7 +35,8 @@ export interface SubscriptionFilter {
   readonly transport?: TransportName | undefined;
   /** A topic means those that want it; a pattern means those that list exactly this pattern. */
   readonly topic?: string | undefined;
-  readonly token?: string | undefined;
+  /** The token as each transport spells it: those of a transport with its spelling, and none of one that is not named. */
+  readonly tokens?: Readonly<Partial<Record<TransportName, string>>> | undefined;
 }
 
 /** A subscription as its deliveries need it, and what they tell of the user. */
@@ -300,12 +301,18 @@ export class SubscriptionStore {
 
   private matching(filter: SubscriptionFilter): SelectQueryBuilder<SubscriptionEntity> {
     const query = this.database.manager.createQueryBuilder(SubscriptionEntity, 's').where('true');
-    const { context, user, client, transport, topic, token } = filter;
+    const { context, user, client, transport, topic, tokens } = filter;
     if (context !== undefined) query.andWhere('s.context_id = :context', { context });
     if (user !== undefined) query.andWhere('s.user_id = :user', { user });
     if (client !== undefined) query.andWhere('s.client = :client', { client });
     if (transport !== undefined) query.andWhere('s.transport = :transport', { transport });
-    if (token !== undefined) query.andWhere('s.token_hash = :hash', { hash: tokenHash(token) });
+    if (tokens !== undefined) {
+      const hashes = Object.entries(tokens).map(([name, token]): [string, Buffer] => [name, tokenHash(token)]);
+      query.andWhere('s.token_hash = ANY (:hashes)', { hashes: hashes.map(([, hash]) => hash) });
+      query.andWhere('(s.transport, s.token_hash) IN (SELECT * FROM unnest(:names::text[], :hashes::bytea[]))', {
+        names: hashes.map(([name]) => name),
+      });
+    }
     if (topic !== undefined) {
       const patterns = topic.endsWith('*') ? [topic] : patternsMatching(topic);
       query.andWhere('s.topics && :patterns::text[]', { patterns });

@@ -6,6 +6,7 @@ import { SubscriptionStore } from '@pns/persistence';
 import type { Session } from '@pns/sessions';
 import type { FastifyRequest } from 'fastify';
 import { Registrar } from '../subscriptions/registrar';
+import { tokensByTransport } from '../subscriptions/token-rules';
 import { WebhookGate } from '../subscriptions/webhook-gate';
 import { parseSubscription, parseUnsubscription } from './client-request';
 import { answerOxError, OxError } from './ox-error';
@@ -69,7 +70,9 @@ export class ClientApiController {
     const configured =
       transport === 'webhook' && client !== undefined ? this.webhooks.configuredUri(client) : undefined;
     const token = request.token ?? configured;
-    if (token !== undefined) await this.subscriptions.removeMatching({ context, user, client, transport, token });
+    if (token === undefined) return;
+    const tokens = tokensByTransport(token, transport);
+    await this.subscriptions.removeMatching({ context, user, client, transport, tokens });
   }
 }
 

@@ -57,6 +57,8 @@ export const problemKinds = {
   PROPERTY_VALUE_INVALID: { status: 422, title: 'The property cannot hold this value' },
   PROPERTY_SCOPE_REFUSED: { status: 422, title: 'The property cannot be set in this scope' },
   WEBHOOK_UNKNOWN: { status: 422, title: 'There is no such webhook' },
+  WEBHOOK_ENTRY_REFUSED: { status: 422, title: 'The entry of the webhook was refused' },
+  TOKEN_INVALID: { status: 422, title: 'No provider issues such tokens' },
   WEBHOOK_URI_REFUSED: { status: 422, title: 'The webhook does not take this URI' },
   WEBHOOK_EXPIRY_REFUSED: { status: 422, title: 'The webhook does not take this expiry' },
   RATE_LIMITED: { status: 429, title: 'The API key has used up its rate limit' },

@@ -8,12 +8,14 @@ import {
   type RegistrationRules,
   type StoredSubscription,
 } from '@pns/persistence';
-import type { UserKey } from '@pns/subscriptions';
+import { maxTokenBytes, type UserKey } from '@pns/subscriptions';
 import type { TransportName } from '@pns/transport-contract';
 import { ownCredentials } from '@pns/transport-webhook';
 import { z } from 'zod';
+import { ClientAccounts } from '../clients/client-accounts';
 import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
+import { tokenRules } from './token-rules';
 import { WebhookGate, type WebhookGrant } from './webhook-gate';
 
 /** What somebody asks to be subscribed; a webhook's token may be absent, and stands for its configured URI then. */
@@ -43,6 +45,7 @@ export class Registrar {
     private readonly subscriptions: SubscriptionStore,
     private readonly webhooks: WebhookGate,
     private readonly cascade: ConfigCascade,
+    private readonly accounts: ClientAccounts,
   ) {}
 
   /**
@@ -56,6 +59,7 @@ export class Registrar {
     registrant: Registrant,
   ): Promise<{ readonly subscription: StoredSubscription; readonly isNew: boolean }> {
     const { registration, rules } = await this.registrationOf(request);
+    assertFits(registration.token);
     return this.subscriptions.register(registration, { ...rules, registrant });
   }
 
@@ -99,6 +103,15 @@ export class Registrar {
     };
   }
 
+  /** The token as its transport spells it. @throws RequestError `TOKEN_INVALID` where it can be none of a provider's. */
+  private tokenOf(transport: keyof typeof tokenRules, client: string, token: string): string {
+    const rule = tokenRules[transport];
+    const message = rule.tokenProblem(token, this.accounts.allowedHosts(transport, client));
+    if (message !== undefined)
+      throw new RequestError('TOKEN_INVALID', `token ${message}.`, [{ field: 'token', message }]);
+    return rule.normalToken(token);
+  }
+
   private async registrationOf(
     request: SubscriptionRequest,
   ): Promise<{ registration: Registration; rules: RegistrationRules }> {
@@ -122,9 +135,16 @@ export class Registrar {
       throw new RequestError('BODY_INVALID', 'token is missing.', [{ field: 'token', message: 'is missing' }]);
     }
     const expiry = expiresAt === undefined ? {} : { expiresAt };
-    const registration = { ...common, token, ...expiry, isShared: false };
+    const registration = { ...common, token: this.tokenOf(transport, client, token), ...expiry, isShared: false };
     return { registration, rules: await this.limitsOf(request) };
   }
+}
+
+/** Postgres keeps no longer token. Escapes may have made it longer than it was said. */
+function assertFits(token: string): void {
+  if (Buffer.byteLength(token) <= maxTokenBytes) return;
+  const message = `must have at most ${maxTokenBytes} bytes`;
+  throw new RequestError('BODY_INVALID', `token ${message}.`, [{ field: 'token', message }]);
 }
 
 const credentialsInMeta = z.object({ meta: ownCredentials });

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { SubscriptionStore, type Registrant, type StoredSubscription } from '@pns/persistence';
+import { SubscriptionStore, type Registrant, type StoredSubscription, type SubscriptionFilter } from '@pns/persistence';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isGoodFor } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
@@ -9,8 +9,10 @@ import { ApiProblems } from '../http/api-problems';
 import { UuidPath } from '../http/fields';
 import { RequestError } from '../http/request-error';
 import { Registrar } from './registrar';
+import { RegistrationWarnings } from './registration-warnings';
 import {
   NewSubscription,
+  RegisteredSubscription,
   RemovedCount,
   SubscriptionChanges,
   SubscriptionFilterQuery,
@@ -21,6 +23,7 @@ import {
   TestOutcome,
 } from './subscriptions.dto';
 import { TestPush, testTimeoutMs, testTopic } from './test-push';
+import { tokensByTransport } from './token-rules';
 
 @ApiTags('Subscriptions')
 @Controller('v1/subscriptions')
@@ -29,6 +32,7 @@ export class SubscriptionsController {
     private readonly subscriptions: SubscriptionStore,
     private readonly registrar: Registrar,
     private readonly testPush: TestPush,
+    private readonly warnings: RegistrationWarnings,
   ) {}
 
   @Post()
@@ -38,20 +42,21 @@ export class SubscriptionsController {
     description:
       'The same context, user, client, transport and token again replaces topics, expiry and meta and keeps the id (200). A token belongs to one user per transport and client. The last user who registers a device token takes it over, and the audit logs of both contexts say so. A webhook that does not share its URI leaves it to the first user; others get 409 until that subscription is deleted or expires.',
   })
-  @ApiCreatedResponse({ type: SubscriptionView, description: 'It is new.' })
-  @ApiOkResponse({ type: SubscriptionView, description: 'It replaced what was registered before.' })
+  @ApiCreatedResponse({ type: RegisteredSubscription, description: 'It is new.' })
+  @ApiOkResponse({ type: RegisteredSubscription, description: 'It replaced what was registered before.' })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'SUBSCRIPTION_LIMIT')
   @ApiProblems('WEBHOOK_UNKNOWN', 'WEBHOOK_NOT_ENABLED', 'WEBHOOK_URI_REFUSED', 'WEBHOOK_EXPIRY_REFUSED')
-  @ApiProblems('TOKEN_TAKEN')
+  @ApiProblems('TOKEN_TAKEN', 'TOKEN_INVALID', 'WEBHOOK_ENTRY_REFUSED')
   async register(
     @Body() body: NewSubscription,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<SubscriptionView> {
+  ): Promise<RegisteredSubscription> {
     const { subscription, isNew } = await this.registrar.register(body, registrantOf(request));
     reply.code(isNew ? 201 : 200);
     tellVersion(reply, subscription.version);
-    return subscriptionView(subscription);
+    const warnings = this.warnings.of(subscription);
+    return { ...subscriptionView(subscription), ...(warnings.length === 0 ? {} : { warnings }) };
   }
 
   @Get()
@@ -60,7 +65,7 @@ export class SubscriptionsController {
   @ApiOkResponse({ type: SubscriptionList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
   async list(@Query() { limit, cursor, ...filter }: SubscriptionQuery): Promise<SubscriptionList> {
-    const { items, nextCursor } = await this.subscriptions.list(filter, { limit, cursor });
+    const { items, nextCursor } = await this.subscriptions.list(filterOf(filter), { limit, cursor });
     return { items: items.map(subscriptionView), ...(nextCursor === undefined ? {} : { nextCursor }) };
   }
 
@@ -144,7 +149,7 @@ export class SubscriptionsController {
         'Name at least one of context, user, client, transport, topic and token.',
       );
     }
-    return { removed: await this.subscriptions.removeMatching(filter) };
+    return { removed: await this.subscriptions.removeMatching(filterOf(filter)) };
   }
 
   /** One of a context that the key is not good for is as unknown as any other. */
@@ -153,6 +158,11 @@ export class SubscriptionsController {
     if (subscription === undefined || !isGoodFor(request, subscription.context)) throw unknownSubscription();
     return subscription;
   }
+}
+
+/** A token means what its transport takes for the same one. */
+function filterOf({ token, ...rest }: SubscriptionFilterQuery): SubscriptionFilter {
+  return token === undefined ? rest : { ...rest, tokens: tokensByTransport(token, rest.transport) };
 }
 
 function registrantOf({ id, caller }: FastifyRequest): Registrant {

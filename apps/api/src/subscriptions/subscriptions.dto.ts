@@ -1,7 +1,7 @@
 import type { ReadSubscription } from '@pns/persistence';
 import { maxTokenBytes, maxTopicsPerSubscription } from '@pns/subscriptions';
 import { isTopicPattern } from '@pns/topics';
-import { transportName, transportNames } from '@pns/transport-contract';
+import { transportAliases, transportName, transportNames } from '@pns/transport-contract';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client, idNumber, idText, pageQuery } from '../http/fields';
@@ -14,7 +14,7 @@ export const topicPattern = z
 
 const transportSentence = `must be one of ${transportNames.join(', ')}`;
 
-/** A transport, also under the names that the original has for two of them. */
+/** A transport, also under the original's names. */
 export const transport = z
   .string(transportSentence)
   .transform((name, context) => {
@@ -23,11 +23,12 @@ export const transport = z
     context.issues.push({ code: 'custom', message: transportSentence, input: name });
     return z.NEVER;
   })
-  .meta({ type: 'string', enum: [...transportNames, 'apn', 'gcm'] });
+  .meta({ type: 'string', enum: [...transportNames, ...transportAliases.keys()] });
 
+/** What else a token has to be, its transport knows. */
 export const token = z
   .string()
-  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces')
+  .regex(/^[^\s\p{Cc}\p{Cs}]*$/u, 'must hold neither spaces nor control characters')
   .min(1)
   .max(maxTokenBytes);
 
@@ -62,7 +63,11 @@ export class NewSubscription extends createZodDto(
     user: idNumber,
     client: client.describe("The application that receives; for a webhook, the webhook's id."),
     transport,
-    token: token.optional().describe("Device token, channel URI or webhook URI; a webhook's may be left out."),
+    token: token
+      .optional()
+      .describe(
+        "Device token, channel URI or webhook URI; a webhook's may be left out. The answer has its normal form: APNs tokens in lower case, URIs as RFC 3986 and the WHATWG URL Standard have them.",
+      ),
     topics,
     expires: expires.optional().describe('Milliseconds since the epoch; absent or 0: never.'),
     meta: meta.optional().describe(metaSentence),
@@ -98,6 +103,17 @@ const view = z.object({
 });
 
 export class SubscriptionView extends createZodDto(view) {}
+
+export class RegisteredSubscription extends createZodDto(
+  view.extend({
+    warnings: z
+      .array(z.object({ code: z.string(), detail: z.string() }))
+      .optional()
+      .describe(
+        'Why nothing, or not everything, is sent to it as things are now: `CLIENT_NOT_CONFIGURED`, `CLIENT_ENTRY_REFUSED`, `CLIENT_SWITCHED_OFF`, `TRANSPORT_SWITCHED_OFF`.',
+      ),
+  }),
+) {}
 
 export class SubscriptionList extends createZodDto(
   z.object({ items: z.array(view), nextCursor: z.string().optional() }),

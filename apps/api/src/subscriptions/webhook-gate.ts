@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { OptionsOf } from '@pns/client-options';
 import { ConfigCascade } from '@pns/config-cascade';
 import { webhookUriFault, type UserKey } from '@pns/subscriptions';
-import type { WebhookOptions } from '@pns/transport-webhook';
+import { webhookToken, type WebhookOptions } from '@pns/transport-webhook';
 import { RequestError } from '../http/request-error';
 
 /** What a client asks a webhook subscription to be. */
@@ -27,15 +27,15 @@ export class WebhookGate {
   constructor(
     private readonly cascade: ConfigCascade,
     private readonly optionsOf: OptionsOf<WebhookOptions>,
+    /** Whether a webhook without options has an entry all the same. */
+    private readonly isRefused: (client: string) => boolean,
   ) {}
 
   /** @throws RequestError that says why not. `now` is in ms since the epoch. */
   async grant(request: WebhookRequest, now: number): Promise<WebhookGrant> {
     const { client } = request;
     const options = this.optionsOf(client);
-    if (options === undefined) {
-      throw new RequestError('WEBHOOK_UNKNOWN', `client must be the id of a webhook, and ${client} is not configured.`);
-    }
+    if (options === undefined) throw this.unknown(client);
     await this.cascade.load([request]);
     this.assertEnabled(request);
     return {
@@ -44,6 +44,14 @@ export class WebhookGate {
       isShared: options.allowSharedUri,
       maxPerUser: options.maxNumberOfSubscriptionsPerUser || undefined,
     };
+  }
+
+  private unknown(client: string): RequestError {
+    if (this.isRefused(client)) {
+      const sentence = `The webhook ${client} is configured, but its entry was refused; GET /v1/clients says why.`;
+      return new RequestError('WEBHOOK_ENTRY_REFUSED', sentence);
+    }
+    return new RequestError('WEBHOOK_UNKNOWN', `client must be the id of a webhook, and ${client} is not configured.`);
   }
 
   /** The URI that a webhook has of its own. */
@@ -63,10 +71,13 @@ function uriOf({ client, token }: WebhookRequest, { uri, uriValidationMode, http
   const refuse = (sentence: string) => new RequestError('WEBHOOK_URI_REFUSED', sentence);
   const candidate = token ?? uri;
   if (candidate === undefined) throw refuse(`token is missing, and ${client} has no URI of its own.`);
-  const fault = webhookUriFault(uriValidationMode, uri ?? '', candidate);
+  const problem = webhookToken.tokenProblem(candidate);
+  if (problem !== undefined) throw refuse(`The URI ${problem}.`);
+  const normal = webhookToken.normalToken(candidate);
+  const fault = webhookUriFault(uriValidationMode, uri ?? '', normal);
   if (fault !== undefined) throw refuse(fault);
-  if (httpsOnly && !/^https:/i.test(candidate)) throw refuse('The URI must be https.');
-  return candidate;
+  if (httpsOnly && !/^https:/i.test(normal)) throw refuse('The URI must be https.');
+  return normal;
 }
 
 /** As the original: what is beyond the longest time to live is refused, not shortened. */

@@ -7,6 +7,7 @@ import { type ApnsOptions, certificateOf } from './apns.options';
 import { apnsOutcome } from './apns.outcome';
 import { apnsPush } from './apns.payload';
 import { providerToken } from './apns.provider-token';
+import { isDeviceToken } from './apns.token';
 
 export interface ApnsTransportParts {
   /** The current options of a client; asked at each delivery, and the same object until something changed. */
@@ -123,11 +124,6 @@ function appOf(options: ApnsOptions, times: ApnsTimes): App {
   const { cert, key, topics, notAfter } = certificateOf(options);
   const client = new ApnsClient({ ...base, identity: { cert, key } }, times);
   return { options, client, topic: topic ?? topics[0], notAfter, isProven: false };
-}
-
-/** Apple: their length may change, so only what they are made of is checked. */
-function isDeviceToken(token: string): boolean {
-  return /^(?:[0-9A-Fa-f]{2})+$/.test(token);
 }
 
 function notConfigured(client: string, options: ApnsOptions | undefined): Outcome {

@@ -1,2 +1,3 @@
 export { apnsOptions, apnsOptionsFileFor, apnsSecretFields, type ApnsOptions } from './apns.options';
+export { apnsToken } from './apns.token';
 export { ApnsTransport, type ApnsTransportParts } from './apns.transport';

@@ -3,6 +3,7 @@ import { transportName } from './transport-name';
 it.each([
   ['apns', 'apns'],
   ['apn', 'apns'],
+  ['apns_http2', 'apns'],
   ['gcm', 'fcm'],
   ['websocket', 'websocket'],
   ['APNS', undefined],

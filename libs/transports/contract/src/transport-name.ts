@@ -2,12 +2,14 @@
 export const transportNames = ['websocket', 'webhook', 'apns', 'fcm', 'wns'] as const;
 export type TransportName = (typeof transportNames)[number];
 
-const aliases: ReadonlyMap<string, TransportName> = new Map([
+/** The original's names for some of them. */
+export const transportAliases: ReadonlyMap<string, TransportName> = new Map([
   ['apn', 'apns'],
+  ['apns_http2', 'apns'],
   ['gcm', 'fcm'],
 ]);
 
-/** The transport that `value` names, reading the original's `apn` and `gcm` too; undefined for anything else. */
+/** The transport that `value` names, reading the original's names too; undefined for anything else. */
 export function transportName(value: string): TransportName | undefined {
-  return transportNames.find((name) => name === value) ?? aliases.get(value);
+  return transportNames.find((name) => name === value) ?? transportAliases.get(value);
 }

@@ -1,2 +1,3 @@
 export { fcmOptions, fcmOptionsFileFor, fcmSecretFields, type FcmOptions } from './fcm.options';
+export { fcmToken } from './fcm.token';
 export { FcmTransport, type FcmTransportParts } from './fcm.transport';

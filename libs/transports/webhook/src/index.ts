@@ -7,4 +7,5 @@ export {
   webhookSecretFields,
   type WebhookOptions,
 } from './webhook.options';
+export { webhookToken } from './webhook.token';
 export { WebhookTransport, type WebhookTransportParts } from './webhook.transport';

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { normalUri } from '@pns/transport-contract';
 import { isClientId, uriValidationModes, webhookUriFault } from '@pns/subscriptions';
 import { z } from 'zod';
 
@@ -61,6 +62,7 @@ const fields = z.strictObject(
       .refine((uri) => webhookUriFault('none', '', uri) === undefined, {
         error: 'must be an absolute http or https URI without credentials, fragment, spaces or dot segments',
       })
+      .transform(normalUri) // subscriptions' URIs are compared with it, and they are in this form
       .optional(),
     uriValidationMode: z.enum(uriValidationModes, { error: 'must be prefix, exact or none' }).default('prefix'),
     webhookSecret: headerValue.optional(),

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { isUriWithin, webhookUriFault } from '@pns/subscriptions';
-import type { Outcome } from '@pns/transport-contract';
+import { normalUri, type Outcome } from '@pns/transport-contract';
 import type { WebhookOptions } from './webhook.options';
 
 /** Where a delivery goes. */
@@ -25,10 +25,12 @@ export function webhookTarget(token: string, options: WebhookOptions): Target | 
   if (httpsOnly && !/^https:/i.test(token)) {
     return { kind: 'misconfigured', reason: 'This webhook takes https URIs only (httpsOnly).', isTargetOnly: true };
   }
-  const ruleFault = webhookUriFault(uriValidationMode, configured, token);
+  // As the configured one is; that of a subscription that was registered long ago may not be.
+  const uri = normalUri(token);
+  const ruleFault = webhookUriFault(uriValidationMode, configured, uri);
   if (ruleFault !== undefined) return { kind: 'misconfigured', reason: ruleFault, isTargetOnly: true };
-  const { origin, hostname, pathname, search } = new URL(token);
-  const isTrusted = isUriWithin(configured, token);
+  const { origin, hostname, pathname, search } = new URL(uri);
+  const isTrusted = isUriWithin(configured, uri);
   return { origin, path: pathname + search, ...(isName(hostname) && { name: hostname }), isTrusted };
 }
 

@@ -1,3 +1,4 @@
 export { isChannelUri } from './wns.channel';
 export { wnsOptions, wnsOptionsFileFor, wnsSecretFields, type WnsOptions, type WnsType } from './wns.options';
+export { wnsToken } from './wns.token';
 export { WnsTransport, type WnsTransportParts } from './wns.transport';

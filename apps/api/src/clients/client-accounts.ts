@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { ClientOptions, type OptionsOf } from '@pns/client-options';
+import type { TransportName } from '@pns/transport-contract';
+import { apnsOptions, apnsOptionsFileFor, type ApnsOptions } from '@pns/transport-apns';
+import { fcmOptions, fcmOptionsFileFor, type FcmOptions } from '@pns/transport-fcm';
+import { wnsOptions, wnsOptionsFileFor, type WnsOptions } from '@pns/transport-wns';
+
+/** Why nothing can be sent to a client, as a code and a sentence. */
+export interface AccountProblem {
+  readonly code: 'CLIENT_NOT_CONFIGURED' | 'CLIENT_ENTRY_REFUSED' | 'CLIENT_SWITCHED_OFF';
+  readonly detail: string;
+}
+
+/** The providers' option files. */
+const files = { apns: 'pns-apns-options.yml', fcm: 'pns-gcm-options.yml', wns: 'pns-wns-options.yml' } as const;
+
+type Provider = keyof typeof files;
+
+/** The clients' accounts with the providers, read from the option files and the API as the workers read them. */
+@Injectable()
+export class ClientAccounts {
+  private readonly optionsOf: Readonly<Record<Provider, OptionsOf<ApnsOptions | FcmOptions | WnsOptions>>>;
+
+  constructor(
+    private readonly clients: ClientOptions,
+    nodeEnv: string,
+  ) {
+    const { apns, fcm, wns } = files;
+    this.optionsOf = {
+      apns: clients.of('apns', apns, (readFile) => apnsOptionsFileFor(nodeEnv, readFile), apnsOptions),
+      fcm: clients.of('fcm', fcm, (readFile) => fcmOptionsFileFor(nodeEnv, readFile), fcmOptions),
+      wns: clients.of('wns', wns, (readFile) => wnsOptionsFileFor(nodeEnv, readFile), wnsOptions),
+    };
+  }
+
+  /** The hosts beside the provider's that a client's tokens may name. */
+  allowedHosts(transport: TransportName, client: string): readonly string[] {
+    const options = isProvider(transport) ? this.optionsOf[transport](client) : undefined;
+    return options !== undefined && 'allowedHosts' in options ? options.allowedHosts : [];
+  }
+
+  /** Why a provider's client has no credentials now; undefined when it has, and for a transport that needs none. */
+  problemOf(transport: TransportName, client: string): AccountProblem | undefined {
+    if (!isProvider(transport)) return undefined;
+    const what = `the client ${client} for ${transport}`;
+    switch (this.clients.standing(transport, client).kind) {
+      case 'usable':
+        return undefined;
+      case 'switched-off':
+        return { code: 'CLIENT_SWITCHED_OFF', detail: `Nothing is sent: ${what} is switched off (enabled: false).` };
+      case 'refused': {
+        const detail = `Nothing is sent: the credentials of ${what} were refused; GET /v1/clients names the reason.`;
+        return { code: 'CLIENT_ENTRY_REFUSED', detail };
+      }
+      case 'missing': {
+        const where = `${files[transport]} and PUT /v1/clients/${client}/transports/${transport}`;
+        return { code: 'CLIENT_NOT_CONFIGURED', detail: `Nothing is sent: ${what} has no credentials in ${where}.` };
+      }
+    }
+  }
+}
+
+function isProvider(transport: TransportName): transport is Provider {
+  return Object.hasOwn(files, transport);
+}

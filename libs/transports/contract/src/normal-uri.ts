@@ -1,0 +1,48 @@
+const unreserved = /[A-Za-z0-9\-._~]/;
+
+/** What RFC 3986 allows neither in a path nor in a query, and the WHATWG URL Standard leaves as it is. */
+const neverRaw = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/g;
+
+const brokenEscape = /%(?![0-9a-f]{2})/i;
+
+/**
+ * The one spelling of an http(s) URI for all spellings that lead to the same resource: that of the WHATWG URL Standard (host in
+ * lower case and Punycode, IPv4 addresses in four parts, no default port, no dot segments), with the escapes of RFC 3986, 6.2.2,
+ * no final dot behind a host, IPv4 in place of IPv4-mapped IPv6, and neither an empty query nor a fragment. Other text comes back
+ * unchanged. A path or query with a `%` that begins no escape keeps its escapes.
+ */
+export function normalUri(text: string): string {
+  if (!isHttpUri(text)) return text;
+  const uri = new URL(text);
+  uri.hostname = normalHost(uri.hostname);
+  uri.pathname = normalEscapes(uri.pathname);
+  uri.search = normalEscapes(uri.search); // an empty query loses its question mark
+  uri.hash = '';
+  return uri.href;
+}
+
+/** Whether a URI has an escape that is none, which servers read differently. */
+export function hasBrokenEscape(text: string): boolean {
+  return brokenEscape.test(text);
+}
+
+function isHttpUri(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+/** A host with an empty label is none, and keeps its dots. */
+function normalHost(host: string): string {
+  const [, high, low] = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(host) ?? [];
+  if (high === undefined || low === undefined) return host.replace(/(?<=[^.])\.$/, '');
+  const bytes = [high, low].map((part) => parseInt(part, 16)).flatMap((part) => [part >> 8, part & 0xff]);
+  return bytes.join('.');
+}
+
+function normalEscapes(part: string): string {
+  if (hasBrokenEscape(part)) return part;
+  const decoded = part.replace(/%[0-9a-f]{2}/gi, (escape) => {
+    const character = String.fromCharCode(parseInt(escape.slice(1), 16));
+    return unreserved.test(character) ? character : escape.toUpperCase();
+  });
+  return decoded.replace(neverRaw, encodeURIComponent);
+}

@@ -1,0 +1,28 @@
+import fc from 'fast-check';
+import { fcmToken } from './fcm.token';
+
+it.each([
+  `fJ3kLq9wTkm:APA91b${'H-x_Y2'.repeat(22)}`,
+  `APA91b${'H-x_Y2'.repeat(22)}`,
+  'demo-phone:APA91b-of-the-sandbox',
+])('%s can be a registration token', (each) => expect(fcmToken.tokenProblem(each)).toBeUndefined());
+
+it.each([
+  ['a device token of APNs', 'ab12'.repeat(16)],
+  ['the same in capitals', 'AB12'.repeat(16)],
+  ['its description', `<${'ab12'.repeat(16)}>`],
+  ['a UUID', '4fd7cb5c-6a2e-4a0e-8d5a-1c1f6a3a9f10'],
+  ['a token of Expo', 'ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx]'],
+  ['an object', '[object Object]'],
+  ['a channel URI', 'https://db5p.notify.windows.com/?token=1'],
+  ['base64', 'q83vEjRWeJA='],
+  ['undefined', 'undefined'],
+  ['null', 'null'],
+  ['nothing', ''],
+])('%s is none', (_, each) => {
+  expect(fcmToken.tokenProblem(each)).toContain('registration token that FCM gave the app');
+});
+
+it('is compared as it is', () => {
+  fc.assert(fc.property(fc.string(), (each) => expect(fcmToken.normalToken(each)).toBe(each)));
+});
