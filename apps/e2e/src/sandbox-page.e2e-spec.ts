@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from '@pns/local-servers';
-import { chromium as playwright, type Browser } from 'playwright-core';
+import { chromium as playwright, type Browser, type Locator, type Page } from 'playwright-core';
+import { contrastOf, textsOfPage, type PageText } from './contrast';
 import { Standalone } from './standalone-process';
 
 jest.setTimeout(180_000);
@@ -29,14 +30,31 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-it('one click on the page, and five copies appear', async () => {
+/** The page with its Web Socket open. `troubles` receives the errors of its scripts. */
+async function opened(troubles: string[] = [], options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   await standalone.isRunning();
-  const page = await browser.newPage();
-  const troubles: string[] = [];
+  const page = await browser.newPage(options);
   page.on('pageerror', ({ message }) => troubles.push(message));
+  page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
   await page.goto(standalone.sandboxUrl);
   await page.locator('#socket-state', { hasText: /^connected$/ }).waitFor();
-  await page.getByRole('button', { name: 'Send the demo notification' }).click();
+  return page;
+}
+
+const openDetails = `for (const details of document.querySelectorAll('details')) details.open = true`;
+
+/** An expression that a page evaluates to what its fields and buttons are called. */
+const namesOfFields = `[...document.querySelectorAll('input, select, textarea, button')]
+  .filter((element) => element.checkVisibility())
+  .map((element) => (element.labels?.[0] ?? element).textContent.trim())`;
+
+const sendDemo = (page: Page) => page.getByRole('button', { name: 'Send the demo notification' }).click();
+const titles = (at: Locator) => at.locator('.title').allTextContents();
+
+it('one click on the page, and five copies appear', async () => {
+  const troubles: string[] = [];
+  const page = await opened(troubles);
+  await sendDemo(page);
 
   for (const place of [
     '#socket-cards .card',
@@ -50,9 +68,131 @@ it('one click on the page, and five copies appear', async () => {
     expect(await copy.count()).toBe(1);
     expect(await copy.first().locator('.title').textContent()).toBe("Let's meet");
   }
-  expect(await page.locator('.ios .push .subtitle').textContent()).toBe("Jane Doe\nLet's meet");
+  // On the wire the body is the sender and the subject; the page shows the subject once.
+  for (const device of ['.ios', '.windows']) {
+    expect(await page.locator(`${device} .push .subtitle`).textContent()).toBe('Jane Doe');
+    expect(await page.locator(`${device} .push pre`).textContent()).toMatch(/Jane Doe(?:\\n|&#10;)Let/);
+  }
   expect(await page.locator('.ios .badge').textContent()).toBe('83');
   expect(await page.locator('#webhook-cards .chip.good').count()).toBe(2); // both signatures
   expect(troubles).toEqual([]);
+  await page.close();
+});
+
+it('the notification can be edited before it is sent, with the keyboard alone', async () => {
+  const troubles: string[] = [];
+  const page = await opened(troubles);
+  await page.getByText('Edit the notification').focus();
+  await page.keyboard.press('Enter');
+  const payload = page.getByLabel('Payload, as JSON');
+  const subject = 'S'.repeat(9000);
+  await payload.fill(JSON.stringify({ folder: 'default0/INBOX', displayname: 'Edith', subject, unread: 2 }));
+  await payload.press('Tab');
+  await page.keyboard.press('Enter');
+  const push = page.locator('.ios .push', { hasText: 'Edith' });
+  await push.waitFor();
+  expect(await push.locator('.title').textContent()).toMatch(/^S{3000,}…$/);
+  expect(await push.locator('.subtitle').textContent()).toMatch(/^Edith…?$/);
+  await page.locator('#socket-cards .card', { hasText: 'Edith' }).waitFor();
+
+  const hint = page.locator('#demo-hint');
+  await payload.fill('{"folder":');
+  await page.getByRole('button', { name: 'Send it' }).click();
+  expect(await hint.textContent()).toBe('The payload must be a JSON object.');
+  await payload.fill('{"subject":"no folder"}');
+  await page.getByRole('button', { name: 'Send it' }).click();
+  await hint.filter({ hasText: /payload\.folder/ }).waitFor();
+  await page.getByRole('button', { name: 'Undo the edits' }).click();
+  expect(await payload.inputValue()).toContain("Let's meet");
+  expect(troubles.filter((text) => !text.includes('502'))).toEqual([]); // the browser's word on a refused request
+  await page.close();
+});
+
+it('every far side misbehaves on demand, and what it refused arrives after that', async () => {
+  const troubles: string[] = [];
+  const page = await opened(troubles);
+  await page.getByText('Faults on demand').click();
+  const faults = page.locator('#faults');
+  const choose = (label: string, option: string) => faults.getByLabel(label).selectOption({ label: option });
+  for (const [side, kind, shown] of [
+    ['iPhone (APNs)', 'answer 503 ServiceUnavailable', 'apns: '],
+    ['Android phone (FCM)', 'answer UNAVAILABLE', 'fcm: '],
+    ['Windows desktop (WNS)', 'answer 503: unavailable', 'wns: '],
+    ['Webhook', 'answer with a status', 'demo: '],
+  ] as const) {
+    await choose('Far side', side);
+    await choose('Then', kind);
+    await faults.getByLabel('Times').fill('1');
+    await faults.getByRole('button', { name: 'Misbehave' }).click();
+    await page.locator('#fault-state', { hasText: shown }).waitFor();
+  }
+  await page.getByText('Edit the notification').click();
+  const text = JSON.stringify({ folder: 'default0/INBOX', displayname: 'Otto', subject: 'Faulty' });
+  await page.getByLabel('Payload, as JSON').fill(text);
+  await sendDemo(page);
+  for (const device of ['.ios', '.android', '.windows']) {
+    await page.locator(`${device} .push`, { hasText: 'answered 503' }).waitFor();
+    await page.locator(`${device} .push`, { hasText: 'Faulty' }).waitFor(); // the next attempt
+  }
+  await page.locator('#webhook-cards .card', { hasText: 'answered 503' }).waitFor();
+  await page.locator('#fault-state').waitFor({ state: 'hidden' });
+
+  await choose('Far side', 'Webhook');
+  await choose('Then', 'never answer');
+  await faults.getByLabel('Times').fill('');
+  await faults.getByRole('button', { name: 'Misbehave' }).click();
+  await page.locator('#fault-state', { hasText: '"hang":true' }).waitFor();
+  await faults.getByRole('button', { name: 'Behave again' }).click();
+  await page.locator('#fault-state').waitFor({ state: 'hidden' });
+  expect(troubles).toEqual([]);
+  await page.close();
+});
+
+it('a Web Socket that was away for a while gets what it missed', async () => {
+  const page = await opened();
+  await page.getByText('Faults on demand').click();
+  await page.getByLabel('Far side').selectOption({ label: 'Web Socket of this page' });
+  await page.getByLabel('Seconds').fill('600');
+  await page.getByRole('button', { name: 'Misbehave' }).click();
+  await page.locator('#socket-state', { hasText: 'disconnected' }).waitFor();
+  const before = await page.locator('#webhook-cards .card').count();
+  await page.getByText('Edit the notification').click();
+  await page.getByLabel('Payload, as JSON').fill('{"folder":"default0/INBOX","subject":"While away"}');
+  await sendDemo(page);
+  await page.locator('#webhook-cards .card', { hasText: 'While away' }).waitFor();
+  expect(await page.locator('#webhook-cards .card').count()).toBeGreaterThan(before);
+  expect(await titles(page.locator('#socket-cards .card'))).not.toContain('While away');
+  await page.getByRole('button', { name: 'Behave again' }).click();
+  await page.locator('#socket-cards .card', { hasText: 'While away' }).waitFor();
+  await page.close();
+});
+
+it.each(['light', 'dark'] as const)(
+  'every text of the %s page has the contrast of WCAG AA, 4.5 to 1',
+  async (colorScheme) => {
+    const page = await opened([], { colorScheme });
+    await sendDemo(page);
+    await page.locator('.windows .push').first().waitFor();
+    await page.evaluate(openDetails);
+    await page.locator('.ios .badge').waitFor();
+    const texts: PageText[] = await page.evaluate(textsOfPage);
+    expect(texts.find(({ text }) => text === '83')).toBeDefined();
+    expect(texts.filter((text) => contrastOf(text) < 4.5)).toEqual([]);
+    await page.close();
+  },
+);
+
+it('every field and button of the page has a name, and nothing comes from elsewhere', async () => {
+  await standalone.isRunning();
+  const page = await browser.newPage();
+  const hosts = new Set<string>();
+  page.on('request', (request) => hosts.add(new URL(request.url()).host));
+  await page.goto(standalone.sandboxUrl);
+  await page.locator('#socket-state', { hasText: /^connected$/ }).waitFor();
+  await page.evaluate(openDetails);
+  const names: string[] = await page.evaluate(namesOfFields);
+  expect(names.length).toBeGreaterThan(10);
+  for (const name of names) expect(name).toMatch(/\w/);
+  expect([...hosts].filter((host) => !/^(?:127\.0\.0\.1|localhost):\d+$/.test(host) && host !== '')).toEqual([]);
   await page.close();
 });

@@ -1,4 +1,6 @@
-/* global document, window, DOMParser, EventSource, FormData, fetch, io */
+/* global document, window, DOMParser, EventSource, fetch, io */
+
+import { showFaults, useSocket } from './faults.js';
 
 const byId = (id) => document.getElementById(id);
 /** A long demonstration must not fill the tab's memory. */
@@ -94,6 +96,21 @@ function addArrival({ seq, at, target, path, headers, body, answer, isDuplicate,
 
 // ---- devices: what a person would see on each of them ----
 
+/**
+ * On the wire the body repeats the title below the sender, for devices that show the body alone. These show both, so they
+ * leave that line out. Where one of the two was cut, the line repeats the title as far as it goes.
+ */
+function withoutTitle(body, title = '') {
+  const [sender, ...lines] = body?.split('\n') ?? [];
+  return [sender, ...lines.filter((line) => !repeats(line, title))].join('\n');
+}
+
+function repeats(line, title) {
+  const [told, known] = [line, title].map((text) => text.replace(/^\(\d+\) /, '').replace(/…$/, ''));
+  const isCut = line.endsWith('…') || title.endsWith('…');
+  return isCut ? told.startsWith(known) || known.startsWith(told) : told === known;
+}
+
 /** What a push shows, as each provider's format has it; without title and body it is silent. */
 const shownBy = {
   apns: (body) => {
@@ -127,7 +144,7 @@ function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate }
   const set = (selector, text) => (push.querySelector(selector).textContent = text ?? '');
   set('time', new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' }));
   set('.title', isTaken ? (isSilent ? 'Silent push: the app wakes up' : shown.title) : 'Refused');
-  set('.subtitle', isTaken ? shown.body : '');
+  set('.subtitle', isTaken ? withoutTitle(shown.body, shown.title) : '');
   set('pre', [path, ...Object.entries(headers).map((header) => header.join(': ')), '', pretty(body)].join('\n'));
   push
     .querySelector('.chips')
@@ -176,7 +193,7 @@ function listen() {
     for (const card of cards) (card.provider === 'webhook' ? addArrival : addPush)(card);
     const webhooks = targets.filter(({ provider }) => provider === 'webhook');
     names = webhooks.map(({ target }) => target);
-    showFaults(webhooks);
+    showFaults(targets);
     showCounts(targets);
     for (const field of ['total', 'accepted', 'duplicates']) {
       const sum = webhooks.reduce((all, each) => all + each[field], 0);
@@ -189,49 +206,6 @@ byId('clear').onclick = async () => {
   await Promise.all(names.map((name) => fetch(`/webhooks/${name}/arrivals`, { method: 'DELETE' })));
   byId('webhook-cards').replaceChildren();
 };
-
-// ---- faults ----
-
-const form = byId('faults');
-
-function showFields() {
-  for (const label of form.querySelectorAll('[data-for]')) label.hidden = label.dataset.for !== form.kind.value;
-}
-
-function faultOf(values) {
-  const times = values.get('times') === '' ? {} : { times: Number(values.get('times')) };
-  const retryAfter = values.get('retryAfter') === '' ? {} : { headers: { 'retry-after': values.get('retryAfter') } };
-  const kinds = {
-    status: { status: Number(values.get('status')), ...retryAfter },
-    delay: { delayMs: Number(values.get('delayMs')) },
-    hang: { hang: true },
-    reset: { reset: true },
-  };
-  return { ...kinds[values.get('kind')], ...times };
-}
-
-async function putFault(fault) {
-  const response = await fetch(`/webhooks/${form.name.value}/faults`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(fault),
-  });
-  byId('fault-error').textContent = response.ok ? '' : (await response.json()).error;
-}
-
-function showFaults(targets) {
-  const faulty = targets.filter(({ fault }) => Object.keys(fault).length > 0);
-  byId('fault-state').hidden = faulty.length === 0;
-  byId('fault-state').textContent = faulty.map(({ target, fault }) => `${target}: ${JSON.stringify(fault)}`).join(' ');
-}
-
-form.kind.onchange = showFields;
-form.onsubmit = (event) => {
-  event.preventDefault();
-  void putFault(faultOf(new FormData(form)));
-};
-byId('behave').onclick = () => void putFault({});
-showFields();
 
 // ---- Web Socket ----
 
@@ -262,34 +236,62 @@ function connect(url, session) {
       raw: JSON.stringify([topic, ...args], null, 2),
     });
   });
+  useSocket(socket);
 }
 
-async function post(path) {
+// ---- the demonstration ----
+
+async function post(path, body = {}) {
   const response = await fetch(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: '{}',
+    body: JSON.stringify(body),
   });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error);
+  if (!response.ok) throw new Error(answer.error ?? answer.message);
   return answer;
 }
 
+const editor = byId('notification');
+
+function showNotification({ topic, payload, priority = 'high' }) {
+  editor.topic.defaultValue = topic;
+  editor.payload.defaultValue = JSON.stringify(payload, null, 2);
+  editor.priority.value = priority;
+}
+
+/** The notification as it stands in the form. @throws Error that says what is wrong with it. */
+function edited() {
+  const payload = parsed(editor.payload.value);
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
+    throw new Error('The payload must be a JSON object.');
+  }
+  return { topic: editor.topic.value, priority: editor.priority.value, payload };
+}
+
+async function send() {
+  const buttons = [byId('send'), editor.querySelector('.primary')];
+  for (const button of buttons) button.disabled = true;
+  try {
+    await post('/demo/notification', edited());
+    byId('demo-hint').textContent = 'Accepted; it arrives in a second or so.';
+  } catch (error) {
+    byId('demo-hint').textContent = error.message;
+  }
+  for (const button of buttons) button.disabled = false;
+}
+
 async function startDemo() {
-  const { isAvailable, hasDevices } = await (await fetch('/demo')).json();
+  const { isAvailable, hasDevices, notification } = await (await fetch('/demo')).json();
   byId('devices').hidden = !hasDevices;
   if (!isAvailable) return false;
-  const button = byId('send');
-  button.hidden = false;
-  button.onclick = async () => {
-    button.disabled = true;
-    try {
-      await post('/demo/notification');
-      byId('demo-hint').textContent = 'Accepted; it arrives in a second or so.';
-    } catch (error) {
-      byId('demo-hint').textContent = error.message;
-    }
-    button.disabled = false;
+  showNotification(notification);
+  byId('send').hidden = false;
+  byId('editor').hidden = false;
+  byId('send').onclick = send;
+  editor.onsubmit = (event) => {
+    event.preventDefault();
+    void send();
   };
   return true;
 }

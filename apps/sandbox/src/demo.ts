@@ -1,5 +1,7 @@
-import type { DemoApp } from './demo-apps';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { cutText, ellipsis } from '@pns/payloads';
+import { z } from 'zod';
+import type { DemoApp } from './demo-apps';
 
 /** The service's API and a key with every scope, which stays in this process. */
 export interface ApiAccess {
@@ -33,18 +35,26 @@ const notification = {
 /** Registering again changes nothing, so the button needs no set-up before it. */
 const subscription = { ...someone, client: 'sandbox', transport: 'webhook', topics: ['*'] };
 
-/** Lets the page send one fixed notification and open one user's socket, and nothing else, without knowing the key. */
+/** What the page may change of the notification; whom it is for stays. The API checks the rest. */
+const edits = z.strictObject({
+  topic: z.string().optional(),
+  payload: z.looseObject({}).optional(),
+  priority: z.enum(['high', 'medium', 'low']).optional(),
+});
+
+/** Lets the page send notifications to one user and open this user's socket, and nothing else, without knowing the key. */
 export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, apps: readonly DemoApp[]): void {
   app.get('/demo', () => ({ isAvailable: demo !== undefined, hasDevices: apps.length > 0, notification }));
   if (demo === undefined) return;
 
-  app.post('/demo/notification', { preHandler: ownPageOnly }, (_, reply) =>
-    answerOf(reply, async () => {
+  app.post('/demo/notification', { preHandler: ownPageOnly }, (request, reply) => {
+    const edited = { ...notification, ...edits.parse(request.body) };
+    return answerOf(reply, async () => {
       await call(demo, 'POST', '/v1/subscriptions', subscription);
       await prepareDemoApps(demo, apps);
-      return call(demo, 'POST', '/v1/notifications', notification);
-    }),
-  );
+      return call(demo, 'POST', '/v1/notifications', edited);
+    });
+  });
 
   app.post('/demo/session', { preHandler: ownPageOnly }, (_, reply) =>
     answerOf(reply, async () => {
@@ -95,6 +105,7 @@ async function call({ apiUrl, apiKey }: ApiAccess, method: string, path: string,
     signal: AbortSignal.timeout(10_000),
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text.slice(0, 1000)}`);
+  if (!response.ok)
+    throw new Error(`${path} answered ${response.status}: ${cutText(text, 1000, { ending: ellipsis })}`);
   return text === '' ? {} : JSON.parse(text);
 }

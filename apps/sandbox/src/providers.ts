@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { apnsRoutes } from './apns/apns.routes';
-import { type ApnsProvider, startApns } from './apns/apns-provider';
+import { apnsProvider, type ApnsProvider, startApns } from './apns/apns-provider';
 import type { Arrivals } from './arrivals';
 import { type Authority, makeAuthority } from './certificates';
 import { fcmRoutes } from './fcm/fcm.routes';
-import { type FcmProvider, startFcm } from './fcm/fcm-provider';
+import { fcmProvider, type FcmProvider, startFcm } from './fcm/fcm-provider';
 import type { TargetState } from './feed';
 import { wnsRoutes } from './wns/wns.routes';
-import { startWns, type WnsProvider } from './wns/wns-provider';
+import { startWns, wnsProvider, type WnsProvider } from './wns/wns-provider';
 
 /** Apple, Google and Microsoft as they are played here. Whoever sends to them has to trust `authority`. */
 export interface Providers {
@@ -34,21 +34,25 @@ export function providerRoutes(app: FastifyInstance, { apns, fcm, wns }: Provide
 
 /** One line for each provider: there may be as many devices as a benchmark likes. */
 export function providerTargets({ apns, fcm, wns }: Providers): TargetState[] {
-  return [apns.targets(), fcm.targets(), wns.targets()].flatMap((devices) => {
-    const [first] = devices;
-    if (first === undefined) return [];
-    const sum = (count: 'total' | 'accepted' | 'duplicates') => devices.reduce((all, device) => all + device[count], 0);
-    const { provider } = first;
-    const fault = devices.find((device) => Object.keys(device.fault).length > 0)?.fault ?? {};
-    return {
-      provider,
-      target: '',
-      total: sum('total'),
-      accepted: sum('accepted'),
-      duplicates: sum('duplicates'),
-      fault,
-    };
-  });
+  return [
+    targetOf(apnsProvider, apns.targets(), apns.faults.current),
+    targetOf(fcmProvider, fcm.targets(), fcm.faults.current),
+    targetOf(wnsProvider, wns.targets(), wns.faults.current),
+  ];
+}
+
+/** The sums of a provider's devices. Its fault is that of a device, which comes first there too, or that of all devices. */
+function targetOf(provider: string, devices: readonly TargetState[], ofAll: object): TargetState {
+  const sum = (count: 'total' | 'accepted' | 'duplicates') => devices.reduce((all, device) => all + device[count], 0);
+  const ofDevice = devices.find(({ fault }) => Object.keys(fault).length > 0)?.fault;
+  return {
+    provider,
+    target: '',
+    total: sum('total'),
+    accepted: sum('accepted'),
+    duplicates: sum('duplicates'),
+    fault: ofDevice ?? ofAll,
+  };
 }
 
 export async function closeProviders({ apns, fcm, wns }: Providers): Promise<void> {

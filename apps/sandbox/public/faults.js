@@ -1,0 +1,155 @@
+/* global document, fetch, clearTimeout */
+
+const byId = (id) => document.getElementById(id);
+const form = byId('faults');
+
+/** Everything that any far side can do wrong: what it is called, what is sent for it, and which fields it needs. */
+const late = {
+  label: 'answer late',
+  fault: () => ({ delayMs: Number(form.delayMs.value) }),
+  fields: ['delay', 'times'],
+};
+const never = { label: 'never answer', fault: () => ({ hang: true }), fields: ['times'] };
+const reset = { label: 'reset the connection', fault: () => ({ reset: true }), fields: ['times'] };
+const silent = (field) => ({ label: 'go silent on a connection', fault: () => ({ [field]: true }), fields: ['times'] });
+
+const secondsToWait = () => form.retryAfter.value;
+const retryAfterHeader = () => (secondsToWait() === '' ? {} : { headers: { 'retry-after': secondsToWait() } });
+const retryAfterSeconds = () => (secondsToWait() === '' ? {} : { retryAfterSeconds: Number(secondsToWait()) });
+
+const apple = (status, reason) => ({
+  label: `answer ${status} ${reason}`,
+  fault: () => ({ status, reason, ...retryAfterSeconds() }),
+  fields: ['retryAfter', 'times'],
+});
+const google = (error) => ({
+  label: `answer ${error}`,
+  fault: () => ({ error, ...retryAfterHeader() }),
+  fields: ['retryAfter', 'times'],
+});
+const answered = (status, words) => ({
+  label: `answer ${status}: ${words}`,
+  fault: () => ({ status, ...retryAfterHeader() }),
+  fields: ['retryAfter', 'times'],
+});
+const anyStatus = {
+  label: 'answer with a status',
+  fault: () => ({ status: Number(form.status.value), ...retryAfterHeader() }),
+  fields: ['status', 'retryAfter', 'times'],
+};
+
+const sides = {
+  apns: {
+    label: 'iPhone (APNs)',
+    kinds: [
+      apple(503, 'ServiceUnavailable'),
+      apple(429, 'TooManyRequests'),
+      apple(500, 'InternalServerError'),
+      apple(410, 'Unregistered'),
+      apple(413, 'PayloadTooLarge'),
+      ...[late, never, reset, silent('silence')],
+    ],
+  },
+  fcm: {
+    label: 'Android phone (FCM)',
+    kinds: [
+      ...['UNAVAILABLE', 'QUOTA_EXCEEDED', 'INTERNAL', 'UNREGISTERED', 'INVALID_ARGUMENT'].map(google),
+      ...[late, never, reset, silent('halfOpen')],
+    ],
+  },
+  wns: {
+    label: 'Windows desktop (WNS)',
+    kinds: [
+      answered(503, 'unavailable'),
+      answered(406, 'throttled'),
+      answered(500, 'internal error'),
+      answered(410, 'channel expired'),
+      answered(413, 'too large'),
+      ...[late, never, reset],
+    ],
+  },
+  webhook: { label: 'Webhook', kinds: [anyStatus, late, never, reset] },
+  socket: { label: 'Web Socket of this page', kinds: [{ label: 'be away for a while', fields: ['away'] }] },
+};
+
+const side = () => sides[form.side.value];
+const kind = () => side().kinds[form.kind.value];
+
+function showKinds() {
+  form.kind.replaceChildren(...side().kinds.map(({ label }, index) => optionOf(index, label)));
+  showFields();
+}
+
+function showFields() {
+  const fields = new Set([...kind().fields, form.side.value]);
+  for (const label of form.querySelectorAll('[data-for]')) {
+    label.hidden = !fields.has(label.dataset.for);
+    for (const input of label.querySelectorAll('input')) input.disabled = label.hidden; // or it could stop the form unseen
+  }
+}
+
+function optionOf(value, label) {
+  const option = document.createElement('option');
+  option.value = value;
+  option.textContent = label;
+  return option;
+}
+
+async function putFault(fault) {
+  const path = form.side.value === 'webhook' ? `/webhooks/${form.name.value}/faults` : `/${form.side.value}/faults`;
+  const response = await fetch(path, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(fault),
+  });
+  byId('fault-error').textContent = response.ok ? '' : (await response.json()).error;
+}
+
+/** Shows which far sides misbehave, and how. */
+export function showFaults(targets) {
+  const faulty = targets.filter(({ fault }) => Object.keys(fault).length > 0);
+  byId('fault-state').hidden = faulty.length === 0;
+  const text = faulty.map(({ provider, target, fault }) => `${target || provider}: ${JSON.stringify(fault)}`).join(' ');
+  if (byId('fault-state').textContent !== text) byId('fault-state').textContent = text; // a screen reader says it once
+}
+
+// ---- the Web Socket, whose far side is this page ----
+
+let socket;
+let comingBack;
+
+/** Lets the form send this socket away and call it back. */
+export function useSocket(opened) {
+  socket = opened;
+}
+
+/** As a phone in a tunnel: the connection ends without a good-bye, and the client comes back by itself. */
+function sendAway(seconds) {
+  clearTimeout(comingBack);
+  if (socket === undefined) {
+    byId('fault-error').textContent = 'The Web Socket is not connected.';
+    return;
+  }
+  byId('fault-error').textContent = '';
+  socket.io.reconnection(false);
+  socket.io.engine.close();
+  comingBack = setTimeout(comeBack, seconds * 1000);
+}
+
+function comeBack() {
+  clearTimeout(comingBack);
+  socket?.io.reconnection(true);
+  socket?.connect();
+}
+
+form.side.replaceChildren(...Object.entries(sides).map(([name, { label }]) => optionOf(name, label)));
+form.side.onchange = showKinds;
+form.kind.onchange = showFields;
+form.onsubmit = (event) => {
+  event.preventDefault();
+  if (form.side.value === 'socket') return sendAway(Number(form.seconds.value));
+  const times = form.times.value === '' ? {} : { times: Number(form.times.value) };
+  void putFault({ ...kind().fault(), ...times });
+};
+byId('behave').onclick = () => (form.side.value === 'socket' ? comeBack() : void putFault({}));
+showKinds();
