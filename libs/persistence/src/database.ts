@@ -14,6 +14,7 @@ import { UnannouncedChanges1760000000007 } from './migrations/0007-unannounced-c
 import { SubscriptionTopics1760000000008 } from './migrations/0008-subscription-topics';
 import { ApiKeyRateLimits1760000000009 } from './migrations/0009-api-key-rate-limits';
 import { ExhaustedDeliveries1760000000011 } from './migrations/0011-exhausted-deliveries';
+import { LoginsInNfc1760000000012 } from './migrations/0012-logins-in-nfc';
 import { SubscriptionEntity } from './subscription.entity';
 
 // Listed, not globbed: what runs is bundled or compiled, and a file that is missing must not go unnoticed.
@@ -29,6 +30,7 @@ export const migrations = [
   SubscriptionTopics1760000000008,
   ApiKeyRateLimits1760000000009,
   ExhaustedDeliveries1760000000011,
+  LoginsInNfc1760000000012,
 ];
 
 /** Any number that no other program locks in the same database. */

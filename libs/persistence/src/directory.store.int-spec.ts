@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { openDatabase } from './database';
 import { DirectoryStore } from './directory.store';
 import { ErasureStore } from './erasure.store';
+import { LoginsInNfc1760000000012 } from './migrations/0012-logins-in-nfc';
 
 let fresh: FreshDatabase;
 let database: DataSource;
@@ -39,6 +40,16 @@ describe('a user', () => {
     expect(await directory.get(john)).toEqual({ context: 1, user: 14, logins: ['jd'], tags: [], version });
     expect(await directory.userByLogin('john')).toBeUndefined();
     expect(await directory.get({ context: 2, user: 14 })).toBeUndefined();
+  });
+
+  it('is found by login, whatever the form of its characters', async () => {
+    const user = { context: 1, user: 15 };
+    const forms = ['Jürgen@Example.com', 'ju\u0308rgen@example.com', 'JU\u0308RGEN@EXAMPLE.COM'];
+    const put = await directory.put({ ...user, logins: forms, tags: [] });
+    expect(put.logins).toEqual(['jürgen@example.com']);
+    for (const form of forms) expect(await directory.userByLogin(form)).toEqual(user);
+    const other = { context: 1, user: 16, logins: [forms[2] ?? ''], tags: [] };
+    await expect(directory.put(other)).rejects.toMatchObject({ code: 'LOGIN_TAKEN' });
   });
 
   it('brings its context, and leaves one that is there as it is', async () => {
@@ -165,4 +176,33 @@ describe('erasing', () => {
       await database.query(`DROP TRIGGER tell ON ${table}`);
     }
   });
+});
+
+it('logins of older versions are brought into one form, and of two that are the same one stays', async () => {
+  const rows = [
+    ['ju\u0308rgen', 71],
+    ['jürgen', 72],
+    ['e\u0301mile', 73],
+    ['plain', 74],
+    ['o\u0304\u0323', 75],
+    ['o\u0323\u0304', 76],
+  ] as const;
+  for (const [login, user] of rows) {
+    await directory.put({ context: 70, user, logins: [], tags: [] });
+    await database.query('INSERT INTO user_logins (login, context_id, user_id) VALUES ($1, 70, $2)', [login, user]);
+  }
+  const runner = database.createQueryRunner();
+  for (let time = 0; time < 2; time++) {
+    await new LoginsInNfc1760000000012().up(runner);
+    const kept = await database.query<{ login: string; user: number }[]>(
+      'SELECT login, user_id AS user FROM user_logins WHERE context_id = 70 ORDER BY user_id',
+    );
+    expect(kept.map(({ login, user }) => [login, user])).toEqual([
+      ['jürgen', 72],
+      ['émile', 73],
+      ['plain', 74],
+      ['o\u0323\u0304'.normalize('NFC'), expect.any(Number)],
+    ]);
+  }
+  await runner.release();
 });

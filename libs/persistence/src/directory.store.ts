@@ -3,6 +3,7 @@ import { PnsError } from '@pns/runtime';
 import type { Owner, UserKey } from '@pns/subscriptions';
 import { DataSource } from 'typeorm';
 import { isTaken } from './database';
+import { loginKey } from './login-key';
 import { numberedPageOf, numberIn, type Page, type PageRequest } from './page';
 import { putRow, removeRow, versionChanged, type Expected } from './versioned-row';
 
@@ -18,7 +19,7 @@ export interface DirectoryContext {
 /** What the directory knows of a user. Its version is another one after each write. */
 export interface DirectoryUser extends UserKey {
   readonly primaryEmail?: string;
-  /** Names by which other systems know the user, in lower case; each belongs to one user of all contexts. */
+  /** Names by which other systems know the user, as `loginKey` says; each belongs to one user of all contexts. */
   readonly logins: readonly string[];
   readonly tags: readonly string[];
   readonly version: string;
@@ -144,12 +145,12 @@ export class DirectoryStore {
     await removeRow(this.database.manager, table, { context_id: context, ...key }, expected);
   }
 
-  /** Logins do not distinguish case. */
+  /** Logins distinguish neither case nor the forms of Unicode. */
   async userByLogin(login: string): Promise<UserKey | undefined> {
     if (login.includes('\0')) return undefined; // nobody's, and Postgres refuses to look for it
     const [row] = await this.database.query<UserKey[]>(
       'SELECT context_id AS context, user_id AS user FROM user_logins WHERE login = $1',
-      [login.toLowerCase()],
+      [loginKey(login)],
     );
     return row;
   }
@@ -165,5 +166,5 @@ function toUser({ email, ...row }: UserRow): DirectoryUser {
 
 // In one order, so that two writers who want the same logins cannot wait for each other.
 function uniqueLogins(logins: readonly string[]): string[] {
-  return [...new Set(logins.map((login) => login.toLowerCase()))].sort();
+  return [...new Set(logins.map(loginKey))].sort();
 }

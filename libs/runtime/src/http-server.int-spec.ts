@@ -11,7 +11,7 @@ beforeAll(async () => {
   adapter = httpServer();
   const server = adapter.getInstance();
   server.get('/good', () => 'good');
-  server.post('/refusing', { onRequest: (_request, reply) => reply.code(401).send('no') }, () => 'read');
+  server.post('/refusing', { onRequest: (_request, reply) => void reply.code(401).send('no') }, () => 'read');
   await server.listen({ port: 0, host: '127.0.0.1' });
   ({ port } = server.server.address() as { port: number });
 });

@@ -23,7 +23,7 @@ declare module 'fastify' {
 
 /** What more is to be said of a route. */
 export type RouteAccess = Partial<
-  Pick<FastifyContextConfig, 'takesNdjson' | 'contextIn' | 'auditedAs' | 'maxBodyBytes' | 'readBody'>
+  Pick<FastifyContextConfig, 'takesNdjson' | 'contextIn' | 'auditedAs' | 'maxBodyBytes' | 'readBody' | 'retryAfterSeconds'>
 >;
 
 /** Lets a route be used with an API key that has one of `scopes`. */

@@ -76,7 +76,9 @@ const queries = [
   `?${'a=1&'.repeat(3000)}`,
 ];
 
-const headers: readonly Readonly<Record<string, string>>[] = [
+type Headers = Readonly<Record<string, string>>;
+
+const headers: readonly Headers[] = [
   ...['gzip', 'br', 'identity, gzip', '', '\u00e9'].map((encoding) => ({ 'content-encoding': encoding })),
   ...[
     '*',
@@ -90,7 +92,7 @@ const headers: readonly Readonly<Record<string, string>>[] = [
     ', ,',
     '\u00e9',
     `"${'1'.repeat(5000)}"`,
-  ].flatMap((tag) => [{ 'if-match': tag }, { 'if-none-match': tag }]),
+  ].flatMap((tag): Headers[] => [{ 'if-match': tag }, { 'if-none-match': tag }]),
   ...['', 'a b', 'x'.repeat(300), '\u00e9'].map((key) => ({ 'idempotency-key': key })),
   ...['', '\u00e9', 'x'.repeat(3000)].map((id) => ({ 'x-request-id': id })),
   ...['', 'Bearer', 'Bearer \u00e9', 'Basic', 'Basic Og==', 'Digest a', `Bearer ${'a.'.repeat(2000)}`].map(
@@ -307,7 +309,9 @@ function changed(body: object): string[] {
   const visit = (value: unknown, put: (changed: unknown) => object): void => {
     places.push(JSON.stringify(put('\u0001')));
     if (Array.isArray(value)) {
-      value.forEach((each, at) => visit(each, (other) => put(value.map((own, index) => (index === at ? other : own)))));
+      value.forEach((each, at) =>
+        visit(each, (other) => put(value.map((own: unknown, index) => (index === at ? other : own)))),
+      );
     } else if (typeof value === 'object' && value !== null) {
       for (const [name, each] of Object.entries(value)) visit(each, (other) => put({ ...value, [name]: other }));
     }

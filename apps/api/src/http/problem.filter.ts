@@ -13,6 +13,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers whatever ends a request of this route early, for a protocol that has errors of its own. */
     readonly answerError?: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
+    /** For a sender that gives up unless it may come back after this time, whichever problem of ours it is. */
+    readonly retryAfterSeconds?: number;
   }
 }
 
@@ -32,11 +34,12 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** Sends the problem that `error` amounts to, unless the route words its errors itself. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { answerError } = request.routeOptions.config;
+  const { answerError, retryAfterSeconds: ofRoute } = request.routeOptions.config;
   if (answerError !== undefined) return answerError(error, request, reply);
   const problem = problemFor(error, request.routeOptions.bodyLimit);
   if (problem.status === 500) logUnexpected(error, request);
-  const { retryAfterSeconds }: ProblemKind = problemKinds[problem.code];
+  const { retryAfterSeconds: ofKind }: ProblemKind = problemKinds[problem.code];
+  const retryAfterSeconds = problem.status === 503 ? (ofRoute ?? ofKind) : ofKind;
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
   if (error instanceof RequestError) void reply.headers(error.headers);
   void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));

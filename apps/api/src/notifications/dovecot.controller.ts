@@ -17,6 +17,7 @@ import {
   dovecotRequest,
   isNewMail,
   mailPayload,
+  notificationIdOf,
   type DovecotRequest,
 } from './dovecot';
 import { count, countUntaken } from './ingest-count';
@@ -34,7 +35,7 @@ export class DovecotController {
   ) {}
 
   @Put('notify')
-  @Requires('ingest', { contextIn: 'handler' })
+  @Requires('ingest', { contextIn: 'handler', retryAfterSeconds: 1 })
   @ApiOperation({
     summary: "Take a new mail from Dovecot's push_notification driver ox",
     description: 'Events other than messageNew and users that nobody knows are answered 200, and nothing is sent.',
@@ -42,7 +43,7 @@ export class DovecotController {
   @ApiBody({ type: DovecotNotification })
   @ApiOkResponse({ schema: { type: 'object', properties: { success: { type: 'boolean' } } } })
   @ApiProblems('BODY_MALFORMED', 'DOVECOT_REQUEST_INVALID', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED')
-  @ApiProblems('OVERLOADED', 'REDIS_UNREACHABLE')
+  @ApiProblems('OVERLOADED', 'REDIS_UNREACHABLE', 'BODY_INVALID')
   async notify(@Body() body: unknown, @Req() caller: FastifyRequest): Promise<{ success: boolean }> {
     const checked = check(dovecotRequest, body);
     if (!checked.ok) throw refused(sentenceOf(checked.faults), checked.faults);
@@ -53,10 +54,16 @@ export class DovecotController {
     const payload = mailPayload(request);
     const fault = payloadFault(topic, payload);
     if (fault !== undefined) throw refused(fault);
-    await this.join({ id: randomUUID(), ...addressee, topic, payload, priority: 'high', timestamp: Date.now() });
+    const id = notificationIdOf(request, addressee);
+    await this.join({
+      ...addressee,
+      ...(id === undefined ? { id: randomUUID() } : { id, idempotencyKey: id }),
+      ...{ topic, payload, priority: 'high', timestamp: Date.now() },
+    });
     return done;
   }
 
+  /** The same mail is a repeat, also where the number of unread mails has changed since. */
   private async join(notification: Notification): Promise<void> {
     try {
       (await this.ingest.join([notification])).forEach((status) => count(status === 'reused' ? 'duplicate' : status));

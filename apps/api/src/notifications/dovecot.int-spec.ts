@@ -1,3 +1,4 @@
+import { cuttableLink, testRedisUrl } from '@pns/local-servers';
 import { testApi, type TestApi } from '../test-api';
 
 const path = '/preliminary/http-notify/v1/notify';
@@ -69,6 +70,48 @@ it('a new mail becomes a notification with sender and subject in plain text', as
 it('a user may be named by a login of the directory', async () => {
   await notify({ ...request, user: 'John@Example.com' });
   expect(await waiting()).toMatchObject([{ context: 7, user: 8 }]);
+});
+
+it('a login may be written with composed or decomposed characters', async () => {
+  await api.send('PUT', '/v1/contexts/7/users/9', { body: { logins: ['jürgen@example.com'] } });
+  await notify({ ...request, user: 'Ju\u0308rgen@Example.com' });
+  expect(await waiting()).toMatchObject([{ context: 7, user: 9 }]);
+});
+
+it('a mail is pushed once however often Dovecot repeats itself', async () => {
+  const answers = await Promise.all([notify(request), notify({ ...request, unseen: 3 }), notify(request)]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect((await notify(request)).status).toBe(200);
+  expect(await waiting()).toHaveLength(1);
+  await notify({ ...request, 'imap-uid': 2346 });
+  expect(await waiting()).toHaveLength(2);
+});
+
+it.each([
+  ['half a surrogate pair', JSON.stringify(request).replace('Test', '\\ud800'), 'subject'],
+  ['bytes of ISO-8859-1', Buffer.from(JSON.stringify(request).replace('Test', 'Gr\u00fc\u00dfe'), 'latin1'), 'subject'],
+  ['a number that would be altered', JSON.stringify(request).replace('2345', '1e400'), 'imap-uid'],
+  ['UTF-16', Buffer.from(`\ufeff${JSON.stringify(request)}`, 'utf16le'), 'body'],
+])('%s is refused with the name of the field', async (_, body, field) => {
+  const answer = await notify(body);
+  expect(answer).toMatchObject({ status: 422, body: { code: 'BODY_INVALID', errors: [{ field }] } });
+  expect(await waiting()).toEqual([]);
+});
+
+it('whatever is away, Dovecot is told to come back after a second', async () => {
+  const links = [await cuttableLink(testRedisUrl()), await cuttableLink(api.database.url)] as const;
+  const parted = await api.sibling({ redisUrl: links[0].url, databaseUrl: links[1].url });
+  for (const link of links) {
+    link.cut();
+    // With a login, so that Postgres is asked, too.
+    const body = { ...request, user: 'john@example.com' };
+    const answer = await parted.send('PUT', path, { body });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('1');
+  }
+  for (const link of links) link.mend();
+  await parted.close();
+  for (const link of links) await link.close();
 });
 
 it.each([

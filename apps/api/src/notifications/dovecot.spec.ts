@@ -1,6 +1,6 @@
 import { maxPayloadBytes, wellFormed } from '@pns/payloads';
 import fc from 'fast-check';
-import { addresseeOf, dovecotRequest, isNewMail, mailPayload } from './dovecot';
+import { addresseeOf, dovecotRequest, isNewMail, mailPayload, notificationIdOf } from './dovecot';
 
 const request = {
   user: '4@464646669',
@@ -44,6 +44,8 @@ describe('a request of the Dovecot driver', () => {
     ['Team: a@example.org, b@example.org;', { email: 'a@example.org' }],
     ['=?utf-8?q?J=C3=BCrgen?=', { email: 'Jürgen' }],
     ['undisclosed', { email: 'undisclosed' }],
+    ['=?utf-8?q?Gr=FC=DFe?= <a@b.example>', { email: 'a@b.example', displayname: '=?utf-8?q?Gr=FC=DFe?=' }],
+    ['=?utf-8?q?Gr=FC=DFe?=', { email: '=?utf-8?q?Gr=FC=DFe?=' }],
   ])('reads the sender %j', (from, expected) => {
     expect(mailPayload({ user: '4@1', event: 'messageNew', from })).toEqual({ folder: 'default0/INBOX', ...expected });
   });
@@ -131,6 +133,37 @@ describe('a request of the Dovecot driver', () => {
     ['', undefined],
   ])('addresses %j as %j', (user, expected) => {
     expect(addresseeOf({ ...request, user })).toEqual(expected);
+  });
+
+  const addressee = { context: 1, user: 4 };
+  const idOf = (changes: object, of = addressee) =>
+    notificationIdOf(dovecotRequest.parse({ ...request, ...changes }), of);
+
+  it('has the id of its mail, however it is repeated', () => {
+    const id = idOf({});
+    expect(id).toMatch(/^dovecot-[\w-]{32}$/);
+    for (const same of [{ unseen: 3 }, { subject: 'x' }, { event: 'MessageNew' }, { 'imap-uid': '2345' }]) {
+      expect(idOf(same)).toBe(id);
+    }
+    expect(idOf({ folder: undefined })).toBe(id);
+    expect(idOf({ user: 'john@example.com' })).toBe(id);
+  });
+
+  it('has another id where anything of its mail differs', () => {
+    const changes = [
+      ...[{}, { 'imap-uid': 2346 }, { 'imap-uidvalidity': 1 }, { folder: 'INBOX/a' }, { event: 'messageExpunge' }],
+      ...[{ 'imap-uid': [2345, 1] }, { 'imap-uid': [1, 2345] }],
+    ];
+    const ids = [
+      ...changes.map((change) => idOf(change)),
+      idOf({}, { context: 2, user: 4 }),
+      idOf({}, { context: 1, user: 5 }),
+    ];
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it.each(['imap-uid', 'imap-uidvalidity'])('has no id without %s', (name) => {
+    expect(idOf({ [name]: undefined })).toBeUndefined();
   });
 
   it.each([

@@ -1,8 +1,11 @@
+import { hash } from 'node:crypto';
 import { cutText, jsonBytes, wellFormed } from '@pns/payloads';
 import { createZodDto } from 'nestjs-zod';
-import { addressParser, decodeWords } from 'postal-mime';
+import type { UserKey } from '@pns/subscriptions';
+import { addressParser } from 'postal-mime';
 import { z } from 'zod';
 import { maxId } from '../http/fields';
+import { decodedWords, hasLostText, phraseOf } from './encoded-words';
 
 const uint32 = z.union([z.int().min(0), z.string().regex(/^\d{1,10}$/)]);
 
@@ -14,6 +17,7 @@ export const dovecotRequest = z.looseObject({
   user: z.string(),
   event: z.string(),
   folder: z.string().min(1).max(1000).optional(),
+  'imap-uidvalidity': uint32.optional(),
   'imap-uid': z.union([uint32, z.array(uint32).min(1).max(1000)]).optional(),
   from: z.string().optional(),
   subject: z.string().optional(),
@@ -29,6 +33,18 @@ export class DovecotNotification extends createZodDto(dovecotRequest) {}
 /** Whether it tells of a new mail; the driver's code and its documentation disagree about the first letter. */
 export function isNewMail({ event }: DovecotRequest): boolean {
   return event.toLowerCase() === 'messagenew';
+}
+
+/**
+ * The id of the notification about a mail: the same when Dovecot repeats its request, which it does after 2 s without an
+ * answer. Undefined where Dovecot does not say which mail it is.
+ */
+export function notificationIdOf(request: DovecotRequest, { context, user }: UserKey): string | undefined {
+  const { event, folder } = request;
+  const [validity, uid] = [request['imap-uidvalidity'], request['imap-uid']];
+  if (validity === undefined || uid === undefined) return undefined;
+  const mail = [context, user, event.toLowerCase(), folder ?? 'INBOX', String(validity), [uid].flat().map(String)];
+  return `dovecot-${hash('sha256', JSON.stringify(mail), 'base64url').slice(0, 32)}`;
 }
 
 /** The user and context in `<user>@<context>`, or undefined where `user` is a login of another form. */
@@ -67,14 +83,14 @@ function senderOf(from: string | undefined): { readonly email?: string; readonly
   const header = wellFormed(from.slice(0, maxSenderLength));
   const [sender] = addressParser(header, { flatten: true });
   if (sender?.address === undefined || !sender.address.includes('@')) return { email: readable(header) };
-  const displayname = readable(sender.name);
+  const displayname = hasLostText(header, sender.name) ? phraseOf(header) : readable(sender.name);
   return { email: sender.address, ...(displayname === '' ? {} : { displayname }) };
 }
 
 /** A header's value as people read it: encoded words decoded, folded lines joined. */
 function readable(header: string): string {
   const unfolded = header.slice(0, maxHeaderLength).replace(/\r?\n[ \t]*/g, ' ');
-  return cut(decodeWords(unfolded).trim());
+  return cut(decodedWords(unfolded).trim());
 }
 
 function cut(text: string): string {
