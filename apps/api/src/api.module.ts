@@ -123,7 +123,7 @@ export class ApiModule {
             new WebhookGate(
               cascade,
               clients.of('webhook', 'webhooks.yml', () => webhookOptionsFileFor(options.nodeEnv), webhookOptions),
-              (client) => clients.standing('webhook', client).kind === 'refused',
+              (client) => clients.standing('webhook', client),
             ),
         },
       ],

@@ -118,6 +118,14 @@ export class ClientOptions {
     return reason === undefined ? { kind: 'missing' } : { kind: 'refused', reason };
   }
 
+  /** The clients of a transport whose entries cannot be used, as far as their names are known. */
+  refused(transport: TransportName): readonly string[] {
+    const faulty = this.registered.get(transport)?.ofFile.faults.flatMap(({ client }) => client ?? []) ?? [];
+    const stored = [...this.stored.values()].filter((each) => each.transport === transport);
+    const names = new Set([...faulty, ...stored.map(({ client }) => client)]);
+    return [...names].filter((client) => this.standing(transport, client).kind === 'refused');
+  }
+
   /** The clients of a transport that somebody has configured, whether their entries can be used or not. */
   clients(transport: TransportName): ReadonlySet<string> {
     const stored = [...this.stored.values()].filter((each) => each.transport === transport);

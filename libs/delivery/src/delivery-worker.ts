@@ -226,7 +226,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     if (delivery.expiresAt !== undefined && delivery.expiresAt <= Date.now()) {
       return { kind: 'expired', reason: 'its time to live ended before it could be delivered' };
     }
-    const reason = delivery.replyTo === undefined ? this.paused.reason(delivery.client) : undefined;
+    // A test finds out what a paused client's provider says now. A refused entry has nothing to send with.
+    const { client } = delivery;
+    const reason = delivery.replyTo === undefined ? this.paused.reason(client) : this.paused.refusal(client);
     return reason === undefined ? undefined : { kind: 'misconfigured', reason };
   }
 

@@ -1,9 +1,11 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { ClientOptions } from '@pns/client-options';
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, OutcomesModule } from '@pns/outcomes';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, KeySpace, Queues } from '@pns/queue';
 import type { Transport, TransportName } from '@pns/transport-contract';
+import { CredentialsExpiry } from './credentials-expiry';
 import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
 import type { QueueRef } from './hand-over';
 import { PausedClients } from './paused-clients';
@@ -33,9 +35,14 @@ export class DeliveryModule {
         { provide: transport, inject: [...options.inject], useFactory: options.useFactory },
         {
           provide: PausedClients,
-          inject: [transport, FailedDeliveryStore, Queues],
-          useFactory: (handedIn: Transport, failed: FailedDeliveryStore, queues: Queues) =>
-            new PausedClients(handedIn, failed, queues),
+          inject: [transport, FailedDeliveryStore, Queues, { token: ClientOptions, optional: true }],
+          useFactory: (handedIn: Transport, failed: FailedDeliveryStore, queues: Queues, clients?: ClientOptions) =>
+            new PausedClients(handedIn, failed, queues, clients),
+        },
+        {
+          provide: CredentialsExpiry,
+          inject: [transport, { token: ClientOptions, optional: true }],
+          useFactory: (handedIn: Transport, clients?: ClientOptions) => new CredentialsExpiry(handedIn, clients),
         },
         {
           provide: DeliveryWorker,

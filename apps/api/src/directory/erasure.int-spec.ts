@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AggregationModule, Windows, type Batch } from '@pns/aggregation';
+import { AggregationModule, Windows, type HandOver } from '@pns/aggregation';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { DeliveryModule, handOver, type QueueRef } from '@pns/delivery';
+import { DeliveryModule, handOver, handOverFrom, type QueueRef } from '@pns/delivery';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
 import { awayNode, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
 import { deliveryQueue, QueueModule, Queues, socketNodeQueue } from '@pns/queue';
@@ -395,14 +395,15 @@ describe('what somebody has in hand', () => {
     const of = { context: 82_000_001, user: 70_000_007 };
     const neighbour = { context: 82_000_001, user: 70_000_008 };
     const [begun, handedOver] = [gate(), gate()];
-    const dispatch = async (batch: Batch): Promise<void> => {
+    const dispatch: HandOver = async ({ windows }, settling) => {
       begun.open();
       await handedOver.passed;
-      for (const { notification } of batch.windows) {
-        await handOver(queues, [
-          { ...shardQueue(notification, 'fcm'), endpoint: 'x', deliveries: [delivery(notification)] },
-        ]);
-      }
+      const groups = windows.map(({ notification }) => ({
+        ...shardQueue(notification, 'fcm'),
+        endpoint: 'x',
+        deliveries: [delivery(notification)],
+      }));
+      return handOverFrom(queues, groups, settling(windows.length, windows.length));
     };
     for (const user of [of, neighbour]) {
       const delay = `/v1/config/contexts/${user.context}/properties/com.openexchange.pns.delayDuration`;

@@ -45,8 +45,8 @@ export class SubscriptionsController {
   @ApiCreatedResponse({ type: RegisteredSubscription, description: 'It is new.' })
   @ApiOkResponse({ type: RegisteredSubscription, description: 'It replaced what was registered before.' })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'SUBSCRIPTION_LIMIT')
-  @ApiProblems('WEBHOOK_UNKNOWN', 'WEBHOOK_NOT_ENABLED', 'WEBHOOK_URI_REFUSED', 'WEBHOOK_EXPIRY_REFUSED')
-  @ApiProblems('TOKEN_TAKEN', 'TOKEN_INVALID', 'WEBHOOK_ENTRY_REFUSED')
+  @ApiProblems('WEBHOOK_UNKNOWN', 'WEBHOOK_REFUSED', 'WEBHOOK_NOT_ENABLED', 'WEBHOOK_URI_REFUSED')
+  @ApiProblems('WEBHOOK_EXPIRY_REFUSED', 'TOKEN_TAKEN', 'TOKEN_INVALID')
   async register(
     @Body() body: NewSubscription,
     @Req() request: FastifyRequest,
@@ -89,7 +89,7 @@ export class SubscriptionsController {
   @ApiOperation({ summary: 'Change topics, expiry or meta of one subscription; what is not named stays' })
   @ApiOkResponse({ type: SubscriptionView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
-  @ApiProblems('SUBSCRIPTION_NOT_FOUND', 'WEBHOOK_UNKNOWN', 'WEBHOOK_NOT_ENABLED')
+  @ApiProblems('SUBSCRIPTION_NOT_FOUND', 'WEBHOOK_UNKNOWN', 'WEBHOOK_REFUSED', 'WEBHOOK_NOT_ENABLED')
   @ApiProblems('WEBHOOK_URI_REFUSED', 'WEBHOOK_EXPIRY_REFUSED', 'VERSION_CHANGED')
   @ApiProblems('SUBSCRIPTION_LIMIT', 'TOKEN_TAKEN')
   async change(

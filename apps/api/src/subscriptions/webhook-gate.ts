@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { OptionsOf } from '@pns/client-options';
+import type { ClientStanding, OptionsOf } from '@pns/client-options';
 import { ConfigCascade } from '@pns/config-cascade';
 import { webhookUriFault, type UserKey } from '@pns/subscriptions';
 import { webhookToken, type WebhookOptions } from '@pns/transport-webhook';
@@ -27,15 +27,14 @@ export class WebhookGate {
   constructor(
     private readonly cascade: ConfigCascade,
     private readonly optionsOf: OptionsOf<WebhookOptions>,
-    /** Whether a webhook without options has an entry all the same. */
-    private readonly isRefused: (client: string) => boolean,
+    private readonly standing: (client: string) => ClientStanding,
   ) {}
 
   /** @throws RequestError that says why not. `now` is in ms since the epoch. */
   async grant(request: WebhookRequest, now: number): Promise<WebhookGrant> {
     const { client } = request;
     const options = this.optionsOf(client);
-    if (options === undefined) throw this.unknown(client);
+    if (options === undefined) throw this.withoutOptions(client);
     await this.cascade.load([request]);
     this.assertEnabled(request);
     return {
@@ -46,17 +45,21 @@ export class WebhookGate {
     };
   }
 
-  private unknown(client: string): RequestError {
-    if (this.isRefused(client)) {
-      const sentence = `The webhook ${client} is configured, but its entry was refused; GET /v1/clients says why.`;
-      return new RequestError('WEBHOOK_ENTRY_REFUSED', sentence);
-    }
-    return new RequestError('WEBHOOK_UNKNOWN', `client must be the id of a webhook, and ${client} is not configured.`);
-  }
-
   /** The URI that a webhook has of its own. */
   configuredUri(client: string): string | undefined {
     return this.optionsOf(client)?.uri;
+  }
+
+  /** A subscriber has no log, and must not learn what the operator's files hold. */
+  private withoutOptions(client: string): RequestError {
+    if (this.standing(client).kind === 'missing') {
+      return new RequestError(
+        'WEBHOOK_UNKNOWN',
+        `client must be the id of a webhook, and ${client} is not configured.`,
+      );
+    }
+    const sentence = `The entry of the webhook ${client} in the configuration was refused; GET /v1/clients shows its operator the reason.`;
+    return new RequestError('WEBHOOK_REFUSED', sentence);
   }
 
   private assertEnabled({ context, user, client }: WebhookRequest): void {

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
-import type { PushContent } from '@pns/payloads';
 import { pushContent } from '@pns/payloads';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
@@ -33,7 +32,7 @@ const delivery: Delivery = {
   dueAt: 1694677850605,
   attempt: 1,
 };
-const content = (of: Delivery): PushContent => pushContent(of, { hasBadge: true, sound: 'default' });
+const content = (of: Delivery): ReturnType<typeof pushContent> => pushContent(of, { hasBadge: true, sound: 'default' });
 
 interface SceneOptions {
   readonly maxStreams?: number;

@@ -5,6 +5,7 @@ export class FarSide implements Transport {
   readonly name = 'webhook';
   options: (client: string) => unknown = () => undefined;
   capacity: (client: string) => number = () => Infinity;
+  credentialsExpireAt: (client: string) => number | undefined = () => undefined;
   readonly came: Delivery[] = [];
   private readonly waiting = new Set<() => void>();
 

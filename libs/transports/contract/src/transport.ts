@@ -12,6 +12,8 @@ export interface Transport {
    * there is no far side to wait for.
    */
   readonly capacity?: (client: string) => number;
+  /** When the certificate that a client signs in with expires, in ms since the epoch; undefined where it has none. */
+  readonly credentialsExpireAt?: (client: string) => number | undefined;
   /** Sends once. Resolves with the far side's verdict; rejects only for our own bugs or an aborted `signal`. */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
 }
