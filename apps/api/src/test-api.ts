@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { log } from '@pns/runtime';
@@ -45,7 +45,8 @@ export const bootstrapKey = 'the bootstrap key of these tests';
 export const sessionSecret = 'the session secret of these tests';
 
 export interface TestApiOptions {
-  readonly files?: Readonly<Record<string, string>>;
+  /** By their path below the configuration folder. */
+  readonly files?: Readonly<Record<string, string | Buffer>>;
   readonly redisUrl?: string;
   /** Instead of the fresh database's own: a link to it that can be cut. */
   readonly databaseUrl?: string;
@@ -67,7 +68,10 @@ async function startTestApi(
   const { files = {}, redisUrl = testRedisUrl(), databaseUrl = database.url, sessionKey = sessionSecret } = options;
   log.level = 'silent';
   const configDir = mkdtempSync(join(tmpdir(), 'pns-api-'));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(configDir, name), text);
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(configDir, name)), { recursive: true });
+    writeFileSync(join(configDir, name), content);
+  }
   const app = await createApi({
     databaseUrl,
     redisUrl,

@@ -11,7 +11,7 @@ const delay = `${pns}.delayDuration`;
 const attempts = `${pns}.retry.attempts`;
 
 let folder: string;
-let opened: ConfigDirectory[] = [];
+const opened: ConfigDirectory[] = [];
 let lines: jest.SpyInstance[];
 
 beforeEach(() => {

@@ -77,7 +77,11 @@ function isUtf16(bytes: Buffer): boolean {
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;
   let [even, odd] = [0, 0];
-  for (const [index, byte] of bytes.entries()) if (byte === 0) index % 2 === 0 ? even++ : odd++;
+  for (let index = 0; index < bytes.length; index++) {
+    if (bytes[index] !== 0) continue;
+    if (index % 2 === 0) even++;
+    else odd++;
+  }
   return Math.max(even, odd) * 4 > bytes.length && Math.min(even, odd) * 10 < Math.max(even, odd);
 }
 

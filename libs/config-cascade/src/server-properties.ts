@@ -1,7 +1,7 @@
 import type { ConfigFault } from './config-faults';
 import { fileText, type FileContent } from './file-content';
 import { knownProperty } from './properties';
-import { parseProperties, type Assignment, type AssignmentFault } from './properties-file';
+import { parseProperties, type Assignment } from './properties-file';
 import { foreignNameReason, valueFault } from './property-check';
 import type { Scope } from './resolve';
 

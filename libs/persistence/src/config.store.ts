@@ -30,6 +30,11 @@ export interface StoredContextSet {
   readonly version: string;
 }
 
+/** What is listed beside what is kept, where nothing of the same name is kept: it has no version. */
+export type Listed<Stored extends { readonly version: string }> = Omit<Stored, 'version'> & {
+  readonly version?: string;
+};
+
 /** What holds for everybody: the server's properties, and the context sets with theirs. */
 export interface StoredCommon {
   readonly server: readonly StoredProperty[];
@@ -63,6 +68,8 @@ interface PropertyRow {
   readonly final: StoredScope | null;
   readonly version: string;
 }
+
+type ListedRow = Omit<PropertyRow, 'version'> & { readonly version: string | null };
 
 interface SubjectRow {
   readonly context: number;
@@ -128,17 +135,30 @@ export class ConfigStore {
     return rows.map(toProperty);
   }
 
-  /** The same, page by page. */
-  async propertiesPage(place: PropertyPlace, { limit, cursor }: PageRequest): Promise<Page<StoredProperty>> {
+  /** The same, page by page, and `others` of names that are not set there. */
+  async propertiesPage(
+    place: PropertyPlace,
+    { limit, cursor }: PageRequest,
+    others: readonly Pick<StoredProperty, 'name' | 'value'>[] = [],
+  ): Promise<Page<Listed<StoredProperty>>> {
     const { table, where, values } = tableOf(place);
     const [after = null] = keyIn(cursor, ['string']) ?? [];
-    const [name, count] = [`$${values.length + 1}`, `$${values.length + 2}`];
-    const rows = await this.database.query<PropertyRow[]>(
-      `SELECT name, value, final, version FROM ${table}
-       WHERE ${where} AND (${name}::text IS NULL OR name > ${name}) ORDER BY name LIMIT ${count}`,
-      [...values, after, limit + 1],
+    const [name, count, names, texts] = [1, 2, 3, 4].map((index) => `$${values.length + index}`);
+    const rows = await this.database.query<ListedRow[]>(
+      `SELECT name, value, final, version FROM (
+         SELECT name, value, final, version FROM ${table} WHERE ${where}
+         UNION ALL
+         SELECT o.name COLLATE "C", o.value, NULL, NULL FROM unnest(${names}::text[], ${texts}::text[]) AS o (name, value)
+         WHERE o.name NOT IN (SELECT name FROM ${table} WHERE ${where})
+       ) AS p
+       WHERE ${name}::text IS NULL OR name > ${name} ORDER BY name LIMIT ${count}`,
+      [...values, after, limit + 1, others.map((each) => each.name), others.map((each) => each.value)],
     );
-    return keyedPageOf(rows.map(toProperty), limit, (property) => [property.name]);
+    const listed = rows.map(({ version, ...row }) => {
+      const { version: _, ...property } = toProperty({ ...row, version: '' });
+      return version === null ? property : { ...property, version };
+    });
+    return keyedPageOf(listed, limit, (property) => [property.name]);
   }
 
   async property(place: PropertyPlace, name: string): Promise<StoredProperty | undefined> {
@@ -199,14 +219,28 @@ export class ConfigStore {
     return this.database.query<StoredContextSet[]>(`${selectSets} ORDER BY rank, name`);
   }
 
-  /** The same, page by page. */
-  async contextSetsPage({ limit, cursor }: PageRequest): Promise<Page<StoredContextSet>> {
+  /** The same, page by page, and `others` of names that are not kept. */
+  async contextSetsPage(
+    { limit, cursor }: PageRequest,
+    others: readonly Omit<StoredContextSet, 'version'>[] = [],
+  ): Promise<Page<Listed<StoredContextSet>>> {
     const [rank = null, name = null] = keyIn(cursor, ['integer', 'string']) ?? [];
-    const rows = await this.database.query<StoredContextSet[]>(
-      `${selectSets} WHERE $1::int IS NULL OR (rank, name) > ($1, $2) ORDER BY rank, name LIMIT $3`,
-      [rank, name, limit + 1],
+    const rows = await this.database.query<(Omit<StoredContextSet, 'version'> & { version: string | null })[]>(
+      `SELECT name, rank, "withTags", version FROM (
+         ${selectSets}
+         UNION ALL
+         SELECT o.name COLLATE "C", o.rank, o.tags, NULL
+         FROM unnest($4::text[], $5::int[], $6::text[]) AS o (name, rank, tags)
+         WHERE o.name NOT IN (SELECT name FROM context_sets)
+       ) AS s
+       WHERE $1::int IS NULL OR (rank, name) > ($1, $2) ORDER BY rank, name LIMIT $3`,
+      [
+        ...[rank, name, limit + 1],
+        ...[others.map((set) => set.name), others.map((set) => set.rank), others.map((set) => set.withTags)],
+      ],
     );
-    return keyedPageOf(rows, limit, (set) => [set.rank, set.name]);
+    const listed = rows.map(({ version, ...set }) => (version === null ? set : { ...set, version }));
+    return keyedPageOf(listed, limit, (set) => [set.rank, set.name]);
   }
 
   async contextSet(name: string): Promise<StoredContextSet | undefined> {

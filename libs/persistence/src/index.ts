@@ -3,6 +3,7 @@ export { auditMask, AuditStore, type AuditedWrite, type AuditEntry, type AuditFi
 export { ClientTransportStore, type ClientTransport, type ClientTransportKey } from './client-transport.store';
 export {
   ConfigStore,
+  type Listed,
   type PropertyPlace,
   type StoredCommon,
   type StoredContext,

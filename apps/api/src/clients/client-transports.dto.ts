@@ -58,6 +58,7 @@ const paused = z.object({
 const fault = z.object({
   transport: z.enum(transportNames),
   file: z.string(),
+  line: z.int().optional().describe('From 1.'),
   client: z.string().optional().describe('Absent where it is not the entry of one client that is at fault.'),
   reason: z.string(),
 });

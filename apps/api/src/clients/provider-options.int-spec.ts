@@ -106,10 +106,16 @@ it('lists what in the option files cannot be used, until it is mended', async ()
   const sentence = (part: string): string => expect.stringContaining(part) as string;
   expect(found).toEqual(
     expect.arrayContaining([
-      { transport: 'fcm', file: 'pns-gcm-options.yml', client: 'old', reason: sentence('set serviceAccount') },
-      { transport: 'wns', file: 'pns-wns-options.yml', client: 'bad', reason: sentence('secret must be a text') },
-      { transport: 'apns', file: 'pns-apns-options.yml', reason: sentence('is not YAML: MISSING_CHAR in line 3') },
-      { transport: 'webhook', file: 'webhooks.yml', client: 'crm', reason: sentence('uri must be') },
+      { transport: 'fcm', file: 'pns-gcm-options.yml', line: 1, client: 'old', reason: sentence('set serviceAccount') },
+      {
+        transport: 'wns',
+        file: 'pns-wns-options.yml',
+        line: 2,
+        client: 'bad',
+        reason: sentence('secret must be a text'),
+      },
+      { transport: 'apns', file: 'pns-apns-options.yml', line: 4, client: 'mail', reason: sentence('is not YAML: ') },
+      { transport: 'webhook', file: 'webhooks.yml', line: 1, client: 'crm', reason: sentence('uri must be') },
     ]),
   );
   for (const secret of ['secret-of', 'secret-in', '12345']) expect(JSON.stringify(found)).not.toContain(secret);

@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { AnswersController } from './answers.controller';
+import { ConfigFaultsController } from './config-faults.controller';
 import { ContextPropertiesController } from './context-properties.controller';
 import { ContextSetPropertiesController } from './context-set-properties.controller';
 import { ContextSetsController } from './context-sets.controller';
+import { FileScopes } from './file-scopes';
 import { PropertyWrites } from './property-writes';
 import { ServerPropertiesController } from './server-properties.controller';
 import { UserPropertiesController } from './user-properties.controller';
@@ -16,7 +18,8 @@ import { UserPropertiesController } from './user-properties.controller';
     UserPropertiesController,
     ContextSetsController,
     AnswersController,
+    ConfigFaultsController,
   ],
-  providers: [PropertyWrites],
+  providers: [FileScopes, PropertyWrites],
 })
 export class ConfigApiModule {}

@@ -1,5 +1,5 @@
-import { isTagExpression, maxTagExpressionLength, propertyValue, scopes } from '@pns/config-cascade';
-import type { StoredContextSet, StoredProperty } from '@pns/persistence';
+import { isTagExpression, maxTagExpressionLength, propertyValue, scopes, type Origin } from '@pns/config-cascade';
+import type { Listed, StoredContextSet, StoredProperty } from '@pns/persistence';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client, idText, plainText, topic } from '../http/fields';
@@ -31,15 +31,31 @@ export class PropertyBody extends createZodDto(
   }),
 ) {}
 
-const property = z.object({ name: z.string(), value: z.unknown(), final: final.optional() });
+const origin = z.object({ scope: z.enum([...scopes, 'default']), id: z.string().optional() });
+
+const property = z.object({
+  name: z.string(),
+  value: z.unknown(),
+  final: final.optional(),
+  origin: origin.optional().describe('Where a file sets it: the file, or its context set. Absent where this API did.'),
+});
 
 export class PropertyView extends createZodDto(property) {}
 export class PropertyList extends createZodDto(
   z.object({ items: z.array(property), nextCursor: z.string().optional() }),
 ) {}
 
-export function propertyView({ name: of, value, final: narrowest }: StoredProperty): PropertyView {
-  return { name: of, value: propertyValue(of, value), ...(narrowest === undefined ? {} : { final: narrowest }) };
+/** `from` is where files set it. */
+export function propertyView(
+  { name: of, value, final: narrowest, version }: Listed<StoredProperty>,
+  from?: Origin,
+): PropertyView {
+  return {
+    name: of,
+    value: propertyValue(of, value),
+    ...(narrowest === undefined ? {} : { final: narrowest }),
+    ...(version !== undefined || from === undefined ? {} : { origin: from }),
+  };
 }
 
 const rank = z.int().min(0).max(999_999).describe('Sets are tried from the lowest rank on, then by name.');
@@ -55,22 +71,46 @@ export class ContextSetBody extends createZodDto(
   }),
 ) {}
 
-const contextSet = z.object({ name: z.string(), rank, withTags: z.string() });
+const contextSet = z.object({
+  name: z.string(),
+  rank: z.int().describe('Sets of files come last, from 1,000,000 on.'),
+  withTags: z.string(),
+  file: z.string().optional().describe('The file that defines it; absent where this API did.'),
+});
 
 export class ContextSetView extends createZodDto(contextSet) {}
 export class ContextSetList extends createZodDto(
   z.object({ items: z.array(contextSet), nextCursor: z.string().optional() }),
 ) {}
 
-export function contextSetView({ name: of, rank: at, withTags }: StoredContextSet): ContextSetView {
-  return { name: of, rank: at, withTags };
+/** `file` is the one that defines it. */
+export function contextSetView(
+  { name: of, rank: at, withTags }: Omit<StoredContextSet, 'version'>,
+  file?: string,
+): ContextSetView {
+  return { name: of, rank: at, withTags, ...(file === undefined ? {} : { file }) };
 }
+
+export class ConfigFaultList extends createZodDto(
+  z.object({
+    items: z.array(
+      z.object({
+        file: z.string().describe('Below the configuration folder.'),
+        line: z.int().optional().describe('From 1; absent where the file as a whole is at fault.'),
+        entry: z.string().optional().describe('The property, client or context set.'),
+        severity: z
+          .enum(['error', 'warning'])
+          .describe('`error`: something that was to hold does not. `warning`: it holds, or it has no meaning to PNS.'),
+        reason: z.string().describe('The end of a sentence that begins with the entry, or the file.'),
+      }),
+    ),
+    isAllInEffect: z.boolean().describe('Whether none of them is an error, as `pns_config_last_reload_success` tells.'),
+  }),
+) {}
 
 export class EffectiveQuery extends createZodDto(
   z.strictObject({ context: idText, user: idText, prefix: z.string().max(400).optional() }),
 ) {}
-
-const origin = z.object({ scope: z.enum([...scopes, 'default']), id: z.string().optional() });
 
 export class EffectiveList extends createZodDto(
   z.object({ items: z.array(z.object({ name: z.string(), value: z.unknown(), origin })) }),

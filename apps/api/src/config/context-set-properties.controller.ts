@@ -15,7 +15,7 @@ export class ContextSetPropertiesController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'The properties that are set for a context set, by name' })
+  @ApiOperation({ summary: 'The properties that are set for a context set, by files too, by name' })
   @ApiOkResponse({ type: PropertyList })
   @ApiProblems('PATH_INVALID', 'QUERY_INVALID', 'CURSOR_INVALID', 'CONTEXT_SET_NOT_FOUND')
   list(@Param() { set }: SetPath, @Query() page: PageQuery): Promise<PropertyList> {

@@ -8,6 +8,7 @@ import { ApiProblems } from '../http/api-problems';
 import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
 import { ContextSetBody, ContextSetList, contextSetView, ContextSetView, SetPath } from './config.dto';
+import { FileScopes } from './file-scopes';
 import { expectedBy, tellVersion } from './version';
 
 @ApiTags('Configuration')
@@ -16,16 +17,23 @@ export class ContextSetsController {
   constructor(
     private readonly store: ConfigStore,
     private readonly changes: ConfigChanges,
+    private readonly files: FileScopes,
   ) {}
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'All context sets, in the order in which they are tried' })
+  @ApiOperation({ summary: 'All context sets, those of files too, in the order in which they are tried' })
   @ApiOkResponse({ type: ContextSetList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
   async list(@Query() page: PageQuery): Promise<ContextSetList> {
-    const { items, nextCursor } = await this.store.contextSetsPage(page);
-    return { items: items.map(contextSetView), ...(nextCursor === undefined ? {} : { nextCursor }) };
+    const ofFiles = this.files.sets;
+    const { items, nextCursor } = await this.store.contextSetsPage(page, ofFiles);
+    const fileOf = ({ rank, version }: (typeof items)[number]) =>
+      version === undefined ? ofFiles.find((set) => set.rank === rank)?.file : undefined;
+    return {
+      items: items.map((set) => contextSetView(set, fileOf(set))),
+      ...(nextCursor === undefined ? {} : { nextCursor }),
+    };
   }
 
   @Get(':set')
@@ -35,6 +43,8 @@ export class ContextSetsController {
   @ApiProblems('PATH_INVALID', 'CONTEXT_SET_NOT_FOUND')
   async get(@Param() { set }: SetPath, @Res({ passthrough: true }) reply: FastifyReply): Promise<ContextSetView> {
     const stored = await this.store.contextSet(set);
+    const ofFile = this.files.set(set);
+    if (stored === undefined && ofFile !== undefined) return contextSetView(ofFile, ofFile.file);
     if (stored === undefined) throw unknownSet(set);
     tellVersion(reply, stored.version);
     return contextSetView(stored);

@@ -4,6 +4,7 @@ import { ConfigStore, type Expected, type PageRequest, type PropertyPlace } from
 import type { FastifyReply } from 'fastify';
 import { RequestError } from '../http/request-error';
 import { propertyView, type PropertyBody, type PropertyList, type PropertyView } from './config.dto';
+import { FileScopes } from './file-scopes';
 import { tellVersion } from './version';
 
 /** Reads and writes the properties of a place, whichever scope it is in, and has every process obey. */
@@ -12,17 +13,28 @@ export class PropertyWrites {
   constructor(
     private readonly store: ConfigStore,
     private readonly changes: ConfigChanges,
+    private readonly files: FileScopes,
   ) {}
 
+  /** What is set here, and what files set where nothing is. */
   async list(place: PropertyPlace, page: PageRequest): Promise<PropertyList> {
-    await this.assertExists(place);
-    const { items, nextCursor } = await this.store.propertiesPage(place, page);
-    return { items: items.map(propertyView), ...(nextCursor === undefined ? {} : { nextCursor }) };
+    const isInFiles = await this.isInFiles(place);
+    const ofFiles = isInFiles ? this.files.properties(place) : [];
+    const { items, nextCursor } = await this.store.propertiesPage(place, page, ofFiles);
+    return {
+      items: items.map((property) => propertyView(property, this.files.origin(place, property.name))),
+      ...(nextCursor === undefined ? {} : { nextCursor }),
+    };
   }
 
+  /** What a file sets has no version: it cannot be changed here. */
   async get(place: PropertyPlace, name: string, reply: FastifyReply): Promise<PropertyView> {
     const property = await this.store.property(place, name);
-    if (property === undefined) throw notSet(name);
+    if (property === undefined) {
+      const ofFile = (await this.isInFiles(place)) ? this.files.property(place, name) : undefined;
+      if (ofFile === undefined) throw notSet(name);
+      return propertyView(ofFile, this.files.origin(place, name));
+    }
     tellVersion(reply, property.version);
     return propertyView(property);
   }
@@ -40,6 +52,7 @@ export class PropertyWrites {
       throw new RequestError('BODY_INVALID', 'final cannot be set for a context set.', errors);
     }
     const property = { name, value: text, ...(final === undefined ? {} : { final }) };
+    if (place.scope === 'contextSet') await this.assertNotInFilesOnly(place.set);
     const stored = await this.changes.make(changeOf(place), () => this.store.put(place, property, expected));
     tellVersion(reply, stored.version);
     return propertyView(stored);
@@ -47,12 +60,25 @@ export class PropertyWrites {
 
   async remove(place: PropertyPlace, name: string, expected: Expected | undefined): Promise<void> {
     const isRemoved = await this.changes.make(changeOf(place), () => this.store.remove(place, name, expected));
-    if (!isRemoved) throw notSet(name);
+    if (isRemoved) return;
+    const ofFile = this.files.property(place, name);
+    const where = this.files.origin(place, name);
+    throw notSet(name, ofFile !== undefined && 'id' in where ? ` A file sets it (${where.id}); remove it there.` : '');
   }
 
-  private async assertExists(place: PropertyPlace): Promise<void> {
-    if (place.scope !== 'contextSet' || (await this.store.contextSet(place.set)) !== undefined) return;
+  /** @throws RequestError `CONTEXT_SET_NOT_FOUND` for a context set that is neither kept nor in a file. */
+  private async isInFiles(place: PropertyPlace): Promise<boolean> {
+    if (place.scope !== 'contextSet') return true;
+    if ((await this.store.contextSet(place.set)) !== undefined) return false; // it takes the place of a file's
+    if (this.files.set(place.set) !== undefined) return true;
     throw new RequestError('CONTEXT_SET_NOT_FOUND', 'There is no context set of this name.');
+  }
+
+  private async assertNotInFilesOnly(set: string): Promise<void> {
+    const ofFile = this.files.set(set);
+    if (ofFile === undefined || (await this.store.contextSet(set)) !== undefined) return;
+    const sentence = `${set} is a context set of ${ofFile.file}. Change it there, or PUT /v1/config/context-sets/${set}, which takes its place.`;
+    throw new RequestError('CONTEXT_SET_NOT_FOUND', sentence);
   }
 }
 
@@ -60,6 +86,6 @@ function changeOf(place: PropertyPlace): ConfigChange {
   return place.scope === 'context' || place.scope === 'user' ? place : { scope: 'server' };
 }
 
-function notSet(name: string): RequestError {
-  return new RequestError('PROPERTY_NOT_SET', `${name} is not set here.`);
+function notSet(name: string, more = ''): RequestError {
+  return new RequestError('PROPERTY_NOT_SET', `${name} is not set here.${more}`);
 }

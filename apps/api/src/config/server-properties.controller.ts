@@ -15,7 +15,7 @@ export class ServerPropertiesController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'The properties that are set for the server, by name' })
+  @ApiOperation({ summary: 'The properties that are set for the server, by files too, by name' })
   @ApiOkResponse({ type: PropertyList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
   list(@Query() page: PageQuery): Promise<PropertyList> {

@@ -67,6 +67,7 @@ it('is OpenAPI 3.1 and holds every route', () => {
     'get /v1/config/contexts/{context}/users/{user}/properties/{name}',
     'get /v1/config/effective',
     'get /v1/config/explain',
+    'get /v1/config/faults',
     'get /v1/config/properties',
     'get /v1/config/server/properties',
     'get /v1/config/server/properties/{name}',

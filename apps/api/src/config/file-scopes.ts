@@ -1,0 +1,53 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigDirectory, type ConfigFault, type Origin } from '@pns/config-cascade';
+import type { PropertyPlace, StoredProperty } from '@pns/persistence';
+
+/** A context set of a file, as the list of context sets has it. */
+export interface FileSet {
+  readonly name: string;
+  readonly rank: number;
+  readonly withTags: string;
+  readonly file: string;
+}
+
+/** What the files of the configuration folder set, for those who look for it where the API sets the same. */
+@Injectable()
+export class FileScopes {
+  constructor(private readonly directory: ConfigDirectory) {}
+
+  get faults(): readonly ConfigFault[] {
+    return this.directory.faults;
+  }
+
+  /** In the order in which they are tried. */
+  get sets(): readonly FileSet[] {
+    return this.directory.scopes.sets.map(({ name, rank, tagText, file }) => ({ name, rank, withTags: tagText, file }));
+  }
+
+  /** The first set of this name. */
+  set(name: string): FileSet | undefined {
+    return this.sets.find((each) => each.name === name);
+  }
+
+  /** The properties that files set at a place, which they can for the server and for context sets. */
+  properties(place: PropertyPlace): readonly Pick<StoredProperty, 'name' | 'value'>[] {
+    return [...(this.valuesAt(place) ?? [])].map(([name, value]) => ({ name, value }));
+  }
+
+  property(place: PropertyPlace, name: string): Pick<StoredProperty, 'name' | 'value'> | undefined {
+    const value = this.valuesAt(place)?.get(name);
+    return value === undefined ? undefined : { name, value };
+  }
+
+  /** Where files set a property at a place. */
+  origin({ scope, ...place }: PropertyPlace, name: string): Origin {
+    const id = 'set' in place ? place.set : this.directory.scopes.server.sources?.get(name);
+    return id === undefined ? { scope } : { scope, id };
+  }
+
+  private valuesAt(place: PropertyPlace): ReadonlyMap<string, string> | undefined {
+    const { server, sets } = this.directory.scopes;
+    if (place.scope === 'server') return server.values;
+    return place.scope === 'contextSet' ? sets.find(({ name }) => name === place.set)?.values : undefined;
+  }
+}
