@@ -154,10 +154,10 @@ export class ConfigStore {
        WHERE ${name}::text IS NULL OR name > ${name} ORDER BY name LIMIT ${count}`,
       [...values, after, limit + 1, others.map((each) => each.name), others.map((each) => each.value)],
     );
-    const listed = rows.map(({ version, ...row }) => {
-      const { version: _, ...property } = toProperty({ ...row, version: '' });
-      return version === null ? property : { ...property, version };
-    });
+    const listed = rows.map(({ version, ...row }) => ({
+      ...propertyIn(row),
+      ...(version === null ? {} : { version }),
+    }));
     return keyedPageOf(listed, limit, (property) => [property.name]);
   }
 
@@ -294,8 +294,12 @@ function propertyLimit(most: string): PnsError {
   return new PnsError('PROPERTY_LIMIT', `A context or a user can have at most ${most}; remove some first.`);
 }
 
-function toProperty({ name, value, final, version }: PropertyRow): StoredProperty {
-  return { name, value, version, ...(final === null ? {} : { final }) };
+function toProperty({ version, ...row }: PropertyRow): StoredProperty {
+  return { ...propertyIn(row), version };
+}
+
+function propertyIn({ name, value, final }: Omit<PropertyRow, 'version'>): Omit<StoredProperty, 'version'> {
+  return { name, value, ...(final === null ? {} : { final }) };
 }
 
 function toSubject({ context, tags, properties }: SubjectRow): Omit<StoredContext, 'hasUsers'> {

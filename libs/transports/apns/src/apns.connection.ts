@@ -1,14 +1,15 @@
 import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders, type Settings } from 'node:http2';
 import { isIP } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { PushIdentity } from './apns.credentials';
 import { type ApnsAnswer, documentedVerdict } from './apns.outcome';
 
 /** Where a connection leads, and who we are on it. */
 export interface ApnsEndpoint {
   /** Such as `https://api.push.apple.com`. */
   readonly origin: string;
-  /** Our own certificate and key as PEM; absent where each push carries a provider token. */
-  readonly identity?: { readonly cert: string; readonly key: string };
+  /** Our own certificate and key; absent where each push carries a provider token. */
+  readonly identity?: PushIdentity;
   /** PEM of those who may certify the other side; the usual ones unless given. */
   readonly ca?: string;
 }

@@ -1,12 +1,15 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { PassThrough } from 'node:stream';
+import { createSecureContext, TLSSocket } from 'node:tls';
 import forge from 'node-forge';
 
-/** An app's push certificate with its key, opened. */
+/** What TLS signs in with: a PKCS #12 file, or what one holds as PEM. */
+export type PushIdentity =
+  { readonly pfx: Buffer; readonly passphrase: string } | { readonly cert: string; readonly key: string };
+
+/** An app's push certificate with its key. */
 export interface PushCertificate {
-  /** The certificate and the chain that came with it, as PEM. */
-  readonly cert: string;
-  /** PEM, not encrypted. */
-  readonly key: string;
+  readonly identity: PushIdentity;
   /** When it expires, in ms since the epoch. */
   readonly notAfter: number;
   /** The topics that it may push to; empty when it does not say. The first one is meant where a push names none. */
@@ -15,41 +18,39 @@ export interface PushCertificate {
   readonly environments: readonly ('production' | 'development')[];
 }
 
-/** What is wrong with a credential, in a sentence for whoever gave it. Holds nothing of the credential. */
+/** What is wrong with a credential, as the end of a sentence. Holds nothing of the credential. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
 }
 
 /** Apple's own extensions and attributes of a push certificate. */
 const oid = {
-  userId: '0.9.2342.19200300.100.1.1',
   development: '1.2.840.113635.100.6.3.1',
   production: '1.2.840.113635.100.6.3.2',
   topics: '1.2.840.113635.100.6.3.6',
 };
 
 /**
- * Opens a PKCS #12 file. It is taken apart here and not by TLS, because what Keychain Access exports is encrypted with
- * RC2, which OpenSSL 3 refuses. Throws a `CredentialError`.
+ * Opens a PKCS #12 file. OpenSSL opens it where it can: it knows more ciphers, kinds of keys and ways to write a password than any
+ * library. What it refuses is what Keychain Access exports, which is encrypted with RC2; that is opened by node-forge.
+ *
+ * @throws CredentialError
  */
 export function pushCertificate(pkcs12: Buffer, password: string): PushCertificate {
-  const file = opened(pkcs12, password);
-  const key = [...bags(file, forge.pki.oids['pkcs8ShroudedKeyBag']), ...bags(file, forge.pki.oids['keyBag'])][0]?.key;
-  if (!key) throw new CredentialError('holds no RSA private key; export the certificate together with its key');
-  const certificates = bags(file, forge.pki.oids['certBag']).flatMap(({ cert }) => (cert ? [cert] : []));
-  const own = certificates.find(({ publicKey }) => (publicKey as forge.pki.rsa.PublicKey).n.equals(key.n));
-  if (own === undefined) throw new CredentialError('holds no certificate that belongs to its key');
-  const chain = [own, ...certificates.filter((each) => each !== own)];
+  const identity = isReadByOpenssl(pkcs12, password)
+    ? { pfx: pkcs12, passphrase: password }
+    : identityReadByForge(pkcs12, password);
+  const certificate = ownCertificate(identity);
+  const extensions = extensionsOf(certificate);
   return {
-    cert: chain.map((each) => forge.pki.certificateToPem(each)).join(''),
-    key: forge.pki.privateKeyToPem(key),
-    notAfter: own.validity.notAfter.getTime(),
-    topics: topicsOf(own),
-    environments: (['production', 'development'] as const).filter((each) => extension(own, oid[each])),
+    identity,
+    notAfter: Date.parse(certificate.validTo),
+    topics: [...new Set([...userIds(certificate), ...textsIn(extensions.get(oid.topics))])],
+    environments: (['production', 'development'] as const).filter((each) => extensions.has(oid[each])),
   };
 }
 
-/** Reads the .p8 file of a signing key. Throws a `CredentialError`. */
+/** Reads the .p8 file of a signing key. @throws CredentialError */
 export function signingKey(pem: string): KeyObject {
   let key: KeyObject;
   try {
@@ -63,20 +64,62 @@ export function signingKey(pem: string): KeyObject {
   return key;
 }
 
-function opened(pkcs12: Buffer, password: string): forge.pkcs12.Pkcs12Pfx {
-  let asn1: forge.asn1.Asn1;
+/** False where another reader may open the file. */
+function isReadByOpenssl(pfx: Buffer, passphrase: string): boolean {
   try {
-    asn1 = forge.asn1.fromDer(pkcs12.toString('binary'));
-  } catch {
-    throw new CredentialError('is no PKCS #12 file');
+    createSecureContext({ pfx, passphrase });
+    return true;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // The second one is of a file that is encrypted and has no checksum.
+    if (code === 'ERR_CRYPTO_UNSUPPORTED_OPERATION' || /mac absent/.test(message)) return false;
+    throw new CredentialError(opensslSentence(message));
   }
+}
+
+function opensslSentence(message: string): string {
+  if (/mac verify failure/.test(message)) return 'cannot be opened with this password';
+  if (/private key/.test(message)) return noKey;
+  if (/certificate from PFX/.test(message)) return noCertificate;
+  if (/too small|too weak/.test(message)) return 'holds a key or signature that TLS refuses as too weak';
+  return 'is no PKCS #12 file';
+}
+
+const noKey = 'holds no private key; export the certificate together with its key';
+const noCertificate = 'holds no certificate that belongs to its key';
+
+function identityReadByForge(pkcs12: Buffer, password: string): PushIdentity {
+  const file = openedByForge(pkcs12, password);
+  const keys = [...bags(file, forge.pki.oids['pkcs8ShroudedKeyBag']), ...bags(file, forge.pki.oids['keyBag'])];
+  const [key] = keys.flatMap(({ key: rsaKey, asn1 }) => {
+    if (rsaKey) return [forge.pki.privateKeyToPem(rsaKey)];
+    return (asn1 as forge.asn1.Asn1 | undefined) ? [forge.pki.privateKeyInfoToPem(asn1)] : [];
+  });
+  if (key === undefined) throw new CredentialError(noKey);
+  const certificates = bags(file, forge.pki.oids['certBag']).map(({ cert, asn1 }) =>
+    cert ? forge.pki.certificateToPem(cert) : new X509Certificate(derOf(asn1)).toString(),
+  );
+  const privateKey = createPrivateKey(key);
+  const own = certificates.find((pem) => new X509Certificate(pem).checkPrivateKey(privateKey));
+  if (own === undefined) throw new CredentialError(noCertificate);
+  return { cert: [own, ...certificates.filter((each) => each !== own)].join('\n'), key };
+}
+
+/** Its types know this option only as the boolean that it was. */
+const withRest = { parseAllBytes: false } as unknown as boolean;
+
+function openedByForge(pkcs12: Buffer, password: string): forge.pkcs12.Pkcs12Pfx {
   try {
+    // As OpenSSL does it: what follows the file's own end is not read.
+    const asn1 = forge.asn1.fromDer(pkcs12.toString('binary'), withRest);
     return forge.pkcs12.pkcs12FromAsn1(asn1, false, password);
   } catch (cause) {
     if (/password|PKCS#12 MAC/i.test((cause as Error).message)) {
       throw new CredentialError('cannot be opened with this password');
     }
-    throw new CredentialError('is no PKCS #12 file that can be read; export it anew, with an RSA key');
+    const sentence =
+      'is encrypted in a way that is not read here; export it anew with AES-256, as openssl pkcs12 -export does';
+    throw new CredentialError(sentence, { cause });
   }
 }
 
@@ -84,21 +127,54 @@ function bags(file: forge.pkcs12.Pkcs12Pfx, bagType: string | undefined): readon
   return (bagType !== undefined && file.getBags({ bagType })[bagType]) || [];
 }
 
-/** The app's own topic stands in the subject; a certificate for several lists all of them in an extension. */
-function topicsOf(certificate: forge.pki.Certificate): string[] {
-  const { value: own } = (certificate.subject.getField({ type: oid.userId }) ?? {}) as { value?: unknown };
-  const listed = extension(certificate, oid.topics)?.value;
-  return [...new Set([...(typeof own === 'string' ? [own] : []), ...textsIn(listed)])];
+/** The certificate that TLS would show, whichever way the identity is given. Nothing is sent. */
+function ownCertificate(identity: PushIdentity): X509Certificate {
+  const socket = new TLSSocket(new PassThrough(), { secureContext: createSecureContext(identity) });
+  socket.on('error', () => undefined);
+  try {
+    const { raw } = socket.getCertificate() as { readonly raw: Buffer };
+    return new X509Certificate(raw);
+  } finally {
+    socket.destroy();
+  }
 }
 
-function extension({ extensions }: forge.pki.Certificate, id: string): { readonly value?: string } | undefined {
-  return (extensions as readonly { readonly id?: string; readonly value?: string }[]).find((each) => each.id === id);
+/** The app's own topic is the user id of the subject. */
+function userIds(certificate: X509Certificate): string[] {
+  const { UID: ids } = certificate.toLegacyObject().subject as { readonly UID?: string | string[] };
+  return ids === undefined ? [] : [ids].flat();
 }
 
+/** The content of each extension by its object identifier. Node tells only those that TLS needs. */
+function extensionsOf({ raw }: X509Certificate): ReadonlyMap<string, string> {
+  const [toBeSigned] = partsOf(forge.asn1.fromDer(raw.toString('binary')));
+  const list = partsOf(toBeSigned).find(
+    ({ tagClass, type }) => tagClass === forge.asn1.Class.CONTEXT_SPECIFIC && (type as number) === 3,
+  );
+  return new Map(
+    partsOf(partsOf(list)[0]).map((extension) => {
+      const [id, ...rest] = partsOf(extension);
+      return [forge.asn1.derToOid(forge.util.createBuffer(textOf(id))), textOf(rest.at(-1))];
+    }),
+  );
+}
+
+/** The topics that a certificate for several lists. */
 function textsIn(der: string | undefined): string[] {
   if (der === undefined) return [];
-  const { value } = forge.asn1.fromDer(der);
-  return (Array.isArray(value) ? value : [])
+  return partsOf(forge.asn1.fromDer(der))
     .filter(({ type }) => type === forge.asn1.Type.UTF8)
-    .map((text) => text.value as string);
+    .map(textOf);
+}
+
+function partsOf(node: forge.asn1.Asn1 | undefined): readonly forge.asn1.Asn1[] {
+  return Array.isArray(node?.value) ? node.value : [];
+}
+
+function textOf(node: forge.asn1.Asn1 | undefined): string {
+  return typeof node?.value === 'string' ? node.value : '';
+}
+
+function derOf(asn1: forge.asn1.Asn1): Buffer {
+  return Buffer.from(forge.asn1.toDer(asn1).getBytes(), 'binary');
 }

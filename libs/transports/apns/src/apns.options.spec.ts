@@ -137,7 +137,7 @@ it.each<[string, unknown, string]>([
   [
     'a keystore without a key',
     { keystore: keystore({ key: null }), password: 'secret' },
-    'keystore holds no RSA private key',
+    'keystore holds no private key',
   ],
   [
     'a certificate of another key',
@@ -245,12 +245,12 @@ describe('the option file', () => {
     [
       'a file that is not there',
       { a: { ...certificate, keystore: 'nowhere.p12' } },
-      'cannot be read (ENOENT); it is to be the path of a file',
+      'cannot be read (ENOENT); it must be the path of a file',
     ],
     [
       'an id of nothing',
       { a: { password: 'x', keystoreId: 'nothing' } },
-      'cannot be read (ENOENT); it is to be the name of a file in secrets/',
+      'cannot be read (ENOENT); it must be the name of a file in secrets/',
     ],
     ['an entry that is none', { a: 'b' }, 'expected object'],
     ['an entry of nothing', { a: null }, 'expected object'],

@@ -1,10 +1,17 @@
 import { X509Certificate } from 'node:crypto';
+import { pemText } from '@pns/transport-contract';
 import { z } from 'zod';
 import { CredentialError, type PushCertificate, pushCertificate, signingKey } from './apns.credentials';
 
 const text = z.string({
   error: (issue) => (issue.input === undefined ? undefined : 'must be a text; in YAML, quote it'),
 });
+
+/** A PKCS #12 file as mail programs and `base64` write it, with line ends. */
+const base64File = text
+  .max(200_000)
+  .transform((base64) => base64.replace(/\s+/g, ''))
+  .pipe(z.base64('must be a PKCS #12 file in base64').max(100_000));
 
 /** Apple's ids of keys and teams. */
 const tenCharacters = text.regex(/^[A-Z0-9]{10}$/, 'must be 10 capital letters and digits');
@@ -20,9 +27,9 @@ const fields = z.strictObject(
       .transform((type) => type.toLowerCase())
       .pipe(z.enum(['certificate', 'jwt'], { error: 'must be certificate or jwt' }))
       .default('certificate'),
-    keystore: text.max(100_000).base64('must be a PKCS #12 file in base64').optional(),
+    keystore: base64File.optional(),
     password: text.max(1024).optional(),
-    privatekey: text.max(10_000).optional(),
+    privatekey: text.max(10_000).transform(pemText).optional(),
     keyid: tenCharacters.optional(),
     teamid: tenCharacters.optional(),
     production: z.boolean().default(true),
@@ -30,7 +37,11 @@ const fields = z.strictObject(
     endpoint: text
       .refine(isOrigin, { error: 'must be https://, a host and perhaps a port, and nothing else' })
       .optional(),
-    caFile: text.max(1_000_000).refine(isCertificates, { error: 'holds no certificate in PEM' }).optional(),
+    caFile: text
+      .max(1_000_000)
+      .transform(pemText)
+      .refine(isCertificates, { error: 'holds no certificate in PEM' })
+      .optional(),
     keystoreId: inOptionFile('keystore'),
     privatekeyId: inOptionFile('privatekey'),
   },
@@ -107,7 +118,7 @@ function withContents(
       entry[field] = readFile(path).toString(encoding);
     } catch (error) {
       // Without the path: whoever takes the field for the content itself has a secret there.
-      fault(asked, `cannot be read (${codeOf(error)}); it is to be ${what}`);
+      fault(asked, `cannot be read (${codeOf(error)}); it must be ${what}`);
     }
   }
   return entry;
@@ -121,9 +132,15 @@ const clientId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, {
   error: 'A client is 1 to 64 letters, digits, underscores, dots and dashes',
 });
 
-/** The certificate of options that have one. Throws a `CredentialError` where it does not open. */
-export function certificateOf({ keystore = '', password = '' }: ApnsOptions): PushCertificate {
-  return pushCertificate(Buffer.from(keystore, 'base64'), password);
+/** To open one takes a thousand rounds of hashing, and metrics ask for its end again and again. */
+const opened = new WeakMap<ApnsOptions, PushCertificate>();
+
+/** The certificate of options that have one. @throws CredentialError where it does not open. */
+export function certificateOf(options: ApnsOptions): PushCertificate {
+  const { keystore = '', password = '' } = options;
+  const certificate = opened.get(options) ?? pushCertificate(Buffer.from(keystore, 'base64'), password);
+  opened.set(options, certificate);
+  return certificate;
 }
 
 type Fault = readonly [field: keyof ApnsOptions, message: string];

@@ -87,6 +87,14 @@ export class ApnsTransport implements Transport {
   /** What the client's connections carry at once; what is usual at Apple before it has any. */
   readonly capacity = (client: string): number => this.apps.get(client)?.client.capacity ?? usualCapacity;
 
+  /** Of the client's push certificate; a signing key has no end. */
+  credentialsExpireAt(client: string): number | undefined {
+    const options = this.options(client);
+    return options?.enabled === true && options.authtype === 'certificate'
+      ? certificateOf(options).notAfter
+      : undefined;
+  }
+
   /** Lets what is on its way finish and closes all connections; nothing can be delivered afterwards. */
   async close(): Promise<void> {
     await Promise.all([...this.retired, ...[...this.apps.values()].map(({ client }) => client.close())]);
@@ -121,8 +129,8 @@ function appOf(options: ApnsOptions, times: ApnsTimes): App {
     const token = providerToken({ keyid, teamid, key: signingKey(privatekey) });
     return { options, client: new ApnsClient(base, times), topic, token, notAfter: Infinity, isProven: false };
   }
-  const { cert, key, topics, notAfter } = certificateOf(options);
-  const client = new ApnsClient({ ...base, identity: { cert, key } }, times);
+  const { identity, topics, notAfter } = certificateOf(options);
+  const client = new ApnsClient({ ...base, identity }, times);
   return { options, client, topic: topic ?? topics[0], notAfter, isProven: false };
 }
 

@@ -34,6 +34,7 @@ describe('options over the API', () => {
   it.each([
     ['an object', asGoogleMakesIt],
     ['text', JSON.stringify(asGoogleMakesIt)],
+    ['text with a byte order mark', `\ufeff${JSON.stringify(asGoogleMakesIt)}`],
   ])('take the service account as %s, and keep only what is needed', (_, serviceAccount) => {
     expect(fcmOptions.parse({ serviceAccount })).toEqual({
       enabled: true,
@@ -123,7 +124,7 @@ describe('pns-gcm-options.yml', () => {
     [
       'a file that is not there',
       { mobile: { serviceAccount: 'x.json' } },
-      /cannot be read \(ENOENT\); it is to be the path of the JSON file/,
+      /cannot be read \(ENOENT\); it must be the path of the JSON file/,
     ],
     ['a broken file', { mobile: { serviceAccount: 'broken.json' } }, /must be the JSON of a service account/],
     ['an account inline', { mobile: { serviceAccount: account } }, /must be the path of the JSON file/],

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { cert } from 'firebase-admin/app';
 import { isClientId } from '@pns/subscriptions';
+import { pemText, unmarked } from '@pns/transport-contract';
 import { z } from 'zod';
 
 /** The names of the fields that are never shown again. */
@@ -18,7 +19,7 @@ const legacyKey =
 
 /** The JSON that Google made, as text or as an object. Only what is needed of it is kept. */
 const serviceAccount = z.preprocess(
-  (given) => (typeof given === 'string' ? parsedJson(given) : given),
+  (given) => (typeof given === 'string' ? parsedJson(unmarked(given)) : given),
   z
     .object(
       {
@@ -56,7 +57,11 @@ const httpsUrl = z
   .string()
   .refine(isHttpsUrl, { error: 'must be an https URL without credentials, query and fragment' });
 
-const certificate = z.string().max(100_000).refine(isCertificate, { error: 'must be a certificate in PEM' });
+const certificate = z
+  .string()
+  .max(100_000)
+  .transform(pemText)
+  .refine(isCertificate, { error: 'must be a certificate in PEM' });
 
 const fields = z.strictObject(
   {
@@ -109,7 +114,7 @@ export function fcmOptionsFileFor(
         return readFile(path).toString();
       } catch (error) {
         context.addIssue(
-          `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'}); it is to be the path of ${what}`,
+          `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'}); it must be the path of ${what}`,
         );
         return z.NEVER;
       }

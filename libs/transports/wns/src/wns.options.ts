@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { isClientId } from '@pns/subscriptions';
+import { pemText } from '@pns/transport-contract';
 import { z } from 'zod';
 
 /** How a push is shown; Microsoft's words. */
@@ -33,7 +34,11 @@ const fields = z.strictObject(
       )
       .max(100)
       .default([]),
-    caFile: text.max(1_000_000).refine(isCertificate, { error: 'holds no certificate in PEM' }).optional(),
+    caFile: text
+      .max(1_000_000)
+      .transform(pemText)
+      .refine(isCertificate, { error: 'holds no certificate in PEM' })
+      .optional(),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
@@ -80,7 +85,7 @@ export function wnsOptionsFileFor(
       return { ...(given as object), caFile: readFile(path).toString() };
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-      const message = `cannot be read (${code}); it is to be the path of a certificate in PEM`;
+      const message = `cannot be read (${code}); it must be the path of a certificate in PEM`;
       context.issues.push({ code: 'custom', message, path: ['caFile'], input: given });
       return z.NEVER;
     }
