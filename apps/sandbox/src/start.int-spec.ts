@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { json } from 'node:stream/consumers';
 import { demoSignatureSecret } from '@pns/transport-webhook';
 import { Webhook } from 'standardwebhooks';
 import { type Sandbox, startSandbox, type WebhookArrivalsView } from './start';
@@ -203,8 +204,10 @@ describe('the page', () => {
 
   it('sends the demonstration with a key that it never sees', async () => {
     const asked: [string | undefined, string | undefined][] = [];
+    const posted: unknown[] = [];
     const api = createServer((request, response) => {
       asked.push([request.url, request.headers.authorization]);
+      if (request.url === '/v1/notifications') void json(request).then((body) => posted.push(body));
       response
         .writeHead(request.url === '/v1/sessions' ? 403 : 202, { 'content-type': 'application/json' })
         .end('{"a":1}');
@@ -216,8 +219,8 @@ describe('the page', () => {
       hasProviders: false,
       demo: { apiUrl, apiKey: 'the-key', websocketUrl: 'http://ws' },
     });
-    const send = (path: string, type = 'application/json') =>
-      fetch(demo.url + path, { method: 'POST', headers: { 'content-type': type }, body: '{}' });
+    const send = (path: string, type = 'application/json', body: object = {}) =>
+      fetch(demo.url + path, { method: 'POST', headers: { 'content-type': type }, body: JSON.stringify(body) });
 
     const sent = await send('/demo/notification');
     const refused = await send('/demo/session');
@@ -227,6 +230,12 @@ describe('the page', () => {
       ['/v1/subscriptions', '/v1/notifications', '/v1/sessions'].map((path) => [path, 'Bearer the-key']),
     );
     expect((await send('/demo/notification', 'text/plain')).status).toBe(415);
+    const edits = { topic: 'a:b', priority: 'low', payload: { subject: 'Edited' } };
+    expect((await send('/demo/notification', undefined, edits)).status).toBe(200);
+    expect(posted).toMatchObject([{ topic: 'ox:mail:new' }, { context: 1, user: 14, ...edits }]);
+    for (const bad of [{ user: 15 }, { context: 2 }, { payload: 'text' }, { priority: 'urgent' }]) {
+      expect((await send('/demo/notification', undefined, bad)).status).toBe(400);
+    }
     expect(await (await fetch(`${demo.url}/demo`)).text()).not.toContain('the-key');
 
     await demo.close();

@@ -151,13 +151,26 @@ describe('a push', () => {
   });
 
   it('is silent where there is nothing to show', async () => {
-    expect(await send(scene.transport(), device, { payload: { folder: 'default0/INBOX' } })).toEqual({
+    expect(
+      await send(scene.transport(), device, { topic: 'ox:mail:read', payload: { folder: 'default0/INBOX' } }),
+    ).toEqual({
       kind: 'delivered',
     });
     expect(headersOf((scene.arrivals.since(0) as [Arrival])[0].request)).toMatchObject({
       'apns-push-type': 'background',
       'apns-priority': '5',
     });
+  });
+
+  it('whose templates take too long is rejected, and nothing is sent', async () => {
+    const title = '{{#a}}{{#a}}x{{/a}}{{/a}}';
+    const transport = scene.transport({ content: (delivery) => pushContent(delivery, { hasBadge: true, title }) });
+    const payload = { folder: 'default0/INBOX', a: Array.from({ length: 1000 }, () => 1) };
+    expect(await send(transport, device, { payload })).toEqual({
+      kind: 'rejected',
+      reason: 'The title template takes more than 5000 steps with this payload.',
+    });
+    expect(scene.arrivals.since(0)).toEqual([]);
   });
 
   it('goes out under a certificate, to the topic of that', async () => {

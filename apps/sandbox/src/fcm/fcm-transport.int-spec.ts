@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
-import { pushContent } from '@pns/payloads';
+import { type ContentRefusal, type PushContent, pushContent } from '@pns/payloads';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
 import { fcmOptions, type FcmOptions, FcmTransport } from '@pns/transport-fcm';
@@ -32,7 +32,10 @@ const delivery: Delivery = {
   dueAt: 1694677850605,
   attempt: 1,
 };
-const content = (of: Delivery): ReturnType<typeof pushContent> => pushContent(of, { hasBadge: true, sound: 'default' });
+const slow = { topic: 'ops:slow', payload: { a: Array.from({ length: 1000 }, () => 1) } };
+const slowTemplate = '{{#a}}{{#a}}x{{/a}}{{/a}}';
+const content = (of: Delivery): PushContent | ContentRefusal =>
+  pushContent(of, { hasBadge: true, sound: 'default', ...(of.topic === slow.topic && { title: slowTemplate }) });
 
 interface SceneOptions {
   readonly maxStreams?: number;
@@ -207,12 +210,23 @@ describe('a push', () => {
     expect(scene.messages()[0]?.data).toMatchObject({ pns_from: 'Jane', nested: '[{"a":1}]', half: '\ufffd' });
   });
 
-  it('is taken at the limit, and rejected without asking beyond it', async () => {
-    const subject = 'ü'.repeat(20_000);
-    expect(await scene.deliver({ payload: { ...delivery.payload, subject } })).toMatchObject({ kind: 'delivered' });
-    const tooLarge = await scene.deliver({ topic: 'ops:alert', payload: { id: 'x'.repeat(5000) } });
-    expect(tooLarge).toMatchObject({ kind: 'rejected', reason: expect.stringContaining('4096') as string });
+  it.each<[string, Partial<Delivery>]>([
+    ['a subject', { payload: { ...delivery.payload, subject: 'ü'.repeat(20_000) } }],
+    ['a sender', { payload: { ...delivery.payload, displayname: '👨‍👩‍👧‍👦'.repeat(1000) } }],
+    ['ids', { payload: { ...delivery.payload, id: Array.from({ length: 700 }, (_, id) => `mail-${id}`) } }],
+    ['a field of its own', { payload: { ...delivery.payload, flags: 'x'.repeat(5000) } }],
+    ['nothing but a field', { topic: 'ops:alert', payload: { id: 'x'.repeat(5000) } }],
+  ])('that is too long for %s is taken, with what there is room for', async (_, more) => {
+    expect(await scene.deliver(more)).toMatchObject({ kind: 'delivered' });
     expect(scene.arrived()).toHaveLength(1);
+  });
+
+  it('whose templates take too long is rejected, and nothing is sent', async () => {
+    expect(await scene.deliver(slow)).toEqual({
+      kind: 'rejected',
+      reason: 'The title template takes more than 5000 steps with this payload.',
+    });
+    expect(scene.arrived()).toEqual([]);
   });
 
   it('that has expired is not sent', async () => {

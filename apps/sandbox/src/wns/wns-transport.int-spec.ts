@@ -27,6 +27,8 @@ const delivery: Delivery = {
   dueAt: 1694677850605,
   attempt: 1,
 };
+const slow = { topic: 'ops:slow', payload: { a: Array.from({ length: 1000 }, () => 1) } };
+const slowTemplate = '{{#a}}{{#a}}x{{/a}}{{/a}}';
 const silent: Partial<Delivery> = { topic: 'ox:calendar:updates', payload: { folders: ['cal://0/31'] } };
 
 /** Answers may take long where the machine has much to do: only who waits for a time-out has a short one. */
@@ -47,7 +49,7 @@ class Scene {
   ) {
     this.transport = new WnsTransport({
       options: (client) => this.clients.get(client),
-      content: (of) => pushContent(of, { hasBadge: true }),
+      content: (of) => pushContent(of, { hasBadge: true, ...(of.topic === slow.topic && { title: slowTemplate }) }),
       timeoutMs,
       now: () => clock.now,
     });
@@ -165,6 +167,14 @@ describe('a push', () => {
       const payload = { ...delivery.payload, subject };
       expect(await scene.deliver({ payload })).toMatchObject({ kind: 'delivered' });
     }
+  });
+
+  it('whose templates take too long is rejected, and nothing is sent', async () => {
+    expect(await scene.deliver(slow)).toEqual({
+      kind: 'rejected',
+      reason: 'The title template takes more than 5000 steps with this payload.',
+    });
+    expect(scene.arrived()).toEqual([]);
   });
 
   it('that is sent again has the tag of the first, and counts as the same', async () => {
