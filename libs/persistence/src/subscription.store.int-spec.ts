@@ -360,7 +360,9 @@ describe('changing', () => {
     const changed = await store.change(read.id, { topics: ['*'] }, read);
     const late = { code: 'VERSION_CHANGED' };
     await expect(store.change(read.id, { topics: ['a'] }, read)).rejects.toMatchObject(late);
-    await expect(store.change(read.id, { topics: ['a'] }, { version: '9'.repeat(18) })).rejects.toMatchObject(late);
+    await expect(store.change(read.id, { topics: ['a'] }, { versions: ['9'.repeat(18), '0'] })).rejects.toMatchObject(
+      late,
+    );
     await expect(store.remove(read.id, read)).rejects.toMatchObject(late);
     expect(await store.get(read.id)).toEqual(changed);
     expect(await store.remove(read.id, changed)).toBe(true);

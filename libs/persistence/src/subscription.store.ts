@@ -323,7 +323,7 @@ export class SubscriptionStore {
 
 /** Compared as text: what a client sends need not be the number of a transaction. */
 function versionFits(place: string): string {
-  return `(${place}::text IS NULL OR xmin::text = ${place})`;
+  return `(${place}::text[] IS NULL OR xmin::text = ANY (${place}))`;
 }
 
 function deletionOf([select, parameters]: [string, unknown[]]): [string, unknown[]] {

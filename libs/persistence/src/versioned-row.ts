@@ -2,10 +2,10 @@ import { PnsError } from '@pns/runtime';
 import type { EntityManager } from 'typeorm';
 
 /**
- * What a write expects to find, so that it overwrites nobody unseen: this version, any at all, or nothing. A write that
- * expects none of it finds what it may.
+ * What a write expects to find, so that it overwrites nobody unseen: one of these versions, any at all, or nothing. A write
+ * that expects none of it finds what it may.
  */
-export type Expected = { readonly version: string } | 'present' | 'absent';
+export type Expected = { readonly version: string } | { readonly versions: readonly string[] } | 'present' | 'absent';
 
 /** Values by column. */
 type Columns = Readonly<Record<string, unknown>>;
@@ -89,10 +89,11 @@ function conditions(key: Columns): string {
 }
 
 function versionFits(place: number): string {
-  return `($${place}::bigint IS NULL OR version = $${place})`;
+  return `($${place}::bigint[] IS NULL OR version = ANY ($${place}))`;
 }
 
-/** The version that is asked for; null when it does not matter. */
-export function versionIn(expected: Expected | undefined): string | null {
-  return typeof expected === 'object' ? expected.version : null;
+/** The versions that are asked for; null when it does not matter. */
+export function versionIn(expected: Expected | undefined): readonly string[] | null {
+  if (typeof expected !== 'object') return null;
+  return 'versions' in expected ? expected.versions : [expected.version];
 }

@@ -69,6 +69,19 @@ it('of two admins who edit the same value, the second is told', async () => {
   expect((await api.send('GET', path)).body).toMatchObject({ value: 2 });
 });
 
+it('a version may be one of several, and a weak one is none', async () => {
+  const path = `/v1/config/contexts/3/properties/${delay}`;
+  const etag = (await api.send('PUT', path, { body: { value: 1 } })).headers.get('etag') ?? '';
+  const put = (tags: string) => api.send('PUT', path, { body: { value: 2 }, headers: { 'if-match': tags } });
+  expect(await put(`W/${etag}`)).toMatchObject({
+    status: 412,
+    body: { detail: expect.stringContaining('W/') as string },
+  });
+  expect((await put('"999999", "1"')).status).toBe(412);
+  expect((await put(`"999999", ${etag}`)).status).toBe(200);
+  expect((await api.send('DELETE', path, { headers: { 'if-match': `${etag}, "1"` } })).status).toBe(412);
+});
+
 describe('of two admins who create the same', () => {
   const webhook = { uri: 'https://push.example.com/' };
 

@@ -2,24 +2,41 @@ import { expectedBy } from './version';
 
 it.each<[string | undefined, string | undefined, unknown]>([
   [undefined, undefined, undefined],
-  ['"12"', undefined, { version: '12' }],
-  [' "12" ', undefined, { version: '12' }],
+  ['"12"', undefined, { versions: ['12'] }],
+  [' "12" ', undefined, { versions: ['12'] }],
+  ['"12", "13"', undefined, { versions: ['12', '13'] }],
+  ['"12","13" ,, "14",', undefined, { versions: ['12', '13', '14'] }],
+  ['W/"12", "13"', undefined, { versions: ['13'] }],
+  ['"a,b", "12-gzip", "13"', undefined, { versions: ['13'] }],
   ['*', undefined, 'present'],
   [undefined, '*', 'absent'],
 ])('If-Match %j and If-None-Match %j expect %j', (ifMatch, ifNoneMatch, expected) => {
   expect(expectedBy(ifMatch, ifNoneMatch)).toEqual(expected);
 });
 
-it.each<[string | undefined, string | undefined]>([
-  ['12', undefined],
-  ['W/"12"', undefined],
-  ['"12", "13"', undefined],
-  ['"x"', undefined],
-  ['', undefined],
-  [undefined, '"12"'],
-  [undefined, ''],
-  ['*', '*'],
-  ['"12"', '*'],
-])('If-Match %j and If-None-Match %j are refused', (ifMatch, ifNoneMatch) => {
-  expect(() => expectedBy(ifMatch, ifNoneMatch)).toThrow(expect.objectContaining({ code: 'VERSION_CHANGED' }) as Error);
+it.each<[string | undefined, string | undefined, string]>([
+  ['12', undefined, 'with their quotes'],
+  ['"12" "13"', undefined, 'separated by commas'],
+  ['"12', undefined, 'with their quotes'],
+  ['w/"12"', undefined, 'with their quotes'],
+  ['*, "12"', undefined, 'must be *'],
+  ['', undefined, 'with their quotes'],
+  ['W/"12"', undefined, 'send it without W/'],
+  ['W/"12", W/"13", "x"', undefined, 'send it without W/'],
+  ['"x"', undefined, 'no ETag of ours'],
+  ['"12-gzip"', undefined, 'no ETag of ours'],
+  ['""', undefined, 'no ETag of ours'],
+  ['"1234567890123456789"', undefined, 'no ETag of ours'],
+  [undefined, '"12"', 'can only be *'],
+  [undefined, '', 'can only be *'],
+  ['*', '*', 'never stands beside'],
+  ['"12"', '*', 'never stands beside'],
+])('If-Match %j and If-None-Match %j are refused', (ifMatch, ifNoneMatch, sentence) => {
+  const error = { code: 'VERSION_CHANGED', message: expect.stringContaining(sentence) as string };
+  expect(() => expectedBy(ifMatch, ifNoneMatch)).toThrow(expect.objectContaining(error) as Error);
+});
+
+it('reads a long header once', () => {
+  const list = `${'"1",'.repeat(3000)}x`;
+  expect(() => expectedBy(list)).toThrow('with their quotes');
 });

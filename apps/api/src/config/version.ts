@@ -7,21 +7,39 @@ export function tellVersion(reply: FastifyReply, version: string): void {
   reply.header('etag', `"${version}"`);
 }
 
+/** An entity tag of RFC 9110, 8.8.3. */
+const entityTag = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g;
+const listOfEntityTags = /^[ \t,]*(?:(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"[ \t]*(?:,[ \t,]*|$))+$/;
+
+/** The entity tags that we make. */
+const versionSyntax = /^\d{1,18}$/;
+
 /**
- * What a write expects to find: `If-Match` names the version of an earlier answer, or `*` for any at all, and
- * `If-None-Match: *` expects nothing. Undefined when it does not matter.
+ * What a write expects to find: `If-Match` names versions of earlier answers, or `*` for any at all, and `If-None-Match: *`
+ * expects nothing. Undefined when it does not matter. Tags are compared strongly (RFC 9110, 13.1.1): a weak one is no version.
  *
  * @throws RequestError for anything else.
  */
 export function expectedBy(ifMatch: string | undefined, ifNoneMatch?: string): Expected | undefined {
   if (ifNoneMatch !== undefined) {
     if (ifNoneMatch.trim() === '*' && ifMatch === undefined) return 'absent';
-    const sentence = 'If-None-Match can only be *, for what is to be created, and never stands beside If-Match.';
-    throw new RequestError('VERSION_CHANGED', sentence);
+    throw failed('If-None-Match can only be *, for what is to be created, and never stands beside If-Match.');
   }
   if (ifMatch === undefined) return undefined;
   if (ifMatch.trim() === '*') return 'present';
-  const [, version] = /^\s*"(\d{1,18})"\s*$/.exec(ifMatch) ?? [];
-  if (version !== undefined) return { version };
-  throw new RequestError('VERSION_CHANGED', 'If-Match must be * or the ETag of an earlier answer, with its quotes.');
+  if (!listOfEntityTags.test(ifMatch)) {
+    throw failed('If-Match must be *, or the ETags of earlier answers with their quotes, separated by commas.');
+  }
+  const tags = [...ifMatch.matchAll(entityTag)].map(([, weak, tag = '']) => ({ tag, isWeak: weak !== undefined }));
+  const versions = tags.filter(({ tag, isWeak }) => !isWeak && versionSyntax.test(tag)).map(({ tag }) => tag);
+  if (versions.length > 0) return { versions };
+  throw failed(
+    tags.some(({ isWeak }) => isWeak)
+      ? 'If-Match names weak ETags only, which never match (RFC 9110, 13.1.1). A proxy that compresses answers made the ETag weak: send it without W/.'
+      : 'If-Match names no ETag of ours, which are whole numbers in quotes. A proxy may have changed it: send it as PNS answered it.',
+  );
+}
+
+function failed(sentence: string): RequestError {
+  return new RequestError('VERSION_CHANGED', sentence);
 }

@@ -41,7 +41,7 @@ export const problemKinds = {
   SUBSCRIPTION_LIMIT: { status: 409, title: 'The user has the most subscriptions allowed' },
   TOKEN_TAKEN: { status: 409, title: 'Another user holds the URI' },
   SESSION_ISSUED_ELSEWHERE: { status: 409, title: 'An identity provider makes the sessions' },
-  VERSION_CHANGED: { status: 412, title: 'Somebody else has changed it' },
+  VERSION_CHANGED: { status: 412, title: 'It is not in a version that was asked for' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
   BATCH_TOO_LARGE: { status: 413, title: 'There are too many notifications in one request' },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The payload is too large' },

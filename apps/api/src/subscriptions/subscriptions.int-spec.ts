@@ -242,7 +242,8 @@ describe('changing a subscription', () => {
     const read = await api.send('GET', one);
     const headers = { 'if-match': read.headers.get('etag') ?? '' };
     expect(registered.headers.get('etag')).toBe(headers['if-match']);
-    const first = await api.send('PATCH', one, { body: { topics: ['*'] }, headers });
+    const oneOfSeveral = { 'if-match': `"1", ${headers['if-match']}` };
+    const first = await api.send('PATCH', one, { body: { topics: ['*'] }, headers: oneOfSeveral });
     expect(first.status).toBe(200);
     const late = { status: 412, body: { code: 'VERSION_CHANGED' } };
     expect(await api.send('PATCH', one, { body: { topics: ['a'] }, headers })).toMatchObject(late);
