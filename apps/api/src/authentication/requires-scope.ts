@@ -23,7 +23,10 @@ declare module 'fastify' {
 
 /** What more is to be said of a route. */
 export type RouteAccess = Partial<
-  Pick<FastifyContextConfig, 'takesNdjson' | 'contextIn' | 'auditedAs' | 'maxBodyBytes' | 'readBody' | 'retryAfterSeconds'>
+  Pick<
+    FastifyContextConfig,
+    'takesNdjson' | 'contextIn' | 'auditedAs' | 'maxBodyBytes' | 'readBody' | 'retryAfterSeconds'
+  >
 >;
 
 /** Lets a route be used with an API key that has one of `scopes`. */

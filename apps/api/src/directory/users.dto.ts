@@ -14,7 +14,9 @@ const primaryEmail = plainText(320)
 const logins = z
   .array(plainText(320))
   .max(100)
-  .describe('Names by which other systems, such as Dovecot, know the user; neither case nor the form of a character matters.');
+  .describe(
+    'Names by which other systems, such as Dovecot, know the user; neither case nor the form of a character matters.',
+  );
 
 export class UserBody extends createZodDto(
   z.strictObject({ primaryEmail, logins: logins.default([]), tags: tags.default([]) }),

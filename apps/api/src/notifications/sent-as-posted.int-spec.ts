@@ -25,11 +25,7 @@ const ndjson = { 'content-type': 'application/x-ndjson' };
 const ways: readonly (readonly [name: string, request: (payload: string) => TestRequest, isOneOfSeveral: boolean])[] = [
   ['a single notification', (payload) => ({ body: envelope(payload) }), false],
   ['a batch', (payload) => ({ body: `{"notifications":[${envelope(payload)},${good}]}` }), true],
-  [
-    'a large batch',
-    (payload) => ({ body: `{"notifications":[${envelope(payload)},${good},${padding}]}` }),
-    true,
-  ],
+  ['a large batch', (payload) => ({ body: `{"notifications":[${envelope(payload)},${good},${padding}]}` }), true],
   ['NDJSON', (payload) => ({ body: `${envelope(payload)}\n${good}`, headers: ndjson }), true],
 ];
 
