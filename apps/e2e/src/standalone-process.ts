@@ -66,6 +66,11 @@ export class Standalone {
     return faults.map(({ client }) => client);
   }
 
+  /** The status of `/health/ready`. */
+  async ready(): Promise<number> {
+    return (await fetch(`${this.told('API')}/health/ready`)).status;
+  }
+
   private told(what: string): string {
     return new RegExp(`^ +${what} +(\\S+)`, 'm').exec(this.output)?.[1] ?? '';
   }

@@ -122,6 +122,49 @@ describe('npm start', () => {
     expect((await second.arrived(1)).accepted).toBe(1);
   });
 
+  it.each<[string, (config: string) => void]>([
+    ['has no webhook sandbox', (config) => writeFileSync(join(config, 'webhooks.yml'), '')],
+    [
+      'does not enable the webhook sandbox',
+      (config) => writeFileSync(join(config, 'pns.properties'), 'com.openexchange.webhooks.enabledIds=crm\n'),
+    ],
+    [
+      'has another webhook of that name',
+      (config) => writeFileSync(join(config, 'webhooks.yml'), 'sandbox: { uri: https://crm.example.com/push }\n'),
+    ],
+  ])("leaves the demo out, and says so in one line, where an operator's own configuration %s", async (_, edit) => {
+    const config = configCopy();
+    edit(config);
+    const pns = start({ ...freePorts, PNS_CONFIG_DIR: config });
+    await pns.isRunning();
+    expect(pns.output.match(/^The demo .* is left out: .*$/gm)).toHaveLength(1);
+    expect(pns.output).not.toContain('Send a notification');
+    expect(await pns.ready()).toBe(200);
+  });
+
+  it('leaves the demo out after a start that had it, too', async () => {
+    const first = start();
+    await first.isRunning();
+    expect(await first.end('SIGINT')).toBe(0);
+    const config = configCopy();
+    writeFileSync(join(config, 'webhooks.yml'), '');
+    const second = start({ ...freePorts, PNS_CONFIG_DIR: config });
+    await second.isRunning();
+    expect(second.output.match(/^The demo .* is left out: .*$/gm)).toHaveLength(1);
+    expect(await second.ready()).toBe(200);
+  });
+
+  it('leaves the demo out where the port of the sandbox is in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const pns = start({ ...freePorts, PNS_SANDBOX_PORT: String(port) });
+    await pns.isRunning();
+    other.close();
+    expect(pns.output.match(/^The demo .* is left out: .* PNS_SANDBOX_PORT=\d+ npm start\.$/gm)).toHaveLength(1);
+    expect(await pns.ready()).toBe(200);
+  });
+
   it('refuses to run twice on the same data and says which process has it', async () => {
     const first = start();
     await first.isRunning();

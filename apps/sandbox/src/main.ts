@@ -1,4 +1,4 @@
-import { failToStart, log } from '@pns/runtime';
+import { failToStart, listenHost, log } from '@pns/runtime';
 import { sandboxEnvironment } from './env';
 import { startSandbox } from './start';
 
@@ -6,7 +6,7 @@ async function run(): Promise<void> {
   const { PNS_SANDBOX_PORT, PNS_LOG_LEVEL } = sandboxEnvironment();
   log.level = PNS_LOG_LEVEL;
   // Every interface, since as a process of its own it runs in a container as a rule; it knows no key to lose.
-  const sandbox = await startSandbox({ port: PNS_SANDBOX_PORT, host: '0.0.0.0' });
+  const sandbox = await startSandbox({ port: PNS_SANDBOX_PORT, host: await listenHost() });
   log.info({ event: 'app.listening', app: 'sandbox', port: sandbox.port });
   const stop = (): void => void sandbox.close().then(() => process.exit(0));
   process.once('SIGTERM', stop);

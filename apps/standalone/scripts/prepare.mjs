@@ -15,11 +15,21 @@ export function say(line) {
   process.stdout.write(`${line}\n`);
 }
 
-/** Installs and builds what is missing; throws a `Sentence` when that is not possible. */
-export async function prepare() {
+/**
+ * Installs and builds what is missing; throws a `Sentence` when that is not possible. `beforeBuild` runs once the packages are there.
+ */
+export async function prepare(beforeBuild = () => Promise.resolve()) {
   requireNode();
   if (!isInstalled()) await install();
+  await beforeBuild();
   await build();
+}
+
+/** Runs a program in TypeScript from its source, with what it imports; answers whether it ended well. */
+export function runSource(file) {
+  const conditions = ['--conditions=@pns/source', '--require', 'ts-node/register/transpile-only'];
+  const project = { TS_NODE_PROJECT: join(root, 'tsconfig.base.json') };
+  return run([process.execPath, ...conditions, join(root, file)], 'still checking', project);
 }
 
 function requireNode() {
@@ -73,10 +83,14 @@ async function build() {
 }
 
 /** Runs a command in the project's folder with our output; says every ten seconds that it still runs. */
-function run([file, ...args], meanwhile) {
+function run([file, ...args], meanwhile, moreEnv = {}) {
   return new Promise((resolve) => {
     const startedAt = Date.now();
-    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(file, args, {
+      cwd: root,
+      env: { ...process.env, ...moreEnv },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     const timer = setInterval(() => say(`... ${meanwhile} (${Math.round((Date.now() - startedAt) / 1000)} s)`), 10_000);
     const end = (isGood) => {
       clearInterval(timer);

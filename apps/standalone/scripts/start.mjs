@@ -4,16 +4,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setInterval } from 'node:timers';
 import { pathToFileURL } from 'node:url';
-import { giveUp, prepare, root } from './prepare.mjs';
+import { giveUp, prepare, root, runSource } from './prepare.mjs';
 
 try {
   process.chdir(root);
-  await prepare();
+  await prepare(checkStart);
   if (process.env.npm_lifecycle_event) stopTogetherWithNpm();
   process.setSourceMapsEnabled(true);
   await import(pathToFileURL(join(root, 'apps', 'standalone', 'dist', 'main.js')).href);
 } catch (error) {
   giveUp(error);
+}
+
+/** Ends here, before the build, when the ports, the variables or another PNS stand in the way; the check has said which. */
+async function checkStart() {
+  if (!(await runSource(join('apps', 'standalone', 'src', 'before-build.ts')))) process.exit(1);
 }
 
 /** A `kill -9` of npm reaches neither us nor the shell between us and npm; without it nobody knows that we still run. */

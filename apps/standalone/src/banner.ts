@@ -3,7 +3,8 @@ import { exampleCommand, type ApiAccess } from './demo';
 export interface Running {
   readonly api: ApiAccess;
   readonly websocketUrl: string;
-  readonly sandboxUrl: string;
+  /** Undefined where the demo is left out. */
+  readonly sandboxUrl: string | undefined;
   readonly postgres: string;
   readonly redis: string;
 }
@@ -16,16 +17,20 @@ PNS is running.
   API           ${api.url}
   API reference ${api.url}/docs
   Web Socket    ${websocketUrl}/socket.io/appsuite/
-  Sandbox       ${sandboxUrl}   plays Apple, Google, Microsoft and a webhook, and shows what arrives
-  Postgres      ${postgres}
+${sandboxUrl === undefined ? '' : sandboxLine(sandboxUrl)}  Postgres      ${postgres}
   Redis         ${redis}
   API key       ${api.key}
-
-Send a notification, and see it arrive at ${sandboxUrl} about a second later:
-
-  ${exampleCommand(api)}
-
+${sandboxUrl === undefined ? '' : exampleLines(sandboxUrl, api)}
 Ctrl-C stops everything that was started here.
 
 `;
 }
+
+const sandboxLine = (url: string): string =>
+  `  Sandbox       ${url}   plays Apple, Google, Microsoft and a webhook, and shows what arrives\n`;
+
+const exampleLines = (sandboxUrl: string, api: ApiAccess): string => `
+Send a notification, and see it arrive at ${sandboxUrl} about a second later:
+
+  ${exampleCommand(api)}
+`;

@@ -41,8 +41,17 @@ export async function prepareDemo(api: ApiAccess, sandboxUrl: string, webhook?: 
   const list = (await answerOf(api, 'GET', `/v1/subscriptions?${query.toString()}`)) as SubscriptionList;
   const moved = list.items.filter(({ token }) => !token.startsWith(`${sandboxUrl}/`));
   for (const { id } of moved) await answerOf(api, 'DELETE', `/v1/subscriptions/${id}`);
-  if (isFirstStart || moved.length > 0) await answerOf(api, 'POST', '/v1/subscriptions', subscription);
+  // At later starts, too: registering again changes nothing, and is refused where the configuration no longer has the webhook.
+  if (isFirstStart || list.items.length > 0) await subscribe(api, sandboxUrl);
   if (isFirstStart) await answerOf(api, 'PUT', userPath, directoryEntry); // last: it marks that all of this is done
+}
+
+/** @throws PnsError `DEMO_REFUSED` when the configuration has no webhook `sandbox` for this user, or has another one of that name. */
+async function subscribe(api: ApiAccess, sandboxUrl: string): Promise<void> {
+  const { id, token } = (await answerOf(api, 'POST', '/v1/subscriptions', subscription)) as Subscribed;
+  if (token.startsWith(`${sandboxUrl}/`)) return;
+  await answerOf(api, 'DELETE', `/v1/subscriptions/${id}`);
+  throw new PnsError('DEMO_REFUSED', 'the webhook sandbox of the configuration leads to another place');
 }
 
 /** Where a start with the sandbox on another port set it, its entry in the file is to count again. */
@@ -53,8 +62,13 @@ async function forgetMovedWebhook(api: ApiAccess, sandboxUrl: string): Promise<v
   if (isMoved) await answerOf(api, 'DELETE', webhookPath);
 }
 
+interface Subscribed {
+  readonly id: string;
+  readonly token: string;
+}
+
 interface SubscriptionList {
-  readonly items: readonly { readonly id: string; readonly token: string }[];
+  readonly items: readonly Subscribed[];
 }
 
 /** Undefined when there is no such thing. */
@@ -62,8 +76,17 @@ async function answerOf(api: ApiAccess, method: string, path: string, body?: obj
   const answer = await call(api, method, path, body);
   const text = await answer.text();
   if (answer.status === 404) return undefined;
-  if (!answer.ok) throw new PnsError('DEMO_REFUSED', `The example could not be prepared: ${path} answered ${text}`);
+  if (!answer.ok) throw new PnsError('DEMO_REFUSED', detailOf(text) ?? `${path} answered ${answer.status}`);
   return text === '' ? {} : JSON.parse(text);
+}
+
+/** The sentence of a problem. */
+function detailOf(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { readonly detail?: string }).detail;
+  } catch {
+    return undefined;
+  }
 }
 
 function call({ url, key }: ApiAccess, method: string, path: string, body?: object): Promise<Response> {

@@ -1,4 +1,4 @@
-import { readEnvironment } from '@pns/runtime';
+import { readEnvironment } from '@pns/runtime/env';
 
 /** What `npm start` reads itself; the rest is read by the apps that it starts in its process. */
 export const standaloneEnv = () =>

@@ -4,20 +4,19 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { startApi } from '@pns/api';
 import { startDispatcher } from '@pns/dispatcher';
 import { claimFolder, LocalServerError } from '@pns/local-servers';
-import { PnsError } from '@pns/runtime';
-import { prepareDemoApps, startSandbox } from '@pns/sandbox';
+import { listenHost, PnsError, urlHostOf } from '@pns/runtime';
 import { startApnsWorker } from '@pns/worker-apns';
 import { startFcmWorker } from '@pns/worker-fcm';
 import { startWebhookWorker } from '@pns/worker-webhook';
 import { startWebsocketWorker } from '@pns/worker-websocket';
 import { startWnsWorker } from '@pns/worker-wns';
 import { banner } from './banner';
-import { prepareDemo } from './demo';
-import { movedWebhook } from './demo-config';
+import { startDemo } from './start-demo';
 import { isSet, provideDefaults, standaloneEnv } from './env';
 import { startOwnServers } from './own-servers';
 import { takePorts } from './ports';
 import { keptSecrets } from './secrets';
+import { runsAlready } from './start-check';
 import type { Started } from './started';
 
 type Progress = (line: string) => void;
@@ -55,13 +54,11 @@ async function startAll(apps: INestApplicationContext[], started: Started, say: 
   const servers = await startOwnServers(dataDir, say);
   started.add(servers.stop);
 
-  const api = { url: `http://127.0.0.1:${ports.api}`, key: secrets.PNS_BOOTSTRAP_API_KEY };
-  const websocketUrl = `http://127.0.0.1:${ports.websocket}`;
-  const sandbox = await startSandbox({
-    port: ports.sandbox,
-    demo: { apiUrl: api.url, apiKey: api.key, websocketUrl },
-  });
-  started.add(() => sandbox.close());
+  const host = urlHostOf(await listenHost());
+  const api = { url: `http://${host}:${ports.api}`, key: secrets.PNS_BOOTSTRAP_API_KEY };
+  const websocketUrl = `http://${host}:${ports.websocket}`;
+  const demo = await startDemo({ ports, api, websocketUrl, say });
+  started.add(() => demo?.close());
 
   say('Starting the API, which brings the database up to date.');
   apps.push(await startApi());
@@ -76,12 +73,6 @@ async function startAll(apps: INestApplicationContext[], started: Started, say: 
       startWnsWorker(),
     ])),
   );
-  await prepareDemo(api, sandbox.url, movedWebhook(env.PNS_CONFIG_DIR, sandbox.url));
-  await prepareDemoApps({ apiUrl: api.url, apiKey: api.key }, sandbox.demoApps);
-  say(banner({ api, websocketUrl, sandboxUrl: sandbox.url, postgres: servers.postgres, redis: servers.redis }));
-}
-
-function runsAlready(pid: number): string {
-  const another = 'PNS_DATA_DIR=.data/another PNS_API_PORT=0 PNS_WEBSOCKET_PORT=0 PNS_SANDBOX_PORT=0 npm start';
-  return `PNS runs already on this data, as process ${pid}. Stop that one (Ctrl-C, or kill ${pid}), or start another one beside it: ${another}`;
+  const sandboxUrl = await demo?.complete(env.PNS_CONFIG_DIR);
+  say(banner({ api, websocketUrl, sandboxUrl, postgres: servers.postgres, redis: servers.redis }));
 }

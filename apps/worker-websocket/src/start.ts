@@ -4,7 +4,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { WebsocketClients } from '@pns/presence';
-import { httpServer, listen, nestLogger, PnsError } from '@pns/runtime';
+import { httpServer, listen, listenHost, nestLogger, PnsError } from '@pns/runtime';
 import { Door } from './door';
 import { workerWebsocketEnv } from './env';
 import { pathOf, unknownPath, unknownTransport } from './handshake';
@@ -65,7 +65,7 @@ async function answerHealthAt(port: number, app: NestFastifyApplication): Promis
   await app.init();
   await fastify.ready();
   try {
-    await once(server.listen(port, '0.0.0.0'), 'listening');
+    await once(server.listen(port, await listenHost()), 'listening');
   } catch (cause) {
     await app.close();
     throw new PnsError('PORT_IN_USE', `Port ${port} for health checks is in use; set PNS_HEALTH_PORT to another one.`, {

@@ -22,6 +22,12 @@ export function claimFolder(folder: string, inUse = inUseSentence(folder)): () =
   return () => rmSync(file, { force: true });
 }
 
+/** The process that has claimed `folder` and still runs, if there is one. */
+export function folderOwner(folder: string): number | undefined {
+  const owner = readIdentity(join(folder, 'owner.json'));
+  return owner && owner.pid !== process.pid && isRunning(owner) ? owner.pid : undefined;
+}
+
 function created(file: string, owner: ProcessIdentity): boolean {
   try {
     const handle = openSync(file, 'wx', 0o600);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cuttableLink, freePort, startRedis, testRedisUrl } from '@pns/local-servers';
+import { cuttableLink, freePort, startRedis, testRedisUrl, type LocalRedis } from '@pns/local-servers';
 import { log } from '@pns/runtime';
 import { Redis } from 'ioredis';
 import { openRedis } from './open-redis';
@@ -60,24 +60,22 @@ it('gives up with a sentence that names the server and no password', async () =>
 
 describe('a Redis with a password', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pns-password-'));
-  let stop: () => Promise<void>;
-  let port: number;
+  let server: LocalRedis;
 
   beforeAll(async () => {
-    const server = await startRedis({ dataDir: folder });
-    ({ stop, port } = server);
+    server = await startRedis({ dataDir: folder });
     const redis = new Redis(server.url);
     await redis.config('SET', 'requirepass', 'sesame');
     await redis.quit();
   });
 
   afterAll(async () => {
-    await stop();
+    await server.stop();
     rmSync(folder, { recursive: true });
   });
 
   it('lets in who has it', async () => {
-    const redis = await openRedis(`redis://:sesame@127.0.0.1:${port}`, { failFast: true });
+    const redis = await openRedis(`redis://:sesame@127.0.0.1:${server.port}`, { failFast: true });
     expect(await redis.ping()).toBe('PONG');
     redis.disconnect();
   });
@@ -86,7 +84,7 @@ describe('a Redis with a password', () => {
     ['without one', ''],
     ['with another one', ':open@'],
   ])('is not waited for %s', async (_, account) => {
-    await expect(openRedis(`redis://${account}127.0.0.1:${port}`)).rejects.toMatchObject({
+    await expect(openRedis(`redis://${account}127.0.0.1:${server.port}`)).rejects.toMatchObject({
       code: 'REDIS_REFUSED',
       message: expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+ refuses: .* Correct REDIS_URL\.$/) as string,
     });

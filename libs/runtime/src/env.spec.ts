@@ -62,6 +62,32 @@ describe('readEnvironment', () => {
   });
 
   it.each([
+    ['PNS_API_PORT', ['eighty', '70000', '-1', '80.5', '1e3', '0x50', ' ', '3000 ', 'Infinity', '3000;']],
+    ['PNS_SHARDS', ['many', '0', '1025', '8.0']],
+    ['PNS_LOG_LEVEL', ['verbose', 'INFO']],
+    ['NODE_ENV', ['prod', 'Production']],
+    ['PNS_LISTEN_HOST', ['*', 'everywhere', '10.0.0', ':::', '0.0.0.0:3000']],
+    ['DATABASE_URL', ['mysql://db', 'localhost']],
+    ['REDIS_URL', ['http://one', 'localhost:6379']],
+  ])('says of a bad %s in one sentence of ours which values are good', (name, values) => {
+    for (const value of values) {
+      const sentence = new RegExp(`^${name}: must be [^:]+(:.*)?\\. Set it in the environment and start again\\.$`);
+      const read = () => readEnvironment([name as 'PNS_API_PORT'], { [name]: value });
+      expect(read).toThrow(sentence);
+      expect(read).not.toThrow(/[Ii]nvalid|expected|NaN/);
+    }
+  });
+
+  it.each([
+    ['PNS_LISTEN_HOST', '::'],
+    ['PNS_LISTEN_HOST', '0.0.0.0'],
+    ['PNS_LISTEN_HOST', '::1'],
+    ['PNS_LISTEN_HOST', 'localhost'],
+  ] as const)('takes %s=%s', (name, value) => {
+    expect(readEnvironment([name], { [name]: value })[name]).toBe(value);
+  });
+
+  it.each([
     ['an unknown name', { PNS_API_PROT: '3000' }, 'PNS_API_PROT'],
     ['a port that is none', { PNS_API_PORT: 'eighty' }, 'PNS_API_PORT: must be a number'],
     ['a port out of range', { PNS_API_PORT: '70000' }, 'PNS_API_PORT'],

@@ -6,7 +6,25 @@ import './validation-sentences';
 /** What the secrets begin with that `npm start` makes: they lie about in files, and production refuses to run with any. */
 export const developmentPrefix = 'pns-development-';
 
-const port = z.coerce.number().int().min(0).max(65_535);
+/** In decimal digits: `Number` reads other text too, such as a blank as 0. */
+function wholeNumber(min: number, max: number) {
+  const sentence = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, sentence)
+    .transform(Number)
+    .refine((number) => number >= min && number <= max, sentence);
+}
+
+function oneOf<const Word extends string>(...words: readonly [Word, ...Word[]]) {
+  return z.enum(words, `must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
+}
+
+const port = wholeNumber(0, 65_535);
+const listenHost = z
+  .string()
+  .refine((host) => isIP(host) !== 0 || host === 'localhost', 'must be an IP address, such as :: or 127.0.0.1');
+
 const encryptionKeyBytes = 32;
 
 /** Keys of 32 bytes in base64, base64url or hex, separated by commas. */
@@ -57,9 +75,7 @@ function isLoopback(hostname: string): boolean {
 /** Every environment variable that any app of PNS reads. */
 const schema = z.object({
   // Not just any word: with a typing error nothing of what production forbids would be forbidden.
-  NODE_ENV: z
-    .enum(['production', 'development', 'test'], 'must be production, development or test')
-    .default('development'),
+  NODE_ENV: oneOf('production', 'development', 'test').default('development'),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL'),
   REDIS_URL: z
     .string()
@@ -72,9 +88,10 @@ const schema = z.object({
   PNS_SANDBOX_PORT: port.default(3002),
   PNS_TRUSTED_PROXIES: networks.default([]),
   PNS_HEALTH_PORT: port.default(3003),
+  PNS_LISTEN_HOST: listenHost.default('::'),
   PNS_CONFIG_DIR: z.string().min(1).default('config'),
-  PNS_SHARDS: z.coerce.number().int().min(1).max(1024).default(8),
-  PNS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  PNS_SHARDS: wholeNumber(1, 1024).default(8),
+  PNS_LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent').default('info'),
   PNS_BOOTSTRAP_API_KEY: apiKey,
   PNS_SESSION_SECRET: sessionSecret.optional(),
   PNS_SESSION_JWKS_URL: jwksUrl.optional(),

@@ -2,6 +2,7 @@ export { developmentPrefix, readEnvironment, sessionKeyOf, type Environment } fr
 export { PnsError } from './errors';
 export { Health } from './health';
 export { httpServer } from './http-server';
+export { listenHost, urlHostOf } from './listen-host';
 export { log, nestLogger } from './log';
 export { declareCounter, declareHistogram, metrics } from './metrics';
 export { RecurringFault } from './recurring-fault';

@@ -6,6 +6,7 @@ import { PnsError } from './errors';
 import { Health } from './health';
 import { httpServer } from './http-server';
 import { bindLeanly } from './lean-bind';
+import { listenHost } from './listen-host';
 import { log, nestLogger } from './log';
 
 /** SIGTERM gives an app this long to finish or hand back what is in flight, in ms. */
@@ -27,10 +28,10 @@ export async function startWorker(
   return app;
 }
 
-/** Listens on `port` (0 = any free one) of all interfaces and says so in the log; answers the port in use. */
+/** Listens on `port` (0 = any free one) of `PNS_LISTEN_HOST` and says so in the log; answers the port in use. */
 export async function listen(name: string, app: NestFastifyApplication, port: number): Promise<number> {
   try {
-    await app.listen(port, '0.0.0.0');
+    await app.listen(port, await listenHost());
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
     throw new PnsError('PORT_IN_USE', `Port ${port} for ${name} is in use; stop what holds it or choose another one.`, {

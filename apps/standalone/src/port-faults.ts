@@ -1,0 +1,46 @@
+import { createServer } from 'node:net';
+import { listenHost } from '@pns/runtime/listen-host';
+
+/** Who listens, and the variable that chooses the port. */
+export const portVariables = {
+  api: 'PNS_API_PORT',
+  websocket: 'PNS_WEBSOCKET_PORT',
+  sandbox: 'PNS_SANDBOX_PORT',
+} as const;
+
+export type Listener = keyof typeof portVariables;
+
+/** The ports that the environment names; 0 is any free one. */
+export type WantedPorts = Readonly<Record<(typeof portVariables)[Listener], number>>;
+
+/** For each port that cannot be had, a sentence that names the variable to choose another one with. */
+export async function portFaults(wanted: WantedPorts): Promise<Partial<Record<Listener, string>>> {
+  const host = await listenHost();
+  const faults: Partial<Record<Listener, string>> = {};
+  const chosen = new Map<number, string>();
+  for (const [listener, variable] of Object.entries(portVariables) as [Listener, (typeof portVariables)[Listener]][]) {
+    const port = wanted[variable];
+    if (port === 0) continue;
+    const other = chosen.get(port);
+    // The sandbox is for this machine only.
+    const reason = other ?? (await reasonAgainst(port, listener === 'sandbox' ? '127.0.0.1' : host));
+    if (reason !== undefined) faults[listener] = `Port ${port} ${reason}. ${advice(port, variable)}`;
+    else chosen.set(port, `is the one of ${variable} already`);
+  }
+  return faults;
+}
+
+function advice(port: number, variable: string): string {
+  return `Stop that program, or choose another port: ${variable}=${port < 60_000 ? port + 100 : 0} npm start`;
+}
+
+/** Why nothing can listen there; undefined when something can. */
+function reasonAgainst(port: number, host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', ({ code, message }: NodeJS.ErrnoException) =>
+      resolve(code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be had (${code ?? message})`),
+    );
+    probe.listen(port, host, () => probe.close(() => resolve(undefined)));
+  });
+}

@@ -1,0 +1,58 @@
+import { prepareDemoApps, startSandbox, type Sandbox } from '@pns/sandbox';
+import { prepareDemo, type ApiAccess } from './demo';
+import { movedWebhook } from './demo-config';
+import type { Ports } from './ports';
+
+interface DemoParts {
+  readonly ports: Pick<Ports, 'sandbox' | 'sandboxFault'>;
+  readonly api: ApiAccess;
+  readonly websocketUrl: string;
+  readonly say: (line: string) => void;
+}
+
+/** The sandbox and the example user. Where something is wrong with them, one line says so and the start goes on without them. */
+export class Demo {
+  constructor(
+    private readonly sandbox: Sandbox,
+    private readonly api: ApiAccess,
+    private readonly say: DemoParts['say'],
+  ) {}
+
+  /** Creates what the example needs, once the apps run. Answers where the sandbox is, or undefined when the demo is left out. */
+  async complete(configDir: string): Promise<string | undefined> {
+    const { sandbox, api } = this;
+    try {
+      await prepareDemo(api, sandbox.url, movedWebhook(configDir, sandbox.url));
+      await prepareDemoApps({ apiUrl: api.url, apiKey: api.key }, sandbox.demoApps);
+      return sandbox.url;
+    } catch (error) {
+      const needs = 'It needs the webhook sandbox of config/webhooks.yml, in com.openexchange.webhooks.enabledIds.';
+      this.say(`${leftOut(error)} ${needs}`);
+      await this.close();
+      return undefined;
+    }
+  }
+
+  /** Safe to repeat. */
+  async close(): Promise<void> {
+    await this.sandbox.close();
+  }
+}
+
+/** Starts the sandbox; undefined when that is not possible. */
+export async function startDemo({ ports, api, websocketUrl, say }: DemoParts): Promise<Demo | undefined> {
+  try {
+    if (ports.sandbox === undefined) throw new Error(ports.sandboxFault);
+    const access = { apiUrl: api.url, apiKey: api.key, websocketUrl };
+    return new Demo(await startSandbox({ port: ports.sandbox, demo: access }), api, say);
+  } catch (error) {
+    say(leftOut(error));
+    return undefined;
+  }
+}
+
+/** In one line. */
+function leftOut(error: unknown): string {
+  const reason = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').replace(/\.?$/, '.');
+  return `The demo (sandbox, example user) is left out: ${reason}`;
+}

@@ -1,0 +1,40 @@
+import { createServer } from 'node:net';
+import { readEnvironment } from './env';
+import { log } from './log';
+
+/** All addresses of IPv6 and IPv4, and those of IPv4 alone. */
+const [every, everyIpv4] = ['::', '0.0.0.0'];
+
+/** What the system answers where it has no IPv6. */
+const noIpv6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
+
+let isLogged = false;
+
+/**
+ * The address that every app listens on: `PNS_LISTEN_HOST`, by default all addresses of IPv6 and IPv4. Where the system has no IPv6,
+ * those of IPv4, which the log says once.
+ */
+export async function listenHost(
+  host = readEnvironment(['PNS_LISTEN_HOST']).PNS_LISTEN_HOST,
+  faultOf = listenFault,
+): Promise<string> {
+  if (host !== every || !noIpv6.includes((await faultOf(every)) ?? '')) return host;
+  if (!isLogged) log.warn({ event: 'app.without-ipv6', host: everyIpv4 });
+  isLogged = true;
+  return everyIpv4;
+}
+
+/** The code of the error when nothing can listen there, else undefined. */
+function listenFault(host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    probe.listen(0, host, () => probe.close(() => resolve(undefined)));
+  });
+}
+
+/** How a URL names an address on this machine that listens on `host`. */
+export function urlHostOf(host: string): string {
+  if (host === every || host === everyIpv4) return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
