@@ -34,5 +34,6 @@ COPY --from=build /pns/package.json ./
 COPY --from=build /pns/apps ./apps
 COPY --from=build /pns/libs ./libs
 COPY deploy/config ./config
+COPY deploy/is-alive.sh ./
 USER node
 CMD ["node", "apps/api/dist/main.js"]

@@ -14,6 +14,7 @@ fi
 secret() { od -An -tx1 -N32 /dev/urandom | tr -d ' \n'; }
 
 sed -e "s/^PNS_POSTGRES_PASSWORD=.*/PNS_POSTGRES_PASSWORD=$(secret)/" \
+  -e "s/^PNS_REDIS_PASSWORD=.*/PNS_REDIS_PASSWORD=$(secret)/" \
   -e "s/^PNS_BOOTSTRAP_API_KEY=.*/PNS_BOOTSTRAP_API_KEY=$(secret)/" \
   -e "s/^PNS_SESSION_SECRET=.*/PNS_SESSION_SECRET=$(secret)/" \
   -e "s/^PNS_ENCRYPTION_KEY=.*/PNS_ENCRYPTION_KEY=$(secret)/" .env.example >.env.new
