@@ -33,6 +33,7 @@ describe('movedWebhook', () => {
     ['without the sandbox', 'mine:\n  uri: https://example.com/hook\n'],
     ['with a sandbox elsewhere', 'sandbox:\n  uri: http://127.0.0.1:30020/hook\n'],
     ['with nothing in it', ''],
+    ['that is not YAML', 'sandbox: ['],
   ])('leaves a configuration %s alone', (_, text) => {
     webhooks(text);
     expect(movedWebhook(config, 'http://127.0.0.1:4567')).toBeUndefined();

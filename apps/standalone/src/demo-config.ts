@@ -17,7 +17,16 @@ export interface WebhookEntry {
 export function movedWebhook(configDir: string, sandboxUrl: string): WebhookEntry | undefined {
   const file = join(configDir, 'webhooks.yml');
   if (sandboxUrl === shippedSandbox || !existsSync(file)) return undefined;
-  const { sandbox } = (parse(readFileSync(file, 'utf8')) ?? {}) as { readonly sandbox?: WebhookEntry };
+  const sandbox = sandboxEntry(file);
   if (sandbox?.uri?.startsWith(`${shippedSandbox}/`) !== true) return undefined;
   return { ...sandbox, uri: sandbox.uri.replace(shippedSandbox, sandboxUrl) };
+}
+
+/** A file that cannot be read has none: the configuration's list of faults names it. */
+function sandboxEntry(file: string): WebhookEntry | undefined {
+  try {
+    return ((parse(readFileSync(file, 'utf8')) ?? {}) as { readonly sandbox?: WebhookEntry }).sandbox;
+  } catch {
+    return undefined;
+  }
 }
