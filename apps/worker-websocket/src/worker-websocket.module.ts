@@ -47,6 +47,7 @@ export class WorkerWebsocketModule {
         DeliveryModule.forTransport({
           name: 'websocket',
           concurrency,
+          jobsPerEndpoint: concurrency,
           imports: [held],
           inject: [LocalSockets, AwayTransport],
           useFactory: (locals: LocalSockets, away: AwayTransport) =>
@@ -56,6 +57,7 @@ export class WorkerWebsocketModule {
         DeliveryModule.forTransport({
           name: 'websocket',
           concurrency,
+          jobsPerEndpoint: concurrency,
           imports: [held],
           inject: [AwayTransport],
           useFactory: (away: AwayTransport) => away,

@@ -10,7 +10,7 @@ import { backOffMs } from './back-off';
 import { careAfterDeaths, givenUp, isDeadly, stepsOf, withCare } from './care';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
-import { DeliveryPlaces, type Place, type Verdict } from './delivery-places';
+import { EndpointSlots } from './endpoint-slots';
 import { handOver, type QueueRef } from './hand-over';
 import type { PausedClients } from './paused-clients';
 import { SharedLookup } from './shared-lookup';
@@ -19,28 +19,23 @@ import { reasonsToSuppress } from './suppression';
 /** How a process works on the queues of its transport. */
 export interface DeliveryWorkerOptions {
   readonly sources: readonly QueueRef[];
-  /** Jobs in progress at once, shared out to the sources; without it, as many as there are places for their deliveries. */
-  readonly concurrency?: number | undefined;
+  /** Jobs that this process has in hand at once, shared out to its sources; each holds up to a hundred deliveries. */
+  readonly concurrency: number;
+  /** How many jobs of a source one endpoint may have at work, and as many waiting; by default an eighth of the source's. */
+  readonly jobsPerEndpoint?: number | undefined;
 }
 
-/** Deliveries that a process holds at once, shared out to its sources, and the least share; a job may exceed it. */
-const [maxHeld, leastPerSource] = [8000, 250] as const;
+/** However many sources there are, each has room for four slow endpoints and for others beside them. */
+const leastPerSource = 10;
 
 /** What is in flight at SIGTERM has this long to end before it is handed back, in ms. */
 const finishWithinMs = shutdownTimeoutMs - 5000;
 
-/** One run of a job: how far the job is, its place at the endpoint, and what ends the run early. */
-interface Run {
-  readonly checkpoint: Checkpoint;
-  readonly place: Place;
-  readonly signal: AbortSignal;
-}
-
 /** Gives each delivery of a job to the transport, records how it ended, and sends what failed on its way again. */
 @Injectable()
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly workers = new Map<string, JobWorker<DeliveryJob>>();
-  private readonly places: DeliveryPlaces;
+  private readonly workers: JobWorker<DeliveryJob>[] = [];
+  private readonly slots: EndpointSlots;
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly memory: DeliveryMemory;
   private readonly jobsPerSource: number;
@@ -58,11 +53,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   ) {
     this.live = new SharedLookup((ids) => subscriptions.liveAmong(ids));
     this.memory = new DeliveryMemory(queues.redis);
-    const { concurrency, sources } = options;
-    const heldPerSource = Math.max(leastPerSource, Math.ceil(maxHeld / sources.length));
-    // A job holds at least one delivery.
-    this.jobsPerSource = concurrency === undefined ? heldPerSource : Math.ceil(concurrency / sources.length);
-    this.places = new DeliveryPlaces(heldPerSource);
+    this.jobsPerSource = Math.max(leastPerSource, Math.ceil(options.concurrency / options.sources.length));
+    // As many may wait as may run, so four endpoints that fill both leave at least one place.
+    this.slots = new EndpointSlots(options.jobsPerEndpoint ?? Math.floor((this.jobsPerSource - 1) / 8));
   }
 
   onApplicationBootstrap(): void {
@@ -71,21 +64,21 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
         this.work({ group, name }, job, token, signal ?? never);
       const worker = this.queues.worker(group, name, work, { concurrency: this.jobsPerSource });
       worker.on('completed', (job) => this.memory.forget(job));
-      this.workers.set(group, worker);
+      this.workers.push(worker);
     }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.places.close();
+    this.slots.close();
     const timer = setTimeout(() => this.handBack(), finishWithinMs);
-    await Promise.all([...this.workers.values()].map((worker) => worker.close()));
+    await Promise.all(this.workers.map((worker) => worker.close()));
     clearTimeout(timer);
   }
 
   /** Ends what is in flight. */
   private handBack(): void {
     this.isOutOfTime = true;
-    for (const worker of this.workers.values()) worker.cancelAllJobs('This process stops.');
+    for (const worker of this.workers) worker.cancelAllJobs('This process stops.');
   }
 
   private async work(
@@ -95,56 +88,33 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     signal: AbortSignal,
   ): Promise<void> {
     assertJobVersion('delivery', job.data);
-    const place = await this.placeOf(source, job);
-    if (place === undefined) return this.defer(source, job, token);
+    // A slow endpoint is not to fill the places of its shard's queue, however few these are.
+    const endpoint = `${source.group} ${job.data.endpoint}`;
+    if (!(await this.slots.enter(endpoint, String(job.id), () => this.callBack(source, String(job.id))))) {
+      await job.moveToDelayed(Date.now() + this.slots.pauseMs(endpoint), token);
+      throw new DelayedError();
+    }
+    const startedAt = performance.now();
     try {
-      await this.memory.run(job, (checkpoint) => this.run(source, job, { checkpoint, place, signal }));
+      await this.memory.run(job, (checkpoint) => this.run(source, job, checkpoint, signal));
     } catch (error) {
       if (!signal.aborted) throw error;
       // Another worker has the job already, or takes it at once, and goes on where this one stopped.
       if (this.isOutOfTime) await job.moveToWait(token);
       throw new WaitingError();
     } finally {
-      place.leave();
-      this.fetchWhileRoom(source);
+      this.slots.leave(endpoint, performance.now() - startedAt);
     }
   }
 
-  /** A place for a job, once it is its turn; undefined where the job must leave room for others. */
-  private placeOf(source: QueueRef, job: Job<DeliveryJob>): Promise<Place | undefined> {
-    const { endpoint, deliveries } = job.data;
-    const [first] = deliveries;
-    const place = this.places.enter({
-      source: source.group,
-      endpoint,
-      job: String(job.id),
-      deliveries,
-      isBack: job.attemptsStarted > 1,
-      capacity: (first && this.transport.capacity?.(first.client)) ?? Infinity,
-      callBack: () => this.queues.queue(source.group, source.name).backend.promote(String(job.id)),
-    });
-    this.fetchWhileRoom(source);
-    return place;
-  }
-
-  private async defer(source: QueueRef, job: Job<DeliveryJob>, token: string | undefined): Promise<never> {
-    const { endpoint } = job.data;
-    this.fetchWhileRoom(source);
-    await job.moveToDelayed(Date.now() + this.places.pauseMs(endpoint), token);
-    this.places.isDeferred(endpoint, String(job.id));
-    throw new DelayedError();
-  }
-
-  /** BullMQ counts jobs and places count deliveries, so it is told whether to fetch more. */
-  private fetchWhileRoom({ group }: QueueRef): void {
-    const worker = this.workers.get(group);
-    if (worker !== undefined) worker.concurrency = this.places.isFull(group) ? 1 : this.jobsPerSource;
-  }
-
-  private async run(source: QueueRef, job: Job<DeliveryJob>, run: Run): Promise<void> {
-    const { checkpoint, signal } = run;
+  private async run(
+    source: QueueRef,
+    job: Job<DeliveryJob>,
+    checkpoint: Checkpoint,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
-      await this.deliverAll(source, job, run);
+      await this.deliverAll(source, job, checkpoint, signal);
       await checkpoint.discard();
     } catch (error) {
       checkpoint.survive();
@@ -154,13 +124,25 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  private async deliverAll(source: QueueRef, job: Job<DeliveryJob>, run: Run): Promise<void> {
-    const { checkpoint } = run;
+  /** A job that somebody else has by now, or that comes back by itself, need not be called. */
+  private callBack({ group, name }: QueueRef, job: string): void {
+    this.queues
+      .queue(group, name)
+      .backend.promote(job)
+      .catch(() => undefined);
+  }
+
+  private async deliverAll(
+    source: QueueRef,
+    job: Job<DeliveryJob>,
+    checkpoint: Checkpoint,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { deliveries } = job.data;
     const open = deliveries.filter((delivery) => !checkpoint.has(delivery.id) && !this.memory.knows(delivery));
     const settled = await (job.stalledCounter < careAfterDeaths
-      ? this.attemptAll(open, run)
-      : this.attemptWithCare(open, run));
+      ? this.attemptAll(open, checkpoint, signal)
+      : this.attemptWithCare(open, checkpoint, signal));
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     // Whatever fails from here on is done again without another attempt.
     checkpoint.keep(tries.filter((attempt) => !isSpared(attempt)));
@@ -173,16 +155,25 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     checkpoint.close(deliveries);
   }
 
-  private async attemptAll(deliveries: readonly Delivery[], run: Run): Promise<PromiseSettledResult<Attempt>[]> {
+  private async attemptAll(
+    deliveries: readonly Delivery[],
+    checkpoint: Checkpoint,
+    signal: AbortSignal,
+  ): Promise<PromiseSettledResult<Attempt>[]> {
     // Whether and how a push is sent, and when it is tried again, are the user's properties.
     await this.loadProperties(deliveries);
     const reasons = await reasonsToSuppress(deliveries, this.cascade, this.live);
-    return Promise.allSettled(deliveries.map((delivery) => this.attempt(delivery, reasons.get(delivery), run)));
+    return Promise.allSettled(
+      deliveries.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint, signal)),
+    );
   }
 
   /** Sends what a process may die of a few at a time, and gives up what it died of. */
-  private async attemptWithCare(deliveries: readonly Delivery[], run: Run): Promise<PromiseSettledResult<Attempt>[]> {
-    const { checkpoint, signal } = run;
+  private async attemptWithCare(
+    deliveries: readonly Delivery[],
+    checkpoint: Checkpoint,
+    signal: AbortSignal,
+  ): Promise<PromiseSettledResult<Attempt>[]> {
     const settled: PromiseSettledResult<Attempt>[] = [];
     const deadly = deliveries.filter(({ id }) => isDeadly(checkpoint.triesOf(id)));
     for (const delivery of deadly) settled.push({ status: 'fulfilled', value: givenUp(delivery) });
@@ -191,7 +182,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       if (signal.aborted) return [...settled, { status: 'rejected', reason: signal.reason as unknown }];
       const ended = await withCare(
         () => checkpoint.begin(step.map(({ id }) => id)),
-        () => this.attemptAll(step, run),
+        () => this.attemptAll(step, checkpoint, signal),
       );
       checkpoint.survive();
       checkpoint.keep(
@@ -205,7 +196,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private async attempt(
     delivery: Delivery,
     suppressedFor: string | undefined,
-    { checkpoint, place, signal }: Run,
+    checkpoint: Checkpoint,
+    signal: AbortSignal,
   ): Promise<Attempt> {
     const startedAt = Date.now();
     const begun = performance.now();
@@ -217,7 +209,6 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       checkpoint.add(delivery.id);
     }
     const durationMs = performance.now() - begun;
-    place.ended(unsent === undefined ? verdictOf(outcome) : 'nothing', durationMs);
     return { delivery, outcome, startedAt, durationMs, ...(unsent !== undefined && { isUnsent: true }) };
   }
 
@@ -226,9 +217,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     if (delivery.expiresAt !== undefined && delivery.expiresAt <= Date.now()) {
       return { kind: 'expired', reason: 'its time to live ended before it could be delivered' };
     }
-    // A test finds out what a paused client's provider says now. A refused entry has nothing to send with.
-    const { client } = delivery;
-    const reason = delivery.replyTo === undefined ? this.paused.reason(client) : this.paused.refusal(client);
+    const reason = delivery.replyTo === undefined ? this.paused.reason(delivery.client) : undefined;
     return reason === undefined ? undefined : { kind: 'misconfigured', reason };
   }
 
@@ -337,12 +326,6 @@ function sparedForMs({ sparedSince }: Delivery, now: number): number {
 /** Whether nothing was sent, and somebody looks again. Whoever asked for a test is told at once. */
 function isSpared({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isSpared === true && delivery.replyTo === undefined;
-}
-
-/** What an outcome says about how much its far side can take. */
-function verdictOf(outcome: Outcome): Verdict {
-  if (outcome.kind !== 'retry') return outcome.kind === 'moved' ? 'nothing' : 'answered';
-  return outcome.isSpared === true || outcome.isWaiting === true ? 'nothing' : 'failed';
 }
 
 /** The signal of a job that BullMQ gave none. */

@@ -45,6 +45,7 @@ beforeAll(async () => {
         PersistenceModule.forRoot({ databaseUrl: database.url, encryptionKeys: [Buffer.alloc(32, 'k')] }),
         DeliveryModule.forTransport({
           name: 'webhook',
+          concurrency: 8,
           imports: [ClientOptionsModule],
           inject: [ClientOptions],
           useFactory: (options: ClientOptions) => {

@@ -21,6 +21,7 @@ const properties = [
 ];
 
 export interface WorkerOptions {
+  readonly concurrency?: number;
   readonly shards?: number;
   /** Another way to the database: a link that can be cut. */
   readonly databaseUrl?: string;
@@ -66,7 +67,7 @@ export function deliveryStage(): DeliveryStage {
 
   async function worker(
     farSide: FarSide,
-    { shards = 1, databaseUrl = database.url, redisUrl = testRedisUrl() }: WorkerOptions = {},
+    { concurrency = 8, shards = 1, databaseUrl = database.url, redisUrl = testRedisUrl() }: WorkerOptions = {},
   ): Promise<INestApplicationContext> {
     const app = await NestFactory.createApplicationContext(
       {
@@ -76,7 +77,7 @@ export function deliveryStage(): DeliveryStage {
           QueueModule.forRoot({ redisUrl, shards, prefix }),
           ConfigCascadeModule.forRoot({ configDir: folder }),
           PersistenceModule.forRoot({ databaseUrl }),
-          DeliveryModule.forTransport({ name: 'webhook', inject: [], useFactory: () => farSide }),
+          DeliveryModule.forTransport({ name: 'webhook', concurrency, inject: [], useFactory: () => farSide }),
         ],
       },
       { logger: nestLogger },

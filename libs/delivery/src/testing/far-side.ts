@@ -4,7 +4,6 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 export class FarSide implements Transport {
   readonly name = 'webhook';
   options: (client: string) => unknown = () => undefined;
-  capacity: (client: string) => number = () => Infinity;
   credentialsExpireAt: (client: string) => number | undefined = () => undefined;
   readonly came: Delivery[] = [];
   private readonly waiting = new Set<() => void>();

@@ -33,9 +33,6 @@ interface App {
   isProven: boolean;
 }
 
-/** Two connections, each with half of the streams that Apple allows. */
-const usualCapacity = 1000;
-
 /** Sends deliveries to Apple, each client over connections and with credentials of its own. */
 export class ApnsTransport implements Transport {
   readonly name = 'apns';
@@ -83,9 +80,6 @@ export class ApnsTransport implements Transport {
       return failedAttempt(error);
     }
   }
-
-  /** What the client's connections carry at once; what is usual at Apple before it has any. */
-  readonly capacity = (client: string): number => this.apps.get(client)?.client.capacity ?? usualCapacity;
 
   /** Of the client's push certificate; a signing key has no end. */
   credentialsExpireAt(client: string): number | undefined {

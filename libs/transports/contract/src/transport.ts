@@ -7,11 +7,6 @@ export interface Transport {
   readonly name: TransportName;
   /** What a client's deliveries are sent with; another object once that changed. Absent where nothing can be set. */
   readonly options?: (client: string) => unknown;
-  /**
-   * How many deliveries of a client one endpoint takes at once, as its connections and their streams allow; may change. Absent where
-   * there is no far side to wait for.
-   */
-  readonly capacity?: (client: string) => number;
   /** When the certificate that a client signs in with expires, in ms since the epoch; undefined where it has none. */
   readonly credentialsExpireAt?: (client: string) => number | undefined;
   /** Sends once. Resolves with the far side's verdict; rejects only for our own bugs or an aborted `signal`. */
