@@ -26,7 +26,7 @@ export interface FolderScopes extends FileScopes {
 const open = new Map<string, ConfigFolder>();
 
 /**
- * A configuration folder as all apps of this process read it: once, whatever the number of apps. Emits `change` after it was read
+ * A configuration folder as all apps of this process read it: once for all apps. Emits `change` after it was read
  * again. Files are looked at again and again, because notices of the file system miss mounts, links and network file systems.
  */
 export class ConfigFolder extends EventEmitter<{ change: [] }> {

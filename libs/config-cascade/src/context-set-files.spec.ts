@@ -83,7 +83,7 @@ it.each<[what: string, text: string, line: number, entry: string | undefined, se
   ['a set that is a text', 'a: b\n', 1, 'a', 'error', /^holds no fields/],
   ['a file that is a list', '- a\n', 1, undefined, 'error', /^holds no entry/],
   ['a name that is no word', '"b\\nd": 1\n', 1, undefined, 'error', /^holds no fields/],
-  ['a file that is not YAML', 'a: [\n', 2, 'a', 'error', /^is not YAML: /],
+  ['a file that is not YAML', 'a: [\n', 1, 'a', 'error', /^is not YAML: /],
 ])('%s is a fault with its place', (_, text, line, entry, severity, reason) => {
   expect(reasons(text)).toEqual([{ line, entry, severity, reason: expect.stringMatching(reason) as string }]);
 });

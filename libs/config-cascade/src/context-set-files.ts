@@ -140,7 +140,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** All sets of one name are tried, but whoever reads an explanation cannot tell them apart. */
+/** All sets of one name are tried, but an explanation does not tell them apart. */
 function duplicatesIn(sets: readonly Unranked[]): ConfigFault[] {
   const first = new Map<string, Unranked>();
   return sets.flatMap((set) => {

@@ -50,7 +50,9 @@ export function yamlDocument(lines: readonly string[]): YamlDocument {
 /** Why a part of a file is no entry. */
 function blockFault(lines: readonly string[], { begin, end, name }: Block): YamlFault | undefined {
   const { document, fault } = parsed([...lines.slice(begin, end), '']);
-  if (fault !== undefined) return { ...fault, line: begin + fault.line };
+  // A bracket or quote that is not closed is missed at the end of what was parsed, which may lie behind the part.
+  const last = lines.slice(begin, end).findLastIndex((line) => /[^ \t]/.test(line)) + 1;
+  if (fault !== undefined) return { ...fault, line: begin + Math.min(fault.line, last) };
   return name !== undefined && isMap(document.contents) ? undefined : { line: begin + 1, reason: noEntry };
 }
 

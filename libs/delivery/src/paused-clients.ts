@@ -133,7 +133,7 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
 
   private async look(): Promise<void> {
     const { name: transport } = this.transport;
-    // Whether something is to be delivered for them or not: the gauge tells at once.
+    // Also where no delivery waits for them, so that the gauge is 1 at once.
     for (const client of this.configured?.refused(transport) ?? []) this.reason(client);
     try {
       const held = new Set(await this.failed.namesOfHeldClients(transport));
