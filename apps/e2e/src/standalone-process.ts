@@ -47,21 +47,37 @@ export class Standalone {
     return this.told('Sandbox');
   }
 
+  get apiUrl(): string {
+    return this.told('API');
+  }
+
+  get websocketUrl(): string {
+    return new URL(this.told('Web Socket')).origin;
+  }
+
+  get apiKey(): string {
+    return this.told('API key');
+  }
+
+  /** Sends a request with its API key, and fails unless it succeeds. */
+  async call<Answer>(method: string, path: string, body: object): Promise<Answer> {
+    const headers = { authorization: `Bearer ${this.apiKey}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${this.apiUrl}${path}`, { method, headers, body: JSON.stringify(body) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+    return JSON.parse(text) as Answer;
+  }
+
   /** Opens a socket where it says that there is one, for a new session of `user`. */
   async listen(user: { context: number; user: number }, generation: Generation): Promise<Listener> {
-    const answer = await fetch(`${this.told('API')}/v1/sessions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${this.told('API key')}`, 'content-type': 'application/json' },
-      body: JSON.stringify(user),
-    });
-    const { token } = (await answer.json()) as { token: string };
-    return openSocket(new URL(this.told('Web Socket')).origin, { generation, session: token });
+    const { token } = await this.call<{ token: string }>('POST', '/v1/sessions', user);
+    return openSocket(this.websocketUrl, { generation, session: token });
   }
 
   /** The clients whose entries in the option files cannot be used. */
   async faultyClients(): Promise<unknown[]> {
-    const headers = { authorization: `Bearer ${this.told('API key')}` };
-    const answer = await fetch(`${this.told('API')}/v1/clients`, { headers });
+    const headers = { authorization: `Bearer ${this.apiKey}` };
+    const answer = await fetch(`${this.apiUrl}/v1/clients`, { headers });
     const { faults } = (await answer.json()) as { faults: { client?: string }[] };
     return faults.map(({ client }) => client);
   }

@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario';
 import { apns } from './apns';
 import { cluster } from './cluster';
 import { growth } from './growth';
+import { hostileTenant } from './hostile-tenant';
 import { ingest } from './ingest';
 import { ingestSingle } from './ingest-single';
 import { latency } from './latency';
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   webhook,
   apns,
   latency,
+  hostileTenant,
   pipeline,
   cluster,
 ];
