@@ -37,6 +37,7 @@ import { RegistrationWarnings } from './subscriptions/registration-warnings';
 import { Registrar } from './subscriptions/registrar';
 import { SubscriptionsController } from './subscriptions/subscriptions.controller';
 import { TestPush } from './subscriptions/test-push';
+import { TokenSpelling } from './subscriptions/token-spelling';
 import { WebhookGate } from './subscriptions/webhook-gate';
 
 /** What the API needs to know of its surroundings. */
@@ -111,6 +112,7 @@ export class ApiModule {
         RegistrationWarnings,
         Erasure,
         TestPush,
+        TokenSpelling,
         {
           provide: ClientAccounts,
           inject: [ClientOptions],

@@ -13,6 +13,7 @@ import { HeldDeliveries1760000000006 } from './migrations/0006-held-deliveries';
 import { UnannouncedChanges1760000000007 } from './migrations/0007-unannounced-changes';
 import { SubscriptionTopics1760000000008 } from './migrations/0008-subscription-topics';
 import { ApiKeyRateLimits1760000000009 } from './migrations/0009-api-key-rate-limits';
+import { TokenSpelling1760000000010 } from './migrations/0010-token-spelling';
 import { ExhaustedDeliveries1760000000011 } from './migrations/0011-exhausted-deliveries';
 import { LoginsInNfc1760000000012 } from './migrations/0012-logins-in-nfc';
 import { SubscriptionEntity } from './subscription.entity';
@@ -29,6 +30,7 @@ export const migrations = [
   UnannouncedChanges1760000000007,
   SubscriptionTopics1760000000008,
   ApiKeyRateLimits1760000000009,
+  TokenSpelling1760000000010,
   ExhaustedDeliveries1760000000011,
   LoginsInNfc1760000000012,
 ];

@@ -34,5 +34,6 @@ export {
   type SubscriptionFilter,
 } from './subscription.store';
 export type { Registrant } from './take-over';
+export { TokenSpellingStore, type SpellingRules } from './token-spelling.store';
 export { UnannouncedChangeStore } from './unannounced-change.store';
 export type { Expected } from './versioned-row';

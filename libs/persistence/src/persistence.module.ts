@@ -17,6 +17,7 @@ import { ErasureStore } from './erasure.store';
 import { FailedDeliveryStore } from './failed-delivery.store';
 import { Seal } from './seal';
 import { SubscriptionStore } from './subscription.store';
+import { TokenSpellingStore } from './token-spelling.store';
 import { UnannouncedChangeStore } from './unannounced-change.store';
 
 export interface PersistenceModuleOptions {
@@ -34,6 +35,7 @@ const stores = [
   FailedDeliveryStore,
   ConfigStore,
   ClientTransportStore,
+  TokenSpellingStore,
   UnannouncedChangeStore,
 ];
 

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { PnsError } from '@pns/runtime';
 import type { Subscription, UserKey } from '@pns/subscriptions';
 import type { EntityManager } from 'typeorm';
 import type { Registrant } from './take-over';
 
-/** What a client says when it registers. */
+/** What a client says when it registers; its token as its transport spells it. */
 export type Registration = Omit<Subscription, 'id' | 'createdAt' | 'updatedAt'>;
 
 /** What a registration may do. */
@@ -62,7 +63,8 @@ export async function removeOthers(
   return lost;
 }
 
-const isLive = '(expires_at IS NULL OR expires_at > now())';
+/** The condition of a subscription that has not expired. */
+export const isLive = '(expires_at IS NULL OR expires_at > now())';
 
 const ofOthers = 'token_hash = $1 AND transport = $2 AND client = $3 AND (context_id, user_id) <> ($4::int, $5::int)';
 
@@ -112,6 +114,11 @@ async function assertFree(manager: EntityManager, key: TokenKey): Promise<void> 
     'TOKEN_TAKEN',
     `Another user has registered this URI for ${key.client}, which shares it with nobody.`,
   );
+}
+
+/** What tokens are found by: they may be longer than an entry of an index. */
+export function tokenHash(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
 }
 
 /** Waits until no other transaction holds `name`, and holds it until this one ends. */

@@ -12,6 +12,8 @@ export class SubscriptionEntity {
   @Column('varchar') transport!: TransportName;
   @Column('text') token!: string;
   @Column('bytea', { name: 'token_hash' }) tokenHash!: Buffer;
+  /** Whether the token is spelled as its transport spells it now. */
+  @Column('boolean', { name: 'is_token_normal' }) isTokenNormal!: boolean;
   @Column('text', { array: true }) topics!: string[];
   @Column('timestamptz', { name: 'expires_at', nullable: true }) expiresAt!: Date | null;
   /** Sealed, because it may hold credentials. */
@@ -42,11 +44,17 @@ export function openedMeta(sealed: Buffer, seal: Seal): NonNullable<Subscription
   return JSON.parse(seal.open(sealed, metaPlace)) as NonNullable<Subscription['meta']>;
 }
 
-export function toStoredSubscription(row: Omit<SubscriptionEntity, 'tokenHash'>, seal: Seal): StoredSubscription {
+export function toStoredSubscription(
+  row: Omit<SubscriptionEntity, 'tokenHash' | 'isTokenNormal'>,
+  seal: Seal,
+): StoredSubscription {
   return { ...toSubscription(row, seal), version: row.version };
 }
 
-export function toSubscription(row: Omit<SubscriptionEntity, 'tokenHash' | 'version'>, seal: Seal): ReadSubscription {
+export function toSubscription(
+  row: Omit<SubscriptionEntity, 'tokenHash' | 'isTokenNormal' | 'version'>,
+  seal: Seal,
+): ReadSubscription {
   return {
     id: row.id,
     context: row.context,

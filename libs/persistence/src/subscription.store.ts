@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Subscription, UserKey } from '@pns/subscriptions';
 import { patternsMatching } from '@pns/topics';
@@ -6,7 +6,7 @@ import type { TransportName } from '@pns/transport-contract';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import { queryPrepared } from './database';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
-import { admit, lockToken, removeOthers, type Registration, type RegistrationRules } from './registration';
+import { admit, lockToken, removeOthers, tokenHash, type Registration, type RegistrationRules } from './registration';
 import { Seal } from './seal';
 import {
   metaPlace,
@@ -55,7 +55,7 @@ const columns = `s.id, s.context_id AS context, s.user_id AS "user", s.client, s
   s.expires_at AS "expiresAt", s.meta, s.shared AS "isShared", s.created_at AS "createdAt", s.updated_at AS "updatedAt",
   s.xmin AS version`;
 
-type Row = Omit<SubscriptionEntity, 'tokenHash'>;
+type Row = Omit<SubscriptionEntity, 'tokenHash' | 'isTokenNormal'>;
 
 interface AddressedRow extends Omit<AddressedSubscription, 'topics' | 'expiresAt' | 'email1'> {
   readonly topics: string;
@@ -278,11 +278,12 @@ export class SubscriptionStore {
   ): Promise<{ subscription: StoredSubscription; isNew: boolean }> {
     const [row] = await manager.query<(Row & { isNew: boolean })[]>(
       `INSERT INTO subscriptions AS s
-         (id, context_id, user_id, client, transport, token, token_hash, topics, expires_at, meta, shared)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         (id, context_id, user_id, client, transport, token, token_hash, topics, expires_at, meta, shared,
+          is_token_normal)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, true)
        ON CONFLICT (context_id, user_id, transport, client, token_hash) DO UPDATE
        SET topics = excluded.topics, expires_at = excluded.expires_at, meta = excluded.meta, shared = excluded.shared,
-           updated_at = now()
+           updated_at = now(), is_token_normal = true
        RETURNING ${columns}, s.xmax = 0 AS "isNew"`, // xmax is set only on a row that the statement found
       [
         ...[randomUUID(), context, user, client, transport, token, hash, [...new Set(topics)]],
@@ -328,8 +329,4 @@ function versionFits(place: string): string {
 
 function deletionOf([select, parameters]: [string, unknown[]]): [string, unknown[]] {
   return [`DELETE FROM subscriptions WHERE id IN (${select})`, parameters];
-}
-
-function tokenHash(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

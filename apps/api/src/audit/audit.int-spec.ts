@@ -63,7 +63,7 @@ async function subscribe(context: number, user: number, more: object = {}): Prom
     user,
     client: 'app',
     transport: 'apns',
-    token: `device-${context}-${user}`,
+    token: Buffer.from(`device-${context}-${user}`).toString('hex'),
     topics: ['*'],
     ...more,
   };
@@ -79,7 +79,7 @@ const samples: Readonly<Record<string, () => Promise<[path: string, body?: objec
   'POST /v1/subscriptions': () =>
     Promise.resolve([
       '/v1/subscriptions',
-      { context: 1, user: 5, client: 'a', transport: 'apns', token: 't', topics: ['*'] },
+      { context: 1, user: 5, client: 'a', transport: 'apns', token: 'aa', topics: ['*'] },
     ]),
   'PATCH /v1/subscriptions/{id}': async () => [`/v1/subscriptions/${await subscribe(1, 6)}`, { topics: ['ox:test'] }],
   'DELETE /v1/subscriptions/{id}': async () => [`/v1/subscriptions/${await subscribe(1, 7)}`],
@@ -172,7 +172,7 @@ it('says who, what, before and after, whose and from which request', async () =>
 });
 
 it('shows what a registration replaced, and what a removal of many removed', async () => {
-  const body = { context: 4, user: 1, client: 'app', transport: 'apns', token: 'again', topics: ['a'] };
+  const body = { context: 4, user: 1, client: 'app', transport: 'apns', token: 'aa11', topics: ['a'] };
   await api.send('POST', '/v1/subscriptions', { body });
   const { left } = await write('POST', '/v1/subscriptions', { ...body, topics: ['b'] });
   expect(left[0]).toMatchObject({
@@ -196,7 +196,7 @@ it('keeps no list of people who cannot be told apart', async () => {
 
 it('holds no secret, neither in the answers nor in the table', async () => {
   const secrets = {
-    device: 'device-token-4711',
+    device: 'ab47110815',
     meta: 'meta-secret-4711',
     query: 'query-secret-4711',
     credentials: 'webhook-secret-4711',

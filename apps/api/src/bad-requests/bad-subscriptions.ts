@@ -14,7 +14,7 @@ dormant: { uri: https://push.example.com/hook }
 
 const subscriptions = '/v1/subscriptions';
 
-const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'abc', topics: ['*'] };
+const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'ab12', topics: ['*'] };
 const hook = { context: 1, user: 14, client: 'hook', transport: 'webhook', topics: ['*'] };
 
 function register(changes: object): TestRequest {
@@ -38,7 +38,39 @@ export const badSubscriptions: readonly BadRequest[] = [
     ['no token', register({ token: undefined }), 422, 'BODY_INVALID', 'token is missing'],
     ['an empty token', register({ token: '' }), 422, 'BODY_INVALID', 'token must have at least 1'],
     ['a long token', register({ token: 't'.repeat(4097) }), 422, 'BODY_INVALID', 'at most 4096'],
-    ['a token with NUL', register({ token: 'a\0b' }), 422, 'BODY_INVALID', 'printable ASCII'],
+    ['a token with NUL', register({ token: 'a\0b' }), 422, 'BODY_INVALID', 'control characters'],
+    ['a token with a blank', register({ token: 'a b' }), 422, 'BODY_INVALID', 'neither spaces'],
+    [
+      'a description of a token',
+      register({ token: '<ab12ab12>' }),
+      422,
+      'TOKEN_INVALID',
+      'token must be the device token',
+    ],
+    ['no token but a word', register({ token: 'undefined' }), 422, 'TOKEN_INVALID', 'hexadecimal'],
+    ['half a byte', register({ token: 'ab1' }), 422, 'TOKEN_INVALID', 'two digits for each byte'],
+    ['a token of FCM at APNs', register({ token: 'abc:APA91b' }), 422, 'TOKEN_INVALID', 'hexadecimal'],
+    [
+      'a token of APNs at FCM',
+      register({ transport: 'gcm', token: 'ab12'.repeat(16) }),
+      422,
+      'TOKEN_INVALID',
+      'not a device token of APNs',
+    ],
+    [
+      'a channel on a foreign host',
+      register({ transport: 'wns', token: 'https://evil.example/?token=1' }),
+      422,
+      'TOKEN_INVALID',
+      'notify.windows.com',
+    ],
+    [
+      'a URI that is too long with its escapes',
+      registerHook({ token: `https://push.example.com/hook/${'é'.repeat(1500)}` }),
+      422,
+      'BODY_INVALID',
+      'token must have at most 4096 bytes',
+    ],
     ['no topics', register({ topics: [] }), 422, 'BODY_INVALID', 'at least one topic'],
     ['a topic as text', register({ topics: '*' }), 422, 'BODY_INVALID', 'topics must be a list'],
     ['a bad pattern', register({ topics: ['*', 'ox:*:new'] }), 422, 'BODY_INVALID', 'topics.1 must be'],

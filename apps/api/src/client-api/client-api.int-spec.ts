@@ -33,7 +33,7 @@ disabled:
   'webhooks.properties': 'com.openexchange.webhooks.enabledIds=switchboard, limited\n',
 };
 
-const phone = { client: 'mobile', transport: 'apn', token: 'abc', topics: ['ox:mail:new'] };
+const phone = { client: 'mobile', transport: 'apn', token: 'ab12', topics: ['ox:mail:new'] };
 const success = { data: { success: true } };
 
 let api: TestApi;
@@ -111,16 +111,19 @@ describe("the App Suite UI's own request", () => {
 });
 
 describe('a subscription by a client of the original', () => {
+  const channel = 'https://db5p.notify.windows.com/w/?token=1';
+
   it.each([
-    ['apn', 'apns'],
-    ['apns', 'apns'],
-    ['gcm', 'fcm'],
-    ['fcm', 'fcm'],
-    ['wns', 'wns'],
-  ])('by transport %s is one by %s, and ends', async (transport, name) => {
-    expect((await put('subscribe', { ...phone, transport })).body).toEqual(success);
+    ['apn', 'apns', 'AB12'],
+    ['apns', 'apns', 'ab12'],
+    ['apns_http2', 'apns', 'ab12'],
+    ['gcm', 'fcm', 'abc:APA91b'],
+    ['fcm', 'fcm', 'abc:APA91b'],
+    ['wns', 'wns', channel],
+  ])('by transport %s is one by %s, and ends', async (transport, name, token) => {
+    expect((await put('subscribe', { ...phone, transport, token })).body).toEqual(success);
     expect(await subscriptions()).toEqual([expect.objectContaining({ transport: name, client: 'mobile' })]);
-    expect((await put('unsubscribe', { client: 'mobile', token: 'abc', transport })).body).toEqual(success);
+    expect((await put('unsubscribe', { client: 'mobile', token, transport })).body).toEqual(success);
     expect(await subscriptions()).toEqual([]);
   });
 
@@ -129,13 +132,13 @@ describe('a subscription by a client of the original', () => {
     void client;
     await put('subscribe', { ...request, client: null });
     expect(await subscriptions()).toEqual([expect.objectContaining({ client: 'open-xchange-appsuite' })]);
-    await put('unsubscribe', { token: 'abc', transport: 'apn' });
+    await put('unsubscribe', { token: 'ab12', transport: 'apn' });
     expect(await subscriptions()).toEqual([]);
   });
 
   it('ends whichever client had it, where neither the session nor the request names one', async () => {
     await put('subscribe', phone, sessionWithoutClient);
-    await put('unsubscribe', { token: 'abc', transport: 'apn' }, sessionWithoutClient);
+    await put('unsubscribe', { token: 'ab12', transport: 'apn' }, sessionWithoutClient);
     expect(await subscriptions()).toEqual([]);
   });
 
@@ -183,7 +186,7 @@ describe('errors of the original', () => {
     about: string,
   ][] = [
     ['no transport', 'subscribe', { ...phone, transport: undefined }, 'SVL-0002', 'transport'],
-    ['no transport to unsubscribe', 'unsubscribe', { client: 'mobile', token: 'abc' }, 'SVL-0002', 'transport'],
+    ['no transport to unsubscribe', 'unsubscribe', { client: 'mobile', token: 'ab12' }, 'SVL-0002', 'transport'],
     ['no topics', 'subscribe', { ...phone, topics: undefined }, 'SVL-0002', 'topics'],
     ['no token', 'subscribe', { ...phone, token: undefined }, 'SVL-0002', 'token'],
     ['an empty client', 'subscribe', { ...phone, client: '' }, 'SVL-0002', 'client'],
@@ -211,6 +214,15 @@ describe('errors of the original', () => {
     ['a topic that is no text', 'subscribe', { ...phone, topics: [5] }, 'PNS-0007', 'topics.0'],
     ['an unknown webhook', 'subscribe', { ...hook, client: 'nobody' }, 'PNS-0012', 'not configured'],
     ['a webhook that is not enabled', 'subscribe', { ...hook, client: 'disabled' }, 'PNS-0012', 'enabledIds'],
+    ['a description of a token', 'subscribe', { ...phone, token: '<ab12ab12>' }, 'PNS-0012', 'hexadecimal'],
+    ['a token of another provider', 'subscribe', { ...phone, token: 'abc:APA91b' }, 'PNS-0012', 'token'],
+    [
+      'a foreign channel',
+      'subscribe',
+      { ...phone, transport: 'wns', token: 'https://evil.example/' },
+      'PNS-0012',
+      'channel',
+    ],
     ['a foreign URI', 'subscribe', { ...hook, token: 'https://push.example.com/hook-evil' }, 'PNS-0012', 'URI'],
     ['an expiry too late', 'subscribe', { ...hook, expires: Date.now() + 7_200_000 }, 'PNS-0012', 'expires'],
     ['an expiry in the past', 'subscribe', { ...phone, expires: 1000 }, 'PNS-0012', 'expires'],

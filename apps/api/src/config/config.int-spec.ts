@@ -121,7 +121,7 @@ it('a context set that is unknown or whose tags cannot be read is refused', asyn
 });
 
 it('explains a decision with every place in order, and the subscriptions', async () => {
-  const subscription = { context: 1, user: 14, client: 'phone', transport: 'apns', token: 'a', topics: ['ox:mail:*'] };
+  const subscription = { context: 1, user: 14, client: 'phone', transport: 'apns', token: 'aa', topics: ['ox:mail:*'] };
   await api.send('POST', '/v1/subscriptions', { body: subscription });
   await api.send('PUT', `/v1/config/server/properties/${apns}.phone`, { body: { value: false } });
   await api.send('PUT', `/v1/config/contexts/1/users/14/properties/${apns}`, { body: { value: true } });

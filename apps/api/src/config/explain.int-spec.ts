@@ -30,8 +30,13 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
+/** A token of the transport's form. */
+function tokenOf(transport: string, name: string): string {
+  return transport === 'apns' ? Buffer.from(name).toString('hex') : name.replace(/[*]/g, 'all');
+}
+
 async function subscribe(user: number, client: string, transport: string, topics: string[]): Promise<string> {
-  const token = transport === 'webhook' ? {} : { token: `${client}-${user}-${topics.join()}` };
+  const token = transport === 'webhook' ? {} : { token: tokenOf(transport, `${client}-${user}-${topics.join('-')}`) };
   const body = { context: 1, user, client, transport, topics, ...token };
   const { status, body: made } = await api.send('POST', '/v1/subscriptions', { body });
   expect(status).toBe(201);

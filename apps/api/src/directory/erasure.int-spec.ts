@@ -113,7 +113,8 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
     await send('PUT', `/v1/config/${at}/${property}`, { value: [`m${of.context}`] });
     await send('PUT', `/v1/config/${at}/users/${of.user}/${property}`, { value: [mark] });
     for (const transport of ['apns', 'fcm']) {
-      const subscription = { ...of, client: mark, transport, token: mark, topics: [`all:${mark}`], meta: { x: mark } };
+      const token = transport === 'apns' ? Buffer.from(mark).toString('hex') : mark;
+      const subscription = { ...of, client: mark, transport, token, topics: [`all:${mark}`], meta: { x: mark } };
       await send('POST', '/v1/subscriptions', subscription);
     }
     sessions.set(of, (await send<{ token: string }>('POST', '/v1/sessions', of)).token);

@@ -15,7 +15,7 @@ import { z } from 'zod';
 import { ClientAccounts } from '../clients/client-accounts';
 import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
-import { tokenRules } from './token-rules';
+import { holderOf, tokenRules } from './token-rules';
 import { WebhookGate, type WebhookGrant } from './webhook-gate';
 
 /** What somebody asks to be subscribed; a webhook's token may be absent, and stands for its configured URI then. */
@@ -81,22 +81,22 @@ export class Registrar {
     if (expires === undefined) return this.subscriptions.change(id, named, expected);
     const asked = expires || undefined;
     if (transport !== 'webhook') {
-      const rules = await this.limitsOf(current);
+      const rules = await this.rulesFor(current);
       return this.subscriptions.change(id, { ...named, expiresAt: asked ?? null }, expected, rules);
     }
     const { expiresAt, ...grant } = await this.webhooks.grant({ ...current, expiresAt: asked }, Date.now());
-    const rules = await this.limitsOf(current, grant);
+    const rules = await this.rulesFor(current, grant);
     return this.subscriptions.change(id, { ...named, expiresAt: expiresAt ?? null }, expected, rules);
   }
 
-  /** How many subscriptions a user may have, and who keeps a token that is not shared: of a device the last one who registers. */
-  private async limitsOf(
-    owner: UserKey,
+  /** How many subscriptions a user may have, and who keeps the token where it is not shared. */
+  private async rulesFor(
+    owner: UserKey & Pick<SubscriptionRequest, 'transport'>,
     webhook?: Pick<WebhookGrant, 'maxPerUser' | 'isShared'>,
   ): Promise<RegistrationRules> {
     await this.cascade.load([owner]);
     return {
-      holder: webhook?.isShared === false ? 'first' : 'last',
+      holder: webhook?.isShared === true ? 'last' : holderOf(owner.transport),
       maxPerClient:
         webhook?.maxPerUser ?? this.cascade.resolve('com.openexchange.pns.subscriptions.maxPerUser', owner).value,
       maxPerUser: this.cascade.resolve('com.openexchange.pns.subscriptions.maxTotalPerUser', owner).value,
@@ -128,7 +128,7 @@ export class Registrar {
         { context, user, client, token, expiresAt },
         Date.now(),
       );
-      const rules = await this.limitsOf(request, { ...grant, maxPerUser });
+      const rules = await this.rulesFor(request, { ...grant, maxPerUser });
       return { registration: { ...common, ...grant }, rules };
     }
     if (token === undefined) {
@@ -136,7 +136,7 @@ export class Registrar {
     }
     const expiry = expiresAt === undefined ? {} : { expiresAt };
     const registration = { ...common, token: this.tokenOf(transport, client, token), ...expiry, isShared: false };
-    return { registration, rules: await this.limitsOf(request) };
+    return { registration, rules: await this.rulesFor(request) };
   }
 }
 

@@ -37,7 +37,7 @@ anywhere:
 };
 
 const path = '/v1/subscriptions';
-const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'abc', topics: ['ox:mail:*'] };
+const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'ab', topics: ['ox:mail:*'] };
 const hook = { context: 1, user: 14, client: 'hook', transport: 'webhook', topics: ['*'] };
 
 let api: TestApi;
@@ -52,8 +52,12 @@ afterEach(async () => {
 
 afterAll(() => api.close());
 
-function register(body: object) {
-  return api.send<View>('POST', path, { body });
+/** Without the warnings: no provider is configured here. */
+async function register(body: object) {
+  const answer = await api.send<View & { warnings?: object[] }>('POST', path, { body });
+  const { warnings, ...view } = answer.body;
+  void warnings;
+  return { ...answer, body: view };
 }
 
 async function list(query = ''): Promise<View[]> {
@@ -86,11 +90,12 @@ describe('registering', () => {
   });
 
   it.each([
-    ['apn', 'apns'],
-    ['gcm', 'fcm'],
-    ['wns', 'wns'],
-  ])('reads the transport %s as %s', async (said, transport) => {
-    expect((await register({ ...phone, transport: said })).body.transport).toBe(transport);
+    ['apn', 'apns', 'ab'],
+    ['apns_http2', 'apns', 'ab'],
+    ['gcm', 'fcm', 'abc:APA91b'],
+    ['wns', 'wns', 'https://db5p.notify.windows.com/?token=1'],
+  ])('reads the transport %s as %s', async (said, transport, token) => {
+    expect((await register({ ...phone, transport: said, token })).body.transport).toBe(transport);
     expect(await list(`transport=${said}`)).toHaveLength(1);
   });
 
@@ -106,10 +111,10 @@ describe('registering', () => {
     const users = Array.from({ length: 10 }, (_, index) => index + 1);
     const answers = await Promise.all(users.map((user) => register({ ...phone, user, context: (user % 2) + 1 })));
     expect(answers.map(({ status }) => status)).toEqual(users.map(() => 201));
-    const held = await list('token=abc');
+    const held = await list('token=ab');
     expect(held).toHaveLength(1);
     await register({ ...phone, user: 99 });
-    expect((await list('token=abc')).map(({ user }) => user)).toEqual([99]);
+    expect((await list('token=ab')).map(({ user }) => user)).toEqual([99]);
   });
 });
 
@@ -174,22 +179,22 @@ describe('a webhook', () => {
 describe('finding and removing', () => {
   beforeEach(async () => {
     await register(phone);
-    await register({ ...phone, user: 15, token: 'def', topics: ['ox:mail:new'] });
-    await register({ ...phone, context: 2, token: 'ghi', client: 'tablet', topics: ['*'] });
+    await register({ ...phone, user: 15, token: 'de', topics: ['ox:mail:new'] });
+    await register({ ...phone, context: 2, token: '01', client: 'tablet', topics: ['*'] });
     await register(hook);
   });
 
   it.each([
-    ['context=2', ['ghi']],
-    ['user=15', ['def']],
-    ['context=1&user=14', ['abc', 'https://push.example.com/hook']],
-    ['client=tablet', ['ghi']],
+    ['context=2', ['01']],
+    ['user=15', ['de']],
+    ['context=1&user=14', ['ab', 'https://push.example.com/hook']],
+    ['client=tablet', ['01']],
     ['transport=webhook', ['https://push.example.com/hook']],
-    ['topic=ox:mail:new', ['abc', 'def', 'ghi', 'https://push.example.com/hook']],
-    ['topic=ox:mail:*', ['abc']],
-    ['topic=ox:calendar:updates', ['ghi', 'https://push.example.com/hook']],
+    ['topic=ox:mail:new', ['ab', 'de', '01', 'https://push.example.com/hook']],
+    ['topic=ox:mail:*', ['ab']],
+    ['topic=ox:calendar:updates', ['01', 'https://push.example.com/hook']],
     ['token=https%3A%2F%2Fpush.example.com%2Fhook', ['https://push.example.com/hook']],
-    ['token=xyz', []],
+    ['token=ff', []],
   ])('by %s', async (query, tokens) => {
     expect((await list(query)).map(({ token }) => token)).toEqual(tokens);
     const { status, body } = await api.send('DELETE', `${path}?${query}`);

@@ -13,7 +13,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { testApi, type TestApi } from '../test-api';
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-test-push-'));
-const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'abc', topics: ['ox:mail:*'] };
+const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'ab12', topics: ['ox:mail:*'] };
 
 /** A far side that answers what the test says. */
 class FarSide implements Transport {
@@ -96,7 +96,7 @@ it.each<[Outcome, object]>([
     id: body['delivery'],
     subscriptionId: id,
     topic: 'pns:test',
-    token: 'abc',
+    token: 'ab12',
   });
   // It is not kept as failed; and had it been sent again, the next one would not have come next.
   expect(await worker.get(FailedDeliveryStore, { strict: false }).get(String(body['delivery']))).toBeUndefined();
@@ -114,7 +114,7 @@ it('says so when nobody works for the transport', async () => {
   const realTimeout = AbortSignal.timeout.bind(AbortSignal);
   const shorter = jest.spyOn(AbortSignal, 'timeout').mockImplementation(() => realTimeout(100));
   await set('com.openexchange.pns.transport.wns.enabled', true);
-  const id = await registered({ transport: 'wns', token: 'https://wns.example.com/1' });
+  const id = await registered({ transport: 'wns', token: 'https://db5p.notify.windows.com/?token=1' });
   const { status, body } = await test(id);
   expect({ status, code: body['code'] }).toEqual({ status: 504, code: 'TEST_UNANSWERED' });
   expect(body['detail']).toContain('wns');
@@ -124,7 +124,7 @@ it('says so when nobody works for the transport', async () => {
 it('is not sent over a transport that is switched off for the client', async () => {
   await switchApns('.quiet', false);
   const came = farSide.came.length;
-  const { status, body } = await test(await registered({ client: 'quiet', token: 'quiet' }));
+  const { status, body } = await test(await registered({ client: 'quiet', token: 'ab34' }));
   expect([status, body]).toMatchObject([200, { outcome: 'suppressed' }]);
   expect(farSide.came).toHaveLength(came);
 });

@@ -17,6 +17,11 @@ export function normalToken(transport: TransportName, token: string): string {
   return transport === 'websocket' ? token : tokenRules[transport].normalToken(token);
 }
 
+/** Who holds a token that several users register and that is not shared. */
+export function holderOf(transport: TransportName): 'first' | 'last' {
+  return transport === 'websocket' || tokenRules[transport].isSecret ? 'last' : 'first';
+}
+
 /** How each transport spells a token, or only `transport`. */
 export function tokensByTransport(
   token: string,

@@ -7,6 +7,7 @@ export function isDeviceToken(token: string): boolean {
 
 /** Device tokens are bytes. Apple takes their hexadecimal digits in either case. */
 export const apnsToken: TokenRule = {
+  isSecret: true,
   normalToken: (token) => (isDeviceToken(token) ? token.toLowerCase() : token),
   tokenProblem: (token) =>
     isDeviceToken(token)

@@ -11,6 +11,7 @@ const foreign: readonly (readonly [form: RegExp, what: string])[] = [
 
 /** Google documents no form for registration tokens. All that are known are base64url, with colons. */
 export const fcmToken: TokenRule = {
+  isSecret: true,
   normalToken: (token) => token,
   tokenProblem: (token) => {
     const wanted = 'must be the registration token that FCM gave the app';

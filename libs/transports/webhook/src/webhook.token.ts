@@ -3,6 +3,7 @@ import { hasBrokenEscape, normalUri, type TokenRule } from '@pns/transport-contr
 
 /** URIs of receivers, whatever a webhook says about which of them it takes. */
 export const webhookToken: TokenRule = {
+  isSecret: false,
   normalToken: normalUri,
   tokenProblem: (token) => {
     const isUri = webhookUriFault('none', '', token) === undefined && !hasBrokenEscape(token);

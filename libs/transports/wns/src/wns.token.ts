@@ -3,6 +3,7 @@ import { isChannelUri } from './wns.channel';
 
 /** Channel URIs. */
 export const wnsToken: TokenRule = {
+  isSecret: true,
   normalToken: normalUri,
   tokenProblem: (token, allowedHosts) =>
     isChannelUri(token, allowedHosts) && !hasBrokenEscape(token)

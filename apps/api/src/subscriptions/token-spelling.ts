@@ -1,0 +1,52 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { TokenSpellingStore } from '@pns/persistence';
+import { log } from '@pns/runtime';
+import { holderOf, normalToken } from './token-rules';
+
+/** Tokens that an older version stores beside this one are spelled after so long, in ms. */
+const repeatEveryMs = 3_600_000;
+
+const subscriptionsPerPortion = 500;
+
+/** Spells the tokens of subscriptions from before there was a normal form. A row is looked at once, by one process of all. */
+@Injectable()
+export class TokenSpelling implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  private isStopping = false;
+
+  constructor(private readonly store: TokenSpellingStore) {}
+
+  /** Does not wait: notifications are delivered meanwhile, to the tokens as they are. */
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => void this.run(), repeatEveryMs).unref();
+    void this.run();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  /** Never rejects. */
+  run(): Promise<void> {
+    this.running ??= this.respellAll().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  private async respellAll(): Promise<void> {
+    let [respelled, merged] = [0, 0];
+    try {
+      for (let isMore = true; isMore && !this.isStopping;) {
+        const portion = await this.store.respell(subscriptionsPerPortion, { normalToken, holderOf });
+        respelled += portion.respelled;
+        merged += portion.merged;
+        isMore = portion.seen > 0;
+      }
+    } catch (error) {
+      log.warn({ event: 'subscriptions.tokens-not-respelled', reason: (error as Error).message });
+    }
+    if (respelled > 0) log.info({ event: 'subscriptions.tokens-respelled', respelled, merged });
+  }
+}
