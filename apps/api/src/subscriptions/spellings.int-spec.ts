@@ -1,6 +1,8 @@
 import { plainUris, respellings, someRespellings } from '@pns/transport-contract/testing/uri-spellings';
 import fc from 'fast-check';
+import { Client } from 'pg';
 import { testApi, type TestApi } from '../test-api';
+import { TokenSpelling } from './token-spelling';
 
 const files = {
   'webhooks.yml': `
@@ -167,4 +169,22 @@ it('any spellings of one URI are one subscription, or are refused', async () => 
     }),
     { numRuns: 60 },
   );
+});
+
+it('subscriptions from before there was a normal form are spelled when the API starts', async () => {
+  const database = new Client({ connectionString: api.database.url });
+  await database.connect();
+  const old = (user: number, token: string, minutesAgo: number) =>
+    database.query(
+      `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics, updated_at)
+       VALUES (gen_random_uuid(), 1, $1, 'mobile', 'apns', $2, sha256($2::text::bytea), '{"*"}', now() - $3 * interval '1 min')`,
+      [user, token, minutesAgo],
+    );
+  await old(14, 'CAFE04', 2);
+  await old(15, 'Cafe04', 1);
+  await database.end();
+  const sibling = await api.sibling();
+  await sibling.app.get(TokenSpelling).run();
+  await sibling.close();
+  expect(await list()).toMatchObject([{ user: 15, token: 'cafe04' }]);
 });
