@@ -16,7 +16,7 @@ const { worker, close, delivery } = deliveryStage();
 /** How many attempts were told of, by outcome. */
 async function outcomesTold(): Promise<Readonly<Record<string, number>>> {
   const text = await metrics.getSingleMetricAsString('pns_deliveries_total');
-  const counts = text.matchAll(/outcome="(\w+)"\} (\d+)/g);
+  const counts = text.matchAll(/transport="webhook",outcome="(\w+)"\} (\d+)/g);
   return Object.fromEntries([...counts].map(([, outcome, count]) => [String(outcome), Number(count)]));
 }
 

@@ -91,7 +91,7 @@ async function queued(): Promise<string[]> {
 
 async function suppressed(): Promise<number> {
   const text = await metrics.getSingleMetricAsString('pns_deliveries_total');
-  return Number(/outcome="suppressed"\} (\d+)/.exec(text)?.[1] ?? 0);
+  return Number(/transport="webhook",outcome="suppressed"\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
 it('sends nothing to a webhook that was taken off the list of its user, and counts that', async () => {
