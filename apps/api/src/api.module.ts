@@ -29,6 +29,7 @@ import { UsersController } from './directory/users.controller';
 import { KnownPaths } from './http/known-paths';
 import { ProblemFilter } from './http/problem.filter';
 import { RequestPipe } from './http/request.pipe';
+import { RootController } from './http/root.controller';
 import { DovecotController } from './notifications/dovecot.controller';
 import { Intake } from './notifications/intake.service';
 import { NotificationsController } from './notifications/notifications.controller';
@@ -81,6 +82,7 @@ export class ApiModule {
         SessionsModule.forRoot({ redisUrl, key: sessionKey }),
       ],
       controllers: [
+        RootController,
         NotificationsController,
         DovecotController,
         SubscriptionsController,

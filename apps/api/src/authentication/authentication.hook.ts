@@ -10,7 +10,7 @@ import './requires-scope'; // for the routes' config
 import { sessionOf } from './session-token';
 
 /** Paths that need no key: what load balancers, Prometheus and readers of the documentation ask for. */
-const openPaths = /^\/(health\/(live|ready)|metrics|openapi\.json|docs(\/.*)?)$/;
+const openPaths = /^\/(health\/(live|ready)|metrics|openapi\.json|docs(\/.*)?)?$/;
 
 /** What a request is checked with. Each is asked for at the first request. */
 export interface Authentication {

@@ -1,6 +1,6 @@
 import { Body, Controller, Put, Query, Req } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { cutText } from '@pns/payloads';
 import { SubscriptionStore } from '@pns/persistence';
 import type { Session } from '@pns/sessions';
@@ -12,6 +12,14 @@ import { parseSubscription, parseUnsubscription } from './client-request';
 import { answerOxError, OxError } from './ox-error';
 
 const success = { data: { success: true } };
+
+/** Of a web app, as the original documents it. */
+const subscriptionExample = {
+  client: 'open-xchange-mobile-api-facade',
+  transport: 'apn',
+  token: '5a4d'.repeat(16),
+  topics: ['ox:mail:*'],
+};
 
 /** The client API of the original, in its own words: what its clients send works as it is. */
 @ApiTags('Client API of Open-Xchange')
@@ -32,8 +40,10 @@ export class ClientApiController {
   })
   @ApiQuery({ name: 'action', enum: ['subscribe', 'unsubscribe'] })
   @ApiQuery({ name: 'session', required: false, description: 'A session token, unless it comes as a bearer token.' })
-  @ApiBody({ schema: { type: 'object' } })
-  @ApiOkResponse({ schema: { type: 'object', example: success } })
+  @ApiSecurity('session')
+  @ApiSecurity('sessionBearer')
+  @ApiBody({ schema: { type: 'object', example: subscriptionExample } })
+  @ApiOkResponse({ description: 'Done; or an error object.', schema: { type: 'object', example: success } })
   async act(
     @Query('action') action: unknown,
     @Req() { session, id }: FastifyRequest,

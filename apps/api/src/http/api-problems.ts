@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
-import { problemKinds, type ProblemCode } from './problems';
+import { problemKinds, problemOf, type ProblemCode } from './problems';
 
 const problem = z.object({
   type: z.string().meta({ format: 'uri-reference' }),
@@ -33,6 +33,10 @@ function withNeighbours(code: ProblemCode): ProblemCode[] {
 
 const codesOf = new WeakMap<object, readonly ProblemCode[]>();
 
+function exampleOf([code]: readonly ProblemCode[]): object | undefined {
+  return code && problemOf(code, `${problemKinds[code].title}.`);
+}
+
 function responsesFor(codes: readonly ProblemCode[]): MethodDecorator[] {
   const statuses = [...new Set(codes.map((code) => problemKinds[code].status))];
   return statuses.map((status) => {
@@ -40,7 +44,9 @@ function responsesFor(codes: readonly ProblemCode[]): MethodDecorator[] {
     return ApiResponse({
       status,
       description: ofStatus.map((code) => `\`${code}\`: ${problemKinds[code].title}.`).join(' '),
-      content: { 'application/problem+json': { schema: { $ref: getSchemaPath(Problem) } } },
+      content: {
+        'application/problem+json': { schema: { $ref: getSchemaPath(Problem) }, example: exampleOf(ofStatus) },
+      },
     });
   });
 }

@@ -1,15 +1,27 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { testApi, type TestApi } from '../test-api';
 import { problemKinds } from './problems';
 
+interface MediaType {
+  readonly schema?: object;
+  readonly example?: unknown;
+  readonly examples?: object;
+}
+
 interface Operation {
+  readonly tags?: readonly string[];
+  readonly operationId: string;
   readonly summary?: string;
   readonly security?: object[];
-  readonly requestBody?: { readonly content: Record<string, object> };
-  readonly responses: Record<string, { readonly description: string; readonly content?: Record<string, object> }>;
+  readonly requestBody?: { readonly content: Record<string, MediaType> };
+  readonly responses: Record<string, { readonly description: string; readonly content?: Record<string, MediaType> }>;
 }
 
 interface Document {
   readonly openapi: string;
+  readonly servers: readonly { readonly url: string }[];
+  readonly tags: readonly { readonly name: string }[];
   readonly paths: Record<string, Record<string, Operation>>;
   readonly components: { readonly schemas: Record<string, object>; readonly securitySchemes: object };
 }
@@ -137,6 +149,84 @@ it('refers to no schema that is not there', () => {
   );
   expect(references.length).toBeGreaterThan(20);
   for (const name of references) expect(Object.keys(document.components.schemas)).toContain(name);
+});
+
+it('has no fault that the linter finds, of its examples neither', () => {
+  const linter = join(__dirname, '..', '..', 'scripts', 'lint-openapi.mjs');
+  const input = JSON.stringify(document);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [linter], { input, encoding: 'utf8' });
+  expect([status, stdout, stderr]).toEqual([0, '', '']);
+}, 60_000);
+
+it('has an example of every body that is sent or answered', () => {
+  for (const [name, { requestBody, responses }] of operations()) {
+    const bodies = [
+      ['request', requestBody?.content] as const,
+      ...Object.entries(responses).map(([status, { content }]) => [status, content] as const),
+    ];
+    for (const [which, content = {}] of bodies) {
+      for (const [type, { example, examples }] of Object.entries(content)) {
+        expect([name, which, type, example ?? examples]).toEqual([name, which, type, expect.anything()]);
+      }
+    }
+  }
+});
+
+it('says of every route what it is for, what it answers, and whether it needs a key', () => {
+  expect(document.servers).toHaveLength(1);
+  for (const [name, { summary, security, responses, operationId }] of operations()) {
+    expect([name, summary]).toEqual([name, expect.stringMatching(/\w/)]);
+    expect([name, security]).toEqual([name, expect.any(Array)]);
+    expect([name, operationId]).toEqual([name, expect.stringMatching(/^\w+$/)]);
+    for (const { description } of Object.values(responses)) expect([name, description]).not.toEqual([name, '']);
+  }
+  const securityOf = (name: string) => operations().find(([each]) => each === name)?.[1].security;
+  for (const path of ['/health/live', '/health/ready', '/metrics']) expect(securityOf(`get ${path}`)).toEqual([]);
+  for (const path of ['/ajax/pns', '/appsuite/api/pns']) {
+    expect(securityOf(`put ${path}`)).toEqual([{ sessionBearer: [] }, { session: [] }]);
+  }
+});
+
+it('has no default in what is sent, which generators of clients take for a field that must be there', () => {
+  const schemas = document.components.schemas;
+  const withDefault: string[] = [];
+  const visit = (part: unknown, path: string, seen: readonly unknown[] = []): void => {
+    if (typeof part !== 'object' || part === null || seen.includes(part)) return;
+    const { $ref: reference, properties = {} } = part as { $ref?: string; properties?: Record<string, object> };
+    if (reference !== undefined) visit(schemas[reference.split('/').at(-1) ?? ''], reference, [...seen, part]);
+    for (const [name, field] of Object.entries(properties)) if ('default' in field) withDefault.push(`${path} ${name}`);
+    for (const [key, value] of Object.entries(part)) visit(value, `${path}/${key}`, [...seen, part]);
+  };
+  for (const [name, { requestBody }] of operations()) {
+    for (const { schema } of Object.values(requestBody?.content ?? {})) visit(schema, name);
+  }
+  expect(withDefault).toEqual([]);
+  expect(JSON.stringify(schemas['NotificationEntry'])).toContain('Default: \\"high\\".');
+});
+
+it('begins with notifications', () => {
+  expect(document.tags.map(({ name }) => name).slice(0, 3)).toEqual(['Notifications', 'Subscriptions', 'Sessions']);
+  const used = new Set(operations().flatMap(([, { tags = [] }]) => tags));
+  expect(new Set(document.tags.map(({ name }) => name))).toEqual(used);
+});
+
+it.each([
+  ['text/html,application/xhtml+xml,*/*;q=0.8', 'text/html; charset=utf-8', /<a href="\/docs">/],
+  ['application/json', 'application/json; charset=utf-8', /"docs":"\/docs","openapi":"\/openapi.json"/],
+  ['*/*', 'application/json; charset=utf-8', /"health":"\/health\/ready"/],
+])('the root leads on, for Accept: %s', async (accept, type, body) => {
+  const answer = await fetch(`${api.url}/`, { headers: { accept } });
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, type]);
+  const text = await answer.text();
+  expect(text).toMatch(body);
+  for (const [, path = ''] of text.matchAll(/"(\/[a-z/.]+)"/g)) {
+    expect([path, (await api.send('GET', path, { key: null })).status]).toEqual([path, 200]);
+  }
+});
+
+it('can be read on a phone', async () => {
+  const page = await api.send<string>('GET', '/docs', { key: null });
+  expect(page.body.match(/<meta name="viewport" content="width=device-width, initial-scale=1">/g)).toHaveLength(1);
 });
 
 it('can be browsed without any other host', async () => {

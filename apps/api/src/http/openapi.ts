@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { cleanupOpenApiDoc } from 'nestjs-zod';
+import { finishDescription } from './openapi-finish';
 
 const description = `Post a notification for a user, and every device, browser and server that this user subscribed hears about it.
 
@@ -18,17 +19,30 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key.' })
     .addBasicAuth({ type: 'http', scheme: 'basic', description: 'Any user name, and an API key as password.' })
+    .addApiKey({ type: 'apiKey', in: 'query', name: 'session', description: 'A session token.' }, 'session')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'A session token.' }, 'sessionBearer')
     .build();
-  return cleanupOpenApiDoc(SwaggerModule.createDocument(app, config));
+  return finishDescription(cleanupOpenApiDoc(SwaggerModule.createDocument(app, config)));
 }
+
+const viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">';
 
 /** Serves the description at `/openapi.json` and a page to read and try it at `/docs`. */
 export function serveDocumentation(app: NestFastifyApplication): void {
   const document = openApiDocument(app);
+  // Nest's page has no viewport, so a phone would show it as a desktop does, in small print.
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onSend', (request, _reply, page, done) => {
+      if (request.routeOptions.url !== '/docs' || typeof page !== 'string') return done(null, page);
+      done(null, page.replace('<head>', `<head>\n  ${viewport}`));
+    });
   SwaggerModule.setup('docs', app, document, {
     raw: ['json'],
     jsonDocumentUrl: 'openapi.json',
     customSiteTitle: 'PNS',
-    swaggerOptions: { persistAuthorization: true, tagsSorter: 'alpha' },
+    customCss: '.swagger-ui .topbar { display: none }',
+    swaggerOptions: { persistAuthorization: true },
   });
 }

@@ -28,6 +28,8 @@ Where the API key has a rate limit, each notification counts. Entries beyond it 
 were accepted (207, with \`Retry-After\`), or answered 429 where none was; a stream is not read beyond the first of them. An entry
 with more users than \`burst\` is taken when the bucket is full, and what it took too much is waited for afterwards.`;
 
+const acceptedExample = { accepted: 1, notifications: [{ id: 'mail-113', status: 'accepted' }] };
+
 @ApiTags('Notifications')
 @Controller('v1/notifications')
 export class NotificationsController {
@@ -43,7 +45,7 @@ export class NotificationsController {
     schema: { oneOf: [{ $ref: getSchemaPath(NotificationEntry) }, { $ref: getSchemaPath(NotificationBatch) }] },
   })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Another way to give the `id` of a single one.' })
-  @ApiAcceptedResponse({ type: IngestAnswer, description: 'Everything was taken.' })
+  @ApiAcceptedResponse({ type: IngestAnswer, description: 'Everything was taken.', example: acceptedExample })
   @ApiResponse({ status: 207, type: IngestAnswer, description: 'Some entries were taken; `errors` lists the others.' })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'IDEMPOTENCY_KEY_INVALID', 'REQUEST_ABORTED')
   @ApiProblems('BODY_TOO_LARGE', 'BATCH_TOO_LARGE', 'PAYLOAD_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED')

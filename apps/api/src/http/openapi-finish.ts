@@ -1,0 +1,117 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { ndjson } from './body-parsers';
+import { addExamples, operationsOf, type Json } from './openapi-examples';
+
+/** The sections of the page, in the order in which a newcomer needs them; others follow. */
+const sections = [
+  'Notifications',
+  'Subscriptions',
+  'Sessions',
+  'Deliveries',
+  'Clients',
+  'Configuration',
+  'Directory',
+  'API keys',
+  'Audit log',
+  'Client API of Open-Xchange',
+  'Health',
+];
+
+const json = (schema: Json, example: unknown): Json => ({ 'application/json': { schema, example } });
+
+const health: Json = {
+  type: 'object',
+  properties: { status: { type: 'string', enum: ['ok', 'unavailable'] }, parts: { type: 'object' } },
+  required: ['status'],
+};
+
+/** What the routes of every app answer. They know nothing of OpenAPI, because the workers have them too. */
+const healthOperations: Readonly<Record<string, Json>> = {
+  '/health/live': {
+    summary: 'Say that the process runs',
+    responses: { 200: { description: 'It runs.', content: json(health, { status: 'ok' }) } },
+  },
+  '/health/ready': {
+    summary: 'Say whether Postgres and Redis can be used',
+    responses: {
+      200: {
+        description: 'Every part can be used.',
+        content: json(health, { status: 'ok', parts: { postgres: 'ok', redis: 'ok' } }),
+      },
+      503: {
+        description: 'A part cannot be used, and its sentence says why; or the process is stopping.',
+        content: json(health, { status: 'unavailable', parts: { postgres: 'ok', redis: 'Connection is closed.' } }),
+      },
+    },
+  },
+  '/metrics': {
+    summary: 'Read the metrics for Prometheus',
+    responses: {
+      200: {
+        description: 'The metrics of docs/metrics.md.',
+        content: {
+          'text/plain': {
+            schema: { type: 'string' },
+            example: 'pns_notifications_total{result="accepted"} 1\n',
+          },
+        },
+      },
+    },
+  },
+};
+
+/** Completes the description that the controllers give, in place: what generators and readers need beside it. */
+export function finishDescription(document: OpenAPIObject): OpenAPIObject {
+  document.servers = [{ url: '/', description: 'The server that this description comes from.' }];
+  for (const [path, operation] of Object.entries(healthOperations))
+    Object.assign(document.paths[path]?.get ?? {}, operation);
+  for (const operation of operationsOf(document)) {
+    operation['security'] ??= [];
+    operation['operationId'] = String(operation['operationId']).replace(/\[(\d+)\]/, '_$1');
+    for (const response of Object.values(operation['responses'] as Record<string, Json>)) {
+      response['description'] ||= 'Done.';
+    }
+  }
+  const used = [...new Set(operationsOf(document).flatMap(({ tags }) => (tags ?? []) as string[]))];
+  const known = sections.filter((section) => used.includes(section));
+  document.tags = [...new Set([...known, ...used])].map((name) => ({ name }));
+  withoutRequestDefaults(document);
+  describeLines(document);
+  addExamples(document);
+  return document;
+}
+
+/** NDJSON is text: one notification per line. */
+function describeLines(document: OpenAPIObject): void {
+  const line = { context: 1, user: 14, topic: 'ox:mail:new', payload: { folder: 'default0/INBOX', id: '113' } };
+  const lines = [line, { ...line, user: 15 }].map((each) => `${JSON.stringify(each)}\n`).join('');
+  for (const { requestBody } of operationsOf(document)) {
+    const { content = {} } = (requestBody ?? {}) as { readonly content?: Record<string, Json> };
+    const description = 'One notification per line.';
+    if (ndjson in content) content[ndjson] = { schema: { type: 'string', description }, example: lines };
+  }
+}
+
+/**
+ * Says the defaults of what is sent in the descriptions: generators of clients take a field with a `default` for one that is
+ * always there, and then ask for it.
+ */
+function withoutRequestDefaults(document: OpenAPIObject): void {
+  const { schemas = {} } = document.components ?? {};
+  const seen = new Set<unknown>();
+  const visit = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null || seen.has(part)) return;
+    seen.add(part);
+    const schema = part as Json;
+    if (typeof schema['$ref'] === 'string') visit(schemas[schema['$ref'].split('/').at(-1) ?? '']);
+    for (const field of Object.values((schema['properties'] ?? {}) as Record<string, Json>)) {
+      if (!('default' in field)) continue;
+      const sentence = `Default: ${JSON.stringify(field['default'])}.`;
+      field['description'] =
+        field['description'] === undefined ? sentence : `${String(field['description'])} ${sentence}`;
+      delete field['default'];
+    }
+    Object.values(schema).forEach(visit);
+  };
+  for (const { requestBody } of operationsOf(document)) visit(requestBody);
+}
