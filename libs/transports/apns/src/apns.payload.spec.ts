@@ -275,6 +275,15 @@ describe('what is too long', () => {
     });
   });
 
+  it('has no field that holds nothing', () => {
+    const data = { nothing: undefined, kept: 1 };
+    expect(JSON.parse(apnsBody(deliveryOf({ payload: data }), { title: 'T', data }))).toEqual({
+      aps: { alert: { title: 'T' } },
+      namespace: '/',
+      kept: 1,
+    });
+  });
+
   it('of a cid is left out whole', () => {
     const given: PushContent = { title: 'T', cid: 'c'.repeat(5000), data: {} };
     expect(JSON.parse(apnsBody(deliveryOf(), given))).toEqual({ aps: { alert: { title: 'T' } }, namespace: '/' });

@@ -106,7 +106,8 @@ function bytesWithoutTexts(named: PushContent, { title, body }: Texts): number {
 function fieldsThatFit(fields: readonly [string, unknown][], room: number): [string, unknown][] {
   let left = room;
   return fields.filter(([key, value]) => {
-    const bytes = jsonBytes(key) + Buffer.byteLength(JSON.stringify(value)) + 4; // quotes, colon and comma
+    // Quotes, colon and comma of the field, less the brackets. In a list, undefined has JSON too.
+    const bytes = jsonBytes(key) + 4 + Buffer.byteLength(JSON.stringify([value])) - 2;
     if (bytes > left) return false;
     left -= bytes;
     return true;
