@@ -14,16 +14,20 @@ const files: readonly { path: string; file: string; type: string }[] = [
   { path: '/socket.io.min.js', file: socketIoClient, type: 'text/javascript; charset=utf-8' },
 ];
 
-/** What arrives is other people's text; the page may show it and never run it. Sockets may be on any host. */
-const contentSecurityPolicy =
-  "default-src 'self'; connect-src *; img-src 'self' data:; base-uri 'none'; form-action 'none'";
+/** What arrives is text of others; the page may show it and never run it. It connects to the sandbox and to one node for sockets. */
+function contentSecurityPolicy(websocketUrl: string | undefined): string {
+  const sockets = websocketUrl === undefined ? '' : ` ${websocketUrl} ${websocketUrl.replace(/^http/, 'ws')}`;
+  return `default-src 'self'; connect-src 'self'${sockets}; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+}
 
-/** The page that shows what arrives, and what it is made of. */
-export function pageRoutes(app: FastifyInstance): void {
+/** The page that shows what arrives, and what it is made of. `websocketUrl` is where its socket connects, if it opens one. */
+export function pageRoutes(app: FastifyInstance, websocketUrl?: string): void {
+  const policy = contentSecurityPolicy(websocketUrl);
   for (const { path, file, type } of files) {
     app.get(path, (_, reply) =>
       reply
-        .header('content-security-policy', contentSecurityPolicy)
+        .header('content-security-policy', policy)
+        .header('x-content-type-options', 'nosniff')
         .header('cache-control', 'no-store')
         .type(type)
         .send(readFileSync(file)),

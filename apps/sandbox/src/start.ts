@@ -70,7 +70,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   webhookRoutes(app, webhooks, arrivals);
   if (providers !== undefined) providerRoutes(app, providers, arrivals);
   demoRoutes(app, options.demo, apps);
-  pageRoutes(app);
+  pageRoutes(app, options.demo?.websocketUrl);
   healthRoutes(app);
   try {
     await listen(app, host, port);

@@ -4,6 +4,9 @@ import { auditMask } from '@pns/persistence';
 const secretName =
   /token|secret|passw|passphrase|private|credential|authorization|signature|keystore|account|^(api)?key$/i;
 
+/** Whether a member of this name holds what others must not know. */
+export const isSecretName = (name: string): boolean => secretName.test(name);
+
 /** Names under which anything may stand, and credentials often do. */
 const opaqueName = /^meta$/i;
 
@@ -22,7 +25,7 @@ function masked(value: unknown, isOpaque: boolean): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]: [string, unknown]) => [
       name,
-      secretName.test(name) ? maskedSecret(inner) : masked(inner, isOpaque || opaqueName.test(name)),
+      isSecretName(name) ? maskedSecret(inner) : masked(inner, isOpaque || opaqueName.test(name)),
     ]),
   );
 }

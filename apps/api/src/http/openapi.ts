@@ -27,6 +27,15 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
 
 const viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">';
 
+/** The page asks this API only. Swagger UI sets styles by itself, so these cannot be restricted. */
+const pageHeaders = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+};
+
 /** Serves the description at `/openapi.json` and a page to read and try it at `/docs`. */
 export function serveDocumentation(app: NestFastifyApplication): void {
   const document = openApiDocument(app);
@@ -34,7 +43,9 @@ export function serveDocumentation(app: NestFastifyApplication): void {
   app
     .getHttpAdapter()
     .getInstance()
-    .addHook('onSend', (request, _reply, page, done) => {
+    .addHook('onSend', (request, reply, page, done) => {
+      if (!/^\/docs(?:[/?]|$)/.test(request.url)) return done(null, page);
+      void reply.headers(pageHeaders);
       if (request.routeOptions.url !== '/docs' || typeof page !== 'string') return done(null, page);
       done(null, page.replace('<head>', `<head>\n  ${viewport}`));
     });
@@ -43,6 +54,7 @@ export function serveDocumentation(app: NestFastifyApplication): void {
     jsonDocumentUrl: 'openapi.json',
     customSiteTitle: 'PNS',
     customCss: '.swagger-ui .topbar { display: none }',
-    swaggerOptions: { persistAuthorization: true },
+    // Anything that runs on this origin could read a kept API key.
+    swaggerOptions: { persistAuthorization: false },
   });
 }

@@ -6,6 +6,7 @@ import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client, idNumber, idText, pageQuery } from '../http/fields';
 import { isNestedDeeper } from '../json/is-nested-deeper';
+import { shownMeta } from './shown-meta';
 import { testOutcomes } from './test-push';
 
 export const topicPattern = z
@@ -41,7 +42,7 @@ export const meta = z
   .refine((value) => JSON.stringify(value).length <= maxMetaBytes, `must have at most ${maxMetaBytes} bytes of JSON`);
 
 const metaSentence =
-  "Whatever the client likes to keep. A webhook's `authorization`, or `login` (or `username`) and `password`, authenticate to this subscription's URI instead of what is configured, and have to be fit for a header; they never come out again, and nothing else in it is used.";
+  "Whatever the client likes to keep. A webhook's `authorization`, or `login` (or `username`) and `password`, authenticate to this subscription's URI instead of what is configured, and have to be fit for a header; nothing else in it is used. Answers leave out every member whose name says that it holds credentials (these four, or a name with token, secret, key and the like), in any case and at any depth.";
 
 /** The last moment that JavaScript and Postgres can both tell: the end of the year 9999. */
 export const endOfTime = 253_402_300_799_999;
@@ -142,17 +143,13 @@ const filter = {
 export class SubscriptionQuery extends createZodDto(z.strictObject({ ...filter, ...pageQuery })) {}
 export class SubscriptionFilterQuery extends createZodDto(z.strictObject(filter)) {}
 
-/** Keys of `meta` that clients keep credentials under. */
-const secretMeta: ReadonlySet<string> = new Set(['authorization', 'password']);
-
 export function subscriptionView(subscription: ReadSubscription): SubscriptionView {
   const { id, context, user, client, transport, token, topics, expiresAt, createdAt, updatedAt } = subscription;
   const { meta, isMetaUnreadable } = subscription;
-  const shown = Object.entries(meta ?? {}).filter(([name]) => !secretMeta.has(name.toLowerCase()));
   return {
     ...{ id, context, user, client, transport, token, topics: [...topics] },
     ...(expiresAt === undefined ? {} : { expires: expiresAt }),
-    ...(meta === undefined ? {} : { meta: Object.fromEntries(shown) }),
+    ...(meta === undefined ? {} : { meta: shownMeta(meta) }),
     ...(isMetaUnreadable === undefined ? {} : { isMetaUnreadable }),
     createdAt: new Date(createdAt).toISOString(),
     updatedAt: new Date(updatedAt).toISOString(),

@@ -133,7 +133,7 @@ describe('a webhook', () => {
   it('takes credentials in its meta that can be sent, and never shows them', async () => {
     const meta = { locale: 'de', authorization: 'Bearer secret', username: 'jane', password: 'secret' };
     const { status, body } = await register({ ...hook, meta });
-    expect({ status, meta: body.meta }).toEqual({ status: 201, meta: { locale: 'de', username: 'jane' } });
+    expect({ status, meta: body.meta }).toEqual({ status: 201, meta: { locale: 'de' } });
     const change = (changed: object) =>
       api.send('PATCH', `${path}/${body.id}`, { body: { meta: changed, topics: ['a'] } });
     const refused = await change({ authorization: 'secret\r\nX-Evil: 1' });
