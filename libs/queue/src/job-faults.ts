@@ -1,21 +1,21 @@
-import { log, metrics } from '@pns/runtime';
+import { declareCounter, log } from '@pns/runtime';
+import { transportNames } from '@pns/transport-contract';
 import type { Job } from 'bullmq';
 import { LRUCache } from 'lru-cache';
-import { Counter } from 'prom-client';
-import { queueLabel } from './queues';
+import { aggregationQueue, deliveryQueue, queueLabel } from './queues';
 
-const failed = new Counter({
+const labels = { queue: [aggregationQueue, ...transportNames.map(deliveryQueue)] };
+
+const failed = declareCounter({
   name: 'pns_jobs_failed_total',
   help: 'Jobs that threw an error; they are run again.',
-  labelNames: ['queue'],
-  registers: [metrics],
+  labels,
 });
 
-const stalled = new Counter({
+const stalled = declareCounter({
   name: 'pns_jobs_stalled_total',
   help: 'Jobs whose worker died, or was held up, while it ran them, and that this process gave to another worker.',
-  labelNames: ['queue'],
-  registers: [metrics],
+  labels,
 });
 
 /** The same fault of a queue is logged at most this often, in ms: while Postgres is away, every job fails every two seconds. */
@@ -54,8 +54,6 @@ export interface JobFaults {
 /** Counts and logs the faults of the queue `name`, each with its reason and without a stack. */
 export function jobFaults(name: string): JobFaults {
   const queue = queueLabel(name);
-  failed.inc({ queue }, 0);
-  stalled.inc({ queue }, 0);
   return {
     failed: (job, { message: reason }) => {
       failed.inc({ queue });

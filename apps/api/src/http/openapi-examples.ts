@@ -100,7 +100,7 @@ export function addExamples(document: OpenAPIObject): void {
   const suggested = withSuggestions(document) as OpenAPIObject;
   for (const content of mediaTypesOf(document)) {
     if (content['example'] !== undefined || content['examples'] !== undefined) continue;
-    content['example'] = sample(withSuggestions(content['schema'] ?? {}) as Json, { quiet: true }, suggested as never);
+    content['example'] = sample(withSuggestions(content['schema'] ?? {}) as object, { quiet: true }, suggested);
   }
   for (const parameter of parametersOf(document)) {
     const { name, schema = {}, example } = parameter as { name: string; schema?: Json; example?: unknown };
@@ -130,9 +130,9 @@ function parametersOf(document: OpenAPIObject): Json[] {
 function withSuggestions(part: unknown, own: Examples = {}): unknown {
   if (Array.isArray(part)) return part.map((each) => withSuggestions(each, own));
   if (typeof part !== 'object' || part === null) return part;
-  const copy = Object.fromEntries(
+  const copy: Json = Object.fromEntries(
     Object.entries(part).map(([key, value]) => [key, withSuggestions(value, examplesIn[key] ?? own)]),
-  ) as Json;
+  );
   for (const [name, example] of Object.entries(bodies)) {
     const schema = copy[name] as Json | undefined;
     if (schema?.['type'] === 'object') schema['example'] = example;
@@ -159,7 +159,7 @@ function fits(value: unknown, schema: Json): boolean {
   if (type === 'string') {
     if (typeof value !== 'string' || (format === 'uuid' && value !== uuid)) return false;
     if ((value === time) !== (format === 'date-time')) return false;
-    return pattern === undefined || new RegExp(String(pattern), 'u').test(value);
+    return typeof pattern !== 'string' || new RegExp(pattern, 'u').test(value);
   }
   if (type === 'integer' || type === 'number') return typeof value === 'number';
   if (type === 'array') return Array.isArray(value) && value.every((each) => fits(each, (items ?? {}) as Json));

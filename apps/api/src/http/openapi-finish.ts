@@ -107,8 +107,8 @@ function withoutRequestDefaults(document: OpenAPIObject): void {
     for (const field of Object.values((schema['properties'] ?? {}) as Record<string, Json>)) {
       if (!('default' in field)) continue;
       const sentence = `Default: ${JSON.stringify(field['default'])}.`;
-      field['description'] =
-        field['description'] === undefined ? sentence : `${String(field['description'])} ${sentence}`;
+      const { description } = field;
+      field['description'] = typeof description === 'string' ? `${description} ${sentence}` : sentence;
       delete field['default'];
     }
     Object.values(schema).forEach(visit);

@@ -1,8 +1,9 @@
 // Preloaded into the process under attack: names are asked of the name server in SILENT_NAME_SERVER, which never answers.
 import promises from 'node:dns/promises';
+import { silentNameServer } from '../env';
 
 const { Resolver } = promises;
-const server = process.env['SILENT_NAME_SERVER'] ?? '';
+const server = silentNameServer();
 
 promises.Resolver = class extends Resolver {
   constructor(...options: ConstructorParameters<typeof Resolver>) {
