@@ -8,7 +8,7 @@ import {
   type Origin,
   type Queues,
 } from '@pns/queue';
-import type { Delivery } from '@pns/transport-contract';
+import { parsedUrl, type Delivery } from '@pns/transport-contract';
 import { Cluster } from 'ioredis';
 
 /** Where a delivery job goes: a queue of a key group. */
@@ -32,7 +32,7 @@ export interface HandOverOptions {
 
 /** What a target shares its fate with: a web server, or a client's account with a provider. */
 export function endpointOf({ transport, token, client }: Pick<Delivery, 'transport' | 'token' | 'client'>): string {
-  return transport === 'webhook' && URL.canParse(token) ? new URL(token).origin : client;
+  return (transport === 'webhook' ? parsedUrl(token)?.origin : undefined) ?? client;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { parsedUrl } from '@pns/transport-contract';
 import { isPlainLetter, isPlainPath, isPlainQuery } from './webhook-path';
 
 /** How the URI that a client registers for a webhook is compared with the configured one. */
@@ -55,8 +56,9 @@ function isSameUri(configured: string, candidate: string): boolean {
 
 /** The parsed URI, or undefined where servers and proxies could read another target out of it than we do. */
 function plainUri(text: string): URL | undefined {
-  if (!/^https?:\/\/[^/\\]/i.test(text) || /[\s\\#]|\p{Cc}|\p{Cs}/u.test(text) || !URL.canParse(text)) return undefined;
-  const uri = new URL(text);
+  if (!/^https?:\/\/[^/\\]/i.test(text) || /[\s\\#]|\p{Cc}|\p{Cs}/u.test(text)) return undefined;
+  const uri = parsedUrl(text);
+  if (uri === undefined) return undefined;
   // The parser has resolved dot segments already, so the text itself is asked, before its query.
   const path = text.replace(/\?.*$/s, '').replace(/^https?:\/\/[^/]*/i, '');
   const [authority = ''] = text.replace(/^https?:\/\//i, '').split(/[/?]/, 1);

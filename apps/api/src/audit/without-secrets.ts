@@ -1,4 +1,5 @@
 import { auditMask } from '@pns/persistence';
+import { parsedUrl } from '@pns/transport-contract';
 
 /** Names under which people keep what others must not know. */
 const secretName =
@@ -46,5 +47,5 @@ function withoutUserAndQuery(text: string): string {
 
 /** Only what has a host: anything else that parses as a URL is a word with a colon. */
 function isAddress(text: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && URL.canParse(text);
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && parsedUrl(text) !== undefined;
 }

@@ -3,6 +3,7 @@ export { Deadlines } from './deadlines';
 export type { Delivery, Priority } from './delivery';
 export { hasBrokenEscape, normalUri } from './normal-uri';
 export type { Outcome, OutcomeKind } from './outcome';
+export { parsedUrl } from './parsed-url';
 export { pemText, unmarked } from './pem-text';
 export { maxRetryAfterMs, retryAfterMs } from './retry-after';
 export type { TokenRule } from './token-rule';

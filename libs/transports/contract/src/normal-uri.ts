@@ -1,3 +1,5 @@
+import { parsedUrl } from './parsed-url';
+
 const unreserved = /[A-Za-z0-9\-._~]/;
 
 /** What RFC 3986 allows neither in a path nor in a query, and the WHATWG URL Standard leaves as it is. */
@@ -12,8 +14,8 @@ const brokenEscape = /%(?![0-9a-f]{2})/i;
  * unchanged. A path or query with a `%` that begins no escape keeps its escapes.
  */
 export function normalUri(text: string): string {
-  if (!isHttpUri(text)) return text;
-  const uri = new URL(text);
+  const uri = parsedUrl(text);
+  if (uri === undefined || !/^https?:$/.test(uri.protocol)) return text;
   uri.hostname = normalHost(uri.hostname);
   uri.pathname = normalEscapes(uri.pathname);
   uri.search = normalEscapes(uri.search); // an empty query loses its question mark
@@ -24,10 +26,6 @@ export function normalUri(text: string): string {
 /** Whether a URI has an escape that is none, which servers read differently. */
 export function hasBrokenEscape(text: string): boolean {
   return brokenEscape.test(text);
-}
-
-function isHttpUri(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 /** A host with an empty label is none, and keeps its dots. */
