@@ -113,7 +113,12 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
 
   private async finish(batch: Batch): Promise<void> {
     const settled = await this.handOver(batch, (left, count) => this.windows.settling(batch, left, count));
-    if (settled === 'lost') {
+    if (settled !== 'lost') return;
+    if (await this.windows.isOwned(batch)) {
+      // A user was erased meanwhile, and the windows of that user with it. The others are handed over as they are now.
+      const rest = await this.windows.take(batch.shard, batch.id, batch.owner, maxWindowsPerBatch);
+      if (rest.windows.length > 0) await this.finish(rest);
+    } else {
       log.warn({ event: 'batch.taken-over', shard: batch.shard, batch: batch.id, windows: batch.windows.length });
     }
   }

@@ -176,6 +176,11 @@ export class Windows {
     };
   }
 
+  /** Whether the batch still belongs to its owner; windows may have been erased from it. */
+  async isOwned({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<boolean> {
+    return (await this.scripts.lindex(`${this.keys.group(shard)}:batch:${id}`, 0)) === owner;
+  }
+
   /** The ids of batches that were taken at least `ageMs` ago and are not settled. */
   async unsettledBatches(shard: number, ageMs: number): Promise<string[]> {
     return this.scripts.zrangebyscore(`${this.keys.group(shard)}:batches`, '-inf', (await this.now()) - ageMs);
@@ -254,7 +259,7 @@ export class Windows {
 type Answer = (string | number)[];
 
 /** The connection with our scripts as commands of it. */
-interface Scripts extends Pick<RedisClient, 'zrangebyscore' | 'time'> {
+interface Scripts extends Pick<RedisClient, 'zrangebyscore' | 'time' | 'lindex'> {
   pns_join(...args: (string | number)[]): Promise<Answer>;
   pns_take(...args: (string | number)[]): Promise<Answer>;
   pns_settle(...args: (string | number)[]): Promise<Settled>;
