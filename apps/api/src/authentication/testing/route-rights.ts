@@ -69,6 +69,7 @@ export const routeRights: Readonly<Record<string, RouteRights>> = {
   'DELETE /v1/clients/{client}/transports/{transport}': admin('server'),
 
   'GET /v1/config/properties': admin('anyone'),
+  'GET /v1/config/faults': admin('server'),
   'GET /v1/config/effective': admin('query'),
   'GET /v1/config/explain': admin('query'),
   'GET /v1/config/server/properties': admin('server'),
