@@ -87,12 +87,12 @@ describe('of two admins who create the same', () => {
 
   it.each<[what: string, path: string, body: object]>([
     ['value of the server', `/v1/config/server/properties/${apns}.twice`, { value: true }],
-    ['value of a context', `/v1/config/contexts/3/properties/${delay}`, { value: 1 }],
-    ['value of a user', `/v1/config/contexts/3/users/4/properties/${delay}`, { value: 1 }],
+    ['value of a context', `/v1/config/contexts/33/properties/${delay}`, { value: 1 }],
+    ['value of a user', `/v1/config/contexts/33/users/4/properties/${delay}`, { value: 1 }],
     ['context set', '/v1/config/context-sets/twice', { rank: 1, withTags: 'nobody' }],
     ['value of a context set', `/v1/config/context-sets/twice/properties/${delay}`, { value: 1 }],
-    ['context', '/v1/contexts/3', { tags: ['a'] }],
-    ['user', '/v1/contexts/3/users/4', { tags: ['a'] }],
+    ['context', '/v1/contexts/33', { tags: ['a'] }],
+    ['user', '/v1/contexts/33/users/4', { tags: ['a'] }],
     ['options', '/v1/clients/twice/transports/webhook', webhook],
   ])('%s, one is told', async (_, path, body) => {
     const missing = {
