@@ -3,22 +3,25 @@ import type { Socket as TcpSocket } from 'node:net';
 import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { WebsocketClients } from '@pns/presence';
 import { PnsError } from '@pns/runtime';
-import type { Server as Engine } from 'engine.io';
-import { readHandshake, unknownPath, type Handshake } from './handshake';
+import { Backlog } from '@pns/transport-websocket';
+import type { Server as Engine, Socket as EngineSocket } from 'engine.io';
+import { countCut, type ClientWebSocket } from './client-web-socket';
+import { readHandshake, sessionMissing, unknownPath, type Handshake } from './handshake';
 import type { OpenSocket } from './open-socket';
 import { Reception } from './reception';
 import { refusalReason, refuseUpgrade } from './refusal';
+import { UnauthenticatedConnections } from './unauthenticated-connections';
 
 /** What is known of a client by the request that it came with. */
 export interface Arrival {
   readonly handshake: Handshake;
   readonly tcp: TcpSocket;
+  readonly backlog: Backlog;
   /** Set once it was let in: at once by a session in the URL, or with its CONNECT. */
   socket?: OpenSocket;
+  /** Whether a CONNECT is being answered, or was answered well. */
+  isConnecting?: boolean;
 }
-
-/** A socket that was refused with its CONNECT, or that never says it, is closed after this time, in ms. */
-export const connectTimeoutMs = 10_000;
 
 /** How long everybody together has to go when the node stops, in ms. */
 const farewellMs = 2000;
@@ -36,33 +39,55 @@ export class Door implements OnModuleDestroy, BeforeApplicationShutdown {
   constructor(
     private readonly clients: WebsocketClients,
     private readonly reception: Reception,
+    private readonly unauthenticated: UnauthenticatedConnections,
   ) {}
 
   /** Sends the Web Sockets that arrive at `server` to `engine`. */
   open(server: HttpServer, engine: Engine): void {
+    this.unauthenticated.watch(server);
     server.on('upgrade', (request: IncomingMessage, tcp: TcpSocket, head: Buffer) => {
-      tcp.on('error', () => undefined); // the connection is gone then, which `close` tells
+      tcp.on('error', () => undefined); // `close` follows
       this.connections.add(tcp);
-      tcp.once('close', () => this.connections.delete(tcp));
-      this.arrive(request, tcp).then(
+      const backlog = new Backlog(tcp);
+      tcp.once('close', () => {
+        this.connections.delete(tcp);
+        if (backlog.isExceeded) countCut('backlog');
+      });
+      this.arrive(request, tcp, backlog).then(
         () => engine.handleUpgrade(request, tcp, head),
         (error: unknown) => refuseUpgrade(tcp, refusalReason(error)),
       );
     });
+    engine.on('connection', (conn: EngineSocket) => this.guard(conn));
   }
 
-  /** Who came with this request. */
+  /** The client that came with this request. */
   arrivalOf(request: IncomingMessage): Arrival | undefined {
     return this.arrivals.get(request);
   }
 
-  /** Lets in whoever brings the session with the CONNECT. */
-  async admitLate(arrival: Arrival, token: unknown): Promise<void> {
-    if (arrival.socket !== undefined) return;
-    if (typeof token !== 'string' || token === '') {
-      throw new PnsError('SESSION_MISSING', 'A session token must come as the parameter session or as auth.token.');
+  /**
+   * Answers a CONNECT: admits a client that brings its session with it.
+   *
+   * @throws PnsError `CONNECT_REPEATED`, `SESSION_MISSING`, or what `Reception.admit` throws. The client may try again.
+   */
+  async connect(arrival: Arrival, token: unknown): Promise<void> {
+    if (arrival.isConnecting === true)
+      throw new PnsError('CONNECT_REPEATED', 'This socket has sent its CONNECT already.');
+    arrival.isConnecting = true;
+    try {
+      if (arrival.socket !== undefined) return;
+      if (typeof token !== 'string' || token === '') throw sessionMissing();
+      await this.admit(arrival, token);
+    } catch (error) {
+      arrival.isConnecting = false;
+      throw error;
     }
-    await this.admit(arrival, token);
+  }
+
+  /** The CONNECT was accepted. */
+  connected({ tcp }: Arrival): void {
+    this.unauthenticated.connected(tcp);
   }
 
   /** Closes the door, then every socket with the hint to come back. */
@@ -80,18 +105,27 @@ export class Door implements OnModuleDestroy, BeforeApplicationShutdown {
     await this.reception.goodbyesSaid();
   }
 
-  private async arrive(request: IncomingMessage, tcp: TcpSocket): Promise<void> {
+  private guard(conn: EngineSocket): void {
+    const { websocket } = conn.request as IncomingMessage & { websocket?: ClientWebSocket };
+    const arrival = this.arrivals.get(conn.request);
+    if (websocket === undefined || arrival === undefined) throw new Error('A socket came past the handshake.');
+    websocket.guard(conn, arrival.tcp, arrival.backlog);
+  }
+
+  private async arrive(request: IncomingMessage, tcp: TcpSocket, backlog: Backlog): Promise<void> {
+    this.unauthenticated.check(request, tcp);
     if (this.isClosed) throw new PnsError('UNAVAILABLE', 'This node is stopping; come back and find another one.');
     const handshake = readHandshake(request.url ?? '');
     if (this.clients.clientAt(handshake.path) === undefined) throw unknownPath();
-    const arrival: Arrival = { handshake, tcp };
+    const arrival: Arrival = { handshake, tcp, backlog };
     this.arrivals.set(request, arrival);
     if (handshake.session !== undefined) await this.admit(arrival, handshake.session);
   }
 
   private async admit(arrival: Arrival, token: string): Promise<void> {
-    const socket = await this.reception.admit(arrival.handshake, token, arrival.tcp);
+    const socket = await this.reception.admit(arrival, token);
     arrival.socket = socket;
+    this.unauthenticated.authenticated(arrival.tcp);
     // Once Socket.IO knows the client, it tells better why it went.
     arrival.tcp.once('close', () => {
       if (!socket.local.isAttached) this.reception.leave(socket, 'transport close');

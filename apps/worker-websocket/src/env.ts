@@ -6,8 +6,17 @@ export const workerWebsocketEnv = () =>
     'REDIS_URL',
     'PNS_SHARDS',
     'PNS_CONFIG_DIR',
-    'PNS_HEALTH_PORT',
     'PNS_WEBSOCKET_PORT',
+    'PNS_TRUSTED_PROXIES',
     'PNS_SESSION_SECRET',
     'PNS_SESSION_JWKS_URL',
   ]);
+
+/**
+ * Where health checks are answered beside the app's own port, if a port is named. The default of the other workers does not
+ * apply, because several nodes on one host would have the same.
+ */
+export function extraHealthPort(env: NodeJS.ProcessEnv = process.env): number | undefined {
+  const name = 'PNS_HEALTH_PORT';
+  return (env[name] ?? '') === '' ? undefined : readEnvironment([name], env)[name];
+}

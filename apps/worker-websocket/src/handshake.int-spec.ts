@@ -116,6 +116,33 @@ describe('a handshake', () => {
     await expect(nodes.openConnections()).resolves.toEqual(['1']);
   });
 
+  it.each(['text', '["a"]', '7', '-1', '1.5', '0', 'true', 'null', '{"token":', '"text"', '[]'])(
+    'is answered at once where its auth is %s, and a second CONNECT may be right',
+    async (auth) => {
+      for (const query of ['EIO=4', `EIO=4&session=${await nodes.token()}`]) {
+        const client = await RawClient.open(near.url, query);
+        for (const namespace of ['', '/,']) {
+          client.send(`40${namespace}${auth}`);
+          const [, ...answers] = await client.packets(namespace === '' ? 2 : 3);
+          for (const answer of answers) expect(answer).toMatch(/^44\{.*"AUTH_INVALID"/);
+        }
+        client.send(`40${JSON.stringify({ token: await nodes.token() })}`);
+        await client.packet((packet) => packet.startsWith('40{"sid"'));
+        client.close();
+      }
+    },
+  );
+
+  it('is answered once, however often CONNECT is sent', async () => {
+    const token = await nodes.token();
+    const client = await RawClient.open(near.url, 'EIO=4&connection=1');
+    for (let sent = 0; sent < 3; sent++) client.send(`40${JSON.stringify({ token })}`);
+    await client.packet((packet) => packet.startsWith('40{"sid"'));
+    await client.packet((packet) => packet.includes('CONNECT_REPEATED'));
+    await expect(nodes.openConnections()).resolves.toEqual(['1']);
+    client.close();
+  });
+
   it.each([[{}], [{ token: '' }], [{ token: 7 }], [{ token: ['a'] }]])('needs a session with %j', async (auth) => {
     const client = nodes.open(near, { auth });
     await expect(client.troubled()).resolves.toMatchObject([{ what: 'refused', code: 'SESSION_MISSING' }]);
@@ -127,7 +154,27 @@ describe('a handshake', () => {
     const url = `${near.url}/socket.io/appsuite/?session=${await nodes.token()}&EIO=4&transport=polling`;
     const answer = await fetch(url);
     expect(answer.status).toBe(400);
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
     expect(await answer.json()).toMatchObject({ code: 'TRANSPORT_UNKNOWN' });
+  });
+
+  it.each([
+    ['GET', '/socket.io/?EIO=4&transport=polling', 404, 'PATH_UNKNOWN'],
+    ['POST', '/socket.io/appsuite/?EIO=4&transport=polling&sid=a', 400, 'TRANSPORT_UNKNOWN'],
+    ['GET', '/socket.io/appsuite/', 400, 'TRANSPORT_UNKNOWN'],
+    ['GET', '/socket.io/appsuite/?EIO=4&transport=websocket', 400, 'TRANSPORT_UNKNOWN'],
+  ])('%s %s without an upgrade is refused so that a page can read why', async (method, path, status, code) => {
+    const answer = await fetch(`${near.url}${path}`, { method });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await answer.json()).toMatchObject({ code });
+    const asked = await fetch(`${near.url}${path}`, { method: 'OPTIONS' });
+    expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+  });
+
+  it('that is refused carries CORS headers', async () => {
+    const { headers } = await (await RawClient.open(near.url, 'EIO=3&session=none')).refusal();
+    expect(headers.toLowerCase()).toContain('access-control-allow-origin: *');
   });
 
   it('with a broken key leaves nothing behind', async () => {

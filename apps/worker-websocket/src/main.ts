@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { runProcess } from '@pns/runtime';
-import { workerWebsocketEnv } from './env';
+import { extraHealthPort } from './env';
 import { startWebsocketWorker } from './start';
 
-void runProcess('worker-websocket', async () => [await startWebsocketWorker(workerWebsocketEnv().PNS_HEALTH_PORT)]);
+void runProcess('worker-websocket', async () => [await startWebsocketWorker(extraHealthPort())]);

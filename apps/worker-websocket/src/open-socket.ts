@@ -1,12 +1,10 @@
 import type { Socket as TcpSocket } from 'node:net';
 import type { SocketKey } from '@pns/presence';
 import type { Session } from '@pns/sessions';
-import { LocalSocket, sessionInvalidEvent } from '@pns/transport-websocket';
+import { sessionInvalidEvent, type LocalSocket } from '@pns/transport-websocket';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
-
-/** A client that was told to go has this long to say good-bye, in ms. */
-const goodbyeMs = 1000;
+import { destroySoon } from './client-web-socket';
 
 /** The code of a server that restarts: the client is to come back at once. IANA, "WebSocket Close Code Number Registry". */
 const serviceRestart = 1012;
@@ -19,7 +17,6 @@ const silenceMs = 30_000;
 
 /** One client that was let in: its place in presence, its session and its connection. */
 export class OpenSocket {
-  readonly local: LocalSocket;
   private socket: Socket | undefined;
   private webSocket: WebSocket | undefined;
   private closeCode: number | undefined;
@@ -32,16 +29,18 @@ export class OpenSocket {
     readonly key: SocketKey,
     readonly session: Session,
     readonly tcp: TcpSocket,
-    wantsMeta: boolean,
-  ) {
-    this.local = new LocalSocket({ ...key, wantsMeta }, tcp);
-  }
+    readonly local: LocalSocket,
+  ) {}
 
-  /** The client said CONNECT. */
+  /** The client sent its CONNECT. Whatever ends the Socket.IO session from now on, the connection goes with it. */
   attach(socket: Socket, webSocket: WebSocket): void {
     this.socket = socket;
     this.webSocket = webSocket;
     webSocket.prependOnceListener('close', (code: number) => (this.closeCode = code));
+    socket.once('disconnect', () => {
+      socket.conn.close();
+      destroySoon(this.tcp);
+    });
     this.local.attach(socket);
     if (this.hasEnded) this.endSession();
   }
@@ -52,14 +51,14 @@ export class OpenSocket {
     if (this.socket === undefined) return; // whoever lets it in looks at `hasEnded`
     this.socket.emit(sessionInvalidEvent);
     this.socket.disconnect(true);
-    this.destroySoon();
+    destroySoon(this.tcp);
   }
 
   /** Closes with the hint to come back at once, to whichever node there is. */
   restart(): void {
     if (this.webSocket === undefined) this.tcp.destroy();
     this.webSocket?.close(serviceRestart, 'service restart');
-    this.destroySoon();
+    destroySoon(this.tcp);
   }
 
   /** Whether something that was sent may not have arrived. `reason` is Socket.IO's. */
@@ -70,9 +69,5 @@ export class OpenSocket {
       reason === 'transport error' ||
       (reason === 'transport close' && this.closeCode === brokenOff);
     return this.local.isCutOff || (brokeOff && Date.now() - this.local.sentAt < silenceMs);
-  }
-
-  private destroySoon(): void {
-    setTimeout(() => this.tcp.destroy(), goodbyeMs).unref();
   }
 }

@@ -6,7 +6,7 @@ import { Presence, socketNodeGroup, WebsocketClients, type Missed, type Opening,
 import { Queues, socketNodeQueue } from '@pns/queue';
 import { log, metrics, PnsError } from '@pns/runtime';
 import { isEndOf, SessionTokens, type Session, type SessionEnd } from '@pns/sessions';
-import { LocalSockets, socketToken } from '@pns/transport-websocket';
+import { LocalSocket, LocalSockets, socketToken, type Backlog } from '@pns/transport-websocket';
 import { Gauge } from 'prom-client';
 import type { Handshake } from './handshake';
 import { unknownPath } from './handshake';
@@ -17,6 +17,13 @@ const openSockets = new Gauge({ name: 'pns_open_sockets', help: 'Sockets that ar
 
 /** A client waits this long for Redis to let it in, in ms. */
 const admissionTimeoutMs = 5000;
+
+/** A client that shows its session. */
+interface Arriving {
+  readonly handshake: Handshake;
+  readonly tcp: TcpSocket;
+  readonly backlog: Backlog;
+}
 
 /** Lets clients in and sees them off: the one place where sockets, sessions and presence are brought together. */
 @Injectable()
@@ -62,7 +69,7 @@ export class Reception {
    * @throws PnsError `PATH_UNKNOWN`, `SESSION_INVALID`, `SESSION_ENDED`, `SESSION_OF_OTHER_CLIENT`,
    *   `CONNECTION_DUPLICATE`, `SOCKETS_TOO_MANY`; any other error when Redis cannot be asked
    */
-  async admit(handshake: Handshake, token: string, tcp: TcpSocket): Promise<OpenSocket> {
+  async admit({ handshake, tcp, backlog }: Arriving, token: string): Promise<OpenSocket> {
     const client = this.clients.clientAt(handshake.path);
     if (client === undefined) throw unknownPath();
     const session = await this.sessions.read(token);
@@ -71,7 +78,8 @@ export class Reception {
     }
     const { context, user } = session;
     const { connection, isAnonymous, wantsMeta } = handshake;
-    const socket = new OpenSocket({ context, user, client, connection, isAnonymous }, session, tcp, wantsMeta);
+    const local = new LocalSocket({ context, user, client, connection, isAnonymous, wantsMeta }, backlog);
+    const socket = new OpenSocket({ context, user, client, connection, isAnonymous }, session, tcp, local);
     // From here on its session's end is heard of, so none can slip through between this question and its answer.
     this.remember(socket);
     try {

@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from 'node:http';
-import { log, PnsError } from '@pns/runtime';
+import { log, metrics, PnsError } from '@pns/runtime';
+import { Counter } from 'prom-client';
+import { closeGraceMs } from './client-web-socket';
 
 /** The status that each reason to refuse a handshake has; the original's, where it has one. */
 const statuses: Readonly<Record<string, number>> = {
@@ -13,11 +15,23 @@ const statuses: Readonly<Record<string, number>> = {
   SESSION_ENDED: 403,
   SESSION_OF_OTHER_CLIENT: 403,
   PATH_UNKNOWN: 404,
+  AUTH_INVALID: 400,
+  CONNECT_REPEATED: 400,
+  HANDSHAKES_TOO_MANY: 429,
+  OVERLOADED: 503,
   UNAVAILABLE: 503,
 };
 
-/** A refused client is to wait this long before it tries again, in s, when the fault is ours. */
+/** A client that is refused for a reason that passes waits this long before it tries again, in s. */
 const retryAfterSeconds = 2;
+
+const refused = new Counter({
+  name: 'pns_handshakes_refused_total',
+  help: 'Handshakes and CONNECTs that were refused, by the code of the answer.',
+  labelNames: ['code'],
+  registers: [metrics],
+});
+for (const code of Object.keys(statuses)) refused.inc({ code }, 0);
 
 /** An answer that says no: RFC 9457. */
 export interface Refusal {
@@ -26,9 +40,13 @@ export interface Refusal {
   readonly body: string;
 }
 
-/** What stands in the way, as an error that a client may see; a fault of ours is logged and told as `UNAVAILABLE`. */
+/** The reason of a refusal as the client may see it, counted. A fault of ours is logged, and becomes `UNAVAILABLE`. */
 export function refusalReason(error: unknown): PnsError {
-  if (error instanceof PnsError && error.code in statuses) return error;
+  if (error instanceof PnsError && Object.hasOwn(statuses, error.code)) {
+    refused.inc({ code: error.code });
+    return error;
+  }
+  refused.inc({ code: 'UNAVAILABLE' });
   log.warn({ event: 'socket.refused', err: error });
   return new PnsError('UNAVAILABLE', 'The service cannot open sockets right now; try again in a moment.');
 }
@@ -40,17 +58,19 @@ export function refusalOf({ code, message }: PnsError): Refusal {
     status,
     headers: {
       'content-type': 'application/problem+json',
-      ...(status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}),
+      'access-control-allow-origin': '*', // nothing in it is secret, and a page sees only a CORS error without it
+      ...(status === 429 || status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}),
     },
     body: JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail: message }),
   };
 }
 
-/** Answers a request to upgrade with a refusal and closes the connection. */
+/** Answers a request to upgrade with a refusal and closes the connection, soon even where nobody reads the answer. */
 export function refuseUpgrade(tcp: Duplex, error: PnsError): void {
   const { status, headers, body } = refusalOf(error);
   const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   tcp.once('finish', () => tcp.destroy());
+  setTimeout(() => tcp.destroy(), closeGraceMs).unref();
   tcp.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`);
 }

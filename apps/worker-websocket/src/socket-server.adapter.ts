@@ -3,6 +3,9 @@ import type { INestApplication } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { Server as Engine } from 'engine.io';
 import { Server, type ServerOptions } from 'socket.io';
+import { Encoder } from 'socket.io-parser';
+import { ClientDecoder } from './client-decoder';
+import { ClientWebSocketServer } from './client-web-socket';
 import type { Door } from './door';
 
 /** Puts Socket.IO behind the door: Engine.IO gets to see only those who were let in. */
@@ -18,9 +21,9 @@ export class SocketServerAdapter extends IoAdapter {
   }
 
   override createIOServer(_port: number, options?: Partial<ServerOptions>): Server {
-    const engine = new Engine(options);
+    const engine = new Engine({ ...options, wsEngine: ClientWebSocketServer });
     this.door.open(this.server, engine);
-    return new Server(options).bind(engine);
+    return new Server({ ...options, parser: { Encoder, Decoder: ClientDecoder } }).bind(engine);
   }
 
   /** Clients have nothing to say. */

@@ -2,12 +2,17 @@ import { type OnGatewayConnection, type OnGatewayInit, WebSocketGateway } from '
 import { PnsError } from '@pns/runtime';
 import type { Server, Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
-import { connectTimeoutMs, Door } from './door';
+import { invalidAuth } from './client-decoder';
+import { Door } from './door';
 import { Reception } from './reception';
 import { refusalReason } from './refusal';
+import { authenticateWithinMs } from './unauthenticated-connections';
 
-/** What a client may send, in bytes: its CONNECT with a session token, and nothing after that. */
+/** The largest message that a client may send, in bytes: its CONNECT with a session token. A larger one closes its socket. */
 const maxClientBytes = 16 * 1024;
+
+/** A socket without a CONNECT is closed in time for the client to read the close frame before it is destroyed, in ms. */
+const connectTimeoutMs = authenticateWithinMs - 1000;
 
 /** Knows Socket.IO's side of a socket: its CONNECT, and why it went. */
 @WebSocketGateway({
@@ -37,9 +42,13 @@ export class SocketGateway implements OnGatewayInit<Server>, OnGatewayConnection
 
   handleConnection(socket: Socket): void {
     const { request, conn } = socket;
-    const open = this.door.arrivalOf(request)?.socket;
+    const arrival = this.door.arrivalOf(request);
+    const open = arrival?.socket;
     const { websocket } = request as typeof request & { websocket?: WebSocket };
-    if (open === undefined || websocket === undefined) throw new Error('A socket was let in past the door.');
+    if (arrival === undefined || open === undefined || websocket === undefined) {
+      throw new Error('A socket came past the handshake.');
+    }
+    this.door.connected(arrival);
     socket.once('disconnect', (reason) => this.reception.leave(open, reason));
     open.attach(socket, websocket);
     Reflect.deleteProperty(conn, 'request'); // its headers would stay in memory as long as the socket
@@ -49,7 +58,10 @@ export class SocketGateway implements OnGatewayInit<Server>, OnGatewayConnection
     const arrival = this.door.arrivalOf(socket.request);
     if (arrival === undefined) throw new PnsError('UNAVAILABLE', 'This socket came by no known way.');
     const auth: unknown = socket.handshake.auth;
-    await this.door.admitLate(arrival, (auth as { token?: unknown }).token);
+    if (auth === invalidAuth) {
+      throw new PnsError('AUTH_INVALID', 'auth must be an object with the session token as its field token.');
+    }
+    await this.door.connect(arrival, (auth as { token?: unknown }).token);
   }
 }
 

@@ -7,8 +7,8 @@ import { WebsocketClients } from '@pns/presence';
 import { listen, nestLogger, PnsError } from '@pns/runtime';
 import { Door } from './door';
 import { workerWebsocketEnv } from './env';
-import { pathOf, unknownTransport } from './handshake';
-import { refusalOf } from './refusal';
+import { pathOf, unknownPath, unknownTransport } from './handshake';
+import { refusalOf, refusalReason } from './refusal';
 import { SocketServerAdapter } from './socket-server.adapter';
 import { WorkerWebsocketModule, type WorkerWebsocketOptions } from './worker-websocket.module';
 
@@ -31,16 +31,30 @@ export async function startNode(options: WorkerWebsocketOptions, healthPort?: nu
   return app;
 }
 
-/** Socket.IO's other transport asks without an upgrade; it is told that it is off. */
+/**
+ * Refuses handshakes of Socket.IO's other transport, which come without an upgrade, before their body is read. A page can
+ * read why, also where its browser asks first (OPTIONS), and also where it forgot the client's path.
+ */
 function refusePolling(app: NestFastifyApplication): void {
   const clients = app.get(WebsocketClients);
-  const { status, headers, body } = refusalOf(unknownTransport());
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (clients.clientAt(pathOf(request.url)) === undefined) return done();
-    void reply.code(status).headers(headers).send(body);
+    const isKnown = clients.clientAt(pathOf(request.url)) !== undefined;
+    if (!isKnown && !/[?&]transport=/.test(request.url)) return done();
+    const { status, headers, body } = refusalOf(refusalReason(isKnown ? unknownTransport() : unknownPath()));
+    if (request.method === 'OPTIONS') return void reply.code(204).headers(preflight).send();
+    void reply
+      .code(status)
+      .headers({ ...headers, connection: 'close' })
+      .send(body);
   });
 }
+
+const preflight = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': '*',
+  'access-control-allow-headers': '*',
+};
 
 /** Serves the app's HTTP answers at one more port, which those who open sockets need not reach. */
 async function answerHealthAt(port: number, app: NestFastifyApplication): Promise<void> {

@@ -8,6 +8,7 @@ import { RuntimeModule, sessionKeyOf } from '@pns/runtime';
 import { SessionsModule } from '@pns/sessions';
 import { LocalSockets, WebsocketTransport } from '@pns/transport-websocket';
 import { AwayTransport } from './away.transport';
+import { ClientAddresses } from './client-address';
 import { Door } from './door';
 import type { workerWebsocketEnv } from './env';
 import { NodeId } from './node-id';
@@ -16,6 +17,7 @@ import { Orphanage } from './orphanage';
 import { Reception } from './reception';
 import { SessionGuard } from './session-guard';
 import { SocketGateway } from './socket.gateway';
+import { UnauthenticatedConnections } from './unauthenticated-connections';
 
 /** Jobs worked on at once. Emitting is this process' own work, so a few are enough to hide the way to Redis and back. */
 const concurrency = 4;
@@ -62,7 +64,16 @@ export class WorkerWebsocketModule {
           sources: (keys) => [nodeQueue(keys, awayNode)],
         }),
       ],
-      providers: [Reception, Door, SessionGuard, Orphanage, NodeKeeper, SocketGateway],
+      providers: [
+        { provide: ClientAddresses, useValue: new ClientAddresses(env.PNS_TRUSTED_PROXIES) },
+        UnauthenticatedConnections,
+        Reception,
+        Door,
+        SessionGuard,
+        Orphanage,
+        NodeKeeper,
+        SocketGateway,
+      ],
     };
   }
 }

@@ -123,6 +123,20 @@ export const properties = {
     scopes,
     sentence: 'How many sockets a user may hold open.',
   },
+  'com.openexchange.websockets.unauthenticated.max': {
+    type: 'integer',
+    schema: integer(1, 1_000_000),
+    fallback: 5000,
+    scopes: serverOnly,
+    sentence: 'How many connections without a valid session a worker-websocket holds, each for ten seconds at most.',
+  },
+  'com.openexchange.websockets.unauthenticated.maxPerAddress': {
+    type: 'integer',
+    schema: integer(1, 1_000_000),
+    fallback: 500,
+    scopes: serverOnly,
+    sentence: 'How many of them one address may have; a /64 counts as one address of IPv6.',
+  },
   'com.openexchange.webhooks.enabledIds': {
     type: 'list',
     schema: list,

@@ -113,3 +113,25 @@ describe('readEnvironment', () => {
     expect(() => readEnvironment(needed, { ...complete, ...wrong })).toThrow(sentence);
   });
 });
+
+describe('trusted proxies', () => {
+  const read = (value?: string) =>
+    readEnvironment(['PNS_TRUSTED_PROXIES'], value === undefined ? {} : { PNS_TRUSTED_PROXIES: value })
+      .PNS_TRUSTED_PROXIES;
+
+  it.each<[string | undefined, string[]]>([
+    [undefined, []],
+    ['', []],
+    ['10.0.0.1', ['10.0.0.1']],
+    ['10.0.0.0/8, 2001:db8::/32,::1', ['10.0.0.0/8', '2001:db8::/32', '::1']],
+  ])('%j are %j', (value, networks) => {
+    expect(read(value)).toEqual(networks);
+  });
+
+  it.each(['any', '10.0.0.0/33', '10.0.0.0/', '::1/129', '10.0.0.0/8/8', '10.0.0.1,', '*', '10.0.0.0/-1'])(
+    'cannot be %j',
+    (value) => {
+      expect(() => read(value)).toThrow('PNS_TRUSTED_PROXIES: must be addresses or networks');
+    },
+  );
+});

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { PnsError } from './errors';
 
@@ -18,6 +19,19 @@ const encryptionKeys = z.string().transform((text, context) => {
     context.addIssue({ code: 'custom', message });
   }
   return keys;
+});
+
+/** Addresses and networks, separated by commas. */
+const networks = z.string().transform((text, context) => {
+  const entries = text.split(',').map((entry) => entry.trim());
+  const isNetwork = (entry: string): boolean => {
+    const [address = '', prefix = '0', ...more] = entry.split('/');
+    const bits = isIP(address) === 4 ? 32 : 128;
+    return isIP(address) !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits && more.length === 0;
+  };
+  if (entries.every(isNetwork)) return entries;
+  context.addIssue({ code: 'custom', message: 'must be addresses or networks (10.0.0.0/8), separated by commas' });
+  return z.NEVER;
 });
 
 const apiKey = z.string().min(16, 'must be at least 16 characters long');
@@ -55,6 +69,7 @@ const schema = z.object({
   PNS_API_PORT: port.default(3000),
   PNS_WEBSOCKET_PORT: port.default(3001),
   PNS_SANDBOX_PORT: port.default(3002),
+  PNS_TRUSTED_PROXIES: networks.default([]),
   PNS_HEALTH_PORT: port.default(3003),
   PNS_CONFIG_DIR: z.string().min(1).default('config'),
   PNS_SHARDS: z.coerce.number().int().min(1).max(1024).default(8),

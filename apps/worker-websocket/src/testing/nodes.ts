@@ -56,7 +56,7 @@ export class TestNodes {
   }
 
   /** Starts a node, on another way to Redis if `redisUrl` names one. */
-  async start(redisUrl = testRedisUrl(), healthPort?: number): Promise<TestNode> {
+  async start(redisUrl = testRedisUrl(), healthPort?: number, trustedProxies: string[] = []): Promise<TestNode> {
     const env: WorkerWebsocketOptions['env'] = {
       NODE_ENV: 'test',
       PNS_LOG_LEVEL: 'silent',
@@ -64,8 +64,8 @@ export class TestNodes {
       REDIS_URL: redisUrl,
       PNS_SHARDS: this.keys.shards,
       PNS_CONFIG_DIR: this.folder,
-      PNS_HEALTH_PORT: 0,
       PNS_WEBSOCKET_PORT: 0,
+      PNS_TRUSTED_PROXIES: trustedProxies,
       PNS_SESSION_SECRET: secret,
       PNS_SESSION_JWKS_URL: undefined,
     };

@@ -1,4 +1,6 @@
+export { Backlog, maxBacklogBytes } from './websocket.backlog';
+export { InboundLimit, inboundLimits } from './websocket.inbound';
 export { connectionOf, missedEvent, sessionInvalidEvent, socketToken } from './websocket.payload';
-export { LocalSocket, maxBacklogBytes, type LocalSocketOptions } from './websocket.socket';
+export { LocalSocket, type LocalSocketOptions } from './websocket.socket';
 export { LocalSockets } from './websocket.sockets';
 export { WebsocketTransport, type HandOn } from './websocket.transport';

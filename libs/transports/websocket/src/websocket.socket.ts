@@ -1,6 +1,6 @@
-import type { Socket as TcpSocket } from 'node:net';
 import type { Delivery } from '@pns/transport-contract';
 import type { Socket } from 'socket.io';
+import type { Backlog } from './websocket.backlog';
 import { type EncodedEvent, encodedEvent, frameOf, missedEvent } from './websocket.payload';
 
 /** Whose socket, and what it asked for. */
@@ -15,76 +15,66 @@ export interface LocalSocketOptions {
   readonly wantsMeta: boolean;
 }
 
-/** Bytes that may wait for a reader; one that is slower is cut off, because memory is everybody's. */
-export const maxBacklogBytes = 1024 * 1024;
-
 /**
- * One client's socket at this node. What is sent before the client has said CONNECT waits for it, because others may
- * know of the socket from the moment it was let in.
+ * One client's socket at this node. Events that are sent before the client's CONNECT wait for it, because other processes
+ * know the socket from its handshake on.
  */
 export class LocalSocket {
   private early: EncodedEvent[] = [];
   private socket: Socket | undefined;
-  /** Bytes that wait for the client's CONNECT, or that Engine.IO holds back until TCP takes more. */
-  private heldBytes = 0;
-  /** Whether it read too slowly; what waited for it is lost. */
-  isCutOff = false;
   /** When something was last sent to it, in ms since the epoch. */
   sentAt = 0;
 
   constructor(
     readonly options: LocalSocketOptions,
-    private readonly tcp: TcpSocket,
+    private readonly backlog: Backlog,
   ) {}
 
-  /** Whether the client has said CONNECT. */
+  /** Whether the client has sent its CONNECT. */
   get isAttached(): boolean {
     return this.socket !== undefined;
   }
 
-  /** Connects it to the client and sends what was waiting. */
+  /** Whether the client read too slowly. */
+  get isCutOff(): boolean {
+    return this.backlog.isExceeded;
+  }
+
+  /** Connects it to the client and sends the events that waited. */
   attach(socket: Socket): void {
     const { early } = this;
     this.early = [];
-    this.heldBytes = 0;
+    this.backlog.release();
     this.socket = socket;
     for (const event of early) this.write(event);
   }
 
-  /** Sends it before anything else of this turn of the event loop is over. */
+  /** Sends it before this turn of the event loop is over. */
   send(delivery: Delivery): void {
     const event = encodedEvent(frameOf(delivery, this.options.wantsMeta));
     if (outbox.push([this, event]) === 1) queueMicrotask(emptyOutbox);
   }
 
-  /** Tells the client that it missed something that is not to be had any more; it does well to fetch afresh. */
+  /** Sends the event that tells the client to fetch afresh, because it missed notifications that nobody kept. */
   tellMissed(): void {
     this.write(encodedEvent([missedEvent]));
   }
 
   /**
-   * Hands Engine.IO the finished frame, as Socket.IO's own adapter does when it broadcasts: making it in Socket.IO's steps, in
-   * two buffers, costs as much again as writing it.
+   * Hands Engine.IO the finished frame, as Socket.IO's own adapter does when it broadcasts. Socket.IO would make the frame in
+   * steps and in two buffers, which costs as much again as writing it.
    */
   write({ packet, frame }: EncodedEvent): void {
     if (this.isCutOff) return;
     this.sentAt = Date.now();
     if (this.socket === undefined) {
       this.early.push({ packet, frame });
-      this.heldBytes += frame.length;
-    } else {
-      const { conn } = this.socket;
-      if (!conn.transport.writable) {
-        if (this.heldBytes === 0) conn.once('drain', () => (this.heldBytes = 0));
-        this.heldBytes += frame.length;
-      }
-      const options: object = { wsPreEncodedFrame: [frame] };
-      conn.write(packet, options);
+      this.backlog.hold(frame.length);
+      return;
     }
-    if (this.heldBytes + this.tcp.writableLength <= maxBacklogBytes) return;
-    this.isCutOff = true;
-    this.early = [];
-    this.tcp.destroy(); // a close frame would only queue up behind the rest
+    const options: object = { wsPreEncodedFrame: [frame] };
+    this.socket.conn.write(packet, options);
+    this.backlog.check();
   }
 }
 

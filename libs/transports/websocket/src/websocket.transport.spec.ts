@@ -1,8 +1,9 @@
 import { Socket as TcpSocket } from 'node:net';
 import type { Delivery } from '@pns/transport-contract';
 import fc from 'fast-check';
+import { Backlog, maxBacklogBytes } from './websocket.backlog';
 import { connectionOf, socketToken } from './websocket.payload';
-import { LocalSocket, maxBacklogBytes } from './websocket.socket';
+import { LocalSocket } from './websocket.socket';
 import { LocalSockets } from './websocket.sockets';
 import { WebsocketTransport } from './websocket.transport';
 
@@ -40,7 +41,7 @@ beforeEach(() => {
 
 function add(connection: string, more: object = {}): LocalSocket {
   const key = { context: 1, user: 14, client: 'suite', connection, isAnonymous: false, wantsMeta: false };
-  const socket = new LocalSocket({ ...key, ...more }, new TcpSocket());
+  const socket = new LocalSocket({ ...key, ...more }, new Backlog(new TcpSocket()));
   sockets.add(socket);
   return socket;
 }

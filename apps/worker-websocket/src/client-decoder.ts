@@ -1,0 +1,27 @@
+import { Decoder, PacketType } from 'socket.io-parser';
+
+/** Stands for an `auth` that is not a JSON object. It is compared by identity, so that no client can send it. */
+export const invalidAuth: object = Object.freeze({});
+
+/** A CONNECT to the default namespace, and what follows it. */
+const connectPacket = /^0(?:\/,)?(?!\/)(.+)$/s;
+
+/**
+ * Socket.IO's decoder, except that a CONNECT whose `auth` is a text, a list, a number or broken reaches the gateway as
+ * `invalidAuth`. Socket.IO would close the socket without an answer, or take the number for something else.
+ */
+export class ClientDecoder extends Decoder {
+  override add(packet: string | Buffer): void {
+    const auth = typeof packet === 'string' ? connectPacket.exec(packet)?.[1] : undefined;
+    if (auth === undefined || isObject(auth)) super.add(packet);
+    else this.emitReserved('decoded', { type: PacketType.CONNECT, nsp: '/', data: invalidAuth });
+  }
+}
+
+function isObject(json: string): boolean {
+  try {
+    return json.startsWith('{') && typeof JSON.parse(json) === 'object';
+  } catch {
+    return false;
+  }
+}
