@@ -102,7 +102,10 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
 
   private async finish(batch: Batch): Promise<void> {
     await this.handOver(batch);
-    if (!(await this.windows.settle(batch))) {
+    const settled = await this.windows.settle(batch);
+    // A tick of another id: this one is still active.
+    if (settled === 'passed') await this.ticks.addNow(batch.shard, `passed-${randomUUID()}`, batch.clock);
+    if (settled === 'lost') {
       log.warn({ event: 'batch.taken-over', shard: batch.shard, batch: batch.id, windows: batch.windows.length });
     }
   }

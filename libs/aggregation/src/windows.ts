@@ -43,6 +43,8 @@ export interface DueWindow {
   readonly notification: StoredNotification;
   readonly count: number;
   readonly dueAt: number;
+  /** The place of its newest notification in the order of acceptance within the shard; absent for one of an older version. */
+  readonly order?: number;
 }
 
 /** Due windows that a job owns until it settles them. */
@@ -58,6 +60,12 @@ export interface Batch {
   /** When the next window falls due, if one waits. */
   readonly nextDueAt?: number;
 }
+
+/**
+ * How settling a batch ended. `passed`: due windows of its users were passed over meanwhile, and need a tick now; `lost`: it was
+ * given to another owner, who then sends it too.
+ */
+export type Settled = 'settled' | 'passed' | 'lost';
 
 /** How many windows there are, by how far they are. */
 export interface WindowCounts {
@@ -98,7 +106,11 @@ export class Windows {
     for (const { key, mode, delayMs, maxDelayMs, retentionMs, item, idempotencyKey } of entries) {
       args.push(key, `${mode} ${delayMs} ${maxDelayMs} ${retentionMs} ${item.expiryAt}`, item.text, idempotencyKey);
     }
-    const [clock, overdue, announced, accepted, ...ticks] = await this.scripts.pns_join(...windowKeys(group), ...args);
+    const [clock, overdue, announced, accepted, ...ticks] = await this.scripts.pns_join(
+      ...windowKeys(group),
+      `${group}:order`,
+      ...args,
+    );
     return {
       clock: Number(clock),
       overdue: Number(overdue),
@@ -108,12 +120,16 @@ export class Windows {
     };
   }
 
-  /** Takes what is due, or what the batch `id` already holds, and makes `owner` the one who may settle it. */
+  /**
+   * Takes what is due, or what the batch `id` already holds, in the order of acceptance, and makes `owner` the one who may settle
+   * it. Windows of a user of whom another batch has some stay where they are until that one is settled.
+   */
   async take(shard: number, id: string, owner: string, limit: number): Promise<Batch> {
     const group = this.keys.group(shard);
     const [clock, left, nextDueAt, ...held] = await this.scripts.pns_take(
       ...windowKeys(group),
       `${group}:batch:${id}`,
+      `${group}:holders`,
       this.clock(),
       id,
       owner,
@@ -121,12 +137,13 @@ export class Windows {
     );
     const windows: DueWindow[] = [];
     for (let at = 0; at < held.length; at += 4) {
-      const span = String(held[at + 2]);
+      const [, , , count, order] = String(held[at + 2]).split(':');
       windows.push({
         mode: modeOf(String(held[at])),
         notification: decodeNotification(String(held[at + 3])),
-        count: Number(span.slice(span.lastIndexOf(':') + 1)),
+        count: Number(count),
         dueAt: Number(held[at + 1]),
+        ...(order === undefined ? {} : { order: Number(order) }),
       });
     }
     return {
@@ -140,10 +157,10 @@ export class Windows {
     };
   }
 
-  /** Forgets the batch. False when it was given to another owner meanwhile, who then sends it too. */
-  async settle({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<boolean> {
+  /** Forgets the batch. */
+  settle({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<Settled> {
     const group = this.keys.group(shard);
-    return (await this.scripts.pns_settle(...batchKeys(group, id), id, owner)) === 1;
+    return this.scripts.pns_settle(...batchKeys(group, id), id, owner);
   }
 
   /** The ids of batches that were taken at least `ageMs` ago and are not settled. */
@@ -227,17 +244,17 @@ type Answer = (string | number)[];
 interface Scripts extends Pick<RedisClient, 'zrangebyscore' | 'time'> {
   pns_join(...args: (string | number)[]): Promise<Answer>;
   pns_take(...args: (string | number)[]): Promise<Answer>;
-  pns_settle(...args: (string | number)[]): Promise<number>;
+  pns_settle(...args: (string | number)[]): Promise<Settled>;
   pns_erase(...args: (string | number)[]): Promise<number>;
   pns_count(...args: (string | number)[]): Promise<Answer>;
 }
 
-const keysOfScript = { join: 6, take: 7, settle: 3, erase: 3, count: 2 };
+const keysOfScript = { join: 7, take: 8, settle: 4, erase: 4, count: 2 };
 
 function windowKeys(group: string): string[] {
   return ['due', 'items', 'spans', 'now', 'batches', 'taken'].map((name) => `${group}:${name}`);
 }
 
 function batchKeys(group: string, id: string): string[] {
-  return ['batches', 'taken', `batch:${id}`].map((name) => `${group}:${name}`);
+  return ['batches', 'taken', `batch:${id}`, 'holders'].map((name) => `${group}:${name}`);
 }
