@@ -13,6 +13,7 @@ import { handOver, type QueueRef } from './hand-over';
 import type { PausedClients } from './paused-clients';
 import { SharedLookup } from './shared-lookup';
 import { reasonsToSuppress } from './suppression';
+import { Turns, type Turn } from './turns';
 
 /** How a process works on the queues of its transport. */
 export interface DeliveryWorkerOptions {
@@ -21,6 +22,8 @@ export interface DeliveryWorkerOptions {
   readonly concurrency: number;
   /** How many jobs of a source one endpoint may have at work, and as many waiting; by default an eighth of the source's. */
   readonly jobsPerEndpoint?: number | undefined;
+  /** Whether the attempts of a job begin only after those of the jobs before it; there is one endpoint then. */
+  readonly isOrdered?: boolean | undefined;
 }
 
 /** However many sources there are, each has room for four slow endpoints and for others beside them. */
@@ -37,6 +40,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly jobsPerSource: number;
   private readonly stopping = new AbortController();
+  private readonly turns = new Turns();
 
   constructor(
     private readonly queues: Queues,
@@ -69,6 +73,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
 
   private async work(source: QueueRef, job: Job<DeliveryJob>, token?: string): Promise<void> {
     assertJobVersion('delivery', job.data);
+    if (this.options.isOrdered === true) return this.workInOrder(source, job);
     // A slow endpoint is not to fill the places of its shard's queue, however few these are.
     const endpoint = `${source.group} ${job.data.endpoint}`;
     if (!(await this.slots.enter(endpoint, String(job.id), () => this.callBack(source, String(job.id))))) {
@@ -76,15 +81,31 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       throw new DelayedError();
     }
     const startedAt = performance.now();
+    try {
+      await this.run(source, job);
+    } finally {
+      this.slots.leave(endpoint, performance.now() - startedAt);
+    }
+  }
+
+  /** A job that waited for a slot elsewhere would be overtaken, so these take none. */
+  private async workInOrder(source: QueueRef, job: Job<DeliveryJob>): Promise<void> {
+    const turn = this.turns.take();
+    try {
+      await this.run(source, job, turn);
+    } finally {
+      turn.done();
+    }
+  }
+
+  private async run(source: QueueRef, job: Job<DeliveryJob>, turn?: Turn): Promise<void> {
     const checkpoint = new Checkpoint(job);
     try {
-      await this.deliverAll(source, job, checkpoint);
+      await this.deliverAll(source, job, checkpoint, turn);
       await checkpoint.discard();
     } catch (error) {
       await checkpoint.flush();
       throw error;
-    } finally {
-      this.slots.leave(endpoint, performance.now() - startedAt);
     }
   }
 
@@ -96,15 +117,21 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       .catch(() => undefined);
   }
 
-  private async deliverAll(source: QueueRef, job: Job<DeliveryJob>, checkpoint: Checkpoint): Promise<void> {
+  private async deliverAll(
+    source: QueueRef,
+    job: Job<DeliveryJob>,
+    checkpoint: Checkpoint,
+    turn?: Turn,
+  ): Promise<void> {
     const { endpoint, deliveries } = job.data;
     const open = deliveries.filter(({ id }) => !checkpoint.has(id));
     // Whether and how a push is sent, and when it is tried again, are the user's properties.
     await this.loadProperties(open);
     const reasons = await reasonsToSuppress(open, this.cascade, this.live);
-    const settled = await Promise.allSettled(
-      open.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint)),
-    );
+    await turn?.before;
+    const begun = open.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint));
+    turn?.done();
+    const settled = await Promise.allSettled(begun);
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     await this.putOff(source, job, tries.filter(isSpared), checkpoint);
     const attempts = tries.filter((attempt) => !isSpared(attempt));
