@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Batch } from '@pns/aggregation';
 import { ConfigCascade } from '@pns/config-cascade';
-import { endpointOf, handOver, type DeliveryGroup } from '@pns/delivery';
+import { endpointOf, handOver, SocketForwarding, type DeliveryGroup } from '@pns/delivery';
 import { countSuppressed } from '@pns/outcomes';
 import { SubscriptionStore } from '@pns/persistence';
-import { nodeOf, Presence, socketNodeGroup, WebsocketClients } from '@pns/presence';
+import { awayNode, Mailboxes, nodeOf, Presence, socketNodeGroup, WebsocketClients } from '@pns/presence';
 import { deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
@@ -13,13 +13,18 @@ import { deliveriesOf, type Audience } from './addressing';
 /** Turns a batch of due windows into deliveries in the queues of their transports. */
 @Injectable()
 export class Dispatch {
+  private readonly forwarding: SocketForwarding;
+
   constructor(
     private readonly queues: Queues,
     private readonly subscriptions: SubscriptionStore,
     private readonly presence: Presence,
     private readonly cascade: ConfigCascade,
     private readonly websocketClients: WebsocketClients,
-  ) {}
+    mailboxes: Mailboxes,
+  ) {
+    this.forwarding = new SocketForwarding(queues, mailboxes, cascade);
+  }
 
   /** One query, one pipeline and one addition per queue, however many windows. Safe to repeat with the same batch. */
   async handOver(batch: Batch): Promise<void> {
@@ -35,7 +40,10 @@ export class Dispatch {
       const audience = audiences.get(userKey(window.notification));
       return audience === undefined ? [] : deliveriesOf(window, audience, rules);
     });
-    await handOver(this.queues, this.grouped(batch.shard, deliveries));
+    // Into their mailboxes at once: the next batch of these users, which waits for this one, finds what this one has added.
+    await this.forwarding.forwardAll(deliveries.filter(isForAway));
+    const toSend = deliveries.filter((delivery) => !isForAway(delivery));
+    await handOver(this.queues, this.grouped(batch.shard, toSend));
     for (const [transport, count] of suppressed) countSuppressed(transport, count);
   }
 
@@ -75,6 +83,11 @@ export class Dispatch {
     }
     return [...groups.values()];
   }
+}
+
+/** Whether a delivery is for sockets that are away. */
+function isForAway({ transport, token }: Delivery): boolean {
+  return transport === 'websocket' && nodeOf(token) === awayNode;
 }
 
 function userKey({ context, user }: UserKey): string {
