@@ -56,7 +56,13 @@ describe('windows on one clock', () => {
       if (batch.windows.length > 0) {
         expect(time.now - opened).toBe(maxDelayMs);
         expect(batch.windows).toEqual([
-          { mode: 'equal', notification: { v: 1, ...notification() }, count: 21, dueAt: opened + maxDelayMs, order: 21 },
+          {
+            mode: 'equal',
+            notification: { v: 1, ...notification() },
+            count: 21,
+            dueAt: opened + maxDelayMs,
+            order: 21,
+          },
         ]);
         return;
       }
