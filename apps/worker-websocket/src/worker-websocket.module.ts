@@ -45,7 +45,6 @@ export class WorkerWebsocketModule {
         DeliveryModule.forTransport({
           name: 'websocket',
           concurrency,
-          jobsPerEndpoint: concurrency,
           imports: [held],
           inject: [LocalSockets, AwayTransport],
           useFactory: (locals: LocalSockets, away: AwayTransport) =>
@@ -55,7 +54,6 @@ export class WorkerWebsocketModule {
         DeliveryModule.forTransport({
           name: 'websocket',
           concurrency,
-          jobsPerEndpoint: concurrency,
           imports: [held],
           inject: [AwayTransport],
           useFactory: (away: AwayTransport) => away,

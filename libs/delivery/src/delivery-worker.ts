@@ -8,7 +8,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, type Job, type Worker } from 'bullmq';
 import { backOffMs } from './back-off';
 import { Checkpoint } from './checkpoint';
-import { EndpointSlots } from './endpoint-slots';
+import { DeliveryPlaces, type Place, type Verdict } from './delivery-places';
 import { handOver, type QueueRef } from './hand-over';
 import type { PausedClients } from './paused-clients';
 import { SharedLookup } from './shared-lookup';
@@ -17,14 +17,12 @@ import { reasonsToSuppress } from './suppression';
 /** How a process works on the queues of its transport. */
 export interface DeliveryWorkerOptions {
   readonly sources: readonly QueueRef[];
-  /** Jobs that this process has in hand at once, shared out to its sources; each holds up to a hundred deliveries. */
-  readonly concurrency: number;
-  /** How many jobs of a source one endpoint may have at work, and as many waiting; by default an eighth of the source's. */
-  readonly jobsPerEndpoint?: number | undefined;
+  /** Jobs in progress at once, shared out to the sources; without it, as many as there are places for their deliveries. */
+  readonly concurrency?: number | undefined;
 }
 
-/** However many sources there are, each has room for four slow endpoints and for others beside them. */
-const leastPerSource = 10;
+/** Deliveries that a process holds at once, shared out to its sources, and the least share; a job may exceed it. */
+const [maxHeld, leastPerSource] = [8000, 250] as const;
 
 /** What is in flight at SIGTERM has this long to end before it is handed back, in ms. */
 const finishWithinMs = shutdownTimeoutMs - 5000;
@@ -32,8 +30,8 @@ const finishWithinMs = shutdownTimeoutMs - 5000;
 /** Gives each delivery of a job to the transport, records how it ended, and sends what failed on its way again. */
 @Injectable()
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly workers: Worker<DeliveryJob>[] = [];
-  private readonly slots: EndpointSlots;
+  private readonly workers = new Map<string, Worker<DeliveryJob>>();
+  private readonly places: DeliveryPlaces;
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly jobsPerSource: number;
   private readonly stopping = new AbortController();
@@ -48,62 +46,88 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     private readonly options: DeliveryWorkerOptions,
   ) {
     this.live = new SharedLookup((ids) => subscriptions.liveAmong(ids));
-    this.jobsPerSource = Math.max(leastPerSource, Math.ceil(options.concurrency / options.sources.length));
-    // As many may wait as may run, so four endpoints that fill both leave at least one place.
-    this.slots = new EndpointSlots(options.jobsPerEndpoint ?? Math.floor((this.jobsPerSource - 1) / 8));
+    const { concurrency, sources } = options;
+    const heldPerSource = Math.max(leastPerSource, Math.ceil(maxHeld / sources.length));
+    // A job holds at least one delivery.
+    this.jobsPerSource = concurrency === undefined ? heldPerSource : Math.ceil(concurrency / sources.length);
+    this.places = new DeliveryPlaces(heldPerSource);
   }
 
   onApplicationBootstrap(): void {
     for (const { group, name } of this.options.sources) {
       const work = (job: Job<DeliveryJob>, token?: string) => this.work({ group, name }, job, token);
-      this.workers.push(this.queues.worker(group, name, work, { concurrency: this.jobsPerSource }));
+      this.workers.set(group, this.queues.worker(group, name, work, { concurrency: this.jobsPerSource }));
     }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.slots.close();
+    this.places.close();
     const timer = setTimeout(() => this.stopping.abort(), finishWithinMs);
-    await Promise.all(this.workers.map((worker) => worker.close()));
+    await Promise.all([...this.workers.values()].map((worker) => worker.close()));
     clearTimeout(timer);
   }
 
   private async work(source: QueueRef, job: Job<DeliveryJob>, token?: string): Promise<void> {
     assertJobVersion('delivery', job.data);
-    // A slow endpoint is not to fill the places of its shard's queue, however few these are.
-    const endpoint = `${source.group} ${job.data.endpoint}`;
-    if (!(await this.slots.enter(endpoint, String(job.id), () => this.callBack(source, String(job.id))))) {
-      await job.moveToDelayed(Date.now() + this.slots.pauseMs(endpoint), token);
-      throw new DelayedError();
-    }
-    const startedAt = performance.now();
+    const place = await this.placeOf(source, job);
+    if (place === undefined) return this.defer(source, job, token);
     const checkpoint = new Checkpoint(job);
     try {
-      await this.deliverAll(source, job, checkpoint);
+      await this.deliverAll(source, job, checkpoint, place);
       await checkpoint.discard();
     } catch (error) {
       await checkpoint.flush();
       throw error;
     } finally {
-      this.slots.leave(endpoint, performance.now() - startedAt);
+      place.leave();
+      this.fetchWhileRoom(source);
     }
   }
 
-  /** A job that somebody else has by now, or that comes back by itself, need not be called. */
-  private callBack({ group, name }: QueueRef, job: string): void {
-    this.queues
-      .queue(group, name)
-      .backend.promote(job)
-      .catch(() => undefined);
+  /** A place for a job, once it is its turn; undefined where the job must leave room for others. */
+  private placeOf(source: QueueRef, job: Job<DeliveryJob>): Promise<Place | undefined> {
+    const { endpoint, deliveries } = job.data;
+    const [first] = deliveries;
+    const place = this.places.enter({
+      source: source.group,
+      endpoint,
+      job: String(job.id),
+      deliveries,
+      isBack: job.attemptsStarted > 1,
+      capacity: (first && this.transport.capacity?.(first.client)) ?? Infinity,
+      callBack: () => this.queues.queue(source.group, source.name).backend.promote(String(job.id)),
+    });
+    this.fetchWhileRoom(source);
+    return place;
   }
 
-  private async deliverAll(source: QueueRef, job: Job<DeliveryJob>, checkpoint: Checkpoint): Promise<void> {
+  private async defer(source: QueueRef, job: Job<DeliveryJob>, token: string | undefined): Promise<never> {
+    const { endpoint } = job.data;
+    this.fetchWhileRoom(source);
+    await job.moveToDelayed(Date.now() + this.places.pauseMs(endpoint), token);
+    this.places.isDeferred(endpoint, String(job.id));
+    throw new DelayedError();
+  }
+
+  /** BullMQ counts jobs and places count deliveries, so it is told whether to fetch more. */
+  private fetchWhileRoom({ group }: QueueRef): void {
+    const worker = this.workers.get(group);
+    if (worker !== undefined) worker.concurrency = this.places.isFull(group) ? 1 : this.jobsPerSource;
+  }
+
+  private async deliverAll(
+    source: QueueRef,
+    job: Job<DeliveryJob>,
+    checkpoint: Checkpoint,
+    place: Place,
+  ): Promise<void> {
     const { endpoint, deliveries } = job.data;
     const open = deliveries.filter(({ id }) => !checkpoint.has(id));
     // Whether and how a push is sent, and when it is tried again, are the user's properties.
     await this.loadProperties(open);
     const reasons = await reasonsToSuppress(open, this.cascade, this.live);
     const settled = await Promise.allSettled(
-      open.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint)),
+      open.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint, place)),
     );
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     await this.putOff(source, job, tries.filter(isSpared), checkpoint);
@@ -139,6 +163,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     delivery: Delivery,
     suppressedFor: string | undefined,
     checkpoint: Checkpoint,
+    place: Place,
   ): Promise<Attempt> {
     const startedAt = Date.now();
     const begun = performance.now();
@@ -147,6 +172,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const outcome = unsent ?? (await this.outcomeOf(delivery));
     if (outcome.kind === 'delivered') checkpoint.add(delivery.id);
     const durationMs = performance.now() - begun;
+    place.ended(unsent === undefined ? verdictOf(outcome) : 'nothing', durationMs);
     return { delivery, outcome, startedAt, durationMs, ...(unsent !== undefined && { isUnsent: true }) };
   }
 
@@ -261,6 +287,12 @@ function sparedForMs({ sparedSince }: Delivery, now: number): number {
 /** Whether nothing was sent, and somebody looks again. Whoever asked for a test is told at once. */
 function isSpared({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isSpared === true && delivery.replyTo === undefined;
+}
+
+/** What an outcome says about how much its far side can take. */
+function verdictOf(outcome: Outcome): Verdict {
+  if (outcome.kind !== 'retry') return outcome.kind === 'moved' ? 'nothing' : 'answered';
+  return outcome.isSpared === true || outcome.isWaiting === true ? 'nothing' : 'failed';
 }
 
 /** Times to wait that differ by less than this are one, in ms: a job for each millisecond would be as many jobs as deliveries. */

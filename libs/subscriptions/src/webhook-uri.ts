@@ -1,3 +1,5 @@
+import { isPlainLetter, isPlainPath, isPlainQuery } from './webhook-path';
+
 /** How the URI that a client registers for a webhook is compared with the configured one. */
 export const uriValidationModes = ['none', 'prefix', 'exact'] as const;
 export type UriValidationMode = (typeof uriValidationModes)[number];
@@ -11,22 +13,39 @@ export function webhookUriFault(mode: UriValidationMode, configured: string, can
     return 'The URI must be an absolute http or https URI without credentials, fragment, spaces or dot segments.';
   }
   if (mode === 'exact' && !isSameUri(configured, candidate)) return 'The URI must be exactly the configured one.';
-  if (mode === 'prefix' && !isUriWithin(configured, candidate)) {
-    return 'The URI must have the scheme, host and port of the configured one, and a path equal to or below its path.';
-  }
-  return undefined;
+  return mode === 'prefix' ? faultBelow(configured, candidate) : undefined;
 }
 
 /**
- * Whether `candidate` is `configured` or lies below it: same scheme, host and port, and the same path or a longer one
- * that goes on after a `/`. Configured secrets are sent to such URIs only.
+ * Whether `candidate` is `configured` or lies below it, in every reading that servers have of its path. Configured secrets are
+ * sent to such URIs only.
  */
 export function isUriWithin(configured: string, candidate: string): boolean {
+  return faultBelow(configured, candidate) === undefined;
+}
+
+/** Why `candidate` is neither `configured` nor below it: same scheme, host, port and query, and a path that goes on after a `/`. */
+function faultBelow(configured: string, candidate: string): string | undefined {
   const base = plainUri(configured);
   const uri = plainUri(candidate);
-  if (base === undefined || uri === undefined || base.origin !== uri.origin) return false;
+  const elsewhere =
+    'The URI must have the scheme, host and port of the configured one, and a path equal to or below its path.';
+  if (base === undefined || uri === undefined || base.origin !== uri.origin) return elsewhere;
   const folder = base.pathname.endsWith('/') ? base.pathname : `${base.pathname}/`;
-  return uri.pathname === base.pathname || uri.pathname.startsWith(folder);
+  const isEqualPath = uri.pathname === base.pathname;
+  if (!isEqualPath && !uri.pathname.startsWith(folder)) return elsewhere;
+  if (!isEqualPath && !isPlainPath(uri.pathname.slice(folder.length))) {
+    return (
+      "What follows the configured path may hold letters, digits and -._~!$&'()*+,=:@ in segments that are not empty, " +
+      'and percent-encoded UTF-8 of letters, digits and inner spaces; no dot, slash, backslash, semicolon, percent sign or control ' +
+      'character may be encoded.'
+    );
+  }
+  // A query that is configured may choose the application behind the path, and of two equal parameters servers read one or the other.
+  if (base.search !== '') {
+    return uri.search === base.search ? undefined : 'The URI must have the query of the configured one.';
+  }
+  return isPlainQuery(uri.search) ? undefined : 'The query must be percent-encoded UTF-8 without control characters.';
 }
 
 function isSameUri(configured: string, candidate: string): boolean {
@@ -40,8 +59,16 @@ function plainUri(text: string): URL | undefined {
   const uri = new URL(text);
   // The parser has resolved dot segments already, so the text itself is asked, before its query.
   const path = text.replace(/\?.*$/s, '').replace(/^https?:\/\/[^/]*/i, '');
-  const hasCredentials = /^https?:\/\/[^/?]*@/i.test(text);
-  return hasCredentials || hasHiddenSegments(path) ? undefined : uri;
+  const [authority = ''] = text.replace(/^https?:\/\//i, '').split(/[/?]/, 1);
+  return isPlainAuthority(authority) && !hasHiddenSegments(path) ? uri : undefined;
+}
+
+/** Whether a host is written with its own characters, without encoded or full-width ones, and without credentials before it. */
+function isPlainAuthority(authority: string): boolean {
+  return [...authority].every((character) => {
+    if (/^[A-Za-z0-9._:[\]-]$/.test(character)) return true;
+    return isPlainLetter(character) && character.normalize('NFKC') === character;
+  });
 }
 
 /** Whether a path holds, or after any number of percent-decodings would hold, a dot segment or another separator. */

@@ -1,5 +1,4 @@
-import { lookup } from 'node:dns/promises';
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Delivery, Outcome } from '@pns/transport-contract';
@@ -36,8 +35,6 @@ const deliveryTo = (token: string): Delivery => ({
 /** Answers may take long where the machine has much to do: only who waits for a time-out has a short one. */
 const loopback = { httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], timeoutMillis: 25_000 };
 
-type LookUp = NonNullable<WebhookTransportParts['lookUp']>;
-
 /** A subscription's meta as the transport is told of it. */
 type MetaOf = WebhookTransportParts['metaOf'];
 
@@ -52,16 +49,9 @@ class Scene {
   /** Nobody's, until a test gives it. */
   metaOf: MetaOf = () => Promise.reject(new Error('This was not to be asked.'));
 
-  /** How names are looked up; as the system does, until a test says otherwise. */
-  lookUp: LookUp = (hostname, options) => lookup(hostname, { ...options, all: true });
-
-  /** What other webhooks are configured with. */
-  readonly others = new Map<string, WebhookOptions>();
-
   readonly transport = new WebhookTransport({
-    options: (client) => (client === 'sandbox' ? this.options : this.others.get(client)),
+    options: (client) => (client === 'sandbox' ? this.options : undefined),
     metaOf: (id) => this.metaOf(id),
-    lookUp: (hostname, options) => this.lookUp(hostname, options),
   });
 
   static async start(overrides: Record<string, unknown> = {}): Promise<Scene> {
@@ -388,83 +378,6 @@ describe('an address that is not public', () => {
     expect(await scene.deliver(scene.uri.replace('127.0.0.1', 'localhost'))).toEqual({ kind: 'delivered' });
   });
 });
-
-describe('a name whose server is silent', () => {
-  let scene: Scene;
-  beforeEach(async () => {
-    scene = await Scene.start({ uriValidationMode: 'none', maxConnections: 100, timeoutMillis: 10_000 });
-  });
-  afterEach(() => scene.close());
-
-  const named = (host: string): string => scene.uri.replace('127.0.0.1', host);
-
-  it('is asked for once by fifty connections, and keeps no other name from being answered', async () => {
-    const resolver = new Resolver();
-    scene.lookUp = resolver.lookUp;
-    const silent = Array.from({ length: 50 }, () => scene.deliver(named('silent.example')));
-    await resolver.until(() => resolver.asked.length > 0);
-    expect(await scene.deliver(named('quick.example'))).toEqual({ kind: 'delivered' });
-    expect(resolver.asked).toEqual(['silent.example', 'quick.example']);
-    resolver.release();
-    expect(await Promise.all(silent)).toEqual(Array(50).fill({ kind: 'delivered' }));
-    expect(resolver.asked).toHaveLength(2);
-  });
-
-  it('has its addresses judged for each connection by the rules of its own webhook', async () => {
-    const resolver = new Resolver();
-    scene.lookUp = resolver.lookUp;
-    scene.others.set(
-      'strict',
-      webhookOptions.parse({ uri: scene.uri, httpsOnly: false, uriValidationMode: 'none', timeoutMillis: 10_000 }),
-    );
-    const uri = named('silent.example');
-    const strict = { ...deliveryTo(uri), client: 'strict' };
-    const outcomes = [scene.deliver(uri), scene.transport.deliver(strict, new AbortController().signal)];
-    await resolver.until(() => resolver.asked.length > 0);
-    resolver.release();
-    expect(await Promise.all(outcomes)).toMatchObject([
-      { kind: 'delivered' },
-      { kind: 'rejected', reason: expect.stringContaining('not a public one') as string },
-    ]);
-    expect(resolver.asked).toEqual(['silent.example']);
-  });
-});
-
-/** Looks up two names at a time, as libuv does, and does not end with those called `silent` before it is told to. */
-class Resolver {
-  /** In the order in which their turn came. */
-  readonly asked: string[] = [];
-  private readonly turns: (() => Promise<void>)[] = [];
-  private readonly events = new EventEmitter();
-  private readonly released = once(this.events, 'released');
-  private places = 2;
-
-  readonly lookUp: LookUp = (hostname) =>
-    new Promise((resolve) => {
-      this.turns.push(async () => {
-        this.asked.push(hostname);
-        this.events.emit('asked');
-        if (hostname.startsWith('silent')) await this.released;
-        resolve([{ address: '127.0.0.1', family: 4 }]);
-      });
-      void this.work();
-    });
-
-  release(): void {
-    this.events.emit('released');
-  }
-
-  async until(isEnough: () => boolean): Promise<void> {
-    while (!isEnough()) await once(this.events, 'asked');
-  }
-
-  private async work(): Promise<void> {
-    if (this.places === 0) return;
-    this.places--;
-    for (let turn = this.turns.shift(); turn !== undefined; turn = this.turns.shift()) await turn();
-    this.places++;
-  }
-}
 
 /** Endpoints beside the sandbox's, for what it does not play. */
 const servers: Server[] = [];

@@ -21,7 +21,6 @@ const properties = [
 ];
 
 export interface WorkerOptions {
-  readonly concurrency?: number;
   readonly shards?: number;
   /** Another way to the database: a link that can be cut. */
   readonly databaseUrl?: string;
@@ -65,7 +64,7 @@ export function deliveryStage(): DeliveryStage {
 
   async function worker(
     farSide: FarSide,
-    { concurrency = 8, shards = 1, databaseUrl = database.url }: WorkerOptions = {},
+    { shards = 1, databaseUrl = database.url }: WorkerOptions = {},
   ): Promise<INestApplicationContext> {
     const app = await NestFactory.createApplicationContext(
       {
@@ -75,7 +74,7 @@ export function deliveryStage(): DeliveryStage {
           QueueModule.forRoot({ redisUrl: testRedisUrl(), shards, prefix }),
           ConfigCascadeModule.forRoot({ configDir: folder }),
           PersistenceModule.forRoot({ databaseUrl }),
-          DeliveryModule.forTransport({ name: 'webhook', concurrency, inject: [], useFactory: () => farSide }),
+          DeliveryModule.forTransport({ name: 'webhook', inject: [], useFactory: () => farSide }),
         ],
       },
       { logger: nestLogger },

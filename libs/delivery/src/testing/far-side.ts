@@ -4,6 +4,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 export class FarSide implements Transport {
   readonly name = 'webhook';
   options: (client: string) => unknown = () => undefined;
+  capacity: (client: string) => number = () => Infinity;
   readonly came: Delivery[] = [];
   private readonly waiting = new Set<() => void>();
 

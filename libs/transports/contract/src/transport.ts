@@ -7,6 +7,11 @@ export interface Transport {
   readonly name: TransportName;
   /** What a client's deliveries are sent with; another object once that changed. Absent where nothing can be set. */
   readonly options?: (client: string) => unknown;
+  /**
+   * How many deliveries of a client one endpoint takes at once, as its connections and their streams allow; may change. Absent where
+   * there is no far side to wait for.
+   */
+  readonly capacity?: (client: string) => number;
   /** Sends once. Resolves with the far side's verdict; rejects only for our own bugs or an aborted `signal`. */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
 }

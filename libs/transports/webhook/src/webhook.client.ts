@@ -4,7 +4,7 @@ import type { LookupFunction } from 'node:net';
 import { AbortListeners, Deadlines } from '@pns/transport-contract';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { addressRule, hostRule, type Network, networks } from './webhook.address';
-import type { LookUp } from './webhook.lookup';
+import { NameError } from './webhook.lookup';
 import type { WebhookOptions } from './webhook.options';
 import type { Target } from './webhook.target';
 
@@ -32,6 +32,9 @@ export class WebhookTimeoutError extends Error {
   }
 }
 
+/** The addresses of a name that was looked up before the attempt. Throws where it was not found. */
+type AddressesOf = (hostname: string) => readonly LookupAddress[];
+
 /** What is read of an answer's body, so that its connection can be used again; a longer one costs the connection. */
 const maxAnswerBytes = 16 * 1024;
 
@@ -42,12 +45,12 @@ export class WebhookClient {
   private readonly deadlines: Deadlines;
   private readonly aborts = new AbortListeners();
 
-  constructor({ allowedNetworks, maxConnections, timeoutMillis }: WebhookOptions, lookUp: LookUp) {
+  constructor({ allowedNetworks, maxConnections, timeoutMillis }: WebhookOptions, addressesOf: AddressesOf) {
     this.timeoutMs = timeoutMillis;
     this.deadlines = new Deadlines(timeoutMillis);
     this.agent = new Agent({
       connections: maxConnections,
-      connect: guardedConnector(networks(allowedNetworks), lookUp, timeoutMillis),
+      connect: guardedConnector(networks(allowedNetworks), addressesOf, timeoutMillis),
       // Below the five seconds after which Node's servers close an idle connection, perhaps just as we use it.
       keepAliveTimeout: 4000,
       // Our own timer, which covers the wait for a connection too, ends what takes too long.
@@ -152,8 +155,12 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 }
 
 /** Checks a host written as an address itself: Node looks up names only. */
-function guardedConnector(allowed: readonly Network[], lookUp: LookUp, timeoutMs: number): buildConnector.connector {
-  const connect = buildConnector({ lookup: guardedLookup(allowed, lookUp), timeout: timeoutMs });
+function guardedConnector(
+  allowed: readonly Network[],
+  addressesOf: AddressesOf,
+  timeoutMs: number,
+): buildConnector.connector {
+  const connect = buildConnector({ lookup: guardedLookup(allowed, addressesOf), timeout: timeoutMs });
   return (options, callback) => {
     const rule = hostRule(options.hostname, allowed);
     if (rule === undefined) connect(options, callback);
@@ -161,17 +168,29 @@ function guardedConnector(allowed: readonly Network[], lookUp: LookUp, timeoutMs
   };
 }
 
-/** Looks a name up and passes on only those of its addresses that may be reached, so that nothing else can be connected to. */
-function guardedLookup(allowed: readonly Network[], lookUp: LookUp): LookupFunction {
-  return (hostname, options, callback) => {
-    const pass = (found: readonly LookupAddress[]): void => {
-      const rules = found.map(({ address }) => addressRule(address, allowed));
-      const reachable = found.filter((_, index) => rules[index] === undefined);
-      const [first] = reachable;
-      if (first === undefined) callback(new BlockedAddressError(rules[0] ?? 'no address'), []);
-      else if (options.all) callback(null, reachable);
-      else callback(null, first.address, first.family);
-    };
-    void lookUp(hostname, options).then(pass, (error: NodeJS.ErrnoException) => callback(error, []));
+/** Passes on only those addresses of a name that may be reached, so that nothing else can be connected to. */
+function guardedLookup(allowed: readonly Network[], addressesOf: AddressesOf): LookupFunction {
+  return (hostname, { all, family = 0 }, callback) => {
+    // Sockets expect the answer after they asked.
+    process.nextTick(() => {
+      try {
+        const reachable = reachableOf(addressesOf(hostname), allowed);
+        const fitting = reachable.filter((each) => family === 0 || family === each.family);
+        const [first] = fitting;
+        if (all === true) callback(null, fitting);
+        else if (first !== undefined) callback(null, first.address, first.family);
+        else callback(new NameError('ENODATA'), []);
+      } catch (error) {
+        callback(error as NodeJS.ErrnoException, []);
+      }
+    });
   };
+}
+
+/** @throws BlockedAddressError when none of them may be reached. */
+function reachableOf(found: readonly LookupAddress[], allowed: readonly Network[]): LookupAddress[] {
+  const rules = found.map(({ address }) => addressRule(address, allowed));
+  const reachable = found.filter((_, index) => rules[index] === undefined);
+  if (reachable.length === 0) throw new BlockedAddressError(rules[0] ?? 'no address');
+  return reachable;
 }

@@ -123,3 +123,49 @@ describe('an endpoint with two slots', () => {
     expect(await all.run('a', 2, attempts(fine))).toEqual(fine.outcome);
   });
 });
+
+describe('an attempt that must be prepared', () => {
+  const later: Outcome = { kind: 'retry', reason: 'not now', afterMs: 1000, isSpared: true };
+
+  it('is not made where the preparation defers it, which says nothing about the endpoint', async () => {
+    const all = new Endpoints({ failures: 2, openMs: 1000, maxOpenMs: 1000 });
+    const attempt = attempts(failed, failed, fine);
+    await all.run('a', 10, attempt);
+    for (let i = 0; i < 5; i++) expect(await all.run('a', 10, attempt, () => Promise.resolve(later))).toEqual(later);
+    expect(attempt).toHaveBeenCalledTimes(1);
+    expect(all.open).toBe(0);
+    await all.run('a', 10, attempt, () => Promise.resolve(undefined));
+    expect(all.open).toBe(1);
+  });
+
+  it('is not prepared while the circuit is open, nor while one attempt tries whether it may be closed', async () => {
+    jest.useFakeTimers();
+    const all = new Endpoints({ failures: 1, openMs: 1000, maxOpenMs: 1000 });
+    await all.run('a', 10, attempts(failed));
+    const prepare = jest.fn(() => Promise.resolve(undefined));
+    await all.run('a', 10, attempts(fine), prepare);
+    jest.advanceTimersByTime(1000);
+    let end: (attempt: Attempt) => void = () => undefined;
+    const trial = all.run('a', 10, () => new Promise((resolve) => (end = resolve)));
+    await Promise.resolve();
+    await all.run('a', 10, attempts(fine), prepare);
+    expect(prepare).not.toHaveBeenCalled();
+    end(fine);
+    await trial;
+    await all.run('a', 10, attempts(fine), prepare);
+    expect(prepare).toHaveBeenCalledTimes(1);
+    jest.useRealTimers();
+  });
+
+  it('leaves the circuit as it is where the preparation of a trial defers it', async () => {
+    jest.useFakeTimers();
+    const all = new Endpoints({ failures: 1, openMs: 1000, maxOpenMs: 1000 });
+    await all.run('a', 10, attempts(failed));
+    jest.advanceTimersByTime(1000);
+    expect(await all.run('a', 10, attempts(fine), () => Promise.resolve(later))).toEqual(later);
+    expect(all.open).toBe(1);
+    expect(await all.run('a', 10, attempts(fine))).toEqual(fine.outcome);
+    expect(all.open).toBe(0);
+    jest.useRealTimers();
+  });
+});

@@ -42,24 +42,36 @@ interface Endpoint {
 
 /**
  * Slots and a circuit breaker for each endpoint. Waiting for a slot takes none of an attempt's time, so a burst never
- * looks like a dead endpoint. After repeated failures deliveries come back at once, until a single try succeeds.
+ * looks like a dead endpoint. After repeated failures deliveries are deferred at once, until a single attempt succeeds.
  */
 export class Endpoints {
   private readonly known = new Map<string, Endpoint>();
 
   constructor(private readonly options: CircuitOptions = defaults) {}
 
-  /** How many endpoints are being spared now. */
+  /** How many endpoints have an open circuit now. */
   get open(): number {
     return [...this.known.values()].filter(({ breaker }) => breaker.state !== CircuitState.Closed).length;
   }
 
-  /** Makes the attempt as one of at most `slots`, or answers `retry` with the time to wait while the circuit is open. */
-  async run(name: string, slots: number, attempt: () => Promise<Attempt>): Promise<Outcome> {
+  /**
+   * Makes the attempt as one of at most `slots`, or answers a deferral with the time to wait while the circuit is open. `prepare` is
+   * called before the attempt and can defer it too, which says nothing about the endpoint.
+   */
+  async run(
+    name: string,
+    slots: number,
+    attempt: () => Promise<Attempt>,
+    prepare: () => Promise<Outcome | undefined> | undefined = () => undefined,
+  ): Promise<Outcome> {
     // Slots that have changed make it another endpoint, whose circuit starts anew.
     const key = `${slots} ${name}`;
     const endpoint = this.known.get(key) ?? this.remember(key, slots);
-    return endpoint.slots.execute(() => attemptUnlessOpen(endpoint, attempt));
+    return endpoint.slots.execute(async () => {
+      const preparation = deferredBy(endpoint) ?? prepare();
+      const deferral = preparation === undefined ? undefined : await preparation;
+      return deferral ?? attemptUnlessOpen(endpoint, attempt);
+    });
   }
 
   private remember(key: string, slots: number): Endpoint {
@@ -84,23 +96,28 @@ export class Endpoints {
   }
 }
 
+/** The deferral while the circuit is open, or while one attempt finds out whether it may be closed. */
+function deferredBy({ breaker, nextTryAt }: Endpoint): Outcome | undefined {
+  // Cockatiel would let the others wait for the one that tries, and keep their slots meanwhile.
+  if (breaker.state === CircuitState.HalfOpen) return deferred(halfOpenWaitMs);
+  const waitMs = breaker.state === CircuitState.Open ? nextTryAt - Date.now() : 0;
+  return waitMs > 0 ? deferred(waitMs) : undefined;
+}
+
 async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<Attempt>): Promise<Outcome> {
-  // Cockatiel would let the others wait for the one that tries, and hold their slots meanwhile.
-  if (endpoint.breaker.state === CircuitState.HalfOpen) return spared(halfOpenWaitMs);
+  // The circuit may have opened while the attempt was prepared.
+  const open = deferredBy(endpoint);
+  if (open !== undefined) return open;
   try {
     return (await endpoint.breaker.execute(attempt)).outcome;
   } catch (error) {
-    if (isBrokenCircuitError(error)) return spared(endpoint.nextTryAt - Date.now());
+    if (isBrokenCircuitError(error)) return deferred(endpoint.nextTryAt - Date.now());
     throw error;
   }
 }
 
-function spared(waitMs: number): Outcome {
+function deferred(waitMs: number): Outcome {
   const afterMs = Math.max(waitMs, 1);
-  return {
-    kind: 'retry',
-    reason: 'The endpoint failed repeatedly and is spared for a while.',
-    afterMs,
-    isSpared: true,
-  };
+  const reason = 'The endpoint failed repeatedly; nothing is sent to it for a while.';
+  return { kind: 'retry', reason, afterMs, isSpared: true };
 }

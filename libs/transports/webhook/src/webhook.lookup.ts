@@ -1,40 +1,141 @@
-import { type LookupAddress, type LookupOptions, promises } from 'node:dns';
-import { LRUCache } from 'lru-cache';
+import type { LookupAddress, RecordWithTtl } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { candidatesOf, hostsIn, searchRulesIn, WatchedFile } from './webhook.name-files';
 
-/** All addresses of a name. Rejects with an error that has a `code` when there is none, or no name server answers. */
-export type LookUp = (
-  hostname: string,
-  options: Pick<LookupOptions, 'family' | 'hints'>,
-) => Promise<readonly LookupAddress[]>;
+/** What was found for a name, in the order in which it is tried. */
+export interface Found {
+  readonly addresses: readonly LookupAddress[];
+  /** How long the answer may be used, in ms. */
+  readonly holdsMs: number;
+}
 
-/** The system's way (getaddrinfo), which knows /etc/hosts and the search domains of /etc/resolv.conf. */
-export const systemLookUp: LookUp = (hostname, options) => promises.lookup(hostname, { ...options, all: true });
+/** Finds the addresses of a name. Rejects within a bounded time with an error that has a `code` when none is known. */
+export type LookUp = (hostname: string) => Promise<Found>;
+
+/** A name has no address, or no name server answered in time. */
+export class NameError extends Error {
+  override readonly name = 'NameError';
+
+  constructor(readonly code: string) {
+    super(`The name could not be looked up (${code}).`);
+  }
+}
+
+export interface LookUpParts {
+  readonly hostsFile?: string;
+  readonly resolverFile?: string;
+  /** Addresses of name servers, with a port where it is not 53; those of the resolver file unless given. */
+  readonly servers?: readonly string[];
+  /** Until a look-up is given up, all names of the search list included, in ms. */
+  readonly giveUpMs?: number;
+}
+
+/** One server is asked after 0 and 1.5 s, which leaves its second answer time until a look-up is given up. */
+const [firstTryMs, tries, defaultGiveUpMs] = [1500, 2, 5000] as const;
+
+/** How long IPv6 addresses are waited for once there are IPv4 ones (RFC 8305, 3), in ms; some name servers never answer for them. */
+const secondFamilyMs = 50;
+
+/** An answer is used for the time that its name server says, within these bounds, in ms. */
+const [leastHoldsMs, mostHoldsMs] = [1000, 30_000] as const;
+
+/** More addresses than this are not tried: a name may have thousands, and connecting to each is a scan. */
+const maxAddresses = 16;
+
+/** Codes that say that a name, or the kind of address, does not exist. */
+const absent: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
 
 /**
- * How long a failure is the answer for everybody who asks, in ms. Long enough for all the connections that a burst opens
- * one after another, and shorter than an endpoint is spared (2 s), so that no later attempt is decided by it.
+ * Looks names up in the hosts file, then at the name servers by c-ares with the search list of the system, as getaddrinfo does. It
+ * takes no thread, so silent name servers hold up nothing else; docs/adr/0018.
  */
-const failureMs = 1000;
-
-/** So many names are remembered, some hundred bytes each; one beyond that is looked up once more, and nothing else. */
-const maxNames = 10_000;
-
-/**
- * Looks each name up once at a time: whoever asks meanwhile gets the same answer. libuv does two look-ups at a time, or half of
- * UV_THREADPOOL_SIZE, so that one name whose server is silent would hold up all others, were each connection to ask for itself.
- * An answer is not kept any longer: that is for the system's own cache, which knows how long it holds.
- */
-export function sharedLookUp(lookUp: LookUp): LookUp {
-  const known = new LRUCache<string, Promise<readonly LookupAddress[]>>({ max: maxNames });
-  return (hostname, options) => {
-    const key = `${hostname} ${options.family} ${options.hints}`;
-    const underWay = known.get(key);
-    if (underWay !== undefined) return underWay;
-    const found = lookUp(hostname, options);
-    // Unless it has made room for others meanwhile, and somebody has asked for it once more.
-    const forget = (): void => void (known.peek(key) === found && known.delete(key));
-    known.set(key, found);
-    found.then(forget, () => setTimeout(forget, failureMs).unref());
-    return found;
+export function nameServerLookUp({
+  hostsFile = '/etc/hosts',
+  resolverFile = '/etc/resolv.conf',
+  servers,
+  giveUpMs = defaultGiveUpMs,
+}: LookUpParts = {}): LookUp {
+  const hosts = new WatchedFile(hostsFile, hostsIn);
+  const rules = new WatchedFile(resolverFile, searchRulesIn);
+  return async (hostname) => {
+    const now = performance.now();
+    const name = hostname.toLowerCase().replace(/\.$/, '');
+    const local = hosts.current(now).get(name) ?? loopback(name);
+    if (local !== undefined) return { addresses: local.map(addressOf), holdsMs: leastHoldsMs };
+    // One for each look-up, so that it can be given up, asks from a port of its own, and obeys a changed resolver file.
+    const resolver = new Resolver({ timeout: firstTryMs, tries });
+    if (servers !== undefined) resolver.setServers(servers);
+    const timer = setTimeout(() => resolver.cancel(), giveUpMs);
+    try {
+      return await firstFound(resolver, candidatesOf(hostname.toLowerCase(), rules.current(now)));
+    } finally {
+      clearTimeout(timer);
+      resolver.cancel();
+    }
   };
+}
+
+async function firstFound(resolver: Resolver, candidates: readonly string[]): Promise<Found> {
+  for (const [at, candidate] of candidates.entries()) {
+    try {
+      return await bothFamilies(resolver, candidate);
+    } catch (error) {
+      const code = codeOf(error);
+      if (!absent.has(code) || at === candidates.length - 1) throw new NameError(code);
+    }
+  }
+  throw new NameError('ENOTFOUND');
+}
+
+async function bothFamilies(resolver: Resolver, name: string): Promise<Found> {
+  const six = recordsOf(resolver.resolve6(name, { ttl: true }));
+  const late = six.catch((): RecordWithTtl[] => []);
+  try {
+    const four = await recordsOf(resolver.resolve4(name, { ttl: true }));
+    return foundOf([...four, ...(await within(secondFamilyMs, late))]);
+  } catch (error) {
+    const found = await late;
+    if (found.length > 0) return foundOf(found);
+    // That one family does not exist says less than that the server did not answer for the other.
+    if (absent.has(codeOf(error))) await six;
+    throw error;
+  }
+}
+
+/** An alias that leads to no address has no records, and c-ares reports no error. */
+async function recordsOf(answer: Promise<RecordWithTtl[]>): Promise<RecordWithTtl[]> {
+  const records = await answer;
+  if (records.length === 0) throw new NameError('ENODATA');
+  return records;
+}
+
+function foundOf(records: readonly RecordWithTtl[]): Found {
+  const ttlMs = Math.min(...records.map(({ ttl }) => ttl)) * 1000;
+  return {
+    addresses: records.slice(0, maxAddresses).map(({ address }) => addressOf(address)),
+    holdsMs: Math.max(leastHoldsMs, Math.min(ttlMs, mostHoldsMs)),
+  };
+}
+
+function addressOf(address: string): LookupAddress {
+  return { address, family: isIP(address) };
+}
+
+/** RFC 6761, 6.3: these names mean this machine, whatever a name server says. */
+function loopback(name: string): string[] | undefined {
+  return name === 'localhost' || name.endsWith('.localhost') ? ['127.0.0.1', '::1'] : undefined;
+}
+
+async function within(ms: number, records: Promise<RecordWithTtl[]>): Promise<RecordWithTtl[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const none = new Promise<RecordWithTtl[]>((resolve) => (timer = setTimeout(resolve, ms, [])));
+  return Promise.race([records, none]).finally(() => clearTimeout(timer));
+}
+
+/** c-ares calls a look-up that was given up after its time cancelled. */
+function codeOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== 'string') return 'EUNKNOWN';
+  return code === 'ECANCELLED' ? 'ETIMEOUT' : code;
 }

@@ -16,6 +16,7 @@ describe('a target that learns our secrets', () => {
       expect(target(token, { uriValidationMode })).toEqual({
         origin: 'https://push.example.com',
         path,
+        name: 'push.example.com',
         isTrusted: true,
       });
     }
@@ -27,6 +28,14 @@ describe('a target that learns our secrets', () => {
     'https://push.example.com:8443/hook',
     'https://push.example.com.evil.org/hook',
     'https://evil.org/hook',
+    `${uri}/..;/admin`,
+    `${uri}/..;x=1/admin`,
+    `${uri}/%c0%ae%c0%ae/admin`,
+    `${uri}/.%E2%80%8B./admin`,
+    `${uri}/%EF%BC%8E%EF%BC%8E/admin`,
+    `${uri}/x%3b`,
+    `${uri}//admin`,
+    `${uri}?x=%0d%0a`,
   ])('is never %s, in no mode', (token) => {
     expect(target(token, { uriValidationMode: 'none' })).toMatchObject({ isTrusted: false });
     expect(target(token)).toMatchObject({ kind: 'misconfigured' });
@@ -36,6 +45,17 @@ describe('a target that learns our secrets', () => {
   it('does not exist without a configured URI', () => {
     expect(target(uri, { uri: undefined, uriValidationMode: 'none' })).toMatchObject({ isTrusted: false });
   });
+});
+
+it.each([
+  ['https://push.example.com/hook', 'push.example.com'],
+  ['https://bücher.example/hook', 'xn--bcher-kva.example'],
+  ['https://127.0.0.1/hook', undefined],
+  ['https://0x7f.1/hook', undefined],
+  ['https://[2001:db8::1]:8080/hook', undefined],
+])('the name to look up for %s is %s', (token, name) => {
+  expect(target(token, { uriValidationMode: 'none' })).toHaveProperty('origin');
+  expect((target(token, { uriValidationMode: 'none' }) as { name?: string }).name).toBe(name);
 });
 
 describe('nothing is sent', () => {

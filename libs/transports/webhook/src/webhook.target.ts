@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { isUriWithin, webhookUriFault } from '@pns/subscriptions';
 import type { Outcome } from '@pns/transport-contract';
 import type { WebhookOptions } from './webhook.options';
@@ -7,6 +8,8 @@ export interface Target {
   readonly origin: string;
   /** With the query. */
   readonly path: string;
+  /** The host where it is a name; absent where it is written as an address. */
+  readonly name?: string;
   /** Whether it is the configured URI or lies below it: only then it may learn a secret or get a signature. */
   readonly isTrusted: boolean;
 }
@@ -24,6 +27,12 @@ export function webhookTarget(token: string, options: WebhookOptions): Target | 
   }
   const ruleFault = webhookUriFault(uriValidationMode, configured, token);
   if (ruleFault !== undefined) return { kind: 'misconfigured', reason: ruleFault, isTargetOnly: true };
-  const { origin, pathname, search } = new URL(token);
-  return { origin, path: pathname + search, isTrusted: isUriWithin(configured, token) };
+  const { origin, hostname, pathname, search } = new URL(token);
+  const isTrusted = isUriWithin(configured, token);
+  return { origin, path: pathname + search, ...(isName(hostname) && { name: hostname }), isTrusted };
+}
+
+/** The parser has written every spelling of an IPv4 address in its dotted form, and IPv6 in brackets. */
+function isName(hostname: string): boolean {
+  return isIP(hostname) === 0 && !hostname.startsWith('[');
 }

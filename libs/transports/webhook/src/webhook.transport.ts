@@ -3,7 +3,8 @@ import { errors } from 'undici';
 import { BlockedAddressError, WebhookClient, WebhookTimeoutError } from './webhook.client';
 import { ownAuthorization } from './webhook.credentials';
 import { type Attempt, Endpoints } from './webhook.endpoints';
-import { type LookUp, sharedLookUp, systemLookUp } from './webhook.lookup';
+import { type LookUp, nameServerLookUp } from './webhook.lookup';
+import { Names } from './webhook.names';
 import type { WebhookOptions } from './webhook.options';
 import { isEndpointFailure, webhookOutcome } from './webhook.outcome';
 import { webhookBody, webhookHeaders } from './webhook.payload';
@@ -16,7 +17,7 @@ export interface WebhookTransportParts {
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
   /** Ms since the epoch; the system's clock unless given. */
   readonly now?: () => number;
-  /** Answers the addresses of a name; the system unless given. */
+  /** Finds the addresses of a name; the hosts file and the name servers of the system unless given. */
   readonly lookUp?: LookUp;
 }
 
@@ -32,6 +33,14 @@ interface Webhook {
 
 const maxTargets = 10_000;
 
+/** Says nothing about the endpoint, so it is no attempt. */
+const namesDeferred: Outcome = {
+  kind: 'retry',
+  reason: 'Too many names of this user or context are being looked up; the endpoint was not asked.',
+  afterMs: 1000,
+  isSpared: true,
+};
+
 /** Posts deliveries to webhooks, each client with its own connections, each endpoint with its own slots and circuit breaker. */
 export class WebhookTransport implements Transport {
   readonly name = 'webhook';
@@ -41,14 +50,14 @@ export class WebhookTransport implements Transport {
   readonly options: WebhookTransportParts['options'];
   private readonly metaOf: WebhookTransportParts['metaOf'];
   private readonly now: () => number;
-  /** One for all webhooks, which share the process' few threads for look-ups. */
-  private readonly lookUp: LookUp;
+  /** One for all webhooks, whose endpoints may share names. */
+  private readonly names: Names;
 
-  constructor({ options, metaOf, now = Date.now, lookUp = systemLookUp }: WebhookTransportParts) {
+  constructor({ options, metaOf, now = Date.now, lookUp = nameServerLookUp() }: WebhookTransportParts) {
     this.options = options;
     this.metaOf = metaOf;
     this.now = now;
-    this.lookUp = sharedLookUp(lookUp);
+    this.names = new Names(lookUp);
   }
 
   /** Sends once. Rejects only when `signal` is aborted, or for a bug of ours. */
@@ -65,13 +74,21 @@ export class WebhookTransport implements Transport {
     const target = targetIn(webhook, delivery.token);
     if ('kind' in target) return target;
     // Another client's time-outs say nothing about this one's, which may lead to another path and wait longer.
-    return this.endpoints.run(`${delivery.client} ${target.origin}`, options.maxConnections, () => {
-      signal.throwIfAborted();
-      return this.attempt(delivery, own, target, webhook, signal);
-    });
+    return this.endpoints.run(
+      `${delivery.client} ${target.origin}`,
+      options.maxConnections,
+      () => {
+        signal.throwIfAborted();
+        return this.attempt(delivery, own, target, webhook, signal);
+      },
+      () => this.nameLookedUp(target, delivery),
+    );
   }
 
-  /** How many endpoints are being spared because they failed repeatedly. */
+  /** One request on each connection to an endpoint. */
+  readonly capacity = (client: string): number => this.options(client)?.maxConnections ?? 1;
+
+  /** How many endpoints have an open circuit because they failed repeatedly. */
   get openCircuits(): number {
     return this.endpoints.open;
   }
@@ -96,6 +113,12 @@ export class WebhookTransport implements Transport {
       const reason = `The credentials in the subscription's meta cannot be used (${codeOf(error)}).`;
       return { kind: 'misconfigured', reason, isTargetOnly: true };
     }
+  }
+
+  /** Has the target's name looked up before the attempt begins. Undefined where that is done; a deferral where it has to wait. */
+  private nameLookedUp({ name }: Target, delivery: Delivery): Promise<Outcome | undefined> | undefined {
+    const isReady = name === undefined || this.names.ready(name, delivery);
+    return isReady === true ? undefined : isReady.then((isKnown) => (isKnown ? undefined : namesDeferred));
   }
 
   private async attempt(
@@ -125,7 +148,7 @@ export class WebhookTransport implements Transport {
     if (known?.options === options) return known;
     const madeFor = JSON.stringify([options.allowedNetworks, options.maxConnections, options.timeoutMillis]);
     const isKept = known?.madeFor === madeFor;
-    const connections = isKept ? known.connections : new WebhookClient(options, this.lookUp);
+    const connections = isKept ? known.connections : new WebhookClient(options, (name) => this.names.addresses(name));
     if (known !== undefined && !isKept) this.retire(known.connections);
     const webhook = { options, connections, madeFor, targets: new Map<string, Target | Outcome>() };
     this.webhooks.set(client, webhook);

@@ -1,0 +1,200 @@
+import type { LookupAddress } from 'node:dns';
+import { LRUCache } from 'lru-cache';
+import { type Found, type LookUp, NameError } from './webhook.lookup';
+
+/** On whose behalf a name is looked up. */
+export interface Seeker {
+  readonly client: string;
+  readonly context: number;
+  readonly user: number;
+}
+
+/** How many look-ups may be under way, and how many may wait for one, at most for `waitMs`. */
+export interface NameLimits {
+  readonly perUser: number;
+  readonly perContext: number;
+  readonly perProcess: number;
+  readonly waitingPerUser: number;
+  readonly waitingPerContext: number;
+  readonly waitingPerProcess: number;
+  readonly waitMs: number;
+}
+
+export const defaultNameLimits: NameLimits = {
+  perUser: 4,
+  perContext: 16,
+  perProcess: 256,
+  waitingPerUser: 16,
+  waitingPerContext: 64,
+  waitingPerProcess: 1024,
+  waitMs: 2000,
+};
+
+/** What is known of a name. */
+interface Memory {
+  readonly addresses?: readonly LookupAddress[];
+  /** Why the last look-up failed. */
+  readonly error?: Error;
+  /** On the clock of `performance.now()`: then it is looked up again. */
+  readonly until: number;
+  /** Whether it was found at the look-up before the failure, or is found now. */
+  readonly wasFound: boolean;
+}
+
+interface Waiting {
+  readonly hostname: string;
+  readonly owners: readonly Owner[];
+  readonly leave: () => void;
+  readonly resolve: (isReady: boolean | Promise<boolean>) => void;
+}
+
+/** Whose bound a look-up counts for. */
+interface Owner {
+  readonly key: string;
+  readonly most: number;
+  readonly mostWaiting: number;
+}
+
+/**
+ * How long a failure is the answer for everybody who asks, in ms. Long enough for all the connections that a burst opens
+ * one after another, and shorter than a circuit stays open (2 s), so that no later attempt is decided by it.
+ */
+const failureMs = 1000;
+
+/** So many names are remembered, some hundred bytes each; one beyond that is looked up once more, and nothing else. */
+const maxNames = 10_000;
+
+/**
+ * Looks each name up once at a time for all who ask, and keeps the look-ups of one user, of one context and of the process within
+ * bounds: what is beyond them waits in its order for a short time. Names that were found the last time have bounds of their own, so
+ * silent names of a user do not hold up the names that work.
+ */
+export class Names {
+  private readonly known = new LRUCache<string, Memory>({ max: maxNames });
+  private readonly underWay = new Map<string, Promise<boolean>>();
+  private readonly waiting = new Set<Waiting>();
+  private readonly running = new Tally();
+  private readonly queued = new Tally();
+
+  constructor(
+    private readonly lookUp: LookUp,
+    private readonly limits: NameLimits = defaultNameLimits,
+  ) {}
+
+  /**
+   * Makes sure that `addresses` has an answer for a name, be it that it cannot be found: true at once, or once it was looked up.
+   * Resolves with false where no look-up could be started within the bounds, which says nothing about the name.
+   */
+  ready(hostname: string, seeker: Seeker): true | Promise<boolean> {
+    if (this.isKnown(hostname)) return true;
+    const underWay = this.underWay.get(hostname);
+    if (underWay !== undefined) return underWay;
+    const owners = this.ownersOf(seeker, this.known.peek(hostname)?.wasFound === true);
+    if (this.running.hasRoom(owners, ({ most }) => most)) return this.start(hostname, owners);
+    return this.queued.hasRoom(owners, ({ mostWaiting }) => mostWaiting)
+      ? this.wait(hostname, owners)
+      : Promise.resolve(false);
+  }
+
+  /** What the latest look-up said, also where its time is over: an attempt connects with what it began with. Throws its error. */
+  addresses(hostname: string): readonly LookupAddress[] {
+    const memory = this.known.peek(hostname);
+    if (memory?.addresses === undefined) throw memory?.error ?? new NameError('ENOTFOUND');
+    return memory.addresses;
+  }
+
+  private ownersOf({ client, context, user }: Seeker, wasFound: boolean): Owner[] {
+    const { perUser, perContext, perProcess, waitingPerUser, waitingPerContext, waitingPerProcess } = this.limits;
+    const lane = wasFound ? 'found' : 'new';
+    return [
+      { key: lane, most: perProcess, mostWaiting: waitingPerProcess },
+      { key: `${lane} ${client} ${context}`, most: perContext, mostWaiting: waitingPerContext },
+      { key: `${lane} ${client} ${context} ${user}`, most: perUser, mostWaiting: waitingPerUser },
+    ];
+  }
+
+  private start(hostname: string, owners: readonly Owner[]): Promise<boolean> {
+    this.running.add(owners);
+    const isKnown = this.lookUp(hostname)
+      .then(
+        (found) => this.remember(hostname, found),
+        (error: Error) => this.remember(hostname, error),
+      )
+      .then(() => {
+        this.underWay.delete(hostname);
+        this.running.remove(owners);
+        this.serve();
+        return true;
+      });
+    this.underWay.set(hostname, isKnown);
+    return isKnown;
+  }
+
+  private remember(hostname: string, found: Found | Error): void {
+    const now = performance.now();
+    const wasFound = this.known.peek(hostname)?.addresses !== undefined;
+    this.known.set(
+      hostname,
+      found instanceof Error
+        ? { error: found, until: now + failureMs, wasFound }
+        : { addresses: found.addresses, until: now + found.holdsMs, wasFound: true },
+    );
+  }
+
+  private wait(hostname: string, owners: readonly Owner[]): Promise<boolean> {
+    return new Promise((resolve) => {
+      const entry: Waiting = {
+        hostname,
+        owners,
+        leave: () => {
+          clearTimeout(timer);
+          this.waiting.delete(entry);
+          this.queued.remove(owners);
+        },
+        resolve,
+      };
+      const timer = setTimeout(() => {
+        entry.leave();
+        resolve(false);
+      }, this.limits.waitMs);
+      this.queued.add(owners);
+      this.waiting.add(entry);
+    });
+  }
+
+  /** Starts what waits, in its order, where its owners have room by now, or somebody else has looked the name up. */
+  private serve(): void {
+    for (const { hostname, owners, leave, resolve } of this.waiting) {
+      if (!this.isKnown(hostname) && !this.running.hasRoom(owners, ({ most }) => most)) continue;
+      leave();
+      const isReady = this.isKnown(hostname) || (this.underWay.get(hostname) ?? this.start(hostname, owners));
+      resolve(isReady);
+    }
+  }
+
+  private isKnown(hostname: string): boolean {
+    const memory = this.known.get(hostname);
+    return memory !== undefined && performance.now() < memory.until;
+  }
+}
+
+/** Counts by owner. */
+class Tally {
+  private readonly counts = new Map<string, number>();
+
+  hasRoom(owners: readonly Owner[], mostOf: (owner: Owner) => number): boolean {
+    return owners.every((owner) => (this.counts.get(owner.key) ?? 0) < mostOf(owner));
+  }
+
+  add(owners: readonly Owner[]): void {
+    for (const { key } of owners) this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+  }
+
+  remove(owners: readonly Owner[]): void {
+    for (const { key } of owners) {
+      const left = (this.counts.get(key) ?? 0) - 1;
+      if (left > 0) this.counts.set(key, left);
+      else this.counts.delete(key);
+    }
+  }
+}

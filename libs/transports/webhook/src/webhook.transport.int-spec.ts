@@ -1,0 +1,242 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Delivery, Outcome } from '@pns/transport-contract';
+import { NameServer, type Zone } from './testing/name-server';
+import { nameServerLookUp } from './webhook.lookup';
+import { webhookOptions, type WebhookOptions } from './webhook.options';
+import { WebhookTransport } from './webhook.transport';
+
+const anywhere = { uriValidationMode: 'none', httpsOnly: false, allowedNetworks: ['127.0.0.0/8'] };
+/** Long enough for a busy machine; the tests that wait for it set a shorter one. */
+const patient = { ...anywhere, timeoutMillis: 25_000 };
+
+let names: NameServer;
+let transport: WebhookTransport;
+let giveUpMs: number;
+const zones = new Map<string, Zone>();
+const webhooks = new Map<string, WebhookOptions>();
+const servers: Server[] = [];
+const sockets = new Set<Socket>();
+
+beforeAll(async () => {
+  names = await NameServer.start(
+    (name) => [...zones].find(([zone]) => name === zone || name.endsWith(`.${zone}`))?.[1],
+  );
+});
+
+afterAll(() => names.close());
+
+beforeEach(() => {
+  zones.clear();
+  names.asked.length = 0;
+  webhooks.clear();
+  webhooks.set('crm', webhookOptions.parse(patient));
+  webhooks.set('erp', webhookOptions.parse(patient));
+  giveUpMs = 5000;
+  transport = new WebhookTransport({
+    options: (client) => webhooks.get(client),
+    metaOf: () => Promise.reject(new Error('No subscription of these tests has meta.')),
+    lookUp: (name) => nameServerLookUp({ servers: [names.address], resolverFile: '/nowhere', giveUpMs })(name),
+  });
+});
+
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  for (const server of servers.splice(0)) server.close();
+  await transport.close();
+});
+
+function deliver(token: string, { client = 'crm', user = 14, context = 1 } = {}): Promise<Outcome> {
+  const delivery: Delivery = {
+    id: '01890a5d-ac96-774b-bcce-b302099a8057',
+    notificationId: 'n-1',
+    context,
+    user,
+    client,
+    transport: 'webhook',
+    token,
+    topic: 'ox:mail:new',
+    payload: {},
+    priority: 'high',
+    count: 1,
+    timestamp: 1694677849605,
+    dueAt: 1694677850605,
+    attempt: 1,
+  };
+  return transport.deliver(delivery, new AbortController().signal);
+}
+
+/** Listens on all of loopback; answers the port. */
+async function listening(server: Server): Promise<number> {
+  servers.push(server);
+  server.on('connection', (socket) => sockets.add(socket).size && socket.on('error', () => undefined));
+  server.listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+const http = (answer: RequestListener): Promise<number> => listening(createHttpServer(answer));
+const raw = (answer: (socket: Socket) => void): Promise<number> => listening(createServer(answer));
+const takesAll = (): Promise<number> => http((request, response) => request.resume().on('end', () => response.end()));
+
+const reasonOf = (outcome: Outcome): string => ('reason' in outcome ? outcome.reason : outcome.kind);
+const isDeferred = (outcome: Outcome): boolean => outcome.kind === 'retry' && outcome.isSpared === true;
+
+describe('names of one user whose name server is silent', () => {
+  const delivered = { kind: 'delivered' };
+
+  it('hold up nobody else, in the same webhook or another one, and beyond four they are deferred', async () => {
+    const port = await takesAll();
+    zones.set('silent.example', { answers: 'never' });
+    for (const zone of ['good.example', 'fine.example']) zones.set(zone, { a: ['127.0.0.1'] });
+    const silent = Array.from({ length: 40 }, (_, at) => deliver(`http://n${at}.silent.example:${port}/`));
+    await names.until((asked) => asked.length >= 4);
+    for (const [at, client] of ['crm', 'erp', 'crm'].entries()) {
+      expect(await deliver(`http://${at}.good.example:${port}/`, { client, user: 15 })).toEqual(delivered);
+    }
+    expect(await deliver(`http://fine.example:${port}/`, { client: 'erp' })).toEqual(delivered);
+    const outcomes = await Promise.all(silent);
+    expect(outcomes.filter(isDeferred).length).toBeGreaterThanOrEqual(20);
+    const failed = outcomes.filter((outcome) => !isDeferred(outcome));
+    expect(failed).toEqual(
+      failed.map(
+        () =>
+          expect.objectContaining({ kind: 'retry', reason: expect.stringContaining('ETIMEOUT') as string }) as Outcome,
+      ),
+    );
+    expect(transport.openCircuits).toBe(0);
+  });
+
+  it('are asked for four at a time, however many there are below one domain, and a deferral is no attempt', async () => {
+    zones.set('wild.example', { a: ['127.0.0.1'], answers: 'when released' });
+    const port = await takesAll();
+    const all = Array.from({ length: 1000 }, (_, at) => deliver(`http://n${at}.wild.example:${port}/`));
+    const deferred = (await Promise.all(all.slice(20))).filter(isDeferred);
+    expect(deferred).toHaveLength(980);
+    await names.until((asked) => asked.length >= 8);
+    expect(new Set(names.asked.map((each) => each.split(' ')[0])).size).toBe(4);
+    zones.set('wild.example', { a: ['127.0.0.1'] });
+    names.release();
+    const others = await Promise.all(all.slice(0, 20));
+    expect(others.filter((outcome) => !isDeferred(outcome)).map(({ kind }) => kind)).toContain('delivered');
+    expect(transport.openCircuits).toBe(0);
+  });
+
+  it('count against their own endpoints once they were looked up in vain', async () => {
+    giveUpMs = 50;
+    zones.set('silent.example', { answers: 'never' });
+    for (let attempt = 0; attempt < 5; attempt++)
+      expect(isDeferred(await deliver('http://silent.example/'))).toBe(false);
+    expect(await deliver('http://silent.example/')).toMatchObject({ isSpared: true });
+    expect(transport.openCircuits).toBe(1);
+  });
+
+  it('are asked for once where they do not exist, for a burst of deliveries', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 200 }, () => deliver('http://nobody.example/')));
+    const reasons = outcomes.filter((outcome) => !isDeferred(outcome)).map(reasonOf);
+    expect(new Set(reasons)).toEqual(new Set(['The connection to the endpoint failed (ENOTFOUND).']));
+    expect(names.asked.sort()).toEqual(['nobody.example A', 'nobody.example AAAA']);
+  });
+});
+
+describe('a name that changes its mind', () => {
+  it('is judged by the address that is connected to, each time', async () => {
+    webhooks.set('crm', webhookOptions.parse({ ...patient, allowedNetworks: ['127.0.0.2/32'] }));
+    const reached: string[] = [];
+    const port = await http(({ socket }, response) => {
+      reached.push(String(socket.localAddress));
+      response.writeHead(200, { connection: 'close' }).end();
+    });
+    const uri = `http://flux.example:${port}/`;
+    zones.set('flux.example', { a: ['127.0.0.1', '127.0.0.2'], ttl: 0 });
+    expect(await deliver(uri)).toEqual({ kind: 'delivered' });
+    zones.set('flux.example', { a: ['127.0.0.1'], ttl: 0 });
+    await untilForgotten();
+    expect(await deliver(uri)).toMatchObject({
+      kind: 'rejected',
+      reason: expect.stringContaining('loopback') as string,
+    });
+    expect(reached).toEqual(['127.0.0.2']);
+  });
+
+  /** An answer holds for a second. */
+  const untilForgotten = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1001));
+
+  it('is looked up at most once a second, though it says that its answers hold for no time', async () => {
+    const port = await http((_, response) => response.writeHead(200, { connection: 'close' }).end());
+    zones.set('flux.example', { a: ['127.0.0.1'], ttl: 0 });
+    const startedAt = performance.now();
+    for (let at = 0; at < 20; at++) await deliver(`http://flux.example:${port}/`);
+    const seconds = Math.ceil((performance.now() - startedAt) / 1000);
+    expect(names.asked.length).toBeLessThanOrEqual(2 * seconds);
+  });
+});
+
+/** What either ends the deliveries: our time-out, or the connection's error. */
+const failed = /^The (endpoint did not answer within 1000 ms|connection to the endpoint failed \([A-Z]\w+\))\.$/;
+const timeOut = /^The endpoint did not answer within 1000 ms\.$/;
+
+describe.each<[string, string, () => Promise<number>, RegExp]>([
+  ['never answers', 'http', () => raw(() => undefined), timeOut],
+  ['never ends its TLS handshake', 'https', () => raw(() => undefined), failed],
+  [
+    'sends its header one byte at a time',
+    'http',
+    () => raw((socket) => drip(socket, 'HTTP/1.1 200 OK\r\nx-x: ', 'x')),
+    timeOut,
+  ],
+  [
+    'sends one header after the other',
+    'http',
+    () => raw((socket) => pour(socket, 'HTTP/1.1 200 OK\r\n', 'x-x: x\r\n')),
+    failed,
+  ],
+  ['sends a header without end', 'http', () => raw((socket) => pour(socket, 'HTTP/1.1 200 OK\r\nx-x: ', 'x')), failed],
+  [
+    'sends a body without end',
+    'http',
+    () => raw((socket) => pour(socket, 'HTTP/1.1 200 OK\r\n\r\n', 'x')),
+    /^delivered$/,
+  ],
+  [
+    'sends a body one byte at a time',
+    'http',
+    () => raw((socket) => drip(socket, 'HTTP/1.1 500 Oops\r\n\r\n', 'x')),
+    /^The endpoint answered 500\.$/,
+  ],
+  [
+    'sends a chunk that never ends',
+    'http',
+    () => raw((socket) => drip(socket, 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffff\r\n', 'x')),
+    /^delivered$/,
+  ],
+  ['speaks something else', 'http', () => raw((socket) => socket.end('220 smtp ready\r\n')), failed],
+  ['closes at once', 'http', () => raw((socket) => socket.destroy()), failed],
+])('an endpoint that %s', (_, scheme, start, expected) => {
+  it('ends its own deliveries, and holds up no other endpoint of its webhook', async () => {
+    webhooks.set('crm', webhookOptions.parse({ ...anywhere, timeoutMillis: 1000, maxConnections: 5 }));
+    const [bad, good] = [await start(), await takesAll()];
+    const outcomes = Promise.all(Array.from({ length: 5 }, () => deliver(`${scheme}://127.0.0.1:${bad}/`)));
+    webhooks.set('erp', webhookOptions.parse(patient));
+    expect(await deliver(`http://127.0.0.2:${good}/`, { client: 'erp' })).toEqual({ kind: 'delivered' });
+    expect((await outcomes).map(reasonOf)).toEqual(Array(5).fill(expect.stringMatching(expected)));
+  });
+});
+
+/** Sends something again and again, with pauses. */
+function drip(socket: Socket, head: string, more: string): void {
+  socket.write(head);
+  const timer = setInterval(() => socket.write(more), 20);
+  socket.on('close', () => clearInterval(timer));
+}
+
+/** Sends something again and again, as fast as it is read. */
+function pour(socket: Socket, head: string, more: string): void {
+  const chunk = more.repeat(1000);
+  socket.write(head);
+  const next = (): void => {
+    if (!socket.destroyed) socket.write(chunk, next);
+  };
+  next();
+}
