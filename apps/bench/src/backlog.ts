@@ -20,13 +20,14 @@ export interface Places {
 
 /**
  * Fills a transport's queues as dispatchers do that have more than enough to do: a delivery for each notification, to a
- * subscription that there is.
+ * subscription that there is. `perBatch` is how many windows a dispatcher took at once.
  */
 export async function fillQueues(
   { redisUrl, databaseUrl }: Places,
   count: number,
   transport: TransportName,
   targetOf: (index: number) => Pick<Delivery, 'client' | 'token'>,
+  perBatch = windowsPerBatch,
 ): Promise<void> {
   const queues = new Queues(connectRedis(redisUrl), new KeySpace(shards));
   const ids: string[] = [];
@@ -41,7 +42,7 @@ export async function fillQueues(
     const ref = { group: queues.keys.group(shard), name: deliveryQueue(transport) };
     while (deliveries.length > 0) {
       const byEndpoint = new Map<string, DeliveryGroup & { deliveries: Delivery[] }>();
-      for (const delivery of deliveries.splice(0, windowsPerBatch)) {
+      for (const delivery of deliveries.splice(0, perBatch)) {
         const endpoint = endpointOf(delivery);
         const group = byEndpoint.get(endpoint) ?? { ...ref, endpoint, deliveries: [] };
         byEndpoint.set(endpoint, group);
@@ -53,8 +54,8 @@ export async function fillQueues(
   await queues.onApplicationShutdown();
 }
 
-/** Workers look whether a subscription is still there whose delivery has waited; nobody asks what is in it. */
-async function addSubscriptions(url: string, ids: readonly string[], transport: TransportName): Promise<void> {
+/** Adds subscriptions with these ids. Workers look whether a subscription is still there whose delivery has waited; nobody asks what is in it. */
+export async function addSubscriptions(url: string, ids: readonly string[], transport: TransportName): Promise<void> {
   await migrate(url);
   const postgres = new Client({ connectionString: url });
   await postgres.connect();
@@ -71,7 +72,8 @@ async function addSubscriptions(url: string, ids: readonly string[], transport: 
   }
 }
 
-function deliveryOf(
+/** A delivery to a subscription of its own, without its target. */
+export function deliveryOf(
   index: number,
 ): Omit<Delivery, 'client' | 'token' | 'transport' | 'subscriptionId'> & { readonly subscriptionId: string } {
   const now = Date.now();

@@ -7,6 +7,7 @@ import { ingestSingle } from './ingest-single';
 import { latency } from './latency';
 import { pipeline } from './pipeline';
 import { resolver } from './resolver';
+import { slowFarSide } from './slow-far-side';
 import { sockets } from './sockets';
 import { webhook } from './webhook';
 import { websocket } from './websocket';
@@ -21,6 +22,7 @@ export const scenarios: readonly Scenario[] = [
   sockets,
   webhook,
   apns,
+  ...slowFarSide,
   latency,
   pipeline,
   cluster,

@@ -5,7 +5,7 @@ import { withBaseline } from '../baseline-process';
 import { mailNotification, userOf } from '../notifications';
 import { Producer } from '../producer';
 import { end, measuringArgs } from '../profile';
-import { median, type Measured, type Scenario, type Size } from '../scenario';
+import { median, type Measured, percentile, type Scenario, type Size } from '../scenario';
 import { withRedis, withSandbox } from '../servers';
 
 /** Light load: so many notifications a second, evenly. */
@@ -81,11 +81,6 @@ async function arrivals(sandbox: Sandbox, expected: number): Promise<WebhookArri
 
 function indexIn(body: string): number {
   return Number((JSON.parse(body) as { payload: { id: string } }).payload.id);
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.ceil(share * sorted.length) - 1] ?? NaN;
 }
 
 /** From the 202 to the webhook, with nothing to wait for on the way. */
