@@ -10,6 +10,7 @@ import { backOffMs } from './back-off';
 import { Checkpoint } from './checkpoint';
 import { DeliveryPlaces, type Place, type Verdict } from './delivery-places';
 import { handOver, type QueueRef } from './hand-over';
+import { JobFetching } from './job-fetching';
 import type { PausedClients } from './paused-clients';
 import { SharedLookup } from './shared-lookup';
 import { reasonsToSuppress } from './suppression';
@@ -30,7 +31,7 @@ const finishWithinMs = shutdownTimeoutMs - 5000;
 /** Gives each delivery of a job to the transport, records how it ended, and sends what failed on its way again. */
 @Injectable()
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly workers = new Map<string, Worker<DeliveryJob>>();
+  private readonly workers: Worker<DeliveryJob>[] = [];
   private readonly places: DeliveryPlaces;
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly jobsPerSource: number;
@@ -55,22 +56,26 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
 
   onApplicationBootstrap(): void {
     for (const { group, name } of this.options.sources) {
-      const work = (job: Job<DeliveryJob>, token?: string) => this.work({ group, name }, job, token);
-      this.workers.set(group, this.queues.worker(group, name, work, { concurrency: this.jobsPerSource }));
+      const work = (job: Job<DeliveryJob>, token?: string) => this.work({ group, name }, job, fetching, token);
+      const worker = this.queues.worker(group, name, work);
+      const fetching = new JobFetching(worker, this.jobsPerSource, () => !this.places.isFull(group));
+      this.workers.push(worker);
     }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.places.close();
     const timer = setTimeout(() => this.stopping.abort(), finishWithinMs);
-    await Promise.all([...this.workers.values()].map((worker) => worker.close()));
+    await Promise.all(this.workers.map((worker) => worker.close()));
     clearTimeout(timer);
   }
 
-  private async work(source: QueueRef, job: Job<DeliveryJob>, token?: string): Promise<void> {
+  private async work(source: QueueRef, job: Job<DeliveryJob>, fetching: JobFetching, token?: string): Promise<void> {
     assertJobVersion('delivery', job.data);
-    const place = await this.placeOf(source, job);
-    if (place === undefined) return this.defer(source, job, token);
+    const entered = this.placeOf(source, job);
+    fetching.started(String(job.id));
+    const place = await entered;
+    if (place === undefined) return this.defer(job, fetching, token);
     const checkpoint = new Checkpoint(job);
     try {
       await this.deliverAll(source, job, checkpoint, place);
@@ -80,39 +85,34 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       throw error;
     } finally {
       place.leave();
-      this.fetchWhileRoom(source);
+      fetching.ended(String(job.id));
     }
   }
 
   /** A place for a job, once it is its turn; undefined where the job must leave room for others. */
-  private placeOf(source: QueueRef, job: Job<DeliveryJob>): Promise<Place | undefined> {
+  private placeOf({ group, name }: QueueRef, job: Job<DeliveryJob>): Promise<Place | undefined> {
     const { endpoint, deliveries } = job.data;
     const [first] = deliveries;
-    const place = this.places.enter({
-      source: source.group,
+    return this.places.enter({
+      source: group,
       endpoint,
       job: String(job.id),
       deliveries,
       isBack: job.attemptsStarted > 1,
       capacity: (first && this.transport.capacity?.(first.client)) ?? Infinity,
-      callBack: () => this.queues.queue(source.group, source.name).backend.promote(String(job.id)),
+      callBack: () => this.queues.queue(group, name).backend.promote(String(job.id)),
     });
-    this.fetchWhileRoom(source);
-    return place;
   }
 
-  private async defer(source: QueueRef, job: Job<DeliveryJob>, token: string | undefined): Promise<never> {
+  private async defer(job: Job<DeliveryJob>, fetching: JobFetching, token: string | undefined): Promise<never> {
     const { endpoint } = job.data;
-    this.fetchWhileRoom(source);
-    await job.moveToDelayed(Date.now() + this.places.pauseMs(endpoint), token);
+    try {
+      await job.moveToDelayed(Date.now() + this.places.pauseMs(endpoint), token);
+    } finally {
+      fetching.forget(String(job.id));
+    }
     this.places.isDeferred(endpoint, String(job.id));
     throw new DelayedError();
-  }
-
-  /** BullMQ counts jobs and places count deliveries, so it is told whether to fetch more. */
-  private fetchWhileRoom({ group }: QueueRef): void {
-    const worker = this.workers.get(group);
-    if (worker !== undefined) worker.concurrency = this.places.isFull(group) ? 1 : this.jobsPerSource;
   }
 
   private async deliverAll(
