@@ -89,7 +89,7 @@ describe('readEnvironment', () => {
 
   it.each([
     ['an unknown name', { PNS_API_PROT: '3000' }, 'PNS_API_PROT'],
-    ['a port that is none', { PNS_API_PORT: 'eighty' }, 'PNS_API_PORT: must be a number'],
+    ['a port that is none', { PNS_API_PORT: 'eighty' }, 'PNS_API_PORT: must be a whole number from 0 to 65535'],
     ['a port out of range', { PNS_API_PORT: '70000' }, 'PNS_API_PORT'],
     ['a missing value', { DATABASE_URL: '' }, 'DATABASE_URL: is not set'],
     ['another database', { DATABASE_URL: 'mysql://db' }, 'DATABASE_URL'],

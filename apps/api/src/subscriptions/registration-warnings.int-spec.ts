@@ -106,6 +106,6 @@ it('a webhook whose entry was refused is told apart from one that nobody configu
     const { status, body } = await api.send('POST', '/v1/subscriptions', { body: { ...hook, client } });
     return [status, body['code'], body['detail']];
   };
-  expect(await refusal('plain')).toEqual([422, 'WEBHOOK_ENTRY_REFUSED', expect.stringContaining('GET /v1/clients')]);
+  expect(await refusal('plain')).toEqual([422, 'WEBHOOK_REFUSED', expect.stringContaining('GET /v1/clients')]);
   expect(await refusal('nobody')).toEqual([422, 'WEBHOOK_UNKNOWN', expect.stringContaining('not configured')]);
 });
