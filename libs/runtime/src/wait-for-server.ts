@@ -45,7 +45,8 @@ export async function waitForServer<Result>(
       const reason = cause instanceof Error && cause.message !== '' ? cause.message : codeOf(cause);
       if (Date.now() + waitMs > giveUpAt) {
         const sentence = `${name} at ${where} cannot be reached (${reason}). Start it or correct ${variable}.`;
-        throw new PnsError(`${variable.replace('_URL', '')}_UNREACHABLE`, sentence, { cause });
+        if (variable === 'REDIS_URL') throw new PnsError('REDIS_UNREACHABLE', sentence, { cause });
+        throw new PnsError('DATABASE_UNREACHABLE', sentence, { cause });
       }
       wait.occurred(reason);
     } finally {

@@ -114,7 +114,7 @@ it('lists what in the option files cannot be used, until it is mended', async ()
         client: 'bad',
         reason: sentence('secret must be a text'),
       },
-      { transport: 'apns', file: 'pns-apns-options.yml', line: 4, client: 'mail', reason: sentence('is not YAML: ') },
+      { transport: 'apns', file: 'pns-apns-options.yml', line: 2, client: 'mail', reason: sentence('is not YAML: ') },
       { transport: 'webhook', file: 'webhooks.yml', line: 1, client: 'crm', reason: sentence('uri must be') },
     ]),
   );
