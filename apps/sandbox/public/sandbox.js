@@ -260,7 +260,7 @@ function showNotification({ topic, payload, priority = 'high' }) {
   editor.priority.value = priority;
 }
 
-/** The notification as it stands in the form. @throws Error that says what is wrong with it. */
+/** The notification that the form holds. @throws Error that says what is wrong with it. */
 function edited() {
   const payload = parsed(editor.payload.value);
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {

@@ -70,7 +70,7 @@ function parsed(lines: readonly string[]): Parsed {
   const lineCounter = new LineCounter();
   const document = parseDocument(lines.join('\n'), {
     lineCounter,
-    logLevel: 'error', // it would tell of several documents no other way
+    logLevel: 'error', // the parser reports several documents in no other way
     prettyErrors: false,
     uniqueKeys: false, // who reads the entries reports these with their lines
   });

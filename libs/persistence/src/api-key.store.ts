@@ -83,7 +83,7 @@ export class ApiKeyStore {
 
   /**
    * Takes a context that is erased from every key that names it; keys that are valid for no other one go. Answers the ids
-   * of all of them: whoever remembers them has to look again. Safe to race with the erasure of another context.
+   * of all of them: a caller that caches them must read them again. Safe to race with the erasure of another context.
    */
   async eraseContext(context: number): Promise<string[]> {
     return this.database.transaction(async (manager) => {

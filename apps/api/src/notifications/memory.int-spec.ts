@@ -86,7 +86,7 @@ it('a Redis without any memory left has its own code, with the cure, and the fir
   expect(await post()).toMatchObject({ status: 503, body: { code: 'REDIS_FULL' } });
   expect(await waiting()).toBe(before);
   await redis.config('SET', 'maxmemory', '0');
-  await pause(300); // nothing tells of new room: readings are at most 200 ms old
+  await pause(300); // no event announces new room, and a reading may be 200 ms old
   expect((await post()).status).toBe(202);
   expect(await health()).toEqual({ status: 200, redis: 'ok' });
   expect(await waiting()).toBe(before + 1);
