@@ -22,9 +22,9 @@ let port: number;
 /** Blocks of commands that cannot run here, by page and first line, and the reason. */
 const notRun: Readonly<Record<string, string>> = {
   'README.md: npm start   # installs, builds and starts everything, and prints where':
-    'this test starts the built product; .ci/run runs both commands on a fresh clone',
+    'this test starts the product after the build, and is itself a part of npm test',
   'README.md: sh deploy/init-env.sh   # once: makes secrets of your own in .env':
-    'needs Docker; the next test runs init-env.sh',
+    'needs Docker; init-env.sh runs in the tests of the line that finds the key',
   'deploy/README.md: sh deploy/init-env.sh demo && docker compose config --quiet   # every variable has a value':
     'needs Docker',
   'docs/performance.md: npm run bench                                    # everything, three rounds, medians':
