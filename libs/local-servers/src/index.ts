@@ -2,6 +2,7 @@ export { chromium } from './chromium-program';
 export { claimFolder } from './folder-claim';
 export { cuttableLink, type CuttableLink } from './cuttable-link';
 export { LocalServerError } from './local-server-error';
+export { php } from './php-program';
 export { promtool } from './promtool-program';
 export { freePort } from './server-process';
 export { startPostgres, type LocalPostgres, type PostgresOptions } from './postgres';
