@@ -19,6 +19,7 @@ export interface Chaos {
 export const apps = [
   'api',
   'dispatcher',
+  'worker-websocket',
   'worker-webhook',
   'worker-apns',
   'worker-fcm',
@@ -30,7 +31,8 @@ export function randomFrom(seed: number): Chaos['random'] {
   return (bound) => uniformInt(generator, 0, bound - 1);
 }
 
-function living(system: System, name: AppName): AppProcess[] {
+/** The processes of an app that have not ended. */
+export function living(system: System, name: AppName): AppProcess[] {
   return system.all(name).filter(({ child }) => child.exitCode === null && child.signalCode === null);
 }
 

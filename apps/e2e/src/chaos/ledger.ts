@@ -75,6 +75,11 @@ export class Ledger {
     return () => (outage.to = Date.now());
   }
 
+  /** When the notification was accepted, in ms since the epoch. */
+  acceptanceOf(id: string): number {
+    return this.acceptedAt.get(id) ?? NaN;
+  }
+
   get isComplete(): boolean {
     return this.missing === 0;
   }

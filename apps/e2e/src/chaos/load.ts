@@ -11,6 +11,16 @@ const repeatMs = 250;
 /** How a notification is recognised in whatever form it arrives. */
 export const marker = /chaos-\d{7}/;
 
+/** The place of a notification among all that are posted, from 0 on. */
+export function indexOf(id: string): number {
+  return Number(id.slice('chaos-'.length));
+}
+
+/** The user of the notification with this place. */
+export function userOf(index: number, users: number): number {
+  return 1 + (index % users);
+}
+
 /** Posts `count` notifications at an even rate to the users in turn, each until it is accepted. */
 export async function load(
   system: System,
@@ -36,7 +46,7 @@ async function postUntilAccepted(
 ): Promise<void> {
   const ids = indices.map((index) => `chaos-${String(index).padStart(7, '0')}`);
   const notifications = ids.map((id, index) => ({
-    ...{ id, context: 1, user: 1 + ((indices[index] as number) % users), topic: 'ox:mail:new' },
+    ...{ id, context: 1, user: userOf(indices[index] as number, users), topic: 'ox:mail:new' },
     payload: { ...newMail, id, subject: id },
   }));
   const body = JSON.stringify({ notifications });

@@ -6,8 +6,9 @@ import { provideDatabase } from '../env';
 import { System } from '../system';
 import { apps, randomFrom } from './faults';
 import { Ledger, type Account } from './ledger';
-import { load, marker } from './load';
+import { indexOf, load, marker, userOf } from './load';
 import { plans } from './plans';
+import { SocketClients } from './socket-clients';
 import { properties, subscribeAll, transports } from './subscribers';
 
 const users = 50;
@@ -38,12 +39,13 @@ async function run(): Promise<void> {
   const system = await System.start({
     hasProviders: true,
     keepsLogs: false,
-    processes: { 'worker-websocket': 0, ...Object.fromEntries(apps.map((app) => [app, 2])) },
+    processes: Object.fromEntries(apps.map((app) => [app, 2])),
     properties,
   });
   try {
     await subscribeAll(system, users);
-    const ledger = new Ledger(transports);
+    const ledger = new Ledger(['websocket', ...transports]);
+    const sockets = await SocketClients.open(system, ledger, users);
     system.sandbox.onArrival(({ at, provider, request, answer }) => {
       const id = marker.exec(request.latin1Body)?.[0];
       if (id !== undefined && typeof answer === 'number' && answer < 300) ledger.arrived({ at, stream: provider, id });
@@ -60,7 +62,16 @@ async function run(): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, 5000)); // for what comes twice
     clearInterval(progress);
-    tell(ledger.accounts());
+    await sockets.close();
+    const wasTold = (id: string) => sockets.wasTold(userOf(indexOf(id), users), ledger.acceptanceOf(id));
+    tell(
+      ledger
+        .accounts()
+        .map((each) =>
+          each.stream === 'websocket' ? { ...each, lost: each.lost.filter((id) => !wasTold(id)) } : each,
+        ),
+    );
+    say(`Sockets: ${sockets.outOfOrder} out of order, told ${sockets.timesTold} times that something may be missing.`);
   } finally {
     await system.stop();
     await servers.stop();

@@ -3,6 +3,7 @@ declare module 'socket.io-client-v2' {
   interface Socket {
     readonly connected: boolean;
     on(name: string, listener: (...args: unknown[]) => void): this;
+    open(): this;
     close(): this;
     /** Takes every event, before those who listen to it. */
     onevent: (packet: { data: unknown[] }) => void;

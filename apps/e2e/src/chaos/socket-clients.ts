@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { io } from 'socket.io-client';
+import ioV2 from 'socket.io-client-v2';
+import type { System } from '../system';
+import { living } from './faults';
+import type { Ledger } from './ledger';
+import { indexOf, marker } from './load';
+
+interface ClientSocket {
+  readonly active?: boolean;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  open(): unknown;
+  close(): unknown;
+}
+
+/** One socket of each user, of both generations of clients in turn, which comes back by itself through any living node. */
+export class SocketClients {
+  /** When the socket of each user was sent `notifications:missed`, in ms since the epoch. */
+  private readonly toldAt = new Map<number, number[]>();
+  private readonly latest = new Map<number, number>();
+  private readonly sockets: ClientSocket[] = [];
+  /** Notifications that arrived after a later one of the same user. */
+  outOfOrder = 0;
+
+  private constructor(
+    private readonly balancer: Server,
+    private readonly ledger: Ledger,
+  ) {}
+
+  static async open(system: System, ledger: Ledger, users: number): Promise<SocketClients> {
+    const balancer = createServer((near) => {
+      const nodes = living(system, 'worker-websocket');
+      const node = nodes[Math.floor(Math.random() * nodes.length)];
+      if (node === undefined) return void near.destroy();
+      const far = connect(node.port, '127.0.0.1');
+      for (const [end, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        end.on('error', () => undefined).on('close', () => other.destroy());
+      }
+      near.pipe(far).pipe(near);
+    });
+    await once(balancer.listen(0, '127.0.0.1'), 'listening');
+    const clients = new SocketClients(balancer, ledger);
+    const url = `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`;
+    for (let user = 1; user <= users; user++) {
+      const { token } = await system.expect<{ token: string }>(201, 'POST', '/v1/sessions', { context: 1, user });
+      await clients.connect(url, user, token);
+    }
+    return clients;
+  }
+
+  /** Whether the socket of `user` was sent `notifications:missed` at this time or later. */
+  wasTold(user: number, since: number): boolean {
+    return this.toldAt.get(user)?.some((at) => at >= since) ?? false;
+  }
+
+  get timesTold(): number {
+    return [...this.toldAt.values()].flat().length;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.close();
+    const closed = once(this.balancer, 'close');
+    this.balancer.close();
+    await closed;
+  }
+
+  private async connect(url: string, user: number, session: string): Promise<void> {
+    const options = {
+      path: '/socket.io/appsuite/',
+      query: { session, connection: `chaos-${user}` },
+      transports: ['websocket'],
+      forceNew: true,
+      reconnectionDelay: 100,
+      reconnectionDelayMax: 500,
+    };
+    const socket: ClientSocket = user % 2 === 0 ? io(url, options) : ioV2(url, options);
+    this.sockets.push(socket);
+    socket.on('ox:mail:new', (mail) => this.arrived(user, String((mail as { readonly id?: unknown }).id)));
+    socket.on('notifications:missed', () => {
+      this.toldAt.set(user, [...(this.toldAt.get(user) ?? []), Date.now()]);
+    });
+    await new Promise<void>((resolve) => {
+      socket.on('connect', () => resolve());
+      // A client of version 4 that was refused does not try again by itself.
+      socket.on('connect_error', () => {
+        if (socket.active === false) setTimeout(() => socket.open(), options.reconnectionDelayMax);
+      });
+    });
+  }
+
+  private arrived(user: number, id: string): void {
+    if (!marker.test(id)) return;
+    const index = indexOf(id);
+    const latest = this.latest.get(user) ?? -1;
+    if (index < latest) this.outOfOrder++;
+    this.latest.set(user, Math.max(latest, index));
+    this.ledger.arrived({ at: Date.now(), stream: 'websocket', id });
+  }
+}
