@@ -20,7 +20,11 @@ let app: INestApplicationContext | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pns-worker-fcm-'));
-  writeFileSync(join(folder, 'pns.properties'), 'com.openexchange.pns.transport.gcm.enabled=true');
+  const properties = [
+    'com.openexchange.pns.transport.gcm.enabled=true',
+    'com.openexchange.pns.template.title={{#a}}{{#a}}{{.}}{{/a}}{{/a}}',
+  ];
+  writeFileSync(join(folder, 'pns.properties'), properties.join('\n'));
   [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const account = {
@@ -82,9 +86,9 @@ async function endOf(worker: INestApplicationContext, client: string, payload: o
 it('sends what is in the queue by the options in pns-gcm-options.yml', async () => {
   configure({ mobile: { serviceAccount: 'account.json' }, off: { serviceAccount: 'account.json', enabled: false } });
   const worker = await start();
-  expect(await endOf(worker, 'mobile', { id: 'x'.repeat(5000) })).toMatchObject({
+  expect(await endOf(worker, 'mobile', { a: Array(1000).fill(1) })).toMatchObject({
     outcome: 'rejected',
-    reason: expect.stringContaining('FCM takes 4096') as string,
+    reason: expect.stringContaining('template') as string,
   });
   expect(await endOf(worker, 'off', {})).toMatchObject({
     outcome: 'misconfigured',
