@@ -113,6 +113,8 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
 
   private async finish(batch: Batch): Promise<void> {
     const settled = await this.handOver(batch, (left, count) => this.windows.settling(batch, left, count));
+    // A tick of another id: this one is still active.
+    if (settled === 'passed') await this.ticks.addNow(batch.shard, `passed-${randomUUID()}`, batch.clock);
     if (settled !== 'lost') return;
     if (await this.windows.isOwned(batch)) {
       // A user was erased meanwhile, and the windows of that user with it. The others are handed over as they are now.

@@ -42,14 +42,15 @@ export class Dispatch {
   async handOver(batch: Batch, settling: Settling): Promise<Settled> {
     const audiences = await this.audiencesOf(batch);
     let left = batch.windows.length;
+    let settled: Settled = 'settled';
     for (const { windows, deliveries, suppressed } of this.parts(batch, audiences)) {
       const groups = this.grouped(batch.shard, deliveries);
-      const settled = await handOverFrom(this.queues, groups, settling(left, windows));
+      settled = await handOverFrom(this.queues, groups, settling(left, windows));
       if (settled === 'lost') return settled;
       for (const [transport, count] of suppressed) countSuppressed(transport, count);
       left -= windows;
     }
-    return 'settled';
+    return settled;
   }
 
   private *parts({ windows }: Batch, audiences: ReadonlyMap<string, Audience>): Generator<Part> {
