@@ -1,9 +1,22 @@
--- Ends the waiting of a delivery. ARGV 3 as in park.lua. Answer: {"1"} when a socket came back and took it, else {""}.
-for _, line in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
-  local one = waiting(line)
-  if one.id == ARGV[3] then
-    redis.call('LREM', KEYS[2], 1, line)
-    return { one.taken and '1' or '' }
+-- Ends the waiting of deliveries. Sockets that have not collected one are noted to have missed it.
+--
+-- ARGV  then for each: id as in park.lua, order, the hand-over that ends its waiting
+-- Answer: for each "1" when a socket got it, or it waits because of another hand-over; else ""
+local all, answer = entries(), {}
+for at = 3, #ARGV, 3 do
+  local id, order = ARGV[at], ARGV[at + 1]
+  local one = waitingOf(id)
+  if not one or one.round ~= ARGV[at + 2] then
+    answer[#answer + 1] = '1'
+  else
+    for connection, entry in pairs(all) do
+      if redis.call('ZREM', KEYS[3], table.concat({ entry.m or '', order, id }, '|')) == 1 then
+        entry.k, entry.y, entry.g = entry.k - 1, entry.y - one.bytes, 1
+        write(connection, entry)
+      end
+    end
+    redis.call('HDEL', KEYS[2], id)
+    answer[#answer + 1] = one.given == '1' and '1' or ''
   end
 end
-return { '' }
+return answer

@@ -1,0 +1,213 @@
+import type { KeySpace, RedisClient } from '@pns/queue';
+import type { Delivery } from '@pns/transport-contract';
+import { awayNode, nodeOf, readAwayToken } from './away-token';
+import type { SocketNodes } from './nodes';
+import { script } from './scripts';
+import { flag, keysOf, type Opening, type UserKey } from './socket-keys';
+
+/** How much may wait for one socket. */
+export interface MailboxLimits {
+  readonly maxNotifications: number;
+  /** Bytes of their payloads. */
+  readonly maxBytes: number;
+}
+
+/** What a socket gets when it collects its mailbox. */
+export interface Missed {
+  /** In the order of acceptance. */
+  readonly deliveries: readonly Delivery[];
+  /** Whether it missed something that nobody keeps. */
+  readonly hasGap: boolean;
+}
+
+/** What became of an attempt to collect a mailbox. */
+export type Collected =
+  | { readonly kind: 'collected'; readonly missed: Missed }
+  /** The opening before has not yet returned what its client did not confirm. */
+  | { readonly kind: 'wait' }
+  /** Another opening has the connection id by now. */
+  | { readonly kind: 'taken' };
+
+/** Where a delivery goes whose socket is not where it was looked for. */
+export interface Whereabouts {
+  /** `parked`: waits in a mailbox; `full`: no mailbox has room; `nobody`: no socket is to be waited for. */
+  readonly waiting: 'parked' | 'full' | 'nobody';
+  /** Sockets that came back and collected their mailbox before. */
+  readonly back: readonly { readonly node: string; readonly connection: string }[];
+}
+
+/** A delivery, and whether other sockets at the node that its token names have it. */
+export interface Homeless {
+  readonly delivery: Delivery;
+  readonly isBeside?: boolean;
+}
+
+/** What waits for sockets that may come back: a mailbox for each, in the user's shard. */
+export class Mailboxes {
+  private readonly scripts: Readonly<
+    Record<'close' | 'collect' | 'park' | 'settle' | 'miss', ReturnType<typeof script>>
+  >;
+
+  /** `clock` replaces Redis' time, for tests of the rules. */
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: KeySpace,
+    private readonly nodes: Pick<SocketNodes, 'dead'>,
+    private readonly clock: () => number | '' = () => '',
+  ) {
+    const named = (name: string) => script(redis, name, 3, 'entries');
+    this.scripts = {
+      close: named('close'),
+      collect: named('collect'),
+      park: named('park'),
+      settle: named('settle'),
+      miss: named('miss'),
+    };
+  }
+
+  /**
+   * Notes that a socket is away and may come back, and keeps what its client has not confirmed. Harmless to repeat. Where
+   * another opening has collected the mailbox before, answers its node, which the deliveries are to be sent to.
+   */
+  async close(socket: Opening, node: string, unconfirmed: Missed, limits: MailboxLimits): Promise<string | undefined> {
+    const { connection, opening } = socket;
+    const kept = unconfirmed.deliveries.flatMap((delivery) => [
+      orderOf(delivery),
+      waitingId(delivery),
+      bytesOf(delivery),
+      JSON.stringify(delivery),
+    ]);
+    const args = [
+      connection,
+      node,
+      opening,
+      flag(unconfirmed.hasGap),
+      limits.maxNotifications,
+      limits.maxBytes,
+      ...kept,
+    ];
+    // Sent before anything else is: a delivery that the node forwards next has to find the socket away. So nobody is asked
+    // which nodes are dead.
+    const [sendTo] = (await this.scripts.close(...keysOf(this.keys, socket), this.clock(), '[]', ...args)) as string[];
+    return sendTo === '' ? undefined : sendTo;
+  }
+
+  /** Takes what waits for a socket that is open. With `isLastTry`, what the opening before has not returned is given up. */
+  async collect(socket: Opening, node: string, isLastTry: boolean): Promise<Collected> {
+    const { connection, opening } = socket;
+    const [kind, hasGap, ...deliveries] = (await this.scripts.collect(
+      ...keysOf(this.keys, socket),
+      this.clock(),
+      '[]',
+      connection,
+      node,
+      opening,
+      flag(isLastTry),
+    )) as string[];
+    if (kind !== '') return { kind: kind as 'wait' | 'taken' };
+    return { kind: 'collected', missed: { deliveries: deliveries.map(readDelivery), hasGap: hasGap === '1' } };
+  }
+
+  /**
+   * Finds out where deliveries go, and puts them into the mailboxes of sockets that are away. Answers in order what became of
+   * each. A repetition puts none into a mailbox that still has it.
+   */
+  async park(deliveries: readonly Homeless[], limitsOf: (user: UserKey) => MailboxLimits): Promise<Whereabouts[]> {
+    const perUser = new Map<string, Homeless[]>();
+    for (const one of deliveries) {
+      const key = `${one.delivery.context} ${one.delivery.user}`;
+      const ofUser = perUser.get(key);
+      if (ofUser === undefined) perUser.set(key, [one]);
+      else ofUser.push(one);
+    }
+    const dead = JSON.stringify(await this.nodes.dead());
+    const became = new Map<Homeless, Whereabouts>();
+    await Promise.all([...perUser.values()].map((ofUser) => this.parkOfUser(ofUser, dead, limitsOf, became)));
+    return deliveries.map((one) => became.get(one) ?? { waiting: 'nobody', back: [] });
+  }
+
+  /** Ends the waiting of a parked delivery; answers whether a socket got it. */
+  async settle(delivery: Delivery): Promise<boolean> {
+    const args = [waitingId(delivery), orderOf(delivery), roundOf(delivery)];
+    const [taken] = await this.scripts.settle(...(await this.preface(delivery)), ...args);
+    return taken === '1';
+  }
+
+  /**
+   * Notes that a delivery is given up, for the one socket of that id or for all it was for: each is told when it comes back, or
+   * when its node says next that it keeps it.
+   */
+  async miss(delivery: Delivery, connection = ''): Promise<void> {
+    const { client, sourceToken = '', dueAt } = delivery;
+    await this.scripts.miss(...(await this.preface(delivery)), client, sourceToken, dueAt, connection);
+  }
+
+  private async parkOfUser(
+    deliveries: readonly Homeless[],
+    dead: string,
+    limitsOf: (user: UserKey) => MailboxLimits,
+    became: Map<Homeless, Whereabouts>,
+  ): Promise<void> {
+    const user = deliveries[0]?.delivery;
+    if (user === undefined) return;
+    const { maxNotifications, maxBytes } = limitsOf(user);
+    const args = deliveries.flatMap(parkArguments);
+    const preface = [...keysOf(this.keys, user), this.clock(), dead, maxNotifications, maxBytes];
+    const answers = (await this.scripts.park(...preface, ...args)) as string[][];
+    for (const [index, one] of deliveries.entries()) {
+      const [waiting = '', ...flat] = answers[index] ?? [];
+      const back = [];
+      for (let at = 0; at < flat.length; at += 2) back.push({ node: flat[at] ?? '', connection: flat[at + 1] ?? '' });
+      became.set(one, { waiting: waiting === '' ? 'nobody' : (waiting as 'parked' | 'full'), back });
+    }
+  }
+
+  private async preface(user: UserKey): Promise<[string, string, string, number | '', string]> {
+    return [...keysOf(this.keys, user), this.clock(), JSON.stringify(await this.nodes.dead())];
+  }
+}
+
+function parkArguments({ delivery, isBeside = false }: Homeless): (string | number)[] {
+  const { client, sourceToken = '', token, dueAt, lookedAt } = delivery;
+  const from = nodeOf(token);
+  const only = from === awayNode ? '' : token.slice(from.length + 1);
+  const isNamedOnly = isBeside || (from === awayNode && readAwayToken(token).namedOnly);
+  // Where nothing says when presence was read, it was after the window fell due.
+  const looked = [lookedAt ?? dueAt, lookedAt ?? Number.MAX_SAFE_INTEGER];
+  return [
+    waitingId(delivery),
+    client,
+    sourceToken,
+    from,
+    only,
+    ...looked,
+    flag(isNamedOnly),
+    orderOf(delivery),
+    bytesOf(delivery),
+    roundOf(delivery),
+    JSON.stringify(delivery),
+  ];
+}
+
+/** A socket gets a notification once, though it may have been on its way to more than one node. */
+function waitingId({ notificationId, client }: Delivery): string {
+  return `${encodeURIComponent(notificationId)} ${client}`;
+}
+
+/** What deliveries are sorted by as text: the due time of their window, then the order of acceptance. */
+function orderOf({ dueAt, order = 0 }: Delivery): string {
+  return `${String(Math.floor(dueAt)).padStart(14, '0')}${String(order).padStart(16, '0')}`;
+}
+
+/** Names the hand-over that ends the waiting of a delivery. */
+function roundOf({ id }: Delivery): string {
+  return encodeURIComponent(id);
+}
+
+function bytesOf({ payload }: Delivery): number {
+  return Buffer.byteLength(JSON.stringify(payload));
+}
+
+function readDelivery(json: string): Delivery {
+  return JSON.parse(json) as Delivery;
+}
