@@ -34,8 +34,8 @@ export class ClientWebSocket extends WebSocket {
   private backlog: Backlog | undefined;
   private tcp: TcpSocket | undefined;
   private conn: EngineSocket | undefined;
-  /** Hears of the answers to our pings. */
-  confirms: { ponged(payload: Buffer): void } | undefined;
+  /** Knows the answers to our pings, which do not count as sent by the client's own will. */
+  confirms: { ponged(payload: Buffer): boolean } | undefined;
   private isAnswering = false;
   private latestPing: Buffer | undefined;
 
@@ -125,5 +125,5 @@ function onPing(this: WebSocket, data: Buffer): void {
 
 function onPong(this: WebSocket, data: Buffer): void {
   const webSocket = this as ClientWebSocket;
-  if (webSocket.takes()) webSocket.confirms?.ponged(data);
+  if (webSocket.confirms?.ponged(data) !== true) webSocket.takes();
 }

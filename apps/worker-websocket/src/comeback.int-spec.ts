@@ -153,6 +153,44 @@ describe('a socket that comes back', () => {
     expect(topics(await back.got(2))).toEqual(['ox:mail:new', 'ox:mail:live']);
   });
 
+  it.each(generations)(
+    'of generation %s after more than two minutes is told that it missed something',
+    async (generation) => {
+      const client = await nodes.connect(near, '1', { generation });
+      client.close();
+      await allAway();
+      await dispatchAndPark();
+      await nodes.closedSince('1', 130_000);
+      const back = await nodes.connect(far, '1', { generation });
+      await nodes.dispatch({ topic: 'ox:mail:last' });
+      expect(topics(await back.got(2))).toEqual(['notifications:missed', 'ox:mail:last']);
+    },
+  );
+
+  it('gets a thousand notifications, and is told that there were more', async () => {
+    nodes.configure('pns.properties', 'com.openexchange.websockets.mailbox.maxNotifications=1000\n');
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await allAway();
+    for (let number = 0; number < 1005; number++) await nodes.dispatch({ payload: { number } });
+    const back = await nodes.connect(far, '1');
+    const [told, ...frames] = await back.got(1001);
+    expect(told).toEqual(['notifications:missed']);
+    expect(frames.map(([, payload]) => (payload as { number: number }).number)).toEqual([...Array(1000).keys()]);
+  });
+
+  it('gets a MiB of payloads without being taken for a slow reader', async () => {
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await allAway();
+    const payload = { text: 'x'.repeat(65_536 - 11) };
+    for (let number = 0; number < 16; number++) await nodes.dispatch({ payload });
+    const back = await nodes.connect(far, '1');
+    await back.got(16);
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await back.got(17)).at(-1)).toBe('ox:mail:last');
+  });
+
   it('as another client gets nothing', async () => {
     nodes.configure(
       'websocket-clients.yml',

@@ -13,6 +13,7 @@ import { awayMs, awayNode, Mailboxes, nodeOf, Presence, SocketNodes, socketNodeG
 import { connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
 import { EndedSessions, SessionTokens, type SessionRequest } from '@pns/sessions';
 import type { Delivery, Outcome, OutcomeKind } from '@pns/transport-contract';
+import { LocalSockets } from '@pns/transport-websocket';
 import { NodeId } from '../node-id';
 import { startNode } from '../start';
 import type { WorkerWebsocketOptions } from '../worker-websocket.module';
@@ -166,7 +167,7 @@ export class TestNodes {
       timestamp: now,
       dueAt: now,
       order: ++this.order,
-      lookedAt: now,
+      lookedAt: now + 0.5,
       attempt: 1,
     };
   }
@@ -174,6 +175,14 @@ export class TestNodes {
   /** Resolves once the delivery waits for a socket to come back. */
   async parked(id: string): Promise<void> {
     while (!(await this.waiting()).some((record) => record.includes(id))) await pause();
+  }
+
+  /** Makes the user's socket one that closed so many ms earlier. */
+  async closedSince(connection: string, ms: number): Promise<void> {
+    const { context, user } = this.user;
+    const key = `${this.keys.group(this.keys.shardOf(context, user))}:sockets:${context}:${user}`;
+    const entry = JSON.parse((await this.queues.redis.hget(key, connection)) ?? '{}') as { x: number; z: number };
+    await this.queues.redis.hset(key, connection, JSON.stringify({ ...entry, x: entry.x - ms, z: entry.z - ms }));
   }
 
   /** What waits for the user's sockets. */
@@ -188,6 +197,14 @@ export class TestNodes {
     while ((await Promise.all([...this.nodes, { id: awayNode }].map((node) => this.isBusy(node)))).includes(true)) {
       await pause();
     }
+  }
+
+  /** Resolves once the clients of the user's sockets at this node have confirmed everything. */
+  async confirmed({ app }: TestNode): Promise<void> {
+    const locals = [...app.get(LocalSockets, { strict: false })].filter(
+      ({ options }) => options.user === this.user.user,
+    );
+    while (locals.some((local) => local.unreceived('broke off').deliveries.length > 0)) await pause();
   }
 
   private async isBusy(node: Pick<TestNode, 'id'>): Promise<boolean> {

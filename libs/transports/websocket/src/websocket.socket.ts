@@ -19,9 +19,15 @@ export interface LocalSocketOptions {
   readonly limits: UnconfirmedLimits;
 }
 
-/** A client confirms with a pong. It is pinged at once after an event, but not more than so often, and then once a second. */
-const pingBurst = 5;
-const pingEveryMs = 1000;
+/**
+ * A client confirms with the pong to a ping. One ping is on its way at a time. It follows an event at once, a few times in a row,
+ * and then once in this time, in ms. A ping that was not answered, or for which the node has no share left, is sent in the longer
+ * time.
+ */
+const [pingBurst, pingPauseMs, longPingPauseMs] = [5, 20, 1000];
+
+/** Pings that a node sends in a second beside those after the longer pause: about three percent of one core. */
+const pingsPerSecond = 2000;
 
 /** A client that closes has not read what was sent less than its round trip before, and this much, in ms. */
 const closingSlackMs = 50;
@@ -46,8 +52,10 @@ export class LocalSocket {
   private webSocket: WebSocket | undefined;
   private unconfirmed: Unconfirmed | undefined;
   private isStopped = false;
-  /** The latest ping, and how many more may be sent at once by then. */
+  /** The latest event that a ping followed, when that was sent, and how many more could be sent at once then. */
   private pinged = { number: 0, at: -Infinity, left: pingBurst };
+  /** The latest event that the client confirmed. */
+  private confirmed = 0;
   private roundTripMs: number | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isDraining = false;
@@ -71,9 +79,9 @@ export class LocalSocket {
     if (!this.isBehind) this.release();
   }
 
-  /** Sends it before this turn of the event loop is over. */
+  /** Sends it before this turn of the event loop is over, after what was accepted before it. */
   send(delivery: Delivery): void {
-    if (outbox.push([this, this.prepared(delivery)]) === 1) queueMicrotask(emptyOutbox);
+    if (outbox.push({ ...this.prepared(delivery), socket: this }) === 1) setImmediate(emptyOutbox);
   }
 
   /** Sends the event that tells the client to fetch afresh, because it missed notifications that nobody kept. */
@@ -106,12 +114,17 @@ export class LocalSocket {
     clearTimeout(this.timer);
   }
 
-  /** The client answered a ping. */
-  ponged(payload: Buffer): void {
+  /** Takes a pong of the client. Answers whether it is one that was asked for, and not a repetition. */
+  ponged(payload: Buffer): boolean {
     const number = payload.length === 4 ? payload.readUInt32BE() : 0;
-    if (number === 0 || number > this.pinged.number) return;
+    if (number <= this.confirmed || number > this.pinged.number) return false;
     if (number === this.pinged.number) this.roundTripMs = performance.now() - this.pinged.at;
+    this.confirmed = number;
     this.unconfirmed?.confirm(number);
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.requestConfirmation();
+    return true;
   }
 
   /**
@@ -132,19 +145,25 @@ export class LocalSocket {
     if (unconfirmed.lastNumber === pinged.number) return;
     if (this.backlog.isHolding) return this.requestWhenDrained();
     const now = performance.now();
-    const left = Math.min(pingBurst, pinged.left + (now - pinged.at) / pingEveryMs);
-    if (left < 1) {
-      const again = (): void => {
-        this.timer = undefined;
-        this.requestConfirmation();
-      };
-      this.timer = setTimeout(again, Math.ceil((1 - left) * pingEveryMs)).unref();
-      return;
+    const pausedMs = now - pinged.at;
+    const left = Math.min(pingBurst, pinged.left + pausedMs / pingPauseMs);
+    if (pausedMs < longPingPauseMs) {
+      if (this.confirmed < pinged.number) return this.requestAfter(longPingPauseMs - pausedMs);
+      if (left < 1) return this.requestAfter((1 - left) * pingPauseMs);
+      if (!mayPing(now)) return this.requestAfter(longPingPauseMs - pausedMs);
     }
     this.pinged = { number: unconfirmed.lastNumber, at: now, left: left - 1 };
     const payload = Buffer.allocUnsafe(4);
     payload.writeUInt32BE(unconfirmed.lastNumber);
     this.webSocket?.ping(payload, false, ignored);
+  }
+
+  private requestAfter(ms: number): void {
+    const again = (): void => {
+      this.timer = undefined;
+      this.requestConfirmation();
+    };
+    this.timer = setTimeout(again, Math.ceil(ms)).unref();
   }
 
   /** A ping must not overtake what Engine.IO holds back. */
@@ -225,14 +244,25 @@ function byAcceptance(one: Waiting, other: Waiting): number {
 
 const ignored = (): void => undefined;
 
+const pingsLeft = { count: pingsPerSecond, at: 0 };
+
+/** Whether the node may send one more ping, which counts then. */
+function mayPing(now: number): boolean {
+  const count = Math.min(pingsPerSecond, pingsLeft.count + ((now - pingsLeft.at) / 1000) * pingsPerSecond);
+  pingsLeft.at = now;
+  pingsLeft.count = count < 1 ? count : count - 1;
+  return count >= 1;
+}
+
 /**
- * What is to be written next. All deliveries of a job are written in one go: a reader that is woken up by the first write is still
- * reading when the others come, and need not be woken up for each, which had taken as long as writing.
+ * What is written next. The deliveries of all jobs that came at once are written together: a reader that is woken up by the first
+ * write is still reading when the others come, and need not be woken up for each, which had taken as long as writing. They are
+ * sorted, because the queue's client hands out jobs that came at once in any order.
  */
-const outbox: [LocalSocket, Waiting][] = [];
+const outbox: (Waiting & { readonly socket: LocalSocket })[] = [];
 
 function emptyOutbox(): void {
-  const waiting = outbox.splice(0);
-  for (const [socket, one] of waiting) socket.emit(one);
-  for (const [socket] of waiting) socket.requestConfirmation();
+  const waiting = outbox.splice(0).sort(byAcceptance);
+  for (const one of waiting) one.socket.emit(one);
+  for (const { socket } of waiting) socket.requestConfirmation();
 }
