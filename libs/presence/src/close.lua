@@ -6,11 +6,15 @@
 -- Answer: {the node that the deliveries are to be sent to, or ""}
 local connection, node, opening = ARGV[3], ARGV[4], ARGV[5]
 local most, mostBytes = tonumber(ARGV[7]), tonumber(ARGV[8])
-local entry = entryOf(connection)
+local all = entries()
+local entry = all[connection]
 if not entry then return { '' } end
 entry.m = entry.m or connection
 if isOwn(entry, node, opening) then
-  if not entry.x then entry.x, entry.z = entry.w or now, now end
+  if not entry.x then
+    local closedAt = instant(all)
+    entry.x, entry.z = entry.w or closedAt, closedAt
+  end
 elseif entry.u == node .. ' ' .. opening then
   entry.u = nil
 end

@@ -5,7 +5,8 @@
 --                  waits, 1 once a socket has got it, bytes that it counts for, the hand-over that ends its waiting or ""
 --       3 index    sorted set, all scores 0: "mailbox|order|id" for each socket and delivery that waits for it
 --
--- An entry, times in ms:
+-- An entry, times in ms. Those of opening and closing are later than all before them, by a tenth where they fall into one ms,
+-- so that a look at the entries is before or after each of them:
 --   n node   e opening, unique at the node   c client   i digest of the session   a 1 when the server made up the id
 --   m mailbox   o opened at   s last seen at   x away since, once it is closed   z closed at   g 1 when it has missed something
 --   w away since, while it is open and has not collected its mailbox   b away since, before it was opened last
@@ -47,6 +48,13 @@ end
 -- Whether a socket that is not live may still come back and collect what waits for it.
 local function mayCollect(entry)
   return now - sinceOf(entry) < awayMs
+end
+
+-- The time of an opening or closing that happens now.
+local function instant(all)
+  local latest = now
+  for _, entry in pairs(all) do latest = math.max(latest, entry.o, entry.z or 0) end
+  return latest + 0.1
 end
 
 local function isOwn(entry, node, opening)

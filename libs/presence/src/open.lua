@@ -27,7 +27,8 @@ for other, entry in pairs(all) do
 end
 if live >= tonumber(ARGV[9]) then return { 'full' } end
 
-local fresh = { n = node, e = opening, c = client, i = session, o = now, s = now, a = isAnonymous and 1 or nil, m = connection }
+local openedAt = instant(all)
+local fresh = { n = node, e = opening, c = client, i = session, o = openedAt, s = now, a = isAnonymous and 1 or nil, m = connection }
 
 -- Deliveries may be on their way to where the socket was. Places before that matter while it has collected nothing since.
 local function placesOf(was, closedAt)
@@ -39,7 +40,7 @@ end
 
 if taken then
   fresh.m, fresh.k, fresh.y, fresh.g, fresh.b = taken.m or connection, taken.k, taken.y, taken.g, taken.b
-  fresh.w, fresh.h, fresh.u = taken.w or now, placesOf(taken, now), openingOf(taken)
+  fresh.w, fresh.h, fresh.u = taken.w or openedAt, placesOf(taken, openedAt), openingOf(taken)
 elseif back then
   local was = all[back]
   local since = sinceOf(was)

@@ -11,7 +11,7 @@ local all, changed, answer = entries(), {}, {}
 
 -- Whether the socket was live at that node when presence was read.
 local function wasAt(node, openedAt, closedAt, from, lookedFrom, lookedUntil)
-  return node == from and openedAt <= lookedUntil and (not closedAt or closedAt >= lookedFrom)
+  return node == from and openedAt <= lookedUntil and (not closedAt or closedAt > lookedFrom)
 end
 
 local function isMeant(connection, entry, from, only, lookedFrom, lookedUntil, isBeside)
@@ -26,8 +26,8 @@ local function isMeant(connection, entry, from, only, lookedFrom, lookedUntil, i
     return false
   end
   -- Those that were away then: they still are, or have come back since.
-  local wasAwayBefore = entry.o >= lookedFrom and entry.b and entry.b <= lookedUntil
-  if live then return wasAwayBefore or (lookedFrom < lookedUntil and entry.o >= lookedFrom) end
+  local wasAwayBefore = entry.o > lookedFrom and entry.b and entry.b <= lookedUntil
+  if live then return wasAwayBefore or (lookedFrom < lookedUntil and entry.o > lookedFrom) end
   local wasLive = entry.z and entry.o <= lookedFrom and lookedUntil < entry.z
   return wasAwayBefore or (sinceOf(entry) <= lookedUntil and not wasLive)
 end

@@ -18,7 +18,7 @@ describe('open sockets', () => {
     await sockets.open('1', 'c', { user: 15 });
     const asked = [user, { context: 2, user: 14 }, { context: 1, user: 15 }];
     const [mine, none, other] = await sockets.presence.openSockets(asked);
-    const lookedAt = sockets.now;
+    const lookedAt = expect.any(Number) as number;
     expect(mine?.map((group) => ({ ...group, connections: group.connections.sort() }))).toEqual(
       expect.arrayContaining([
         { node: 'a', client, connections: ['1', '2'], lookedAt },
@@ -84,7 +84,7 @@ describe('open sockets', () => {
     const keys = await sockets.redis.keys(`*${sockets.prefix}*:1:14`);
     expect(keys).toHaveLength(3);
     for (const key of keys) expect(await sockets.redis.pttl(key)).toBeGreaterThan(0);
-    sockets.now += awayMs;
+    sockets.now += awayMs + 1;
     await expect(sockets.groups()).resolves.toEqual([]);
     sockets.now += knownMs;
     await sockets.open('2');
@@ -108,6 +108,27 @@ describe('open sockets', () => {
     const kept = (await sockets.redis.hvals(mailbox!)).filter((value) => value.includes('payload'));
     expect(kept.length).toBeLessThanOrEqual(34);
   });
+});
+
+it('opening and closing a socket is before or after each look at it, also within one ms', async () => {
+  const looks: number[] = [];
+  const look = async () => looks.push((await sockets.presence.openSockets([user]))[0]?.[0]?.lookedAt ?? 0);
+  const order: string[] = [];
+  for (let round = 0; round < 20; round++) {
+    await sockets.open('1', 'a');
+    await look();
+    const [seen] = looks.slice(-1);
+    const toNode = sockets.delivery(`n${round}`, { token: 'a', lookedAt: seen });
+    await sockets.close('1');
+    await look();
+    const [seenAway] = looks.slice(-1);
+    const toAway = sockets.delivery(`w${round}`, { lookedAt: seenAway });
+    await sockets.park(toNode);
+    await sockets.park(toAway);
+    order.push(toNode.id, toAway.id);
+  }
+  expect(looks).toEqual([...looks].sort((a, b) => a - b));
+  await expect(sockets.comeBack('1')).resolves.toEqual({ ids: order, hasGap: false });
 });
 
 describe('keeping', () => {
@@ -201,6 +222,7 @@ describe('the same session under the same id', () => {
     await sockets.open('1', 'a');
     const first = sockets.opening('1');
     const [sent, later] = [sockets.delivery('sent'), sockets.delivery('later', { token: 'a' })];
+    sockets.now += 1;
     await sockets.open('1', 'b');
     await expect(sockets.collect('1')).resolves.toBe('wait');
     // It was on its way to where the socket was.

@@ -48,9 +48,11 @@ const liveMs = 60_000;
 interface Entry {
   readonly n: string;
   readonly c: string;
+  readonly o: number;
   readonly s: number;
   readonly w?: number;
   readonly x?: number;
+  readonly z?: number;
   readonly a?: number;
 }
 
@@ -177,16 +179,18 @@ function digestOf(session: string): string {
   return hash('sha1', session, 'base64url');
 }
 
-/** `entries`: connection id and JSON in turn. */
-function grouped(entries: readonly string[], dead: ReadonlySet<string>, lookedAt: number): SocketGroup[] {
+/** `flat`: connection id and JSON in turn. */
+function grouped(flat: readonly string[], dead: ReadonlySet<string>, now: number): SocketGroup[] {
+  const entries: [string, Entry][] = [];
+  for (let at = 0; at < flat.length; at += 2) entries.push([flat[at] ?? '', JSON.parse(flat[at + 1] ?? '{}') as Entry]);
+  // After all that it has seen, and before whatever comes: see entries.lua.
+  const lookedAt = Math.max(now, ...entries.map(([, { o, z = 0 }]) => Math.max(o, z)));
   const groups = new Map<string, SocketGroup>();
   const nameless: Omit<SocketGroup, 'connections'>[] = [];
   const connectionsOf = new Map<object, string>();
-  for (let at = 0; at < entries.length; at += 2) {
-    const [connection, json] = entries.slice(at, at + 2) as [string, string];
-    const entry = JSON.parse(json) as Entry;
-    const isLive = entry.x === undefined && !dead.has(entry.n) && lookedAt - entry.s < liveMs;
-    if (!isLive && lookedAt - (entry.x ?? entry.w ?? entry.s) >= awayMs) continue;
+  for (const [connection, entry] of entries) {
+    const isLive = entry.x === undefined && !dead.has(entry.n) && now - entry.s < liveMs;
+    if (!isLive && now - (entry.x ?? entry.w ?? entry.s) >= awayMs) continue;
     const group = { node: isLive ? entry.n : awayNode, client: entry.c, lookedAt };
     if (isLive || entry.a === undefined) add(groups, group, connection);
     else {

@@ -91,7 +91,7 @@ export class UserSockets {
       timestamp: this.now,
       dueAt: this.now,
       order: ++this.order,
-      lookedAt: this.now,
+      lookedAt: this.now + 0.5, // after what happened in this ms
       attempt: 1,
       ...more,
     };
