@@ -4,7 +4,7 @@ import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
 import { assertJobVersion, Queues, type DeliveryJob, type JobWorker } from '@pns/queue';
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
-import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+import { byAcceptance, type Delivery, type Outcome, type Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
 import { backOffMs } from './back-off';
 import { careAfterDeaths, givenUp, isDeadly, stepsOf, withCare } from './care';
@@ -42,7 +42,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly memory: DeliveryMemory;
   private readonly jobsPerSource: number;
-  private readonly turns = new Turns();
+  private readonly turns = new Turns(byFirst);
   private isOutOfTime = false;
   private readonly propertiesFault = new RecurringFault('delivery.properties-not-loaded', 'delivery.properties-loaded');
 
@@ -114,7 +114,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const turn = this.turns.take();
+    const turn = this.turns.take(job.data.deliveries);
     try {
       await this.attend(source, job, token, signal, turn);
     } finally {
@@ -363,6 +363,11 @@ function sparedForMs({ sparedSince }: Delivery, now: number): number {
 /** Whether nothing was sent, and somebody looks again. Whoever asked for a test is told at once. */
 function isSpared({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isSpared === true && delivery.replyTo === undefined;
+}
+
+/** Compares jobs by the acceptance of their first delivery. */
+function byFirst([one]: readonly Delivery[], [other]: readonly Delivery[]): number {
+  return one === undefined || other === undefined ? 0 : byAcceptance(one, other);
 }
 
 /** The signal of a job that BullMQ gave none. */

@@ -52,3 +52,8 @@ export interface Delivery {
   /** Of a test: the Redis channel that hears how its only attempt ended. A test is neither repeated nor kept. */
   readonly replyTo?: string;
 }
+
+/** Compares deliveries by acceptance: by the due time of their windows, then by `order`. */
+export function byAcceptance(one: Delivery, other: Delivery): number {
+  return one.dueAt - other.dueAt || (one.order ?? 0) - (other.order ?? 0);
+}

@@ -1,6 +1,6 @@
 export { AbortListeners } from './abort-listeners';
 export { Deadlines } from './deadlines';
-export type { Delivery, Priority } from './delivery';
+export { byAcceptance, type Delivery, type Priority } from './delivery';
 export { hasBrokenEscape, normalUri } from './normal-uri';
 export type { Outcome, OutcomeKind } from './outcome';
 export { parsedUrl } from './parsed-url';

@@ -1,4 +1,4 @@
-import type { Delivery } from '@pns/transport-contract';
+import { byAcceptance, type Delivery } from '@pns/transport-contract';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
 import type { Backlog } from './websocket.backlog';
@@ -96,7 +96,7 @@ export class LocalSocket {
    */
   async catchUp({ deliveries, hasGap }: Unreceived): Promise<void> {
     const missed = deliveries.map((delivery) => this.prepared(delivery));
-    this.early = [...(hasGap ? [this.gap()] : []), ...[...missed, ...this.early].sort(byAcceptance)];
+    this.early = [...(hasGap ? [this.gap()] : []), ...[...missed, ...this.early].sort(inTurn)];
     while (this.early.length > 0 && !this.isOver) {
       let bytes = 0;
       const upTo = this.early.findIndex(({ event }) => (bytes += event.frame.length) > chunkBytes) + 1;
@@ -235,11 +235,11 @@ export class LocalSocket {
   }
 }
 
-/** The order of acceptance: by the due time of their windows, and then as they were accepted. */
-function byAcceptance(one: Waiting, other: Waiting): number {
+/** Compares by acceptance; the event that something was missed comes first. */
+function inTurn(one: Waiting, other: Waiting): number {
   const [first, second] = [one.sent.delivery, other.sent.delivery];
   if (first === undefined || second === undefined) return first === second ? 0 : first === undefined ? -1 : 1;
-  return first.dueAt - second.dueAt || (first.order ?? 0) - (second.order ?? 0);
+  return byAcceptance(first, second);
 }
 
 const ignored = (): void => undefined;
@@ -262,7 +262,7 @@ function mayPing(now: number): boolean {
 const outbox: (Waiting & { readonly socket: LocalSocket })[] = [];
 
 function emptyOutbox(): void {
-  const waiting = outbox.splice(0).sort(byAcceptance);
+  const waiting = outbox.splice(0).sort(inTurn);
   for (const one of waiting) one.socket.emit(one);
   for (const { socket } of waiting) socket.requestConfirmation();
 }
