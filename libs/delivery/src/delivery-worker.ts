@@ -68,6 +68,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
         this.work({ group, name }, job, token, signal ?? never);
       const worker = this.queues.worker(group, name, work, { concurrency: this.jobsPerSource });
       worker.on('completed', (job) => this.memory.forget(job));
+      if (this.options.isOrdered === true) worker.onFetched = (fetched) => this.turns.take(fetched);
       this.workers.push(worker);
     }
   }
@@ -91,8 +92,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    assertJobVersion('delivery', job.data);
     if (this.options.isOrdered === true) return this.workInOrder(source, job, token, signal);
+    assertJobVersion('delivery', job.data);
     // A slow endpoint is not to fill the places of its shard's queue, however few these are.
     const endpoint = `${source.group} ${job.data.endpoint}`;
     if (!(await this.slots.enter(endpoint, String(job.id), () => this.callBack(source, String(job.id))))) {
@@ -114,11 +115,12 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const turn = this.turns.take(job.data.deliveries);
+    const turn = this.turns.of(job);
     try {
+      assertJobVersion('delivery', job.data);
       await this.attend(source, job, token, signal, turn);
     } finally {
-      turn.done();
+      turn?.done();
     }
   }
 
@@ -366,8 +368,10 @@ function isSpared({ delivery, outcome }: Attempt): boolean {
 }
 
 /** Compares jobs by the acceptance of their first delivery. */
-function byFirst([one]: readonly Delivery[], [other]: readonly Delivery[]): number {
-  return one === undefined || other === undefined ? 0 : byAcceptance(one, other);
+function byFirst(one: Job<DeliveryJob>, other: Job<DeliveryJob>): number {
+  // A job of a version that this one does not know may have none.
+  const [first, second] = [one, other].map((job) => (job.data as Partial<DeliveryJob>).deliveries?.[0]);
+  return first === undefined || second === undefined ? 0 : byAcceptance(first, second);
 }
 
 /** The signal of a job that BullMQ gave none. */

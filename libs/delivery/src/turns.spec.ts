@@ -2,22 +2,27 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Turns } from './turns';
 
-const byNumber = (one: number, other: number): number => one - other;
+interface Job {
+  readonly number: number;
+}
 
-it('lets jobs pass in the order in which they took their turns, however long each prepares', async () => {
+const byNumber = (one: Job, other: Job): number => one.number - other.number;
+
+it('lets jobs pass in the order in which they took their turns, whichever starts first and however long each prepares', async () => {
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.array(fc.boolean(), { maxLength: 20 }), async (scheduler, fails) => {
-      const turns = new Turns(() => 0);
+      const turns = new Turns<Job>(byNumber);
       const passed: number[] = [];
-      const jobs = fails.map(async (isFailing, number) => {
-        const turn = turns.take(number);
+      const fetched = fails.map((isFailing, number) => ({ isFailing, number }));
+      for (const job of fetched) turns.take(job);
+      const jobs = fetched.map(async (job) => {
         try {
-          await scheduler.schedule(Promise.resolve(), `job ${number} prepares`);
-          if (isFailing) return;
-          await turn.before;
-          passed.push(number);
+          await scheduler.schedule(Promise.resolve(), `job ${job.number} prepares`);
+          if (job.isFailing) return;
+          await turns.of(job)?.before;
+          passed.push(job.number);
         } finally {
-          turn.done();
+          turns.of(job)?.done();
         }
       });
       await scheduler.waitFor(Promise.all(jobs));
@@ -26,22 +31,28 @@ it('lets jobs pass in the order in which they took their turns, however long eac
   );
 });
 
-it('sorts jobs that came at once, and lets none that came later overtake them', async () => {
+it('sorts jobs that arrived at once, and lets none that arrived later overtake them', async () => {
   const groups = fc.array(fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 6 }), { maxLength: 6 });
   await fc.assert(
     fc.asyncProperty(groups, async (arriving) => {
-      const turns = new Turns(byNumber);
+      const turns = new Turns<Job>(byNumber);
       const passed: number[] = [];
-      const jobs: Promise<void>[] = [];
+      const fetched: Job[] = [];
       for (const together of arriving) {
-        for (const place of together) {
-          const turn = turns.take(place);
-          jobs.push(turn.before.then(() => void passed.push(place)).finally(turn.done));
+        for (const number of together) {
+          const job = { number };
+          turns.take(job);
+          fetched.push(job);
         }
         await nextTurn();
       }
-      await Promise.all(jobs);
-      expect(passed).toEqual(arriving.flatMap((together) => [...together].sort(byNumber)));
+      const started = fetched.reverse().map(async (job) => {
+        await turns.of(job)?.before;
+        passed.push(job.number);
+        turns.of(job)?.done();
+      });
+      await Promise.all(started);
+      expect(passed).toEqual(arriving.flatMap((together) => [...together].sort((one, other) => one - other)));
     }),
   );
 });
