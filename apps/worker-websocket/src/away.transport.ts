@@ -3,6 +3,7 @@ import { ConfigCascade } from '@pns/config-cascade';
 import { endOfForwarding, SocketForwarding } from '@pns/delivery';
 import { Mailboxes, readAwayToken } from '@pns/presence';
 import { Queues } from '@pns/queue';
+import { socketToken } from '@pns/transport-websocket';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 
 /**
@@ -43,7 +44,17 @@ export class AwayTransport implements Transport {
     const { step } = readAwayToken(delivery.token, delivery.attempt);
     if (step === 'full' || step === 'gone') return endOfForwarding[step];
     if (step === 'find') return this.handOn(delivery);
-    if (await this.mailboxes.settle(delivery)) return { kind: 'moved', reason: 'its socket came back' };
-    return { kind: 'expired', reason: 'its socket did not come back' };
+    return this.settle(delivery);
+  }
+
+  private async settle(delivery: Delivery): Promise<Outcome> {
+    const settled = await this.mailboxes.settle(delivery);
+    if (settled.kind === 'missed') return { kind: 'expired', reason: 'its socket did not come back' };
+    if (settled.kind === 'back') {
+      const attempt = delivery.attempt + 1;
+      const tokens = settled.back.map(({ node, connection }) => socketToken(node, connection));
+      await this.sendBack(tokens.map((token) => ({ ...settled.delivery, token, attempt })));
+    }
+    return { kind: 'moved', reason: 'its socket came back' };
   }
 }

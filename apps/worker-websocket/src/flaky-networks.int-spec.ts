@@ -56,7 +56,7 @@ describe('a come-back that breaks off between its handshake and its CONNECT', ()
         await spread(trial, 160);
         let back: Client | undefined;
         while (back === undefined) back = await nodes.connect(far, '1', { generation }).catch(() => undefined);
-        await back.until(() => numbersOf(back as Client).includes(19));
+        await back.until(() => numbersOf(back).includes(19));
         await nodes.quiet();
         expect([trial, numbersOf(back)]).toEqual([trial, upTo(20)]);
         seen.push(...numbersOf(back));

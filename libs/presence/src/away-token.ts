@@ -18,19 +18,30 @@ export type AwayStep =
   /** Record that no socket is to be waited for. */
   | 'gone';
 
-/** The token of a delivery to sockets that are away; with `namedOnly` not for sockets without a connection id of their own. */
+/**
+ * The token of a delivery to sockets that are away; with `namedOnly` not for sockets without a connection id of their own. Nodes
+ * of earlier versions read the second word as the attempt that began the waiting, and end the waiting at a later one.
+ */
 export function awayToken(step: AwayStep = 'find', namedOnly = false): string {
-  return `${awayNode} ${step}${namedOnly ? ' named' : ''}`;
+  if (step !== 'find') return `${awayNode} 0 ${step}`;
+  return `${awayNode} find${namedOnly ? ' named' : ''}`;
 }
 
-/**
- * Reads what `awayToken` wrote. Earlier versions wrote the number of the first attempt instead of the step: a later attempt
- * ends the waiting.
- */
-export function readAwayToken(token: string, attempt = 1): { readonly step: AwayStep; readonly namedOnly: boolean } {
-  const [, word = '', named] = token.split(' ');
-  const step = (['find', 'settle', 'full', 'gone'] as const).find((one) => one === word);
-  return { step: step ?? (attempt > Number(word) ? 'settle' : 'find'), namedOnly: named !== undefined };
+/** What `awayToken` wrote. */
+export interface AwayToken {
+  readonly step: AwayStep;
+  readonly namedOnly: boolean;
+  /** Whether an earlier version wrote it. */
+  readonly isEarlier: boolean;
+}
+
+/** Reads the token of a delivery to sockets that are away. `attempt` is that of the delivery. */
+export function readAwayToken(token: string, attempt = 1): AwayToken {
+  const [, word = '', more] = token.split(' ');
+  if (word === 'find') return { step: 'find', namedOnly: more === 'named', isEarlier: false };
+  const ended = word === '0' ? (['settle', 'full', 'gone'] as const).find((step) => step === more) : undefined;
+  if (ended !== undefined) return { step: ended, namedOnly: false, isEarlier: false };
+  return { step: attempt > Number(word) ? 'settle' : 'find', namedOnly: more === 'named', isEarlier: true };
 }
 
 /** The node that a delivery's token names. */

@@ -4,6 +4,9 @@
 --       2 mailbox  hash: id of a notification and client -> "left|given|bytes|round|delivery": for how many sockets it still
 --                  waits, 1 once a socket has got it, bytes that it counts for, the hand-over that ends its waiting or ""
 --       3 index    sorted set, all scores 0: "mailbox|order|id" for each socket and delivery that waits for it
+--       4 backlog  of earlier versions, whose nodes may still run: list of "at|taken|nameless|client|source|id|delivery": what
+--                  waits for any socket of the client that has been away since then; taken is 1 once one has got it, nameless is
+--                  1 when it waits for sockets without an id of their own too
 --
 -- An entry, times in ms. Those of opening and closing are later than all before them, by a tenth where they fall into one ms,
 -- so that a look at the entries is before or after each of them:
@@ -147,4 +150,35 @@ local function entries()
     end
   end
   return all
+end
+
+local function earlierOf(line)
+  local at, taken, nameless, client, source, id, delivery =
+    string.match(line, '^(%d+)|(%d)|(%d)|([^|]*)|([^|]*)|([^|]*)|(.*)$')
+  return { at = tonumber(at), taken = taken, nameless = nameless == '1', client = client, source = source, id = id, delivery = delivery }
+end
+
+-- Puts what an earlier version keeps for a socket that has been away since then into its mailbox. The version bounded it.
+local function addEarlier(entry, connection, since)
+  for index, line in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do
+    local one = earlierOf(line)
+    local isMeant = one.client == entry.c and one.source ~= connection and (one.nameless or not entry.a)
+    if isMeant and one.at and one.at >= since then
+      redis.call('LSET', KEYS[4], index - 1, (string.gsub(line, '^(%d+)|0|', '%1|1|')))
+      local delivery = cjson.decode(one.delivery)
+      local order = string.format('%014d%016d', math.floor(delivery.dueAt or one.at), delivery.order or 0)
+      add(entry, order, one.id, #one.delivery, '', one.delivery, math.huge, math.huge)
+    end
+  end
+end
+
+-- Ends the waiting of a delivery that an earlier version keeps. Answers "1" when a socket got it, "" when none did, or nothing.
+local function settleEarlier(id)
+  for _, line in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do
+    local one = earlierOf(line)
+    if one.id == id then
+      redis.call('LREM', KEYS[4], 1, line)
+      return one.taken == '1' and '1' or ''
+    end
+  end
 end

@@ -21,6 +21,7 @@ for at = 5, #ARGV, 5 do
     if not mayCollect(entry) then empty(entry, false) end
     entry.h = not isMine and { { entry.n, entry.o, entry.z } } or entry.h
     entry.n, entry.e, entry.c, entry.i, entry.m = node, opening, client, session, entry.m or connection
+    if mayCollect(entry) then addEarlier(entry, connection, since) end
     entry.o, entry.w, entry.b, entry.x, entry.z = instant(entries()), since, since, nil, nil
   else
     entry = entry or { n = node, e = opening, c = client, i = session, o = now, a = ARGV[at + 4] == '1' and 1 or nil, m = connection }

@@ -203,7 +203,7 @@ describe('a mailbox', () => {
     sockets.now += 1;
     const second = [sockets.delivery('c'), sockets.delivery('d')];
     for (const one of second) await sockets.park(one, false, most);
-    for (const one of second) await expect(sockets.mailboxes.settle(one)).resolves.toBe(false);
+    for (const one of second) await expect(sockets.mailboxes.settle(one)).resolves.toEqual({ kind: 'missed' });
     await expect(sockets.park(sockets.delivery('e'), false, most)).resolves.toMatchObject({ waiting: 'parked' });
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['e'], hasGap: true });
   });
@@ -219,7 +219,7 @@ describe('a mailbox', () => {
     expect(await sockets.redis.hlen(mailbox!)).toBe(1);
     await expect(sockets.comeBack('1')).resolves.toMatchObject({ ids: ['d'] });
     await expect(sockets.comeBack('2')).resolves.toMatchObject({ ids: ['d'] });
-    await expect(sockets.mailboxes.settle(one)).resolves.toBe(true);
+    await expect(sockets.mailboxes.settle(one)).resolves.toEqual({ kind: 'given' });
     await expect(sockets.comeBack('3')).resolves.toEqual({ ids: [], hasGap: true });
     expect(await sockets.redis.exists(mailbox!)).toBe(0);
   });
@@ -344,10 +344,10 @@ describe('a delivery without its socket', () => {
     await sockets.park(given);
     await sockets.park(given);
     await sockets.park(not);
-    await expect(sockets.mailboxes.settle(not)).resolves.toBe(false);
+    await expect(sockets.mailboxes.settle(not)).resolves.toEqual({ kind: 'missed' });
     await expect(sockets.comeBack('1')).resolves.toMatchObject({ ids: ['d'] });
-    await expect(sockets.mailboxes.settle(given)).resolves.toBe(true);
-    await expect(sockets.mailboxes.settle(given)).resolves.toBe(true);
+    await expect(sockets.mailboxes.settle(given)).resolves.toEqual({ kind: 'given' });
+    await expect(sockets.mailboxes.settle(given)).resolves.toEqual({ kind: 'given' });
   });
 
   it('that was given and not confirmed waits again, whatever ends its first waiting', async () => {
@@ -356,7 +356,7 @@ describe('a delivery without its socket', () => {
     await sockets.park(one);
     await expect(sockets.comeBack('1')).resolves.toMatchObject({ ids: ['d'] });
     await sockets.close('1', { deliveries: [one] });
-    await expect(sockets.mailboxes.settle(one)).resolves.toBe(true);
+    await expect(sockets.mailboxes.settle(one)).resolves.toEqual({ kind: 'given' });
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['d'], hasGap: false });
   });
 });

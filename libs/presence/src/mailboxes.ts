@@ -33,8 +33,20 @@ export interface Whereabouts {
   /** `parked`: waits in a mailbox; `full`: no mailbox has room; `nobody`: no socket is to be waited for. */
   readonly waiting: 'parked' | 'full' | 'nobody';
   /** Sockets that came back and collected their mailbox before. */
-  readonly back: readonly { readonly node: string; readonly connection: string }[];
+  readonly back: readonly Place[];
 }
+
+/** A socket that is open. */
+export interface Place {
+  readonly node: string;
+  readonly connection: string;
+}
+
+/** How the waiting of a delivery ended. */
+export type Settled =
+  | { readonly kind: 'given' | 'missed' }
+  /** Its sockets are at nodes of an earlier version, which do not know mailboxes. */
+  | { readonly kind: 'back'; readonly delivery: Delivery; readonly back: readonly Place[] };
 
 /** A delivery, and whether other sockets at the node that its token names have it. */
 export interface Homeless {
@@ -55,7 +67,7 @@ export class Mailboxes {
     private readonly nodes: Pick<SocketNodes, 'dead'>,
     private readonly clock: () => number | '' = () => '',
   ) {
-    const named = (name: string) => script(redis, name, 3, 'entries');
+    const named = (name: string) => script(redis, name, 4, 'entries');
     this.scripts = {
       close: named('close'),
       collect: named('collect'),
@@ -126,11 +138,14 @@ export class Mailboxes {
     return deliveries.map((one) => became.get(one) ?? { waiting: 'nobody', back: [] });
   }
 
-  /** Ends the waiting of a parked delivery; answers whether a socket got it. */
-  async settle(delivery: Delivery): Promise<boolean> {
-    const args = [waitingId(delivery), orderOf(delivery), roundOf(delivery)];
-    const [taken] = await this.scripts.settle(...(await this.preface(delivery)), ...args);
-    return taken === '1';
+  /** Ends the waiting of a parked delivery. */
+  async settle(delivery: Delivery): Promise<Settled> {
+    const { client, sourceToken = '' } = delivery;
+    const args = [waitingId(delivery), orderOf(delivery), roundOf(delivery), client, sourceToken];
+    const [became = []] = (await this.scripts.settle(...(await this.preface(delivery)), ...args)) as string[][];
+    const [given, parked, ...flat] = became;
+    if (parked !== undefined) return { kind: 'back', delivery: readDelivery(parked), back: placesIn(flat) };
+    return { kind: given === '1' ? 'given' : 'missed' };
   }
 
   /**
@@ -156,22 +171,23 @@ export class Mailboxes {
     const answers = (await this.scripts.park(...preface, ...args)) as string[][];
     for (const [index, one] of deliveries.entries()) {
       const [waiting = '', ...flat] = answers[index] ?? [];
-      const back = [];
-      for (let at = 0; at < flat.length; at += 2) back.push({ node: flat[at] ?? '', connection: flat[at + 1] ?? '' });
-      became.set(one, { waiting: waiting === '' ? 'nobody' : (waiting as 'parked' | 'full'), back });
+      became.set(one, { waiting: waiting === '' ? 'nobody' : (waiting as 'parked' | 'full'), back: placesIn(flat) });
     }
   }
 
-  private async preface(user: UserKey): Promise<[string, string, string, number | '', string]> {
+  private async preface(user: UserKey): Promise<[string, string, string, string, number | '', string]> {
     return [...keysOf(this.keys, user), this.clock(), JSON.stringify(await this.nodes.dead())];
   }
 }
 
 function parkArguments({ delivery, isBeside = false }: Homeless): (string | number)[] {
-  const { client, sourceToken = '', token, dueAt, lookedAt } = delivery;
+  const { client, sourceToken = '', token, dueAt } = delivery;
   const from = nodeOf(token);
   const only = from === awayNode ? '' : token.slice(from.length + 1);
-  const isNamedOnly = isBeside || (from === awayNode && readAwayToken(token).namedOnly);
+  const away = from === awayNode ? readAwayToken(token) : undefined;
+  const isNamedOnly = isBeside || away?.namedOnly === true;
+  // A node of an earlier version sends on what was for its own sockets as if it had been for those that were away.
+  const lookedAt = away?.isEarlier === true ? undefined : delivery.lookedAt;
   // Where nothing says when presence was read, it was after the window fell due.
   const looked = [lookedAt ?? dueAt, lookedAt ?? Number.MAX_SAFE_INTEGER];
   return [
@@ -206,6 +222,13 @@ function roundOf({ id }: Delivery): string {
 
 function bytesOf({ payload }: Delivery): number {
   return Buffer.byteLength(JSON.stringify(payload));
+}
+
+/** `flat`: node and connection id in turn. */
+function placesIn(flat: readonly string[]): Place[] {
+  const places: Place[] = [];
+  for (let at = 0; at < flat.length; at += 2) places.push({ node: flat[at] ?? '', connection: flat[at + 1] ?? '' });
+  return places;
 }
 
 function readDelivery(json: string): Delivery {

@@ -49,6 +49,7 @@ elseif back then
   if not mayCollect(was) then empty(was, false) end
   fresh.m, fresh.k, fresh.y = was.m or back, was.k, was.y
   fresh.w, fresh.b, fresh.h = since, since, placesOf(was, was.z)
+  if mayCollect(was) then addEarlier(fresh, connection, since) end
   redis.call('HDEL', KEYS[1], back)
 end
 -- Another client of the user may have had this id.

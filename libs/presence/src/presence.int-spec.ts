@@ -162,7 +162,7 @@ describe('keeping', () => {
     sockets.dead = [];
     await expect(sockets.keep('1', 'a', wasDead)).resolves.toBe('back');
     await expect(sockets.collect('1')).resolves.toEqual({ ids: ['d'], hasGap: false });
-    await expect(sockets.mailboxes.settle(waiting)).resolves.toBe(true);
+    await expect(sockets.mailboxes.settle(waiting)).resolves.toEqual({ kind: 'given' });
     await expect(sockets.keep('1', 'a')).resolves.toBe('kept');
   });
 

@@ -68,8 +68,8 @@ export class Presence {
     private readonly clock: () => number | '' = () => '',
   ) {
     this.scripts = {
-      open: script(redis, 'open', 3, 'entries'),
-      keep: script(redis, 'keep', 3, 'entries'),
+      open: script(redis, 'open', 4, 'entries'),
+      keep: script(redis, 'keep', 4, 'entries'),
       look: script(redis, 'look'),
     };
   }

@@ -23,13 +23,14 @@ export interface Opening extends SocketKey {
   readonly session: string;
 }
 
-/** The keys of a user: sockets, mailbox and its index, as entries.lua describes them. */
-export function keysOf(keys: KeySpace, { context, user }: UserKey): [string, string, string] {
+/** The keys of a user: sockets, mailbox, its index and the backlog of earlier versions, as entries.lua describes them. */
+export function keysOf(keys: KeySpace, { context, user }: UserKey): [string, string, string, string] {
   const group = keys.group(keys.shardOf(context, user));
   return [
     `${group}:sockets:${context}:${user}`,
     `${group}:mailbox:${context}:${user}`,
     `${group}:mail:${context}:${user}`,
+    `${group}:backlog:${context}:${user}`,
   ];
 }
 
