@@ -166,7 +166,7 @@ local function addEarlier(entry, connection, since)
     if isMeant and one.at and one.at >= since then
       redis.call('LSET', KEYS[4], index - 1, (string.gsub(line, '^(%d+)|0|', '%1|1|')))
       local delivery = cjson.decode(one.delivery)
-      local order = string.format('%014d%016d', math.floor(delivery.dueAt or one.at), delivery.order or 0)
+      local order = string.format('%014d%016d', math.floor(delivery.dueAt or one.at), delivery.order or index)
       add(entry, order, one.id, #one.delivery, '', one.delivery, math.huge, math.huge)
     end
   end

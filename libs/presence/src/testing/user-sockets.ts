@@ -103,6 +103,11 @@ export class UserSockets {
     return whereabouts as Whereabouts;
   }
 
+  /** One of the user's keys in Redis. */
+  key(kind: 'sockets' | 'backlog'): string {
+    return `${this.keys.group(this.keys.shardOf(user.context, user.user))}:${kind}:${user.context}:${user.user}`;
+  }
+
   private held(connection: string) {
     const held = this.latest.get(connection);
     if (held === undefined) throw new Error(`There is no opening of ${connection}.`);
