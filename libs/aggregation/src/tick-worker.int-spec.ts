@@ -186,3 +186,19 @@ it('hands over the windows of one user one batch after the other, in order, and 
   await all;
   expect(handedOver).toEqual(Array.from({ length: count }, (_, index) => `${index}`));
 });
+
+it('adds no ticks for windows that wait until another batch of their user is settled', async () => {
+  scene = new Scene(Date.now);
+  await scene.windows.join(shard, [entry('first', 0)], tickLengthMs, 'x');
+  const before = await scene.windows.take(shard, 'of another dispatcher', 'another dispatcher', 10);
+  await scene.windows.join(shard, [entry('second', 0)], tickLengthMs, 'x');
+  await scene.start();
+  await scene.ticks.addNow(shard, 'looks in vain', Date.now());
+  while ((await scene.queue.getJob('looks in vain')) !== undefined);
+  // A tick that was added without need would add the next one, and so on without end.
+  const jobs = await scene.queue.getJobs(['wait', 'active', 'delayed']);
+  expect(jobs.filter(({ id }) => id?.startsWith('more-'))).toEqual([]);
+  expect(await scene.windows.settle(before)).toBe('passed');
+  await scene.ticks.addNow(shard, 'passed', Date.now());
+  expect(idsIn(await scene.handedOver)).toEqual(['second']);
+});

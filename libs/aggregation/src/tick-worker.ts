@@ -125,9 +125,12 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
     }
   }
 
-  /** Siblings share a burst with other threads and dispatchers; the tick of the next window exists unless it was lost. */
-  private async scheduleWhatIsLeft({ shard, left, clock, nextDueAt }: Batch): Promise<void> {
-    const siblings = Math.min(this.threads(), Math.ceil(left / maxWindowsPerBatch));
+  /**
+   * Siblings share a burst with other threads and dispatchers; the tick of the next window exists unless it was lost. What an
+   * empty batch leaves was passed over because of other batches, and gets its tick when those are settled.
+   */
+  private async scheduleWhatIsLeft({ shard, windows, left, clock, nextDueAt }: Batch): Promise<void> {
+    const siblings = windows.length === 0 ? 0 : Math.min(this.threads(), Math.ceil(left / maxWindowsPerBatch));
     await Promise.all(Array.from({ length: siblings }, () => this.ticks.addNow(shard, `more-${randomUUID()}`, clock)));
     if (nextDueAt === undefined) return;
     const tickLengthMs = this.cascade.resolve('com.openexchange.pns.timerFrequency').value;
