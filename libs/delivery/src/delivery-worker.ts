@@ -115,12 +115,11 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const turn = this.turns.of(job);
     try {
       assertJobVersion('delivery', job.data);
-      await this.attend(source, job, token, signal, turn);
+      await this.attend(source, job, token, signal);
     } finally {
-      turn?.done();
+      this.turns.of(job)?.done();
     }
   }
 
@@ -129,10 +128,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     job: Job<DeliveryJob>,
     token: string | undefined,
     signal: AbortSignal,
-    turn?: Turn,
   ): Promise<void> {
     try {
-      await this.memory.run(job, (checkpoint) => this.run(source, job, checkpoint, signal, turn));
+      await this.memory.run(job, (checkpoint) => this.run(source, job, checkpoint, signal));
     } catch (error) {
       if (!signal.aborted) throw error;
       // Another worker has the job already, or takes it at once, and goes on where this one stopped.
@@ -146,10 +144,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     job: Job<DeliveryJob>,
     checkpoint: Checkpoint,
     signal: AbortSignal,
-    turn?: Turn,
   ): Promise<void> {
     try {
-      await this.deliverAll(source, job, checkpoint, signal, turn);
+      await this.deliverAll(source, job, checkpoint, signal);
       await checkpoint.discard();
     } catch (error) {
       checkpoint.survive();
@@ -172,9 +169,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     job: Job<DeliveryJob>,
     checkpoint: Checkpoint,
     signal: AbortSignal,
-    turn?: Turn,
   ): Promise<void> {
     const { deliveries } = job.data;
+    const turn = this.turns.of(job);
     const open = deliveries.filter((delivery) => !checkpoint.has(delivery.id) && !this.memory.knows(delivery));
     const settled = await (job.stalledCounter < careAfterDeaths
       ? this.attemptAll(open, checkpoint, signal, turn)
