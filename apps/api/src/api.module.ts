@@ -126,7 +126,12 @@ export class ApiModule {
           useFactory: (cascade: ConfigCascade, clients: ClientOptions) =>
             new WebhookGate(
               cascade,
-              clients.of('webhook', 'webhooks.yml', () => webhookOptionsFileFor(options.nodeEnv), webhookOptions),
+              clients.of(
+                'webhook',
+                'webhooks.yml',
+                (readFile) => webhookOptionsFileFor(options.nodeEnv, readFile),
+                webhookOptions,
+              ),
               (client) => clients.standing('webhook', client),
             ),
         },

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { provideDatabase } from '@pns/e2e';
 import { startRedis, startTemporaryServers, type LocalRedis } from '@pns/local-servers';
 import { startSandbox, type Sandbox, type SandboxOptions } from '@pns/sandbox';
-import { provideDatabase } from './env';
 
 /**
  * What Postgres keeps in memory, in MiB: the index and the rows of users who get notifications should fit, and of a million

@@ -5,15 +5,15 @@ import { fcmToken } from '@pns/transport-fcm/token';
 import { webhookToken } from '@pns/transport-webhook/token';
 import { wnsToken } from '@pns/transport-wns/token';
 
-/** The connection ids of sockets have one spelling. */
-const rules: Readonly<Record<Exclude<TransportName, 'websocket'>, TokenRule>> = {
-  apns: apnsToken,
-  fcm: fcmToken,
-  wns: wnsToken,
-  webhook: webhookToken,
-};
+/** Connection ids of sockets, and tokens of a transport that only a newer version knows, have one spelling. */
+const rules: ReadonlyMap<string, TokenRule> = new Map<TransportName, TokenRule>([
+  ['apns', apnsToken],
+  ['fcm', fcmToken],
+  ['wns', wnsToken],
+  ['webhook', webhookToken],
+]);
 
 /** The rules of all transports, without their clients. */
 export const tokenForms: TokenForms = {
-  normalToken: (transport, token) => (transport === 'websocket' ? token : rules[transport].normalToken(token)),
+  normalToken: (transport, token) => rules.get(transport)?.normalToken(token) ?? token,
 };

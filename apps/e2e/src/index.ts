@@ -1,3 +1,4 @@
 export { AppProcess, type AppName } from './app-process';
+export { provideDatabase } from './env';
 export { freePorts, Standalone } from './standalone-process';
 export { apiKey, signatureSecret, System, type SystemOptions } from './system';

@@ -4,7 +4,7 @@ import { PnsError } from '@pns/runtime';
 import { demoSignatureSecret } from '@pns/transport-webhook';
 import { fastify, type FastifyInstance } from 'fastify';
 import { ZodError } from 'zod';
-import { Arrivals } from './arrivals';
+import { type Arrival, Arrivals } from './arrivals';
 import { type Demo, demoRoutes } from './demo';
 import { type DemoApp, demoApps } from './demo-apps';
 import { Feed } from './feed';
@@ -43,6 +43,8 @@ export interface Sandbox {
   readonly providers: Providers | undefined;
   /** An app with each provider to send the demonstration to. */
   readonly demoApps: readonly DemoApp[];
+  /** Calls `listener` for each arrival from now on; answers how to stop it. */
+  onArrival(listener: (arrival: Arrival) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -84,6 +86,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     url: `http://127.0.0.1:${taken}`,
     providers,
     demoApps: apps,
+    onArrival: (listener) => arrivals.onArrival(listener),
     close: async () => {
       feed.close();
       arrivals.close();

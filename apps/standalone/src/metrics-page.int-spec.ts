@@ -59,6 +59,16 @@ describe('an alert', () => {
     ['PnsQueueGrows', { 'pns_queue_depth{queue="webhook",state="waiting"}': '0x4 1+1x60' }, 15],
     ['PnsCircuitOpen', { 'pns_circuit_open{transport="webhook"}': '0x4 1x60' }, 18],
     ['PnsTokensGone', { 'pns_deliveries_total{transport="fcm",outcome="gone"}': '0+1x600 660+60x60' }, 310],
+    ['PnsExhausted', { 'pns_deliveries_total{transport="apns",outcome="exhausted"}': '0x4 1x20' }, 3],
+    ['PnsFailedGrowing', { 'pns_failed_deliveries{transport="wns",held="false"}': '0x4 200x20' }, 3],
+    ['PnsJobsStalled', { 'pns_jobs_stalled_total{queue="apns"}': '0x4 1x20' }, 3],
+    ['PnsJobsFailed', { 'pns_jobs_failed_total{queue="apns"}': '0x4 200x20' }, 3],
+    [
+      'PnsCredentialsExpire',
+      { 'pns_credentials_expiry_timestamp_seconds{transport="apns",client="mail"}': '2000000x4 1000000x20' },
+      3,
+    ],
+    ['PnsConfigFaulty', { pns_config_last_reload_success: '1x4 0x40' }, 8],
   ];
 
   it.each(cases)('%s fires', (alert, series, minute) => {

@@ -30,7 +30,12 @@ export class WorkerWebhookModule {
           useFactory: (options: ClientOptions, subscriptions: SubscriptionStore) => {
             const meta = new SharedLookup((ids) => subscriptions.metaOf(ids));
             return new WebhookWorkerTransport({
-              options: options.of('webhook', 'webhooks.yml', () => webhookOptionsFileFor(env.NODE_ENV), webhookOptions),
+              options: options.of(
+                'webhook',
+                'webhooks.yml',
+                (readFile) => webhookOptionsFileFor(env.NODE_ENV, readFile),
+                webhookOptions,
+              ),
               metaOf: async (id) => (await meta.of([id])).get(id),
             });
           },

@@ -111,7 +111,7 @@ export const properties = {
     schema: integer(1000, 30 * dayMs),
     fallback: 60 * 60 * 1000,
     scopes,
-    sentence: "How long a producer's notification id is remembered, in ms; 130 to 160 bytes of Redis memory each.",
+    sentence: "How long a producer's notification id is remembered, in ms; 145 to 175 bytes of Redis memory each.",
   },
   'com.openexchange.pns.retry.attempts': {
     type: 'integer',

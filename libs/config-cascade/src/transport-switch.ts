@@ -50,7 +50,8 @@ export function isEnabledForSome(
 
 /** Finds the topic in the name of a property that is about this transport and client, or about this transport. */
 function topicIn(transport: TransportName, client: string): (name: string) => string[] {
-  const { base } = transportSwitches[transport];
+  const { base } = switchOf(transport) ?? {};
+  if (base === undefined) return () => [];
   return (name) => {
     if (name.startsWith(`${base}.${client}.`)) return [name.slice(base.length + client.length + 2)];
     // A word without a colon is a client here, though it could be a topic.
@@ -75,13 +76,23 @@ function refusalByList(cascade: readonly Scope[], id: string, trail?: Place[]): 
   return { isEnabled: false, name: enabledIds, origin, unlisted: id };
 }
 
+/** Undefined for a transport that only a newer version knows: Postgres may hold its subscriptions after a downgrade. */
+function switchOf(transport: string): (typeof transportSwitches)[TransportName] | undefined {
+  return Object.hasOwn(transportSwitches, transport) ? transportSwitches[transport as TransportName] : undefined;
+}
+
 function decideBySwitch(
   cascade: readonly Scope[],
   transport: TransportName,
   target: Target,
   trail?: Place[],
 ): Decision {
-  const { base, fallback } = transportSwitches[transport];
+  const known = switchOf(transport);
+  if (known === undefined) {
+    const fault = `this version has no transport ${transport}`;
+    return { isEnabled: false, name: transport, origin: { scope: 'default' }, fault };
+  }
+  const { base, fallback } = known;
   const found = resolveText(cascade, namesFor(base, target), trail);
   if (found === undefined) {
     const origin = { scope: 'default' } as const;

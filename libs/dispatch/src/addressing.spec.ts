@@ -52,6 +52,17 @@ const targets = (audience: Partial<Audience>, properties?: Record<string, string
   deliveriesOf(window, { subscriptions: [], sockets: [], ...audience }, rules(properties)).map(({ token }) => token);
 
 describe('deliveriesOf', () => {
+  it.each(['pigeon', 'constructor'])(
+    'leaves out a subscription of the unknown transport %s, not the others',
+    (name) => {
+      const unknown = { ...subscription, id: 's0', transport: name as TransportName, token: 'elsewhere' };
+      expect(targets({ subscriptions: [unknown, subscription], sockets: [sockets] })).toEqual([
+        subscription.token,
+        'node-1',
+      ]);
+    },
+  );
+
   it('makes one delivery for a subscription that wants the topic', () => {
     const [delivery] = deliveriesOf(window, { subscriptions: [subscription], sockets: [] }, rules());
     expect(delivery).toEqual({

@@ -3,6 +3,7 @@ export { claimFolder } from './folder-claim';
 export { cuttableLink, type CuttableLink } from './cuttable-link';
 export { LocalServerError } from './local-server-error';
 export { startNginx, type NginxOptions } from './nginx';
+export { php } from './php-program';
 export { promtool } from './promtool-program';
 export { freePort, type ServerProcess } from './server-process';
 export { startPostgres, type LocalPostgres, type PostgresOptions } from './postgres';

@@ -30,12 +30,17 @@ async function longestTurn(act: () => Promise<unknown>): Promise<number> {
  * `JSON.parse` takes up to 10,000 ms for the same bodies.
  */
 const longestTurnMs = 1000;
+/** A busy machine can make one try slow, and code that holds the event loop does so in each of them. */
+const tries = 3;
 
 it.each(largeBodies)('a body of %s is answered, and others are served meanwhile', async (_, textOf) => {
   const body = Buffer.from(textOf());
-  let status = 0;
-  const turnMs = await longestTurn(async () => ({ status } = await api.send('POST', '/v1/notifications', { body })));
-  expect([202, 413, 422]).toContain(status);
+  let turnMs = Infinity;
+  for (let round = 0; round < tries && turnMs >= longestTurnMs; round++) {
+    let status = 0;
+    turnMs = await longestTurn(async () => ({ status } = await api.send('POST', '/v1/notifications', { body })));
+    expect([202, 413, 422]).toContain(status);
+  }
   expect(turnMs).toBeLessThan(longestTurnMs);
 });
 

@@ -42,7 +42,8 @@ function alteredValues(text: string, whole: string): Fault[] {
         faults.add(path(), 'holds half a surrogate pair, which is not Unicode');
       }
       if (typeof value === 'number' && !isExactNumber(text.slice(offset, offset + length))) {
-        faults.add(path(), 'is a number that cannot be sent unchanged; send it as text');
+        const number = value === 0 && text[offset] === '-' ? 'a negative zero, which' : 'a number that';
+        faults.add(path(), `is ${number} cannot be sent unchanged; send it as text`);
       }
     },
   });

@@ -2,7 +2,23 @@ import fc from 'fast-check';
 import { isExactNumber } from './exact-number';
 
 it.each([
-  ...['0', '-0', '0.0', '0e999999999999', '1', '1.0', '-1.50', '1e0', '1E+2', '10e-1', '0.1', '1e23', '1e-7', '5e-324'],
+  ...[
+    '0',
+    '0.0',
+    '-0.5',
+    '-1e-7',
+    '0e999999999999',
+    '1',
+    '1.0',
+    '-1.50',
+    '1e0',
+    '1E+2',
+    '10e-1',
+    '0.1',
+    '1e23',
+    '1e-7',
+    '5e-324',
+  ],
   ...['9007199254740991', '9007199254740992', '100000000000000000000', '123456789012345680000', '1e21', '1e308'],
   ...['0.30000000000000004', '1.7976931348623157e308', '0.000001', '1700000000000000'],
   `1${'0'.repeat(300)}`,
@@ -15,6 +31,7 @@ it.each([
 it.each([
   ...['1e400', '-1e400', '1e-400', '9007199254740993', '12345678901234567890', '0.1234567890123456789', '1e309'],
   ...['1.7976931348623159e308', '3e-324', '0.300000000000000044', '0.10000000000000000555', '123456789012345678e-1'],
+  ...['-0', '-0.0', '-0e5', '-0.000E-7', '-0e999999999999', '-1e-400'],
   `0.${'3'.repeat(20)}`,
   `1${'0'.repeat(400)}1`,
   '1e99999999999999999999999',
@@ -25,6 +42,14 @@ it.each([
 
 it('sends every number that JavaScript has', () => {
   fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (n) => isExactNumber(JSON.stringify(n))));
+});
+
+it('sends a zero only without a minus sign', () => {
+  fc.assert(
+    fc.property(fc.constantFrom('', '-'), fc.stringMatching(/^0(\.0{1,30})?([eE][+-]?\d{1,30})?$/), (sign, zero) => {
+      expect(isExactNumber(sign + zero)).toBe(sign === '');
+    }),
+  );
 });
 
 it('sends an integer only where JavaScript writes it with the same digits', () => {

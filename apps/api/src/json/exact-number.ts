@@ -5,12 +5,12 @@ interface Decimal {
 }
 
 /**
- * Whether a JSON number is sent as it was posted: what JavaScript writes for it has the same value. `1.0` and `-0` are sent
- * as `1` and `0`, which are the same values.
+ * Whether a JSON number is sent as it was posted: what JavaScript writes for it has the same value. `1.0` is sent as `1`,
+ * which is the same value. A negative zero is not exact: JavaScript writes `0`, and a double or a decimal keeps the sign.
  */
 export function isExactNumber(token: string): boolean {
   const value = Number(token);
-  if (!Number.isFinite(value)) return false;
+  if (!Number.isFinite(value) || Object.is(value, -0)) return false;
   const [posted, sent] = [decimalOf(token), decimalOf(String(value))];
   return posted.digits === sent.digits && posted.exponent === sent.exponent;
 }

@@ -10,6 +10,8 @@ const quote = 0x22;
 const backslash = 0x5c;
 const letterU = 0x75;
 const comma = 0x2c;
+const minus = 0x2d;
+const zero = 0x30;
 const colon = 0x3a;
 const openList = 0x5b;
 const closeList = 0x5d;
@@ -105,7 +107,7 @@ export class JsonScan {
           this.close();
           continue;
         default:
-          if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) this.readNumber(start);
+          if (byte === minus || (byte >= zero && byte <= 0x39)) this.readNumber(start);
       }
       if (this.level === 2 && this.isInList) this.noteValue(start);
     }
@@ -195,7 +197,9 @@ export class JsonScan {
     this.at = at;
     const length = at - start;
     const digits = exponentAt === 0 ? length : exponentAt - start;
-    if ((digits <= exactDigits && length - digits <= exactExponent + 1) || this.isAltered) return;
+    const isShort = digits <= exactDigits && length - digits <= exactExponent + 1;
+    const mayBeNegativeZero = bytes[start] === minus && bytes[start + 1] === zero;
+    if ((isShort && !mayBeNegativeZero) || this.isAltered) return;
     this.isAltered = length > maxNumberLength || !isExactNumber(bytes.toString('latin1', start, at));
   }
 }

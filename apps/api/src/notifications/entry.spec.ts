@@ -19,6 +19,9 @@ describe('an entry', () => {
     expect(result).toEqual({
       ok: true,
       hasUsers: false,
+      bytes: Buffer.byteLength(
+        '{"context":1,"user":14,"topic":"my:topic","payload":{"a":1},"id":"chosen","ttlSeconds":10}',
+      ),
       notifications: [
         { ...entry, id: 'chosen', idempotencyKey: 'chosen', priority: 'high', timestamp: now, expiresAt: now + 10_000 },
       ],

@@ -62,7 +62,7 @@ function plainDigits(token: string): string {
   const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.');
   const shift = Number(exponent) - fraction.length + 500;
   const digits = BigInt(`${whole}${fraction}`) * 10n ** BigInt(shift);
-  return digits === 0n ? '0' : `${mantissa.startsWith('-') ? '-' : ''}${digits}`;
+  return `${mantissa.startsWith('-') ? '-' : ''}${digits}`;
 }
 
 it.each(ways)('any payload is sent as it was posted, or refused by name: %s', async (_, request, isOneOfSeveral) => {
@@ -136,6 +136,23 @@ it.each<[string, string | Buffer, string]>([
     body: { errors: [{ field }] },
   });
 });
+
+it.each(['-0', '-0.0', '-0e5'])(
+  'the number %s is refused by name, and costs no other entry of a batch',
+  async (zero) => {
+    const payload = `{"a":[0,0.0,0e5,{"b":${zero}}]}`;
+    const sentence = 'payload.a.3.b is a negative zero, which cannot be sent unchanged; send it as text';
+    expect(await api.send('POST', '/v1/notifications', { body: envelope(payload) })).toMatchObject({
+      status: 422,
+      body: { code: 'PAYLOAD_INVALID', detail: `${sentence}.` },
+    });
+    const body = `{"notifications":[${envelope(payload)},${good}]}`;
+    expect(await api.send('POST', '/v1/notifications', { body })).toMatchObject({
+      status: 207,
+      body: { accepted: 1, errors: [{ index: 0, error: `${sentence}.` }] },
+    });
+  },
+);
 
 it('what is not UTF-8 is refused in chunks and under another name, too', async () => {
   const bytes = Buffer.from(envelope('{"a":"Grüße"}'), 'latin1');

@@ -12,14 +12,17 @@ export const tokenRules: Readonly<Record<Exclude<TransportName, 'websocket'>, To
   webhook: webhookToken,
 };
 
-/** How a transport spells a token. */
+/** By any name: a row may be of a transport that only a newer version knows. */
+const rules: ReadonlyMap<string, TokenRule> = new Map(Object.entries(tokenRules));
+
+/** How a transport spells a token. Connection ids of sockets, and tokens of a transport without a rule, have one spelling. */
 export function normalToken(transport: TransportName, token: string): string {
-  return transport === 'websocket' ? token : tokenRules[transport].normalToken(token);
+  return rules.get(transport)?.normalToken(token) ?? token;
 }
 
 /** Who holds a token that several users register and that is not shared. */
 export function holderOf(transport: TransportName): 'first' | 'last' {
-  return transport === 'websocket' || tokenRules[transport].isSecret ? 'last' : 'first';
+  return rules.get(transport)?.isSecret === false ? 'first' : 'last';
 }
 
 /** How each transport spells a token, or only `transport`. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { testApi, type TestApi } from '../test-api';
+import { TokenSpelling } from './token-spelling';
 
 let api: TestApi;
 let database: Client;
@@ -142,6 +143,53 @@ it('options of a transport that this version does not know are listed without a 
   const { status, body } = await api.send<{ items: object[] }>('GET', '/v1/clients');
   expect([status, body.items]).toMatchObject([200, [{ transport: 'pigeon', options: {}, secrets: [] }]]);
 });
+
+describe.each(['pigeon', 'constructor'])(
+  'a subscription of the transport %s, which this version does not know',
+  (name) => {
+    let id: string;
+
+    beforeEach(async () => {
+      id = (await api.send<View>('POST', path, { body: { ...phone, token: 'aa04' } })).body.id;
+      await database.query(`UPDATE subscriptions SET transport = $1, token = 'AA04', is_token_normal = false`, [name]);
+      await api.send('POST', path, { body: { ...phone, token: 'aa05' } });
+    });
+
+    it('is listed beside the others, and explained', async () => {
+      expect((await api.send<{ items: View[] }>('GET', path)).body.items).toMatchObject([{ id }, { token: 'aa05' }]);
+      expect(await api.send('GET', `${path}/${id}`)).toMatchObject({ status: 200, body: { transport: name } });
+      const { status, body } = await api.send('GET', '/v1/config/explain?context=1&user=14&topic=ox:mail:new');
+      expect([status, JSON.stringify(body)]).toEqual([200, expect.stringContaining(id)]);
+    });
+
+    it('does not keep tokens of the others from being spelled in their normal form', async () => {
+      await database.query(`UPDATE subscriptions SET token = 'AA05', is_token_normal = false WHERE token = 'aa05'`);
+      await api.app.get(TokenSpelling).run();
+      expect((await api.send<{ items: View[] }>('GET', path)).body.items).toMatchObject([
+        { token: 'AA04' },
+        { token: 'aa05' },
+      ]);
+    });
+
+    it('can be changed, and a test push is suppressed', async () => {
+      expect((await api.send('PATCH', `${path}/${id}`, { body: { topics: ['*'] } })).status).toBe(200);
+      expect(await api.send('POST', `${path}/${id}/test`)).toMatchObject({
+        status: 200,
+        body: { outcome: 'suppressed' },
+      });
+    });
+
+    it.each([['by its id'], ['by a filter'], ['with its user']])('can be deleted %s', async (way) => {
+      const urls = { 'by its id': `${path}/${id}`, 'by a filter': `${path}?context=1&user=14` } as Record<
+        string,
+        string
+      >;
+      const { status } = await api.send('DELETE', urls[way] ?? '/v1/contexts/1/users/14');
+      expect([200, 204]).toContain(status);
+      expect((await api.send('GET', `${path}/${id}`)).status).toBe(404);
+    });
+  },
+);
 
 it('a delete is made where what it deletes cannot be shown, and noted so in the audit log', async () => {
   const { body } = await api.send<View>('POST', path, { body: { ...phone, context: 3, token: 'aa03' } });

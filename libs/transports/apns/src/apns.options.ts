@@ -1,5 +1,4 @@
-import { X509Certificate } from 'node:crypto';
-import { pemText } from '@pns/transport-contract';
+import { isCertificateBundle, pemText } from '@pns/transport-contract';
 import { z } from 'zod';
 import { CredentialError, type PushCertificate, pushCertificate, signingKey } from './apns.credentials';
 
@@ -40,7 +39,7 @@ const fields = z.strictObject(
     caFile: text
       .max(1_000_000)
       .transform(pemText)
-      .refine(isCertificates, { error: 'holds no certificate in PEM' })
+      .refine(isCertificateBundle, { error: 'holds no certificate in PEM' })
       .optional(),
     keystoreId: inOptionFile('keystore'),
     privatekeyId: inOptionFile('privatekey'),
@@ -201,14 +200,6 @@ function unknownFields(names: readonly string[]): string {
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && text.startsWith('https://') && new URL(text).origin === text.replace(/\/$/, '');
-}
-
-function isCertificates(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch {
-    return false;
-  }
 }
 
 function codeOf(error: unknown): string {

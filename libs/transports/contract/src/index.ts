@@ -1,4 +1,5 @@
 export { AbortListeners } from './abort-listeners';
+export { isCertificateBundle } from './certificate-bundle';
 export { Deadlines } from './deadlines';
 export { byAcceptance, type Delivery, type Priority } from './delivery';
 export { hasBrokenEscape, normalUri } from './normal-uri';

@@ -1,7 +1,7 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { cert } from 'firebase-admin/app';
 import { isClientId } from '@pns/subscriptions';
-import { pemText, unmarked } from '@pns/transport-contract';
+import { isCertificateBundle, pemText, unmarked } from '@pns/transport-contract';
 import { z } from 'zod';
 
 /** The names of the fields that are never shown again. */
@@ -61,7 +61,7 @@ const certificate = z
   .string()
   .max(100_000)
   .transform(pemText)
-  .refine(isCertificate, { error: 'must be a certificate in PEM' });
+  .refine(isCertificateBundle, { error: 'must be a certificate in PEM' });
 
 const fields = z.strictObject(
   {
@@ -152,14 +152,6 @@ function parsedJson(text: string): unknown {
 function isRsaKey(pem: string): boolean {
   try {
     return createPrivateKey(pem).asymmetricKeyType === 'rsa';
-  } catch {
-    return false;
-  }
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).subject !== undefined;
   } catch {
     return false;
   }

@@ -1,11 +1,5 @@
 export { ownCredentials } from './webhook.credentials';
-export {
-  demoSignatureSecret,
-  webhookOptions,
-  webhookOptionsFile,
-  webhookOptionsFileFor,
-  webhookSecretFields,
-  type WebhookOptions,
-} from './webhook.options';
+export { demoSignatureSecret, webhookOptions, webhookSecretFields, type WebhookOptions } from './webhook.options';
+export { webhookOptionsFileFor } from './webhook.option-file';
 export { webhookToken } from './webhook.token';
 export { WebhookTransport, type WebhookTransportParts } from './webhook.transport';

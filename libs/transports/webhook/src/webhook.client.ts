@@ -1,9 +1,11 @@
 import type { LookupAddress } from 'node:dns';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction } from 'node:net';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { AbortListeners, Deadlines } from '@pns/transport-contract';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { addressRule, hostRule, type Network, networks } from './webhook.address';
+import { InterimAnswers } from './webhook.interim-answers';
 import { NameError } from './webhook.lookup';
 import type { WebhookOptions } from './webhook.options';
 import type { Target } from './webhook.target';
@@ -38,6 +40,14 @@ type AddressesOf = (hostname: string) => readonly LookupAddress[];
 /** What is read of an answer's body, so that its connection can be used again; a longer one costs the connection. */
 const maxAnswerBytes = 16 * 1024;
 
+/** Interim answers (1xx) that are read before the answer to one request; more end the attempt. */
+const maxInterimAnswers = 32;
+
+/** Many interim answers and no answer. */
+class InterimAnswersError extends Error {
+  readonly code = 'TOO_MANY_INTERIM_ANSWERS';
+}
+
 /** The HTTP connections of one webhook client: kept open between deliveries, so many for each endpoint. Never retries. */
 export class WebhookClient {
   private readonly agent: Agent;
@@ -45,12 +55,13 @@ export class WebhookClient {
   private readonly deadlines: Deadlines;
   private readonly aborts = new AbortListeners();
 
-  constructor({ allowedNetworks, maxConnections, timeoutMillis }: WebhookOptions, addressesOf: AddressesOf) {
+  constructor(options: WebhookOptions, addressesOf: AddressesOf) {
+    const { allowedNetworks, maxConnections, timeoutMillis, caFile } = options;
     this.timeoutMs = timeoutMillis;
     this.deadlines = new Deadlines(timeoutMillis);
     this.agent = new Agent({
       connections: maxConnections,
-      connect: guardedConnector(networks(allowedNetworks), addressesOf, timeoutMillis),
+      connect: guardedConnector(networks(allowedNetworks), addressesOf, timeoutMillis, trustOf(caFile)),
       // Below the five seconds after which Node's servers close an idle connection, perhaps just as we use it.
       keepAliveTimeout: 4000,
       // Our own timer, which covers the wait for a connection too, ends what takes too long.
@@ -110,6 +121,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   private answer: WebhookAnswer | undefined;
   private aborted: Error | undefined;
   private readBytes = 0;
+  private interimAnswers = 0;
 
   constructor(
     private readonly onAnswer: (answer: WebhookAnswer) => void,
@@ -128,8 +140,11 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     else controller.abort(this.aborted);
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    if (status < 200) return; // only tells that the answer is to come
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) {
+      if (++this.interimAnswers > maxInterimAnswers) controller.abort(new InterimAnswersError());
+      return;
+    }
     const retryAfter = headers['retry-after'];
     this.answer = { status, ...(typeof retryAfter === 'string' && { retryAfter }) };
   }
@@ -154,17 +169,28 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 }
 
+/** The usual authorities and those of `caFile`. Made once: reading all these certificates for each connection takes 50 ms of it. */
+function trustOf(caFile: string | undefined): SecureContext | undefined {
+  return caFile === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, caFile] });
+}
+
 /** Checks a host written as an address itself: Node looks up names only. */
 function guardedConnector(
   allowed: readonly Network[],
   addressesOf: AddressesOf,
   timeoutMs: number,
+  secureContext: SecureContext | undefined,
 ): buildConnector.connector {
-  const connect = buildConnector({ lookup: guardedLookup(allowed, addressesOf), timeout: timeoutMs });
+  const lookup = guardedLookup(allowed, addressesOf);
+  const connect = buildConnector({ lookup, timeout: timeoutMs, ...(secureContext && { secureContext }) });
   return (options, callback) => {
     const rule = hostRule(options.hostname, allowed);
-    if (rule === undefined) connect(options, callback);
-    else callback(new BlockedAddressError(rule), null);
+    if (rule !== undefined) return callback(new BlockedAddressError(rule), null);
+    connect(options, (error, socket) => {
+      if (error !== null) return callback(error, null);
+      InterimAnswers.rewriteOn(socket);
+      callback(null, socket);
+    });
   };
 }
 

@@ -1,4 +1,23 @@
-import { demoSignatureSecret, webhookOptionsFile, webhookOptionsFileFor } from './webhook.options';
+import { rootCertificates } from 'node:tls';
+import { webhookOptionsFileFor } from './webhook.option-file';
+import { demoSignatureSecret, webhookOptions } from './webhook.options';
+
+const [authority = '', another = ''] = rootCertificates;
+
+const files = new Map([
+  ['ca.pem', `\ufeff${authority}\n${another}`],
+  ['broken.pem', `${authority}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`],
+  ['key.pem', `${authority}\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n`],
+]);
+
+const readFile = (path: string): Buffer => {
+  const content = files.get(path);
+  if (content === undefined) throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' });
+  return Buffer.from(content);
+};
+
+const fileFor = (nodeEnv: string) => webhookOptionsFileFor(nodeEnv, readFile);
+const webhookOptionsFile = fileFor('development');
 
 const uri = 'https://push.example.com/hook';
 
@@ -40,6 +59,7 @@ it.each([
         allowSharedUri: false,
         allowedNetworks: ['10.0.0.0/8', 'fd00::/8', '10.1.2.3/32'],
         httpsOnly: true,
+        caFile: 'ca.pem',
         timeoutMillis: 100,
         maxConnections: 1,
       },
@@ -81,14 +101,26 @@ it.each<[string, Record<string, unknown>, string]>([
   ['no connections', { uri, maxConnections: 0 }, '1'],
   ['half a version', { uri, version: 1.5 }, 'int'],
   ['a text as a boolean', { uri, httpsOnly: 'false' }, 'expected boolean'],
+  ['a file of certificates that is not there', { uri, caFile: 'geheim.pem' }, 'cannot be read (ENOENT)'],
+  ['a file with a certificate that cannot be read', { uri, caFile: 'broken.pem' }, 'each of which can be read'],
+  ['a file with a private key', { uri, caFile: 'key.pem' }, 'holds a private key'],
+  ['a number as a path', { uri, caFile: 5 }, 'expected string'],
 ])('refuses %s', (_, entry, sentence) => {
   const { error } = webhookOptionsFile.safeParse({ crm: entry });
   expect(error?.issues.map(({ message }) => message).join('; ')).toContain(sentence);
   expect(error?.issues.every(({ path }) => path[0] === 'crm')).toBe(true);
+  expect(JSON.stringify(error?.issues.map(({ message }) => message))).not.toContain('geheim');
 });
 
 it.each([['a--b'], ['a b'], ['a:b'], [''], ['x'.repeat(65)]])('refuses the webhook id %j', (id) => {
   expect(webhookOptionsFile.safeParse({ [id]: { uri } }).success).toBe(false);
+});
+
+it('caFile is a path in the file and PEM text over the API', () => {
+  const { crm } = webhookOptionsFile.parse({ crm: { uri, caFile: 'ca.pem' } });
+  expect(crm?.caFile).toBe(`${authority}\n${another}`);
+  expect(webhookOptions.parse({ uri, caFile: authority.replaceAll('\n', '\\n') }).caFile).toBe(authority);
+  expect(webhookOptions.safeParse({ uri, caFile: 'ca.pem' }).success).toBe(false);
 });
 
 describe('the public secret of the demonstration', () => {
@@ -97,12 +129,12 @@ describe('the public secret of the demonstration', () => {
     { signatureSecret: 'x', previousSignatureSecret: demoSignatureSecret },
   ])('is refused in production: %j', (secrets) => {
     const file = { good: { uri, signatureSecret: 'x' }, demo: { uri, ...secrets } };
-    const issues = webhookOptionsFileFor('production').safeParse(file).error?.issues;
+    const issues = fileFor('production').safeParse(file).error?.issues;
     expect(issues).toMatchObject([{ path: ['demo'], message: expect.stringContaining('public secret') as string }]);
-    expect(webhookOptionsFileFor('development').safeParse(file).success).toBe(true);
+    expect(fileFor('development').safeParse(file).success).toBe(true);
   });
 
   it('is all that is refused there', () => {
-    expect(webhookOptionsFileFor('production').parse({ good: { uri, signatureSecret: 'x' } })).toHaveProperty('good');
+    expect(fileFor('production').parse({ good: { uri, signatureSecret: 'x' } })).toHaveProperty('good');
   });
 });

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { normalUri } from '@pns/transport-contract';
-import { isClientId, uriValidationModes, webhookUriFault } from '@pns/subscriptions';
+import { isCertificateBundle, normalUri, pemText } from '@pns/transport-contract';
+import { uriValidationModes, webhookUriFault } from '@pns/subscriptions';
 import { z } from 'zod';
 
 /** The signing secret of the shipped development configuration. Everybody knows it, so production refuses it. */
@@ -55,6 +55,13 @@ const network = z.string().refine(isNetwork, {
   error: 'must be a network such as 10.0.0.0/8, 192.168.1.5/32 or fd00::/8',
 });
 
+const authorities = z
+  .string()
+  .max(1_000_000)
+  .transform(pemText)
+  .refine((pem) => !pem.includes('PRIVATE KEY-----'), { error: 'holds a private key; give it certificates only' })
+  .refine(isCertificateBundle, { error: 'must be certificates in PEM, each of which can be read' });
+
 const fields = z.strictObject(
   {
     uri: z
@@ -81,6 +88,7 @@ const fields = z.strictObject(
     allowSharedUri: z.boolean().default(true),
     allowedNetworks: z.array(network).max(1000).default([]),
     httpsOnly: z.boolean().default(true),
+    caFile: authorities.optional(),
     timeoutMillis: z
       .int()
       .min(100)
@@ -91,7 +99,7 @@ const fields = z.strictObject(
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
 
-/** What one entry of `webhooks.yml` says, with every default filled in. Its key is the subscription's client. */
+/** One webhook, with every default filled in and `caFile` as PEM text. Its key is the subscription's client. */
 export type WebhookOptions = Readonly<z.infer<typeof fields>>;
 
 /** The fields that never come out of the service again. */
@@ -102,7 +110,7 @@ export const webhookSecretFields: readonly (keyof WebhookOptions)[] = [
   'previousSignatureSecret',
 ];
 
-/** One webhook's entry: the fields one by one, and what only holds between them. */
+/** One webhook as it is set over the API, where `caFile` is the PEM text: each field, and the rules between fields. */
 export const webhookOptions = fields.check((context) => {
   for (const [field, message] of entryFaults(context.value)) {
     context.issues.push({ code: 'custom', message, path: [field], input: context.value });
@@ -142,26 +150,6 @@ function hasSecret({ webhookSecret, login, signatureSecret }: WebhookOptions): b
 
 function unknownFields(names: readonly string[]): string {
   return `${names.join(', ')} is not a field of a webhook; the known ones are ${Object.keys(fields.shape).join(', ')}`;
-}
-
-const webhookId = z
-  .string()
-  .refine(isClientId, { error: 'A webhook id is 1 to 64 letters, digits, underscores, dots and dashes' })
-  .refine((id) => !id.includes('--'), { error: 'A webhook id holds no two dashes in a row' });
-
-/** The whole of `webhooks.yml`: webhook ids and their options. */
-export const webhookOptionsFile = z.record(webhookId, webhookOptions);
-
-/** The same for `NODE_ENV`: in production no entry may sign with the secret that the demonstration publishes. */
-export function webhookOptionsFileFor(nodeEnv: string): typeof webhookOptionsFile {
-  if (nodeEnv !== 'production') return webhookOptionsFile;
-  return webhookOptionsFile.check((context) => {
-    for (const [id, { signatureSecret, previousSignatureSecret }] of Object.entries(context.value)) {
-      if (![signatureSecret, previousSignatureSecret].includes(demoSignatureSecret)) continue;
-      const message = "signs with the demonstration's public secret; remove the entry or set a secret of its own";
-      context.issues.push({ code: 'custom', message, path: [id], input: context.value });
-    }
-  });
 }
 
 function isNetwork(text: string): boolean {

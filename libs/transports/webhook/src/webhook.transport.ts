@@ -143,7 +143,8 @@ export class WebhookTransport implements Transport {
   private webhook(client: string, options: WebhookOptions): Webhook {
     const known = this.webhooks.get(client);
     if (known?.options === options) return known;
-    const madeFor = JSON.stringify([options.allowedNetworks, options.maxConnections, options.timeoutMillis]);
+    const { allowedNetworks, maxConnections, timeoutMillis, caFile } = options;
+    const madeFor = JSON.stringify([allowedNetworks, maxConnections, timeoutMillis, caFile]);
     const isKept = known?.madeFor === madeFor;
     const connections = isKept ? known.connections : new WebhookClient(options, (name) => this.names.addresses(name));
     if (known !== undefined && !isKept) this.retire(known.connections);

@@ -1,6 +1,5 @@
-import { X509Certificate } from 'node:crypto';
 import { isClientId } from '@pns/subscriptions';
-import { pemText } from '@pns/transport-contract';
+import { isCertificateBundle, pemText } from '@pns/transport-contract';
 import { z } from 'zod';
 
 /** How a push is shown; Microsoft's words. */
@@ -37,7 +36,7 @@ const fields = z.strictObject(
     caFile: text
       .max(1_000_000)
       .transform(pemText)
-      .refine(isCertificate, { error: 'holds no certificate in PEM' })
+      .refine(isCertificateBundle, { error: 'holds no certificate in PEM' })
       .optional(),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
@@ -95,14 +94,6 @@ export function wnsOptionsFileFor(
 
 function unknownFields(names: readonly string[]): string {
   return `${names.join(', ')} is not a field of a WNS client; the known ones are ${Object.keys(fields.shape).join(', ')}`;
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch {
-    return false;
-  }
 }
 
 function isHttpsUrl(url: string): boolean {

@@ -40,6 +40,7 @@ const { value } = fc.letrec<{ value: Written }>((tie) => ({
       kind: fc.constant('number' as const),
       token: fc.oneof(
         numberToken,
+        fc.constantFrom('-0', '-0.0', '-0e5', '-0.00E-3', '0', '0.0', '0e7'),
         fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => JSON.stringify(n)),
       ),
     }),
@@ -92,7 +93,7 @@ export function isSendable(value: Written): boolean {
       return true;
     case 'number': {
       const sent = JSON.stringify(Number(value.token));
-      return sent !== 'null' && isSameNumber(value.token, sent);
+      return sent !== 'null' && isSameNumber(value.token, sent) && !isNegativeZero(value.token);
     }
     case 'string':
       return isUnicode(value.text);
@@ -110,6 +111,11 @@ export function isSendable(value: Written): boolean {
 export function isSameNumber(one: string, other: string): boolean {
   const [a, b] = [fractionOf(one), fractionOf(other)];
   return a.numerator * b.denominator === b.numerator * a.denominator;
+}
+
+/** Its sign is lost in JavaScript's JSON. */
+function isNegativeZero(token: string): boolean {
+  return /^-[0.]+(?:[eE]|$)/.test(token);
 }
 
 function fractionOf(token: string): { readonly numerator: bigint; readonly denominator: bigint } {

@@ -1,0 +1,121 @@
+/** What a far side accepted: one delivery of one notification. */
+export interface Arrived {
+  /** Ms since the epoch. */
+  readonly at: number;
+  /** The transport, and for sockets the socket. */
+  readonly stream: string;
+  readonly id: string;
+}
+
+/** A process that was killed, in ms since the epoch. */
+export interface Death {
+  readonly at: number;
+  readonly app: string;
+}
+
+/** Deliveries that had arrived this long before a death at most may not have been written down, in ms. */
+const inFlightMs = 1000;
+
+/** A delivery that arrived twice, with the times of both, in ms since the epoch. */
+export interface Doubled {
+  readonly id: string;
+  readonly first: number;
+  readonly at: number;
+}
+
+/** What became of one stream of deliveries. */
+export interface Account {
+  readonly stream: string;
+  readonly expected: number;
+  readonly lost: readonly string[];
+  /** More arrivals than deliveries. */
+  readonly doubled: number;
+  /** Those of the doubled ones that no death of a process explains. */
+  readonly unexplained: readonly Doubled[];
+  /** Time from the 202 to the first arrival, in ms. */
+  readonly delays: { readonly p50: number; readonly p99: number; readonly longest: number };
+}
+
+/** Notes what was accepted, what arrived and who died, and compares them. */
+export class Ledger {
+  private readonly acceptedAt = new Map<string, number>();
+  private readonly arrivals = new Map<string, Map<string, number[]>>();
+  private readonly deaths: Death[] = [];
+  private readonly outages: { readonly from: number; to: number }[] = [];
+  private missing = 0;
+  lastArrivalAt = Date.now();
+
+  constructor(private readonly streams: readonly string[]) {
+    for (const stream of streams) this.arrivals.set(stream, new Map());
+  }
+
+  accepted(id: string): void {
+    this.acceptedAt.set(id, Date.now());
+    for (const arrived of this.arrivals.values()) if (!arrived.has(id)) this.missing++;
+  }
+
+  arrived({ at, stream, id }: Arrived): void {
+    const arrivals = this.arrivals.get(stream);
+    if (arrivals === undefined) return;
+    this.lastArrivalAt = Date.now();
+    const times = arrivals.get(id);
+    if (times !== undefined) return void times.push(at);
+    arrivals.set(id, [at]);
+    if (this.acceptedAt.has(id)) this.missing--;
+  }
+
+  died(app: string): void {
+    this.deaths.push({ at: Date.now(), app });
+  }
+
+  /** Nobody can write to Redis until the returned function is called. */
+  redisWentAway(): () => void {
+    const outage = { from: Date.now(), to: Infinity };
+    this.outages.push(outage);
+    return () => (outage.to = Date.now());
+  }
+
+  get isComplete(): boolean {
+    return this.missing === 0;
+  }
+
+  get open(): number {
+    return this.missing;
+  }
+
+  get count(): number {
+    return this.acceptedAt.size;
+  }
+
+  accounts(): Account[] {
+    return this.streams.map((stream) => this.account(stream));
+  }
+
+  private account(stream: string): Account {
+    const arrivals = this.arrivals.get(stream) ?? new Map<string, number[]>();
+    const doubled = [...arrivals].flatMap(([id, [first = 0, ...more]]) => more.map((at) => ({ id, first, at })));
+    const delays = [...this.acceptedAt].flatMap(([id, accepted]) => {
+      const first = arrivals.get(id)?.[0];
+      return first === undefined ? [] : [first - accepted];
+    });
+    delays.sort((a, b) => a - b);
+    const share = (part: number): number => delays[Math.max(0, Math.ceil(part * delays.length) - 1)] ?? NaN;
+    return {
+      stream,
+      expected: this.acceptedAt.size,
+      lost: [...this.acceptedAt.keys()].filter((id) => !arrivals.has(id)),
+      doubled: doubled.length,
+      unexplained: doubled.filter((each) => !this.isExplained(stream, each)),
+      delays: { p50: share(0.5), p99: share(0.99), longest: share(1) },
+    };
+  }
+
+  /** Whether the worker died after the first arrival, and before it could write that down. */
+  private isExplained(stream: string, { first, at: second }: Doubled): boolean {
+    const outage = this.outages.find(({ from, to }) => first >= from - inFlightMs && first <= to);
+    const writtenBy = (outage?.to ?? first) + inFlightMs;
+    return this.deaths.some(
+      ({ at, app }) => app === `worker-${stream}` && at >= first - inFlightMs && at <= writtenBy && at <= second,
+    );
+  }
+}

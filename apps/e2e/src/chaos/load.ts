@@ -1,0 +1,66 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { newMail } from '../seeds';
+import { apiKey, type System } from '../system';
+import type { Ledger } from './ledger';
+
+/** A batch is posted this often, in ms. */
+const paceMs = 100;
+/** A producer repeats what was not accepted after this time, in ms. */
+const repeatMs = 250;
+
+/** How a notification is recognised in whatever form it arrives. */
+export const marker = /chaos-\d{7}/;
+
+/** Posts `count` notifications at an even rate to the users in turn, each until it is accepted. */
+export async function load(
+  system: System,
+  ledger: Ledger,
+  { count, perSecond, users }: { readonly count: number; readonly perSecond: number; readonly users: number },
+): Promise<void> {
+  const startedAt = performance.now();
+  const perBatch = Math.max(1, Math.round((perSecond * paceMs) / 1000));
+  const posts: Promise<void>[] = [];
+  for (let at = 0; at < count; at += perBatch) {
+    await pause(Math.max(0, startedAt + (at / perSecond) * 1000 - performance.now()));
+    const indices = Array.from({ length: Math.min(perBatch, count - at) }, (_, index) => at + index);
+    posts.push(postUntilAccepted(system, ledger, indices, users));
+  }
+  await Promise.all(posts);
+}
+
+async function postUntilAccepted(
+  system: System,
+  ledger: Ledger,
+  indices: readonly number[],
+  users: number,
+): Promise<void> {
+  const ids = indices.map((index) => `chaos-${String(index).padStart(7, '0')}`);
+  const notifications = ids.map((id, index) => ({
+    ...{ id, context: 1, user: 1 + ((indices[index] as number) % users), topic: 'ox:mail:new' },
+    payload: { ...newMail, id, subject: id },
+  }));
+  const body = JSON.stringify({ notifications });
+  for (let tries = 0; ; tries++) {
+    if (await isAccepted(system, body, tries)) break;
+    await pause(repeatMs);
+  }
+  for (const id of ids) ledger.accepted(id);
+}
+
+/** Asks the processes of the API in turn. One that dies has promised nothing. */
+async function isAccepted(system: System, body: string, tries: number): Promise<boolean> {
+  const apis = system.all('api').filter(({ child }) => child.exitCode === null && child.signalCode === null);
+  const api = apis[tries % apis.length];
+  if (api === undefined) return false;
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+  let answer: Response;
+  try {
+    answer = await fetch(`${api.url}/v1/notifications`, { method: 'POST', headers, body });
+    await answer.text();
+  } catch {
+    return false;
+  }
+  if (answer.status === 202) return true;
+  if (answer.status !== 503) throw new Error(`POST /v1/notifications answered ${answer.status}.`);
+  return false;
+}

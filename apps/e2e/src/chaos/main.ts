@@ -1,0 +1,106 @@
+// `npm run test:chaos`: the built apps as processes, at least two of each, with a Redis and a database of their own, while
+// processes and servers die. Counts at the far side what was lost and what came twice.
+import { parseArgs } from 'node:util';
+import { startTemporaryServers } from '@pns/local-servers';
+import { provideDatabase } from '../env';
+import { System } from '../system';
+import { apps, randomFrom } from './faults';
+import { Ledger, type Account } from './ledger';
+import { load, marker } from './load';
+import { plans } from './plans';
+import { properties, subscribeAll, transports } from './subscribers';
+
+const users = 50;
+/** If nothing has arrived for this long after the load, the rest is lost; in ms. */
+const giveUpMs = 120_000;
+
+const usage = `npm run test:chaos -- [--plan ${Object.keys(plans).join('|')}] [--seed N] [--count NOTIFICATIONS] [--rate PER_SECOND]`;
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      plan: { type: 'string', default: 'kills' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      count: { type: 'string', default: '20000' },
+      rate: { type: 'string', default: '200' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return say(usage);
+  const plan = plans[values.plan];
+  if (plan === undefined) throw new Error(`There is no plan ${values.plan}. ${usage}`);
+  const [seed, count, perSecond] = [values.seed, values.count, values.rate].map(Number) as [number, number, number];
+  if (![seed, count, perSecond].every((each) => Number.isSafeInteger(each) && each >= 0)) throw new Error(usage);
+  say(`Plan ${values.plan}, seed ${seed}: ${count} notifications, ${perSecond} a second.`);
+
+  const servers = await startTemporaryServers({ postgres: true, redis: false });
+  provideDatabase(servers.postgres?.url ?? '');
+  const system = await System.start({
+    hasProviders: true,
+    keepsLogs: false,
+    processes: { 'worker-websocket': 0, ...Object.fromEntries(apps.map((app) => [app, 2])) },
+    properties,
+  });
+  try {
+    await subscribeAll(system, users);
+    const ledger = new Ledger(transports);
+    system.sandbox.onArrival(({ at, provider, request, answer }) => {
+      const id = marker.exec(request.latin1Body)?.[0];
+      if (id !== undefined && typeof answer === 'number' && answer < 300) ledger.arrived({ at, stream: provider, id });
+    });
+    const progress = setInterval(() => report(`${ledger.count} accepted, ${ledger.open} on their way`), 10_000);
+    const chaos = { system, ledger, say: report, random: randomFrom(seed) };
+    const startedAt = performance.now();
+    const posting = load(system, ledger, { count, perSecond, users });
+    await Promise.all([posting, plan(chaos, (count / perSecond) * 1000)]);
+    const seconds = (performance.now() - startedAt) / 1000;
+    report(`All are accepted after ${Math.round(seconds)} s.`);
+    while (!ledger.isComplete && Date.now() - ledger.lastArrivalAt < giveUpMs) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5000)); // for what comes twice
+    clearInterval(progress);
+    tell(ledger.accounts());
+  } finally {
+    await system.stop();
+    await servers.stop();
+  }
+}
+
+function tell(accounts: readonly Account[]): void {
+  say('\n| transport | notifications | lost | doubled | not explained | p50 ms | p99 ms | longest ms |');
+  say('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+  for (const { stream, expected, lost, doubled, unexplained, delays } of accounts) {
+    const times = [delays.p50, delays.p99, delays.longest].map(Math.round).join(' | ');
+    say(`| ${stream} | ${expected} | ${lost.length} | ${doubled} | ${unexplained.length} | ${times} |`);
+  }
+  for (const { stream, lost, unexplained } of accounts) {
+    if (lost.length > 0) say(`lost of ${stream}: ${lost.slice(0, 20).join(' ')}`);
+    for (const { id, first, at } of unexplained.slice(0, 20)) {
+      say(`doubled of ${stream}: ${id} at ${secondsAt(first)} and ${secondsAt(at)} s`);
+    }
+  }
+  const isGood = accounts.every(({ lost, unexplained }) => lost.length === 0 && unexplained.length === 0);
+  if (!isGood) process.exitCode = 1;
+}
+
+const begunAt = Date.now();
+
+/** Seconds since this program began. */
+function secondsAt(at: number): string {
+  return ((at - begunAt) / 1000).toFixed(1);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** With the time, as a log has it. */
+function report(line: string): void {
+  say(`${secondsAt(Date.now()).padStart(6)} s  ${line}`);
+}
+
+run().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

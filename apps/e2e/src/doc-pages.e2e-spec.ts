@@ -1,0 +1,187 @@
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import { dirname, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { runInNewContext } from 'node:vm';
+import { freePort, php } from '@pns/local-servers';
+import { io } from 'socket.io-client';
+import { blocksOf, ReaderShell, root, type Block } from './doc-page';
+import { Standalone } from './standalone-process';
+
+jest.setTimeout(240_000);
+
+const folder = mkdtempSync(join(tmpdir(), 'pns-doc-pages-'));
+const dataDir = join(folder, '.data');
+const bin = join(folder, 'bin');
+
+let pns: Standalone;
+let shell: ReaderShell;
+let port: number;
+
+/** Blocks of commands that cannot run here, by page and first line, and the reason. */
+const notRun: Readonly<Record<string, string>> = {
+  'README.md: npm start   # installs, builds and starts everything, and prints where':
+    'this test starts the product after the build, and is itself a part of npm test',
+  'README.md: sh deploy/init-env.sh   # once: makes secrets of your own in .env':
+    'needs Docker; init-env.sh runs in the tests of the line that finds the key',
+  'deploy/README.md: sh deploy/init-env.sh demo && docker compose config --quiet   # every variable has a value':
+    'needs Docker',
+  'docs/performance.md: npm run bench                                    # everything, three rounds, medians':
+    'takes hours',
+  'docs/dovecot.md: doveadm mailbox metadata set -u jane@example.com -s "" /private/vendor/vendor.dovecot/http-notify user=14@1':
+    'needs a Dovecot',
+};
+
+const firstLine = ({ text }: Block): string => text.split('\n', 1)[0] ?? '';
+
+beforeAll(async () => {
+  mkdirSync(dataDir);
+  mkdirSync(bin);
+  // Postgres runs as another user where this one is root.
+  chmodSync(folder, 0o755);
+  chmodSync(dataDir, 0o755);
+  const { file, env } = php();
+  const libraries = env['LD_LIBRARY_PATH'] ?? '';
+  writeFileSync(join(bin, 'php'), `#!/bin/sh\nLD_LIBRARY_PATH='${libraries}' exec '${file}' "$@"\n`, { mode: 0o755 });
+  pns = new Standalone(dataDir);
+  await pns.isRunning();
+  port = await freePort();
+  shell = newShell(folder);
+});
+
+afterAll(async () => {
+  await shell?.end();
+  await pns?.end('SIGTERM');
+  rmSync(folder, { recursive: true });
+});
+
+function newShell(cwd: string): ReaderShell {
+  const path = [bin, dirname(process.execPath), process.env['PATH']].join(':');
+  return new ReaderShell(cwd, { PATH: path, HOME: folder });
+}
+
+/** The block of a reader whose PNS is on the usual ports. */
+function here(text: string): string {
+  return text
+    .replaceAll('http://localhost:3000', pns.apiUrl)
+    .replaceAll('http://localhost:3001', pns.websocketUrl)
+    .replaceAll('PORT=8080', `PORT=${port}`);
+}
+
+/** Runs a block, and fails where the API or the shell refuses a part of it. */
+async function run({ text }: Block): Promise<string> {
+  const printed = await shell.type(here(text));
+  expect(printed).not.toMatch(/urn:pns:problem|not found|[Ee]rror:/);
+  return printed;
+}
+
+/** What a block of docs/first-push.md must print in the end, by a text in it. */
+const printedBy: readonly (readonly [part: string, expected: RegExp])[] = [
+  ['node hello.mjs', /^ox:mail:new Hello from JavaScript$/m],
+  ['python3 hello.py', /^ox:mail:new Hello from Python$/m],
+  ['php hello.php', /ox:mail:new Hello from PHP$/m],
+  ['/test', /"outcome":"misconfigured"/],
+  ['explain', /"client":"hello".*"isReached":true/],
+];
+
+it('docs/first-push.md can be followed from its first block to its last', async () => {
+  const expected = new Set(printedBy);
+  for (const block of blocksOf('docs/first-push.md')) {
+    expect(block.language).toBe('sh');
+    const from = shell.output.length;
+    await run(block);
+    for (const each of printedBy.filter(([part]) => block.text.includes(part))) {
+      await shell.prints(each[1], from);
+      expected.delete(each);
+    }
+    if (block.text.includes('kill $RECEIVER')) await shell.type('wait $RECEIVER 2> /dev/null');
+  }
+  expect([...expected]).toEqual([]);
+});
+
+it("docs/first-push.md leaves the demo's webhook on", async () => {
+  const arrivals = await fetch(`${pns.sandboxUrl}/webhooks/demo/arrivals`);
+  const before = ((await arrivals.json()) as { accepted: number }).accepted;
+  expect((await pns.example()).status).toBe(202);
+  expect((await pns.arrived(before + 1)).accepted).toBeGreaterThan(before);
+});
+
+describe('the line that finds the key', () => {
+  const lineIn = (page: string) =>
+    blocksOf(page)
+      .flatMap(({ text }) => text.split('\n'))
+      .find((line) => line.startsWith('for KEY in')) ?? '';
+
+  /** The key that the line finds where the files are those of both ways of running PNS, and the API takes `accepted`. */
+  async function found(accepted: string, files: readonly ('.env' | '.data')[]): Promise<string> {
+    const project = mkdtempSync(join(folder, 'project-'));
+    mkdirSync(join(project, 'deploy'));
+    copyFileSync(join(root, '.env.example'), join(project, '.env.example'));
+    copyFileSync(join(root, 'deploy', 'init-env.sh'), join(project, 'deploy', 'init-env.sh'));
+    execFileSync('sh', ['deploy/init-env.sh'], { cwd: project });
+    if (!files.includes('.env')) rmSync(join(project, '.env'));
+    if (files.includes('.data')) {
+      mkdirSync(join(project, '.data'));
+      copyFileSync(join(dataDir, 'secrets.json'), join(project, '.data', 'secrets.json'));
+    }
+    const ofContainers = files.includes('.env')
+      ? /^PNS_BOOTSTRAP_API_KEY=(.*)$/m.exec(readFileSync(join(project, '.env'), 'utf8'))?.[1]
+      : undefined;
+    const key = accepted === 'containers' ? ofContainers : pns.apiKey;
+    const api = createServer(({ headers }, response) =>
+      response.writeHead(headers.authorization === `Bearer ${key}` ? 200 : 401).end(),
+    );
+    const apiPort = await freePort();
+    await new Promise<void>((resolve) => api.listen(apiPort, '127.0.0.1', resolve));
+    const line = lineIn('docs/first-push.md').replace('http://localhost:3000', `http://127.0.0.1:${apiPort}`);
+    const reader = newShell(project);
+    const printed = await reader.type(`${line}\necho "$KEY"`);
+    await reader.end();
+    api.close();
+    expect(printed.trim()).toBe(key);
+    return printed.trim();
+  }
+
+  it('is the same on both pages', () => expect(lineIn('README.md')).toBe(lineIn('docs/first-push.md')));
+
+  it.each([
+    ['npm start', ['.data']],
+    ['containers', ['.env']],
+    ['npm start', ['.env', '.data']],
+    ['containers', ['.env', '.data']],
+  ] as const)('finds that of %s among %j', async (way, files) => {
+    expect(await found(way, files)).toMatch(/^\S{20,}$/);
+  });
+});
+
+it("the README's commands send a notification and make a session, and its socket gets the notification", async () => {
+  const [post, session, socket] = blocksOf('README.md').filter(({ text }) => /KEY in|v1\/sessions|io\(/.test(text));
+  const issued = await run(session as Block);
+  const { token } = JSON.parse(issued) as { token: string };
+  const subjects: string[] = [];
+  const names = { io, token, console: { log: (subject: string) => subjects.push(subject) } };
+  const client = runInNewContext(`${here(socket?.text ?? '')}\nsocket`, names) as ReturnType<typeof io>;
+  await new Promise((resolve) => client.once('connect', () => resolve(undefined)));
+  const arrived = new Promise((resolve) => client.once('ox:mail:new', resolve));
+  expect(await run(post as Block)).toMatch(/^HTTP\/1\.1 202 /m);
+  await arrived;
+  expect(subjects).toEqual(["Let's meet"]);
+  client.close();
+});
+
+it('the API key of docs/dovecot.md is made', async () => {
+  const [block] = blocksOf('docs/dovecot.md').filter(({ text }) => text.startsWith('api '));
+  expect(await run(block as Block)).toContain('"scopes":["ingest"]');
+});
+
+it('every block of commands of every page is run above, or its reason is given', () => {
+  const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+  const commands = pages.flatMap(blocksOf).filter(({ language }) => ['sh', 'bash', 'console'].includes(language));
+  const isRun = ({ page, text }: Block) =>
+    page === 'docs/first-push.md' ||
+    (page === 'README.md' && /KEY in|v1\/sessions/.test(text)) ||
+    (page === 'docs/dovecot.md' && text.startsWith('api '));
+  const others = commands.filter((block) => !isRun(block)).map((block) => `${block.page}: ${firstLine(block)}`);
+  expect(others.sort()).toEqual(Object.keys(notRun).sort());
+});

@@ -1,0 +1,21 @@
+// Makes everything ready and runs one of our programs with the arguments of the command line.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { prepare, root, say, Sentence } from './prepare.mjs';
+
+export async function runBuilt(program, args) {
+  try {
+    await prepare();
+    const child = spawn(process.execPath, [join(root, program), ...args], {
+      stdio: 'inherit',
+      // As in our images, and for both sides of a comparison.
+      env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=64`.trim() },
+    });
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+    child.on('exit', (code) => (process.exitCode = code ?? 1));
+  } catch (error) {
+    if (!(error instanceof Sentence)) throw error;
+    say(error.message);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { WebhookClient } from './webhook.client';
+import { webhookOptions } from './webhook.options';
+
+const interim = (status: number) => `HTTP/1.1 ${status} Any\r\nlink: </style.css>; rel=preload\r\n\r\n`;
+const final = (status = 200, body = '') => `HTTP/1.1 ${status} Any\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+
+let server: Server;
+let client: WebhookClient;
+let connections: number;
+let requests: number;
+/** What the receiver does when a request has arrived. */
+let answer: (socket: Socket) => unknown;
+let origin: string;
+
+beforeEach(async () => {
+  connections = requests = 0;
+  server = createServer((socket) => {
+    connections++;
+    let received = '';
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      received += chunk.toString();
+      if (!received.endsWith('{}')) return;
+      received = '';
+      requests++;
+      answer(socket);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const options = { uriValidationMode: 'none', httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], maxConnections: 1 };
+  client = new WebhookClient(webhookOptions.parse({ ...options, timeoutMillis: 25_000 }), () => []);
+});
+
+afterEach(async () => {
+  await client.close();
+  server.close();
+});
+
+const post = () => client.post({ origin, path: '/' }, {}, '{}', new AbortController().signal);
+
+/** Writes each text in a packet of its own, as far as the other side has read the one before. */
+function apart(socket: Socket, texts: readonly string[]): void {
+  socket.setNoDelay(true);
+  const [first, ...rest] = texts;
+  if (first !== undefined) socket.write(first, () => setImmediate(() => apart(socket, rest)));
+}
+
+describe.each<[string, string[]]>([
+  ['100 Continue', [interim(100)]],
+  ['102 Processing', [interim(102)]],
+  ['103 Early Hints', [interim(103)]],
+  ['three of them', [interim(100), interim(103), interim(100)]],
+  ['as many as are read', Array<string>(32).fill(interim(100))],
+])('a receiver that sends %s unasked before its answer', (_, interims) => {
+  it('is taken by its answer, in one packet with it, and its connection is used again', async () => {
+    answer = (socket) => socket.write(interims.join('') + final(200, 'HTTP/1.1 100 Continue\r\n\r\n'));
+    for (let i = 0; i < 3; i++) expect(await post()).toEqual({ status: 200 });
+    answer = (socket) => socket.write(final(429));
+    expect(await post()).toEqual({ status: 429 });
+    expect([requests, connections]).toEqual([4, 1]);
+  });
+
+  it('is taken by its answer, in packets of their own', async () => {
+    answer = (socket) => apart(socket, [...interims, final()]);
+    for (let i = 0; i < 3; i++) expect(await post()).toEqual({ status: 200 });
+    expect([requests, connections]).toEqual([3, 1]);
+  });
+
+  it('is taken by its answer, byte by byte', async () => {
+    answer = (socket) => apart(socket, [...(interims[0] ?? ''), ...final(204)]);
+    expect(await post()).toEqual({ status: 204 });
+  });
+
+  it('has not answered where nothing else comes', async () => {
+    answer = (socket) => socket.end(interims.join(''));
+    await expect(post()).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
+  });
+});
+
+it('a receiver that sends more of them than are read has failed', async () => {
+  answer = (socket) => socket.write(interim(100).repeat(33) + final());
+  await expect(post()).rejects.toMatchObject({ code: 'TOO_MANY_INTERIM_ANSWERS' });
+  answer = (socket) => socket.write(final());
+  expect(await post()).toEqual({ status: 200 });
+});
+
+it('a receiver that changes the protocol unasked has failed', async () => {
+  answer = (socket) =>
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n' + final());
+  await expect(post()).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
+});

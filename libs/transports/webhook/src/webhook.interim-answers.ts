@@ -1,0 +1,67 @@
+import type { Socket } from 'node:net';
+
+const [cr, lf, one, zero, two] = ['\r', '\n', '1', '0', '2'].map((character) => character.charCodeAt(0));
+
+/** Where the digits of the status are in `HTTP/1.1 100`. */
+const statusAt = 9;
+
+/**
+ * Rewrites the status of each `100 Continue` that arrives before an answer to 102. RFC 9110 15.2: a client must be able to parse interim
+ * answers that it did not ask for. undici ignores them, but closes the connection at a 100; this changes one byte for it.
+ */
+export class InterimAnswers {
+  /** The part of an interim answer or of an answer that comes next; the rest of an answer is of no interest. */
+  private part: 'status' | 'interim head' | 'answer' = 'status';
+  private position = 0;
+  private digits = 0;
+  private isLineEmpty = false;
+
+  /** Rewrites what arrives at `socket`, until it ends. At most one request may be under way. */
+  static rewriteOn(socket: Socket): void {
+    const answers = new InterimAnswers();
+    const push = socket.push.bind(socket);
+    const write = socket.write.bind(socket) as (...parameters: unknown[]) => boolean;
+    socket.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
+      if (chunk !== null) answers.rewrite(chunk);
+      return push(chunk, encoding);
+    };
+    socket.write = (...parameters: unknown[]) => {
+      answers.expectStatus(); // the answer before has ended, as there is no pipelining
+      return write(...parameters);
+    };
+  }
+
+  /** A request is written, so the next bytes that arrive begin an answer to it. */
+  expectStatus(): void {
+    this.part = 'status';
+    this.position = 0;
+    this.digits = 0;
+  }
+
+  /** Changes the bytes in place. Interim answers and parts of them may be split over chunks or share one with the answer. */
+  rewrite(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length && this.part !== 'answer'; at++) {
+      if (this.part === 'status') this.status(chunk, at);
+      else this.interimHead(chunk[at]);
+    }
+  }
+
+  private status(chunk: Buffer, at: number): void {
+    const byte = chunk[at];
+    if (this.position === 0 && (byte === cr || byte === lf)) return; // parsers take empty lines before a status line
+    const digit = this.position++ - statusAt;
+    if (digit < 0) return;
+    if (digit === 0 && byte !== one) this.part = 'answer';
+    else if (digit === 1 && byte === zero) this.digits = 1;
+    else if (digit === 2) {
+      if (this.digits === 1 && byte === zero) chunk[at] = two as number;
+      this.part = 'interim head';
+      this.isLineEmpty = false;
+    }
+  }
+
+  private interimHead(byte: number | undefined): void {
+    if (byte === lf && this.isLineEmpty) this.expectStatus();
+    else if (byte !== cr) this.isLineEmpty = byte === lf;
+  }
+}
