@@ -81,7 +81,7 @@ export async function openSocket(
     });
     socket.on('connect_error', (reason) => {
       refusals.push(reason);
-      reject(reason as Error);
+      reject(reason);
     });
   });
   const until = (holds: () => boolean) =>

@@ -73,7 +73,7 @@ export class TakeOvers implements OnApplicationBootstrap, BeforeApplicationShutd
         for (const id of before) if (!left.has(id)) before.delete(id);
       }
     } catch {
-      // Redis is away. Whatever arrives later follows its socket.
+      // Redis is away. Deliveries that arrive later follow their socket.
     }
   }
 

@@ -115,7 +115,7 @@ local function takeOff(id, isGiven)
   elseif one.given == '1' or one.round == '' then
     redis.call('HDEL', KEYS[2], id)
   else
-    one.delivery = '' -- whoever ends its waiting reports that nobody got it
+    one.delivery = '' -- the job that ends its waiting reports it as expired
     keepWaiting(id, one)
   end
   return delivery

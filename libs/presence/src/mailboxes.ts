@@ -98,8 +98,7 @@ export class Mailboxes {
       limits.maxBytes,
       ...kept,
     ];
-    // Sent before anything else is: a delivery that the node forwards next has to find the socket away. So nobody is asked
-    // which nodes are dead.
+    // Sent at once, without a look at which nodes are dead: a delivery that the node forwards next must find the socket away.
     const [sendTo] = (await this.scripts.close(...keysOf(this.keys, socket), this.clock(), '[]', ...args)) as string[];
     return sendTo === '' ? undefined : sendTo;
   }

@@ -56,7 +56,7 @@ end
 if all[connection] and not taken and back ~= connection then forget(connection, all[connection]) end
 write(connection, fresh)
 
--- Whoever opens and closes without end is remembered by the newest.
+-- Of a user whose sockets open and close without end, only the newest are remembered.
 table.sort(away, function(one, other) return sinceOf(all[one]) > sinceOf(all[other]) end)
 for at = mostAway + 1, #away do forget(away[at], all[away[at]]) end
 

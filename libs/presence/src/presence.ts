@@ -183,7 +183,7 @@ function digestOf(session: string): string {
 function grouped(flat: readonly string[], dead: ReadonlySet<string>, now: number): SocketGroup[] {
   const entries: [string, Entry][] = [];
   for (let at = 0; at < flat.length; at += 2) entries.push([flat[at] ?? '', JSON.parse(flat[at + 1] ?? '{}') as Entry]);
-  // After all that it has seen, and before whatever comes: see entries.lua.
+  // After all that it has seen, and before all that follows: see entries.lua.
   const lookedAt = Math.max(now, ...entries.map(([, { o, z = 0 }]) => Math.max(o, z)));
   const groups = new Map<string, SocketGroup>();
   const nameless: Omit<SocketGroup, 'connections'>[] = [];
