@@ -73,16 +73,14 @@ export async function openSocket(
   socket.on('notifications:missed', () => told++);
   let timesConnected = 0;
   const refusals: unknown[] = [];
+  socket.on('connect_error', (reason) => refusals.push(reason));
   await new Promise<void>((resolve, reject) => {
     socket.on('connect', () => {
       timesConnected++;
       resolve();
       for (const check of waiting) check();
     });
-    socket.on('connect_error', (reason) => {
-      refusals.push(reason);
-      reject(reason);
-    });
+    socket.on('connect_error', reject);
   });
   const until = (holds: () => boolean) =>
     new Promise<void>((resolve) => {
