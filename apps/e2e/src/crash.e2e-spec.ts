@@ -105,10 +105,10 @@ describe('what was accepted arrives although', () => {
     let ids: string[] = [];
     await whileSubscriptionsAreHeld(async () => {
       ids = await post(user, 3000);
-      await eventually(async () => (await unsettledBatches(user)) > 1);
+      await eventually(async () => (await unsettledBatches(user)) > 0);
       await system.app('dispatcher').kill();
     });
-    expect(await unsettledBatches(user)).toBeGreaterThan(1);
+    expect(await unsettledBatches(user)).toBe(1); // the windows of a user are in one batch at a time
     expect((await system.arrivals(user.box)).total).toBe(0);
     await system.add('dispatcher');
     await expectAll(user, ids);

@@ -5,6 +5,7 @@ import type { System } from './system';
 
 /** What the two generations of clients have in common. */
 interface ClientSocket {
+  readonly connected: boolean;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   close(): unknown;
 }
@@ -20,6 +21,10 @@ export interface Listener {
   until(holds: () => boolean): Promise<void>;
   /** How often it was told that it may have missed something. */
   timesTold(): number;
+  /** How often it connected. */
+  timesConnected(): number;
+  /** Why it could not connect, each time. */
+  readonly refusals: unknown[];
   readonly socket: ClientSocket;
 }
 
@@ -42,14 +47,18 @@ export async function listen(
 /** Opens a socket with the token of a session at whatever listens at `url`, and resolves when it is connected. */
 export async function openSocket(
   url: string,
-  { generation, ...query }: { generation: Generation; session: string; connection?: string },
+  {
+    generation,
+    reconnection = false,
+    ...query
+  }: { generation: Generation; session: string; connection?: string; reconnection?: boolean },
 ): Promise<Listener> {
   const options = {
     path: '/socket.io/appsuite/',
     query,
     transports: ['websocket'],
     forceNew: true,
-    reconnection: false,
+    reconnection,
   };
   const socket: ClientSocket = generation === 'v4' ? io(url, options) : ioV2(url, options);
   const received: Listener['received'] = [];
@@ -62,8 +71,15 @@ export async function openSocket(
   }
   let told = 0;
   socket.on('notifications:missed', () => told++);
+  let timesConnected = 0;
+  const refusals: unknown[] = [];
+  socket.on('connect_error', (reason) => refusals.push(reason));
   await new Promise<void>((resolve, reject) => {
-    socket.on('connect', () => resolve());
+    socket.on('connect', () => {
+      timesConnected++;
+      resolve();
+      for (const check of waiting) check();
+    });
     socket.on('connect_error', reject);
   });
   const until = (holds: () => boolean) =>
@@ -77,5 +93,5 @@ export async function openSocket(
       check();
     });
   const got = (count: number) => until(() => received.length >= count);
-  return { received, got, until, timesTold: () => told, socket };
+  return { received, got, until, timesTold: () => told, timesConnected: () => timesConnected, refusals, socket };
 }

@@ -125,9 +125,9 @@ export class System {
     writeFileSync(join(this.folder, file), text);
   }
 
-  /** Starts one more process of an app. */
-  async add(name: AppName): Promise<AppProcess> {
-    const app = await AppProcess.start(name, this.env, this.ofApps);
+  /** Starts one more process of an app, with variables beside those of all. */
+  async add(name: AppName, env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
+    const app = await AppProcess.start(name, { ...this.env, ...env }, this.ofApps);
     this.apps.set(name, [...(this.apps.get(name) ?? []), app]);
     return app;
   }

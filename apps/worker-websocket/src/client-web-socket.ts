@@ -34,6 +34,8 @@ export class ClientWebSocket extends WebSocket {
   private backlog: Backlog | undefined;
   private tcp: TcpSocket | undefined;
   private conn: EngineSocket | undefined;
+  /** Knows the answers to our pings, which do not count as sent by the client's own will. */
+  confirms: { ponged(payload: Buffer): boolean } | undefined;
   private isAnswering = false;
   private latestPing: Buffer | undefined;
 
@@ -121,6 +123,7 @@ function onPing(this: WebSocket, data: Buffer): void {
   if (webSocket.takes()) webSocket.answerPing(data);
 }
 
-function onPong(this: WebSocket): void {
-  (this as ClientWebSocket).takes();
+function onPong(this: WebSocket, data: Buffer): void {
+  const webSocket = this as ClientWebSocket;
+  if (webSocket.confirms?.ponged(data) !== true) webSocket.takes();
 }

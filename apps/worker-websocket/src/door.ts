@@ -9,6 +9,7 @@ import { countCut, type ClientWebSocket } from './client-web-socket';
 import { readHandshake, sessionMissing, unknownPath, type Handshake } from './handshake';
 import type { OpenSocket } from './open-socket';
 import { Reception } from './reception';
+import { TakeOvers } from './take-overs';
 import { refusalReason, refuseUpgrade } from './refusal';
 import { UnauthenticatedConnections } from './unauthenticated-connections';
 
@@ -40,6 +41,7 @@ export class Door implements OnModuleDestroy, BeforeApplicationShutdown {
     private readonly clients: WebsocketClients,
     private readonly reception: Reception,
     private readonly unauthenticated: UnauthenticatedConnections,
+    private readonly takeOvers: TakeOvers,
   ) {}
 
   /** Sends the Web Sockets that arrive at `server` to `engine`. */
@@ -93,16 +95,13 @@ export class Door implements OnModuleDestroy, BeforeApplicationShutdown {
   /** Closes the door, then every socket with the hint to come back. */
   async onModuleDestroy(): Promise<void> {
     this.isClosed = true;
-    for (const socket of [...this.reception.everyone()]) {
-      this.reception.leave(socket, 'server shutting down');
-      socket.restart();
-    }
+    for (const socket of [...this.reception.everyone()]) socket.restart();
     await this.everybodyGone();
   }
 
   /** Not sooner: by now a Redis that is away is given up in time. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.reception.goodbyesSaid();
+    await this.reception.closingsDone();
   }
 
   private guard(conn: EngineSocket): void {
@@ -125,7 +124,8 @@ export class Door implements OnModuleDestroy, BeforeApplicationShutdown {
   }
 
   private async admit(arrival: Arrival, token: string): Promise<void> {
-    const socket = await this.reception.admit(arrival, token);
+    const [socket, takenFrom] = await this.reception.admit(arrival, token);
+    if (takenFrom !== undefined) void this.takeOvers.announce(socket.key, takenFrom);
     arrival.socket = socket;
     this.unauthenticated.authenticated(arrival.tcp);
     // Once Socket.IO knows the client, it tells better why it went.
@@ -139,5 +139,6 @@ export class Door implements OnModuleDestroy, BeforeApplicationShutdown {
     const deadline = Date.now() + farewellMs;
     while (this.connections.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const tcp of this.connections) tcp.destroy();
+    while (this.connections.size > 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -4,13 +4,14 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { Presence, SocketNodes, type Missed } from '@pns/presence';
+import { Presence, SocketNodes } from '@pns/presence';
 import { Queues } from '@pns/queue';
 import { log, RecurringFault } from '@pns/runtime';
+import { CatchUp } from './catch-up';
 import { NodeId } from './node-id';
-import type { OpenSocket } from './open-socket';
 import { Orphanage } from './orphanage';
 import { Reception } from './reception';
+import { TakeOvers } from './take-overs';
 
 /** How often the node says that it is alive, and looks for nodes that are not, in ms. */
 const beatMs = 1000;
@@ -35,6 +36,8 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly presence: Presence,
     private readonly reception: Reception,
     private readonly orphanage: Orphanage,
+    private readonly catchUp: CatchUp,
+    private readonly takeOvers: TakeOvers,
     private readonly queues: Queues,
   ) {
     this.beatFault = new RecurringFault('node.beat-failed', 'node.beat-recovered', { node: node.id });
@@ -101,25 +104,16 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
     const inside = this.reception.inside();
     const sockets = [...inside];
     for (let from = 0; from < sockets.length; from += keepAtOnce) {
-      // Who left while others were told of must not come back to life.
+      // A socket that left while others were kept must not come back to life.
       const some = sockets.slice(from, from + keepAtOnce).filter((socket) => inside.has(socket));
       const keys = some.map(({ key }) => key);
       const became = await this.presence.keep(keys, this.node.id, wasDead);
       for (const [index, socket] of some.entries()) {
         const kept = became[index];
-        if (kept?.kind === 'taken') socket.restart();
-        if (kept?.kind === 'back') await this.makeUp(socket, kept.missed);
+        if (kept === 'taken') void this.takeOvers.heed(socket.key);
+        if (kept === 'back') void this.catchUp.run(socket);
+        if (kept === 'gap') socket.local.tellMissed();
       }
-    }
-  }
-
-  /** What waited was taken out of keeping by now, so that a client that cannot be given it is told that it missed it. */
-  private async makeUp(socket: OpenSocket, missed: Missed): Promise<void> {
-    try {
-      await this.reception.makeUp(socket, missed);
-    } catch (error) {
-      socket.local.tellMissed();
-      log.warn({ event: 'socket.missed', context: socket.key.context, user: socket.key.user, err: error });
     }
   }
 }

@@ -47,7 +47,8 @@ export class Orphanage {
   private async empty(job: Job<DeliveryJob>): Promise<void> {
     assertJobVersion('delivery', job.data);
     const arrived = new Checkpoint(job);
-    await this.away.moveAll(job.data.deliveries.filter(({ id }) => !arrived.has(id)));
+    const left = job.data.deliveries.filter(({ id }) => !arrived.has(id));
+    await this.away.forwardAll(left);
   }
 
   private async release(node: string): Promise<void> {

@@ -1,13 +1,14 @@
 import type { Socket as TcpSocket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { handOver } from '@pns/delivery';
-import { Presence, socketNodeGroup, WebsocketClients, type Missed, type Opening, type SocketKey } from '@pns/presence';
-import { Queues, socketNodeQueue } from '@pns/queue';
+import { mailboxLimits } from '@pns/delivery';
+import { Mailboxes, Presence, WebsocketClients, type Missed, type Opened, type Opening } from '@pns/presence';
+import { Queues } from '@pns/queue';
 import { log, metrics, PnsError } from '@pns/runtime';
 import { isEndOf, SessionTokens, type Session, type SessionEnd } from '@pns/sessions';
-import { LocalSocket, LocalSockets, socketToken, type Backlog } from '@pns/transport-websocket';
+import { LocalSocket, LocalSockets, type Backlog } from '@pns/transport-websocket';
 import { Gauge } from 'prom-client';
+import { AwayTransport } from './away.transport';
 import type { Handshake } from './handshake';
 import { unknownPath } from './handshake';
 import { NodeId } from './node-id';
@@ -16,8 +17,10 @@ import { admissionWorks } from './refusal';
 
 const openSockets = new Gauge({ name: 'pns_open_sockets', help: 'Sockets that are open.', registers: [metrics] });
 
-/** A client waits this long for Redis to let it in, in ms. */
+/** A client waits this long for Redis to admit it, in ms. */
 const admissionTimeoutMs = 5000;
+
+const nothing: Missed = { deliveries: [], hasGap: false };
 
 /** A client that shows its session. */
 interface Arriving {
@@ -26,34 +29,37 @@ interface Arriving {
   readonly backlog: Backlog;
 }
 
-/** Lets clients in and sees them off: the one place where sockets, sessions and presence are brought together. */
+/** Admits clients and registers their sockets: the one place where sockets, sessions and presence are brought together. */
 @Injectable()
 export class Reception {
   private readonly bySession = new Map<string, Set<OpenSocket>>();
   private readonly entered = new Set<OpenSocket>();
-  private readonly goodbyes = new Set<Promise<void>>();
+  private readonly closings = new Set<Promise<void>>();
+  private openings = 0;
 
   constructor(
     private readonly node: NodeId,
     private readonly clients: WebsocketClients,
     private readonly sessions: SessionTokens,
     private readonly presence: Presence,
+    private readonly mailboxes: Mailboxes,
     private readonly cascade: ConfigCascade,
     private readonly queues: Queues,
     private readonly locals: LocalSockets,
+    private readonly away: AwayTransport,
   ) {}
 
-  /** Everyone who was let in, and who is being let in right now. */
+  /** Every socket that was admitted, and those that are being admitted right now. */
   *everyone(): IterableIterator<OpenSocket> {
     for (const sockets of this.bySession.values()) yield* sockets;
   }
 
-  /** Everyone whom presence knows to be here. */
+  /** Every socket that presence knows to be here. */
   inside(): ReadonlySet<OpenSocket> {
     return this.entered;
   }
 
-  /** The sessions that matter here. */
+  /** The sessions of these sockets. */
   openSessions(): Session[] {
     return [...this.bySession.values()].flatMap(([socket]) => socket?.session ?? []);
   }
@@ -65,12 +71,12 @@ export class Reception {
   }
 
   /**
-   * Lets a client in.
+   * Admits a client. Answers its socket, and the opening that it took over from.
    *
    * @throws PnsError `PATH_UNKNOWN`, `SESSION_INVALID`, `SESSION_ENDED`, `SESSION_OF_OTHER_CLIENT`,
    *   `CONNECTION_DUPLICATE`, `SOCKETS_TOO_MANY`; any other error when Redis cannot be asked
    */
-  async admit({ handshake, tcp, backlog }: Arriving, token: string): Promise<OpenSocket> {
+  async admit({ handshake, tcp, backlog }: Arriving, token: string): Promise<[OpenSocket, TakenFrom?]> {
     const client = this.clients.clientAt(handshake.path);
     if (client === undefined) throw unknownPath();
     const session = await this.sessions.read(token);
@@ -79,22 +85,22 @@ export class Reception {
     }
     const { context, user } = session;
     const { connection, isAnonymous, wantsMeta } = handshake;
-    const local = new LocalSocket({ context, user, client, connection, isAnonymous, wantsMeta }, backlog);
-    const socket = new OpenSocket({ context, user, client, connection, isAnonymous }, session, tcp, local);
-    // From here on its session's end is heard of, so none can slip through between this question and its answer.
+    await this.cascade.load([session]);
+    const key = { context, user, client, connection, isAnonymous, session: session.id, opening: `${++this.openings}` };
+    const limits = mailboxLimits(this.cascade, key);
+    const local = new LocalSocket({ context, user, client, connection, isAnonymous, wantsMeta, limits }, backlog);
+    const socket = new OpenSocket(key, session, tcp, local);
+    // From here on the end of its session is noticed, so that none slips through between this question and its answer.
     this.remember(socket);
     try {
       if ((await this.sessions.endedAmong([session])).length > 0) throw sessionEnded();
-      await this.enter(socket);
+      const takenFrom = await this.enter(socket);
+      if (socket.hasEnded) throw sessionEnded();
+      return [socket, takenFrom];
     } catch (error) {
       this.leave(socket, 'not let in');
       throw error;
     }
-    if (socket.hasEnded) {
-      this.leave(socket, 'session ended');
-      throw sessionEnded();
-    }
-    return socket;
   }
 
   /** Notes that a socket is gone, once; `reason` is Socket.IO's. */
@@ -103,51 +109,53 @@ export class Reception {
     if (!this.entered.delete(socket)) return;
     this.locals.remove(socket.local);
     openSockets.dec();
-    const awaySince = socket.local.isAttached ? undefined : socket.awaySince;
-    const closing = this.presence
-      .close(socket.key, this.node.id, { awaySince, hasGap: socket.mayHaveMissed(reason) })
+    socket.local.stop();
+    this.putBack(socket, socket.unreceived(reason));
+  }
+
+  /** Puts what a client that left has not received into its mailbox. */
+  putBack(socket: OpenSocket, missed: Missed): void {
+    const closing = this.close(socket, missed)
       .catch((error: unknown) => log.warn({ event: 'socket.close-failed', err: error }))
-      .finally(() => this.goodbyes.delete(closing));
-    this.goodbyes.add(closing);
+      .finally(() => this.closings.delete(closing));
+    this.closings.add(closing);
   }
 
-  /** Resolves when presence knows of everyone who left. */
-  async goodbyesSaid(): Promise<void> {
-    await Promise.all(this.goodbyes);
+  /** Resolves when presence knows of every socket that left. */
+  async closingsDone(): Promise<void> {
+    while (this.closings.size > 0) await Promise.all(this.closings);
   }
 
-  /** Sends a socket what it missed while it was away. */
-  async makeUp({ key, local }: OpenSocket, { deliveries, hasGap }: Missed): Promise<void> {
-    if (hasGap) local.tellMissed();
-    if (deliveries.length === 0) return;
-    const { id } = this.node;
-    const queue = { group: socketNodeGroup(this.queues.keys), name: socketNodeQueue(id), endpoint: id };
-    const token = socketToken(id, key.connection);
-    const addressed = deliveries.map((delivery) => ({ ...delivery, token, attempt: delivery.attempt + 1 }));
-    await handOver(this.queues, [{ ...queue, deliveries: addressed }]);
-  }
-
-  private async enter(socket: OpenSocket): Promise<void> {
-    await this.cascade.load([socket.key]);
-    const maxPerUser = this.cascade.resolve('com.openexchange.websockets.maxPerUser', socket.key).value;
-    const opening = await this.openWithin(admissionTimeoutMs, socket.key, maxPerUser);
-    if (opening.kind === 'duplicate') {
-      throw new PnsError('CONNECTION_DUPLICATE', 'The user has an open socket with this connection id.');
+  /** The socket of this opening, if it is here. */
+  find({ context, user, connection, opening }: Pick<Opening, 'context' | 'user' | 'connection' | 'opening'>) {
+    for (const socket of this.entered) {
+      const { key } = socket;
+      const isSame = key.connection === connection && key.opening === opening;
+      if (isSame && key.user === user && key.context === context) return socket;
     }
-    if (opening.kind === 'full') {
+    return undefined;
+  }
+
+  private async enter(socket: OpenSocket): Promise<TakenFrom | undefined> {
+    const maxPerUser = this.cascade.resolve('com.openexchange.websockets.maxPerUser', socket.key).value;
+    const opened = await this.openWithin(admissionTimeoutMs, socket.key, maxPerUser);
+    if (opened.kind === 'duplicate') {
+      throw new PnsError('CONNECTION_DUPLICATE', 'Another session of the user has a socket with this connection id.');
+    }
+    if (opened.kind === 'full') {
       throw new PnsError('SOCKETS_TOO_MANY', `The user has ${maxPerUser} open sockets already, and may have no more.`);
     }
-    socket.awaySince = opening.awaySince;
+    socket.local.isBehind = opened.isBehind;
     this.entered.add(socket);
     this.locals.add(socket.local);
     openSockets.inc();
     admissionWorks();
-    await this.makeUp(socket, opening.missed);
     if (socket.tcp.destroyed) this.leave(socket, 'transport close');
+    return opened.takenFrom;
   }
 
-  /** A socket that Redis opens too late, when its client was sent away, is closed again. */
-  private async openWithin(timeoutMs: number, key: SocketKey, maxPerUser: number): Promise<Opening> {
+  /** A socket that Redis opens too late, when its client was refused, is closed again. */
+  private async openWithin(timeoutMs: number, key: Opening, maxPerUser: number): Promise<Opened> {
     if (this.queues.redis.status !== 'ready') throw new Error('Redis is out of reach');
     const opening = this.presence.open(key, this.node.id, maxPerUser);
     let timer: NodeJS.Timeout | undefined;
@@ -160,10 +168,17 @@ export class Reception {
     return Promise.race([opening, tooLate]).finally(() => clearTimeout(timer));
   }
 
-  private async closeLate(key: SocketKey, opening: Opening): Promise<void> {
-    if (opening.kind !== 'open') return;
-    const { awaySince, missed } = opening;
-    await this.presence.close(key, this.node.id, { awaySince, hasGap: missed.hasGap });
+  private async closeLate(key: Opening, opened: Opened): Promise<void> {
+    if (opened.kind === 'open')
+      await this.mailboxes.close(key, this.node.id, nothing, mailboxLimits(this.cascade, key));
+  }
+
+  /** Where another opening has collected the mailbox already, what is left goes to that one. */
+  private async close({ key }: OpenSocket, missed: Missed): Promise<void> {
+    const elsewhere = await this.mailboxes.close(key, this.node.id, missed, mailboxLimits(this.cascade, key));
+    if (elsewhere === undefined || missed.deliveries.length === 0) return;
+    const token = `${elsewhere} ${key.connection}`;
+    await this.away.sendBack(missed.deliveries.map((one) => ({ ...one, token, attempt: one.attempt + 1 })));
   }
 
   private remember(socket: OpenSocket): void {
@@ -178,6 +193,9 @@ export class Reception {
     if (sockets?.size === 0) this.bySession.delete(id);
   }
 }
+
+/** The opening that a socket took over from. */
+export type TakenFrom = NonNullable<Extract<Opened, { kind: 'open' }>['takenFrom']>;
 
 function sessionEnded(): PnsError {
   return new PnsError('SESSION_ENDED', 'The session has ended; a new one is needed.');

@@ -1,8 +1,9 @@
 import { type OnGatewayConnection, type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import { PnsError } from '@pns/runtime';
 import type { Server, Socket } from 'socket.io';
-import type { WebSocket } from 'ws';
+import { CatchUp } from './catch-up';
 import { invalidAuth } from './client-decoder';
+import type { ClientWebSocket } from './client-web-socket';
 import { Door } from './door';
 import { Reception } from './reception';
 import { refusalReason } from './refusal';
@@ -29,6 +30,7 @@ export class SocketGateway implements OnGatewayInit<Server>, OnGatewayConnection
   constructor(
     private readonly door: Door,
     private readonly reception: Reception,
+    private readonly catchUp: CatchUp,
   ) {}
 
   afterInit(server: Server): void {
@@ -44,13 +46,14 @@ export class SocketGateway implements OnGatewayInit<Server>, OnGatewayConnection
     const { request, conn } = socket;
     const arrival = this.door.arrivalOf(request);
     const open = arrival?.socket;
-    const { websocket } = request as typeof request & { websocket?: WebSocket };
+    const { websocket } = request as typeof request & { websocket?: ClientWebSocket };
     if (arrival === undefined || open === undefined || websocket === undefined) {
       throw new Error('A socket came past the handshake.');
     }
     this.door.connected(arrival);
     socket.once('disconnect', (reason) => this.reception.leave(open, reason));
     open.attach(socket, websocket);
+    if (open.local.isBehind) void this.catchUp.run(open);
     Reflect.deleteProperty(conn, 'request'); // its headers would stay in memory as long as the socket
   }
 

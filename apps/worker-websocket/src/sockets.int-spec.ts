@@ -60,6 +60,21 @@ describe('a notification', () => {
     expect(other.frames).toEqual([]);
   });
 
+  it.each(generations)(
+    'comes in the order of acceptance to a client of generation %s, in however many jobs',
+    async (generation) => {
+      const client = await nodes.connect(near, '1', { generation });
+      const numbers = Array.from({ length: 1000 }, (_, number) => number);
+      const queue = nodes.queueOf(near);
+      await queue.pause(); // so that many jobs are fetched at once
+      for (const number of numbers.slice(0, 500)) await nodes.dispatch({ payload: { number } });
+      await queue.resume();
+      for (const number of numbers.slice(500)) await nodes.dispatch({ payload: { number } });
+      const frames = await client.got(1000);
+      expect(frames.map(([, payload]) => (payload as { number: number }).number)).toEqual(numbers);
+    },
+  );
+
   it('is not echoed to the socket that caused it, on whichever node', async () => {
     const [source, beside, elsewhere] = await Promise.all([
       nodes.connect(near, 'source'),

@@ -28,12 +28,12 @@ describeSending('websocket', async () => {
   const transport = new WebsocketTransport(part(LocalSockets), (delivery, namedOnly) =>
     away.handOn(delivery, namedOnly),
   );
-  const last = { ...nodes.delivery(node.id), notificationId: 'the last one' };
   return {
     transport,
     delivery: nodes.delivery(node.id),
     arrivedIds: async () => {
       const ids = () => (socket.frames as unknown as readonly Frame[]).map(([, , { id }]) => id);
+      const last = { ...nodes.delivery(node.id), notificationId: 'the last one' }; // accepted after the others
       await transport.deliver(last, new AbortController().signal);
       await socket.until(() => ids().includes(last.notificationId)); // what was emitted before it has arrived then
       return ids().filter((id) => id !== last.notificationId);

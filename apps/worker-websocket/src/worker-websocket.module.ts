@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { DeliveryModule, type QueueRef } from '@pns/delivery';
+import { OutcomesModule } from '@pns/outcomes';
 import { PersistenceModule } from '@pns/persistence';
 import { awayNode, PresenceModule, socketNodeGroup } from '@pns/presence';
 import { QueueModule, socketNodeQueue, type KeySpace } from '@pns/queue';
@@ -9,6 +10,7 @@ import { SessionsModule } from '@pns/sessions';
 import { LocalSockets, WebsocketTransport } from '@pns/transport-websocket';
 import { AwayTransport } from './away.transport';
 import { ClientAddresses } from './client-address';
+import { CatchUp } from './catch-up';
 import { Door } from './door';
 import type { workerWebsocketEnv } from './env';
 import { NodeId } from './node-id';
@@ -16,6 +18,7 @@ import { NodeKeeper } from './node-keeper';
 import { Orphanage } from './orphanage';
 import { Reception } from './reception';
 import { SessionGuard } from './session-guard';
+import { TakeOvers } from './take-overs';
 import { SocketGateway } from './socket.gateway';
 import { UnauthenticatedConnections } from './unauthenticated-connections';
 
@@ -42,22 +45,23 @@ export class WorkerWebsocketModule {
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
         PresenceModule,
+        OutcomesModule,
         SessionsModule.forRoot({ redisUrl: env.REDIS_URL, key: sessionKeyOf(env) }),
         held,
         DeliveryModule.forTransport({
           name: 'websocket',
           concurrency,
-          jobsPerEndpoint: concurrency,
+          isOrdered: true,
           imports: [held],
           inject: [LocalSockets, AwayTransport],
           useFactory: (locals: LocalSockets, away: AwayTransport) =>
-            new WebsocketTransport(locals, (delivery, namedOnly) => away.handOn(delivery, namedOnly)),
+            new WebsocketTransport(locals, (delivery, isBeside) => away.handOn(delivery, isBeside)),
           sources: (keys) => [nodeQueue(keys, node.id)],
         }),
         DeliveryModule.forTransport({
           name: 'websocket',
           concurrency,
-          jobsPerEndpoint: concurrency,
+          isOrdered: true,
           imports: [held],
           inject: [AwayTransport],
           useFactory: (away: AwayTransport) => away,
@@ -68,6 +72,8 @@ export class WorkerWebsocketModule {
         { provide: ClientAddresses, useValue: new ClientAddresses(env.PNS_TRUSTED_PROXIES) },
         UnauthenticatedConnections,
         Reception,
+        CatchUp,
+        TakeOvers,
         Door,
         SessionGuard,
         Orphanage,

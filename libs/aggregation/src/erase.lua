@@ -1,6 +1,6 @@
 -- Takes an owner's windows out of a batch; a batch with nothing left is forgotten.
 --
--- KEYS  1 batches, 2 taken, 3 batch (see take.lua)
+-- KEYS  1 batches, 2 taken, 3 batch, 4 holders (see take.lua)
 -- ARGV  1 batch id, 2 what the keys of the owner's windows begin with
 -- Answer: how many windows these were
 local owner = ARGV[2]
@@ -15,6 +15,15 @@ local erased = #held / 4 - #kept
 if erased == 0 then
   return 0
 end
+local users = {}
+for user in string.gmatch(redis.call('HGET', KEYS[4], 'users ' .. ARGV[1]) or '', '%S+') do
+  if string.sub(user .. ':', 1, #owner) == owner then
+    redis.call('HDEL', KEYS[4], user)
+  else
+    users[#users + 1] = user
+  end
+end
+redis.call('HSET', KEYS[4], 'users ' .. ARGV[1], table.concat(users, ' '))
 redis.call('LTRIM', KEYS[3], 0, 0)
 for _, window in ipairs(kept) do
   redis.call('RPUSH', KEYS[3], unpack(window))
@@ -22,10 +31,11 @@ end
 if #kept == 0 then
   redis.call('DEL', KEYS[3])
   redis.call('ZREM', KEYS[1], ARGV[1])
+  redis.call('HDEL', KEYS[4], 'users ' .. ARGV[1], 'passed ' .. ARGV[1])
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then
   redis.call('DECRBY', KEYS[2], erased)
 else
-  redis.call('DEL', KEYS[2])
+  redis.call('DEL', KEYS[2], KEYS[4])
 end
 return erased

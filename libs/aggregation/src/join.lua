@@ -2,9 +2,10 @@
 --
 -- KEYS  1 due      sorted set: window key, by the ms at which it falls due
 --       2 items    hash: window key -> the notification to send
---       3 spans    hash: window key -> "first:delay:maxDelay:count"
+--       3 spans    hash: window key -> "first:delay:maxDelay:count:order"; order is the number of its newest notification
 --       4 now      string: set while a tick for windows that are due at once is on its way
 --       5 batches, 6 taken (see take.lua)
+--       7 order    string: how many notifications were joined so far
 -- ARGV  1 clock in ms, or "" for Redis' own (tests bring a clock)
 --       2 tick length in ms
 --       3 id of the tick to announce if a window is due at once
@@ -75,6 +76,8 @@ for at = 5, #ARGV, 4 do
 end
 local spans = #keys > 0 and redis.call('HMGET', KEYS[3], unpack(keys)) or {}
 
+local order = #keys > 0 and redis.call('INCRBY', KEYS[7], #keys) - #keys or 0
+
 -- The windows that this call opens or joins, by key; what becomes of them is written at once in the end.
 local windows, touched, statuses = {}, {}, {}
 for number, key in ipairs(keys) do
@@ -84,7 +87,7 @@ for number, key in ipairs(keys) do
   if statuses[number] == '1' then
     local window = windows[key]
     if not window then
-      local first, delay, maxDelay, count = string.match(spans[number] or '', '^(%d+):(%d+):(%d+):(%d+)$')
+      local first, delay, maxDelay, count = string.match(spans[number] or '', '^(%d+):(%d+):(%d+):(%d+)')
       window = { first = tonumber(first), delay = tonumber(delay), maxDelay = tonumber(maxDelay), count = tonumber(count) or 0 }
       windows[key] = window
       touched[#touched + 1] = key
@@ -95,7 +98,7 @@ for number, key in ipairs(keys) do
       window.delay, window.maxDelay = math.min(rule.delay, window.delay), math.min(rule.maxDelay, window.maxDelay)
       window.item = joinedItem(window.item or redis.call('HGET', KEYS[2], key), rule, item) or window.item
     end
-    window.count = window.count + 1
+    window.count, window.order = window.count + 1, order + number
   end
 end
 
@@ -111,7 +114,8 @@ for _, key in ipairs(touched) do
   dues[#dues + 1] = string.format('%d', due)
   dues[#dues + 1] = key
   written[#written + 1] = key
-  written[#written + 1] = string.format('%d:%d:%d:%d', window.first, window.delay, window.maxDelay, window.count)
+  written[#written + 1] =
+    string.format('%d:%d:%d:%d:%d', window.first, window.delay, window.maxDelay, window.count, window.order)
   if window.item then
     items[#items + 1] = key
     items[#items + 1] = window.item

@@ -1,10 +1,14 @@
--- Moves due windows of a shard into a batch that the calling job owns; a batch that the job already has comes first,
--- so a job that is run again after its process died goes on where that one stood.
+-- Moves due windows of a shard into a batch that the calling job owns, in the order in which they were accepted; a batch that
+-- the job already has comes first, so a job that is run again after its process died goes on where that one stood.
+--
+-- While one batch has windows of a user, no other takes any of that user: they would overtake each other on the way.
 --
 -- KEYS  1 due, 2 items, 3 spans, 4 now (see join.lua)
 --       5 batches  sorted set: batch id, by the ms at which it was taken
 --       6 taken    string: how many windows all batches hold; absent without any
 --       7 batch    list: owner, then window key, due time, span, item of each window
+--       8 holders  hash: user -> the batch that has windows of that user; "users <batch>" -> these users, separated by blanks;
+--                  "passed <batch>" -> 1 when another one passed due windows over because of it
 -- ARGV  1 clock in ms, or "" for Redis' own
 --       2 batch id
 --       3 owner: whoever took the batch last may settle it
@@ -15,37 +19,99 @@ if not clock then
   local time = redis.call('TIME')
   clock = time[1] * 1000 + math.floor(time[2] / 1000)
 end
+local due, batch, most = KEYS[1], ARGV[2], tonumber(ARGV[4])
+local untilNow = string.format('%d', clock)
+
+-- How many times as many windows as a batch holds are looked through for those that no other batch stands in the way of.
+local mostPages = 4
+
+local holders = {}
+local function holderOf(user)
+  if holders[user] == nil then
+    local holder = redis.call('HGET', KEYS[8], user)
+    holders[user] = holder and redis.call('ZSCORE', KEYS[5], holder) and holder or false
+  end
+  return holders[user]
+end
+
+local function orderOf(span)
+  return tonumber(string.match(span or '', ':(%d+)$')) or 0
+end
+
+-- Up to `most` due windows from this place on, in the order of acceptance. Windows of one ms are told apart by their spans
+-- only, so that of a ms that does not fit those are taken that were accepted first.
+local function page(from)
+  local found = redis.call('ZRANGEBYSCORE', due, '-inf', untilNow, 'WITHSCORES', 'LIMIT', from, most)
+  local windows = {}
+  local last = #found == 2 * most and found[#found]
+  for at = 1, #found, 2 do
+    if found[at + 1] ~= last then windows[#windows + 1] = { key = found[at], due = found[at + 1], at = tonumber(found[at + 1]) } end
+  end
+  if last then
+    for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, last, last)) do windows[#windows + 1] = { key = key, due = last, at = tonumber(last) } end
+  end
+  for from = 1, #windows, 1000 do
+    local keys = {}
+    for at = from, math.min(from + 999, #windows) do keys[#keys + 1] = windows[at].key end
+    for at, span in ipairs(redis.call('HMGET', KEYS[3], unpack(keys))) do
+      windows[from + at - 1].span, windows[from + at - 1].order = span, orderOf(span)
+    end
+  end
+  table.sort(windows, function(one, other)
+    if one.at ~= other.at then return one.at < other.at end
+    if one.order ~= other.order then return one.order < other.order end
+    return one.key < other.key
+  end)
+  return windows, #found / 2
+end
 
 if redis.call('EXISTS', KEYS[7]) == 1 then
   redis.call('LSET', KEYS[7], 0, ARGV[3])
 else
   -- Windows that fall due at once from here on need a tick of their own.
   redis.call('DEL', KEYS[4])
-  local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%d', clock), 'WITHSCORES', 'LIMIT', 0, ARGV[4])
-  if #due > 0 then
-    local keys = {}
-    for at = 1, #due, 2 do
-      keys[#keys + 1] = due[at]
+  local windows, taken, users = {}, {}, {}
+  for number = 1, mostPages do
+    local found, size = page((number - 1) * most)
+    for _, window in ipairs(found) do
+      local user = string.match(window.key, '^%d+:%d+') or ''
+      local holder = holderOf(user)
+      if holder and holder ~= batch then
+        redis.call('HSET', KEYS[8], 'passed ' .. holder, '1')
+      elseif #windows < most and not taken[window.key] then
+        if not holder then users[#users + 1] = user end
+        holders[user], taken[window.key] = batch, true
+        windows[#windows + 1] = window
+      end
     end
-    local spans, items = redis.call('HMGET', KEYS[3], unpack(keys)), redis.call('HMGET', KEYS[2], unpack(keys))
-    local held = { ARGV[3] }
-    for number, key in ipairs(keys) do
-      held[#held + 1] = key
-      held[#held + 1] = due[2 * number]
-      held[#held + 1] = spans[number]
+    if size < most or #windows == most then break end
+  end
+  if #windows > 0 then
+    local keys, held, holding = {}, { ARGV[3] }, { 'users ' .. batch, table.concat(users, ' ') }
+    for _, window in ipairs(windows) do keys[#keys + 1] = window.key end
+    for _, user in ipairs(users) do
+      holding[#holding + 1] = user
+      holding[#holding + 1] = batch
+    end
+    local items = redis.call('HMGET', KEYS[2], unpack(keys))
+    for number, window in ipairs(windows) do
+      held[#held + 1] = window.key
+      held[#held + 1] = window.due
+      held[#held + 1] = window.span
       held[#held + 1] = items[number]
     end
     redis.call('RPUSH', KEYS[7], unpack(held))
-    redis.call('ZADD', KEYS[5], string.format('%d', clock), ARGV[2])
+    redis.call('HSET', KEYS[8], unpack(holding))
+    redis.call('ZADD', KEYS[5], untilNow, batch)
     redis.call('INCRBY', KEYS[6], #keys)
-    redis.call('ZREMRANGEBYRANK', KEYS[1], 0, #keys - 1) -- those that are due first are what was found
+    redis.call('ZREM', due, unpack(keys))
     redis.call('HDEL', KEYS[2], unpack(keys))
     redis.call('HDEL', KEYS[3], unpack(keys))
   end
 end
 
-local left = redis.call('ZCOUNT', KEYS[1], '-inf', string.format('%d', clock))
-local upcoming = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%d', clock), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+local left = redis.call('ZCOUNT', due, '-inf', untilNow)
+local upcoming = redis.call('ZRANGEBYSCORE', due, '(' .. untilNow, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
 local answer = { clock, left, upcoming[2] or '' }
 local held = redis.call('LRANGE', KEYS[7], 1, -1)
 for at = 1, #held do

@@ -27,6 +27,7 @@ class Scene {
   readonly handedOver: Promise<Batch>;
   /** What it takes to hand a batch over. */
   effort: () => Promise<void> = () => Promise.resolve();
+  onBatch: (batch: Batch) => Promise<void> = () => this.effort();
 
   constructor(
     readonly clock: () => number,
@@ -41,7 +42,7 @@ class Scene {
     this.handedOver = new Promise((resolve) => (tell = resolve));
     const handOver = async (batch: Batch): Promise<Settled> => {
       tell(batch);
-      await this.effort();
+      await this.onBatch(batch);
       return this.windows.settle(batch);
     };
     const memory = new MemoryUse(this.queues.redis);
@@ -63,9 +64,9 @@ class Scene {
   }
 }
 
-function entry(id: string, delayMs: number): JoinEntry {
+function entry(id: string, delayMs: number, user = 14): JoinEntry {
   const notification: Notification = {
-    ...{ id, context: 1, user: 14, topic: 'ox:test', payload: { id } },
+    ...{ id, context: 1, user, topic: 'ox:test', payload: { id } },
     ...{ priority: 'high', timestamp: 0 },
   };
   const fields = { mode: 'equal', maxDelayMs: 10_000, idempotencyKey: '', retentionMs: 0 } as const;
@@ -80,8 +81,9 @@ afterEach(() => scene.close());
 it('a batch whose job is gone gets a new one after a minute, and no other batch does', async () => {
   let now = 1_000_000;
   scene = new Scene(() => now);
+  let user = 0;
   const takenBy = async (job: string): Promise<void> => {
-    await scene.windows.join(shard, [entry(`of ${job}`, 0)], tickLengthMs, job);
+    await scene.windows.join(shard, [entry(`of ${job}`, 0, ++user)], tickLengthMs, job);
     await scene.windows.take(shard, job, 'a process that died', 10);
     now += 1;
   };
@@ -156,4 +158,47 @@ it('works on no more batches at once than allowed, whatever else of the configur
   release();
   while ((await scene.queueOf(1).getActiveCount()) > 0);
   expect([mostAtWork, atWork]).toEqual([1, 0]);
+});
+
+it('hands over the windows of one user one batch after the other, in order, and those of others meanwhile', async () => {
+  scene = new Scene(Date.now);
+  const count = 1200;
+  const mine = Array.from({ length: count }, (_, index) => entry(`${index}`, 0));
+  for (let from = 0; from < count; from += 400) {
+    await scene.windows.join(shard, mine.slice(from, from + 400), tickLengthMs, 'x');
+  }
+  await scene.windows.join(shard, [entry('other', 0, 15)], tickLengthMs, 'x');
+  const handedOver: string[] = [];
+  let release: () => void = () => undefined;
+  const otherIsThere = new Promise<void>((resolve) => (release = resolve));
+  let done: () => void = () => undefined;
+  const all = new Promise<void>((resolve) => (done = resolve));
+  scene.onBatch = async (batch) => {
+    const ids = idsIn(batch);
+    if (ids.includes('other')) release();
+    // A batch that comes before the one that went before it is handed over would overtake it.
+    else await otherIsThere;
+    handedOver.push(...ids.filter((id) => id !== 'other'));
+    if (handedOver.length === count) done();
+  };
+  await scene.start();
+  await scene.ticks.addNow(shard, 'first', Date.now());
+  await all;
+  expect(handedOver).toEqual(Array.from({ length: count }, (_, index) => `${index}`));
+});
+
+it('adds no ticks for windows that wait until another batch of their user is settled', async () => {
+  scene = new Scene(Date.now);
+  await scene.windows.join(shard, [entry('first', 0)], tickLengthMs, 'x');
+  const before = await scene.windows.take(shard, 'of another dispatcher', 'another dispatcher', 10);
+  await scene.windows.join(shard, [entry('second', 0)], tickLengthMs, 'x');
+  await scene.start();
+  await scene.ticks.addNow(shard, 'looks in vain', Date.now());
+  while ((await scene.queue.getJob('looks in vain')) !== undefined);
+  // A tick that was added without need would add the next one, and so on without end.
+  const jobs = await scene.queue.getJobs(['wait', 'active', 'delayed']);
+  expect(jobs.filter(({ id }) => id?.startsWith('more-'))).toEqual([]);
+  expect(await scene.windows.settle(before)).toBe('passed');
+  await scene.ticks.addNow(shard, 'passed', Date.now());
+  expect(idsIn(await scene.handedOver)).toEqual(['second']);
 });

@@ -113,6 +113,8 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
 
   private async finish(batch: Batch): Promise<void> {
     const settled = await this.handOver(batch, (left, count) => this.windows.settling(batch, left, count));
+    // A tick of another id: this one is still active.
+    if (settled === 'passed') await this.ticks.addNow(batch.shard, `passed-${randomUUID()}`, batch.clock);
     if (settled !== 'lost') return;
     if (await this.windows.isOwned(batch)) {
       // A user was erased meanwhile, and the windows of that user with it. The others are handed over as they are now.
@@ -123,9 +125,12 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
     }
   }
 
-  /** Siblings share a burst with other threads and dispatchers; the tick of the next window exists unless it was lost. */
-  private async scheduleWhatIsLeft({ shard, left, clock, nextDueAt }: Batch): Promise<void> {
-    const siblings = Math.min(this.threads(), Math.ceil(left / maxWindowsPerBatch));
+  /**
+   * Siblings share a burst with other threads and dispatchers; the tick of the next window exists unless it was lost. What an
+   * empty batch leaves was passed over because of other batches, and gets its tick when those are settled.
+   */
+  private async scheduleWhatIsLeft({ shard, windows, left, clock, nextDueAt }: Batch): Promise<void> {
+    const siblings = windows.length === 0 ? 0 : Math.min(this.threads(), Math.ceil(left / maxWindowsPerBatch));
     await Promise.all(Array.from({ length: siblings }, () => this.ticks.addNow(shard, `more-${randomUUID()}`, clock)));
     if (nextDueAt === undefined) return;
     const tickLengthMs = this.cascade.resolve('com.openexchange.pns.timerFrequency').value;

@@ -10,7 +10,7 @@ import {
   windowKey,
   type Notification,
 } from './notification';
-import { Windows, type DueWindow, type JoinEntry } from './windows';
+import { Windows, type Batch, type DueWindow, type JoinEntry } from './windows';
 
 const delayMs = 1000;
 const maxDelayMs = 10_000;
@@ -70,6 +70,7 @@ describe('windows on one clock', () => {
             notification: sent,
             count: 21,
             dueAt: opened + maxDelayMs,
+            order: 21,
             size: JSON.stringify(sent).length,
           },
         ]);
@@ -164,7 +165,7 @@ describe('windows on one clock', () => {
     await windows.erase({ context: 1, user: 14 });
     expect(await windows.unsettledBatches(shard, 0)).toEqual(['job']);
     await windows.erase({ context: 1, user: 15 });
-    expect(await redis.keys(`${keys.group(shard)}*`)).toEqual([]);
+    expect(await redis.keys(`${keys.group(shard)}*`)).toEqual([`${keys.group(shard)}:order`]);
   });
 
   it('give a batch to whoever runs its job again, who alone may settle it', async () => {
@@ -186,6 +187,83 @@ describe('windows on one clock', () => {
     expect((await windows.take(shard, 'next', 'me', 10)).windows).toHaveLength(1);
   });
 
+  const ofUser = (user: number, ...ids: number[]) =>
+    ids.map((id) => entry(notification({ user, id: `${user}-${id}`, payload: { id } })));
+  const idsOf = (batch: Batch) => batch.windows.map(({ notification: { id } }) => id);
+
+  it('are taken in the order in which they were accepted, also those of one ms, however many fit', async () => {
+    const { time, windows } = simulated();
+    const ids = Array.from({ length: 60 }, (_, index) => index);
+    await windows.join(shard, ofUser(14, ...ids.slice(0, 20)), tickLengthMs, 'x');
+    await windows.join(shard, ofUser(14, ...ids.slice(20, 40)), tickLengthMs, 'x');
+    time.now += 1;
+    await windows.join(shard, ofUser(14, ...ids.slice(40)), tickLengthMs, 'x');
+    time.now += delayMs;
+    const taken: string[] = [];
+    for (const limit of [7, 20, 1, 500]) {
+      const batch = await windows.take(shard, `job-${limit}`, 'me', limit);
+      taken.push(...idsOf(batch));
+      await windows.settle(batch);
+    }
+    expect(taken).toEqual(ids.map((id) => `14-${id}`));
+  });
+
+  it('of an older version, which do not say in which order they were accepted, are taken as well', async () => {
+    const { time, keys, windows } = simulated();
+    await windows.join(shard, ofUser(14, 1, 2), tickLengthMs, 'x');
+    const spans = `${keys.group(shard)}:spans`;
+    for (const [key, span] of Object.entries(await redis.hgetall(spans))) {
+      await redis.hset(spans, key, span.split(':').slice(0, 4).join(':'));
+    }
+    time.now += delayMs;
+    const { windows: taken } = await windows.take(shard, 'job', 'me', 10);
+    expect(taken.map(({ count, order }) => [count, order])).toEqual([
+      [1, undefined],
+      [1, undefined],
+    ]);
+  });
+
+  it('of a user stay where they are while another batch has some of that user, and then need a tick', async () => {
+    const { time, windows } = simulated();
+    await windows.join(shard, ofUser(14, 1, 2, 3, 4), tickLengthMs, 'x');
+    await windows.join(shard, ofUser(15, 1), tickLengthMs, 'x');
+    time.now += delayMs;
+    const first = await windows.take(shard, 'first', 'me', 2);
+    expect(idsOf(first)).toEqual(['14-1', '14-2']);
+    const second = await windows.take(shard, 'second', 'me', 2);
+    expect([idsOf(second), second.left]).toEqual([['15-1'], 2]);
+    expect(idsOf(await windows.take(shard, 'third', 'me', 2))).toEqual([]);
+    // The first one again, after its process died.
+    expect(idsOf(await windows.take(shard, 'first', 'another', 2))).toEqual(['14-1', '14-2']);
+    expect(await windows.settle(second)).toBe('settled');
+    expect(await windows.settle({ ...first, owner: 'another' })).toBe('passed');
+    const last = await windows.take(shard, 'last', 'me', 2);
+    expect(idsOf(last)).toEqual(['14-3', '14-4']);
+    expect(await windows.settle(last)).toBe('settled');
+  });
+
+  it('of others are found behind many of a user of whom another batch has some', async () => {
+    const { time, windows } = simulated();
+    await windows.join(shard, ofUser(14, ...Array.from({ length: 300 }, (_, index) => index)), tickLengthMs, 'x');
+    time.now += 1;
+    await windows.join(shard, ofUser(15, 1), tickLengthMs, 'x');
+    time.now += delayMs;
+    await windows.take(shard, 'first', 'me', 100);
+    expect(idsOf(await windows.take(shard, 'second', 'me', 100))).toEqual(['15-1']);
+  });
+
+  it('of a user are free again when the batch that had some was erased', async () => {
+    const { time, windows } = simulated();
+    await windows.join(shard, [...ofUser(14, 1), ...ofUser(15, 1)], tickLengthMs, 'x');
+    time.now += delayMs;
+    await windows.take(shard, 'first', 'a process that dies', 1);
+    await windows.take(shard, 'second', 'me', 1);
+    await windows.erase({ context: 1, user: 14 });
+    await windows.join(shard, ofUser(14, 2), tickLengthMs, 'x');
+    time.now += delayMs;
+    expect(idsOf(await windows.take(shard, 'third', 'me', 10))).toEqual(['14-2']);
+  });
+
   it('tell which batches were never settled', async () => {
     const { time, windows } = simulated();
     await windows.join(shard, [entry(notification())], tickLengthMs, 'x');
@@ -201,7 +279,7 @@ describe('windows on one clock', () => {
     await windows.join(shard, [entry(notification()), entry(notification({ topic: 'other' }))], tickLengthMs, 'x');
     time.now += delayMs;
     await windows.settle(await windows.take(shard, 'job', 'me', 10));
-    expect(await redis.keys(`${keys.group(shard)}*`)).toEqual([]);
+    expect(await redis.keys(`${keys.group(shard)}*`)).toEqual([`${keys.group(shard)}:order`]);
   });
 
   const text = { text: 'Zoë sagte: "expiresAt":1' };
@@ -295,24 +373,26 @@ interface Sent {
 class Model {
   private readonly waiting = new Map<
     string,
-    { first: number; delay: number; max: number; due: number; count: number; sent: Sent }
+    { first: number; delay: number; max: number; due: number; count: number; order: number; sent: Sent }
   >();
+  private joined = 0;
 
   join(now: number, { key, mode, delayMs: delay, maxDelayMs: max }: JoinEntry, joined: Sent): void {
-    const old = this.waiting.get(key) ?? { first: now, delay, max, due: 0, count: 0, sent: joined };
+    const old = this.waiting.get(key) ?? { first: now, delay, max, count: 0, sent: joined };
     const shortest = { delay: Math.min(old.delay, delay), max: Math.min(old.max, max) };
     this.waiting.set(key, {
       ...shortest,
       first: old.first,
       due: Math.min(now + shortest.delay, old.first + shortest.max),
       count: old.count + 1,
+      order: ++this.joined,
       sent: mode === 'equal' ? longerLived(old.sent, joined) : newer(old.sent, joined),
     });
   }
 
   take(now: number, limit: number): (Sent & { count: number; dueAt: number })[] {
     const due = [...this.waiting].filter(([, window]) => window.due <= now);
-    due.sort(([keyA, a], [keyB, b]) => a.due - b.due || (keyA < keyB ? -1 : 1));
+    due.sort(([, a], [, b]) => a.due - b.due || a.order - b.order);
     return due.slice(0, limit).map(([key, { sent, count, due: dueAt }]) => {
       this.waiting.delete(key);
       return { ...sent, count, dueAt };

@@ -57,6 +57,8 @@ export interface DueWindow {
   readonly dueAt: number;
   /** How long the stored notification is, in characters: about what each of its deliveries takes. */
   readonly size: number;
+  /** The place of its newest notification in the order of acceptance within the shard; absent for one of an older version. */
+  readonly order?: number;
 }
 
 /** Due windows that a job owns until it settles them. */
@@ -73,8 +75,11 @@ export interface Batch {
   readonly nextDueAt?: number;
 }
 
-/** How settling a batch, or the next windows of it, ended. `lost`: it was given to another owner, who then sends it too. */
-export type Settled = 'settled' | 'lost';
+/**
+ * How settling a batch, or the next windows of it, ended. `passed`: all are settled, and due windows of its users were passed
+ * over meanwhile, which need a tick now; `lost`: it was given to another owner, who then sends it too.
+ */
+export type Settled = 'settled' | 'passed' | 'lost';
 
 /** How many windows there are, by how far they are. */
 export interface WindowCounts {
@@ -115,7 +120,11 @@ export class Windows {
       const rule = `${mode} ${delayMs} ${maxDelayMs} ${retentionMs} ${item.expiryAt}`;
       args.push(key, rule, item.text, idempotencyKey === '' ? '' : `${idempotencyKey} ${content}`);
     }
-    const [clock, overdue, announced, digits, ...ticks] = await this.scripts.pns_join(...windowKeys(group), ...args);
+    const [clock, overdue, announced, digits, ...ticks] = await this.scripts.pns_join(
+      ...windowKeys(group),
+      `${group}:order`,
+      ...args,
+    );
     return {
       clock: Number(clock),
       overdue: Number(overdue),
@@ -125,12 +134,16 @@ export class Windows {
     };
   }
 
-  /** Takes what is due, or what the batch `id` already holds, and makes `owner` the one who may settle it. */
+  /**
+   * Takes what is due, or what the batch `id` already holds, in the order of acceptance, and makes `owner` the one who may settle
+   * it. Windows of a user of whom another batch has some stay where they are until that one is settled.
+   */
   async take(shard: number, id: string, owner: string, limit: number): Promise<Batch> {
     const group = this.keys.group(shard);
     const [clock, left, nextDueAt, ...held] = await this.scripts.pns_take(
       ...windowKeys(group),
       `${group}:batch:${id}`,
+      `${group}:holders`,
       this.clock(),
       id,
       owner,
@@ -138,13 +151,14 @@ export class Windows {
     );
     const windows: DueWindow[] = [];
     for (let at = 0; at < held.length; at += 4) {
-      const span = String(held[at + 2]);
+      const [, , , count, order] = String(held[at + 2]).split(':');
       windows.push({
         mode: modeOf(String(held[at])),
         notification: decodeNotification(String(held[at + 3])),
-        count: Number(span.slice(span.lastIndexOf(':') + 1)),
+        count: Number(count),
         dueAt: Number(held[at + 1]),
         size: String(held[at + 3]).length,
+        ...(order === undefined ? {} : { order: Number(order) }),
       });
     }
     return {
@@ -171,7 +185,7 @@ export class Windows {
       list: `${this.keys.group(shard)}:batch:${id}`,
       first: owner,
       length: 1 + 4 * left,
-      answers: ['settled', 'lost'],
+      answers: ['settled', 'passed', 'lost'],
       taken: (jobs) => ({ lua: settleSource, keys: [...keys, ...jobs], args: [id, owner, count] }),
     };
   }
@@ -268,7 +282,7 @@ interface Scripts extends Pick<RedisClient, 'zrangebyscore' | 'time' | 'lindex'>
 }
 
 /** How many keys each script has; undefined where the first argument says it. */
-const keysOfScript = { join: 6, take: 7, settle: undefined, erase: 3, count: 2 };
+const keysOfScript = { join: 7, take: 8, settle: undefined, erase: 4, count: 2 };
 
 function sourceOf(script: string): string {
   return readFileSync(joinPath(__dirname, '..', 'src', `${script}.lua`), 'utf8');
@@ -281,5 +295,5 @@ function windowKeys(group: string): string[] {
 }
 
 function batchKeys(group: string, id: string): string[] {
-  return ['batches', 'taken', `batch:${id}`].map((name) => `${group}:${name}`);
+  return ['batches', 'taken', `batch:${id}`, 'holders'].map((name) => `${group}:${name}`);
 }

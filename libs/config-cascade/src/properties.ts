@@ -135,6 +135,20 @@ export const properties = {
     scopes,
     sentence: 'How many sockets a user may hold open.',
   },
+  'com.openexchange.websockets.mailbox.maxNotifications': {
+    type: 'integer',
+    schema: integer(0, 10_000),
+    fallback: 1000,
+    scopes,
+    sentence: 'How many notifications wait for a socket that is away; beyond that it is told that it missed some.',
+  },
+  'com.openexchange.websockets.mailbox.maxBytes': {
+    type: 'integer',
+    schema: integer(0, 16 * 1024 * 1024),
+    fallback: 1024 * 1024,
+    scopes,
+    sentence: 'How many bytes of payload wait for a socket that is away.',
+  },
   'com.openexchange.websockets.unauthenticated.max': {
     type: 'integer',
     schema: integer(1, 1_000_000),

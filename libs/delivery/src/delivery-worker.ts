@@ -4,7 +4,7 @@ import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
 import { assertJobVersion, Queues, type DeliveryJob, type JobWorker } from '@pns/queue';
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
-import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+import { byAcceptance, type Delivery, type Outcome, type Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
 import { backOffMs } from './back-off';
 import { careAfterDeaths, givenUp, isDeadly, stepsOf, withCare } from './care';
@@ -15,6 +15,7 @@ import { handOver, type QueueRef } from './hand-over';
 import type { PausedClients } from './paused-clients';
 import { SharedLookup } from './shared-lookup';
 import { reasonsToSuppress } from './suppression';
+import { Turns, type Turn } from './turns';
 
 /** How a process works on the queues of its transport. */
 export interface DeliveryWorkerOptions {
@@ -23,6 +24,8 @@ export interface DeliveryWorkerOptions {
   readonly concurrency: number;
   /** How many jobs of a source one endpoint may have at work, and as many waiting; by default an eighth of the source's. */
   readonly jobsPerEndpoint?: number | undefined;
+  /** Whether the attempts of a job begin only after those of the jobs before it; there is one endpoint then. */
+  readonly isOrdered?: boolean | undefined;
 }
 
 /** However many sources there are, each has room for four slow endpoints and for others beside them. */
@@ -39,6 +42,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly memory: DeliveryMemory;
   private readonly jobsPerSource: number;
+  private readonly turns = new Turns(byFirst);
   private isOutOfTime = false;
   private readonly propertiesFault = new RecurringFault('delivery.properties-not-loaded', 'delivery.properties-loaded');
 
@@ -64,6 +68,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
         this.work({ group, name }, job, token, signal ?? never);
       const worker = this.queues.worker(group, name, work, { concurrency: this.jobsPerSource });
       worker.on('completed', (job) => this.memory.forget(job));
+      if (this.options.isOrdered === true) worker.onFetched = (fetched) => this.turns.take(fetched);
       this.workers.push(worker);
     }
   }
@@ -87,6 +92,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
+    if (this.options.isOrdered === true) return this.workInOrder(source, job, token, signal);
     assertJobVersion('delivery', job.data);
     // A slow endpoint is not to fill the places of its shard's queue, however few these are.
     const endpoint = `${source.group} ${job.data.endpoint}`;
@@ -96,14 +102,40 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     }
     const startedAt = performance.now();
     try {
+      await this.attend(source, job, token, signal);
+    } finally {
+      this.slots.leave(endpoint, performance.now() - startedAt);
+    }
+  }
+
+  /** A job that waited for a slot elsewhere would be overtaken, so these take none. */
+  private async workInOrder(
+    source: QueueRef,
+    job: Job<DeliveryJob>,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      assertJobVersion('delivery', job.data);
+      await this.attend(source, job, token, signal);
+    } finally {
+      this.turns.of(job)?.done();
+    }
+  }
+
+  private async attend(
+    source: QueueRef,
+    job: Job<DeliveryJob>,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
       await this.memory.run(job, (checkpoint) => this.run(source, job, checkpoint, signal));
     } catch (error) {
       if (!signal.aborted) throw error;
       // Another worker has the job already, or takes it at once, and goes on where this one stopped.
       if (this.isOutOfTime) await job.moveToWait(token);
       throw new WaitingError();
-    } finally {
-      this.slots.leave(endpoint, performance.now() - startedAt);
     }
   }
 
@@ -139,10 +171,11 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     signal: AbortSignal,
   ): Promise<void> {
     const { deliveries } = job.data;
+    const turn = this.turns.of(job);
     const open = deliveries.filter((delivery) => !checkpoint.has(delivery.id) && !this.memory.knows(delivery));
     const settled = await (job.stalledCounter < careAfterDeaths
-      ? this.attemptAll(open, checkpoint, signal)
-      : this.attemptWithCare(open, checkpoint, signal));
+      ? this.attemptAll(open, checkpoint, signal, turn)
+      : this.attemptWithCare(open, checkpoint, signal, turn));
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     // Whatever fails from here on is done again without another attempt.
     checkpoint.keep(tries.filter((attempt) => !isSpared(attempt)));
@@ -159,13 +192,15 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     deliveries: readonly Delivery[],
     checkpoint: Checkpoint,
     signal: AbortSignal,
+    turn?: Turn,
   ): Promise<PromiseSettledResult<Attempt>[]> {
     // Whether and how a push is sent, and when it is tried again, are the user's properties.
     await this.loadProperties(deliveries);
     const reasons = await reasonsToSuppress(deliveries, this.cascade, this.live);
-    return Promise.allSettled(
-      deliveries.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint, signal)),
-    );
+    await turn?.before;
+    const begun = deliveries.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint, signal));
+    turn?.done();
+    return Promise.allSettled(begun);
   }
 
   /** Sends what a process may die of a few at a time, and gives up what it died of. */
@@ -173,6 +208,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     deliveries: readonly Delivery[],
     checkpoint: Checkpoint,
     signal: AbortSignal,
+    turn?: Turn,
   ): Promise<PromiseSettledResult<Attempt>[]> {
     const settled: PromiseSettledResult<Attempt>[] = [];
     const deadly = deliveries.filter(({ id }) => isDeadly(checkpoint.triesOf(id)));
@@ -182,7 +218,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       if (signal.aborted) return [...settled, { status: 'rejected', reason: signal.reason as unknown }];
       const ended = await withCare(
         () => checkpoint.begin(step.map(({ id }) => id)),
-        () => this.attemptAll(step, checkpoint, signal),
+        () => this.attemptAll(step, checkpoint, signal, turn),
       );
       checkpoint.survive();
       checkpoint.keep(
@@ -326,6 +362,13 @@ function sparedForMs({ sparedSince }: Delivery, now: number): number {
 /** Whether nothing was sent, and somebody looks again. Whoever asked for a test is told at once. */
 function isSpared({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isSpared === true && delivery.replyTo === undefined;
+}
+
+/** Compares jobs by the acceptance of their first delivery. */
+function byFirst(one: Job<DeliveryJob>, other: Job<DeliveryJob>): number {
+  // A job of a version that this one does not know may have none.
+  const [first, second] = [one, other].map((job) => (job.data as Partial<DeliveryJob>).deliveries?.[0]);
+  return first === undefined || second === undefined ? 0 : byAcceptance(first, second);
 }
 
 /** The signal of a job that BullMQ gave none. */

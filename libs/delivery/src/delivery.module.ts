@@ -17,6 +17,8 @@ export interface TransportOptions {
   readonly concurrency: number;
   /** How many jobs of a source one endpoint may have at work, and as many waiting; by default an eighth of the source's. */
   readonly jobsPerEndpoint?: number;
+  /** Whether jobs of a source must not overtake each other. */
+  readonly isOrdered?: boolean;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject: readonly (abstract new (...args: never[]) => unknown)[];
   readonly useFactory: (...parts: never[]) => Transport;
@@ -61,6 +63,7 @@ export class DeliveryModule {
               sources: sources(queues.keys),
               concurrency: options.concurrency,
               jobsPerEndpoint: options.jobsPerEndpoint,
+              isOrdered: options.isOrdered,
             };
             return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, subscriptions, workerOptions);
           },

@@ -4,3 +4,4 @@ export { eraseDeliveries } from './erase-deliveries';
 export { endpointOf, handOver, handOverFrom, type DeliveryGroup, type QueueRef } from './hand-over';
 export { retryFailed } from './retry-failed';
 export { SharedLookup } from './shared-lookup';
+export { endOfForwarding, mailboxLimits, SocketForwarding } from './socket-forwarding';

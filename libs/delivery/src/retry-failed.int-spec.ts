@@ -20,7 +20,7 @@ it('sends what was for a socket to wherever the user’s sockets are now, and no
   ]);
   expect(await retryFailed(queues, failed, { ids: ['to a socket'] }, 10)).toBe(1);
   const [job] = await queues.queue<DeliveryJob>(socketNodeGroup(queues.keys), socketNodeQueue(awayNode)).getWaiting();
-  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, token: `${awayNode} 1` }]);
+  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, token: `${awayNode} find` }]);
 });
 
 it('has the worker look for credentials that the subscription of a webhook was given since', async () => {

@@ -28,7 +28,14 @@ function grouped({ keys }: Queues, deliveries: readonly Delivery[]): DeliveryGro
     const group = groups.get(id) ?? { ...to, deliveries: [] };
     // It may have failed for want of the credentials that its subscription has been given since.
     const mayHaveMeta = delivery.transport === 'webhook' ? { hasMeta: true as const } : {};
-    group.deliveries.push({ ...delivery, ...mayHaveMeta, token, attempt: 1, sparedSince: undefined });
+    group.deliveries.push({
+      ...delivery,
+      ...mayHaveMeta,
+      token,
+      attempt: 1,
+      sparedSince: undefined,
+      lookedAt: undefined,
+    });
     groups.set(id, group);
   }
   return [...groups.values()];
@@ -39,7 +46,7 @@ function destinationOf(delivery: Delivery, keys: KeySpace): Omit<DeliveryGroup, 
   const { context, user, transport, token } = delivery;
   if (transport === 'websocket') {
     const [group, name] = [socketNodeGroup(keys), socketNodeQueue(awayNode)];
-    return { group, name, endpoint: awayNode, token: awayToken(1) };
+    return { group, name, endpoint: awayNode, token: awayToken() };
   }
   const group = keys.group(keys.shardOf(context, user));
   return { group, name: deliveryQueue(transport), endpoint: endpointOf(delivery), token };

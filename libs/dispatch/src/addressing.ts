@@ -15,6 +15,8 @@ export interface SocketGroup {
   readonly client: string;
   /** The connection id of each. */
   readonly connections: readonly string[];
+  /** When this was so, by Redis' clock, in ms since the epoch. */
+  readonly lookedAt?: number;
   /** Of those that are away: whether only sockets with an id of their own are waited for. */
   readonly namedOnly?: boolean;
 }
@@ -74,9 +76,12 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
     .filter(({ client, connections }) =>
       mayReach('websocket', client, !connections.some((connection) => connection !== sourceToken)),
     )
-    .map(({ node, client, namedOnly }) => {
-      const token = node === awayNode ? awayToken(1, namedOnly) : node;
-      return delivery(window, `${node}/${client}`, 'websocket', client, token);
+    .map(({ node, client, namedOnly, lookedAt }) => {
+      const token = node === awayNode ? awayToken('find', namedOnly) : node;
+      const made = delivery(window, `${node}/${client}`, 'websocket', client, token);
+      if (lookedAt !== undefined) made.lookedAt = lookedAt;
+      if (window.order !== undefined) made.order = window.order;
+      return made;
     });
 
   return [...toSubscriptions, ...toSockets];

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Batch, Settled, Settling } from '@pns/aggregation';
 import { ConfigCascade } from '@pns/config-cascade';
-import { endpointOf, handOverFrom, type DeliveryGroup } from '@pns/delivery';
+import { endpointOf, handOverFrom, SocketForwarding, type DeliveryGroup } from '@pns/delivery';
 import { countSuppressed } from '@pns/outcomes';
 import { SubscriptionStore } from '@pns/persistence';
-import { nodeOf, Presence, socketNodeGroup, WebsocketClients } from '@pns/presence';
+import { awayNode, Mailboxes, nodeOf, Presence, socketNodeGroup, WebsocketClients } from '@pns/presence';
 import { deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
@@ -26,6 +26,8 @@ interface Part {
 /** Turns a batch of due windows into deliveries in the queues of their transports. */
 @Injectable()
 export class Dispatch {
+  private readonly forwarding: SocketForwarding;
+
   constructor(
     private readonly queues: Queues,
     private readonly subscriptions: SubscriptionStore,
@@ -33,7 +35,10 @@ export class Dispatch {
     private readonly cascade: ConfigCascade,
     private readonly websocketClients: WebsocketClients,
     private readonly forms: TokenForms,
-  ) {}
+    mailboxes: Mailboxes,
+  ) {
+    this.forwarding = new SocketForwarding(queues, mailboxes, cascade);
+  }
 
   /**
    * One query and, unless its deliveries are very many or very large, one transaction for all windows, which settles them too.
@@ -42,14 +47,18 @@ export class Dispatch {
   async handOver(batch: Batch, settling: Settling): Promise<Settled> {
     const audiences = await this.audiencesOf(batch);
     let left = batch.windows.length;
+    let settled: Settled = 'settled';
     for (const { windows, deliveries, suppressed } of this.parts(batch, audiences)) {
-      const groups = this.grouped(batch.shard, deliveries);
-      const settled = await handOverFrom(this.queues, groups, settling(left, windows));
+      // Before the windows are settled: the next batch of these users, which waits for that, finds what this one has added.
+      await this.forwarding.forwardAll(deliveries.filter(isForAway));
+      const toSend = deliveries.filter((delivery) => !isForAway(delivery));
+      const groups = this.grouped(batch.shard, toSend);
+      settled = await handOverFrom(this.queues, groups, settling(left, windows));
       if (settled === 'lost') return settled;
       for (const [transport, count] of suppressed) countSuppressed(transport, count);
       left -= windows;
     }
-    return 'settled';
+    return settled;
   }
 
   private *parts({ windows }: Batch, audiences: ReadonlyMap<string, Audience>): Generator<Part> {
@@ -114,6 +123,11 @@ export class Dispatch {
     }
     return [...groups.values()];
   }
+}
+
+/** Whether a delivery is for sockets that are away. */
+function isForAway({ transport, token }: Delivery): boolean {
+  return transport === 'websocket' && nodeOf(token) === awayNode;
 }
 
 function userKey({ context, user }: UserKey): string {

@@ -1,9 +1,27 @@
--- Notes that a socket of a node is away, unless it is another node's by now.
+-- Notes that a socket is away, and puts what its client has not confirmed into its mailbox. Where another opening has taken
+-- over, that one gets it.
 --
--- ARGV  3 node; 4 connection id; 5 since when it is away, or "" for now; 6 "1" if it may have missed something unseen
-local entry = entryOf(ARGV[4])
-if entry and entry.n == ARGV[3] and not entry.x then
-  entry.x = tonumber(ARGV[5]) or now
-  if ARGV[6] == '1' then entry.g = 1 end
-  write(ARGV[4], entry)
+-- ARGV  3 connection id; 4 node; 5 opening; 6 "1" if it has missed something that nobody keeps; 7 most notifications and 8 most
+--       bytes in its mailbox; then for each delivery: order, id, bytes, delivery
+-- Answer: {the node that the deliveries are to be sent to, or ""}
+local connection, node, opening = ARGV[3], ARGV[4], ARGV[5]
+local most, mostBytes = tonumber(ARGV[7]), tonumber(ARGV[8])
+local all = entries()
+local entry = all[connection]
+if not entry then return { '' } end
+entry.m = entry.m or connection
+if isOwn(entry, node, opening) then
+  if not entry.x then
+    local closedAt = instant(all)
+    entry.x, entry.z = entry.w or closedAt, closedAt
+  end
+elseif entry.u == node .. ' ' .. opening then
+  entry.u = nil
 end
+if ARGV[6] == '1' then entry.g = 1 end
+local hasCollected = isLive(entry) and not entry.w
+for at = 9, #ARGV, 4 do
+  if not hasCollected then add(entry, ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), '', ARGV[at + 3], most, mostBytes) end
+end
+write(connection, entry)
+return { hasCollected and entry.n or '' }

@@ -1,21 +1,16 @@
-export { SocketNodes, socketNodeGroup, type Beat } from './nodes';
+export { awayMs, awayNode, awayToken, knownMs, nodeOf, readAwayToken, type AwayStep } from './away-token';
 export {
-  awayMs,
-  awayNode,
-  awayToken,
-  nodeOf,
-  readAwayToken,
-  Presence,
-  type CloseOptions,
-  type Kept,
+  Mailboxes,
+  type Collected,
+  type Homeless,
+  type MailboxLimits,
   type Missed,
-  type Opening,
-  type SocketGroup,
-  type SocketKey,
-  type UserKey,
   type Whereabouts,
-} from './presence';
+} from './mailboxes';
+export { SocketNodes, socketNodeGroup, type Beat } from './nodes';
+export { Presence, type Kept, type Opened, type SocketGroup } from './presence';
 export { PresenceModule } from './presence.module';
+export type { Opening, SocketKey, UserKey } from './socket-keys';
 export {
   clientAt,
   clientWants,

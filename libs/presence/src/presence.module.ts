@@ -1,10 +1,11 @@
 import { Global, Module } from '@nestjs/common';
 import { Queues } from '@pns/queue';
+import { Mailboxes } from './mailboxes';
 import { SocketNodes } from './nodes';
 import { Presence } from './presence';
 import { WebsocketClients } from './websocket-clients.service';
 
-/** Gives an app who holds which sockets. It needs `QueueModule` and `ConfigCascadeModule`. */
+/** Gives an app presence and mailboxes of sockets. It needs `QueueModule` and `ConfigCascadeModule`. */
 @Global()
 @Module({
   providers: [
@@ -14,8 +15,13 @@ import { WebsocketClients } from './websocket-clients.service';
       inject: [Queues, SocketNodes],
       useFactory: ({ redis, keys }: Queues, nodes: SocketNodes) => new Presence(redis, keys, nodes),
     },
+    {
+      provide: Mailboxes,
+      inject: [Queues, SocketNodes],
+      useFactory: ({ redis, keys }: Queues, nodes: SocketNodes) => new Mailboxes(redis, keys, nodes),
+    },
     WebsocketClients,
   ],
-  exports: [Presence, SocketNodes, WebsocketClients],
+  exports: [Presence, Mailboxes, SocketNodes, WebsocketClients],
 })
 export class PresenceModule {}

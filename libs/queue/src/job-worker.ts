@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ErrorCode, Job, Worker, type JobProgress, type Processor, type WorkerOptions } from 'bullmq';
+import { ErrorCode, Job, Worker, type JobJson, type JobProgress, type Processor, type WorkerOptions } from 'bullmq';
 import type { RedisClient } from './redis';
 
 /** A job belongs to its worker for this time after each renewal, in ms. */
@@ -49,6 +49,8 @@ export class JobWorker<Data> extends Worker<Data> {
   private readonly scripts: Scripts;
   private readonly onLost: (job: string) => void;
   private readonly ending = new AbortController();
+  /** Called with each job as soon as Redis has handed it to this worker. Jobs may be started in another order. */
+  onFetched: (job: Job<Data>) => void = () => undefined;
 
   constructor(
     { redis, group, name, onLost }: JobSource,
@@ -136,6 +138,12 @@ export class JobWorker<Data> extends Worker<Data> {
 
   protected override get Job(): typeof Job {
     return HeldJob;
+  }
+
+  protected override createJob(data: JobJson, jobId: string): Job<Data> {
+    const job = super.createJob(data, jobId);
+    this.onFetched(job);
+    return job;
   }
 
   protected override async callProcessJob(job: Job<Data>, token: string, signal?: AbortSignal): Promise<unknown> {

@@ -1,4 +1,4 @@
-import { Presence } from '@pns/presence';
+import { Mailboxes, Presence, type Opening } from '@pns/presence';
 import { Client } from 'pg';
 import { testApi, type TestApi } from '../test-api';
 
@@ -43,9 +43,20 @@ async function subscribe(user: number, client: string, transport: string, topics
   return String(made['id']);
 }
 
+function opening(user: number, client: string, connection: string): Opening {
+  return { context: 1, user, client, connection, isAnonymous: false, opening: '1', session: 'a session' };
+}
+
+async function closeSocket(of: Opening): Promise<void> {
+  const [nothing, limits] = [
+    { deliveries: [], hasGap: false },
+    { maxNotifications: 1, maxBytes: 1 },
+  ];
+  await api.app.get(Mailboxes, { strict: false }).close(of, 'node-1', nothing, limits);
+}
+
 function openSocket(user: number, client: string, connection: string): Promise<unknown> {
-  const key = { context: 1, user, client, connection, isAnonymous: false };
-  return api.app.get(Presence, { strict: false }).open(key, 'node-1', 8);
+  return api.app.get(Presence, { strict: false }).open(opening(user, client, connection), 'node-1', 8);
 }
 
 async function explain(user: number, topic = 'ox:mail:new'): Promise<Answer> {
@@ -128,8 +139,7 @@ it('tells of each subscription and socket of a user whether it gets a topic, and
 
 it('counts sockets that may come back', async () => {
   await openSocket(7, 'web', 'a');
-  const key = { context: 1, user: 7, client: 'web', connection: 'a', isAnonymous: false };
-  await api.app.get(Presence, { strict: false }).close(key, 'node-1');
+  await closeSocket(opening(7, 'web', 'a'));
   expect((await explain(7)).targets).toMatchObject([{ client: 'web', sockets: { open: 0, away: 1 }, isReached: true }]);
 });
 
@@ -229,8 +239,7 @@ describe('of the sockets of a single client', () => {
     ] as const) {
       await openSocket(20, client, connection);
     }
-    const key = { context: 1, user: 20, client: 'web', connection: 'c', isAnonymous: false };
-    await api.app.get(Presence, { strict: false }).close(key, 'node-1');
+    await closeSocket(opening(20, 'web', 'c'));
     await openSocket(21, 'web', 'f'); // somebody else's
   });
 

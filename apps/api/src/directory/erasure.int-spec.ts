@@ -8,7 +8,7 @@ import { AggregationModule, Windows, type HandOver } from '@pns/aggregation';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { DeliveryModule, handOver, handOverFrom, type QueueRef } from '@pns/delivery';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
-import { awayNode, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
+import { awayNode, Mailboxes, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
 import { deliveryQueue, QueueModule, Queues, socketNodeQueue } from '@pns/queue';
 import { nestLogger, RuntimeModule } from '@pns/runtime';
 import { SessionTokens } from '@pns/sessions';
@@ -152,13 +152,19 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
         await handOver(queues, [own, shared], { delayMs });
       }
     }
-    const socket = { ...of, client: markOf(of), isAnonymous: false };
+    const socket = { ...of, client: markOf(of), isAnonymous: false, opening: '1', session: markOf(of) };
     for (const connection of ['here', 'away']) {
       await part(Presence).open({ ...socket, connection: `${markOf(of)}${connection}` }, nodes[0], 8);
     }
-    await part(Presence).close({ ...socket, connection: `${markOf(of)}away` }, nodes[0]);
-    const parked = await part(Presence).park(delivery(of, { transport: 'websocket', sourceToken: 'another' }));
-    expect(parked.waiting).toBe('parked');
+    const [left, limits] = [
+      { ...socket, connection: `${markOf(of)}away` },
+      { maxNotifications: 9, maxBytes: 9999 },
+    ];
+    await part(Mailboxes).close(left, nodes[0], { deliveries: [], hasGap: false }, limits);
+    const token = `${nodes[0]} ${left.connection}`;
+    const waiting = delivery(of, { transport: 'websocket', sourceToken: 'another', token });
+    const [parked] = await part(Mailboxes).park([{ delivery: waiting }], () => limits);
+    expect(parked?.waiting).toBe('parked');
   }
   return sessions;
 }
@@ -179,7 +185,7 @@ function placesOf(lines: readonly string[]): string[] {
   const places = lines.map((line) => {
     const [key = '', field] = line.replace(/^\{[^}]*\}:/, '').split(' ');
     const kind = key
-      .replace(/^((?:sockets|backlog|batch)):.*$/, '$1')
+      .replace(/^((?:sockets|mailbox|mail|batch)):.*$/, '$1')
       .replace(/^websocket-node-.*?:/, 'websocket-node:');
     return kind.replace(/:[0-9a-f]{40}$/, field === 'data' ? ':job' : ':other');
   });
@@ -188,7 +194,7 @@ function placesOf(lines: readonly string[]): string[] {
 
 const inRedis = [
   ...['apns', 'fcm', 'webhook', 'websocket', 'websocket--', 'websocket-node', 'wns'].map((queue) => `${queue}:job`),
-  ...['backlog', 'batch', 'due', 'items', 'sockets', 'spans'],
+  ...['batch', 'due', 'holders', 'items', 'mail', 'mailbox', 'sockets', 'spans'],
 ];
 const ofUsers = ['audit_entries', 'failed_deliveries', 'subscriptions', 'user_logins', 'user_properties', 'users'];
 
@@ -317,7 +323,7 @@ it('a context of many users is erased in steps', async () => {
   await client.end();
   const presence = part(Presence);
   for (let user = 1; user <= 500; user++) {
-    const socket = { context, user, client: 'many', connection: 'one', isAnonymous: false };
+    const socket = { context, user, client: 'many', connection: 'one', isAnonymous: false, opening: '1', session: 's' };
     await presence.open(socket, 'a node', 8);
   }
   expect((await api.send('DELETE', `/v1/contexts/${context}`)).status).toBe(204);

@@ -5,13 +5,15 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { handOver } from '@pns/delivery';
+import { ConfigCascade } from '@pns/config-cascade';
+import { handOver, SocketForwarding } from '@pns/delivery';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
-import { awayMs, awayNode, nodeOf, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
+import { awayMs, awayNode, Mailboxes, nodeOf, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
 import { connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
 import { EndedSessions, SessionTokens, type SessionRequest } from '@pns/sessions';
 import type { Delivery, Outcome, OutcomeKind } from '@pns/transport-contract';
+import { LocalSockets } from '@pns/transport-websocket';
 import { NodeId } from '../node-id';
 import { startNode } from '../start';
 import type { WorkerWebsocketOptions } from '../worker-websocket.module';
@@ -38,6 +40,9 @@ export class TestNodes {
   readonly queues = new Queues(connectRedis(testRedisUrl()), this.keys);
   readonly socketNodes = new SocketNodes(this.queues.redis, this.keys);
   readonly presence = new Presence(this.queues.redis, this.keys, this.socketNodes);
+  readonly mailboxes = new Mailboxes(this.queues.redis, this.keys, this.socketNodes);
+  private readonly forwarding = new SocketForwarding(this.queues, this.mailboxes, new ConfigCascade());
+  private order = 0;
   private readonly ended = new EndedSessions(this.queues.redis, this.keys);
   readonly sessions = new SessionTokens(secret, this.ended);
 
@@ -116,13 +121,15 @@ export class TestNodes {
   /** What the dispatcher does with a notification: one delivery for each node that holds sockets, by presence. */
   async dispatch(more: Partial<Delivery> = {}): Promise<Delivery[]> {
     const to = { ...this.user, ...more };
-    const dueAt = Date.now(); // windows fall due before anybody looks who is to hear of them
+    const common = { dueAt: Date.now(), order: ++this.order, notificationId: randomUUID() };
     const [groups = []] = await this.presence.openSockets([to]);
     const deliveries = groups
       .filter((group) => more.client === undefined || more.client === group.client)
       .filter(({ connections }) => connections.some((connection) => connection !== more.sourceToken))
-      .map((group) => ({ ...this.delivery(group.node), dueAt, client: group.client, ...more }));
-    await Promise.all(deliveries.map((delivery) => this.handOver(delivery)));
+      .map(({ node, client: of, lookedAt }) => ({ ...this.delivery(node), ...common, lookedAt, client: of, ...more }));
+    await this.forwarding.forwardAll(deliveries.filter(({ token }) => nodeOf(token) === awayNode));
+    const toNodes = deliveries.filter(({ token }) => nodeOf(token) !== awayNode);
+    await Promise.all(toNodes.map((delivery) => this.handOver(delivery)));
     return deliveries;
   }
 
@@ -159,15 +166,30 @@ export class TestNodes {
       count: 1,
       timestamp: now,
       dueAt: now,
+      order: ++this.order,
+      lookedAt: now + 0.5,
       attempt: 1,
     };
   }
 
   /** Resolves once the delivery waits for a socket to come back. */
   async parked(id: string): Promise<void> {
+    while (!(await this.waiting()).some((record) => record.includes(id))) await pause();
+  }
+
+  /** Makes the user's socket one that closed so many ms earlier. */
+  async closedSince(connection: string, ms: number): Promise<void> {
     const { context, user } = this.user;
-    const backlog = `${this.keys.group(this.keys.shardOf(context, user))}:backlog:${context}:${user}`;
-    while (!(await this.queues.redis.lrange(backlog, 0, -1)).some((line) => line.includes(id))) await pause();
+    const key = `${this.keys.group(this.keys.shardOf(context, user))}:sockets:${context}:${user}`;
+    const entry = JSON.parse((await this.queues.redis.hget(key, connection)) ?? '{}') as { x: number; z: number };
+    await this.queues.redis.hset(key, connection, JSON.stringify({ ...entry, x: entry.x - ms, z: entry.z - ms }));
+  }
+
+  /** What waits for the user's sockets. */
+  waiting(): Promise<string[]> {
+    const { context, user } = this.user;
+    const group = this.keys.group(this.keys.shardOf(context, user));
+    return this.queues.redis.hvals(`${group}:mailbox:${context}:${user}`);
   }
 
   /** Resolves once nothing is on its way to the sockets of the nodes; what waits for one to come back may wait on. */
@@ -175,6 +197,14 @@ export class TestNodes {
     while ((await Promise.all([...this.nodes, { id: awayNode }].map((node) => this.isBusy(node)))).includes(true)) {
       await pause();
     }
+  }
+
+  /** Resolves once the clients of the user's sockets at this node have confirmed everything. */
+  async confirmed({ app }: TestNode): Promise<void> {
+    const locals = [...app.get(LocalSockets, { strict: false })].filter(
+      ({ options }) => options.user === this.user.user,
+    );
+    while (locals.some((local) => local.unreceived('broke off').deliveries.length > 0)) await pause();
   }
 
   private async isBusy(node: Pick<TestNode, 'id'>): Promise<boolean> {

@@ -13,10 +13,13 @@ export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9,
 export class RawClient {
   private received = Buffer.alloc(0);
   private readonly news = new EventEmitter();
+  private isAnswering = false;
+  private seen = 0;
 
   private constructor(readonly tcp: Socket) {
     tcp.on('data', (data) => {
       this.received = Buffer.concat([this.received, data]);
+      this.answerNew();
       this.news.emit('news');
     });
     tcp.on('error', () => undefined);
@@ -117,6 +120,12 @@ export class RawClient {
     });
   }
 
+  /** Answers the server's pings from now on, or leaves them. */
+  answerPings(isAnswering = true): void {
+    this.isAnswering = isAnswering;
+    this.answerNew();
+  }
+
   stopReading(): void {
     this.tcp.pause();
   }
@@ -127,6 +136,14 @@ export class RawClient {
 
   close(): void {
     this.tcp.destroy();
+  }
+
+  /** Answers the pings that came since, or notes that they get no answer. */
+  private answerNew(): void {
+    const frames = this.frames();
+    const pings = frames.slice(this.seen).filter(({ opcode }) => opcode === opcodes.ping);
+    this.seen = frames.length;
+    if (this.isAnswering) for (const { payload } of pings) this.tcp.write(clientFrame(opcodes.pong, payload));
   }
 
   private texts(): string[] {

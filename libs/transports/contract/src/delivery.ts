@@ -37,6 +37,10 @@ export interface Delivery {
   readonly expiresAt?: number;
   /** When its window fell due, in ms since the epoch: the start of the end-to-end clock. */
   readonly dueAt: number;
+  /** For open sockets: the place of its notification in the order of acceptance, among those of its window's due time. */
+  readonly order?: number;
+  /** For open sockets: when presence was read to address it, by Redis' clock, in ms since the epoch. */
+  readonly lookedAt?: number;
   /** The user's primary e-mail address, where the directory knows it. */
   readonly email1?: string;
   /** Of a webhook: its subscription may have meta, and credentials in it. They do not travel: the worker reads them. */
@@ -47,4 +51,9 @@ export interface Delivery {
   readonly sparedSince?: number;
   /** Of a test: the Redis channel that hears how its only attempt ended. A test is neither repeated nor kept. */
   readonly replyTo?: string;
+}
+
+/** Compares deliveries by acceptance: by the due time of their windows, then by `order`. */
+export function byAcceptance(one: Delivery, other: Delivery): number {
+  return one.dueAt - other.dueAt || (one.order ?? 0) - (other.order ?? 0);
 }

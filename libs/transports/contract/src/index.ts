@@ -1,7 +1,7 @@
 export { AbortListeners } from './abort-listeners';
 export { isCertificateBundle } from './certificate-bundle';
 export { Deadlines } from './deadlines';
-export type { Delivery, Priority } from './delivery';
+export { byAcceptance, type Delivery, type Priority } from './delivery';
 export { hasBrokenEscape, normalUri } from './normal-uri';
 export type { Outcome, OutcomeKind } from './outcome';
 export { parsedUrl } from './parsed-url';

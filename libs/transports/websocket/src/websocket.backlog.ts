@@ -26,6 +26,11 @@ export class Backlog {
 
   constructor(private readonly tcp: TcpSocket) {}
 
+  /** Whether Engine.IO holds packets back, so that a frame which is written past it overtakes them. */
+  get isHolding(): boolean {
+    return this.engineBytes > 0;
+  }
+
   /** Counts every packet of this connection from now on, whoever sends it. */
   watch(conn: EngineSocket): void {
     conn.on('packetCreate', ({ data = '', options }: Packet) => {

@@ -2,10 +2,13 @@ import type { Delivery } from '@pns/transport-contract';
 import { connectionOf } from './websocket.payload';
 import type { LocalSocket } from './websocket.socket';
 
-/** A socket that went is remembered this long, in ms: for as long as it may come back. */
+/** A socket that left is remembered this long, in ms: for as long as it may come back. */
 const rememberedMs = 120_000;
 
-/** The sockets that this node holds, and those that it held until lately. */
+/** Our clock may be this far from Redis', in ms. Presence decides which sockets a delivery was for. */
+const clockSkewMs = 10_000;
+
+/** The sockets that this node holds, and those that it held until a moment ago. */
 export class LocalSockets {
   private readonly perUser: PerUser = new Map();
   private readonly all = new Set<LocalSocket>();
@@ -48,10 +51,11 @@ export class LocalSockets {
     return addressed(this.perUser, delivery);
   }
 
-  /** Whether a socket that a delivery was for went while it was on its way. */
-  missedBy(delivery: Delivery): boolean {
+  /** Whether a socket that a delivery was for may have left while the delivery was on its way. */
+  mayBeMissedBy(delivery: Delivery): boolean {
     if (this.gone.size === 0) return false;
-    return addressed(this.gonePerUser, delivery).some((socket) => (this.gone.get(socket) ?? 0) >= delivery.dueAt);
+    const since = (delivery.lookedAt ?? delivery.dueAt) - clockSkewMs;
+    return addressed(this.gonePerUser, delivery).some((socket) => (this.gone.get(socket) ?? 0) >= since);
   }
 
   private forget(gone: LocalSocket): void {

@@ -39,9 +39,10 @@ beforeEach(() => {
   });
 });
 
-function add(connection: string, more: object = {}): LocalSocket {
-  const key = { context: 1, user: 14, client: 'suite', connection, isAnonymous: false, wantsMeta: false };
-  const socket = new LocalSocket({ ...key, ...more }, new Backlog(new TcpSocket()));
+function add(connection: string, more: object = {}, backlog = new Backlog(new TcpSocket())): LocalSocket {
+  const limits = { maxNotifications: 1000, maxBytes: maxBacklogBytes };
+  const key = { context: 1, user: 14, client: 'suite', connection, isAnonymous: false, wantsMeta: false, limits };
+  const socket = new LocalSocket({ ...key, ...more }, backlog);
   sockets.add(socket);
   return socket;
 }
@@ -136,14 +137,16 @@ describe('the sockets of a node', () => {
   });
 });
 
-it('cuts a client off for which more than a MiB waits before it has said CONNECT', async () => {
-  const socket = add('1');
+it('cuts a client off for which more than a MiB waits before it has sent its CONNECT', async () => {
+  const tcp = new TcpSocket();
+  const backlog = new Backlog(tcp);
+  const socket = add('1', {}, backlog);
   const written = () => new Promise((resolve) => setImmediate(resolve));
   const large = { ...delivery, payload: { text: 'x'.repeat(maxBacklogBytes / 4) } };
   for (let sent = 0; sent < 3; sent++) socket.send(large);
   await written();
-  expect(socket.isCutOff).toBe(false);
+  expect(backlog.isExceeded).toBe(false);
   socket.send(large);
   await written();
-  expect(socket.isCutOff).toBe(true);
+  expect(backlog.isExceeded).toBe(true);
 });

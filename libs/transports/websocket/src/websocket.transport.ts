@@ -2,11 +2,8 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { isEventName } from './websocket.payload';
 import type { LocalSockets } from './websocket.sockets';
 
-/**
- * Sends a delivery on its way again whose socket is not at this node any more; with `namedOnly`, to none but sockets with
- * a connection id of their own.
- */
-export type HandOn = (delivery: Delivery, namedOnly?: boolean) => Promise<Outcome>;
+/** Forwards a delivery whose socket is not at this node. `isBeside`: other sockets here have it. */
+export type HandOn = (delivery: Delivery, isBeside?: boolean) => Promise<Outcome>;
 
 /** Emits deliveries to the sockets of this node. */
 export class WebsocketTransport implements Transport {
@@ -26,7 +23,7 @@ export class WebsocketTransport implements Transport {
     const addressed = this.sockets.addressedBy(delivery);
     if (addressed.length === 0) return this.handOn(delivery);
     for (const socket of addressed) socket.send(delivery);
-    if (this.sockets.missedBy(delivery)) await this.handOn(delivery, true);
+    if (this.sockets.mayBeMissedBy(delivery)) await this.handOn(delivery, true);
     return { kind: 'delivered' };
   }
 }

@@ -1,0 +1,58 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { Turns } from './turns';
+
+interface Job {
+  readonly number: number;
+}
+
+const byNumber = (one: Job, other: Job): number => one.number - other.number;
+
+it('lets jobs pass in the order in which they took their turns, whichever starts first and however long each prepares', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.array(fc.boolean(), { maxLength: 20 }), async (scheduler, fails) => {
+      const turns = new Turns<Job>(byNumber);
+      const passed: number[] = [];
+      const fetched = fails.map((isFailing, number) => ({ isFailing, number }));
+      for (const job of fetched) turns.take(job);
+      const jobs = fetched.map(async (job) => {
+        try {
+          await scheduler.schedule(Promise.resolve(), `job ${job.number} prepares`);
+          if (job.isFailing) return;
+          await turns.of(job)?.before;
+          passed.push(job.number);
+        } finally {
+          turns.of(job)?.done();
+        }
+      });
+      await scheduler.waitFor(Promise.all(jobs));
+      expect(passed).toEqual(fails.flatMap((isFailing, number) => (isFailing ? [] : [number])));
+    }),
+  );
+});
+
+it('sorts jobs that arrived at once, and lets none that arrived later overtake them', async () => {
+  const groups = fc.array(fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 6 }), { maxLength: 6 });
+  await fc.assert(
+    fc.asyncProperty(groups, async (arriving) => {
+      const turns = new Turns<Job>(byNumber);
+      const passed: number[] = [];
+      const fetched: Job[] = [];
+      for (const together of arriving) {
+        for (const number of together) {
+          const job = { number };
+          turns.take(job);
+          fetched.push(job);
+        }
+        await nextTurn();
+      }
+      const started = fetched.reverse().map(async (job) => {
+        await turns.of(job)?.before;
+        passed.push(job.number);
+        turns.of(job)?.done();
+      });
+      await Promise.all(started);
+      expect(passed).toEqual(arriving.flatMap((together) => [...together].sort((one, other) => one - other)));
+    }),
+  );
+});

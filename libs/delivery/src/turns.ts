@@ -1,0 +1,51 @@
+/** A place in the order. `done` may be called more than once. */
+export interface Turn {
+  /** Resolves when all turns before this one are done. */
+  readonly before: Promise<void>;
+  readonly done: () => void;
+}
+
+/** A turn whose place is not settled yet. */
+interface Arrival<Job> {
+  readonly job: Job;
+  readonly begin: (before: Promise<void>) => void;
+  readonly passed: Promise<void>;
+}
+
+/**
+ * Keeps concurrent jobs from overtaking each other: each waits at one point until those before it have passed that point. Jobs
+ * take their turns when they are fetched, because BullMQ may start a later one first. Those that arrive within one turn of the
+ * event loop are sorted, because it may be one answer of Redis that hands them out.
+ */
+export class Turns<Job extends object> {
+  private last: Promise<void> = Promise.resolve();
+  private arrivals: Arrival<Job>[] = [];
+  private readonly turns = new WeakMap<Job, Turn>();
+
+  constructor(private readonly compare: (one: Job, other: Job) => number) {}
+
+  /** Gives a job its turn. Later turns wait until it is done. */
+  take(job: Job): void {
+    let done: () => void = () => undefined;
+    let begin: (before: Promise<void>) => void = () => undefined;
+    const passed = new Promise<void>((resolve) => (done = resolve));
+    const before = new Promise<void>((resolve) => (begin = resolve));
+    this.turns.set(job, { before, done });
+    if (this.arrivals.push({ job, begin, passed }) === 1) setImmediate(() => this.settle());
+  }
+
+  /** The turn that the job has taken. */
+  of(job: Job): Turn | undefined {
+    return this.turns.get(job);
+  }
+
+  private settle(): void {
+    const arrivals = this.arrivals.sort(({ job }, other) => this.compare(job, other.job));
+    this.arrivals = [];
+    for (const { begin, passed } of arrivals) {
+      const before = this.last;
+      begin(before);
+      this.last = before.then(() => passed);
+    }
+  }
+}

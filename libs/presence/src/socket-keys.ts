@@ -1,0 +1,44 @@
+import type { KeySpace } from '@pns/queue';
+
+/** A user, whose sockets are known together. */
+export interface UserKey {
+  readonly context: number;
+  readonly user: number;
+}
+
+/** One socket of a user. */
+export interface SocketKey extends UserKey {
+  readonly client: string;
+  /** Unique among the user's open sockets; 1 to 128 of `A-Z a-z 0-9 _ . ~ -`. */
+  readonly connection: string;
+  /** Whether the server made up the connection id, so that the client comes back with another one. */
+  readonly isAnonymous: boolean;
+}
+
+/** One opening of a socket, told from those before and after it under the same connection id. */
+export interface Opening extends SocketKey {
+  /** Unique at its node. */
+  readonly opening: string;
+  /** The session that opened it, by which it can be taken over. */
+  readonly session: string;
+}
+
+/** The keys of a user: sockets, mailbox, its index and the backlog of earlier versions, as entries.lua describes them. */
+export function keysOf(keys: KeySpace, { context, user }: UserKey): [string, string, string, string] {
+  const group = keys.group(keys.shardOf(context, user));
+  return [
+    `${group}:sockets:${context}:${user}`,
+    `${group}:mailbox:${context}:${user}`,
+    `${group}:mail:${context}:${user}`,
+    `${group}:backlog:${context}:${user}`,
+  ];
+}
+
+/** Matches the keys of all users of a context. */
+export function keysOfContext(context: number): RegExp {
+  return new RegExp(`\\}:(sockets|mailbox|mail|backlog):${context}:\\d+$`);
+}
+
+export function flag(value: boolean): '1' | '' {
+  return value ? '1' : '';
+}
