@@ -47,7 +47,6 @@ export class WorkerWebsocketModule {
         DeliveryModule.forTransport({
           name: 'websocket',
           concurrency,
-          jobsPerEndpoint: concurrency,
           imports: [held],
           inject: [LocalSockets, AwayTransport],
           useFactory: (locals: LocalSockets, away: AwayTransport) =>
@@ -57,7 +56,6 @@ export class WorkerWebsocketModule {
         DeliveryModule.forTransport({
           name: 'websocket',
           concurrency,
-          jobsPerEndpoint: concurrency,
           imports: [held],
           inject: [AwayTransport],
           useFactory: (away: AwayTransport) => away,
