@@ -82,10 +82,11 @@ export class DeliveryPlaces {
     return this.hold(endpoint, request.deliveries);
   }
 
-  /** The job has been deferred, and is called back when it is its turn. */
+  /** The job has been deferred, and is called back when it is its turn; at once, for other processes, after `close`. */
   defer(request: PlaceRequest): void {
+    if (this.isClosed) return void request.callBack().catch(() => undefined);
     const endpoint = this.endpoint(request);
-    if (this.isClosed || endpoint.deferred.size >= maxDeferred) return;
+    if (endpoint.deferred.size >= maxDeferred) return;
     endpoint.deferred.set(request.job, request);
     this.callBack(endpoint);
   }
