@@ -102,10 +102,12 @@ async function besideSlow(farSide: FarSide, size: Size): Promise<readonly [besid
     const [sentAt, arrivedAt] = [new Map<number, number>(), new Map<string, number>()];
     sandbox.onArrival(({ target }) => void arrivedAt.set(target, performance.now()));
     let slow = 0;
-    await sender.evenly(count, perSecond, (index) => {
+    // The slow client's come halfway between two of the other one, as traffic of its own.
+    await sender.evenly(2 * count, 2 * perSecond, (half) => {
+      const index = Math.floor(half / 2);
+      if (half % 2 === 1) return partOf(index).isBeside ? [{ client: slowClient, target: slow++ % slowTargets }] : [];
       sentAt.set(index, performance.now());
-      const beside = partOf(index).isBeside ? [{ client: slowClient, target: slow++ % slowTargets }] : [];
-      return [...beside, { client: otherClient, target: index }];
+      return [{ client: otherClient, target: index }];
     });
     const nameOf = (index: number): string => farSide.target(sandbox, otherClient, index).name;
     await settled(() => [...sentAt.keys()].filter((index) => arrivedAt.has(nameOf(index))).length, count);
