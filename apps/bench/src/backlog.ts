@@ -7,7 +7,7 @@ import { Client } from 'pg';
 import { mailNotification } from './notifications';
 
 /** As many as an app has where nothing is said. */
-const shards = 8;
+export const shards = 8;
 
 /** So many windows a dispatcher takes at once; what they amount to is grouped by endpoint. */
 const windowsPerBatch = 500;
@@ -53,8 +53,8 @@ export async function fillQueues(
   await queues.onApplicationShutdown();
 }
 
-/** Workers look whether a subscription is still there whose delivery has waited; nobody asks what is in it. */
-async function addSubscriptions(url: string, ids: readonly string[], transport: TransportName): Promise<void> {
+/** Adds subscriptions with these ids. Workers look whether a subscription is still there whose delivery has waited; nobody asks what is in it. */
+export async function addSubscriptions(url: string, ids: readonly string[], transport: TransportName): Promise<void> {
   await migrate(url);
   const postgres = new Client({ connectionString: url });
   await postgres.connect();
@@ -71,7 +71,8 @@ async function addSubscriptions(url: string, ids: readonly string[], transport: 
   }
 }
 
-function deliveryOf(
+/** A delivery to a subscription of its own, without its target. */
+export function deliveryOf(
   index: number,
 ): Omit<Delivery, 'client' | 'token' | 'transport' | 'subscriptionId'> & { readonly subscriptionId: string } {
   const now = Date.now();

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Sandbox, WebhookArrivalsView } from '@pns/sandbox';
 import { mailNotification } from './notifications';
 import { Producer } from './producer';
-import { median, type Measured, type Size } from './scenario';
+import { median, type Measured, percentile, type Size } from './scenario';
 
 /** Light load: notifications per second, evenly spaced. */
 const perSecond = 60;
@@ -56,9 +56,4 @@ async function arrivals(sandbox: Sandbox, expected: number): Promise<WebhookArri
 
 function indexIn(body: string): number {
   return Number((JSON.parse(body) as { payload: { id: string } }).payload.id);
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.ceil(share * sorted.length) - 1] ?? NaN;
 }

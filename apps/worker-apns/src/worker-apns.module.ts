@@ -10,9 +10,6 @@ import { apnsOptions, apnsOptionsFileFor } from '@pns/transport-apns';
 import { ApnsWorkerTransport } from './apns-worker.transport';
 import type { workerApnsEnv } from './env';
 
-/** Jobs in hand at once, each of up to a hundred pushes: an eighth of them, which a client may have at work, fills two connections to Apple. */
-const concurrency = 160;
-
 @Module({})
 export class WorkerApnsModule {
   static forRoot(env: ReturnType<typeof workerApnsEnv>): DynamicModule {
@@ -25,7 +22,6 @@ export class WorkerApnsModule {
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL, encryptionKeys: env.PNS_ENCRYPTION_KEY }),
         DeliveryModule.forTransport({
           name: 'apns',
-          concurrency,
           imports: [ClientOptionsModule],
           inject: [ClientOptions, ConfigCascade],
           useFactory: (options: ClientOptions, cascade: ConfigCascade) =>

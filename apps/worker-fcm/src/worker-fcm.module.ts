@@ -10,9 +10,6 @@ import { fcmOptions, fcmOptionsFileFor } from '@pns/transport-fcm';
 import type { workerFcmEnv } from './env';
 import { FcmWorkerTransport } from './fcm-worker.transport';
 
-/** Jobs in hand at once, each of up to a hundred deliveries: an eighth of them, which a client may have at work, is as much as its connections carry. */
-const concurrency = 32;
-
 @Module({})
 export class WorkerFcmModule {
   static forRoot(env: ReturnType<typeof workerFcmEnv>): DynamicModule {
@@ -25,7 +22,6 @@ export class WorkerFcmModule {
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL, encryptionKeys: env.PNS_ENCRYPTION_KEY }),
         DeliveryModule.forTransport({
           name: 'fcm',
-          concurrency,
           imports: [ClientOptionsModule],
           inject: [ClientOptions, ConfigCascade],
           useFactory: (options: ClientOptions, cascade: ConfigCascade) =>

@@ -9,9 +9,6 @@ import { webhookOptions, webhookOptionsFileFor } from '@pns/transport-webhook';
 import type { workerWebhookEnv } from './env';
 import { WebhookWorkerTransport } from './webhook-worker.transport';
 
-/** Jobs in hand at once, each of up to a hundred deliveries to one endpoint, which may have an eighth of them at work. */
-const concurrency = 160;
-
 @Module({})
 export class WorkerWebhookModule {
   static forRoot(env: ReturnType<typeof workerWebhookEnv>): DynamicModule {
@@ -24,7 +21,6 @@ export class WorkerWebhookModule {
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL, encryptionKeys: env.PNS_ENCRYPTION_KEY }),
         DeliveryModule.forTransport({
           name: 'webhook',
-          concurrency,
           imports: [ClientOptionsModule],
           inject: [ClientOptions, SubscriptionStore],
           useFactory: (options: ClientOptions, subscriptions: SubscriptionStore) => {

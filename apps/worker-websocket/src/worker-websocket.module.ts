@@ -23,7 +23,7 @@ import { SocketGateway } from './socket.gateway';
 import { UnauthenticatedConnections } from './unauthenticated-connections';
 
 /** Jobs worked on at once. Emitting is this process' own work, so a few are enough to hide the way to Redis and back. */
-const concurrency = 4;
+const concurrency = 10;
 
 export interface WorkerWebsocketOptions {
   readonly env: ReturnType<typeof workerWebsocketEnv>;

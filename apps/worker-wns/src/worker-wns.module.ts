@@ -10,9 +10,6 @@ import { wnsOptions, wnsOptionsFileFor } from '@pns/transport-wns';
 import type { workerWnsEnv } from './env';
 import { WnsWorkerTransport } from './wns-worker.transport';
 
-/** Jobs in hand at once, each of up to a hundred deliveries; a client may have an eighth of them at work. */
-const concurrency = 32;
-
 @Module({})
 export class WorkerWnsModule {
   static forRoot(env: ReturnType<typeof workerWnsEnv>): DynamicModule {
@@ -25,7 +22,6 @@ export class WorkerWnsModule {
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL, encryptionKeys: env.PNS_ENCRYPTION_KEY }),
         DeliveryModule.forTransport({
           name: 'wns',
-          concurrency,
           imports: [ClientOptionsModule],
           inject: [ClientOptions, ConfigCascade],
           useFactory: (options: ClientOptions, cascade: ConfigCascade) =>

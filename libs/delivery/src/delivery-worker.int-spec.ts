@@ -342,29 +342,6 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['faulty 1', 'fine 1', 'faulty 2']);
   });
 
-  it.each([
-    [4, 1],
-    [4, 8],
-    [16, 1],
-  ])('delivers to one endpoint while others hang, of %i places and with %i shards', async (concurrency, shards) => {
-    const release = new AbortController();
-    const hanging = new FarSide(({ client }) =>
-      client === 'quick' || release.signal.aborted
-        ? { kind: 'delivered' }
-        : new Promise<Outcome>((resolve) =>
-            release.signal.addEventListener('abort', () => resolve({ kind: 'delivered' })),
-          ),
-    );
-    const app = await worker(hanging, { concurrency, shards });
-    const endpoints = ['one', 'two', 'three', 'four'].map((name) => `https://${name}.example`);
-    for (let job = 0; job < 32; job++) await send(app, [delivery({ client: 'hangs' })], endpoints[job % 4]);
-    await hanging.until((came) => came.length === 4);
-    await send(app, [delivery({ client: 'quick' })], 'https://quick.example');
-    await hanging.until((came) => came.some(({ client }) => client === 'quick'));
-    release.abort();
-    await hanging.until((came) => came.length === 33);
-  });
-
   it('stops in time, and what had ended is told of once and not sent again', async () => {
     const farSide = new FarSide(({ id, attempt }, signal) => {
       if (id === 'dead') return { kind: 'gone', reason: 'HTTP 410' };

@@ -4,32 +4,43 @@ import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
 import { assertJobVersion, Queues, type DeliveryJob, type JobWorker } from '@pns/queue';
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
-import { byAcceptance, type Delivery, type Outcome, type Transport } from '@pns/transport-contract';
+import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
+import { byWait, isSpared, maxSparedMs, sparedForMs, sparedParts, verdictOf, withVerdict } from './attempts';
 import { backOffMs } from './back-off';
 import { careAfterDeaths, givenUp, isDeadly, stepsOf, withCare } from './care';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
-import { EndpointSlots } from './endpoint-slots';
+import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
 import { handOver, type QueueRef } from './hand-over';
 import type { PausedClients } from './paused-clients';
 import { SharedLookup } from './shared-lookup';
 import { reasonsToSuppress } from './suppression';
-import { Turns, type Turn } from './turns';
+import { byFirstAcceptance, Turns, type Turn } from './turns';
 
 /** How a process works on the queues of its transport. */
 export interface DeliveryWorkerOptions {
   readonly sources: readonly QueueRef[];
-  /** Jobs that this process has in hand at once, shared out to its sources; each holds up to a hundred deliveries. */
-  readonly concurrency: number;
-  /** How many jobs of a source one endpoint may have at work, and as many waiting; by default an eighth of the source's. */
-  readonly jobsPerEndpoint?: number | undefined;
+  /** Jobs of a source in progress at once; without it, as many as there are places for their deliveries. */
+  readonly concurrency?: number | undefined;
   /** Whether the attempts of a job begin only after those of the jobs before it; there is one endpoint then. */
   readonly isOrdered?: boolean | undefined;
 }
 
-/** However many sources there are, each has room for four slow endpoints and for others beside them. */
-const leastPerSource = 10;
+/** What a run of a job keeps to. */
+interface RunBounds {
+  readonly signal: AbortSignal;
+  /** Absent where jobs are ordered. */
+  readonly places?: Places;
+  /** Present where jobs are ordered. */
+  readonly turn?: Turn | undefined;
+}
+
+/** Deliveries that a process holds at once, of all sources; about 40 MB of memory. */
+const maxHeld = 8000;
+
+/** Jobs of a source in progress at once at most, also those whose deliveries have ended and are being recorded. */
+const maxJobsPerSource = 1000;
 
 /** What is in flight at SIGTERM has this long to end before it is handed back, in ms. */
 const finishWithinMs = shutdownTimeoutMs - 5000;
@@ -37,12 +48,12 @@ const finishWithinMs = shutdownTimeoutMs - 5000;
 /** Gives each delivery of a job to the transport, records how it ended, and sends what failed on its way again. */
 @Injectable()
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly workers: JobWorker<DeliveryJob>[] = [];
-  private readonly slots: EndpointSlots;
+  /** By the key groups of their queues. */
+  private readonly workers = new Map<string, JobWorker<DeliveryJob>>();
+  private readonly places = new DeliveryPlaces(maxHeld);
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly memory: DeliveryMemory;
-  private readonly jobsPerSource: number;
-  private readonly turns = new Turns(byFirst);
+  private readonly turns = new Turns(byFirstAcceptance);
   private isOutOfTime = false;
   private readonly propertiesFault = new RecurringFault('delivery.properties-not-loaded', 'delivery.properties-loaded');
 
@@ -57,33 +68,31 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   ) {
     this.live = new SharedLookup((ids) => subscriptions.liveAmong(ids));
     this.memory = new DeliveryMemory(queues.redis);
-    this.jobsPerSource = Math.max(leastPerSource, Math.ceil(options.concurrency / options.sources.length));
-    // As many may wait as may run, so four endpoints that fill both leave at least one place.
-    this.slots = new EndpointSlots(options.jobsPerEndpoint ?? Math.floor((this.jobsPerSource - 1) / 8));
   }
 
   onApplicationBootstrap(): void {
+    const { concurrency = maxJobsPerSource } = this.options;
     for (const { group, name } of this.options.sources) {
       const work = (job: Job<DeliveryJob>, token?: string, signal?: AbortSignal) =>
         this.work({ group, name }, job, token, signal ?? never);
-      const worker = this.queues.worker(group, name, work, { concurrency: this.jobsPerSource });
+      const worker = this.queues.worker(group, name, work, { concurrency });
       worker.on('completed', (job) => this.memory.forget(job));
       if (this.options.isOrdered === true) worker.onFetched = (fetched) => this.turns.take(fetched);
-      this.workers.push(worker);
+      this.workers.set(group, worker);
     }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.slots.close();
+    const closed = [...this.workers.values()].map((worker) => worker.close()); // first, so that they fetch nothing that is called back
     const timer = setTimeout(() => this.handBack(), finishWithinMs);
-    await Promise.all(this.workers.map((worker) => worker.close()));
+    await Promise.all([this.places.close(), ...closed]);
     clearTimeout(timer);
   }
 
   /** Ends what is in flight. */
   private handBack(): void {
     this.isOutOfTime = true;
-    for (const worker of this.workers) worker.cancelAllJobs('This process stops.');
+    for (const worker of this.workers.values()) worker.cancelAllJobs('This process stops.');
   }
 
   private async work(
@@ -94,32 +103,29 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   ): Promise<void> {
     if (this.options.isOrdered === true) return this.workInOrder(source, job, token, signal);
     assertJobVersion('delivery', job.data);
-    // A slow endpoint is not to fill the places of its shard's queue, however few these are.
-    const endpoint = `${source.group} ${job.data.endpoint}`;
-    if (!(await this.slots.enter(endpoint, String(job.id), () => this.callBack(source, String(job.id))))) {
-      await job.moveToDelayed(Date.now() + this.slots.pauseMs(endpoint), token);
-      throw new DelayedError();
-    }
-    const startedAt = performance.now();
+    const request = this.placeRequest(source, job);
+    const places = await this.places.enter(request);
+    if (places === undefined) return this.defer(request, job, token);
     try {
-      await this.attend(source, job, token, signal);
+      await this.attend(source, job, token, { places, signal });
     } finally {
-      this.slots.leave(endpoint, performance.now() - startedAt);
+      places.leave();
     }
   }
 
-  /** A job that waited for a slot elsewhere would be overtaken, so these take none. */
+  /** A job that was deferred for a place would be overtaken, so these take none. */
   private async workInOrder(
     source: QueueRef,
     job: Job<DeliveryJob>,
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
+    const turn = this.turns.of(job);
     try {
       assertJobVersion('delivery', job.data);
-      await this.attend(source, job, token, signal);
+      await this.attend(source, job, token, { turn, signal });
     } finally {
-      this.turns.of(job)?.done();
+      turn?.done();
     }
   }
 
@@ -127,55 +133,59 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     source: QueueRef,
     job: Job<DeliveryJob>,
     token: string | undefined,
-    signal: AbortSignal,
+    bounds: RunBounds,
   ): Promise<void> {
     try {
-      await this.memory.run(job, (checkpoint) => this.run(source, job, checkpoint, signal));
+      await this.memory.run(job, (checkpoint) => this.run(source, job, checkpoint, bounds));
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!bounds.signal.aborted) throw error;
       // Another worker has the job already, or takes it at once, and goes on where this one stopped.
       if (this.isOutOfTime) await job.moveToWait(token);
       throw new WaitingError();
     }
   }
 
-  private async run(
-    source: QueueRef,
-    job: Job<DeliveryJob>,
-    checkpoint: Checkpoint,
-    signal: AbortSignal,
-  ): Promise<void> {
+  private placeRequest({ group }: QueueRef, { id, data }: Job<DeliveryJob>): PlaceRequest {
+    const { endpoint, deliveries } = data;
+    const [first] = deliveries;
+    return {
+      endpoint,
+      capacity: (first && this.transport.capacity?.(first.client)) ?? Infinity,
+      job: `${group} ${id}`,
+      deliveries: deliveries.length,
+      callBack: async () => (await this.workers.get(group)?.bringForward(String(id))) ?? false,
+    };
+  }
+
+  private async defer(request: PlaceRequest, job: Job<DeliveryJob>, token: string | undefined): Promise<never> {
+    await job.moveToDelayed(Date.now() + this.places.pauseMs(request.endpoint), token);
+    this.places.defer(request);
+    throw new DelayedError();
+  }
+
+  private async run(source: QueueRef, job: Job<DeliveryJob>, checkpoint: Checkpoint, bounds: RunBounds): Promise<void> {
     try {
-      await this.deliverAll(source, job, checkpoint, signal);
+      await this.deliverAll(source, job, checkpoint, bounds);
       await checkpoint.discard();
     } catch (error) {
       checkpoint.survive();
       // Where another worker has the job, it writes down how far it is.
-      await (signal.aborted && !this.isOutOfTime ? checkpoint.discard() : checkpoint.flush());
+      await (bounds.signal.aborted && !this.isOutOfTime ? checkpoint.discard() : checkpoint.flush());
       throw error;
     }
-  }
-
-  /** A job that somebody else has by now, or that comes back by itself, need not be called. */
-  private callBack({ group, name }: QueueRef, job: string): void {
-    this.queues
-      .queue(group, name)
-      .backend.promote(job)
-      .catch(() => undefined);
   }
 
   private async deliverAll(
     source: QueueRef,
     job: Job<DeliveryJob>,
     checkpoint: Checkpoint,
-    signal: AbortSignal,
+    bounds: RunBounds,
   ): Promise<void> {
     const { deliveries } = job.data;
-    const turn = this.turns.of(job);
     const open = deliveries.filter((delivery) => !checkpoint.has(delivery.id) && !this.memory.knows(delivery));
     const settled = await (job.stalledCounter < careAfterDeaths
-      ? this.attemptAll(open, checkpoint, signal, turn)
-      : this.attemptWithCare(open, checkpoint, signal, turn));
+      ? this.attemptAll(open, checkpoint, bounds)
+      : this.attemptWithCare(open, checkpoint, bounds));
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     // Whatever fails from here on is done again without another attempt.
     checkpoint.keep(tries.filter((attempt) => !isSpared(attempt)));
@@ -191,15 +201,14 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private async attemptAll(
     deliveries: readonly Delivery[],
     checkpoint: Checkpoint,
-    signal: AbortSignal,
-    turn?: Turn,
+    bounds: RunBounds,
   ): Promise<PromiseSettledResult<Attempt>[]> {
     // Whether and how a push is sent, and when it is tried again, are the user's properties.
     await this.loadProperties(deliveries);
     const reasons = await reasonsToSuppress(deliveries, this.cascade, this.live);
-    await turn?.before;
-    const begun = deliveries.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint, signal));
-    turn?.done();
+    await bounds.turn?.before;
+    const begun = deliveries.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint, bounds));
+    bounds.turn?.done();
     return Promise.allSettled(begun);
   }
 
@@ -207,18 +216,18 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private async attemptWithCare(
     deliveries: readonly Delivery[],
     checkpoint: Checkpoint,
-    signal: AbortSignal,
-    turn?: Turn,
+    bounds: RunBounds,
   ): Promise<PromiseSettledResult<Attempt>[]> {
     const settled: PromiseSettledResult<Attempt>[] = [];
     const deadly = deliveries.filter(({ id }) => isDeadly(checkpoint.triesOf(id)));
     for (const delivery of deadly) settled.push({ status: 'fulfilled', value: givenUp(delivery) });
     const others = deliveries.filter((delivery) => !deadly.includes(delivery));
     for (const step of stepsOf(others, (id) => checkpoint.triesOf(id))) {
+      const { signal } = bounds;
       if (signal.aborted) return [...settled, { status: 'rejected', reason: signal.reason as unknown }];
       const ended = await withCare(
         () => checkpoint.begin(step.map(({ id }) => id)),
-        () => this.attemptAll(step, checkpoint, signal, turn),
+        () => this.attemptAll(step, checkpoint, bounds),
       );
       checkpoint.survive();
       checkpoint.keep(
@@ -233,18 +242,19 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     delivery: Delivery,
     suppressedFor: string | undefined,
     checkpoint: Checkpoint,
-    signal: AbortSignal,
+    bounds: RunBounds,
   ): Promise<Attempt> {
     const startedAt = Date.now();
     const begun = performance.now();
     const unsent: Outcome | undefined =
       suppressedFor === undefined ? this.outcomeUnsent(delivery) : { kind: 'suppressed', reason: suppressedFor };
-    const outcome = unsent ?? (await this.outcomeOf(delivery, signal));
+    const outcome = unsent ?? (await this.outcomeOf(delivery, bounds.signal));
     if (outcome.kind === 'delivered') {
       this.memory.arrived(delivery);
       checkpoint.add(delivery.id);
     }
     const durationMs = performance.now() - begun;
+    bounds.places?.ended(unsent === undefined ? verdictOf(outcome) : 'nothing', durationMs);
     return { delivery, outcome, startedAt, durationMs, ...(unsent !== undefined && { isUnsent: true }) };
   }
 
@@ -343,54 +353,5 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 }
 
-/**
- * How long a delivery is spared before it is put aside, in ms: about what the usual ten attempts take. An open circuit lets one
- * delivery through at a time, so that thousands would take turns for weeks where an endpoint never comes back.
- */
-const maxSparedMs = 24 * 60 * 60 * 1000;
-
-/**
- * A pause is at least this part of the time that a delivery has been spared: what waits for a dead endpoint grows all day and is not
- * to come back every minute, and an endpoint that is back has everything within about a third of the time that it was away.
- */
-const sparedParts = 4;
-
-function sparedForMs({ sparedSince }: Delivery, now: number): number {
-  return sparedSince === undefined ? 0 : now - sparedSince;
-}
-
-/** Whether nothing was sent, and somebody looks again. Whoever asked for a test is told at once. */
-function isSpared({ delivery, outcome }: Attempt): boolean {
-  return outcome.kind === 'retry' && outcome.isSpared === true && delivery.replyTo === undefined;
-}
-
-/** Compares jobs by the acceptance of their first delivery. */
-function byFirst(one: Job<DeliveryJob>, other: Job<DeliveryJob>): number {
-  // A job of a version that this one does not know may have none.
-  const [first, second] = [one, other].map((job) => (job.data as Partial<DeliveryJob>).deliveries?.[0]);
-  return first === undefined || second === undefined ? 0 : byAcceptance(first, second);
-}
-
 /** The signal of a job that BullMQ gave none. */
 const never = new AbortController().signal;
-
-/** The last attempt that failed ends the delivery. Who asked for a test is told that another attempt would be made. */
-function withVerdict(attempt: Attempt): Attempt {
-  const { delivery, outcome, nextAttemptInMs } = attempt;
-  if (outcome.kind !== 'retry' || nextAttemptInMs !== undefined || delivery.replyTo !== undefined) return attempt;
-  return { ...attempt, outcome: { kind: 'exhausted', reason: outcome.reason } };
-}
-
-/** Times to wait that differ by less than this are one, in ms: a job for each millisecond would be as many jobs as deliveries. */
-const waitStepMs = 1000;
-
-/** What a far side put off for longer must not hold up the others. */
-function byWait(attempts: readonly Attempt[]): Attempt[][] {
-  const groups = new Map<number, Attempt[]>();
-  for (const attempt of attempts) {
-    const afterMs = (attempt.outcome.kind === 'retry' && attempt.outcome.afterMs) || 0;
-    const steps = Math.ceil(afterMs / waitStepMs);
-    groups.set(steps, [...(groups.get(steps) ?? []), attempt]);
-  }
-  return [...groups.values()];
-}

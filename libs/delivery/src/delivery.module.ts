@@ -13,10 +13,8 @@ import { PausedClients } from './paused-clients';
 /** A transport as a worker app hands it in, and what its worker is to do. */
 export interface TransportOptions {
   readonly name: TransportName;
-  /** Jobs that this process has in hand at once; each holds up to a hundred deliveries. */
-  readonly concurrency: number;
-  /** How many jobs of a source one endpoint may have at work, and as many waiting; by default an eighth of the source's. */
-  readonly jobsPerEndpoint?: number;
+  /** Jobs of a source in progress at once; without it, as many as there are places for their deliveries. */
+  readonly concurrency?: number;
   /** Whether jobs of a source must not overtake each other. */
   readonly isOrdered?: boolean;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
@@ -62,7 +60,6 @@ export class DeliveryModule {
             const workerOptions: DeliveryWorkerOptions = {
               sources: sources(queues.keys),
               concurrency: options.concurrency,
-              jobsPerEndpoint: options.jobsPerEndpoint,
               isOrdered: options.isOrdered,
             };
             return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, subscriptions, workerOptions);

@@ -1,3 +1,7 @@
+import type { DeliveryJob } from '@pns/queue';
+import { byAcceptance } from '@pns/transport-contract';
+import type { Job as QueuedJob } from 'bullmq';
+
 /** A place in the order. `done` may be called more than once. */
 export interface Turn {
   /** Resolves when all turns before this one are done. */
@@ -48,4 +52,11 @@ export class Turns<Job extends object> {
       this.last = before.then(() => passed);
     }
   }
+}
+
+/** Compares jobs by the acceptance of their first delivery. */
+export function byFirstAcceptance(one: QueuedJob<DeliveryJob>, other: QueuedJob<DeliveryJob>): number {
+  // A job of a version that this one does not know may have none.
+  const [first, second] = [one, other].map((job) => (job.data as Partial<DeliveryJob>).deliveries?.[0]);
+  return first === undefined || second === undefined ? 0 : byAcceptance(first, second);
 }

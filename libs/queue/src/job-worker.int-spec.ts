@@ -171,3 +171,46 @@ it('counts each job that fails, and logs the same reason once in a while and wit
   expect(lines).toMatchObject([{ event: 'job.failed', queue: 'any', reason: 'Postgres is away', failures: 1 }]);
   expect(lines[0]).not.toHaveProperty('err');
 });
+
+describe('a burst of jobs', () => {
+  it('starts each one as soon as it was fetched, though hundreds may run at once', async () => {
+    await scene.worker.close();
+    await scene.queue.addBulk(
+      Array.from({ length: 300 }, (_, index) => ({ name: 'any', data: {}, opts: { jobId: `j-${index}` } })),
+    );
+    let [fetched, started, mostAhead] = [0, 0, 0];
+    const allStarted = new AbortController();
+    const ended = once(allStarted.signal, 'abort');
+    const worker = scene.queues.worker(
+      scene.group,
+      'any',
+      async () => {
+        if (++started === 300) allStarted.abort();
+        await ended;
+      },
+      { concurrency: 1000 },
+    );
+    worker.on('active', () => (mostAhead = Math.max(mostAhead, ++fetched - started)));
+    await ended;
+    await worker.close();
+    expect(mostAhead).toBe(1);
+  });
+
+  it('is overtaken by a delayed job that is brought forward, once', async () => {
+    const begun = scene.begin('in progress');
+    await begun;
+    await scene.queue.addBulk(['first', 'second'].map((id) => ({ name: 'any', data: {}, opts: { jobId: id } })));
+    await scene.queue.add('any', {}, { jobId: 'later', delay: 3_600_000 });
+    expect(await scene.worker.bringForward('later')).toBe(true);
+    expect(await scene.worker.bringForward('later')).toBe(false);
+    const next = once(scene.worker, 'active') as Promise<[{ id?: string }]>;
+    scene.events.emit('end');
+    expect((await next)[0].id).toBe('later');
+    // The others end as they come.
+    for (let runs = 3; runs <= 4; runs++) {
+      const another = once(scene.events, 'begun');
+      scene.events.emit('end');
+      await another;
+    }
+  });
+});

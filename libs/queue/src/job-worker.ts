@@ -22,9 +22,13 @@ const untilNextTryMs = 500;
 interface Scripts {
   pns_renew(...args: (string | number)[]): Promise<string[]>;
   pns_search(...args: (string | number)[]): Promise<number>;
+  'pns_bring-forward'(...args: (string | number)[]): Promise<number>;
 }
 
-const keysOfScript = { renew: 2, search: 2 };
+const keysOfScript = { renew: 2, search: 2, 'bring-forward': 3 };
+
+/** What BullMQ answers when there is no job, though its types do not say so. */
+const none = undefined as unknown as Job;
 
 /** A job that a worker has started, and how often it has been started since it was added. */
 type Started = Pick<Job, 'id' | 'attemptsStarted'>;
@@ -41,11 +45,13 @@ export interface JobSource {
 /**
  * BullMQ's worker with locks that outlive an outage. A job that is run by a living process stays its own, although Redis was
  * away for longer than the lock was valid, unless another worker has started the job: then the processor's `signal` is
- * aborted. The jobs of a dead process are taken over within 15 seconds.
+ * aborted. The jobs of a dead process are taken over within 15 seconds. Each job starts as soon as it was fetched.
  */
 export class JobWorker<Data> extends Worker<Data> {
   /** By the tokens of their locks. */
   private readonly inProgress = new Map<string, Started>();
+  /** By their tokens, jobs that were fetched and have not been started. */
+  private readonly fetched = new Set<string>();
   private readonly scripts: Scripts;
   private readonly onLost: (job: string) => void;
   private readonly ending = new AbortController();
@@ -97,6 +103,12 @@ export class JobWorker<Data> extends Worker<Data> {
   /** Forgets a job that was moved on: its lock must not be renewed any more. */
   release(token: string): void {
     this.inProgress.delete(token);
+  }
+
+  /** Makes a delayed job the next one that is fetched. Answers whether it was delayed still. */
+  async bringForward(job: string): Promise<boolean> {
+    const keys = [this.toKey('delayed'), this.toKey('wait'), this.toKey('marker')];
+    return (await this.scripts['pns_bring-forward'](...keys, this.toKey(''), job)) === 1;
   }
 
   /** What BullMQ calls every now and then. Jobs that are lost are no error of this worker. */
@@ -155,9 +167,25 @@ export class JobWorker<Data> extends Worker<Data> {
     }
   }
 
+  override processJob(
+    job: Job<Data>,
+    token: string,
+    fetchNextCallback?: () => boolean,
+  ): Promise<void | Job<Data, unknown>> {
+    this.fetched.delete(token);
+    return super.processJob(job, token, fetchNextCallback);
+  }
+
+  /**
+   * Fetches the next job, or none while the one before has not started. BullMQ would fetch as many as may run at once before it
+   * starts the first of them, so in a burst each job would wait for hundreds of others.
+   */
   protected override async moveToActive(token: string, name?: string): Promise<Job<Data>> {
+    if (this.fetched.size > 0) return none;
     try {
-      return await super.moveToActive(token, name);
+      const job = await super.moveToActive(token, name);
+      if (job !== none) this.fetched.add(token);
+      return job;
     } catch (error) {
       await sleep(untilNextTryMs);
       throw error;

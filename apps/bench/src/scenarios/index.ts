@@ -8,6 +8,7 @@ import { ingestSingle } from './ingest-single';
 import { latency } from './latency';
 import { pipeline } from './pipeline';
 import { resolver } from './resolver';
+import { slowFarSide } from './slow-far-side';
 import { sockets } from './sockets';
 import { webhook } from './webhook';
 import { websocket } from './websocket';
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   sockets,
   webhook,
   apns,
+  ...slowFarSide,
   latency,
   hostileTenant,
   pipeline,

@@ -67,7 +67,7 @@ export function deliveryStage(): DeliveryStage {
 
   async function worker(
     farSide: FarSide,
-    { concurrency = 8, shards = 1, databaseUrl = database.url, redisUrl = testRedisUrl() }: WorkerOptions = {},
+    { concurrency, shards = 1, databaseUrl = database.url, redisUrl = testRedisUrl() }: WorkerOptions = {},
   ): Promise<INestApplicationContext> {
     const app = await NestFactory.createApplicationContext(
       {
@@ -77,7 +77,12 @@ export function deliveryStage(): DeliveryStage {
           QueueModule.forRoot({ redisUrl, shards, prefix }),
           ConfigCascadeModule.forRoot({ configDir: folder }),
           PersistenceModule.forRoot({ databaseUrl }),
-          DeliveryModule.forTransport({ name: 'webhook', concurrency, inject: [], useFactory: () => farSide }),
+          DeliveryModule.forTransport({
+            name: 'webhook',
+            ...(concurrency !== undefined && { concurrency }),
+            inject: [],
+            useFactory: () => farSide,
+          }),
         ],
       },
       { logger: nestLogger },

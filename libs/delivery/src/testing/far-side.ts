@@ -5,6 +5,7 @@ export class FarSide implements Transport {
   readonly name = 'webhook';
   options: (client: string) => unknown = () => undefined;
   credentialsExpireAt: (client: string) => number | undefined = () => undefined;
+  capacity: (client: string) => number = () => Infinity;
   readonly came: Delivery[] = [];
   private readonly waiting = new Set<() => void>();
 

@@ -26,6 +26,9 @@ export class ApnsSparedError extends Error {
 /** What one client may have open at a time, those included that are about to close. */
 const maxConnections = 2;
 
+/** Streams of a connection until Apple says how many it allows, and the most that are used: Apple allows a thousand. */
+const [usualStreams, mostStreams] = [500, 1000] as const;
+
 /** A push that the other side did not look at goes elsewhere so often; after that something is wrong with that side. */
 const maxMoves = 5;
 
@@ -47,6 +50,7 @@ export class ApnsClient {
   private readonly unanswered = new Set<Waiting>();
   private readonly deadlines: Deadlines;
   private readonly aborts = new AbortListeners();
+  private streamsEach: number = usualStreams;
   private failures = 0;
   private noneBefore = 0;
   private onIdle: (() => void) | undefined;
@@ -56,6 +60,11 @@ export class ApnsClient {
     private readonly times: ApnsTimes,
   ) {
     this.deadlines = new Deadlines(times.answerMs);
+  }
+
+  /** How many pushes all connections carry at once. */
+  get capacity(): number {
+    return maxConnections * this.streamsEach;
   }
 
   /**
@@ -129,6 +138,7 @@ export class ApnsClient {
       this.times,
       () => {
         if (connection.isOpen) this.failures = 0;
+        this.streamsEach = Math.max(1, Math.min(connection.streams ?? this.streamsEach, mostStreams));
         this.placeWaiting();
       },
       (failure) => this.closed(connection, failure),

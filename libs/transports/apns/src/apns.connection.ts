@@ -148,6 +148,11 @@ export class ApnsConnection {
     });
   }
 
+  /** How many pushes the peer takes at once, once it has answered one. */
+  get streams(): number | undefined {
+    return this.hasAnswered ? this.limit : undefined;
+  }
+
   /** Whether it can take a push now. */
   get hasRoom(): boolean {
     const isUsable = !this.isRetiring && !this.isPinging && !this.session.destroyed && !this.session.closed;

@@ -33,6 +33,9 @@ interface App {
   isProven: boolean;
 }
 
+/** Two connections, each with half of the streams that Apple allows. */
+const usualCapacity = 1000;
+
 /** Sends deliveries to Apple, each client over connections and with credentials of its own. */
 export class ApnsTransport implements Transport {
   readonly name = 'apns';
@@ -88,6 +91,9 @@ export class ApnsTransport implements Transport {
       ? certificateOf(options).notAfter
       : undefined;
   }
+
+  /** What the client's connections carry at once; what is usual at Apple before it has any. */
+  readonly capacity = (client: string): number => this.apps.get(client)?.client.capacity ?? usualCapacity;
 
   /** Lets what is on its way finish and closes all connections; nothing can be delivered afterwards. */
   async close(): Promise<void> {

@@ -9,6 +9,11 @@ export interface Transport {
   readonly options?: (client: string) => unknown;
   /** When the certificate that a client signs in with expires, in ms since the epoch; undefined where it has none. */
   readonly credentialsExpireAt?: (client: string) => number | undefined;
+  /**
+   * How many deliveries of a client one endpoint takes at once, as its connections and their streams allow; may change. Absent where
+   * there is no far side to wait for.
+   */
+  readonly capacity?: (client: string) => number;
   /** Sends once. Resolves with the far side's verdict; rejects only for our own bugs or an aborted `signal`. */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
 }

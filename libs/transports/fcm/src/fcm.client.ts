@@ -21,6 +21,11 @@ export class FcmClient {
     this.path = `${pathname.replace(/\/$/, '')}/v1/projects/${project}/messages:send`;
   }
 
+  /** How many messages are under way at once at most. */
+  get capacity(): number {
+    return this.connections.capacity;
+  }
+
   /**
    * Sends a message; with a new access token once more where Google did not know the old one. Rejects with an
    * `FcmTimeoutError`, an `FcmConnectionError`, a `CredentialsRefusedError`, a `TokenUnavailableError`, or the reason of

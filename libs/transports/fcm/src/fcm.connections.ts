@@ -21,6 +21,8 @@ export class FcmConnectionError extends Error {
 
 /** Each carries a hundred messages at once, as Google limits it; one in ten ms is a thousand a second each. */
 const maxConnections = 4;
+/** Streams of a connection until the far side says how many it allows, and the most that are used. */
+const [usualStreams, mostStreams] = [100, 1000] as const;
 const connectTimeoutMs = 10_000;
 /** Routers forget idle connections without telling, and Google ends them after some minutes. */
 const idleMs = 60_000;
@@ -42,6 +44,7 @@ export class FcmConnections {
   private readonly ca: string[] | undefined;
   private readonly deadlines: Deadlines;
   private readonly aborts = new AbortListeners();
+  private streamsEach: number = usualStreams;
 
   constructor(
     private readonly origin: string,
@@ -76,6 +79,11 @@ export class FcmConnections {
       connection.release();
       this.serve();
     }
+  }
+
+  /** How many messages all connections carry at once. */
+  get capacity(): number {
+    return maxConnections * this.streamsEach;
   }
 
   /** Ends all connections at once. */
@@ -122,7 +130,10 @@ export class FcmConnections {
     const connection = new Connection(this.origin, this.ca);
     this.all.add(connection);
     connection.opened.then(
-      () => this.serve(),
+      () => {
+        this.streamsEach = Math.max(1, Math.min(connection.maxStreams, mostStreams));
+        this.serve();
+      },
       (error: unknown) => {
         // Whoever waits may still be served by another connection; without one, waiting would be for nothing.
         if ([...this.all].some((other) => other !== connection && !other.isRetired)) return;
@@ -177,7 +188,12 @@ class Connection {
 
   get hasRoom(): boolean {
     if (this.isConnecting || this.isRetired || this.session.closed) return false;
-    return this.streams < (this.session.remoteSettings.maxConcurrentStreams ?? Infinity);
+    return this.streams < this.maxStreams;
+  }
+
+  /** What the far side allows at once. */
+  get maxStreams(): number {
+    return this.session.remoteSettings.maxConcurrentStreams ?? Infinity;
   }
 
   reserve(): void {

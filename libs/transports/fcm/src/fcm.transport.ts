@@ -25,6 +25,9 @@ interface Sender {
   isProven: boolean;
 }
 
+/** Four connections of a hundred streams. */
+const usualCapacity = 400;
+
 /** Sends deliveries with Firebase Cloud Messaging, each client with its own connections and service account. */
 export class FcmTransport implements Transport {
   readonly name = 'fcm';
@@ -60,6 +63,9 @@ export class FcmTransport implements Transport {
       return failedAttempt(error);
     }
   }
+
+  /** What the client's connections carry at once; what is usual at Google before it has any. */
+  readonly capacity = (client: string): number => this.senders.get(client)?.client.capacity ?? usualCapacity;
 
   /** Lets what is on its way finish and closes all connections; nothing can be delivered afterwards. */
   async close(): Promise<void> {

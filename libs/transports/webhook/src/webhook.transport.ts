@@ -85,6 +85,9 @@ export class WebhookTransport implements Transport {
     );
   }
 
+  /** One request on each connection to an endpoint. */
+  readonly capacity = (client: string): number => this.options(client)?.maxConnections ?? 1;
+
   /** How many endpoints have an open circuit because they failed repeatedly. */
   get openCircuits(): number {
     return this.endpoints.open;

@@ -20,7 +20,7 @@ export class WnsConnectionError extends Error {
 const maxAnswerBytes = 64 * 1024;
 
 /** So many connections for each of Microsoft's hosts; the wait for one takes nothing of a request's time. */
-const connectionsPerHost = 100;
+export const connectionsPerHost = 100;
 
 /** Connections are made many at once, which takes its time and says nothing about how soon an answer is to come. */
 const connectTimeoutMs = 10_000;

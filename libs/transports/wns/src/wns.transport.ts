@@ -3,7 +3,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { NoAccessTokenError } from './wns.access-token';
 import { isChannelUri } from './wns.channel';
 import { WnsClient } from './wns.client';
-import { WnsConnectionError } from './wns.connections';
+import { connectionsPerHost, WnsConnectionError } from './wns.connections';
 import type { WnsOptions } from './wns.options';
 import { wnsOutcome } from './wns.outcome';
 import { wnsPush } from './wns.payload';
@@ -65,6 +65,9 @@ export class WnsTransport implements Transport {
       throw error;
     }
   }
+
+  /** One push on each connection; channels of other hosts have connections of their own, which is no more than a client needs. */
+  readonly capacity = (): number => connectionsPerHost;
 
   /** Lets what is on its way finish and closes all connections; nothing can be delivered afterwards. */
   async close(): Promise<void> {

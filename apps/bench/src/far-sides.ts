@@ -1,0 +1,152 @@
+import { signatureSecret, type AppName, type System } from '@pns/e2e';
+import type { Providers, Sandbox } from '@pns/sandbox';
+import type { TransportName } from '@pns/transport-contract';
+
+/** The client whose far side takes its time, and another one of the same transport. */
+export const [slowClient, otherClient] = ['slow', 'other'] as const;
+export type Client = typeof slowClient | typeof otherClient;
+
+/** A transport's far side in the sandbox, with an app of each client. */
+export interface FarSide {
+  readonly transport: TransportName;
+  readonly worker: AppName;
+  /** Requests that the connections of one client carry at once. */
+  readonly streams: number;
+  readonly properties: Readonly<Record<string, string>>;
+  /** Writes the option file of both clients, and opens what `count` targets of each need. */
+  readonly configure: (system: System, sandbox: Sandbox, count: number) => void;
+  /** The token of a target, and the name that the sandbox gives to what arrives at it. */
+  readonly target: (
+    sandbox: Sandbox,
+    client: Client,
+    index: number,
+  ) => { readonly token: string; readonly name: string };
+  /** Makes the far side of the slow client answer after `delayMs`. */
+  readonly slowDown: (sandbox: Sandbox, delayMs: number, count: number) => Promise<void> | void;
+}
+
+const clients = [slowClient, otherClient] as const;
+const topic = 'com.example.mail';
+
+function providersOf({ providers }: Sandbox): Providers {
+  if (providers === undefined) throw new Error('The sandbox plays no providers.');
+  return providers;
+}
+
+/** JSON is YAML. */
+function writeOptions(system: System, file: string, optionsOf: (client: Client) => object): void {
+  system.configure(file, JSON.stringify(Object.fromEntries(clients.map((client) => [client, optionsOf(client)]))));
+}
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+const nameOf = (client: Client, index: number): string => `${client}-${index}`;
+const deviceToken = (client: Client, index: number): string =>
+  Buffer.from(nameOf(client, index).padEnd(32, '.')).toString('hex');
+
+const apns: FarSide = {
+  transport: 'apns',
+  worker: 'worker-apns',
+  streams: 2000,
+  properties: { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' },
+  configure: (system, sandbox) => {
+    const { apns: apple, authority } = providersOf(sandbox);
+    system.configure('authority.pem', authority.cert);
+    writeOptions(system, 'pns-apns-options.yml', (client) => {
+      const { keyid, teamid, privatekey } = apple.accounts.createKey(`${client}KEY00000`.slice(0, 10).toUpperCase(), {
+        teamid: 'BENCHTEAM1',
+      });
+      system.configure(`${client}.p8`, privatekey);
+      const key = { authtype: 'jwt', privatekey: `${client}.p8`, keyid, teamid };
+      return { ...key, topic, endpoint: apple.url, caFile: 'authority.pem' };
+    });
+  },
+  target: (_, client, index) => ({ token: deviceToken(client, index), name: deviceToken(client, index) }),
+  slowDown: (sandbox, delayMs, count) => {
+    for (const index of range(count))
+      providersOf(sandbox).apns.device(deviceToken(slowClient, index)).faults.set({ delayMs });
+  },
+};
+
+const fcm: FarSide = {
+  transport: 'fcm',
+  worker: 'worker-fcm',
+  streams: 400,
+  properties: { 'com.openexchange.pns.transport.gcm.enabled': 'true' },
+  configure: (system, sandbox) => {
+    const { fcm: google, authority } = providersOf(sandbox);
+    system.configure('authority.pem', authority.cert);
+    writeOptions(system, 'pns-gcm-options.yml', (client) => {
+      system.configure(`${client}.json`, JSON.stringify(google.accounts.create('pns-bench', client)));
+      const endpoints = { endpoint: google.url, tokenEndpoint: google.tokenUrl };
+      return { serviceAccount: `${client}.json`, ...endpoints, caFile: 'authority.pem' };
+    });
+  },
+  target: (_, client, index) => ({ token: nameOf(client, index), name: nameOf(client, index) }),
+  slowDown: (sandbox, delayMs, count) => {
+    for (const index of range(count))
+      providersOf(sandbox).fcm.device(nameOf(slowClient, index)).faults.set({ delayMs });
+  },
+};
+
+const wns: FarSide = {
+  transport: 'wns',
+  worker: 'worker-wns',
+  streams: 100,
+  properties: { 'com.openexchange.pns.transport.wns.enabled': 'true' },
+  configure: (system, sandbox, count) => {
+    const { wns: microsoft, authority } = providersOf(sandbox);
+    system.configure('authority.pem', authority.cert);
+    writeOptions(system, 'pns-wns-options.yml', (client) => {
+      const { sid, secret } = microsoft.accounts.register();
+      for (const index of range(count)) microsoft.openChannel(sid, nameOf(client, index));
+      const endpoints = { tokenEndpoint: microsoft.tokenUrl(), allowedHosts: [microsoft.host] };
+      return { sid, secret, ...endpoints, caFile: 'authority.pem' };
+    });
+  },
+  target: (sandbox, client, index) => {
+    const { wns: microsoft } = providersOf(sandbox);
+    const name = nameOf(client, index);
+    const channel = microsoft.channel(name);
+    if (channel === undefined) throw new Error(`There is no channel ${name}.`);
+    return { token: microsoft.uriOf(channel), name };
+  },
+  slowDown: (sandbox, delayMs, count) => {
+    for (const index of range(count))
+      providersOf(sandbox).wns.channel(nameOf(slowClient, index))?.faults.set({ delayMs });
+  },
+};
+
+/** Two endpoints: Linux answers on all of 127.0.0.0/8. */
+const hosts: Readonly<Record<Client, string>> = { slow: '127.0.0.2', other: '127.0.0.3' };
+const hookOf = ({ port }: Sandbox, client: Client): string => `http://${hosts[client]}:${port}/webhooks`;
+
+const webhook: FarSide = {
+  transport: 'webhook',
+  worker: 'worker-webhook',
+  streams: 100,
+  properties: { 'com.openexchange.webhooks.enabledIds': clients.join() },
+  configure: (system, sandbox) => {
+    const rest = {
+      signatureSecret,
+      httpsOnly: false,
+      allowedNetworks: ['127.0.0.0/8'],
+      maxConnections: webhook.streams,
+    };
+    writeOptions(system, 'webhooks.yml', (client) => ({ uri: hookOf(sandbox, client), ...rest }));
+  },
+  target: (sandbox, client, index) => ({
+    token: `${hookOf(sandbox, client)}/${nameOf(client, index)}`,
+    name: nameOf(client, index),
+  }),
+  slowDown: async (sandbox, delayMs, count) => {
+    for (const index of range(count)) {
+      await fetch(`${sandbox.url}/webhooks/${nameOf(slowClient, index)}/faults`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ delayMs }),
+      });
+    }
+  },
+};
+
+export const farSides: readonly FarSide[] = [apns, fcm, wns, webhook];

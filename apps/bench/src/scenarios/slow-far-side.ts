@@ -1,0 +1,176 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { System } from '@pns/e2e';
+import type { Sandbox } from '@pns/sandbox';
+import { type FarSide, farSides, otherClient, slowClient } from '../far-sides';
+import { end, measuringArgs } from '../profile';
+import { type Measured, percentile, type Scenario, type Size } from '../scenario';
+import { Sender } from '../sender';
+import { withSandbox } from '../servers';
+
+/** What real providers take for an answer, in ms. */
+const answerTimesMs = [50, 300, 800] as const;
+
+/** So much is offered at most to a far side, where its streams carry more, which leaves room on two cores. */
+const mostPerSecond = 200;
+
+/** Devices, channels or paths that share what a slow client gets. */
+const slowTargets = 200;
+
+/** Meanwhile code is compiled, connections are made and the worker learns how much the far side takes. */
+const warmUpSeconds = 5;
+const measuredSecondsOf = (size: Size): number => (size === 'full' ? 10 : 5);
+
+/** When nothing more has come for so long, nothing will; in ms. */
+const giveUpMs = 10_000;
+
+async function withWorker<Answer>(
+  farSide: FarSide,
+  targets: number,
+  work: (system: System, sandbox: Sandbox) => Promise<Answer>,
+): Promise<Answer> {
+  const options = { host: '0.0.0.0', signatureSecret: 'a-secret-for-end-to-end-tests', keep: 1000 };
+  return withSandbox(options, async (sandbox) => {
+    const processes = { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
+    const { properties } = farSide;
+    const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: measuringArgs() });
+    try {
+      farSide.configure(system, sandbox, targets);
+      await system.add(farSide.worker);
+      return await work(system, sandbox);
+    } finally {
+      await end(system, system.all(farSide.worker));
+    }
+  });
+}
+
+/** How many deliveries a second reach a far side that is offered as many as its streams carry, and how many those are. */
+async function rates(
+  farSide: FarSide,
+  answerMs: number,
+  size: Size,
+): Promise<readonly [ours: Measured, limit: Measured]> {
+  const perSecond = Math.min(mostPerSecond, (farSide.streams / answerMs) * 1000);
+  const measured = measuredSecondsOf(size);
+  const count = Math.round((warmUpSeconds + measured) * perSecond);
+  return withWorker(farSide, slowTargets, async (system, sandbox) => {
+    await farSide.slowDown(sandbox, answerMs, slowTargets);
+    let arrived = 0;
+    sandbox.onArrival(() => arrived++);
+    const sender = await Sender.start(farSide, system, sandbox, count);
+    let [sentBefore, arrivedBefore, from] = [0, 0, 0];
+    let [sentAfter, arrivedAfter, to] = [0, 0, 0];
+    await sender.evenly(count, perSecond, (index) => {
+      if (index === Math.round(warmUpSeconds * perSecond))
+        [sentBefore, arrivedBefore, from] = [index, arrived, performance.now()];
+      [sentAfter, arrivedAfter, to] = [index, arrived, performance.now()];
+      return [{ client: slowClient, target: index % slowTargets }];
+    });
+    await settled(() => arrived, count);
+    await sender.close();
+    const seconds = (to - from) / 1000;
+    const [lost, duplicated] = [Math.max(0, count - arrived), Math.max(0, arrived - count)];
+    return [
+      { value: (arrivedAfter - arrivedBefore) / seconds, lost, duplicated },
+      { value: (sentAfter - sentBefore) / seconds, lost: 0, duplicated: 0 },
+    ];
+  });
+}
+
+/** Resolves once so many have arrived, or no more do. */
+async function settled(arrived: () => number, expected: number): Promise<void> {
+  let last = { arrived: -1, at: performance.now() };
+  while (last.arrived < expected && performance.now() - last.at < giveUpMs) {
+    if (arrived() > last.arrived) last = { arrived: arrived(), at: performance.now() };
+    await pause(50);
+  }
+}
+
+/** Of another client and, half of the time, of a slow one beside it. */
+const perSecond = 20;
+const slowAnswerMs = 800;
+const partSeconds = 2;
+/** In the first second of a part without the slow one, what it was sent before is still answered. */
+const leftSeconds = 1;
+const partsOf = (size: Size): number => (size === 'full' ? 40 : 20);
+
+/** The p99 of the way of a client's deliveries from the hand-over to the far side, in ms, beside a slow client and without it, in turn. */
+async function besideSlow(farSide: FarSide, size: Size): Promise<readonly [beside: Measured, without: Measured]> {
+  const count = (warmUpSeconds + partsOf(size) * partSeconds) * perSecond;
+  return withWorker(farSide, count, async (system, sandbox) => {
+    await farSide.slowDown(sandbox, slowAnswerMs, slowTargets);
+    const sender = await Sender.start(farSide, system, sandbox, 2 * count);
+    const [sentAt, arrivedAt] = [new Map<number, number>(), new Map<string, number>()];
+    sandbox.onArrival(({ target }) => void arrivedAt.set(target, performance.now()));
+    let slow = 0;
+    // The slow client's come halfway between two of the other one, as traffic of its own.
+    await sender.evenly(2 * count, 2 * perSecond, (half) => {
+      const index = Math.floor(half / 2);
+      if (half % 2 === 1) return partOf(index).isBeside ? [{ client: slowClient, target: slow++ % slowTargets }] : [];
+      sentAt.set(index, performance.now());
+      return [{ client: otherClient, target: index }];
+    });
+    const nameOf = (index: number): string => farSide.target(sandbox, otherClient, index).name;
+    await settled(() => [...sentAt.keys()].filter((index) => arrivedAt.has(nameOf(index))).length, count);
+    await sender.close();
+    const measured = (isBeside: boolean): Measured => {
+      const latencies = [...sentAt].flatMap(([index, at]) => {
+        const part = partOf(index);
+        const isCounted = part.isMeasured && part.isBeside === isBeside;
+        return isCounted ? [(arrivedAt.get(nameOf(index)) ?? Infinity) - at] : [];
+      });
+      const lost = latencies.filter((latency) => latency === Infinity).length;
+      return {
+        value: percentile(latencies, 0.99),
+        lost,
+        duplicated: 0,
+        details: { 'p50 ms': percentile(latencies, 0.5) },
+      };
+    };
+    return [measured(true), measured(false)];
+  });
+}
+
+/** In which part a delivery is sent. The warm-up is a part of its own, beside the slow one. */
+function partOf(index: number): { readonly isBeside: boolean; readonly isMeasured: boolean } {
+  const second = Math.floor(index / perSecond) - warmUpSeconds;
+  if (second < 0) return { isBeside: true, isMeasured: false };
+  const isBeside = Math.floor(second / partSeconds) % 2 === 1;
+  const inPart = second % partSeconds;
+  return { isBeside, isMeasured: isBeside || inPart >= leftSeconds };
+}
+
+/** A scenario whose sides are measured together. */
+function together(
+  name: string,
+  unit: string,
+  goal: NonNullable<Scenario['goal']>,
+  measure: (size: Size) => Promise<readonly [Measured, Measured]>,
+): Scenario {
+  let other: Measured | undefined;
+  const ours = async (size: Size): Promise<Measured> => {
+    const [mine, theirs] = await measure(size);
+    other = theirs;
+    return mine;
+  };
+  return {
+    name: `slow-far-side:${name}`,
+    unit,
+    goal,
+    ours,
+    baseline: () => Promise.resolve(other ?? { value: NaN, lost: 0, duplicated: 0 }),
+  };
+}
+
+/** What arrives beside what is offered, and the other deliveries of the same transport and process beside those of a slow client. */
+export const slowFarSide: readonly Scenario[] = [
+  ...farSides.flatMap((farSide) =>
+    answerTimesMs.map((answerMs) =>
+      together(`${farSide.transport}-${answerMs}`, 'deliveries/s', { atLeast: 0.8 }, (size) =>
+        rates(farSide, answerMs, size),
+      ),
+    ),
+  ),
+  ...farSides.map((farSide) =>
+    together(`beside-${farSide.transport}`, 'ms p99', { atMost: 1.2 }, (size) => besideSlow(farSide, size)),
+  ),
+];

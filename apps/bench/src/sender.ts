@@ -1,0 +1,63 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { endpointOf, handOver } from '@pns/delivery';
+import type { Sandbox } from '@pns/sandbox';
+import type { System } from '@pns/e2e';
+import { connectRedis, deliveryQueue, KeySpace, Queues } from '@pns/queue';
+import type { Delivery } from '@pns/transport-contract';
+import { addSubscriptions, deliveryOf, shards } from './backlog';
+import type { Client, FarSide } from './far-sides';
+
+/** A delivery to one of a client's targets. */
+export interface Sent {
+  readonly client: Client;
+  readonly target: number;
+}
+
+/** Hands deliveries over as a dispatcher does where nothing is collected: each as a job of its own. */
+export class Sender {
+  private next = 0;
+
+  private constructor(
+    private readonly farSide: FarSide,
+    private readonly sandbox: Sandbox,
+    private readonly queues: Queues,
+    private readonly deliveries: readonly ReturnType<typeof deliveryOf>[],
+  ) {}
+
+  /** Prepares `most` deliveries. */
+  static async start(farSide: FarSide, system: System, sandbox: Sandbox, most: number): Promise<Sender> {
+    const deliveries = Array.from({ length: most }, (_, index) => deliveryOf(index));
+    const ids = deliveries.map(({ subscriptionId }) => subscriptionId);
+    await addSubscriptions(system.databaseUrl, ids, farSide.transport);
+    return new Sender(farSide, sandbox, new Queues(connectRedis(system.redis.url), new KeySpace(shards)), deliveries);
+  }
+
+  /** Sends what `of` answers, `count` times, at an even pace. */
+  async evenly(count: number, perSecond: number, of: (index: number) => readonly Sent[]): Promise<void> {
+    const startedAt = performance.now();
+    const sent: Promise<void>[] = [];
+    for (let index = 0; index < count; index++) {
+      await pause(Math.max(0, startedAt + (index * 1000) / perSecond - performance.now()));
+      sent.push(this.send(of(index)));
+    }
+    await Promise.all(sent);
+  }
+
+  close(): Promise<void> {
+    return this.queues.onApplicationShutdown();
+  }
+
+  private async send(all: readonly Sent[]): Promise<void> {
+    const { transport } = this.farSide;
+    const now = Date.now();
+    const groups = all.flatMap(({ client, target }) => {
+      const prepared = this.deliveries[this.next++];
+      if (prepared === undefined) return [];
+      const { token } = this.farSide.target(this.sandbox, client, target);
+      const delivery: Delivery = { ...prepared, transport, client, token, timestamp: now, dueAt: now };
+      const group = this.queues.keys.group(this.queues.keys.shardOf(delivery.context, delivery.user));
+      return [{ group, name: deliveryQueue(transport), endpoint: endpointOf(delivery), deliveries: [delivery] }];
+    });
+    await handOver(this.queues, groups);
+  }
+}

@@ -1,0 +1,178 @@
+import fc from 'fast-check';
+import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
+
+/** A job that asks for places, and what became of it. */
+class Job {
+  places: Places | undefined;
+  isDeferred = false;
+  called = 0;
+  entered: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly all: DeliveryPlaces,
+    readonly request: PlaceRequest,
+  ) {}
+
+  enter(): this {
+    this.isDeferred = false;
+    this.entered = this.all.enter(this.request).then((places) => {
+      this.places = places;
+      if (places !== undefined) return;
+      this.isDeferred = true;
+      this.all.defer(this.request);
+    });
+    return this;
+  }
+
+  /** Ends all its deliveries after 100 ms each, and the job. */
+  end(): void {
+    for (let left = this.request.deliveries; left > 0; left--) this.places?.ended('answered', 100);
+    this.places?.leave();
+  }
+}
+
+let named = 0;
+const ended = new Set<Job>();
+
+function jobs(all: DeliveryPlaces, count: number, changes: Partial<PlaceRequest> = {}): Job[] {
+  return Array.from({ length: count }, () => {
+    const callBack = (): Promise<boolean> => {
+      job.called++;
+      return Promise.resolve(true);
+    };
+    const request = { endpoint: 'a', capacity: 4, deliveries: 1, job: `job-${named++}`, callBack, ...changes };
+    const job = new Job(all, request);
+    return job;
+  });
+}
+
+async function settled(): Promise<void> {
+  await new Promise(setImmediate);
+}
+
+const started = (some: readonly Job[]): number => some.filter(({ places }) => places !== undefined).length;
+const deferred = (some: readonly Job[]): number => some.filter(({ isDeferred }) => isDeferred).length;
+const called = (some: readonly Job[]): number => some.filter((job) => job.called > 0).length;
+
+it('starts a quarter of what the connections carry, lets two hundred deliveries wait, and defers the rest', async () => {
+  const all = jobs(new DeliveryPlaces(8000), 300, { capacity: 80 });
+  for (const job of all) job.enter();
+  await settled();
+  expect([started(all), deferred(all)]).toEqual([20, 100]);
+});
+
+it('counts deliveries, not jobs', async () => {
+  const all = jobs(new DeliveryPlaces(8000), 10, { capacity: 400, deliveries: 100 });
+  for (const job of all) job.enter();
+  await settled();
+  expect([started(all), deferred(all)]).toEqual([1, 5]);
+});
+
+it('starts the job that has waited longest once a delivery has ended, though its job goes on', async () => {
+  const [first, second, third] = jobs(new DeliveryPlaces(8000), 3, { capacity: 4, deliveries: 2 });
+  for (const job of [first, second, third]) job?.enter();
+  await settled();
+  first?.places?.ended('nothing', 1);
+  first?.places?.ended('nothing', 1);
+  await settled();
+  expect([second?.places, third?.places]).toEqual([expect.anything(), undefined]);
+});
+
+it('calls deferred jobs back in their order, each for a place that is kept for it', async () => {
+  const places = new DeliveryPlaces(8000);
+  const all = jobs(places, 205);
+  for (const job of all) job.enter();
+  await settled();
+  all[0]?.end();
+  await settled();
+  expect(all.slice(200).map((job) => job.called)).toEqual([1, 0, 0, 0, 0]);
+  const [late] = jobs(places, 1);
+  late?.enter();
+  await settled();
+  expect(late?.isDeferred).toBe(true);
+  all[200]?.enter();
+  await settled();
+  expect(all[200]?.isDeferred).toBe(false);
+});
+
+it('calls the next one when another process has the job', async () => {
+  const places = new DeliveryPlaces(8000);
+  const all = jobs(places, 200);
+  const taken = jobs(places, 1, { callBack: () => Promise.resolve(false) });
+  const [next] = jobs(places, 1);
+  for (const job of [...all, ...taken]) job.enter();
+  next?.enter();
+  await settled();
+  all[0]?.end();
+  await settled();
+  expect(next?.called).toBe(1);
+});
+
+it('leaves as much free as an endpoint holds, however many hang', async () => {
+  const places = new DeliveryPlaces(1000);
+  const hanging = Array.from({ length: 50 }, (_, at) => jobs(places, 200, { endpoint: `hangs-${at}` })).flat();
+  for (const job of hanging) job.enter();
+  const [other] = jobs(places, 1, { endpoint: 'other' });
+  other?.enter();
+  await settled();
+  expect(other?.places).toBeDefined();
+});
+
+it('defers what waits and what comes later once it is closed, and leaves to others what was deferred', async () => {
+  const places = new DeliveryPlaces(8000);
+  const all = jobs(places, 205);
+  for (const job of all) job.enter();
+  await settled();
+  await places.close();
+  await settled();
+  const [late] = jobs(places, 1);
+  late?.enter();
+  await settled();
+  expect([started(all), deferred(all), called(all), late?.isDeferred]).toEqual([1, 204, 204, true]);
+});
+
+it('defers jobs for longer the more are before them, between 50 ms and 15 s', async () => {
+  const places = new DeliveryPlaces(8000);
+  const pauses = [places.pauseMs('a', 0.99)];
+  for (const more of [210, 200, 10_000]) {
+    for (const job of jobs(places, more, { capacity: 400 })) job.enter();
+    await settled();
+    pauses.push(places.pauseMs('a', 0.99));
+  }
+  expect(pauses[0]).toBe(50);
+  expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
+  expect(pauses[2]).toBeGreaterThan(1.5 * Number(pauses[1]));
+  expect(pauses[3]).toBeLessThanOrEqual(15_000);
+});
+
+it('starts every job, never more than one beyond what the connections carry, and keeps nothing in the end', async () => {
+  const step = fc.record({ endpoint: fc.constantFrom('a', 'b', 'c'), deliveries: fc.integer({ min: 1, max: 100 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 50 }), async (steps, capacity) => {
+      const places = new DeliveryPlaces(400);
+      const all = steps.flatMap((each) => jobs(places, 1, { capacity, ...each }));
+      for (const job of all) job.enter();
+      for (
+        let left = all.filter((job) => !ended.has(job));
+        left.length > 0;
+        left = left.filter((job) => !ended.has(job))
+      ) {
+        await settled();
+        const running = left.filter((job) => job.places !== undefined);
+        for (const endpoint of ['a', 'b', 'c']) {
+          const sizes = running.flatMap(({ request }) => (request.endpoint === endpoint ? [request.deliveries] : []));
+          const allButLast = sizes.slice(0, -1).reduce((sum, size) => sum + size, 0);
+          expect(allButLast).toBeLessThan(capacity);
+        }
+        const back = left.filter((job) => job.isDeferred && (job.called > 0 || running.length === 0));
+        for (const job of running) {
+          job.end();
+          ended.add(job);
+        }
+        for (const job of back) job.enter();
+      }
+      expect(['a', 'b', 'c'].map((endpoint) => places.pauseMs(endpoint, 0.99))).toEqual([50, 50, 50]);
+    }),
+    { numRuns: 30 },
+  );
+});
