@@ -62,6 +62,12 @@ it.each([20, 100, 400, 2000])(
   },
 );
 
+it('of a few connections is all of them, also when they fail', () => {
+  const limit = new EndpointLimit(10);
+  expect(limit.current).toBe(10);
+  expect(play(limit, 10, 5000, 'failed')).toBe(10);
+});
+
 it('takes no notice of slow answers among quick ones, nor of some ms more', () => {
   const limit = new EndpointLimit(100);
   play(limit, 10, 10);

@@ -1,6 +1,9 @@
 /** The limit starts at this part of what the connections carry, and never falls below the second part of it. */
 const [startPart, leastPart] = [4, 32] as const;
 
+/** Few connections are no burden for a far side, and a busy process takes its own delay for one of the far side. */
+const leastInFlight = 10;
+
 /** What one answer adds while the limit is used up: it doubles in the time of an answer, and grows by an eighth after it has shrunk. */
 const [firstGrowth, laterGrowth] = [1, 1 / 8] as const;
 
@@ -27,7 +30,7 @@ export class EndpointLimit {
 
   /** `most` is what the connections to the endpoint carry at once. */
   constructor(private most: number) {
-    this.value = most / startPart;
+    this.value = this.within(most / startPart);
   }
 
   get current(): number {
@@ -72,6 +75,10 @@ export class EndpointLimit {
   }
 
   private add(change: number): void {
-    this.value = Math.min(this.most, Math.max(this.most / leastPart, this.value + change));
+    this.value = this.within(this.value + change);
+  }
+
+  private within(value: number): number {
+    return Math.min(this.most, Math.max(this.most / leastPart, leastInFlight, value));
   }
 }

@@ -38,6 +38,7 @@ export interface Account {
 
 /** Notes what was accepted, what arrived and who died, and compares them. */
 export class Ledger {
+  private readonly postedAt = new Map<string, number>();
   private readonly acceptedAt = new Map<string, number>();
   private readonly arrivals = new Map<string, Map<string, number[]>>();
   private readonly deaths: Death[] = [];
@@ -47,6 +48,11 @@ export class Ledger {
 
   constructor(private readonly streams: readonly string[]) {
     for (const stream of streams) this.arrivals.set(stream, new Map());
+  }
+
+  /** The notifications are about to be posted for the first time. */
+  posted(ids: readonly string[]): void {
+    for (const id of ids) this.postedAt.set(id, Date.now());
   }
 
   accepted(id: string): void {
@@ -78,6 +84,11 @@ export class Ledger {
   /** When the notification was accepted, in ms since the epoch. */
   acceptanceOf(id: string): number {
     return this.acceptedAt.get(id) ?? NaN;
+  }
+
+  /** Whether `earlier` was accepted before `later` was posted, so that there is an order. */
+  isBefore(earlier: string, later: string): boolean {
+    return this.acceptanceOf(earlier) < (this.postedAt.get(later) ?? NaN);
   }
 
   get isComplete(): boolean {

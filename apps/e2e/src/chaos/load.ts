@@ -50,17 +50,17 @@ async function postUntilAccepted(
     payload: { ...newMail, id, subject: id },
   }));
   const body = JSON.stringify({ notifications });
-  for (let tries = 0; ; tries++) {
-    if (await isAccepted(system, body, tries)) break;
+  ledger.posted(ids);
+  for (let api = (indices[0] as number) / indices.length; !(await isAccepted(system, body, Math.floor(api))); api++) {
     await pause(repeatMs);
   }
   for (const id of ids) ledger.accepted(id);
 }
 
 /** Asks the processes of the API in turn. One that dies has promised nothing. */
-async function isAccepted(system: System, body: string, tries: number): Promise<boolean> {
+async function isAccepted(system: System, body: string, turn: number): Promise<boolean> {
   const apis = system.all('api').filter(({ child }) => child.exitCode === null && child.signalCode === null);
-  const api = apis[tries % apis.length];
+  const api = apis[turn % apis.length];
   if (api === undefined) return false;
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
   let answer: Response;

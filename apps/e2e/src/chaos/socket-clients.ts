@@ -18,9 +18,10 @@ interface ClientSocket {
 export class SocketClients {
   /** When the socket of each user was sent `notifications:missed`, in ms since the epoch. */
   private readonly toldAt = new Map<number, number[]>();
-  private readonly latest = new Map<number, number>();
+  /** The notification of each user that was posted last among those that arrived. */
+  private readonly latest = new Map<number, string>();
   private readonly sockets: ClientSocket[] = [];
-  /** Notifications that arrived after a later one of the same user. */
+  /** Notifications that arrived after one of the same user that was posted when they had been accepted. */
   outOfOrder = 0;
 
   private constructor(
@@ -94,10 +95,9 @@ export class SocketClients {
 
   private arrived(user: number, id: string): void {
     if (!marker.test(id)) return;
-    const index = indexOf(id);
-    const latest = this.latest.get(user) ?? -1;
-    if (index < latest) this.outOfOrder++;
-    this.latest.set(user, Math.max(latest, index));
+    const latest = this.latest.get(user);
+    if (latest !== undefined && this.ledger.isBefore(id, latest)) this.outOfOrder++;
+    if (latest === undefined || indexOf(id) > indexOf(latest)) this.latest.set(user, id);
     this.ledger.arrived({ at: Date.now(), stream: 'websocket', id });
   }
 }
