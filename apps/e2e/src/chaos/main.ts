@@ -1,5 +1,7 @@
 // `npm run test:chaos`: the built apps as processes, at least two of each, with a Redis and a database of their own, while
 // processes and servers die. Counts at the far side what was lost and what came twice.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startTemporaryServers } from '@pns/local-servers';
 import { provideDatabase } from '../env';
@@ -15,7 +17,7 @@ const users = 50;
 /** If nothing has arrived for this long after the load, the rest is lost; in ms. */
 const giveUpMs = 120_000;
 
-const usage = `npm run test:chaos -- [--plan ${Object.keys(plans).join('|')}] [--seed N] [--count NOTIFICATIONS] [--rate PER_SECOND]`;
+const usage = `npm run test:chaos -- [--plan ${Object.keys(plans).join('|')}] [--seed N] [--count NOTIFICATIONS] [--rate PER_SECOND] [--logs FOLDER]`;
 
 async function run(): Promise<void> {
   const { values } = parseArgs({
@@ -24,6 +26,7 @@ async function run(): Promise<void> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       count: { type: 'string', default: '20000' },
       rate: { type: 'string', default: '200' },
+      logs: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -38,7 +41,7 @@ async function run(): Promise<void> {
   provideDatabase(servers.postgres?.url ?? '');
   const system = await System.start({
     hasProviders: true,
-    keepsLogs: false,
+    keepsLogs: values.logs !== undefined,
     processes: Object.fromEntries(apps.map((app) => [app, 2])),
     properties,
   });
@@ -73,8 +76,17 @@ async function run(): Promise<void> {
     );
     say(`Sockets: ${sockets.outOfOrder} out of order, told ${sockets.timesTold} times that something may be missing.`);
   } finally {
+    if (values.logs !== undefined) keepLogs(system, values.logs);
     await system.stop();
     await servers.stop();
+  }
+}
+
+/** Writes what each process logged to a file of its own. */
+function keepLogs(system: System, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  for (const name of apps) {
+    for (const { child, output } of system.all(name)) writeFileSync(join(folder, `${name}-${child.pid}.log`), output);
   }
 }
 
