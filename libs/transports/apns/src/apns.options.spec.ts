@@ -167,7 +167,7 @@ it.each<[string, unknown, string]>([
   ['an endpoint without TLS', { ...jwt, endpoint: 'http://localhost:1' }, 'endpoint must be https://'],
   ['an endpoint with a path', { ...jwt, endpoint: 'https://localhost/3/device' }, 'endpoint must be https://'],
   ['an endpoint with credentials', { ...jwt, endpoint: 'https://a:b@localhost' }, 'endpoint must be https://'],
-  ['an authority that is none', { ...jwt, caFile: '/etc/ca.pem' }, 'caFile holds no certificate in PEM'],
+  ['an authority that is none', { ...jwt, caFile: '/etc/ca.pem' }, 'caFile must be certificates in PEM, each'],
   ['a text as a boolean', { ...jwt, production: 'false' }, 'production'],
   ['a list', [jwt], ''],
 ])('refuses %s', (_, given, sentence) => {
