@@ -75,7 +75,7 @@ export class ServerProperties {
       if (fault?.severity !== 'error' && knownProperty(name) !== undefined) held.set(name, valueOf(assignment));
     }
     for (const { name, line, fault } of refused) {
-      // As in Java, a later line overrules an earlier one, whatever that says.
+      // As in Java, a later line overrules an earlier one, also one that cannot be used.
       if ((held.get(name)?.line ?? 0) < line) faults.push(fault);
     }
     for (const { name } of refused) {
