@@ -43,6 +43,13 @@ describe('a handshake', () => {
     ['letters of elsewhere', '/x?session=XYZ&transport=websocket&connection=%C3%A4', 'CONNECTION_INVALID'],
     ['129 letters', `/x?session=XYZ&transport=websocket&connection=${'a'.repeat(129)}`, 'CONNECTION_INVALID'],
     ['no URL', 'http://[', 'PATH_UNKNOWN'],
+    ['another host', `http://evil.example${seeds}`, 'PATH_UNKNOWN'],
+    ['a dot segment', seeds.replace('appsuite', 'other/../appsuite'), 'PATH_UNKNOWN'],
+    ['a dot segment at the end', seeds.replace('appsuite/', 'appsuite/..'), 'PATH_UNKNOWN'],
+    ['an encoded dot segment', seeds.replace('appsuite', 'other/%2E%2e/appsuite'), 'PATH_UNKNOWN'],
+    ['a backslash', seeds.replace('/appsuite', '\\\\appsuite'), 'PATH_UNKNOWN'],
+    ['a fragment', seeds.replace('appsuite/', 'appsuite/#'), 'PATH_UNKNOWN'],
+    ['a letter that is not encoded', seeds.replace('appsuite', 'äppsuite'), 'PATH_UNKNOWN'],
   ])('with %s is refused', (_, url, code) => {
     expect(() => readHandshake(url)).toThrow(expect.objectContaining({ code }) as Error);
   });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { PnsError } from '@pns/runtime';
+import { parsedUrl } from '@pns/transport-contract';
 
 /** What a client says when it opens a socket. */
 export interface Handshake {
@@ -20,7 +21,9 @@ const connectionSyntax = /^[A-Za-z0-9_.~-]{1,128}$/;
  * @throws PnsError `TRANSPORT_UNKNOWN`, `CONNECTION_INVALID`, `SESSION_MISSING` or `PATH_UNKNOWN`
  */
 export function readHandshake(url: string): Handshake {
-  const { pathname, searchParams } = parsed(url);
+  const target = parsed(url);
+  if (target === undefined) throw unknownPath();
+  const { pathname, searchParams } = target;
   // Engine.IO 3 is what a client speaks that says nothing; `sid` belongs to polling, which continues by Web Socket.
   if (searchParams.get('transport') !== 'websocket' || searchParams.has('sid')) throw unknownTransport();
   const session = searchParams.get('session') ?? '';
@@ -38,9 +41,9 @@ export function readHandshake(url: string): Handshake {
   };
 }
 
-/** The path of a request, without what follows it. */
-export function pathOf(url: string): string {
-  return parsed(url).pathname;
+/** The path of a request, without its query; undefined where there is none that everybody reads alike. */
+export function pathOf(url: string): string | undefined {
+  return parsed(url)?.pathname;
 }
 
 export function unknownTransport(): PnsError {
@@ -55,10 +58,11 @@ export function sessionMissing(): PnsError {
   return new PnsError('SESSION_MISSING', 'A session token must come as the parameter session or as auth.token.');
 }
 
-function parsed(url: string): URL {
-  try {
-    return new URL(url, 'ws://any');
-  } catch {
-    throw unknownPath();
-  }
+/**
+ * Undefined where a proxy in front may read another path than we do: one with dot segments, backslashes, a fragment, or
+ * characters that must be encoded.
+ */
+function parsed(target: string): URL | undefined {
+  const url = parsedUrl(`ws://any${target}`);
+  return url?.pathname === target.split('?', 1)[0] ? url : undefined;
 }

@@ -40,7 +40,8 @@ function refusePolling(app: NestFastifyApplication): void {
   const clients = app.get(WebsocketClients);
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
-    const isKnown = clients.clientAt(pathOf(request.url)) !== undefined;
+    const path = pathOf(request.url);
+    const isKnown = path !== undefined && clients.clientAt(path) !== undefined;
     if (!isKnown && !/[?&]transport=/.test(request.url)) return done();
     const { status, headers, body } = refusalOf(refusalReason(isKnown ? unknownTransport() : unknownPath()));
     if (request.method === 'OPTIONS') return void reply.code(204).headers(preflight).send();

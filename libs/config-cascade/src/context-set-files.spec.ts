@@ -31,6 +31,9 @@ it.each<[what: string, text: string, line: number, entry: string | undefined, se
   ['an expression that ends early', "a:\n  withTags: 'b &'\n", 2, 'a', 'error', /^withTags: A tag, ! or \( is missing/],
   ['and for &', 'a:\n  withTags: premium and trial\n', 2, 'a', 'error', /character 9.*write & instead of and/],
   ['not for !', 'a:\n  withTags: not trial\n', 2, 'a', 'error', /write ! instead of not/],
+  ['a rank', 'a:\n  withTags: b\n  rank: 5\n', 3, 'a', 'warning', /^rank is for sets of the API: those of files/],
+  ['a field that is none', 'a:\n  withTags: b\n  tags: c\n', 3, 'a', 'warning', /^tags is neither withTags nor/],
+  ['a field without a plain name', 'a:\n  withTags: b\n  a b: c\n', 3, 'a', 'warning', /^a field is neither/],
   [
     'a word that every object has',
     'a:\n  withTags: x constructor\n',

@@ -100,6 +100,8 @@ function propertyOf(name: string, given: unknown, held: string | undefined, note
   if (known === undefined) {
     const reason = foreignNameReason(name);
     if (reason !== undefined) note('warning', `${name} ${reason}`, name);
+    // Properties of other software stand beside ours, and have a dot in their names.
+    else if (!name.includes('.')) note('warning', noFieldSentence(name), name);
     return undefined;
   }
   if (!known.scopes.includes('contextSet')) {
@@ -110,6 +112,12 @@ function propertyOf(name: string, given: unknown, held: string | undefined, note
   if (fault === undefined) return text;
   note('error', `${name} ${fault}`, name);
   return held;
+}
+
+function noFieldSentence(name: string): string {
+  if (name === 'rank')
+    return 'rank is for sets of the API: those of files are tried after them, in the order of files and lines';
+  return `${isPlainName(name) ? name : 'a field'} is neither withTags nor addTags nor a property`;
 }
 
 function tagsOf(text: string, note: Note): TagExpression | undefined {

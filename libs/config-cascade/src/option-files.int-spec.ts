@@ -222,6 +222,11 @@ describe('a file that an entry names', () => {
     expect(() => files.readFile('app.key')).toThrow(expect.objectContaining({ code }) as Error);
   });
 
+  it.each(['', ' '])('and whose path is %j is not there', (path) => {
+    const files = new OptionFiles((directory = new ConfigDirectory(folder)));
+    expect(() => files.readFile(path)).toThrow(expect.objectContaining({ code: 'ENOENT' }) as Error);
+  });
+
   it('is read without a byte order mark, and as UTF-8 where it is UTF-16 with its mark', () => {
     const files = new OptionFiles((directory = new ConfigDirectory(folder)));
     for (const [name, bytes] of Object.entries({

@@ -39,6 +39,8 @@ export class OptionFiles {
    * @throws Error with the system's code.
    */
   readFile(path: string): Buffer {
+    // An empty path is the folder itself.
+    if (path.trim() === '') throw Object.assign(new Error('is empty'), { code: 'ENOENT' });
     const absolute = resolve(this.directory.path, path);
     this.directory.follow(absolute);
     const content = fileContent(absolute) ?? { fault: 'does not exist', code: 'ENOENT' };

@@ -80,6 +80,15 @@ it('a name that stands twice in a file holds what the last line says, and both l
   ]);
 });
 
+it.each([
+  ['a value that cannot be used', `${delay}=soon`],
+  ['a line that cannot be read', `${delay}=\\u12`],
+])('%s is no fault where a later line overrules it', (_, line) => {
+  const { values, faults } = read({ 'a.properties': `${line}\n${delay}=2\n` });
+  expect(values).toEqual({ [delay]: '2' });
+  expect(faults.filter(({ severity }) => severity === 'error')).toEqual([]);
+});
+
 it('a name that stands in two files holds what the last file says, and both places are named', () => {
   const { values, sources, faults } = read({ 'a.properties': `\n${delay}=1`, 'b.properties': `${delay}=2` });
   expect([values, sources]).toEqual([{ [delay]: '2' }, { [delay]: 'b.properties' }]);

@@ -11,6 +11,13 @@ interface Held {
   readonly line: number;
 }
 
+/** A line that cannot be used. */
+interface Refused {
+  readonly name: string;
+  readonly line: number;
+  readonly fault: ConfigFault;
+}
+
 /** A file of the configuration folder as it is read. */
 export interface NamedContent {
   readonly file: string;
@@ -55,18 +62,23 @@ export class ServerProperties {
     }
     const { assignments, faults: unread } = parseProperties(read.lines);
     const held = new Map<string, Held>();
-    const refused = new Set<string>();
-    for (const { line, name, reason } of unread) {
-      faults.push(lineFault({ file, line }, name, reason));
-      refused.add(name);
-    }
+    const refused: Refused[] = unread.map(({ line, name, reason }) => {
+      return { name, line, fault: lineFault({ file, line }, name, reason) };
+    });
+    const latestLines = new Map<string, number>();
     for (const assignment of assignments) {
-      const fault = assignmentFault(file, assignment, held.get(assignment.name)?.line);
-      if (fault !== undefined) faults.push(fault);
-      if (fault?.severity === 'error') refused.add(assignment.name);
-      else if (knownProperty(assignment.name) !== undefined) held.set(assignment.name, valueOf(assignment));
+      const { name, line } = assignment;
+      const fault = assignmentFault(file, assignment, latestLines.get(name));
+      latestLines.set(name, line);
+      if (fault?.severity === 'error') refused.push({ name, line, fault });
+      else if (fault !== undefined) faults.push(fault);
+      if (fault?.severity !== 'error' && knownProperty(name) !== undefined) held.set(name, valueOf(assignment));
     }
-    for (const name of refused) {
+    for (const { name, line, fault } of refused) {
+      // As in Java, a later line overrules an earlier one, also one that cannot be used.
+      if ((held.get(name)?.line ?? 0) < line) faults.push(fault);
+    }
+    for (const { name } of refused) {
       const value = before.get(name);
       if (value !== undefined && !held.has(name)) held.set(name, value);
     }

@@ -154,6 +154,25 @@ describe('anchors', () => {
     expect(faults).toHaveLength(25);
   });
 
+  it('that are merged in many entries cost the entries behind too many values', () => {
+    const fields = Array.from({ length: 999 }, (_, index) => `f${index}: 1`).join(', ');
+    const uses = Array.from({ length: 1000 }, (_, index) => `user${index}: {<<: *d}\n`).join('');
+    const { entries, faults } = read(`base: &d {${fields}}\n${uses}`);
+    expect(entries).toHaveLength(200);
+    expect(faults).toHaveLength(801);
+    expect(faults[0]?.reason).toBe('stands behind entries that hold more than 200000 values');
+  });
+
+  it('that are merged many times in one entry cost that entry before anything is copied', () => {
+    const fields = Array.from({ length: 999 }, (_, index) => `f${index}: 1`).join(', ');
+    const entriesOf = jest.spyOn(Object, 'entries');
+    const { entries, faults } = read(`base: &d {${fields}}\nbad:\n${'  <<: *d\n'.repeat(201)}good: {x: 1}\n`);
+    expect(entriesOf).not.toHaveBeenCalled();
+    entriesOf.mockRestore();
+    expect(entries.map(({ name }) => name)).toEqual(['base', 'good']);
+    expect(faults).toEqual([{ line: 3, entry: 'bad', reason: 'holds more than 100000 values' }]);
+  });
+
   it('that nest each other cost what becomes too deep', () => {
     const chain = Array.from({ length: 100 }, (_, index) => `a${index + 1}: &a${index + 1} {x: *a${index}}\n`).join('');
     const { entries, faults } = read(`a0: &a0 {x: 1}\n${chain}`);

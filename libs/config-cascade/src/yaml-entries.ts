@@ -29,6 +29,9 @@ const maxDepth = 64;
 /** How many values an entry may hold when every alias is written out: anchors that use anchors multiply. */
 const maxValues = 100_000;
 
+/** How many values all entries of a file may hold together, counted in the same way: each use of an anchor costs time again. */
+const maxValuesOfFile = 200_000;
+
 /**
  * Reads the top of a YAML file entry by entry, so that one that cannot be read costs no other. Merge keys (`<<`) work as in YAML
  * 1.1, an anchor can be used any number of times, and of a name that stands twice the last one counts. Never throws.
@@ -78,6 +81,8 @@ class EntryReader {
   /** Where the fields of objects stand. */
   private readonly linesOf = new WeakMap<object, ReadonlyMap<string, number>>();
   private entry = '';
+  /** What the entries that were read so far hold. */
+  private valuesOfFile = 0;
 
   constructor(
     private readonly lineOf: (offset: number) => number,
@@ -93,7 +98,11 @@ class EntryReader {
     this.entry = isScalar(key) ? nameOf(key) : '';
     try {
       this.assertUsable(key, line, this.lineOf((value ?? key).range?.[1] ?? 0));
+      if (this.valuesOfFile > maxValuesOfFile) {
+        throw new Unreadable(`stands behind entries that hold more than ${maxValuesOfFile} values`, line);
+      }
       const read = this.valueOf(value, line);
+      this.valuesOfFile += read.values;
       const before = this.byName.get(this.entry);
       if (before !== undefined) this.warn(line, `stands in line ${before.line} too; the last one counts`);
       this.byName.delete(this.entry); // the last one has the last place, too
@@ -124,7 +133,7 @@ class EntryReader {
     if (nesting > maxDepth) throw new Unreadable('is nested too deeply', line);
     const read = this.contentOf(node, line, nesting);
     if (read.depth > maxDepth) throw new Unreadable('is nested too deeply', line);
-    if (read.values > maxValues) throw new Unreadable(`holds more than ${maxValues} values`, line);
+    assertFew([read], line);
     if (anchor !== undefined) this.anchors.set(anchor, read);
     return read;
   }
@@ -163,6 +172,8 @@ class EntryReader {
       fields.set(name, read.value);
       lines.set(name, line);
     }
+    // Before they are copied: each source may hold thousands of fields.
+    if (sources.length > 0) assertFew(reads, this.lineAt((pairs[0] as Field).key));
     // Fields of the object itself win, then those of the first source.
     for (const source of sources) {
       for (const [name, value] of Object.entries(source)) {
@@ -198,6 +209,11 @@ class EntryReader {
     const ofField = this.linesOf.get(value)?.get(String(first)) ?? line;
     return this.fieldLine((value as Record<PropertyKey, unknown>)[first], rest, ofField);
   }
+}
+
+function assertFew(reads: readonly Read[], line: number): void {
+  const values = reads.reduce((sum, read) => sum + read.values, 0);
+  if (values > maxValues) throw new Unreadable(`holds more than ${maxValues} values`, line);
 }
 
 function holding(value: unknown, parts: readonly Read[]): Read {

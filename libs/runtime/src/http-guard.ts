@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify';
+import { inTurn } from './pipelined-requests';
 import { requestFault } from './request-fault';
 import { boundUnreadBody } from './unread-body';
 
 /**
- * Refuses what no server of ours may serve, before anything else looks at the request, and bounds the bodies that nobody
- * reads. Call it before any other hook is added.
+ * Refuses what no server of ours may serve, before anything else looks at the request, and bounds the bodies and answers that
+ * nobody reads. Call it before any other hook is added.
  */
 export function guardRequests(server: FastifyInstance): void {
+  server.addHook('onRequest', (request, reply, done) => inTurn(request.raw, reply.raw, done));
   server.addHook('onRequest', (request, reply, done) => {
     boundUnreadBody(request.raw, reply.raw);
     const sentence = requestFault(request.raw);

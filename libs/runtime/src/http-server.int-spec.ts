@@ -1,16 +1,24 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { httpServer } from './http-server';
+import { maxPipelinedRequests } from './pipelined-requests';
 import { maxUnreadBytes } from './unread-body';
 
 let adapter: FastifyAdapter;
 let port: number;
+let largeServed = 0;
+const served = new EventEmitter();
 
 beforeAll(async () => {
   adapter = httpServer();
   const server = adapter.getInstance();
   server.get('/good', () => 'good');
+  server.get('/large', () => {
+    largeServed++;
+    served.emit('large');
+    return Buffer.alloc(64 * 1024 * 1024);
+  });
   server.post('/refusing', { onRequest: (_request, reply) => void reply.code(401).send('no') }, () => 'read');
   await server.listen({ port: 0, host: '127.0.0.1' });
   ({ port } = server.server.address() as { port: number });
@@ -108,6 +116,38 @@ it.each([
   }
   await closed;
   expect(sent).toBeLessThan(100 * maxUnreadBytes);
+});
+
+describe('requests that arrive together on a connection', () => {
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+
+  it('are answered in their order', async () => {
+    const client = await Client.open();
+    client.socket.write([get('/good'), get('//bad'), post(0), get('/nothing'), get('/good')].join(''));
+    expect(await client.answers(5)).toEqual(['200', '400', '401', '404', '200']);
+    client.socket.write(get('/good'));
+    expect(await client.answers(6)).toHaveLength(6);
+    client.socket.destroy();
+  });
+
+  it('are served one after the other, and not while nobody reads the answers', async () => {
+    const client = await Client.open();
+    client.socket.pause();
+    client.socket.write(get('/large').repeat(50));
+    await once(served, 'large');
+    // Another connection has its turns, so that the server had its chance to start the others.
+    for (let turns = 0; turns < 20; turns++) await answerTo('GET /good HTTP/1.1\r\nHost: a');
+    expect(largeServed).toBe(1);
+    client.socket.destroy();
+  });
+
+  it('are too many for one connection, which ends', async () => {
+    const client = await Client.open();
+    const closed = once(client.socket, 'close');
+    client.socket.write(get('/good').repeat(maxPipelinedRequests + 2));
+    await closed;
+    expect(await answerTo('GET /good HTTP/1.1\r\nHost: a')).toContain('200');
+  });
 });
 
 it('reads no body, whatever its type', async () => {

@@ -41,13 +41,16 @@ export const sessionIdSyntax = /^[\x21-\x7e]{1,128}$/;
 
 const positive = z.number().int().positive();
 
+/** RFC 7519, 2: a date in a token may be a fraction of seconds. One that no date of JavaScript can hold is none. */
+const numericDate = z.number().positive().max(8_640_000_000_000).transform(Math.floor);
+
 /** What a 32-bit integer of Postgres holds: there is nobody with a larger id, whoever issued the token. */
 const id = positive.max(2_147_483_647);
 
 /** The claims of a token, as far as we rely on them; a provider's own claims beside them are of no interest. */
 export const sessionClaims = z.object({
   jti: z.string().regex(sessionIdSyntax),
-  exp: positive,
+  exp: numericDate,
   iat: z.number().nonnegative().optional(),
   context: id,
   user: id,

@@ -68,6 +68,12 @@ describe('a session token', () => {
     expect(issuedAt).toBeLessThanOrEqual(to);
   });
 
+  it('may say its times in fractions of seconds, as RFC 7519 has it', async () => {
+    const [now, end] = [soon() - 60.5, soon() + 0.5];
+    const { expiresAt } = await near.tokens.verify(await signed({ ...whole(), iat: now, exp: end }));
+    expect(Date.parse(expiresAt)).toBe(Math.floor(end) * 1000);
+  });
+
   it('is for any client unless it names one', async () => {
     const { token } = await near.tokens.issue(user);
     await expect(near.tokens.verify(token)).resolves.not.toHaveProperty('client');
@@ -88,6 +94,7 @@ describe('a session token', () => {
     ['without an id', () => signed({ ...whole(), jti: undefined }), 'SESSION_INVALID'],
     ['of a user that is none', () => signed({ ...whole(), user: 0 }), 'SESSION_INVALID'],
     ['of a user in words', () => signed({ ...whole(), user: '14' }), 'SESSION_INVALID'],
+    ['with an end that no date can hold', () => signed({ ...whole(), exp: 9e15 }), 'SESSION_INVALID'],
     ['that is no token', () => 'XYZ', 'SESSION_INVALID'],
     ['that is empty', () => '', 'SESSION_INVALID'],
     ['that expired', () => signed({ ...whole(), exp: Math.floor(Date.now() / 1000) - 1 }), 'SESSION_ENDED'],

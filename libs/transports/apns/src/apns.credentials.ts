@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import forge from 'node-forge';
+import { keystoreRounds, maxKeystoreRounds } from './apns.keystore-rounds';
 
 /** What TLS signs in with: a PKCS #12 file, or what one holds as PEM. */
 export type PushIdentity =
@@ -37,6 +38,9 @@ const oid = {
  * @throws CredentialError
  */
 export function pushCertificate(pkcs12: Buffer, password: string): PushCertificate {
+  if (keystoreRounds(pkcs12) > maxKeystoreRounds) {
+    throw new CredentialError(`asks for more than ${maxKeystoreRounds} rounds of hashing; export it anew with fewer`);
+  }
   const identity = isReadByOpenssl(pkcs12, password)
     ? { pfx: pkcs12, passphrase: password }
     : identityReadByForge(pkcs12, password);

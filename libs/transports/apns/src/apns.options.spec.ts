@@ -44,6 +44,7 @@ const keys = forge.pki.rsa.generateKeyPair(1024);
 
 /** A PKCS #12 file, with what Apple writes into a certificate. */
 function keystore(made: {
+  rounds?: number;
   side?: keyof typeof apple;
   topics?: readonly string[];
   key?: forge.pki.rsa.PrivateKey | null;
@@ -71,9 +72,17 @@ function keystore(made: {
   const key = made.key === undefined ? keys.privateKey : made.key;
   const file = forge.pkcs12.toPkcs12Asn1(key, [own], 'secret', {
     algorithm: 'aes256',
-    count: 1,
+    count: made.rounds ?? 1,
   });
   return forge.util.encode64(forge.asn1.toDer(file).getBytes());
+}
+
+/** A keystore that was made with 0x010203 rounds, and says that it was made with others. */
+function withRounds(base64: string, rounds: number): string {
+  const made = Buffer.from(base64, 'base64').toString('hex');
+  const changed = made.replaceAll('0203010203', `0203${rounds.toString(16)}`);
+  expect(changed).not.toBe(made);
+  return Buffer.from(changed, 'hex').toString('base64');
 }
 
 const faultsOf = (given: unknown): string[] => {
@@ -135,6 +144,11 @@ it.each<[string, unknown, string]>([
   ['a keystore that is none', { keystore: Buffer.from('hello').toString('base64') }, 'keystore is no PKCS #12 file'],
   ['a keystore that is no base64', { keystore: '/etc/apple.p12' }, 'keystore must be a PKCS #12 file in base64'],
   [
+    'a keystore that takes minutes to open',
+    { keystore: withRounds(keystore({ rounds: 0x010203 }), 0x7fffff), password: 'secret' },
+    'keystore asks for more than 1000000 rounds of hashing',
+  ],
+  [
     'a keystore without a key',
     { keystore: keystore({ key: null }), password: 'secret' },
     'keystore holds no private key',
@@ -167,7 +181,7 @@ it.each<[string, unknown, string]>([
   ['an endpoint without TLS', { ...jwt, endpoint: 'http://localhost:1' }, 'endpoint must be https://'],
   ['an endpoint with a path', { ...jwt, endpoint: 'https://localhost/3/device' }, 'endpoint must be https://'],
   ['an endpoint with credentials', { ...jwt, endpoint: 'https://a:b@localhost' }, 'endpoint must be https://'],
-  ['an authority that is none', { ...jwt, caFile: '/etc/ca.pem' }, 'caFile holds no certificate in PEM'],
+  ['an authority that is none', { ...jwt, caFile: '/etc/ca.pem' }, 'caFile must be certificates in PEM, each'],
   ['a text as a boolean', { ...jwt, production: 'false' }, 'production'],
   ['a list', [jwt], ''],
 ])('refuses %s', (_, given, sentence) => {

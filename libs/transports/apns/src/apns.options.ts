@@ -1,4 +1,4 @@
-import { isCertificateBundle, pemText } from '@pns/transport-contract';
+import { bundleSentence, isCertificateBundle, pemText } from '@pns/transport-contract';
 import { z } from 'zod';
 import { CredentialError, type PushCertificate, pushCertificate, signingKey } from './apns.credentials';
 
@@ -36,11 +36,7 @@ const fields = z.strictObject(
     endpoint: text
       .refine(isOrigin, { error: 'must be https://, a host and perhaps a port, and nothing else' })
       .optional(),
-    caFile: text
-      .max(1_000_000)
-      .transform(pemText)
-      .refine(isCertificateBundle, { error: 'holds no certificate in PEM' })
-      .optional(),
+    caFile: text.max(1_000_000).transform(pemText).refine(isCertificateBundle, { error: bundleSentence }).optional(),
     keystoreId: inOptionFile('keystore'),
     privatekeyId: inOptionFile('privatekey'),
   },

@@ -2,6 +2,9 @@ import { X509Certificate } from 'node:crypto';
 
 const certificateBlock = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----.*?-----END \1-----/gs;
 
+/** What is said of a text that is none. */
+export const bundleSentence = 'must be certificates in PEM, each of which can be read';
+
 /**
  * Whether PEM text holds certificates and each of them can be read. OpenSSL stops silently at the first certificate of a
  * bundle that it cannot read, and trusts none of the later ones.

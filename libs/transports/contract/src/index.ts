@@ -1,5 +1,5 @@
 export { AbortListeners } from './abort-listeners';
-export { isCertificateBundle } from './certificate-bundle';
+export { bundleSentence, isCertificateBundle } from './certificate-bundle';
 export { Deadlines } from './deadlines';
 export { byAcceptance, type Delivery, type Priority } from './delivery';
 export { hasBrokenEscape, normalUri } from './normal-uri';

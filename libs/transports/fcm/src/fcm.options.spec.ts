@@ -62,7 +62,7 @@ describe('options over the API', () => {
     ['no e-mail address', { serviceAccount: { ...account, client_email: 'x' } }, /e-mail/],
     ['an unencrypted endpoint', { serviceAccount: account, endpoint: 'http://localhost' }, /https URL/],
     ['credentials in an endpoint', { serviceAccount: account, tokenEndpoint: 'https://a:b@c' }, /https URL/],
-    ['a certificate that is none', { serviceAccount: account, caFile: 'x' }, /certificate in PEM/],
+    ['a certificate that is none', { serviceAccount: account, caFile: 'x' }, /certificates in PEM, each/],
     ['an unknown field', { serviceAccount: account, colour: 1 }, /colour is not .* known ones are enabled, service/],
     ['enabled as text', { serviceAccount: account, enabled: 'yes' }, /enabled/],
   ])('are refused with %s', (_, given, expected) => {

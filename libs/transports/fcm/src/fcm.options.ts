@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { cert } from 'firebase-admin/app';
 import { isClientId } from '@pns/subscriptions';
-import { isCertificateBundle, pemText, unmarked } from '@pns/transport-contract';
+import { bundleSentence, isCertificateBundle, pemText, unmarked } from '@pns/transport-contract';
 import { z } from 'zod';
 
 /** The names of the fields that are never shown again. */
@@ -57,11 +57,7 @@ const httpsUrl = z
   .string()
   .refine(isHttpsUrl, { error: 'must be an https URL without credentials, query and fragment' });
 
-const certificate = z
-  .string()
-  .max(100_000)
-  .transform(pemText)
-  .refine(isCertificateBundle, { error: 'must be a certificate in PEM' });
+const certificate = z.string().max(100_000).transform(pemText).refine(isCertificateBundle, { error: bundleSentence });
 
 const fields = z.strictObject(
   {

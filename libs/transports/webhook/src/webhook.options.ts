@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isCertificateBundle, normalUri, pemText } from '@pns/transport-contract';
+import { bundleSentence, isCertificateBundle, normalUri, pemText } from '@pns/transport-contract';
 import { uriValidationModes, webhookUriFault } from '@pns/subscriptions';
 import { z } from 'zod';
 
@@ -60,7 +60,7 @@ const authorities = z
   .max(1_000_000)
   .transform(pemText)
   .refine((pem) => !pem.includes('PRIVATE KEY-----'), { error: 'holds a private key; give it certificates only' })
-  .refine(isCertificateBundle, { error: 'must be certificates in PEM, each of which can be read' });
+  .refine(isCertificateBundle, { error: bundleSentence });
 
 const fields = z.strictObject(
   {

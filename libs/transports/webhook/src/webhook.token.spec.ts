@@ -2,10 +2,14 @@ import { plainUris, someRespellings } from '@pns/transport-contract/testing/uri-
 import fc from 'fast-check';
 import { webhookToken } from './webhook.token';
 
-it.each(['https://push.example.com/hook', 'http://10.0.0.1:8080', 'https://bücher.example/a?b', 'https://h.example./'])(
-  '%s can be the URI of a receiver',
-  (uri) => expect(webhookToken.tokenProblem(uri)).toBeUndefined(),
-);
+it.each([
+  'https://push.example.com/hook',
+  'http://10.0.0.1:8080',
+  'https://bücher.example/a?b',
+  'https://h.example./',
+  `https://${'a'.repeat(63)}.example/`,
+  'https://[2001:db8::1]:65535/',
+])('%s can be the URI of a receiver', (uri) => expect(webhookToken.tokenProblem(uri)).toBeUndefined());
 
 it.each([
   ['text', 'undefined'],
@@ -19,6 +23,9 @@ it.each([
   ['an empty label', 'https://h..example/'],
   ['two dots behind the host', 'https://h.example../'],
   ['a space', 'https://h.example/a b'],
+  ['port 0, to which nothing connects', 'https://h.example:0/'],
+  ['a label that no name server takes', `https://${'a'.repeat(64)}.example/`],
+  ['a name that no name server takes', `https://${'a.'.repeat(130)}example/`],
   ['nothing', ''],
 ])('%s is none', (_, uri) => expect(webhookToken.tokenProblem(uri)).toContain('must be an absolute http or https URI'));
 

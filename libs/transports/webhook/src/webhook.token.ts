@@ -7,15 +7,13 @@ export const webhookToken: TokenRule = {
   normalToken: normalUri,
   tokenProblem: (token) => {
     const isUri = webhookUriFault('none', '', token) === undefined && !hasBrokenEscape(token);
-    if (isUri && hasLabels(new URL(token).hostname)) return undefined;
+    if (isUri && hasLabels(new URL(token).hostname) && new URL(token).port !== '0') return undefined;
     return 'must be an absolute http or https URI without credentials, fragment, spaces or dot segments';
   },
 };
 
-/** A dot at the end of a name is no empty label. */
+/** RFC 1035, 2.3.4. A dot at the end of a name is no empty label. An IPv6 address is one. */
 function hasLabels(host: string): boolean {
-  return host
-    .replace(/\.$/, '')
-    .split('.')
-    .every((label) => label !== '');
+  const name = host.replace(/\.$/, '');
+  return name.length <= 253 && name.split('.').every((label) => label !== '' && label.length <= 63);
 }

@@ -81,7 +81,7 @@ it.each<[string, unknown, string]>([
   ['a host in capitals', { ...entry, allowedHosts: ['Localhost'] }, 'app.allowedHosts.0: must be a host in lower case'],
   ['a host with a path', { ...entry, allowedHosts: ['localhost/w'] }, 'app.allowedHosts.0: must be a host'],
   ['a file that is not there', { ...entry, caFile: 'nowhere.pem' }, 'app.caFile: cannot be read (ENOENT)'],
-  ['a file without certificates', { ...entry, caFile: 'empty.pem' }, 'app.caFile: holds no certificate in PEM'],
+  ['a file without certificates', { ...entry, caFile: 'empty.pem' }, 'app.caFile: must be certificates in PEM, each'],
   ['no object', 'x', 'app'],
   ['nothing at all', null, 'app'],
   ['a list', [], 'app'],

@@ -1,5 +1,5 @@
 import { isClientId } from '@pns/subscriptions';
-import { isCertificateBundle, pemText } from '@pns/transport-contract';
+import { bundleSentence, isCertificateBundle, pemText } from '@pns/transport-contract';
 import { z } from 'zod';
 
 /** How a push is shown; Microsoft's words. */
@@ -33,11 +33,7 @@ const fields = z.strictObject(
       )
       .max(100)
       .default([]),
-    caFile: text
-      .max(1_000_000)
-      .transform(pemText)
-      .refine(isCertificateBundle, { error: 'holds no certificate in PEM' })
-      .optional(),
+    caFile: text.max(1_000_000).transform(pemText).refine(isCertificateBundle, { error: bundleSentence }).optional(),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );

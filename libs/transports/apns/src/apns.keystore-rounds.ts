@@ -1,0 +1,54 @@
+import forge from 'node-forge';
+
+/** To derive the keys of a file takes so many rounds of hashing at most, about a second; OpenSSL's default is 2,048. */
+export const maxKeystoreRounds = 1_000_000;
+
+/** How many levels of values inside each other are read: about twice those of a file. */
+const levelsRead = 32;
+
+const { Class, Type } = forge.asn1;
+
+/** Its types know this option only as the boolean that it was. */
+const withRest = { parseAllBytes: false } as unknown as boolean;
+
+/**
+ * The rounds of hashing that a PKCS #12 file asks for, all its keys together, as far as they are written outside of what is
+ * encrypted; 0 for a file that cannot be read. OpenSSL does what the file says, and nothing else runs meanwhile.
+ *
+ * Sources: RFC 7292 (MacData, pkcs-12PbeParams) and RFC 8018 (PBKDF2-params) write a salt and then the number of rounds.
+ */
+export function keystoreRounds(pkcs12: Buffer): number {
+  const asn1 = read(pkcs12.toString('binary'));
+  return asn1 === undefined ? 0 : roundsIn(asn1);
+}
+
+function roundsIn(node: forge.asn1.Asn1, levels = levelsRead): number {
+  if (levels === 0) return 0;
+  if (!Array.isArray(node.value)) return isOf(node, Type.OCTETSTRING) ? roundsInside(node.value, levels) : 0;
+  return node.value.reduce((sum, part, index, parts) => {
+    const isAfterSalt = isOf(part, Type.INTEGER) && isOf(parts[index - 1], Type.OCTETSTRING);
+    return sum + (isAfterSalt ? integerOf(part) : roundsIn(part, levels - 1));
+  }, 0);
+}
+
+/** The contents of a file are octet strings that hold DER again. */
+function roundsInside(octets: string, levels: number): number {
+  const inner = octets.startsWith('0') ? read(octets) : undefined; // 0x30, a sequence
+  return inner === undefined ? 0 : roundsIn(inner, levels - 1);
+}
+
+function isOf(node: forge.asn1.Asn1 | undefined, type: forge.asn1.Type): boolean {
+  return node?.tagClass === Class.UNIVERSAL && node.type === type;
+}
+
+function integerOf({ value }: forge.asn1.Asn1): number {
+  return typeof value === 'string' ? Number(`0x0${Buffer.from(value, 'binary').toString('hex')}`) : 0;
+}
+
+function read(der: string): forge.asn1.Asn1 | undefined {
+  try {
+    return forge.asn1.fromDer(der, withRest);
+  } catch {
+    return undefined;
+  }
+}
