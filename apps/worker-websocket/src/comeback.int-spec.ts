@@ -85,7 +85,7 @@ describe('a socket that comes back', () => {
   it('gets what was on its way to it when it went', async () => {
     const stays = await nodes.connect(near, 'stays');
     const client = await nodes.connect(near, '1');
-    const late = nodes.delivery(near.id); // dispatched to the node that held them then
+    const late = await nodes.onItsWay(near.id); // dispatched to the node that held them then
     stays.close();
     client.close();
     await allAway();
@@ -98,7 +98,7 @@ describe('a socket that comes back', () => {
   it('gets what was on its way when it went, where another one of its client stays', async () => {
     const stays = await nodes.connect(near, 'stays');
     const client = await nodes.connect(near, '1');
-    const late = nodes.delivery(near.id);
+    const late = await nodes.onItsWay(near.id);
     client.close();
     while ((await nodes.openConnections()).length > 1);
     await nodes.handOver(late);
@@ -113,7 +113,7 @@ describe('a socket that comes back', () => {
   it('gets only once what was dispatched for it before and after it went', async () => {
     const stays = await nodes.connect(near, 'stays');
     const client = await nodes.connect(near, '1');
-    const before = nodes.delivery(near.id);
+    const before = await nodes.onItsWay(near.id);
     client.close();
     while ((await nodes.openConnections()).length > 1);
     await nodes.handOver(before);
@@ -129,7 +129,7 @@ describe('a socket that comes back', () => {
 
   it('gets what is still on its way to where it was', async () => {
     const client = await nodes.connect(near, '1');
-    const late = nodes.delivery(near.id);
+    const late = await nodes.onItsWay(near.id);
     client.close();
     await allAway();
     const back = await nodes.connect(far, '1');
@@ -215,7 +215,7 @@ describe('two tabs of one user', () => {
     ['another node', () => far],
   ])('that come back to %s within milliseconds get each what it missed, once', async (_, node) => {
     const tabs = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
-    const onItsWay = { ...nodes.delivery(near.id), topic: 'ox:mail:on-its-way' };
+    const onItsWay = { ...(await nodes.onItsWay(near.id)), topic: 'ox:mail:on-its-way' };
     for (const tab of tabs) tab.close();
     await allAway();
     await nodes.handOver(onItsWay);
@@ -275,7 +275,7 @@ describe('when a node stops', () => {
     proxy.sendTo(stopping);
     const client = await nodes.connect(proxy, '1', { generation, reconnection: true });
     proxy.sendTo(far);
-    const queued = nodes.delivery(stopping.id);
+    const queued = await nodes.onItsWay(stopping.id);
     await nodes.close(stopping);
     await nodes.handOver({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
     await nodes.dispatch({ topic: 'ox:mail:now' });
@@ -291,7 +291,7 @@ describe('when a node stops', () => {
     const options = { reconnection: true };
     const tabs = await Promise.all([nodes.connect(proxy, '1', options), nodes.connect(proxy, '2', options)]);
     proxy.sendTo(far);
-    const queued = nodes.delivery(stopping.id);
+    const queued = await nodes.onItsWay(stopping.id);
     await nodes.close(stopping);
     await nodes.dispatch({ topic: 'ox:mail:now' });
     while ((await nodes.openConnections()).length < tabs.length);

@@ -69,7 +69,7 @@ it('counts deliveries, not jobs', async () => {
 });
 
 it('starts the job that has waited longest once a delivery has ended, though its job goes on', async () => {
-  const [first, second, third] = jobs(new DeliveryPlaces(8000), 3, { capacity: 4, deliveries: 2 });
+  const [first, second, third] = jobs(new DeliveryPlaces(8000), 3, { capacity: 2, deliveries: 2 });
   for (const job of [first, second, third]) job?.enter();
   await settled();
   first?.places?.ended('nothing', 1);
@@ -80,7 +80,7 @@ it('starts the job that has waited longest once a delivery has ended, though its
 
 it('calls deferred jobs back in their order, each for a place that is kept for it', async () => {
   const places = new DeliveryPlaces(8000);
-  const all = jobs(places, 205);
+  const all = jobs(places, 205, { capacity: 1 });
   for (const job of all) job.enter();
   await settled();
   all[0]?.end();
@@ -120,7 +120,7 @@ it('leaves as much free as an endpoint holds, however many hang', async () => {
 
 it('defers what waits and what comes later once it is closed, and leaves to others what was deferred', async () => {
   const places = new DeliveryPlaces(8000);
-  const all = jobs(places, 205);
+  const all = jobs(places, 205, { capacity: 1 });
   for (const job of all) job.enter();
   await settled();
   await places.close();

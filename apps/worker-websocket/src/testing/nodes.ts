@@ -151,6 +151,13 @@ export class TestNodes {
     return this.queues.queue(socketNodeGroup(this.keys), socketNodeQueue(id));
   }
 
+  /** A delivery for which presence has been read now, so that a socket that closes from now on was there. */
+  async onItsWay(node: string): Promise<Delivery> {
+    const [groups = []] = await this.presence.openSockets([this.user]);
+    const { lookedAt } = groups[0] ?? {};
+    return { ...this.delivery(node), ...(lookedAt !== undefined && { lookedAt }) };
+  }
+
   delivery(node: string): Delivery {
     const now = Date.now();
     return {
