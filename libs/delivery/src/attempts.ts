@@ -18,7 +18,7 @@ export function sparedForMs({ sparedSince }: Delivery, now: number): number {
   return sparedSince === undefined ? 0 : now - sparedSince;
 }
 
-/** Whether nothing was sent, and somebody looks again. Whoever asked for a test is told at once. */
+/** Whether the attempt was deferred: nothing was sent, and a later run decides again. A test push gets its answer at once instead. */
 export function isSpared({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isSpared === true && delivery.replyTo === undefined;
 }

@@ -20,7 +20,7 @@ const maxMoves = 10;
 /** A delivery that follows its socket waits this long before it goes on, in ms, unless it is one of its first moves. */
 const movePauseMs = 250;
 
-/** How a delivery ends that no mailbox has room for, and one that no socket is to be waited for. */
+/** The outcome if no mailbox has room, and the outcome if no socket of the user can come back. */
 export const endOfForwarding = {
   full: { kind: 'expired', reason: 'too much waits for its socket already' },
   gone: { kind: 'expired', reason: 'its socket is gone' },

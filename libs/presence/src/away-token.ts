@@ -15,7 +15,7 @@ export type AwayStep =
   | 'settle'
   /** Record that no mailbox had room for it. */
   | 'full'
-  /** Record that no socket is to be waited for. */
+  /** Record that no socket can come back. */
   | 'gone';
 
 /**

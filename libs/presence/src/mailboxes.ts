@@ -30,7 +30,7 @@ export type Collected =
 
 /** Where a delivery goes whose socket is not where it was looked for. */
 export interface Whereabouts {
-  /** `parked`: waits in a mailbox; `full`: no mailbox has room; `nobody`: no socket is to be waited for. */
+  /** `parked`: waits in a mailbox; `full`: no mailbox has room; `nobody`: no socket can come back. */
   readonly waiting: 'parked' | 'full' | 'nobody';
   /** Sockets that came back and collected their mailbox before. */
   readonly back: readonly Place[];

@@ -29,8 +29,8 @@ it.each<[string | undefined, string | undefined, string]>([
   ['"1234567890123456789"', undefined, 'no ETag of ours'],
   [undefined, '"12"', 'can only be *'],
   [undefined, '', 'can only be *'],
-  ['*', '*', 'never stands beside'],
-  ['"12"', '*', 'never stands beside'],
+  ['*', '*', 'cannot be combined with'],
+  ['"12"', '*', 'cannot be combined with'],
 ])('If-Match %j and If-None-Match %j are refused', (ifMatch, ifNoneMatch, sentence) => {
   const error = { code: 'VERSION_CHANGED', message: expect.stringContaining(sentence) as string };
   expect(() => expectedBy(ifMatch, ifNoneMatch)).toThrow(expect.objectContaining(error) as Error);
