@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade, type AggregationMode, type Subject } from '@pns/config-cascade';
-import { KeySpace, mostUsedForIntake, redisNearlyFullSentence, type MemoryUse } from '@pns/queue';
+import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/queue';
 import { PnsError, Slices } from '@pns/runtime';
 import {
   contentDigest,
@@ -134,6 +134,7 @@ export class Ingest {
         resolve();
       }
     } catch (error) {
+      if (redisFullSentence(error) !== undefined) this.memory.outdate();
       // Where Redis gave no answer, what waits behind would wait for a time-out of its own, and ever more behind that.
       const isAnswer = error instanceof Error && error.name === 'ReplyError';
       const failed = isAnswer ? batch : [...batch, ...lane.waiting.splice(0)];

@@ -49,6 +49,12 @@ export class MemoryUse {
     return isFresh || (await this.ask()) ? this.known : undefined;
   }
 
+  /** Call it when Redis refused a write for want of memory: what was read before is no longer true. */
+  outdate(): void {
+    this.isKnown = false;
+    this.askedAt = 0;
+  }
+
   /** Answers whether Redis did. */
   private ask(): Promise<boolean> {
     this.asking ??= this.read().finally(() => (this.asking = undefined));
