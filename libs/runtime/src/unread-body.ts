@@ -32,4 +32,6 @@ function takeRest(request: IncomingMessage): void {
   request.on('error', () => undefined); // the sender closed the connection
   request.once('close', () => clearTimeout(timer));
   request.read(0); // so that Node sees a reader
+  request.removeAllListeners('readable'); // of a reader that gave up; nothing would flow beside it
+  request.resume();
 }

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { largeBodies } from '../notifications/testing/large-bodies';
-import { testApi, type TestApi } from '../test-api';
+import { bootstrapKey, testApi, type TestApi } from '../test-api';
 
 let api: TestApi;
 
@@ -83,4 +85,28 @@ it.each([
     status: 413,
     body: { code: 'BODY_TOO_LARGE' },
   });
+});
+
+it.each([
+  ['longer than its route takes', 'POST', '/v1/subscriptions', 'application/json', 413],
+  ['of a media type that no route takes', 'POST', '/v1/subscriptions', 'text/plain', 415],
+])('a body %s is answered before it has arrived, and its connection serves the next request', async (...row) => {
+  const [, method, path, type, status] = row;
+  const rest = 'x'.repeat(500_000);
+  const head = (line: string, fields: string) =>
+    `${line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${bootstrapKey}\r\n${fields}\r\n`;
+  const { hostname, port } = new URL(api.url);
+  const socket = connect(Number(port), hostname);
+  let received = '';
+  socket.on('data', (chunk) => (received += chunk.toString()));
+  const answers = async (count: number) => {
+    const statuses = () => Array.from(received.matchAll(/HTTP\/1\.1 (\d+)/g), ([, each]) => Number(each));
+    while (statuses().length < count) await once(socket, 'data');
+    return statuses();
+  };
+  socket.write(head(`${method} ${path}`, `Content-Type: ${type}\r\nContent-Length: ${rest.length}\r\n`));
+  expect(await answers(1)).toEqual([status]);
+  socket.write(rest + head('GET /v1/subscriptions', ''));
+  expect(await answers(2)).toEqual([status, 200]);
+  socket.destroy();
 });

@@ -57,9 +57,7 @@ export class NotificationsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
-    const { status, body, headers } = await this.answerTo(request).finally(() => {
-      if (request.body instanceof Readable && !request.body.readableEnded) void reply.header('connection', 'close');
-    });
+    const { status, body, headers } = await this.answerTo(request);
     if (status !== 202) reply.code(status);
     if (headers !== undefined) void reply.headers(headers);
     return body;
