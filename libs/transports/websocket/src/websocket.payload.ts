@@ -58,6 +58,15 @@ function textFrame(text: string): Buffer {
   return frame;
 }
 
+/** A server's ping frame whose payload is this number: RFC 6455, 5.5.2. */
+export function pingFrame(number: number): Buffer {
+  const frame = Buffer.allocUnsafe(6);
+  frame[0] = 0x89;
+  frame[1] = 4;
+  frame.writeUInt32BE(number, 2);
+  return frame;
+}
+
 /** A delivery's token for the sockets of `node`, or for the one of them with this connection id. */
 export function socketToken(node: string, connection?: string): string {
   return connection === undefined ? node : `${node} ${connection}`;

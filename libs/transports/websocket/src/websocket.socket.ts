@@ -2,7 +2,7 @@ import { byAcceptance, type Delivery } from '@pns/transport-contract';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
 import type { Backlog } from './websocket.backlog';
-import { type EncodedEvent, encodedEvent, frameOf, missedEvent } from './websocket.payload';
+import { type EncodedEvent, encodedEvent, frameOf, missedEvent, pingFrame } from './websocket.payload';
 import { Unconfirmed, type Sent, type UnconfirmedLimits, type Unreceived } from './websocket.unconfirmed';
 
 /** Whose socket, and what it asked for. */
@@ -59,6 +59,8 @@ export class LocalSocket {
   private roundTripMs: number | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isDraining = false;
+  /** Events in the outbox. */
+  private queued = 0;
   /** Whether it has to get what it missed before anything else. */
   isBehind = false;
 
@@ -81,7 +83,8 @@ export class LocalSocket {
 
   /** Sends it before this turn of the event loop is over, after what was accepted before it. */
   send(delivery: Delivery): void {
-    if (outbox.push({ ...this.prepared(delivery), socket: this }) === 1) setImmediate(emptyOutbox);
+    this.queued++;
+    if (outbox.push({ waiting: this.prepared(delivery), socket: this }) === 1) setImmediate(emptyOutbox);
   }
 
   /** Sends the event that tells the client to fetch afresh, because it missed notifications that nobody kept. */
@@ -140,9 +143,19 @@ export class LocalSocket {
 
   /** Asks the client to confirm what was written. */
   requestConfirmation(): void {
+    const number = this.confirmationDue();
+    if (number === undefined) return;
+    const payload = Buffer.allocUnsafe(4);
+    payload.writeUInt32BE(number);
+    this.webSocket?.ping(payload, false, ignored);
+  }
+
+  /** The number of the ping that must be sent now. Without one, the next ping is scheduled if the client owes a confirmation. */
+  private confirmationDue(): number | undefined {
     const { unconfirmed, pinged } = this;
-    if (unconfirmed === undefined || this.timer !== undefined || this.isDraining || this.isOver) return;
-    if (unconfirmed.lastNumber === pinged.number) return;
+    if (unconfirmed === undefined || this.timer !== undefined || this.isDraining || this.isOver) return undefined;
+    const number = unconfirmed.lastNumber;
+    if (number === pinged.number) return undefined;
     if (this.backlog.isHolding) return this.requestWhenDrained();
     const now = performance.now();
     const pausedMs = now - pinged.at;
@@ -152,13 +165,11 @@ export class LocalSocket {
       if (left < 1) return this.requestAfter((1 - left) * pingPauseMs);
       if (!mayPing(now)) return this.requestAfter(longPingPauseMs - pausedMs);
     }
-    this.pinged = { number: unconfirmed.lastNumber, at: now, left: left - 1 };
-    const payload = Buffer.allocUnsafe(4);
-    payload.writeUInt32BE(unconfirmed.lastNumber);
-    this.webSocket?.ping(payload, false, ignored);
+    this.pinged = { number, at: now, left: left - 1 };
+    return number;
   }
 
-  private requestAfter(ms: number): void {
+  private requestAfter(ms: number): undefined {
     const again = (): void => {
       this.timer = undefined;
       this.requestConfirmation();
@@ -167,7 +178,7 @@ export class LocalSocket {
   }
 
   /** A ping must not overtake what Engine.IO holds back. */
-  private requestWhenDrained(): void {
+  private requestWhenDrained(): undefined {
     this.isDraining = true;
     this.socket?.conn.once('drain', () => {
       this.isDraining = false;
@@ -175,9 +186,13 @@ export class LocalSocket {
     });
   }
 
-  /** Sends an event now, or lets it wait for its turn. */
-  emit(waiting: Waiting): void {
-    if (this.socket !== undefined && !this.isBehind) return this.write(waiting);
+  /** Sends an event of the outbox now, or lets it wait for its turn. The last one takes a ping along if one is due. */
+  emitQueued(waiting: Waiting): void {
+    this.emit(waiting, --this.queued === 0);
+  }
+
+  private emit(waiting: Waiting, isLast = false): void {
+    if (this.socket !== undefined && !this.isBehind) return this.write(waiting, isLast);
     this.early.push(waiting);
     this.backlog.hold(waiting.event.frame.length);
   }
@@ -207,14 +222,22 @@ export class LocalSocket {
 
   /**
    * Hands Engine.IO the finished frame, as Socket.IO's own adapter does when it broadcasts. Socket.IO would make the frame in
-   * steps and in two buffers, which costs as much again as writing it.
+   * steps and in two buffers, which costs as much again as writing it. A ping behind the last event is part of the same write,
+   * which saves a system call.
    */
-  private write({ sent, event: { packet, frame } }: Waiting): void {
+  private write({ sent, event: { packet, frame } }: Waiting, isLast = false): void {
     if (this.isOver) return;
     this.unconfirmed?.wrote(sent, performance.now());
-    const options: object = { wsPreEncodedFrame: [frame] };
-    this.socket?.conn.write(packet, options);
+    const conn = this.socket?.conn;
+    // Where Engine.IO holds the event back, the ping is sent once it has been written.
+    const isTogether = isLast && conn?.transport.writable === true;
+    const ping = isTogether ? this.confirmationDue() : undefined;
+    const options: object = {
+      wsPreEncodedFrame: [ping === undefined ? frame : Buffer.concat([frame, pingFrame(ping)])],
+    };
+    conn?.write(packet, options);
     this.backlog.check();
+    if (isLast && !isTogether) this.requestConfirmation();
   }
 
   /** Resolves once TCP has taken what was written, or the connection is closed. */
@@ -259,10 +282,9 @@ function mayPing(now: number): boolean {
  * write is still reading when the others come, and need not be woken up for each, which had taken as long as writing. They are
  * sorted, because the queue's client hands out jobs that came at once in any order.
  */
-const outbox: (Waiting & { readonly socket: LocalSocket })[] = [];
+const outbox: { readonly waiting: Waiting; readonly socket: LocalSocket }[] = [];
 
 function emptyOutbox(): void {
-  const waiting = outbox.splice(0).sort(inTurn);
-  for (const one of waiting) one.socket.emit(one);
-  for (const { socket } of waiting) socket.requestConfirmation();
+  const queued = outbox.splice(0).sort((one, other) => inTurn(one.waiting, other.waiting));
+  for (const { socket, waiting } of queued) socket.emitQueued(waiting);
 }
