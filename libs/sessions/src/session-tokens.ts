@@ -4,6 +4,7 @@ import type { Owner } from '@pns/subscriptions';
 import { errors, SignJWT } from 'jose';
 import type { EndedSessions, Endings } from './ended-sessions';
 import {
+  clockToleranceSeconds,
   defaultSessionTtlSeconds,
   maxSessionTtlSeconds,
   sessionClaims,
@@ -76,7 +77,9 @@ export class SessionTokens {
   /** As `verify`, but without asking whether the session was ended: for those who watch `onEnded` before they ask. */
   async read(token: string): Promise<Session> {
     try {
-      return sessionOf(sessionClaims.parse(await this.keys.claims(token)));
+      const session = sessionOf(sessionClaims.parse(await this.keys.claims(token)));
+      assertIssued(session);
+      return session;
     } catch (cause) {
       if (cause instanceof PnsError) throw cause;
       if (cause instanceof errors.JWTExpired) throw this.sessionEnded(cause);
@@ -137,4 +140,9 @@ export class SessionTokens {
   private sessionEnded(cause?: unknown): PnsError {
     return new PnsError('SESSION_ENDED', `The session has ended; ${this.keys.advice}.`, { cause });
   }
+}
+
+/** Ending all sessions of an owner ends those issued until then, so a token with a later `iat` would stay valid. */
+function assertIssued({ issuedAt }: Session): void {
+  if (issuedAt > Date.now() / 1000 + clockToleranceSeconds) throw new Error('iat is in the future');
 }

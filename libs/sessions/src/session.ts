@@ -39,6 +39,9 @@ export const maxSessionTtlSeconds = 7 * 24 * 3600;
 /** What the id of a session may be, whoever issued it: it has to fit into a path, where it is ended. */
 export const sessionIdSyntax = /^[\x21-\x7e]{1,128}$/;
 
+/** Clocks of other nodes and of an identity provider may be ahead of ours by this much, in s. */
+export const clockToleranceSeconds = 5;
+
 const positive = z.number().int().positive();
 
 /** RFC 7519, 2: a date in a token may be a fraction of seconds. One that no date of JavaScript can hold is none. */

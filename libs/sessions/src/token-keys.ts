@@ -1,6 +1,6 @@
 import { PnsError } from '@pns/runtime';
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
-import { maxSessionTtlSeconds } from './session';
+import { clockToleranceSeconds, maxSessionTtlSeconds } from './session';
 
 /** What session tokens are checked with. */
 export interface TokenKeys {
@@ -17,9 +17,6 @@ export const ownAlgorithm = 'HS256';
 
 /** What is signed with a key that is not published. */
 const algorithmsOfOthers = ['RS', 'PS', 'ES'].flatMap((family) => ['256', '384', '512'].map((bits) => family + bits));
-
-/** Clocks of an identity provider may differ from ours by this much, in s. */
-const clockToleranceSeconds = 5;
 
 /** Somebody waits for a handshake while keys are fetched, in ms. They are kept for ten minutes, and fetched again for a new one. */
 const fetchTimeoutMs = 3000;

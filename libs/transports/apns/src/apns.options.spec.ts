@@ -179,6 +179,7 @@ it.each<[string, unknown, string]>([
   ['a team id that YAML took for a number', { ...jwt, teamid: 1234567890 }, 'teamid must be a text; in YAML, quote it'],
   ['a topic that would break out of its header', { ...jwt, topic: 'a\r\nb' }, 'topic must be the bundle id'],
   ['an endpoint without TLS', { ...jwt, endpoint: 'http://localhost:1' }, 'endpoint must be https://'],
+  ['an endpoint with port 0', { ...jwt, endpoint: 'https://localhost:0' }, 'endpoint has port 0'],
   ['an endpoint with a path', { ...jwt, endpoint: 'https://localhost/3/device' }, 'endpoint must be https://'],
   ['an endpoint with credentials', { ...jwt, endpoint: 'https://a:b@localhost' }, 'endpoint must be https://'],
   ['an authority that is none', { ...jwt, caFile: '/etc/ca.pem' }, 'caFile must be certificates in PEM, each'],

@@ -1,4 +1,4 @@
-import { bundleSentence, isCertificateBundle, pemText } from '@pns/transport-contract';
+import { bundleSentence, hasUsablePort, isCertificateBundle, pemText } from '@pns/transport-contract';
 import { z } from 'zod';
 import { CredentialError, type PushCertificate, pushCertificate, signingKey } from './apns.credentials';
 
@@ -35,6 +35,7 @@ const fields = z.strictObject(
     topic: text.regex(/^[A-Za-z0-9.-]{1,255}$/, 'must be the bundle id of the app, such as com.example.app').optional(),
     endpoint: text
       .refine(isOrigin, { error: 'must be https://, a host and perhaps a port, and nothing else' })
+      .refine(hasUsablePort, { error: 'has port 0, to which nothing connects' })
       .optional(),
     caFile: text.max(1_000_000).transform(pemText).refine(isCertificateBundle, { error: bundleSentence }).optional(),
     keystoreId: inOptionFile('keystore'),

@@ -9,4 +9,5 @@ export { pemText, unmarked } from './pem-text';
 export { maxRetryAfterMs, retryAfterMs } from './retry-after';
 export type { TokenRule } from './token-rule';
 export type { Transport } from './transport';
+export { hasUsablePort } from './usable-port';
 export { transportAliases, transportName, transportNames, type TransportName } from './transport-name';

@@ -61,6 +61,8 @@ describe('options over the API', () => {
     ['a project that is none', { serviceAccount: { ...account, project_id: '../x' } }, /id of a project/],
     ['no e-mail address', { serviceAccount: { ...account, client_email: 'x' } }, /e-mail/],
     ['an unencrypted endpoint', { serviceAccount: account, endpoint: 'http://localhost' }, /https URL/],
+    ['port 0 in an endpoint', { serviceAccount: account, endpoint: 'https://localhost:0' }, /port 0/],
+    ['port 0 in a token endpoint', { serviceAccount: account, tokenEndpoint: 'https://[::1]:00/' }, /port 0/],
     ['credentials in an endpoint', { serviceAccount: account, tokenEndpoint: 'https://a:b@c' }, /https URL/],
     ['a certificate that is none', { serviceAccount: account, caFile: 'x' }, /certificates in PEM, each/],
     ['an unknown field', { serviceAccount: account, colour: 1 }, /colour is not .* known ones are enabled, service/],

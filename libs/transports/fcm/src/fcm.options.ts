@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { cert } from 'firebase-admin/app';
 import { isClientId } from '@pns/subscriptions';
-import { bundleSentence, isCertificateBundle, pemText, unmarked } from '@pns/transport-contract';
+import { bundleSentence, hasUsablePort, isCertificateBundle, pemText, unmarked } from '@pns/transport-contract';
 import { z } from 'zod';
 
 /** The names of the fields that are never shown again. */
@@ -55,7 +55,8 @@ function isTakenByGoogle(account: { project_id: string; client_email: string; pr
 
 const httpsUrl = z
   .string()
-  .refine(isHttpsUrl, { error: 'must be an https URL without credentials, query and fragment' });
+  .refine(isHttpsUrl, { error: 'must be an https URL without credentials, query and fragment' })
+  .refine(hasUsablePort, { error: 'has port 0, to which nothing connects' });
 
 const certificate = z.string().max(100_000).transform(pemText).refine(isCertificateBundle, { error: bundleSentence });
 

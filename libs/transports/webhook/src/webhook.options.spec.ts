@@ -76,6 +76,8 @@ it.each<[string, Record<string, unknown>, string]>([
   ['no URI', {}, 'is missing'],
   ['no URI in mode exact', { uriValidationMode: 'exact' }, 'is missing'],
   ['a URI that is none', { uri: '/hook' }, 'must be an absolute http or https URI'],
+  ['a URI with port 0', { uri: 'https://push.example.com:0/' }, 'has port 0'],
+  ['a URI with port 0 in other digits', { uri: 'https://push.example.com:000/' }, 'has port 0'],
   ['a URI with credentials', { uri: 'https://u:p@push.example.com/' }, 'must be an absolute http or https URI'],
   ['http', { uri: 'http://push.example.com/' }, 'is not https'],
   ['another mode', { uri, uriValidationMode: 'suffix' }, 'must be prefix, exact or none'],

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { bundleSentence, isCertificateBundle, normalUri, pemText } from '@pns/transport-contract';
+import { bundleSentence, hasUsablePort, isCertificateBundle, normalUri, pemText } from '@pns/transport-contract';
 import { uriValidationModes, webhookUriFault } from '@pns/subscriptions';
 import { z } from 'zod';
 
@@ -69,6 +69,7 @@ const fields = z.strictObject(
       .refine((uri) => webhookUriFault('none', '', uri) === undefined, {
         error: 'must be an absolute http or https URI without credentials, fragment, spaces or dot segments',
       })
+      .refine(hasUsablePort, { error: 'has port 0, to which nothing connects' })
       .transform(normalUri) // subscriptions' URIs are compared with it, and they are in this form
       .optional(),
     uriValidationMode: z.enum(uriValidationModes, { error: 'must be prefix, exact or none' }).default('prefix'),

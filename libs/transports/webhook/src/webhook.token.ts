@@ -1,5 +1,5 @@
 import { webhookUriFault } from '@pns/subscriptions';
-import { hasBrokenEscape, normalUri, type TokenRule } from '@pns/transport-contract';
+import { hasBrokenEscape, hasUsablePort, normalUri, type TokenRule } from '@pns/transport-contract';
 
 /** URIs of receivers, whatever a webhook says about which of them it takes. */
 export const webhookToken: TokenRule = {
@@ -7,7 +7,7 @@ export const webhookToken: TokenRule = {
   normalToken: normalUri,
   tokenProblem: (token) => {
     const isUri = webhookUriFault('none', '', token) === undefined && !hasBrokenEscape(token);
-    if (isUri && hasLabels(new URL(token).hostname) && new URL(token).port !== '0') return undefined;
+    if (isUri && hasLabels(new URL(token).hostname) && hasUsablePort(token)) return undefined;
     return 'must be an absolute http or https URI without credentials, fragment, spaces or dot segments';
   },
 };

@@ -20,6 +20,7 @@ it.each([
   ['the domain as a fragment', 'https://example.com#.notify.windows.com'],
   ['the domain behind a backslash', 'https://example.com\\.notify.windows.com/'],
   ['a fragment', 'https://db5p.notify.windows.com/#x'],
+  ['port 0', 'https://db5p.notify.windows.com:0/'],
   ['another port', 'https://db5p.notify.windows.com:8443/'],
   ['a dot at the end', 'https://db5p.notify.windows.com./'],
   ['the host of the devices', 'https://client.wns.windows.com/'],

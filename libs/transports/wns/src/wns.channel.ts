@@ -9,7 +9,7 @@
 export function isChannelUri(uri: string, allowedHosts: readonly string[] = []): boolean {
   if (!/^https:\/\/[\x21-\x7e]+$/i.test(uri) || !URL.canParse(uri)) return false;
   const { host, hostname, port, username, password, hash } = new URL(uri);
-  if (username !== '' || password !== '' || hash !== '') return false;
+  if (port === '0' || username !== '' || password !== '' || hash !== '') return false;
   const isMicrosofts = port === '' && microsoftsHosts.test(hostname);
   return isMicrosofts || allowedHosts.includes(host) || allowedHosts.includes(hostname);
 }

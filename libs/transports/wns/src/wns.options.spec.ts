@@ -76,6 +76,12 @@ it.each<[string, unknown, string]>([
     'app.tokenEndpoint: must be an https URL',
   ],
   ['a token endpoint with credentials', { ...entry, tokenEndpoint: 'https://a:b@localhost/' }, 'app.tokenEndpoint'],
+  [
+    'a token endpoint with port 0',
+    { ...entry, tokenEndpoint: 'https://localhost:0/' },
+    'app.tokenEndpoint: has port 0',
+  ],
+  ['a host with port 0', { ...entry, allowedHosts: ['localhost:0'] }, 'app.allowedHosts.0: has port 0'],
   ['a URL as a host', { ...entry, allowedHosts: ['https://localhost'] }, 'app.allowedHosts.0: must be a host'],
   ['a pattern as a host', { ...entry, allowedHosts: ['*'] }, 'app.allowedHosts.0: must be a host'],
   ['a host in capitals', { ...entry, allowedHosts: ['Localhost'] }, 'app.allowedHosts.0: must be a host in lower case'],

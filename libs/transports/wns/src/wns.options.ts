@@ -1,5 +1,5 @@
 import { isClientId } from '@pns/subscriptions';
-import { bundleSentence, isCertificateBundle, pemText } from '@pns/transport-contract';
+import { bundleSentence, hasUsablePort, isCertificateBundle, pemText } from '@pns/transport-contract';
 import { z } from 'zod';
 
 /** How a push is shown; Microsoft's words. */
@@ -26,10 +26,13 @@ const fields = z.strictObject(
     type: z.enum(wnsTypes, { error: `must be one of ${wnsTypes.join(', ')}` }).default('toast'),
     tokenEndpoint: text
       .refine(isHttpsUrl, { error: 'must be an https URL without credentials, query and fragment' })
+      .refine(hasUsablePort, { error: 'has port 0, to which nothing connects' })
       .optional(),
     allowedHosts: z
       .array(
-        text.refine(isHost, { error: 'must be a host in lower case, perhaps with a port, such as localhost:3005' }),
+        text
+          .refine(isHost, { error: 'must be a host in lower case, perhaps with a port, such as localhost:3005' })
+          .refine((host) => hasUsablePort(`https://${host}`), { error: 'has port 0, to which nothing connects' }),
       )
       .max(100)
       .default([]),
