@@ -83,6 +83,32 @@ describe('a job whose lock expired while its worker was alive', () => {
     expect([await scene.queue.getJob('ended'), scene.runs]).toEqual([undefined, 1]);
   });
 
+  describe('and that a search has moved back to those that wait', () => {
+    /** As a search leaves a job whose worker did not renew its lock in time. */
+    async function beginAndStall(id: string): Promise<string> {
+      const lock = await scene.begin(id);
+      await scene.worker.pause(true); // fetches nothing, as a worker that is held up
+      const { redis, queue } = scene;
+      await redis.multi().del(lock).lrem(queue.toKey('active'), 1, id).rpush(queue.toKey('wait'), id).exec();
+      return lock;
+    }
+
+    it('is taken back by its worker, unless another one has started it', async () => {
+      const lock = await beginAndStall('back');
+      await scene.worker.renewAll();
+      expect(await scene.queue.getRanges(['active', 'wait'], 0, -1)).toEqual(['back']);
+      expect([await scene.redis.exists(lock), await scene.queue.getActiveCount(), scene.lost]).toEqual([1, 1, false]);
+    });
+
+    it('leaves its queue when it ends', async () => {
+      await beginAndStall('done');
+      const completed = once(scene.worker, 'completed');
+      scene.events.emit('end');
+      await completed;
+      expect([await scene.queue.getJob('done'), await scene.queue.count(), scene.runs]).toEqual([undefined, 0, 1]);
+    });
+  });
+
   it('is left to another worker that has started it, and its own run is aborted', async () => {
     jest.spyOn(log, 'warn').mockImplementation();
     const lock = await scene.begin('lost');

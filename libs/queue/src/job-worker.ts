@@ -25,7 +25,7 @@ interface Scripts {
   'pns_bring-forward'(...args: (string | number)[]): Promise<number>;
 }
 
-const keysOfScript = { renew: 2, search: 2, 'bring-forward': 3 };
+const keysOfScript = { renew: 3, search: 2, 'bring-forward': 3 };
 
 /** What BullMQ answers when there is no job, though its types do not say so. */
 const none = undefined as unknown as Job;
@@ -123,8 +123,8 @@ export class JobWorker<Data> extends Worker<Data> {
 
   private async renew(jobs: readonly (readonly [token: string, job: Started])[]): Promise<ReadonlySet<string>> {
     const args = jobs.flatMap(([token, { id = '', attemptsStarted }]) => [id, token, attemptsStarted]);
-    const [stalled, active, start] = [this.toKey('stalled'), this.toKey('active'), this.toKey('')];
-    const lost = new Set(await this.scripts.pns_renew(stalled, active, start, lockMs, ...args));
+    const keys = ['stalled', 'active', 'wait'].map((key) => this.toKey(key));
+    const lost = new Set(await this.scripts.pns_renew(...keys, this.toKey(''), lockMs, ...args));
     for (const [token, { id = '' }] of jobs) {
       if (!lost.has(id) || !this.inProgress.delete(token)) continue;
       this.cancelJob(id, 'Another worker has started this job.');
@@ -213,6 +213,8 @@ class HeldJob<Data, Result, Name extends string, Progress extends JobProgress> e
   }
 
   override moveToWait(token?: string) {
+    // At once: a renewal that comes after the move would take the job back.
+    if (token !== undefined && this.queue instanceof JobWorker) this.queue.release(token);
     return this.held(token, () => super.moveToWait(token));
   }
 

@@ -60,14 +60,19 @@ export class Ledger {
     for (const arrived of this.arrivals.values()) if (!arrived.has(id)) this.missing++;
   }
 
-  arrived({ at, stream, id }: Arrived): void {
+  /** Answers whether the delivery arrived for the first time. */
+  arrived({ at, stream, id }: Arrived): boolean {
     const arrivals = this.arrivals.get(stream);
-    if (arrivals === undefined) return;
+    if (arrivals === undefined) return false;
     this.lastArrivalAt = Date.now();
     const times = arrivals.get(id);
-    if (times !== undefined) return void times.push(at);
+    if (times !== undefined) {
+      times.push(at);
+      return false;
+    }
     arrivals.set(id, [at]);
     if (this.acceptedAt.has(id)) this.missing--;
+    return true;
   }
 
   died(app: string): void {

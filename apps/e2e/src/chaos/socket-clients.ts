@@ -95,9 +95,10 @@ export class SocketClients {
 
   private arrived(user: number, id: string): void {
     if (!marker.test(id)) return;
+    // A double is counted as such. It says nothing about the order.
+    if (!this.ledger.arrived({ at: Date.now(), stream: 'websocket', id })) return;
     const latest = this.latest.get(user);
     if (latest !== undefined && this.ledger.isBefore(id, latest)) this.outOfOrder++;
     if (latest === undefined || indexOf(id) > indexOf(latest)) this.latest.set(user, id);
-    this.ledger.arrived({ at: Date.now(), stream: 'websocket', id });
   }
 }
