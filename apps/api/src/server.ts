@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuditStore } from '@pns/persistence';
-import { boundUnreadBody, httpServer } from '@pns/runtime';
+import { httpServer } from '@pns/runtime';
 import type { SessionTokens } from '@pns/sessions';
 import { installAudit } from './audit/audit.hook';
 import { installAuthentication } from './authentication/authentication.hook';
@@ -39,7 +39,6 @@ export function apiServer({ authenticator, sessions, rateLimits, audit }: Server
     genReqId: requestIdOf,
     routerOptions: { maxParamLength: maxParameterLength },
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      boundUnreadBody(request.raw, reply.raw); // no hook runs for these
       answerProblem(error, request, reply);
     },
   });

@@ -1,11 +1,13 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import { inTurn } from './pipelined-requests';
 import { requestFault } from './request-fault';
 import { boundUnreadBody } from './unread-body';
 
+type FrameworkErrors = NonNullable<FastifyServerOptions['frameworkErrors']>;
+
 /**
- * Refuses what no server of ours may serve, before anything else looks at the request, and bounds the bodies and answers that
- * nobody reads. Call it before any other hook is added.
+ * Refuses malformed requests before any other hook runs. Bounds the bodies and the answers that are not read. Call it before any
+ * other hook is added.
  */
 export function guardRequests(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => inTurn(request.raw, reply.raw, done));
@@ -13,16 +15,39 @@ export function guardRequests(server: FastifyInstance): void {
     boundUnreadBody(request.raw, reply.raw);
     const sentence = requestFault(request.raw);
     if (sentence === undefined) return done();
-    void reply
-      .code(400)
-      .type('application/problem+json')
-      .send(JSON.stringify(malformed(sentence)));
+    void reply.code(400).type(problemType).send(malformed(sentence));
+  });
+  // Node itself answers an `Expect` header that it does not know, and does not emit `request` for it.
+  server.server.on('checkExpectation', (request, response) => {
+    inTurn(request, response, () => {
+      boundUnreadBody(request, response);
+      response.writeHead(417).end();
+    });
   });
 }
 
+/** Bounds in the same way the requests that Fastify's router refuses, for which no hook runs. `answer` sends the refusal. */
+export function guardedErrors(answer: FrameworkErrors = answerMalformed): FrameworkErrors {
+  return (error, request, reply) => {
+    inTurn(request.raw, reply.raw, () => {
+      boundUnreadBody(request.raw, reply.raw);
+      answer(error, request, reply);
+    });
+  };
+}
+
+const answerMalformed: FrameworkErrors = (_error, _request, reply) => {
+  void reply
+    .code(400)
+    .type(problemType)
+    .send(malformed('The path holds a malformed escape, or a part of it is too long.'));
+};
+
+const problemType = 'application/problem+json';
+
 /** The problem (RFC 9457) that answers a request which cannot be routed. */
-function malformed(sentence: string): object {
+function malformed(sentence: string): string {
   const type = 'urn:pns:problem:request-malformed';
   const title = 'The request cannot be read';
-  return { type, title, status: 400, detail: sentence, code: 'REQUEST_MALFORMED' };
+  return JSON.stringify({ type, title, status: 400, detail: sentence, code: 'REQUEST_MALFORMED' });
 }

@@ -19,6 +19,7 @@ beforeAll(async () => {
     served.emit('large');
     return Buffer.alloc(64 * 1024 * 1024);
   });
+  server.get('/parameter/:name', () => 'parameter');
   server.post('/refusing', { onRequest: (_request, reply) => void reply.code(401).send('no') }, () => 'read');
   await server.listen({ port: 0, host: '127.0.0.1' });
   ({ port } = server.server.address() as { port: number });
@@ -104,6 +105,11 @@ it.each([
     'POST /refusing HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n',
     `10000\r\n${'x'.repeat(65536)}\r\n`,
   ],
+  [
+    'of a malformed path',
+    `POST /%zz HTTP/1.1\r\nHost: a\r\nContent-Length: ${10 * maxUnreadBytes}\r\n\r\n`,
+    'x'.repeat(64 * 1024),
+  ],
 ])('ends a connection whose unread body is too long, %s', async (_, head, part) => {
   const client = await Client.open();
   const closed = new Promise((resolve) => client.socket.once('close', resolve));
@@ -141,10 +147,27 @@ describe('requests that arrive together on a connection', () => {
     client.socket.destroy();
   });
 
-  it('are too many for one connection, which ends', async () => {
+  const expecting = 'GET /good HTTP/1.1\r\nHost: a\r\nExpect: more\r\n\r\n';
+  const longParameter = get(`/parameter/${'a'.repeat(101)}`);
+
+  it('are answered in their order, also those that no hook sees', async () => {
+    const client = await Client.open();
+    const requests = [get('/good'), get('/%zz'), get('/nothing'), longParameter, expecting, get('/%zz'), get('/good')];
+    client.socket.write(requests.join(''));
+    expect(await client.answers(7)).toEqual(['200', '400', '404', '400', '417', '400', '200']);
+    client.socket.destroy();
+  });
+
+  it.each([
+    ['routed', get('/good'), get('/good')],
+    ['malformed', get('/%zz'), get('/%zz')],
+    ['malformed behind a good one', get('/good'), get('/%zz')],
+    ['with a parameter that is too long', get('/good'), longParameter],
+    ['with an unknown expectation', get('/good'), expecting],
+  ])('are too many for one connection, which ends: %s', async (_, first, other) => {
     const client = await Client.open();
     const closed = once(client.socket, 'close');
-    client.socket.write(get('/good').repeat(maxPipelinedRequests + 2));
+    client.socket.write(first + other.repeat(maxPipelinedRequests + 1));
     await closed;
     expect(await answerTo('GET /good HTTP/1.1\r\nHost: a')).toContain('200');
   });

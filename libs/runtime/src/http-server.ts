@@ -1,6 +1,6 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyServerOptions } from 'fastify';
-import { guardRequests } from './http-guard';
+import { guardedErrors, guardRequests } from './http-guard';
 import { measureRequests } from './http-metrics';
 
 /** The headers of a request must arrive within this time, in ms. */
@@ -14,6 +14,7 @@ export function httpServer(options: FastifyServerOptions & { readonly skipMiddie
   const adapter = new FastifyAdapter({
     requestTimeout: headersTimeoutMs,
     ...options,
+    frameworkErrors: guardedErrors(options.frameworkErrors),
     http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: connectionsCheckingIntervalMs },
   });
   const server = adapter.getInstance();

@@ -4,12 +4,12 @@ import type { Socket } from 'node:net';
 /** Requests of one connection that may wait for the answer to an earlier one. */
 export const maxPipelinedRequests = 100;
 
-/** Those that wait, the first one first. */
+/** The requests of each connection that wait, in their order. */
 const waiting = new WeakMap<Socket, (() => void)[]>();
 
 /**
- * Calls `start` once all earlier requests of the connection are answered and their answers were sent. Node would start all that
- * arrived together, and keep the answers that nobody reads. A connection with too many is destroyed, and `start` is not called.
+ * Calls `start` once the answers to all earlier requests of the connection were sent. Node starts pipelined requests at once and
+ * buffers their answers. A connection with too many waiting requests is destroyed, and `start` is not called.
  */
 export function inTurn({ socket }: IncomingMessage, response: ServerResponse, start: () => void): void {
   const others = waiting.get(socket);
