@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyServerOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
 import { inTurn } from './pipelined-requests';
 import { requestFault } from './request-fault';
 import { boundUnreadBody } from './unread-body';
@@ -36,7 +36,7 @@ export function guardedErrors(answer: FrameworkErrors = answerMalformed): Framew
   };
 }
 
-const answerMalformed: FrameworkErrors = (_error, _request, reply) => {
+const answerMalformed = (_error: unknown, _request: unknown, reply: FastifyReply): void => {
   void reply
     .code(400)
     .type(problemType)
