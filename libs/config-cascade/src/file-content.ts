@@ -1,7 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 
-/** The largest file of the configuration folder that is read, in bytes: to parse 1 MiB of YAML takes up to two seconds. */
+/**
+ * The largest file of the configuration folder that is read, in bytes. To parse 1 MiB of YAML takes three to eight seconds, and
+ * longer where it is broken.
+ */
 export const maxFileBytes = 1024 * 1024;
 
 /** The bytes of a file, or why they cannot be read: as the end of a sentence, and the system's code for it. */
