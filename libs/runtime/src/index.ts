@@ -10,6 +10,5 @@ export { failToStart, listen, runProcess, shutdownTimeoutMs, startWorker } from 
 export { requestFault } from './request-fault';
 export { RuntimeModule } from './runtime.module';
 export { nextTurn, Slices } from './turns';
-export { boundUnreadBody } from './unread-body';
 export { waitForServer, type NeededServer } from './wait-for-server';
 export { validationSentence } from './validation-sentences';
