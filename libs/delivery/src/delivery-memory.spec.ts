@@ -1,24 +1,7 @@
 import type { RedisClient } from '@pns/queue';
-import type { Delivery } from '@pns/transport-contract';
 import { DeliveryMemory } from './delivery-memory';
 
-const attempt = (id: number, more: Partial<Delivery> = {}): Delivery => ({
-  id: `d${id}`,
-  notificationId: 'n',
-  context: 1,
-  user: 14,
-  client: 'suite',
-  transport: 'websocket',
-  token: 'node',
-  topic: 'ox:mail:new',
-  payload: {},
-  priority: 'high',
-  count: 1,
-  timestamp: 0,
-  dueAt: 0,
-  attempt: 1,
-  ...more,
-});
+const attempt = (id: number, more = {}) => ({ id: `d${id}`, attempt: 1, token: 'node', ...more });
 
 it('knows the 20,000 attempts that arrived last, and forgets older ones', () => {
   const memory = new DeliveryMemory({} as RedisClient);

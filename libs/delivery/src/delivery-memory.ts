@@ -10,6 +10,9 @@ const mostJobs = 2000;
 /** As many deliveries at least, and twice as many at most, are remembered for longer than their jobs, with about 150 bytes each. */
 const mostDelivered = 20_000;
 
+/** What tells an attempt of a delivery from all others. */
+type DeliveryAttempt = Pick<Delivery, 'id' | 'attempt' | 'token'>;
+
 /**
  * What this process has done, so that it does nothing twice: a job may be run again here though the process lives, as when
  * Redis lost its lock, and a delivery may be handed over again whose job is done.
@@ -45,7 +48,7 @@ export class DeliveryMemory {
   }
 
   /** Remembers that this attempt of a delivery has arrived. */
-  arrived(delivery: Delivery): void {
+  arrived(delivery: DeliveryAttempt): void {
     if (this.delivered.size >= mostDelivered) {
       this.deliveredBefore = this.delivered;
       this.delivered = new Set();
@@ -54,7 +57,7 @@ export class DeliveryMemory {
   }
 
   /** Whether this process has made this attempt of a delivery, and it has arrived. */
-  knows(delivery: Delivery): boolean {
+  knows(delivery: DeliveryAttempt): boolean {
     const attempt = attemptOf(delivery);
     return this.delivered.has(attempt) || this.deliveredBefore.has(attempt);
   }
@@ -73,6 +76,6 @@ function keyOf({ queueQualifiedName, id }: Job<DeliveryJob>): string {
   return `${queueQualifiedName}:${id}`;
 }
 
-function attemptOf({ id, attempt, token }: Delivery): string {
+function attemptOf({ id, attempt, token }: DeliveryAttempt): string {
   return `${id} ${attempt} ${token}`;
 }
