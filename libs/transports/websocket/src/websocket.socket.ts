@@ -26,7 +26,7 @@ export interface LocalSocketOptions {
  */
 const [pingBurst, pingPauseMs, longPingPauseMs] = [5, 20, 1000];
 
-/** Pings that a node sends in a second beside those after the longer pause: about three percent of one core. */
+/** Pings that a node sends in a second at most, beside those after the longer pause. */
 const pingsPerSecond = 2000;
 
 /** A client that closes has not read what was sent less than its round trip before, and this much, in ms. */
