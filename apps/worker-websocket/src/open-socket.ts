@@ -21,6 +21,10 @@ export class OpenSocket {
   hasEnded = false;
   /** Another opening has its connection id. */
   isTaken = false;
+  /** The node of the opening before, where that has died or has not returned what its client did not confirm. */
+  nodeBefore: string | undefined;
+  /** Whether it took over from an opening that may still return something. */
+  isTakeOver = false;
 
   constructor(
     readonly key: Opening,

@@ -92,7 +92,9 @@ function keepLogs(system: System, folder: string): void {
 }
 
 function tell(accounts: readonly Account[]): void {
-  say('\n| transport | notifications | lost | doubled | answered late | not explained | p50 ms | p99 ms | longest ms |');
+  say(
+    '\n| transport | notifications | lost | doubled | answered late | not explained | p50 ms | p99 ms | longest ms |',
+  );
   say('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
   for (const { stream, expected, lost, doubled, late, unexplained, delays } of accounts) {
     const times = [delays.p50, delays.p99, delays.longest].map(Math.round).join(' | ');
