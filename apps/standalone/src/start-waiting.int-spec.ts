@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { startApi } from '@pns/api';
 import { startDispatcher } from '@pns/dispatcher';
+import { startTransportWorker } from '@pns/delivery';
 import { cuttableLink, freshDatabase, startRedis, type CuttableLink } from '@pns/local-servers';
 import { log } from '@pns/runtime';
-import { startWebhookWorker } from '@pns/worker-webhook';
+import { webhookWorker } from '@pns/worker-webhook';
 import { startWebsocketWorker } from '@pns/worker-websocket';
 
 /** The workers of APNs, FCM and WNS start as that of webhooks does. */
@@ -14,7 +15,7 @@ const apps: Record<string, () => Promise<INestApplicationContext>> = {
   api: startApi,
   dispatcher: startDispatcher,
   'worker-websocket': startWebsocketWorker,
-  'worker-webhook': startWebhookWorker,
+  'worker-webhook': () => startTransportWorker(webhookWorker),
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-waiting-'));

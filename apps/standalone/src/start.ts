@@ -3,13 +3,14 @@ import { resolve } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { startApi } from '@pns/api';
 import { startDispatcher } from '@pns/dispatcher';
+import { startTransportWorker } from '@pns/delivery';
 import { claimFolder, LocalServerError } from '@pns/local-servers';
 import { listenHost, PnsError, urlHostOf } from '@pns/runtime';
-import { startApnsWorker } from '@pns/worker-apns';
-import { startFcmWorker } from '@pns/worker-fcm';
-import { startWebhookWorker } from '@pns/worker-webhook';
+import { apnsWorker } from '@pns/worker-apns';
+import { fcmWorker } from '@pns/worker-fcm';
+import { webhookWorker } from '@pns/worker-webhook';
 import { startWebsocketWorker } from '@pns/worker-websocket';
-import { startWnsWorker } from '@pns/worker-wns';
+import { wnsWorker } from '@pns/worker-wns';
 import { banner } from './banner';
 import { startDemo } from './start-demo';
 import { isSet, provideDefaults, standaloneEnv } from './env';
@@ -67,10 +68,10 @@ async function startAll(apps: INestApplicationContext[], started: Started, say: 
     ...(await Promise.all([
       startDispatcher(),
       startWebsocketWorker(),
-      startWebhookWorker(),
-      startApnsWorker(),
-      startFcmWorker(),
-      startWnsWorker(),
+      startTransportWorker(webhookWorker),
+      startTransportWorker(apnsWorker),
+      startTransportWorker(fcmWorker),
+      startTransportWorker(wnsWorker),
     ])),
   );
   const sandboxUrl = await demo?.complete(env.PNS_CONFIG_DIR);

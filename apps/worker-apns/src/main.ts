@@ -1,6 +1,5 @@
 import 'reflect-metadata';
-import { runProcess } from '@pns/runtime';
-import { workerApnsEnv } from './env';
-import { startApnsWorker } from './start';
+import { runTransportWorker } from '@pns/delivery';
+import { apnsWorker } from './worker';
 
-void runProcess('worker-apns', async () => [await startApnsWorker(workerApnsEnv().PNS_HEALTH_PORT)]);
+void runTransportWorker(apnsWorker);

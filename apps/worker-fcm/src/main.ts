@@ -1,6 +1,5 @@
 import 'reflect-metadata';
-import { runProcess } from '@pns/runtime';
-import { workerFcmEnv } from './env';
-import { startFcmWorker } from './start';
+import { runTransportWorker } from '@pns/delivery';
+import { fcmWorker } from './worker';
 
-void runProcess('worker-fcm', async () => [await startFcmWorker(workerFcmEnv().PNS_HEALTH_PORT)]);
+void runTransportWorker(fcmWorker);

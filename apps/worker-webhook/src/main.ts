@@ -1,6 +1,5 @@
 import 'reflect-metadata';
-import { runProcess } from '@pns/runtime';
-import { workerWebhookEnv } from './env';
-import { startWebhookWorker } from './start';
+import { runTransportWorker } from '@pns/delivery';
+import { webhookWorker } from './worker';
 
-void runProcess('worker-webhook', async () => [await startWebhookWorker(workerWebhookEnv().PNS_HEALTH_PORT)]);
+void runTransportWorker(webhookWorker);

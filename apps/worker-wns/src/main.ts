@@ -1,6 +1,5 @@
 import 'reflect-metadata';
-import { runProcess } from '@pns/runtime';
-import { workerWnsEnv } from './env';
-import { startWnsWorker } from './start';
+import { runTransportWorker } from '@pns/delivery';
+import { wnsWorker } from './worker';
 
-void runProcess('worker-wns', async () => [await startWnsWorker(workerWnsEnv().PNS_HEALTH_PORT)]);
+void runTransportWorker(wnsWorker);

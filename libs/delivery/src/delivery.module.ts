@@ -9,6 +9,7 @@ import { CredentialsExpiry } from './credentials-expiry';
 import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
 import type { QueueRef } from './hand-over';
 import { PausedClients } from './paused-clients';
+import { TransportLifetime } from './transport-lifetime';
 
 /** A transport as a worker app hands it in, and what its worker is to do. */
 export interface TransportOptions {
@@ -47,6 +48,11 @@ export class DeliveryModule {
           provide: CredentialsExpiry,
           inject: [transport, { token: ClientOptions, optional: true }],
           useFactory: (handedIn: Transport, clients?: ClientOptions) => new CredentialsExpiry(handedIn, clients),
+        },
+        {
+          provide: TransportLifetime,
+          inject: [transport],
+          useFactory: (handedIn: Transport) => new TransportLifetime(handedIn),
         },
         {
           provide: DeliveryWorker,

@@ -3,5 +3,7 @@ export { deliveryQueues, DeliveryModule, type TransportOptions } from './deliver
 export { eraseDeliveries } from './erase-deliveries';
 export { endpointOf, handOver, handOverFrom, type DeliveryGroup, type QueueRef } from './hand-over';
 export { retryFailed } from './retry-failed';
-export { SharedLookup } from './shared-lookup';
+export { runTransportWorker, startTransportWorker } from './run-worker';
 export { endOfForwarding, mailboxLimits, SocketForwarding } from './socket-forwarding';
+export type { TransportParts, TransportWorker } from './transport-worker';
+export { WorkerModule } from './worker.module';

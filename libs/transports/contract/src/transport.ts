@@ -14,6 +14,10 @@ export interface Transport {
    * there is no far side to wait for.
    */
   readonly capacity?: (client: string) => number;
+  /** How many endpoints have an open circuit because they failed repeatedly. Absent where the transport has no circuits. */
+  readonly openCircuits?: number;
   /** Sends once. Resolves with the far side's verdict; rejects only for our own bugs or an aborted `signal`. */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
+  /** Resolves when deliveries in progress have ended and all connections are closed. Nothing can be delivered afterwards. */
+  close?(): Promise<void>;
 }

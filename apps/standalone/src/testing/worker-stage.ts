@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { handOver, type TransportWorker, WorkerModule } from '@pns/delivery';
+import { freshDatabase, type FreshDatabase, type LocalRedis, startRedis } from '@pns/local-servers';
+import { FailedDeliveryStore } from '@pns/persistence';
+import { deliveryQueue, Queues } from '@pns/queue';
+import { nestLogger } from '@pns/runtime';
+import type { Delivery } from '@pns/transport-contract';
+
+/** A Redis, a database and a configuration folder for workers that run one after the other. */
+export class WorkerStage {
+  private worker: INestApplicationContext | undefined;
+
+  private constructor(
+    readonly folder: string,
+    private readonly redis: LocalRedis,
+    readonly database: FreshDatabase,
+  ) {}
+
+  static async open(properties: readonly string[]): Promise<WorkerStage> {
+    const folder = mkdtempSync(join(tmpdir(), 'pns-workers-'));
+    const [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
+    const stage = new WorkerStage(folder, redis, database);
+    stage.configure('pns.properties', properties.join('\n'));
+    return stage;
+  }
+
+  configure(file: string, content: object | string): void {
+    writeFileSync(join(this.folder, file), typeof content === 'string' ? content : JSON.stringify(content));
+  }
+
+  async start<Options>(row: TransportWorker<Options>, databaseUrl = this.database.url): Promise<void> {
+    const module = WorkerModule.forTransport(row, {
+      NODE_ENV: 'development',
+      PNS_LOG_LEVEL: 'silent',
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: this.redis.url,
+      PNS_SHARDS: 1,
+      PNS_CONFIG_DIR: this.folder,
+      PNS_ENCRYPTION_KEY: [Buffer.alloc(32, 1)],
+      PNS_HEALTH_PORT: 0,
+    });
+    this.worker = await NestFactory.createApplicationContext(module, { logger: nestLogger });
+  }
+
+  async stop(): Promise<void> {
+    await this.worker?.close();
+    this.worker = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.redis.stop();
+    await this.database.drop();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  /** A provider of the running worker. */
+  part<Part>(type: abstract new (...parts: never[]) => Part): Part {
+    if (this.worker === undefined) throw new Error('No worker is running.');
+    return this.worker.get(type, { strict: false });
+  }
+
+  async send(given: Pick<Delivery, 'id' | 'client' | 'transport' | 'token'> & Partial<Delivery>): Promise<void> {
+    const queues = this.part(Queues);
+    const queue = { group: queues.keys.group(0), name: deliveryQueue(given.transport) };
+    const what = { topic: 'ox:mail:new', payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 1 } as const;
+    const delivery = { notificationId: 'n', attempt: 1, context: 1, user: 14, ...what, ...given };
+    await handOver(queues, [{ ...queue, endpoint: given.client, deliveries: [delivery] }]);
+  }
+
+  /** The delivery, once it has failed for good. */
+  failed(id: string): Promise<{ outcome: string; reason?: string }> {
+    return eventually(() => this.part(FailedDeliveryStore).get(id));
+  }
+}
+
+/** Resolves when `look` finds something. */
+export async function eventually<Found>(look: () => Promise<Found | undefined>): Promise<Found> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,11 @@
+import type { TransportWorker } from '@pns/delivery';
+import { fcmOptions, fcmOptionsFileFor, FcmTransport, type FcmOptions } from '@pns/transport-fcm';
+
+/** The worker that delivers with Firebase Cloud Messaging. */
+export const fcmWorker: TransportWorker<FcmOptions> = {
+  transport: 'fcm',
+  optionFile: 'pns-gcm-options.yml',
+  optionsFileFor: fcmOptionsFileFor,
+  clientOptions: fcmOptions,
+  create: (parts) => new FcmTransport(parts),
+};
