@@ -3,7 +3,7 @@
 -- ARGV  3 connection id; 4 node; 5 opening; 6 client; 7 digest of the session; 8 "1" when the server made up the id; 9 most
 --       live sockets of the user
 -- Answer: {"duplicate"}; or {"full"}; or {"open", "1" if it has to collect its mailbox, node and opening that it took over
---         from, or "", the node at which it was open until that died, or ""}
+--         from, or ""; the node where it was before if that is dead, or ""}
 local connection, node, opening, client, session = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local isAnonymous = ARGV[8] == '1'
 
@@ -50,7 +50,7 @@ elseif back then
   fresh.m, fresh.k, fresh.y = was.m or back, was.k, was.y
   fresh.w, fresh.b, fresh.h = since, since, placesOf(was, was.z)
   if mayCollect(was) then addEarlier(fresh, connection, since) end
-  deadNode = not was.x and was.n or nil
+  deadNode = dead[was.n] and was.n
   redis.call('HDEL', KEYS[1], back)
 end
 -- Another client of the user may have had this id.

@@ -25,7 +25,7 @@ export type Opened =
       readonly isBehind: boolean;
       /** The opening that it took over from, which still has to return what its client did not confirm. */
       readonly takenFrom?: { readonly node: string; readonly opening: string };
-      /** The node at which the socket was open until it died. */
+      /** The node where the socket was before, if that is dead. */
       readonly deadNode?: string;
     }
   /** Another session of the user has an open socket with this connection id. */
