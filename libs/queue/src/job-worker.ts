@@ -163,10 +163,10 @@ export class JobWorker<Data> extends Worker<Data> {
     const run = (async () => {
       const runs = [...this.arrived].filter((job) => !this.unsure.includes(job)).map(({ id = '' }) => id);
       const keys = ['active', 'wait', 'stalled', 'marker'].map((key) => this.toKey(key));
-      const moved = this.scripts['pns_put-back'](...keys, this.toKey(''), `${this.id}:`, whose, ...runs);
+      const args = [this.toKey(''), `${this.id}:`, whose, ...runs];
       try {
-        await before;
-        this.notePutBack(await moved);
+        const [moved] = await Promise.all([this.scripts['pns_put-back'](...keys, ...args), before]);
+        this.notePutBack(moved);
       } catch (error) {
         this.emit('error', error as Error);
       }
