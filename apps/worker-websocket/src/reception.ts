@@ -146,6 +146,8 @@ export class Reception {
       throw new PnsError('SOCKETS_TOO_MANY', `The user has ${maxPerUser} open sockets already, and may have no more.`);
     }
     socket.local.isBehind = opened.isBehind;
+    socket.nodeBefore = opened.takenFrom?.node ?? opened.deadNode;
+    socket.isTakeOver = opened.takenFrom !== undefined;
     this.entered.add(socket);
     this.locals.add(socket.local);
     openSockets.inc();

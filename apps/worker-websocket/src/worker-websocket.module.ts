@@ -52,6 +52,7 @@ export class WorkerWebsocketModule {
           name: 'websocket',
           concurrency,
           isOrdered: true,
+          readership: 'exclusive',
           imports: [held],
           inject: [LocalSockets, AwayTransport],
           useFactory: (locals: LocalSockets, away: AwayTransport) =>

@@ -2,7 +2,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
-import { assertJobVersion, Queues, type DeliveryJob, type JobWorker } from '@pns/queue';
+import { assertJobVersion, Queues, type DeliveryJob, type JobWorker, type Readership } from '@pns/queue';
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
@@ -25,6 +25,8 @@ export interface DeliveryWorkerOptions {
   readonly concurrency?: number | undefined;
   /** Whether the attempts of a job begin only after those of the jobs before it; there is one endpoint then. */
   readonly isOrdered?: boolean | undefined;
+  /** Who else takes jobs from the sources; by default the other processes of the transport. */
+  readonly readership?: Readership | undefined;
 }
 
 /** What a run of a job keeps to. */
@@ -71,11 +73,11 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 
   onApplicationBootstrap(): void {
-    const { concurrency = maxJobsPerSource } = this.options;
+    const { concurrency = maxJobsPerSource, readership } = this.options;
     for (const { group, name } of this.options.sources) {
       const work = (job: Job<DeliveryJob>, token?: string, signal?: AbortSignal) =>
         this.work({ group, name }, job, token, signal ?? never);
-      const worker = this.queues.worker(group, name, work, { concurrency });
+      const worker = this.queues.worker(group, name, work, { concurrency, readership });
       worker.on('completed', (job) => this.memory.forget(job));
       if (this.options.isOrdered === true) worker.onFetched = (fetched) => this.turns.take(fetched);
       this.workers.set(group, worker);

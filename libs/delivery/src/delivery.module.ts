@@ -3,7 +3,7 @@ import { ClientOptions } from '@pns/client-options';
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, OutcomesModule } from '@pns/outcomes';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
-import { deliveryQueue, KeySpace, Queues } from '@pns/queue';
+import { deliveryQueue, KeySpace, Queues, type Readership } from '@pns/queue';
 import type { Transport, TransportName } from '@pns/transport-contract';
 import { CredentialsExpiry } from './credentials-expiry';
 import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
@@ -18,6 +18,8 @@ export interface TransportOptions {
   readonly concurrency?: number;
   /** Whether jobs of a source must not overtake each other. */
   readonly isOrdered?: boolean;
+  /** Who else takes jobs from the sources; by default the other processes of the transport. */
+  readonly readership?: Readership;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject: readonly (abstract new (...args: never[]) => unknown)[];
   readonly useFactory: (...parts: never[]) => Transport;
@@ -67,6 +69,7 @@ export class DeliveryModule {
               sources: sources(queues.keys),
               concurrency: options.concurrency,
               isOrdered: options.isOrdered,
+              readership: options.readership,
             };
             return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, subscriptions, workerOptions);
           },

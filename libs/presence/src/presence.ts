@@ -25,6 +25,8 @@ export type Opened =
       readonly isBehind: boolean;
       /** The opening that it took over from, which still has to return what its client did not confirm. */
       readonly takenFrom?: { readonly node: string; readonly opening: string };
+      /** The node where the socket was before, if that is dead. */
+      readonly deadNode?: string;
     }
   /** Another session of the user has an open socket with this connection id. */
   | { readonly kind: 'duplicate' }
@@ -78,7 +80,7 @@ export class Presence {
   async open(socket: Opening, node: string, maxPerUser: number): Promise<Opened> {
     const { connection, opening, client, session, isAnonymous } = socket;
     const args = [connection, node, opening, client, digestOf(session), flag(isAnonymous), maxPerUser];
-    const [kind, isBehind, takenFrom] = (await this.scripts.open(
+    const [kind, isBehind, takenFrom, deadNode = ''] = (await this.scripts.open(
       ...keysOf(this.keys, socket),
       this.clock(),
       await this.deadNodes(),
@@ -86,7 +88,12 @@ export class Presence {
     )) as string[];
     if (kind !== 'open') return { kind: kind as 'duplicate' | 'full' };
     const [from = '', of = ''] = (takenFrom ?? '').split(' ');
-    return { kind, isBehind: isBehind === '1', ...(from === '' ? {} : { takenFrom: { node: from, opening: of } }) };
+    return {
+      kind,
+      isBehind: isBehind === '1',
+      ...(from === '' ? {} : { takenFrom: { node: from, opening: of } }),
+      ...(deadNode === '' ? {} : { deadNode }),
+    };
   }
 
   /**

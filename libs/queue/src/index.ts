@@ -2,7 +2,7 @@ export { addJobs, addJobsFrom, type NewJob, type Origin } from './add-jobs';
 export { publish, subscriberOf, type Subscriber } from './channel';
 export { erasedInAll, heldLocks, jobLock, type Erased } from './erased';
 export { jobCounts, type JobCounts } from './job-counts';
-export type { JobWorker } from './job-worker';
+export type { JobWorker, Readership } from './job-worker';
 export { KeySpace } from './key-space';
 export { MemoryUse, mostUsedForIntake } from './memory-use';
 export { QueueModule, type QueueModuleOptions } from './queue.module';
