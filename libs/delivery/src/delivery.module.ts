@@ -18,6 +18,8 @@ export interface TransportOptions {
   readonly concurrency?: number;
   /** Whether jobs of a source must not overtake each other. */
   readonly isOrdered?: boolean;
+  /** The script of the app that can send in a process of its own; absent where the transport holds its targets itself. */
+  readonly isolatedEntry?: string;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject: readonly (abstract new (...args: never[]) => unknown)[];
   readonly useFactory: (...parts: never[]) => Transport;
@@ -67,6 +69,7 @@ export class DeliveryModule {
               sources: sources(queues.keys),
               concurrency: options.concurrency,
               isOrdered: options.isOrdered,
+              isolatedEntry: options.isolatedEntry,
             };
             return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, subscriptions, workerOptions);
           },
