@@ -147,6 +147,7 @@ class Sender {
 
   /** Counts questions, so that a parent that was held up itself does not blame the process. */
   private watch(): void {
+    log.info({ event: 'delivery.sender-started', transport: this.transport, sender: this.child.pid });
     const timer = setInterval(() => {
       if (this.unanswered++ === maxUnanswered) this.kill(`it did not answer for ${(maxUnanswered * askMs) / 1000} s`);
       else this.write({ kind: 'ping' });
