@@ -43,6 +43,7 @@ export class IsolatedSender {
 /** The parent kills the process instead. */
 const never = new AbortController().signal;
 
+/** Where the parent is gone, this process ends. */
 function write(answer: SenderAnswer): void {
-  process.send?.(answer);
+  process.send?.(answer, undefined, undefined, () => undefined);
 }

@@ -66,7 +66,12 @@ export class IsolatedTransport implements Transport {
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     if (this.sender === undefined || this.sender.hasEnded) this.sender = new Sender(this.name, this.entry);
-    return this.sender.deliver(delivery);
+    try {
+      return await this.sender.deliver(delivery);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
   }
 }
 
@@ -83,6 +88,7 @@ class Sender {
   private readonly calls = new Map<number, Call>();
   private lastCall = 0;
   private unanswered = 0;
+  private asking: NodeJS.Timeout | undefined;
   private fault: string | undefined;
 
   constructor(
@@ -123,6 +129,8 @@ class Sender {
 
   async deliver(delivery: Delivery): Promise<Outcome> {
     await this.ready;
+    // It died before it had this delivery. The job is run again.
+    if (this.hasEnded) throw new Error(`The process that sends for ${this.transport} has ended.`);
     return new Promise((resolve, reject) => {
       const call = ++this.lastCall;
       this.calls.set(call, { resolve, reject });
@@ -134,9 +142,10 @@ class Sender {
   end(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    if (this.child.connected) this.child.disconnect();
+    clearInterval(this.asking);
+    if (this.child.connected) this.child.disconnect(); // no `close` comes after this
     const timer = setTimeout(() => this.child.kill('SIGKILL'), endWithinMs);
-    this.child.once('close', () => clearTimeout(timer));
+    this.child.once('exit', () => clearTimeout(timer));
   }
 
   kill(fault: string): void {
@@ -148,11 +157,10 @@ class Sender {
   /** Counts questions, so that a parent that was held up itself does not blame the process. */
   private watch(): void {
     log.info({ event: 'delivery.sender-started', transport: this.transport, sender: this.child.pid });
-    const timer = setInterval(() => {
+    this.asking = setInterval(() => {
       if (this.unanswered++ === maxUnanswered) this.kill(`it did not answer for ${(maxUnanswered * askMs) / 1000} s`);
       else this.write({ kind: 'ping' });
     }, askMs);
-    this.child.once('close', () => clearInterval(timer));
   }
 
   private receive(answer: Exclude<SenderAnswer, { kind: 'ready' }>): void {
@@ -164,6 +172,7 @@ class Sender {
 
   private died(reason: string): void {
     this.hasEnded = true;
+    clearInterval(this.asking);
     if (this.calls.size === 0) return;
     const [transport, deliveries] = [this.transport, this.calls.size];
     log.warn({ event: 'delivery.sender-died', transport, deliveries, reason });
