@@ -20,6 +20,8 @@ export interface TransportOptions {
   readonly isOrdered?: boolean;
   /** Who else takes jobs from the sources; by default the other processes of the transport. */
   readonly readership?: Readership;
+  /** The script of the app that can send in a process of its own; absent where the transport holds its targets itself. */
+  readonly isolatedEntry?: string;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject: readonly (abstract new (...args: never[]) => unknown)[];
   readonly useFactory: (...parts: never[]) => Transport;
@@ -70,6 +72,7 @@ export class DeliveryModule {
               concurrency: options.concurrency,
               isOrdered: options.isOrdered,
               readership: options.readership,
+              isolatedEntry: options.isolatedEntry,
             };
             return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, subscriptions, workerOptions);
           },
