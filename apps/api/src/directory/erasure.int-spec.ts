@@ -15,8 +15,8 @@ import { SessionTokens } from '@pns/sessions';
 import type { UserKey } from '@pns/subscriptions';
 import { transportNames, type Delivery, type Outcome } from '@pns/transport-contract';
 import { Client } from 'pg';
-import { testApi, type TestApi } from '../test-api';
-import { dumped, rawDump } from './dumped';
+import { testApi, type TestApi } from '../testing/test-api';
+import { dumped, rawDump } from './testing/dumped';
 import { Erasure } from './erasure';
 
 const hour = 3_600_000;
