@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { handOver } from '@pns/delivery';
+import { enqueueDeliveries } from '@pns/delivery';
 import { freshDatabase, type FreshDatabase, type LocalRedis, startRedis } from '@pns/local-servers';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, Queues } from '@pns/queue';
@@ -71,7 +71,7 @@ async function send(worker: INestApplicationContext, client: string, token: stri
   const what = { topic: 'ox:mail:new', payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 1 } as const;
   const to = subscriptionId === undefined ? {} : { subscriptionId };
   const delivery = { id: `d-${client}`, notificationId: 'n', attempt: 1, ...who, ...what, ...to };
-  await handOver(queues, [{ ...queue, endpoint: client, deliveries: [delivery] }]);
+  await enqueueDeliveries(queues, [{ ...queue, endpoint: client, deliveries: [delivery] }]);
 }
 
 /** Resolves when `look` answers something. */

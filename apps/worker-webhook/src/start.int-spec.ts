@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { handOver } from '@pns/delivery';
+import { enqueueDeliveries } from '@pns/delivery';
 import { cuttableLink, freshDatabase, type FreshDatabase, type LocalRedis, startRedis } from '@pns/local-servers';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
@@ -79,7 +79,7 @@ async function send(
   const who = { context: 1, user: 14, client, transport: 'webhook', token: uri } as const;
   const what = { topic: 'ox:mail:new', payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 1 } as const;
   const delivery = { id, notificationId: 'n', attempt: 1, ...who, ...what, ...changes };
-  await handOver(queues, [{ ...queue, endpoint: new URL(uri).origin, deliveries: [delivery] }]);
+  await enqueueDeliveries(queues, [{ ...queue, endpoint: new URL(uri).origin, deliveries: [delivery] }]);
 }
 
 async function eventually<Found>(look: () => Promise<Found | undefined>): Promise<Found> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { handOver } from '@pns/delivery';
+import { enqueueDeliveries } from '@pns/delivery';
 import { freshDatabase, type FreshDatabase, type LocalRedis, startRedis } from '@pns/local-servers';
 import { FailedDeliveryStore } from '@pns/persistence';
 import { deliveryQueue, Queues } from '@pns/queue';
@@ -64,7 +64,7 @@ async function endOf(worker: INestApplicationContext, client: string): Promise<o
   const who = { context: 1, user: 14, client, transport: 'wns', token } as const;
   const what = { topic: 'ox:mail:new', payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 1 } as const;
   const delivery = { id, notificationId: 'n', attempt: 1, ...who, ...what };
-  await handOver(queues, [{ ...queue, endpoint: client, deliveries: [delivery] }]);
+  await enqueueDeliveries(queues, [{ ...queue, endpoint: client, deliveries: [delivery] }]);
   const store = worker.get(FailedDeliveryStore, { strict: false });
   for (;;) {
     const found = await store.get(id);

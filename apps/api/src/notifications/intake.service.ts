@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import { Ingest, type JoinStatus, type Notification } from '@pns/aggregation';
+import { Ingest, type JoinStatus } from '@pns/aggregation';
+import type { Notification } from '@pns/notifications';
 import { Health, log, Slices } from '@pns/runtime';
 import { AbortListeners } from '@pns/transport-contract';
 import { contextRefusal } from '../authentication/context-access';
