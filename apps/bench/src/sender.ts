@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { endpointOf, handOver } from '@pns/delivery';
+import { endpointOf, enqueueDeliveries } from '@pns/delivery';
 import type { Sandbox } from '@pns/sandbox';
 import type { System } from '@pns/e2e';
 import { connectRedis, deliveryQueue, KeySpace, Queues } from '@pns/queue';
@@ -58,6 +58,6 @@ export class Sender {
       const group = this.queues.keys.group(this.queues.keys.shardOf(delivery.context, delivery.user));
       return [{ group, name: deliveryQueue(transport), endpoint: endpointOf(delivery), deliveries: [delivery] }];
     });
-    await handOver(this.queues, groups);
+    await enqueueDeliveries(this.queues, groups);
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
-import type { AggregationMode } from '@pns/config-cascade';
+import { decodeNotification, type DueWindow, type Item } from '@pns/notifications';
 import {
   aggregationQueue,
   erasedInAll,
@@ -12,7 +12,7 @@ import {
   type RedisClient,
 } from '@pns/queue';
 import type { Owner } from '@pns/subscriptions';
-import { decodeNotification, modeOf, windowKeyStart, type Item, type StoredNotification } from './notification';
+import { modeOf, windowKeyStart } from './window-key';
 
 /** One notification to join, with how long it may wait. Durations in ms. */
 export interface JoinEntry {
@@ -47,18 +47,6 @@ export interface Joined {
   readonly statuses: readonly JoinStatus[];
   /** The times at which ticks are needed. */
   readonly ticks: readonly number[];
-}
-
-/** A window that fell due: one notification, which stands for the `count` that were joined. */
-export interface DueWindow {
-  readonly mode: AggregationMode;
-  readonly notification: StoredNotification;
-  readonly count: number;
-  readonly dueAt: number;
-  /** How long the stored notification is, in characters: about what each of its deliveries takes. */
-  readonly size: number;
-  /** The place of its newest notification in the order of acceptance within the shard; absent for one of an older version. */
-  readonly order?: number;
 }
 
 /** Due windows that a job owns until it settles them. */

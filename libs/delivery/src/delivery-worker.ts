@@ -12,8 +12,8 @@ import { attemptWithCare, careAfterDeaths, type Attempting } from './care';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
-import { handOver, type QueueRef } from './hand-over';
 import { IsolatedTransport } from './isolated-transport';
+import { enqueueDeliveries, type QueueRef } from './enqueue-deliveries';
 import type { PausedClients } from './paused-clients';
 import { SharedLookup } from './shared-lookup';
 import { reasonsToSuppress } from './suppression';
@@ -286,7 +286,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     });
     const pauseMs = Math.max(0, ...pauses);
     const deliveries = attempts.map(({ delivery }) => ({ ...delivery, attempt: delivery.attempt + 1 }));
-    await handOver(this.queues, [{ ...source, endpoint, deliveries }], { delayMs: pauseMs });
+    await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs: pauseMs });
     checkpoint.keep(attempts.map((attempt) => ({ ...attempt, nextAttemptInMs: pauseMs })));
   }
 
@@ -310,7 +310,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       return backOffMs(1, baseMs, Math.max(askedMs, sparedForMs(delivery, now) / sparedParts), random);
     });
     const delayMs = Math.max(...pauses);
-    await handOver(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
+    await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
     // At once: this job may be run again when the other one is done with, and its id is free.
     for (const { id } of deliveries) checkpoint.add(id);
     await checkpoint.flush();

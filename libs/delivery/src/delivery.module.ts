@@ -7,7 +7,7 @@ import { deliveryQueue, KeySpace, Queues, type Readership } from '@pns/queue';
 import type { Transport, TransportName } from '@pns/transport-contract';
 import { CredentialsExpiry } from './credentials-expiry';
 import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
-import type { QueueRef } from './hand-over';
+import type { QueueRef } from './enqueue-deliveries';
 import { PausedClients } from './paused-clients';
 import { TransportLifetime } from './transport-lifetime';
 

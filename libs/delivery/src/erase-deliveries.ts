@@ -5,7 +5,7 @@ import { assertJobVersion, erasedInAll, heldLocks, jobLock } from '@pns/queue';
 import type { DeliveryJob, Erased, Queues, RedisClient } from '@pns/queue';
 import { isOwnedBy, type Owner } from '@pns/subscriptions';
 import type { JobType, Queue } from 'bullmq';
-import type { QueueRef } from './hand-over';
+import type { QueueRef } from './enqueue-deliveries';
 
 /** Jobs read at once: each may carry some megabytes. */
 const jobsPerRead = 25;

@@ -1,5 +1,5 @@
 export { developmentPrefix, readEnvironment, sessionKeyOf, type Environment } from './env';
-export { PnsError } from './errors';
+export { PnsError, type PnsErrorCode } from './errors';
 export { Health } from './health';
 export { httpServer } from './http-server';
 export { listenHost, urlHostOf } from './listen-host';

@@ -1,7 +1,7 @@
 import { auditMask, AuditStore } from '@pns/persistence';
 import { Client } from 'pg';
-import { describedRoutes } from '../http/described-routes';
-import { testApi, type TestApi } from '../test-api';
+import { describedRoutes } from '../http/testing/described-routes';
+import { testApi, type TestApi } from '../testing/test-api';
 import { AuditSweep } from './audit-sweep';
 
 interface Entry {

@@ -11,7 +11,7 @@ import { nestLogger, RuntimeModule } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
 import type { DataSource } from 'typeorm';
 import { DeliveryModule, deliveryQueues } from '../delivery.module';
-import { handOver } from '../hand-over';
+import { enqueueDeliveries } from '../enqueue-deliveries';
 import type { FarSide } from './far-side';
 
 const properties = [
@@ -131,7 +131,7 @@ export async function send(
 ): Promise<void> {
   const queues = app.get(Queues, { strict: false });
   const [queue] = deliveryQueues(queues.keys, 'webhook');
-  await handOver(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
+  await enqueueDeliveries(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
 }
 
 /** Registers a subscription and answers its id. */

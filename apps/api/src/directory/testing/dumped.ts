@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import type { TestApi } from '../test-api';
+import type { TestApi } from '../../testing/test-api';
 
 /** Every row, and every key of Redis with each of its values, as text that begins with where it is. */
 export async function dumped(api: TestApi): Promise<string[]> {

@@ -1,16 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Delivery, Outcome } from '@pns/transport-contract';
+import { type Fault, type Sandbox, startSandbox, type WebhookArrivalsView } from '@pns/sandbox';
+import { type Delivery, demoSignatureSecret, type Outcome } from '@pns/transport-contract';
 import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
-import {
-  demoSignatureSecret,
-  webhookOptions,
-  type WebhookOptions,
-  WebhookTransport,
-  type WebhookTransportParts,
-} from '@pns/transport-webhook';
-import { type Fault, type Sandbox, startSandbox, type WebhookArrivalsView } from '../start';
+import { webhookOptions, type WebhookOptions, WebhookTransport, type WebhookTransportParts } from './index';
 
 const deliveryTo = (token: string): Delivery => ({
   id: '01890a5d-ac96-774b-bcce-b302099a8057',

@@ -2,14 +2,19 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { type ContentRefusal, type PushContent, pushContent } from '@pns/payloads';
+import {
+  type Arrival,
+  Arrivals,
+  bodyOf,
+  type FcmFault,
+  type FcmProvider,
+  makeAuthority,
+  type ServiceAccountKey,
+  startFcm,
+} from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
-import { fcmOptions, type FcmOptions, FcmTransport } from '@pns/transport-fcm';
-import { type Arrival, Arrivals, bodyOf } from '../arrivals';
-import { makeAuthority } from '../certificates';
-import type { FcmFault } from './fcm-fault';
-import { type FcmProvider, startFcm } from './fcm-provider';
-import type { ServiceAccountKey } from './google-accounts';
+import { fcmOptions, type FcmOptions, FcmTransport } from './index';
 
 // Keys take long to make; every test may trust the same authority.
 const authority = makeAuthority();

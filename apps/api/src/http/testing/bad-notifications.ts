@@ -1,4 +1,4 @@
-import type { TestRequest } from '../test-api';
+import type { TestRequest } from '../../testing/test-api';
 import { at, dovecot, ingest, mail, notify, post, type BadRequest } from './bad-request';
 
 const ndjson = { 'content-type': 'application/x-ndjson' };

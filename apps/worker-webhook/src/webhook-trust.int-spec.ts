@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { createServer as createTls, rootCertificates, type Server } from 'node:tls';
 import { ConfigDirectory, OptionFiles } from '@pns/config-cascade';
 import { log } from '@pns/runtime';
+import { makeAuthority } from '@pns/sandbox';
 import type { Outcome } from '@pns/transport-contract';
 import { webhookOptions, type WebhookOptions, webhookOptionsFileFor, WebhookTransport } from '@pns/transport-webhook';
-import { makeAuthority } from '../certificates';
 
 log.level = 'silent';
 

@@ -1,4 +1,4 @@
-import type { TestApi } from '../test-api';
+import type { TestApi } from '../../testing/test-api';
 
 /** A route as the API's own description tells of it, for tests that must not forget one. */
 export interface DescribedRoute {

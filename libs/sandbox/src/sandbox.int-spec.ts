@@ -3,9 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { json } from 'node:stream/consumers';
-import { demoSignatureSecret } from '@pns/transport-webhook';
+import { demoSignatureSecret } from '@pns/transport-contract';
 import { Webhook } from 'standardwebhooks';
-import { type Sandbox, startSandbox, type WebhookArrivalsView } from './start';
+import { type Sandbox, startSandbox } from './sandbox';
+import type { WebhookArrivalsView } from './webhook/webhook.routes';
 
 let sandbox: Sandbox;
 beforeEach(async () => {

@@ -2,13 +2,20 @@ import { once } from 'node:events';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { pushContent } from '@pns/payloads';
-import { apnsOptions, type ApnsOptions, ApnsTransport, type ApnsTransportParts } from '@pns/transport-apns';
+import {
+  type ApnsFault,
+  type ApnsProvider,
+  type ApnsProviderOptions,
+  type Arrival,
+  Arrivals,
+  bodyOf,
+  headersOf,
+  makeAuthority,
+  startApns,
+} from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
-import { type Arrival, Arrivals, bodyOf, headersOf } from '../arrivals';
-import { makeAuthority } from '../certificates';
-import type { ApnsFault } from './apns-fault';
-import { type ApnsProvider, type ApnsProviderOptions, startApns } from './apns-provider';
+import { apnsOptions, type ApnsOptions, ApnsTransport, type ApnsTransportParts } from './index';
 
 const authority = makeAuthority();
 const topic = 'com.example.mail';

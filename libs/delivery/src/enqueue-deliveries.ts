@@ -23,10 +23,10 @@ export interface DeliveryGroup extends QueueRef {
   readonly deliveries: readonly Delivery[];
 }
 
-export interface HandOverOptions {
-  /** How long they wait before they are sent, in ms. */
+export interface EnqueueOptions {
+  /** Time before the deliveries are sent, in ms. */
   readonly delayMs?: number;
-  /** Distinguishes this hand-over from an earlier one of the same deliveries, whose job may still be there. */
+  /** Distinguishes this call from an earlier one with the same deliveries, whose job may still exist. */
   readonly round?: string;
 }
 
@@ -37,13 +37,13 @@ export function endpointOf({ transport, token, client }: Pick<Delivery, 'transpo
 
 /**
  * Adds the deliveries to their queues, up to `maxDeliveriesPerJob` in a job; those of a key group all or none. A job's id is made
- * from its deliveries, their targets and the round, so the same hand-over twice, as after a crash, adds nothing while the
- * first is still there.
+ * from its deliveries, their targets and the round, so that a repeated call, as after a crash, adds nothing while the first job
+ * exists.
  */
-export async function handOver(
+export async function enqueueDeliveries(
   queues: Queues,
   groups: readonly DeliveryGroup[],
-  { delayMs = 0, round = '' }: HandOverOptions = {},
+  { delayMs = 0, round = '' }: EnqueueOptions = {},
 ): Promise<void> {
   await addPerGroup(
     queues,
@@ -52,10 +52,10 @@ export async function handOver(
 }
 
 /**
- * As `handOver`, in one step with their origin, so that the same hand-over twice adds nothing, though the first is done. `lost`
- * when the origin was taken before. In a cluster a transaction has one key group, so those of others are added first.
+ * As `enqueueDeliveries`, in one transaction with their origin, so that a repeated call adds nothing, even after the first jobs were
+ * done. `lost` if the origin was taken before. In a cluster a transaction has one key group, so jobs of other groups are added first.
  */
-export async function handOverFrom<Answer extends string>(
+export async function enqueueDeliveriesFrom<Answer extends string>(
   queues: Queues,
   groups: readonly DeliveryGroup[],
   origin: Origin<Answer>,

@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { log } from '@pns/runtime';
-import { KnownPaths } from '../http/known-paths';
-import { bootstrapKey, testApi, type TestApi } from '../test-api';
+import { KnownPaths } from './known-paths';
+import { bootstrapKey, testApi, type TestApi } from '../testing/test-api';
 import {
   hostileRequests,
   hostileStreams,
@@ -9,7 +9,7 @@ import {
   oddRequests,
   type HostileRequest,
   type Route,
-} from './hostile-requests';
+} from './testing/hostile-requests';
 
 let api: TestApi;
 let routes: readonly Route[];

@@ -1,4 +1,4 @@
-import type { TestRequest } from '../test-api';
+import type { TestRequest } from '../../testing/test-api';
 
 /** A request and what answers it. As key it may name one of `ingest`, `client` and `admin`: a key with that scope. */
 export type BadRequest = readonly [

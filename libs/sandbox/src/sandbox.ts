@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PnsError } from '@pns/runtime';
-import { demoSignatureSecret } from '@pns/transport-webhook';
+import { demoSignatureSecret } from '@pns/transport-contract';
 import { fastify, type FastifyInstance } from 'fastify';
 import { ZodError } from 'zod';
 import { type Arrival, Arrivals } from './arrivals';
@@ -13,12 +13,6 @@ import { pageRoutes } from './page';
 import { closeProviders, type Providers, providerRoutes, providerTargets, startProviders } from './providers';
 import { WebhookReceiver, webhookProvider } from './webhook/webhook-receiver';
 import { webhookRoutes } from './webhook/webhook.routes';
-
-export { type Demo, prepareDemoApps } from './demo';
-export type { DemoApp } from './demo-apps';
-export type { Providers } from './providers';
-export type { Fault } from './webhook/fault';
-export type { WebhookArrivalsView, WebhookArrivalView } from './webhook/webhook.routes';
 
 export interface SandboxOptions {
   /** 0 takes any free port. */

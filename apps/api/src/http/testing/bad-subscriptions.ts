@@ -1,4 +1,4 @@
-import type { TestRequest } from '../test-api';
+import type { TestRequest } from '../../testing/test-api';
 import { at, someId, type BadRequest } from './bad-request';
 
 /** What `badSubscriptions` expects of the configuration. */

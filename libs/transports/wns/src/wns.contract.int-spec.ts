@@ -1,11 +1,21 @@
 import { pushContent } from '@pns/payloads';
+import {
+  type AppCredentials,
+  type Arrival,
+  Arrivals,
+  bodyOf,
+  channelLifeMs,
+  headersOf,
+  makeAuthority,
+  startWns,
+  tokenSeconds,
+  type WnsChannel,
+  type WnsFault,
+  type WnsProvider,
+} from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
-import { wnsOptions, type WnsOptions, WnsTransport } from '@pns/transport-wns';
-import { type Arrival, Arrivals, bodyOf, headersOf } from '../arrivals';
-import { makeAuthority } from '../certificates';
-import { type AppCredentials, tokenSeconds } from './microsoft-accounts';
-import { channelLifeMs, startWns, type WnsChannel, type WnsFault, type WnsProvider } from './wns-provider';
+import { wnsOptions, type WnsOptions, WnsTransport } from './index';
 
 // Keys take long to make; every test may trust the same authority.
 const authority = makeAuthority();

@@ -6,7 +6,7 @@ import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@p
 import { log } from '@pns/runtime';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { createApi } from './start';
+import { createApi } from '../start';
 
 /** An answer of the API, its body parsed where it is JSON. */
 export interface TestAnswer<Body> {

@@ -1,12 +1,12 @@
 import { request as httpRequest } from 'node:http';
-import { testApi, type TestApi, type TestRequest } from '../test-api';
-import { badAccess, badOthers } from './bad-access';
-import { badDirectory } from './bad-directory';
-import { badDovecotRequests, badNotifications } from './bad-notifications';
-import { dovecot, ingest, mail, notify } from './bad-request';
-import { badDeliveries, badSettings } from './bad-settings';
-import { badSubscriptions, webhookFiles } from './bad-subscriptions';
-import { hostileTexts } from './hostile-texts';
+import { testApi, type TestApi, type TestRequest } from '../testing/test-api';
+import { badAccess, badOthers } from './testing/bad-access';
+import { badDirectory } from './testing/bad-directory';
+import { badDovecotRequests, badNotifications } from './testing/bad-notifications';
+import { dovecot, ingest, mail, notify } from './testing/bad-request';
+import { badDeliveries, badSettings } from './testing/bad-settings';
+import { badSubscriptions, webhookFiles } from './testing/bad-subscriptions';
+import { hostileTexts } from './testing/hostile-texts';
 
 let api: TestApi;
 /** A key for each scope. */
