@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade, type AggregationMode, type Subject } from '@pns/config-cascade';
-import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/queue';
+import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/redis';
 import { PnsError, Slices } from '@pns/runtime';
 import {
   contentDigest,

@@ -1,5 +1,5 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { connectRedis, KeySpace } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import { itemOf, windowKey, type Notification } from './notification';
 import { Windows } from './windows';
 

@@ -1,6 +1,6 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { connectRedis, KeySpace } from '@pns/queue';
 import fc from 'fast-check';
+import { connectRedis, KeySpace } from '@pns/redis';
 import {
   contentDigest,
   idempotencyDigest,

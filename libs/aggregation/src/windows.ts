@@ -1,16 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import type { AggregationMode } from '@pns/config-cascade';
-import {
-  aggregationQueue,
-  erasedInAll,
-  heldLocks,
-  jobLock,
-  type Erased,
-  type KeySpace,
-  type Origin,
-  type RedisClient,
-} from '@pns/queue';
+import { aggregationQueue, erasedInAll, heldLocks, jobLock, type Erased, type Origin } from '@pns/queue';
+import type { KeySpace, RedisClient } from '@pns/redis';
 import type { Owner } from '@pns/subscriptions';
 import { decodeNotification, modeOf, windowKeyStart, type Item, type StoredNotification } from './notification';
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attempt } from '@pns/outcomes';
-import type { DeliveryJob, RedisClient } from '@pns/queue';
+import type { DeliveryJob } from '@pns/queue';
+import type { RedisClient } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import type { Job } from 'bullmq';
 

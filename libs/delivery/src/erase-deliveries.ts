@@ -1,8 +1,16 @@
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { assertJobVersion, erasedInAll, heldLocks, jobLock } from '@pns/queue';
-import type { DeliveryJob, Erased, Queues, RedisClient } from '@pns/queue';
+import {
+  assertJobVersion,
+  erasedInAll,
+  heldLocks,
+  jobLock,
+  type DeliveryJob,
+  type Erased,
+  type Queues,
+} from '@pns/queue';
+import type { RedisClient } from '@pns/redis';
 import { isOwnedBy, type Owner } from '@pns/subscriptions';
 import type { JobType, Queue } from 'bullmq';
 import type { QueueRef } from './hand-over';

@@ -1,4 +1,4 @@
-import type { KeySpace, RedisClient } from '@pns/queue';
+import type { KeySpace, RedisClient } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { awayNode, nodeOf, readAwayToken } from './away-token';
 import type { SocketNodes } from './nodes';

@@ -1,4 +1,4 @@
-import type { KeySpace, RedisClient } from '@pns/queue';
+import type { KeySpace, RedisClient } from '@pns/redis';
 import { script } from './scripts';
 
 /** Durations in ms. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { scanKeys, type Erased, type KeySpace, type RedisClient } from '@pns/queue';
+import type { Erased } from '@pns/queue';
+import { scanKeys, type KeySpace, type RedisClient } from '@pns/redis';
 import type { Owner } from '@pns/subscriptions';
 import { awayMs, awayNode } from './away-token';
 import type { SocketNodes } from './nodes';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RedisClient } from '@pns/queue';
+import type { RedisClient } from '@pns/redis';
 
 type Script = (...keysAndArguments: (string | number)[]) => Promise<unknown[]>;
 

@@ -1,4 +1,4 @@
-import type { KeySpace } from '@pns/queue';
+import type { KeySpace } from '@pns/redis';
 
 /** A user, whose sockets are known together. */
 export interface UserKey {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Job, type IRedisTransaction } from 'bullmq';
+import type { RedisClient } from '@pns/redis';
 import type { Queues } from './queues.service';
-import type { RedisClient } from './redis';
 
 /** A job for a queue of a key group. A job with the same id that is still there makes it unnecessary. */
 export interface NewJob {

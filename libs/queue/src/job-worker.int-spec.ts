@@ -2,12 +2,11 @@ import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
+import { connectRedis, KeySpace } from '@pns/redis';
 import { log, metrics } from '@pns/runtime';
 import type { Queue } from 'bullmq';
 import type { JobWorker } from './job-worker';
-import { KeySpace } from './key-space';
 import { Queues } from './queues.service';
-import { connectRedis } from './redis';
 
 /** One queue with a worker whose jobs end when the test says so. */
 class Scene {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorCode, Job, Worker, type JobJson, type JobProgress, type Processor, type WorkerOptions } from 'bullmq';
-import type { RedisClient } from './redis';
+import type { RedisClient } from '@pns/redis';
 
 /** A job belongs to its worker for this time after each renewal, in ms. */
 const lockMs = 10_000;

@@ -1,5 +1,5 @@
 import { Cluster, type RedisOptions } from 'ioredis';
-import { Owner, ownerOptions } from './owner';
+import { SlotOwner, ownerOptions } from './slot-owner';
 import { EndingRedis, patient, type RedisClient } from './redis';
 
 /** How often it is looked whether a channel belongs to another master by now, in ms. */
@@ -75,7 +75,7 @@ export function subscriberOf(redis: RedisClient, channel: string, options: Redis
     autoResubscribe: false,
   };
   if (!(redis instanceof Cluster)) return new Subscriber({ ...redis.options, ...common }, channel, false);
-  const owner = new Owner(redis, channel);
+  const owner = new SlotOwner(redis, channel);
   const subscriber = new Subscriber({ ...ownerOptions(redis, owner), ...common }, channel, true);
   // The server tells of it too when it gives the channel away, but ioredis keeps that to itself.
   const moving = setInterval(

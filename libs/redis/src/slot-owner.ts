@@ -14,13 +14,13 @@ const disconnectTimeoutMs = 2000;
  * for the master to return. A worker has one, because BullMQ's way to wake up a stuck `Cluster` can leave it ended for good.
  */
 export function connectToOwner(cluster: Cluster, key: string): EndingRedis {
-  const redis = new EndingRedis({ ...ownerOptions(cluster, new Owner(cluster, key)), ...patient });
+  const redis = new EndingRedis({ ...ownerOptions(cluster, new SlotOwner(cluster, key)), ...patient });
   redis.on('error', () => undefined); // it comes back by itself
   return redis;
 }
 
 /** What ioredis has to know to connect to the owner. */
-export function ownerOptions({ options: { redisOptions } }: Cluster, owner: Owner): RedisOptions {
+export function ownerOptions({ options: { redisOptions } }: Cluster, owner: SlotOwner): RedisOptions {
   return {
     ...redisOptions,
     retryStrategy: untilReconnectMs,
@@ -30,7 +30,7 @@ export function ownerOptions({ options: { redisOptions } }: Cluster, owner: Owne
 }
 
 /** The master of a cluster that a key or a sharded channel belongs to. */
-export class Owner {
+export class SlotOwner {
   private slot: number | undefined;
   private connected: string | undefined;
 
@@ -72,7 +72,7 @@ export class Owner {
 }
 
 /** Makes ioredis connect to the owner, whichever that is at the time. */
-function connectorTo(owner: Owner, { tls }: RedisOptions = {}): new () => AbstractConnector {
+function connectorTo(owner: SlotOwner, { tls }: RedisOptions = {}): new () => AbstractConnector {
   return class extends AbstractConnector {
     constructor() {
       super(disconnectTimeoutMs);
