@@ -5,6 +5,7 @@ import { PersistenceModule } from '@pns/persistence';
 import { PresenceModule } from '@pns/presence';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
+import { WebsocketClients } from '@pns/transport-websocket/clients';
 import type { dispatcherEnv } from './env';
 import { tokenForms } from './token-forms';
 
@@ -19,7 +20,7 @@ export class DispatcherModule {
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
         PresenceModule,
-        DispatchModule.forRoot(tokenForms),
+        DispatchModule.forRoot(tokenForms, (files) => new WebsocketClients(files)),
       ],
     };
   }

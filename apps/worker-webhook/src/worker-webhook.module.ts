@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ClientOptions, ClientOptionsModule } from '@pns/client-options';
 import { ConfigCascadeModule } from '@pns/config-cascade';
+import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { DeliveryModule, SharedLookup } from '@pns/delivery';
 import { PersistenceModule, SubscriptionStore } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ClientOptions, ClientOptionsModule } from '@pns/client-options';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
+import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { DeliveryModule } from '@pns/delivery';
 import { pushContent } from '@pns/payloads';
 import { PersistenceModule } from '@pns/persistence';

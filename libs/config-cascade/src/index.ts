@@ -1,12 +1,9 @@
+export type { FolderScopes } from './cascade-files';
 export { ConfigCascade, type FileScopes } from './config-cascade';
 export { ConfigCascadeModule } from './config-cascade.module';
 export { ConfigChanges } from './config-changes';
-export { ConfigDirectory } from './config-directory';
-export type { ConfigFault } from './config-faults';
 export type { FileContextSet } from './context-set-files';
 export { effectiveProperties, type EffectiveProperty } from './effective';
-export { optionsSentence, type OptionEntries, type OptionFault } from './option-entries';
-export { OptionFiles } from './option-files';
 export { propertiesPage } from './properties-page';
 export {
   aggregationModes,

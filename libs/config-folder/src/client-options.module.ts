@@ -1,16 +1,17 @@
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { ConfigCascade, OptionFiles } from '@pns/config-cascade';
 import { ClientTransportStore } from '@pns/persistence';
 import { ClientOptions } from './client-options';
+import { OptionFiles } from './option-files';
+import { ServerChanges } from './server-changes';
 
-/** Gives an app the options of clients; needs `ConfigCascadeModule` and `PersistenceModule` with its encryption keys. */
+/** Gives an app the options of clients; needs `ConfigFolderModule`, `ServerChanges` and `PersistenceModule` with its encryption keys. */
 @Module({
   providers: [
     {
       provide: ClientOptions,
-      inject: [OptionFiles, ClientTransportStore, ConfigCascade],
-      useFactory: (files: OptionFiles, store: ClientTransportStore, cascade: ConfigCascade) =>
-        ClientOptions.open(files, store, cascade),
+      inject: [OptionFiles, ClientTransportStore, ServerChanges],
+      useFactory: (files: OptionFiles, store: ClientTransportStore, changes: ServerChanges) =>
+        ClientOptions.open(files, store, changes),
     },
   ],
   exports: [ClientOptions],

@@ -1,14 +1,10 @@
-import {
-  optionsSentence,
-  type ConfigCascade,
-  type OptionEntries,
-  type OptionFault,
-  type OptionFiles,
-} from '@pns/config-cascade';
 import type { ClientTransport, ClientTransportStore } from '@pns/persistence';
 import { log, RecurringFault } from '@pns/runtime';
 import type { TransportName } from '@pns/transport-contract';
 import type { z } from 'zod';
+import { optionsSentence, type OptionEntries, type OptionFault } from './option-entries';
+import type { OptionFiles } from './option-files';
+import type { ServerChanges } from './server-changes';
 
 /** The options of a client now: the same object until something about them changes; undefined for an unknown client. */
 export type OptionsOf<Options> = (client: string) => Options | undefined;
@@ -65,17 +61,17 @@ export class ClientOptions {
   constructor(
     private readonly files: OptionFiles,
     private readonly store: Pick<ClientTransportStore, 'all'>,
-    cascade: ConfigCascade,
+    changes: ServerChanges,
   ) {
-    this.stopListening = cascade.onChange(() => this.refresh());
+    this.stopListening = changes.onChange(() => this.refresh());
   }
 
   static async open(
     files: OptionFiles,
     store: Pick<ClientTransportStore, 'all'>,
-    cascade: ConfigCascade,
+    changes: ServerChanges,
   ): Promise<ClientOptions> {
-    const options = new ClientOptions(files, store, cascade);
+    const options = new ClientOptions(files, store, changes);
     try {
       await options.load();
     } catch (error) {

@@ -1,23 +1,24 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import type { ConfigFault } from './config-faults';
-import { ConfigFolder, type FolderScopes } from './config-folder';
+import { ConfigFolder } from './config-folder';
 import { fileContent, type FileContent } from './file-content';
+import { noFolderReader, type FolderReader } from './folder-reader';
 
 /**
- * The configuration folder as one app uses it. Apps of one process share what is read and reported. Emits `change` a moment after
- * a file changed that is read or followed.
+ * The configuration folder as one app uses it. The apps of a process share its content and faults, so they must bring readers of
+ * one kind. Emits `change` a moment after a file changed that is read or followed.
  */
-export class ConfigDirectory extends EventEmitter<{ change: [] }> {
+export class ConfigDirectory<Content = unknown> extends EventEmitter<{ change: [] }> {
   private readonly folder: ConfigFolder;
   private readonly changed = (): void => void this.emit('change');
   private isClosed = false;
 
   /** @throws PnsError `CONFIG_INVALID` when `path` is no folder that can be read. */
-  constructor(path: string) {
+  constructor(path: string, reader?: () => FolderReader<Content>) {
     super();
     this.setMaxListeners(0); // one for each option file
-    this.folder = ConfigFolder.use(path);
+    this.folder = ConfigFolder.use(path, reader ?? (() => noFolderReader));
     this.folder.on('change', this.changed);
   }
 
@@ -25,9 +26,9 @@ export class ConfigDirectory extends EventEmitter<{ change: [] }> {
     return this.folder.path;
   }
 
-  /** What the properties files and context sets say, as far as they can be used. */
-  get scopes(): FolderScopes {
-    return this.folder.scopes;
+  /** What the reader made of the files that are no option files. */
+  get content(): Content {
+    return this.folder.content as Content;
   }
 
   /** What of all files in the folder is not obeyed, or may not be meant. */

@@ -3,13 +3,9 @@ import { type BigIntStats, readdirSync, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { log, PnsError } from '@pns/runtime';
-import type { FileScopes } from './config-cascade';
 import { type ConfigFault, ConfigFaults } from './config-faults';
-import { ContextSetFiles, type FileContextSet } from './context-set-files';
 import { fileContent } from './file-content';
-import { contextSetsFolder, isContextSetFile, isPropertiesFile, misplacedFileReason } from './folder-names';
-import type { Scope } from './resolve';
-import { type NamedContent, ServerProperties } from './server-properties';
+import type { FolderReader, NamedContent } from './folder-reader';
 
 /** How often it is looked whether a file changed, in ms: what it holds is obeyed within a second. */
 const lookMs = 300;
@@ -18,22 +14,15 @@ const settleMs = 100;
 /** What never stops to change is obeyed after so many looks all the same. */
 const maxLooks = 5;
 
-/** What the files of the cascade say; the sets know where they stand. */
-export interface FolderScopes extends FileScopes {
-  readonly sets: readonly FileContextSet[];
-}
-
 const open = new Map<string, ConfigFolder>();
 
 /**
- * A configuration folder as all apps of this process read it: once for all apps. Emits `change` after it was read
- * again. Files are looked at again and again, because notices of the file system miss mounts, links and network file systems.
+ * A configuration folder, read once for all apps of this process. Emits `change` after it was read again. The files are polled,
+ * because events of the file system miss mounts, links and network file systems.
  */
 export class ConfigFolder extends EventEmitter<{ change: [] }> {
   readonly faults = new ConfigFaults();
-  private readonly properties = new ServerProperties();
-  private readonly setFiles = new ContextSetFiles();
-  private current: FolderScopes = { server: { name: 'server', values: new Map() }, sets: [] };
+  private current: unknown;
   private users = 0;
   private watching: Promise<void> | undefined;
   private nextLook: NodeJS.Timeout | undefined;
@@ -43,19 +32,23 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
   /** The paths of files elsewhere that are watched, too. */
   private readonly followed = new Set<string>();
 
-  constructor(readonly path: string) {
+  constructor(
+    readonly path: string,
+    private readonly reader: FolderReader<unknown>,
+  ) {
     super();
     this.setMaxListeners(0); // one for each app
+    this.current = reader.empty;
     this.current = this.read();
   }
 
   /**
-   * The folder at `path`, for one more user, who has to `release` it.
+   * The folder at `path`, for one more user, who must `release` it. Only the first user's reader is made.
    *
    * @throws PnsError `CONFIG_INVALID` when there is no folder that can be read.
    */
-  static use(path: string): ConfigFolder {
-    const folder = open.get(resolve(path)) ?? opened(path);
+  static use(path: string, reader: () => FolderReader<unknown>): ConfigFolder {
+    const folder = open.get(resolve(path)) ?? opened(path, reader);
     open.set(folder.path, folder);
     folder.users++;
     return folder;
@@ -69,8 +62,8 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
     this.faults.close();
   }
 
-  /** What the properties files and context sets say. */
-  get scopes(): FolderScopes {
+  /** What the reader made of the files. */
+  get content(): unknown {
     return this.current;
   }
 
@@ -134,52 +127,38 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
   }
 
   private async marksNow(): Promise<ReadonlyMap<string, string>> {
-    const [names, setNames] = await Promise.all([
+    const [names, namesBelow] = await Promise.all([
       readdir(this.path).catch(() => []),
-      readdir(join(this.path, contextSetsFolder)).catch(() => []),
+      readdir(join(this.path, this.reader.subfolder)).catch(() => []),
     ]);
     const paths = [
-      ...names.filter((name) => isOurs(name)).map((name) => join(this.path, name)),
-      ...setNames.filter(isContextSetFile).map((name) => join(this.path, contextSetsFolder, name)),
+      ...names.filter((name) => this.reader.isWatched(name)).map((name) => join(this.path, name)),
+      ...namesBelow
+        .filter((name) => this.reader.isWatchedBelow(name))
+        .map((name) => join(this.path, this.reader.subfolder, name)),
       ...this.followed,
     ];
     const marks = paths.map(async (path) => [path, markOf(await stat(path, exactly).catch(() => undefined))] as const);
     return new Map(await Promise.all(marks));
   }
 
-  /** What cannot be read leaves in effect what was read before. */
-  private read(): FolderScopes {
-    const faults: ConfigFault[] = [];
-    const names = namesIn(this.path, '.', faults);
-    const setNames = names?.includes(contextSetsFolder)
-      ? namesIn(join(this.path, contextSetsFolder), contextSetsFolder, faults)
-      : names && [];
-    const propertiesFiles = names?.filter(isPropertiesFile);
-    const setFiles = setNames?.filter(isContextSetFile).map((name) => `${contextSetsFolder}/${name}`);
-    const { server, sets } = this.current;
-    const read = {
-      server: propertiesFiles === undefined ? server : this.serverScope(propertiesFiles, faults),
-      sets: setFiles === undefined ? sets : this.contextSets(setFiles, faults),
-    };
-    for (const name of names ?? []) {
-      const reason = misplacedFileReason(isFolder(join(this.path, name)) ? `${name}/` : name);
-      if (reason !== undefined) faults.push({ file: name, severity: 'warning', reason });
-    }
-    this.faults.files = [...(propertiesFiles ?? []), ...(setFiles ?? [])];
-    this.faults.report(faults);
-    return read;
-  }
-
-  private serverScope(files: readonly string[], faults: ConfigFault[]): Scope {
-    const { scope, faults: found } = this.properties.read(this.contentsOf(files));
-    faults.push(...found);
-    return scope;
-  }
-
-  private contextSets(files: readonly string[], faults: ConfigFault[]): readonly FileContextSet[] {
-    const { sets, faults: found } = this.setFiles.read(this.contentsOf(files));
-    faults.push(...found);
-    return sets;
+  private read(): unknown {
+    const unreadable: ConfigFault[] = [];
+    const { subfolder } = this.reader;
+    const names = namesIn(this.path, '.', unreadable);
+    const hasSubfolder = names?.includes(subfolder) === true;
+    const namesBelow = hasSubfolder ? namesIn(join(this.path, subfolder), subfolder, unreadable) : names && [];
+    const { content, files, faults } = this.reader.read(
+      {
+        names: names?.map((name) => (isFolder(join(this.path, name)) ? `${name}/` : name)),
+        namesBelow,
+        contentsOf: (asked) => this.contentsOf(asked),
+      },
+      this.current,
+    );
+    this.faults.files = files;
+    this.faults.report([...unreadable, ...faults]);
+    return content;
   }
 
   private contentsOf(files: readonly string[]): NamedContent[] {
@@ -190,7 +169,7 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
   }
 }
 
-function opened(path: string): ConfigFolder {
+function opened(path: string, reader: () => FolderReader<unknown>): ConfigFolder {
   try {
     readdirSync(path);
   } catch (error) {
@@ -202,7 +181,7 @@ function opened(path: string): ConfigFolder {
       `PNS_CONFIG_DIR names ${path}, which ${what}; create it or name another folder.`,
     );
   }
-  return new ConfigFolder(resolve(path));
+  return new ConfigFolder(resolve(path), reader());
 }
 
 /** Sorted; undefined for a folder that cannot be read. */
@@ -215,16 +194,6 @@ function namesIn(path: string, file: string, faults: ConfigFault[]): string[] | 
     faults.push({ file, severity: 'error', reason });
     return undefined;
   }
-}
-
-/** Whether a name at the top of the folder means something to the cascade; option files are followed by who reads them. */
-function isOurs(name: string): boolean {
-  return (
-    isPropertiesFile(name) ||
-    name === contextSetsFolder ||
-    misplacedFileReason(name) !== undefined ||
-    misplacedFileReason(`${name}/`) !== undefined
-  );
 }
 
 function isFolder(path: string): boolean {

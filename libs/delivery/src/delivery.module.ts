@@ -1,6 +1,6 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
-import { ClientOptions } from '@pns/client-options';
 import { ConfigCascade } from '@pns/config-cascade';
+import { ClientOptions } from '@pns/config-folder';
 import { OutcomeRecorder, OutcomesModule } from '@pns/outcomes';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, Queues } from '@pns/queue';

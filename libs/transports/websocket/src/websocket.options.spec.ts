@@ -5,7 +5,7 @@ import {
   defaultWebsocketClients,
   pathConflicts,
   websocketClientsSchema,
-} from './websocket-clients';
+} from './websocket.options';
 
 const appSuite = 'open-xchange-appsuite';
 const nested = {

@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ConfigCascade, ConfigCascadeModule, ConfigChanges, ConfigDirectory, OptionFiles } from '@pns/config-cascade';
+import { ClientOptions, ClientOptionsModule, ConfigDirectory, OptionFiles, type OptionsOf } from '@pns/config-folder';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { ClientTransportStore, PersistenceModule } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
 import { log, nestLogger, RuntimeModule } from '@pns/runtime';
 import { z } from 'zod';
-import { ClientOptions, type OptionsOf } from './client-options';
-import { ClientOptionsModule } from './client-options.module';
+import { ConfigCascade } from './config-cascade';
+import { ConfigCascadeModule } from './config-cascade.module';
+import { ConfigChanges } from './config-changes';
 
 const file = 'pns-wns-options.yml';
 const schema = z.strictObject({ sid: z.string(), enabled: z.boolean().optional() });

@@ -3,15 +3,16 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ConfigDirectory } from '@pns/config-folder';
 import { log, metrics } from '@pns/runtime';
-import { ConfigDirectory } from './config-directory';
+import { CascadeFiles, type FolderScopes } from './cascade-files';
 
 const pns = 'com.openexchange.pns';
 const delay = `${pns}.delayDuration`;
 const attempts = `${pns}.retry.attempts`;
 
 let folder: string;
-const opened: ConfigDirectory[] = [];
+const opened: ConfigDirectory<FolderScopes>[] = [];
 let lines: jest.SpyInstance[];
 
 beforeEach(() => {
@@ -27,18 +28,18 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function open(): ConfigDirectory {
-  const directory = new ConfigDirectory(folder);
+function open(): ConfigDirectory<FolderScopes> {
+  const directory = new ConfigDirectory(folder, () => new CascadeFiles());
   opened.push(directory);
   return directory;
 }
 
 const write = (file: string, text: string | Buffer): void => writeFileSync(join(folder, file), text);
-const valuesOf = ({ scopes }: ConfigDirectory) => Object.fromEntries(scopes.server.values);
+const valuesOf = ({ content }: ConfigDirectory<FolderScopes>) => Object.fromEntries(content.server.values);
 const logged = (): unknown[] => lines.flatMap((spy) => spy.mock.calls.map(([line]) => line as unknown));
 
 /** Makes a change and waits until it is obeyed. */
-async function afterwards(directory: ConfigDirectory, change: () => void): Promise<void> {
+async function afterwards(directory: ConfigDirectory<FolderScopes>, change: () => void): Promise<void> {
   const noticed = once(directory, 'change', { signal: AbortSignal.timeout(25_000) });
   change();
   await noticed;
@@ -115,7 +116,7 @@ describe('is no configuration:', () => {
     mkdirSync(join(folder, 'contextSets'));
     write(file, `${delay}=soon\n- [`);
     const directory = open();
-    expect([directory.faults, valuesOf(directory), directory.scopes.sets]).toEqual([[], {}, []]);
+    expect([directory.faults, valuesOf(directory), directory.content.sets]).toEqual([[], {}, []]);
   });
 
   it('a folder or a dangling link of another name', () => {
@@ -182,7 +183,7 @@ it('a folder that is away for a while leaves in effect what held before', async 
   await directory.watch();
   await afterwards(directory, () => renameSync(folder, `${folder}-away`));
   expect(directory.faults).toEqual([{ file: '.', severity: 'error', reason: 'cannot be read (ENOENT)' }]);
-  expect([valuesOf(directory), directory.scopes.sets.length]).toEqual([{ [delay]: '5' }, 1]);
+  expect([valuesOf(directory), directory.content.sets.length]).toEqual([{ [delay]: '5' }, 1]);
   await afterwards(directory, () => renameSync(`${folder}-away`, folder));
   expect(directory.faults).toEqual([]);
 });
@@ -222,5 +223,7 @@ it.each([
   ['is no folder', 'file'],
 ])('a folder that %s is refused with a sentence', (what, name) => {
   write('file', '');
-  expect(() => new ConfigDirectory(join(folder, name))).toThrow(`${join(folder, name)}, which ${what}; `);
+  expect(() => new ConfigDirectory(join(folder, name), () => new CascadeFiles())).toThrow(
+    `${join(folder, name)}, which ${what}; `,
+  );
 });

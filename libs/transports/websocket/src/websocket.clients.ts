@@ -1,5 +1,3 @@
-import { Injectable } from '@nestjs/common';
-import { OptionFiles, type OptionEntries } from '@pns/config-cascade';
 import {
   clientAt,
   clientWants,
@@ -9,16 +7,24 @@ import {
   websocketClientsSchema,
   type WebsocketClient,
   type WebsocketClientOptions,
-} from './websocket-clients';
+} from './websocket.options';
 
-/** The clients of `websocket-clients.yml` as they are now: a change of the file is obeyed without a restart. */
-@Injectable()
+/** Reads an option file, and reads it again after each change: `OptionFiles` of the configuration folder does so. */
+interface OptionFileReader {
+  entries(
+    file: string,
+    schema: typeof websocketClientsSchema,
+    conflicts: typeof pathConflicts,
+  ): { readonly all: ReadonlyMap<string, WebsocketClient> };
+}
+
+/** The clients of `websocket-clients.yml` as they are now: a change of the file takes effect without a restart. */
 export class WebsocketClients {
-  private readonly entries: OptionEntries<WebsocketClient>;
+  private readonly entries: { readonly all: ReadonlyMap<string, WebsocketClient> };
   private known:
     { readonly from: ReadonlyMap<string, WebsocketClient>; readonly clients: WebsocketClientOptions } | undefined;
 
-  constructor(files: OptionFiles) {
+  constructor(files: OptionFileReader) {
     this.entries = files.entries('websocket-clients.yml', websocketClientsSchema, pathConflicts);
   }
 
@@ -27,17 +33,17 @@ export class WebsocketClients {
     return clientAt(this.clients, path);
   }
 
-  /** What sockets of `client` hear of; nothing for a client that is not known. */
+  /** The topic patterns of `client`; none for an unknown client. */
   topicsOf(client: string): readonly string[] {
     return topicsOf(this.clients, client);
   }
 
-  /** Whether sockets of `client` hear of `topic`. */
+  /** Whether sockets of `client` get notifications of `topic`. */
   wants(client: string, topic: string): boolean {
     return clientWants(this.clients, client, topic);
   }
 
-  /** What was shipped, where the file has no entry that can be used. */
+  /** The default clients, where the file has no entry that can be used. */
   private get clients(): WebsocketClientOptions {
     const { all } = this.entries;
     if (this.known?.from !== all) {
