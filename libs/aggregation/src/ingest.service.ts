@@ -1,17 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade, type AggregationMode, type Subject } from '@pns/config-cascade';
+import { itemOf, PayloadTexts, type Notification } from '@pns/notifications';
 import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/redis';
 import { PnsError, Slices } from '@pns/runtime';
-import {
-  contentDigest,
-  idempotencyDigest,
-  itemOf,
-  PayloadTexts,
-  priorityFactor,
-  windowKey,
-  type Notification,
-} from './notification';
+import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
 import type { Priority } from '@pns/transport-contract';
 import { PropertyLoader } from './property-loader';
 import type { Ticks } from './ticks';

@@ -12,7 +12,7 @@
 --       4 prefix of remembered producer ids
 --       then, for each notification: window key, rule, item, and "" or the producer's id and the content it stands for,
 --       "id content". A rule is "mode delay maxDelay retention expiryAt": times in ms, how long the producer's id is
---       remembered among them, and where the item's expiry begins (see itemOf in notification.ts)
+--       remembered among them, and where the item's expiry begins (see itemOf of @pns/notifications)
 -- Answer: clock; overdue windows; the announced tick's id or ""; "1" (accepted), "0" (duplicate) or "2" (the id is in use
 --         for other content) for each notification, as one string; then each time in ms at which a tick is needed
 local clock = tonumber(ARGV[1])

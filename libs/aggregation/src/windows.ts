@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import type { AggregationMode } from '@pns/config-cascade';
+import { decodeNotification, type Item, type StoredNotification } from '@pns/notifications';
 import { aggregationQueue, erasedInAll, heldLocks, jobLock, type Erased, type Origin } from '@pns/queue';
 import type { KeySpace, RedisClient } from '@pns/redis';
 import type { Owner } from '@pns/subscriptions';
-import { decodeNotification, modeOf, windowKeyStart, type Item, type StoredNotification } from './notification';
+import { modeOf, windowKeyStart } from './window-key';
 
 /** One notification to join, with how long it may wait. Durations in ms. */
 export interface JoinEntry {

@@ -6,13 +6,13 @@ interface Entry {
 }
 
 /**
- * What is to be given up when a signal is aborted, with one listener for each signal: thousands of pushes are under way with
- * the same one, and Node looks through all of its listeners to add another.
+ * Calls functions when a signal is aborted, with one listener for each signal: thousands of pushes wait for the same signal, and
+ * Node scans all listeners of a signal to add another.
  */
 export class AbortListeners {
   private readonly bySignal = new Map<AbortSignal, Entry>();
 
-  /** Calls `abort` with the signal's reason once it is aborted; answers how to stop that. */
+  /** Calls `abort` with the signal's reason once it is aborted, unless the returned function is called before. */
   add(signal: AbortSignal, abort: (reason: Error) => void): () => void {
     const { aborts, stop } = this.bySignal.get(signal) ?? this.listen(signal);
     aborts.add(abort);
@@ -22,7 +22,7 @@ export class AbortListeners {
     };
   }
 
-  /** What `promise` comes to, or a rejection with the signal's reason; the promise itself goes on for the others. */
+  /** Settles as `promise` does, or rejects with the signal's reason. Other users of the promise are not affected. */
   async race<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
@@ -41,7 +41,7 @@ export class AbortListeners {
       this.bySignal.delete(signal);
     };
     const entry = { aborts, stop };
-    // Every client of a worker listens to the signal that ends them all.
+    // Every client of a worker listens to the signal that ends the process.
     setMaxListeners(0, signal);
     signal.addEventListener('abort', listener);
     this.bySignal.set(signal, entry);

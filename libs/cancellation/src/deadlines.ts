@@ -5,17 +5,17 @@ interface Entry {
 }
 
 /**
- * Gives up what is not done in time. All have the same time, so that one timer serves thousands: each of its own would cost
- * Node a microsecond or two and be one more object to keep.
+ * Calls functions after a time that all of them share, so that one timer serves thousands: a timer for each would cost Node a
+ * microsecond or two and one more object.
  */
 export class Deadlines {
-  /** In the order in which they were added, so the first is the first to be given up. */
+  /** In the order in which they were added, which is the order in which they expire. */
   private readonly entries = new Set<Entry>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly afterMs: number) {}
 
-  /** Calls `giveUp` after `afterMs`, unless what this answers is called before. */
+  /** Calls `giveUp` after `afterMs`, unless the returned function is called before. */
   add(giveUp: () => void): () => void {
     const entry = { at: performance.now() + this.afterMs, giveUp };
     this.entries.add(entry);
