@@ -4,10 +4,10 @@ import { ConfigCascade, type AggregationMode, type Subject } from '@pns/config-c
 import { itemOf, PayloadTexts, type Notification } from '@pns/notifications';
 import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/redis';
 import { PnsError, Slices } from '@pns/runtime';
-import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
 import type { Priority } from '@pns/transport-contract';
 import { PropertyLoader } from './property-loader';
 import type { Ticks } from './ticks';
+import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
 import type { JoinEntry, JoinStatus, Windows } from './windows';
 
 /** Most notifications that one script joins: some milliseconds of Redis' time. */

@@ -3,7 +3,13 @@ import { FailedDeliveryStore, SubscriptionStore, type DeadTarget, type FailedDel
 import { Queues } from '@pns/queue';
 import { publish } from '@pns/redis';
 import { declareCounter, declareHistogram, log } from '@pns/runtime';
-import { type Delivery, type Outcome, type OutcomeKind, transportNames, type TransportName } from '@pns/transport-contract';
+import {
+  type Delivery,
+  type Outcome,
+  type OutcomeKind,
+  transportNames,
+  type TransportName,
+} from '@pns/transport-contract';
 
 /** One attempt and how it ended. Durations in ms. */
 export interface Attempt {

@@ -1,5 +1,6 @@
 export { publish, subscriberOf, type Subscriber } from './channel';
 export { KeySpace } from './key-space';
+export { LuaScript } from './lua-script';
 export { memoryUses, MemoryUse, mostUsedForIntake } from './memory-use';
 export { openRedis } from './open-redis';
 export { connectRedis, patientCopy, type RedisClient } from './redis';
