@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { DispatchModule } from '@pns/dispatch';
+import { SubscriptionSweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
 import { PresenceModule } from '@pns/presence';
 import { QueueModule } from '@pns/queue';
@@ -22,6 +23,7 @@ export class DispatcherModule {
         PresenceModule,
         DispatchModule.forRoot(tokenForms, (files) => new WebsocketClients(files)),
       ],
+      providers: [SubscriptionSweep],
     };
   }
 }

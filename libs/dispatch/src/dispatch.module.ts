@@ -5,7 +5,6 @@ import { BacklogCount } from './backlog';
 import { Dispatch } from './dispatch.service';
 import { FailedCount } from './failed-count';
 import { SocketTopics } from './socket-topics';
-import { SubscriptionSweep } from './subscription-sweep';
 import { TokenForms } from './token-forms';
 
 @Module({ providers: [Dispatch], exports: [Dispatch] })
@@ -21,7 +20,7 @@ class AddressingModule {
   }
 }
 
-/** The dispatch stage, from the tick to the transports' queues; the sweep of expired subscriptions; and counts of what waits or failed. */
+/** The dispatch stage, from the tick to the transports' queues, and counts of waiting and of failed deliveries. */
 @Module({})
 export class DispatchModule {
   /**
@@ -38,7 +37,7 @@ export class DispatchModule {
           useFactory: (dispatch: Dispatch) => (batch: Batch, settling: Settling) => dispatch.handOver(batch, settling),
         }),
       ],
-      providers: [SubscriptionSweep, BacklogCount, FailedCount],
+      providers: [BacklogCount, FailedCount],
     };
   }
 }

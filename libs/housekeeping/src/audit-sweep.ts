@@ -3,13 +3,13 @@ import { ConfigCascade } from '@pns/config-cascade';
 import { AuditStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 
-/** How often each API process looks for entries that are too old, in ms; which of them is first does not matter. */
+/** How often each API process looks for entries that are too old, in ms. It does not matter which process is first. */
 const sweepEveryMs = 3_600_000;
 
 /** Removals of this size hold locks for some milliseconds. */
 const entriesPerRemoval = 1000;
 
-/** Removes what the audit log has kept for long enough. */
+/** Removes entries of the audit log that are older than its retention. */
 @Injectable()
 export class AuditSweep implements OnApplicationBootstrap, OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;

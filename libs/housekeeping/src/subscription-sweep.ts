@@ -11,8 +11,8 @@ const subscriptionsPerRemoval = 1000;
 const queueName = 'subscription-sweep';
 
 /**
- * Removes what has expired now and then, by one process of all. Nothing is sent to expired subscriptions anyway, so
- * when it happens matters to nobody but the disk.
+ * Removes expired subscriptions at an interval, in one process at a time. Nothing is sent to expired subscriptions anyway: the
+ * interval decides only how much disk they use.
  */
 @Injectable()
 export class SubscriptionSweep implements OnApplicationBootstrap, BeforeApplicationShutdown {
