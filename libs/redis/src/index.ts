@@ -1,4 +1,5 @@
 export { publish, subscriberOf, type Subscriber } from './channel';
+export { keyKindOf, keyMap, type KeyKind } from './key-map';
 export { KeySpace } from './key-space';
 export { LuaScript } from './lua-script';
 export { memoryUses, MemoryUse, mostUsedForIntake } from './memory-use';
