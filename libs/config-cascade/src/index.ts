@@ -16,7 +16,7 @@ export {
 } from './properties';
 export { propertyText, propertyValue, type PropertyInput } from './property-check';
 export { scopes, type Origin, type Place, type Scope, type ScopeName } from './resolve';
-export type { ConfigChange, Subject } from './subject-cache';
+export type { ConfigChange } from './subject-cache';
 export {
   isTag,
   isTagExpression,

@@ -1,8 +1,9 @@
 import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
+import type { UserKey } from '@pns/subscriptions';
 import type { Delivery } from '@pns/transport-contract';
 import { awayNode, nodeOf, readAwayToken } from './away-token';
 import type { SocketNodes } from './nodes';
-import { flag, keysOf, type Opening, type UserKey } from './socket-keys';
+import { flag, keysOf, type Opening } from './socket-keys';
 
 /** How much may wait for one socket. */
 export interface MailboxLimits {

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { Erased } from '@pns/queue';
 import { LuaScript, scanKeys, type KeySpace, type RedisClient } from '@pns/redis';
-import type { Owner } from '@pns/subscriptions';
+import type { Owner, UserKey } from '@pns/subscriptions';
 import { awayMs, awayNode } from './away-token';
 import type { SocketNodes } from './nodes';
-import { flag, keysOf, keysOfContext, type Opening, type UserKey } from './socket-keys';
+import { flag, keysOf, keysOfContext, type Opening } from './socket-keys';
 
 /** Open sockets of a user that one node holds for one client; the node `away` holds those that may come back. */
 export interface SocketGroup {
