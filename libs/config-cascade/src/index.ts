@@ -4,7 +4,6 @@ export { ConfigCascadeModule } from './config-cascade.module';
 export { ConfigChanges } from './config-changes';
 export type { FileContextSet } from './context-set-files';
 export { effectiveProperties, type EffectiveProperty } from './effective';
-export { propertiesPage } from './properties-page';
 export {
   aggregationModes,
   properties,

@@ -46,11 +46,3 @@ it('is found in src by a compiled module, with its prelude, and knows two script
     'bb',
   ]);
 });
-
-it('is sent again when Redis has forgotten it', async () => {
-  write('one', 'return 1');
-  const script = new LuaScript({ folder: join(folder, 'src'), name: 'one', numberOfKeys: 0 });
-  expect(await script.run(redis)).toBe(1);
-  await redis.script('FLUSH');
-  expect(await script.run(redis)).toBe(1);
-});

@@ -1,7 +1,6 @@
-import { registry, type PropertyType } from './properties';
-import { scopes } from './resolve';
+import { registry, scopes, type Property } from '@pns/config-cascade';
 
-const typeTitles: Readonly<Record<PropertyType, string>> = {
+const typeTitles: Readonly<Record<Property<unknown>['type'], string>> = {
   boolean: 'true or false',
   integer: 'whole number',
   text: 'text',
