@@ -2,10 +2,12 @@ import { type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs
 import { AggregationModule, TickWorker } from '@pns/aggregation';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { Dispatch, DispatchModule } from '@pns/dispatch';
+import { SubscriptionSweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
 import { PresenceModule } from '@pns/presence';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
+import { WebsocketClients } from '@pns/transport-websocket/clients';
 import { BacklogCount } from './backlog';
 import type { dispatcherEnv } from './env';
 import { tokenForms } from './token-forms';
@@ -28,9 +30,9 @@ export class DispatcherModule implements OnApplicationBootstrap {
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
         PresenceModule,
         AggregationModule.ticking(),
-        DispatchModule.forRoot(tokenForms),
+        DispatchModule.forRoot(tokenForms, (files) => new WebsocketClients(files)),
       ],
-      providers: [BacklogCount],
+      providers: [BacklogCount, SubscriptionSweep],
     };
   }
 

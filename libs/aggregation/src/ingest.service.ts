@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { ConfigCascade, type Subject } from '@pns/config-cascade';
+import { ConfigCascade } from '@pns/config-cascade';
 import { itemOf, PayloadTexts, type AggregationMode, type Notification } from '@pns/notifications';
-import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/queue';
+import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/redis';
 import { PnsError, Slices } from '@pns/runtime';
+import type { UserKey } from '@pns/subscriptions';
 import type { Priority } from '@pns/transport-contract';
 import { PropertyLoader } from './property-loader';
 import type { Ticks } from './ticks';
@@ -160,7 +161,7 @@ export class Ingest {
   }
 
   /** How notifications of this topic and priority to `subject` are joined. */
-  private joiningOf(subject: Subject, topic: string, priority: Priority): Joining {
+  private joiningOf(subject: UserKey, topic: string, priority: Priority): Joining {
     const factor = priorityFactor[priority];
     return {
       mode: this.cascade.aggregationMode(topic, subject),

@@ -1,7 +1,8 @@
 import { ConfigCascade } from '@pns/config-cascade';
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
 import { itemOf, type Notification } from '@pns/notifications';
-import { aggregationQueue, connectRedis, KeySpace, MemoryUse, Queues, type TickJob } from '@pns/queue';
+import { aggregationQueue, Queues, type TickJob } from '@pns/queue';
+import { connectRedis, KeySpace, MemoryUse } from '@pns/redis';
 import { log } from '@pns/runtime';
 import type { Queue } from 'bullmq';
 import { windowKey } from './window-key';

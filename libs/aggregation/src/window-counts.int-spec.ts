@@ -1,6 +1,6 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
 import { itemOf, type Notification } from '@pns/notifications';
-import { connectRedis, KeySpace } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import { windowKey } from './window-key';
 import { Windows } from './windows';
 

@@ -1,6 +1,6 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
 import { itemOf, PayloadTexts, type DueWindow, type Notification } from '@pns/notifications';
-import { connectRedis, KeySpace } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import fc from 'fast-check';
 import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
 import { Windows, type Batch, type JoinEntry } from './windows';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FailedDeliveryFilter, FailedDeliveryStore } from '@pns/persistence';
 import { awayNode, awayToken, socketNodeGroup } from '@pns/presence';
-import { deliveryQueue, socketNodeQueue, type KeySpace, type Queues } from '@pns/queue';
+import { deliveryQueue, socketNodeQueue, type Queues } from '@pns/queue';
+import type { KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { endpointOf, enqueueDeliveries, type DeliveryGroup } from './enqueue-deliveries';
 

@@ -8,9 +8,9 @@ import {
   type Homeless,
   type MailboxLimits,
   type Mailboxes,
-  type UserKey,
 } from '@pns/presence';
 import { socketNodeQueue, type Queues } from '@pns/queue';
+import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { enqueueDeliveries, type DeliveryGroup } from './enqueue-deliveries';
 

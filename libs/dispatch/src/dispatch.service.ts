@@ -4,11 +4,12 @@ import { endpointOf, enqueueDeliveriesFrom, SocketForwarding, type DeliveryGroup
 import { countSuppressed } from '@pns/outcomes';
 import type { DueWindow } from '@pns/notifications';
 import { SubscriptionStore } from '@pns/persistence';
-import { awayNode, Mailboxes, nodeOf, Presence, socketNodeGroup, WebsocketClients } from '@pns/presence';
+import { awayNode, Mailboxes, nodeOf, Presence, socketNodeGroup } from '@pns/presence';
 import { deliveryQueue, Queues, socketNodeQueue, type Origin } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
+import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
 
 /** A part of a batch is full with as many deliveries: each may need a job, and Redis does nothing else meanwhile. */
@@ -39,7 +40,7 @@ export class Dispatch {
     private readonly subscriptions: SubscriptionStore,
     private readonly presence: Presence,
     private readonly cascade: ConfigCascade,
-    private readonly websocketClients: WebsocketClients,
+    private readonly socketTopics: SocketTopics,
     private readonly forms: TokenForms,
     mailboxes: Mailboxes,
   ) {
@@ -78,7 +79,7 @@ export class Dispatch {
     const rules = {
       cascade: this.cascade,
       normalToken: this.forms.normalToken,
-      socketWants: (client: string, topic: string) => this.websocketClients.wants(client, topic),
+      socketWants: (client: string, topic: string) => this.socketTopics.wants(client, topic),
       suppressed: (transport: TransportName) =>
         part.suppressed.set(transport, (part.suppressed.get(transport) ?? 0) + 1),
       now: Date.now(),

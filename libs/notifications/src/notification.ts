@@ -1,9 +1,9 @@
 import type { Priority } from '@pns/transport-contract';
 import { configure } from 'safe-stable-stringify';
 
-/** What a producer told us, checked and complete. */
+/** A notification that a producer sent, checked and complete. */
 export interface Notification {
-  /** The producer's own id, or one that we made. */
+  /** The producer's own id, or a generated one. */
   readonly id: string;
   readonly context: number;
   readonly user: number;

@@ -10,13 +10,14 @@ import { DeliveryModule, enqueueDeliveries, enqueueDeliveriesFrom, type QueueRef
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
 import { awayNode, Mailboxes, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
 import { deliveryQueue, QueueModule, Queues, socketNodeQueue } from '@pns/queue';
+import { keyKindOf } from '@pns/redis';
 import { nestLogger, RuntimeModule } from '@pns/runtime';
 import { SessionTokens } from '@pns/sessions';
 import type { UserKey } from '@pns/subscriptions';
 import { transportNames, type Delivery, type Outcome } from '@pns/transport-contract';
 import { Client } from 'pg';
 import { testApi, type TestApi } from '../testing/test-api';
-import { dumped, rawDump } from './testing/dumped';
+import { dumped, keyTypes, rawDump } from './testing/dumped';
 import { Erasure } from './erasure';
 
 const hour = 3_600_000;
@@ -227,6 +228,17 @@ const isEnded = async (token: string): Promise<boolean> =>
       () => false,
       (error: { code?: string }) => error.code === 'SESSION_ENDED',
     );
+
+it('every key in Redis is in the key map, with its type', async () => {
+  await leaveTraces([{ context: 75_000_001, user: 95_000_001 }]);
+  const types = await keyTypes(api);
+  const kindOf = (key: string) => keyKindOf(key, api.redisPrefix);
+  expect([...types].filter(([key, type]) => kindOf(key)?.type !== type)).toEqual([]);
+  const patterns = new Set([...types.keys()].map((key) => kindOf(key)?.pattern));
+  for (const name of ['<shard>}:due', '<shard>}:batch:<tick>', '<user>', '<queue>:<job>', 'websocket}:dead']) {
+    expect([...patterns].filter((pattern) => pattern?.endsWith(name))).not.toEqual([]);
+  }
+});
 
 describe('of what is erased, no dump of Postgres and Redis tells anything', () => {
   it('a user', async () => {

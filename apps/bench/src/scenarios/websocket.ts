@@ -1,7 +1,8 @@
 import { enqueueDeliveries } from '@pns/delivery';
 import type { System } from '@pns/e2e';
 import { SocketNodes, socketNodeGroup } from '@pns/presence';
-import { connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
+import { Queues, socketNodeQueue } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';

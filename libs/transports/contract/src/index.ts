@@ -1,6 +1,4 @@
-export { AbortListeners } from './abort-listeners';
 export { bundleSentence, isCertificateBundle } from './certificate-bundle';
-export { Deadlines } from './deadlines';
 export { byAcceptance, type Delivery, type Priority } from './delivery';
 export { demoSignatureSecret } from './demo-signature-secret';
 export { hasBrokenEscape, normalUri } from './normal-uri';
