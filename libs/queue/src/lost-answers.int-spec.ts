@@ -3,9 +3,9 @@ import { cuttableLink, freshPrefix, testRedisUrl, type CuttableLink } from '@pns
 import { log } from '@pns/runtime';
 import type { Queue } from 'bullmq';
 import type { Readership } from './job-worker';
-import { KeySpace } from './key-space';
+import { KeySpace } from '@pns/redis';
 import { Queues } from './queues.service';
-import { connectRedis } from './redis';
+import { connectRedis } from '@pns/redis';
 
 log.level = 'silent';
 
