@@ -28,7 +28,8 @@ it('runs with the given time, and with that of Redis where none is given', async
   const script = new LuaScript<number>({ folder: join(folder, 'src'), name: 'time', numberOfKeys: 0 });
   expect(await script.run(redis, 42)).toBe(42);
   const [before, own, after] = [await redis.time(), await script.run(redis, ''), await redis.time()];
-  const inMs = ([seconds, microseconds]: [number, number]) => Number(seconds) * 1000 + Math.floor(+microseconds / 1000);
+  const inMs = ([seconds, microseconds]: readonly number[]) =>
+    Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
   expect(own).toBeGreaterThanOrEqual(inMs(before));
   expect(own).toBeLessThanOrEqual(inMs(after));
 });
