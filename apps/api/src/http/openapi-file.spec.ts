@@ -9,7 +9,8 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 /** The document of the newest release: `docs/api/openapi-<major>.<minor>.json`. */
 function releasedFile(): string {
   const byVersion = new Intl.Collator('en', { numeric: true });
-  const [newest] = readdirSync(join(root, 'docs/api')).sort((one, other) => byVersion.compare(other, one));
+  const documents = readdirSync(join(root, 'docs/api')).filter((name) => name.startsWith('openapi-'));
+  const [newest] = documents.sort((one, other) => byVersion.compare(other, one));
   return `docs/api/${newest}`;
 }
 
