@@ -8,8 +8,8 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
  * pass this file. `queryPrepared` in `database.ts` uses it.
  */
 it("a data source's driver has the pool of pg, whose queries can be prepared by name", async () => {
-  const { url, drop } = await freshDatabase();
-  const database = await new DataSource({ type: 'postgres', url }).initialize();
+  const fresh = await freshDatabase();
+  const database = await new DataSource({ type: 'postgres', url: fresh.url }).initialize();
   const pool: unknown = (database.driver as PostgresDriver).master;
   expect(pool).toBeInstanceOf(Pool);
   const { rows } = await (pool as Pool).query<{ sum: number }>({
@@ -19,5 +19,5 @@ it("a data source's driver has the pool of pg, whose queries can be prepared by 
   });
   expect(rows).toEqual([{ sum: 3 }]);
   await database.destroy();
-  await drop();
+  await fresh.drop();
 });

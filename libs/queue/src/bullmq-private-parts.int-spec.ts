@@ -70,7 +70,7 @@ it('a search for stalled jobs notes the active ones in a set, and moves those wi
 
 it('a job that is moved without its lock fails with a code of its own', async () => {
   await queue.add('deliver', {}, { jobId: 'one' });
-  const job = (await worker.getNextJob('token')) as Job;
+  const job = await worker.getNextJob('token');
   await redis.del(key('one:lock'));
   await expect(job.moveToCompleted({}, 'token', false)).rejects.toMatchObject({ code: ErrorCode.JobLockNotExist });
 });
@@ -94,5 +94,5 @@ it('a worker makes jobs of the class that its getter names', () => {
 });
 
 it('a backend can cut off the blocking connection of its worker', () => {
-  expect(worker.backend.disconnectBlocking).toEqual(expect.any(Function));
+  expect(worker.backend).toHaveProperty('disconnectBlocking', expect.any(Function));
 });

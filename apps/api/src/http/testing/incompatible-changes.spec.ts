@@ -1,4 +1,4 @@
-import { incompatibleChanges, unnamedChanges, type ApiDocument } from './incompatible-changes';
+import { incompatibleChanges, unnamedChanges } from './incompatible-changes';
 
 /** A small API that has a case for each rule. */
 function document() {
@@ -98,7 +98,7 @@ const field = (document: Part, name: string, property: string): Part =>
 function planted(plant: Plant): ReturnType<typeof incompatibleChanges> {
   const after = document();
   plant(after as unknown as Part);
-  return incompatibleChanges(document() as ApiDocument, after as ApiDocument);
+  return incompatibleChanges(document(), after);
 }
 
 const incompatible: readonly (readonly [name: string, subject: string, plant: Plant])[] = [
