@@ -70,3 +70,12 @@ it('names only files and folders that exist', () => {
   expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
+it('README links to every page', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const pages = execFileSync('git', ['ls-files', 'docs/*.md', 'deploy/*.md', '*.md'], { cwd: root, encoding: 'utf8' });
+  const listed = pages
+    .trim()
+    .split('\n')
+    .filter((page) => !/^docs\/adr\/|^(?:apps|libs|\.github)\/|^README/.test(page));
+  expect(listed.filter((page) => !readme.includes(`](${page})`))).toEqual([]);
+});
