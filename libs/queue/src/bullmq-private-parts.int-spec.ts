@@ -81,7 +81,7 @@ it('the backend adds a job to a transaction by the name and arguments of a scrip
   const job = new Job(queue, 'deliver', {}, { ...queue.jobsOpts, jobId: 'one' }, 'one');
   await queue.backend.addJobToTransaction(transaction as unknown as IRedisTransaction, job.asJSON(), 'one');
   expect(commands).toHaveLength(1);
-  expect(redis.scriptsSet[commands[0] ?? '']).toMatchObject({ lua: expect.any(String) as string });
+  expect(redis.scriptsSet).toMatchObject({ [commands[0] ?? '']: { lua: expect.any(String) as string } });
 });
 
 it.each(['extendJobLocks', 'createJob', 'callProcessJob', 'processJob', 'moveToActive', 'cancelJob'])(
