@@ -19,7 +19,7 @@ interface Sender {
   /** The most connections at once. */
   readonly connections: number;
   /** The token of a target, of which there are many. */
-  token(index: number): string;
+  readonly token: (index: number) => string;
   transport(origin: string, tokenOrigin: string, times: Times): Transport & { close(): Promise<void> };
 }
 
