@@ -1,15 +1,25 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { AggregationModule, TickWorker } from '@pns/aggregation';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { DispatchModule } from '@pns/dispatch';
+import { Dispatch, DispatchModule } from '@pns/dispatch';
+import { SubscriptionSweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
 import { PresenceModule } from '@pns/presence';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
+import { WebsocketClients } from '@pns/transport-websocket/clients';
+import { BacklogCount } from './backlog';
 import type { dispatcherEnv } from './env';
 import { tokenForms } from './token-forms';
 
+/** Joins two stages: each batch that aggregation takes goes to dispatch. */
 @Module({})
-export class DispatcherModule {
+export class DispatcherModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly ticks: TickWorker,
+    private readonly dispatch: Dispatch,
+  ) {}
+
   static forRoot(env: ReturnType<typeof dispatcherEnv>): DynamicModule {
     return {
       module: DispatcherModule,
@@ -19,8 +29,14 @@ export class DispatcherModule {
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
         PresenceModule,
-        DispatchModule.forRoot(tokenForms),
+        AggregationModule.ticking(),
+        DispatchModule.forRoot(tokenForms, (files) => new WebsocketClients(files)),
       ],
+      providers: [BacklogCount, SubscriptionSweep],
     };
+  }
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.ticks.start((batch, settling) => this.dispatch.dispatch(batch, settling));
   }
 }

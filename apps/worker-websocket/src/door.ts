@@ -1,10 +1,10 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
-import { WebsocketClients } from '@pns/presence';
 import { PnsError, requestFault } from '@pns/runtime';
 import { Backlog } from '@pns/transport-websocket';
 import type { Server as Engine, Socket as EngineSocket } from 'engine.io';
+import { WebsocketClients } from '@pns/transport-websocket/clients';
 import { countCut, type ClientWebSocket } from './client-web-socket';
 import { readHandshake, sessionMissing, unknownPath, type Handshake } from './handshake';
 import type { OpenSocket } from './open-socket';

@@ -40,7 +40,8 @@ export class Orphanage {
 
   private take(node: string): void {
     log.info({ event: 'node.adopted', node });
-    const worker = this.queues.worker<DeliveryJob>(this.group(), socketNodeQueue(node), (job) => this.empty(job));
+    const work = (job: Job<DeliveryJob>) => this.empty(job);
+    const worker = this.queues.worker(this.group(), socketNodeQueue(node), work, { readership: 'inherited' });
     this.orphans.set(node, { worker, adoptedAt: Date.now() });
   }
 

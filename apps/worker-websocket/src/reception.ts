@@ -2,11 +2,12 @@ import type { Socket as TcpSocket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { mailboxLimits } from '@pns/delivery';
-import { Mailboxes, Presence, WebsocketClients, type Missed, type Opened, type Opening } from '@pns/presence';
+import { Mailboxes, Presence, type Missed, type Opened, type Opening } from '@pns/presence';
 import { Queues } from '@pns/queue';
 import { log, metrics, PnsError } from '@pns/runtime';
 import { isEndOf, SessionTokens, type Session, type SessionEnd } from '@pns/sessions';
 import { LocalSocket, LocalSockets, type Backlog } from '@pns/transport-websocket';
+import { WebsocketClients } from '@pns/transport-websocket/clients';
 import { Gauge } from 'prom-client';
 import { AwayTransport } from './away.transport';
 import type { Handshake } from './handshake';
@@ -146,6 +147,8 @@ export class Reception {
       throw new PnsError('SOCKETS_TOO_MANY', `The user has ${maxPerUser} open sockets already, and may have no more.`);
     }
     socket.local.isBehind = opened.isBehind;
+    socket.nodeBefore = opened.takenFrom?.node ?? opened.deadNode;
+    socket.isTakeOver = opened.takenFrom !== undefined;
     this.entered.add(socket);
     this.locals.add(socket.local);
     openSockets.inc();

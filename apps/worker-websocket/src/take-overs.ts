@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { socketNodeGroup, type Opening } from '@pns/presence';
-import { publish, Queues, socketNodeQueue, subscriberOf, type Subscriber } from '@pns/queue';
+import { Queues, socketNodeQueue } from '@pns/queue';
+import { publish, subscriberOf, type Subscriber } from '@pns/redis';
 import { log } from '@pns/runtime';
 import { NodeId } from './node-id';
 import { Reception, type TakenFrom } from './reception';

@@ -1,13 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascadeModule } from '@pns/config-cascade';
+import { OptionFiles } from '@pns/config-folder';
 import { DeliveryModule, type QueueRef } from '@pns/delivery';
 import { OutcomesModule } from '@pns/outcomes';
 import { PersistenceModule } from '@pns/persistence';
 import { awayNode, PresenceModule, socketNodeGroup } from '@pns/presence';
-import { QueueModule, socketNodeQueue, type KeySpace } from '@pns/queue';
+import { QueueModule, socketNodeQueue } from '@pns/queue';
+import type { KeySpace } from '@pns/redis';
 import { RuntimeModule, sessionKeyOf } from '@pns/runtime';
 import { SessionsModule } from '@pns/sessions';
 import { LocalSockets, WebsocketTransport } from '@pns/transport-websocket';
+import { WebsocketClients } from '@pns/transport-websocket/clients';
 import { AwayTransport } from './away.transport';
 import { ClientAddresses } from './client-address';
 import { CatchUp } from './catch-up';
@@ -52,6 +55,7 @@ export class WorkerWebsocketModule {
           name: 'websocket',
           concurrency,
           isOrdered: true,
+          readership: 'exclusive',
           imports: [held],
           inject: [LocalSockets, AwayTransport],
           useFactory: (locals: LocalSockets, away: AwayTransport) =>
@@ -70,6 +74,11 @@ export class WorkerWebsocketModule {
       ],
       providers: [
         { provide: ClientAddresses, useValue: new ClientAddresses(env.PNS_TRUSTED_PROXIES) },
+        {
+          provide: WebsocketClients,
+          inject: [OptionFiles],
+          useFactory: (files: OptionFiles) => new WebsocketClients(files),
+        },
         UnauthenticatedConnections,
         Reception,
         CatchUp,

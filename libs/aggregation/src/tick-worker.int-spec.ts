@@ -1,9 +1,11 @@
 import { ConfigCascade } from '@pns/config-cascade';
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { aggregationQueue, connectRedis, KeySpace, MemoryUse, Queues, type TickJob } from '@pns/queue';
+import { itemOf, type Notification } from '@pns/notifications';
+import { aggregationQueue, Queues, type TickJob } from '@pns/queue';
+import { connectRedis, KeySpace, MemoryUse } from '@pns/redis';
 import { log } from '@pns/runtime';
 import type { Queue } from 'bullmq';
-import { itemOf, windowKey, type Notification } from './notification';
+import { windowKey } from './window-key';
 import { TickWorker } from './tick-worker';
 import { Ticks } from './ticks';
 import { Windows, type Batch, type JoinEntry, type Settled } from './windows';
@@ -28,6 +30,7 @@ class Scene {
   /** What it takes to hand a batch over. */
   effort: () => Promise<void> = () => Promise.resolve();
   onBatch: (batch: Batch) => Promise<void> = () => this.effort();
+  private readonly settled: (batch: Batch) => Promise<Settled>;
 
   constructor(
     readonly clock: () => number,
@@ -40,13 +43,13 @@ class Scene {
     this.windows = new Windows(this.queues.redis, this.keys, clock);
     let tell: (batch: Batch) => void;
     this.handedOver = new Promise((resolve) => (tell = resolve));
-    const handOver = async (batch: Batch): Promise<Settled> => {
+    this.settled = async (batch: Batch): Promise<Settled> => {
       tell(batch);
       await this.onBatch(batch);
       return this.windows.settle(batch);
     };
     const memory = new MemoryUse(this.queues.redis);
-    this.worker = new TickWorker(this.queues, this.windows, this.ticks, this.cascade, memory, handOver);
+    this.worker = new TickWorker(this.queues, this.windows, this.ticks, this.cascade, memory);
   }
 
   queueOf(shard: number): Queue<TickJob> {
@@ -55,7 +58,7 @@ class Scene {
 
   /** Lets the dispatcher begin. */
   start(): Promise<void> {
-    return this.worker.onApplicationBootstrap();
+    return this.worker.start(this.settled);
   }
 
   async close(): Promise<void> {

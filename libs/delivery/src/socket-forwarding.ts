@@ -8,11 +8,11 @@ import {
   type Homeless,
   type MailboxLimits,
   type Mailboxes,
-  type UserKey,
 } from '@pns/presence';
 import { socketNodeQueue, type Queues } from '@pns/queue';
+import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { handOver, type DeliveryGroup } from './hand-over';
+import { enqueueDeliveries, type DeliveryGroup } from './enqueue-deliveries';
 
 /** A delivery that was sent on this often is given up, and its socket is told that it missed something. */
 const maxMoves = 10;
@@ -65,7 +65,7 @@ export class SocketForwarding {
     }
     await this.sendBack(back);
     if (waiting.length > 0) {
-      await handOver(this.queues, [this.group(awayNode, waiting)], { delayMs: awayMs, round: 'settle' });
+      await enqueueDeliveries(this.queues, [this.group(awayNode, waiting)], { delayMs: awayMs, round: 'settle' });
     }
     return deliveries.map((one) => ends.get(one) ?? { kind: 'expired', reason: 'its socket was found nowhere' });
   }
@@ -80,7 +80,7 @@ export class SocketForwarding {
       const step = outcome === endOfForwarding.full ? 'full' : 'gone';
       return [{ ...delivery, payload: {}, token: awayToken(step), attempt: delivery.attempt + 1 }];
     });
-    if (ended.length > 0) await handOver(this.queues, [this.group(awayNode, ended)]);
+    if (ended.length > 0) await enqueueDeliveries(this.queues, [this.group(awayNode, ended)]);
   }
 
   /** Sends deliveries to the sockets that their tokens name. */
@@ -96,7 +96,7 @@ export class SocketForwarding {
           some.filter(({ token }) => nodeOf(token) === node),
         ),
       );
-      if (groups.length > 0) await handOver(this.queues, groups, { delayMs: pauseMs });
+      if (groups.length > 0) await enqueueDeliveries(this.queues, groups, { delayMs: pauseMs });
     }
   }
 

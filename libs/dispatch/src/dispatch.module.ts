@@ -1,33 +1,27 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AggregationModule, type Batch, type Settling } from '@pns/aggregation';
-import { BacklogCount } from './backlog';
+import { OptionFiles } from '@pns/config-folder';
 import { Dispatch } from './dispatch.service';
 import { FailedCount } from './failed-count';
-import { SubscriptionSweep } from './subscription-sweep';
+import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
 
-@Module({ providers: [Dispatch], exports: [Dispatch] })
-class AddressingModule {
-  static forRoot(forms: TokenForms): DynamicModule {
-    return { module: AddressingModule, providers: [{ provide: TokenForms, useValue: forms }] };
-  }
-}
-
-/** The dispatch stage, from the tick to the transports' queues; the sweep of expired subscriptions; and counts of what waits or failed. */
+/** The dispatch stage, from a batch to the transports' queues, and the count of failed deliveries. */
 @Module({})
 export class DispatchModule {
-  /** `forms` tells whether the token that caused a notification is that of a subscription. */
-  static forRoot(forms: TokenForms): DynamicModule {
+  /**
+   * `forms` decides whether the token that caused a notification is that of a subscription; `socketTopics` reads which topics
+   * the sockets of each client subscribe to.
+   */
+  static forRoot(forms: TokenForms, socketTopics: (files: OptionFiles) => SocketTopics): DynamicModule {
     return {
       module: DispatchModule,
-      imports: [
-        AggregationModule.ticking({
-          imports: [AddressingModule.forRoot(forms)],
-          inject: [Dispatch],
-          useFactory: (dispatch: Dispatch) => (batch: Batch, settling: Settling) => dispatch.handOver(batch, settling),
-        }),
+      providers: [
+        { provide: TokenForms, useValue: forms },
+        { provide: SocketTopics, inject: [OptionFiles], useFactory: socketTopics },
+        Dispatch,
+        FailedCount,
       ],
-      providers: [SubscriptionSweep, BacklogCount, FailedCount],
+      exports: [Dispatch],
     };
   }
 }

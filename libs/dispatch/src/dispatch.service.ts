@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import type { Batch, Settled, Settling } from '@pns/aggregation';
 import { ConfigCascade } from '@pns/config-cascade';
-import { endpointOf, handOverFrom, SocketForwarding, type DeliveryGroup } from '@pns/delivery';
+import { endpointOf, enqueueDeliveriesFrom, SocketForwarding, type DeliveryGroup } from '@pns/delivery';
 import { countSuppressed } from '@pns/outcomes';
+import type { DueWindow } from '@pns/notifications';
 import { SubscriptionStore } from '@pns/persistence';
-import { awayNode, Mailboxes, nodeOf, Presence, socketNodeGroup, WebsocketClients } from '@pns/presence';
-import { deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
+import { awayNode, Mailboxes, nodeOf, Presence, socketNodeGroup } from '@pns/presence';
+import { deliveryQueue, Queues, socketNodeQueue, type Origin } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
+import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
 
 /** A part of a batch is full with as many deliveries: each may need a job, and Redis does nothing else meanwhile. */
@@ -16,7 +17,13 @@ const maxDeliveriesPerPart = 1000;
 /** And with as many characters in their notifications, so that large ones do not exhaust the memory of this process. */
 const maxPartSize = 8 * 1024 * 1024;
 
-/** Windows of a batch that are handed over together. */
+/** Due windows of one shard. */
+export interface Batch {
+  readonly shard: number;
+  readonly windows: readonly DueWindow[];
+}
+
+/** Windows of a batch whose deliveries are enqueued together. */
 interface Part {
   readonly windows: number;
   readonly deliveries: readonly Delivery[];
@@ -33,7 +40,7 @@ export class Dispatch {
     private readonly subscriptions: SubscriptionStore,
     private readonly presence: Presence,
     private readonly cascade: ConfigCascade,
-    private readonly websocketClients: WebsocketClients,
+    private readonly socketTopics: SocketTopics,
     private readonly forms: TokenForms,
     mailboxes: Mailboxes,
   ) {
@@ -41,19 +48,23 @@ export class Dispatch {
   }
 
   /**
-   * One query and, unless its deliveries are very many or very large, one transaction for all windows, which settles them too.
-   * Safe to repeat with what is left of the batch.
+   * Enqueues the deliveries of a batch. One query and, unless its deliveries are very many or very large, one transaction for all
+   * windows. The transaction settles the windows too: `settling(left, count)` is its origin for the next `count` windows of a batch
+   * of which `left` are left. Safe to repeat with the rest of the batch.
    */
-  async handOver(batch: Batch, settling: Settling): Promise<Settled> {
+  async dispatch<Settled extends string>(
+    batch: Batch,
+    settling: (left: number, count: number) => Origin<Settled>,
+  ): Promise<Settled | 'settled' | 'lost'> {
     const audiences = await this.audiencesOf(batch);
     let left = batch.windows.length;
-    let settled: Settled = 'settled';
+    let settled: Settled | 'settled' | 'lost' = 'settled';
     for (const { windows, deliveries, suppressed } of this.parts(batch, audiences)) {
       // Before the windows are settled: the next batch of these users, which waits for that, finds what this one has added.
       await this.forwarding.forwardAll(deliveries.filter(isForAway));
       const toSend = deliveries.filter((delivery) => !isForAway(delivery));
       const groups = this.grouped(batch.shard, toSend);
-      settled = await handOverFrom(this.queues, groups, settling(left, windows));
+      settled = await enqueueDeliveriesFrom(this.queues, groups, settling(left, windows));
       if (settled === 'lost') return settled;
       for (const [transport, count] of suppressed) countSuppressed(transport, count);
       left -= windows;
@@ -68,7 +79,7 @@ export class Dispatch {
     const rules = {
       cascade: this.cascade,
       normalToken: this.forms.normalToken,
-      socketWants: (client: string, topic: string) => this.websocketClients.wants(client, topic),
+      socketWants: (client: string, topic: string) => this.socketTopics.wants(client, topic),
       suppressed: (transport: TransportName) =>
         part.suppressed.set(transport, (part.suppressed.get(transport) ?? 0) + 1),
       now: Date.now(),

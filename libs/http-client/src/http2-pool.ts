@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
-import { AbortListeners, Deadlines } from '@pns/transport-contract';
+import { AbortListeners, Deadlines } from '@pns/cancellation';
 import {
   type Http2Answer,
   Http2Connection,

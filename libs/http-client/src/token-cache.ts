@@ -1,4 +1,4 @@
-import { AbortListeners } from '@pns/transport-contract';
+import { AbortListeners } from '@pns/cancellation';
 import { NoAnswerError } from './no-answer';
 
 /** An access token as its endpoint issued it. */

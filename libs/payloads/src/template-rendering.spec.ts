@@ -123,18 +123,28 @@ describe('a template that would take long', () => {
   });
 });
 
+it('looks further out for a name where a list holds null', () => {
+  expect(textOf('{{#b}}[{{a}}{{#a}}x{{/a}}{{#c}}y{{/c}}]{{/b}}', { a: 1, b: [null] })).toBe('[1x]');
+});
+
 function deep(levels: number): object {
   return levels === 0 ? {} : { b: deep(levels - 1) };
 }
 
-/** Any JSON in which the names of the templates below mean something, and no text is looked into. */
+/**
+ * Any JSON in which the names of the templates below mean something, and no text is looked into. Lists hold no null, because
+ * Mustache throws where a name is looked up in one.
+ */
 const name = fc.constantFrom('a', 'b', 'c', 'toString');
 const scalar = fc.oneof(fc.constantFrom(0, 1, 2.5, true, false, null), fc.string({ maxLength: 3 }));
 const json = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     scalar,
-    fc.array(tie('value'), { maxLength: 3 }),
+    fc.array(
+      tie('value').filter((entry) => entry !== null),
+      { maxLength: 3 },
+    ),
     fc.dictionary(name, tie('value'), { maxKeys: 3 }),
   ),
 })).value;

@@ -6,11 +6,7 @@
 -- ARGV  1 clock in ms, or "" for Redis' own; 2 node; 3 a node is dead after this time without a beat, in ms; 4 an
 --       adoption lapses after this time, in ms; 5 a dead node is forgotten after this time, in ms
 -- Answer: "1" if the node is taken for dead, else ""; then each dead node whose queue is this node's to empty
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = clock(ARGV[1])
 local node = ARGV[2]
 
 -- When not even one node could beat for a while, Redis was away: all have the full time again until they are dead.

@@ -21,11 +21,7 @@
 local liveMs, awayMs, keepMs = 60000, 120000, 240000
 local mostAway, mostPlaces = 32, 8
 
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = clock(ARGV[1])
 local dead = {}
 for _, node in ipairs(cjson.decode(ARGV[2])) do dead[node] = true end
 

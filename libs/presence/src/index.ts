@@ -10,12 +10,4 @@ export {
 export { SocketNodes, socketNodeGroup, type Beat } from './nodes';
 export { Presence, type Kept, type Opened, type SocketGroup } from './presence';
 export { PresenceModule } from './presence.module';
-export type { Opening, SocketKey, UserKey } from './socket-keys';
-export {
-  clientAt,
-  clientWants,
-  defaultWebsocketClients,
-  websocketClientsSchema,
-  type WebsocketClientOptions,
-} from './websocket-clients';
-export { WebsocketClients } from './websocket-clients.service';
+export type { Opening, SocketKey } from './socket-keys';

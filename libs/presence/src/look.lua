@@ -4,11 +4,7 @@
 -- ARGV  1 clock in ms, or "" for Redis' own (tests bring a clock)
 -- Answer: the time of this look, in ms; for each user who has any: its number among the keys, from 0, and a list of connection
 --         id, JSON, …
-local now = ARGV[1]
-if now == '' then
-  local time = redis.call('TIME')
-  now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
-end
+local now = string.format('%d', clock(ARGV[1]))
 local found = { now }
 for at, sockets in ipairs(KEYS) do
   local entries = redis.call('HGETALL', sockets)

@@ -1,9 +1,9 @@
-import type { KeySpace, RedisClient } from '@pns/queue';
+import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
+import type { UserKey } from '@pns/subscriptions';
 import type { Delivery } from '@pns/transport-contract';
 import { awayNode, nodeOf, readAwayToken } from './away-token';
 import type { SocketNodes } from './nodes';
-import { script } from './scripts';
-import { flag, keysOf, type Opening, type UserKey } from './socket-keys';
+import { flag, keysOf, type Opening } from './socket-keys';
 
 /** How much may wait for one socket. */
 export interface MailboxLimits {
@@ -54,28 +54,23 @@ export interface Homeless {
   readonly isBeside?: boolean;
 }
 
+const scripts = {
+  close: mailboxScript('close'),
+  collect: mailboxScript('collect'),
+  park: mailboxScript('park'),
+  settle: mailboxScript('settle'),
+  miss: mailboxScript('miss'),
+};
+
 /** What waits for sockets that may come back: a mailbox for each, in the user's shard. */
 export class Mailboxes {
-  private readonly scripts: Readonly<
-    Record<'close' | 'collect' | 'park' | 'settle' | 'miss', ReturnType<typeof script>>
-  >;
-
   /** `clock` replaces Redis' time, for tests of the rules. */
   constructor(
     private readonly redis: RedisClient,
     private readonly keys: KeySpace,
     private readonly nodes: Pick<SocketNodes, 'dead'>,
     private readonly clock: () => number | '' = () => '',
-  ) {
-    const named = (name: string) => script(redis, name, 4, 'entries');
-    this.scripts = {
-      close: named('close'),
-      collect: named('collect'),
-      park: named('park'),
-      settle: named('settle'),
-      miss: named('miss'),
-    };
-  }
+  ) {}
 
   /**
    * Notes that a socket is away and may come back, and keeps what its client has not confirmed. Harmless to repeat. Where
@@ -99,14 +94,21 @@ export class Mailboxes {
       ...kept,
     ];
     // Sent at once, without a look at which nodes are dead: a delivery that the node forwards next must find the socket away.
-    const [sendTo] = (await this.scripts.close(...keysOf(this.keys, socket), this.clock(), '[]', ...args)) as string[];
+    const [sendTo] = (await scripts.close.run(
+      this.redis,
+      ...keysOf(this.keys, socket),
+      this.clock(),
+      '[]',
+      ...args,
+    )) as string[];
     return sendTo === '' ? undefined : sendTo;
   }
 
   /** Takes what waits for a socket that is open. With `isLastTry`, what the opening before has not returned is given up. */
   async collect(socket: Opening, node: string, isLastTry: boolean): Promise<Collected> {
     const { connection, opening } = socket;
-    const [kind, hasGap, ...deliveries] = (await this.scripts.collect(
+    const [kind, hasGap, ...deliveries] = (await scripts.collect.run(
+      this.redis,
       ...keysOf(this.keys, socket),
       this.clock(),
       '[]',
@@ -141,7 +143,11 @@ export class Mailboxes {
   async settle(delivery: Delivery): Promise<Settled> {
     const { client, sourceToken = '' } = delivery;
     const args = [waitingId(delivery), orderOf(delivery), roundOf(delivery), client, sourceToken];
-    const [became = []] = (await this.scripts.settle(...(await this.preface(delivery)), ...args)) as string[][];
+    const [became = []] = (await scripts.settle.run(
+      this.redis,
+      ...(await this.preface(delivery)),
+      ...args,
+    )) as string[][];
     const [given, parked, ...flat] = became;
     if (parked !== undefined) return { kind: 'back', delivery: readDelivery(parked), back: placesIn(flat) };
     return { kind: given === '1' ? 'given' : 'missed' };
@@ -153,7 +159,7 @@ export class Mailboxes {
    */
   async miss(delivery: Delivery, connection = ''): Promise<void> {
     const { client, sourceToken = '', dueAt } = delivery;
-    await this.scripts.miss(...(await this.preface(delivery)), client, sourceToken, dueAt, connection);
+    await scripts.miss.run(this.redis, ...(await this.preface(delivery)), client, sourceToken, dueAt, connection);
   }
 
   private async parkOfUser(
@@ -167,7 +173,7 @@ export class Mailboxes {
     const { maxNotifications, maxBytes } = limitsOf(user);
     const args = deliveries.flatMap(parkArguments);
     const preface = [...keysOf(this.keys, user), this.clock(), dead, maxNotifications, maxBytes];
-    const answers = (await this.scripts.park(...preface, ...args)) as string[][];
+    const answers = (await scripts.park.run(this.redis, ...preface, ...args)) as string[][];
     for (const [index, one] of deliveries.entries()) {
       const [waiting = '', ...flat] = answers[index] ?? [];
       became.set(one, { waiting: waiting === '' ? 'nobody' : (waiting as 'parked' | 'full'), back: placesIn(flat) });
@@ -177,6 +183,10 @@ export class Mailboxes {
   private async preface(user: UserKey): Promise<[string, string, string, string, number | '', string]> {
     return [...keysOf(this.keys, user), this.clock(), JSON.stringify(await this.nodes.dead())];
   }
+}
+
+function mailboxScript(name: string): LuaScript<unknown[]> {
+  return new LuaScript({ folder: __dirname, name, numberOfKeys: 4, prelude: 'entries' });
 }
 
 function parkArguments({ delivery, isBeside = false }: Homeless): (string | number)[] {

@@ -1,5 +1,5 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { connectRedis, KeySpace, type RedisClient } from '@pns/queue';
+import { connectRedis, KeySpace, type RedisClient } from '@pns/redis';
 import { SocketNodes } from './nodes';
 
 let redis: RedisClient;

@@ -1,5 +1,4 @@
-import type { KeySpace, RedisClient } from '@pns/queue';
-import { script } from './scripts';
+import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
 
 /** Durations in ms. */
 export interface NodeTimes {
@@ -27,10 +26,11 @@ export function socketNodeGroup(keys: KeySpace): string {
   return `{${keys.global('websocket')}}`;
 }
 
+const beatScript = new LuaScript<unknown[]>({ folder: __dirname, name: 'beat', numberOfKeys: 3 });
+
 /** Which processes hold sockets, which of them died, and who looks after what those left. */
 export class SocketNodes {
   private readonly keys: readonly [string, string, string];
-  private readonly beatScript: ReturnType<typeof script>;
 
   /** `clock` replaces Redis' time, for tests of the rules. */
   constructor(
@@ -41,14 +41,13 @@ export class SocketNodes {
   ) {
     const group = socketNodeGroup(keys);
     this.keys = [`${group}:nodes`, `${group}:dead`, `${group}:adopters`];
-    this.beatScript = script(redis, 'beat', 3);
   }
 
   /** Says that `node` is alive; to be repeated every second. */
   async beat(node: string): Promise<Beat> {
     const { deadAfter, adoptionLapses, deadForgotten } = this.times;
     const args = [this.clock(), node, deadAfter, adoptionLapses, deadForgotten];
-    const [isTakenForDead, ...adopted] = await this.beatScript(...this.keys, ...args);
+    const [isTakenForDead, ...adopted] = await beatScript.run(this.redis, ...this.keys, ...args);
     return { isTakenForDead: isTakenForDead === '1', adopted: adopted.map(String) };
   }
 

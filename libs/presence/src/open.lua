@@ -3,12 +3,12 @@
 -- ARGV  3 connection id; 4 node; 5 opening; 6 client; 7 digest of the session; 8 "1" when the server made up the id; 9 most
 --       live sockets of the user
 -- Answer: {"duplicate"}; or {"full"}; or {"open", "1" if it has to collect its mailbox, node and opening that it took over
---         from, or ""}
+--         from, or ""; the node where it was before if that is dead, or ""}
 local connection, node, opening, client, session = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local isAnonymous = ARGV[8] == '1'
 
 local all, live, away = entries(), 0, {}
-local back, taken
+local back, taken, deadNode
 for other, entry in pairs(all) do
   if isLive(entry) then
     if other ~= connection then
@@ -50,6 +50,7 @@ elseif back then
   fresh.m, fresh.k, fresh.y = was.m or back, was.k, was.y
   fresh.w, fresh.b, fresh.h = since, since, placesOf(was, was.z)
   if mayCollect(was) then addEarlier(fresh, connection, since) end
+  deadNode = dead[was.n] and was.n
   redis.call('HDEL', KEYS[1], back)
 end
 -- Another client of the user may have had this id.
@@ -60,4 +61,4 @@ write(connection, fresh)
 table.sort(away, function(one, other) return sinceOf(all[one]) > sinceOf(all[other]) end)
 for at = mostAway + 1, #away do forget(away[at], all[away[at]]) end
 
-return { 'open', fresh.w and '1' or '', fresh.u or '' }
+return { 'open', fresh.w and '1' or '', fresh.u or '', deadNode or '' }

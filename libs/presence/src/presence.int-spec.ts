@@ -73,7 +73,8 @@ describe('open sockets', () => {
     await sockets.open('1', 'a');
     sockets.dead = ['a'];
     await expect(sockets.groups()).resolves.toEqual([{ node: awayNode, client, connections: ['1'] }]);
-    await expect(sockets.open('1', 'b', { session: 'another' })).resolves.toEqual({ kind: 'open', isBehind: true });
+    const opened = { kind: 'open', isBehind: true, deadNode: 'a' };
+    await expect(sockets.open('1', 'b', { session: 'another' })).resolves.toEqual(opened);
   });
 
   it('leave no trace in Redis for longer than they can matter', async () => {

@@ -3,9 +3,8 @@ import { Queues } from '@pns/queue';
 import { Mailboxes } from './mailboxes';
 import { SocketNodes } from './nodes';
 import { Presence } from './presence';
-import { WebsocketClients } from './websocket-clients.service';
 
-/** Gives an app presence and mailboxes of sockets. It needs `QueueModule` and `ConfigCascadeModule`. */
+/** Gives an app presence and mailboxes of sockets. It needs `QueueModule`. */
 @Global()
 @Module({
   providers: [
@@ -20,8 +19,7 @@ import { WebsocketClients } from './websocket-clients.service';
       inject: [Queues, SocketNodes],
       useFactory: ({ redis, keys }: Queues, nodes: SocketNodes) => new Mailboxes(redis, keys, nodes),
     },
-    WebsocketClients,
   ],
-  exports: [Presence, Mailboxes, SocketNodes, WebsocketClients],
+  exports: [Presence, Mailboxes, SocketNodes],
 })
 export class PresenceModule {}

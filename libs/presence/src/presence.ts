@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
-import { scanKeys, type Erased, type KeySpace, type RedisClient } from '@pns/queue';
-import type { Owner } from '@pns/subscriptions';
+import type { Erased } from '@pns/queue';
+import { LuaScript, scanKeys, type KeySpace, type RedisClient } from '@pns/redis';
+import type { Owner, UserKey } from '@pns/subscriptions';
 import { awayMs, awayNode } from './away-token';
 import type { SocketNodes } from './nodes';
-import { script } from './scripts';
-import { flag, keysOf, keysOfContext, type Opening, type UserKey } from './socket-keys';
+import { flag, keysOf, keysOfContext, type Opening } from './socket-keys';
 
 /** Open sockets of a user that one node holds for one client; the node `away` holds those that may come back. */
 export interface SocketGroup {
@@ -25,6 +25,8 @@ export type Opened =
       readonly isBehind: boolean;
       /** The opening that it took over from, which still has to return what its client did not confirm. */
       readonly takenFrom?: { readonly node: string; readonly opening: string };
+      /** The node where the socket was before, if that is dead. */
+      readonly deadNode?: string;
     }
   /** Another session of the user has an open socket with this connection id. */
   | { readonly kind: 'duplicate' }
@@ -56,29 +58,28 @@ interface Entry {
   readonly a?: number;
 }
 
+const scripts = {
+  open: new LuaScript<unknown[]>({ folder: __dirname, name: 'open', numberOfKeys: 4, prelude: 'entries' }),
+  keep: new LuaScript<unknown[]>({ folder: __dirname, name: 'keep', numberOfKeys: 4, prelude: 'entries' }),
+  look: new LuaScript<unknown[]>({ folder: __dirname, name: 'look' }),
+};
+
 /** Which nodes hold a user's sockets, and which sockets may come back. Kept in the user's shard. */
 export class Presence {
-  private readonly scripts: Readonly<Record<'open' | 'keep' | 'look', ReturnType<typeof script>>>;
-
   /** `clock` replaces Redis' time, for tests of the rules. */
   constructor(
     private readonly redis: RedisClient,
     private readonly keys: KeySpace,
     private readonly nodes: Pick<SocketNodes, 'dead'>,
     private readonly clock: () => number | '' = () => '',
-  ) {
-    this.scripts = {
-      open: script(redis, 'open', 4, 'entries'),
-      keep: script(redis, 'keep', 4, 'entries'),
-      look: script(redis, 'look'),
-    };
-  }
+  ) {}
 
   /** Opens a socket at `node`, atomically across nodes. The same session takes over an id that is in use. */
   async open(socket: Opening, node: string, maxPerUser: number): Promise<Opened> {
     const { connection, opening, client, session, isAnonymous } = socket;
     const args = [connection, node, opening, client, digestOf(session), flag(isAnonymous), maxPerUser];
-    const [kind, isBehind, takenFrom] = (await this.scripts.open(
+    const [kind, isBehind, takenFrom, deadNode = ''] = (await scripts.open.run(
+      this.redis,
       ...keysOf(this.keys, socket),
       this.clock(),
       await this.deadNodes(),
@@ -86,7 +87,12 @@ export class Presence {
     )) as string[];
     if (kind !== 'open') return { kind: kind as 'duplicate' | 'full' };
     const [from = '', of = ''] = (takenFrom ?? '').split(' ');
-    return { kind, isBehind: isBehind === '1', ...(from === '' ? {} : { takenFrom: { node: from, opening: of } }) };
+    return {
+      kind,
+      isBehind: isBehind === '1',
+      ...(from === '' ? {} : { takenFrom: { node: from, opening: of } }),
+      ...(deadNode === '' ? {} : { deadNode }),
+    };
   }
 
   /**
@@ -110,7 +116,8 @@ export class Presence {
         flag(isAnonymous),
       ]);
       const user = held[0] as Opening;
-      const answers = await this.scripts.keep(
+      const answers = await scripts.keep.run(
+        this.redis,
         ...keysOf(this.keys, user),
         this.clock(),
         dead,
@@ -159,7 +166,7 @@ export class Presence {
     const all = users.map(() => ({ now: 0, entries: [] as readonly string[] }));
     const looks = [...perShard.values()].map(async (indices) => {
       const sockets = indices.map((index) => keysOf(this.keys, users[index] as UserKey)[0]);
-      const [now, ...found] = await this.scripts.look(sockets.length, ...sockets, this.clock());
+      const [now, ...found] = await scripts.look.run(this.redis, sockets.length, ...sockets, this.clock());
       for (let at = 0; at < found.length; at += 2) {
         const index = indices[Number(found[at])];
         if (index !== undefined) all[index] = { now: Number(now), entries: found[at + 1] as readonly string[] };

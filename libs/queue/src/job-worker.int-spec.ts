@@ -1,13 +1,10 @@
 import { EventEmitter, once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
+import { connectRedis, KeySpace, LuaScript } from '@pns/redis';
 import { log, metrics } from '@pns/runtime';
 import type { Queue } from 'bullmq';
 import type { JobWorker } from './job-worker';
-import { KeySpace } from './key-space';
 import { Queues } from './queues.service';
-import { connectRedis } from './redis';
 
 /** One queue with a worker whose jobs end when the test says so. */
 class Scene {
@@ -70,7 +67,7 @@ describe('a job whose lock expired while its worker was alive', () => {
     const lock = await scene.begin('kept');
     const token = await scene.redis.get(lock);
     await scene.redis.del(lock);
-    await scene.worker.renewAll();
+    await scene.worker.reconnected();
     expect(await scene.redis.get(lock)).toBe(token);
   });
 
@@ -95,7 +92,7 @@ describe('a job whose lock expired while its worker was alive', () => {
 
     it('is taken back by its worker, unless another one has started it', async () => {
       const lock = await beginAndStall('back');
-      await scene.worker.renewAll();
+      await scene.worker.reconnected();
       expect(await scene.queue.getRanges(['active', 'wait'], 0, -1)).toEqual(['back']);
       expect([await scene.redis.exists(lock), await scene.queue.getActiveCount(), scene.lost]).toEqual([1, 1, false]);
     });
@@ -113,7 +110,7 @@ describe('a job whose lock expired while its worker was alive', () => {
     jest.spyOn(log, 'warn').mockImplementation();
     const lock = await scene.begin('lost');
     await scene.redis.multi().set(lock, 'of another worker').hincrby(scene.queue.toKey('lost'), 'ats', 1).exec();
-    await scene.worker.renewAll();
+    await scene.worker.reconnected();
     expect(scene.lost).toBe(true);
     expect(await scene.redis.get(lock)).toBe('of another worker');
     expect(log.warn).toHaveBeenCalledWith(expect.objectContaining({ event: 'job.lost', job: 'lost' }));
@@ -123,18 +120,18 @@ describe('a job whose lock expired while its worker was alive', () => {
     jest.spyOn(log, 'warn').mockImplementation();
     const lock = await scene.begin('restarted');
     await scene.redis.multi().del(lock).hincrby(scene.queue.toKey('restarted'), 'ats', 1).exec();
-    await scene.worker.renewAll();
+    await scene.worker.reconnected();
     expect([scene.lost, await scene.redis.exists(lock)]).toEqual([true, 0]);
   });
 });
 
 describe('the search for jobs whose worker died', () => {
-  const lua = readFileSync(join(__dirname, 'search.lua'), 'utf8');
+  const script = new LuaScript({ folder: __dirname, name: 'search', numberOfKeys: 2 });
   const [searched, stalled] = ['{x}:searched', '{x}:stalled'].map((key) => `${freshPrefix()}${key}`) as [
     string,
     string,
   ];
-  const search = () => scene.redis.eval(lua, 2, searched, stalled, 2000, 4000, 5000);
+  const search = () => script.run(scene.redis, searched, stalled, 2000, 4000, 5000);
 
   /** As if the last search had been then; relative to now, in ms. */
   async function lastSearched(ago: number, waitsFor = 0): Promise<void> {

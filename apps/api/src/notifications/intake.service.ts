@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import { Ingest, type JoinStatus, type Notification } from '@pns/aggregation';
+import { Ingest, type JoinStatus } from '@pns/aggregation';
+import { AbortListeners } from '@pns/cancellation';
+import type { Notification } from '@pns/notifications';
 import { Health, log, Slices } from '@pns/runtime';
-import { AbortListeners } from '@pns/transport-contract';
 import { contextRefusal } from '../authentication/context-access';
 import type { Quota } from '../authentication/quota';
 import { check, sentenceOf } from '../http/faults';
-import type { ProblemCode } from '../http/problems';
 import { RequestError } from '../http/request-error';
 import { readJson, type JsonRead } from '../json/read-json';
 import { readEntry, type ReadEntry } from './entry';
@@ -188,7 +188,7 @@ class ChunkedIntake {
   async cutOff(index: number, { code, message }: Pick<RequestError, 'code' | 'message'>): Promise<Answer> {
     await this.flush();
     if (this.limited === undefined) count('refused');
-    this.report.refuse(index, code as ProblemCode, `${message} Neither this line nor any after it was read.`);
+    this.report.refuse(index, code, `${message} Neither this line nor any after it was read.`);
     return this.report.answer();
   }
 

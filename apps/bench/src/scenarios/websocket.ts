@@ -1,7 +1,8 @@
-import { handOver } from '@pns/delivery';
+import { enqueueDeliveries } from '@pns/delivery';
 import type { System } from '@pns/e2e';
 import { SocketNodes, socketNodeGroup } from '@pns/presence';
-import { connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
+import { Queues, socketNodeQueue } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';
@@ -102,7 +103,7 @@ class NodeQueue {
     for (let from = first; from < first + count; from += handOverAtOnce) {
       const some = Math.min(handOverAtOnce, first + count - from);
       const deliveries = Array.from({ length: some }, (_, index) => this.delivery(from + index));
-      await handOver(this.queues, [{ ...ref, deliveries }]);
+      await enqueueDeliveries(this.queues, [{ ...ref, deliveries }]);
     }
   }
 

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigCascade } from '@pns/config-cascade';
-import { handOver, SocketForwarding } from '@pns/delivery';
+import { enqueueDeliveries, SocketForwarding } from '@pns/delivery';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import { awayMs, awayNode, Mailboxes, nodeOf, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
-import { connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
+import { Queues, socketNodeQueue } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import { EndedSessions, SessionTokens, type SessionRequest } from '@pns/sessions';
 import type { Delivery, Outcome, OutcomeKind } from '@pns/transport-contract';
 import { LocalSockets } from '@pns/transport-websocket';
@@ -129,7 +130,7 @@ export class TestNodes {
       .map(({ node, client: of, lookedAt }) => ({ ...this.delivery(node), ...common, lookedAt, client: of, ...more }));
     await this.forwarding.forwardAll(deliveries.filter(({ token }) => nodeOf(token) === awayNode));
     const toNodes = deliveries.filter(({ token }) => nodeOf(token) !== awayNode);
-    await Promise.all(toNodes.map((delivery) => this.handOver(delivery)));
+    await Promise.all(toNodes.map((delivery) => this.enqueue(delivery)));
     return deliveries;
   }
 
@@ -140,10 +141,10 @@ export class TestNodes {
   }
 
   /** Puts a delivery into the queue of the node that its token names. */
-  async handOver(delivery: Delivery): Promise<void> {
+  async enqueue(delivery: Delivery): Promise<void> {
     const node = nodeOf(delivery.token);
     const ref = { group: socketNodeGroup(this.keys), name: socketNodeQueue(node), endpoint: node };
-    await handOver(this.queues, [{ ...ref, deliveries: [delivery] }]);
+    await enqueueDeliveries(this.queues, [{ ...ref, deliveries: [delivery] }]);
   }
 
   /** The queue of what is for the sockets of `node`. */

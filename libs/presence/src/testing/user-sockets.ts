@@ -1,5 +1,5 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { connectRedis, KeySpace } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { awayNode } from '../away-token';
 import { Mailboxes, type MailboxLimits, type Missed, type Whereabouts } from '../mailboxes';

@@ -1,7 +1,6 @@
-export { AbortListeners } from './abort-listeners';
 export { bundleSentence, isCertificateBundle } from './certificate-bundle';
-export { Deadlines } from './deadlines';
 export { byAcceptance, type Delivery, type Priority } from './delivery';
+export { demoSignatureSecret } from './demo-signature-secret';
 export { hasBrokenEscape, normalUri } from './normal-uri';
 export type { Outcome, OutcomeKind } from './outcome';
 export { parsedUrl } from './parsed-url';

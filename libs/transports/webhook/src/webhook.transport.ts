@@ -3,7 +3,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { errors } from 'undici';
 import { BlockedAddressError, WebhookClient, WebhookTimeoutError } from './webhook.client';
 import { ownAuthorization } from './webhook.credentials';
-import { type Attempt, Endpoints } from './webhook.endpoints';
+import { type AttemptVerdict, Endpoints } from './webhook.endpoints';
 import { type LookUp, nameServerLookUp } from './webhook.lookup';
 import { Names } from './webhook.names';
 import type { WebhookOptions } from './webhook.options';
@@ -121,7 +121,7 @@ export class WebhookTransport implements Transport {
     target: Target,
     connections: ClientSender<WebhookOptions, WebhookClient>,
     signal: AbortSignal,
-  ): Promise<Attempt> {
+  ): Promise<AttemptVerdict> {
     const body = webhookBody(delivery);
     const headers = webhookHeaders(delivery, body, connections.options, target.isTrusted, this.now(), own);
     try {
@@ -153,7 +153,7 @@ function madeFor({ allowedNetworks, maxConnections, timeoutMillis, caFile }: Web
   return JSON.stringify([allowedNetworks, maxConnections, timeoutMillis, caFile]);
 }
 
-function failedAttempt(error: unknown): Attempt {
+function failedAttempt(error: unknown): AttemptVerdict {
   if (error instanceof BlockedAddressError) {
     return { outcome: { kind: 'rejected', reason: error.message }, isEndpointFailure: false };
   }

@@ -27,7 +27,7 @@ export interface LocalSocketOptions {
 const [pingBurst, pingPauseMs, longPingPauseMs] = [5, 20, 1000];
 
 /** Pings that a node sends in a second at most, beside those after the longer pause. */
-const pingsPerSecond = 2000;
+const pingsPerSecond = 500;
 
 /** A client that closes has not read what was sent less than its round trip before, and this much, in ms. */
 const closingSlackMs = 50;
@@ -153,7 +153,7 @@ export class LocalSocket {
   /** The number of the ping that must be sent now. Without one, the next ping is scheduled if the client owes a confirmation. */
   private confirmationDue(): number | undefined {
     const { unconfirmed, pinged } = this;
-    if (unconfirmed === undefined || this.timer !== undefined || this.isDraining || this.isOver) return undefined;
+    if (unconfirmed === undefined || this.isDraining || this.isOver) return undefined;
     const number = unconfirmed.lastNumber;
     if (number === pinged.number) return undefined;
     if (this.backlog.isHolding) return this.requestWhenDrained();
@@ -165,6 +165,8 @@ export class LocalSocket {
       if (left < 1) return this.requestAfter((1 - left) * pingPauseMs);
       if (!mayPing(now)) return this.requestAfter(longPingPauseMs - pausedMs);
     }
+    clearTimeout(this.timer);
+    this.timer = undefined;
     this.pinged = { number, at: now, left: left - 1 };
     return number;
   }
@@ -174,7 +176,7 @@ export class LocalSocket {
       this.timer = undefined;
       this.requestConfirmation();
     };
-    this.timer = setTimeout(again, Math.ceil(ms)).unref();
+    this.timer ??= setTimeout(again, Math.ceil(ms)).unref();
   }
 
   /** A ping must not overtake what Engine.IO holds back. */
