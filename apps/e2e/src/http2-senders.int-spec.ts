@@ -2,10 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { makeAuthority } from '@pns/sandbox';
 import { apnsOptions, ApnsTransport } from '@pns/transport-apns';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { fcmOptions, FcmTransport } from '@pns/transport-fcm';
-import { makeAuthority } from './certificates';
 
 /** The times of a sender that a test changes, in ms. */
 interface Times {
