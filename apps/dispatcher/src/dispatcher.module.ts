@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { DispatchModule } from '@pns/dispatch';
 import { PersistenceModule } from '@pns/persistence';
-import { PresenceModule } from '@pns/presence';
+import { PresenceModule } from '@pns/sockets';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import type { dispatcherEnv } from './env';

@@ -1,6 +1,6 @@
-import { awayNode, socketNodeGroup } from '@pns/presence';
+import { awayNode } from './socket-token';
+import { socketNodeGroup, Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
 import { FailedDeliveryStore } from '@pns/persistence';
-import { Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import { retryFailed } from './retry-failed';
 import { deliveryStage } from './testing/delivery-stage';

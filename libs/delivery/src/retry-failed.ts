@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FailedDeliveryFilter, FailedDeliveryStore } from '@pns/persistence';
-import { awayNode, awayToken, socketNodeGroup } from '@pns/presence';
-import { deliveryQueue, socketNodeQueue, type KeySpace, type Queues } from '@pns/queue';
+import { awayNode, awayToken } from './socket-token';
+import { socketNodeGroup, deliveryQueue, socketNodeQueue, type KeySpace, type Queues } from '@pns/queue';
 import type { Delivery } from '@pns/transport-contract';
 import { endpointOf, handOver, type DeliveryGroup } from './hand-over';
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { DueWindow } from '@pns/aggregation';
 import type { ConfigCascade } from '@pns/config-cascade';
 import type { AddressedSubscription } from '@pns/persistence';
-import { awayNode, awayToken } from '@pns/presence';
+import { awayNode, awayToken } from '@pns/delivery';
 import { subscriptionsWanting } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Batch, Settled, Settling } from '@pns/aggregation';
 import { ConfigCascade } from '@pns/config-cascade';
-import { endpointOf, handOverFrom, SocketForwarding, type DeliveryGroup } from '@pns/delivery';
+import { endpointOf, handOverFrom, type DeliveryGroup, awayNode, nodeOf } from '@pns/delivery';
+import { SocketForwarding, Mailboxes, Presence, WebsocketClients } from '@pns/sockets';
 import { countSuppressed } from '@pns/outcomes';
 import { SubscriptionStore } from '@pns/persistence';
-import { awayNode, Mailboxes, nodeOf, Presence, socketNodeGroup, WebsocketClients } from '@pns/presence';
-import { deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
+import { socketNodeGroup, deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';

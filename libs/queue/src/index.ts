@@ -13,6 +13,7 @@ export {
   deliveryQueue,
   maxDeliveriesPerJob,
   queueLabel,
+  socketNodeGroup,
   socketNodeQueue,
   type DeliveryJob,
   type TickJob,

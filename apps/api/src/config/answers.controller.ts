@@ -2,7 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { ConfigCascade, effectiveProperties, registry } from '@pns/config-cascade';
 import { SubscriptionStore } from '@pns/persistence';
-import { Presence, WebsocketClients } from '@pns/presence';
+import { Presence, WebsocketClients } from '@pns/sockets';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import {

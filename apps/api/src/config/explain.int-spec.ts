@@ -1,4 +1,4 @@
-import { Mailboxes, Presence, type Opening } from '@pns/presence';
+import { Mailboxes, Presence, type Opening } from '@pns/sockets';
 import { Client } from 'pg';
 import { testApi, type TestApi } from '../test-api';
 

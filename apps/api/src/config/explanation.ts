@@ -1,5 +1,6 @@
 import type { Decision, Origin, Place } from '@pns/config-cascade';
-import { awayNode, type SocketGroup } from '@pns/presence';
+import { awayNode } from '@pns/delivery';
+import type { SocketGroup } from '@pns/sockets';
 import { isExpired, type Subscription } from '@pns/subscriptions';
 import { matchingPattern } from '@pns/topics';
 import type { TransportName } from '@pns/transport-contract';

@@ -2,10 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Windows } from '@pns/aggregation';
 import { ConfigChanges, type ConfigChange } from '@pns/config-cascade';
-import { eraseDeliveries, type QueueRef } from '@pns/delivery';
+import { eraseDeliveries, type QueueRef, awayNode } from '@pns/delivery';
 import { ApiKeyStore, AuditStore, DirectoryStore, ErasureStore, type Expected } from '@pns/persistence';
-import { awayNode, Presence, socketNodeGroup, SocketNodes } from '@pns/presence';
-import { deliveryQueue, erasedInAll, heldLocks, Queues, socketNodeQueue, type Erased } from '@pns/queue';
+import { Presence, SocketNodes } from '@pns/sockets';
+import {
+  socketNodeGroup,
+  deliveryQueue,
+  erasedInAll,
+  heldLocks,
+  Queues,
+  socketNodeQueue,
+  type Erased,
+} from '@pns/queue';
 import { SessionTokens } from '@pns/sessions';
 import type { Owner } from '@pns/subscriptions';
 import { transportNames } from '@pns/transport-contract';

@@ -4,7 +4,7 @@ import { Windows } from '@pns/aggregation';
 import { System } from '@pns/e2e';
 import { freshDatabase } from '@pns/local-servers';
 import { migrate } from '@pns/persistence';
-import type { UserKey } from '@pns/presence';
+import type { UserKey } from '@pns/sockets';
 import { connectRedis, deliveryQueue, KeySpace, Queues, type DeliveryJob } from '@pns/queue';
 import { Client } from 'pg';
 import { cpuCosts } from '../cpu';

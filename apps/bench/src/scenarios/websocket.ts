@@ -1,7 +1,7 @@
 import { handOver } from '@pns/delivery';
 import type { System } from '@pns/e2e';
-import { SocketNodes, socketNodeGroup } from '@pns/presence';
-import { connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
+import { SocketNodes } from '@pns/sockets';
+import { socketNodeGroup, connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
 import type { Delivery } from '@pns/transport-contract';
 import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';

@@ -1,0 +1,74 @@
+import { Injectable } from '@nestjs/common';
+import { Checkpoint } from '@pns/delivery';
+import { SocketNodes } from '../registry/socket-nodes';
+import { socketNodeGroup, assertJobVersion, Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
+import { log } from '@pns/runtime';
+import type { Job, Worker } from 'bullmq';
+import { AwayTransport } from './parked.transport';
+
+/** A dispatcher may add to a dead node's queue for a moment after its death; the queue is watched this long, in ms. */
+const watchMs = 60_000;
+
+interface Orphan {
+  readonly worker: Worker<DeliveryJob>;
+  readonly adoptedAt: number;
+}
+
+/** Empties the queues of dead nodes: each delivery goes to where its socket is now, or waits for it. */
+@Injectable()
+export class Orphanage {
+  private readonly orphans = new Map<string, Orphan>();
+
+  constructor(
+    private readonly queues: Queues,
+    private readonly nodes: SocketNodes,
+    private readonly away: AwayTransport,
+  ) {}
+
+  /** Works on the queues of exactly these nodes. */
+  async adopt(nodes: readonly string[]): Promise<void> {
+    for (const node of nodes) if (!this.orphans.has(node)) this.take(node);
+    for (const [node, { adoptedAt }] of [...this.orphans]) {
+      if (!nodes.includes(node)) await this.release(node);
+      else if (Date.now() - adoptedAt > watchMs && (await this.isEmpty(node))) await this.remove(node);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.orphans.keys()].map((node) => this.release(node)));
+  }
+
+  private take(node: string): void {
+    log.info({ event: 'node.adopted', node });
+    const worker = this.queues.worker<DeliveryJob>(this.group(), socketNodeQueue(node), (job) => this.empty(job));
+    this.orphans.set(node, { worker, adoptedAt: Date.now() });
+  }
+
+  private async empty(job: Job<DeliveryJob>): Promise<void> {
+    assertJobVersion('delivery', job.data);
+    const arrived = new Checkpoint(job);
+    const left = job.data.deliveries.filter(({ id }) => !arrived.has(id));
+    await this.away.forwardAll(left);
+  }
+
+  private async release(node: string): Promise<void> {
+    await this.orphans.get(node)?.worker.close();
+    this.orphans.delete(node);
+  }
+
+  private async isEmpty(node: string): Promise<boolean> {
+    const counts = await this.queues.queue(this.group(), socketNodeQueue(node)).getJobCounts();
+    return Object.values(counts).every((count) => count === 0);
+  }
+
+  private async remove(node: string): Promise<void> {
+    await this.release(node);
+    await this.queues.queue(this.group(), socketNodeQueue(node)).obliterate();
+    await this.queues.forget(this.group(), socketNodeQueue(node));
+    await this.nodes.emptied(node);
+  }
+
+  private group(): string {
+    return socketNodeGroup(this.queues.keys);
+  }
+}

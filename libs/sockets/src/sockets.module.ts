@@ -1,0 +1,27 @@
+import { Global, Module } from '@nestjs/common';
+import { Queues } from '@pns/queue';
+import { Mailboxes } from './mailbox/mailboxes';
+import { SocketNodes } from './registry/socket-nodes';
+import { Presence } from './registry/socket-registry';
+import { WebsocketClients } from './emit/websocket-clients.service';
+
+/** Gives an app presence and mailboxes of sockets. It needs `QueueModule` and `ConfigCascadeModule`. */
+@Global()
+@Module({
+  providers: [
+    { provide: SocketNodes, inject: [Queues], useFactory: ({ redis, keys }: Queues) => new SocketNodes(redis, keys) },
+    {
+      provide: Presence,
+      inject: [Queues, SocketNodes],
+      useFactory: ({ redis, keys }: Queues, nodes: SocketNodes) => new Presence(redis, keys, nodes),
+    },
+    {
+      provide: Mailboxes,
+      inject: [Queues, SocketNodes],
+      useFactory: ({ redis, keys }: Queues, nodes: SocketNodes) => new Mailboxes(redis, keys, nodes),
+    },
+    WebsocketClients,
+  ],
+  exports: [Presence, Mailboxes, SocketNodes, WebsocketClients],
+})
+export class PresenceModule {}
