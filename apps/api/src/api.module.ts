@@ -5,7 +5,7 @@ import { AggregationModule } from '@pns/aggregation';
 import { ClientOptions, ClientOptionsModule } from '@pns/client-options';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { PersistenceModule } from '@pns/persistence';
-import { PresenceModule } from '@pns/sockets';
+import { SocketsModule } from '@pns/sockets';
 import { mostUsedForIntake, QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import { SessionsModule } from '@pns/sessions';
@@ -77,7 +77,7 @@ export class ApiModule {
           ...(redisPrefix === undefined ? {} : { prefix: redisPrefix }),
         }),
         AggregationModule.ingesting(),
-        PresenceModule,
+        SocketsModule,
         ConfigApiModule,
         SessionsModule.forRoot({ redisUrl, key: sessionKey }),
       ],

@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { Windows } from '@pns/aggregation';
 import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { FailedDeliveryStore } from '@pns/persistence';
-import { awayNode } from '@pns/delivery';
+import { parkedNode } from '@pns/delivery';
 import { socketNodeGroup, aggregationQueue, deliveryQueue, Queues, socketNodeQueue, type TickJob } from '@pns/queue';
 import { SocketNodes } from '@pns/sockets';
 import { log, metrics, nestLogger } from '@pns/runtime';
@@ -75,7 +75,7 @@ it('tells what waits for a dispatcher, and for workers that there are none of', 
   const nodes = app.get(SocketNodes, { strict: false });
   await nodes.beat('living');
   await nodes.retire('dead');
-  for (const node of ['living', 'dead', awayNode]) await add(socketNodeGroup(queues.keys), socketNodeQueue(node));
+  for (const node of ['living', 'dead', parkedNode]) await add(socketNodeGroup(queues.keys), socketNodeQueue(node));
 
   expect(await values('pns_windows')).toEqual({ '{state="waiting"}': 2, '{state="due"}': 0, '{state="taken"}': 0 });
   expect(await values('pns_oldest_due_seconds')).toEqual({ '': 0 });

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { DispatchModule } from '@pns/dispatch';
 import { PersistenceModule } from '@pns/persistence';
-import { PresenceModule } from '@pns/sockets';
+import { SocketsModule } from '@pns/sockets';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import type { dispatcherEnv } from './env';
@@ -18,7 +18,7 @@ export class DispatcherModule {
         QueueModule.forRoot({ redisUrl: env.REDIS_URL, shards: env.PNS_SHARDS }),
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
-        PresenceModule,
+        SocketsModule,
         DispatchModule.forRoot(tokenForms),
       ],
     };

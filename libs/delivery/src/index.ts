@@ -4,6 +4,6 @@ export { eraseDeliveries } from './erase-deliveries';
 export { endpointOf, handOver, handOverFrom, type DeliveryGroup, type QueueRef } from './hand-over';
 export { retryFailed } from './retry-failed';
 export { runTransportWorker, startTransportWorker } from './run-worker';
-export { awayNode, awayToken, nodeOf, readAwayToken, type AwayStep } from './socket-token';
+export { parkedNode, parkedToken, nodeOf, readParkedToken, type ParkedStep } from './socket-token';
 export type { TransportParts, TransportWorker } from './transport-worker';
 export { WorkerModule } from './worker.module';

@@ -1,8 +1,8 @@
 /** The "node" of sockets that are away: all nodes work on its queue. */
-export const awayNode = '-';
+export const parkedNode = '-';
 
 /** What is left to do with a delivery in the queue of sockets that are away. */
-export type AwayStep =
+export type ParkedStep =
   /** Find out where its sockets are. */
   | 'find'
   /** Its waiting is over: record whether a socket got it. */
@@ -16,21 +16,21 @@ export type AwayStep =
  * The token of a delivery to sockets that are away; with `namedOnly` not for sockets without a connection id of their own. Nodes
  * of earlier versions read the second word as the attempt that began the waiting, and end the waiting at a later one.
  */
-export function awayToken(step: AwayStep = 'find', namedOnly = false): string {
-  if (step !== 'find') return `${awayNode} 0 ${step}`;
-  return `${awayNode} find${namedOnly ? ' named' : ''}`;
+export function parkedToken(step: ParkedStep = 'find', namedOnly = false): string {
+  if (step !== 'find') return `${parkedNode} 0 ${step}`;
+  return `${parkedNode} find${namedOnly ? ' named' : ''}`;
 }
 
-/** What `awayToken` wrote. */
-export interface AwayToken {
-  readonly step: AwayStep;
+/** What `parkedToken` wrote. */
+export interface ParkedToken {
+  readonly step: ParkedStep;
   readonly namedOnly: boolean;
   /** Whether an earlier version wrote it. */
   readonly isEarlier: boolean;
 }
 
 /** Reads the token of a delivery to sockets that are away. `attempt` is that of the delivery. */
-export function readAwayToken(token: string, attempt = 1): AwayToken {
+export function readParkedToken(token: string, attempt = 1): ParkedToken {
   const [, word = '', more] = token.split(' ');
   if (word === 'find') return { step: 'find', namedOnly: more === 'named', isEarlier: false };
   const ended = word === '0' ? (['settle', 'full', 'gone'] as const).find((step) => step === more) : undefined;

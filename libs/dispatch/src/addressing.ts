@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { DueWindow } from '@pns/aggregation';
 import type { ConfigCascade } from '@pns/config-cascade';
 import type { AddressedSubscription } from '@pns/persistence';
-import { awayNode, awayToken } from '@pns/delivery';
+import { parkedNode, parkedToken } from '@pns/delivery';
 import { subscriptionsWanting } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 
@@ -77,7 +77,7 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
       mayReach('websocket', client, !connections.some((connection) => connection !== sourceToken)),
     )
     .map(({ node, client, namedOnly, lookedAt }) => {
-      const token = node === awayNode ? awayToken('find', namedOnly) : node;
+      const token = node === parkedNode ? parkedToken('find', namedOnly) : node;
       const made = delivery(window, `${node}/${client}`, 'websocket', client, token);
       if (lookedAt !== undefined) made.lookedAt = lookedAt;
       if (window.order !== undefined) made.order = window.order;

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Windows, type WindowCounts } from '@pns/aggregation';
-import { awayNode } from '@pns/delivery';
+import { parkedNode } from '@pns/delivery';
 import {
   socketNodeGroup,
   aggregationQueue,
@@ -66,7 +66,7 @@ export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async jobs(): Promise<Map<string, JobCounts>> {
     const { redis, keys } = this.queues;
-    const nodes = [...(await this.nodes.withQueues()), awayNode];
+    const nodes = [...(await this.nodes.withQueues()), parkedNode];
     const queues = [
       ...keys.all().flatMap((shard) => {
         const names = [aggregationQueue, ...transportNames.map(deliveryQueue)];

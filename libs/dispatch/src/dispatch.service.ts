@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Batch, Settled, Settling } from '@pns/aggregation';
 import { ConfigCascade } from '@pns/config-cascade';
-import { endpointOf, handOverFrom, type DeliveryGroup, awayNode, nodeOf } from '@pns/delivery';
-import { SocketForwarding, Mailboxes, Presence, WebsocketClients } from '@pns/sockets';
+import { endpointOf, handOverFrom, type DeliveryGroup, parkedNode, nodeOf } from '@pns/delivery';
+import { SocketForwarding, Mailboxes, SocketRegistry, WebsocketClients } from '@pns/sockets';
 import { countSuppressed } from '@pns/outcomes';
 import { SubscriptionStore } from '@pns/persistence';
 import { socketNodeGroup, deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
@@ -31,7 +31,7 @@ export class Dispatch {
   constructor(
     private readonly queues: Queues,
     private readonly subscriptions: SubscriptionStore,
-    private readonly presence: Presence,
+    private readonly registry: SocketRegistry,
     private readonly cascade: ConfigCascade,
     private readonly websocketClients: WebsocketClients,
     private readonly forms: TokenForms,
@@ -91,7 +91,7 @@ export class Dispatch {
     const users = [...new Map(batch.windows.map(({ notification }) => [userKey(notification), notification])).values()];
     const [subscriptions, sockets] = await Promise.all([
       this.subscriptions.subscriptionsOf(users),
-      this.presence.openSockets(users),
+      this.registry.socketsOf(users),
       this.cascade.load(users),
     ]);
     const audiences = new Map(
@@ -127,7 +127,7 @@ export class Dispatch {
 
 /** Whether a delivery is for sockets that are away. */
 function isForAway({ transport, token }: Delivery): boolean {
-  return transport === 'websocket' && nodeOf(token) === awayNode;
+  return transport === 'websocket' && nodeOf(token) === parkedNode;
 }
 
 function userKey({ context, user }: UserKey): string {

@@ -1,31 +1,31 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { DeliveryModule, type QueueRef, awayNode } from '@pns/delivery';
+import { DeliveryModule, type QueueRef, parkedNode } from '@pns/delivery';
 import { OutcomesModule } from '@pns/outcomes';
 import { PersistenceModule } from '@pns/persistence';
-import { PresenceModule } from './sockets.module';
+import { SocketsModule } from './sockets.module';
 import { socketNodeGroup, QueueModule, socketNodeQueue, type KeySpace } from '@pns/queue';
 import { RuntimeModule, sessionKeyOf, type Environment } from '@pns/runtime';
 import { SessionsModule } from '@pns/sessions';
 import { LocalSockets } from './emit/local-sockets';
 import { WebsocketTransport } from './emit/websocket.transport';
-import { AwayTransport } from './mailbox/parked.transport';
+import { ParkedTransport } from './mailbox/parked.transport';
 import { ClientAddresses } from './admission/client-address';
 import { CatchUp } from './mailbox/catch-up';
-import { Door } from './admission/upgrade-admission';
+import { UpgradeAdmission } from './admission/upgrade-admission';
 import { NodeId } from './registry/node-id';
-import { NodeKeeper } from './registry/node-heartbeat';
-import { Orphanage } from './mailbox/dead-node-take-over';
-import { Reception } from './admission/socket-admission';
+import { NodeHeartbeat } from './registry/node-heartbeat';
+import { DeadNodeTakeOver } from './mailbox/dead-node-take-over';
+import { SocketAdmission } from './admission/socket-admission';
 import { SessionGuard } from './admission/session-guard';
-import { TakeOvers } from './mailbox/connection-take-over';
+import { ConnectionTakeOver } from './mailbox/connection-take-over';
 import { SocketGateway } from './admission/socket.gateway';
 import { UnauthenticatedConnections } from './admission/unauthenticated-connections';
 
 /** Jobs worked on at once. Emitting is this process' own work, so a few are enough to hide the way to Redis and back. */
 const concurrency = 10;
 
-export interface WorkerWebsocketOptions {
+export interface SocketNodeOptions {
   readonly env: Pick<
     Environment,
     | 'DATABASE_URL'
@@ -42,19 +42,19 @@ export interface WorkerWebsocketOptions {
 }
 
 @Module({})
-export class WorkerWebsocketModule {
-  static forRoot({ env, prefix }: WorkerWebsocketOptions): DynamicModule {
+export class SocketNodeModule {
+  static forRoot({ env, prefix }: SocketNodeOptions): DynamicModule {
     const node = new NodeId();
     const redis = { redisUrl: env.REDIS_URL, shards: env.PNS_SHARDS, ...(prefix === undefined ? {} : { prefix }) };
     const held = holding(node);
     return {
-      module: WorkerWebsocketModule,
+      module: SocketNodeModule,
       imports: [
         RuntimeModule,
         QueueModule.forRoot(redis),
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
-        PresenceModule,
+        SocketsModule,
         OutcomesModule,
         SessionsModule.forRoot({ redisUrl: env.REDIS_URL, key: sessionKeyOf(env) }),
         held,
@@ -63,9 +63,9 @@ export class WorkerWebsocketModule {
           concurrency,
           isOrdered: true,
           imports: [held],
-          inject: [LocalSockets, AwayTransport],
-          useFactory: (locals: LocalSockets, away: AwayTransport) =>
-            new WebsocketTransport(locals, (delivery, isBeside) => away.handOn(delivery, isBeside)),
+          inject: [LocalSockets, ParkedTransport],
+          useFactory: (locals: LocalSockets, parked: ParkedTransport) =>
+            new WebsocketTransport(locals, (delivery, isPartlySent) => parked.forward(delivery, isPartlySent)),
           sources: (keys) => [nodeQueue(keys, node.id)],
         }),
         DeliveryModule.forTransport({
@@ -73,21 +73,21 @@ export class WorkerWebsocketModule {
           concurrency,
           isOrdered: true,
           imports: [held],
-          inject: [AwayTransport],
-          useFactory: (away: AwayTransport) => away,
-          sources: (keys) => [nodeQueue(keys, awayNode)],
+          inject: [ParkedTransport],
+          useFactory: (parked: ParkedTransport) => parked,
+          sources: (keys) => [nodeQueue(keys, parkedNode)],
         }),
       ],
       providers: [
         { provide: ClientAddresses, useValue: new ClientAddresses(env.PNS_TRUSTED_PROXIES) },
         UnauthenticatedConnections,
-        Reception,
+        SocketAdmission,
         CatchUp,
-        TakeOvers,
-        Door,
+        ConnectionTakeOver,
+        UpgradeAdmission,
         SessionGuard,
-        Orphanage,
-        NodeKeeper,
+        DeadNodeTakeOver,
+        NodeHeartbeat,
         SocketGateway,
       ],
     };
@@ -101,8 +101,8 @@ class HeldSocketsModule {}
 function holding(node: NodeId): DynamicModule {
   return {
     module: HeldSocketsModule,
-    providers: [{ provide: NodeId, useValue: node }, LocalSockets, AwayTransport],
-    exports: [NodeId, LocalSockets, AwayTransport],
+    providers: [{ provide: NodeId, useValue: node }, LocalSockets, ParkedTransport],
+    exports: [NodeId, LocalSockets, ParkedTransport],
   };
 }
 

@@ -2,7 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { Queues } from '@pns/queue';
 import { Mailboxes } from './mailbox/mailboxes';
 import { SocketNodes } from './registry/socket-nodes';
-import { Presence } from './registry/socket-registry';
+import { SocketRegistry } from './registry/socket-registry';
 import { WebsocketClients } from './emit/websocket-clients.service';
 
 /** Gives an app presence and mailboxes of sockets. It needs `QueueModule` and `ConfigCascadeModule`. */
@@ -11,9 +11,9 @@ import { WebsocketClients } from './emit/websocket-clients.service';
   providers: [
     { provide: SocketNodes, inject: [Queues], useFactory: ({ redis, keys }: Queues) => new SocketNodes(redis, keys) },
     {
-      provide: Presence,
+      provide: SocketRegistry,
       inject: [Queues, SocketNodes],
-      useFactory: ({ redis, keys }: Queues, nodes: SocketNodes) => new Presence(redis, keys, nodes),
+      useFactory: ({ redis, keys }: Queues, nodes: SocketNodes) => new SocketRegistry(redis, keys, nodes),
     },
     {
       provide: Mailboxes,
@@ -22,6 +22,6 @@ import { WebsocketClients } from './emit/websocket-clients.service';
     },
     WebsocketClients,
   ],
-  exports: [Presence, Mailboxes, SocketNodes, WebsocketClients],
+  exports: [SocketRegistry, Mailboxes, SocketNodes, WebsocketClients],
 })
-export class PresenceModule {}
+export class SocketsModule {}

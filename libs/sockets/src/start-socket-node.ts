@@ -4,21 +4,21 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { WebsocketClients } from './emit/websocket-clients.service';
 import { httpServer, listen, listenHost, nestLogger, PnsError } from '@pns/runtime';
-import { Door } from './admission/upgrade-admission';
+import { UpgradeAdmission } from './admission/upgrade-admission';
 import { pathOf, unknownPath, unknownTransport } from './admission/handshake';
 import { refusalOf, refusalReason } from './admission/refusal';
 import { SocketServerAdapter } from './admission/socket-server.adapter';
-import { WorkerWebsocketModule, type WorkerWebsocketOptions } from './socket-node.module';
+import { SocketNodeModule, type SocketNodeOptions } from './socket-node.module';
 
 /** Starts a node that holds sockets. It answers health checks on its own port, and on `healthPort` when there is one. */
-export async function startNode(options: WorkerWebsocketOptions, healthPort?: number): Promise<NestFastifyApplication> {
-  const module = WorkerWebsocketModule.forRoot(options);
+export async function startSocketNode(options: SocketNodeOptions, healthPort?: number): Promise<NestFastifyApplication> {
+  const module = SocketNodeModule.forRoot(options);
   const app = await NestFactory.create<NestFastifyApplication>(module, httpServer(), {
     logger: nestLogger,
     bodyParser: false,
     abortOnError: false,
   });
-  app.useWebSocketAdapter(new SocketServerAdapter(app, app.get(Door)));
+  app.useWebSocketAdapter(new SocketServerAdapter(app, app.get(UpgradeAdmission)));
   refusePolling(app);
   if (healthPort !== undefined) await answerHealthAt(healthPort, app);
   await listen('worker-websocket', app, options.env.PNS_WEBSOCKET_PORT);

@@ -1,2 +1,2 @@
-export { startNode } from './start-socket-node';
-export type { WorkerWebsocketOptions } from './socket-node.module';
+export { startSocketNode } from './start-socket-node';
+export type { SocketNodeOptions } from './socket-node.module';

@@ -56,7 +56,7 @@ async function closeSocket(of: Opening): Promise<void> {
 }
 
 function openSocket(user: number, client: string, connection: string): Promise<unknown> {
-  return api.app.get(Presence, { strict: false }).open(opening(user, client, connection), 'node-1', 8);
+  return api.app.get(SocketRegistry, { strict: false }).open(opening(user, client, connection), 'node-1', 8);
 }
 
 async function explain(user: number, topic = 'ox:mail:new'): Promise<Answer> {

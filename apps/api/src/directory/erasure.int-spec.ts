@@ -6,9 +6,9 @@ import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AggregationModule, Windows, type HandOver } from '@pns/aggregation';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { DeliveryModule, handOver, handOverFrom, type QueueRef, awayNode } from '@pns/delivery';
+import { DeliveryModule, handOver, handOverFrom, type QueueRef, parkedNode } from '@pns/delivery';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
-import { Mailboxes, Presence, SocketNodes } from '@pns/sockets';
+import { Mailboxes, SocketRegistry, SocketNodes } from '@pns/sockets';
 import { socketNodeGroup, deliveryQueue, QueueModule, Queues, socketNodeQueue } from '@pns/queue';
 import { nestLogger, RuntimeModule } from '@pns/runtime';
 import { SessionTokens } from '@pns/sessions';
@@ -139,7 +139,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
     const neighbours = users.filter((other) => keys.shardOf(other.context, other.user) === shard);
     const refs = [
       ...transportNames.map((transport) => ({ ...shardQueue(of, deliveryQueue(transport)), together: neighbours })),
-      ...[...nodes, awayNode].map((node) => ({
+      ...[...nodes, parkedNode].map((node) => ({
         group: socketNodeGroup(keys),
         name: socketNodeQueue(node),
         together: users,
@@ -154,7 +154,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
     }
     const socket = { ...of, client: markOf(of), isAnonymous: false, opening: '1', session: markOf(of) };
     for (const connection of ['here', 'away']) {
-      await part(Presence).open({ ...socket, connection: `${markOf(of)}${connection}` }, nodes[0], 8);
+      await part(SocketRegistry).open({ ...socket, connection: `${markOf(of)}${connection}` }, nodes[0], 8);
     }
     const [left, limits] = [
       { ...socket, connection: `${markOf(of)}away` },
@@ -321,10 +321,10 @@ it('a context of many users is erased in steps', async () => {
     `INSERT INTO user_properties (context_id, user_id, name, value) SELECT ${context}, id, 'x', '1' ${many}`,
   );
   await client.end();
-  const presence = part(Presence);
+  const registry = part(SocketRegistry);
   for (let user = 1; user <= 500; user++) {
     const socket = { context, user, client: 'many', connection: 'one', isAnonymous: false, opening: '1', session: 's' };
-    await presence.open(socket, 'a node', 8);
+    await registry.open(socket, 'a node', 8);
   }
   expect((await api.send('DELETE', `/v1/contexts/${context}`)).status).toBe(204);
   expect(tracesOfContext(context, await dumped(api))).toEqual([]);

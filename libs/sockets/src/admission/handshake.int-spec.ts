@@ -43,7 +43,7 @@ const hasEnded = 'The session has ended; ask POST /v1/sessions for one.';
 
 describe.each<[string, () => Promise<string> | string, number, string, string]>([
   ['that nobody signed', () => new UnsecuredJWT(claims()).encode(), 403, 'SESSION_INVALID', notGood],
-  ['of another secret', () => signed({}, 'a session secret of nobody'), 403, 'SESSION_INVALID', notGood],
+  ['of another secret', () => signed({}, 'a session secret of gone'), 403, 'SESSION_INVALID', notGood],
   ['of another algorithm', () => signed({}, secret, 'HS512'), 403, 'SESSION_INVALID', notGood],
   ['with another user in it', forged, 403, 'SESSION_INVALID', notGood],
   ['that is no token', () => 'XYZ', 403, 'SESSION_INVALID', notGood],
@@ -78,7 +78,7 @@ describe.each<[string, () => Promise<string> | string, number, string, string]>(
 describe('a handshake', () => {
   it.each<[string, string, string, number, string]>([
     ['at an unknown path', '/socket.io/', 'EIO=4', 404, 'PATH_UNKNOWN'],
-    ['at the path of nobody', '/socket.io/appsuites/', 'EIO=4', 404, 'PATH_UNKNOWN'],
+    ['at the path of gone', '/socket.io/appsuites/', 'EIO=4', 404, 'PATH_UNKNOWN'],
     ['at no path', '/', 'EIO=4', 404, 'PATH_UNKNOWN'],
     ['without a session', '/socket.io/appsuite/', 'EIO=3', 400, 'SESSION_MISSING'],
     ['with a bad connection id', '/socket.io/appsuite/', 'EIO=4&connection=%20', 400, 'CONNECTION_INVALID'],

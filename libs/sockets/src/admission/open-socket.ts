@@ -80,9 +80,9 @@ export class OpenSocket {
   unreceived(reason: string): Unreceived {
     const hasCloseFrame = this.closeCode !== undefined && this.closeCode !== brokenOff;
     // A client sends its close frame after it has read ours, and so everything before it.
-    if (this.isRestarting) return this.local.unreceived(hasCloseFrame ? 'confirmed' : 'broke off');
-    const tookLeave =
+    if (this.isRestarting) return this.local.unreceived(hasCloseFrame ? 'confirmed' : 'aborted');
+    const isClosedByClient =
       reason === 'client namespace disconnect' || (reason === 'transport close' && hasCloseFrame && !this.isTaken);
-    return this.local.unreceived(tookLeave ? 'took leave' : 'broke off');
+    return this.local.unreceived(isClosedByClient ? 'closed' : 'aborted');
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { SessionTokens } from '@pns/sessions';
-import { isOver, Reception } from './socket-admission';
+import { isOver, SocketAdmission } from './socket-admission';
 
 /** How often expired sessions are looked for, in ms. One timer for all: a timer per socket costs memory. */
 const sweepMs = 1000;
@@ -13,13 +13,13 @@ export class SessionGuard implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly sessions: SessionTokens,
-    private readonly reception: Reception,
+    private readonly admission: SocketAdmission,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     this.stopListening = await this.sessions.onEnded(
-      (end) => this.reception.endSessions(end),
-      () => this.reception.openSessions(),
+      (end) => this.admission.endSessions(end),
+      () => this.admission.openSessions(),
     );
     this.timer = setInterval(() => this.sweep(), sweepMs);
   }
@@ -31,7 +31,7 @@ export class SessionGuard implements OnApplicationBootstrap, OnModuleDestroy {
 
   private sweep(): void {
     const now = Date.now();
-    for (const socket of this.reception.everyone()) {
+    for (const socket of this.admission.sockets()) {
       if (!socket.hasEnded && isOver(socket.session, now)) socket.endSession();
     }
   }

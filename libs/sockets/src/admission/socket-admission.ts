@@ -13,7 +13,7 @@ import { LocalSocket } from '../emit/local-socket';
 import { LocalSockets } from '../emit/local-sockets';
 import type { Backlog } from '../emit/backlog';
 import { Gauge } from 'prom-client';
-import { AwayTransport } from '../mailbox/parked.transport';
+import { ParkedTransport } from '../mailbox/parked.transport';
 import { type Handshake, unknownPath } from './handshake';
 import { NodeId } from '../registry/node-id';
 import { OpenSocket } from './open-socket';
@@ -35,7 +35,7 @@ interface Arriving {
 
 /** Admits clients and registers their sockets: the one place where sockets, sessions and presence are brought together. */
 @Injectable()
-export class Reception {
+export class SocketAdmission {
   private readonly bySession = new Map<string, Set<OpenSocket>>();
   private readonly entered = new Set<OpenSocket>();
   private readonly closings = new Set<Promise<void>>();
@@ -45,21 +45,21 @@ export class Reception {
     private readonly node: NodeId,
     private readonly clients: WebsocketClients,
     private readonly sessions: SessionTokens,
-    private readonly presence: Presence,
+    private readonly registry: SocketRegistry,
     private readonly mailboxes: Mailboxes,
     private readonly cascade: ConfigCascade,
     private readonly queues: Queues,
     private readonly locals: LocalSockets,
-    private readonly away: AwayTransport,
+    private readonly parked: ParkedTransport,
   ) {}
 
   /** Every socket that was admitted, and those that are being admitted right now. */
-  *everyone(): IterableIterator<OpenSocket> {
+  *sockets(): IterableIterator<OpenSocket> {
     for (const sockets of this.bySession.values()) yield* sockets;
   }
 
   /** Every socket that presence knows to be here. */
-  inside(): ReadonlySet<OpenSocket> {
+  registered(): ReadonlySet<OpenSocket> {
     return this.entered;
   }
 
@@ -70,7 +70,7 @@ export class Reception {
 
   /** Closes the sockets whose session ended. */
   endSessions(end: SessionEnd): void {
-    const sockets = 'id' in end ? (this.bySession.get(end.id) ?? []) : this.everyone();
+    const sockets = 'id' in end ? (this.bySession.get(end.id) ?? []) : this.sockets();
     for (const socket of [...sockets]) if (isEndOf(end, socket.session)) socket.endSession();
   }
 
@@ -114,11 +114,11 @@ export class Reception {
     this.locals.remove(socket.local);
     openSockets.dec();
     socket.local.stop();
-    this.putBack(socket, socket.unreceived(reason));
+    this.returnToMailbox(socket, socket.unreceived(reason));
   }
 
   /** Puts what a client that left has not received into its mailbox. */
-  putBack(socket: OpenSocket, missed: Missed): void {
+  returnToMailbox(socket: OpenSocket, missed: Missed): void {
     const closing = this.close(socket, missed)
       .catch((error: unknown) => log.warn({ event: 'socket.close-failed', err: error }))
       .finally(() => this.closings.delete(closing));
@@ -126,7 +126,7 @@ export class Reception {
   }
 
   /** Resolves when presence knows of every socket that left. */
-  async closingsDone(): Promise<void> {
+  async pendingClosings(): Promise<void> {
     while (this.closings.size > 0) await Promise.all(this.closings);
   }
 
@@ -161,7 +161,7 @@ export class Reception {
   /** A socket that Redis opens too late, when its client was refused, is closed again. */
   private async openWithin(timeoutMs: number, key: Opening, maxPerUser: number): Promise<Opened> {
     if (this.queues.redis.status !== 'ready') throw new Error('Redis is out of reach');
-    const opening = this.presence.open(key, this.node.id, maxPerUser);
+    const opening = this.registry.open(key, this.node.id, maxPerUser);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -182,7 +182,7 @@ export class Reception {
     const elsewhere = await this.mailboxes.close(key, this.node.id, missed, mailboxLimits(this.cascade, key));
     if (elsewhere === undefined || missed.deliveries.length === 0) return;
     const token = `${elsewhere} ${key.connection}`;
-    await this.away.sendBack(missed.deliveries.map((one) => ({ ...one, token, attempt: one.attempt + 1 })));
+    await this.parked.sendBack(missed.deliveries.map((one) => ({ ...one, token, attempt: one.attempt + 1 })));
   }
 
   private remember(socket: OpenSocket): void {

@@ -6,15 +6,15 @@ import { Server, type ServerOptions } from 'socket.io';
 import { Encoder } from 'socket.io-parser';
 import { ClientDecoder } from './client-decoder';
 import { ClientWebSocketServer } from '../emit/client-web-socket';
-import type { Door } from './upgrade-admission';
+import type { UpgradeAdmission } from './upgrade-admission';
 
-/** Puts Socket.IO behind the door: Engine.IO gets to see only those who were let in. */
+/** Puts Socket.IO behind the upgrades: Engine.IO gets to see only those who were let in. */
 export class SocketServerAdapter extends IoAdapter {
   private readonly server: HttpServer;
 
   constructor(
     app: INestApplication,
-    private readonly door: Door,
+    private readonly upgrades: UpgradeAdmission,
   ) {
     super(app);
     this.server = app.getHttpServer() as HttpServer;
@@ -22,7 +22,7 @@ export class SocketServerAdapter extends IoAdapter {
 
   override createIOServer(_port: number, options?: Partial<ServerOptions>): Server {
     const engine = new Engine({ ...options, wsEngine: ClientWebSocketServer });
-    this.door.open(this.server, engine);
+    this.upgrades.open(this.server, engine);
     return new Server({ ...options, parser: { Encoder, Decoder: ClientDecoder } }).bind(engine);
   }
 

@@ -4,8 +4,8 @@ import type { Server, Socket } from 'socket.io';
 import { CatchUp } from '../mailbox/catch-up';
 import { invalidAuth } from './client-decoder';
 import type { ClientWebSocket } from '../emit/client-web-socket';
-import { Door } from './upgrade-admission';
-import { Reception } from './socket-admission';
+import { UpgradeAdmission } from './upgrade-admission';
+import { SocketAdmission } from './socket-admission';
 import { refusalReason } from './refusal';
 import { authenticateWithinMs } from './unauthenticated-connections';
 
@@ -28,8 +28,8 @@ const connectTimeoutMs = authenticateWithinMs - 1000;
 })
 export class SocketGateway implements OnGatewayInit<Server>, OnGatewayConnection<Socket> {
   constructor(
-    private readonly door: Door,
-    private readonly reception: Reception,
+    private readonly upgrades: UpgradeAdmission,
+    private readonly admission: SocketAdmission,
     private readonly catchUp: CatchUp,
   ) {}
 
@@ -44,27 +44,27 @@ export class SocketGateway implements OnGatewayInit<Server>, OnGatewayConnection
 
   handleConnection(socket: Socket): void {
     const { request, conn } = socket;
-    const arrival = this.door.arrivalOf(request);
-    const open = arrival?.socket;
+    const upgrade = this.upgrades.upgradeOf(request);
+    const open = upgrade?.socket;
     const { websocket } = request as typeof request & { websocket?: ClientWebSocket };
-    if (arrival === undefined || open === undefined || websocket === undefined) {
+    if (upgrade === undefined || open === undefined || websocket === undefined) {
       throw new Error('A socket came past the handshake.');
     }
-    this.door.connected(arrival);
-    socket.once('disconnect', (reason) => this.reception.leave(open, reason));
+    this.upgrades.connected(upgrade);
+    socket.once('disconnect', (reason) => this.admission.leave(open, reason));
     open.attach(socket, websocket);
     if (open.local.isBehind) void this.catchUp.run(open);
     Reflect.deleteProperty(conn, 'request'); // its headers would stay in memory as long as the socket
   }
 
   private async admit(socket: Socket): Promise<void> {
-    const arrival = this.door.arrivalOf(socket.request);
-    if (arrival === undefined) throw new PnsError('UNAVAILABLE', 'This socket came by no known way.');
+    const upgrade = this.upgrades.upgradeOf(socket.request);
+    if (upgrade === undefined) throw new PnsError('UNAVAILABLE', 'This socket came by no known way.');
     const auth: unknown = socket.handshake.auth;
     if (auth === invalidAuth) {
       throw new PnsError('AUTH_INVALID', 'auth must be an object with the session token as its field token.');
     }
-    await this.door.connect(arrival, (auth as { token?: unknown }).token);
+    await this.upgrades.connect(upgrade, (auth as { token?: unknown }).token);
   }
 }
 

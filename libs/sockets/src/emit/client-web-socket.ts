@@ -36,7 +36,7 @@ export class ClientWebSocket extends WebSocket {
   private tcp: TcpSocket | undefined;
   private conn: EngineSocket | undefined;
   /** Knows the answers to our pings, which do not count as sent by the client's own will. */
-  confirms: { ponged(payload: Buffer): boolean } | undefined;
+  confirms: { confirmWith(payload: Buffer): boolean } | undefined;
   private isAnswering = false;
   private latestPing: Buffer | undefined;
 
@@ -126,5 +126,5 @@ function onPing(this: WebSocket, data: Buffer): void {
 
 function onPong(this: WebSocket, data: Buffer): void {
   const webSocket = this as ClientWebSocket;
-  if (webSocket.confirms?.ponged(data) !== true) webSocket.takes();
+  if (webSocket.confirms?.confirmWith(data) !== true) webSocket.takes();
 }

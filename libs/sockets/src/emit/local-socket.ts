@@ -88,7 +88,7 @@ export class LocalSocket {
   }
 
   /** Sends the event that tells the client to fetch afresh, because it missed notifications that nobody kept. */
-  tellMissed(): void {
+  sendMissed(): void {
     this.emit(this.gap());
     this.requestConfirmation();
   }
@@ -118,7 +118,7 @@ export class LocalSocket {
   }
 
   /** Takes a pong of the client. Answers whether it is one that was asked for, and not a repetition. */
-  ponged(payload: Buffer): boolean {
+  confirmWith(payload: Buffer): boolean {
     const number = payload.length === 4 ? payload.readUInt32BE() : 0;
     if (number <= this.confirmed || number > this.pinged.number) return false;
     if (number === this.pinged.number) this.roundTripMs = performance.now() - this.pinged.at;
@@ -134,9 +134,9 @@ export class LocalSocket {
    * What the client may not have received. Where it took leave, it has read all but the latest; where it confirmed our own
    * close frame, all that was written.
    */
-  unreceived(leave: 'broke off' | 'took leave' | 'confirmed'): Unreceived {
+  unreceived(leave: 'aborted' | 'closed' | 'confirmed'): Unreceived {
     if (this.unconfirmed === undefined) return { deliveries: [], hasGap: false };
-    if (leave === 'broke off' || this.backlog.isHolding) return this.unconfirmed.since(0);
+    if (leave === 'aborted' || this.backlog.isHolding) return this.unconfirmed.since(0);
     if (leave === 'confirmed') return this.unconfirmed.since(Infinity);
     return this.unconfirmed.since(performance.now() - 2 * (this.roundTripMs ?? likelyRoundTripMs) - closingSlackMs);
   }

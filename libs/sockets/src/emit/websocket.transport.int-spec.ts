@@ -2,7 +2,7 @@ import { log } from '@pns/runtime';
 import { describeSending } from '@pns/transport-contract/testing';
 import { LocalSockets } from './local-sockets';
 import { WebsocketTransport } from './websocket.transport';
-import { AwayTransport } from '../mailbox/parked.transport';
+import { ParkedTransport } from '../mailbox/parked.transport';
 import { TestNodes, type TestNode } from '../testing/nodes';
 
 log.level = 'silent';
@@ -25,9 +25,9 @@ describeSending('websocket', async () => {
   nodes.nextUser();
   const socket = await nodes.connect(node, 'one', { query: { meta: '1' } });
   const part = <Part>(token: abstract new (...args: never[]) => Part) => node.app.get<Part>(token, { strict: false });
-  const away = part(AwayTransport);
+  const parked = part(ParkedTransport);
   const transport = new WebsocketTransport(part(LocalSockets), (delivery, namedOnly) =>
-    away.handOn(delivery, namedOnly),
+    parked.forward(delivery, namedOnly),
   );
   return {
     transport,

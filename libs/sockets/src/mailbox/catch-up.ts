@@ -7,7 +7,7 @@ import { log } from '@pns/runtime';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { NodeId } from '../registry/node-id';
 import type { OpenSocket } from '../admission/open-socket';
-import { Reception } from '../admission/socket-admission';
+import { SocketAdmission } from '../admission/socket-admission';
 
 /** The node of a socket that was taken over has this long to return what its client has not confirmed, in ms. */
 const returnWithinMs = 2000;
@@ -25,7 +25,7 @@ export class CatchUp {
     private readonly mailboxes: Mailboxes,
     private readonly cascade: ConfigCascade,
     private readonly outcomes: OutcomeRecorder,
-    private readonly reception: Reception,
+    private readonly admission: SocketAdmission,
   ) {}
 
   /** Empties the mailbox of a socket into it, once its client has sent its CONNECT. Resolves when it is done or gone. */
@@ -47,7 +47,7 @@ export class CatchUp {
   }
 
   private isHere(socket: OpenSocket): boolean {
-    return this.reception.inside().has(socket);
+    return this.admission.registered().has(socket);
   }
 
   private async collect({ key }: OpenSocket, isLastTry: boolean): Promise<Collected | undefined> {
@@ -60,7 +60,7 @@ export class CatchUp {
   }
 
   private async send(socket: OpenSocket, missed: Missed): Promise<void> {
-    if (!this.isHere(socket)) return this.reception.putBack(socket, missed);
+    if (!this.isHere(socket)) return this.admission.returnToMailbox(socket, missed);
     const startedAt = Date.now();
     const attempts = missed.deliveries.map((delivery): Attempt => {
       const outcome = this.outcomeOf(delivery);

@@ -1,5 +1,5 @@
 import { cuttableLink, type CuttableLink, testRedisUrl } from '@pns/local-servers';
-import { awayToken } from '@pns/delivery';
+import { parkedToken } from '@pns/delivery';
 import { log } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
 import type { Generation } from '../testing/client';
@@ -118,7 +118,7 @@ describe('a socket that comes back', () => {
     while ((await nodes.openConnections()).length > 1);
     await nodes.handOver(before);
     await nodes.parked(before.id);
-    const again = { ...before, id: `${before.id}-away`, token: awayToken(), lookedAt: Date.now() };
+    const again = { ...before, id: `${before.id}-away`, token: parkedToken(), lookedAt: Date.now() };
     await nodes.handOver(again);
     await nodes.outcome(again, 'moved');
     const back = await nodes.connect(far, '1');

@@ -4,7 +4,7 @@ import { socketNodeGroup, publish, Queues, socketNodeQueue, subscriberOf, type S
 import type { Opening } from '../registry/socket-keys';
 import { log } from '@pns/runtime';
 import { NodeId } from '../registry/node-id';
-import { Reception, type TakenFrom } from '../admission/socket-admission';
+import { SocketAdmission, type TakenFrom } from '../admission/socket-admission';
 
 /** An opening that another one of the same session took over. */
 type Taken = Pick<Opening, 'context' | 'user' | 'connection' | 'opening'>;
@@ -19,19 +19,19 @@ const lookAgainMs = 10;
  * which sockets it keeps.
  */
 @Injectable()
-export class TakeOvers implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private subscriber: Subscriber | undefined;
 
   constructor(
     private readonly node: NodeId,
     private readonly queues: Queues,
-    private readonly reception: Reception,
+    private readonly admission: SocketAdmission,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     const subscriber = subscriberOf(this.queues.redis, this.channelOf(this.node.id));
     this.subscriber = subscriber;
-    subscriber.on('message', (_channel, text: string) => void this.heed(JSON.parse(text) as Taken));
+    subscriber.on('message', (_channel, text: string) => void this.closeTaken(JSON.parse(text) as Taken));
     await subscriber.listen();
     subscriber.on('ready', () => void subscriber.listen().catch(() => undefined));
   }
@@ -43,7 +43,7 @@ export class TakeOvers implements OnApplicationBootstrap, BeforeApplicationShutd
   /** Tells the node of an opening that `socket` took over from it. */
   async announce({ context, user, connection }: Opening, { node, opening }: TakenFrom): Promise<void> {
     const taken: Taken = { context, user, connection, opening };
-    if (node === this.node.id) return this.heed(taken);
+    if (node === this.node.id) return this.closeTaken(taken);
     try {
       await publish(this.queues.redis, this.channelOf(node), JSON.stringify(taken));
     } catch (error) {
@@ -52,16 +52,16 @@ export class TakeOvers implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   /** Closes a socket that another opening took over. What is on its way to it arrives first, so that nothing overtakes it. */
-  async heed(taken: Taken): Promise<void> {
-    const socket = this.reception.find(taken);
+  async closeTaken(taken: Taken): Promise<void> {
+    const socket = this.admission.find(taken);
     if (socket === undefined) return;
     socket.takeOver();
-    await this.untilArrived();
-    this.reception.leave(socket, 'taken over');
+    await this.untilDelivered();
+    this.admission.leave(socket, 'taken over');
     socket.disconnect();
   }
 
-  private async untilArrived(): Promise<void> {
+  private async untilDelivered(): Promise<void> {
     const queue = this.queues.queue(socketNodeGroup(this.queues.keys), socketNodeQueue(this.node.id));
     const underWay = async (): Promise<string[]> => (await queue.getJobs(['wait', 'active'])).map(({ id }) => id ?? '');
     const giveUpAt = performance.now() + arriveWithinMs;

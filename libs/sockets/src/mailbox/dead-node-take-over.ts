@@ -4,56 +4,56 @@ import { SocketNodes } from '../registry/socket-nodes';
 import { socketNodeGroup, assertJobVersion, Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { Job, Worker } from 'bullmq';
-import { AwayTransport } from './parked.transport';
+import { ParkedTransport } from './parked.transport';
 
 /** A dispatcher may add to a dead node's queue for a moment after its death; the queue is watched this long, in ms. */
 const watchMs = 60_000;
 
-interface Orphan {
+interface TakenQueue {
   readonly worker: Worker<DeliveryJob>;
-  readonly adoptedAt: number;
+  readonly takenAt: number;
 }
 
 /** Empties the queues of dead nodes: each delivery goes to where its socket is now, or waits for it. */
 @Injectable()
-export class Orphanage {
-  private readonly orphans = new Map<string, Orphan>();
+export class DeadNodeTakeOver {
+  private readonly taken = new Map<string, TakenQueue>();
 
   constructor(
     private readonly queues: Queues,
     private readonly nodes: SocketNodes,
-    private readonly away: AwayTransport,
+    private readonly parked: ParkedTransport,
   ) {}
 
   /** Works on the queues of exactly these nodes. */
-  async adopt(nodes: readonly string[]): Promise<void> {
-    for (const node of nodes) if (!this.orphans.has(node)) this.take(node);
-    for (const [node, { adoptedAt }] of [...this.orphans]) {
+  async takeOver(nodes: readonly string[]): Promise<void> {
+    for (const node of nodes) if (!this.taken.has(node)) this.take(node);
+    for (const [node, { takenAt }] of [...this.taken]) {
       if (!nodes.includes(node)) await this.release(node);
-      else if (Date.now() - adoptedAt > watchMs && (await this.isEmpty(node))) await this.remove(node);
+      else if (Date.now() - takenAt > watchMs && (await this.isEmpty(node))) await this.remove(node);
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.orphans.keys()].map((node) => this.release(node)));
+    await Promise.all([...this.taken.keys()].map((node) => this.release(node)));
   }
 
   private take(node: string): void {
-    log.info({ event: 'node.adopted', node });
+    log.info({ event: 'node.taken-over', node });
     const worker = this.queues.worker<DeliveryJob>(this.group(), socketNodeQueue(node), (job) => this.empty(job));
-    this.orphans.set(node, { worker, adoptedAt: Date.now() });
+    this.taken.set(node, { worker, takenAt: Date.now() });
   }
 
   private async empty(job: Job<DeliveryJob>): Promise<void> {
     assertJobVersion('delivery', job.data);
     const arrived = new Checkpoint(job);
     const left = job.data.deliveries.filter(({ id }) => !arrived.has(id));
-    await this.away.forwardAll(left);
+    await this.parked.forwardAll(left);
   }
 
   private async release(node: string): Promise<void> {
-    await this.orphans.get(node)?.worker.close();
-    this.orphans.delete(node);
+    await this.taken.get(node)?.worker.close();
+    this.taken.delete(node);
   }
 
   private async isEmpty(node: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { awayNode } from '@pns/delivery';
+import { parkedNode } from '@pns/delivery';
 import { log } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
 import type { Client, Generation } from '../testing/client';
@@ -27,7 +27,7 @@ function key(kind: 'sockets' | 'backlog'): string {
 
 /** A delivery as the version before mailboxes addressed it to sockets that are away. */
 function earlier(number: number, attempt = 1): Delivery {
-  const fields = Object.entries({ ...nodes.delivery(`${awayNode} 1`), payload: { number }, attempt });
+  const fields = Object.entries({ ...nodes.delivery(`${parkedNode} 1`), payload: { number }, attempt });
   return Object.fromEntries(fields.filter(([name]) => name !== 'order' && name !== 'lookedAt')) as unknown as Delivery;
 }
 

@@ -1,4 +1,4 @@
-import { awayNode } from '@pns/delivery';
+import { parkedNode } from '@pns/delivery';
 import { log } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
 import type { Client, Generation } from '../testing/client';
@@ -77,7 +77,7 @@ describe('a come-back that breaks off between its handshake and its CONNECT', ()
     raw.close();
     const back = await nodes.connect(near, '1');
     await back.got(5);
-    const waiting = nodes.queueOf({ id: awayNode });
+    const waiting = nodes.queueOf({ id: parkedNode });
     for (const job of await waiting.getDelayed()) await job.promote(); // as if two minutes were over
     for (const delivery of sent)
       await expect(nodes.outcome(delivery, 'moved', 'expired')).resolves.toMatchObject({ kind: 'moved' });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { awayMs, knownMs } from '../registry/socket-times';
+import { parkedMs, knownMs } from '../registry/socket-times';
 import { UserSockets } from '../testing/user-sockets';
 
 let sockets: UserSockets;
@@ -37,8 +37,8 @@ describe('a socket that comes back', () => {
     ['as another client', () => sockets.comeBack('1', 'b', { client: 'other' }), []],
     ['as another user', () => sockets.comeBack('1', 'b', { user: 15 }), []],
     ['in another session', () => sockets.comeBack('1', 'b', { session: 'another' }), ['d']],
-    ['in time', () => ((sockets.now += awayMs - 2), sockets.comeBack('1')), ['d']],
-    ['too late', () => ((sockets.now += awayMs), sockets.comeBack('1')), []],
+    ['in time', () => ((sockets.now += parkedMs - 2), sockets.comeBack('1')), ['d']],
+    ['too late', () => ((sockets.now += parkedMs), sockets.comeBack('1')), []],
     [
       'after it came back before',
       async () => (await sockets.comeBack('1'), await sockets.close('1'), sockets.comeBack('1')),
@@ -241,7 +241,7 @@ describe('a delivery that is given up', () => {
   ])('with %s when they come back, once', async (_, connection, expected) => {
     for (const id of ['source', '1', '2']) await away(id);
     await away('other', { client: 'other' });
-    await sockets.mailboxes.miss(sockets.delivery('d', { sourceToken: 'source' }), connection);
+    await sockets.mailboxes.markMissed(sockets.delivery('d', { sourceToken: 'source' }), connection);
     await expect(sockets.comeBack('other', 'b', { client: 'other' })).resolves.toEqual(nothing);
     await expect(told('source', '1', '2')).resolves.toEqual(expected);
     for (const id of ['source', '1', '2']) await sockets.close(id);
@@ -250,7 +250,7 @@ describe('a delivery that is given up', () => {
 
   it('is told to a client that came back without an id of its own, whatever its id was', async () => {
     await away('made-up-2', anonymous);
-    await sockets.mailboxes.miss(sockets.delivery('d'), 'made-up-1');
+    await sockets.mailboxes.markMissed(sockets.delivery('d'), 'made-up-1');
     await expect(sockets.comeBack('made-up-3', 'b', anonymous)).resolves.toMatchObject({ hasGap: true });
   });
 
@@ -259,22 +259,22 @@ describe('a delivery that is given up', () => {
     sockets.now += 1;
     const late = sockets.delivery('d');
     await sockets.open('2', 'a');
-    await sockets.mailboxes.miss(late);
-    await expect(sockets.keep('1', 'a')).resolves.toBe('kept');
-    await expect(sockets.keep('2', 'a')).resolves.toBe('gap');
-    await expect(sockets.keep('2', 'a')).resolves.toBe('kept');
+    await sockets.mailboxes.markMissed(late);
+    await expect(sockets.renew('1', 'a')).resolves.toBe('kept');
+    await expect(sockets.renew('2', 'a')).resolves.toBe('gap');
+    await expect(sockets.renew('2', 'a')).resolves.toBe('kept');
   });
 
   it('is told to a socket that leaves before it is kept when it comes back', async () => {
     await sockets.open('1', 'a');
-    await sockets.mailboxes.miss(sockets.delivery('d'));
+    await sockets.mailboxes.markMissed(sockets.delivery('d'));
     await sockets.close('1');
     await expect(told('1')).resolves.toEqual(['1']);
   });
 });
 
 describe('a delivery without its socket', () => {
-  const nobody = { waiting: 'nobody', back: [] };
+  const nobody = { waiting: 'gone', back: [] };
 
   it('goes to nobody when nobody may come back', async () => {
     await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
@@ -282,7 +282,7 @@ describe('a delivery without its socket', () => {
     await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
     await away('2');
     await expect(sockets.park(sockets.delivery('d', { sourceToken: '2' }))).resolves.toEqual(nobody);
-    sockets.now += awayMs;
+    sockets.now += parkedMs;
     await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
   });
 
@@ -294,7 +294,7 @@ describe('a delivery without its socket', () => {
     sockets.now += 1;
     await sockets.open('new', 'c');
     await expect(sockets.comeBack('1', 'b')).resolves.toEqual(nothing);
-    await expect(sockets.park(late)).resolves.toEqual({ waiting: 'nobody', back: [{ node: 'b', connection: '1' }] });
+    await expect(sockets.park(late)).resolves.toEqual({ waiting: 'gone', back: [{ node: 'b', connection: '1' }] });
     await sockets.close('1');
     await expect(sockets.park({ ...late, id: 'again' })).resolves.toEqual({ waiting: 'parked', back: [] });
   });
@@ -326,7 +326,7 @@ describe('a delivery without its socket', () => {
     await expect(sockets.park(one)).resolves.toEqual({ waiting: 'parked', back: [] });
     await expect(sockets.comeBack('1')).resolves.toEqual(nothing);
     await expect(sockets.comeBack('2', 'c')).resolves.toMatchObject({ ids: ['d'] });
-    await expect(sockets.park(one)).resolves.toEqual({ waiting: 'nobody', back: [{ node: 'c', connection: '2' }] });
+    await expect(sockets.park(one)).resolves.toEqual({ waiting: 'gone', back: [{ node: 'c', connection: '2' }] });
   });
 
   it('of an older version, which does not say when presence was read, follows those that opened since it was due', async () => {
@@ -335,7 +335,7 @@ describe('a delivery without its socket', () => {
     const late = sockets.delivery('d', { token: '- 1', lookedAt: undefined, order: undefined });
     sockets.now += 1;
     await sockets.open('new', 'b');
-    await expect(sockets.park(late)).resolves.toEqual({ waiting: 'nobody', back: [{ node: 'b', connection: 'new' }] });
+    await expect(sockets.park(late)).resolves.toEqual({ waiting: 'gone', back: [{ node: 'b', connection: 'new' }] });
   });
 
   it('waits once, and settles as given or not, once', async () => {

@@ -1,6 +1,6 @@
 import type { KeySpace, RedisClient } from '@pns/queue';
 import type { Delivery } from '@pns/transport-contract';
-import { awayNode, nodeOf, readAwayToken } from '@pns/delivery';
+import { parkedNode, nodeOf, readParkedToken } from '@pns/delivery';
 import type { SocketNodes } from '../registry/socket-nodes';
 import { script } from '../registry/scripts';
 import { flag, keysOf, type Opening, type UserKey } from '../registry/socket-keys';
@@ -29,9 +29,9 @@ export type Collected =
   | { readonly kind: 'taken' };
 
 /** Where a delivery goes whose socket is not where it was looked for. */
-export interface Whereabouts {
+export interface ParkResult {
   /** `parked`: waits in a mailbox; `full`: no mailbox has room; `nobody`: no socket can come back. */
-  readonly waiting: 'parked' | 'full' | 'nobody';
+  readonly waiting: 'parked' | 'full' | 'gone';
   /** Sockets that came back and collected their mailbox before. */
   readonly back: readonly Place[];
 }
@@ -49,15 +49,15 @@ export type Settled =
   | { readonly kind: 'back'; readonly delivery: Delivery; readonly back: readonly Place[] };
 
 /** A delivery, and whether other sockets at the node that its token names have it. */
-export interface Homeless {
+export interface UnplacedDelivery {
   readonly delivery: Delivery;
-  readonly isBeside?: boolean;
+  readonly isPartlySent?: boolean;
 }
 
 /** What waits for sockets that may come back: a mailbox for each, in the user's shard. */
 export class Mailboxes {
   private readonly scripts: Readonly<
-    Record<'close' | 'collect' | 'park' | 'settle' | 'miss', ReturnType<typeof script>>
+    Record<'close' | 'collect' | 'park' | 'settle' | 'markMissed', ReturnType<typeof script>>
   >;
 
   /** `clock` replaces Redis' time, for tests of the rules. */
@@ -73,7 +73,7 @@ export class Mailboxes {
       collect: named('collect'),
       park: named('park'),
       settle: named('settle'),
-      miss: named('miss'),
+      markMissed: named('mark-missed'),
     };
   }
 
@@ -123,8 +123,8 @@ export class Mailboxes {
    * Finds out where deliveries go, and puts them into the mailboxes of sockets that are away. Answers in order what became of
    * each. A repetition puts none into a mailbox that still has it.
    */
-  async park(deliveries: readonly Homeless[], limitsOf: (user: UserKey) => MailboxLimits): Promise<Whereabouts[]> {
-    const perUser = new Map<string, Homeless[]>();
+  async park(deliveries: readonly UnplacedDelivery[], limitsOf: (user: UserKey) => MailboxLimits): Promise<ParkResult[]> {
+    const perUser = new Map<string, UnplacedDelivery[]>();
     for (const one of deliveries) {
       const key = `${one.delivery.context} ${one.delivery.user}`;
       const ofUser = perUser.get(key);
@@ -132,9 +132,9 @@ export class Mailboxes {
       else ofUser.push(one);
     }
     const dead = JSON.stringify(await this.nodes.dead());
-    const became = new Map<Homeless, Whereabouts>();
+    const became = new Map<UnplacedDelivery, ParkResult>();
     await Promise.all([...perUser.values()].map((ofUser) => this.parkOfUser(ofUser, dead, limitsOf, became)));
-    return deliveries.map((one) => became.get(one) ?? { waiting: 'nobody', back: [] });
+    return deliveries.map((one) => became.get(one) ?? { waiting: 'gone', back: [] });
   }
 
   /** Ends the waiting of a parked delivery. */
@@ -151,16 +151,16 @@ export class Mailboxes {
    * Notes that a delivery is given up, for the one socket of that id or for all it was for: each is told when it comes back, or
    * when its node says next that it keeps it.
    */
-  async miss(delivery: Delivery, connection = ''): Promise<void> {
+  async markMissed(delivery: Delivery, connection = ''): Promise<void> {
     const { client, sourceToken = '', dueAt } = delivery;
-    await this.scripts.miss(...(await this.preface(delivery)), client, sourceToken, dueAt, connection);
+    await this.scripts.markMissed(...(await this.preface(delivery)), client, sourceToken, dueAt, connection);
   }
 
   private async parkOfUser(
-    deliveries: readonly Homeless[],
+    deliveries: readonly UnplacedDelivery[],
     dead: string,
     limitsOf: (user: UserKey) => MailboxLimits,
-    became: Map<Homeless, Whereabouts>,
+    became: Map<UnplacedDelivery, ParkResult>,
   ): Promise<void> {
     const user = deliveries[0]?.delivery;
     if (user === undefined) return;
@@ -170,7 +170,7 @@ export class Mailboxes {
     const answers = (await this.scripts.park(...preface, ...args)) as string[][];
     for (const [index, one] of deliveries.entries()) {
       const [waiting = '', ...flat] = answers[index] ?? [];
-      became.set(one, { waiting: waiting === '' ? 'nobody' : (waiting as 'parked' | 'full'), back: placesIn(flat) });
+      became.set(one, { waiting: waiting === '' ? 'gone' : (waiting as 'parked' | 'full'), back: placesIn(flat) });
     }
   }
 
@@ -179,12 +179,12 @@ export class Mailboxes {
   }
 }
 
-function parkArguments({ delivery, isBeside = false }: Homeless): (string | number)[] {
+function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (string | number)[] {
   const { client, sourceToken = '', token, dueAt } = delivery;
   const from = nodeOf(token);
-  const only = from === awayNode ? '' : token.slice(from.length + 1);
-  const away = from === awayNode ? readAwayToken(token) : undefined;
-  const isNamedOnly = isBeside || away?.namedOnly === true;
+  const only = from === parkedNode ? '' : token.slice(from.length + 1);
+  const away = from === parkedNode ? readParkedToken(token) : undefined;
+  const isNamedOnly = isPartlySent || away?.namedOnly === true;
   // A node of an earlier version sends on what was for its own sockets as if it had been for those that were away.
   const lookedAt = away?.isEarlier === true ? undefined : delivery.lookedAt;
   // Where nothing says when presence was read, it was after the window fell due.

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { endOfForwarding, SocketForwarding } from './socket-forwarding';
 import { Mailboxes } from './mailboxes';
-import { readAwayToken } from '@pns/delivery';
+import { readParkedToken } from '@pns/delivery';
 import { Queues } from '@pns/queue';
 import { socketToken } from '../emit/websocket.payload';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
@@ -12,7 +12,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
  * Works on the queue in which the waiting of parked deliveries ends.
  */
 @Injectable()
-export class AwayTransport implements Transport {
+export class ParkedTransport implements Transport {
   readonly name = 'websocket';
   private readonly forwarding: SocketForwarding;
 
@@ -24,9 +24,9 @@ export class AwayTransport implements Transport {
     this.forwarding = new SocketForwarding(queues, mailboxes, cascade);
   }
 
-  /** Forwards a delivery whose socket is not at the node that its token names. `isBeside`: other sockets there have it. */
-  async handOn(delivery: Delivery, isBeside = false): Promise<Outcome> {
-    const [outcome] = await this.forwarding.forward([{ delivery, isBeside }]);
+  /** Forwards a delivery whose socket is not at the node that its token names. `isPartlySent`: other sockets there have it. */
+  async forward(delivery: Delivery, isPartlySent = false): Promise<Outcome> {
+    const [outcome] = await this.forwarding.forward([{ delivery, isPartlySent }]);
     return outcome ?? endOfForwarding.gone;
   }
 
@@ -42,9 +42,9 @@ export class AwayTransport implements Transport {
 
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
-    const { step } = readAwayToken(delivery.token, delivery.attempt);
+    const { step } = readParkedToken(delivery.token, delivery.attempt);
     if (step === 'full' || step === 'gone') return endOfForwarding[step];
-    if (step === 'find') return this.handOn(delivery);
+    if (step === 'find') return this.forward(delivery);
     return this.settle(delivery);
   }
 

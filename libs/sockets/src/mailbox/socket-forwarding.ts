@@ -1,8 +1,8 @@
 import type { ConfigCascade } from '@pns/config-cascade';
-import { awayMs } from '../registry/socket-times';
-import { awayNode, awayToken, nodeOf, handOver, type DeliveryGroup } from '@pns/delivery';
+import { parkedMs } from '../registry/socket-times';
+import { parkedNode, parkedToken, nodeOf, handOver, type DeliveryGroup } from '@pns/delivery';
 import { socketNodeGroup, socketNodeQueue, type Queues } from '@pns/queue';
-import type { Homeless, MailboxLimits, Mailboxes } from './mailboxes';
+import type { UnplacedDelivery, MailboxLimits, Mailboxes } from './mailboxes';
 import type { UserKey } from '../registry/socket-keys';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 
@@ -35,12 +35,12 @@ export class SocketForwarding {
   ) {}
 
   /** Answers in order how each delivery ended here. Keeps the order of those that go the same way. Safe to repeat. */
-  async forward(deliveries: readonly Homeless[]): Promise<Outcome[]> {
-    const tired = deliveries.filter(({ delivery }) => delivery.attempt >= maxMoves);
-    await Promise.all(tired.map(({ delivery }) => this.mailboxes.miss(delivery, connectionIdOf(delivery))));
+  async forward(deliveries: readonly UnplacedDelivery[]): Promise<Outcome[]> {
+    const exhausted = deliveries.filter(({ delivery }) => delivery.attempt >= maxMoves);
+    await Promise.all(exhausted.map(({ delivery }) => this.mailboxes.markMissed(delivery, connectionIdOf(delivery))));
     const moving = deliveries.filter(({ delivery }) => delivery.attempt < maxMoves);
     const whereabouts = await this.mailboxes.park(moving, (user) => mailboxLimits(this.cascade, user));
-    const ends = new Map<Homeless, Outcome>();
+    const ends = new Map<UnplacedDelivery, Outcome>();
     const [waiting, back]: [Delivery[], Delivery[]] = [[], []];
     for (const [index, one] of moving.entries()) {
       const became = whereabouts[index];
@@ -57,7 +57,7 @@ export class SocketForwarding {
     }
     await this.sendBack(back);
     if (waiting.length > 0) {
-      await handOver(this.queues, [this.group(awayNode, waiting)], { delayMs: awayMs, round: 'settle' });
+      await handOver(this.queues, [this.group(parkedNode, waiting)], { delayMs: parkedMs, round: 'settle' });
     }
     return deliveries.map((one) => ends.get(one) ?? { kind: 'expired', reason: 'its socket was found nowhere' });
   }
@@ -70,9 +70,9 @@ export class SocketForwarding {
       const outcome = outcomes[index];
       if (outcome === undefined || outcome.kind === 'moved') return [];
       const step = outcome === endOfForwarding.full ? 'full' : 'gone';
-      return [{ ...delivery, payload: {}, token: awayToken(step), attempt: delivery.attempt + 1 }];
+      return [{ ...delivery, payload: {}, token: parkedToken(step), attempt: delivery.attempt + 1 }];
     });
-    if (ended.length > 0) await handOver(this.queues, [this.group(awayNode, ended)]);
+    if (ended.length > 0) await handOver(this.queues, [this.group(parkedNode, ended)]);
   }
 
   /** Sends deliveries to the sockets that their tokens name. */
@@ -100,7 +100,7 @@ export class SocketForwarding {
 
 /** What ends the waiting of a delivery. The mailbox has its payload, and decides whether it was in time. */
 function settling(delivery: Delivery, attempt: number): Delivery {
-  const settled = { ...delivery, payload: {}, token: awayToken('settle'), attempt };
+  const settled = { ...delivery, payload: {}, token: parkedToken('settle'), attempt };
   Reflect.deleteProperty(settled, 'expiresAt');
   return settled;
 }
@@ -108,5 +108,5 @@ function settling(delivery: Delivery, attempt: number): Delivery {
 /** The one connection id that a delivery is for, or nothing. */
 function connectionIdOf({ token }: Delivery): string {
   const node = nodeOf(token);
-  return node === awayNode ? '' : token.slice(node.length + 1);
+  return node === parkedNode ? '' : token.slice(node.length + 1);
 }

@@ -1,6 +1,6 @@
 import type { Delivery } from '@pns/transport-contract';
-import { awayMs } from './socket-times';
-import { readAwayToken } from '@pns/delivery';
+import { parkedMs } from './socket-times';
+import { readParkedToken } from '@pns/delivery';
 import { UserSockets, client } from '../testing/user-sockets';
 
 /** What the version before mailboxes wrote: its entries of sockets, and its backlog of one user. */
@@ -108,7 +108,7 @@ describe('what an earlier version keeps for a socket that is away', () => {
     sockets.now += 1;
     sockets.dead = ['a'];
     await earlier.park(old('a'));
-    await expect(sockets.keep('1', 'a', true)).resolves.toBe('back');
+    await expect(sockets.renew('1', 'a', true)).resolves.toBe('back');
     await expect(sockets.collect('1')).resolves.toMatchObject({ ids: ['a'] });
   });
 
@@ -134,7 +134,7 @@ describe('what an earlier version keeps for a socket that is away', () => {
   it('is erased with the user', async () => {
     await earlier.close('1');
     await earlier.park(old('a'));
-    await sockets.presence.erase({ context: 1, user: 14 });
+    await sockets.registry.erase({ context: 1, user: 14 });
     await expect(earlier.waiting()).resolves.toBe(0);
   });
 });
@@ -175,8 +175,8 @@ describe('beside nodes of an earlier version', () => {
     const back = 'a' in entry ? 'made-up-2' : id;
     await sockets.redis.hdel(sockets.key('sockets'), id);
     await earlier.open(back, 'old', entry);
-    sockets.now += awayMs;
-    await earlier.open(back, 'old', { ...entry, o: sockets.now - awayMs });
+    sockets.now += parkedMs;
+    await earlier.open(back, 'old', { ...entry, o: sockets.now - parkedMs });
     await expect(sockets.mailboxes.settle({ ...one, payload: {} })).resolves.toEqual({
       kind: 'back',
       delivery: one,
@@ -196,6 +196,6 @@ describe('beside nodes of an earlier version', () => {
     ['- 3 named', 3, 'find', true],
     ['- 3 named', 4, 'settle', true],
   ])('reads the token %s of attempt %d as: %s', (token, attempt, step, namedOnly) => {
-    expect(readAwayToken(token, attempt)).toEqual({ step, namedOnly, isEarlier: true });
+    expect(readParkedToken(token, attempt)).toEqual({ step, namedOnly, isEarlier: true });
   });
 });

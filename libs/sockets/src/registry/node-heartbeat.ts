@@ -4,45 +4,45 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { Presence } from './socket-registry';
+import { SocketRegistry } from './socket-registry';
 import { SocketNodes } from './socket-nodes';
 import { Queues } from '@pns/queue';
 import { log, RecurringFault } from '@pns/runtime';
 import { CatchUp } from '../mailbox/catch-up';
 import { NodeId } from './node-id';
-import { Orphanage } from '../mailbox/dead-node-take-over';
-import { Reception } from '../admission/socket-admission';
-import { TakeOvers } from '../mailbox/connection-take-over';
+import { DeadNodeTakeOver } from '../mailbox/dead-node-take-over';
+import { SocketAdmission } from '../admission/socket-admission';
+import { ConnectionTakeOver } from '../mailbox/connection-take-over';
 
 /** How often the node says that it is alive, and looks for nodes that are not, in ms. */
 const beatMs = 1000;
 /** How often it says which sockets it holds, in ms. */
-const keepMs = 20_000;
+const renewMs = 20_000;
 /** Sockets told of at once, so that Redis is not held up by one long command. */
-const keepAtOnce = 500;
+const renewAtOnce = 500;
 
 /** Tells the other nodes that this one lives and which sockets it holds, and looks after what dead ones left. */
 @Injectable()
-export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly timers: NodeJS.Timeout[] = [];
   private beating: Promise<void> | undefined;
-  private keeping: Promise<void> | undefined;
+  private renewing: Promise<void> | undefined;
   private readonly beatFault: RecurringFault;
-  private readonly keepFault: RecurringFault;
-  private readonly keepNow = (): void => void this.keep();
+  private readonly renewFault: RecurringFault;
+  private readonly renewNow = (): void => void this.renew();
 
   constructor(
     private readonly node: NodeId,
     private readonly nodes: SocketNodes,
-    private readonly presence: Presence,
-    private readonly reception: Reception,
-    private readonly orphanage: Orphanage,
+    private readonly registry: SocketRegistry,
+    private readonly admission: SocketAdmission,
+    private readonly deadNodes: DeadNodeTakeOver,
     private readonly catchUp: CatchUp,
-    private readonly takeOvers: TakeOvers,
+    private readonly takeOvers: ConnectionTakeOver,
     private readonly queues: Queues,
   ) {
     this.beatFault = new RecurringFault('node.beat-failed', 'node.beat-recovered', { node: node.id });
-    this.keepFault = new RecurringFault('node.keep-failed', 'node.keep-recovered', { node: node.id });
+    this.renewFault = new RecurringFault('node.renew-failed', 'node.renew-recovered', { node: node.id });
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -51,16 +51,16 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
       setInterval(() => {
         this.beating ??= this.beat().finally(() => (this.beating = undefined));
       }, beatMs),
-      setInterval(this.keepNow, keepMs),
+      setInterval(this.renewNow, renewMs),
     );
-    this.queues.redis.on('ready', this.keepNow); // it may have lost everything, or have given us up
+    this.queues.redis.on('ready', this.renewNow); // it may have lost everything, or have given us up
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.timers.forEach(clearInterval);
-    this.queues.redis.off('ready', this.keepNow);
-    await Promise.all([this.beating, this.keeping]);
-    await this.orphanage.close();
+    this.queues.redis.off('ready', this.renewNow);
+    await Promise.all([this.beating, this.renewing]);
+    await this.deadNodes.close();
   }
 
   /** The workers are closed by now: what is left in this node's queue is for another one. */
@@ -74,9 +74,9 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
 
   private async beat(): Promise<void> {
     try {
-      const { isTakenForDead, adopted } = await this.nodes.beat(this.node.id);
+      const { isTakenForDead, takenOver } = await this.nodes.beat(this.node.id);
       if (isTakenForDead) await this.revive();
-      await this.orphanage.adopt(adopted);
+      await this.deadNodes.takeOver(takenOver);
       this.beatFault.isOver();
     } catch (error) {
       this.beatFault.occurred(error);
@@ -86,34 +86,34 @@ export class NodeKeeper implements OnApplicationBootstrap, BeforeApplicationShut
   /** What others did while they took the node for dead is taken back: before and after, so that nothing falls between. */
   private async revive(): Promise<void> {
     log.warn({ event: 'node.revived', node: this.node.id });
-    await this.keepAll(true);
+    await this.renewAll(true);
     await this.nodes.revive(this.node.id);
-    await this.keepAll(true);
+    await this.renewAll(true);
   }
 
-  private keep(): Promise<void> {
-    this.keeping ??= this.keepAll(false)
+  private renew(): Promise<void> {
+    this.renewing ??= this.renewAll(false)
       .then(
-        () => this.keepFault.isOver(),
-        (error: unknown) => this.keepFault.occurred(error),
+        () => this.renewFault.isOver(),
+        (error: unknown) => this.renewFault.occurred(error),
       )
-      .finally(() => (this.keeping = undefined));
-    return this.keeping;
+      .finally(() => (this.renewing = undefined));
+    return this.renewing;
   }
 
-  private async keepAll(wasDead: boolean): Promise<void> {
-    const inside = this.reception.inside();
+  private async renewAll(wasDead: boolean): Promise<void> {
+    const inside = this.admission.registered();
     const sockets = [...inside];
-    for (let from = 0; from < sockets.length; from += keepAtOnce) {
+    for (let from = 0; from < sockets.length; from += renewAtOnce) {
       // A socket that left while others were kept must not come back to life.
-      const some = sockets.slice(from, from + keepAtOnce).filter((socket) => inside.has(socket));
+      const some = sockets.slice(from, from + renewAtOnce).filter((socket) => inside.has(socket));
       const keys = some.map(({ key }) => key);
-      const became = await this.presence.keep(keys, this.node.id, wasDead);
+      const became = await this.registry.renew(keys, this.node.id, wasDead);
       for (const [index, socket] of some.entries()) {
         const kept = became[index];
-        if (kept === 'taken') void this.takeOvers.heed(socket.key);
+        if (kept === 'taken') void this.takeOvers.closeTaken(socket.key);
         if (kept === 'back') void this.catchUp.run(socket);
-        if (kept === 'gap') socket.local.tellMissed();
+        if (kept === 'gap') socket.local.sendMissed();
       }
     }
   }

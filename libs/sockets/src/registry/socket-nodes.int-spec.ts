@@ -9,12 +9,12 @@ let now: number;
 beforeEach(() => {
   redis = connectRedis(testRedisUrl());
   now = 1_700_000_000_000;
-  const times = { deadAfter: 5000, adoptionLapses: 5000, deadForgotten: 300_000 };
+  const times = { deadAfter: 5000, takeOverLapses: 5000, deadForgotten: 300_000 };
   nodes = new SocketNodes(redis, new KeySpace(4, freshPrefix()), () => now, times);
 });
 afterEach(() => redis.disconnect());
 
-const alive = { isTakenForDead: false, adopted: [] };
+const alive = { isTakenForDead: false, takenOver: [] };
 
 /** Lets time pass, in ms, in which this node beats every second. */
 async function pass(ms: number, living: string): Promise<void> {
@@ -39,26 +39,26 @@ describe('socket nodes', () => {
     await pass(4999, 'b');
     await expect(nodes.beat('b')).resolves.toEqual(alive);
     now += 1;
-    await expect(nodes.beat('b')).resolves.toEqual({ ...alive, adopted: ['a'] });
+    await expect(nodes.beat('b')).resolves.toEqual({ ...alive, takenOver: ['a'] });
     await expect(nodes.beat('c')).resolves.toEqual(alive);
-    await expect(nodes.beat('b')).resolves.toEqual({ ...alive, adopted: ['a'] });
+    await expect(nodes.beat('b')).resolves.toEqual({ ...alive, takenOver: ['a'] });
     await expect(nodes.dead()).resolves.toEqual(['a']);
   });
 
-  it('adopt what a dead adopter had adopted', async () => {
+  it('adopt what a dead adopter had takenOver', async () => {
     await nodes.beat('a');
     await pass(5000, 'b');
     await nodes.beat('b');
     await pass(5001, 'c');
-    const { adopted } = await nodes.beat('c');
-    expect([...adopted].sort()).toEqual(['a', 'b']);
+    const { takenOver } = await nodes.beat('c');
+    expect([...takenOver].sort()).toEqual(['a', 'b']);
   });
 
   it('learn that they were taken for dead until they say that they are not', async () => {
     await nodes.beat('a');
     await pass(5000, 'b');
     await nodes.beat('b');
-    await expect(nodes.beat('a')).resolves.toEqual({ isTakenForDead: true, adopted: [] });
+    await expect(nodes.beat('a')).resolves.toEqual({ isTakenForDead: true, takenOver: [] });
     await nodes.revive('a');
     await expect(nodes.beat('a')).resolves.toEqual(alive);
     await expect(nodes.beat('b')).resolves.toEqual(alive);
@@ -73,13 +73,13 @@ describe('socket nodes', () => {
     await pass(4999, 'b');
     await expect(nodes.beat('b')).resolves.toEqual(alive);
     now += 1;
-    await expect(nodes.beat('b')).resolves.toEqual({ ...alive, adopted: ['a'] });
+    await expect(nodes.beat('b')).resolves.toEqual({ ...alive, takenOver: ['a'] });
   });
 
   it('can retire instead of falling silent', async () => {
     await nodes.beat('a');
     await nodes.retire('a');
-    await expect(nodes.beat('b')).resolves.toEqual({ ...alive, adopted: ['a'] });
+    await expect(nodes.beat('b')).resolves.toEqual({ ...alive, takenOver: ['a'] });
   });
 
   it('are remembered as dead for five minutes after their queue is empty', async () => {

@@ -4,7 +4,7 @@ import { script } from './scripts';
 /** Durations in ms. */
 export interface NodeTimes {
   readonly deadAfter: number;
-  readonly adoptionLapses: number;
+  readonly takeOverLapses: number;
   readonly deadForgotten: number;
 }
 
@@ -12,14 +12,14 @@ export interface NodeTimes {
  * A node that beats every second is dead after five without a beat: long enough for a pause of garbage collection, short
  * enough for sockets that come back meanwhile. The dead are remembered for longer than their sockets' entries live.
  */
-const nodeTimes: NodeTimes = { deadAfter: 5000, adoptionLapses: 5000, deadForgotten: 300_000 };
+const nodeTimes: NodeTimes = { deadAfter: 5000, takeOverLapses: 5000, deadForgotten: 300_000 };
 
 /** What a beat told. */
 export interface Beat {
   /** Others took this node for dead, and its sockets for away: it is to keep them as such, `revive`, and keep them again. */
   readonly isTakenForDead: boolean;
   /** Dead nodes whose queues are this node's to empty, until its next beat. */
-  readonly adopted: readonly string[];
+  readonly takenOver: readonly string[];
 }
 
 /** Which processes hold sockets, which of them died, and who looks after what those left. */
@@ -41,10 +41,10 @@ export class SocketNodes {
 
   /** Says that `node` is alive; to be repeated every second. */
   async beat(node: string): Promise<Beat> {
-    const { deadAfter, adoptionLapses, deadForgotten } = this.times;
-    const args = [this.clock(), node, deadAfter, adoptionLapses, deadForgotten];
-    const [isTakenForDead, ...adopted] = await this.beatScript(...this.keys, ...args);
-    return { isTakenForDead: isTakenForDead === '1', adopted: adopted.map(String) };
+    const { deadAfter, takeOverLapses, deadForgotten } = this.times;
+    const args = [this.clock(), node, deadAfter, takeOverLapses, deadForgotten];
+    const [isTakenForDead, ...takenOver] = await this.beatScript(...this.keys, ...args);
+    return { isTakenForDead: isTakenForDead === '1', takenOver: takenOver.map(String) };
   }
 
   /** The nodes that are known to be dead. A node that nobody knows is alive: it may have begun this moment. */
@@ -62,7 +62,7 @@ export class SocketNodes {
     return [...new Set([...living, ...dead])].filter((node) => adoptions[node] !== 'done');
   }
 
-  /** Takes `node` off the list of the dead, and its queue away from who adopted it. */
+  /** Takes `node` off the list of the dead, and its queue away from who takenOver it. */
   async revive(node: string): Promise<void> {
     await this.redis.multi().zrem(this.keys[1], node).hdel(this.keys[2], node).exec();
   }

@@ -1,5 +1,5 @@
-import { awayMs, knownMs } from './socket-times';
-import { awayNode } from '@pns/delivery';
+import { parkedMs, knownMs } from './socket-times';
+import { parkedNode } from '@pns/delivery';
 import { client, user, UserSockets } from '../testing/user-sockets';
 
 let sockets: UserSockets;
@@ -18,7 +18,7 @@ describe('open sockets', () => {
     await sockets.open('4', 'b', { client: 'other' });
     await sockets.open('1', 'c', { user: 15 });
     const asked = [user, { context: 2, user: 14 }, { context: 1, user: 15 }];
-    const [mine, none, other] = await sockets.presence.openSockets(asked);
+    const [mine, none, other] = await sockets.registry.socketsOf(asked);
     const lookedAt = expect.any(Number) as number;
     expect(mine?.map((group) => ({ ...group, connections: group.connections.sort() }))).toEqual(
       expect.arrayContaining([
@@ -30,7 +30,7 @@ describe('open sockets', () => {
     expect(mine).toHaveLength(3);
     expect(none).toEqual([]);
     expect(other).toEqual([{ node: 'c', client, connections: ['1'], lookedAt }]);
-    await expect(sockets.presence.openSockets([])).resolves.toEqual([]);
+    await expect(sockets.registry.socketsOf([])).resolves.toEqual([]);
   });
 
   it('have ids that no other session can use, on any node and for any client', async () => {
@@ -62,18 +62,18 @@ describe('open sockets', () => {
     await sockets.open('1');
     sockets.now += 59_999;
     await expect(sockets.open('1', 'b', { session: 'another' })).resolves.toEqual({ kind: 'duplicate' });
-    await expect(sockets.keep('1', 'a')).resolves.toBe('kept');
+    await expect(sockets.renew('1', 'a')).resolves.toBe('kept');
     sockets.now += 59_999;
     await expect(sockets.groups()).resolves.toEqual([{ node: 'a', client, connections: ['1'] }]);
     sockets.now += 1;
-    await expect(sockets.groups()).resolves.toEqual([{ node: awayNode, client, connections: ['1'] }]);
+    await expect(sockets.groups()).resolves.toEqual([{ node: parkedNode, client, connections: ['1'] }]);
     await expect(sockets.open('1', 'b', { session: 'another' })).resolves.toMatchObject({ kind: 'open' });
   });
 
   it('of a dead node are away at once', async () => {
     await sockets.open('1', 'a');
     sockets.dead = ['a'];
-    await expect(sockets.groups()).resolves.toEqual([{ node: awayNode, client, connections: ['1'] }]);
+    await expect(sockets.groups()).resolves.toEqual([{ node: parkedNode, client, connections: ['1'] }]);
     await expect(sockets.open('1', 'b', { session: 'another' })).resolves.toEqual({ kind: 'open', isBehind: true });
   });
 
@@ -85,7 +85,7 @@ describe('open sockets', () => {
     const keys = await sockets.redis.keys(`*${sockets.prefix}*:1:14`);
     expect(keys).toHaveLength(3);
     for (const key of keys) expect(await sockets.redis.pttl(key)).toBeGreaterThan(0);
-    sockets.now += awayMs + 1;
+    sockets.now += parkedMs + 1;
     await expect(sockets.groups()).resolves.toEqual([]);
     sockets.now += knownMs;
     await sockets.open('2');
@@ -113,7 +113,7 @@ describe('open sockets', () => {
 
 it('opening and closing a socket is before or after each look at it, also within one ms', async () => {
   const looks: number[] = [];
-  const look = async () => looks.push((await sockets.presence.openSockets([user]))[0]?.[0]?.lookedAt ?? 0);
+  const look = async () => looks.push((await sockets.registry.socketsOf([user]))[0]?.[0]?.lookedAt ?? 0);
   const order: string[] = [];
   for (let round = 0; round < 20; round++) {
     await sockets.open('1', 'a');
@@ -135,7 +135,7 @@ it('opening and closing a socket is before or after each look at it, also within
 describe('keeping', () => {
   it('restores what Redis lost', async () => {
     const [one, two] = [sockets.socket('1'), sockets.socket('2', { user: 15 })];
-    await expect(sockets.presence.keep([one, two], 'a')).resolves.toEqual(['kept', 'kept']);
+    await expect(sockets.registry.renew([one, two], 'a')).resolves.toEqual(['kept', 'kept']);
     await expect(sockets.groups()).resolves.toEqual([{ node: 'a', client, connections: ['1'] }]);
   });
 
@@ -143,13 +143,13 @@ describe('keeping', () => {
     await sockets.open('1', 'a');
     const first = sockets.opening('1');
     await sockets.open('1', 'b');
-    await expect(sockets.presence.keep([first, sockets.socket('2')], 'a')).resolves.toEqual(['taken', 'kept']);
+    await expect(sockets.registry.renew([first, sockets.socket('2')], 'a')).resolves.toEqual(['taken', 'kept']);
     await sockets.mailboxes.close(first, 'a', { deliveries: [], hasGap: false }, { maxNotifications: 1, maxBytes: 1 });
     await expect(sockets.groups()).resolves.toContainEqual({ node: 'b', client, connections: ['1'] });
     const second = sockets.opening('1');
     await sockets.open('1', 'b');
-    await expect(sockets.presence.keep([second], 'b')).resolves.toEqual(['taken']);
-    await expect(sockets.keep('1', 'b')).resolves.toBe('kept');
+    await expect(sockets.registry.renew([second], 'b')).resolves.toEqual(['taken']);
+    await expect(sockets.renew('1', 'b')).resolves.toBe('kept');
   });
 
   it.each([
@@ -161,10 +161,10 @@ describe('keeping', () => {
     const waiting = sockets.delivery('d');
     await expect(sockets.park(waiting)).resolves.toEqual({ waiting: 'parked', back: [] });
     sockets.dead = [];
-    await expect(sockets.keep('1', 'a', wasDead)).resolves.toBe('back');
+    await expect(sockets.renew('1', 'a', wasDead)).resolves.toBe('back');
     await expect(sockets.collect('1')).resolves.toEqual({ ids: ['d'], hasGap: false });
     await expect(sockets.mailboxes.settle(waiting)).resolves.toEqual({ kind: 'given' });
-    await expect(sockets.keep('1', 'a')).resolves.toBe('kept');
+    await expect(sockets.renew('1', 'a')).resolves.toBe('kept');
   });
 
   it.each([
@@ -175,7 +175,7 @@ describe('keeping', () => {
     const first = sockets.opening('1');
     await sockets.open('1', 'b');
     await end();
-    await expect(sockets.presence.keep([first], 'a')).resolves.toEqual(['back']);
+    await expect(sockets.registry.renew([first], 'a')).resolves.toEqual(['back']);
     await expect(sockets.mailboxes.collect(first, 'a', true)).resolves.toMatchObject({ missed: { hasGap: true } });
   });
 
@@ -183,9 +183,9 @@ describe('keeping', () => {
     await sockets.open('1', 'a');
     sockets.dead = ['a'];
     await sockets.park(sockets.delivery('d'));
-    sockets.now += awayMs;
+    sockets.now += parkedMs;
     sockets.dead = [];
-    await expect(sockets.keep('1', 'a', true)).resolves.toBe('back');
+    await expect(sockets.renew('1', 'a', true)).resolves.toBe('back');
     await expect(sockets.collect('1')).resolves.toEqual({ ids: [], hasGap: true });
   });
 });

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { scanKeys, type Erased, type KeySpace, type RedisClient } from '@pns/queue';
 import type { Owner } from '@pns/subscriptions';
-import { awayMs } from './socket-times';
-import { awayNode } from '@pns/delivery';
+import { parkedMs } from './socket-times';
+import { parkedNode } from '@pns/delivery';
 import type { SocketNodes } from './socket-nodes';
 import { script } from './scripts';
 import { flag, keysOf, keysOfContext, type Opening, type UserKey } from './socket-keys';
@@ -33,7 +33,7 @@ export type Opened =
   | { readonly kind: 'full' };
 
 /** What became of a socket that its node still holds. */
-export type Kept =
+export type Renewed =
   | 'kept'
   /** Another opening has this connection id. */
   | 'taken'
@@ -57,9 +57,9 @@ interface Entry {
   readonly a?: number;
 }
 
-/** Which nodes hold a user's sockets, and which sockets may come back. Kept in the user's shard. */
-export class Presence {
-  private readonly scripts: Readonly<Record<'open' | 'keep' | 'look', ReturnType<typeof script>>>;
+/** Which nodes hold a user's sockets, and which sockets may come back. Renewed in the user's shard. */
+export class SocketRegistry {
+  private readonly scripts: Readonly<Record<'open' | 'renew' | 'look', ReturnType<typeof script>>>;
 
   /** `clock` replaces Redis' time, for tests of the rules. */
   constructor(
@@ -70,7 +70,7 @@ export class Presence {
   ) {
     this.scripts = {
       open: script(redis, 'registry/open', 4, 'registry/entries'),
-      keep: script(redis, 'registry/keep', 4, 'registry/entries'),
+      renew: script(redis, 'registry/renew', 4, 'registry/entries'),
       look: script(redis, 'registry/look'),
     };
   }
@@ -94,14 +94,14 @@ export class Presence {
    * Says of the open sockets of `node` that they are still there; repeated every 20 s. Answers in order what became of each.
    * `wasDead` says that others took the node for dead.
    */
-  async keep(sockets: readonly Opening[], node: string, wasDead = false): Promise<Kept[]> {
+  async renew(sockets: readonly Opening[], node: string, wasDead = false): Promise<Renewed[]> {
     const perUser = new Map<string, Opening[]>();
     for (const socket of sockets) {
       const [key] = keysOf(this.keys, socket);
       perUser.set(key, [...(perUser.get(key) ?? []), socket]);
     }
     const dead = await this.deadNodes();
-    const became = new Map<string, Kept>();
+    const became = new Map<string, Renewed>();
     const calls = [...perUser.entries()].map(async ([key, held]) => {
       const args = held.flatMap(({ connection, opening, client, session, isAnonymous }) => [
         connection,
@@ -111,7 +111,7 @@ export class Presence {
         flag(isAnonymous),
       ]);
       const user = held[0] as Opening;
-      const answers = await this.scripts.keep(
+      const answers = await this.scripts.renew(
         ...keysOf(this.keys, user),
         this.clock(),
         dead,
@@ -119,14 +119,14 @@ export class Presence {
         flag(wasDead),
         ...args,
       );
-      for (const [connection, kind] of answers as [string, Kept][]) became.set(`${key} ${connection}`, kind);
+      for (const [connection, kind] of answers as [string, Renewed][]) became.set(`${key} ${connection}`, kind);
     });
     await Promise.all(calls);
     return sockets.map((socket) => became.get(`${keysOf(this.keys, socket)[0]} ${socket.connection}`) ?? 'kept');
   }
 
   /** For each user, in order: who holds the open sockets and those that may come back. One round trip for all. */
-  async openSockets(users: readonly UserKey[]): Promise<SocketGroup[][]> {
+  async socketsOf(users: readonly UserKey[]): Promise<SocketGroup[][]> {
     if (users.length === 0) return [];
     const [dead, all] = await Promise.all([this.nodes.dead(), this.entriesOf(users)]);
     const deadNodes = new Set(dead);
@@ -191,8 +191,8 @@ function grouped(flat: readonly string[], dead: ReadonlySet<string>, now: number
   const connectionsOf = new Map<object, string>();
   for (const [connection, entry] of entries) {
     const isLive = entry.x === undefined && !dead.has(entry.n) && now - entry.s < liveMs;
-    if (!isLive && now - (entry.x ?? entry.w ?? entry.s) >= awayMs) continue;
-    const group = { node: isLive ? entry.n : awayNode, client: entry.c, lookedAt };
+    if (!isLive && now - (entry.x ?? entry.w ?? entry.s) >= parkedMs) continue;
+    const group = { node: isLive ? entry.n : parkedNode, client: entry.c, lookedAt };
     if (isLive || entry.a === undefined) add(groups, group, connection);
     else {
       nameless.push(group);
@@ -201,12 +201,12 @@ function grouped(flat: readonly string[], dead: ReadonlySet<string>, now: number
   }
   // A socket without an id of its own cannot be told from a new one. It is waited for only where no other one listens: else
   // every new tab would get again what the user has seen in another one.
-  const listening = new Set([...groups.values()].filter(({ node }) => node !== awayNode).map(({ client }) => client));
+  const listening = new Set([...groups.values()].filter(({ node }) => node !== parkedNode).map(({ client }) => client));
   for (const group of nameless) {
     if (!listening.has(group.client)) add(groups, group, connectionsOf.get(group) ?? '');
   }
   return [...groups.values()].map((group) =>
-    group.node === awayNode && listening.has(group.client) ? { ...group, namedOnly: true } : group,
+    group.node === parkedNode && listening.has(group.client) ? { ...group, namedOnly: true } : group,
   );
 }
 

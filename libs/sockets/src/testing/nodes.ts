@@ -6,21 +6,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigCascade } from '@pns/config-cascade';
-import { handOver, awayNode, nodeOf } from '@pns/delivery';
+import { handOver, parkedNode, nodeOf } from '@pns/delivery';
 import { SocketForwarding } from '../mailbox/socket-forwarding';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
-import { awayMs } from '../registry/socket-times';
+import { parkedMs } from '../registry/socket-times';
 import { Mailboxes } from '../mailbox/mailboxes';
-import { Presence } from '../registry/socket-registry';
+import { SocketRegistry } from '../registry/socket-registry';
 import { SocketNodes } from '../registry/socket-nodes';
 import { socketNodeGroup, connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
 import { EndedSessions, SessionTokens, type SessionRequest } from '@pns/sessions';
 import type { Delivery, Outcome, OutcomeKind } from '@pns/transport-contract';
 import { LocalSockets } from '../emit/local-sockets';
 import { NodeId } from '../registry/node-id';
-import { startNode } from '../start-socket-node';
-import type { WorkerWebsocketOptions } from '../socket-node.module';
+import { startSocketNode } from '../start-socket-node';
+import type { SocketNodeOptions } from '../socket-node.module';
 import { Client, type ClientOptions } from './client';
 
 export const secret = 'a session secret of these tests';
@@ -43,7 +43,7 @@ export class TestNodes {
   readonly keys = new KeySpace(2, this.prefix);
   readonly queues = new Queues(connectRedis(testRedisUrl()), this.keys);
   readonly socketNodes = new SocketNodes(this.queues.redis, this.keys);
-  readonly presence = new Presence(this.queues.redis, this.keys, this.socketNodes);
+  readonly registry = new SocketRegistry(this.queues.redis, this.keys, this.socketNodes);
   readonly mailboxes = new Mailboxes(this.queues.redis, this.keys, this.socketNodes);
   private readonly forwarding = new SocketForwarding(this.queues, this.mailboxes, new ConfigCascade());
   private order = 0;
@@ -66,7 +66,7 @@ export class TestNodes {
 
   /** Starts a node, on another way to Redis if `redisUrl` names one. */
   async start(redisUrl = testRedisUrl(), healthPort?: number, trustedProxies: string[] = []): Promise<TestNode> {
-    const env: WorkerWebsocketOptions['env'] = {
+    const env: SocketNodeOptions['env'] = {
       DATABASE_URL: this.database.url,
       REDIS_URL: redisUrl,
       PNS_SHARDS: this.keys.shards,
@@ -76,7 +76,7 @@ export class TestNodes {
       PNS_SESSION_SECRET: secret,
       PNS_SESSION_JWKS_URL: undefined,
     };
-    const app = await startNode({ env, prefix: this.prefix }, healthPort);
+    const app = await startSocketNode({ env, prefix: this.prefix }, healthPort);
     const { port } = app.getHttpServer().address() as AddressInfo;
     const node = { app, id: app.get(NodeId, { strict: false }).id, url: `http://127.0.0.1:${port}` };
     this.nodes.push(node);
@@ -124,21 +124,21 @@ export class TestNodes {
   async dispatch(more: Partial<Delivery> = {}): Promise<Delivery[]> {
     const to = { ...this.user, ...more };
     const common = { dueAt: Date.now(), order: ++this.order, notificationId: randomUUID() };
-    const [groups = []] = await this.presence.openSockets([to]);
+    const [groups = []] = await this.registry.socketsOf([to]);
     const deliveries = groups
       .filter((group) => more.client === undefined || more.client === group.client)
       .filter(({ connections }) => connections.some((connection) => connection !== more.sourceToken))
       .map(({ node, client: of, lookedAt }) => ({ ...this.delivery(node), ...common, lookedAt, client: of, ...more }));
-    await this.forwarding.forwardAll(deliveries.filter(({ token }) => nodeOf(token) === awayNode));
-    const toNodes = deliveries.filter(({ token }) => nodeOf(token) !== awayNode);
+    await this.forwarding.forwardAll(deliveries.filter(({ token }) => nodeOf(token) === parkedNode));
+    const toNodes = deliveries.filter(({ token }) => nodeOf(token) !== parkedNode);
     await Promise.all(toNodes.map((delivery) => this.handOver(delivery)));
     return deliveries;
   }
 
   /** The connection ids of the user's sockets that are open. */
   async openConnections(): Promise<string[]> {
-    const [groups = []] = await this.presence.openSockets([this.user]);
-    return groups.filter(({ node }) => node !== awayNode).flatMap(({ connections }) => connections);
+    const [groups = []] = await this.registry.socketsOf([this.user]);
+    return groups.filter(({ node }) => node !== parkedNode).flatMap(({ connections }) => connections);
   }
 
   /** Puts a delivery into the queue of the node that its token names. */
@@ -155,7 +155,7 @@ export class TestNodes {
 
   /** A delivery for which presence has been read now, so that a socket that closes from now on was there. */
   async onItsWay(node: string): Promise<Delivery> {
-    const [groups = []] = await this.presence.openSockets([this.user]);
+    const [groups = []] = await this.registry.socketsOf([this.user]);
     const { lookedAt } = groups[0] ?? {};
     return { ...this.delivery(node), ...(lookedAt !== undefined && { lookedAt }) };
   }
@@ -203,7 +203,7 @@ export class TestNodes {
 
   /** Resolves once nothing is on its way to the sockets of the nodes; what waits for one to come back may wait on. */
   async quiet(): Promise<void> {
-    while ((await Promise.all([...this.nodes, { id: awayNode }].map((node) => this.isBusy(node)))).includes(true)) {
+    while ((await Promise.all([...this.nodes, { id: parkedNode }].map((node) => this.isBusy(node)))).includes(true)) {
       await pause();
     }
   }
@@ -213,12 +213,12 @@ export class TestNodes {
     const locals = [...app.get(LocalSockets, { strict: false })].filter(
       ({ options }) => options.user === this.user.user,
     );
-    while (locals.some((local) => local.unreceived('broke off').deliveries.length > 0)) await pause();
+    while (locals.some((local) => local.unreceived('aborted').deliveries.length > 0)) await pause();
   }
 
   private async isBusy(node: Pick<TestNode, 'id'>): Promise<boolean> {
     const jobs = await this.queueOf(node).getJobs(['wait', 'active', 'delayed']);
-    return jobs.some(({ delay }) => delay < awayMs);
+    return jobs.some(({ delay }) => delay < parkedMs);
   }
 
   /** An address whose connections go to one node after the other. */

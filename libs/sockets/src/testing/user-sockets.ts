@@ -1,8 +1,8 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
 import { connectRedis, KeySpace } from '@pns/queue';
 import type { Delivery } from '@pns/transport-contract';
-import { awayNode } from '@pns/delivery';
-import { Mailboxes, type MailboxLimits, type Missed, type Whereabouts } from '../mailbox/mailboxes';
+import { parkedNode } from '@pns/delivery';
+import { Mailboxes, type MailboxLimits, type Missed, type ParkResult } from '../mailbox/mailboxes';
 import { Presence, type Opened, type SocketGroup } from '../registry/socket-registry';
 import type { Opening, SocketKey } from '../registry/socket-keys';
 
@@ -18,7 +18,7 @@ export class UserSockets {
   dead: string[] = [];
   private readonly nodes = { dead: () => Promise.resolve(this.dead) };
   private readonly keys = new KeySpace(4, this.prefix);
-  readonly presence = new Presence(this.redis, this.keys, this.nodes, () => this.now);
+  readonly registry = new SocketRegistry(this.redis, this.keys, this.nodes, () => this.now);
   readonly mailboxes = new Mailboxes(this.redis, this.keys, this.nodes, () => this.now);
   private openings = 0;
   private order = 0;
@@ -32,7 +32,7 @@ export class UserSockets {
 
   async open(connection: string, node = 'a', more: Partial<Opening> = {}, maxPerUser = 8): Promise<Opened> {
     const opening = this.socket(connection, more);
-    const opened = await this.presence.open(opening, node, maxPerUser);
+    const opened = await this.registry.open(opening, node, maxPerUser);
     if (opened.kind === 'open') this.latest.set(connection, { opening, node });
     return opened;
   }
@@ -62,13 +62,13 @@ export class UserSockets {
     return opened.isBehind ? this.collect(connection) : { ids: [], hasGap: false };
   }
 
-  async keep(connection: string, node: string, wasDead = false, more: Partial<SocketKey> = {}) {
-    const [kept] = await this.presence.keep([{ ...this.opening(connection), ...more }], node, wasDead);
+  async renew(connection: string, node: string, wasDead = false, more: Partial<SocketKey> = {}) {
+    const [kept] = await this.registry.renew([{ ...this.opening(connection), ...more }], node, wasDead);
     return kept;
   }
 
   async groups(): Promise<Omit<SocketGroup, 'lookedAt'>[]> {
-    const [groups = []] = await this.presence.openSockets([user]);
+    const [groups = []] = await this.registry.socketsOf([user]);
     return groups.map(({ node, client: of, connections, namedOnly }) => ({
       ...{ node, client: of, connections: connections.sort() },
       ...(namedOnly === undefined ? {} : { namedOnly }),
@@ -83,7 +83,7 @@ export class UserSockets {
       ...user,
       client,
       transport: 'websocket',
-      token: `${awayNode} find`,
+      token: `${parkedNode} find`,
       topic: 'ox:mail:new',
       payload: { folder: 'default0/INBOX', list: [], nothing: {} },
       priority: 'high',
@@ -98,9 +98,9 @@ export class UserSockets {
     return made as Delivery;
   }
 
-  async park(delivery: Delivery, isBeside = false, most = limits): Promise<Whereabouts> {
-    const [whereabouts] = await this.mailboxes.park([{ delivery, isBeside }], () => most);
-    return whereabouts as Whereabouts;
+  async park(delivery: Delivery, isPartlySent = false, most = limits): Promise<ParkResult> {
+    const [whereabouts] = await this.mailboxes.park([{ delivery, isPartlySent }], () => most);
+    return whereabouts as ParkResult;
   }
 
   /** One of the user's keys in Redis. */
