@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { endpointOf, handOver, type DeliveryGroup } from '@pns/delivery';
 import { migrate } from '@pns/persistence';
-import { connectRedis, deliveryQueue, KeySpace, Queues } from '@pns/queue';
+import { deliveryQueue, Queues } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import { Client } from 'pg';
 import { mailNotification } from './notifications';

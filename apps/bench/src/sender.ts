@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { endpointOf, handOver } from '@pns/delivery';
+import { deliveryQueue, Queues } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import type { Sandbox } from '@pns/sandbox';
 import type { System } from '@pns/e2e';
-import { connectRedis, deliveryQueue, KeySpace, Queues } from '@pns/queue';
 import type { Delivery } from '@pns/transport-contract';
 import { addSubscriptions, deliveryOf, shards } from './backlog';
 import type { Client, FarSide } from './far-sides';

@@ -1,4 +1,4 @@
-import { KeySpace } from '@pns/queue';
+import { KeySpace } from '@pns/redis';
 import { EndedSessions, SessionTokens } from '@pns/sessions';
 import { Redis } from 'ioredis';
 import { Child } from './child';

@@ -73,7 +73,7 @@ it('tells what waits for a dispatcher, and for workers that there are none of', 
     await add(queues.keys.group(shard), deliveryQueue('apns'), 3_600_000);
   }
   const nodes = app.get(SocketNodes, { strict: false });
-  await nodes.beat('living');
+  await nodes.heartbeat('living');
   await nodes.retire('dead');
   for (const node of ['living', 'dead', parkedNode]) await add(socketNodeGroup(queues.keys), socketNodeQueue(node));
 

@@ -1,8 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { DispatchModule } from '@pns/dispatch';
+import { SubscriptionSweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
-import { SocketsModule } from '@pns/sockets';
+import { SocketsModule, WebsocketClients } from '@pns/sockets';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import type { dispatcherEnv } from './env';
@@ -19,8 +20,9 @@ export class DispatcherModule {
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
         SocketsModule,
-        DispatchModule.forRoot(tokenForms),
+        DispatchModule.forRoot(tokenForms, (files) => new WebsocketClients(files)),
       ],
+      providers: [SubscriptionSweep],
     };
   }
 }

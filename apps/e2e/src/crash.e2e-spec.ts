@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { KeySpace } from '@pns/queue';
+import { KeySpace } from '@pns/redis';
 import type { WebhookArrivalView } from '@pns/sandbox';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';

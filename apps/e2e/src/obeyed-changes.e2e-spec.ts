@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { KeySpace } from '@pns/redis';
 import type { DemoApp } from '@pns/sandbox';
-import { KeySpace } from '@pns/queue';
 import { listen } from './sockets';
 import { System } from './system';
 

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { KeySpace, MemoryUse, Queues } from '@pns/queue';
+import { Queues } from '@pns/queue';
+import { KeySpace, MemoryUse } from '@pns/redis';
 import { Ingest } from './ingest.service';
 import { TickWorker, type HandOver } from './tick-worker';
 import { Ticks } from './ticks';

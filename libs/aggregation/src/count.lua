@@ -5,13 +5,9 @@
 --       2 what the keys of batches begin with
 -- Answer: clock; windows that are not due; those that are and that nobody has taken; those in batches; and when the one
 --         that has been due for longest fell due, or ""
-local clock = tonumber(ARGV[1])
-if not clock then
-  local time = redis.call('TIME')
-  clock = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = clock(ARGV[1])
 
-local due = redis.call('ZCOUNT', KEYS[1], '-inf', string.format('%d', clock))
+local due = redis.call('ZCOUNT', KEYS[1], '-inf', string.format('%d', now))
 local waiting = redis.call('ZCARD', KEYS[1]) - due
 local oldest = math.huge
 if due > 0 then
@@ -24,4 +20,4 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   taken = taken + math.floor(redis.call('LLEN', batch) / 4)
   oldest = math.min(oldest, tonumber(redis.call('LINDEX', batch, 2)) or math.huge)
 end
-return { clock, waiting, due, taken, oldest < math.huge and string.format('%d', oldest) or '' }
+return { now, waiting, due, taken, oldest < math.huge and string.format('%d', oldest) or '' }

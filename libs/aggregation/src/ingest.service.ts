@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { ConfigCascade, type AggregationMode, type Subject } from '@pns/config-cascade';
-import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/queue';
+import { ConfigCascade, type AggregationMode } from '@pns/config-cascade';
+import { itemOf, PayloadTexts, type Notification } from '@pns/notifications';
+import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/redis';
 import { PnsError, Slices } from '@pns/runtime';
-import {
-  contentDigest,
-  idempotencyDigest,
-  itemOf,
-  PayloadTexts,
-  priorityFactor,
-  windowKey,
-  type Notification,
-} from './notification';
+import type { UserKey } from '@pns/subscriptions';
 import type { Priority } from '@pns/transport-contract';
 import { PropertyLoader } from './property-loader';
 import type { Ticks } from './ticks';
+import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
 import type { JoinEntry, JoinStatus, Windows } from './windows';
 
 /** Most notifications that one script joins: some milliseconds of Redis' time. */
@@ -167,7 +161,7 @@ export class Ingest {
   }
 
   /** How notifications of this topic and priority to `subject` are joined. */
-  private joiningOf(subject: Subject, topic: string, priority: Priority): Joining {
+  private joiningOf(subject: UserKey, topic: string, priority: Priority): Joining {
     const factor = priorityFactor[priority];
     return {
       mode: this.cascade.aggregationMode(topic, subject),

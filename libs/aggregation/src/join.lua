@@ -12,14 +12,10 @@
 --       4 prefix of remembered producer ids
 --       then, for each notification: window key, rule, item, and "" or the producer's id and the content it stands for,
 --       "id content". A rule is "mode delay maxDelay retention expiryAt": times in ms, how long the producer's id is
---       remembered among them, and where the item's expiry begins (see itemOf in notification.ts)
+--       remembered among them, and where the item's expiry begins (see itemOf of @pns/notifications)
 -- Answer: clock; overdue windows; the announced tick's id or ""; "1" (accepted), "0" (duplicate) or "2" (the id is in use
 --         for other content) for each notification, as one string; then each time in ms at which a tick is needed
-local clock = tonumber(ARGV[1])
-if not clock then
-  local time = redis.call('TIME')
-  clock = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = clock(ARGV[1])
 local tickLength = tonumber(ARGV[2])
 
 -- Where an item goes on after {"v":1
@@ -93,7 +89,7 @@ for number, key in ipairs(keys) do
       touched[#touched + 1] = key
     end
     if window.count == 0 then
-      window.first, window.delay, window.maxDelay, window.item = clock, rule.delay, rule.maxDelay, item
+      window.first, window.delay, window.maxDelay, window.item = now, rule.delay, rule.maxDelay, item
     else
       window.delay, window.maxDelay = math.min(rule.delay, window.delay), math.min(rule.maxDelay, window.maxDelay)
       window.item = joinedItem(window.item or redis.call('HGET', KEYS[2], key), rule, item) or window.item
@@ -105,8 +101,8 @@ end
 local ticks, isDueNow, dues, items, written = {}, false, {}, {}, {}
 for _, key in ipairs(touched) do
   local window = windows[key]
-  local due = math.min(clock + window.delay, window.first + window.maxDelay)
-  if due <= clock then
+  local due = math.min(now + window.delay, window.first + window.maxDelay)
+  if due <= now then
     isDueNow = true
   else
     ticks[math.ceil(due / tickLength) * tickLength] = true
@@ -134,13 +130,13 @@ if isDueNow and redis.call('SET', KEYS[4], ARGV[3], 'NX', 'PX', 2000) then
   announced = ARGV[3]
 end
 
-local aTickAgo = string.format('(%d', clock - tickLength)
+local aTickAgo = string.format('(%d', now - tickLength)
 local overdue = redis.call('ZCOUNT', KEYS[1], '-inf', aTickAgo)
 -- Where one batch is not handed over in time, all count: to look at each would take longer the more there are.
 if redis.call('ZCOUNT', KEYS[5], '-inf', aTickAgo) > 0 then
   overdue = overdue + math.max(0, redis.call('GET', KEYS[6]) or 0)
 end
-local answer = { clock, overdue, announced, table.concat(statuses) }
+local answer = { now, overdue, announced, table.concat(statuses) }
 for tick in pairs(ticks) do
   answer[#answer + 1] = tick
 end

@@ -1,5 +1,6 @@
-import type { ConfigCascade, Subject } from '@pns/config-cascade';
+import type { ConfigCascade } from '@pns/config-cascade';
 import { PnsError, RecurringFault } from '@pns/runtime';
+import type { UserKey } from '@pns/subscriptions';
 
 /** Postgres may take this long to tell what is set for a batch, in ms, and is left alone for as long after it did not. */
 const patienceMs = 1000;
@@ -14,7 +15,7 @@ export class PropertyLoader {
 
   constructor(private readonly cascade: ConfigCascade) {}
 
-  async load(subjects: readonly Subject[]): Promise<void> {
+  async load(subjects: readonly UserKey[]): Promise<void> {
     if (this.cascade.knows(subjects) || Date.now() < this.pausedUntil) return;
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {

@@ -14,13 +14,9 @@
 --       3 owner: whoever took the batch last may settle it
 --       4 most windows to take
 -- Answer: clock; due windows left behind; due time of the next window or ""; then what the batch holds
-local clock = tonumber(ARGV[1])
-if not clock then
-  local time = redis.call('TIME')
-  clock = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = clock(ARGV[1])
 local due, batch, most = KEYS[1], ARGV[2], tonumber(ARGV[4])
-local untilNow = string.format('%d', clock)
+local untilNow = string.format('%d', now)
 
 -- How many times as many windows as a batch holds are looked through for those that no other batch stands in the way of.
 local mostPages = 4
@@ -112,7 +108,7 @@ end
 
 local left = redis.call('ZCOUNT', due, '-inf', untilNow)
 local upcoming = redis.call('ZRANGEBYSCORE', due, '(' .. untilNow, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-local answer = { clock, left, upcoming[2] or '' }
+local answer = { now, left, upcoming[2] or '' }
 local held = redis.call('LRANGE', KEYS[7], 1, -1)
 for at = 1, #held do
   answer[#answer + 1] = held[at]

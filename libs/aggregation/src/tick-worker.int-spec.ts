@@ -1,9 +1,11 @@
 import { ConfigCascade } from '@pns/config-cascade';
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { aggregationQueue, connectRedis, KeySpace, MemoryUse, Queues, type TickJob } from '@pns/queue';
+import { itemOf, type Notification } from '@pns/notifications';
+import { aggregationQueue, Queues, type TickJob } from '@pns/queue';
+import { connectRedis, KeySpace, MemoryUse } from '@pns/redis';
 import { log } from '@pns/runtime';
 import type { Queue } from 'bullmq';
-import { itemOf, windowKey, type Notification } from './notification';
+import { windowKey } from './window-key';
 import { TickWorker } from './tick-worker';
 import { Ticks } from './ticks';
 import { Windows, type Batch, type JoinEntry, type Settled } from './windows';

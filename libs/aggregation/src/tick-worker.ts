@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { aggregationQueue, assertJobVersion, Queues, type MemoryUse, type Origin, type TickJob } from '@pns/queue';
+import { aggregationQueue, assertJobVersion, Queues, type Origin, type TickJob } from '@pns/queue';
+import type { MemoryUse } from '@pns/redis';
 import { log } from '@pns/runtime';
 import { DelayedError, type Job, type Worker } from 'bullmq';
 import { bulkhead, type IPolicy } from 'cockatiel';

@@ -1,6 +1,7 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { connectRedis, KeySpace } from '@pns/queue';
-import { itemOf, windowKey, type Notification } from './notification';
+import { itemOf, type Notification } from '@pns/notifications';
+import { connectRedis, KeySpace } from '@pns/redis';
+import { windowKey } from './window-key';
 import { Windows } from './windows';
 
 const delayMs = 1000;

@@ -1,15 +1,8 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { connectRedis, KeySpace } from '@pns/queue';
 import fc from 'fast-check';
-import {
-  contentDigest,
-  idempotencyDigest,
-  itemOf,
-  PayloadTexts,
-  priorityFactor,
-  windowKey,
-  type Notification,
-} from './notification';
+import { itemOf, PayloadTexts, type Notification } from '@pns/notifications';
+import { connectRedis, KeySpace } from '@pns/redis';
+import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
 import { Windows, type Batch, type DueWindow, type JoinEntry } from './windows';
 
 const delayMs = 1000;

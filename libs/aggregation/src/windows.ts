@@ -1,18 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join as joinPath } from 'node:path';
 import type { AggregationMode } from '@pns/config-cascade';
-import {
-  aggregationQueue,
-  erasedInAll,
-  heldLocks,
-  jobLock,
-  type Erased,
-  type KeySpace,
-  type Origin,
-  type RedisClient,
-} from '@pns/queue';
+import { decodeNotification, type Item, type StoredNotification } from '@pns/notifications';
+import { aggregationQueue, erasedInAll, heldLocks, jobLock, type Erased, type Origin } from '@pns/queue';
+import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
 import type { Owner } from '@pns/subscriptions';
-import { decodeNotification, modeOf, windowKeyStart, type Item, type StoredNotification } from './notification';
+import { modeOf, windowKeyStart } from './window-key';
 
 /** One notification to join, with how long it may wait. Durations in ms. */
 export interface JoinEntry {
@@ -98,19 +89,12 @@ export interface WindowCounts {
  * opens or slides, take moves due windows to a batch that a job owns, settle forgets the batch.
  */
 export class Windows {
-  private readonly scripts: Scripts;
-
   /** `clock` replaces Redis' time, for tests of the rules. */
   constructor(
     private readonly redis: RedisClient,
     private readonly keys: KeySpace,
     private readonly clock: () => number | '' = () => '',
-  ) {
-    for (const [name, numberOfKeys] of Object.entries(keysOfScript)) {
-      redis.defineCommand(`pns_${name}`, { lua: sourceOf(name), ...(numberOfKeys !== undefined && { numberOfKeys }) });
-    }
-    this.scripts = redis as unknown as Scripts;
-  }
+  ) {}
 
   /** Joins up to some hundreds of notifications of one shard. `announcing` names the tick to add if one is due at once. */
   async join(shard: number, entries: readonly JoinEntry[], tickLengthMs: number, announcing: string): Promise<Joined> {
@@ -120,7 +104,8 @@ export class Windows {
       const rule = `${mode} ${delayMs} ${maxDelayMs} ${retentionMs} ${item.expiryAt}`;
       args.push(key, rule, item.text, idempotencyKey === '' ? '' : `${idempotencyKey} ${content}`);
     }
-    const [clock, overdue, announced, digits, ...ticks] = await this.scripts.pns_join(
+    const [clock, overdue, announced, digits, ...ticks] = await scripts.join.run(
+      this.redis,
       ...windowKeys(group),
       `${group}:order`,
       ...args,
@@ -140,7 +125,8 @@ export class Windows {
    */
   async take(shard: number, id: string, owner: string, limit: number): Promise<Batch> {
     const group = this.keys.group(shard);
-    const [clock, left, nextDueAt, ...held] = await this.scripts.pns_take(
+    const [clock, left, nextDueAt, ...held] = await scripts.take.run(
+      this.redis,
       ...windowKeys(group),
       `${group}:batch:${id}`,
       `${group}:holders`,
@@ -175,7 +161,7 @@ export class Windows {
   /** Forgets the batch. */
   settle({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<Settled> {
     const keys = batchKeys(this.keys.group(shard), id);
-    return this.scripts.pns_settle(keys.length, ...keys, id, owner, '');
+    return scripts.settle.run(this.redis, keys.length, ...keys, id, owner, '');
   }
 
   /** Settles the next `count` windows of a batch in one step with the jobs that they are handed over in. */
@@ -186,18 +172,18 @@ export class Windows {
       first: owner,
       length: 1 + 4 * left,
       answers: ['settled', 'passed', 'lost'],
-      taken: (jobs) => ({ lua: settleSource, keys: [...keys, ...jobs], args: [id, owner, count] }),
+      taken: (jobs) => ({ lua: scripts.settle.source, keys: [...keys, ...jobs], args: [id, owner, count] }),
     };
   }
 
   /** Whether the batch still belongs to its owner; windows may have been erased from it. */
   async isOwned({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<boolean> {
-    return (await this.scripts.lindex(`${this.keys.group(shard)}:batch:${id}`, 0)) === owner;
+    return (await this.redis.lindex(`${this.keys.group(shard)}:batch:${id}`, 0)) === owner;
   }
 
   /** The ids of batches that were taken at least `ageMs` ago and are not settled. */
   async unsettledBatches(shard: number, ageMs: number): Promise<string[]> {
-    return this.scripts.zrangebyscore(`${this.keys.group(shard)}:batches`, '-inf', (await this.now()) - ageMs);
+    return this.redis.zrangebyscore(`${this.keys.group(shard)}:batches`, '-inf', (await this.now()) - ageMs);
   }
 
   /** Counts the windows of all shards, in one round trip. */
@@ -205,7 +191,7 @@ export class Windows {
     const ofShards = await Promise.all(
       this.keys.all().map((shard) => {
         const group = this.keys.group(shard);
-        return this.scripts.pns_count(`${group}:due`, `${group}:batches`, this.clock(), `${group}:batch:`);
+        return scripts.count.run(this.redis, `${group}:due`, `${group}:batches`, this.clock(), `${group}:batch:`);
       }),
     );
     const total = { waiting: 0, due: 0, taken: 0, oldestDueMs: 0 };
@@ -257,7 +243,7 @@ export class Windows {
     const locks: string[] = [];
     let found = 0;
     for (const id of await this.redis.zrange(`${group}:batches`, 0, -1)) {
-      const erased = await this.scripts.pns_erase(...batchKeys(group, id), id, keyStart);
+      const erased = await scripts.erase.run(this.redis, ...batchKeys(group, id), id, keyStart);
       if (erased > 0) locks.push(jobLock(group, aggregationQueue, id));
       found += erased;
     }
@@ -265,30 +251,20 @@ export class Windows {
   }
 
   private async now(): Promise<number> {
-    const [seconds, microseconds] = await this.scripts.time();
+    const [seconds, microseconds] = await this.redis.time();
     return this.clock() || Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
   }
 }
 
 type Answer = (string | number)[];
 
-/** The connection with our scripts as commands of it. */
-interface Scripts extends Pick<RedisClient, 'zrangebyscore' | 'time' | 'lindex'> {
-  pns_join(...args: (string | number)[]): Promise<Answer>;
-  pns_take(...args: (string | number)[]): Promise<Answer>;
-  pns_settle(...args: (string | number)[]): Promise<Settled>;
-  pns_erase(...args: (string | number)[]): Promise<number>;
-  pns_count(...args: (string | number)[]): Promise<Answer>;
-}
-
-/** How many keys each script has; undefined where the first argument says it. */
-const keysOfScript = { join: 7, take: 8, settle: undefined, erase: 4, count: 2 };
-
-function sourceOf(script: string): string {
-  return readFileSync(joinPath(__dirname, '..', 'src', `${script}.lua`), 'utf8');
-}
-
-const settleSource = sourceOf('settle');
+const scripts = {
+  join: new LuaScript<Answer>({ folder: __dirname, name: 'join', numberOfKeys: 7 }),
+  take: new LuaScript<Answer>({ folder: __dirname, name: 'take', numberOfKeys: 8 }),
+  settle: new LuaScript<Settled>({ folder: __dirname, name: 'settle' }),
+  erase: new LuaScript<number>({ folder: __dirname, name: 'erase', numberOfKeys: 4 }),
+  count: new LuaScript<Answer>({ folder: __dirname, name: 'count', numberOfKeys: 2 }),
+};
 
 function windowKeys(group: string): string[] {
   return ['due', 'items', 'spans', 'now', 'batches', 'taken'].map((name) => `${group}:${name}`);

@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ConfigDirectory, OptionFiles } from '@pns/config-folder';
 import { log } from '@pns/runtime';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { CascadeFiles } from './cascade-files';
 import { ConfigCascade } from './config-cascade';
-import { ConfigDirectory } from './config-directory';
-import { OptionFiles } from './option-files';
 
 const pns = 'com.openexchange.pns';
 const delay = `${pns}.delayDuration`;
@@ -27,16 +27,16 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function start(contents: Readonly<Record<string, string | Uint8Array>>) {
   for (const file of files) rmSync(join(folder, file), { force: true });
   for (const [file, content] of Object.entries(contents)) writeFileSync(join(folder, file), content);
-  const directory = new ConfigDirectory(folder);
+  const directory = new ConfigDirectory(folder, () => new CascadeFiles());
   try {
     const options = new OptionFiles(directory).entries(optionFile, schema);
     const cascade = new ConfigCascade();
-    cascade.replaceFiles(directory.scopes);
+    cascade.replaceFiles(directory.content);
     return {
       delay: cascade.resolve(delay, { context: 1, user: 2 }).value,
       attempts: cascade.resolve(`${pns}.retry.attempts`, { context: 1, user: 2 }),
       options: Object.fromEntries(options.all),
-      sets: directory.scopes.sets.map(({ name }) => name),
+      sets: directory.content.sets.map(({ name }) => name),
       faults: directory.faults,
     };
   } finally {

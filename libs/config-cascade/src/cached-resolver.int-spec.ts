@@ -1,7 +1,8 @@
 import type { PropertyPlace } from '@pns/persistence';
 import * as fc from 'fast-check';
+import type { UserKey } from '@pns/subscriptions';
 import { cascadeOf, inRankOrder, matchingSets } from './context-sets';
-import { contentOf, type Subject } from './subject-cache';
+import { contentOf } from './subject-cache';
 import { parseTagExpression } from './tag-expression';
 import { changeOf, openSite, type Site, type SiteProcess } from './testing/site';
 import { decide, type Decision } from './transport-switch';
@@ -132,7 +133,7 @@ async function made(written: Promise<unknown>): Promise<void> {
 }
 
 /** What the pure function answers from the tables. */
-async function expected({ store, directory }: SiteProcess, subject: Subject): Promise<Decision> {
+async function expected({ store, directory }: SiteProcess, subject: UserKey): Promise<Decision> {
   const { server, sets } = await store.common();
   const ofContext = await directory.context(subject.context);
   const tagged = {

@@ -1,31 +1,24 @@
-import { type DynamicModule, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ConfigDirectory, ConfigFolderModule, ServerChanges } from '@pns/config-folder';
 import { ConfigStore, UnannouncedChangeStore } from '@pns/persistence';
 import { Queues } from '@pns/queue';
 import { ConfigCascade } from './config-cascade';
 import { ConfigChanges } from './config-changes';
-import { ConfigDirectory } from './config-directory';
-import { OptionFiles } from './option-files';
+import { CascadeFiles, type FolderScopes } from './cascade-files';
 
-@Injectable()
-class WatchedDirectory extends ConfigDirectory implements OnApplicationShutdown {
-  onApplicationShutdown(): void {
-    this.close();
-  }
-}
-
-/** The cascade over the server's own files and what Postgres holds. */
-async function watchedCascade(directory: ConfigDirectory, store?: ConfigStore): Promise<ConfigCascade> {
+/** The cascade over the server's own files and the values in Postgres. */
+async function watchedCascade(directory: ConfigDirectory<FolderScopes>, store?: ConfigStore): Promise<ConfigCascade> {
   const cascade = new ConfigCascade(undefined, store);
   await directory.watch();
-  cascade.replaceFiles(directory.scopes);
-  directory.on('change', () => cascade.replaceFiles(directory.scopes));
+  cascade.replaceFiles(directory.content);
+  directory.on('change', () => cascade.replaceFiles(directory.content));
   await cascade.refresh();
   return cascade;
 }
 
 /**
- * Gives an app the cascade and the option files of `configDir`. What is set in Postgres counts where the app has
- * `PersistenceModule`, and changes are heard of where it has `QueueModule` as well.
+ * Gives an app the cascade and the option files of `configDir`. Values in Postgres count where the app has `PersistenceModule`;
+ * changes are announced and received where it has `QueueModule` as well.
  */
 @Module({})
 export class ConfigCascadeModule {
@@ -33,8 +26,8 @@ export class ConfigCascadeModule {
     return {
       module: ConfigCascadeModule,
       global: true,
+      imports: [ConfigFolderModule.forRoot(configDir, () => new CascadeFiles())],
       providers: [
-        { provide: ConfigDirectory, useFactory: () => new WatchedDirectory(configDir) },
         {
           provide: ConfigCascade,
           inject: [ConfigDirectory, { token: ConfigStore, optional: true }],
@@ -46,13 +39,9 @@ export class ConfigCascadeModule {
           useFactory: (cascade: ConfigCascade, queues?: Queues, unannounced?: UnannouncedChangeStore) =>
             queues && unannounced && new ConfigChanges(cascade, queues, unannounced),
         },
-        {
-          provide: OptionFiles,
-          inject: [ConfigDirectory],
-          useFactory: (directory: ConfigDirectory) => new OptionFiles(directory),
-        },
+        { provide: ServerChanges, useExisting: ConfigCascade },
       ],
-      exports: [ConfigCascade, ConfigChanges, ConfigDirectory, OptionFiles],
+      exports: [ConfigCascade, ConfigChanges, ServerChanges],
     };
   }
 }

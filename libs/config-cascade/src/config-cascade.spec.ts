@@ -1,5 +1,5 @@
+import { parseProperties } from '@pns/config-folder';
 import { ConfigCascade } from './config-cascade';
-import { parseProperties } from './properties-file';
 import type { Place, Scope, ScopeName } from './resolve';
 import { decide } from './transport-switch';
 

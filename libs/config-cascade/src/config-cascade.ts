@@ -1,12 +1,13 @@
 import type { ConfigStore, StoredCommon } from '@pns/persistence';
 import type { PushStyle } from '@pns/payloads';
 import { log } from '@pns/runtime';
+import type { UserKey } from '@pns/subscriptions';
 import type { TransportName } from '@pns/transport-contract';
 import { inRankOrder, matchingSets, type ContextSet } from './context-sets';
 import { namesFor, properties, type AggregationMode, type PropertyName, type PropertyValue } from './properties';
 import { Readings } from './readings';
 import { resolveText, type Origin, type Place, type Scope } from './resolve';
-import { contentOf, SubjectCache, type Common, type ConfigChange, type Subject } from './subject-cache';
+import { contentOf, SubjectCache, type Common, type ConfigChange } from './subject-cache';
 import { parseTagExpression } from './tag-expression';
 import { decide, isEnabledForSome, type Decision, type Target } from './transport-switch';
 
@@ -73,12 +74,12 @@ export class ConfigCascade {
    * Makes sure that `resolve` and `isEnabled` know these subjects: one query for all that are not known yet, or whose
    * values have changed, and none when there are none. Rejects when Postgres is away.
    */
-  async load(subjects: readonly Subject[]): Promise<void> {
+  async load(subjects: readonly UserKey[]): Promise<void> {
     await this.subjects?.load(subjects);
   }
 
   /** Whether `load` would have nothing to do. */
-  knows(subjects: readonly Subject[]): boolean {
+  knows(subjects: readonly UserKey[]): boolean {
     return this.subjects === undefined || this.subjects.knows(subjects);
   }
 
@@ -105,24 +106,24 @@ export class ConfigCascade {
   /** The value that holds for `subject`, or for the server as a whole when there is none, or it was not loaded. */
   resolve<Name extends PropertyName>(
     name: Name,
-    subject?: Subject,
+    subject?: UserKey,
   ): { readonly value: PropertyValue<Name>; readonly origin: Origin } {
     return this.firstOf(name, [name], subject);
   }
 
   /** How notifications of `topic` to `subject` are joined. */
-  aggregationMode(topic: string, subject: Subject): AggregationMode {
+  aggregationMode(topic: string, subject: UserKey): AggregationMode {
     const name = 'com.openexchange.pns.aggregation';
     return this.firstOf(name, [`${name}.${topic}`, name], subject).value;
   }
 
   /** How a push of `topic` to `client` of `subject` is to look, as far as properties say. */
-  pushStyle({ client, topic, ...subject }: Subject & Target): PushStyle {
+  pushStyle({ client, topic, ...subject }: UserKey & Target): PushStyle {
     return this.conclude(subject, `style ${client} ${topic}`, () => this.pushStyleNow(subject, { client, topic }));
   }
 
   /** Whether a notification may go to this client of this user; `decide` has the rules. A subject not loaded is denied. */
-  isEnabled(transport: TransportName, { client, topic, ...subject }: Subject & Target): boolean {
+  isEnabled(transport: TransportName, { client, topic, ...subject }: UserKey & Target): boolean {
     return this.conclude(subject, `${transport} ${client} ${topic}`, (cascade) =>
       cascade === undefined ? false : decide(cascade, transport, { client, topic }).isEnabled,
     );
@@ -131,7 +132,7 @@ export class ConfigCascade {
   /** Whether it is on for any topic that a pattern of this client matches. A subject not loaded is denied. */
   isEnabledForSome(
     transport: TransportName,
-    { client, pattern, ...subject }: Subject & { readonly client: string; readonly pattern: string },
+    { client, pattern, ...subject }: UserKey & { readonly client: string; readonly pattern: string },
   ): boolean {
     const cascade = this.scopesOf(subject);
     return cascade !== undefined && isEnabledForSome(cascade, transport, { client, pattern });
@@ -141,7 +142,7 @@ export class ConfigCascade {
    * What follows for `subject` from its properties, worked out once for all who share its scopes, until these change. `name` tells
    * one conclusion from another; it has to hold all that `work` depends on beside the scopes.
    */
-  conclude<Value>(subject: Subject, name: string, work: (cascade: readonly Scope[] | undefined) => Value): Value {
+  conclude<Value>(subject: UserKey, name: string, work: (cascade: readonly Scope[] | undefined) => Value): Value {
     const cascade = this.scopesOf(subject);
     if (cascade === undefined) return work(cascade);
     let concluded = this.concluded.get(cascade);
@@ -160,7 +161,7 @@ export class ConfigCascade {
   /** The same with everything that was looked at, in order; undefined for a subject that was not loaded. */
   explain(
     transport: TransportName,
-    { client, topic, ...subject }: Subject & Target,
+    { client, topic, ...subject }: UserKey & Target,
   ): { readonly decision: Decision; readonly places: readonly Place[] } | undefined {
     const cascade = this.scopesOf(subject);
     if (cascade === undefined) return undefined;
@@ -169,7 +170,7 @@ export class ConfigCascade {
   }
 
   /** The scopes that speak for `subject`, narrowest first; undefined for a subject that was not loaded. */
-  scopesOf(subject: Subject): readonly Scope[] | undefined {
+  scopesOf(subject: UserKey): readonly Scope[] | undefined {
     if (this.subjects === undefined) {
       const { server, sets } = this.common;
       if (sets.length === 0) return server;
@@ -178,7 +179,7 @@ export class ConfigCascade {
     return this.subjects.cascadeOf(subject, this.common);
   }
 
-  private pushStyleNow(subject: Subject, target: Target): PushStyle {
+  private pushStyleNow(subject: UserKey, target: Target): PushStyle {
     const templateOf = <Name extends PropertyName>(name: Name) =>
       this.firstOf(name, namesFor(name, target), subject).value;
     const apns = 'com.openexchange.pns.mobile.api.facade.apn';
@@ -197,7 +198,7 @@ export class ConfigCascade {
   private firstOf<Name extends PropertyName>(
     name: Name,
     names: readonly string[],
-    subject?: Subject,
+    subject?: UserKey,
   ): { readonly value: PropertyValue<Name>; readonly origin: Origin } {
     const { schema, fallback } = properties[name];
     const cascade = (subject === undefined ? undefined : this.scopesOf(subject)) ?? this.common.server;

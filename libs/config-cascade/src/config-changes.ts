@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { UnannouncedChangeStore } from '@pns/persistence';
-import { patientCopy, publish, subscriberOf, type Queues, type RedisClient, type Subscriber } from '@pns/queue';
+import type { Queues } from '@pns/queue';
+import { patientCopy, publish, subscriberOf, type RedisClient, type Subscriber } from '@pns/redis';
 import { log, RecurringFault } from '@pns/runtime';
 import type { ConfigCascade } from './config-cascade';
 import type { ConfigChange } from './subject-cache';

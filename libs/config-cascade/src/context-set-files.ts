@@ -1,11 +1,16 @@
-import type { ConfigFault } from './config-faults';
+import {
+  fileText,
+  isPlainName,
+  yamlEntries,
+  type ConfigFault,
+  type NamedContent,
+  type YamlEntry,
+  type YamlFault,
+} from '@pns/config-folder';
 import type { ContextSet } from './context-sets';
-import { fileText } from './file-content';
 import { knownProperty } from './properties';
 import { foreignNameReason, scopesSentence, valueFault } from './property-check';
-import type { NamedContent } from './server-properties';
 import { parseTagExpression, type TagExpression } from './tag-expression';
-import { isPlainName, yamlEntries, type YamlEntry, type YamlFault } from './yaml-entries';
 
 /** Sets of files are tried after every set of the API, whose ranks end below this one. */
 export const firstFileRank = 1_000_000;

@@ -1,13 +1,9 @@
+export type { FolderScopes } from './cascade-files';
 export { ConfigCascade, type FileScopes } from './config-cascade';
 export { ConfigCascadeModule } from './config-cascade.module';
 export { ConfigChanges } from './config-changes';
-export { ConfigDirectory } from './config-directory';
-export type { ConfigFault } from './config-faults';
 export type { FileContextSet } from './context-set-files';
 export { effectiveProperties, type EffectiveProperty } from './effective';
-export { optionsSentence, type OptionEntries, type OptionFault } from './option-entries';
-export { OptionFiles } from './option-files';
-export { propertiesPage } from './properties-page';
 export {
   aggregationModes,
   properties,
@@ -19,7 +15,7 @@ export {
 } from './properties';
 export { propertyText, propertyValue, type PropertyInput } from './property-check';
 export { scopes, type Origin, type Place, type Scope, type ScopeName } from './resolve';
-export type { ConfigChange, Subject } from './subject-cache';
+export type { ConfigChange } from './subject-cache';
 export {
   isTag,
   isTagExpression,

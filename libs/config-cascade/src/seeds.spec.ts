@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ConfigDirectory } from '@pns/config-folder';
+import { CascadeFiles } from './cascade-files';
 import { ConfigCascade } from './config-cascade';
-import { ConfigDirectory } from './config-directory';
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-properties-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -24,8 +25,8 @@ com.openexchange.pns.transport.wns.enabled.open-xchange-appsuite.ox:calendar:new
 function cascadeOf(text: string): ConfigCascade {
   const webhooks = 'com.openexchange.webhooks.enabledIds=open-xchange-appsuite,another';
   writeFileSync(join(folder, 'pns.properties'), `${text}\n${webhooks}\n`);
-  const directory = new ConfigDirectory(folder);
-  const { server } = directory.scopes;
+  const directory = new ConfigDirectory(folder, () => new CascadeFiles());
+  const { server } = directory.content;
   directory.close();
   return new ConfigCascade(server);
 }

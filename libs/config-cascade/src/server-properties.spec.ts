@@ -1,4 +1,4 @@
-import { maxFileBytes, type FileContent } from './file-content';
+import { maxFileBytes, type FileContent } from '@pns/config-folder';
 import { ServerProperties } from './server-properties';
 
 const pns = 'com.openexchange.pns';

@@ -1,7 +1,5 @@
-import type { ConfigFault } from './config-faults';
-import { fileText, type FileContent } from './file-content';
+import { fileText, parseProperties, type Assignment, type ConfigFault, type FileContent } from '@pns/config-folder';
 import { knownProperty } from './properties';
-import { parseProperties, type Assignment } from './properties-file';
 import { foreignNameReason, valueFault } from './property-check';
 import type { Scope } from './resolve';
 

@@ -1,13 +1,8 @@
 import type { ConfigStore, StoredContext, StoredProperty, StoredUser } from '@pns/persistence';
 import { LRUCache } from 'lru-cache';
+import type { UserKey } from '@pns/subscriptions';
 import { cascadeOf, matchingSets, type ContextSet, type ScopeContent, type Tagged } from './context-sets';
 import type { Scope, ScopeName } from './resolve';
-
-/** Whom a property is asked for. */
-export interface Subject {
-  readonly context: number;
-  readonly user: number;
-}
 
 /** What holds for everybody. A change makes a new object of it. */
 export interface Common {
@@ -21,7 +16,7 @@ export type ConfigChange =
   | { readonly scope: 'server' }
   /** `withUsers`: and for all of its users. */
   | { readonly scope: 'context'; readonly context: number; readonly withUsers?: true }
-  | ({ readonly scope: 'user' } & Subject);
+  | ({ readonly scope: 'user' } & UserKey);
 
 interface Known {
   /** The cache's generation when it was read; another one than the current means it may be outdated. */
@@ -57,7 +52,7 @@ export class SubjectCache {
   constructor(private readonly store: Pick<ConfigStore, 'subjects'>) {}
 
   /** Whether nothing of `subjects` is unknown or outdated. */
-  knows(subjects: readonly Subject[]): boolean {
+  knows(subjects: readonly UserKey[]): boolean {
     return subjects.every(({ context, user }) => {
       const known = this.contexts.get(context);
       return this.isFresh(known) && (!known.hasUsers || this.isFresh(this.users.get(keyOf({ context, user }))));
@@ -65,9 +60,9 @@ export class SubjectCache {
   }
 
   /** Reads what is unknown or outdated of `subjects` in one query, or none. */
-  async load(subjects: readonly Subject[]): Promise<void> {
+  async load(subjects: readonly UserKey[]): Promise<void> {
     const contexts = new Set<number>();
-    const users = new Map<string, Subject>();
+    const users = new Map<string, UserKey>();
     for (const { context, user } of subjects) {
       if (this.knows([{ context, user }])) continue;
       if (!this.isFresh(this.contexts.get(context))) contexts.add(context);
@@ -91,7 +86,7 @@ export class SubjectCache {
   }
 
   /** The cascade of a subject, or undefined for one that was never loaded, or not lately. */
-  cascadeOf(subject: Subject, common: Common): readonly Scope[] | undefined {
+  cascadeOf(subject: UserKey, common: Common): readonly Scope[] | undefined {
     const context = this.contexts.get(subject.context);
     if (context === undefined) return undefined;
     const known = context.hasUsers ? this.users.get(keyOf(subject)) : context;
@@ -156,7 +151,7 @@ function madeCascade(context: number, common: Common, ofContext: KnownContext, k
   });
 }
 
-function keyOf({ context, user }: Subject): string {
+function keyOf({ context, user }: UserKey): string {
   return `${context}:${user}`;
 }
 

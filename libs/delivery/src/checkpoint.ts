@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Attempt } from '@pns/outcomes';
-import type { DeliveryJob, RedisClient } from '@pns/queue';
+import type { DeliveryJob } from '@pns/queue';
+import { LuaScript, type RedisClient } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import type { Job } from 'bullmq';
 
@@ -22,7 +21,7 @@ type WorkedJob = Pick<Job<DeliveryJob>, 'id' | 'progress' | 'queueQualifiedName'
 /** Attempts that end within this time share one write, in ms; a job that is done sooner needs none. */
 const collectMs = 25;
 
-const writeProgress = readFileSync(join(__dirname, '..', 'src', 'checkpoint.lua'), 'utf8');
+const writeProgress = new LuaScript({ folder: __dirname, name: 'checkpoint', numberOfKeys: 1 });
 
 /**
  * Knows which deliveries of a job have arrived, or are another job's by now, and how those ended that are not recorded yet, so
@@ -134,6 +133,6 @@ export class Checkpoint {
       ...(this.tries.size > 0 && { tries: Object.fromEntries(this.tries) }),
     } satisfies Progress;
     const key = `${this.job.queueQualifiedName}:${this.job.id}`;
-    await this.redis?.eval(writeProgress, 1, key, JSON.stringify(progress));
+    if (this.redis !== undefined) await writeProgress.run(this.redis, key, JSON.stringify(progress));
   }
 }

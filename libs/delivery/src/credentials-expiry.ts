@@ -1,5 +1,5 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import type { ClientOptions } from '@pns/client-options';
+import type { ClientOptions } from '@pns/config-folder';
 import { metrics } from '@pns/runtime';
 import type { Transport } from '@pns/transport-contract';
 import { Gauge } from 'prom-client';

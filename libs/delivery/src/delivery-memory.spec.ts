@@ -1,4 +1,4 @@
-import type { RedisClient } from '@pns/queue';
+import type { RedisClient } from '@pns/redis';
 import { DeliveryMemory } from './delivery-memory';
 
 const attempt = (id: number, more = {}) => ({ id: `d${id}`, attempt: 1, token: 'node', ...more });

@@ -1,4 +1,5 @@
-import type { DeliveryJob, RedisClient } from '@pns/queue';
+import type { DeliveryJob } from '@pns/queue';
+import type { RedisClient } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import type { Job } from 'bullmq';
 import { LRUCache } from 'lru-cache';

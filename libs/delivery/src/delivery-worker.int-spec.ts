@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { INestApplicationContext } from '@nestjs/common';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
-import { deliveryQueue, Queues, subscriberOf, type DeliveryJob } from '@pns/queue';
+import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
+import { subscriberOf } from '@pns/redis';
 import { log, metrics, shutdownTimeoutMs } from '@pns/runtime';
 import type { Outcome } from '@pns/transport-contract';
 import { DataSource } from 'typeorm';

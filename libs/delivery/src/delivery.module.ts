@@ -1,9 +1,10 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
-import { ClientOptions } from '@pns/client-options';
 import { ConfigCascade } from '@pns/config-cascade';
+import { ClientOptions } from '@pns/config-folder';
 import { OutcomeRecorder, OutcomesModule } from '@pns/outcomes';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
-import { deliveryQueue, KeySpace, Queues } from '@pns/queue';
+import { deliveryQueue, Queues } from '@pns/queue';
+import { KeySpace } from '@pns/redis';
 import type { Transport, TransportName } from '@pns/transport-contract';
 import { CredentialsExpiry } from './credentials-expiry';
 import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';

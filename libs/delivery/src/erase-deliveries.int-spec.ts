@@ -1,5 +1,6 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { connectRedis, KeySpace, Queues, type DeliveryJob } from '@pns/queue';
+import { Queues, type DeliveryJob } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { eraseDeliveries } from './erase-deliveries';
 import { handOver } from './hand-over';

@@ -1,8 +1,14 @@
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { assertJobVersion, erasedInAll, heldLocks, jobLock } from '@pns/queue';
-import type { DeliveryJob, Erased, Queues, RedisClient } from '@pns/queue';
+import {
+  assertJobVersion,
+  erasedInAll,
+  heldLocks,
+  jobLock,
+  type DeliveryJob,
+  type Erased,
+  type Queues,
+} from '@pns/queue';
+import { LuaScript, type RedisClient } from '@pns/redis';
 import { isOwnedBy, type Owner } from '@pns/subscriptions';
 import type { JobType, Queue } from 'bullmq';
 import type { QueueRef } from './hand-over';
@@ -13,7 +19,7 @@ const jobsPerRead = 25;
 /** Wherever a job may be. */
 const states: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiting-children', 'failed', 'completed'];
 
-const replaceData = readFileSync(join(__dirname, '..', 'src', 'replace-data.lua'), 'utf8');
+const replaceData = new LuaScript({ folder: __dirname, name: 'replace-data', numberOfKeys: 1 });
 
 /**
  * Takes the owner's deliveries out of the jobs of these queues, and removes jobs that carry nothing else. What a worker
@@ -52,7 +58,7 @@ async function eraseFrom(
     if (deliveries.length > 0 && deliveries.length === job.deliveries.length) continue;
     found++;
     const data = JSON.stringify({ ...job, deliveries } satisfies DeliveryJob);
-    const isReplaced = await redis.eval(replaceData, 1, queue.toKey(id), hash('sha1', text), data);
+    const isReplaced = await replaceData.run(redis, queue.toKey(id), hash('sha1', text), data);
     if (isReplaced !== 1) continue; // what became of it, the next time tells
     const isRemoved = deliveries.length === 0 && (await queue.remove(id)) === 1;
     if (!isRemoved) locks.push(jobLock(group, name, id));

@@ -1,5 +1,5 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import type { ClientOptions } from '@pns/client-options';
+import type { ClientOptions } from '@pns/config-folder';
 import type { FailedDeliveryStore } from '@pns/persistence';
 import type { Queues } from '@pns/queue';
 import { log, metrics, RecurringFault } from '@pns/runtime';

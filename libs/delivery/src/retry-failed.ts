@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FailedDeliveryFilter, FailedDeliveryStore } from '@pns/persistence';
 import { parkedNode, parkedToken } from './socket-token';
-import { socketNodeGroup, deliveryQueue, socketNodeQueue, type KeySpace, type Queues } from '@pns/queue';
+import { socketNodeGroup, deliveryQueue, socketNodeQueue, type Queues } from '@pns/queue';
+import type { KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { endpointOf, handOver, type DeliveryGroup } from './hand-over';
 

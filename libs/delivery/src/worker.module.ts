@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ClientOptions, ClientOptionsModule } from '@pns/client-options';
+import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { pushContent } from '@pns/payloads';
 import { PersistenceModule, SubscriptionStore } from '@pns/persistence';

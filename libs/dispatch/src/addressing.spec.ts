@@ -34,7 +34,7 @@ const subscription = {
   hasMeta: false,
 };
 
-const sockets = { node: 'node-1', client: 'open-xchange-appsuite', connections: ['device-b'] };
+const sockets = { node: 'node-1', client: 'open-xchange-appsuite', connections: ['device-b'], lookedAt: 1 };
 
 const hooks = { 'com.openexchange.webhooks.enabledIds': 'hook' };
 

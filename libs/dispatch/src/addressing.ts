@@ -3,23 +3,12 @@ import type { DueWindow } from '@pns/aggregation';
 import type { ConfigCascade } from '@pns/config-cascade';
 import type { AddressedSubscription } from '@pns/persistence';
 import { parkedNode, parkedToken } from '@pns/delivery';
+import type { SocketGroup } from '@pns/sockets';
 import { subscriptionsWanting } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 
 /** What deliveries are made from. */
 type Sent = Omit<DueWindow, 'size'>;
-
-/** Open sockets of a user that one node holds for one client. */
-export interface SocketGroup {
-  readonly node: string;
-  readonly client: string;
-  /** The connection id of each. */
-  readonly connections: readonly string[];
-  /** When this was so, by Redis' clock, in ms since the epoch. */
-  readonly lookedAt?: number;
-  /** Of those that are away: whether only sockets with an id of their own are waited for. */
-  readonly namedOnly?: boolean;
-}
 
 /** What is known of a user when a batch is dispatched. */
 export interface Audience {
@@ -79,7 +68,7 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
     .map(({ node, client, namedOnly, lookedAt }) => {
       const token = node === parkedNode ? parkedToken('find', namedOnly) : node;
       const made = delivery(window, `${node}/${client}`, 'websocket', client, token);
-      if (lookedAt !== undefined) made.lookedAt = lookedAt;
+      made.lookedAt = lookedAt;
       if (window.order !== undefined) made.order = window.order;
       return made;
     });

@@ -12,6 +12,7 @@ import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue
 import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
 import type { Redis } from 'ioredis';
 import { Dispatch } from './dispatch.service';
+import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
 
 log.level = 'silent';
@@ -38,7 +39,11 @@ beforeAll(async () => {
         SocketsModule,
         AggregationModule.ingesting(),
       ],
-      providers: [Dispatch, { provide: TokenForms, useValue: { normalToken: (_: string, token: string) => token } }],
+      providers: [
+        Dispatch,
+        { provide: TokenForms, useValue: { normalToken: (_: string, token: string) => token } },
+        { provide: SocketTopics, useValue: { wants: () => false } },
+      ],
     },
     { logger: nestLogger },
   );

@@ -2,13 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { Batch, Settled, Settling } from '@pns/aggregation';
 import { ConfigCascade } from '@pns/config-cascade';
 import { endpointOf, handOverFrom, type DeliveryGroup, parkedNode, nodeOf } from '@pns/delivery';
-import { SocketForwarding, Mailboxes, SocketRegistry, WebsocketClients } from '@pns/sockets';
+import { SocketForwarding, SocketRegistry } from '@pns/sockets';
 import { countSuppressed } from '@pns/outcomes';
 import { SubscriptionStore } from '@pns/persistence';
 import { socketNodeGroup, deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
+import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
 
 /** A part of a batch is full with as many deliveries: each may need a job, and Redis does nothing else meanwhile. */
@@ -26,19 +27,15 @@ interface Part {
 /** Turns a batch of due windows into deliveries in the queues of their transports. */
 @Injectable()
 export class Dispatch {
-  private readonly forwarding: SocketForwarding;
-
   constructor(
     private readonly queues: Queues,
     private readonly subscriptions: SubscriptionStore,
     private readonly registry: SocketRegistry,
     private readonly cascade: ConfigCascade,
-    private readonly websocketClients: WebsocketClients,
+    private readonly socketTopics: SocketTopics,
     private readonly forms: TokenForms,
-    mailboxes: Mailboxes,
-  ) {
-    this.forwarding = new SocketForwarding(queues, mailboxes, cascade);
-  }
+    private readonly forwarding: SocketForwarding,
+  ) {}
 
   /**
    * One query and, unless its deliveries are very many or very large, one transaction for all windows, which settles them too.
@@ -68,7 +65,7 @@ export class Dispatch {
     const rules = {
       cascade: this.cascade,
       normalToken: this.forms.normalToken,
-      socketWants: (client: string, topic: string) => this.websocketClients.wants(client, topic),
+      socketWants: (client: string, topic: string) => this.socketTopics.wants(client, topic),
       suppressed: (transport: TransportName) =>
         part.suppressed.set(transport, (part.suppressed.get(transport) ?? 0) + 1),
       now: Date.now(),

@@ -1,2 +1,3 @@
 export { DispatchModule } from './dispatch.module';
+export type { SocketTopics } from './socket-topics';
 export type { TokenForms } from './token-forms';

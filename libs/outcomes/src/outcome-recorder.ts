@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { FailedDeliveryStore, SubscriptionStore, type DeadTarget, type FailedDelivery } from '@pns/persistence';
-import { publish, Queues } from '@pns/queue';
+import { Queues } from '@pns/queue';
+import { publish } from '@pns/redis';
 import { declareCounter, declareHistogram, log } from '@pns/runtime';
 import {
   type Delivery,

@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedis, type LocalRedis } from '@pns/local-servers';
+import { connectRedis, KeySpace } from '@pns/redis';
 import { addJobs, addJobsFrom, type NewJob, type Origin } from './add-jobs';
-import { KeySpace } from './key-space';
 import { Queues } from './queues.service';
-import { connectRedis } from './redis';
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-add-jobs-'));
 let server: LocalRedis;

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Job, type IRedisTransaction } from 'bullmq';
+import { LuaScript, type RedisClient } from '@pns/redis';
 import type { Queues } from './queues.service';
-import type { RedisClient } from './redis';
 
 /** A job for a queue of a key group. A job with the same id that is still there makes it unnecessary. */
 export interface NewJob {
@@ -36,7 +34,7 @@ export interface Origin<Answer extends string> {
   readonly answers: readonly Answer[];
 }
 
-const guard = readFileSync(join(__dirname, '..', 'src', 'guard.lua'), 'utf8');
+const guard = new LuaScript({ folder: __dirname, name: 'guard', numberOfKeys: 1 });
 
 /**
  * Adds jobs to queues of one key group, or of one Redis, in one round trip: all of them or none.
@@ -70,7 +68,7 @@ async function transact(queues: Queues, jobs: readonly NewJob[], origin?: Origin
   const pipeline = queues.redis.pipeline();
   // In a transaction ioredis cannot send a script again that Redis has forgotten.
   for (const lua of new Set(calls.map(({ script }) => script.lua))) pipeline.script('LOAD', lua);
-  if (origin !== undefined) pipeline.watch(origin.list).eval(guard, 1, origin.list, origin.first, origin.length);
+  if (origin !== undefined) pipeline.watch(origin.list).eval(guard.source, 1, origin.list, origin.first, origin.length);
   (pipeline as unknown as Pick<RedisClient, 'multi'>).multi();
   for (const { script, args } of calls) pipeline.evalsha(script.sha, script.numberOfKeys, ...args);
   if (origin !== undefined) {

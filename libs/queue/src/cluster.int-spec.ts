@@ -2,11 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freshPrefix, startRedisCluster, type LocalRedisCluster } from '@pns/local-servers';
-import { publish, subscriberOf } from './channel';
-import { KeySpace } from './key-space';
+import { connectRedis, KeySpace, patientCopy, publish, scanKeys, subscriberOf, type RedisClient } from '@pns/redis';
 import { Queues } from './queues.service';
-import { connectRedis, patientCopy, type RedisClient } from './redis';
-import { scanKeys } from './scan';
 
 jest.setTimeout(120_000);
 

@@ -1,4 +1,4 @@
-import type { RedisClient } from './redis';
+import type { RedisClient } from '@pns/redis';
 
 /** What a step of an erasure came upon. */
 export interface Erased {

@@ -1,4 +1,4 @@
-import type { RedisClient } from './redis';
+import type { RedisClient } from '@pns/redis';
 
 /** How many jobs a queue has. Those that wait to be tried again are delayed; a job that is done is gone. */
 export interface JobCounts {

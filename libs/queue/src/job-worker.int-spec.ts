@@ -1,13 +1,10 @@
 import { EventEmitter, once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
+import { connectRedis, KeySpace, LuaScript } from '@pns/redis';
 import { log, metrics } from '@pns/runtime';
 import type { Queue } from 'bullmq';
 import type { JobWorker } from './job-worker';
-import { KeySpace } from './key-space';
 import { Queues } from './queues.service';
-import { connectRedis } from './redis';
 
 /** One queue with a worker whose jobs end when the test says so. */
 class Scene {
@@ -129,12 +126,12 @@ describe('a job whose lock expired while its worker was alive', () => {
 });
 
 describe('the search for jobs whose worker died', () => {
-  const lua = readFileSync(join(__dirname, 'search.lua'), 'utf8');
+  const script = new LuaScript({ folder: __dirname, name: 'search', numberOfKeys: 2 });
   const [searched, stalled] = ['{x}:searched', '{x}:stalled'].map((key) => `${freshPrefix()}${key}`) as [
     string,
     string,
   ];
-  const search = () => scene.redis.eval(lua, 2, searched, stalled, 2000, 4000, 5000);
+  const search = () => script.run(scene.redis, searched, stalled, 2000, 4000, 5000);
 
   /** As if the last search had been then; relative to now, in ms. */
   async function lastSearched(ago: number, waitsFor = 0): Promise<void> {

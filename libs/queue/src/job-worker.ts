@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorCode, Job, Worker, type JobJson, type JobProgress, type Processor, type WorkerOptions } from 'bullmq';
-import type { RedisClient } from './redis';
+import { LuaScript, type RedisClient } from '@pns/redis';
 
 /** A job belongs to its worker for this time after each renewal, in ms. */
 const lockMs = 10_000;
@@ -19,13 +17,11 @@ const graceMs = 5_000;
 /** A job that cannot be taken, as when Redis' memory is full, is asked for again after this time, in ms. */
 const untilNextTryMs = 500;
 
-interface Scripts {
-  pns_renew(...args: (string | number)[]): Promise<string[]>;
-  pns_search(...args: (string | number)[]): Promise<number>;
-  'pns_bring-forward'(...args: (string | number)[]): Promise<number>;
-}
-
-const keysOfScript = { renew: 3, search: 2, 'bring-forward': 3 };
+const scripts = {
+  renew: new LuaScript<string[]>({ folder: __dirname, name: 'renew', numberOfKeys: 3 }),
+  search: new LuaScript<number>({ folder: __dirname, name: 'search', numberOfKeys: 2 }),
+  bringForward: new LuaScript<number>({ folder: __dirname, name: 'bring-forward', numberOfKeys: 3 }),
+};
 
 /** What BullMQ answers when there is no job, though its types do not say so. */
 const none = undefined as unknown as Job;
@@ -52,7 +48,7 @@ export class JobWorker<Data> extends Worker<Data> {
   private readonly inProgress = new Map<string, Started>();
   /** By their tokens, jobs that were fetched and have not been started. */
   private readonly fetched = new Set<string>();
-  private readonly scripts: Scripts;
+  private readonly redis: RedisClient;
   private readonly onLost: (job: string) => void;
   private readonly ending = new AbortController();
   /** Called with each job as soon as Redis has handed it to this worker. Jobs may be started in another order. */
@@ -75,11 +71,7 @@ export class JobWorker<Data> extends Worker<Data> {
       ...options,
       autorun: false, // BullMQ would begin before this object is complete
     });
-    for (const [script, numberOfKeys] of Object.entries(keysOfScript)) {
-      const lua = readFileSync(join(__dirname, '..', 'src', `${script}.lua`), 'utf8');
-      redis.defineCommand(`pns_${script}`, { lua, numberOfKeys });
-    }
-    this.scripts = redis as unknown as Scripts;
+    this.redis = redis;
     this.onLost = onLost;
     this.once('closing', () => this.ending.abort());
     this.run().catch((error: Error) => this.emit('error', error));
@@ -108,7 +100,7 @@ export class JobWorker<Data> extends Worker<Data> {
   /** Makes a delayed job the next one that is fetched. Answers whether it was delayed still. */
   async bringForward(job: string): Promise<boolean> {
     const keys = [this.toKey('delayed'), this.toKey('wait'), this.toKey('marker')];
-    return (await this.scripts['pns_bring-forward'](...keys, this.toKey(''), job)) === 1;
+    return (await scripts.bringForward.run(this.redis, ...keys, this.toKey(''), job)) === 1;
   }
 
   /** What BullMQ calls every now and then. Jobs that are lost are no error of this worker. */
@@ -124,7 +116,7 @@ export class JobWorker<Data> extends Worker<Data> {
   private async renew(jobs: readonly (readonly [token: string, job: Started])[]): Promise<ReadonlySet<string>> {
     const args = jobs.flatMap(([token, { id = '', attemptsStarted }]) => [id, token, attemptsStarted]);
     const keys = ['stalled', 'active', 'wait'].map((key) => this.toKey(key));
-    const lost = new Set(await this.scripts.pns_renew(...keys, this.toKey(''), lockMs, ...args));
+    const lost = new Set(await scripts.renew.run(this.redis, ...keys, this.toKey(''), lockMs, ...args));
     for (const [token, { id = '' }] of jobs) {
       if (!lost.has(id) || !this.inProgress.delete(token)) continue;
       this.cancelJob(id, 'Another worker has started this job.');
@@ -138,7 +130,7 @@ export class JobWorker<Data> extends Worker<Data> {
     while (!this.ending.signal.aborted) {
       try {
         const keys = [this.toKey('searched'), this.toKey('stalled')];
-        if ((await this.scripts.pns_search(...keys, searchEveryMs, gapMs, graceMs)) === 1) {
+        if ((await scripts.search.run(this.redis, ...keys, searchEveryMs, gapMs, graceMs)) === 1) {
           for (const id of await this.backend.moveStalledJobsToWait()) this.emit('stalled', id, 'active');
         }
       } catch (error) {

@@ -1,10 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, Optional } from '@nestjs/common';
+import { KeySpace, MemoryUse, memoryUses, openRedis, redisNearlyFullSentence } from '@pns/redis';
 import { Health, PnsError } from '@pns/runtime';
-import { KeySpace } from './key-space';
-import { memoryUses, MemoryUse } from './memory-use';
 import { Queues } from './queues.service';
-import { openRedis } from './open-redis';
-import { redisNearlyFullSentence } from './redis-full';
 
 export interface QueueModuleOptions {
   readonly redisUrl: string;

@@ -1,8 +1,7 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
 import type { Queue } from 'bullmq';
-import { KeySpace } from './key-space';
+import { connectRedis, KeySpace } from '@pns/redis';
 import { Queues } from './queues.service';
-import { connectRedis } from './redis';
 
 const atOnce = { backoff: 0 };
 

@@ -1,11 +1,9 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { Queue, type JobsOptions, type Processor, type WorkerOptions } from 'bullmq';
 import { Cluster, type Redis } from 'ioredis';
+import { connectToOwner, type KeySpace, type RedisClient } from '@pns/redis';
 import { jobFaults } from './job-faults';
 import { JobWorker } from './job-worker';
-import type { KeySpace } from './key-space';
-import { connectToOwner } from './owner';
-import type { RedisClient } from './redis';
 
 /**
  * A job fails only when we are at fault or Redis or Postgres is away, so it is run again until it ends: giving up would

@@ -1,8 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { cuttableLink, type CuttableLink, freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { KeySpace } from './key-space';
+import { connectRedis, KeySpace, patientCopy } from '@pns/redis';
 import { Queues } from './queues.service';
-import { connectRedis, patientCopy } from './redis';
 
 describe('when Redis is away', () => {
   it.each([

@@ -5,8 +5,7 @@
 --       2 stalled   of BullMQ: the jobs whose locks were not renewed since the last search
 -- ARGV  1 how often to search, 2 a longer time than this without a search is a gap, 3 how long to wait after a gap; in ms
 -- Answer: 1 when the caller must search, else 0
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = clock()
 local last, waitUntil = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+):(%d+)$')
 last, waitUntil = tonumber(last), tonumber(waitUntil)
 

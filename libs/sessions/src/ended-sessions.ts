@@ -1,4 +1,4 @@
-import { publish, subscriberOf, type KeySpace, type RedisClient, type Subscriber } from '@pns/queue';
+import { publish, subscriberOf, type KeySpace, type RedisClient, type Subscriber } from '@pns/redis';
 import { RecurringFault } from '@pns/runtime';
 import { maxSessionTtlSeconds, type Session, type SessionEnd } from './session';
 

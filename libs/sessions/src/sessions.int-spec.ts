@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { cuttableLink, freshPrefix, testRedisUrl, type CuttableLink } from '@pns/local-servers';
-import { connectRedis, KeySpace, type RedisClient } from '@pns/queue';
 import { SignJWT, UnsecuredJWT } from 'jose';
+import { connectRedis, KeySpace, type RedisClient } from '@pns/redis';
 import { EndedSessions } from './ended-sessions';
 import { maxSessionTtlSeconds, type Session, type SessionEnd } from './session';
 import { SessionTokens } from './session-tokens';

@@ -1,5 +1,5 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { KeySpace, openRedis, type RedisClient } from '@pns/queue';
+import { KeySpace, openRedis, type RedisClient } from '@pns/redis';
 import { EndedSessions } from './ended-sessions';
 import { SessionTokens } from './session-tokens';
 

@@ -1,13 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { DeliveryModule, type QueueRef, parkedNode } from '@pns/delivery';
+import { OptionFiles } from '@pns/config-folder';
 import { OutcomesModule } from '@pns/outcomes';
 import { PersistenceModule } from '@pns/persistence';
 import { SocketsModule } from './sockets.module';
-import { socketNodeGroup, QueueModule, socketNodeQueue, type KeySpace } from '@pns/queue';
+import { socketNodeGroup, QueueModule, socketNodeQueue } from '@pns/queue';
+import type { KeySpace } from '@pns/redis';
 import { RuntimeModule, sessionKeyOf, type Environment } from '@pns/runtime';
 import { SessionsModule } from '@pns/sessions';
 import { LocalSockets } from './emit/local-sockets';
+import { WebsocketClients } from './emit/websocket.clients';
 import { WebsocketTransport } from './emit/websocket.transport';
 import { ParkedTransport } from './mailbox/parked.transport';
 import { ClientAddresses } from './admission/client-address';
@@ -81,6 +84,11 @@ export class SocketNodeModule {
       providers: [
         { provide: ClientAddresses, useValue: new ClientAddresses(env.PNS_TRUSTED_PROXIES) },
         UnauthenticatedConnections,
+        {
+          provide: WebsocketClients,
+          inject: [OptionFiles],
+          useFactory: (files: OptionFiles) => new WebsocketClients(files),
+        },
         SocketAdmission,
         CatchUp,
         ConnectionTakeOver,

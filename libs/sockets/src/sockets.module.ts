@@ -3,9 +3,8 @@ import { Queues } from '@pns/queue';
 import { Mailboxes } from './mailbox/mailboxes';
 import { SocketNodes } from './registry/socket-nodes';
 import { SocketRegistry } from './registry/socket-registry';
-import { WebsocketClients } from './emit/websocket-clients.service';
 
-/** Gives an app presence and mailboxes of sockets. It needs `QueueModule` and `ConfigCascadeModule`. */
+/** Gives an app presence and mailboxes of sockets. It needs `QueueModule`. */
 @Global()
 @Module({
   providers: [
@@ -20,8 +19,7 @@ import { WebsocketClients } from './emit/websocket-clients.service';
       inject: [Queues, SocketNodes],
       useFactory: ({ redis, keys }: Queues, nodes: SocketNodes) => new Mailboxes(redis, keys, nodes),
     },
-    WebsocketClients,
   ],
-  exports: [SocketRegistry, Mailboxes, SocketNodes, WebsocketClients],
+  exports: [SocketRegistry, Mailboxes, SocketNodes],
 })
 export class SocketsModule {}

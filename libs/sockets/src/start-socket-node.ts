@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { WebsocketClients } from './emit/websocket-clients.service';
+import { WebsocketClients } from './emit/websocket.clients';
 import { httpServer, listen, listenHost, nestLogger, PnsError } from '@pns/runtime';
 import { UpgradeAdmission } from './admission/upgrade-admission';
 import { pathOf, unknownPath, unknownTransport } from './admission/handshake';

@@ -5,11 +5,7 @@
 --       as soon as the bucket holds so much, and leaves a debt; 5... the costs, in their order
 -- Answer: how many of the costs were admitted, the first ones; the whole units left; ms until the next cost can be admitted, 0
 --       when all were
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = clock(ARGV[1])
 local perMs, burst, most = ARGV[2] / 1000, tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local kept = redis.call('HMGET', KEYS[1], 'units', 'at')

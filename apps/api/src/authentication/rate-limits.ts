@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { ApiKey, RateLimit } from '@pns/persistence';
 import { Queues } from '@pns/queue';
+import { LuaScript } from '@pns/redis';
 import { declareCounter, log } from '@pns/runtime';
 
 /** An API key that has a rate limit. */
@@ -18,7 +17,7 @@ export interface Taken {
   readonly waitMs: number;
 }
 
-type Script = (key: string, ...args: (string | number)[]) => Promise<[number, number, number]>;
+const script = new LuaScript<[number, number, number]>({ folder: __dirname, name: 'rate-limit', numberOfKeys: 1 });
 
 /** How long a request waits for Redis before it goes on unchecked, in ms. */
 const patienceMs = 250;
@@ -38,15 +37,9 @@ const uncheckedTotal = declareCounter({
  */
 @Injectable()
 export class RateLimits {
-  private readonly script: Script;
   private restsUntil = 0;
 
-  constructor(private readonly queues: Queues) {
-    const lua = readFileSync(join(__dirname, '..', '..', 'src', 'authentication', 'rate-limit.lua'), 'utf8');
-    queues.redis.defineCommand('pnsApi_rateLimit', { lua, numberOfKeys: 1 });
-    const { pnsApi_rateLimit: script } = queues.redis as unknown as { pnsApi_rateLimit: Script };
-    this.script = script.bind(queues.redis);
-  }
+  constructor(private readonly queues: Queues) {}
 
   /**
    * Takes `costs` one after the other, until one cannot be afforded; undefined when that could not be checked. A cost above
@@ -57,7 +50,7 @@ export class RateLimits {
     if (Date.now() < this.restsUntil) return this.unchecked();
     try {
       const name = this.queues.keys.global(`rate-limit:${key.id}`);
-      const answer = this.script(name, clock ?? '', perSecond, burst, most, ...costs);
+      const answer = script.run(this.queues.redis, name, clock ?? '', perSecond, burst, most, ...costs);
       const [admitted, left, waitMs] = await inTime(answer);
       return { admitted, left: Math.max(0, left), waitMs };
     } catch (error) {

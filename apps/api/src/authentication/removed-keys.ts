@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { publish, Queues, subscriberOf, type Subscriber } from '@pns/queue';
+import { Queues } from '@pns/queue';
+import { publish, subscriberOf, type Subscriber } from '@pns/redis';
 import { log, RecurringFault } from '@pns/runtime';
 
 /** Tells every API process at once that a key was removed. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDatabaseAway } from '@pns/persistence';
-import { redisFullSentence } from '@pns/queue';
+import { redisFullSentence } from '@pns/redis';
 import { PnsError } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { logUnexpected, statusOf } from '../http/problem.filter';

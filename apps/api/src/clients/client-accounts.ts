@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ClientOptions, type OptionsOf } from '@pns/client-options';
+import { ClientOptions, type OptionsOf } from '@pns/config-folder';
 import type { TransportName } from '@pns/transport-contract';
 import { apnsOptions, apnsOptionsFileFor, type ApnsOptions } from '@pns/transport-apns';
 import { fcmOptions, fcmOptionsFileFor, type FcmOptions } from '@pns/transport-fcm';

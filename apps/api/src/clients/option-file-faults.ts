@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ClientOptions, type ClientOptionsFault } from '@pns/client-options';
+import { ClientOptions, type ClientOptionsFault } from '@pns/config-folder';
 
 /** What is wrong with the option files that this process reads. */
 @Injectable()

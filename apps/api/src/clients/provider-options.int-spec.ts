@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigDirectory } from '@pns/config-cascade';
 import forge from 'node-forge';
 import { once } from 'node:events';
+import { ConfigDirectory } from '@pns/config-folder';
 import { testApi, type TestApi } from '../test-api';
 
 const pem = (key: { export(options: { type: 'pkcs8'; format: 'pem' }): string | Buffer }): string =>

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { OptionFiles } from '@pns/config-folder';
+import { WebsocketClients } from '@pns/sockets';
 import { AnswersController } from './answers.controller';
 import { ConfigFaultsController } from './config-faults.controller';
 import { ContextPropertiesController } from './context-properties.controller';
@@ -20,6 +22,14 @@ import { UserPropertiesController } from './user-properties.controller';
     AnswersController,
     ConfigFaultsController,
   ],
-  providers: [FileScopes, PropertyWrites],
+  providers: [
+    FileScopes,
+    PropertyWrites,
+    {
+      provide: WebsocketClients,
+      inject: [OptionFiles],
+      useFactory: (files: OptionFiles) => new WebsocketClients(files),
+    },
+  ],
 })
 export class ConfigApiModule {}

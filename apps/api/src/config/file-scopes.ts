@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { ConfigDirectory, type ConfigFault, type Origin } from '@pns/config-cascade';
+import type { FolderScopes, Origin } from '@pns/config-cascade';
+import { ConfigDirectory, type ConfigFault } from '@pns/config-folder';
 import type { PropertyPlace, StoredProperty } from '@pns/persistence';
 
 /** A context set of a file, as the list of context sets has it. */
@@ -13,7 +14,7 @@ export interface FileSet {
 /** What the files of the configuration folder set, for those who look for it where the API sets the same. */
 @Injectable()
 export class FileScopes {
-  constructor(private readonly directory: ConfigDirectory) {}
+  constructor(private readonly directory: ConfigDirectory<FolderScopes>) {}
 
   get faults(): readonly ConfigFault[] {
     return this.directory.faults;
@@ -21,7 +22,12 @@ export class FileScopes {
 
   /** In the order in which they are tried. */
   get sets(): readonly FileSet[] {
-    return this.directory.scopes.sets.map(({ name, rank, tagText, file }) => ({ name, rank, withTags: tagText, file }));
+    return this.directory.content.sets.map(({ name, rank, tagText, file }) => ({
+      name,
+      rank,
+      withTags: tagText,
+      file,
+    }));
   }
 
   /** The first set of this name. */
@@ -41,12 +47,12 @@ export class FileScopes {
 
   /** Where files set a property at a place. */
   origin({ scope, ...place }: PropertyPlace, name: string): Origin {
-    const id = 'set' in place ? place.set : this.directory.scopes.server.sources?.get(name);
+    const id = 'set' in place ? place.set : this.directory.content.server.sources?.get(name);
     return id === undefined ? { scope } : { scope, id };
   }
 
   private valuesAt(place: PropertyPlace): ReadonlyMap<string, string> | undefined {
-    const { server, sets } = this.directory.scopes;
+    const { server, sets } = this.directory.content;
     if (place.scope === 'server') return server.values;
     return place.scope === 'contextSet' ? sets.find(({ name }) => name === place.set)?.values : undefined;
   }

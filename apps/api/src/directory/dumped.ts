@@ -28,6 +28,12 @@ async function keysOf({ redis, redisPrefix }: TestApi): Promise<string[]> {
   return [...keys];
 }
 
+/** The type of each key. */
+export async function keyTypes(api: TestApi): Promise<ReadonlyMap<string, string>> {
+  const types = (await keysOf(api)).map(async (key) => [key, await api.redis.type(key)] as const);
+  return new Map((await Promise.all(types)).filter(([, type]) => type !== 'none'));
+}
+
 async function redisLines(api: TestApi): Promise<string[]> {
   const { redis } = api;
   const lines = (await keysOf(api)).map(async (key) => {

@@ -16,7 +16,7 @@ import type { UserKey } from '@pns/subscriptions';
 import { transportNames, type Delivery, type Outcome } from '@pns/transport-contract';
 import { Client } from 'pg';
 import { testApi, type TestApi } from '../test-api';
-import { dumped, rawDump } from './dumped';
+import { dumped, keyTypes, rawDump } from './dumped';
 import { Erasure } from './erasure';
 
 const hour = 3_600_000;
@@ -131,7 +131,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
     })),
   );
   const nodes = [`node-${randomUUID()}`, `node-${randomUUID()}`] as const;
-  for (const node of nodes) await part(SocketNodes).beat(node);
+  for (const node of nodes) await part(SocketNodes).heartbeat(node);
   await part(SocketNodes).retire(nodes[1]);
   for (const of of users) {
     await notify(of, 'waiting');
@@ -227,6 +227,17 @@ const isEnded = async (token: string): Promise<boolean> =>
       () => false,
       (error: { code?: string }) => error.code === 'SESSION_ENDED',
     );
+
+it('every key in Redis is in the key map, with its type', async () => {
+  await leaveTraces([{ context: 75_000_001, user: 95_000_001 }]);
+  const types = await keyTypes(api);
+  const kindOf = (key: string) => keyKindOf(key, api.redisPrefix);
+  expect([...types].filter(([key, type]) => kindOf(key)?.type !== type)).toEqual([]);
+  const patterns = new Set([...types.keys()].map((key) => kindOf(key)?.pattern));
+  for (const name of ['<shard>}:due', '<shard>}:batch:<tick>', '<user>', '<queue>:<job>', 'websocket}:dead']) {
+    expect([...patterns].filter((pattern) => pattern?.endsWith(name))).not.toEqual([]);
+  }
+});
 
 describe('of what is erased, no dump of Postgres and Redis tells anything', () => {
   it('a user', async () => {

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, NotFoundException } from '@nestjs/common';
 import { isDatabaseAway } from '@pns/persistence';
-import { redisFullSentence } from '@pns/queue';
+import { redisFullSentence } from '@pns/redis';
 import { log, PnsError } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { defaultBodyBytes } from './body-parsers';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Body, Controller, Put, Req } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Ingest, type Notification } from '@pns/aggregation';
+import { Ingest } from '@pns/aggregation';
+import type { Notification } from '@pns/notifications';
 import { payloadFault } from '@pns/payloads';
 import { DirectoryStore } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';

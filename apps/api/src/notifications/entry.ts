@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Notification } from '@pns/aggregation';
+import type { Notification } from '@pns/notifications';
 import { maxPayloadBytes, payloadFault } from '@pns/payloads';
 import { check, sentenceOf, type Fault } from '../http/faults';
 import type { ProblemCode } from '../http/problems';

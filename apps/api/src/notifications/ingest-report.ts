@@ -1,4 +1,5 @@
-import type { JoinStatus, Notification } from '@pns/aggregation';
+import type { JoinStatus } from '@pns/aggregation';
+import type { Notification } from '@pns/notifications';
 import { problemFor } from '../http/problem.filter';
 import type { ProblemCode } from '../http/problems';
 import { RequestError } from '../http/request-error';

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import { Ingest, type JoinStatus, type Notification } from '@pns/aggregation';
+import { Ingest, type JoinStatus } from '@pns/aggregation';
+import { AbortListeners } from '@pns/cancellation';
+import type { Notification } from '@pns/notifications';
 import { Health, log, Slices } from '@pns/runtime';
-import { AbortListeners } from '@pns/transport-contract';
 import { contextRefusal } from '../authentication/context-access';
 import type { Quota } from '../authentication/quota';
 import { check, sentenceOf } from '../http/faults';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigDirectory } from '@pns/config-cascade';
+import { ConfigDirectory } from '@pns/config-folder';
 import { testApi, type TestApi } from '../test-api';
 
 const files = {

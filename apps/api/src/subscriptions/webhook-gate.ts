@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { ClientStanding, OptionsOf } from '@pns/client-options';
 import { ConfigCascade } from '@pns/config-cascade';
+import type { ClientStanding, OptionsOf } from '@pns/config-folder';
 import { webhookUriFault, type UserKey } from '@pns/subscriptions';
 import { webhookToken, type WebhookOptions } from '@pns/transport-webhook';
 import { RequestError } from '../http/request-error';

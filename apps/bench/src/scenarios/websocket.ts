@@ -1,7 +1,8 @@
 import { handOver } from '@pns/delivery';
 import type { System } from '@pns/e2e';
 import { SocketNodes } from '@pns/sockets';
-import { socketNodeGroup, connectRedis, KeySpace, Queues, socketNodeQueue } from '@pns/queue';
+import { socketNodeGroup, Queues, socketNodeQueue } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTls, rootCertificates, type Server } from 'node:tls';
-import { ConfigDirectory, OptionFiles } from '@pns/config-cascade';
+import { ConfigDirectory, OptionFiles } from '@pns/config-folder';
 import { log } from '@pns/runtime';
 import type { Outcome } from '@pns/transport-contract';
 import { webhookOptions, type WebhookOptions, webhookOptionsFileFor, WebhookTransport } from '@pns/transport-webhook';

@@ -4,7 +4,7 @@ import { ConfigCascade } from '@pns/config-cascade';
 import { mailboxLimits } from '../mailbox/socket-forwarding';
 import { Mailboxes, type Missed } from '../mailbox/mailboxes';
 import { Presence, type Opened } from '../registry/socket-registry';
-import { WebsocketClients } from '../emit/websocket-clients.service';
+import { WebsocketClients } from '../emit/websocket.clients';
 import type { Opening } from '../registry/socket-keys';
 import { Queues } from '@pns/queue';
 import { log, metrics, PnsError } from '@pns/runtime';

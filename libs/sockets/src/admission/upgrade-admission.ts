@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
-import { WebsocketClients } from '../emit/websocket-clients.service';
+import { WebsocketClients } from '../emit/websocket.clients';
 import { PnsError, requestFault } from '@pns/runtime';
 import { Backlog } from '../emit/backlog';
 import type { Server as Engine, Socket as EngineSocket } from 'engine.io';

@@ -1,9 +1,9 @@
--- Notes that a socket is away, and puts what its client has not confirmed into its mailbox. Where another opening has taken
--- over, that one gets it.
+-- Notes that a socket closed, and puts what its client has not confirmed into its mailbox. If another opening has taken over and
+-- has collected the mailbox, the deliveries must be sent to that one.
 --
--- ARGV  3 connection id; 4 node; 5 opening; 6 "1" if it has missed something that nobody keeps; 7 most notifications and 8 most
+-- ARGV  3 connection id; 4 node; 5 opening; 6 "1" if it missed something that is stored nowhere; 7 most notifications and 8 most
 --       bytes in its mailbox; then for each delivery: order, id, bytes, delivery
--- Answer: {the node that the deliveries are to be sent to, or ""}
+-- Returns {the node that the deliveries must be sent to, or ""}
 local connection, node, opening = ARGV[3], ARGV[4], ARGV[5]
 local most, mostBytes = tonumber(ARGV[7]), tonumber(ARGV[8])
 local all = entries()

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { socketNodeGroup, publish, Queues, socketNodeQueue, subscriberOf, type Subscriber } from '@pns/queue';
+import { socketNodeGroup, Queues, socketNodeQueue } from '@pns/queue';
+import { publish, subscriberOf, type Subscriber } from '@pns/redis';
 import type { Opening } from '../registry/socket-keys';
 import { log } from '@pns/runtime';
 import { NodeId } from '../registry/node-id';

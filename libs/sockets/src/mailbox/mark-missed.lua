@@ -1,9 +1,9 @@
--- Notes that sockets have missed a delivery that is given up: those that are away, and those that opened since it fell due. It
--- was sent to the others where they are.
+-- Marks that sockets have missed a delivery that was given up: the parked ones, and those that opened since it fell due. The
+-- others received it where they are.
 --
--- ARGV  3 client; 4 source token; 5 when its window fell due; 6 the one connection id it is for, or ""
+-- ARGV  3 client; 4 source token; 5 when its window fell due; 6 the one connection id that it is for, or ""
 for connection, entry in pairs(entries()) do
-  -- A socket without an id of its own may be the one that is named: it came back under another id.
+  -- An anonymous socket may be the one with that id: it came back under another id.
   local isMeant = ARGV[6] == '' or connection == ARGV[6] or entry.a
   if isMeant and entry.c == ARGV[3] and connection ~= ARGV[4] and (not isLive(entry) or entry.o >= tonumber(ARGV[5])) then
     entry.g = 1

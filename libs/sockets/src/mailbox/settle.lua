@@ -1,11 +1,11 @@
--- Ends the waiting of deliveries. Sockets that have not collected one are noted to have missed it.
+-- Ends the parking of deliveries. Marks sockets that have not collected one: they missed it.
 --
--- ARGV  then for each: id as in park.lua, order, the hand-over that ends its waiting, client, source token
--- Answer: for each {"1"} when a socket got it, or it waits because of another hand-over; else {""}. {"", delivery, node, connection
---         id, …} for sockets that came back to nodes of an earlier version, which do not know mailboxes.
+-- ARGV  then for each: id as in park.lua, order, the hand-over that ends its parking, client, source token
+-- Returns for each {"1"} if a socket received it, or another hand-over ends its parking; else {""}. {"", delivery, node,
+--         connection id, …} for sockets that came back to nodes of an earlier version, which do not know mailboxes.
 local all, answer = entries(), {}
 
--- Whether the delivery waits for a socket that such a node has opened since.
+-- Whether the delivery is parked for a socket that such a node has opened since.
 local function isAtEarlierNode(connection, entry, order, member, client, source)
   if not isLive(entry) or entry.e or entry.c ~= client or connection == source then return false end
   return redis.call('ZREM', KEYS[3], member) == 1 or (entry.a and entry.o >= tonumber(string.sub(order, 1, 14)))
@@ -13,7 +13,7 @@ end
 
 for at = 3, #ARGV, 5 do
   local id, order = ARGV[at], ARGV[at + 1]
-  local one = waitingOf(id)
+  local one = recordOf(id)
   if not one or one.round ~= ARGV[at + 2] then
     answer[#answer + 1] = { settleEarlier(id) or '1' }
   else

@@ -1,15 +1,16 @@
-import type { ConfigCascade } from '@pns/config-cascade';
-import { parkedMs } from '../registry/socket-times';
-import { parkedNode, parkedToken, nodeOf, handOver, type DeliveryGroup } from '@pns/delivery';
-import { socketNodeGroup, socketNodeQueue, type Queues } from '@pns/queue';
-import type { UnplacedDelivery, MailboxLimits, Mailboxes } from './mailboxes';
-import type { UserKey } from '../registry/socket-keys';
+import { Injectable } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { handOver, nodeOf, parkedNode, parkedToken, type DeliveryGroup } from '@pns/delivery';
+import { Queues, socketNodeGroup, socketNodeQueue } from '@pns/queue';
+import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, Outcome } from '@pns/transport-contract';
+import { parkedMs } from '../registry/socket-rules';
+import { Mailboxes, type MailboxLimits, type UnplacedDelivery } from './mailboxes';
 
-/** A delivery that was sent on this often is given up, and its socket is told that it missed something. */
+/** A delivery that was forwarded this often is given up, and the client of its socket learns that it missed something. */
 const maxMoves = 10;
 
-/** A delivery that follows its socket waits this long before it goes on, in ms, unless it is one of its first moves. */
+/** A delivery that follows its socket waits this long before it is forwarded, in ms, except for its first moves. */
 const movePauseMs = 250;
 
 /** The outcome if no mailbox has room, and the outcome if no socket of the user can come back. */
@@ -18,7 +19,7 @@ export const endOfForwarding = {
   gone: { kind: 'expired', reason: 'its socket is gone' },
 } as const satisfies Readonly<Record<string, Outcome>>;
 
-/** How much may wait for one socket of a user. */
+/** How much may be parked for one socket of a user. */
 export function mailboxLimits(cascade: Pick<ConfigCascade, 'resolve'>, user: UserKey): MailboxLimits {
   return {
     maxNotifications: cascade.resolve('com.openexchange.websockets.mailbox.maxNotifications', user).value,
@@ -26,43 +27,43 @@ export function mailboxLimits(cascade: Pick<ConfigCascade, 'resolve'>, user: Use
   };
 }
 
-/** Sends deliveries to where their sockets are by now: into mailboxes, or to the nodes of sockets that came back. */
+/** Sends deliveries to where their sockets are now: into mailboxes, or to the nodes of sockets that came back. */
+@Injectable()
 export class SocketForwarding {
   constructor(
     private readonly queues: Queues,
     private readonly mailboxes: Mailboxes,
-    private readonly cascade: Pick<ConfigCascade, 'resolve'>,
+    private readonly cascade: ConfigCascade,
   ) {}
 
-  /** Answers in order how each delivery ended here. Keeps the order of those that go the same way. Safe to repeat. */
+  /** Returns in order the outcome of each delivery here. Keeps the order of those that go the same way. Safe to repeat. */
   async forward(deliveries: readonly UnplacedDelivery[]): Promise<Outcome[]> {
     const exhausted = deliveries.filter(({ delivery }) => delivery.attempt >= maxMoves);
     await Promise.all(exhausted.map(({ delivery }) => this.mailboxes.markMissed(delivery, connectionIdOf(delivery))));
     const moving = deliveries.filter(({ delivery }) => delivery.attempt < maxMoves);
-    const whereabouts = await this.mailboxes.park(moving, (user) => mailboxLimits(this.cascade, user));
+    const results = await this.mailboxes.park(moving, (user) => mailboxLimits(this.cascade, user));
     const ends = new Map<UnplacedDelivery, Outcome>();
-    const [waiting, back]: [Delivery[], Delivery[]] = [[], []];
+    const [parked, back]: [Delivery[], Delivery[]] = [[], []];
     for (const [index, one] of moving.entries()) {
-      const became = whereabouts[index];
+      const became = results[index];
       if (became === undefined) continue;
       const attempt = one.delivery.attempt + 1;
-      if (became.waiting === 'parked') waiting.push(settling(one.delivery, attempt));
+      if (became.kind === 'parked') parked.push(settling(one.delivery, attempt));
       for (const { node, connection } of became.back) {
         back.push({ ...one.delivery, token: `${node} ${connection}`, attempt });
       }
       if (became.back.length > 0) ends.set(one, { kind: 'moved', reason: 'its socket came back already' });
-      else if (became.waiting === 'parked')
-        ends.set(one, { kind: 'moved', reason: 'waits for its socket to come back' });
-      else ends.set(one, became.waiting === 'full' ? endOfForwarding.full : endOfForwarding.gone);
+      else if (became.kind === 'parked') ends.set(one, { kind: 'moved', reason: 'waits for its socket to come back' });
+      else ends.set(one, endOfForwarding[became.kind]);
     }
     await this.sendBack(back);
-    if (waiting.length > 0) {
-      await handOver(this.queues, [this.group(parkedNode, waiting)], { delayMs: parkedMs, round: 'settle' });
+    if (parked.length > 0) {
+      await handOver(this.queues, [this.group(parkedNode, parked)], { delayMs: parkedMs, round: 'settle' });
     }
     return deliveries.map((one) => ends.get(one) ?? { kind: 'expired', reason: 'its socket was found nowhere' });
   }
 
-  /** As `forward`, for a caller that records no outcomes: those that ended here are recorded by a websocket worker. */
+  /** As `forward`, for a caller that records no outcomes: a socket node records the outcomes of deliveries that ended here. */
   async forwardAll(deliveries: readonly Delivery[]): Promise<void> {
     if (deliveries.length === 0) return;
     const outcomes = await this.forward(deliveries.map((delivery) => ({ delivery })));
@@ -98,14 +99,14 @@ export class SocketForwarding {
   }
 }
 
-/** What ends the waiting of a delivery. The mailbox has its payload, and decides whether it was in time. */
+/** The delivery whose job ends the parking. The mailbox holds the payload, and decides whether it was collected in time. */
 function settling(delivery: Delivery, attempt: number): Delivery {
   const settled = { ...delivery, payload: {}, token: parkedToken('settle'), attempt };
   Reflect.deleteProperty(settled, 'expiresAt');
   return settled;
 }
 
-/** The one connection id that a delivery is for, or nothing. */
+/** The one connection id that a delivery is for, or "". */
 function connectionIdOf({ token }: Delivery): string {
   const node = nodeOf(token);
   return node === parkedNode ? '' : token.slice(node.length + 1);

@@ -1,33 +1,22 @@
--- What the scripts of one user's sockets share; it is put in front of each.
+-- The entries and mailboxes of one user's sockets. It is put in front of the scripts that change them, behind rules.lua.
 --
 -- KEYS  1 sockets  hash: connection id -> JSON of an entry
---       2 mailbox  hash: id of a notification and client -> "left|given|bytes|round|delivery": for how many sockets it still
---                  waits, 1 once a socket has got it, bytes that it counts for, the hand-over that ends its waiting or ""
---       3 index    sorted set, all scores 0: "mailbox|order|id" for each socket and delivery that waits for it
---       4 backlog  of earlier versions, whose nodes may still run: list of "at|taken|nameless|client|source|id|delivery": what
---                  waits for any socket of the client that has been away since then; taken is 1 once one has got it, nameless is
---                  1 when it waits for sockets without an id of their own too
+--       2 mailbox  hash: id of a notification and client -> "left|given|bytes|round|delivery": how many sockets the delivery is
+--                  parked for, 1 once a socket has received it, its bytes, the hand-over that ends the parking or ""
+--       3 index    sorted set, all scores 0: "mailbox|order|id" for each socket and delivery that is parked for it
+--       4 backlog  of earlier versions, whose nodes may still run: list of "at|taken|anonymous|client|source|id|delivery": a
+--                  delivery for all sockets of the client that have been parked since then; taken is 1 once a socket has
+--                  received it, anonymous is 1 if it is for anonymous sockets too
 --
--- An entry, times in ms. Those of opening and closing are later than all before them, by a tenth where they fall into one ms,
--- so that a look at the entries is before or after each of them:
---   n node   e opening, unique at the node   c client   i digest of the session   a 1 when the server made up the id
---   m mailbox   o opened at   s last seen at   x away since, once it is closed   z closed at   g 1 when it has missed something
---   w away since, while it is open and has not collected its mailbox   b away since, before it was opened last
---   h where it was before: list of {node, opened at, closed at or nothing}
+-- An entry; times in ms. The time of an opening or closing is later than all times before it, by a tenth within one ms, so that
+-- a look at the entries is before or after each of them:
+--   n node   e opening, unique at the node   c client   i digest of the session   a 1 if anonymous: the server made up the id
+--   m mailbox   o opened at   s renewed at   x parked since, once it is closed   z closed at   g 1 if it missed something that is
+--   stored nowhere
+--   w parked since, while it is open and has not collected its mailbox   b parked since, before the last opening
+--   h places before: list of {node, opened at, closed at or nothing}
 --   u the opening that it took over from, until that one has returned what its client has not confirmed
 --   k, y notifications and bytes in its mailbox
---
--- ARGV  1 clock in ms, or "" for Redis' own (tests bring a clock); 2 JSON list of the nodes that are known to be dead
-local liveMs, awayMs, keepMs = 60000, 120000, 240000
-local mostAway, mostPlaces = 32, 8
-
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
-local dead = {}
-for _, node in ipairs(cjson.decode(ARGV[2])) do dead[node] = true end
 
 local function entryOf(connection)
   local json = redis.call('HGET', KEYS[1], connection)
@@ -36,21 +25,7 @@ end
 
 local function write(connection, entry)
   redis.call('HSET', KEYS[1], connection, cjson.encode(entry))
-  redis.call('PEXPIRE', KEYS[1], keepMs)
-end
-
-local function isLive(entry)
-  return not entry.x and not dead[entry.n] and now - entry.s < liveMs
-end
-
--- Since when a socket that is not live has been away.
-local function sinceOf(entry)
-  return entry.x or entry.w or entry.s
-end
-
--- Whether a socket that is not live may still come back and collect what waits for it.
-local function mayCollect(entry)
-  return now - sinceOf(entry) < awayMs
+  redis.call('PEXPIRE', KEYS[1], rules.knownMs)
 end
 
 -- The time of an opening or closing that happens now.
@@ -74,19 +49,19 @@ local function membersOf(entry)
   return redis.call('ZRANGEBYLEX', KEYS[3], '[' .. mailbox .. '|', '(' .. mailbox .. '}')
 end
 
--- How a delivery waits; nothing when it does not.
-local function waitingOf(id)
+-- The record of a parked delivery; nil if there is none.
+local function recordOf(id)
   local record = redis.call('HGET', KEYS[2], id)
   local left, given, bytes, round, delivery = string.match(record or '', '^(%d+)|(%d)|(%d+)|([^|]*)|(.*)$')
   return left and { left = tonumber(left), given = given, bytes = tonumber(bytes), round = round, delivery = delivery }
 end
 
-local function keepWaiting(id, one)
+local function writeRecord(id, one)
   redis.call('HSET', KEYS[2], id, table.concat({ one.left, one.given, one.bytes, one.round, one.delivery }, '|'))
-  redis.call('PEXPIRE', KEYS[2], keepMs)
+  redis.call('PEXPIRE', KEYS[2], rules.knownMs)
 end
 
--- Puts a delivery into the mailbox of a socket. Answers false, and notes that the socket misses it, where that is full.
+-- Puts a delivery into the mailbox of a socket. If the mailbox is full, returns false and marks that the socket missed it.
 local function add(entry, order, id, bytes, round, delivery, most, mostBytes)
   local member = table.concat({ entry.m, order, id }, '|')
   if redis.call('ZSCORE', KEYS[3], member) then return true end
@@ -96,32 +71,32 @@ local function add(entry, order, id, bytes, round, delivery, most, mostBytes)
   end
   entry.k, entry.y = (entry.k or 0) + 1, (entry.y or 0) + bytes
   redis.call('ZADD', KEYS[3], 0, member)
-  redis.call('PEXPIRE', KEYS[3], keepMs)
-  local one = waitingOf(id) or { left = 0, given = '0', bytes = bytes, round = round }
+  redis.call('PEXPIRE', KEYS[3], rules.knownMs)
+  local one = recordOf(id) or { left = 0, given = '0', bytes = bytes, round = round }
   one.left, one.delivery = one.left + 1, delivery
-  keepWaiting(id, one)
+  writeRecord(id, one)
   return true
 end
 
--- Takes one socket off those that a delivery waits for. `isGiven` says that the socket gets it.
+-- Removes one socket from those that a delivery is parked for, and returns the delivery. `isGiven`: the socket receives it.
 local function takeOff(id, isGiven)
-  local one = waitingOf(id)
+  local one = recordOf(id)
   if not one then return nil end
   local delivery = one.delivery
   one.left = one.left - 1
   if isGiven then one.given = '1' end
   if one.left > 0 then
-    keepWaiting(id, one)
+    writeRecord(id, one)
   elseif one.given == '1' or one.round == '' then
     redis.call('HDEL', KEYS[2], id)
   else
-    one.delivery = '' -- the job that ends its waiting reports it as expired
-    keepWaiting(id, one)
+    one.delivery = '' -- the job that ends the parking reports it as expired
+    writeRecord(id, one)
   end
   return delivery
 end
 
--- Empties the mailbox of a socket. Answers the deliveries.
+-- Empties the mailbox of a socket and returns the deliveries.
 local function empty(entry, isGiven)
   local deliveries, members = {}, membersOf(entry)
   for _, member in ipairs(members) do
@@ -138,12 +113,12 @@ local function forget(connection, entry)
   redis.call('HDEL', KEYS[1], connection)
 end
 
--- Every entry by its connection. Those that are away for longer than they are known are forgotten.
+-- Every entry by its connection id. Deletes entries of sockets that have been parked for longer than `knownMs`.
 local function entries()
   local all, flat = {}, redis.call('HGETALL', KEYS[1])
   for at = 1, #flat, 2 do
     local entry = cjson.decode(flat[at + 1])
-    if isLive(entry) or now - sinceOf(entry) < keepMs then
+    if isLive(entry) or now - parkedSince(entry) < rules.knownMs then
       all[flat[at]] = entry
     else
       forget(flat[at], entry)
@@ -153,16 +128,25 @@ local function entries()
 end
 
 local function earlierOf(line)
-  local at, taken, nameless, client, source, id, delivery =
+  local at, taken, anonymous, client, source, id, delivery =
     string.match(line, '^(%d+)|(%d)|(%d)|([^|]*)|([^|]*)|([^|]*)|(.*)$')
-  return { at = tonumber(at), taken = taken, nameless = nameless == '1', client = client, source = source, id = id, delivery = delivery }
+  return {
+    at = tonumber(at),
+    taken = taken,
+    isForAnonymous = anonymous == '1',
+    client = client,
+    source = source,
+    id = id,
+    delivery = delivery,
+  }
 end
 
--- Puts what an earlier version keeps for a socket that has been away since then into its mailbox. The version bounded it.
+-- Puts into the mailbox of a socket what an earlier version keeps for sockets that have been parked since then. That version
+-- limited how much it keeps.
 local function addEarlier(entry, connection, since)
   for index, line in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do
     local one = earlierOf(line)
-    local isMeant = one.client == entry.c and one.source ~= connection and (one.nameless or not entry.a)
+    local isMeant = one.client == entry.c and one.source ~= connection and (one.isForAnonymous or not entry.a)
     if isMeant and one.at and one.at >= since then
       redis.call('LSET', KEYS[4], index - 1, (string.gsub(line, '^(%d+)|0|', '%1|1|')))
       local delivery = cjson.decode(one.delivery)
@@ -172,7 +156,7 @@ local function addEarlier(entry, connection, since)
   end
 end
 
--- Ends the waiting of a delivery that an earlier version keeps. Answers "1" when a socket got it, "" when none did, or nothing.
+-- Ends the parking of a delivery that an earlier version keeps. Returns "1" if a socket received it, "" if none did, or nil.
 local function settleEarlier(id)
   for _, line in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do
     local one = earlierOf(line)

@@ -1,10 +1,5 @@
-import type { KeySpace } from '@pns/queue';
-
-/** A user, whose sockets are known together. */
-export interface UserKey {
-  readonly context: number;
-  readonly user: number;
-}
+import type { KeySpace } from '@pns/redis';
+import type { UserKey } from '@pns/subscriptions';
 
 /** One socket of a user. */
 export interface SocketKey extends UserKey {

@@ -1,5 +1,5 @@
-import { socketNodeGroup, type KeySpace, type RedisClient } from '@pns/queue';
-import { script } from './scripts';
+import { socketNodeGroup } from '@pns/queue';
+import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
 
 /** Durations in ms. */
 export interface NodeTimes {
@@ -9,25 +9,32 @@ export interface NodeTimes {
 }
 
 /**
- * A node that beats every second is dead after five without a beat: long enough for a pause of garbage collection, short
- * enough for sockets that come back meanwhile. The dead are remembered for longer than their sockets' entries live.
+ * A node sends a heartbeat every second and is dead after five seconds without one: longer than a pause of the garbage collector,
+ * shorter than clients need to come back. Dead nodes are known for longer than the entries of their sockets.
  */
 const nodeTimes: NodeTimes = { deadAfter: 5000, takeOverLapses: 5000, deadForgotten: 300_000 };
 
-/** What a beat told. */
-export interface Beat {
-  /** Others took this node for dead, and its sockets for away: it is to keep them as such, `revive`, and keep them again. */
+/** The answer to a heartbeat. */
+export interface Heartbeat {
+  /**
+   * Other nodes took this node for dead, and its sockets for parked. It must renew its sockets, call `revive`, and renew them
+   * again.
+   */
   readonly isTakenForDead: boolean;
-  /** Dead nodes whose queues are this node's to empty, until its next beat. */
+  /** Dead nodes whose queues this node must empty, until its next heartbeat. */
   readonly takenOver: readonly string[];
 }
 
-/** Which processes hold sockets, which of them died, and who looks after what those left. */
-export class SocketNodes {
-  private readonly keys: readonly [string, string, string];
-  private readonly beatScript: ReturnType<typeof script>;
+const scripts = {
+  heartbeat: new LuaScript<unknown[]>({ folder: __dirname, name: 'heartbeat', numberOfKeys: 3 }),
+  retire: new LuaScript({ folder: __dirname, name: 'retire', numberOfKeys: 2 }),
+};
 
-  /** `clock` replaces Redis' time, for tests of the rules. */
+/** Which processes hold sockets, which of them died, and which node empties the queue of a dead one. */
+export class SocketNodes {
+  private readonly keys: readonly [nodes: string, dead: string, adopters: string];
+
+  /** `clock` replaces the time of Redis, for tests of the rules. */
   constructor(
     private readonly redis: RedisClient,
     keys: KeySpace,
@@ -36,45 +43,43 @@ export class SocketNodes {
   ) {
     const group = socketNodeGroup(keys);
     this.keys = [`${group}:nodes`, `${group}:dead`, `${group}:adopters`];
-    this.beatScript = script(redis, 'registry/beat', 3);
   }
 
-  /** Says that `node` is alive; to be repeated every second. */
-  async beat(node: string): Promise<Beat> {
+  /** Notes that `node` is alive. A node calls it every second. */
+  async heartbeat(node: string): Promise<Heartbeat> {
     const { deadAfter, takeOverLapses, deadForgotten } = this.times;
     const args = [this.clock(), node, deadAfter, takeOverLapses, deadForgotten];
-    const [isTakenForDead, ...takenOver] = await this.beatScript(...this.keys, ...args);
+    const [isTakenForDead, ...takenOver] = await scripts.heartbeat.run(this.redis, ...this.keys, ...args);
     return { isTakenForDead: isTakenForDead === '1', takenOver: takenOver.map(String) };
   }
 
-  /** The nodes that are known to be dead. A node that nobody knows is alive: it may have begun this moment. */
+  /** The nodes that are known to be dead. An unknown node is alive: it may have started just now. */
   dead(): Promise<string[]> {
     return this.redis.zrange(this.keys[1], 0, -1);
   }
 
-  /** The nodes whose queues there may be something in: the living, and the dead until their queues are empty. */
+  /** The nodes whose queues may hold jobs: the living ones, and the dead ones until their queues are empty. */
   async withQueues(): Promise<string[]> {
-    const [living, dead, adoptions] = await Promise.all([
+    const [living, dead, takeOvers] = await Promise.all([
       this.redis.zrange(this.keys[0], 0, -1),
       this.dead(),
       this.redis.hgetall(this.keys[2]),
     ]);
-    return [...new Set([...living, ...dead])].filter((node) => adoptions[node] !== 'done');
+    return [...new Set([...living, ...dead])].filter((node) => takeOvers[node] !== 'done');
   }
 
-  /** Takes `node` off the list of the dead, and its queue away from who takenOver it. */
+  /** Notes that `node` is not dead, and ends the take-over of its queue. */
   async revive(node: string): Promise<void> {
     await this.redis.multi().zrem(this.keys[1], node).hdel(this.keys[2], node).exec();
   }
 
-  /** Notes that the queue of a dead node is empty and will stay so. */
+  /** Notes that the queue of a dead node is empty and stays empty. */
   async emptied(node: string): Promise<void> {
     await this.redis.hset(this.keys[2], node, 'done');
   }
 
-  /** Declares `node` dead at its own wish, so that nobody waits to see it silent. */
+  /** Declares `node` dead when it stops, so that another node takes its queue over at once. */
   async retire(node: string): Promise<void> {
-    const now = this.clock() || Date.now();
-    await this.redis.multi().zrem(this.keys[0], node).zadd(this.keys[1], now, node).exec();
+    await scripts.retire.run(this.redis, this.keys[0], this.keys[1], this.clock(), node);
   }
 }

@@ -1,20 +1,19 @@
 import { hash } from 'node:crypto';
-import { scanKeys, type Erased, type KeySpace, type RedisClient } from '@pns/queue';
-import type { Owner } from '@pns/subscriptions';
-import { parkedMs } from './socket-times';
-import { parkedNode } from '@pns/delivery';
+import type { Erased } from '@pns/queue';
+import { LuaScript, scanKeys, type KeySpace, type RedisClient } from '@pns/redis';
+import type { Owner, UserKey } from '@pns/subscriptions';
+import { flag, keysOf, keysOfContext, type Opening } from './socket-keys';
 import type { SocketNodes } from './socket-nodes';
-import { script } from './scripts';
-import { flag, keysOf, keysOfContext, type Opening, type UserKey } from './socket-keys';
+import { ruleArgument } from './socket-rules';
 
-/** Open sockets of a user that one node holds for one client; the node `away` holds those that may come back. */
+/** The sockets of a user that one node holds for one client. `parkedNode` of @pns/delivery stands for parked sockets. */
 export interface SocketGroup {
   readonly node: string;
   readonly client: string;
-  readonly connections: string[];
-  /** When this was so, by Redis' clock, in ms since the epoch. */
+  readonly connections: readonly string[];
+  /** When this was so, by the clock of Redis, in ms since the epoch. */
   readonly lookedAt: number;
-  /** Of those that are away: whether only sockets with an id of their own are waited for. */
+  /** For parked sockets: whether anonymous ones are excluded, because another socket of the client is live. */
   readonly namedOnly?: boolean;
 }
 
@@ -22,9 +21,9 @@ export interface SocketGroup {
 export type Opened =
   | {
       readonly kind: 'open';
-      /** Whether it has to collect its mailbox before it gets anything else. */
+      /** Whether it must collect its mailbox before it receives anything else. */
       readonly isBehind: boolean;
-      /** The opening that it took over from, which still has to return what its client did not confirm. */
+      /** The opening that it took over from, which still has to return what its client has not confirmed. */
       readonly takenFrom?: { readonly node: string; readonly opening: string };
     }
   /** Another session of the user has an open socket with this connection id. */
@@ -34,65 +33,54 @@ export type Opened =
 
 /** What became of a socket that its node still holds. */
 export type Renewed =
-  | 'kept'
+  | 'renewed'
   /** Another opening has this connection id. */
   | 'taken'
-  /** It was taken for away meanwhile, and has to collect its mailbox. */
+  /** It counted as parked meanwhile, and must collect its mailbox. */
   | 'back'
-  /** It missed something that nobody keeps. */
+  /** It missed something that is stored nowhere. */
   | 'gap';
 
-/** Sockets not heard of for this long are taken for away, in ms: their node has no connection to Redis. As in entries.lua. */
-const liveMs = 60_000;
+const preludes = ['rules', 'entries'];
+const scripts = {
+  open: new LuaScript<string[]>({ folder: __dirname, name: 'open', numberOfKeys: 4, preludes }),
+  renew: new LuaScript<[string, Renewed][]>({ folder: __dirname, name: 'renew', numberOfKeys: 4, preludes }),
+  look: new LuaScript<unknown[]>({ folder: __dirname, name: 'look', preludes: ['rules'] }),
+};
 
-/** What Redis keeps of a socket; entries.lua says what the letters mean. */
-interface Entry {
-  readonly n: string;
-  readonly c: string;
-  readonly o: number;
-  readonly s: number;
-  readonly w?: number;
-  readonly x?: number;
-  readonly z?: number;
-  readonly a?: number;
-}
-
-/** Which nodes hold a user's sockets, and which sockets may come back. Renewed in the user's shard. */
+/** Which nodes hold a user's sockets, and which sockets are parked. It is kept in the user's shard. */
 export class SocketRegistry {
-  private readonly scripts: Readonly<Record<'open' | 'renew' | 'look', ReturnType<typeof script>>>;
+  /** The dead nodes at the last look. */
+  private deadNodes: readonly string[] = [];
 
-  /** `clock` replaces Redis' time, for tests of the rules. */
+  /** `clock` replaces the time of Redis, for tests of the rules. */
   constructor(
     private readonly redis: RedisClient,
     private readonly keys: KeySpace,
     private readonly nodes: Pick<SocketNodes, 'dead'>,
     private readonly clock: () => number | '' = () => '',
-  ) {
-    this.scripts = {
-      open: script(redis, 'registry/open', 4, 'registry/entries'),
-      renew: script(redis, 'registry/renew', 4, 'registry/entries'),
-      look: script(redis, 'registry/look'),
-    };
-  }
+  ) {}
 
   /** Opens a socket at `node`, atomically across nodes. The same session takes over an id that is in use. */
   async open(socket: Opening, node: string, maxPerUser: number): Promise<Opened> {
     const { connection, opening, client, session, isAnonymous } = socket;
     const args = [connection, node, opening, client, digestOf(session), flag(isAnonymous), maxPerUser];
-    const [kind, isBehind, takenFrom] = (await this.scripts.open(
+    const rules = ruleArgument(await this.nodes.dead());
+    const [kind, isBehind, takenFrom = ''] = await scripts.open.run(
+      this.redis,
       ...keysOf(this.keys, socket),
       this.clock(),
-      await this.deadNodes(),
+      rules,
       ...args,
-    )) as string[];
+    );
     if (kind !== 'open') return { kind: kind as 'duplicate' | 'full' };
-    const [from = '', of = ''] = (takenFrom ?? '').split(' ');
+    const [from = '', of = ''] = takenFrom.split(' ');
     return { kind, isBehind: isBehind === '1', ...(from === '' ? {} : { takenFrom: { node: from, opening: of } }) };
   }
 
   /**
-   * Says of the open sockets of `node` that they are still there; repeated every 20 s. Answers in order what became of each.
-   * `wasDead` says that others took the node for dead.
+   * Notes that `node` still holds its open sockets; a node calls it every 20 s. Returns in order what became of each. `wasDead`:
+   * other nodes took the node for dead.
    */
   async renew(sockets: readonly Opening[], node: string, wasDead = false): Promise<Renewed[]> {
     const perUser = new Map<string, Opening[]>();
@@ -100,7 +88,7 @@ export class SocketRegistry {
       const [key] = keysOf(this.keys, socket);
       perUser.set(key, [...(perUser.get(key) ?? []), socket]);
     }
-    const dead = await this.deadNodes();
+    const rules = ruleArgument(await this.nodes.dead());
     const became = new Map<string, Renewed>();
     const calls = [...perUser.entries()].map(async ([key, held]) => {
       const args = held.flatMap(({ connection, opening, client, session, isAnonymous }) => [
@@ -111,29 +99,34 @@ export class SocketRegistry {
         flag(isAnonymous),
       ]);
       const user = held[0] as Opening;
-      const answers = await this.scripts.renew(
+      const answers = await scripts.renew.run(
+        this.redis,
         ...keysOf(this.keys, user),
         this.clock(),
-        dead,
+        rules,
         node,
         flag(wasDead),
         ...args,
       );
-      for (const [connection, kind] of answers as [string, Renewed][]) became.set(`${key} ${connection}`, kind);
+      for (const [connection, kind] of answers) became.set(`${key} ${connection}`, kind);
     });
     await Promise.all(calls);
-    return sockets.map((socket) => became.get(`${keysOf(this.keys, socket)[0]} ${socket.connection}`) ?? 'kept');
+    return sockets.map((socket) => became.get(`${keysOf(this.keys, socket)[0]} ${socket.connection}`) ?? 'renewed');
   }
 
-  /** For each user, in order: who holds the open sockets and those that may come back. One round trip for all. */
+  /** For each user, in order: the nodes of the open and of the parked sockets. One round trip for all. */
   async socketsOf(users: readonly UserKey[]): Promise<SocketGroup[][]> {
     if (users.length === 0) return [];
-    const [dead, all] = await Promise.all([this.nodes.dead(), this.entriesOf(users)]);
-    const deadNodes = new Set(dead);
-    return all.map(({ now, entries }) => (entries.length === 0 ? [] : grouped(entries, deadNodes, now)));
+    // The list of dead nodes is in another key group than the entries, and seldom changes. If it has changed since the last look,
+    // the entries are read once more.
+    const known = this.deadNodes;
+    const [dead, groups] = await Promise.all([this.nodes.dead(), this.look(users, known)]);
+    if (dead.length === known.length && dead.every((node, index) => node === known[index])) return groups;
+    this.deadNodes = dead;
+    return this.look(users, dead);
   }
 
-  /** Erases what is known of the owner's sockets, and what waits for them. Sockets that are open are closed before. */
+  /** Deletes the entries and mailboxes of the owner's sockets. Its open sockets must be closed before. */
   async erase({ context, user }: Owner): Promise<Erased> {
     if (user !== undefined) {
       return { found: await this.redis.unlink(...keysOf(this.keys, { context, user })), heldBy: [] };
@@ -148,8 +141,8 @@ export class SocketRegistry {
     return { found, heldBy: [] };
   }
 
-  /** A script for each shard, because those of a cluster may be at different masters; all are on their way at once. */
-  private async entriesOf(users: readonly UserKey[]): Promise<readonly { now: number; entries: readonly string[] }[]> {
+  /** One script for each shard, because the shards of a cluster may be at different masters. All are sent at once. */
+  private async look(users: readonly UserKey[], dead: readonly string[]): Promise<SocketGroup[][]> {
     const perShard = new Map<number, number[]>();
     for (const [index, { context, user }] of users.entries()) {
       const shard = this.keys.shardOf(context, user);
@@ -157,62 +150,31 @@ export class SocketRegistry {
       if (indices === undefined) perShard.set(shard, [index]);
       else indices.push(index);
     }
-    const all = users.map(() => ({ now: 0, entries: [] as readonly string[] }));
+    const rules = ruleArgument(dead);
+    const all = users.map((): SocketGroup[] => []);
     const looks = [...perShard.values()].map(async (indices) => {
       const sockets = indices.map((index) => keysOf(this.keys, users[index] as UserKey)[0]);
-      const [now, ...found] = await this.scripts.look(sockets.length, ...sockets, this.clock());
-      for (let at = 0; at < found.length; at += 2) {
+      const found = await scripts.look.run(this.redis, sockets.length, ...sockets, this.clock(), rules);
+      for (let at = 0; at < found.length; at += 3) {
         const index = indices[Number(found[at])];
-        if (index !== undefined) all[index] = { now: Number(now), entries: found[at + 1] as readonly string[] };
+        if (index !== undefined) all[index] = groupsIn(found[at + 2] as FoundGroup[], Number(found[at + 1]));
       }
     });
     await Promise.all(looks);
     return all;
   }
-
-  private async deadNodes(): Promise<string> {
-    return JSON.stringify(await this.nodes.dead());
-  }
 }
 
-/** A session is compared by its digest, so that nobody can read a session's id out of Redis. */
+type FoundGroup = [node: string, client: string, namedOnly: string, ...connections: string[]];
+
+function groupsIn(found: readonly FoundGroup[], lookedAt: number): SocketGroup[] {
+  return found.map(([node, client, namedOnly, ...connections]) => {
+    const group = { node, client, connections, lookedAt };
+    return namedOnly === '1' ? { ...group, namedOnly: true } : group;
+  });
+}
+
+/** Sessions are compared by their digests, so that Redis holds no id of a session. */
 function digestOf(session: string): string {
   return hash('sha1', session, 'base64url');
-}
-
-/** `flat`: connection id and JSON in turn. */
-function grouped(flat: readonly string[], dead: ReadonlySet<string>, now: number): SocketGroup[] {
-  const entries: [string, Entry][] = [];
-  for (let at = 0; at < flat.length; at += 2) entries.push([flat[at] ?? '', JSON.parse(flat[at + 1] ?? '{}') as Entry]);
-  // After all that it has seen, and before all that follows: see entries.lua.
-  const lookedAt = Math.max(now, ...entries.map(([, { o, z = 0 }]) => Math.max(o, z)));
-  const groups = new Map<string, SocketGroup>();
-  const nameless: Omit<SocketGroup, 'connections'>[] = [];
-  const connectionsOf = new Map<object, string>();
-  for (const [connection, entry] of entries) {
-    const isLive = entry.x === undefined && !dead.has(entry.n) && now - entry.s < liveMs;
-    if (!isLive && now - (entry.x ?? entry.w ?? entry.s) >= parkedMs) continue;
-    const group = { node: isLive ? entry.n : parkedNode, client: entry.c, lookedAt };
-    if (isLive || entry.a === undefined) add(groups, group, connection);
-    else {
-      nameless.push(group);
-      connectionsOf.set(group, connection);
-    }
-  }
-  // A socket without an id of its own cannot be told from a new one. It is waited for only where no other one listens: else
-  // every new tab would get again what the user has seen in another one.
-  const listening = new Set([...groups.values()].filter(({ node }) => node !== parkedNode).map(({ client }) => client));
-  for (const group of nameless) {
-    if (!listening.has(group.client)) add(groups, group, connectionsOf.get(group) ?? '');
-  }
-  return [...groups.values()].map((group) =>
-    group.node === parkedNode && listening.has(group.client) ? { ...group, namedOnly: true } : group,
-  );
-}
-
-function add(groups: Map<string, SocketGroup>, of: Omit<SocketGroup, 'connections'>, connection: string): void {
-  const id = `${of.node} ${of.client}`;
-  const group = groups.get(id) ?? { ...of, connections: [] };
-  group.connections.push(connection);
-  groups.set(id, group);
 }

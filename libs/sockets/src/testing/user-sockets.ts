@@ -1,5 +1,5 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { connectRedis, KeySpace } from '@pns/queue';
+import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { parkedNode } from '@pns/delivery';
 import { Mailboxes, type MailboxLimits, type Missed, type ParkResult } from '../mailbox/mailboxes';

@@ -1,4 +1,4 @@
-import { AbortListeners, Deadlines } from '@pns/transport-contract';
+import { AbortListeners, Deadlines } from '@pns/cancellation';
 import {
   ApnsConnection,
   ApnsConnectionError,

@@ -1,6 +1,4 @@
-export { AbortListeners } from './abort-listeners';
 export { bundleSentence, isCertificateBundle } from './certificate-bundle';
-export { Deadlines } from './deadlines';
 export { byAcceptance, type Delivery, type Priority } from './delivery';
 export { hasBrokenEscape, normalUri } from './normal-uri';
 export type { Outcome, OutcomeKind } from './outcome';

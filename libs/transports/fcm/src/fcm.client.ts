@@ -1,4 +1,4 @@
-import { AbortListeners } from '@pns/transport-contract';
+import { AbortListeners } from '@pns/cancellation';
 import { AccessTokens } from './fcm.access-token';
 import { FcmConnections } from './fcm.connections';
 import type { EnabledFcmOptions } from './fcm.options';

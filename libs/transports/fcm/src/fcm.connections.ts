@@ -1,6 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { rootCertificates } from 'node:tls';
-import { AbortListeners, Deadlines } from '@pns/transport-contract';
+import { AbortListeners, Deadlines } from '@pns/cancellation';
 import type { FcmAnswer } from './fcm.outcome';
 
 /** No answer within the time that is granted for one. */

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import { AbortListeners, Deadlines } from '@pns/transport-contract';
+import { AbortListeners, Deadlines } from '@pns/cancellation';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { addressRule, hostRule, type Network, networks } from './webhook.address';
 import { InterimAnswers } from './webhook.interim-answers';

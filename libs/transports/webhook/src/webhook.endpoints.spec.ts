@@ -1,11 +1,11 @@
 import type { Outcome } from '@pns/transport-contract';
-import { type Attempt, Endpoints } from './webhook.endpoints';
+import { type AttemptVerdict, Endpoints } from './webhook.endpoints';
 
-const failed: Attempt = { outcome: { kind: 'retry', reason: 'down' }, isEndpointFailure: true };
-const fine: Attempt = { outcome: { kind: 'delivered' }, isEndpointFailure: false };
-const rejected: Attempt = { outcome: { kind: 'rejected', reason: 'bad' }, isEndpointFailure: false };
+const failed: AttemptVerdict = { outcome: { kind: 'retry', reason: 'down' }, isEndpointFailure: true };
+const fine: AttemptVerdict = { outcome: { kind: 'delivered' }, isEndpointFailure: false };
+const rejected: AttemptVerdict = { outcome: { kind: 'rejected', reason: 'bad' }, isEndpointFailure: false };
 
-const attempts = (...list: Attempt[]) => jest.fn(() => Promise.resolve(list.shift() ?? fine));
+const attempts = (...list: AttemptVerdict[]) => jest.fn(() => Promise.resolve(list.shift() ?? fine));
 
 describe('an endpoint that fails again and again', () => {
   beforeEach(() => jest.useFakeTimers());
@@ -48,7 +48,7 @@ describe('an endpoint that fails again and again', () => {
     const all = endpoints();
     await fail(all, 3);
     jest.advanceTimersByTime(1000);
-    let answer: (attempt: Attempt) => void = () => undefined;
+    let answer: (attempt: AttemptVerdict) => void = () => undefined;
     const trial = all.run('a', 10, () => new Promise((resolve) => (answer = resolve)));
     const others = attempts(fine);
     expect(isSpared(await all.run('a', 10, others))).toBe(true);
@@ -110,7 +110,7 @@ describe('an endpoint with two slots', () => {
 
   it('lets those that wait go when it turns out to be dead', async () => {
     const all = new Endpoints({ failures: 2, openMs: 1000, maxOpenMs: 1000 });
-    const attempt = attempts(...Array<Attempt>(50).fill(failed));
+    const attempt = attempts(...Array<AttemptVerdict>(50).fill(failed));
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => all.run('a', 2, attempt)));
     expect(attempt).toHaveBeenCalledTimes(2);
     expect(outcomes.every(({ kind }) => kind === 'retry')).toBe(true);
@@ -145,7 +145,7 @@ describe('an attempt that must be prepared', () => {
     const prepare = jest.fn(() => Promise.resolve(undefined));
     await all.run('a', 10, attempts(fine), prepare);
     jest.advanceTimersByTime(1000);
-    let end: (attempt: Attempt) => void = () => undefined;
+    let end: (attempt: AttemptVerdict) => void = () => undefined;
     const trial = all.run('a', 10, () => new Promise((resolve) => (end = resolve)));
     await Promise.resolve();
     await all.run('a', 10, attempts(fine), prepare);

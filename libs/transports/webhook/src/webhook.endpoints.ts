@@ -12,7 +12,7 @@ import {
 } from 'cockatiel';
 
 /** One attempt's verdict, and whether it speaks against the endpoint as a whole. */
-export interface Attempt {
+export interface AttemptVerdict {
   readonly outcome: Outcome;
   readonly isEndpointFailure: boolean;
 }
@@ -61,7 +61,7 @@ export class Endpoints {
   async run(
     name: string,
     slots: number,
-    attempt: () => Promise<Attempt>,
+    attempt: () => Promise<AttemptVerdict>,
     prepare: () => Promise<Outcome | undefined> | undefined = () => undefined,
   ): Promise<Outcome> {
     // Slots that have changed make it another endpoint, whose circuit starts anew.
@@ -85,7 +85,7 @@ export class Endpoints {
       nextTryAt: 0,
       slots: bulkhead(slots, Infinity),
       breaker: circuitBreaker(
-        handleWhenResult((result) => (result as Attempt).isEndpointFailure),
+        handleWhenResult((result) => (result as AttemptVerdict).isEndpointFailure),
         { breaker: new ConsecutiveBreaker(failures), halfOpenAfter: new DelegateBackoff(openFor) },
       ),
     };
@@ -104,7 +104,7 @@ function deferredBy({ breaker, nextTryAt }: Endpoint): Outcome | undefined {
   return waitMs > 0 ? deferred(waitMs) : undefined;
 }
 
-async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<Attempt>): Promise<Outcome> {
+async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<AttemptVerdict>): Promise<Outcome> {
   // The circuit may have opened while the attempt was prepared.
   const open = deferredBy(endpoint);
   if (open !== undefined) return open;

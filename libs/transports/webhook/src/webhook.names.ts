@@ -43,13 +43,13 @@ interface Memory {
 
 interface Waiting {
   readonly hostname: string;
-  readonly owners: readonly Owner[];
+  readonly quotas: readonly Quota[];
   readonly leave: () => void;
   readonly resolve: (isReady: boolean | Promise<boolean>) => void;
 }
 
-/** Whose bound a look-up counts for. */
-interface Owner {
+/** How many look-ups of a user, a context or the process may run and wait. */
+interface Quota {
   readonly key: string;
   readonly most: number;
   readonly mostWaiting: number;
@@ -89,10 +89,10 @@ export class Names {
     if (this.isKnown(hostname)) return true;
     const underWay = this.underWay.get(hostname);
     if (underWay !== undefined) return underWay;
-    const owners = this.ownersOf(seeker, this.known.peek(hostname)?.wasFound === true);
-    if (this.running.hasRoom(owners, ({ most }) => most)) return this.start(hostname, owners);
-    return this.queued.hasRoom(owners, ({ mostWaiting }) => mostWaiting)
-      ? this.wait(hostname, owners)
+    const quotas = this.quotasOf(seeker, this.known.peek(hostname)?.wasFound === true);
+    if (this.running.hasRoom(quotas, ({ most }) => most)) return this.start(hostname, quotas);
+    return this.queued.hasRoom(quotas, ({ mostWaiting }) => mostWaiting)
+      ? this.wait(hostname, quotas)
       : Promise.resolve(false);
   }
 
@@ -103,7 +103,7 @@ export class Names {
     return memory.addresses;
   }
 
-  private ownersOf({ client, context, user }: Seeker, wasFound: boolean): Owner[] {
+  private quotasOf({ client, context, user }: Seeker, wasFound: boolean): Quota[] {
     const { perUser, perContext, perProcess, waitingPerUser, waitingPerContext, waitingPerProcess } = this.limits;
     const lane = wasFound ? 'found' : 'new';
     return [
@@ -113,8 +113,8 @@ export class Names {
     ];
   }
 
-  private start(hostname: string, owners: readonly Owner[]): Promise<boolean> {
-    this.running.add(owners);
+  private start(hostname: string, quotas: readonly Quota[]): Promise<boolean> {
+    this.running.add(quotas);
     const isKnown = this.lookUp(hostname)
       .then(
         (found) => this.remember(hostname, found),
@@ -122,7 +122,7 @@ export class Names {
       )
       .then(() => {
         this.underWay.delete(hostname);
-        this.running.remove(owners);
+        this.running.remove(quotas);
         this.serve();
         return true;
       });
@@ -141,15 +141,15 @@ export class Names {
     );
   }
 
-  private wait(hostname: string, owners: readonly Owner[]): Promise<boolean> {
+  private wait(hostname: string, quotas: readonly Quota[]): Promise<boolean> {
     return new Promise((resolve) => {
       const entry: Waiting = {
         hostname,
-        owners,
+        quotas,
         leave: () => {
           clearTimeout(timer);
           this.waiting.delete(entry);
-          this.queued.remove(owners);
+          this.queued.remove(quotas);
         },
         resolve,
       };
@@ -157,17 +157,17 @@ export class Names {
         entry.leave();
         resolve(false);
       }, this.limits.waitMs);
-      this.queued.add(owners);
+      this.queued.add(quotas);
       this.waiting.add(entry);
     });
   }
 
-  /** Starts what waits, in its order, where its owners have room by now, or somebody else has looked the name up. */
+  /** Starts what waits, in its order, where its quotas have room by now, or somebody else has looked the name up. */
   private serve(): void {
-    for (const { hostname, owners, leave, resolve } of this.waiting) {
-      if (!this.isKnown(hostname) && !this.running.hasRoom(owners, ({ most }) => most)) continue;
+    for (const { hostname, quotas, leave, resolve } of this.waiting) {
+      if (!this.isKnown(hostname) && !this.running.hasRoom(quotas, ({ most }) => most)) continue;
       leave();
-      const isReady = this.isKnown(hostname) || (this.underWay.get(hostname) ?? this.start(hostname, owners));
+      const isReady = this.isKnown(hostname) || (this.underWay.get(hostname) ?? this.start(hostname, quotas));
       resolve(isReady);
     }
   }
@@ -178,20 +178,20 @@ export class Names {
   }
 }
 
-/** Counts by owner. */
+/** Counts the look-ups of each quota. */
 class Tally {
   private readonly counts = new Map<string, number>();
 
-  hasRoom(owners: readonly Owner[], mostOf: (owner: Owner) => number): boolean {
-    return owners.every((owner) => (this.counts.get(owner.key) ?? 0) < mostOf(owner));
+  hasRoom(quotas: readonly Quota[], mostOf: (quota: Quota) => number): boolean {
+    return quotas.every((quota) => (this.counts.get(quota.key) ?? 0) < mostOf(quota));
   }
 
-  add(owners: readonly Owner[]): void {
-    for (const { key } of owners) this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+  add(quotas: readonly Quota[]): void {
+    for (const { key } of quotas) this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
   }
 
-  remove(owners: readonly Owner[]): void {
-    for (const { key } of owners) {
+  remove(quotas: readonly Quota[]): void {
+    for (const { key } of quotas) {
       const left = (this.counts.get(key) ?? 0) - 1;
       if (left > 0) this.counts.set(key, left);
       else this.counts.delete(key);

@@ -2,7 +2,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { errors } from 'undici';
 import { BlockedAddressError, WebhookClient, WebhookTimeoutError } from './webhook.client';
 import { ownAuthorization } from './webhook.credentials';
-import { type Attempt, Endpoints } from './webhook.endpoints';
+import { type AttemptVerdict, Endpoints } from './webhook.endpoints';
 import { type LookUp, nameServerLookUp } from './webhook.lookup';
 import { Names } from './webhook.names';
 import type { WebhookOptions } from './webhook.options';
@@ -127,7 +127,7 @@ export class WebhookTransport implements Transport {
     target: Target,
     webhook: Webhook,
     signal: AbortSignal,
-  ): Promise<Attempt> {
+  ): Promise<AttemptVerdict> {
     const body = webhookBody(delivery);
     const headers = webhookHeaders(delivery, body, webhook.options, target.isTrusted, this.now(), own);
     try {
@@ -171,7 +171,7 @@ function targetIn({ options, targets }: Webhook, token: string): Target | Outcom
   return target;
 }
 
-function failedAttempt(error: unknown): Attempt {
+function failedAttempt(error: unknown): AttemptVerdict {
   if (error instanceof BlockedAddressError) {
     return { outcome: { kind: 'rejected', reason: error.message }, isEndpointFailure: false };
   }

@@ -1,4 +1,4 @@
-import { AbortListeners } from '@pns/transport-contract';
+import { AbortListeners } from '@pns/cancellation';
 import { AccessTokens } from './wns.access-token';
 import { WnsConnections } from './wns.connections';
 import type { WnsOptions } from './wns.options';

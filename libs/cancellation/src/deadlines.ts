@@ -1,0 +1,43 @@
+interface Entry {
+  /** On the clock of `performance.now()`. */
+  readonly at: number;
+  readonly giveUp: () => void;
+}
+
+/**
+ * Calls functions after a time that all of them share, so that one timer serves thousands: a timer for each would cost Node a
+ * microsecond or two and one more object.
+ */
+export class Deadlines {
+  /** In the order in which they were added, which is the order in which they expire. */
+  private readonly entries = new Set<Entry>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly afterMs: number) {}
+
+  /** Calls `giveUp` after `afterMs`, unless the returned function is called before. */
+  add(giveUp: () => void): () => void {
+    const entry = { at: performance.now() + this.afterMs, giveUp };
+    this.entries.add(entry);
+    this.timer ??= setTimeout(() => this.giveUpLate(), this.afterMs);
+    return () => {
+      this.entries.delete(entry);
+      if (this.entries.size > 0) return;
+      clearTimeout(this.timer);
+      this.timer = undefined;
+    };
+  }
+
+  private giveUpLate(): void {
+    this.timer = undefined;
+    for (const entry of this.entries) {
+      const leftMs = entry.at - performance.now();
+      if (leftMs > 0) {
+        this.timer ??= setTimeout(() => this.giveUpLate(), Math.ceil(leftMs));
+        return;
+      }
+      this.entries.delete(entry);
+      entry.giveUp();
+    }
+  }
+}

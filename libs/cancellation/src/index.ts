@@ -1,0 +1,2 @@
+export { AbortListeners } from './abort-listeners';
+export { Deadlines } from './deadlines';

@@ -1,5 +1,0 @@
-// Writes docs/properties.md from the registry. Needs the build.
-import { writeFileSync } from 'node:fs';
-import { propertiesPage } from '@pns/config-cascade';
-
-writeFileSync(new URL('../../../docs/properties.md', import.meta.url), propertiesPage());

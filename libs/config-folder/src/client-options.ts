@@ -1,0 +1,195 @@
+import type { ClientTransport, ClientTransportStore } from '@pns/persistence';
+import { log, RecurringFault } from '@pns/runtime';
+import type { TransportName } from '@pns/transport-contract';
+import type { z } from 'zod';
+import { optionsSentence, type OptionEntries, type OptionFault } from './option-entries';
+import type { OptionFiles } from './option-files';
+import type { ServerChanges } from './server-changes';
+
+/** The options of a client now: the same object until something about them changes; undefined for an unknown client. */
+export type OptionsOf<Options> = (client: string) => Options | undefined;
+
+/** The schema of a whole option file, which may name further files; their paths begin at the configuration folder. */
+export type FileSchema<Options> = (readFile: (path: string) => Buffer) => z.ZodType<Readonly<Record<string, Options>>>;
+
+/** What cannot be used of a transport's option file. */
+export interface ClientOptionsFault extends OptionFault {
+  readonly transport: TransportName;
+}
+
+/** Whether something can be sent for a client: what its options are, or why it has none. */
+export type ClientStanding =
+  | { readonly kind: 'usable' }
+  /** Its entry says `enabled: false`. */
+  | { readonly kind: 'switched-off' }
+  /** It has an entry that cannot be used. `reason` holds no secret, but names files and fields: it is for operators. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Nobody has configured it. */
+  | { readonly kind: 'missing' };
+
+/** How the options of one transport are read, and what was read of those that were set over the API. */
+interface Registered {
+  readonly ofFile: Pick<OptionEntries<unknown>, 'of' | 'clients' | 'refusal' | 'faults'>;
+  readonly schema: z.ZodType;
+  readonly read: Map<string, ReadOptions>;
+}
+
+interface ReadOptions {
+  readonly version: string;
+  readonly options?: unknown;
+  /** Why they cannot be used. */
+  readonly fault?: string;
+}
+
+/** A reload that Postgres did not answer is tried again after this time, in ms. */
+const retryMs = 500;
+
+/**
+ * The options of each client for each transport, from the option files and from what was set over the API, which wins.
+ * Obeys a change of either without a restart; an entry that cannot be read leaves in effect what held before.
+ */
+export class ClientOptions {
+  private stored: ReadonlyMap<string, ClientTransport> = new Map();
+  private readonly registered = new Map<TransportName, Registered>();
+  private refreshing: Promise<void> | undefined;
+  private wantedRefreshes = 0;
+  private retry: NodeJS.Timeout | undefined;
+  private readonly loadFault = new RecurringFault('client-options.not-loaded', 'client-options.loaded');
+  private isClosed = false;
+  private readonly stopListening: () => void;
+
+  constructor(
+    private readonly files: OptionFiles,
+    private readonly store: Pick<ClientTransportStore, 'all'>,
+    changes: ServerChanges,
+  ) {
+    this.stopListening = changes.onChange(() => this.refresh());
+  }
+
+  static async open(
+    files: OptionFiles,
+    store: Pick<ClientTransportStore, 'all'>,
+    changes: ServerChanges,
+  ): Promise<ClientOptions> {
+    const options = new ClientOptions(files, store, changes);
+    try {
+      await options.load();
+    } catch (error) {
+      options.close(); // or it would go on listening and trying for an app that never starts
+      throw error;
+    }
+    return options;
+  }
+
+  /**
+   * Reads the options of a transport's clients and returns how to find them. `schema` reads what was set over the API. A file or
+   * entry that cannot be used is reported in `faults` and `standing`, and does not throw.
+   */
+  of<Options>(
+    transport: TransportName,
+    file: string,
+    fileSchema: FileSchema<Options>,
+    schema: z.ZodType<Options>,
+  ): OptionsOf<Options> {
+    const ofFile = this.files.entries(
+      file,
+      fileSchema((path) => this.files.readFile(path)),
+    );
+    this.registered.set(transport, { ofFile, schema, read: new Map() });
+    return (client) => {
+      const stored = this.stored.get(keyOf({ client, transport }));
+      return stored === undefined ? ofFile.of(client) : (this.readStored(stored)?.options as Options | undefined);
+    };
+  }
+
+  /** Whether something can be sent for `client` over `transport`, whose options were asked for with `of`. */
+  standing(transport: TransportName, client: string): ClientStanding {
+    const ofFile = this.registered.get(transport)?.ofFile;
+    const stored = this.stored.get(keyOf({ client, transport }));
+    const read = stored === undefined ? undefined : this.readStored(stored);
+    if (read?.fault !== undefined) return { kind: 'refused', reason: `what was set over the API: ${read.fault}` };
+    const options = read === undefined ? ofFile?.of(client) : read.options;
+    if (options !== undefined) return { kind: isSwitchedOff(options) ? 'switched-off' : 'usable' };
+    const reason = ofFile?.refusal(client);
+    return reason === undefined ? { kind: 'missing' } : { kind: 'refused', reason };
+  }
+
+  /** The clients of a transport whose entries cannot be used, as far as their names are known. */
+  refused(transport: TransportName): readonly string[] {
+    const faulty = this.registered.get(transport)?.ofFile.faults.flatMap(({ client }) => client ?? []) ?? [];
+    const stored = [...this.stored.values()].filter((each) => each.transport === transport);
+    const names = new Set([...faulty, ...stored.map(({ client }) => client)]);
+    return [...names].filter((client) => this.standing(transport, client).kind === 'refused');
+  }
+
+  /** The clients of a transport that somebody has configured, whether their entries can be used or not. */
+  clients(transport: TransportName): ReadonlySet<string> {
+    const stored = [...this.stored.values()].filter((each) => each.transport === transport);
+    return new Set([...(this.registered.get(transport)?.ofFile.clients ?? []), ...stored.map(({ client }) => client)]);
+  }
+
+  /** What cannot be used now of the option files that this process reads. */
+  get faults(): readonly ClientOptionsFault[] {
+    return [...this.registered].flatMap(([transport, { ofFile }]) =>
+      ofFile.faults.map((fault) => ({ transport, ...fault })),
+    );
+  }
+
+  close(): void {
+    this.isClosed = true;
+    clearTimeout(this.retry);
+    this.stopListening();
+  }
+
+  /** What was checked when it was set may still be unreadable: by a version that knows less, or without its key. */
+  private readStored(stored: ClientTransport): ReadOptions | undefined {
+    const { client, transport, version, options, fault: storedFault } = stored;
+    const registered = this.registered.get(transport);
+    const known = registered?.read.get(client);
+    if (registered === undefined || known?.version === version) return known;
+    const parsed = storedFault === undefined ? registered.schema.safeParse(options) : undefined;
+    const fault = storedFault ?? (parsed?.error === undefined ? undefined : optionsSentence(parsed.error.issues));
+    if (fault !== undefined) log.error({ event: 'client-options.unreadable', client, transport, reason: fault });
+    const read = fault === undefined ? { version, options: parsed?.data } : { version, fault };
+    registered.read.set(client, read);
+    return read;
+  }
+
+  private async load(): Promise<void> {
+    this.stored = new Map((await this.store.all()).map((each) => [keyOf(each), each]));
+  }
+
+  /** Resolves when what was written before the call is obeyed, or, while Postgres is away, is going to be. Never rejects. */
+  private refresh(): Promise<void> {
+    this.wantedRefreshes++;
+    this.refreshing ??= this.refreshUntilLatest();
+    return this.refreshing;
+  }
+
+  /** One reading after the other: of two at once, the older could be the last to arrive. */
+  private async refreshUntilLatest(): Promise<void> {
+    clearTimeout(this.retry);
+    try {
+      let seen: number;
+      do {
+        seen = this.wantedRefreshes;
+        await this.load();
+      } while (seen !== this.wantedRefreshes);
+      this.loadFault.isOver();
+    } catch (error) {
+      if (this.isClosed) return;
+      this.loadFault.occurred(error);
+      this.retry = setTimeout(() => void this.refresh(), retryMs);
+    } finally {
+      this.refreshing = undefined; // before anybody can ask again and be given this one, which is over
+    }
+  }
+}
+
+function isSwitchedOff(options: unknown): boolean {
+  return (options as { readonly enabled?: unknown }).enabled === false;
+}
+
+function keyOf({ client, transport }: { client: string; transport: TransportName }): string {
+  return `${transport} ${client}`;
+}

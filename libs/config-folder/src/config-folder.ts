@@ -1,0 +1,220 @@
+import { EventEmitter } from 'node:events';
+import { type BigIntStats, readdirSync, statSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { log, PnsError } from '@pns/runtime';
+import { type ConfigFault, ConfigFaults } from './config-faults';
+import { fileContent } from './file-content';
+import type { FolderReader, NamedContent } from './folder-reader';
+
+/** How often it is looked whether a file changed, in ms: what it holds is obeyed within a second. */
+const lookMs = 300;
+/** A change is obeyed once nothing has changed for this time, in ms: a deploy or an editor's save has several steps. */
+const settleMs = 100;
+/** What never stops to change is obeyed after so many looks all the same. */
+const maxLooks = 5;
+
+const open = new Map<string, ConfigFolder>();
+
+/**
+ * A configuration folder, read once for all apps of this process. Emits `change` after it was read again. The files are polled,
+ * because events of the file system miss mounts, links and network file systems.
+ */
+export class ConfigFolder extends EventEmitter<{ change: [] }> {
+  readonly faults = new ConfigFaults();
+  private current: unknown;
+  private users = 0;
+  private watching: Promise<void> | undefined;
+  private nextLook: NodeJS.Timeout | undefined;
+  private isClosed = false;
+  /** What told the content of each file from others when it was last looked at, by its path. */
+  private marks = new Map<string, string>();
+  /** The paths of files elsewhere that are watched, too. */
+  private readonly followed = new Set<string>();
+
+  constructor(
+    readonly path: string,
+    private readonly reader: FolderReader<unknown>,
+  ) {
+    super();
+    this.setMaxListeners(0); // one for each app
+    this.current = reader.empty;
+    this.current = this.read();
+  }
+
+  /**
+   * The folder at `path`, for one more user, who must `release` it. Only the first user's reader is made.
+   *
+   * @throws PnsError `CONFIG_INVALID` when there is no folder that can be read.
+   */
+  static use(path: string, reader: () => FolderReader<unknown>): ConfigFolder {
+    const folder = open.get(resolve(path)) ?? opened(path, reader);
+    open.set(folder.path, folder);
+    folder.users++;
+    return folder;
+  }
+
+  release(): void {
+    if (--this.users > 0) return;
+    this.isClosed = true;
+    clearTimeout(this.nextLook);
+    open.delete(this.path);
+    this.faults.close();
+  }
+
+  /** What the reader made of the files. */
+  get content(): unknown {
+    return this.current;
+  }
+
+  /** Starts to watch, once; resolves when no change is missed any more. */
+  watch(): Promise<void> {
+    this.watching ??= this.startWatching();
+    return this.watching;
+  }
+
+  /** Watches a file too that lies elsewhere, or does not exist yet: an absolute path. */
+  follow(path: string): void {
+    if (this.followed.has(path)) return;
+    this.followed.add(path);
+    this.marks.set(path, markNow(path));
+  }
+
+  private async startWatching(): Promise<void> {
+    this.takeOver(await this.marksNow());
+    this.current = this.read(); // what changed since it was opened
+    this.lookLater();
+  }
+
+  private lookLater(): void {
+    if (this.isClosed) return;
+    const look = async (): Promise<void> => {
+      await this.look().catch((error: unknown) => log.error({ event: 'config.watch-failed', err: error }));
+      this.lookLater();
+    };
+    this.nextLook = setTimeout(() => void look(), lookMs).unref();
+  }
+
+  private async look(): Promise<void> {
+    let marks = await this.marksNow();
+    if (!this.isChanged(this.marks, marks)) return;
+    for (let looks = 1; looks < maxLooks; looks++) {
+      await new Promise((done) => setTimeout(done, settleMs).unref());
+      const later = await this.marksNow();
+      if (!this.isChanged(marks, later)) break;
+      marks = later;
+    }
+    if (this.isClosed) return;
+    this.takeOver(marks);
+    this.current = this.read();
+    this.emit('change');
+    const { all } = this.faults;
+    const errors = all.filter(({ severity }) => severity === 'error').length;
+    log.info({ event: 'config.reloaded', errors, warnings: all.length - errors });
+  }
+
+  /** What began to be followed between two looks has not changed by that. */
+  private isChanged(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): boolean {
+    return (
+      [...now].some(([path, mark]) => before.get(path) !== mark && (before.has(path) || !this.followed.has(path))) ||
+      [...before.keys()].some((path) => !now.has(path) && !this.followed.has(path))
+    );
+  }
+
+  private takeOver(marks: ReadonlyMap<string, string>): void {
+    const missed = [...this.marks].filter(([path]) => this.followed.has(path) && !marks.has(path));
+    this.marks = new Map([...marks, ...missed]);
+  }
+
+  private async marksNow(): Promise<ReadonlyMap<string, string>> {
+    const [names, namesBelow] = await Promise.all([
+      readdir(this.path).catch(() => []),
+      readdir(join(this.path, this.reader.subfolder)).catch(() => []),
+    ]);
+    const paths = [
+      ...names.filter((name) => this.reader.isWatched(name)).map((name) => join(this.path, name)),
+      ...namesBelow
+        .filter((name) => this.reader.isWatchedBelow(name))
+        .map((name) => join(this.path, this.reader.subfolder, name)),
+      ...this.followed,
+    ];
+    const marks = paths.map(async (path) => [path, markOf(await stat(path, exactly).catch(() => undefined))] as const);
+    return new Map(await Promise.all(marks));
+  }
+
+  private read(): unknown {
+    const unreadable: ConfigFault[] = [];
+    const { subfolder } = this.reader;
+    const names = namesIn(this.path, '.', unreadable);
+    const hasSubfolder = names?.includes(subfolder) === true;
+    const namesBelow = hasSubfolder ? namesIn(join(this.path, subfolder), subfolder, unreadable) : names && [];
+    const { content, files, faults } = this.reader.read(
+      {
+        names: names?.map((name) => (isFolder(join(this.path, name)) ? `${name}/` : name)),
+        namesBelow,
+        contentsOf: (asked) => this.contentsOf(asked),
+      },
+      this.current,
+    );
+    this.faults.files = files;
+    this.faults.report([...unreadable, ...faults]);
+    return content;
+  }
+
+  private contentsOf(files: readonly string[]): NamedContent[] {
+    return files.flatMap((file) => {
+      const content = fileContent(join(this.path, file));
+      return content === undefined ? [] : [{ file, content }];
+    });
+  }
+}
+
+function opened(path: string, reader: () => FolderReader<unknown>): ConfigFolder {
+  try {
+    readdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const what =
+      code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is no folder' : `cannot be read (${code})`;
+    throw new PnsError(
+      'CONFIG_INVALID',
+      `PNS_CONFIG_DIR names ${path}, which ${what}; create it or name another folder.`,
+    );
+  }
+  return new ConfigFolder(resolve(path), reader());
+}
+
+/** Sorted; undefined for a folder that cannot be read. */
+function namesIn(path: string, file: string, faults: ConfigFault[]): string[] | undefined {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOTDIR' ? 'must be a folder' : `cannot be read (${code})`;
+    faults.push({ file, severity: 'error', reason });
+    return undefined;
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+const exactly = { bigint: true } as const;
+
+function markNow(path: string): string {
+  try {
+    return markOf(statSync(path, exactly));
+  } catch {
+    return markOf(undefined);
+  }
+}
+
+/** Another one for each content that a file had, and for none. */
+function markOf(stats: BigIntStats | undefined): string {
+  return stats === undefined ? '' : [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
+}

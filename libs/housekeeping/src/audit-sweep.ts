@@ -1,0 +1,40 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { AuditStore } from '@pns/persistence';
+import { log } from '@pns/runtime';
+
+/** How often each API process looks for entries that are too old, in ms. It does not matter which process is first. */
+const sweepEveryMs = 3_600_000;
+
+/** Removals of this size hold locks for some milliseconds. */
+const entriesPerRemoval = 1000;
+
+/** Removes entries of the audit log that are older than its retention. */
+@Injectable()
+export class AuditSweep implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly audit: AuditStore,
+    private readonly cascade: ConfigCascade,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.sweep().catch((error: Error) => log.warn({ event: 'audit.not-swept', reason: error.message }));
+    }, sweepEveryMs).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  async sweep(): Promise<void> {
+    const before = Date.now() - this.cascade.resolve('com.openexchange.pns.audit.retention').value;
+    let removed = 0;
+    for (let portion = entriesPerRemoval; portion === entriesPerRemoval; removed += portion) {
+      portion = await this.audit.removeOlderThan(before, entriesPerRemoval);
+    }
+    if (removed > 0) log.info({ event: 'audit.swept', removed });
+  }
+}

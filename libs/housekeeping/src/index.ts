@@ -1,0 +1,2 @@
+export { AuditSweep } from './audit-sweep';
+export { SubscriptionSweep } from './subscription-sweep';

@@ -1,0 +1,8 @@
+export {
+  decodeNotification,
+  itemOf,
+  PayloadTexts,
+  type Item,
+  type Notification,
+  type StoredNotification,
+} from './notification';

@@ -1,0 +1,78 @@
+import type { Priority } from '@pns/transport-contract';
+import { configure } from 'safe-stable-stringify';
+
+/** A notification that a producer sent, checked and complete. */
+export interface Notification {
+  /** The producer's own id, or a generated one. */
+  readonly id: string;
+  readonly context: number;
+  readonly user: number;
+  readonly topic: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly sourceToken?: string;
+  readonly priority: Priority;
+  /** When its time to live ends, in ms since the epoch. */
+  readonly expiresAt?: number;
+  readonly aggregationKey?: string;
+  /** When it was accepted, in ms since the epoch. */
+  readonly timestamp: number;
+  /** Makes a repeat by the producer harmless for a while; absent when the producer chose no id. */
+  readonly idempotencyKey?: string;
+}
+
+/** A notification as it waits in Redis: a wire format, read by later versions too. */
+export interface StoredNotification extends Omit<Notification, 'idempotencyKey'> {
+  readonly v: 1;
+}
+
+/** Key order is no difference between two payloads. */
+const canonicalJson = configure({ deterministic: true });
+
+/** The texts of one payload, each made once however many users it is addressed to. */
+export class PayloadTexts {
+  private ownJson: string | undefined;
+  private ownCanonical: string | undefined;
+
+  constructor(readonly payload: Notification['payload']) {}
+
+  get json(): string {
+    return (this.ownJson ??= JSON.stringify(this.payload));
+  }
+
+  /** The same for two payloads exactly if they are equal. */
+  get canonical(): string {
+    return (this.ownCanonical ??= canonicalJson(this.payload) ?? '');
+  }
+}
+
+/** A notification as text, and the character of it, from 1, at which its expiry stands if it has one. */
+export interface Item {
+  readonly text: string;
+  readonly expiryAt: number;
+}
+
+const itemStart = '{"v":1';
+
+/**
+ * The stored form of a notification: JSON of a `StoredNotification`. It begins with what the scripts look at, so that they
+ * need not read the rest: `{"v":1,"sourceToken":"…","expiresAt":…,` each where there is one.
+ */
+export function itemOf(notification: Notification, texts = new PayloadTexts(notification.payload)): Item {
+  const { id, context, user, topic, sourceToken, priority, expiresAt, aggregationKey, timestamp } = notification;
+  const source = sourceToken === undefined ? '' : `,"sourceToken":${JSON.stringify(sourceToken)}`;
+  const expiry = expiresAt === undefined ? '' : `,"expiresAt":${expiresAt}`;
+  const key = aggregationKey === undefined ? '' : `,"aggregationKey":${JSON.stringify(aggregationKey)}`;
+  return {
+    text:
+      `${itemStart}${source}${expiry},"id":${JSON.stringify(id)},"context":${context},"user":${user},"topic":"${topic}",` +
+      `"payload":${texts.json},"priority":"${priority}"${key},"timestamp":${timestamp}}`,
+    expiryAt: itemStart.length + Buffer.byteLength(source) + 1,
+  };
+}
+
+/** Reads what `itemOf` wrote. */
+export function decodeNotification(text: string): StoredNotification {
+  const stored = JSON.parse(text) as StoredNotification;
+  if (stored.v !== 1) throw new Error(`A stored notification has format ${String(stored.v)}; this version reads 1.`);
+  return stored;
+}
