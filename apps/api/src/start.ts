@@ -10,6 +10,8 @@ import { readApiEnvironment } from './env';
 import { serveDocumentation } from './http/openapi';
 import { apiServer } from './server';
 
+export { offlineDescription } from './http/offline-description';
+
 /** Starts the API as the environment says: it takes notifications in, and manages subscriptions, sessions and keys. */
 export async function startApi(): Promise<NestFastifyApplication> {
   const env = readApiEnvironment();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { endpointOf, handOver, type DeliveryGroup } from '@pns/delivery';
+import { endpointOf, enqueueDeliveries, type DeliveryGroup } from '@pns/delivery';
 import { migrate } from '@pns/persistence';
 import { deliveryQueue, Queues } from '@pns/queue';
 import { connectRedis, KeySpace } from '@pns/redis';
@@ -48,7 +48,7 @@ export async function fillQueues(
         byEndpoint.set(endpoint, group);
         group.deliveries.push(delivery);
       }
-      await handOver(queues, [...byEndpoint.values()]);
+      await enqueueDeliveries(queues, [...byEndpoint.values()]);
     }
   }
   await queues.onApplicationShutdown();

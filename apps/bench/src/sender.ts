@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { endpointOf, handOver } from '@pns/delivery';
+import { endpointOf, enqueueDeliveries } from '@pns/delivery';
 import { deliveryQueue, Queues } from '@pns/queue';
 import { connectRedis, KeySpace } from '@pns/redis';
 import type { Sandbox } from '@pns/sandbox';
@@ -59,6 +59,6 @@ export class Sender {
       const group = this.queues.keys.group(this.queues.keys.shardOf(delivery.context, delivery.user));
       return [{ group, name: deliveryQueue(transport), endpoint: endpointOf(delivery), deliveries: [delivery] }];
     });
-    await handOver(this.queues, groups);
+    await enqueueDeliveries(this.queues, groups);
   }
 }

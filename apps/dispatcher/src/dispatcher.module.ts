@@ -1,16 +1,24 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { AggregationModule, TickWorker } from '@pns/aggregation';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { DispatchModule } from '@pns/dispatch';
+import { Dispatch, DispatchModule } from '@pns/dispatch';
 import { SubscriptionSweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
+import { BacklogCount } from './backlog';
 import { SocketsModule, WebsocketClients } from '@pns/sockets';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import type { dispatcherEnv } from './env';
 import { tokenForms } from './token-forms';
 
+/** Joins two stages: each batch that aggregation takes goes to dispatch. */
 @Module({})
-export class DispatcherModule {
+export class DispatcherModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly ticks: TickWorker,
+    private readonly dispatch: Dispatch,
+  ) {}
+
   static forRoot(env: ReturnType<typeof dispatcherEnv>): DynamicModule {
     return {
       module: DispatcherModule,
@@ -20,9 +28,14 @@ export class DispatcherModule {
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
         SocketsModule,
+        AggregationModule.ticking(),
         DispatchModule.forRoot(tokenForms, (files) => new WebsocketClients(files)),
       ],
-      providers: [SubscriptionSweep],
+      providers: [BacklogCount, SubscriptionSweep],
     };
+  }
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.ticks.start((batch, settling) => this.dispatch.dispatch(batch, settling));
   }
 }

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AppProcess } from './app-process';
 import { eventually } from './eventually';
 import { System } from './system';
 
-/** Makes a process end as soon as it signs a body that holds the word. */
+/** Makes a process die, or block for ever, as soon as it signs a body that holds the word. A forked process inherits it. */
 const deadly = `
 const crypto = require('node:crypto');
 const { createHmac } = crypto;
@@ -14,15 +15,16 @@ crypto.createHmac = (...args) => {
   const hmac = createHmac(...args);
   const { update } = hmac;
   hmac.update = (...data) => {
-    if (String(data[0]).includes('poison')) process.exit(1);
+    if (String(data[0]).includes('poison-dies')) process.kill(process.pid, 'SIGKILL');
+    while (String(data[0]).includes('poison-blocks'));
     return update.apply(hmac, data);
   };
   return hmac;
 };
 `;
 
-/** Two deaths until the job is taken apart, and two more until the delivery is known for sure. */
-const expectedDeaths = 4;
+/** A job is taken apart after so many deaths of its workers. */
+const careAfterDeaths = 2;
 const owner = { context: 1, user: 14 };
 const folder = mkdtempSync(join(tmpdir(), 'pns-deadly-'));
 let system: System;
@@ -37,8 +39,12 @@ beforeAll(async () => {
     processes: { 'worker-websocket': 0, 'worker-webhook': 2 },
     nodeArgs: ['--require', preload],
   });
-  for (const worker of system.all('worker-webhook')) void replaceWhenDead(worker);
+  for (const worker of system.all('worker-webhook')) supervise(worker);
 }, 60_000);
+
+beforeEach(() => {
+  deaths = 0;
+});
 
 afterAll(async () => {
   isOver = true;
@@ -47,29 +53,119 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** As the supervisor of a deployment does. */
+/** As a deployment does: a dead worker is replaced, and one that does not answer is killed. */
+function supervise(worker: AppProcess): void {
+  void replaceWhenDead(worker);
+  void killWhenSilent(worker);
+}
+
 async function replaceWhenDead(worker: AppProcess): Promise<void> {
   await once(worker.child, 'exit');
   if (isOver) return;
   deaths++;
   const starting = system.add('worker-webhook');
   replacement = Promise.all([replacement, starting]);
-  void replaceWhenDead(await starting);
+  supervise(await starting);
 }
 
-it('a delivery that kills its workers is given up, and the others of its job are delivered', async () => {
-  await system.subscribe(owner, 'box');
-  const ids = Array.from({ length: 100 }, (_, index) => (index === 50 ? 'poison' : `harmless-${index}`));
-  const notifications = ids.map((id) => ({ ...owner, id, topic: 'ox:test', payload: { id } }));
+const isAlive = ({ child }: AppProcess): boolean => child.exitCode === null && child.signalCode === null;
+
+async function killWhenSilent(worker: AppProcess): Promise<void> {
+  while (!isOver && isAlive(worker)) {
+    await pause(500);
+    try {
+      await fetch(`${worker.url}/health/live`, { signal: AbortSignal.timeout(10_000) });
+    } catch {
+      if (!isOver) await worker.kill();
+    }
+  }
+}
+
+async function post(box: string, ids: readonly string[]): Promise<void> {
+  const user = { ...owner, user: owner.user + boxes.push(box) };
+  await system.subscribe(user, box);
+  const notifications = ids.map((id) => ({ ...user, id, topic: 'ox:test', payload: { id } }));
   await system.expect(202, 'POST', '/v1/notifications', { notifications });
-  const failed = async () =>
-    (await system.expect<{ items: object[] }>(200, 'GET', '/v1/deliveries?notification=poison')).items;
-  await eventually(async () => (await failed()).length > 0, 240_000);
-  expect(await failed()).toMatchObject([{ outcome: 'exhausted', reason: expect.stringContaining('died') as string }]);
-  const arrivals = await system.arrivalsOf(99, 'box');
-  const arrived = arrivals.map(({ body }) => (JSON.parse(body) as { payload: { id: string } }).payload.id);
-  expect(new Set(arrived)).toEqual(new Set(ids.filter((id) => id !== 'poison')));
-  expect(deaths).toBe(expectedDeaths);
-  const lines = system.all('worker-webhook').flatMap((worker) => worker.logged('delivery.exhausted'));
-  expect(lines).toMatchObject([{ notification: 'poison' }]);
-}, 300_000);
+}
+
+/** One for each user. */
+const boxes: string[] = [];
+
+async function failed(id: string): Promise<object[]> {
+  return (await system.expect<{ items: object[] }>(200, 'GET', `/v1/deliveries?notification=${id}`)).items;
+}
+
+async function arrivedAt(box: string, count: number): Promise<Set<string>> {
+  const arrivals = await system.arrivalsOf(count, box);
+  return new Set(arrivals.map(({ body }) => (JSON.parse(body) as { payload: { id: string } }).payload.id));
+}
+
+const workers = () => system.all('worker-webhook');
+
+it.each([
+  ['dies', 'SIGKILL', 60_000],
+  ['blocks', 'it did not answer for 10 s', 200_000],
+])(
+  'a delivery at which its process %s is given up after two deaths of workers, and the others of its job are delivered',
+  async (fate, reason, withinMs) => {
+    const poison = `poison-${fate}`;
+    const ids = Array.from({ length: 100 }, (_, index) => (index === 50 ? poison : `beside-${fate}-${index}`));
+    await post(fate, ids);
+    await eventually(async () => (await failed(poison)).length > 0, withinMs);
+    const text = expect.stringMatching(new RegExp(`died 5 times.*only this delivery.*${reason}`)) as string;
+    expect(await failed(poison)).toMatchObject([{ outcome: 'exhausted', reason: text }]);
+    expect(await arrivedAt(fate, 99)).toEqual(new Set(ids.filter((id) => id !== poison)));
+    expect(deaths).toBe(careAfterDeaths);
+    const lines = workers().flatMap((worker) => worker.logged('delivery.exhausted'));
+    expect(lines.filter(({ notification }) => notification === poison)).toHaveLength(1);
+  },
+  260_000,
+);
+
+it('no delivery is given up because processes were killed that happened to send it', async () => {
+  const ids = Array.from({ length: 20 }, (_, index) => `harmless-${index}`);
+  await fetch(`${system.sandbox.url}/webhooks/slow/faults`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ delayMs: 3000 }),
+  });
+  const sendersOf = (worker: AppProcess): number[] =>
+    worker.logged('delivery.sender-started').map(({ sender }) => Number(sender));
+  const senders = (): number[] => workers().filter(isAlive).flatMap(sendersOf);
+  const known = new Set(senders());
+  const newSender = async (): Promise<number> => {
+    await eventually(() => senders().some((pid) => !known.has(pid)));
+    const pid = senders().find((each) => !known.has(each)) ?? NaN;
+    known.add(pid);
+    return pid;
+  };
+  const untilMoreCame = async (): Promise<void> => {
+    const { total } = await system.arrivals('slow');
+    await eventually(async () => (await system.arrivals('slow')).total > total);
+  };
+  const killWorkers = () => Promise.all(workers().map((worker) => worker.kill()));
+
+  await post('slow', ids);
+  for (let kill = 0; kill < careAfterDeaths; kill++) {
+    await untilMoreCame();
+    await killWorkers();
+  }
+  const first = await newSender();
+  await untilMoreCame();
+  process.kill(first, 'SIGKILL');
+  const second = await newSender();
+  await untilMoreCame();
+  await killWorkers();
+  await eventually(() => !isRunning(second));
+  await newSender();
+  expect(await arrivedAt('slow', ids.length)).toEqual(new Set(ids));
+  for (const id of ids) expect(await failed(id)).toEqual([]);
+}, 200_000);
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -29,6 +29,16 @@ const notRun: Readonly<Record<string, string>> = {
     'needs Docker',
   'docs/performance.md: npm run bench                                    # everything, three rounds, medians':
     'takes hours',
+  'CONTRIBUTING.md: git clone https://github.com/OWNER/pns.git && cd pns   # OWNER: your fork':
+    'this test runs in such a clone; npm start is as in README.md',
+  'CONTRIBUTING.md: npm run lint && npm run typecheck': '.ci/run runs both, and npm test, of which this test is a part',
+  'CONTRIBUTING.md: npm run properties-page': 'would overwrite the page; a test compares what it writes',
+  'CONTRIBUTING.md: npm run openapi': 'would overwrite the document; a test compares what it writes',
+  'CONTRIBUTING.md: npm install && npx nx sync && npm run typecheck': 'installs packages; .ci/run runs the type check',
+  'CONTRIBUTING.md: npx jest libs/transports libs/config-cascade apps/api/src/clients apps/e2e/src/architecture-page.spec.ts':
+    'npm test runs these tests',
+  'CONTRIBUTING.md: npm run openapi -- --release': 'would overwrite the document; the rest is as above',
+  'CONTRIBUTING.md: git commit -am "build: release X.Y.Z" && git tag vX.Y.Z && git push --follow-tags': 'pushes',
   'docs/dovecot.md: doveadm mailbox metadata set -u jane@example.com -s "" /private/vendor/vendor.dovecot/http-notify user=14@1':
     'needs a Dovecot',
 };
@@ -175,13 +185,26 @@ it('the API key of docs/dovecot.md is made', async () => {
   expect(await run(block as Block)).toContain('"scopes":["ingest"]');
 });
 
+it('the commands of CONTRIBUTING.md run the tests of a folder, and one of them', async () => {
+  const [block] = blocksOf('CONTRIBUTING.md').filter(({ text }) => text.startsWith('npx jest libs/topics\n'));
+  const [ofFolder = '', one = ''] = (block as Block).text.trim().split('\n');
+  const reader = newShell(root);
+  try {
+    expect(await reader.type(ofFolder)).toMatch(/^Tests: +\d{2,} passed, \d+ total$/m);
+    expect(await reader.type(one)).toMatch(/^Tests: +\d+ skipped, 1 passed, \d+ total$/m);
+  } finally {
+    await reader.end();
+  }
+});
+
 it('every block of commands of every page is run above, or its reason is given', () => {
   const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
   const commands = pages.flatMap(blocksOf).filter(({ language }) => ['sh', 'bash', 'console'].includes(language));
   const isRun = ({ page, text }: Block) =>
     page === 'docs/first-push.md' ||
     (page === 'README.md' && /KEY in|v1\/sessions/.test(text)) ||
-    (page === 'docs/dovecot.md' && text.startsWith('api '));
+    (page === 'docs/dovecot.md' && text.startsWith('api ')) ||
+    (page === 'CONTRIBUTING.md' && text.startsWith('npx jest libs/topics\n'));
   const others = commands.filter((block) => !isRun(block)).map((block) => `${block.page}: ${firstLine(block)}`);
   expect(others.sort()).toEqual(Object.keys(notRun).sort());
 });

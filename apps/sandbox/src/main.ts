@@ -1,6 +1,6 @@
 import { failToStart, listenHost, log } from '@pns/runtime';
+import { startSandbox } from '@pns/sandbox';
 import { sandboxEnvironment } from './env';
-import { startSandbox } from './start';
 
 async function run(): Promise<void> {
   const { PNS_SANDBOX_PORT, PNS_LOG_LEVEL } = sandboxEnvironment();

@@ -1,9 +1,9 @@
-import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { Queues } from '@pns/queue';
 import { KeySpace, MemoryUse } from '@pns/redis';
 import { Ingest } from './ingest.service';
-import { TickWorker, type HandOver } from './tick-worker';
+import { TickWorker } from './tick-worker';
 import { Ticks } from './ticks';
 import { Windows } from './windows';
 
@@ -16,14 +16,7 @@ const parts = [
   { provide: Ticks, inject: [Queues], useFactory: (queues: Queues) => new Ticks(queues) },
 ];
 
-/** What a process that dispatches hands its batches to. */
-export interface HandOverOptions {
-  readonly imports: NonNullable<ModuleMetadata['imports']>;
-  readonly inject: readonly (abstract new (...args: never[]) => unknown)[];
-  readonly useFactory: (...parts: never[]) => HandOver;
-}
-
-/** The aggregation stage: its door, where notifications come in, and its clock, which hands batches over. */
+/** The aggregation stage: it takes notifications in, and takes windows that are due in batches. */
 @Module({})
 export class AggregationModule {
   /** For a process that takes notifications in. */
@@ -37,29 +30,14 @@ export class AggregationModule {
     return { module: AggregationModule, providers: [...parts, ingest], exports: [Ingest, Windows] };
   }
 
-  /** For a process that works on ticks. */
-  static ticking({ imports, inject, useFactory }: HandOverOptions): DynamicModule {
-    const handOver = Symbol('HandOver');
-    return {
-      module: AggregationModule,
-      imports,
-      providers: [
-        ...parts,
-        { provide: handOver, inject: [...inject], useFactory },
-        {
-          provide: TickWorker,
-          inject: [Queues, Windows, Ticks, ConfigCascade, MemoryUse, handOver],
-          useFactory: (
-            queues: Queues,
-            windows: Windows,
-            ticks: Ticks,
-            cascade: ConfigCascade,
-            memory: MemoryUse,
-            handler: HandOver,
-          ) => new TickWorker(queues, windows, ticks, cascade, memory, handler),
-        },
-      ],
-      exports: [Windows],
+  /** For a process that works on ticks, once it starts the `TickWorker`. */
+  static ticking(): DynamicModule {
+    const tickWorker = {
+      provide: TickWorker,
+      inject: [Queues, Windows, Ticks, ConfigCascade, MemoryUse],
+      useFactory: (queues: Queues, windows: Windows, ticks: Ticks, cascade: ConfigCascade, memory: MemoryUse) =>
+        new TickWorker(queues, windows, ticks, cascade, memory),
     };
+    return { module: AggregationModule, providers: [...parts, tickWorker], exports: [TickWorker, Windows] };
   }
 }

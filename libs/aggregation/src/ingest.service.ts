@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { ConfigCascade, type AggregationMode } from '@pns/config-cascade';
-import { itemOf, PayloadTexts, type Notification } from '@pns/notifications';
+import { ConfigCascade } from '@pns/config-cascade';
+import { itemOf, PayloadTexts, type AggregationMode, type Notification } from '@pns/notifications';
 import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/redis';
 import { PnsError, Slices } from '@pns/runtime';
 import type { UserKey } from '@pns/subscriptions';

@@ -30,6 +30,7 @@ class Scene {
   /** What it takes to hand a batch over. */
   effort: () => Promise<void> = () => Promise.resolve();
   onBatch: (batch: Batch) => Promise<void> = () => this.effort();
+  private readonly settled: (batch: Batch) => Promise<Settled>;
 
   constructor(
     readonly clock: () => number,
@@ -42,13 +43,13 @@ class Scene {
     this.windows = new Windows(this.queues.redis, this.keys, clock);
     let tell: (batch: Batch) => void;
     this.handedOver = new Promise((resolve) => (tell = resolve));
-    const handOver = async (batch: Batch): Promise<Settled> => {
+    this.settled = async (batch: Batch): Promise<Settled> => {
       tell(batch);
       await this.onBatch(batch);
       return this.windows.settle(batch);
     };
     const memory = new MemoryUse(this.queues.redis);
-    this.worker = new TickWorker(this.queues, this.windows, this.ticks, this.cascade, memory, handOver);
+    this.worker = new TickWorker(this.queues, this.windows, this.ticks, this.cascade, memory);
   }
 
   queueOf(shard: number): Queue<TickJob> {
@@ -57,7 +58,7 @@ class Scene {
 
   /** Lets the dispatcher begin. */
   start(): Promise<void> {
-    return this.worker.onApplicationBootstrap();
+    return this.worker.start(this.settled);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { aggregationQueue, assertJobVersion, Queues, type Origin, type TickJob } from '@pns/queue';
 import type { MemoryUse } from '@pns/redis';
@@ -31,11 +31,11 @@ export type Settling = (left: number, count: number) => Origin<Settled>;
  * Puts the deliveries of a batch where they survive this process, and settles its windows in the same steps, from the first
  * one on. After a fault it is called again with what is left of the batch.
  */
-export type HandOver = (batch: Batch, settling: Settling) => Promise<Settled>;
+export type OnBatch = (batch: Batch, settling: Settling) => Promise<Settled>;
 
-/** Works on ticks: takes what is due and hands it over. */
+/** Works on ticks: takes batches of due windows and passes them to `onBatch`. */
 @Injectable()
-export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class TickWorker implements BeforeApplicationShutdown {
   private workers: Worker<TickJob>[] = [];
   private slots: IPolicy = bulkhead(1);
   private size = 0;
@@ -46,17 +46,22 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly ticks: Ticks,
     private readonly cascade: ConfigCascade,
     private readonly memory: MemoryUse,
-    private readonly handOver: HandOver,
   ) {}
 
-  async onApplicationBootstrap(): Promise<void> {
+  /** Starts to take ticks. The caller is the app, which joins this stage to the next one. */
+  async start(onBatch: OnBatch): Promise<void> {
     this.resize();
     this.cascade.onChange(() => this.resize());
     this.workers = this.queues.keys.all().map((shard) => {
       const group = this.queues.keys.group(shard);
-      return this.queues.worker<TickJob>(group, aggregationQueue, (job, token) => this.work(shard, job, token), {
-        concurrency: this.threads(),
-      });
+      return this.queues.worker<TickJob>(
+        group,
+        aggregationQueue,
+        (job, token) => this.work(shard, job, token, onBatch),
+        {
+          concurrency: this.threads(),
+        },
+      );
     });
     const shards = this.queues.keys.all();
     await Promise.all(
@@ -88,7 +93,7 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
     for (const worker of this.workers) worker.concurrency = threads;
   }
 
-  private work(shard: number, job: Job<TickJob>, token: string = randomUUID()): Promise<void> {
+  private work(shard: number, job: Job<TickJob>, token: string = randomUUID(), onBatch: OnBatch): Promise<void> {
     assertJobVersion('tick', job.data);
     return this.slots.execute(async () => {
       const isSweep = job.name === 'sweep';
@@ -96,7 +101,7 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
       if (isSweep) await this.adoptOrphans(shard);
       const batch = await this.windows.take(shard, String(job.id), token, maxWindowsPerBatch);
       await this.scheduleWhatIsLeft(batch);
-      if (batch.windows.length > 0) return this.finish(batch);
+      if (batch.windows.length > 0) return this.finish(batch, onBatch);
       // The clocks of this process and Redis differ, and the tick came before its time.
       if (job.data.dueAt > batch.clock) await this.putOff(job, job.data.dueAt - batch.clock, token);
     });
@@ -112,15 +117,15 @@ export class TickWorker implements OnApplicationBootstrap, BeforeApplicationShut
     throw new DelayedError();
   }
 
-  private async finish(batch: Batch): Promise<void> {
-    const settled = await this.handOver(batch, (left, count) => this.windows.settling(batch, left, count));
+  private async finish(batch: Batch, onBatch: OnBatch): Promise<void> {
+    const settled = await onBatch(batch, (left, count) => this.windows.settling(batch, left, count));
     // A tick of another id: this one is still active.
     if (settled === 'passed') await this.ticks.addNow(batch.shard, `passed-${randomUUID()}`, batch.clock);
     if (settled !== 'lost') return;
     if (await this.windows.isOwned(batch)) {
       // A user was erased meanwhile, and the windows of that user with it. The others are handed over as they are now.
       const rest = await this.windows.take(batch.shard, batch.id, batch.owner, maxWindowsPerBatch);
-      if (rest.windows.length > 0) await this.finish(rest);
+      if (rest.windows.length > 0) await this.finish(rest, onBatch);
     } else {
       log.warn({ event: 'batch.taken-over', shard: batch.shard, batch: batch.id, windows: batch.windows.length });
     }

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AggregationMode } from '@pns/config-cascade';
-import { PayloadTexts, type Notification } from '@pns/notifications';
+import { PayloadTexts, type AggregationMode, type Notification } from '@pns/notifications';
 import type { Owner } from '@pns/subscriptions';
 import type { Priority } from '@pns/transport-contract';
 

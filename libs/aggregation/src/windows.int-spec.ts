@@ -1,9 +1,9 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
-import fc from 'fast-check';
-import { itemOf, PayloadTexts, type Notification } from '@pns/notifications';
+import { itemOf, PayloadTexts, type DueWindow, type Notification } from '@pns/notifications';
 import { connectRedis, KeySpace } from '@pns/redis';
+import fc from 'fast-check';
 import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
-import { Windows, type Batch, type DueWindow, type JoinEntry } from './windows';
+import { Windows, type Batch, type JoinEntry } from './windows';
 
 const delayMs = 1000;
 const maxDelayMs = 10_000;

@@ -1,5 +1,4 @@
-import type { AggregationMode } from '@pns/config-cascade';
-import { decodeNotification, type Item, type StoredNotification } from '@pns/notifications';
+import { decodeNotification, type DueWindow, type Item } from '@pns/notifications';
 import { aggregationQueue, erasedInAll, heldLocks, jobLock, type Erased, type Origin } from '@pns/queue';
 import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
 import type { Owner } from '@pns/subscriptions';
@@ -38,18 +37,6 @@ export interface Joined {
   readonly statuses: readonly JoinStatus[];
   /** The times at which ticks are needed. */
   readonly ticks: readonly number[];
-}
-
-/** A window that fell due: one notification, which stands for the `count` that were joined. */
-export interface DueWindow {
-  readonly mode: AggregationMode;
-  readonly notification: StoredNotification;
-  readonly count: number;
-  readonly dueAt: number;
-  /** How long the stored notification is, in characters: about what each of its deliveries takes. */
-  readonly size: number;
-  /** The place of its newest notification in the order of acceptance within the shard; absent for one of an older version. */
-  readonly order?: number;
 }
 
 /** Due windows that a job owns until it settles them. */

@@ -1,5 +1,5 @@
 import type { TransportName } from '@pns/transport-contract';
-import { conformanceCases } from './conformance-cases';
+import { conformanceCases } from './testing/conformance-cases';
 import { cascadeOf, inRankOrder, matchingSets, type ContextSet } from './context-sets';
 import { transportSwitches } from './properties';
 import type { Scope, ScopeName } from './resolve';

@@ -4,15 +4,7 @@ export { ConfigCascadeModule } from './config-cascade.module';
 export { ConfigChanges } from './config-changes';
 export type { FileContextSet } from './context-set-files';
 export { effectiveProperties, type EffectiveProperty } from './effective';
-export {
-  aggregationModes,
-  properties,
-  registry,
-  type AggregationMode,
-  type Property,
-  type PropertyName,
-  type PropertyValue,
-} from './properties';
+export { properties, registry, type Property, type PropertyName, type PropertyValue } from './properties';
 export { propertyText, propertyValue, type PropertyInput } from './property-check';
 export { scopes, type Origin, type Place, type Scope, type ScopeName } from './resolve';
 export type { ConfigChange } from './subject-cache';

@@ -1,3 +1,4 @@
+import { aggregationModes } from '@pns/notifications';
 import { maxTemplateLength, templateFault } from '@pns/payloads';
 import { isClientId } from '@pns/subscriptions';
 import { isTopic } from '@pns/topics';
@@ -57,10 +58,6 @@ const suffixes = '.<client>, .<topic> or .<client>.<topic> behind the name sets 
 const serverOnly = ['server'] as const;
 
 const dayMs = 24 * 60 * 60 * 1000;
-
-/** How similar notifications are joined. */
-export const aggregationModes = ['equal', 'latest', 'collect'] as const;
-export type AggregationMode = (typeof aggregationModes)[number];
 
 /** Every property that PNS reads, with its type, default and meaning. The switches of the transports are beside them. */
 export const properties = {

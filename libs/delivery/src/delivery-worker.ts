@@ -2,17 +2,18 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
-import { assertJobVersion, Queues, type DeliveryJob, type JobWorker } from '@pns/queue';
+import { assertJobVersion, Queues, type DeliveryJob, type JobWorker, type Readership } from '@pns/queue';
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
 import { byWait, isSpared, maxSparedMs, sparedForMs, sparedParts, verdictOf, withVerdict } from './attempts';
 import { backOffMs } from './back-off';
-import { careAfterDeaths, givenUp, isDeadly, stepsOf, withCare } from './care';
+import { attemptWithCare, careAfterDeaths, type Attempting } from './care';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
-import { handOver, type QueueRef } from './hand-over';
+import { IsolatedTransport } from './isolated-transport';
+import { enqueueDeliveries, type QueueRef } from './enqueue-deliveries';
 import type { PausedClients } from './paused-clients';
 import { SharedLookup } from './shared-lookup';
 import { reasonsToSuppress } from './suppression';
@@ -25,6 +26,10 @@ export interface DeliveryWorkerOptions {
   readonly concurrency?: number | undefined;
   /** Whether the attempts of a job begin only after those of the jobs before it; there is one endpoint then. */
   readonly isOrdered?: boolean | undefined;
+  /** Who else takes jobs from the sources; by default the other processes of the transport. */
+  readonly readership?: Readership | undefined;
+  /** The script of the app that can send in a process of its own; without it, suspect deliveries are sent in this process. */
+  readonly isolatedEntry?: string | undefined;
 }
 
 /** What a run of a job keeps to. */
@@ -53,6 +58,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private readonly places = new DeliveryPlaces(maxHeld);
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly memory: DeliveryMemory;
+  private readonly isolated: IsolatedTransport | undefined;
   private readonly turns = new Turns(byFirstAcceptance);
   private isOutOfTime = false;
   private readonly propertiesFault = new RecurringFault('delivery.properties-not-loaded', 'delivery.properties-loaded');
@@ -68,14 +74,16 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   ) {
     this.live = new SharedLookup((ids) => subscriptions.liveAmong(ids));
     this.memory = new DeliveryMemory(queues.redis);
+    const { isolatedEntry } = options;
+    this.isolated = isolatedEntry === undefined ? undefined : new IsolatedTransport(transport.name, isolatedEntry);
   }
 
   onApplicationBootstrap(): void {
-    const { concurrency = maxJobsPerSource } = this.options;
+    const { concurrency = maxJobsPerSource, readership } = this.options;
     for (const { group, name } of this.options.sources) {
       const work = (job: Job<DeliveryJob>, token?: string, signal?: AbortSignal) =>
         this.work({ group, name }, job, token, signal ?? never);
-      const worker = this.queues.worker(group, name, work, { concurrency });
+      const worker = this.queues.worker(group, name, work, { concurrency, readership });
       worker.on('completed', (job) => this.memory.forget(job));
       if (this.options.isOrdered === true) worker.onFetched = (fetched) => this.turns.take(fetched);
       this.workers.set(group, worker);
@@ -183,9 +191,10 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   ): Promise<void> {
     const { deliveries } = job.data;
     const open = deliveries.filter((delivery) => !checkpoint.has(delivery.id) && !this.memory.knows(delivery));
+    const attempt: Attempting = (some, transport) => this.attemptAll(some, checkpoint, bounds, transport);
     const settled = await (job.stalledCounter < careAfterDeaths
-      ? this.attemptAll(open, checkpoint, bounds)
-      : this.attemptWithCare(open, checkpoint, bounds));
+      ? attempt(open)
+      : attemptWithCare({ deliveries: open, checkpoint, signal: bounds.signal, attempt }, this.isolated));
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     // Whatever fails from here on is done again without another attempt.
     checkpoint.keep(tries.filter((attempt) => !isSpared(attempt)));
@@ -202,40 +211,17 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     deliveries: readonly Delivery[],
     checkpoint: Checkpoint,
     bounds: RunBounds,
+    transport: Transport = this.transport,
   ): Promise<PromiseSettledResult<Attempt>[]> {
     // Whether and how a push is sent, and when it is tried again, are the user's properties.
     await this.loadProperties(deliveries);
     const reasons = await reasonsToSuppress(deliveries, this.cascade, this.live);
     await bounds.turn?.before;
-    const begun = deliveries.map((delivery) => this.attempt(delivery, reasons.get(delivery), checkpoint, bounds));
+    const begun = deliveries.map((delivery) =>
+      this.attempt(delivery, reasons.get(delivery), checkpoint, bounds, transport),
+    );
     bounds.turn?.done();
     return Promise.allSettled(begun);
-  }
-
-  /** Sends what a process may die of a few at a time, and gives up what it died of. */
-  private async attemptWithCare(
-    deliveries: readonly Delivery[],
-    checkpoint: Checkpoint,
-    bounds: RunBounds,
-  ): Promise<PromiseSettledResult<Attempt>[]> {
-    const settled: PromiseSettledResult<Attempt>[] = [];
-    const deadly = deliveries.filter(({ id }) => isDeadly(checkpoint.triesOf(id)));
-    for (const delivery of deadly) settled.push({ status: 'fulfilled', value: givenUp(delivery) });
-    const others = deliveries.filter((delivery) => !deadly.includes(delivery));
-    for (const step of stepsOf(others, (id) => checkpoint.triesOf(id))) {
-      const { signal } = bounds;
-      if (signal.aborted) return [...settled, { status: 'rejected', reason: signal.reason as unknown }];
-      const ended = await withCare(
-        () => checkpoint.begin(step.map(({ id }) => id)),
-        () => this.attemptAll(step, checkpoint, bounds),
-      );
-      checkpoint.survive();
-      checkpoint.keep(
-        ended.flatMap((each) => (each.status === 'fulfilled' && !isSpared(each.value) ? [each.value] : [])),
-      );
-      settled.push(...ended);
-    }
-    return settled;
   }
 
   private async attempt(
@@ -243,12 +229,13 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     suppressedFor: string | undefined,
     checkpoint: Checkpoint,
     bounds: RunBounds,
+    transport: Transport,
   ): Promise<Attempt> {
     const startedAt = Date.now();
     const begun = performance.now();
     const unsent: Outcome | undefined =
       suppressedFor === undefined ? this.outcomeUnsent(delivery) : { kind: 'suppressed', reason: suppressedFor };
-    const outcome = unsent ?? (await this.outcomeOf(delivery, bounds.signal));
+    const outcome = unsent ?? (await this.outcomeOf(delivery, bounds.signal, transport));
     if (outcome.kind === 'delivered') {
       this.memory.arrived(delivery);
       checkpoint.add(delivery.id);
@@ -299,7 +286,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     });
     const pauseMs = Math.max(0, ...pauses);
     const deliveries = attempts.map(({ delivery }) => ({ ...delivery, attempt: delivery.attempt + 1 }));
-    await handOver(this.queues, [{ ...source, endpoint, deliveries }], { delayMs: pauseMs });
+    await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs: pauseMs });
     checkpoint.keep(attempts.map((attempt) => ({ ...attempt, nextAttemptInMs: pauseMs })));
   }
 
@@ -323,7 +310,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       return backOffMs(1, baseMs, Math.max(askedMs, sparedForMs(delivery, now) / sparedParts), random);
     });
     const delayMs = Math.max(...pauses);
-    await handOver(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
+    await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
     // At once: this job may be run again when the other one is done with, and its id is free.
     for (const { id } of deliveries) checkpoint.add(id);
     await checkpoint.flush();
@@ -331,11 +318,11 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     log.debug({ event: 'delivery.spared', transport, job, deliveries: deliveries.length, nextLookInMs: delayMs });
   }
 
-  private async outcomeOf(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
+  private async outcomeOf(delivery: Delivery, signal: AbortSignal, transport: Transport): Promise<Outcome> {
     const { client } = delivery;
     const options = this.transport.options?.(client);
     try {
-      const outcome = await this.transport.deliver(delivery, signal);
+      const outcome = await transport.deliver(delivery, signal);
       if (outcome.kind === 'misconfigured' && outcome.isTargetOnly !== true) {
         this.paused.pause(client, outcome.reason, options);
       }
@@ -346,6 +333,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       return outcome;
     } catch (error) {
       signal.throwIfAborted();
+      if (transport === this.isolated) throw error; // its own process has reported our faults already
       // A fault of ours in one delivery must not hold up, or repeat, the others of its job.
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
       return { kind: 'retry', reason: 'internal error' };

@@ -3,12 +3,12 @@ import { ConfigCascade } from '@pns/config-cascade';
 import { ClientOptions } from '@pns/config-folder';
 import { OutcomeRecorder, OutcomesModule } from '@pns/outcomes';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
-import { deliveryQueue, Queues } from '@pns/queue';
+import { deliveryQueue, Queues, type Readership } from '@pns/queue';
 import { KeySpace } from '@pns/redis';
 import type { Transport, TransportName } from '@pns/transport-contract';
 import { CredentialsExpiry } from './credentials-expiry';
 import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
-import type { QueueRef } from './hand-over';
+import type { QueueRef } from './enqueue-deliveries';
 import { PausedClients } from './paused-clients';
 import { TransportLifetime } from './transport-lifetime';
 
@@ -19,6 +19,10 @@ export interface TransportOptions {
   readonly concurrency?: number;
   /** Whether jobs of a source must not overtake each other. */
   readonly isOrdered?: boolean;
+  /** Who else takes jobs from the sources; by default the other processes of the transport. */
+  readonly readership?: Readership;
+  /** The script of the app that can send in a process of its own; absent where the transport holds its targets itself. */
+  readonly isolatedEntry?: string;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject: readonly (abstract new (...args: never[]) => unknown)[];
   readonly useFactory: (...parts: never[]) => Transport;
@@ -68,6 +72,8 @@ export class DeliveryModule {
               sources: sources(queues.keys),
               concurrency: options.concurrency,
               isOrdered: options.isOrdered,
+              readership: options.readership,
+              isolatedEntry: options.isolatedEntry,
             };
             return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, subscriptions, workerOptions);
           },

@@ -3,7 +3,7 @@ import { Queues, type DeliveryJob } from '@pns/queue';
 import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { eraseDeliveries } from './erase-deliveries';
-import { handOver } from './hand-over';
+import { enqueueDeliveries } from './enqueue-deliveries';
 
 const queues = new Queues(connectRedis(testRedisUrl()), new KeySpace(1, freshPrefix()));
 const ref = { group: queues.keys.group(0), name: 'webhook' };
@@ -33,7 +33,7 @@ function delivery(user: number, index: number): Delivery {
 it('many who are erased at once all leave the job that they share, and who stays stays as it was', async () => {
   const users = Array.from({ length: 20 }, (_, index) => index + 1);
   const deliveries = users.flatMap((user) => [1, 2, 3, 4, 5].map((index) => delivery(user, index)));
-  await handOver(queues, [{ ...ref, endpoint: 'shared', deliveries }]);
+  await enqueueDeliveries(queues, [{ ...ref, endpoint: 'shared', deliveries }]);
   const erase = async (user: number): Promise<void> => {
     while ((await eraseDeliveries(queues, [ref], { context: 1, user })).found > 0);
   };
@@ -50,7 +50,7 @@ it('thousands of jobs are looked through', async () => {
     endpoint: `endpoint-${user}`,
     deliveries: [delivery(user + 1, 1), delivery(7000, user)],
   }));
-  await handOver(queues, groups, { delayMs: 3_600_000 });
+  await enqueueDeliveries(queues, groups, { delayMs: 3_600_000 });
   expect(await eraseDeliveries(queues, [ref], { context: 1, user: 7000 })).toEqual({ found: 2000, heldBy: [] });
   expect(await eraseDeliveries(queues, [ref], { context: 1 })).toEqual({ found: 2000, heldBy: [] });
   expect(await eraseDeliveries(queues, [ref], { context: 1 })).toEqual({ found: 0, heldBy: [] });

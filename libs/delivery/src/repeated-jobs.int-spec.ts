@@ -165,6 +165,44 @@ describe('a job whose processes died', () => {
     error.mockRestore();
   });
 
+  it('is sent by another process after two deaths, and what that one died of ends as exhausted', async () => {
+    const farSide = new FarSide(() => delivered);
+    const app = await worker(farSide, { redisUrl: redis.url, isolatedEntry: join(__dirname, 'testing', 'sender.cjs') });
+    const ids = Array.from({ length: 24 }, (_, index) => `d${index}`);
+    const deadly = ['dies of itself', 'exits of itself'];
+    const error = jest.spyOn(log, 'error');
+    // Deaths of workers that an earlier version has written down accuse nobody.
+    await addAfterDeaths(app, [...ids.slice(0, 12), ...deadly, ...ids.slice(12)], 2, { d3: 2 });
+    const store = app.get(FailedDeliveryStore, { strict: false });
+    for (const id of deadly) {
+      expect(await eventually(() => store.get(id))).toMatchObject({
+        outcome: 'exhausted',
+        reason: expect.stringMatching(/died 5 times, .* only this delivery: it ended with /) as string,
+        delivery: { attempt: 1 },
+      });
+    }
+    await eventually(() => isEmpty(app));
+    expect(farSide.came).toEqual([]);
+    for (const id of ids) expect(await store.get(id)).toBeUndefined();
+    expect(error.mock.calls.map(([line]) => line as unknown)).toEqual(
+      deadly.map((id) => expect.objectContaining({ event: 'delivery.exhausted', delivery: id }) as unknown),
+    );
+    error.mockRestore();
+  });
+
+  it('waits for a process that can send, and nothing is given up meanwhile', async () => {
+    const farSide = new FarSide(() => delivered);
+    const app = await worker(farSide, { redisUrl: redis.url, isolatedEntry: join(folder, 'no such script') });
+    await addAfterDeaths(app, ['patient'], 2, {});
+    const job = () => queueOf(app).getJob('deadly');
+    await eventually(async () => ((await job())?.attemptsMade === 2 ? true : undefined));
+    expect(await app.get(FailedDeliveryStore, { strict: false }).get('patient')).toBeUndefined();
+    expect((await job())?.stalledCounter).toBe(2);
+    await close(app);
+    await start(farSide);
+    await farSide.until((came) => came.length === 1);
+  });
+
   it('is sent as usual after one death, as any deployment may cause', async () => {
     const farSide = new FarSide(() => delivered);
     const app = await start(farSide);

@@ -4,7 +4,7 @@ import { parkedNode, parkedToken } from './socket-token';
 import { socketNodeGroup, deliveryQueue, socketNodeQueue, type Queues } from '@pns/queue';
 import type { KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
-import { endpointOf, handOver, type DeliveryGroup } from './hand-over';
+import { endpointOf, enqueueDeliveries, type DeliveryGroup } from './enqueue-deliveries';
 
 /**
  * Puts up to `limit` failed deliveries back into their transports' queues, oldest first, as if they had never been
@@ -17,7 +17,7 @@ export function retryFailed(
   limit: number,
 ): Promise<number> {
   return failed.take(filter, limit, (deliveries) =>
-    handOver(queues, grouped(queues, deliveries), { round: randomUUID() }),
+    enqueueDeliveries(queues, grouped(queues, deliveries), { round: randomUUID() }),
   );
 }
 

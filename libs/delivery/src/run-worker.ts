@@ -1,11 +1,14 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { runProcess, startWorker } from '@pns/runtime';
+import { runForkedProcess, runProcess, startWorker } from '@pns/runtime';
+import { IsolatedSender } from './isolated-sender';
+import { isolatedArgument } from './isolated-transport';
 import type { TransportWorker } from './transport-worker';
 import { workerEnv } from './worker-env';
 import { WorkerModule } from './worker.module';
 
-/** Runs a worker app as this process, until SIGTERM. */
+/** Runs a worker app as this process, until SIGTERM; where another worker has started it to send, until that one ends. */
 export function runTransportWorker<Options>(worker: TransportWorker<Options>): Promise<void> {
+  if (process.argv[2] === isolatedArgument) return runForkedProcess(nameOf(worker), () => startIsolated(worker));
   return runProcess(nameOf(worker), async () => [await startTransportWorker(worker, workerEnv().PNS_HEALTH_PORT)]);
 }
 
@@ -15,6 +18,11 @@ export function startTransportWorker<Options>(
   healthPort?: number,
 ): Promise<INestApplicationContext> {
   return startWorker(nameOf(worker), WorkerModule.forTransport(worker, workerEnv()), healthPort);
+}
+
+async function startIsolated<Options>(worker: TransportWorker<Options>): Promise<void> {
+  const app = await startWorker(nameOf(worker), WorkerModule.isolated(worker, workerEnv()), undefined);
+  app.get(IsolatedSender).serve();
 }
 
 function nameOf({ transport }: Pick<TransportWorker<never>, 'transport'>): string {

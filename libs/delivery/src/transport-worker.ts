@@ -16,6 +16,8 @@ export interface TransportParts<Options> {
 export interface TransportWorker<Options> {
   /** Names the app too: `worker-<transport>`. */
   readonly transport: TransportName;
+  /** The script that runs the app as a process: it calls `runTransportWorker`. */
+  readonly entry: string;
   /** Below the configuration folder. */
   readonly optionFile: string;
   /** The schema of the whole option file. */

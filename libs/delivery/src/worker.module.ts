@@ -1,11 +1,13 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { pushContent } from '@pns/payloads';
 import { PersistenceModule, SubscriptionStore } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
+import type { Transport } from '@pns/transport-contract';
 import { DeliveryModule } from './delivery.module';
+import { IsolatedSender } from './isolated-sender';
 import { SharedLookup } from './shared-lookup';
 import type { TransportWorker } from './transport-worker';
 import type { WorkerEnv } from './worker-env';
@@ -17,29 +19,59 @@ export class WorkerModule {
     return {
       module: WorkerModule,
       imports: [
-        RuntimeModule,
         QueueModule.forRoot({ redisUrl: env.REDIS_URL, shards: env.PNS_SHARDS }),
-        ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
-        PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL, encryptionKeys: env.PNS_ENCRYPTION_KEY }),
+        ...configuration(env),
         DeliveryModule.forTransport({
           name: worker.transport,
+          isolatedEntry: worker.entry,
           imports: [ClientOptionsModule],
-          inject: [ClientOptions, ConfigCascade, SubscriptionStore],
-          useFactory: (options: ClientOptions, cascade: ConfigCascade, subscriptions: SubscriptionStore) => {
-            const meta = new SharedLookup((ids) => subscriptions.metaOf(ids));
-            return worker.create({
-              options: options.of(
-                worker.transport,
-                worker.optionFile,
-                (readFile) => worker.optionsFileFor(env.NODE_ENV, readFile),
-                worker.clientOptions,
-              ),
-              content: (delivery) => pushContent(delivery, cascade.pushStyle(delivery)),
-              metaOf: async (id) => (await meta.of([id])).get(id),
-            });
-          },
+          ...transportOf(worker, env),
         }),
       ],
     };
   }
+
+  /** The app as it sends for another worker: the transport and what it reads, without queues. */
+  static isolated<Options>(worker: TransportWorker<Options>, env: WorkerEnv): DynamicModule {
+    const transport = Symbol('Transport');
+    return {
+      module: WorkerModule,
+      imports: [...configuration(env), ClientOptionsModule],
+      providers: [
+        { provide: transport, ...transportOf(worker, env) },
+        {
+          provide: IsolatedSender,
+          inject: [transport, ConfigCascade],
+          useFactory: (handedIn: Transport, cascade: ConfigCascade) => new IsolatedSender(handedIn, cascade),
+        },
+      ],
+    };
+  }
+}
+
+function configuration(env: WorkerEnv): (Type | DynamicModule)[] {
+  return [
+    RuntimeModule,
+    ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
+    PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL, encryptionKeys: env.PNS_ENCRYPTION_KEY }),
+  ];
+}
+
+function transportOf<Options>(worker: TransportWorker<Options>, env: WorkerEnv) {
+  return {
+    inject: [ClientOptions, ConfigCascade, SubscriptionStore],
+    useFactory: (options: ClientOptions, cascade: ConfigCascade, subscriptions: SubscriptionStore): Transport => {
+      const meta = new SharedLookup((ids) => subscriptions.metaOf(ids));
+      return worker.create({
+        options: options.of(
+          worker.transport,
+          worker.optionFile,
+          (readFile) => worker.optionsFileFor(env.NODE_ENV, readFile),
+          worker.clientOptions,
+        ),
+        content: (delivery) => pushContent(delivery, cascade.pushStyle(delivery)),
+        metaOf: async (id) => (await meta.of([id])).get(id),
+      });
+    },
+  };
 }

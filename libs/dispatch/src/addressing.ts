@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { DueWindow } from '@pns/aggregation';
 import type { ConfigCascade } from '@pns/config-cascade';
+import type { DueWindow } from '@pns/notifications';
 import type { AddressedSubscription } from '@pns/persistence';
 import { parkedNode, parkedToken } from '@pns/delivery';
 import type { SocketGroup } from '@pns/sockets';

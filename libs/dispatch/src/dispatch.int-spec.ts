@@ -83,8 +83,8 @@ async function batchFor(users: readonly number[], payload: object = {}): Promise
 
 const windows = () => app.get(Windows, { strict: false });
 
-const handOver = (batch: Batch) =>
-  app.get(Dispatch).handOver(batch, (left, count) => windows().settling(batch, left, count));
+const dispatch = (batch: Batch) =>
+  app.get(Dispatch).dispatch(batch, (left, count) => windows().settling(batch, left, count));
 
 async function queued(): Promise<string[]> {
   const queues = app.get(Queues);
@@ -101,11 +101,11 @@ async function suppressed(): Promise<number> {
 
 it('sends nothing to a webhook that was taken off the list of its user, and counts that', async () => {
   for (const user of [14, 15]) for (const client of ['crm', 'shop']) await subscribe(user, client);
-  await handOver(await batchFor([14, 15]));
+  await dispatch(await batchFor([14, 15]));
   expect([await queued(), await suppressed()]).toEqual([['14 crm', '14 shop', '15 crm', '15 shop'], 0]);
   await enable(14, 'shop');
   await enable(15, '');
-  await handOver(await batchFor([14, 15]));
+  await dispatch(await batchFor([14, 15]));
   expect([await queued(), await suppressed()]).toEqual([['14 shop'], 3]);
 });
 
@@ -122,10 +122,10 @@ it('hands each delivery over once, although the memory of Redis is full in the m
   await Promise.all(users.map((user) => subscribe(user, 'crm', `crm-${user}`)));
   const batch = await batchFor(users, { text: 'x'.repeat(30_000) });
   await limitMemory(1_000_000);
-  await handOver(batch).catch(() => undefined);
+  await dispatch(batch).catch(() => undefined);
   const first = await queued();
   await limitMemory();
-  await handOver(batch);
+  await dispatch(batch);
   expect([...first, ...(await queued())]).toEqual(users.map((user) => `${user} crm`));
 });
 
@@ -134,9 +134,9 @@ it('hands nothing over that another dispatcher has handed over meanwhile', async
   const slow = await batchFor([20]);
   const quick = await windows().take(0, slow.id, 'another', 500);
   expect(quick.windows).toEqual(slow.windows);
-  expect(await handOver(quick)).toBe('settled');
+  expect(await dispatch(quick)).toBe('settled');
   expect(await queued()).toEqual(['20 crm']);
-  expect(await handOver(slow)).toBe('lost');
+  expect(await dispatch(slow)).toBe('lost');
   expect(await queued()).toEqual([]);
 });
 
@@ -148,7 +148,7 @@ it('hands a large batch over in parts', async () => {
     parts.push(count);
     return windows().settling(batch, left, count);
   };
-  expect(await app.get(Dispatch).handOver(batch, settling)).toBe('settled');
+  expect(await app.get(Dispatch).dispatch(batch, settling)).toBe('settled');
   expect([parts.length, await queued()]).toEqual([2, Array(150).fill('30 crm')]);
   expect((await windows().take(0, batch.id, 'me', 500)).windows).toEqual([]);
 });

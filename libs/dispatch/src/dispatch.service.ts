@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { Batch, Settled, Settling } from '@pns/aggregation';
 import { ConfigCascade } from '@pns/config-cascade';
-import { endpointOf, handOverFrom, type DeliveryGroup, parkedNode, nodeOf } from '@pns/delivery';
+import { endpointOf, enqueueDeliveriesFrom, type DeliveryGroup, parkedNode, nodeOf } from '@pns/delivery';
 import { SocketForwarding, SocketRegistry } from '@pns/sockets';
 import { countSuppressed } from '@pns/outcomes';
+import type { DueWindow } from '@pns/notifications';
 import { SubscriptionStore } from '@pns/persistence';
-import { socketNodeGroup, deliveryQueue, Queues, socketNodeQueue } from '@pns/queue';
+import { socketNodeGroup, deliveryQueue, Queues, socketNodeQueue, type Origin } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
@@ -17,7 +17,13 @@ const maxDeliveriesPerPart = 1000;
 /** And with as many characters in their notifications, so that large ones do not exhaust the memory of this process. */
 const maxPartSize = 8 * 1024 * 1024;
 
-/** Windows of a batch that are handed over together. */
+/** Due windows of one shard. */
+export interface Batch {
+  readonly shard: number;
+  readonly windows: readonly DueWindow[];
+}
+
+/** Windows of a batch whose deliveries are enqueued together. */
 interface Part {
   readonly windows: number;
   readonly deliveries: readonly Delivery[];
@@ -38,19 +44,23 @@ export class Dispatch {
   ) {}
 
   /**
-   * One query and, unless its deliveries are very many or very large, one transaction for all windows, which settles them too.
-   * Safe to repeat with what is left of the batch.
+   * Enqueues the deliveries of a batch. One query and, unless its deliveries are very many or very large, one transaction for all
+   * windows. The transaction settles the windows too: `settling(left, count)` is its origin for the next `count` windows of a batch
+   * of which `left` are left. Safe to repeat with the rest of the batch.
    */
-  async handOver(batch: Batch, settling: Settling): Promise<Settled> {
+  async dispatch<Settled extends string>(
+    batch: Batch,
+    settling: (left: number, count: number) => Origin<Settled>,
+  ): Promise<Settled | 'settled' | 'lost'> {
     const audiences = await this.audiencesOf(batch);
     let left = batch.windows.length;
-    let settled: Settled = 'settled';
+    let settled: Settled | 'settled' | 'lost' = 'settled';
     for (const { windows, deliveries, suppressed } of this.parts(batch, audiences)) {
       // Before the windows are settled: the next batch of these users, which waits for that, finds what this one has added.
       await this.forwarding.forwardAll(deliveries.filter(isForAway));
       const toSend = deliveries.filter((delivery) => !isForAway(delivery));
       const groups = this.grouped(batch.shard, toSend);
-      settled = await handOverFrom(this.queues, groups, settling(left, windows));
+      settled = await enqueueDeliveriesFrom(this.queues, groups, settling(left, windows));
       if (settled === 'lost') return settled;
       for (const [transport, count] of suppressed) countSuppressed(transport, count);
       left -= windows;

@@ -1,3 +1,4 @@
+export { aggregationModes, type AggregationMode, type DueWindow } from './due-window';
 export {
   decodeNotification,
   itemOf,

@@ -115,27 +115,28 @@ export class OutcomeRecorder {
   }
 }
 
-/** Whoever registers again while an attempt is made, or while Postgres is away, is not to pay for what was before. */
-function deadTarget({ delivery: { subscriptionId: id }, outcome, startedAt }: Attempt): DeadTarget | undefined {
+/** The subscription to remove. Registrations after `deadAt` are kept: they were made during the attempt or an outage of Postgres. */
+export function deadTarget({ delivery: { subscriptionId: id }, outcome, startedAt }: Attempt): DeadTarget | undefined {
   if (outcome.kind !== 'gone' || id === undefined) return undefined;
   const deadSince = Math.max(outcome.since ?? startedAt, startedAt - registrationHoldsMs);
   return { id, deadAt: Math.min(startedAt, deadSince) };
 }
 
-function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery | undefined {
+/** The row to store for an operator who may resend the delivery. */
+export function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery | undefined {
   if (outcome.kind === 'delivered' || outcome.kind === 'moved') return undefined;
-  // Nobody is to get it, and nobody is to be tempted to send it again.
+  // Suppressed on purpose, so it is not stored and cannot be resent.
   if (outcome.kind === 'suppressed') return undefined;
-  // Whoever asked for a test push hears of its end.
+  // The outcome of a test push is the answer to its request.
   if (delivery.replyTo !== undefined) return undefined;
-  // An open socket is its own subscription: once it is gone, there is nobody to send the delivery to again.
+  // An open socket is its own subscription: after it has closed, the delivery has no target.
   if (outcome.kind === 'expired' && delivery.subscriptionId === undefined) return undefined;
   const isHeld = outcome.kind === 'misconfigured' && outcome.isTargetOnly !== true;
   return { delivery, outcome: outcome.kind, reason: outcome.reason, isHeld, failedAt: Date.now() };
 }
 
-/** Whether its time is the far side's: what goes nowhere takes none, and would hide how slow the others are. */
-function reachedOut({ outcome, isUnsent = false }: Attempt): boolean {
+/** Whether the attempt reached the far side, so that its duration counts: others would lower the measured times. */
+export function reachedOut({ outcome, isUnsent = false }: Attempt): boolean {
   if (isUnsent || ['suppressed', 'moved', 'expired'].includes(outcome.kind)) return false;
   return outcome.kind !== 'retry' || (outcome.isWaiting !== true && outcome.isSpared !== true);
 }

@@ -1,7 +1,7 @@
 export { addJobs, addJobsFrom, type NewJob, type Origin } from './add-jobs';
 export { erasedInAll, heldLocks, jobLock, type Erased } from './erased';
 export { jobCounts, type JobCounts } from './job-counts';
-export type { JobWorker } from './job-worker';
+export type { JobWorker, Readership } from './job-worker';
 export { QueueModule, type QueueModuleOptions } from './queue.module';
 export { Queues } from './queues.service';
 export {

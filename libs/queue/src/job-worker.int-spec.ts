@@ -67,7 +67,7 @@ describe('a job whose lock expired while its worker was alive', () => {
     const lock = await scene.begin('kept');
     const token = await scene.redis.get(lock);
     await scene.redis.del(lock);
-    await scene.worker.renewAll();
+    await scene.worker.reconnected();
     expect(await scene.redis.get(lock)).toBe(token);
   });
 
@@ -92,7 +92,7 @@ describe('a job whose lock expired while its worker was alive', () => {
 
     it('is taken back by its worker, unless another one has started it', async () => {
       const lock = await beginAndStall('back');
-      await scene.worker.renewAll();
+      await scene.worker.reconnected();
       expect(await scene.queue.getRanges(['active', 'wait'], 0, -1)).toEqual(['back']);
       expect([await scene.redis.exists(lock), await scene.queue.getActiveCount(), scene.lost]).toEqual([1, 1, false]);
     });
@@ -110,7 +110,7 @@ describe('a job whose lock expired while its worker was alive', () => {
     jest.spyOn(log, 'warn').mockImplementation();
     const lock = await scene.begin('lost');
     await scene.redis.multi().set(lock, 'of another worker').hincrby(scene.queue.toKey('lost'), 'ats', 1).exec();
-    await scene.worker.renewAll();
+    await scene.worker.reconnected();
     expect(scene.lost).toBe(true);
     expect(await scene.redis.get(lock)).toBe('of another worker');
     expect(log.warn).toHaveBeenCalledWith(expect.objectContaining({ event: 'job.lost', job: 'lost' }));
@@ -120,7 +120,7 @@ describe('a job whose lock expired while its worker was alive', () => {
     jest.spyOn(log, 'warn').mockImplementation();
     const lock = await scene.begin('restarted');
     await scene.redis.multi().del(lock).hincrby(scene.queue.toKey('restarted'), 'ats', 1).exec();
-    await scene.worker.renewAll();
+    await scene.worker.reconnected();
     expect([scene.lost, await scene.redis.exists(lock)]).toEqual([true, 0]);
   });
 });

@@ -21,6 +21,7 @@ const scripts = {
   renew: new LuaScript<string[]>({ folder: __dirname, name: 'renew', numberOfKeys: 3 }),
   search: new LuaScript<number>({ folder: __dirname, name: 'search', numberOfKeys: 2 }),
   bringForward: new LuaScript<number>({ folder: __dirname, name: 'bring-forward', numberOfKeys: 3 }),
+  putBack: new LuaScript<string[]>({ folder: __dirname, name: 'put-back', numberOfKeys: 4 }),
 };
 
 /** What BullMQ answers when there is no job, though its types do not say so. */
@@ -29,11 +30,18 @@ const none = undefined as unknown as Job;
 /** A job that a worker has started, and how often it has been started since it was added. */
 type Started = Pick<Job, 'id' | 'attemptsStarted'>;
 
+/**
+ * Who else takes jobs from a queue: other workers (`shared`), nobody (`exclusive`), or nobody but a worker that died before this
+ * one started (`inherited`).
+ */
+export type Readership = 'shared' | 'exclusive' | 'inherited';
+
 /** The queue that a worker takes jobs from. */
 export interface JobSource {
   readonly redis: RedisClient;
   readonly group: string;
   readonly name: string;
+  readonly readership?: Readership | undefined;
   /** Called with the id of a job in progress when another worker has started it. */
   readonly onLost: (job: string) => void;
 }
@@ -41,21 +49,30 @@ export interface JobSource {
 /**
  * BullMQ's worker with locks that outlive an outage. A job that is run by a living process stays its own, although Redis was
  * away for longer than the lock was valid, unless another worker has started the job: then the processor's `signal` is
- * aborted. The jobs of a dead process are taken over within 15 seconds. Each job starts as soon as it was fetched.
+ * aborted. The jobs of a dead process are taken over within 15 seconds. Each job starts as soon as it was fetched. Jobs that Redis
+ * handed out and whose answer was lost with the connection are put back at once, before later jobs.
  */
 export class JobWorker<Data> extends Worker<Data> {
   /** By the tokens of their locks. */
   private readonly inProgress = new Map<string, Started>();
   /** By their tokens, jobs that were fetched and have not been started. */
   private readonly fetched = new Set<string>();
+  /** Jobs that arrived and have not ended. */
+  private readonly arrived = new Set<Job<Data>>();
+  /** Jobs that arrived while it was not known whether Redis has put them back. */
+  private unsure: Job<Data>[] = [];
+  /** How often each job had been started when it was put back last. */
+  private putBack: ReadonlyMap<string, number> = new Map();
+  private puttingBack: Promise<void> | undefined;
   private readonly redis: RedisClient;
   private readonly onLost: (job: string) => void;
+  private readonly readership: Readership;
   private readonly ending = new AbortController();
   /** Called with each job as soon as Redis has handed it to this worker. Jobs may be started in another order. */
   onFetched: (job: Job<Data>) => void = () => undefined;
 
   constructor(
-    { redis, group, name, onLost }: JobSource,
+    { redis, group, name, onLost, readership = 'shared' }: JobSource,
     processor: Processor<Data>,
     options: Partial<WorkerOptions> = {},
   ) {
@@ -73,18 +90,24 @@ export class JobWorker<Data> extends Worker<Data> {
     });
     this.redis = redis;
     this.onLost = onLost;
+    this.readership = readership;
     this.once('closing', () => this.ending.abort());
-    this.run().catch((error: Error) => this.emit('error', error));
+    void this.start();
     void this.search();
   }
 
-  /** Renews the locks of all jobs in progress: to be called as soon as Redis is back. */
-  async renewAll(): Promise<void> {
+  /**
+   * Renews the locks of all jobs in progress and puts back those whose answer was lost. Must be called as soon as the connection
+   * is ready again, before other commands are sent.
+   */
+  async reconnected(): Promise<void> {
+    const lost = this.putBackLost(this.readership === 'shared' ? 'own' : 'free');
     try {
       if (this.inProgress.size > 0) await this.renew([...this.inProgress]);
     } catch (error) {
       this.emit('error', error as Error);
     }
+    await lost;
   }
 
   /** Whether the job is this worker's again, whose lock had expired. */
@@ -111,6 +134,56 @@ export class JobWorker<Data> extends Worker<Data> {
     });
     if (jobs.length > 0) await this.renew(jobs);
     return [];
+  }
+
+  private async start(): Promise<void> {
+    try {
+      if (this.readership === 'inherited') await this.putBackLost('all');
+      await this.run();
+    } catch (error) {
+      this.emit('error', error as Error);
+    }
+  }
+
+  /**
+   * Puts back jobs in progress that have not arrived here. Redis answers in order, so a job that it handed out before it put jobs
+   * back is among these: it must not be run. Until the answer is here, no job that arrives is started.
+   */
+  private putBackLost(whose: 'own' | 'free' | 'all'): Promise<void> {
+    const before = this.puttingBack;
+    if (before === undefined) this.putBack = new Map();
+    const run = (async () => {
+      const runs = [...this.arrived].filter((job) => !this.unsure.includes(job)).map(({ id = '' }) => id);
+      const keys = ['active', 'wait', 'stalled', 'marker'].map((key) => this.toKey(key));
+      const args = [this.toKey(''), `${this.id}:`, whose, ...runs];
+      try {
+        const [moved] = await Promise.all([scripts.putBack.run(this.redis, ...keys, ...args), before]);
+        this.notePutBack(moved);
+      } catch (error) {
+        this.emit('error', error as Error);
+      }
+    })();
+    this.puttingBack = run;
+    return run.finally(() => {
+      if (this.puttingBack !== run) return;
+      this.puttingBack = undefined;
+      for (const job of this.unsure.splice(0)) this.begin(job);
+    });
+  }
+
+  private notePutBack(moved: readonly string[]): void {
+    const jobs = new Map<string, number>();
+    for (let at = 0; at < moved.length; at += 2) jobs.set(moved[at] ?? '', Number(moved[at + 1]));
+    this.putBack = new Map([...this.putBack, ...jobs]);
+  }
+
+  /** Whether Redis has put the job back since it handed it out. */
+  private isPutBack({ id = '', attemptsStarted }: Started): boolean {
+    return attemptsStarted <= (this.putBack.get(id) ?? -1);
+  }
+
+  private begin(job: Job<Data>): void {
+    if (!this.isPutBack(job)) this.onFetched(job);
   }
 
   private async renew(jobs: readonly (readonly [token: string, job: Started])[]): Promise<ReadonlySet<string>> {
@@ -146,7 +219,9 @@ export class JobWorker<Data> extends Worker<Data> {
 
   protected override createJob(data: JobJson, jobId: string): Job<Data> {
     const job = super.createJob(data, jobId);
-    this.onFetched(job);
+    this.arrived.add(job);
+    if (this.puttingBack === undefined) this.begin(job);
+    else this.unsure.push(job);
     return job;
   }
 
@@ -159,13 +234,18 @@ export class JobWorker<Data> extends Worker<Data> {
     }
   }
 
-  override processJob(
+  override async processJob(
     job: Job<Data>,
     token: string,
     fetchNextCallback?: () => boolean,
   ): Promise<void | Job<Data, unknown>> {
     this.fetched.delete(token);
-    return super.processJob(job, token, fetchNextCallback);
+    try {
+      while (this.puttingBack !== undefined) await this.puttingBack;
+      return this.isPutBack(job) ? undefined : await super.processJob(job, token, fetchNextCallback);
+    } finally {
+      this.arrived.delete(job);
+    }
   }
 
   /**

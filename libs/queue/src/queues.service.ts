@@ -3,7 +3,7 @@ import { Queue, type JobsOptions, type Processor, type WorkerOptions } from 'bul
 import { Cluster, type Redis } from 'ioredis';
 import { connectToOwner, type KeySpace, type RedisClient } from '@pns/redis';
 import { jobFaults } from './job-faults';
-import { JobWorker } from './job-worker';
+import { JobWorker, type Readership } from './job-worker';
 
 /**
  * A job fails only when we are at fault or Redis or Postgres is away, so it is run again until it ends: giving up would
@@ -29,7 +29,7 @@ const mostUnanswered = 4;
 export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   private readonly open = new Map<string, Queue>();
   private readonly owners = new Map<string, Redis>();
-  private readonly workers = new Map<Pick<JobWorker<unknown>, 'renewAll' | 'backend'>, RedisClient>();
+  private readonly workers = new Map<Pick<JobWorker<unknown>, 'reconnected' | 'backend'>, RedisClient>();
   private readonly connected = new Set<RedisClient>();
   private readonly timers: NodeJS.Timeout[] = [];
 
@@ -70,11 +70,11 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
     group: string,
     name: string,
     processor: Processor<Job>,
-    options: Partial<WorkerOptions> = {},
+    { readership, ...options }: Partial<WorkerOptions> & { readonly readership?: Readership | undefined } = {},
   ): JobWorker<Job> {
     const redis = this.connectionOf(group);
     const faults = jobFaults(name);
-    const worker = new JobWorker<Job>({ redis, group, name, onLost: faults.lost }, processor, options);
+    const worker = new JobWorker<Job>({ redis, group, name, onLost: faults.lost, readership }, processor, options);
     worker.on('failed', faults.failed).on('stalled', faults.stalled).on('error', faults.error);
     this.workers.set(worker, redis);
     worker.once('closed', () => this.workers.delete(worker));
@@ -86,7 +86,7 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
     const redis = this.redis instanceof Cluster ? this.ownerOf(this.redis, group) : this.redis;
     if (!this.connected.has(redis)) {
       this.connected.add(redis);
-      redis.on('ready', () => this.renewLocks(redis));
+      redis.on('ready', () => this.reconnected(redis));
     }
     return redis;
   }
@@ -98,8 +98,8 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   }
 
   /** Redis was away: locks that expired meanwhile are taken again before other processes look for them. */
-  private renewLocks(redis: RedisClient): void {
-    for (const [worker, connection] of this.workers) if (connection === redis) void worker.renewAll();
+  private reconnected(redis: RedisClient): void {
+    for (const [worker, connection] of this.workers) if (connection === redis) void worker.reconnected();
   }
 
   /**

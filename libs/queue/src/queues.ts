@@ -1,5 +1,5 @@
 import type { Delivery, TransportName } from '@pns/transport-contract';
-import type { KeySpace } from './key-space';
+import type { KeySpace } from '@pns/redis';
 
 /** Ticks of the aggregation stage: one queue in each shard's key group. */
 export const aggregationQueue = 'aggregation';

@@ -1,3 +1,4 @@
+import { Worker as Thread } from 'node:worker_threads';
 import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -64,6 +65,29 @@ export async function runProcess(
     failToStart(error);
   }
 }
+
+/**
+ * Runs `start` as a process that another one has forked. It ends with its parent, also while its event loop is blocked. It ignores
+ * signals to stop, which a terminal or a supervisor sends to both.
+ */
+export async function runForkedProcess(name: string, start: () => Promise<void>): Promise<void> {
+  process.on('uncaughtException', (error) => crash(name, error));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  process.once('disconnect', () => process.exit(0));
+  new Thread(endWithParent, { eval: true, execArgv: [] }).unref();
+  try {
+    log.level = readEnvironment([]).PNS_LOG_LEVEL;
+    await start();
+  } catch (error) {
+    failToStart(error);
+  }
+}
+
+/** An orphan has another parent. Runs in a thread of its own, because the main one may be blocked. */
+const endWithParent = `
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 1000);
+`;
 
 /**
  * Ends the process for what nobody caught, a rejection that nobody heard of among them. Node itself would print it with all

@@ -65,6 +65,7 @@ export class SocketNodeModule {
           name: 'websocket',
           concurrency,
           isOrdered: true,
+          readership: 'exclusive',
           imports: [held],
           inject: [LocalSockets, ParkedTransport],
           useFactory: (locals: LocalSockets, parked: ParkedTransport) =>

@@ -1,10 +1,11 @@
 import { Global, Module } from '@nestjs/common';
 import { Queues } from '@pns/queue';
 import { Mailboxes } from './mailbox/mailboxes';
+import { SocketForwarding } from './mailbox/socket-forwarding';
 import { SocketNodes } from './registry/socket-nodes';
 import { SocketRegistry } from './registry/socket-registry';
 
-/** Gives an app presence and mailboxes of sockets. It needs `QueueModule`. */
+/** Gives an app the registry and the mailboxes of sockets. It needs `QueueModule` and `ConfigCascadeModule`. */
 @Global()
 @Module({
   providers: [
@@ -19,7 +20,8 @@ import { SocketRegistry } from './registry/socket-registry';
       inject: [Queues, SocketNodes],
       useFactory: ({ redis, keys }: Queues, nodes: SocketNodes) => new Mailboxes(redis, keys, nodes),
     },
+    SocketForwarding,
   ],
-  exports: [SocketRegistry, Mailboxes, SocketNodes],
+  exports: [SocketRegistry, Mailboxes, SocketForwarding, SocketNodes],
 })
 export class SocketsModule {}

@@ -1,8 +1,8 @@
 import { AuditSweep } from '@pns/housekeeping';
 import { auditMask, AuditStore } from '@pns/persistence';
 import { Client } from 'pg';
-import { describedRoutes } from '../http/described-routes';
-import { testApi, type TestApi } from '../test-api';
+import { describedRoutes } from '../http/testing/described-routes';
+import { testApi, type TestApi } from '../testing/test-api';
 
 interface Entry {
   readonly id: string;

@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedis, type LocalRedis } from '@pns/local-servers';
-import { testApi, type TestAnswer, type TestApi } from '../test-api';
+import { testApi, type TestAnswer, type TestApi } from '../testing/test-api';
 import { RateLimits } from './rate-limits';
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-rate-limits-'));

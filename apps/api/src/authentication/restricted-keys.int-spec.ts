@@ -1,7 +1,7 @@
 import { apiScopes } from '@pns/persistence';
-import { describedRoutes, type DescribedRoute } from '../http/described-routes';
+import { describedRoutes, type DescribedRoute } from '../http/testing/described-routes';
 import { KnownPaths } from '../http/known-paths';
-import { testApi, type TestAnswer, type TestApi } from '../test-api';
+import { testApi, type TestAnswer, type TestApi } from '../testing/test-api';
 import { routeRights, type RouteRights } from './testing/route-rights';
 
 /** A route of the OpenAPI document and its row of the matrix. */

@@ -1,5 +1,5 @@
 import { SignJWT, UnsecuredJWT } from 'jose';
-import { sessionSecret, testApi, type TestApi, type TestRequest } from '../test-api';
+import { sessionSecret, testApi, type TestApi, type TestRequest } from '../testing/test-api';
 import { oxErrorKinds } from './ox-error';
 
 interface View {

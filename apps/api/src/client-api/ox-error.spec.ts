@@ -12,7 +12,7 @@ it.each([
   ['a webhook that refuses', new RequestError('WEBHOOK_URI_REFUSED', 'no'), 'PNS-0012'],
   ['a body that is too large', Object.assign(new Error('large'), { statusCode: 413 }), 'SVL-0009'],
   ['an error of the client API', new OxError('PNS-0007', 'bad topic'), 'PNS-0007'],
-  ['anything else', new PnsError('WHATEVER', 'secret'), 'PNS-0001'],
+  ['anything else', new PnsError('CONFIG_INVALID', 'secret'), 'PNS-0001'],
   ['a bug', new TypeError('secret'), 'PNS-0001'],
 ])('%s', (_, error, code) => {
   const { oxCode, message } = oxErrorOf(error);

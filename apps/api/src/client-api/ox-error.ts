@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDatabaseAway } from '@pns/persistence';
 import { redisFullSentence } from '@pns/redis';
-import { PnsError } from '@pns/runtime';
+import { PnsError, type PnsErrorCode } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { logUnexpected, statusOf } from '../http/problem.filter';
 import { isRedisAway } from '../http/redis-away';
@@ -32,19 +32,19 @@ export const oxErrorKinds = {
 export type OxErrorCode = keyof typeof oxErrorKinds;
 
 /** Ends a request of the client API; the message is the sentence that its sender reads. */
-export class OxError extends PnsError {
+export class OxError extends Error {
   constructor(
     readonly oxCode: OxErrorCode,
     sentence: string,
     /** What the sentence speaks of, for programs that word it themselves. */
     readonly params: readonly string[] = [],
   ) {
-    super(oxCode, sentence);
+    super(sentence);
     this.name = 'OxError';
   }
 }
 
-const codesOfProblems: Readonly<Record<string, OxErrorCode>> = {
+const codesOfProblems: Readonly<Partial<Record<PnsErrorCode, OxErrorCode>>> = {
   BODY_MALFORMED: 'SVL-0009',
   BODY_INVALID: 'SVL-0009',
   BODY_TOO_LARGE: 'SVL-0009',

@@ -1,5 +1,5 @@
 import { WebhookGate } from '../subscriptions/webhook-gate';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 let api: TestApi;
 const files = { 'webhooks.yml': JSON.stringify({ crm: { uri: 'https://file.example.com/hook' } }) };

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigDirectory } from '@pns/config-folder';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 interface Fault {
   readonly file: string;

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 const delay = 'com.openexchange.pns.delayDuration';
 const apns = 'com.openexchange.pns.transport.apn.ios.enabled';

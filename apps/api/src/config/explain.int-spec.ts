@@ -1,6 +1,6 @@
-import { Mailboxes, Presence, type Opening } from '@pns/sockets';
+import { Mailboxes, SocketRegistry, type Opening } from '@pns/sockets';
 import { Client } from 'pg';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 interface Target {
   readonly subscription?: string;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { FailedDeliveryStore, type FailedDelivery } from '@pns/persistence';
 import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
 import type { Delivery } from '@pns/transport-contract';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 let api: TestApi;
 let store: FailedDeliveryStore;

@@ -1,5 +1,5 @@
 import { ConfigCascade } from '@pns/config-cascade';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 let api: TestApi;
 

@@ -4,19 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AggregationModule, Windows, type HandOver } from '@pns/aggregation';
+import { AggregationModule, TickWorker, Windows, type OnBatch } from '@pns/aggregation';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { DeliveryModule, handOver, handOverFrom, type QueueRef, parkedNode } from '@pns/delivery';
+import { DeliveryModule, enqueueDeliveries, enqueueDeliveriesFrom, type QueueRef, parkedNode } from '@pns/delivery';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
 import { Mailboxes, SocketRegistry, SocketNodes } from '@pns/sockets';
-import { socketNodeGroup, deliveryQueue, QueueModule, Queues, socketNodeQueue } from '@pns/queue';
+import { deliveryQueue, QueueModule, Queues, socketNodeGroup, socketNodeQueue } from '@pns/queue';
+import { keyKindOf } from '@pns/redis';
 import { nestLogger, RuntimeModule } from '@pns/runtime';
 import { SessionTokens } from '@pns/sessions';
 import type { UserKey } from '@pns/subscriptions';
 import { transportNames, type Delivery, type Outcome } from '@pns/transport-contract';
 import { Client } from 'pg';
-import { testApi, type TestApi } from '../test-api';
-import { dumped, keyTypes, rawDump } from './dumped';
+import { testApi, type TestApi } from '../testing/test-api';
+import { dumped, keyTypes, rawDump } from './testing/dumped';
 import { Erasure } from './erasure';
 
 const hour = 3_600_000;
@@ -149,7 +150,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
       for (const { together, ...ref } of refs) {
         const own = { ...ref, endpoint: markOf(of), deliveries: [delivery(of), delivery(of)] };
         const shared = { ...ref, endpoint: 'shared', deliveries: together.map((other) => delivery(other)) };
-        await handOver(queues, [own, shared], { delayMs });
+        await enqueueDeliveries(queues, [own, shared], { delayMs });
       }
     }
     const socket = { ...of, client: markOf(of), isAnonymous: false, opening: '1', session: markOf(of) };
@@ -164,7 +165,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
     const token = `${nodes[0]} ${left.connection}`;
     const waiting = delivery(of, { transport: 'websocket', sourceToken: 'another', token });
     const [parked] = await part(Mailboxes).park([{ delivery: waiting }], () => limits);
-    expect(parked?.waiting).toBe('parked');
+    expect(parked?.kind).toBe('parked');
   }
   return sessions;
 }
@@ -314,7 +315,7 @@ it('what an operator says of a context in a context set stays', async () => {
 
 it('what the directory does not know is erased as well, and erasing twice is harmless', async () => {
   const of = { context: 75_000_006, user: 96_000_001 };
-  await handOver(queues, [{ ...shardQueue(of, 'fcm'), endpoint: 'x', deliveries: [delivery(of)] }]);
+  await enqueueDeliveries(queues, [{ ...shardQueue(of, 'fcm'), endpoint: 'x', deliveries: [delivery(of)] }]);
   for (const path of [`/v1/contexts/${of.context}/users/${of.user}`, `/v1/contexts/${of.context}`]) {
     for (let time = 1; time <= 2; time++) expect((await api.send('DELETE', path)).status).toBe(204);
   }
@@ -342,7 +343,7 @@ it('a context of many users is erased in steps', async () => {
 });
 
 /** A process that does what the modules say, beside the API. */
-async function startProcess(...modules: DynamicModule[]): Promise<void> {
+async function startProcess(...modules: DynamicModule[]): Promise<INestApplicationContext> {
   const { redisPrefix: prefix } = api;
   const app = await NestFactory.createApplicationContext(
     {
@@ -358,6 +359,7 @@ async function startProcess(...modules: DynamicModule[]): Promise<void> {
     { logger: nestLogger },
   );
   opened.push(app);
+  return app;
 }
 
 /** A promise and what resolves it. */
@@ -392,7 +394,7 @@ describe('what somebody has in hand', () => {
     await startProcess(
       DeliveryModule.forTransport({ name: 'wns', concurrency: 16, inject: [], useFactory: () => farSide }),
     );
-    await handOver(queues, [{ ...shardQueue(of, 'wns'), endpoint: 'x', deliveries: [fresh(of)] }]);
+    await enqueueDeliveries(queues, [{ ...shardQueue(of, 'wns'), endpoint: 'x', deliveries: [fresh(of)] }]);
     await begun.passed;
     const unfinished = part(Erasure).erase(of, undefined, 3000);
     await expect(unfinished).rejects.toMatchObject({ code: 'ERASURE_UNFINISHED' });
@@ -400,7 +402,9 @@ describe('what somebody has in hand', () => {
     expect(inJobs(of, await dumped(api))).toEqual([]);
 
     const neighbour = { ...of, user: of.user + 1 };
-    await handOver(queues, [{ ...shardQueue(of, 'wns'), endpoint: 'y', deliveries: [fresh(of), fresh(neighbour)] }]);
+    await enqueueDeliveries(queues, [
+      { ...shardQueue(of, 'wns'), endpoint: 'y', deliveries: [fresh(of), fresh(neighbour)] },
+    ]);
     const erased = api.send('DELETE', `/v1/contexts/${of.context}/users/${of.user}`);
     await until(async () => inJobs(of, await dumped(api)).length === 0);
     answered.open();
@@ -413,7 +417,7 @@ describe('what somebody has in hand', () => {
     const of = { context: 82_000_001, user: 70_000_007 };
     const neighbour = { context: 82_000_001, user: 70_000_008 };
     const [begun, handedOver] = [gate(), gate()];
-    const dispatch: HandOver = async ({ windows }, settling) => {
+    const dispatch: OnBatch = async ({ windows }, settling) => {
       begun.open();
       await handedOver.passed;
       const groups = windows.map(({ notification }) => ({
@@ -421,14 +425,15 @@ describe('what somebody has in hand', () => {
         endpoint: 'x',
         deliveries: [delivery(notification)],
       }));
-      return handOverFrom(queues, groups, settling(windows.length, windows.length));
+      return enqueueDeliveriesFrom(queues, groups, settling(windows.length, windows.length));
     };
     for (const user of [of, neighbour]) {
       const delay = `/v1/config/contexts/${user.context}/properties/com.openexchange.pns.delayDuration`;
       await send('PUT', delay, { value: 0 });
       await notify(user, 'now');
     }
-    await startProcess(AggregationModule.ticking({ imports: [], inject: [], useFactory: () => dispatch }));
+    const dispatcher = await startProcess(AggregationModule.ticking());
+    await dispatcher.get(TickWorker, { strict: false }).start(dispatch);
     await begun.passed;
     const inBatches = async () => tracesOf(of, await dumped(api)).filter((line) => line.includes(':batch:'));
     await until(async () => (await inBatches()).length > 0);

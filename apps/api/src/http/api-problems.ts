@@ -2,7 +2,8 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
-import { problemKinds, problemOf, type ProblemCode } from './problems';
+import type { PnsErrorCode } from '@pns/runtime';
+import { problemKinds, problemOf } from './problems';
 
 const problem = z.object({
   type: z.string().meta({ format: 'uri-reference' }),
@@ -17,7 +18,7 @@ const problem = z.object({
 class Problem extends createZodDto(problem) {}
 
 /** Says in the API's description which problems a route answers; what several decorators name adds up. */
-export function ApiProblems(...codes: readonly ProblemCode[]): MethodDecorator {
+export function ApiProblems(...codes: readonly PnsErrorCode[]): MethodDecorator {
   return (target, key, descriptor) => {
     const handler = descriptor.value as object;
     const all = [...(codesOf.get(handler) ?? []), ...codes.flatMap(withNeighbours)];
@@ -27,17 +28,17 @@ export function ApiProblems(...codes: readonly ProblemCode[]): MethodDecorator {
 }
 
 /** A route that needs Redis meets a full one, too. */
-function withNeighbours(code: ProblemCode): ProblemCode[] {
+function withNeighbours(code: PnsErrorCode): PnsErrorCode[] {
   return code === 'REDIS_UNREACHABLE' ? [code, 'REDIS_FULL'] : [code];
 }
 
-const codesOf = new WeakMap<object, readonly ProblemCode[]>();
+const codesOf = new WeakMap<object, readonly PnsErrorCode[]>();
 
-function exampleOf([code]: readonly ProblemCode[]): object | undefined {
+function exampleOf([code]: readonly PnsErrorCode[]): object | undefined {
   return code && problemOf(code, `${problemKinds[code].title}.`);
 }
 
-function responsesFor(codes: readonly ProblemCode[]): MethodDecorator[] {
+function responsesFor(codes: readonly PnsErrorCode[]): MethodDecorator[] {
   const statuses = [...new Set(codes.map((code) => problemKinds[code].status))];
   return statuses.map((status) => {
     const ofStatus = codes.filter((code) => problemKinds[code].status === status);

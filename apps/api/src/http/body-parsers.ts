@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream';
-import { nextTurn } from '@pns/runtime';
+import { nextTurn, type PnsErrorCode } from '@pns/runtime';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { readJson, type JsonRead } from '../json/read-json';
-import type { ProblemCode } from './problems';
 import { RequestError } from './request-error';
 
 /** Largest JSON body of a route that does not say otherwise, in bytes: twice what a subscription can have. */
@@ -82,7 +81,7 @@ const codes = {
   'too deep': 'BODY_INVALID',
   'too large': 'BODY_TOO_LARGE',
   altered: 'BODY_INVALID',
-} as const satisfies Readonly<Record<Extract<JsonRead, { ok: false }>['reason'], ProblemCode>>;
+} as const satisfies Readonly<Record<Extract<JsonRead, { ok: false }>['reason'], PnsErrorCode>>;
 
 function parsed(bytes: Buffer, maxBytes: number): unknown {
   const read = readJson(bytes, { bytes: maxBytes, compactBytes: maxBytes, depth: maxBodyDepth }, 'body');

@@ -1,4 +1,4 @@
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 let api: TestApi;
 

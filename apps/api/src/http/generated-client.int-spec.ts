@@ -9,7 +9,7 @@ import {
   ModuleKind,
   ScriptTarget,
 } from 'typescript';
-import { testApi } from '../test-api';
+import { testApi } from '../testing/test-api';
 
 const root = join(__dirname, '..', '..', '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'pns-generated-client-'));

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 let api: TestApi;
 

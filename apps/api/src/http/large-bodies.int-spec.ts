@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { largeBodies } from '../notifications/testing/large-bodies';
-import { bootstrapKey, testApi, type TestApi } from '../test-api';
+import { bootstrapKey, testApi, type TestApi } from '../testing/test-api';
 
 let api: TestApi;
 

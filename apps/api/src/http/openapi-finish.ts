@@ -69,7 +69,7 @@ export function finishDescription(document: OpenAPIObject): OpenAPIObject {
     operation['security'] ??= [];
     operation['operationId'] = String(operation['operationId']).replace(/\[(\d+)\]/, '_$1');
     for (const response of Object.values(operation['responses'] as Record<string, Json>)) {
-      response['description'] ||= 'Done.';
+      response['description'] = withoutRepetition(response['description']) || 'Done.';
     }
   }
   const used = [...new Set(operationsOf(document).flatMap(({ tags }) => (tags ?? []) as string[]))];
@@ -79,6 +79,12 @@ export function finishDescription(document: OpenAPIObject): OpenAPIObject {
   describeLines(document);
   addExamples(document);
   return document;
+}
+
+/** Nest joins the descriptions of all decorators of one status; each paragraph holds those before it. */
+function withoutRepetition(description: unknown): string {
+  const paragraphs = typeof description === 'string' ? [...new Set(description.split('\n\n'))] : [];
+  return paragraphs.filter((one) => !paragraphs.some((other) => other !== one && other.includes(one))).join('\n\n');
 }
 
 /** NDJSON is text: one notification per line. */

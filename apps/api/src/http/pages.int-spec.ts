@@ -1,5 +1,5 @@
-import { testApi, type TestApi } from '../test-api';
-import { describedRoutes } from './described-routes';
+import { testApi, type TestApi } from '../testing/test-api';
+import { describedRoutes } from './testing/described-routes';
 
 interface Page {
   readonly items: readonly Record<string, unknown>[];

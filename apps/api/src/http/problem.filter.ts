@@ -5,7 +5,7 @@ import { log, PnsError } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { defaultBodyBytes } from './body-parsers';
 import { KnownPaths, nothingThere } from './known-paths';
-import { isProblemCode, problemKinds, problemOf, type Problem, type ProblemKind } from './problems';
+import { problemKinds, problemOf, type Problem, type ProblemKind } from './problems';
 import { isRedisAway } from './redis-away';
 import { RequestError } from './request-error';
 
@@ -50,7 +50,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
 
 /** The problem that `error` amounts to. `bodyLimit` is the route's, in bytes. */
 export function problemFor(error: unknown, bodyLimit = defaultBodyBytes): Problem {
-  if (error instanceof PnsError && isProblemCode(error.code)) {
+  if (error instanceof PnsError) {
     return problemOf(error.code, error.message, error instanceof RequestError ? error.errors : []);
   }
   const fullSentence = redisFullSentence(error);

@@ -1,3 +1,5 @@
+import type { PnsErrorCode } from '@pns/runtime';
+
 /** A kind of problem: the status it is answered with and what it is called. The sentence comes from whoever found it. */
 export interface ProblemKind {
   readonly status: number;
@@ -97,9 +99,7 @@ export const problemKinds = {
   PORT_IN_USE: { status: 500, title: 'The port is in use' },
   SERVER_NOT_STARTED: { status: 500, title: 'A server did not start' },
   DEMO_REFUSED: { status: 500, title: 'The example could not be prepared' },
-} as const satisfies Readonly<Record<string, ProblemKind>>;
-
-export type ProblemCode = keyof typeof problemKinds;
+} as const satisfies Readonly<Record<PnsErrorCode, ProblemKind>>;
 
 /** An RFC 9457 problem. `code` is ours: stable, and the same as the end of `type`. */
 export interface Problem {
@@ -107,16 +107,12 @@ export interface Problem {
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  readonly code: ProblemCode;
+  readonly code: PnsErrorCode;
   readonly errors?: readonly object[];
 }
 
-export function problemOf(code: ProblemCode, detail: string, errors: readonly object[] = []): Problem {
+export function problemOf(code: PnsErrorCode, detail: string, errors: readonly object[] = []): Problem {
   const { status, title } = problemKinds[code];
   const type = `urn:pns:problem:${code.toLowerCase().replaceAll('_', '-')}`;
   return { type, title, status, detail, code, ...(errors.length === 0 ? {} : { errors }) };
-}
-
-export function isProblemCode(code: string): code is ProblemCode {
-  return Object.hasOwn(problemKinds, code);
 }

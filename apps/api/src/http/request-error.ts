@@ -1,10 +1,9 @@
-import { PnsError } from '@pns/runtime';
-import type { ProblemCode } from './problems';
+import { PnsError, type PnsErrorCode } from '@pns/runtime';
 
 /** Ends a request with a problem. The message is the sentence that its sender reads. */
 export class RequestError extends PnsError {
   constructor(
-    code: ProblemCode,
+    code: PnsErrorCode,
     sentence: string,
     /** What exactly is wrong, one by one. */
     readonly errors: readonly object[] = [],

@@ -1,11 +1,11 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
 import type { ZodDto } from 'nestjs-zod';
 import type { z } from 'zod';
+import type { PnsErrorCode } from '@pns/runtime';
 import { check, sentenceOf } from './faults';
-import type { ProblemCode } from './problems';
 import { RequestError } from './request-error';
 
-const codes: Readonly<Record<ArgumentMetadata['type'], ProblemCode>> = {
+const codes: Readonly<Record<ArgumentMetadata['type'], PnsErrorCode>> = {
   body: 'BODY_INVALID',
   query: 'QUERY_INVALID',
   param: 'PATH_INVALID',

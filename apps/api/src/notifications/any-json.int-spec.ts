@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 let api: TestApi;
 

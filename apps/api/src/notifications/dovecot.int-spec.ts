@@ -1,5 +1,5 @@
 import { cuttableLink, testRedisUrl } from '@pns/local-servers';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 const path = '/preliminary/http-notify/v1/notify';
 const request = {

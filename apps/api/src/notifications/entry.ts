@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Notification } from '@pns/notifications';
 import { maxPayloadBytes, payloadFault } from '@pns/payloads';
+import type { PnsErrorCode } from '@pns/runtime';
 import { check, sentenceOf, type Fault } from '../http/faults';
-import type { ProblemCode } from '../http/problems';
 import type { JsonRead } from '../json/read-json';
 import { NotificationEntry } from './notification.schema';
 import { maxPayloadDepth } from './posted';
 
 /** Why an entry is not taken. */
 export interface Refusal {
-  readonly code: ProblemCode;
+  readonly code: PnsErrorCode;
   readonly sentence: string;
   readonly faults: readonly Fault[];
 }
@@ -63,7 +63,7 @@ function notificationsFor(users: readonly number[], entry: NotificationEntry, no
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 interface CodedFault extends Fault {
-  readonly code: ProblemCode;
+  readonly code: PnsErrorCode;
 }
 
 function addresseeFault({ user, users }: NotificationEntry): CodedFault | undefined {
@@ -87,7 +87,7 @@ function payloadSizeFault(payload: object, compactBytes: number): CodedFault | u
   return { code: 'PAYLOAD_TOO_LARGE', field: 'payload', message };
 }
 
-function codeOf(faults: readonly Fault[]): ProblemCode {
+function codeOf(faults: readonly Fault[]): PnsErrorCode {
   return faults.every(({ field }) => field === 'topic') ? 'TOPIC_INVALID' : 'NOTIFICATION_INVALID';
 }
 
@@ -109,7 +109,7 @@ function refusedText({ reason, sentence, faults }: Extract<JsonRead, { ok: false
   }
 }
 
-function refused(code: ProblemCode, faults: readonly Fault[]): ReadEntry {
+function refused(code: PnsErrorCode, faults: readonly Fault[]): ReadEntry {
   return { ok: false, refusal: { code, sentence: sentenceOf(faults), faults } };
 }
 

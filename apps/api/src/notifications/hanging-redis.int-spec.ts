@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Windows } from '@pns/aggregation';
 import { startRedis, type LocalRedis } from '@pns/local-servers';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-hanging-'));
 

@@ -1,5 +1,5 @@
 import { cuttableLink, testRedisUrl, type CuttableLink } from '@pns/local-servers';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 const notification = { context: 1, user: 14, topic: 'ox:test', payload: {} };
 const dovecot = { user: '14@1', event: 'messageNew', folder: 'INBOX' };

@@ -1,7 +1,7 @@
 import type { JoinStatus } from '@pns/aggregation';
 import type { Notification } from '@pns/notifications';
+import type { PnsErrorCode } from '@pns/runtime';
 import { problemFor } from '../http/problem.filter';
-import type { ProblemCode } from '../http/problems';
 import { RequestError } from '../http/request-error';
 import type { ListedNotification, RefusedEntry } from './notification.schema';
 
@@ -13,7 +13,7 @@ export interface Addressed {
 }
 
 /** What is wrong with a notification whose id stands for another one. */
-export function idReused(id: string): { readonly code: ProblemCode; readonly error: string } {
+export function idReused(id: string): { readonly code: PnsErrorCode; readonly error: string } {
   const error = `The id ${id} was used for other content a while ago; a notification that is no repeat needs an id of its own.`;
   return { code: 'ID_REUSED', error };
 }
@@ -36,7 +36,7 @@ export class IngestReport {
     this.listed.push({ index, id, ...(hasUsers ? { user } : {}), status });
   }
 
-  refuse(index: number, code: ProblemCode, error: string): void {
+  refuse(index: number, code: PnsErrorCode, error: string): void {
     this.refused.push({ index, code, error });
   }
 

@@ -7,7 +7,6 @@ import { Health, log, Slices } from '@pns/runtime';
 import { contextRefusal } from '../authentication/context-access';
 import type { Quota } from '../authentication/quota';
 import { check, sentenceOf } from '../http/faults';
-import type { ProblemCode } from '../http/problems';
 import { RequestError } from '../http/request-error';
 import { readJson, type JsonRead } from '../json/read-json';
 import { readEntry, type ReadEntry } from './entry';
@@ -189,7 +188,7 @@ class ChunkedIntake {
   async cutOff(index: number, { code, message }: Pick<RequestError, 'code' | 'message'>): Promise<Answer> {
     await this.flush();
     if (this.limited === undefined) count('refused');
-    this.report.refuse(index, code as ProblemCode, `${message} Neither this line nor any after it was read.`);
+    this.report.refuse(index, code, `${message} Neither this line nor any after it was read.`);
     return this.report.answer();
   }
 

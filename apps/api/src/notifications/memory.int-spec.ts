@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startRedis, type LocalRedis } from '@pns/local-servers';
 import { log } from '@pns/runtime';
 import { Redis } from 'ioredis';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 const notification = { context: 1, user: 14, topic: 'ox:test' };
 const folder = mkdtempSync(join(tmpdir(), 'pns-memory-'));

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { cuttableLink, testRedisUrl } from '@pns/local-servers';
 import { metrics } from '@pns/runtime';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 interface Answer {
   readonly accepted: number;

@@ -1,4 +1,4 @@
-import { testApi, type TestApi, type TestRequest } from '../test-api';
+import { testApi, type TestApi, type TestRequest } from '../testing/test-api';
 
 interface Answer {
   readonly accepted?: number;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parseTree, type Node } from 'jsonc-parser';
 import { isSendable, textOf, writtenObject, type Written } from '../json/testing/json-texts';
-import { testApi, type TestApi, type TestRequest } from '../test-api';
+import { testApi, type TestApi, type TestRequest } from '../testing/test-api';
 
 let api: TestApi;
 

@@ -1,5 +1,5 @@
 import { SessionTokens } from '@pns/sessions';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 interface Issued {
   readonly id: string;

@@ -1,4 +1,4 @@
-import { testApi, type TestAnswer, type TestApi } from '../test-api';
+import { testApi, type TestAnswer, type TestApi } from '../testing/test-api';
 
 const files = {
   'webhooks.yml': `

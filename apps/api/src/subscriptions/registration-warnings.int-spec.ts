@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 const apple = 'com.openexchange.pns.transport.apn.ios.enabled';
 

@@ -1,7 +1,7 @@
 import { plainUris, respellings, someRespellings } from '@pns/transport-contract/testing/uri-spellings';
 import fc from 'fast-check';
 import { Client } from 'pg';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 import { TokenSpelling } from './token-spelling';
 
 const files = {

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 interface View {
   readonly id: string;

@@ -10,7 +10,7 @@ import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
 import { nestLogger, RuntimeModule } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-test-push-'));
 const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'ab12', topics: ['ox:mail:*'] };

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { handOver } from '@pns/delivery';
+import { enqueueDeliveries } from '@pns/delivery';
 import { type AddressedSubscription, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, Queues } from '@pns/queue';
 import { subscriberOf } from '@pns/redis';
@@ -78,7 +78,7 @@ export class TestPush {
       // An endpoint of its own, so that a backlog of the target does not hold the test up.
       const endpoint = `test ${delivery.id}`;
       const [, [, outcome]] = await Promise.all([
-        handOver(this.queues, [{ group, name: deliveryQueue(transport), endpoint, deliveries: [delivery] }]),
+        enqueueDeliveries(this.queues, [{ group, name: deliveryQueue(transport), endpoint, deliveries: [delivery] }]),
         reply as Promise<[string, string]>,
       ]);
       return JSON.parse(outcome) as Outcome;

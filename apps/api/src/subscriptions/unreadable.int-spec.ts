@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { testApi, type TestApi } from '../test-api';
+import { testApi, type TestApi } from '../testing/test-api';
 import { TokenSpelling } from './token-spelling';
 
 let api: TestApi;

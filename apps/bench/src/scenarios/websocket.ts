@@ -1,4 +1,4 @@
-import { handOver } from '@pns/delivery';
+import { enqueueDeliveries } from '@pns/delivery';
 import type { System } from '@pns/e2e';
 import { SocketNodes } from '@pns/sockets';
 import { socketNodeGroup, Queues, socketNodeQueue } from '@pns/queue';
@@ -103,7 +103,7 @@ class NodeQueue {
     for (let from = first; from < first + count; from += handOverAtOnce) {
       const some = Math.min(handOverAtOnce, first + count - from);
       const deliveries = Array.from({ length: some }, (_, index) => this.delivery(from + index));
-      await handOver(this.queues, [{ ...ref, deliveries }]);
+      await enqueueDeliveries(this.queues, [{ ...ref, deliveries }]);
     }
   }
 

@@ -1,4 +1,5 @@
 import { Ledger } from './ledger';
+import { signedAt } from './load';
 
 it('tells the first arrival of a delivery from later ones, and counts those as doubled', () => {
   const ledger = new Ledger(['websocket']);
@@ -8,4 +9,31 @@ it('tells the first arrival of a delivery from later ones, and counts those as d
   expect(arrivals).toEqual([true, false, false]);
   expect(ledger.isComplete).toBe(true);
   expect(ledger.accounts()).toMatchObject([{ expected: 1, lost: [], doubled: 2 }]);
+});
+
+it.each<[string, (number | undefined)[], number, number]>([
+  ['its first request was answered when its sender had given up', [5000, 0], 1, 0],
+  ['its first request was answered in time', [4999, 0], 0, 1],
+  ['nobody knows when its first request was sent', [undefined, 0], 0, 1],
+  ['only its second request was answered late', [0, 6000], 0, 1],
+  ['two requests were answered late', [6000, 5500, 10], 2, 0],
+  ['the second of three requests was answered late', [10, 6000, 10], 1, 1],
+])('explains a webhook that came again where %s', (_, ages, late, unexplained) => {
+  const ledger = new Ledger(['webhook']);
+  ledger.posted(['a']);
+  ledger.accepted('a');
+  for (const [index, age] of ages.entries()) {
+    const at = 1_000_000 * (index + 1);
+    ledger.arrived({ at, stream: 'webhook', id: 'a', sentAt: age === undefined ? undefined : at - age });
+  }
+  const [account] = ledger.accounts();
+  expect([account?.doubled, account?.late, account?.unexplained.length]).toEqual([ages.length - 1, late, unexplained]);
+});
+
+it.each<[string[], number | undefined]>([
+  [['Host', 'a', 'X-OX-Signature', 't=1795929325150, v1=ab'], 1795929325150],
+  [['Host', 'x-ox-signature'], undefined],
+  [[], undefined],
+])('reads when a request was sent from its signature: %j', (rawHeaders, time) => {
+  expect(signedAt(rawHeaders)).toBe(time);
 });

@@ -5,6 +5,8 @@ export interface Arrived {
   /** The transport, and for sockets the socket. */
   readonly stream: string;
   readonly id: string;
+  /** When its sender sent it, in ms since the epoch, where it says so. */
+  readonly sentAt?: number | undefined;
 }
 
 /** A process that was killed, in ms since the epoch. */
@@ -16,11 +18,16 @@ export interface Death {
 /** Deliveries that had arrived this long before a death at most may not have been written down, in ms. */
 const inFlightMs = 1000;
 
+/** A webhook's sender waits this long for the answer, in ms: `timeoutMillis` of the webhook. */
+const webhookTimeoutMs = 5000;
+
 /** A delivery that arrived twice, with the times of both, in ms since the epoch. */
 export interface Doubled {
   readonly id: string;
   readonly first: number;
   readonly at: number;
+  /** Whether the far side answered the arrival before it when its sender had given up. */
+  readonly isLate: boolean;
 }
 
 /** What became of one stream of deliveries. */
@@ -30,7 +37,9 @@ export interface Account {
   readonly lost: readonly string[];
   /** More arrivals than deliveries. */
   readonly doubled: number;
-  /** Those of the doubled ones that no death of a process explains. */
+  /** Those of the doubled ones that were repeated because the far side answered too late. */
+  readonly late: number;
+  /** Those of the doubled ones that neither a late answer nor the death of a process explains. */
   readonly unexplained: readonly Doubled[];
   /** Time from the 202 to the first arrival, in ms. */
   readonly delays: { readonly p50: number; readonly p99: number; readonly longest: number };
@@ -40,7 +49,7 @@ export interface Account {
 export class Ledger {
   private readonly postedAt = new Map<string, number>();
   private readonly acceptedAt = new Map<string, number>();
-  private readonly arrivals = new Map<string, Map<string, number[]>>();
+  private readonly arrivals = new Map<string, Map<string, Times[]>>();
   private readonly deaths: Death[] = [];
   private readonly outages: { readonly from: number; to: number }[] = [];
   private missing = 0;
@@ -61,16 +70,16 @@ export class Ledger {
   }
 
   /** Answers whether the delivery arrived for the first time. */
-  arrived({ at, stream, id }: Arrived): boolean {
+  arrived({ at, stream, id, sentAt }: Arrived): boolean {
     const arrivals = this.arrivals.get(stream);
     if (arrivals === undefined) return false;
     this.lastArrivalAt = Date.now();
     const times = arrivals.get(id);
     if (times !== undefined) {
-      times.push(at);
+      times.push({ at, sentAt });
       return false;
     }
-    arrivals.set(id, [at]);
+    arrivals.set(id, [{ at, sentAt }]);
     if (this.acceptedAt.has(id)) this.missing--;
     return true;
   }
@@ -113,10 +122,10 @@ export class Ledger {
   }
 
   private account(stream: string): Account {
-    const arrivals = this.arrivals.get(stream) ?? new Map<string, number[]>();
-    const doubled = [...arrivals].flatMap(([id, [first = 0, ...more]]) => more.map((at) => ({ id, first, at })));
+    const arrivals = this.arrivals.get(stream) ?? new Map<string, Times[]>();
+    const doubled = [...arrivals].flatMap(([id, times]) => doublesOf(id, times));
     const delays = [...this.acceptedAt].flatMap(([id, accepted]) => {
-      const first = arrivals.get(id)?.[0];
+      const first = arrivals.get(id)?.[0]?.at;
       return first === undefined ? [] : [first - accepted];
     });
     delays.sort((a, b) => a - b);
@@ -126,7 +135,8 @@ export class Ledger {
       expected: this.acceptedAt.size,
       lost: [...this.acceptedAt.keys()].filter((id) => !arrivals.has(id)),
       doubled: doubled.length,
-      unexplained: doubled.filter((each) => !this.isExplained(stream, each)),
+      late: doubled.filter(({ isLate }) => isLate).length,
+      unexplained: doubled.filter((each) => !each.isLate && !this.isExplained(stream, each)),
       delays: { p50: share(0.5), p99: share(0.99), longest: share(1) },
     };
   }
@@ -139,4 +149,18 @@ export class Ledger {
       ({ at, app }) => app === `worker-${stream}` && at >= first - inFlightMs && at <= writtenBy && at <= second,
     );
   }
+}
+
+/** An arrival of a delivery. The far side answers at once. */
+type Times = Pick<Arrived, 'at' | 'sentAt'>;
+
+/** The arrivals after the first one. */
+function doublesOf(id: string, times: readonly Times[]): Doubled[] {
+  const first = times[0]?.at ?? 0;
+  return times.slice(1).map(({ at }, index) => ({ id, first, at, isLate: isLate(times[index]) }));
+}
+
+/** Whether the sender had given up when the far side answered. */
+function isLate(times: Times | undefined): boolean {
+  return times?.sentAt !== undefined && times.at - times.sentAt >= webhookTimeoutMs;
 }

@@ -16,6 +16,13 @@ export function indexOf(id: string): number {
   return Number(id.slice('chaos-'.length));
 }
 
+/** When a webhook's request was signed, which is when it was sent, in ms since the epoch. `rawHeaders`: as Node reads them. */
+export function signedAt(rawHeaders: readonly string[]): number | undefined {
+  const at = rawHeaders.findIndex((name) => name.toLowerCase() === 'x-ox-signature');
+  const time = at === -1 ? undefined : /^t=(\d+),/.exec(rawHeaders[at + 1] ?? '')?.[1];
+  return time === undefined ? undefined : Number(time);
+}
+
 /** The user of the notification with this place. */
 export function userOf(index: number, users: number): number {
   return 1 + (index % users);

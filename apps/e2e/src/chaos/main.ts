@@ -8,7 +8,7 @@ import { provideDatabase } from '../env';
 import { System } from '../system';
 import { apps, randomFrom } from './faults';
 import { Ledger, type Account } from './ledger';
-import { indexOf, load, marker, userOf } from './load';
+import { indexOf, load, marker, signedAt, userOf } from './load';
 import { plans } from './plans';
 import { SocketClients } from './socket-clients';
 import { properties, subscribeAll, transports } from './subscribers';
@@ -51,7 +51,8 @@ async function run(): Promise<void> {
     const sockets = await SocketClients.open(system, ledger, users);
     system.sandbox.onArrival(({ at, provider, request, answer }) => {
       const id = marker.exec(request.latin1Body)?.[0];
-      if (id !== undefined && typeof answer === 'number' && answer < 300) ledger.arrived({ at, stream: provider, id });
+      if (id === undefined || typeof answer !== 'number' || answer >= 300) return;
+      ledger.arrived({ at, stream: provider, id, sentAt: signedAt(request.rawHeaders) });
     });
     const progress = setInterval(() => report(`${ledger.count} accepted, ${ledger.open} on their way`), 10_000);
     const chaos = { system, ledger, say: report, random: randomFrom(seed) };
@@ -91,11 +92,13 @@ function keepLogs(system: System, folder: string): void {
 }
 
 function tell(accounts: readonly Account[]): void {
-  say('\n| transport | notifications | lost | doubled | not explained | p50 ms | p99 ms | longest ms |');
-  say('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
-  for (const { stream, expected, lost, doubled, unexplained, delays } of accounts) {
+  say(
+    '\n| transport | notifications | lost | doubled | answered late | not explained | p50 ms | p99 ms | longest ms |',
+  );
+  say('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+  for (const { stream, expected, lost, doubled, late, unexplained, delays } of accounts) {
     const times = [delays.p50, delays.p99, delays.longest].map(Math.round).join(' | ');
-    say(`| ${stream} | ${expected} | ${lost.length} | ${doubled} | ${unexplained.length} | ${times} |`);
+    say(`| ${stream} | ${expected} | ${lost.length} | ${doubled} | ${late} | ${unexplained.length} | ${times} |`);
   }
   for (const { stream, lost, unexplained } of accounts) {
     if (lost.length > 0) say(`lost of ${stream}: ${lost.slice(0, 20).join(' ')}`);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { handOver, type TransportWorker, WorkerModule } from '@pns/delivery';
+import { enqueueDeliveries, type TransportWorker, WorkerModule } from '@pns/delivery';
 import { freshDatabase, type FreshDatabase, type LocalRedis, startRedis } from '@pns/local-servers';
 import { FailedDeliveryStore } from '@pns/persistence';
 import { deliveryQueue, Queues } from '@pns/queue';
@@ -68,7 +68,7 @@ export class WorkerStage {
     const queue = { group: queues.keys.group(0), name: deliveryQueue(given.transport) };
     const what = { topic: 'ox:mail:new', payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 1 } as const;
     const delivery = { notificationId: 'n', attempt: 1, context: 1, user: 14, ...what, ...given };
-    await handOver(queues, [{ ...queue, endpoint: given.client, deliveries: [delivery] }]);
+    await enqueueDeliveries(queues, [{ ...queue, endpoint: given.client, deliveries: [delivery] }]);
   }
 
   /** The delivery, once it has failed for good. */

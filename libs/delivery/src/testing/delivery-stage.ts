@@ -11,7 +11,7 @@ import { nestLogger, RuntimeModule } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
 import type { DataSource } from 'typeorm';
 import { DeliveryModule, deliveryQueues } from '../delivery.module';
-import { handOver } from '../hand-over';
+import { enqueueDeliveries } from '../enqueue-deliveries';
 import type { FarSide } from './far-side';
 
 const properties = [
@@ -27,6 +27,8 @@ export interface WorkerOptions {
   readonly databaseUrl?: string;
   /** Another Redis than the one that all tests share. */
   readonly redisUrl?: string;
+  /** The script of the process that sends suspect deliveries. */
+  readonly isolatedEntry?: string;
 }
 
 /** What a test file does with the delivery stage. */
@@ -67,7 +69,13 @@ export function deliveryStage(): DeliveryStage {
 
   async function worker(
     farSide: FarSide,
-    { concurrency, shards = 1, databaseUrl = database.url, redisUrl = testRedisUrl() }: WorkerOptions = {},
+    {
+      concurrency,
+      shards = 1,
+      databaseUrl = database.url,
+      redisUrl = testRedisUrl(),
+      isolatedEntry,
+    }: WorkerOptions = {},
   ): Promise<INestApplicationContext> {
     const app = await NestFactory.createApplicationContext(
       {
@@ -80,6 +88,7 @@ export function deliveryStage(): DeliveryStage {
           DeliveryModule.forTransport({
             name: 'webhook',
             ...(concurrency !== undefined && { concurrency }),
+            ...(isolatedEntry !== undefined && { isolatedEntry }),
             inject: [],
             useFactory: () => farSide,
           }),
@@ -122,7 +131,7 @@ export async function send(
 ): Promise<void> {
   const queues = app.get(Queues, { strict: false });
   const [queue] = deliveryQueues(queues.keys, 'webhook');
-  await handOver(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
+  await enqueueDeliveries(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
 }
 
 /** Registers a subscription and answers its id. */

@@ -10,6 +10,9 @@ import { destroySoon, type ClientWebSocket } from '../emit/client-web-socket';
 /** The code of a server that restarts: clients come back at once. IANA, "WebSocket Close Code Number Registry". */
 const serviceRestart = 1012;
 
+/** The code of a browser that leaves the page: RFC 6455, 7.4.1. */
+const goingAway = 1001;
+
 /** The code that stands for a connection that broke off without a close frame: RFC 6455, 7.1.5. */
 const brokenOff = 1006;
 
@@ -23,6 +26,10 @@ export class OpenSocket {
   hasEnded = false;
   /** Another opening has its connection id. */
   isTaken = false;
+  /** The node of the opening before, where that has died or has not returned what its client did not confirm. */
+  nodeBefore: string | undefined;
+  /** Whether it took over from an opening that may still return something. */
+  isTakeOver = false;
 
   constructor(
     readonly key: Opening,
@@ -81,8 +88,10 @@ export class OpenSocket {
     const hasCloseFrame = this.closeCode !== undefined && this.closeCode !== brokenOff;
     // A client sends its close frame after it has read ours, and so everything before it.
     if (this.isRestarting) return this.local.unreceived(hasCloseFrame ? 'confirmed' : 'aborted');
-    const isClosedByClient =
-      reason === 'client namespace disconnect' || (reason === 'transport close' && hasCloseFrame && !this.isTaken);
+    // Socket.IO clients send DISCONNECT first. A client that sends only a close frame has received nothing from us for too long,
+    // perhaps because it was suspended, and has not read what was sent meanwhile.
+    const hasLeftPage = reason === 'transport close' && this.closeCode === goingAway && !this.isTaken;
+    const isClosedByClient = reason === 'client namespace disconnect' || hasLeftPage;
     return this.local.unreceived(isClosedByClient ? 'closed' : 'aborted');
   }
 }

@@ -1,9 +1,9 @@
 import type { Socket as TcpSocket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { mailboxLimits } from '../mailbox/socket-forwarding';
+import { mailboxLimits, SocketForwarding } from '../mailbox/socket-forwarding';
 import { Mailboxes, type Missed } from '../mailbox/mailboxes';
-import { Presence, type Opened } from '../registry/socket-registry';
+import { SocketRegistry, type Opened } from '../registry/socket-registry';
 import { WebsocketClients } from '../emit/websocket.clients';
 import type { Opening } from '../registry/socket-keys';
 import { Queues } from '@pns/queue';
@@ -13,7 +13,6 @@ import { LocalSocket } from '../emit/local-socket';
 import { LocalSockets } from '../emit/local-sockets';
 import type { Backlog } from '../emit/backlog';
 import { Gauge } from 'prom-client';
-import { ParkedTransport } from '../mailbox/parked.transport';
 import { type Handshake, unknownPath } from './handshake';
 import { NodeId } from '../registry/node-id';
 import { OpenSocket } from './open-socket';
@@ -50,7 +49,7 @@ export class SocketAdmission {
     private readonly cascade: ConfigCascade,
     private readonly queues: Queues,
     private readonly locals: LocalSockets,
-    private readonly parked: ParkedTransport,
+    private readonly forwarding: SocketForwarding,
   ) {}
 
   /** Every socket that was admitted, and those that are being admitted right now. */
@@ -150,6 +149,8 @@ export class SocketAdmission {
       throw new PnsError('SOCKETS_TOO_MANY', `The user has ${maxPerUser} open sockets already, and may have no more.`);
     }
     socket.local.isBehind = opened.isBehind;
+    socket.nodeBefore = opened.takenFrom?.node ?? opened.deadNode;
+    socket.isTakeOver = opened.takenFrom !== undefined;
     this.entered.add(socket);
     this.locals.add(socket.local);
     openSockets.inc();
@@ -182,7 +183,7 @@ export class SocketAdmission {
     const elsewhere = await this.mailboxes.close(key, this.node.id, missed, mailboxLimits(this.cascade, key));
     if (elsewhere === undefined || missed.deliveries.length === 0) return;
     const token = `${elsewhere} ${key.connection}`;
-    await this.parked.sendBack(missed.deliveries.map((one) => ({ ...one, token, attempt: one.attempt + 1 })));
+    await this.forwarding.sendBack(missed.deliveries.map((one) => ({ ...one, token, attempt: one.attempt + 1 })));
   }
 
   private remember(socket: OpenSocket): void {

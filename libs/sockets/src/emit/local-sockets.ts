@@ -1,9 +1,7 @@
 import type { Delivery } from '@pns/transport-contract';
+import { parkedMs } from '../registry/socket-rules';
 import { connectionOf } from './websocket.payload';
 import type { LocalSocket } from './local-socket';
-
-/** A socket that left is remembered this long, in ms: for as long as it may come back. */
-const rememberedMs = 120_000;
 
 /** Our clock may be this far from Redis', in ms. Presence decides which sockets a delivery was for. */
 const clockSkewMs = 10_000;
@@ -41,7 +39,7 @@ export class LocalSockets {
     this.gone.set(socket, Date.now());
     append(this.gonePerUser, socket);
     for (const [other, goneAt] of this.gone) {
-      if (Date.now() - goneAt < rememberedMs) break;
+      if (Date.now() - goneAt < parkedMs) break;
       this.forget(other);
     }
   }

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
+import { Queues, socketNodeGroup, socketNodeQueue } from '@pns/queue';
 import { Mailboxes, type Collected, type Missed } from './mailboxes';
 import { log } from '@pns/runtime';
 import type { Delivery, Outcome } from '@pns/transport-contract';
@@ -12,6 +13,11 @@ import { SocketAdmission } from '../admission/socket-admission';
 /** The node of a socket that was taken over has this long to return what its client has not confirmed, in ms. */
 const returnWithinMs = 2000;
 
+/** What is in the queue of a node that died has this long to follow its sockets, in ms: others notice a death after five seconds. */
+const followWithinMs = 15_000;
+/** How often such a queue is looked at, in ms. */
+const followLookMs = 100;
+
 /** How often a mailbox is looked at that is not complete yet, and one that Redis does not answer for, in ms. */
 const [lookAgainMs, retryMs] = [50, 500];
 
@@ -19,6 +25,8 @@ const [lookAgainMs, retryMs] = [50, 500];
 @Injectable()
 export class CatchUp {
   private readonly running = new Set<OpenSocket>();
+  /** By node, whether its queue is empty: many sockets come back from a node at once, and share a look. */
+  private readonly looks = new Map<string, Promise<boolean>>();
 
   constructor(
     private readonly node: NodeId,
@@ -26,6 +34,7 @@ export class CatchUp {
     private readonly cascade: ConfigCascade,
     private readonly outcomes: OutcomeRecorder,
     private readonly admission: SocketAdmission,
+    private readonly queues: Queues,
   ) {}
 
   /** Empties the mailbox of a socket into it, once its client has sent its CONNECT. Resolves when it is done or gone. */
@@ -33,10 +42,15 @@ export class CatchUp {
     socket.local.isBehind = true;
     if (this.running.has(socket) || !socket.local.isAttached) return;
     this.running.add(socket);
-    const giveUpAt = performance.now() + returnWithinMs;
+    const giveUpAt = performance.now() + (socket.isTakeOver ? returnWithinMs : 0);
     try {
       while (this.isHere(socket)) {
-        const collected = await this.collect(socket, performance.now() >= giveUpAt);
+        const isLastTry = performance.now() >= giveUpAt && (await this.hasFollowed(socket, giveUpAt + followWithinMs));
+        if (!isLastTry && !socket.isTakeOver) {
+          await pause(lookAgainMs);
+          continue;
+        }
+        const collected = await this.collect(socket, isLastTry);
         if (collected?.kind === 'collected') return await this.send(socket, collected.missed);
         if (collected?.kind === 'taken') return;
         await pause(collected === undefined ? retryMs : lookAgainMs);
@@ -44,6 +58,24 @@ export class CatchUp {
     } finally {
       this.running.delete(socket);
     }
+  }
+
+  /** Whether nothing is left on its way to the socket at the node where it was before, so that nothing newer overtakes it. */
+  private async hasFollowed({ nodeBefore }: OpenSocket, giveUpAt: number): Promise<boolean> {
+    if (nodeBefore === undefined || performance.now() >= giveUpAt) return true;
+    let look = this.looks.get(nodeBefore);
+    if (look === undefined) {
+      look = this.isEmpty(nodeBefore);
+      this.looks.set(nodeBefore, look);
+      setTimeout(() => this.looks.delete(nodeBefore), followLookMs).unref();
+    }
+    return look;
+  }
+
+  private async isEmpty(node: string): Promise<boolean> {
+    const queue = this.queues.queue(socketNodeGroup(this.queues.keys), socketNodeQueue(node));
+    const count = await queue.getJobCountByTypes('wait', 'active').catch(() => undefined);
+    return count === 0;
   }
 
   private isHere(socket: OpenSocket): boolean {

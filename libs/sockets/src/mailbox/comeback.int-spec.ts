@@ -89,7 +89,7 @@ describe('a socket that comes back', () => {
     stays.close();
     client.close();
     await allAway();
-    await nodes.handOver(late);
+    await nodes.enqueue(late);
     await nodes.parked(late.id);
     const back = await nodes.connect(far, '1');
     await expect(back.got(1)).resolves.toHaveLength(1);
@@ -101,7 +101,7 @@ describe('a socket that comes back', () => {
     const late = await nodes.onItsWay(near.id);
     client.close();
     while ((await nodes.openConnections()).length > 1);
-    await nodes.handOver(late);
+    await nodes.enqueue(late);
     await nodes.parked(late.id);
     const back = await nodes.connect(far, '1');
     await expect(back.got(1)).resolves.toHaveLength(1);
@@ -116,10 +116,10 @@ describe('a socket that comes back', () => {
     const before = await nodes.onItsWay(near.id);
     client.close();
     while ((await nodes.openConnections()).length > 1);
-    await nodes.handOver(before);
+    await nodes.enqueue(before);
     await nodes.parked(before.id);
     const again = { ...before, id: `${before.id}-away`, token: parkedToken(), lookedAt: Date.now() };
-    await nodes.handOver(again);
+    await nodes.enqueue(again);
     await nodes.outcome(again, 'moved');
     const back = await nodes.connect(far, '1');
     await nodes.dispatch({ topic: 'ox:mail:last' });
@@ -133,7 +133,7 @@ describe('a socket that comes back', () => {
     client.close();
     await allAway();
     const back = await nodes.connect(far, '1');
-    await nodes.handOver(late);
+    await nodes.enqueue(late);
     await expect(back.got(1)).resolves.toHaveLength(1);
   });
 
@@ -218,7 +218,7 @@ describe('two tabs of one user', () => {
     const onItsWay = { ...(await nodes.onItsWay(near.id)), topic: 'ox:mail:on-its-way' };
     for (const tab of tabs) tab.close();
     await allAway();
-    await nodes.handOver(onItsWay);
+    await nodes.enqueue(onItsWay);
     await nodes.parked(onItsWay.id);
     await dispatchAndPark({ topic: 'ox:mail:away' });
     const queue = nodes.queueOf(node());
@@ -234,7 +234,7 @@ describe('two tabs of one user', () => {
 describe('a delivery that finds no socket', () => {
   it('ends as expired when none is to come back', async () => {
     const lost = nodes.delivery(near.id);
-    await nodes.handOver(lost);
+    await nodes.enqueue(lost);
     await expect(nodes.outcome(lost, 'expired')).resolves.toEqual({ kind: 'expired', reason: 'its socket is gone' });
   });
 
@@ -245,7 +245,7 @@ describe('a delivery that finds no socket', () => {
     for (const client of clients) client.close();
     await allAway();
     const lost = { ...nodes.delivery(near.id), attempt: 10, token: `${near.id} 1` };
-    await nodes.handOver(lost);
+    await nodes.enqueue(lost);
     await expect(nodes.outcome(lost, 'expired')).resolves.toEqual(givenUp);
     const [back, other] = await Promise.all([nodes.connect(far, '1'), nodes.connect(far, '2')]);
     await nodes.dispatch({ topic: 'ox:mail:last' });
@@ -258,7 +258,7 @@ describe('a delivery that finds no socket', () => {
     const elsewhere = await nodes.start(link.url);
     const lost = { ...nodes.delivery(near.id), attempt: 10 };
     const client = await nodes.connect(elsewhere, '1');
-    await nodes.handOver(lost);
+    await nodes.enqueue(lost);
     await expect(nodes.outcome(lost, 'expired')).resolves.toEqual(givenUp);
     link.cut();
     link.mend(); // a node says which sockets it keeps when Redis is back, not only every 20 s
@@ -277,7 +277,7 @@ describe('when a node stops', () => {
     proxy.sendTo(far);
     const queued = await nodes.onItsWay(stopping.id);
     await nodes.close(stopping);
-    await nodes.handOver({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
+    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
     await nodes.dispatch({ topic: 'ox:mail:now' });
     expect(topics(await client.got(2)).sort()).toEqual(['ox:mail:late', 'ox:mail:now']);
     expect(client.troubles[0]).toMatchObject({ what: 'disconnected', reason: 'transport close' });
@@ -295,7 +295,7 @@ describe('when a node stops', () => {
     await nodes.close(stopping);
     await nodes.dispatch({ topic: 'ox:mail:now' });
     while ((await nodes.openConnections()).length < tabs.length);
-    await nodes.handOver({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
+    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
     await Promise.all(tabs.map((tab) => tab.got(2)));
     await nodes.quiet();
     for (const tab of tabs) expect(topics(tab.frames)).toEqual(['ox:mail:now', 'ox:mail:late']);

@@ -4,7 +4,7 @@ import { SocketNodes } from '../registry/socket-nodes';
 import { socketNodeGroup, assertJobVersion, Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { Job, Worker } from 'bullmq';
-import { ParkedTransport } from './parked.transport';
+import { SocketForwarding } from './socket-forwarding';
 
 /** A dispatcher may add to a dead node's queue for a moment after its death; the queue is watched this long, in ms. */
 const watchMs = 60_000;
@@ -22,7 +22,7 @@ export class DeadNodeTakeOver {
   constructor(
     private readonly queues: Queues,
     private readonly nodes: SocketNodes,
-    private readonly parked: ParkedTransport,
+    private readonly forwarding: SocketForwarding,
   ) {}
 
   /** Works on the queues of exactly these nodes. */
@@ -40,7 +40,8 @@ export class DeadNodeTakeOver {
 
   private take(node: string): void {
     log.info({ event: 'node.taken-over', node });
-    const worker = this.queues.worker<DeliveryJob>(this.group(), socketNodeQueue(node), (job) => this.empty(job));
+    const work = (job: Job<DeliveryJob>) => this.empty(job);
+    const worker = this.queues.worker(this.group(), socketNodeQueue(node), work, { readership: 'inherited' });
     this.taken.set(node, { worker, takenAt: Date.now() });
   }
 
@@ -48,7 +49,7 @@ export class DeadNodeTakeOver {
     assertJobVersion('delivery', job.data);
     const arrived = new Checkpoint(job);
     const left = job.data.deliveries.filter(({ id }) => !arrived.has(id));
-    await this.parked.forwardAll(left);
+    await this.forwarding.forwardAll(left);
   }
 
   private async release(node: string): Promise<void> {

@@ -58,7 +58,7 @@ describe('after an upgrade from the version before mailboxes', () => {
       await nodes.quiet();
       expect(numbersOf(client)).toEqual([0, 1, 2, 3, 4]);
       for (const delivery of kept) {
-        await nodes.handOver({ ...delivery, attempt: 2 }); // its job, two minutes later
+        await nodes.enqueue({ ...delivery, attempt: 2 }); // its job, two minutes later
         await expect(nodes.outcome(delivery, 'moved', 'expired')).resolves.toMatchObject({ kind: 'moved' });
       }
     },
@@ -67,7 +67,7 @@ describe('after an upgrade from the version before mailboxes', () => {
   it('what was on its way to sockets that are away reaches them', async () => {
     await leaves('1', Date.now() - 1000);
     const delivery = earlier(0);
-    await nodes.handOver(delivery);
+    await nodes.enqueue(delivery);
     await nodes.parked(delivery.id);
     const client = await nodes.connect(node, '1');
     await client.got(1);
@@ -79,7 +79,7 @@ describe('after an upgrade from the version before mailboxes', () => {
     const delivery = earlier(0);
     await leaves('1', left);
     await park(delivery, left + 1);
-    await nodes.handOver({ ...delivery, attempt: 2 });
+    await nodes.enqueue({ ...delivery, attempt: 2 });
     await expect(nodes.outcome(delivery, 'moved', 'expired')).resolves.toMatchObject({ kind: 'expired' });
   });
 });

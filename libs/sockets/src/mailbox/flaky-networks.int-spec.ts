@@ -219,6 +219,39 @@ describe('a socket that breaks off', () => {
     expect(numbersOf(back)).toEqual([1, 2]);
   });
 
+  it.each([
+    [
+      'gets again what it has not confirmed',
+      'without a code, as after a ping time-out',
+      Buffer.from([0x88, 0x80, 0, 0, 0, 0]),
+      [1, 2],
+    ],
+    [
+      'has read all but the latest',
+      'as a browser that leaves the page',
+      Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]),
+      [2],
+    ],
+  ])('%s when its client sends a close frame %s', async (_, _how, closeFrame, expected) => {
+    const raw = await RawClient.open(near.url, `session=${await nodes.token()}&connection=1&EIO=4`);
+    await raw.connected();
+    raw.answerPings();
+    await post(0);
+    await raw.packets(3);
+    await nodes.confirmed(near);
+    raw.answerPings(false);
+    await post(1);
+    await raw.packets(4);
+    await new Promise((resolve) => setTimeout(resolve, 1500)); // longer than the round trip that is assumed
+    await raw.write(closeFrame);
+    await allAway();
+    const back = await nodes.connect(far, '1');
+    await post(2);
+    await back.got(expected.length);
+    await nodes.quiet();
+    expect(numbersOf(back)).toEqual(expected);
+  });
+
   it('is told nothing and gets nothing when nothing was sent', async () => {
     const raw = await RawClient.open(near.url, `session=${await nodes.token()}&connection=1&EIO=4`);
     await raw.connected();

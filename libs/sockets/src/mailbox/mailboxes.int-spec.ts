@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parkedMs, knownMs } from '../registry/socket-times';
+import { parkedMs, knownMs } from '../registry/socket-rules';
 import { UserSockets } from '../testing/user-sockets';
 
 let sockets: UserSockets;
@@ -168,8 +168,8 @@ describe('a mailbox', () => {
       }));
       parked.push(...(await sockets.mailboxes.park(some, () => ({ maxNotifications: 1000, maxBytes: 1_000_000 }))));
     }
-    expect(parked.filter(({ waiting }) => waiting === 'parked')).toHaveLength(1000);
-    expect(parked.slice(1000).every(({ waiting }) => waiting === 'full')).toBe(true);
+    expect(parked.filter(({ kind }) => kind === 'parked')).toHaveLength(1000);
+    expect(parked.slice(1000).every(({ kind }) => kind === 'full')).toBe(true);
     const expected = Array.from({ length: 1000 }, (_, index) => `${index}`);
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: expected, hasGap: true });
   });
@@ -179,7 +179,7 @@ describe('a mailbox', () => {
     const large = { payload: { text: 'x'.repeat(65_536 - 11) } }; // 64 KiB as JSON
     const results = [];
     for (let number = 0; number < 17; number++) results.push(await sockets.park(sockets.delivery(`${number}`, large)));
-    expect(results.map(({ waiting }) => waiting)).toEqual([...Array.from({ length: 16 }, () => 'parked'), 'full']);
+    expect(results.map(({ kind }) => kind)).toEqual([...Array.from({ length: 16 }, () => 'parked'), 'full']);
   });
 
   it('is bounded for each socket by itself', async () => {
@@ -188,7 +188,7 @@ describe('a mailbox', () => {
     await sockets.park(sockets.delivery('a'), false, most);
     await sockets.park(sockets.delivery('b'), false, most);
     await away('2');
-    await expect(sockets.park(sockets.delivery('c'), false, most)).resolves.toMatchObject({ waiting: 'parked' });
+    await expect(sockets.park(sockets.delivery('c'), false, most)).resolves.toMatchObject({ kind: 'parked' });
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['a', 'b'], hasGap: true });
     await expect(sockets.comeBack('2')).resolves.toEqual({ ids: ['c'], hasGap: false });
   });
@@ -204,7 +204,7 @@ describe('a mailbox', () => {
     const second = [sockets.delivery('c'), sockets.delivery('d')];
     for (const one of second) await sockets.park(one, false, most);
     for (const one of second) await expect(sockets.mailboxes.settle(one)).resolves.toEqual({ kind: 'missed' });
-    await expect(sockets.park(sockets.delivery('e'), false, most)).resolves.toMatchObject({ waiting: 'parked' });
+    await expect(sockets.park(sockets.delivery('e'), false, most)).resolves.toMatchObject({ kind: 'parked' });
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['e'], hasGap: true });
   });
 
@@ -274,7 +274,7 @@ describe('a delivery that is given up', () => {
 });
 
 describe('a delivery without its socket', () => {
-  const nobody = { waiting: 'gone', back: [] };
+  const nobody = { kind: 'none', back: [] };
 
   it('goes to nobody when nobody may come back', async () => {
     await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
@@ -294,9 +294,9 @@ describe('a delivery without its socket', () => {
     sockets.now += 1;
     await sockets.open('new', 'c');
     await expect(sockets.comeBack('1', 'b')).resolves.toEqual(nothing);
-    await expect(sockets.park(late)).resolves.toEqual({ waiting: 'gone', back: [{ node: 'b', connection: '1' }] });
+    await expect(sockets.park(late)).resolves.toEqual({ kind: 'none', back: [{ node: 'b', connection: '1' }] });
     await sockets.close('1');
-    await expect(sockets.park({ ...late, id: 'again' })).resolves.toEqual({ waiting: 'parked', back: [] });
+    await expect(sockets.park({ ...late, id: 'again' })).resolves.toEqual({ kind: 'parked', back: [] });
   });
 
   it('that was for sockets at a node follows those that left it since, and no other', async () => {
@@ -312,7 +312,7 @@ describe('a delivery without its socket', () => {
     await expect(sockets.comeBack('moves', 'b')).resolves.toEqual(nothing);
     await sockets.open('is taken over', 'c');
     const beside = await sockets.park(late, true);
-    expect(beside).toEqual({ waiting: 'parked', back: [{ node: 'b', connection: 'moves' }] });
+    expect(beside).toEqual({ kind: 'parked', back: [{ node: 'b', connection: 'moves' }] });
     await expect(sockets.collect('is taken over', true)).resolves.toMatchObject({ ids: ['d'] });
     await expect(sockets.comeBack('leaves')).resolves.toMatchObject({ ids: ['d'] });
     await expect(sockets.comeBack('gone before')).resolves.toEqual(nothing);
@@ -323,10 +323,10 @@ describe('a delivery without its socket', () => {
     await away('1');
     await away('2');
     const one = sockets.delivery('d', { token: 'a 2' });
-    await expect(sockets.park(one)).resolves.toEqual({ waiting: 'parked', back: [] });
+    await expect(sockets.park(one)).resolves.toEqual({ kind: 'parked', back: [] });
     await expect(sockets.comeBack('1')).resolves.toEqual(nothing);
     await expect(sockets.comeBack('2', 'c')).resolves.toMatchObject({ ids: ['d'] });
-    await expect(sockets.park(one)).resolves.toEqual({ waiting: 'gone', back: [{ node: 'c', connection: '2' }] });
+    await expect(sockets.park(one)).resolves.toEqual({ kind: 'none', back: [{ node: 'c', connection: '2' }] });
   });
 
   it('of an older version, which does not say when presence was read, follows those that opened since it was due', async () => {
@@ -335,7 +335,7 @@ describe('a delivery without its socket', () => {
     const late = sockets.delivery('d', { token: '- 1', lookedAt: undefined, order: undefined });
     sockets.now += 1;
     await sockets.open('new', 'b');
-    await expect(sockets.park(late)).resolves.toEqual({ waiting: 'gone', back: [{ node: 'b', connection: 'new' }] });
+    await expect(sockets.park(late)).resolves.toEqual({ kind: 'none', back: [{ node: 'b', connection: 'new' }] });
   });
 
   it('waits once, and settles as given or not, once', async () => {

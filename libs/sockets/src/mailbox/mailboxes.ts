@@ -31,8 +31,8 @@ export type Collected =
 
 /** What became of a delivery whose socket was not where it was looked up. */
 export interface ParkResult {
-  /** `parked`: it is in a mailbox; `full`: no mailbox has room; `gone`: no socket can come back. */
-  readonly kind: 'parked' | 'full' | 'gone';
+  /** `parked`: it is in a mailbox; `full`: no mailbox has room; `none`: it is in none, because no socket is parked. */
+  readonly kind: 'parked' | 'full' | 'none';
   /** Sockets that came back and have collected their mailbox already. */
   readonly back: readonly Place[];
 }
@@ -120,7 +120,7 @@ export class Mailboxes {
     const dead = await this.nodes.dead();
     const became = new Map<UnplacedDelivery, ParkResult>();
     await Promise.all([...perUser.values()].map((ofUser) => this.parkOfUser(ofUser, dead, limitsOf, became)));
-    return deliveries.map((one) => became.get(one) ?? { kind: 'gone', back: [] });
+    return deliveries.map((one) => became.get(one) ?? { kind: 'none', back: [] });
   }
 
   /** Ends the parking of a delivery. */
@@ -157,7 +157,7 @@ export class Mailboxes {
     const answers = await scripts.park.run(this.redis, ...this.preface(user, dead), ...args);
     for (const [index, one] of deliveries.entries()) {
       const [kind = '', ...flat] = answers[index] ?? [];
-      became.set(one, { kind: kind === '' ? 'gone' : (kind as 'parked' | 'full'), back: placesIn(flat) });
+      became.set(one, { kind: kind === '' ? 'none' : (kind as 'parked' | 'full'), back: placesIn(flat) });
     }
   }
 

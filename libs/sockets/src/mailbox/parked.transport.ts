@@ -1,43 +1,24 @@
 import { Injectable } from '@nestjs/common';
-import { ConfigCascade } from '@pns/config-cascade';
-import { endOfForwarding, SocketForwarding } from './socket-forwarding';
-import { Mailboxes } from './mailboxes';
 import { readParkedToken } from '@pns/delivery';
-import { Queues } from '@pns/queue';
-import { socketToken } from '../emit/websocket.payload';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+import { socketToken } from '../emit/websocket.payload';
+import { Mailboxes } from './mailboxes';
+import { endOfForwarding, SocketForwarding } from './socket-forwarding';
 
-/**
- * Where deliveries go whose socket is away, or is not where it was: into its mailbox, or on to the node that holds it by now.
- * Works on the queue in which the waiting of parked deliveries ends.
- */
+/** Works on the queue of parked sockets: forwards deliveries that have no node yet, and ends the parking of those that waited. */
 @Injectable()
 export class ParkedTransport implements Transport {
   readonly name = 'websocket';
-  private readonly forwarding: SocketForwarding;
 
   constructor(
-    queues: Queues,
     private readonly mailboxes: Mailboxes,
-    cascade: ConfigCascade,
-  ) {
-    this.forwarding = new SocketForwarding(queues, mailboxes, cascade);
-  }
+    private readonly forwarding: SocketForwarding,
+  ) {}
 
-  /** Forwards a delivery whose socket is not at the node that its token names. `isPartlySent`: other sockets there have it. */
+  /** Forwards a delivery whose socket is not at the node that its token names. `isPartlySent`: other sockets there received it. */
   async forward(delivery: Delivery, isPartlySent = false): Promise<Outcome> {
     const [outcome] = await this.forwarding.forward([{ delivery, isPartlySent }]);
     return outcome ?? endOfForwarding.gone;
-  }
-
-  /** Forwards all deliveries that a node left behind. Those that end here are recorded with the queue of this transport. */
-  forwardAll(deliveries: readonly Delivery[]): Promise<void> {
-    return this.forwarding.forwardAll(deliveries);
-  }
-
-  /** Sends deliveries to the sockets that their tokens name. */
-  sendBack(deliveries: readonly Delivery[]): Promise<void> {
-    return this.forwarding.sendBack(deliveries);
   }
 
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
@@ -54,7 +35,7 @@ export class ParkedTransport implements Transport {
     if (settled.kind === 'back') {
       const attempt = delivery.attempt + 1;
       const tokens = settled.back.map(({ node, connection }) => socketToken(node, connection));
-      await this.sendBack(tokens.map((token) => ({ ...settled.delivery, token, attempt })));
+      await this.forwarding.sendBack(tokens.map((token) => ({ ...settled.delivery, token, attempt })));
     }
     return { kind: 'moved', reason: 'its socket came back' };
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { handOver, nodeOf, parkedNode, parkedToken, type DeliveryGroup } from '@pns/delivery';
+import { enqueueDeliveries, nodeOf, parkedNode, parkedToken, type DeliveryGroup } from '@pns/delivery';
 import { Queues, socketNodeGroup, socketNodeQueue } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, Outcome } from '@pns/transport-contract';
@@ -54,11 +54,11 @@ export class SocketForwarding {
       }
       if (became.back.length > 0) ends.set(one, { kind: 'moved', reason: 'its socket came back already' });
       else if (became.kind === 'parked') ends.set(one, { kind: 'moved', reason: 'waits for its socket to come back' });
-      else ends.set(one, endOfForwarding[became.kind]);
+      else ends.set(one, became.kind === 'full' ? endOfForwarding.full : endOfForwarding.gone);
     }
     await this.sendBack(back);
     if (parked.length > 0) {
-      await handOver(this.queues, [this.group(parkedNode, parked)], { delayMs: parkedMs, round: 'settle' });
+      await enqueueDeliveries(this.queues, [this.group(parkedNode, parked)], { delayMs: parkedMs, round: 'settle' });
     }
     return deliveries.map((one) => ends.get(one) ?? { kind: 'expired', reason: 'its socket was found nowhere' });
   }
@@ -73,7 +73,7 @@ export class SocketForwarding {
       const step = outcome === endOfForwarding.full ? 'full' : 'gone';
       return [{ ...delivery, payload: {}, token: parkedToken(step), attempt: delivery.attempt + 1 }];
     });
-    if (ended.length > 0) await handOver(this.queues, [this.group(parkedNode, ended)]);
+    if (ended.length > 0) await enqueueDeliveries(this.queues, [this.group(parkedNode, ended)]);
   }
 
   /** Sends deliveries to the sockets that their tokens name. */
@@ -89,7 +89,7 @@ export class SocketForwarding {
           some.filter(({ token }) => nodeOf(token) === node),
         ),
       );
-      if (groups.length > 0) await handOver(this.queues, groups, { delayMs: pauseMs });
+      if (groups.length > 0) await enqueueDeliveries(this.queues, groups, { delayMs: pauseMs });
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Delivery } from '@pns/transport-contract';
-import { parkedMs } from './socket-times';
+import { parkedMs } from './socket-rules';
 import { readParkedToken } from '@pns/delivery';
 import { UserSockets, client } from '../testing/user-sockets';
 

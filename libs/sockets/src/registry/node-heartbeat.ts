@@ -74,7 +74,7 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
 
   private async beat(): Promise<void> {
     try {
-      const { isTakenForDead, takenOver } = await this.nodes.beat(this.node.id);
+      const { isTakenForDead, takenOver } = await this.nodes.heartbeat(this.node.id);
       if (isTakenForDead) await this.revive();
       await this.deadNodes.takeOver(takenOver);
       this.beatFault.isOver();

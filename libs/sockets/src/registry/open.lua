@@ -3,12 +3,12 @@
 -- ARGV  3 connection id; 4 node; 5 opening; 6 client; 7 digest of the session; 8 "1" if the socket is anonymous; 9 most live
 --       sockets of the user
 -- Returns {"duplicate"}; or {"full"}; or {"open", "1" if it must collect its mailbox, node and opening that it took over from, or
---         ""}
+--         ""; the node where it was before if that is dead, or ""}
 local connection, node, opening, client, session = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local isAnonymous = ARGV[8] == '1'
 
 local all, live, parked = entries(), 0, {}
-local back, taken
+local back, taken, deadNode
 for other, entry in pairs(all) do
   if isLive(entry) then
     if other ~= connection then
@@ -51,6 +51,7 @@ elseif back then
   fresh.m, fresh.k, fresh.y = was.m or back, was.k, was.y
   fresh.w, fresh.b, fresh.h = since, since, placesOf(was, was.z)
   if mayCollect(was) then addEarlier(fresh, connection, since) end
+  deadNode = isDead[was.n] and was.n
   redis.call('HDEL', KEYS[1], back)
 end
 -- Another client of the user may have had this id.
@@ -61,4 +62,4 @@ write(connection, fresh)
 table.sort(parked, function(one, other) return parkedSince(all[one]) > parkedSince(all[other]) end)
 for at = rules.parkedPerUser + 1, #parked do forget(parked[at], all[parked[at]]) end
 
-return { 'open', fresh.w and '1' or '', fresh.u or '' }
+return { 'open', fresh.w and '1' or '', fresh.u or '', deadNode or '' }

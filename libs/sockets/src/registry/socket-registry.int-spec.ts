@@ -1,4 +1,4 @@
-import { parkedMs, knownMs } from './socket-times';
+import { parkedMs, knownMs } from './socket-rules';
 import { parkedNode } from '@pns/delivery';
 import { client, user, UserSockets } from '../testing/user-sockets';
 
@@ -20,7 +20,7 @@ describe('open sockets', () => {
     const asked = [user, { context: 2, user: 14 }, { context: 1, user: 15 }];
     const [mine, none, other] = await sockets.registry.socketsOf(asked);
     const lookedAt = expect.any(Number) as number;
-    expect(mine?.map((group) => ({ ...group, connections: group.connections.sort() }))).toEqual(
+    expect(mine?.map((group) => ({ ...group, connections: group.connections.toSorted() }))).toEqual(
       expect.arrayContaining([
         { node: 'a', client, connections: ['1', '2'], lookedAt },
         { node: 'b', client, connections: ['3'], lookedAt },
@@ -74,7 +74,8 @@ describe('open sockets', () => {
     await sockets.open('1', 'a');
     sockets.dead = ['a'];
     await expect(sockets.groups()).resolves.toEqual([{ node: parkedNode, client, connections: ['1'] }]);
-    await expect(sockets.open('1', 'b', { session: 'another' })).resolves.toEqual({ kind: 'open', isBehind: true });
+    const opened = { kind: 'open', isBehind: true, deadNode: 'a' };
+    await expect(sockets.open('1', 'b', { session: 'another' })).resolves.toEqual(opened);
   });
 
   it('leave no trace in Redis for longer than they can matter', async () => {

@@ -25,6 +25,8 @@ export type Opened =
       readonly isBehind: boolean;
       /** The opening that it took over from, which still has to return what its client has not confirmed. */
       readonly takenFrom?: { readonly node: string; readonly opening: string };
+      /** The node where it was before, if that is dead. */
+      readonly deadNode?: string;
     }
   /** Another session of the user has an open socket with this connection id. */
   | { readonly kind: 'duplicate' }
@@ -66,7 +68,7 @@ export class SocketRegistry {
     const { connection, opening, client, session, isAnonymous } = socket;
     const args = [connection, node, opening, client, digestOf(session), flag(isAnonymous), maxPerUser];
     const rules = ruleArgument(await this.nodes.dead());
-    const [kind, isBehind, takenFrom = ''] = await scripts.open.run(
+    const [kind, isBehind, takenFrom = '', deadNode = ''] = await scripts.open.run(
       this.redis,
       ...keysOf(this.keys, socket),
       this.clock(),
@@ -75,7 +77,12 @@ export class SocketRegistry {
     );
     if (kind !== 'open') return { kind: kind as 'duplicate' | 'full' };
     const [from = '', of = ''] = takenFrom.split(' ');
-    return { kind, isBehind: isBehind === '1', ...(from === '' ? {} : { takenFrom: { node: from, opening: of } }) };
+    return {
+      kind,
+      isBehind: isBehind === '1',
+      ...(from === '' ? {} : { takenFrom: { node: from, opening: of } }),
+      ...(deadNode === '' ? {} : { deadNode }),
+    };
   }
 
   /**

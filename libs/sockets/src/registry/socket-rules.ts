@@ -7,7 +7,7 @@ const liveMs = 60_000;
 export const parkedMs = 120_000;
 
 /** How long a socket that closed is known, in ms. One that comes back in this time learns that it missed something. */
-const knownMs = 240_000;
+export const knownMs = 240_000;
 
 /** What the scripts of this lib decide by. They are the only place that applies these rules; `rules.lua` says how. */
 const rules = { parkedNode, liveMs, parkedMs, knownMs, parkedPerUser: 32, placesPerSocket: 8 } as const;

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigCascade } from '@pns/config-cascade';
-import { handOver, parkedNode, nodeOf } from '@pns/delivery';
+import { enqueueDeliveries, parkedNode, nodeOf } from '@pns/delivery';
 import { SocketForwarding } from '../mailbox/socket-forwarding';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
-import { parkedMs } from '../registry/socket-times';
+import { parkedMs } from '../registry/socket-rules';
 import { Mailboxes } from '../mailbox/mailboxes';
 import { SocketRegistry } from '../registry/socket-registry';
 import { SocketNodes } from '../registry/socket-nodes';
@@ -132,7 +132,7 @@ export class TestNodes {
       .map(({ node, client: of, lookedAt }) => ({ ...this.delivery(node), ...common, lookedAt, client: of, ...more }));
     await this.forwarding.forwardAll(deliveries.filter(({ token }) => nodeOf(token) === parkedNode));
     const toNodes = deliveries.filter(({ token }) => nodeOf(token) !== parkedNode);
-    await Promise.all(toNodes.map((delivery) => this.handOver(delivery)));
+    await Promise.all(toNodes.map((delivery) => this.enqueue(delivery)));
     return deliveries;
   }
 
@@ -143,10 +143,10 @@ export class TestNodes {
   }
 
   /** Puts a delivery into the queue of the node that its token names. */
-  async handOver(delivery: Delivery): Promise<void> {
+  async enqueue(delivery: Delivery): Promise<void> {
     const node = nodeOf(delivery.token);
     const ref = { group: socketNodeGroup(this.keys), name: socketNodeQueue(node), endpoint: node };
-    await handOver(this.queues, [{ ...ref, deliveries: [delivery] }]);
+    await enqueueDeliveries(this.queues, [{ ...ref, deliveries: [delivery] }]);
   }
 
   /** The queue of what is for the sockets of `node`. */

@@ -3,7 +3,7 @@ import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { parkedNode } from '@pns/delivery';
 import { Mailboxes, type MailboxLimits, type Missed, type ParkResult } from '../mailbox/mailboxes';
-import { Presence, type Opened, type SocketGroup } from '../registry/socket-registry';
+import { SocketRegistry, type Opened, type SocketGroup } from '../registry/socket-registry';
 import type { Opening, SocketKey } from '../registry/socket-keys';
 
 export const user = { context: 1, user: 14 };
@@ -70,7 +70,7 @@ export class UserSockets {
   async groups(): Promise<Omit<SocketGroup, 'lookedAt'>[]> {
     const [groups = []] = await this.registry.socketsOf([user]);
     return groups.map(({ node, client: of, connections, namedOnly }) => ({
-      ...{ node, client: of, connections: connections.sort() },
+      ...{ node, client: of, connections: connections.toSorted() },
       ...(namedOnly === undefined ? {} : { namedOnly }),
     }));
   }

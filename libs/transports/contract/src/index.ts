@@ -1,5 +1,6 @@
 export { bundleSentence, isCertificateBundle } from './certificate-bundle';
 export { byAcceptance, type Delivery, type Priority } from './delivery';
+export { demoSignatureSecret } from './demo-signature-secret';
 export { hasBrokenEscape, normalUri } from './normal-uri';
 export type { Outcome, OutcomeKind } from './outcome';
 export { parsedUrl } from './parsed-url';

@@ -1,5 +1,5 @@
 export { ownCredentials } from './webhook.credentials';
-export { demoSignatureSecret, webhookOptions, webhookSecretFields, type WebhookOptions } from './webhook.options';
+export { webhookOptions, webhookSecretFields, type WebhookOptions } from './webhook.options';
 export { webhookOptionsFileFor } from './webhook.option-file';
 export { webhookToken } from './webhook.token';
 export { WebhookTransport, type WebhookTransportParts } from './webhook.transport';

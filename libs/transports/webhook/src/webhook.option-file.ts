@@ -1,6 +1,7 @@
 import { isClientId } from '@pns/subscriptions';
+import { demoSignatureSecret } from '@pns/transport-contract';
 import { z } from 'zod';
-import { demoSignatureSecret, webhookOptions, type WebhookOptions } from './webhook.options';
+import { webhookOptions, type WebhookOptions } from './webhook.options';
 
 const webhookId = z
   .string()

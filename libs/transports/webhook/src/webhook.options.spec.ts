@@ -1,6 +1,7 @@
 import { rootCertificates } from 'node:tls';
+import { demoSignatureSecret } from '@pns/transport-contract';
 import { webhookOptionsFileFor } from './webhook.option-file';
-import { demoSignatureSecret, webhookOptions } from './webhook.options';
+import { webhookOptions } from './webhook.options';
 
 const [authority = '', another = ''] = rootCertificates;
 

@@ -3,9 +3,6 @@ import { bundleSentence, hasUsablePort, isCertificateBundle, normalUri, pemText 
 import { uriValidationModes, webhookUriFault } from '@pns/subscriptions';
 import { z } from 'zod';
 
-/** The signing secret of the shipped development configuration. Everybody knows it, so production refuses it. */
-export const demoSignatureSecret = 'pns-demo-signature-secret';
-
 const seconds = 1000;
 
 /** Headers that we set ourselves or that belong to the connection; a signature under such a name would break both. */

@@ -1,0 +1,12 @@
+// Writes openapi.json from the controllers; with `--release` also as the document that later changes are compared with. Needs
+// the build, but neither Postgres nor Redis.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { offlineDescription } from '@pns/api';
+
+const root = new URL('../../../', import.meta.url);
+const text = `${JSON.stringify(await offlineDescription(), null, 2)}\n`;
+writeFileSync(new URL('openapi.json', root), text);
+if (process.argv.includes('--release')) {
+  const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+  writeFileSync(new URL(`docs/api/openapi-${version.split('.', 2).join('.')}.json`, root), text);
+}

@@ -1,0 +1,39 @@
+import type { TestRequest } from '../../testing/test-api';
+
+/** A request and what answers it. As key it may name one of `ingest`, `client` and `admin`: a key with that scope. */
+export type BadRequest = readonly [
+  name: string,
+  method: string,
+  path: string,
+  request: TestRequest,
+  status: number,
+  code: string,
+  /** Part of the sentence. */
+  fragment: string,
+];
+
+type AtOnePath = readonly [name: string, request: TestRequest, status: number, code: string, fragment: string];
+
+/** Many bad requests of one kind. */
+export function at(method: string, path: string, requests: readonly AtOnePath[]): BadRequest[] {
+  return requests.map(([name, ...rest]) => [name, method, path, ...rest]);
+}
+
+/** The UUID of nothing. */
+export const someId = '4fd7cb5c-6a2e-4a0e-8d5a-1c1f6a3a9f10';
+
+export const ingest = '/v1/notifications';
+export const notify = '/preliminary/http-notify/v1/notify';
+
+export const mail = { context: 1, user: 14, topic: 'ox:mail:new', payload: { folder: 'default0/INBOX' } };
+export const dovecot = { user: '4@1', event: 'messageNew', folder: 'INBOX', 'imap-uid': 5 };
+
+/** The mail, changed for the worse. */
+export function post(changes: object): TestRequest {
+  return { body: { ...mail, ...changes } };
+}
+
+/** The mail, sent by the holder of `key`. */
+export function postBy(key: string): TestRequest {
+  return { body: mail, key };
+}

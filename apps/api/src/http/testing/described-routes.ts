@@ -1,0 +1,31 @@
+import type { TestApi } from '../../testing/test-api';
+
+/** A route as the API's own description tells of it, for tests that must not forget one. */
+export interface DescribedRoute {
+  /** In upper case. */
+  readonly method: string;
+  /** With its parameters in braces. */
+  readonly path: string;
+  /** An API key needs one of them; none on routes that take no API keys. */
+  readonly scopes: readonly string[];
+  /** Where it names its context, other than in its path. */
+  readonly contextIn?: string;
+}
+
+interface Operation {
+  readonly 'x-scopes'?: readonly string[];
+  readonly 'x-context-in'?: string;
+}
+
+/** Every route of the API. */
+export async function describedRoutes(api: TestApi): Promise<DescribedRoute[]> {
+  const { body } = await api.send<{ paths: Record<string, Record<string, Operation>> }>('GET', '/openapi.json');
+  return Object.entries(body.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      method: method.toUpperCase(),
+      path,
+      scopes: operation['x-scopes'] ?? [],
+      ...(operation['x-context-in'] === undefined ? {} : { contextIn: operation['x-context-in'] }),
+    })),
+  );
+}

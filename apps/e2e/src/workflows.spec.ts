@@ -1,0 +1,54 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { root } from './doc-page';
+
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+interface Workflow {
+  readonly jobs: Readonly<
+    Record<
+      string,
+      {
+        readonly strategy: { readonly matrix: { readonly node: readonly number[]; readonly part: readonly string[] } };
+        readonly steps: readonly { readonly run?: string }[];
+      }
+    >
+  >;
+}
+
+/** The workflow cannot run here, so its parts are compared with what they name. */
+const { test: job } = (parse(read('.github/workflows/ci.yml')) as Workflow).jobs;
+
+it('runs the oldest Node that is supported and a newer one', () => {
+  const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } };
+  const [oldest] = job?.strategy.matrix.node ?? [];
+  expect(`>=${oldest}`).toBe(engines.node.split('.')[0]);
+  expect(read('.nvmrc').trim()).toBe(String(oldest));
+  expect(job?.strategy.matrix.node).toContain(24);
+});
+
+it('calls a script of this repository, which can be executed', () => {
+  expect(job?.steps.map(({ run }) => run)).toContain('.ci/job ${{ matrix.part }}');
+  for (const script of ['.ci/job', '.ci/run']) expect(statSync(join(root, script)).mode & 0o111).not.toBe(0);
+});
+
+it('runs every project of Jest, and lint and types', () => {
+  const projects = [...read('jest.config.ts').matchAll(/displayName: '(\w+)'/g)].map(([, name]) => name);
+  expect(job?.strategy.matrix.part.map((part) => (part === 'check' ? 'unit' : part)).sort()).toEqual(projects.sort());
+  for (const part of job?.strategy.matrix.part ?? [])
+    expect(read('.ci/job')).toMatch(new RegExp(`^ +.*\\b${part}\\b.*\\)`, 'm'));
+});
+
+it.each(['lint', 'typecheck'])('runs npm run %s in both scripts', (script) => {
+  for (const file of ['.ci/job', '.ci/run']) expect(read(file)).toContain(`npm run --silent ${script}`);
+});
+
+it('gives the updater every major that must wait, with its reason in docs/dependencies.md', () => {
+  const { updates } = parse(read('.github/dependabot.yml')) as {
+    updates: readonly { readonly ignore?: readonly { readonly 'dependency-name': string }[] }[];
+  };
+  const ignored = updates.flatMap(({ ignore = [] }) => ignore.map((each) => each['dependency-name']));
+  expect(ignored.length).toBeGreaterThan(0);
+  for (const name of ignored) expect(read('docs/dependencies.md')).toContain(`\`${name}\``);
+});

@@ -1,0 +1,49 @@
+import type { ConfigCascade } from '@pns/config-cascade';
+import { log } from '@pns/runtime';
+import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+
+/** What a worker writes to the process that sends for it. */
+export type SenderRequest =
+  { readonly kind: 'deliver'; readonly call: number; readonly delivery: Delivery } | { readonly kind: 'ping' };
+
+/** What that process writes back. `ready` comes first and once. */
+export type SenderAnswer =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'pong' }
+  | { readonly kind: 'ended'; readonly call: number; readonly outcome: Outcome };
+
+/** Sends the deliveries that the process' parent writes to it, and writes back how they ended. The parent decides all else. */
+export class IsolatedSender {
+  constructor(
+    private readonly transport: Pick<Transport, 'name' | 'deliver'>,
+    private readonly cascade: Pick<ConfigCascade, 'load'>,
+  ) {}
+
+  serve(): void {
+    process.on('message', (request: SenderRequest) => void this.answer(request));
+    write({ kind: 'ready' });
+  }
+
+  private async answer(request: SenderRequest): Promise<void> {
+    if (request.kind === 'ping') return write({ kind: 'pong' });
+    write({ kind: 'ended', call: request.call, outcome: await this.outcomeOf(request.delivery) });
+  }
+
+  private async outcomeOf(delivery: Delivery): Promise<Outcome> {
+    try {
+      await this.cascade.load([delivery]); // the text of a push depends on properties
+      return await this.transport.deliver(delivery, never);
+    } catch (error) {
+      log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
+      return { kind: 'retry', reason: 'internal error' };
+    }
+  }
+}
+
+/** The parent kills the process instead. */
+const never = new AbortController().signal;
+
+/** Where the parent is gone, this process ends. */
+function write(answer: SenderAnswer): void {
+  process.send?.(answer, undefined, undefined, () => undefined);
+}

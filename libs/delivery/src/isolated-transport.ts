@@ -1,0 +1,187 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { log } from '@pns/runtime';
+import type { Delivery, Outcome, Transport, TransportName } from '@pns/transport-contract';
+import { bulkhead } from 'cockatiel';
+import type { SenderAnswer, SenderRequest } from './isolated-sender';
+
+/** The argument of a worker app that makes it send for another worker instead of working on queues. */
+export const isolatedArgument = 'isolated';
+
+/** The process that sends has this long to start, in ms. */
+const maxStartMs = 60_000;
+
+/** The process that sends is asked for a sign of life this often, in ms, and killed after so many questions without an answer. */
+const askMs = 1000;
+const maxUnanswered = 10;
+
+/** An orderly end takes less time than this, in ms. */
+const endWithinMs = 2000;
+
+/** The heap of the process that sends, in MiB: a delivery that takes all memory must not take its worker's. */
+const heapMiB = 256;
+
+/** The process that sent a delivery died, or was killed because it did not answer, before the delivery ended. */
+export class SenderDiedError extends Error {}
+
+/**
+ * Sends deliveries in a process of its own, so that the death of that process is not this one's. The process runs the same app as
+ * this one, with the transport and without queues and ports. There is one at a time. It ends with its last user or with this
+ * process.
+ */
+export class IsolatedTransport implements Transport {
+  private sender: Sender | undefined;
+  private users = 0;
+  private readonly steps = bulkhead(1, Number.MAX_SAFE_INTEGER);
+
+  /** `entry` is the script of the worker app. */
+  constructor(
+    readonly name: TransportName,
+    private readonly entry: string,
+  ) {}
+
+  /** Runs `work`, whose steps share a process. Work at the same time shares it too. */
+  async during<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.users++;
+    try {
+      return await work();
+    } finally {
+      if (--this.users === 0) this.sender?.end();
+    }
+  }
+
+  /** Runs `send` when no other step runs. When `signal` is aborted, the process is killed. */
+  step<Result>(signal: AbortSignal, send: () => Promise<Result>): Promise<Result> {
+    return this.steps.execute(async () => {
+      const interrupt = (): void => this.sender?.kill('this worker lost the job');
+      signal.addEventListener('abort', interrupt);
+      try {
+        return await send();
+      } finally {
+        signal.removeEventListener('abort', interrupt);
+      }
+    });
+  }
+
+  /** Sends once. Rejects with `SenderDiedError` when the process died, and with another error when it could not be started. */
+  async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
+    signal.throwIfAborted();
+    if (this.sender === undefined || this.sender.hasEnded) this.sender = new Sender(this.name, this.entry);
+    try {
+      return await this.sender.deliver(delivery);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+}
+
+interface Call {
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One process that sends. */
+class Sender {
+  hasEnded = false;
+  private readonly child: ChildProcess;
+  private readonly ready: Promise<void>;
+  private readonly calls = new Map<number, Call>();
+  private lastCall = 0;
+  private unanswered = 0;
+  private asking: NodeJS.Timeout | undefined;
+  private fault: string | undefined;
+
+  constructor(
+    private readonly transport: TransportName,
+    entry: string,
+  ) {
+    // An inspector would open a port.
+    const execArgv = process.execArgv.filter((argument) => !argument.startsWith('--inspect'));
+    this.child = fork(entry, [isolatedArgument], {
+      execArgv: [...execArgv, `--max-old-space-size=${heapMiB}`],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.ready = this.start();
+    this.ready.catch(() => undefined);
+  }
+
+  private start(): Promise<void> {
+    const { child } = this;
+    const tooLate = setTimeout(() => this.kill(`it did not start within ${maxStartMs / 1000} s`), maxStartMs);
+    return new Promise((resolve, reject) => {
+      child.on('message', (answer: SenderAnswer) => {
+        if (answer.kind === 'ready') resolve(this.watch());
+        else this.receive(answer);
+        clearTimeout(tooLate);
+      });
+      // Comes after the last message.
+      const died = (reason: string): void => {
+        clearTimeout(tooLate);
+        reject(
+          new Error(`The process that sends for ${this.transport} could not be started: ${this.fault ?? reason}.`),
+        );
+        this.died(this.fault ?? reason);
+      };
+      child.once('error', ({ message }) => died(message));
+      child.once('close', (code, signal) => died(`it ended with ${signal ?? `code ${code}`}`));
+    });
+  }
+
+  async deliver(delivery: Delivery): Promise<Outcome> {
+    await this.ready;
+    // It died before it had this delivery. The job is run again.
+    if (this.hasEnded) throw new Error(`The process that sends for ${this.transport} has ended.`);
+    return new Promise((resolve, reject) => {
+      const call = ++this.lastCall;
+      this.calls.set(call, { resolve, reject });
+      this.write({ kind: 'deliver', call, delivery });
+    });
+  }
+
+  /** Lets the process end, which has nothing to send. */
+  end(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    clearInterval(this.asking);
+    if (this.child.connected) this.child.disconnect(); // no `close` comes after this
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), endWithinMs);
+    this.child.once('exit', () => clearTimeout(timer));
+  }
+
+  kill(fault: string): void {
+    this.fault ??= fault;
+    this.hasEnded = true;
+    this.child.kill('SIGKILL');
+  }
+
+  /** Counts questions, so that a parent that was held up itself does not blame the process. */
+  private watch(): void {
+    log.info({ event: 'delivery.sender-started', transport: this.transport, sender: this.child.pid });
+    this.asking = setInterval(() => {
+      if (this.unanswered++ === maxUnanswered) this.kill(`it did not answer for ${(maxUnanswered * askMs) / 1000} s`);
+      else this.write({ kind: 'ping' });
+    }, askMs);
+  }
+
+  private receive(answer: Exclude<SenderAnswer, { kind: 'ready' }>): void {
+    this.unanswered = 0;
+    if (answer.kind === 'pong') return;
+    this.calls.get(answer.call)?.resolve(answer.outcome);
+    this.calls.delete(answer.call);
+  }
+
+  private died(reason: string): void {
+    this.hasEnded = true;
+    clearInterval(this.asking);
+    if (this.calls.size === 0) return;
+    const [transport, deliveries] = [this.transport, this.calls.size];
+    log.warn({ event: 'delivery.sender-died', transport, deliveries, reason });
+    for (const { reject } of this.calls.values()) reject(new SenderDiedError(reason));
+    this.calls.clear();
+  }
+
+  /** Where the process is gone, `close` reports it. */
+  private write(request: SenderRequest): void {
+    this.child.send(request, () => undefined);
+  }
+}

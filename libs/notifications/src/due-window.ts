@@ -1,0 +1,17 @@
+import type { StoredNotification } from './notification';
+
+/** How similar notifications are joined. */
+export const aggregationModes = ['equal', 'latest', 'collect'] as const;
+export type AggregationMode = (typeof aggregationModes)[number];
+
+/** A window that fell due: one notification, which stands for the `count` that were joined. */
+export interface DueWindow {
+  readonly mode: AggregationMode;
+  readonly notification: StoredNotification;
+  readonly count: number;
+  readonly dueAt: number;
+  /** Length of the stored notification in characters: approximately the size of each of its deliveries. */
+  readonly size: number;
+  /** The place of its newest notification in the order of acceptance within the shard; absent for one of an older version. */
+  readonly order?: number;
+}

@@ -1,0 +1,88 @@
+import type { Delivery, Outcome } from '@pns/transport-contract';
+import { deadTarget, failedDelivery, reachedOut, type Attempt } from './outcome-recorder';
+
+const delivery: Delivery = {
+  ...{ id: 'd', notificationId: 'n', subscriptionId: 's', context: 1, user: 14, client: 'c', transport: 'apns' },
+  ...{ token: 't', topic: 'ox:mail:new', payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 2, attempt: 1 },
+};
+const dayMs = 86_400_000;
+const startedAt = 100 * dayMs;
+const reason = 'HTTP 410';
+
+const attempt = (outcome: Outcome, changes: Partial<Delivery> = {}): Attempt => ({
+  delivery: { ...delivery, ...changes },
+  outcome,
+  startedAt,
+  durationMs: 5,
+});
+
+const every: Readonly<Record<Outcome['kind'], Outcome>> = {
+  delivered: { kind: 'delivered' },
+  retry: { kind: 'retry', reason },
+  gone: { kind: 'gone', reason },
+  rejected: { kind: 'rejected', reason },
+  misconfigured: { kind: 'misconfigured', reason },
+  exhausted: { kind: 'exhausted', reason },
+  expired: { kind: 'expired', reason },
+  suppressed: { kind: 'suppressed', reason },
+  moved: { kind: 'moved', reason },
+};
+const kinds = Object.values(every);
+const kindsWhere = (holds: (outcome: Outcome) => boolean) => kinds.filter(holds).map(({ kind }) => kind);
+
+describe('the subscription to remove', () => {
+  it('exists only for a target that is gone, and only if the delivery has a subscription', () => {
+    expect(kindsWhere((outcome) => deadTarget(attempt(outcome)) !== undefined)).toEqual(['gone']);
+    expect(deadTarget({ ...attempt(every.gone), delivery: withoutSubscription() })).toBeUndefined();
+  });
+
+  it.each([
+    ['the start of the attempt, if the far side names no time', undefined, startedAt],
+    ['the time that the far side names', startedAt - 1000, startedAt - 1000],
+    ['a day before the attempt at the earliest', startedAt - 3 * dayMs, startedAt - dayMs],
+    ['the start of the attempt at the latest', startedAt + 1000, startedAt],
+  ])('is dead since %s', (_, since, deadAt) => {
+    const outcome: Outcome = { kind: 'gone', reason, ...(since !== undefined && { since }) };
+    expect(deadTarget(attempt(outcome))).toEqual({ id: 's', deadAt });
+  });
+});
+
+describe('the failed delivery to store', () => {
+  it('exists for each outcome without success, unless it was suppressed or moved', () => {
+    const stored = ['retry', 'gone', 'rejected', 'misconfigured', 'exhausted', 'expired'];
+    expect(kindsWhere((outcome) => failedDelivery(attempt(outcome)) !== undefined)).toEqual(stored);
+  });
+
+  it('never exists for a test push, whose sender receives the outcome', () => {
+    expect(kindsWhere((outcome) => failedDelivery(attempt(outcome, { replyTo: 'r' })) !== undefined)).toEqual([]);
+  });
+
+  it('does not exist for a socket whose delivery expired', () => {
+    expect(failedDelivery({ ...attempt(every.expired), delivery: withoutSubscription() })).toBeUndefined();
+    expect(failedDelivery({ ...attempt(every.rejected), delivery: withoutSubscription() })).toMatchObject({ reason });
+  });
+
+  it('is held only if the credentials of the client are at fault', () => {
+    const isHeld = (outcome: Outcome) => failedDelivery(attempt(outcome))?.isHeld === true;
+    expect(kindsWhere(isHeld)).toEqual(['misconfigured']);
+    expect(isHeld({ kind: 'misconfigured', reason, isTargetOnly: true })).toBe(false);
+  });
+});
+
+describe('the duration of an attempt', () => {
+  it('counts if the far side was reached', () => {
+    const counted = ['delivered', 'retry', 'gone', 'rejected', 'misconfigured', 'exhausted'];
+    expect(kindsWhere((outcome) => reachedOut(attempt(outcome)))).toEqual(counted);
+  });
+
+  it.each<[string, Attempt]>([
+    ['was not sent', { ...attempt(every.retry), isUnsent: true }],
+    ['waits', attempt({ kind: 'retry', reason, isWaiting: true })],
+    ['was deferred', attempt({ kind: 'retry', reason, isSpared: true })],
+  ])('does not count if the delivery %s', (_, unsent) => expect(reachedOut(unsent)).toBe(false));
+});
+
+function withoutSubscription(): Delivery {
+  const { subscriptionId: _, ...socket } = delivery;
+  return socket;
+}

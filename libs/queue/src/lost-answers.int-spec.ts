@@ -1,0 +1,140 @@
+import { EventEmitter, once } from 'node:events';
+import { cuttableLink, freshPrefix, testRedisUrl, type CuttableLink } from '@pns/local-servers';
+import { log } from '@pns/runtime';
+import type { Queue } from 'bullmq';
+import type { Readership } from './job-worker';
+import { KeySpace } from '@pns/redis';
+import { Queues } from './queues.service';
+import { connectRedis } from '@pns/redis';
+
+log.level = 'silent';
+
+/** A queue, read directly and by workers that reach Redis through links. */
+class Scene {
+  private readonly keys = new KeySpace(1, freshPrefix());
+  private readonly direct = new Queues(connectRedis(testRedisUrl()), this.keys);
+  private readonly opened: { queues: Queues; link: CuttableLink }[] = [];
+  readonly group = this.keys.group(0);
+  readonly queue: Queue = this.direct.queue(this.group, 'any');
+  /** The jobs in the order in which they were started. */
+  readonly started: string[] = [];
+  readonly events = new EventEmitter();
+
+  /** Starts a worker whose jobs end when the test emits their ids. Answers its link. */
+  async work(readership: Readership, concurrency = 1): Promise<CuttableLink> {
+    const link = await cuttableLink(testRedisUrl());
+    const queues = new Queues(connectRedis(link.url), this.keys);
+    this.opened.push({ queues, link });
+    const run = async ({ id = '' }: { id?: string }): Promise<void> => {
+      this.started.push(id);
+      const ended = once(this.events, id);
+      this.events.emit('started');
+      await ended;
+    };
+    queues.worker(this.group, 'any', run, { readership, concurrency });
+    return link;
+  }
+
+  add(...ids: string[]): Promise<unknown> {
+    return this.queue.addBulk(ids.map((id) => ({ name: id, data: {}, opts: { jobId: id, removeOnComplete: true } })));
+  }
+
+  async untilStarted(count: number): Promise<void> {
+    while (this.started.length < count) await once(this.events, 'started');
+  }
+
+  /** Resolves once Redis has handed out the job. */
+  async untilActive(id: string): Promise<void> {
+    while (!(await this.queue.getRanges(['active'], 0, -1)).includes(id)) await new Promise(setImmediate);
+  }
+
+  async expireLock(id: string): Promise<void> {
+    await this.direct.redis.del(this.queue.toKey(`${id}:lock`));
+  }
+
+  async close(): Promise<void> {
+    for (const { queues, link } of this.opened) {
+      await queues.onApplicationShutdown();
+      await link.close();
+    }
+    await this.direct.onApplicationShutdown();
+  }
+}
+
+let scene: Scene;
+
+beforeEach(() => {
+  scene = new Scene();
+});
+
+afterEach(() => scene.close());
+
+/** Ends jobs as they start, until `count` have started. */
+async function endAll(count: number): Promise<void> {
+  const end = (): void => void scene.events.emit(scene.started.at(-1) ?? '');
+  scene.events.on('started', end);
+  await scene.untilStarted(count);
+}
+
+/** Breaks the connection with everything that Redis has answered since `hold()`. */
+function breakConnection(link: CuttableLink): void {
+  link.cut();
+  link.release();
+  link.mend();
+}
+
+describe('a job that Redis handed out and whose answer was lost with the connection', () => {
+  it.each<[string, Readership, boolean]>([
+    ['while its lock is valid', 'shared', false],
+    ['while its lock is valid, where there is no other worker', 'exclusive', false],
+    ['after its lock has expired, where there is no other worker', 'exclusive', true],
+  ])('is started before later ones, %s', async (_, readership, isExpired) => {
+    const link = await scene.work(readership);
+    await scene.add('a', 'b', 'c', 'd');
+    await scene.untilStarted(1);
+    link.hold();
+    scene.events.emit('a'); // its end hands out the next one
+    await scene.untilActive('b');
+    if (isExpired) await scene.expireLock('b');
+    breakConnection(link);
+    await endAll(4);
+    expect(scene.started).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('is started in its order where there are several', async () => {
+    const link = await scene.work('exclusive', 2);
+    await scene.add('a', 'b', 'c', 'd', 'e');
+    await scene.untilStarted(2);
+    link.hold();
+    scene.events.emit('a');
+    await scene.untilActive('c');
+    scene.events.emit('b');
+    await scene.untilActive('d');
+    breakConnection(link);
+    await endAll(5);
+    expect(scene.started).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('is not what runs here, although its lock has expired', async () => {
+    const link = await scene.work('exclusive', 3);
+    await scene.add('a', 'b');
+    await scene.untilStarted(2);
+    await scene.expireLock('b');
+    breakConnection(link);
+    await scene.add('c');
+    await scene.untilStarted(3);
+    expect(scene.started).toEqual(['a', 'b', 'c']);
+    for (const id of scene.started) scene.events.emit(id);
+  });
+});
+
+it('jobs in progress of a dead worker are started before those that wait, in their order', async () => {
+  const link = await scene.work('exclusive', 2);
+  await scene.add('a', 'b', 'c');
+  await scene.untilStarted(2);
+  link.cut(); // as a process that died: its locks are still valid
+  await scene.work('inherited');
+  scene.started.length = 0;
+  await endAll(3);
+  expect(scene.started).toEqual(['a', 'b', 'c']);
+});

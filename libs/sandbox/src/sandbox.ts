@@ -1,0 +1,122 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PnsError } from '@pns/runtime';
+import { demoSignatureSecret } from '@pns/transport-contract';
+import { fastify, type FastifyInstance } from 'fastify';
+import { ZodError } from 'zod';
+import { type Arrival, Arrivals } from './arrivals';
+import { type Demo, demoRoutes } from './demo';
+import { type DemoApp, demoApps } from './demo-apps';
+import { Feed } from './feed';
+import { healthRoutes } from './health';
+import { pageRoutes } from './page';
+import { closeProviders, type Providers, providerRoutes, providerTargets, startProviders } from './providers';
+import { WebhookReceiver, webhookProvider } from './webhook/webhook-receiver';
+import { webhookRoutes } from './webhook/webhook.routes';
+
+export interface SandboxOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Only this machine unless told otherwise: whoever reaches the page can send the demonstration. */
+  readonly host?: string;
+  /** What webhooks check signatures with until they are told another one; the shipped configuration's unless given. */
+  readonly signatureSecret?: string;
+  /** So many arrivals are kept. */
+  readonly keep?: number;
+  /** Lets the page send the demonstration and open a socket. */
+  readonly demo?: Demo;
+  /** Webhooks only where this is false: making certificates takes some hundred ms. */
+  readonly hasProviders?: boolean;
+}
+
+export interface Sandbox {
+  readonly port: number;
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** Absent where they are not wanted. */
+  readonly providers: Providers | undefined;
+  /** An app with each provider to send the demonstration to. */
+  readonly demoApps: readonly DemoApp[];
+  /** Calls `listener` for each arrival from now on; answers how to stop it. */
+  onArrival(listener: (arrival: Arrival) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** Starts the far side of the wires. Rejects with `PORT_IN_USE` when its port is taken. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { port, host = '127.0.0.1', signatureSecret = demoSignatureSecret, keep = 20_000 } = options;
+  const { hasProviders = true } = options;
+  const arrivals = new Arrivals(keep);
+  const webhooks = new WebhookReceiver(arrivals, signatureSecret);
+  const providers = hasProviders ? await startProviders(host, arrivals) : undefined;
+  const apps = providers === undefined ? [] : demoApps(providers);
+  const feed = new Feed(
+    arrivals,
+    () => [
+      ...webhooks.known().map((box) => ({ provider: webhookProvider, target: box.name, ...box.state })),
+      ...(providers === undefined ? [] : providerTargets(providers)),
+    ],
+    ({ provider, target, seq }) => provider !== webhookProvider || seq > webhooks.box(target).clearedSeq,
+  );
+  const app = server(webhooks);
+  app.get('/feed', (_, reply) => {
+    reply.hijack();
+    feed.open(reply.raw);
+  });
+  webhookRoutes(app, webhooks, arrivals);
+  if (providers !== undefined) providerRoutes(app, providers, arrivals);
+  demoRoutes(app, options.demo, apps);
+  pageRoutes(app, options.demo?.websocketUrl);
+  healthRoutes(app);
+  try {
+    await listen(app, host, port);
+  } catch (error) {
+    if (providers !== undefined) await closeProviders(providers);
+    throw error;
+  }
+  const taken = (app.server.address() as AddressInfo).port;
+  return {
+    port: taken,
+    url: `http://127.0.0.1:${taken}`,
+    providers,
+    demoApps: apps,
+    onArrival: (listener) => arrivals.onArrival(listener),
+    close: async () => {
+      feed.close();
+      arrivals.close();
+      await app.close();
+      if (providers !== undefined) await closeProviders(providers);
+    },
+  };
+}
+
+function server(webhooks: WebhookReceiver): FastifyInstance {
+  const app = fastify({
+    forceCloseConnections: true,
+    serverFactory: (handler) =>
+      createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
+        if (!webhooks.takes(request, response)) handler(request, response);
+      }),
+  });
+  app.setErrorHandler((error, _, reply) => {
+    if (error instanceof ZodError) return reply.code(400).send({ error: error.issues[0]?.message });
+    return reply.send(error);
+  });
+  return app;
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    await app.close();
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    throw new PnsError(
+      'PORT_IN_USE',
+      `Port ${port} for the sandbox is in use; stop what holds it or choose another one.`,
+      {
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,516 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import { type ContentRefusal, type PushContent, pushContent } from '@pns/payloads';
+import {
+  type Arrival,
+  Arrivals,
+  bodyOf,
+  type FcmFault,
+  type FcmProvider,
+  makeAuthority,
+  type ServiceAccountKey,
+  startFcm,
+} from '@pns/sandbox';
+import type { Delivery, Outcome } from '@pns/transport-contract';
+import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
+import { fcmOptions, type FcmOptions, FcmTransport } from './index';
+
+// Keys take long to make; every test may trust the same authority.
+const authority = makeAuthority();
+
+const phone = 'a-phone:APA91bExample';
+const delivery: Delivery = {
+  id: '01890a5d-ac96-774b-bcce-b302099a8057',
+  notificationId: 'n-1',
+  subscriptionId: 's-1',
+  context: 1,
+  user: 14,
+  client: 'mobile',
+  transport: 'fcm',
+  token: phone,
+  topic: 'ox:mail:new',
+  payload: { folder: 'default0/INBOX', id: '113', displayname: 'Jane', subject: 'Grüße 👋', unread: 83 },
+  priority: 'high',
+  count: 1,
+  timestamp: 1694677849605,
+  dueAt: 1694677850605,
+  attempt: 1,
+};
+const slow = { topic: 'ops:slow', payload: { a: Array.from({ length: 1000 }, () => 1) } };
+const slowTemplate = '{{#a}}{{#a}}x{{/a}}{{/a}}';
+const content = (of: Delivery): PushContent | ContentRefusal =>
+  pushContent(of, { hasBadge: true, sound: 'default', ...(of.topic === slow.topic && { title: slowTemplate }) });
+
+interface SceneOptions {
+  readonly maxStreams?: number;
+  readonly timeoutMs?: number;
+}
+
+/** Google, with clients that are configured for it, and a clock that can be put forward. */
+class Scene {
+  private readonly clients = new Map<string, FcmOptions>();
+  private nowMs = Date.now();
+  readonly transport: FcmTransport;
+
+  private constructor(
+    readonly google: FcmProvider,
+    readonly arrivals: Arrivals,
+    timeoutMs: number,
+  ) {
+    const options = (client: string): FcmOptions | undefined => this.clients.get(client);
+    this.transport = new FcmTransport({ options, content, timeoutMs, now: () => this.nowMs });
+  }
+
+  /** Answers may take long where the machine has much to do: only who waits for a time-out has a short one. */
+  static async start({ maxStreams, timeoutMs = 25_000 }: SceneOptions = {}): Promise<Scene> {
+    const arrivals = new Arrivals(5000);
+    const now = (): number => scene.nowMs;
+    const google = await startFcm({
+      port: 0,
+      authority,
+      arrivals,
+      now,
+      ...(maxStreams !== undefined && { maxStreams }),
+    });
+    const scene: Scene = new Scene(google, arrivals, timeoutMs);
+    scene.configure('mobile', google.accounts.create('pns-test'));
+    return scene;
+  }
+
+  configure(client: string, serviceAccount: ServiceAccountKey, more: object = {}): void {
+    const { url: endpoint, tokenUrl: tokenEndpoint } = this.google;
+    const options = { serviceAccount, endpoint, tokenEndpoint, caFile: authority.cert, ...more };
+    this.clients.set(client, fcmOptions.parse(options));
+  }
+
+  forward(ms: number): void {
+    this.nowMs += ms;
+  }
+
+  deliver(more: Partial<Delivery> = {}, signal = new AbortController().signal): Promise<Outcome> {
+    return this.transport.deliver({ ...delivery, ...more }, signal);
+  }
+
+  /** Delivers to so many phones at once. */
+  deliverMany(count: number): Promise<Outcome[]> {
+    return Promise.all(phones(count).map((token, index) => this.deliver({ token, id: `d-${index}` })));
+  }
+
+  arrived(): Arrival[] {
+    return this.arrivals.since(0);
+  }
+
+  messages(): Message[] {
+    return this.arrived().map(
+      ({ request }) => (JSON.parse(bodyOf(request).toString()) as { message: Message }).message,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.transport.close();
+    await this.google.close();
+    this.arrivals.close();
+  }
+}
+
+interface Message {
+  readonly token: string;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+const phones = (count: number): string[] => Array.from({ length: count }, (_, index) => `phone-number-${index}`);
+/** How many outcomes there are of each kind. */
+function kinds(outcomes: readonly Outcome[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kind } of outcomes) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+const faults: Readonly<Record<FarSide, FcmFault>> = {
+  accepts: {},
+  hangs: { hang: true },
+  'drops the connection': { reset: true },
+  'throttles for two seconds': { error: 'QUOTA_EXCEEDED', headers: { 'retry-after': '2' } },
+  'knows the target no more': { error: 'UNREGISTERED' },
+  'finds the payload too large': { error: 'INVALID_ARGUMENT' },
+  'refuses our credentials': { error: 'UNAUTHENTICATED' },
+};
+
+describeTransport('fcm', async (timeoutMs) => {
+  const scene = await Scene.start({ timeoutMs });
+  return {
+    transport: scene.transport,
+    delivery,
+    farSide: (behaviour) => scene.google.faults.set(faults[behaviour]),
+    revokeCredentials: () => scene.google.accounts.emails().forEach((email) => scene.google.accounts.revoke(email)),
+    mendCredentials: () => scene.configure('mobile', scene.google.accounts.create('pns-test')),
+    arrivedIds: () => scene.messages().map(({ data }) => data['pns_id'] ?? ''),
+    close: () => scene.close(),
+  };
+});
+
+let scene: Scene;
+const started: Scene[] = [];
+
+async function startScene(options?: SceneOptions): Promise<void> {
+  scene = await Scene.start(options);
+  started.push(scene);
+}
+
+afterEach(() => Promise.all(started.splice(0).map((each) => each.close())));
+
+describe('a push', () => {
+  beforeEach(() => startScene());
+
+  it('arrives as data with all of its fields as text', async () => {
+    expect(await scene.deliver()).toEqual({
+      kind: 'delivered',
+      providerId: expect.stringMatching(/^projects\/pns-test\/messages\//) as string,
+    });
+    const [arrival] = scene.arrived();
+    expect(arrival).toMatchObject({ provider: 'fcm', target: phone, answer: 200 });
+    expect(scene.messages()).toEqual([
+      {
+        token: phone,
+        data: {
+          folder: 'default0/INBOX',
+          id: '113',
+          displayname: 'Jane',
+          subject: 'Grüße 👋',
+          unread: '83',
+          pns_id: delivery.id,
+          pns_topic: 'ox:mail:new',
+        },
+        android: { priority: 'HIGH' },
+      },
+    ]);
+  });
+
+  it('is shown by Android where its client wants that', async () => {
+    scene.configure('mobile', scene.google.accounts.create('pns-test'), { notification: true });
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+    expect(scene.messages()).toMatchObject([
+      {
+        notification: { title: 'Grüße 👋', body: 'Jane\nGrüße 👋' },
+        android: { notification: { tag: delivery.id, sound: 'default', notification_count: 83 } },
+      },
+    ]);
+  });
+
+  it('is taken whatever its fields are called and hold', async () => {
+    const payload = {
+      from: 'Jane',
+      message_type: 'x',
+      'google.c.a.e': '1',
+      'gcm.notification.title': 'x',
+      collapse_key: 'x',
+      notification: { title: 'x' },
+      ['__proto__']: 'x',
+      constructor: null,
+      half: '\ud83d',
+      nested: [{ a: 1 }],
+    };
+    expect(await scene.deliver({ topic: 'ops:alert', payload })).toMatchObject({ kind: 'delivered' });
+    expect(scene.messages()[0]?.data).toMatchObject({ pns_from: 'Jane', nested: '[{"a":1}]', half: '\ufffd' });
+  });
+
+  it.each<[string, Partial<Delivery>]>([
+    ['a subject', { payload: { ...delivery.payload, subject: 'ü'.repeat(20_000) } }],
+    ['a sender', { payload: { ...delivery.payload, displayname: '👨‍👩‍👧‍👦'.repeat(1000) } }],
+    ['ids', { payload: { ...delivery.payload, id: Array.from({ length: 700 }, (_, id) => `mail-${id}`) } }],
+    ['a field of its own', { payload: { ...delivery.payload, flags: 'x'.repeat(5000) } }],
+    ['nothing but a field', { topic: 'ops:alert', payload: { id: 'x'.repeat(5000) } }],
+  ])('that is too long for %s is taken, with what there is room for', async (_, more) => {
+    expect(await scene.deliver(more)).toMatchObject({ kind: 'delivered' });
+    expect(scene.arrived()).toHaveLength(1);
+  });
+
+  it('whose templates take too long is rejected, and nothing is sent', async () => {
+    expect(await scene.deliver(slow)).toEqual({
+      kind: 'rejected',
+      reason: 'The title template takes more than 5000 steps with this payload.',
+    });
+    expect(scene.arrived()).toEqual([]);
+  });
+
+  it('that has expired is not sent', async () => {
+    expect(await scene.deliver({ expiresAt: 1 })).toMatchObject({ kind: 'expired' });
+    expect(scene.arrived()).toEqual([]);
+  });
+
+  it('to a client that is unknown or switched off is not sent', async () => {
+    expect(await scene.deliver({ client: 'nobody' })).toEqual({
+      kind: 'misconfigured',
+      reason: 'There is no FCM client nobody in the configuration.',
+    });
+    scene.configure('mobile', scene.google.accounts.create('pns-test'), { enabled: false });
+    expect(await scene.deliver()).toMatchObject({
+      kind: 'misconfigured',
+      reason: expect.stringContaining('switched off') as string,
+    });
+    expect(scene.arrived()).toEqual([]);
+  });
+});
+
+describe('500 at once', () => {
+  it('all arrive although 100 at most may be under way, and those to 20 phones that are gone say so', async () => {
+    await startScene({ maxStreams: 100 });
+    for (const token of phones(20)) scene.google.device(token).isRegistered = false;
+    expect(kinds(await scene.deliverMany(500))).toEqual({ delivered: 480, gone: 20 });
+    expect(scene.arrived()).toHaveLength(500);
+    expect(scene.google.mostStreams).toBeLessThanOrEqual(100);
+    expect(scene.google.accounts.exchanges).toBe(1);
+  });
+
+  it('all arrive where only three may be under way', async () => {
+    await startScene({ maxStreams: 3 });
+    expect(kinds(await scene.deliverMany(500))).toEqual({ delivered: 500 });
+    expect(scene.google.mostStreams).toBeLessThanOrEqual(3);
+    expect(scene.google.connections).toBeLessThanOrEqual(5);
+  });
+
+  it('none is sent twice when the far side ends connections meanwhile', async () => {
+    await startScene({ maxStreams: 20 });
+    scene.google.faults.set({ goAway: true, times: 5 });
+    const outcomes = await scene.deliverMany(500);
+    const delivered = outcomes.filter(({ kind }) => kind === 'delivered').length;
+    const { retry = 0 } = kinds(outcomes);
+    expect(delivered + retry).toBe(500);
+    expect(scene.arrived()).toHaveLength(delivered);
+    expect(scene.arrived().some(({ isDuplicate }) => isDuplicate)).toBe(false);
+  });
+});
+
+describe('the connection', () => {
+  beforeEach(() => startScene());
+
+  it('is kept', async () => {
+    for (let i = 0; i < 20; i++) await scene.deliver();
+    // One for the messages, and one for the access token.
+    expect(scene.google.connections).toBe(2);
+  });
+
+  it('that has gone silent costs the deliveries on it, and the next ones take another', async () => {
+    await startScene({ timeoutMs: 5000 });
+    await scene.deliver();
+    scene.google.faults.set({ halfOpen: true, times: 1 });
+    expect(await scene.deliver()).toEqual({ kind: 'retry', reason: 'FCM did not answer within 5000 ms.' });
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+  });
+
+  it('to nobody means another attempt', async () => {
+    scene.configure('mobile', scene.google.accounts.create('pns-test'), { endpoint: 'https://localhost:1' });
+    expect(await scene.deliver()).toEqual({
+      kind: 'retry',
+      reason: 'The connection to FCM failed (ECONNREFUSED).',
+    });
+  });
+
+  it('that ends as soon as it is made is not made again and again', async () => {
+    let connections = 0;
+    const server = createServer({ ...authority.server, ALPNProtocols: ['h2'] }, (socket) => {
+      connections++;
+      socket.end();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const endpoint = `https://localhost:${(server.address() as AddressInfo).port}`;
+    scene.configure('mobile', scene.google.accounts.create('pns-test'), { endpoint });
+    expect(kinds(await scene.deliverMany(20))).toEqual({ retry: 20 });
+    expect(connections).toBeLessThanOrEqual(20);
+    server.close();
+  });
+
+  it('is not made to whoever cannot prove to be the endpoint', async () => {
+    scene.configure('mobile', scene.google.accounts.create('pns-test'), { caFile: makeAuthority().cert });
+    expect(await scene.deliver()).toMatchObject({
+      kind: 'retry',
+      reason: expect.stringMatching(/VERIFY|CERT/) as string,
+    });
+    expect(scene.google.accounts.exchanges).toBe(0);
+  });
+
+  it.each<[string, FcmFault, object]>([
+    ['is taken', {}, { kind: 'delivered' }],
+    ['was refused', { error: 'UNREGISTERED' }, { kind: 'retry' }],
+  ])('when the answer breaks off, what %s is judged by what is known', async (_, fault, outcome) => {
+    await startScene({ timeoutMs: 5000 });
+    scene.google.faults.set({ ...fault, hangInBody: true });
+    expect(await scene.deliver()).toMatchObject(outcome);
+  });
+
+  it('is not needed for deliveries that are aborted while they wait for their turn', async () => {
+    await startScene({ maxStreams: 1 });
+    scene.google.faults.set({ hang: true });
+    const stop = new AbortController();
+    const sent = phones(20).map((token) => scene.deliver({ token }, stop.signal));
+    await scene.arrivals.next(() => true, 30_000);
+    stop.abort(new Error('stopping'));
+    const results = await Promise.allSettled(sent);
+    expect(results.every((result) => result.status === 'rejected')).toBe(true);
+    expect(scene.arrived().length).toBeLessThanOrEqual(4);
+    scene.google.faults.set({});
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+  });
+
+  it('ends gracefully: what is on its way arrives', async () => {
+    scene.google.faults.set({ delayMs: 100 });
+    const sent = scene.deliver();
+    await scene.arrivals.next(() => true, 30_000);
+    await scene.transport.close();
+    expect(await sent).toMatchObject({ kind: 'delivered' });
+  });
+
+  it('is made anew when the options change, and what is on its way over the old one arrives', async () => {
+    await scene.deliver();
+    scene.google.faults.set({ delayMs: 100, times: 1 });
+    const before = scene.deliver();
+    await scene.arrivals.next(() => true, 30_000);
+    scene.configure('mobile', scene.google.accounts.create('other-project'));
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+    expect(await before).toMatchObject({ kind: 'delivered' });
+    expect(scene.arrived().map(({ request }) => request.path)).toEqual([
+      '/v1/projects/pns-test/messages:send',
+      '/v1/projects/pns-test/messages:send',
+      '/v1/projects/other-project/messages:send',
+    ]);
+  });
+});
+
+describe('the access token', () => {
+  beforeEach(() => startScene());
+
+  it('is fetched once for all that ask, and again before it ends', async () => {
+    await scene.deliverMany(50);
+    expect(scene.google.accounts.exchanges).toBe(1);
+    scene.forward(56 * 60_000);
+    await scene.deliver();
+    // Nobody waits for the new one, so this delivery may well go out with the old one.
+    for (let i = 0; i < 1000 && scene.google.accounts.exchanges < 2; i++) await scene.deliver();
+    expect(scene.google.accounts.exchanges).toBe(2);
+    expect(scene.arrived().every(({ answer }) => answer === 200)).toBe(true);
+  });
+
+  it('is fetched again when its time is over', async () => {
+    await scene.deliver();
+    scene.forward(3 * 3_600_000);
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+    expect(scene.arrived().map(({ answer }) => answer)).toEqual([200, 200]);
+  });
+
+  it('is fetched once more when Google knows it no more, also by many at once', async () => {
+    await scene.deliver();
+    scene.google.accounts.endTokens();
+    expect(kinds(await scene.deliverMany(50))).toEqual({ delivered: 50 });
+    expect(scene.google.accounts.exchanges).toBe(2);
+  });
+
+  it('that is never good enough is asked for no more than once more', async () => {
+    scene.google.faults.set({ error: 'UNAUTHENTICATED' });
+    expect(await scene.deliver()).toEqual({ kind: 'misconfigured', reason: 'FCM answered 401 (UNAUTHENTICATED).' });
+    expect(scene.arrived()).toHaveLength(2);
+  });
+
+  it('of a revoked account stops its client only, and works again once it is mended', async () => {
+    scene.configure('other', scene.google.accounts.create('other-project'));
+    await Promise.all([scene.deliver(), scene.deliver({ client: 'other' })]);
+    scene.google.accounts.revoke('sender@pns-test.iam.gserviceaccount.com');
+    const [revoked, other] = await Promise.all([scene.deliver(), scene.deliver({ client: 'other' })]);
+    expect(revoked).toEqual({
+      kind: 'misconfigured',
+      reason: 'Google does not take the service account: 400 (invalid_grant: Invalid grant: account not found).',
+    });
+    expect(other).toMatchObject({ kind: 'delivered' });
+    scene.configure('mobile', scene.google.accounts.create('pns-test'));
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+  });
+
+  it('of another project is a fault of ours', async () => {
+    const key = scene.google.accounts.create('other-project');
+    scene.configure('mobile', { ...key, project_id: 'pns-test' });
+    expect(await scene.deliver()).toEqual({ kind: 'misconfigured', reason: 'FCM answered 403 (PERMISSION_DENIED).' });
+  });
+
+  it.each<[string, FcmFault, object]>([
+    ['is away', { status: 503 }, { reason: 'There is no access token: the token endpoint answered 503.' }],
+    ['is away for a time', { status: 503, headers: { 'retry-after': '9' } }, { afterMs: 9000 }],
+    ['is busy', { status: 429, headers: { 'retry-after': '7' } }, { afterMs: 7000 }],
+    ['gives up waiting', { status: 408 }, { reason: 'There is no access token: the token endpoint answered 408.' }],
+    ['breaks off', { reset: true }, { reason: expect.stringContaining('could not be asked') as string }],
+  ])('costs nothing when its endpoint %s', async (_, fault, outcome) => {
+    scene.google.tokenFaults.set({ ...fault, times: 1 });
+    expect(await scene.deliver()).toMatchObject({ kind: 'retry', ...outcome });
+    expect(scene.arrived()).toEqual([]);
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+  });
+
+  it('that is good still is used while its endpoint is away', async () => {
+    await scene.deliver();
+    scene.forward(56 * 60_000);
+    scene.google.tokenFaults.set({ status: 503 });
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+    scene.forward(5 * 60_000);
+    expect(await scene.deliver()).toMatchObject({ kind: 'retry' });
+    scene.google.tokenFaults.set({});
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
+  });
+
+  it.each<[string, FcmFault, string]>([
+    ['refuses', { status: 401 }, 'Google does not take the service account: 401.'],
+    ['answers something else', { status: 200 }, 'The token endpoint answered without a token'],
+  ])('is a fault of ours when its endpoint %s', async (_, fault, reason) => {
+    scene.google.tokenFaults.set({ ...fault, times: 1 });
+    expect(await scene.deliver()).toEqual({
+      kind: 'misconfigured',
+      reason: expect.stringContaining(reason) as string,
+    });
+  });
+
+  it('that nobody gives away now means another attempt', async () => {
+    scene.configure('mobile', scene.google.accounts.create('pns-test'), { tokenEndpoint: 'https://localhost:1' });
+    expect(await scene.deliver()).toEqual({
+      kind: 'retry',
+      reason: 'There is no access token: the token endpoint could not be asked (ECONNREFUSED).',
+    });
+  });
+
+  it('from something that is no token endpoint is a fault of ours', async () => {
+    const tokenEndpoint = `${scene.google.url}/elsewhere`;
+    scene.configure('mobile', scene.google.accounts.create('pns-test'), { tokenEndpoint });
+    expect(await scene.deliver()).toEqual({
+      kind: 'misconfigured',
+      reason: 'Google does not take the service account: 404.',
+    });
+  });
+});
+
+describe('a phone of another project', () => {
+  it('stops its client only until another one was good, and costs no subscription', async () => {
+    await startScene();
+    scene.google.device(phone).project = 'another-project';
+    const mismatch = { kind: 'misconfigured', reason: expect.stringContaining('(SENDER_ID_MISMATCH)') as string };
+    expect(await scene.deliver()).toEqual(mismatch);
+    expect(await scene.deliver({ token: 'another-phone' })).toMatchObject({ kind: 'delivered' });
+    expect(await scene.deliver()).toEqual({ ...mismatch, isTargetOnly: true });
+    scene.configure('mobile', scene.google.accounts.create('third-project'));
+    expect(await scene.deliver()).toEqual(mismatch);
+  });
+
+  it('is known for one also after options have changed that say nothing of the project', async () => {
+    await startScene();
+    const account = scene.google.accounts.create('pns-test');
+    scene.configure('mobile', account);
+    expect(await scene.deliver({ token: 'another-phone' })).toMatchObject({ kind: 'delivered' });
+    scene.configure('mobile', account, { notification: true });
+    scene.google.device(phone).project = 'another-project';
+    expect(await scene.deliver()).toMatchObject({ kind: 'misconfigured', isTargetOnly: true });
+  });
+});
+
+describe('a token that is none', () => {
+  it('is gone', async () => {
+    await startScene();
+    expect(await scene.deliver({ token: 'no token at all' })).toMatchObject({ kind: 'gone' });
+  });
+});

@@ -1,0 +1,391 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Fault, type Sandbox, startSandbox, type WebhookArrivalsView } from '@pns/sandbox';
+import { type Delivery, demoSignatureSecret, type Outcome } from '@pns/transport-contract';
+import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
+import { webhookOptions, type WebhookOptions, WebhookTransport, type WebhookTransportParts } from './index';
+
+const deliveryTo = (token: string): Delivery => ({
+  id: '01890a5d-ac96-774b-bcce-b302099a8057',
+  notificationId: 'n-1',
+  subscriptionId: 's-1',
+  context: 1,
+  user: 14,
+  client: 'sandbox',
+  transport: 'webhook',
+  token,
+  topic: 'ox:mail:new',
+  payload: { folder: 'default0/INBOX', id: '113', subject: 'Grüße 👋' },
+  sourceToken: '160491815377',
+  priority: 'high',
+  count: 1,
+  timestamp: 1694677849605,
+  dueAt: 1694677850605,
+  email1: 'john@example.com',
+  attempt: 1,
+});
+
+/** Answers may take long where the machine has much to do: only who waits for a time-out has a short one. */
+const loopback = { httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], timeoutMillis: 25_000 };
+
+/** A subscription's meta as the transport is told of it. */
+type MetaOf = WebhookTransportParts['metaOf'];
+
+/** A webhook of the sandbox, and a transport that is configured for it. */
+class Scene {
+  private constructor(
+    private readonly sandbox: Sandbox,
+    readonly uri: string,
+    private options: WebhookOptions,
+  ) {}
+
+  /** Nobody's, until a test gives it. */
+  metaOf: MetaOf = () => Promise.reject(new Error('This was not to be asked.'));
+
+  readonly transport = new WebhookTransport({
+    options: (client) => (client === 'sandbox' ? this.options : undefined),
+    metaOf: (id) => this.metaOf(id),
+  });
+
+  static async start(overrides: Record<string, unknown> = {}): Promise<Scene> {
+    const sandbox = await startSandbox({ port: 0, hasProviders: false });
+    const uri = `${sandbox.url}/webhooks/demo`;
+    const entry = { uri, signatureSecret: demoSignatureSecret, ...loopback, ...overrides };
+    return new Scene(sandbox, uri, webhookOptions.parse(entry));
+  }
+
+  configure(overrides: Record<string, unknown>): void {
+    this.options = webhookOptions.parse({ ...this.options, ...overrides });
+  }
+
+  deliver(token = this.uri, signal = new AbortController().signal): Promise<Outcome> {
+    return this.transport.deliver(deliveryTo(token), signal);
+  }
+
+  /** Delivers to a subscription that has meta. */
+  deliverByMeta(metaOf: MetaOf, token = this.uri): Promise<Outcome> {
+    this.metaOf = metaOf;
+    return this.transport.deliver({ ...deliveryTo(token), hasMeta: true }, new AbortController().signal);
+  }
+
+  async misbehave(fault: Fault): Promise<void> {
+    const response = await fetch(`${this.uri}/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(fault),
+    });
+    expect(response.status).toBe(200);
+  }
+
+  async arrivals(): Promise<WebhookArrivalsView> {
+    return (await (await fetch(`${this.uri}/arrivals`)).json()) as WebhookArrivalsView;
+  }
+
+  async close(): Promise<void> {
+    await this.transport.close();
+    await this.sandbox.close();
+  }
+}
+
+const faults: Readonly<Record<FarSide, Fault>> = {
+  accepts: {},
+  hangs: { hang: true },
+  'drops the connection': { reset: true },
+  'throttles for two seconds': { status: 429, headers: { 'retry-after': '2' } },
+  'knows the target no more': { status: 410 },
+  'finds the payload too large': { status: 413 },
+  'refuses our credentials': { status: 401 },
+};
+
+describeTransport('webhook', async (timeoutMillis) => {
+  const scene = await Scene.start({ timeoutMillis });
+  return {
+    transport: scene.transport,
+    delivery: deliveryTo(scene.uri),
+    farSide: (behaviour) => scene.misbehave(faults[behaviour]),
+    revokeCredentials: () => scene.misbehave({ authorization: 'the new secret' }),
+    mendCredentials: () => scene.configure({ webhookSecret: 'the new secret' }),
+    arrivedIds: async () => (await scene.arrivals()).items.map(({ headers }) => headers['webhook-id'] ?? ''),
+    close: () => scene.close(),
+  };
+});
+
+describe('a webhook', () => {
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = await Scene.start();
+  });
+  afterEach(() => scene.close());
+
+  it('gets the body to the letter, with signatures that independent checks accept', async () => {
+    expect(await scene.deliver()).toEqual({ kind: 'delivered' });
+    const [arrival] = (await scene.arrivals()).items;
+    expect(arrival).toMatchObject({
+      path: '/webhooks/demo',
+      body: '{"event":"ox:mail:new","payload":{"folder":"default0/INBOX","id":"113","subject":"Grüße 👋","user":14,"context":1,"email1":"john@example.com","sourceToken":"160491815377"},"timestamp":1694677849605}',
+      oxSignature: 'valid',
+      standardWebhooks: 'valid',
+      headers: {
+        'content-type': 'application/json; charset=UTF-8',
+        'user-agent': 'Open-Xchange Webhook Client',
+        'webhook-id': deliveryTo('').id,
+      },
+    });
+  });
+
+  it('accepts both secrets while they rotate', async () => {
+    scene.configure({ signatureSecret: 'the new one', previousSignatureSecret: demoSignatureSecret });
+    await scene.deliver();
+    expect((await scene.arrivals()).items).toMatchObject([{ oxSignature: 'valid', standardWebhooks: 'valid' }]);
+  });
+
+  it('gets the secrets below its URI, and nothing that proves us beside it', async () => {
+    scene.configure({ uriValidationMode: 'none', webhookSecret: 'Bearer secret' });
+    const beside = scene.uri.replace('demo', 'demo-evil');
+    await scene.deliver(`${scene.uri}/14?device=2`);
+    await scene.deliver(beside);
+    const [below] = (await scene.arrivals()).items;
+    const evil = (await (await fetch(`${beside}/arrivals`)).json()) as WebhookArrivalsView;
+    expect(below).toMatchObject({ headers: { authorization: 'Bearer secret' }, oxSignature: 'valid' });
+    expect(evil.items).toMatchObject([{ oxSignature: 'missing', standardWebhooks: 'missing' }]);
+    expect(evil.items[0]?.headers).not.toHaveProperty('authorization');
+  });
+
+  it.each<[string, object | undefined, string]>([
+    ['a header', { authorization: 'Bearer öwn' }, 'Bearer öwn'],
+    ['a login', { login: 'jane', password: 'pä:ss' }, 'Basic amFuZTpw5Dpzcw=='],
+    ['something else', { locale: 'de' }, 'Bearer secret'],
+    ['nothing any more', undefined, 'Bearer secret'],
+  ])('is authenticated to as a subscription asks whose meta holds %s', async (_, meta, authorization) => {
+    scene.configure({ webhookSecret: 'Bearer secret' });
+    const asked: string[] = [];
+    const outcome = await scene.deliverByMeta((id) => {
+      asked.push(id);
+      return Promise.resolve(() => meta);
+    });
+    expect([outcome, asked]).toEqual([{ kind: 'delivered' }, ['s-1']]);
+    expect((await scene.arrivals()).items).toMatchObject([{ headers: { authorization }, oxSignature: 'valid' }]);
+  });
+
+  it('beside its URI gets what the subscription asks for, and nothing that proves us', async () => {
+    scene.configure({ uriValidationMode: 'none', webhookSecret: 'Bearer secret' });
+    const beside = scene.uri.replace('demo', 'beside');
+    await scene.deliverByMeta(() => Promise.resolve(() => ({ authorization: 'Bearer own' })), beside);
+    const { items } = (await (await fetch(`${beside}/arrivals`)).json()) as WebhookArrivalsView;
+    expect(items).toMatchObject([{ headers: { authorization: 'Bearer own' }, oxSignature: 'missing' }]);
+  });
+
+  const away = Object.assign(new Error('connect ECONNREFUSED 10.0.0.5:5432'), { code: 'ECONNREFUSED' });
+  const unreadable = Object.assign(new Error('secret'), { code: 'ENCRYPTION_KEY_MISSING' });
+
+  it.each<[string, MetaOf, Outcome]>([
+    [
+      'cannot be read now',
+      () => Promise.reject(away),
+      { kind: 'retry', reason: 'The subscription cannot be read now (ECONNREFUSED).', isWaiting: true },
+    ],
+    ['is no more', () => Promise.resolve(undefined), { kind: 'suppressed', reason: 'its subscription is no more' }],
+    [
+      'has meta that no key opens',
+      () =>
+        Promise.resolve(() => {
+          throw unreadable;
+        }),
+      {
+        kind: 'misconfigured',
+        reason: "The credentials in the subscription's meta cannot be used (ENCRYPTION_KEY_MISSING).",
+        isTargetOnly: true,
+      },
+    ],
+    [
+      'has credentials that no header can hold',
+      () => Promise.resolve(() => ({ authorization: 'secret\r\nX-Evil: 1' })),
+      {
+        kind: 'misconfigured',
+        reason: "The credentials in the subscription's meta cannot be used (ZodError).",
+        isTargetOnly: true,
+      },
+    ],
+  ])('gets nothing for a subscription that %s', async (_, metaOf, expected) => {
+    expect(await scene.deliverByMeta(metaOf)).toEqual(expected);
+    expect((await scene.arrivals()).total).toBe(0);
+  });
+
+  it('keeps its connection', async () => {
+    const server = createServer((_, response) => response.writeHead(200).end('thank you'));
+    let connections = 0;
+    server.on('connection', () => connections++);
+    const uri = await listening(server);
+    scene.configure({ uri });
+    for (let i = 0; i < 20; i++) expect(await scene.deliver(uri)).toEqual({ kind: 'delivered' });
+    // The next delivery may come a moment before the last one's connection is free again.
+    expect(connections).toBeLessThanOrEqual(2);
+  });
+
+  it('has no more connections than it may, and a burst that waits for them is not late', async () => {
+    let open = 0;
+    let most = 0;
+    const server = createServer((_, response) => {
+      most = Math.max(most, ++open);
+      setTimeout(() => response.writeHead(200).end(() => open--), 400);
+    });
+    const uri = await listening(server);
+    // Ten answers after each other take longer than one may.
+    scene.configure({ uri, maxConnections: 2, timeoutMillis: 3000 });
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => scene.deliver(uri)));
+    expect(outcomes.every(({ kind }) => kind === 'delivered')).toBe(true);
+    expect(most).toBe(2);
+  });
+
+  it('is never followed to where it redirects', async () => {
+    const other = scene.uri.replace('demo', 'other');
+    await scene.misbehave({ status: 307, headers: { location: other } });
+    expect(await scene.deliver()).toMatchObject({ kind: 'rejected' });
+    expect(await (await fetch(`${other}/arrivals`)).json()).toMatchObject({ total: 0 });
+  });
+
+  it('has answered when its status is there, however long or slow the rest is', async () => {
+    scene.configure({ timeoutMillis: 5000 });
+    for (const fault of [{ bodyBytes: 500_000_000 }, { hangInBody: true }]) {
+      await scene.misbehave(fault);
+      expect(await scene.deliver()).toEqual({ kind: 'delivered' });
+    }
+  });
+
+  it('gives up after the time that its options grant, also when it speaks all the while', async () => {
+    const server = createServer((_, response) => {
+      const drip = setInterval(() => response.writeProcessing(), 50);
+      response.on('close', () => clearInterval(drip));
+    });
+    const uri = await listening(server);
+    scene.configure({ uri, timeoutMillis: 500 });
+    expect(await scene.deliver(uri)).toEqual({ kind: 'retry', reason: 'The endpoint did not answer within 500 ms.' });
+  });
+
+  it('is tried again when it speaks something else than HTTP', async () => {
+    const server = createServer();
+    server.on('connection', (socket) => socket.end('220 smtp ready\r\n'));
+    const uri = await listening(server);
+    scene.configure({ uri });
+    expect(await scene.deliver(uri)).toMatchObject({
+      kind: 'retry',
+      reason: expect.stringMatching(/failed \(HTTPParserError\)/) as string,
+    });
+  });
+
+  it('is tried again when nobody listens', async () => {
+    const server = createServer();
+    const uri = await listening(server);
+    server.close();
+    await once(server, 'close');
+    scene.configure({ uri });
+    expect(await scene.deliver(uri)).toEqual({
+      kind: 'retry',
+      reason: 'The connection to the endpoint failed (ECONNREFUSED).',
+    });
+  });
+
+  it('is spared after failing repeatedly, and nothing is sent to it meanwhile', async () => {
+    await scene.misbehave({ status: 500 });
+    for (let i = 0; i < 5; i++) expect(await scene.deliver()).toMatchObject({ reason: 'The endpoint answered 500.' });
+    const spared = await scene.deliver();
+    expect(spared).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number, isSpared: true });
+    expect((await scene.arrivals()).total).toBe(5);
+    expect(scene.transport.openCircuits).toBe(1);
+    expect(await scene.deliver(`${scene.uri.replace('127.0.0.1', '127.0.0.2')}`)).toMatchObject({
+      kind: 'misconfigured',
+    });
+  });
+
+  it('may be reached again as soon as its options say so', async () => {
+    scene.configure({ allowedNetworks: [] });
+    expect(await scene.deliver()).toMatchObject({ kind: 'rejected' });
+    scene.configure({ allowedNetworks: ['127.0.0.1/32'] });
+    expect(await scene.deliver()).toEqual({ kind: 'delivered' });
+    scene.configure({ allowedNetworks: [] });
+    expect(await scene.deliver()).toMatchObject({ kind: 'rejected' });
+  });
+
+  const unfit = { kind: 'misconfigured', isTargetOnly: true } as const;
+
+  it.each<[string, Record<string, unknown>, (uri: string) => string, Partial<Outcome>]>([
+    ['is not in the configuration any more', { client: 'gone' }, (uri) => uri, { kind: 'misconfigured' }],
+    ['has another URI now', { uri: 'http://127.0.0.1:9/elsewhere' }, (uri) => uri, unfit],
+    ['takes exactly one URI now', { uriValidationMode: 'exact' }, (uri) => `${uri}/below`, unfit],
+    [
+      'takes https only now',
+      { uri: 'https://127.0.0.1/', httpsOnly: true, uriValidationMode: 'none' },
+      (uri) => uri,
+      unfit,
+    ],
+    [
+      'has a URI with credentials',
+      { uriValidationMode: 'none' },
+      (uri) => uri.replace('//', '//a:b@'),
+      { kind: 'rejected' },
+    ],
+    ['has no URI at all', { uriValidationMode: 'none' }, () => 'nonsense', { kind: 'rejected' }],
+  ])('gets nothing when it %s', async (_, { client = 'sandbox', ...entry }, token, expected) => {
+    scene.configure(entry);
+    const delivery = { ...deliveryTo(token(scene.uri)), client: String(client) };
+    const outcome = await scene.transport.deliver(delivery, new AbortController().signal);
+    expect(outcome).toEqual({ ...expected, reason: expect.stringMatching(/\.$/) as string });
+    expect((await scene.arrivals()).total).toBe(0);
+  });
+});
+
+describe('an address that is not public', () => {
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = await Scene.start({ allowedNetworks: [], uriValidationMode: 'none' });
+  });
+  afterEach(() => scene.close());
+
+  it.each([
+    ['a name for it', 'localhost'],
+    ['a longer name for it', 'x.localhost'],
+    ['the address', '127.0.0.1'],
+    ['another address of loopback', '127.1.2.3'],
+    ['a number', '2130706433'],
+    ['a hexadecimal number', '0x7f000001'],
+    ['an octal number', '0177.0.0.1'],
+    ['a short form', '127.1'],
+    ['the unspecified address', '0.0.0.0'],
+    ['IPv6', '[::1]'],
+    ['IPv6 that maps it', '[::ffff:127.0.0.1]'],
+    ['IPv6 that translates it', '[64:ff9b::127.0.0.1]'],
+  ])('is not connected to when the URI holds %s', async (_, host) => {
+    const outcome = await scene.deliver(scene.uri.replace('127.0.0.1', host));
+    // A resolver may not know a name for loopback at all; what counts is that nothing arrives.
+    if (host !== 'x.localhost')
+      expect(outcome).toMatchObject({
+        kind: 'rejected',
+        reason: expect.stringContaining('not a public one') as string,
+      });
+    expect(outcome).not.toMatchObject({ reason: expect.stringContaining('127.0.0.1') as string });
+    expect((await scene.arrivals()).total).toBe(0);
+  });
+
+  it('is connected to by name when the name leads into an allowed network', async () => {
+    scene.configure({ allowedNetworks: ['127.0.0.0/8'] });
+    expect(await scene.deliver(scene.uri.replace('127.0.0.1', 'localhost'))).toEqual({ kind: 'delivered' });
+  });
+});
+
+/** Endpoints beside the sandbox's, for what it does not play. */
+const servers: Server[] = [];
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+async function listening(server: Server<typeof IncomingMessage>): Promise<string> {
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
+}
