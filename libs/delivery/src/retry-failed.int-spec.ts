@@ -1,6 +1,6 @@
-import { awayNode, socketNodeGroup } from '@pns/presence';
+import { parkedNode } from './socket-token';
+import { socketNodeGroup, Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
 import { FailedDeliveryStore } from '@pns/persistence';
-import { Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import { retryFailed } from './retry-failed';
 import { deliveryStage } from './testing/delivery-stage';
@@ -19,8 +19,8 @@ it('sends what was for a socket to wherever the user’s sockets are now, and no
     { delivery: exhausted, outcome: 'exhausted', reason: 'internal error', isHeld: false, failedAt: Date.now() },
   ]);
   expect(await retryFailed(queues, failed, { ids: ['to a socket'] }, 10)).toBe(1);
-  const [job] = await queues.queue<DeliveryJob>(socketNodeGroup(queues.keys), socketNodeQueue(awayNode)).getWaiting();
-  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, token: `${awayNode} find` }]);
+  const [job] = await queues.queue<DeliveryJob>(socketNodeGroup(queues.keys), socketNodeQueue(parkedNode)).getWaiting();
+  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, token: `${parkedNode} find` }]);
 });
 
 it('has the worker look for credentials that the subscription of a webhook was given since', async () => {
