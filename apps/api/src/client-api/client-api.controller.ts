@@ -4,6 +4,7 @@ import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiSecurity, ApiTags } 
 import { cutText } from '@pns/payloads';
 import { SubscriptionStore } from '@pns/persistence';
 import type { Session } from '@pns/sessions';
+import { hasConfiguredUri, isRegistered } from '@pns/transport-contract';
 import type { FastifyRequest } from 'fastify';
 import { Registrar } from '../subscriptions/registrar';
 import { tokensByTransport } from '../subscriptions/token-rules';
@@ -61,10 +62,10 @@ export class ClientApiController {
     const { transport, token, topics, meta, expires } = request;
     const client = request.client ?? own;
     if (client === undefined) throw missing('client');
-    if (transport === 'websocket') {
+    if (!isRegistered(transport)) {
       throw new OxError('PNS-0006', 'An open socket is its own subscription.', [transport]);
     }
-    if (token === undefined && transport !== 'webhook') throw missing('token');
+    if (token === undefined && !hasConfiguredUri(transport)) throw missing('token');
     if (expires !== undefined && expires !== 0 && expires <= Date.now()) {
       throw new OxError('PNS-0012', 'expires must be a time in the future, in milliseconds since the epoch.');
     }
@@ -78,7 +79,7 @@ export class ClientApiController {
     const { transport } = request;
     const client = request.client ?? own;
     const configured =
-      transport === 'webhook' && client !== undefined ? this.webhooks.configuredUri(client) : undefined;
+      hasConfiguredUri(transport) && client !== undefined ? this.webhooks.configuredUri(client) : undefined;
     const token = request.token ?? configured;
     if (token === undefined) return;
     const tokens = tokensByTransport(token, transport);

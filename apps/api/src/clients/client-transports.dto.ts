@@ -1,5 +1,5 @@
 import type { ClientTransport, HeldClient } from '@pns/persistence';
-import { transportName, transportNames, type TransportName } from '@pns/transport-contract';
+import { transportName, transportNames, type RegisteredTransport } from '@pns/transport-contract';
 import { apnsOptions, apnsSecretFields } from '@pns/transport-apns';
 import { fcmOptions, fcmSecretFields } from '@pns/transport-fcm';
 import { wnsOptions, wnsSecretFields } from '@pns/transport-wns';
@@ -8,27 +8,25 @@ import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client } from '../http/fields';
 
-type ConfigurableTransport = Exclude<TransportName, 'websocket'>;
-
 /** A transport whose clients have options, how these are read, and which of their fields never come out again. */
 interface Configurable {
   readonly options: z.ZodType;
   readonly secretFields: readonly string[];
 }
 
-export const configurables: Readonly<Record<ConfigurableTransport, Configurable>> = {
+export const configurables: Readonly<Record<RegisteredTransport, Configurable>> = {
   webhook: { options: webhookOptions, secretFields: webhookSecretFields },
   apns: { options: apnsOptions, secretFields: apnsSecretFields },
   fcm: { options: fcmOptions, secretFields: fcmSecretFields },
   wns: { options: wnsOptions, secretFields: wnsSecretFields },
 };
 
-const names = Object.keys(configurables) as ConfigurableTransport[];
+const names = Object.keys(configurables) as RegisteredTransport[];
 
 const transport = z
   .string()
   .refine((text) => names.some((name) => name === transportName(text)), `must be one of ${names.join(', ')}`)
-  .transform((text) => transportName(text) as ConfigurableTransport)
+  .transform((text) => transportName(text) as RegisteredTransport)
   .meta({ type: 'string', enum: names });
 
 export class ClientTransportPath extends createZodDto(z.object({ client, transport })) {}
@@ -86,13 +84,13 @@ export function pausedView({ since, ...held }: HeldClient): z.infer<typeof pause
 
 export function clientTransportView(stored: ClientTransport): ClientTransportView {
   const { options, fault, updatedAt, ...key } = stored;
-  const configurable: Configurable | undefined = configurables[key.transport as ConfigurableTransport];
+  const configurable: Configurable | undefined = configurables[key.transport as RegisteredTransport];
   if (configurable === undefined) return unknownTransportView(stored);
   const secretFields = new Set(configurable.secretFields);
   const fields = Object.entries((options ?? {}) as Record<string, unknown>);
   return {
     client: key.client,
-    transport: key.transport as ConfigurableTransport,
+    transport: key.transport as RegisteredTransport,
     options: Object.fromEntries(fields.filter(([name]) => !secretFields.has(name))),
     secrets: fields.map(([name]) => name).filter((name) => secretFields.has(name)),
     ...(fault === undefined ? {} : { fault }),
@@ -103,7 +101,7 @@ export function clientTransportView(stored: ClientTransport): ClientTransportVie
 /** Options of a newer version's transport: which of their fields are secrets is not known here. */
 function unknownTransportView({ client, transport, updatedAt }: ClientTransport): ClientTransportView {
   return {
-    ...{ client, transport: transport as ConfigurableTransport, options: {}, secrets: [] },
+    ...{ client, transport: transport as RegisteredTransport, options: {}, secrets: [] },
     fault: `This version has no transport ${transport}.`,
     updatedAt: new Date(updatedAt).toISOString(),
   };

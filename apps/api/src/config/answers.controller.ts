@@ -3,6 +3,7 @@ import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } f
 import { ConfigCascade, effectiveProperties, registry } from '@pns/config-cascade';
 import { SubscriptionStore } from '@pns/persistence';
 import { SocketRegistry, WebsocketClients } from '@pns/sockets';
+import { isRegistered } from '@pns/transport-contract';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import {
@@ -87,7 +88,7 @@ export class AnswersController {
   private async targetsOf({ context, user, ...of }: TargetFilter): Promise<Targets> {
     const [{ items, nextCursor }, [sockets = []]] = await Promise.all([
       this.subscriptions.list({ context, user, ...of }, { limit: maxSubscriptions }),
-      of.transport === undefined || of.transport === 'websocket' ? this.registry.socketsOf([{ context, user }]) : [],
+      of.transport === undefined || !isRegistered(of.transport) ? this.registry.socketsOf([{ context, user }]) : [],
       this.cascade.load([{ context, user }]),
     ]);
     return { subscriptions: items, isComplete: nextCursor === undefined, sockets };

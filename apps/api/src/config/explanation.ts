@@ -3,7 +3,7 @@ import { parkedNode } from '@pns/delivery';
 import type { SocketGroup } from '@pns/sockets';
 import { isExpired, type Subscription } from '@pns/subscriptions';
 import { matchingPattern } from '@pns/topics';
-import type { TransportName } from '@pns/transport-contract';
+import { isRegistered, type TransportName } from '@pns/transport-contract';
 import type { Explanation, UserExplanation } from './config.dto';
 
 interface Question {
@@ -35,7 +35,7 @@ export function explanationOf(
     isComplete,
   };
   const because = decisionSentence(question, decision);
-  if (question.transport === 'websocket') {
+  if (!isRegistered(question.transport)) {
     const found = socketsOf(question, sockets, rules);
     return { ...decided, sentence: `${because} ${socketSentence(question, found)}`, subscriptions: [], sockets: found };
   }

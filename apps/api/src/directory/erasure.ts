@@ -2,21 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Windows } from '@pns/aggregation';
 import { ConfigChanges, type ConfigChange } from '@pns/config-cascade';
-import { eraseDeliveries, type QueueRef, parkedNode } from '@pns/delivery';
+import { allDeliveryQueues, eraseDeliveries, type QueueRef } from '@pns/delivery';
 import { ApiKeyStore, AuditStore, DirectoryStore, ErasureStore, type Expected } from '@pns/persistence';
-import { SocketRegistry, SocketNodes } from '@pns/sockets';
-import {
-  socketNodeGroup,
-  deliveryQueue,
-  erasedInAll,
-  heldLocks,
-  Queues,
-  socketNodeQueue,
-  type Erased,
-} from '@pns/queue';
+import { erasedInAll, heldLocks, Queues, type Erased } from '@pns/queue';
 import { SessionTokens } from '@pns/sessions';
+import { SocketNodes, SocketRegistry } from '@pns/sockets';
 import type { Owner } from '@pns/subscriptions';
-import { transportNames } from '@pns/transport-contract';
 import { RemovedKeys } from '../authentication/removed-keys';
 import { RequestError } from '../http/request-error';
 
@@ -107,15 +98,7 @@ export class Erasure {
 
   private async queuesOf(owner: Owner): Promise<QueueRef[]> {
     const { keys } = this.queues;
-    const nodes = [...(await this.nodes.withQueues()), parkedNode];
-    return [
-      ...keys
-        .shardsOf(owner)
-        .flatMap((shard) =>
-          transportNames.map((transport) => ({ group: keys.group(shard), name: deliveryQueue(transport) })),
-        ),
-      ...nodes.map((node) => ({ group: socketNodeGroup(keys), name: socketNodeQueue(node) })),
-    ];
+    return allDeliveryQueues(keys, await this.nodes.withQueues(), keys.shardsOf(owner));
   }
 
   /** Resolves when nobody holds any of the locks. */

@@ -9,7 +9,7 @@ import {
   type StoredSubscription,
 } from '@pns/persistence';
 import { maxTokenBytes, type UserKey } from '@pns/subscriptions';
-import type { TransportName } from '@pns/transport-contract';
+import { hasConfiguredUri, isRegistered, type TransportName } from '@pns/transport-contract';
 import { ownCredentials } from '@pns/transport-webhook';
 import { z } from 'zod';
 import { ClientAccounts } from '../clients/client-accounts';
@@ -76,11 +76,11 @@ export class Registrar {
     expected?: Expected,
   ): Promise<StoredSubscription | undefined> {
     const { id, transport } = current;
-    if (transport === 'webhook') assertCredentials(meta ?? {});
+    if (hasConfiguredUri(transport)) assertCredentials(meta ?? {});
     const named = { ...(topics === undefined ? {} : { topics }), ...(meta === undefined ? {} : { meta }) };
     if (expires === undefined) return this.subscriptions.change(id, named, expected);
     const asked = expires || undefined;
-    if (transport !== 'webhook') {
+    if (!hasConfiguredUri(transport)) {
       const rules = await this.rulesFor(current);
       return this.subscriptions.change(id, { ...named, expiresAt: asked ?? null }, expected, rules);
     }
@@ -118,11 +118,11 @@ export class Registrar {
     const { context, user, client, transport, token, topics, meta } = request;
     const expiresAt = request.expires || undefined;
     const common = { context, user, client, transport, topics, ...(meta === undefined ? {} : { meta }) };
-    if (transport === 'websocket') {
+    if (!isRegistered(transport)) {
       const sentence = 'A websocket subscription is not registered: an open socket is the subscription.';
       throw new RequestError('BODY_INVALID', sentence, [{ field: 'transport', message: 'cannot be websocket' }]);
     }
-    if (transport === 'webhook') {
+    if (hasConfiguredUri(transport)) {
       assertCredentials(meta ?? {});
       const { maxPerUser, ...grant } = await this.webhooks.grant(
         { context, user, client, token, expiresAt },

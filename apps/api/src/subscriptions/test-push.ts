@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { enqueueDeliveries } from '@pns/delivery';
+import { enqueueDeliveries, routeOf } from '@pns/delivery';
 import { type AddressedSubscription, SubscriptionStore } from '@pns/persistence';
-import { deliveryQueue, Queues } from '@pns/queue';
+import { Queues } from '@pns/queue';
 import { subscriberOf } from '@pns/redis';
 import type { Subscription } from '@pns/subscriptions';
-import type { Delivery, Outcome } from '@pns/transport-contract';
+import { hasConfiguredUri, type Delivery, type Outcome } from '@pns/transport-contract';
 import { RequestError } from '../http/request-error';
 
 /** How long a test may take, in ms; after that it is not sent any more. */
@@ -73,12 +73,10 @@ export class TestPush {
     try {
       await subscriber.listen();
       const reply = once(subscriber, 'message', { signal: AbortSignal.timeout(testTimeoutMs) });
-      const { context, user, transport } = delivery;
-      const group = this.queues.keys.group(this.queues.keys.shardOf(context, user));
-      // An endpoint of its own, so that a backlog of the target does not hold the test up.
-      const endpoint = `test ${delivery.id}`;
+      // An endpoint of its own, so that a backlog of the target does not delay the test.
+      const route = { ...routeOf(delivery, this.queues.keys), endpoint: `test ${delivery.id}` };
       const [, [, outcome]] = await Promise.all([
-        enqueueDeliveries(this.queues, [{ group, name: deliveryQueue(transport), endpoint, deliveries: [delivery] }]),
+        enqueueDeliveries(this.queues, [{ ...route, deliveries: [delivery] }]),
         reply as Promise<[string, string]>,
       ]);
       return JSON.parse(outcome) as Outcome;
@@ -97,8 +95,8 @@ function testDelivery(subscription: AddressedSubscription, id: string, replyTo: 
   const now = Date.now();
   return {
     ...{ id, notificationId: id, subscriptionId: subscription.id, context, user, client, transport, token, replyTo },
-    ...(transport === 'webhook' && email1 !== undefined ? { email1 } : {}),
-    ...(transport === 'webhook' && hasMeta ? { hasMeta } : {}),
+    ...(hasConfiguredUri(transport) && email1 !== undefined ? { email1 } : {}),
+    ...(hasConfiguredUri(transport) && hasMeta ? { hasMeta } : {}),
     ...{ topic: testTopic, payload: { message: 'This is a test.' }, priority: 'high', count: 1, attempt: 1 },
     ...{ timestamp: now, dueAt: now, expiresAt: now + testTimeoutMs },
   };

@@ -1,11 +1,11 @@
 import { apnsToken } from '@pns/transport-apns';
-import { transportNames, type TokenRule, type TransportName } from '@pns/transport-contract';
+import { transportNames, type RegisteredTransport, type TokenRule, type TransportName } from '@pns/transport-contract';
 import { fcmToken } from '@pns/transport-fcm';
 import { webhookToken } from '@pns/transport-webhook';
 import { wnsToken } from '@pns/transport-wns';
 
 /** The rule of each transport whose tokens clients register. */
-export const tokenRules: Readonly<Record<Exclude<TransportName, 'websocket'>, TokenRule>> = {
+export const tokenRules: Readonly<Record<RegisteredTransport, TokenRule>> = {
   apns: apnsToken,
   fcm: fcmToken,
   wns: wnsToken,
