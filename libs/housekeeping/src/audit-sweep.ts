@@ -6,7 +6,7 @@ import { log } from '@pns/runtime';
 /** How often each API process looks for entries that are too old, in ms. It does not matter which process is first. */
 const sweepEveryMs = 3_600_000;
 
-/** Removals of this size hold locks for some milliseconds. */
+/** A removal of this size holds its locks for some milliseconds. */
 const entriesPerRemoval = 1000;
 
 /** Removes entries of the audit log that are older than its retention. */

@@ -15,9 +15,9 @@ export class AuditController {
   @Get()
   @Requires('admin', { contextIn: 'handler' })
   @ApiOperation({
-    summary: 'What administrators wrote, newest first',
+    summary: 'List writes by administrators, newest first',
     description:
-      'Every write by a key of scope admin, and of every device token that went from one user to another what each side may know: `subscription.lost` and `subscription.taken-over`. A key that is restricted to contexts sees only what belongs to these. Secrets are masked: `sha256:` and the first six digits of their SHA-256.',
+      'Contains every write by a key with scope admin. When a device token moves from one user to another, the log of each context has an entry: `subscription.lost` and `subscription.taken-over`. A key that is restricted to contexts gets only the entries of these contexts. A secret is replaced by `sha256:` and the first six digits of its SHA-256.',
   })
   @ApiOkResponse({ type: AuditList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')

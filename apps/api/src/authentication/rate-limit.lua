@@ -11,14 +11,14 @@ local perMs, burst, most = ARGV[2] / 1000, tonumber(ARGV[3]), tonumber(ARGV[4])
 local kept = redis.call('HMGET', KEYS[1], 'units', 'at')
 local units = kept[1] and tonumber(kept[1]) or burst
 local at = kept[2] and tonumber(kept[2]) or now
--- A clock that was set back adds nothing.
+-- A clock that was set back adds no units.
 units = math.min(burst, units + math.max(0, now - at) * perMs)
 
 local admitted, waitMs = 0, 0
 for index = 5, #ARGV do
   local cost = tonumber(ARGV[index])
   local needed = math.min(cost, most)
-  -- Fractions of a unit are not exact.
+  -- Floating point: fractions of a unit are not exact.
   if units + 1e-6 < needed then
     waitMs = math.ceil((needed - units) / perMs - 1e-6)
     break
@@ -28,6 +28,6 @@ for index = 5, #ARGV do
 end
 
 redis.call('HSET', KEYS[1], 'units', string.format('%.6f', units), 'at', string.format('%d', now))
--- A full bucket is as good as none.
+-- A full bucket is the same as no key, so the key expires when the bucket is full.
 redis.call('PEXPIRE', KEYS[1], string.format('%d', math.ceil((burst - units) / perMs) + 1000))
 return { admitted, math.floor(units), waitMs }

@@ -22,7 +22,7 @@ export class ContextSetsController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'All context sets, those of files too, in the order in which they are tried' })
+  @ApiOperation({ summary: 'List all context sets, including those from files, in the order in which they are tried' })
   @ApiOkResponse({ type: ContextSetList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
   async list(@Query() page: PageQuery): Promise<ContextSetList> {
@@ -38,7 +38,7 @@ export class ContextSetsController {
 
   @Get(':set')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'One context set; its ETag serves for If-Match' })
+  @ApiOperation({ summary: 'Read a context set; use the ETag for If-Match' })
   @ApiOkResponse({ type: ContextSetView })
   @ApiProblems('PATH_INVALID', 'CONTEXT_SET_NOT_FOUND')
   async get(@Param() { set }: SetPath, @Res({ passthrough: true }) reply: FastifyReply): Promise<ContextSetView> {

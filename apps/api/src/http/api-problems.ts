@@ -10,11 +10,11 @@ const problem = z.object({
   title: z.string(),
   status: z.int(),
   detail: z.string().describe('One sentence that says what is wrong and what to do.'),
-  code: z.string().describe('Stable; programs decide by it.'),
-  errors: z.array(z.looseObject({})).optional().describe('What exactly is wrong, one by one.'),
+  code: z.string().describe('Stable. Programs should decide by it.'),
+  errors: z.array(z.looseObject({})).optional().describe('The single faults.'),
 });
 
-/** RFC 9457, as every error of the API is answered. */
+/** The body of every error answer (RFC 9457). */
 class Problem extends createZodDto(problem) {}
 
 /** Says in the API's description which problems a route answers; what several decorators name adds up. */

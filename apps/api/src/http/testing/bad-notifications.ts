@@ -19,7 +19,7 @@ export const badNotifications: readonly BadRequest[] = [
     ['null', { body: 'null' }, 422, 'NOTIFICATION_INVALID', 'must be a JSON object'],
     ['nothing in it', { body: {} }, 422, 'NOTIFICATION_INVALID', 'context is missing'],
     ['no user', post({ user: undefined }), 422, 'NOTIFICATION_INVALID', 'user is missing'],
-    ['user and users', post({ users: [15] }), 422, 'NOTIFICATION_INVALID', 'users cannot stand beside'],
+    ['user and users', post({ users: [15] }), 422, 'NOTIFICATION_INVALID', 'users cannot be combined with'],
     ['no users', post({ user: undefined, users: [] }), 422, 'NOTIFICATION_INVALID', 'at least one user'],
     ['one user twice', post({ user: undefined, users: [14, 15, 14] }), 422, 'NOTIFICATION_INVALID', 'more than once'],
     [
