@@ -22,7 +22,7 @@ import { UnannouncedChangeStore } from './unannounced-change.store';
 
 export interface PersistenceModuleOptions {
   readonly databaseUrl: string;
-  /** What secrets are encrypted with, as `Seal` takes it; none where an app reads and writes no secrets. */
+  /** The keys of `Seal`; none where an app reads and writes no secrets. */
   readonly encryptionKeys?: readonly Buffer[];
 }
 
@@ -39,7 +39,7 @@ const stores = [
   UnannouncedChangeStore,
 ];
 
-/** Gives an app its stores, once Postgres answers and its tables are up to date. */
+/** Provides the stores. Waits until Postgres answers and its tables are migrated. */
 @Module({})
 export class PersistenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
   static forRoot({ databaseUrl, encryptionKeys = [] }: PersistenceModuleOptions): DynamicModule {
