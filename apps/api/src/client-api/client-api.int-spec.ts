@@ -281,8 +281,8 @@ describe('errors of the original', () => {
     await api.send('DELETE', `/v1/sessions/${body.id}`);
     return body.token;
   };
-  const notOurs = 'The session token is not a good one; ask POST /v1/sessions for one.';
-  const hasEnded = 'The session has ended; ask POST /v1/sessions for one.';
+  const notOurs = 'The session token is not valid; request a new one with POST /v1/sessions.';
+  const hasEnded = 'The session has ended; request a new one with POST /v1/sessions.';
 
   it.each<[string, () => Promise<string> | string, string, keyof typeof oxErrorKinds]>([
     ['no session', () => '', 'Send a session token as the parameter session, or as Authorization: Bearer.', 'SES-0201'],
