@@ -49,7 +49,7 @@ export const badNotifications: readonly BadRequest[] = [
       post({ payload: { folder: 'x', unread: '83' } }),
       422,
       'PAYLOAD_INVALID',
-      'payload.unread does not fit topic ox:mail:new',
+      'payload.unread does not match topic ox:mail:new',
     ],
     [
       'too large a payload',
