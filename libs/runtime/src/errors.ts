@@ -90,8 +90,8 @@ export type PnsErrorCode =
   | 'DEMO_REFUSED';
 
 /**
- * An error of the domain. `code` is stable and machine-readable, the message is one sentence for a person that says
- * what to do. The HTTP edge maps codes to statuses; libs do not know them.
+ * An error of the domain. `code` is stable and machine-readable; the message is one sentence for people that says what to do. The
+ * API maps codes to HTTP statuses; libs do not know statuses.
  */
 export class PnsError extends Error {
   constructor(
