@@ -24,7 +24,7 @@ const versionSyntax = /^\d{1,18}$/;
 export function expectedBy(ifMatch: string | undefined, ifNoneMatch?: string): Expected | undefined {
   if (ifNoneMatch !== undefined) {
     if (ifNoneMatch.trim() === '*' && ifMatch === undefined) return 'absent';
-    throw failed('If-None-Match must be *, which creates the resource, and cannot be combined with If-Match.');
+    throw failed('If-None-Match can only be *, which creates the resource, and cannot be combined with If-Match.');
   }
   if (ifMatch === undefined) return undefined;
   if (ifMatch.trim() === '*') return 'present';
