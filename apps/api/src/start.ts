@@ -12,7 +12,7 @@ import { apiServer } from './server';
 
 export { offlineDescription } from './http/offline-description';
 
-/** Starts the API as the environment says: it takes notifications in, and manages subscriptions, sessions and keys. */
+/** Starts the API with the settings of the environment. */
 export async function startApi(): Promise<NestFastifyApplication> {
   const env = readApiEnvironment();
   const app = await createApi({

@@ -3,7 +3,7 @@ import { ConfigCascade } from '@pns/config-cascade';
 import { AuditStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 
-/** How often each API process looks for entries that are too old, in ms. It does not matter which process is first. */
+/** Interval between sweeps of one API process, in ms. Several processes may sweep at the same time. */
 const sweepEveryMs = 3_600_000;
 
 /** A removal of this size holds its locks for some milliseconds. */

@@ -129,14 +129,14 @@ export function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery |
   if (outcome.kind === 'suppressed') return undefined;
   // The outcome of a test push is the answer to its request.
   if (delivery.replyTo !== undefined) return undefined;
-  // An open socket is its own subscription: after it has closed, the delivery has no target.
+  // The target is an open socket. After it has closed, the delivery has no target.
   if (outcome.kind === 'expired' && delivery.subscriptionId === undefined) return undefined;
   const isHeld = outcome.kind === 'misconfigured' && outcome.isTargetOnly !== true;
   return { delivery, outcome: outcome.kind, reason: outcome.reason, isHeld, failedAt: Date.now() };
 }
 
-/** Whether the attempt reached the far side, so that its duration counts: others would lower the measured times. */
-export function reachedOut({ outcome, isUnsent = false }: Attempt): boolean {
+/** Whether the attempt reached the receiver, so that its duration counts. Other attempts would lower the measured times. */
+export function reachedReceiver({ outcome, isUnsent = false }: Attempt): boolean {
   if (isUnsent || ['suppressed', 'moved', 'expired'].includes(outcome.kind)) return false;
   return outcome.kind !== 'retry' || (outcome.isWaiting !== true && outcome.isSpared !== true);
 }

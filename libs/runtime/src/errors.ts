@@ -1,4 +1,4 @@
-/** Every code of an error. Codes are part of the API's contract: they are added, never renamed. `problems.ts` of the API gives each a status. */
+/** All error codes. They are part of the API's contract: codes are added, never renamed. `problems.ts` of the API maps each to a status. */
 export type PnsErrorCode =
   | 'BODY_MALFORMED'
   | 'BODY_MISSING'

@@ -72,8 +72,8 @@ export async function runProcess(
 }
 
 /**
- * Runs `start` as a process that another one has forked. It ends with its parent, also while its event loop is blocked. It ignores
- * signals to stop, which a terminal or a supervisor sends to both.
+ * Runs `start` in a process that another process has forked. It ends with its parent, also while its event loop is blocked. It
+ * ignores SIGINT and SIGTERM, because a terminal or a supervisor sends them to both.
  */
 export async function runForkedProcess(name: string, start: () => Promise<void>): Promise<void> {
   process.on('uncaughtException', (error) => crash(name, error));
@@ -88,15 +88,15 @@ export async function runForkedProcess(name: string, start: () => Promise<void>)
   }
 }
 
-/** An orphan has another parent. Runs in a thread of its own, because the main one may be blocked. */
+/** An orphan has another parent. The check runs in a separate thread, because the main thread can be blocked. */
 const endWithParent = `
   const parent = process.ppid;
   setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 1000);
 `;
 
 /**
- * Ends the process for what nobody caught, a rejection that nobody heard of among them. Node itself would print it with all
- * that it holds, and drivers' errors hold values.
+ * Ends the process after an uncaught error or an unhandled rejection. Node itself would print all properties of the error, and
+ * errors of drivers contain values.
  */
 function crash(name: string, error: unknown): never {
   log.fatal({ event: 'app.crashed', app: name, err: error });

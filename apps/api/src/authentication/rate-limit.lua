@@ -1,10 +1,10 @@
 -- Takes units from the bucket of an API key, which refills continuously and holds `burst` units when it is full.
 --
--- KEYS  1 bucket  hash: units -> units left, negative for a debt; at -> the time of that, in ms
--- ARGV  1 clock in ms, or "" for Redis' own; 2 units that are added in a second; 3 burst; 4 a cost above this one is admitted
---       as soon as the bucket holds so much, and leaves a debt; 5... the costs, in their order
--- Answer: how many of the costs were admitted, the first ones; the whole units left; ms until the next cost can be admitted, 0
---       when all were
+-- KEYS  1 bucket  hash: units -> units left, negative for a debt; at -> the time of the last change, in ms
+-- ARGV  1 clock in ms, or "" for Redis' own; 2 units added per second; 3 burst; 4 a cost above this number is admitted when the
+--       bucket holds this number of units, and leaves a debt; 5... the costs, in order
+-- Returns: the number of admitted costs, counted from the first; the whole units left; ms until the next cost can be admitted,
+--       0 when all were admitted
 local now = clock(ARGV[1])
 local perMs, burst, most = ARGV[2] / 1000, tonumber(ARGV[3]), tonumber(ARGV[4])
 

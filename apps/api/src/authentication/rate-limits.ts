@@ -37,7 +37,7 @@ const uncheckedTotal = declareCounter({
  */
 @Injectable()
 export class RateLimits {
-  private restsUntil = 0;
+  private redisSkippedUntil = 0;
 
   constructor(private readonly queues: Queues) {}
 

@@ -31,7 +31,7 @@ export const oxErrorKinds = {
 
 export type OxErrorCode = keyof typeof oxErrorKinds;
 
-/** Ends a request of the client API; the message is the sentence that its sender reads. */
+/** Ends a request of the client API. The message becomes its `error`. */
 export class OxError extends Error {
   constructor(
     readonly oxCode: OxErrorCode,

@@ -240,8 +240,8 @@ it('every key in Redis is in the key map, with its type', async () => {
   }
 });
 
-describe('of what is erased, no dump of Postgres and Redis tells anything', () => {
-  it('a user', async () => {
+describe('no dump of Postgres and Redis contains data of an erased', () => {
+  it('user', async () => {
     const erased = { context: 71_000_002, user: 92_000_001 };
     // In the same context; with an id that starts with the same digits; the same id in a context with the same first digits.
     const others = [
@@ -342,7 +342,7 @@ it('erases a context with many users in steps', async () => {
   expect(tracesOfContext(context, await dumped(api))).toEqual([]);
 });
 
-/** A process that does what the modules say, beside the API. */
+/** A second process with the given modules. */
 async function startProcess(...modules: DynamicModule[]): Promise<INestApplicationContext> {
   const { redisPrefix: prefix } = api;
   const app = await NestFactory.createApplicationContext(

@@ -81,13 +81,13 @@ export function finishDescription(document: OpenAPIObject): OpenAPIObject {
   return document;
 }
 
-/** Nest joins the descriptions of all decorators of one status; each paragraph holds those before it. */
+/** Nest joins the descriptions of all decorators of one status, and each paragraph contains the earlier ones. */
 function withoutRepetition(description: unknown): string {
   const paragraphs = typeof description === 'string' ? [...new Set(description.split('\n\n'))] : [];
   return paragraphs.filter((one) => !paragraphs.some((other) => other !== one && other.includes(one))).join('\n\n');
 }
 
-/** NDJSON is text: one notification per line. */
+/** Describes an NDJSON body as text with one notification per line. */
 function describeLines(document: OpenAPIObject): void {
   const line = { context: 1, user: 14, topic: 'ox:mail:new', payload: { folder: 'default0/INBOX', id: '113' } };
   const lines = [line, { ...line, user: 15 }].map((each) => `${JSON.stringify(each)}\n`).join('');

@@ -1,6 +1,6 @@
 import type { PnsErrorCode } from '@pns/runtime';
 
-/** A kind of problem: the status it is answered with and what it is called. The sentence comes from whoever found it. */
+/** A kind of problem: its HTTP status and title. The code that finds the fault writes the detail. */
 export interface ProblemKind {
   readonly status: number;
   readonly title: string;

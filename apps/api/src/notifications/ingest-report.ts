@@ -12,9 +12,9 @@ export interface Addressed {
   readonly hasUsers: boolean;
 }
 
-/** What is wrong with a notification whose id stands for another one. */
+/** The fault of a notification whose id was used for other content. */
 export function idReused(id: string): { readonly code: PnsErrorCode; readonly error: string } {
-  const error = `The id ${id} was used for other content a while ago; a notification that is no repeat needs an id of its own.`;
+  const error = `The id ${id} was already used for other content; a new notification needs a new id.`;
   return { code: 'ID_REUSED', error };
 }
 

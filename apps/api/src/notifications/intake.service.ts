@@ -188,7 +188,7 @@ class ChunkedIntake {
   async cutOff(index: number, { code, message }: Pick<RequestError, 'code' | 'message'>): Promise<Answer> {
     await this.flush();
     if (this.limited === undefined) count('refused');
-    this.report.refuse(index, code, `${message} Neither this line nor any after it was read.`);
+    this.report.refuse(index, code, `${message} This line and the lines after it were not read.`);
     return this.report.answer();
   }
 
