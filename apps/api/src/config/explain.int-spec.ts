@@ -304,5 +304,5 @@ it('reports that there are more subscriptions than it checks', async () => {
 it.each(['client=phone', 'transport=fcm'])('refuses %s alone', async (half) => {
   const { status, body } = await api.send('GET', `/v1/config/explain?context=1&user=5&topic=a&${half}`);
   expect([status, body['code']]).toEqual([400, 'QUERY_INVALID']);
-  expect(body['detail']).toBe('client and transport stand together, or neither of them does.');
+  expect(body['detail']).toBe('client and transport must both be set, or neither of them.');
 });
