@@ -2,7 +2,7 @@ import { Controller, Get, Query, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AuditStore } from '@pns/persistence';
 import type { FastifyRequest } from 'fastify';
-import { assertGoodFor } from '../authentication/context-access';
+import { assertContextAccess } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { AuditList, AuditQuery, auditView } from './audit.dto';
@@ -25,7 +25,7 @@ export class AuditController {
     @Query() { limit, cursor, key, ...filter }: AuditQuery,
     @Req() request: FastifyRequest,
   ): Promise<AuditList> {
-    if (filter.context !== undefined) assertGoodFor(request, filter.context);
+    if (filter.context !== undefined) assertContextAccess(request, filter.context);
     const wanted = { ...filter, keyId: key, contexts: request.caller?.contexts };
     const { items, nextCursor } = await this.audit.list(wanted, { limit, cursor });
     return { items: items.map(auditView), ...(nextCursor === undefined ? {} : { nextCursor }) };

@@ -7,7 +7,7 @@ import { ApiProblems } from '../http/api-problems';
 import { PageQuery, UuidPath } from '../http/fields';
 import { RequestError } from '../http/request-error';
 import { ApiKeyList, ApiKeyView, apiKeyView, CreatedApiKey, NewApiKey, rateLimitOf } from './api-keys.dto';
-import { contextRefusal } from './context-access';
+import { contextSentence } from './context-access';
 import { RemovedKeys } from './removed-keys';
 import { RequiresScope } from './requires-scope';
 
@@ -90,7 +90,7 @@ function excessOf(wanted: Rights, maker: Rights): string | undefined {
   const missing = wanted.scopes.filter((scope) => !maker.scopes.includes(scope));
   if (missing.length > 0) return `A key can only grant scopes that it has; yours lacks ${missing.join(', ')}.`;
   const isWithin = maker.contexts === undefined || wanted.contexts?.every((each) => maker.contexts?.includes(each));
-  if (isWithin !== true) return contextRefusal(maker.contexts ?? []);
+  if (isWithin !== true) return contextSentence(maker.contexts ?? []);
   if (maker.rateLimit === undefined) return undefined;
   const { perSecond, burst } = maker.rateLimit;
   if (wanted.rateLimit && wanted.rateLimit.perSecond <= perSecond && wanted.rateLimit.burst <= burst) return undefined;

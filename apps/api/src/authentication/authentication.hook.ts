@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest, onRequestHookHandler, RouteOption
 import type { SessionTokens } from '@pns/sessions';
 import { RequestError } from '../http/request-error';
 import type { Authenticator, Caller } from './authenticator';
-import { contextRefusalOf, guardBody } from './context-access';
+import { contextErrorBeforeBody, checkContextInBody } from './context-access';
 import { quotaOf } from './quota';
 import type { RateLimits } from './rate-limits';
 import './requires-scope'; // for the routes' config
@@ -33,7 +33,7 @@ export function installAuthentication(
   server.decorateRequest('session');
   server.decorateRequest('quota');
   server.addHook('onRoute', assertAccess);
-  server.addHook('onRoute', guardBody);
+  server.addHook('onRoute', checkContextInBody);
   const hook: onRequestHookHandler = (request, reply, done) => {
     if (request.is404) return done(unrouted(request));
     const { scopes, takesSessions } = request.routeOptions.config;
@@ -71,7 +71,7 @@ function openSession(sessions: SessionTokens, request: FastifyRequest, done: (er
 /** Sets the caller of the request; returns the error if the caller may not use the route. */
 function admit(request: FastifyRequest, caller: Caller, scopes: readonly ApiScope[]): RequestError | undefined {
   request.caller = caller;
-  if (scopes.some((scope) => caller.scopes.includes(scope))) return contextRefusalOf(request);
+  if (scopes.some((scope) => caller.scopes.includes(scope))) return contextErrorBeforeBody(request);
   return new RequestError('SCOPE_MISSING', `This route needs an API key with scope ${scopes.join(' or ')}.`);
 }
 

@@ -4,7 +4,7 @@ import type { Caller } from './authenticator';
 
 /**
  * Where a request names its context: in its query, in its body, or `handler` when only the handler knows, which then calls
- * `isGoodFor`. `none`: the answer is the same for all contexts.
+ * `mayAccessContext`. `none`: the answer is the same for all contexts.
  */
 export type ContextPlace = 'query' | 'body' | 'handler' | 'none';
 
@@ -23,27 +23,32 @@ declare module 'fastify' {
 }
 
 /** Whether the API key of the request may access `context`. */
-export function isGoodFor({ caller }: FastifyRequest, context: number): boolean {
+export function mayAccessContext({ caller }: FastifyRequest, context: number): boolean {
   return caller?.contexts?.includes(context) ?? true;
 }
 
 /** @throws RequestError `CONTEXT_REFUSED` unless the API key may access `context`. */
-export function assertGoodFor(request: FastifyRequest, context: number): void {
-  if (!isGoodFor(request, context)) throw contextRefused(request.caller?.contexts ?? []);
+export function assertContextAccess(request: FastifyRequest, context: number): void {
+  if (!mayAccessContext(request, context)) throw contextError(request.caller?.contexts ?? []);
 }
 
 /** The error for a request outside the contexts of its API key. */
-export function contextRefused(contexts: readonly number[]): RequestError {
-  return new RequestError('CONTEXT_REFUSED', contextRefusal(contexts));
+export function contextError(contexts: readonly number[]): RequestError {
+  return new RequestError('CONTEXT_REFUSED', contextSentence(contexts));
 }
 
-export function contextRefusal(contexts: readonly number[]): string {
+export function contextSentence(contexts: readonly number[]): string {
   const some = contexts.length > 10 ? `${contexts.slice(0, 10).join(', ')} and others` : contexts.join(', ');
   return `The API key is valid for context ${some} only. The request names another context, none, or concerns all contexts.`;
 }
 
 /** The check before the body is read: by path, by query, and for routes that concern the whole server. */
-export function contextRefusalOf({ caller, params, query, routeOptions }: FastifyRequest): RequestError | undefined {
+export function contextErrorBeforeBody({
+  caller,
+  params,
+  query,
+  routeOptions,
+}: FastifyRequest): RequestError | undefined {
   if (caller?.contexts === undefined) return undefined;
   const { contexts } = caller;
   const place = placeOf(routeOptions.url, routeOptions.config.contextIn);
@@ -51,11 +56,11 @@ export function contextRefusalOf({ caller, params, query, routeOptions }: Fastif
   const named =
     place === undefined ? undefined : ((place === 'path' ? params : query) as { context?: unknown }).context;
   // Compared as text, so that the handler cannot parse the same text as another number.
-  return contexts.some((context) => String(context) === named) ? undefined : contextRefused(contexts);
+  return contexts.some((context) => String(context) === named) ? undefined : contextError(contexts);
 }
 
 /** Adds the check of the body to routes that name their context in it. */
-export const guardBody: onRouteHookHandler = (route) => {
+export const checkContextInBody: onRouteHookHandler = (route) => {
   if (placeOf(route.url, route.config?.contextIn) !== 'body') return;
   route.preHandler = [...[route.preHandler ?? []].flat(), refuseOtherContexts];
 };
@@ -63,7 +68,7 @@ export const guardBody: onRouteHookHandler = (route) => {
 const refuseOtherContexts: preHandlerHookHandler = ({ caller, body }, _reply, done) => {
   if (caller?.contexts === undefined) return done();
   const named = typeof body === 'object' && body !== null ? (body as { context?: unknown }).context : undefined;
-  return caller.contexts.some((context) => context === named) ? done() : done(contextRefused(caller.contexts));
+  return caller.contexts.some((context) => context === named) ? done() : done(contextError(caller.contexts));
 };
 
 function placeOf(url: string | undefined, named: ContextPlace | undefined): ContextPlace | 'path' | undefined {

@@ -7,7 +7,7 @@ import { payloadFault } from '@pns/payloads';
 import { DirectoryStore } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
 import type { FastifyRequest } from 'fastify';
-import { assertGoodFor, isGoodFor } from '../authentication/context-access';
+import { assertContextAccess, mayAccessContext } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { check, sentenceOf, type Fault } from '../http/faults';
@@ -78,11 +78,11 @@ export class DovecotController {
   private async addressee(request: DovecotRequest, caller: FastifyRequest): Promise<UserKey | undefined> {
     const named = addresseeOf(request);
     if (named !== undefined) {
-      assertGoodFor(caller, named.context);
+      assertContextAccess(caller, named.context);
       return named;
     }
     const found = await this.directory.userByLogin(request.user);
-    return found !== undefined && isGoodFor(caller, found.context) ? found : undefined;
+    return found !== undefined && mayAccessContext(caller, found.context) ? found : undefined;
   }
 }
 

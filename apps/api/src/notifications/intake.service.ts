@@ -4,7 +4,7 @@ import { Ingest, type JoinStatus } from '@pns/aggregation';
 import { AbortListeners } from '@pns/cancellation';
 import type { Notification } from '@pns/notifications';
 import { Health, log, Slices } from '@pns/runtime';
-import { contextRefusal } from '../authentication/context-access';
+import { contextSentence } from '../authentication/context-access';
 import type { Quota } from '../authentication/quota';
 import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
@@ -261,7 +261,7 @@ async function* chunksOf(body: Readable, stopping: AbortSignal): AsyncGenerator<
 function within(contexts: Producer['contexts'], entry: ReadEntry): ReadEntry {
   if (contexts === undefined || !entry.ok) return entry;
   if (entry.notifications.every(({ context }) => contexts.includes(context))) return entry;
-  return { ok: false, refusal: { code: 'CONTEXT_REFUSED', sentence: contextRefusal(contexts), faults: [] } };
+  return { ok: false, refusal: { code: 'CONTEXT_REFUSED', sentence: contextSentence(contexts), faults: [] } };
 }
 
 function readLine(line: Line): ReadEntry {

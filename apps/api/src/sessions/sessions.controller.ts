@@ -2,7 +2,7 @@ import { Body, Controller, Delete, HttpCode, Param, Post, Req } from '@nestjs/co
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SessionTokens } from '@pns/sessions';
 import type { FastifyRequest } from 'fastify';
-import { contextRefused } from '../authentication/context-access';
+import { contextError } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { IssuedSession, NewSession, SessionPath } from './sessions.dto';
@@ -31,7 +31,7 @@ export class SessionsController {
   async end(@Param() { id }: SessionPath, @Req() request: FastifyRequest): Promise<void> {
     const contexts = request.caller?.contexts;
     // The id of a session from an identity provider does not show its context.
-    if (contexts?.some((context) => this.sessions.isOf(context, id)) === false) throw contextRefused(contexts);
+    if (contexts?.some((context) => this.sessions.isOf(context, id)) === false) throw contextError(contexts);
     await this.sessions.end(id);
   }
 }

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Q
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SubscriptionStore, type Registrant, type StoredSubscription, type SubscriptionFilter } from '@pns/persistence';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isGoodFor } from '../authentication/context-access';
+import { mayAccessContext } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
 import { expectedBy, tellVersion } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
@@ -155,7 +155,7 @@ export class SubscriptionsController {
   /** @throws RequestError `SUBSCRIPTION_NOT_FOUND`, also for a context that the API key may not access. */
   private async found(id: string, request: FastifyRequest): Promise<StoredSubscription> {
     const subscription = await this.subscriptions.get(id);
-    if (subscription === undefined || !isGoodFor(request, subscription.context)) throw unknownSubscription();
+    if (subscription === undefined || !mayAccessContext(request, subscription.context)) throw unknownSubscription();
     return subscription;
   }
 }
