@@ -9,7 +9,7 @@ import {
 } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
-import { expectedBy, tellVersion } from '../config/version';
+import { expectedBy, setEtag } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { check, sentenceOf } from '../http/faults';
 import { PageQuery } from '../http/fields';
@@ -63,7 +63,7 @@ export class ClientTransportsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ClientTransportView> {
     const stored = await this.stored(key);
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return clientTransportView(stored);
   }
 

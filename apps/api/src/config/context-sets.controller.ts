@@ -9,7 +9,7 @@ import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
 import { ContextSetBody, ContextSetList, contextSetView, ContextSetView, SetPath } from './config.dto';
 import { FileScopes } from './file-scopes';
-import { expectedBy, tellVersion } from './version';
+import { expectedBy, setEtag } from './version';
 
 @ApiTags('Configuration')
 @Controller('v1/config/context-sets')
@@ -46,7 +46,7 @@ export class ContextSetsController {
     const ofFile = this.files.set(set);
     if (stored === undefined && ofFile !== undefined) return contextSetView(ofFile, ofFile.file);
     if (stored === undefined) throw unknownSet(set);
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return contextSetView(stored);
   }
 
@@ -67,7 +67,7 @@ export class ContextSetsController {
     const stored = await this.changes.make({ scope: 'server' }, () =>
       this.store.putContextSet({ name: set, rank, withTags }, expected),
     );
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return contextSetView(stored);
   }
 

@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { RequestError } from '../http/request-error';
 import { propertyView, type PropertyBody, type PropertyList, type PropertyView } from './config.dto';
 import { FileScopes } from './file-scopes';
-import { tellVersion } from './version';
+import { setEtag } from './version';
 
 /** Reads and writes the properties of any scope, and announces changes to every process. */
 @Injectable()
@@ -35,7 +35,7 @@ export class PropertyWrites {
       if (ofFile === undefined) throw notSet(name);
       return propertyView(ofFile, this.files.origin(place, name));
     }
-    tellVersion(reply, property.version);
+    setEtag(reply, property.version);
     return propertyView(property);
   }
 
@@ -54,7 +54,7 @@ export class PropertyWrites {
     const property = { name, value: text, ...(final === undefined ? {} : { final }) };
     if (place.scope === 'contextSet') await this.assertNotInFilesOnly(place.set);
     const stored = await this.changes.make(changeOf(place), () => this.store.put(place, property, expected));
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return propertyView(stored);
   }
 

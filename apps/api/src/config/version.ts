@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { RequestError } from '../http/request-error';
 
 /** Sets the ETag of the answer, for the `If-Match` of a later write. */
-export function tellVersion(reply: FastifyReply, version: string): void {
+export function setEtag(reply: FastifyReply, version: string): void {
   reply.header('etag', `"${version}"`);
 }
 

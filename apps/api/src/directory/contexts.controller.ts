@@ -4,7 +4,7 @@ import { ConfigChanges } from '@pns/config-cascade';
 import { DirectoryStore } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
-import { expectedBy, tellVersion } from '../config/version';
+import { expectedBy, setEtag } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
@@ -40,7 +40,7 @@ export class ContextsController {
     if (stored === undefined) {
       throw new RequestError('CONTEXT_NOT_FOUND', `The directory has no context ${context}.`);
     }
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return contextView(stored);
   }
 
@@ -66,7 +66,7 @@ export class ContextsController {
     const stored = await this.changes.make({ scope: 'context', context }, () =>
       this.directory.putContext(known, expected),
     );
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return contextView(stored);
   }
 

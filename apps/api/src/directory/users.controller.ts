@@ -4,7 +4,7 @@ import { ConfigChanges } from '@pns/config-cascade';
 import { DirectoryStore } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
-import { expectedBy, tellVersion } from '../config/version';
+import { expectedBy, setEtag } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
@@ -41,7 +41,7 @@ export class UsersController {
     if (stored === undefined) {
       throw new RequestError('USER_NOT_FOUND', `The directory has no user ${key.user} in context ${key.context}.`);
     }
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return userView(stored);
   }
 
@@ -65,7 +65,7 @@ export class UsersController {
     const known = { context, user, ...(primaryEmail === undefined ? {} : { primaryEmail }), logins, tags };
     const expected = expectedBy(ifMatch, ifNoneMatch);
     const stored = await this.changes.make({ scope: 'user', context, user }, () => this.directory.put(known, expected));
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return userView(stored);
   }
 

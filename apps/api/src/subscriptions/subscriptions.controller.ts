@@ -4,7 +4,7 @@ import { SubscriptionStore, type Registrant, type StoredSubscription, type Subsc
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayAccessContext } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
-import { expectedBy, tellVersion } from '../config/version';
+import { expectedBy, setEtag } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { UuidPath } from '../http/fields';
 import { RequestError } from '../http/request-error';
@@ -54,7 +54,7 @@ export class SubscriptionsController {
   ): Promise<RegisteredSubscription> {
     const { subscription, isNew } = await this.registrar.register(body, registrantOf(request));
     reply.code(isNew ? 201 : 200);
-    tellVersion(reply, subscription.version);
+    setEtag(reply, subscription.version);
     const warnings = this.warnings.of(subscription);
     return { ...subscriptionView(subscription), ...(warnings.length === 0 ? {} : { warnings }) };
   }
@@ -80,7 +80,7 @@ export class SubscriptionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SubscriptionView> {
     const subscription = await this.found(id, request);
-    tellVersion(reply, subscription.version);
+    setEtag(reply, subscription.version);
     return subscriptionView(subscription);
   }
 
@@ -102,7 +102,7 @@ export class SubscriptionsController {
     const current = await this.found(id, request);
     const subscription = await this.registrar.change(current, changes, expectedBy(ifMatch));
     if (subscription === undefined) throw unknownSubscription();
-    tellVersion(reply, subscription.version);
+    setEtag(reply, subscription.version);
     return subscriptionView(subscription);
   }
 
