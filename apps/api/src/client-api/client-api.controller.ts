@@ -32,7 +32,7 @@ export class ClientApiController {
   ) {}
 
   @Put()
-  @RouteConfig({ takesSessions: true, takesJsonUnderAnyName: true, answerError: answerOxError })
+  @RouteConfig({ takesSessions: true, takesAnyContentType: true, answerError: answerOxError })
   @ApiOperation({
     summary: "Subscribe or unsubscribe the session's user",
     description:

@@ -21,7 +21,7 @@ declare module 'fastify' {
     /** Whether the route accepts NDJSON. */
     readonly takesNdjson?: boolean;
     /** Whether every body is parsed as JSON, with any Content-Type. */
-    readonly takesJsonUnderAnyName?: boolean;
+    readonly takesAnyContentType?: boolean;
     /** Largest JSON body, in bytes; absent: `defaultBodyBytes`. */
     readonly maxBodyBytes?: number;
     /** Replaces the JSON parser, for bodies that are too large to be parsed at once. */
@@ -57,7 +57,7 @@ export function installBodyParsers(server: FastifyInstance): void {
   server.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request;
     const fault = contentFault(headers['content-encoding'], headers['content-type']);
-    if (request.routeOptions.config.takesJsonUnderAnyName === true) headers['content-type'] = 'application/json';
+    if (request.routeOptions.config.takesAnyContentType === true) headers['content-type'] = 'application/json';
     done(fault);
   });
 }
