@@ -21,7 +21,7 @@ import {
   notificationIdOf,
   type DovecotRequest,
 } from './dovecot';
-import { count, countUntaken } from './ingest-count';
+import { count, countNotAccepted } from './ingest-count';
 
 const topic = 'ox:mail:new';
 const done = { success: true };
@@ -69,7 +69,7 @@ export class DovecotController {
     try {
       (await this.ingest.join([notification])).forEach((status) => count(status === 'reused' ? 'duplicate' : status));
     } catch (error) {
-      countUntaken(1, error);
+      countNotAccepted(1, error);
       throw error;
     }
   }

@@ -23,7 +23,7 @@ export function countAll(statuses: readonly JoinStatus[]): void {
 }
 
 /** Counts notifications that were not accepted because of `error`. An unexpected error is logged and not counted. */
-export function countUntaken(notifications: number, error: unknown): void {
+export function countNotAccepted(notifications: number, error: unknown): void {
   const { status } = problemFor(error);
   if (status === 503) notificationsTotal.inc({ result: 'overloaded' }, notifications);
   if (status === 429) notificationsTotal.inc({ result: 'limited' }, notifications);

@@ -10,7 +10,7 @@ import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
 import { readJson, type JsonRead } from '../json/read-json';
 import { readEntry, type ReadEntry } from './entry';
-import { count, countAll, countUntaken } from './ingest-count';
+import { count, countAll, countNotAccepted } from './ingest-count';
 import { idReused, IngestReport, type Addressed } from './ingest-report';
 import { linesOf, type Line } from './lines';
 import { NotificationEntry, type ListedNotification, type RefusedEntry } from './notification.schema';
@@ -83,7 +83,7 @@ export class Intake {
   private async take(quota: Producer['quota'], notifications: number): Promise<void> {
     const refusal = (await quota?.take([notifications]))?.refusal;
     if (refusal === undefined) return;
-    countUntaken(notifications, refusal);
+    countNotAccepted(notifications, refusal);
     throw refusal;
   }
 
@@ -91,7 +91,7 @@ export class Intake {
     try {
       return await this.ingest.join(notifications);
     } catch (error) {
-      countUntaken(notifications.length, error);
+      countNotAccepted(notifications.length, error);
       throw error;
     }
   }
@@ -238,7 +238,7 @@ class ChunkedIntake {
 
   private interrupt(chunk: readonly Addressed[], error?: Error): void {
     this.report.interrupt(chunk, error);
-    countUntaken(chunk.length, this.report.interruption);
+    countNotAccepted(chunk.length, this.report.interruption);
   }
 }
 
