@@ -7,7 +7,7 @@ interface KnownPath {
 }
 
 /** The detail of `PATH_UNKNOWN`. */
-export const nothingThere = 'There is nothing at this path; /docs lists all paths.';
+export const unknownPathSentence = 'There is nothing at this path; /docs lists all paths.';
 
 /** Records the paths and methods of a server, so that a wrong method gets 405 and a wrong path 404. */
 export class KnownPaths {
@@ -27,7 +27,7 @@ export class KnownPaths {
     const path = url.split('?', 1)[0] ?? '';
     const methods = [...this.paths.values()].find(({ pattern }) => pattern.test(path))?.methods;
     if (methods === undefined) {
-      return new RequestError('PATH_UNKNOWN', nothingThere);
+      return new RequestError('PATH_UNKNOWN', unknownPathSentence);
     }
     const allow = [...methods].sort().join(', ');
     return new RequestError('METHOD_NOT_ALLOWED', `This path takes ${allow}, not ${method}.`, [], { allow });

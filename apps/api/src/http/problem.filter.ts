@@ -4,7 +4,7 @@ import { redisFullSentence } from '@pns/redis';
 import { log, PnsError } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { defaultBodyBytes } from './body-parsers';
-import { KnownPaths, nothingThere } from './known-paths';
+import { KnownPaths, unknownPathSentence } from './known-paths';
 import { problemKinds, problemOf, type Problem, type ProblemKind } from './problems';
 import { isRedisAway } from './redis-away';
 import { RequestError } from './request-error';
@@ -74,7 +74,7 @@ function frameworkProblem(status: number | undefined, bodyLimit: number): Proble
   switch (status) {
     case 403: // a path that would leave the folder of static files
     case 404:
-      return problemOf('PATH_UNKNOWN', nothingThere);
+      return problemOf('PATH_UNKNOWN', unknownPathSentence);
     case 413: {
       const size = bodyLimit < 2 ** 20 ? `${bodyLimit / 2 ** 10} KiB` : `${bodyLimit / 2 ** 20} MiB`;
       return problemOf('BODY_TOO_LARGE', `The body may have at most ${size} here.`);
