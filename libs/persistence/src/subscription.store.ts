@@ -17,7 +17,7 @@ import {
   type ReadSubscription,
   type StoredSubscription,
 } from './subscription.entity';
-import { noteTakeOver } from './take-over';
+import { recordTakeOver } from './take-over';
 import { versionChanged, versionIn, type Expected } from './versioned-row';
 
 /** Changes to a subscription; null removes a value. */
@@ -108,7 +108,7 @@ export class SubscriptionStore {
       const lost = key.isShared ? [] : await removeOthers(manager, key, rules);
       const { subscription, isNew } = await this.upsert(manager, registration, key.hash);
       for (const each of lost.filter(({ isExpired }) => !isExpired)) {
-        await noteTakeOver(manager, { ...subscription, ...each }, subscription, rules.registrant);
+        await recordTakeOver(manager, { ...subscription, ...each }, subscription, rules.registrant);
       }
       return { subscription, isNew };
     });

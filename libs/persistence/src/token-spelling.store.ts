@@ -4,7 +4,7 @@ import { maxTokenBytes } from '@pns/subscriptions';
 import type { TransportName } from '@pns/transport-contract';
 import { DataSource, type EntityManager } from 'typeorm';
 import { isLive, lockToken, tokenHash } from './registration';
-import { noteTakeOver } from './take-over';
+import { recordTakeOver } from './take-over';
 
 /** The normal form of tokens, and which user keeps a token that several users have. */
 export interface SpellingRules {
@@ -90,7 +90,7 @@ async function respellOne(
   await manager.query('DELETE FROM subscriptions WHERE id = ANY ($1::uuid[])', [losers.map((loser) => loser.id)]);
   for (const loser of losers) {
     if (loser.isLive && !isSameUser(loser, winner))
-      await noteTakeOver(manager, { ...loser, token }, { ...winner, token });
+      await recordTakeOver(manager, { ...loser, token }, { ...winner, token });
   }
   if (winner === row) {
     const values = [id, token, hash];
