@@ -18,7 +18,7 @@ import { FailedDeliveryStore } from './failed-delivery.store';
 import { Seal } from './seal';
 import { SubscriptionStore } from './subscription.store';
 import { TokenSpellingStore } from './token-spelling.store';
-import { UnannouncedChangeStore } from './unannounced-change.store';
+import { PendingChangeStore } from './pending-change.store';
 
 export interface PersistenceModuleOptions {
   readonly databaseUrl: string;
@@ -36,7 +36,7 @@ const stores = [
   ConfigStore,
   ClientTransportStore,
   TokenSpellingStore,
-  UnannouncedChangeStore,
+  PendingChangeStore,
 ];
 
 /** Provides the stores. Waits until Postgres answers and its tables are migrated. */

@@ -6,10 +6,11 @@ const forgetAfter = '1 minute';
 
 /**
  * Marks of configuration changes that may not have been announced to every process. A mark is added before a change is written and
- * removed after its announcement, so the mark of a writer that dies in between stays. It does not contain the change.
+ * removed after its announcement, so the mark of a writer that dies in between stays. It does not contain the change. The table has
+ * the older name `unannounced_changes`.
  */
 @Injectable()
-export class UnannouncedChangeStore {
+export class PendingChangeStore {
   constructor(private readonly database: DataSource) {}
 
   /** Adds a mark and returns its id. */
