@@ -145,9 +145,9 @@ function dataOf(
   count: number,
 ): PushContent['data'] {
   const names = fields?.filter((field) => Object.hasOwn(payload, field)) ?? Object.keys(payload);
-  const told = names.slice(0, maxDataFields);
-  const isWhole = fields === undefined && told.length === names.length;
-  const chosen = isWhole ? payload : Object.fromEntries(told.map((field) => [field, payload[field]] as const));
+  const sent = names.slice(0, maxDataFields);
+  const isWhole = fields === undefined && sent.length === names.length;
+  const chosen = isWhole ? payload : Object.fromEntries(sent.map((field) => [field, payload[field]] as const));
   return count > 1 ? { ...chosen, count } : chosen;
 }
 

@@ -105,7 +105,11 @@ describe('readEnvironment', () => {
       { ...noSecret, NODE_ENV: 'production', PNS_SESSION_JWKS_URL: 'http://localhost/keys' },
       'PNS_SESSION_JWKS_URL: must be an https:// URL',
     ],
-    ['two keys for sessions', { PNS_SESSION_JWKS_URL: 'https://id.example.com/keys' }, 'PNS_SESSION_JWKS_URL: cannot be combined'],
+    [
+      'two keys for sessions',
+      { PNS_SESSION_JWKS_URL: 'https://id.example.com/keys' },
+      'PNS_SESSION_JWKS_URL: cannot be combined',
+    ],
     [
       'the same value for two secrets',
       { PNS_BOOTSTRAP_API_KEY: complete.PNS_SESSION_SECRET },
