@@ -97,7 +97,7 @@ describe('two administrators who create the same', () => {
   ])('%s: one gets 412', async (_, path, body) => {
     const missing = {
       status: 412,
-      body: { code: 'VERSION_CHANGED', detail: expect.stringContaining('not there') as string },
+      body: { code: 'VERSION_CHANGED', detail: expect.stringContaining('does not exist') as string },
     };
     for (const method of ['PUT', 'DELETE']) {
       const request = { headers: { 'if-match': '*' }, ...(method === 'PUT' ? { body } : {}) };
@@ -107,7 +107,7 @@ describe('two administrators who create the same', () => {
     const creating = { body, headers: { 'if-none-match': '*' } };
     const answers = await Promise.all([api.send('PUT', path, creating), api.send('PUT', path, creating)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 412]);
-    const late = { code: 'VERSION_CHANGED', detail: expect.stringContaining('has created it') as string };
+    const late = { code: 'VERSION_CHANGED', detail: expect.stringContaining('another request created it') as string };
     expect(answers.find(({ status }) => status === 412)?.body).toMatchObject(late);
     expect((await api.send('PUT', path, { body, headers: { 'if-match': '*' } })).status).toBe(200);
   });
