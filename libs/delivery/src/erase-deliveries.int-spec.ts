@@ -44,14 +44,14 @@ it('many who are erased at once all leave the job that they share, and who stays
   expect(await queues.queue(ref.group, ref.name).getJobs()).toEqual([]);
 });
 
-it('thousands of jobs are looked through', async () => {
-  const groups = Array.from({ length: 2000 }, (_, user) => ({
+it('hundreds of jobs are looked through', async () => {
+  const groups = Array.from({ length: 500 }, (_, user) => ({
     ...ref,
     endpoint: `endpoint-${user}`,
     deliveries: [delivery(user + 1, 1), delivery(7000, user)],
   }));
   await enqueueDeliveries(queues, groups, { delayMs: 3_600_000 });
-  expect(await eraseDeliveries(queues, [ref], { context: 1, user: 7000 })).toEqual({ found: 2000, heldBy: [] });
-  expect(await eraseDeliveries(queues, [ref], { context: 1 })).toEqual({ found: 2000, heldBy: [] });
+  expect(await eraseDeliveries(queues, [ref], { context: 1, user: 7000 })).toEqual({ found: 500, heldBy: [] });
+  expect(await eraseDeliveries(queues, [ref], { context: 1 })).toEqual({ found: 500, heldBy: [] });
   expect(await eraseDeliveries(queues, [ref], { context: 1 })).toEqual({ found: 0, heldBy: [] });
 });
