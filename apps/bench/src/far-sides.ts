@@ -33,7 +33,7 @@ function providersOf({ providers }: Sandbox): Providers {
   return providers;
 }
 
-/** JSON is YAML. */
+/** JSON is valid YAML. */
 function writeOptions(system: System, file: string, optionsOf: (client: Client) => object): void {
   system.configure(file, JSON.stringify(Object.fromEntries(clients.map((client) => [client, optionsOf(client)]))));
 }

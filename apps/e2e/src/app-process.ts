@@ -76,7 +76,7 @@ export class AppProcess {
     );
   }
 
-  /** Ends it as a crash would. */
+  /** Kills it, which simulates a crash. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
   }

@@ -13,7 +13,7 @@ let browser: Browser;
 let standalone: Standalone;
 
 beforeAll(async () => {
-  chmodSync(dataDir, 0o755); // Postgres may run as another account
+  chmodSync(dataDir, 0o755); // Postgres may run under another account
   standalone = new Standalone(dataDir);
   const { file, env } = chromium((line) => process.stdout.write(`${line}\n`));
   browser = await playwright.launch({

@@ -9,7 +9,7 @@ const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 /**
  * A Chromium: an installed one, or one from the system's packages.
  *
- * @throws LocalServerError with the command that would install one.
+ * @throws LocalServerError with the command that installs one.
  */
 export function chromium(onProgress: Progress = () => undefined): Runnable {
   const installed = names.map(findProgram).find((file) => file !== undefined);

@@ -7,7 +7,7 @@ import type { Progress } from './server-process';
 /**
  * An nginx: an installed one, or one from the system's packages.
  *
- * @throws LocalServerError with the command that would install one.
+ * @throws LocalServerError with the command that installs one.
  */
 export function nginx(onProgress: Progress = () => undefined): Runnable {
   const installed = findProgram('nginx');

@@ -10,7 +10,7 @@ const versions = ['8.2', '8.4', '8.3', '8.1'];
 /**
  * PHP for the command line: an installed one, or one from the system's packages.
  *
- * @throws LocalServerError with the command that would install one.
+ * @throws LocalServerError with the command that installs one.
  */
 export function php(onProgress: Progress = () => undefined): Runnable {
   const installed = findProgram('php');

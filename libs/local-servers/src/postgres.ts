@@ -25,9 +25,9 @@ import {
 import { startServerProcess, type Progress } from './server-process';
 
 export interface PostgresOptions {
-  /** Kept between runs; created when missing. */
+  /** Kept between runs; created if missing. */
   readonly dataDir: string;
-  /** The one of the last run, or any free one, when absent. */
+  /** Default: the port of the last run, or a free one. */
   readonly port?: number;
   /** False trades the safety against a power failure for speed: for tests only. */
   readonly isDurable?: boolean;
@@ -44,7 +44,7 @@ export interface LocalPostgres {
   /** Where its files really are: below `dataDir`, or elsewhere when its account cannot reach that. */
   readonly dataFolder: string;
   stop(): Promise<void>;
-  /** Ends it without asking (SIGKILL), as a crash would. */
+  /** Kills it (SIGKILL), which simulates a crash. */
   kill(): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ import type { Progress } from './server-process';
 /**
  * Prometheus' promtool: an installed one, or one from the system's packages.
  *
- * @throws LocalServerError with the command that would install one.
+ * @throws LocalServerError with the command that installs one.
  */
 export function promtool(onProgress: Progress = () => undefined): Runnable {
   const installed = findProgram('promtool');

@@ -5,9 +5,9 @@ import { redisProgram, type RedisProgram } from './redis-program';
 import { startServerProcess, type Progress } from './server-process';
 
 export interface RedisOptions {
-  /** Kept between runs; created when missing. */
+  /** Kept between runs; created if missing. */
   readonly dataDir: string;
-  /** The one of the last run, or any free one, when absent. */
+  /** Default: the port of the last run, or a free one. */
   readonly port?: number;
   /** Makes it a node of a cluster that talks to the others on this port. */
   readonly clusterPort?: number;

@@ -23,7 +23,7 @@ export async function startTemporaryServers(
   onProgress?: Progress,
 ): Promise<TemporaryServers> {
   const folder = mkdtempSync(join(tmpdir(), 'pns-'));
-  chmodSync(folder, 0o755); // Postgres may run as another account
+  chmodSync(folder, 0o755); // Postgres may run under another account
   leftBehind.removeAtEnd(folder);
   const progress = onProgress && { onProgress };
   const folders = [folder];

@@ -54,7 +54,7 @@ const ours = side(async (count, { url, ca, key, arrived }) => {
     system.configure('authority.pem', ca);
     const { keyid, teamid } = key;
     const options = { authtype: 'jwt', privatekey: 'key.p8', keyid, teamid, topic };
-    // JSON is YAML.
+    // JSON is valid YAML.
     const file = { [client]: { ...options, endpoint: url, caFile: 'authority.pem' } };
     system.configure('pns-apns-options.yml', JSON.stringify(file));
     await fillQueues({ redisUrl: system.redis.url, databaseUrl: system.databaseUrl }, count, 'apns', (index) => ({

@@ -22,11 +22,11 @@ const usualContexts = 1000;
 
 const shards = 8;
 const batchSize = 100;
-/** Requests on their way at once. */
+/** Concurrent requests. */
 const inFlight = 8;
-/** What a notification waits for similar ones, in ms; it is not counted. */
+/** The window of a notification, in ms; it is not counted. */
 const delayMs = 1000;
-/** What is compiled at first is not measured. */
+/** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 10_000;
 const notificationsOf = (size: Size): number => (size === 'full' ? 60_000 : 20_000);
 /** In the details: as many for users whom nobody asked for before, so that nothing is known of them. */

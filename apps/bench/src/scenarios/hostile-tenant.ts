@@ -77,7 +77,7 @@ async function withStandalone<Answer>(
   }
 }
 
-/** Entries for the shipped file; JSON is YAML. */
+/** Entries for the shipped file; JSON is valid YAML. */
 function webhooksYaml({ url }: Sandbox): string {
   const rest = { httpsOnly: false, allowedNetworks: ['127.0.0.0/8'] };
   const entries = {

@@ -11,11 +11,11 @@ import { WebSockets } from '../web-sockets';
 
 const users = 1000;
 const batchSize = 100;
-/** Requests on their way at once. */
+/** Concurrent requests. */
 const inFlight = 8;
 /** What a notification waits for similar ones on both sides, in ms; it is not counted. */
 const delayMs = 1000;
-/** What is compiled at first is not measured. */
+/** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 5000;
 
 /** The whole way of PNS, over one Redis or a cluster of them. */

@@ -13,7 +13,7 @@ import { WebSockets } from '../web-sockets';
 /** As many sockets in the scenario; the curves have others. */
 const usualUsers = 1000;
 const deliveriesOf = (size: Size): number => (size === 'full' ? 150_000 : 40_000);
-/** What is compiled at first is not measured. */
+/** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 10_000;
 /** Deliveries handed over at once. */
 const handOverAtOnce = 5000;
