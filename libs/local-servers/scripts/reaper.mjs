@@ -1,6 +1,6 @@
-// Outlives the process that started it by just as long as it takes to stop the servers which that one left behind.
-// Reads one JSON line per wish from its standard input: {"watch":pid}, {"forget":pid}, {"removeAtEnd":folder},
-// {"keep":folder}. The end of the input means that the parent has ended, by whatever means, a kill -9 included.
+// Stops the servers that its parent process left running, and then ends. Reads commands from its standard input, one
+// JSON line each: {"watch":pid}, {"forget":pid}, {"removeAtEnd":folder}, {"keep":folder}. The end of the input means
+// that the parent has ended, also by kill -9.
 import { readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +23,7 @@ function isRunning(pid) {
     return false;
   }
   try {
-    // Where nobody waits for orphans (a container without an init) a dead process keeps its number.
+    // In a container without an init process, a dead orphan keeps its number.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return !stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
   } catch {

@@ -4,9 +4,9 @@ import { LocalServerError } from './local-server-error';
 import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity';
 
 /**
- * Makes `folder` this process' own until the answered function is called or the process ends, however it ends.
+ * Claims `folder` for this process until the returned function is called or the process ends in any way.
  *
- * @throws LocalServerError with `inUse`'s sentence when another process that still runs has it.
+ * @throws LocalServerError with `inUse`'s sentence if another running process has claimed it.
  */
 export function claimFolder(folder: string, inUse = inUseSentence(folder)): () => void {
   mkdirSync(folder, { recursive: true });
@@ -44,7 +44,7 @@ function readIdentity(file: string): ProcessIdentity | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
   } catch {
-    return undefined; // half written by a process that died, or removed just now
+    return undefined; // incomplete, because its process died, or just removed
   }
 }
 

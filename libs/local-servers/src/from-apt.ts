@@ -4,30 +4,30 @@ import { join } from 'node:path';
 import { findProgram, isExecutable } from './find-program';
 import type { Progress } from './server-process';
 
-/** Gone together with the project, and made again when it is missing. */
+/** Deleted together with the project, and created again if it is missing. */
 const cache = join(__dirname, '..', '..', '..', 'node_modules', '.cache', 'pns');
 
 /** A program of a Debian package. */
 export interface DebianProgram {
-  /** What people call it. */
+  /** Its display name. */
   readonly name: string;
   readonly package: string;
-  /** Where the program is in the package. */
+  /** The path of the program in the package. */
   readonly path: string;
   readonly downloadMegabytes: number;
 }
 
-/** How to run a program: its file, and an environment in which it finds its libraries. */
+/** The file of a program, and an environment in which it finds its libraries. */
 export interface Runnable {
   readonly file: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /**
- * A program of Debian's or Ubuntu's own, unpacked into the project rather than installed: this needs no root, and leaves no
- * service behind that would start by itself and hold a port.
+ * A program from a package of Debian or Ubuntu, unpacked into the project. This needs no root, and starts no service
+ * that would use a port.
  *
- * Undefined where there is no apt-get, or it cannot reach its servers.
+ * Undefined if there is no apt-get, or it cannot reach its servers.
  */
 export function debianProgram(program: DebianProgram, onProgress: Progress): Runnable | undefined {
   const { name, package: wanted, path, downloadMegabytes } = program;
@@ -44,7 +44,7 @@ export function debianProgram(program: DebianProgram, onProgress: Progress): Run
   return isExecutable(file) ? { file, env: { ...process.env, LD_LIBRARY_PATH: libraryPath(unpacked) } } : undefined;
 }
 
-/** Answers the reason when it fails. */
+/** Returns the reason if it fails. */
 function unpack(wanted: string, unpacked: string): string | undefined {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'apt-'));
@@ -70,13 +70,13 @@ function unpack(wanted: string, unpacked: string): string | undefined {
   }
 }
 
-/** Lists and packages go to our own folder, so no lock of the system's is needed and nothing of it changes. */
+/** Lists and packages go to our own folder, so it needs no lock of the system and changes no system file. */
 function aptFolders(work: string): string[] {
   const options = {
     'Dir::State::lists': join(work, 'lists'),
     'Dir::Cache': join(work, 'cache'),
     'Debug::NoLocking': '1',
-    'APT::Sandbox::User': '', // root's own folders are closed to apt's account
+    'APT::Sandbox::User': '', // apt's account cannot read root's folders
     'Acquire::Retries': '2',
   };
   return Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
@@ -100,8 +100,8 @@ function run(program: string, args: readonly string[]): string | undefined {
 }
 
 /**
- * Packages put libraries into a folder named by the architecture, and some of them into one of their own below that, which
- * their other libraries know by where it would be on the system. Which ones, the unpacked files say.
+ * Packages put libraries into a folder named by the architecture, and some into a subfolder, which their other
+ * libraries expect at its path on the system. The unpacked files show the subfolders.
  */
 function libraryPath(unpacked: string): string {
   const bases = [join(unpacked, 'usr', 'lib'), join(unpacked, 'lib')];

@@ -1,6 +1,6 @@
 import { testServers } from './jest-servers';
 
-/** Stops what the global setup started. Should Jest be interrupted before it gets here, the servers end with its process. */
+/** Stops the servers that the global setup started. If Jest is interrupted before, the servers end with its process. */
 export default async function stopServers(): Promise<void> {
   const { started } = testServers;
   if (!started) return;

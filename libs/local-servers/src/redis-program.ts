@@ -4,7 +4,7 @@ import { findProgram } from './find-program';
 import { debianProgram } from './from-apt';
 import type { Progress } from './server-process';
 
-/** How to run a Redis here. `js` is the stand-in: slow, and in memory only. */
+/** The available Redis. `js` is a slow replacement in memory. */
 export interface RedisProgram {
   readonly kind: 'redis' | 'valkey' | 'js';
   readonly file: string;
@@ -12,7 +12,7 @@ export interface RedisProgram {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The first Redis that can be had without a question: an installed one, one from the system's packages, else the stand-in. */
+/** The first available Redis: an installed one, one from the system's packages, else the replacement. */
 export function redisProgram(onProgress: Progress): RedisProgram {
   return installedRedis() ?? debianRedis(onProgress) ?? brewRedis(onProgress) ?? standIn(onProgress);
 }

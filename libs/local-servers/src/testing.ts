@@ -4,7 +4,7 @@ import { Client } from 'pg';
 /** An empty database for one test file. */
 export interface FreshDatabase {
   readonly url: string;
-  /** Removes it, connections that are still open included. */
+  /** Removes it and closes its open connections. */
   drop(): Promise<void>;
 }
 
