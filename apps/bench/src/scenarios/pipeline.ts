@@ -69,7 +69,7 @@ const baseline = (size: Size): Promise<Measured> =>
     }
   });
 
-/** From the first notification that is handed in to the last that comes out of its socket, less the wait on purpose. */
+/** The time from the first POST to the last event at its socket, without the window. */
 async function measured(
   amount: number,
   sockets: WebSockets,
@@ -99,7 +99,9 @@ function batches(first: number, count: number): string[] {
   });
 }
 
-/** The whole way, from a POST to the user's socket, beside a job for each notification and one for each delivery. */
+/**
+ * The whole way, from a POST to the user's socket, compared with a job for each notification and one for each delivery.
+ */
 export const pipeline: Scenario = {
   name: 'pipeline',
   unit: 'notifications/s',
