@@ -58,7 +58,7 @@ export default tseslint.config(
   { ignores: ['**/dist', '**/node_modules', '.nx', '.data', 'coverage'] },
   js.configs.recommended,
   {
-    files: ['**/*.mjs', '**/*.js'],
+    files: ['**/*.mjs', '**/*.js', '**/*.cjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
   },
   {

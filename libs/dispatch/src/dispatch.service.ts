@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { endpointOf, enqueueDeliveriesFrom, SocketForwarding, type DeliveryGroup } from '@pns/delivery';
+import { enqueueDeliveriesFrom, groupedByRoute, nodeOf, parkedNode } from '@pns/delivery';
 import { countSuppressed } from '@pns/outcomes';
 import type { DueWindow } from '@pns/notifications';
 import { SubscriptionStore } from '@pns/persistence';
-import { awayNode, Mailboxes, nodeOf, Presence, socketNodeGroup } from '@pns/presence';
-import { deliveryQueue, Queues, socketNodeQueue, type Origin } from '@pns/queue';
+import { Queues, type Origin } from '@pns/queue';
+import { SocketForwarding, SocketRegistry } from '@pns/sockets';
 import type { UserKey } from '@pns/subscriptions';
-import type { Delivery, TransportName } from '@pns/transport-contract';
+import { isRegistered, type Delivery, type TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
 import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
@@ -33,19 +33,15 @@ interface Part {
 /** Turns a batch of due windows into deliveries in the queues of their transports. */
 @Injectable()
 export class Dispatch {
-  private readonly forwarding: SocketForwarding;
-
   constructor(
     private readonly queues: Queues,
     private readonly subscriptions: SubscriptionStore,
-    private readonly presence: Presence,
+    private readonly registry: SocketRegistry,
     private readonly cascade: ConfigCascade,
     private readonly socketTopics: SocketTopics,
     private readonly forms: TokenForms,
-    mailboxes: Mailboxes,
-  ) {
-    this.forwarding = new SocketForwarding(queues, mailboxes, cascade);
-  }
+    private readonly forwarding: SocketForwarding,
+  ) {}
 
   /**
    * Enqueues the deliveries of a batch. One query and, unless its deliveries are very many or very large, one transaction for all
@@ -61,9 +57,9 @@ export class Dispatch {
     let settled: Settled | 'settled' | 'lost' = 'settled';
     for (const { windows, deliveries, suppressed } of this.parts(batch, audiences)) {
       // Before the windows are settled: the next batch of these users, which waits for that, finds what this one has added.
-      await this.forwarding.forwardAll(deliveries.filter(isForAway));
-      const toSend = deliveries.filter((delivery) => !isForAway(delivery));
-      const groups = this.grouped(batch.shard, toSend);
+      await this.forwarding.forwardAll(deliveries.filter(isForParked));
+      const toSend = deliveries.filter((delivery) => !isForParked(delivery));
+      const groups = groupedByRoute(toSend, this.queues.keys);
       settled = await enqueueDeliveriesFrom(this.queues, groups, settling(left, windows));
       if (settled === 'lost') return settled;
       for (const [transport, count] of suppressed) countSuppressed(transport, count);
@@ -102,7 +98,7 @@ export class Dispatch {
     const users = [...new Map(batch.windows.map(({ notification }) => [userKey(notification), notification])).values()];
     const [subscriptions, sockets] = await Promise.all([
       this.subscriptions.subscriptionsOf(users),
-      this.presence.openSockets(users),
+      this.registry.socketsOf(users),
       this.cascade.load(users),
     ]);
     const audiences = new Map(
@@ -114,31 +110,11 @@ export class Dispatch {
     for (const subscription of subscriptions) audiences.get(userKey(subscription))?.subscriptions.push(subscription);
     return audiences;
   }
-
-  /** Deliveries travel with those that share their endpoint, so that one target's trouble stays its own. */
-  private grouped(shard: number, deliveries: readonly Delivery[]): DeliveryGroup[] {
-    const groups = new Map<string, DeliveryGroup & { deliveries: Delivery[] }>();
-    for (const delivery of deliveries) {
-      const endpoint = delivery.transport === 'websocket' ? nodeOf(delivery.token) : endpointOf(delivery);
-      const id = `${delivery.transport} ${endpoint}`;
-      const group = groups.get(id);
-      if (group !== undefined) {
-        group.deliveries.push(delivery);
-        continue;
-      }
-      const queue =
-        delivery.transport === 'websocket'
-          ? { group: socketNodeGroup(this.queues.keys), name: socketNodeQueue(endpoint) }
-          : { group: this.queues.keys.group(shard), name: deliveryQueue(delivery.transport) };
-      groups.set(id, { ...queue, endpoint, deliveries: [delivery] });
-    }
-    return [...groups.values()];
-  }
 }
 
-/** Whether a delivery is for sockets that are away. */
-function isForAway({ transport, token }: Delivery): boolean {
-  return transport === 'websocket' && nodeOf(token) === awayNode;
+/** Whether a delivery is for parked sockets. */
+function isForParked(delivery: Delivery): boolean {
+  return !isRegistered(delivery.transport) && nodeOf(delivery) === parkedNode;
 }
 
 function userKey({ context, user }: UserKey): string {

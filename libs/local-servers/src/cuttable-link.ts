@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A TCP proxy to a server, which a test can cut and restore to simulate a network failure. */
+/** A proxy in front of a server that a test can cut and restore, to simulate a network failure. */
 export interface CuttableLink {
-  /** The server's URL through this link. */
+  /** The URL of the server through this link. */
   readonly url: string;
   /** The number of open connections. */
   readonly connections: number;
@@ -11,18 +11,16 @@ export interface CuttableLink {
   cut(): void;
   mend(): void;
   /**
-   * Keeps all current connections open and silently discards their data, like a firewall that dropped its state. New
-   * connections work.
+   * Keeps the current connections open but forwards no more bytes, like a firewall that has dropped their state. New connections
+   * work.
    */
   swallow(): void;
-  /**
-   * Holds the server's answers back until `release()`, on current and new connections, which simulates a slow server.
-   */
+  /** Holds back the answers of the server on all connections until `release()`, like a slow server. */
   hold(): void;
   release(): void;
-  /** Called before each chunk is sent to the server, with the number of chunks so far. */
+  /** Called before each chunk to the server is forwarded, with the number of chunks so far. */
   onSend: (portions: number) => void;
-  /** Called when the cut link has refused a connection. */
+  /** Called when a connection was refused because the link is cut. */
   onRefuse: () => void;
   close(): Promise<void>;
 }

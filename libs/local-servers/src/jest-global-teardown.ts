@@ -1,6 +1,6 @@
 import { testServers } from './jest-servers';
 
-/** Stops the servers that the global setup started. If Jest is interrupted before, the servers end with its process. */
+/** Stops the servers of the global setup. If Jest is interrupted before, the reaper stops them. */
 export default async function stopServers(): Promise<void> {
   const { started } = testServers;
   if (!started) return;

@@ -1,8 +1,7 @@
 /**
- * The reason why a local server could not be started, as one sentence with the remedy.
+ * A server for development could not be started. The message is one sentence that says what to do.
  *
- * It is not a `PnsError`, because Jest's global setup loads this folder before the build, so it imports no other
- * package of PNS.
+ * It is no `PnsError`: Jest's global setup loads this folder before the build, so it imports no other package of the project.
  */
 export class LocalServerError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -13,7 +13,7 @@ import { startRedis } from './redis';
 import { startTemporaryServers } from './temporary-servers';
 import { freshDatabase, freshPrefix, testRedisUrl } from './testing';
 
-// Creating a database takes half a second on an idle machine, and much longer on a busy one.
+// Creating a database takes half a second on an idle machine, and many times that on a busy one.
 jest.setTimeout(60_000);
 
 let folder: string;
@@ -35,7 +35,7 @@ afterEach(async () => {
 
 afterAll(endReaper);
 
-/** A process that is not one of our servers. */
+/** An unrelated process. */
 function bystander(): number {
   const process = spawn('sleep', ['600'], { stdio: 'ignore' });
   bystanders.push(process);
@@ -77,7 +77,7 @@ describe('a local Postgres', () => {
     await postgres.stop();
   });
 
-  it('starts again if an earlier start was interrupted while it created the database', async () => {
+  it('creates the database again after an interrupted start', async () => {
     mkdirSync(join(folder, 'cluster', 'base'), { recursive: true });
     const postgres = await startPostgres({ dataDir: folder });
     expect(await askPostgres(postgres.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
@@ -86,7 +86,7 @@ describe('a local Postgres', () => {
 });
 
 describe('a local Redis', () => {
-  it('loses no acknowledged write when it is killed and started again on the same port', async () => {
+  it('has every confirmed write after it was killed and started again on the same port', async () => {
     const first = await startRedis({ dataDir: folder });
     await withRedis(first.url, (redis) => redis.set('kept', 'yes'));
     process.kill(first.pid, 'SIGKILL');
@@ -108,14 +108,14 @@ describe('a local Redis', () => {
     await server.stop();
   });
 
-  it('names the port if another program uses it', async () => {
+  it('names the port when another program uses it', async () => {
     const other = await startRedis({ dataDir: join(folder, 'other') });
     const start = startRedis({ dataDir: join(folder, 'own'), port: other.port });
     await expect(start).rejects.toThrow(`redis did not start on port ${other.port}`);
     await other.stop();
   });
 
-  it('stops the server that an earlier process left on the folder', async () => {
+  it('stops the server that an earlier process left running in the folder', async () => {
     const orphan = processIdentity(bystander());
     writeFileSync(join(folder, 'server.json'), JSON.stringify({ server: orphan, port: 0 }));
     const lines: string[] = [];
@@ -125,7 +125,7 @@ describe('a local Redis', () => {
     await redis.stop();
   });
 
-  it('does not stop a process that has the number of an earlier server', async () => {
+  it('does not stop an unrelated process with the number of an earlier server', async () => {
     const pid = bystander();
     const record = { server: { pid, startedAt: 'another time' }, port: 0 };
     writeFileSync(join(folder, 'server.json'), JSON.stringify(record));
@@ -142,7 +142,7 @@ describe('a folder', () => {
     expect(() => claimFolder(folder)).toThrow(`in use by process ${owner?.pid}`);
   });
 
-  it('has one server of a process', async () => {
+  it('can have one server per process', async () => {
     const redis = await startRedis({ dataDir: folder });
     await expect(startRedis({ dataDir: folder })).rejects.toThrow('already');
     expect(await withRedis(redis.url, (client) => client.ping())).toBe('PONG');
@@ -150,7 +150,7 @@ describe('a folder', () => {
   });
 
   it.each(['{"pid":', JSON.stringify({ pid: 1, startedAt: 'before the last boot' })])(
-    'is free when its owner has died: %s',
+    'can be claimed when its owner has died: %s',
     (left) => {
       writeFileSync(join(folder, 'owner.json'), left);
       const release = claimFolder(folder);
@@ -162,7 +162,7 @@ describe('a folder', () => {
 });
 
 describe('the reaper', () => {
-  it('stops what its parent left running and removes its folders, once the parent is gone', async () => {
+  it('stops the servers and removes the folders of its parent after the parent has ended', async () => {
     const script = join(__dirname, '..', 'scripts', 'reaper.mjs');
     const reaper = spawn(process.execPath, [script], { stdio: ['pipe', 'inherit', 'inherit'] });
     const [left, finished] = [bystander(), bystander()];
@@ -175,7 +175,7 @@ describe('the reaper', () => {
 });
 
 describe('servers for tests', () => {
-  it('are removed with their data when stopped', async () => {
+  it('are removed with their data when they are stopped', async () => {
     const servers = await startTemporaryServers({ postgres: true, redis: true });
     const pids = [servers.postgres?.pid, servers.redis?.pid].map((pid) => pid ?? 0);
     expect(pids.map((pid) => processIdentity(pid) !== undefined)).toEqual([true, true]);
@@ -184,7 +184,7 @@ describe('servers for tests', () => {
     expect(existsSync(servers.postgres?.dataFolder ?? '')).toBe(false);
   });
 
-  it('give each test file an empty database and a prefix of its own', async () => {
+  it('provide an empty database and a separate prefix for each test file', async () => {
     const [one, other] = await Promise.all([freshDatabase(), freshDatabase()]);
     await askPostgres(one.url, 'CREATE TABLE mine ()');
     expect(await askPostgres(other.url, `SELECT to_regclass('mine') AS found`)).toEqual([{ found: null }]);

@@ -5,9 +5,9 @@ import { nginx } from './nginx-program';
 import { startServerProcess, type Progress, type ServerProcess } from './server-process';
 
 export interface NginxOptions {
-  /** For its configuration, logs and temporary files; created if missing. */
+  /** The folder of its configuration, logs and temporary files; created when missing. */
   readonly folder: string;
-  /** The content of the block `http`, for the port on 127.0.0.1. */
+  /** The content of the block `http`; nginx listens on `port` of 127.0.0.1. */
   readonly http: (port: number) => string;
   readonly onProgress?: Progress;
 }

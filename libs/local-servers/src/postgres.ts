@@ -25,26 +25,26 @@ import {
 import { startServerProcess, type Progress } from './server-process';
 
 export interface PostgresOptions {
-  /** Kept between runs; created if missing. */
+  /** Kept between runs; created when missing. */
   readonly dataDir: string;
-  /** Default: the port of the last run, or a free one. */
+  /** Default: the port of the last run, or any free port. */
   readonly port?: number;
-  /** False is faster and not safe against a power failure: for tests only. */
+  /** False is faster but not safe against a power failure: for tests only. */
   readonly isDurable?: boolean;
-  /** Memory for pages that are in use (`shared_buffers`); default: that of Postgres, 128 MiB. */
+  /** Memory for cached pages (`shared_buffers`). Default: that of Postgres, 128 MiB. */
   readonly cacheMiB?: number;
   readonly onProgress?: Progress;
 }
 
 export interface LocalPostgres {
-  /** URL of the database `pns`, whose owner may create others. */
+  /** The URL of a database `pns`, whose owner may create other databases. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** The real folder of its files: below `dataDir`, or elsewhere if its account cannot reach that. */
+  /** The folder of its files: below `dataDir`, or another one where its account cannot reach `dataDir`. */
   readonly dataFolder: string;
   stop(): Promise<void>;
-  /** Kills it (SIGKILL), which simulates a crash. */
+  /** Kills it (SIGKILL), like a crash. */
   kill(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ const database = 'pns';
 /**
  * Starts a Postgres on 127.0.0.1 and resolves when it accepts queries.
  *
- * @throws LocalServerError with one sentence if it cannot be started or another running process uses `dataDir`.
+ * @throws LocalServerError with one sentence when it cannot be started or another running process uses `dataDir`.
  */
 export async function startPostgres(options: PostgresOptions): Promise<LocalPostgres> {
   const { onProgress = () => undefined, isDurable = true } = options;
@@ -66,7 +66,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
   const password = rememberedPassword(folder);
   if (!exists(join(cluster, 'PG_VERSION')))
     await createCluster({ home, cluster, runAs, password, isDurable, onProgress });
-  const data = realpathSync(cluster); // without a link on the way that its account could not follow
+  const data = realpathSync(cluster); // without symbolic links that its account could not follow
 
   const server = await startServerProcess({
     folder,
@@ -95,10 +95,7 @@ function settings(port: number, { isDurable = true, cacheMiB }: PostgresOptions)
   ]);
 }
 
-/**
- * For root: the owner of the existing data, so that a folder of another user keeps working; else an account without
- * rights.
- */
+/** For root: the owner of existing data, so that a folder of another user still works, else an unprivileged account. */
 function accountFor(cluster: string): RunAs | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const owner = exists(cluster) ? statSync(cluster) : undefined;
@@ -117,26 +114,25 @@ interface NewCluster {
 async function createCluster(wanted: NewCluster): Promise<void> {
   const { cluster, runAs, onProgress } = wanted;
   onProgress(`Creating a Postgres database in ${cluster}.`);
-  // The database is incomplete, because a complete one has a PG_VERSION.
+  // An existing cluster is incomplete: a complete one has PG_VERSION.
   if (exists(cluster)) rmSync(realpathSync(cluster), { recursive: true });
   rmSync(cluster, { recursive: true, force: true });
   mkdirSync(cluster, { mode: 0o700 });
   if (runAs) chownSync(cluster, runAs.uid, runAs.gid);
   if (!canReach(cluster, runAs)) {
-    // A folder above it is closed to other accounts, like root's home folder.
+    // Other accounts cannot access a folder above it, for example root's home folder.
     rmSync(cluster, { recursive: true });
     mkdirSync(sharedFolder, { recursive: true, mode: 0o755 });
     const moved = mkdtempSync(join(sharedFolder, 'data-'));
     if (runAs) chownSync(moved, runAs.uid, runAs.gid);
     symlinkSync(moved, cluster);
-    onProgress(`Postgres cannot reach that folder with its own account; its files are in ${moved}.`);
+    onProgress(`The account of Postgres cannot access that folder; its files are in ${moved}.`);
   }
   await initdb(wanted);
 }
 
 async function initdb({ home, cluster, runAs, password, isDurable }: NewCluster): Promise<void> {
-  // A file beside the cluster, which that account can read, and not an argument, which every user of the machine could
-  // see.
+  // The file is beside the cluster, where the account can read it. Every user of the machine could see an argument.
   const data = realpathSync(cluster);
   const passwordFile = `${data}.password`;
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });

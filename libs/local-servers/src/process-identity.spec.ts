@@ -1,7 +1,7 @@
 import { isRunning, ownIdentity, processIdentity } from './process-identity';
 
 describe('processIdentity', () => {
-  it('is stable', () => {
+  it('is the same for each call', () => {
     expect(processIdentity(process.pid)).toEqual(ownIdentity());
     expect(isRunning(ownIdentity())).toBe(true);
   });
@@ -10,7 +10,7 @@ describe('processIdentity', () => {
     expect(isRunning({ pid: process.pid, startedAt: 'another time' })).toBe(false);
   });
 
-  it('is undefined without a process', () => {
+  it('is undefined where there is no process', () => {
     expect(processIdentity(2 ** 22 + 1)).toBeUndefined();
   });
 });

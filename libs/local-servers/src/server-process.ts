@@ -14,22 +14,22 @@ const pollMs = 20;
 
 export type Progress = (line: string) => void;
 
-/** The record beside a server's data, by which the next start finds a server that is still running. */
+/** A file beside the data of a server, with which the next start finds a server that was left running. */
 interface ServerRecord {
   readonly server: ProcessIdentity;
   readonly port: number;
 }
 
-/** The servers of this process, by folder. */
+/** The servers that this process runs now, by folder. */
 const running = new Map<string, number>();
 
 /** A server that runs as a child of this process. */
 export interface ServerProcess {
   readonly pid: number;
   readonly port: number;
-  /** Sends SIGINT and waits for its end; does nothing if it has ended. */
+  /** Stops it (SIGINT) and waits for its end. Harmless when it has already ended. */
   stop(): Promise<void>;
-  /** Sends SIGKILL and waits for its end. */
+  /** Kills it (SIGKILL) and waits for its end. */
   kill(): Promise<void>;
 }
 
@@ -44,22 +44,22 @@ export interface ServerCommand {
 }
 
 export interface ServerPlan {
-  /** The folder of the record and the log; the command decides where its data is. */
+  /** The folder of the record and the log. The command decides where the data is. */
   readonly folder: string;
-  /** Default: a free port. */
+  /** Default: any free port. */
   readonly port?: number | undefined;
   readonly command: (port: number) => ServerCommand;
-  /** Resolves with true as soon as the process `pid`, and no other, serves `port`. */
+  /** Whether the process `pid`, and no other process, serves `port`. */
   readonly isReady: (port: number, pid: number) => Promise<boolean>;
   readonly onProgress: Progress;
 }
 
 /**
- * Starts a server in its own session (Ctrl-C in our terminal must not stop it before the apps that use it) and waits
- * until it is ready. First it stops a server that an earlier process left running on this folder.
+ * Starts a server in a separate session, because Ctrl-C in the terminal must not stop it before the apps that use it, and waits
+ * until it is ready. A server that an earlier process left running in this folder is stopped first.
  *
- * @throws LocalServerError when another running process uses the folder, or with the end of the log when the server
- * does not get ready.
+ * @throws LocalServerError when another running process uses the folder, or, with the end of its log, when the server does not
+ *   become ready.
  */
 export async function startServerProcess(plan: ServerPlan): Promise<ServerProcess> {
   const earlier = readRecord(plan.folder);
@@ -104,7 +104,7 @@ async function spawnServer(plan: ServerPlan, port: number, release: () => void):
   running.set(plan.folder, pid);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(() => {
     leftBehind.forget(pid);
-    if (running.get(plan.folder) !== pid) return; // it was killed, and its successor already runs
+    if (running.get(plan.folder) !== pid) return; // it was killed from outside, and its successor already runs
     running.delete(plan.folder);
     release();
   });

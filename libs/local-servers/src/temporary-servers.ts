@@ -7,7 +7,7 @@ import { startRedis, type LocalRedis } from './redis';
 import type { Progress } from './server-process';
 
 export interface TemporaryServers {
-  /** Absent if not requested. */
+  /** Absent when it was not requested. */
   readonly postgres: LocalPostgres | undefined;
   readonly redis: LocalRedis | undefined;
   /** Stops both and removes their data. */
@@ -15,15 +15,14 @@ export interface TemporaryServers {
 }
 
 /**
- * Starts servers with temporary data. When this process ends, also by `kill -9`, the servers are stopped and their data
- * is removed.
+ * Starts servers with temporary data. When this process ends, also by `kill -9`, the servers are stopped and their data is removed.
  */
 export async function startTemporaryServers(
   wanted: { readonly postgres: boolean | Pick<PostgresOptions, 'cacheMiB'>; readonly redis: boolean },
   onProgress?: Progress,
 ): Promise<TemporaryServers> {
   const folder = mkdtempSync(join(tmpdir(), 'pns-'));
-  chmodSync(folder, 0o755); // Postgres may run under another account
+  chmodSync(folder, 0o755); // Postgres may run as another account
   leftBehind.removeAtEnd(folder);
   const progress = onProgress && { onProgress };
   const folders = [folder];

@@ -2,8 +2,8 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { ConfigCascade, effectiveProperties, registry } from '@pns/config-cascade';
 import { SubscriptionStore } from '@pns/persistence';
-import { Presence } from '@pns/presence';
-import { WebsocketClients } from '@pns/transport-websocket/clients';
+import { SocketRegistry, WebsocketClients } from '@pns/sockets';
+import { isRegistered } from '@pns/transport-contract';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import {
@@ -18,7 +18,7 @@ import { explanationOf, userExplanationOf, type Targets } from './explanation';
 
 type TargetFilter = Pick<ExplainQuery, 'context' | 'user' | 'client' | 'transport'>;
 
-/** Most subscriptions of a user that an explanation looks at. */
+/** Most subscriptions of a user that an explanation checks. */
 const maxSubscriptions = 500;
 
 @ApiTags('Configuration')
@@ -27,13 +27,13 @@ export class AnswersController {
   constructor(
     private readonly cascade: ConfigCascade,
     private readonly subscriptions: SubscriptionStore,
-    private readonly presence: Presence,
+    private readonly registry: SocketRegistry,
     private readonly websocketClients: WebsocketClients,
   ) {}
 
   @Get('properties')
   @Requires('admin', { contextIn: 'none' })
-  @ApiOperation({ summary: 'Every property that PNS knows' })
+  @ApiOperation({ summary: 'List all properties that PNS knows' })
   @ApiOkResponse({ type: PropertyRegistry })
   properties(): PropertyRegistry {
     const items = [...registry].map(([name, { type, fallback, scopes, sentence }]) => {
@@ -44,7 +44,7 @@ export class AnswersController {
 
   @Get('effective')
   @Requires('admin', { contextIn: 'query' })
-  @ApiOperation({ summary: 'What holds for a user, and where each value comes from' })
+  @ApiOperation({ summary: 'List the effective properties of a user, with the origin of each value' })
   @ApiOkResponse({ type: EffectiveList })
   @ApiProblems('QUERY_INVALID')
   async effective(@Query() { context, user, prefix = '' }: EffectiveQuery): Promise<EffectiveList> {
@@ -56,11 +56,11 @@ export class AnswersController {
   @Get('explain')
   @Requires('admin', { contextIn: 'query' })
   @ApiOperation({
-    summary: 'Whether a notification would go to a client of a user, or to which of all of them, and why',
+    summary: 'Explain which clients of a user would receive a notification, and why',
   })
   @ApiExtraModels(Explanation, UserExplanation)
   @ApiOkResponse({
-    description: 'About one client where one is named; about all that the user has where none is.',
+    description: 'About one client if the query names one, else about all clients of the user.',
     schema: { anyOf: [{ $ref: getSchemaPath(Explanation) }, { $ref: getSchemaPath(UserExplanation) }] },
   })
   @ApiProblems('QUERY_INVALID', 'REDIS_UNREACHABLE')
@@ -84,11 +84,11 @@ export class AnswersController {
     });
   }
 
-  /** What a user's notifications may go to, or what one client's may; and has the cascade know the user. */
+  /** The subscriptions and sockets of a user, or of one client. Also loads the user into the cascade. */
   private async targetsOf({ context, user, ...of }: TargetFilter): Promise<Targets> {
     const [{ items, nextCursor }, [sockets = []]] = await Promise.all([
       this.subscriptions.list({ context, user, ...of }, { limit: maxSubscriptions }),
-      of.transport === undefined || of.transport === 'websocket' ? this.presence.openSockets([{ context, user }]) : [],
+      of.transport === undefined || !isRegistered(of.transport) ? this.registry.socketsOf([{ context, user }]) : [],
       this.cascade.load([{ context, user }]),
     ]);
     return { subscriptions: items, isComplete: nextCursor === undefined, sockets };

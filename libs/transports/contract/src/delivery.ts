@@ -3,6 +3,29 @@ import type { TransportName } from './transport-name';
 /** The priorities of a notification, with the factor for the time that it waits for similar ones. */
 export type Priority = 'high' | 'medium' | 'low';
 
+/** What remains to be done for a delivery to parked sockets. */
+export type ParkedStep =
+  /** Find out where its sockets are. */
+  | 'find'
+  /** The parking is over: record whether a socket received it. */
+  | 'settle'
+  /** Record that no mailbox had room for it. */
+  | 'full'
+  /** Record that no socket can come back. */
+  | 'gone';
+
+/** Which sockets a delivery is for, where that is not all sockets of its client at a node. */
+export type SocketTarget =
+  | { readonly kind: 'socket'; readonly node: string; readonly connection: string }
+  | {
+      readonly kind: 'parked';
+      readonly step: ParkedStep;
+      /** Not for sockets whose connection id the server made up. */
+      readonly namedOnly?: true;
+      /** Only read, never written: a version without mailboxes wrote it. */
+      readonly isBeforeMailboxes?: true;
+    };
+
 /**
  * One notification on its way to one subscription (or to one node's open sockets of a user). Jobs contain it, so its
  * shape is a wire format: fields may only be added, as optional ones.
@@ -19,6 +42,8 @@ export interface Delivery {
   readonly transport: TransportName;
   /** Device token, webhook URI or channel URI; for open sockets, the node that holds them. */
   readonly token: string;
+  /** For sockets: which sockets of the client at the node `token` are meant; all if absent. */
+  readonly target?: SocketTarget;
   readonly topic: string;
   readonly payload: Readonly<Record<string, unknown>>;
   /**

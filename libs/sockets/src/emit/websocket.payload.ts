@@ -1,0 +1,68 @@
+import type { Delivery } from '@pns/transport-contract';
+
+/** The event of a socket whose session ended; the server closes it then. */
+export const sessionInvalidEvent = 'session:invalid';
+
+/** The event of a socket that came back and may have missed notifications that nobody kept. */
+export const missedEvent = 'notifications:missed';
+
+/** Names that Socket.IO keeps for itself, so that no topic of this name can be sent: its documentation, "Emit cheatsheet". */
+const reservedEvents: ReadonlySet<string> = new Set([
+  'connect',
+  'connect_error',
+  'disconnect',
+  'disconnecting',
+  'newListener',
+  'removeListener',
+]);
+
+/** Whether Socket.IO can send an event that is named like the topic. */
+export function isEventName(topic: string): boolean {
+  return !reservedEvents.has(topic);
+}
+
+/** The event that a notification is for a client: topic and payload, and what is known of it for those who asked. */
+export function frameOf(delivery: Delivery, wantsMeta: boolean): readonly [string, ...unknown[]] {
+  const { topic, payload, notificationId, timestamp, count } = delivery;
+  return wantsMeta ? [topic, payload, { id: notificationId, timestamp, count }] : [topic, payload];
+}
+
+/** An event as it is written to a socket. */
+export interface EncodedEvent {
+  /** Socket.IO's EVENT packet in the default namespace, the same in both versions of its protocol: "Socket.IO protocol", 5. */
+  readonly packet: string;
+  /** The same in one Web Socket frame, as Engine.IO's message. */
+  readonly frame: Buffer;
+}
+
+export function encodedEvent(event: readonly [string, ...unknown[]]): EncodedEvent {
+  const packet = `2${JSON.stringify(event)}`;
+  return { packet, frame: textFrame(`4${packet}`) };
+}
+
+/** A server's unfragmented text frame: RFC 6455, 5.2. */
+function textFrame(text: string): Buffer {
+  const bytes = Buffer.byteLength(text);
+  const headerBytes = bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headerBytes + bytes);
+  frame[0] = 0x81;
+  if (headerBytes === 2) frame[1] = bytes;
+  else if (headerBytes === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(bytes, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(bytes), 2);
+  }
+  frame.write(text, headerBytes);
+  return frame;
+}
+
+/** A server's ping frame whose payload is this number: RFC 6455, 5.5.2. */
+export function pingFrame(number: number): Buffer {
+  const frame = Buffer.allocUnsafe(6);
+  frame[0] = 0x89;
+  frame[1] = 4;
+  frame.writeUInt32BE(number, 2);
+  return frame;
+}
