@@ -1,6 +1,6 @@
 # One image for every app: docker-compose.yml gives each service its command.
 
-# The package manifests alone, so that a change of code does not install the packages anew.
+# Only the package manifests, so that a change of code does not reinstall the packages.
 FROM node:24-bookworm-slim AS manifests
 WORKDIR /pns
 COPY . .
@@ -11,7 +11,7 @@ WORKDIR /pns
 COPY --from=manifests /manifests ./
 RUN npm ci --no-audit --no-fund
 COPY . .
-# What is left beside dist/ is read at run time (scripts for Redis, pages); what only starts servers of its own is not.
+# The remaining files beside dist/ are read at run time (Redis scripts, pages). Packages that only start local servers are removed.
 RUN npx tsc --build apps/api apps/dispatcher apps/worker-websocket apps/worker-webhook \
    apps/worker-apns apps/worker-fcm apps/worker-wns apps/sandbox \
  && rm -rf node_modules apps/standalone apps/bench apps/e2e libs/local-servers \
@@ -23,7 +23,7 @@ COPY --from=manifests /manifests ./
 RUN npm ci --omit=dev --no-audit --no-fund && npm cache clean --force
 
 FROM node:24-bookworm-slim
-# Room for young objects: with some thousand deliveries in hand, collecting them costs a tenth less.
+# Memory for young objects: with some thousand deliveries in progress, garbage collection costs a tenth less.
 ENV NODE_ENV=production NODE_OPTIONS="--enable-source-maps --max-semi-space-size=64"
 # libuv gives half of its threads, and of its usual four only two, to look-ups of names, which are slow where a name server is
 # silent. An idle thread costs some kilobytes.

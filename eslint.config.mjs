@@ -3,8 +3,8 @@ import { createProjectGraphAsync, readCachedProjectGraph } from '@nx/devkit';
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-// Without a project graph, Nx's rule on module boundaries skips itself and lint passes. So the graph is made here, and lint fails
-// with the reason if there is none. No daemon: it would outlive the run.
+// Without a project graph, Nx's rule on module boundaries skips itself and lint passes. So the graph is created here, and lint
+// fails with the reason if there is none. No daemon, because it would outlive the run.
 process.env.NX_DAEMON = 'false';
 await createProjectGraphAsync({ exitOnError: false });
 readCachedProjectGraph();
@@ -17,10 +17,10 @@ const allow = (sourceTag, ...tags) => ({
 /** In the order of a notification's trip: a stage may import the later ones. Every project of `layer:stage` has one of these tags. */
 const stages = ['stage:1', 'stage:2', 'stage:3', 'stage:4'];
 
-/** Domain and transports are plain TypeScript: they know no framework, no queue and no database. */
+/** Domain and transports are plain TypeScript: they use no framework, queue or database. */
 const bannedExternalImports = ['@nestjs/*', 'typeorm', 'bullmq', 'ioredis', 'pg', 'fastify'];
 
-/** `testing` is what only tests may import besides the layers that its folder may import. */
+/** `testing` lists the layers that only tests may import, in addition to those of their folder. */
 const moduleBoundaries = (stagesAfter, ...testing) => [
   'error',
   {
@@ -51,7 +51,7 @@ const testData = {
   message: 'What lies under testing/ is left out of the build; only tests may import it.',
 };
 
-/** Tests, and what only tests use. */
+/** Tests, and code that only tests use. */
 const tests = ['**/*spec.ts', '**/testing/**/*.ts', 'libs/{local-servers,sandbox}/**/*.ts', 'apps/{e2e,bench}/**/*.ts'];
 
 export default tseslint.config(

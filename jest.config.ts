@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from 'jest';
 
-// .swcrc is read here and handed over: swc would otherwise look for one beside each transformed file.
+// .swcrc is read here and passed on, because swc would otherwise look for one beside each transformed file.
 const swc = { ...(JSON.parse(readFileSync(join(__dirname, '.swcrc'), 'utf8')) as object), swcrc: false };
 
 /** These are published as ES modules only, and Jest on Node 20 cannot `require` those. */
@@ -19,7 +19,7 @@ const shared = {
 };
 
 const config: Config = {
-  // A bound for what hangs, not for what is slow: machines differ, and this one may have other things to do.
+  // A bound for tests that hang, not for slow ones, because machines differ and may be busy.
   testTimeout: 30_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'] },

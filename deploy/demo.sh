@@ -1,6 +1,6 @@
 #!/bin/sh
 # After `sh deploy/init-env.sh demo` and `docker compose up`: subscribes a user to the sandbox and sends this user the
-# example of the documentation. Run it as often as you like; it needs curl.
+# example of the documentation. It may be repeated, and needs curl.
 set -eu
 cd "$(dirname "$0")/.."
 

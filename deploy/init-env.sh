@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes .env with secrets of your own for docker-compose.yml; leaves an existing one alone. With the argument "demo" the
-# sandbox, which plays a webhook's receiver, runs beside PNS: for a look at it, not for production.
+# Writes .env with new secrets for docker-compose.yml; does not change an existing one. With the argument "demo" the
+# sandbox, which simulates the receiver of a webhook, runs beside PNS: for a trial, not for production.
 set -eu
 cd "$(dirname "$0")/.."
 umask 077

@@ -1,4 +1,4 @@
-// `npm run bench`: makes everything ready and runs the benchmarks, or the soak or the curves where these are the first
+// `npm run bench`: prepares the clone and runs the benchmarks, or the soak or the curves if these are the first
 // argument; the arguments go to them.
 import { runBuilt } from '../../standalone/scripts/run-built.mjs';
 

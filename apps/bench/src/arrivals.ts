@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { cpuCosts } from './cpu';
 
-/** What has come to the far side so far, told apart by ids. */
+/** The arrivals at the far side so far, distinguished by ids. */
 export interface Arrived {
   readonly different: number;
   readonly duplicated: number;
@@ -10,20 +10,20 @@ export interface Arrived {
 /** How fast a prefilled queue arrived at the far side. */
 export interface Flow {
   readonly perSecond: number;
-  /** What each arrival cost the processes that were named. */
+  /** The cost of each arrival in the given processes. */
   readonly costs: Readonly<Record<string, number>>;
 }
 
-/** So often the far side is asked what has come, in ms. */
+/** The interval in which the far side is polled, in ms. */
 const lookMs = 20;
 
-/** When nothing has come for so long, nothing more will; in ms. */
+/** If nothing has arrived for this time, the rest is lost; in ms. */
 const giveUpMs = 15_000;
 
-/** The first tenth is not measured: connections are made and code is compiled meanwhile, on both sides of a scenario. */
+/** The first tenth is not measured, because both sides open connections and compile code meanwhile. */
 const warmUp = 0.1;
 
-/** Follows what arrives until `expected` different ones have, or no more do. */
+/** Follows arrivals until there are `expected` different ones, or no more arrive. */
 export async function flow(
   expected: number,
   arrived: () => Promise<Arrived> | Arrived,
@@ -36,7 +36,7 @@ export async function flow(
   return { perSecond: (count / (last.at - first.at)) * 1000, costs: costs(count) };
 }
 
-/** When so many had come, and how many those were then; fewer where no more do. */
+/** When this number had arrived, and the number then; fewer if no more arrive. */
 async function reached(wanted: number, arrived: () => Promise<Arrived> | Arrived) {
   let { different } = await arrived();
   let at = performance.now();

@@ -7,22 +7,19 @@ import type { Delivery, TransportName } from '@pns/transport-contract';
 import { Client } from 'pg';
 import { mailNotification } from './notifications';
 
-/** As many as an app has where nothing is said. */
+/** The default of the apps. */
 export const shards = 8;
 
-/** So many windows a dispatcher takes at once; what they amount to is grouped by endpoint. */
+/** The number of windows that a dispatcher takes at once; their deliveries are grouped by endpoint. */
 const windowsPerBatch = 500;
 
-/** Where the queues and the subscriptions of those are that the backlog is for. */
+/** The servers of the queues and of the subscriptions. */
 export interface Places {
   readonly redisUrl: string;
   readonly databaseUrl: string;
 }
 
-/**
- * Fills a transport's queues as dispatchers do that have more than enough to do: a delivery for each notification, to a
- * subscription that there is.
- */
+/** Fills a transport's queues like busy dispatchers: a delivery for each notification, to an existing subscription. */
 export async function fillQueues(
   { redisUrl, databaseUrl }: Places,
   count: number,
@@ -46,7 +43,10 @@ export async function fillQueues(
   await queues.onApplicationShutdown();
 }
 
-/** Adds subscriptions with these ids. Workers look whether a subscription is still there whose delivery has waited; nobody asks what is in it. */
+/**
+ * Adds subscriptions with these ids. Workers check only whether the subscription of a delivery that has waited still
+ * exists.
+ */
 export async function addSubscriptions(url: string, ids: readonly string[], transport: TransportName): Promise<void> {
   await migrate(url);
   const postgres = new Client({ connectionString: url });
@@ -64,7 +64,7 @@ export async function addSubscriptions(url: string, ids: readonly string[], tran
   }
 }
 
-/** A delivery to a subscription of its own, without its target. */
+/** A delivery to a separate subscription, without its target. */
 export function deliveryOf(
   index: number,
 ): Omit<Delivery, 'client' | 'token' | 'transport' | 'subscriptionId'> & { readonly subscriptionId: string } {

@@ -9,7 +9,7 @@ export interface Baseline<Answer> {
   readonly pid: number;
 }
 
-/** Runs a program of `baselines/` as a process of its own and resolves with the first message that it sends. */
+/** Runs a program of `baselines/` as a separate process and resolves with its first message. */
 export function runBaseline<Answer>(name: string, input: object): Promise<Answer> {
   return withBaseline<Answer, Answer>(name, input, ({ answer }) => Promise.resolve(answer));
 }

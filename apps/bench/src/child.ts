@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** A program of this folder that runs as a process of its own and answers one question after the other. */
+/** A program of this folder that runs as a separate process and answers one question after the other. */
 export class Child {
   private readonly exited: Promise<unknown>;
   private readonly ended: Promise<never>;
@@ -44,7 +44,7 @@ export class Child {
 /** In a program: answers questions with what `answer` resolves with. */
 export function answerQuestions<Question extends object>(answer: (question: Question) => Promise<object>): void {
   process.on('message', (question) => {
-    void answer(question as Question).then((answered) => process.send?.(answered)); // a rejection ends the program
+    void answer(question as Question).then((answered) => process.send?.(answered)); // a rejection ends the process
   });
   process.on('disconnect', () => process.exit());
 }

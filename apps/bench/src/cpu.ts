@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** Linux counts the time of processes in hundredths of a second. */
 const ticksPerSecond = 100;
 
-/** The CPU time that a process has used so far, in microseconds; NaN where the system does not tell. */
+/** The CPU time that a process has used so far, in microseconds; NaN if the system does not report it. */
 export function cpuMicroseconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -15,7 +15,9 @@ export function cpuMicroseconds(pid: number): number {
   }
 }
 
-/** Begins to count the CPU time of processes; the answer tells how many microseconds each of them took per item so far. */
+/**
+ * Begins to count the CPU time of processes; the returned function computes the microseconds of each per item so far.
+ */
 export function cpuCosts(pids: Readonly<Record<string, number>>): (items: number) => Record<string, number> {
   const processes = Object.entries(pids).map(([name, pid]) => ({ name, pid, before: cpuMicroseconds(pid) }));
   return (items) =>

@@ -1,4 +1,4 @@
-// `npm run bench -- curves`: how the figures change while what there is grows a hundred or a thousand times.
+// `npm run bench -- curves`: how the figures change while the data grows a hundred or a thousand times.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { pictureOfCurves } from './curves-picture';
@@ -7,7 +7,7 @@ import { withStock } from './scenarios/growth';
 import { toSockets } from './scenarios/websocket';
 import { startServers } from './servers';
 
-/** What grows, and what was measured at each size of it. */
+/** The growing quantity, and the measurement at each size. */
 export interface Curve {
   readonly name: string;
   readonly grows: string;
@@ -57,7 +57,7 @@ async function run(): Promise<void> {
   try {
     for (const { sizes, at, ...plan } of plans) {
       const values: number[][] = sizes.map(() => []);
-      // Round after round over all sizes, so that a slow minute of the machine bends no curve.
+      // Each round covers all sizes, so that a slow minute of the machine affects all of them.
       for (let round = 0; round < rounds; round++) {
         for (const [index, grown] of sizes.entries()) {
           const measured = await at(grown)(size);

@@ -6,7 +6,7 @@ import { median, type Measured, percentile, type Size } from './scenario';
 
 /** Light load: notifications per second, evenly spaced. */
 const perSecond = 60;
-/** Code is compiled during the first ones, so they are not measured. */
+/** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 3 * perSecond;
 const measuredOf = (size: Size): number => (size === 'full' ? 10 : 4) * perSecond;
 /** Each has a webhook. */
@@ -17,8 +17,8 @@ export const box = 'box';
 const giveUpMs = 5000;
 
 /**
- * Posts notifications at an even pace and answers the 99th percentile of the time from the 202 to the webhook, in ms. This
- * process sees both, so one clock measures them.
+ * Posts notifications at an even pace and returns the 99th percentile of the time from the 202 to the webhook, in ms.
+ * This process sees both, so one clock measures them.
  */
 export async function evenLoad(size: Size, url: string, sandbox: Sandbox, key?: string): Promise<Measured> {
   const producer = new Producer(url, 10, key);

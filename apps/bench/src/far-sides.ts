@@ -2,7 +2,7 @@ import { signatureSecret, type AppName, type System } from '@pns/e2e';
 import type { Providers, Sandbox } from '@pns/sandbox';
 import type { TransportName } from '@pns/transport-contract';
 
-/** The client whose far side takes its time, and another one of the same transport. */
+/** The client whose far side is slow, and another one of the same transport. */
 export const [slowClient, otherClient] = ['slow', 'other'] as const;
 export type Client = typeof slowClient | typeof otherClient;
 
@@ -10,10 +10,10 @@ export type Client = typeof slowClient | typeof otherClient;
 export interface FarSide {
   readonly transport: TransportName;
   readonly worker: AppName;
-  /** Requests that the connections of one client carry at once. */
+  /** The concurrent requests on the connections of one client. */
   readonly streams: number;
   readonly properties: Readonly<Record<string, string>>;
-  /** Writes the option file of both clients, and opens what `count` targets of each need. */
+  /** Writes the option file of both clients, and creates `count` targets for each. */
   readonly configure: (system: System, sandbox: Sandbox, count: number) => void;
   /** The token of a target, and the name that the sandbox gives to what arrives at it. */
   readonly target: (
@@ -33,7 +33,7 @@ function providersOf({ providers }: Sandbox): Providers {
   return providers;
 }
 
-/** JSON is YAML. */
+/** JSON is valid YAML. */
 function writeOptions(system: System, file: string, optionsOf: (client: Client) => object): void {
   system.configure(file, JSON.stringify(Object.fromEntries(clients.map((client) => [client, optionsOf(client)]))));
 }

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
-/** Lets a process collect its garbage when it is told to; to be given to Node before the program. */
+/** Node's arguments for a process that can collect its garbage on request. */
 export const collectableArgs: readonly string[] = ['--expose-gc', '--require', join(__dirname, 'collectable.js')];
 
-/** Between two looks at a process' memory, in ms; and how many looks in a row have to show the same. */
+/** The interval between two readings of a process' memory, in ms, and the number of equal readings in a row. */
 const lookMs = 300;
 const looks = 5;
 
-/** The bytes of a process that are in memory, garbage taken out, once nothing moves any more. Needs `collectableArgs`. */
+/** The resident bytes of a process after garbage collection, once they are stable. Needs `collectableArgs`. */
 export async function settledBytes(pid: number): Promise<number> {
   for (let round = 0; ; round++) {
     process.kill(pid, 'SIGUSR2');
@@ -30,7 +30,7 @@ export function mostOpenFiles(): number {
   return soft === undefined ? Infinity : Number(soft);
 }
 
-/** The bytes of a process that are in memory now. */
+/** The resident bytes of a process. */
 export function residentBytes(pid: number): number {
   const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kibibytes) * 1024;

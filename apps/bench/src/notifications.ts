@@ -1,7 +1,7 @@
-/** So many users share the load, in ten contexts. */
+/** The number of users that share the load, in ten contexts. */
 const manyUsers = 10_000;
 
-/** What a producer posts. */
+/** The body that a producer posts. */
 export interface Notification {
   readonly context: number;
   readonly user: number;
@@ -14,7 +14,7 @@ export function userOf(index: number): Pick<Notification, 'context' | 'user'> {
   return { context: 1 + (index % 10), user: 1 + index };
 }
 
-/** Notifications that resemble nothing before them, so that each opens a window of its own. `users` share them in turn. */
+/** Notifications that differ from all earlier ones, so that each opens its own window. `users` get them in turn. */
 export function mailNotification(index: number, users = manyUsers): Notification {
   return {
     ...userOf(index % users),

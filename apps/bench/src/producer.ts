@@ -1,7 +1,7 @@
 import { apiKey } from '@pns/e2e';
 import { Pool } from 'undici';
 
-/** Posts notifications as a producer would, over kept connections. */
+/** Posts notifications like a producer, over kept connections. */
 export class Producer {
   private readonly pool: Pool;
 
@@ -22,7 +22,7 @@ export class Producer {
     if (answer.statusCode !== 202) throw new Error(`POST /v1/notifications answered ${answer.statusCode}: ${text}`);
   }
 
-  /** Posts all of them, always as many at once as there are connections. */
+  /** Posts all of them, as many at once as there are connections. */
   async postAll(bodies: readonly string[]): Promise<void> {
     let next = 0;
     const send = async (): Promise<void> => {

@@ -8,8 +8,8 @@ export function profileTo(path: string): void {
 }
 
 /**
- * What Node is told for the apps that are measured: room for young objects as in our images (the baselines have it too, from
- * the script that starts the benchmarks), and what profiles need.
+ * Node's arguments for the measured apps: memory for young objects as in our images (the baselines get it from the
+ * script that starts the benchmarks), and the options for profiles.
  */
 export function measuringArgs(): string[] {
   const profiling = folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];

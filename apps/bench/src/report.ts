@@ -2,7 +2,7 @@ import { figure, type Result } from './scenario';
 
 const columns = ['scenario', 'ours', 'baseline', 'unit', 'ratio', 'goal', 'lost', 'doubled'] as const;
 
-/** The results as a table of Markdown, with what each scenario cost below. */
+/** The results as a Markdown table, followed by the cost of each scenario. */
 export function tableOf(results: readonly Result[]): string {
   const rows = results.map((result) => [
     result.scenario,
@@ -25,14 +25,14 @@ export function tableOf(results: readonly Result[]): string {
   return [line(columns), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line), '', ...details].join('\n');
 }
 
-/** What `--json` writes. */
+/** The output of `--json`. */
 export function jsonOf(results: readonly Result[]): string {
   return `${JSON.stringify(results, undefined, 2)}\n`;
 }
 
 const [labelWidth, barWidth, rowHeight, barHeight] = [130, 430, 64, 18] as const;
 
-/** The same as a picture (SVG): two bars for each scenario, the longer one as long as there is room. */
+/** The results as a picture (SVG): two bars for each scenario, the longer one in full width. */
 export function pictureOf(results: readonly Result[]): string {
   const compared = results.filter(({ baseline }) => baseline !== null);
   const rows = compared.map((result, index) => rowOf(result, 34 + index * rowHeight));

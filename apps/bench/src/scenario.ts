@@ -1,27 +1,27 @@
-/** What one side of a scenario achieved in one round. */
+/** The result of one side of a scenario in one round. */
 export interface Measured {
   readonly value: number;
-  /** What was accepted and never arrived, and what arrived more than once. */
+  /** The accepted notifications that never arrived, and those that arrived more than once. */
   readonly lost: number;
   readonly duplicated: number;
-  /** What else is worth telling, such as microseconds of CPU per notification. */
+  /** Further figures, such as microseconds of CPU per notification. */
   readonly details?: Readonly<Record<string, number>>;
 }
 
-/** One side of a scenario: starts what it needs, measures once, and leaves nothing behind. */
+/** One side of a scenario: starts its servers, measures once, and removes everything. */
 export type Side = (size: Size) => Promise<Measured>;
 
 /** How much work a round is; a quick run is enough to see that everything works, and for a first idea. */
 export type Size = 'full' | 'quick';
 
-/** A measurement of ours beside a baseline, made in turn in the same run. */
+/** A measurement of PNS and of a baseline, alternately in the same run. */
 export interface Scenario {
   readonly name: string;
   readonly unit: string;
   readonly ours: Side;
-  /** Absent where there is nothing to compare with. */
+  /** Absent if there is no baseline. */
   readonly baseline?: Side;
-  /** Most or least that ours divided by the baseline is to be. */
+  /** The upper or lower bound for the ratio of ours to the baseline. */
   readonly goal?: { readonly atLeast: number } | { readonly atMost: number };
   readonly rounds?: number;
 }
@@ -41,7 +41,7 @@ export interface Result {
   readonly details: Readonly<Record<string, number>>;
 }
 
-/** Runs both sides in turn, `rounds` times, and answers the medians. */
+/** Runs both sides alternately, `rounds` times, and returns the medians. */
 export async function measure(
   scenario: Scenario,
   size: Size,
@@ -92,7 +92,7 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
-/** The value that this share of all does not exceed. */
+/** The percentile for this share. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.ceil(share * sorted.length) - 1] ?? NaN;
@@ -102,7 +102,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** A number as people read it: three or four digits that count. */
+/** A number with three or four significant digits. */
 export function figure(value: number): string {
   if (value >= 1000) return Math.round(value).toLocaleString('en-US');
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);

@@ -14,7 +14,7 @@ export interface Sent {
   readonly target: number;
 }
 
-/** Hands deliveries over as a dispatcher does where nothing is collected: each as a job of its own. */
+/** Enqueues deliveries like a dispatcher without joined notifications: each as a separate job. */
 export class Sender {
   private next = 0;
 
@@ -33,7 +33,7 @@ export class Sender {
     return new Sender(farSide, sandbox, new Queues(connectRedis(system.redis.url), new KeySpace(shards)), deliveries);
   }
 
-  /** Sends what `of` answers, `count` times, at an even pace. */
+  /** Sends the result of `of`, `count` times, at an even pace. */
   async evenly(count: number, perSecond: number, of: (index: number) => readonly Sent[]): Promise<void> {
     const startedAt = performance.now();
     const sent: Promise<void>[] = [];

@@ -11,14 +11,14 @@ import { startSandbox, type Sandbox, type SandboxOptions } from '@pns/sandbox';
  */
 const postgresCacheMiB = 512;
 
-/** Starts the Postgres that all scenarios share; answers how to stop it. */
+/** Starts the Postgres that all scenarios share; returns a function that stops it. */
 export async function startServers(): Promise<() => Promise<void>> {
   const servers = await startTemporaryServers({ postgres: { cacheMiB: postgresCacheMiB }, redis: false });
   provideDatabase(servers.postgres?.url ?? '');
   return () => servers.stop();
 }
 
-/** Gives `work` a Redis of its own, with its append-only file as everywhere else. */
+/** Gives `work` a separate Redis, with an append-only file. */
 export async function withRedis<Answer>(work: (redis: LocalRedis) => Promise<Answer>): Promise<Answer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'pns-bench-'));
   const redis = await startRedis({ dataDir });
@@ -30,7 +30,7 @@ export async function withRedis<Answer>(work: (redis: LocalRedis) => Promise<Ans
   }
 }
 
-/** Gives `work` a sandbox of its own, in this process. */
+/** Gives `work` a separate sandbox, in this process. */
 export async function withSandbox<Answer>(
   options: Omit<SandboxOptions, 'port'>,
   work: (sandbox: Sandbox) => Promise<Answer>,

@@ -1,4 +1,4 @@
-// `npm run bench -- soak`: a load that goes on for an hour, and whether anything grows meanwhile that should not.
+// `npm run bench -- soak`: an hour of load, which shows memory and data that grow although they should not.
 import { readdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -17,7 +17,7 @@ const users = 1000;
 const batchSize = 50;
 const apps: readonly AppName[] = ['api', 'dispatcher', 'worker-websocket', 'worker-webhook'];
 
-/** What may not grow, by its name. */
+/** The values that must not grow, by name. */
 type Sample = Readonly<Record<string, number>>;
 
 /** More than this between the second quarter of the run and its last is growth; garbage collectors take less. */
@@ -67,7 +67,7 @@ async function soak(system: System, minutes: number, rate: number): Promise<void
   tell(samples, lost);
 }
 
-/** Posts so many a second, evenly. */
+/** Posts this number a second, evenly. */
 async function send(producer: Producer, first: number, count: number, rate: number): Promise<void> {
   const startedAt = performance.now();
   for (let sent = 0; sent < count; sent += batchSize) {

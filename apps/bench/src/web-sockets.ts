@@ -7,7 +7,7 @@ import { userOf } from './notifications';
 /** What the program `clients/web-sockets` is asked: to open sockets, or to wait for the notifications from `first` on. */
 export type SocketQuestion = { readonly urls: readonly string[] } | { readonly first: number; readonly count: number };
 
-/** What came to the sockets of what was expected. */
+/** The expected notifications that arrived at the sockets. */
 export interface Arrived {
   /** When the last one came, in ms since the epoch. */
   readonly lastAt: number;
@@ -15,14 +15,14 @@ export interface Arrived {
   readonly duplicated: number;
 }
 
-/** Signs the sessions of both sides' sockets; one of them never looks at it. */
+/** Signs the sessions of both sides' sockets; the baseline does not check it. */
 export const sessionSecret = 'a-session-secret-of-the-benchmarks';
 
 /** Sockets in a process of their own, one for each user from 0 on, at one server. */
 export class WebSockets {
   private constructor(private readonly child: Child) {}
 
-  /** Opens them at `origin`, all with the same words, whatever the server makes of these. */
+  /** Opens them at `origin`, all with the same handshake. */
   static async open(origin: string, users: number): Promise<WebSockets> {
     const sockets = new WebSockets(Child.start('clients/web-sockets'));
     try {
@@ -44,7 +44,7 @@ export class WebSockets {
   }
 }
 
-/** Longer than any soak: a session that ends takes its sockets with it. */
+/** Longer than any soak, because the end of a session closes its sockets. */
 const sessionSeconds = 7 * 24 * 3600;
 
 async function urlsOf(origin: string, users: number): Promise<string[]> {

@@ -1,5 +1,5 @@
-// Lints texts in the place of files by the real configuration: JSON in from stdin, [{ file, text }], and JSON out, the messages of
-// each. Only the rules on imports, without type information, which takes a minute to make.
+// Lints texts as if they were files, by the real configuration. Reads JSON from stdin, [{ file, text }], and prints
+// JSON: the messages of each. Only the rules on imports, without type information, which takes a minute to make.
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';

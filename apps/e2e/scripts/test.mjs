@@ -1,5 +1,5 @@
-// `npm test`: makes everything ready, runs all tests (or those that further arguments choose) and ends with one line of
-// totals. What a test leaves running is a failure too.
+// `npm test`: prepares the clone, runs all tests (or those that further arguments choose) and prints one line of
+// totals. A process that a test leaves running is a failure too.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Sentence, prepare, root, say } from '../../standalone/scripts/prepare.mjs';
 
-/** In the environment of everything that the tests start, and in nobody else's. */
+/** A variable that only processes of the tests have. */
 const runMark = `JEST_RUN_MARK=${randomUUID()}`;
 const graceMs = 15_000;
-/** Two cores are what a small machine has; more workers make the timing of the tests worse, not the run faster. */
+/** A small machine has two cores. More workers make the timing of the tests worse, and the run not faster. */
 const jestArgs = ['--maxWorkers=2'];
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-test-run-'));
@@ -59,7 +59,7 @@ function totalsOf(reportFile) {
   }
 }
 
-/** Waits for what is still ending, then names and ends whatever does not. */
+/** Waits for processes that are ending, then names and kills the others. */
 async function checkNothingIsLeft() {
   for (const endsAt = Date.now() + graceMs; leftProcesses().length > 0 && Date.now() < endsAt;) await sleep(100);
   for (const { pid, command } of leftProcesses()) {
@@ -68,7 +68,7 @@ async function checkNothingIsLeft() {
   }
 }
 
-/** Only Linux lets us see the environment of a process; elsewhere this finds nothing. */
+/** Only Linux shows the environment of a process; on other systems this finds nothing. */
 function leftProcesses() {
   const pids = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
   return pids

@@ -5,7 +5,7 @@ import { System } from './system';
 
 let system: System;
 
-/** What belongs into one window may come slowly. */
+/** The notifications of one window may arrive slowly. */
 const delayMs = 3000;
 
 beforeAll(async () => {
@@ -28,7 +28,7 @@ const payloadsOf = async (count: number, box: string) =>
   );
 
 describe('notifications through four API processes', () => {
-  it('that are equal leave as one: a thousand of them in a window', async () => {
+  it('are sent as one if they are equal: a thousand of them in a window', async () => {
     const user = { ...john, user: 1 };
     await system.subscribe(user, 'equal');
     const batch = Array.from({ length: 50 }, () => ({ ...user, topic: 'ox:mail:new', payload: newMail }));
@@ -50,7 +50,7 @@ describe('notifications through four API processes', () => {
     expect((await system.arrivals('equal')).total).toBe(1);
   }, 60_000);
 
-  it('that differ leave one by one: ten of them', async () => {
+  it('are sent one by one if they differ: ten of them', async () => {
     const user = { ...john, user: 2 };
     await system.subscribe(user, 'different');
     await Promise.all(
@@ -96,7 +96,7 @@ describe('notifications through four API processes', () => {
     60_000,
   );
 
-  it('that never stop coming leave after maxDelayDuration', async () => {
+  it('are sent after maxDelayDuration if they never stop', async () => {
     const context = 2;
     for (const [name, value] of Object.entries({ delayDuration: 1000, maxDelayDuration: 4000 })) {
       const property = `com.openexchange.pns.${name}`;
@@ -107,7 +107,7 @@ describe('notifications through four API processes', () => {
     const took: number[] = [];
     for (let user = 1; user <= 5 && !(Math.min(...took) <= mostMs); user++) {
       const { tookMs, longestGapMs } = await streamTo({ context, user });
-      // A window closes by itself where a busy machine posts nothing for a second.
+      // A window closes if a busy machine posts nothing for a second.
       if (longestGapMs <= 900) took.push(tookMs);
     }
     expect(Math.min(...took)).toBeGreaterThanOrEqual(4000);

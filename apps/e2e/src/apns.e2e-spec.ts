@@ -41,7 +41,7 @@ interface Phone {
   readonly token: string;
 }
 
-/** The phone of a user of its own. */
+/** The phone of a separate user. */
 async function phone(): Promise<Phone> {
   const user = ++lastUser;
   const token = user.toString(16).padStart(64, '0');
@@ -60,7 +60,7 @@ async function post(phones: readonly Phone[], count: number): Promise<void> {
   await system.expect(202, 'POST', '/v1/notifications', { notifications });
 }
 
-/** How many attempts of all workers ended so, by their own account. */
+/** The number of attempts of all workers with this outcome, from their metrics. */
 async function attempts(outcome: string): Promise<number> {
   const counts = system
     .all('worker-apns')
@@ -101,7 +101,7 @@ describe('10,000 pushes to an Apple that ends connections after a thousand', () 
   );
 });
 
-it('a connection that falls silent is noticed within 15 s, and its pushes are delivered', async () => {
+it('a silent connection is detected within 15 s, and its pushes are delivered', async () => {
   const phones = [await phone()];
   const device = providers.apns.device((phones[0] as Phone).token);
   await post(phones, 1);

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
-/** The apps that run as processes of their own. */
+/** The apps that run as separate processes. */
 export type AppName =
   'api' | 'dispatcher' | 'worker-websocket' | 'worker-webhook' | 'worker-apns' | 'worker-fcm' | 'worker-wns';
 
 export interface AppProcessOptions {
-  /** What it logs is kept for tests to read, unless this is false. */
+  /** Whether its log is kept for tests. Default: true. */
   readonly keepsLogs?: boolean;
   /** Arguments for Node, before the program. */
   readonly nodeArgs?: readonly string[];
@@ -16,12 +16,12 @@ export interface AppProcessOptions {
 
 const appsFolder = join(__dirname, '..', '..');
 
-/** One built app as a process, as an operator would run it. */
+/** One built app as a process, as operators run it. */
 export class AppProcess {
   private constructor(
     readonly name: AppName,
     readonly child: ChildProcess,
-    /** Where it listens. */
+    /** Its URL. */
     readonly port: number,
     private readonly log: readonly string[],
   ) {}
@@ -57,17 +57,17 @@ export class AppProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** What it logged as `event` so far. */
+  /** Its log lines with this `event` so far. */
   logged(event: string): Record<string, unknown>[] {
     return this.log.map(parsed).filter((entry) => entry['event'] === event);
   }
 
-  /** All that it wrote so far. */
+  /** Its output so far. */
   get output(): string {
     return this.log.join('\n');
   }
 
-  /** The values of a metric now by their labels, which are written as in `{transport="apns"}`. */
+  /** The current values of a metric by their labels, which are written as in `{transport="apns"}`. */
   async metric(name: string): Promise<ReadonlyMap<string, number>> {
     const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
     const values = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
@@ -76,12 +76,12 @@ export class AppProcess {
     );
   }
 
-  /** Ends it as a crash would. */
+  /** Kills it, which simulates a crash. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
   }
 
-  /** Asks it to drain and end; answers its exit code. */
+  /** Sends SIGTERM and returns its exit code. */
   async stop(): Promise<number | null> {
     await this.end('SIGTERM');
     return this.child.exitCode;
@@ -95,7 +95,7 @@ export class AppProcess {
   }
 }
 
-/** Calls `read` with each line; less work than readline, because benchmarks measure what else this process does. */
+/** Calls `read` with each line. It is cheaper than readline, because benchmarks measure this process. */
 function readLines(stream: Readable, read: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8').on('data', (text: string) => {

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { listen, type Listener } from './sockets';
 import { System } from './system';
 
-/** A number that nothing else holds by chance, so that traces of the context can be looked for as text. */
+/** A number that occurs nowhere else, so that traces of the context can be found by a text search. */
 const context = 76_543_219;
 const users = Array.from({ length: 200 }, (_, index) => index + 1);
 const perUser = 5;
@@ -28,7 +28,7 @@ afterAll(async () => {
   await system?.stop();
 });
 
-/** Posts `perUser` different notifications for each user, half of them at each API, and answers what names each of them. */
+/** Posts `perUser` different notifications for each user, half of them at each API, and returns their names. */
 async function post(round: string): Promise<Set<string>> {
   const posted = new Set<string>();
   for (let number = 0; number < perUser; number++) {
@@ -42,7 +42,7 @@ async function post(round: string): Promise<Set<string>> {
   return posted;
 }
 
-/** A producer repeats what was answered with 503, under the same ids. */
+/** A producer repeats a request after a 503, with the same ids. */
 async function postUntilAccepted(body: object, api: number): Promise<void> {
   for (let attempt = 1; attempt <= 120; attempt++) {
     const { status } = await system.request('POST', '/v1/notifications', body, system.app('api', api));
@@ -107,7 +107,7 @@ describe('over a Redis cluster', () => {
     expect((await system.arrivals('box')).duplicates).toBe(0);
   }, 120_000);
 
-  it('all that was accepted arrives although a master is killed meanwhile', async () => {
+  it('all accepted notifications arrive although a master is killed meanwhile', async () => {
     const posting = post('crash');
     await pause(200); // some of it is accepted by then, some is not
     await system.cluster.crash(0, () => pause(500));
@@ -116,7 +116,7 @@ describe('over a Redis cluster', () => {
     expect(new Set(await atSockets('crash', 2 * perUser))).toEqual(posted);
   }, 180_000);
 
-  it('a property that is changed at one API is obeyed by the other one and by the dispatchers', async () => {
+  it('a property that is changed at one API takes effect in the other one and in the dispatchers', async () => {
     const user = 9001;
     const name = 'com.openexchange.pns.transport.webhooks.enabled';
     const set = (value: boolean) =>
@@ -144,7 +144,7 @@ describe('over a Redis cluster', () => {
     }
   }, 60_000);
 
-  it('a test push tells how it ended', async () => {
+  it('a test push returns its outcome', async () => {
     const subscription = { context, user: 9002, client: 'sandbox', transport: 'webhook', topics: ['*'] };
     const { id } = await system.expect<{ id: string }>(201, 'POST', '/v1/subscriptions', {
       ...subscription,

@@ -23,7 +23,7 @@ async function post(numbers: readonly number[]): Promise<void> {
   }
 }
 
-/** Comes back under the same connection id; refused as long as the node that held it may be alive. */
+/** Reconnects with the same connection id; is refused as long as the node that held it may be alive. */
 async function comeBack(worker: AppProcess, connection: string): Promise<Listener> {
   for (;;) {
     try {
@@ -39,7 +39,7 @@ function idsOf({ received }: Listener): Set<number> {
   return new Set(received.map(({ frame }) => Number((frame[1] as { id: string }).id)));
 }
 
-/** Resolves when no process has a job: what came has then been settled too, and will not come again. */
+/** Resolves when no process has a job. Then all arrivals are settled and will not be repeated. */
 async function untilIdle(): Promise<void> {
   const redis = new Redis(system.redis.url);
   await eventually(async () => (await redis.keys('*:active')).length === 0);

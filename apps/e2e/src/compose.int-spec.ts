@@ -34,7 +34,7 @@ const { services } = parse(file, { merge: true }) as { readonly services: Readon
 const seconds = (duration = ''): number => Number(/^(\d+)s$/.exec(duration)?.[1]);
 
 describe.each(Object.entries(services))('the service %s', (name, service) => {
-  it('is restarted, bounded, and has no right that it does not need', () => {
+  it('is restarted, is bounded, and has only the rights that it needs', () => {
     expect(service).toMatchObject({
       restart: 'unless-stopped',
       logging: { options: { 'max-size': expect.any(String) as string } },
@@ -127,7 +127,7 @@ describe('is-alive.sh', () => {
     expect(paths).toEqual(['/health/live']);
   });
 
-  it('where nothing listens, it fails', async () => {
+  it('fails if nothing listens', async () => {
     expect(await exitCode(await freePort())).not.toBe(0);
   });
 

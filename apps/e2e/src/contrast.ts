@@ -1,4 +1,4 @@
-/** A text of a page: its colour, and what lies behind it, from the element itself to the root, as CSS has computed it. */
+/** A text of a page: its computed colour and the computed backgrounds from its element to the root. */
 export interface PageText {
   readonly text: string;
   readonly color: string;
@@ -40,7 +40,7 @@ function coloursIn(text: string): Colour[] {
   });
 }
 
-/** Every colour that the layers may come to. */
+/** Every colour that the layers can result in. */
 function behind([layer, ...below]: PageText['layers']): Colour[] {
   if (layer === undefined) return [white];
   const bases = behind(below);

@@ -27,7 +27,7 @@ async function subscriber(user: number, box = `box-${user}`): Promise<Subscriber
   return { context: 1, user, box };
 }
 
-/** Posts `count` different notifications to `user` and answers their ids; every one of them was accepted. */
+/** Posts `count` different notifications to `user` and returns their ids; all were accepted. */
 async function post({ context, user }: Subscriber, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, (_, index) => `${user}-${index}`);
   for (let at = 0; at < count; at += 500) {
@@ -37,7 +37,7 @@ async function post({ context, user }: Subscriber, count: number): Promise<strin
   return ids;
 }
 
-/** A producer repeats what was answered with 503: PNS has promised nothing then. */
+/** A producer repeats a request after a 503, because PNS has accepted nothing. */
 async function postUntilAccepted(body: object): Promise<void> {
   for (let attempt = 1; attempt <= 40; attempt++) {
     const { status } = await system.request('POST', '/v1/notifications', body);
@@ -71,7 +71,7 @@ async function expectAll({ box }: Subscriber, ids: readonly string[]): Promise<v
   expect(idsOf(await system.arrivalsOf(ids.length, box, 90_000))).toEqual(new Set(ids));
 }
 
-/** While `act` runs, no dispatcher can look up who gets a batch. */
+/** While `act` runs, no dispatcher can look up the recipients of a batch. */
 async function whileSubscriptionsAreHeld(act: () => Promise<void>): Promise<void> {
   const client = new Client({ connectionString: system.databaseUrl });
   await client.connect();
@@ -83,7 +83,7 @@ async function whileSubscriptionsAreHeld(act: () => Promise<void>): Promise<void
   }
 }
 
-/** How many batches of the user's shard are taken and not handed over. */
+/** The number of batches of the user's shard that are taken and not settled. */
 async function unsettledBatches({ context, user }: Subscriber): Promise<number> {
   const keys = new KeySpace(8);
   const redis = new Redis(system.redis.url);
@@ -92,7 +92,7 @@ async function unsettledBatches({ context, user }: Subscriber): Promise<number> 
   return count;
 }
 
-describe('what was accepted arrives although', () => {
+describe('accepted notifications arrive although', () => {
   it('the API is killed right after its 202', async () => {
     const user = await subscriber(1);
     const ids = await post(user, 500);
@@ -115,7 +115,7 @@ describe('what was accepted arrives although', () => {
     await eventually(async () => (await unsettledBatches(user)) === 0);
   }, 120_000);
 
-  it('the worker is killed during a delivery, and only what was in flight comes twice', async () => {
+  it('the worker is killed during a delivery, and only deliveries in flight arrive twice', async () => {
     const user = await subscriber(3);
     await misbehave(user, { delayMs: 50 }); // with ten connections, two hundred a second
     const ids = await post(user, 1000);
@@ -127,14 +127,14 @@ describe('what was accepted arrives although', () => {
     expect((await system.arrivals(user.box)).duplicates).toBeLessThan(50);
   }, 120_000);
 
-  it('Redis is killed while they wait', async () => {
+  it('Redis is killed while the notifications wait', async () => {
     const user = await subscriber(4);
     const ids = await post(user, 500);
     await system.crashRedis();
     await expectAll(user, ids);
   }, 120_000);
 
-  it('everything is killed in turn while ten thousand come in', async () => {
+  it('every process is killed in turn while ten thousand are posted', async () => {
     const users = await Promise.all(Array.from({ length: 20 }, (_, index) => subscriber(100 + index, 'chaos')));
     const ids: string[] = [];
     const chaos: (() => Promise<unknown>)[] = [

@@ -7,7 +7,10 @@ import type { AppProcess } from './app-process';
 import { eventually } from './eventually';
 import { System } from './system';
 
-/** Makes a process die, or block for ever, as soon as it signs a body that holds the word. A forked process inherits it. */
+/**
+ * Makes a process die, or block for ever, as soon as it signs a body that contains the word. A forked process inherits
+ * this.
+ */
 const deadly = `
 const crypto = require('node:crypto');
 const { createHmac } = crypto;
@@ -23,7 +26,7 @@ crypto.createHmac = (...args) => {
 };
 `;
 
-/** A job is taken apart after so many deaths of its workers. */
+/** A job is split after this number of deaths of its workers. */
 const careAfterDeaths = 2;
 const owner = { context: 1, user: 14 };
 const folder = mkdtempSync(join(tmpdir(), 'pns-deadly-'));
@@ -48,7 +51,7 @@ beforeEach(() => {
 
 afterAll(async () => {
   isOver = true;
-  await replacement; // stopping knows the processes that have started
+  await replacement; // `stop` ends only processes that have started
   await system?.stop();
   rmSync(folder, { recursive: true });
 });
@@ -122,7 +125,7 @@ it.each([
   260_000,
 );
 
-it('no delivery is given up because processes were killed that happened to send it', async () => {
+it('a delivery does not fail because processes that were sending it were killed', async () => {
   const ids = Array.from({ length: 20 }, (_, index) => `harmless-${index}`);
   await fetch(`${system.sandbox.url}/webhooks/slow/faults`, {
     method: 'PUT',

@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * Resolves when what was accepted until now has had the time to leave, after `delayMs` in a window: nothing may have been
- * sent a second time.
+ * Resolves when all notifications that were accepted until now had the time to be sent after `delayMs` in a window.
+ * Tests use it to check that nothing was sent twice.
  */
 export const untilQuiet = (delayMs = 1000) => pause(delayMs + 1500);
 
 /**
- * Resolves once `look` answers true, for what nothing tells a test of by itself; rejects after `withinMs`, so that a test
- * that failed asks no longer.
+ * Resolves once `look` returns true, for states without an event; rejects after `withinMs`, so that a failed test stops
+ * polling.
  */
 export async function eventually(look: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const deadline = Date.now() + withinMs;

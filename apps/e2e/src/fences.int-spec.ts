@@ -8,7 +8,7 @@ const root = join(__dirname, '..', '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'pns-fences-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** One import that somebody might write, and the start of what lint says; nothing where it is allowed. */
+/** One planted import, and the start of lint's message; no message if the import is allowed. */
 type Planted = readonly [file: string, text: string, refusal?: string];
 
 const boundary = '@nx/enforce-module-boundaries';
@@ -40,7 +40,7 @@ const planted: readonly Planted[] = [
   ['libs/transports/apns/src/index.ts', "import { WnsTransport } from '@pns/transport-wns';", refused],
   ['libs/transports/apns/src/index.ts', "import { Queues } from '@pns/queue';", refused],
   ['libs/transports/apns/src/index.ts', "import { pushContent } from '@pns/payloads';"],
-  // What only tests use.
+  // Code that only tests use.
   ...['@pns/local-servers', '@pns/sandbox'].flatMap((name): Planted[] => [
     ['apps/api/src/server.ts', `import '${name}';`, refused],
     ['libs/delivery/src/index.ts', `import '${name}';`, refused],
@@ -65,7 +65,7 @@ async function lint(files: readonly Planted[], env: NodeJS.ProcessEnv = {}): Pro
   const child = spawn(process.execPath, [join(root, 'apps', 'e2e', 'scripts', 'lint-planted.mjs')], {
     env: { ...process.env, ...env },
   });
-  child.stdin.on('error', () => undefined); // it ended before it has read all; what it says is in its output
+  child.stdin.on('error', () => undefined); // it ended before it had read all; the reason is in its output
   child.stdin.end(JSON.stringify(files.map(([file, content]) => ({ file, text: `${content}\n` }))));
   const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
   const [out, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
@@ -89,12 +89,12 @@ it('lint refuses each planted import that the layers forbid, and no other', asyn
   }
 }, 120_000);
 
-it('lint makes the project graph where there is none', async () => {
+it('lint creates the project graph if there is none', async () => {
   const { output } = await lint([planted[0] as Planted], { NX_WORKSPACE_DATA_DIRECTORY: join(folder, 'empty') });
   expect(messagesIn(output)).toEqual([[expect.stringContaining('stage:4')]]);
 }, 120_000);
 
-it('lint fails where no project graph can be made', async () => {
+it('lint fails if no project graph can be created', async () => {
   const file = join(folder, 'no-folder');
   writeFileSync(file, '');
   const { code, output } = await lint([planted[0] as Planted], { NX_WORKSPACE_DATA_DIRECTORY: join(file, 'below') });

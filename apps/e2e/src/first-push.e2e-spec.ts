@@ -6,7 +6,7 @@ import { calendarUpdates, john, newMail } from './seeds';
 import { listen, type Listener } from './sockets';
 import { signatureSecret, System } from './system';
 
-/** Windows are looked at so often. */
+/** The interval in which windows are checked, in ms. */
 const tickMs = 500;
 
 let system: System;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => system?.stop());
 
-/** Checks a signature by nothing but the published rule. */
+/** Verifies a signature only by the published rule. */
 function expectSigned(body: string, header: string | undefined): number {
   const [, timestamp, signature] = /^t=(\d+), v1=([0-9a-f]{64})$/.exec(header ?? '') ?? [];
   expect(createHmac('sha256', signatureSecret).update(`v1:${timestamp}:${body}`).digest('hex')).toBe(signature);
@@ -98,7 +98,7 @@ it('a lone notification takes 1.0 to 1.6 s from POST to both generations of sock
   const rounds = 8;
   const took: number[][] = [[], [], []];
   for (let count = 1; count <= rounds; count++) {
-    // In the middle between two ticks, so that no round is fast by luck.
+    // It posts in the middle between two ticks, so that no round is fast by chance.
     await pause(tickMs - ((Date.now() + tickMs / 2) % tickMs));
     const postedAt = Date.now();
     const payload = { ...newMail, id: `lone-${count}` };
@@ -113,12 +113,12 @@ it('a lone notification takes 1.0 to 1.6 s from POST to both generations of sock
   for (const times of took) {
     const fastest = Math.min(...times);
     expect(fastest).toBeGreaterThanOrEqual(1000);
-    // Not all of them, because this machine may have other things to do for a moment.
+    // Not all rounds must be in time, because the machine may be busy for a moment.
     expect(fastest).toBeLessThanOrEqual(1600);
   }
 }, 60_000);
 
-it('a webhook of a subscription with credentials of its own gets these, by a test push too, and no log does', async () => {
+it('a webhook of a subscription with its own credentials is sent these, also by a test push, and no log contains them', async () => {
   const [jane, password] = [{ context: 1, user: 15 }, 'jane-s-secret'];
   const subscription = { ...jane, client: 'sandbox', transport: 'webhook', topics: ['*'] };
   const token = `${system.sandbox.url}/webhooks/own`;

@@ -5,7 +5,7 @@ import { properties } from '@pns/config-cascade';
 const root = join(__dirname, '..', '..', '..');
 const page = readFileSync(join(root, 'docs', 'limits.md'), 'utf8');
 
-/** A row of one of the page's tables: what is bounded, by how much, and where the figure is kept. */
+/** A row of one of the page's tables: the bound, its figure, and the source of the figure. */
 interface Row {
   readonly bound: string;
   readonly value: string;
@@ -20,7 +20,7 @@ const rows: readonly Row[] = page
     return { bound, value, source };
   });
 
-/** How many of the unit that the code counts in (bytes, ms, or pieces) one of the page's units is. */
+/** The page's units in units of the code (bytes, ms, or pieces). */
 const units: Readonly<Record<string, number>> = {
   '': 1,
   B: 1,
@@ -60,7 +60,7 @@ function nameOf(source: string): string {
   return target.startsWith('../') ? `${name} in ${target.slice('../'.length)}` : name;
 }
 
-/** The figure that the code has for a row. */
+/** The figure of a row in the code. */
 function figureInCode(source: string): number {
   const [name = '', file] = nameOf(source).split(' in ');
   if (file === undefined) return Number(properties[name as keyof typeof properties]?.fallback);
@@ -83,7 +83,7 @@ it('leaves out no bound of the code', () => {
   expect([...constants, ...ofProperties].filter((name) => !listed.has(name))).toEqual([]);
 });
 
-/** The sources of what runs in production. */
+/** The sources that run in production. */
 function sourceFiles(): string[] {
   const notInProduction = /node_modules|\/dist\/|spec\.ts$|\/testing\/|\/(bench|e2e|sandbox|local-servers)\//;
   return ['apps', 'libs']

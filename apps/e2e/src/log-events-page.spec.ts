@@ -6,7 +6,7 @@ import ts from 'typescript';
 const root = join(__dirname, '..', '..', '..');
 const table: Readonly<Record<string, LogEventDescription>> = logEvents;
 
-/** An event in the sources, with its level and its fields where the place shows them. */
+/** An event in the sources, with its level and fields if the call shows them. */
 interface Logged {
   readonly where: string;
   readonly event: string;
@@ -56,7 +56,7 @@ function loggedIn(path: string): Logged[] {
   return logged;
 }
 
-/** The texts that an expression may have; none where it takes its event from elsewhere. */
+/** The possible texts of an expression; none if its event comes from elsewhere. */
 function namesOf(event: ts.Expression): string[] {
   if (ts.isStringLiteral(event)) return [event.text];
   if (!ts.isTemplateExpression(event)) return [];
@@ -83,6 +83,6 @@ it('every event in the table is logged somewhere', () => {
   expect(Object.keys(table).filter((event) => !isNamed(event))).toEqual([]);
 });
 
-it('the page is that of the table: npm run log-events-page', () => {
+it('the page is generated from the table: npm run log-events-page', () => {
   expect(readFileSync(join(root, 'docs', 'log-events.md'), 'utf8')).toBe(logEventsPage());
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 const turns = 50;
 const linesPerTurn = 5000;
 
-// Each turn has more than a pipe holds. What is kept in memory then is told in the end.
+// Each turn writes more than a pipe holds. The last line reports the bytes that were kept in memory.
 const program = `
   const { log } = require('@pns/runtime');
   let turn = 0;
@@ -34,7 +34,7 @@ it('writes more lines than the pipe holds without keeping any in memory, and los
 it.each([
   ['an error that nobody catches', 'setImmediate(() => { throw error; });'],
   ['a rejection that nobody hears of', 'void Promise.reject(error);'],
-])('tells of %s in a line without what the error carries, and ends the process', async (_, happens) => {
+])('logs %s in a line without the fields of the error, and ends the process', async (_, happens) => {
   const failing = `
     const { runProcess } = require('@pns/runtime');
     const error = Object.assign(new Error('refused'), { parameters: ['a secret'] });

@@ -72,7 +72,7 @@ class Client {
   }
 }
 
-it('two nodes are restarted one after the other under load: every socket comes back at its first try and misses nothing', async () => {
+it('two nodes are restarted one after the other under load: every socket reconnects at its first try and misses nothing', async () => {
   const clients = await Promise.all(Array.from({ length: 12 }, (_, number) => Client.open(number + 1)));
   let isOver = false;
   const load = (async () => {
@@ -90,7 +90,7 @@ it('two nodes are restarted one after the other under load: every socket comes b
   isOver = true;
   await load;
   for (const client of clients) await client.listener.until(() => new Set(client.ids).size === client.posted);
-  for (const client of clients) await client.post(); // what had come twice would have come before this
+  for (const client of clients) await client.post(); // repeated events would have arrived before these
   for (const client of clients) await client.listener.until(() => client.ids.includes(client.posted - 1));
   for (const { ids, posted, listener } of clients) {
     expect(ids.sort((one, other) => one - other)).toEqual(Array.from({ length: posted }, (_, id) => id));

@@ -7,14 +7,19 @@ import type { DemoApp } from '@pns/sandbox';
 import { listen } from './sockets';
 import { System } from './system';
 
-/** How soon every process obeys a change, in ms after the API answered it: most of a probe's rounds show that. */
+/**
+ * The time in which every process applies a change, in ms after the API's answer; most rounds of a probe must meet it.
+ */
 const obeyedWithinMs = 1000;
 
-/** The slowest round, and all after Redis is back, may take so long in ms, because others use the machine too. */
+/**
+ * The bound for the slowest round, and for all rounds after Redis is back, in ms, because other programs use the
+ * machine too.
+ */
 const patienceMs = 10_000;
 
 let system: System;
-/** Takes nothing from anybody, and each time it is asked: one that broke off would be spared, and not be attempted. */
+/** Answers each request with a failure. Broken connections would open the circuit, and then no attempt is made. */
 const busy = createServer((request, response) => request.resume().on('end', () => response.writeHead(429).end()));
 
 beforeAll(async () => {
@@ -42,9 +47,9 @@ afterAll(async () => {
   busy.close();
 });
 
-/** A decision that one kind of process takes for a user, before and after a property of that user is changed. */
+/** A decision of one kind of process for a user, before and after a property of that user is changed. */
 interface Probe {
-  /** Sees to it that the process decides by the old value, and knows it. */
+  /** Ensures that the process has decided by the old value and has cached it. */
   prepare(user: number): Promise<void>;
   change(user: number): Promise<void>;
   /** The time when the process first decided by the new value, in ms since the epoch; asks until it does. */
@@ -57,7 +62,7 @@ async function set(place: string, name: string, value: string | number | boolean
 
 const setFor = (user: number, name: string, value: number | boolean) => set(`contexts/1/users/${user}`, name, value);
 
-/** A user of the same key group is dispatched in the same batch, so its push tells that the batch is through. */
+/** A user of the same key group is dispatched in the same batch, so its push shows that the batch was dispatched. */
 const sentinel = { context: 1, user: 1 };
 const keys = new KeySpace(8);
 const users = Array.from({ length: 10_000 }, (_, index) => index + 2).filter(
@@ -71,7 +76,9 @@ interface Addressee {
   readonly payload?: object;
 }
 
-/** Posts one notification for each. A producer repeats what was answered with 503, as while Redis is away. */
+/**
+ * Posts one notification for each. A producer repeats a request after a 503, for example while Redis is unreachable.
+ */
 async function post(...addressees: readonly Addressee[]): Promise<void> {
   const payload = { number: ++posted };
   const notifications = addressees.map((each) => ({ context: 1, ...each, payload: { ...payload, ...each.payload } }));
@@ -83,7 +90,7 @@ async function post(...addressees: readonly Addressee[]): Promise<void> {
   }
 }
 
-/** Asks again and again; a test's own time-out is the end of it. */
+/** Polls until the time-out of the test. */
 async function first<Answer>(ask: () => Promise<Answer | undefined> | Answer | undefined): Promise<Answer> {
   for (;;) {
     const answer = await ask();
@@ -135,7 +142,7 @@ async function badgeInOtherApi(user: number): Promise<unknown> {
   return items[0]?.value;
 }
 
-/** When the worker decided for the first time whether a failed push of the user is to be tried again, and that it is not. */
+/** When the worker first decided that a failed push of the user is not retried. */
 function failedForGoodAt(user: number): number | undefined {
   const isFinal = (entry: Record<string, unknown>) => entry['user'] === user && entry['nextAttemptInMs'] === undefined;
   const entry = system.app('worker-webhook').logged('delivery.attempted').find(isFinal);
@@ -153,7 +160,7 @@ async function socketOpenedAt(user: number): Promise<number | undefined> {
   }
 }
 
-/** The app that the sandbox plays on a phone of Apple's. */
+/** The app on a simulated iPhone. */
 function phone(): DemoApp {
   const app = system.sandbox.demoApps.find(({ transport }) => transport === 'apns');
   if (app === undefined) throw new Error('The sandbox plays no app of Apple.');
@@ -234,7 +241,7 @@ const probes: Readonly<Record<string, Probe>> = {
 
 const nextUser = () => users.shift() as number;
 
-/** How long after the API's answer a change was obeyed, in ms. */
+/** The times from the API's answer until a change was applied, in ms. */
 async function delayOf(probe: Probe): Promise<number> {
   const user = nextUser();
   await probe.prepare(user);
@@ -243,7 +250,7 @@ async function delayOf(probe: Probe): Promise<number> {
   return (await probe.obeyed(user)) - answeredAt;
 }
 
-/** Fails unless the median of the rounds is obeyed in time, and none much later. */
+/** Fails unless the median of the rounds is in time, and no round is much later. */
 async function expectObedience(probe: Probe, rounds: number): Promise<void> {
   const delays: number[] = [];
   for (let round = 0; round < rounds; round++) delays.push(await delayOf(probe));
@@ -262,7 +269,7 @@ describe('a property that is changed over the API', () => {
     120_000,
   );
 
-  it('while Redis is down is obeyed by all as soon as it is back', async () => {
+  it('while Redis is down takes effect in all processes as soon as it is back', async () => {
     const waiting: [Probe, number][] = [];
     for (const probe of Object.values(probes)) {
       const user = nextUser();

@@ -8,7 +8,7 @@ const typeTitles: Readonly<Record<Property<unknown>['type'], string>> = {
   list: 'list, separated by commas',
 };
 
-/** What may stand behind a name, such as `.<client>.<topic>`; outside of code it would be taken for HTML. */
+/** The suffixes of a name, such as `.<client>.<topic>`; outside of code they would be parsed as HTML. */
 const suffixes = /(?:\.<\w+>)+/g;
 
 /** The reference page of all properties, in Markdown. */

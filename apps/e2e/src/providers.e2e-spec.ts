@@ -110,7 +110,7 @@ describe('three apps of one worker, two with keys and one with a certificate', (
     const keystore = providers.apns.accounts.createCertificate(topicOf(client), 'secret').toString('base64');
     return { keystore, password: 'secret', ...common(client) };
   };
-  /** What each of the three is revoked by, and how its app gets other credentials. */
+  /** How the credentials of each are revoked, and how its app gets new ones. */
   const kinds = {
     key: {
       app: 'chat',

@@ -8,7 +8,7 @@ import { apiKey, System } from './system';
 
 const user = { context: 1, user: 14 };
 
-/** What a placeholder of a pattern in docs/architecture.md stands for. */
+/** The expressions for placeholders in the patterns of docs/architecture.md. */
 const placeholders: Readonly<Record<string, string>> = {
   shard: '\\d+',
   context: '\\d+',
@@ -21,7 +21,7 @@ const placeholders: Readonly<Record<string, string>> = {
     '\\{pns:(?:\\d+\\}:(?:aggregation|websocket|webhook|apns|fcm|wns|subscription-sweep)|websocket\\}:websocket-[\\w-]+)',
 };
 
-/** The first cell of each row of the table, and the expression that it stands for. */
+/** The first cell of each row of the table, and its expression. */
 const patterns = [
   ...readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(/^\| `((?:\{?pns:|<queue>)[^`]*)`/gm),
 ].map(([, pattern = '']): [string, RegExp] => {

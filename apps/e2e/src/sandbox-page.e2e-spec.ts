@@ -13,7 +13,7 @@ let browser: Browser;
 let standalone: Standalone;
 
 beforeAll(async () => {
-  chmodSync(dataDir, 0o755); // Postgres may run as another account
+  chmodSync(dataDir, 0o755); // Postgres may run under another account
   standalone = new Standalone(dataDir);
   const { file, env } = chromium((line) => process.stdout.write(`${line}\n`));
   browser = await playwright.launch({
@@ -43,7 +43,7 @@ async function opened(troubles: string[] = [], options: Parameters<Browser['newP
 
 const openDetails = `for (const details of document.querySelectorAll('details')) details.open = true`;
 
-/** An expression that a page evaluates to what its fields and buttons are called. */
+/** An expression that a page evaluates to the names of its fields and buttons. */
 const namesOfFields = `[...document.querySelectorAll('input, select, textarea, button')]
   .filter((element) => element.checkVisibility())
   .map((element) => (element.labels?.[0] ?? element).textContent.trim())`;
@@ -108,7 +108,7 @@ it('the notification can be edited before it is sent, with the keyboard alone', 
   await page.close();
 });
 
-it('every far side misbehaves on demand, and what it refused arrives after that', async () => {
+it('every far side fails on request, and refused deliveries arrive afterwards', async () => {
   const troubles: string[] = [];
   const page = await opened(troubles);
   await page.getByText('Faults on demand').click();
@@ -148,7 +148,7 @@ it('every far side misbehaves on demand, and what it refused arrives after that'
   await page.close();
 });
 
-it('a Web Socket that was away for a while gets what it missed', async () => {
+it('a Web Socket that was away for a while gets its missed notifications', async () => {
   const page = await opened();
   await page.getByText('Faults on demand').click();
   await page.getByLabel('Far side').selectOption({ label: 'Web Socket of this page' });

@@ -3,7 +3,7 @@ import ioV2 from 'socket.io-client-v2';
 import type { AppProcess } from './app-process';
 import type { System } from './system';
 
-/** What the two generations of clients have in common. */
+/** The common interface of Socket.IO 2 and 4 clients. */
 interface ClientSocket {
   readonly connected: boolean;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
@@ -12,18 +12,18 @@ interface ClientSocket {
 
 export type Generation = 'v2' | 'v4';
 
-/** A browser's socket and every notification that it got. */
+/** A browser's socket and its received notifications. */
 export interface Listener {
   readonly received: { readonly frame: unknown[]; readonly at: number }[];
   /** Resolves when `count` notifications are there. */
   got(count: number): Promise<void>;
-  /** Resolves when `holds` is true of what is there. */
+  /** Resolves when `holds` returns true for the received notifications. */
   until(holds: () => boolean): Promise<void>;
-  /** How often it was told that it may have missed something. */
+  /** How often it was sent `notifications:missed`. */
   timesTold(): number;
   /** How often it connected. */
   timesConnected(): number;
-  /** Why it could not connect, each time. */
+  /** The reason of each failed connect. */
   readonly refusals: unknown[];
   readonly socket: ClientSocket;
 }
@@ -44,7 +44,7 @@ export async function listen(
   return openSocket(worker.url, { generation, session: token, ...(connection === undefined ? {} : { connection }) });
 }
 
-/** Opens a socket with the token of a session at whatever listens at `url`, and resolves when it is connected. */
+/** Opens a socket with the token of a session at `url`, and resolves when it is connected. */
 export async function openSocket(
   url: string,
   {

@@ -5,7 +5,7 @@ import type { WebhookArrivalsView } from '@pns/sandbox';
 import { openSocket, type Generation, type Listener } from './sockets';
 
 const root = join(__dirname, '..', '..', '..');
-/** Any that are free. */
+/** Free ports. */
 export const freePorts = { PNS_API_PORT: '0', PNS_WEBSOCKET_PORT: '0', PNS_SANDBOX_PORT: '0' };
 
 /** `npm start` after the build. */
@@ -25,9 +25,9 @@ export class Standalone {
   }
 
   /**
-   * Resolves when it says how to stop it, which is the last thing that it says.
+   * Resolves when it prints how to stop it, which is its last line.
    *
-   * @throws Error with what it said when it has ended, before the call or after, or says nothing new for a minute.
+   * @throws Error with its output if it has ended, before the call or after, or prints nothing new for a minute.
    */
   async isRunning(): Promise<void> {
     while (!this.output.includes('Ctrl-C')) {
@@ -42,7 +42,7 @@ export class Standalone {
     }
   }
 
-  /** Where it says that its sandbox is. */
+  /** The sandbox's URL in its output. */
   get sandboxUrl(): string {
     return this.told('Sandbox');
   }
@@ -68,7 +68,7 @@ export class Standalone {
     return JSON.parse(text) as Answer;
   }
 
-  /** Opens a socket where it says that there is one, for a new session of `user`. */
+  /** Opens a socket at the URL in its output, for a new session of `user`. */
   async listen(user: { context: number; user: number }, generation: Generation): Promise<Listener> {
     const { token } = await this.call<{ token: string }>('POST', '/v1/sessions', user);
     return openSocket(this.websocketUrl, { generation, session: token });
@@ -91,7 +91,7 @@ export class Standalone {
     return new RegExp(`^ +${what} +(\\S+)`, 'm').exec(this.output)?.[1] ?? '';
   }
 
-  /** The command for a shell that it shows, as a request. */
+  /** The shell command in its output, as a request. */
   async example(): Promise<Response> {
     const command = this.output.slice(this.output.indexOf('curl -i'), this.output.indexOf('Ctrl-C')).trim();
     const curl = spawn('sh', ['-c', `curl() { for each; do printf '%s\\0' "$each"; done; }\n${command}`]);
@@ -103,7 +103,7 @@ export class Standalone {
     return fetch(url, { method: 'POST', headers, body });
   }
 
-  /** Waits until the sandbox that it names has taken `count` deliveries in all. */
+  /** Waits until its sandbox has accepted `count` deliveries in total. */
   async arrived(count: number): Promise<WebhookArrivalsView> {
     let since = 0;
     for (;;) {

@@ -74,7 +74,7 @@ describe('npm start', () => {
     expect(servers.map(isThere)).toEqual([false, false]);
   });
 
-  it('goes on after a kill -9 where it was, with the same key, and delivers what it had accepted', async () => {
+  it('continues after a kill -9 with the same key, and delivers all accepted notifications', async () => {
     const ports: Record<string, string> = {};
     for (const variable of Object.keys(freePorts)) ports[variable] = String(await freePort());
     const first = start(ports);
@@ -88,7 +88,7 @@ describe('npm start', () => {
     expect((await second.arrived(1)).accepted).toBe(1);
   });
 
-  it('shows the example on other ports than the last time too', async () => {
+  it('also shows the example on other ports than the last time', async () => {
     const first = start();
     await first.isRunning();
     expect(await first.end('SIGINT')).toBe(0);
@@ -98,7 +98,7 @@ describe('npm start', () => {
     expect((await second.arrived(1)).accepted).toBe(1);
   });
 
-  it('obeys the configuration as it is edited, also with the sandbox on another port than that says', async () => {
+  it('applies edits of the configuration, also if it names another port of the sandbox', async () => {
     const config = configCopy();
     const pns = start({ ...freePorts, PNS_CONFIG_DIR: config });
     await pns.isRunning();
@@ -109,7 +109,7 @@ describe('npm start', () => {
     expect((await pns.arrived(1)).accepted).toBe(1);
   });
 
-  it('goes by the configuration again once that names the port of the sandbox', async () => {
+  it('uses the configuration again once it names the port of the sandbox', async () => {
     const first = start();
     await first.isRunning();
     expect(await first.end('SIGINT')).toBe(0);

@@ -14,7 +14,7 @@ afterAll(() => system?.stop());
 
 const line = (user: number) => `${JSON.stringify({ context: 1, user, topic: 'ox:test', payload: {} })}\n`;
 
-/** Posts a stream that begins like this and goes on for ever. */
+/** Posts an endless stream that begins with this text. */
 function postStream(beginning: string): Promise<Response> {
   const body = new Readable({ read: () => undefined });
   body.push(beginning);
@@ -26,7 +26,7 @@ function postStream(beginning: string): Promise<Response> {
   });
 }
 
-it('an API that stops answers streams that go on with what it took, cuts off what does not arrive, and ends well', async () => {
+it('an API that stops answers endless streams with their accepted entries, closes stalled ones, and exits with 0', async () => {
   const api = system.app('api');
   const isRead = async (accepted: number): Promise<boolean> =>
     (await api.metric('pns_notifications_total')).get('{result="accepted"}') === accepted;

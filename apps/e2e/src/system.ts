@@ -17,11 +17,11 @@ export const apiKey = 'a-key-for-end-to-end-tests';
 export const signatureSecret = 'a-secret-for-end-to-end-tests';
 
 export interface SystemOptions extends AppProcessOptions {
-  /** How many processes of each app; where nothing is said, one of those for Web Sockets and webhooks. */
+  /** The number of processes of each app. Default: one of each app for Web Sockets and webhooks. */
   readonly processes?: Partial<Record<AppName, number>>;
   /** Lines of `pns.properties` beside those that every test needs. */
   readonly properties?: Readonly<Record<string, string | number>>;
-  /** Whether Apple, Google and Microsoft are played too. */
+  /** Whether Apple, Google and Microsoft are simulated too. */
   readonly hasProviders?: boolean;
   /** Whether there is a cluster of Redis instead of one. */
   readonly hasRedisCluster?: boolean;
@@ -29,7 +29,7 @@ export interface SystemOptions extends AppProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Those that are started unless something else is said. */
+/** The apps that are started by default. */
 const usualApps: Partial<Record<AppName, number>> = {
   api: 1,
   dispatcher: 1,
@@ -37,7 +37,7 @@ const usualApps: Partial<Record<AppName, number>> = {
   'worker-webhook': 1,
 };
 
-/** The whole of PNS as processes, with a Redis and a database of its own, against the sandbox. */
+/** All of PNS as processes, with its own Redis and database, against the sandbox. */
 export class System {
   private readonly apps = new Map<AppName, AppProcess[]>();
   private readonly folder = mkdtempSync(join(tmpdir(), 'pns-e2e-'));
@@ -104,7 +104,7 @@ export class System {
     };
   }
 
-  /** Starts Redis, or starts it again on what it wrote to its append-only file. */
+  /** Starts Redis, or starts it again with its append-only file. */
   private startRedis(): Promise<LocalRedis> {
     return startRedis({ dataDir: join(this.folder, 'redis'), ...(this.redis && { port: this.redis.port }) });
   }
@@ -113,7 +113,7 @@ export class System {
     return this.database.url;
   }
 
-  /** Kills Redis as a crash would and starts it again on its append-only file, after what happens `meanwhile`. */
+  /** Kills Redis and starts it again with its append-only file after `meanwhile` has ended. */
   async crashRedis(meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     await this.redis.kill();
     await meanwhile();
@@ -144,7 +144,7 @@ export class System {
     return app;
   }
 
-  /** Asks an API as the bootstrap key's holder. */
+  /** Sends a request with the bootstrap key. */
   request(method: string, path: string, body?: unknown, api = this.app('api')): Promise<Response> {
     return fetch(`${api.url}${path}`, {
       method,
@@ -156,7 +156,7 @@ export class System {
     });
   }
 
-  /** Asks an API and fails unless it answers with `status`. */
+  /** Sends a request and fails unless the answer has `status`. */
   async expect<Answer>(
     status: number,
     method: string,
@@ -170,7 +170,7 @@ export class System {
     return (text === '' ? undefined : JSON.parse(text)) as Answer;
   }
 
-  /** Resolves once every API says that this property has this value for a user. */
+  /** Resolves once every API returns this value of the property for a user. */
   async untilObeyed({ context, user }: { context: number; user: number }, name: string, value: unknown): Promise<void> {
     const path = `/v1/config/effective?context=${context}&user=${user}&prefix=${name}`;
     for (const api of this.all('api')) {
@@ -193,12 +193,12 @@ export class System {
     });
   }
 
-  /** What arrived at the sandbox's webhook `name`. */
+  /** The arrivals at the sandbox's webhook `name`. */
   async arrivals(name = 'box'): Promise<WebhookArrivalsView> {
     return (await (await fetch(`${this.sandbox.url}/webhooks/${name}/arrivals`)).json()) as WebhookArrivalsView;
   }
 
-  /** Waits until `count` different deliveries were taken by the sandbox's webhook `name`, or `timeoutMs` are over. */
+  /** Waits until the sandbox's webhook `name` has accepted `count` different deliveries, or `timeoutMs` are over. */
   async arrivalsOf(count: number, name = 'box', timeoutMs = 30_000): Promise<readonly WebhookArrivalView[]> {
     const deadline = Date.now() + timeoutMs;
     let since = 0;
@@ -213,7 +213,7 @@ export class System {
     throw new Error(`${accepted} of ${count} deliveries came to ${name} within ${timeoutMs} ms, in ${total} requests.`);
   }
 
-  /** Ends every process and removes every trace. */
+  /** Ends every process and removes all data. */
   async stop(): Promise<void> {
     await Promise.all([...this.apps.values()].flat().map((app) => app.kill()));
     await this.sandbox?.close();

@@ -17,7 +17,7 @@ interface Workflow {
   >;
 }
 
-/** The workflow cannot run here, so its parts are compared with what they name. */
+/** The workflow cannot run here, so the test checks the files and scripts that it names. */
 const { test: job } = (parse(read('.github/workflows/ci.yml')) as Workflow).jobs;
 
 it('runs the oldest Node that is supported and a newer one', () => {

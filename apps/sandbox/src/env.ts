@@ -1,4 +1,4 @@
 import { readEnvironment } from '@pns/runtime';
 
-/** What the sandbox reads from the environment. */
+/** The environment variables of the sandbox. */
 export const sandboxEnvironment = () => readEnvironment(['PNS_SANDBOX_PORT']);

@@ -5,7 +5,8 @@ import { sandboxEnvironment } from './env';
 async function run(): Promise<void> {
   const { PNS_SANDBOX_PORT, PNS_LOG_LEVEL } = sandboxEnvironment();
   log.level = PNS_LOG_LEVEL;
-  // Every interface, since as a process of its own it runs in a container as a rule; it knows no key to lose.
+  // It listens on every interface, because as a separate process it usually runs in a container. It has no key that
+  // could leak.
   const sandbox = await startSandbox({ port: PNS_SANDBOX_PORT, host: await listenHost() });
   log.info({ event: 'app.listening', app: 'sandbox', port: sandbox.port });
   const stop = (): void => void sandbox.close().then(() => process.exit(0));

@@ -1,5 +1,5 @@
-// Makes a fresh clone ready to run: the packages, then the build. Plain Node and nothing else, because nothing else may
-// be there yet. Does nothing, quickly, where there is nothing to do.
+// Prepares a fresh clone: installs the packages, then builds. It uses only Node, because no package may be installed
+// yet. It returns quickly if all is up to date.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
-/** A reason that is meant for a person: shown as it is, without a stack. */
+/** An error message for users, shown without a stack. */
 export class Sentence extends Error {}
 
 export function say(line) {
@@ -16,7 +16,8 @@ export function say(line) {
 }
 
 /**
- * Installs and builds what is missing; throws a `Sentence` when that is not possible. `beforeBuild` runs once the packages are there.
+ * Installs and builds missing parts; throws a `Sentence` if this fails. `beforeBuild` runs after the packages are
+ * installed.
  */
 export async function prepare(beforeBuild = () => Promise.resolve()) {
   requireNode();
@@ -25,7 +26,7 @@ export async function prepare(beforeBuild = () => Promise.resolve()) {
   await build();
 }
 
-/** Runs a program in TypeScript from its source, with what it imports; answers whether it ended well. */
+/** Runs a TypeScript program from its source; returns whether it succeeded. */
 export function runSource(file) {
   const conditions = ['--conditions=@pns/source', '--require', 'ts-node/register/transpile-only'];
   const project = { TS_NODE_PROJECT: join(root, 'tsconfig.base.json') };
@@ -42,7 +43,7 @@ function requireNode() {
   );
 }
 
-/** Whether node_modules holds just what the lock file asks for; npm keeps its own record of that in there. */
+/** Whether node_modules is exactly as in the lock file; npm keeps a record of this in it. */
 function isInstalled() {
   try {
     const wanted = packagesOf('package-lock.json');
@@ -65,7 +66,7 @@ function packagesOf(lockFile) {
 
 async function install() {
   say('Installing packages; this takes about a minute.');
-  // npm tells its scripts where it is; without that it is looked for on the PATH.
+  // npm passes its path to its scripts; without that it is searched on the PATH.
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   if (await run([...npm, ...args], 'still installing')) return;
@@ -82,7 +83,7 @@ async function build() {
   say(`Built in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`);
 }
 
-/** Runs a command in the project's folder with our output; says every ten seconds that it still runs. */
+/** Runs a command in the project's folder with our output; prints every ten seconds that it still runs. */
 function run([file, ...args], meanwhile, moreEnv = {}) {
   return new Promise((resolve) => {
     const startedAt = Date.now();
@@ -104,7 +105,7 @@ function run([file, ...args], meanwhile, moreEnv = {}) {
   });
 }
 
-/** Shows why it did not work and ends the process. */
+/** Prints the reason and ends the process. */
 export function giveUp(error) {
   process.stderr.write(`${error instanceof Sentence ? error.message : error.stack}\n`);
   process.exit(1);

@@ -1,4 +1,4 @@
-// Makes everything ready and runs one of our programs with the arguments of the command line.
+// Prepares the clone and runs one of our programs with the arguments of the command line.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { prepare, root, say, Sentence } from './prepare.mjs';

@@ -1,5 +1,4 @@
-// `npm start`: makes everything ready, then becomes PNS. It is one process from here on, so that a signal sent to it needs
-// nobody to pass it on.
+// `npm start`: prepares the clone, then runs PNS in this process, so that signals need no forwarding.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setInterval } from 'node:timers';
@@ -16,12 +15,16 @@ try {
   giveUp(error);
 }
 
-/** Ends here, before the build, when the ports, the variables or another PNS stand in the way; the check has said which. */
+/**
+ * Ends before the build if the ports, the variables or another PNS prevent the start; the check has printed the reason.
+ */
 async function checkStart() {
   if (!(await runSource(join('apps', 'standalone', 'src', 'before-build.ts')))) process.exit(1);
 }
 
-/** A `kill -9` of npm reaches neither us nor the shell between us and npm; without it nobody knows that we still run. */
+/**
+ * A `kill -9` of npm reaches neither this process nor the shell between, and this process would keep running unnoticed.
+ */
 function stopTogetherWithNpm() {
   const atStart = ancestors();
   setInterval(() => ancestors() !== atStart && process.kill(process.pid, 'SIGTERM'), 500).unref();

@@ -3,13 +3,13 @@ import { exampleCommand, type ApiAccess } from './demo';
 export interface Running {
   readonly api: ApiAccess;
   readonly websocketUrl: string;
-  /** Undefined where the demo is left out. */
+  /** Undefined without the demo. */
   readonly sandboxUrl: string | undefined;
   readonly postgres: string;
   readonly redis: string;
 }
 
-/** What a newcomer needs to know once everything runs. */
+/** The text for new users after a successful start. */
 export function banner({ api, websocketUrl, sandboxUrl, postgres, redis }: Running): string {
   return `
 PNS is running.

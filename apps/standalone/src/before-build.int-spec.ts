@@ -28,7 +28,7 @@ async function npmStart(env: Record<string, string>): Promise<{ code: number | n
   return { code, output };
 }
 
-/** What is in the way, and the whole output, which says nothing of a build. */
+/** The obstacle, and the complete output, which contains no build. */
 const faults: [string, () => Promise<Record<string, string>>, RegExp][] = [
   [
     'a variable that PNS does not know',

@@ -18,13 +18,13 @@ function webhooks(text: string): void {
 const shipped = 'sandbox:\n  uri: http://127.0.0.1:3002/webhooks/sandbox\n  httpsOnly: false\n';
 
 describe('movedWebhook', () => {
-  it('is what the file says of the sandbox, on the port that it has', () => {
+  it('is the entry of the file with the port of the sandbox', () => {
     webhooks(`mine:\n  uri: https://example.com/hook\n${shipped}`);
     const moved = { uri: 'http://127.0.0.1:4567/webhooks/sandbox', httpsOnly: false };
     expect(movedWebhook(config, 'http://127.0.0.1:4567')).toEqual(moved);
   });
 
-  it('is none where the file names the right port', () => {
+  it('is undefined if the file has the right port', () => {
     webhooks(shipped);
     expect(movedWebhook(config, 'http://127.0.0.1:3002')).toBeUndefined();
   });

@@ -10,9 +10,9 @@ export interface WebhookEntry {
 }
 
 /**
- * The sandbox's entry of `webhooks.yml`, with the right port, where the sandbox is on another one than that says; otherwise
- * undefined. It is to be set over the API: a webhook's URI is part of the configuration on purpose (nobody may redirect
- * its secrets), so a variable cannot change it.
+ * The sandbox's entry of `webhooks.yml` with the sandbox's port; undefined if the file already has this port. The
+ * caller sets it over the API, because a variable cannot change a webhook's URI: the URI is part of the configuration
+ * so that its secrets cannot be redirected.
  */
 export function movedWebhook(configDir: string, sandboxUrl: string): WebhookEntry | undefined {
   const file = join(configDir, 'webhooks.yml');
@@ -22,7 +22,7 @@ export function movedWebhook(configDir: string, sandboxUrl: string): WebhookEntr
   return { ...sandbox, uri: sandbox.uri.replace(shippedSandbox, sandboxUrl) };
 }
 
-/** A file that cannot be read has none: the configuration's list of faults names it. */
+/** A file that cannot be read has no entry; `GET /v1/config/faults` lists it. */
 function sandboxEntry(file: string): WebhookEntry | undefined {
   try {
     return ((parse(readFileSync(file, 'utf8')) ?? {}) as { readonly sandbox?: WebhookEntry }).sandbox;

@@ -1,7 +1,7 @@
 import { PnsError } from '@pns/runtime';
 import type { WebhookEntry } from './demo-config';
 
-/** The user of the original's documentation, to whom the example is sent. */
+/** The user of the original's documentation, who gets the example. */
 const user = { context: 1, user: 14 };
 const userPath = `/v1/contexts/${user.context}/users/${user.user}`;
 const directoryEntry = { primaryEmail: 'john@example.com' };
@@ -28,9 +28,9 @@ export interface ApiAccess {
 }
 
 /**
- * Creates the user of the example and what this user needs to hear of it, unless the directory has this user already.
- * A subscription from a start with the sandbox on another port moves to where it is now; `webhook` is what holds for the
- * sandbox instead of its entry in `webhooks.yml`.
+ * Creates the user of the example and its subscriptions, unless the directory has this user. A subscription from a
+ * start with another port of the sandbox gets the current URI. `webhook` replaces the sandbox's entry in
+ * `webhooks.yml`.
  */
 export async function prepareDemo(api: ApiAccess, sandboxUrl: string, webhook?: WebhookEntry): Promise<void> {
   if (webhook !== undefined) await answerOf(api, 'PUT', webhookPath, webhook);
@@ -41,12 +41,16 @@ export async function prepareDemo(api: ApiAccess, sandboxUrl: string, webhook?: 
   const list = (await answerOf(api, 'GET', `/v1/subscriptions?${query.toString()}`)) as SubscriptionList;
   const moved = list.items.filter(({ token }) => !token.startsWith(`${sandboxUrl}/`));
   for (const { id } of moved) await answerOf(api, 'DELETE', `/v1/subscriptions/${id}`);
-  // At later starts, too: registering again changes nothing, and is refused where the configuration no longer has the webhook.
+  // This also runs at later starts: registering again changes nothing, and is refused if the configuration no longer
+  // has the webhook.
   if (isFirstStart || list.items.length > 0) await subscribe(api, sandboxUrl);
-  if (isFirstStart) await answerOf(api, 'PUT', userPath, directoryEntry); // last: it marks that all of this is done
+  if (isFirstStart) await answerOf(api, 'PUT', userPath, directoryEntry); // last, because it marks the set-up as complete
 }
 
-/** @throws PnsError `DEMO_REFUSED` when the configuration has no webhook `sandbox` for this user, or has another one of that name. */
+/**
+ * @throws PnsError `DEMO_REFUSED` if the configuration has no webhook `sandbox` for this user, or a different one of
+ * that name.
+ */
 async function subscribe(api: ApiAccess, sandboxUrl: string): Promise<void> {
   const { id, token } = (await answerOf(api, 'POST', '/v1/subscriptions', subscription)) as Subscribed;
   if (token.startsWith(`${sandboxUrl}/`)) return;
@@ -54,7 +58,7 @@ async function subscribe(api: ApiAccess, sandboxUrl: string): Promise<void> {
   throw new PnsError('DEMO_REFUSED', 'the webhook sandbox of the configuration leads to another place');
 }
 
-/** Where a start with the sandbox on another port set it, its entry in the file is to count again. */
+/** Removes the entry that a start with another port has set, so that the file's entry takes effect again. */
 async function forgetMovedWebhook(api: ApiAccess, sandboxUrl: string): Promise<void> {
   const stored = (await answerOf(api, 'GET', webhookPath)) as { readonly options: WebhookEntry } | undefined;
   const uri = stored?.options.uri;
@@ -71,7 +75,7 @@ interface SubscriptionList {
   readonly items: readonly Subscribed[];
 }
 
-/** Undefined when there is no such thing. */
+/** Undefined if it does not exist. */
 async function answerOf(api: ApiAccess, method: string, path: string, body?: object): Promise<unknown> {
   const answer = await call(api, method, path, body);
   const text = await answer.text();

@@ -7,7 +7,7 @@ import { Started } from './started';
 const started = new Started();
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-// Here a person reads the terminal; every attempt as a line of JSON is there for the asking.
+// A person reads this terminal, so attempts are not logged by default; PNS_LOG_LEVEL changes this.
 provideDefaults({ PNS_LOG_LEVEL: 'warn' });
 void runProcess(
   'standalone',

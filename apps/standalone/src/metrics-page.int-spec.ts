@@ -106,7 +106,7 @@ describe('an alert', () => {
     }
   });
 
-  it('is tried above, each of them', () => {
+  it('has a test above', () => {
     expect(cases.map(([alert]) => alert)).toEqual(rules.map(({ alert }) => alert));
   });
 });

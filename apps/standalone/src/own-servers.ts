@@ -3,13 +3,13 @@ import { startPostgres, startRedis } from '@pns/local-servers';
 import { isSet, provideDefaults } from './env';
 
 export interface OwnServers {
-  /** Where it is, in words. */
+  /** The location as text. */
   readonly postgres: string;
   readonly redis: string;
   readonly stop: () => Promise<void>;
 }
 
-/** Starts a Postgres and a Redis below `dataDir` for whichever of the two no variable names, and sets that variable. */
+/** Starts a Postgres and a Redis below `dataDir`, unless a variable names one, and sets the variables. */
 export async function startOwnServers(dataDir: string, onProgress: (line: string) => void): Promise<OwnServers> {
   const unlessSet = async <T>(name: 'DATABASE_URL' | 'REDIS_URL', start: () => Promise<T>) =>
     isSet(name) ? undefined : start();

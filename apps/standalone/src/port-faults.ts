@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { listenHost } from '@pns/runtime/listen-host';
 
-/** Who listens, and the variable that chooses the port. */
+/** The listeners, and the variables that set their ports. */
 export const portVariables = {
   api: 'PNS_API_PORT',
   websocket: 'PNS_WEBSOCKET_PORT',
@@ -10,10 +10,10 @@ export const portVariables = {
 
 export type Listener = keyof typeof portVariables;
 
-/** The ports that the environment names; 0 is any free one. */
+/** The ports in the environment; 0 means a free one. */
 export type WantedPorts = Readonly<Record<(typeof portVariables)[Listener], number>>;
 
-/** For each port that cannot be had, a sentence that names the variable to choose another one with. */
+/** For each port that cannot be used, a sentence that names its variable. */
 export async function portFaults(wanted: WantedPorts): Promise<Partial<Record<Listener, string>>> {
   const host = await listenHost();
   const faults: Partial<Record<Listener, string>> = {};
@@ -34,7 +34,7 @@ function advice(port: number, variable: string): string {
   return `Stop that program, or choose another port: ${variable}=${port < 60_000 ? port + 100 : 0} npm start`;
 }
 
-/** Why nothing can listen there; undefined when something can. */
+/** Why the port cannot be used; undefined if it can. */
 function reasonAgainst(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();

@@ -45,7 +45,7 @@ describe('takePorts', () => {
     );
   });
 
-  it('leaves out the sandbox where its port is taken, because the demo stops no start', async () => {
+  it('leaves out the sandbox if its port is in use, because the demo must not stop a start', async () => {
     const { port, release } = await takenPort('127.0.0.1');
     const ports = await takePorts({ ...anyFree, PNS_SANDBOX_PORT: port });
     expect(ports.sandbox).toBeUndefined();

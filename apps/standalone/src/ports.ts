@@ -8,14 +8,14 @@ export interface Ports {
   readonly api: number;
   readonly websocket: number;
   readonly sandbox: number | undefined;
-  /** Why the sandbox has none. */
+  /** The reason why the sandbox has no port. */
   readonly sandboxFault: string | undefined;
 }
 
 /**
  * The ports to listen on; for 0 a free one is chosen here, because the apps must know each other's before they start.
  *
- * @throws PnsError `PORT_IN_USE`, before anything is started, that names the variable to choose another port with.
+ * @throws PnsError `PORT_IN_USE`, before anything is started; it names the variable of the port.
  */
 export async function takePorts(wanted: WantedPorts): Promise<Ports> {
   const faults = await portFaults(wanted);

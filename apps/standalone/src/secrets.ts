@@ -6,7 +6,7 @@ import { developmentPrefix } from '@pns/runtime';
 const names = ['PNS_BOOTSTRAP_API_KEY', 'PNS_SESSION_SECRET', 'PNS_ENCRYPTION_KEY'] as const;
 type Secrets = Record<(typeof names)[number], string>;
 
-/** The secrets of this data folder: made at its first start, kept in a file that only its owner can read. */
+/** The secrets of this data folder: generated at its first start, and stored in a file that only its owner can read. */
 export function keptSecrets(dataDir: string): Secrets {
   const file = join(dataDir, 'secrets.json');
   const kept = read(file);
@@ -19,7 +19,7 @@ export function keptSecrets(dataDir: string): Secrets {
   return secrets;
 }
 
-/** Whoever takes one of them to production is told; an encryption key has no room for that. */
+/** Production refuses secrets with this prefix; an encryption key has no space for one. */
 function newSecret(name: keyof Secrets): string {
   const prefix = name === 'PNS_ENCRYPTION_KEY' ? '' : developmentPrefix;
   return prefix + randomBytes(32).toString('base64url');

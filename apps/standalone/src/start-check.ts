@@ -6,8 +6,8 @@ import { standaloneEnv } from './env';
 import { portFaults } from './port-faults';
 
 /**
- * Finds what would stop `npm start`, without starting anything. It runs before the build, so it imports only files that load without
- * a build, and quickly.
+ * Finds faults that would stop `npm start`, without starting anything. It runs before the build, so it imports only
+ * files that load quickly and without a build.
  *
  * @throws PnsError with one sentence for the first fault.
  */

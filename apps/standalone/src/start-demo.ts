@@ -10,7 +10,7 @@ interface DemoParts {
   readonly say: (line: string) => void;
 }
 
-/** The sandbox and the example user. Where something is wrong with them, one line says so and the start goes on without them. */
+/** The sandbox and the example user. If they fail, one line reports it and the start continues without them. */
 export class Demo {
   constructor(
     private readonly sandbox: Sandbox,
@@ -18,7 +18,10 @@ export class Demo {
     private readonly say: DemoParts['say'],
   ) {}
 
-  /** Creates what the example needs, once the apps run. Answers where the sandbox is, or undefined when the demo is left out. */
+  /**
+   * Creates the user of the example after the apps have started. Returns the sandbox's URL, or undefined without the
+   * demo.
+   */
   async complete(configDir: string): Promise<string | undefined> {
     const { sandbox, api } = this;
     try {
@@ -39,7 +42,7 @@ export class Demo {
   }
 }
 
-/** Starts the sandbox; undefined when that is not possible. */
+/** Starts the sandbox; undefined if this fails. */
 export async function startDemo({ ports, api, websocketUrl, say }: DemoParts): Promise<Demo | undefined> {
   try {
     if (ports.sandbox === undefined) throw new Error(ports.sandboxFault);

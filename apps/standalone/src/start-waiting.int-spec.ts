@@ -56,7 +56,10 @@ afterAll(async () => {
   process.env = environment;
 });
 
-/** Starts and stops the app while `onSend` sees each portion that it sends to the server; how many there were until its start. */
+/**
+ * Starts and stops the app, and calls `onSend` for each chunk to the server; returns the number of chunks until its
+ * start.
+ */
 async function start(app: string, link: CuttableLink, onSend: (portion: number) => void): Promise<number> {
   let portions = 0;
   link.onSend = () => onSend(++portions);
@@ -67,7 +70,7 @@ async function start(app: string, link: CuttableLink, onSend: (portion: number) 
   return total;
 }
 
-/** The first of so many steps, and the last six: those between bring the tables up to date. */
+/** The first of all steps and the last six; the steps between run migrations. */
 function someOf(steps: number): number[] {
   return [
     1,
@@ -82,7 +85,7 @@ describe.each(Object.keys(apps))('%s', (app) => {
     'waits for a server that goes away at any step of its start: %s',
     async (server) => {
       const link = links[server];
-      link.onRefuse = () => link.mend(); // it has tried again, so it waits
+      link.onRefuse = () => link.mend(); // it retries, so it waits
       const steps = await start(app, link, () => undefined);
       expect(steps).toBeGreaterThan(0);
       for (const step of someOf(steps)) {

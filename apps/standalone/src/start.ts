@@ -23,10 +23,10 @@ import type { Started } from './started';
 type Progress = (line: string) => void;
 
 /**
- * Starts all of PNS in this process, with a Postgres and a Redis of its own where no variable names others. What has to
- * be stopped after the apps goes to `started`.
+ * Starts all of PNS in this process, with its own Postgres and Redis unless variables name others. Servers that must be
+ * stopped after the apps are added to `started`.
  *
- * @throws PnsError with one sentence for a person when it cannot start; what it had started by then is stopped.
+ * @throws PnsError with one sentence for users if it cannot start; then it stops all that it had started.
  */
 export async function startStandalone(started: Started, say: Progress): Promise<INestApplicationContext[]> {
   const apps: INestApplicationContext[] = [];

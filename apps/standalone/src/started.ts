@@ -1,4 +1,4 @@
-/** What a start has to undo when it fails, and a stop in any case: last things first. */
+/** The steps that a failed start or a stop must undo, in reverse order. */
 export class Started {
   private readonly undo: (() => unknown)[] = [];
 

@@ -56,7 +56,7 @@ function deferred(id: string): Promise<unknown> {
   return eventually(async () => (await queue.getDelayed()).find(({ data }) => data.deliveries.some(isIt)));
 }
 
-it('sends the credentials of a subscription as they are at the time of the attempt', async () => {
+it('sends the credentials that a subscription has at the time of the attempt', async () => {
   await stage.start(webhookWorker);
   const subscriptionId = await registered({ authorization: 'Bearer own' });
   const arrives = async (id: string) => {
@@ -72,7 +72,7 @@ it('sends the credentials of a subscription as they are at the time of the attem
   expect(await arrives('own-3')).toBe('Bearer configured');
 });
 
-it('waits for the credentials of a subscription while Postgres is away, and sends nothing without them', async () => {
+it('waits for the credentials of a subscription while Postgres is unreachable, and sends nothing without them', async () => {
   const link = await cuttableLink(stage.database.url);
   await stage.start(webhookWorker, link.url);
   const subscriptionId = await registered({ authorization: 'Bearer own' });

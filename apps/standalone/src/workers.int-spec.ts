@@ -91,7 +91,7 @@ it.each([
   },
 );
 
-it('retires a subscription whose token is no device token of Apple', async () => {
+it('retires a subscription whose token is not a device token of Apple', async () => {
   await stage.start(apnsWorker);
   const who = { context: 1, user: 14, client: 'mail', transport: 'apns', token: 'not hexadecimal' } as const;
   const store = stage.part(SubscriptionStore);

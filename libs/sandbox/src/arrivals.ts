@@ -1,4 +1,4 @@
-/** What a check of an arrival found; `reason` says why it is invalid. */
+/** The result of a check of an arrival; `reason` says why it is invalid. */
 export interface Check {
   readonly name: string;
   readonly verdict: 'valid' | 'invalid' | 'missing';
@@ -14,31 +14,34 @@ export interface WireRequest {
   readonly latin1Body: string;
 }
 
-/** One request that reached a provider that the sandbox plays. */
+/** One request that reached a simulated provider. */
 export interface Arrival {
-  /** Counts all arrivals of this run, from 1. */
+  /** Numbers all arrivals of this run, from 1. */
   readonly seq: number;
   /** Ms since the epoch. */
   readonly at: number;
   readonly provider: string;
-  /** Whom it was for: a webhook's name, a device token. */
+  /** Its target: a webhook's name or a device token. */
   readonly target: string;
   readonly request: WireRequest;
-  /** What it was answered: a status, `hang` or `reset`. */
+  /** The answer to it: a status, `hang` or `reset`. */
   readonly answer: number | 'hang' | 'reset';
-  /** An id that had been accepted before came again. */
+  /** Its id was accepted before. */
   readonly isDuplicate: boolean;
-  /** Known once somebody has looked, or after a moment: checking costs more than receiving. */
+  /** Computed on the first read, or after a moment, because checking costs more than receiving. */
   checks?: readonly Check[];
 }
 
 export type NewArrival = Omit<Arrival, 'seq' | 'checks'> & { check: () => readonly Check[] };
 
-/** So many checks are made ahead of anybody looking, each so many ms; public libraries refuse what is minutes old. */
+/**
+ * The number of checks that are computed in advance in each interval (ms), because public libraries refuse requests
+ * that are minutes old.
+ */
 const checksPerRound = 50;
 const roundMs = 100;
 
-/** The last arrivals of all providers, as many as `keep`; older ones are forgotten. */
+/** The last `keep` arrivals of all providers. */
 export class Arrivals {
   private readonly slots: (Arrival & { check: () => readonly Check[] })[] = [];
   private readonly listeners = new Set<(arrival: Arrival) => void>();
@@ -70,13 +73,13 @@ export class Arrivals {
     return found.reverse();
   }
 
-  /** Calls `listener` for each arrival from now on; answers how to stop it. */
+  /** Calls `listener` for each further arrival; returns a function that stops this. */
   onArrival(listener: (arrival: Arrival) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  /** Resolves when an arrival is wanted, or after `waitMs`. */
+  /** Resolves at the first matching arrival, or after `waitMs`. */
   next(isWanted: (arrival: Arrival) => boolean, waitMs: number): Promise<void> {
     return new Promise((resolve) => {
       const finish = (): void => {

@@ -7,7 +7,7 @@ export interface Identity {
   readonly key: string;
 }
 
-/** An authority that certifies for as long as this process lives; whoever is to trust it is given `cert`. */
+/** A certificate authority for the life of this process. Clients that must trust it need `cert`. */
 export interface Authority {
   readonly cert: string;
   /** A server's identity for `localhost` and this machine's loopback addresses. */
@@ -21,7 +21,7 @@ export interface Authority {
 const dayMs = 24 * 60 * 60 * 1000;
 const keyBits = 2048;
 
-/** Makes a new authority; takes some hundred ms, because keys are made. */
+/** Creates a new authority; generating its keys takes some hundred ms. */
 export function makeAuthority(): Authority {
   const keys = keyPair();
   const name = [{ name: 'commonName', value: 'PNS sandbox authority' }];

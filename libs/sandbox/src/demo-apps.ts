@@ -1,17 +1,17 @@
 import type { Providers } from './providers';
 
-/** An app on a device that the sandbox plays, and what a service needs to push to it. */
+/** An app on a simulated device, and the options that a service needs to push to it. */
 export interface DemoApp {
   readonly client: string;
   readonly transport: 'apns' | 'fcm' | 'wns';
-  /** What switches the transport on for the client. */
+  /** The property that enables the transport for the client. */
   readonly property: string;
   readonly token: string;
-  /** As `PUT /v1/clients/{client}/transports/{transport}` takes them. */
+  /** The options for `PUT /v1/clients/{client}/transports/{transport}`. */
   readonly options: object;
 }
 
-/** One app with each provider, whose accounts and credentials are made anew at each start. */
+/** One app with each provider. Accounts and credentials are created at each start. */
 export function demoApps({ authority, apns, fcm, wns }: Providers): DemoApp[] {
   const key = apns.accounts.createKey('DEMOKEY001', { teamid: 'DEMOTEAM01' });
   const microsoft = wns.accounts.register();

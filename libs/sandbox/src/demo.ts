@@ -9,7 +9,7 @@ export interface ApiAccess {
   readonly apiKey: string;
 }
 
-/** The service that the page sends the demonstration through. */
+/** The service to which the page sends the demonstration. */
 export interface Demo extends ApiAccess {
   /** Where sockets connect, such as `http://localhost:3001`. */
   readonly websocketUrl: string;
@@ -32,10 +32,10 @@ const notification = {
   },
 };
 
-/** Registering again changes nothing, so the button needs no set-up before it. */
+/** Registering again changes nothing, so the button needs no earlier set-up. */
 const subscription = { ...someone, client: 'sandbox', transport: 'webhook', topics: ['*'] };
 
-/** What the page may change of the notification; whom it is for stays. The API checks the rest. */
+/** The fields of the notification that the page may change; the recipient is fixed. The API checks the values. */
 const edits = z.strictObject({
   topic: z.string().optional(),
   payload: z.looseObject({}).optional(),
@@ -67,7 +67,7 @@ export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, apps: r
   );
 }
 
-/** Other sites' pages cannot send JSON to us unasked, and the sandbox never answers when their browser asks. */
+/** Pages of other sites cannot send JSON without a CORS preflight, and the sandbox does not answer a preflight. */
 async function ownPageOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   if (!request.headers['content-type']?.startsWith('application/json')) {
     await reply.code(415).send({ error: 'Send JSON.' });
@@ -83,8 +83,8 @@ async function answerOf(reply: FastifyReply, work: () => Promise<unknown>): Prom
 }
 
 /**
- * Lets the service know the credentials of the sandbox's apps, switches their transports on for the context of the
- * example, and subscribes its user. Safe to repeat; channels of an earlier start are unsubscribed.
+ * Sets the credentials of the sandbox's apps in the service, enables their transports for the context of the example,
+ * and subscribes its user. Safe to repeat; subscriptions of channels from an earlier start are deleted.
  */
 export async function prepareDemoApps(api: ApiAccess, apps: readonly DemoApp[]): Promise<void> {
   for (const { client, transport, property, token, options } of apps) {

@@ -1,23 +1,23 @@
 import type { ServerResponse } from 'node:http';
 import { type Arrival, type Arrivals, bodyOf, headersOf } from './arrivals';
 
-/** A page shows no more than this of a burst; what it counts is exact all the same. */
+/** The most arrivals of a burst that a page shows; its counts are exact. */
 const cardsPerRound = 20;
 const roundMs = 200;
 const cardsAtFirst = 30;
 
-/** What a webhook or a provider has seen so far. */
+/** The counts of a webhook or a provider. */
 export interface TargetState {
   readonly provider: string;
   readonly target: string;
   readonly total: number;
   readonly accepted: number;
   readonly duplicates: number;
-  /** How it misbehaves now; empty when it does not. */
+  /** Its current fault; empty if there is none. */
   readonly fault: object;
 }
 
-/** Tells open pages what arrives, as server-sent events. Costs nothing while no page is open. */
+/** Sends arrivals to open pages as server-sent events. Costs nothing while no page is open. */
 export class Feed {
   private readonly pages = new Set<ServerResponse>();
   private shownSeq = 0;
@@ -26,11 +26,11 @@ export class Feed {
   constructor(
     private readonly arrivals: Arrivals,
     private readonly targets: () => readonly TargetState[],
-    /** Arrivals that somebody cleared are not shown again. */
+    /** Cleared arrivals are not shown again. */
     private readonly isShown: (arrival: Arrival) => boolean,
   ) {}
 
-  /** Streams to `page` until it goes away, beginning with the latest arrivals. */
+  /** Streams to `page` until it disconnects, beginning with the latest arrivals. */
   open(page: ServerResponse): void {
     page.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     if (this.pages.size === 0) this.shownSeq = this.arrivals.lastSeq;
@@ -53,7 +53,7 @@ export class Feed {
     this.shownSeq = this.arrivals.lastSeq;
     const event = eventOf(news, this.targets());
     for (const page of this.pages) {
-      // A page that does not keep up (a sleeping tab) misses cards rather than filling our memory.
+      // A page that does not keep up (a sleeping tab) misses arrivals, so that they do not fill the memory.
       if (!page.writableNeedDrain) page.write(event);
     }
   }
@@ -63,7 +63,7 @@ function eventOf(arrivals: readonly Arrival[], targets: readonly TargetState[]):
   return `data: ${JSON.stringify({ cards: arrivals.map(cardOf), targets })}\n\n`;
 }
 
-/** What the page draws, whichever provider it is. */
+/** The fields that the page shows, for every provider. */
 function cardOf({ seq, at, provider, target, request, answer, isDuplicate, checks }: Arrival): object {
   const body = bodyOf(request).toString();
   return {

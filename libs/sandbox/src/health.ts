@@ -1,7 +1,7 @@
 import { Health, metrics } from '@pns/runtime';
 import type { FastifyInstance } from 'fastify';
 
-/** What every app answers; the sandbox needs nothing else in order to serve. */
+/** The health routes of every app. The sandbox depends on no other server. */
 export function healthRoutes(app: FastifyInstance): void {
   const health = new Health();
   app.get('/health/live', () => ({ status: 'ok' }));

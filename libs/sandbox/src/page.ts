@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 
 const publicFolder = join(__dirname, '..', 'public');
-/** The browser's half of the server that we run; the two always fit together. */
+/** The client of the Socket.IO version of our server. */
 const socketIoClient = join(dirname(require.resolve('socket.io/package.json')), 'client-dist', 'socket.io.min.js');
 
 const files: readonly { path: string; file: string; type: string }[] = [
@@ -14,13 +14,16 @@ const files: readonly { path: string; file: string; type: string }[] = [
   { path: '/socket.io.min.js', file: socketIoClient, type: 'text/javascript; charset=utf-8' },
 ];
 
-/** What arrives is text of others; the page may show it and never run it. It connects to the sandbox and to one node for sockets. */
+/**
+ * Arrivals are untrusted text: the page shows them and must not execute them. It connects only to the sandbox and to
+ * one socket node.
+ */
 function contentSecurityPolicy(websocketUrl: string | undefined): string {
   const sockets = websocketUrl === undefined ? '' : ` ${websocketUrl} ${websocketUrl.replace(/^http/, 'ws')}`;
   return `default-src 'self'; connect-src 'self'${sockets}; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-/** The page that shows what arrives, and what it is made of. `websocketUrl` is where its socket connects, if it opens one. */
+/** The page that shows arrivals, and its files. `websocketUrl` is where its socket connects, if it opens one. */
 export function pageRoutes(app: FastifyInstance, websocketUrl?: string): void {
   const policy = contentSecurityPolicy(websocketUrl);
   for (const { path, file, type } of files) {

@@ -9,7 +9,7 @@ import type { TargetState } from './feed';
 import { wnsRoutes } from './wns/wns.routes';
 import { startWns, wnsProvider, type WnsProvider } from './wns/wns-provider';
 
-/** Apple, Google and Microsoft as they are played here. Whoever sends to them has to trust `authority`. */
+/** The simulated Apple, Google and Microsoft. Their senders must trust `authority`. */
 export interface Providers {
   readonly authority: Authority;
   readonly apns: ApnsProvider;
@@ -25,14 +25,14 @@ export async function startProviders(host: string, arrivals: Arrivals): Promise<
   return { authority, apns, fcm, wns };
 }
 
-/** How tests and the page ask the providers what came, and tell them how to misbehave. */
+/** Routes for tests and the page: arrivals and faults of the providers. */
 export function providerRoutes(app: FastifyInstance, { apns, fcm, wns }: Providers, arrivals: Arrivals): void {
   apnsRoutes(app, apns, arrivals);
   fcmRoutes(app, fcm, arrivals);
   wnsRoutes(app, wns, arrivals);
 }
 
-/** One line for each provider: there may be as many devices as a benchmark likes. */
+/** One line for each provider, because benchmarks may use many devices. */
 export function providerTargets({ apns, fcm, wns }: Providers): TargetState[] {
   return [
     targetOf(apnsProvider, apns.targets(), apns.faults.current),

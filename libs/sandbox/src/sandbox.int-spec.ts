@@ -16,7 +16,7 @@ afterEach(() => sandbox.close());
 
 const body = '{"event":"ox:mail:new","payload":{"user":14},"timestamp":1694677849605}';
 
-/** Headers as a sender with this secret makes them. */
+/** The headers of a sender with this secret. */
 function signed(secret = demoSignatureSecret, { time = 1694677849605, separator = ', ', text = body } = {}) {
   const hex = createHmac('sha256', secret).update(`v1:${time}:${text}`).digest('hex');
   const now = new Date();
@@ -41,7 +41,7 @@ async function arrivals(query = '', name = 'demo'): Promise<WebhookArrivalsView>
   return (await (await fetch(`${sandbox.url}/webhooks/${name}/arrivals${query}`)).json()) as WebhookArrivalsView;
 }
 
-it('tells its health and its metrics as every app does', async () => {
+it('serves health and metrics like every app', async () => {
   const answers = ['/health/live', '/health/ready', '/metrics'].map((path) => fetch(sandbox.url + path));
   const [live, ready, metrics] = await Promise.all(answers.map(async (answer) => (await answer).text()));
   expect([live, ready]).toEqual(['{"status":"ok"}', '{"status":"ok","parts":{}}']);
@@ -77,7 +77,7 @@ describe('the verdict on a signature', () => {
     expect((await arrivals()).items).toMatchObject([{ oxSignature, standardWebhooks, body }]);
   });
 
-  it('follows the secret that a webhook is given', async () => {
+  it('uses the secret that was set for a webhook', async () => {
     expect((await put('/webhooks/demo/secret', { signatureSecret: bad })).status).toBe(204);
     await post(signed(bad));
     await post(signed());
@@ -85,8 +85,8 @@ describe('the verdict on a signature', () => {
   });
 });
 
-describe('what arrived', () => {
-  it('is kept to the byte, by webhook', async () => {
+describe('arrivals', () => {
+  it('are kept unchanged, by webhook', async () => {
     const text = '{"a":"ü👋",  "b":1}\n';
     await post({ 'X-Several': 'one' }, '/webhooks/demo/below?x=1', text);
     await post({}, '/webhooks/other');
@@ -94,7 +94,7 @@ describe('what arrived', () => {
     expect(items).toMatchObject([{ path: '/webhooks/demo/below?x=1', body: text, headers: { 'x-several': 'one' } }]);
   });
 
-  it('counts an id again only after it had been accepted', async () => {
+  it('count an id as repeated only if it was accepted before', async () => {
     await put('/webhooks/demo/faults', { status: 503, times: 1 });
     for (const id of ['a', 'a', 'a', 'b']) await post({ 'webhook-id': id });
     const view = await arrivals();
@@ -107,7 +107,7 @@ describe('what arrived', () => {
     ]);
   });
 
-  it('can be asked for since the last time, and waited for', async () => {
+  it('can be read since the last time, and be awaited', async () => {
     await post({});
     const { nextSince } = await arrivals();
     const waiting = arrivals(`?since=${nextSince}&waitMs=30000`);
@@ -117,13 +117,13 @@ describe('what arrived', () => {
     expect(view).toMatchObject({ items: [], nextSince: (await waiting).nextSince });
   });
 
-  it('is forgotten when it is too much, but not uncounted', async () => {
+  it('are dropped beyond a number, and stay counted', async () => {
     for (let i = 0; i < 60; i++) await post({ 'webhook-id': `w-${i}` });
     const { total, items } = await arrivals();
     expect([total, items.length, items[0]?.headers['webhook-id']]).toEqual([60, 50, 'w-10']);
   });
 
-  it('is cleared, counts included, without touching another webhook', async () => {
+  it('are cleared with their counts, for one webhook only', async () => {
     await post({});
     await post({}, '/webhooks/other');
     await fetch(`${sandbox.url}/webhooks/demo/arrivals`, { method: 'DELETE' });
@@ -131,14 +131,14 @@ describe('what arrived', () => {
     expect((await arrivals('', 'other')).items).toHaveLength(1);
   });
 
-  it('is refused beyond a mebibyte', async () => {
+  it('are refused beyond a mebibyte', async () => {
     expect((await post({}, undefined, 'x'.repeat(1024 * 1024 + 1))).status).toBe(413);
     expect((await arrivals()).total).toBe(0);
   });
 });
 
-describe('a fault on demand', () => {
-  it('holds as often as it was asked for', async () => {
+describe('a fault', () => {
+  it('is applied the given number of times', async () => {
     await put('/webhooks/demo/faults', { status: 429, headers: { 'retry-after': '2' }, times: 2 });
     const answers = [await post({}), await post({}), await post({})];
     expect(answers.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual([
@@ -148,7 +148,7 @@ describe('a fault on demand', () => {
     ]);
   });
 
-  it('holds until it is taken back, for one webhook only', async () => {
+  it('is applied until it is removed, for one webhook only', async () => {
     await put('/webhooks/demo/faults', { status: 500 });
     expect([(await post({})).status, (await post({})).status]).toEqual([500, 500]);
     expect((await post({}, '/webhooks/other')).status).toBe(204);
@@ -156,7 +156,7 @@ describe('a fault on demand', () => {
     expect((await post({})).status).toBe(204);
   });
 
-  it('can be an answer that comes late, a reset, or none at all', async () => {
+  it('can be a late answer, a reset, or no answer', async () => {
     await put('/webhooks/demo/faults', { delayMs: 200, times: 1 });
     const start = performance.now();
     expect((await post({})).status).toBe(204);
@@ -187,7 +187,7 @@ describe('the page', () => {
     expect((await response.text()).length).toBeGreaterThan(1000);
   });
 
-  it('is told of what arrives, with verdicts, as it comes', async () => {
+  it('is sent each arrival with its verdicts at once', async () => {
     await post(signed());
     const stop = new AbortController();
     const feed = await fetch(`${sandbox.url}/feed`, { signal: stop.signal });

@@ -15,34 +15,37 @@ import { WebhookReceiver, webhookProvider } from './webhook/webhook-receiver';
 import { webhookRoutes } from './webhook/webhook.routes';
 
 export interface SandboxOptions {
-  /** 0 takes any free port. */
+  /** 0 selects a free port. */
   readonly port: number;
-  /** Only this machine unless told otherwise: whoever reaches the page can send the demonstration. */
+  /** Default: only this machine, because everybody who can open the page can send the demonstration. */
   readonly host?: string;
-  /** What webhooks check signatures with until they are told another one; the shipped configuration's unless given. */
+  /**
+   * The secret with which webhooks verify signatures, until another one is set. Default: that of the shipped
+   * configuration.
+   */
   readonly signatureSecret?: string;
-  /** So many arrivals are kept. */
+  /** The number of arrivals that are kept. */
   readonly keep?: number;
   /** Lets the page send the demonstration and open a socket. */
   readonly demo?: Demo;
-  /** Webhooks only where this is false: making certificates takes some hundred ms. */
+  /** If false, only webhooks are simulated, because creating certificates takes some hundred ms. */
   readonly hasProviders?: boolean;
 }
 
 export interface Sandbox {
   readonly port: number;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
-  /** Absent where they are not wanted. */
+  /** Absent if only webhooks are simulated. */
   readonly providers: Providers | undefined;
-  /** An app with each provider to send the demonstration to. */
+  /** An app with each provider, for the demonstration. */
   readonly demoApps: readonly DemoApp[];
-  /** Calls `listener` for each arrival from now on; answers how to stop it. */
+  /** Calls `listener` for each further arrival; returns a function that stops this. */
   onArrival(listener: (arrival: Arrival) => void): () => void;
   close(): Promise<void>;
 }
 
-/** Starts the far side of the wires. Rejects with `PORT_IN_USE` when its port is taken. */
+/** Starts the simulated far sides. Rejects with `PORT_IN_USE` if its port is in use. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { port, host = '127.0.0.1', signatureSecret = demoSignatureSecret, keep = 20_000 } = options;
   const { hasProviders = true } = options;

@@ -1,11 +1,11 @@
-// One tenant at its worst, in a process of its own, until it is killed: templates that multiply, names that nobody answers for,
-// sockets that flood and never read, bodies that are expensive to parse, and receivers that keep their callers waiting. Each runs at a
-// steady pace, so that the machine is left to PNS and the attack is judged by what PNS does with it.
+// A hostile tenant in a separate process, until it is killed: templates that multiply, names whose servers are silent,
+// sockets that flood and never read, bodies that are expensive to parse, and receivers that stall. Each attack runs at
+// a steady pace, so that it uses little of the machine itself and only its effect on PNS is measured.
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Pool } from 'undici';
 import { answerQuestions } from '../child';
 
-/** What the attacker knows: an API key of one context with all scopes, and where PNS is. */
+/** The attacker's knowledge: an API key of one context with all scopes, and the URLs of PNS. */
 export interface AttackQuestion {
   readonly apiUrl: string;
   readonly websocketUrl: string;
@@ -26,7 +26,7 @@ const attackers = 40;
 const paceMs = 250;
 const mebibyte = 1024 * 1024;
 
-/** From the worst to the mildest; the first one that PNS accepts is used. */
+/** From the worst to the mildest; the attacker uses the first one that PNS accepts. */
 const templates = [
   '{{#a}}'.repeat(300) + 'x' + '{{/a}}'.repeat(300),
   '{{#a}}{{#a}}{{#a}}{{.}}{{/a}}{{/a}}{{/a}}',
@@ -83,7 +83,7 @@ async function attack(question: AttackQuestion): Promise<object> {
   return { template: accepted.slice(0, 60) };
 }
 
-/** Switches APNs on and sets the worst template that is accepted; answers that one. */
+/** Enables APNs and sets the worst template that is accepted; returns it. */
 async function prepareTemplates(
   call: (method: 'POST' | 'PUT', path: string, body: object) => Promise<number>,
   { context, apnsSwitch }: AttackQuestion,
@@ -120,7 +120,7 @@ function batchOf(context: number): object[] {
   }));
 }
 
-/** Servers that hang, drip, and answer without end. */
+/** Servers that hang, answer byte by byte, or answer without end. */
 async function hostileReceivers(): Promise<{ uri: string; server: Server }[]> {
   const behaviours: ((socket: Socket) => void)[] = [
     () => undefined,
@@ -146,7 +146,7 @@ async function hostileReceivers(): Promise<{ uri: string; server: Server }[]> {
   );
 }
 
-/** Writes `start`, and then `more` again and again until the other side has had enough. */
+/** Writes `start`, and then `more` repeatedly until the other side closes. */
 function drip(socket: Socket, start: string, more: string): void {
   socket.write(start);
   const timer = setInterval(() => socket.write(more), 20);
@@ -190,7 +190,7 @@ async function floodingSockets(
 /** A masked ping with 125 bytes, RFC 6455, 5.5.2; the mask is zero. */
 const pingFrame = Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125, 'x')]);
 
-/** Runs `once` at a steady pace. A refusal or a reset is an answer like any other. */
+/** Runs `once` at a steady pace. Refusals and resets are ignored. */
 function repeat(once: () => Promise<unknown>): void {
   let isRunning = false;
   setInterval(() => {

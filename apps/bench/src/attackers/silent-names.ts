@@ -1,4 +1,5 @@
-// Preloaded into the process under attack: names are asked of the name server in SILENT_NAME_SERVER, which never answers.
+// Preloaded into the process under attack: it looks names up at the name server in SILENT_NAME_SERVER, which never
+// answers.
 import promises from 'node:dns/promises';
 import { silentNameServer } from '../env';
 

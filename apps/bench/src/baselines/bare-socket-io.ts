@@ -5,8 +5,8 @@ import { Server } from 'socket.io';
 const http = createServer();
 
 /**
- * Bare Socket.IO with a room for each connection id, in memory: no sessions and no limits; its settings are ours. It lets go
- * of the request of each handshake, as Socket.IO's documentation advises where memory counts.
+ * Bare Socket.IO with a room for each connection id, in memory: no sessions and no limits; its settings are ours. It
+ * releases the request of each handshake, as Socket.IO's documentation advises to save memory.
  */
 export const io = new Server(http, {
   path: '/socket.io/appsuite/',
@@ -23,7 +23,7 @@ io.on('connection', (socket) => {
   Reflect.deleteProperty(socket.conn, 'request');
 });
 
-/** Opens it at any free port. */
+/** Opens it at a free port. */
 export async function listen(): Promise<{ url: string }> {
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };

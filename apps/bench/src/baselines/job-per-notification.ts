@@ -1,7 +1,7 @@
-// The first half of what most would write: a delayed BullMQ job for each notification, added in bulk and without HTTP, and a
-// worker that adds a job for each delivery once its time has come. Nothing is looked up, checked, joined or logged. Several
-// `addBulk` are on their way at once, and the worker has as many jobs in hand as served it best; automatic pipelining of
-// ioredis was tried as well, and made it slower.
+// The first half of the usual solution: a delayed BullMQ job for each notification, added in bulk and without HTTP, and
+// a worker that adds a job for each delivery when it is due. Nothing is looked up, checked, joined or logged. Several
+// `addBulk` run concurrently, and the worker's concurrency is the fastest that was found; automatic pipelining of
+// ioredis made it slower.
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { answerQuestions } from '../child';

@@ -1,6 +1,7 @@
-// What a good engineer would write: Nest on Fastify, the same payload checks, one BullMQ job per notification. Its adapter
-// is tuned as ours is, Nest logs nothing, a key is compared as it stands, the answer is a few bytes, and ioredis sends the
-// jobs of requests that come together in one write (auto-pipelining). Redis settings and payloads are ours.
+// The solution of a good engineer: Nest on Fastify, the same payload checks, one BullMQ job per notification. Its
+// adapter is tuned as ours is, Nest logs nothing, a key is compared as it stands, the answer is a few bytes, and
+// ioredis sends the jobs of requests that come together in one write (auto-pipelining). Redis settings and payloads are
+// ours.
 import 'reflect-metadata';
 import { Body, Controller, HttpCode, HttpException, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -20,7 +20,7 @@ const provider = new Provider({
   address: hostname,
   port: Number(port),
   ca: [ca],
-  // As generous as it takes for a machine that is busy with the other side of the wire.
+  // Long enough for a machine that also runs the far side.
   requestTimeout: 30_000,
   token: { key: key.privatekey, keyId: key.keyid, teamId: key.teamid },
 });
@@ -46,7 +46,7 @@ async function push(index: number): Promise<void> {
 }
 
 async function run(): Promise<void> {
-  // Apple grants one stream until it knows who sends.
+  // Apple allows one stream until it has accepted a token.
   await push(0);
   process.send?.({});
   let next = 1;

@@ -14,8 +14,8 @@ export interface WebhookJob {
 }
 
 /**
- * The quickest client there is: an undici Pool of kept connections for each endpoint, and HMACs by node:crypto for the
- * same two signatures over the same body as ours.
+ * The fastest client: an undici Pool of kept connections for each endpoint, and HMACs by node:crypto for the same two
+ * signatures over the same body as ours.
  */
 export function signedPosts(signatureSecret: string, connections: number): (job: WebhookJob) => Promise<void> {
   const pools = new Map<string, Pool>();

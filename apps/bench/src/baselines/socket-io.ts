@@ -1,5 +1,4 @@
-// Bare Socket.IO and nothing else: no queue, and what it sends it makes up as it goes. It never waits but to let the sockets
-// take what was sent.
+// Only Socket.IO: no queue, and it generates its events while sending. It waits only until the sockets have read them.
 import { setImmediate } from 'node:timers/promises';
 import { answerQuestions } from '../child';
 import { mailNotification } from '../notifications';

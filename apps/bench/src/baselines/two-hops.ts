@@ -1,6 +1,6 @@
-// What follows the baseline's API: a worker that makes a delivery of each notification, and a worker that posts it, signed.
-// Both live in one process, so that nothing but the two queues lies between them; there is no subscription to look up,
-// nothing to decide and nothing to record, which ours has to do on the same way.
+// The part after the baseline's API: a worker that turns each notification into a delivery, and a worker that signs and
+// posts it. Both are in one process, so that only the two queues are between them. Unlike ours, they look up no
+// subscription, decide nothing and record nothing.
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Notification } from '../notifications';

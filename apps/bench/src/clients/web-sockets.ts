@@ -1,10 +1,10 @@
-// Many users' sockets in one process: bare Web Sockets that say the few words of Socket.IO 5 (over Engine.IO 4) which a
-// client has to say, and do nothing with an event but note its id, so that little of the machine goes to the far side.
+// Many users' sockets in one process: bare Web Sockets that implement the necessary part of Socket.IO 5 (over Engine.IO
+// 4) and only record the id of each event, so that the far side uses little CPU time.
 import { WebSocket } from 'ws';
 import { answerQuestions } from '../child';
 import type { SocketQuestion } from '../web-sockets';
 
-/** Handshakes on their way at once; more of them would only wait for each other. */
+/** Concurrent handshakes; more would only wait for each other. */
 const opening = 50;
 
 /** When nothing more arrives for this long, the rest is lost, in ms. */
@@ -71,7 +71,7 @@ async function expect(from: number, count: number): Promise<object> {
     };
     complete = done;
   });
-  // Whatever comes twice comes soon.
+  // Repeated events arrive soon.
   await new Promise((resolve) => setTimeout(resolve, 200));
   return { lastAt, lost: count - different, duplicated: arrivals.filter((times) => times > 1).length };
 }

@@ -9,11 +9,11 @@ import { withSandbox } from '../servers';
 
 const client = 'mail';
 const topic = 'com.example.mail';
-/** Devices that share the pushes; what Apple's part looks up for each is nothing to measure. */
+/** Devices that share the pushes, because the look-up of the simulated Apple is not measured. */
 const devices = 1000;
 const pushesOf = (size: Size): number => (size === 'full' ? 50_000 : 10_000);
 
-/** Apple as the sandbox plays it, with an app's signing key. */
+/** The simulated Apple, with an app's signing key. */
 interface Apple {
   readonly url: string;
   readonly ca: string;
@@ -54,7 +54,7 @@ const ours = side(async (count, { url, ca, key, arrived }) => {
     system.configure('authority.pem', ca);
     const { keyid, teamid } = key;
     const options = { authtype: 'jwt', privatekey: 'key.p8', keyid, teamid, topic };
-    // JSON is YAML.
+    // JSON is valid YAML.
     const file = { [client]: { ...options, endpoint: url, caFile: 'authority.pem' } };
     system.configure('pns-apns-options.yml', JSON.stringify(file));
     await fillQueues({ redisUrl: system.redis.url, databaseUrl: system.databaseUrl }, count, 'apns', (index) => ({

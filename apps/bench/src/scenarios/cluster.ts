@@ -5,8 +5,9 @@ import { throughPns } from './pipeline';
 const shards = 24;
 
 /**
- * The whole way with shards over three Redis, beside one Redis and a single shard. There is no goal: on a machine whose cores
- * are full either way it tells what spreading costs, and only on more of them what it brings.
+ * The whole way with shards over three Redis, compared with one Redis and a single shard. There is no goal: on a
+ * machine whose cores are fully used in both cases it shows the cost of distribution; only with more cores it shows the
+ * gain.
  */
 export const cluster: Scenario = {
   name: 'cluster',

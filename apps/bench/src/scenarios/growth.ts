@@ -16,17 +16,17 @@ import type { Measured, Scenario, Size } from '../scenario';
 
 /** As many subscriptions as these are side by side, one for each user. */
 const [many, few] = [1_000_000, 10_000];
-/** On both sides as many users get notifications, in as many contexts, spread over all: only how many sleep differs. */
+/** On both sides the same number of users and contexts get notifications; only the number of inactive users differs. */
 const active = 10_000;
 const usualContexts = 1000;
 
 const shards = 8;
 const batchSize = 100;
-/** Requests on their way at once. */
+/** Concurrent requests. */
 const inFlight = 8;
-/** What a notification waits for similar ones, in ms; it is not counted. */
+/** The window of a notification, in ms; it is not counted. */
 const delayMs = 1000;
-/** What is compiled at first is not measured. */
+/** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 10_000;
 const notificationsOf = (size: Size): number => (size === 'full' ? 60_000 : 20_000);
 /** In the details: as many for users whom nobody asked for before, so that nothing is known of them. */
@@ -39,7 +39,7 @@ const stride = 700_001;
 const transport = 'apns';
 const properties = { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' };
 
-/** How much there is in Postgres: one subscription for each user, spread evenly over the contexts. */
+/** The content of Postgres: one subscription for each user, distributed evenly over the contexts. */
 interface Stock {
   readonly subscriptions: number;
   readonly contexts: number;
@@ -73,7 +73,7 @@ export const withStock =
 async function fill(url: string, { subscriptions, contexts }: Stock): Promise<void> {
   const postgres = new Client({ connectionString: url });
   await postgres.connect();
-  // Nothing here has to survive, and these indexes serve other questions.
+  // The data need not survive, and these indexes serve other queries.
   await postgres.query('ALTER TABLE subscriptions SET UNLOGGED');
   await postgres.query('DROP INDEX subscriptions_sole_holder, subscriptions_token, subscriptions_creation');
   await postgres.query(
@@ -85,7 +85,7 @@ async function fill(url: string, { subscriptions, contexts }: Stock): Promise<vo
   await postgres.query('VACUUM (ANALYZE) subscriptions');
   await postgres.query('CHECKPOINT');
   await postgres.end();
-  // What the system has yet to write of this would hold up the writes of Redis.
+  // Pending writes of the system would delay the writes of Redis.
   execFileSync('sync');
 }
 
@@ -138,7 +138,7 @@ function batches(first: number, count: number, userOf: (index: number) => UserKe
   });
 }
 
-/** Resolves when no window waits, and none is in a dispatcher's hands. */
+/** Resolves when no window waits, and no dispatcher has taken one. */
 async function allDispatched({ redis, keys }: Queues): Promise<void> {
   const windows = new Windows(redis, keys);
   const notYet = -3_600_000; // an age: those due within the next hour count too
@@ -166,7 +166,7 @@ function countedOf(ids: readonly number[], first: number, count: number): { lost
   return { lost: count - different, duplicated: expected.length - different };
 }
 
-/** A million subscriptions beside ten thousand: that many must cost nothing. */
+/** A million subscriptions compared with ten thousand; the number must not matter. */
 export const growth: Scenario = {
   name: 'growth',
   unit: 'notifications/s',

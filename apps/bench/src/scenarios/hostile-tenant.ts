@@ -77,7 +77,7 @@ async function withStandalone<Answer>(
   }
 }
 
-/** Entries for the shipped file; JSON is YAML. */
+/** Entries for the shipped file; JSON is valid YAML. */
 function webhooksYaml({ url }: Sandbox): string {
   const rest = { httpsOnly: false, allowedNetworks: ['127.0.0.0/8'] };
   const entries = {
@@ -110,7 +110,7 @@ async function startAttack(standalone: Standalone): Promise<Child> {
   return attacker;
 }
 
-/** Asks for `/health/live` all the time and keeps the longest time that an answer took. */
+/** Requests `/health/live` continuously and records the longest response time. */
 class HealthProbe {
   slowestMs = 0;
   private readonly timer: NodeJS.Timeout;
@@ -133,7 +133,7 @@ class HealthProbe {
   }
 }
 
-/** The deliveries of other tenants while one tenant attacks, beside the same without the attack. */
+/** The deliveries of other tenants during an attack, compared with the same without it. */
 export const hostileTenant: Scenario = {
   name: 'hostile-tenant',
   unit: 'ms p99',

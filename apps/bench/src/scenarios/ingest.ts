@@ -13,7 +13,7 @@ const batchSize = 100;
 const inFlight = 16;
 const batchesOf = (size: Size): number => (size === 'full' ? 2000 : 300);
 
-/** Nothing falls due while it is measured: both sides only take in. */
+/** No window falls due during the measurement: both sides only accept. */
 export const nothingFallsDue = {
   'com.openexchange.pns.delayDuration': 3_600_000,
   'com.openexchange.pns.maxDelayDuration': 7_200_000,
@@ -65,5 +65,5 @@ export async function waiting(redisUrl: string): Promise<number> {
 const baseline = (size: Size): Promise<Measured> =>
   withRedis((redis) => runBaseline('add-bulk', { redisUrl: redis.url, batches: batchesOf(size), batchSize }));
 
-/** Taking in over HTTP, in batches, beside adding delayed jobs to BullMQ without HTTP. */
+/** Accepting batches over HTTP, compared with adding delayed jobs to BullMQ without HTTP. */
 export const ingest: Scenario = { name: 'ingest', unit: 'notifications/s', ours, baseline, goal: { atLeast: 1.5 } };

@@ -11,11 +11,11 @@ import { WebSockets } from '../web-sockets';
 
 const users = 1000;
 const batchSize = 100;
-/** Requests on their way at once. */
+/** Concurrent requests. */
 const inFlight = 8;
 /** What a notification waits for similar ones on both sides, in ms; it is not counted. */
 const delayMs = 1000;
-/** What is compiled at first is not measured. */
+/** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 5000;
 
 /** The whole way of PNS, over one Redis or a cluster of them. */
@@ -69,7 +69,7 @@ const baseline = (size: Size): Promise<Measured> =>
     }
   });
 
-/** From the first notification that is handed in to the last that comes out of its socket, less the wait on purpose. */
+/** The time from the first POST to the last event at its socket, without the window. */
 async function measured(
   amount: number,
   sockets: WebSockets,
@@ -99,7 +99,9 @@ function batches(first: number, count: number): string[] {
   });
 }
 
-/** The whole way, from a POST to the user's socket, beside a job for each notification and one for each delivery. */
+/**
+ * The whole way, from a POST to the user's socket, compared with a job for each notification and one for each delivery.
+ */
 export const pipeline: Scenario = {
   name: 'pipeline',
   unit: 'notifications/s',

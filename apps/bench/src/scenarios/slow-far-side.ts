@@ -7,20 +7,22 @@ import { type Measured, percentile, type Scenario, type Size } from '../scenario
 import { Sender } from '../sender';
 import { withSandbox } from '../servers';
 
-/** What real providers take for an answer, in ms. */
+/** Response times of real providers, in ms. */
 const answerTimesMs = [50, 300, 800] as const;
 
-/** So much is offered at most to a far side, where its streams carry more, which leaves room on two cores. */
+/** The highest rate that is offered to a far side whose streams carry more, so that two cores are not fully used. */
 const mostPerSecond = 200;
 
 /** Devices, channels or paths that share what a slow client gets. */
 const slowTargets = 200;
 
-/** Meanwhile code is compiled, connections are made and the worker learns how much the far side takes. */
+/**
+ * The warm-up, in which code is compiled, connections are opened and the worker learns the capacity of the far side.
+ */
 const warmUpSeconds = 5;
 const measuredSecondsOf = (size: Size): number => (size === 'full' ? 10 : 5);
 
-/** When nothing more has come for so long, nothing will; in ms. */
+/** If nothing has arrived for this time, the rest is lost; in ms. */
 const giveUpMs = 10_000;
 
 async function withWorker<Answer>(

@@ -33,7 +33,7 @@ async function measured(size: Size, url: string, pid: number): Promise<Measured>
   }
 }
 
-/** What it costs to hold a socket open that nothing is sent to. Once, because memory depends on no clock. */
+/** The memory of an idle open socket. It is measured once, because it does not depend on time. */
 export const sockets: Scenario = {
   name: 'sockets',
   unit: 'bytes/socket',

@@ -52,7 +52,7 @@ const ours = side(async (count, sandbox) => {
   }
 });
 
-/** JSON is YAML. */
+/** JSON is valid YAML. */
 function webhooksYaml(sandbox: Sandbox): string {
   const rest = { signatureSecret, httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], maxConnections: connections };
   const entries = Array.from({ length: endpoints }, (_, at) => [nameOf(at), { uri: uriOf(sandbox, at), ...rest }]);

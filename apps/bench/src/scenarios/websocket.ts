@@ -13,10 +13,10 @@ import { WebSockets } from '../web-sockets';
 /** As many sockets in the scenario; the curves have others. */
 const usualUsers = 1000;
 const deliveriesOf = (size: Size): number => (size === 'full' ? 150_000 : 40_000);
-/** What is compiled at first is not measured. */
+/** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 10_000;
-/** Deliveries handed over at once. */
-const handOverAtOnce = 5000;
+/** Deliveries that are enqueued at once. */
+const deliveriesPerEnqueue = 5000;
 
 /** Deliveries from the queue of a node to the sockets of so many users. */
 export const toSockets =
@@ -57,7 +57,7 @@ const baseline = (size: Size): Promise<Measured> =>
     }
   });
 
-/** How a side makes the notifications from `first` on ready to be sent, and how it is told to send them. */
+/** Functions of a side: prepare the notifications from `first` on, and send them. */
 interface Side {
   readonly prepare: (first: number, count: number) => Promise<void>;
   readonly release: () => Promise<unknown>;
@@ -100,8 +100,8 @@ class NodeQueue {
   async fill(first: number, count: number): Promise<void> {
     await this.queue().pause();
     const ref = { group: socketNodeGroup(this.queues.keys), name: socketNodeQueue(this.node), endpoint: this.node };
-    for (let from = first; from < first + count; from += handOverAtOnce) {
-      const some = Math.min(handOverAtOnce, first + count - from);
+    for (let from = first; from < first + count; from += deliveriesPerEnqueue) {
+      const some = Math.min(deliveriesPerEnqueue, first + count - from);
       const deliveries = Array.from({ length: some }, (_, index) => this.delivery(from + index));
       await enqueueDeliveries(this.queues, [{ ...ref, deliveries }]);
     }
@@ -137,7 +137,9 @@ class NodeQueue {
   }
 }
 
-/** From the queue of a node that holds a thousand sockets to these, beside Socket.IO that emits to them by itself. */
+/**
+ * From the queue of a node with a thousand sockets to the sockets, compared with Socket.IO that emits to them directly.
+ */
 export const websocket: Scenario = {
   name: 'websocket',
   unit: 'deliveries/s',

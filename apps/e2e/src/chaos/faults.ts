@@ -6,12 +6,12 @@ import type { AppName, AppProcess } from '../app-process';
 import type { System } from '../system';
 import type { Ledger } from './ledger';
 
-/** What a plan works with. */
+/** The input of a plan. */
 export interface Chaos {
   readonly system: System;
   readonly ledger: Ledger;
   readonly say: (line: string) => void;
-  /** A whole number from 0 to below `bound`, the same ones for the same seed. */
+  /** A random integer from 0 to below `bound`; the sequence is the same for the same seed. */
   readonly random: (bound: number) => number;
 }
 
@@ -47,7 +47,7 @@ export async function kill({ system, ledger, say, random }: Chaos, name: AppName
   await system.add(name);
 }
 
-/** Ends each process in turn as a deployment does, each when its successor has started. */
+/** Ends each process in turn after its successor has started, as a deployment does. */
 export async function roll({ system, say }: Chaos): Promise<void> {
   for (const name of apps) {
     for (const process of living(system, name)) {
@@ -67,7 +67,7 @@ export async function redisAway({ system, ledger, say }: Chaos, awayMs: number):
   say('started Redis again');
 }
 
-/** Leaves Redis no memory for as long as `meanwhile` takes. */
+/** Gives Redis no memory while `meanwhile` runs. */
 export async function redisFull({ system, ledger, say }: Chaos, meanwhile: () => Promise<void>): Promise<void> {
   const redis = new Redis(system.redis.url);
   const used = /used_memory:(\d+)/.exec(await redis.info('memory'))?.[1] ?? '1';

@@ -1,7 +1,7 @@
 import { Ledger } from './ledger';
 import { signedAt } from './load';
 
-it('tells the first arrival of a delivery from later ones, and counts those as doubled', () => {
+it('distinguishes the first arrival of a delivery from later ones, and counts those as doubled', () => {
   const ledger = new Ledger(['websocket']);
   ledger.posted(['a']);
   ledger.accepted('a');
@@ -18,7 +18,7 @@ it.each<[string, (number | undefined)[], number, number]>([
   ['only its second request was answered late', [0, 6000], 0, 1],
   ['two requests were answered late', [6000, 5500, 10], 2, 0],
   ['the second of three requests was answered late', [10, 6000, 10], 1, 1],
-])('explains a webhook that came again where %s', (_, ages, late, unexplained) => {
+])('explains a repeated webhook if %s', (_, ages, late, unexplained) => {
   const ledger = new Ledger(['webhook']);
   ledger.posted(['a']);
   ledger.accepted('a');

@@ -1,11 +1,11 @@
-/** What a far side accepted: one delivery of one notification. */
+/** One delivery of one notification that a far side accepted. */
 export interface Arrived {
   /** Ms since the epoch. */
   readonly at: number;
   /** The transport, and for sockets the socket. */
   readonly stream: string;
   readonly id: string;
-  /** When its sender sent it, in ms since the epoch, where it says so. */
+  /** When it was sent, in ms since the epoch, if the request contains this. */
   readonly sentAt?: number | undefined;
 }
 
@@ -15,10 +15,10 @@ export interface Death {
   readonly app: string;
 }
 
-/** Deliveries that had arrived this long before a death at most may not have been written down, in ms. */
+/** A delivery that arrived at most this long before a death may not have been recorded, in ms. */
 const inFlightMs = 1000;
 
-/** A webhook's sender waits this long for the answer, in ms: `timeoutMillis` of the webhook. */
+/** The time-out of a webhook request, in ms: `timeoutMillis`. */
 const webhookTimeoutMs = 5000;
 
 /** A delivery that arrived twice, with the times of both, in ms since the epoch. */
@@ -26,26 +26,26 @@ export interface Doubled {
   readonly id: string;
   readonly first: number;
   readonly at: number;
-  /** Whether the far side answered the arrival before it when its sender had given up. */
+  /** Whether the far side answered the previous arrival after its time-out. */
   readonly isLate: boolean;
 }
 
-/** What became of one stream of deliveries. */
+/** The result of one stream of deliveries. */
 export interface Account {
   readonly stream: string;
   readonly expected: number;
   readonly lost: readonly string[];
   /** More arrivals than deliveries. */
   readonly doubled: number;
-  /** Those of the doubled ones that were repeated because the far side answered too late. */
+  /** Doubled deliveries that were repeated because the far side answered too late. */
   readonly late: number;
-  /** Those of the doubled ones that neither a late answer nor the death of a process explains. */
+  /** Doubled deliveries that neither a late answer nor the death of a process explains. */
   readonly unexplained: readonly Doubled[];
   /** Time from the 202 to the first arrival, in ms. */
   readonly delays: { readonly p50: number; readonly p99: number; readonly longest: number };
 }
 
-/** Notes what was accepted, what arrived and who died, and compares them. */
+/** Records accepted notifications, arrivals and killed processes, and compares them. */
 export class Ledger {
   private readonly postedAt = new Map<string, number>();
   private readonly acceptedAt = new Map<string, number>();
@@ -69,7 +69,7 @@ export class Ledger {
     for (const arrived of this.arrivals.values()) if (!arrived.has(id)) this.missing++;
   }
 
-  /** Answers whether the delivery arrived for the first time. */
+  /** Returns whether the delivery arrived for the first time. */
   arrived({ at, stream, id, sentAt }: Arrived): boolean {
     const arrivals = this.arrivals.get(stream);
     if (arrivals === undefined) return false;
@@ -88,7 +88,7 @@ export class Ledger {
     this.deaths.push({ at: Date.now(), app });
   }
 
-  /** Nobody can write to Redis until the returned function is called. */
+  /** Redis accepts no writes until the returned function is called. */
   redisWentAway(): () => void {
     const outage = { from: Date.now(), to: Infinity };
     this.outages.push(outage);
@@ -141,7 +141,7 @@ export class Ledger {
     };
   }
 
-  /** Whether the worker died after the first arrival, and before it could write that down. */
+  /** Whether the worker died after the first arrival and before it could record it. */
   private isExplained(stream: string, { first, at: second }: Doubled): boolean {
     const outage = this.outages.find(({ from, to }) => first >= from - inFlightMs && first <= to);
     const writtenBy = (outage?.to ?? first) + inFlightMs;
@@ -160,7 +160,7 @@ function doublesOf(id: string, times: readonly Times[]): Doubled[] {
   return times.slice(1).map(({ at }, index) => ({ id, first, at, isLate: isLate(times[index]) }));
 }
 
-/** Whether the sender had given up when the far side answered. */
+/** Whether the far side answered after the time-out. */
 function isLate(times: Times | undefined): boolean {
   return times?.sentAt !== undefined && times.at - times.sentAt >= webhookTimeoutMs;
 }

@@ -3,15 +3,15 @@ import { newMail } from '../seeds';
 import { apiKey, type System } from '../system';
 import type { Ledger } from './ledger';
 
-/** A batch is posted this often, in ms. */
+/** The interval between two batches, in ms. */
 const paceMs = 100;
-/** A producer repeats what was not accepted after this time, in ms. */
+/** After this time a producer repeats notifications that were not accepted, in ms. */
 const repeatMs = 250;
 
-/** How a notification is recognised in whatever form it arrives. */
+/** A text by which a notification is recognised in every form in which it arrives. */
 export const marker = /chaos-\d{7}/;
 
-/** The place of a notification among all that are posted, from 0 on. */
+/** The index of a notification among all posted ones, from 0. */
 export function indexOf(id: string): number {
   return Number(id.slice('chaos-'.length));
 }
@@ -23,7 +23,7 @@ export function signedAt(rawHeaders: readonly string[]): number | undefined {
   return time === undefined ? undefined : Number(time);
 }
 
-/** The user of the notification with this place. */
+/** The user of the notification with this index. */
 export function userOf(index: number, users: number): number {
   return 1 + (index % users);
 }
@@ -64,7 +64,7 @@ async function postUntilAccepted(
   for (const id of ids) ledger.accepted(id);
 }
 
-/** Asks the processes of the API in turn. One that dies has promised nothing. */
+/** Sends requests to the API processes in turn. A request without an answer promises nothing. */
 async function isAccepted(system: System, body: string, turn: number): Promise<boolean> {
   const apis = system.all('api').filter(({ child }) => child.exitCode === null && child.signalCode === null);
   const api = apis[turn % apis.length];

@@ -1,5 +1,5 @@
-// `npm run test:chaos`: the built apps as processes, at least two of each, with a Redis and a database of their own, while
-// processes and servers die. Counts at the far side what was lost and what came twice.
+// `npm run test:chaos`: the built apps as processes, at least two of each, with a Redis and a database of their own,
+// while processes and servers die. Counts lost and repeated deliveries at the far side.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -64,7 +64,7 @@ async function run(): Promise<void> {
     while (!ledger.isComplete && Date.now() - ledger.lastArrivalAt < giveUpMs) {
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
-    await new Promise((resolve) => setTimeout(resolve, 5000)); // for what comes twice
+    await new Promise((resolve) => setTimeout(resolve, 5000)); // for repeated deliveries
     clearInterval(progress);
     await sockets.close();
     const wasTold = (id: string) => sockets.wasTold(userOf(indexOf(id), users), ledger.acceptanceOf(id));
@@ -83,7 +83,7 @@ async function run(): Promise<void> {
   }
 }
 
-/** Writes what each process logged to a file of its own. */
+/** Writes the log of each process to a separate file. */
 function keepLogs(system: System, folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const name of apps) {
@@ -121,7 +121,7 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** With the time, as a log has it. */
+/** Prints a line with the time. */
 function report(line: string): void {
   say(`${secondsAt(Date.now()).padStart(6)} s  ${line}`);
 }

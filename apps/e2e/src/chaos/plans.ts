@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { apps, kill, redisAway, redisFull, roll, type Chaos } from './faults';
 
-/** What goes wrong while the load runs, until `loadMs` are over at the latest. */
+/** Causes faults while the load runs, for `loadMs` at most. */
 export type Plan = (chaos: Chaos, loadMs: number) => Promise<void>;
 
 /** Longer than the lock of a job. */
@@ -9,7 +9,7 @@ const awayMs = 15_000;
 const kills = 36;
 const fullMs = 10_000;
 
-/** By the name that the command line takes. */
+/** The plans, by their name on the command line. */
 export const plans: Readonly<Record<string, Plan>> = {
   'redis-away': async (chaos, loadMs) => {
     for (let outage = 0; outage < 5; outage++) {

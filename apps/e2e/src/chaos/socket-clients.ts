@@ -14,7 +14,7 @@ interface ClientSocket {
   close(): unknown;
 }
 
-/** One socket of each user, of both generations of clients in turn, which comes back by itself through any living node. */
+/** One socket of each user, with Socket.IO 2 and 4 in turn, which reconnects to any living node. */
 export class SocketClients {
   /** When the socket of each user was sent `notifications:missed`, in ms since the epoch. */
   private readonly toldAt = new Map<number, number[]>();
@@ -86,7 +86,7 @@ export class SocketClients {
     });
     await new Promise<void>((resolve) => {
       socket.on('connect', () => resolve());
-      // A client of version 4 that was refused does not try again by itself.
+      // A client of version 4 that was refused does not reconnect by itself.
       socket.on('connect_error', () => {
         if (socket.active === false) setTimeout(() => socket.open(), options.reconnectionDelayMax);
       });
@@ -95,7 +95,7 @@ export class SocketClients {
 
   private arrived(user: number, id: string): void {
     if (!marker.test(id)) return;
-    // A double is counted as such. It says nothing about the order.
+    // A repeated event is counted elsewhere and does not count as out of order.
     if (!this.ledger.arrived({ at: Date.now(), stream: 'websocket', id })) return;
     const latest = this.latest.get(user);
     if (latest !== undefined && this.ledger.isBefore(id, latest)) this.outOfOrder++;

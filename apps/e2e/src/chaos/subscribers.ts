@@ -4,7 +4,7 @@ import type { System } from '../system';
 /** Each user has a webhook and an app with each provider. */
 export const transports = ['webhook', 'apns', 'fcm', 'wns'] as const;
 
-/** What PNS needs to push over all transports. */
+/** The options for pushes over all transports. */
 export const properties = {
   'com.openexchange.pns.transport.apn.ios.enabled': 'true',
   'com.openexchange.pns.transport.gcm.enabled': 'true',

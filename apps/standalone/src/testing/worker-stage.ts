@@ -71,7 +71,7 @@ export class WorkerStage {
     await enqueueDeliveries(queues, [{ ...queue, endpoint: given.client, deliveries: [delivery] }]);
   }
 
-  /** The delivery, once it has failed for good. */
+  /** The delivery after it has failed for good. */
   failed(id: string): Promise<{ outcome: string; reason?: string }> {
     return eventually(() => this.part(FailedDeliveryStore).get(id));
   }

@@ -1,14 +1,14 @@
 import { ApnsFaults } from './apns-fault';
 
-/** So many ids are remembered at least to know duplicates by, and at most twice as many. */
+/** The least number of ids that are kept to detect duplicates; at most twice as many are kept. */
 const idsRemembered = 1000;
 
-/** One played device with one app: what it has counted and how it misbehaves. */
+/** One simulated device with one app: its counts and its fault. */
 export class ApnsDevice {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this one are not shown any more. */
+  /** Arrivals up to this one are hidden. */
   clearedSeq = 0;
   /** A device token belongs to one app: the first one that reached it. */
   topic: string | undefined;
@@ -23,7 +23,7 @@ export class ApnsDevice {
     return { total, accepted, duplicates, topic, fault: faults.current };
   }
 
-  /** Counts a push; answers whether its id had been accepted before. */
+  /** Counts a push; returns whether its id was accepted before. */
   count(id: string | undefined, isAccepted: boolean): boolean {
     this.total++;
     const isDuplicate = id !== undefined && (this.ids.has(id) || this.olderIds.has(id));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How the played Apple misbehaves on demand, for the next `times` pushes or until it is told otherwise. */
+/** A fault of the simulated Apple, for the next `times` pushes or until it is changed. */
 export const apnsFault = z.strictObject({
   status: z.int().min(200).max(599).optional(),
   /** As in Apple's table; goes with `status`. */
@@ -8,24 +8,27 @@ export const apnsFault = z.strictObject({
     .string()
     .regex(/^[A-Za-z]{1,64}$/)
     .optional(),
-  /** A header that Apple does not document and that HTTP allows. */
+  /** A header that HTTP allows and Apple does not document. */
   retryAfterSeconds: z.int().min(0).optional(),
-  /** Waits before it does anything else. */
+  /** Waits first. */
   delayMs: z.int().min(0).max(600_000).optional(),
-  /** Takes the push and never answers. */
+  /** Accepts the push and never answers. */
   hang: z.boolean().optional(),
-  /** Sends the headers of its answer, and then never the end. */
+  /** Sends the headers of its answer, and never its end. */
   hangAfterHeaders: z.boolean().optional(),
-  /** Takes the push and resets the connection. */
+  /** Accepts the push and resets the connection. */
   reset: z.boolean().optional(),
-  /** Takes the push, and then neither reads nor writes on this connection, which stays open: what a dead network looks like. */
+  /**
+   * Accepts the push, and then neither reads nor writes on this connection, which stays open like that of a dead
+   * network.
+   */
   silence: z.boolean().optional(),
   times: z.int().min(1).optional(),
 });
 
 export type ApnsFault = Readonly<z.infer<typeof apnsFault>>;
 
-/** Faults that somebody asked for, each until it is used up. */
+/** The faults that were set, each until it is used up. */
 export class ApnsFaults {
   private fault: ApnsFault | undefined;
   private left = 0;
@@ -39,7 +42,7 @@ export class ApnsFaults {
     this.left = Object.keys(fault).length === 0 ? 0 : (fault.times ?? Infinity);
   }
 
-  /** What to do with the push that has just come. */
+  /** The reaction to the next push. */
   take(): ApnsFault | undefined {
     if (this.left === 0) return undefined;
     this.left--;

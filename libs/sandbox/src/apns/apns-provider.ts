@@ -19,34 +19,34 @@ import { type ApnsFault, ApnsFaults } from './apns-fault';
 export const apnsProvider = 'apns';
 
 export interface ApnsProviderOptions {
-  /** 0 takes any free port. */
+  /** 0 selects a free port. */
   readonly port: number;
-  /** Only this machine unless told otherwise. */
+  /** Default: only this machine. */
   readonly host?: string;
   readonly authority: Authority;
   readonly arrivals: Arrivals;
-  /** Which side of Apple is played; `production` unless given. */
+  /** The simulated environment of Apple. Default: `production`. */
   readonly environment?: Environment;
-  /** Streams at once on a connection once its sender is known; 1000 unless given. */
+  /** Concurrent streams on a connection after its sender is known. Default: 1000. */
   readonly maxStreams?: number;
-  /** The same before a provider token was accepted; 1, as Apple grants, unless given. */
+  /** Concurrent streams before a provider token was accepted. Default: 1, as at Apple. */
   readonly maxStreamsAtFirst?: number;
-  /** Ms since the epoch; the system's clock unless given. */
+  /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
 }
 
-/** What is read of a push that is too long. */
+/** The bytes that are read of a push that is too long. */
 const maxReadBytes = 64 * 1024;
 const maxDevices = 200_000;
-/** A provider that does not close a connection which has gone away is left with it for so long. */
+/** How long a sender may keep a connection open after GOAWAY. */
 const goingMs = 60_000;
-/** How often it is seen to that nothing is read from a silent connection. */
+/** How often reading from a silent connection is stopped again. */
 const silenceMs = 20;
 
 /** One connection of a provider. */
 interface Connection {
   readonly socket: Socket;
-  /** The SHA-256 fingerprint of its certificate, where our authority made that. */
+  /** The SHA-256 fingerprint of its certificate, if our authority issued it. */
   readonly certificate: string | undefined;
   firstKey?: string;
   isKnown: boolean;
@@ -56,21 +56,21 @@ interface Connection {
   isSilent: boolean;
 }
 
-/** Starts what plays Apple Push Notification service, over TLS and HTTP/2. */
+/** Starts a simulation of Apple Push Notification service, over TLS and HTTP/2. */
 export async function startApns(options: ApnsProviderOptions): Promise<ApnsProvider> {
   const provider = new ApnsProvider(options);
   await provider.listen(options.port, options.host ?? '127.0.0.1');
   return provider;
 }
 
-/** Plays Apple Push Notification service: `POST /3/device/<token>`, for any device token that looks like one. */
+/** Simulates Apple Push Notification service: `POST /3/device/<token>`, for any device token of the right form. */
 export class ApnsProvider {
   readonly accounts: AppleAccounts;
   /** Faults of every device. */
   readonly faults = new ApnsFaults();
-  /** After so many streams a connection is told to go away; what it sent beyond those is not looked at. */
+  /** After this number of streams a connection gets GOAWAY; later streams are not processed. */
   goAwayAfter = Infinity;
-  /** Connections that were ever made, are open now, and were open at once. One that has gone away is not open any more. */
+  /** Connections in total, open now, and the most at once. A connection does not count as open after its GOAWAY. */
   readonly connections = { total: 0, open: 0, peak: 0 };
   private readonly devices = new Map<string, ApnsDevice>();
   private readonly server: Http2SecureServer;
@@ -89,7 +89,7 @@ export class ApnsProvider {
       ...authority.server,
       ca: authority.cert,
       requestCert: true,
-      // Apple's answers tell what is wrong with a certificate, so the connection has to come about.
+      // Apple reports a wrong certificate in its answers, so the connection must be accepted.
       rejectUnauthorized: false,
       settings: { maxConcurrentStreams: maxStreamsAtFirst },
       maxSessionMemory: 1000,
@@ -107,7 +107,7 @@ export class ApnsProvider {
     this.server.on('tlsClientError', () => undefined);
   }
 
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   get url(): string {
     return `https://localhost:${this.port}`;
   }
@@ -126,7 +126,7 @@ export class ApnsProvider {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  /** The device of this token, which need not have been heard of before. */
+  /** The device of this token, which is created if it is new. */
   device(token: string): ApnsDevice {
     const name = token.toLowerCase();
     let device = this.devices.get(name);
@@ -156,7 +156,7 @@ export class ApnsProvider {
     });
   }
 
-  /** It has been told to go away and all its pushes are answered, so closing it is up to the provider. */
+  /** It was sent GOAWAY and all its pushes are answered, so the sender should close it. */
   private gone({ socket }: Connection): void {
     if (!this.sockets.delete(socket.remotePort ?? 0)) return;
     this.connections.open--;
@@ -172,7 +172,7 @@ export class ApnsProvider {
     const socket = this.sockets.get(session.socket.remotePort ?? 0);
     if (socket === undefined) return session.destroy();
     const tls = session.socket as TLSSocket;
-    // Whoever shows another authority's certificate shows none.
+    // A certificate of another authority counts as none.
     const certificate = tls.authorized ? tls.getPeerCertificate().fingerprint256 : undefined;
     const connection: Connection = {
       socket,
@@ -198,7 +198,7 @@ export class ApnsProvider {
     stream.on('error', () => undefined);
     const { session } = stream;
     const connection = session && this.sessions.get(session as ServerHttp2Session);
-    // After GOAWAY nothing new is looked at.
+    // After GOAWAY new streams are not processed.
     if (!connection || connection.isGoing || connection.isSilent) return;
     if (++connection.streams >= this.goAwayAfter) {
       connection.isGoing = true;
@@ -251,7 +251,7 @@ export class ApnsProvider {
     else setTimeout(respond, fault.delayMs).unref();
   }
 
-  /** What Apple would answer; undefined where the push is accepted. */
+  /** Apple's answer to a refused push; undefined if the push is accepted. */
   private judge(
     push: PushRequest,
     session: ServerHttp2Session,
@@ -291,14 +291,14 @@ export class ApnsProvider {
       ...(fault.retryAfterSeconds !== undefined && { 'retry-after': String(fault.retryAfterSeconds) }),
     });
     if (fault.hangAfterHeaders) return;
-    // Of 410 Apple also tells since when the device token has been dead.
+    // With 410 Apple also returns since when the device token has been dead.
     const timestamp = status === 410 ? { timestamp: Date.now() } : {};
     if (reason === undefined) stream.end();
     else stream.end(JSON.stringify({ reason, ...timestamp }));
   }
 }
 
-/** Without the provider token, which is nobody's business. */
+/** Without the provider token, which is a secret. */
 function withoutToken(rawHeaders: readonly string[]): readonly string[] {
   const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'authorization');
   return at === -1 ? rawHeaders : rawHeaders.with(at + 1, 'bearer …');
@@ -309,13 +309,13 @@ function checkOf(refusal: Refusal | undefined): Check {
   return refusal === undefined ? { name, verdict: 'valid' } : { name, verdict: 'invalid', reason: refusal.reason };
 }
 
-/** Node offers no way to leave a connection open and not read from it once HTTP/2 has taken it over; its handle does. */
+/** Once HTTP/2 has taken a connection over, Node has no public way to stop reading from it; its handle has one. */
 function silence(connection: Connection): void {
   connection.isSilent = true;
   const { socket } = connection;
   const { _handle: handle } = socket as unknown as { _handle?: { readStop(): void } };
   handle?.readStop();
-  // What was being written to it when it fell silent starts the reading again.
+  // A write that was in progress starts the reading again.
   const again = setInterval(() => handle?.readStop(), silenceMs).unref();
   socket.once('close', () => clearInterval(again));
 }

@@ -5,7 +5,7 @@ import type { ApnsDevice } from './apns-device';
 import { apnsFault, type ApnsFaults } from './apns-fault';
 import { apnsProvider, type ApnsProvider } from './apns-provider';
 
-/** Tokens go into the query, as with the other providers, some of whose are longer than a router takes. */
+/** Tokens are query parameters, as with the other providers, because some tokens are too long for a path parameter. */
 const token = z.string().min(1).max(4096);
 const ofDevice = z.object({ token });
 const ofDeviceOrAll = z.object({ token: token.optional() });
@@ -40,7 +40,7 @@ export interface ApnsPushView {
   readonly isDuplicate: boolean;
 }
 
-/** How tests and the page ask what came to a phone, tell Apple how to misbehave, and make and revoke credentials. */
+/** Routes for tests and the page: arrivals of a phone, faults of Apple, and credentials to create and revoke. */
 export function apnsRoutes(app: FastifyInstance, provider: ApnsProvider, arrivals: Arrivals): void {
   const deviceOf = (given: unknown): ApnsDevice => provider.device(ofDevice.parse(given).token);
   const faultsOf = (given: unknown): ApnsFaults => {
@@ -83,7 +83,7 @@ export function apnsRoutes(app: FastifyInstance, provider: ApnsProvider, arrival
     return reply.code(204).send();
   });
 
-  // The private half is told once, here, as Apple's developer pages do.
+  // The private key is returned only here, as on Apple's developer pages.
   app.post('/apns/keys', (request, reply) => {
     const { keyid, ...rest } = newKey.parse(request.body);
     return reply.code(201).send(provider.accounts.createKey(keyid, rest));

@@ -4,7 +4,7 @@ import type { Refusal } from './apple-rules';
 
 export type Environment = 'production' | 'development';
 
-/** A signing key as Apple hands it out, with what a provider has to know beside it. */
+/** A signing key as Apple issues it, with the ids that a sender needs. */
 export interface SigningKey {
   readonly keyid: string;
   readonly teamid: string;
@@ -12,12 +12,12 @@ export interface SigningKey {
   readonly privatekey: string;
 }
 
-/** What a signing key may be used for. */
+/** The restrictions of a signing key. */
 export interface KeyScope {
   readonly teamid: string;
-  /** Every topic of the team unless given. */
+  /** Default: every topic of the team. */
   readonly topics?: readonly string[] | undefined;
-  /** Both sides unless given. */
+  /** Default: both environments. */
   readonly environment?: Environment | undefined;
 }
 
@@ -28,7 +28,7 @@ interface RegisteredKey extends KeyScope {
   updatedAt: number;
 }
 
-/** Who sends a push: a provider token with it, and perhaps a certificate with its connection. */
+/** The sender of a push: its provider token, and the certificate of its connection if there is one. */
 export interface Sender {
   readonly authorization: string | undefined;
   readonly topic: string | undefined;
@@ -38,20 +38,20 @@ export interface Sender {
   readonly certificate: string | undefined;
 }
 
-/** Whether the sender may push, as whom and to which topic. */
+/** Checks whether the sender may push to a topic. */
 export type Admission = { readonly keyid?: string; readonly topic: string } | Refusal;
 
 const minuteMs = 60 * 1000;
 const tokenLifeMs = 60 * minuteMs;
 const updateEveryMs = 20 * minuteMs;
-/** What two clocks may differ. */
+/** The tolerated difference of clocks. */
 const skewMs = minuteMs;
 
 /**
- * Apple's developer accounts: signing keys, what provider tokens they made, and push certificates. Sources: "Establishing a
+ * Apple's developer accounts: signing keys, their provider tokens, and push certificates. Sources: "Establishing a
  * token-based connection to APNs",
- * https://developer.apple.com/documentation/usernotifications/establishing-a-token-based-connection-to-apns, and "Handling
- * notification responses from APNs".
+ * https://developer.apple.com/documentation/usernotifications/establishing-a-token-based-connection-to-apns, and
+ * "Handling notification responses from APNs".
  */
 export class AppleAccounts {
   private readonly keys = new Map<string, RegisteredKey>();
@@ -76,7 +76,10 @@ export class AppleAccounts {
     };
   }
 
-  /** Registers a key that was made elsewhere, by either half of it in PEM; answers whether it is one for ES256. */
+  /**
+   * Registers a key that was created elsewhere, by its private or public half in PEM; returns whether it is a key for
+   * ES256.
+   */
   registerKey(keyid: string, scope: KeyScope, pem: string): boolean {
     try {
       const publicKey = createPublicKey(pem);
@@ -92,7 +95,7 @@ export class AppleAccounts {
     return this.keys.delete(keyid);
   }
 
-  /** Makes an app's push certificate; answers it as a PKCS #12 file. */
+  /** Issues an app's push certificate and returns it as a PKCS #12 file. */
   createCertificate(topic: string, password: string): Buffer {
     const userId = { type: '0.9.2342.19200300.100.1.1', value: topic };
     const identity = this.authority.client(`Apple Push Services: ${topic}`, [userId]);
@@ -100,14 +103,14 @@ export class AppleAccounts {
     return this.authority.pkcs12(identity, password);
   }
 
-  /** Revokes all certificates of a topic that were made so far; answers whether there was one. */
+  /** Revokes all certificates of a topic; returns whether there was one. */
   revokeCertificates(topic: string): boolean {
     const own = [...this.certificates].filter(([, each]) => each === topic);
     for (const [fingerprint] of own) this.certificates.delete(fingerprint);
     return own.length > 0;
   }
 
-  /** Each key and how many different provider tokens it has made so far. */
+  /** The number of different provider tokens of each key. */
   tokensByKey(): { keyid: string; teamid: string; tokens: number }[] {
     return [...this.keys].map(([keyid, { teamid, tokens }]) => ({ keyid, teamid, tokens: tokens.size }));
   }
@@ -146,7 +149,7 @@ export class AppleAccounts {
     return { keyid: claims.keyid, topic };
   }
 
-  /** Another token may follow no sooner than 20 minutes after one followed the one before. */
+  /** At least 20 minutes must pass between two changes of the token. */
   private isUpdateDue(key: RegisteredKey, token: string): boolean {
     if (key.tokens.has(token)) return true;
     if (this.now() - key.updatedAt < updateEveryMs) return false;
@@ -157,7 +160,7 @@ export class AppleAccounts {
 
   private claimsOf(token: string): Claims | undefined {
     const known = this.verified.get(token);
-    // A key that was registered anew has not signed what the old one did.
+    // A key that was registered again has no tokens.
     if (known && this.keys.get(known.keyid)?.publicKey === known.publicKey) return known;
     const claims = this.verifiedClaims(token);
     if (claims) this.verified.set(token, claims);

@@ -38,7 +38,7 @@ interface Key {
   readonly privatekey: string;
 }
 
-/** A provider token, made by a library that has nothing to do with ours. */
+/** A provider token that an independent library signs. */
 async function bearer(
   key: Key,
   changes: { iat?: number; iss?: string; kid?: string; alg?: string } = {},
@@ -172,7 +172,7 @@ describe('a provider token', () => {
     ]);
   });
 
-  it('of another team has no place on the same connection', async () => {
+  it('of another team is refused on the same connection', async () => {
     const [own, other] = [makeKey(), makeKey('KEY0000002', 'TEAM000002')];
     expect(await send([withToken(await bearer(own)), withToken(await bearer(other))])).toEqual([
       ok,
@@ -212,7 +212,7 @@ it('a device token belongs to the app that it was first used for', async () => {
   expect(await send([to(topic), to('com.example.other')])).toEqual([ok, refusal(400, 'DeviceTokenNotForTopic')]);
 });
 
-it('a certificate that Apple did not make for a push speaks for nobody', async () => {
+it('a certificate that Apple did not issue is ignored', async () => {
   const push = { headers: { 'apns-topic': topic } };
   const unknown = authority.client('Apple Push Services: somebody else');
   expect(await send([push], unknown)).toEqual([refusal(403, 'BadCertificate')]);
@@ -247,7 +247,7 @@ describe('over JSON', () => {
     (await send([{ headers: { authorization, 'apns-topic': topic } }]))[0];
   const push = async (key: Key): Promise<Answer | undefined> => pushAs(await bearer(key));
 
-  it('keys are made and revoked, and what came to a device is told', async () => {
+  it('keys are created and revoked, and arrivals of a device are returned', async () => {
     const made = await call('POST', '/apns/keys', { keyid: 'KEY0000001', teamid: 'TEAM000001' });
     expect(made).toMatchObject({ status: 201, body: { keyid: 'KEY0000001' } });
     expect(await push(made.body as Key)).toEqual(ok);
@@ -270,7 +270,7 @@ describe('over JSON', () => {
     expect(await call('GET', '/apns/devices')).toMatchObject({ body: [{ token: device, total: 0 }] });
   });
 
-  it('a key that was made elsewhere is registered', async () => {
+  it('a key that was created elsewhere is registered', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
     expect(await call('PUT', '/apns/keys/KEY0000007', { teamid: 'TEAM000001', pem })).toMatchObject({ status: 204 });
@@ -281,7 +281,7 @@ describe('over JSON', () => {
     });
   });
 
-  it('faults are set for a device or for all, and taken back', async () => {
+  it('faults are set for a device or for all, and removed', async () => {
     const authorization = await bearer(makeKey());
     const fault = { status: 503, reason: 'Shutdown', times: 1 };
     expect(await call('PUT', '/apns/faults', fault)).toEqual({ status: 200, body: fault });
@@ -294,7 +294,7 @@ describe('over JSON', () => {
     expect(await call('GET', '/apns')).toMatchObject({ body: { goAwayAfter: 5 } });
   });
 
-  it('certificates are made and revoked', async () => {
+  it('certificates are issued and revoked', async () => {
     expect(await call('POST', '/apns/certificates', { topic, password: 'secret' })).toMatchObject({ status: 201 });
     expect(await call('DELETE', `/apns/certificates/${topic}`)).toMatchObject({ status: 204 });
     expect(await call('DELETE', `/apns/certificates/${topic}`)).toMatchObject({ status: 404 });

@@ -1,10 +1,10 @@
-/** Why Apple takes a push not. */
+/** Why Apple refuses a push. */
 export interface Refusal {
   readonly status: number;
   readonly reason: string;
 }
 
-/** A push, as far as what it says is looked at. */
+/** The parts of a push that are checked. */
 export interface PushRequest {
   readonly method: string;
   readonly path: string;
@@ -32,20 +32,20 @@ const pushTypes: ReadonlySet<string> = new Set([
 const maxCollapseIdBytes = 64;
 const maxBodyBytes = { voip: 5120, others: 4096 };
 
-/** Headers that may stand in a push once. */
+/** Headers that a push may have only once. */
 const single = /^(?:apns-.*|authorization)$/;
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** The device token of a path, which may be none at all; undefined for any other path. */
+/** The device token in a path, also if it is invalid; undefined for any other path. */
 export function deviceTokenOf(path: string): string | undefined {
   return /^\/3\/device\/([^/?]*)$/.exec(path)?.[1];
 }
 
 /**
- * What is wrong with a push, whoever sends it; undefined when nothing is. Sources: "Sending notification requests to APNs",
- * https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns, "Generating a remote
- * notification" and "Handling notification responses from APNs" beside it.
+ * The fault of a push, independent of its sender; undefined if there is none. Sources: "Sending notification requests
+ * to APNs", https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns,
+ * "Generating a remote notification" and "Handling notification responses from APNs" beside it.
  */
 export function refusalOf({ method, path, headers, rawHeaders, body }: PushRequest): Refusal | undefined {
   const token = deviceTokenOf(path);
@@ -66,7 +66,7 @@ export function refusalOf({ method, path, headers, rawHeaders, body }: PushReque
     [Buffer.byteLength(headers['apns-collapse-id'] ?? '', 'latin1') > maxCollapseIdBytes, 400, 'BadCollapseId'],
     [!isAbsentOr(headers['apns-topic'], /^[A-Za-z0-9.-]{1,255}$/), 400, 'BadTopic'],
     [body.length > (type === 'voip' ? maxBodyBytes.voip : maxBodyBytes.others), 413, 'PayloadTooLarge'],
-    // Apple documents no word for what is no JSON, or has no aps.
+    // Apple documents no reason for a body that is not JSON or has no aps.
     [!hasAps(body), 400, 'PayloadEmpty'],
   ];
   const first = found.find(([isFault]) => isFault);

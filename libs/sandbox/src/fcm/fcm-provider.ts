@@ -20,13 +20,13 @@ export const fcmProvider = 'fcm';
 
 export interface FcmSandboxOptions {
   readonly host?: string;
-  /** 0 takes any free port. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly authority: Authority;
   readonly arrivals: Arrivals;
-  /** So many messages at once on a connection; Google's limit unless given. */
+  /** Concurrent messages on a connection. Default: Google's limit. */
   readonly maxStreams?: number;
-  /** Ms since the epoch; the system's clock unless given. */
+  /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
 }
 
@@ -35,11 +35,11 @@ export class FcmDevice {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this one are not shown any more. */
+  /** Arrivals up to this one are hidden. */
   clearedSeq = 0;
   /** Whether the app is still on it. */
   isRegistered = true;
-  /** The only project that may send to it; any one unless set. */
+  /** The only project that may send to it; any project if absent. */
   project: string | undefined;
   readonly faults = new Faults<FcmFault>();
 
@@ -64,15 +64,15 @@ const maxDevices = 100_000;
 const maxIds = 250_000;
 const sendPath = /^\/v1\/projects\/([^/]+)\/messages:send(?:\?|$)/;
 
-/** Plays Google: the token endpoint and FCM's HTTP v1 API, on one port, over HTTP/2 and 1.1. */
+/** Simulates Google: the token endpoint and FCM's HTTP v1 API, on one port, over HTTP/2 and 1.1. */
 export class FcmProvider {
   readonly accounts: GoogleAccounts;
-  /** Faults of every device that has none of its own. */
+  /** Faults of every device without its own fault. */
   readonly faults = new Faults<FcmFault>();
   readonly tokenFaults = new Faults<FcmFault>();
   /** How many connections were opened. */
   connections = 0;
-  /** The most messages that were under way on one connection. */
+  /** The most concurrent messages on one connection. */
   mostStreams = 0;
   private readonly devices = new Map<string, FcmDevice>();
   private readonly ids = new Set<string>();
@@ -92,7 +92,7 @@ export class FcmProvider {
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
     });
-    // Clients come and go in the middle of things; that is their business.
+    // Clients may disconnect at any time, which is no fault.
     server.on('sessionError', () => undefined);
     server.on('request', (request: Request, response: Response) => void this.take(request, response));
   }
@@ -101,17 +101,17 @@ export class FcmProvider {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** What `endpoint` is to be. */
+  /** The value for `endpoint`. */
   get url(): string {
     return `https://localhost:${this.port}`;
   }
 
-  /** What `tokenEndpoint` is to be. */
+  /** The value for `tokenEndpoint`. */
   get tokenUrl(): string {
     return `${this.url}/token`;
   }
 
-  /** The device with this token, which need not have been heard of before. */
+  /** The device with this token, which is created if it is new. */
   device(token: string): FcmDevice {
     let device = this.devices.get(token);
     if (device === undefined) {
@@ -125,7 +125,7 @@ export class FcmProvider {
     return [...this.devices.values()];
   }
 
-  /** What the page shows of each device. */
+  /** The devices as the page shows them. */
   targets() {
     return this.known().map(({ token, state }) => ({ provider: fcmProvider, target: token, ...state }));
   }
@@ -149,7 +149,7 @@ export class FcmProvider {
       if (project === undefined) return answer(response, notFound(404));
       this.message(decodeURIComponent(project), request, response, body);
     } catch {
-      // The client ended the request; nobody waits for an answer.
+      // The client cancelled the request and expects no answer.
     }
   }
 
@@ -187,7 +187,7 @@ export class FcmProvider {
     this.respond(request, response, verdict, fault);
   }
 
-  /** Why the sender may not send at all. */
+  /** Why the sender has no permission to send. */
   private refusal(project: string, { headers }: Request): GoogleAnswer | undefined {
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
     if (token === undefined) return unauthenticated('CREDENTIALS_MISSING');
@@ -248,7 +248,7 @@ export class FcmProvider {
   }
 }
 
-/** Starts Google. Rejects when the port is taken. */
+/** Starts the simulated Google. Rejects if the port is in use. */
 export async function startFcm(options: FcmSandboxOptions): Promise<FcmProvider> {
   const { host = '127.0.0.1', port, authority, arrivals, maxStreams = 100, now = Date.now } = options;
   const settings = { maxConcurrentStreams: maxStreams };
@@ -263,7 +263,7 @@ function answer(response: Response, { status, headers, body }: GoogleAnswer, isC
   const isPage = typeof body === 'string';
   const text = isPage ? body : JSON.stringify(body);
   const type = isPage ? 'text/html; charset=UTF-8' : 'application/json; charset=UTF-8';
-  // Both kinds of response have the same method, with types of its own.
+  // Both kinds of response have this method, with different types.
   (response as ServerResponse).writeHead(status, { 'content-type': type, ...headers });
   if (isCutOff) (response as ServerResponse).write(text.slice(0, 1));
   else response.end(text);
@@ -289,7 +289,7 @@ async function bodyOf(request: Request): Promise<Buffer | undefined> {
   return bytes > maxBodyBytes ? undefined : Buffer.concat(chunks);
 }
 
-/** Whom a message that is not looked at any closer is for. */
+/** The target of a message that is not validated. */
 function tokenIn(body: Buffer): string {
   try {
     const token = (JSON.parse(body.toString()) as { message?: { token?: unknown } } | null)?.message?.token;
@@ -303,12 +303,12 @@ function http2SessionOf(request: Request): ServerHttp2Session | undefined {
   return 'stream' in request ? (request.stream.session as ServerHttp2Session | undefined) : undefined;
 }
 
-/** What the requests of one connection have in common. */
+/** The state of one connection. */
 function sessionOf(request: Request): object {
   return http2SessionOf(request) ?? request.socket;
 }
 
-/** Without the access token, which is nobody's business. */
+/** Without the access token, which is a secret. */
 function rawHeadersOf({ rawHeaders }: Request): string[] {
   const shown: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -5,7 +5,7 @@ import type { Faults } from '../faults';
 import { type FcmFault, fcmFault } from './fcm-fault';
 import { type FcmDevice, type FcmProvider, fcmProvider } from './fcm-provider';
 
-/** Tokens go into the query: they are longer than what a router takes for a part of a path. */
+/** Tokens are query parameters, because they are too long for a path parameter. */
 const token = z.string().min(1).max(4096);
 const ofDevice = z.object({ token });
 const faultsAt = z.object({ token: token.optional(), of: z.enum(['messages', 'tokens']).default('messages') });
@@ -38,7 +38,7 @@ export interface FcmPushView {
   readonly isDuplicate: boolean;
 }
 
-/** How tests and the page ask what came to a phone, tell Google how to misbehave, and make and revoke credentials. */
+/** Routes for tests and the page: arrivals of a phone, faults of Google, and credentials to create and revoke. */
 export function fcmRoutes(app: FastifyInstance, provider: FcmProvider, arrivals: Arrivals): void {
   const deviceOf = (given: unknown): FcmDevice => provider.device(ofDevice.parse(given).token);
   const faultsOf = (given: unknown): Faults<FcmFault> => {
@@ -85,7 +85,7 @@ export function fcmRoutes(app: FastifyInstance, provider: FcmProvider, arrivals:
     return reply.code(204).send();
   });
 
-  // The key is told once, here, as Google's console does.
+  // The key is returned only here, as in Google's console.
   app.post('/fcm/service-accounts', (request, reply) => {
     const { project, name } = newAccount.parse(request.body ?? {});
     return reply.code(201).send(provider.accounts.create(project, name));

@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } fro
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { GoogleAnswer } from './google-errors';
 
-/** The JSON file that Google's console makes for a service account. */
+/** The JSON file of a service account, as Google's console creates it. */
 export interface ServiceAccountKey {
   readonly type: 'service_account';
   readonly project_id: string;
@@ -26,24 +26,24 @@ interface Account {
   readonly publicKey: KeyObject;
 }
 
-/** Who an assertion must be meant for, also where it comes by another way. */
+/** The required audience of an assertion, also if it arrives at another URL. */
 const audience = 'https://oauth2.googleapis.com/token';
 const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const longestSeconds = 3600;
 const skewSeconds = 300;
 export const tokenSeconds = 3599;
 const scopePrefix = 'https://www.googleapis.com/auth/';
-/** Those that a sender may ask for, which includes all that the Admin SDK asks for. */
+/** The scopes that a sender may request, which include all scopes of the Admin SDK. */
 const knownScopes = ['firebase.messaging', 'cloud-platform', 'firebase.database', 'identitytoolkit', 'userinfo.email'];
 
 /**
- * Google's service accounts and the access tokens that they are given. Source: "Using OAuth 2.0 for Server to Server
- * Applications", https://developers.google.com/identity/protocols/oauth2/service-account#httprest
+ * Google's service accounts and their access tokens. Source: "Using OAuth 2.0 for Server to Server Applications",
+ * https://developers.google.com/identity/protocols/oauth2/service-account#httprest
  */
 export class GoogleAccounts {
   private readonly accounts = new Map<string, Account>();
   private readonly grants = new Map<string, Grant>();
-  /** How often an access token was given away. */
+  /** The number of issued access tokens. */
   exchanges = 0;
 
   constructor(private readonly now: () => number) {}
@@ -72,13 +72,13 @@ export class GoogleAccounts {
     return [...this.accounts.keys()];
   }
 
-  /** Takes the account back, and with it what it was given; answers whether there was one. */
+  /** Deletes the account and its access tokens; returns whether there was one. */
   revoke(email: string): boolean {
     for (const [token, grant] of this.grants) if (grant.email === email) this.grants.delete(token);
     return this.accounts.delete(email);
   }
 
-  /** All access tokens end now, as if their hour were over. */
+  /** Expires all access tokens. */
   endTokens(): void {
     this.grants.clear();
   }

@@ -1,6 +1,6 @@
 import { type GoogleAnswer, invalidArgument, malformed, type Violation } from './google-errors';
 
-/** A message that FCM takes, as far as anybody looks at it. */
+/** The used parts of a message that FCM accepts. */
 export interface AcceptedMessage {
   readonly token: string;
   readonly data: Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ const request: ObjectShape = {
     notification: strings('title', 'body', 'image'),
     android: {
       ...strings('collapse_key', 'restricted_package_name'),
-      // The guides write them in small letters, and FCM takes both.
+      // The guides write them in lower case, and FCM accepts both.
       priority: ['NORMAL', 'HIGH', 'normal', 'high'],
       ttl: 'duration',
       data: 'strings',
@@ -61,7 +61,7 @@ const request: ObjectShape = {
 const maxMessageBytes = 4096;
 const maxTtlSeconds = 2_419_200;
 
-/** What FCM says to the body of a request, or the message when it takes it. */
+/** FCM's error for the body of a request, or the message if it is valid. */
 export function judgedMessage(body: Buffer): AcceptedMessage | GoogleAnswer {
   const json = parsed(body);
   if (json === undefined || typeof json !== 'object' || json === null || Array.isArray(json)) {
@@ -105,7 +105,7 @@ function judged(message: Record<string, unknown>): AcceptedMessage | GoogleAnswe
   return { token, data };
 }
 
-/** Google's pages name two rules; this is what either of them forbids. */
+/** Google's pages name two rules; this forbids the keys of both. */
 function isReserved(key: string): boolean {
   return key === 'from' || key === 'message_type' || /^(?:google|gcm)/i.test(key);
 }
@@ -116,7 +116,7 @@ function bytesOf(fields: object): number {
     .reduce<number>((sum, text) => sum + Buffer.byteLength(String(text)), 0);
 }
 
-/** Reads JSON as Google does: names in either spelling, null as if absent, and everything unknown is a violation. */
+/** Reads JSON as Google does: names in either spelling, null as absent, and every unknown field is a violation. */
 function read(value: unknown, shape: Shape, path: string, violations: Violation[]): unknown {
   if (value === null) return undefined;
   const fault = (type: string): void => {

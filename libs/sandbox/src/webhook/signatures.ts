@@ -3,8 +3,8 @@ import { Webhook } from 'standardwebhooks';
 import type { Check } from '../arrivals';
 
 /**
- * Checks `X-OX-Signature` the way a careful receiver does, and on purpose not with the code that makes it: blanks after
- * commas are optional, several signatures may be given, one of them must be right, and the signed time is the body's.
+ * Verifies `X-OX-Signature` as a careful receiver does, on purpose without the code that creates it: blanks after
+ * commas are optional, there may be several signatures, one of them must be valid, and the signed time is the body's.
  */
 export function checkOxSignature(header: string | undefined, body: Buffer, secret: string): Check {
   const name = 'X-OX-Signature';

@@ -1,14 +1,14 @@
 import type { Fault } from './fault';
 
-/** So many ids are remembered at least to know duplicates by, and at most twice as many. */
+/** The least number of ids that are kept to detect duplicates; at most twice as many are kept. */
 const idsRemembered = 250_000;
 
-/** One played webhook: what it has counted and how it misbehaves. */
+/** One simulated webhook: its counts and its fault. */
 export class WebhookBox {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this one are not shown any more. */
+  /** Arrivals up to this one are hidden. */
   clearedSeq = 0;
   private fault: Fault = {};
   private faultsLeft = 0;
@@ -34,14 +34,14 @@ export class WebhookBox {
     this.faultsLeft = Object.keys(fault).length === 0 ? 0 : (fault.times ?? Infinity);
   }
 
-  /** What to do with the request that has just come. */
+  /** The reaction to the next request. */
   takeFault(): Fault {
     if (this.faultsLeft === 0) return {};
     this.faultsLeft--;
     return this.fault;
   }
 
-  /** Counts a request; answers whether its id had been accepted before. */
+  /** Counts a request; returns whether its id was accepted before. */
   count(id: string | undefined, isAccepted: boolean): boolean {
     this.total++;
     const isDuplicate = id !== undefined && (this.ids.has(id) || this.olderIds.has(id));

@@ -11,8 +11,8 @@ const maxBoxes = 10_000;
 const path = /^\/webhooks\/([A-Za-z0-9_.-]{1,64})(?:[/?]|$)/;
 
 /**
- * Plays the endpoint of any number of webhooks: `POST /webhooks/<name>`, also below that path. It takes the place of a
- * router on purpose, since what it costs is taken away from what a benchmark measures.
+ * Simulates the endpoints of any number of webhooks: `POST /webhooks/<name>`, also below that path. It replaces a
+ * router, because benchmarks include its cost.
  */
 export class WebhookReceiver {
   private readonly boxes = new Map<string, WebhookBox>();
@@ -22,7 +22,7 @@ export class WebhookReceiver {
     private readonly signatureSecret: string,
   ) {}
 
-  /** The webhook of this name, which need not have been heard of before. */
+  /** The webhook of this name, which is created if it is new. */
   box(name: string): WebhookBox {
     let box = this.boxes.get(name);
     if (box === undefined) {
@@ -36,7 +36,7 @@ export class WebhookReceiver {
     return [...this.boxes.values()];
   }
 
-  /** Handles the request when it is one to a webhook; answers whether it was. */
+  /** Handles a request to a webhook; returns whether it was one. */
   takes(request: IncomingMessage, response: ServerResponse): boolean {
     if (request.method !== 'POST') return false;
     const name = path.exec(request.url ?? '')?.[1];
@@ -80,7 +80,7 @@ export class WebhookReceiver {
   }
 }
 
-/** The fault as whoever sent `given` as `Authorization` meets it. */
+/** The fault for a request with `given` as `Authorization`. */
 function forSender(fault: Fault, given: string | undefined): Fault {
   return fault.authorization === undefined || fault.authorization === given ? fault : { ...fault, status: 401 };
 }

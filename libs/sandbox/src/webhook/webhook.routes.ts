@@ -26,20 +26,20 @@ export interface WebhookArrivalView {
   readonly isDuplicate: boolean;
 }
 
-/** What `GET /webhooks/<name>/arrivals` answers. */
+/** The answer to `GET /webhooks/<name>/arrivals`. */
 export interface WebhookArrivalsView {
-  /** Requests in all, also those that are no longer kept. */
+  /** The number of all requests, also those that are no longer kept. */
   readonly total: number;
-  /** Different ones that were answered with success. */
+  /** The number of different ids that were answered with success. */
   readonly accepted: number;
-  /** Those that came although their id had been accepted before. */
+  /** The number of requests whose id was accepted before. */
   readonly duplicates: number;
   readonly items: readonly WebhookArrivalView[];
-  /** What to ask `since` with next time. */
+  /** The value for the next `since`. */
   readonly nextSince: number;
 }
 
-/** How tests and the page ask a played webhook what came, and tell it how to misbehave. */
+/** Routes for tests and the page: arrivals and faults of a simulated webhook. */
 export function webhookRoutes(app: FastifyInstance, receiver: WebhookReceiver, arrivals: Arrivals): void {
   const boxOf = (given: unknown): WebhookBox => receiver.box(params.parse(given).name);
 

@@ -1,11 +1,11 @@
 import { createHash, randomBytes, randomInt, randomUUID, timingSafeEqual } from 'node:crypto';
 
-/** What a developer is given for an app. */
+/** The credentials of an app. */
 export interface AppCredentials {
   /** The Package SID, or the application id of an app that is registered with Microsoft Entra. */
   readonly sid: string;
   readonly secret: string;
-  /** Set where the app is registered with Microsoft Entra. */
+  /** Set if the app is registered with Microsoft Entra. */
   readonly tenantId?: string;
 }
 
@@ -24,15 +24,16 @@ export const storePath = '/accesstoken.srf';
 const entraPath = /^\/([^/]+)\/oauth2\/v2\.0\/token$/;
 
 /**
- * Apps and the access tokens that they are given. Sources:
+ * Apps and their access tokens. Sources:
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers for
- * apps of Partner Center, https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-quickstart
- * and https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow for those of Entra.
+ * apps of Partner Center,
+ * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-quickstart and
+ * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow for those of Entra.
  */
 export class MicrosoftAccounts {
   private readonly apps = new Map<string, AppCredentials>();
   private readonly grants = new Map<string, Grant>();
-  /** How often an access token was given away. */
+  /** The number of issued access tokens. */
   exchanges = 0;
 
   constructor(private readonly now: () => number) {}
@@ -52,24 +53,24 @@ export class MicrosoftAccounts {
     return [...this.apps.keys()];
   }
 
-  /** Takes the credentials back, and with them what they were given; answers whether there were any. */
+  /** Deletes the credentials and their access tokens; returns whether there were any. */
   revoke(sid: string): boolean {
     for (const [token, grant] of this.grants) if (grant.sid === sid) this.grants.delete(token);
     return this.apps.delete(sid);
   }
 
-  /** All access tokens end now, as if their day were over. */
+  /** Expires all access tokens. */
   endTokens(): void {
     this.grants.clear();
   }
 
-  /** Which app an access token was given to; undefined for one that does not hold. */
+  /** The app of an access token; undefined if the token is invalid. */
   appOf(token: string): string | undefined {
     const grant = this.grants.get(token);
     return grant !== undefined && grant.expiresAt > this.now() ? grant.sid : undefined;
   }
 
-  /** The answer to a request of a token, or undefined where there is no token endpoint at this path. */
+  /** The answer to a token request; undefined if there is no token endpoint at this path. */
   exchange(path: string, contentType: string | undefined, body: string): TokenEndpointAnswer | undefined {
     const tenantId = entraPath.exec(path)?.[1];
     if (tenantId === undefined && path !== storePath) return undefined;

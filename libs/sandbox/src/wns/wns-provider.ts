@@ -13,21 +13,21 @@ import { headerFault, maxPayloadBytes, shownOf } from './wns-rules';
 
 export const wnsProvider = 'wns';
 
-/** How Microsoft misbehaves on demand: a status with any headers, such as `X-WNS-Status: dropped` with 200. */
+/** A fault of the simulated Microsoft: a status with any headers, such as `X-WNS-Status: dropped` with 200. */
 export const wnsFault = fault.omit({ bodyBytes: true });
 export type WnsFault = Readonly<z.infer<typeof wnsFault>>;
 
-/** What a device does about pushes: takes them, is switched off, or has them switched off. */
+/** The state of a device: accepts pushes, is switched off, or has pushes disabled. */
 export const deviceStates = ['connected', 'disconnected', 'refusing'] as const;
 export type DeviceState = (typeof deviceStates)[number];
 
 export interface WnsSandboxOptions {
   readonly host?: string;
-  /** 0 takes any free port. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly authority: Authority;
   readonly arrivals: Arrivals;
-  /** Ms since the epoch; the system's clock unless given. */
+  /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
 }
 
@@ -39,7 +39,7 @@ export class WnsChannel {
   total = 0;
   accepted = 0;
   duplicates = 0;
-  /** Arrivals up to this one are not shown any more. */
+  /** Arrivals up to this one are hidden. */
   clearedSeq = 0;
   device: DeviceState = 'connected';
   readonly faults = new Faults<WnsFault>();
@@ -47,7 +47,7 @@ export class WnsChannel {
 
   constructor(
     readonly token: string,
-    /** The app that it belongs to. */
+    /** Its app. */
     readonly sid: string,
     /** Ms since the epoch. */
     public expiresAt: number,
@@ -64,7 +64,9 @@ export class WnsChannel {
     this.seen.clear();
   }
 
-  /** Counts a push; answers whether the same one had been accepted before: another one may come to replace it under its tag. */
+  /**
+   * Counts a push; returns whether the same push was accepted before. A different push may replace it under its tag.
+   */
   count(tag: string | undefined, body: string, isAccepted: boolean): boolean {
     this.total++;
     const push = tag === undefined ? undefined : hash('sha256', `${tag} ${body}`, 'base64');
@@ -88,10 +90,10 @@ interface Answer {
 const maxBodyBytes = 1024 * 1024;
 const maxSeen = 10_000;
 
-/** Plays Microsoft: both token endpoints and the channels of devices, on one port, over HTTP/1.1. */
+/** Simulates Microsoft: both token endpoints and the channels of devices, on one port, over HTTP/1.1. */
 export class WnsProvider {
   readonly accounts: MicrosoftAccounts;
-  /** Faults of every channel that has none of its own. */
+  /** Faults of every channel without its own fault. */
   readonly faults = new Faults<WnsFault>();
   readonly tokenFaults = new Faults<WnsFault>();
   /** How many connections were opened. */
@@ -117,17 +119,17 @@ export class WnsProvider {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** What `allowedHosts` is to hold. */
+  /** The entries for `allowedHosts`. */
   get host(): string {
     return `localhost:${this.port}`;
   }
 
-  /** What `tokenEndpoint` is to be, for an app of Partner Center or of this tenant. */
+  /** The value for `tokenEndpoint`, for an app of Partner Center or of this tenant. */
   tokenUrl(tenantId?: string): string {
     return `https://${this.host}${tenantId === undefined ? '/accesstoken.srf' : `/${tenantId}/oauth2/v2.0/token`}`;
   }
 
-  /** A new channel of an app, as a device asks for one; with a token that one can choose. */
+  /** Creates a channel of an app, as a device does; the token can be given. */
   openChannel(sid: string, token = `AwYAAAD${randomBytes(48).toString('base64')}`): WnsChannel {
     const channel = new WnsChannel(token, sid, this.now() + channelLifeMs);
     this.channels.set(token, channel);
@@ -142,7 +144,7 @@ export class WnsProvider {
     return this.channels.get(token);
   }
 
-  /** The channel is none that WNS knows any more; answers whether it was. */
+  /** Deletes the channel; returns whether there was one. */
   closeChannel(token: string): boolean {
     return this.channels.delete(token);
   }
@@ -151,7 +153,7 @@ export class WnsProvider {
     return [...this.channels.values()];
   }
 
-  /** What the page shows of each channel. */
+  /** The channels as the page shows them. */
   targets() {
     return this.known().map(({ token, state }) => ({ provider: wnsProvider, target: token, ...state }));
   }
@@ -175,7 +177,7 @@ export class WnsProvider {
       const answer = request.method === 'POST' ? granted : { status: 405, headers: {} };
       respond(request, response, onDemand(answer, fault), fault);
     } catch {
-      // The client ended the request; nobody waits for an answer.
+      // The client cancelled the request and expects no answer.
     }
   }
 
@@ -205,7 +207,7 @@ export class WnsProvider {
     respond(message, response, answer, fault);
   }
 
-  /** What WNS answers to a push, by its published rules. */
+  /** The answer of WNS to a push, by its published rules. */
   private judged(
     method: string | undefined,
     channel: WnsChannel | undefined,
@@ -247,7 +249,7 @@ export class WnsProvider {
   }
 }
 
-/** Starts Microsoft. Rejects when the port is taken. */
+/** Starts the simulated Microsoft. Rejects if the port is in use. */
 export async function startWns(options: WnsSandboxOptions): Promise<WnsProvider> {
   const { host = '127.0.0.1', port, authority, arrivals, now = Date.now } = options;
   const server = createServer({ ...authority.server, keepAliveTimeout: 75_000 });
@@ -270,7 +272,7 @@ function payloadCheck(type: string | undefined, payload: string): Check {
   }
 }
 
-/** The answer as a fault has it: another status comes without what belonged to the first one. */
+/** The answer with a fault applied: another status removes the headers of the first one. */
 function onDemand(answer: Answer, { status, headers = {} }: WnsFault): Answer {
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   return status === undefined ? { ...answer, headers: { ...answer.headers, ...own } } : { status, headers: own };
@@ -299,7 +301,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Without the access token, which is nobody's business. */
+/** Without the access token, which is a secret. */
 function withoutAccessToken(rawHeaders: readonly string[]): string[] {
   return rawHeaders.map((text, index) =>
     index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization' ? 'Bearer …' : text,

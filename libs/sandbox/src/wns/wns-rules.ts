@@ -7,7 +7,7 @@ type Type = (typeof types)[number];
 
 const alphanumeric = /^[A-Za-z0-9]{1,16}$/;
 
-/** What each header may say, and with which types. */
+/** The values of each header, and the types that may have it. */
 const optional: Readonly<Record<string, { readonly value: RegExp; readonly for: readonly Type[] }>> = {
   'x-wns-cache-policy': { value: /^(?:cache|no-cache)$/, for: ['wns/tile', 'wns/badge', 'wns/raw'] },
   'x-wns-requestforstatus': { value: /^(?:true|false)$/, for: types },
@@ -19,7 +19,7 @@ const optional: Readonly<Record<string, { readonly value: RegExp; readonly for: 
 };
 
 /**
- * What is wrong with the headers of a push to a Windows channel; undefined when nothing is. Sources:
+ * The fault in the headers of a push to a Windows channel; undefined if there is none. Sources:
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers and
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-notification-priorities
  */
@@ -42,18 +42,18 @@ export function headerFault(headers: Readonly<Record<string, string>>): string |
   return undefined;
 }
 
-/** What a device shows. */
+/** The content that a device shows. */
 export interface Shown {
   /** The texts of a toast or tile, of its first binding. */
   readonly texts: readonly string[];
   readonly badge?: string;
-  /** What an app is started with when somebody taps a toast. */
+  /** The launch argument of the app when a toast is tapped. */
   readonly launch?: string;
 }
 
 /**
- * What a device makes of a payload, which WNS itself does not look into: it takes any, and the device drops what it cannot
- * read. Throws an error that says why where it cannot. A raw payload is the app's own and shows nothing.
+ * The content that a device shows for a payload. WNS itself accepts any payload, and the device discards it if it
+ * cannot parse it; then this throws an error with the reason. A raw payload belongs to the app and shows nothing.
  */
 export function shownOf(type: string | undefined, payload: string): Shown {
   if (type === 'wns/raw') return { texts: [] };

@@ -5,7 +5,7 @@ import type { Faults } from '../faults';
 import { deviceStates, type WnsChannel, type WnsFault, wnsFault, type WnsProvider, wnsProvider } from './wns-provider';
 import { type Shown, shownOf } from './wns-rules';
 
-/** Tokens go into the query: they hold slashes. */
+/** Tokens are query parameters, because they contain slashes. */
 const token = z.string().min(1).max(4096);
 const ofChannel = z.object({ token });
 const faultsOf = z.object({ token: token.optional(), of: z.enum(['channels', 'tokens']).default('channels') });
@@ -33,14 +33,14 @@ export interface WnsPushView {
   readonly headers: Readonly<Record<string, string>>;
   /** The exact body. */
   readonly body: string;
-  /** What a person sees of it; absent where the device cannot read it. */
+  /** The visible content; absent if the device cannot parse it. */
   readonly shown?: Shown;
   readonly checks: readonly Check[];
   readonly answer: Arrival['answer'];
   readonly isDuplicate: boolean;
 }
 
-/** How tests and the page ask what came to a device, tell Microsoft how to misbehave, and make and revoke credentials. */
+/** Routes for tests and the page: arrivals of a device, faults of Microsoft, and credentials to create and revoke. */
 export function wnsRoutes(app: FastifyInstance, provider: WnsProvider, arrivals: Arrivals): void {
   const viewOf = (channel: WnsChannel) => {
     const { token, sid, state } = channel;
@@ -108,7 +108,7 @@ export function wnsRoutes(app: FastifyInstance, provider: WnsProvider, arrivals:
     return reply.code(204).send();
   });
 
-  // The secret is told once, here, as Partner Center and Entra do.
+  // The secret is returned only here, as in Partner Center and Entra.
   app.post('/wns/apps', (request, reply) => {
     const { sid, secret, tenantId } = newApp.parse(request.body ?? {});
     const given = { ...(sid && { sid }), ...(secret && { secret }), ...(tenantId && { tenantId }) };

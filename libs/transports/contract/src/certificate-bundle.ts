@@ -2,12 +2,12 @@ import { X509Certificate } from 'node:crypto';
 
 const certificateBlock = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----.*?-----END \1-----/gs;
 
-/** What is said of a text that is none. */
+/** The message for a text that is not a bundle. */
 export const bundleSentence = 'must be certificates in PEM, each of which can be read';
 
 /**
- * Whether PEM text holds certificates and each of them can be read. OpenSSL stops silently at the first certificate of a
- * bundle that it cannot read, and trusts none of the later ones.
+ * Whether PEM text contains certificates and each of them can be parsed. OpenSSL stops silently at the first
+ * certificate that it cannot parse, and ignores the later ones.
  */
 export function isCertificateBundle(pem: string): boolean {
   const blocks = pem.match(certificateBlock) ?? [];

@@ -1,6 +1,6 @@
 import type { TransportName } from './transport-name';
 
-/** How urgent a notification is; the factor lengthens the time it may wait for similar ones. */
+/** The priorities of a notification, with the factor for the time that it waits for similar ones. */
 export type Priority = 'high' | 'medium' | 'low';
 
 /** What remains to be done for a delivery to parked sockets. */
@@ -27,14 +27,14 @@ export type SocketTarget =
     };
 
 /**
- * One notification on its way to one subscription (or to one node's open sockets of a user). It travels inside jobs, so
- * its shape is a wire format: fields are only ever added, and added as optional.
+ * One notification on its way to one subscription (or to one node's open sockets of a user). Jobs contain it, so its
+ * shape is a wire format: fields may only be added, as optional ones.
  */
 export interface Delivery {
-  /** The same for every attempt; receivers de-duplicate by it. */
+  /** The same for every attempt; receivers detect duplicates by it. */
   readonly id: string;
   readonly notificationId: string;
-  /** The subscription's id; for open sockets, which are their own subscription, absent. */
+  /** The subscription's id; absent for open sockets, which are their own subscription. */
   readonly subscriptionId?: string;
   readonly context: number;
   readonly user: number;
@@ -42,18 +42,20 @@ export interface Delivery {
   readonly transport: TransportName;
   /** Device token, webhook URI or channel URI; for open sockets, the node that holds them. */
   readonly token: string;
-  /** For sockets, where not all of the client at the node `token` are meant. */
+  /** For sockets: which sockets of the client at the node `token` are meant; all if absent. */
   readonly target?: SocketTarget;
   readonly topic: string;
   readonly payload: Readonly<Record<string, unknown>>;
-  /** The push token or connection id of the client that caused the notification, which is not to hear of it. */
+  /**
+   * The push token or connection id of the client that caused the notification. It must not be sent the notification.
+   */
   readonly sourceToken?: string;
   readonly priority: Priority;
-  /** How many notifications this one stands for; more than 1 only where the topic is collected. */
+  /** The number of notifications that this one stands for; more than 1 only if the topic is collected. */
   readonly count: number;
   /**
-   * Set where the newest notification stands for all before it that had the same key: the topic, followed by a blank and
-   * the producer's aggregation key where there was one.
+   * Set if the newest notification replaces all earlier ones with the same key. It is the topic, followed by a blank
+   * and the producer's aggregation key if there is one.
    */
   readonly collapseKey?: string;
   /** When the notification was accepted, in ms since the epoch. */
@@ -66,15 +68,18 @@ export interface Delivery {
   readonly order?: number;
   /** For open sockets: when presence was read to address it, by Redis' clock, in ms since the epoch. */
   readonly lookedAt?: number;
-  /** The user's primary e-mail address, where the directory knows it. */
+  /** The user's primary e-mail address, if it is in the directory. */
   readonly email1?: string;
-  /** Of a webhook: its subscription may have meta, and credentials in it. They do not travel: the worker reads them. */
+  /** Of a webhook: its subscription may have meta with credentials. Jobs do not contain them; the worker reads them. */
   readonly hasMeta?: true;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** When its endpoint was first spared it, in ms since the epoch. */
+  /** When it was first deferred, in ms since the epoch. */
   readonly sparedSince?: number;
-  /** Of a test: the Redis channel that hears how its only attempt ended. A test is neither repeated nor kept. */
+  /**
+   * Of a test push: the Redis channel that receives the outcome of its only attempt. A test push is neither retried nor
+   * stored.
+   */
   readonly replyTo?: string;
 }
 

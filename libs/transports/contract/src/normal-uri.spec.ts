@@ -45,7 +45,7 @@ it.each([
   ['a plus sign', 'https://h.example/?a+b', 'https://h.example/?a%20b'],
   ['another scheme', 'https://h.example/', 'http://h.example/'],
   ['another port', 'https://h.example/', 'https://h.example:80/'],
-])('keeps apart what differs by %s', (_, one, other) => {
+])('distinguishes URIs that differ by %s', (_, one, other) => {
   expect(normalUri(one)).not.toBe(normalUri(other));
 });
 
@@ -68,14 +68,14 @@ it.each(Object.entries(respellings))('any URI with %s has the same normal form',
   fc.assert(fc.property(plainUris, (uri) => expect(normalUri(respell(uri))).toBe(normalUri(uri))));
 });
 
-it('any URI has one normal form, however many ways it is respelled at once', () => {
+it('any URI has one normal form, also if it is respelled in several ways at once', () => {
   fc.assert(
     fc.property(plainUris, someRespellings, (uri, respell) => expect(normalUri(respell(uri))).toBe(normalUri(uri))),
     { numRuns: 1000 },
   );
 });
 
-it('the normal form of anything is its own normal form, and leads to the same host', () => {
+it('the normal form of any text is its own normal form, and has the same host', () => {
   const character = fc.constantFrom(...'aZ0.-_~%2eEfF/\\?#&=;:@[]|^{}"<> é。\t', '%41', '%2E', '..', ':80', '127.1');
   const anything = fc.array(character, { maxLength: 12 }).map((each) => `http://${each.join('')}`);
   fc.assert(

@@ -2,16 +2,16 @@ import { parsedUrl } from './parsed-url';
 
 const unreserved = /[A-Za-z0-9\-._~]/;
 
-/** What RFC 3986 allows neither in a path nor in a query, and the WHATWG URL Standard leaves as it is. */
+/** Characters that RFC 3986 forbids in paths and queries, and that the WHATWG URL Standard leaves as is. */
 const neverRaw = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/g;
 
 const brokenEscape = /%(?![0-9a-f]{2})/i;
 
 /**
- * The one spelling of an http(s) URI for all spellings that lead to the same resource: that of the WHATWG URL Standard (host in
- * lower case and Punycode, IPv4 addresses in four parts, no default port, no dot segments), with the escapes of RFC 3986, 6.2.2,
- * no final dot behind a host, IPv4 in place of IPv4-mapped IPv6, and neither an empty query nor a fragment. Other text comes back
- * unchanged. A path or query with a `%` that begins no escape keeps its escapes.
+ * The normal form of an http(s) URI, which is the same for all spellings of a resource: that of the WHATWG URL Standard
+ * (host in lower case and Punycode, IPv4 addresses in four parts, no default port, no dot segments), with the escapes
+ * of RFC 3986, 6.2.2, no final dot behind a host, IPv4 in place of IPv4-mapped IPv6, and neither an empty query nor a
+ * fragment. Other text is returned unchanged. A path or query with a `%` that begins no escape keeps its escapes.
  */
 export function normalUri(text: string): string {
   const uri = parsedUrl(text);
@@ -23,12 +23,12 @@ export function normalUri(text: string): string {
   return uri.href;
 }
 
-/** Whether a URI has an escape that is none, which servers read differently. */
+/** Whether a URI has a `%` that begins no escape. Servers read such URIs differently. */
 export function hasBrokenEscape(text: string): boolean {
   return brokenEscape.test(text);
 }
 
-/** A host with an empty label is none, and keeps its dots. */
+/** A host with an empty label is invalid, and keeps its dots. */
 function normalHost(host: string): string {
   const [, high, low] = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(host) ?? [];
   if (high === undefined || low === undefined) return host.replace(/(?<=[^.])\.$/, '');

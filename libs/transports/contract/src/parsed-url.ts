@@ -1,6 +1,6 @@
 /**
- * The URL that `text` is, or undefined. Not by `URL.canParse`: in Node 20 that denies text with characters from U+0080 to U+00FF
- * once it has been optimized, which `new URL` reads.
+ * Parses `text` as a URL; undefined if it is none. `URL.canParse` is not used: in Node 20, once optimized, it returns
+ * false for texts with characters from U+0080 to U+00FF, which `new URL` accepts.
  */
 export function parsedUrl(text: string): URL | undefined {
   try {

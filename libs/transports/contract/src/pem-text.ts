@@ -4,8 +4,8 @@ export function unmarked(text: string): string {
 }
 
 /**
- * A key or certificate in PEM as it was pasted or saved: without a byte order mark, and with real line ends where a variable held
- * them as a backslash and an n, which PEM cannot hold otherwise.
+ * A key or certificate in PEM without a byte order mark, and with real line ends instead of a backslash and an n, which
+ * environment variables often contain and PEM never does.
  */
 export function pemText(text: string): string {
   return unmarked(text).replace(/(?:\\r)?\\n/g, '\n');

@@ -1,9 +1,9 @@
-/** The longest wait that we accept from a far side, in ms: beyond a day it would be a way to lose deliveries. */
+/** The longest wait that we accept from a far side, in ms, because longer waits could make deliveries expire. */
 export const maxRetryAfterMs = 86_400_000;
 
 /**
- * The wait in ms that a `Retry-After` header asks for at `now` (ms since the epoch). Source: RFC 9110, 10.2.3: seconds, or
- * an HTTP date in one of its three forms. Anything else is as if absent.
+ * The wait in ms that a `Retry-After` header requests at `now` (ms since the epoch). Source: RFC 9110, 10.2.3: seconds,
+ * or an HTTP date in one of its three forms. Other values are ignored.
  */
 export function retryAfterMs(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
@@ -12,7 +12,7 @@ export function retryAfterMs(value: string | undefined, now: number): number | u
   return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), maxRetryAfterMs);
 }
 
-/** Ms since the epoch; NaN for what is no date. The oldest of the three forms does not say that it means GMT. */
+/** Ms since the epoch; NaN if the text is no date. The oldest of the three forms means GMT without naming it. */
 function httpDate(text: string): number {
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(text)) return NaN;
   return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);

@@ -1,4 +1,4 @@
-/** The wires a notification can leave by. */
+/** The names of all transports. */
 export const transportNames = ['websocket', 'webhook', 'apns', 'fcm', 'wns'] as const;
 export type TransportName = (typeof transportNames)[number];
 
@@ -9,7 +9,7 @@ export const transportAliases: ReadonlyMap<string, TransportName> = new Map([
   ['gcm', 'fcm'],
 ]);
 
-/** The transport that `value` names, reading the original's names too; undefined for anything else. */
+/** The transport that `value` names, by our name or the original's; undefined for other values. */
 export function transportName(value: string): TransportName | undefined {
   return transportNames.find((name) => name === value) ?? transportAliases.get(value);
 }

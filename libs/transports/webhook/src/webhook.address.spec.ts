@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 import { addressRule, hostRule, networks } from './webhook.address';
 
-/** One network of each kind that must never be reached, as `first address/prefix`. */
+/** One network of each forbidden kind, as `first address/prefix`. */
 const forbidden4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',

@@ -1,26 +1,26 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** A network that an operator allowed beside the public Internet. */
+/** A network that an operator allowed in addition to public addresses. */
 export type Network = readonly [address: ipaddr.IPv4 | ipaddr.IPv6, prefixBits: number];
 
-/** @throws Error when one of them is no network in CIDR notation. */
+/** @throws Error if one of them is not a network in CIDR notation. */
 export function networks(cidrs: readonly string[]): Network[] {
   return cidrs.map((cidr) => ipaddr.parseCIDR(cidr));
 }
 
 /**
- * Source: RFC 4291, 2.4 and IANA's "IPv6 Address Space": only 2000::/3 is handed out for use on the Internet. That leaves
- * out IPv4-compatible, translated and NAT64 addresses by itself; 6to4 and Teredo, which lie inside, are ranges of ipaddr.js.
+ * Source: RFC 4291, 2.4 and IANA's "IPv6 Address Space": only 2000::/3 is allocated as global unicast. This excludes
+ * IPv4-compatible, translated and NAT64 addresses. 6to4 and Teredo are inside it and are ranges of ipaddr.js.
  */
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
-/** Public by its number, yet answered by the machine's own host: Azure's platform address. */
+/** A public address that the machine's own host answers: Azure's platform address. */
 const azurePlatform = ipaddr.parseCIDR('168.63.129.16/32');
 
 /**
- * The rule that forbids to connect to `address`, or undefined when it may be reached: only public addresses are, and what
- * lies in `allowed`. An IPv4-mapped IPv6 address counts as the IPv4 address that the connection would really go to.
+ * The rule that forbids to connect to `address`; undefined if the address is public or in `allowed`. An IPv4-mapped
+ * IPv6 address counts as the IPv4 address that the connection would really use.
  */
 export function addressRule(address: string, allowed: readonly Network[]): string | undefined {
   if (!ipaddr.isValid(address)) return 'not an address';
@@ -33,7 +33,10 @@ export function addressRule(address: string, allowed: readonly Network[]): strin
   return embedsIpv4(parsed) ? 'isatap' : undefined;
 }
 
-/** The rule that forbids the host of a parsed URI when it is written as an address; undefined for names, looked up later. */
+/**
+ * The rule that forbids the host of a parsed URI if it is an address; undefined for names, which are checked after
+ * their look-up.
+ */
 export function hostRule(hostname: string, allowed: readonly Network[]): string | undefined {
   const literal = hostname.replace(/^\[(.*)\]$/, '$1');
   return isIP(literal) === 0 ? undefined : addressRule(literal, allowed);

@@ -10,7 +10,7 @@ let server: Server;
 let client: WebhookClient;
 let connections: number;
 let requests: number;
-/** What the receiver does when a request has arrived. */
+/** The receiver's reaction to a request. */
 let answer: (socket: Socket) => unknown;
 let origin: string;
 
@@ -41,7 +41,7 @@ afterEach(async () => {
 
 const post = () => client.post({ origin, path: '/' }, {}, '{}', new AbortController().signal);
 
-/** Writes each text in a packet of its own, as far as the other side has read the one before. */
+/** Writes each text in a separate packet, after the other side has read the one before. */
 function apart(socket: Socket, texts: readonly string[]): void {
   socket.setNoDelay(true);
   const [first, ...rest] = texts;
@@ -55,7 +55,7 @@ describe.each<[string, string[]]>([
   ['three of them', [interim(100), interim(103), interim(100)]],
   ['as many as are read', Array<string>(32).fill(interim(100))],
 ])('a receiver that sends %s unasked before its answer', (_, interims) => {
-  it('is taken by its answer, in one packet with it, and its connection is used again', async () => {
+  it('is judged by its answer in the same packet, and its connection is used again', async () => {
     answer = (socket) => socket.write(interims.join('') + final(200, 'HTTP/1.1 100 Continue\r\n\r\n'));
     for (let i = 0; i < 3; i++) expect(await post()).toEqual({ status: 200 });
     answer = (socket) => socket.write(final(429));
@@ -63,24 +63,24 @@ describe.each<[string, string[]]>([
     expect([requests, connections]).toEqual([4, 1]);
   });
 
-  it('is taken by its answer, in packets of their own', async () => {
+  it('is judged by its answer in a separate packet', async () => {
     answer = (socket) => apart(socket, [...interims, final()]);
     for (let i = 0; i < 3; i++) expect(await post()).toEqual({ status: 200 });
     expect([requests, connections]).toEqual([3, 1]);
   });
 
-  it('is taken by its answer, byte by byte', async () => {
+  it('is judged by its answer that arrives byte by byte', async () => {
     answer = (socket) => apart(socket, [...(interims[0] ?? ''), ...final(204)]);
     expect(await post()).toEqual({ status: 204 });
   });
 
-  it('has not answered where nothing else comes', async () => {
+  it('has not answered if nothing else arrives', async () => {
     answer = (socket) => socket.end(interims.join(''));
     await expect(post()).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
   });
 });
 
-it('a receiver that sends more of them than are read has failed', async () => {
+it('a receiver that sends too many of them has failed', async () => {
   answer = (socket) => socket.write(interim(100).repeat(33) + final());
   await expect(post()).rejects.toMatchObject({ code: 'TOO_MANY_INTERIM_ANSWERS' });
   answer = (socket) => socket.write(final());

@@ -10,13 +10,15 @@ import { NameError } from './webhook.lookup';
 import type { WebhookOptions } from './webhook.options';
 import type { Target } from './webhook.target';
 
-/** An endpoint's answer, as far as anybody looks at it. */
+/** The parts of an endpoint's answer that are used. */
 export interface WebhookAnswer {
   readonly status: number;
   readonly retryAfter?: string;
 }
 
-/** The endpoint's address may not be reached. The message names the rule and not the address, which is none of a user's business. */
+/**
+ * The endpoint's address is not allowed. The message names the rule and not the address, which users must not learn.
+ */
 export class BlockedAddressError extends Error {
   constructor(rule: string) {
     super(
@@ -26,7 +28,7 @@ export class BlockedAddressError extends Error {
   }
 }
 
-/** No answer within the time that the webhook's options grant. */
+/** No answer within the webhook's `timeoutMillis`. */
 export class WebhookTimeoutError extends Error {
   constructor(timeoutMs: number) {
     super(`The endpoint did not answer within ${timeoutMs} ms.`);
@@ -34,21 +36,24 @@ export class WebhookTimeoutError extends Error {
   }
 }
 
-/** The addresses of a name that was looked up before the attempt. Throws where it was not found. */
+/** The addresses of a name that was looked up before the attempt. Throws if the name was not found. */
 type AddressesOf = (hostname: string) => readonly LookupAddress[];
 
-/** What is read of an answer's body, so that its connection can be used again; a longer one costs the connection. */
+/** A body up to this size is read, so that the connection can be used again; a longer one closes the connection. */
 const maxAnswerBytes = 16 * 1024;
 
-/** Interim answers (1xx) that are read before the answer to one request; more end the attempt. */
+/** Interim answers (1xx) that are read before the answer to one request; the next one ends the attempt. */
 const maxInterimAnswers = 32;
 
-/** Many interim answers and no answer. */
+/** Too many interim answers. */
 class InterimAnswersError extends Error {
   readonly code = 'TOO_MANY_INTERIM_ANSWERS';
 }
 
-/** The HTTP connections of one webhook client: kept open between deliveries, so many for each endpoint. Never retries. */
+/**
+ * The HTTP connections of one webhook client, kept open between deliveries, with a bound for each endpoint. Never
+ * retries.
+ */
 export class WebhookClient {
   private readonly agent: Agent;
   private readonly timeoutMs: number;
@@ -62,17 +67,18 @@ export class WebhookClient {
     this.agent = new Agent({
       connections: maxConnections,
       connect: guardedConnector(networks(allowedNetworks), addressesOf, timeoutMillis, trustOf(caFile)),
-      // Below the five seconds after which Node's servers close an idle connection, perhaps just as we use it.
+      // Node's servers close an idle connection after five seconds. A shorter time avoids that this happens while we
+      // use it.
       keepAliveTimeout: 4000,
-      // Our own timer, which covers the wait for a connection too, ends what takes too long.
+      // Our own timer ends slow requests; it also covers the wait for a connection.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
   }
 
   /**
-   * Posts `body` and resolves once the answer is read, or cut off where it is long or slow. Rejects with a `WebhookTimeoutError`, a
-   * `BlockedAddressError`, the reason of an aborted `signal`, or the connection's error.
+   * Posts `body`, and resolves when the answer was read, or was cut off because it is long or slow. Rejects with a
+   * `WebhookTimeoutError`, a `BlockedAddressError`, the reason of an aborted `signal`, or the connection's error.
    */
   post(
     { origin, path }: Pick<Target, 'origin' | 'path'>,
@@ -106,15 +112,15 @@ export class WebhookClient {
     });
   }
 
-  /** Lets what is on its way finish and closes the connections. */
+  /** Waits for requests in progress and closes the connections. */
   close(): Promise<void> {
     return this.agent.close();
   }
 }
 
 /**
- * What undici tells of one request. Its own `request` makes a stream, a signal and their listeners for each, which costs as
- * much as the request itself.
+ * undici's callbacks for one request. undici's `request` creates a stream, a signal and listeners for each request,
+ * which costs as much as the request itself.
  */
 class AnswerHandler implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
@@ -128,7 +134,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     private readonly onFailure: (reason: Error) => void,
   ) {}
 
-  /** Gives the request up, at once and also before it has a connection. */
+  /** Cancels the request at once, also before it has a connection. */
   abort(reason: Error): void {
     this.aborted = reason;
     this.end(reason);
@@ -162,19 +168,22 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.end(error);
   }
 
-  /** Once the verdict is known, reading on only decided whether the connection can be used again. */
+  /** The outcome is known. Reading the rest only decides whether the connection can be used again. */
   private end(error?: Error): void {
     if (this.answer !== undefined) this.onAnswer(this.answer);
     else this.onFailure(error ?? new Error('The connection ended without an answer.'));
   }
 }
 
-/** The usual authorities and those of `caFile`. Made once: reading all these certificates for each connection takes 50 ms of it. */
+/**
+ * The default authorities and those of `caFile`. Created once, because reading all certificates takes 50 ms for each
+ * connection.
+ */
 function trustOf(caFile: string | undefined): SecureContext | undefined {
   return caFile === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, caFile] });
 }
 
-/** Checks a host written as an address itself: Node looks up names only. */
+/** Checks hosts that are written as addresses, because Node calls `lookup` only for names. */
 function guardedConnector(
   allowed: readonly Network[],
   addressesOf: AddressesOf,
@@ -194,10 +203,10 @@ function guardedConnector(
   };
 }
 
-/** Passes on only those addresses of a name that may be reached, so that nothing else can be connected to. */
+/** Returns only the allowed addresses of a name, so that the connection can use no other. */
 function guardedLookup(allowed: readonly Network[], addressesOf: AddressesOf): LookupFunction {
   return (hostname, { all, family = 0 }, callback) => {
-    // Sockets expect the answer after they asked.
+    // A socket expects the answer asynchronously.
     process.nextTick(() => {
       try {
         const reachable = reachableOf(addressesOf(hostname), allowed);
@@ -213,7 +222,7 @@ function guardedLookup(allowed: readonly Network[], addressesOf: AddressesOf): L
   };
 }
 
-/** @throws BlockedAddressError when none of them may be reached. */
+/** @throws BlockedAddressError if none of them is allowed. */
 function reachableOf(found: readonly LookupAddress[], allowed: readonly Network[]): LookupAddress[] {
   const rules = found.map(({ address }) => addressRule(address, allowed));
   const reachable = found.filter((_, index) => rules[index] === undefined);

@@ -26,10 +26,10 @@ const deliveryTo = (token: string): Delivery => ({
   attempt: 1,
 });
 
-/** Answers may take long where the machine has much to do: only who waits for a time-out has a short one. */
+/** Answers may be slow on a busy machine, so only tests of the time-out use a short one. */
 const loopback = { httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], timeoutMillis: 25_000 };
 
-/** A subscription's meta as the transport is told of it. */
+/** A subscription's meta as the transport reads it. */
 type MetaOf = WebhookTransportParts['metaOf'];
 
 /** A webhook of the sandbox, and a transport that is configured for it. */
@@ -40,7 +40,7 @@ class Scene {
     private options: WebhookOptions,
   ) {}
 
-  /** Nobody's, until a test gives it. */
+  /** The meta of no subscription until a test sets one. */
   metaOf: MetaOf = () => Promise.reject(new Error('This was not to be asked.'));
 
   readonly transport = new WebhookTransport({
@@ -118,7 +118,7 @@ describe('a webhook', () => {
   });
   afterEach(() => scene.close());
 
-  it('gets the body to the letter, with signatures that independent checks accept', async () => {
+  it('gets the exact body, with signatures that independent checks accept', async () => {
     expect(await scene.deliver()).toEqual({ kind: 'delivered' });
     const [arrival] = (await scene.arrivals()).items;
     expect(arrival).toMatchObject({
@@ -140,7 +140,7 @@ describe('a webhook', () => {
     expect((await scene.arrivals()).items).toMatchObject([{ oxSignature: 'valid', standardWebhooks: 'valid' }]);
   });
 
-  it('gets the secrets below its URI, and nothing that proves us beside it', async () => {
+  it('gets the secrets below its URI, and neither secrets nor signatures elsewhere', async () => {
     scene.configure({ uriValidationMode: 'none', webhookSecret: 'Bearer secret' });
     const beside = scene.uri.replace('demo', 'demo-evil');
     await scene.deliver(`${scene.uri}/14?device=2`);
@@ -157,7 +157,7 @@ describe('a webhook', () => {
     ['a login', { login: 'jane', password: 'pä:ss' }, 'Basic amFuZTpw5Dpzcw=='],
     ['something else', { locale: 'de' }, 'Bearer secret'],
     ['nothing any more', undefined, 'Bearer secret'],
-  ])('is authenticated to as a subscription asks whose meta holds %s', async (_, meta, authorization) => {
+  ])('gets the credentials of a subscription whose meta has %s', async (_, meta, authorization) => {
     scene.configure({ webhookSecret: 'Bearer secret' });
     const asked: string[] = [];
     const outcome = await scene.deliverByMeta((id) => {
@@ -168,7 +168,7 @@ describe('a webhook', () => {
     expect((await scene.arrivals()).items).toMatchObject([{ headers: { authorization }, oxSignature: 'valid' }]);
   });
 
-  it('beside its URI gets what the subscription asks for, and nothing that proves us', async () => {
+  it('gets the credentials of the subscription at another URI, and no signature', async () => {
     scene.configure({ uriValidationMode: 'none', webhookSecret: 'Bearer secret' });
     const beside = scene.uri.replace('demo', 'beside');
     await scene.deliverByMeta(() => Promise.resolve(() => ({ authorization: 'Bearer own' })), beside);
@@ -185,7 +185,7 @@ describe('a webhook', () => {
       () => Promise.reject(away),
       { kind: 'retry', reason: 'The subscription cannot be read now (ECONNREFUSED).', isWaiting: true },
     ],
-    ['is no more', () => Promise.resolve(undefined), { kind: 'suppressed', reason: 'its subscription is no more' }],
+    ['was deleted', () => Promise.resolve(undefined), { kind: 'suppressed', reason: 'the subscription was deleted' }],
     [
       'has meta that no key opens',
       () =>
@@ -219,11 +219,11 @@ describe('a webhook', () => {
     const uri = await listening(server);
     scene.configure({ uri });
     for (let i = 0; i < 20; i++) expect(await scene.deliver(uri)).toEqual({ kind: 'delivered' });
-    // The next delivery may come a moment before the last one's connection is free again.
+    // The next delivery may start a moment before the previous one's connection is free again.
     expect(connections).toBeLessThanOrEqual(2);
   });
 
-  it('has no more connections than it may, and a burst that waits for them is not late', async () => {
+  it('has at most `maxConnections` connections, and a burst that waits for them does not time out', async () => {
     let open = 0;
     let most = 0;
     const server = createServer((_, response) => {
@@ -231,21 +231,21 @@ describe('a webhook', () => {
       setTimeout(() => response.writeHead(200).end(() => open--), 400);
     });
     const uri = await listening(server);
-    // Ten answers after each other take longer than one may.
+    // Ten answers in sequence take longer than the time-out of one.
     scene.configure({ uri, maxConnections: 2, timeoutMillis: 3000 });
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => scene.deliver(uri)));
     expect(outcomes.every(({ kind }) => kind === 'delivered')).toBe(true);
     expect(most).toBe(2);
   });
 
-  it('is never followed to where it redirects', async () => {
+  it('is not redirected', async () => {
     const other = scene.uri.replace('demo', 'other');
     await scene.misbehave({ status: 307, headers: { location: other } });
     expect(await scene.deliver()).toMatchObject({ kind: 'rejected' });
     expect(await (await fetch(`${other}/arrivals`)).json()).toMatchObject({ total: 0 });
   });
 
-  it('has answered when its status is there, however long or slow the rest is', async () => {
+  it('has answered once its status has arrived, also if the rest is long or slow', async () => {
     scene.configure({ timeoutMillis: 5000 });
     for (const fault of [{ bodyBytes: 500_000_000 }, { hangInBody: true }]) {
       await scene.misbehave(fault);
@@ -253,7 +253,7 @@ describe('a webhook', () => {
     }
   });
 
-  it('gives up after the time that its options grant, also when it speaks all the while', async () => {
+  it('times out after `timeoutMillis`, also if it sends data all the time', async () => {
     const server = createServer((_, response) => {
       const drip = setInterval(() => response.writeProcessing(), 50);
       response.on('close', () => clearInterval(drip));
@@ -263,7 +263,7 @@ describe('a webhook', () => {
     expect(await scene.deliver(uri)).toEqual({ kind: 'retry', reason: 'The endpoint did not answer within 500 ms.' });
   });
 
-  it('is tried again when it speaks something else than HTTP', async () => {
+  it('is retried if its answer is not HTTP', async () => {
     const server = createServer();
     server.on('connection', (socket) => socket.end('220 smtp ready\r\n'));
     const uri = await listening(server);
@@ -274,7 +274,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('is tried again when nobody listens', async () => {
+  it('is retried if it refuses connections', async () => {
     const server = createServer();
     const uri = await listening(server);
     server.close();
@@ -286,7 +286,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('is spared after failing repeatedly, and nothing is sent to it meanwhile', async () => {
+  it('is not sent deliveries for a while after repeated failures', async () => {
     await scene.misbehave({ status: 500 });
     for (let i = 0; i < 5; i++) expect(await scene.deliver()).toMatchObject({ reason: 'The endpoint answered 500.' });
     const spared = await scene.deliver();
@@ -298,7 +298,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('may be reached again as soon as its options say so', async () => {
+  it('is reached again as soon as its options allow it', async () => {
     scene.configure({ allowedNetworks: [] });
     expect(await scene.deliver()).toMatchObject({ kind: 'rejected' });
     scene.configure({ allowedNetworks: ['127.0.0.1/32'] });
@@ -357,7 +357,7 @@ describe('an address that is not public', () => {
     ['IPv6 that translates it', '[64:ff9b::127.0.0.1]'],
   ])('is not connected to when the URI holds %s', async (_, host) => {
     const outcome = await scene.deliver(scene.uri.replace('127.0.0.1', host));
-    // A resolver may not know a name for loopback at all; what counts is that nothing arrives.
+    // Some resolvers have no name for loopback. The test only requires that nothing arrives.
     if (host !== 'x.localhost')
       expect(outcome).toMatchObject({
         kind: 'rejected',
@@ -367,13 +367,13 @@ describe('an address that is not public', () => {
     expect((await scene.arrivals()).total).toBe(0);
   });
 
-  it('is connected to by name when the name leads into an allowed network', async () => {
+  it('is reached by name if the name resolves into an allowed network', async () => {
     scene.configure({ allowedNetworks: ['127.0.0.0/8'] });
     expect(await scene.deliver(scene.uri.replace('127.0.0.1', 'localhost'))).toEqual({ kind: 'delivered' });
   });
 });
 
-/** Endpoints beside the sandbox's, for what it does not play. */
+/** Endpoints for behaviour that the sandbox does not simulate. */
 const servers: Server[] = [];
 
 afterEach(() => {

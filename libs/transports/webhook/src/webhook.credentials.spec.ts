@@ -16,7 +16,7 @@ it.each<[object | undefined, string | undefined]>([
   [{ login: 'a', password: '' }, basic('a:')],
   [{ login: 'a' }, undefined],
   [{ password: 'b' }, undefined],
-])('%j asks for the header %j', (meta, header) => expect(ownAuthorization(meta)).toBe(header));
+])('%j results in the header %j', (meta, header) => expect(ownAuthorization(meta)).toBe(header));
 
 const unfit = [
   ['authorization', { authorization: 'a\r\nX-Evil: 1' }],
@@ -38,7 +38,7 @@ const unfit = [
   ['password', { login: 'a', password: true }],
 ] as const;
 
-it.each(unfit)('no header can hold %s of %j', (field, meta) => {
+it.each(unfit)('no header can contain %s of %j', (field, meta) => {
   const paths = ownCredentials.safeParse(meta).error?.issues.map(({ path }) => path.join());
   expect(new Set(paths)).toEqual(new Set([field]));
   expect(() => ownAuthorization(meta)).toThrow();

@@ -8,7 +8,9 @@ const fields = z.object({
   password: password.optional(),
 });
 
-/** The credentials that a subscription's meta may hold, used instead of the webhook's. Whatever else it holds is its client's. */
+/**
+ * The credentials in a subscription's meta, which are used instead of the webhook's. Other fields belong to the client.
+ */
 export const ownCredentials = fields.check(({ value, issues }) => {
   const hasLogin = (value.login ?? value.username) !== undefined;
   if (hasLogin === (value.password !== undefined)) return;
@@ -16,13 +18,16 @@ export const ownCredentials = fields.check(({ value, issues }) => {
   issues.push({ code: 'custom', message: `is missing beside ${present}`, path: [missing], input: value });
 });
 
-/** The header that a subscription's meta asks for; undefined where it asks for none. @throws where no header can hold it. */
+/**
+ * The `Authorization` header for a subscription's meta; undefined if it has no credentials. @throws if a header cannot
+ * contain them.
+ */
 export function ownAuthorization(meta: object = {}): string | undefined {
   const { authorization, login, username, password } = fields.parse(meta);
   return authorizationHeader({ webhookSecret: authorization, login: login ?? username, password });
 }
 
-/** ISO-8859-1 and not UTF-8, as the original encodes it. */
+/** ISO-8859-1 and not UTF-8, as in the original. */
 export function authorizationHeader({
   webhookSecret,
   login,

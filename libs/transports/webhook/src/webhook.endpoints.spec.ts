@@ -17,7 +17,7 @@ describe('an endpoint that fails again and again', () => {
     for (let i = 0; i < times; i++) await all.run(endpoint, 10, attempts(failed));
   };
 
-  it('is spared, with the time to wait', async () => {
+  it('gets nothing, and deliveries are deferred with the time to wait', async () => {
     const all = endpoints();
     await fail(all, 3);
     const attempt = attempts(fine);
@@ -35,7 +35,7 @@ describe('an endpoint that fails again and again', () => {
     expect(await all.run('b', 10, attempts(fine))).toEqual(fine.outcome);
   });
 
-  it('is not spared when answers come in between, good or bad', async () => {
+  it('stays in use if an answer arrives in between, good or bad', async () => {
     const all = endpoints();
     for (const answer of [fine, rejected]) {
       await fail(all, 2);
@@ -44,7 +44,7 @@ describe('an endpoint that fails again and again', () => {
     expect(all.open).toBe(0);
   });
 
-  it('is tried by one delivery alone when the time is over, and then by all', async () => {
+  it('is tried by one delivery when the time is over, and then by all', async () => {
     const all = endpoints();
     await fail(all, 3);
     jest.advanceTimersByTime(1000);
@@ -59,7 +59,7 @@ describe('an endpoint that fails again and again', () => {
     expect(all.open).toBe(0);
   });
 
-  it('is spared twice as long after each failed try, up to a limit', async () => {
+  it('gets nothing for twice as long after each failed try, up to a limit', async () => {
     const all = endpoints();
     await fail(all, 3);
     for (const waitMs of [1000, 2000, 3000, 3000]) {
@@ -70,7 +70,7 @@ describe('an endpoint that fails again and again', () => {
     }
   });
 
-  it('passes on an error that is not its own', async () => {
+  it('forwards an error that is not a failure of the endpoint', async () => {
     const all = endpoints();
     await expect(all.run('a', 10, () => Promise.reject(new Error('aborted')))).rejects.toThrow('aborted');
     expect(all.open).toBe(0);
@@ -108,7 +108,7 @@ describe('an endpoint with two slots', () => {
     expect(await Promise.all(runs)).toEqual(Array(4).fill(fine.outcome));
   });
 
-  it('lets those that wait go when it turns out to be dead', async () => {
+  it('defers waiting deliveries if it is found to be dead', async () => {
     const all = new Endpoints({ failures: 2, openMs: 1000, maxOpenMs: 1000 });
     const attempt = attempts(...Array<AttemptVerdict>(50).fill(failed));
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => all.run('a', 2, attempt)));
@@ -116,7 +116,7 @@ describe('an endpoint with two slots', () => {
     expect(outcomes.every(({ kind }) => kind === 'retry')).toBe(true);
   });
 
-  it('serves those that wait although the ones before them reject', async () => {
+  it('serves waiting deliveries although the ones before them reject', async () => {
     const all = new Endpoints();
     const runs = Array.from({ length: 10 }, () => all.run('a', 2, () => Promise.reject(new Error('aborted'))));
     expect((await Promise.allSettled(runs)).every(({ status }) => status === 'rejected')).toBe(true);
@@ -127,7 +127,7 @@ describe('an endpoint with two slots', () => {
 describe('an attempt that must be prepared', () => {
   const later: Outcome = { kind: 'retry', reason: 'not now', afterMs: 1000, isSpared: true };
 
-  it('is not made where the preparation defers it, which says nothing about the endpoint', async () => {
+  it('is not made if the preparation defers it, and leaves the endpoint unchanged', async () => {
     const all = new Endpoints({ failures: 2, openMs: 1000, maxOpenMs: 1000 });
     const attempt = attempts(failed, failed, fine);
     await all.run('a', 10, attempt);
@@ -138,7 +138,7 @@ describe('an attempt that must be prepared', () => {
     expect(all.open).toBe(1);
   });
 
-  it('is not prepared while the circuit is open, nor while one attempt tries whether it may be closed', async () => {
+  it('is not prepared while the circuit is open or half-open', async () => {
     jest.useFakeTimers();
     const all = new Endpoints({ failures: 1, openMs: 1000, maxOpenMs: 1000 });
     await all.run('a', 10, attempts(failed));
@@ -157,7 +157,7 @@ describe('an attempt that must be prepared', () => {
     jest.useRealTimers();
   });
 
-  it('leaves the circuit as it is where the preparation of a trial defers it', async () => {
+  it('leaves the circuit unchanged if the preparation of a trial defers it', async () => {
     jest.useFakeTimers();
     const all = new Endpoints({ failures: 1, openMs: 1000, maxOpenMs: 1000 });
     await all.run('a', 10, attempts(failed));

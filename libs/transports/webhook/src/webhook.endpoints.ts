@@ -11,26 +11,26 @@ import {
   isBrokenCircuitError,
 } from 'cockatiel';
 
-/** One attempt's verdict, and whether it speaks against the endpoint as a whole. */
+/** The outcome of one attempt, and whether it counts as a failure of the endpoint. */
 export interface AttemptVerdict {
   readonly outcome: Outcome;
   readonly isEndpointFailure: boolean;
 }
 
 export interface CircuitOptions {
-  /** So many failures in a row open the circuit. */
+  /** This number of failures in a row opens the circuit. */
   readonly failures: number;
-  /** How long it stays open for the first time, in ms; twice as long after each further try that failed, up to `maxOpenMs`. */
+  /** How long the circuit stays open at first, in ms; doubled after each failed try, up to `maxOpenMs`. */
   readonly openMs: number;
   readonly maxOpenMs: number;
 }
 
 const defaults: CircuitOptions = { failures: 5, openMs: 2000, maxOpenMs: 60_000 };
 
-/** So many endpoints are remembered; beyond that the one known longest starts anew. */
+/** The number of endpoints whose state is kept; beyond it the state of the oldest is deleted. */
 const maxEndpoints = 10_000;
 
-/** While one attempt tries whether the endpoint is back, the others look again after so many ms. */
+/** While one attempt tests the endpoint, other deliveries are deferred for this time, in ms. */
 const halfOpenWaitMs = 1000;
 
 interface Endpoint {
@@ -41,8 +41,9 @@ interface Endpoint {
 }
 
 /**
- * Slots and a circuit breaker for each endpoint. Waiting for a slot takes none of an attempt's time, so a burst never
- * looks like a dead endpoint. After repeated failures deliveries are deferred at once, until a single attempt succeeds.
+ * Slots and a circuit breaker for each endpoint. Waiting for a slot does not count towards an attempt's time-out, so a
+ * burst never looks like a dead endpoint. After repeated failures deliveries are deferred at once, until a single
+ * attempt succeeds.
  */
 export class Endpoints {
   private readonly known = new Map<string, Endpoint>();
@@ -55,8 +56,8 @@ export class Endpoints {
   }
 
   /**
-   * Makes the attempt as one of at most `slots`, or answers a deferral with the time to wait while the circuit is open. `prepare` is
-   * called before the attempt and can defer it too, which says nothing about the endpoint.
+   * Makes the attempt as one of at most `slots`, or returns a deferral with the time to wait while the circuit is open.
+   * `prepare` is called before the attempt and can also defer it, which does not affect the circuit.
    */
   async run(
     name: string,
@@ -64,7 +65,7 @@ export class Endpoints {
     attempt: () => Promise<AttemptVerdict>,
     prepare: () => Promise<Outcome | undefined> | undefined = () => undefined,
   ): Promise<Outcome> {
-    // Slots that have changed make it another endpoint, whose circuit starts anew.
+    // A changed number of slots makes it another endpoint with a new circuit.
     const key = `${slots} ${name}`;
     const endpoint = this.known.get(key) ?? this.remember(key, slots);
     return endpoint.slots.execute(async () => {
@@ -96,9 +97,9 @@ export class Endpoints {
   }
 }
 
-/** The deferral while the circuit is open, or while one attempt finds out whether it may be closed. */
+/** The deferral while the circuit is open or half-open. */
 function deferredBy({ breaker, nextTryAt }: Endpoint): Outcome | undefined {
-  // Cockatiel would let the others wait for the one that tries, and keep their slots meanwhile.
+  // Cockatiel would let other attempts wait for the trial, and they would occupy their slots meanwhile.
   if (breaker.state === CircuitState.HalfOpen) return deferred(halfOpenWaitMs);
   const waitMs = breaker.state === CircuitState.Open ? nextTryAt - Date.now() : 0;
   return waitMs > 0 ? deferred(waitMs) : undefined;

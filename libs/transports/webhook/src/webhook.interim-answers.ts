@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 const [cr, lf, one, zero, two] = ['\r', '\n', '1', '0', '2'].map((character) => character.charCodeAt(0));
 
-/** Where the digits of the status are in `HTTP/1.1 100`. */
+/** The position of the status digits in `HTTP/1.1 100`. */
 const statusAt = 9;
 
 /**
@@ -10,13 +10,13 @@ const statusAt = 9;
  * answers that it did not ask for. undici ignores them, but closes the connection at a 100; this changes one byte for it.
  */
 export class InterimAnswers {
-  /** The part of an interim answer or of an answer that comes next; the rest of an answer is of no interest. */
+  /** The next part of an interim answer or answer. The rest of an answer is not parsed. */
   private part: 'status' | 'interim head' | 'answer' = 'status';
   private position = 0;
   private digits = 0;
   private isLineEmpty = false;
 
-  /** Rewrites what arrives at `socket`, until it ends. At most one request may be under way. */
+  /** Rewrites the data that arrives at `socket`, until it ends. At most one request may be in progress. */
   static rewriteOn(socket: Socket): void {
     const answers = new InterimAnswers();
     const push = socket.push.bind(socket);
@@ -26,7 +26,7 @@ export class InterimAnswers {
       return push(chunk, encoding);
     };
     socket.write = (...parameters: unknown[]) => {
-      answers.expectStatus(); // the answer before has ended, as there is no pipelining
+      answers.expectStatus(); // the previous answer has ended, because there is no pipelining
       return write(...parameters);
     };
   }
@@ -48,7 +48,7 @@ export class InterimAnswers {
 
   private status(chunk: Buffer, at: number): void {
     const byte = chunk[at];
-    if (this.position === 0 && (byte === cr || byte === lf)) return; // parsers take empty lines before a status line
+    if (this.position === 0 && (byte === cr || byte === lf)) return; // parsers accept empty lines before a status line
     const digit = this.position++ - statusAt;
     if (digit < 0) return;
     if (digit === 0 && byte !== one) this.part = 'answer';

@@ -24,7 +24,7 @@ beforeEach(() => {
   server.asked.length = 0;
 });
 
-/** Looks names up with files of our own. */
+/** A look-up with the test's own files. */
 function lookUpWith(hosts = '', resolver = '', parts: LookUpParts = {}): ReturnType<typeof nameServerLookUp> {
   const [hostsFile, resolverFile] = [join(folder, 'hosts'), join(folder, 'resolv.conf')];
   writeFileSync(hostsFile, hosts);
@@ -35,7 +35,7 @@ function lookUpWith(hosts = '', resolver = '', parts: LookUpParts = {}): ReturnT
 const four = (address: string) => ({ address, family: 4 });
 const six = (address: string) => ({ address, family: 6 });
 
-it('takes the hosts file first, and loopback for localhost, without asking anybody', async () => {
+it('uses the hosts file first, and loopback for localhost, without a name server', async () => {
   const lookUp = lookUpWith('10.0.0.5 crm.example crm\n2001:db8::5 crm.example\n');
   expect((await lookUp('CRM.example')).addresses).toEqual([four('10.0.0.5'), six('2001:db8::5')]);
   expect((await lookUp('crm')).addresses).toEqual([four('10.0.0.5')]);
@@ -45,7 +45,7 @@ it('takes the hosts file first, and loopback for localhost, without asking anybo
   expect(server.asked).toEqual([]);
 });
 
-it('answers both families, IPv4 first, and how long they hold', async () => {
+it('returns both families, IPv4 first, and their time to live', async () => {
   zones.set('both.example', { a: ['192.0.2.1', '192.0.2.2'], aaaa: ['2001:db8::1'], ttl: 7 });
   const found = await lookUpWith()('both.example');
   expect(found).toEqual({ addresses: [four('192.0.2.1'), four('192.0.2.2'), six('2001:db8::1')], holdsMs: 7000 });
@@ -54,7 +54,7 @@ it('answers both families, IPv4 first, and how long they hold', async () => {
 it.each([
   [0, 1000],
   [86_400, 30_000],
-])('keeps an answer for %d s to hold within bounds', async (ttl, holdsMs) => {
+])('limits the time to live of %d s', async (ttl, holdsMs) => {
   zones.set('a.example', { a: ['192.0.2.1'], ttl });
   expect(await lookUpWith()('a.example')).toMatchObject({ holdsMs });
 });
@@ -73,7 +73,7 @@ it('finds a name that has IPv6 addresses only', async () => {
   expect((await lookUpWith()('six.example')).addresses).toEqual([six('2001:db8::1')]);
 });
 
-it('follows a chain of aliases, and ends where it is a circle', async () => {
+it('follows a chain of aliases, and ends if it is a circle', async () => {
   for (let at = 0; at < 10; at++) zones.set(`c${at}.example`, { cname: `c${at + 1}.example` });
   zones.set('c10.example', { a: ['192.0.2.1'] });
   zones.set('circle.example', { cname: 'circle.example' });

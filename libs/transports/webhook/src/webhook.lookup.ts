@@ -10,7 +10,9 @@ export interface Found {
   readonly holdsMs: number;
 }
 
-/** Finds the addresses of a name. Rejects within a bounded time with an error that has a `code` when none is known. */
+/**
+ * Finds the addresses of a name. If none is found, it rejects within a bounded time with an error that has a `code`.
+ */
 export type LookUp = (hostname: string) => Promise<Found>;
 
 /** A name has no address, or no name server answered in time. */
@@ -25,30 +27,33 @@ export class NameError extends Error {
 export interface LookUpParts {
   readonly hostsFile?: string;
   readonly resolverFile?: string;
-  /** Addresses of name servers, with a port where it is not 53; those of the resolver file unless given. */
+  /** Addresses of name servers, with a port if it is not 53. Default: those of the resolver file. */
   readonly servers?: readonly string[];
-  /** Until a look-up is given up, all names of the search list included, in ms. */
+  /** Time-out of a look-up, including all names of the search list, in ms. */
   readonly giveUpMs?: number;
 }
 
-/** One server is asked after 0 and 1.5 s, which leaves its second answer time until a look-up is given up. */
+/** A server is asked after 0 and 1.5 s, so its second answer can arrive before the time-out. */
 const [firstTryMs, tries, defaultGiveUpMs] = [1500, 2, 5000] as const;
 
-/** How long IPv6 addresses are waited for once there are IPv4 ones (RFC 8305, 3), in ms; some name servers never answer for them. */
+/**
+ * How long a look-up waits for IPv6 addresses after it has IPv4 addresses (RFC 8305, 3), in ms; some name servers never
+ * answer for IPv6.
+ */
 const secondFamilyMs = 50;
 
-/** An answer is used for the time that its name server says, within these bounds, in ms. */
+/** Bounds for the time to live of an answer, in ms. */
 const [leastHoldsMs, mostHoldsMs] = [1000, 30_000] as const;
 
-/** More addresses than this are not tried: a name may have thousands, and connecting to each is a scan. */
+/** The addresses that are tried. A name may have thousands, and connecting to each would be a port scan. */
 const maxAddresses = 16;
 
-/** Codes that say that a name, or the kind of address, does not exist. */
+/** Codes for a name, or a kind of address, that does not exist. */
 const absent: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
 
 /**
- * Looks names up in the hosts file, then at the name servers by c-ares with the search list of the system, as getaddrinfo does. It
- * takes no thread, so silent name servers hold up nothing else; docs/adr/0018.
+ * Looks names up in the hosts file, then at the name servers by c-ares with the search list of the system, as
+ * getaddrinfo does. It uses no thread, so silent name servers delay nothing else; docs/adr/0018.
  */
 export function nameServerLookUp({
   hostsFile = '/etc/hosts',
@@ -63,7 +68,8 @@ export function nameServerLookUp({
     const name = hostname.toLowerCase().replace(/\.$/, '');
     const local = hosts.current(now).get(name) ?? loopback(name);
     if (local !== undefined) return { addresses: local.map(addressOf), holdsMs: leastHoldsMs };
-    // One for each look-up, so that it can be given up, asks from a port of its own, and obeys a changed resolver file.
+    // One resolver for each look-up, so that it can be cancelled, uses its own source port, and reads the current
+    // resolver file.
     const resolver = new Resolver({ timeout: firstTryMs, tries });
     if (servers !== undefined) resolver.setServers(servers);
     const timer = setTimeout(() => resolver.cancel(), giveUpMs);
@@ -97,13 +103,13 @@ async function bothFamilies(resolver: Resolver, name: string): Promise<Found> {
   } catch (error) {
     const found = await late;
     if (found.length > 0) return foundOf(found);
-    // That one family does not exist says less than that the server did not answer for the other.
+    // A time-out for one family is more relevant than the absence of the other.
     if (absent.has(codeOf(error))) await six;
     throw error;
   }
 }
 
-/** An alias that leads to no address has no records, and c-ares reports no error. */
+/** For an alias without an address c-ares returns no records and no error. */
 async function recordsOf(answer: Promise<RecordWithTtl[]>): Promise<RecordWithTtl[]> {
   const records = await answer;
   if (records.length === 0) throw new NameError('ENODATA');
@@ -122,7 +128,7 @@ function addressOf(address: string): LookupAddress {
   return { address, family: isIP(address) };
 }
 
-/** RFC 6761, 6.3: these names mean this machine, whatever a name server says. */
+/** RFC 6761, 6.3: these names mean this machine, independent of name servers. */
 function loopback(name: string): string[] | undefined {
   return name === 'localhost' || name.endsWith('.localhost') ? ['127.0.0.1', '::1'] : undefined;
 }
@@ -133,7 +139,7 @@ async function within(ms: number, records: Promise<RecordWithTtl[]>): Promise<Re
   return Promise.race([records, none]).finally(() => clearTimeout(timer));
 }
 
-/** c-ares calls a look-up that was given up after its time cancelled. */
+/** c-ares reports a look-up that we ended after the time-out as cancelled. */
 function codeOf(error: unknown): string {
   const { code } = error as { code?: unknown };
   if (typeof code !== 'string') return 'EUNKNOWN';

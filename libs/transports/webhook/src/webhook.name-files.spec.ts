@@ -34,7 +34,7 @@ it.each([
   expect(candidatesOf(name, { domains: ['a.example', 'b.example'], ndots })).toEqual(expected);
 });
 
-it('looks at a file again after a second, and takes one that is gone as empty', () => {
+it('checks a file again after a second, and treats a deleted one as empty', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pns-files-'));
   const path = join(folder, 'hosts');
   const file = new WatchedFile(path, hostsIn);

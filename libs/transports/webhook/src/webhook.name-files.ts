@@ -1,14 +1,17 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 
-/** How names without a trailing dot are completed, as `/etc/resolv.conf` says. */
+/** The rules of `/etc/resolv.conf` for names without a trailing dot. */
 export interface SearchRules {
   readonly domains: readonly string[];
-  /** A name with so many dots is asked for as it is first. */
+  /** A name with at least this number of dots is first looked up as is. */
   readonly ndots: number;
 }
 
-/** A name and its search list are asked for one after the other, so the list is bounded; glibc had the same bound for decades. */
+/**
+ * The names of a search list are looked up one after the other, so the list is bounded; glibc had the same bound for
+ * decades.
+ */
 const maxSearchDomains = 6;
 
 /** The addresses of each name in a hosts file, in its order (hosts(5)). Names are in lower case. */
@@ -41,7 +44,7 @@ export function searchRulesIn(text: string): SearchRules {
   return { domains: domains.filter((domain) => domain !== '').slice(0, maxSearchDomains), ndots };
 }
 
-/** The names that a name server is asked for, one after the other until one is found. */
+/** The names to look up, one after the other, until one is found. */
 export function candidatesOf(hostname: string, { domains, ndots }: SearchRules): string[] {
   if (hostname.endsWith('.')) return [hostname.slice(0, -1)];
   const completed = domains.map((domain) => `${hostname}.${domain}`);
@@ -49,10 +52,10 @@ export function candidatesOf(hostname: string, { domains, ndots }: SearchRules):
   return dots >= ndots ? [hostname, ...completed] : [...completed, hostname];
 }
 
-/** A file is looked at again after so long, in ms. */
+/** The interval in which a file is checked again, in ms. */
 const lookAgainMs = 1000;
 
-/** What a file of the system says now, read again once it has changed. A file that cannot be read is taken as empty. */
+/** The current content of a system file, read again after a change. A file that cannot be read counts as empty. */
 export class WatchedFile<Content> {
   private content: Content | undefined;
   private version = '';
@@ -74,7 +77,7 @@ export class WatchedFile<Content> {
   }
 }
 
-/** Synchronous calls: they take microseconds, where the threads of the process may be busy. */
+/** The calls are synchronous, because they take microseconds, and the threads of the process may be busy. */
 function versionOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;

@@ -10,7 +10,7 @@ interface Answer {
   readonly reject: (reason: Error) => void;
 }
 
-/** A name server that answers when the test says so. */
+/** A name server whose answers the test triggers. */
 class HeldServer {
   readonly asked: string[] = [];
   private readonly open = new Map<string, Answer>();
@@ -38,12 +38,12 @@ class HeldServer {
   }
 }
 
-/** Lets promises settle that wait for nothing else. */
+/** Waits until all promises that can settle have settled. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }
 
-/** What has become of a promise by now. */
+/** The state of a promise. */
 async function state(ready: true | Promise<boolean> = true): Promise<boolean | 'waits'> {
   let now: boolean | 'waits' = 'waits';
   void Promise.resolve(ready).then((isReady) => (now = isReady));
@@ -64,7 +64,7 @@ beforeEach(() => {
 afterEach(() => jest.useRealTimers());
 
 describe('a name', () => {
-  it('is looked up once for all who ask meanwhile, and again once its answer is too old', async () => {
+  it('is looked up once for concurrent callers, and again when its answer has expired', async () => {
     const asked = Array.from({ length: 50 }, (_, at) => names.ready('one.example', user(at)));
     await server.answer('one.example');
     expect(await Promise.all(asked.map((each) => Promise.resolve(each)))).toEqual(Array(50).fill(true));
@@ -77,7 +77,7 @@ describe('a name', () => {
     expect(names.addresses('one.example')).toEqual(found.addresses);
   });
 
-  it('that was not found is known as that for a second', async () => {
+  it('that was not found is not looked up again for a second', async () => {
     const ready = names.ready('one.example', jane);
     await server.fail('one.example');
     expect(await ready).toBe(true);
@@ -91,7 +91,7 @@ describe('a name', () => {
     expect(names.addresses('one.example')).toEqual(found.addresses);
   });
 
-  it('that nobody looked up has no addresses', () => {
+  it('that was not looked up has no addresses', () => {
     expect(() => names.addresses('one.example')).toThrow('could not be looked up');
   });
 
@@ -110,14 +110,14 @@ describe('look-ups under way', () => {
   const many = (seekerOf: (at: number) => Seeker, count: number) =>
     Array.from({ length: count }, (_, at) => names.ready(`n${at}.example`, seekerOf(at)));
 
-  it('are at most four of a user, and others are not held up', () => {
+  it('are at most four of a user, and others are not delayed', () => {
     void many(() => jane, 20);
     expect(server.asked).toHaveLength(4);
     void names.ready('other.example', user(15));
     expect(server.asked).toHaveLength(5);
   });
 
-  it('are at most sixteen of a context, and another context is not held up', () => {
+  it('are at most sixteen of a context, and another context is not delayed', () => {
     void many((at) => user(at), 60);
     expect(server.asked).toHaveLength(16);
     void names.ready('other.example', user(14, 2));
@@ -135,7 +135,7 @@ describe('look-ups under way', () => {
     expect(server.asked).toHaveLength(256);
   });
 
-  it('make room for what has waited longest', async () => {
+  it('start in the order of their waiting', async () => {
     void many(() => jane, 6);
     await server.answer('n2.example');
     expect(server.asked).toEqual(['n0.example', 'n1.example', 'n2.example', 'n3.example', 'n4.example']);
@@ -143,7 +143,7 @@ describe('look-ups under way', () => {
     expect(server.asked.at(-1)).toBe('n5.example');
   });
 
-  it('serve what waits for the same name, whoever began them', async () => {
+  it('serve all callers that wait for the same name', async () => {
     const ready = many(() => jane, 5);
     expect(await state(ready[4])).toBe('waits');
     void names.ready('n4.example', user(15));
@@ -153,7 +153,7 @@ describe('look-ups under way', () => {
     expect(server.asked).toHaveLength(5);
   });
 
-  it('of names that do not answer leave room for those of the same user that did', async () => {
+  it('of silent names do not delay names of the same user that were found before', async () => {
     void names.ready('good.example', jane);
     await server.answer('good.example');
     jest.advanceTimersByTime(5000);
@@ -167,8 +167,8 @@ describe('look-ups under way', () => {
   });
 });
 
-describe('what waits for a look-up', () => {
-  it('is told after two seconds that none could be started', async () => {
+describe('a caller that waits for a look-up', () => {
+  it('is rejected after two seconds if none could be started', async () => {
     const ready = Array.from({ length: 5 }, (_, at) => names.ready(`n${at}.example`, jane));
     jest.advanceTimersByTime(1999);
     expect(await state(ready[4])).toBe('waits');
@@ -178,19 +178,19 @@ describe('what waits for a look-up', () => {
     expect(server.asked).toHaveLength(4);
   });
 
-  it('is at most sixteen of a user, and what is beyond is told at once', async () => {
+  it('is one of at most sixteen of a user, and further ones are rejected at once', async () => {
     const ready = Array.from({ length: 21 }, (_, at) => names.ready(`n${at}.example`, jane));
     expect(await state(ready[19])).toBe('waits');
     expect(await state(ready[20])).toBe(false);
   });
 
-  it('is at most 64 of a context', async () => {
+  it('is one of at most 64 of a context', async () => {
     const ready = Array.from({ length: 81 }, (_, at) => names.ready(`n${at}.example`, user(at)));
     expect(await state(ready[79])).toBe('waits');
     expect(await state(ready[80])).toBe(false);
   });
 
-  it('is counted no more once it is served', async () => {
+  it('is not counted after it was served', async () => {
     start({ perUser: 1, waitingPerUser: 1 });
     for (let at = 0; at < 5; at++) {
       const [, waiting] = [names.ready(`a${at}.example`, jane), names.ready(`b${at}.example`, jane)];

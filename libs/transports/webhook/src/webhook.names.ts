@@ -2,14 +2,14 @@ import type { LookupAddress } from 'node:dns';
 import { LRUCache } from 'lru-cache';
 import { type Found, type LookUp, NameError } from './webhook.lookup';
 
-/** On whose behalf a name is looked up. */
+/** The user, context and webhook for which a name is looked up. */
 export interface Seeker {
   readonly client: string;
   readonly context: number;
   readonly user: number;
 }
 
-/** How many look-ups may be under way, and how many may wait for one, at most for `waitMs`. */
+/** How many look-ups may run, and how many callers may wait for one, for `waitMs` at most. */
 export interface NameLimits {
   readonly perUser: number;
   readonly perContext: number;
@@ -30,14 +30,14 @@ export const defaultNameLimits: NameLimits = {
   waitMs: 2000,
 };
 
-/** What is known of a name. */
+/** The cached state of a name. */
 interface Memory {
   readonly addresses?: readonly LookupAddress[];
   /** Why the last look-up failed. */
   readonly error?: Error;
-  /** On the clock of `performance.now()`: then it is looked up again. */
+  /** When the answer expires, on the clock of `performance.now()`. */
   readonly until: number;
-  /** Whether it was found at the look-up before the failure, or is found now. */
+  /** Whether the latest answer, or the one before a failure, was found. */
   readonly wasFound: boolean;
 }
 
@@ -48,7 +48,7 @@ interface Waiting {
   readonly resolve: (isReady: boolean | Promise<boolean>) => void;
 }
 
-/** How many look-ups of a user, a context or the process may run and wait. */
+/** The number of look-ups of a user, a context or the process that may run and wait. */
 interface Quota {
   readonly key: string;
   readonly most: number;
@@ -56,18 +56,18 @@ interface Quota {
 }
 
 /**
- * How long a failure is the answer for everybody who asks, in ms. Long enough for all the connections that a burst opens
- * one after another, and shorter than a circuit stays open (2 s), so that no later attempt is decided by it.
+ * How long a failure is cached, in ms. It is long enough for all connections that a burst opens one after another, and
+ * shorter than a circuit stays open (2 s), so that it decides no later attempt.
  */
 const failureMs = 1000;
 
-/** So many names are remembered, some hundred bytes each; one beyond that is looked up once more, and nothing else. */
+/** The number of cached names, some hundred bytes each. A name beyond it is only looked up once more. */
 const maxNames = 10_000;
 
 /**
- * Looks each name up once at a time for all who ask, and keeps the look-ups of one user, of one context and of the process within
- * bounds: what is beyond them waits in its order for a short time. Names that were found the last time have bounds of their own, so
- * silent names of a user do not hold up the names that work.
+ * Looks each name up once at a time for all callers, and bounds the look-ups of one user, of one context and of the
+ * process. Further look-ups wait in their order for a short time. Names that were found the last time have separate
+ * bounds, so silent names of a user do not delay the names that work.
  */
 export class Names {
   private readonly known = new LRUCache<string, Memory>({ max: maxNames });
@@ -82,8 +82,9 @@ export class Names {
   ) {}
 
   /**
-   * Makes sure that `addresses` has an answer for a name, be it that it cannot be found: true at once, or once it was looked up.
-   * Resolves with false where no look-up could be started within the bounds, which says nothing about the name.
+   * Ensures that `addresses` has an answer for a name, which may be that it was not found. Returns true at once, or
+   * resolves with true after the look-up. Resolves with false if no look-up could be started within the bounds, which
+   * is no fault of the name.
    */
   ready(hostname: string, seeker: Seeker): true | Promise<boolean> {
     if (this.isKnown(hostname)) return true;
@@ -96,7 +97,10 @@ export class Names {
       : Promise.resolve(false);
   }
 
-  /** What the latest look-up said, also where its time is over: an attempt connects with what it began with. Throws its error. */
+  /**
+   * The result of the latest look-up, also if it has expired, so that an attempt uses the addresses with which it
+   * began. Throws the look-up's error.
+   */
   addresses(hostname: string): readonly LookupAddress[] {
     const memory = this.known.peek(hostname);
     if (memory?.addresses === undefined) throw memory?.error ?? new NameError('ENOTFOUND');
@@ -162,7 +166,10 @@ export class Names {
     });
   }
 
-  /** Starts what waits, in its order, where its quotas have room by now, or somebody else has looked the name up. */
+  /**
+   * Starts waiting look-ups in their order if their quotas allow it, and serves those whose name was looked up
+   * meanwhile.
+   */
   private serve(): void {
     for (const { hostname, quotas, leave, resolve } of this.waiting) {
       if (!this.isKnown(hostname) && !this.running.hasRoom(quotas, ({ most }) => most)) continue;

@@ -9,8 +9,8 @@ const webhookId = z
   .refine((id) => !id.includes('--'), { error: 'A webhook id holds no two dashes in a row' });
 
 /**
- * The whole of `webhooks.yml`: webhook ids and their options, with `caFile` as the path of a file that `readFile` reads. In
- * production no entry may sign with the secret that the demonstration publishes.
+ * The schema of `webhooks.yml`: webhook ids and their options, with `caFile` as the path of a file that `readFile`
+ * reads. In production no entry may sign with the public secret of the demonstration.
  */
 export function webhookOptionsFileFor(
   nodeEnv: string,
@@ -35,7 +35,7 @@ function withCertificates(readFile: (path: string) => Buffer): z.ZodType {
     try {
       return { ...given, caFile: readFile(caFile).toString() };
     } catch (error) {
-      // Without the path: an operator who mistakes the field may have written a secret there.
+      // The message does not contain the path, because an operator may have written a secret into the wrong field.
       const message = `cannot be read (${codeOf(error)}); it must be the path of a file of certificates in PEM`;
       context.issues.push({ code: 'custom', message, path: ['caFile'], input: given });
       return z.NEVER;

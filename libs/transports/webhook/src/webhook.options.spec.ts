@@ -137,7 +137,7 @@ describe('the public secret of the demonstration', () => {
     expect(fileFor('development').safeParse(file).success).toBe(true);
   });
 
-  it('is all that is refused there', () => {
+  it('is the only secret that is refused there', () => {
     expect(fileFor('production').parse({ good: { uri, signatureSecret: 'x' } })).toHaveProperty('good');
   });
 });

@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 const seconds = 1000;
 
-/** Headers that we set ourselves or that belong to the connection; a signature under such a name would break both. */
+/** Headers that we set ourselves or that belong to the connection. A signature must not have such a name. */
 const takenHeaders: ReadonlySet<string> = new Set([
   'authorization',
   'connection',
@@ -24,7 +24,7 @@ const takenHeaders: ReadonlySet<string> = new Set([
   'webhook-timestamp',
 ]);
 
-/** What may stand in a header's value as it is: visible ISO-8859-1, and blanks inside. */
+/** Characters that a header's value may contain: visible ISO-8859-1, and blanks inside. */
 export const headerValue = z
   .string()
   .min(1, 'must not be empty')
@@ -67,7 +67,7 @@ const fields = z.strictObject(
         error: 'must be an absolute http or https URI without credentials, fragment, spaces or dot segments',
       })
       .refine(hasUsablePort, { error: 'has port 0, to which nothing connects' })
-      .transform(normalUri) // subscriptions' URIs are compared with it, and they are in this form
+      .transform(normalUri) // it is compared with URIs of subscriptions, which are in this form
       .optional(),
     uriValidationMode: z.enum(uriValidationModes, { error: 'must be prefix, exact or none' }).default('prefix'),
     webhookSecret: headerValue.optional(),
@@ -100,7 +100,7 @@ const fields = z.strictObject(
 /** One webhook, with every default filled in and `caFile` as PEM text. Its key is the subscription's client. */
 export type WebhookOptions = Readonly<z.infer<typeof fields>>;
 
-/** The fields that never come out of the service again. */
+/** The fields that the API never returns. */
 export const webhookSecretFields: readonly (keyof WebhookOptions)[] = [
   'webhookSecret',
   'password',
@@ -108,7 +108,7 @@ export const webhookSecretFields: readonly (keyof WebhookOptions)[] = [
   'previousSignatureSecret',
 ];
 
-/** One webhook as it is set over the API, where `caFile` is the PEM text: each field, and the rules between fields. */
+/** The schema of one webhook in the API, where `caFile` is the PEM text: each field, and the rules between fields. */
 export const webhookOptions = fields.check((context) => {
   for (const [field, message] of entryFaults(context.value)) {
     context.issues.push({ code: 'custom', message, path: [field], input: context.value });

@@ -17,7 +17,7 @@ it.each(Array.from({ length: 500 }, (_, index) => index + 100))('the status %i h
   expect(outcome).not.toHaveProperty('afterMs');
 });
 
-it('a redirect says what to do about it', () => {
+it('the reason of a redirect names the remedy', () => {
   expect(webhookOutcome(308, undefined, now)).toEqual({
     kind: 'rejected',
     reason: 'The endpoint answered 308, and redirects are not followed: register its new URI.',
@@ -28,11 +28,11 @@ it.each([408, 429, 500, 502, 503, 504])('Retry-After of a %i is obeyed', (status
   expect(webhookOutcome(status, '7', now)).toMatchObject({ kind: 'retry', afterMs: 7000 });
 });
 
-it.each([200, 302, 400, 401, 404])('Retry-After of a %i means nothing', (status) => {
+it.each([200, 302, 400, 401, 404])('Retry-After of a %i is ignored', (status) => {
   expect(webhookOutcome(status, '7', now)).not.toHaveProperty('afterMs');
 });
 
-it('only an answer of the 500s speaks against the endpoint as a whole', () => {
+it('only a 5xx answer counts as a failure of the endpoint', () => {
   expect([200, 302, 404, 429, 499].some(isEndpointFailure)).toBe(false);
   expect([500, 503, 599].every(isEndpointFailure)).toBe(true);
 });

@@ -1,24 +1,24 @@
 import { type Outcome, retryAfterMs } from '@pns/transport-contract';
 
-/** What the statuses mean that do not mean the same as the rest of their class. */
+/** The outcomes of statuses that differ from their class. */
 const special: Readonly<Record<number, 'gone' | 'retry' | 'misconfigured'>> = {
   // The original retires the subscription on these three.
   403: 'gone',
   404: 'gone',
   405: 'gone',
-  // Standard Webhooks: the receiver wants no more requests, ever.
+  // Standard Webhooks: the receiver wants no further requests.
   410: 'gone',
-  // RFC 9110 and 8470: the same request may well be taken later, or over another connection.
+  // RFC 9110 and 8470: the same request may be accepted later, or over another connection.
   408: 'retry',
   421: 'retry',
   425: 'retry',
   429: 'retry',
-  // Our credentials are missing or wrong here; a webhook's other URIs may take them.
+  // Our credentials are missing or wrong for this URI; other URIs of the webhook may accept them.
   401: 'misconfigured',
   407: 'misconfigured',
 };
 
-/** The verdict behind an endpoint's answer. `retryAfter` is the header of that name, `now` in ms since the epoch. */
+/** The outcome for an endpoint's answer. `retryAfter` is the header of that name, `now` in ms since the epoch. */
 export function webhookOutcome(status: number, retryAfter: string | undefined, now: number): Outcome {
   if (status >= 200 && status < 300) return { kind: 'delivered' };
   const reason = `The endpoint answered ${status}.`;
@@ -30,12 +30,15 @@ export function webhookOutcome(status: number, retryAfter: string | undefined, n
   return kind === 'misconfigured' ? { kind, reason, isTargetOnly: true } : { kind, reason };
 }
 
-/** Whether an answer tells that the endpoint itself is in trouble, as opposed to this one delivery. */
+/** Whether an answer counts as a failure of the endpoint and not only of this delivery. */
 export function isEndpointFailure(status: number): boolean {
   return status >= 500;
 }
 
-/** A 1xx is never the last answer and a number above 599 none at all: something between us is broken, perhaps for a while. */
+/**
+ * A 1xx is never the last answer, and a number above 599 is no status. A proxy may be faulty, so the delivery is
+ * retried.
+ */
 function kindOfClass(status: number): 'retry' | 'rejected' {
   return status < 200 || status >= 500 ? 'retry' : 'rejected';
 }

@@ -28,7 +28,7 @@ const headersFor = (options: Record<string, unknown>, isTrusted = true, own?: st
   webhookHeaders(delivery, webhookBody(delivery), webhookOptions.parse({ uri, ...options }), isTrusted, now, own);
 
 describe('the body', () => {
-  it('is the original’s, to the letter', () => {
+  it('is exactly the original’s', () => {
     expect(webhookBody(delivery)).toBe(
       '{"event":"ox:mail:new","payload":{"folder":"default0/INBOX","id":"113","user":14,"context":1,"email1":"john@example.com"},"timestamp":1694677849605}',
     );
@@ -46,11 +46,11 @@ describe('the body', () => {
     });
   });
 
-  it('leaves out an address that nobody knows', () => {
+  it('leaves out an unknown address', () => {
     expect(webhookBody({ ...delivery, email1: undefined })).not.toContain('email1');
   });
 
-  it('never lets a payload speak for another user', () => {
+  it('never contains another user from the payload', () => {
     const body = webhookBody({ ...delivery, payload: { user: 1, context: 2, email1: 'eve@example.com' } });
     expect(JSON.parse(body)).toMatchObject({ payload: { user: 14, context: 1, email1: 'john@example.com' } });
   });
@@ -61,7 +61,7 @@ describe('the body', () => {
 });
 
 describe('the original’s signature', () => {
-  it('agrees with a vector made elsewhere', () => {
+  it('equals a vector that was computed elsewhere', () => {
     expect(oxSignature(['da39a3ee5e6b4b'], 1, delivery.timestamp, webhookBody(delivery))).toBe(
       't=1694677849605, v1=37b74a1f7df91ea4b45e6e91dca6121e5322b60a9700aaeb0adad0adb2e08aa9',
     );
@@ -128,7 +128,7 @@ describe('configured secrets', () => {
   const secrets = { webhookSecret: 'Bearer x', signatureSecret: 's' };
   const open = ['content-type', 'user-agent', 'webhook-id', 'webhook-timestamp'];
 
-  it('and what proves us go to a trusted target only', () => {
+  it('and signatures are sent only to a trusted target', () => {
     const names = (isTrusted: boolean): string[] => Object.keys(headersFor(secrets, isTrusted));
     expect(names(false)).toEqual(open);
     expect(names(true)).toEqual([...open, 'authorization', 'X-OX-Signature', 'webhook-signature']);
@@ -145,7 +145,7 @@ describe('configured secrets', () => {
   it.each([
     [true, [...open, 'authorization', 'X-OX-Signature', 'webhook-signature']],
     [false, [...open, 'authorization']],
-  ])('give way to the subscription’s own, and a signature does not (trusted: %s)', (isTrusted, names) => {
+  ])('are replaced by the subscription’s own, and signatures stay (trusted: %s)', (isTrusted, names) => {
     const headers = headersFor(secrets, isTrusted, 'Bearer own');
     expect(headers['authorization']).toBe('Bearer own');
     expect(Object.keys(headers)).toEqual(names);

@@ -16,9 +16,9 @@ export function webhookBody(delivery: Delivery): string {
 }
 
 /**
- * The headers of one attempt, made at `now` (ms since the epoch). Whoever reads configured secrets or a valid signature
- * could act in our name, so both are left out unless the target is trusted. The subscription's own `Authorization` goes to
- * wherever it leads, and then no configured one does.
+ * The headers of one attempt, made at `now` (ms since the epoch). A receiver of configured secrets or of a valid
+ * signature could act in our name, so both are left out unless the target is trusted. The subscription's own
+ * `Authorization` is sent to any target, instead of the configured one.
  */
 export function webhookHeaders(
   delivery: Delivery,
@@ -48,8 +48,8 @@ export function webhookHeaders(
 }
 
 /**
- * The original's signature header, one `v…=` for each secret, the current one first. Receivers accept a body as soon as
- * one of them is right.
+ * The original's signature header, one `v…=` for each secret, the current one first. Receivers accept a body if one of
+ * them is valid.
  */
 export function oxSignature(secrets: readonly string[], version: number, timestamp: number, body: string): string {
   const signed = `v${version}:${timestamp}:${body}`;
@@ -62,8 +62,8 @@ function signingSecrets({ signatureSecret, previousSignatureSecret }: WebhookOpt
 }
 
 /**
- * Source: Standard Webhooks, "Signature scheme". A secret that begins with `whsec_` holds the key in base64; any other one
- * is the key as it stands. The library that the tests check this against signs in JavaScript and takes six times as long.
+ * Source: Standard Webhooks, "Signature scheme". A secret that begins with `whsec_` holds the key in base64; any other
+ * one is the key as is. The library that the tests compare this with signs in JavaScript and takes six times as long.
  */
 export function standardSignature(secret: string, id: string, timestampSeconds: number, body: string): string {
   const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : secret;

@@ -5,7 +5,7 @@ const uri = 'https://push.example.com/hook';
 const target = (token: string, options: Record<string, unknown> = {}) =>
   webhookTarget(token, webhookOptions.parse({ uri, ...options }));
 
-describe('a target that learns our secrets', () => {
+describe('a trusted target', () => {
   it.each([
     [uri, '/hook'],
     ['https://PUSH.example.com:443/hook', '/hook'],

@@ -3,20 +3,20 @@ import { isUriWithin, webhookUriFault } from '@pns/subscriptions';
 import { normalUri, type Outcome } from '@pns/transport-contract';
 import type { WebhookOptions } from './webhook.options';
 
-/** Where a delivery goes. */
+/** The target of a delivery. */
 export interface Target {
   readonly origin: string;
-  /** With the query. */
+  /** Path and query. */
   readonly path: string;
-  /** The host where it is a name; absent where it is written as an address. */
+  /** The host if it is a name; absent if it is an address. */
   readonly name?: string;
-  /** Whether it is the configured URI or lies below it: only then it may learn a secret or get a signature. */
+  /** Whether it is the configured URI or below it. Only then secrets and signatures are sent to it. */
   readonly isTrusted: boolean;
 }
 
 /**
- * Judges a subscription's URI by the options as they are now; the outcome, where nothing may be sent to it. What does not
- * fit them any more is one subscription's trouble: the webhook's others are sent to.
+ * Checks a subscription's URI against the current options. Returns an outcome if nothing may be sent to it; this
+ * outcome concerns this subscription only, not the webhook's others.
  */
 export function webhookTarget(token: string, options: WebhookOptions): Target | Outcome {
   const { uri: configured = '', uriValidationMode, httpsOnly } = options;
@@ -25,7 +25,7 @@ export function webhookTarget(token: string, options: WebhookOptions): Target | 
   if (httpsOnly && !/^https:/i.test(token)) {
     return { kind: 'misconfigured', reason: 'This webhook takes https URIs only (httpsOnly).', isTargetOnly: true };
   }
-  // As the configured one is; that of a subscription that was registered long ago may not be.
+  // The normal form, as that of the configured URI. The URI of an old subscription may not be in it.
   const uri = normalUri(token);
   const ruleFault = webhookUriFault(uriValidationMode, configured, uri);
   if (ruleFault !== undefined) return { kind: 'misconfigured', reason: ruleFault, isTargetOnly: true };
@@ -34,7 +34,7 @@ export function webhookTarget(token: string, options: WebhookOptions): Target | 
   return { origin, path: pathname + search, ...(isName(hostname) && { name: hostname }), isTrusted };
 }
 
-/** The parser has written every spelling of an IPv4 address in its dotted form, and IPv6 in brackets. */
+/** The parser writes every spelling of an IPv4 address in its dotted form, and IPv6 in brackets. */
 function isName(hostname: string): boolean {
   return isIP(hostname) === 0 && !hostname.startsWith('[');
 }

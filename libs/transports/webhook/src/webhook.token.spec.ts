@@ -27,9 +27,11 @@ it.each([
   ['a label that no name server takes', `https://${'a'.repeat(64)}.example/`],
   ['a name that no name server takes', `https://${'a.'.repeat(130)}example/`],
   ['nothing', ''],
-])('%s is none', (_, uri) => expect(webhookToken.tokenProblem(uri)).toContain('must be an absolute http or https URI'));
+])('%s cannot be', (_, uri) =>
+  expect(webhookToken.tokenProblem(uri)).toContain('must be an absolute http or https URI'),
+);
 
-it('is the same one in any spelling', () => {
+it('has one normal form in any spelling', () => {
   fc.assert(
     fc.property(plainUris, someRespellings, (uri, respell) => {
       expect(webhookToken.normalToken(respell(uri))).toBe(webhookToken.normalToken(uri));
@@ -37,7 +39,7 @@ it('is the same one in any spelling', () => {
   );
 });
 
-it('in its normal form can be one if it could be before', () => {
+it('stays valid in its normal form', () => {
   fc.assert(
     fc.property(plainUris, someRespellings, (uri, respell) => {
       const spelled = respell(uri);

@@ -1,7 +1,7 @@
 import { webhookUriFault } from '@pns/subscriptions';
 import { hasBrokenEscape, hasUsablePort, normalUri, type TokenRule } from '@pns/transport-contract';
 
-/** URIs of receivers, whatever a webhook says about which of them it takes. */
+/** The rule for URIs of receivers, independent of the options of a webhook. */
 export const webhookToken: TokenRule = {
   isSecret: false,
   normalToken: normalUri,
@@ -12,7 +12,7 @@ export const webhookToken: TokenRule = {
   },
 };
 
-/** RFC 1035, 2.3.4. A dot at the end of a name is no empty label. An IPv6 address is one. */
+/** RFC 1035, 2.3.4. A dot at the end of a name does not begin an empty label. An IPv6 address is one label. */
 function hasLabels(host: string): boolean {
   const name = host.replace(/\.$/, '');
   return name.length <= 253 && name.split('.').every((label) => label !== '' && label.length <= 63);

@@ -8,7 +8,7 @@ import { webhookOptions, type WebhookOptions } from './webhook.options';
 import { WebhookTransport } from './webhook.transport';
 
 const anywhere = { uriValidationMode: 'none', httpsOnly: false, allowedNetworks: ['127.0.0.0/8'] };
-/** Long enough for a busy machine; the tests that wait for it set a shorter one. */
+/** Long enough for a busy machine; tests of the time-out set a shorter one. */
 const patient = { ...anywhere, timeoutMillis: 25_000 };
 
 let names: NameServer;
@@ -67,7 +67,7 @@ function deliver(token: string, { client = 'crm', user = 14, context = 1 } = {})
   return transport.deliver(delivery, new AbortController().signal);
 }
 
-/** Listens on all of loopback; answers the port. */
+/** Listens on all loopback addresses and returns the port. */
 async function listening(server: Server): Promise<number> {
   servers.push(server);
   server.on('connection', (socket) => sockets.add(socket).size && socket.on('error', () => undefined));
@@ -86,7 +86,7 @@ const isDeferred = (outcome: Outcome): boolean => outcome.kind === 'retry' && ou
 describe('names of one user whose name server is silent', () => {
   const delivered = { kind: 'delivered' };
 
-  it('hold up nobody else, in the same webhook or another one, and beyond four they are deferred', async () => {
+  it('delay no other name, in the same webhook or another one, and deliveries beyond four look-ups are deferred', async () => {
     const port = await takesAll();
     zones.set('silent.example', { answers: 'never' });
     for (const zone of ['good.example', 'fine.example']) zones.set(zone, { a: ['127.0.0.1'] });
@@ -108,7 +108,7 @@ describe('names of one user whose name server is silent', () => {
     expect(transport.openCircuits).toBe(0);
   });
 
-  it('are asked for four at a time, however many there are below one domain, and a deferral is no attempt', async () => {
+  it('are looked up four at a time, also below one domain, and a deferral is no attempt', async () => {
     zones.set('wild.example', { a: ['127.0.0.1'], answers: 'when released' });
     const port = await takesAll();
     const all = Array.from({ length: 1000 }, (_, at) => deliver(`http://n${at}.wild.example:${port}/`));
@@ -123,7 +123,7 @@ describe('names of one user whose name server is silent', () => {
     expect(transport.openCircuits).toBe(0);
   });
 
-  it('count against their own endpoints once they were looked up in vain', async () => {
+  it('count as failures of their endpoints after their look-ups failed', async () => {
     giveUpMs = 50;
     zones.set('silent.example', { answers: 'never' });
     for (let attempt = 0; attempt < 5; attempt++)
@@ -132,7 +132,7 @@ describe('names of one user whose name server is silent', () => {
     expect(transport.openCircuits).toBe(1);
   });
 
-  it('are asked for once where they do not exist, for a burst of deliveries', async () => {
+  it('are looked up once for a burst of deliveries if they do not exist', async () => {
     const outcomes = await Promise.all(Array.from({ length: 200 }, () => deliver('http://nobody.example/')));
     const reasons = outcomes.filter((outcome) => !isDeferred(outcome)).map(reasonOf);
     expect(new Set(reasons)).toEqual(new Set(['The connection to the endpoint failed (ENOTFOUND).']));
@@ -140,8 +140,8 @@ describe('names of one user whose name server is silent', () => {
   });
 });
 
-describe('a name that changes its mind', () => {
-  it('is judged by the address that is connected to, each time', async () => {
+describe('a name whose address changes', () => {
+  it('is checked by the address of each connection', async () => {
     webhooks.set('crm', webhookOptions.parse({ ...patient, allowedNetworks: ['127.0.0.2/32'] }));
     const reached: string[] = [];
     const port = await http(({ socket }, response) => {
@@ -160,10 +160,10 @@ describe('a name that changes its mind', () => {
     expect(reached).toEqual(['127.0.0.2']);
   });
 
-  /** An answer holds for a second. */
+  /** An answer is used for a second. */
   const untilForgotten = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1001));
 
-  it('is looked up at most once a second, though it says that its answers hold for no time', async () => {
+  it('is looked up at most once a second, also if its time to live is 0', async () => {
     const port = await http((_, response) => response.writeHead(200, { connection: 'close' }).end());
     zones.set('flux.example', { a: ['127.0.0.1'], ttl: 0 });
     const startedAt = performance.now();
@@ -173,7 +173,7 @@ describe('a name that changes its mind', () => {
   });
 });
 
-/** What either ends the deliveries: our time-out, or the connection's error. */
+/** Deliveries end by our time-out or by the connection's error. */
 const failed = /^The (endpoint did not answer within 1000 ms|connection to the endpoint failed \([A-Z]\w+\))\.$/;
 const timeOut = /^The endpoint did not answer within 1000 ms\.$/;
 
@@ -214,7 +214,7 @@ describe.each<[string, string, () => Promise<number>, RegExp]>([
   ['speaks something else', 'http', () => raw((socket) => socket.end('220 smtp ready\r\n')), failed],
   ['closes at once', 'http', () => raw((socket) => socket.destroy()), failed],
 ])('an endpoint that %s', (_, scheme, start, expected) => {
-  it('ends its own deliveries, and holds up no other endpoint of its webhook', async () => {
+  it('delays no other endpoint of its webhook', async () => {
     webhooks.set('crm', webhookOptions.parse({ ...anywhere, timeoutMillis: 1000, maxConnections: 5 }));
     const [bad, good] = [await start(), await takesAll()];
     const outcomes = Promise.all(Array.from({ length: 5 }, () => deliver(`${scheme}://127.0.0.1:${bad}/`)));

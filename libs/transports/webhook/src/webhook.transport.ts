@@ -12,19 +12,22 @@ import { webhookBody, webhookHeaders } from './webhook.payload';
 import { type Target, webhookTarget } from './webhook.target';
 
 export interface WebhookTransportParts {
-  /** The current options of a webhook, by the subscription's client; asked at each delivery. */
+  /** The current options of a webhook, by the subscription's client; called for each delivery. */
   readonly options: (client: string) => WebhookOptions | undefined;
-  /** How to open a subscription's meta as it is now; undefined once there is no such subscription. Rejects while nobody knows. */
+  /**
+   * Reads how to decrypt a subscription's current meta; undefined if the subscription was deleted. Rejects while it
+   * cannot be read.
+   */
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
-  /** Ms since the epoch; the system's clock unless given. */
+  /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
-  /** Finds the addresses of a name; the hosts file and the name servers of the system unless given. */
+  /** Finds the addresses of a name. Default: with the hosts file and the name servers of the system. */
   readonly lookUp?: LookUp;
 }
 
 const maxTargets = 10_000;
 
-/** Says nothing about the endpoint, so it is no attempt. */
+/** It is no attempt, because the endpoint is not the cause. */
 const namesDeferred: Outcome = {
   kind: 'retry',
   reason: 'Too many names of this user or context are being looked up; the endpoint was not asked.',
@@ -32,17 +35,19 @@ const namesDeferred: Outcome = {
   isSpared: true,
 };
 
-/** Posts deliveries to webhooks, each client with its own connections, each endpoint with its own slots and circuit breaker. */
+/**
+ * Posts deliveries to webhooks. Each client has its own connections, each endpoint its own slots and circuit breaker.
+ */
 export class WebhookTransport implements Transport {
   readonly name = 'webhook';
   private readonly connections: PerClient<WebhookOptions, WebhookClient>;
-  /** By options. Judging a URI costs as much as signing a body, and the same URIs come again and again. */
+  /** Checked targets, by options. Checking a URI costs as much as signing a body, and URIs recur often. */
   private readonly targets = new WeakMap<WebhookOptions, Map<string, Target | Outcome>>();
   private readonly endpoints = new Endpoints();
   readonly options: WebhookTransportParts['options'];
   private readonly metaOf: WebhookTransportParts['metaOf'];
   private readonly now: () => number;
-  /** One for all webhooks, whose endpoints may share names. */
+  /** Shared by all webhooks, because their endpoints may share names. */
   private readonly names: Names;
 
   constructor({ options, metaOf, now = Date.now, lookUp = nameServerLookUp() }: WebhookTransportParts) {
@@ -54,10 +59,10 @@ export class WebhookTransport implements Transport {
     this.connections = new PerClient((each) => new WebhookClient(each, addressesOf), madeFor);
   }
 
-  /** Sends once. Rejects only when `signal` is aborted, or for a bug of ours. */
+  /** Sends once. Rejects only if `signal` is aborted, or for a bug in PNS. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
-    // First, because the options may change meanwhile.
+    // This comes first, because the options may change meanwhile.
     const own = delivery.hasMeta === true ? await this.ownAuthorization(delivery) : undefined;
     if (typeof own === 'object') return own;
     const options = this.options(delivery.client);
@@ -67,7 +72,7 @@ export class WebhookTransport implements Transport {
     const connections = this.connections.of(delivery.client, options);
     const target = this.targetOf(delivery.token, options);
     if ('kind' in target) return target;
-    // Another client's time-outs say nothing about this one's, which may lead to another path and wait longer.
+    // Circuits are per client, because another client may use another path and a longer time-out.
     return this.endpoints.run(
       `${delivery.client} ${target.origin}`,
       options.maxConnections,
@@ -92,7 +97,7 @@ export class WebhookTransport implements Transport {
     return this.connections.close();
   }
 
-  /** The header that the subscription asks for, if any; the outcome, where that cannot be told. */
+  /** The `Authorization` header of the subscription, if it has one; an outcome if its meta cannot be read or used. */
   private async ownAuthorization({ subscriptionId }: Delivery): Promise<string | undefined | Outcome> {
     let open;
     try {
@@ -100,7 +105,7 @@ export class WebhookTransport implements Transport {
     } catch (error) {
       return { kind: 'retry', reason: `The subscription cannot be read now (${codeOf(error)}).`, isWaiting: true };
     }
-    if (open === undefined) return { kind: 'suppressed', reason: 'its subscription is no more' };
+    if (open === undefined) return { kind: 'suppressed', reason: 'the subscription was deleted' };
     try {
       return ownAuthorization(open());
     } catch (error) {
@@ -109,7 +114,10 @@ export class WebhookTransport implements Transport {
     }
   }
 
-  /** Has the target's name looked up before the attempt begins. Undefined where that is done; a deferral where it has to wait. */
+  /**
+   * Looks the target's name up before the attempt begins. Undefined after the look-up; a deferral if no look-up could
+   * be started.
+   */
   private nameLookedUp({ name }: Target, delivery: Delivery): Promise<Outcome | undefined> | undefined {
     const isReady = name === undefined || this.names.ready(name, delivery);
     return isReady === true ? undefined : isReady.then((isKnown) => (isKnown ? undefined : namesDeferred));
@@ -148,7 +156,7 @@ export class WebhookTransport implements Transport {
   }
 }
 
-/** The options that the connections depend on. */
+/** The options that affect connections. */
 function madeFor({ allowedNetworks, maxConnections, timeoutMillis, caFile }: WebhookOptions): string {
   return JSON.stringify([allowedNetworks, maxConnections, timeoutMillis, caFile]);
 }
@@ -157,14 +165,14 @@ function failedAttempt(error: unknown): AttemptVerdict {
   if (error instanceof BlockedAddressError) {
     return { outcome: { kind: 'rejected', reason: error.message }, isEndpointFailure: false };
   }
-  // The request could not even be written: a bug of ours, which no later attempt will mend.
+  // The request could not be written. This is a bug in PNS, which a retry does not fix.
   if (error instanceof TypeError || error instanceof errors.InvalidArgumentError) throw error;
   const reason =
     error instanceof WebhookTimeoutError ? error.message : `The connection to the endpoint failed (${codeOf(error)}).`;
   return { outcome: { kind: 'retry', reason }, isEndpointFailure: true };
 }
 
-/** The error's code and never its message, which would tell addresses and names. */
+/** The error's code. Its message may contain addresses and names, so it is not used. */
 function codeOf(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown };
   return typeof code === 'string' ? code : String(name);

@@ -2,7 +2,7 @@ import type { Delivery } from '../delivery';
 import type { Outcome } from '../outcome';
 import type { Transport } from '../transport';
 
-/** What the far side does with the requests to come. */
+/** The far side's reaction to the next requests. */
 export type FarSide =
   | 'accepts'
   | 'hangs'
@@ -13,40 +13,39 @@ export type FarSide =
   | 'refuses our credentials';
 
 /**
- * A transport wired to the far side of its wire, as real as it can be had: the sandbox, or clients; never a mock of our own
- * classes.
+ * A transport that is connected to a realistic far side: the sandbox or real clients, never a mock of our own classes.
  */
 export interface SendingHarness {
   readonly transport: Transport;
   readonly delivery: Delivery;
-  /** The idempotency ids of what reached the far side, in order. */
+  /** The idempotency ids of the requests that the far side received, in order. */
   arrivedIds(): string[] | Promise<string[]>;
   close(): void | Promise<void>;
 }
 
-/** The same where the far side answers, and wants to know who we are. */
+/** A harness whose far side answers and checks credentials. */
 export interface TransportHarness extends SendingHarness {
   farSide(behaviour: FarSide): void | Promise<void>;
-  /** Makes the far side refuse the credentials that it took until now. */
+  /** Makes the far side refuse the current credentials. */
   revokeCredentials(): void | Promise<void>;
-  /** Gives the transport credentials that the far side takes, as an operator would who changes its options. */
+  /** Gives the transport valid credentials, as an operator does by changing its options. */
   mendCredentials(): void | Promise<void>;
 }
 
-/** Starts a transport that grants its far side `answerMs` to answer. */
+/** Starts a transport with the time-out `answerMs`. */
 type Start = (answerMs: number) => Promise<TransportHarness>;
 
-/** Answers may take long where the machine has much to do: only who waits for a time-out has a short one. */
+/** Answers may be slow on a busy machine, so only tests of the time-out use a short one. */
 const patientMs = 25_000;
 
-/** Says what every transport owes the delivery stage. `start` is called anew for each test. */
+/** Tests the contract of every transport with the delivery stage. `start` is called for each test. */
 export function describeTransport(name: string, start: Start): void {
   describeSending(name, () => start(patientMs));
   describeAnswers(name, () => start(patientMs));
   describeTimeOut(name, () => start(500));
 }
 
-/** The part of it that holds where nobody answers too. */
+/** The part of the contract that also applies without answers. */
 export function describeSending(name: string, start: () => Promise<SendingHarness>): void {
   describe(`the transport ${name} sends`, () => {
     const { running, deliver } = harnessOf(start);
@@ -94,7 +93,7 @@ function describeAnswers(name: string, start: () => Promise<TransportHarness>): 
       expect(outcome).toMatchObject({ kind, reason: expect.stringMatching(/./) as string });
     });
 
-    it('and passes on how long a throttled delivery is to wait', async () => {
+    it('and returns how long a throttled delivery must wait', async () => {
       const outcome = await outcomeWhenFarSide('throttles for two seconds');
       expect(outcome).toEqual({ kind: 'retry', reason: expect.any(String) as string, afterMs: 2000 });
     });
@@ -104,7 +103,7 @@ function describeAnswers(name: string, start: () => Promise<TransportHarness>): 
       expect(await outcomeWhenFarSide('accepts')).toMatchObject({ kind: 'delivered' });
     });
 
-    it('and delivers again once its credentials, which were revoked, are mended', async () => {
+    it('and delivers again after its revoked credentials were replaced', async () => {
       expect(await deliver()).toMatchObject({ kind: 'delivered' });
       await running().revokeCredentials();
       const refused = { kind: 'misconfigured', reason: expect.stringMatching(/./) as string };
@@ -134,7 +133,7 @@ function describeTimeOut(name: string, start: () => Promise<TransportHarness>): 
   });
 }
 
-/** A harness for each test of a block, and how to deliver with it. */
+/** A harness for each test of a block, and a function that delivers with it. */
 function harnessOf<Harness extends SendingHarness>(start: () => Promise<Harness>) {
   let harness: Harness;
   beforeEach(async () => {

@@ -26,7 +26,7 @@ const rest =
     return scheme + authority + respell(path) + respell(query);
   };
 
-/** Each step, by what it does. */
+/** The steps, by name. */
 export const respellings: Readonly<Record<string, Respelling>> = {
   'scheme in capitals': (uri) => uri.replace(/^[a-z]+/i, (scheme) => scheme.toUpperCase()),
   'host in mixed case': host((authority) => (/^\[?[0-9.:]/.test(authority) ? authority : letterCase(authority))),
@@ -69,7 +69,7 @@ const piece = fc.oneof(
 );
 const segment = fc.array(piece, { minLength: 1, maxLength: 3 }).map((pieces) => pieces.join(''));
 
-/** URIs as they are written plainly. */
+/** URIs in their usual form. */
 export const plainUris = fc
   .record({
     scheme: fc.constantFrom('https', 'http'),

@@ -2,16 +2,16 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 
-/** What a name server says about a name. A family that is absent has no records, unless the name is an alias. */
+/** The records of a name. A family that is absent has no records, unless the name is an alias. */
 export interface Zone {
   readonly a?: readonly string[];
   readonly aaaa?: readonly string[];
-  /** The name is an alias of this one. */
+  /** The target of an alias. */
   readonly cname?: string;
   /** Seconds; 60 unless given. */
   readonly ttl?: number;
   readonly answers?: 'never' | 'servfail' | 'refused' | 'nonsense' | 'over TCP only' | 'when released';
-  /** Only for this family; both unless given. */
+  /** The address family; both if absent. */
   readonly family?: 4 | 6;
 }
 
@@ -22,11 +22,11 @@ interface Question {
   readonly id: number;
   readonly name: string;
   readonly type: number;
-  /** The question as it was written, for the answer to repeat. */
+  /** The question in its original bytes, which the answer repeats. */
   readonly bytes: Buffer;
 }
 
-/** A name server on loopback, by UDP and TCP, which plays the zones that a test gives. */
+/** A name server on loopback, over UDP and TCP, which serves the zones of a test. */
 export class NameServer {
   /** The names that were asked for, as `name A` or `name AAAA`, in order. */
   readonly asked: string[] = [];
@@ -67,12 +67,12 @@ export class NameServer {
     return `127.0.0.1:${this.udp.address().port}`;
   }
 
-  /** Resolves once `isEnough` holds, looked at after each question. */
+  /** Resolves once `isEnough` returns true; it is called after each question. */
   async until(isEnough: (asked: readonly string[]) => boolean): Promise<void> {
     while (!isEnough(this.asked)) await once(this.events, 'asked');
   }
 
-  /** Answers what was held back. */
+  /** Answers the questions that were not answered yet. */
   release(): void {
     for (const answer of this.heldBack.splice(0)) answer();
   }
@@ -113,7 +113,7 @@ export class NameServer {
     return messageOf(question, codes.found, this.recordsOf(question.type, zone, Buffer.from([0xc0, 12])));
   }
 
-  /** An alias is followed as a recursive server does, at most some steps. */
+  /** Follows aliases as a recursive server does, with a bound. */
   private recordsOf(type: number, zone: Zone, owner: Buffer, steps = 0): Buffer[] {
     const ttl = zone.ttl ?? 60;
     if (zone.cname !== undefined) {
@@ -146,7 +146,7 @@ function questionIn(message: Buffer): Question {
 function messageOf({ id, bytes }: Question, code: number, records: readonly Buffer[], isCutShort = false): Buffer {
   const header = Buffer.alloc(12);
   header.writeUInt16BE(id, 0);
-  // An answer, of a recursive server, to a question that asked for one.
+  // Flags: an answer of a recursive server, recursion desired.
   header.writeUInt16BE(0x8180 | code | (isCutShort ? 0x0200 : 0), 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(records.length, 6);
@@ -171,7 +171,7 @@ function ipv4(address: string): Buffer {
   return Buffer.from(address.split('.').map(Number));
 }
 
-/** Only of the form `2001:db8::1`. */
+/** Accepts only the form `2001:db8::1`. */
 function ipv6(address: string): Buffer {
   const [head = '', tail = ''] = address.split('::');
   const groups = (text: string): number[] =>
