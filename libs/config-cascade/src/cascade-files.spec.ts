@@ -62,7 +62,7 @@ it('tells of all faults at once, each once for all apps of the process', () => {
       file: 'contextSets/a.yml',
       line: 1,
       entry: 'gold',
-      reason: 'withTags is missing: it says which contexts the set is for',
+      reason: 'withTags is missing; it selects the contexts of the set',
     },
   ];
   for (const { faults: found } of [one, other]) expect(found).toMatchObject(faults);
@@ -130,7 +130,7 @@ describe('is no configuration:', () => {
 
 describe('stops nobody and is named:', () => {
   it.each<[what: string, make: (path: string) => void, reason: RegExp]>([
-    ['a folder with the name of a file', (path) => mkdirSync(path), /^is a folder, and must be a file$/],
+    ['a folder with the name of a file', (path) => mkdirSync(path), /^is a folder, but must be a file$/],
     ['a pipe', (path) => execFileSync('mkfifo', [path]), /^is not a regular file$/],
     ['a link that leads nowhere', (path) => symlinkSync('nowhere', path), /^is a link to a file that does not exist$/],
     ['a link to itself', (path) => symlinkSync(path, path), /^cannot be read \(ELOOP\)$/],
@@ -220,7 +220,7 @@ it('an app that closes leaves the folder to the others', async () => {
 
 it.each([
   ['does not exist', 'nowhere'],
-  ['is no folder', 'file'],
+  ['is not a folder', 'file'],
 ])('a folder that %s is refused with a sentence', (what, name) => {
   write('file', '');
   expect(() => new ConfigDirectory(join(folder, name), () => new CascadeFiles())).toThrow(

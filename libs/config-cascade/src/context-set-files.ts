@@ -81,15 +81,15 @@ function namedEntry(name: string | undefined): { readonly entry?: string } {
 /** The set that an entry defines; undefined where it defines none, which is noted. `held` is what it defined before. */
 function setOf(file: string, entry: YamlEntry, held: Unranked | undefined, note: Note): Unranked | undefined {
   const { name, value, line } = entry;
-  if (!isObject(value)) return void note('error', 'holds no fields: withTags and properties stand below its name');
+  if (!isObject(value)) return void note('error', 'has no fields; write withTags and properties below its name, indented');
   const { withTags: givenTags, addTags: givenAdded, ...properties } = value;
   const tagText = scalarText(givenTags);
   const withTags = tagText === undefined ? undefined : tagsOf(tagText, note);
-  if (givenTags === undefined) note('error', 'withTags is missing: it says which contexts the set is for');
+  if (givenTags === undefined) note('error', 'withTags is missing; it selects the contexts of the set');
   else if (tagText === undefined) note('error', `withTags ${notScalar}`, 'withTags');
   if (tagText === undefined || withTags === undefined) return undefined;
   const listed = tagListOf(givenAdded ?? []);
-  if (listed === undefined) note('error', `addTags ${notScalar}, or a list of such`, 'addTags');
+  if (listed === undefined) note('error', `addTags ${notScalar}, or a list of these`, 'addTags');
   const addTags = listed ?? held?.addTags ?? [];
   const values = new Map<string, string>();
   for (const [property, given] of Object.entries(properties)) {
@@ -121,7 +121,7 @@ function propertyOf(name: string, given: unknown, held: string | undefined, note
 
 function noFieldSentence(name: string): string {
   if (name === 'rank')
-    return 'rank is for sets of the API: those of files are tried after them, in the order of files and lines';
+    return 'rank exists only for sets of the API; sets of files are tried after them, in the order of files and lines';
   return `${isPlainName(name) ? name : 'a field'} is neither withTags nor addTags nor a property`;
 }
 
@@ -160,7 +160,7 @@ function duplicatesIn(sets: readonly Unranked[]): ConfigFault[] {
     const before = first.get(set.name);
     if (before === undefined) first.set(set.name, set);
     if (before === undefined || before.file === set.file) return [];
-    const reason = `is a context set in ${before.file}, line ${before.line}, too; both are tried, the other one first`;
+    const reason = `is a context set in ${before.file}, line ${before.line}, too; both are tried, that one first`;
     return [{ file: set.file, line: set.line, ...namedEntry(set.name), severity: 'warning', reason } as const];
   });
 }

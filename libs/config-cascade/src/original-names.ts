@@ -12,7 +12,7 @@ interface OriginalName {
 const pns = 'com.openexchange.pns';
 const inWebhooks = (field: string) => `is set for each webhook in webhooks.yml: ${field}`;
 const ofTheMailServer =
-  'is not needed: PNS does not look for mail itself, the mail server or another producer calls it (docs/dovecot.md)';
+  'is not needed: PNS does not look for mail; the mail server or another producer calls it (docs/dovecot.md)';
 const notNeeded = (why: string) => `is not needed: ${why}`;
 const notHere = (what: string) => `has no counterpart: ${what}`;
 
@@ -43,15 +43,15 @@ const properties: readonly OriginalName[] = [
   ),
   advised(/transport\.webhooks\.http\./, inWebhooks('timeoutMillis and maxConnections')),
   // Queues and threads.
-  advised(/numMaxProcessorThreads$/, notNeeded(`${pns}.numProcessorThreads is all that a dispatcher works on at once`)),
-  advised(/subscriptions?\.(?:cache|enabledCache).*$/, notNeeded('what is cached is kept up to date by itself')),
+  advised(/numMaxProcessorThreads$/, notNeeded(`${pns}.numProcessorThreads limits how many batches a dispatcher works on at once`)),
+  advised(/subscriptions?\.(?:cache|enabledCache).*$/, notNeeded('caches are updated automatically')),
   {
     pattern: /^com\.openexchange\.websockets\.grizzly\./,
-    advice: notNeeded('sockets of other nodes are reached without a queue of their own'),
+    advice: notNeeded('sockets of other nodes need no separate queue'),
   },
   {
     pattern: /^com\.openexchange\.(?:socketio|engineio)\./,
-    advice: notNeeded('the intervals of Socket.IO are fixed, as clients of the original expect them'),
+    advice: notNeeded('the intervals of Socket.IO are fixed at the values that clients of the original expect'),
   },
   // Producers of mail events.
   { pattern: /^com\.openexchange\.push\.allowPermanentPush$/, advice: ofTheMailServer },
@@ -59,7 +59,7 @@ const properties: readonly OriginalName[] = [
   { pattern: /^com\.openexchange\.push\.dovecot\./, advice: ofTheMailServer },
   { pattern: /^com\.openexchange\.push\.imapidle\./, advice: ofTheMailServer },
   { pattern: /^com\.openexchange\.push\.(?:mail\.notify|malpoll|mailnotify)\./, advice: ofTheMailServer },
-  { pattern: /^com\.openexchange\.push\.(?:udp|ms)\./, advice: notHere('these pushes are the groupware’s own') },
+  { pattern: /^com\.openexchange\.push\.(?:udp|ms)\./, advice: notHere('the groupware sends these pushes') },
   { pattern: /^com\.openexchange\.push\.credstorage\./, advice: ofTheMailServer },
   { pattern: /^com\.openexchange\.push\./, advice: ofTheMailServer },
   {
@@ -77,24 +77,24 @@ const properties: readonly OriginalName[] = [
   },
   {
     pattern: /^com\.openexchange\.config\.cascade\./,
-    advice: notNeeded('what is cached is kept up to date by itself'),
+    advice: notNeeded('caches are updated automatically'),
   },
   { pattern: /^taxonomy\/types$/, advice: 'is replaced by tags in the directory: PUT /v1/contexts/{context}' },
   { pattern: /^(?:withTags|addTags)$/, advice: 'belongs in a file of contextSets/' },
   // Other parts of the groupware that push.
-  { pattern: /^com\.openexchange\.drive\.events\./, advice: notHere('Drive has pushes of its own') },
+  { pattern: /^com\.openexchange\.drive\.events\./, advice: notHere('the groupware sends the pushes of Drive') },
   { pattern: /^com\.openexchange\.chronos\.alarm\./, advice: notHere('alarms are sent by the groupware') },
   {
     pattern: /^com\.openexchange\.(?:capability\.)?switchboard\b/,
-    advice: notNeeded('Switchboard is a webhook like others: an entry in webhooks.yml'),
+    advice: notNeeded('Switchboard is a webhook: configure it in webhooks.yml'),
   },
   {
     pattern: /^com\.openexchange\.pns\.mobile\.api\.facade\.(?:gcm|fcm|android)\./,
-    advice: notNeeded('a push through FCM holds the data, and the app decides how it looks'),
+    advice: notNeeded('a push through FCM contains the data, and the app decides how to display it'),
   },
   {
     pattern: /^com\.openexchange\.pns\.mobile\.api\.facade\.baseurl$/i,
-    advice: notNeeded('pushes hold no links to the facade'),
+    advice: notNeeded('pushes contain no links to the facade'),
   },
 ];
 
@@ -107,7 +107,7 @@ const files: readonly OriginalName[] = [
   {
     pattern: /^pushClientConfig\/$/,
     advice:
-      'is not read: move each entry to pns-apns-options.yml or pns-gcm-options.yml, and its name without -ios or -android is the client',
+      'is not read: move each entry to pns-apns-options.yml or pns-gcm-options.yml; the client is the name of the entry without -ios or -android',
   },
   {
     pattern: /^pns-mobile-api-facade-clients\.ya?ml$/,

@@ -52,7 +52,7 @@ const template = text(maxTemplateLength).superRefine((source, context) => {
   if (fault !== undefined) context.addIssue({ code: 'custom', message: `is not a Mustache template: ${fault}` });
 });
 
-const suffixes = '.<client>, .<topic> or .<client>.<topic> behind the name sets it for these';
+const suffixes = 'append .<client>, .<topic> or .<client>.<topic> to the name to set it for a client, a topic or both';
 
 /** For what a process does as a whole. */
 const serverOnly = ['server'] as const;
@@ -80,7 +80,7 @@ export const properties = {
     schema: integer(10, 60_000),
     fallback: 500,
     scopes: serverOnly,
-    sentence: 'How often due notifications are looked for, in ms.',
+    sentence: 'How often the dispatcher looks for due notifications, in ms.',
   },
   'com.openexchange.pns.numProcessorThreads': {
     type: 'integer',
@@ -101,7 +101,7 @@ export const properties = {
     schema: z.enum(aggregationModes),
     fallback: 'equal',
     scopes,
-    sentence: 'What makes notifications similar; .<topic> behind the name sets it for one topic.',
+    sentence: 'Which notifications are similar and share a window; append .<topic> to the name to set it for one topic.',
   },
   'com.openexchange.pns.idempotency.retention': {
     type: 'integer',
@@ -115,7 +115,7 @@ export const properties = {
     schema: integer(1, 100),
     fallback: 10,
     scopes,
-    sentence: 'How many times a delivery is attempted before it is put aside as failed.',
+    sentence: 'How many times a delivery is attempted before it is stored as failed.',
   },
   'com.openexchange.pns.retry.baseDelay': {
     type: 'integer',
@@ -123,7 +123,7 @@ export const properties = {
     fallback: 5000,
     scopes,
     sentence:
-      'The first back-off of a failed delivery, in ms; each further one is about three times as long, up to a day.',
+      'The pause before the first retry of a delivery, in ms; each further pause is about three times as long, up to a day.',
   },
   'com.openexchange.websockets.maxPerUser': {
     type: 'integer',
@@ -137,42 +137,42 @@ export const properties = {
     schema: integer(0, 10_000),
     fallback: 1000,
     scopes,
-    sentence: 'How many notifications wait for a socket that is away; beyond that it is told that it missed some.',
+    sentence: 'How many notifications are parked while a socket is away; if there are more, the socket gets notifications:missed.',
   },
   'com.openexchange.websockets.mailbox.maxBytes': {
     type: 'integer',
     schema: integer(0, 16 * 1024 * 1024),
     fallback: 1024 * 1024,
     scopes,
-    sentence: 'How many bytes of payload wait for a socket that is away.',
+    sentence: 'How many bytes of payload are parked while a socket is away.',
   },
   'com.openexchange.websockets.unauthenticated.max': {
     type: 'integer',
     schema: integer(1, 1_000_000),
     fallback: 5000,
     scopes: serverOnly,
-    sentence: 'How many connections without a valid session a worker-websocket holds, each for ten seconds at most.',
+    sentence: 'How many connections without a valid session a worker-websocket keeps open, each for ten seconds at most.',
   },
   'com.openexchange.websockets.unauthenticated.maxPerAddress': {
     type: 'integer',
     schema: integer(1, 1_000_000),
     fallback: 500,
     scopes: serverOnly,
-    sentence: 'How many of them one address may have; a /64 counts as one address of IPv6.',
+    sentence: 'How many connections without a valid session one address may have; an IPv6 /64 counts as one address.',
   },
   'com.openexchange.webhooks.enabledIds': {
     type: 'list',
     schema: list,
     fallback: [],
     scopes,
-    sentence: 'The ids of webhooks.yml that a user may subscribe to and is served by, separated by commas.',
+    sentence: 'The ids of the webhooks in webhooks.yml that a user may subscribe to and that get notifications of this user, separated by commas.',
   },
   'com.openexchange.pns.audit.retention': {
     type: 'integer',
     schema: integer(dayMs, 3650 * dayMs),
     fallback: 365 * dayMs,
     scopes: serverOnly,
-    sentence: 'How long the audit log can be read, in ms.',
+    sentence: 'How long the entries of the audit log are kept, in ms.',
   },
   'com.openexchange.pns.subscriptions.maxPerUser': {
     type: 'integer',
@@ -194,7 +194,7 @@ export const properties = {
     schema: integer(1000, dayMs),
     fallback: 60_000,
     scopes: serverOnly,
-    sentence: 'How often expired subscriptions are removed, in ms; nothing is sent to them before that either.',
+    sentence: 'How often expired subscriptions are removed, in ms. Nothing is sent to an expired subscription, removed or not.',
   },
   'com.openexchange.pns.mobile.api.facade.apn.badge.enabled': {
     type: 'boolean',
@@ -236,7 +236,7 @@ export const properties = {
     schema: list,
     fallback: [],
     scopes,
-    sentence: `The payload's fields that the app is told, separated by commas; all of them when empty; ${suffixes}.`,
+    sentence: `The payload fields that a push contains, separated by commas; all fields when empty; ${suffixes}.`,
   },
 } as const satisfies Readonly<Record<string, Property<unknown>>>;
 

@@ -66,7 +66,7 @@ function unknownReason(name: string): string {
   if (advice !== undefined) return advice;
   const withoutColon = name.replace(/:.*$/s, '');
   if (withoutColon !== name && knownProperty(withoutColon) !== undefined) {
-    return 'is not known: a colon belongs to the name here, and = separates it from its value';
+    return 'is not known: a colon is part of the name; separate name and value with =';
   }
   const nearest = nearestProperty(name);
   if (nearest === undefined) return 'is not known; GET /v1/config/properties lists all names';

@@ -41,8 +41,8 @@ it.each<[what: string, text: string, severity: string, entry: string | undefined
   ['half of a surrogate pair', `${title}=\\ud83d`, 'error', title, /surrogate/],
   ['a malformed escape', `${title}=C:\\users`, 'error', title, /\\u without four hexadecimal digits/],
   ['a malformed escape of other software', 'some.path=C:\\users', 'warning', undefined, /\\u without four/],
-  ['a colon as separator', `${delay}: 5`, 'warning', `${delay}:`, /a colon belongs to the name here/],
-  ['a colon and a blank', `${delay} : 5`, 'error', delay, /must be a whole number; = separates/],
+  ['a colon as separator', `${delay}: 5`, 'warning', `${delay}:`, /a colon is part of the name/],
+  ['a colon and a blank', `${delay} : 5`, 'error', delay, /must be a whole number; separate name and value with =/],
   ['a misspelt name', `${delay}s=5`, 'warning', `${delay}s`, new RegExp(`is not known; the nearest is ${delay}$`)],
   [
     'a name like no other',
@@ -75,7 +75,7 @@ it('a name that stands twice in a file holds what the last line says, and both l
   const { values, faults } = read({ 'a.properties': `${delay}=1\n\n${delay}=2\n${delay}=soon\n` });
   expect(values).toEqual({ [delay]: '2' });
   expect(faults).toMatchObject([
-    { line: 3, entry: delay, severity: 'warning', reason: 'stands in line 1 too; this line, the last one, decides' },
+    { line: 3, entry: delay, severity: 'warning', reason: 'is set in line 1 too; the last line is used' },
     { line: 4, entry: delay, severity: 'error', reason: 'must be a whole number' },
   ]);
 });
@@ -92,7 +92,7 @@ it.each([
 it('a name that stands in two files holds what the last file says, and both places are named', () => {
   const { values, sources, faults } = read({ 'a.properties': `\n${delay}=1`, 'b.properties': `${delay}=2` });
   expect([values, sources]).toEqual([{ [delay]: '2' }, { [delay]: 'b.properties' }]);
-  const reason = 'stands in a.properties, line 2, too; this file decides, as the last one by name';
+  const reason = 'is set in a.properties, line 2, too; this file is used, because its name sorts last';
   expect(faults).toEqual([{ file: 'b.properties', line: 1, entry: delay, severity: 'warning', reason }]);
 });
 

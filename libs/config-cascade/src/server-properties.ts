@@ -98,11 +98,11 @@ function assignmentFault(file: string, { name, text, line }: Assignment, before?
   }
   const fault = valueFault(property, text.trim());
   if (fault !== undefined) {
-    const hint = text.startsWith(':') ? '; = separates, and a colon belongs to the name' : '';
+    const hint = text.startsWith(':') ? '; separate name and value with =, because a colon is part of the name' : '';
     return { ...where, severity: 'error', reason: `${fault}${hint}` };
   }
   if (before === undefined) return undefined;
-  return { ...where, severity: 'warning', reason: `stands in line ${before} too; this line, the last one, decides` };
+  return { ...where, severity: 'warning', reason: `is set in line ${before} too; the last line is used` };
 }
 
 /** A line that cannot be read may belong to other software, which keeps its properties in the same folder. */
@@ -116,6 +116,6 @@ function overruling(
   before: string,
   held: ReadonlyMap<string, ReadonlyMap<string, Held>>,
 ): ConfigFault {
-  const reason = `stands in ${before}, line ${held.get(before)?.get(name)?.line ?? 0}, too; this file decides, as the last one by name`;
+  const reason = `is set in ${before}, line ${held.get(before)?.get(name)?.line ?? 0}, too; this file is used, because its name sorts last`;
   return { file, line, entry: name, severity: 'warning', reason };
 }

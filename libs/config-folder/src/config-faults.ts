@@ -36,7 +36,7 @@ new Gauge({
 
 new Gauge({
   name: 'pns_config_last_reload_success',
-  help: '1 when all of the configuration folder holds as it is now, 0 when some of it was refused.',
+  help: '1 when the whole configuration folder is in effect, 0 when a part of it was refused.',
   registers: [metrics],
   collect() {
     const isRefused = [...open].some(({ all }) => all.some(({ severity }) => severity === 'error'));

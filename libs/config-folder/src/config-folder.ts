@@ -175,7 +175,7 @@ function opened(path: string, reader: () => FolderReader<unknown>): ConfigFolder
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const what =
-      code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is no folder' : `cannot be read (${code})`;
+      code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is not a folder' : `cannot be read (${code})`;
     throw new PnsError(
       'CONFIG_INVALID',
       `PNS_CONFIG_DIR names ${path}, which ${what}; create it or name another folder.`,

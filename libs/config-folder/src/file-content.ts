@@ -21,7 +21,7 @@ export interface FileText {
 export function fileContent(path: string): FileContent | undefined {
   try {
     const stats = statSync(path);
-    if (stats.isDirectory()) return { fault: 'is a folder, and must be a file', code: 'EISDIR' };
+    if (stats.isDirectory()) return { fault: 'is a folder, but must be a file', code: 'EISDIR' };
     if (!stats.isFile()) return { fault: 'is not a regular file', code: 'ENXIO' };
     if (stats.size > maxFileBytes) return { fault: `has more than ${maxFileBytes} bytes`, code: 'EFBIG' };
     return { bytes: readFileSync(path) };

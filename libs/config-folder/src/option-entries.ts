@@ -132,7 +132,7 @@ export class OptionEntries<Options> {
   private entry({ name, value, line, lineOf }: YamlEntry): { readonly options: Options } | Omit<YamlFault, 'entry'> {
     try {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        return { line, reason: 'holds no fields; they must stand below its name' };
+        return { line, reason: 'has no fields; write them below its name, indented' };
       }
       const { data, error } = this.schema.safeParse(Object.fromEntries([[name, value]]));
       if (error !== undefined) return faultOf(error, lineOf);

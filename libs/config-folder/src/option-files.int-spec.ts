@@ -91,7 +91,7 @@ describe('at start', () => {
 
   it.each<[string, string, object]>([
     ['an unknown field', 'bad: { topic: a, tpoic: b }', { client: 'bad', reason: /tpoic/ }],
-    ['an entry of nothing', 'bad:', { client: 'bad', reason: /^holds no fields/ }],
+    ['an entry of nothing', 'bad:', { client: 'bad', reason: /^has no fields/ }],
     ['the name of what is no client', '"b d": { topic: a }', { reason: /^A client is some letters$/ }],
     ['the name of what every object has', '__proto__: { topic: a }', { client: '__proto__', reason: /client/ }],
     ['a file that is not there', 'bad: { topic: a, key: nowhere }', { client: 'bad', reason: /ENOENT/ }],
@@ -105,7 +105,7 @@ describe('at start', () => {
     expect((await opened(Buffer.from('\ufeffgood: {}', 'utf16le'))).unreadable).toBe(
       `${file} is UTF-16; save it as UTF-8`,
     );
-    expect((await opened('- good')).unreadable).toBe(`${file}: holds no entry: each begins with a name and a colon`);
+    expect((await opened('- good')).unreadable).toBe(`${file}: has no entry; each entry begins with a name and a colon`);
     expect((await opened('')).unreadable).toBeUndefined();
     expect((await opened('good: [')).unreadable).toBeUndefined();
   });

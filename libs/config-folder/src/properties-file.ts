@@ -32,7 +32,7 @@ export function parseProperties(lines: readonly string[]): {
       faults.push({
         line,
         name: name ?? '',
-        reason: 'holds \\u without four hexadecimal digits; write \\\\ for a backslash',
+        reason: 'has \\u without four hexadecimal digits; write \\\\ for a backslash',
       });
     } else assignments.push({ name, text: value, line });
   }

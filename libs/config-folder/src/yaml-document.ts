@@ -86,7 +86,7 @@ function shapeFault({ contents }: Document.Parsed): YamlFault | undefined {
   return isEmpty || isMap(contents) ? undefined : { line: 1, reason: noEntry };
 }
 
-const noEntry = 'holds no entry: each begins with a name and a colon';
+const noEntry = 'has no entry; each entry begins with a name and a colon';
 
 /** What a parser's error or warning says, in our words, with its code, by which more can be found. */
 export function faultOf({ code, pos }: YAMLError, lineOf: (offset: number) => number): YamlFault {
@@ -94,19 +94,19 @@ export function faultOf({ code, pos }: YAMLError, lineOf: (offset: number) => nu
 }
 
 const sentences: Readonly<Partial<Record<ErrorCode, string>>> = {
-  BAD_ALIAS: 'an alias, which begins with *, has no name; quote a text that begins so',
-  BAD_DQ_ESCAPE: 'a backslash in double quotes begins no known escape; use single quotes',
-  BAD_INDENT: 'the line is not indented like its neighbours',
+  BAD_ALIAS: 'an alias (*) has no name; quote text that begins with *',
+  BAD_DQ_ESCAPE: 'an unknown escape follows a backslash in double quotes; use single quotes',
+  BAD_INDENT: 'the line is not indented like the lines around it',
   BAD_SCALAR_START: 'a text begins with a character that must be quoted',
-  BLOCK_AS_IMPLICIT_KEY: 'the line holds a second colon, or is indented too far; quote a text with a colon',
-  BLOCK_IN_FLOW: 'a bracket is not closed, or a block stands in brackets',
+  BLOCK_AS_IMPLICIT_KEY: 'the line has a second colon, or is indented too far; quote text that has a colon',
+  BLOCK_IN_FLOW: 'a bracket is not closed, or a block is inside brackets',
   MISSING_CHAR: 'a quote, bracket, comma, colon or blank is missing',
-  MULTILINE_IMPLICIT_KEY: 'a line has no colon behind its name',
-  MULTIPLE_DOCS: 'it holds several documents; remove the line ---',
+  MULTILINE_IMPLICIT_KEY: 'a line has no colon after its name',
+  MULTIPLE_DOCS: 'it has several documents; remove the line ---',
   RESOURCE_EXHAUSTION: 'it is nested too deeply',
   TAB_AS_INDENT: 'the line is indented with a tab; use blanks',
-  TAG_RESOLVE_FAILED: 'a tag, which begins with !, is not known; quote a text that begins so',
-  UNEXPECTED_TOKEN: 'something stands where it cannot',
+  TAG_RESOLVE_FAILED: 'a tag (!) is not known; quote text that begins with !',
+  UNEXPECTED_TOKEN: 'a character or word is in a wrong place',
 };
 
 interface Block {

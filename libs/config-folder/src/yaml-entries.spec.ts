@@ -55,8 +55,8 @@ it('names what stands twice with both lines, and the last one counts', () => {
   const { warnings } = read('a: {x: 1}\nb:\n  c: 1\n  c: 2\na: {x: 2}\n');
   expect(valuesIn('a: {x: 1}\nb:\n  c: 1\n  c: 2\na: {x: 2}\n')).toEqual({ b: { c: 2 }, a: { x: 2 } });
   expect(warnings).toEqual([
-    { line: 4, entry: 'b', reason: 'has c in line 3 too; the last one counts' },
-    { line: 5, entry: 'a', reason: 'stands in line 1 too; the last one counts' },
+    { line: 4, entry: 'b', reason: 'has c in line 3 too; the last one is used' },
+    { line: 5, entry: 'a', reason: 'is in line 1 too; the last one is used' },
   ]);
 });
 
@@ -78,18 +78,18 @@ describe('what cannot be read costs its own entry only', () => {
       'a password that begins with *',
       'bad:\n  password: *geheim\n',
       2,
-      /an alias, which begins with \*, of nothing; quote/,
+      /an alias \(\*\) without an anchor; quote/,
     ],
     [
       'a password that begins with !',
       'bad:\n  password: !geheim\n',
       2,
-      /a tag, which begins with !, is not known; quote/,
+      /a tag \(!\) is not known; quote/,
     ],
     ['a merge of a text', 'bad:\n  <<: geheim\n', 2, /merges \(<<\) something that has no fields/],
     ['an alias of itself', 'bad: &x\n  password: [geheim, *x]\n', 2, /an alias of itself/],
     ['deep nesting', `bad: ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`, 1, /nested too deeply/],
-    ['a field with a list as its name', 'bad:\n  ? [geheim]\n  : 1\n', 2, /a field whose name is no text/],
+    ['a field with a list as its name', 'bad:\n  ? [geheim]\n  : 1\n', 2, /a field whose name is not text/],
     ['bytes that are not UTF-8', Buffer.from('bad:\n  password: p\xe4ss\n', 'latin1'), 2, /is not UTF-8/],
   ])('%s', (_, text, line, reason) => {
     const bytes = Buffer.concat([Buffer.from(text as string), Buffer.from('good: {x: 1}\n')]);
@@ -160,7 +160,7 @@ describe('anchors', () => {
     const { entries, faults } = read(`base: &d {${fields}}\n${uses}`);
     expect(entries).toHaveLength(200);
     expect(faults).toHaveLength(801);
-    expect(faults[0]?.reason).toBe('stands behind entries that hold more than 200000 values');
+    expect(faults[0]?.reason).toBe('follows entries that have more than 200000 values in total');
   });
 
   it('that are merged many times in one entry cost that entry before anything is copied', () => {

@@ -99,12 +99,12 @@ class EntryReader {
     try {
       this.assertUsable(key, line, this.lineOf((value ?? key).range?.[1] ?? 0));
       if (this.valuesOfFile > maxValuesOfFile) {
-        throw new Unreadable(`stands behind entries that hold more than ${maxValuesOfFile} values`, line);
+        throw new Unreadable(`follows entries that have more than ${maxValuesOfFile} values in total`, line);
       }
       const read = this.valueOf(value, line);
       this.valuesOfFile += read.values;
       const before = this.byName.get(this.entry);
-      if (before !== undefined) this.warn(line, `stands in line ${before.line} too; the last one counts`);
+      if (before !== undefined) this.warn(line, `is in line ${before.line} too; the last one is used`);
       this.byName.delete(this.entry); // the last one has the last place, too
       const lineOf = (path: readonly PropertyKey[]) => this.fieldLine(read.value, path, line);
       this.byName.set(this.entry, { name: this.entry, value: read.value, line, lineOf });
@@ -116,7 +116,7 @@ class EntryReader {
   }
 
   private assertUsable(key: Node, from: number, to: number): void {
-    if (!isScalar(key)) throw new Unreadable('has a name that is no text', from);
+    if (!isScalar(key)) throw new Unreadable('has a name that is not text', from);
     for (let line = from; line <= to; line++) {
       const reason = this.oddLines.get(line);
       if (reason !== undefined) throw new Unreadable(reason, line);
@@ -148,7 +148,7 @@ class EntryReader {
       );
     }
     if (isMap<Node, Node | null>(node)) return this.objectOf(node.items, nesting);
-    throw new Unreadable('holds something that is neither text nor list nor fields', line);
+    throw new Unreadable('has a value that is neither text nor a list nor fields', line);
   }
 
   private objectOf(pairs: readonly Field[], nesting: number): Read {
@@ -158,7 +158,7 @@ class EntryReader {
     const reads: Read[] = [];
     for (const { key, value } of pairs) {
       const line = this.lineAt(key);
-      if (!isScalar(key)) throw new Unreadable('has a field whose name is no text', line);
+      if (!isScalar(key)) throw new Unreadable('has a field whose name is not text', line);
       const read = this.valueOf(value, line, nesting + 1);
       reads.push(read);
       if (isMergeKey(key)) {
@@ -168,7 +168,7 @@ class EntryReader {
       const name = nameOf(key);
       const before = lines.get(name);
       const shown = isPlainName(name) ? name : 'a field';
-      if (before !== undefined) this.warn(line, `has ${shown} in line ${before} too; the last one counts`);
+      if (before !== undefined) this.warn(line, `has ${shown} in line ${before} too; the last one is used`);
       fields.set(name, read.value);
       lines.set(name, line);
     }
@@ -190,9 +190,9 @@ class EntryReader {
   private anchored(name: string, line: number): Read {
     const read = this.anchors.get(name);
     if (typeof read === 'object') return read;
-    if (read === 'unfinished') throw new Unreadable('holds an alias of itself', line);
-    if (read === 'unreadable') throw new Unreadable('holds an alias of something that cannot be read', line);
-    throw new Unreadable('holds an alias, which begins with *, of nothing; quote a text that begins so', line);
+    if (read === 'unfinished') throw new Unreadable('has an alias of itself', line);
+    if (read === 'unreadable') throw new Unreadable('has an alias of a value that cannot be read', line);
+    throw new Unreadable('has an alias (*) without an anchor; quote text that begins with *', line);
   }
 
   private warn(line: number, reason: string): void {

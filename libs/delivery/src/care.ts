@@ -47,7 +47,7 @@ export function isDeadly(tries: number): boolean {
 
 /** How a delivery ends that is not sent any more, because processes died of it. */
 function givenUp(delivery: Delivery, deaths: number, last = ''): Settled {
-  const reason = `the process that sent it died ${deaths} times, at last while it sent only this delivery${last}`;
+  const reason = `the process that sent it died ${deaths} times, the last time while it sent only this delivery${last}`;
   const value: Attempt = { delivery, outcome: { kind: 'exhausted', reason }, startedAt: Date.now(), durationMs: 0 };
   return { status: 'fulfilled', value: { ...value, isUnsent: true } };
 }

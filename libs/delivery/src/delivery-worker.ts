@@ -248,7 +248,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   /** How an attempt ends that need not be made. */
   private outcomeUnsent(delivery: Delivery): Outcome | undefined {
     if (delivery.expiresAt !== undefined && delivery.expiresAt <= Date.now()) {
-      return { kind: 'expired', reason: 'its time to live ended before it could be delivered' };
+      return { kind: 'expired', reason: 'the time to live ended before the delivery' };
     }
     const reason = delivery.replyTo === undefined ? this.paused.reason(delivery.client) : undefined;
     return reason === undefined ? undefined : { kind: 'misconfigured', reason };
@@ -328,7 +328,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       }
       if (outcome.kind === 'delivered') this.paused.resume(client);
       if (outcome.kind === 'retry' && outcome.isSpared === true && sparedForMs(delivery, Date.now()) >= maxSparedMs) {
-        return { kind: 'expired', reason: 'its endpoint had been failing, and was spared it, for a day' };
+        return { kind: 'expired', reason: 'the endpoint failed for a day, and the delivery was deferred all that time' };
       }
       return outcome;
     } catch (error) {

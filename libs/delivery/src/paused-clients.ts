@@ -31,7 +31,7 @@ const running = new Set<PausedClients>();
 
 new Gauge({
   name: 'pns_transport_paused',
-  help: 'Clients whose deliveries wait because their credentials or settings are at fault.',
+  help: 'Clients whose deliveries are held because their credentials or settings are wrong.',
   labelNames: ['transport', 'client'],
   registers: [metrics],
   collect() {

@@ -33,7 +33,7 @@ export async function reasonsToSuppress(
   const found = waited.length === 0 ? none : await live.of(waited.map(({ subscriptionId }) => subscriptionId));
   const reasons = new Map<Delivery, string>();
   for (const delivery of waited) {
-    if (!found.has(delivery.subscriptionId)) reasons.set(delivery, 'its subscription is no more, or has expired');
+    if (!found.has(delivery.subscriptionId)) reasons.set(delivery, 'the subscription was deleted or has expired');
   }
   for (const delivery of deliveries) {
     if (isOff(delivery, cascade)) reasons.set(delivery, 'the transport is off for this user, client and topic');
@@ -44,5 +44,5 @@ export async function reasonsToSuppress(
 function isOff({ transport, context, user, client, topic }: Delivery, cascade: Cascade): boolean {
   if (cascade.isEnabled(transport, { context, user, client, topic })) return false;
   if (cascade.scopesOf({ context, user }) !== undefined) return true;
-  throw new Error(`What is set for user ${user} of context ${context} is not known, and Postgres does not tell.`);
+  throw new Error(`The properties of user ${user} of context ${context} are not known, because Postgres does not answer.`);
 }

@@ -41,7 +41,7 @@ const running = new Set<FailedCount>();
 
 new Gauge({
   name: 'pns_failed_deliveries',
-  help: 'Deliveries that failed for good and are kept; held ones are sent once the settings of their client are corrected. Of the whole system, so every dispatcher tells the same: take the maximum over them, not the sum.',
+  help: 'Deliveries that failed for good and are kept; held ones are sent once the settings of their client are corrected. Every dispatcher reports the count of the whole system: take the maximum, not the sum.',
   labelNames: ['transport', 'held'],
   registers: [metrics],
   async collect() {

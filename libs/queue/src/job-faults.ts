@@ -14,7 +14,7 @@ const failed = declareCounter({
 
 const stalled = declareCounter({
   name: 'pns_jobs_stalled_total',
-  help: 'Jobs whose worker died, or was held up, while it ran them, and that this process gave to another worker.',
+  help: 'Jobs whose worker died or was blocked while it ran them, and that this process returned to the queue.',
   labels,
 });
 

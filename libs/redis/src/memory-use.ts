@@ -91,7 +91,7 @@ export const memoryUses = new Set<MemoryUse>();
 
 new Gauge({
   name: 'pns_redis_memory_ratio',
-  help: 'The part of its maxmemory that Redis uses, in a cluster the fullest master; 0 without a maxmemory. Every app reports the same Redis: take the maximum, not the sum.',
+  help: 'The part of its maxmemory that Redis uses, in a cluster the fullest master; 0 without a maxmemory. All apps report the same Redis: take the maximum, not the sum.',
   registers: [metrics],
   async collect() {
     this.remove();

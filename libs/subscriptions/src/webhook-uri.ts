@@ -44,7 +44,7 @@ function faultBelow(configured: string, candidate: string): string | undefined {
   }
   // A query that is configured may choose the application behind the path, and of two equal parameters servers read one or the other.
   if (base.search !== '') {
-    return uri.search === base.search ? undefined : 'The URI must have the query of the configured one.';
+    return uri.search === base.search ? undefined : 'The URI must have the same query as the configured URI.';
   }
   return isPlainQuery(uri.search) ? undefined : 'The query must be percent-encoded UTF-8 without control characters.';
 }
