@@ -41,8 +41,8 @@ interface Lane {
 }
 
 /**
-  * Accepts notifications. Notifications that arrive while a shard's script runs share the next script, so that many concurrent
-  * requests with one notification each cost Redis little more than one request with all of them.
+ * Accepts notifications. Notifications that arrive while a shard's script runs share the next script, so that many concurrent
+ * requests with one notification each cost Redis little more than one request with all of them.
  */
 @Injectable()
 export class Ingest {
@@ -62,13 +62,13 @@ export class Ingest {
   }
 
   /**
-    * Resolves when every notification is stored in Redis and a tick for its window exists. From then on the notifications survive
-    * the death of any process. Returns the statuses in the order of `notifications`.
+   * Resolves when every notification is stored in Redis and a tick for its window exists. From then on the notifications survive
+   * the death of any process. Returns the statuses in the order of `notifications`.
    *
-    * @throws PnsError `OVERLOADED` when `maxProcessorTasks` due notifications wait already, `REDIS_FULL` when Redis has little
-    *   memory left; nothing was accepted then.
-    *   Rejects when Redis is unreachable. Some notifications may have been accepted then; the call is safe to repeat when they
-    *   have ids of the producer.
+   * @throws PnsError `OVERLOADED` when `maxProcessorTasks` due notifications wait already, `REDIS_FULL` when Redis has little
+   *   memory left; nothing was accepted then.
+   *   Rejects when Redis is unreachable. Some notifications may have been accepted then; the call is safe to repeat when they
+   *   have ids of the producer.
    */
   async join(notifications: readonly Notification[]): Promise<JoinStatus[]> {
     if (this.memory.isAbove(mostUsedForIntake)) await this.assertMemory();

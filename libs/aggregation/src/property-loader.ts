@@ -6,9 +6,9 @@ import type { UserKey } from '@pns/subscriptions';
 const loadTimeoutMs = 1000;
 
 /**
-  * Loads the properties of the users of a request into the cascade, for a request that must not depend on Postgres. While
-  * Postgres is away, known users keep their known properties and unknown users get those of the server scope. The properties used
-  * here decide only when and how notifications are joined.
+ * Loads the properties of the users of a request into the cascade, for a request that must not depend on Postgres. While
+ * Postgres is away, known users keep their known properties and unknown users get those of the server scope. The properties used
+ * here decide only when and how notifications are joined.
  */
 export class PropertyLoader {
   private pausedUntil = 0;

@@ -28,8 +28,8 @@ const untilRoomMs = 1000;
 export type Settling = (left: number, count: number) => Origin<Settled>;
 
 /**
-  * Stores the deliveries of a batch in their queues and settles its windows in the same transactions, beginning with the first
-  * window. After a fault it is called again with the rest of the batch.
+ * Stores the deliveries of a batch in their queues and settles its windows in the same transactions, beginning with the first
+ * window. After a fault it is called again with the rest of the batch.
  */
 export type OnBatch = (batch: Batch, settling: Settling) => Promise<Settled>;
 
@@ -132,13 +132,15 @@ export class TickWorker implements BeforeApplicationShutdown {
   }
 
   /**
-    * Adds ticks for the due windows that did not fit into the batch, so that other threads and dispatchers take them, and for the
-    * next window, whose tick may be lost. Due windows next to an empty batch were skipped because of other batches; they get a tick
-    * when those batches are settled.
+   * Adds ticks for the due windows that did not fit into the batch, so that other threads and dispatchers take them, and for the
+   * next window, whose tick may be lost. Due windows next to an empty batch were skipped because of other batches; they get a tick
+   * when those batches are settled.
    */
   private async scheduleWhatIsLeft({ shard, windows, left, clock, nextDueAt }: Batch): Promise<void> {
     const extraTicks = windows.length === 0 ? 0 : Math.min(this.threads(), Math.ceil(left / maxWindowsPerBatch));
-    await Promise.all(Array.from({ length: extraTicks }, () => this.ticks.addNow(shard, `more-${randomUUID()}`, clock)));
+    await Promise.all(
+      Array.from({ length: extraTicks }, () => this.ticks.addNow(shard, `more-${randomUUID()}`, clock)),
+    );
     if (nextDueAt === undefined) return;
     const tickLengthMs = this.cascade.resolve('com.openexchange.pns.timerFrequency').value;
     await this.ticks.schedule(shard, [Math.ceil(nextDueAt / tickLengthMs) * tickLengthMs], clock);

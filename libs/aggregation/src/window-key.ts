@@ -10,8 +10,8 @@ export const priorityFactor: Readonly<Record<Priority, number>> = { high: 1, med
 const windowDigestLength = 28;
 
 /**
-  * The key that similar notifications share. It begins with context and user, so that all windows of a user can be found, and
-  * contains the mode, so that a changed property never mixes windows of two modes.
+ * The key that similar notifications share. It begins with context and user, so that all windows of a user can be found, and
+ * contains the mode, so that a changed property never mixes windows of two modes.
  */
 export function windowKey(
   mode: AggregationMode,
@@ -32,16 +32,16 @@ export function windowKeyStart({ context, user }: Owner): string {
 }
 
 /**
-  * The form in which a producer's id is stored: a digest, because the id must not identify an erased user while it is kept, and
-  * because a digest has the same size for every id.
+ * The form in which a producer's id is stored: a digest, because the id must not identify an erased user while it is kept, and
+ * because a digest has the same size for every id.
  */
 export function idempotencyDigest(idempotencyKey: string, { context, user }: Notification): string {
   return hash('sha1', `${context}:${user}:${idempotencyKey}`, 'base64');
 }
 
 /**
-  * The digest of the content that is stored with a producer's id, to distinguish a repeat from another notification with the same
-  * id: 63 bits in decimal, because Redis keeps an integer in 16 bytes. All versions must compute the same digest.
+ * The digest of the content that is stored with a producer's id, to distinguish a repeat from another notification with the same
+ * id: 63 bits in decimal, because Redis keeps an integer in 16 bytes. All versions must compute the same digest.
  */
 export function contentDigest(
   { topic, sourceToken, priority, expiresAt, timestamp, aggregationKey }: Notification,

@@ -54,8 +54,8 @@ export interface Batch {
 }
 
 /**
-  * The result of settling a batch or its next windows. `passed`: all are settled, and due windows of the same users were skipped
-  * meanwhile and need a tick now; `lost`: the batch has another owner, which sends it too.
+ * The result of settling a batch or its next windows. `passed`: all are settled, and due windows of the same users were skipped
+ * meanwhile and need a tick now; `lost`: the batch has another owner, which sends it too.
  */
 export type Settled = 'settled' | 'passed' | 'lost';
 
@@ -72,8 +72,8 @@ export interface WindowCounts {
 }
 
 /**
-  * The windows of similar notifications. Each step is one atomic script on one shard's key group and is safe to repeat: join opens
-  * a window or extends it, take moves due windows to a batch that a job owns, settle deletes the batch.
+ * The windows of similar notifications. Each step is one atomic script on one shard's key group and is safe to repeat: join opens
+ * a window or extends it, take moves due windows to a batch that a job owns, settle deletes the batch.
  */
 export class Windows {
   /** `clock` replaces Redis' clock in tests. */
@@ -107,8 +107,8 @@ export class Windows {
   }
 
   /**
-    * Takes due windows, or the windows that the batch `id` already has, in the order of acceptance, and makes `owner` the owner of
-    * the batch. If another batch has windows of a user, further windows of this user wait until that batch is settled.
+   * Takes due windows, or the windows that the batch `id` already has, in the order of acceptance, and makes `owner` the owner of
+   * the batch. If another batch has windows of a user, further windows of this user wait until that batch is settled.
    */
   async take(shard: number, id: string, owner: string, limit: number): Promise<Batch> {
     const group = this.keys.group(shard);

@@ -81,7 +81,8 @@ function namedEntry(name: string | undefined): { readonly entry?: string } {
 /** The set that an entry defines; undefined where it defines none, which is noted. `held` is what it defined before. */
 function setOf(file: string, entry: YamlEntry, held: Unranked | undefined, note: Note): Unranked | undefined {
   const { name, value, line } = entry;
-  if (!isObject(value)) return void note('error', 'has no fields; write withTags and properties below its name, indented');
+  if (!isObject(value))
+    return void note('error', 'has no fields; write withTags and properties below its name, indented');
   const { withTags: givenTags, addTags: givenAdded, ...properties } = value;
   const tagText = scalarText(givenTags);
   const withTags = tagText === undefined ? undefined : tagsOf(tagText, note);

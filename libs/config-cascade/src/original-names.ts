@@ -43,7 +43,10 @@ const properties: readonly OriginalName[] = [
   ),
   advised(/transport\.webhooks\.http\./, inWebhooks('timeoutMillis and maxConnections')),
   // Queues and threads.
-  advised(/numMaxProcessorThreads$/, notNeeded(`${pns}.numProcessorThreads limits how many batches a dispatcher works on at once`)),
+  advised(
+    /numMaxProcessorThreads$/,
+    notNeeded(`${pns}.numProcessorThreads limits how many batches a dispatcher works on at once`),
+  ),
   advised(/subscriptions?\.(?:cache|enabledCache).*$/, notNeeded('caches are updated automatically')),
   {
     pattern: /^com\.openexchange\.websockets\.grizzly\./,

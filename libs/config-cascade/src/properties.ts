@@ -101,7 +101,8 @@ export const properties = {
     schema: z.enum(aggregationModes),
     fallback: 'equal',
     scopes,
-    sentence: 'Which notifications are similar and share a window; append .<topic> to the name to set it for one topic.',
+    sentence:
+      'Which notifications are similar and share a window; append .<topic> to the name to set it for one topic.',
   },
   'com.openexchange.pns.idempotency.retention': {
     type: 'integer',
@@ -137,7 +138,8 @@ export const properties = {
     schema: integer(0, 10_000),
     fallback: 1000,
     scopes,
-    sentence: 'How many notifications are parked while a socket is away; if there are more, the socket gets notifications:missed.',
+    sentence:
+      'How many notifications are parked while a socket is away; if there are more, the socket gets notifications:missed.',
   },
   'com.openexchange.websockets.mailbox.maxBytes': {
     type: 'integer',
@@ -151,7 +153,8 @@ export const properties = {
     schema: integer(1, 1_000_000),
     fallback: 5000,
     scopes: serverOnly,
-    sentence: 'How many connections without a valid session a worker-websocket keeps open, each for ten seconds at most.',
+    sentence:
+      'How many connections without a valid session a worker-websocket keeps open, each for ten seconds at most.',
   },
   'com.openexchange.websockets.unauthenticated.maxPerAddress': {
     type: 'integer',
@@ -165,7 +168,8 @@ export const properties = {
     schema: list,
     fallback: [],
     scopes,
-    sentence: 'The ids of the webhooks in webhooks.yml that a user may subscribe to and that get notifications of this user, separated by commas.',
+    sentence:
+      'The ids of the webhooks in webhooks.yml that a user may subscribe to and that get notifications of this user, separated by commas.',
   },
   'com.openexchange.pns.audit.retention': {
     type: 'integer',
@@ -194,7 +198,8 @@ export const properties = {
     schema: integer(1000, dayMs),
     fallback: 60_000,
     scopes: serverOnly,
-    sentence: 'How often expired subscriptions are removed, in ms. Nothing is sent to an expired subscription, removed or not.',
+    sentence:
+      'How often expired subscriptions are removed, in ms. Nothing is sent to an expired subscription, removed or not.',
   },
   'com.openexchange.pns.mobile.api.facade.apn.badge.enabled': {
     type: 'boolean',

@@ -105,7 +105,9 @@ describe('at start', () => {
     expect((await opened(Buffer.from('\ufeffgood: {}', 'utf16le'))).unreadable).toBe(
       `${file} is UTF-16; save it as UTF-8`,
     );
-    expect((await opened('- good')).unreadable).toBe(`${file}: has no entry; each entry begins with a name and a colon`);
+    expect((await opened('- good')).unreadable).toBe(
+      `${file}: has no entry; each entry begins with a name and a colon`,
+    );
     expect((await opened('')).unreadable).toBeUndefined();
     expect((await opened('good: [')).unreadable).toBeUndefined();
   });

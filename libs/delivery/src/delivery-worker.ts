@@ -328,7 +328,10 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       }
       if (outcome.kind === 'delivered') this.paused.resume(client);
       if (outcome.kind === 'retry' && outcome.isSpared === true && sparedForMs(delivery, Date.now()) >= maxSparedMs) {
-        return { kind: 'expired', reason: 'the endpoint failed for a day, and the delivery was deferred all that time' };
+        return {
+          kind: 'expired',
+          reason: 'the endpoint failed for a day, and the delivery was deferred all that time',
+        };
       }
       return outcome;
     } catch (error) {

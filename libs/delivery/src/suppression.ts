@@ -44,5 +44,7 @@ export async function reasonsToSuppress(
 function isOff({ transport, context, user, client, topic }: Delivery, cascade: Cascade): boolean {
   if (cascade.isEnabled(transport, { context, user, client, topic })) return false;
   if (cascade.scopesOf({ context, user }) !== undefined) return true;
-  throw new Error(`The properties of user ${user} of context ${context} are not known, because Postgres does not answer.`);
+  throw new Error(
+    `The properties of user ${user} of context ${context} are not known, because Postgres does not answer.`,
+  );
 }
