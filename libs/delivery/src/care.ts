@@ -6,33 +6,33 @@ import { isSpared } from './attempts';
 import type { Checkpoint } from './checkpoint';
 import { SenderDiedError, type IsolatedTransport } from './isolated-transport';
 
-/** A job that was in progress when its process died this often is run with care, a few deliveries at a time. */
+/** After this many deaths of its process, a job sends only a few deliveries at a time, to find the delivery that kills the process. */
 export const careAfterDeaths = 2;
 
-/** A delivery that was being sent with care in this process when it died this often is not sent any more. */
+/** A delivery is not sent again after this many deaths of the process that sent it in a small step. */
 const mostDeaths = 2;
 
 /**
- * The same for the process that sends for a worker: once with others at most, and twice alone. One death says too little, because
- * the system or an operator may kill the process too.
+ * The same for the process that sends for a worker: at most one death while it sends several deliveries, and two while it sends
+ * this one alone. One death is no proof, because the system or an operator may kill the process too.
  */
 const mostSenderDeaths = 3;
 
-/** How many deliveries that no process died of yet are sent together. */
+/** How many deliveries are sent together while no process died during their attempts. */
 const deliveriesPerStep = 10;
 
-/** What kills a process does so within this time as a rule, in ms; later, other jobs need not wait any longer. */
+/** A delivery that kills a process usually does so within this time, in ms. Other jobs wait no longer than this for a step. */
 const stepMs = 5000;
 
-/** A process dies as a whole, so of all its jobs only one at a time sends what may be the cause. */
+/** All jobs of a process die with it, so only one job at a time sends suspect deliveries. */
 const steps = bulkhead(1, Number.MAX_SAFE_INTEGER);
 
 type Settled = PromiseSettledResult<Attempt>;
 
-/** Attempts deliveries together, over the worker's transport unless another one is given. */
+/** Attempts several deliveries at once through `transport`, by default the worker's transport. */
 export type Attempting = (some: readonly Delivery[], transport?: Transport) => Promise<Settled[]>;
 
-/** What is left of a job whose worker died. */
+/** The rest of a job whose worker died. */
 interface Suspects {
   readonly deliveries: readonly Delivery[];
   readonly checkpoint: Checkpoint;
@@ -40,12 +40,12 @@ interface Suspects {
   readonly attempt: Attempting;
 }
 
-/** Whether processes died so often while they sent a delivery with care that it is not sent any more. */
+/** Whether a delivery must not be sent again after so many deaths. */
 export function isDeadly(tries: number): boolean {
   return tries >= mostDeaths;
 }
 
-/** How a delivery ends that is not sent any more, because processes died of it. */
+/** The outcome of a delivery that is not sent again because processes died while they sent it. */
 function givenUp(delivery: Delivery, deaths: number, last = ''): Settled {
   const reason = `the process that sent it died ${deaths} times, the last time while it sent only this delivery${last}`;
   const value: Attempt = { delivery, outcome: { kind: 'exhausted', reason }, startedAt: Date.now(), durationMs: 0 };
@@ -53,8 +53,8 @@ function givenUp(delivery: Delivery, deaths: number, last = ''): Settled {
 }
 
 /**
- * The order in which deliveries are sent with care: those first of which no process died yet, some at a time, and then the others,
- * each alone. So a death accuses a few at first and a single one in the end.
+ * The order in which suspect deliveries are sent: first those without a death, several in a step, then the others, one in a step.
+ * So a death makes a few deliveries suspect at first, and in the end a single one.
  */
 export function stepsOf(deliveries: readonly Delivery[], triesOf: (id: string) => number): Delivery[][] {
   const others = deliveries.filter(({ id }) => triesOf(id) > 0);
@@ -67,8 +67,8 @@ export function stepsOf(deliveries: readonly Delivery[], triesOf: (id: string) =
 }
 
 /**
- * Sends a few deliveries at a time, and gives up those that a process died of: in another process where there is one, else in this
- * one. A transport that holds its targets itself, as the websocket transport holds its sockets, has no other process.
+ * Sends a few deliveries at a time, and ends those that kill their process. They are sent in the isolated process if there is one,
+ * otherwise in this process. The websocket transport has no isolated process, because its sockets belong to this process.
  */
 export function attemptWithCare(suspects: Suspects, isolated: IsolatedTransport | undefined): Promise<Settled[]> {
   return isolated === undefined ? attemptHere(suspects) : attemptIsolated(suspects, isolated);
@@ -91,7 +91,7 @@ async function attemptHere({ deliveries, checkpoint, signal, attempt }: Suspects
   return settled;
 }
 
-/** Deaths of this process accuse no delivery here: any deployment causes them, and the next worker begins again. */
+/** Only deaths of the isolated process count. This process may also end because of a deployment; then the next worker begins again. */
 async function attemptIsolated(
   { deliveries, checkpoint, signal, attempt }: Suspects,
   isolated: IsolatedTransport,
@@ -115,7 +115,7 @@ async function attemptIsolated(
         if (end === undefined) accused.push(delivery);
         else settled.push(end);
       }
-      // This worker lost the job, or has no process to send with: the job is run again.
+      // This worker lost the job, or the isolated process could not be started: the job runs again.
       if (settled.some(({ status }) => status === 'rejected')) return [];
     }
     return accused;
@@ -135,7 +135,7 @@ function attemptsIn(settled: readonly Settled[]): Attempt[] {
   return settled.flatMap((each) => (each.status === 'fulfilled' && !isSpared(each.value) ? [each.value] : []));
 }
 
-/** What `attempts` come to, which begin when no other job of this process sends anything with care, after `begin`. */
+/** Runs `begin` and then `attempts` once no other job of this process sends suspect deliveries; returns the result of `attempts`. */
 export async function withCare<Result>(begin: () => Promise<void>, attempts: () => Promise<Result>): Promise<Result> {
   let results: Promise<Result> | undefined;
   await steps.execute(async () => {

@@ -1,42 +1,42 @@
 import { LRUCache } from 'lru-cache';
 import { EndpointLimit } from './endpoint-limit';
 
-/** A job that needs places for its deliveries. */
+/** A job that asks for places: one for each of its deliveries. */
 export interface PlaceRequest {
   readonly endpoint: string;
-  /** How many deliveries the connections to the endpoint carry at once. */
+  /** How many deliveries the connections to the endpoint can carry at once. */
   readonly capacity: number;
   /** Unique in this process. */
   readonly job: string;
   readonly deliveries: number;
-  /** Ends the deferral of the job. Answers false when it is not deferred any more. */
+  /** Ends the deferral of the job. Resolves with false when the job is not deferred any more. */
   readonly callBack: () => Promise<boolean>;
 }
 
-/** What the end of a delivery says about its far side. */
+/** What the end of a delivery says about its endpoint. */
 export type Verdict = 'answered' | 'failed' | 'nothing';
 
 /** The places of a job that has started. */
 export interface Places {
-  /** A delivery ended `ms` after it was sent, and gives its place back. */
+  /** Releases the place of a delivery that ended `ms` after it was sent. */
   ended(verdict: Verdict, ms: number): void;
-  /** The job is over: gives back the places of deliveries that did not end. */
+  /** The job is over: releases the places of deliveries that did not end. */
   leave(): void;
 }
 
-/** Of each endpoint as many are held as it takes in so many ms, and so many at least: what is not in flight waits here. */
+/** An endpoint may have as many deliveries in this process as it accepts in `holdMs`, in flight or waiting, and at least `leastHeld`. */
 const [holdMs, leastHeld] = [5000, 200] as const;
 
-/** So many deferred jobs of an endpoint are called back in their order; those beyond come back by themselves. */
+/** At most this many deferred jobs of an endpoint are called back in order; further ones run when their pause ends. */
 const maxDeferred = 10_000;
 
-/** Places are kept for this time for a job that was called back, in ms: when it does not come, another process has it. */
+/** Places are reserved this long for a job that was called back, in ms. If it does not come, another process runs it. */
 const comeBackMs = 500;
 
-/** Shortest and longest deferral of a job that nobody calls back, in ms. Its process may have died meanwhile. */
+/** Shortest and longest pause of a deferred job that is not called back, in ms: the process that deferred it may die. */
 const [leastPauseMs, mostPauseMs] = [50, 15_000] as const;
 
-/** Before the first answer, an answer is taken to need so long, in ms. */
+/** The assumed duration of an answer before the first answer, in ms. */
 const guessMs = 1000;
 
 interface Waiting {
@@ -48,9 +48,9 @@ interface Endpoint {
   readonly name: string;
   readonly limit: EndpointLimit;
   inFlight: number;
-  /** Deliveries that are in flight or wait here. */
+  /** Deliveries in flight or waiting in this process. */
   held: number;
-  /** Places of jobs that were called back and have not come yet. */
+  /** Places reserved for jobs that were called back and have not come yet. */
   kept: number;
   readonly waiting: Waiting[];
   readonly deferred: Map<string, PlaceRequest>;
@@ -58,9 +58,9 @@ interface Endpoint {
 }
 
 /**
- * Shares out what a process works on, counted in deliveries. An endpoint has as many in flight as its limit allows, and what it
- * takes in five seconds waits here. It holds no more than it leaves free to others, and at least one job. Jobs beyond are deferred, and called
- * back in their order.
+ * Divides the places of a process, one for each delivery, among endpoints. An endpoint has as many deliveries in flight as its limit
+ * allows, and as many waiting as it accepts in five seconds. It uses at most as many places as it leaves
+ * free, but at least those of one job. Further jobs are deferred, and called back in order.
  */
 export class DeliveryPlaces {
   private readonly endpoints = new Map<string, Endpoint>();
@@ -68,21 +68,21 @@ export class DeliveryPlaces {
   private held = 0;
   private isClosed = false;
 
-  /** `most` deliveries are held at once, beside one job of each endpoint. */
+  /** `most` is the number of places. One job of each endpoint may exceed it. */
   constructor(private readonly most: number) {}
 
-  /** Resolves with places once the job may start, and with undefined when it must be deferred for `pauseMs`. */
+  /** Resolves with places when the job may start, and with undefined when it must be deferred for `pauseMs`. */
   async enter(request: PlaceRequest): Promise<Places | undefined> {
     const endpoint = this.endpoint(request);
     this.endKeeping(endpoint, request.job);
-    // A job may take the place of another one that was called back rather than leave a connection unused.
+    // A job may use places that are reserved for another job rather than leave a connection idle.
     const mayStart = endpoint.held < Math.min(endpoint.limit.current, this.free);
     if (this.isClosed || !(mayStart || this.hasRoom(endpoint))) return undefined;
     endpoint.deferred.delete(request.job);
     return this.hold(endpoint, request.deliveries);
   }
 
-  /** The job has been deferred, and is called back when it is its turn; at once, for other processes, after `close`. */
+  /** Registers a deferred job, which is called back in its turn. After `close` it is called back at once, for other processes. */
   defer(request: PlaceRequest): void {
     if (this.isClosed) return void request.callBack().catch(() => undefined);
     const endpoint = this.endpoint(request);
@@ -91,7 +91,7 @@ export class DeliveryPlaces {
     this.callBack(endpoint);
   }
 
-  /** How long a job is deferred unless it is called back, in ms: well beyond its turn. `random` is in [0, 1). */
+  /** The pause of a deferred job that is not called back, in ms: longer than the expected time until its turn. `random` is in [0, 1). */
   pauseMs(name: string, random = Math.random()): number {
     const endpoint = this.endpoints.get(name);
     if (endpoint === undefined || this.isClosed) return leastPauseMs;
@@ -100,7 +100,7 @@ export class DeliveryPlaces {
     return Math.ceil(Math.min(Math.max(2 * turnMs, leastPauseMs), mostPauseMs) * (0.75 + 0.25 * random));
   }
 
-  /** Defers every job that waits here and all that come from now on, and leaves those that were deferred to other processes. */
+  /** Defers all waiting and all new jobs, and calls back the deferred ones for other processes. */
   async close(): Promise<void> {
     this.isClosed = true;
     const calls: Promise<unknown>[] = [];
@@ -192,7 +192,7 @@ export class DeliveryPlaces {
     }
   }
 
-  /** Calls jobs back while there is room, those first that were deferred first. */
+  /** Calls deferred jobs back while there are places, in the order of their deferral. */
   private callBack(endpoint: Endpoint): void {
     for (const [job, { deliveries, callBack }] of endpoint.deferred) {
       if (this.isClosed || !this.hasRoom(endpoint)) return;
@@ -209,7 +209,7 @@ export class DeliveryPlaces {
     if (isIdle && this.endpoints.get(endpoint.name) === endpoint) this.endpoints.delete(endpoint.name);
   }
 
-  /** Gives the places that were kept for a job to the next ones: another process has it, or it comes back by itself. */
+  /** Gives the places reserved for a job to the next jobs: another process runs the job, or it runs when its pause ends. */
   private passOn(endpoint: Endpoint, job: string): void {
     this.endKeeping(endpoint, job);
     this.callBack(endpoint);

@@ -4,22 +4,22 @@ import type { SharedLookup } from './shared-lookup';
 
 type Cascade = Pick<ConfigCascade, 'isEnabled' | 'scopesOf'>;
 
-/** A delivery that is on its way to a subscription, as opposed to open sockets. */
+/** A delivery to a subscription, as opposed to open sockets. */
 type Subscribed = Delivery & { readonly subscriptionId: string };
 
 /**
- * How long the dispatcher's look at a subscription is believed, in ms from the window's due time: so long a change of the
- * cascade may take to be obeyed, too. What is on its way for longer has waited for a worker, a retry or an operator.
+ * Within this time after the window's due time, in ms, the dispatcher's check of the subscription is not repeated. A change of the
+ * cascade may take as long to have effect. An older delivery has waited for a worker, a retry or an operator.
  */
 const believedForMs = 1000;
 
 const none: ReadonlySet<string> = new Set();
 
 /**
- * Why some of `deliveries` are not to be sent any more. At most one query for all that have waited, and none for those that
- * were dispatched a moment ago.
+ * The reasons why some of `deliveries` must be suppressed. Makes at most one query for all deliveries that have waited, and none for
+ * deliveries that were dispatched within the last second.
  *
- * @throws when what has to be known of one of them cannot be read: none is to be sent then, and none to be given up.
+ * @throws when the subscription or the properties of one of them cannot be read: then none may be sent, and the job runs again.
  */
 export async function reasonsToSuppress(
   deliveries: readonly Delivery[],

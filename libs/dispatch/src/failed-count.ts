@@ -4,10 +4,10 @@ import { log, metrics } from '@pns/runtime';
 import { transportNames } from '@pns/transport-contract';
 import { Gauge } from 'prom-client';
 
-/** A scrape waits no longer for Postgres, in ms. */
+/** A scrape waits for Postgres at most this long, in ms. */
 const patienceMs = 1000;
 
-/** Tells how many deliveries failed for good and wait for an operator, or for the credentials of their client. */
+/** Counts the deliveries that are stored as failed, and those that are held until their client's credentials are corrected. */
 @Injectable()
 export class FailedCount implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(private readonly failed: FailedDeliveryStore) {}
@@ -20,7 +20,7 @@ export class FailedCount implements OnApplicationBootstrap, OnApplicationShutdow
     running.delete(this);
   }
 
-  /** By transport and whether they are held; undefined while Postgres does not answer. */
+  /** The counts by transport and by whether they are held; undefined while Postgres does not answer. */
   async counts(): Promise<Awaited<ReturnType<FailedDeliveryStore['counts']>> | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
