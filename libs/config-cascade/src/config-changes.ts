@@ -6,27 +6,27 @@ import { log, RecurringFault } from '@pns/runtime';
 import type { ConfigCascade } from './config-cascade';
 import type { ConfigChange } from './subject-cache';
 
-/** A refresh that Postgres did not answer is tried again after this time, in ms. */
+/** A refresh that failed because Postgres did not answer is retried after this time, in ms. */
 const retryMs = 500;
 
-/** How often it is asked whether somebody could not tell of a change, in ms. */
+/** How often Postgres is searched for changes that were not announced, in ms. */
 export const askMs = 500;
-/** Telling takes some milliseconds. Whoever has not done it after this time may never do it. */
+/** An announcement takes some milliseconds. After this time, in ms, it may be lost. */
 export const overdueMs = 400;
 
 /**
- * Tells every process of a change in the cascade, and hears of those of the others: on a channel, and, of those whose
- * writer could not tell, from Postgres.
+ * Announces changes of the cascade to all processes on a channel, and receives the changes of other processes. Changes whose
+ * announcement was lost are found in Postgres.
  */
 @Injectable()
 export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly channel: string;
   private subscriber: Subscriber | undefined;
-  /** Waits for Redis to come back, so that a change which was written while it was away is told afterwards. */
+  /** Its commands wait for Redis to return, so a change that was written meanwhile is announced afterwards. */
   private publisher: RedisClient | undefined;
   private retry: NodeJS.Timeout | undefined;
   private next: NodeJS.Timeout | undefined;
-  /** Whether a mark may have come and gone while Postgres could not be asked. */
+  /** Whether a mark may have been added and removed while Postgres did not answer. */
   private isUnsure = false;
   private readonly listenFault = new RecurringFault('config.changes-unheard', 'config.changes-heard');
   private readonly refreshFault = new RecurringFault('config.refresh-failed', 'config.refreshed');
@@ -41,15 +41,15 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   /**
-   * Has `write` make a change, of which everybody then hears, whatever becomes of this process meanwhile. Resolves when
-   * this process obeys it; the others do a moment later.
+   * Calls `write`, which makes a change, and announces the change. All processes apply it, even if this process dies meanwhile.
+   * Resolves when the change is in effect in this process; the others follow shortly after.
    */
   async make<Written>(change: ConfigChange, write: () => Promise<Written>): Promise<Written> {
     const mark = await this.unannounced.add();
     try {
       return await write();
     } finally {
-      // Also of a write that failed: its answer may be all that got lost.
+      // Also after a failed write: maybe only its answer was lost.
       void this.announce(change, mark);
       await this.cascade.apply(change);
     }
@@ -71,7 +71,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     this.publisher?.disconnect();
   }
 
-  /** What was said before, or while the connection was away, was not heard: everything may have changed. */
+  /** Subscribes. Announcements before that, or while the connection was away, were missed, so everything is read again. */
   private async listen(subscriber: Subscriber): Promise<void> {
     try {
       await subscriber.listen();
@@ -80,7 +80,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     } catch (error) {
       if (this.isClosed) return;
       this.listenFault.occurred(error);
-      if (subscriber.status === 'ready') subscriber.disconnect(true); // and so starts over
+      if (subscriber.status === 'ready') subscriber.disconnect(true); // reconnects and emits `ready` again
     }
   }
 
@@ -95,7 +95,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     }
   }
 
-  /** A change that is marked may be written any moment, so that everything is read again until its mark is gone. */
+  /** Reads everything again while an old mark exists, because the change of that mark may be written at any moment. */
   private async ask(): Promise<void> {
     try {
       const isAny = await this.unannounced.isAnyOlderThan(overdueMs);

@@ -1,11 +1,11 @@
 import { knownProperty } from './properties';
 
-/** What became of a name of the original: where it is set here, that nothing needs it, or that PNS has nothing like it. */
+/** Advice for a name of the original: its replacement here, or why PNS does not have or need it. */
 interface OriginalName {
   readonly pattern: RegExp;
-  /** The name that takes its place, where one does; `$1` and the like stand for what the pattern caught. */
+  /** The name that replaces it; `$1` is the first group of the pattern. */
   readonly replacement?: string;
-  /** Otherwise what to do, as the end of a sentence that begins with the name. */
+  /** Without a replacement: what to do, as the end of a sentence whose subject is the name. */
   readonly advice?: string;
 }
 
@@ -16,9 +16,9 @@ const ofTheMailServer =
 const notNeeded = (why: string) => `is not needed: ${why}`;
 const notHere = (what: string) => `has no counterpart: ${what}`;
 
-/** Properties, the first match decides. Written from the names in the original's documentation and its properties files. */
+/** Properties; the first match decides. Source: the documentation and the properties files of the original. */
 const properties: readonly OriginalName[] = [
-  // Switches of transports under other spellings, with the suffixes for clients and topics.
+  // Switches of transports with other spellings, with suffixes for clients and topics.
   replaced(/transport\.(?:apns?|apns_http2|apn2)(?:\.ios)?\.enabled((?:\..*)?)$/, `${pns}.transport.apn.ios.enabled$1`),
   replaced(/transport\.apns?\.(?:macos|watchos)\.enabled((?:\..*)?)$/, `${pns}.transport.apn.ios.enabled$1`),
   replaced(/transport\.(?:fcm|firebase|android)(?:\.android)?\.enabled((?:\..*)?)$/, `${pns}.transport.gcm.enabled$1`),
@@ -32,7 +32,7 @@ const properties: readonly OriginalName[] = [
   },
   { pattern: /^com\.openexchange\.webhooks\.enabled$/, replacement: `${pns}.transport.webhooks.enabled` },
   { pattern: /^com\.openexchange\.pns\.webhooks\.enabledIds$/, replacement: 'com.openexchange.webhooks.enabledIds' },
-  // What was set for all webhooks at once.
+  // Settings for all webhooks.
   advised(/transport\.webhooks\.httpsOnly$/, inWebhooks('httpsOnly')),
   advised(/transport\.webhooks\.allowLocalWebhooks$/, inWebhooks('allowedNetworks, such as [10.0.0.0/8]')),
   advised(/transport\.webhooks\.allowTrustAll$/, inWebhooks('caFile, the certificate to trust')),
@@ -84,7 +84,7 @@ const properties: readonly OriginalName[] = [
   },
   { pattern: /^taxonomy\/types$/, advice: 'is replaced by tags in the directory: PUT /v1/contexts/{context}' },
   { pattern: /^(?:withTags|addTags)$/, advice: 'belongs in a file of contextSets/' },
-  // Other parts of the groupware that push.
+  // Other parts of the groupware that send pushes.
   { pattern: /^com\.openexchange\.drive\.events\./, advice: notHere('the groupware sends the pushes of Drive') },
   { pattern: /^com\.openexchange\.chronos\.alarm\./, advice: notHere('alarms are sent by the groupware') },
   {
@@ -123,7 +123,7 @@ const files: readonly OriginalName[] = [
   { pattern: /^context-?sets\/$/i, replacement: 'contextSets/' },
 ];
 
-/** What to do with a property of the original that PNS does not know; undefined for any other name. */
+/** Advice for a property of the original that PNS does not know; undefined for any other name. */
 export function originalPropertyAdvice(name: string): string | undefined {
   if (knownProperty(name) !== undefined) return undefined;
   return adviceIn(properties, name, (replacement) =>
@@ -131,14 +131,14 @@ export function originalPropertyAdvice(name: string): string | undefined {
   );
 }
 
-/** The same for a file, or for a folder, whose name ends with a slash. */
+/** Advice for a file or folder of the original. A folder's name ends with a slash. */
 export function originalFileAdvice(name: string): string | undefined {
   return adviceIn(files, name, (replacement) =>
     replacement === name ? undefined : `is not read: its name here is ${replacement}`,
   );
 }
 
-/** How many names of the original are told apart. */
+/** How many patterns for names of the original there are. */
 export const originalNames = { properties: properties.length, files: files.length } as const;
 
 function adviceIn(

@@ -6,15 +6,15 @@ import type { TransportName } from '@pns/transport-contract';
 import { z } from 'zod';
 import { scopes, type ScopeName } from './resolve';
 
-/** What kind of value a property holds. */
+/** The kind of a property's value. */
 export type PropertyType = 'boolean' | 'integer' | 'text' | 'choice' | 'list';
 
-/** A property that PNS knows: how its text is read, what holds when no scope defines it, and one sentence about it. */
+/** A property that PNS knows: the schema of its text, its value when no scope defines it, and one sentence about it. */
 export interface Property<Value> {
   readonly type: PropertyType;
   readonly schema: z.ZodType<Value>;
   readonly fallback: Value;
-  /** Where it may be set. */
+  /** The scopes in which it may be set. */
   readonly scopes: readonly ScopeName[];
   readonly sentence: string;
 }
@@ -25,9 +25,9 @@ const integer = (min: number, max: number) =>
     .string()
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
-    // So many digits that they are no number are too many as well.
+    // A text with so many digits that it becomes Infinity gets the message for a number above the maximum.
     .pipe(z.number(`must be at most ${max}`).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-/** Text of at most `maxLength` UTF-16 units; a longer one is looked at no further. Postgres keeps no NUL and no half of a surrogate pair. */
+/** Text of at most `maxLength` UTF-16 units; a longer one is not checked further. Postgres stores no NUL and no half of a surrogate pair. */
 const text = (maxLength: number) =>
   z
     .string()
@@ -35,7 +35,7 @@ const text = (maxLength: number) =>
     .regex(/^[^\0]*$/, 'must not hold NUL')
     .regex(/^\P{Cs}*$/u, 'must not hold half of a surrogate pair');
 
-// A list is read at many deliveries.
+// The limits exist because lists are parsed for many deliveries.
 const maxListLength = 16_384;
 const maxListEntries = 1000;
 const list = text(maxListLength)
@@ -54,12 +54,12 @@ const template = text(maxTemplateLength).superRefine((source, context) => {
 
 const suffixes = 'append .<client>, .<topic> or .<client>.<topic> to the name to set it for a client, a topic or both';
 
-/** For what a process does as a whole. */
+/** For properties of a whole process. */
 const serverOnly = ['server'] as const;
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** Every property that PNS reads, with its type, default and meaning. The switches of the transports are beside them. */
+/** The properties that PNS reads, with type, default and meaning, except the switches of the transports. */
 export const properties = {
   'com.openexchange.pns.delayDuration': {
     type: 'integer',
@@ -248,7 +248,7 @@ export const properties = {
 export type PropertyName = keyof typeof properties;
 export type PropertyValue<Name extends PropertyName> = z.output<(typeof properties)[Name]['schema']>;
 
-/** The switch of each transport and whether it is on when nobody set it. */
+/** The switch of each transport and its default. */
 export const transportSwitches: Readonly<Record<TransportName, { readonly base: string; readonly fallback: boolean }>> =
   {
     websocket: { base: 'com.openexchange.pns.transport.websocket.enabled', fallback: true },
@@ -275,7 +275,7 @@ export const registry: ReadonlyMap<string, Property<unknown>> = new Map<string, 
 
 const aggregation = 'com.openexchange.pns.aggregation';
 
-/** What can be set for a client, a topic, or both. */
+/** Properties that can be set for a client, a topic, or both. */
 const suffixedBases: readonly string[] = [
   ...switchProperties.keys(),
   ...[
@@ -285,7 +285,7 @@ const suffixedBases: readonly string[] = [
   ],
 ];
 
-/** The names under which a property may be set for `target`, the one that decides first. */
+/** The names under which a property may be set for `target`, in the order of precedence. */
 export function namesFor(base: string, { client, topic }: { client: string; topic: string }): string[] {
   return [`${base}.${client}.${topic}`, `${base}.${client}`, `${base}.${topic}`, base];
 }
@@ -305,7 +305,7 @@ export function propertySchema(name: string): z.ZodType | undefined {
   return knownProperty(name)?.schema;
 }
 
-/** A client, a topic, or a client and a topic: a client holds no colon, and a topic no dot. */
+/** A client, a topic, or a client and a topic: a client contains no colon, and a topic no dot. */
 function isTargetSuffix(suffix: string): boolean {
   if (isTopic(suffix) || isClientId(suffix)) return true;
   const dot = suffix.lastIndexOf('.');
