@@ -4,40 +4,40 @@ import type { TransportName } from '@pns/transport-contract';
 /** Longest device token, webhook URI or channel URI, in bytes of its UTF-8. */
 export const maxTokenBytes = 4096;
 
-/** Most topic patterns that one subscription lists. */
+/** Most topic patterns in one subscription. */
 export const maxTopicsPerSubscription = 100;
 
-/** Whose a subscription is; user ids are unique only inside their context. */
+/** A user. User ids are unique only within their context. */
 export interface UserKey {
   readonly context: number;
   readonly user: number;
 }
 
-/** Whose data is meant: a user's, or without a user all of a context's. */
+/** The owner of data: a user, or without `user` the whole context. */
 export interface Owner {
   readonly context: number;
   readonly user?: number | undefined;
 }
 
-/** Whether what belongs to a user belongs to `owner`. */
+/** Whether data of a user belongs to `owner`. */
 export function isOwnedBy({ context, user }: UserKey, owner: Owner): boolean {
   return context === owner.context && (owner.user === undefined || user === owner.user);
 }
 
-/** Says that a user's client wants to hear of some topics, and where it is to be told. Times are ms since the epoch. */
+/** A request of a user's client for notifications of some topics, and the target to send them to. Times are ms since the epoch. */
 export interface Subscription extends UserKey {
   /** A UUID that stays the same when the client registers again. */
   readonly id: string;
-  /** The application that receives; for a webhook, the webhook's id. */
+  /** The receiving application; for a webhook, the webhook's id. */
   readonly client: string;
   readonly transport: TransportName;
   /** Device token, webhook URI or channel URI. */
   readonly token: string;
   readonly topics: readonly string[];
-  /** Absent: never. */
+  /** Absent: the subscription does not expire. */
   readonly expiresAt?: number;
   readonly meta?: Readonly<Record<string, unknown>>;
-  /** Whether other users may hold the same token; only a webhook's URI can be shared. */
+  /** Whether other users may have the same token; only a webhook's URI can be shared. */
   readonly isShared: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -45,17 +45,17 @@ export interface Subscription extends UserKey {
 
 const clientSyntax = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** Whether `value` can name a client: 1 to 64 of `[A-Za-z0-9_.-]`. */
+/** Whether `value` is a valid client id: 1 to 64 of `[A-Za-z0-9_.-]`. */
 export function isClientId(value: string): boolean {
   return clientSyntax.test(value);
 }
 
-/** Whether the subscription's time is over at `now`; nothing is sent to it from that moment on. */
+/** Whether the subscription has expired at `now`. Nothing is sent to an expired subscription. */
 export function isExpired(subscription: Pick<Subscription, 'expiresAt'>, now: number): boolean {
   return subscription.expiresAt !== undefined && subscription.expiresAt <= now;
 }
 
-/** Those of `subscriptions` that want `topic` at `now`, in their order. */
+/** The unexpired `subscriptions` with a pattern that matches `topic`, in their order. */
 export function subscriptionsWanting<S extends Pick<Subscription, 'topics' | 'expiresAt'>>(
   topic: string,
   subscriptions: readonly S[],

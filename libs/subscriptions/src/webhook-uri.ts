@@ -1,13 +1,13 @@
 import { parsedUrl } from '@pns/transport-contract';
 import { isPlainLetter, isPlainPath, isPlainQuery } from './webhook-path';
 
-/** How the URI that a client registers for a webhook is compared with the configured one. */
+/** How the URI of a webhook subscription is compared with the configured URI. */
 export const uriValidationModes = ['none', 'prefix', 'exact'] as const;
 export type UriValidationMode = (typeof uriValidationModes)[number];
 
 /**
- * One sentence that says why `candidate` may not be registered for a webhook configured with `configured`, or undefined
- * when it may. No mode takes anything but a plain absolute http(s) URI.
+ * Why `candidate` may not be registered for a webhook that is configured with `configured`, in one sentence; undefined when it may.
+ * All modes require a plain absolute http(s) URI.
  */
 export function webhookUriFault(mode: UriValidationMode, configured: string, candidate: string): string | undefined {
   if (plainUri(candidate) === undefined) {
@@ -18,14 +18,14 @@ export function webhookUriFault(mode: UriValidationMode, configured: string, can
 }
 
 /**
- * Whether `candidate` is `configured` or lies below it, in every reading that servers have of its path. Configured secrets are
- * sent to such URIs only.
+ * Whether `candidate` is equal to `configured` or below it, for every way in which servers read its path. Configured secrets are sent
+ * only to such URIs.
  */
 export function isUriWithin(configured: string, candidate: string): boolean {
   return faultBelow(configured, candidate) === undefined;
 }
 
-/** Why `candidate` is neither `configured` nor below it: same scheme, host, port and query, and a path that goes on after a `/`. */
+/** Why `candidate` is neither equal to `configured` nor below it: same scheme, host, port and query, and a path that continues after a `/`. */
 function faultBelow(configured: string, candidate: string): string | undefined {
   const base = plainUri(configured);
   const uri = plainUri(candidate);
@@ -42,7 +42,7 @@ function faultBelow(configured: string, candidate: string): string | undefined {
       'character may be encoded.'
     );
   }
-  // A query that is configured may choose the application behind the path, and of two equal parameters servers read one or the other.
+  // A configured query may select the application, and of two equal parameters some servers read the first and others the last.
   if (base.search !== '') {
     return uri.search === base.search ? undefined : 'The URI must have the same query as the configured URI.';
   }
@@ -54,18 +54,18 @@ function isSameUri(configured: string, candidate: string): boolean {
   return uri !== undefined && plainUri(configured)?.href === uri.href;
 }
 
-/** The parsed URI, or undefined where servers and proxies could read another target out of it than we do. */
+/** The parsed URI; undefined when servers and proxies could read another target in it than we do. */
 function plainUri(text: string): URL | undefined {
   if (!/^https?:\/\/[^/\\]/i.test(text) || /[\s\\#]|\p{Cc}|\p{Cs}/u.test(text)) return undefined;
   const uri = parsedUrl(text);
   if (uri === undefined) return undefined;
-  // The parser has resolved dot segments already, so the text itself is asked, before its query.
+  // The parser has resolved dot segments already, so the path in the text is checked.
   const path = text.replace(/\?.*$/s, '').replace(/^https?:\/\/[^/]*/i, '');
   const [authority = ''] = text.replace(/^https?:\/\//i, '').split(/[/?]/, 1);
   return isPlainAuthority(authority) && !hasHiddenSegments(path) ? uri : undefined;
 }
 
-/** Whether a host is written with its own characters, without encoded or full-width ones, and without credentials before it. */
+/** Whether an authority has no credentials and its host has no encoded or full-width characters. */
 function isPlainAuthority(authority: string): boolean {
   return [...authority].every((character) => {
     if (/^[A-Za-z0-9._:[\]-]$/.test(character)) return true;
@@ -73,7 +73,7 @@ function isPlainAuthority(authority: string): boolean {
   });
 }
 
-/** Whether a path holds, or after any number of percent-decodings would hold, a dot segment or another separator. */
+/** Whether a path contains a dot segment or an encoded separator, as written or after any number of percent-decodings. */
 function hasHiddenSegments(path: string): boolean {
   // %25 is the percent sign itself, so %25252e is a dot after three decodings.
   const decoded = path.replace(/%(?:25)*(2e|2f|5c)/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
