@@ -5,11 +5,11 @@ interface Entry {
 }
 
 /**
- * Calls functions after a time that all of them share, so that one timer serves thousands: a timer for each would cost Node a
- * microsecond or two and one more object.
+ * Calls functions after a time that is the same for all of them, with one timer for thousands: a separate timer costs Node one or
+ * two microseconds and an object.
  */
 export class Deadlines {
-  /** In the order in which they were added, which is the order in which they expire. */
+  /** In the order of addition, which is also the order of expiry. */
   private readonly entries = new Set<Entry>();
   private timer: NodeJS.Timeout | undefined;
 
