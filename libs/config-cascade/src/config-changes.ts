@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { UnannouncedChangeStore } from '@pns/persistence';
 import type { Queues } from '@pns/queue';
-import { patientCopy, publish, subscriberOf, type RedisClient, type Subscriber } from '@pns/redis';
+import { waitingCopy, publish, subscriberOf, type RedisClient, type Subscriber } from '@pns/redis';
 import { log, RecurringFault } from '@pns/runtime';
 import type { ConfigCascade } from './config-cascade';
 import type { ConfigChange } from './subject-cache';
@@ -86,7 +86,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
 
   private async announce(change: ConfigChange, mark: string): Promise<void> {
     try {
-      this.publisher ??= patientCopy(this.queues.redis);
+      this.publisher ??= waitingCopy(this.queues.redis);
       await publish(this.publisher, this.channel, JSON.stringify(change));
       await this.unannounced.remove(mark);
     } catch (error) {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freshPrefix, startRedisCluster, type LocalRedisCluster } from '@pns/local-servers';
-import { connectRedis, KeySpace, patientCopy, publish, scanKeys, subscriberOf, type RedisClient } from '@pns/redis';
+import { connectRedis, KeySpace, waitingCopy, publish, scanKeys, subscriberOf, type RedisClient } from '@pns/redis';
 import { Queues } from './queues.service';
 
 jest.setTimeout(120_000);
@@ -113,15 +113,15 @@ it.each([0, 1, 2])('hears again what is published once the master of the channel
 it('rejects what somebody waits for while the master is away, and keeps it where nobody does', async () => {
   const redis = await connected(true);
   const key = keys.global('some');
-  const patient = patientCopy(redis);
-  open.push(patient);
+  const waiting = waitingCopy(redis);
+  open.push(waiting);
   let writing: Promise<unknown> = Promise.resolve();
   await cluster.crash(await masterOf(redis, key), async () => {
     await expect(redis.set(key, 'lost')).rejects.toThrow();
-    writing = patient.set(key, 'kept');
+    writing = waiting.set(key, 'kept');
   });
   await writing;
-  await expect(patient.get(key)).resolves.toBe('kept');
+  await expect(waiting.get(key)).resolves.toBe('kept');
 });
 
 it('ends when it is told to while all masters are away', async () => {

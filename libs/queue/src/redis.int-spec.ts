@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { cuttableLink, type CuttableLink, freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { connectRedis, KeySpace, patientCopy } from '@pns/redis';
+import { connectRedis, KeySpace, waitingCopy } from '@pns/redis';
 import { Queues } from './queues.service';
 
 describe('when Redis is away', () => {
@@ -11,7 +11,7 @@ describe('when Redis is away', () => {
       (url: string) => {
         const original = connectRedis(url, { failFast: true });
         original.disconnect();
-        return patientCopy(original);
+        return waitingCopy(original);
       },
     ],
   ])('%s ends when it is told to', async (_, connect) => {

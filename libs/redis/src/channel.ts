@@ -1,12 +1,12 @@
 import { Cluster, type RedisOptions } from 'ioredis';
 import { SlotOwner, ownerOptions } from './slot-owner';
-import { EndingRedis, patient, type RedisClient } from './redis';
+import { EndingRedis, waitingOptions, type RedisClient } from './redis';
 
 /** How often to check whether another master owns the channel, in ms. */
-const checkMs = 10_000;
+const checkEveryMs = 10_000;
 
 /** How often a subscriber sends a ping, in ms. */
-const beatMs = 1000;
+const pingEveryMs = 1000;
 /** After this many unanswered pings the connection is opened again. */
 const mostUnanswered = 2;
 /** How long an attempt of a subscriber to connect may take, in ms. */
@@ -36,7 +36,7 @@ export class Subscriber extends EndingRedis {
     super(options);
     this.on('error', () => undefined); // ioredis reconnects
     this.on('smessage', (from, text) => this.emit('message', from, text));
-    const beat = setInterval(() => this.beat(), beatMs);
+    const beat = setInterval(() => this.beat(), pingEveryMs);
     beat.unref();
     this.once('end', () => clearInterval(beat));
   }
@@ -66,7 +66,7 @@ export class Subscriber extends EndingRedis {
 /**
  * A new connection to the server of `redis` for the messages of `channel`. By default its commands wait for Redis to return.
  */
-export function subscriberOf(redis: RedisClient, channel: string, options: RedisOptions = patient): Subscriber {
+export function subscriberOf(redis: RedisClient, channel: string, options: RedisOptions = waitingOptions): Subscriber {
   const common: RedisOptions = {
     connectTimeout: connectTimeoutMs,
     enableOfflineQueue: true,
@@ -78,8 +78,8 @@ export function subscriberOf(redis: RedisClient, channel: string, options: Redis
   const subscriber = new Subscriber({ ...ownerOptions(redis, owner), ...common }, channel, true);
   // The server also reports when another master gets the channel, but ioredis does not emit an event for it.
   const moving = setInterval(
-    () => void owner.hasMoved().then((moved) => moved && subscriber.disconnect(true)),
-    checkMs,
+    () => void owner.hasChanged().then((moved) => moved && subscriber.disconnect(true)),
+    checkEveryMs,
   );
   moving.unref();
   subscriber.once('end', () => clearInterval(moving));

@@ -51,7 +51,7 @@ it('waits for a Redis that takes connections and does not answer', async () => {
 it('gives up with a sentence that names the server and no password', async () => {
   events();
   const port = await freePort();
-  const opening = openRedis(`redis://:sesame@127.0.0.1:${port}`, { patienceMs: 300 });
+  const opening = openRedis(`redis://:sesame@127.0.0.1:${port}`, { maxWaitMs: 300 });
   const failure = (await opening.catch((error: unknown) => error)) as Error;
   expect(failure).toMatchObject({ code: 'REDIS_UNREACHABLE' });
   expect(failure.message).toMatch(new RegExp(`^Redis at 127.0.0.1:${port} cannot be reached .* correct REDIS_URL\\.$`));

@@ -16,7 +16,7 @@ const refusals = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
  */
 export async function openRedis(
   url: string,
-  { failFast = false, patienceMs }: { readonly failFast?: boolean; readonly patienceMs?: number } = {},
+  { failFast = false, maxWaitMs }: { readonly failFast?: boolean; readonly maxWaitMs?: number } = {},
 ): Promise<RedisClient> {
   const redis = connectRedis(url, { failFast });
   const server: NeededServer = { name: 'Redis', where: placeOf(url), variable: 'REDIS_URL', isAway };
@@ -41,7 +41,7 @@ export async function openRedis(
         });
         await Promise.race([ready, refused]);
       },
-      patienceMs,
+      maxWaitMs,
     );
     return redis;
   } catch (error) {

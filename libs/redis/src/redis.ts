@@ -4,14 +4,14 @@ import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOption
 export type RedisClient = Redis | Cluster;
 
 /** Options of connections whose commands wait for Redis to return: for background work. */
-export const patient = {
+export const waitingOptions = {
   maxRetriesPerRequest: null,
   enableOfflineQueue: true,
   commandTimeout: undefined,
 } satisfies RedisOptions;
 
 /** Options of connections whose commands fail fast: for requests. Times in ms. */
-const impatient = { maxRetriesPerRequest: 0, commandTimeout: 5000, connectTimeout: 2000 } satisfies RedisOptions;
+const failFastOptions = { maxRetriesPerRequest: 0, commandTimeout: 5000, connectTimeout: 2000 } satisfies RedisOptions;
 
 /** The pause before an attempt to reconnect, in ms. */
 export const untilReconnectMs = (attempt: number): number => Math.min(50 * attempt, 1000);
@@ -30,11 +30,11 @@ export function connectRedis(url: string, { failFast = false } = {}): RedisClien
 }
 
 /** A new connection to the same server or cluster, whose commands wait for Redis to return. */
-export function patientCopy(redis: RedisClient): RedisClient {
+export function waitingCopy(redis: RedisClient): RedisClient {
   const copy =
     redis instanceof Cluster
-      ? new EndingCluster(addressesOf(redis), patientCluster(redis.options.redisOptions, redis.options))
-      : redis.duplicate(patient);
+      ? new EndingCluster(addressesOf(redis), waitingClusterOptions(redis.options.redisOptions, redis.options))
+      : redis.duplicate(waitingOptions);
   copy.on('error', () => undefined);
   return copy;
 }
@@ -42,7 +42,7 @@ export function patientCopy(redis: RedisClient): RedisClient {
 function connectServer(url: string, failFast: boolean): Redis {
   return new EndingRedis(url, {
     retryStrategy: untilReconnectMs,
-    ...(failFast ? { ...impatient, enableOfflineQueue: false } : { maxRetriesPerRequest: null }),
+    ...(failFast ? { ...failFastOptions, enableOfflineQueue: false } : { maxRetriesPerRequest: null }),
   });
 }
 
@@ -54,11 +54,11 @@ function connectCluster({ nodes, username, password, isTls }: ClusterAddress, fa
     // Certificates contain host names, so names must not be replaced by addresses.
     ...(isTls ? { dnsLookup: (host, done) => done(null, host) } : {}),
   };
-  if (failFast) return new EndingCluster(nodes, { ...options, redisOptions: { ...redisOptions, ...impatient } }, true);
-  return new EndingCluster(nodes, patientCluster(redisOptions, options));
+  if (failFast) return new EndingCluster(nodes, { ...options, redisOptions: { ...redisOptions, ...failFastOptions } }, true);
+  return new EndingCluster(nodes, waitingClusterOptions(redisOptions, options));
 }
 
-function patientCluster(redisOptions: ClusterOptions['redisOptions'], options: ClusterOptions): ClusterOptions {
+function waitingClusterOptions(redisOptions: ClusterOptions['redisOptions'], options: ClusterOptions): ClusterOptions {
   return {
     ...options,
     redisOptions: { ...redisOptions, maxRetriesPerRequest: null, commandTimeout: undefined },

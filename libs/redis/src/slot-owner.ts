@@ -2,10 +2,10 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { AbstractConnector, type Cluster, type RedisOptions } from 'ioredis';
-import { EndingRedis, patient, untilReconnectMs } from './redis';
+import { EndingRedis, waitingOptions, untilReconnectMs } from './redis';
 
 /** The pause before a missing master is looked up again, in ms. */
-const lookAgainMs = 200;
+const retryMs = 200;
 /** A connection that does not end after `disconnect` is closed after this time, in ms. */
 const disconnectTimeoutMs = 2000;
 
@@ -14,7 +14,7 @@ const disconnectTimeoutMs = 2000;
  * master to return. Workers use it, because BullMQ's way to wake up a stuck `Cluster` can leave the cluster ended for good.
  */
 export function connectToOwner(cluster: Cluster, key: string): EndingRedis {
-  const redis = new EndingRedis({ ...ownerOptions(cluster, new SlotOwner(cluster, key)), ...patient });
+  const redis = new EndingRedis({ ...ownerOptions(cluster, new SlotOwner(cluster, key)), ...waitingOptions });
   redis.on('error', () => undefined); // ioredis reconnects
   return redis;
 }
@@ -51,7 +51,7 @@ export class SlotOwner {
   }
 
   /** Whether the owner differs from the last `find`; false when the cluster cannot be asked. */
-  async hasMoved(): Promise<boolean> {
+  async hasChanged(): Promise<boolean> {
     if (this.connected === undefined) return false;
     const before = this.connected;
     return this.ask().then(
@@ -94,7 +94,7 @@ function connectorTo(owner: SlotOwner, { tls }: RedisOptions = {}): new () => Ab
       while (this.connecting && !owner.isLost) {
         const address = await owner.find().catch(() => undefined);
         if (address !== undefined && this.connecting) return address;
-        await sleep(lookAgainMs);
+        await sleep(retryMs);
       }
       throw new Error('Connection is closed.');
     }
