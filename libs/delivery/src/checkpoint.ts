@@ -12,7 +12,7 @@ interface Progress {
   readonly arrived?: readonly string[];
   /** Older versions did not store the start. */
   readonly ended?: Readonly<Record<string, Omit<Ended, 'startedAt'> & Partial<Ended>>>;
-  /** How many attempts of each delivery in small steps have begun and not ended; see care.ts. */
+  /** How many attempts of each delivery in small steps have begun and not ended; see suspects.ts. */
   readonly tries?: Readonly<Record<string, number>>;
 }
 

@@ -8,7 +8,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
 import { byWait, isSpared, maxSparedMs, sparedForMs, sparedParts, verdictOf, withVerdict } from './attempts';
 import { backOffMs } from './back-off';
-import { attemptWithCare, careAfterDeaths, type Attempting } from './care';
+import { attemptWithCare, careAfterDeaths, type Attempting } from './suspects';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';

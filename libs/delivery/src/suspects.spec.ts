@@ -1,6 +1,6 @@
 import type { Delivery } from '@pns/transport-contract';
 import fc from 'fast-check';
-import { isDeadly, stepsOf, withCare } from './care';
+import { isDeadly, stepsOf, withCare } from './suspects';
 
 const deliveries = (ids: readonly string[]) => ids.map((id) => ({ id }) as Delivery);
 
