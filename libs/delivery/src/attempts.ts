@@ -6,21 +6,21 @@ import type { Verdict } from './delivery-places';
  * How long a delivery is deferred before it expires, in ms: about as long as the usual ten attempts take. An open circuit lets one
  * delivery through at a time, so thousands of deliveries to a dead endpoint would be deferred for weeks.
  */
-export const maxSparedMs = 24 * 60 * 60 * 1000;
+export const maxDeferredMs = 24 * 60 * 60 * 1000;
 
 /**
  * The pause of a deferred delivery is at least this part of the time for which it has been deferred already, so that the deliveries
  * to a dead endpoint do not run every minute all day. An endpoint that recovers gets all its deliveries within about a third of the
  * time for which it was away.
  */
-export const sparedParts = 4;
+export const deferredParts = 4;
 
-export function sparedForMs({ sparedSince }: Delivery, now: number): number {
+export function deferredForMs({ sparedSince }: Delivery, now: number): number {
   return sparedSince === undefined ? 0 : now - sparedSince;
 }
 
 /** Whether the delivery was deferred: nothing was sent, and a later run tries again. A test push is not deferred; it returns at once. */
-export function isSpared({ delivery, outcome }: Attempt): boolean {
+export function isDeferred({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isSpared === true && delivery.replyTo === undefined;
 }
 

@@ -36,11 +36,11 @@ const ended = new Set<Job>();
 
 function jobs(all: DeliveryPlaces, count: number, changes: Partial<PlaceRequest> = {}): Job[] {
   return Array.from({ length: count }, () => {
-    const callBack = (): Promise<boolean> => {
+    const wake = (): Promise<boolean> => {
       job.called++;
       return Promise.resolve(true);
     };
-    const request = { endpoint: 'a', capacity: 4, deliveries: 1, job: `job-${named++}`, callBack, ...changes };
+    const request = { endpoint: 'a', capacity: 4, deliveries: 1, job: `job-${named++}`, wake, ...changes };
     const job = new Job(all, request);
     return job;
   });
@@ -78,7 +78,7 @@ it('starts the job that has waited longest once a delivery has ended, though its
   expect([second?.places, third?.places]).toEqual([expect.anything(), undefined]);
 });
 
-it('calls deferred jobs back in their order, each for a place that is kept for it', async () => {
+it('wakes deferred jobs in order, and reserves a place for each', async () => {
   const places = new DeliveryPlaces(8000);
   const all = jobs(places, 205, { capacity: 1 });
   for (const job of all) job.enter();
@@ -98,7 +98,7 @@ it('calls deferred jobs back in their order, each for a place that is kept for i
 it('calls the next one when another process has the job', async () => {
   const places = new DeliveryPlaces(8000);
   const all = jobs(places, 200);
-  const taken = jobs(places, 1, { callBack: () => Promise.resolve(false) });
+  const taken = jobs(places, 1, { wake: () => Promise.resolve(false) });
   const [next] = jobs(places, 1);
   for (const job of [...all, ...taken]) job.enter();
   next?.enter();

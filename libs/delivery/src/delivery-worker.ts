@@ -6,9 +6,9 @@ import { assertJobVersion, Queues, type DeliveryJob, type JobWorker, type Reader
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
-import { byWait, isSpared, maxSparedMs, sparedForMs, sparedParts, verdictOf, withVerdict } from './attempts';
+import { byWait, isDeferred, maxDeferredMs, deferredForMs, deferredParts, verdictOf, withVerdict } from './attempts';
 import { backOffMs } from './back-off';
-import { attemptWithCare, careAfterDeaths, type Attempting } from './suspects';
+import { attemptSuspects, suspectAfterDeaths, type Attempting } from './suspects';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
@@ -42,7 +42,7 @@ interface RunBounds {
 }
 
 /** Deliveries of all sources in this process at once, in flight or waiting; about 40 MB of memory. */
-const maxHeld = 8000;
+const maxPlaces = 8000;
 
 /** Most jobs of a source in progress at once, including jobs whose deliveries have ended and are being recorded. */
 const maxJobsPerSource = 1000;
@@ -55,7 +55,7 @@ const finishWithinMs = shutdownTimeoutMs - 5000;
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** By the key groups of their queues. */
   private readonly workers = new Map<string, JobWorker<DeliveryJob>>();
-  private readonly places = new DeliveryPlaces(maxHeld);
+  private readonly places = new DeliveryPlaces(maxPlaces);
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly memory: DeliveryMemory;
   private readonly isolated: IsolatedTransport | undefined;
@@ -82,7 +82,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const { concurrency = maxJobsPerSource, readership } = this.options;
     for (const { group, name } of this.options.sources) {
       const work = (job: Job<DeliveryJob>, token?: string, signal?: AbortSignal) =>
-        this.work({ group, name }, job, token, signal ?? never);
+        this.work({ group, name }, job, token, signal ?? neverAborted);
       const worker = this.queues.worker(group, name, work, { concurrency, readership });
       worker.on('completed', (job) => this.memory.forget(job));
       if (this.options.isOrdered === true) worker.onFetched = (fetched) => this.turns.take(fetched);
@@ -91,14 +91,14 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const closed = [...this.workers.values()].map((worker) => worker.close()); // first, so that they do not fetch jobs that `places.close` calls back
-    const timer = setTimeout(() => this.handBack(), finishWithinMs);
+    const closed = [...this.workers.values()].map((worker) => worker.close()); // first, so that they do not fetch jobs that `places.close` wakes
+    const timer = setTimeout(() => this.cancelJobs(), finishWithinMs);
     await Promise.all([this.places.close(), ...closed]);
     clearTimeout(timer);
   }
 
   /** Cancels the jobs in progress, which return to the queue. */
-  private handBack(): void {
+  private cancelJobs(): void {
     this.isOutOfTime = true;
     for (const worker of this.workers.values()) worker.cancelAllJobs('This process stops.');
   }
@@ -115,7 +115,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const places = await this.places.enter(request);
     if (places === undefined) return this.defer(request, job, token);
     try {
-      await this.attend(source, job, token, { places, signal });
+      await this.runOrReturn(source, job, token, { places, signal });
     } finally {
       places.leave();
     }
@@ -131,13 +131,13 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const turn = this.turns.of(job);
     try {
       assertJobVersion('delivery', job.data);
-      await this.attend(source, job, token, { turn, signal });
+      await this.runOrReturn(source, job, token, { turn, signal });
     } finally {
       turn?.done();
     }
   }
 
-  private async attend(
+  private async runOrReturn(
     source: QueueRef,
     job: Job<DeliveryJob>,
     token: string | undefined,
@@ -161,7 +161,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       capacity: (first && this.transport.capacity?.(first.client)) ?? Infinity,
       job: `${group} ${id}`,
       deliveries: deliveries.length,
-      callBack: async () => (await this.workers.get(group)?.bringForward(String(id))) ?? false,
+      wake: async () => (await this.workers.get(group)?.bringForward(String(id))) ?? false,
     };
   }
 
@@ -192,15 +192,15 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const { deliveries } = job.data;
     const open = deliveries.filter((delivery) => !checkpoint.has(delivery.id) && !this.memory.knows(delivery));
     const attempt: Attempting = (some, transport) => this.attemptAll(some, checkpoint, bounds, transport);
-    const settled = await (job.stalledCounter < careAfterDeaths
+    const settled = await (job.stalledCounter < suspectAfterDeaths
       ? attempt(open)
-      : attemptWithCare({ deliveries: open, checkpoint, signal: bounds.signal, attempt }, this.isolated));
+      : attemptSuspects({ deliveries: open, checkpoint, signal: bounds.signal, attempt }, this.isolated));
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     // If a later step fails, the job runs again and repeats no attempt.
-    checkpoint.keep(tries.filter((attempt) => !isSpared(attempt)));
-    await this.putOff(source, job, tries.filter(isSpared), checkpoint);
-    const again = checkpoint.unrecorded(deliveries).filter((attempt) => this.isToRetry(attempt));
-    await Promise.all(byWait(again).map((some) => this.sendAgain(source, job.data.endpoint, some, checkpoint)));
+    checkpoint.keep(tries.filter((attempt) => !isDeferred(attempt)));
+    await this.enqueueDeferred(source, job, tries.filter(isDeferred), checkpoint);
+    const again = checkpoint.unrecorded(deliveries).filter((attempt) => this.needsRetry(attempt));
+    await Promise.all(byWait(again).map((some) => this.enqueueRetries(source, job.data.endpoint, some, checkpoint)));
     // During shutdown there is no time to wait for Postgres; the process that runs the job again records the attempts.
     for (const each of settled) if (each.status === 'rejected') throw each.reason;
     await this.outcomes.record(checkpoint.unrecorded(deliveries).map(withVerdict));
@@ -265,14 +265,14 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 
   /** Whether the delivery must be retried and the retry is not enqueued yet. */
-  private isToRetry({ delivery, outcome, nextAttemptInMs }: Attempt): boolean {
+  private needsRetry({ delivery, outcome, nextAttemptInMs }: Attempt): boolean {
     if (outcome.kind !== 'retry' || delivery.replyTo !== undefined || nextAttemptInMs !== undefined) return false;
     if (outcome.isWaiting === true) return true;
     return delivery.attempt < this.cascade.resolve('com.openexchange.pns.retry.attempts', delivery).value;
   }
 
   /** Enqueues the retries of attempts with the same wait as one smaller job. */
-  private async sendAgain(
+  private async enqueueRetries(
     source: QueueRef,
     endpoint: string,
     attempts: readonly Attempt[],
@@ -294,20 +294,20 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
    * Enqueues the deferred deliveries as a new job with the same attempt number. `round` gives the new job another id than this job,
    * which still exists, and the same id when this job runs again after a crash.
    */
-  private async putOff(
+  private async enqueueDeferred(
     source: QueueRef,
     { id: job, data: { endpoint } }: Job<DeliveryJob>,
-    spared: readonly Attempt[],
+    deferred: readonly Attempt[],
     checkpoint: Checkpoint,
   ): Promise<void> {
-    if (spared.length === 0) return;
+    if (deferred.length === 0) return;
     const now = Date.now();
     const random = Math.random();
-    const deliveries = spared.map(({ delivery }) => ({ ...delivery, sparedSince: delivery.sparedSince ?? now }));
-    const pauses = spared.map(({ delivery, outcome }) => {
+    const deliveries = deferred.map(({ delivery }) => ({ ...delivery, sparedSince: delivery.sparedSince ?? now }));
+    const pauses = deferred.map(({ delivery, outcome }) => {
       const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
       const askedMs = (outcome.kind === 'retry' && outcome.afterMs) || 0;
-      return backOffMs(1, baseMs, Math.max(askedMs, sparedForMs(delivery, now) / sparedParts), random);
+      return backOffMs(1, baseMs, Math.max(askedMs, deferredForMs(delivery, now) / deferredParts), random);
     });
     const delayMs = Math.max(...pauses);
     await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
@@ -327,7 +327,11 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
         this.paused.pause(client, outcome.reason, options);
       }
       if (outcome.kind === 'delivered') this.paused.resume(client);
-      if (outcome.kind === 'retry' && outcome.isSpared === true && sparedForMs(delivery, Date.now()) >= maxSparedMs) {
+      if (
+        outcome.kind === 'retry' &&
+        outcome.isSpared === true &&
+        deferredForMs(delivery, Date.now()) >= maxDeferredMs
+      ) {
         return {
           kind: 'expired',
           reason: 'the endpoint failed for a day, and the delivery was deferred all that time',
@@ -345,4 +349,4 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
 }
 
 /** The signal for jobs without one. */
-const never = new AbortController().signal;
+const neverAborted = new AbortController().signal;

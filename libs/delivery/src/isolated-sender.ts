@@ -32,7 +32,7 @@ export class IsolatedSender {
   private async outcomeOf(delivery: Delivery): Promise<Outcome> {
     try {
       await this.cascade.load([delivery]); // the text of a push depends on properties
-      return await this.transport.deliver(delivery, never);
+      return await this.transport.deliver(delivery, neverAborted);
     } catch (error) {
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
       return { kind: 'retry', reason: 'internal error' };
@@ -41,7 +41,7 @@ export class IsolatedSender {
 }
 
 /** Never aborted: the parent kills the process instead. */
-const never = new AbortController().signal;
+const neverAborted = new AbortController().signal;
 
 /** Ignores errors: without its parent, this process ends. */
 function write(answer: SenderAnswer): void {

@@ -11,7 +11,7 @@ export const isolatedArgument = 'isolated';
 const maxStartMs = 60_000;
 
 /** The isolated process gets a ping this often, in ms, and is killed after so many pings without an answer. */
-const askMs = 1000;
+const pingEveryMs = 1000;
 const maxUnanswered = 10;
 
 /** The isolated process is killed when it has not ended within this time, in ms. */
@@ -87,7 +87,7 @@ class Sender {
   private readonly calls = new Map<number, Call>();
   private lastCall = 0;
   private unanswered = 0;
-  private asking: NodeJS.Timeout | undefined;
+  private pinging: NodeJS.Timeout | undefined;
   private fault: string | undefined;
 
   constructor(
@@ -106,16 +106,16 @@ class Sender {
 
   private start(): Promise<void> {
     const { child } = this;
-    const tooLate = setTimeout(() => this.kill(`it did not start within ${maxStartMs / 1000} s`), maxStartMs);
+    const startTimer = setTimeout(() => this.kill(`it did not start within ${maxStartMs / 1000} s`), maxStartMs);
     return new Promise((resolve, reject) => {
       child.on('message', (answer: SenderAnswer) => {
         if (answer.kind === 'ready') resolve(this.watch());
         else this.receive(answer);
-        clearTimeout(tooLate);
+        clearTimeout(startTimer);
       });
       // `close` comes after the last message.
       const died = (reason: string): void => {
-        clearTimeout(tooLate);
+        clearTimeout(startTimer);
         reject(
           new Error(`The process that sends for ${this.transport} could not be started: ${this.fault ?? reason}.`),
         );
@@ -141,7 +141,7 @@ class Sender {
   end(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    clearInterval(this.asking);
+    clearInterval(this.pinging);
     if (this.child.connected) this.child.disconnect(); // no `close` comes after this
     const timer = setTimeout(() => this.child.kill('SIGKILL'), endWithinMs);
     this.child.once('exit', () => clearTimeout(timer));
@@ -156,10 +156,11 @@ class Sender {
   /** Counts unanswered pings instead of time, because this process may have been blocked itself. */
   private watch(): void {
     log.info({ event: 'delivery.sender-started', transport: this.transport, sender: this.child.pid });
-    this.asking = setInterval(() => {
-      if (this.unanswered++ === maxUnanswered) this.kill(`it did not answer for ${(maxUnanswered * askMs) / 1000} s`);
+    this.pinging = setInterval(() => {
+      if (this.unanswered++ === maxUnanswered)
+        this.kill(`it did not answer for ${(maxUnanswered * pingEveryMs) / 1000} s`);
       else this.write({ kind: 'ping' });
-    }, askMs);
+    }, pingEveryMs);
   }
 
   private receive(answer: Exclude<SenderAnswer, { kind: 'ready' }>): void {
@@ -171,7 +172,7 @@ class Sender {
 
   private died(reason: string): void {
     this.hasEnded = true;
-    clearInterval(this.asking);
+    clearInterval(this.pinging);
     if (this.calls.size === 0) return;
     const [transport, deliveries] = [this.transport, this.calls.size];
     log.warn({ event: 'delivery.sender-died', transport, deliveries, reason });

@@ -19,10 +19,10 @@ interface Pause {
 const pauseMs = 60_000;
 
 /** How often Postgres is searched for clients with held deliveries, in ms; the query reads only an index. */
-const lookMs = 1000;
+const searchEveryMs = 1000;
 
 /** Most held deliveries of a client that one search releases: as a trial, and once the client is known to work. */
-const [trialLimit, limit] = [100, 1000];
+const [maxTrial, maxReleased] = [100, 1000];
 
 /** Most clients that are paused at once: an unreadable option file refuses every client name of any subscription. */
 const maxPaused = 1000;
@@ -49,10 +49,10 @@ new Gauge({
 export class PausedClients implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly paused = new Map<string, Pause>();
   /** Clients with a delivery that arrived since their last pause. */
-  private readonly sound = new Set<string>();
+  private readonly working = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
-  private readonly lookFault: RecurringFault;
+  private searching: Promise<void> | undefined;
+  private readonly searchFault: RecurringFault;
 
   /** `configured` knows which entries were refused; absent for a transport without options. */
   constructor(
@@ -62,7 +62,7 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
     private readonly configured?: Pick<ClientOptions, 'standing' | 'refused'>,
   ) {
     const { name } = transport;
-    this.lookFault = new RecurringFault('transport.held-not-read', 'transport.held-read', { transport: name });
+    this.searchFault = new RecurringFault('transport.held-not-read', 'transport.held-read', { transport: name });
   }
 
   /** The paused clients, including those whose pause is over but whose trial has no outcome yet. */
@@ -103,20 +103,20 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
 
   resume(client: string): void {
     if (this.paused.delete(client)) log.info({ event: 'transport.resumed', transport: this.transport.name, client });
-    this.sound.add(client);
+    this.working.add(client);
   }
 
   onApplicationBootstrap(): void {
     running.add(this);
     this.timer = setInterval(() => {
-      this.looking ??= this.look().finally(() => (this.looking = undefined));
-    }, lookMs);
+      this.searching ??= this.search().finally(() => (this.searching = undefined));
+    }, searchEveryMs);
   }
 
   async onApplicationShutdown(): Promise<void> {
     running.delete(this);
     clearInterval(this.timer);
-    await this.looking;
+    await this.searching;
   }
 
   /** Logs the pause once, until the client's options change or a delivery arrives. */
@@ -126,30 +126,30 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
     if (before === undefined || before.options !== pause.options) {
       log.error({ event: 'transport.paused', transport: this.transport.name, client, reason: pause.reason });
     }
-    this.sound.delete(client);
+    this.working.delete(client);
     this.paused.set(client, pause);
   }
 
-  private async look(): Promise<void> {
+  private async search(): Promise<void> {
     const { name: transport } = this.transport;
     // Also for clients without held deliveries, so that the gauge is 1 at once.
     for (const client of this.configured?.refused(transport) ?? []) this.reason(client);
     try {
       const held = new Set(await this.failed.namesOfHeldClients(transport));
-      this.forgetMended(held);
+      this.removeRecovered(held);
       for (const client of held) {
         if (this.reason(client) !== undefined || this.transport.options?.(client) === undefined) continue;
-        const most = this.sound.has(client) ? limit : trialLimit;
+        const most = this.working.has(client) ? maxReleased : maxTrial;
         await retryFailed(this.queues, this.failed, { transport, client, isHeld: true }, most);
       }
-      this.lookFault.isOver();
+      this.searchFault.isOver();
     } catch (error) {
-      this.lookFault.occurred(error);
+      this.searchFault.occurred(error);
     }
   }
 
   /** Ends the pauses of clients without held deliveries when their time is over or their options changed. */
-  private forgetMended(held: ReadonlySet<string>): void {
+  private removeRecovered(held: ReadonlySet<string>): void {
     for (const [client, { until }] of this.paused) {
       if (this.reason(client) === undefined && until <= Date.now() && !held.has(client)) this.paused.delete(client);
     }

@@ -11,7 +11,7 @@ type Subscribed = Delivery & { readonly subscriptionId: string };
  * Within this time after the window's due time, in ms, the dispatcher's check of the subscription is not repeated. A change of the
  * cascade may take as long to have effect. An older delivery has waited for a worker, a retry or an operator.
  */
-const believedForMs = 1000;
+const recheckAfterMs = 1000;
 
 const none: ReadonlySet<string> = new Set();
 
@@ -26,9 +26,9 @@ export async function reasonsToSuppress(
   cascade: Cascade,
   live: SharedLookup<ReadonlySet<string>>,
 ): Promise<ReadonlyMap<Delivery, string>> {
-  const believedSince = Date.now() - believedForMs;
+  const recheckBefore = Date.now() - recheckAfterMs;
   const waited = deliveries.filter(
-    (delivery): delivery is Subscribed => delivery.subscriptionId !== undefined && delivery.dueAt < believedSince,
+    (delivery): delivery is Subscribed => delivery.subscriptionId !== undefined && delivery.dueAt < recheckBefore,
   );
   const found = waited.length === 0 ? none : await live.of(waited.map(({ subscriptionId }) => subscriptionId));
   const reasons = new Map<Delivery, string>();
