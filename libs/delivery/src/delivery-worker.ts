@@ -315,7 +315,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     for (const { id } of deliveries) checkpoint.add(id);
     await checkpoint.flush();
     const { name: transport } = this.transport;
-    log.debug({ event: 'delivery.spared', transport, job, deliveries: deliveries.length, nextLookInMs: delayMs });
+    log.debug({ event: 'delivery.deferred', transport, job, deliveries: deliveries.length, nextRunInMs: delayMs });
   }
 
   private async outcomeOf(delivery: Delivery, signal: AbortSignal, transport: Transport): Promise<Outcome> {

@@ -72,6 +72,11 @@ export const logEvents = {
     `${ofDelivery} attempt outcome reason durationMs nextAttemptInMs`,
     'An attempt to deliver ended.',
   ),
+  'delivery.deferred': row(
+    'debug',
+    'transport job deliveries nextRunInMs',
+    'Deliveries were deferred without an attempt.',
+  ),
   'delivery.exhausted': row(
     'error',
     `${ofDelivery} attempts reason`,
@@ -80,11 +85,6 @@ export const logEvents = {
   'delivery.fault': row('error', 'delivery transport err', 'A transport threw an error: a fault of PNS.'),
   'delivery.properties-loaded': row('warn', '', 'Workers can read properties again.'),
   'delivery.properties-not-loaded': row('warn', 'reason', 'A worker could not read properties.'),
-  'delivery.spared': row(
-    'debug',
-    'transport job deliveries nextLookInMs',
-    'Deliveries were deferred without an attempt.',
-  ),
   'directory.login-removed': row('warn', 'context user', 'A migration removed a login that equals another one in NFC.'),
   'failed-deliveries.not-counted': row(
     'warn',
