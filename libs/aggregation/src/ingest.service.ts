@@ -129,7 +129,7 @@ export class Ingest {
         resolve();
       }
     } catch (error) {
-      if (redisFullSentence(error) !== undefined) this.memory.outdate();
+      if (redisFullSentence(error) !== undefined) this.memory.invalidate();
       // Without an answer of Redis, waiting slices are rejected too: otherwise each script would wait for its own time-out in turn.
       const isAnswer = error instanceof Error && error.name === 'ReplyError';
       const failed = isAnswer ? batch : [...batch, ...lane.waiting.splice(0)];
@@ -140,7 +140,7 @@ export class Ingest {
   private entryOf(notification: Notification, texts: PayloadTexts): JoinEntry {
     const { context, user, topic, priority, idempotencyKey } = notification;
     const subject = { context, user };
-    const { mode, delayMs, maxDelayMs, retentionMs } = this.cascade.conclude(
+    const { mode, delayMs, maxDelayMs, retentionMs } = this.cascade.derive(
       subject,
       `joining ${priority} ${topic}`,
       () => this.joiningOf(subject, topic, priority),
@@ -186,15 +186,15 @@ export class Ingest {
       this.lanes.forEach((lane, shard) => (lane.overdue = overdue[shard] ?? 0));
     }
     if (!this.isFull()) return;
-    const sentence = `More than ${this.mostOverdue()} notifications wait to be dispatched; try again in a moment.`;
+    const sentence = `More than ${this.maxOverdue()} notifications wait to be dispatched; try again in a moment.`;
     throw new PnsError('OVERLOADED', sentence);
   }
 
   private isFull(): boolean {
-    return this.lanes.reduce((sum, lane) => sum + lane.overdue, 0) >= this.mostOverdue();
+    return this.lanes.reduce((sum, lane) => sum + lane.overdue, 0) >= this.maxOverdue();
   }
 
-  private mostOverdue(): number {
+  private maxOverdue(): number {
     return this.cascade.resolve('com.openexchange.pns.maxProcessorTasks').value;
   }
 }
@@ -206,10 +206,10 @@ function isFull({ entries, characters }: Slice, more: number): boolean {
 /** The slices for the next script: whole slices, as many as fit. */
 function nextBatch({ waiting }: Lane): Waiting[] {
   let [size, length] = [0, 0];
-  const tooMuch = waiting.findIndex(({ entries, characters }, index) => {
+  const end = waiting.findIndex(({ entries, characters }, index) => {
     size += entries.length;
     length += characters;
     return index > 0 && (size > maxEntriesPerJoin || length > maxCharactersPerJoin);
   });
-  return waiting.splice(0, tooMuch === -1 ? waiting.length : tooMuch);
+  return waiting.splice(0, end === -1 ? waiting.length : end);
 }

@@ -16,13 +16,13 @@ export const maxWindowsPerBatch = 500;
 const sweepEveryMs = 5000;
 
 /** A batch that is older than this, in ms, and whose job does not exist gets a new job. */
-const orphanAfterMs = 60_000;
+const orphanedAfterMs = 60_000;
 
 /** Above this part of Redis' memory no batch is taken: deliveries need more memory than windows, and workers need the rest; ADR 0014. */
 const maxMemoryUse = 0.95;
 
 /** A tick that finds no memory for deliveries is deferred for this time, in ms. */
-const untilRoomMs = 1000;
+const deferMs = 1000;
 
 /** Makes the step that settles the next `count` windows of a batch that still has `left` windows. */
 export type Settling = (left: number, count: number) => Origin<Settled>;
@@ -97,13 +97,13 @@ export class TickWorker implements BeforeApplicationShutdown {
     assertJobVersion('tick', job.data);
     return this.slots.execute(async () => {
       const isSweep = job.name === 'sweep';
-      if (await this.isNearlyFull()) return isSweep ? undefined : this.putOff(job, untilRoomMs, token);
-      if (isSweep) await this.adoptOrphans(shard);
+      if (await this.isNearlyFull()) return isSweep ? undefined : this.defer(job, deferMs, token);
+      if (isSweep) await this.requeueOrphans(shard);
       const batch = await this.windows.take(shard, String(job.id), token, maxWindowsPerBatch);
-      await this.scheduleWhatIsLeft(batch);
+      await this.scheduleRest(batch);
       if (batch.windows.length > 0) return this.finish(batch, onBatch);
       // The clocks of this process and of Redis differ, and the tick ran too early.
-      if (job.data.dueAt > batch.clock) await this.putOff(job, job.data.dueAt - batch.clock, token);
+      if (job.data.dueAt > batch.clock) await this.defer(job, job.data.dueAt - batch.clock, token);
     });
   }
 
@@ -112,7 +112,7 @@ export class TickWorker implements BeforeApplicationShutdown {
     return this.memory.isAbove(maxMemoryUse) && (await this.memory.isAboveNow(maxMemoryUse));
   }
 
-  private async putOff(job: Job<TickJob>, ms: number, token: string): Promise<never> {
+  private async defer(job: Job<TickJob>, ms: number, token: string): Promise<never> {
     await job.moveToDelayed(Date.now() + ms, token);
     throw new DelayedError();
   }
@@ -136,7 +136,7 @@ export class TickWorker implements BeforeApplicationShutdown {
    * next window, whose tick may be lost. Due windows next to an empty batch were skipped because of other batches; they get a tick
    * when those batches are settled.
    */
-  private async scheduleWhatIsLeft({ shard, windows, left, clock, nextDueAt }: Batch): Promise<void> {
+  private async scheduleRest({ shard, windows, left, clock, nextDueAt }: Batch): Promise<void> {
     const extraTicks = windows.length === 0 ? 0 : Math.min(this.threads(), Math.ceil(left / maxWindowsPerBatch));
     await Promise.all(
       Array.from({ length: extraTicks }, () => this.ticks.addNow(shard, `more-${randomUUID()}`, clock)),
@@ -147,9 +147,9 @@ export class TickWorker implements BeforeApplicationShutdown {
   }
 
   /** Gives a batch without a job a new one. The job was removed by hand, but the windows of the batch were accepted. */
-  private async adoptOrphans(shard: number): Promise<void> {
+  private async requeueOrphans(shard: number): Promise<void> {
     const queue = this.queues.queue<TickJob>(this.queues.keys.group(shard), aggregationQueue);
-    for (const id of await this.windows.unsettledBatches(shard, orphanAfterMs)) {
+    for (const id of await this.windows.unsettledBatches(shard, orphanedAfterMs)) {
       if ((await queue.getJob(id)) !== undefined) continue;
       log.warn({ event: 'batch.adopted', shard, batch: id });
       await queue.add('tick', { v: 1, dueAt: 0 }, { jobId: id });

@@ -1,7 +1,7 @@
 interface Entry {
   /** On the clock of `performance.now()`. */
   readonly at: number;
-  readonly giveUp: () => void;
+  readonly expire: () => void;
 }
 
 /**
@@ -15,11 +15,11 @@ export class Deadlines {
 
   constructor(private readonly afterMs: number) {}
 
-  /** Calls `giveUp` after `afterMs`, unless the returned function is called before. */
-  add(giveUp: () => void): () => void {
-    const entry = { at: performance.now() + this.afterMs, giveUp };
+  /** Calls `expire` after `afterMs`, unless the returned function is called before. */
+  add(expire: () => void): () => void {
+    const entry = { at: performance.now() + this.afterMs, expire };
     this.entries.add(entry);
-    this.timer ??= setTimeout(() => this.giveUpLate(), this.afterMs);
+    this.timer ??= setTimeout(() => this.expireDue(), this.afterMs);
     return () => {
       this.entries.delete(entry);
       if (this.entries.size > 0) return;
@@ -28,16 +28,16 @@ export class Deadlines {
     };
   }
 
-  private giveUpLate(): void {
+  private expireDue(): void {
     this.timer = undefined;
     for (const entry of this.entries) {
       const leftMs = entry.at - performance.now();
       if (leftMs > 0) {
-        this.timer ??= setTimeout(() => this.giveUpLate(), Math.ceil(leftMs));
+        this.timer ??= setTimeout(() => this.expireDue(), Math.ceil(leftMs));
         return;
       }
       this.entries.delete(entry);
-      entry.giveUp();
+      entry.expire();
     }
   }
 }

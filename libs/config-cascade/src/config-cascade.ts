@@ -22,14 +22,14 @@ export interface FileScopes {
 type Listener = () => unknown;
 
 /** Most derived values that are kept for each cascade: producers may use any number of topics. */
-const maxConclusions = 1000;
+const maxDerivedValues = 1000;
 
 /** Resolves properties for users from memory, with the origin of each value. */
 export class ConfigCascade {
   private readonly listeners = new Set<Listener>();
   private readonly readings = new Readings();
   /** Values derived from each cascade. A change creates a new cascade, so no entry can be outdated. */
-  private readonly concluded = new WeakMap<readonly Scope[], Map<string, unknown>>();
+  private readonly derived = new WeakMap<readonly Scope[], Map<string, unknown>>();
   private readonly subjects: SubjectCache | undefined;
   private common: Common = { server: [], sets: [] };
   private stored: Common = { server: [], sets: [] };
@@ -120,12 +120,12 @@ export class ConfigCascade {
 
   /** The templates, badge and sound that properties set for pushes of `topic` to `client` of `subject`. */
   pushStyle({ client, topic, ...subject }: UserKey & Target): PushStyle {
-    return this.conclude(subject, `style ${client} ${topic}`, () => this.pushStyleNow(subject, { client, topic }));
+    return this.derive(subject, `style ${client} ${topic}`, () => this.pushStyleNow(subject, { client, topic }));
   }
 
   /** Whether a transport is on for this client and topic of this user; `decide` has the rules. False for a user that was not loaded. */
   isEnabled(transport: TransportName, { client, topic, ...subject }: UserKey & Target): boolean {
-    return this.conclude(subject, `${transport} ${client} ${topic}`, (cascade) =>
+    return this.derive(subject, `${transport} ${client} ${topic}`, (cascade) =>
       cascade === undefined ? false : decide(cascade, transport, { client, topic }).isEnabled,
     );
   }
@@ -143,18 +143,18 @@ export class ConfigCascade {
    * A value derived from the properties of `subject`. It is computed once for all users with the same scopes, until these change.
    * `name` identifies the value, and must contain all inputs of `work` except the scopes.
    */
-  conclude<Value>(subject: UserKey, name: string, work: (cascade: readonly Scope[] | undefined) => Value): Value {
+  derive<Value>(subject: UserKey, name: string, work: (cascade: readonly Scope[] | undefined) => Value): Value {
     const cascade = this.scopesOf(subject);
     if (cascade === undefined) return work(cascade);
-    let concluded = this.concluded.get(cascade);
-    if (concluded === undefined || concluded.size >= maxConclusions) {
-      concluded = new Map();
-      this.concluded.set(cascade, concluded);
+    let derived = this.derived.get(cascade);
+    if (derived === undefined || derived.size >= maxDerivedValues) {
+      derived = new Map();
+      this.derived.set(cascade, derived);
     }
-    let value = concluded.get(name) as Value | undefined;
+    let value = derived.get(name) as Value | undefined;
     if (value === undefined) {
       value = work(cascade);
-      concluded.set(name, value);
+      derived.set(name, value);
     }
     return value;
   }

@@ -10,7 +10,7 @@ import type { ConfigChange } from './subject-cache';
 const retryMs = 500;
 
 /** How often Postgres is searched for changes that were not announced, in ms. */
-export const askMs = 500;
+export const checkEveryMs = 500;
 /** An announcement takes some milliseconds. After this time, in ms, it may be lost. */
 export const overdueMs = 400;
 
@@ -27,7 +27,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   private retry: NodeJS.Timeout | undefined;
   private next: NodeJS.Timeout | undefined;
   /** Whether a mark may have been added and removed while Postgres did not answer. */
-  private isUnsure = false;
+  private mayHaveMissedMark = false;
   private readonly listenFault = new RecurringFault('config.changes-unheard', 'config.changes-heard');
   private readonly refreshFault = new RecurringFault('config.refresh-failed', 'config.refreshed');
   private isClosed = false;
@@ -58,9 +58,11 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   onApplicationBootstrap(): void {
     const subscriber = subscriberOf(this.queues.redis, this.channel);
     subscriber.on('ready', () => void this.listen(subscriber));
-    subscriber.on('message', (_channel, text) => this.obey(() => this.cascade.apply(JSON.parse(text) as ConfigChange)));
+    subscriber.on('message', (_channel, text) =>
+      this.applyOrRetry(() => this.cascade.apply(JSON.parse(text) as ConfigChange)),
+    );
     this.subscriber = subscriber;
-    void this.ask();
+    void this.checkMarks();
   }
 
   onApplicationShutdown(): void {
@@ -76,7 +78,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     try {
       await subscriber.listen();
       this.listenFault.isOver();
-      this.obey(() => this.cascade.applyAny());
+      this.applyOrRetry(() => this.cascade.applyAny());
     } catch (error) {
       if (this.isClosed) return;
       this.listenFault.occurred(error);
@@ -96,25 +98,25 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   /** Reads everything again while an old mark exists, because the change of that mark may be written at any moment. */
-  private async ask(): Promise<void> {
+  private async checkMarks(): Promise<void> {
     try {
       const isAny = await this.unannounced.isAnyOlderThan(overdueMs);
-      if (isAny || this.isUnsure) this.obey(() => this.cascade.applyAny());
-      this.isUnsure = false;
+      if (isAny || this.mayHaveMissedMark) this.applyOrRetry(() => this.cascade.applyAny());
+      this.mayHaveMissedMark = false;
     } catch {
-      this.isUnsure = true;
+      this.mayHaveMissedMark = true;
     }
-    if (!this.isClosed) this.next = setTimeout(() => void this.ask(), askMs);
+    if (!this.isClosed) this.next = setTimeout(() => void this.checkMarks(), checkEveryMs);
   }
 
-  private obey(change: () => Promise<void>): void {
+  private applyOrRetry(change: () => Promise<void>): void {
     change().then(
       () => this.refreshFault.isOver(),
       (error: unknown) => {
         if (this.isClosed) return;
         this.refreshFault.occurred(error);
         clearTimeout(this.retry);
-        this.retry = setTimeout(() => this.obey(() => this.cascade.applyAny()), retryMs);
+        this.retry = setTimeout(() => this.applyOrRetry(() => this.cascade.applyAny()), retryMs);
       },
     );
   }

@@ -20,8 +20,8 @@ export function propertyText(name: string, value: PropertyInput, scope: ScopeNam
   if (!property.scopes.includes(scope)) {
     throw new PnsError('PROPERTY_SCOPE_REFUSED', scopesSentence(name, property));
   }
-  const misfit = typeFault(value, property.type);
-  if (misfit !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${misfit}.`);
+  const mismatch = typeFault(value, property.type);
+  if (mismatch !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${mismatch}.`);
   const text = String(value).trim();
   const fault = valueFault(property, text);
   if (fault !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${fault}.`);

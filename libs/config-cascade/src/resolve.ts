@@ -38,7 +38,7 @@ export interface Found {
  */
 export function resolveText(cascade: readonly Scope[], names: readonly string[], trail?: Place[]): Found | undefined {
   for (const name of names) {
-    const narrowest = narrowestHeard(cascade, name);
+    const narrowest = narrowestAllowed(cascade, name);
     for (const scope of cascade) {
       const isOverruled = scopes.indexOf(scope.name) < narrowest;
       const text = scope.values.get(name);
@@ -52,7 +52,7 @@ export function resolveText(cascade: readonly Scope[], names: readonly string[],
 }
 
 /** The index in `scopes` of the narrowest scope that may define a property. The widest scope with a `final` decides. */
-function narrowestHeard(cascade: readonly Scope[], name: string): number {
+function narrowestAllowed(cascade: readonly Scope[], name: string): number {
   for (let index = cascade.length - 1; index >= 0; index--) {
     const final = cascade[index]?.finals?.get(name);
     if (final !== undefined) return scopes.indexOf(final);

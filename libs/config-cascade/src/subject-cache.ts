@@ -47,7 +47,7 @@ export class SubjectCache {
   /** Increased when all entries become outdated. */
   private generation = 0;
   /** The changes that arrive during a `load`; a list for each `load` in progress. */
-  private readonly meanwhile = new Set<ConfigChange[]>();
+  private readonly changesDuringLoad = new Set<ConfigChange[]>();
 
   constructor(private readonly store: Pick<ConfigStore, 'subjects'>) {}
 
@@ -71,7 +71,7 @@ export class SubjectCache {
     if (users.size === 0) return;
     const { generation } = this;
     const changes: ConfigChange[] = [];
-    this.meanwhile.add(changes);
+    this.changesDuringLoad.add(changes);
     try {
       const rows = await this.store.subjects([...contexts], [...users.values()]);
       for (const row of rows.contexts) this.contexts.set(row.context, knownContext(row, generation));
@@ -79,7 +79,7 @@ export class SubjectCache {
         if (this.contexts.peek(row.context)?.hasUsers === true) this.users.set(keyOf(row), knownUser(row, generation));
       }
     } finally {
-      this.meanwhile.delete(changes);
+      this.changesDuringLoad.delete(changes);
     }
     // Values may have been read before they changed, so they are read again at the next `load`.
     for (const change of changes) this.outdate(change);
@@ -92,14 +92,14 @@ export class SubjectCache {
     const known = context.hasUsers ? this.users.get(keyOf(subject)) : context;
     if (known === undefined) return undefined;
     if (known.made?.common !== common || known.made.context !== context) {
-      known.made = { common, context, cascade: madeCascade(subject.context, common, context, known) };
+      known.made = { common, context, cascade: newCascade(subject.context, common, context, known) };
     }
     return known.made.cascade;
   }
 
   /** Marks the entries that a change concerns as outdated. */
   forget(change: ConfigChange): void {
-    for (const changes of this.meanwhile) changes.push(change);
+    for (const changes of this.changesDuringLoad) changes.push(change);
     this.outdate(change);
   }
 
@@ -131,7 +131,7 @@ export class SubjectCache {
   }
 }
 
-function madeCascade(context: number, common: Common, ofContext: KnownContext, known: Known): readonly Scope[] {
+function newCascade(context: number, common: Common, ofContext: KnownContext, known: Known): readonly Scope[] {
   const isUser = known !== ofContext;
   // Users without own tags and properties share the cascade of their context.
   if (isUser && known.content === undefined && known.tags.length === 0 && ofContext.made?.common === common) {

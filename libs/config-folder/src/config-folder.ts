@@ -8,11 +8,11 @@ import { fileContent } from './file-content';
 import type { FolderReader, NamedContent } from './folder-reader';
 
 /** How often the files are checked for changes, in ms: a change takes effect within a second. */
-const lookMs = 300;
+const pollMs = 300;
 /** The files are read after no change for this time, in ms, because a deployment or an editor writes in several steps. */
 const settleMs = 100;
 /** If changes do not stop, the files are read after this many checks. */
-const maxLooks = 5;
+const maxPolls = 5;
 
 const open = new Map<string, ConfigFolder>();
 
@@ -25,7 +25,7 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
   private current: unknown;
   private users = 0;
   private watching: Promise<void> | undefined;
-  private nextLook: NodeJS.Timeout | undefined;
+  private nextPoll: NodeJS.Timeout | undefined;
   private isClosed = false;
   /** By path: the mark of each file at the last check. A changed mark means changed content. */
   private marks = new Map<string, string>();
@@ -57,7 +57,7 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
   release(): void {
     if (--this.users > 0) return;
     this.isClosed = true;
-    clearTimeout(this.nextLook);
+    clearTimeout(this.nextPoll);
     open.delete(this.path);
     this.faults.close();
   }
@@ -83,22 +83,22 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
   private async startWatching(): Promise<void> {
     this.takeOver(await this.marksNow());
     this.current = this.read(); // files may have changed since the folder was opened
-    this.lookLater();
+    this.pollLater();
   }
 
-  private lookLater(): void {
+  private pollLater(): void {
     if (this.isClosed) return;
-    const look = async (): Promise<void> => {
-      await this.look().catch((error: unknown) => log.error({ event: 'config.watch-failed', err: error }));
-      this.lookLater();
+    const poll = async (): Promise<void> => {
+      await this.poll().catch((error: unknown) => log.error({ event: 'config.watch-failed', err: error }));
+      this.pollLater();
     };
-    this.nextLook = setTimeout(() => void look(), lookMs).unref();
+    this.nextPoll = setTimeout(() => void poll(), pollMs).unref();
   }
 
-  private async look(): Promise<void> {
+  private async poll(): Promise<void> {
     let marks = await this.marksNow();
     if (!this.isChanged(this.marks, marks)) return;
-    for (let looks = 1; looks < maxLooks; looks++) {
+    for (let polls = 1; polls < maxPolls; polls++) {
       await new Promise((done) => setTimeout(done, settleMs).unref());
       const later = await this.marksNow();
       if (!this.isChanged(marks, later)) break;

@@ -5,7 +5,7 @@ import { transportNames } from '@pns/transport-contract';
 import { Gauge } from 'prom-client';
 
 /** A scrape waits for Postgres at most this long, in ms. */
-const patienceMs = 1000;
+const scrapeTimeoutMs = 1000;
 
 /** Counts the deliveries that are stored as failed, and those that are held until their client's credentials are corrected. */
 @Injectable()
@@ -24,7 +24,10 @@ export class FailedCount implements OnApplicationBootstrap, OnApplicationShutdow
   async counts(): Promise<Awaited<ReturnType<FailedDeliveryStore['counts']>> | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`Postgres has not answered within ${patienceMs} ms.`)), patienceMs);
+      timer = setTimeout(
+        () => reject(new Error(`Postgres has not answered within ${scrapeTimeoutMs} ms.`)),
+        scrapeTimeoutMs,
+      );
     });
     try {
       return await Promise.race([this.failed.counts(), late]);

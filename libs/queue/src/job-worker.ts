@@ -15,7 +15,7 @@ const gapMs = 4_000;
 const graceMs = 5_000;
 
 /** When a job cannot be fetched, for example because Redis' memory is full, the worker tries again after this time, in ms. */
-const untilNextTryMs = 500;
+const fetchRetryMs = 500;
 
 const scripts = {
   renew: new LuaScript<string[]>({ folder: __dirname, name: 'renew', numberOfKeys: 3 }),
@@ -60,7 +60,7 @@ export class JobWorker<Data> extends Worker<Data> {
   /** Jobs that this process has received and that have not ended. */
   private readonly arrived = new Set<Job<Data>>();
   /** Jobs that arrived while a `putBackLost` was in progress, which may put them back. */
-  private unsure: Job<Data>[] = [];
+  private undecided: Job<Data>[] = [];
   /** By job id: how often the job had been started when it was put back last. */
   private putBack: ReadonlyMap<string, number> = new Map();
   private puttingBack: Promise<void> | undefined;
@@ -84,7 +84,7 @@ export class JobWorker<Data> extends Worker<Data> {
       skipStalledCheck: true, // `search` does it
       stalledInterval: searchEveryMs / 2, // with this, BullMQ keeps other workers from searching at the same time
       maxStalledCount: Number.MAX_SAFE_INTEGER, // a job that failed for good would lose its data
-      runRetryDelay: untilNextTryMs,
+      runRetryDelay: fetchRetryMs,
       ...options,
       autorun: false, // BullMQ would begin before this object is complete
     });
@@ -153,7 +153,7 @@ export class JobWorker<Data> extends Worker<Data> {
     const before = this.puttingBack;
     if (before === undefined) this.putBack = new Map();
     const run = (async () => {
-      const runs = [...this.arrived].filter((job) => !this.unsure.includes(job)).map(({ id = '' }) => id);
+      const runs = [...this.arrived].filter((job) => !this.undecided.includes(job)).map(({ id = '' }) => id);
       const keys = ['active', 'wait', 'stalled', 'marker'].map((key) => this.toKey(key));
       const args = [this.toKey(''), `${this.id}:`, whose, ...runs];
       try {
@@ -167,7 +167,7 @@ export class JobWorker<Data> extends Worker<Data> {
     return run.finally(() => {
       if (this.puttingBack !== run) return;
       this.puttingBack = undefined;
-      for (const job of this.unsure.splice(0)) this.begin(job);
+      for (const job of this.undecided.splice(0)) this.begin(job);
     });
   }
 
@@ -214,14 +214,14 @@ export class JobWorker<Data> extends Worker<Data> {
   }
 
   protected override get Job(): typeof Job {
-    return HeldJob;
+    return RelockingJob;
   }
 
   protected override createJob(data: JobJson, jobId: string): Job<Data> {
     const job = super.createJob(data, jobId);
     this.arrived.add(job);
     if (this.puttingBack === undefined) this.begin(job);
-    else this.unsure.push(job);
+    else this.undecided.push(job);
     return job;
   }
 
@@ -259,38 +259,38 @@ export class JobWorker<Data> extends Worker<Data> {
       if (job !== none) this.fetched.add(token);
       return job;
     } catch (error) {
-      await sleep(untilNextTryMs);
+      await sleep(fetchRetryMs);
       throw error;
     }
   }
 }
 
 /** A job that can leave its queue although its lock has expired, unless another worker has started it. */
-class HeldJob<Data, Result, Name extends string, Progress extends JobProgress> extends Job<
+class RelockingJob<Data, Result, Name extends string, Progress extends JobProgress> extends Job<
   Data,
   Result,
   Name,
   Progress
 > {
   override moveToCompleted(value: Result, token: string, fetchNext?: boolean) {
-    return this.held(token, () => super.moveToCompleted(value, token, fetchNext));
+    return this.withLock(token, () => super.moveToCompleted(value, token, fetchNext));
   }
 
   override moveToFailed<E extends Error>(error: E, token: string, fetchNext?: boolean) {
-    return this.held(token, () => super.moveToFailed(error, token, fetchNext));
+    return this.withLock(token, () => super.moveToFailed(error, token, fetchNext));
   }
 
   override moveToDelayed(timestamp: number, token?: string) {
-    return this.held(token, () => super.moveToDelayed(timestamp, token));
+    return this.withLock(token, () => super.moveToDelayed(timestamp, token));
   }
 
   override moveToWait(token?: string) {
     // Before the move: a renewal after it would take the job back.
     if (token !== undefined && this.queue instanceof JobWorker) this.queue.release(token);
-    return this.held(token, () => super.moveToWait(token));
+    return this.withLock(token, () => super.moveToWait(token));
   }
 
-  private async held<Result>(token: string | undefined, move: () => Promise<Result>): Promise<Result> {
+  private async withLock<Result>(token: string | undefined, move: () => Promise<Result>): Promise<Result> {
     const worker = this.queue instanceof JobWorker ? (this.queue as JobWorker<unknown>) : undefined;
     if (token === undefined || worker === undefined) return move();
     try {

@@ -20,9 +20,9 @@ const defaultJobOptions: JobsOptions = {
 const maxEvents = 1000;
 
 /** How often a process sends a ping to Redis during shutdown, in ms. */
-const askMs = 1000;
+const pingEveryMs = 1000;
 /** After this many unanswered pings the process disconnects: early enough for the last step of the shutdown, 25 s after SIGTERM. */
-const mostUnanswered = 4;
+const maxUnanswered = 4;
 
 /** Opens queues and workers of key groups, with one connection for all queues of the process. */
 @Injectable()
@@ -107,7 +107,7 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
    * processes take the jobs over.
    */
   onModuleDestroy(): void {
-    for (const redis of this.connections()) this.timers.push(this.giveUpWhenAway(redis));
+    for (const redis of this.connections()) this.timers.push(this.disconnectWhenSilent(redis));
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -121,19 +121,19 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   }
 
   /** Counts unanswered pings instead of time, like `Subscriber`, because this process may have been blocked itself. */
-  private giveUpWhenAway(redis: RedisClient): NodeJS.Timeout {
+  private disconnectWhenSilent(redis: RedisClient): NodeJS.Timeout {
     let unanswered = 0;
     return setInterval(() => {
-      if (unanswered === mostUnanswered) return this.giveUp(redis);
+      if (unanswered === maxUnanswered) return this.disconnect(redis);
       unanswered++;
       redis.ping().then(
         () => (unanswered = 0),
         () => undefined,
       );
-    }, askMs);
+    }, pingEveryMs);
   }
 
-  private giveUp(redis: RedisClient): void {
+  private disconnect(redis: RedisClient): void {
     redis.disconnect();
     for (const [worker, connection] of this.workers) {
       // BullMQ may be reconnecting although the worker closes: it does so when its blocking call gets no answer for a while.

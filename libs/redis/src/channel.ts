@@ -8,7 +8,7 @@ const checkEveryMs = 10_000;
 /** How often a subscriber sends a ping, in ms. */
 const pingEveryMs = 1000;
 /** After this many unanswered pings the connection is opened again. */
-const mostUnanswered = 2;
+const maxUnanswered = 2;
 /** How long an attempt of a subscriber to connect may take, in ms. */
 const connectTimeoutMs = 2000;
 
@@ -53,7 +53,7 @@ export class Subscriber extends EndingRedis {
   private beat(): void {
     if (this.status !== 'connect' && this.status !== 'ready') return;
     const answered = (): void => void (this.unanswered = 0);
-    if (this.unanswered < mostUnanswered) {
+    if (this.unanswered < maxUnanswered) {
       this.unanswered++;
       this.ping().then(answered, () => undefined);
       return;

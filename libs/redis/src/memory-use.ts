@@ -50,7 +50,7 @@ export class MemoryUse {
   }
 
   /** Discards the last reading. Call it when Redis refused a write because its memory is full. */
-  outdate(): void {
+  invalidate(): void {
     this.isKnown = false;
     this.askedAt = 0;
   }
