@@ -81,7 +81,7 @@ const idsIn = ({ windows }: Batch) => windows.map(({ notification }) => notifica
 let scene: Scene;
 afterEach(() => scene.close());
 
-it('a batch whose job is gone gets a new one after a minute, and no other batch does', async () => {
+it('a batch without a job gets a new job after a minute, and other batches do not', async () => {
   let now = 1_000_000;
   scene = new Scene(() => now);
   let user = 0;
@@ -102,7 +102,7 @@ it('a batch whose job is gone gets a new one after a minute, and no other batch 
   expect(await scene.windows.unsettledBatches(shard, 0)).toEqual(['kept', 'young']);
 });
 
-it('a tick that comes before its time comes again in time', async () => {
+it('a tick that runs too early is deferred until its time', async () => {
   const earlyMs = 300;
   let stopped: number | undefined;
   scene = new Scene(() => stopped ?? Date.now());
@@ -133,7 +133,7 @@ it('sweeps one shard after the other', async () => {
   expect(phases).toEqual([999, 1999, 2999, 3999, 4999]);
 });
 
-it('works on no more batches at once than allowed, whatever else of the configuration changes', async () => {
+it('runs no more batches at once than configured, even after other properties change', async () => {
   scene = new Scene(Date.now, 2);
   const changed = (): Promise<void> => {
     const values = new Map([['com.openexchange.pns.numProcessorThreads', '1']]);
@@ -163,7 +163,7 @@ it('works on no more batches at once than allowed, whatever else of the configur
   expect([mostAtWork, atWork]).toEqual([1, 0]);
 });
 
-it('hands over the windows of one user one batch after the other, in order, and those of others meanwhile', async () => {
+it('dispatches the windows of one user one batch after the other, in order, and those of other users meanwhile', async () => {
   scene = new Scene(Date.now);
   const count = 1200;
   const mine = Array.from({ length: count }, (_, index) => entry(`${index}`, 0));

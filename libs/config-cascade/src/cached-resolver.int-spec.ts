@@ -156,7 +156,7 @@ async function expected({ store, directory }: SiteProcess, subject: UserKey): Pr
   return decide(scopes, 'websocket', mail);
 }
 
-it('answers from the cache what the pure function answers from the tables, whatever is written', async () => {
+it('resolves from the cache to the same values as the pure function from the tables, after any writes', async () => {
   const process = await site.start();
   await site.hearing(1);
   const { cascade } = process;

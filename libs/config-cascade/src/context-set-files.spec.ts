@@ -91,7 +91,7 @@ it.each<[what: string, text: string, line: number, entry: string | undefined, se
   expect(reasons(text)).toEqual([{ line, entry, severity, reason: expect.stringMatching(reason) as string }]);
 });
 
-it('a property that only the server can define is left out, and not shown as what holds', () => {
+it('a property that only the server can define is left out, and not shown as effective', () => {
   const { sets } = read(`gold:\n  withTags: '1'\n  ${timer}: 50\n  ${delay}: 20\n`);
   const cascade = new ConfigCascade();
   cascade.replaceFiles({ server: { name: 'server', values: new Map() }, sets });
@@ -102,7 +102,7 @@ it('a property that only the server can define is left out, and not shown as wha
   ]);
 });
 
-describe('what cannot be used later', () => {
+describe('content that becomes unusable', () => {
   const before = `gold:\n  withTags: vip\n  ${delay}: 20\n  ${retention}: 5000\nsilver:\n  withTags: old\n  ${delay}: 30\n`;
   const after = (text: string | Buffer) => {
     const files = new ContextSetFiles();
@@ -126,7 +126,7 @@ describe('what cannot be used later', () => {
       { gold: ['vip', '20', '5000'], silver: ['new'] },
     ],
     ['nothing', `silver:\n  withTags: new\n`, { silver: ['new'] }],
-  ])('leaves in effect what held before: %s', (_, text, sets) => {
+  ])('keeps the previous values in effect: %s', (_, text, sets) => {
     expect(after(text)).toEqual(sets);
   });
 });

@@ -70,7 +70,7 @@ const isFrom =
     came.some((each) => each.client === client);
 
 describe('a far side that takes its time', () => {
-  it('has as many deliveries in flight as its connections carry, though each is a job of its own, and never more', async () => {
+  it('has as many deliveries in flight as its connections carry, even with one delivery in each job, and never more', async () => {
     const far = new HeldFarSide(80);
     const app = await worker(far);
     await sendEach(app, burst(400));
@@ -123,7 +123,7 @@ describe('a far side that takes its time', () => {
     expect(new Set(idsOf(far.came)).size).toBe(201);
   });
 
-  it('does not keep another one waiting behind its burst', async () => {
+  it('does not delay another endpoint with its burst', async () => {
     const far = new HeldFarSide(1);
     const app = await worker(far);
     const jobs = burst(1000);
@@ -136,7 +136,7 @@ describe('a far side that takes its time', () => {
     expect(new Set(idsOf(far.came)).size).toBe(1001);
   });
 
-  it('gets what was deferred before what came later', async () => {
+  it('gets deferred deliveries before later ones', async () => {
     const far = new HeldFarSide(16);
     const app = await worker(far);
     const jobs = burst(300);
@@ -161,7 +161,7 @@ describe('a far side that takes its time', () => {
     expect(far.came).toHaveLength(500);
   });
 
-  it('gets the rest from another process when one stops, and nothing twice', async () => {
+  it('gets the rest from another process when one stops, and no delivery twice', async () => {
     const far = new HeldFarSide(1);
     const first = await worker(far);
     const jobs = burst(260); // most wait in the process, and some are deferred

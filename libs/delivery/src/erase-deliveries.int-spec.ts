@@ -30,7 +30,7 @@ function delivery(user: number, index: number): Delivery {
   };
 }
 
-it('many who are erased at once all leave the job that they share, and who stays stays as it was', async () => {
+it('deliveries of many users who are erased at once are removed from a shared job, and the others are unchanged', async () => {
   const users = Array.from({ length: 20 }, (_, index) => index + 1);
   const deliveries = users.flatMap((user) => [1, 2, 3, 4, 5].map((index) => delivery(user, index)));
   await enqueueDeliveries(queues, [{ ...ref, endpoint: 'shared', deliveries }]);
@@ -44,7 +44,7 @@ it('many who are erased at once all leave the job that they share, and who stays
   expect(await queues.queue(ref.group, ref.name).getJobs()).toEqual([]);
 });
 
-it('thousands of jobs are looked through', async () => {
+it('thousands of jobs are searched', async () => {
   const groups = Array.from({ length: 2000 }, (_, user) => ({
     ...ref,
     endpoint: `endpoint-${user}`,

@@ -56,7 +56,7 @@ async function isEmpty(app: INestApplicationContext): Promise<true | undefined> 
   return Object.values(counts).every((count) => count === 0) ? true : undefined;
 }
 
-it('a job that is run again in a living process is not sent again, and waits for what is in flight', async () => {
+it('a job that runs again in a living process is not sent again, and waits for its deliveries in flight', async () => {
   const { farSide, release } = waiting('slow');
   const app = await start(farSide);
   await send(app, [delivery({ id: 'slow' }), delivery({ id: 'quick' })]);
@@ -73,7 +73,7 @@ it('a job that is run again in a living process is not sent again, and waits for
   expect(cameOf(farSide)).toEqual(['quick 1', 'slow 1']);
 });
 
-it('what has arrived is not sent again when it is handed over once more, whatever travels with it', async () => {
+it('a delivery that has arrived is not sent again when it is enqueued again, even with other deliveries', async () => {
   const farSide = new FarSide(() => delivered);
   const app = await start(farSide);
   const [first, second] = [delivery({ id: 'first' }), delivery({ id: 'second' })];
@@ -86,7 +86,7 @@ it('what has arrived is not sent again when it is handed over once more, whateve
   expect(cameOf(farSide)).toEqual(['first 1', 'second 1']);
 });
 
-it('no attempt is made again when Redis has no room for the next one', async () => {
+it('no attempt is repeated when Redis has no memory for the retry', async () => {
   let fill: () => Promise<unknown> = () => Promise.resolve();
   const farSide = new FarSide(async ({ id, attempt }) => {
     if (id === 'failing' && attempt === 1) await fill();
@@ -103,7 +103,7 @@ it('no attempt is made again when Redis has no room for the next one', async () 
   expect(cameOf(farSide)).toEqual(['failing 1', 'failing 2', 'fine 1']);
 });
 
-it('what was in progress when Redis went away for longer than its locks last is not sent twice', async () => {
+it('a job in progress is not sent twice when Redis is away for longer than its locks are valid', async () => {
   const { farSide, release } = waiting('slow');
   const apps = [await start(farSide), await start(farSide)] as const;
   const [first] = apps;
@@ -137,7 +137,7 @@ describe('a job whose processes died', () => {
     await (await queue.getJob('deadly'))?.promote();
   }
 
-  it('is sent a few at a time, and what processes died of ends as exhausted', async () => {
+  it('is sent a few deliveries at a time, and the delivery that kills processes ends as exhausted', async () => {
     const written: Promise<string | null>[] = [];
     let [underWay, most] = [0, 0];
     const farSide = new FarSide(async () => {
@@ -165,7 +165,7 @@ describe('a job whose processes died', () => {
     error.mockRestore();
   });
 
-  it('is sent by another process after two deaths, and what that one died of ends as exhausted', async () => {
+  it('is sent by another process after two deaths, and the delivery that kills that process ends as exhausted', async () => {
     const farSide = new FarSide(() => delivered);
     const app = await worker(farSide, { redisUrl: redis.url, isolatedEntry: join(__dirname, 'testing', 'sender.cjs') });
     const ids = Array.from({ length: 24 }, (_, index) => `d${index}`);
@@ -190,7 +190,7 @@ describe('a job whose processes died', () => {
     error.mockRestore();
   });
 
-  it('waits for a process that can send, and nothing is given up meanwhile', async () => {
+  it('waits for a process that can start, and no delivery fails meanwhile', async () => {
     const farSide = new FarSide(() => delivered);
     const app = await worker(farSide, { redisUrl: redis.url, isolatedEntry: join(folder, 'no such script') });
     await addAfterDeaths(app, ['patient'], 2, {});

@@ -116,7 +116,7 @@ async function limitMemory(bytes?: number): Promise<void> {
   await client.config('SET', 'maxmemory', bytes === undefined ? 0 : used + bytes);
 }
 
-it('hands each delivery over once, although the memory of Redis is full in the middle of it', async () => {
+it('enqueues each delivery once, even when the memory of Redis becomes full meanwhile', async () => {
   const users = Array.from({ length: 100 }, (_, index) => 1000 + index);
   // Each has an endpoint and so a job of its own.
   await Promise.all(users.map((user) => subscribe(user, 'crm', `crm-${user}`)));
@@ -129,7 +129,7 @@ it('hands each delivery over once, although the memory of Redis is full in the m
   expect([...first, ...(await queued())]).toEqual(users.map((user) => `${user} crm`));
 });
 
-it('hands nothing over that another dispatcher has handed over meanwhile', async () => {
+it('enqueues nothing that another dispatcher has enqueued meanwhile', async () => {
   await subscribe(20, 'crm');
   const slow = await batchFor([20]);
   const quick = await windows().take(0, slow.id, 'another', 500);
@@ -140,7 +140,7 @@ it('hands nothing over that another dispatcher has handed over meanwhile', async
   expect(await queued()).toEqual([]);
 });
 
-it('hands a large batch over in parts', async () => {
+it('enqueues a large batch in parts', async () => {
   await subscribe(30, 'crm');
   const batch = await batchFor(Array<number>(150).fill(30), { text: 'x'.repeat(60_000) });
   const parts: number[] = [];

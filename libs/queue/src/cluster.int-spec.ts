@@ -50,7 +50,7 @@ it('spreads sixteen shards over all masters', async () => {
   expect(Math.min(...perMaster)).toBeGreaterThanOrEqual(4);
 });
 
-it('finds the keys of all shards, and says so when it cannot', async () => {
+it('finds the keys of all shards, and rejects when a master is unreachable', async () => {
   const redis = await connected(true);
   const written = keys.all().map((shard) => `${keys.group(shard)}:thing:${shard}`);
   await Promise.all(written.map((key) => redis.set(key, '1')));
@@ -63,7 +63,7 @@ it('finds the keys of all shards, and says so when it cannot', async () => {
   await cluster.crash(1, async () => void (await expect(found()).rejects.toThrow()));
 });
 
-it('works on queues of every shard, those of a master that was killed meanwhile included', async () => {
+it('runs jobs of every shard, including those of a master that was killed meanwhile', async () => {
   const queues = new Queues(await connected(), keys);
   const done = new Set<string>();
   let tellAll: () => void;
@@ -89,7 +89,7 @@ it('works on queues of every shard, those of a master that was killed meanwhile 
   await queues.onApplicationShutdown();
 });
 
-it.each([0, 1, 2])('hears again what is published once the master of the channel is back (%s)', async (index) => {
+it.each([0, 1, 2])('receives messages again when the master of the channel is back (%s)', async (index) => {
   const redis = await connected();
   const names = Array.from({ length: 100 }, (_, number) => keys.global(`channel-${number}`));
   const owners = await Promise.all(names.map((name) => masterOf(redis, name)));
@@ -110,7 +110,7 @@ it.each([0, 1, 2])('hears again what is published once the master of the channel
   await hears('after');
 });
 
-it('rejects what somebody waits for while the master is away, and keeps it where nobody does', async () => {
+it('with failFast, rejects commands while the master is away; otherwise keeps them', async () => {
   const redis = await connected(true);
   const key = keys.global('some');
   const waiting = waitingCopy(redis);
@@ -124,7 +124,7 @@ it('rejects what somebody waits for while the master is away, and keeps it where
   await expect(waiting.get(key)).resolves.toBe('kept');
 });
 
-it('ends when it is told to while all masters are away', async () => {
+it('ends on disconnect while all masters are away', async () => {
   const redis = await connected();
   await Promise.all(keys.all().map((shard) => redis.exists(keys.group(shard)))); // now there is a connection to each
   const away = once(redis, 'reconnecting');

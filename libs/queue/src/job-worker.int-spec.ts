@@ -80,7 +80,7 @@ describe('a job whose lock expired while its worker was alive', () => {
     expect([await scene.queue.getJob('ended'), scene.runs]).toEqual([undefined, 1]);
   });
 
-  describe('and that a search has moved back to those that wait', () => {
+  describe('and that a search has moved back to the waiting jobs', () => {
     /** As a search leaves a job whose worker did not renew its lock in time. */
     async function beginAndStall(id: string): Promise<string> {
       const lock = await scene.begin(id);
@@ -106,7 +106,7 @@ describe('a job whose lock expired while its worker was alive', () => {
     });
   });
 
-  it('is left to another worker that has started it, and its own run is aborted', async () => {
+  it('belongs to another worker that has started it, and its first run is aborted', async () => {
     jest.spyOn(log, 'warn').mockImplementation();
     const lock = await scene.begin('lost');
     await scene.redis.multi().set(lock, 'of another worker').hincrby(scene.queue.toKey('lost'), 'ats', 1).exec();
@@ -177,7 +177,7 @@ it('counts and logs a job whose worker died, and runs it again', async () => {
   expect(log.warn).toHaveBeenCalledWith(expect.objectContaining({ event: 'job.stalled', queue: 'any', job: 'orphan' }));
 });
 
-it('counts each job that fails, and logs the same reason once in a while and without a stack', async () => {
+it('counts each job that fails, and logs the same reason at most every ten seconds and without a stack', async () => {
   const warn = jest.spyOn(log, 'warn').mockImplementation();
   const before = await counted('pns_jobs_failed_total');
   const worker = scene.queues.worker(scene.group, 'any', () => Promise.reject(new Error('Postgres is away')));
@@ -196,7 +196,7 @@ it('counts each job that fails, and logs the same reason once in a while and wit
 });
 
 describe('a burst of jobs', () => {
-  it('starts each one as soon as it was fetched, though hundreds may run at once', async () => {
+  it('starts each job as soon as it is fetched, although hundreds may run at once', async () => {
     await scene.worker.close();
     await scene.queue.addBulk(
       Array.from({ length: 300 }, (_, index) => ({ name: 'any', data: {}, opts: { jobId: `j-${index}` } })),

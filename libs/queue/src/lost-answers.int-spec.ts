@@ -101,7 +101,7 @@ describe('a job that Redis handed out and whose answer was lost with the connect
     expect(scene.started).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('is started in its order where there are several', async () => {
+  it('is started in order when there are several', async () => {
     const link = await scene.work('exclusive', 2);
     await scene.add('a', 'b', 'c', 'd', 'e');
     await scene.untilStarted(2);
@@ -115,7 +115,7 @@ describe('a job that Redis handed out and whose answer was lost with the connect
     expect(scene.started).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  it('is not what runs here, although its lock has expired', async () => {
+  it('is not a job that runs in this process, even if its lock has expired', async () => {
     const link = await scene.work('exclusive', 3);
     await scene.add('a', 'b');
     await scene.untilStarted(2);
@@ -128,7 +128,7 @@ describe('a job that Redis handed out and whose answer was lost with the connect
   });
 });
 
-it('jobs in progress of a dead worker are started before those that wait, in their order', async () => {
+it('jobs in progress of a dead worker are started before waiting jobs, in order', async () => {
   const link = await scene.work('exclusive', 2);
   await scene.add('a', 'b', 'c');
   await scene.untilStarted(2);

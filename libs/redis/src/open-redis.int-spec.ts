@@ -35,7 +35,7 @@ it.each([false, true])('waits for a Redis that is not up yet, and says so once (
   ]);
 });
 
-it('waits for a Redis that takes connections and does not answer', async () => {
+it('waits for a Redis that accepts connections and does not answer', async () => {
   const link = await cuttableLink(testRedisUrl());
   const lines = events();
   link.hold();
@@ -74,7 +74,7 @@ describe('a Redis with a password', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('lets in who has it', async () => {
+  it('accepts a client with the password', async () => {
     const redis = await openRedis(`redis://:sesame@127.0.0.1:${server.port}`, { failFast: true });
     expect(await redis.ping()).toBe('PONG');
     redis.disconnect();

@@ -33,7 +33,7 @@ it.each([
   [{ context: 1, user: 1 }, false],
   [{ context: 14, user: 1 }, false],
   [{ context: 2 }, false],
-])('what belongs to user 14 of context 1 belongs to %j: %s', (owner, expected) => {
+])('data of user 14 of context 1 belongs to %j: %s', (owner, expected) => {
   expect(isOwnedBy({ context: 1, user: 14 }, owner)).toBe(expected);
 });
 

@@ -15,31 +15,31 @@ describe('the prefix rule of webhook URIs', () => {
     expect(isUriWithin(configured, uri)).toBe(false);
   });
 
-  it('is shown by enough of both', () => {
+  it('is tested with enough accepted and refused URIs', () => {
     expect(good.length).toBeGreaterThanOrEqual(40);
     expect(new Set(hostileUris).size).toBeGreaterThanOrEqual(150);
   });
 
-  it.each([1, 2, 1_000_000])('refuses a dot segment that is encoded %d times, and looks once', (times) => {
+  it.each([1, 2, 1_000_000])('refuses a dot segment that is encoded %d times, in one pass', (times) => {
     const dot = `%${'25'.repeat(times - 1)}2e`; // decoded one time after the other, a million takes hours
     expect(webhookUriFault('prefix', configured, `${configured}/${dot}${dot}/evil`)).toEqual(expect.any(String));
   });
 
-  it('goes below a configured folder and a configured root', () => {
+  it('accepts paths below a configured folder and below a configured root', () => {
     expect(isUriWithin('https://push.example.com/hook/', 'https://push.example.com/hook/14')).toBe(true);
     expect(isUriWithin('https://push.example.com/hook/', 'https://push.example.com/hook')).toBe(false);
     expect(isUriWithin('https://push.example.com', 'https://push.example.com/anything')).toBe(true);
     expect(isUriWithin('https://push.example.com', 'https://push.example.com/..;/x')).toBe(false);
   });
 
-  it('lets the operator configure what users may not append', () => {
+  it('accepts characters in the configured path that users may not append', () => {
     const odd = 'https://push.example.com/a;v=1/%C2%AD';
     expect(isUriWithin(odd, odd)).toBe(true);
     expect(isUriWithin(odd, `${odd}/14`)).toBe(true);
     expect(isUriWithin(odd, `${odd}/14;v=2`)).toBe(false);
   });
 
-  it('keeps a configured query, which may choose the application', () => {
+  it('requires a configured query, which may select the application', () => {
     const query = 'https://push.example.com/index.php?app=push';
     expect(isUriWithin(query, query)).toBe(true);
     expect(isUriWithin(query, 'https://push.example.com/index.php/14?app=push')).toBe(true);
@@ -135,7 +135,7 @@ function encoded(character: string): string {
 /** Any readings one after the other, also the same one again. */
 const chains = fc.array(fc.constantFrom(...Object.keys(readings)), { minLength: 1, maxLength: 6 });
 
-it('what is taken stays below the prefix in every reading of servers, and in any chain of them', () => {
+it('an accepted URI stays below the prefix in every reading of servers, and in any chain of readings', () => {
   fc.assert(
     fc.property(tails, chains, (tail, chain) => {
       const uri = `${configured}/${tail}`;
@@ -149,7 +149,7 @@ it('what is taken stays below the prefix in every reading of servers, and in any
   );
 });
 
-it('the readings lead away from the prefix what the rule refuses', () => {
+it('the readings lead refused URIs out of the prefix', () => {
   const leadsAway = (path: string, chain: readonly string[]): boolean =>
     !isBelow(
       chain.reduce((read, name) => readings[name]?.(read) ?? read, path),
