@@ -6,9 +6,9 @@ import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { AuditSweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
-import { PresenceModule } from '@pns/presence';
-import { QueueModule } from '@pns/queue';
+import { SocketsModule } from '@pns/sockets';
 import { mostUsedForIntake } from '@pns/redis';
+import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import { SessionsModule } from '@pns/sessions';
 import { webhookOptions, webhookOptionsFileFor } from '@pns/transport-webhook';
@@ -78,7 +78,7 @@ export class ApiModule {
           ...(redisPrefix === undefined ? {} : { prefix: redisPrefix }),
         }),
         AggregationModule.ingesting(),
-        PresenceModule,
+        SocketsModule,
         ConfigApiModule,
         SessionsModule.forRoot({ redisUrl, key: sessionKey }),
       ],

@@ -6,8 +6,9 @@ import { NestFactory } from '@nestjs/core';
 import { Windows } from '@pns/aggregation';
 import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { FailedDeliveryStore } from '@pns/persistence';
-import { awayNode, socketNodeGroup, SocketNodes } from '@pns/presence';
-import { aggregationQueue, deliveryQueue, Queues, socketNodeQueue, type TickJob } from '@pns/queue';
+import { parkedNode } from '@pns/delivery';
+import { socketNodeGroup, aggregationQueue, deliveryQueue, Queues, socketNodeQueue, type TickJob } from '@pns/queue';
+import { SocketNodes } from '@pns/sockets';
 import { log, metrics, nestLogger } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
 import type { Redis } from 'ioredis';
@@ -72,9 +73,9 @@ it('exports the windows that wait for a dispatcher, and the jobs that wait for m
     await add(queues.keys.group(shard), deliveryQueue('apns'), 3_600_000);
   }
   const nodes = app.get(SocketNodes, { strict: false });
-  await nodes.beat('living');
+  await nodes.heartbeat('living');
   await nodes.retire('dead');
-  for (const node of ['living', 'dead', awayNode]) await add(socketNodeGroup(queues.keys), socketNodeQueue(node));
+  for (const node of ['living', 'dead', parkedNode]) await add(socketNodeGroup(queues.keys), socketNodeQueue(node));
 
   expect(await values('pns_windows')).toEqual({ '{state="waiting"}': 2, '{state="due"}': 0, '{state="taken"}': 0 });
   expect(await values('pns_oldest_due_seconds')).toEqual({ '': 0 });

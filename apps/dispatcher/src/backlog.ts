@@ -1,7 +1,16 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Windows, type WindowCounts } from '@pns/aggregation';
-import { awayNode, socketNodeGroup, SocketNodes } from '@pns/presence';
-import { aggregationQueue, deliveryQueue, jobCounts, Queues, socketNodeQueue, type JobCounts } from '@pns/queue';
+import { parkedNode } from '@pns/delivery';
+import {
+  socketNodeGroup,
+  aggregationQueue,
+  deliveryQueue,
+  jobCounts,
+  Queues,
+  socketNodeQueue,
+  type JobCounts,
+} from '@pns/queue';
+import { SocketNodes } from '@pns/sockets';
 import { metrics, RecurringFault } from '@pns/runtime';
 import { transportNames } from '@pns/transport-contract';
 import { Gauge } from 'prom-client';
@@ -57,7 +66,7 @@ export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async jobs(): Promise<Map<string, JobCounts>> {
     const { redis, keys } = this.queues;
-    const nodes = [...(await this.nodes.withQueues()), awayNode];
+    const nodes = [...(await this.nodes.withQueues()), parkedNode];
     const queues = [
       ...keys.all().flatMap((shard) => {
         const names = [aggregationQueue, ...transportNames.map(deliveryQueue)];

@@ -4,11 +4,10 @@ import { ConfigCascadeModule } from '@pns/config-cascade';
 import { Dispatch, DispatchModule } from '@pns/dispatch';
 import { SubscriptionSweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
-import { PresenceModule } from '@pns/presence';
+import { BacklogCount } from './backlog';
+import { SocketsModule, WebsocketClients } from '@pns/sockets';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
-import { WebsocketClients } from '@pns/transport-websocket/clients';
-import { BacklogCount } from './backlog';
 import type { dispatcherEnv } from './env';
 import { tokenForms } from './token-forms';
 
@@ -28,7 +27,7 @@ export class DispatcherModule implements OnApplicationBootstrap {
         QueueModule.forRoot({ redisUrl: env.REDIS_URL, shards: env.PNS_SHARDS }),
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
-        PresenceModule,
+        SocketsModule,
         AggregationModule.ticking(),
         DispatchModule.forRoot(tokenForms, (files) => new WebsocketClients(files)),
       ],

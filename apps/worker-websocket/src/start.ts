@@ -1,76 +1,8 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { INestApplicationContext } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { httpServer, listen, listenHost, nestLogger, PnsError } from '@pns/runtime';
-import { WebsocketClients } from '@pns/transport-websocket/clients';
-import { Door } from './door';
+import { startSocketNode } from '@pns/sockets/worker';
 import { workerWebsocketEnv } from './env';
-import { pathOf, unknownPath, unknownTransport } from './handshake';
-import { refusalOf, refusalReason } from './refusal';
-import { SocketServerAdapter } from './socket-server.adapter';
-import { WorkerWebsocketModule, type WorkerWebsocketOptions } from './worker-websocket.module';
 
-/** Starts a node that holds sockets. It answers health checks on its own port, and on `healthPort` when there is one. */
+/** Starts a node that holds sockets. It answers health checks on its own port, and on `healthPort` if that is given. */
 export function startWebsocketWorker(healthPort?: number): Promise<INestApplicationContext> {
-  return startNode({ env: workerWebsocketEnv() }, healthPort);
-}
-
-/** As `startWebsocketWorker`, with everything said. */
-export async function startNode(options: WorkerWebsocketOptions, healthPort?: number): Promise<NestFastifyApplication> {
-  const module = WorkerWebsocketModule.forRoot(options);
-  const app = await NestFactory.create<NestFastifyApplication>(module, httpServer(), {
-    logger: nestLogger,
-    bodyParser: false,
-    abortOnError: false,
-  });
-  app.useWebSocketAdapter(new SocketServerAdapter(app, app.get(Door)));
-  refusePolling(app);
-  if (healthPort !== undefined) await answerHealthAt(healthPort, app);
-  await listen('worker-websocket', app, options.env.PNS_WEBSOCKET_PORT);
-  return app;
-}
-
-/**
- * Refuses handshakes of Socket.IO's other transport, which come without an upgrade, before their body is read. A page can
- * read why, also where its browser asks first (OPTIONS), and also where it forgot the client's path.
- */
-function refusePolling(app: NestFastifyApplication): void {
-  const clients = app.get(WebsocketClients);
-  const fastify = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRequest', (request, reply, done) => {
-    const path = pathOf(request.url);
-    const isKnown = path !== undefined && clients.clientAt(path) !== undefined;
-    if (!isKnown && !/[?&]transport=/.test(request.url)) return done();
-    const { status, headers, body } = refusalOf(refusalReason(isKnown ? unknownTransport() : unknownPath()));
-    if (request.method === 'OPTIONS') return void reply.code(204).headers(preflight).send();
-    void reply
-      .code(status)
-      .headers({ ...headers, connection: 'close' })
-      .send(body);
-  });
-}
-
-const preflight = {
-  'access-control-allow-origin': '*',
-  'access-control-allow-methods': '*',
-  'access-control-allow-headers': '*',
-};
-
-/** Serves the app's HTTP answers at one more port, which those who open sockets need not reach. */
-async function answerHealthAt(port: number, app: NestFastifyApplication): Promise<void> {
-  const fastify = app.getHttpAdapter().getInstance();
-  const server = createServer((request, response) => fastify.routing(request, response));
-  fastify.addHook('onClose', (_, done) => void server.close(() => done()));
-  await app.init();
-  await fastify.ready();
-  try {
-    await once(server.listen(port, await listenHost()), 'listening');
-  } catch (cause) {
-    await app.close();
-    throw new PnsError('PORT_IN_USE', `Port ${port} for health checks is in use; set PNS_HEALTH_PORT to another one.`, {
-      cause,
-    });
-  }
+  return startSocketNode({ env: workerWebsocketEnv() }, healthPort);
 }

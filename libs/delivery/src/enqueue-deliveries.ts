@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto';
-import { addJobs, addJobsFrom, maxDeliveriesPerJob, type DeliveryJob, type NewJob, type Origin, type Queues } from '@pns/queue';
+import {
+  addJobs,
+  addJobsFrom,
+  maxDeliveriesPerJob,
+  type DeliveryJob,
+  type NewJob,
+  type Origin,
+  type Queues,
+} from '@pns/queue';
 import { parsedUrl, type Delivery } from '@pns/transport-contract';
 import { Cluster } from 'ioredis';
 

@@ -10,6 +10,6 @@ export {
 } from './enqueue-deliveries';
 export { retryFailed } from './retry-failed';
 export { runTransportWorker, startTransportWorker } from './run-worker';
-export { endOfForwarding, mailboxLimits, SocketForwarding } from './socket-forwarding';
+export { parkedNode, parkedToken, nodeOf, readParkedToken, type ParkedStep } from './socket-token';
 export type { TransportParts, TransportWorker } from './transport-worker';
 export { WorkerModule } from './worker.module';

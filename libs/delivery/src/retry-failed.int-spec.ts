@@ -1,6 +1,6 @@
-import { awayNode, socketNodeGroup } from '@pns/presence';
+import { parkedNode } from './socket-token';
+import { socketNodeGroup, Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
 import { FailedDeliveryStore } from '@pns/persistence';
-import { Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import { retryFailed } from './retry-failed';
 import { deliveryStage } from './testing/delivery-stage';
@@ -19,8 +19,8 @@ it('sends a delivery for a socket to the current nodes of the user’s sockets, 
     { delivery: exhausted, outcome: 'exhausted', reason: 'internal error', isHeld: false, failedAt: Date.now() },
   ]);
   expect(await retryFailed(queues, failed, { ids: ['to a socket'] }, 10)).toBe(1);
-  const [job] = await queues.queue<DeliveryJob>(socketNodeGroup(queues.keys), socketNodeQueue(awayNode)).getWaiting();
-  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, token: `${awayNode} find` }]);
+  const [job] = await queues.queue<DeliveryJob>(socketNodeGroup(queues.keys), socketNodeQueue(parkedNode)).getWaiting();
+  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, token: `${parkedNode} find` }]);
 });
 
 it('makes the worker read the current credentials of a webhook’s subscription', async () => {

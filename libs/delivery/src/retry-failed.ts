@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FailedDeliveryFilter, FailedDeliveryStore } from '@pns/persistence';
-import { awayNode, awayToken, socketNodeGroup } from '@pns/presence';
-import { deliveryQueue, socketNodeQueue, type Queues } from '@pns/queue';
+import { parkedNode, parkedToken } from './socket-token';
+import { socketNodeGroup, deliveryQueue, socketNodeQueue, type Queues } from '@pns/queue';
 import type { KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { endpointOf, enqueueDeliveries, type DeliveryGroup } from './enqueue-deliveries';
@@ -46,8 +46,8 @@ function grouped({ keys }: Queues, deliveries: readonly Delivery[]): DeliveryGro
 function destinationOf(delivery: Delivery, keys: KeySpace): Omit<DeliveryGroup, 'deliveries'> & { token: string } {
   const { context, user, transport, token } = delivery;
   if (transport === 'websocket') {
-    const [group, name] = [socketNodeGroup(keys), socketNodeQueue(awayNode)];
-    return { group, name, endpoint: awayNode, token: awayToken() };
+    const [group, name] = [socketNodeGroup(keys), socketNodeQueue(parkedNode)];
+    return { group, name, endpoint: parkedNode, token: parkedToken() };
   }
   const group = keys.group(keys.shardOf(context, user));
   return { group, name: deliveryQueue(transport), endpoint: endpointOf(delivery), token };

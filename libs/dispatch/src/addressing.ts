@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import type { ConfigCascade } from '@pns/config-cascade';
 import type { DueWindow } from '@pns/notifications';
 import type { AddressedSubscription } from '@pns/persistence';
-import { awayNode, awayToken, type SocketGroup } from '@pns/presence';
+import { parkedNode, parkedToken } from '@pns/delivery';
+import type { SocketGroup } from '@pns/sockets';
 import { subscriptionsWanting } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 
@@ -65,7 +66,7 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
       mayReach('websocket', client, !connections.some((connection) => connection !== sourceToken)),
     )
     .map(({ node, client, namedOnly, lookedAt }) => {
-      const token = node === awayNode ? awayToken('find', namedOnly) : node;
+      const token = node === parkedNode ? parkedToken('find', namedOnly) : node;
       const made = delivery(window, `${node}/${client}`, 'websocket', client, token);
       made.lookedAt = lookedAt;
       if (window.order !== undefined) made.order = window.order;

@@ -7,7 +7,7 @@ import { AggregationModule, Ingest, Windows, type Batch, type Settling } from '@
 import { ConfigCascadeModule, ConfigChanges } from '@pns/config-cascade';
 import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { ConfigStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
-import { PresenceModule } from '@pns/presence';
+import { SocketsModule } from '@pns/sockets';
 import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue';
 import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
 import type { Redis } from 'ioredis';
@@ -36,7 +36,7 @@ beforeAll(async () => {
         QueueModule.forRoot({ redisUrl: redis.url, shards: 1 }),
         ConfigCascadeModule.forRoot({ configDir: folder }),
         PersistenceModule.forRoot({ databaseUrl: database.url }),
-        PresenceModule,
+        SocketsModule,
         AggregationModule.ingesting(),
       ],
       providers: [

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { endpointOf, enqueueDeliveriesFrom, SocketForwarding, type DeliveryGroup } from '@pns/delivery';
+import { endpointOf, enqueueDeliveriesFrom, type DeliveryGroup, parkedNode, nodeOf } from '@pns/delivery';
+import { SocketForwarding, SocketRegistry } from '@pns/sockets';
 import { countSuppressed } from '@pns/outcomes';
 import type { DueWindow } from '@pns/notifications';
 import { SubscriptionStore } from '@pns/persistence';
-import { awayNode, Mailboxes, nodeOf, Presence, socketNodeGroup } from '@pns/presence';
-import { deliveryQueue, Queues, socketNodeQueue, type Origin } from '@pns/queue';
+import { socketNodeGroup, deliveryQueue, Queues, socketNodeQueue, type Origin } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
@@ -33,19 +33,15 @@ interface Part {
 /** Turns a batch of due windows into deliveries in the queues of their transports. */
 @Injectable()
 export class Dispatch {
-  private readonly forwarding: SocketForwarding;
-
   constructor(
     private readonly queues: Queues,
     private readonly subscriptions: SubscriptionStore,
-    private readonly presence: Presence,
+    private readonly registry: SocketRegistry,
     private readonly cascade: ConfigCascade,
     private readonly socketTopics: SocketTopics,
     private readonly forms: TokenForms,
-    mailboxes: Mailboxes,
-  ) {
-    this.forwarding = new SocketForwarding(queues, mailboxes, cascade);
-  }
+    private readonly forwarding: SocketForwarding,
+  ) {}
 
   /**
    * Enqueues the deliveries of a batch. One query and, unless its deliveries are very many or very large, one transaction for all
@@ -102,7 +98,7 @@ export class Dispatch {
     const users = [...new Map(batch.windows.map(({ notification }) => [userKey(notification), notification])).values()];
     const [subscriptions, sockets] = await Promise.all([
       this.subscriptions.subscriptionsOf(users),
-      this.presence.openSockets(users),
+      this.registry.socketsOf(users),
       this.cascade.load(users),
     ]);
     const audiences = new Map(
@@ -138,7 +134,7 @@ export class Dispatch {
 
 /** Whether a delivery is for sockets that are away. */
 function isForAway({ transport, token }: Delivery): boolean {
-  return transport === 'websocket' && nodeOf(token) === awayNode;
+  return transport === 'websocket' && nodeOf(token) === parkedNode;
 }
 
 function userKey({ context, user }: UserKey): string {

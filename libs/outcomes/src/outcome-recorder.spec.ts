@@ -83,6 +83,7 @@ describe('the duration of an attempt', () => {
 });
 
 function withoutSubscription(): Delivery {
-  const { subscriptionId: _, ...socket } = delivery;
+  const socket = { ...delivery };
+  Reflect.deleteProperty(socket, 'subscriptionId');
   return socket;
 }

@@ -10,6 +10,7 @@ export {
   deliveryQueue,
   maxDeliveriesPerJob,
   queueLabel,
+  socketNodeGroup,
   socketNodeQueue,
   type DeliveryJob,
   type TickJob,

@@ -1,4 +1,5 @@
 import type { Delivery, TransportName } from '@pns/transport-contract';
+import type { KeySpace } from '@pns/redis';
 
 /** Ticks of the aggregation stage: one queue in each shard's key group. */
 export const aggregationQueue = 'aggregation';
@@ -13,6 +14,11 @@ export interface TickJob {
 /** Deliveries of one transport: one queue in each shard's key group. */
 export function deliveryQueue(transport: TransportName): string {
   return transport;
+}
+
+/** Where socket nodes and their queues are: one key group, because BullMQ wants a hash tag and a list of nodes is small. */
+export function socketNodeGroup(keys: KeySpace): string {
+  return `{${keys.global('websocket')}}`;
 }
 
 /** Deliveries to the sockets of one node of the websocket worker. */

@@ -12,12 +12,12 @@ export interface KeyKind {
 }
 
 const aggregation = '@pns/aggregation';
-const presence = '@pns/presence';
+const sockets = '@pns/sockets';
 const sessions = '@pns/sessions';
 const bullmq = '@pns/queue (BullMQ)';
 
 const untilSent = 'until the windows are sent';
-const awayMinutes = '4 minutes after its last change';
+const parkedMinutes = '4 minutes after its last change';
 const untilJobEnds = 'until the job ends';
 const untilEmpty = 'until it is empty';
 const kept = 'not deleted';
@@ -41,13 +41,13 @@ export const keyMap: readonly KeyKind[] = [
       'the content for which a producer used an id',
     ],
   ]),
-  ...kinds(presence, '{pns:<shard>}', [
-    ['sockets:<context>:<user>', 'hash', awayMinutes, 'connection id -> where the socket is or was'],
-    ['mailbox:<context>:<user>', 'hash', awayMinutes, 'deliveries that wait for sockets'],
-    ['mail:<context>:<user>', 'zset', awayMinutes, 'mailbox -> its deliveries, in the order of acceptance'],
-    ['backlog:<context>:<user>', 'list', awayMinutes, 'deliveries that nodes of an earlier version keep'],
+  ...kinds(sockets, '{pns:<shard>}', [
+    ['sockets:<context>:<user>', 'hash', parkedMinutes, 'connection id -> where the socket is or was'],
+    ['mailbox:<context>:<user>', 'hash', parkedMinutes, 'deliveries that wait for sockets'],
+    ['mail:<context>:<user>', 'zset', parkedMinutes, 'mailbox -> its deliveries, in the order of acceptance'],
+    ['backlog:<context>:<user>', 'list', parkedMinutes, 'deliveries that nodes of an earlier version keep'],
   ]),
-  ...kinds(presence, '{pns:websocket}', [
+  ...kinds(sockets, '{pns:websocket}', [
     ['nodes', 'zset', untilEmpty, 'living socket node -> ms of its last heartbeat'],
     ['dead', 'zset', '5 minutes for each node', 'dead socket node -> ms at which it was found dead'],
     ['adopters', 'hash', 'as for `dead`', 'dead socket node -> the node that empties its queue'],

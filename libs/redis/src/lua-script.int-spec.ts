@@ -37,7 +37,7 @@ it('runs with the given time, or with the time of Redis', async () => {
 it('is found in src by a compiled module, with its prelude, and differs from another script with the same name', async () => {
   write('twice', 'local function twice(text) return text .. text end\n');
   write('same', 'return twice(ARGV[1])');
-  const one = new LuaScript({ folder: join(folder, 'dist'), name: 'same', numberOfKeys: 0, prelude: 'twice' });
+  const one = new LuaScript({ folder: join(folder, 'dist'), name: 'same', numberOfKeys: 0, preludes: ['twice'] });
   write('same', 'return KEYS[1]');
   const other = new LuaScript({ folder: join(folder, 'dist'), name: 'same' });
   const key = freshPrefix();

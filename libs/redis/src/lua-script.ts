@@ -11,8 +11,8 @@ export interface LuaScriptOptions {
   readonly name: string;
   /** Absent when the first argument of each call is the number of keys. */
   readonly numberOfKeys?: number;
-  /** The name of a file in the same folder with functions that the script uses. */
-  readonly prelude?: string;
+  /** Files with functions that the script uses, in this order, relative to the folder and without `.lua`. */
+  readonly preludes?: readonly string[];
 }
 
 type Arguments = readonly (string | number)[];
@@ -21,7 +21,7 @@ type Arguments = readonly (string | number)[];
 const defined = new WeakMap<RedisClient, Set<string>>();
 
 /**
- * A Lua script from a file. The function `clock` and the prelude are prepended. Redis gets the text once, and later only its digest.
+ * A Lua script from a file. The function `clock` and the preludes are prepended. Redis gets the text once, and later only its digest.
  */
 export class LuaScript<Answer = unknown> {
   /** The text, for transactions: inside one, ioredis cannot send a script again that Redis does not know. */
@@ -29,9 +29,8 @@ export class LuaScript<Answer = unknown> {
   private readonly numberOfKeys: number | undefined;
   private readonly command: string;
 
-  constructor({ folder, name, numberOfKeys, prelude }: LuaScriptOptions) {
-    const parts = prelude === undefined ? [name] : [prelude, name];
-    this.source = [clockSource, ...parts.map((part) => sourceOf(folder, part))].join('');
+  constructor({ folder, name, numberOfKeys, preludes = [] }: LuaScriptOptions) {
+    this.source = [clockSource, ...[...preludes, name].map((part) => sourceOf(folder, part))].join('');
     this.numberOfKeys = numberOfKeys;
     this.command = `pns_${name}_${createHash('sha1').update(this.source).digest('hex')}`;
   }

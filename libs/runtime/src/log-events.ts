@@ -85,6 +85,12 @@ export const logEvents = {
   'delivery.fault': row('error', 'delivery transport err', 'A transport threw an error: a fault of PNS.'),
   'delivery.properties-loaded': row('warn', '', 'Workers can read properties again.'),
   'delivery.properties-not-loaded': row('warn', 'reason', 'A worker could not read properties.'),
+  'delivery.sender-died': row(
+    'warn',
+    'transport deliveries reason',
+    'The process that sends suspect deliveries died while it sent some.',
+  ),
+  'delivery.sender-started': row('info', 'transport sender', 'A process for suspect deliveries has started.'),
   'directory.login-removed': row('warn', 'context user', 'A migration removed a login that equals another one in NFC.'),
   'failed-deliveries.not-counted': row(
     'warn',

@@ -79,7 +79,7 @@ function admit(request: FastifyRequest, caller: Caller, scopes: readonly ApiScop
 function challenged(error: Error, request: FastifyRequest): Error {
   if (!(error instanceof RequestError)) return error;
   const scheme = request.routeOptions.url?.startsWith('/preliminary') === true ? 'Basic' : 'Bearer';
-  return new RequestError(error.code as 'API_KEY_MISSING', error.message, [], {
+  return new RequestError(error.code, error.message, [], {
     'www-authenticate': `${scheme} realm="pns"`,
   });
 }

@@ -2,8 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { ConfigCascade, effectiveProperties, registry } from '@pns/config-cascade';
 import { SubscriptionStore } from '@pns/persistence';
-import { Presence } from '@pns/presence';
-import { WebsocketClients } from '@pns/transport-websocket/clients';
+import { SocketRegistry, WebsocketClients } from '@pns/sockets';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import {
@@ -27,7 +26,7 @@ export class AnswersController {
   constructor(
     private readonly cascade: ConfigCascade,
     private readonly subscriptions: SubscriptionStore,
-    private readonly presence: Presence,
+    private readonly registry: SocketRegistry,
     private readonly websocketClients: WebsocketClients,
   ) {}
 
@@ -88,7 +87,7 @@ export class AnswersController {
   private async targetsOf({ context, user, ...of }: TargetFilter): Promise<Targets> {
     const [{ items, nextCursor }, [sockets = []]] = await Promise.all([
       this.subscriptions.list({ context, user, ...of }, { limit: maxSubscriptions }),
-      of.transport === undefined || of.transport === 'websocket' ? this.presence.openSockets([{ context, user }]) : [],
+      of.transport === undefined || of.transport === 'websocket' ? this.registry.socketsOf([{ context, user }]) : [],
       this.cascade.load([{ context, user }]),
     ]);
     return { subscriptions: items, isComplete: nextCursor === undefined, sockets };

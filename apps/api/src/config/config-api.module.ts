@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { OptionFiles } from '@pns/config-folder';
-import { WebsocketClients } from '@pns/transport-websocket/clients';
+import { WebsocketClients } from '@pns/sockets';
 import { AnswersController } from './answers.controller';
 import { ConfigFaultsController } from './config-faults.controller';
 import { ContextPropertiesController } from './context-properties.controller';

@@ -1,4 +1,4 @@
-import { Mailboxes, Presence, type Opening } from '@pns/presence';
+import { Mailboxes, SocketRegistry, type Opening } from '@pns/sockets';
 import { Client } from 'pg';
 import { testApi, type TestApi } from '../testing/test-api';
 
@@ -56,7 +56,7 @@ async function closeSocket(of: Opening): Promise<void> {
 }
 
 function openSocket(user: number, client: string, connection: string): Promise<unknown> {
-  return api.app.get(Presence, { strict: false }).open(opening(user, client, connection), 'node-1', 8);
+  return api.app.get(SocketRegistry, { strict: false }).open(opening(user, client, connection), 'node-1', 8);
 }
 
 async function explain(user: number, topic = 'ox:mail:new'): Promise<Answer> {

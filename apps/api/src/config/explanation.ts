@@ -1,5 +1,6 @@
 import type { Decision, Origin, Place } from '@pns/config-cascade';
-import { awayNode, type SocketGroup } from '@pns/presence';
+import { parkedNode } from '@pns/delivery';
+import type { SocketGroup } from '@pns/sockets';
 import { isExpired, type Subscription } from '@pns/subscriptions';
 import { matchingPattern } from '@pns/topics';
 import type { TransportName } from '@pns/transport-contract';
@@ -115,7 +116,7 @@ function socketsOf(
 ): NonNullable<Explanation['sockets']> {
   const count = (isAway: boolean) =>
     sockets
-      .filter((group) => group.client === client && (group.node === awayNode) === isAway)
+      .filter((group) => group.client === client && (group.node === parkedNode) === isAway)
       .reduce((sum, { connections }) => sum + connections.length, 0);
   const topics = socketTopics(client);
   const matchedBy = matchingPattern(topic, topics);

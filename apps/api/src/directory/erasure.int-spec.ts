@@ -6,10 +6,10 @@ import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AggregationModule, TickWorker, Windows, type OnBatch } from '@pns/aggregation';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { DeliveryModule, enqueueDeliveries, enqueueDeliveriesFrom, type QueueRef } from '@pns/delivery';
+import { DeliveryModule, enqueueDeliveries, enqueueDeliveriesFrom, type QueueRef, parkedNode } from '@pns/delivery';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
-import { awayNode, Mailboxes, Presence, SocketNodes, socketNodeGroup } from '@pns/presence';
-import { deliveryQueue, QueueModule, Queues, socketNodeQueue } from '@pns/queue';
+import { Mailboxes, SocketRegistry, SocketNodes } from '@pns/sockets';
+import { deliveryQueue, QueueModule, Queues, socketNodeGroup, socketNodeQueue } from '@pns/queue';
 import { keyKindOf } from '@pns/redis';
 import { nestLogger, RuntimeModule } from '@pns/runtime';
 import { SessionTokens } from '@pns/sessions';
@@ -132,7 +132,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
     })),
   );
   const nodes = [`node-${randomUUID()}`, `node-${randomUUID()}`] as const;
-  for (const node of nodes) await part(SocketNodes).beat(node);
+  for (const node of nodes) await part(SocketNodes).heartbeat(node);
   await part(SocketNodes).retire(nodes[1]);
   for (const of of users) {
     await notify(of, 'waiting');
@@ -140,7 +140,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
     const neighbours = users.filter((other) => keys.shardOf(other.context, other.user) === shard);
     const refs = [
       ...transportNames.map((transport) => ({ ...shardQueue(of, deliveryQueue(transport)), together: neighbours })),
-      ...[...nodes, awayNode].map((node) => ({
+      ...[...nodes, parkedNode].map((node) => ({
         group: socketNodeGroup(keys),
         name: socketNodeQueue(node),
         together: users,
@@ -155,7 +155,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
     }
     const socket = { ...of, client: markOf(of), isAnonymous: false, opening: '1', session: markOf(of) };
     for (const connection of ['here', 'away']) {
-      await part(Presence).open({ ...socket, connection: `${markOf(of)}${connection}` }, nodes[0], 8);
+      await part(SocketRegistry).open({ ...socket, connection: `${markOf(of)}${connection}` }, nodes[0], 8);
     }
     const [left, limits] = [
       { ...socket, connection: `${markOf(of)}away` },
@@ -165,7 +165,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
     const token = `${nodes[0]} ${left.connection}`;
     const waiting = delivery(of, { transport: 'websocket', sourceToken: 'another', token });
     const [parked] = await part(Mailboxes).park([{ delivery: waiting }], () => limits);
-    expect(parked?.waiting).toBe('parked');
+    expect(parked?.kind).toBe('parked');
   }
   return sessions;
 }
@@ -333,10 +333,10 @@ it('a context of many users is erased in steps', async () => {
     `INSERT INTO user_properties (context_id, user_id, name, value) SELECT ${context}, id, 'x', '1' ${many}`,
   );
   await client.end();
-  const presence = part(Presence);
+  const registry = part(SocketRegistry);
   for (let user = 1; user <= 500; user++) {
     const socket = { context, user, client: 'many', connection: 'one', isAnonymous: false, opening: '1', session: 's' };
-    await presence.open(socket, 'a node', 8);
+    await registry.open(socket, 'a node', 8);
   }
   expect((await api.send('DELETE', `/v1/contexts/${context}`)).status).toBe(204);
   expect(tracesOfContext(context, await dumped(api))).toEqual([]);

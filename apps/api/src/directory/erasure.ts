@@ -2,10 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Windows } from '@pns/aggregation';
 import { ConfigChanges, type ConfigChange } from '@pns/config-cascade';
-import { eraseDeliveries, type QueueRef } from '@pns/delivery';
+import { eraseDeliveries, type QueueRef, parkedNode } from '@pns/delivery';
 import { ApiKeyStore, AuditStore, DirectoryStore, ErasureStore, type Expected } from '@pns/persistence';
-import { awayNode, Presence, socketNodeGroup, SocketNodes } from '@pns/presence';
-import { deliveryQueue, erasedInAll, heldLocks, Queues, socketNodeQueue, type Erased } from '@pns/queue';
+import { SocketRegistry, SocketNodes } from '@pns/sockets';
+import {
+  socketNodeGroup,
+  deliveryQueue,
+  erasedInAll,
+  heldLocks,
+  Queues,
+  socketNodeQueue,
+  type Erased,
+} from '@pns/queue';
 import { SessionTokens } from '@pns/sessions';
 import type { Owner } from '@pns/subscriptions';
 import { transportNames } from '@pns/transport-contract';
@@ -48,7 +56,7 @@ export class Erasure {
     private readonly sessions: SessionTokens,
     private readonly windows: Windows,
     private readonly queues: Queues,
-    private readonly presence: Presence,
+    private readonly registry: SocketRegistry,
     private readonly nodes: SocketNodes,
   ) {}
 
@@ -76,7 +84,7 @@ export class Erasure {
       await this.eraseRows(owner, deadline), // subscriptions among them, without which nothing is delivered
       await this.windows.erase(owner),
       await eraseDeliveries(this.queues, await this.queuesOf(owner), owner),
-      await this.presence.erase(owner),
+      await this.registry.erase(owner),
       await this.eraseRows(owner, deadline), // what failed meanwhile
     ]);
   }
@@ -99,7 +107,7 @@ export class Erasure {
 
   private async queuesOf(owner: Owner): Promise<QueueRef[]> {
     const { keys } = this.queues;
-    const nodes = [...(await this.nodes.withQueues()), awayNode];
+    const nodes = [...(await this.nodes.withQueues()), parkedNode];
     return [
       ...keys
         .shardsOf(owner)

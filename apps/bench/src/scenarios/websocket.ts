@@ -1,7 +1,7 @@
 import { enqueueDeliveries } from '@pns/delivery';
 import type { System } from '@pns/e2e';
-import { SocketNodes, socketNodeGroup } from '@pns/presence';
-import { Queues, socketNodeQueue } from '@pns/queue';
+import { SocketNodes } from '@pns/sockets';
+import { socketNodeGroup, Queues, socketNodeQueue } from '@pns/queue';
 import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import { cpuCosts } from '../cpu';

@@ -1,0 +1,97 @@
+import type { Socket as TcpSocket } from 'node:net';
+import type { Opening } from '../registry/socket-keys';
+import type { Session } from '@pns/sessions';
+import { sessionInvalidEvent } from '../emit/websocket.payload';
+import type { LocalSocket } from '../emit/local-socket';
+import type { Unreceived } from '../emit/unconfirmed';
+import type { Socket } from 'socket.io';
+import { destroySoon, type ClientWebSocket } from '../emit/client-web-socket';
+
+/** The code of a server that restarts: clients come back at once. IANA, "WebSocket Close Code Number Registry". */
+const serviceRestart = 1012;
+
+/** The code of a browser that leaves the page: RFC 6455, 7.4.1. */
+const goingAway = 1001;
+
+/** The code that stands for a connection that broke off without a close frame: RFC 6455, 7.1.5. */
+const brokenOff = 1006;
+
+/** One client that was admitted: its place in presence, its session and its connection. */
+export class OpenSocket {
+  private socket: Socket | undefined;
+  private webSocket: ClientWebSocket | undefined;
+  private closeCode: number | undefined;
+  private isRestarting = false;
+  /** Its session ended before the client had sent its CONNECT. */
+  hasEnded = false;
+  /** Another opening has its connection id. */
+  isTaken = false;
+  /** The node of the opening before, where that has died or has not returned what its client did not confirm. */
+  nodeBefore: string | undefined;
+  /** Whether it took over from an opening that may still return something. */
+  isTakeOver = false;
+
+  constructor(
+    readonly key: Opening,
+    readonly session: Session,
+    readonly tcp: TcpSocket,
+    readonly local: LocalSocket,
+  ) {}
+
+  /** The client sent its CONNECT. Whatever ends the Socket.IO session from now on, the connection goes with it. */
+  attach(socket: Socket, webSocket: ClientWebSocket): void {
+    this.socket = socket;
+    this.webSocket = webSocket;
+    webSocket.prependOnceListener('close', (code: number) => (this.closeCode = code));
+    webSocket.confirms = this.local;
+    socket.once('disconnect', () => {
+      socket.conn.close();
+      destroySoon(this.tcp);
+    });
+    this.local.attach(socket, webSocket);
+    if (this.hasEnded) this.endSession();
+    if (this.isTaken) this.disconnect();
+  }
+
+  /** Tells the client that its session is over, and closes. Socket.IO clients do not come back by themselves then. */
+  endSession(): void {
+    this.hasEnded = true;
+    if (this.socket === undefined) return; // its admission looks at `hasEnded`
+    this.socket.emit(sessionInvalidEvent);
+    this.disconnect();
+  }
+
+  /** Another opening has its connection id: closes, and nothing more is written. A client that still listens stays away. */
+  takeOver(): void {
+    this.isTaken = true;
+    this.local.stop();
+  }
+
+  /** Closes so that Socket.IO clients do not come back by themselves. */
+  disconnect(): void {
+    if (this.socket === undefined) this.tcp.destroy();
+    this.socket?.disconnect(true);
+    destroySoon(this.tcp);
+  }
+
+  /** Closes with the hint to come back at once, to whichever node there is. Nothing is written behind the close frame. */
+  restart(): void {
+    this.isRestarting = true;
+    this.local.stop();
+    if (this.webSocket === undefined) this.tcp.destroy();
+    this.webSocket?.close(serviceRestart, 'service restart');
+    destroySoon(this.tcp);
+  }
+
+  /** What the client may not have received. `reason` is Socket.IO's. */
+  unreceived(reason: string): Unreceived {
+    const hasCloseFrame = this.closeCode !== undefined && this.closeCode !== brokenOff;
+    // A client sends its close frame after it has read ours, and so everything before it.
+    if (this.isRestarting) return this.local.unreceived(hasCloseFrame ? 'confirmed' : 'aborted');
+    // Socket.IO clients send DISCONNECT first. A client that sends only a close frame has received nothing from us for too long,
+    // perhaps because it was suspended, and has not read what was sent meanwhile.
+    const hasLeftPage = reason === 'transport close' && this.closeCode === goingAway && !this.isTaken;
+    const isClosedByClient = reason === 'client namespace disconnect' || hasLeftPage;
+    return this.local.unreceived(isClosedByClient ? 'closed' : 'aborted');
+  }
+}

@@ -1,0 +1,80 @@
+import type { Duplex } from 'node:stream';
+import { STATUS_CODES } from 'node:http';
+import { declareCounter, PnsError, RecurringFault } from '@pns/runtime';
+import { closeGraceMs } from '../emit/client-web-socket';
+
+/** The status that each reason to refuse a handshake has; the original's, where it has one. */
+const statuses: Readonly<Record<string, number>> = {
+  REQUEST_MALFORMED: 400,
+  TRANSPORT_UNKNOWN: 400,
+  CONNECTION_INVALID: 400,
+  CONNECTION_DUPLICATE: 400,
+  SOCKETS_TOO_MANY: 400,
+  SESSION_MISSING: 400,
+  SESSION_INVALID: 403,
+  SESSION_ENDED: 403,
+  SESSION_OF_OTHER_CLIENT: 403,
+  PATH_UNKNOWN: 404,
+  AUTH_INVALID: 400,
+  CONNECT_REPEATED: 400,
+  HANDSHAKES_TOO_MANY: 429,
+  OVERLOADED: 503,
+  UNAVAILABLE: 503,
+};
+
+/** A client that is refused for a reason that passes waits this long before it tries again, in s. */
+const retryAfterSeconds = 2;
+
+const refused = declareCounter({
+  name: 'pns_handshakes_refused_total',
+  help: 'Handshakes and CONNECTs that were refused, by the code of the answer.',
+  labels: { code: Object.keys(statuses) },
+});
+
+/** An answer that says no: RFC 9457. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Clients come back again and again while Redis or Postgres is away. */
+const fault = new RecurringFault('socket.refused', 'socket.admitted');
+
+/** Call it when a client was admitted: a fault of ours that kept others out is over. */
+export const admissionWorks = (): void => fault.isOver();
+
+/** The reason of a refusal as the client may see it, counted. A fault of ours is logged, and becomes `UNAVAILABLE`. */
+export function refusalReason(error: unknown): PnsError {
+  if (error instanceof PnsError && Object.hasOwn(statuses, error.code)) {
+    refused.inc({ code: error.code });
+    return error;
+  }
+  refused.inc({ code: 'UNAVAILABLE' });
+  fault.occurred(error);
+  return new PnsError('UNAVAILABLE', 'The service cannot open sockets right now; try again in a moment.');
+}
+
+/** The answer to a refused handshake. */
+export function refusalOf({ code, message }: PnsError): Refusal {
+  const status = statuses[code] ?? 503;
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'access-control-allow-origin': '*', // nothing in it is secret, and a page sees only a CORS error without it
+      ...(status === 429 || status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}),
+    },
+    body: JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail: message }),
+  };
+}
+
+/** Answers a request to upgrade with a refusal and closes the connection, soon even where nobody reads the answer. */
+export function refuseUpgrade(tcp: Duplex, error: PnsError): void {
+  const { status, headers, body } = refusalOf(error);
+  const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  tcp.once('finish', () => tcp.destroy());
+  setTimeout(() => tcp.destroy(), closeGraceMs).unref();
+  tcp.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`);
+}

@@ -1,0 +1,212 @@
+import type { Socket as TcpSocket } from 'node:net';
+import { Injectable } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { mailboxLimits, SocketForwarding } from '../mailbox/socket-forwarding';
+import { Mailboxes, type Missed } from '../mailbox/mailboxes';
+import { SocketRegistry, type Opened } from '../registry/socket-registry';
+import { WebsocketClients } from '../emit/websocket.clients';
+import type { Opening } from '../registry/socket-keys';
+import { Queues } from '@pns/queue';
+import { log, metrics, PnsError } from '@pns/runtime';
+import { isEndOf, SessionTokens, type Session, type SessionEnd } from '@pns/sessions';
+import { LocalSocket } from '../emit/local-socket';
+import { LocalSockets } from '../emit/local-sockets';
+import type { Backlog } from '../emit/backlog';
+import { Gauge } from 'prom-client';
+import { type Handshake, unknownPath } from './handshake';
+import { NodeId } from '../registry/node-id';
+import { OpenSocket } from './open-socket';
+import { admissionWorks } from './refusal';
+
+const openSockets = new Gauge({ name: 'pns_open_sockets', help: 'Sockets that are open.', registers: [metrics] });
+
+/** A client waits this long for Redis to admit it, in ms. */
+const admissionTimeoutMs = 5000;
+
+const nothing: Missed = { deliveries: [], hasGap: false };
+
+/** A client that shows its session. */
+interface Arriving {
+  readonly handshake: Handshake;
+  readonly tcp: TcpSocket;
+  readonly backlog: Backlog;
+}
+
+/** Admits clients and registers their sockets: the one place where sockets, sessions and presence are brought together. */
+@Injectable()
+export class SocketAdmission {
+  private readonly bySession = new Map<string, Set<OpenSocket>>();
+  private readonly entered = new Set<OpenSocket>();
+  private readonly closings = new Set<Promise<void>>();
+  private openings = 0;
+
+  constructor(
+    private readonly node: NodeId,
+    private readonly clients: WebsocketClients,
+    private readonly sessions: SessionTokens,
+    private readonly registry: SocketRegistry,
+    private readonly mailboxes: Mailboxes,
+    private readonly cascade: ConfigCascade,
+    private readonly queues: Queues,
+    private readonly locals: LocalSockets,
+    private readonly forwarding: SocketForwarding,
+  ) {}
+
+  /** Every socket that was admitted, and those that are being admitted right now. */
+  *sockets(): IterableIterator<OpenSocket> {
+    for (const sockets of this.bySession.values()) yield* sockets;
+  }
+
+  /** Every socket that presence knows to be here. */
+  registered(): ReadonlySet<OpenSocket> {
+    return this.entered;
+  }
+
+  /** The sessions of these sockets. */
+  openSessions(): Session[] {
+    return [...this.bySession.values()].flatMap(([socket]) => socket?.session ?? []);
+  }
+
+  /** Closes the sockets whose session ended. */
+  endSessions(end: SessionEnd): void {
+    const sockets = 'id' in end ? (this.bySession.get(end.id) ?? []) : this.sockets();
+    for (const socket of [...sockets]) if (isEndOf(end, socket.session)) socket.endSession();
+  }
+
+  /**
+   * Admits a client. Answers its socket, and the opening that it took over from.
+   *
+   * @throws PnsError `PATH_UNKNOWN`, `SESSION_INVALID`, `SESSION_ENDED`, `SESSION_OF_OTHER_CLIENT`,
+   *   `CONNECTION_DUPLICATE`, `SOCKETS_TOO_MANY`; any other error when Redis cannot be asked
+   */
+  async admit({ handshake, tcp, backlog }: Arriving, token: string): Promise<[OpenSocket, TakenFrom?]> {
+    const client = this.clients.clientAt(handshake.path);
+    if (client === undefined) throw unknownPath();
+    const session = await this.sessions.read(token);
+    if (session.client !== undefined && session.client !== client) {
+      throw new PnsError('SESSION_OF_OTHER_CLIENT', `The session is for the client ${session.client} only.`);
+    }
+    const { context, user } = session;
+    const { connection, isAnonymous, wantsMeta } = handshake;
+    await this.cascade.load([session]);
+    const key = { context, user, client, connection, isAnonymous, session: session.id, opening: `${++this.openings}` };
+    const limits = mailboxLimits(this.cascade, key);
+    const local = new LocalSocket({ context, user, client, connection, isAnonymous, wantsMeta, limits }, backlog);
+    const socket = new OpenSocket(key, session, tcp, local);
+    // From here on the end of its session is noticed, so that none slips through between this question and its answer.
+    this.remember(socket);
+    try {
+      if ((await this.sessions.endedAmong([session])).length > 0) throw sessionEnded();
+      const takenFrom = await this.enter(socket);
+      if (socket.hasEnded) throw sessionEnded();
+      return [socket, takenFrom];
+    } catch (error) {
+      this.leave(socket, 'not let in');
+      throw error;
+    }
+  }
+
+  /** Notes that a socket is gone, once; `reason` is Socket.IO's. */
+  leave(socket: OpenSocket, reason: string): void {
+    this.forget(socket);
+    if (!this.entered.delete(socket)) return;
+    this.locals.remove(socket.local);
+    openSockets.dec();
+    socket.local.stop();
+    this.returnToMailbox(socket, socket.unreceived(reason));
+  }
+
+  /** Puts what a client that left has not received into its mailbox. */
+  returnToMailbox(socket: OpenSocket, missed: Missed): void {
+    const closing = this.close(socket, missed)
+      .catch((error: unknown) => log.warn({ event: 'socket.close-failed', err: error }))
+      .finally(() => this.closings.delete(closing));
+    this.closings.add(closing);
+  }
+
+  /** Resolves when presence knows of every socket that left. */
+  async pendingClosings(): Promise<void> {
+    while (this.closings.size > 0) await Promise.all(this.closings);
+  }
+
+  /** The socket of this opening, if it is here. */
+  find({ context, user, connection, opening }: Pick<Opening, 'context' | 'user' | 'connection' | 'opening'>) {
+    for (const socket of this.entered) {
+      const { key } = socket;
+      const isSame = key.connection === connection && key.opening === opening;
+      if (isSame && key.user === user && key.context === context) return socket;
+    }
+    return undefined;
+  }
+
+  private async enter(socket: OpenSocket): Promise<TakenFrom | undefined> {
+    const maxPerUser = this.cascade.resolve('com.openexchange.websockets.maxPerUser', socket.key).value;
+    const opened = await this.openWithin(admissionTimeoutMs, socket.key, maxPerUser);
+    if (opened.kind === 'duplicate') {
+      throw new PnsError('CONNECTION_DUPLICATE', 'Another session of the user has a socket with this connection id.');
+    }
+    if (opened.kind === 'full') {
+      throw new PnsError('SOCKETS_TOO_MANY', `The user has ${maxPerUser} open sockets already, and may have no more.`);
+    }
+    socket.local.isBehind = opened.isBehind;
+    socket.nodeBefore = opened.takenFrom?.node ?? opened.deadNode;
+    socket.isTakeOver = opened.takenFrom !== undefined;
+    this.entered.add(socket);
+    this.locals.add(socket.local);
+    openSockets.inc();
+    admissionWorks();
+    if (socket.tcp.destroyed) this.leave(socket, 'transport close');
+    return opened.takenFrom;
+  }
+
+  /** A socket that Redis opens too late, when its client was refused, is closed again. */
+  private async openWithin(timeoutMs: number, key: Opening, maxPerUser: number): Promise<Opened> {
+    if (this.queues.redis.status !== 'ready') throw new Error('Redis is out of reach');
+    const opening = this.registry.open(key, this.node.id, maxPerUser);
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`Redis did not answer within ${timeoutMs} ms`));
+        opening.then((late) => this.closeLate(key, late)).catch(() => undefined);
+      }, timeoutMs);
+    });
+    return Promise.race([opening, tooLate]).finally(() => clearTimeout(timer));
+  }
+
+  private async closeLate(key: Opening, opened: Opened): Promise<void> {
+    if (opened.kind === 'open')
+      await this.mailboxes.close(key, this.node.id, nothing, mailboxLimits(this.cascade, key));
+  }
+
+  /** Where another opening has collected the mailbox already, what is left goes to that one. */
+  private async close({ key }: OpenSocket, missed: Missed): Promise<void> {
+    const elsewhere = await this.mailboxes.close(key, this.node.id, missed, mailboxLimits(this.cascade, key));
+    if (elsewhere === undefined || missed.deliveries.length === 0) return;
+    const token = `${elsewhere} ${key.connection}`;
+    await this.forwarding.sendBack(missed.deliveries.map((one) => ({ ...one, token, attempt: one.attempt + 1 })));
+  }
+
+  private remember(socket: OpenSocket): void {
+    const { id } = socket.session;
+    this.bySession.set(id, (this.bySession.get(id) ?? new Set()).add(socket));
+  }
+
+  private forget(socket: OpenSocket): void {
+    const { id } = socket.session;
+    const sockets = this.bySession.get(id);
+    sockets?.delete(socket);
+    if (sockets?.size === 0) this.bySession.delete(id);
+  }
+}
+
+/** The opening that a socket took over from. */
+export type TakenFrom = NonNullable<Extract<Opened, { kind: 'open' }>['takenFrom']>;
+
+function sessionEnded(): PnsError {
+  return new PnsError('SESSION_ENDED', 'The session has ended; a new one is needed.');
+}
+
+/** Whether a session's time is over. */
+export function isOver({ expiresAt }: Session, now = Date.now()): boolean {
+  return Date.parse(expiresAt) <= now;
+}

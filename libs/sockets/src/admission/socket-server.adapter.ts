@@ -1,0 +1,31 @@
+import type { Server as HttpServer } from 'node:http';
+import type { INestApplication } from '@nestjs/common';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import { Server as Engine } from 'engine.io';
+import { Server, type ServerOptions } from 'socket.io';
+import { Encoder } from 'socket.io-parser';
+import { ClientDecoder } from './client-decoder';
+import { ClientWebSocketServer } from '../emit/client-web-socket';
+import type { UpgradeAdmission } from './upgrade-admission';
+
+/** Puts Socket.IO behind the upgrades: Engine.IO gets to see only those who were let in. */
+export class SocketServerAdapter extends IoAdapter {
+  private readonly server: HttpServer;
+
+  constructor(
+    app: INestApplication,
+    private readonly upgrades: UpgradeAdmission,
+  ) {
+    super(app);
+    this.server = app.getHttpServer() as HttpServer;
+  }
+
+  override createIOServer(_port: number, options?: Partial<ServerOptions>): Server {
+    const engine = new Engine({ ...options, wsEngine: ClientWebSocketServer });
+    this.upgrades.open(this.server, engine);
+    return new Server({ ...options, parser: { Encoder, Decoder: ClientDecoder } }).bind(engine);
+  }
+
+  /** Clients have nothing to say. */
+  override bindMessageHandlers(): void {}
+}

@@ -1,0 +1,74 @@
+import { type OnGatewayConnection, type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
+import { PnsError } from '@pns/runtime';
+import type { Server, Socket } from 'socket.io';
+import { CatchUp } from '../mailbox/catch-up';
+import { invalidAuth } from './client-decoder';
+import type { ClientWebSocket } from '../emit/client-web-socket';
+import { UpgradeAdmission } from './upgrade-admission';
+import { SocketAdmission } from './socket-admission';
+import { refusalReason } from './refusal';
+import { authenticateWithinMs } from './unauthenticated-connections';
+
+/** The largest message that a client may send, in bytes: its CONNECT with a session token. A larger one closes its socket. */
+const maxClientBytes = 16 * 1024;
+
+/** A socket without a CONNECT is closed in time for the client to read the close frame before it is destroyed, in ms. */
+const connectTimeoutMs = authenticateWithinMs - 1000;
+
+/** Knows Socket.IO's side of a socket: its CONNECT, and why it went. */
+@WebSocketGateway({
+  transports: ['websocket'],
+  allowUpgrades: false,
+  allowEIO3: true,
+  serveClient: false,
+  pingInterval: 25_000,
+  pingTimeout: 5000,
+  connectTimeout: connectTimeoutMs,
+  maxHttpBufferSize: maxClientBytes,
+})
+export class SocketGateway implements OnGatewayInit<Server>, OnGatewayConnection<Socket> {
+  constructor(
+    private readonly upgrades: UpgradeAdmission,
+    private readonly admission: SocketAdmission,
+    private readonly catchUp: CatchUp,
+  ) {}
+
+  afterInit(server: Server): void {
+    server.use((socket, next) => {
+      this.admit(socket).then(
+        () => next(),
+        (error: unknown) => next(connectError(refusalReason(error))),
+      );
+    });
+  }
+
+  handleConnection(socket: Socket): void {
+    const { request, conn } = socket;
+    const upgrade = this.upgrades.upgradeOf(request);
+    const open = upgrade?.socket;
+    const { websocket } = request as typeof request & { websocket?: ClientWebSocket };
+    if (upgrade === undefined || open === undefined || websocket === undefined) {
+      throw new Error('A socket came past the handshake.');
+    }
+    this.upgrades.connected(upgrade);
+    socket.once('disconnect', (reason) => this.admission.leave(open, reason));
+    open.attach(socket, websocket);
+    if (open.local.isBehind) void this.catchUp.run(open);
+    Reflect.deleteProperty(conn, 'request'); // its headers would stay in memory as long as the socket
+  }
+
+  private async admit(socket: Socket): Promise<void> {
+    const upgrade = this.upgrades.upgradeOf(socket.request);
+    if (upgrade === undefined) throw new PnsError('UNAVAILABLE', 'This socket came by no known way.');
+    const auth: unknown = socket.handshake.auth;
+    if (auth === invalidAuth) {
+      throw new PnsError('AUTH_INVALID', 'auth must be an object with the session token as its field token.');
+    }
+    await this.upgrades.connect(upgrade, (auth as { token?: unknown }).token);
+  }
+}
+
+/** What Socket.IO sends as CONNECT_ERROR: the code is `data.code` at the client. */
+function connectError({ code, message }: PnsError): Error {
+  return Object.assign(new Error(message), { data: { code } });
+}

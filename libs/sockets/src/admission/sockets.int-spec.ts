@@ -1,0 +1,156 @@
+import { log } from '@pns/runtime';
+import type { Generation } from '../testing/client';
+import { TestNodes, type TestNode } from '../testing/nodes';
+import { RawClient } from '../testing/raw-client';
+
+log.level = 'silent';
+
+let nodes: TestNodes;
+let near: TestNode;
+let far: TestNode;
+
+beforeAll(async () => {
+  nodes = await TestNodes.prepare();
+  nodes.configure('pns.properties', 'com.openexchange.pns.transport.websocket.enabled.ox:mail:muted=false');
+  [near, far] = await Promise.all([nodes.start(), nodes.start()]);
+});
+beforeEach(() => nodes.nextUser());
+afterEach(() => nodes.closeClients());
+afterAll(() => nodes.stop());
+
+const mail = { folder: 'default0/INBOX', id: '113', subject: "Let's meet" };
+const generations: [Generation][] = [['v2'], ['v4']];
+
+describe('a notification', () => {
+  it.each(generations)('reaches a client of generation %s as its topic and payload, once', async (generation) => {
+    const client = await nodes.connect(near, '1', { generation });
+    await nodes.dispatch({ payload: mail });
+    await nodes.dispatch({ topic: 'ox:calendar:updates', payload: { folders: ['cal://0/30'] } });
+    await expect(client.got(2)).resolves.toEqual([
+      ['ox:mail:new', mail],
+      ['ox:calendar:updates', { folders: ['cal://0/30'] }],
+    ]);
+  });
+
+  it.each(generations)(
+    'comes with its id, time and count for a client of generation %s that asks',
+    async (generation) => {
+      const client = await nodes.connect(near, '1', { generation, query: { meta: '1' } });
+      await nodes.dispatch({ notificationId: 'n1', timestamp: 1234, count: 3 });
+      await expect(client.got(1)).resolves.toEqual([['ox:mail:new', mail, { id: 'n1', timestamp: 1234, count: 3 }]]);
+    },
+  );
+
+  it('reaches every socket of the user on every node once, and nobody else', async () => {
+    const mine = await Promise.all([
+      nodes.connect(near, '1'),
+      nodes.connect(near, '2', { generation: 'v2' }),
+      nodes.connect(far, '3'),
+      nodes.connect(far),
+    ]);
+    const other = await nodes.connect(far, '1', { query: { session: await nodes.token({ context: 2 }) } });
+    await nodes.dispatch();
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    for (const client of mine) {
+      await expect(client.got(2)).resolves.toEqual([
+        ['ox:mail:new', mail],
+        ['ox:mail:last', mail],
+      ]);
+    }
+    expect(other.frames).toEqual([]);
+  });
+
+  it.each(generations)(
+    'comes in the order of acceptance to a client of generation %s, in however many jobs',
+    async (generation) => {
+      const client = await nodes.connect(near, '1', { generation });
+      const numbers = Array.from({ length: 1000 }, (_, number) => number);
+      const queue = nodes.queueOf(near);
+      await queue.pause(); // so that many jobs are fetched at once
+      for (const number of numbers.slice(0, 500)) await nodes.dispatch({ payload: { number } });
+      await queue.resume();
+      for (const number of numbers.slice(500)) await nodes.dispatch({ payload: { number } });
+      const frames = await client.got(1000);
+      expect(frames.map(([, payload]) => (payload as { number: number }).number)).toEqual(numbers);
+    },
+  );
+
+  it('is not echoed to the socket that caused it, on whichever node', async () => {
+    const [source, beside, elsewhere] = await Promise.all([
+      nodes.connect(near, 'source'),
+      nodes.connect(near, 'beside'),
+      nodes.connect(far, 'elsewhere'),
+    ]);
+    await nodes.dispatch({ sourceToken: 'source' });
+    await nodes.dispatch({ sourceToken: 'elsewhere', topic: 'ox:mail:last' });
+    await expect(source.got(1)).resolves.toEqual([['ox:mail:last', mail]]);
+    await expect(beside.got(2)).resolves.toEqual([
+      ['ox:mail:new', mail],
+      ['ox:mail:last', mail],
+    ]);
+    await expect(elsewhere.got(1)).resolves.toEqual([['ox:mail:new', mail]]);
+  });
+
+  it('that was on its way when it was switched off does not go out', async () => {
+    const client = await nodes.connect(near, '1');
+    const [muted] = await nodes.dispatch({ topic: 'ox:mail:muted' });
+    await expect(nodes.outcome(muted!, 'suppressed')).resolves.toMatchObject({ kind: 'suppressed' });
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    await expect(client.got(1)).resolves.toEqual([['ox:mail:last', mail]]);
+  });
+
+  it('that needs Socket.IO to say more than JSON can is still JSON', async () => {
+    const client = await nodes.connect(near, '1');
+    const payload = {
+      _placeholder: true,
+      num: 0,
+      type: 'Buffer',
+      data: [1],
+      text: '\u2028\ud83d\ude00"',
+      nothing: null,
+    };
+    await nodes.dispatch({ payload });
+    await expect(client.got(1)).resolves.toEqual([['ox:mail:new', payload]]);
+  });
+
+  it('with a name that Socket.IO keeps for itself is refused for good', async () => {
+    await nodes.connect(near, '1');
+    const [delivery] = await nodes.dispatch({ topic: 'disconnect' });
+    await expect(nodes.outcome(delivery!, 'rejected')).resolves.toMatchObject({ kind: 'rejected' });
+  });
+});
+
+describe('a reader that does not read', () => {
+  it('is cut off at a backlog of a MiB, and the others get everything', async () => {
+    const slow = await RawClient.open(near.url, `session=${await nodes.token()}&connection=slow&EIO=4`);
+    await slow.connected();
+    const quick = await nodes.connect(near, 'quick');
+    slow.stopReading();
+    const payload = { text: 'x'.repeat(60_000) };
+    let sent = 0;
+    while ((await nodes.openConnections()).includes('slow')) {
+      await nodes.dispatch({ payload });
+      await quick.got(++sent);
+      // What the kernel holds for it is out of our hands: some MiB, depending on the machine.
+      expect(sent).toBeLessThan(1000);
+    }
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    await expect(quick.got(sent + 1)).resolves.toHaveLength(sent + 1);
+    const back = await nodes.connect(far, 'slow');
+    await back.until(() => back.frames.some(([topic]) => topic === 'ox:mail:last')); // it was away by then
+    expect(back.frames).toContainEqual(['notifications:missed']); // and what the backlog held is gone
+    slow.close();
+  });
+});
+
+it('counts the sockets that are open', async () => {
+  const open = async (): Promise<number> => {
+    const text = await (await fetch(`${near.url}/metrics`)).text();
+    return Number(/^pns_open_sockets (\d+)$/m.exec(text)?.[1]);
+  };
+  while ((await open()) !== 0); // those of the test before may still be closing
+  const [one] = await Promise.all([nodes.connect(near), nodes.connect(near, '2')]);
+  await expect(open()).resolves.toBe(2);
+  one.close();
+  while ((await open()) !== 1);
+});

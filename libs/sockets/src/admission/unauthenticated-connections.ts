@@ -1,0 +1,125 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket as TcpSocket } from 'node:net';
+import { Inject, Injectable } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { log, PnsError } from '@pns/runtime';
+import { addressKey, ClientAddresses } from './client-address';
+import { closeGraceMs } from '../emit/client-web-socket';
+
+/** A connection is destroyed after this time, in ms, unless it is an authenticated socket by then or asks by HTTP again. */
+export const authenticateWithinMs = 10_000;
+
+/** A bound that is reached is logged at most once in this time, in ms: a flood must not fill the log. */
+const warnEveryMs = 10_000;
+
+interface Unauthenticated {
+  /** Unknown while a proxy has not said it. */
+  address?: string;
+  refusal?: PnsError;
+  readonly onClose: () => void;
+}
+
+/**
+ * Connections that have not shown a valid session: bounded in time and in number, for each address and in all. One beyond
+ * a bound has a second to send its request, which is answered with the reason. Twice the bound is never held.
+ */
+@Injectable()
+export class UnauthenticatedConnections {
+  private readonly counted = new Map<TcpSocket, Unauthenticated>();
+  private readonly perAddress = new Map<string, number>();
+  private readonly deadlines = new WeakMap<TcpSocket, NodeJS.Timeout>();
+  private warnedAt = -warnEveryMs;
+
+  constructor(
+    private readonly cascade: ConfigCascade,
+    @Inject(ClientAddresses) private readonly addresses: ClientAddresses,
+  ) {}
+
+  /** How many there are. */
+  get size(): number {
+    return this.counted.size;
+  }
+
+  /** Watches all connections of `server`. */
+  watch(server: Server): void {
+    server.on('connection', (tcp: TcpSocket) => this.add(tcp));
+    server.on('request', ({ socket }: IncomingMessage) => this.deadlines.get(socket)?.refresh());
+  }
+
+  /**
+   * Looks whether the client that sent this request is within its bounds.
+   *
+   * @throws PnsError `HANDSHAKES_TOO_MANY` (its address has too many), `OVERLOADED` (all addresses together have)
+   */
+  check(request: IncomingMessage, tcp: TcpSocket): void {
+    const one = this.counted.get(tcp);
+    if (one === undefined) return;
+    if (one.address === undefined) this.count(one, this.addresses.of(request));
+    if (one.refusal !== undefined) throw one.refusal;
+  }
+
+  /** The connection showed a valid session: it is limited by its user from now on. */
+  authenticated(tcp: TcpSocket): void {
+    const one = this.counted.get(tcp);
+    if (one === undefined) return;
+    tcp.off('close', one.onClose);
+    this.forget(tcp);
+  }
+
+  /** The client has sent its CONNECT as well: from now on Engine.IO watches over it. */
+  connected(tcp: TcpSocket): void {
+    clearTimeout(this.deadlines.get(tcp));
+    this.deadlines.delete(tcp);
+  }
+
+  private add(tcp: TcpSocket): void {
+    const one: Unauthenticated = { onClose: () => this.forget(tcp) };
+    this.counted.set(tcp, one);
+    tcp.once('close', one.onClose);
+    const max = this.cascade.resolve('com.openexchange.websockets.unauthenticated.max').value;
+    if (this.counted.size > max) this.refuse(one, tooManyInAll());
+    const peer = tcp.remoteAddress ?? '';
+    const beyond = this.addresses.isProxy(peer) ? 0 : this.count(one, addressKey(peer));
+    if (this.counted.size > 2 * max || beyond > 2) return void tcp.destroy();
+    const withinMs = one.refusal === undefined ? authenticateWithinMs : closeGraceMs;
+    this.deadlines.set(tcp, setTimeout(() => tcp.destroy(), withinMs).unref());
+  }
+
+  /** Answers how often the bound of the address is reached. */
+  private count(one: Unauthenticated, address: string): number {
+    const max = this.cascade.resolve('com.openexchange.websockets.unauthenticated.maxPerAddress').value;
+    const count = (this.perAddress.get(address) ?? 0) + 1;
+    this.perAddress.set(address, count);
+    one.address = address;
+    if (count > max) this.refuse(one, tooManyOfAddress());
+    return count / max;
+  }
+
+  private refuse(one: Unauthenticated, refusal: PnsError): void {
+    one.refusal ??= refusal;
+    if (performance.now() - this.warnedAt < warnEveryMs) return;
+    this.warnedAt = performance.now();
+    log.warn({
+      event: 'handshakes.bounded',
+      code: refusal.code,
+      unauthenticated: this.counted.size,
+      address: one.address,
+    });
+  }
+
+  private forget(tcp: TcpSocket): void {
+    const one = this.counted.get(tcp);
+    if (one === undefined || !this.counted.delete(tcp) || one.address === undefined) return;
+    const left = (this.perAddress.get(one.address) ?? 0) - 1;
+    if (left > 0) this.perAddress.set(one.address, left);
+    else this.perAddress.delete(one.address);
+  }
+}
+
+function tooManyOfAddress(): PnsError {
+  return new PnsError('HANDSHAKES_TOO_MANY', 'Too many handshakes of this address wait for a session; try again soon.');
+}
+
+function tooManyInAll(): PnsError {
+  return new PnsError('OVERLOADED', 'Too many handshakes wait for a session; try again in a moment.');
+}

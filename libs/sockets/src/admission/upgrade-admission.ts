@@ -1,0 +1,144 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Socket as TcpSocket } from 'node:net';
+import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import { WebsocketClients } from '../emit/websocket.clients';
+import { PnsError, requestFault } from '@pns/runtime';
+import { Backlog } from '../emit/backlog';
+import type { Server as Engine, Socket as EngineSocket } from 'engine.io';
+import { countCut, type ClientWebSocket } from '../emit/client-web-socket';
+import { readHandshake, sessionMissing, unknownPath, type Handshake } from './handshake';
+import type { OpenSocket } from './open-socket';
+import { SocketAdmission } from './socket-admission';
+import { ConnectionTakeOver } from '../mailbox/connection-take-over';
+import { refusalReason, refuseUpgrade } from './refusal';
+import { UnauthenticatedConnections } from './unauthenticated-connections';
+
+/** What is known of a client by the request that it came with. */
+export interface UpgradeRequest {
+  readonly handshake: Handshake;
+  readonly tcp: TcpSocket;
+  readonly backlog: Backlog;
+  /** Set once it was let in: at once by a session in the URL, or with its CONNECT. */
+  socket?: OpenSocket;
+  /** Whether a CONNECT is being answered, or was answered well. */
+  isConnecting?: boolean;
+}
+
+/** How long everybody together has to go when the node stops, in ms. */
+const closeAllWithinMs = 2000;
+
+/**
+ * Takes requests to upgrade, for every path of `websocket-clients.yml`, and passes to Engine.IO only those that may have a
+ * socket, so that the others see why not in the answer to their request.
+ */
+@Injectable()
+export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutdown {
+  private readonly requests = new WeakMap<IncomingMessage, UpgradeRequest>();
+  private readonly connections = new Set<TcpSocket>();
+  private isClosed = false;
+
+  constructor(
+    private readonly clients: WebsocketClients,
+    private readonly admission: SocketAdmission,
+    private readonly unauthenticated: UnauthenticatedConnections,
+    private readonly takeOvers: ConnectionTakeOver,
+  ) {}
+
+  /** Sends the Web Sockets that arrive at `server` to `engine`. */
+  open(server: HttpServer, engine: Engine): void {
+    this.unauthenticated.watch(server);
+    server.on('upgrade', (request: IncomingMessage, tcp: TcpSocket, head: Buffer) => {
+      tcp.on('error', () => undefined); // `close` follows
+      this.connections.add(tcp);
+      const backlog = new Backlog(tcp);
+      tcp.once('close', () => {
+        this.connections.delete(tcp);
+        if (backlog.isExceeded) countCut('backlog');
+      });
+      this.accept(request, tcp, backlog).then(
+        () => engine.handleUpgrade(request, tcp, head),
+        (error: unknown) => refuseUpgrade(tcp, refusalReason(error)),
+      );
+    });
+    engine.on('connection', (conn: EngineSocket) => this.guard(conn));
+  }
+
+  /** The client that came with this request. */
+  upgradeOf(request: IncomingMessage): UpgradeRequest | undefined {
+    return this.requests.get(request);
+  }
+
+  /**
+   * Answers a CONNECT: admits a client that brings its session with it.
+   *
+   * @throws PnsError `CONNECT_REPEATED`, `SESSION_MISSING`, or what `SocketAdmission.admit` throws. The client may try again.
+   */
+  async connect(upgrade: UpgradeRequest, token: unknown): Promise<void> {
+    if (upgrade.isConnecting === true)
+      throw new PnsError('CONNECT_REPEATED', 'This socket has sent its CONNECT already.');
+    upgrade.isConnecting = true;
+    try {
+      if (upgrade.socket !== undefined) return;
+      if (typeof token !== 'string' || token === '') throw sessionMissing();
+      await this.admit(upgrade, token);
+    } catch (error) {
+      upgrade.isConnecting = false;
+      throw error;
+    }
+  }
+
+  /** The CONNECT was accepted. */
+  connected({ tcp }: UpgradeRequest): void {
+    this.unauthenticated.connected(tcp);
+  }
+
+  /** Closes the upgrades, then every socket with the hint to come back. */
+  async onModuleDestroy(): Promise<void> {
+    this.isClosed = true;
+    for (const socket of [...this.admission.sockets()]) socket.restart();
+    await this.allClosed();
+  }
+
+  /** Not sooner: by now a Redis that is away is given up in time. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.admission.pendingClosings();
+  }
+
+  private guard(conn: EngineSocket): void {
+    const { websocket } = conn.request as IncomingMessage & { websocket?: ClientWebSocket };
+    const upgrade = this.requests.get(conn.request);
+    if (websocket === undefined || upgrade === undefined) throw new Error('A socket came past the handshake.');
+    websocket.guard(conn, upgrade.tcp, upgrade.backlog);
+  }
+
+  private async accept(request: IncomingMessage, tcp: TcpSocket, backlog: Backlog): Promise<void> {
+    this.unauthenticated.check(request, tcp);
+    if (this.isClosed) throw new PnsError('UNAVAILABLE', 'This node is stopping; come back and find another one.');
+    const fault = requestFault(request);
+    if (fault !== undefined) throw new PnsError('REQUEST_MALFORMED', fault);
+    const handshake = readHandshake(request.url ?? '');
+    if (this.clients.clientAt(handshake.path) === undefined) throw unknownPath();
+    const upgrade: UpgradeRequest = { handshake, tcp, backlog };
+    this.requests.set(request, upgrade);
+    if (handshake.session !== undefined) await this.admit(upgrade, handshake.session);
+  }
+
+  private async admit(upgrade: UpgradeRequest, token: string): Promise<void> {
+    const [socket, takenFrom] = await this.admission.admit(upgrade, token);
+    if (takenFrom !== undefined) void this.takeOvers.announce(socket.key, takenFrom);
+    upgrade.socket = socket;
+    this.unauthenticated.authenticated(upgrade.tcp);
+    // Once Socket.IO knows the client, it tells better why it went.
+    upgrade.tcp.once('close', () => {
+      if (!socket.local.isAttached) this.admission.leave(socket, 'transport close');
+    });
+    if (this.isClosed) socket.restart();
+  }
+
+  private async allClosed(): Promise<void> {
+    const deadline = Date.now() + closeAllWithinMs;
+    while (this.connections.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const tcp of this.connections) tcp.destroy();
+    while (this.connections.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+}

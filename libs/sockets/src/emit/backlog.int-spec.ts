@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import { connect, type AddressInfo, type Socket as TcpSocket } from 'node:net';
+import { Server as Engine, type Socket as EngineSocket } from 'engine.io';
+import { Backlog, maxBacklogBytes } from './backlog';
+
+/** A connection of Engine.IO whose client reads nothing until it is told to. */
+async function unread() {
+  const server = createServer();
+  const engine = new Engine({ transports: ['websocket'] });
+  server.on('upgrade', (request: IncomingMessage, tcp: TcpSocket, head: Buffer) =>
+    engine.handleUpgrade(request, tcp, head),
+  );
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.on('error', () => undefined);
+  client.write(
+    'GET /?transport=websocket&EIO=4 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  const [conn] = (await once(engine, 'connection')) as [EngineSocket];
+  const tcp = conn.request.socket;
+  const backlog = new Backlog(tcp);
+  backlog.watch(conn);
+  return {
+    conn,
+    tcp,
+    backlog,
+    read: () => client.resume(),
+    close: () => {
+      client.destroy();
+      engine.close();
+      server.close();
+    },
+  };
+}
+
+it.each([
+  ['large ones', 60_000],
+  ['small ones', 100],
+  ['those of a few bytes, with what they take in memory', 1],
+])('counts whatever is sent to a client that does not read: %s', async (_, size) => {
+  const { conn, tcp, backlog, close } = await unread();
+  let sent = 0;
+  while (!backlog.isExceeded) {
+    conn.send('x'.repeat(size));
+    sent += size;
+    if (size > 1000) await new Promise((resolve) => setImmediate(resolve)); // TCP takes what it can
+  }
+  expect(tcp.destroyed).toBe(true);
+  // At most a MiB waits here. What the kernel took is some MiB more, depending on the machine.
+  expect(sent).toBeLessThan(maxBacklogBytes + 64 * 1024 * 1024);
+  if (size === 1) expect(sent).toBeLessThan(maxBacklogBytes);
+  close();
+});
+
+it('forgets what was read', async () => {
+  const { conn, backlog, read, close } = await unread();
+  read();
+  for (let sent = 0; sent < 100; sent++) {
+    const written = once(conn, 'drain');
+    conn.send('x'.repeat(50_000));
+    await written;
+    while (!conn.transport.writable) await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(backlog.isExceeded).toBe(false);
+  close();
+});

@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import { InboundLimit, inboundLimits } from './inbound-limit';
+
+const { frames, bytes } = inboundLimits;
+
+it('lets a client send a burst, and then so many frames a second', () => {
+  const limit = new InboundLimit(0, 0);
+  for (let sent = 0; sent < frames.burst; sent++) expect(limit.allows(0, 0)).toBe(true);
+  expect(limit.allows(0, 0)).toBe(false);
+  const later = new InboundLimit(0, 0);
+  for (let second = 1; second <= 3600; second++) {
+    for (let sent = 0; sent < frames.perSecond; sent++) expect(later.allows(second * 1000, 0)).toBe(true);
+  }
+});
+
+it('counts bytes from where the connection was before', () => {
+  const limit = new InboundLimit(0, 10_000_000);
+  expect(limit.allows(0, 10_000_000 + bytes.burst)).toBe(true);
+  expect(limit.allows(0, 10_000_000 + bytes.burst + 1)).toBe(false);
+  expect(limit.allows(1000, 10_000_000 + bytes.burst + bytes.perSecond)).toBe(true);
+});
+
+it('never lets more through than the burst and the rate, whatever the pattern', () => {
+  const step = fc.record({ pauseMs: fc.integer({ min: 0, max: 3000 }), size: fc.integer({ min: 0, max: 20_000 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+      const limit = new InboundLimit(0, 0);
+      let [now, read, taken] = [0, 0, 0];
+      for (const { pauseMs, size } of steps) {
+        now += pauseMs;
+        if (!limit.allows(now, read + size)) return; // the connection is closed
+        read += size;
+        taken++;
+        expect(taken).toBeLessThanOrEqual(frames.burst + (now / 1000) * frames.perSecond + 1e-6);
+        expect(read).toBeLessThanOrEqual(bytes.burst + (now / 1000) * bytes.perSecond + 1e-6);
+      }
+    }),
+  );
+});

@@ -1,0 +1,292 @@
+import { byAcceptance, type Delivery } from '@pns/transport-contract';
+import type { Socket } from 'socket.io';
+import type { WebSocket } from 'ws';
+import type { Backlog } from './backlog';
+import { type EncodedEvent, encodedEvent, frameOf, missedEvent, pingFrame } from './websocket.payload';
+import { Unconfirmed, type Sent, type UnconfirmedLimits, type Unreceived } from './unconfirmed';
+
+/** Whose socket, and what it asked for. */
+export interface LocalSocketOptions {
+  readonly context: number;
+  readonly user: number;
+  readonly client: string;
+  readonly connection: string;
+  /** Whether the connection id was made up by the server. */
+  readonly isAnonymous: boolean;
+  /** Whether each notification is to come with its id, time and count. */
+  readonly wantsMeta: boolean;
+  /** How much is remembered until the client confirms it. */
+  readonly limits: UnconfirmedLimits;
+}
+
+/**
+ * A client confirms with the pong to a ping. One ping is on its way at a time. It follows an event at once, a few times in a row,
+ * and then once in this time, in ms. A ping that was not answered, or for which the node has no share left, is sent in the longer
+ * time.
+ */
+const [pingBurst, pingPauseMs, longPingPauseMs] = [5, 20, 1000];
+
+/** Pings that a node sends in a second at most, beside those after the longer pause. */
+const pingsPerSecond = 500;
+
+/** A client that closes has not read what was sent less than its round trip before, and this much, in ms. */
+const closingSlackMs = 50;
+/** The round trip of a client that has not confirmed anything yet, in ms. */
+const likelyRoundTripMs = 500;
+
+/** Bytes of a full mailbox that are written before the client has taken those before. */
+const chunkBytes = 128 * 1024;
+
+interface Waiting {
+  readonly sent: Sent;
+  readonly event: EncodedEvent;
+}
+
+/**
+ * One client's socket at this node. Events that are sent before the client's CONNECT wait for it, because other processes
+ * know the socket from its handshake on. So do those that are sent while it is behind, because what it missed comes first.
+ */
+export class LocalSocket {
+  private early: Waiting[] = [];
+  private socket: Socket | undefined;
+  private webSocket: WebSocket | undefined;
+  private unconfirmed: Unconfirmed | undefined;
+  private isStopped = false;
+  /** The latest event that a ping followed, when that was sent, and how many more could be sent at once then. */
+  private pinged = { number: 0, at: -Infinity, left: pingBurst };
+  /** The latest event that the client confirmed. */
+  private confirmed = 0;
+  private roundTripMs: number | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private isDraining = false;
+  /** Events in the outbox. */
+  private queued = 0;
+  /** Whether it has to get what it missed before anything else. */
+  isBehind = false;
+
+  constructor(
+    readonly options: LocalSocketOptions,
+    private readonly backlog: Backlog,
+  ) {}
+
+  /** Whether the client has sent its CONNECT. */
+  get isAttached(): boolean {
+    return this.socket !== undefined;
+  }
+
+  /** Connects it to the client and sends the events that waited. */
+  attach(socket: Socket, webSocket: WebSocket): void {
+    this.socket = socket;
+    this.webSocket = webSocket;
+    if (!this.isBehind) this.release();
+  }
+
+  /** Sends it before this turn of the event loop is over, after what was accepted before it. */
+  send(delivery: Delivery): void {
+    this.queued++;
+    if (outbox.push({ waiting: this.prepared(delivery), socket: this }) === 1) setImmediate(emptyOutbox);
+  }
+
+  /** Sends the event that tells the client to fetch afresh, because it missed notifications that nobody kept. */
+  sendMissed(): void {
+    this.emit(this.gap());
+    this.requestConfirmation();
+  }
+
+  /**
+   * Sends what the client missed and then what has been sent meanwhile, in the order of acceptance, as fast as it reads.
+   * Resolves once all is written, or nothing can be written any more.
+   */
+  async catchUp({ deliveries, hasGap }: Unreceived): Promise<void> {
+    const missed = deliveries.map((delivery) => this.prepared(delivery));
+    this.early = [...(hasGap ? [this.gap()] : []), ...[...missed, ...this.early].sort(inTurn)];
+    while (this.early.length > 0 && !this.isOver) {
+      let bytes = 0;
+      const upTo = this.early.findIndex(({ event }) => (bytes += event.frame.length) > chunkBytes) + 1;
+      for (const waiting of this.early.splice(0, upTo === 0 ? this.early.length : upTo)) this.write(waiting);
+      this.requestConfirmation();
+      await this.written();
+    }
+    this.isBehind = false;
+    this.release();
+  }
+
+  /** Writes nothing more: what is sent from now on counts as not received. */
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+  }
+
+  /** Takes a pong of the client. Answers whether it is one that was asked for, and not a repetition. */
+  confirmWith(payload: Buffer): boolean {
+    const number = payload.length === 4 ? payload.readUInt32BE() : 0;
+    if (number <= this.confirmed || number > this.pinged.number) return false;
+    if (number === this.pinged.number) this.roundTripMs = performance.now() - this.pinged.at;
+    this.confirmed = number;
+    this.unconfirmed?.confirm(number);
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.requestConfirmation();
+    return true;
+  }
+
+  /**
+   * What the client may not have received. Where it took leave, it has read all but the latest; where it confirmed our own
+   * close frame, all that was written.
+   */
+  unreceived(leave: 'aborted' | 'closed' | 'confirmed'): Unreceived {
+    if (this.unconfirmed === undefined) return { deliveries: [], hasGap: false };
+    if (leave === 'aborted' || this.backlog.isHolding) return this.unconfirmed.since(0);
+    if (leave === 'confirmed') return this.unconfirmed.since(Infinity);
+    return this.unconfirmed.since(performance.now() - 2 * (this.roundTripMs ?? likelyRoundTripMs) - closingSlackMs);
+  }
+
+  /** Asks the client to confirm what was written. */
+  requestConfirmation(): void {
+    const number = this.confirmationDue();
+    if (number === undefined) return;
+    const payload = Buffer.allocUnsafe(4);
+    payload.writeUInt32BE(number);
+    this.webSocket?.ping(payload, false, ignored);
+  }
+
+  /** The number of the ping that must be sent now. Without one, the next ping is scheduled if the client owes a confirmation. */
+  private confirmationDue(): number | undefined {
+    const { unconfirmed, pinged } = this;
+    if (unconfirmed === undefined || this.isDraining || this.isOver) return undefined;
+    const number = unconfirmed.lastNumber;
+    if (number === pinged.number) return undefined;
+    if (this.backlog.isHolding) return this.requestWhenDrained();
+    const now = performance.now();
+    const pausedMs = now - pinged.at;
+    const left = Math.min(pingBurst, pinged.left + pausedMs / pingPauseMs);
+    if (pausedMs < longPingPauseMs) {
+      if (this.confirmed < pinged.number) return this.requestAfter(longPingPauseMs - pausedMs);
+      if (left < 1) return this.requestAfter((1 - left) * pingPauseMs);
+      if (!mayPing(now)) return this.requestAfter(longPingPauseMs - pausedMs);
+    }
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.pinged = { number, at: now, left: left - 1 };
+    return number;
+  }
+
+  private requestAfter(ms: number): undefined {
+    const again = (): void => {
+      this.timer = undefined;
+      this.requestConfirmation();
+    };
+    this.timer ??= setTimeout(again, Math.ceil(ms)).unref();
+  }
+
+  /** A ping must not overtake what Engine.IO holds back. */
+  private requestWhenDrained(): undefined {
+    this.isDraining = true;
+    this.socket?.conn.once('drain', () => {
+      this.isDraining = false;
+      this.requestConfirmation();
+    });
+  }
+
+  /** Sends an event of the outbox now, or lets it wait for its turn. The last one takes a ping along if one is due. */
+  emitQueued(waiting: Waiting): void {
+    this.emit(waiting, --this.queued === 0);
+  }
+
+  private emit(waiting: Waiting, isLast = false): void {
+    if (this.socket !== undefined && !this.isBehind) return this.write(waiting, isLast);
+    this.early.push(waiting);
+    this.backlog.hold(waiting.event.frame.length);
+  }
+
+  private get isOver(): boolean {
+    return this.isStopped || this.backlog.isExceeded || this.socket?.conn.readyState !== 'open';
+  }
+
+  private prepared(delivery: Delivery): Waiting {
+    const event = encodedEvent(frameOf(delivery, this.options.wantsMeta));
+    this.unconfirmed ??= new Unconfirmed(this.options.limits);
+    return { event, sent: this.unconfirmed.add(delivery, event.frame.length) };
+  }
+
+  private gap(): Waiting {
+    this.unconfirmed ??= new Unconfirmed(this.options.limits);
+    return { event: encodedEvent([missedEvent]), sent: this.unconfirmed.add(undefined, 0) };
+  }
+
+  private release(): void {
+    const { early } = this;
+    this.early = [];
+    this.backlog.release();
+    for (const waiting of early) this.write(waiting);
+    this.requestConfirmation();
+  }
+
+  /**
+   * Hands Engine.IO the finished frame, as Socket.IO's own adapter does when it broadcasts. Socket.IO would make the frame in
+   * steps and in two buffers, which costs as much again as writing it. A ping behind the last event is part of the same write,
+   * which saves a system call.
+   */
+  private write({ sent, event: { packet, frame } }: Waiting, isLast = false): void {
+    if (this.isOver) return;
+    this.unconfirmed?.wrote(sent, performance.now());
+    const conn = this.socket?.conn;
+    // Where Engine.IO holds the event back, the ping is sent once it has been written.
+    const isTogether = isLast && conn?.transport.writable === true;
+    const ping = isTogether ? this.confirmationDue() : undefined;
+    const options: object = {
+      wsPreEncodedFrame: [ping === undefined ? frame : Buffer.concat([frame, pingFrame(ping)])],
+    };
+    conn?.write(packet, options);
+    this.backlog.check();
+    if (isLast && !isTogether) this.requestConfirmation();
+  }
+
+  /** Resolves once TCP has taken what was written, or the connection is closed. */
+  private async written(): Promise<void> {
+    const conn = this.socket?.conn;
+    while (conn !== undefined && !conn.transport.writable && !this.isOver) {
+      await new Promise<void>((resolve) => {
+        const { transport } = conn;
+        const done = (): void => {
+          transport.off('ready', done);
+          conn.off('close', done);
+          resolve();
+        };
+        transport.once('ready', done);
+        conn.once('close', done);
+      });
+    }
+  }
+}
+
+/** Compares by acceptance; the event that something was missed comes first. */
+function inTurn(one: Waiting, other: Waiting): number {
+  const [first, second] = [one.sent.delivery, other.sent.delivery];
+  if (first === undefined || second === undefined) return first === second ? 0 : first === undefined ? -1 : 1;
+  return byAcceptance(first, second);
+}
+
+const ignored = (): void => undefined;
+
+const pingsLeft = { count: pingsPerSecond, at: 0 };
+
+/** Whether the node may send one more ping, which counts then. */
+function mayPing(now: number): boolean {
+  const count = Math.min(pingsPerSecond, pingsLeft.count + ((now - pingsLeft.at) / 1000) * pingsPerSecond);
+  pingsLeft.at = now;
+  pingsLeft.count = count < 1 ? count : count - 1;
+  return count >= 1;
+}
+
+/**
+ * What is written next. The deliveries of all jobs that came at once are written together: a reader that is woken up by the first
+ * write is still reading when the others come, and need not be woken up for each, which had taken as long as writing. They are
+ * sorted, because the queue's client hands out jobs that came at once in any order.
+ */
+const outbox: { readonly waiting: Waiting; readonly socket: LocalSocket }[] = [];
+
+function emptyOutbox(): void {
+  const queued = outbox.splice(0).sort((one, other) => inTurn(one.waiting, other.waiting));
+  for (const { socket, waiting } of queued) socket.emitQueued(waiting);
+}

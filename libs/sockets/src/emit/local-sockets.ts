@@ -1,0 +1,95 @@
+import type { Delivery } from '@pns/transport-contract';
+import { parkedMs } from '../registry/socket-rules';
+import { connectionOf } from './websocket.payload';
+import type { LocalSocket } from './local-socket';
+
+/** Our clock may be this far from Redis', in ms. Presence decides which sockets a delivery was for. */
+const clockSkewMs = 10_000;
+
+/** The sockets that this node holds, and those that it held until a moment ago. */
+export class LocalSockets {
+  private readonly perUser: PerUser = new Map();
+  private readonly all = new Set<LocalSocket>();
+  /** Those that went, in the order in which they did. */
+  private readonly gone = new Map<LocalSocket, number>();
+  private readonly gonePerUser: PerUser = new Map();
+
+  get size(): number {
+    return this.all.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<LocalSocket> {
+    return this.all.values();
+  }
+
+  add(socket: LocalSocket): void {
+    this.all.add(socket);
+    append(this.perUser, socket);
+    const { client, connection } = socket.options;
+    const before = this.gonePerUser
+      .get(userKey(socket.options))
+      ?.find(({ options }) => options.client === client && options.connection === connection);
+    if (before !== undefined) this.forget(before); // what is on its way finds it here
+  }
+
+  remove(socket: LocalSocket): void {
+    if (!this.all.delete(socket)) return;
+    remove(this.perUser, socket);
+    if (socket.options.isAnonymous) return; // who comes back without an id cannot be told from who is new
+    this.gone.set(socket, Date.now());
+    append(this.gonePerUser, socket);
+    for (const [other, goneAt] of this.gone) {
+      if (Date.now() - goneAt < parkedMs) break;
+      this.forget(other);
+    }
+  }
+
+  /** The sockets that a delivery is for: the client's, without the one that caused it. */
+  addressedBy(delivery: Delivery): LocalSocket[] {
+    return addressed(this.perUser, delivery);
+  }
+
+  /** Whether a socket that a delivery was for may have left while the delivery was on its way. */
+  mayBeMissedBy(delivery: Delivery): boolean {
+    if (this.gone.size === 0) return false;
+    const since = (delivery.lookedAt ?? delivery.dueAt) - clockSkewMs;
+    return addressed(this.gonePerUser, delivery).some((socket) => (this.gone.get(socket) ?? 0) >= since);
+  }
+
+  private forget(gone: LocalSocket): void {
+    this.gone.delete(gone);
+    remove(this.gonePerUser, gone);
+  }
+}
+
+type PerUser = Map<string, LocalSocket[]>;
+
+function append(perUser: PerUser, socket: LocalSocket): void {
+  const key = userKey(socket.options);
+  const held = perUser.get(key);
+  if (held === undefined) perUser.set(key, [socket]);
+  else held.push(socket);
+}
+
+function remove(perUser: PerUser, socket: LocalSocket): void {
+  const key = userKey(socket.options);
+  const left = perUser.get(key)?.filter((other) => other !== socket) ?? [];
+  if (left.length > 0) perUser.set(key, left);
+  else perUser.delete(key);
+}
+
+function addressed(perUser: PerUser, { context, user, client, token, sourceToken }: Delivery): LocalSocket[] {
+  const held = perUser.get(userKey({ context, user }));
+  if (held === undefined) return [];
+  const only = connectionOf(token);
+  return held.filter(
+    ({ options }) =>
+      options.client === client &&
+      options.connection !== sourceToken &&
+      (only === undefined || options.connection === only),
+  );
+}
+
+function userKey({ context, user }: { context: number; user: number }): string {
+  return `${context} ${user}`;
+}

@@ -1,0 +1,123 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
+import { Queues, socketNodeGroup, socketNodeQueue } from '@pns/queue';
+import { Mailboxes, type Collected, type Missed } from './mailboxes';
+import { log } from '@pns/runtime';
+import type { Delivery, Outcome } from '@pns/transport-contract';
+import { NodeId } from '../registry/node-id';
+import type { OpenSocket } from '../admission/open-socket';
+import { SocketAdmission } from '../admission/socket-admission';
+
+/** The node of a socket that was taken over has this long to return what its client has not confirmed, in ms. */
+const returnWithinMs = 2000;
+
+/** What is in the queue of a node that died has this long to follow its sockets, in ms: others notice a death after five seconds. */
+const followWithinMs = 15_000;
+/** How often such a queue is looked at, in ms. */
+const followLookMs = 100;
+
+/** How often a mailbox is looked at that is not complete yet, and one that Redis does not answer for, in ms. */
+const [lookAgainMs, retryMs] = [50, 500];
+
+/** Sends sockets what waited for them, before anything else. */
+@Injectable()
+export class CatchUp {
+  private readonly running = new Set<OpenSocket>();
+  /** By node, whether its queue is empty: many sockets come back from a node at once, and share a look. */
+  private readonly looks = new Map<string, Promise<boolean>>();
+
+  constructor(
+    private readonly node: NodeId,
+    private readonly mailboxes: Mailboxes,
+    private readonly cascade: ConfigCascade,
+    private readonly outcomes: OutcomeRecorder,
+    private readonly admission: SocketAdmission,
+    private readonly queues: Queues,
+  ) {}
+
+  /** Empties the mailbox of a socket into it, once its client has sent its CONNECT. Resolves when it is done or gone. */
+  async run(socket: OpenSocket): Promise<void> {
+    socket.local.isBehind = true;
+    if (this.running.has(socket) || !socket.local.isAttached) return;
+    this.running.add(socket);
+    const giveUpAt = performance.now() + (socket.isTakeOver ? returnWithinMs : 0);
+    try {
+      while (this.isHere(socket)) {
+        const isLastTry = performance.now() >= giveUpAt && (await this.hasFollowed(socket, giveUpAt + followWithinMs));
+        if (!isLastTry && !socket.isTakeOver) {
+          await pause(lookAgainMs);
+          continue;
+        }
+        const collected = await this.collect(socket, isLastTry);
+        if (collected?.kind === 'collected') return await this.send(socket, collected.missed);
+        if (collected?.kind === 'taken') return;
+        await pause(collected === undefined ? retryMs : lookAgainMs);
+      }
+    } finally {
+      this.running.delete(socket);
+    }
+  }
+
+  /** Whether nothing is left on its way to the socket at the node where it was before, so that nothing newer overtakes it. */
+  private async hasFollowed({ nodeBefore }: OpenSocket, giveUpAt: number): Promise<boolean> {
+    if (nodeBefore === undefined || performance.now() >= giveUpAt) return true;
+    let look = this.looks.get(nodeBefore);
+    if (look === undefined) {
+      look = this.isEmpty(nodeBefore);
+      this.looks.set(nodeBefore, look);
+      setTimeout(() => this.looks.delete(nodeBefore), followLookMs).unref();
+    }
+    return look;
+  }
+
+  private async isEmpty(node: string): Promise<boolean> {
+    const queue = this.queues.queue(socketNodeGroup(this.queues.keys), socketNodeQueue(node));
+    const count = await queue.getJobCountByTypes('wait', 'active').catch(() => undefined);
+    return count === 0;
+  }
+
+  private isHere(socket: OpenSocket): boolean {
+    return this.admission.registered().has(socket);
+  }
+
+  private async collect({ key }: OpenSocket, isLastTry: boolean): Promise<Collected | undefined> {
+    try {
+      return await this.mailboxes.collect(key, this.node.id, isLastTry);
+    } catch (error) {
+      log.warn({ event: 'mailbox.not-collected', context: key.context, user: key.user, err: error });
+      return undefined;
+    }
+  }
+
+  private async send(socket: OpenSocket, missed: Missed): Promise<void> {
+    if (!this.isHere(socket)) return this.admission.returnToMailbox(socket, missed);
+    const startedAt = Date.now();
+    const attempts = missed.deliveries.map((delivery): Attempt => {
+      const outcome = this.outcomeOf(delivery);
+      return { delivery: { ...delivery, attempt: delivery.attempt + 1 }, outcome, startedAt, durationMs: 0 };
+    });
+    const deliveries = attempts.filter(({ outcome }) => outcome.kind === 'delivered').map(({ delivery }) => delivery);
+    await socket.local.catchUp({ deliveries, hasGap: missed.hasGap });
+    // What a client has not received before it left is in its mailbox again.
+    const returned = new Set(this.isHere(socket) ? [] : deliveries.map(({ id }) => id));
+    await this.record(attempts.filter(({ delivery }) => !returned.has(delivery.id)));
+  }
+
+  private outcomeOf(delivery: Delivery): Outcome {
+    if (delivery.expiresAt !== undefined && delivery.expiresAt <= Date.now()) {
+      return { kind: 'expired', reason: 'its time to live ended before its socket came back' };
+    }
+    if (this.cascade.isEnabled('websocket', delivery)) return { kind: 'delivered' };
+    return { kind: 'suppressed', reason: 'the transport is off for this user, client and topic' };
+  }
+
+  private async record(attempts: readonly Attempt[]): Promise<void> {
+    try {
+      await this.outcomes.record(attempts);
+    } catch (error) {
+      log.warn({ event: 'mailbox.not-recorded', deliveries: attempts.length, err: error });
+    }
+  }
+}

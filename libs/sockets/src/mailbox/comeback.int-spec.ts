@@ -1,0 +1,376 @@
+import { cuttableLink, type CuttableLink, testRedisUrl } from '@pns/local-servers';
+import { parkedToken } from '@pns/delivery';
+import { log } from '@pns/runtime';
+import type { Delivery } from '@pns/transport-contract';
+import type { Generation } from '../testing/client';
+import { TestNodes, type TestNode } from '../testing/nodes';
+
+log.level = 'silent';
+
+let nodes: TestNodes;
+let near: TestNode;
+let far: TestNode;
+
+beforeAll(async () => {
+  nodes = await TestNodes.prepare();
+  [near, far] = await Promise.all([nodes.start(), nodes.start()]);
+});
+beforeEach(() => nodes.nextUser());
+afterEach(() => nodes.closeClients());
+afterAll(() => nodes.stop());
+
+const generations: [Generation][] = [['v2'], ['v4']];
+const topics = (frames: unknown[][]): unknown[] => frames.map(([topic]) => topic);
+
+/** Resolves once none of the user's sockets is open. */
+async function allAway(): Promise<void> {
+  while ((await nodes.openConnections()).length > 0);
+}
+
+/** Dispatches, and resolves once what found no socket waits for one. */
+async function dispatchAndPark(more: Partial<Delivery> = {}): Promise<void> {
+  for (const { id } of await nodes.dispatch(more)) await nodes.parked(id);
+}
+
+describe('a socket that comes back', () => {
+  it.each(generations)('of generation %s gets what it missed, on any node, in order, once', async (generation) => {
+    const client = await nodes.connect(near, '1', { generation });
+    await nodes.dispatch({ topic: 'ox:mail:before' });
+    await client.got(1);
+    client.close();
+    await allAway();
+    for (const topic of ['ox:mail:a', 'ox:mail:b', 'ox:mail:c']) await dispatchAndPark({ topic });
+    const back = await nodes.connect(far, '1', { generation });
+    await nodes.dispatch({ topic: 'ox:mail:after' });
+    const all = topics(await back.got(4));
+    expect(all).toContain('ox:mail:after');
+    expect(all.filter((topic) => topic !== 'ox:mail:after')).toEqual(['ox:mail:a', 'ox:mail:b', 'ox:mail:c']);
+    back.close();
+    await allAway();
+    const again = await nodes.connect(near, '1', { generation });
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await again.got(1))).toEqual(['ox:mail:last']);
+  });
+
+  it('brings its session with its CONNECT and gets what it missed all the same', async () => {
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await allAway();
+    await dispatchAndPark();
+    const auth = { token: await nodes.token() };
+    const back = await nodes.open(far, { auth, query: { connection: '1' } }).connected();
+    await expect(back.got(1)).resolves.toHaveLength(1);
+  });
+
+  it('is known without a connection id of its own', async () => {
+    const client = await nodes.connect(near);
+    client.close();
+    await allAway();
+    await dispatchAndPark();
+    const back = await nodes.connect(far);
+    await expect(back.got(1)).resolves.toHaveLength(1);
+  });
+
+  it('gets nothing that it caused itself, and another one gets it', async () => {
+    const clients = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
+    for (const client of clients) client.close();
+    await allAway();
+    await dispatchAndPark({ sourceToken: '1' });
+    const [one, other] = await Promise.all([nodes.connect(near, '1'), nodes.connect(far, '2')]);
+    await expect(other.got(1)).resolves.toHaveLength(1);
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await one.got(1))).toEqual(['ox:mail:last']);
+  });
+
+  it('gets what was on its way to it when it went', async () => {
+    const stays = await nodes.connect(near, 'stays');
+    const client = await nodes.connect(near, '1');
+    const late = await nodes.onItsWay(near.id); // dispatched to the node that held them then
+    stays.close();
+    client.close();
+    await allAway();
+    await nodes.enqueue(late);
+    await nodes.parked(late.id);
+    const back = await nodes.connect(far, '1');
+    await expect(back.got(1)).resolves.toHaveLength(1);
+  });
+
+  it('gets what was on its way when it went, where another one of its client stays', async () => {
+    const stays = await nodes.connect(near, 'stays');
+    const client = await nodes.connect(near, '1');
+    const late = await nodes.onItsWay(near.id);
+    client.close();
+    while ((await nodes.openConnections()).length > 1);
+    await nodes.enqueue(late);
+    await nodes.parked(late.id);
+    const back = await nodes.connect(far, '1');
+    await expect(back.got(1)).resolves.toHaveLength(1);
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await stays.got(2))).toEqual(['ox:mail:new', 'ox:mail:last']);
+    expect(topics(await back.got(2))).toEqual(['ox:mail:new', 'ox:mail:last']);
+  });
+
+  it('gets only once what was dispatched for it before and after it went', async () => {
+    const stays = await nodes.connect(near, 'stays');
+    const client = await nodes.connect(near, '1');
+    const before = await nodes.onItsWay(near.id);
+    client.close();
+    while ((await nodes.openConnections()).length > 1);
+    await nodes.enqueue(before);
+    await nodes.parked(before.id);
+    const again = { ...before, id: `${before.id}-away`, token: parkedToken(), lookedAt: Date.now() };
+    await nodes.enqueue(again);
+    await nodes.outcome(again, 'moved');
+    const back = await nodes.connect(far, '1');
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await back.got(2))).toEqual(['ox:mail:new', 'ox:mail:last']);
+    await stays.got(2);
+  });
+
+  it('gets what is still on its way to where it was', async () => {
+    const client = await nodes.connect(near, '1');
+    const late = await nodes.onItsWay(near.id);
+    client.close();
+    await allAway();
+    const back = await nodes.connect(far, '1');
+    await nodes.enqueue(late);
+    await expect(back.got(1)).resolves.toHaveLength(1);
+  });
+
+  it('gets what it missed as soon as Redis gives it out', async () => {
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await allAway();
+    await dispatchAndPark();
+    const [index] = await nodes.queues.redis.keys(`*:mail:${nodes.user.context}:${nodes.user.user}`);
+    await nodes.queues.redis.rename(index!, `${index!}:aside`);
+    await nodes.queues.redis.set(index!, 'no sorted set'); // so that no script can read it
+    const back = await nodes.connect(far, '1');
+    await nodes.dispatch({ topic: 'ox:mail:live' });
+    await nodes.quiet();
+    expect(back.frames).toEqual([]);
+    await nodes.queues.redis.rename(`${index!}:aside`, index!);
+    expect(topics(await back.got(2))).toEqual(['ox:mail:new', 'ox:mail:live']);
+  });
+
+  it.each(generations)(
+    'of generation %s after more than two minutes is told that it missed something',
+    async (generation) => {
+      const client = await nodes.connect(near, '1', { generation });
+      client.close();
+      await allAway();
+      await dispatchAndPark();
+      await nodes.closedSince('1', 130_000);
+      const back = await nodes.connect(far, '1', { generation });
+      await nodes.dispatch({ topic: 'ox:mail:last' });
+      expect(topics(await back.got(2))).toEqual(['notifications:missed', 'ox:mail:last']);
+    },
+  );
+
+  it('gets a thousand notifications, and is told that there were more', async () => {
+    nodes.configure('pns.properties', 'com.openexchange.websockets.mailbox.maxNotifications=1000\n');
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await allAway();
+    for (let number = 0; number < 1005; number++) await nodes.dispatch({ payload: { number } });
+    const back = await nodes.connect(far, '1');
+    const [told, ...frames] = await back.got(1001);
+    expect(told).toEqual(['notifications:missed']);
+    expect(frames.map(([, payload]) => (payload as { number: number }).number)).toEqual([...Array(1000).keys()]);
+  });
+
+  it('gets a MiB of payloads without being taken for a slow reader', async () => {
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await allAway();
+    const payload = { text: 'x'.repeat(65_536 - 11) };
+    for (let number = 0; number < 16; number++) await nodes.dispatch({ payload });
+    const back = await nodes.connect(far, '1');
+    await back.got(16);
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await back.got(17)).at(-1)).toBe('ox:mail:last');
+  });
+
+  it('as another client gets nothing', async () => {
+    nodes.configure(
+      'websocket-clients.yml',
+      'other:\n  path: /other\n  topics: ["*"]\nopen-xchange-appsuite:\n  path: /socket.io/appsuite/\n  topics: ["*"]\n',
+    );
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await allAway();
+    await dispatchAndPark();
+    let other;
+    while (other === undefined) {
+      other = await nodes.connect(near, '1', { path: '/other/' }).catch(() => undefined);
+    }
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await other.got(1))).toEqual(['ox:mail:last']);
+  });
+});
+
+describe('two tabs of one user', () => {
+  it.each([
+    ['the node they were at', () => near],
+    ['another node', () => far],
+  ])('that come back to %s within milliseconds get each what it missed, once', async (_, node) => {
+    const tabs = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
+    const onItsWay = { ...(await nodes.onItsWay(near.id)), topic: 'ox:mail:on-its-way' };
+    for (const tab of tabs) tab.close();
+    await allAway();
+    await nodes.enqueue(onItsWay);
+    await nodes.parked(onItsWay.id);
+    await dispatchAndPark({ topic: 'ox:mail:away' });
+    const queue = nodes.queueOf(node());
+    await queue.pause(); // so that what is for one is still there when what is for the other comes
+    const back = await Promise.all([nodes.connect(node(), '1'), nodes.connect(node(), '2')]);
+    await queue.resume();
+    await Promise.all(back.map((tab) => tab.got(2)));
+    await nodes.quiet();
+    for (const tab of back) expect(topics(tab.frames)).toEqual(['ox:mail:on-its-way', 'ox:mail:away']);
+  });
+});
+
+describe('a delivery that finds no socket', () => {
+  it('ends as expired when none is to come back', async () => {
+    const lost = nodes.delivery(near.id);
+    await nodes.enqueue(lost);
+    await expect(nodes.outcome(lost, 'expired')).resolves.toEqual({ kind: 'expired', reason: 'its socket is gone' });
+  });
+
+  const givenUp = { kind: 'expired', reason: 'its socket was found nowhere' };
+
+  it('ends as expired when it was sent on too often, and the socket is told when it comes back', async () => {
+    const clients = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
+    for (const client of clients) client.close();
+    await allAway();
+    const lost = { ...nodes.delivery(near.id), attempt: 10, token: `${near.id} 1` };
+    await nodes.enqueue(lost);
+    await expect(nodes.outcome(lost, 'expired')).resolves.toEqual(givenUp);
+    const [back, other] = await Promise.all([nodes.connect(far, '1'), nodes.connect(far, '2')]);
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await back.got(2))).toEqual(['notifications:missed', 'ox:mail:last']);
+    expect(topics(await other.got(1))).toEqual(['ox:mail:last']);
+  });
+
+  it('ends as expired when it was sent on too often, and the socket is told where it is open by now', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const elsewhere = await nodes.start(link.url);
+    const lost = { ...nodes.delivery(near.id), attempt: 10 };
+    const client = await nodes.connect(elsewhere, '1');
+    await nodes.enqueue(lost);
+    await expect(nodes.outcome(lost, 'expired')).resolves.toEqual(givenUp);
+    link.cut();
+    link.mend(); // a node says which sockets it keeps when Redis is back, not only every 20 s
+    expect(await client.got(1)).toEqual([['notifications:missed']]);
+    await nodes.close(elsewhere);
+    await link.close();
+  });
+});
+
+describe('when a node stops', () => {
+  it.each(generations)('its sockets of generation %s go to another one and miss nothing', async (generation) => {
+    const proxy = await nodes.balancer();
+    const stopping = await nodes.start();
+    proxy.sendTo(stopping);
+    const client = await nodes.connect(proxy, '1', { generation, reconnection: true });
+    proxy.sendTo(far);
+    const queued = await nodes.onItsWay(stopping.id);
+    await nodes.close(stopping);
+    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
+    await nodes.dispatch({ topic: 'ox:mail:now' });
+    expect(topics(await client.got(2)).sort()).toEqual(['ox:mail:late', 'ox:mail:now']);
+    expect(client.troubles[0]).toMatchObject({ what: 'disconnected', reason: 'transport close' });
+    await proxy.close();
+  });
+
+  it('two tabs of one user go to another one and miss nothing, and nothing comes twice', async () => {
+    const proxy = await nodes.balancer();
+    const stopping = await nodes.start();
+    proxy.sendTo(stopping);
+    const options = { reconnection: true };
+    const tabs = await Promise.all([nodes.connect(proxy, '1', options), nodes.connect(proxy, '2', options)]);
+    proxy.sendTo(far);
+    const queued = await nodes.onItsWay(stopping.id);
+    await nodes.close(stopping);
+    await nodes.dispatch({ topic: 'ox:mail:now' });
+    while ((await nodes.openConnections()).length < tabs.length);
+    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
+    await Promise.all(tabs.map((tab) => tab.got(2)));
+    await nodes.quiet();
+    for (const tab of tabs) expect(topics(tab.frames)).toEqual(['ox:mail:now', 'ox:mail:late']);
+    await proxy.close();
+  });
+
+  it('it refuses new ones and says when to come back', async () => {
+    const stopping = await nodes.start();
+    const client = await nodes.connect(stopping, '1');
+    const closing = nodes.close(stopping);
+    await expect(client.troubled()).resolves.toMatchObject([{ reason: 'transport close' }]);
+    const next = nodes.open(stopping, { query: { session: await nodes.token() } });
+    await expect(next.connected()).rejects.toThrow('refused');
+    await closing;
+  });
+});
+
+describe('when a node stops while Redis', () => {
+  it.each([
+    ['refuses connections', (link: CuttableLink) => link.cut()],
+    ['answers nothing', (link: CuttableLink) => link.swallow()],
+  ])('%s, it ends in time, and its sockets get what waited and are told that there may be more', async (_, part) => {
+    const link = await cuttableLink(testRedisUrl());
+    const parted = await nodes.start(link.url);
+    const client = await nodes.connect(parted, '1');
+    part(link);
+    await nodes.dispatch({ topic: 'ox:mail:stuck' });
+    await nodes.close(parted);
+    await expect(client.troubled()).resolves.toMatchObject([{ reason: 'transport close' }]);
+    while (!(await nodes.socketNodes.dead()).includes(parted.id))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    const back = await nodes.connect(far, '1');
+    expect(topics(await back.got(2))).toEqual(['notifications:missed', 'ox:mail:stuck']);
+    await link.close();
+  });
+});
+
+describe('when a node loses Redis for so long that others take it for dead', () => {
+  it('another one looks after its queue, and its sockets miss nothing when it returns', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const parted = await nodes.start(link.url);
+    const client = await nodes.connect(parted, '1');
+    link.cut();
+    await nodes.dispatch({ topic: 'ox:mail:stuck' });
+    while (!(await nodes.socketNodes.dead()).includes(parted.id))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await dispatchAndPark({ topic: 'ox:mail:dead' });
+    link.mend();
+    expect(topics(await client.got(2)).sort()).toEqual(['ox:mail:dead', 'ox:mail:stuck']);
+    while ((await nodes.socketNodes.dead()).includes(parted.id))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await nodes.dispatch({ topic: 'ox:mail:after' });
+    expect(topics(await client.got(3))).toContain('ox:mail:after');
+    await nodes.close(parted);
+    await link.close();
+  }, 30_000);
+
+  it('a socket that goes to another node gets what its node has not, and is told that there may be more', async () => {
+    const link = await cuttableLink(testRedisUrl());
+    const parted = await nodes.start(link.url);
+    const client = await nodes.connect(parted, '1');
+    link.cut();
+    await nodes.dispatch({ topic: 'ox:mail:stuck' });
+    client.close();
+    let back;
+    while (back === undefined) {
+      // Refused as a duplicate until its node is known to be dead.
+      back = await nodes.connect(far, '1').catch(() => undefined);
+    }
+    const told = ['notifications:missed', 'ox:mail:stuck'];
+    expect(topics(await back.got(2))).toEqual(told);
+    link.mend();
+    await nodes.close(parted);
+    await nodes.dispatch({ topic: 'ox:mail:after' });
+    expect(topics(await back.got(3))).toEqual([...told, 'ox:mail:after']);
+    await link.close();
+  }, 30_000);
+});

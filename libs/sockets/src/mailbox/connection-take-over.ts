@@ -1,0 +1,84 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { socketNodeGroup, Queues, socketNodeQueue } from '@pns/queue';
+import { publish, subscriberOf, type Subscriber } from '@pns/redis';
+import type { Opening } from '../registry/socket-keys';
+import { log } from '@pns/runtime';
+import { NodeId } from '../registry/node-id';
+import { SocketAdmission, type TakenFrom } from '../admission/socket-admission';
+
+/** An opening that another one of the same session took over. */
+type Taken = Pick<Opening, 'context' | 'user' | 'connection' | 'opening'>;
+
+/** What is on its way to a socket that is taken over has this long to arrive, in ms. */
+const arriveWithinMs = 500;
+const lookAgainMs = 10;
+
+/**
+ * Tells the node of a socket that another opening of the same session has its connection id, so that it closes the socket and
+ * returns what its client has not confirmed. A message that is lost costs time only: the node learns it when it next says
+ * which sockets it keeps.
+ */
+@Injectable()
+export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private subscriber: Subscriber | undefined;
+
+  constructor(
+    private readonly node: NodeId,
+    private readonly queues: Queues,
+    private readonly admission: SocketAdmission,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const subscriber = subscriberOf(this.queues.redis, this.channelOf(this.node.id));
+    this.subscriber = subscriber;
+    subscriber.on('message', (_channel, text: string) => void this.closeTaken(JSON.parse(text) as Taken));
+    await subscriber.listen();
+    subscriber.on('ready', () => void subscriber.listen().catch(() => undefined));
+  }
+
+  beforeApplicationShutdown(): void {
+    this.subscriber?.disconnect();
+  }
+
+  /** Tells the node of an opening that `socket` took over from it. */
+  async announce({ context, user, connection }: Opening, { node, opening }: TakenFrom): Promise<void> {
+    const taken: Taken = { context, user, connection, opening };
+    if (node === this.node.id) return this.closeTaken(taken);
+    try {
+      await publish(this.queues.redis, this.channelOf(node), JSON.stringify(taken));
+    } catch (error) {
+      log.warn({ event: 'socket.take-over-not-announced', node, err: error });
+    }
+  }
+
+  /** Closes a socket that another opening took over. What is on its way to it arrives first, so that nothing overtakes it. */
+  async closeTaken(taken: Taken): Promise<void> {
+    const socket = this.admission.find(taken);
+    if (socket === undefined) return;
+    socket.takeOver();
+    await this.untilDelivered();
+    this.admission.leave(socket, 'taken over');
+    socket.disconnect();
+  }
+
+  private async untilDelivered(): Promise<void> {
+    const queue = this.queues.queue(socketNodeGroup(this.queues.keys), socketNodeQueue(this.node.id));
+    const underWay = async (): Promise<string[]> => (await queue.getJobs(['wait', 'active'])).map(({ id }) => id ?? '');
+    const giveUpAt = performance.now() + arriveWithinMs;
+    try {
+      const before = new Set(await underWay());
+      while (before.size > 0 && performance.now() < giveUpAt) {
+        await pause(lookAgainMs);
+        const left = new Set(await underWay());
+        for (const id of before) if (!left.has(id)) before.delete(id);
+      }
+    } catch {
+      // Redis is away. Deliveries that arrive later follow their socket.
+    }
+  }
+
+  private channelOf(node: string): string {
+    return this.queues.keys.global(`websocket:taken-over:${node}`);
+  }
+}

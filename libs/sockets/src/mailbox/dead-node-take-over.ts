@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import { Checkpoint } from '@pns/delivery';
+import { SocketNodes } from '../registry/socket-nodes';
+import { socketNodeGroup, assertJobVersion, Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
+import { log } from '@pns/runtime';
+import type { Job, Worker } from 'bullmq';
+import { SocketForwarding } from './socket-forwarding';
+
+/** A dispatcher may add to a dead node's queue for a moment after its death; the queue is watched this long, in ms. */
+const watchMs = 60_000;
+
+interface TakenQueue {
+  readonly worker: Worker<DeliveryJob>;
+  readonly takenAt: number;
+}
+
+/** Empties the queues of dead nodes: each delivery goes to where its socket is now, or waits for it. */
+@Injectable()
+export class DeadNodeTakeOver {
+  private readonly taken = new Map<string, TakenQueue>();
+
+  constructor(
+    private readonly queues: Queues,
+    private readonly nodes: SocketNodes,
+    private readonly forwarding: SocketForwarding,
+  ) {}
+
+  /** Works on the queues of exactly these nodes. */
+  async takeOver(nodes: readonly string[]): Promise<void> {
+    for (const node of nodes) if (!this.taken.has(node)) this.take(node);
+    for (const [node, { takenAt }] of [...this.taken]) {
+      if (!nodes.includes(node)) await this.release(node);
+      else if (Date.now() - takenAt > watchMs && (await this.isEmpty(node))) await this.remove(node);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.taken.keys()].map((node) => this.release(node)));
+  }
+
+  private take(node: string): void {
+    log.info({ event: 'node.taken-over', node });
+    const work = (job: Job<DeliveryJob>) => this.empty(job);
+    const worker = this.queues.worker(this.group(), socketNodeQueue(node), work, { readership: 'inherited' });
+    this.taken.set(node, { worker, takenAt: Date.now() });
+  }
+
+  private async empty(job: Job<DeliveryJob>): Promise<void> {
+    assertJobVersion('delivery', job.data);
+    const arrived = new Checkpoint(job);
+    const left = job.data.deliveries.filter(({ id }) => !arrived.has(id));
+    await this.forwarding.forwardAll(left);
+  }
+
+  private async release(node: string): Promise<void> {
+    await this.taken.get(node)?.worker.close();
+    this.taken.delete(node);
+  }
+
+  private async isEmpty(node: string): Promise<boolean> {
+    const counts = await this.queues.queue(this.group(), socketNodeQueue(node)).getJobCounts();
+    return Object.values(counts).every((count) => count === 0);
+  }
+
+  private async remove(node: string): Promise<void> {
+    await this.release(node);
+    await this.queues.queue(this.group(), socketNodeQueue(node)).obliterate();
+    await this.queues.forget(this.group(), socketNodeQueue(node));
+    await this.nodes.emptied(node);
+  }
+
+  private group(): string {
+    return socketNodeGroup(this.queues.keys);
+  }
+}

@@ -1,0 +1,362 @@
+import fc from 'fast-check';
+import { parkedMs, knownMs } from '../registry/socket-rules';
+import { UserSockets } from '../testing/user-sockets';
+
+let sockets: UserSockets;
+
+beforeEach(() => (sockets = new UserSockets()));
+afterEach(() => sockets.redis.disconnect());
+
+const anonymous = { isAnonymous: true };
+const nothing = { ids: [], hasGap: false };
+
+/** A socket that was at node a and is away. */
+async function away(connection = '1', more: object = {}): Promise<void> {
+  await sockets.open(connection, 'a', more);
+  sockets.now += 1;
+  await sockets.close(connection);
+  sockets.now += 1;
+}
+
+describe('a socket that comes back', () => {
+  it('gets what waited for it, as it was', async () => {
+    await away();
+    const one = sockets.delivery('d', { payload: { text: 'ä|1|"\n', number: 1.5e300, list: [], nothing: {} } });
+    await sockets.park(one);
+    await sockets.open('1', 'b');
+    await expect(sockets.mailboxes.collect(sockets.opening('1'), 'b', false)).resolves.toEqual({
+      kind: 'collected',
+      missed: { deliveries: [one], hasGap: false },
+    });
+  });
+
+  it.each<[string, () => Promise<unknown>, string[]]>([
+    ['with its id', () => sockets.comeBack('1'), ['d']],
+    ['with another id', () => sockets.comeBack('2'), []],
+    ['without an id, when it had one', () => sockets.comeBack('made-up', 'b', anonymous), []],
+    ['as another client', () => sockets.comeBack('1', 'b', { client: 'other' }), []],
+    ['as another user', () => sockets.comeBack('1', 'b', { user: 15 }), []],
+    ['in another session', () => sockets.comeBack('1', 'b', { session: 'another' }), ['d']],
+    ['in time', () => ((sockets.now += parkedMs - 2), sockets.comeBack('1')), ['d']],
+    ['too late', () => ((sockets.now += parkedMs), sockets.comeBack('1')), []],
+    [
+      'after it came back before',
+      async () => (await sockets.comeBack('1'), await sockets.close('1'), sockets.comeBack('1')),
+      [],
+    ],
+  ])('%s gets what is its own', async (_, comeBack, ids) => {
+    await away();
+    await sockets.park(sockets.delivery('d'));
+    await expect(comeBack()).resolves.toMatchObject({ ids });
+  });
+
+  it('without an id of its own is known by having none', async () => {
+    await away('made-up-1', anonymous);
+    await sockets.park(sockets.delivery('d'));
+    await expect(sockets.comeBack('made-up-2', 'b', anonymous)).resolves.toMatchObject({ ids: ['d'] });
+    await expect(sockets.comeBack('made-up-3', 'b', anonymous)).resolves.toEqual(nothing);
+  });
+
+  it('without an id of its own is not waited for while another one listens', async () => {
+    await away('made-up-1', anonymous);
+    await away('chosen');
+    await sockets.open('made-up-2', 'a', anonymous);
+    expect((await sockets.groups()).flatMap(({ connections }) => connections).sort()).toEqual(['chosen', 'made-up-2']);
+    await sockets.park(sockets.delivery('d'));
+    await expect(sockets.comeBack('made-up-3', 'b', anonymous)).resolves.toEqual(nothing);
+    await expect(sockets.comeBack('chosen')).resolves.toMatchObject({ ids: ['d'] });
+  });
+
+  it('without an id of its own gets nothing that was sent when another one listened, though that one left since', async () => {
+    await away('made-up-1', anonymous);
+    await away('chosen');
+    await sockets.open('made-up-2', 'a', anonymous);
+    expect((await sockets.groups()).find(({ node }) => node === '-')?.namedOnly).toBe(true);
+    await sockets.close('made-up-2');
+    await sockets.park(sockets.delivery('d', { token: '- find named' }));
+    await expect(sockets.comeBack('made-up-3', 'b', anonymous)).resolves.toEqual(nothing);
+    await expect(sockets.comeBack('chosen')).resolves.toMatchObject({ ids: ['d'] });
+  });
+
+  it('gets nothing that it caused, and nothing from before it left', async () => {
+    await away('0');
+    await sockets.open('1', 'a');
+    const before = sockets.delivery('before');
+    sockets.now += 1;
+    await sockets.close('1');
+    await sockets.park(before);
+    sockets.now += 1;
+    await sockets.park(sockets.delivery('own', { sourceToken: '1' }));
+    await expect(sockets.comeBack('1')).resolves.toEqual(nothing);
+    await expect(sockets.comeBack('0')).resolves.toEqual({ ids: ['before', 'own'], hasGap: false });
+  });
+
+  it('gets everything in the order of acceptance, however it came', async () => {
+    const accepted = Array.from({ length: 20 }, (_, index) => ({
+      dueAt: sockets.now - 1000 + Math.floor(index / 5),
+      order: 1_000 + index,
+    }));
+    const numbers = accepted.map((_, index) => index);
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(numbers, { minLength: 20 }), fc.nat(20), async (shuffled, split) => {
+        await away();
+        const deliveries = shuffled.map((number) => sockets.delivery(`${number}`, accepted[number]));
+        await sockets.close('1', { deliveries: deliveries.slice(0, split) });
+        await sockets.mailboxes.park(
+          deliveries.slice(split).map((delivery) => ({ delivery })),
+          () => ({ maxNotifications: 20, maxBytes: 9_999 }),
+        );
+        await expect(sockets.comeBack('1')).resolves.toEqual({ ids: numbers.map(String), hasGap: false });
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('and leaves before it has collected anything gets all of it the next time, however often', async () => {
+    await away();
+    await sockets.park(sockets.delivery('d'));
+    for (let round = 0; round < 10; round++) {
+      const node = `n${round}`;
+      await sockets.open('1', node);
+      const live = sockets.delivery(`live ${round}`, { token: node });
+      const early = sockets.delivery(`early ${round}`, { token: node });
+      sockets.now += 1;
+      await sockets.close('1', { deliveries: [early] });
+      await sockets.park(live); // it was still in the queue of that node
+      sockets.now += 1;
+      await sockets.park(sockets.delivery(`away ${round}`));
+      await sockets.park(live);
+    }
+    const rounds = Array.from({ length: 10 }, (_, round) => [`live ${round}`, `early ${round}`, `away ${round}`]);
+    await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['d', ...rounds.flat()], hasGap: false });
+  });
+
+  it('is told that it may have missed something', async () => {
+    await sockets.open('1', 'a');
+    await sockets.close('1', { hasGap: true });
+    await expect(sockets.comeBack('1')).resolves.toEqual({ ids: [], hasGap: true });
+    await sockets.close('1');
+    await expect(sockets.comeBack('1')).resolves.toEqual(nothing);
+  });
+
+  it.each([
+    ['1', {}],
+    ['made-up', anonymous],
+  ])('after more than two minutes is told that it missed something, once: %s', async (id, more) => {
+    await away(id, more);
+    await sockets.park(sockets.delivery('d'));
+    sockets.now += knownMs - 2;
+    await expect(sockets.comeBack(id, 'b', more)).resolves.toEqual({ ids: [], hasGap: true });
+    await sockets.close(id);
+    await expect(sockets.comeBack(id, 'b', more)).resolves.toEqual(nothing);
+  });
+
+  it('after more than four minutes is a new one', async () => {
+    await away();
+    sockets.now += knownMs;
+    await expect(sockets.open('1', 'b')).resolves.toEqual({ kind: 'open', isBehind: false });
+  });
+});
+
+describe('a mailbox', () => {
+  it('takes a thousand notifications, and its socket is told of the others', async () => {
+    await away();
+    const parked = [];
+    for (let round = 0; round < 11; round++) {
+      const some = Array.from({ length: 100 }, (_, index) => ({
+        delivery: sockets.delivery(`${round * 100 + index}`),
+      }));
+      parked.push(...(await sockets.mailboxes.park(some, () => ({ maxNotifications: 1000, maxBytes: 1_000_000 }))));
+    }
+    expect(parked.filter(({ kind }) => kind === 'parked')).toHaveLength(1000);
+    expect(parked.slice(1000).every(({ kind }) => kind === 'full')).toBe(true);
+    const expected = Array.from({ length: 1000 }, (_, index) => `${index}`);
+    await expect(sockets.comeBack('1')).resolves.toEqual({ ids: expected, hasGap: true });
+  });
+
+  it('takes a MiB of payloads', async () => {
+    await away();
+    const large = { payload: { text: 'x'.repeat(65_536 - 11) } }; // 64 KiB as JSON
+    const results = [];
+    for (let number = 0; number < 17; number++) results.push(await sockets.park(sockets.delivery(`${number}`, large)));
+    expect(results.map(({ kind }) => kind)).toEqual([...Array.from({ length: 16 }, () => 'parked'), 'full']);
+  });
+
+  it('is bounded for each socket by itself', async () => {
+    const most = { maxNotifications: 2, maxBytes: 1000 };
+    await away('1');
+    await sockets.park(sockets.delivery('a'), false, most);
+    await sockets.park(sockets.delivery('b'), false, most);
+    await away('2');
+    await expect(sockets.park(sockets.delivery('c'), false, most)).resolves.toMatchObject({ kind: 'parked' });
+    await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['a', 'b'], hasGap: true });
+    await expect(sockets.comeBack('2')).resolves.toEqual({ ids: ['c'], hasGap: false });
+  });
+
+  it('has room again once it was collected, or its notifications have waited for too long', async () => {
+    const most = { maxNotifications: 2, maxBytes: 1000 };
+    await away();
+    const first = [sockets.delivery('a'), sockets.delivery('b')];
+    for (const one of first) await sockets.park(one, false, most);
+    await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['a', 'b'], hasGap: false });
+    await sockets.close('1');
+    sockets.now += 1;
+    const second = [sockets.delivery('c'), sockets.delivery('d')];
+    for (const one of second) await sockets.park(one, false, most);
+    for (const one of second) await expect(sockets.mailboxes.settle(one)).resolves.toEqual({ kind: 'missed' });
+    await expect(sockets.park(sockets.delivery('e'), false, most)).resolves.toMatchObject({ kind: 'parked' });
+    await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['e'], hasGap: true });
+  });
+
+  it('of several sockets keeps a payload once, and forgets it with the last of them', async () => {
+    for (const id of ['1', '2', '3']) await sockets.open(id, 'a');
+    sockets.now += 1;
+    for (const id of ['1', '2', '3']) await sockets.close(id);
+    sockets.now += 1;
+    const one = sockets.delivery('d');
+    await sockets.park(one);
+    const [mailbox] = await sockets.redis.keys(`*${sockets.prefix}*:mailbox:1:14`);
+    expect(await sockets.redis.hlen(mailbox!)).toBe(1);
+    await expect(sockets.comeBack('1')).resolves.toMatchObject({ ids: ['d'] });
+    await expect(sockets.comeBack('2')).resolves.toMatchObject({ ids: ['d'] });
+    await expect(sockets.mailboxes.settle(one)).resolves.toEqual({ kind: 'given' });
+    await expect(sockets.comeBack('3')).resolves.toEqual({ ids: [], hasGap: true });
+    expect(await sockets.redis.exists(mailbox!)).toBe(0);
+  });
+});
+
+describe('a delivery that is given up', () => {
+  const told = async (...connections: string[]): Promise<string[]> => {
+    const told = [];
+    for (const connection of connections) {
+      const got = await sockets.comeBack(connection);
+      if (typeof got === 'object' && got.hasGap) told.push(connection);
+    }
+    return told;
+  };
+
+  it.each([
+    ['no connection id, those are told that it was for', undefined, ['1', '2']],
+    ['a connection id, the one is told that has it', '2', ['2']],
+  ])('with %s when they come back, once', async (_, connection, expected) => {
+    for (const id of ['source', '1', '2']) await away(id);
+    await away('other', { client: 'other' });
+    await sockets.mailboxes.markMissed(sockets.delivery('d', { sourceToken: 'source' }), connection);
+    await expect(sockets.comeBack('other', 'b', { client: 'other' })).resolves.toEqual(nothing);
+    await expect(told('source', '1', '2')).resolves.toEqual(expected);
+    for (const id of ['source', '1', '2']) await sockets.close(id);
+    await expect(told('source', '1', '2')).resolves.toEqual([]);
+  });
+
+  it('is told to a client that came back without an id of its own, whatever its id was', async () => {
+    await away('made-up-2', anonymous);
+    await sockets.mailboxes.markMissed(sockets.delivery('d'), 'made-up-1');
+    await expect(sockets.comeBack('made-up-3', 'b', anonymous)).resolves.toMatchObject({ hasGap: true });
+  });
+
+  it('is told to sockets that opened since it was due when they are kept next, once, and to no other', async () => {
+    await sockets.open('1', 'a');
+    sockets.now += 1;
+    const late = sockets.delivery('d');
+    await sockets.open('2', 'a');
+    await sockets.mailboxes.markMissed(late);
+    await expect(sockets.renew('1', 'a')).resolves.toBe('kept');
+    await expect(sockets.renew('2', 'a')).resolves.toBe('gap');
+    await expect(sockets.renew('2', 'a')).resolves.toBe('kept');
+  });
+
+  it('is told to a socket that leaves before it is kept when it comes back', async () => {
+    await sockets.open('1', 'a');
+    await sockets.mailboxes.markMissed(sockets.delivery('d'));
+    await sockets.close('1');
+    await expect(told('1')).resolves.toEqual(['1']);
+  });
+});
+
+describe('a delivery without its socket', () => {
+  const nobody = { kind: 'none', back: [] };
+
+  it('goes to nobody when nobody may come back', async () => {
+    await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
+    await away('1', { client: 'other' });
+    await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
+    await away('2');
+    await expect(sockets.park(sockets.delivery('d', { sourceToken: '2' }))).resolves.toEqual(nobody);
+    sockets.now += parkedMs;
+    await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
+  });
+
+  it('that was for sockets which were away follows those that came back since, and no other', async () => {
+    await away('1');
+    await sockets.open('here', 'a');
+    sockets.now += 1;
+    const late = sockets.delivery('d');
+    sockets.now += 1;
+    await sockets.open('new', 'c');
+    await expect(sockets.comeBack('1', 'b')).resolves.toEqual(nothing);
+    await expect(sockets.park(late)).resolves.toEqual({ kind: 'none', back: [{ node: 'b', connection: '1' }] });
+    await sockets.close('1');
+    await expect(sockets.park({ ...late, id: 'again' })).resolves.toEqual({ kind: 'parked', back: [] });
+  });
+
+  it('that was for sockets at a node follows those that left it since, and no other', async () => {
+    await sockets.open('gone before', 'a');
+    await sockets.close('gone before');
+    for (const id of ['stays', 'leaves', 'moves', 'is taken over']) await sockets.open(id, 'a');
+    await sockets.open('elsewhere', 'b');
+    sockets.now += 1;
+    const late = sockets.delivery('d', { token: 'a' });
+    sockets.now += 1;
+    await sockets.close('leaves');
+    await sockets.close('moves');
+    await expect(sockets.comeBack('moves', 'b')).resolves.toEqual(nothing);
+    await sockets.open('is taken over', 'c');
+    const beside = await sockets.park(late, true);
+    expect(beside).toEqual({ kind: 'parked', back: [{ node: 'b', connection: 'moves' }] });
+    await expect(sockets.collect('is taken over', true)).resolves.toMatchObject({ ids: ['d'] });
+    await expect(sockets.comeBack('leaves')).resolves.toMatchObject({ ids: ['d'] });
+    await expect(sockets.comeBack('gone before')).resolves.toEqual(nothing);
+    expect((await sockets.park({ ...late, id: 'again' })).back).toContainEqual({ node: 'a', connection: 'stays' });
+  });
+
+  it('that names a connection id follows that one', async () => {
+    await away('1');
+    await away('2');
+    const one = sockets.delivery('d', { token: 'a 2' });
+    await expect(sockets.park(one)).resolves.toEqual({ kind: 'parked', back: [] });
+    await expect(sockets.comeBack('1')).resolves.toEqual(nothing);
+    await expect(sockets.comeBack('2', 'c')).resolves.toMatchObject({ ids: ['d'] });
+    await expect(sockets.park(one)).resolves.toEqual({ kind: 'none', back: [{ node: 'c', connection: '2' }] });
+  });
+
+  it('of an older version, which does not say when presence was read, follows those that opened since it was due', async () => {
+    await sockets.open('here', 'a');
+    sockets.now += 1;
+    const late = sockets.delivery('d', { token: '- 1', lookedAt: undefined, order: undefined });
+    sockets.now += 1;
+    await sockets.open('new', 'b');
+    await expect(sockets.park(late)).resolves.toEqual({ kind: 'none', back: [{ node: 'b', connection: 'new' }] });
+  });
+
+  it('waits once, and settles as given or not, once', async () => {
+    await away();
+    const [given, not] = [sockets.delivery('d'), sockets.delivery('e')];
+    await sockets.park(given);
+    await sockets.park(given);
+    await sockets.park(not);
+    await expect(sockets.mailboxes.settle(not)).resolves.toEqual({ kind: 'missed' });
+    await expect(sockets.comeBack('1')).resolves.toMatchObject({ ids: ['d'] });
+    await expect(sockets.mailboxes.settle(given)).resolves.toEqual({ kind: 'given' });
+    await expect(sockets.mailboxes.settle(given)).resolves.toEqual({ kind: 'given' });
+  });
+
+  it('that was given and not confirmed waits again, whatever ends its first waiting', async () => {
+    await away();
+    const one = sockets.delivery('d');
+    await sockets.park(one);
+    await expect(sockets.comeBack('1')).resolves.toMatchObject({ ids: ['d'] });
+    await sockets.close('1', { deliveries: [one] });
+    await expect(sockets.mailboxes.settle(one)).resolves.toEqual({ kind: 'given' });
+    await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['d'], hasGap: false });
+  });
+});

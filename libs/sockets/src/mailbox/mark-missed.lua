@@ -1,0 +1,13 @@
+-- Marks that sockets have missed a delivery that was given up: the parked ones, and those that opened since it fell due. The
+-- others received it where they are.
+--
+-- ARGV  3 client; 4 source token; 5 when its window fell due; 6 the one connection id that it is for, or ""
+for connection, entry in pairs(entries()) do
+  -- An anonymous socket may be the one with that id: it came back under another id.
+  local isMeant = ARGV[6] == '' or connection == ARGV[6] or entry.a
+  if isMeant and entry.c == ARGV[3] and connection ~= ARGV[4] and (not isLive(entry) or entry.o >= tonumber(ARGV[5])) then
+    entry.g = 1
+    write(connection, entry)
+  end
+end
+return {}

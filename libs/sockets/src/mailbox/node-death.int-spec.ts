@@ -1,0 +1,50 @@
+import { cuttableLink, testRedisUrl } from '@pns/local-servers';
+import { log } from '@pns/runtime';
+import { TestNodes, type TestNode } from '../testing/nodes';
+
+log.level = 'silent';
+
+let nodes: TestNodes;
+let living: TestNode;
+
+beforeAll(async () => {
+  nodes = await TestNodes.prepare();
+  living = await nodes.start();
+});
+afterEach(() => nodes.closeClients());
+afterAll(() => nodes.stop());
+
+const post = (number: number) => nodes.dispatch({ payload: { number } });
+
+/** Makes the oldest job of a node one that the node had taken when it died. */
+async function takeOldest(node: TestNode): Promise<void> {
+  const queue = nodes.queueOf(node);
+  const id = await nodes.queues.redis.rpoplpush(queue.toKey('wait'), queue.toKey('active'));
+  await nodes.queues.redis.set(queue.toKey(`${id}:lock`), 'of the dead node', 'PX', 10_000);
+}
+
+it.each([
+  ['at once', false],
+  ['when its node is known to be dead', true],
+])(
+  'a socket that comes back from a dead node %s gets what its node had taken and what waited, in order',
+  async (_, isLate) => {
+    nodes.nextUser();
+    const link = await cuttableLink(testRedisUrl());
+    const dead = await nodes.start(link.url);
+    const query = { session: await nodes.token(), connection: '1' };
+    await nodes.open(dead, { query }).connected();
+    link.cut();
+    for (const number of [1, 2, 3]) await post(number);
+    await takeOldest(dead);
+    while (isLate && !(await nodes.socketNodes.dead()).includes(dead.id)) await new Promise(setImmediate);
+    const client = await nodes.open(living, { query }).connected();
+    for (const number of [4, 5]) await post(number);
+    const frames = await client.got(6);
+    const numbers = frames.map(([topic, payload]) => (payload as { number?: number } | undefined)?.number ?? topic);
+    expect(numbers).toEqual(['notifications:missed', 1, 2, 3, 4, 5]);
+    await nodes.close(dead);
+    await link.close();
+  },
+  30_000,
+);

@@ -1,0 +1,36 @@
+-- Ends the parking of deliveries. Marks sockets that have not collected one: they missed it.
+--
+-- ARGV  then for each: id as in park.lua, order, the hand-over that ends its parking, client, source token
+-- Returns for each {"1"} if a socket received it, or another hand-over ends its parking; else {""}. {"", delivery, node,
+--         connection id, …} for sockets that came back to nodes of an earlier version, which do not know mailboxes.
+local all, answer = entries(), {}
+
+-- Whether the delivery is parked for a socket that such a node has opened since.
+local function isAtEarlierNode(connection, entry, order, member, client, source)
+  if not isLive(entry) or entry.e or entry.c ~= client or connection == source then return false end
+  return redis.call('ZREM', KEYS[3], member) == 1 or (entry.a and entry.o >= tonumber(string.sub(order, 1, 14)))
+end
+
+for at = 3, #ARGV, 5 do
+  local id, order = ARGV[at], ARGV[at + 1]
+  local one = recordOf(id)
+  if not one or one.round ~= ARGV[at + 2] then
+    answer[#answer + 1] = { settleEarlier(id) or '1' }
+  else
+    local became = { one.given == '1' and '1' or '' }
+    for connection, entry in pairs(all) do
+      local member = table.concat({ entry.m or connection, order, id }, '|')
+      if one.delivery ~= '' and isAtEarlierNode(connection, entry, order, member, ARGV[at + 3], ARGV[at + 4]) then
+        if #became == 1 then became[2] = one.delivery end
+        became[#became + 1] = entry.n
+        became[#became + 1] = connection
+      elseif redis.call('ZREM', KEYS[3], member) == 1 then
+        entry.k, entry.y, entry.g = (entry.k or 1) - 1, (entry.y or one.bytes) - one.bytes, 1
+        write(connection, entry)
+      end
+    end
+    redis.call('HDEL', KEYS[2], id)
+    answer[#answer + 1] = became
+  end
+end
+return answer

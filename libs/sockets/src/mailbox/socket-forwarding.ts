@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { enqueueDeliveries, nodeOf, parkedNode, parkedToken, type DeliveryGroup } from '@pns/delivery';
+import { Queues, socketNodeGroup, socketNodeQueue } from '@pns/queue';
+import type { UserKey } from '@pns/subscriptions';
+import type { Delivery, Outcome } from '@pns/transport-contract';
+import { parkedMs } from '../registry/socket-rules';
+import { Mailboxes, type MailboxLimits, type UnplacedDelivery } from './mailboxes';
+
+/** A delivery that was forwarded this often is given up, and the client of its socket learns that it missed something. */
+const maxMoves = 10;
+
+/** A delivery that follows its socket waits this long before it is forwarded, in ms, except for its first moves. */
+const movePauseMs = 250;
+
+/** The outcome if no mailbox has room, and the outcome if no socket of the user can come back. */
+export const endOfForwarding = {
+  full: { kind: 'expired', reason: 'too much waits for its socket already' },
+  gone: { kind: 'expired', reason: 'its socket is gone' },
+} as const satisfies Readonly<Record<string, Outcome>>;
+
+/** How much may be parked for one socket of a user. */
+export function mailboxLimits(cascade: Pick<ConfigCascade, 'resolve'>, user: UserKey): MailboxLimits {
+  return {
+    maxNotifications: cascade.resolve('com.openexchange.websockets.mailbox.maxNotifications', user).value,
+    maxBytes: cascade.resolve('com.openexchange.websockets.mailbox.maxBytes', user).value,
+  };
+}
+
+/** Sends deliveries to where their sockets are now: into mailboxes, or to the nodes of sockets that came back. */
+@Injectable()
+export class SocketForwarding {
+  constructor(
+    private readonly queues: Queues,
+    private readonly mailboxes: Mailboxes,
+    private readonly cascade: ConfigCascade,
+  ) {}
+
+  /** Returns in order the outcome of each delivery here. Keeps the order of those that go the same way. Safe to repeat. */
+  async forward(deliveries: readonly UnplacedDelivery[]): Promise<Outcome[]> {
+    const exhausted = deliveries.filter(({ delivery }) => delivery.attempt >= maxMoves);
+    await Promise.all(exhausted.map(({ delivery }) => this.mailboxes.markMissed(delivery, connectionIdOf(delivery))));
+    const moving = deliveries.filter(({ delivery }) => delivery.attempt < maxMoves);
+    const results = await this.mailboxes.park(moving, (user) => mailboxLimits(this.cascade, user));
+    const ends = new Map<UnplacedDelivery, Outcome>();
+    const [parked, back]: [Delivery[], Delivery[]] = [[], []];
+    for (const [index, one] of moving.entries()) {
+      const became = results[index];
+      if (became === undefined) continue;
+      const attempt = one.delivery.attempt + 1;
+      if (became.kind === 'parked') parked.push(settling(one.delivery, attempt));
+      for (const { node, connection } of became.back) {
+        back.push({ ...one.delivery, token: `${node} ${connection}`, attempt });
+      }
+      if (became.back.length > 0) ends.set(one, { kind: 'moved', reason: 'its socket came back already' });
+      else if (became.kind === 'parked') ends.set(one, { kind: 'moved', reason: 'waits for its socket to come back' });
+      else ends.set(one, became.kind === 'full' ? endOfForwarding.full : endOfForwarding.gone);
+    }
+    await this.sendBack(back);
+    if (parked.length > 0) {
+      await enqueueDeliveries(this.queues, [this.group(parkedNode, parked)], { delayMs: parkedMs, round: 'settle' });
+    }
+    return deliveries.map((one) => ends.get(one) ?? { kind: 'expired', reason: 'its socket was found nowhere' });
+  }
+
+  /** As `forward`, for a caller that records no outcomes: a socket node records the outcomes of deliveries that ended here. */
+  async forwardAll(deliveries: readonly Delivery[]): Promise<void> {
+    if (deliveries.length === 0) return;
+    const outcomes = await this.forward(deliveries.map((delivery) => ({ delivery })));
+    const ended = deliveries.flatMap((delivery, index) => {
+      const outcome = outcomes[index];
+      if (outcome === undefined || outcome.kind === 'moved') return [];
+      const step = outcome === endOfForwarding.full ? 'full' : 'gone';
+      return [{ ...delivery, payload: {}, token: parkedToken(step), attempt: delivery.attempt + 1 }];
+    });
+    if (ended.length > 0) await enqueueDeliveries(this.queues, [this.group(parkedNode, ended)]);
+  }
+
+  /** Sends deliveries to the sockets that their tokens name. */
+  async sendBack(deliveries: readonly Delivery[]): Promise<void> {
+    for (const [pauseMs, some] of [
+      [0, deliveries.filter(({ attempt }) => attempt <= 3)],
+      [movePauseMs, deliveries.filter(({ attempt }) => attempt > 3)],
+    ] as const) {
+      const nodes = new Set(some.map(({ token }) => nodeOf(token)));
+      const groups = [...nodes].map((node) =>
+        this.group(
+          node,
+          some.filter(({ token }) => nodeOf(token) === node),
+        ),
+      );
+      if (groups.length > 0) await enqueueDeliveries(this.queues, groups, { delayMs: pauseMs });
+    }
+  }
+
+  private group(node: string, deliveries: readonly Delivery[]): DeliveryGroup {
+    const group = socketNodeGroup(this.queues.keys);
+    return { group, name: socketNodeQueue(node), endpoint: node, deliveries };
+  }
+}
+
+/** The delivery whose job ends the parking. The mailbox holds the payload, and decides whether it was collected in time. */
+function settling(delivery: Delivery, attempt: number): Delivery {
+  const settled = { ...delivery, payload: {}, token: parkedToken('settle'), attempt };
+  Reflect.deleteProperty(settled, 'expiresAt');
+  return settled;
+}
+
+/** The one connection id that a delivery is for, or "". */
+function connectionIdOf({ token }: Delivery): string {
+  const node = nodeOf(token);
+  return node === parkedNode ? '' : token.slice(node.length + 1);
+}

@@ -1,0 +1,19 @@
+import { parkedNode } from '@pns/delivery';
+
+/** A node that renews no entry for this time has no connection to Redis, so its sockets count as parked, in ms. */
+const liveMs = 60_000;
+
+/** How long a socket that closed may come back and collect what it missed, in ms. */
+export const parkedMs = 120_000;
+
+/** How long a socket that closed is known, in ms. One that comes back in this time learns that it missed something. */
+export const knownMs = 240_000;
+
+/** What the scripts of this lib decide by. They are the only place that applies these rules; `rules.lua` says how. */
+const rules = { parkedNode, liveMs, parkedMs, knownMs, parkedPerUser: 32, placesPerSocket: 8 } as const;
+const rulesJson = JSON.stringify(rules).slice(1);
+
+/** The argument with the rules that `rules.lua` reads; `dead` are the nodes that are known to be dead. */
+export function ruleArgument(dead: readonly string[]): string {
+  return `{"dead":${JSON.stringify(dead)},${rulesJson}`;
+}

@@ -1,0 +1,2 @@
+export { startSocketNode } from './start-socket-node';
+export type { SocketNodeOptions } from './socket-node.module';
