@@ -47,7 +47,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The values of a gauge, by what stands behind its name. */
+/** The values of a gauge by its labels. */
 async function values(gauge: string): Promise<Record<string, number>> {
   const lines = (await metrics.metrics()).split('\n').filter((line) => line.startsWith(gauge));
   return Object.fromEntries(
@@ -58,7 +58,7 @@ async function values(gauge: string): Promise<Record<string, number>> {
   );
 }
 
-/** Adds a job that nobody works on here. */
+/** Adds a job to a queue without a worker. */
 async function add(group: string, name: string, delay = 0): Promise<void> {
   await queues.queue<object>(group, name).add('deliver', { v: 1 }, { delay });
 }

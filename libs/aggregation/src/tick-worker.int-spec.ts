@@ -16,7 +16,7 @@ const shard = 0;
 const tickLengthMs = 500;
 const orphanAfterMs = 60_000;
 
-/** What an API and a dispatcher have of one shard, or of more; `clock` is Redis'. */
+/** The parts of an API process and of a dispatcher for one or more shards; `clock` replaces the clock of Redis. */
 class Scene {
   private readonly keys: KeySpace;
   private readonly queues: Queues;
@@ -25,9 +25,9 @@ class Scene {
   readonly windows: Windows;
   private readonly worker: TickWorker;
   readonly cascade = new ConfigCascade();
-  /** The first batch that the dispatcher handed over. */
+  /** The first batch that the dispatcher dispatched. */
   readonly handedOver: Promise<Batch>;
-  /** What it takes to hand a batch over. */
+  /** Dispatches a batch. */
   effort: () => Promise<void> = () => Promise.resolve();
   onBatch: (batch: Batch) => Promise<void> = () => this.effort();
   private readonly settled: (batch: Batch) => Promise<Settled>;
@@ -56,7 +56,7 @@ class Scene {
     return this.queues.queue(this.keys.group(shard), aggregationQueue);
   }
 
-  /** Lets the dispatcher begin. */
+  /** Starts the dispatcher. */
   start(): Promise<void> {
     return this.worker.start(this.settled);
   }
@@ -107,10 +107,10 @@ it('a tick that runs too early is deferred until its time', async () => {
   let stopped: number | undefined;
   scene = new Scene(() => stopped ?? Date.now());
   await scene.start();
-  // The window falls due at its tick, not before it, so that only this one can be the first to find it due.
+  // The window falls due exactly at its tick, so that no other tick can find it due before.
   stopped = Date.now();
   const tick = Math.ceil((stopped + 2 * earlyMs) / tickLengthMs) * tickLengthMs;
-  // With one shard, a sweep comes a millisecond before every fifth full second.
+  // With one shard, a sweep runs one millisecond before every fifth full second.
   const dueAt = tick % 5000 === 0 ? tick + tickLengthMs : tick;
   const joined = await scene.windows.join(shard, [entry('waiting', dueAt - stopped)], tickLengthMs, 'x');
   expect(joined.ticks).toEqual([dueAt]);
@@ -179,7 +179,7 @@ it('dispatches the windows of one user one batch after the other, in order, and 
   scene.onBatch = async (batch) => {
     const ids = idsIn(batch);
     if (ids.includes('other')) release();
-    // A batch that comes before the one that went before it is handed over would overtake it.
+    // A batch that is taken before the previous one is dispatched would overtake it.
     else await otherIsThere;
     handedOver.push(...ids.filter((id) => id !== 'other'));
     if (handedOver.length === count) done();
@@ -198,7 +198,7 @@ it('adds no ticks for windows that wait until another batch of their user is set
   await scene.start();
   await scene.ticks.addNow(shard, 'looks in vain', Date.now());
   while ((await scene.queue.getJob('looks in vain')) !== undefined);
-  // A tick that was added without need would add the next one, and so on without end.
+  // An unnecessary tick would add the next one, and so on.
   const jobs = await scene.queue.getJobs(['wait', 'active', 'delayed']);
   expect(jobs.filter(({ id }) => id?.startsWith('more-'))).toEqual([]);
   expect(await scene.windows.settle(before)).toBe('passed');

@@ -362,7 +362,7 @@ interface Sent {
   readonly sourceToken?: string | undefined;
 }
 
-/** The rules of aggregation over a plain map: what the scripts are compared with. */
+/** The rules of aggregation on a plain map, as the reference for the scripts. */
 class Model {
   private readonly waiting = new Map<
     string,

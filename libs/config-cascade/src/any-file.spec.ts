@@ -23,7 +23,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Starts with these files as an app does, and says what it read. */
+/** Reads these files like the start of an app, and returns the result. */
 function start(contents: Readonly<Record<string, string | Uint8Array>>) {
   for (const file of files) rmSync(join(folder, file), { force: true });
   for (const [file, content] of Object.entries(contents)) writeFileSync(join(folder, file), content);
@@ -44,7 +44,7 @@ function start(contents: Readonly<Record<string, string | Uint8Array>>) {
   }
 }
 
-/** What files hold, and what is nearly that. */
+/** Contents of files, valid and almost valid. */
 const fragment = fc.constantFrom(
   ...[delay, `${pns}.transport.gcm.enabled`, 'withTags', 'uri', 'a', 'toString', '__proto__', 'constructor', '<<'],
   ...[

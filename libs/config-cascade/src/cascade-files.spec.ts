@@ -38,7 +38,7 @@ const write = (file: string, text: string | Buffer): void => writeFileSync(join(
 const valuesOf = ({ content }: ConfigDirectory<FolderScopes>) => Object.fromEntries(content.server.values);
 const logged = (): unknown[] => lines.flatMap((spy) => spy.mock.calls.map(([line]) => line as unknown));
 
-/** Makes a change and waits until it is obeyed. */
+/** Makes a change and waits until it is in effect. */
 async function afterwards(directory: ConfigDirectory<FolderScopes>, change: () => void): Promise<void> {
   const noticed = once(directory, 'change', { signal: AbortSignal.timeout(25_000) });
   change();

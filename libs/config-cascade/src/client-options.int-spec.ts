@@ -56,7 +56,7 @@ function write(entries: object | string): void {
   writeFileSync(join(folder, file), typeof entries === 'string' ? entries : JSON.stringify(entries));
 }
 
-/** Changes the file and waits until that is obeyed, as far as it can be. */
+/** Changes the file and waits until the usable part of the change is in effect. */
 async function rewrite(entries: object | string): Promise<void> {
   const noticed = once(part(ConfigDirectory), 'change', { signal: AbortSignal.timeout(25_000) });
   write(entries);
@@ -179,7 +179,7 @@ it('while Postgres is away the known options stay in effect, and new ones take e
   isAway = true;
   await set('newer');
   expect(options('mail')).toEqual({ sid: 'of the file' });
-  // Perhaps it says so once more, because it hears of its own change too.
+  // The process may log it a second time, because it also receives its own change.
   expect(warned).toHaveBeenCalled();
   for (const [line] of warned.mock.calls) expect(line).toEqual({ event: 'client-options.not-loaded', reason: 'away' });
   isAway = false;

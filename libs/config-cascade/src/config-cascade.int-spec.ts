@@ -93,7 +93,7 @@ it('a write during the load of a batch makes only the affected users load again'
   ]);
   expect(batch.map((each) => process.cascade.resolve(delay, each).value)).toEqual([1, 2, 1000]);
   await process.cascade.load(batch);
-  // The process hears its own lines too, perhaps not before now, and then reads those two once more.
+  // The process also receives its own announcements, maybe only now, and then reads both users again.
   for (const [, asked] of subjects.mock.calls.slice(1)) expect(asked).not.toContainEqual(other);
 });
 
@@ -121,7 +121,7 @@ it('drops the values of all users of an erased context, also when the context is
   const process = await site.start();
   await site.hearing(1);
   const jane = { context: 1, user: 15 };
-  // Nobody has asked for them, so nobody needs to be told.
+  // No process has loaded these users, so no announcement is needed.
   for (const user of [john, jane]) await process.store.put({ scope: 'user', ...user }, { name: delay, value: '9' });
   await process.cascade.load([john, jane]);
   await process.changes.make({ scope: 'context', context: 1, withUsers: true }, async () => {

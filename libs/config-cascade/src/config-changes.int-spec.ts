@@ -41,7 +41,7 @@ describe('a change whose announcement was lost', () => {
     const [writer, reader] = [await site.start(), await site.start()];
     await site.hearing(2);
     await writer.unannounced.add();
-    // Everything has been read again because of the mark, and is known now.
+    // Everything was read again because of the mark.
     const subjects = jest.spyOn(reader.store, 'subjects');
     await soon(async () => (await delayOf(reader)) === 1000 && subjects.mock.calls.length > 1);
     await writer.store.put(place, { name: delay, value: '7' });
@@ -103,7 +103,7 @@ it('an announced change leaves no mark, and no process reads everything again', 
   await site.hearing(2);
   const jane = { context: 2, user: 1 };
   const isJaneKept: boolean[] = [];
-  // A mark that has to wait for its removal, as on a busy machine, is rightly taken for one of a writer that died.
+  // On a busy machine the removal of a mark may be late; the mark then counts as that of a dead writer.
   for (let round = 1; round <= 10 && isJaneKept.at(-1) !== true; round++) {
     await reader.cascade.load([john, jane]);
     await set(writer, { scope: 'user', ...john }, delay, String(round));

@@ -18,7 +18,7 @@ interface Options {
   readonly key?: string | undefined;
 }
 
-/** As the transports have them: texts, and a key that is read from the file that is named. */
+/** Options like those of transports: texts, and a key from a named file. */
 const schemaOf = (readFile: (path: string) => Buffer): z.ZodType<Readonly<Record<string, Options>>> =>
   z.record(
     z.string().regex(/^[a-z]+$/, 'A client is some letters'),
@@ -52,7 +52,7 @@ afterEach(() => {
   rmSync(elsewhere, { recursive: true });
 });
 
-/** The entries of a file that has been there for a while: no news of it is under way. */
+/** The entries of a file that has existed for a while, so that no change of it is pending. */
 async function opened(text: string | Buffer): Promise<OptionEntries<Options>> {
   write(text);
   directory?.close();
@@ -65,7 +65,7 @@ async function opened(text: string | Buffer): Promise<OptionEntries<Options>> {
   );
 }
 
-/** Makes a change and waits until it is obeyed, as far as it can be. */
+/** Makes a change and waits until its usable part is in effect. */
 async function afterwards(change: () => void): Promise<void> {
   if (directory === undefined) throw new Error('Nothing is opened.');
   const noticed = once(directory, 'change', { signal: AbortSignal.timeout(25_000) });

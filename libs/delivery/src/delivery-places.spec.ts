@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
 
-/** A job that asks for places, and what became of it. */
+/** A job that asks for places, and its state. */
 class Job {
   places: Places | undefined;
   isDeferred = false;

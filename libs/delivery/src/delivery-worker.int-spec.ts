@@ -14,7 +14,7 @@ log.level = 'silent';
 
 const { worker, close, delivery } = deliveryStage();
 
-/** How many attempts were told of, by outcome. */
+/** The number of reported attempts by outcome. */
 async function outcomesTold(): Promise<Readonly<Record<string, number>>> {
   const text = await metrics.getSingleMetricAsString('pns_deliveries_total');
   const counts = text.matchAll(/transport="webhook",outcome="(\w+)"\} (\d+)/g);
@@ -32,7 +32,7 @@ async function valueOf(name: 'pns_end_to_end_seconds_sum' | 'pns_delivery_durati
   return Number(new RegExp(`^${name}\\{transport="webhook"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
 }
 
-/** Stops a worker as if what is in flight had had its time. */
+/** Stops a worker as if the time for deliveries in flight were over. */
 async function closeAtOnce(app: INestApplicationContext): Promise<void> {
   const realSetTimeout = setTimeout;
   const haste = jest
@@ -48,7 +48,7 @@ type Timer = [run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]
 const delivered: Outcome = { kind: 'delivered' };
 const hourMs = 60 * 60 * 1000;
 
-/** Attempts that were counted, however they ended. */
+/** The number of counted attempts with any outcome. */
 async function attemptsSoFar(): Promise<number> {
   return Object.values(await outcomesTold()).reduce((sum, count) => sum + count, 0);
 }
@@ -222,7 +222,7 @@ describe('the delivery stage', () => {
       [...ids].map(([id, subscriptionId]) => delivery({ id, subscriptionId })),
     );
     const live = () => store.liveAmong([...ids.values()]);
-    // They go together, in one statement.
+    // One statement removes all of them.
     await eventually(async () => ((await live()).has(ids.get('not registered again') ?? '') ? undefined : true));
     const kept = await live();
     expect([...ids.keys()].filter((name) => kept.has(ids.get(name) ?? ''))).toEqual([
@@ -403,7 +403,7 @@ describe('the delivery stage', () => {
       const told = difference(await outcomesTold(), toldBefore);
       return Object.entries(expected).every(([outcome, count]) => told[outcome] === count) ? told : undefined;
     });
-    // The one that was delivered, and the one that found out about the client.
+    // The delivered one, and the one whose credentials were refused.
     expect((await valueOf('pns_delivery_duration_seconds_count')) - timedBefore).toBe(2);
   });
 

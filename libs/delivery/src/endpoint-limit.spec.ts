@@ -3,7 +3,7 @@ import { EndpointLimit } from './endpoint-limit';
 
 type Round = 'answered' | 'failed';
 
-/** Plays rounds in each of which as many deliveries end as the limit allows; an answer comes after `ms`. */
+/** Simulates rounds. In each, as many deliveries end as the limit allows; an answer comes after `ms`. */
 function play(limit: EndpointLimit, count: number, ms: number, round: Round = 'answered'): number {
   for (; count > 0; count--) {
     for (let left = limit.current; left > 0; left--) {

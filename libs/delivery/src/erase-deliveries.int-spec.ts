@@ -20,7 +20,7 @@ function delivery(user: number, index: number): Delivery {
     transport: 'webhook',
     token: 'https://example.com/',
     topic: 'ox:mail:new',
-    // What Lua's reading and writing of JSON would not leave as it is.
+    // Values that a JSON round trip in Lua would change.
     payload: { empty: [], big: 9_007_199_254_740_991, odd: '\ud800\0ä', tiny: 1e-9 },
     priority: 'high',
     count: 1,

@@ -38,7 +38,7 @@ function queueOf(app: INestApplicationContext): Queue<DeliveryJob> {
 
 const client = (app: INestApplicationContext) => app.get(Queues, { strict: false }).redis;
 
-/** A far side at which one delivery waits until the test releases it. */
+/** An endpoint at which one delivery waits until the test releases it. */
 function waiting(id: string) {
   let release: () => void = () => undefined;
   const released = new Promise<void>((resolve) => (release = resolve));
@@ -61,7 +61,7 @@ it('a job that runs again in a living process is not sent again, and waits for i
   const app = await start(farSide);
   await send(app, [delivery({ id: 'slow' }), delivery({ id: 'quick' })]);
   await farSide.until((came) => came.length === 2);
-  // As after an outage of Redis when nobody took the lock again in time.
+  // Like after an outage of Redis when the lock was not taken again in time.
   const queue = queueOf(app);
   const [id = ''] = await queue.getRanges(['active'], 0, -1);
   await client(app).del(queue.toKey(`${id}:lock`));
@@ -124,7 +124,7 @@ it('a job in progress is not sent twice when Redis is away for longer than its l
 }, 60_000);
 
 describe('a job whose processes died', () => {
-  /** Adds a job as several deaths have left it. */
+  /** Adds a job in the state after several deaths. */
   async function addAfterDeaths(app: INestApplicationContext, ids: readonly string[], deaths: number, tries: object) {
     const queue = queueOf(app);
     await queue.add(
@@ -157,7 +157,7 @@ describe('a job whose processes died', () => {
     expect(cameOf(farSide)).toEqual([...ids, 'suspect'].map((id) => `${id} 1`).sort());
     expect(most).toBe(10);
     expect(farSide.came.at(-1)?.id).toBe('suspect');
-    // Before it was sent, Redis knew that it was.
+    // The attempt was stored in Redis before it was made.
     expect(await written.at(-1)).toMatch(/"suspect":2/);
     expect(error.mock.calls.map(([line]) => line)).toEqual([
       expect.objectContaining({ event: 'delivery.exhausted', delivery: 'killer', attempts: 1 }),
@@ -171,7 +171,7 @@ describe('a job whose processes died', () => {
     const ids = Array.from({ length: 24 }, (_, index) => `d${index}`);
     const deadly = ['dies of itself', 'exits of itself'];
     const error = jest.spyOn(log, 'error');
-    // Deaths of workers that an earlier version has written down accuse nobody.
+    // Deaths of workers that an earlier version has stored make no delivery suspect.
     await addAfterDeaths(app, [...ids.slice(0, 12), ...deadly, ...ids.slice(12)], 2, { d3: 2 });
     const store = app.get(FailedDeliveryStore, { strict: false });
     for (const id of deadly) {

@@ -1,6 +1,6 @@
 import { SharedLookup } from './shared-lookup';
 
-/** Answers questions when the test says so, and remembers them. */
+/** Answers queries when the test requests it, and records them. */
 class Store {
   readonly questions: (readonly string[])[] = [];
   private readonly open: { resolve: (live: Set<string>) => void; reject: (reason: Error) => void }[] = [];

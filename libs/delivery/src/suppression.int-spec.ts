@@ -18,7 +18,7 @@ const { databaseUrl, worker, close, delivery } = deliveryStage();
 
 const john = { context: 1, user: 14 };
 const jane = { context: 1, user: 15 };
-/** Has settings of his own. */
+/** A user with own properties. */
 const jim = { context: 1, user: 16 };
 const delivered: Outcome = { kind: 'delivered' };
 
@@ -27,7 +27,7 @@ async function suppressedSoFar(): Promise<number> {
   return Number(/transport="webhook",outcome="suppressed"\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-/** Answers what resolves when one more has been suppressed. */
+/** Returns a promise that resolves when one more delivery was suppressed. */
 async function suppressing(): Promise<() => Promise<unknown>> {
   const before = await suppressedSoFar();
   return () => eventually(async () => (await suppressedSoFar()) === before + 1 || undefined);
@@ -49,7 +49,7 @@ const endings: [string, Change][] = [
   ['has expired', (app, id) => store(app).change(id, { expiresAt: Date.now() - 1 })],
 ];
 
-/** Sends a delivery, which is suppressed at last; answers whether it is kept all the same. */
+/** Sends a delivery that is finally suppressed; resolves with whether it is stored nevertheless. */
 async function isKept(app: INestApplicationContext, id: string, changes: Partial<Delivery>): Promise<boolean> {
   const isSuppressed = await suppressing();
   await send(app, [delivery({ id, ...changes })]);
@@ -57,7 +57,7 @@ async function isKept(app: INestApplicationContext, id: string, changes: Partial
   return (await app.get(FailedDeliveryStore, { strict: false }).get(id)) !== undefined;
 }
 
-/** A far side that puts the first attempt off, once `change` has been made. */
+/** An endpoint that makes `change` and then asks for a retry of the first attempt. */
 function puttingOff(change: () => Promise<unknown>): FarSide {
   return new FarSide(async ({ attempt }) => {
     if (attempt > 1) return delivered;
@@ -177,7 +177,7 @@ describe('while Postgres is away', () => {
   afterEach(() => link.mend());
   afterAll(() => link.close());
 
-  /** A worker that has read what is set for John, and cannot read on. */
+  /** A worker that has loaded John's properties and has lost Postgres since. */
   async function cutOff(
     side = farSide,
     prepare: (app: INestApplicationContext) => Promise<unknown> = () => Promise.resolve(),
@@ -191,7 +191,7 @@ describe('while Postgres is away', () => {
     return app;
   }
 
-  /** Resolves when a job has failed so often and waits to be run again. */
+  /** Resolves when a job has failed this often and waits for its next run. */
   function jobThatFailed(app: INestApplicationContext, times: number): Promise<unknown> {
     const queues = app.get(Queues, { strict: false });
     const queue = queues.queue(queues.keys.group(0), deliveryQueue('webhook'));

@@ -34,7 +34,7 @@ const job = (id: string, queue = 'webhook', delayMs = 0): NewJob => ({
   data: { id },
 });
 
-/** As a batch of windows: the list is gone once its jobs are added, and the jobs must be there. */
+/** Like a batch of windows: the list is deleted when its jobs are added, and the jobs must exist. */
 const origin = (length = 2): Origin<'taken'> => ({
   list,
   first: 'me',

@@ -31,12 +31,12 @@ async function connected(failFast = false): Promise<RedisClient> {
   return redis;
 }
 
-/** As the function of Node, but a failed attempt to connect, which is told as `error`, is no end of the wait. */
+/** Like `once` of Node, but an `error` event of a failed attempt to connect does not reject. */
 function once(source: NodeJS.EventEmitter, name: string): Promise<unknown[]> {
   return new Promise((resolve) => source.once(name, (...args: unknown[]) => resolve(args)));
 }
 
-/** The place of the master that has a key. */
+/** The address of the master that has a key. */
 async function masterOf(redis: RedisClient, key: string): Promise<number> {
   const slot = Number(await redis.cluster('KEYSLOT', key));
   return Math.floor(slot / (16_384 / 3));

@@ -68,7 +68,7 @@ describe('the other modes', () => {
   });
 });
 
-/** What servers, proxies and frameworks do to a path before they look for an application, each in some product. */
+/** The steps that servers, proxies and frameworks apply to a path before they select an application; each exists in some product. */
 const readings: Readonly<Record<string, (path: string) => string>> = {
   'decode UTF-8': (path) => decodeLeniently(path, 'utf8'),
   'decode Latin-1': (path) => decodeLeniently(path, 'latin1'),
@@ -98,7 +98,7 @@ function decodeLeniently(path: string, encoding: 'utf8' | 'latin1'): string {
   return path.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString(encoding));
 }
 
-/** As a router compares it in the end. */
+/** The path as a router finally compares it. */
 function isBelow(path: string, prefix: string): boolean {
   let depth = 0;
   for (const [at, segment] of path.split('/').slice(1).entries()) {
@@ -116,7 +116,7 @@ const atoms = fc.constantFrom(
   ...['%c0%ae', '%u002e', '．', '%EF%BC%8E', '／', '%E2%80%8B', '%C2%AD', '%CC%81', '%E2%92%88', '(S(x))', ',', ':'],
   ...['a', 'b', '-', '_', '~', '@', '!', '$', '*', "'", '(', ')', '=', '&', '?', '#', '%C3%BC', 'é', '%E6%97%A5', '%'],
 );
-/** Mostly taken, so that the readings have something to read. */
+/** Mostly accepted URIs, so that the readings have input. */
 const plainAtoms = fc.constantFrom(
   ...['.', '..', 'a', 'b', '-', '_', '~', '/', '+', ',', ':', '@', '=', '&', '!', '(S(a))', '(', ')', '%20', '*'],
   ...['%C3%BC', '%CC%81', '%E6%97%A5', '%EF%BC%A1', '%F0%9F%93%A7', '%61', '%2d', '%40', '%E2%92%B6', '%C2%B2'],
@@ -132,7 +132,7 @@ function encoded(character: string): string {
   return [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
-/** Any readings one after the other, also the same one again. */
+/** Any sequence of readings, with repetitions. */
 const chains = fc.array(fc.constantFrom(...Object.keys(readings)), { minLength: 1, maxLength: 6 });
 
 it('an accepted URI stays below the prefix in every reading of servers, and in any chain of readings', () => {
