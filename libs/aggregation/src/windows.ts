@@ -13,7 +13,7 @@ export interface JoinEntry {
   readonly item: Item;
   /** Digest of the producer's id; empty without an id. */
   readonly idempotencyKey: string;
-  /** Digest of the content; without it, a repeat of the id is a duplicate whatever its content is. */
+  /** Digest of the content; without it, any repeat of the id is a duplicate. */
   readonly content?: string;
   readonly retentionMs: number;
 }

@@ -22,7 +22,7 @@ export type ClientStanding =
   | { readonly kind: 'usable' }
   /** Its entry has `enabled: false`. */
   | { readonly kind: 'switched-off' }
-  /** It has an entry that cannot be used. `reason` holds no secret, but names files and fields: it is for operators. */
+  /** It has an entry that cannot be used. `reason` is for operators: it contains file and field names, and no secret. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** It has no entry. */
   | { readonly kind: 'missing' };

@@ -118,7 +118,7 @@ export async function set(
 /** How long a condition may take on a busy machine, in ms. */
 const patienceMs = 10_000;
 
-/** Fails when `holds` does not come true. */
+/** Fails when `holds` does not become true. */
 export async function soon(holds: () => Promise<boolean> | boolean): Promise<void> {
   const deadline = Date.now() + patienceMs;
   while (!(await holds())) {
@@ -127,7 +127,7 @@ export async function soon(holds: () => Promise<boolean> | boolean): Promise<voi
   }
 }
 
-/** Fails unless `holds` comes true after `change` in each round, and within a second in one of five. */
+/** Fails unless `holds` becomes true after `change` in each round, and within a second in one of five. */
 export async function withinOneSecond(
   change: (round: number) => Promise<void>,
   holds: (round: number) => Promise<boolean>,
