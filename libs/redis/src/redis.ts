@@ -54,7 +54,8 @@ function connectCluster({ nodes, username, password, isTls }: ClusterAddress, fa
     // Certificates contain host names, so names must not be replaced by addresses.
     ...(isTls ? { dnsLookup: (host, done) => done(null, host) } : {}),
   };
-  if (failFast) return new EndingCluster(nodes, { ...options, redisOptions: { ...redisOptions, ...failFastOptions } }, true);
+  if (failFast)
+    return new EndingCluster(nodes, { ...options, redisOptions: { ...redisOptions, ...failFastOptions } }, true);
   return new EndingCluster(nodes, waitingClusterOptions(redisOptions, options));
 }
 
