@@ -1,8 +1,9 @@
-import { parkedNode } from './socket-token';
-import { socketNodeGroup, Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
 import { FailedDeliveryStore } from '@pns/persistence';
+import { Queues, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import { retryFailed } from './retry-failed';
+import { nodeQueue } from './routing';
+import { parkedNode } from './socket-target';
 import { deliveryStage } from './testing/delivery-stage';
 import { FarSide } from './testing/far-side';
 
@@ -19,8 +20,10 @@ it('sends a delivery for a socket to the current nodes of the user’s sockets, 
     { delivery: exhausted, outcome: 'exhausted', reason: 'internal error', isHeld: false, failedAt: Date.now() },
   ]);
   expect(await retryFailed(queues, failed, { ids: ['to a socket'] }, 10)).toBe(1);
-  const [job] = await queues.queue<DeliveryJob>(socketNodeGroup(queues.keys), socketNodeQueue(parkedNode)).getWaiting();
-  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, token: `${parkedNode} find` }]);
+  const { group, name } = nodeQueue(queues.keys, parkedNode);
+  const [job] = await queues.queue<DeliveryJob>(group, name).getWaiting();
+  const target = { kind: 'parked', step: 'find' };
+  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, target }]);
 });
 
 it('makes the worker read the current credentials of a webhook’s subscription', async () => {

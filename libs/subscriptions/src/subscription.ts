@@ -4,40 +4,40 @@ import type { TransportName } from '@pns/transport-contract';
 /** Longest device token, webhook URI or channel URI, in bytes of its UTF-8. */
 export const maxTokenBytes = 4096;
 
-/** Most topic patterns in one subscription. */
+/** Most topic patterns of one subscription. */
 export const maxTopicsPerSubscription = 100;
 
-/** A user. User ids are unique only within their context. */
+/** A user: user ids are unique only inside their context. */
 export interface UserKey {
   readonly context: number;
   readonly user: number;
 }
 
-/** The owner of data: a user, or without `user` the whole context. */
+/** The owner of data: a user, or without `user` a context with all its users. */
 export interface Owner {
   readonly context: number;
   readonly user?: number | undefined;
 }
 
-/** Whether data of a user belongs to `owner`. */
+/** Whether `owner` is this user or the context of this user. */
 export function isOwnedBy({ context, user }: UserKey, owner: Owner): boolean {
   return context === owner.context && (owner.user === undefined || user === owner.user);
 }
 
-/** A request of a user's client for notifications of some topics, and the target to send them to. Times are ms since the epoch. */
+/** The topics that a client of a user receives, and the target of their notifications. Times are in ms since the epoch. */
 export interface Subscription extends UserKey {
   /** A UUID that stays the same when the client registers again. */
   readonly id: string;
-  /** The receiving application; for a webhook, the webhook's id. */
+  /** The application that receives the notifications; for a webhook, the webhook's id. */
   readonly client: string;
   readonly transport: TransportName;
   /** Device token, webhook URI or channel URI. */
   readonly token: string;
   readonly topics: readonly string[];
-  /** Absent: the subscription does not expire. */
+  /** Absent: never. */
   readonly expiresAt?: number;
   readonly meta?: Readonly<Record<string, unknown>>;
-  /** Whether other users may have the same token; only a webhook's URI can be shared. */
+  /** Whether other users may hold the same token; only a webhook's URI can be shared. */
   readonly isShared: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -45,7 +45,7 @@ export interface Subscription extends UserKey {
 
 const clientSyntax = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** Whether `value` is a valid client id: 1 to 64 of `[A-Za-z0-9_.-]`. */
+/** Whether `value` can name a client: 1 to 64 of `[A-Za-z0-9_.-]`. */
 export function isClientId(value: string): boolean {
   return clientSyntax.test(value);
 }
@@ -55,7 +55,7 @@ export function isExpired(subscription: Pick<Subscription, 'expiresAt'>, now: nu
   return subscription.expiresAt !== undefined && subscription.expiresAt <= now;
 }
 
-/** The unexpired `subscriptions` with a pattern that matches `topic`, in their order. */
+/** The unexpired subscriptions whose patterns match `topic`, in their order. */
 export function subscriptionsWanting<S extends Pick<Subscription, 'topics' | 'expiresAt'>>(
   topic: string,
   subscriptions: readonly S[],
