@@ -47,7 +47,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The values of a gauge, by what stands behind its name. */
+/** The values of a gauge by its labels. */
 async function values(gauge: string): Promise<Record<string, number>> {
   const lines = (await metrics.metrics()).split('\n').filter((line) => line.startsWith(gauge));
   return Object.fromEntries(
@@ -58,12 +58,12 @@ async function values(gauge: string): Promise<Record<string, number>> {
   );
 }
 
-/** Adds a job that nobody works on here. */
+/** Adds a job to a queue without a worker. */
 async function add(group: string, name: string, delay = 0): Promise<void> {
   await queues.queue<object>(group, name).add('deliver', { v: 1 }, { delay });
 }
 
-it('tells what waits for a dispatcher, and for workers that there are none of', async () => {
+it('exports the windows that wait for a dispatcher, and the jobs that wait for missing workers', async () => {
   const windows = app.get(Windows, { strict: false });
   const item = { text: '{"v":1}', expiryAt: 7 };
   const wait = { mode: 'equal', delayMs: 3_600_000, maxDelayMs: 3_600_000, idempotencyKey: '', retentionMs: 1000 };
@@ -90,7 +90,7 @@ it('tells what waits for a dispatcher, and for workers that there are none of', 
   expect(Object.keys(depths)).toHaveLength(6 * 3);
 });
 
-it('leaves windows where they are while Redis is nearly full, and takes them when there is room', async () => {
+it('does not take windows while Redis is nearly full, and takes them when there is memory', async () => {
   const { redis: connection, keys } = queues;
   const windows = app.get(Windows, { strict: false });
   const ticks = queues.queue<TickJob>(keys.group(0), aggregationQueue);
@@ -121,7 +121,7 @@ it('leaves windows where they are while Redis is nearly full, and takes them whe
   }
 }, 60_000);
 
-it('is scraped without them while Redis does not answer', async () => {
+it('answers a scrape without these metrics while Redis does not answer', async () => {
   process.kill(redis.pid, 'SIGSTOP');
   try {
     const scraped = await metrics.metrics();
@@ -133,7 +133,7 @@ it('is scraped without them while Redis does not answer', async () => {
   expect(await values('pns_oldest_due_seconds')).toEqual({ '': 0 });
 });
 
-it('tells how many deliveries failed for good, of every transport', async () => {
+it('exports how many deliveries of every transport are stored as failed', async () => {
   const delivery: Delivery = {
     ...{ id: 'd', notificationId: 'n', context: 1, user: 14, client: 'c', transport: 'apns', token: 't', topic: 't' },
     ...{ payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 2, attempt: 10 },

@@ -11,7 +11,7 @@ import { RuntimeModule } from '@pns/runtime';
 import type { dispatcherEnv } from './env';
 import { tokenForms } from './token-forms';
 
-/** Joins two stages: each batch that aggregation takes goes to dispatch. */
+/** Connects two stages: each batch of the aggregation stage goes to the dispatch stage. */
 @Module({})
 export class DispatcherModule implements OnApplicationBootstrap {
   constructor(

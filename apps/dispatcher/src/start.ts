@@ -3,7 +3,7 @@ import { startWorker } from '@pns/runtime';
 import { DispatcherModule } from './dispatcher.module';
 import { dispatcherEnv } from './env';
 
-/** Starts a dispatcher; without `healthPort` it listens nowhere. */
+/** Starts a dispatcher; without `healthPort` it listens on no port. */
 export function startDispatcher(healthPort?: number): Promise<INestApplicationContext> {
   return startWorker('dispatcher', DispatcherModule.forRoot(dispatcherEnv()), healthPort);
 }

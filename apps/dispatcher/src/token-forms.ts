@@ -5,7 +5,7 @@ import { fcmToken } from '@pns/transport-fcm/token';
 import { webhookToken } from '@pns/transport-webhook/token';
 import { wnsToken } from '@pns/transport-wns/token';
 
-/** Connection ids of sockets, and tokens of a transport that only a newer version knows, have one spelling. */
+/** Connection ids of sockets, and tokens of unknown transports of newer versions, are already in normal form. */
 const rules: ReadonlyMap<string, TokenRule> = new Map<TransportName, TokenRule>([
   ['apns', apnsToken],
   ['fcm', fcmToken],
@@ -13,7 +13,7 @@ const rules: ReadonlyMap<string, TokenRule> = new Map<TransportName, TokenRule>(
   ['webhook', webhookToken],
 ]);
 
-/** The rules of all transports, without their clients. */
+/** The token rules of all transports. */
 export const tokenForms: TokenForms = {
   normalToken: (transport, token) => rules.get(transport)?.normalToken(token) ?? token,
 };

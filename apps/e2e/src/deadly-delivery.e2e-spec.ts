@@ -27,7 +27,7 @@ crypto.createHmac = (...args) => {
 `;
 
 /** A job is split after this number of deaths of its workers. */
-const careAfterDeaths = 2;
+const suspectAfterDeaths = 2;
 const owner = { context: 1, user: 14 };
 const folder = mkdtempSync(join(tmpdir(), 'pns-deadly-'));
 let system: System;
@@ -118,7 +118,7 @@ it.each([
     const text = expect.stringMatching(new RegExp(`died 5 times.*only this delivery.*${reason}`)) as string;
     expect(await failed(poison)).toMatchObject([{ outcome: 'exhausted', reason: text }]);
     expect(await arrivedAt(fate, 99)).toEqual(new Set(ids.filter((id) => id !== poison)));
-    expect(deaths).toBe(careAfterDeaths);
+    expect(deaths).toBe(suspectAfterDeaths);
     const lines = workers().flatMap((worker) => worker.logged('delivery.exhausted'));
     expect(lines.filter(({ notification }) => notification === poison)).toHaveLength(1);
   },
@@ -149,7 +149,7 @@ it('a delivery does not fail because processes that were sending it were killed'
   const killWorkers = () => Promise.all(workers().map((worker) => worker.kill()));
 
   await post('slow', ids);
-  for (let kill = 0; kill < careAfterDeaths; kill++) {
+  for (let kill = 0; kill < suspectAfterDeaths; kill++) {
     await untilMoreCame();
     await killWorkers();
   }

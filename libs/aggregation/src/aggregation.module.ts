@@ -16,10 +16,10 @@ const parts = [
   { provide: Ticks, inject: [Queues], useFactory: (queues: Queues) => new Ticks(queues) },
 ];
 
-/** The aggregation stage: it takes notifications in, and takes windows that are due in batches. */
+/** The aggregation stage: joins notifications into windows, and takes due windows in batches. */
 @Module({})
 export class AggregationModule {
-  /** For a process that takes notifications in. */
+  /** For a process that accepts notifications. */
   static ingesting(): DynamicModule {
     const ingest = {
       provide: Ingest,
@@ -30,7 +30,7 @@ export class AggregationModule {
     return { module: AggregationModule, providers: [...parts, ingest], exports: [Ingest, Windows] };
   }
 
-  /** For a process that works on ticks, once it starts the `TickWorker`. */
+  /** For a process that runs ticks. It must start the `TickWorker`. */
   static ticking(): DynamicModule {
     const tickWorker = {
       provide: TickWorker,

@@ -1,10 +1,10 @@
--- Tells how many windows of a shard there are, by how far they are. Changes nothing.
+-- Counts the windows of a shard by state. Changes nothing.
 --
 -- KEYS  1 due, 2 batches (see take.lua)
 -- ARGV  1 clock in ms, or "" for Redis' own
---       2 what the keys of batches begin with
--- Answer: clock; windows that are not due; those that are and that nobody has taken; those in batches; and when the one
---         that has been due for longest fell due, or ""
+--       2 prefix of the keys of batches
+-- Answer: clock; windows that are not due; windows that are due and not taken; windows in batches; the due time of the
+--         oldest due window, or ""
 local now = clock(ARGV[1])
 
 local due = redis.call('ZCOUNT', KEYS[1], '-inf', string.format('%d', now))

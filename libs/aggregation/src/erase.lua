@@ -1,8 +1,8 @@
--- Takes an owner's windows out of a batch; a batch with nothing left is forgotten.
+-- Removes an owner's windows from a batch, and deletes the batch when it is empty then.
 --
 -- KEYS  1 batches, 2 taken, 3 batch, 4 holders (see take.lua)
--- ARGV  1 batch id, 2 what the keys of the owner's windows begin with
--- Answer: how many windows these were
+-- ARGV  1 batch id, 2 prefix of the keys of the owner's windows
+-- Answer: how many windows were removed
 local owner = ARGV[2]
 local held = redis.call('LRANGE', KEYS[3], 1, -1)
 local kept = {}

@@ -11,19 +11,19 @@ import type { Ticks } from './ticks';
 import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
 import type { JoinEntry, JoinStatus, Windows } from './windows';
 
-/** Most notifications that one script joins: some milliseconds of Redis' time. */
+/** Most notifications that one script joins. A full script blocks Redis for some milliseconds. */
 const maxEntriesPerJoin = 500;
 
-/** Most characters of JSON that one script is given, unless a single notification has more. */
+/** Most characters of JSON in the arguments of one script, unless a single notification has more. */
 const maxCharactersPerJoin = 256 * 1024;
 
-/** How a notification is joined, as properties say. */
+/** The properties that decide how a notification is joined. */
 type Joining = Pick<JoinEntry, 'delayMs' | 'maxDelayMs' | 'retentionMs'> & { readonly mode: AggregationMode };
 
-/** What a request has for one shard. */
+/** The notifications of one request for one shard. */
 interface Slice {
   readonly entries: JoinEntry[];
-  /** Where each entry's status belongs in the answer. */
+  /** The index of each entry's status in `answer`. */
   readonly positions: number[];
   readonly answer: JoinStatus[];
   characters: number;
@@ -41,8 +41,8 @@ interface Lane {
 }
 
 /**
- * Takes notifications in. Those that arrive while a shard's script is under way share the next one, so that concurrent
- * requests of one notification each cost Redis little more than one request with all of them.
+ * Accepts notifications. Notifications that arrive while a shard's script runs share the next script, so that many concurrent
+ * requests with one notification each cost Redis little more than one request with all of them.
  */
 @Injectable()
 export class Ingest {
@@ -62,16 +62,17 @@ export class Ingest {
   }
 
   /**
-   * Resolves when every notification waits in Redis and will be looked at in time: from then on it survives the death of
-   * any process. Answers keep the order.
+   * Resolves when every notification is stored in Redis and a tick for its window exists. From then on the notifications survive
+   * the death of any process. Returns the statuses in the order of `notifications`.
    *
    * @throws PnsError `OVERLOADED` when `maxProcessorTasks` due notifications wait already, `REDIS_FULL` when Redis has little
    *   memory left; nothing was accepted then.
-   *   Rejects when Redis is out of reach; whatever was taken in by then may be repeated.
+   *   Rejects when Redis is unreachable. Some notifications may have been accepted then; the call is safe to repeat when they
+   *   have ids of the producer.
    */
   async join(notifications: readonly Notification[]): Promise<JoinStatus[]> {
     if (this.memory.isAbove(mostUsedForIntake)) await this.assertMemory();
-    // A single notification pays for each promise on its way as much as for looking its properties up.
+    // Each promise costs a single notification as much time as the lookup of its properties.
     if (this.isFull()) await this.assertRoom();
     if (!this.cascade.knows(notifications)) await this.properties.load(notifications);
     const answer = new Array<JoinStatus>(notifications.length);
@@ -109,7 +110,7 @@ export class Ingest {
 
   private async drain(shard: number, lane: Lane): Promise<void> {
     lane.isBusy = true;
-    await Promise.resolve(); // lets other requests, which are being read right now, come along
+    await Promise.resolve(); // so that requests that are being parsed now share this script
     while (lane.waiting.length > 0) await this.joinBatch(shard, lane, nextBatch(lane));
     lane.isBusy = false;
   }
@@ -128,8 +129,8 @@ export class Ingest {
         resolve();
       }
     } catch (error) {
-      if (redisFullSentence(error) !== undefined) this.memory.outdate();
-      // Where Redis gave no answer, what waits behind would wait for a time-out of its own, and ever more behind that.
+      if (redisFullSentence(error) !== undefined) this.memory.invalidate();
+      // Without an answer of Redis, waiting slices are rejected too: otherwise each script would wait for its own time-out in turn.
       const isAnswer = error instanceof Error && error.name === 'ReplyError';
       const failed = isAnswer ? batch : [...batch, ...lane.waiting.splice(0)];
       for (const { reject } of failed) reject(error);
@@ -139,7 +140,7 @@ export class Ingest {
   private entryOf(notification: Notification, texts: PayloadTexts): JoinEntry {
     const { context, user, topic, priority, idempotencyKey } = notification;
     const subject = { context, user };
-    const { mode, delayMs, maxDelayMs, retentionMs } = this.cascade.conclude(
+    const { mode, delayMs, maxDelayMs, retentionMs } = this.cascade.derive(
       subject,
       `joining ${priority} ${topic}`,
       () => this.joiningOf(subject, topic, priority),
@@ -172,11 +173,11 @@ export class Ingest {
   }
 
   private async assertMemory(): Promise<void> {
-    const used = (await this.memory.usedPart()) ?? 0; // where Redis is away, the join meets that fault itself
+    const used = (await this.memory.usedPart()) ?? 0; // while Redis is away, the join rejects
     if (used > mostUsedForIntake) throw new PnsError('REDIS_FULL', redisNearlyFullSentence(used, mostUsedForIntake));
   }
 
-  /** Each join tells how many windows are overdue in its shard; only while the sum forbids more is Redis asked again. */
+  /** Each join returns how many windows of its shard are overdue. Redis is asked again only while the sum reaches the limit. */
   private async assertRoom(): Promise<void> {
     if (Date.now() - this.overdueReadAt > 250) {
       this.overdueReadAt = Date.now();
@@ -185,15 +186,15 @@ export class Ingest {
       this.lanes.forEach((lane, shard) => (lane.overdue = overdue[shard] ?? 0));
     }
     if (!this.isFull()) return;
-    const sentence = `More than ${this.mostOverdue()} notifications wait to be dispatched; try again in a moment.`;
+    const sentence = `More than ${this.maxOverdue()} notifications wait to be dispatched; try again in a moment.`;
     throw new PnsError('OVERLOADED', sentence);
   }
 
   private isFull(): boolean {
-    return this.lanes.reduce((sum, lane) => sum + lane.overdue, 0) >= this.mostOverdue();
+    return this.lanes.reduce((sum, lane) => sum + lane.overdue, 0) >= this.maxOverdue();
   }
 
-  private mostOverdue(): number {
+  private maxOverdue(): number {
     return this.cascade.resolve('com.openexchange.pns.maxProcessorTasks').value;
   }
 }
@@ -202,13 +203,13 @@ function isFull({ entries, characters }: Slice, more: number): boolean {
   return entries.length === maxEntriesPerJoin || characters + more > maxCharactersPerJoin;
 }
 
-/** What goes into the next script: whole slices, as many as fit. */
+/** The slices for the next script: whole slices, as many as fit. */
 function nextBatch({ waiting }: Lane): Waiting[] {
   let [size, length] = [0, 0];
-  const tooMuch = waiting.findIndex(({ entries, characters }, index) => {
+  const end = waiting.findIndex(({ entries, characters }, index) => {
     size += entries.length;
     length += characters;
     return index > 0 && (size > maxEntriesPerJoin || length > maxCharactersPerJoin);
   });
-  return waiting.splice(0, tooMuch === -1 ? waiting.length : tooMuch);
+  return waiting.splice(0, end === -1 ? waiting.length : end);
 }

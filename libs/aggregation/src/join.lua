@@ -3,25 +3,25 @@
 -- KEYS  1 due      sorted set: window key, by the ms at which it falls due
 --       2 items    hash: window key -> the notification to send
 --       3 spans    hash: window key -> "first:delay:maxDelay:count:order"; order is the number of its newest notification
---       4 now      string: set while a tick for windows that are due at once is on its way
+--       4 now      string: set while a tick for windows that are due at once is announced
 --       5 batches, 6 taken (see take.lua)
 --       7 order    string: how many notifications were joined so far
--- ARGV  1 clock in ms, or "" for Redis' own (tests bring a clock)
+-- ARGV  1 clock in ms, or "" for Redis' clock (tests pass a clock)
 --       2 tick length in ms
 --       3 id of the tick to announce if a window is due at once
---       4 prefix of remembered producer ids
---       then, for each notification: window key, rule, item, and "" or the producer's id and the content it stands for,
---       "id content". A rule is "mode delay maxDelay retention expiryAt": times in ms, how long the producer's id is
---       remembered among them, and where the item's expiry begins (see itemOf of @pns/notifications)
--- Answer: clock; overdue windows; the announced tick's id or ""; "1" (accepted), "0" (duplicate) or "2" (the id is in use
---         for other content) for each notification, as one string; then each time in ms at which a tick is needed
+--       4 prefix of the keys of stored producer ids
+--       then, for each notification: window key, rule, item, and "" or "id content": digests of the producer's id and of
+--       the content. A rule is "mode delay maxDelay retention expiryAt": three times in ms (`retention` of the producer's
+--       id) and the position of the item's expiry (see itemOf of @pns/notifications)
+-- Answer: clock; overdue windows; the announced tick's id or ""; "1" (accepted), "0" (duplicate) or "2" (the id was used
+--         with other content) for each notification, as one string; then each time in ms at which a tick is needed
 local now = clock(ARGV[1])
 local tickLength = tonumber(ARGV[2])
 
--- Where an item goes on after {"v":1
+-- The position in an item after {"v":1
 local itemHead = 7
 
--- When the time to live of an item ends; one without an expiry at its place lives for ever.
+-- When the time to live of an item ends. An item without an expiry at that position never expires.
 local function expiryOf(item, at)
   return tonumber(string.match(item, '^,"expiresAt":(%d+)', at)) or math.huge
 end
@@ -37,21 +37,22 @@ local function ruleOf(text)
   return rule
 end
 
--- What is to be sent for a window that `item` joins, or nil when that is what it has already.
+-- The notification to send for a window that `item` joins; nil when the window's item `held` stays.
 local function joinedItem(held, rule, item)
   local expiryAt = rule.expiryAt
   if rule.mode == 'equal' then
-    -- All say the same, so the one that may be sent for longest says it; the first of these.
+    -- All items are equal except for their expiry, so the item that expires last is kept; of several, the first.
     return expiryOf(item, expiryAt) > expiryOf(held, expiryAt) and item or nil
   end
-  -- The newest payload counts. Whoever caused only some of what was joined is to hear of the rest.
+  -- The newest payload is sent. If the source tokens differ, none is kept, because the device that caused some of these
+  -- notifications must receive the others.
   if expiryAt == itemHead or string.sub(held, 1, expiryAt - 1) == string.sub(item, 1, expiryAt - 1) then
     return item
   end
   return string.sub(item, 1, itemHead - 1) .. string.sub(item, expiryAt)
 end
 
--- "1" when the id is new, and remembered from now on with its content; else "0" or "2". Versions that did not remember the
+-- Stores a new id with its content and returns "1"; returns "0" or "2" for a known id. Versions that did not store the
 -- content wrote 1 in its place.
 local function statusOf(idAndContent, retention)
   if idAndContent == '' then
@@ -74,7 +75,7 @@ local spans = #keys > 0 and redis.call('HMGET', KEYS[3], unpack(keys)) or {}
 
 local order = #keys > 0 and redis.call('INCRBY', KEYS[7], #keys) - #keys or 0
 
--- The windows that this call opens or joins, by key; what becomes of them is written at once in the end.
+-- The windows that this call opens or joins, by key. They are written together at the end.
 local windows, touched, statuses = {}, {}, {}
 for number, key in ipairs(keys) do
   local at = 1 + 4 * number
@@ -132,7 +133,8 @@ end
 
 local aTickAgo = string.format('(%d', now - tickLength)
 local overdue = redis.call('ZCOUNT', KEYS[1], '-inf', aTickAgo)
--- Where one batch is not handed over in time, all count: to look at each would take longer the more there are.
+-- If any batch is older than a tick, the windows of all batches count as overdue: a look at each batch would take longer
+-- the more batches there are.
 if redis.call('ZCOUNT', KEYS[5], '-inf', aTickAgo) > 0 then
   overdue = overdue + math.max(0, redis.call('GET', KEYS[6]) or 0)
 end

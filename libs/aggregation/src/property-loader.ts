@@ -2,12 +2,13 @@ import type { ConfigCascade } from '@pns/config-cascade';
 import { PnsError, RecurringFault } from '@pns/runtime';
 import type { UserKey } from '@pns/subscriptions';
 
-/** Postgres may take this long to tell what is set for a batch, in ms, and is left alone for as long after it did not. */
-const patienceMs = 1000;
+/** Postgres may take this long to return the properties of a request, in ms. After a failure it is not asked for the same time. */
+const loadTimeoutMs = 1000;
 
 /**
- * Makes the cascade know the subjects of a request that must not depend on Postgres. While it is away, what was known
- * of them goes on to hold, and for strangers what the server says: here it is only a matter of when and how joined.
+ * Loads the properties of the users of a request into the cascade, for a request that must not depend on Postgres. While
+ * Postgres is away, known users keep their known properties and unknown users get those of the server scope. The properties used
+ * here decide only when and how notifications are joined.
  */
 export class PropertyLoader {
   private pausedUntil = 0;
@@ -19,14 +20,14 @@ export class PropertyLoader {
     if (this.cascade.knows(subjects) || Date.now() < this.pausedUntil) return;
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      const slow = () => new PnsError('CONFIG_SLOW', `Postgres has not answered within ${patienceMs} ms.`);
-      timer = setTimeout(() => reject(slow()), patienceMs);
+      const slow = () => new PnsError('CONFIG_SLOW', `Postgres has not answered within ${loadTimeoutMs} ms.`);
+      timer = setTimeout(() => reject(slow()), loadTimeoutMs);
     });
     try {
       await Promise.race([this.cascade.load(subjects), timeout]);
       this.fault.isOver();
     } catch (error) {
-      this.pausedUntil = Date.now() + patienceMs;
+      this.pausedUntil = Date.now() + loadTimeoutMs;
       this.fault.occurred(error);
     } finally {
       clearTimeout(timer);

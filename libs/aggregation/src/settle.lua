@@ -1,10 +1,10 @@
--- Forgets windows of a batch whose deliveries are in their queues, if the batch still belongs to the caller; and the
--- batch, when no window is left in it.
+-- Deletes windows of a batch whose deliveries are in their queues, if the caller still owns the batch. Deletes the batch when
+-- no window is left in it.
 --
 -- KEYS  1 batches, 2 taken, 3 batch, 4 holders (see take.lua); then the jobs that carry the deliveries
 -- ARGV  1 batch id, 2 owner, 3 how many windows, from the first one on, or "" for all
--- Answer: "settled"; "passed" when no window is left and due windows were passed over because of this batch, which need a
---         tick now; "lost" when the batch was given to another owner or is settled already; "missing" when a job is
+-- Answer: "settled"; "passed" when no window is left and due windows, which need a tick now, were skipped because of this
+--         batch; "lost" when the batch has another owner or is settled already; "missing" when one of the jobs does not exist
 local id = ARGV[1]
 if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[2] then
   return 'lost'
@@ -26,7 +26,8 @@ else
   redis.call('HDEL', KEYS[4], unpack(fields))
   passed = redis.call('HDEL', KEYS[4], 'passed ' .. id)
 end
--- With the last batch the count ends as well, and with it whatever an older version took or settled without counting.
+-- The count is deleted with the last batch. This removes errors of older versions, which took or settled batches without
+-- counting.
 if redis.call('EXISTS', KEYS[1]) == 1 then
   redis.call('DECRBY', KEYS[2], windows)
 else

@@ -1,24 +1,24 @@
--- Moves due windows of a shard into a batch that the calling job owns, in the order in which they were accepted; a batch that
--- the job already has comes first, so a job that is run again after its process died goes on where that one stood.
+-- Moves due windows of a shard, in the order of acceptance, into a batch that the calling job owns. If the job already has a
+-- batch, that batch is returned instead, so a job that runs again after its process died continues with the same windows.
 --
--- While one batch has windows of a user, no other takes any of that user: they would overtake each other on the way.
+-- While one batch has windows of a user, no other batch takes windows of that user: later windows could overtake earlier ones.
 --
 -- KEYS  1 due, 2 items, 3 spans, 4 now (see join.lua)
 --       5 batches  sorted set: batch id, by the ms at which it was taken
---       6 taken    string: how many windows all batches hold; absent without any
+--       6 taken    string: how many windows all batches have; absent without batches
 --       7 batch    list: owner, then window key, due time, span, item of each window
 --       8 holders  hash: user -> the batch that has windows of that user; "users <batch>" -> these users, separated by blanks;
---                  "passed <batch>" -> 1 when another one passed due windows over because of it
--- ARGV  1 clock in ms, or "" for Redis' own
+--                  "passed <batch>" -> 1 when another batch skipped due windows because of this batch
+-- ARGV  1 clock in ms, or "" for Redis' clock
 --       2 batch id
---       3 owner: whoever took the batch last may settle it
+--       3 owner: only the last owner of a batch can settle it
 --       4 most windows to take
--- Answer: clock; due windows left behind; due time of the next window or ""; then what the batch holds
+-- Answer: clock; due windows that were not taken; due time of the next window or ""; then the windows of the batch
 local now = clock(ARGV[1])
 local due, batch, most = KEYS[1], ARGV[2], tonumber(ARGV[4])
 local untilNow = string.format('%d', now)
 
--- How many times as many windows as a batch holds are looked through for those that no other batch stands in the way of.
+-- Windows of users that other batches have are skipped. At most this many pages of `most` windows are searched for others.
 local mostPages = 4
 
 local holders = {}
@@ -34,8 +34,8 @@ local function orderOf(span)
   return tonumber(string.match(span or '', ':(%d+)$')) or 0
 end
 
--- Up to `most` due windows from this place on, in the order of acceptance. Windows of one ms are told apart by their spans
--- only, so that of a ms that does not fit those are taken that were accepted first.
+-- Up to `most` due windows from this index on, in the order of acceptance. The sorted set does not order windows that are due
+-- in the same ms; their spans do. So all windows of the last ms are read, and the first accepted ones are taken.
 local function page(from)
   local found = redis.call('ZRANGEBYSCORE', due, '-inf', untilNow, 'WITHSCORES', 'LIMIT', from, most)
   local windows = {}
@@ -64,7 +64,7 @@ end
 if redis.call('EXISTS', KEYS[7]) == 1 then
   redis.call('LSET', KEYS[7], 0, ARGV[3])
 else
-  -- Windows that fall due at once from here on need a tick of their own.
+  -- Windows that become due at once after this step need a new tick.
   redis.call('DEL', KEYS[4])
   local windows, taken, users = {}, {}, {}
   for number = 1, mostPages do

@@ -16,7 +16,7 @@ const shard = 0;
 const tickLengthMs = 500;
 const orphanAfterMs = 60_000;
 
-/** What an API and a dispatcher have of one shard, or of more; `clock` is Redis'. */
+/** The parts of an API process and of a dispatcher for one or more shards; `clock` replaces the clock of Redis. */
 class Scene {
   private readonly keys: KeySpace;
   private readonly queues: Queues;
@@ -25,9 +25,9 @@ class Scene {
   readonly windows: Windows;
   private readonly worker: TickWorker;
   readonly cascade = new ConfigCascade();
-  /** The first batch that the dispatcher handed over. */
+  /** The first batch that the dispatcher dispatched. */
   readonly handedOver: Promise<Batch>;
-  /** What it takes to hand a batch over. */
+  /** Dispatches a batch. */
   effort: () => Promise<void> = () => Promise.resolve();
   onBatch: (batch: Batch) => Promise<void> = () => this.effort();
   private readonly settled: (batch: Batch) => Promise<Settled>;
@@ -56,7 +56,7 @@ class Scene {
     return this.queues.queue(this.keys.group(shard), aggregationQueue);
   }
 
-  /** Lets the dispatcher begin. */
+  /** Starts the dispatcher. */
   start(): Promise<void> {
     return this.worker.start(this.settled);
   }
@@ -81,7 +81,7 @@ const idsIn = ({ windows }: Batch) => windows.map(({ notification }) => notifica
 let scene: Scene;
 afterEach(() => scene.close());
 
-it('a batch whose job is gone gets a new one after a minute, and no other batch does', async () => {
+it('a batch without a job gets a new job after a minute, and other batches do not', async () => {
   let now = 1_000_000;
   scene = new Scene(() => now);
   let user = 0;
@@ -102,15 +102,15 @@ it('a batch whose job is gone gets a new one after a minute, and no other batch 
   expect(await scene.windows.unsettledBatches(shard, 0)).toEqual(['kept', 'young']);
 });
 
-it('a tick that comes before its time comes again in time', async () => {
+it('a tick that runs too early is deferred until its time', async () => {
   const earlyMs = 300;
   let stopped: number | undefined;
   scene = new Scene(() => stopped ?? Date.now());
   await scene.start();
-  // The window falls due at its tick, not before it, so that only this one can be the first to find it due.
+  // The window falls due exactly at its tick, so that no other tick can find it due before.
   stopped = Date.now();
   const tick = Math.ceil((stopped + 2 * earlyMs) / tickLengthMs) * tickLengthMs;
-  // With one shard, a sweep comes a millisecond before every fifth full second.
+  // With one shard, a sweep runs one millisecond before every fifth full second.
   const dueAt = tick % 5000 === 0 ? tick + tickLengthMs : tick;
   const joined = await scene.windows.join(shard, [entry('waiting', dueAt - stopped)], tickLengthMs, 'x');
   expect(joined.ticks).toEqual([dueAt]);
@@ -133,7 +133,7 @@ it('sweeps one shard after the other', async () => {
   expect(phases).toEqual([999, 1999, 2999, 3999, 4999]);
 });
 
-it('works on no more batches at once than allowed, whatever else of the configuration changes', async () => {
+it('runs no more batches at once than configured, even after other properties change', async () => {
   scene = new Scene(Date.now, 2);
   const changed = (): Promise<void> => {
     const values = new Map([['com.openexchange.pns.numProcessorThreads', '1']]);
@@ -163,7 +163,7 @@ it('works on no more batches at once than allowed, whatever else of the configur
   expect([mostAtWork, atWork]).toEqual([1, 0]);
 });
 
-it('hands over the windows of one user one batch after the other, in order, and those of others meanwhile', async () => {
+it('dispatches the windows of one user one batch after the other, in order, and those of other users meanwhile', async () => {
   scene = new Scene(Date.now);
   const count = 1200;
   const mine = Array.from({ length: count }, (_, index) => entry(`${index}`, 0));
@@ -179,7 +179,7 @@ it('hands over the windows of one user one batch after the other, in order, and 
   scene.onBatch = async (batch) => {
     const ids = idsIn(batch);
     if (ids.includes('other')) release();
-    // A batch that comes before the one that went before it is handed over would overtake it.
+    // A batch that is taken before the previous one is dispatched would overtake it.
     else await otherIsThere;
     handedOver.push(...ids.filter((id) => id !== 'other'));
     if (handedOver.length === count) done();
@@ -198,7 +198,7 @@ it('adds no ticks for windows that wait until another batch of their user is set
   await scene.start();
   await scene.ticks.addNow(shard, 'looks in vain', Date.now());
   while ((await scene.queue.getJob('looks in vain')) !== undefined);
-  // A tick that was added without need would add the next one, and so on without end.
+  // An unnecessary tick would add the next one, and so on.
   const jobs = await scene.queue.getJobs(['wait', 'active', 'delayed']);
   expect(jobs.filter(({ id }) => id?.startsWith('more-'))).toEqual([]);
   expect(await scene.windows.settle(before)).toBe('passed');

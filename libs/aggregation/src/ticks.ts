@@ -1,14 +1,14 @@
 import { aggregationQueue, type Queues, type TickJob } from '@pns/queue';
 import { LRUCache } from 'lru-cache';
 
-/** Adds the ticks that windows wait for: delayed jobs, one for each shard and multiple of the tick length. */
+/** Adds ticks: delayed jobs that look for due windows, one for each shard and multiple of the tick length. */
 export class Ticks {
-  /** Ticks that this process has added already. They are told apart by their time, so none is ever needed again. */
+  /** Ticks that this process has added already, by shard and time. */
   private readonly added = new LRUCache<string, true>({ max: 10_000 });
 
   constructor(private readonly queues: Queues) {}
 
-  /** Makes sure that a tick will look at `shard` at each of `times` (ms, on the same clock as `clock`). */
+  /** Ensures that `shard` has a tick at each of `times` (ms, on the same clock as `clock`). */
   async schedule(shard: number, times: readonly number[], clock: number): Promise<void> {
     const missing = times.filter((time) => !this.added.has(`${shard}:${time}`));
     await Promise.all(
@@ -19,7 +19,7 @@ export class Ticks {
     );
   }
 
-  /** Adds a tick that is due at once. Another `id` than that of any active tick: a job cannot be added while it runs. */
+  /** Adds a tick that is due at once. `id` must differ from those of active ticks: a job cannot be added while it runs. */
   async addNow(shard: number, id: string, clock: number): Promise<void> {
     await this.add(shard, id, clock, 0);
   }

@@ -23,7 +23,7 @@ function entry(topic: string) {
   return { key: windowKey('equal', notification), item: itemOf(notification), ...wait };
 }
 
-it('windows are counted by how far they are, over all shards', async () => {
+it('windows of all shards are counted by state', async () => {
   const time = { now: 1_000_000 };
   const windows = new Windows(redis, new KeySpace(2, freshPrefix()), () => time.now);
   const join = (at: number, ...topics: string[]) => windows.join(at, topics.map(entry), 500, 'x');

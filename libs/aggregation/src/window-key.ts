@@ -3,15 +3,15 @@ import { PayloadTexts, type AggregationMode, type Notification } from '@pns/noti
 import type { Owner } from '@pns/subscriptions';
 import type { Priority } from '@pns/transport-contract';
 
-/** Priority lengthens both the delay and its cap by this factor. */
+/** The delay of a window and its maximum are multiplied by this factor. */
 export const priorityFactor: Readonly<Record<Priority, number>> = { high: 1, medium: 2, low: 4 };
 
 /** Characters of a digest in base64 that a window's key keeps: 168 bits. */
 const windowDigestLength = 28;
 
 /**
- * What similar notifications have in common. It begins with the user, so that all of a user's windows can be found, and
- * names the mode, so that a changed property never mixes windows of two kinds.
+ * The key that similar notifications share. It begins with context and user, so that all windows of a user can be found, and
+ * contains the mode, so that a changed property never mixes windows of two modes.
  */
 export function windowKey(
   mode: AggregationMode,
@@ -26,22 +26,22 @@ export function windowKey(
   return `${context}:${user}:${mode}:${hash('sha256', similar, 'base64').slice(0, windowDigestLength)}`;
 }
 
-/** What the keys of the owner's windows begin with. */
+/** The prefix of the keys of the owner's windows. */
 export function windowKeyStart({ context, user }: Owner): string {
   return user === undefined ? `${context}:` : `${context}:${user}:`;
 }
 
 /**
- * What is remembered of a producer's id. A digest, so that nobody who was erased is named as long as the id is kept, and
- * because it costs the same whatever a producer calls its notifications.
+ * The form in which a producer's id is stored: a digest, because the id must not identify an erased user while it is kept, and
+ * because a digest has the same size for every id.
  */
 export function idempotencyDigest(idempotencyKey: string, { context, user }: Notification): string {
   return hash('sha1', `${context}:${user}:${idempotencyKey}`, 'base64');
 }
 
 /**
- * What is remembered beside a producer's id, to tell a repeat from another notification with the same id: 63 bits, in
- * decimal, because Redis keeps an integer in 16 bytes. It must stay the same from version to version.
+ * The digest of the content that is stored with a producer's id, to distinguish a repeat from another notification with the same
+ * id: 63 bits in decimal, because Redis keeps an integer in 16 bytes. All versions must compute the same digest.
  */
 export function contentDigest(
   { topic, sourceToken, priority, expiresAt, timestamp, aggregationKey }: Notification,
@@ -52,7 +52,7 @@ export function contentDigest(
   return String(BigInt(`0x${hash('sha256', rest + texts.canonical, 'hex').slice(0, 16)}`) >> 1n);
 }
 
-/** The mode that a window's key names. */
+/** The mode in a window's key. */
 export function modeOf(key: string): AggregationMode {
   return key.split(':', 3)[2] as AggregationMode;
 }

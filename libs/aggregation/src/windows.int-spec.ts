@@ -86,7 +86,7 @@ describe('windows on one clock', () => {
     expect(joined.clock).toBe(time.now);
   });
 
-  it('announce one tick for all that is due at once, until it has been taken', async () => {
+  it('announce one tick for all windows that are due at once, until a batch is taken', async () => {
     const { windows } = simulated();
     const now = (id: string) => ({ ...entry(notification({ payload: { id } })), delayMs: 0 });
     expect((await windows.join(shard, [now('1'), now('2')], tickLengthMs, 'first')).announcedTick).toBe('first');
@@ -111,14 +111,14 @@ describe('windows on one clock', () => {
     expect(await join('13', '12')).toEqual(['reused', 'duplicate']);
   });
 
-  it('take what an older version remembered of an id for a repeat, whatever its content', async () => {
+  it('treat an id that an older version stored as a duplicate, whatever its content', async () => {
     const { keys, windows } = simulated();
     await redis.set(`${keys.group(shard)}:id:old`, '1', 'PX', 60_000);
     const repeat = { ...entry(notification({ idempotencyKey: 'old' })), content: '12' };
     expect((await windows.join(shard, [repeat], tickLengthMs, 'x')).statuses).toEqual(['duplicate']);
   });
 
-  it('remember an id and its content in few bytes', async () => {
+  it('store an id and its content in few bytes', async () => {
     const { keys, windows } = simulated();
     const one = notification({ idempotencyKey: 'chosen', payload: { long: 'x'.repeat(10_000) } });
     const content = contentDigest(one, new PayloadTexts(one.payload));
@@ -161,7 +161,7 @@ describe('windows on one clock', () => {
     expect(await redis.keys(`${keys.group(shard)}*`)).toEqual([`${keys.group(shard)}:order`]);
   });
 
-  it('give a batch to whoever runs its job again, who alone may settle it', async () => {
+  it('give a batch to the next run of its job, and only that run can settle it', async () => {
     const { time, windows } = simulated();
     await windows.join(shard, [entry(notification())], tickLengthMs, 'x');
     time.now += delayMs;
@@ -184,7 +184,7 @@ describe('windows on one clock', () => {
     ids.map((id) => entry(notification({ user, id: `${user}-${id}`, payload: { id } })));
   const idsOf = (batch: Batch) => batch.windows.map(({ notification: { id } }) => id);
 
-  it('are taken in the order in which they were accepted, also those of one ms, however many fit', async () => {
+  it('are taken in the order of acceptance, even if they are due in the same ms, for any limit', async () => {
     const { time, windows } = simulated();
     const ids = Array.from({ length: 60 }, (_, index) => index);
     await windows.join(shard, ofUser(14, ...ids.slice(0, 20)), tickLengthMs, 'x');
@@ -201,7 +201,7 @@ describe('windows on one clock', () => {
     expect(taken).toEqual(ids.map((id) => `14-${id}`));
   });
 
-  it('of an older version, which do not say in which order they were accepted, are taken as well', async () => {
+  it('of an older version, which have no order of acceptance, are taken too', async () => {
     const { time, keys, windows } = simulated();
     await windows.join(shard, ofUser(14, 1, 2), tickLengthMs, 'x');
     const spans = `${keys.group(shard)}:spans`;
@@ -216,7 +216,7 @@ describe('windows on one clock', () => {
     ]);
   });
 
-  it('of a user stay where they are while another batch has some of that user, and then need a tick', async () => {
+  it('of a user wait while another batch has windows of that user, and then need a tick', async () => {
     const { time, windows } = simulated();
     await windows.join(shard, ofUser(14, 1, 2, 3, 4), tickLengthMs, 'x');
     await windows.join(shard, ofUser(15, 1), tickLengthMs, 'x');
@@ -235,7 +235,7 @@ describe('windows on one clock', () => {
     expect(await windows.settle(last)).toBe('settled');
   });
 
-  it('of others are found behind many of a user of whom another batch has some', async () => {
+  it('of other users are found behind many windows of a user that another batch has', async () => {
     const { time, windows } = simulated();
     await windows.join(shard, ofUser(14, ...Array.from({ length: 300 }, (_, index) => index)), tickLengthMs, 'x');
     time.now += 1;
@@ -245,7 +245,7 @@ describe('windows on one clock', () => {
     expect(idsOf(await windows.take(shard, 'second', 'me', 100))).toEqual(['15-1']);
   });
 
-  it('of a user are free again when the batch that had some was erased', async () => {
+  it('of a user can be taken after the batch with windows of that user was erased', async () => {
     const { time, windows } = simulated();
     await windows.join(shard, [...ofUser(14, 1), ...ofUser(15, 1)], tickLengthMs, 'x');
     time.now += delayMs;
@@ -257,7 +257,7 @@ describe('windows on one clock', () => {
     expect(idsOf(await windows.take(shard, 'third', 'me', 10))).toEqual(['14-2']);
   });
 
-  it('tell which batches were never settled', async () => {
+  it('list the batches that were never settled', async () => {
     const { time, windows } = simulated();
     await windows.join(shard, [entry(notification())], tickLengthMs, 'x');
     time.now += delayMs;
@@ -318,7 +318,7 @@ describe('windows on one clock', () => {
     expect(window?.count).toBe(tokens.length);
   });
 
-  it('count as overdue when nobody takes them', async () => {
+  it('count as overdue when they are not taken', async () => {
     const { time, windows } = simulated();
     await windows.join(shard, [entry(notification())], tickLengthMs, 'x');
     time.now += delayMs + tickLengthMs + 1;
@@ -362,7 +362,7 @@ interface Sent {
   readonly sourceToken?: string | undefined;
 }
 
-/** The rules of aggregation over a plain map: what the scripts are compared with. */
+/** The rules of aggregation on a plain map, as the reference for the scripts. */
 class Model {
   private readonly waiting = new Map<
     string,
@@ -434,7 +434,7 @@ function sentBy({ notification: { id, sourceToken, expiresAt }, count, dueAt }: 
 }
 
 describe('windows under any sequence of steps', () => {
-  it('are what the rules say: each notification leaves once, in a window of its kind, in time', async () => {
+  it('follow the rules: each notification leaves once, in a window of its kind, in time', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
         const { time, windows } = simulated();

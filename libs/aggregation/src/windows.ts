@@ -4,36 +4,36 @@ import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
 import type { Owner } from '@pns/subscriptions';
 import { modeOf, windowKeyStart } from './window-key';
 
-/** One notification to join, with how long it may wait. Durations in ms. */
+/** A notification to join, and how long it may wait. Durations in ms. */
 export interface JoinEntry {
   readonly key: string;
   readonly mode: string;
   readonly delayMs: number;
   readonly maxDelayMs: number;
   readonly item: Item;
-  /** Digest of the producer's id; empty where it chose none. */
+  /** Digest of the producer's id; empty without an id. */
   readonly idempotencyKey: string;
-  /** Digest of the content that the id stands for; absent: it may stand for any. */
+  /** Digest of the content; without it, any repeat of the id is a duplicate. */
   readonly content?: string;
   readonly retentionMs: number;
 }
 
-/** `duplicate` repeats a producer's id with the same content, `reused` with another one; neither changes anything. */
+/** `duplicate`: the producer's id was used before, with the same content; `reused`: with other content. Both change nothing. */
 export type JoinStatus = 'accepted' | 'duplicate' | 'reused';
 
-/** What versions that did not compare the content remember of an id; see join.lua. */
+/** The value that versions stored with an id before they compared contents; see join.lua. */
 const anyContent = '1';
 
 const statusOfDigit: Readonly<Record<string, JoinStatus>> = { 0: 'duplicate', 1: 'accepted', 2: 'reused' };
 
-/** What joining told: all times are Redis' own, in ms since the epoch. */
+/** The result of a join. All times are on Redis' clock, in ms since the epoch. */
 export interface Joined {
   readonly clock: number;
-  /** Windows that no dispatcher took within a tick of falling due; while any batch is older than a tick, all in batches too. */
+  /** Windows that have been due for longer than a tick and are not taken; while any batch is older than a tick, also all windows in batches. */
   readonly overdue: number;
-  /** Set when this call has to add a tick for windows that are due at once. */
+  /** The id of the tick that the caller must add for windows that are due at once. */
   readonly announcedTick?: string;
-  /** For each entry, in order. */
+  /** One for each entry, in the same order. */
   readonly statuses: readonly JoinStatus[];
   /** The times at which ticks are needed. */
   readonly ticks: readonly number[];
@@ -47,43 +47,43 @@ export interface Batch {
   readonly windows: readonly DueWindow[];
   /** Redis' clock when the batch was taken. */
   readonly clock: number;
-  /** Due windows that the batch had no room for. */
+  /** Due windows that did not fit into the batch. */
   readonly left: number;
   /** When the next window falls due, if one waits. */
   readonly nextDueAt?: number;
 }
 
 /**
- * How settling a batch, or the next windows of it, ended. `passed`: all are settled, and due windows of its users were passed
- * over meanwhile, which need a tick now; `lost`: it was given to another owner, who then sends it too.
+ * The result of settling a batch or its next windows. `passed`: all are settled, and due windows of the same users were skipped
+ * meanwhile and need a tick now; `lost`: the batch has another owner, which sends it too.
  */
 export type Settled = 'settled' | 'passed' | 'lost';
 
-/** How many windows there are, by how far they are. */
+/** The number of windows by state. */
 export interface WindowCounts {
   /** Not due yet. */
   readonly waiting: number;
-  /** Due, and taken by no dispatcher. */
+  /** Due and not taken. */
   readonly due: number;
-  /** In batches whose deliveries are being handed over. */
+  /** In batches: their deliveries are being created. */
   readonly taken: number;
-  /** How long ago the one fell due that has been due for longest, taken or not, in ms; 0 when none is. */
+  /** How long the oldest due window, taken or not, has been due, in ms; 0 without due windows. */
   readonly oldestDueMs: number;
 }
 
 /**
- * The windows of similar notifications. Each step is one atomic script over one shard's key group, safe to repeat: join
- * opens or slides, take moves due windows to a batch that a job owns, settle forgets the batch.
+ * The windows of similar notifications. Each step is one atomic script on one shard's key group and is safe to repeat: join opens
+ * a window or extends it, take moves due windows to a batch that a job owns, settle deletes the batch.
  */
 export class Windows {
-  /** `clock` replaces Redis' time, for tests of the rules. */
+  /** `clock` replaces Redis' clock in tests. */
   constructor(
     private readonly redis: RedisClient,
     private readonly keys: KeySpace,
     private readonly clock: () => number | '' = () => '',
   ) {}
 
-  /** Joins up to some hundreds of notifications of one shard. `announcing` names the tick to add if one is due at once. */
+  /** Joins up to some hundreds of notifications of one shard. `announcing` is the id of the tick to add if a window is due at once. */
   async join(shard: number, entries: readonly JoinEntry[], tickLengthMs: number, announcing: string): Promise<Joined> {
     const group = this.keys.group(shard);
     const args: (string | number)[] = [this.clock(), tickLengthMs, announcing, `${group}:id:`];
@@ -107,8 +107,8 @@ export class Windows {
   }
 
   /**
-   * Takes what is due, or what the batch `id` already holds, in the order of acceptance, and makes `owner` the one who may settle
-   * it. Windows of a user of whom another batch has some stay where they are until that one is settled.
+   * Takes due windows, or the windows that the batch `id` already has, in the order of acceptance, and makes `owner` the owner of
+   * the batch. If another batch has windows of a user, further windows of this user wait until that batch is settled.
    */
   async take(shard: number, id: string, owner: string, limit: number): Promise<Batch> {
     const group = this.keys.group(shard);
@@ -145,13 +145,13 @@ export class Windows {
     };
   }
 
-  /** Forgets the batch. */
+  /** Settles all windows of a batch and deletes the batch. */
   settle({ shard, id, owner }: Pick<Batch, 'shard' | 'id' | 'owner'>): Promise<Settled> {
     const keys = batchKeys(this.keys.group(shard), id);
     return scripts.settle.run(this.redis, keys.length, ...keys, id, owner, '');
   }
 
-  /** Settles the next `count` windows of a batch in one step with the jobs that they are handed over in. */
+  /** The step that settles the next `count` windows of a batch in one transaction with the addition of their delivery jobs. */
   settling({ shard, id, owner }: Batch, left: number, count: number): Origin<Settled> {
     const keys = batchKeys(this.keys.group(shard), id);
     return {
@@ -191,7 +191,7 @@ export class Windows {
     return total;
   }
 
-  /** How many windows of each shard are overdue, as joining tells, in one round trip. */
+  /** The overdue windows of each shard, counted as in `Joined.overdue`, in one round trip. */
   async overdue(tickLengthMs: number): Promise<number[]> {
     const ofShards = await Promise.all(this.keys.all().map((shard) => this.join(shard, [], tickLengthMs, '')));
     return ofShards.map(({ overdue }) => overdue);
@@ -201,7 +201,7 @@ export class Windows {
   async erase(owner: Owner): Promise<Erased> {
     const steps: Erased[] = [];
     for (const shard of this.keys.shardsOf(owner)) {
-      // In the order in which windows move on, so that none slips by.
+      // In the order in which windows move, so that a window that moves meanwhile is found.
       steps.push(await this.eraseWaiting(shard, windowKeyStart(owner)));
       steps.push(await this.eraseTaken(shard, windowKeyStart(owner)));
     }

@@ -3,7 +3,7 @@ import { AbortListeners } from './abort-listeners';
 
 const reason = new Error('the process ends');
 
-it('gives up all that is under way, with one listener for the signal', () => {
+it('aborts all pending calls, with one listener for the signal', () => {
   const aborts = new AbortListeners();
   const controller = new AbortController();
   const { signal } = controller;
@@ -18,7 +18,7 @@ it('gives up all that is under way, with one listener for the signal', () => {
   ]);
 });
 
-it('leaves alone what has ended, and the signal once nothing is under way', () => {
+it('does not call functions that were removed, and removes its listener after the last one', () => {
   const aborts = new AbortListeners();
   const controller = new AbortController();
   const { signal } = controller;
@@ -34,7 +34,7 @@ it('leaves alone what has ended, and the signal once nothing is under way', () =
   expect(getEventListeners(idle, 'abort')).toEqual([]);
 });
 
-it('waits for a promise no longer than the signal allows', async () => {
+it('waits for a promise at most until the signal is aborted', async () => {
   const aborts = new AbortListeners();
   const controller = new AbortController();
   const { signal } = controller;

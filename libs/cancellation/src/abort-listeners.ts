@@ -6,13 +6,13 @@ interface Entry {
 }
 
 /**
- * Calls functions when a signal is aborted, with one listener for each signal: thousands of pushes wait for the same signal, and
- * Node scans all listeners of a signal to add another.
+ * Calls functions when a signal is aborted, with one listener for each signal: thousands of pushes use the same signal, and Node
+ * scans all listeners of a signal when another is added.
  */
 export class AbortListeners {
   private readonly bySignal = new Map<AbortSignal, Entry>();
 
-  /** Calls `abort` with the signal's reason once it is aborted, unless the returned function is called before. */
+  /** Calls `abort` with the signal's reason when the signal is aborted, unless the returned function is called before. */
   add(signal: AbortSignal, abort: (reason: Error) => void): () => void {
     const { aborts, stop } = this.bySignal.get(signal) ?? this.listen(signal);
     aborts.add(abort);

@@ -12,7 +12,7 @@ beforeEach(() => {
   givenUp = [];
 });
 
-it('gives up each after its own time, with one timer', () => {
+it('calls each function after its own time, with one timer', () => {
   add('first');
   jest.advanceTimersByTime(400);
   add('second');
@@ -26,7 +26,7 @@ it('gives up each after its own time, with one timer', () => {
   expect(jest.getTimerCount()).toBe(0);
 });
 
-it('leaves alone what was done in time, and those after it not', () => {
+it('does not call functions that were removed in time, and calls later ones', () => {
   const done = add('first');
   jest.advanceTimersByTime(10);
   add('second');
@@ -35,7 +35,7 @@ it('leaves alone what was done in time, and those after it not', () => {
   expect(givenUp).toEqual(['second']);
 });
 
-it('has no timer while nothing waits', () => {
+it('has no timer without functions', () => {
   const done = add('first');
   done();
   expect(jest.getTimerCount()).toBe(0);
@@ -44,7 +44,7 @@ it('has no timer while nothing waits', () => {
   expect(givenUp).toEqual(['second']);
 });
 
-it('takes what is added while others are given up', () => {
+it('accepts functions that are added while others are called', () => {
   deadlines.add(() => {
     givenUp.push('first');
     add('again');

@@ -23,7 +23,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Starts with these files as an app does, and says what it read. */
+/** Reads these files like the start of an app, and returns the result. */
 function start(contents: Readonly<Record<string, string | Uint8Array>>) {
   for (const file of files) rmSync(join(folder, file), { force: true });
   for (const [file, content] of Object.entries(contents)) writeFileSync(join(folder, file), content);
@@ -44,7 +44,7 @@ function start(contents: Readonly<Record<string, string | Uint8Array>>) {
   }
 }
 
-/** What files hold, and what is nearly that. */
+/** Contents of files, valid and almost valid. */
 const fragment = fc.constantFrom(
   ...[delay, `${pns}.transport.gcm.enabled`, 'withTags', 'uri', 'a', 'toString', '__proto__', 'constructor', '<<'],
   ...[
@@ -98,7 +98,7 @@ const anyBytes = fc.oneof(
   fc.string({ unit: 'binary' }).map((text) => Buffer.from(text)),
 );
 
-it('any file stops nobody, and leaves the other files in effect', () => {
+it('no file prevents the start, and the other files stay in effect', () => {
   fc.assert(
     fc.property(
       fc.record(Object.fromEntries(['m.properties', 'contextSets/m.yml', optionFile].map((file) => [file, anyBytes]))),
@@ -143,7 +143,7 @@ it('any line in a properties file leaves the others in effect', () => {
   );
 });
 
-it('any line in an option file costs at most the entry before it', () => {
+it('any line in an option file affects at most the entry before it', () => {
   const entries = ['one', 'two', 'three', 'four'].map((name) => ({
     name,
     text: `${name}:\n  uri: https://${name}.example/\n  hosts: [a, 'b']`,

@@ -34,7 +34,7 @@ const name = fc.constantFrom(base, `${base}.ui`, `${base}.ox:mail:new`, `${base}
 const final = fc.option(fc.constantFrom('server' as const, 'context' as const, 'user' as const), { nil: undefined });
 const withTags = fc.constantFrom('vip & !trial', 'trial', '!vip', '1', '!2 & vip', 'acme-2', '!acme-1 | trial');
 
-/** A write of the API, as a function that makes it. */
+/** A function that makes a write of the API. */
 type Write = (of: SiteProcess) => Promise<unknown>;
 
 const putting =
@@ -47,7 +47,7 @@ const puttingSet =
   ({ store, changes }) =>
     changes.make({ scope: 'server' }, () => store.putContextSet(wanted));
 
-/** Of the scopes in turn, from the widest: after each write it decides for somebody. */
+/** For each scope in turn, from the widest, so that each write decides for some user. */
 const fromWide: readonly Write[] = [
   puttingSet({ name: 'gold', rank: 1, withTags: '!vip' }),
   putting({ scope: 'server' }, { name: base, value: 'true' }),
@@ -56,7 +56,7 @@ const fromWide: readonly Write[] = [
   putting({ scope: 'user', context: 1, user: 1 }, { name: base, value: 'false' }),
 ];
 
-/** Writes of each kind that the API knows. */
+/** Writes of each kind in the API. */
 const write: fc.Arbitrary<Write> = fc.oneof(
   {
     weight: 5,
@@ -125,14 +125,14 @@ async function erased(rows: SiteProcess['rows'], owner: Parameters<typeof rows.e
   while ((await rows.erase(owner, 1000)) > 0);
 }
 
-/** A set that is not there takes no properties. */
+/** Properties can be set only in an existing set. */
 async function made(written: Promise<unknown>): Promise<void> {
   await written.catch((error: { code?: string }) => {
     if (error.code !== 'CONTEXT_SET_NOT_FOUND') throw error;
   });
 }
 
-/** What the pure function answers from the tables. */
+/** The result of the pure function for the content of the tables. */
 async function expected({ store, directory }: SiteProcess, subject: UserKey): Promise<Decision> {
   const { server, sets } = await store.common();
   const ofContext = await directory.context(subject.context);
@@ -156,7 +156,7 @@ async function expected({ store, directory }: SiteProcess, subject: UserKey): Pr
   return decide(scopes, 'websocket', mail);
 }
 
-it('answers from the cache what the pure function answers from the tables, whatever is written', async () => {
+it('resolves from the cache to the same values as the pure function from the tables, after any writes', async () => {
   const process = await site.start();
   await site.hearing(1);
   const { cascade } = process;

@@ -38,7 +38,7 @@ const write = (file: string, text: string | Buffer): void => writeFileSync(join(
 const valuesOf = ({ content }: ConfigDirectory<FolderScopes>) => Object.fromEntries(content.server.values);
 const logged = (): unknown[] => lines.flatMap((spy) => spy.mock.calls.map(([line]) => line as unknown));
 
-/** Makes a change and waits until it is obeyed. */
+/** Makes a change and waits until it is in effect. */
 async function afterwards(directory: ConfigDirectory<FolderScopes>, change: () => void): Promise<void> {
   const noticed = once(directory, 'change', { signal: AbortSignal.timeout(25_000) });
   change();
@@ -50,7 +50,7 @@ async function gauge(name: string): Promise<Record<string, number>> {
   return Object.fromEntries(values.map(({ labels, value }) => [String(labels['file'] ?? ''), value]));
 }
 
-it('tells of all faults at once, each once for all apps of the process', () => {
+it('reports all faults at once, each once for all apps of the process', () => {
   write('a.properties', `${delay}s=0\n${delay}=soon\n${attempts}=3\ncom.openexchange.mail.folder=INBOX\n`);
   mkdirSync(join(folder, 'contextSets'));
   write('contextSets/a.yml', `gold:\n  ${delay}: 1\n`);
@@ -62,7 +62,7 @@ it('tells of all faults at once, each once for all apps of the process', () => {
       file: 'contextSets/a.yml',
       line: 1,
       entry: 'gold',
-      reason: 'withTags is missing: it says which contexts the set is for',
+      reason: 'withTags is missing; it selects the contexts of the set',
     },
   ];
   for (const { faults: found } of [one, other]) expect(found).toMatchObject(faults);
@@ -71,7 +71,7 @@ it('tells of all faults at once, each once for all apps of the process', () => {
   expect(valuesOf(other)).toEqual({ [attempts]: '3' });
 });
 
-it('logs a fault again when it comes back, and not because it moved', async () => {
+it('logs a fault again when it reappears, and not because it moved', async () => {
   write('a.properties', `${delay}=soon\n`);
   const directory = open();
   await directory.watch();
@@ -85,7 +85,7 @@ it('logs a fault again when it comes back, and not because it moved', async () =
   expect(logged()).toContainEqual({ event: 'config.reloaded', errors: 0, warnings: 0 });
 });
 
-it('says in gauges how many faults each file has, and whether all of it holds', async () => {
+it('exports how many faults each file has, and whether the whole folder is in effect', async () => {
   write('good.properties', `${delay}=1\n`);
   write('odd.properties', `${delay}s=1\n`);
   const directory = open();
@@ -101,7 +101,7 @@ it('says in gauges how many faults each file has, and whether all of it holds', 
   expect(await gauge('pns_config_last_reload_success')).toEqual({ '': 1 });
 });
 
-describe('is no configuration:', () => {
+describe('is not configuration:', () => {
   it.each([
     ...['.a.properties', '.a.properties.swp', '.#a.properties', '#a.properties#', 'a.properties~', 'a.properties.bak'],
     ...['a.properties.rpmnew', 'a.txt', 'other.yml', '4913', '._a.properties', '~a.properties'],
@@ -128,9 +128,9 @@ describe('is no configuration:', () => {
   });
 });
 
-describe('stops nobody and is named:', () => {
+describe('does not prevent the start and is reported:', () => {
   it.each<[what: string, make: (path: string) => void, reason: RegExp]>([
-    ['a folder with the name of a file', (path) => mkdirSync(path), /^is a folder, and must be a file$/],
+    ['a folder with the name of a file', (path) => mkdirSync(path), /^is a folder, but must be a file$/],
     ['a pipe', (path) => execFileSync('mkfifo', [path]), /^is not a regular file$/],
     ['a link that leads nowhere', (path) => symlinkSync('nowhere', path), /^is a link to a file that does not exist$/],
     ['a link to itself', (path) => symlinkSync(path, path), /^cannot be read \(ELOOP\)$/],
@@ -175,7 +175,7 @@ describe('stops nobody and is named:', () => {
   });
 });
 
-it('a folder that is away for a while leaves in effect what held before', async () => {
+it('while the folder is missing, the previous values stay in effect', async () => {
   write('a.properties', `${delay}=5\n`);
   mkdirSync(join(folder, 'contextSets'));
   write('contextSets/a.yml', 'gold: {withTags: vip}\n');
@@ -188,7 +188,7 @@ it('a folder that is away for a while leaves in effect what held before', async 
   expect(directory.faults).toEqual([]);
 });
 
-it('obeys a mounted folder whose links lead elsewhere at once, as Kubernetes changes a ConfigMap', async () => {
+it('applies a mounted folder whose links all change at once, as for a Kubernetes ConfigMap', async () => {
   for (const [name, value] of [
     ['..1', 1],
     ['..2', 2],
@@ -220,7 +220,7 @@ it('an app that closes leaves the folder to the others', async () => {
 
 it.each([
   ['does not exist', 'nowhere'],
-  ['is no folder', 'file'],
+  ['is not a folder', 'file'],
 ])('a folder that %s is refused with a sentence', (what, name) => {
   write('file', '');
   expect(() => new ConfigDirectory(join(folder, name), () => new CascadeFiles())).toThrow(

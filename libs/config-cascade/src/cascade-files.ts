@@ -4,7 +4,7 @@ import { ContextSetFiles, type FileContextSet } from './context-set-files';
 import { contextSetsFolder, isContextSetFile, isPropertiesFile, misplacedFileReason } from './folder-names';
 import { ServerProperties } from './server-properties';
 
-/** The content of the cascade's files; each context set has its file and line. */
+/** The content of the cascade's files. Each context set contains its file and line. */
 export interface FolderScopes extends FileScopes {
   readonly sets: readonly FileContextSet[];
 }
@@ -16,7 +16,7 @@ export class CascadeFiles implements FolderReader<FolderScopes> {
   private readonly properties = new ServerProperties();
   private readonly setFiles = new ContextSetFiles();
 
-  /** The reader of an option file follows that file itself. */
+  /** Option files are not included: `OptionFiles` watches them. */
   isWatched(name: string): boolean {
     return (
       isPropertiesFile(name) ||

@@ -56,7 +56,7 @@ function write(entries: object | string): void {
   writeFileSync(join(folder, file), typeof entries === 'string' ? entries : JSON.stringify(entries));
 }
 
-/** Changes the file and waits until that is obeyed, as far as it can be. */
+/** Changes the file and waits until the usable part of the change is in effect. */
 async function rewrite(entries: object | string): Promise<void> {
   const noticed = once(part(ConfigDirectory), 'change', { signal: AbortSignal.timeout(25_000) });
   write(entries);
@@ -74,7 +74,7 @@ async function until(holds: () => boolean): Promise<void> {
 const optionsOf = (clients = part(ClientOptions)): OptionsOf<{ sid: string }> =>
   clients.of('wns', file, fileSchema, schema);
 
-it('a changed file is obeyed, and an entry that did not change is the same object', async () => {
+it('a changed file takes effect, and an unchanged entry stays the same object', async () => {
   const options = optionsOf();
   const calendar = options('calendar');
   await rewrite({ mail: { sid: 'another' }, calendar: { sid: 'of the file' } });
@@ -96,7 +96,7 @@ it('a bad change is refused with a line in the log, and the old options stay', a
   expect([options('mail'), clients.faults]).toEqual([{ sid: 'mended' }, []]);
 });
 
-it('a file that is not YAML at start stops nobody, and its clients are refused rather than missing', () => {
+it('a file that is not YAML does not prevent the start, and its clients are refused rather than missing', () => {
   write('mail: [');
   const clients = part(ClientOptions);
   const options = optionsOf(clients);
@@ -106,7 +106,7 @@ it('a file that is not YAML at start stops nobody, and its clients are refused r
   expect(clients.standing('wns', 'mail')).toEqual({ kind: 'refused', reason });
 });
 
-it('tells a client that was refused from one that nobody configured', async () => {
+it('distinguishes a refused client from a client without an entry', async () => {
   write({ mail: { sid: 5 }, calendar: { sid: 'x' }, tasks: { sid: 'x', enabled: false } });
   const clients = part(ClientOptions);
   optionsOf(clients);
@@ -122,7 +122,7 @@ it('tells a client that was refused from one that nobody configured', async () =
   });
 });
 
-it('options of the API win, and are obeyed when the writer is told that they are', async () => {
+it('options of the API take precedence, and are in effect when the write resolves', async () => {
   const options = optionsOf();
   await set('of the API');
   expect(options('mail')).toEqual({ sid: 'of the API' });
@@ -131,7 +131,7 @@ it('options of the API win, and are obeyed when the writer is told that they are
   expect(options('mail')).toEqual({ sid: 'of the file' });
 });
 
-it('options of the API that cannot be read any more leave the client without any', async () => {
+it('options of the API that become unreadable leave the client without options', async () => {
   const logged = jest.spyOn(log, 'error').mockImplementation(() => undefined);
   const options = optionsOf();
   await set(5);
@@ -139,7 +139,7 @@ it('options of the API that cannot be read any more leave the client without any
   expect(logged.mock.calls).toMatchObject([[{ event: 'client-options.unreadable', client: 'mail' }]]);
 });
 
-it('an answer of Postgres that comes late does not bring older options back', async () => {
+it('a late answer of Postgres does not restore older options', async () => {
   const store = part(ClientTransportStore);
   const held = new EventEmitter();
   let reads = 0;
@@ -169,7 +169,7 @@ it('an answer of Postgres that comes late does not bring older options back', as
   clients.close();
 });
 
-it('while Postgres is away what was known holds, and what is new is obeyed once it is back', async () => {
+it('while Postgres is away the known options stay in effect, and new ones take effect when it is back', async () => {
   const store = part(ClientTransportStore);
   let isAway = false;
   const flaky = { all: () => (isAway ? Promise.reject(new Error('away')) : store.all()) };
@@ -179,7 +179,7 @@ it('while Postgres is away what was known holds, and what is new is obeyed once 
   isAway = true;
   await set('newer');
   expect(options('mail')).toEqual({ sid: 'of the file' });
-  // Perhaps it says so once more, because it hears of its own change too.
+  // The process may log it a second time, because it also receives its own change.
   expect(warned).toHaveBeenCalled();
   for (const [line] of warned.mock.calls) expect(line).toEqual({ event: 'client-options.not-loaded', reason: 'away' });
   isAway = false;

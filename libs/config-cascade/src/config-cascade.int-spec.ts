@@ -26,7 +26,7 @@ it.each<[string, PropertyPlace]>([
   ['the server', { scope: 'server' }],
   ['a context', { scope: 'context', context: 1 }],
   ['a user', { scope: 'user', ...john }],
-])('a value that one process sets for %s is obeyed by another within a second', async (_, place) => {
+])('a value that one process sets for %s is in effect in another within a second', async (_, place) => {
   const [writer, reader] = [await site.start(), await site.start()];
   await site.hearing(2);
   expect(await delayOf(reader)).toBe(1000);
@@ -41,7 +41,7 @@ it.each<[string, PropertyPlace]>([
   await soon(async () => (await delayOf(reader)) === 1000);
 });
 
-it('what changed while the connection to Redis was cut is obeyed when it is back', async () => {
+it('a change during a lost connection to Redis takes effect after the reconnect', async () => {
   const link = await cuttableLink(testRedisUrl());
   const [writer, reader] = [await site.start(), await site.start({ redisUrl: link.url })];
   await site.hearing(2);
@@ -54,7 +54,7 @@ it('what changed while the connection to Redis was cut is obeyed when it is back
   await link.close();
 });
 
-it('asks Postgres once for a batch, and not at all for what it knows', async () => {
+it('asks Postgres once for a batch, and not at all for known values', async () => {
   const process = await site.start();
   await site.hearing(1);
   const subjects = jest.spyOn(process.store, 'subjects');
@@ -70,7 +70,7 @@ it('asks Postgres once for a batch, and not at all for what it knows', async () 
   expect(process.cascade.resolve(delay, { context: 3, user: 53 }).value).toBe(1000);
 });
 
-it('what is written while a batch is read has nobody read again but whom it concerns', async () => {
+it('a write during the load of a batch makes only the affected users load again', async () => {
   const process = await site.start();
   await site.hearing(1);
   const read = process.store.subjects.bind(process.store);
@@ -93,11 +93,11 @@ it('what is written while a batch is read has nobody read again but whom it conc
   ]);
   expect(batch.map((each) => process.cascade.resolve(delay, each).value)).toEqual([1, 2, 1000]);
   await process.cascade.load(batch);
-  // The process hears its own lines too, perhaps not before now, and then reads those two once more.
+  // The process also receives its own announcements, maybe only now, and then reads both users again.
   for (const [, asked] of subjects.mock.calls.slice(1)) expect(asked).not.toContainEqual(other);
 });
 
-it('context sets of files lie beneath those of the API', async () => {
+it('context sets of the API take precedence over those of files', async () => {
   mkdirSync(join(site.folder, 'contextSets'));
   const block = `gold:\n  withTags: vip & !trial\n  addTags: shiny\n  ${delay}: 20\n  com.example.unknown: x\n`;
   writeFileSync(join(site.folder, 'contextSets', 'sets.yml'), `${block}late:\n  withTags: shiny\n  ${base}: false\n`);
@@ -117,11 +117,11 @@ it('context sets of files lie beneath those of the API', async () => {
   expect(await delayOf(process)).toBe(1000);
 });
 
-it('forgets what the users of an erased context had, also when others of them come back', async () => {
+it('drops the values of all users of an erased context, also when the context is created again', async () => {
   const process = await site.start();
   await site.hearing(1);
   const jane = { context: 1, user: 15 };
-  // Nobody has asked for them, so nobody needs to be told.
+  // No process has loaded these users, so no announcement is needed.
   for (const user of [john, jane]) await process.store.put({ scope: 'user', ...user }, { name: delay, value: '9' });
   await process.cascade.load([john, jane]);
   await process.changes.make({ scope: 'context', context: 1, withUsers: true }, async () => {

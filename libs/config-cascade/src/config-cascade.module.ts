@@ -17,8 +17,8 @@ async function watchedCascade(directory: ConfigDirectory<FolderScopes>, store?: 
 }
 
 /**
- * Gives an app the cascade and the option files of `configDir`. Values in Postgres count where the app has `PersistenceModule`;
- * changes are announced and received where it has `QueueModule` as well.
+ * Provides the cascade and the option files of `configDir`. If the app has `PersistenceModule`, the cascade includes values in
+ * Postgres. If it also has `QueueModule`, changes are announced and received.
  */
 @Module({})
 export class ConfigCascadeModule {

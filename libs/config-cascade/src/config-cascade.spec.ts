@@ -10,14 +10,14 @@ const valuesIn = (text: string) =>
 const cascadeOf = (text: string) => new ConfigCascade({ name: 'server', values: valuesIn(text) });
 
 describe('ConfigCascade', () => {
-  it('answers the default and says so', () => {
+  it('returns the default with its origin', () => {
     expect(cascadeOf('').resolve('com.openexchange.pns.delayDuration', someone)).toEqual({
       value: 1000,
       origin: { scope: 'default' },
     });
   });
 
-  it('answers what a file says, with its type', () => {
+  it('returns the value of a file, with its type', () => {
     const cascade = cascadeOf('com.openexchange.pns.delayDuration=0\ncom.openexchange.webhooks.enabledIds=a, b');
     expect(cascade.resolve('com.openexchange.pns.delayDuration')).toEqual({ value: 0, origin: { scope: 'server' } });
     expect(cascade.resolve('com.openexchange.webhooks.enabledIds').value).toEqual(['a', 'b']);
@@ -31,7 +31,7 @@ describe('ConfigCascade', () => {
     expect(cascade.aggregationMode('ox:calendar:updates', someone)).toBe('latest');
   });
 
-  it('tells its listeners of a change', () => {
+  it('calls its listeners after a change', () => {
     const cascade = cascadeOf('');
     const seen: number[] = [];
     cascade.onChange(() => seen.push(cascade.resolve('com.openexchange.pns.delayDuration').value));
@@ -95,7 +95,7 @@ describe('a webhook', () => {
     expect(decide(cascade, 'webhook', order)).toMatchObject({ isEnabled });
   });
 
-  it('that is not listed is off because of the list, and nothing else was looked at', () => {
+  it('that is not listed is off because of the list, and no other place was read', () => {
     const places: Place[] = [];
     const origin = { scope: 'server' };
     const cascade = [scope('user', `${switchName}=true`), scope('server', `${enabledIds}=shop`)];
@@ -133,7 +133,7 @@ describe('how a push looks', () => {
       topic: 'ops:alert',
     });
 
-  it('has no texts of its own, a badge and the default sound, unless somebody says otherwise', () => {
+  it('has no configured texts, a badge and the default sound by default', () => {
     expect(styleOf({})).toEqual({ title: '', body: '', hasBadge: true, sound: 'default' });
     expect(styleOf({ [`${apns}.badge.enabled`]: 'false', [`${apns}.sound.enabled`]: 'false' })).toEqual({
       title: '',

@@ -12,24 +12,24 @@ import { contentOf, SubjectCache, type Common, type ConfigChange } from './subje
 import { parseTagExpression } from './tag-expression';
 import { decide, isEnabledForSome, type Decision, type Target } from './transport-switch';
 
-/** What the configuration folder says; it lies beneath what is kept in Postgres. */
+/** The content of the configuration folder. Values in Postgres take precedence over it. */
 export interface FileScopes {
   readonly server: Scope;
   readonly sets: readonly ContextSet[];
 }
 
-/** What it answers is waited for where that is a promise, which is not to reject. */
+/** If the listener returns a promise, the change waits for it. The promise must not reject. */
 type Listener = () => unknown;
 
-/** Conclusions kept for each cascade: producers are free to think of topics. */
-const maxConclusions = 1000;
+/** Most derived values that are kept for each cascade: producers may use any number of topics. */
+const maxDerivedValues = 1000;
 
-/** Answers what holds for whom, from memory, and says where it came from. */
+/** Resolves properties for users from memory, with the origin of each value. */
 export class ConfigCascade {
   private readonly listeners = new Set<Listener>();
   private readonly readings = new Readings();
-  /** What was concluded from a cascade. A change makes another cascade, and so leaves nothing outdated here. */
-  private readonly concluded = new WeakMap<readonly Scope[], Map<string, unknown>>();
+  /** Values derived from each cascade. A change creates a new cascade, so no entry can be outdated. */
+  private readonly derived = new WeakMap<readonly Scope[], Map<string, unknown>>();
   private readonly subjects: SubjectCache | undefined;
   private common: Common = { server: [], sets: [] };
   private stored: Common = { server: [], sets: [] };
@@ -37,7 +37,7 @@ export class ConfigCascade {
   private refreshing: Promise<void> | undefined;
   private wantedRefreshes = 0;
 
-  /** Without a store, only the server scope and the context sets of files exist. */
+  /** Without a store there are only the server scope and the context sets of files. */
   constructor(
     server: Scope = { name: 'server', values: new Map() },
     private readonly store?: Pick<ConfigStore, 'common' | 'subjects'>,
@@ -46,25 +46,25 @@ export class ConfigCascade {
     this.replaceServerScope(server);
   }
 
-  /** Takes over new values and tells every listener. */
+  /** Replaces the server scope of the files and calls every listener. */
   replaceServerScope(server: Scope): void {
     this.replaceFiles({ server, sets: [] });
   }
 
-  /** What the files say, as far as it can be used. */
+  /** The usable content of the files. */
   get fileScopes(): FileScopes {
     return this.files;
   }
 
-  /** Takes over what the files say now and tells every listener. */
+  /** Replaces the content of the files and calls every listener. */
   replaceFiles(files: FileScopes): void {
     this.files = files;
     void this.assemble();
   }
 
   /**
-   * Calls `listener` after each change that concerns everybody; the answer stops that. A change holds, for whoever waits
-   * for that, once all listeners are done with it.
+   * Calls `listener` after each change of the server scope or the context sets, until the returned function is called. `refresh` and
+   * `apply` resolve after all listeners are done.
    */
   onChange(listener: Listener): () => void {
     this.listeners.add(listener);
@@ -72,19 +72,19 @@ export class ConfigCascade {
   }
 
   /**
-   * Makes sure that `resolve` and `isEnabled` know these subjects: one query for all that are not known yet, or whose
-   * values have changed, and none when there are none. Rejects when Postgres is away.
+   * Loads the values of these users for `resolve` and `isEnabled`, in one query for all that are unknown or have changed; without such
+   * users there is no query. Rejects while Postgres is away.
    */
   async load(subjects: readonly UserKey[]): Promise<void> {
     await this.subjects?.load(subjects);
   }
 
-  /** Whether `load` would have nothing to do. */
+  /** Whether all these users are loaded and unchanged. */
   knows(subjects: readonly UserKey[]): boolean {
     return this.subjects === undefined || this.subjects.knows(subjects);
   }
 
-  /** Reads again what concerns everybody. Resolves when what was written before the call holds. */
+  /** Reads the server scope and the context sets again. Resolves when changes that were written before the call are in effect. */
   refresh(): Promise<void> {
     if (this.store === undefined) return Promise.resolve();
     this.wantedRefreshes++;
@@ -92,19 +92,19 @@ export class ConfigCascade {
     return this.refreshing;
   }
 
-  /** Obeys a change that was written: at once where it concerns everybody, with the next `load` otherwise. */
+  /** Applies a change that was written: a change of the server at once, others with the next `load`. */
   async apply(change: ConfigChange): Promise<void> {
     this.subjects?.forget(change);
     if (change.scope === 'server') await this.refresh();
   }
 
-  /** Obeys changes that nobody told of, after a silence. */
+  /** Applies changes whose announcements may be lost: everything is read again. */
   async applyAny(): Promise<void> {
     this.subjects?.forgetAll();
     await this.refresh();
   }
 
-  /** The value that holds for `subject`, or for the server as a whole when there is none, or it was not loaded. */
+  /** The value for `subject`; the value of the server without a subject or for a subject that was not loaded. */
   resolve<Name extends PropertyName>(
     name: Name,
     subject?: UserKey,
@@ -112,25 +112,25 @@ export class ConfigCascade {
     return this.firstOf(name, [name], subject);
   }
 
-  /** How notifications of `topic` to `subject` are joined. */
+  /** The aggregation mode for notifications of `topic` to `subject`. */
   aggregationMode(topic: string, subject: UserKey): AggregationMode {
     const name = 'com.openexchange.pns.aggregation';
     return this.firstOf(name, [`${name}.${topic}`, name], subject).value;
   }
 
-  /** How a push of `topic` to `client` of `subject` is to look, as far as properties say. */
+  /** The templates, badge and sound that properties set for pushes of `topic` to `client` of `subject`. */
   pushStyle({ client, topic, ...subject }: UserKey & Target): PushStyle {
-    return this.conclude(subject, `style ${client} ${topic}`, () => this.pushStyleNow(subject, { client, topic }));
+    return this.derive(subject, `style ${client} ${topic}`, () => this.pushStyleNow(subject, { client, topic }));
   }
 
-  /** Whether a notification may go to this client of this user; `decide` has the rules. A subject not loaded is denied. */
+  /** Whether a transport is on for this client and topic of this user; `decide` has the rules. False for a user that was not loaded. */
   isEnabled(transport: TransportName, { client, topic, ...subject }: UserKey & Target): boolean {
-    return this.conclude(subject, `${transport} ${client} ${topic}`, (cascade) =>
+    return this.derive(subject, `${transport} ${client} ${topic}`, (cascade) =>
       cascade === undefined ? false : decide(cascade, transport, { client, topic }).isEnabled,
     );
   }
 
-  /** Whether it is on for any topic that a pattern of this client matches. A subject not loaded is denied. */
+  /** Whether a transport is on for any topic that a pattern of this client matches. False for a user that was not loaded. */
   isEnabledForSome(
     transport: TransportName,
     { client, pattern, ...subject }: UserKey & { readonly client: string; readonly pattern: string },
@@ -140,26 +140,26 @@ export class ConfigCascade {
   }
 
   /**
-   * What follows for `subject` from its properties, worked out once for all who share its scopes, until these change. `name` tells
-   * one conclusion from another; it has to hold all that `work` depends on beside the scopes.
+   * A value derived from the properties of `subject`. It is computed once for all users with the same scopes, until these change.
+   * `name` identifies the value, and must contain all inputs of `work` except the scopes.
    */
-  conclude<Value>(subject: UserKey, name: string, work: (cascade: readonly Scope[] | undefined) => Value): Value {
+  derive<Value>(subject: UserKey, name: string, work: (cascade: readonly Scope[] | undefined) => Value): Value {
     const cascade = this.scopesOf(subject);
     if (cascade === undefined) return work(cascade);
-    let concluded = this.concluded.get(cascade);
-    if (concluded === undefined || concluded.size >= maxConclusions) {
-      concluded = new Map();
-      this.concluded.set(cascade, concluded);
+    let derived = this.derived.get(cascade);
+    if (derived === undefined || derived.size >= maxDerivedValues) {
+      derived = new Map();
+      this.derived.set(cascade, derived);
     }
-    let value = concluded.get(name) as Value | undefined;
+    let value = derived.get(name) as Value | undefined;
     if (value === undefined) {
       value = work(cascade);
-      concluded.set(name, value);
+      derived.set(name, value);
     }
     return value;
   }
 
-  /** The same with everything that was looked at, in order; undefined for a subject that was not loaded. */
+  /** The decision of `isEnabled` with all places that were read, in order; undefined for a user that was not loaded. */
   explain(
     transport: TransportName,
     { client, topic, ...subject }: UserKey & Target,
@@ -170,7 +170,7 @@ export class ConfigCascade {
     return { decision: decide(cascade, transport, { client, topic }, places), places };
   }
 
-  /** The scopes that speak for `subject`, narrowest first; undefined for a subject that was not loaded. */
+  /** The scopes that apply to `subject`, narrowest first; undefined for a user that was not loaded. */
   scopesOf(subject: UserKey): readonly Scope[] | undefined {
     if (this.subjects === undefined) {
       const { server, sets } = this.common;
@@ -221,7 +221,7 @@ export class ConfigCascade {
         this.stored = commonOf(await store.common());
       } while (seen !== this.wantedRefreshes);
     } finally {
-      this.refreshing = undefined; // before anybody can ask again and be given this one, which is over
+      this.refreshing = undefined; // at once, so that the next call does not get this finished promise
     }
     await this.assemble();
   }

@@ -19,10 +19,10 @@ async function delayOf({ cascade }: SiteProcess): Promise<number> {
   return cascade.resolve(delay, john).value;
 }
 
-describe('a change that its writer could not tell of', () => {
+describe('a change whose announcement was lost', () => {
   const place = { scope: 'context', context: 1 } as const;
 
-  it('is obeyed within a second when the writer died after it', async () => {
+  it('takes effect within a second when the writer died after it', async () => {
     const [writer, reader] = [await site.start(), await site.start()];
     await site.hearing(2);
     expect(await delayOf(reader)).toBe(1000);
@@ -37,18 +37,18 @@ describe('a change that its writer could not tell of', () => {
     );
   });
 
-  it('is obeyed when it was long in the writing', async () => {
+  it('takes effect when the write took long', async () => {
     const [writer, reader] = [await site.start(), await site.start()];
     await site.hearing(2);
     await writer.pendingChanges.add();
-    // Everything has been read again because of the mark, and is known now.
+    // Everything was read again because of the mark.
     const subjects = jest.spyOn(reader.store, 'subjects');
     await soon(async () => (await delayOf(reader)) === 1000 && subjects.mock.calls.length > 1);
     await writer.store.put(place, { name: delay, value: '7' });
     await soon(async () => (await delayOf(reader)) === 7);
   });
 
-  it('is obeyed when the writer has lost Redis', async () => {
+  it('takes effect when the writer has lost Redis', async () => {
     const link = await cuttableLink(testRedisUrl());
     const [writer, reader] = [await site.start({ redisUrl: link.url }), await site.start()];
     await site.hearing(2);
@@ -60,7 +60,7 @@ describe('a change that its writer could not tell of', () => {
     await link.close();
   });
 
-  it('is obeyed when Postgres is back, however long it could not be asked', async () => {
+  it('takes effect when Postgres is back, after any time', async () => {
     const link = await cuttableLink(site.databaseUrl);
     const [writer, reader] = [await site.start(), await site.start({ databaseUrl: link.url })];
     await site.hearing(2);
@@ -98,12 +98,12 @@ describe('a change that its writer could not tell of', () => {
   });
 });
 
-it('what was told leaves no mark, and has nobody read everything again', async () => {
+it('an announced change leaves no mark, and no process reads everything again', async () => {
   const [writer, reader] = [await site.start(), await site.start()];
   await site.hearing(2);
   const jane = { context: 2, user: 1 };
   const isJaneKept: boolean[] = [];
-  // A mark that has to wait for its removal, as on a busy machine, is rightly taken for one of a writer that died.
+  // On a busy machine the removal of a mark may be late; the mark then counts as that of a dead writer.
   for (let round = 1; round <= 10 && isJaneKept.at(-1) !== true; round++) {
     await reader.cascade.load([john, jane]);
     await set(writer, { scope: 'user', ...john }, delay, String(round));
@@ -114,7 +114,7 @@ it('what was told leaves no mark, and has nobody read everything again', async (
   expect(isJaneKept).toContain(true);
 });
 
-it('a change is obeyed within seconds by a process whose connection to Redis has died without a word', async () => {
+it('a change takes effect within seconds in a process whose connection to Redis died without an error', async () => {
   const link = await cuttableLink(testRedisUrl());
   const [writer, reader] = [await site.start(), await site.start({ redisUrl: link.url })];
   await site.hearing(2);

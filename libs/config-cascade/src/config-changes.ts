@@ -1,33 +1,33 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { PendingChangeStore } from '@pns/persistence';
 import type { Queues } from '@pns/queue';
-import { patientCopy, publish, subscriberOf, type RedisClient, type Subscriber } from '@pns/redis';
+import { waitingCopy, publish, subscriberOf, type RedisClient, type Subscriber } from '@pns/redis';
 import { log, RecurringFault } from '@pns/runtime';
 import type { ConfigCascade } from './config-cascade';
 import type { ConfigChange } from './subject-cache';
 
-/** A refresh that Postgres did not answer is tried again after this time, in ms. */
+/** A refresh that failed because Postgres did not answer is retried after this time, in ms. */
 const retryMs = 500;
 
-/** How often it is asked whether somebody could not tell of a change, in ms. */
-export const askMs = 500;
-/** Telling takes some milliseconds. Whoever has not done it after this time may never do it. */
+/** How often Postgres is searched for changes that were not announced, in ms. */
+export const checkEveryMs = 500;
+/** An announcement takes some milliseconds. After this time, in ms, it may be lost. */
 export const overdueMs = 400;
 
 /**
- * Tells every process of a change in the cascade, and hears of those of the others: on a channel, and, of those whose
- * writer could not tell, from Postgres.
+ * Announces changes of the cascade to all processes on a channel, and receives the changes of other processes. Changes whose
+ * announcement was lost are found in Postgres.
  */
 @Injectable()
 export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly channel: string;
   private subscriber: Subscriber | undefined;
-  /** Waits for Redis to come back, so that a change which was written while it was away is told afterwards. */
+  /** Its commands wait for Redis to return, so a change that was written meanwhile is announced afterwards. */
   private publisher: RedisClient | undefined;
   private retry: NodeJS.Timeout | undefined;
   private next: NodeJS.Timeout | undefined;
-  /** Whether a mark may have come and gone while Postgres could not be asked. */
-  private isUnsure = false;
+  /** Whether a mark may have been added and removed while Postgres did not answer. */
+  private mayHaveMissedMark = false;
   private readonly listenFault = new RecurringFault('config.changes-unheard', 'config.changes-heard');
   private readonly refreshFault = new RecurringFault('config.refresh-failed', 'config.refreshed');
   private isClosed = false;
@@ -41,15 +41,15 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   /**
-   * Has `write` make a change, of which everybody then hears, whatever becomes of this process meanwhile. Resolves when
-   * this process obeys it; the others do a moment later.
+   * Calls `write`, which makes a change, and announces the change. All processes apply it, even if this process dies meanwhile.
+   * Resolves when the change is in effect in this process; the others follow shortly after.
    */
   async make<Written>(change: ConfigChange, write: () => Promise<Written>): Promise<Written> {
     const mark = await this.pendingChanges.add();
     try {
       return await write();
     } finally {
-      // Also of a write that failed: its answer may be all that got lost.
+      // Also after a failed write: maybe only its answer was lost.
       void this.announce(change, mark);
       await this.cascade.apply(change);
     }
@@ -58,9 +58,11 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   onApplicationBootstrap(): void {
     const subscriber = subscriberOf(this.queues.redis, this.channel);
     subscriber.on('ready', () => void this.listen(subscriber));
-    subscriber.on('message', (_channel, text) => this.obey(() => this.cascade.apply(JSON.parse(text) as ConfigChange)));
+    subscriber.on('message', (_channel, text) =>
+      this.applyOrRetry(() => this.cascade.apply(JSON.parse(text) as ConfigChange)),
+    );
     this.subscriber = subscriber;
-    void this.ask();
+    void this.checkMarks();
   }
 
   onApplicationShutdown(): void {
@@ -71,22 +73,22 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     this.publisher?.disconnect();
   }
 
-  /** What was said before, or while the connection was away, was not heard: everything may have changed. */
+  /** Subscribes. Announcements before that, or while the connection was away, were missed, so everything is read again. */
   private async listen(subscriber: Subscriber): Promise<void> {
     try {
       await subscriber.listen();
       this.listenFault.isOver();
-      this.obey(() => this.cascade.applyAny());
+      this.applyOrRetry(() => this.cascade.applyAny());
     } catch (error) {
       if (this.isClosed) return;
       this.listenFault.occurred(error);
-      if (subscriber.status === 'ready') subscriber.disconnect(true); // and so starts over
+      if (subscriber.status === 'ready') subscriber.disconnect(true); // reconnects and emits `ready` again
     }
   }
 
   private async announce(change: ConfigChange, mark: string): Promise<void> {
     try {
-      this.publisher ??= patientCopy(this.queues.redis);
+      this.publisher ??= waitingCopy(this.queues.redis);
       await publish(this.publisher, this.channel, JSON.stringify(change));
       await this.pendingChanges.remove(mark);
     } catch (error) {
@@ -95,26 +97,26 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     }
   }
 
-  /** A change that is marked may be written any moment, so that everything is read again until its mark is gone. */
-  private async ask(): Promise<void> {
+  /** Reads everything again while an old mark exists, because the change of that mark may be written at any moment. */
+  private async checkMarks(): Promise<void> {
     try {
       const isAny = await this.pendingChanges.isAnyOlderThan(overdueMs);
-      if (isAny || this.isUnsure) this.obey(() => this.cascade.applyAny());
-      this.isUnsure = false;
+      if (isAny || this.mayHaveMissedMark) this.applyOrRetry(() => this.cascade.applyAny());
+      this.mayHaveMissedMark = false;
     } catch {
-      this.isUnsure = true;
+      this.mayHaveMissedMark = true;
     }
-    if (!this.isClosed) this.next = setTimeout(() => void this.ask(), askMs);
+    if (!this.isClosed) this.next = setTimeout(() => void this.checkMarks(), checkEveryMs);
   }
 
-  private obey(change: () => Promise<void>): void {
+  private applyOrRetry(change: () => Promise<void>): void {
     change().then(
       () => this.refreshFault.isOver(),
       (error: unknown) => {
         if (this.isClosed) return;
         this.refreshFault.occurred(error);
         clearTimeout(this.retry);
-        this.retry = setTimeout(() => this.obey(() => this.cascade.applyAny()), retryMs);
+        this.retry = setTimeout(() => this.applyOrRetry(() => this.cascade.applyAny()), retryMs);
       },
     );
   }

@@ -25,13 +25,13 @@ it('reads blocks in their order, with tags, added tags and properties', () => {
 });
 
 it.each<[what: string, text: string, line: number, entry: string | undefined, severity: string, reason: RegExp]>([
-  ['a set without tags', `a:\n  ${delay}: 1\n`, 1, 'a', 'error', /^withTags is missing: it says which contexts/],
+  ['a set without tags', `a:\n  ${delay}: 1\n`, 1, 'a', 'error', /^withTags is missing; it selects the contexts/],
   ['tags that are a list', 'a:\n  withTags: [b]\n', 2, 'a', 'error', /^withTags must be text/],
   ['tags of nothing', 'a:\n  withTags:\n', 2, 'a', 'error', /^withTags must be text/],
   ['an expression that ends early', "a:\n  withTags: 'b &'\n", 2, 'a', 'error', /^withTags: A tag, ! or \( is missing/],
   ['and for &', 'a:\n  withTags: premium and trial\n', 2, 'a', 'error', /character 9.*write & instead of and/],
   ['not for !', 'a:\n  withTags: not trial\n', 2, 'a', 'error', /write ! instead of not/],
-  ['a rank', 'a:\n  withTags: b\n  rank: 5\n', 3, 'a', 'warning', /^rank is for sets of the API: those of files/],
+  ['a rank', 'a:\n  withTags: b\n  rank: 5\n', 3, 'a', 'warning', /^rank exists only for sets of the API/],
   ['a field that is none', 'a:\n  withTags: b\n  tags: c\n', 3, 'a', 'warning', /^tags is neither withTags nor/],
   ['a field without a plain name', 'a:\n  withTags: b\n  a b: c\n', 3, 'a', 'warning', /^a field is neither/],
   [
@@ -83,15 +83,15 @@ it.each<[what: string, text: string, line: number, entry: string | undefined, se
     'warning',
     /is called/,
   ],
-  ['a set that is a text', 'a: b\n', 1, 'a', 'error', /^holds no fields/],
-  ['a file that is a list', '- a\n', 1, undefined, 'error', /^holds no entry/],
-  ['a name that is no word', '"b\\nd": 1\n', 1, undefined, 'error', /^holds no fields/],
+  ['a set that is a text', 'a: b\n', 1, 'a', 'error', /^has no fields/],
+  ['a file that is a list', '- a\n', 1, undefined, 'error', /^has no entry/],
+  ['a name that is no word', '"b\\nd": 1\n', 1, undefined, 'error', /^has no fields/],
   ['a file that is not YAML', 'a: [\n', 1, 'a', 'error', /^is not YAML: /],
 ])('%s is a fault with its place', (_, text, line, entry, severity, reason) => {
   expect(reasons(text)).toEqual([{ line, entry, severity, reason: expect.stringMatching(reason) as string }]);
 });
 
-it('a property that only the server can define is left out, and not shown as what holds', () => {
+it('a property that only the server can define is left out, and not shown as effective', () => {
   const { sets } = read(`gold:\n  withTags: '1'\n  ${timer}: 50\n  ${delay}: 20\n`);
   const cascade = new ConfigCascade();
   cascade.replaceFiles({ server: { name: 'server', values: new Map() }, sets });
@@ -102,7 +102,7 @@ it('a property that only the server can define is left out, and not shown as wha
   ]);
 });
 
-describe('what cannot be used later', () => {
+describe('content that becomes unusable', () => {
   const before = `gold:\n  withTags: vip\n  ${delay}: 20\n  ${retention}: 5000\nsilver:\n  withTags: old\n  ${delay}: 30\n`;
   const after = (text: string | Buffer) => {
     const files = new ContextSetFiles();
@@ -126,7 +126,7 @@ describe('what cannot be used later', () => {
       { gold: ['vip', '20', '5000'], silver: ['new'] },
     ],
     ['nothing', `silver:\n  withTags: new\n`, { silver: ['new'] }],
-  ])('leaves in effect what held before: %s', (_, text, sets) => {
+  ])('keeps the previous values in effect: %s', (_, text, sets) => {
     expect(after(text)).toEqual(sets);
   });
 });
@@ -139,7 +139,7 @@ it('a set that two files define is tried twice, and both places are named', () =
   expect(faults).toEqual([
     {
       ...{ file: 'contextSets/b.yml', line: 1, entry: 'gold', severity: 'warning' },
-      reason: 'is a context set in contextSets/a.yml, line 1, too; both are tried, the other one first',
+      reason: 'is a context set in contextSets/a.yml, line 1, too; both are tried, that one first',
     },
   ]);
 });

@@ -12,26 +12,26 @@ import { knownProperty } from './properties';
 import { foreignNameReason, scopesSentence, valueFault } from './property-check';
 import { parseTagExpression, type TagExpression } from './tag-expression';
 
-/** Sets of files are tried after every set of the API, whose ranks end below this one. */
+/** The lowest rank of a set in a file. Ranks of sets in the API are lower, so these sets are tried first. */
 export const firstFileRank = 1_000_000;
 
-/** A context set of a file, and where it stands. */
+/** A context set in a file, with its location. */
 export interface FileContextSet extends ContextSet {
   readonly file: string;
   readonly line: number;
-  /** `withTags` as it was written. */
+  /** The text of `withTags`. */
   readonly tagText: string;
 }
 
 type Unranked = Omit<FileContextSet, 'rank'>;
 
-/** Notes what is wrong with a set; `field` is where. */
+/** Adds a fault of a set; `field` names the faulty field. */
 type Note = (severity: ConfigFault['severity'], reason: string, field?: string) => void;
 
 /**
- * The context sets of the original's `contextSets/*.yml`: a block for each, with `withTags`, perhaps `addTags`, and properties. They
- * are tried in the order of the files' names, and in the order of each file. A set or property that cannot be used costs only
- * itself: what the file said of it before stays in effect.
+ * The context sets in `contextSets/*.yml`, the format of the original: a block for each set, with `withTags`, optionally `addTags`,
+ * and properties. Sets are tried in the order of the file names, then in the order within a file. An unusable set or property does
+ * not affect others, and its previous value stays in effect.
  */
 export class ContextSetFiles {
   private held: ReadonlyMap<string, readonly Unranked[]> = new Map();
@@ -78,18 +78,19 @@ function namedEntry(name: string | undefined): { readonly entry?: string } {
   return name === undefined || !isPlainName(name) ? {} : { entry: name };
 }
 
-/** The set that an entry defines; undefined where it defines none, which is noted. `held` is what it defined before. */
+/** The set that an entry defines; undefined, with a fault, when it defines none. `held` is its previous set. */
 function setOf(file: string, entry: YamlEntry, held: Unranked | undefined, note: Note): Unranked | undefined {
   const { name, value, line } = entry;
-  if (!isObject(value)) return void note('error', 'holds no fields: withTags and properties stand below its name');
+  if (!isObject(value))
+    return void note('error', 'has no fields; write withTags and properties below its name, indented');
   const { withTags: givenTags, addTags: givenAdded, ...properties } = value;
   const tagText = scalarText(givenTags);
   const withTags = tagText === undefined ? undefined : tagsOf(tagText, note);
-  if (givenTags === undefined) note('error', 'withTags is missing: it says which contexts the set is for');
+  if (givenTags === undefined) note('error', 'withTags is missing; it selects the contexts of the set');
   else if (tagText === undefined) note('error', `withTags ${notScalar}`, 'withTags');
   if (tagText === undefined || withTags === undefined) return undefined;
   const listed = tagListOf(givenAdded ?? []);
-  if (listed === undefined) note('error', `addTags ${notScalar}, or a list of such`, 'addTags');
+  if (listed === undefined) note('error', `addTags ${notScalar}, or a list of these`, 'addTags');
   const addTags = listed ?? held?.addTags ?? [];
   const values = new Map<string, string>();
   for (const [property, given] of Object.entries(properties)) {
@@ -99,13 +100,13 @@ function setOf(file: string, entry: YamlEntry, held: Unranked | undefined, note:
   return { name, file, line, tagText, withTags, values, ...(addTags.length === 0 ? {} : { addTags }) };
 }
 
-/** The value of a property: what is given, or `held` where that cannot be used, which is noted. */
+/** The value of a property; `held`, the previous value, with a fault, when the given value cannot be used. */
 function propertyOf(name: string, given: unknown, held: string | undefined, note: Note): string | undefined {
   const known = knownProperty(name);
   if (known === undefined) {
     const reason = foreignNameReason(name);
     if (reason !== undefined) note('warning', `${name} ${reason}`, name);
-    // Properties of other software stand beside ours, and have a dot in their names.
+    // The files may also contain properties of other software. Their names contain a dot.
     else if (!name.includes('.')) note('warning', noFieldSentence(name), name);
     return undefined;
   }
@@ -121,7 +122,7 @@ function propertyOf(name: string, given: unknown, held: string | undefined, note
 
 function noFieldSentence(name: string): string {
   if (name === 'rank')
-    return 'rank is for sets of the API: those of files are tried after them, in the order of files and lines';
+    return 'rank exists only for sets of the API; sets of files are tried after them, in the order of files and lines';
   return `${isPlainName(name) ? name : 'a field'} is neither withTags nor addTags nor a property`;
 }
 
@@ -133,7 +134,7 @@ function tagsOf(text: string, note: Note): TagExpression | undefined {
   }
 }
 
-/** Undefined for what is no list of tags. */
+/** The tags in a list or a comma-separated text; undefined for other values. */
 function tagListOf(given: unknown): readonly string[] | undefined {
   if (!Array.isArray(given))
     return scalarText(given)
@@ -153,14 +154,14 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** All sets of one name are tried, but an explanation does not tell them apart. */
+/** Warnings for sets with the same name: all are tried, but an explanation cannot distinguish them. */
 function duplicatesIn(sets: readonly Unranked[]): ConfigFault[] {
   const first = new Map<string, Unranked>();
   return sets.flatMap((set) => {
     const before = first.get(set.name);
     if (before === undefined) first.set(set.name, set);
     if (before === undefined || before.file === set.file) return [];
-    const reason = `is a context set in ${before.file}, line ${before.line}, too; both are tried, the other one first`;
+    const reason = `is a context set in ${before.file}, line ${before.line}, too; both are tried, that one first`;
     return [{ file: set.file, line: set.line, ...namedEntry(set.name), severity: 'warning', reason } as const];
   });
 }

@@ -1,20 +1,20 @@
 import type { Scope, ScopeName } from './resolve';
 import { matchesTags, tagsIn, type TagExpression } from './tag-expression';
 
-/** Properties for every context, or user, whose tags fit. */
+/** Properties for all contexts and users whose tags match. */
 export interface ContextSet {
   readonly name: string;
   readonly rank: number;
   readonly withTags: TagExpression;
   readonly values: ReadonlyMap<string, string>;
-  /** Tags that a match adds for the sets after it, as in the original's files. */
+  /** Tags that a matching set adds for the sets after it, as in the files of the original. */
   readonly addTags?: readonly string[];
 }
 
-/** Whose tags decide which context sets match. */
+/** The tags that decide which context sets match. */
 export interface Tagged {
   readonly context: number;
-  /** The context's name, a tag like its id. */
+  /** The context's name; it is a tag, like the id. */
   readonly contextName?: string | undefined;
   readonly contextTags: readonly string[];
   readonly userTags: readonly string[];
@@ -25,7 +25,7 @@ export function inRankOrder<Set extends Pick<ContextSet, 'rank' | 'name'>>(sets:
   return [...sets].sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : Number(a.name > b.name)));
 }
 
-/** What is known of a list of sets: the tags that any of them asks for, and which match for those. */
+/** The tags that a list of sets uses, and the matching sets for each combination of these tags. */
 interface Matches {
   readonly tags: ReadonlySet<string>;
   readonly byTags: Map<string, readonly Scope[]>;
@@ -33,12 +33,12 @@ interface Matches {
 
 const known = new WeakMap<readonly ContextSet[], Matches>();
 
-/** More combinations of tags than operators think of, and a bound for those that come by themselves. */
+/** Most cached combinations of relevant tags; far more than operators use. */
 const maxCombinations = 10_000;
 
 /**
- * The scopes of the sets that match, in the order of `sets`. Contexts by the thousand carry the same few tags that count,
- * so what matches is worked out once for each combination of these.
+ * The scopes of the matching sets, in the order of `sets`. Thousands of contexts have the same relevant tags, so the result is
+ * computed once for each combination of relevant tags.
  */
 export function matchingSets(sets: readonly ContextSet[], tagged: Tagged): readonly Scope[] {
   const { context, contextName, contextTags, userTags } = tagged;
@@ -74,22 +74,22 @@ function matchingNow(sets: readonly ContextSet[], tags: Set<string>): Scope[] {
   return matching;
 }
 
-/** What one place in the store says: the text of its properties and their `final`. */
+/** The properties of one scope in the store: their texts and their `final`. */
 export interface ScopeContent {
   readonly values: ReadonlyMap<string, string>;
   readonly finals?: ReadonlyMap<string, ScopeName>;
 }
 
-/** Everything that the cascade is made of for one user, or a context, or the server as a whole. */
+/** The parts of the cascade for a user, a context or the server. */
 export interface CascadeParts {
   readonly user?: ScopeContent | undefined;
   readonly context?: ScopeContent | undefined;
   readonly sets: readonly Scope[];
-  /** Widest last: what the API wrote, then the files below it. */
+  /** Widest last: the values of the API, then those of the files. */
   readonly server: readonly Scope[];
 }
 
-/** The scopes in which to look, narrowest first. */
+/** The scopes to search, narrowest first. */
 export function cascadeOf({ user, context, sets, server }: CascadeParts): readonly Scope[] {
   return [
     ...(user === undefined ? [] : [{ name: 'user' as const, ...user }]),

@@ -2,14 +2,14 @@ import { knownProperty, registry } from './properties';
 import { propertyValue } from './property-check';
 import { resolveText, type Origin, type Scope } from './resolve';
 
-/** What a property amounts to somewhere, and where that comes from. */
+/** The value of a property in a cascade, and its origin. */
 export interface EffectiveProperty {
   readonly name: string;
   readonly value: unknown;
   readonly origin: Origin;
 }
 
-/** Every known property, and every suffixed one that is set, whose name starts with `prefix`, by name. */
+/** All known properties, and all suffixed ones that are set, whose names start with `prefix`, sorted by name. */
 export function effectiveProperties(cascade: readonly Scope[], prefix: string): EffectiveProperty[] {
   const set = cascade.flatMap(({ values }) => [...values.keys()]).filter((name) => knownProperty(name) !== undefined);
   const names = [...new Set([...registry.keys(), ...set])].filter((name) => name.startsWith(prefix)).sort();

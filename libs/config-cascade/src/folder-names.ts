@@ -12,17 +12,17 @@ export const optionFiles = [
 
 export const contextSetsFolder = 'contextSets';
 
-/** Whether a name at the top of the folder is a properties file. Hidden files and what editors leave behind are none. */
+/** Whether a name at the top of the folder is a properties file. Hidden files and backup files of editors are not. */
 export function isPropertiesFile(name: string): boolean {
   return name.endsWith('.properties') && isVisible(name);
 }
 
-/** Whether a name in the folder of context sets is a file of such. */
+/** Whether a name in the folder of context sets is a file with context sets. */
 export function isContextSetFile(name: string): boolean {
   return /\.ya?ml$/.test(name) && isVisible(name);
 }
 
-/** What to say of a file, or a folder, whose name ends with a slash, that is not read although it seems meant for PNS. */
+/** The fault of a file that is not read although it seems to be meant for PNS. A folder's name ends with a slash. */
 export function misplacedFileReason(name: string): string | undefined {
   const advice = originalFileAdvice(name);
   if (advice !== undefined) return advice;
@@ -31,7 +31,7 @@ export function misplacedFileReason(name: string): string | undefined {
   return meant === undefined ? undefined : `is not read: its name must be ${meant}`;
 }
 
-/** Neither hidden (`.x.yml.swp`, `.#x.yml`, `..data`) nor an editor's copy (`#x.yml#`, `x.yml~`), which ends otherwise. */
+/** False for hidden files (`.x.yml.swp`, `.#x.yml`, `..data`) and editor copies (`#x.yml#`). `x.yml~` has another ending anyway. */
 function isVisible(name: string): boolean {
   return !/^[.#~]/.test(name);
 }

@@ -1,24 +1,24 @@
 import { knownProperty } from './properties';
 
-/** What became of a name of the original: where it is set here, that nothing needs it, or that PNS has nothing like it. */
+/** Advice for a name of the original: its replacement here, or why PNS does not have or need it. */
 interface OriginalName {
   readonly pattern: RegExp;
-  /** The name that takes its place, where one does; `$1` and the like stand for what the pattern caught. */
+  /** The name that replaces it; `$1` is the first group of the pattern. */
   readonly replacement?: string;
-  /** Otherwise what to do, as the end of a sentence that begins with the name. */
+  /** Without a replacement: what to do, as the end of a sentence whose subject is the name. */
   readonly advice?: string;
 }
 
 const pns = 'com.openexchange.pns';
 const inWebhooks = (field: string) => `is set for each webhook in webhooks.yml: ${field}`;
 const ofTheMailServer =
-  'is not needed: PNS does not look for mail itself, the mail server or another producer calls it (docs/dovecot.md)';
+  'is not needed: PNS does not look for mail; the mail server or another producer calls it (docs/dovecot.md)';
 const notNeeded = (why: string) => `is not needed: ${why}`;
 const notHere = (what: string) => `has no counterpart: ${what}`;
 
-/** Properties, the first match decides. Written from the names in the original's documentation and its properties files. */
+/** Properties; the first match decides. Source: the documentation and the properties files of the original. */
 const properties: readonly OriginalName[] = [
-  // Switches of transports under other spellings, with the suffixes for clients and topics.
+  // Switches of transports with other spellings, with suffixes for clients and topics.
   replaced(/transport\.(?:apns?|apns_http2|apn2)(?:\.ios)?\.enabled((?:\..*)?)$/, `${pns}.transport.apn.ios.enabled$1`),
   replaced(/transport\.apns?\.(?:macos|watchos)\.enabled((?:\..*)?)$/, `${pns}.transport.apn.ios.enabled$1`),
   replaced(/transport\.(?:fcm|firebase|android)(?:\.android)?\.enabled((?:\..*)?)$/, `${pns}.transport.gcm.enabled$1`),
@@ -32,7 +32,7 @@ const properties: readonly OriginalName[] = [
   },
   { pattern: /^com\.openexchange\.webhooks\.enabled$/, replacement: `${pns}.transport.webhooks.enabled` },
   { pattern: /^com\.openexchange\.pns\.webhooks\.enabledIds$/, replacement: 'com.openexchange.webhooks.enabledIds' },
-  // What was set for all webhooks at once.
+  // Settings for all webhooks.
   advised(/transport\.webhooks\.httpsOnly$/, inWebhooks('httpsOnly')),
   advised(/transport\.webhooks\.allowLocalWebhooks$/, inWebhooks('allowedNetworks, such as [10.0.0.0/8]')),
   advised(/transport\.webhooks\.allowTrustAll$/, inWebhooks('caFile, the certificate to trust')),
@@ -43,15 +43,18 @@ const properties: readonly OriginalName[] = [
   ),
   advised(/transport\.webhooks\.http\./, inWebhooks('timeoutMillis and maxConnections')),
   // Queues and threads.
-  advised(/numMaxProcessorThreads$/, notNeeded(`${pns}.numProcessorThreads is all that a dispatcher works on at once`)),
-  advised(/subscriptions?\.(?:cache|enabledCache).*$/, notNeeded('what is cached is kept up to date by itself')),
+  advised(
+    /numMaxProcessorThreads$/,
+    notNeeded(`${pns}.numProcessorThreads limits how many batches a dispatcher works on at once`),
+  ),
+  advised(/subscriptions?\.(?:cache|enabledCache).*$/, notNeeded('caches are updated automatically')),
   {
     pattern: /^com\.openexchange\.websockets\.grizzly\./,
-    advice: notNeeded('sockets of other nodes are reached without a queue of their own'),
+    advice: notNeeded('sockets of other nodes need no separate queue'),
   },
   {
     pattern: /^com\.openexchange\.(?:socketio|engineio)\./,
-    advice: notNeeded('the intervals of Socket.IO are fixed, as clients of the original expect them'),
+    advice: notNeeded('the intervals of Socket.IO are fixed at the values that clients of the original expect'),
   },
   // Producers of mail events.
   { pattern: /^com\.openexchange\.push\.allowPermanentPush$/, advice: ofTheMailServer },
@@ -59,7 +62,7 @@ const properties: readonly OriginalName[] = [
   { pattern: /^com\.openexchange\.push\.dovecot\./, advice: ofTheMailServer },
   { pattern: /^com\.openexchange\.push\.imapidle\./, advice: ofTheMailServer },
   { pattern: /^com\.openexchange\.push\.(?:mail\.notify|malpoll|mailnotify)\./, advice: ofTheMailServer },
-  { pattern: /^com\.openexchange\.push\.(?:udp|ms)\./, advice: notHere('these pushes are the groupware’s own') },
+  { pattern: /^com\.openexchange\.push\.(?:udp|ms)\./, advice: notHere('the groupware sends these pushes') },
   { pattern: /^com\.openexchange\.push\.credstorage\./, advice: ofTheMailServer },
   { pattern: /^com\.openexchange\.push\./, advice: ofTheMailServer },
   {
@@ -77,24 +80,24 @@ const properties: readonly OriginalName[] = [
   },
   {
     pattern: /^com\.openexchange\.config\.cascade\./,
-    advice: notNeeded('what is cached is kept up to date by itself'),
+    advice: notNeeded('caches are updated automatically'),
   },
   { pattern: /^taxonomy\/types$/, advice: 'is replaced by tags in the directory: PUT /v1/contexts/{context}' },
   { pattern: /^(?:withTags|addTags)$/, advice: 'belongs in a file of contextSets/' },
-  // Other parts of the groupware that push.
-  { pattern: /^com\.openexchange\.drive\.events\./, advice: notHere('Drive has pushes of its own') },
+  // Other parts of the groupware that send pushes.
+  { pattern: /^com\.openexchange\.drive\.events\./, advice: notHere('the groupware sends the pushes of Drive') },
   { pattern: /^com\.openexchange\.chronos\.alarm\./, advice: notHere('alarms are sent by the groupware') },
   {
     pattern: /^com\.openexchange\.(?:capability\.)?switchboard\b/,
-    advice: notNeeded('Switchboard is a webhook like others: an entry in webhooks.yml'),
+    advice: notNeeded('Switchboard is a webhook: configure it in webhooks.yml'),
   },
   {
     pattern: /^com\.openexchange\.pns\.mobile\.api\.facade\.(?:gcm|fcm|android)\./,
-    advice: notNeeded('a push through FCM holds the data, and the app decides how it looks'),
+    advice: notNeeded('a push through FCM contains the data, and the app decides how to display it'),
   },
   {
     pattern: /^com\.openexchange\.pns\.mobile\.api\.facade\.baseurl$/i,
-    advice: notNeeded('pushes hold no links to the facade'),
+    advice: notNeeded('pushes contain no links to the facade'),
   },
 ];
 
@@ -107,7 +110,7 @@ const files: readonly OriginalName[] = [
   {
     pattern: /^pushClientConfig\/$/,
     advice:
-      'is not read: move each entry to pns-apns-options.yml or pns-gcm-options.yml, and its name without -ios or -android is the client',
+      'is not read: move each entry to pns-apns-options.yml or pns-gcm-options.yml; the client is the name of the entry without -ios or -android',
   },
   {
     pattern: /^pns-mobile-api-facade-clients\.ya?ml$/,
@@ -120,7 +123,7 @@ const files: readonly OriginalName[] = [
   { pattern: /^context-?sets\/$/i, replacement: 'contextSets/' },
 ];
 
-/** What to do with a property of the original that PNS does not know; undefined for any other name. */
+/** Advice for a property of the original that PNS does not know; undefined for any other name. */
 export function originalPropertyAdvice(name: string): string | undefined {
   if (knownProperty(name) !== undefined) return undefined;
   return adviceIn(properties, name, (replacement) =>
@@ -128,14 +131,14 @@ export function originalPropertyAdvice(name: string): string | undefined {
   );
 }
 
-/** The same for a file, or for a folder, whose name ends with a slash. */
+/** Advice for a file or folder of the original. A folder's name ends with a slash. */
 export function originalFileAdvice(name: string): string | undefined {
   return adviceIn(files, name, (replacement) =>
     replacement === name ? undefined : `is not read: its name here is ${replacement}`,
   );
 }
 
-/** How many names of the original are told apart. */
+/** How many patterns for names of the original there are. */
 export const originalNames = { properties: properties.length, files: files.length } as const;
 
 function adviceIn(

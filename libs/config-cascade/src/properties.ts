@@ -6,15 +6,15 @@ import type { TransportName } from '@pns/transport-contract';
 import { z } from 'zod';
 import { scopes, type ScopeName } from './resolve';
 
-/** What kind of value a property holds. */
+/** The kind of a property's value. */
 export type PropertyType = 'boolean' | 'integer' | 'text' | 'choice' | 'list';
 
-/** A property that PNS knows: how its text is read, what holds when no scope defines it, and one sentence about it. */
+/** A property that PNS knows: the schema of its text, its value when no scope defines it, and one sentence about it. */
 export interface Property<Value> {
   readonly type: PropertyType;
   readonly schema: z.ZodType<Value>;
   readonly fallback: Value;
-  /** Where it may be set. */
+  /** The scopes in which it may be set. */
   readonly scopes: readonly ScopeName[];
   readonly sentence: string;
 }
@@ -25,9 +25,9 @@ const integer = (min: number, max: number) =>
     .string()
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
-    // So many digits that they are no number are too many as well.
+    // A text with so many digits that it becomes Infinity gets the message for a number above the maximum.
     .pipe(z.number(`must be at most ${max}`).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-/** Text of at most `maxLength` UTF-16 units; a longer one is looked at no further. Postgres keeps no NUL and no half of a surrogate pair. */
+/** Text of at most `maxLength` UTF-16 units; a longer one is not checked further. Postgres stores no NUL and no half of a surrogate pair. */
 const text = (maxLength: number) =>
   z
     .string()
@@ -35,7 +35,7 @@ const text = (maxLength: number) =>
     .regex(/^[^\0]*$/, 'must not hold NUL')
     .regex(/^\P{Cs}*$/u, 'must not hold half of a surrogate pair');
 
-// A list is read at many deliveries.
+// The limits exist because lists are parsed for many deliveries.
 const maxListLength = 16_384;
 const maxListEntries = 1000;
 const list = text(maxListLength)
@@ -52,14 +52,14 @@ const template = text(maxTemplateLength).superRefine((source, context) => {
   if (fault !== undefined) context.addIssue({ code: 'custom', message: `is not a Mustache template: ${fault}` });
 });
 
-const suffixes = '.<client>, .<topic> or .<client>.<topic> behind the name sets it for these';
+const suffixes = 'append .<client>, .<topic> or .<client>.<topic> to the name to set it for a client, a topic or both';
 
-/** For what a process does as a whole. */
+/** For properties of a whole process. */
 const serverOnly = ['server'] as const;
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** Every property that PNS reads, with its type, default and meaning. The switches of the transports are beside them. */
+/** The properties that PNS reads, with type, default and meaning, except the switches of the transports. */
 export const properties = {
   'com.openexchange.pns.delayDuration': {
     type: 'integer',
@@ -80,7 +80,7 @@ export const properties = {
     schema: integer(10, 60_000),
     fallback: 500,
     scopes: serverOnly,
-    sentence: 'How often due notifications are looked for, in ms.',
+    sentence: 'How often the dispatcher looks for due notifications, in ms.',
   },
   'com.openexchange.pns.numProcessorThreads': {
     type: 'integer',
@@ -101,7 +101,8 @@ export const properties = {
     schema: z.enum(aggregationModes),
     fallback: 'equal',
     scopes,
-    sentence: 'What makes notifications similar; .<topic> behind the name sets it for one topic.',
+    sentence:
+      'Which notifications are similar and share a window; append .<topic> to the name to set it for one topic.',
   },
   'com.openexchange.pns.idempotency.retention': {
     type: 'integer',
@@ -115,7 +116,7 @@ export const properties = {
     schema: integer(1, 100),
     fallback: 10,
     scopes,
-    sentence: 'How many times a delivery is attempted before it is put aside as failed.',
+    sentence: 'How many times a delivery is attempted before it is stored as failed.',
   },
   'com.openexchange.pns.retry.baseDelay': {
     type: 'integer',
@@ -123,7 +124,7 @@ export const properties = {
     fallback: 5000,
     scopes,
     sentence:
-      'The first back-off of a failed delivery, in ms; each further one is about three times as long, up to a day.',
+      'The pause before the first retry of a delivery, in ms; each further pause is about three times as long, up to a day.',
   },
   'com.openexchange.websockets.maxPerUser': {
     type: 'integer',
@@ -137,42 +138,45 @@ export const properties = {
     schema: integer(0, 10_000),
     fallback: 1000,
     scopes,
-    sentence: 'How many notifications wait for a socket that is away; beyond that it is told that it missed some.',
+    sentence:
+      'How many notifications are parked while a socket is away; if there are more, the socket gets notifications:missed.',
   },
   'com.openexchange.websockets.mailbox.maxBytes': {
     type: 'integer',
     schema: integer(0, 16 * 1024 * 1024),
     fallback: 1024 * 1024,
     scopes,
-    sentence: 'How many bytes of payload wait for a socket that is away.',
+    sentence: 'How many bytes of payload are parked while a socket is away.',
   },
   'com.openexchange.websockets.unauthenticated.max': {
     type: 'integer',
     schema: integer(1, 1_000_000),
     fallback: 5000,
     scopes: serverOnly,
-    sentence: 'How many connections without a valid session a worker-websocket holds, each for ten seconds at most.',
+    sentence:
+      'How many connections without a valid session a worker-websocket keeps open, each for ten seconds at most.',
   },
   'com.openexchange.websockets.unauthenticated.maxPerAddress': {
     type: 'integer',
     schema: integer(1, 1_000_000),
     fallback: 500,
     scopes: serverOnly,
-    sentence: 'How many of them one address may have; a /64 counts as one address of IPv6.',
+    sentence: 'How many connections without a valid session one address may have; an IPv6 /64 counts as one address.',
   },
   'com.openexchange.webhooks.enabledIds': {
     type: 'list',
     schema: list,
     fallback: [],
     scopes,
-    sentence: 'The ids of webhooks.yml that a user may subscribe to and is served by, separated by commas.',
+    sentence:
+      'The ids of the webhooks in webhooks.yml that a user may subscribe to and that get notifications of this user, separated by commas.',
   },
   'com.openexchange.pns.audit.retention': {
     type: 'integer',
     schema: integer(dayMs, 3650 * dayMs),
     fallback: 365 * dayMs,
     scopes: serverOnly,
-    sentence: 'How long the audit log can be read, in ms.',
+    sentence: 'How long the entries of the audit log are kept, in ms.',
   },
   'com.openexchange.pns.subscriptions.maxPerUser': {
     type: 'integer',
@@ -194,7 +198,8 @@ export const properties = {
     schema: integer(1000, dayMs),
     fallback: 60_000,
     scopes: serverOnly,
-    sentence: 'How often expired subscriptions are removed, in ms; nothing is sent to them before that either.',
+    sentence:
+      'How often expired subscriptions are removed, in ms. Nothing is sent to an expired subscription, removed or not.',
   },
   'com.openexchange.pns.mobile.api.facade.apn.badge.enabled': {
     type: 'boolean',
@@ -236,14 +241,14 @@ export const properties = {
     schema: list,
     fallback: [],
     scopes,
-    sentence: `The payload's fields that the app is told, separated by commas; all of them when empty; ${suffixes}.`,
+    sentence: `The payload fields that a push contains, separated by commas; all fields when empty; ${suffixes}.`,
   },
 } as const satisfies Readonly<Record<string, Property<unknown>>>;
 
 export type PropertyName = keyof typeof properties;
 export type PropertyValue<Name extends PropertyName> = z.output<(typeof properties)[Name]['schema']>;
 
-/** The switch of each transport and whether it is on when nobody set it. */
+/** The switch of each transport and its default. */
 export const transportSwitches: Readonly<Record<TransportName, { readonly base: string; readonly fallback: boolean }>> =
   {
     websocket: { base: 'com.openexchange.pns.transport.websocket.enabled', fallback: true },
@@ -270,7 +275,7 @@ export const registry: ReadonlyMap<string, Property<unknown>> = new Map<string, 
 
 const aggregation = 'com.openexchange.pns.aggregation';
 
-/** What can be set for a client, a topic, or both. */
+/** Properties that can be set for a client, a topic, or both. */
 const suffixedBases: readonly string[] = [
   ...switchProperties.keys(),
   ...[
@@ -280,7 +285,7 @@ const suffixedBases: readonly string[] = [
   ],
 ];
 
-/** The names under which a property may be set for `target`, the one that decides first. */
+/** The names under which a property may be set for `target`, in the order of precedence. */
 export function namesFor(base: string, { client, topic }: { client: string; topic: string }): string[] {
   return [`${base}.${client}.${topic}`, `${base}.${client}`, `${base}.${topic}`, base];
 }
@@ -300,7 +305,7 @@ export function propertySchema(name: string): z.ZodType | undefined {
   return knownProperty(name)?.schema;
 }
 
-/** A client, a topic, or a client and a topic: a client holds no colon, and a topic no dot. */
+/** A client, a topic, or a client and a topic: a client contains no colon, and a topic no dot. */
 function isTargetSuffix(suffix: string): boolean {
   if (isTopic(suffix) || isClientId(suffix)) return true;
   const dot = suffix.lastIndexOf('.');

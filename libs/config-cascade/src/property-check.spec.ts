@@ -22,7 +22,7 @@ it.each([
   [webhooks, 'one, two', 'one, two'],
   [aggregation, 'latest', 'latest'],
   [title, '5000', '5000'],
-])('%s takes %j', (name, value, text) => {
+])('%s accepts %j', (name, value, text) => {
   expect(propertyText(name, value, 'server')).toBe(text);
 });
 
@@ -37,7 +37,7 @@ it.each([
   [title, ['a'], 'a list'],
   [title, true, 'true or false'],
   [title, 5000, 'a number'],
-])('%s does not take %j', (name, value, kind) => {
+])('%s refuses %j', (name, value, kind) => {
   expect(() => propertyText(name, value, 'server')).toThrow(`${name} cannot be ${kind}.`);
 });
 
@@ -78,7 +78,7 @@ it.each<[string, string | readonly string[], string]>([
   [`${pns}.template.data`, Array.from({ length: 1000 }, () => 'field'.repeat(4)), 'must have at most 16384 characters'],
   [`${pns}.mobile.api.facade.apn.sound.filename`, 'x'.repeat(256), 'must have at most 255 characters'],
   [delay, '9'.repeat(1_000_000), 'must be at most 86400000'],
-])('%s does not take what would take long to read', (name, value, fault) => {
+])('%s refuses text that takes long to read', (name, value, fault) => {
   expect(() => propertyText(name, value, 'server')).toThrow(
     new PnsError('PROPERTY_VALUE_INVALID', `${name} ${fault}.`),
   );

@@ -4,13 +4,13 @@ import { originalPropertyAdvice } from './original-names';
 import { knownProperty, registry, type Property, type PropertyType } from './properties';
 import type { ScopeName } from './resolve';
 
-/** What a property may be given: its text, or what that text stands for by the property's type. */
+/** The input for a property: its text, or a value of the property's type. */
 export type PropertyInput = string | number | boolean | readonly string[];
 
 /**
- * The text of `value`, once it is clear that the property takes it in this scope.
+ * Checks that the property accepts `value` in this scope, and returns the text to store.
  *
- * @throws PnsError `PROPERTY_UNKNOWN` with what to do instead, `PROPERTY_SCOPE_REFUSED`, `PROPERTY_VALUE_INVALID`.
+ * @throws PnsError `PROPERTY_UNKNOWN` with advice, `PROPERTY_SCOPE_REFUSED`, `PROPERTY_VALUE_INVALID`.
  */
 export function propertyText(name: string, value: PropertyInput, scope: ScopeName): string {
   const property = knownProperty(name);
@@ -20,8 +20,8 @@ export function propertyText(name: string, value: PropertyInput, scope: ScopeNam
   if (!property.scopes.includes(scope)) {
     throw new PnsError('PROPERTY_SCOPE_REFUSED', scopesSentence(name, property));
   }
-  const misfit = typeFault(value, property.type);
-  if (misfit !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${misfit}.`);
+  const mismatch = typeFault(value, property.type);
+  if (mismatch !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${mismatch}.`);
   const text = String(value).trim();
   const fault = valueFault(property, text);
   if (fault !== undefined) throw new PnsError('PROPERTY_VALUE_INVALID', `${name} ${fault}.`);
@@ -35,45 +35,45 @@ function typeFault(value: PropertyInput, type: PropertyType): string | undefined
   return type === 'list' ? undefined : 'cannot be a list';
 }
 
-/** Says where a property can be set. */
+/** A sentence that lists the scopes in which a property can be set. */
 export function scopesSentence(name: string, { scopes }: Pick<Property<unknown>, 'scopes'>): string {
   return `${name} can only be set for: ${scopes.map((each) => scopeTitles[each]).join(', ')}.`;
 }
 
-/** The value that `text` stands for; the text itself where PNS does not know the property or cannot read it. */
+/** The value of `text`; the text itself when PNS does not know the property or cannot read the text. */
 export function propertyValue(name: string, text: string): unknown {
   const read = knownProperty(name)?.schema.safeParse(text);
   return read?.success === true ? read.data : text;
 }
 
-/** Why a property cannot hold `text`, as the end of a sentence; undefined where it can. */
+/** Why `text` is not valid for a property, as the end of a sentence; undefined when it is valid. */
 export function valueFault({ schema }: Pick<Property<unknown>, 'schema'>, text: string): string | undefined {
   const fault = schema.safeParse(text).error?.issues[0]?.message;
   return fault === undefined || text !== '' ? fault : `is empty and ${fault}`;
 }
 
-/** Names in which one that PNS does not know is a mistake, or a name of the original. */
+/** An unknown name that matches this is a mistake or a name of the original. */
 const ourNames = /^com\.openexchange\.(?:pns|webhooks|websockets)\./;
 
-/** What to say of a name in a file that is no property; undefined for a name that belongs to other software. */
+/** The fault of an unknown name in a file; undefined for a name of other software. */
 export function foreignNameReason(name: string): string | undefined {
   return originalPropertyAdvice(name) ?? (ourNames.test(name) ? unknownReason(name) : undefined);
 }
 
-/** What is wrong with a name that is no property, and what to do, as the end of a sentence. */
+/** Why a name is unknown and what to do, as the end of a sentence. */
 function unknownReason(name: string): string {
   const advice = originalPropertyAdvice(name);
   if (advice !== undefined) return advice;
   const withoutColon = name.replace(/:.*$/s, '');
   if (withoutColon !== name && knownProperty(withoutColon) !== undefined) {
-    return 'is not known: a colon belongs to the name here, and = separates it from its value';
+    return 'is not known: a colon is part of the name; separate name and value with =';
   }
   const nearest = nearestProperty(name);
   if (nearest === undefined) return 'is not known; GET /v1/config/properties lists all names';
   return `is not known; the nearest is ${nearest}`;
 }
 
-/** The known name that is spelt nearly like `name`, whose suffixes for clients and topics do not count. */
+/** The known name with the most similar spelling. Suffixes of `name` for clients and topics are ignored. */
 function nearestProperty(name: string): string | undefined {
   const words = name.slice(0, 300).split('.');
   let nearest: { readonly known: string; readonly mistakes: number } | undefined;
@@ -88,7 +88,7 @@ function nearestProperty(name: string): string | undefined {
   return nearest?.known;
 }
 
-/** What people call the scopes. */
+/** The names of the scopes in sentences. */
 export const scopeTitles: Readonly<Record<ScopeName, string>> = {
   user: 'a user',
   context: 'a context',

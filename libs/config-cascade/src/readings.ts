@@ -1,19 +1,19 @@
 import type { z } from 'zod';
 
-/** What a text stands for, unless it cannot be read. */
+/** The value of a text, or that the text cannot be read. */
 export type Reading = { readonly value: unknown } | typeof unreadable;
 
 const unreadable = { isUnreadable: true } as const;
 
-// Some values of each property are in use; names with a topic behind them are the operator's to invent.
+// Each property has few values in use, but operators can set any number of names with topics.
 const maxReadings = 10_000;
 
-/** Reads each text once. */
+/** Parses each text once. */
 export class Readings {
   private readonly known = new Map<string, Map<string, Reading>>();
   private count = 0;
 
-  /** The reading of `text`, the value of property `name`; `onFault` hears of it the first time that it cannot be read. */
+  /** The value of `text` for property `name`. Calls `onFault` the first time that an unreadable text is read. */
   read(name: string, text: string, schema: z.ZodType, onFault: (fault: string) => void): Reading {
     const known = this.known.get(name)?.get(text);
     if (known !== undefined) return known;

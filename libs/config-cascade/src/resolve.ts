@@ -2,22 +2,22 @@
 export const scopes = ['user', 'context', 'contextSet', 'server'] as const;
 export type ScopeName = (typeof scopes)[number];
 
-/** What one scope says: the text of each property that it defines. */
+/** One scope: the text of each property that it defines. */
 export interface Scope {
   readonly name: ScopeName;
-  /** Which one, where there are several: a context set's name, a file. */
+  /** Distinguishes scopes with the same name: a context set's name, or a file. */
   readonly id?: string;
   readonly values: ReadonlyMap<string, string>;
-  /** Which file each value is from, where they are from several; it takes the place of `id`. */
+  /** The file of each value, when the scope has several files; replaces `id`. */
   readonly sources?: ReadonlyMap<string, string>;
-  /** For some of its properties, the narrowest scope that may still define them. */
+  /** By property with a `final`: the narrowest scope that may still define it. */
   readonly finals?: ReadonlyMap<string, ScopeName>;
 }
 
-/** Where a value came from. */
+/** The origin of a value. */
 export type Origin = { readonly scope: ScopeName; readonly id?: string } | { readonly scope: 'default' };
 
-/** A place that was looked at: what it held, and whether a `final` elsewhere kept it from being heard. */
+/** A place that was searched: the text in it, and whether a `final` in a wider scope overruled it. */
 export interface Place {
   readonly name: string;
   readonly origin: Origin;
@@ -25,7 +25,7 @@ export interface Place {
   readonly isOverruled: boolean;
 }
 
-/** What was found first. */
+/** The first text that was found. */
 export interface Found {
   readonly name: string;
   readonly text: string;
@@ -33,12 +33,12 @@ export interface Found {
 }
 
 /**
- * The text of the first of `names` that any scope defines; a more specific name beats a narrower scope. `cascade` goes
- * from narrow to wide. `trail` receives every place that was looked at, in order, up to the one that decided.
+ * The text of the first of `names` that any scope defines. A more specific name takes precedence over a narrower scope. `cascade` is
+ * ordered from narrow to wide. All places that were searched are added to `trail`, in order, up to the one that decided.
  */
 export function resolveText(cascade: readonly Scope[], names: readonly string[], trail?: Place[]): Found | undefined {
   for (const name of names) {
-    const narrowest = narrowestHeard(cascade, name);
+    const narrowest = narrowestAllowed(cascade, name);
     for (const scope of cascade) {
       const isOverruled = scopes.indexOf(scope.name) < narrowest;
       const text = scope.values.get(name);
@@ -51,8 +51,8 @@ export function resolveText(cascade: readonly Scope[], names: readonly string[],
   return undefined;
 }
 
-/** The index in `scopes` from which on a property is heard. The widest scope that says `final` is obeyed. */
-function narrowestHeard(cascade: readonly Scope[], name: string): number {
+/** The index in `scopes` of the narrowest scope that may define a property. The widest scope with a `final` decides. */
+function narrowestAllowed(cascade: readonly Scope[], name: string): number {
   for (let index = cascade.length - 1; index >= 0; index--) {
     const final = cascade[index]?.finals?.get(name);
     if (final !== undefined) return scopes.indexOf(final);

@@ -17,7 +17,7 @@ function read(files: Files, properties = new ServerProperties()) {
   return { values: Object.fromEntries(scope.values), sources: Object.fromEntries(scope.sources ?? []), faults };
 }
 
-it('knows the file of each value, and keeps nothing of other software', () => {
+it('knows the file of each value, and skips properties of other software', () => {
   const { values, sources, faults } = read({
     'a.properties': `${delay}=1\n${attempts}=2\ncom.openexchange.mail.password=geheim\ntoString=x\n__proto__=y\nconstructor=z\n`,
     'b.properties': `${title}=x\n`,
@@ -41,8 +41,8 @@ it.each<[what: string, text: string, severity: string, entry: string | undefined
   ['half of a surrogate pair', `${title}=\\ud83d`, 'error', title, /surrogate/],
   ['a malformed escape', `${title}=C:\\users`, 'error', title, /\\u without four hexadecimal digits/],
   ['a malformed escape of other software', 'some.path=C:\\users', 'warning', undefined, /\\u without four/],
-  ['a colon as separator', `${delay}: 5`, 'warning', `${delay}:`, /a colon belongs to the name here/],
-  ['a colon and a blank', `${delay} : 5`, 'error', delay, /must be a whole number; = separates/],
+  ['a colon as separator', `${delay}: 5`, 'warning', `${delay}:`, /a colon is part of the name/],
+  ['a colon and a blank', `${delay} : 5`, 'error', delay, /must be a whole number; separate name and value with =/],
   ['a misspelt name', `${delay}s=5`, 'warning', `${delay}s`, new RegExp(`is not known; the nearest is ${delay}$`)],
   [
     'a name like no other',
@@ -71,11 +71,11 @@ it.each<[what: string, text: string, severity: string, entry: string | undefined
   expect(values).toEqual({ 'com.openexchange.pns.audit.retention': '86400000' });
 });
 
-it('a name that stands twice in a file holds what the last line says, and both lines are named', () => {
+it('a name that is set twice in a file has the value of the last line, and the warning names both lines', () => {
   const { values, faults } = read({ 'a.properties': `${delay}=1\n\n${delay}=2\n${delay}=soon\n` });
   expect(values).toEqual({ [delay]: '2' });
   expect(faults).toMatchObject([
-    { line: 3, entry: delay, severity: 'warning', reason: 'stands in line 1 too; this line, the last one, decides' },
+    { line: 3, entry: delay, severity: 'warning', reason: 'is set in line 1 too; the last line is used' },
     { line: 4, entry: delay, severity: 'error', reason: 'must be a whole number' },
   ]);
 });
@@ -83,16 +83,16 @@ it('a name that stands twice in a file holds what the last line says, and both l
 it.each([
   ['a value that cannot be used', `${delay}=soon`],
   ['a line that cannot be read', `${delay}=\\u12`],
-])('%s is no fault where a later line overrules it', (_, line) => {
+])('%s is no fault when a later line replaces it', (_, line) => {
   const { values, faults } = read({ 'a.properties': `${line}\n${delay}=2\n` });
   expect(values).toEqual({ [delay]: '2' });
   expect(faults.filter(({ severity }) => severity === 'error')).toEqual([]);
 });
 
-it('a name that stands in two files holds what the last file says, and both places are named', () => {
+it('a name that is set in two files has the value of the last file, and the warning names both places', () => {
   const { values, sources, faults } = read({ 'a.properties': `\n${delay}=1`, 'b.properties': `${delay}=2` });
   expect([values, sources]).toEqual([{ [delay]: '2' }, { [delay]: 'b.properties' }]);
-  const reason = 'stands in a.properties, line 2, too; this file decides, as the last one by name';
+  const reason = 'is set in a.properties, line 2, too; this file is used, because its name sorts last';
   expect(faults).toEqual([{ file: 'b.properties', line: 1, entry: delay, severity: 'warning', reason }]);
 });
 
@@ -109,7 +109,7 @@ it.each<[what: string, bytes: Buffer]>([
   expect(read({ 'a.properties': bytes })).toMatchObject({ values: { [title]: 'Grüße' }, faults: [] });
 });
 
-describe('what cannot be used later', () => {
+describe('content that becomes unusable', () => {
   const before = { 'a.properties': `${delay}=1\n${attempts}=2\n`, 'b.properties': `${title}=x\n` };
   const after = (files: Files) => {
     const properties = new ServerProperties();
@@ -123,7 +123,7 @@ describe('what cannot be used later', () => {
     ['UTF-16', Buffer.from(`\ufeff${delay}=7\n${attempts}=2\n`, 'utf16le')],
     ['UTF-16 without a mark', Buffer.from(`${delay}=7\n${attempts}=2\n`, 'utf16le')],
     ['a picture', Buffer.from(Array.from({ length: 500 }, (_, index) => (index * 7919) % 256))],
-  ])('leaves in effect what held before: %s', (_, text) => {
+  ])('keeps the previous values in effect: %s', (_, text) => {
     expect(after({ ...before, 'a.properties': text })).toEqual({ [delay]: '1', [attempts]: '2', [title]: 'x' });
   });
 
@@ -131,7 +131,7 @@ describe('what cannot be used later', () => {
     expect(after({ 'a.properties': `${attempts}=3\n` })).toEqual({ [attempts]: '3' });
   });
 
-  it('does not outlast a good line of the same name', () => {
+  it('is replaced by a usable line of the same name', () => {
     expect(after({ ...before, 'a.properties': `${delay}=4\n${delay}=soon\n` })).toEqual({ [delay]: '4', [title]: 'x' });
   });
 

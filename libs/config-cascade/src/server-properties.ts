@@ -3,33 +3,33 @@ import { knownProperty } from './properties';
 import { foreignNameReason, valueFault } from './property-check';
 import type { Scope } from './resolve';
 
-/** A value of a file that can be used, and where it stands. */
+/** A usable value of a file, and its line. */
 interface Held {
   readonly text: string;
   readonly line: number;
 }
 
-/** A line that cannot be used. */
+/** An unusable line. */
 interface Refused {
   readonly name: string;
   readonly line: number;
   readonly fault: ConfigFault;
 }
 
-/** A file of the configuration folder as it is read. */
+/** A file of the configuration folder with its content. */
 export interface NamedContent {
   readonly file: string;
   readonly content: FileContent;
 }
 
 /**
- * The server scope of the `*.properties` files. A line that cannot be used costs only itself: what the file said of that property
- * before stays in effect, and a file that cannot be read as a whole stays in effect as a whole.
+ * The server scope of the `*.properties` files. For an unusable line, the previous value of its property stays in effect; for an
+ * unreadable file, all its previous values.
  */
 export class ServerProperties {
   private held: ReadonlyMap<string, ReadonlyMap<string, Held>> = new Map();
 
-  /** Reads all files, in the order of their names: where two define a property, the later file decides. */
+  /** Reads all files in the order of their names. If two files define a property, the later file decides. */
   read(files: readonly NamedContent[]): { readonly scope: Scope; readonly faults: readonly ConfigFault[] } {
     const faults: ConfigFault[] = [];
     const held = new Map<string, ReadonlyMap<string, Held>>();
@@ -73,7 +73,7 @@ export class ServerProperties {
       if (fault?.severity !== 'error' && knownProperty(name) !== undefined) held.set(name, valueOf(assignment));
     }
     for (const { name, line, fault } of refused) {
-      // As in Java, a later line overrules an earlier one, also one that cannot be used.
+      // As in Java, a later line replaces an earlier one, even an unusable one.
       if ((held.get(name)?.line ?? 0) < line) faults.push(fault);
     }
     for (const { name } of refused) {
@@ -88,7 +88,7 @@ function valueOf({ text, line }: Assignment): Held {
   return { text: text.trim(), line };
 }
 
-/** What is wrong with a line that can be read; a warning where it holds, or where its name has no meaning to PNS. */
+/** The fault of a readable line: a warning when its value is used, or when PNS does not know its name. */
 function assignmentFault(file: string, { name, text, line }: Assignment, before?: number): ConfigFault | undefined {
   const where = { file, line, entry: name.slice(0, 300) };
   const property = knownProperty(name);
@@ -98,14 +98,14 @@ function assignmentFault(file: string, { name, text, line }: Assignment, before?
   }
   const fault = valueFault(property, text.trim());
   if (fault !== undefined) {
-    const hint = text.startsWith(':') ? '; = separates, and a colon belongs to the name' : '';
+    const hint = text.startsWith(':') ? '; separate name and value with =, because a colon is part of the name' : '';
     return { ...where, severity: 'error', reason: `${fault}${hint}` };
   }
   if (before === undefined) return undefined;
-  return { ...where, severity: 'warning', reason: `stands in line ${before} too; this line, the last one, decides` };
+  return { ...where, severity: 'warning', reason: `is set in line ${before} too; the last line is used` };
 }
 
-/** A line that cannot be read may belong to other software, which keeps its properties in the same folder. */
+/** The fault of an unreadable line. The line may belong to other software that has properties in the same folder. */
 function lineFault(where: Pick<ConfigFault, 'file' | 'line'>, name: string, reason: string): ConfigFault {
   const isOurs = knownProperty(name) !== undefined;
   return { ...where, ...(isOurs ? { entry: name } : {}), severity: isOurs ? 'error' : 'warning', reason };
@@ -116,6 +116,6 @@ function overruling(
   before: string,
   held: ReadonlyMap<string, ReadonlyMap<string, Held>>,
 ): ConfigFault {
-  const reason = `stands in ${before}, line ${held.get(before)?.get(name)?.line ?? 0}, too; this file decides, as the last one by name`;
+  const reason = `is set in ${before}, line ${held.get(before)?.get(name)?.line ?? 0}, too; this file is used, because its name sorts last`;
   return { file, line, entry: name, severity: 'warning', reason };
 }

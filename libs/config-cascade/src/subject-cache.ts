@@ -4,54 +4,54 @@ import type { UserKey } from '@pns/subscriptions';
 import { cascadeOf, matchingSets, type ContextSet, type ScopeContent, type Tagged } from './context-sets';
 import type { Scope, ScopeName } from './resolve';
 
-/** What holds for everybody. A change makes a new object of it. */
+/** The parts of the cascade that all users share. A change creates a new object. */
 export interface Common {
   readonly server: readonly Scope[];
   /** In the order in which they are tried. */
   readonly sets: readonly ContextSet[];
 }
 
-/** What was written. */
+/** A change of the configuration. */
 export type ConfigChange =
   | { readonly scope: 'server' }
-  /** `withUsers`: and for all of its users. */
+  /** `withUsers`: the values of all users of the context changed too. */
   | { readonly scope: 'context'; readonly context: number; readonly withUsers?: true }
   | ({ readonly scope: 'user' } & UserKey);
 
 interface Known {
-  /** The cache's generation when it was read; another one than the current means it may be outdated. */
+  /** The cache's generation when it was read. If it differs from the current one, the entry may be outdated. */
   generation: number;
   readonly content: ScopeContent | undefined;
   readonly tags: readonly string[];
-  /** The cascade, and what it was made from. */
+  /** The cascade, and the parts from which it was made. */
   made?: { readonly cascade: readonly Scope[]; readonly common: Common; readonly context: KnownContext };
 }
 
 interface KnownContext extends Known {
   readonly name: string | undefined;
-  /** Only then do users have entries of their own. */
+  /** Whether any of its users has own tags or properties. Only then users have entries in the cache. */
   readonly hasUsers: boolean;
 }
 
-// Some hundred bytes each. More than any batch holds, so that what was loaded for one is there when it is asked for.
+// Some hundred bytes each. More than any batch needs, so that values that were loaded for a batch are still there when they are used.
 const maxContexts = 131_072;
 const maxUsers = 131_072;
 
-/** The generation of what is to be read again. */
+/** The generation of entries that must be read again. */
 const outdated = -1;
 
-/** Knows what is set for contexts and users, as many as are in use. Outdated knowledge serves until it is read again. */
+/** The values of the contexts and users in use. Outdated entries are used until they are read again. */
 export class SubjectCache {
   private readonly contexts = new LRUCache<number, KnownContext>({ max: maxContexts });
   private readonly users = new LRUCache<string, Known>({ max: maxUsers });
-  /** Grows when everything becomes outdated at once. */
+  /** Increased when all entries become outdated. */
   private generation = 0;
-  /** What changes while it is being read; a list for each `load` under way. */
-  private readonly meanwhile = new Set<ConfigChange[]>();
+  /** The changes that arrive during a `load`; a list for each `load` in progress. */
+  private readonly changesDuringLoad = new Set<ConfigChange[]>();
 
   constructor(private readonly store: Pick<ConfigStore, 'subjects'>) {}
 
-  /** Whether nothing of `subjects` is unknown or outdated. */
+  /** Whether the values of all `subjects` are known and not outdated. */
   knows(subjects: readonly UserKey[]): boolean {
     return subjects.every(({ context, user }) => {
       const known = this.contexts.get(context);
@@ -59,7 +59,7 @@ export class SubjectCache {
     });
   }
 
-  /** Reads what is unknown or outdated of `subjects` in one query, or none. */
+  /** Reads the unknown and outdated values of `subjects` in one query, or in none. */
   async load(subjects: readonly UserKey[]): Promise<void> {
     const contexts = new Set<number>();
     const users = new Map<string, UserKey>();
@@ -71,7 +71,7 @@ export class SubjectCache {
     if (users.size === 0) return;
     const { generation } = this;
     const changes: ConfigChange[] = [];
-    this.meanwhile.add(changes);
+    this.changesDuringLoad.add(changes);
     try {
       const rows = await this.store.subjects([...contexts], [...users.values()]);
       for (const row of rows.contexts) this.contexts.set(row.context, knownContext(row, generation));
@@ -79,31 +79,31 @@ export class SubjectCache {
         if (this.contexts.peek(row.context)?.hasUsers === true) this.users.set(keyOf(row), knownUser(row, generation));
       }
     } finally {
-      this.meanwhile.delete(changes);
+      this.changesDuringLoad.delete(changes);
     }
-    // These may have been read before they changed, and are read again the next time.
+    // Values may have been read before they changed, so they are read again at the next `load`.
     for (const change of changes) this.outdate(change);
   }
 
-  /** The cascade of a subject, or undefined for one that was never loaded, or not lately. */
+  /** The cascade of a subject; undefined when the subject is not in the cache. */
   cascadeOf(subject: UserKey, common: Common): readonly Scope[] | undefined {
     const context = this.contexts.get(subject.context);
     if (context === undefined) return undefined;
     const known = context.hasUsers ? this.users.get(keyOf(subject)) : context;
     if (known === undefined) return undefined;
     if (known.made?.common !== common || known.made.context !== context) {
-      known.made = { common, context, cascade: madeCascade(subject.context, common, context, known) };
+      known.made = { common, context, cascade: newCascade(subject.context, common, context, known) };
     }
     return known.made.cascade;
   }
 
-  /** Marks as outdated what a change concerns. */
+  /** Marks the entries that a change concerns as outdated. */
   forget(change: ConfigChange): void {
-    for (const changes of this.meanwhile) changes.push(change);
+    for (const changes of this.changesDuringLoad) changes.push(change);
     this.outdate(change);
   }
 
-  /** Marks everything as outdated, what is being read included. */
+  /** Marks all entries as outdated, including those that are being read. */
   forgetAll(): void {
     this.generation++;
   }
@@ -121,7 +121,7 @@ export class SubjectCache {
     if (user !== undefined) user.generation = outdated;
   }
 
-  /** Looks at all entries, some milliseconds long: a context is erased far too seldom to keep a list for each. */
+  /** Searches all entries, which takes some milliseconds. A context is erased so rarely that an index is not worth its memory. */
   private outdateUsersOf(context: number): void {
     for (const [key, user] of this.users.entries()) if (key.startsWith(`${context}:`)) user.generation = outdated;
   }
@@ -131,9 +131,9 @@ export class SubjectCache {
   }
 }
 
-function madeCascade(context: number, common: Common, ofContext: KnownContext, known: Known): readonly Scope[] {
+function newCascade(context: number, common: Common, ofContext: KnownContext, known: Known): readonly Scope[] {
   const isUser = known !== ofContext;
-  // Users without anything of their own share the context's.
+  // Users without own tags and properties share the cascade of their context.
   if (isUser && known.content === undefined && known.tags.length === 0 && ofContext.made?.common === common) {
     return ofContext.made.cascade;
   }
@@ -163,7 +163,7 @@ function knownUser({ tags, properties }: StoredUser, generation: number): Known 
   return { generation, content: contentOf(properties), tags };
 }
 
-/** What properties as they are kept say; undefined for none. */
+/** The texts and `final` of stored properties; undefined for an empty list. */
 export function contentOf(properties: readonly StoredProperty[]): ScopeContent | undefined {
   if (properties.length === 0) return undefined;
   const finals = new Map<string, ScopeName>();

@@ -40,7 +40,7 @@ describe('a tag expression', () => {
     ['\tpremium&\n!( trial|internal )', 'premium', true],
     ['1 | example.com', 'example.com', true],
     ['a-b_c.d', 'a-b_c.d', true],
-  ])('%j for someone with %j is %j', (text, tags, expected) => {
+  ])('%j for the tags %j is %j', (text, tags, expected) => {
     expect(matchesTags(parseTagExpression(text), new Set(tags.split(' ')))).toBe(expected);
   });
 
@@ -59,7 +59,7 @@ describe('a tag expression', () => {
     ['('.repeat(5000), 101],
     ['a |'.repeat(4000), 10_000],
     ['('.repeat(5_000_000), 10_000],
-  ])('%j is refused where it goes wrong', (text, position) => {
+  ])('%j is refused with the position of the fault', (text, position) => {
     let error: unknown;
     try {
       parseTagExpression(text);
@@ -69,7 +69,7 @@ describe('a tag expression', () => {
     expect(error).toMatchObject({ position, code: 'TAG_EXPRESSION_INVALID' });
   });
 
-  it('of the largest size is read, and matched in as many steps as it has tags', () => {
+  it('of the largest size is parsed, and matched in as many steps as it has tags', () => {
     const looked: string[] = [];
     const tags = Object.assign(new Set<string>(), { has: (name: string) => looked.push(name) < 0 });
     const wide = Array.from({ length: 2500 }, (_, at) => `t${at % 10}`)
@@ -82,7 +82,7 @@ describe('a tag expression', () => {
     expect(printTagExpression(parseTagExpression(deep))).toBe(`${'!'.repeat(49)}a`);
   });
 
-  it('does not quote a word of any length', () => {
+  it('shortens a long word in its error', () => {
     expect(() => parseTagExpression(`a ${'b'.repeat(9000)}`)).toThrow(
       /^& or \| must stand where b{47}… stands at character 3\.$/,
     );

@@ -7,7 +7,7 @@ export type TagExpression =
   | { readonly kind: 'not'; readonly of: TagExpression }
   | { readonly kind: 'and' | 'or'; readonly of: readonly TagExpression[] };
 
-/** Says what is wrong with the text of an expression and where; `position` counts characters from 0. */
+/** A fault in the text of an expression; `position` counts characters from 0. */
 export class TagExpressionError extends PnsError {
   constructor(
     sentence: string,
@@ -24,18 +24,18 @@ interface Token {
   readonly position: number;
 }
 
-/** Longest text of an expression, in UTF-16 units. Its time and memory grow with the length. */
+/** Longest text of an expression, in UTF-16 units. Time and memory of the parser grow with the length. */
 export const maxTagExpressionLength = 10_000;
 
-/** Deepest nesting of `!` and parentheses; a recursive reader needs far less than the stack for it. */
+/** Deepest nesting of `!` and parentheses; far below the limit of the stack for the recursive parser. */
 const maxDepth = 100;
 
 const operators = { or: '|', and: '&' } as const;
 
 /**
- * Reads `premium & !(trial | internal)`: `!` binds closest, then `&`, then `|`; blanks mean nothing.
+ * Parses expressions like `premium & !(trial | internal)`: `!` binds closest, then `&`, then `|`; blanks are ignored.
  *
- * @throws TagExpressionError for anything else, and nothing but that.
+ * @throws TagExpressionError, and no other error, for any other text.
  */
 export function parseTagExpression(text: string): TagExpression {
   if (text.length > maxTagExpressionLength) {
@@ -72,7 +72,7 @@ export function parseTagExpression(text: string): TagExpression {
   const whole = disjunction(0);
   const rest = tokens[next];
   if (rest === undefined) return whole;
-  // `not x` and `x and y` are tags side by side.
+  // In `not x` and `x and y`, the words are tags without an operator between them.
   const [word] = [tokens[next - 1], rest].flatMap((token) => wordOperators.get(token?.text.toLowerCase() ?? '') ?? []);
   const hint = word === undefined ? '' : `; ${word}`;
   throw new TagExpressionError(`& or | must stand where ${quoted(rest)} stands`, rest.position, hint);
@@ -84,7 +84,7 @@ const wordOperators: ReadonlyMap<string, string> = new Map([
   ['not', 'write ! instead of not'],
 ]);
 
-/** Whether `text` can be read. */
+/** Whether `text` is a valid expression. */
 export function isTagExpression(text: string): boolean {
   try {
     parseTagExpression(text);
@@ -95,20 +95,20 @@ export function isTagExpression(text: string): boolean {
   }
 }
 
-/** The text of an expression; reading it again answers the same expression. */
+/** The text of an expression; parsing it returns an equal expression. */
 export function printTagExpression(expression: TagExpression): string {
   if (expression.kind === 'tag') return expression.tag;
   if (expression.kind === 'not') return `!${printOperand(expression.of)}`;
   return expression.of.map(printOperand).join(` ${operators[expression.kind]} `);
 }
 
-/** The tags that an expression asks for, some of them perhaps more than once. */
+/** The tags in an expression, possibly with duplicates. */
 export function tagsIn(expression: TagExpression): string[] {
   if (expression.kind === 'tag') return [expression.tag];
   return expression.kind === 'not' ? tagsIn(expression.of) : expression.of.flatMap(tagsIn);
 }
 
-/** Whether the expression holds for someone who carries `tags`. */
+/** Whether the expression is true for `tags`. */
 export function matchesTags(expression: TagExpression, tags: ReadonlySet<string>): boolean {
   switch (expression.kind) {
     case 'tag':
@@ -122,7 +122,7 @@ export function matchesTags(expression: TagExpression, tags: ReadonlySet<string>
   }
 }
 
-/** Whether an expression can name `text`: letters, digits, underscores, dots and dashes. */
+/** Whether `text` is a valid tag: letters, digits, underscores, dots and dashes. */
 export function isTag(text: string): boolean {
   return /^[A-Za-z0-9_.-]+$/.test(text);
 }
@@ -132,7 +132,7 @@ function printOperand(expression: TagExpression): string {
   return expression.kind === 'and' || expression.kind === 'or' ? `(${text})` : text;
 }
 
-/** The token as an error quotes it; it may be as long as the expression. */
+/** The token, shortened for an error message: it may be as long as the expression. */
 function quoted({ text }: Token): string {
   return cutText(text, 50, { ending: ellipsis });
 }

@@ -4,27 +4,27 @@ import type { z } from 'zod';
 import { namesFor, properties, propertySchema, transportSwitches } from './properties';
 import { resolveText, type Origin, type Place, type Scope } from './resolve';
 
-/** What a transport is asked for. */
+/** The client and topic for which a transport is on or off. */
 export interface Target {
   readonly client: string;
   readonly topic: string;
 }
 
-/** Whether a transport is on, and what said so. */
+/** Whether a transport is on, and the property that decided it. */
 export interface Decision {
   readonly isEnabled: boolean;
   readonly name: string;
   readonly origin: Origin;
-  /** Why the value could not be read, which denies. */
+  /** Why the value could not be read; the transport is off then. */
   readonly fault?: string;
-  /** Where a list denies: what is not on it. */
+  /** The webhook that is not on the list of enabled webhooks. */
   readonly unlisted?: string;
 }
 
 /**
- * Whether `transport` is on for a target. The more specific name decides, whatever the scope: client and topic, then
- * client, then topic, then the switch itself. What cannot be read denies, and so does a webhook whose id is not on the
- * list of those that are enabled. `trail` receives the places looked at.
+ * Whether `transport` is on for a target. The most specific name decides in any scope: client and topic, then client, then topic,
+ * then the switch itself. The transport is off when the value cannot be read, and for a webhook that is not on the list of enabled
+ * ones. All places that were searched are added to `trail`.
  */
 export function decide(cascade: readonly Scope[], transport: TransportName, target: Target, trail?: Place[]): Decision {
   const refusal = transport === 'webhook' ? refusalByList(cascade, target.client, trail) : undefined;
@@ -32,15 +32,15 @@ export function decide(cascade: readonly Scope[], transport: TransportName, targ
 }
 
 /**
- * Whether `transport` is on for any topic that `pattern` matches: for those that no property names, or for one that a property
- * switches on.
+ * Whether `transport` is on for any topic that `pattern` matches: for topics without a property, or for a topic for which a property
+ * switches it on.
  */
 export function isEnabledForSome(
   cascade: readonly Scope[],
   transport: TransportName,
   { client, pattern }: { readonly client: string; readonly pattern: string },
 ): boolean {
-  // No property has a pattern in its name, so this is what holds for topics that none has.
+  // No property has a pattern in its name, so this is the decision for topics without a property.
   if (decide(cascade, transport, { client, topic: pattern }).isEnabled) return true;
   const topics = new Set(cascade.flatMap(({ values }) => [...values.keys()].flatMap(topicIn(transport, client))));
   return [...topics]
@@ -48,13 +48,13 @@ export function isEnabledForSome(
     .some((topic) => decide(cascade, transport, { client, topic }).isEnabled);
 }
 
-/** Finds the topic in the name of a property that is about this transport and client, or about this transport. */
+/** Finds the topic in the name of a property for this transport and client, or for this transport. */
 function topicIn(transport: TransportName, client: string): (name: string) => string[] {
   const { base } = switchOf(transport) ?? {};
   if (base === undefined) return () => [];
   return (name) => {
     if (name.startsWith(`${base}.${client}.`)) return [name.slice(base.length + client.length + 2)];
-    // A word without a colon is a client here, though it could be a topic.
+    // A suffix without a colon is taken for a client, although it may be a topic.
     const suffix = name.startsWith(`${base}.`) ? name.slice(base.length + 1) : '';
     return suffix.includes(':') && !suffix.includes('.') ? [suffix] : [];
   };
@@ -62,7 +62,7 @@ function topicIn(transport: TransportName, client: string): (name: string) => st
 
 const enabledIds = 'com.openexchange.webhooks.enabledIds';
 
-/** Undefined for a webhook that is on the list of those that are enabled. */
+/** Undefined for a webhook that is on the list of enabled webhooks. */
 function refusalByList(cascade: readonly Scope[], id: string, trail?: Place[]): Decision | undefined {
   const { schema, fallback } = properties[enabledIds];
   const found = resolveText(cascade, [enabledIds], trail);
@@ -76,7 +76,7 @@ function refusalByList(cascade: readonly Scope[], id: string, trail?: Place[]): 
   return { isEnabled: false, name: enabledIds, origin, unlisted: id };
 }
 
-/** Undefined for a transport that only a newer version knows: Postgres may hold its subscriptions after a downgrade. */
+/** Undefined for an unknown transport: after a downgrade, Postgres may contain subscriptions for a transport of a newer version. */
 function switchOf(transport: string): (typeof transportSwitches)[TransportName] | undefined {
   return Object.hasOwn(transportSwitches, transport) ? transportSwitches[transport as TransportName] : undefined;
 }

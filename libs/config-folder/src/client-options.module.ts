@@ -4,7 +4,7 @@ import { ClientOptions } from './client-options';
 import { OptionFiles } from './option-files';
 import { ServerChanges } from './server-changes';
 
-/** Gives an app the options of clients; needs `ConfigFolderModule`, `ServerChanges` and `PersistenceModule` with its encryption keys. */
+/** Provides the options of clients; needs `ConfigFolderModule`, `ServerChanges` and `PersistenceModule` with its encryption keys. */
 @Module({
   providers: [
     {

@@ -6,28 +6,28 @@ import { optionsSentence, type OptionEntries, type OptionFault } from './option-
 import type { OptionFiles } from './option-files';
 import type { ServerChanges } from './server-changes';
 
-/** The options of a client now: the same object until something about them changes; undefined for an unknown client. */
+/** Returns the current options of a client: the same object until they change; undefined for an unknown client. */
 export type OptionsOf<Options> = (client: string) => Options | undefined;
 
-/** The schema of a whole option file, which may name further files; their paths begin at the configuration folder. */
+/** The schema of a whole option file. The file may name further files by paths relative to the configuration folder. */
 export type FileSchema<Options> = (readFile: (path: string) => Buffer) => z.ZodType<Readonly<Record<string, Options>>>;
 
-/** What cannot be used of a transport's option file. */
+/** A fault in a transport's option file. */
 export interface ClientOptionsFault extends OptionFault {
   readonly transport: TransportName;
 }
 
-/** Whether something can be sent for a client: what its options are, or why it has none. */
+/** Whether deliveries of a client can be sent, or why not. */
 export type ClientStanding =
   | { readonly kind: 'usable' }
-  /** Its entry says `enabled: false`. */
+  /** Its entry has `enabled: false`. */
   | { readonly kind: 'switched-off' }
-  /** It has an entry that cannot be used. `reason` holds no secret, but names files and fields: it is for operators. */
+  /** It has an entry that cannot be used. `reason` is for operators: it contains file and field names, and no secret. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** Nobody has configured it. */
+  /** It has no entry. */
   | { readonly kind: 'missing' };
 
-/** How the options of one transport are read, and what was read of those that were set over the API. */
+/** The readers of one transport's options, and the parsed options that were set over the API. */
 interface Registered {
   readonly ofFile: Pick<OptionEntries<unknown>, 'of' | 'clients' | 'refusal' | 'faults'>;
   readonly schema: z.ZodType;
@@ -41,12 +41,12 @@ interface ReadOptions {
   readonly fault?: string;
 }
 
-/** A reload that Postgres did not answer is tried again after this time, in ms. */
+/** A reload that failed because Postgres did not answer is retried after this time, in ms. */
 const retryMs = 500;
 
 /**
- * The options of each client for each transport, from the option files and from what was set over the API, which wins.
- * Obeys a change of either without a restart; an entry that cannot be read leaves in effect what held before.
+ * The options of each client for each transport, from the option files and from the API; the API takes precedence. A change of
+ * either takes effect without a restart. While an entry cannot be read, its previous options stay in effect.
  */
 export class ClientOptions {
   private stored: ReadonlyMap<string, ClientTransport> = new Map();
@@ -75,15 +75,15 @@ export class ClientOptions {
     try {
       await options.load();
     } catch (error) {
-      options.close(); // or it would go on listening and trying for an app that never starts
+      options.close(); // otherwise it would keep its listener and its retries, although the app does not start
       throw error;
     }
     return options;
   }
 
   /**
-   * Reads the options of a transport's clients and returns how to find them. `schema` reads what was set over the API. A file or
-   * entry that cannot be used is reported in `faults` and `standing`, and does not throw.
+   * Reads the options of a transport's clients and returns a function that finds them. `schema` parses options that were set over the
+   * API. An unusable file or entry does not throw; `faults` and `standing` report it.
    */
   of<Options>(
     transport: TransportName,
@@ -102,7 +102,7 @@ export class ClientOptions {
     };
   }
 
-  /** Whether something can be sent for `client` over `transport`, whose options were asked for with `of`. */
+  /** Whether deliveries of `client` can be sent through `transport`. `of` must have been called for the transport. */
   standing(transport: TransportName, client: string): ClientStanding {
     const ofFile = this.registered.get(transport)?.ofFile;
     const stored = this.stored.get(keyOf({ client, transport }));
@@ -114,7 +114,7 @@ export class ClientOptions {
     return reason === undefined ? { kind: 'missing' } : { kind: 'refused', reason };
   }
 
-  /** The clients of a transport whose entries cannot be used, as far as their names are known. */
+  /** The clients of a transport whose entries cannot be used, if their names are known. */
   refused(transport: TransportName): readonly string[] {
     const faulty = this.registered.get(transport)?.ofFile.faults.flatMap(({ client }) => client ?? []) ?? [];
     const stored = [...this.stored.values()].filter((each) => each.transport === transport);
@@ -122,13 +122,13 @@ export class ClientOptions {
     return [...names].filter((client) => this.standing(transport, client).kind === 'refused');
   }
 
-  /** The clients of a transport that somebody has configured, whether their entries can be used or not. */
+  /** The clients of a transport that have an entry, usable or not. */
   clients(transport: TransportName): ReadonlySet<string> {
     const stored = [...this.stored.values()].filter((each) => each.transport === transport);
     return new Set([...(this.registered.get(transport)?.ofFile.clients ?? []), ...stored.map(({ client }) => client)]);
   }
 
-  /** What cannot be used now of the option files that this process reads. */
+  /** The current faults in the option files that this process reads. */
   get faults(): readonly ClientOptionsFault[] {
     return [...this.registered].flatMap(([transport, { ofFile }]) =>
       ofFile.faults.map((fault) => ({ transport, ...fault })),
@@ -141,7 +141,7 @@ export class ClientOptions {
     this.stopListening();
   }
 
-  /** What was checked when it was set may still be unreadable: by a version that knows less, or without its key. */
+  /** Options were checked when they were set, but may be unreadable for an older version or without their encryption key. */
   private readStored(stored: ClientTransport): ReadOptions | undefined {
     const { client, transport, version, options, fault: storedFault } = stored;
     const registered = this.registered.get(transport);
@@ -159,14 +159,14 @@ export class ClientOptions {
     this.stored = new Map((await this.store.all()).map((each) => [keyOf(each), each]));
   }
 
-  /** Resolves when what was written before the call is obeyed, or, while Postgres is away, is going to be. Never rejects. */
+  /** Resolves when changes that were written before the call are in effect, or, while Postgres is away, when a retry is planned. Never rejects. */
   private refresh(): Promise<void> {
     this.wantedRefreshes++;
     this.refreshing ??= this.refreshUntilLatest();
     return this.refreshing;
   }
 
-  /** One reading after the other: of two at once, the older could be the last to arrive. */
+  /** Reads one after the other: of two queries at once, the older result could arrive last. */
   private async refreshUntilLatest(): Promise<void> {
     clearTimeout(this.retry);
     try {
@@ -181,7 +181,7 @@ export class ClientOptions {
       this.loadFault.occurred(error);
       this.retry = setTimeout(() => void this.refresh(), retryMs);
     } finally {
-      this.refreshing = undefined; // before anybody can ask again and be given this one, which is over
+      this.refreshing = undefined; // at once, so that the next call does not get this finished promise
     }
   }
 }

@@ -6,15 +6,15 @@ import { fileContent, type FileContent } from './file-content';
 import { noFolderReader, type FolderReader } from './folder-reader';
 
 /**
- * The configuration folder as one app uses it. The apps of a process share its content and faults, so they must bring readers of
- * one kind. Emits `change` a moment after a file changed that is read or followed.
+ * The configuration folder as one app uses it. The apps of a process share its content and faults, so they must pass readers of the
+ * same kind. Emits `change` shortly after a change of a file that is read or followed.
  */
 export class ConfigDirectory<Content = unknown> extends EventEmitter<{ change: [] }> {
   private readonly folder: ConfigFolder;
   private readonly changed = (): void => void this.emit('change');
   private isClosed = false;
 
-  /** @throws PnsError `CONFIG_INVALID` when `path` is no folder that can be read. */
+  /** @throws PnsError `CONFIG_INVALID` when `path` is not a readable folder. */
   constructor(path: string, reader?: () => FolderReader<Content>) {
     super();
     this.setMaxListeners(0); // one for each option file
@@ -26,17 +26,17 @@ export class ConfigDirectory<Content = unknown> extends EventEmitter<{ change: [
     return this.folder.path;
   }
 
-  /** What the reader made of the files that are no option files. */
+  /** The content that the reader made from the files that are not option files. */
   get content(): Content {
     return this.folder.content as Content;
   }
 
-  /** What of all files in the folder is not obeyed, or may not be meant. */
+  /** The faults and warnings of all files in the folder. */
   get faults(): readonly ConfigFault[] {
     return this.folder.faults.all;
   }
 
-  /** Replaces the faults that were reported of an option file before, and logs those that are new. */
+  /** Replaces the reported faults of an option file, and logs new ones. */
   report(file: string, faults: readonly ConfigFault[]): void {
     this.folder.faults.report(faults, file);
   }
@@ -46,17 +46,17 @@ export class ConfigDirectory<Content = unknown> extends EventEmitter<{ change: [
     return fileContent(join(this.path, file));
   }
 
-  /** Starts to watch; resolves when no change is missed any more. A burst of changes is one `change`. */
+  /** Starts to watch; resolves when all later changes will be noticed. A burst of changes emits one `change`. */
   watch(): Promise<void> {
     return this.folder.watch();
   }
 
-  /** Watches a file too that lies elsewhere, or does not exist yet: an absolute path. */
+  /** Also watches the file at an absolute path, which may be outside the folder or not exist yet. */
   follow(path: string): void {
     this.folder.follow(path);
   }
 
-  /** Its listeners hear of no more changes. The folder is let go of with the last app that uses it. */
+  /** Removes all listeners. The folder is released with the last app that uses it. */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;

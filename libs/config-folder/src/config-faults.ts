@@ -1,21 +1,21 @@
 import { log, metrics } from '@pns/runtime';
 import { Gauge } from 'prom-client';
 
-/** What in the configuration folder is not obeyed, or is not what its author meant. Holds no secret. */
+/** A part of the configuration folder that has no effect, or probably not the intended one. Contains no secret. */
 export interface ConfigFault {
-  /** Below the folder, with `/`. */
+  /** Relative to the folder, with `/`. */
   readonly file: string;
-  /** From 1; absent where the file as a whole is at fault. */
+  /** From 1; absent when the whole file is faulty. */
   readonly line?: number;
-  /** The property, client or context set, where the fault belongs to one. */
+  /** The property, client or context set that has the fault. */
   readonly entry?: string;
-  /** `error`: something that was to hold does not. `warning`: all of it holds, or it has no meaning to PNS. */
+  /** `error`: a value has no effect. `warning`: all values have an effect, or the entry does not belong to PNS. */
   readonly severity: 'error' | 'warning';
-  /** The end of a sentence that begins with the entry, or the file. */
+  /** The end of a sentence whose subject is the entry, or the file. */
   readonly reason: string;
 }
 
-/** How many faults of one file are listed one by one. */
+/** Most faults of one file that are listed one by one. */
 const maxFaultsOfFile = 100;
 
 const open = new Set<ConfigFaults>();
@@ -36,7 +36,7 @@ new Gauge({
 
 new Gauge({
   name: 'pns_config_last_reload_success',
-  help: '1 when all of the configuration folder holds as it is now, 0 when some of it was refused.',
+  help: '1 when the whole configuration folder is in effect, 0 when a part of it was refused.',
   registers: [metrics],
   collect() {
     const isRefused = [...open].some(({ all }) => all.some(({ severity }) => severity === 'error'));
@@ -44,18 +44,18 @@ new Gauge({
   },
 });
 
-/** The faults of one configuration folder. Each is logged once, until it changes or comes back after it was mended. */
+/** The faults of one configuration folder. Each is logged once, and again after it was corrected and reappears. */
 export class ConfigFaults {
-  /** Of the files of the cascade together, and of each option file. */
+  /** By option file; the empty name stands for all files of the cascade. */
   private readonly bySource = new Map<string, readonly ConfigFault[]>();
-  /** The files of the cascade that are read, whether they are at fault or not. */
+  /** The files of the cascade that are read, faulty or not. */
   files: readonly string[] = [];
 
   constructor() {
     open.add(this);
   }
 
-  /** Every file that is read, whether it is at fault or not. */
+  /** Every file that is read, faulty or not. */
   get allFiles(): readonly string[] {
     return [...this.files, ...[...this.bySource.keys()].filter((file) => file !== '')];
   }
@@ -64,7 +64,7 @@ export class ConfigFaults {
     return [...this.bySource.values()].flat();
   }
 
-  /** Replaces what was reported before of the files of the cascade, or of `file`, however many parts of the process read it. */
+  /** Replaces the faults of the files of the cascade, or of the option file `file`. Several apps of a process may report the same file. */
   report(reported: readonly ConfigFault[], file = ''): void {
     const faults = bounded(reported);
     const known = new Set((this.bySource.get(file) ?? []).map(identityOf));
@@ -101,7 +101,7 @@ function boundedOf(file: string, faults: readonly ConfigFault[]): readonly Confi
   return [...sorted.slice(0, maxFaultsOfFile), { file, severity, reason: `has ${rest.length} more faults` }];
 }
 
-/** Without the line: a fault that only moved is no other one. */
+/** Without the line, so that a fault that only moved is not logged again. */
 function identityOf({ file, entry, reason }: Omit<ConfigFault, 'severity'>): string {
   return JSON.stringify([file, entry, reason]);
 }

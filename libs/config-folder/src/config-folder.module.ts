@@ -10,7 +10,7 @@ class WatchedDirectory<Content> extends ConfigDirectory<Content> implements OnAp
   }
 }
 
-/** Gives an app the configuration folder `configDir` and its option files; `reader` reads the other files. */
+/** Provides the configuration folder `configDir` and its option files; `reader` reads the other files. */
 @Module({})
 export class ConfigFolderModule {
   static forRoot<Content>(configDir: string, reader: () => FolderReader<Content>): DynamicModule {

@@ -7,29 +7,29 @@ import { type ConfigFault, ConfigFaults } from './config-faults';
 import { fileContent } from './file-content';
 import type { FolderReader, NamedContent } from './folder-reader';
 
-/** How often it is looked whether a file changed, in ms: what it holds is obeyed within a second. */
-const lookMs = 300;
-/** A change is obeyed once nothing has changed for this time, in ms: a deploy or an editor's save has several steps. */
+/** How often the files are checked for changes, in ms: a change takes effect within a second. */
+const pollMs = 300;
+/** The files are read after no change for this time, in ms, because a deployment or an editor writes in several steps. */
 const settleMs = 100;
-/** What never stops to change is obeyed after so many looks all the same. */
-const maxLooks = 5;
+/** If changes do not stop, the files are read after this many checks. */
+const maxPolls = 5;
 
 const open = new Map<string, ConfigFolder>();
 
 /**
- * A configuration folder, read once for all apps of this process. Emits `change` after it was read again. The files are polled,
- * because events of the file system miss mounts, links and network file systems.
+ * A configuration folder, read once for all apps of this process. Emits `change` after each further reading. The files are polled,
+ * because file system events do not cover mounts, links and network file systems.
  */
 export class ConfigFolder extends EventEmitter<{ change: [] }> {
   readonly faults = new ConfigFaults();
   private current: unknown;
   private users = 0;
   private watching: Promise<void> | undefined;
-  private nextLook: NodeJS.Timeout | undefined;
+  private nextPoll: NodeJS.Timeout | undefined;
   private isClosed = false;
-  /** What told the content of each file from others when it was last looked at, by its path. */
+  /** By path: the mark of each file at the last check. A changed mark means changed content. */
   private marks = new Map<string, string>();
-  /** The paths of files elsewhere that are watched, too. */
+  /** The paths of further files that are watched. */
   private readonly followed = new Set<string>();
 
   constructor(
@@ -43,9 +43,9 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
   }
 
   /**
-   * The folder at `path`, for one more user, who must `release` it. Only the first user's reader is made.
+   * The folder at `path`. Each caller must `release` it. `reader` is called only for the first user.
    *
-   * @throws PnsError `CONFIG_INVALID` when there is no folder that can be read.
+   * @throws PnsError `CONFIG_INVALID` when `path` is not a readable folder.
    */
   static use(path: string, reader: () => FolderReader<unknown>): ConfigFolder {
     const folder = open.get(resolve(path)) ?? opened(path, reader);
@@ -57,23 +57,23 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
   release(): void {
     if (--this.users > 0) return;
     this.isClosed = true;
-    clearTimeout(this.nextLook);
+    clearTimeout(this.nextPoll);
     open.delete(this.path);
     this.faults.close();
   }
 
-  /** What the reader made of the files. */
+  /** The content that the reader made from the files. */
   get content(): unknown {
     return this.current;
   }
 
-  /** Starts to watch, once; resolves when no change is missed any more. */
+  /** Starts to watch, once; resolves when all later changes will be noticed. */
   watch(): Promise<void> {
     this.watching ??= this.startWatching();
     return this.watching;
   }
 
-  /** Watches a file too that lies elsewhere, or does not exist yet: an absolute path. */
+  /** Also watches the file at an absolute path, which may be outside the folder or not exist yet. */
   follow(path: string): void {
     if (this.followed.has(path)) return;
     this.followed.add(path);
@@ -82,23 +82,23 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
 
   private async startWatching(): Promise<void> {
     this.takeOver(await this.marksNow());
-    this.current = this.read(); // what changed since it was opened
-    this.lookLater();
+    this.current = this.read(); // files may have changed since the folder was opened
+    this.pollLater();
   }
 
-  private lookLater(): void {
+  private pollLater(): void {
     if (this.isClosed) return;
-    const look = async (): Promise<void> => {
-      await this.look().catch((error: unknown) => log.error({ event: 'config.watch-failed', err: error }));
-      this.lookLater();
+    const poll = async (): Promise<void> => {
+      await this.poll().catch((error: unknown) => log.error({ event: 'config.watch-failed', err: error }));
+      this.pollLater();
     };
-    this.nextLook = setTimeout(() => void look(), lookMs).unref();
+    this.nextPoll = setTimeout(() => void poll(), pollMs).unref();
   }
 
-  private async look(): Promise<void> {
+  private async poll(): Promise<void> {
     let marks = await this.marksNow();
     if (!this.isChanged(this.marks, marks)) return;
-    for (let looks = 1; looks < maxLooks; looks++) {
+    for (let polls = 1; polls < maxPolls; polls++) {
       await new Promise((done) => setTimeout(done, settleMs).unref());
       const later = await this.marksNow();
       if (!this.isChanged(marks, later)) break;
@@ -113,7 +113,7 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
     log.info({ event: 'config.reloaded', errors, warnings: all.length - errors });
   }
 
-  /** What began to be followed between two looks has not changed by that. */
+  /** A file that was first followed between two checks does not count as changed. */
   private isChanged(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): boolean {
     return (
       [...now].some(([path, mark]) => before.get(path) !== mark && (before.has(path) || !this.followed.has(path))) ||
@@ -175,7 +175,7 @@ function opened(path: string, reader: () => FolderReader<unknown>): ConfigFolder
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const what =
-      code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is no folder' : `cannot be read (${code})`;
+      code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is not a folder' : `cannot be read (${code})`;
     throw new PnsError(
       'CONFIG_INVALID',
       `PNS_CONFIG_DIR names ${path}, which ${what}; create it or name another folder.`,
@@ -214,7 +214,7 @@ function markNow(path: string): string {
   }
 }
 
-/** Another one for each content that a file had, and for none. */
+/** A text that differs for each content of a file; empty without a file. */
 function markOf(stats: BigIntStats | undefined): string {
   return stats === undefined ? '' : [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
 }

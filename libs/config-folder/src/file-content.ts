@@ -2,26 +2,26 @@ import { isUtf8 } from 'node:buffer';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 
 /**
- * The largest file of the configuration folder that is read, in bytes. To parse 1 MiB of YAML takes three to eight seconds, and
- * longer where it is broken.
+ * The largest file of the configuration folder that is read, in bytes. Parsing 1 MiB of YAML takes three to eight seconds, and
+ * longer for invalid YAML.
  */
 export const maxFileBytes = 1024 * 1024;
 
-/** The bytes of a file, or why they cannot be read: as the end of a sentence, and the system's code for it. */
+/** The bytes of a file, or why they cannot be read: the end of a sentence, and the system's error code. */
 export type FileContent = { readonly bytes: Buffer } | { readonly fault: string; readonly code: string };
 
-/** The text of a file by lines, which any of the three line ends ends. */
+/** The lines of a file. LF, CR and CR LF end a line. */
 export interface FileText {
   readonly lines: readonly string[];
-  /** Lines that are not UTF-8, from 1; they are read as ISO-8859-1. */
+  /** Numbers of lines that are not UTF-8, from 1; they are read as ISO-8859-1. */
   readonly latin1Lines: ReadonlySet<number>;
 }
 
-/** Reads a regular file, or what a link leads to; undefined where there is none. Never waits for a pipe and never reads without end. */
+/** Reads a regular file, or the target of a link; undefined when there is none. Never waits for a pipe and never reads endlessly. */
 export function fileContent(path: string): FileContent | undefined {
   try {
     const stats = statSync(path);
-    if (stats.isDirectory()) return { fault: 'is a folder, and must be a file', code: 'EISDIR' };
+    if (stats.isDirectory()) return { fault: 'is a folder, but must be a file', code: 'EISDIR' };
     if (!stats.isFile()) return { fault: 'is not a regular file', code: 'ENXIO' };
     if (stats.size > maxFileBytes) return { fault: `has more than ${maxFileBytes} bytes`, code: 'EFBIG' };
     return { bytes: readFileSync(path) };
@@ -32,13 +32,13 @@ export function fileContent(path: string): FileContent | undefined {
   }
 }
 
-/** The text in `bytes`, or why they are none. */
+/** The text in `bytes`, or why they are not text. */
 export function fileText(bytes: Buffer): FileText | { readonly fault: string } {
   if (isUtf16(bytes)) return { fault: 'is UTF-16; save it as UTF-8' };
   if (isBinary(bytes)) return { fault: 'is not text' };
   const content = withoutMark(bytes);
   if (isUtf8(content)) return { lines: linesOf(content.toString('utf8')), latin1Lines: new Set() };
-  // Line by line, because editors of both kinds may have written the file. No line end is part of another UTF-8 character.
+  // Line by line, because editors with different encodings may have written the file. No UTF-8 character contains a line end.
   const latin1Lines = new Set<number>();
   const lines = linesOf(content.toString('latin1')).map((text, index) => {
     const line = Buffer.from(text, 'latin1');
@@ -51,7 +51,7 @@ export function fileText(bytes: Buffer): FileText | { readonly fault: string } {
 
 const byteOrderMark = Buffer.from('\ufeff');
 
-/** The bytes of a key or certificate without what editors put before text, and as UTF-8 where they saved UTF-16 with its mark. */
+/** The bytes of a key or certificate without a byte order mark; UTF-16 with a mark is converted to UTF-8. */
 export function plainBytes(bytes: Buffer): Buffer {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return Buffer.from(new TextDecoder('utf-16le').decode(bytes));
@@ -75,7 +75,7 @@ function isLink(path: string): boolean {
   }
 }
 
-/** By its mark, or because every other byte of Western text in UTF-16 is 0. */
+/** Detected by its byte order mark, or because every other byte of Western text in UTF-16 is 0. */
 function isUtf16(bytes: Buffer): boolean {
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;
@@ -88,7 +88,7 @@ function isUtf16(bytes: Buffer): boolean {
   return Math.max(even, odd) * 4 > bytes.length && Math.min(even, odd) * 10 < Math.max(even, odd);
 }
 
-/** More than one byte in 50 is a control character that text does not hold. */
+/** Whether more than one byte in 50 is a control character that does not occur in text. */
 function isBinary(bytes: Buffer): boolean {
   let controls = 0;
   for (const byte of bytes) if (byte === 0x7f || (byte < 0x20 && !isTextControl(byte))) controls++;

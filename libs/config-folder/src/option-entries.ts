@@ -3,20 +3,20 @@ import type { z } from 'zod';
 import { fileText, type FileContent } from './file-content';
 import { isPlainName, yamlEntries, type YamlEntries, type YamlEntry, type YamlFault } from './yaml-entries';
 
-/** What of an option file cannot be used, in a sentence that holds no secret. */
+/** A fault in an option file. Its sentence contains no secret. */
 export interface OptionFault {
   readonly file: string;
-  /** From 1; absent where the file as a whole is at fault. */
+  /** From 1; absent when the whole file is faulty. */
   readonly line?: number;
-  /** Absent where the file as a whole is at fault, or the name of the client is. */
+  /** Absent when the whole file or the name of the client is faulty. */
   readonly client?: string;
   readonly reason: string;
 }
 
-/** Finds the entries that cannot be used beside those before them, and why. */
+/** Finds entries that conflict with entries before them, with the reasons. */
 export type Conflicts<Options> = (entries: ReadonlyMap<string, Options>) => ReadonlyMap<string, string>;
 
-/** The entries of a file that can be used, and what cannot. */
+/** The usable entries of a file, and its faults. */
 interface Reading<Options> {
   readonly entries: ReadonlyMap<string, Options>;
   readonly faults: readonly OptionFault[];
@@ -25,13 +25,13 @@ interface Reading<Options> {
 }
 
 /**
- * The entries of an option file, one for each client. Each is read for itself: a faulty one keeps what it said before, or
- * is left out where it never could be read, and the others work.
+ * The entries of an option file, one for each client. Each is read separately: a faulty entry keeps its previous options, or is left
+ * out if it was never readable. The other entries are not affected.
  */
 export class OptionEntries<Options> {
   private reading: Reading<Options> = { entries: new Map(), faults: [], warnings: [] };
 
-  /** `content` is undefined where there is no file, which has no entries; `schema` is that of the whole file. */
+  /** `content` returns undefined when there is no file; then there are no entries. `schema` is the schema of the whole file. */
   constructor(
     private readonly file: string,
     private readonly content: () => FileContent | undefined,
@@ -39,40 +39,40 @@ export class OptionEntries<Options> {
     private readonly conflicts: Conflicts<Options> = () => new Map(),
   ) {}
 
-  /** The options of a client; the same object until something about them changes. */
+  /** The options of a client; the same object until they change. */
   of(client: string): Options | undefined {
     return this.reading.entries.get(client);
   }
 
-  /** All entries that can be used, by client; the same object until something about any of them changes. */
+  /** All usable entries by client; the same object until one of them changes. */
   get all(): ReadonlyMap<string, Options> {
     return this.reading.entries;
   }
 
-  /** The names of the entries, those that cannot be used included. */
+  /** The names of all entries, usable or not. */
   get clients(): readonly string[] {
     const refused = this.faults.flatMap(({ client }) => (client === undefined ? [] : [client]));
     return [...new Set([...this.reading.entries.keys(), ...refused])];
   }
 
-  /** Why a client has no options although it may have an entry; undefined for one that has options, or no entry. */
+  /** Why the entry of a client cannot be used; undefined for a client with options or without an entry. */
   refusal(client: string): string | undefined {
     if (this.reading.entries.has(client)) return undefined;
     const fault = this.faults.find((each) => each.client === client);
     return fault === undefined ? this.unreadable : `${fault.file}: ${fault.reason}`;
   }
 
-  /** Why the file as a whole cannot be read now; undefined when it can. */
+  /** Why the whole file cannot be read now; undefined when it can. */
   get unreadable(): string | undefined {
     return this.reading.unreadable;
   }
 
-  /** What cannot be used of the file as it is now. */
+  /** The faults of the file's current content. */
   get faults(): readonly OptionFault[] {
     return this.reading.faults;
   }
 
-  /** What is used although it may not be meant. */
+  /** Values that are used although they may be a mistake. */
   get warnings(): readonly OptionFault[] {
     return this.reading.warnings;
   }
@@ -106,7 +106,7 @@ export class OptionEntries<Options> {
       const options = 'reason' in read || isDeepStrictEqual(before, read.options) ? before : read.options;
       if (options !== undefined) entries.set(entry.name, options);
     }
-    // An entry that cannot be read any more is not one that was removed; a part without a name may be any of them.
+    // An unreadable entry was not removed, so it keeps its options. An unreadable part without a name may be any entry.
     const isNameless = unread.some(({ entry }) => entry === undefined);
     for (const [client, options] of this.reading.entries) {
       const isUnread = isNameless || unread.some(({ entry }) => entry === client);
@@ -132,14 +132,14 @@ export class OptionEntries<Options> {
   private entry({ name, value, line, lineOf }: YamlEntry): { readonly options: Options } | Omit<YamlFault, 'entry'> {
     try {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        return { line, reason: 'holds no fields; they must stand below its name' };
+        return { line, reason: 'has no fields; write them below its name, indented' };
       }
       const { data, error } = this.schema.safeParse(Object.fromEntries([[name, value]]));
       if (error !== undefined) return faultOf(error, lineOf);
       const options = Object.hasOwn(data, name) ? data[name] : undefined;
       return options === undefined ? { line, reason: 'is not the name of a client' } : { options };
     } catch (error) {
-      // Of a file that no parser expected; what it says may quote that.
+      // An unexpected error of a parser. Its message may quote the file, so only its code or name is shown.
       const { code, name: kind } = error as NodeJS.ErrnoException;
       return { line, reason: `cannot be read (${code ?? kind})` };
     }
@@ -150,18 +150,18 @@ function named(client: string): { readonly client?: string } {
   return isPlainName(client) ? { client } : {};
 }
 
-/** What is wrong with options, field by field, in a sentence that holds no secret. */
+/** The faults of options, field by field, in a sentence without secrets. */
 export function optionsSentence(issues: readonly z.core.$ZodIssue[]): string {
   return issues.map((issue) => [issue.path.join('.'), messageOf(issue)].filter(Boolean).join(' ')).join('; ');
 }
 
-/** What a line that is broken made a field of may be a secret. */
+/** Hides unknown field names that are not plain names: in a broken line, a secret may be read as a name. */
 function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'unrecognized_keys') return issue.message;
   return issue.keys.filter((key) => !isPlainName(key)).reduce((text, key) => text.replaceAll(key, '…'), issue.message);
 }
 
-/** The issues of a file that holds one entry, as those of the entry. */
+/** Converts the issues of a file with one entry to issues of the entry. */
 function faultOf({ issues }: z.ZodError, lineOf: YamlEntry['lineOf']): Omit<YamlFault, 'entry'> {
   const ofEntry = issues.flatMap((issue) =>
     issue.code === 'invalid_key' ? issue.issues : [{ ...issue, path: issue.path.slice(1) }],

@@ -18,7 +18,7 @@ interface Options {
   readonly key?: string | undefined;
 }
 
-/** As the transports have them: texts, and a key that is read from the file that is named. */
+/** Options like those of transports: texts, and a key from a named file. */
 const schemaOf = (readFile: (path: string) => Buffer): z.ZodType<Readonly<Record<string, Options>>> =>
   z.record(
     z.string().regex(/^[a-z]+$/, 'A client is some letters'),
@@ -52,7 +52,7 @@ afterEach(() => {
   rmSync(elsewhere, { recursive: true });
 });
 
-/** The entries of a file that has been there for a while: no news of it is under way. */
+/** The entries of a file that has existed for a while, so that no change of it is pending. */
 async function opened(text: string | Buffer): Promise<OptionEntries<Options>> {
   write(text);
   directory?.close();
@@ -65,7 +65,7 @@ async function opened(text: string | Buffer): Promise<OptionEntries<Options>> {
   );
 }
 
-/** Makes a change and waits until it is obeyed, as far as it can be. */
+/** Makes a change and waits until its usable part is in effect. */
 async function afterwards(change: () => void): Promise<void> {
   if (directory === undefined) throw new Error('Nothing is opened.');
   const noticed = once(directory, 'change', { signal: AbortSignal.timeout(25_000) });
@@ -91,21 +91,23 @@ describe('at start', () => {
 
   it.each<[string, string, object]>([
     ['an unknown field', 'bad: { topic: a, tpoic: b }', { client: 'bad', reason: /tpoic/ }],
-    ['an entry of nothing', 'bad:', { client: 'bad', reason: /^holds no fields/ }],
+    ['an entry of nothing', 'bad:', { client: 'bad', reason: /^has no fields/ }],
     ['the name of what is no client', '"b d": { topic: a }', { reason: /^A client is some letters$/ }],
     ['the name of what every object has', '__proto__: { topic: a }', { client: '__proto__', reason: /client/ }],
     ['a file that is not there', 'bad: { topic: a, key: nowhere }', { client: 'bad', reason: /ENOENT/ }],
-  ])('%s is told in a sentence', async (_, text, { reason, ...fault }: { reason?: RegExp }) => {
+  ])('%s is reported in a sentence', async (_, text, { reason, ...fault }: { reason?: RegExp }) => {
     expect((await opened(text)).faults).toEqual([
       { file, line: 1, ...fault, reason: expect.stringMatching(reason ?? '') as string },
     ]);
   });
 
-  it('a file that is not text, or holds no entries, says so as a whole', async () => {
+  it('a file that is not text or has no entries is refused as a whole', async () => {
     expect((await opened(Buffer.from('\ufeffgood: {}', 'utf16le'))).unreadable).toBe(
       `${file} is UTF-16; save it as UTF-8`,
     );
-    expect((await opened('- good')).unreadable).toBe(`${file}: holds no entry: each begins with a name and a colon`);
+    expect((await opened('- good')).unreadable).toBe(
+      `${file}: has no entry; each entry begins with a name and a colon`,
+    );
     expect((await opened('')).unreadable).toBeUndefined();
     expect((await opened('good: [')).unreadable).toBeUndefined();
   });
@@ -117,7 +119,7 @@ describe('at start', () => {
     expect([entries.refusal('good'), entries.refusal('nobody')]).toEqual([undefined, undefined]);
   });
 
-  it('nothing that is logged or told holds what stands in a broken line', async () => {
+  it('no log line and no fault quotes a broken line', async () => {
     for (const text of [
       'mail:\n  password: "geheim\n',
       'mail: { topic: a, password:geheim }',
@@ -134,7 +136,7 @@ describe('at start', () => {
 });
 
 describe('later', () => {
-  it('a changed entry is obeyed, and what did not change is the same object', async () => {
+  it('a changed entry takes effect, and unchanged entries stay the same objects', async () => {
     const entries = await opened('first: { topic: a }\nsecond: { topic: b }\n');
     const first = entries.of('first');
     await afterwards(() => write('first: { topic: a }\nsecond: { topic: c }\nthird: { topic: d }\n'));
@@ -144,7 +146,7 @@ describe('later', () => {
     expect(entries.of('second')).toBeUndefined();
   });
 
-  it('a bad change of an entry is refused and named once, what it said before stays in effect, and others change', async () => {
+  it('a faulty change of an entry is refused and reported once, its previous options stay in effect, and other entries change', async () => {
     const entries = await opened('first: { topic: a }\nsecond: { topic: b }\n');
     await afterwards(() => write('first: { topic: 5 }\nsecond: { topic: c }\n'));
     expect([entries.of('first'), entries.of('second')]).toEqual([{ topic: 'a' }, { topic: 'c' }]);
@@ -159,7 +161,7 @@ describe('later', () => {
     ['an entry that is not YAML any more', 'first: { topic: [\n'],
     ['a file that is not text any more', Buffer.from('\ufefffirst: {}', 'utf16le')],
     ['a file that holds no entries any more', '- first\n'],
-  ])('leaves in effect what held before: %s', async (_, text) => {
+  ])('keeps the previous values in effect: %s', async (_, text) => {
     const entries = await opened('first: { topic: a }\n');
     await afterwards(() => write(text));
     expect(entries.of('first')).toEqual({ topic: 'a' });
@@ -189,7 +191,7 @@ describe('a file that an entry names', () => {
     expect(entries.of('mail')?.key).toBe('key two');
   });
 
-  it('is read again when the link to its folder leads elsewhere, as in a mounted secret', async () => {
+  it('is read again when the link to its folder changes, as in a mounted secret', async () => {
     for (const [name, key] of Object.entries({ old: 'key one', new: 'key two' })) {
       mkdirSync(join(elsewhere, name));
       writeFileSync(join(elsewhere, name, 'app.key'), key);
@@ -203,7 +205,7 @@ describe('a file that an entry names', () => {
     expect(entries.of('mail')?.key).toBe('key two');
   });
 
-  it('deep in the folder is read as soon as it is there', async () => {
+  it('in a deep subfolder is read as soon as it exists', async () => {
     mkdirSync(join(folder, 'keys/of/apps'), { recursive: true });
     const entries = await opened('mail: { topic: a, key: keys/of/apps/mail }');
     expect(entries.of('mail')).toBeUndefined();
@@ -241,7 +243,7 @@ describe('a file that an entry names', () => {
     expect(files.readFile('binary')).toEqual(Buffer.from([0x30, 0x82, 0, 0xff, 0xfe]));
   });
 
-  it('that is broken for a moment leaves the old one in use', async () => {
+  it('that is broken for a moment leaves the old content in use', async () => {
     const path = join(elsewhere, 'app.key');
     writeFileSync(path, 'key one');
     const entries = await opened(`mail: { topic: a, key: ${path} }`);

@@ -10,8 +10,8 @@ export class OptionFiles {
   constructor(private readonly directory: ConfigDirectory) {}
 
   /**
-   * Reads `file` entry by entry, now and after each change; a file that is not there has none. What cannot be used is logged, in
-   * `faults` of the answer, and in those of the folder.
+   * Reads the entries of `file`, now and after each change; a missing file has none. Faults are logged, and are in `faults` of the
+   * result and of the folder.
    */
   entries<Options>(
     file: string,
@@ -33,13 +33,13 @@ export class OptionFiles {
   }
 
   /**
-   * The content of a file that an option names, without a byte order mark; a change of it is one of the folder. The path is
-   * absolute, or begins at the folder.
+   * The content of a file that an option names, without a byte order mark. A change of the file counts as a change of the folder. The
+   * path is absolute or relative to the folder.
    *
    * @throws Error with the system's code.
    */
   readFile(path: string): Buffer {
-    // An empty path is the folder itself.
+    // `resolve` would return the folder itself.
     if (path.trim() === '') throw Object.assign(new Error('is empty'), { code: 'ENOENT' });
     const absolute = resolve(this.directory.path, path);
     this.directory.follow(absolute);

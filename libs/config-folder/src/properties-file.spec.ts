@@ -100,7 +100,7 @@ it.each([
   ['a=1\n\\ub=1\nc=2', '', 2],
   ['a=1\nb=x\\\n\\u\nc=2', 'b', 2],
   ['a=1\nb=\\\\\\u\nc=2', 'b', 2],
-])('%j costs its own line only', (text, name, line) => {
+])('%j affects only its own line', (text, name, line) => {
   const { assignments, faults } = parse(text);
   expect(assignments.map((each) => each.name)).toEqual(['a', 'c']);
   expect(faults).toEqual([{ name, line, reason: expect.stringContaining('four hexadecimal digits') as string }]);

@@ -2,11 +2,11 @@
 export interface Assignment {
   readonly name: string;
   readonly text: string;
-  /** Where it begins, from 1. */
+  /** The number of its first line, from 1. */
   readonly line: number;
 }
 
-/** A line that cannot be read. The name is what could be read of it. */
+/** A line that cannot be read. `name` is empty when the name cannot be read either. */
 export interface AssignmentFault {
   readonly line: number;
   readonly name: string;
@@ -14,9 +14,9 @@ export interface AssignmentFault {
 }
 
 /**
- * Reads the natural lines of a Java properties file (`java.util.Properties.load`: comments, continuation lines, escapes), in which
- * only `=` and blanks separate: `:` belongs to the name, so that names may hold topics (`\:` is read as `:` too). Other than in
- * Java, a line with a malformed escape costs only itself.
+ * Reads the natural lines of a Java properties file (`java.util.Properties.load`: comments, continuation lines, escapes). Only `=`
+ * and blanks separate name and value: `:` is part of the name, because names may contain topics (`\:` is read as `:` too). Unlike in
+ * Java, a malformed escape makes only its own line unreadable.
  */
 export function parseProperties(lines: readonly string[]): {
   readonly assignments: readonly Assignment[];
@@ -32,14 +32,14 @@ export function parseProperties(lines: readonly string[]): {
       faults.push({
         line,
         name: name ?? '',
-        reason: 'holds \\u without four hexadecimal digits; write \\\\ for a backslash',
+        reason: 'has \\u without four hexadecimal digits; write \\\\ for a backslash',
       });
     } else assignments.push({ name, text: value, line });
   }
   return { assignments, faults };
 }
 
-/** Joins what backslashes at line ends continue, without blank lines and comments. */
+/** Joins continuation lines, and skips blank lines and comments. */
 function* logicalLines(lines: readonly string[]): Generator<{ readonly text: string; readonly line: number }> {
   let text = '';
   let begin = 0;
@@ -49,7 +49,7 @@ function* logicalLines(lines: readonly string[]): Generator<{ readonly text: str
       if (content === '' || content.startsWith('#') || content.startsWith('!')) continue;
       begin = index + 1;
     }
-    // Without the look-behind, the time would grow with the square of a run of backslashes.
+    // Without the look-behind, the time would be quadratic in the length of a run of backslashes.
     const isContinued = (/(?<!\\)\\+$/.exec(content)?.[0].length ?? 0) % 2 === 1;
     text += isContinued ? content.slice(0, -1) : content;
     if (isContinued && index < lines.length - 1) continue;

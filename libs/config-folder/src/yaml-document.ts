@@ -1,15 +1,15 @@
 import { isMap, isScalar, LineCounter, parseDocument, type Document, type ErrorCode, type YAMLError } from 'yaml';
 
-/** A part of a YAML file that cannot be read. Says nothing that stands there: lines of option files hold secrets. */
+/** A part of a YAML file that cannot be read. The fault does not quote the file, because option files contain secrets. */
 export interface YamlFault {
   /** From 1. */
   readonly line: number;
-  /** The entry that the part belongs to, where that is known. */
+  /** The entry that the part belongs to, if known. */
   readonly entry?: string;
   readonly reason: string;
 }
 
-/** A YAML file as far as it can be read, with the lines of its nodes. */
+/** The readable part of a YAML file, with the lines of its nodes. */
 export interface YamlDocument {
   readonly document: Document.Parsed;
   readonly lineOf: (offset: number) => number;
@@ -17,8 +17,8 @@ export interface YamlDocument {
 }
 
 /**
- * Parses a YAML file. Where it is not YAML, the entries that make it so are left out, each with a fault, and the others are
- * parsed: every line that begins at the margin begins an entry.
+ * Parses a YAML file. If it is not YAML, the entries with faults are left out and the others are parsed. An entry begins at each line
+ * that is not indented.
  */
 export function yamlDocument(lines: readonly string[]): YamlDocument {
   const whole = parsed(lines);
@@ -35,7 +35,7 @@ export function yamlDocument(lines: readonly string[]): YamlDocument {
     if (fault !== undefined) leaveOut(block, fault);
   }
   let rest = parsed(kept);
-  // An entry that is YAML by itself may be none among others.
+  // An entry may be valid YAML alone and invalid next to others.
   for (let tries = 0; rest.fault !== undefined && tries < maxTries; tries++) {
     const { fault } = rest;
     const block = blocks.findLast(({ begin }) => begin < fault.line);
@@ -47,19 +47,19 @@ export function yamlDocument(lines: readonly string[]): YamlDocument {
   return { ...rest, faults: faults.length === 0 ? [whole.fault] : faults };
 }
 
-/** Why a part of a file is no entry. */
+/** Why a part of a file is not an entry; undefined for an entry. */
 function blockFault(lines: readonly string[], { begin, end, name }: Block): YamlFault | undefined {
   const { document, fault } = parsed([...lines.slice(begin, end), '']);
-  // A bracket or quote that is not closed is missed at the end of what was parsed, which may lie behind the part.
+  // The parser reports an unclosed bracket or quote at the end of its input, which may be after the last line of the part.
   const last = lines.slice(begin, end).findLastIndex((line) => /[^ \t]/.test(line)) + 1;
   if (fault !== undefined) return { ...fault, line: begin + Math.min(fault.line, last) };
   return name !== undefined && isMap(document.contents) ? undefined : { line: begin + 1, reason: noEntry };
 }
 
-/** How many entries are left out one by one of what is still not YAML. */
+/** Most entries that are left out one by one while the rest is not YAML. */
 const maxTries = 20;
 
-/** A file with more parts than this is refused as a whole: each of them costs a parser of its own. */
+/** A file with more parts is refused as a whole, because each part needs a separate parser. */
 const maxBlocks = 20_000;
 
 interface Parsed extends Omit<YamlDocument, 'faults'> {
@@ -70,9 +70,9 @@ function parsed(lines: readonly string[]): Parsed {
   const lineCounter = new LineCounter();
   const document = parseDocument(lines.join('\n'), {
     lineCounter,
-    logLevel: 'error', // the parser reports several documents in no other way
+    logLevel: 'error', // the parser reports several documents only so
     prettyErrors: false,
-    uniqueKeys: false, // who reads the entries reports these with their lines
+    uniqueKeys: false, // `yamlEntries` reports duplicates with their lines
   });
   const lineOf = (offset: number) => lineCounter.linePos(offset).line;
   const error = document.errors[0];
@@ -80,51 +80,51 @@ function parsed(lines: readonly string[]): Parsed {
   return { document, lineOf, ...(fault === undefined ? {} : { fault }) };
 }
 
-/** A file of which the parser makes a text or a list: one character at its beginning is enough for that. */
+/** The fault of a file that is a text or a list. One character at its beginning can make it so. */
 function shapeFault({ contents }: Document.Parsed): YamlFault | undefined {
   const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
   return isEmpty || isMap(contents) ? undefined : { line: 1, reason: noEntry };
 }
 
-const noEntry = 'holds no entry: each begins with a name and a colon';
+const noEntry = 'has no entry; each entry begins with a name and a colon';
 
-/** What a parser's error or warning says, in our words, with its code, by which more can be found. */
+/** A parser's error or warning in our words, with its code, by which its documentation can be found. */
 export function faultOf({ code, pos }: YAMLError, lineOf: (offset: number) => number): YamlFault {
   return { line: lineOf(pos[0]), reason: `is not YAML: ${sentences[code] ?? 'it cannot be read'} (${code})` };
 }
 
 const sentences: Readonly<Partial<Record<ErrorCode, string>>> = {
-  BAD_ALIAS: 'an alias, which begins with *, has no name; quote a text that begins so',
-  BAD_DQ_ESCAPE: 'a backslash in double quotes begins no known escape; use single quotes',
-  BAD_INDENT: 'the line is not indented like its neighbours',
+  BAD_ALIAS: 'an alias (*) has no name; quote text that begins with *',
+  BAD_DQ_ESCAPE: 'an unknown escape follows a backslash in double quotes; use single quotes',
+  BAD_INDENT: 'the line is not indented like the lines around it',
   BAD_SCALAR_START: 'a text begins with a character that must be quoted',
-  BLOCK_AS_IMPLICIT_KEY: 'the line holds a second colon, or is indented too far; quote a text with a colon',
-  BLOCK_IN_FLOW: 'a bracket is not closed, or a block stands in brackets',
+  BLOCK_AS_IMPLICIT_KEY: 'the line has a second colon, or is indented too far; quote text that has a colon',
+  BLOCK_IN_FLOW: 'a bracket is not closed, or a block is inside brackets',
   MISSING_CHAR: 'a quote, bracket, comma, colon or blank is missing',
-  MULTILINE_IMPLICIT_KEY: 'a line has no colon behind its name',
-  MULTIPLE_DOCS: 'it holds several documents; remove the line ---',
+  MULTILINE_IMPLICIT_KEY: 'a line has no colon after its name',
+  MULTIPLE_DOCS: 'it has several documents; remove the line ---',
   RESOURCE_EXHAUSTION: 'it is nested too deeply',
   TAB_AS_INDENT: 'the line is indented with a tab; use blanks',
-  TAG_RESOLVE_FAILED: 'a tag, which begins with !, is not known; quote a text that begins so',
-  UNEXPECTED_TOKEN: 'something stands where it cannot',
+  TAG_RESOLVE_FAILED: 'a tag (!) is not known; quote text that begins with !',
+  UNEXPECTED_TOKEN: 'a character or word is in a wrong place',
 };
 
 interface Block {
-  /** Its lines, from 0; `end` belongs to the next one. */
+  /** Its lines, from 0; `end` is exclusive. */
   readonly begin: number;
   readonly end: number;
-  /** Absent where it does not begin with a name and a colon. */
+  /** Absent when it does not begin with a name and a colon. */
   readonly name?: string;
 }
 
-/** What begins or ends a document, or says how to read it. */
+/** Whether a line begins or ends a document, or is a YAML directive. */
 function isDirective(line: string): boolean {
   return /^(?:---|\.\.\.)(?:[ \t]|$)|^%/.test(line);
 }
 
 /**
- * The parts of a file that begin at its margin. A list, or what closes one, belongs to the part before, and what comes before the
- * first part is one too.
+ * The parts of a file; each begins at a line that is not indented. A list item or a closing bracket belongs to the previous part.
+ * Lines before the first part are a part too.
  */
 function blocksOf(lines: readonly string[]): Block[] {
   const begins = lines.flatMap((line, index) => (/^(?:[^ \t#\-}\],]|-[^ \t])/.test(line) ? [index] : []));

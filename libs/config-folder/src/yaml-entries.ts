@@ -8,33 +8,33 @@ export type { YamlFault } from './yaml-document';
 export interface YamlEntry {
   readonly name: string;
   readonly value: unknown;
-  /** Where it begins, from 1. */
+  /** The number of its first line, from 1. */
   readonly line: number;
-  /** The line of a field by its path in `value`, or of the nearest field around it. */
+  /** The line of a field by its path in `value`, or of the nearest enclosing field. */
   readonly lineOf: (path: readonly PropertyKey[]) => number;
 }
 
-/** The entries of a YAML file that can be read, in its order, and what cannot be read of it. */
+/** The readable entries of a YAML file, in order, and its faults. */
 export interface YamlEntries {
   readonly entries: readonly YamlEntry[];
-  /** An entry that has one is not among `entries`. */
+  /** An entry with a fault is not among `entries`. */
   readonly faults: readonly YamlFault[];
-  /** What is read although it may not be meant: names that stand twice. */
+  /** Duplicate names, which are read but may be a mistake. */
   readonly warnings: readonly YamlFault[];
 }
 
-/** Deeper than any option file, and far from the end of the stack. */
+/** Deeper than any option file needs, and far below the limit of the stack. */
 const maxDepth = 64;
 
-/** How many values an entry may hold when every alias is written out: anchors that use anchors multiply. */
+/** Most values in an entry with all aliases expanded. Anchors that use anchors multiply the values. */
 const maxValues = 100_000;
 
-/** How many values all entries of a file may hold together, counted in the same way: each use of an anchor costs time again. */
+/** Most values in all entries of a file, counted in the same way, because each use of an anchor costs time. */
 const maxValuesOfFile = 200_000;
 
 /**
- * Reads the top of a YAML file entry by entry, so that one that cannot be read costs no other. Merge keys (`<<`) work as in YAML
- * 1.1, an anchor can be used any number of times, and of a name that stands twice the last one counts. Never throws.
+ * Reads a YAML file entry by entry, so that an unreadable entry does not affect the others. Merge keys (`<<`) work as in YAML 1.1, an
+ * anchor can be used any number of times, and of two entries with the same name the last one is used. Never throws.
  */
 export function yamlEntries(text: FileText): YamlEntries {
   const { document, lineOf, faults } = yamlDocument(text.lines);
@@ -42,7 +42,7 @@ export function yamlEntries(text: FileText): YamlEntries {
   if (!isMap<Node, Node | null>(contents)) return { entries: [], faults, warnings: [] };
   const oddLines = new Map<number, string>();
   for (const line of text.latin1Lines) oddLines.set(line, 'is not UTF-8; save the file as UTF-8');
-  // Something else would be read than was written, such as of a password that begins with `!`.
+  // The parser would read another value than the author wrote, for example of a password that begins with `!`.
   for (const warning of document.warnings) oddLines.set(...lineAndReason(warning, lineOf));
   const reader = new EntryReader(lineOf, oddLines);
   for (const pair of contents.items) reader.read(pair);
@@ -54,10 +54,10 @@ function lineAndReason(warning: YAMLError, lineOf: (offset: number) => number): 
   return [line, reason];
 }
 
-/** A value as it is read. */
+/** A value and its size. */
 interface Read {
   readonly value: unknown;
-  /** How many values it holds, itself included and every alias written out. */
+  /** The number of values in it, including itself, with all aliases expanded. */
   readonly values: number;
   readonly depth: number;
 }
@@ -78,10 +78,10 @@ class EntryReader {
   readonly faults: YamlFault[] = [];
   readonly warnings: YamlFault[] = [];
   private readonly anchors = new Map<string, Read | 'unfinished' | 'unreadable'>();
-  /** Where the fields of objects stand. */
+  /** The lines of the fields of objects. */
   private readonly linesOf = new WeakMap<object, ReadonlyMap<string, number>>();
   private entry = '';
-  /** What the entries that were read so far hold. */
+  /** The number of values in the entries that were read so far. */
   private valuesOfFile = 0;
 
   constructor(
@@ -99,13 +99,13 @@ class EntryReader {
     try {
       this.assertUsable(key, line, this.lineOf((value ?? key).range?.[1] ?? 0));
       if (this.valuesOfFile > maxValuesOfFile) {
-        throw new Unreadable(`stands behind entries that hold more than ${maxValuesOfFile} values`, line);
+        throw new Unreadable(`follows entries that have more than ${maxValuesOfFile} values in total`, line);
       }
       const read = this.valueOf(value, line);
       this.valuesOfFile += read.values;
       const before = this.byName.get(this.entry);
-      if (before !== undefined) this.warn(line, `stands in line ${before.line} too; the last one counts`);
-      this.byName.delete(this.entry); // the last one has the last place, too
+      if (before !== undefined) this.warn(line, `is in line ${before.line} too; the last one is used`);
+      this.byName.delete(this.entry); // so that the last one is also last in the order
       const lineOf = (path: readonly PropertyKey[]) => this.fieldLine(read.value, path, line);
       this.byName.set(this.entry, { name: this.entry, value: read.value, line, lineOf });
     } catch (error) {
@@ -116,14 +116,14 @@ class EntryReader {
   }
 
   private assertUsable(key: Node, from: number, to: number): void {
-    if (!isScalar(key)) throw new Unreadable('has a name that is no text', from);
+    if (!isScalar(key)) throw new Unreadable('has a name that is not text', from);
     for (let line = from; line <= to; line++) {
       const reason = this.oddLines.get(line);
       if (reason !== undefined) throw new Unreadable(reason, line);
     }
   }
 
-  /** `around` is the line of the value's name, where the value itself is nothing. */
+  /** `around` is the line of the value's name, for a value without a position. */
   private valueOf(node: Node | null, around: number, nesting = 1): Read {
     if (node === null) return { value: null, values: 1, depth: 1 };
     const line = node.range == null ? around : this.lineAt(node);
@@ -148,7 +148,7 @@ class EntryReader {
       );
     }
     if (isMap<Node, Node | null>(node)) return this.objectOf(node.items, nesting);
-    throw new Unreadable('holds something that is neither text nor list nor fields', line);
+    throw new Unreadable('has a value that is neither text nor a list nor fields', line);
   }
 
   private objectOf(pairs: readonly Field[], nesting: number): Read {
@@ -158,7 +158,7 @@ class EntryReader {
     const reads: Read[] = [];
     for (const { key, value } of pairs) {
       const line = this.lineAt(key);
-      if (!isScalar(key)) throw new Unreadable('has a field whose name is no text', line);
+      if (!isScalar(key)) throw new Unreadable('has a field whose name is not text', line);
       const read = this.valueOf(value, line, nesting + 1);
       reads.push(read);
       if (isMergeKey(key)) {
@@ -168,13 +168,13 @@ class EntryReader {
       const name = nameOf(key);
       const before = lines.get(name);
       const shown = isPlainName(name) ? name : 'a field';
-      if (before !== undefined) this.warn(line, `has ${shown} in line ${before} too; the last one counts`);
+      if (before !== undefined) this.warn(line, `has ${shown} in line ${before} too; the last one is used`);
       fields.set(name, read.value);
       lines.set(name, line);
     }
-    // Before they are copied: each source may hold thousands of fields.
+    // Before the copy, because each source may have thousands of fields.
     if (sources.length > 0) assertFew(reads, this.lineAt((pairs[0] as Field).key));
-    // Fields of the object itself win, then those of the first source.
+    // Fields of the object itself take precedence, then those of the first source.
     for (const source of sources) {
       for (const [name, value] of Object.entries(source)) {
         if (fields.has(name)) continue;
@@ -190,9 +190,9 @@ class EntryReader {
   private anchored(name: string, line: number): Read {
     const read = this.anchors.get(name);
     if (typeof read === 'object') return read;
-    if (read === 'unfinished') throw new Unreadable('holds an alias of itself', line);
-    if (read === 'unreadable') throw new Unreadable('holds an alias of something that cannot be read', line);
-    throw new Unreadable('holds an alias, which begins with *, of nothing; quote a text that begins so', line);
+    if (read === 'unfinished') throw new Unreadable('has an alias of itself', line);
+    if (read === 'unreadable') throw new Unreadable('has an alias of a value that cannot be read', line);
+    throw new Unreadable('has an alias (*) without an anchor; quote text that begins with *', line);
   }
 
   private warn(line: number, reason: string): void {
@@ -229,19 +229,19 @@ function mergeSources({ value }: Read, line: number): object[] {
   });
 }
 
-/** As it was written where it is no text to YAML: `1.50`, `42`. */
+/** A name that YAML does not read as text is taken as written: `1.50`, `42`. */
 function nameOf({ value, source }: { readonly value: unknown; readonly source?: string | undefined }): string {
   return typeof value === 'string' ? value : (source ?? String(value));
 }
 
-/** YAML 1.1 reads it as something of its own, YAML 1.2 as text. */
+/** YAML 1.1 reads `<<` as a merge key, YAML 1.2 as text. */
 function isMergeKey(key: Node): boolean {
   if (!isScalar(key)) return false;
   const { value, type } = key as { value: unknown; type?: string };
   return typeof value === 'symbol' ? value.description === '<<' : value === '<<' && type === 'PLAIN';
 }
 
-/** An object with exactly these fields, `__proto__` among them. */
+/** An object with exactly these fields, even `__proto__`. */
 function objectFrom(fields: ReadonlyMap<string, unknown>): object {
   const object = {};
   for (const [name, value] of fields) {
@@ -250,7 +250,7 @@ function objectFrom(fields: ReadonlyMap<string, unknown>): object {
   return object;
 }
 
-/** Whether a name can be shown. What a line that is broken made a name may be a secret. */
+/** Whether a name may be shown: in a broken line, a secret may be read as a name. */
 export function isPlainName(name: string): boolean {
   return /^[\w.-]{1,64}$/.test(name);
 }

@@ -3,44 +3,45 @@ import type { Delivery, Outcome } from '@pns/transport-contract';
 import type { Verdict } from './delivery-places';
 
 /**
- * How long a delivery is spared before it is put aside, in ms: about what the usual ten attempts take. An open circuit lets one
- * delivery through at a time, so that thousands would take turns for weeks where an endpoint never comes back.
+ * How long a delivery is deferred before it expires, in ms: about as long as the usual ten attempts take. An open circuit lets one
+ * delivery through at a time, so thousands of deliveries to a dead endpoint would be deferred for weeks.
  */
-export const maxSparedMs = 24 * 60 * 60 * 1000;
+export const maxDeferredMs = 24 * 60 * 60 * 1000;
 
 /**
- * A pause is at least this part of the time that a delivery has been spared: what waits for a dead endpoint grows all day and is not
- * to come back every minute, and an endpoint that is back has everything within about a third of the time that it was away.
+ * The pause of a deferred delivery is at least this part of the time for which it has been deferred already, so that the deliveries
+ * to a dead endpoint do not run every minute all day. An endpoint that recovers gets all its deliveries within about a third of the
+ * time for which it was away.
  */
-export const sparedParts = 4;
+export const deferredParts = 4;
 
-export function sparedForMs({ sparedSince }: Delivery, now: number): number {
+export function deferredForMs({ sparedSince }: Delivery, now: number): number {
   return sparedSince === undefined ? 0 : now - sparedSince;
 }
 
-/** Whether the attempt was deferred: nothing was sent, and a later run decides again. A test push gets its answer at once instead. */
-export function isSpared({ delivery, outcome }: Attempt): boolean {
+/** Whether the delivery was deferred: nothing was sent, and a later run tries again. A test push is not deferred; it returns at once. */
+export function isDeferred({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isSpared === true && delivery.replyTo === undefined;
 }
 
-/** What an outcome says about how much its far side can take. A payload may be rejected, or settings found wrong, without asking it. */
+/** Whether the endpoint answered or failed; `nothing` for outcomes that may arise without a request to the endpoint. */
 export function verdictOf(outcome: Outcome): Verdict {
   if (outcome.kind === 'delivered' || outcome.kind === 'gone') return 'answered';
   if (outcome.kind !== 'retry') return 'nothing';
   return outcome.isSpared === true || outcome.isWaiting === true ? 'nothing' : 'failed';
 }
 
-/** The last attempt that failed ends the delivery. Who asked for a test is told that another attempt would be made. */
+/** Makes a failed attempt without a retry `exhausted`. The outcome of a test push stays `retry`. */
 export function withVerdict(attempt: Attempt): Attempt {
   const { delivery, outcome, nextAttemptInMs } = attempt;
   if (outcome.kind !== 'retry' || nextAttemptInMs !== undefined || delivery.replyTo !== undefined) return attempt;
   return { ...attempt, outcome: { kind: 'exhausted', reason: outcome.reason } };
 }
 
-/** Times to wait that differ by less than this are one, in ms: a job for each millisecond would be as many jobs as deliveries. */
+/** Waits that differ by less than this share a job, in ms: otherwise there could be as many jobs as deliveries. */
 const waitStepMs = 1000;
 
-/** What a far side put off for longer must not hold up the others. */
+/** Groups attempts by the wait that the endpoint asked for, so that a long wait does not delay the others. */
 export function byWait(attempts: readonly Attempt[]): Attempt[][] {
   const groups = new Map<number, Attempt[]>();
   for (const attempt of attempts) {

@@ -11,7 +11,7 @@ describe('backOffMs', () => {
     expect(total / 3_600_000).toBeLessThan(26);
   });
 
-  it('never asks before the time that the far side named, nor sooner than without it', () => {
+  it('is never shorter than the wait that the endpoint asked for, nor than without it', () => {
     const afterMs = fc.integer({ min: 1, max: 86_400_000 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), afterMs, random, (attempt, after, r) => {
@@ -21,7 +21,7 @@ describe('backOffMs', () => {
     );
   });
 
-  it('spreads what was named the same time', () => {
+  it('spreads retries for which the endpoint asked for the same wait', () => {
     expect(backOffMs(1, 5000, 60_000, 0)).toBe(60_000);
     expect(backOffMs(1, 5000, 60_000, 0.999)).toBeGreaterThan(74_000);
   });

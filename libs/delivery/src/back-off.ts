@@ -5,9 +5,9 @@ const growth = 3.2;
 const longestMs = 24 * 60 * 60 * 1000;
 
 /**
- * The pause before the next attempt, in ms: exponential, and spread by a quarter either way (`random` is in [0, 1)), so
- * that what failed together does not come back together. A far side that names a time (`afterMs`) is never asked before
- * it; naming a short one does not use up the attempts any faster.
+ * The pause before the next attempt, in ms: exponential, with a jitter of a quarter either way (`random` is in [0, 1)), so that
+ * deliveries that failed together are not retried together. If the endpoint asked for a wait (`afterMs`), the pause is never
+ * shorter than it. A short `afterMs` does not shorten the pause.
  */
 export function backOffMs(attempt: number, baseMs: number, afterMs = 0, random = Math.random()): number {
   const pause = Math.min(baseMs * growth ** (attempt - 1), longestMs);

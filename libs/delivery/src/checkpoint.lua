@@ -1,12 +1,13 @@
--- Writes down how far a job is, unless the job is gone.
+-- Stores the progress of a job if the job exists.
 --
 -- KEYS  1 job (of BullMQ)
--- ARGV  1 what BullMQ calls its progress
--- Answer: 1 when written, else 0
+-- ARGV  1 the progress, in BullMQ's sense
+-- Answer: 1 when stored, else 0
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end
--- Redis lets a script write on that has written already, even when its memory is full; this line changes nothing.
+-- When its memory is full, Redis lets a script continue to write only after a first write without new memory. PERSIST is that
+-- write and changes nothing.
 redis.call('PERSIST', KEYS[1])
 redis.call('HSET', KEYS[1], 'progress', ARGV[1])
 return 1

@@ -4,35 +4,35 @@ import { LuaScript, type RedisClient } from '@pns/redis';
 import type { Delivery } from '@pns/transport-contract';
 import type { Job } from 'bullmq';
 
-/** How an attempt ended, without the delivery, which its job has. */
+/** The result of an attempt without its delivery, because the job contains the delivery. */
 type Ended = Omit<Attempt, 'delivery'>;
 
-/** What BullMQ keeps of a job as its progress. */
+/** The data that BullMQ stores as the progress of a job. */
 interface Progress {
   readonly arrived?: readonly string[];
-  /** Jobs of older versions lack the start. */
+  /** Older versions did not store the start. */
   readonly ended?: Readonly<Record<string, Omit<Ended, 'startedAt'> & Partial<Ended>>>;
-  /** How often each delivery was being sent by a process that had been told to take care. */
+  /** How many attempts of each delivery in small steps have begun and not ended; see suspects.ts. */
   readonly tries?: Readonly<Record<string, number>>;
 }
 
 type WorkedJob = Pick<Job<DeliveryJob>, 'id' | 'progress' | 'queueQualifiedName'>;
 
-/** Attempts that end within this time share one write, in ms; a job that is done sooner needs none. */
+/** Attempts that end within this time share one write, in ms. A job that ends sooner needs no write. */
 const collectMs = 25;
 
 const writeProgress = new LuaScript({ folder: __dirname, name: 'checkpoint', numberOfKeys: 1 });
 
 /**
- * Knows which deliveries of a job have arrived, or are another job's by now, and how those ended that are not recorded yet, so
- * that a job that is run again makes no attempt twice. It is written to Redis for other processes: a write that fails
- * costs a repetition after the death of this process, and nothing else, so it is not reported.
+ * The progress of a job: which deliveries have arrived or were moved to another job, and the results of attempts that are not
+ * recorded yet. With it, a job that runs again repeats no attempt. It is stored in Redis for other processes. A failed write is not
+ * reported, because its only effect is that attempts are repeated if this process dies.
  */
 export class Checkpoint {
   private readonly arrived = new Set<string>();
   private readonly ended = new Map<string, Ended>();
   private readonly tries = new Map<string, number>();
-  /** Deliveries that this run has begun with care and that have not ended. */
+  /** Suspect deliveries that this run has begun to send and that have not ended. */
   private readonly begun = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<unknown> = Promise.resolve();
@@ -44,28 +44,28 @@ export class Checkpoint {
     this.adopt(job);
   }
 
-  /** Adds what another process has written meanwhile. */
+  /** Adds the progress that another process has stored meanwhile. */
   adopt({ progress }: WorkedJob): void {
     const { arrived = [], ended = {}, tries = {} } = (typeof progress === 'object' ? progress : {}) as Progress;
     for (const [id, one] of Object.entries(ended)) {
-      // A target that was dead at a time nobody knows is kept: it will say so again.
+      // With a start of 0, no subscription is retired because of this attempt. A dead target is found again by the next delivery.
       if (!this.has(id)) this.ended.set(id, { startedAt: 0, ...one });
     }
     for (const id of arrived) this.arrived.add(id);
     for (const [id, count] of Object.entries(tries)) this.tries.set(id, Math.max(count, this.triesOf(id)));
   }
 
-  /** Whether a delivery must not be sent any more. */
+  /** Whether this job must not send a delivery again. */
   has(id: string): boolean {
     return this.arrived.has(id) || this.ended.has(id);
   }
 
-  /** How many processes died, or were stopped by force, while they sent this delivery with care. */
+  /** How many processes died, or were killed, while they sent this delivery in a small step. */
   triesOf(id: string): number {
     return this.tries.get(id) ?? 0;
   }
 
-  /** The attempts that have ended, now or when the job was run before, and are not recorded yet. */
+  /** The attempts of this and earlier runs that have ended and are not recorded yet. */
   unrecorded(deliveries: readonly Delivery[]): Attempt[] {
     return deliveries.flatMap((delivery) => {
       const ended = this.ended.get(delivery.id);
@@ -73,25 +73,25 @@ export class Checkpoint {
     });
   }
 
-  /** Remembers attempts until they are recorded. */
+  /** Stores attempts until they are recorded. */
   keep(attempts: readonly Attempt[]): void {
     for (const { delivery, ...ended } of attempts) this.ended.set(delivery.id, ended);
     this.timer ??= setTimeout(() => this.write(), collectMs);
   }
 
-  /** Remembers a delivery that must not be sent by this job any more. */
+  /** Notes that this job must not send a delivery again. */
   add(id: string): void {
     this.arrived.add(id);
     this.timer ??= setTimeout(() => this.write(), collectMs);
   }
 
-  /** Forgets how the attempts ended, which are recorded, and that nothing of the job is left to do. */
+  /** Notes that all attempts are recorded and that the job is done. */
   close(deliveries: readonly Delivery[]): void {
     for (const { id } of deliveries) this.arrived.add(id);
     this.ended.clear();
   }
 
-  /** Notes, before they are sent, that this process may die of one of these deliveries. Rejects when that was not written. */
+  /** Stores, before the deliveries are sent, that this process may die while it sends them. Rejects when the write failed. */
   async begin(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       this.tries.set(id, this.triesOf(id) + 1);
@@ -101,19 +101,19 @@ export class Checkpoint {
     await this.send();
   }
 
-  /** This process has survived what it began. */
+  /** Withdraws what `begin` stored: this process did not die. */
   survive(): void {
     for (const id of this.begun) this.tries.set(id, this.triesOf(id) - 1);
     this.begun.clear();
   }
 
-  /** Writes everything that is not written yet, for a job that will be run again. */
+  /** Writes all progress that is not written yet, for a job that will run again. */
   async flush(): Promise<void> {
     if (this.timer !== undefined) this.write();
     await this.writing;
   }
 
-  /** Writes nothing more: the job is done, or another worker's. */
+  /** Stops writing: the job is done, or belongs to another worker. */
   async discard(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -21,7 +21,7 @@ new Gauge({
   },
 });
 
-/** Tells when the credentials of a transport's clients expire, for those whose credentials do. */
+/** Reports when the credentials of a transport's clients expire, for credentials that have an expiry. */
 export class CredentialsExpiry implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     readonly transport: Pick<Transport, 'name' | 'credentialsExpireAt'>,
@@ -36,7 +36,7 @@ export class CredentialsExpiry implements OnApplicationBootstrap, OnApplicationS
     running.delete(this);
   }
 
-  /** In ms since the epoch. */
+  /** The expiry of each client's credentials, in ms since the epoch. */
   *byClient(): Generator<readonly [client: string, expiresAt: number]> {
     for (const client of this.configured?.clients(this.transport.name) ?? []) {
       const expiresAt = this.transport.credentialsExpireAt?.(client);

@@ -12,7 +12,7 @@ it('knows the 20,000 attempts that arrived last, and forgets older ones', () => 
   expect(memory.knows(attempt(0))).toBe(false);
 });
 
-it('does not know another attempt, nor one for another target', () => {
+it('does not know another attempt, nor an attempt to another target', () => {
   const memory = new DeliveryMemory({} as RedisClient);
   memory.arrived(attempt(1));
   expect(memory.knows(attempt(1))).toBe(true);

@@ -5,18 +5,18 @@ import type { Job } from 'bullmq';
 import { LRUCache } from 'lru-cache';
 import { Checkpoint } from './checkpoint';
 
-/** Jobs that are not known to be done; more of them are forgotten, and then only Redis knows how far they are. */
+/** Most jobs whose progress is kept in this process. The progress of further ones is read from Redis. */
 const mostJobs = 2000;
 
-/** As many deliveries at least, and twice as many at most, are remembered for longer than their jobs, with about 150 bytes each. */
+/** At least this many and at most twice as many deliveries are remembered after their jobs ended; about 150 bytes each. */
 const mostDelivered = 20_000;
 
-/** What tells an attempt of a delivery from all others. */
+/** The fields that identify an attempt of a delivery. */
 type DeliveryAttempt = Pick<Delivery, 'id' | 'attempt' | 'token'>;
 
 /**
- * What this process has done, so that it does nothing twice: a job may be run again here though the process lives, as when
- * Redis lost its lock, and a delivery may be handed over again whose job is done.
+ * The attempts that this process has made, so that it repeats none: a job may run again in the same process, for example when Redis
+ * lost its lock, and a delivery may be enqueued again after its job was done.
  */
 export class DeliveryMemory {
   private readonly checkpoints = new LRUCache<string, Checkpoint>({ max: mostJobs });
@@ -27,7 +27,7 @@ export class DeliveryMemory {
 
   constructor(private readonly redis: RedisClient) {}
 
-  /** Runs `work` on a job, after an earlier run of the same job in this process has ended, and with what that run knew. */
+  /** Runs `work` on a job, with the checkpoint of an earlier run in this process and after that run has ended. */
   async run(job: Job<DeliveryJob>, work: (checkpoint: Checkpoint) => Promise<void>): Promise<void> {
     const key = keyOf(job);
     const before = this.runs.get(key);
@@ -48,7 +48,7 @@ export class DeliveryMemory {
     this.checkpoints.delete(keyOf(job));
   }
 
-  /** Remembers that this attempt of a delivery has arrived. */
+  /** Notes that this attempt of a delivery has arrived. */
   arrived(delivery: DeliveryAttempt): void {
     if (this.delivered.size >= mostDelivered) {
       this.deliveredBefore = this.delivered;
@@ -57,7 +57,7 @@ export class DeliveryMemory {
     this.delivered.add(attemptOf(delivery));
   }
 
-  /** Whether this process has made this attempt of a delivery, and it has arrived. */
+  /** Whether this process has made this attempt of a delivery with success. */
   knows(delivery: DeliveryAttempt): boolean {
     const attempt = attemptOf(delivery);
     return this.delivered.has(attempt) || this.deliveredBefore.has(attempt);

@@ -11,7 +11,7 @@ const { worker, close, delivery } = deliveryStage();
 const delivered: Outcome = { kind: 'delivered' };
 const throttled: Outcome = { kind: 'retry', reason: 'HTTP 429', afterMs: 3_600_000 };
 
-/** A far side that answers its clients when the test says so, and all others at once. */
+/** An endpoint that answers one client when the test requests it, and all others at once. */
 class HeldFarSide extends FarSide {
   private held: ((outcome: Outcome) => void)[] = [];
   private answersAtOnce = false;
@@ -26,13 +26,13 @@ class HeldFarSide extends FarSide {
     return this.came.length - this.answered;
   }
 
-  /** Answers the one that has been in flight for longest. */
+  /** Answers the delivery that has been in flight for longest. */
   answerOne(outcome: Outcome = delivered): void {
     this.answered++;
     this.held.shift()?.(outcome);
   }
 
-  /** Answers all that are in flight, and the next ones at once. */
+  /** Answers all deliveries in flight, and later ones at once. */
   release(): void {
     this.answersAtOnce = true;
     while (this.inFlight > 0) this.answerOne();
@@ -46,13 +46,13 @@ class HeldFarSide extends FarSide {
   }
 }
 
-/** Resolves when the far side has so many in flight, and fails when it gets more. */
+/** Resolves when the endpoint has this many deliveries in flight, and fails when it gets more. */
 async function inFlight(far: HeldFarSide, expected: number): Promise<void> {
   await far.until(() => far.inFlight >= expected);
   expect(far.inFlight).toBe(expected);
 }
 
-/** Jobs of one delivery each, as where nothing is collected. */
+/** Jobs with one delivery each. */
 function burst(count: number, client = 'hangs'): Delivery[] {
   return Array.from({ length: count }, (_, user) => delivery({ id: `${client}-${user}`, client, user }));
 }
@@ -70,7 +70,7 @@ const isFrom =
     came.some((each) => each.client === client);
 
 describe('a far side that takes its time', () => {
-  it('has as many deliveries in flight as its connections carry, though each is a job of its own, and never more', async () => {
+  it('has as many deliveries in flight as its connections carry, even with one delivery in each job, and never more', async () => {
     const far = new HeldFarSide(80);
     const app = await worker(far);
     await sendEach(app, burst(400));
@@ -123,7 +123,7 @@ describe('a far side that takes its time', () => {
     expect(new Set(idsOf(far.came)).size).toBe(201);
   });
 
-  it('does not keep another one waiting behind its burst', async () => {
+  it('does not delay another endpoint with its burst', async () => {
     const far = new HeldFarSide(1);
     const app = await worker(far);
     const jobs = burst(1000);
@@ -136,7 +136,7 @@ describe('a far side that takes its time', () => {
     expect(new Set(idsOf(far.came)).size).toBe(1001);
   });
 
-  it('gets what was deferred before what came later', async () => {
+  it('gets deferred deliveries before later ones', async () => {
     const far = new HeldFarSide(16);
     const app = await worker(far);
     const jobs = burst(300);
@@ -161,7 +161,7 @@ describe('a far side that takes its time', () => {
     expect(far.came).toHaveLength(500);
   });
 
-  it('gets the rest from another process when one stops, and nothing twice', async () => {
+  it('gets the rest from another process when one stops, and no delivery twice', async () => {
     const far = new HeldFarSide(1);
     const first = await worker(far);
     const jobs = burst(260); // most wait in the process, and some are deferred

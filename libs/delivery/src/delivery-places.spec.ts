@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
 
-/** A job that asks for places, and what became of it. */
+/** A job that asks for places, and its state. */
 class Job {
   places: Places | undefined;
   isDeferred = false;
@@ -36,11 +36,11 @@ const ended = new Set<Job>();
 
 function jobs(all: DeliveryPlaces, count: number, changes: Partial<PlaceRequest> = {}): Job[] {
   return Array.from({ length: count }, () => {
-    const callBack = (): Promise<boolean> => {
+    const wake = (): Promise<boolean> => {
       job.called++;
       return Promise.resolve(true);
     };
-    const request = { endpoint: 'a', capacity: 4, deliveries: 1, job: `job-${named++}`, callBack, ...changes };
+    const request = { endpoint: 'a', capacity: 4, deliveries: 1, job: `job-${named++}`, wake, ...changes };
     const job = new Job(all, request);
     return job;
   });
@@ -68,7 +68,7 @@ it('counts deliveries, not jobs', async () => {
   expect([started(all), deferred(all)]).toEqual([1, 5]);
 });
 
-it('starts the job that has waited longest once a delivery has ended, though its job goes on', async () => {
+it('starts the job that has waited longest when a delivery has ended, even if the rest of its job has not', async () => {
   const [first, second, third] = jobs(new DeliveryPlaces(8000), 3, { capacity: 2, deliveries: 2 });
   for (const job of [first, second, third]) job?.enter();
   await settled();
@@ -78,7 +78,7 @@ it('starts the job that has waited longest once a delivery has ended, though its
   expect([second?.places, third?.places]).toEqual([expect.anything(), undefined]);
 });
 
-it('calls deferred jobs back in their order, each for a place that is kept for it', async () => {
+it('wakes deferred jobs in order, and reserves a place for each', async () => {
   const places = new DeliveryPlaces(8000);
   const all = jobs(places, 205, { capacity: 1 });
   for (const job of all) job.enter();
@@ -95,10 +95,10 @@ it('calls deferred jobs back in their order, each for a place that is kept for i
   expect(all[200]?.isDeferred).toBe(false);
 });
 
-it('calls the next one when another process has the job', async () => {
+it('wakes the next job when another process has the job', async () => {
   const places = new DeliveryPlaces(8000);
   const all = jobs(places, 200);
-  const taken = jobs(places, 1, { callBack: () => Promise.resolve(false) });
+  const taken = jobs(places, 1, { wake: () => Promise.resolve(false) });
   const [next] = jobs(places, 1);
   for (const job of [...all, ...taken]) job.enter();
   next?.enter();
@@ -108,7 +108,7 @@ it('calls the next one when another process has the job', async () => {
   expect(next?.called).toBe(1);
 });
 
-it('leaves as much free as an endpoint holds, however many hang', async () => {
+it('leaves as many places free as an endpoint uses, for any number of endpoints that do not answer', async () => {
   const places = new DeliveryPlaces(1000);
   const hanging = Array.from({ length: 50 }, (_, at) => jobs(places, 200, { endpoint: `hangs-${at}` })).flat();
   for (const job of hanging) job.enter();
@@ -118,7 +118,7 @@ it('leaves as much free as an endpoint holds, however many hang', async () => {
   expect(other?.places).toBeDefined();
 });
 
-it('defers what waits and what comes later once it is closed, and leaves to others what was deferred', async () => {
+it('after close, defers waiting and new jobs, and leaves deferred jobs to other processes', async () => {
   const places = new DeliveryPlaces(8000);
   const all = jobs(places, 205, { capacity: 1 });
   for (const job of all) job.enter();
@@ -131,7 +131,7 @@ it('defers what waits and what comes later once it is closed, and leaves to othe
   expect([started(all), deferred(all), called(all), late?.isDeferred]).toEqual([1, 204, 204, true]);
 });
 
-it('defers jobs for longer the more are before them, between 50 ms and 15 s', async () => {
+it('defers a job for longer the more jobs are before it, between 50 ms and 15 s', async () => {
   const places = new DeliveryPlaces(8000);
   const pauses = [places.pauseMs('a', 0.99)];
   for (const more of [210, 200, 10_000]) {
@@ -145,7 +145,7 @@ it('defers jobs for longer the more are before them, between 50 ms and 15 s', as
   expect(pauses[3]).toBeLessThanOrEqual(15_000);
 });
 
-it('starts every job, never more than one beyond what the connections carry, and keeps nothing in the end', async () => {
+it('starts every job, never more than one above the capacity of the connections, and ends with no place taken', async () => {
   const step = fc.record({ endpoint: fc.constantFrom('a', 'b', 'c'), deliveries: fc.integer({ min: 1, max: 100 }) });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 50 }), async (steps, capacity) => {

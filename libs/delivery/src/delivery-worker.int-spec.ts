@@ -14,7 +14,7 @@ log.level = 'silent';
 
 const { worker, close, delivery } = deliveryStage();
 
-/** How many attempts were told of, by outcome. */
+/** The number of reported attempts by outcome. */
 async function outcomesTold(): Promise<Readonly<Record<string, number>>> {
   const text = await metrics.getSingleMetricAsString('pns_deliveries_total');
   const counts = text.matchAll(/transport="webhook",outcome="(\w+)"\} (\d+)/g);
@@ -32,7 +32,7 @@ async function valueOf(name: 'pns_end_to_end_seconds_sum' | 'pns_delivery_durati
   return Number(new RegExp(`^${name}\\{transport="webhook"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
 }
 
-/** Stops a worker as if what is in flight had had its time. */
+/** Stops a worker as if the time for deliveries in flight were over. */
 async function closeAtOnce(app: INestApplicationContext): Promise<void> {
   const realSetTimeout = setTimeout;
   const haste = jest
@@ -48,13 +48,13 @@ type Timer = [run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]
 const delivered: Outcome = { kind: 'delivered' };
 const hourMs = 60 * 60 * 1000;
 
-/** Attempts that were counted, however they ended. */
+/** The number of counted attempts with any outcome. */
 async function attemptsSoFar(): Promise<number> {
   return Object.values(await outcomesTold()).reduce((sum, count) => sum + count, 0);
 }
 
 describe('the delivery stage', () => {
-  it('sends what was put off again, under the same id, without holding up its batch', async () => {
+  it('retries a delivery under the same id, without delaying its batch', async () => {
     const farSide = new FarSide(({ id, attempt }) =>
       id === 'slow' && attempt === 1 ? { kind: 'retry', reason: 'busy' } : { kind: 'delivered' },
     );
@@ -63,7 +63,7 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['slow 1', 'quick 1', 'slow 2']);
   });
 
-  it('lets one target that asks for an hour hold up nobody else of its batch', async () => {
+  it('does not delay a batch because of one target that asks for an hour', async () => {
     const farSide = new FarSide(({ id, attempt }) => {
       if (attempt === 2) return { kind: 'delivered' };
       return { kind: 'retry', reason: 'busy', ...(id === 'patient' ? { afterMs: 3_600_000 } : {}) };
@@ -73,7 +73,7 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['patient 1', 'eager 1', 'eager 2']);
   });
 
-  it('lets those of a batch that are put off for about the same time go on together', async () => {
+  it('retries the deliveries of a batch with about the same wait in one job', async () => {
     const farSide = new FarSide(() => ({ kind: 'retry', reason: 'spared', afterMs: 60_001 + Math.random() * 900 }));
     const app = await worker(farSide);
     const ids = Array.from({ length: 50 }, (_, index) => `put off ${index}`);
@@ -92,7 +92,7 @@ describe('the delivery stage', () => {
     await job.remove();
   });
 
-  it('lets what only waits for something come back however often it was tried', async () => {
+  it('retries a waiting delivery any number of times', async () => {
     const farSide = new FarSide(({ attempt }) =>
       attempt === 3 ? { kind: 'retry', reason: 'waits', afterMs: 1, isWaiting: true } : { kind: 'delivered' },
     );
@@ -100,7 +100,7 @@ describe('the delivery stage', () => {
     await farSide.until((came) => came.some(({ attempt }) => attempt === 4));
   });
 
-  it('counts as no attempt what an endpoint is spared, however often, and tells nobody of one', async () => {
+  it('does not count or record a deferred delivery as an attempt, however often it is deferred', async () => {
     let looks = 0;
     const farSide = new FarSide(({ id }) =>
       id === 'spared' && ++looks <= 5 ? { kind: 'retry', reason: 'open', afterMs: 1, isSpared: true } : delivered,
@@ -114,7 +114,7 @@ describe('the delivery stage', () => {
     await eventually(async () => ((await attemptsSoFar()) === before + 2 ? true : undefined));
   });
 
-  it('lets what was spared and then fails be tried as often as it may', async () => {
+  it('gives a delivery that was deferred and then fails its full number of attempts', async () => {
     let looks = 0;
     const farSide = new FarSide(() =>
       ++looks === 2
@@ -127,7 +127,7 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ attempt }) => attempt)).toEqual([1, 2, 2, 3]);
   });
 
-  it('looks again not before a quarter of the time that an endpoint has been spared', async () => {
+  it('defers a delivery for at least a quarter of the time for which it was deferred already', async () => {
     const farSide = new FarSide(() => ({ kind: 'retry', reason: 'open', afterMs: 1, isSpared: true }));
     const app = await worker(farSide);
     const sparedSince = Date.now() - hourMs;
@@ -145,7 +145,7 @@ describe('the delivery stage', () => {
     await job.remove();
   });
 
-  it('puts aside after a day what an endpoint is spared, and counts anew when somebody sends it again', async () => {
+  it('lets a delivery expire after a day of deferral, and starts a new day when it is sent again', async () => {
     let isOpen = true;
     const farSide = new FarSide(() =>
       isOpen ? { kind: 'retry', reason: 'open', afterMs: 1, isSpared: true } : delivered,
@@ -161,7 +161,7 @@ describe('the delivery stage', () => {
     expect(farSide.came[1]).not.toHaveProperty('sparedSince');
   });
 
-  it('tells whoever asked for a test that its endpoint is spared', async () => {
+  it('reports to the sender of a test push that its delivery was deferred', async () => {
     const farSide = new FarSide(() => ({ kind: 'retry', reason: 'open', afterMs: 1, isSpared: true }));
     const app = await worker(farSide);
     const subscriber = subscriberOf(app.get(Queues, { strict: false }).redis, 'test-of-spared');
@@ -172,7 +172,7 @@ describe('the delivery stage', () => {
     subscriber.disconnect();
   });
 
-  it('puts aside, whole, what failed as often as it may', async () => {
+  it('stores a delivery completely after its last attempt failed', async () => {
     const farSide = new FarSide(() => ({ kind: 'retry', reason: 'HTTP 503' }));
     const app = await worker(farSide);
     await send(app, [delivery({ id: 'hopeless' })]);
@@ -196,7 +196,7 @@ describe('the delivery stage', () => {
     expect(await store.get(alive)).toBeDefined();
   });
 
-  it('keeps a subscription that was registered again since its target was dead', async () => {
+  it('keeps a subscription that was registered again after its target was gone', async () => {
     const ids = new Map<string, string>();
     const minute = 60_000;
     const day = 86_400_000;
@@ -222,7 +222,7 @@ describe('the delivery stage', () => {
       [...ids].map(([id, subscriptionId]) => delivery({ id, subscriptionId })),
     );
     const live = () => store.liveAmong([...ids.values()]);
-    // They go together, in one statement.
+    // One statement removes all of them.
     await eventually(async () => ((await live()).has(ids.get('not registered again') ?? '') ? undefined : true));
     const kept = await live();
     expect([...ids.keys()].filter((name) => kept.has(ids.get(name) ?? ''))).toEqual([
@@ -241,7 +241,7 @@ describe('the delivery stage', () => {
     expect(failed).toMatchObject({ outcome: outcome.kind, reason });
   });
 
-  it('spares the provider a client whose credentials it refuses, and sends what waited once they are mended', async () => {
+  it('holds the deliveries of a client whose credentials are refused, and sends them after a correction', async () => {
     let options: object = { key: 'revoked' };
     const farSide = new FarSide(({ client }) =>
       client === 'shop' && options === revoked
@@ -278,7 +278,7 @@ describe('the delivery stage', () => {
     expect(await metrics.metrics()).not.toContain('client="shop"');
   });
 
-  it('keeps what is for a client that nobody set up until somebody does, and tells of no such name', async () => {
+  it('holds deliveries of a client without an entry until it gets one, and does not report its name', async () => {
     let isSetUp = false;
     const farSide = new FarSide(({ client }) =>
       client === 'stranger' && !isSetUp ? { kind: 'misconfigured', reason: 'no such client' } : { kind: 'delivered' },
@@ -301,7 +301,7 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['early 1', 'early 1']);
   });
 
-  it('holds up nobody else for settings that are wrong for one target only', async () => {
+  it('does not hold other deliveries because of settings that are wrong for one target only', async () => {
     const farSide = new FarSide(({ id }) =>
       id === 'odd' ? { kind: 'misconfigured', reason: 'MismatchedId', isTargetOnly: true } : { kind: 'delivered' },
     );
@@ -313,7 +313,7 @@ describe('the delivery stage', () => {
     await farSide.until((came) => came.some(({ id }) => id === 'even'));
   });
 
-  it('keeps nothing for an open socket, which cannot be sent to again', async () => {
+  it('stores no failed delivery for an open socket, because it cannot be sent again', async () => {
     const farSide = new FarSide(({ id }) =>
       id === 'gone' ? { kind: 'expired', reason: 'closed' } : { kind: 'delivered' },
     );
@@ -325,7 +325,7 @@ describe('the delivery stage', () => {
     expect(await app.get(FailedDeliveryStore, { strict: false }).get('gone')).toBeUndefined();
   });
 
-  it('sends nothing whose time to live is over', async () => {
+  it('does not send a delivery whose time to live has ended', async () => {
     const farSide = new FarSide(() => ({ kind: 'delivered' }));
     const app = await worker(farSide);
     await send(app, [delivery({ id: 'late', expiresAt: 1 })]);
@@ -333,7 +333,7 @@ describe('the delivery stage', () => {
     expect([failed.outcome, farSide.came]).toEqual(['expired', []]);
   });
 
-  it('takes a fault of our own for a reason to try again, and spares the others', async () => {
+  it('retries a delivery after an internal fault, without affecting the others', async () => {
     const farSide = new FarSide(({ id, attempt }) => {
       if (id === 'faulty' && attempt === 1) throw new TypeError('undefined is not a function');
       return { kind: 'delivered' };
@@ -343,7 +343,7 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['faulty 1', 'fine 1', 'faulty 2']);
   });
 
-  it('stops in time, and what had ended is told of once and not sent again', async () => {
+  it('stops in time; ended deliveries are recorded once and not sent again', async () => {
     const farSide = new FarSide(({ id, attempt }, signal) => {
       if (id === 'dead') return { kind: 'gone', reason: 'HTTP 410' };
       if (id === 'bad') return { kind: 'rejected', reason: 'HTTP 400' };
@@ -379,7 +379,7 @@ describe('the delivery stage', () => {
     expect(((await valueOf('pns_end_to_end_seconds_sum')) - secondsBefore) * 1000).toBeLessThan(closedAfterMs + 1);
   });
 
-  it('takes the time of the far side only where it was asked', async () => {
+  it('measures the endpoint only when a request was made', async () => {
     const reason = 'as the test says';
     const farSide = new FarSide(({ id, attempt, client }) => {
       if (id === 'moves') return { kind: 'moved', reason };
@@ -403,11 +403,11 @@ describe('the delivery stage', () => {
       const told = difference(await outcomesTold(), toldBefore);
       return Object.entries(expected).every(([outcome, count]) => told[outcome] === count) ? told : undefined;
     });
-    // The one that was delivered, and the one that found out about the client.
+    // The delivered one, and the one whose credentials were refused.
     expect((await valueOf('pns_delivery_duration_seconds_count')) - timedBefore).toBe(2);
   });
 
-  it('adds a batch that is handed over twice once', async () => {
+  it('adds a batch that is enqueued twice only once', async () => {
     const farSide = new FarSide(() => ({ kind: 'delivered' }));
     const app = await worker(farSide);
     const batch = [delivery({ id: 'first' }), delivery({ id: 'second' })];

@@ -6,9 +6,9 @@ import { assertJobVersion, Queues, type DeliveryJob, type JobWorker, type Reader
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
-import { byWait, isSpared, maxSparedMs, sparedForMs, sparedParts, verdictOf, withVerdict } from './attempts';
+import { byWait, isDeferred, maxDeferredMs, deferredForMs, deferredParts, verdictOf, withVerdict } from './attempts';
 import { backOffMs } from './back-off';
-import { attemptWithCare, careAfterDeaths, type Attempting } from './care';
+import { attemptSuspects, suspectAfterDeaths, type Attempting } from './suspects';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
@@ -20,43 +20,43 @@ import { SharedLookup } from './shared-lookup';
 import { reasonsToSuppress } from './suppression';
 import { byFirstAcceptance, Turns, type Turn } from './turns';
 
-/** How a process works on the queues of its transport. */
+/** How a worker runs the jobs of its transport. */
 export interface DeliveryWorkerOptions {
   readonly sources: readonly QueueRef[];
-  /** Jobs of a source in progress at once; without it, as many as there are places for their deliveries. */
+  /** Jobs of a source in progress at once; by default limited only by the places for their deliveries. */
   readonly concurrency?: number | undefined;
-  /** Whether the attempts of a job begin only after those of the jobs before it; there is one endpoint then. */
+  /** Whether the attempts of a job begin only after those of earlier jobs. Then all jobs have the same endpoint. */
   readonly isOrdered?: boolean | undefined;
-  /** Who else takes jobs from the sources; by default the other processes of the transport. */
+  /** Which other processes take jobs from the sources; by default the other workers of the transport. */
   readonly readership?: Readership | undefined;
-  /** The script of the app that can send in a process of its own; without it, suspect deliveries are sent in this process. */
+  /** The script of the app that sends suspect deliveries in a separate process; without it, they are sent in this process. */
   readonly isolatedEntry?: string | undefined;
 }
 
-/** What a run of a job keeps to. */
+/** The limits of one run of a job. */
 interface RunBounds {
   readonly signal: AbortSignal;
-  /** Absent where jobs are ordered. */
+  /** Absent when jobs are ordered. */
   readonly places?: Places;
-  /** Present where jobs are ordered. */
+  /** Present when jobs are ordered. */
   readonly turn?: Turn | undefined;
 }
 
-/** Deliveries that a process holds at once, of all sources; about 40 MB of memory. */
-const maxHeld = 8000;
+/** Deliveries of all sources in this process at once, in flight or waiting; about 40 MB of memory. */
+const maxPlaces = 8000;
 
-/** Jobs of a source in progress at once at most, also those whose deliveries have ended and are being recorded. */
+/** Most jobs of a source in progress at once, including jobs whose deliveries have ended and are being recorded. */
 const maxJobsPerSource = 1000;
 
-/** What is in flight at SIGTERM has this long to end before it is handed back, in ms. */
+/** Deliveries that are in flight at SIGTERM may take this long before their jobs return to the queue, in ms. */
 const finishWithinMs = shutdownTimeoutMs - 5000;
 
-/** Gives each delivery of a job to the transport, records how it ended, and sends what failed on its way again. */
+/** Sends each delivery of a job through the transport, records the outcomes, and enqueues retries. */
 @Injectable()
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** By the key groups of their queues. */
   private readonly workers = new Map<string, JobWorker<DeliveryJob>>();
-  private readonly places = new DeliveryPlaces(maxHeld);
+  private readonly places = new DeliveryPlaces(maxPlaces);
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly memory: DeliveryMemory;
   private readonly isolated: IsolatedTransport | undefined;
@@ -83,7 +83,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const { concurrency = maxJobsPerSource, readership } = this.options;
     for (const { group, name } of this.options.sources) {
       const work = (job: Job<DeliveryJob>, token?: string, signal?: AbortSignal) =>
-        this.work({ group, name }, job, token, signal ?? never);
+        this.work({ group, name }, job, token, signal ?? neverAborted);
       const worker = this.queues.worker(group, name, work, { concurrency, readership });
       worker.on('completed', (job) => this.memory.forget(job));
       if (this.options.isOrdered === true) worker.onFetched = (fetched) => this.turns.take(fetched);
@@ -92,14 +92,14 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const closed = [...this.workers.values()].map((worker) => worker.close()); // first, so that they fetch nothing that is called back
-    const timer = setTimeout(() => this.handBack(), finishWithinMs);
+    const closed = [...this.workers.values()].map((worker) => worker.close()); // first, so that they do not fetch jobs that `places.close` wakes
+    const timer = setTimeout(() => this.cancelJobs(), finishWithinMs);
     await Promise.all([this.places.close(), ...closed]);
     clearTimeout(timer);
   }
 
-  /** Ends what is in flight. */
-  private handBack(): void {
+  /** Cancels the jobs in progress, which return to the queue. */
+  private cancelJobs(): void {
     this.isOutOfTime = true;
     for (const worker of this.workers.values()) worker.cancelAllJobs('This process stops.');
   }
@@ -116,13 +116,13 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const places = await this.places.enter(request);
     if (places === undefined) return this.defer(request, job, token);
     try {
-      await this.attend(source, job, token, { places, signal });
+      await this.runOrReturn(source, job, token, { places, signal });
     } finally {
       places.leave();
     }
   }
 
-  /** A job that was deferred for a place would be overtaken, so these take none. */
+  /** Ordered jobs take no places, because later jobs would overtake a deferred one. */
   private async workInOrder(
     source: QueueRef,
     job: Job<DeliveryJob>,
@@ -132,13 +132,13 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const turn = this.turns.of(job);
     try {
       assertJobVersion('delivery', job.data);
-      await this.attend(source, job, token, { turn, signal });
+      await this.runOrReturn(source, job, token, { turn, signal });
     } finally {
       turn?.done();
     }
   }
 
-  private async attend(
+  private async runOrReturn(
     source: QueueRef,
     job: Job<DeliveryJob>,
     token: string | undefined,
@@ -148,7 +148,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       await this.memory.run(job, (checkpoint) => this.run(source, job, checkpoint, bounds));
     } catch (error) {
       if (!bounds.signal.aborted) throw error;
-      // Another worker has the job already, or takes it at once, and goes on where this one stopped.
+      // Another worker has the job, or takes it now, and continues from the checkpoint.
       if (this.isOutOfTime) await job.moveToWait(token);
       throw new WaitingError();
     }
@@ -162,7 +162,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       capacity: (first && this.transport.capacity?.(first.client)) ?? Infinity,
       job: `${group} ${id}`,
       deliveries: deliveries.length,
-      callBack: async () => (await this.workers.get(group)?.bringForward(String(id))) ?? false,
+      wake: async () => (await this.workers.get(group)?.bringForward(String(id))) ?? false,
     };
   }
 
@@ -178,7 +178,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       await checkpoint.discard();
     } catch (error) {
       checkpoint.survive();
-      // Where another worker has the job, it writes down how far it is.
+      // If another worker has the job, that worker writes the progress.
       await (bounds.signal.aborted && !this.isOutOfTime ? checkpoint.discard() : checkpoint.flush());
       throw error;
     }
@@ -193,16 +193,16 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const { deliveries } = job.data;
     const open = deliveries.filter((delivery) => !checkpoint.has(delivery.id) && !this.memory.knows(delivery));
     const attempt: Attempting = (some, transport) => this.attemptAll(some, checkpoint, bounds, transport);
-    const settled = await (job.stalledCounter < careAfterDeaths
+    const settled = await (job.stalledCounter < suspectAfterDeaths
       ? attempt(open)
-      : attemptWithCare({ deliveries: open, checkpoint, signal: bounds.signal, attempt }, this.isolated));
+      : attemptSuspects({ deliveries: open, checkpoint, signal: bounds.signal, attempt }, this.isolated));
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    // Whatever fails from here on is done again without another attempt.
-    checkpoint.keep(tries.filter((attempt) => !isSpared(attempt)));
-    await this.putOff(source, job, tries.filter(isSpared), checkpoint);
-    const again = checkpoint.unrecorded(deliveries).filter((attempt) => this.isToRetry(attempt));
-    await Promise.all(byWait(again).map((some) => this.sendAgain(source, job.data.endpoint, some, checkpoint)));
-    // There is no time left to wait for Postgres, so the attempts are recorded where the job is run again.
+    // If a later step fails, the job runs again and repeats no attempt.
+    checkpoint.keep(tries.filter((attempt) => !isDeferred(attempt)));
+    await this.enqueueDeferred(source, job, tries.filter(isDeferred), checkpoint);
+    const again = checkpoint.unrecorded(deliveries).filter((attempt) => this.needsRetry(attempt));
+    await Promise.all(byWait(again).map((some) => this.enqueueRetries(source, job.data.endpoint, some, checkpoint)));
+    // During shutdown there is no time to wait for Postgres; the process that runs the job again records the attempts.
     for (const each of settled) if (each.status === 'rejected') throw each.reason;
     await this.outcomes.record(checkpoint.unrecorded(deliveries).map(withVerdict));
     checkpoint.close(deliveries);
@@ -214,7 +214,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     bounds: RunBounds,
     transport: Transport = this.transport,
   ): Promise<PromiseSettledResult<Attempt>[]> {
-    // Whether and how a push is sent, and when it is tried again, are the user's properties.
+    // Properties of the user decide whether and how a push is sent, and when it is retried.
     await this.loadProperties(deliveries);
     const reasons = await reasonsToSuppress(deliveries, this.cascade, this.live);
     await bounds.turn?.before;
@@ -246,16 +246,16 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     return { delivery, outcome, startedAt, durationMs, ...(unsent !== undefined && { isUnsent: true }) };
   }
 
-  /** How an attempt ends that need not be made. */
+  /** The outcome of an attempt that is not made; undefined when it must be made. */
   private outcomeUnsent(delivery: Delivery): Outcome | undefined {
     if (delivery.expiresAt !== undefined && delivery.expiresAt <= Date.now()) {
-      return { kind: 'expired', reason: 'its time to live ended before it could be delivered' };
+      return { kind: 'expired', reason: 'the time to live ended before the delivery' };
     }
     const reason = delivery.replyTo === undefined ? this.paused.reason(delivery.client) : undefined;
     return reason === undefined ? undefined : { kind: 'misconfigured', reason };
   }
 
-  /** While Postgres is away, what is known holds. */
+  /** While Postgres is away, the known properties stay in effect. */
   private async loadProperties(deliveries: readonly Delivery[]): Promise<void> {
     try {
       await this.cascade.load(deliveries);
@@ -265,21 +265,21 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  /** Whether another attempt is due that is not on its way yet. */
-  private isToRetry({ delivery, outcome, nextAttemptInMs }: Attempt): boolean {
+  /** Whether the delivery must be retried and the retry is not enqueued yet. */
+  private needsRetry({ delivery, outcome, nextAttemptInMs }: Attempt): boolean {
     if (outcome.kind !== 'retry' || delivery.replyTo !== undefined || nextAttemptInMs !== undefined) return false;
     if (outcome.isWaiting === true) return true;
     return delivery.attempt < this.cascade.resolve('com.openexchange.pns.retry.attempts', delivery).value;
   }
 
-  /** What was put off for the same time leaves the batch together, as one smaller job. */
-  private async sendAgain(
+  /** Enqueues the retries of attempts with the same wait as one smaller job. */
+  private async enqueueRetries(
     source: QueueRef,
     endpoint: string,
     attempts: readonly Attempt[],
     checkpoint: Checkpoint,
   ): Promise<void> {
-    // One for all: the longest of a hundred would be about the same for every job.
+    // One value for all: the maximum of a hundred random pauses would be about the same for every job.
     const random = Math.random();
     const pauses = attempts.map(({ delivery, outcome }) => {
       const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
@@ -292,31 +292,31 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 
   /**
-   * What nothing was sent of leaves in a job of its own, as the attempt that it still is. The round makes its id another one
-   * than this job's, which is still there, and the same one when this job is run again after a crash.
+   * Enqueues the deferred deliveries as a new job with the same attempt number. `round` gives the new job another id than this job,
+   * which still exists, and the same id when this job runs again after a crash.
    */
-  private async putOff(
+  private async enqueueDeferred(
     source: QueueRef,
     { id: job, data: { endpoint } }: Job<DeliveryJob>,
-    spared: readonly Attempt[],
+    deferred: readonly Attempt[],
     checkpoint: Checkpoint,
   ): Promise<void> {
-    if (spared.length === 0) return;
+    if (deferred.length === 0) return;
     const now = Date.now();
     const random = Math.random();
-    const deliveries = spared.map(({ delivery }) => ({ ...delivery, sparedSince: delivery.sparedSince ?? now }));
-    const pauses = spared.map(({ delivery, outcome }) => {
+    const deliveries = deferred.map(({ delivery }) => ({ ...delivery, sparedSince: delivery.sparedSince ?? now }));
+    const pauses = deferred.map(({ delivery, outcome }) => {
       const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
       const askedMs = (outcome.kind === 'retry' && outcome.afterMs) || 0;
-      return backOffMs(1, baseMs, Math.max(askedMs, sparedForMs(delivery, now) / sparedParts), random);
+      return backOffMs(1, baseMs, Math.max(askedMs, deferredForMs(delivery, now) / deferredParts), random);
     });
     const delayMs = Math.max(...pauses);
     await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
-    // At once: this job may be run again when the other one is done with, and its id is free.
+    // Written now: when this job runs again, the new job may have ended and its id may be free.
     for (const { id } of deliveries) checkpoint.add(id);
     await checkpoint.flush();
     const { name: transport } = this.transport;
-    log.debug({ event: 'delivery.spared', transport, job, deliveries: deliveries.length, nextLookInMs: delayMs });
+    log.debug({ event: 'delivery.deferred', transport, job, deliveries: deliveries.length, nextRunInMs: delayMs });
   }
 
   private async outcomeOf(delivery: Delivery, signal: AbortSignal, transport: Transport): Promise<Outcome> {
@@ -328,19 +328,26 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
         this.paused.pause(client, outcome.reason, options);
       }
       if (outcome.kind === 'delivered') this.paused.resume(client);
-      if (outcome.kind === 'retry' && outcome.isSpared === true && sparedForMs(delivery, Date.now()) >= maxSparedMs) {
-        return { kind: 'expired', reason: 'its endpoint had been failing, and was spared it, for a day' };
+      if (
+        outcome.kind === 'retry' &&
+        outcome.isSpared === true &&
+        deferredForMs(delivery, Date.now()) >= maxDeferredMs
+      ) {
+        return {
+          kind: 'expired',
+          reason: 'the endpoint failed for a day, and the delivery was deferred all that time',
+        };
       }
       return outcome;
     } catch (error) {
       signal.throwIfAborted();
-      if (transport === this.isolated) throw error; // its own process has reported our faults already
-      // A fault of ours in one delivery must not hold up, or repeat, the others of its job.
+      if (transport === this.isolated) throw error; // the isolated process has logged the fault
+      // An internal fault in one delivery must not delay or repeat the others of its job.
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
       return { kind: 'retry', reason: 'internal error' };
     }
   }
 }
 
-/** The signal of a job that BullMQ gave none. */
-const never = new AbortController().signal;
+/** The signal for jobs without one. */
+const neverAborted = new AbortController().signal;

@@ -3,7 +3,7 @@ import { EndpointLimit } from './endpoint-limit';
 
 type Round = 'answered' | 'failed';
 
-/** Plays rounds in each of which as many deliveries end as the limit allows; an answer comes after `ms`. */
+/** Simulates rounds. In each, as many deliveries end as the limit allows; an answer comes after `ms`. */
 function play(limit: EndpointLimit, count: number, ms: number, round: Round = 'answered'): number {
   for (; count > 0; count--) {
     for (let left = limit.current; left > 0; left--) {
@@ -68,7 +68,7 @@ it('of a few connections is all of them, also when they fail', () => {
   expect(play(limit, 10, 5000, 'failed')).toBe(10);
 });
 
-it('takes no notice of slow answers among quick ones, nor of some ms more', () => {
+it('ignores slow answers among fast ones, and answers that are slower by some ms', () => {
   const limit = new EndpointLimit(100);
   play(limit, 10, 10);
   for (let answer = 0; answer < 5000; answer++) limit.answered(answer % 2 === 0 ? 400 : 10, true);
@@ -95,7 +95,7 @@ it('follows what the connections carry', () => {
   expect(limit.current).toBe(200);
 });
 
-it('has none where there is no far side', () => {
+it('does not limit deliveries without an endpoint', () => {
   const limit = new EndpointLimit(Infinity);
   limit.failed();
   limit.answered(10, true);

@@ -1,25 +1,25 @@
-/** The limit starts at this part of what the connections carry, and never falls below the second part of it. */
+/** The limit starts at a fourth of the capacity of the connections, and never falls below a 32nd. */
 const [startPart, leastPart] = [4, 32] as const;
 
-/** Few connections are no burden for a far side, and a busy process takes its own delay for one of the far side. */
+/** The limit never falls below this: so few deliveries do not overload an endpoint, and a busy process may measure its own delay. */
 const leastInFlight = 10;
 
-/** What one answer adds while the limit is used up: it doubles in the time of an answer, and grows by an eighth after it has shrunk. */
+/** Added by each answer while the limit is used up: the limit doubles in the time of one answer, and grows by an eighth after a decrease. */
 const [firstGrowth, laterGrowth] = [1, 1 / 8] as const;
 
-/** What one failure takes away, and one answer of a far side that slows down. */
+/** Subtracted by each failure, and by each answer of an endpoint that slows down. */
 const [failureLoss, slowDownLoss] = [1, 1 / 4] as const;
 
-/** The recent time is the average of so many answers at least, or of half of those in flight; the usual one that of eight times as many. */
+/** The recent time is an average of at least this many answers, or of half the limit; the usual time, of eight times as many. */
 const leastRecent = 20;
 const usualPerRecent = 8;
 
-/** The far side slows down when the recent time is so many times the usual one, and longer by so many ms at least. */
+/** An endpoint slows down when the recent time is this many times the usual time, and at least this many ms longer. */
 const [slowDownFactor, slowDownMs] = [2, 100] as const;
 
 /**
- * How many deliveries an endpoint has in flight at most. Grows while answers come and the limit is used up. Shrinks when the far side
- * slows down, and when it throttles or fails more than one delivery in nine: fewer failures are balanced by the answers.
+ * The most deliveries that an endpoint has in flight. The limit grows while answers come and it is used up. It shrinks when the
+ * endpoint slows down, and when it throttles or fails more than one delivery in nine: with fewer failures the answers outweigh them.
  */
 export class EndpointLimit {
   private value: number;
@@ -28,7 +28,7 @@ export class EndpointLimit {
   private usualMs = 0;
   private growth: number = firstGrowth;
 
-  /** `most` is what the connections to the endpoint carry at once. */
+  /** `most` is how many deliveries the connections to the endpoint carry at once. */
   constructor(private most: number) {
     this.value = this.within(most / startPart);
   }
@@ -42,25 +42,25 @@ export class EndpointLimit {
     return this.answers === 0 ? undefined : this.recentMs;
   }
 
-  /** The connections may carry more or less than before. */
+  /** Sets how many deliveries the connections carry at once. */
   carries(most: number): void {
     if (most === this.most) return;
     this.most = most;
     this.add(0);
   }
 
-  /** An answer came after `ms`; `isUsedUp` while nothing more could be sent. */
+  /** Counts an answer that took `ms`; `isUsedUp`: the limit was reached. */
   answered(ms: number, isUsedUp: boolean): void {
     if (this.slowsDown(ms)) this.shrink(slowDownLoss);
     else if (isUsedUp) this.add(this.growth);
   }
 
-  /** The far side throttled the delivery, failed, or did not answer in time. How long that took says nothing about answers. */
+  /** Counts a failure: the endpoint throttled the delivery, failed, or did not answer in time. Its duration is not measured. */
   failed(): void {
     this.shrink(failureLoss);
   }
 
-  /** A far side that stays slow has slowed down no more once that is usual: sending less has not made it faster. */
+  /** An endpoint that stays slow is soon no longer slower than usual, because sending less did not make it faster. */
   private slowsDown(ms: number): boolean {
     this.answers++;
     const recent = Math.max(leastRecent, this.current / 2);

@@ -20,7 +20,7 @@ function delivery(user: number, index: number): Delivery {
     transport: 'webhook',
     token: 'https://example.com/',
     topic: 'ox:mail:new',
-    // What Lua's reading and writing of JSON would not leave as it is.
+    // Values that a JSON round trip in Lua would change.
     payload: { empty: [], big: 9_007_199_254_740_991, odd: '\ud800\0ä', tiny: 1e-9 },
     priority: 'high',
     count: 1,
@@ -30,7 +30,7 @@ function delivery(user: number, index: number): Delivery {
   };
 }
 
-it('many who are erased at once all leave the job that they share, and who stays stays as it was', async () => {
+it('deliveries of many users who are erased at once are removed from a shared job, and the others are unchanged', async () => {
   const users = Array.from({ length: 20 }, (_, index) => index + 1);
   const deliveries = users.flatMap((user) => [1, 2, 3, 4, 5].map((index) => delivery(user, index)));
   await enqueueDeliveries(queues, [{ ...ref, endpoint: 'shared', deliveries }]);
@@ -44,7 +44,7 @@ it('many who are erased at once all leave the job that they share, and who stays
   expect(await queues.queue(ref.group, ref.name).getJobs()).toEqual([]);
 });
 
-it('hundreds of jobs are looked through', async () => {
+it('hundreds of jobs are searched', async () => {
   const groups = Array.from({ length: 500 }, (_, user) => ({
     ...ref,
     endpoint: `endpoint-${user}`,

@@ -2,17 +2,17 @@ import type { ConfigCascade } from '@pns/config-cascade';
 import { log } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 
-/** What a worker writes to the process that sends for it. */
+/** A message from a worker to its isolated process. */
 export type SenderRequest =
   { readonly kind: 'deliver'; readonly call: number; readonly delivery: Delivery } | { readonly kind: 'ping' };
 
-/** What that process writes back. `ready` comes first and once. */
+/** A message from the isolated process to the worker. `ready` comes first and once. */
 export type SenderAnswer =
   | { readonly kind: 'ready' }
   | { readonly kind: 'pong' }
   | { readonly kind: 'ended'; readonly call: number; readonly outcome: Outcome };
 
-/** Sends the deliveries that the process' parent writes to it, and writes back how they ended. The parent decides all else. */
+/** Sends the deliveries that the parent process requests, and returns their outcomes. The parent makes all other decisions. */
 export class IsolatedSender {
   constructor(
     private readonly transport: Pick<Transport, 'name' | 'deliver'>,
@@ -32,7 +32,7 @@ export class IsolatedSender {
   private async outcomeOf(delivery: Delivery): Promise<Outcome> {
     try {
       await this.cascade.load([delivery]); // the text of a push depends on properties
-      return await this.transport.deliver(delivery, never);
+      return await this.transport.deliver(delivery, neverAborted);
     } catch (error) {
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
       return { kind: 'retry', reason: 'internal error' };
@@ -40,10 +40,10 @@ export class IsolatedSender {
   }
 }
 
-/** The parent kills the process instead. */
-const never = new AbortController().signal;
+/** Never aborted: the parent kills the process instead. */
+const neverAborted = new AbortController().signal;
 
-/** Where the parent is gone, this process ends. */
+/** Ignores errors: without its parent, this process ends. */
 function write(answer: SenderAnswer): void {
   process.send?.(answer, undefined, undefined, () => undefined);
 }

@@ -57,7 +57,7 @@ it.each([
   });
 });
 
-it('a process that cannot start accuses no delivery', async () => {
+it('a process that cannot start makes no delivery suspect', async () => {
   const transport = isolated(join(__dirname, 'testing', 'no such script.cjs'));
   await transport.during(async () => {
     const fault = await send(transport, 'any').catch((error: unknown) => error);
@@ -66,7 +66,7 @@ it('a process that cannot start accuses no delivery', async () => {
   });
 });
 
-it('kills the process when the job of the step is lost, and no later step dies of that', async () => {
+it('kills the process when the job of the step is lost, and later steps are not affected', async () => {
   const transport = isolated();
   const lost = new AbortController();
   await transport.during(async () => {

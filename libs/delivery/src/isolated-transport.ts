@@ -4,29 +4,28 @@ import type { Delivery, Outcome, Transport, TransportName } from '@pns/transport
 import { bulkhead } from 'cockatiel';
 import type { SenderAnswer, SenderRequest } from './isolated-sender';
 
-/** The argument of a worker app that makes it send for another worker instead of working on queues. */
+/** The argument that makes a worker app send deliveries for another worker instead of running queues. */
 export const isolatedArgument = 'isolated';
 
-/** The process that sends has this long to start, in ms. */
+/** The isolated process must start within this time, in ms. */
 const maxStartMs = 60_000;
 
-/** The process that sends is asked for a sign of life this often, in ms, and killed after so many questions without an answer. */
-const askMs = 1000;
+/** The isolated process gets a ping this often, in ms, and is killed after so many pings without an answer. */
+const pingEveryMs = 1000;
 const maxUnanswered = 10;
 
-/** An orderly end takes less time than this, in ms. */
+/** The isolated process is killed when it has not ended within this time, in ms. */
 const endWithinMs = 2000;
 
-/** The heap of the process that sends, in MiB: a delivery that takes all memory must not take its worker's. */
+/** The heap limit of the isolated process, in MiB, so that a delivery that needs too much memory fails there. */
 const heapMiB = 256;
 
-/** The process that sent a delivery died, or was killed because it did not answer, before the delivery ended. */
+/** The isolated process died, or was killed because it did not answer, before the delivery ended. */
 export class SenderDiedError extends Error {}
 
 /**
- * Sends deliveries in a process of its own, so that the death of that process is not this one's. The process runs the same app as
- * this one, with the transport and without queues and ports. There is one at a time. It ends with its last user or with this
- * process.
+ * Sends deliveries in a separate process, so that a delivery that kills the process does not kill this worker. The process runs
+ * the same app as this one, without queues and ports. There is at most one. It ends with its last user or with this process.
  */
 export class IsolatedTransport implements Transport {
   private sender: Sender | undefined;
@@ -39,7 +38,7 @@ export class IsolatedTransport implements Transport {
     private readonly entry: string,
   ) {}
 
-  /** Runs `work`, whose steps share a process. Work at the same time shares it too. */
+  /** Runs `work`. Its steps, and those of other work at the same time, share one process. */
   async during<Result>(work: () => Promise<Result>): Promise<Result> {
     this.users++;
     try {
@@ -49,7 +48,7 @@ export class IsolatedTransport implements Transport {
     }
   }
 
-  /** Runs `send` when no other step runs. When `signal` is aborted, the process is killed. */
+  /** Runs `send` while no other step runs. When `signal` is aborted, the process is killed. */
   step<Result>(signal: AbortSignal, send: () => Promise<Result>): Promise<Result> {
     return this.steps.execute(async () => {
       const interrupt = (): void => this.sender?.kill('this worker lost the job');
@@ -88,7 +87,7 @@ class Sender {
   private readonly calls = new Map<number, Call>();
   private lastCall = 0;
   private unanswered = 0;
-  private asking: NodeJS.Timeout | undefined;
+  private pinging: NodeJS.Timeout | undefined;
   private fault: string | undefined;
 
   constructor(
@@ -107,16 +106,16 @@ class Sender {
 
   private start(): Promise<void> {
     const { child } = this;
-    const tooLate = setTimeout(() => this.kill(`it did not start within ${maxStartMs / 1000} s`), maxStartMs);
+    const startTimer = setTimeout(() => this.kill(`it did not start within ${maxStartMs / 1000} s`), maxStartMs);
     return new Promise((resolve, reject) => {
       child.on('message', (answer: SenderAnswer) => {
         if (answer.kind === 'ready') resolve(this.watch());
         else this.receive(answer);
-        clearTimeout(tooLate);
+        clearTimeout(startTimer);
       });
-      // Comes after the last message.
+      // `close` comes after the last message.
       const died = (reason: string): void => {
-        clearTimeout(tooLate);
+        clearTimeout(startTimer);
         reject(
           new Error(`The process that sends for ${this.transport} could not be started: ${this.fault ?? reason}.`),
         );
@@ -129,7 +128,7 @@ class Sender {
 
   async deliver(delivery: Delivery): Promise<Outcome> {
     await this.ready;
-    // It died before it had this delivery. The job is run again.
+    // It died before it got this delivery, so the job runs again.
     if (this.hasEnded) throw new Error(`The process that sends for ${this.transport} has ended.`);
     return new Promise((resolve, reject) => {
       const call = ++this.lastCall;
@@ -138,11 +137,11 @@ class Sender {
     });
   }
 
-  /** Lets the process end, which has nothing to send. */
+  /** Ends the process, which has nothing to send. */
   end(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    clearInterval(this.asking);
+    clearInterval(this.pinging);
     if (this.child.connected) this.child.disconnect(); // no `close` comes after this
     const timer = setTimeout(() => this.child.kill('SIGKILL'), endWithinMs);
     this.child.once('exit', () => clearTimeout(timer));
@@ -154,13 +153,14 @@ class Sender {
     this.child.kill('SIGKILL');
   }
 
-  /** Counts questions, so that a parent that was held up itself does not blame the process. */
+  /** Counts unanswered pings instead of time, because this process may have been blocked itself. */
   private watch(): void {
     log.info({ event: 'delivery.sender-started', transport: this.transport, sender: this.child.pid });
-    this.asking = setInterval(() => {
-      if (this.unanswered++ === maxUnanswered) this.kill(`it did not answer for ${(maxUnanswered * askMs) / 1000} s`);
+    this.pinging = setInterval(() => {
+      if (this.unanswered++ === maxUnanswered)
+        this.kill(`it did not answer for ${(maxUnanswered * pingEveryMs) / 1000} s`);
       else this.write({ kind: 'ping' });
-    }, askMs);
+    }, pingEveryMs);
   }
 
   private receive(answer: Exclude<SenderAnswer, { kind: 'ready' }>): void {
@@ -172,7 +172,7 @@ class Sender {
 
   private died(reason: string): void {
     this.hasEnded = true;
-    clearInterval(this.asking);
+    clearInterval(this.pinging);
     if (this.calls.size === 0) return;
     const [transport, deliveries] = [this.transport, this.calls.size];
     log.warn({ event: 'delivery.sender-died', transport, deliveries, reason });
@@ -180,7 +180,7 @@ class Sender {
     this.calls.clear();
   }
 
-  /** Where the process is gone, `close` reports it. */
+  /** Ignores errors: if the process is dead, `close` reports it. */
   private write(request: SenderRequest): void {
     this.child.send(request, () => undefined);
   }

@@ -9,29 +9,29 @@ import { retryFailed } from './retry-failed';
 
 interface Pause {
   readonly reason: string;
-  /** The client's options when it was paused; undefined where its entry was refused. */
+  /** The client's options when it was paused; undefined when its entry was refused. */
   readonly options: unknown;
-  /** In ms since the epoch: from then on deliveries find out whether the provider accepts them now. */
+  /** In ms since the epoch: from then on deliveries are sent as a trial. */
   readonly until: number;
 }
 
-/** How long a client whose options do not change is paused, in ms: the provider may have been at fault. */
+/** How long a client is paused while its options do not change, in ms. The fault may be the provider's, so a trial follows. */
 const pauseMs = 60_000;
 
-/** How often it is looked for clients whose deliveries can go out again, in ms; a glance at an index. */
-const lookMs = 1000;
+/** How often Postgres is searched for clients with held deliveries, in ms; the query reads only an index. */
+const searchEveryMs = 1000;
 
-/** What goes out again at one look: to find out whether it works, and once it is known to. */
-const [trialLimit, limit] = [100, 1000];
+/** Most held deliveries of a client that one search releases: as a trial, and once the client is known to work. */
+const [maxTrial, maxReleased] = [100, 1000];
 
-/** How many clients are told of: a file that cannot be read at all refuses every name that somebody subscribed with. */
+/** Most clients that are paused at once: an unreadable option file refuses every client name of any subscription. */
 const maxPaused = 1000;
 
 const running = new Set<PausedClients>();
 
 new Gauge({
   name: 'pns_transport_paused',
-  help: 'Clients whose deliveries wait because their credentials or settings are at fault.',
+  help: 'Clients whose deliveries are held because their credentials or settings are wrong.',
   labelNames: ['transport', 'client'],
   registers: [metrics],
   collect() {
@@ -43,19 +43,18 @@ new Gauge({
 });
 
 /**
- * Pauses clients whose credentials their provider refuses, or whose entry in the configuration was refused. Their deliveries are
- * held in Postgres, and go out by themselves once the client's options have changed, or a minute has passed and the provider
- * accepts them.
+ * Pauses clients whose credentials the provider refuses, or whose configuration entry was refused. Their deliveries are held in
+ * Postgres. They are released when the client's options change, or after a minute when the provider accepts a trial.
  */
 export class PausedClients implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly paused = new Map<string, Pause>();
-  /** Clients that something was delivered for since they were last at fault. */
-  private readonly sound = new Set<string>();
+  /** Clients with a delivery that arrived since their last pause. */
+  private readonly working = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
-  private readonly lookFault: RecurringFault;
+  private searching: Promise<void> | undefined;
+  private readonly searchFault: RecurringFault;
 
-  /** `configured` knows whose entry was refused; absent for a transport without options. */
+  /** `configured` knows which entries were refused; absent for a transport without options. */
   constructor(
     readonly transport: Pick<Transport, 'name' | 'options'>,
     private readonly failed: FailedDeliveryStore,
@@ -63,15 +62,15 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
     private readonly configured?: Pick<ClientOptions, 'standing' | 'refused'>,
   ) {
     const { name } = transport;
-    this.lookFault = new RecurringFault('transport.held-not-read', 'transport.held-read', { transport: name });
+    this.searchFault = new RecurringFault('transport.held-not-read', 'transport.held-read', { transport: name });
   }
 
-  /** The names of those that are paused now, or were until a delivery found out whether they still have to be. */
+  /** The paused clients, including those whose pause is over but whose trial has no outcome yet. */
   get clients(): Iterable<string> {
     return this.paused.keys();
   }
 
-  /** Why nothing can be sent for `client` now; undefined when it can. */
+  /** Why deliveries of `client` are held now; undefined when they can be sent. */
   reason(client: string): string | undefined {
     const options = this.transport.options?.(client);
     const pause = this.paused.get(client);
@@ -87,15 +86,15 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
     return undefined;
   }
 
-  /** That the client's entry in the configuration was refused, where it was. */
+  /** Why the client's configuration entry was refused; undefined when it was not. */
   refusal(client: string): string | undefined {
     const standing = this.configured?.standing(this.transport.name, client);
     return standing?.kind === 'refused' ? refusalSentence(client, standing.reason) : undefined;
   }
 
   /**
-   * `options` are those that proved wrong; nothing happens when they have been replaced meanwhile. A client without any
-   * entry is a name that somebody subscribed with: there is no provider to protect, and any number of such names.
+   * Pauses `client`, unless `options`, which proved wrong, have been replaced meanwhile. A client without an entry is not paused: it
+   * is only a name in a subscription, there is no provider to protect, and there may be any number of such names.
    */
   pause(client: string, reason: string, options: unknown): void {
     if (options === undefined || options !== this.transport.options?.(client)) return;
@@ -104,53 +103,53 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
 
   resume(client: string): void {
     if (this.paused.delete(client)) log.info({ event: 'transport.resumed', transport: this.transport.name, client });
-    this.sound.add(client);
+    this.working.add(client);
   }
 
   onApplicationBootstrap(): void {
     running.add(this);
     this.timer = setInterval(() => {
-      this.looking ??= this.look().finally(() => (this.looking = undefined));
-    }, lookMs);
+      this.searching ??= this.search().finally(() => (this.searching = undefined));
+    }, searchEveryMs);
   }
 
   async onApplicationShutdown(): Promise<void> {
     running.delete(this);
     clearInterval(this.timer);
-    await this.looking;
+    await this.searching;
   }
 
-  /** Logged once, until the client's options change or something is delivered for it. */
+  /** Logs the pause once, until the client's options change or a delivery arrives. */
   private enter(client: string, pause: Pause): void {
     const before = this.paused.get(client);
     if (before === undefined && this.paused.size >= maxPaused) return;
     if (before === undefined || before.options !== pause.options) {
       log.error({ event: 'transport.paused', transport: this.transport.name, client, reason: pause.reason });
     }
-    this.sound.delete(client);
+    this.working.delete(client);
     this.paused.set(client, pause);
   }
 
-  private async look(): Promise<void> {
+  private async search(): Promise<void> {
     const { name: transport } = this.transport;
-    // Also where no delivery waits for them, so that the gauge is 1 at once.
+    // Also for clients without held deliveries, so that the gauge is 1 at once.
     for (const client of this.configured?.refused(transport) ?? []) this.reason(client);
     try {
       const held = new Set(await this.failed.namesOfHeldClients(transport));
-      this.forgetMended(held);
+      this.removeRecovered(held);
       for (const client of held) {
         if (this.reason(client) !== undefined || this.transport.options?.(client) === undefined) continue;
-        const most = this.sound.has(client) ? limit : trialLimit;
+        const most = this.working.has(client) ? maxReleased : maxTrial;
         await retryFailed(this.queues, this.failed, { transport, client, isHeld: true }, most);
       }
-      this.lookFault.isOver();
+      this.searchFault.isOver();
     } catch (error) {
-      this.lookFault.occurred(error);
+      this.searchFault.occurred(error);
     }
   }
 
-  /** Where no delivery waits to find out, the pause ends with its time, or with other options. */
-  private forgetMended(held: ReadonlySet<string>): void {
+  /** Ends the pauses of clients without held deliveries when their time is over or their options changed. */
+  private removeRecovered(held: ReadonlySet<string>): void {
     for (const [client, { until }] of this.paused) {
       if (this.reason(client) === undefined && until <= Date.now() && !held.has(client)) this.paused.delete(client);
     }

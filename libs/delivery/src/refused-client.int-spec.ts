@@ -103,7 +103,7 @@ it('a client whose entry was refused is paused before anything is sent to it', a
   expect(await metrics.metrics()).not.toContain('client="crm"} 1');
 });
 
-it('its deliveries are held with the reason, and go out once the entry is mended', async () => {
+it('its deliveries are held with the reason, and are sent after the entry is corrected', async () => {
   const store = app.get(FailedDeliveryStore, { strict: false });
   for (const id of ['shop-1', 'shop-2']) {
     await send(app, [await deliveryTo('shop', id)], id);
@@ -121,14 +121,14 @@ it('its deliveries are held with the reason, and go out once the entry is mended
   await eventually(async () => ((await metrics.metrics()).includes(gauge('shop')) ? undefined : true));
 });
 
-it('a client that nobody configured is not paused, but what is for it is held', async () => {
+it('a client without an entry is not paused, but its deliveries are held', async () => {
   await send(app, [await deliveryTo('typo', 'typo-1')], 'typo');
   const held = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('typo-1'));
   expect(held).toMatchObject({ isHeld: true, reason: 'There is no client typo.' });
   expect(await metrics.metrics()).not.toContain('client="typo"');
 });
 
-it('the expiry of the credentials is told for each client that has such', async () => {
+it('the expiry of credentials is reported for each client whose credentials expire', async () => {
   const told = await metrics.metrics();
   for (const client of ['shop', 'crm']) {
     expect(told).toContain(`pns_credentials_expiry_timestamp_seconds{transport="webhook",client="${client}"} 5`);

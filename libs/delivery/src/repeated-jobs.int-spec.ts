@@ -38,7 +38,7 @@ function queueOf(app: INestApplicationContext): Queue<DeliveryJob> {
 
 const client = (app: INestApplicationContext) => app.get(Queues, { strict: false }).redis;
 
-/** A far side at which one delivery waits until the test releases it. */
+/** An endpoint at which one delivery waits until the test releases it. */
 function waiting(id: string) {
   let release: () => void = () => undefined;
   const released = new Promise<void>((resolve) => (release = resolve));
@@ -56,12 +56,12 @@ async function isEmpty(app: INestApplicationContext): Promise<true | undefined> 
   return Object.values(counts).every((count) => count === 0) ? true : undefined;
 }
 
-it('a job that is run again in a living process is not sent again, and waits for what is in flight', async () => {
+it('a job that runs again in a living process is not sent again, and waits for its deliveries in flight', async () => {
   const { farSide, release } = waiting('slow');
   const app = await start(farSide);
   await send(app, [delivery({ id: 'slow' }), delivery({ id: 'quick' })]);
   await farSide.until((came) => came.length === 2);
-  // As after an outage of Redis when nobody took the lock again in time.
+  // Like after an outage of Redis when the lock was not taken again in time.
   const queue = queueOf(app);
   const [id = ''] = await queue.getRanges(['active'], 0, -1);
   await client(app).del(queue.toKey(`${id}:lock`));
@@ -73,7 +73,7 @@ it('a job that is run again in a living process is not sent again, and waits for
   expect(cameOf(farSide)).toEqual(['quick 1', 'slow 1']);
 });
 
-it('what has arrived is not sent again when it is handed over once more, whatever travels with it', async () => {
+it('a delivery that has arrived is not sent again when it is enqueued again, even with other deliveries', async () => {
   const farSide = new FarSide(() => delivered);
   const app = await start(farSide);
   const [first, second] = [delivery({ id: 'first' }), delivery({ id: 'second' })];
@@ -86,7 +86,7 @@ it('what has arrived is not sent again when it is handed over once more, whateve
   expect(cameOf(farSide)).toEqual(['first 1', 'second 1']);
 });
 
-it('no attempt is made again when Redis has no room for the next one', async () => {
+it('no attempt is repeated when Redis has no memory for the retry', async () => {
   let fill: () => Promise<unknown> = () => Promise.resolve();
   const farSide = new FarSide(async ({ id, attempt }) => {
     if (id === 'failing' && attempt === 1) await fill();
@@ -103,7 +103,7 @@ it('no attempt is made again when Redis has no room for the next one', async () 
   expect(cameOf(farSide)).toEqual(['failing 1', 'failing 2', 'fine 1']);
 });
 
-it('what was in progress when Redis went away for longer than its locks last is not sent twice', async () => {
+it('a job in progress is not sent twice when Redis is away for longer than its locks are valid', async () => {
   const { farSide, release } = waiting('slow');
   const apps = [await start(farSide), await start(farSide)] as const;
   const [first] = apps;
@@ -124,7 +124,7 @@ it('what was in progress when Redis went away for longer than its locks last is 
 }, 60_000);
 
 describe('a job whose processes died', () => {
-  /** Adds a job as several deaths have left it. */
+  /** Adds a job in the state after several deaths. */
   async function addAfterDeaths(app: INestApplicationContext, ids: readonly string[], deaths: number, tries: object) {
     const queue = queueOf(app);
     await queue.add(
@@ -137,7 +137,7 @@ describe('a job whose processes died', () => {
     await (await queue.getJob('deadly'))?.promote();
   }
 
-  it('is sent a few at a time, and what processes died of ends as exhausted', async () => {
+  it('is sent a few deliveries at a time, and the delivery that kills processes ends as exhausted', async () => {
     const written: Promise<string | null>[] = [];
     let [underWay, most] = [0, 0];
     const farSide = new FarSide(async () => {
@@ -157,7 +157,7 @@ describe('a job whose processes died', () => {
     expect(cameOf(farSide)).toEqual([...ids, 'suspect'].map((id) => `${id} 1`).sort());
     expect(most).toBe(10);
     expect(farSide.came.at(-1)?.id).toBe('suspect');
-    // Before it was sent, Redis knew that it was.
+    // The attempt was stored in Redis before it was made.
     expect(await written.at(-1)).toMatch(/"suspect":2/);
     expect(error.mock.calls.map(([line]) => line)).toEqual([
       expect.objectContaining({ event: 'delivery.exhausted', delivery: 'killer', attempts: 1 }),
@@ -165,13 +165,13 @@ describe('a job whose processes died', () => {
     error.mockRestore();
   });
 
-  it('is sent by another process after two deaths, and what that one died of ends as exhausted', async () => {
+  it('is sent by another process after two deaths, and the delivery that kills that process ends as exhausted', async () => {
     const farSide = new FarSide(() => delivered);
     const app = await worker(farSide, { redisUrl: redis.url, isolatedEntry: join(__dirname, 'testing', 'sender.cjs') });
     const ids = Array.from({ length: 24 }, (_, index) => `d${index}`);
     const deadly = ['dies of itself', 'exits of itself'];
     const error = jest.spyOn(log, 'error');
-    // Deaths of workers that an earlier version has written down accuse nobody.
+    // Deaths of workers that an earlier version has stored make no delivery suspect.
     await addAfterDeaths(app, [...ids.slice(0, 12), ...deadly, ...ids.slice(12)], 2, { d3: 2 });
     const store = app.get(FailedDeliveryStore, { strict: false });
     for (const id of deadly) {
@@ -190,7 +190,7 @@ describe('a job whose processes died', () => {
     error.mockRestore();
   });
 
-  it('waits for a process that can send, and nothing is given up meanwhile', async () => {
+  it('waits for a process that can start, and no delivery fails meanwhile', async () => {
     const farSide = new FarSide(() => delivered);
     const app = await worker(farSide, { redisUrl: redis.url, isolatedEntry: join(folder, 'no such script') });
     await addAfterDeaths(app, ['patient'], 2, {});

@@ -11,7 +11,7 @@ log.level = 'silent';
 
 const { worker, delivery } = deliveryStage();
 
-it('sends what was for a socket to wherever the user’s sockets are now, and not to the queue of a node that may be gone', async () => {
+it('sends a delivery for a socket to the current nodes of the user’s sockets, and not to the queue of a node that may have ended', async () => {
   const app = await worker(new FarSide(() => ({ kind: 'delivered' })));
   const [queues, failed] = [app.get(Queues, { strict: false }), app.get(FailedDeliveryStore, { strict: false })];
   const toSocket = { transport: 'websocket', subscriptionId: undefined, token: 'node-1 connection-1' } as const;
@@ -26,7 +26,7 @@ it('sends what was for a socket to wherever the user’s sockets are now, and no
   expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, target }]);
 });
 
-it('has the worker look for credentials that the subscription of a webhook was given since', async () => {
+it('makes the worker read the current credentials of a webhook’s subscription', async () => {
   const farSide = new FarSide(() => ({ kind: 'delivered' }));
   const app = await worker(farSide);
   const [queues, failed] = [app.get(Queues, { strict: false }), app.get(FailedDeliveryStore, { strict: false })];

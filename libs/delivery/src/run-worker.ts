@@ -6,7 +6,7 @@ import type { TransportWorker } from './transport-worker';
 import { workerEnv } from './worker-env';
 import { WorkerModule } from './worker.module';
 
-/** Runs a worker app as this process, until SIGTERM; where another worker has started it to send, until that one ends. */
+/** Runs a worker app in this process until SIGTERM; as the isolated process of another worker, until that worker ends. */
 export function runTransportWorker<Options>(worker: TransportWorker<Options>): Promise<void> {
   if (process.argv[2] === isolatedArgument) return runForkedProcess(nameOf(worker), () => startIsolated(worker));
   return runProcess(nameOf(worker), async () => [await startTransportWorker(worker, workerEnv().PNS_HEALTH_PORT)]);

@@ -1,6 +1,6 @@
 import { SharedLookup } from './shared-lookup';
 
-/** Answers questions when the test says so, and remembers them. */
+/** Answers queries when the test requests it, and records them. */
 class Store {
   readonly questions: (readonly string[])[] = [];
   private readonly open: { resolve: (live: Set<string>) => void; reject: (reason: Error) => void }[] = [];
@@ -22,7 +22,7 @@ class Store {
 const store = new Store();
 const live = new SharedLookup((ids) => store.liveAmong(ids));
 
-it('asks at once, and once for all who want to know meanwhile', async () => {
+it('asks at once, and then once for all calls that arrived meanwhile', async () => {
   const first = live.of(['a']);
   const others = [live.of(['b', 'c']), live.of(['d'])];
   store.answer('a');
@@ -32,7 +32,7 @@ it('asks at once, and once for all who want to know meanwhile', async () => {
   expect(store.questions).toEqual([['a'], ['b', 'c', 'd']]);
 });
 
-it('tells all who share a question that it could not be answered, and goes on', async () => {
+it('rejects all calls that share a failed query, and continues', async () => {
   const first = live.of(['e']);
   const second = live.of(['f']);
   store.fail();

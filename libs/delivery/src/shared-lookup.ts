@@ -7,14 +7,14 @@ interface Waiting<Found> {
 /** Most ids in one query. */
 const maxIdsPerQuery = 5000;
 
-/** Looks ids up: those who want to know while a query is under way share the next one. */
+/** Looks ids up. Calls that arrive while a query is in progress share the next query. */
 export class SharedLookup<Found> {
   private waiting: Waiting<Found>[] = [];
   private isAsking = false;
 
   constructor(private readonly ask: (ids: readonly string[]) => Promise<Found>) {}
 
-  /** What is found of `ids`, and perhaps of others. */
+  /** The result for `ids`; it may also contain results for other ids. */
   of(ids: readonly string[]): Promise<Found> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ ids, resolve, reject });

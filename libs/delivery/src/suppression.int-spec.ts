@@ -18,7 +18,7 @@ const { databaseUrl, worker, close, delivery } = deliveryStage();
 
 const john = { context: 1, user: 14 };
 const jane = { context: 1, user: 15 };
-/** Has settings of his own. */
+/** A user with own properties. */
 const jim = { context: 1, user: 16 };
 const delivered: Outcome = { kind: 'delivered' };
 
@@ -27,7 +27,7 @@ async function suppressedSoFar(): Promise<number> {
   return Number(/transport="webhook",outcome="suppressed"\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-/** Answers what resolves when one more has been suppressed. */
+/** Returns a promise that resolves when one more delivery was suppressed. */
 async function suppressing(): Promise<() => Promise<unknown>> {
   const before = await suppressedSoFar();
   return () => eventually(async () => (await suppressedSoFar()) === before + 1 || undefined);
@@ -49,7 +49,7 @@ const endings: [string, Change][] = [
   ['has expired', (app, id) => store(app).change(id, { expiresAt: Date.now() - 1 })],
 ];
 
-/** Sends a delivery, which is suppressed at last; answers whether it is kept all the same. */
+/** Sends a delivery that is finally suppressed; resolves with whether it is stored nevertheless. */
 async function isKept(app: INestApplicationContext, id: string, changes: Partial<Delivery>): Promise<boolean> {
   const isSuppressed = await suppressing();
   await send(app, [delivery({ id, ...changes })]);
@@ -57,7 +57,7 @@ async function isKept(app: INestApplicationContext, id: string, changes: Partial
   return (await app.get(FailedDeliveryStore, { strict: false }).get(id)) !== undefined;
 }
 
-/** A far side that puts the first attempt off, once `change` has been made. */
+/** An endpoint that makes `change` and then asks for a retry of the first attempt. */
 function puttingOff(change: () => Promise<unknown>): FarSide {
   return new FarSide(async ({ attempt }) => {
     if (attempt > 1) return delivered;
@@ -86,7 +86,7 @@ describe('a retry that waits', () => {
     await setForJim(app, name, on);
   });
 
-  it('is made when its subscription was registered again', async () => {
+  it('is sent when its subscription was registered again', async () => {
     const registered = { token: 'tablet', expiresAt: Date.now() + 60_000 };
     const farSide = puttingOff(() => subscribe(app, { ...registered, topics: ['ox:*'] }));
     const app = await worker(farSide);
@@ -95,7 +95,7 @@ describe('a retry that waits', () => {
   });
 });
 
-it('what was held goes out once its client is mended, but not to a token that was taken over', async () => {
+it('held deliveries are sent after their client is corrected, but not to a token that was taken over', async () => {
   let options: object = { key: 'revoked' };
   const revoked = options;
   const farSide = new FarSide(() =>
@@ -122,7 +122,7 @@ it('what was held goes out once its client is mended, but not to a token that wa
   expect(await failed.get('to-jane')).toBeUndefined();
 });
 
-it('what an operator sends again does not go to a token that was taken over', async () => {
+it('a delivery that an operator sends again does not go to a token that was taken over', async () => {
   const farSide = new FarSide(() => ({ kind: 'rejected', reason: 'too large' }));
   const app = await worker(farSide);
   const failed = app.get(FailedDeliveryStore, { strict: false });
@@ -137,7 +137,7 @@ it('what an operator sends again does not go to a token that was taken over', as
   expect(await failed.get('again')).toBeUndefined();
 });
 
-it('whoever waits for a test push hears that its subscription is no more', async () => {
+it('the sender of a test push gets the reason that its subscription was deleted', async () => {
   const app = await worker(new FarSide(() => delivered));
   const { redis, keys } = app.get(Queues, { strict: false });
   const subscriptionId = await subscribe(app, { token: 'tested' });
@@ -152,7 +152,7 @@ it('whoever waits for a test push hears that its subscription is no more', async
   subscriber.disconnect();
 });
 
-it('asks once for all of a job that have waited, and not for what was dispatched a moment ago', async () => {
+it('asks once for all deliveries of a job that have waited, and not for recent ones', async () => {
   const farSide = new FarSide(() => delivered);
   const app = await worker(farSide);
   const asked = jest.spyOn(store(app), 'liveAmong');
@@ -177,7 +177,7 @@ describe('while Postgres is away', () => {
   afterEach(() => link.mend());
   afterAll(() => link.close());
 
-  /** A worker that has read what is set for John, and cannot read on. */
+  /** A worker that has loaded John's properties and has lost Postgres since. */
   async function cutOff(
     side = farSide,
     prepare: (app: INestApplicationContext) => Promise<unknown> = () => Promise.resolve(),
@@ -191,7 +191,7 @@ describe('while Postgres is away', () => {
     return app;
   }
 
-  /** Resolves when a job has failed so often and waits to be run again. */
+  /** Resolves when a job has failed this often and waits for its next run. */
   function jobThatFailed(app: INestApplicationContext, times: number): Promise<unknown> {
     const queues = app.get(Queues, { strict: false });
     const queue = queues.queue(queues.keys.group(0), deliveryQueue('webhook'));
@@ -210,7 +210,7 @@ describe('while Postgres is away', () => {
     await farSide.until((came) => came.some(({ id, attempt }) => id === what && attempt === 1));
   });
 
-  it('what ended waits to be recorded, and nothing of its batch is sent once more', async () => {
+  it('ended deliveries wait to be recorded, and no delivery of the batch is sent again', async () => {
     const side = new FarSide(({ id, attempt }) => {
       if (id === 'refused') return { kind: 'rejected', reason: 'HTTP 400' };
       return id === 'busy' && attempt === 1 ? { kind: 'retry', reason: 'HTTP 503' } : delivered;
@@ -228,7 +228,7 @@ describe('while Postgres is away', () => {
     expect(came.sort()).toEqual(['busy 1', 'busy 2', 'fine 1', 'refused 1']);
   });
 
-  it('what an endpoint is spared leaves a batch that waits to be recorded once', async () => {
+  it('a deferred delivery leaves a batch that waits to be recorded only once', async () => {
     const looks = new Map<string, number>();
     const side = new FarSide(({ id }) => {
       looks.set(id, (looks.get(id) ?? 0) + 1);
@@ -250,7 +250,7 @@ describe('while Postgres is away', () => {
     expect(came.sort()).toEqual(['refused too 1', 'spared 1', 'spared 1']);
   });
 
-  it('what an endpoint is spared is handed on once, although nothing is known any more of the first time', async () => {
+  it('a deferred delivery is enqueued only once, even when the progress of the first run was lost', async () => {
     const side = new FarSide(({ id }) =>
       id === 'long'
         ? { kind: 'retry', reason: 'spared', afterMs: 3_600_000, isSpared: true }
@@ -279,7 +279,7 @@ describe('while Postgres is away', () => {
     for (const job of handedOn) await job.remove();
   });
 
-  it('a target that was gone waits to be removed, and is kept once it was registered again', async () => {
+  it('a gone target waits to be removed, and is kept when it is registered again meanwhile', async () => {
     const beside = await new DataSource({ type: 'postgres', url: databaseUrl() }).initialize();
     let [dead, renewed] = ['', ''];
     const side = new FarSide(({ subscriptionId }) =>
@@ -302,7 +302,7 @@ describe('while Postgres is away', () => {
     expect([...(await live())]).toEqual([renewed]);
   });
 
-  it('what was dispatched a moment ago goes out by the settings that are known', async () => {
+  it('recent deliveries are sent with the known settings', async () => {
     const app = await cutOff();
     await send(app, [delivery({ id: 'fresh', ...john, dueAt: Date.now() + 60_000 })]);
     await farSide.until((came) => came.some(({ id }) => id === 'fresh'));

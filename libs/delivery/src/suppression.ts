@@ -4,36 +4,36 @@ import type { SharedLookup } from './shared-lookup';
 
 type Cascade = Pick<ConfigCascade, 'isEnabled' | 'scopesOf'>;
 
-/** A delivery that is on its way to a subscription, as opposed to open sockets. */
+/** A delivery to a subscription, as opposed to open sockets. */
 type Subscribed = Delivery & { readonly subscriptionId: string };
 
 /**
- * How long the dispatcher's look at a subscription is believed, in ms from the window's due time: so long a change of the
- * cascade may take to be obeyed, too. What is on its way for longer has waited for a worker, a retry or an operator.
+ * Within this time after the window's due time, in ms, the dispatcher's check of the subscription is not repeated. A change of the
+ * cascade may take as long to have effect. An older delivery has waited for a worker, a retry or an operator.
  */
-const believedForMs = 1000;
+const recheckAfterMs = 1000;
 
 const none: ReadonlySet<string> = new Set();
 
 /**
- * Why some of `deliveries` are not to be sent any more. At most one query for all that have waited, and none for those that
- * were dispatched a moment ago.
+ * The reasons why some of `deliveries` must be suppressed. Makes at most one query for all deliveries that have waited, and none for
+ * deliveries that were dispatched within the last second.
  *
- * @throws when what has to be known of one of them cannot be read: none is to be sent then, and none to be given up.
+ * @throws when the subscription or the properties of one of them cannot be read: then none may be sent, and the job runs again.
  */
 export async function reasonsToSuppress(
   deliveries: readonly Delivery[],
   cascade: Cascade,
   live: SharedLookup<ReadonlySet<string>>,
 ): Promise<ReadonlyMap<Delivery, string>> {
-  const believedSince = Date.now() - believedForMs;
+  const recheckBefore = Date.now() - recheckAfterMs;
   const waited = deliveries.filter(
-    (delivery): delivery is Subscribed => delivery.subscriptionId !== undefined && delivery.dueAt < believedSince,
+    (delivery): delivery is Subscribed => delivery.subscriptionId !== undefined && delivery.dueAt < recheckBefore,
   );
   const found = waited.length === 0 ? none : await live.of(waited.map(({ subscriptionId }) => subscriptionId));
   const reasons = new Map<Delivery, string>();
   for (const delivery of waited) {
-    if (!found.has(delivery.subscriptionId)) reasons.set(delivery, 'its subscription is no more, or has expired');
+    if (!found.has(delivery.subscriptionId)) reasons.set(delivery, 'the subscription was deleted or has expired');
   }
   for (const delivery of deliveries) {
     if (isOff(delivery, cascade)) reasons.set(delivery, 'the transport is off for this user, client and topic');
@@ -44,5 +44,7 @@ export async function reasonsToSuppress(
 function isOff({ transport, context, user, client, topic }: Delivery, cascade: Cascade): boolean {
   if (cascade.isEnabled(transport, { context, user, client, topic })) return false;
   if (cascade.scopesOf({ context, user }) !== undefined) return true;
-  throw new Error(`What is set for user ${user} of context ${context} is not known, and Postgres does not tell.`);
+  throw new Error(
+    `The properties of user ${user} of context ${context} are not known, because Postgres does not answer.`,
+  );
 }

@@ -18,7 +18,7 @@ new Gauge({
   },
 });
 
-/** Closes a transport when its worker has ended, and counts its open circuits until then. */
+/** Counts the open circuits of a transport, and closes the transport when its worker has ended. */
 export class TransportLifetime implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(private readonly transport: Transport) {}
 

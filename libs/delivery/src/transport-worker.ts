@@ -2,23 +2,23 @@ import type { ContentRefusal, PushContent } from '@pns/payloads';
 import type { Delivery, Transport, TransportName } from '@pns/transport-contract';
 import type { z } from 'zod';
 
-/** What a worker process gives to its transport. */
+/** The functions that a worker provides to its transport. */
 export interface TransportParts<Options> {
-  /** The current options of a client, the same object until something changes; asked at each delivery. */
+  /** The current options of a client, the same object until they change. The transport asks for them at each delivery. */
   readonly options: (client: string) => Options | undefined;
-  /** The text, sound and badge of a push, or why it can have none. */
+  /** The text, sound and badge of a push, or the reason why there are none. */
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
-  /** How to open a subscription's meta; undefined once the subscription was deleted. Rejects while Postgres is away. */
+  /** A function that decrypts a subscription's meta; undefined when the subscription was deleted. Rejects while Postgres is away. */
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
 }
 
-/** One worker app: its transport, and the option file of the transport's clients. */
+/** A worker app: its transport, and the option file of the transport's clients. */
 export interface TransportWorker<Options> {
   /** Names the app too: `worker-<transport>`. */
   readonly transport: TransportName;
-  /** The script that runs the app as a process: it calls `runTransportWorker`. */
+  /** The script of the app's process. It calls `runTransportWorker`. */
   readonly entry: string;
-  /** Below the configuration folder. */
+  /** Relative to the configuration folder. */
   readonly optionFile: string;
   /** The schema of the whole option file. */
   readonly optionsFileFor: (
@@ -27,6 +27,6 @@ export interface TransportWorker<Options> {
   ) => z.ZodType<Readonly<Record<string, Options>>>;
   /** The schema of one client's options as set over the API. */
   readonly clientOptions: z.ZodType<Options>;
-  /** Makes the transport, which uses no part of the process but these. */
+  /** Creates the transport, which uses no other parts of the process. */
   readonly create: (parts: TransportParts<Options>) => Transport;
 }

@@ -8,7 +8,7 @@ interface Job {
 
 const byNumber = (one: Job, other: Job): number => one.number - other.number;
 
-it('lets jobs pass in the order in which they took their turns, whichever starts first and however long each prepares', async () => {
+it('lets jobs pass in the order of their turns, in any order of their starts and for any time of preparation', async () => {
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.array(fc.boolean(), { maxLength: 20 }), async (scheduler, fails) => {
       const turns = new Turns<Job>(byNumber);

@@ -9,7 +9,7 @@ export interface Turn {
   readonly done: () => void;
 }
 
-/** A turn whose place is not settled yet. */
+/** A turn whose place in the order is not decided yet. */
 interface Arrival<Job> {
   readonly job: Job;
   readonly begin: (before: Promise<void>) => void;
@@ -17,9 +17,9 @@ interface Arrival<Job> {
 }
 
 /**
- * Keeps concurrent jobs from overtaking each other: each waits at one point until those before it have passed that point. Jobs
- * take their turns when they are fetched, because BullMQ may start a later one first. Those that arrive within one turn of the
- * event loop are sorted, because it may be one answer of Redis that hands them out.
+ * Keeps concurrent jobs in order: each job waits at one point until earlier jobs have passed that point. Jobs take their turns when
+ * they are fetched, because BullMQ may start a later job first. Jobs that arrive within one turn of the event loop are sorted,
+ * because one answer of Redis may contain several of them.
  */
 export class Turns<Job extends object> {
   private last: Promise<void> = Promise.resolve();
@@ -28,7 +28,7 @@ export class Turns<Job extends object> {
 
   constructor(private readonly compare: (one: Job, other: Job) => number) {}
 
-  /** Gives a job its turn. Later turns wait until it is done. */
+  /** Gives a job its turn. Later turns wait until this turn is done. */
   take(job: Job): void {
     let done: () => void = () => undefined;
     let begin: (before: Promise<void>) => void = () => undefined;
@@ -56,7 +56,7 @@ export class Turns<Job extends object> {
 
 /** Compares jobs by the acceptance of their first delivery. */
 export function byFirstAcceptance(one: QueuedJob<DeliveryJob>, other: QueuedJob<DeliveryJob>): number {
-  // A job of a version that this one does not know may have none.
+  // A job of an unknown version may have no deliveries.
   const [first, second] = [one, other].map((job) => (job.data as Partial<DeliveryJob>).deliveries?.[0]);
   return first === undefined || second === undefined ? 0 : byAcceptance(first, second);
 }

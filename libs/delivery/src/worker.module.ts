@@ -31,7 +31,7 @@ export class WorkerModule {
     };
   }
 
-  /** The app as it sends for another worker: the transport and what it reads, without queues. */
+  /** The app as an isolated process that sends for another worker: the transport and its configuration, without queues. */
   static isolated<Options>(worker: TransportWorker<Options>, env: WorkerEnv): DynamicModule {
     const transport = Symbol('Transport');
     return {

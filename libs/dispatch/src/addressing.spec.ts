@@ -153,11 +153,11 @@ describe('deliveriesOf', () => {
     expect(suppressed).toEqual(told);
   });
 
-  it('sends to a token that only another transport takes for the one that caused it', () => {
+  it('sends to a token that equals the source token only by the rules of another transport', () => {
     expect(targets({ subscriptions: [{ ...subscription, token: 'DEVICE-a' }] })).toEqual(['DEVICE-a']);
   });
 
-  it('tells of no socket whose client does not want the topic', () => {
+  it('sends nothing to a socket whose client does not want the topic', () => {
     const suppressed: TransportName[] = [];
     const notification = { ...window.notification, topic: 'order' };
     const sources = { ...sockets, connections: ['device-a'] };
@@ -165,18 +165,18 @@ describe('deliveriesOf', () => {
     expect(suppressed).toEqual([]);
   });
 
-  it('reaches the other sockets of a node that holds the one that caused it', () => {
+  it('reaches the other sockets of a node that has the source socket', () => {
     expect(targets({ sockets: [{ ...sockets, connections: ['device-a', 'device-b'] }] })).toEqual(['node-1']);
   });
 
-  it('gives a delivery the same id each time, and another one to each target', () => {
+  it('gives a delivery the same id each time, and a different id to each target', () => {
     const audience = { subscriptions: [subscription, { ...subscription, id: 's2' }], sockets: [sockets] };
     const ids = () => deliveriesOf(window, audience, rules()).map(({ id }) => id);
     expect(ids()).toEqual(ids());
     expect(new Set(ids()).size).toBe(3);
   });
 
-  it('gives what several users get under one id of a producer, at sockets of one node, an id for each', () => {
+  it('gives the deliveries to several users with one id of a producer different ids, even at sockets of one node', () => {
     const idsFor = (user: number) => {
       const notification = { ...window.notification, user };
       return deliveriesOf({ ...window, notification }, { subscriptions: [], sockets: [sockets] }, rules()).map(

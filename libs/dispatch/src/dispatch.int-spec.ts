@@ -69,7 +69,7 @@ async function enable(user: number, ids: string): Promise<void> {
 
 let lastId = 0;
 
-/** A batch with a notification for each user; or what is left of the last one. */
+/** A batch with a notification for each user, or the rest of the last batch. */
 async function batchFor(users: readonly number[], payload: object = {}): Promise<Batch> {
   const ingest = app.get(Ingest, { strict: false });
   const what = { topic: 'ox:mail:new', priority: 'high', timestamp: 1 } as const;
@@ -109,16 +109,16 @@ it('sends nothing to a webhook that was taken off the list of its user, and coun
   expect([await queued(), await suppressed()]).toEqual([['14 shop'], 3]);
 });
 
-/** Lets Redis take only so much more. */
+/** Limits the free memory of Redis. */
 async function limitMemory(bytes?: number): Promise<void> {
   const { redis: client } = app.get(Queues);
   const used = Number(/used_memory:(\d+)/.exec(await (client as Redis).info('memory'))?.[1]);
   await client.config('SET', 'maxmemory', bytes === undefined ? 0 : used + bytes);
 }
 
-it('hands each delivery over once, although the memory of Redis is full in the middle of it', async () => {
+it('enqueues each delivery once, even when the memory of Redis becomes full meanwhile', async () => {
   const users = Array.from({ length: 100 }, (_, index) => 1000 + index);
-  // Each has an endpoint and so a job of its own.
+  // Each has a separate endpoint and therefore a separate job.
   await Promise.all(users.map((user) => subscribe(user, 'crm', `crm-${user}`)));
   const batch = await batchFor(users, { text: 'x'.repeat(30_000) });
   await limitMemory(1_000_000);
@@ -129,7 +129,7 @@ it('hands each delivery over once, although the memory of Redis is full in the m
   expect([...first, ...(await queued())]).toEqual(users.map((user) => `${user} crm`));
 });
 
-it('hands nothing over that another dispatcher has handed over meanwhile', async () => {
+it('enqueues nothing that another dispatcher has enqueued meanwhile', async () => {
   await subscribe(20, 'crm');
   const slow = await batchFor([20]);
   const quick = await windows().take(0, slow.id, 'another', 500);
@@ -140,7 +140,7 @@ it('hands nothing over that another dispatcher has handed over meanwhile', async
   expect(await queued()).toEqual([]);
 });
 
-it('hands a large batch over in parts', async () => {
+it('enqueues a large batch in parts', async () => {
   await subscribe(30, 'crm');
   const batch = await batchFor(Array<number>(150).fill(30), { text: 'x'.repeat(60_000) });
   const parts: number[] = [];

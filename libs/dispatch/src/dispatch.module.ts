@@ -5,12 +5,12 @@ import { FailedCount } from './failed-count';
 import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
 
-/** The dispatch stage, from a batch to the transports' queues, and the count of failed deliveries. */
+/** The dispatch stage: turns batches into jobs in the queues of the transports, and counts failed deliveries. */
 @Module({})
 export class DispatchModule {
   /**
-   * `forms` decides whether the token that caused a notification is that of a subscription; `socketTopics` reads which topics
-   * the sockets of each client subscribe to.
+   * `forms` decides whether a source token is the token of a subscription; `socketTopics` reads which topics the sockets of each
+   * client subscribe to.
    */
   static forRoot(forms: TokenForms, socketTopics: (files: OptionFiles) => SocketTopics): DynamicModule {
     return {

@@ -4,10 +4,10 @@ import { log, metrics } from '@pns/runtime';
 import { transportNames } from '@pns/transport-contract';
 import { Gauge } from 'prom-client';
 
-/** A scrape waits no longer for Postgres, in ms. */
-const patienceMs = 1000;
+/** A scrape waits for Postgres at most this long, in ms. */
+const scrapeTimeoutMs = 1000;
 
-/** Tells how many deliveries failed for good and wait for an operator, or for the credentials of their client. */
+/** Counts the deliveries that are stored as failed, and those that are held until their client's credentials are corrected. */
 @Injectable()
 export class FailedCount implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(private readonly failed: FailedDeliveryStore) {}
@@ -20,11 +20,14 @@ export class FailedCount implements OnApplicationBootstrap, OnApplicationShutdow
     running.delete(this);
   }
 
-  /** By transport and whether they are held; undefined while Postgres does not answer. */
+  /** The counts by transport and by whether they are held; undefined while Postgres does not answer. */
   async counts(): Promise<Awaited<ReturnType<FailedDeliveryStore['counts']>> | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`Postgres has not answered within ${patienceMs} ms.`)), patienceMs);
+      timer = setTimeout(
+        () => reject(new Error(`Postgres has not answered within ${scrapeTimeoutMs} ms.`)),
+        scrapeTimeoutMs,
+      );
     });
     try {
       return await Promise.race([this.failed.counts(), late]);
@@ -41,7 +44,7 @@ const running = new Set<FailedCount>();
 
 new Gauge({
   name: 'pns_failed_deliveries',
-  help: 'Deliveries that failed for good and are kept; held ones are sent once the settings of their client are corrected. Of the whole system, so every dispatcher tells the same: take the maximum over them, not the sum.',
+  help: 'Deliveries that failed for good and are kept; held ones are sent once the settings of their client are corrected. Every dispatcher reports the count of the whole system: take the maximum, not the sum.',
   labelNames: ['transport', 'held'],
   registers: [metrics],
   async collect() {

@@ -1,7 +1,7 @@
 import type { TransportName } from '@pns/transport-contract';
 
-/** How transports spell their tokens. An app hands it in, because a stage knows no transport. */
+/** The normal forms of tokens. The app provides them, because a stage must not import a transport. */
 export abstract class TokenForms {
-  /** The one spelling for all that the far side of `transport` takes for the same token. */
+  /** The normal form of `token`: equal for all spellings that the provider of `transport` accepts as the same token. */
   abstract readonly normalToken: (transport: TransportName, token: string) => string;
 }

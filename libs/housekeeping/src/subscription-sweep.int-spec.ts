@@ -42,7 +42,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-it('removes what has expired, again and again, and leaves the rest', async () => {
+it('removes expired subscriptions repeatedly, and keeps the others', async () => {
   const store = app.get(SubscriptionStore);
   const queues = app.get(Queues);
   const phone = { context: 1, client: 'mobile', transport: 'apns' as const, topics: ['*'], isShared: false };

@@ -5,14 +5,14 @@ import { Queues } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { Worker } from 'bullmq';
 
-/** Removals of this size hold locks for some milliseconds. */
+/** A removal of this size locks rows for some milliseconds. */
 const subscriptionsPerRemoval = 1000;
 
 const queueName = 'subscription-sweep';
 
 /**
- * Removes expired subscriptions at an interval, in one process at a time. Nothing is sent to expired subscriptions anyway: the
- * interval decides only how much disk they use.
+ * Removes expired subscriptions at an interval, in one process at a time. Nothing is sent to an expired subscription, so the interval
+ * affects only the use of disk space.
  */
 @Injectable()
 export class SubscriptionSweep implements OnApplicationBootstrap, BeforeApplicationShutdown {

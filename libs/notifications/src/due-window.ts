@@ -4,7 +4,7 @@ import type { StoredNotification } from './notification';
 export const aggregationModes = ['equal', 'latest', 'collect'] as const;
 export type AggregationMode = (typeof aggregationModes)[number];
 
-/** A window that fell due: one notification, which stands for the `count` that were joined. */
+/** A window that fell due: one notification that represents the `count` joined ones. */
 export interface DueWindow {
   readonly mode: AggregationMode;
   readonly notification: StoredNotification;
@@ -12,6 +12,6 @@ export interface DueWindow {
   readonly dueAt: number;
   /** Length of the stored notification in characters: approximately the size of each of its deliveries. */
   readonly size: number;
-  /** The place of its newest notification in the order of acceptance within the shard; absent for one of an older version. */
+  /** The position of its newest notification in the order of acceptance within the shard; absent in windows of older versions. */
   readonly order?: number;
 }

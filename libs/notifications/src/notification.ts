@@ -1,7 +1,7 @@
 import type { Priority } from '@pns/transport-contract';
 import { configure } from 'safe-stable-stringify';
 
-/** A notification that a producer sent, checked and complete. */
+/** A validated notification of a producer, with all defaults set. */
 export interface Notification {
   /** The producer's own id, or a generated one. */
   readonly id: string;
@@ -16,19 +16,19 @@ export interface Notification {
   readonly aggregationKey?: string;
   /** When it was accepted, in ms since the epoch. */
   readonly timestamp: number;
-  /** Makes a repeat by the producer harmless for a while; absent when the producer chose no id. */
+  /** A repeat with the same key is a duplicate for a while; absent when the producer sent no id. */
   readonly idempotencyKey?: string;
 }
 
-/** A notification as it waits in Redis: a wire format, read by later versions too. */
+/** A notification as stored in Redis: a wire format, which later versions must read too. */
 export interface StoredNotification extends Omit<Notification, 'idempotencyKey'> {
   readonly v: 1;
 }
 
-/** Key order is no difference between two payloads. */
+/** Payloads that differ only in the order of their keys are equal. */
 const canonicalJson = configure({ deterministic: true });
 
-/** The texts of one payload, each made once however many users it is addressed to. */
+/** The texts of one payload, each computed once for any number of users. */
 export class PayloadTexts {
   private ownJson: string | undefined;
   private ownCanonical: string | undefined;
@@ -39,13 +39,13 @@ export class PayloadTexts {
     return (this.ownJson ??= JSON.stringify(this.payload));
   }
 
-  /** The same for two payloads exactly if they are equal. */
+  /** Two payloads have the same canonical text if and only if they are equal. */
   get canonical(): string {
     return (this.ownCanonical ??= canonicalJson(this.payload) ?? '');
   }
 }
 
-/** A notification as text, and the character of it, from 1, at which its expiry stands if it has one. */
+/** A notification as text, and the position, from 1, of its expiry if it has one. */
 export interface Item {
   readonly text: string;
   readonly expiryAt: number;
@@ -54,8 +54,8 @@ export interface Item {
 const itemStart = '{"v":1';
 
 /**
- * The stored form of a notification: JSON of a `StoredNotification`. It begins with what the scripts look at, so that they
- * need not read the rest: `{"v":1,"sourceToken":"…","expiresAt":…,` each where there is one.
+ * The stored form of a notification: JSON of a `StoredNotification`. The fields that scripts use come first, so that scripts need not
+ * parse the rest: `{"v":1,"sourceToken":"…","expiresAt":…,`. Both fields are optional.
  */
 export function itemOf(notification: Notification, texts = new PayloadTexts(notification.payload)): Item {
   const { id, context, user, topic, sourceToken, priority, expiresAt, aggregationKey, timestamp } = notification;

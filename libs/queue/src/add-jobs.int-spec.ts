@@ -34,7 +34,7 @@ const job = (id: string, queue = 'webhook', delayMs = 0): NewJob => ({
   data: { id },
 });
 
-/** As a batch of windows: the list is gone once its jobs are added, and the jobs must be there. */
+/** Like a batch of windows: the list is deleted when its jobs are added, and the jobs must exist. */
 const origin = (length = 2): Origin<'taken'> => ({
   list,
   first: 'me',
@@ -59,7 +59,7 @@ it('adds jobs to several queues at once, each only once', async () => {
   expect([await idsIn('webhook'), await idsIn('apns')]).toEqual([['a'], ['b', 'c']]);
 });
 
-it('gives jobs what every job of a queue has', async () => {
+it('gives jobs the options of every job of a queue', async () => {
   await addJobs(queues, [job('added')]);
   await queues.queue(group, 'webhook').add('deliver', {}, { jobId: 'other' });
   const [added, other] = await Promise.all(['added', 'other'].map((id) => queues.queue(group, 'webhook').getJob(id)));
@@ -69,7 +69,7 @@ it('gives jobs what every job of a queue has', async () => {
 describe('jobs that are taken from a list', () => {
   beforeEach(() => queues.redis.rpush(list, 'me', 'window'));
 
-  it('are added once, although the same is asked for again', async () => {
+  it('are added once, even if the call is repeated', async () => {
     expect(await addJobsFrom(queues, [job('a')], origin())).toBe('taken');
     await queues.queue(group, 'webhook').remove('a'); // it is done
     expect(await addJobsFrom(queues, [job('a')], origin())).toBe('lost');
@@ -97,7 +97,7 @@ describe('jobs that are taken from a list', () => {
     expect([await idsIn('webhook'), await idsIn('apns')]).toEqual([['a'], ['b']]);
   });
 
-  it('are added although Redis has forgotten all scripts', async () => {
+  it('are added even if Redis does not know the scripts any more', async () => {
     await addJobs(queues, [job('before')]);
     await queues.redis.script('FLUSH');
     expect(await addJobsFrom(queues, [job('after')], origin())).toBe('taken');

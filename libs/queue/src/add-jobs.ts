@@ -2,7 +2,7 @@ import { Job, type IRedisTransaction } from 'bullmq';
 import { LuaScript, type RedisClient } from '@pns/redis';
 import type { Queues } from './queues.service';
 
-/** A job for a queue of a key group. A job with the same id that is still there makes it unnecessary. */
+/** A job for a queue of a key group. It is not added while a job with the same id exists. */
 export interface NewJob {
   readonly group: string;
   readonly queue: string;
@@ -19,18 +19,18 @@ export interface ScriptCall {
   readonly args: readonly (string | number)[];
 }
 
-/** A list that jobs are made from, and what becomes of it when they are added. */
+/** A list in Redis from which jobs are made, and the script that changes it when the jobs are added. */
 export interface Origin<Answer extends string> {
   /** Jobs are added only while the list begins with `first` and has this length. */
   readonly list: string;
   readonly first: string;
   readonly length: number;
   /**
-   * Runs together with the addition of jobs with these keys and tells how that ended. Where one of them is missing it answers
-   * `missing` and changes nothing.
+   * Runs in one transaction with the addition of the jobs with these keys, and returns one of `answers`. If one of the jobs does not
+   * exist, it returns `missing` and changes nothing.
    */
   readonly taken: (jobs: readonly string[]) => ScriptCall;
-  /** What `taken` answers. */
+  /** The possible answers of `taken`. */
   readonly answers: readonly Answer[];
 }
 
@@ -46,9 +46,9 @@ export async function addJobs(queues: Queues, jobs: readonly NewJob[]): Promise<
 }
 
 /**
- * As `addJobs`, in one step with their origin. `lost` when it is another one by now, because somebody else took the jobs or this
- * call did: then nothing is added. So it is safe to repeat, also for ioredis, which sends a transaction again when it lost the
- * answer.
+ * Adds jobs like `addJobs`, in one transaction with the script of their origin. Returns `lost` and adds nothing when the origin has
+ * changed, because another caller or an earlier try of this call took it. So the call is safe to repeat. ioredis repeats it too: it
+ * sends a transaction again when the answer was lost.
  */
 export async function addJobsFrom<Answer extends string>(
   queues: Queues,
@@ -62,11 +62,11 @@ export async function addJobsFrom<Answer extends string>(
   return answer;
 }
 
-/** What the commands of the transaction answered; null when it was not made because the origin has changed. */
+/** The answers of the transaction's commands; null when it was not executed because the origin has changed. */
 async function transact(queues: Queues, jobs: readonly NewJob[], origin?: Origin<string>): Promise<unknown[] | null> {
   const calls = await Promise.all(jobs.map((job) => additionOf(queues, job)));
   const pipeline = queues.redis.pipeline();
-  // In a transaction ioredis cannot send a script again that Redis has forgotten.
+  // Inside a transaction ioredis cannot send a script again that Redis does not know, so all scripts are loaded first.
   for (const lua of new Set(calls.map(({ script }) => script.lua))) pipeline.script('LOAD', lua);
   if (origin !== undefined) pipeline.watch(origin.list).eval(guard.source, 1, origin.list, origin.first, origin.length);
   (pipeline as unknown as Pick<RedisClient, 'multi'>).multi();
@@ -75,7 +75,7 @@ async function transact(queues: Queues, jobs: readonly NewJob[], origin?: Origin
     const { lua, keys, args } = origin.taken(calls.map(({ key }) => key));
     pipeline.eval(lua, keys.length, ...keys, ...args);
   }
-  void pipeline.exec(); // of Redis: ends the transaction. The next one is of ioredis, and sends all of it.
+  void pipeline.exec(); // adds the command EXEC; the next call of `exec` sends the pipeline
   const answers = (await pipeline.exec()) ?? [];
   const fault = answers.find(([error]) => error !== null)?.[0];
   if (fault) throw fault;
@@ -100,7 +100,7 @@ interface Addition {
 /** BullMQ's own script that adds the job, with its arguments. */
 async function additionOf(queues: Queues, { group, queue: where, name, id, data, delayMs }: NewJob): Promise<Addition> {
   const queue = queues.queue(group, where);
-  await queue.waitUntilReady(); // BullMQ has given ioredis its scripts then
+  await queue.waitUntilReady(); // from then on ioredis knows the scripts of BullMQ
   const scripts = scriptsOf(queues.redis);
   let found: Pick<Addition, 'script' | 'args'> | undefined;
   const transaction = {

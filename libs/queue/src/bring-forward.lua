@@ -1,7 +1,7 @@
--- Makes a delayed job the next one that is fetched. BullMQ's own `promote` puts it behind all jobs that wait.
+-- Makes a delayed job the next one that is fetched. BullMQ's `promote` puts it behind all waiting jobs.
 --
 -- KEYS  1 delayed, 2 wait, 3 marker (of BullMQ)
--- ARGV  1 what the keys of jobs begin with; 2 the id of the job
+-- ARGV  1 prefix of the keys of jobs; 2 the id of the job
 -- Answer: 1, or 0 when the job is not delayed any more
 if redis.call('ZREM', KEYS[1], ARGV[2]) == 0 then
   return 0

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freshPrefix, startRedisCluster, type LocalRedisCluster } from '@pns/local-servers';
-import { connectRedis, KeySpace, patientCopy, publish, scanKeys, subscriberOf, type RedisClient } from '@pns/redis';
+import { connectRedis, KeySpace, waitingCopy, publish, scanKeys, subscriberOf, type RedisClient } from '@pns/redis';
 import { Queues } from './queues.service';
 
 jest.setTimeout(120_000);
@@ -31,12 +31,12 @@ async function connected(failFast = false): Promise<RedisClient> {
   return redis;
 }
 
-/** As the function of Node, but a failed attempt to connect, which is told as `error`, is no end of the wait. */
+/** Like `once` of Node, but an `error` event of a failed attempt to connect does not reject. */
 function once(source: NodeJS.EventEmitter, name: string): Promise<unknown[]> {
   return new Promise((resolve) => source.once(name, (...args: unknown[]) => resolve(args)));
 }
 
-/** The place of the master that has a key. */
+/** The address of the master that has a key. */
 async function masterOf(redis: RedisClient, key: string): Promise<number> {
   const slot = Number(await redis.cluster('KEYSLOT', key));
   return Math.floor(slot / (16_384 / 3));
@@ -50,7 +50,7 @@ it('spreads sixteen shards over all masters', async () => {
   expect(Math.min(...perMaster)).toBeGreaterThanOrEqual(4);
 });
 
-it('finds the keys of all shards, and says so when it cannot', async () => {
+it('finds the keys of all shards, and rejects when a master is unreachable', async () => {
   const redis = await connected(true);
   const written = keys.all().map((shard) => `${keys.group(shard)}:thing:${shard}`);
   await Promise.all(written.map((key) => redis.set(key, '1')));
@@ -63,7 +63,7 @@ it('finds the keys of all shards, and says so when it cannot', async () => {
   await cluster.crash(1, async () => void (await expect(found()).rejects.toThrow()));
 });
 
-it('works on queues of every shard, those of a master that was killed meanwhile included', async () => {
+it('runs jobs of every shard, including those of a master that was killed meanwhile', async () => {
   const queues = new Queues(await connected(), keys);
   const done = new Set<string>();
   let tellAll: () => void;
@@ -89,7 +89,7 @@ it('works on queues of every shard, those of a master that was killed meanwhile 
   await queues.onApplicationShutdown();
 });
 
-it.each([0, 1, 2])('hears again what is published once the master of the channel is back (%s)', async (index) => {
+it.each([0, 1, 2])('receives messages again when the master of the channel is back (%s)', async (index) => {
   const redis = await connected();
   const names = Array.from({ length: 100 }, (_, number) => keys.global(`channel-${number}`));
   const owners = await Promise.all(names.map((name) => masterOf(redis, name)));
@@ -110,21 +110,21 @@ it.each([0, 1, 2])('hears again what is published once the master of the channel
   await hears('after');
 });
 
-it('rejects what somebody waits for while the master is away, and keeps it where nobody does', async () => {
+it('with failFast, rejects commands while the master is away; otherwise keeps them', async () => {
   const redis = await connected(true);
   const key = keys.global('some');
-  const patient = patientCopy(redis);
-  open.push(patient);
+  const waiting = waitingCopy(redis);
+  open.push(waiting);
   let writing: Promise<unknown> = Promise.resolve();
   await cluster.crash(await masterOf(redis, key), async () => {
     await expect(redis.set(key, 'lost')).rejects.toThrow();
-    writing = patient.set(key, 'kept');
+    writing = waiting.set(key, 'kept');
   });
   await writing;
-  await expect(patient.get(key)).resolves.toBe('kept');
+  await expect(waiting.get(key)).resolves.toBe('kept');
 });
 
-it('ends when it is told to while all masters are away', async () => {
+it('ends on disconnect while all masters are away', async () => {
   const redis = await connected();
   await Promise.all(keys.all().map((shard) => redis.exists(keys.group(shard)))); // now there is a connection to each
   const away = once(redis, 'reconnecting');

@@ -1,17 +1,17 @@
 import type { RedisClient } from '@pns/redis';
 
-/** What a step of an erasure came upon. */
+/** The result of one step of an erasure. */
 export interface Erased {
-  /** How many things there were of the owner's. */
+  /** How many items of the owner were found. */
   readonly found: number;
   /**
-   * Locks of the jobs that had some of it in hand. A worker may still leave traces of it until its lock is gone, so that
-   * the step has to be repeated then.
+   * Locks of the jobs in progress that contain data of the owner. Their workers may still write such data, so the step must be
+   * repeated when the locks are gone.
    */
   readonly heldBy: readonly string[];
 }
 
-/** What several steps came upon. */
+/** The sum of the results of several steps. */
 export function erasedInAll(steps: readonly Erased[]): Erased {
   return {
     found: steps.reduce((sum, { found }) => sum + found, 0),
@@ -19,12 +19,12 @@ export function erasedInAll(steps: readonly Erased[]): Erased {
   };
 }
 
-/** The key that BullMQ keeps as long as a worker has a job in hand; it expires when the worker died. */
+/** The key that exists while a worker runs a job (BullMQ). It expires when the worker died. */
 export function jobLock(group: string, queue: string, jobId: string): string {
   return `${group}:${queue}:${jobId}:lock`;
 }
 
-/** Those of the locks that are held. */
+/** The locks that exist now. */
 export async function heldLocks(redis: RedisClient, locks: readonly string[]): Promise<string[]> {
   const held = await Promise.all(locks.map((lock) => redis.exists(lock)));
   return locks.filter((_, index) => held[index] === 1);

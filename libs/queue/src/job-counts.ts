@@ -1,13 +1,13 @@
 import type { RedisClient } from '@pns/redis';
 
-/** How many jobs a queue has. Those that wait to be tried again are delayed; a job that is done is gone. */
+/** The number of jobs of a queue. Jobs that wait for a retry are delayed; completed jobs are deleted. */
 export interface JobCounts {
   readonly waiting: number;
   readonly active: number;
   readonly delayed: number;
 }
 
-/** Counts the jobs of each queue, in order; one pipeline for each key group, because a cluster takes no wider one. */
+/** Counts the jobs of each queue, in order; one pipeline for each key group, because all keys of a pipeline in a cluster must be on one node. */
 export async function jobCounts(
   redis: RedisClient,
   queues: readonly { readonly group: string; readonly name: string }[],

@@ -14,7 +14,7 @@ const failed = declareCounter({
 
 const stalled = declareCounter({
   name: 'pns_jobs_stalled_total',
-  help: 'Jobs whose worker died, or was held up, while it ran them, and that this process gave to another worker.',
+  help: 'Jobs whose worker died or was blocked while it ran them, and that this process returned to the queue.',
   labels,
 });
 
@@ -26,15 +26,15 @@ const unlogged = new LRUCache<string, number>({ max: 1000, ttl: quietMs });
 
 interface Fault {
   readonly event: string;
-  /** Absent where a fault concerns all queues of the process. */
+  /** Absent when a fault concerns all queues of the process. */
   readonly queue?: string;
   readonly reason: string;
 }
 
-/** Logs a fault, without a stack, unless it was logged a moment ago; the next line says how often it occurred meanwhile. */
+/** Logs a fault without a stack, unless it was logged within `quietMs`; the next line contains how often it occurred meanwhile. */
 function logFault(fault: Fault, more: object = {}): void {
   const { event, queue, reason } = fault;
-  // A connection that is lost fails in several ways at once, and all of them mean the same.
+  // A lost connection causes several different errors at once.
   const key = queue === undefined ? event : `${event} ${queue} ${reason}`;
   const isRecent = unlogged.has(key);
   const count = unlogged.get(key, { allowStale: true }) ?? 0;
@@ -43,7 +43,7 @@ function logFault(fault: Fault, more: object = {}): void {
   log.warn({ ...fault, ...more, ...(count > 0 && { unlogged: count }) });
 }
 
-/** What happens to the jobs of a queue in this process beside their end. */
+/** Listeners for the faults of a queue in this process. */
 export interface JobFaults {
   readonly failed: (job: Job | undefined, error: Error) => void;
   readonly stalled: (job: string) => void;
@@ -51,7 +51,7 @@ export interface JobFaults {
   readonly error: (error: Error) => void;
 }
 
-/** Counts and logs the faults of the queue `name`, each with its reason and without a stack. */
+/** Listeners that count and log the faults of the queue `name`, with a reason and without a stack. */
 export function jobFaults(name: string): JobFaults {
   const queue = queueLabel(name);
   return {

@@ -6,7 +6,7 @@ import type { Queue } from 'bullmq';
 import type { JobWorker } from './job-worker';
 import { Queues } from './queues.service';
 
-/** One queue with a worker whose jobs end when the test says so. */
+/** A queue with a worker whose jobs end when the test requests it. */
 class Scene {
   readonly queues = new Queues(connectRedis(testRedisUrl()), new KeySpace(1, freshPrefix()));
   readonly group = this.queues.keys.group(0);
@@ -28,7 +28,7 @@ class Scene {
     });
   }
 
-  /** Adds a job and answers its lock once the worker runs it. */
+  /** Adds a job and returns its lock when the worker runs it. */
   async begin(id: string): Promise<string> {
     const begun = once(this.events, 'begun');
     await this.queue.add('any', {}, { jobId: id });
@@ -58,7 +58,7 @@ afterEach(async () => {
   jest.restoreAllMocks();
 });
 
-/** The queue of this test is none of ours, so it has no series before the first fault. */
+/** The queue of this test is not a queue of PNS, so it has no series before the first fault. */
 const counted = async (name: string): Promise<number> =>
   Number(/queue="any"} (\d+)/.exec(await metrics.getSingleMetricAsString(name))?.[1] ?? 0);
 
@@ -80,8 +80,8 @@ describe('a job whose lock expired while its worker was alive', () => {
     expect([await scene.queue.getJob('ended'), scene.runs]).toEqual([undefined, 1]);
   });
 
-  describe('and that a search has moved back to those that wait', () => {
-    /** As a search leaves a job whose worker did not renew its lock in time. */
+  describe('and that a search has moved back to the waiting jobs', () => {
+    /** The state of a job after a search when its worker did not renew its lock in time. */
     async function beginAndStall(id: string): Promise<string> {
       const lock = await scene.begin(id);
       await scene.worker.pause(true); // fetches nothing, as a worker that is held up
@@ -106,7 +106,7 @@ describe('a job whose lock expired while its worker was alive', () => {
     });
   });
 
-  it('is left to another worker that has started it, and its own run is aborted', async () => {
+  it('belongs to another worker that has started it, and its first run is aborted', async () => {
     jest.spyOn(log, 'warn').mockImplementation();
     const lock = await scene.begin('lost');
     await scene.redis.multi().set(lock, 'of another worker').hincrby(scene.queue.toKey('lost'), 'ats', 1).exec();
@@ -133,7 +133,7 @@ describe('the search for jobs whose worker died', () => {
   ];
   const search = () => script.run(scene.redis, searched, stalled, 2000, 4000, 5000);
 
-  /** As if the last search had been then; relative to now, in ms. */
+  /** Sets the time of the last search, relative to now, in ms. */
   async function lastSearched(ago: number, waitsFor = 0): Promise<void> {
     const now = Date.now();
     await scene.redis
@@ -163,9 +163,9 @@ describe('the search for jobs whose worker died', () => {
 it('counts and logs a job whose worker died, and runs it again', async () => {
   jest.spyOn(log, 'warn').mockImplementation();
   const before = await counted('pns_jobs_stalled_total');
-  // No wait, as where another worker has searched all the time.
+  // No grace period, as if another worker had searched all the time.
   await scene.redis.set(scene.queue.toKey('searched'), `${Date.now()}:${Date.now()}`);
-  // As a worker leaves it that was killed more than ten seconds ago.
+  // The state after a worker was killed more than ten seconds ago.
   await scene.queue.add('any', {}, { jobId: 'orphan', delay: 3_600_000 });
   await scene.redis
     .multi()
@@ -177,7 +177,7 @@ it('counts and logs a job whose worker died, and runs it again', async () => {
   expect(log.warn).toHaveBeenCalledWith(expect.objectContaining({ event: 'job.stalled', queue: 'any', job: 'orphan' }));
 });
 
-it('counts each job that fails, and logs the same reason once in a while and without a stack', async () => {
+it('counts each job that fails, and logs the same reason at most every ten seconds and without a stack', async () => {
   const warn = jest.spyOn(log, 'warn').mockImplementation();
   const before = await counted('pns_jobs_failed_total');
   const worker = scene.queues.worker(scene.group, 'any', () => Promise.reject(new Error('Postgres is away')));
@@ -196,7 +196,7 @@ it('counts each job that fails, and logs the same reason once in a while and wit
 });
 
 describe('a burst of jobs', () => {
-  it('starts each one as soon as it was fetched, though hundreds may run at once', async () => {
+  it('starts each job as soon as it is fetched, although hundreds may run at once', async () => {
     await scene.worker.close();
     await scene.queue.addBulk(
       Array.from({ length: 300 }, (_, index) => ({ name: 'any', data: {}, opts: { jobId: `j-${index}` } })),
@@ -229,7 +229,7 @@ describe('a burst of jobs', () => {
     const next = once(scene.worker, 'active') as Promise<[{ id?: string }]>;
     scene.events.emit('end');
     expect((await next)[0].id).toBe('later');
-    // The others end as they come.
+    // The others end as soon as they start.
     for (let runs = 3; runs <= 4; runs++) {
       const another = once(scene.events, 'begun');
       scene.events.emit('end');

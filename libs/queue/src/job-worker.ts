@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorCode, Job, Worker, type JobJson, type JobProgress, type Processor, type WorkerOptions } from 'bullmq';
 import { LuaScript, type RedisClient } from '@pns/redis';
 
-/** A job belongs to its worker for this time after each renewal, in ms. */
+/** A lock is valid for this time after each renewal, in ms. */
 const lockMs = 10_000;
-/** A lock is renewed when it is between half of this time and this time old, in ms. */
+/** A lock is renewed when its age is between half of this time and this time, in ms. */
 const renewEveryMs = 4_000;
 
-/** How often a queue is searched for jobs whose worker died, by one worker of all, in ms. */
+/** How often one of all workers searches a queue for jobs whose worker died, in ms. */
 const searchEveryMs = 2_000;
 /** When no worker searched for longer than this, Redis was away or there was no worker, in ms. Locks are valid for longer. */
 const gapMs = 4_000;
 /** After a gap, workers that are alive have this long to renew their locks, in ms: reconnecting takes up to a second. */
 const graceMs = 5_000;
 
-/** A job that cannot be taken, as when Redis' memory is full, is asked for again after this time, in ms. */
-const untilNextTryMs = 500;
+/** When a job cannot be fetched, for example because Redis' memory is full, the worker tries again after this time, in ms. */
+const fetchRetryMs = 500;
 
 const scripts = {
   renew: new LuaScript<string[]>({ folder: __dirname, name: 'renew', numberOfKeys: 3 }),
@@ -24,15 +24,15 @@ const scripts = {
   putBack: new LuaScript<string[]>({ folder: __dirname, name: 'put-back', numberOfKeys: 4 }),
 };
 
-/** What BullMQ answers when there is no job, though its types do not say so. */
+/** BullMQ returns undefined when there is no job, although its types do not allow it. */
 const none = undefined as unknown as Job;
 
-/** A job that a worker has started, and how often it has been started since it was added. */
+/** A started job, and how often it has been started since it was added. */
 type Started = Pick<Job, 'id' | 'attemptsStarted'>;
 
 /**
- * Who else takes jobs from a queue: other workers (`shared`), nobody (`exclusive`), or nobody but a worker that died before this
- * one started (`inherited`).
+ * Which other workers fetch jobs from a queue: any (`shared`), none (`exclusive`), or only a worker that died before this one
+ * started (`inherited`).
  */
 export type Readership = 'shared' | 'exclusive' | 'inherited';
 
@@ -47,28 +47,28 @@ export interface JobSource {
 }
 
 /**
- * BullMQ's worker with locks that outlive an outage. A job that is run by a living process stays its own, although Redis was
- * away for longer than the lock was valid, unless another worker has started the job: then the processor's `signal` is
- * aborted. The jobs of a dead process are taken over within 15 seconds. Each job starts as soon as it was fetched. Jobs that Redis
- * handed out and whose answer was lost with the connection are put back at once, before later jobs.
+ * BullMQ's worker with locks that survive an outage of Redis. When Redis was away for longer than a lock is valid, the worker takes
+ * the lock again. If another worker has started the job by then, the processor's `signal` is aborted. The jobs of a dead process are
+ * taken over within 15 seconds. Each job starts as soon as it is fetched. If an answer of Redis with a job was lost with the
+ * connection, the job returns to the front of the queue at once.
  */
 export class JobWorker<Data> extends Worker<Data> {
-  /** By the tokens of their locks. */
+  /** Started jobs by the tokens of their locks. */
   private readonly inProgress = new Map<string, Started>();
-  /** By their tokens, jobs that were fetched and have not been started. */
+  /** Tokens of jobs that were fetched and have not been started. */
   private readonly fetched = new Set<string>();
-  /** Jobs that arrived and have not ended. */
+  /** Jobs that this process has received and that have not ended. */
   private readonly arrived = new Set<Job<Data>>();
-  /** Jobs that arrived while it was not known whether Redis has put them back. */
-  private unsure: Job<Data>[] = [];
-  /** How often each job had been started when it was put back last. */
+  /** Jobs that arrived while a `putBackLost` was in progress, which may put them back. */
+  private undecided: Job<Data>[] = [];
+  /** By job id: how often the job had been started when it was put back last. */
   private putBack: ReadonlyMap<string, number> = new Map();
   private puttingBack: Promise<void> | undefined;
   private readonly redis: RedisClient;
   private readonly onLost: (job: string) => void;
   private readonly readership: Readership;
   private readonly ending = new AbortController();
-  /** Called with each job as soon as Redis has handed it to this worker. Jobs may be started in another order. */
+  /** Called with each job as soon as it is fetched. Jobs may start in another order. */
   onFetched: (job: Job<Data>) => void = () => undefined;
 
   constructor(
@@ -82,9 +82,9 @@ export class JobWorker<Data> extends Worker<Data> {
       lockDuration: lockMs,
       lockRenewTime: renewEveryMs,
       skipStalledCheck: true, // `search` does it
-      stalledInterval: searchEveryMs / 2, // BullMQ's own way to keep other workers from searching at the same time
-      maxStalledCount: Number.MAX_SAFE_INTEGER, // a job that is given up would lose what it carries
-      runRetryDelay: untilNextTryMs,
+      stalledInterval: searchEveryMs / 2, // with this, BullMQ keeps other workers from searching at the same time
+      maxStalledCount: Number.MAX_SAFE_INTEGER, // a job that failed for good would lose its data
+      runRetryDelay: fetchRetryMs,
       ...options,
       autorun: false, // BullMQ would begin before this object is complete
     });
@@ -97,8 +97,8 @@ export class JobWorker<Data> extends Worker<Data> {
   }
 
   /**
-   * Renews the locks of all jobs in progress and puts back those whose answer was lost. Must be called as soon as the connection
-   * is ready again, before other commands are sent.
+   * Renews the locks of all jobs in progress and puts back jobs whose answer was lost. Must be called as soon as the connection is
+   * ready again, before other commands are sent.
    */
   async reconnected(): Promise<void> {
     const lost = this.putBackLost(this.readership === 'shared' ? 'own' : 'free');
@@ -110,23 +110,23 @@ export class JobWorker<Data> extends Worker<Data> {
     await lost;
   }
 
-  /** Whether the job is this worker's again, whose lock had expired. */
+  /** Takes the expired lock of a job again; resolves with whether that succeeded. */
   async reclaim(job: Started, token: string): Promise<boolean> {
     return (await this.renew([[token, job]])).size === 0;
   }
 
-  /** Forgets a job that was moved on: its lock must not be renewed any more. */
+  /** Stops to renew the lock of a job that left this worker. */
   release(token: string): void {
     this.inProgress.delete(token);
   }
 
-  /** Makes a delayed job the next one that is fetched. Answers whether it was delayed still. */
+  /** Makes a delayed job the next one that is fetched. Resolves with false when it was not delayed any more. */
   async bringForward(job: string): Promise<boolean> {
     const keys = [this.toKey('delayed'), this.toKey('wait'), this.toKey('marker')];
     return (await scripts.bringForward.run(this.redis, ...keys, this.toKey(''), job)) === 1;
   }
 
-  /** What BullMQ calls every now and then. Jobs that are lost are no error of this worker. */
+  /** BullMQ calls this at intervals. Lost jobs are not reported to BullMQ as errors. */
   override async extendJobLocks(_: string[], tokens: string[]): Promise<string[]> {
     const jobs = tokens.flatMap((token) => {
       const job = this.inProgress.get(token);
@@ -146,14 +146,14 @@ export class JobWorker<Data> extends Worker<Data> {
   }
 
   /**
-   * Puts back jobs in progress that have not arrived here. Redis answers in order, so a job that it handed out before it put jobs
-   * back is among these: it must not be run. Until the answer is here, no job that arrives is started.
+   * Puts back jobs in progress that have not arrived in this process. Redis answers in order, so a job that it handed out before this
+   * script ran may be put back and must not run. No job that arrives is started before the answer of the script.
    */
   private putBackLost(whose: 'own' | 'free' | 'all'): Promise<void> {
     const before = this.puttingBack;
     if (before === undefined) this.putBack = new Map();
     const run = (async () => {
-      const runs = [...this.arrived].filter((job) => !this.unsure.includes(job)).map(({ id = '' }) => id);
+      const runs = [...this.arrived].filter((job) => !this.undecided.includes(job)).map(({ id = '' }) => id);
       const keys = ['active', 'wait', 'stalled', 'marker'].map((key) => this.toKey(key));
       const args = [this.toKey(''), `${this.id}:`, whose, ...runs];
       try {
@@ -167,7 +167,7 @@ export class JobWorker<Data> extends Worker<Data> {
     return run.finally(() => {
       if (this.puttingBack !== run) return;
       this.puttingBack = undefined;
-      for (const job of this.unsure.splice(0)) this.begin(job);
+      for (const job of this.undecided.splice(0)) this.begin(job);
     });
   }
 
@@ -177,7 +177,7 @@ export class JobWorker<Data> extends Worker<Data> {
     this.putBack = new Map([...this.putBack, ...jobs]);
   }
 
-  /** Whether Redis has put the job back since it handed it out. */
+  /** Whether the job was put back after Redis handed it out. */
   private isPutBack({ id = '', attemptsStarted }: Started): boolean {
     return attemptsStarted <= (this.putBack.get(id) ?? -1);
   }
@@ -198,7 +198,7 @@ export class JobWorker<Data> extends Worker<Data> {
     return lost;
   }
 
-  /** Moves jobs whose worker died back to those that wait. */
+  /** Moves jobs whose worker died back to the waiting jobs. */
   private async search(): Promise<void> {
     while (!this.ending.signal.aborted) {
       try {
@@ -214,14 +214,14 @@ export class JobWorker<Data> extends Worker<Data> {
   }
 
   protected override get Job(): typeof Job {
-    return HeldJob;
+    return RelockingJob;
   }
 
   protected override createJob(data: JobJson, jobId: string): Job<Data> {
     const job = super.createJob(data, jobId);
     this.arrived.add(job);
     if (this.puttingBack === undefined) this.begin(job);
-    else this.unsure.push(job);
+    else this.undecided.push(job);
     return job;
   }
 
@@ -249,8 +249,8 @@ export class JobWorker<Data> extends Worker<Data> {
   }
 
   /**
-   * Fetches the next job, or none while the one before has not started. BullMQ would fetch as many as may run at once before it
-   * starts the first of them, so in a burst each job would wait for hundreds of others.
+   * Fetches the next job, or none while the previous one has not started. BullMQ would fetch as many jobs as may run at once before
+   * it starts the first, so in a burst each job would wait for hundreds of others.
    */
   protected override async moveToActive(token: string, name?: string): Promise<Job<Data>> {
     if (this.fetched.size > 0) return none;
@@ -259,38 +259,38 @@ export class JobWorker<Data> extends Worker<Data> {
       if (job !== none) this.fetched.add(token);
       return job;
     } catch (error) {
-      await sleep(untilNextTryMs);
+      await sleep(fetchRetryMs);
       throw error;
     }
   }
 }
 
-/** A job that ended while its lock had expired still leaves its queue, unless another worker has started it. */
-class HeldJob<Data, Result, Name extends string, Progress extends JobProgress> extends Job<
+/** A job that can leave its queue although its lock has expired, unless another worker has started it. */
+class RelockingJob<Data, Result, Name extends string, Progress extends JobProgress> extends Job<
   Data,
   Result,
   Name,
   Progress
 > {
   override moveToCompleted(value: Result, token: string, fetchNext?: boolean) {
-    return this.held(token, () => super.moveToCompleted(value, token, fetchNext));
+    return this.withLock(token, () => super.moveToCompleted(value, token, fetchNext));
   }
 
   override moveToFailed<E extends Error>(error: E, token: string, fetchNext?: boolean) {
-    return this.held(token, () => super.moveToFailed(error, token, fetchNext));
+    return this.withLock(token, () => super.moveToFailed(error, token, fetchNext));
   }
 
   override moveToDelayed(timestamp: number, token?: string) {
-    return this.held(token, () => super.moveToDelayed(timestamp, token));
+    return this.withLock(token, () => super.moveToDelayed(timestamp, token));
   }
 
   override moveToWait(token?: string) {
-    // At once: a renewal that comes after the move would take the job back.
+    // Before the move: a renewal after it would take the job back.
     if (token !== undefined && this.queue instanceof JobWorker) this.queue.release(token);
-    return this.held(token, () => super.moveToWait(token));
+    return this.withLock(token, () => super.moveToWait(token));
   }
 
-  private async held<Result>(token: string | undefined, move: () => Promise<Result>): Promise<Result> {
+  private async withLock<Result>(token: string | undefined, move: () => Promise<Result>): Promise<Result> {
     const worker = this.queue instanceof JobWorker ? (this.queue as JobWorker<unknown>) : undefined;
     if (token === undefined || worker === undefined) return move();
     try {

@@ -9,7 +9,7 @@ import { connectRedis } from '@pns/redis';
 
 log.level = 'silent';
 
-/** A queue, read directly and by workers that reach Redis through links. */
+/** A queue, with direct access and with workers that reach Redis through links. */
 class Scene {
   private readonly keys = new KeySpace(1, freshPrefix());
   private readonly direct = new Queues(connectRedis(testRedisUrl()), this.keys);
@@ -20,7 +20,7 @@ class Scene {
   readonly started: string[] = [];
   readonly events = new EventEmitter();
 
-  /** Starts a worker whose jobs end when the test emits their ids. Answers its link. */
+  /** Starts a worker whose jobs end when the test emits their ids. Returns its link. */
   async work(readership: Readership, concurrency = 1): Promise<CuttableLink> {
     const link = await cuttableLink(testRedisUrl());
     const queues = new Queues(connectRedis(link.url), this.keys);
@@ -43,7 +43,7 @@ class Scene {
     while (this.started.length < count) await once(this.events, 'started');
   }
 
-  /** Resolves once Redis has handed out the job. */
+  /** Resolves when Redis has handed out the job. */
   async untilActive(id: string): Promise<void> {
     while (!(await this.queue.getRanges(['active'], 0, -1)).includes(id)) await new Promise(setImmediate);
   }
@@ -101,7 +101,7 @@ describe('a job that Redis handed out and whose answer was lost with the connect
     expect(scene.started).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('is started in its order where there are several', async () => {
+  it('is started in order when there are several', async () => {
     const link = await scene.work('exclusive', 2);
     await scene.add('a', 'b', 'c', 'd', 'e');
     await scene.untilStarted(2);
@@ -115,7 +115,7 @@ describe('a job that Redis handed out and whose answer was lost with the connect
     expect(scene.started).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  it('is not what runs here, although its lock has expired', async () => {
+  it('is not a job that runs in this process, even if its lock has expired', async () => {
     const link = await scene.work('exclusive', 3);
     await scene.add('a', 'b');
     await scene.untilStarted(2);
@@ -128,7 +128,7 @@ describe('a job that Redis handed out and whose answer was lost with the connect
   });
 });
 
-it('jobs in progress of a dead worker are started before those that wait, in their order', async () => {
+it('jobs in progress of a dead worker are started before waiting jobs, in order', async () => {
   const link = await scene.work('exclusive', 2);
   await scene.add('a', 'b', 'c');
   await scene.untilStarted(2);

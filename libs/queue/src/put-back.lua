@@ -1,9 +1,9 @@
--- Moves jobs in progress that this worker does not run back to the front of those that wait, in their order: Redis handed them
--- out and the answer was lost with the connection, or the process that ran them died.
+-- Moves jobs in progress that this worker does not run back to the front of the waiting jobs, in their order: the answer with the
+-- job was lost with the connection, or the process that ran the job died.
 --
 -- KEYS  1 active, 2 wait, 3 stalled, 4 marker (of BullMQ)
--- ARGV  1 what the keys of jobs begin with; 2 what the locks of this worker begin with; 3 "own": only jobs with a lock of this
---       worker, "free": also jobs without a lock, "all": whatever lock they have; then the ids of jobs that this worker runs
+-- ARGV  1 prefix of the keys of jobs; 2 prefix of the locks of this worker; 3 "own": only jobs with a lock of this worker,
+--       "free": also jobs without a lock, "all": all jobs; then the ids of jobs that this worker runs
 -- Answer: each job that was moved, and how often it had been started
 local locks, whose = ARGV[2], ARGV[3]
 local runs = {}
@@ -19,10 +19,10 @@ local function isMoved(id)
 end
 
 local moved = {}
--- The newest job is the first one in progress, and the last of those that wait is the next one.
+-- The active list begins with the newest job; the wait list ends with the job that is fetched next.
 for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
   if isMoved(id) then
-    -- A script that has written already may go on writing when memory is full, so the removal comes first.
+    -- The removal comes first: when memory is full, a script can write only after a first write without new memory.
     redis.call('LREM', KEYS[1], 1, id)
     redis.call('DEL', ARGV[1] .. id .. ':lock')
     redis.call('SREM', KEYS[3], id)

@@ -7,15 +7,15 @@ export interface QueueModuleOptions {
   readonly redisUrl: string;
   readonly shards: number;
   readonly prefix?: string;
-  /** For a process that somebody waits for: while Redis is away, calls reject instead of waiting for it. */
+  /** While Redis is away, calls reject instead of waiting; for a process that serves requests. */
   readonly failFast?: boolean;
-  /** The app is not ready while Redis uses more than this part of its memory; 1 unless given. */
+  /** The app is not ready while Redis uses more than this part of its memory; default 1. */
   readonly mostUsedMemory?: number;
 }
 
 const mostUsedMemoryToken = Symbol('the part of the memory of Redis above which the app is not ready');
 
-/** Gives an app its queues and its place in Redis, once Redis answers. */
+/** Provides the queues and the key space of an app. The app starts when Redis answers. */
 @Module({})
 export class QueueModule implements OnApplicationShutdown {
   constructor(

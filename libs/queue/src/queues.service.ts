@@ -6,25 +6,25 @@ import { jobFaults } from './job-faults';
 import { JobWorker, type Readership } from './job-worker';
 
 /**
- * A job fails only when we are at fault or Redis or Postgres is away, so it is run again until it ends: giving up would
- * lose what it carries. Attempts to reach a target are counted by its deliveries, not by jobs.
+ * A job fails only because of an internal fault or because Redis or Postgres is away, so it runs again until it succeeds: a limit
+ * would lose its data. Attempts to reach a target are counted in the deliveries, not in the job.
  */
 const defaultJobOptions: JobsOptions = {
   removeOnComplete: true,
   attempts: Number.MAX_SAFE_INTEGER,
-  stackTraceLimit: 1, // else the job carries the stack of each attempt
+  stackTraceLimit: 1, // otherwise the job stores a stack for each attempt
   backoff: { type: 'fixed', delay: 2000, jitter: 0.5 },
 };
 
-/** So many events BullMQ keeps of each queue, about; only whoever looks at a queue with a tool of BullMQ's reads them. */
+/** BullMQ keeps about this many events of each queue. Only the tools of BullMQ read them. */
 const maxEvents = 1000;
 
-/** A process that stops asks Redis for a sign of life this often, in ms. */
-const askMs = 1000;
-/** A Redis that left as many of these unanswered is given up: soon enough for what ends last, 25 s after SIGTERM. */
-const mostUnanswered = 4;
+/** How often a process sends a ping to Redis during shutdown, in ms. */
+const pingEveryMs = 1000;
+/** After this many unanswered pings the process disconnects: early enough for the last step of the shutdown, 25 s after SIGTERM. */
+const maxUnanswered = 4;
 
-/** Opens the queues of a key group and the workers on them, one connection for all queues of the process. */
+/** Opens queues and workers of key groups, with one connection for all queues of the process. */
 @Injectable()
 export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   private readonly open = new Map<string, Queue>();
@@ -49,13 +49,13 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
         defaultJobOptions,
         streams: { events: { maxLen: maxEvents } },
       });
-      queue.on('error', () => undefined); // the connection's own state; every call on the queue rejects for itself
+      queue.on('error', () => undefined); // connection errors need no handler, because every call on the queue rejects
       this.open.set(id, queue);
     }
     return queue as Queue<Job>;
   }
 
-  /** Closes the queue `name` of a key group in this process; what it holds stays in Redis. */
+  /** Closes the queue `name` of a key group in this process; its jobs stay in Redis. */
   async forget(group: string, name: string): Promise<void> {
     const id = `${group}:${name}`;
     await this.open.get(id)?.close();
@@ -63,8 +63,8 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
   }
 
   /**
-   * Works on the queue `name` of a key group. A job whose process died is given to another within 15 seconds, however
-   * often that happens. Jobs that fail, stall or are lost are counted and logged.
+   * Starts a worker on the queue `name` of a key group. A job whose process died is run by another one within 15 seconds, any number
+   * of times. Jobs that fail, stall or are lost are counted and logged.
    */
   worker<Job>(
     group: string,
@@ -81,7 +81,7 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
     return worker;
   }
 
-  /** What the workers of a key group are connected with. */
+  /** The connection of the workers of a key group. */
   private connectionOf(group: string): RedisClient {
     const redis = this.redis instanceof Cluster ? this.ownerOf(this.redis, group) : this.redis;
     if (!this.connected.has(redis)) {
@@ -97,17 +97,17 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
     return redis;
   }
 
-  /** Redis was away: locks that expired meanwhile are taken again before other processes look for them. */
+  /** Redis was away: workers take expired locks again before other processes take the jobs. */
   private reconnected(redis: RedisClient): void {
     for (const [worker, connection] of this.workers) if (connection === redis) void worker.reconnected();
   }
 
   /**
-   * From now on there is only so much time, and what waits for a Redis that is away would wait without end: jobs that are
-   * to be finished, workers that are to close. Once Redis is given up, all of that rejects, and other processes take it over.
+   * During shutdown, jobs and workers must not wait for a Redis that is away. After the disconnect their calls reject, and other
+   * processes take the jobs over.
    */
   onModuleDestroy(): void {
-    for (const redis of this.connections()) this.timers.push(this.giveUpWhenAway(redis));
+    for (const redis of this.connections()) this.timers.push(this.disconnectWhenSilent(redis));
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -120,23 +120,23 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
     return [...this.owners.values(), this.redis];
   }
 
-  /** Counts, as a `Subscriber` does, so that a process which was held up itself does not blame the server. */
-  private giveUpWhenAway(redis: RedisClient): NodeJS.Timeout {
+  /** Counts unanswered pings instead of time, like `Subscriber`, because this process may have been blocked itself. */
+  private disconnectWhenSilent(redis: RedisClient): NodeJS.Timeout {
     let unanswered = 0;
     return setInterval(() => {
-      if (unanswered === mostUnanswered) return this.giveUp(redis);
+      if (unanswered === maxUnanswered) return this.disconnect(redis);
       unanswered++;
       redis.ping().then(
         () => (unanswered = 0),
         () => undefined,
       );
-    }, askMs);
+    }, pingEveryMs);
   }
 
-  private giveUp(redis: RedisClient): void {
+  private disconnect(redis: RedisClient): void {
     redis.disconnect();
     for (const [worker, connection] of this.workers) {
-      // BullMQ may be connecting once more, though the worker closes: it does so when it has heard nothing for a while.
+      // BullMQ may be reconnecting although the worker closes: it does so when its blocking call gets no answer for a while.
       if (connection === redis) worker.backend.disconnectBlocking(false).catch(() => undefined);
     }
   }

@@ -4,7 +4,7 @@ import type { KeySpace } from '@pns/redis';
 /** Ticks of the aggregation stage: one queue in each shard's key group. */
 export const aggregationQueue = 'aggregation';
 
-/** A tick says: look for due windows in this shard. Its job id is the tick, so adding it twice is free. */
+/** A request to look for due windows in a shard. The job id contains the time, so a tick that is added twice exists once. */
 export interface TickJob {
   readonly v: 1;
   /** When the tick is due on Redis' clock, in ms since the epoch. */
@@ -21,23 +21,23 @@ export function socketNodeGroup(keys: KeySpace): string {
   return `{${keys.global('websocket')}}`;
 }
 
-/** Deliveries to the sockets that one node of the websocket worker holds. */
+/** Deliveries to the sockets of one node of the websocket worker. */
 export function socketNodeQueue(node: string): string {
   return `websocket-${node}`;
 }
 
-/** The label of a queue in metrics: of all socket nodes the same one, because each process has a node of its own. */
+/** The label of a queue in metrics. All socket nodes share one label, because each process is a new node. */
 export function queueLabel(name: string): string {
   return name.startsWith(socketNodeQueue('')) ? 'websocket' : name;
 }
 
-/** Most deliveries that one job carries. */
+/** Most deliveries in one job. */
 export const maxDeliveriesPerJob = 100;
 
-/** Deliveries that travel together. Their targets share an endpoint, so that one target's trouble stays its own. */
+/** Deliveries in one job. They share an endpoint, so that a faulty endpoint does not affect deliveries to others. */
 export interface DeliveryJob {
   readonly v: 1;
-  /** What the deliveries share: the origin of a webhook's URI, a provider's client, a socket node. */
+  /** The endpoint of all deliveries: the origin of a webhook's URI, a provider's client, or a socket node. */
   readonly endpoint: string;
   readonly deliveries: readonly Delivery[];
 }

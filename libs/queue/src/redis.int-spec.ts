@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { cuttableLink, type CuttableLink, freshPrefix, testRedisUrl } from '@pns/local-servers';
-import { connectRedis, KeySpace, patientCopy } from '@pns/redis';
+import { connectRedis, KeySpace, waitingCopy } from '@pns/redis';
 import { Queues } from './queues.service';
 
 describe('when Redis is away', () => {
@@ -11,10 +11,10 @@ describe('when Redis is away', () => {
       (url: string) => {
         const original = connectRedis(url, { failFast: true });
         original.disconnect();
-        return patientCopy(original);
+        return waitingCopy(original);
       },
     ],
-  ])('%s ends when it is told to', async (_, connect) => {
+  ])('%s ends on disconnect', async (_, connect) => {
     const link = await cuttableLink(testRedisUrl());
     const redis = connect(link.url);
     await once(redis, 'ready');
@@ -26,7 +26,7 @@ describe('when Redis is away', () => {
     await link.close();
   });
 
-  it('a connection that has closed starts no timer when it is to be made anew', async () => {
+  it('a closed connection starts no timer when it is reconnected', async () => {
     const timers = () => process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length;
     const link = await cuttableLink(testRedisUrl());
     const redis = connectRedis(link.url);
@@ -40,7 +40,7 @@ describe('when Redis is away', () => {
     await link.close();
   });
 
-  it('a connection that is told to end rejects what was under way when it was lost', async () => {
+  it('a connection rejects the commands that were in progress when it was lost, on disconnect', async () => {
     const link = await cuttableLink(testRedisUrl());
     const redis = connectRedis(link.url);
     await once(redis, 'ready');
@@ -52,7 +52,7 @@ describe('when Redis is away', () => {
     await link.close();
   });
 
-  it('a worker that is told to close does so once Redis is back', async () => {
+  it('a closing worker is closed when Redis is back', async () => {
     const link = await cuttableLink(testRedisUrl());
     const queues = new Queues(connectRedis(link.url), new KeySpace(1, freshPrefix()));
     const worker = queues.worker(queues.keys.group(0), 'any', () => Promise.resolve());
@@ -70,7 +70,7 @@ describe('when Redis is away', () => {
   it.each([
     ['refuses connections', (link: CuttableLink) => link.cut()],
     ['answers nothing', (link: CuttableLink) => link.swallow()],
-  ])('a process that stops ends without it in time, with a job in hand, when Redis %s', async (_, part) => {
+  ])('a process that stops ends in time with a job in progress, when Redis %s', async (_, part) => {
     const link = await cuttableLink(testRedisUrl());
     const queues = new Queues(connectRedis(link.url), new KeySpace(1, freshPrefix()));
     const hand = new EventEmitter();
@@ -90,12 +90,12 @@ describe('when Redis is away', () => {
     await link.close();
   });
 
-  it('a process that stops ends in time too when BullMQ has begun to connect anew', async () => {
+  it('a process that stops ends in time when BullMQ has begun to reconnect', async () => {
     const link = await cuttableLink(testRedisUrl());
     const queues = new Queues(connectRedis(link.url), new KeySpace(1, freshPrefix()));
     const worker = queues.worker(queues.keys.group(0), 'any', () => Promise.resolve());
     await worker.waitUntilReady();
-    // BullMQ tells nobody that it asks for jobs now, nor, six seconds later, that it doubts its connection.
+    // BullMQ emits no event when it begins to ask for jobs, nor when it tests its connection six seconds later.
     await new Promise((resolve) => setTimeout(resolve, 500));
     link.cut();
     await new Promise((resolve) => setTimeout(resolve, 7000));

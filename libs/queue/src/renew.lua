@@ -1,9 +1,9 @@
--- Renews the locks of jobs that a worker has in progress. A lock that expired is taken again unless another worker has
--- started the job: after Redis was away, or when the worker was held up. A search may have moved the job back to those
--- that wait; it is taken out again, because only this worker knows which deliveries of the job have arrived.
+-- Renews the locks of the jobs that a worker runs. A lock may have expired because Redis was away or the worker was blocked; it is
+-- taken again unless another worker has started the job. If a search has moved the job back to the waiting jobs, it is removed from
+-- them, because only this worker knows which deliveries of the job have arrived.
 --
 -- KEYS  1 stalled, 2 active, 3 wait (of BullMQ)
--- ARGV  1 what the keys of jobs begin with; 2 how long a lock is valid, in ms; then for each job: its id, the token of
+-- ARGV  1 prefix of the keys of jobs; 2 how long a lock is valid, in ms; then for each job: its id, the token of
 --       the lock, and how often the job had been started when this worker started it
 -- Answer: the ids of jobs that do not belong to this worker any more
 local active
@@ -18,7 +18,7 @@ local function isActive(id)
   return active[id]
 end
 
--- A stalled job waits at the end that is fetched from, so the search begins there.
+-- A stalled job is put at the end that is fetched next, so the search begins there.
 local function takeFromWait(id)
   if redis.call('LREM', KEYS[3], -1, id) == 0 then
     return false
@@ -34,11 +34,11 @@ for at = 3, #ARGV, 3 do
   local lock = job .. ':lock'
   local holder = redis.call('GET', lock)
   if holder == token then
-    -- Not SET: Redis refuses that when its memory is full, and a lock must not expire because of it.
+    -- Not SET: Redis refuses SET when its memory is full, and the lock would expire.
     redis.call('PEXPIRE', lock, ARGV[2])
     redis.call('SREM', KEYS[1], id)
   elseif not holder and redis.call('HGET', job, 'ats') == starts and (isActive(id) or takeFromWait(id)) then
-    -- A script that has written already may go on writing when memory is full, hence in this order.
+    -- In this order, because when memory is full a script can write only after a first write without new memory.
     redis.call('SREM', KEYS[1], id)
     redis.call('SET', lock, token, 'PX', ARGV[2])
   else

@@ -28,7 +28,7 @@ describe.each([
 
   afterAll(() => publisher.quit());
 
-  it('has another connection within three seconds when its own dies without a word', async () => {
+  it('has another connection within three seconds when its connection dies without an error', async () => {
     const isBack = once(subscriber, 'ready');
     link.swallow();
     const from = Date.now();
@@ -41,7 +41,7 @@ describe.each([
     await expect(heard).resolves.toEqual([channel, 'heard']);
   });
 
-  it('keeps a connection on which nothing is published', async () => {
+  it('keeps a connection without messages', async () => {
     const lost = jest.fn();
     subscriber.on('close', lost);
     for (let answers = 0; answers < 4; answers++) await once(subscriber.stream, 'data');

@@ -1,29 +1,29 @@
 import { Cluster, type RedisOptions } from 'ioredis';
 import { SlotOwner, ownerOptions } from './slot-owner';
-import { EndingRedis, patient, type RedisClient } from './redis';
+import { EndingRedis, waitingOptions, type RedisClient } from './redis';
 
-/** How often it is looked whether a channel belongs to another master by now, in ms. */
-const checkMs = 10_000;
+/** How often to check whether another master owns the channel, in ms. */
+const checkEveryMs = 10_000;
 
-/** How often a subscriber asks its server for a sign of life, in ms. */
-const beatMs = 1000;
-/** A connection that left as many of these unanswered has died without a word, and is made anew. */
-const mostUnanswered = 2;
-/** How long a subscriber's attempt to connect may take, in ms. */
+/** How often a subscriber sends a ping, in ms. */
+const pingEveryMs = 1000;
+/** After this many unanswered pings the connection is opened again. */
+const maxUnanswered = 2;
+/** How long an attempt of a subscriber to connect may take, in ms. */
 const connectTimeoutMs = 2000;
 
 /**
- * Tells those who listen on `channel`. In a cluster that is a sharded channel: it goes through the master that the channel
- * belongs to, so that whoever misses something has lost a connection and knows it. The other kind travels from master to
- * master, and is lost without a sign when two of them lose each other.
+ * Publishes `text` on `channel`. In a cluster the channel is sharded: one master serves it, so a subscriber that misses a message has
+ * lost its connection and notices that. Messages of an unsharded channel travel between masters and are lost unnoticed when two
+ * masters lose their connection.
  */
 export async function publish(redis: RedisClient, channel: string, text: string): Promise<void> {
   await (redis instanceof Cluster ? redis.spublish(channel, text) : redis.publish(channel, text));
 }
 
 /**
- * A connection that hears one channel. Each `ready` means that it may have missed something, and has to `listen` again.
- * One that dies without a word, so that nothing is ever heard and no error comes either, is made anew within three seconds.
+ * A connection that receives the messages of one channel. After each `ready` event messages may have been missed, and the owner must
+ * call `listen` again. A connection that died without an error is opened again within three seconds.
  */
 export class Subscriber extends EndingRedis {
   private unanswered = 0;
@@ -34,26 +34,26 @@ export class Subscriber extends EndingRedis {
     private readonly isSharded: boolean,
   ) {
     super(options);
-    this.on('error', () => undefined); // it comes back by itself
+    this.on('error', () => undefined); // ioredis reconnects
     this.on('smessage', (from, text) => this.emit('message', from, text));
-    const beat = setInterval(() => this.beat(), beatMs);
+    const beat = setInterval(() => this.beat(), pingEveryMs);
     beat.unref();
     this.once('end', () => clearInterval(beat));
   }
 
-  /** From when this resolves, `message` events tell what is published. */
+  /** Subscribes. After it resolves, each published message is a `message` event. */
   async listen(): Promise<void> {
     await (this.isSharded ? this.ssubscribe(this.channel) : this.subscribe(this.channel));
   }
 
   /**
-   * Counts beats, not time, so that a process which was held up itself does not blame the server. ioredis' own
-   * `socketTimeout` measures time, and cuts off the next connection where this one was lost otherwise.
+   * Counts unanswered pings instead of time, because this process may have been blocked itself. The `socketTimeout` of ioredis measures
+   * time; when a connection was lost in another way, it also closes the next connection.
    */
   private beat(): void {
     if (this.status !== 'connect' && this.status !== 'ready') return;
     const answered = (): void => void (this.unanswered = 0);
-    if (this.unanswered < mostUnanswered) {
+    if (this.unanswered < maxUnanswered) {
       this.unanswered++;
       this.ping().then(answered, () => undefined);
       return;
@@ -64,10 +64,9 @@ export class Subscriber extends EndingRedis {
 }
 
 /**
- * A connection to hear `channel` with, to where `redis` is connected. Unlike that one it waits for Redis to return, unless
- * `options` say otherwise.
+ * A new connection to the server of `redis` for the messages of `channel`. By default its commands wait for Redis to return.
  */
-export function subscriberOf(redis: RedisClient, channel: string, options: RedisOptions = patient): Subscriber {
+export function subscriberOf(redis: RedisClient, channel: string, options: RedisOptions = waitingOptions): Subscriber {
   const common: RedisOptions = {
     connectTimeout: connectTimeoutMs,
     enableOfflineQueue: true,
@@ -77,10 +76,10 @@ export function subscriberOf(redis: RedisClient, channel: string, options: Redis
   if (!(redis instanceof Cluster)) return new Subscriber({ ...redis.options, ...common }, channel, false);
   const owner = new SlotOwner(redis, channel);
   const subscriber = new Subscriber({ ...ownerOptions(redis, owner), ...common }, channel, true);
-  // The server tells of it too when it gives the channel away, but ioredis keeps that to itself.
+  // The server also reports when another master gets the channel, but ioredis does not emit an event for it.
   const moving = setInterval(
-    () => void owner.hasMoved().then((moved) => moved && subscriber.disconnect(true)),
-    checkMs,
+    () => void owner.hasChanged().then((moved) => moved && subscriber.disconnect(true)),
+    checkEveryMs,
   );
   moving.unref();
   subscriber.once('end', () => clearInterval(moving));

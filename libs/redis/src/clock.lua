@@ -1,5 +1,4 @@
--- Put in front of every script. Answers the given time, or that of Redis where none is given, in ms since the epoch: tests give
--- a time.
+-- Prepended to every script. Returns the given time (tests pass one), or the time of Redis, in ms since the epoch.
 local function clock(given)
   local own = given and tonumber(given)
   if own then return own end

@@ -5,9 +5,9 @@ export interface KeyKind {
   readonly type: 'string' | 'hash' | 'list' | 'set' | 'zset' | 'stream' | 'channel';
   /** The package whose code writes it. */
   readonly owner: string;
-  /** When it goes away. */
+  /** When it is deleted or expires. */
   readonly lifetime: string;
-  /** What it holds. */
+  /** What it contains. */
   readonly content: string;
 }
 
@@ -22,7 +22,7 @@ const untilJobEnds = 'until the job ends';
 const untilEmpty = 'until it is empty';
 const kept = 'not deleted';
 
-/** Every key and channel that PNS uses in Redis. docs/architecture.md shows it; a test compares it with the keys of a Redis in use. */
+/** Every key and channel that PNS uses in Redis. docs/architecture.md lists them; a test compares them with the keys of a Redis in use. */
 export const keyMap: readonly KeyKind[] = [
   ...kinds(aggregation, '{pns:<shard>}', [
     ['due', 'zset', untilEmpty, 'window -> ms at which it falls due'],

@@ -1,8 +1,8 @@
 import type { Owner } from '@pns/subscriptions';
 
 /**
- * Where things live in Redis. Everything of one user is in one of `shards` key groups that share a hash tag, so that a
- * Redis Cluster spreads the groups and one script may touch every key of a group.
+ * The names of keys in Redis. All keys of a user are in one of `shards` key groups. The keys of a group share a hash tag, so a Redis
+ * Cluster distributes the groups, and one script may use all keys of a group.
  */
 export class KeySpace {
   constructor(
@@ -12,24 +12,24 @@ export class KeySpace {
 
   /** The key group of a user, from 0 to `shards` - 1. */
   shardOf(context: number, user: number): number {
-    // Two rounds of an integer mix (Murmur3's finalizer), so that neighbouring ids land in different groups.
+    // Two rounds of an integer mix (Murmur3's finalizer), so that neighbouring ids get different groups.
     let hash = Math.imul(context, 0x9e3779b1) ^ user;
     hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
     return ((hash ^ (hash >>> 16)) >>> 0) % this.shards;
   }
 
-  /** The key groups in which something of the owner may be. */
+  /** The key groups that may contain keys of the owner. */
   shardsOf({ context, user }: Owner): number[] {
     return user === undefined ? this.all() : [this.shardOf(context, user)];
   }
 
-  /** What every key and queue of a shard begins with, hash tag included. */
+  /** The prefix of all keys and queues of a shard, with its hash tag. */
   group(shard: number): string {
     return `{${this.prefix}:${shard}}`;
   }
 
-  /** The keys of any shard that continue like `rest`, as a pattern for SCAN. */
+  /** A SCAN pattern for the keys of all shards that end with `rest`. */
   pattern(rest: string): string {
     return `{${this.prefix}:*}${rest}`;
   }

@@ -23,7 +23,7 @@ function write(name: string, lua: string): void {
   writeFileSync(join(folder, 'src', `${name}.lua`), lua);
 }
 
-it('runs with the given time, and with that of Redis where none is given', async () => {
+it('runs with the given time, or with the time of Redis', async () => {
   write('time', 'return clock(ARGV[1])');
   const script = new LuaScript<number>({ folder: join(folder, 'src'), name: 'time', numberOfKeys: 0 });
   expect(await script.run(redis, 42)).toBe(42);
@@ -34,7 +34,7 @@ it('runs with the given time, and with that of Redis where none is given', async
   expect(own).toBeLessThanOrEqual(inMs(after));
 });
 
-it('is found in src by a compiled module, with its prelude, and knows two scripts of one name apart', async () => {
+it('is found in src by a compiled module, with its prelude, and differs from another script with the same name', async () => {
   write('twice', 'local function twice(text) return text .. text end\n');
   write('same', 'return twice(ARGV[1])');
   const one = new LuaScript({ folder: join(folder, 'dist'), name: 'same', numberOfKeys: 0, preludes: ['twice'] });

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { RedisClient } from './redis';
 
-/** Where a script lies and how it is called. */
+/** The location of a script and its number of keys. */
 export interface LuaScriptOptions {
-  /** `__dirname` of the module that calls the script, which lies beside that module's source. */
+  /** `__dirname` of the module that calls the script. The script is beside the source of that module. */
   readonly folder: string;
   /** The name of the file, without `.lua`. */
   readonly name: string;
-  /** Absent where the first argument of each call is the number of keys. */
+  /** Absent when the first argument of each call is the number of keys. */
   readonly numberOfKeys?: number;
   /** Files with functions that the script uses, in this order, relative to the folder and without `.lua`. */
   readonly preludes?: readonly string[];
@@ -17,15 +17,14 @@ export interface LuaScriptOptions {
 
 type Arguments = readonly (string | number)[];
 
-/** The scripts that a connection knows as commands, so that none is defined twice. */
+/** The commands that are defined on each connection, so that none is defined twice. */
 const defined = new WeakMap<RedisClient, Set<string>>();
 
 /**
- * A Lua script from its file, with the function `clock` and the preludes in front. Redis gets the text once, and its digest from
- * then on.
+ * A Lua script from a file. The function `clock` and the preludes are prepended. Redis gets the text once, and later only its digest.
  */
 export class LuaScript<Answer = unknown> {
-  /** The text, for transactions, in which ioredis cannot send a script again that Redis has forgotten. */
+  /** The text, for transactions: inside one, ioredis cannot send a script again that Redis does not know. */
   readonly source: string;
   private readonly numberOfKeys: number | undefined;
   private readonly command: string;

@@ -4,25 +4,25 @@ import { Gauge } from 'prom-client';
 import type { RedisClient } from './redis';
 import { redisNearlyFullSentence } from './redis-full';
 
-/** How old a reading may be before Redis is asked again in passing, in ms. */
+/** A reading older than this is replaced in the background, in ms. */
 const freshMs = 1000;
-/** The same for a refusal, in ms: room that Redis has again is seen after this time. */
+/** A request is refused only after a reading that is newer than this, in ms, so that freed memory is noticed. */
 const freshForRefusalMs = 200;
-/** A scrape waits this long for an answer of Redis, in ms. */
+/** A scrape waits for Redis at most this long, in ms. */
 const scrapeTimeoutMs = 1000;
 
 /** The part of its memory that Redis may use before PNS accepts nothing more; the rest is for sending. ADR 0014. */
 export const mostUsedForIntake = 0.9;
-/** The log calls Redis full above `mostUsedForIntake`, and no longer full below this: so that it does not log each swing. */
+/** The log reports Redis as full above `mostUsedForIntake` and as no longer full below this; the gap prevents a line for each swing. */
 const hasRoomBelow = 0.85;
 
-/** One for all parts of the process, which share a Redis. */
+/** One for all apps of the process, because they share a Redis. */
 const fullness = new RecurringFault('redis.full', 'redis.has-room');
 
 /** How much of its `maxmemory` Redis uses; in a cluster, the fullest master. 0 where no limit is set. */
 export class MemoryUse {
   private known = 0;
-  /** Whether the last try to read it succeeded. */
+  /** Whether the last reading succeeded and is still valid. */
   private isKnown = false;
   private askedAt = 0;
   private asking: Promise<boolean> | undefined;
@@ -30,15 +30,15 @@ export class MemoryUse {
   constructor(private readonly redis: RedisClient) {}
 
   /**
-   * Whether the last known reading is above this part. Costs no round trip: a reading older than a second is replaced in passing.
-   * Before the first reading nothing is above.
+   * Whether the last known reading is above this part. Does not wait for Redis: a reading older than a second is replaced in the
+   * background. False before the first reading.
    */
   isAbove(part: number): boolean {
     if (Date.now() - this.askedAt >= freshMs) void this.ask();
     return this.known > part;
   }
 
-  /** The same from a reading that is at most 200 ms old. False when Redis is away, so that the caller meets that fault itself. */
+  /** Like `isAbove`, from a reading that is at most 200 ms old. False when Redis is away; the caller's next command then rejects. */
   async isAboveNow(part: number): Promise<boolean> {
     return ((await this.usedPart()) ?? 0) > part;
   }
@@ -49,13 +49,13 @@ export class MemoryUse {
     return isFresh || (await this.ask()) ? this.known : undefined;
   }
 
-  /** Call it when Redis refused a write for want of memory: what was read before is no longer true. */
-  outdate(): void {
+  /** Discards the last reading. Call it when Redis refused a write because its memory is full. */
+  invalidate(): void {
     this.isKnown = false;
     this.askedAt = 0;
   }
 
-  /** Answers whether Redis did. */
+  /** Resolves with whether Redis answered. */
   private ask(): Promise<boolean> {
     this.asking ??= this.read().finally(() => (this.asking = undefined));
     return this.asking;
@@ -70,7 +70,7 @@ export class MemoryUse {
       this.isKnown = true;
     } catch {
       this.isKnown = false;
-      return false; // each caller that needs Redis finds out by itself that it is away
+      return false; // callers that need Redis get an error from their own commands
     }
     if (this.known > mostUsedForIntake) fullness.occurred(redisNearlyFullSentence(this.known, mostUsedForIntake));
     else if (this.known < hasRoomBelow) fullness.isOver();
@@ -78,7 +78,7 @@ export class MemoryUse {
   }
 }
 
-/** From a server's answer to INFO, as Redis itself compares them before it refuses a write; 0 without a limit. */
+/** The used part of the limit in an answer to INFO, computed as Redis does before it refuses a write; 0 without a limit. */
 function usedPartOf(info: string): number {
   const [used, notCounted, limit] = ['used_memory', 'mem_not_counted_for_evict', 'maxmemory'].map((name) =>
     Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0),
@@ -86,12 +86,12 @@ function usedPartOf(info: string): number {
   return limit === 0 ? 0 : (used - notCounted) / limit;
 }
 
-/** Those of the apps that run in this process. */
+/** The readings of the apps in this process. */
 export const memoryUses = new Set<MemoryUse>();
 
 new Gauge({
   name: 'pns_redis_memory_ratio',
-  help: 'The part of its maxmemory that Redis uses, in a cluster the fullest master; 0 without a maxmemory. Every app reports the same Redis: take the maximum, not the sum.',
+  help: 'The part of its maxmemory that Redis uses, in a cluster the fullest master; 0 without a maxmemory. All apps report the same Redis: take the maximum, not the sum.',
   registers: [metrics],
   async collect() {
     this.remove();

@@ -35,7 +35,7 @@ it.each([false, true])('waits for a Redis that is not up yet, and says so once (
   ]);
 });
 
-it('waits for a Redis that takes connections and does not answer', async () => {
+it('waits for a Redis that accepts connections and does not answer', async () => {
   const link = await cuttableLink(testRedisUrl());
   const lines = events();
   link.hold();
@@ -51,7 +51,7 @@ it('waits for a Redis that takes connections and does not answer', async () => {
 it('gives up with a sentence that names the server and no password', async () => {
   events();
   const port = await freePort();
-  const opening = openRedis(`redis://:sesame@127.0.0.1:${port}`, { patienceMs: 300 });
+  const opening = openRedis(`redis://:sesame@127.0.0.1:${port}`, { maxWaitMs: 300 });
   const failure = (await opening.catch((error: unknown) => error)) as Error;
   expect(failure).toMatchObject({ code: 'REDIS_UNREACHABLE' });
   expect(failure.message).toMatch(new RegExp(`^Redis at 127.0.0.1:${port} cannot be reached .* correct REDIS_URL\\.$`));
@@ -74,7 +74,7 @@ describe('a Redis with a password', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('lets in who has it', async () => {
+  it('accepts a client with the password', async () => {
     const redis = await openRedis(`redis://:sesame@127.0.0.1:${server.port}`, { failFast: true });
     expect(await redis.ping()).toBe('PONG');
     redis.disconnect();

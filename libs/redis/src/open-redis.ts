@@ -2,30 +2,30 @@ import { once } from 'node:events';
 import { PnsError, waitForServer, type NeededServer } from '@pns/runtime';
 import { clusterOf, connectRedis, type RedisClient } from './redis';
 
-/** One try to connect may take this long before the wait counts it as failed, in ms; ioredis goes on meanwhile. */
+/** A try to connect counts as failed after this time, in ms; ioredis continues to connect. */
 const tryMs = 5000;
 
-/** Answers of a Redis that does not let us in. */
+/** Errors of a Redis that refuses our credentials. */
 const refusals = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
 
 /**
- * `connectRedis`, resolved when Redis answers. At the start of an app Redis is waited for; later on, the connection comes back by
- * itself.
+ * Connects with `connectRedis` and resolves when Redis answers. For the start of an app: it waits for Redis. Later the connection
+ * reconnects by itself.
  *
- * @throws PnsError `REDIS_UNREACHABLE` when it stays away, `REDIS_REFUSED` when it answers but does not let us in.
+ * @throws PnsError `REDIS_UNREACHABLE` when Redis stays away, `REDIS_REFUSED` when it answers but refuses our credentials.
  */
 export async function openRedis(
   url: string,
-  { failFast = false, patienceMs }: { readonly failFast?: boolean; readonly patienceMs?: number } = {},
+  { failFast = false, maxWaitMs }: { readonly failFast?: boolean; readonly maxWaitMs?: number } = {},
 ): Promise<RedisClient> {
   const redis = connectRedis(url, { failFast });
   const server: NeededServer = { name: 'Redis', where: placeOf(url), variable: 'REDIS_URL', isAway };
   let lastFault = new Error(`no answer within ${tryMs} ms`);
   let refuse: (error: Error) => void = () => undefined;
   const refused = new Promise<never>((_, reject) => (refuse = reject));
-  refused.catch(() => undefined); // heard only while somebody waits for it
+  refused.catch(() => undefined); // a rejection without a waiting caller is no unhandled rejection
   const note = (error: Error & { readonly lastNodeError?: Error }): void => {
-    lastFault = error.lastNodeError ?? error; // the latter of a cluster
+    lastFault = error.lastNodeError ?? error; // a cluster reports the error of its last node
     if (!refusals.test(lastFault.message)) return;
     const sentence = `Redis at ${server.where} refuses: ${lastFault.message} Correct REDIS_URL.`;
     refuse(new PnsError('REDIS_REFUSED', sentence, { cause: error }));
@@ -41,7 +41,7 @@ export async function openRedis(
         });
         await Promise.race([ready, refused]);
       },
-      patienceMs,
+      maxWaitMs,
     );
     return redis;
   } catch (error) {
@@ -54,7 +54,7 @@ export async function openRedis(
 
 const isAway = (error: unknown): boolean => !(error instanceof PnsError);
 
-/** Host and port of a connection URL, of a cluster all of them: what a log may show. */
+/** Host and port of a connection URL, without credentials; of a cluster, those of all named nodes. */
 function placeOf(url: string): string {
   const cluster = clusterOf(url);
   return cluster === undefined ? new URL(url).host : cluster.nodes.map(({ host, port }) => `${host}:${port}`).join(',');

@@ -7,7 +7,7 @@ it.each([
   ["OOM command not allowed when used memory > 'maxmemory'. script: 4ca2, on @user_script:67.", /Raise maxmemory/],
   ['ERR Error running script (call to f_4ca2): @user_script:67: -OOM command not allowed', /Raise maxmemory/],
   ['MISCONF Errors writing to the AOF file: No space left on device', /disk.*Free space/],
-])('%s names what is full and the cure', (message, sentence) => {
+])('%s names the full resource and a remedy', (message, sentence) => {
   expect(redisFullSentence(replyError(message))).toMatch(sentence);
 });
 

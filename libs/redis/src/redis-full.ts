@@ -4,7 +4,7 @@ const cure = 'Raise maxmemory of Redis, or start more workers so that waiting de
 const outOfMemory = /^OOM\b|OOM command not/;
 const outOfDisk = /^MISCONF\b|MISCONF /;
 
-/** Why a Redis that answers refuses writes, with the cure, when `error` says that its memory or disk is full; else undefined. */
+/** Why Redis refuses writes, with a remedy, when `error` is caused by full memory or a full disk; otherwise undefined. */
 export function redisFullSentence(error: unknown): string | undefined {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
   if (outOfMemory.test(error.message)) return `Redis has used up its memory limit and refuses writes. ${cure}`;
@@ -14,7 +14,7 @@ export function redisFullSentence(error: unknown): string | undefined {
   return undefined;
 }
 
-/** The same of a Redis that still takes writes but has used so much of its memory that PNS accepts nothing more. */
+/** The sentence for a Redis that accepts writes, but uses so much memory that PNS accepts no more notifications. */
 export function redisNearlyFullSentence(usedPart: number, limit: number): string {
   const [used, most] = [usedPart, limit].map((part) => `${Math.floor(part * 100)} %`);
   return `Redis has used ${used} of its memory limit, and above ${most} nothing more is accepted. ${cure}`;

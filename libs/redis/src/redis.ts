@@ -3,38 +3,38 @@ import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOption
 /** A connection to one Redis, or to all masters of a cluster. */
 export type RedisClient = Redis | Cluster;
 
-/** For calls that nobody waits for: they wait for Redis to come back. */
-export const patient = {
+/** Options of connections whose commands wait for Redis to return: for background work. */
+export const waitingOptions = {
   maxRetriesPerRequest: null,
   enableOfflineQueue: true,
   commandTimeout: undefined,
 } satisfies RedisOptions;
 
-/** How long a call that somebody waits for may take, and a connection for it, in ms. */
-const impatient = { maxRetriesPerRequest: 0, commandTimeout: 5000, connectTimeout: 2000 } satisfies RedisOptions;
+/** Options of connections whose commands fail fast: for requests. Times in ms. */
+const failFastOptions = { maxRetriesPerRequest: 0, commandTimeout: 5000, connectTimeout: 2000 } satisfies RedisOptions;
 
-/** Until a connection that was lost is tried again, in ms. */
+/** The pause before an attempt to reconnect, in ms. */
 export const untilReconnectMs = (attempt: number): number => Math.min(50 * attempt, 1000);
 
 /**
- * Opens a connection that comes back by itself: to one Redis (`redis://`, `rediss://`) or to a cluster, of which the URL
- * names some nodes (`redis-cluster://host:port,host:port`, `rediss-cluster://`). Commands wait for Redis to return; with
- * `failFast` they reject while it is away and after `commandTimeout` ms, which is what a request that someone waits for needs.
+ * Opens a connection that reconnects by itself: to one Redis (`redis://`, `rediss://`) or to a cluster, of which the URL names some
+ * nodes (`redis-cluster://host:port,host:port`, `rediss-cluster://`). Commands wait for Redis to return. With `failFast` they reject
+ * while Redis is away and after `commandTimeout` ms; a process that serves requests needs that.
  */
 export function connectRedis(url: string, { failFast = false } = {}): RedisClient {
   const cluster = clusterOf(url);
   const redis = cluster === undefined ? connectServer(url, failFast) : connectCluster(cluster, failFast);
-  // Without a listener ioredis writes each failed try to stderr; what is affected by it answers for itself.
+  // Without a listener ioredis writes each failed try to stderr. Affected commands reject.
   redis.on('error', () => undefined);
   return redis;
 }
 
-/** Another connection to the same place, on which commands wait for Redis to return. */
-export function patientCopy(redis: RedisClient): RedisClient {
+/** A new connection to the same server or cluster, whose commands wait for Redis to return. */
+export function waitingCopy(redis: RedisClient): RedisClient {
   const copy =
     redis instanceof Cluster
-      ? new EndingCluster(addressesOf(redis), patientCluster(redis.options.redisOptions, redis.options))
-      : redis.duplicate(patient);
+      ? new EndingCluster(addressesOf(redis), waitingClusterOptions(redis.options.redisOptions, redis.options))
+      : redis.duplicate(waitingOptions);
   copy.on('error', () => undefined);
   return copy;
 }
@@ -42,7 +42,7 @@ export function patientCopy(redis: RedisClient): RedisClient {
 function connectServer(url: string, failFast: boolean): Redis {
   return new EndingRedis(url, {
     retryStrategy: untilReconnectMs,
-    ...(failFast ? { ...impatient, enableOfflineQueue: false } : { maxRetriesPerRequest: null }),
+    ...(failFast ? { ...failFastOptions, enableOfflineQueue: false } : { maxRetriesPerRequest: null }),
   });
 }
 
@@ -51,18 +51,19 @@ function connectCluster({ nodes, username, password, isTls }: ClusterAddress, fa
   const redisOptions = { ...account, ...(isTls ? { tls: {} } : {}) };
   const options: ClusterOptions = {
     clusterRetryStrategy: untilReconnectMs,
-    // Certificates name hosts, so those are not to be replaced by their addresses.
+    // Certificates contain host names, so names must not be replaced by addresses.
     ...(isTls ? { dnsLookup: (host, done) => done(null, host) } : {}),
   };
-  if (failFast) return new EndingCluster(nodes, { ...options, redisOptions: { ...redisOptions, ...impatient } }, true);
-  return new EndingCluster(nodes, patientCluster(redisOptions, options));
+  if (failFast)
+    return new EndingCluster(nodes, { ...options, redisOptions: { ...redisOptions, ...failFastOptions } }, true);
+  return new EndingCluster(nodes, waitingClusterOptions(redisOptions, options));
 }
 
-function patientCluster(redisOptions: ClusterOptions['redisOptions'], options: ClusterOptions): ClusterOptions {
+function waitingClusterOptions(redisOptions: ClusterOptions['redisOptions'], options: ClusterOptions): ClusterOptions {
   return {
     ...options,
     redisOptions: { ...redisOptions, maxRetriesPerRequest: null, commandTimeout: undefined },
-    // A command for a master that is away is tried again at other ones, which send it back, until it is there again.
+    // While a master is away, other masters redirect its commands to it, so the number of redirections must not be limited.
     maxRedirections: Number.MAX_SAFE_INTEGER,
   };
 }
@@ -84,7 +85,7 @@ interface ClusterAddress {
   readonly isTls: boolean;
 }
 
-/** What the URL of a cluster says; undefined for one of a single Redis. */
+/** The parts of a cluster's URL; undefined for the URL of a single Redis. */
 export function clusterOf(url: string): ClusterAddress | undefined {
   const [, scheme, account = '', hosts = ''] = /^(rediss?)-cluster:\/\/(?:([^@/]*)@)?([^@/]+)\/?$/.exec(url) ?? [];
   if (scheme === undefined) return undefined;
@@ -102,13 +103,14 @@ export function clusterOf(url: string): ClusterAddress | undefined {
 }
 
 /**
- * When ioredis is told to disconnect while it waits to reconnect, it never says `end`, and BullMQ waits for that word: a
- * worker that is closed while Redis is away would never be closed. In the state `wait` ioredis does say it.
+ * A connection that emits `end` after each `disconnect`. ioredis does not emit `end` when it is disconnected while it waits to
+ * reconnect, and BullMQ waits for that event: a worker that is closed while Redis is away would never be closed. In the state `wait`
+ * ioredis emits it.
  */
 export class EndingRedis extends Redis {
   override disconnect(reconnect = false): void {
     if (!reconnect) this.rejectUnanswered();
-    // What is closed comes back by itself; to close it once more would keep the process alive for two seconds.
+    // A closed stream is reconnected anyway; a second disconnect would keep the process alive for two seconds.
     if (reconnect && this.stream?.destroyed) return;
     if (!reconnect && this.status === 'reconnecting') this.status = 'wait';
     super.disconnect(reconnect);
@@ -118,7 +120,10 @@ export class EndingRedis extends Redis {
     return new EndingRedis({ ...this.options, ...override });
   }
 
-  /** What was under way when the connection was lost, ioredis keeps for the next one, and forgets when there is none. */
+  /**
+   * Rejects the commands that were in progress when the connection was lost. ioredis keeps them for the next connection, and never
+   * settles them if there is none.
+   */
   private rejectUnanswered(): void {
     const { prevCommandQueue: unanswered } = this as unknown as { prevCommandQueue?: Redis['commandQueue'] | null };
     for (let item = unanswered?.shift(); item !== undefined; item = unanswered?.shift()) {
@@ -127,11 +132,11 @@ export class EndingRedis extends Redis {
   }
 }
 
-/** As `EndingRedis`, of a cluster. */
+/** `EndingRedis` for a cluster. */
 class EndingCluster extends Cluster {
   /**
-   * `failFast`: commands reject while no node can be reached. ioredis' own `enableOfflineQueue: false` does that too, but
-   * then also breaks pipelines to a node that is not connected to yet.
+   * With `failFast`, commands reject while no node can be reached. `enableOfflineQueue: false` of ioredis does that too, but it also
+   * breaks pipelines to a node that is not connected yet.
    */
   constructor(
     readonly named: readonly ClusterNode[],

@@ -3,8 +3,8 @@ import type { KeySpace } from './key-space';
 import type { RedisClient } from './redis';
 
 /**
- * The keys of all shards that continue like `rest` (a pattern of SCAN), in portions. Rejects when a master that may have
- * some cannot be asked, so that nobody takes what is out of reach for what is not there.
+ * The keys of all shards that end with `rest` (a SCAN pattern), in portions. Rejects when a master that may have such keys is
+ * unreachable, so that the result is never incomplete.
  */
 export async function* scanKeys(redis: RedisClient, keys: KeySpace, rest: string): AsyncGenerator<string[]> {
   const servers = redis instanceof Cluster ? await mastersOf(redis, keys) : [redis];

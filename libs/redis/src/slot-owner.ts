@@ -2,24 +2,24 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { AbstractConnector, type Cluster, type RedisOptions } from 'ioredis';
-import { EndingRedis, patient, untilReconnectMs } from './redis';
+import { EndingRedis, waitingOptions, untilReconnectMs } from './redis';
 
-/** A master that is away is looked for again after this time, in ms. */
-const lookAgainMs = 200;
-/** A connection that was told to end is cut off after this time, in ms. */
+/** The pause before a missing master is looked up again, in ms. */
+const retryMs = 200;
+/** A connection that does not end after `disconnect` is closed after this time, in ms. */
 const disconnectTimeoutMs = 2000;
 
 /**
- * A connection to the master that `key` belongs to, whichever that is at the time; it follows when it is another one. It waits
- * for the master to return. A worker has one, because BullMQ's way to wake up a stuck `Cluster` can leave it ended for good.
+ * A connection to the master that owns the slot of `key`. It follows when another master owns the slot, and its commands wait for the
+ * master to return. Workers use it, because BullMQ's way to wake up a stuck `Cluster` can leave the cluster ended for good.
  */
 export function connectToOwner(cluster: Cluster, key: string): EndingRedis {
-  const redis = new EndingRedis({ ...ownerOptions(cluster, new SlotOwner(cluster, key)), ...patient });
-  redis.on('error', () => undefined); // it comes back by itself
+  const redis = new EndingRedis({ ...ownerOptions(cluster, new SlotOwner(cluster, key)), ...waitingOptions });
+  redis.on('error', () => undefined); // ioredis reconnects
   return redis;
 }
 
-/** What ioredis has to know to connect to the owner. */
+/** The options with which ioredis connects to the owner. */
 export function ownerOptions({ options: { redisOptions } }: Cluster, owner: SlotOwner): RedisOptions {
   return {
     ...redisOptions,
@@ -29,7 +29,7 @@ export function ownerOptions({ options: { redisOptions } }: Cluster, owner: Slot
   };
 }
 
-/** The master of a cluster that a key or a sharded channel belongs to. */
+/** The master of a cluster that owns the slot of a key or sharded channel. */
 export class SlotOwner {
   private slot: number | undefined;
   private connected: string | undefined;
@@ -39,19 +39,19 @@ export class SlotOwner {
     private readonly key: string,
   ) {}
 
-  /** Whether nobody can tell any more, because the connection to the cluster was told to end. */
+  /** Whether the owner cannot be found any more, because the connection to the cluster has ended. */
   get isLost(): boolean {
     return this.cluster.status === 'end';
   }
 
-  /** Its `host:port` as the cluster says now. */
+  /** The owner's current `host:port`, according to the cluster. */
   async find(): Promise<string> {
     this.connected = await this.ask();
     return this.connected;
   }
 
-  /** Whether it is another one than was found; false when nobody can tell. */
-  async hasMoved(): Promise<boolean> {
+  /** Whether the owner differs from the last `find`; false when the cluster cannot be asked. */
+  async hasChanged(): Promise<boolean> {
     if (this.connected === undefined) return false;
     const before = this.connected;
     return this.ask().then(
@@ -71,7 +71,7 @@ export class SlotOwner {
   }
 }
 
-/** Makes ioredis connect to the owner, whichever that is at the time. */
+/** A connector of ioredis that connects to the current owner. */
 function connectorTo(owner: SlotOwner, { tls }: RedisOptions = {}): new () => AbstractConnector {
   return class extends AbstractConnector {
     constructor() {
@@ -89,12 +89,12 @@ function connectorTo(owner: SlotOwner, { tls }: RedisOptions = {}): new () => Ab
       return stream;
     }
 
-    /** A connector that fails is not asked again, so it goes on until it is told to stop. */
+    /** ioredis does not call a failed connector again, so it continues until it is disconnected. */
     private async untilFound(): Promise<string> {
       while (this.connecting && !owner.isLost) {
         const address = await owner.find().catch(() => undefined);
         if (address !== undefined && this.connecting) return address;
-        await sleep(lookAgainMs);
+        await sleep(retryMs);
       }
       throw new Error('Connection is closed.');
     }

@@ -72,6 +72,11 @@ export const logEvents = {
     `${ofDelivery} attempt outcome reason durationMs nextAttemptInMs`,
     'An attempt to deliver ended.',
   ),
+  'delivery.deferred': row(
+    'debug',
+    'transport job deliveries nextRunInMs',
+    'Deliveries were deferred without an attempt.',
+  ),
   'delivery.exhausted': row(
     'error',
     `${ofDelivery} attempts reason`,
@@ -86,11 +91,6 @@ export const logEvents = {
     'The process that sends suspect deliveries died while it sent some.',
   ),
   'delivery.sender-started': row('info', 'transport sender', 'A process for suspect deliveries has started.'),
-  'delivery.spared': row(
-    'debug',
-    'transport job deliveries nextLookInMs',
-    'Deliveries were deferred without an attempt.',
-  ),
   'directory.login-removed': row('warn', 'context user', 'A migration removed a login that equals another one in NFC.'),
   'failed-deliveries.not-counted': row(
     'warn',

@@ -104,15 +104,15 @@ describe('a configuration folder of the original', () => {
 
   it.each<[file: string, line: number | undefined, severity: string, reason: RegExp]>([
     ['pns.properties', 6, 'warning', /^is not needed: /],
-    ['pns.properties', 7, 'warning', /a colon belongs to the name here/],
+    ['pns.properties', 7, 'warning', /a colon is part of the name/],
     ['pns-transports.properties', 1, 'error', /^must be true or false$/],
     ['pns-transports.properties', 2, 'error', /^is empty and must be true or false$/],
     ['pns-transports.properties', 3, 'warning', /is called com\.openexchange\.pns\.transport\.apn\.ios\.enabled here/],
-    ['pns.properties', 3, 'warning', /^stands in mobile\.properties, line 2, too; this file decides/],
+    ['pns.properties', 3, 'warning', /^is set in mobile\.properties, line 2, too; this file is used/],
     ['mobile.properties', 3, 'error', /^must be true or false$/],
     ['webhooks.properties', 1, 'warning', /in webhooks\.yml: httpsOnly/],
     ['webhooks.properties', 2, 'warning', /in webhooks\.yml: allowedNetworks/],
-    ['webhooks.properties', 4, 'warning', /^stands in line 3 too; this line, the last one, decides$/],
+    ['webhooks.properties', 4, 'warning', /^is set in line 3 too; the last line is used$/],
     ['push.properties', 1, 'warning', /every client may subscribe/],
     ['push.properties', 2, 'warning', /docs\/dovecot\.md/],
     ['server.properties', 1, 'warning', /POST \/v1\/api-keys/],

@@ -21,7 +21,7 @@ import { ConfigCascadeModule } from '../config-cascade.module';
 import { ConfigChanges } from '../config-changes';
 import type { ConfigChange } from '../subject-cache';
 
-/** What one process has of the cascade. */
+/** The cascade in one process. */
 export interface SiteProcess {
   readonly cascade: ConfigCascade;
   readonly changes: ConfigChanges;
@@ -31,14 +31,14 @@ export interface SiteProcess {
   readonly pendingChanges: PendingChangeStore;
 }
 
-/** Where the processes of one test live: a configuration folder, a database, and keys in Redis. */
+/** The environment of the processes of one test: a configuration folder, a database, and keys in Redis. */
 export interface Site {
   readonly folder: string;
   readonly databaseUrl: string;
   readonly sql: Client;
-  /** Starts a process; its URLs are those of the site, unless they go by way of a link. */
+  /** Starts a process with the URLs of the site, or with the given URLs, for example of links. */
   start(links?: { readonly redisUrl?: string; readonly databaseUrl?: string }): Promise<SiteProcess>;
-  /** Resolves when as many processes hear of changes. */
+  /** Resolves when this many processes receive changes. */
   hearing(processes: number): Promise<void>;
   stopProcesses(): Promise<void>;
   close(): Promise<void>;
@@ -105,7 +105,7 @@ export function changeOf(place: PropertyPlace): ConfigChange {
   return place.scope === 'context' || place.scope === 'user' ? place : { scope: 'server' };
 }
 
-/** Sets a property as the API does. */
+/** Sets a property like the API. */
 export async function set(
   { store, changes }: SiteProcess,
   place: PropertyPlace,
@@ -115,10 +115,10 @@ export async function set(
   await changes.make(changeOf(place), () => store.put(place, { name, value }));
 }
 
-/** What comes true at once on a machine of one's own may take so long on a busy one, in ms. */
+/** How long a condition may take on a busy machine, in ms. */
 const patienceMs = 10_000;
 
-/** Fails when `holds` does not come true. */
+/** Fails when `holds` does not become true. */
 export async function soon(holds: () => Promise<boolean> | boolean): Promise<void> {
   const deadline = Date.now() + patienceMs;
   while (!(await holds())) {
@@ -127,7 +127,7 @@ export async function soon(holds: () => Promise<boolean> | boolean): Promise<voi
   }
 }
 
-/** Fails unless `holds` comes true after `change` in each round, and within a second in one of five. */
+/** Fails unless `holds` becomes true after `change` in each round, and within a second in one of five. */
 export async function withinOneSecond(
   change: (round: number) => Promise<void>,
   holds: (round: number) => Promise<boolean>,

@@ -24,26 +24,26 @@ const properties = [
 export interface WorkerOptions {
   readonly concurrency?: number;
   readonly shards?: number;
-  /** Another way to the database: a link that can be cut. */
+  /** Another URL of the database: a link that can be cut. */
   readonly databaseUrl?: string;
-  /** Another Redis than the one that all tests share. */
+  /** A separate Redis instead of the shared one. */
   readonly redisUrl?: string;
   /** The script of the process that sends suspect deliveries. */
   readonly isolatedEntry?: string;
 }
 
-/** What a test file does with the delivery stage. */
+/** The delivery stage of a test file. */
 export interface DeliveryStage {
   readonly databaseUrl: () => string;
   /** Starts a worker, which ends with the test. */
   readonly worker: (farSide: FarSide, options?: WorkerOptions) => Promise<INestApplicationContext>;
   /** Ends a worker before its test ends. */
   readonly close: (app: INestApplicationContext) => Promise<void>;
-  /** A delivery to a subscription that is there once a worker has been started. */
+  /** A delivery to a subscription that exists after a worker was started. */
   readonly delivery: (changes?: { [Field in keyof Delivery]?: Delivery[Field] | undefined }) => Delivery;
 }
 
-/** Gives a test file a delivery stage with a database, queues and a configuration of its own. */
+/** Provides a delivery stage with a separate database, queues and configuration for a test file. */
 export function deliveryStage(): DeliveryStage {
   const folder = mkdtempSync(join(tmpdir(), 'pns-delivery-'));
   writeFileSync(join(folder, 'pns.properties'), properties.join('\n'));
@@ -124,7 +124,7 @@ export function deliveryStage(): DeliveryStage {
   return { databaseUrl: () => database.url, worker, close, delivery };
 }
 
-/** Puts deliveries into the worker's queue, as one batch. */
+/** Enqueues deliveries for the worker as one batch. */
 export async function send(
   app: INestApplicationContext,
   deliveries: readonly Delivery[],
@@ -135,7 +135,7 @@ export async function send(
   await enqueueDeliveries(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
 }
 
-/** Registers a subscription and answers its id. */
+/** Registers a subscription and returns its id. */
 export async function subscribe(app: INestApplicationContext, changes: Partial<Registration> = {}): Promise<string> {
   const hook = {
     context: 1,
@@ -149,12 +149,12 @@ export async function subscribe(app: INestApplicationContext, changes: Partial<R
   return subscription.id;
 }
 
-/** Makes a subscription one that was registered again, or changed, at `time`, in ms since the epoch. */
+/** Sets the time at which a subscription was registered again or changed, in ms since the epoch. */
 export async function updateAt(database: DataSource, id: string, time: number): Promise<void> {
   await database.query('UPDATE subscriptions SET updated_at = $2 WHERE id = $1', [id, new Date(time)]);
 }
 
-/** Resolves when `look` answers something. */
+/** Resolves when `look` returns a value. */
 export async function eventually<Found>(look: () => Promise<Found | undefined>): Promise<Found> {
   for (;;) {
     const found = await look();

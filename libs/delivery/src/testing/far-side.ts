@@ -1,6 +1,6 @@
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 
-/** A far side that answers as the test says and remembers who came. */
+/** An endpoint that answers as the test requests and records its deliveries. */
 export class FarSide implements Transport {
   readonly name = 'webhook';
   options: (client: string) => unknown = () => undefined;
@@ -17,7 +17,7 @@ export class FarSide implements Transport {
     return this.answer(delivery, signal);
   }
 
-  /** Resolves when `isEnough` holds for those who came. */
+  /** Resolves when `isEnough` is true for the recorded deliveries. */
   until(isEnough: (came: readonly Delivery[]) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {

@@ -1,4 +1,4 @@
-// A process that sends, for tests: it answers each delivery as the delivery's id says.
+// An isolated process for tests: the id of each delivery decides its answer.
 const fates = {
   dies: () => process.kill(process.pid, 'SIGKILL'),
   exits: () => process.exit(3),

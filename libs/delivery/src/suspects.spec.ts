@@ -1,20 +1,20 @@
 import type { Delivery } from '@pns/transport-contract';
 import fc from 'fast-check';
-import { isDeadly, stepsOf, withCare } from './care';
+import { isPoison, stepsOf, runStep } from './suspects';
 
 const deliveries = (ids: readonly string[]) => ids.map((id) => ({ id }) as Delivery);
 
 const stepIds = (tries: Readonly<Record<string, number>>): string[][] =>
   stepsOf(deliveries(Object.keys(tries)), (id) => tries[id] ?? 0).map((step) => step.map(({ id }) => id));
 
-describe('deliveries that are sent with care', () => {
-  it('go some at a time, and those last and alone that processes died of', () => {
-    const innocent = Array.from({ length: 12 }, (_, index) => `i${index}`);
-    const tries = { twice: 2, once: 1, ...Object.fromEntries(innocent.map((id) => [id, 0])) };
-    expect(stepIds(tries)).toEqual([innocent.slice(0, 10), innocent.slice(10), ['once'], ['twice']]);
+describe('suspect deliveries', () => {
+  it('are sent several at a time while no process died, and then one at a time', () => {
+    const withoutDeath = Array.from({ length: 12 }, (_, index) => `i${index}`);
+    const tries = { twice: 2, once: 1, ...Object.fromEntries(withoutDeath.map((id) => [id, 0])) };
+    expect(stepIds(tries)).toEqual([withoutDeath.slice(0, 10), withoutDeath.slice(10), ['once'], ['twice']]);
   });
 
-  it('go each in exactly one step', () => {
+  it('are each sent in exactly one step', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.nat(3)), (tries) => {
         expect(stepIds(tries).flat().sort()).toEqual(Object.keys(tries).sort());
@@ -22,23 +22,23 @@ describe('deliveries that are sent with care', () => {
     );
   });
 
-  it('are one at a time after two more deaths whatever they are, so that only one is accused of both', () => {
+  it('are narrowed down to a single one by two deaths', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(99), (count, at) => {
         const ids = Array.from({ length: count }, (_, index) => `d${index}`);
-        const deadly = ids[at % count];
+        const poison = ids[at % count];
         const tries = new Map(ids.map((id) => [id, 0]));
         const done = new Set<string>();
         for (let deaths = 0; deaths < 2; deaths++) {
           const open = deliveries(ids.filter((id) => !done.has(id)));
           for (const step of stepsOf(open, (id) => tries.get(id) ?? 0)) {
             for (const { id } of step) tries.set(id, (tries.get(id) ?? 0) + 1);
-            if (step.some(({ id }) => id === deadly)) break;
+            if (step.some(({ id }) => id === poison)) break;
             for (const { id } of step) done.add(id);
           }
         }
-        const accused = ids.filter((id) => !done.has(id) && isDeadly(tries.get(id) ?? 0));
-        expect(accused).toEqual([deadly]);
+        const suspected = ids.filter((id) => !done.has(id) && isPoison(tries.get(id) ?? 0));
+        expect(suspected).toEqual([poison]);
       }),
     );
   });
@@ -46,11 +46,11 @@ describe('deliveries that are sent with care', () => {
   it('wait until those of another job have ended', async () => {
     const events: string[] = [];
     let end: () => void = () => undefined;
-    const first = withCare(
+    const first = runStep(
       () => Promise.resolve(),
       () => new Promise<void>((resolve) => (end = resolve)).then(() => events.push('first ended')),
     );
-    const second = withCare(
+    const second = runStep(
       () => Promise.resolve(void events.push('second begins')),
       () => Promise.resolve(),
     );

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Attempt } from '@pns/outcomes';
+import type { Delivery, Transport } from '@pns/transport-contract';
+import { bulkhead } from 'cockatiel';
+import { isDeferred } from './attempts';
+import type { Checkpoint } from './checkpoint';
+import { SenderDiedError, type IsolatedTransport } from './isolated-transport';
+
+/** After this many deaths of its process, a job sends only a few deliveries at a time, to find the delivery that kills the process. */
+export const suspectAfterDeaths = 2;
+
+/** A delivery is not sent again after this many deaths of the process that sent it in a small step. */
+const maxDeaths = 2;
+
+/**
+ * The same for the process that sends for a worker: at most one death while it sends several deliveries, and two while it sends
+ * this one alone. One death is no proof, because the system or an operator may kill the process too.
+ */
+const maxSenderDeaths = 3;
+
+/** How many deliveries are sent together while no process died during their attempts. */
+const deliveriesPerStep = 10;
+
+/** A delivery that kills a process usually does so within this time, in ms. Other jobs wait no longer than this for a step. */
+const stepMs = 5000;
+
+/** All jobs of a process die with it, so only one job at a time sends suspect deliveries. */
+const steps = bulkhead(1, Number.MAX_SAFE_INTEGER);
+
+type Settled = PromiseSettledResult<Attempt>;
+
+/** Attempts several deliveries at once through `transport`, by default the worker's transport. */
+export type Attempting = (some: readonly Delivery[], transport?: Transport) => Promise<Settled[]>;
+
+/** The rest of a job whose worker died. */
+interface Suspects {
+  readonly deliveries: readonly Delivery[];
+  readonly checkpoint: Checkpoint;
+  readonly signal: AbortSignal;
+  readonly attempt: Attempting;
+}
+
+/** Whether a delivery must not be sent again after so many deaths. */
+export function isPoison(tries: number): boolean {
+  return tries >= maxDeaths;
+}
+
+/** The outcome of a delivery that is not sent again because processes died while they sent it. */
+function endedByDeaths(delivery: Delivery, deaths: number, last = ''): Settled {
+  const reason = `the process that sent it died ${deaths} times, the last time while it sent only this delivery${last}`;
+  const value: Attempt = { delivery, outcome: { kind: 'exhausted', reason }, startedAt: Date.now(), durationMs: 0 };
+  return { status: 'fulfilled', value: { ...value, isUnsent: true } };
+}
+
+/**
+ * The order in which suspect deliveries are sent: first those without a death, several in a step, then the others, one in a step.
+ * So a death makes a few deliveries suspect at first, and in the end a single one.
+ */
+export function stepsOf(deliveries: readonly Delivery[], triesOf: (id: string) => number): Delivery[][] {
+  const others = deliveries.filter(({ id }) => triesOf(id) > 0);
+  const withoutDeath = deliveries.filter(({ id }) => triesOf(id) === 0);
+  const together: Delivery[][] = [];
+  for (let at = 0; at < withoutDeath.length; at += deliveriesPerStep) {
+    together.push(withoutDeath.slice(at, at + deliveriesPerStep));
+  }
+  return [...together, ...others.sort((a, b) => triesOf(a.id) - triesOf(b.id)).map((each) => [each])];
+}
+
+/**
+ * Sends a few deliveries at a time, and ends those that kill their process. They are sent in the isolated process if there is one,
+ * otherwise in this process. The websocket transport has no isolated process, because its sockets belong to this process.
+ */
+export function attemptSuspects(suspects: Suspects, isolated: IsolatedTransport | undefined): Promise<Settled[]> {
+  return isolated === undefined ? attemptInProcess(suspects) : attemptIsolated(suspects, isolated);
+}
+
+async function attemptInProcess({ deliveries, checkpoint, signal, attempt }: Suspects): Promise<Settled[]> {
+  const poison = deliveries.filter(({ id }) => isPoison(checkpoint.triesOf(id)));
+  const settled = poison.map((delivery) => endedByDeaths(delivery, suspectAfterDeaths + maxDeaths));
+  const others = deliveries.filter((delivery) => !poison.includes(delivery));
+  for (const step of stepsOf(others, (id) => checkpoint.triesOf(id))) {
+    if (signal.aborted) return [...settled, { status: 'rejected', reason: signal.reason as unknown }];
+    const ended = await runStep(
+      () => checkpoint.begin(step.map(({ id }) => id)),
+      () => attempt(step),
+    );
+    checkpoint.survive();
+    checkpoint.keep(attemptsIn(ended));
+    settled.push(...ended);
+  }
+  return settled;
+}
+
+/** Only deaths of the isolated process count. This process may also end because of a deployment; then the next worker begins again. */
+async function attemptIsolated(
+  { deliveries, checkpoint, signal, attempt }: Suspects,
+  isolated: IsolatedTransport,
+): Promise<Settled[]> {
+  const settled: Settled[] = [];
+  const deaths = new Map<string, number>();
+  const deathsOf = (id: string): number => deaths.get(id) ?? 0;
+  const endOf = (delivery: Delivery, { message }: SenderDiedError): Settled | undefined => {
+    const count = deathsOf(delivery.id) + 1;
+    deaths.set(delivery.id, count);
+    return count < maxSenderDeaths ? undefined : endedByDeaths(delivery, suspectAfterDeaths + count, `: ${message}`);
+  };
+  const round = async (open: readonly Delivery[]): Promise<readonly Delivery[]> => {
+    const suspected: Delivery[] = [];
+    for (const step of stepsOf(open, deathsOf)) {
+      const ended = await isolated.step(signal, () => attempt(step, isolated));
+      checkpoint.keep(attemptsIn(ended));
+      for (const [index, delivery] of step.entries()) {
+        const each = ended[index];
+        const end = each && isDeath(each) ? endOf(delivery, each.reason) : each;
+        if (end === undefined) suspected.push(delivery);
+        else settled.push(end);
+      }
+      // This worker lost the job, or the isolated process could not be started: the job runs again.
+      if (settled.some(({ status }) => status === 'rejected')) return [];
+    }
+    return suspected;
+  };
+  return isolated.during(async () => {
+    for (let open = deliveries; open.length > 0;) open = await round(open);
+    return settled;
+  });
+}
+
+function isDeath(each: Settled): each is { status: 'rejected'; reason: SenderDiedError } {
+  return each.status === 'rejected' && each.reason instanceof SenderDiedError;
+}
+
+/** The attempts that must not be made again. */
+function attemptsIn(settled: readonly Settled[]): Attempt[] {
+  return settled.flatMap((each) => (each.status === 'fulfilled' && !isDeferred(each.value) ? [each.value] : []));
+}
+
+/** Runs `begin` and then `attempts` once no other job of this process sends suspect deliveries; returns the result of `attempts`. */
+export async function runStep<Result>(begin: () => Promise<void>, attempts: () => Promise<Result>): Promise<Result> {
+  let results: Promise<Result> | undefined;
+  await steps.execute(async () => {
+    await begin();
+    results = attempts();
+    await Promise.race([results, sleep(stepMs, undefined, { ref: false })]);
+  });
+  return results as Promise<Result>;
+}
