@@ -31,7 +31,8 @@ const moduleBoundaries = (stagesAfter, ...testing) => [
       allow('app', 'stage', 'transport', 'platform', 'domain', ...testing),
       allow('stage', 'stage', 'platform', 'domain', ...testing),
       ...stages.map((stage) => allow(stage, ...stagesAfter(stage), 'platform', 'domain', ...testing)),
-      { ...allow('transport', 'domain', ...testing), bannedExternalImports },
+      { ...allow('transport', 'transport-platform', 'domain', ...testing), bannedExternalImports },
+      { ...allow('transport-platform', 'domain', ...testing), bannedExternalImports },
       allow('platform', 'platform', 'domain', ...testing),
       { ...allow('domain', 'domain', ...testing), bannedExternalImports },
       allow('testing', 'testing', 'stage', 'transport', 'platform', 'domain'),
@@ -57,7 +58,7 @@ export default tseslint.config(
   { ignores: ['**/dist', '**/node_modules', '.nx', '.data', 'coverage'] },
   js.configs.recommended,
   {
-    files: ['**/*.mjs', '**/*.js'],
+    files: ['**/*.mjs', '**/*.js', '**/*.cjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
   },
   {

@@ -1,5 +1,5 @@
-// Lints the OpenAPI document on stdin with Redocly's rules and writes a line for each fault. A program of its own, because the
-// linter is published as ES modules only.
+// Lints the OpenAPI document on stdin with Redocly's rules and writes a line for each fault. It is a separate program because
+// the linter is published as ES modules only.
 import { text } from 'node:stream/consumers';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 
@@ -11,7 +11,7 @@ const config = await createConfig({
     'no-invalid-schema-examples': 'error',
     'operation-operationId-url-safe': 'error',
     'tag-description': 'off',
-    // Health is asked for without anything that could be wrong; the original's client API answers its errors with 200.
+    // Health requests have no input that could be wrong, and the original's client API answers errors with 200.
     'operation-4xx-response': 'off',
   },
 });

@@ -42,20 +42,20 @@ import { TestPush } from './subscriptions/test-push';
 import { TokenSpelling } from './subscriptions/token-spelling';
 import { WebhookGate } from './subscriptions/webhook-gate';
 
-/** What the API needs to know of its surroundings. */
+/** The deployment settings of the API. */
 export interface ApiOptions {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly configDir: string;
   readonly shards: number;
   readonly bootstrapApiKey: string;
-  /** What session tokens are signed with, or where an identity provider publishes its keys. */
+  /** The key that signs session tokens, or the URL of an identity provider's keys. */
   readonly sessionKey: string | URL;
-  /** The first one encrypts what is secret in Postgres, each of them decrypts; 32 bytes each. */
+  /** Keys for the secrets in Postgres, 32 bytes each: the first encrypts, all decrypt. */
   readonly encryptionKeys: readonly Buffer[];
-  /** In `production` what is only meant for a demonstration is refused. */
+  /** `production` refuses settings that are only for demonstrations. */
   readonly nodeEnv: string;
-  /** What keys in Redis begin with; tests have their own. */
+  /** Prefix of all keys in Redis. Each test uses its own prefix. */
   readonly redisPrefix?: string;
 }
 

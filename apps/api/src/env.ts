@@ -1,6 +1,6 @@
 import { readEnvironment } from '@pns/runtime';
 
-/** What the API reads from the environment. */
+/** Reads the environment variables of the API. */
 export function readApiEnvironment() {
   return readEnvironment([
     'DATABASE_URL',

@@ -13,13 +13,13 @@ import { defaultBodyBytes, installBodyParsers } from './http/body-parsers';
 import { KnownPaths } from './http/known-paths';
 import { answerProblem } from './http/problem.filter';
 
-/** Longest time that a request may take to arrive, in ms; a stream of NDJSON has to be through by then too. */
+/** Longest time in which a request must arrive completely, in ms. It holds for a stream of NDJSON too. */
 const requestTimeoutMs = 300_000;
 
-/** The longest name of a property has 400 characters, each of which may stand there as %XX. */
+/** The longest name of a property has 400 characters, each possibly percent-encoded. */
 const maxParameterLength = 1200;
 
-/** What the server asks for at the first request that needs it. */
+/** Services of the server. Each is resolved at the first request that needs it, because Nest creates them after the server. */
 export interface ServerParts {
   readonly authenticator: () => Authenticator;
   readonly sessions: () => SessionTokens;
@@ -27,13 +27,13 @@ export interface ServerParts {
   readonly audit: () => AuditStore;
 }
 
-/** The HTTP server under the API: what it takes, who may use it, and how it refuses. */
+/** The HTTP server of the API: body parsers, authentication, audit and error answers. */
 export function apiServer({ authenticator, sessions, rateLimits, audit }: ServerParts): {
   adapter: FastifyAdapter;
   knownPaths: KnownPaths;
 } {
   const adapter = httpServer({
-    skipMiddie: true, // no middleware here, and each request would pay for looking
+    skipMiddie: true, // there is no middleware, and the check would cost time in each request
     bodyLimit: defaultBodyBytes,
     requestTimeout: requestTimeoutMs,
     genReqId: requestIdOf,
@@ -51,7 +51,7 @@ export function apiServer({ authenticator, sessions, rateLimits, audit }: Server
   return { adapter, knownPaths };
 }
 
-/** The id that a proxy or the sender gave the request, where that is one; else a new one. */
+/** The `X-Request-Id` of the request if it is valid, else a new id. */
 function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && /^[\x21-\x7e]{1,100}$/.test(given) ? given : randomUUID();

@@ -12,7 +12,7 @@ import { apiServer } from './server';
 
 export { offlineDescription } from './http/offline-description';
 
-/** Starts the API as the environment says: it takes notifications in, and manages subscriptions, sessions and keys. */
+/** Starts the API with the settings of the environment. */
 export async function startApi(): Promise<NestFastifyApplication> {
   const env = readApiEnvironment();
   const app = await createApi({
@@ -29,9 +29,9 @@ export async function startApi(): Promise<NestFastifyApplication> {
   return app;
 }
 
-/** The API, ready to listen. */
+/** Creates the API. It does not listen yet. */
 export async function createApi(options: ApiOptions): Promise<NestFastifyApplication> {
-  // Looked up once: a look-up in Nest's container would be a good part of what a request costs.
+  // Resolved once: a lookup in Nest's container takes a large part of the time of a request.
   let authenticator: Authenticator | undefined;
   let sessions: SessionTokens | undefined;
   let rateLimits: RateLimits | undefined;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { endpointOf, enqueueDeliveries, type DeliveryGroup } from '@pns/delivery';
+import { enqueueDeliveries, groupedByRoute } from '@pns/delivery';
 import { migrate } from '@pns/persistence';
-import { deliveryQueue, Queues } from '@pns/queue';
+import { Queues } from '@pns/queue';
 import { connectRedis, KeySpace } from '@pns/redis';
 import type { Delivery, TransportName } from '@pns/transport-contract';
 import { Client } from 'pg';
@@ -38,17 +38,9 @@ export async function fillQueues(
     perShard[queues.keys.shardOf(delivery.context, delivery.user)]?.push(delivery);
   }
   await addSubscriptions(databaseUrl, ids, transport);
-  for (const [shard, deliveries] of perShard.entries()) {
-    const ref = { group: queues.keys.group(shard), name: deliveryQueue(transport) };
+  for (const deliveries of perShard) {
     while (deliveries.length > 0) {
-      const byEndpoint = new Map<string, DeliveryGroup & { deliveries: Delivery[] }>();
-      for (const delivery of deliveries.splice(0, windowsPerBatch)) {
-        const endpoint = endpointOf(delivery);
-        const group = byEndpoint.get(endpoint) ?? { ...ref, endpoint, deliveries: [] };
-        byEndpoint.set(endpoint, group);
-        group.deliveries.push(delivery);
-      }
-      await enqueueDeliveries(queues, [...byEndpoint.values()]);
+      await enqueueDeliveries(queues, groupedByRoute(deliveries.splice(0, windowsPerBatch), queues.keys));
     }
   }
   await queues.onApplicationShutdown();

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { endpointOf, enqueueDeliveries } from '@pns/delivery';
-import { deliveryQueue, Queues } from '@pns/queue';
+import { enqueueDeliveries, routeOf } from '@pns/delivery';
+import { Queues } from '@pns/queue';
 import { connectRedis, KeySpace } from '@pns/redis';
 import type { Sandbox } from '@pns/sandbox';
 import type { System } from '@pns/e2e';
@@ -56,8 +56,7 @@ export class Sender {
       if (prepared === undefined) return [];
       const { token } = this.farSide.target(this.sandbox, client, target);
       const delivery: Delivery = { ...prepared, transport, client, token, timestamp: now, dueAt: now };
-      const group = this.queues.keys.group(this.queues.keys.shardOf(delivery.context, delivery.user));
-      return [{ group, name: deliveryQueue(transport), endpoint: endpointOf(delivery), deliveries: [delivery] }];
+      return [{ ...routeOf(delivery, this.queues.keys), deliveries: [delivery] }];
     });
     await enqueueDeliveries(this.queues, groups);
   }

@@ -1,18 +1,9 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Windows, type WindowCounts } from '@pns/aggregation';
-import { parkedNode } from '@pns/delivery';
-import {
-  socketNodeGroup,
-  aggregationQueue,
-  deliveryQueue,
-  jobCounts,
-  Queues,
-  socketNodeQueue,
-  type JobCounts,
-} from '@pns/queue';
-import { SocketNodes } from '@pns/sockets';
+import { allDeliveryQueues } from '@pns/delivery';
+import { aggregationQueue, jobCounts, Queues, type JobCounts } from '@pns/queue';
 import { metrics, RecurringFault } from '@pns/runtime';
-import { transportNames } from '@pns/transport-contract';
+import { SocketNodes } from '@pns/sockets';
 import { Gauge } from 'prom-client';
 
 /** What waits in Redis. */
@@ -66,13 +57,10 @@ export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async jobs(): Promise<Map<string, JobCounts>> {
     const { redis, keys } = this.queues;
-    const nodes = [...(await this.nodes.withQueues()), parkedNode];
+    const deliveries = allDeliveryQueues(keys, await this.nodes.withQueues());
     const queues = [
-      ...keys.all().flatMap((shard) => {
-        const names = [aggregationQueue, ...transportNames.map(deliveryQueue)];
-        return names.map((name) => ({ group: keys.group(shard), name, label: name }));
-      }),
-      ...nodes.map((node) => ({ group: socketNodeGroup(keys), name: socketNodeQueue(node), label: 'websocket' })),
+      ...keys.all().map((shard) => ({ group: keys.group(shard), name: aggregationQueue, label: aggregationQueue })),
+      ...deliveries.map(({ transport, ...queue }) => ({ ...queue, label: transport })),
     ];
     const counts = await jobCounts(redis, queues);
     const totals = new Map<string, JobCounts>();

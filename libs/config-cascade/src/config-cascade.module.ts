@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigDirectory, ConfigFolderModule, ServerChanges } from '@pns/config-folder';
-import { ConfigStore, UnannouncedChangeStore } from '@pns/persistence';
+import { ConfigStore, PendingChangeStore } from '@pns/persistence';
 import { Queues } from '@pns/queue';
 import { ConfigCascade } from './config-cascade';
 import { ConfigChanges } from './config-changes';
@@ -35,9 +35,9 @@ export class ConfigCascadeModule {
         },
         {
           provide: ConfigChanges,
-          inject: [ConfigCascade, { token: Queues, optional: true }, { token: UnannouncedChangeStore, optional: true }],
-          useFactory: (cascade: ConfigCascade, queues?: Queues, unannounced?: UnannouncedChangeStore) =>
-            queues && unannounced && new ConfigChanges(cascade, queues, unannounced),
+          inject: [ConfigCascade, { token: Queues, optional: true }, { token: PendingChangeStore, optional: true }],
+          useFactory: (cascade: ConfigCascade, queues?: Queues, pendingChanges?: PendingChangeStore) =>
+            queues && pendingChanges && new ConfigChanges(cascade, queues, pendingChanges),
         },
         { provide: ServerChanges, useExisting: ConfigCascade },
       ],

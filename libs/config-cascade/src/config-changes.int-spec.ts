@@ -1,5 +1,5 @@
 import { cuttableLink, testRedisUrl } from '@pns/local-servers';
-import { UnannouncedChangeStore } from '@pns/persistence';
+import { PendingChangeStore } from '@pns/persistence';
 import { DataSource } from 'typeorm';
 import { openSite, set, soon, withinOneSecond, type Site, type SiteProcess } from './testing/site';
 
@@ -29,8 +29,8 @@ describe('a change that its writer could not tell of', () => {
     let mark = '0';
     await withinOneSecond(
       async (round) => {
-        await writer.unannounced.remove(mark); // of the round before
-        mark = await writer.unannounced.add();
+        await writer.pendingChanges.remove(mark); // of the round before
+        mark = await writer.pendingChanges.add();
         await writer.store.put(place, { name: delay, value: String(round) });
       },
       async (round) => (await delayOf(reader)) === round,
@@ -40,7 +40,7 @@ describe('a change that its writer could not tell of', () => {
   it('is obeyed when it was long in the writing', async () => {
     const [writer, reader] = [await site.start(), await site.start()];
     await site.hearing(2);
-    await writer.unannounced.add();
+    await writer.pendingChanges.add();
     // Everything has been read again because of the mark, and is known now.
     const subjects = jest.spyOn(reader.store, 'subjects');
     await soon(async () => (await delayOf(reader)) === 1000 && subjects.mock.calls.length > 1);
@@ -65,7 +65,7 @@ describe('a change that its writer could not tell of', () => {
     const [writer, reader] = [await site.start(), await site.start({ databaseUrl: link.url })];
     await site.hearing(2);
     expect(await delayOf(reader)).toBe(1000);
-    const asked = jest.spyOn(reader.unannounced, 'isAnyOlderThan');
+    const asked = jest.spyOn(reader.pendingChanges, 'isAnyOlderThan');
     link.cut();
     await soon(() => asked.mock.calls.length > 1);
     await writer.store.put(place, { name: delay, value: '7' }); // its mark has come and gone
@@ -79,20 +79,20 @@ describe('a change that its writer could not tell of', () => {
     await site.start(); // makes the table
     await site.stopProcesses(); // they look for marks, and forget old ones
     const database = await new DataSource({ type: 'postgres', url: site.databaseUrl }).initialize();
-    const unannounced = new UnannouncedChangeStore(database);
+    const pendingChanges = new PendingChangeStore(database);
     const ages = async () =>
       (
         await site.sql.query<{ age: number }>(
           'SELECT extract(epoch FROM now() - since)::int AS age FROM unannounced_changes',
         )
       ).rows;
-    await unannounced.add();
-    expect(await unannounced.isAnyOlderThan(30_000)).toBe(false);
+    await pendingChanges.add();
+    expect(await pendingChanges.isAnyOlderThan(30_000)).toBe(false);
     await site.sql.query(`UPDATE unannounced_changes SET since = now() - interval '59 s'`);
-    expect(await unannounced.isAnyOlderThan(1000)).toBe(true);
+    expect(await pendingChanges.isAnyOlderThan(1000)).toBe(true);
     expect(await ages()).toHaveLength(1);
     await site.sql.query(`UPDATE unannounced_changes SET since = now() - interval '61 s'`);
-    expect(await unannounced.isAnyOlderThan(1000)).toBe(true);
+    expect(await pendingChanges.isAnyOlderThan(1000)).toBe(true);
     expect(await ages()).toHaveLength(0);
     await database.destroy();
   });

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { UnannouncedChangeStore } from '@pns/persistence';
+import type { PendingChangeStore } from '@pns/persistence';
 import type { Queues } from '@pns/queue';
 import { patientCopy, publish, subscriberOf, type RedisClient, type Subscriber } from '@pns/redis';
 import { log, RecurringFault } from '@pns/runtime';
@@ -35,7 +35,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   constructor(
     private readonly cascade: ConfigCascade,
     private readonly queues: Queues,
-    private readonly unannounced: Pick<UnannouncedChangeStore, 'add' | 'remove' | 'isAnyOlderThan'>,
+    private readonly pendingChanges: Pick<PendingChangeStore, 'add' | 'remove' | 'isAnyOlderThan'>,
   ) {
     this.channel = queues.keys.global('config:changed');
   }
@@ -45,7 +45,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
    * this process obeys it; the others do a moment later.
    */
   async make<Written>(change: ConfigChange, write: () => Promise<Written>): Promise<Written> {
-    const mark = await this.unannounced.add();
+    const mark = await this.pendingChanges.add();
     try {
       return await write();
     } finally {
@@ -88,7 +88,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     try {
       this.publisher ??= patientCopy(this.queues.redis);
       await publish(this.publisher, this.channel, JSON.stringify(change));
-      await this.unannounced.remove(mark);
+      await this.pendingChanges.remove(mark);
     } catch (error) {
       if (this.isClosed) return;
       log.warn({ event: 'config.change-not-announced', reason: (error as Error).message });
@@ -98,7 +98,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
   /** A change that is marked may be written any moment, so that everything is read again until its mark is gone. */
   private async ask(): Promise<void> {
     try {
-      const isAny = await this.unannounced.isAnyOlderThan(overdueMs);
+      const isAny = await this.pendingChanges.isAnyOlderThan(overdueMs);
       if (isAny || this.isUnsure) this.obey(() => this.cascade.applyAny());
       this.isUnsure = false;
     } catch {

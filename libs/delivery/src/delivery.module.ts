@@ -3,13 +3,14 @@ import { ConfigCascade } from '@pns/config-cascade';
 import { ClientOptions } from '@pns/config-folder';
 import { OutcomeRecorder, OutcomesModule } from '@pns/outcomes';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
-import { deliveryQueue, Queues, type Readership } from '@pns/queue';
+import { Queues, type Readership } from '@pns/queue';
 import { KeySpace } from '@pns/redis';
 import type { Transport, TransportName } from '@pns/transport-contract';
 import { CredentialsExpiry } from './credentials-expiry';
 import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
-import type { QueueRef } from './enqueue-deliveries';
+
 import { PausedClients } from './paused-clients';
+import { shardQueues, type QueueRef } from './routing';
 import { TransportLifetime } from './transport-lifetime';
 
 /** A transport as a worker app hands it in, and what its worker is to do. */
@@ -35,7 +36,7 @@ export interface TransportOptions {
 export class DeliveryModule {
   static forTransport(options: TransportOptions): DynamicModule {
     const transport = Symbol('Transport');
-    const sources = options.sources ?? ((keys) => deliveryQueues(keys, options.name));
+    const sources = options.sources ?? ((keys) => shardQueues(keys, options.name));
     return {
       module: DeliveryModule,
       imports: [OutcomesModule, ...(options.imports ?? [])],
@@ -81,9 +82,4 @@ export class DeliveryModule {
       ],
     };
   }
-}
-
-/** A transport's queue in each shard's key group. */
-export function deliveryQueues(keys: KeySpace, transport: TransportName): QueueRef[] {
-  return keys.all().map((shard) => ({ group: keys.group(shard), name: deliveryQueue(transport) }));
 }

@@ -8,31 +8,14 @@ import {
   type Origin,
   type Queues,
 } from '@pns/queue';
-import { parsedUrl, type Delivery } from '@pns/transport-contract';
 import { Cluster } from 'ioredis';
-
-/** Where a delivery job goes: a queue of a key group. */
-export interface QueueRef {
-  readonly group: string;
-  readonly name: string;
-}
-
-/** Deliveries that share a queue and an endpoint. */
-export interface DeliveryGroup extends QueueRef {
-  readonly endpoint: string;
-  readonly deliveries: readonly Delivery[];
-}
+import type { DeliveryGroup } from './routing';
 
 export interface EnqueueOptions {
   /** Time before the deliveries are sent, in ms. */
   readonly delayMs?: number;
   /** Distinguishes this call from an earlier one with the same deliveries, whose job may still exist. */
   readonly round?: string;
-}
-
-/** What a target shares its fate with: a web server, or a client's account with a provider. */
-export function endpointOf({ transport, token, client }: Pick<Delivery, 'transport' | 'token' | 'client'>): string {
-  return (transport === 'webhook' ? parsedUrl(token)?.origin : undefined) ?? client;
 }
 
 /**

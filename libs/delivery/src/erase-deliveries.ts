@@ -11,7 +11,7 @@ import {
 import { LuaScript, type RedisClient } from '@pns/redis';
 import { isOwnedBy, type Owner } from '@pns/subscriptions';
 import type { JobType, Queue } from 'bullmq';
-import type { QueueRef } from './enqueue-deliveries';
+import type { QueueRef } from './routing';
 
 /** Jobs read at once: each may carry some megabytes. */
 const jobsPerRead = 25;

@@ -1,15 +1,18 @@
 export { Checkpoint } from './checkpoint';
-export { deliveryQueues, DeliveryModule, type TransportOptions } from './delivery.module';
+export { DeliveryModule, type TransportOptions } from './delivery.module';
 export { eraseDeliveries } from './erase-deliveries';
+export { enqueueDeliveries, enqueueDeliveriesFrom, type EnqueueOptions } from './enqueue-deliveries';
+export { retryFailed } from './retry-failed';
 export {
-  endpointOf,
-  enqueueDeliveries,
-  enqueueDeliveriesFrom,
+  allDeliveryQueues,
+  groupedByRoute,
+  nodeQueue,
+  routeOf,
+  shardQueues,
   type DeliveryGroup,
   type QueueRef,
-} from './enqueue-deliveries';
-export { retryFailed } from './retry-failed';
+} from './routing';
 export { runTransportWorker, startTransportWorker } from './run-worker';
-export { parkedNode, parkedToken, nodeOf, readParkedToken, type ParkedStep } from './socket-token';
+export { nodeOf, parkedNode, socketTargetOf, withTarget } from './socket-target';
 export type { TransportParts, TransportWorker } from './transport-worker';
 export { WorkerModule } from './worker.module';

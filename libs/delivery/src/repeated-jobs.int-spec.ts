@@ -184,7 +184,7 @@ describe('a job whose processes died', () => {
     await eventually(() => isEmpty(app));
     expect(farSide.came).toEqual([]);
     for (const id of ids) expect(await store.get(id)).toBeUndefined();
-    expect(error.mock.calls.map(([line]) => line as unknown)).toEqual(
+    expect(error.mock.calls.map(([line]) => line)).toEqual(
       deadly.map((id) => expect.objectContaining({ event: 'delivery.exhausted', delivery: id }) as unknown),
     );
     error.mockRestore();

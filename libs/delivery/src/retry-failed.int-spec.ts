@@ -1,8 +1,9 @@
-import { parkedNode } from './socket-token';
-import { socketNodeGroup, Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
 import { FailedDeliveryStore } from '@pns/persistence';
+import { Queues, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import { retryFailed } from './retry-failed';
+import { nodeQueue } from './routing';
+import { parkedNode } from './socket-target';
 import { deliveryStage } from './testing/delivery-stage';
 import { FarSide } from './testing/far-side';
 
@@ -19,8 +20,10 @@ it('sends what was for a socket to wherever the user’s sockets are now, and no
     { delivery: exhausted, outcome: 'exhausted', reason: 'internal error', isHeld: false, failedAt: Date.now() },
   ]);
   expect(await retryFailed(queues, failed, { ids: ['to a socket'] }, 10)).toBe(1);
-  const [job] = await queues.queue<DeliveryJob>(socketNodeGroup(queues.keys), socketNodeQueue(parkedNode)).getWaiting();
-  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, token: `${parkedNode} find` }]);
+  const { group, name } = nodeQueue(queues.keys, parkedNode);
+  const [job] = await queues.queue<DeliveryJob>(group, name).getWaiting();
+  const target = { kind: 'parked', step: 'find' };
+  expect(job?.data.deliveries).toMatchObject([{ id: 'to a socket', attempt: 1, target }]);
 });
 
 it('has the worker look for credentials that the subscription of a webhook was given since', async () => {

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import type { ConfigCascade } from '@pns/config-cascade';
+import { parkedNode, withTarget } from '@pns/delivery';
 import type { DueWindow } from '@pns/notifications';
 import type { AddressedSubscription } from '@pns/persistence';
-import { parkedNode, parkedToken } from '@pns/delivery';
 import type { SocketGroup } from '@pns/sockets';
 import { subscriptionsWanting } from '@pns/subscriptions';
-import type { Delivery, TransportName } from '@pns/transport-contract';
+import { hasConfiguredUri, type Delivery, type TransportName } from '@pns/transport-contract';
 
 /** What deliveries are made from. */
 type Sent = Omit<DueWindow, 'size'>;
@@ -53,7 +53,7 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
     .map(({ id, transport, client, token, email1, hasMeta }) => {
       const made = delivery(window, id, transport, client, token);
       made.subscriptionId = id;
-      if (transport === 'webhook') {
+      if (hasConfiguredUri(transport)) {
         if (email1 !== undefined) made.email1 = email1;
         if (hasMeta) made.hasMeta = true;
       }
@@ -66,11 +66,11 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
       mayReach('websocket', client, !connections.some((connection) => connection !== sourceToken)),
     )
     .map(({ node, client, namedOnly, lookedAt }) => {
-      const token = node === parkedNode ? parkedToken('find', namedOnly) : node;
-      const made = delivery(window, `${node}/${client}`, 'websocket', client, token);
+      const made = delivery(window, `${node}/${client}`, 'websocket', client, node);
       made.lookedAt = lookedAt;
       if (window.order !== undefined) made.order = window.order;
-      return made;
+      if (node !== parkedNode) return made;
+      return withTarget(made, { kind: 'parked', step: 'find', ...(namedOnly === true && { namedOnly }) });
     });
 
   return [...toSubscriptions, ...toSockets];

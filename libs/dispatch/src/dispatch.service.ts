@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { endpointOf, enqueueDeliveriesFrom, type DeliveryGroup, parkedNode, nodeOf } from '@pns/delivery';
-import { SocketForwarding, SocketRegistry } from '@pns/sockets';
+import { enqueueDeliveriesFrom, groupedByRoute, nodeOf, parkedNode } from '@pns/delivery';
 import { countSuppressed } from '@pns/outcomes';
 import type { DueWindow } from '@pns/notifications';
 import { SubscriptionStore } from '@pns/persistence';
-import { socketNodeGroup, deliveryQueue, Queues, socketNodeQueue, type Origin } from '@pns/queue';
+import { Queues, type Origin } from '@pns/queue';
+import { SocketForwarding, SocketRegistry } from '@pns/sockets';
 import type { UserKey } from '@pns/subscriptions';
-import type { Delivery, TransportName } from '@pns/transport-contract';
+import { isRegistered, type Delivery, type TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
 import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
@@ -57,9 +57,9 @@ export class Dispatch {
     let settled: Settled | 'settled' | 'lost' = 'settled';
     for (const { windows, deliveries, suppressed } of this.parts(batch, audiences)) {
       // Before the windows are settled: the next batch of these users, which waits for that, finds what this one has added.
-      await this.forwarding.forwardAll(deliveries.filter(isForAway));
-      const toSend = deliveries.filter((delivery) => !isForAway(delivery));
-      const groups = this.grouped(batch.shard, toSend);
+      await this.forwarding.forwardAll(deliveries.filter(isForParked));
+      const toSend = deliveries.filter((delivery) => !isForParked(delivery));
+      const groups = groupedByRoute(toSend, this.queues.keys);
       settled = await enqueueDeliveriesFrom(this.queues, groups, settling(left, windows));
       if (settled === 'lost') return settled;
       for (const [transport, count] of suppressed) countSuppressed(transport, count);
@@ -110,31 +110,11 @@ export class Dispatch {
     for (const subscription of subscriptions) audiences.get(userKey(subscription))?.subscriptions.push(subscription);
     return audiences;
   }
-
-  /** Deliveries travel with those that share their endpoint, so that one target's trouble stays its own. */
-  private grouped(shard: number, deliveries: readonly Delivery[]): DeliveryGroup[] {
-    const groups = new Map<string, DeliveryGroup & { deliveries: Delivery[] }>();
-    for (const delivery of deliveries) {
-      const endpoint = delivery.transport === 'websocket' ? nodeOf(delivery.token) : endpointOf(delivery);
-      const id = `${delivery.transport} ${endpoint}`;
-      const group = groups.get(id);
-      if (group !== undefined) {
-        group.deliveries.push(delivery);
-        continue;
-      }
-      const queue =
-        delivery.transport === 'websocket'
-          ? { group: socketNodeGroup(this.queues.keys), name: socketNodeQueue(endpoint) }
-          : { group: this.queues.keys.group(shard), name: deliveryQueue(delivery.transport) };
-      groups.set(id, { ...queue, endpoint, deliveries: [delivery] });
-    }
-    return [...groups.values()];
-  }
 }
 
-/** Whether a delivery is for sockets that are away. */
-function isForAway({ transport, token }: Delivery): boolean {
-  return transport === 'websocket' && nodeOf(token) === parkedNode;
+/** Whether a delivery is for parked sockets. */
+function isForParked(delivery: Delivery): boolean {
+  return !isRegistered(delivery.transport) && nodeOf(delivery) === parkedNode;
 }
 
 function userKey({ context, user }: UserKey): string {

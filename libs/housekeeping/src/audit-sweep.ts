@@ -3,10 +3,10 @@ import { ConfigCascade } from '@pns/config-cascade';
 import { AuditStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 
-/** How often each API process looks for entries that are too old, in ms. It does not matter which process is first. */
+/** Interval between sweeps of one API process, in ms. Several processes may sweep at the same time. */
 const sweepEveryMs = 3_600_000;
 
-/** Removals of this size hold locks for some milliseconds. */
+/** A removal of this size holds its locks for some milliseconds. */
 const entriesPerRemoval = 1000;
 
 /** Removes entries of the audit log that are older than its retention. */

@@ -1,6 +1,6 @@
-// Outlives the process that started it by just as long as it takes to stop the servers which that one left behind.
-// Reads one JSON line per wish from its standard input: {"watch":pid}, {"forget":pid}, {"removeAtEnd":folder},
-// {"keep":folder}. The end of the input means that the parent has ended, by whatever means, a kill -9 included.
+// Stops the servers that its parent process left behind when it ended, and then ends too. Reads one JSON command per line
+// from standard input: {"watch":pid}, {"forget":pid}, {"removeAtEnd":folder}, {"keep":folder}. The end of the input means
+// that the parent has ended, also after kill -9.
 import { readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ const graceMs = 10_000;
 const servers = new Set();
 const folders = new Set();
 
-const wishes = {
+const commands = {
   watch: (pid) => servers.add(pid),
   forget: (pid) => servers.delete(pid),
   removeAtEnd: (folder) => folders.add(folder),
@@ -23,7 +23,7 @@ function isRunning(pid) {
     return false;
   }
   try {
-    // Where nobody waits for orphans (a container without an init) a dead process keeps its number.
+    // In a container without an init, a dead orphan is not reaped and keeps its number.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return !stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
   } catch {
@@ -35,7 +35,7 @@ function signal(pid, name) {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended meanwhile.
+    // The process has already ended.
   }
 }
 
@@ -49,7 +49,7 @@ async function stop(pid) {
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => undefined);
 
 for await (const line of createInterface({ input: process.stdin })) {
-  for (const [wish, about] of Object.entries(JSON.parse(line))) wishes[wish]?.(about);
+  for (const [command, argument] of Object.entries(JSON.parse(line))) commands[command]?.(argument);
 }
 await Promise.all([...servers].map(stop));
 for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -7,9 +7,9 @@ import type { Progress } from './server-process';
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /**
- * A Chromium: an installed one, or one from the system's packages.
+ * Finds an installed Chromium, or unpacks one from the system's packages.
  *
- * @throws LocalServerError with the command that would install one.
+ * @throws LocalServerError with the command that installs one.
  */
 export function chromium(onProgress: Progress = () => undefined): Runnable {
   const installed = names.map(findProgram).find((file) => file !== undefined);
@@ -18,6 +18,6 @@ export function chromium(onProgress: Progress = () => undefined): Runnable {
   const program = debianProgram({ name: 'Chromium', package: 'chromium', path, downloadMegabytes: 130 }, onProgress);
   if (program !== undefined) return program;
   throw new LocalServerError(
-    'There is no Chromium on this machine; install one, such as with: apt-get install chromium',
+    'There is no Chromium on this machine; install one, for example with: apt-get install chromium',
   );
 }

@@ -1,24 +1,24 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A way to a server that a test can cut and mend: how a server looks to a process that the network parts from it. */
+/** A proxy in front of a server that a test can cut and restore, to simulate a network failure. */
 export interface CuttableLink {
-  /** The server's URL by way of this link. */
+  /** The URL of the server through this link. */
   readonly url: string;
-  /** How many connections go through. */
+  /** The number of open connections. */
   readonly connections: number;
   /** Breaks every connection and refuses new ones until `mend()`. */
   cut(): void;
   mend(): void;
   /**
-   * Keeps every connection of now open and passes nothing on any more, without a sign, as a firewall does that has
-   * forgotten them. New ones go through.
+   * Keeps the current connections open but forwards no more bytes, like a firewall that has dropped their state. New connections
+   * work.
    */
   swallow(): void;
-  /** Keeps what the server answers, on connections of now and new ones, until `release()`: a server that takes connections and is slow. */
+  /** Holds back the answers of the server on all connections until `release()`, like a slow server. */
   hold(): void;
   release(): void;
-  /** Called before each portion that is sent to the server goes through, with how many there were in all. */
+  /** Called before each chunk to the server is forwarded, with the number of chunks so far. */
   onSend: (portions: number) => void;
   /** Called when a connection was refused because the link is cut. */
   onRefuse: () => void;

@@ -4,9 +4,9 @@ import { LocalServerError } from './local-server-error';
 import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity';
 
 /**
- * Makes `folder` this process' own until the answered function is called or the process ends, however it ends.
+ * Claims `folder` for this process. The claim ends when the returned function is called or the process ends, also by a crash.
  *
- * @throws LocalServerError with `inUse`'s sentence when another process that still runs has it.
+ * @throws LocalServerError with the sentence of `inUse` when another running process has claimed it.
  */
 export function claimFolder(folder: string, inUse = inUseSentence(folder)): () => void {
   mkdirSync(folder, { recursive: true });
@@ -22,7 +22,7 @@ export function claimFolder(folder: string, inUse = inUseSentence(folder)): () =
   return () => rmSync(file, { force: true });
 }
 
-/** The process that has claimed `folder` and still runs, if there is one. */
+/** The id of another running process that has claimed `folder`, if there is one. */
 export function folderOwner(folder: string): number | undefined {
   const owner = readIdentity(join(folder, 'owner.json'));
   return owner && owner.pid !== process.pid && isRunning(owner) ? owner.pid : undefined;
@@ -44,10 +44,10 @@ function readIdentity(file: string): ProcessIdentity | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
   } catch {
-    return undefined; // half written by a process that died, or removed just now
+    return undefined; // incomplete after a crash, or already removed
   }
 }
 
 function inUseSentence(folder: string): (pid: number) => string {
-  return (pid) => `${folder} is in use by process ${pid}; stop that one first (kill ${pid}), or choose another folder.`;
+  return (pid) => `${folder} is in use by process ${pid}; stop it first (kill ${pid}), or choose another folder.`;
 }

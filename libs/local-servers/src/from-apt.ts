@@ -4,30 +4,30 @@ import { join } from 'node:path';
 import { findProgram, isExecutable } from './find-program';
 import type { Progress } from './server-process';
 
-/** Gone together with the project, and made again when it is missing. */
+/** Inside node_modules, so it is removed with the project. It is created again when it is missing. */
 const cache = join(__dirname, '..', '..', '..', 'node_modules', '.cache', 'pns');
 
 /** A program of a Debian package. */
 export interface DebianProgram {
-  /** What people call it. */
+  /** The name for messages. */
   readonly name: string;
   readonly package: string;
-  /** Where the program is in the package. */
+  /** The path of the program in the package. */
   readonly path: string;
   readonly downloadMegabytes: number;
 }
 
-/** How to run a program: its file, and an environment in which it finds its libraries. */
+/** The file of a program, and the environment in which it finds its libraries. */
 export interface Runnable {
   readonly file: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /**
- * A program of Debian's or Ubuntu's own, unpacked into the project rather than installed: this needs no root, and leaves no
- * service behind that would start by itself and hold a port.
+ * Unpacks a program of a Debian or Ubuntu package into the project. Unlike an installation this needs no root, and no service is
+ * installed that would start automatically and use a port.
  *
- * Undefined where there is no apt-get, or it cannot reach its servers.
+ * Undefined where there is no apt-get, or where it cannot reach its servers.
  */
 export function debianProgram(program: DebianProgram, onProgress: Progress): Runnable | undefined {
   const { name, package: wanted, path, downloadMegabytes } = program;
@@ -36,15 +36,15 @@ export function debianProgram(program: DebianProgram, onProgress: Progress): Run
   if (!isExecutable(file)) {
     if (!findProgram('apt-get') || !findProgram('dpkg-deb')) return undefined;
     onProgress(
-      `There is no ${name} on this machine; fetching it with apt-get (about ${downloadMegabytes} MB, into node_modules/.cache).`,
+      `There is no ${name} on this machine; downloading it with apt-get (about ${downloadMegabytes} MB, into node_modules/.cache).`,
     );
     const reason = unpack(wanted, unpacked);
-    if (reason !== undefined) onProgress(`apt-get could not: ${reason}`);
+    if (reason !== undefined) onProgress(`apt-get failed: ${reason}`);
   }
   return isExecutable(file) ? { file, env: { ...process.env, LD_LIBRARY_PATH: libraryPath(unpacked) } } : undefined;
 }
 
-/** Answers the reason when it fails. */
+/** Returns the reason of a failure, else undefined. */
 function unpack(wanted: string, unpacked: string): string | undefined {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'apt-'));
@@ -70,13 +70,13 @@ function unpack(wanted: string, unpacked: string): string | undefined {
   }
 }
 
-/** Lists and packages go to our own folder, so no lock of the system's is needed and nothing of it changes. */
+/** Lists and packages go to a separate folder, so apt needs no lock of the system and changes nothing there. */
 function aptFolders(work: string): string[] {
   const options = {
     'Dir::State::lists': join(work, 'lists'),
     'Dir::Cache': join(work, 'cache'),
     'Debug::NoLocking': '1',
-    'APT::Sandbox::User': '', // root's own folders are closed to apt's account
+    'APT::Sandbox::User': '', // apt's account cannot read the folders of root
     'Acquire::Retries': '2',
   };
   return Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
@@ -100,8 +100,8 @@ function run(program: string, args: readonly string[]): string | undefined {
 }
 
 /**
- * Packages put libraries into a folder named by the architecture, and some of them into one of their own below that, which
- * their other libraries know by where it would be on the system. Which ones, the unpacked files say.
+ * Packages contain libraries in a folder with the name of the architecture, some also in a subfolder of it, which their other
+ * libraries reference by its path on an installed system. The unpacked files show which subfolders there are.
  */
 function libraryPath(unpacked: string): string {
   const bases = [join(unpacked, 'usr', 'lib'), join(unpacked, 'lib')];

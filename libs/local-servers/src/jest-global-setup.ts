@@ -1,7 +1,7 @@
 import { startTemporaryServers } from './temporary-servers';
 import { testServers } from './jest-servers';
 
-/** Gives the tests a Postgres and a Redis of their own, unless `DATABASE_URL` and `REDIS_URL` name others. */
+/** Starts a Postgres and a Redis for the tests, unless `DATABASE_URL` and `REDIS_URL` name other servers. */
 export default async function provideServers(): Promise<void> {
   const wanted = { postgres: !process.env['DATABASE_URL'], redis: !process.env['REDIS_URL'] };
   if (testServers.started || (!wanted.postgres && !wanted.redis)) return;

@@ -1,6 +1,6 @@
 import { testServers } from './jest-servers';
 
-/** Stops what the global setup started. Should Jest be interrupted before it gets here, the servers end with its process. */
+/** Stops the servers of the global setup. If Jest is interrupted before, the reaper stops them. */
 export default async function stopServers(): Promise<void> {
   const { started } = testServers;
   if (!started) return;

@@ -1,7 +1,7 @@
 import type { TemporaryServers } from './temporary-servers';
 
 const key = Symbol.for('pns.test-servers');
-const shelf = globalThis as unknown as Record<symbol, { started: TemporaryServers | undefined } | undefined>;
+const globals = globalThis as unknown as Record<symbol, { started: TemporaryServers | undefined } | undefined>;
 
-/** What setup hands to teardown: Jest loads the two apart from each other, so a module's own variable would not do. */
-export const testServers = (shelf[key] ??= { started: undefined });
+/** Passes the servers from setup to teardown. Jest loads the two separately, so a variable of a module would not work. */
+export const testServers = (globals[key] ??= { started: undefined });

@@ -1,7 +1,7 @@
 /**
- * Why a server for development could not be started, as one sentence that says what to do.
+ * A server for development could not be started. The message is one sentence that says what to do.
  *
- * No `PnsError`: Jest's global setup loads this folder before anything is built, so it imports no other package of ours.
+ * It is no `PnsError`: Jest's global setup loads this folder before the build, so it imports no other package of the project.
  */
 export class LocalServerError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -35,7 +35,7 @@ afterEach(async () => {
 
 afterAll(endReaper);
 
-/** A process that has nothing to do with us. */
+/** An unrelated process. */
 function bystander(): number {
   const process = spawn('sleep', ['600'], { stdio: 'ignore' });
   bystanders.push(process);
@@ -54,8 +54,8 @@ async function withRedis<T>(url: string, use: (redis: Redis) => Promise<T>): Pro
   return use(redis).finally(() => redis.disconnect());
 }
 
-describe('a Postgres of our own', () => {
-  it('keeps its data over a stop, a kill and another start', async () => {
+describe('a local Postgres', () => {
+  it('keeps its data after a stop, a kill and another start', async () => {
     const first = await startPostgres({ dataDir: folder });
     await askPostgres(first.url, `CREATE TABLE kept AS SELECT 1 AS number`);
     await first.kill();
@@ -69,7 +69,7 @@ describe('a Postgres of our own', () => {
     expect(processIdentity(third.pid)).toBeUndefined();
   });
 
-  it('lets nobody in without the password', async () => {
+  it('refuses connections without the password', async () => {
     const postgres = await startPostgres({ dataDir: folder });
     const url = new URL(postgres.url);
     url.password = 'guessed';
@@ -77,7 +77,7 @@ describe('a Postgres of our own', () => {
     await postgres.stop();
   });
 
-  it('begins anew where an earlier start was cut off while it created the database', async () => {
+  it('creates the database again after an interrupted start', async () => {
     mkdirSync(join(folder, 'cluster', 'base'), { recursive: true });
     const postgres = await startPostgres({ dataDir: folder });
     expect(await askPostgres(postgres.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
@@ -85,8 +85,8 @@ describe('a Postgres of our own', () => {
   });
 });
 
-describe('a Redis of our own', () => {
-  it('has lost nothing that it had answered when it is killed and started again on the same port', async () => {
+describe('a local Redis', () => {
+  it('has every confirmed write after it was killed and started again on the same port', async () => {
     const first = await startRedis({ dataDir: folder });
     await withRedis(first.url, (redis) => redis.set('kept', 'yes'));
     process.kill(first.pid, 'SIGKILL');
@@ -108,14 +108,14 @@ describe('a Redis of our own', () => {
     await server.stop();
   });
 
-  it('names the port when another program holds it', async () => {
+  it('names the port when another program uses it', async () => {
     const other = await startRedis({ dataDir: join(folder, 'other') });
     const start = startRedis({ dataDir: join(folder, 'own'), port: other.port });
     await expect(start).rejects.toThrow(`redis did not start on port ${other.port}`);
     await other.stop();
   });
 
-  it('stops the server that an earlier process left on the folder', async () => {
+  it('stops the server that an earlier process left running in the folder', async () => {
     const orphan = processIdentity(bystander());
     writeFileSync(join(folder, 'server.json'), JSON.stringify({ server: orphan, port: 0 }));
     const lines: string[] = [];
@@ -125,7 +125,7 @@ describe('a Redis of our own', () => {
     await redis.stop();
   });
 
-  it('leaves a process alone that merely has the number of an earlier server', async () => {
+  it('does not stop an unrelated process with the number of an earlier server', async () => {
     const pid = bystander();
     const record = { server: { pid, startedAt: 'another time' }, port: 0 };
     writeFileSync(join(folder, 'server.json'), JSON.stringify(record));
@@ -142,7 +142,7 @@ describe('a folder', () => {
     expect(() => claimFolder(folder)).toThrow(`in use by process ${owner?.pid}`);
   });
 
-  it('runs one server of a process', async () => {
+  it('can have one server per process', async () => {
     const redis = await startRedis({ dataDir: folder });
     await expect(startRedis({ dataDir: folder })).rejects.toThrow('already');
     expect(await withRedis(redis.url, (client) => client.ping())).toBe('PONG');
@@ -150,7 +150,7 @@ describe('a folder', () => {
   });
 
   it.each(['{"pid":', JSON.stringify({ pid: 1, startedAt: 'before the last boot' })])(
-    'is free when its owner has died: %s',
+    'can be claimed when its owner has died: %s',
     (left) => {
       writeFileSync(join(folder, 'owner.json'), left);
       const release = claimFolder(folder);
@@ -162,7 +162,7 @@ describe('a folder', () => {
 });
 
 describe('the reaper', () => {
-  it('stops what its parent left running and removes its folders, once the parent is gone', async () => {
+  it('stops the servers and removes the folders of its parent after the parent has ended', async () => {
     const script = join(__dirname, '..', 'scripts', 'reaper.mjs');
     const reaper = spawn(process.execPath, [script], { stdio: ['pipe', 'inherit', 'inherit'] });
     const [left, finished] = [bystander(), bystander()];
@@ -175,7 +175,7 @@ describe('the reaper', () => {
 });
 
 describe('servers for tests', () => {
-  it('are gone with their data when stopped', async () => {
+  it('are removed with their data when they are stopped', async () => {
     const servers = await startTemporaryServers({ postgres: true, redis: true });
     const pids = [servers.postgres?.pid, servers.redis?.pid].map((pid) => pid ?? 0);
     expect(pids.map((pid) => processIdentity(pid) !== undefined)).toEqual([true, true]);
@@ -184,7 +184,7 @@ describe('servers for tests', () => {
     expect(existsSync(servers.postgres?.dataFolder ?? '')).toBe(false);
   });
 
-  it('give each test file an empty database and a prefix of its own', async () => {
+  it('provide an empty database and a separate prefix for each test file', async () => {
     const [one, other] = await Promise.all([freshDatabase(), freshDatabase()]);
     await askPostgres(one.url, 'CREATE TABLE mine ()');
     expect(await askPostgres(other.url, `SELECT to_regclass('mine') AS found`)).toEqual([{ found: null }]);

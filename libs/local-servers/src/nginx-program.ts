@@ -5,9 +5,9 @@ import { LocalServerError } from './local-server-error';
 import type { Progress } from './server-process';
 
 /**
- * An nginx: an installed one, or one from the system's packages.
+ * Finds an installed nginx, or unpacks one from the system's packages.
  *
- * @throws LocalServerError with the command that would install one.
+ * @throws LocalServerError with the command that installs one.
  */
 export function nginx(onProgress: Progress = () => undefined): Runnable {
   const installed = findProgram('nginx');
@@ -15,5 +15,5 @@ export function nginx(onProgress: Progress = () => undefined): Runnable {
   const path = join('usr', 'sbin', 'nginx');
   const program = debianProgram({ name: 'nginx', package: 'nginx', path, downloadMegabytes: 2 }, onProgress);
   if (program !== undefined) return program;
-  throw new LocalServerError('There is no nginx on this machine; install one, such as with: apt-get install nginx');
+  throw new LocalServerError('There is no nginx on this machine; install one, for example with: apt-get install nginx');
 }

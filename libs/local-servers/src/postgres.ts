@@ -27,24 +27,24 @@ import { startServerProcess, type Progress } from './server-process';
 export interface PostgresOptions {
   /** Kept between runs; created when missing. */
   readonly dataDir: string;
-  /** The one of the last run, or any free one, when absent. */
+  /** Default: the port of the last run, or any free port. */
   readonly port?: number;
-  /** False trades the safety against a power failure for speed: for tests only. */
+  /** False is faster but not safe against a power failure: for tests only. */
   readonly isDurable?: boolean;
-  /** Memory for pages that are in use (`shared_buffers`); as much as Postgres takes by itself, 128 MiB, when absent. */
+  /** Memory for cached pages (`shared_buffers`). Default: that of Postgres, 128 MiB. */
   readonly cacheMiB?: number;
   readonly onProgress?: Progress;
 }
 
 export interface LocalPostgres {
-  /** Of a database `pns` whose owner may create others. */
+  /** The URL of a database `pns`, whose owner may create other databases. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Where its files really are: below `dataDir`, or elsewhere when its account cannot reach that. */
+  /** The folder of its files: below `dataDir`, or another one where its account cannot reach `dataDir`. */
   readonly dataFolder: string;
   stop(): Promise<void>;
-  /** Ends it without asking (SIGKILL), as a crash would. */
+  /** Kills it (SIGKILL), like a crash. */
   kill(): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ const user = 'pns';
 const database = 'pns';
 
 /**
- * Starts a Postgres of our own on 127.0.0.1 and resolves when it takes queries.
+ * Starts a Postgres on 127.0.0.1 and resolves when it accepts queries.
  *
  * @throws LocalServerError with one sentence when it cannot be started or another running process uses `dataDir`.
  */
@@ -66,7 +66,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
   const password = rememberedPassword(folder);
   if (!exists(join(cluster, 'PG_VERSION')))
     await createCluster({ home, cluster, runAs, password, isDurable, onProgress });
-  const data = realpathSync(cluster); // without a link on the way that its account could not follow
+  const data = realpathSync(cluster); // without symbolic links that its account could not follow
 
   const server = await startServerProcess({
     folder,
@@ -95,7 +95,7 @@ function settings(port: number, { isDurable = true, cacheMiB }: PostgresOptions)
   ]);
 }
 
-/** As root: whoever owns the data already, so that a folder made by another user keeps working; else an account without rights. */
+/** For root: the owner of existing data, so that a folder of another user still works, else an unprivileged account. */
 function accountFor(cluster: string): RunAs | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const owner = exists(cluster) ? statSync(cluster) : undefined;
@@ -114,25 +114,25 @@ interface NewCluster {
 async function createCluster(wanted: NewCluster): Promise<void> {
   const { cluster, runAs, onProgress } = wanted;
   onProgress(`Creating a Postgres database in ${cluster}.`);
-  // What is there is unfinished: a finished one has its PG_VERSION.
+  // An existing cluster is incomplete: a complete one has PG_VERSION.
   if (exists(cluster)) rmSync(realpathSync(cluster), { recursive: true });
   rmSync(cluster, { recursive: true, force: true });
   mkdirSync(cluster, { mode: 0o700 });
   if (runAs) chownSync(cluster, runAs.uid, runAs.gid);
   if (!canReach(cluster, runAs)) {
-    // Somebody closed a folder above it to all other accounts, as root's own home folder is.
+    // Other accounts cannot access a folder above it, for example root's home folder.
     rmSync(cluster, { recursive: true });
     mkdirSync(sharedFolder, { recursive: true, mode: 0o755 });
     const moved = mkdtempSync(join(sharedFolder, 'data-'));
     if (runAs) chownSync(moved, runAs.uid, runAs.gid);
     symlinkSync(moved, cluster);
-    onProgress(`Postgres cannot reach that folder with its own account; its files are in ${moved}.`);
+    onProgress(`The account of Postgres cannot access that folder; its files are in ${moved}.`);
   }
   await initdb(wanted);
 }
 
 async function initdb({ home, cluster, runAs, password, isDurable }: NewCluster): Promise<void> {
-  // Beside the cluster, where that account can read it; never an argument, which every user of the machine could see.
+  // The file is beside the cluster, where the account can read it. Every user of the machine could see an argument.
   const data = realpathSync(cluster);
   const passwordFile = `${data}.password`;
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });

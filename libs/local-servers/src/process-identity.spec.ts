@@ -1,16 +1,16 @@
 import { isRunning, ownIdentity, processIdentity } from './process-identity';
 
 describe('processIdentity', () => {
-  it('is the same whenever one looks', () => {
+  it('is the same for each call', () => {
     expect(processIdentity(process.pid)).toEqual(ownIdentity());
     expect(isRunning(ownIdentity())).toBe(true);
   });
 
-  it('tells a process from an earlier one with its number', () => {
+  it('distinguishes a process from an earlier one with the same number', () => {
     expect(isRunning({ pid: process.pid, startedAt: 'another time' })).toBe(false);
   });
 
-  it('knows none where no process is', () => {
+  it('is undefined where there is no process', () => {
     expect(processIdentity(2 ** 22 + 1)).toBeUndefined();
   });
 });

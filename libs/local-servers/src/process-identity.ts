@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Names one process for as long as the machine runs; a process number alone is used again. */
+/** Identifies one process while the machine runs. A process number alone is not unique, because it is reused. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, in the operating system's own words; compared, never parsed. */
+  /** The start time in the format of the operating system. It is compared, never parsed. */
   readonly startedAt: string;
 }
 
-/** The identity of the process `pid`, or nothing when there is no such process (one that only waits to be reaped is none). */
+/** The identity of the process `pid`; undefined when there is no such process, or when it is a zombie. */
 export function processIdentity(pid: number): ProcessIdentity | undefined {
   const startedAt = process.platform === 'linux' ? startedAtFromProc(pid) : startedAtFromPs(pid);
   return startedAt === undefined ? undefined : { pid, startedAt };
@@ -27,10 +27,10 @@ export function ownIdentity(): ProcessIdentity {
 function startedAtFromProc(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in brackets and may hold anything; what counts comes after it.
+    // The second field is the name of the program in brackets, with any characters. The needed fields follow it.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (state === 'Z' || state === 'X') return undefined;
-    // Field 22 of proc(5): clock ticks since boot, so the boot belongs to it.
+    // Field 22 of proc(5): clock ticks since boot, so the identity includes the boot.
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[18]}`;
   } catch {
     return undefined;

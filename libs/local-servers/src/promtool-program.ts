@@ -5,9 +5,9 @@ import { LocalServerError } from './local-server-error';
 import type { Progress } from './server-process';
 
 /**
- * Prometheus' promtool: an installed one, or one from the system's packages.
+ * Finds an installed promtool of Prometheus, or unpacks one from the system's packages.
  *
- * @throws LocalServerError with the command that would install one.
+ * @throws LocalServerError with the command that installs one.
  */
 export function promtool(onProgress: Progress = () => undefined): Runnable {
   const installed = findProgram('promtool');
@@ -16,6 +16,6 @@ export function promtool(onProgress: Progress = () => undefined): Runnable {
   const program = debianProgram({ name: 'promtool', package: 'prometheus', path, downloadMegabytes: 20 }, onProgress);
   if (program !== undefined) return program;
   throw new LocalServerError(
-    'There is no promtool on this machine; install one, such as with: apt-get install prometheus',
+    'There is no promtool on this machine; install one, for example with: apt-get install prometheus',
   );
 }

@@ -5,21 +5,21 @@ import { join } from 'node:path';
 const script = join(__dirname, '..', 'scripts', 'reaper.mjs');
 let reaper: ChildProcess | undefined;
 
-/** What the reaper stops or removes should this process end without having done so itself. */
+/** Servers that the reaper stops, and folders that it removes, if this process ends without doing so. */
 export const leftBehind = {
-  watch: (pid: number): void => tell({ watch: pid }),
-  forget: (pid: number): void => tell({ forget: pid }),
-  removeAtEnd: (folder: string): void => tell({ removeAtEnd: folder }),
-  keep: (folder: string): void => tell({ keep: folder }),
+  watch: (pid: number): void => send({ watch: pid }),
+  forget: (pid: number): void => send({ forget: pid }),
+  removeAtEnd: (folder: string): void => send({ removeAtEnd: folder }),
+  keep: (folder: string): void => send({ keep: folder }),
 };
 
 /**
- * One small process beside this one; it is in a session of its own, so that neither Ctrl-C nor a closed terminal reaches
- * it, and learns that we are gone from the end of its input, which the operating system closes even after `kill -9`.
+ * The reaper is a small process in a separate session, so that neither Ctrl-C nor a closed terminal ends it. It notices the end of
+ * this process by the end of its input, which the operating system closes even after `kill -9`.
  */
-function tell(wish: Record<string, number | string>): void {
+function send(command: Record<string, number | string>): void {
   reaper ??= startReaper();
-  reaper.stdin?.write(`${JSON.stringify(wish)}\n`);
+  reaper.stdin?.write(`${JSON.stringify(command)}\n`);
 }
 
 function startReaper(): ChildProcess {
@@ -31,7 +31,7 @@ function startReaper(): ChildProcess {
   return child;
 }
 
-/** Ends the reaper; call it when nothing of ours runs any more. */
+/** Ends the reaper. Call it when all servers are stopped. */
 export async function endReaper(): Promise<void> {
   const child = reaper;
   if (!child || child.exitCode !== null) return;

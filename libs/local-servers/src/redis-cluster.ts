@@ -8,24 +8,24 @@ import { freePort } from './server-process';
 
 const slots = 16_384;
 const masterCount = 3;
-/** Three masters agree within a second or two on an idle machine. */
+/** On an idle machine three masters agree within two seconds. */
 const agreeWithinMs = 60_000;
 
 /** Three masters, each with a third of the slots, and no replicas. */
 export interface LocalRedisCluster {
-  /** `redis-cluster://` with the address of each. */
+  /** `redis-cluster://` with the addresses of all masters. */
   readonly url: string;
   /** In the order of their slots. */
   readonly masters: readonly LocalRedis[];
-  /** Kills one as a crash would and starts it again on its append-only file, after what happens `meanwhile`. */
+  /** Kills a master like a crash, calls `meanwhile`, and starts the master again with its append-only file. */
   crash(index: number, meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a cluster of our own on 127.0.0.1.
+ * Starts a Redis Cluster on 127.0.0.1.
  *
- * @throws LocalServerError when there is no real Redis, of which a cluster has to be made, or it does not come up.
+ * @throws LocalServerError when there is no real Redis on this machine, or when the cluster does not start.
  */
 export async function startRedisCluster({
   dataDir,
@@ -35,7 +35,7 @@ export async function startRedisCluster({
   for (let index = 0; index < masterCount; index++) {
     const folder = join(dataDir, `${index}`);
     mkdirSync(folder, { recursive: true });
-    // Redis takes its own port plus 10,000 where nothing else is said, which may be none at all.
+    // The default is the port of the server plus 10,000, which may not be a valid port.
     plans.push({ ...options, dataDir: folder, clusterPort: await freePort() });
   }
   const masters: LocalRedis[] = [];
@@ -67,7 +67,7 @@ function noRealRedis(): string {
   return `A cluster needs a real Redis, and there is none on this machine; install one with: ${install}`;
 }
 
-/** Gives each its slots, introduces them to each other and waits until each knows of all. */
+/** Assigns the slots, connects the masters and waits until each knows all others. */
 async function assemble(masters: readonly LocalRedis[], plans: readonly RedisOptions[]): Promise<void> {
   const connections = masters.map(({ url }) => new Redis(url));
   try {

@@ -4,7 +4,7 @@ import { findProgram } from './find-program';
 import { debianProgram } from './from-apt';
 import type { Progress } from './server-process';
 
-/** How to run a Redis here. `js` is the stand-in: slow, and in memory only. */
+/** A program that runs a Redis. `js` is a slow stand-in that keeps its data in memory only. */
 export interface RedisProgram {
   readonly kind: 'redis' | 'valkey' | 'js';
   readonly file: string;
@@ -12,7 +12,7 @@ export interface RedisProgram {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The first Redis that can be had without a question: an installed one, one from the system's packages, else the stand-in. */
+/** An installed Redis, else one from the system's packages, else the stand-in. */
 export function redisProgram(onProgress: Progress): RedisProgram {
   return installedRedis() ?? debianRedis(onProgress) ?? brewRedis(onProgress) ?? standIn(onProgress);
 }
@@ -43,7 +43,9 @@ function brewRedis(onProgress: Progress): RedisProgram | undefined {
 
 function standIn(onProgress: Progress): RedisProgram {
   const install = process.platform === 'darwin' ? 'brew install redis' : 'apt-get install redis-server';
-  onProgress(`No Redis can be had: a slow stand-in serves, in memory only. Install a real one: ${install}`);
+  onProgress(
+    `No Redis is available: using a slow stand-in that keeps its data in memory only. Install a real one: ${install}`,
+  );
   const script = join(dirname(require.resolve('js-redis-server')), 'cli.js');
   return { kind: 'js', file: process.execPath, leadingArgs: [script] };
 }

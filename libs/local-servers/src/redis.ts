@@ -7,9 +7,9 @@ import { startServerProcess, type Progress } from './server-process';
 export interface RedisOptions {
   /** Kept between runs; created when missing. */
   readonly dataDir: string;
-  /** The one of the last run, or any free one, when absent. */
+  /** Default: the port of the last run, or any free port. */
   readonly port?: number;
-  /** Makes it a node of a cluster that talks to the others on this port. */
+  /** Makes it a node of a cluster, with this port for the cluster bus. */
   readonly clusterPort?: number;
   readonly onProgress?: Progress;
 }
@@ -18,15 +18,15 @@ export interface LocalRedis {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** `js` is a slow stand-in that forgets everything when it ends. */
+  /** `js` is a slow stand-in that loses its data when it ends. */
   readonly kind: RedisProgram['kind'];
   stop(): Promise<void>;
-  /** Ends it without asking (SIGKILL), as a crash would; start it again on the same folder and port. */
+  /** Kills it (SIGKILL), like a crash. It can be started again with the same folder and port. */
   kill(): Promise<void>;
 }
 
 /**
- * Starts a Redis of our own on 127.0.0.1 and resolves when its data is loaded.
+ * Starts a Redis on 127.0.0.1 and resolves when its data is loaded.
  *
  * @throws LocalServerError with one sentence when it cannot be started or another running process uses `dataDir`.
  */
@@ -56,7 +56,7 @@ export async function startRedis(options: RedisOptions): Promise<LocalRedis> {
 const clusterSettings = {
   'cluster-enabled': 'yes',
   'cluster-node-timeout': '2000',
-  // While one master is away the others go on with what is theirs.
+  // While one master is down, the others still serve their own slots.
   'cluster-require-full-coverage': 'no',
 };
 
@@ -66,9 +66,9 @@ function settings(port: number, folder: string, clusterPort?: number): string[] 
     port: `${port}`,
     dir: folder,
     appendonly: 'yes',
-    // With `everysec` Redis may hold a write back for up to two seconds, and a kill -9 then loses what we had accepted.
+    // With `everysec` Redis can delay a write to disk for up to two seconds, and a kill -9 loses accepted notifications.
     appendfsync: 'always',
-    // Redis looks at the time-outs of blocked clients, which BullMQ keeps time with, this often a second when idle.
+    // How often per second an idle Redis checks the timeouts of blocked clients, on which BullMQ relies.
     hz: '100',
     'maxmemory-policy': 'noeviction',
     save: '',
@@ -77,12 +77,12 @@ function settings(port: number, folder: string, clusterPort?: number): string[] 
   return Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-/** What the stand-in says its process number is. */
+/** The process number that the stand-in reports. */
 const standInPid = 1;
 
 /**
- * Whether a Redis has loaded its file (before that it answers PING with an error) and is the process `pid`: another one
- * may hold the port, and ours is about to end because of it.
+ * Whether a Redis has loaded its file (before that it answers PING with an error) and is the process `pid`. Another Redis can use
+ * the port; then the started process is about to end.
  */
 function answersPing(port: number, pid: number): Promise<boolean> {
   return new Promise((done) => {

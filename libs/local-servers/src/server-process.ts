@@ -14,7 +14,7 @@ const pollMs = 20;
 
 export type Progress = (line: string) => void;
 
-/** What is written beside a server's data, so that the next start knows what the last one left. */
+/** A file beside the data of a server, with which the next start finds a server that was left running. */
 interface ServerRecord {
   readonly server: ProcessIdentity;
   readonly port: number;
@@ -27,9 +27,9 @@ const running = new Map<string, number>();
 export interface ServerProcess {
   readonly pid: number;
   readonly port: number;
-  /** Asks it to end (SIGINT) and waits; harmless when it has ended already. */
+  /** Stops it (SIGINT) and waits for its end. Harmless when it has already ended. */
   stop(): Promise<void>;
-  /** Ends it without asking (SIGKILL) and waits until it is gone. */
+  /** Kills it (SIGKILL) and waits for its end. */
   kill(): Promise<void>;
 }
 
@@ -44,22 +44,22 @@ export interface ServerCommand {
 }
 
 export interface ServerPlan {
-  /** Holds the record and the log; the command decides where its data is. */
+  /** The folder of the record and the log. The command decides where the data is. */
   readonly folder: string;
-  /** Any free one when absent. */
+  /** Default: any free port. */
   readonly port?: number | undefined;
   readonly command: (port: number) => ServerCommand;
-  /** Resolves with true as soon as the process `pid`, and no other, takes work on `port`. */
+  /** Whether the process `pid`, and no other process, serves `port`. */
   readonly isReady: (port: number, pid: number) => Promise<boolean>;
   readonly onProgress: Progress;
 }
 
 /**
- * Starts a server in a session of its own (Ctrl-C in our terminal must not stop it before the apps that use it) and
- * waits until it is ready. What an earlier process of ours left running on this folder is stopped first.
+ * Starts a server in a separate session, because Ctrl-C in the terminal must not stop it before the apps that use it, and waits
+ * until it is ready. A server that an earlier process left running in this folder is stopped first.
  *
- * @throws LocalServerError when another running process uses the folder, or with the end of the log when the server does
- *   not get ready.
+ * @throws LocalServerError when another running process uses the folder, or, with the end of its log, when the server does not
+ *   become ready.
  */
 export async function startServerProcess(plan: ServerPlan): Promise<ServerProcess> {
   const earlier = readRecord(plan.folder);
@@ -104,7 +104,7 @@ async function spawnServer(plan: ServerPlan, port: number, release: () => void):
   running.set(plan.folder, pid);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(() => {
     leftBehind.forget(pid);
-    if (running.get(plan.folder) !== pid) return; // it was killed by somebody, and its successor runs already
+    if (running.get(plan.folder) !== pid) return; // it was killed from outside, and its successor already runs
     running.delete(plan.folder);
     release();
   });
@@ -148,7 +148,7 @@ async function becomesTrue(claim: () => boolean | Promise<boolean>, timeoutMs: n
   return false;
 }
 
-/** A port of 127.0.0.1 that nobody listens on: `preferred` when that is free. */
+/** A free port of 127.0.0.1: `preferred` if that is free. */
 export function freePort(preferred = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

@@ -7,7 +7,7 @@ import { startRedis, type LocalRedis } from './redis';
 import type { Progress } from './server-process';
 
 export interface TemporaryServers {
-  /** Absent when not asked for. */
+  /** Absent when it was not requested. */
   readonly postgres: LocalPostgres | undefined;
   readonly redis: LocalRedis | undefined;
   /** Stops both and removes their data. */
@@ -15,8 +15,7 @@ export interface TemporaryServers {
 }
 
 /**
- * Starts servers on data that lives as long as this process: however that ends, `kill -9` included, the servers are
- * stopped and their data is removed.
+ * Starts servers with temporary data. When this process ends, also by `kill -9`, the servers are stopped and their data is removed.
  */
 export async function startTemporaryServers(
   wanted: { readonly postgres: boolean | Pick<PostgresOptions, 'cacheMiB'>; readonly redis: boolean },

@@ -4,11 +4,11 @@ import { Client } from 'pg';
 /** An empty database for one test file. */
 export interface FreshDatabase {
   readonly url: string;
-  /** Removes it, connections that are still open included. */
+  /** Removes it and closes its open connections. */
   drop(): Promise<void>;
 }
 
-/** Creates an empty database on the server of `DATABASE_URL`, which Jest's global setup provides. */
+/** Creates an empty database on the server of `DATABASE_URL`, which Jest's global setup sets. */
 export async function freshDatabase(serverUrl = requiredUrl('DATABASE_URL')): Promise<FreshDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   await query(serverUrl, `CREATE DATABASE ${name}`);
@@ -17,7 +17,7 @@ export async function freshDatabase(serverUrl = requiredUrl('DATABASE_URL')): Pr
   return { url: url.href, drop: () => query(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }
 
-/** The URL of the Redis that tests share; give every test file its own `freshPrefix()` in it. */
+/** The URL of the Redis that all tests share. Every test file must use its own `freshPrefix()`. */
 export function testRedisUrl(): string {
   return requiredUrl('REDIS_URL');
 }

@@ -1,5 +1,5 @@
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { deadTarget, failedDelivery, reachedOut, type Attempt } from './outcome-recorder';
+import { deadTarget, failedDelivery, reachedReceiver, type Attempt } from './outcome-recorder';
 
 const delivery: Delivery = {
   ...{ id: 'd', notificationId: 'n', subscriptionId: 's', context: 1, user: 14, client: 'c', transport: 'apns' },
@@ -53,7 +53,7 @@ describe('the failed delivery to store', () => {
     expect(kindsWhere((outcome) => failedDelivery(attempt(outcome)) !== undefined)).toEqual(stored);
   });
 
-  it('never exists for a test push, whose sender receives the outcome', () => {
+  it('does not exist for a test push, because its caller gets the outcome', () => {
     expect(kindsWhere((outcome) => failedDelivery(attempt(outcome, { replyTo: 'r' })) !== undefined)).toEqual([]);
   });
 
@@ -70,19 +70,20 @@ describe('the failed delivery to store', () => {
 });
 
 describe('the duration of an attempt', () => {
-  it('counts if the far side was reached', () => {
+  it('counts if the receiver was reached', () => {
     const counted = ['delivered', 'retry', 'gone', 'rejected', 'misconfigured', 'exhausted'];
-    expect(kindsWhere((outcome) => reachedOut(attempt(outcome)))).toEqual(counted);
+    expect(kindsWhere((outcome) => reachedReceiver(attempt(outcome)))).toEqual(counted);
   });
 
   it.each<[string, Attempt]>([
     ['was not sent', { ...attempt(every.retry), isUnsent: true }],
     ['waits', attempt({ kind: 'retry', reason, isWaiting: true })],
     ['was deferred', attempt({ kind: 'retry', reason, isSpared: true })],
-  ])('does not count if the delivery %s', (_, unsent) => expect(reachedOut(unsent)).toBe(false));
+  ])('does not count if the delivery %s', (_, unsent) => expect(reachedReceiver(unsent)).toBe(false));
 });
 
 function withoutSubscription(): Delivery {
-  const { subscriptionId: _, ...socket } = delivery;
+  const socket = { ...delivery };
+  Reflect.deleteProperty(socket, 'subscriptionId');
   return socket;
 }

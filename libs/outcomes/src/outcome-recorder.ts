@@ -11,20 +11,20 @@ import {
   type TransportName,
 } from '@pns/transport-contract';
 
-/** One attempt and how it ended. Durations in ms. */
+/** One attempt and its outcome. Durations are in ms. */
 export interface Attempt {
   readonly delivery: Delivery;
   readonly outcome: Outcome;
   /** In ms since the epoch. */
   readonly startedAt: number;
   readonly durationMs: number;
-  /** Set when its transport was not even asked to send it. */
+  /** Whether the transport was not called. */
   readonly isUnsent?: boolean;
-  /** Set when another attempt is on its way, to be made after this time. */
+  /** The time until the next attempt; absent when there is none. */
   readonly nextAttemptInMs?: number;
 }
 
-/** Every kind of outcome; the compiler finds one that is missing. */
+/** Every kind of outcome. The compiler reports a missing one. */
 const outcomeKinds = Object.keys({
   delivered: true,
   retry: true,
@@ -39,7 +39,7 @@ const outcomeKinds = Object.keys({
 
 const deliveries = declareCounter({
   name: 'pns_deliveries_total',
-  help: 'Attempts to deliver, by transport and outcome.',
+  help: 'Delivery attempts by transport and outcome.',
   labels: { transport: transportNames, outcome: outcomeKinds },
 });
 
@@ -47,7 +47,7 @@ const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 const duration = declareHistogram({
   name: 'pns_delivery_duration_seconds',
-  help: "Time from handing a delivery to its transport to the far side's answer.",
+  help: "Time from passing a delivery to its transport to the receiver's answer.",
   labels: { transport: transportNames },
   buckets,
 });
@@ -56,30 +56,30 @@ const longBuckets = [...buckets, 60, 300, 3600, 86_400];
 
 const endToEnd = declareHistogram({
   name: 'pns_end_to_end_seconds',
-  help: "Time from a window's due time to the far side's acceptance.",
+  help: "Time from a window's due time to the receiver's acceptance.",
   labels: { transport: transportNames },
   buckets: longBuckets,
 });
 
 const acceptanceToDelivery = declareHistogram({
   name: 'pns_acceptance_to_delivery_seconds',
-  help: "Time from the acceptance (202) of the notification that is sent to the far side's acceptance.",
+  help: "Time from the acceptance (202) of the notification to the receiver's acceptance.",
   labels: { transport: transportNames },
   buckets: longBuckets,
 });
 
 /**
- * How long a registration counts for more than a far side that says that its target was dead before, in ms. Without an end to
- * that, dead targets that were registered late, such as those of an import, would be asked for ever.
+ * In ms. A registration within this time overrides a provider's answer that the target was dead before it. Without this limit, dead
+ * targets that were registered late, for example by an import, would get pushes for ever.
  */
 const registrationHoldsMs = 86_400_000;
 
-/** Counts what was left out before it became a delivery: nothing else is told of it. */
+/** Counts deliveries that were suppressed before they were created. There is no log line for these. */
 export function countSuppressed(transport: TransportName, count: number): void {
   deliveries.inc({ transport, outcome: 'suppressed' satisfies OutcomeKind }, count);
 }
 
-/** Tells the world how attempts ended: log and metrics for each, Postgres for those that end a delivery or a target. */
+/** Records outcomes: every attempt in the log and the metrics, failed deliveries and dead targets in Postgres. */
 @Injectable()
 export class OutcomeRecorder {
   constructor(
@@ -89,8 +89,8 @@ export class OutcomeRecorder {
   ) {}
 
   /**
-   * Records the attempts of a batch: one statement for all dead targets, one for all that failed for good. Safe to
-   * repeat. Rejects when Postgres does not answer; the batch is to be kept then.
+   * Records the attempts of a batch, with one statement for all dead targets and one for all failed deliveries. Safe to repeat.
+   * Rejects when Postgres does not answer; then the caller must keep the batch.
    */
   async record(attempts: readonly Attempt[]): Promise<void> {
     const ended = attempts.filter((attempt) => attempt.nextAttemptInMs === undefined);
@@ -99,12 +99,12 @@ export class OutcomeRecorder {
       this.subscriptions.removeDead(ended.flatMap((attempt) => deadTarget(attempt) ?? [])),
       this.failed.record(failed),
     ]);
-    attempts.forEach(tell);
+    attempts.forEach(publishAttempt);
     const awaited = attempts.filter(({ delivery }) => delivery.replyTo !== undefined);
     await Promise.all(awaited.map((attempt) => this.reply(attempt)));
   }
 
-  /** Whoever waits for the outcome of a test gives up by itself, so nothing depends on its being heard. */
+  /** Never rejects: the caller of a test push has its own timeout. */
   private async reply({ delivery: { id, replyTo }, outcome }: Attempt): Promise<void> {
     if (replyTo === undefined) return;
     try {
@@ -129,20 +129,20 @@ export function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery |
   if (outcome.kind === 'suppressed') return undefined;
   // The outcome of a test push is the answer to its request.
   if (delivery.replyTo !== undefined) return undefined;
-  // An open socket is its own subscription: after it has closed, the delivery has no target.
+  // The target is an open socket. After it has closed, the delivery has no target.
   if (outcome.kind === 'expired' && delivery.subscriptionId === undefined) return undefined;
   const isHeld = outcome.kind === 'misconfigured' && outcome.isTargetOnly !== true;
   return { delivery, outcome: outcome.kind, reason: outcome.reason, isHeld, failedAt: Date.now() };
 }
 
-/** Whether the attempt reached the far side, so that its duration counts: others would lower the measured times. */
-export function reachedOut({ outcome, isUnsent = false }: Attempt): boolean {
+/** Whether the attempt reached the receiver, so that its duration counts. Other attempts would lower the measured times. */
+export function reachedReceiver({ outcome, isUnsent = false }: Attempt): boolean {
   if (isUnsent || ['suppressed', 'moved', 'expired'].includes(outcome.kind)) return false;
   return outcome.kind !== 'retry' || (outcome.isWaiting !== true && outcome.isSpared !== true);
 }
 
-/** What is given up is a line of its own, for an operator who reads errors only. */
-function tellExhausted({ delivery }: Attempt, reason: string): void {
+/** Exhausted deliveries have a separate log line with level error, for operators who read only errors. */
+function logExhausted({ delivery }: Attempt, reason: string): void {
   log.error({
     event: 'delivery.exhausted',
     delivery: delivery.id,
@@ -158,13 +158,14 @@ function tellExhausted({ delivery }: Attempt, reason: string): void {
   });
 }
 
-function tell(attempt: Attempt): void {
+/** Updates the metrics and writes the log line of an attempt. */
+function publishAttempt(attempt: Attempt): void {
   const { delivery, outcome, startedAt, durationMs, nextAttemptInMs } = attempt;
   const { transport } = delivery;
   deliveries.inc({ transport, outcome: outcome.kind });
-  if (reachedOut(attempt)) duration.observe({ transport }, durationMs / 1000);
+  if (reachedReceiver(attempt)) duration.observe({ transport }, durationMs / 1000);
   if (outcome.kind === 'delivered') {
-    // The clocks of the processes that accept and deliver differ, hence never below 0.
+    // Never below 0, because the clocks of the accepting and the delivering process can differ.
     const secondsSince = (time: number): number => Math.max(0, startedAt + durationMs - time) / 1000;
     endToEnd.observe({ transport }, secondsSince(delivery.dueAt));
     acceptanceToDelivery.observe({ transport }, secondsSince(delivery.timestamp));
@@ -185,5 +186,5 @@ function tell(attempt: Attempt): void {
     durationMs: Math.round(durationMs),
     nextAttemptInMs,
   });
-  if (outcome.kind === 'exhausted') tellExhausted(attempt, outcome.reason);
+  if (outcome.kind === 'exhausted') logExhausted(attempt, outcome.reason);
 }

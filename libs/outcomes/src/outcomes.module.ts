@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { OutcomeRecorder } from './outcome-recorder';
 
-/** The last stage; needs the stores of `PersistenceModule`. */
+/** The last stage. It needs the stores of `PersistenceModule`. */
 @Module({ providers: [OutcomeRecorder], exports: [OutcomeRecorder] })
 export class OutcomesModule {}

@@ -47,7 +47,7 @@ it.each<[string, number, string]>([
   expect(cutText(text, bytes, { ending: '…' })).toBe(expected);
 });
 
-it('counts as the far side does', () => {
+it('uses the size of the provider', () => {
   expect(cutText('"""""', 6, { sizeOf: jsonBytes })).toBe('"""');
   expect(cutText('\u0001\u0001', 11, { sizeOf: jsonBytes })).toBe('\u0001');
   expect(cutText('ü"ü', 5, { sizeOf: jsonBytes })).toBe('ü"');
@@ -83,7 +83,7 @@ const text = fc
 const size = fc.constantFrom<TextSize>(utf8Bytes, jsonBytes);
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-it('any text cut to any budget is a well-formed start of it, within the budget, and empty only without room', () => {
+it('any cut text is a well-formed start of the text, within the limit, and empty only if the first code point does not fit', () => {
   fc.assert(
     fc.property(text, fc.nat(400), fc.constantFrom('', '…'), size, (given, bytes, ending, sizeOf) => {
       const cut = cutText(given, bytes, { sizeOf, ending });
@@ -101,7 +101,7 @@ it('any text cut to any budget is a well-formed start of it, within the budget, 
   );
 });
 
-it('any text is cut between graphemes, unless nothing that can be seen would be left', () => {
+it('any text is cut between graphemes, unless nothing visible would be left', () => {
   fc.assert(
     fc.property(text, fc.nat(400), (given, bytes) => {
       const cut = cutText(given, bytes);
@@ -115,7 +115,7 @@ it('any text is cut between graphemes, unless nothing that can be seen would be 
   );
 });
 
-it('looks at as much of a text as the budget allows, however long the text is', () => {
+it('reads only as much of a long text as the limit allows', () => {
   const seen: number[] = [];
   const counting: TextSize = (part) => {
     seen.push(part.length);
@@ -154,7 +154,7 @@ describe('title and body together', () => {
     expect(cutTexts(texts, bytes)).toEqual(expected);
   });
 
-  it('fit into any room, and both show something where there is room for both', () => {
+  it('fit into any limit, and both are visible where both fit', () => {
     fc.assert(
       fc.property(text, text, fc.nat(300), size, (title, body, bytes, sizeOf) => {
         const cut = cutTexts({ title, body }, bytes, sizeOf);

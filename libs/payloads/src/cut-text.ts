@@ -1,4 +1,4 @@
-/** How many bytes a far side counts for a text. It counts at least one for each UTF-16 unit, and a longer text never less. */
+/** The size of a text in bytes, as a provider counts it: at least one byte per UTF-16 unit, and never less for a longer text. */
 export type TextSize = (text: string) => number;
 
 /** The size of a text in UTF-8. */
@@ -8,19 +8,19 @@ export const utf8Bytes: TextSize = (text) => Buffer.byteLength(text);
 export const jsonBytes: TextSize = (text) => Buffer.byteLength(JSON.stringify(text)) - 2;
 
 export interface CutOptions {
-  /** How the far side counts; UTF-8 unless given. */
+  /** The size as the provider counts it. Default: UTF-8. */
   readonly sizeOf?: TextSize;
-  /** Marks a text that was cut, such as `…`. Left out where no character fits beside it. */
+  /** Marks a cut text, for example `…`. Omitted where no character fits beside it. */
   readonly ending?: string;
 }
 
-/** Marks where a text that a person reads was cut. */
+/** Marks a cut in a visible text. */
 export const ellipsis = '…';
 
 /**
- * The longest start of `text` that has at most `maxBytes`: whole graphemes, or whole code points where not even the first
- * visible grapheme fits. So the result is well-formed Unicode, and empty only if `text` is empty or the first code point
- * does not fit. Half a surrogate pair counts as U+FFFD. The time depends on `maxBytes` and never on the length of `text`.
+ * The longest start of `text` with at most `maxBytes`: whole graphemes, or whole code points if the first visible grapheme does
+ * not fit. The result is well-formed Unicode, and empty only if `text` is empty or the first code point does not fit. Half a
+ * surrogate pair becomes U+FFFD. The time depends on `maxBytes`, not on the length of `text`.
  */
 export function cutText(text: string, maxBytes: number, { sizeOf = utf8Bytes, ending = '' }: CutOptions = {}): string {
   // A UTF-16 unit takes at least one byte. Two more units hold the code point behind the cut.
@@ -31,15 +31,15 @@ export function cutText(text: string, maxBytes: number, { sizeOf = utf8Bytes, en
   return wholeGraphemes(considered, lastFit(considered, maxBytes, sizeOf));
 }
 
-/** A push's two lines of text. */
+/** The visible texts of a push. */
 export interface Texts {
   readonly title?: string;
   readonly body?: string;
 }
 
 /**
- * Both texts, cut to `maxBytes` in all. The body is cut first, down to its first line, which names the sender of a mail; then
- * the title, down to half of the room; then that line. A text for which there is no room is left out.
+ * Both texts, cut to `maxBytes` together. The body is cut first, down to its first line, which names the sender of a mail; then
+ * the title, down to half of the bytes; then that line. A text for which no bytes are left is omitted.
  */
 export function cutTexts({ title, body }: Texts, maxBytes: number, sizeOf: TextSize = utf8Bytes): Texts {
   const cut = (text: string, bytes: number): string => cutText(text, bytes, { sizeOf, ending: ellipsis });
@@ -49,19 +49,19 @@ export function cutTexts({ title, body }: Texts, maxBytes: number, sizeOf: TextS
   return { ...(shownTitle !== '' && { title: shownTitle }), ...(shownBody !== '' && { body: shownBody }) };
 }
 
-/** The bytes of a body of which only the first line with a text is shown, up to about `maxBytes`. */
+/** The size of a body that is cut to its first non-empty line, up to about `maxBytes`. */
 function firstLineBytes(body: string, maxBytes: number, sizeOf: TextSize): number {
   const considered = body.slice(0, Math.max(0, maxBytes));
   const [line = ''] = /^\s*[^\n]*/.exec(considered) ?? [];
   return sizeOf(wellFormed(line)) + (line.length < body.length ? sizeOf(ellipsis) : 0);
 }
 
-/** The same text with U+FFFD in place of each half of a surrogate pair, which no far side takes. */
+/** Replaces each half of a surrogate pair by U+FFFD, because no provider accepts it. */
 export function wellFormed(text: string): string {
   return Buffer.from(text).toString();
 }
 
-/** The last index up to which whole code points have at most `maxBytes`. */
+/** The end of the longest start of `text` with whole code points and at most `maxBytes`. */
 function lastFit(text: string, maxBytes: number, sizeOf: TextSize): number {
   let [low, high] = [0, Math.max(0, Math.min(text.length, maxBytes))];
   while (low < high) {
@@ -79,9 +79,9 @@ function codePointStart(text: string, index: number): number {
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** `text` up to the grapheme that `end` is inside of; up to `end` where a person would see nothing of that. */
+/** `text` without the grapheme that `end` cuts; `text` up to `end` where nothing visible would be left. */
 function wholeGraphemes(text: string, end: number): string {
-  // One look-up: each takes time that grows with the longest grapheme.
+  // Only one lookup, because its time grows with the longest grapheme.
   const whole = text.slice(0, segmenter.segment(text).containing(end)?.index ?? end);
   const all = text.slice(0, end);
   return whole === '' || (isBlank(whole) && !isBlank(all)) ? all : whole;
@@ -91,7 +91,7 @@ function withoutTrailingBlanks(text: string): string {
   return isBlank(text) ? text : text.trimEnd();
 }
 
-/** Whether a person would see nothing: spaces, line breaks, control and format characters only. */
+/** Whether a text is invisible: only spaces, line breaks, control and format characters. */
 export function isBlank(text: string): boolean {
   return !/[^\s\p{Z}\p{Cc}\p{Cf}]/u.test(text);
 }

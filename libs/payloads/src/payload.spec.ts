@@ -22,7 +22,7 @@ describe('payloads of known topics', () => {
     ['my:own:topic', { anything: [1, { goes: null }] }],
     ['constructor', {}],
     ['__proto__', {}],
-  ])('%s takes %j', (topic, payload) => {
+  ])('%s accepts %j', (topic, payload) => {
     expect(payloadFault(topic, payload)).toBeUndefined();
   });
 

@@ -5,7 +5,7 @@ export const maxPayloadBytes = 64 * 1024;
 
 const identifier = z.string().min(1).max(1024);
 
-/** `ox:mail:new`: some producers only know the folder, and some report several ids at once. */
+/** `ox:mail:new`: some producers know only the folder, and some send several ids. */
 const mailNew = z.looseObject({
   folder: identifier,
   id: z.union([identifier, z.array(identifier).min(1)]).optional(),
@@ -30,18 +30,18 @@ const calendarUpdates = z.looseObject({
     .optional(),
 });
 
-/** The schema of each topic that has one; any other topic takes any JSON object. */
+/** The schemas of known topics. Other topics accept any JSON object. */
 export const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
   'ox:mail:new': mailNew,
   'ox:calendar:updates': calendarUpdates,
 };
 
-/** One sentence that says what is wrong with the payload of `topic`, or undefined when nothing is. */
+/** The first fault of the payload of `topic`, as a sentence; undefined when there is none. */
 export function payloadFault(topic: string, payload: unknown): string | undefined {
-  // A topic may be called constructor, or anything else that every object has.
+  // A topic may have the name of an inherited property, for example constructor.
   const schema = Object.hasOwn(payloadSchemas, topic) ? payloadSchemas[topic] : undefined;
   const issue = schema?.safeParse(payload).error?.issues[0];
   if (issue === undefined) return undefined;
   const field = ['payload', ...issue.path].join('.');
-  return `${field} does not fit topic ${topic}: ${issue.message}.`;
+  return `${field} does not match topic ${topic}: ${issue.message}.`;
 }

@@ -34,7 +34,7 @@ it('shows a mail by its subject and sender', () => {
 
 it.each<[string, object, Partial<PushContent>]>([
   [
-    'without a name, the address stands for it',
+    'without a name, the address replaces it',
     { ...mail, displayname: '' },
     { body: "jane.doe@example.com\nLet's meet" },
   ],
@@ -77,7 +77,7 @@ it.each([-1, 1.5, '83', null, undefined])('shows no badge for unread %j', (unrea
   expect(content({ ...mail, unread })).not.toHaveProperty('badge');
 });
 
-it('says how many it stands for', () => {
+it('shows the number of collected notifications', () => {
   expect(content(mail, {}, 3)).toMatchObject({ title: "(3) Let's meet", data: { ...mail, count: 3 } });
 });
 
@@ -108,13 +108,13 @@ it.each<[string, Partial<PushStyle>, object]>([
   ['a title that says it', { title: '{{count}}x {{host}}', body: '{{state}}' }, { title: '3x db-1', body: 'down' }],
   ['a body that says it', { title: '{{host}}', body: 'for the {{count}}rd time' }, { title: 'db-1' }],
   ['a part about it that is left out', { title: '{{host}}{{#nothing}} {{count}}{{/nothing}}' }, { title: '(3) db-1' }],
-])('says how many were collected where a template has %s', (_, templates, expected) => {
+])('shows the number of collected notifications where a template has %s', (_, templates, expected) => {
   expect(content({ host: 'db-1', state: 'down' }, templates, 3, 'ops:alert')).toMatchObject(expected);
   const { title, body } = content({ host: 'db-1', state: 'down' }, templates, 1, 'ops:alert');
   expect([title, body].join()).not.toContain('(');
 });
 
-it('templates that come to nothing leave the push as it is without them', () => {
+it('templates with an empty result do not change the push', () => {
   expect(content({ a: 1 }, { title: '{{nothing}}' })).toEqual({ data: { a: 1 } });
   expect(content(mail, { body: '{{nothing}}' })).toMatchObject({ title: "Let's meet" });
 });
@@ -138,17 +138,17 @@ it.each<[string, Partial<PushStyle>, string]>([
     'The body template takes more than 5000 steps with this payload.',
   ],
   ['a template that is none', { title: '{{#a}}' }, 'The title template cannot be used: Unclosed section "a" at 6.'],
-])('with %s there is no push, and the reason is known', (_, templates, reason) => {
+])('with %s the push is rejected with a reason', (_, templates, reason) => {
   expect(made({ a: ones, host: 'db-1' }, templates, 1, 'ops:alert')).toEqual({ kind: 'rejected', reason });
 });
 
-it('has texts that a transport need not cut for length alone', () => {
+it('limits the length of its texts', () => {
   const { title = '', body = '' } = content({ ...mail, subject: 'ü'.repeat(30_000), displayname: '\ud83d' });
   expect(utf8Bytes(title)).toBe(8192);
   expect(body.startsWith('\ufffd\nü')).toBe(true);
 });
 
-it('tells an app so many fields, of a payload that has thousands', () => {
+it('limits the number of fields for the app', () => {
   const payload = Object.fromEntries(Array.from({ length: 8000 }, (_, at) => [`k${at}`, at]));
   expect(Object.keys(content(payload).data)).toHaveLength(maxDataFields);
   expect(Object.keys(content(payload, { dataFields: Object.keys(payload).reverse() }, 2).data).slice(0, 1)).toEqual([

@@ -2,41 +2,41 @@ import { cutText, isBlank } from './cut-text';
 import { readTemplate } from './template';
 import { renderTemplate, RenderingBudget, RenderingBudgetError, type Rendered } from './template-rendering';
 
-/** What a push shows to a person and tells an app, whichever provider carries it. */
+/** The content of a push for every provider: visible texts, and data for the app. */
 export interface PushContent {
-  /** Absent together with `body` when there is nothing to show: the push is silent. */
+  /** Without title and body the push is silent. */
   readonly title?: string;
   readonly body?: string;
   /** The number on the app's icon. */
   readonly badge?: number;
   readonly sound?: string;
   readonly category?: string;
-  /** What the app is to open: the folder and id of a mail, such as `default0/INBOX/113`. */
+  /** The item that the app opens: the folder and id of a mail, for example `default0/INBOX/113`. */
   readonly cid?: string;
-  /** What the app is told. */
+  /** The data for the app. */
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** A notification, as far as its content goes. `count` is more than 1 where it stands for several. */
+/** The parts of a notification that make its content. `count` is more than 1 where it stands for several notifications. */
 export interface PushSource {
   readonly topic: string;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly count: number;
 }
 
-/** How an operator wants pushes to look. */
+/** The operator's settings for the content of pushes. */
 export interface PushStyle {
   /** Mustache templates over the payload's fields, `topic` and `count`; they replace the built-in texts. */
   readonly title?: string;
   readonly body?: string;
-  /** The payload's fields that the app is told; all of them unless given. */
+  /** The fields of the payload that are sent to the app. Default: all. */
   readonly dataFields?: readonly string[];
   readonly hasBadge: boolean;
   /** The name of a sound; none is played without one. */
   readonly sound?: string;
 }
 
-/** The push cannot be made, and never can be: a template takes more than a delivery may. It is an `Outcome` as well. */
+/** The push can never be created, because a template exceeds the limits of a delivery. It is also an `Outcome`. */
 export interface ContentRefusal {
   readonly kind: 'rejected';
   readonly reason: string;
@@ -44,12 +44,12 @@ export interface ContentRefusal {
 
 const mailCategory = 'new-message-category';
 
-/** The topic whose pushes always show something. */
+/** The topic whose pushes are always visible. */
 const newMail = 'ox:mail:new';
 
 /**
- * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail, and a new mail is shown
- * by what is known of it; any other push is silent. Where several were collected, the text begins with their number,
+ * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail, a new mail is shown with
+ * its known fields, and any other push is silent. For several collected notifications the text starts with their number,
  * `(3) Let's meet`, unless a template shows `count`.
  */
 export function pushContent(source: PushSource, style: PushStyle): PushContent | ContentRefusal {
@@ -69,7 +69,7 @@ export function pushContent(source: PushSource, style: PushStyle): PushContent |
   };
 }
 
-/** Longest text of a push, in bytes of UTF-8. Every provider takes less, so a transport need not look at long texts. */
+/** Longest text of a push, in bytes of UTF-8. Every provider allows less, so no transport needs to process longer texts. */
 const maxTextBytes = 8192;
 
 function textsIn({ title, body, category }: Partial<PushContent> = {}): Partial<PushContent> {
@@ -80,7 +80,7 @@ function textsIn({ title, body, category }: Partial<PushContent> = {}): Partial<
   };
 }
 
-/** As the original shows a mail: its subject, and below it the sender and the subject. */
+/** The texts of a mail, as in the original: the subject as title, the sender and the subject as body. */
 function mailText({ topic, payload, count }: PushSource): Partial<PushContent> | undefined {
   const subject = visibleText(payload['subject']);
   const sender = visibleText(payload['displayname']) ?? visibleText(payload['email']);
@@ -134,8 +134,8 @@ function counted(text: string, count: number): string {
 }
 
 /**
- * Most fields that an app is told; a provider takes about as many of the shortest ones. A payload can have thousands, and to
- * copy these takes milliseconds.
+ * Most fields that are sent to an app; about as many of the shortest fields fit into a provider's limit. A payload can have
+ * thousands of fields, and copying them takes milliseconds.
  */
 export const maxDataFields = 500;
 
@@ -145,9 +145,9 @@ function dataOf(
   count: number,
 ): PushContent['data'] {
   const names = fields?.filter((field) => Object.hasOwn(payload, field)) ?? Object.keys(payload);
-  const told = names.slice(0, maxDataFields);
-  const isWhole = fields === undefined && told.length === names.length;
-  const chosen = isWhole ? payload : Object.fromEntries(told.map((field) => [field, payload[field]] as const));
+  const sent = names.slice(0, maxDataFields);
+  const isWhole = fields === undefined && sent.length === names.length;
+  const chosen = isWhole ? payload : Object.fromEntries(sent.map((field) => [field, payload[field]] as const));
   return count > 1 ? { ...chosen, count } : chosen;
 }
 
@@ -162,7 +162,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The text, unless a person would see nothing of it. */
+/** The text, unless it is invisible. */
 function visibleText(value: unknown): string | undefined {
   const text = textOf(value);
   return text === undefined || isBlank(text) ? undefined : text;

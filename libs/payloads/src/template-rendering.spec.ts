@@ -50,7 +50,7 @@ it.each([
   ...['constructor.keys', 'constructor.create', 'constructor.assign', 'constructor.defineProperty', 'constructor.name'],
   ...['host.length', 'host.constructor', 'list.map', 'list.constructor', 'list.join', 'nested.__proto__.constructor'],
   ...['host.0', 'zero.toFixed', 'items.0.toString', '.constructor', '..', 'a..b', 'topic.length', 'count.constructor'],
-])('{{%s}} is nothing, and no section', (name) => {
+])('{{%s}} is rendered as nothing, also as a section', (name) => {
   for (const source of [`{{${name}}}`, `{{{${name}}}}`, `{{&${name}}}`, `{{#${name}}}x{{/${name}}}`]) {
     expect(textOf(source, payload)).toBe('');
     expect(textOf(`{{#items}}${source}{{/items}}{{#host}}${source}{{/host}}`, payload)).toBe('');
@@ -58,7 +58,7 @@ it.each([
   expect(textOf(`{{^${name}}}none{{/${name}}}`, payload)).toBe('none');
 });
 
-it('fields that are called like those of any object are fields', () => {
+it('fields with the names of inherited properties are ordinary fields', () => {
   const named = JSON.parse('{"constructor":"c","__proto__":{"x":"p"},"toString":"t"}') as Payload;
   expect(textOf('{{constructor}} {{__proto__.x}} {{toString}}', named)).toBe('c p t');
 });
@@ -73,7 +73,7 @@ it('functions and getters are never called', () => {
   expect(textOf(source, hostile)).toBe('');
 });
 
-it('knows whether count was shown', () => {
+it('reports whether count was used', () => {
   expect(rendered('{{count}}', {}).isCountShown).toBe(true);
   expect(rendered('{{#host}}{{count}}{{/host}}', {}).isCountShown).toBe(false);
   expect(rendered('{{#a}}{{count}}{{/a}}', { a: { count: 7 } })).toEqual({ text: '7', isCountShown: false });
@@ -117,13 +117,13 @@ describe('a template that would take long', () => {
     expect(half).toThrow(RenderingBudgetError);
   });
 
-  it('shows the largest payload whole, and lists as long as a push', () => {
+  it('renders the largest payload completely, and lists as long as a push', () => {
     expect(textOf('{{s}}', { s: 'x'.repeat(65_000) })).toHaveLength(65_000);
     expect(textOf('{{#a}}{{name}}, {{/a}}', { a: ones(800).map(() => ({ name: 'n' })) })).toHaveLength(2400);
   });
 });
 
-it('looks further out for a name where a list holds null', () => {
+it('looks up a name in the outer values where a list contains null', () => {
   expect(textOf('{{#b}}[{{a}}{{#a}}x{{/a}}{{#c}}y{{/c}}]{{/b}}', { a: 1, b: [null] })).toBe('[1x]');
 });
 
@@ -132,8 +132,8 @@ function deep(levels: number): object {
 }
 
 /**
- * Any JSON in which the names of the templates below mean something, and no text is looked into. Lists hold no null, because
- * Mustache throws where a name is looked up in one.
+ * Any JSON with the names of the templates below, without lookups of names in texts. Lists contain no null, because Mustache
+ * throws when a name is looked up in null.
  */
 const name = fc.constantFrom('a', 'b', 'c', 'toString');
 const scalar = fc.oneof(fc.constantFrom(0, 1, 2.5, true, false, null), fc.string({ maxLength: 3 }));
@@ -161,7 +161,7 @@ const source = fc.letrec<{ source: string }>((tie) => ({
   ),
 })).source;
 
-/** As the renderer shows a value. */
+/** A value in the format of the renderer. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return value.map((entry) => (isPlain(entry) ? String(entry) : '')).join(',');
   return isPlain(value) ? String(value) : '';

@@ -1,33 +1,33 @@
 import type { TemplateNode } from './template';
 
-/** Steps of rendering that one delivery may take: each part of a template, list entry, and name looked up is one. */
+/** Rendering steps of one delivery: each part of a template, each list entry and each lookup of a name is a step. */
 export const maxRenderingSteps = 5000;
 
 /** Bytes of text, in UTF-8, that the templates of one delivery may render: twice the largest payload. */
 export const maxRenderedBytes = 128 * 1024;
 
-/** The templates would take more than a delivery may. The message is a clause that names the bound. */
+/** The templates exceed the limits of a delivery. The message is a clause that names the limit. */
 export class RenderingBudgetError extends Error {}
 
-/** What is left for the templates of one delivery. */
+/** The remaining budget for the templates of one delivery. */
 export class RenderingBudget {
   private steps = 0;
   private bytes = 0;
 
-  /** @throws RenderingBudgetError when there is none left. */
+  /** @throws RenderingBudgetError when no steps are left. */
   takeStep(): void {
     if (++this.steps > maxRenderingSteps) throw new RenderingBudgetError(`more than ${maxRenderingSteps} steps`);
   }
 
-  /** @throws RenderingBudgetError when there is no room for `text`. */
+  /** @throws RenderingBudgetError when too few bytes are left for `text`. */
   takeText(text: string): void {
-    // A UTF-16 unit is at least one byte: what is far too long need not be counted.
+    // A UTF-16 unit has at least one byte, so a text that is too long need not be measured.
     this.bytes += text.length > maxRenderedBytes ? text.length : Buffer.byteLength(text);
     if (this.bytes > maxRenderedBytes) throw new RenderingBudgetError(`more than ${maxRenderedBytes} bytes of text`);
   }
 }
 
-/** What a template is rendered over. */
+/** The values for a template. */
 export interface TemplateView {
   readonly payload: Readonly<Record<string, unknown>>;
   readonly topic: string;
@@ -36,14 +36,14 @@ export interface TemplateView {
 
 export interface Rendered {
   readonly text: string;
-  /** Whether the template looked at `count`. */
+  /** Whether the template used `count`. */
   readonly isCountShown: boolean;
 }
 
 /**
- * Renders as Mustache does, but sees data only: own properties of objects and lists that hold text, numbers, true, false,
- * lists or objects. Neither what an object inherits nor a function or getter has a value. A list is shown as its entries with
- * commas between; an object, also inside a list, as nothing. `topic` and `count` hide fields of the payload with these names.
+ * Renders like Mustache, but uses only data: own properties with text, numbers, booleans, lists or objects. Inherited properties,
+ * functions and getters have no value. A list is rendered as its entries, separated by commas; an object, also in a list, is
+ * rendered as nothing. `topic` and `count` take precedence over fields of the payload with these names.
  *
  * @throws RenderingBudgetError when `budget` is used up.
  */
@@ -63,7 +63,7 @@ class Rendering {
     private readonly budget: RenderingBudget,
   ) {}
 
-  /** `stack` holds the things that names are looked up in, the last one first. */
+  /** Names are looked up in the values of `stack`, from the last to the first. */
   textOf(nodes: readonly TemplateNode[], stack: unknown[]): string {
     let text = '';
     for (const node of nodes) {
@@ -91,7 +91,7 @@ class Rendering {
     return text;
   }
 
-  /** The value of a name in the innermost thing that has all of its parts. */
+  /** The value of a name in the innermost value of the stack that has all parts of the name. */
   private valueAt(path: readonly string[], stack: readonly unknown[]): unknown {
     if (path.length === 0) return stack.at(-1);
     for (let at = stack.length - 1; at >= 0; at--) {
@@ -129,7 +129,7 @@ class Rendering {
   }
 }
 
-/** Text has properties too, such as its length, and half a surrogate pair at an index; but no payload gave them to it. */
+/** Text has no properties here: its length and its characters by index are not data of the payload. */
 function ownProperty(thing: unknown, name: string): PropertyDescriptor | undefined {
   if (typeof thing !== 'object' || thing === null) return undefined;
   const property = Object.getOwnPropertyDescriptor(thing, name);

@@ -15,7 +15,7 @@ it.each([
   '{{constructor.keys}} {{__proto__}} {{#__defineGetter__}}x{{/__defineGetter__}}',
   nested(maxSectionDepth),
   'x'.repeat(maxTemplateLength),
-])('%j is read', (source) => expect(templateFault(source)).toBeUndefined());
+])('%j can be parsed', (source) => expect(templateFault(source)).toBeUndefined());
 
 it.each<[string, string, RegExp]>([
   ['an open section', '{{#open}}', /^Unclosed section "open"/],
@@ -30,18 +30,18 @@ it.each<[string, string, RegExp]>([
   ['4096 characters of open sections', '{{#a}}'.repeat(683).slice(0, 4096), /^Unclosed/],
   ['4097 characters', 'x'.repeat(maxTemplateLength + 1), /more than 4096 characters$/],
   ['a megabyte of tags', '{{a}}'.repeat(200_000), /more than 4096 characters$/],
-  // The parser looks for the end of a tag from each of its blanks anew: 8 ms for this one.
+  // The parser searches for the end of a tag again from each blank: 8 ms for this template.
   ['blanks inside a tag', `{{a${' '.repeat(4000)}b}}`, /more than 100 blanks in a row$/],
-])('%s cannot be read, and one clause says why', (_, source, fault) => {
+])('%s cannot be parsed, and a clause contains the reason', (_, source, fault) => {
   expect(templateFault(source)).toMatch(fault);
   expect(readTemplate(source)).toEqual({ fault: templateFault(source) });
 });
 
-it('a fault does not quote a name of any length', () => {
+it('a fault quotes only the start of a long name', () => {
   expect(templateFault(`{{#${'a'.repeat(4000)}}}`)?.length).toBeLessThanOrEqual(200);
 });
 
-it('any text is read or has a fault', () => {
+it('any text is parsed or has a fault', () => {
   const part = fc.constantFrom(
     '{{',
     '}}',

@@ -8,10 +8,10 @@ export const maxTemplateLength = 4096;
 /** Deepest nesting of sections, inverted ones included. */
 export const maxSectionDepth = 10;
 
-/** The parser's time grows with the square of a run of blanks inside a tag. */
+/** The time of the parser grows with the square of the number of consecutive blanks in a tag. */
 const maxBlanksInARow = 100;
 
-/** A part of a template. A path holds the parts of a dotted name; the path of `{{.}}` is empty. */
+/** A part of a template. A path contains the parts of a dotted name; the path of `{{.}}` is empty. */
 export type TemplateNode =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'value'; readonly path: readonly string[] }
@@ -22,19 +22,19 @@ export type TemplateNode =
       readonly inside: readonly TemplateNode[];
     };
 
-/** A template as it is read, or one clause that says why it cannot be. */
+/** A parsed template, or a clause with the reason why it cannot be parsed. */
 export type ReadTemplate = { readonly nodes: readonly TemplateNode[] } | { readonly fault: string };
 
-/** A bound for those who write thousands of templates: about 256 of the longest ones. */
+/** Parsed templates. The limit is about 256 of the longest templates, because operators can write thousands. */
 const read = new LRUCache<string, ReadTemplate>({
   maxSize: 1024 * 1024,
   sizeCalculation: (_, source) => source.length + 1,
 });
 
-// Mustache's own cache keeps every template for ever.
+// Mustache's own cache never removes a template.
 Mustache.templateCache = undefined;
 
-/** Reads a Mustache template. There is no HTML to escape for, so `{{a}}`, `{{&a}}` and `{{{a}}}` are the same. */
+/** Parses a Mustache template. No HTML is escaped, so `{{a}}`, `{{&a}}` and `{{{a}}}` are the same. */
 export function readTemplate(source: string): ReadTemplate {
   const fault = lengthFault(source);
   if (fault !== undefined) return { fault };
@@ -46,7 +46,7 @@ export function readTemplate(source: string): ReadTemplate {
   return template;
 }
 
-/** What is wrong with a template, in one clause, or undefined when nothing is. */
+/** The fault of a template, as a clause; undefined when there is none. */
 export function templateFault(source: string): string | undefined {
   const template = readTemplate(source);
   return 'fault' in template ? template.fault : undefined;
@@ -62,7 +62,7 @@ function parsed(source: string): ReadTemplate {
   try {
     return { nodes: nodesOf(Mustache.parse(source), 0) };
   } catch (error) {
-    // The parser quotes names, which may be as long as the template.
+    // The parser quotes names, which can be as long as the template.
     return { fault: cutText((error as Error).message, 200, { ending: ellipsis }) };
   }
 }
@@ -94,7 +94,7 @@ function nodesOf(spans: TemplateSpans, depth: number): TemplateNode[] {
   });
 }
 
-/** As Mustache reads a name: one that begins with a dot has one part. */
+/** The parts of a name, as in Mustache: a name that starts with a dot has one part. */
 function pathOf(name: string): readonly string[] {
   if (name === '.') return [];
   return name.indexOf('.') > 0 ? name.split('.') : [name];

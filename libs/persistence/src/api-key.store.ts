@@ -4,33 +4,33 @@ import { DataSource } from 'typeorm';
 import { ApiKeyEntity } from './api-key.entity';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
 
-/** What an API key may be used for. */
+/** The rights of an API key. */
 export const apiScopes = ['ingest', 'admin', 'client'] as const;
 export type ApiScope = (typeof apiScopes)[number];
 
-/** How much a key may send: a bucket of `burst` units that refills with `perSecond` units a second. */
+/** The rate limit of a key: a bucket of `burst` units that refills with `perSecond` units per second. */
 export interface RateLimit {
   readonly perSecond: number;
   /** At least `perSecond`. */
   readonly burst: number;
 }
 
-/** An API key as it is kept: of the key itself only a SHA-256, which never leaves the store. */
+/** A stored API key. The store has only a SHA-256 of the key itself, and never returns it. */
 export interface ApiKey {
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly ApiScope[];
-  /** The contexts that it is good for, at least one; absent: all of them, and what belongs to none. */
+  /** The contexts that the key may access, at least one; absent: all contexts and the settings of the server. */
   readonly contexts?: readonly number[];
-  /** In ms since the epoch, as the times below; absent: never. */
+  /** In ms since the epoch, like all times of a key; absent: never. */
   readonly expiresAt?: number;
-  /** Absent: none. */
+  /** Absent: no limit. */
   readonly rateLimit?: RateLimit;
   readonly createdAt: number;
   readonly lastUsedAt?: number;
 }
 
-/** What a key is to be. */
+/** The values of a new key. */
 export type NewApiKey = Pick<ApiKey, 'name' | 'scopes' | 'contexts' | 'expiresAt' | 'rateLimit'>;
 
 /** The API keys in Postgres. */
@@ -75,19 +75,19 @@ export class ApiKeyStore {
     return pageOf(rows.map(toApiKey), limit);
   }
 
-  /** Whether there was one. */
+  /** Removes a key; returns whether it existed. */
   async remove(id: string): Promise<boolean> {
     const { affected } = await this.database.manager.delete(ApiKeyEntity, { id });
     return (affected ?? 0) > 0;
   }
 
   /**
-   * Takes a context that is erased from every key that names it; keys that are valid for no other one go. Answers the ids
-   * of all of them: a caller that caches them must read them again. Safe to race with the erasure of another context.
+   * Removes an erased context from every key that names it, and deletes keys without another context. Returns the ids of all
+   * changed and deleted keys, so that a caller can drop them from its cache. Safe to run concurrently with other erasures.
    */
   async eraseContext(context: number): Promise<string[]> {
     return this.database.transaction(async (manager) => {
-      // Waits for others that take contexts from the same keys, in one order, so that nobody waits for each other.
+      // Locks the keys in a fixed order, so that concurrent erasures do not deadlock.
       await manager.query('SELECT id FROM api_keys WHERE $1::int = ANY (contexts) ORDER BY id FOR UPDATE', [context]);
       const [removed] = await manager.query<[{ id: string }[], number]>(
         'DELETE FROM api_keys WHERE contexts = ARRAY[$1::int] RETURNING id',
@@ -102,7 +102,7 @@ export class ApiKeyStore {
     });
   }
 
-  /** Notes when keys were last used, all of them in one statement; an earlier time never replaces a later one. */
+  /** Stores the last uses of keys in one statement. An earlier time never replaces a later one. */
   async used(lastUses: ReadonlyMap<string, number>): Promise<void> {
     if (lastUses.size === 0) return;
     await this.database.query(

@@ -4,17 +4,17 @@ import type { Owner } from '@pns/subscriptions';
 import { DataSource, type EntityManager } from 'typeorm';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
 
-/** A write that is about to be made: who does what to which resource, and what that was like before. */
+/** A write before it is made: the key, the action, the resource and the state before. */
 export interface AuditedWrite {
   readonly keyId: string;
   readonly keyName: string;
   /** Method and path of the route: `PUT /v1/contexts/{context}`. */
   readonly action: string;
-  /** The path that was asked for, and its query. */
+  /** The path and query of the request. */
   readonly resource: string;
   readonly context?: number | undefined;
   readonly user?: number | undefined;
-  /** Contexts that it names beside: those of an API key. */
+  /** Other contexts that the write names: those of an API key. */
   readonly mentions?: readonly number[] | undefined;
   readonly requestId: string;
   /** JSON without secrets. */
@@ -26,21 +26,21 @@ export interface AuditEntry extends Omit<AuditedWrite, 'mentions'> {
   readonly id: string;
   /** In ms since the epoch. */
   readonly at: number;
-  /** HTTP status of the answer; absent as long as there is none, and for ever when the process died before it. */
+  /** HTTP status of the answer; absent before the answer, and when the process died before it. */
   readonly status?: number;
   /** JSON without secrets. */
   readonly after?: unknown;
 }
 
-/** Which entries are meant: those that fit all of it. */
+/** Selects the entries that match all given fields. */
 export interface AuditFilter {
-  /** Only entries of these contexts; an entry of no context is of none of them. */
+  /** Only entries of these contexts; an entry without a context never matches. */
   readonly contexts?: readonly number[] | undefined;
   readonly context?: number | undefined;
   readonly user?: number | undefined;
   readonly keyId?: string | undefined;
   readonly action?: string | undefined;
-  /** A path, which means all below it too. */
+  /** A path; paths below it match too. */
   readonly resource?: string | undefined;
   /** In ms since the epoch, inclusive. */
   readonly since?: number | undefined;
@@ -65,17 +65,17 @@ interface Row {
 
 const columns = 'id, at, key_id, key_name, action, resource, context_id, user_id, request_id, status, before, after';
 
-/** The log of what administrators wrote, in Postgres. */
+/** The audit log of writes by administrators, in Postgres. */
 @Injectable()
 export class AuditStore {
   constructor(private readonly database: DataSource) {}
 
-  /** Notes a write before it is made, and answers the id of its entry. */
+  /** Records a write before it is made; returns the id of its entry. */
   begin(write: AuditedWrite): Promise<string> {
     return insertAuditEntry(this.database.manager, write);
   }
 
-  /** Notes how a write was answered. What was erased meanwhile stays erased. */
+  /** Records the answer of a write. An entry that was erased in between stays erased. */
   async complete(id: string, status: number, after?: unknown): Promise<void> {
     await this.database.query(
       'UPDATE audit_entries SET status = $2, after = CASE WHEN erased THEN NULL ELSE $3::json END WHERE id = $1',
@@ -83,7 +83,7 @@ export class AuditStore {
     );
   }
 
-  /** Takes back what `begin` noted of a write that was refused, and so changed nothing. */
+  /** Removes the entry of a refused write, which changed nothing. */
   async withdraw(id: string): Promise<void> {
     await this.database.query('DELETE FROM audit_entries WHERE id = $1', [id]);
   }
@@ -123,9 +123,9 @@ export class AuditStore {
   }
 
   /**
-   * Erases what up to `limit` entries tell of a context, or of one user of it, and answers how many these were; 0 when
-   * nothing is left. Who wrote when, and by which route, stays; what it was about shrinks to a mask, by which only
-   * somebody who knows the ids finds it again. Safe to repeat and to race.
+   * Erases the data of a context or user in up to `limit` entries, and returns their number; 0 when none is left. The key, the
+   * time and the route stay. The resource becomes a mask, which can be found only with the ids. Safe to repeat and to run
+   * concurrently.
    */
   async erase({ context, user }: Owner, limit: number): Promise<number> {
     const [, erased] = await this.database.query<[unknown, number]>(
@@ -145,7 +145,7 @@ export class AuditStore {
     return unmentioned;
   }
 
-  /** Removes up to `limit` entries that are older than `before`, in ms since the epoch, and answers how many there were. */
+  /** Removes up to `limit` entries that are older than `before` (in ms since the epoch); returns their number. */
   async removeOlderThan(before: number, limit: number): Promise<number> {
     const [, removed] = await this.database.query<[unknown, number]>(
       `DELETE FROM audit_entries WHERE id IN (
@@ -157,7 +157,7 @@ export class AuditStore {
   }
 }
 
-/** Adds an entry, which may be complete already, and returns its id. */
+/** Adds an entry, possibly with its answer, and returns its id. */
 export async function insertAuditEntry(
   manager: EntityManager,
   entry: AuditedWrite & Pick<AuditEntry, 'status' | 'after'>,
@@ -176,12 +176,12 @@ export async function insertAuditEntry(
   return id;
 }
 
-/** What stands in the log for something that it must not tell: the beginning of its SHA-256, enough to compare by. */
+/** Replaces a secret in the log: the first digits of its SHA-256, enough for comparisons. */
 export function auditMask(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
 }
 
-/** The conditions of a WHERE, each `?` a value. */
+/** The conditions of a WHERE; each `?` stands for a value. */
 class Conditions {
   private readonly parts = ['true'];
   readonly values: unknown[] = [];
@@ -196,7 +196,7 @@ class Conditions {
   }
 }
 
-/** A pattern of LIKE for what begins with `path` and `separator`. */
+/** A LIKE pattern for texts that start with `path` and `separator`. */
 function below(path: string, separator: string): string {
   return `${path.replace(/[\\%_]/g, '\\$&')}${separator}%`;
 }

@@ -5,15 +5,15 @@ import { keyedPageOf, keyIn, type Page, type PageRequest } from './page';
 import { Seal } from './seal';
 import { putRow, removeRow, type Expected } from './versioned-row';
 
-/** What names the options of one client for one transport. */
+/** The key of the options of one client for one transport. */
 export interface ClientTransportKey {
   readonly client: string;
   readonly transport: TransportName;
 }
 
-/** Options as they were given; their version is another one after each write. */
+/** Stored options. Each write gives them a new version. */
 export interface ClientTransport extends ClientTransportKey {
-  /** Undefined when they cannot be decrypted; `fault` says why. */
+  /** Undefined when they cannot be decrypted; `fault` is the reason. */
   readonly options: unknown;
   readonly fault?: string;
   readonly version: string;
@@ -29,7 +29,7 @@ interface Row extends ClientTransportKey {
 
 const columns = 'client, transport, options, version, updated_at AS "updatedAt"';
 
-/** The options of clients that were set over the API, in Postgres, encrypted. */
+/** The client options that were set through the API, encrypted in Postgres. */
 @Injectable()
 export class ClientTransportStore {
   constructor(
@@ -37,7 +37,7 @@ export class ClientTransportStore {
     private readonly seal: Seal,
   ) {}
 
-  /** All of them, by client and transport: there are as many as an operator has apps. */
+  /** All options, by client and transport. Their number is the number of the operator's apps. */
   async all(): Promise<ClientTransport[]> {
     const rows = await this.database.query<Row[]>(
       `SELECT ${columns} FROM client_transports ORDER BY client, transport`,
@@ -45,7 +45,7 @@ export class ClientTransportStore {
     return rows.map((row) => this.toClientTransport(row));
   }
 
-  /** The same, page by page. */
+  /** Like `all`, page by page. */
   async page({ limit, cursor }: PageRequest): Promise<Page<ClientTransport>> {
     const [client = null, transport = null] = keyIn(cursor, ['string', 'string']) ?? [];
     const rows = await this.database.query<Row[]>(
@@ -68,13 +68,13 @@ export class ClientTransportStore {
     return row === undefined ? undefined : this.toClientTransport(row);
   }
 
-  /** Sets options and answers their new version. @throws PnsError `VERSION_CHANGED` where they are not as `expected`. */
+  /** Sets options and returns their new version. @throws PnsError `VERSION_CHANGED` when their version is not `expected`. */
   put(key: ClientTransportKey, options: unknown, expected?: Expected): Promise<string> {
     const values = { options: this.seal.seal(JSON.stringify(options), placeOf(key)), updated_at: new Date() };
     return putRow(this.database.manager, 'client_transports', columnsOf(key), values, expected);
   }
 
-  /** Whether there were any. @throws PnsError `VERSION_CHANGED` where they are not as `expected`. */
+  /** Removes options; returns whether they existed. @throws PnsError `VERSION_CHANGED` when their version is not `expected`. */
   remove(key: ClientTransportKey, expected?: Expected): Promise<boolean> {
     return removeRow(this.database.manager, 'client_transports', columnsOf(key), expected);
   }

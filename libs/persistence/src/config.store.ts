@@ -5,17 +5,17 @@ import { DataSource } from 'typeorm';
 import { keyedPageOf, keyIn, type Page, type PageRequest } from './page';
 import { putRow, removeRow, type Expected } from './versioned-row';
 
-/** The scopes of which each has a table. */
+/** The scopes that have a table. */
 export type StoredScope = 'server' | 'contextSet' | 'context' | 'user';
 
-/** Where a property is set. */
+/** The place of a property: its scope and the id of the scope. */
 export type PropertyPlace =
   | { readonly scope: 'server' }
   | { readonly scope: 'contextSet'; readonly set: string }
   | { readonly scope: 'context'; readonly context: number }
   | ({ readonly scope: 'user' } & UserKey);
 
-/** A property as it is kept. Its version is another one after each write. */
+/** A stored property. Each write gives it a new version. */
 export interface StoredProperty {
   readonly name: string;
   readonly value: string;
@@ -30,12 +30,12 @@ export interface StoredContextSet {
   readonly version: string;
 }
 
-/** What is listed beside what is kept, where nothing of the same name is kept: it has no version. */
+/** A stored entry, or an entry from a file in the same list; that one has no version. */
 export type Listed<Stored extends { readonly version: string }> = Omit<Stored, 'version'> & {
   readonly version?: string;
 };
 
-/** What holds for everybody: the server's properties, and the context sets with theirs. */
+/** The configuration of all users: the properties of the server and of the context sets. */
 export interface StoredCommon {
   readonly server: readonly StoredProperty[];
   readonly sets: readonly (StoredContextSet & { readonly properties: readonly StoredProperty[] })[];
@@ -56,8 +56,8 @@ export interface StoredUser extends UserKey {
 }
 
 /**
- * Most properties of one context or user, and most characters of their names and values: all of them are read and kept in
- * memory with the first delivery that they concern.
+ * Limits of the properties of one context or user: their number, and the characters of their names and values. The first
+ * delivery for the context or user loads all of them into memory.
  */
 export const maxPropertiesPerPlace = 1000;
 export const maxPropertyCharactersPerPlace = 65_536;
@@ -98,7 +98,7 @@ export class ConfigStore {
     return { server, sets: sets.map((set) => ({ ...set, properties: bySet.get(set.name) ?? [] })) };
   }
 
-  /** What is set for these contexts and users, all in one query. */
+  /** The properties of these contexts and users, in one query. */
   async subjects(
     contexts: readonly number[],
     users: readonly UserKey[],
@@ -135,7 +135,7 @@ export class ConfigStore {
     return rows.map(toProperty);
   }
 
-  /** The same, page by page, and `others` of names that are not set there. */
+  /** Like `properties`, page by page, with those of `others` whose names are not set there. */
   async propertiesPage(
     place: PropertyPlace,
     { limit, cursor }: PageRequest,
@@ -171,10 +171,10 @@ export class ConfigStore {
   }
 
   /**
-   * Sets a property where it is as `expected`.
+   * Sets a property if its version is `expected`.
    *
-   * @throws PnsError `VERSION_CHANGED`, `PROPERTY_LIMIT` where a context or user has the most properties already, or
-   *   `CONTEXT_SET_NOT_FOUND` for a context set that is not there.
+   * @throws PnsError `VERSION_CHANGED`, `PROPERTY_LIMIT` when the context or user has reached a limit, or
+   *   `CONTEXT_SET_NOT_FOUND` for an unknown context set.
    */
   async put(
     place: PropertyPlace,
@@ -189,11 +189,11 @@ export class ConfigStore {
       return toProperty({ name, value, final: final ?? null, version });
     } catch (cause) {
       if ((cause as { driverError?: { code?: string } }).driverError?.code !== '23503') throw cause;
-      throw new PnsError('CONTEXT_SET_NOT_FOUND', 'There is no context set of this name.', { cause });
+      throw new PnsError('CONTEXT_SET_NOT_FOUND', 'There is no context set with this name.', { cause });
     }
   }
 
-  /** Writes at the same time may go beyond the limits, by one property each. */
+  /** Concurrent writes can exceed the limits by one property each. */
   private async assertRoom(place: PropertyPlace, name: string, value: string): Promise<void> {
     if (place.scope !== 'context' && place.scope !== 'user') return;
     const { table, where, values } = tableOf(place);
@@ -208,18 +208,18 @@ export class ConfigStore {
     throw propertyLimit(`properties of ${maxPropertyCharactersPerPlace} characters, names and values together`);
   }
 
-  /** Whether there was one to remove. @throws PnsError `VERSION_CHANGED` where it is not as `expected`. */
+  /** Removes a property; returns whether it was set. @throws PnsError `VERSION_CHANGED` when its version is not `expected`. */
   remove(place: PropertyPlace, name: string, expected?: Expected): Promise<boolean> {
     const [table, key] = tableAndKeyOf(place);
     return removeRow(this.database.manager, table, { ...key, name }, expected);
   }
 
-  /** In the order in which they are tried. */
+  /** All context sets, in the order in which they are tried. */
   async contextSets(): Promise<StoredContextSet[]> {
     return this.database.query<StoredContextSet[]>(`${selectSets} ORDER BY rank, name`);
   }
 
-  /** The same, page by page, and `others` of names that are not kept. */
+  /** Like `contextSets`, page by page, with those of `others` whose names are not stored. */
   async contextSetsPage(
     { limit, cursor }: PageRequest,
     others: readonly Omit<StoredContextSet, 'version'>[] = [],
@@ -266,7 +266,7 @@ export class ConfigStore {
 
 const selectSets = 'SELECT name, rank, with_tags AS "withTags", version FROM context_sets';
 
-/** Table and key of a place; the key's values come first among the parameters. */
+/** Table and key of a place; the values of the key are the first parameters. */
 function tableOf(place: PropertyPlace): {
   readonly table: string;
   readonly where: string;

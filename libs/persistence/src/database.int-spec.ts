@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => fresh.drop());
 
 describe('openDatabase', () => {
-  it('migrates once when many processes start together', async () => {
+  it('migrates once when many processes start at the same time', async () => {
     const databases = await Promise.all(Array.from({ length: 8 }, () => openDatabase(fresh.url)));
     const [first] = databases;
     const applied = await first?.query<unknown[]>('SELECT * FROM migrations');
@@ -37,7 +37,7 @@ describe('openDatabase', () => {
     await database.destroy();
   });
 
-  it('can take its migrations back', async () => {
+  it('can revert its migrations', async () => {
     const url = fresh.url;
     await migrate(url);
     const database = await new DataSource({ type: 'postgres', url, migrations }).initialize();
@@ -49,7 +49,7 @@ describe('openDatabase', () => {
     expect(left).toEqual([]);
   });
 
-  it('waits for a server that is not up yet', async () => {
+  it('waits for a server that has not started yet', async () => {
     const link = await cuttableLink(fresh.url);
     link.cut();
     const warned = jest.spyOn(log, 'warn');
@@ -66,7 +66,7 @@ describe('openDatabase', () => {
     });
   });
 
-  it('waits for a server that goes away at any step of the migration', async () => {
+  it('waits for a server that stops at any step of the migration', async () => {
     for (let step = 1, steps = 2; step < steps; step += Math.ceil(steps / 12)) {
       const database = await freshDatabase();
       const link = await cuttableLink(database.url);
@@ -83,7 +83,7 @@ describe('openDatabase', () => {
     }
   }, 120_000);
 
-  it('comes back by itself after every connection was cut', async () => {
+  it('reconnects automatically after all connections were cut', async () => {
     const link = await cuttableLink(fresh.url);
     const database = await openDatabase(link.url);
     link.cut();
@@ -96,7 +96,7 @@ describe('openDatabase', () => {
     expect(answer).toHaveLength(1);
   });
 
-  it('gives up with a sentence that names the server and no password', async () => {
+  it('fails with a sentence that names the server but no password', async () => {
     const url = new URL(fresh.url);
     url.password = 'sesame';
     url.host = `127.0.0.1:${await freePort()}`;
@@ -113,7 +113,7 @@ describe('openDatabase', () => {
   });
 });
 
-/** A query may still meet a connection that died; it has to say so in a way that callers recognise. */
+/** A query may still use a broken connection; then it must reject with an error that `isDatabaseAway` recognises. */
 async function firstAnswer(database: DataSource): Promise<unknown[]> {
   for (;;) {
     try {

@@ -18,7 +18,7 @@ import { ExhaustedDeliveries1760000000011 } from './migrations/0011-exhausted-de
 import { LoginsInNfc1760000000012 } from './migrations/0012-logins-in-nfc';
 import { SubscriptionEntity } from './subscription.entity';
 
-// Listed, not globbed: what runs is bundled or compiled, and a file that is missing must not go unnoticed.
+// Listed, not globbed: builds are bundled or compiled, and a missing file must cause an error.
 const entities = [SubscriptionEntity, ApiKeyEntity, FailedDeliveryEntity];
 export const migrations = [
   FirstTables1760000000001,
@@ -35,7 +35,7 @@ export const migrations = [
   LoginsInNfc1760000000012,
 ];
 
-/** Any number that no other program locks in the same database. */
+/** An arbitrary number that no other program locks in the same database. */
 const migrationLock = 7_266_001;
 
 const options = {
@@ -43,25 +43,25 @@ const options = {
   connectTimeoutMS: 5000,
   installExtensions: false,
   logging: false,
-  // A connection that dies while idle concerns nobody: the pool opens another one.
+  // An idle connection that breaks needs no handling: the pool opens another one.
   poolErrorHandler: () => undefined,
 } as const satisfies Partial<DataSourceOptions>;
 
 /**
- * Connects to Postgres and brings its tables up to date. While it is away, each step is taken again for `patienceMs`; later on,
- * connections come back by themselves and queries reject meanwhile.
+ * Connects to Postgres and migrates its tables. While Postgres is not reachable, each step is retried for `timeoutMs`. After the
+ * start, the pool reconnects automatically, and queries reject until then.
  *
- * @throws PnsError `DATABASE_UNREACHABLE` when it stays away, `DATABASE_REFUSED` when it answers but does not let us in.
+ * @throws PnsError `DATABASE_UNREACHABLE` after the timeout, `DATABASE_REFUSED` when Postgres refuses the login or a permission.
  */
-export async function openDatabase(url: string, patienceMs?: number): Promise<StartingDatabase> {
+export async function openDatabase(url: string, timeoutMs?: number): Promise<StartingDatabase> {
   const server = postgresAt(url);
   try {
-    await waitForServer(server, () => migrate(url), patienceMs);
-    const database = new StartingDatabase(server, url, patienceMs);
-    await waitForServer(server, () => database.initialize(), patienceMs);
+    await waitForServer(server, () => migrate(url), timeoutMs);
+    const database = new StartingDatabase(server, url, timeoutMs);
+    await waitForServer(server, () => database.initialize(), timeoutMs);
     return database;
   } catch (cause) {
-    // 28xxx: who we are; 3D000: no such database; 42501: not allowed to make tables.
+    // 28xxx: authentication; 3D000: unknown database; 42501: no permission to create tables.
     if (!/^(28|3D000|42501)/.test(codeOf(cause))) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const sentence = `Postgres at ${server.where} refuses: ${reason}. Correct DATABASE_URL.`;
@@ -74,35 +74,35 @@ function postgresAt(url: string): NeededServer {
   return { name: 'Postgres', where: `${host}${pathname}`, variable: 'DATABASE_URL', isAway: isDatabaseAway };
 }
 
-/** A database that an app may need before it has started. */
+/** A database that an app can already use during its start. */
 export class StartingDatabase extends DataSource {
-  /** While it is set, a query waits for Postgres instead of rejecting. It may be sent twice, so it must be safe to repeat. */
+  /** While true, a query waits for Postgres instead of rejecting. It may be sent twice, so it must be safe to repeat. */
   isStarting = false;
 
   constructor(
     private readonly server: NeededServer,
     url: string,
-    private readonly patienceMs?: number,
+    private readonly timeoutMs?: number,
   ) {
     super({
       ...options,
       url,
       entities,
       poolSize: 8,
-      // Ends what waits too long for a lock; the second one is for a server that hangs and cannot end anything.
+      // statement_timeout ends a statement that waits too long for a lock; query_timeout covers a server that hangs.
       extra: { statement_timeout: 20_000, query_timeout: 22_000, keepAlive: true },
     });
   }
 
   override query<Rows>(...statement: Parameters<DataSource['query']>): Promise<Rows> {
     const ask = () => super.query<Rows>(...statement);
-    return this.isStarting ? waitForServer(this.server, ask, this.patienceMs) : ask();
+    return this.isStarting ? waitForServer(this.server, ask, this.timeoutMs) : ask();
   }
 }
 
 /**
- * Runs a statement that each connection prepares once, under `name`, and Postgres plans once: half the time of a small look-up.
- * TypeORM has no way to say so, hence past it, to its pool.
+ * Runs a prepared statement, which each connection parses and plans once: this halves the time of a small lookup. TypeORM does
+ * not support prepared statements, so the query goes to its pool directly.
  */
 export async function queryPrepared<Row extends object>(
   database: DataSource,
@@ -114,7 +114,7 @@ export async function queryPrepared<Row extends object>(
   return (await pool.query<Row>({ name, text, values: [...values] })).rows;
 }
 
-/** Runs the migrations that this database lacks. Processes that start together wait for the first one. */
+/** Runs the missing migrations. Processes that start at the same time wait for the first one. */
 export async function migrate(url: string): Promise<void> {
   const database = await new DataSource({ ...options, url, migrations, poolSize: 2 }).initialize();
   try {
@@ -136,7 +136,7 @@ const awayCodes = new Set([
   ...['40001', '40P01'], // lost against another transaction, deadlock
 ]);
 
-/** Whether `error` means that Postgres cannot be used now, and the same call may succeed later. */
+/** Whether `error` means that Postgres cannot be used now and a retry can succeed. */
 export function isDatabaseAway(error: unknown): boolean {
   const code = codeOf(error);
   if (awayCodes.has(code) || code.startsWith('08')) return true;
@@ -153,7 +153,7 @@ function codeOf(error: unknown): string {
   return driverError === undefined ? '' : codeOf(driverError);
 }
 
-/** Whether `error` is Postgres' answer that a row would break the unique constraint or index `name`. */
+/** Whether `error` is a violation of the unique constraint or index `name`. */
 export function isTaken(error: unknown, name: string): boolean {
   const { driverError } = error as { driverError?: { code?: string; constraint?: string } };
   return driverError?.code === '23505' && driverError.constraint === name;

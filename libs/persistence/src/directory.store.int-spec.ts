@@ -31,7 +31,7 @@ describe('a user', () => {
     tags: ['vip'],
   };
 
-  it('is kept, and found by login, whatever the case', async () => {
+  it('is stored and found by login in any case', async () => {
     const put = await directory.put({ ...john, logins: ['John', 'john', 'john@EXAMPLE.com'], tags: ['vip', 'vip'] });
     expect(put).toEqual({ ...john, version });
     expect(await directory.get(john)).toEqual(put);
@@ -42,7 +42,7 @@ describe('a user', () => {
     expect(await directory.get({ context: 2, user: 14 })).toBeUndefined();
   });
 
-  it('is found by login, whatever the form of its characters', async () => {
+  it('is found by login in any Unicode form', async () => {
     const user = { context: 1, user: 15 };
     const forms = ['Jürgen@Example.com', 'ju\u0308rgen@example.com', 'JU\u0308RGEN@EXAMPLE.COM'];
     const put = await directory.put({ ...user, logins: forms, tags: [] });
@@ -52,7 +52,7 @@ describe('a user', () => {
     await expect(directory.put(other)).rejects.toMatchObject({ code: 'LOGIN_TAKEN' });
   });
 
-  it('brings its context, and leaves one that is there as it is', async () => {
+  it('adds its context, and does not change an existing one', async () => {
     await directory.put({ ...john, context: 21, logins: [] });
     expect(await directory.context(21)).toEqual({ context: 21, tags: [], version });
     const context = await directory.putContext({ context: 22, name: 'acme', tags: ['gold'] });
@@ -60,7 +60,7 @@ describe('a user', () => {
     expect(await directory.context(22)).toEqual(context);
   });
 
-  it('cannot have a login of another one, and nothing changes then', async () => {
+  it('cannot have a login of another user, and then nothing changes', async () => {
     await directory.put(john);
     const other = { context: 2, user: 14, logins: ['other', 'john'], tags: [] };
     await expect(directory.put(other)).rejects.toMatchObject({ code: 'LOGIN_TAKEN' });
@@ -69,7 +69,7 @@ describe('a user', () => {
     expect(await directory.userByLogin('other')).toBeUndefined();
   });
 
-  it('can be written by two at once', async () => {
+  it('can be written concurrently', async () => {
     const writes = Array.from({ length: 20 }, (_, index) =>
       directory.put({ context: 5, user: 1, logins: index % 2 === 0 ? ['a', 'b'] : ['b', 'a', 'c'], tags: [] }),
     );
@@ -77,7 +77,7 @@ describe('a user', () => {
     for (const result of results) expect(result).toMatchObject({ status: 'fulfilled' });
   });
 
-  it('is changed or removed by only one of two who read the same version', async () => {
+  it('can be changed or removed only once with the same version', async () => {
     const key = { context: 6, user: 1 };
     const read = await directory.put({ ...key, logins: [], tags: [] });
     const second = await directory.put({ ...key, logins: ['six'], tags: ['a'] }, read);
@@ -93,7 +93,7 @@ describe('a user', () => {
 });
 
 describe('a context', () => {
-  it('is kept, changed and removed, and by only one of two who read the same version', async () => {
+  it('is stored, changed and removed, and only once with the same version', async () => {
     const first = await directory.putContext({ context: 31, name: 'first', tags: ['a', 'b', 'a'] });
     expect(first).toEqual({ context: 31, name: 'first', tags: ['a', 'b'], version });
     const second = await directory.putContext({ context: 31, tags: [] }, first);
@@ -106,7 +106,7 @@ describe('a context', () => {
     expect(await directory.context(31)).toBeUndefined();
   });
 
-  it('cannot have the name of another one', async () => {
+  it('cannot have the name of another context', async () => {
     await directory.putContext({ context: 41, name: 'taken', tags: [] });
     const taken = { code: 'CONTEXT_NAME_TAKEN' };
     await expect(directory.putContext({ context: 42, name: 'taken', tags: [] })).rejects.toMatchObject(taken);
@@ -115,7 +115,7 @@ describe('a context', () => {
   });
 });
 
-it('lists contexts and users by id, a page at a time', async () => {
+it('lists contexts and users by id, page by page', async () => {
   for (const user of [3, 1, 2, 10]) await directory.put({ context: 51, user, logins: [], tags: [] });
   const first = await directory.users(51, { limit: 3 });
   expect(first.items.map(({ user }) => user)).toEqual([1, 2, 3]);
@@ -131,7 +131,7 @@ it('lists contexts and users by id, a page at a time', async () => {
   await expect(directory.users(51, { limit: 3, cursor: 'bm8' })).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
 });
 
-describe('erasing', () => {
+describe('the erasure', () => {
   const count = async (context: number): Promise<number> => {
     const [row] = await database.query<{ count: string }[]>('SELECT count(*) FROM users WHERE context_id = $1', [
       context,
@@ -139,7 +139,7 @@ describe('erasing', () => {
     return Number(row?.count);
   };
 
-  it('goes on step by step, and leaves neighbours alone', async () => {
+  it('works in steps and does not touch other users and contexts', async () => {
     for (const context of [61, 62]) {
       await database.query(
         'INSERT INTO users (context_id, user_id) SELECT $1, user_id FROM generate_series(1, 2500) AS user_id',
@@ -155,7 +155,7 @@ describe('erasing', () => {
     expect(await count(62)).toBe(2500);
   });
 
-  it('knows every table that names a context, but the audit log', async () => {
+  it('covers every table that names a context, except the audit log', async () => {
     const named = await database.query<{ table: string }[]>(
       `SELECT table_name AS table FROM information_schema.columns WHERE column_name = 'context_id' AND table_schema = 'public'`,
     );
@@ -164,13 +164,13 @@ describe('erasing', () => {
         `SELECT FROM information_schema.columns WHERE column_name = 'user_id' AND table_name = $1`,
         [table],
       );
-      // A trigger on each table tells whether the statement was ever tried.
+      // A trigger on each table records whether the statement was executed.
       await database.query(`CREATE OR REPLACE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'touched %', TG_TABLE_NAME; END $$`);
       await database.query(`CREATE TRIGGER tell BEFORE DELETE ON ${table} EXECUTE FUNCTION tell()`);
       const owners = [{ context: 99 }, ...(hasUser.length > 0 ? [{ context: 99, user: 1 }] : [])];
       for (const owner of owners) {
-        if (table === 'user_logins') continue; // they go with their users
+        if (table === 'user_logins') continue; // deleted with their users
         await expect(new ErasureStore(database).erase(owner, 1)).rejects.toThrow(`touched ${table}`);
       }
       await database.query(`DROP TRIGGER tell ON ${table}`);
@@ -178,7 +178,7 @@ describe('erasing', () => {
   });
 });
 
-it('logins of older versions are brought into one form, and of two that are the same one stays', async () => {
+it('logins of older versions are converted to one form, and one of two equal logins stays', async () => {
   const rows = [
     ['ju\u0308rgen', 71],
     ['jürgen', 72],

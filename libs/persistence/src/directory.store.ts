@@ -7,19 +7,19 @@ import { loginKey } from './login-key';
 import { numberedPageOf, numberIn, type Page, type PageRequest } from './page';
 import { putRow, removeRow, versionChanged, type Expected } from './versioned-row';
 
-/** What is known of a context. Its version is another one after each write. */
+/** A context in the directory. Each write gives it a new version. */
 export interface DirectoryContext {
   readonly context: number;
-  /** A tag like the others, and no other context's. */
+  /** A tag that is unique among contexts. */
   readonly name?: string;
   readonly tags: readonly string[];
   readonly version: string;
 }
 
-/** What the directory knows of a user. Its version is another one after each write. */
+/** A user in the directory. Each write gives it a new version. */
 export interface DirectoryUser extends UserKey {
   readonly primaryEmail?: string;
-  /** Names by which other systems know the user, as `loginKey` says; each belongs to one user of all contexts. */
+  /** The names of the user in other systems, in the form of `loginKey`; each is unique among all contexts. */
   readonly logins: readonly string[];
   readonly tags: readonly string[];
   readonly version: string;
@@ -46,15 +46,15 @@ const selectUsers = `SELECT context_id AS context, user_id AS user, primary_emai
   ARRAY(SELECT login FROM user_logins l WHERE l.context_id = u.context_id AND l.user_id = u.user_id ORDER BY login) AS logins
  FROM users u`;
 
-/** The directory in Postgres. Whoever changes tags or names tells `ConfigChanges`. */
+/** The directory in Postgres. Callers must announce changed tags and names through `ConfigChanges`. */
 @Injectable()
 export class DirectoryStore {
   constructor(private readonly database: DataSource) {}
 
   /**
-   * Adds a context or replaces what was known, where that is as `expected`. Safe to repeat.
+   * Adds or replaces a context if its version is `expected`. Safe to repeat.
    *
-   * @throws PnsError `VERSION_CHANGED`, or `CONTEXT_NAME_TAKEN` when the name is another context's.
+   * @throws PnsError `VERSION_CHANGED`, or `CONTEXT_NAME_TAKEN` when another context has the name.
    */
   async putContext(
     { context, name, tags }: Omit<DirectoryContext, 'version'>,
@@ -65,12 +65,12 @@ export class DirectoryStore {
       await putRow(this.database.manager, 'contexts', { context_id: context }, values, expected);
     } catch (cause) {
       if (!isTaken(cause, 'contexts_name')) throw cause;
-      throw new PnsError('CONTEXT_NAME_TAKEN', `Another context has the name ${name}; take it from that one first.`, {
+      throw new PnsError('CONTEXT_NAME_TAKEN', `Another context has the name ${name}; remove it there first.`, {
         cause,
       });
     }
     const stored = await this.context(context);
-    if (stored === undefined) throw versionChanged(); // somebody has erased it this moment
+    if (stored === undefined) throw versionChanged(); // it was erased in between
     return stored;
   }
 
@@ -79,7 +79,7 @@ export class DirectoryStore {
     return row === undefined ? undefined : toContext(row);
   }
 
-  /** By id. */
+  /** All contexts, by id. */
   async contexts({ limit, cursor }: PageRequest): Promise<Page<DirectoryContext>> {
     const rows = await this.database.query<ContextRow[]>(
       `${selectContexts} WHERE context_id > $1 ORDER BY context_id LIMIT $2`,
@@ -89,9 +89,9 @@ export class DirectoryStore {
   }
 
   /**
-   * Adds a user, and its context if that is new, or replaces what was known, where that is as `expected`. Safe to repeat.
+   * Adds or replaces a user if its version is `expected`. Adds its context if that is new. Safe to repeat.
    *
-   * @throws PnsError `VERSION_CHANGED`, or `LOGIN_TAKEN` when one of the logins is another user's.
+   * @throws PnsError `VERSION_CHANGED`, or `LOGIN_TAKEN` when one of the logins belongs to another user.
    */
   async put(user: Omit<DirectoryUser, 'version'>, expected?: Expected): Promise<DirectoryUser> {
     const { context, primaryEmail, logins, tags } = user;
@@ -109,12 +109,12 @@ export class DirectoryStore {
       });
     } catch (cause) {
       if (!isTaken(cause, 'user_logins_pkey')) throw cause;
-      throw new PnsError('LOGIN_TAKEN', 'One of the logins belongs to another user; take it from that one first.', {
+      throw new PnsError('LOGIN_TAKEN', 'One of the logins belongs to another user; remove it there first.', {
         cause,
       });
     }
     const stored = await this.get(user);
-    if (stored === undefined) throw versionChanged(); // somebody has erased it this moment
+    if (stored === undefined) throw versionChanged(); // it was erased in between
     return stored;
   }
 
@@ -136,7 +136,7 @@ export class DirectoryStore {
   }
 
   /**
-   * Removes what is known of a context, but not of its users, or of a user, where that is as `expected`.
+   * Removes a user, or a context without its users, if the version is `expected`.
    *
    * @throws PnsError `VERSION_CHANGED`.
    */
@@ -145,9 +145,9 @@ export class DirectoryStore {
     await removeRow(this.database.manager, table, { context_id: context, ...key }, expected);
   }
 
-  /** Logins distinguish neither case nor the forms of Unicode. */
+  /** Finds the user of a login. Case and Unicode form are ignored. */
   async userByLogin(login: string): Promise<UserKey | undefined> {
-    if (login.includes('\0')) return undefined; // nobody's, and Postgres refuses to look for it
+    if (login.includes('\0')) return undefined; // no login contains NUL, and Postgres refuses it in a query
     const [row] = await this.database.query<UserKey[]>(
       'SELECT context_id AS context, user_id AS user FROM user_logins WHERE login = $1',
       [loginKey(login)],
@@ -164,7 +164,7 @@ function toUser({ email, ...row }: UserRow): DirectoryUser {
   return { ...row, ...(email === null ? {} : { primaryEmail: email }) };
 }
 
-// In one order, so that two writers who want the same logins cannot wait for each other.
+// Sorted, so that concurrent writers of the same logins do not deadlock.
 function uniqueLogins(logins: readonly string[]): string[] {
   return [...new Set(logins.map(loginKey))].sort();
 }

@@ -13,7 +13,7 @@ export class FailedDeliveryEntity {
   @Column('uuid', { name: 'subscription_id', nullable: true }) subscriptionId!: string | null;
   @Column('varchar') outcome!: OutcomeKind;
   @Column('text') reason!: string;
-  /** Whether it is sent again by itself once its client's settings are mended. */
+  /** Whether the delivery is held: it is sent automatically after the settings of its client are corrected. */
   @Column('boolean', { name: 'held' }) isHeld!: boolean;
   @Column('int') attempts!: number;
   @Column('json') delivery!: object;

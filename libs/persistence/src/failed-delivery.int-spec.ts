@@ -22,7 +22,7 @@ const byName = (counts: readonly { transport: string; isHeld: boolean; count: nu
     counts.filter(({ count }) => count > 0).map((each) => [`${each.transport} ${each.isHeld}`, each.count]),
   );
 
-describe('how many deliveries failed', () => {
+describe('the number of failed deliveries', () => {
   let fresh: FreshDatabase;
   let database: DataSource;
   let store: FailedDeliveryStore;
@@ -52,7 +52,7 @@ describe('how many deliveries failed', () => {
   const take = fc.record({ kind: fc.constant('take' as const), limit: fc.nat(5), isHeld: fc.boolean() });
   const others = fc.record({ kind: fc.constantFrom('truncate' as const, 'undo' as const) });
 
-  it('is known without counting, after any sequence of changes', async () => {
+  it('is correct without a count of the rows, after any sequence of changes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.oneof({ weight: 5, arbitrary: record }, take, others), { maxLength: 10 }),
@@ -75,7 +75,7 @@ describe('how many deliveries failed', () => {
     );
   });
 
-  it('stays small to look up, however many changes there were, also at once', async () => {
+  it('is stored in few rows after many changes, also concurrent ones', async () => {
     await Promise.all(Array.from({ length: 600 }, (_, index) => store.record([failed(`many-${index}`)])));
     expect(byName(await store.counts())).toEqual(await counted());
     const [{ rows } = { rows: NaN }] = await database.query<{ rows: number }[]>(
@@ -85,7 +85,7 @@ describe('how many deliveries failed', () => {
   });
 });
 
-it('deliveries that failed before there was the outcome exhausted have it, and are counted', async () => {
+it('failed deliveries of versions without the outcome exhausted get it, and are counted', async () => {
   const fresh = await freshDatabase();
   const before = migrations.filter(({ name }) => !name.startsWith('ExhaustedDeliveries'));
   const old = await new DataSource({ type: 'postgres', url: fresh.url, migrations: before }).initialize();
@@ -105,7 +105,7 @@ it('deliveries that failed before there was the outcome exhausted have it, and a
   const { items } = await store.list({ outcome: 'exhausted' }, { limit: 10 });
   expect(items.map(({ outcome, reason }) => [outcome, reason])).toEqual([['exhausted', 'r']]);
   expect(await store.counts()).toEqual([{ transport: 'wns', isHeld: false, count: 2 }]);
-  // As a worker stores it that is older than the migration.
+  // The row of a worker that is older than the migration.
   await database.query("UPDATE failed_deliveries SET outcome = 'retry'");
   expect((await store.list({ outcome: 'exhausted' }, { limit: 10 })).items.map(({ outcome }) => outcome)).toEqual([
     'exhausted',

@@ -4,18 +4,18 @@ import { DataSource, type SelectQueryBuilder } from 'typeorm';
 import { FailedDeliveryEntity } from './failed-delivery.entity';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
 
-/** A delivery that will not be tried again by itself, whole, so that it can be sent again. */
+/** A delivery without further automatic attempts. It is stored completely, so that it can be sent again. */
 export interface FailedDelivery {
   readonly delivery: Delivery;
   readonly outcome: OutcomeKind;
   readonly reason: string;
-  /** Whether it is sent again by itself once its client's settings are mended. */
+  /** Whether the delivery is held: it is sent automatically after the settings of its client are corrected. */
   readonly isHeld: boolean;
   /** In ms since the epoch. */
   readonly failedAt: number;
 }
 
-/** Which failed deliveries are meant; every field given narrows the choice. */
+/** Selects the failed deliveries that match all given fields. */
 export interface FailedDeliveryFilter {
   readonly ids?: readonly string[] | undefined;
   readonly context?: number | undefined;
@@ -30,36 +30,36 @@ export interface FailedDeliveryFilter {
   readonly before?: number | undefined;
 }
 
-/** A client whose deliveries wait until its settings are mended. */
+/** A client whose deliveries are held until its settings are corrected. */
 export interface HeldClient {
   readonly client: string;
   readonly transport: TransportName;
   readonly deliveries: number;
-  /** What the last of them failed of. */
+  /** The reason of the last failure. */
   readonly reason: string;
-  /** When the first of them failed, in ms since the epoch. */
+  /** Time of the first failure, in ms since the epoch. */
   readonly since: number;
 }
 
-/** How many failed deliveries of a transport there are. */
+/** The number of failed deliveries of a transport. */
 export interface FailedDeliveryCount {
   readonly transport: TransportName;
   readonly isHeld: boolean;
   readonly count: number;
 }
 
-/** The deliveries that failed for good, in Postgres. */
+/** The failed deliveries in Postgres. */
 @Injectable()
 export class FailedDeliveryStore {
   constructor(private readonly database: DataSource) {}
 
-  /** Keeps all of them in one statement. Safe to repeat: what is told of a delivery last stands. */
+  /** Stores failed deliveries in one statement. Safe to repeat: the last record of a delivery replaces earlier ones. */
   async record(batch: readonly FailedDelivery[]): Promise<void> {
     const rows = [...new Map(batch.map((failed) => [failed.delivery.id, toRow(failed)])).values()];
     if (rows.length > 0) await this.database.manager.upsert(FailedDeliveryEntity, rows, ['deliveryId']);
   }
 
-  /** The one with this delivery id. */
+  /** The failed delivery with this delivery id. */
   async get(deliveryId: string): Promise<FailedDelivery | undefined> {
     const row = await this.database.manager.findOneBy(FailedDeliveryEntity, { deliveryId });
     return row === null ? undefined : toFailedDelivery(row);
@@ -85,8 +85,8 @@ export class FailedDeliveryStore {
   }
 
   /**
-   * Gives up to `limit` of them, oldest first, to `send`, forgets them once that has resolved, and answers how many there
-   * were. Two callers at once get different ones; a crash in between sends some again.
+   * Passes up to `limit` deliveries to `send`, oldest first, removes them when it has resolved, and returns their number.
+   * Concurrent callers get different deliveries. After a crash before the removal, some are sent again.
    */
   take(
     filter: FailedDeliveryFilter,
@@ -111,7 +111,7 @@ export class FailedDeliveryStore {
     });
   }
 
-  /** How many there are, by transport; none where there are none. Takes the same time however many there are. */
+  /** The numbers of failed deliveries by transport, without transports that have none. The time does not depend on the numbers. */
   async counts(): Promise<FailedDeliveryCount[]> {
     const rows = await this.database.query<{ transport: TransportName; held: boolean; count: string }[]>(
       'SELECT transport, held, sum(change) AS count FROM failed_delivery_changes GROUP BY transport, held',
@@ -119,7 +119,7 @@ export class FailedDeliveryStore {
     return rows.map(({ transport, held, count }) => ({ transport, isHeld: held, count: Number(count) }));
   }
 
-  /** The clients whose deliveries wait until their settings are mended; of one transport, or of all. */
+  /** The clients with held deliveries, for one transport or for all. */
   async heldClients(transport?: TransportName): Promise<HeldClient[]> {
     const rows = await this.database.query<(Omit<HeldClient, 'since'> & { since: Date })[]>(
       `SELECT client, transport, count(*)::int AS deliveries, min(failed_at) AS since,
@@ -131,7 +131,7 @@ export class FailedDeliveryStore {
     return rows.map((row) => ({ ...row, since: row.since.getTime() }));
   }
 
-  /** The clients of a transport that have such deliveries: a glance at an index. */
+  /** The names of a transport's clients with held deliveries. Reads only an index. */
   async namesOfHeldClients(transport: TransportName): Promise<string[]> {
     const rows = await this.database.query<{ client: string }[]>(
       'SELECT DISTINCT client FROM failed_deliveries WHERE held AND transport = $1',
@@ -159,7 +159,7 @@ function matching(query: Query, filter: FailedDeliveryFilter): Query {
   }
   if (filter.outcome !== undefined)
     query.andWhere('f.outcome = ANY (:outcomes)', { outcomes: storedAs(filter.outcome) });
-  // The partial index serves only a condition that reads as its own.
+  // Postgres uses the partial index only for a condition with the same text.
   if (isHeld !== undefined) query.andWhere(isHeld ? 'f.held' : 'NOT f.held');
   if (ids !== undefined) query.andWhere('f.delivery_id = ANY (:ids)', { ids });
   if (before !== undefined) query.andWhere('f.failed_at < :before', { before: new Date(before) });
@@ -182,7 +182,7 @@ function toRow({ delivery, outcome, reason, isHeld, failedAt }: FailedDelivery):
     topic: delivery.topic,
     subscriptionId: delivery.subscriptionId ?? null,
     outcome,
-    reason: reason.replaceAll('\0', ' '), // a provider may say anything, and Postgres' text holds no NUL
+    reason: reason.replaceAll('\0', ' '), // a provider can send any text, and a text in Postgres cannot contain NUL
     isHeld,
     attempts: delivery.attempt,
     delivery,

@@ -35,5 +35,5 @@ export {
 } from './subscription.store';
 export type { Registrant } from './take-over';
 export { TokenSpellingStore, type SpellingRules } from './token-spelling.store';
-export { UnannouncedChangeStore } from './unannounced-change.store';
+export { PendingChangeStore } from './pending-change.store';
 export type { Expected } from './versioned-row';

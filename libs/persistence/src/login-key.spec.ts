@@ -8,7 +8,7 @@ it.each([
   ['jürgen@example.com', 'JÜRGEN@EXAMPLE.COM'],
   ['jürgen@example.com', 'JU\u0308RGEN@example.com'],
   ['한글@example.com', '한글@example.com'.normalize('NFD')],
-  ['å@example.com', '\u212b@example.com'], // the sign of the unit
+  ['å@example.com', '\u212b@example.com'], // the sign of the unit angstrom
 ])('%j and %j are one login', (one, other) => {
   expect(loginKey(other)).toBe(loginKey(one));
 });

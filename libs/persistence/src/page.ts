@@ -1,25 +1,25 @@
 import { PnsError } from '@pns/runtime';
 
-/** A part of a list, and where the next one begins. */
+/** A page of a list, and the cursor of the next page. */
 export interface Page<T> {
   readonly items: readonly T[];
   /** Absent on the last page. */
   readonly nextCursor?: string;
 }
 
-/** Which part of a list is wanted: `limit` rows after the one that `cursor`, an earlier `nextCursor`, stands for. */
+/** Selects a page: `limit` rows after `cursor`, an earlier `nextCursor`. */
 export interface PageRequest {
   readonly limit: number;
   readonly cursor?: string | undefined;
 }
 
-/** What a list is ordered by: the time of a row's creation in ms, then its id. */
+/** The order of a list: the creation time of a row in ms, then its id. */
 export interface Position {
   readonly createdAt: number;
   readonly id: string;
 }
 
-/** The page that `rows`, read with a limit of one more than asked for, amount to. */
+/** The page of `rows`, which were read with a limit of `limit + 1`. */
 export function pageOf<T extends Position>(rows: readonly T[], limit: number): Page<T> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
@@ -27,7 +27,7 @@ export function pageOf<T extends Position>(rows: readonly T[], limit: number): P
   return { items, nextCursor: Buffer.from(`${last.createdAt}.${last.id}`).toString('base64url') };
 }
 
-/** The same for a list that is ordered by a number. */
+/** Like `pageOf`, for a list that is ordered by a number. */
 export function numberedPageOf<T>(rows: readonly T[], limit: number, numberOf: (row: T) => number): Page<T> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
@@ -35,7 +35,7 @@ export function numberedPageOf<T>(rows: readonly T[], limit: number, numberOf: (
   return { items, nextCursor: Buffer.from(String(numberOf(last))).toString('base64url') };
 }
 
-/** The same for a list that is ordered by what `keyOf` answers of a row: its texts and numbers, the first one first. */
+/** Like `pageOf`, for a list that is ordered by the texts and numbers that `keyOf` returns. */
 export function keyedPageOf<T>(rows: readonly T[], limit: number, keyOf: (row: T) => readonly Part[]): Page<T> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
@@ -44,7 +44,7 @@ export function keyedPageOf<T>(rows: readonly T[], limit: number, keyOf: (row: T
 }
 
 /**
- * The key behind which the page begins; undefined for the first page. `kinds` are those of its parts.
+ * The key after which the page starts; undefined for the first page. `kinds` are the types of its parts.
  *
  * @throws PnsError `CURSOR_INVALID` for anything but `keyedPageOf`'s.
  */
@@ -59,7 +59,7 @@ export function keyIn(cursor: string | undefined, kinds: readonly Kind[]): reado
 type Part = string | number;
 type Kind = 'string' | 'integer';
 
-/** Postgres takes neither other numbers for an integer, nor NUL in a text. */
+/** Postgres refuses other numbers for an integer, and NUL in a text. */
 function isOfKind(part: unknown, kind: Kind | undefined): boolean {
   if (kind === 'integer') return isInteger(part);
   return typeof part === 'string' && !part.includes('\0');
@@ -79,7 +79,7 @@ function parsed(text: string): unknown {
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** @throws PnsError `CURSOR_INVALID` for anything that `pageOf` has not made of rows with such ids. */
+/** @throws PnsError `CURSOR_INVALID` for anything but a cursor of `pageOf` with such an id. */
 export function positionOf(cursor: string, idSyntax = uuid): Position {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   const [, createdAt, id] = /^(\d{1,15})\.(.+)$/.exec(text) ?? [];
@@ -87,7 +87,7 @@ export function positionOf(cursor: string, idSyntax = uuid): Position {
   return { createdAt: Number(createdAt), id };
 }
 
-/** The number behind which the page begins. @throws PnsError `CURSOR_INVALID` for anything but `numberedPageOf`'s. */
+/** The number after which the page starts. @throws PnsError `CURSOR_INVALID` for anything but `numberedPageOf`'s. */
 export function numberIn(cursor: string): number {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   if (!/^[1-9]\d{0,9}$/.test(text) || !isInteger(Number(text))) throw invalidCursor();
@@ -97,6 +97,6 @@ export function numberIn(cursor: string): number {
 function invalidCursor(): PnsError {
   return new PnsError(
     'CURSOR_INVALID',
-    'cursor is not the nextCursor of an earlier answer; leave it out to start over.',
+    'cursor is not the nextCursor of an earlier answer; omit it to start at the first page.',
   );
 }

@@ -18,11 +18,11 @@ import { FailedDeliveryStore } from './failed-delivery.store';
 import { Seal } from './seal';
 import { SubscriptionStore } from './subscription.store';
 import { TokenSpellingStore } from './token-spelling.store';
-import { UnannouncedChangeStore } from './unannounced-change.store';
+import { PendingChangeStore } from './pending-change.store';
 
 export interface PersistenceModuleOptions {
   readonly databaseUrl: string;
-  /** What secrets are encrypted with, as `Seal` takes it; none where an app reads and writes no secrets. */
+  /** The keys of `Seal`; none where an app reads and writes no secrets. */
   readonly encryptionKeys?: readonly Buffer[];
 }
 
@@ -36,10 +36,10 @@ const stores = [
   ConfigStore,
   ClientTransportStore,
   TokenSpellingStore,
-  UnannouncedChangeStore,
+  PendingChangeStore,
 ];
 
-/** Gives an app its stores, once Postgres answers and its tables are up to date. */
+/** Provides the stores. Waits until Postgres answers and its tables are migrated. */
 @Module({})
 export class PersistenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
   static forRoot({ databaseUrl, encryptionKeys = [] }: PersistenceModuleOptions): DynamicModule {

@@ -43,7 +43,7 @@ describe('the token of a device', () => {
   const entries = async (context: number): Promise<readonly AuditEntry[]> =>
     (await new AuditStore(database).list({ contexts: [context] }, { limit: 10 })).items;
 
-  it('goes to the last one who registers, and the audit logs of both contexts say so', async () => {
+  it('goes to the last user who registers, and the audit logs of both contexts record it', async () => {
     const { subscription: lost } = await store.register({ ...phone, user: 918_273 });
     const { subscription: taken } = await store.register({ ...phone, context: 2, user: 918_274 }, { registrant });
     expect(await store.get(lost.id)).toBeUndefined();
@@ -69,7 +69,7 @@ describe('the token of a device', () => {
     expect(ofLoser?.after).toMatchObject({ takeOver: (ofTaker?.after as { takeOver: string }).takeOver });
   });
 
-  it('is told of without what belongs to the other tenant', async () => {
+  it('has audit entries without data of the other tenant', async () => {
     const { subscription: lost } = await store.register({ ...phone, user: 918_273 });
     const { subscription: taken } = await store.register({ ...phone, context: 918_275, user: 918_274 }, { registrant });
     const told = async (context: number) =>
@@ -81,7 +81,7 @@ describe('the token of a device', () => {
     for (const text of [ofLoser, ofTaker]) expect(text).not.toContain(phone.token);
   });
 
-  it('within one context is told of with the key that did it', async () => {
+  it('has audit entries with the API key, within one context', async () => {
     await store.register({ ...phone, user: 918_273 });
     await store.register({ ...phone, user: 918_274 }, { registrant });
     expect(await entries(1)).toMatchObject([
@@ -94,7 +94,7 @@ describe('the token of a device', () => {
     ]);
   });
 
-  it('is no take-over where the holder registers again or had expired', async () => {
+  it('is not taken over where the same user registers again, or where the subscription had expired', async () => {
     const { subscription } = await store.register(phone);
     await store.register({ ...phone, topics: ['*'] });
     await expire(subscription.id);
@@ -103,7 +103,7 @@ describe('the token of a device', () => {
     expect([await entries(1), await entries(2)]).toEqual([[], []]);
   });
 
-  it('is told of once for each change of hands, however many register at once', async () => {
+  it('has one pair of audit entries per take-over, also with concurrent registrations', async () => {
     const users = Array.from({ length: 12 }, (_, at) => ({ user: at + 1, context: (at % 3) + 1 }));
     await Promise.all(users.map((of) => store.register({ ...phone, ...of })));
     expect(await holders(phone.token)).toHaveLength(1);
@@ -113,8 +113,8 @@ describe('the token of a device', () => {
   });
 });
 
-describe('a URI that the first holder keeps', () => {
-  it('is given to one of many who register it at once', async () => {
+describe('a URI that the first user keeps', () => {
+  it('goes to one of many concurrent registrations', async () => {
     const users = Array.from({ length: 12 }, (_, at) => ({ user: at + 1, context: (at % 3) + 1 }));
     const results = await Promise.allSettled(users.map((of) => store.register({ ...hook, ...of }, firstKeeps)));
     const refused = results.filter((result) => result.status === 'rejected');
@@ -123,7 +123,7 @@ describe('a URI that the first holder keeps', () => {
     expect(await holders(hook.token)).toHaveLength(1);
   });
 
-  it('can be registered again by its holder, and by others once that one is gone or has expired', async () => {
+  it('can be registered again by its user, and by others after that subscription was deleted or has expired', async () => {
     const { subscription } = await store.register(hook, firstKeeps);
     const stranger = { ...hook, context: 2 };
     expect((await store.register({ ...hook, topics: ['*'] }, firstKeeps)).isNew).toBe(false);
@@ -136,7 +136,7 @@ describe('a URI that the first holder keeps', () => {
     await expect(store.register(hook, firstKeeps)).resolves.toMatchObject({ isNew: true });
   });
 
-  it('stays with the first of those who shared it', async () => {
+  it('stays with the first of the users who shared it', async () => {
     const shared = { ...hook, isShared: true };
     for (const user of [1, 2, 3]) await store.register({ ...shared, user }, { holder: 'last' });
     expect(await holders(hook.token)).toEqual([1, 2, 3]);
@@ -148,7 +148,7 @@ describe('a URI that the first holder keeps', () => {
     expect(await holders(hook.token)).toEqual([1, 2, 3]);
   });
 
-  it('does not come back to an expired holder by a new expiry', async () => {
+  it('cannot be regained by an expired subscription with a new expiry', async () => {
     const shared = { ...hook, isShared: true };
     const { subscription: first } = await store.register({ ...shared, user: 1 });
     await store.register({ ...shared, user: 2 });
@@ -160,7 +160,7 @@ describe('a URI that the first holder keeps', () => {
     await expect(store.change(first.id, later)).resolves.toMatchObject(later);
   });
 
-  it('belongs to one when its expired holder comes back while another one registers', async () => {
+  it('belongs to one user when an expired subscription is renewed while another user registers', async () => {
     for (let round = 0; round < 10; round++) {
       const token = `https://push.example.com/hook/${round}`;
       const { subscription } = await store.register({ ...hook, token }, firstKeeps);
@@ -176,22 +176,25 @@ describe('a URI that the first holder keeps', () => {
   });
 });
 
-describe('the most subscriptions of a user', () => {
+describe('the limits of subscriptions', () => {
   const devices = (count: number, of: Partial<Registration> = {}) =>
     Array.from({ length: count }, (_, at) => ({ ...phone, token: `${of.client ?? 'any'}-${at}`, ...of }));
 
-  it.each(['apns', 'fcm', 'wns', 'webhook'] as const)('hold for each client of %s, also at once', async (transport) => {
-    const limit = { maxPerClient: 3 };
-    const results = await Promise.allSettled(devices(9, { transport }).map((each) => store.register(each, limit)));
-    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
-    for (const result of results) {
-      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'SUBSCRIPTION_LIMIT' });
-    }
-    await expect(store.register({ ...phone, transport, client: 'another' }, limit)).resolves.toBeDefined();
-    await expect(store.register({ ...phone, transport, user: 15 }, limit)).resolves.toBeDefined();
-  });
+  it.each(['apns', 'fcm', 'wns', 'webhook'] as const)(
+    'hold for each client of %s, also concurrently',
+    async (transport) => {
+      const limit = { maxPerClient: 3 };
+      const results = await Promise.allSettled(devices(9, { transport }).map((each) => store.register(each, limit)));
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'SUBSCRIPTION_LIMIT' });
+      }
+      await expect(store.register({ ...phone, transport, client: 'another' }, limit)).resolves.toBeDefined();
+      await expect(store.register({ ...phone, transport, user: 15 }, limit)).resolves.toBeDefined();
+    },
+  );
 
-  it('hold for all clients together, also at once', async () => {
+  it('hold for all clients together, also concurrently', async () => {
     const limit = { maxPerUser: 4 };
     const asked = ['a', 'b', 'c'].flatMap((client) => devices(3, { client }));
     const results = await Promise.allSettled(asked.map((each) => store.register(each, limit)));
@@ -201,7 +204,7 @@ describe('the most subscriptions of a user', () => {
     await expect(store.register({ ...phone, ...items[0] }, limit)).resolves.toMatchObject({ isNew: false });
   });
 
-  it('hold for a subscription that a new expiry brings back', async () => {
+  it('hold for an expired subscription with a new expiry', async () => {
     const { subscription } = await store.register(phone);
     await expire(subscription.id);
     await store.register({ ...phone, token: 'bb22' });

@@ -4,32 +4,32 @@ import type { Subscription, UserKey } from '@pns/subscriptions';
 import type { EntityManager } from 'typeorm';
 import type { Registrant } from './take-over';
 
-/** What a client says when it registers; its token as its transport spells it. */
+/** The values of a new subscription; the token is in its normal form. */
 export type Registration = Omit<Subscription, 'id' | 'createdAt' | 'updatedAt'>;
 
-/** What a registration may do. */
+/** The rules for a registration. */
 export interface RegistrationRules {
   /**
-   * Who holds a token that is not shared and that several users register: the `last` one, which is the default, for a secret of
-   * a device; the `first` one for what many people know.
+   * Which user keeps a token that several users register and that is not shared: the `last` (default) for a secret of a device,
+   * the `first` for a token that is not secret.
    */
   readonly holder?: 'first' | 'last';
   /** Most unexpired subscriptions of one user for one transport and client. */
   readonly maxPerClient?: number;
   /** Most unexpired subscriptions of one user. */
   readonly maxPerUser?: number;
-  /** Who registers, for the audit log. */
+  /** The API key of the registration, for the audit log. */
   readonly registrant?: Registrant;
 }
 
-/** A token, whose it is, and the hash that it is looked up by. */
+/** The user, transport and client of a token, and its hash for lookups. */
 export interface TokenKey extends UserKey, Pick<Subscription, 'transport' | 'client'> {
   readonly hash: Buffer;
 }
 
 /**
- * Waits for other registrations of the user and of the token, and makes those that follow wait until the transaction ends. All
- * take the two locks in this order, so that no two registrations wait for each other.
+ * Locks the user and the token until the transaction ends. All registrations take the two locks in this order, so that they do
+ * not deadlock.
  */
 export async function lockToken(manager: EntityManager, key: TokenKey): Promise<void> {
   await lock(manager, `user ${key.context} ${key.user}`);
@@ -37,7 +37,7 @@ export async function lockToken(manager: EntityManager, key: TokenKey): Promise<
 }
 
 /**
- * Decides on a registration whose token is locked.
+ * Checks the rules for a registration. The token must be locked.
  *
  * @throws PnsError `SUBSCRIPTION_LIMIT` or `TOKEN_TAKEN`.
  */
@@ -46,10 +46,10 @@ export async function admit(manager: EntityManager, key: TokenKey, rules: Regist
   if (rules.holder === 'first') await assertFree(manager, key);
 }
 
-/** A subscription that lost its token, and whether it was in use. */
+/** A subscription that lost its token, and whether it had expired. */
 export type LostSubscription = UserKey & Pick<Subscription, 'id' | 'topics'> & { readonly isExpired: boolean };
 
-/** Removes the subscriptions of other users that hold the token; where the first holder keeps it, only expired ones are left. */
+/** Removes the subscriptions of other users with the token. If the first user keeps a token, only expired ones are removed. */
 export async function removeOthers(
   manager: EntityManager,
   key: TokenKey,
@@ -63,7 +63,7 @@ export async function removeOthers(
   return lost;
 }
 
-/** The condition of a subscription that has not expired. */
+/** SQL condition: the subscription has not expired. */
 export const isLive = '(expires_at IS NULL OR expires_at > now())';
 
 const ofOthers = 'token_hash = $1 AND transport = $2 AND client = $3 AND (context_id, user_id) <> ($4::int, $5::int)';
@@ -87,7 +87,7 @@ async function assertBelowLimits(
   );
   if (row === undefined) throw new Error('A count of subscriptions returned no row.');
   const of = `User ${user} of context ${context} already has`;
-  const limit = 'which is the most allowed; remove one first.';
+  const limit = 'which is the limit; remove one first.';
   if (row.ofClient >= maxPerClient) {
     const sentence = `${of} ${row.ofClient} subscriptions of ${client} for ${transport}, ${limit}`;
     throw new PnsError('SUBSCRIPTION_LIMIT', sentence);
@@ -95,7 +95,7 @@ async function assertBelowLimits(
   if (row.ofUser >= maxPerUser) throw new PnsError('SUBSCRIPTION_LIMIT', `${of} ${row.ofUser} subscriptions, ${limit}`);
 }
 
-/** Of several holders, which a webhook has that was shared before, each later one is refused. */
+/** A webhook that was shared earlier can have several users with the token; all but the first are refused. */
 async function assertFree(manager: EntityManager, key: TokenKey): Promise<void> {
   const [row] = await manager.query<{ isTaken: boolean }[]>(
     `SELECT EXISTS (
@@ -109,19 +109,19 @@ async function assertFree(manager: EntityManager, key: TokenKey): Promise<void> 
     valuesOf(key),
   );
   if (row?.isTaken !== true) return;
-  // Without the holder, who may belong to another tenant.
+  // The sentence does not name the other user, who may belong to another tenant.
   throw new PnsError(
     'TOKEN_TAKEN',
-    `Another user has registered this URI for ${key.client}, which shares it with nobody.`,
+    `Another user has registered this URI for ${key.client}, and this webhook allows one user per URI.`,
   );
 }
 
-/** What tokens are found by: they may be longer than an entry of an index. */
+/** The hash for lookups: a token can be longer than an index entry may be. */
 export function tokenHash(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** Waits until no other transaction holds `name`, and holds it until this one ends. */
+/** Waits for the lock `name` and holds it until the transaction ends. */
 async function lock(manager: EntityManager, name: string): Promise<void> {
   await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
 }

@@ -5,7 +5,7 @@ import { Seal } from './seal';
 const [older, newer] = [randomBytes(32), randomBytes(32)];
 const seal = new Seal([older]);
 
-it('opens what it sealed, and shows nothing of it', () => {
+it('decrypts an encrypted secret, and the result of the encryption does not contain it', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (text, place) => {
       const sealed = seal.seal(text, place);
@@ -15,11 +15,11 @@ it('opens what it sealed, and shows nothing of it', () => {
   );
 });
 
-it('never seals the same way twice', () => {
+it('encrypts the same secret differently each time', () => {
   expect(seal.seal('secret', 'a').equals(seal.seal('secret', 'a'))).toBe(false);
 });
 
-it('opens with an older key behind a newer one, which seals', () => {
+it('decrypts with an older key after the first, and encrypts with the first', () => {
   const rotated = new Seal([newer, older]);
   expect(rotated.open(seal.seal('secret', 'a'), 'a')).toBe('secret');
   expect(new Seal([newer]).open(rotated.seal('secret', 'a'), 'a')).toBe('secret');
@@ -33,7 +33,7 @@ it.each([
   expect(act).toThrow(expect.objectContaining({ code }) as Error);
 });
 
-it('refuses whatever was altered in any place', () => {
+it('refuses a secret with any altered byte', () => {
   const sealed = seal.seal('secret', 'a');
   for (let at = 1; at < sealed.length; at++) {
     const altered = Buffer.from(sealed);

@@ -11,13 +11,13 @@ interface Key {
 }
 
 /**
- * Encrypts secrets before they reach Postgres, with AES-256-GCM: the first key seals, each of them opens, so that a key
- * is replaced by putting a new one before it. `place` names the row that a secret belongs to; it opens nowhere else.
+ * Encrypts secrets for Postgres with AES-256-GCM. The first key encrypts and every key decrypts, so a key is rotated by adding a
+ * new one before it. `place` names the row of a secret; the secret cannot be decrypted for another place.
  */
 export class Seal {
   private readonly keys: readonly Key[];
 
-  /** Keys of 32 bytes each. Without any, nothing can be sealed or opened. */
+  /** Keys of 32 bytes each. Without a key, both methods throw. */
   constructor(keys: readonly Buffer[]) {
     this.keys = keys.map((bytes) => ({ bytes, id: hash('sha256', bytes, 'buffer').subarray(0, keyIdBytes) }));
   }
@@ -31,12 +31,14 @@ export class Seal {
     return Buffer.concat([Buffer.of(format), key.id, iv, cipher.getAuthTag(), sealed]);
   }
 
-  /** @throws PnsError `ENCRYPTION_KEY_MISSING` when none of the keys sealed it, `SECRET_UNREADABLE` when it was altered. */
+  /** @throws PnsError `ENCRYPTION_KEY_MISSING` when the key of the secret is missing, `SECRET_UNREADABLE` when it was altered. */
   open(sealed: Buffer, place: string): string {
     const id = sealed.subarray(1, 1 + keyIdBytes);
     const key =
       this.keys.find((each) => each.id.equals(id)) ??
-      refuse('It was encrypted with a key that PNS_ENCRYPTION_KEY does not hold; add that key behind the others.');
+      refuse(
+        'The secret was encrypted with a key that PNS_ENCRYPTION_KEY does not contain; add this key after the others.',
+      );
     try {
       const iv = sealed.subarray(1 + keyIdBytes, headBytes - tagBytes);
       const decipher = createDecipheriv('aes-256-gcm', key.bytes, iv, { authTagLength: tagBytes })
@@ -44,7 +46,7 @@ export class Seal {
         .setAuthTag(sealed.subarray(headBytes - tagBytes, headBytes));
       return decipher.update(sealed.subarray(headBytes), undefined, 'utf8') + decipher.final('utf8');
     } catch (cause) {
-      throw new PnsError('SECRET_UNREADABLE', `The secret of ${place} was altered or moved here from elsewhere.`, {
+      throw new PnsError('SECRET_UNREADABLE', `The secret of ${place} was altered or copied from another place.`, {
         cause,
       });
     }

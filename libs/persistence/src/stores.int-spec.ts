@@ -42,7 +42,7 @@ describe('API keys', () => {
     expect(await keys.byHash(hashOf('a'))).toBeUndefined();
   });
 
-  it('remember their last use, never an earlier one', async () => {
+  it('store their last use and never an earlier one', async () => {
     const keys = new ApiKeyStore(database);
     const { id } = await keys.add({ name: 'used', scopes: ['ingest'] }, hashOf('used'));
     await keys.used(new Map([[id, 2000]]));
@@ -58,7 +58,7 @@ describe('API keys', () => {
 });
 
 describe('API keys of an erased context', () => {
-  it('lose it, go when it was their last one, and never become good for all', async () => {
+  it('lose the context, are deleted with their last context, and never become valid for all', async () => {
     const keys = new ApiKeyStore(database);
     const made = await Promise.all(
       [[7], [7, 8], [8], undefined].map((contexts) =>
@@ -72,7 +72,7 @@ describe('API keys of an erased context', () => {
   });
 });
 
-it('API keys survive two contexts of theirs that are erased at the same time', async () => {
+it('API keys of two contexts that are erased at the same time keep their other contexts', async () => {
   const keys = new ApiKeyStore(database);
   const { id } = await keys.add({ name: 'x', scopes: ['admin'], contexts: [70, 80] }, randomBytes(32));
   const other = database.createQueryRunner();
@@ -106,7 +106,7 @@ describe('failed deliveries', () => {
   };
   const delivery: Delivery = { ...toSockets, id: 'delivery-1', subscriptionId: randomUUID() };
 
-  it('are kept whole, however odd, and only once', async () => {
+  it('are stored completely, with any characters, and only once', async () => {
     const store = new FailedDeliveryStore(database);
     const failed = { delivery, outcome: 'exhausted' as const, reason: 'HTTP 500\0', isHeld: false, failedAt: 3 };
     const again = { ...failed, outcome: 'rejected' as const, reason: 'no', failedAt: 4 };
@@ -118,7 +118,7 @@ describe('failed deliveries', () => {
     expect(await database.query<unknown[]>('SELECT 1 FROM failed_deliveries')).toHaveLength(2);
   });
 
-  it('are kept a thousand at a time', async () => {
+  it('are stored a thousand at a time', async () => {
     const batch = Array.from({ length: 1000 }, (_, index) => ({
       delivery: { ...delivery, id: `many-${index}` },
       outcome: 'gone' as const,

@@ -5,7 +5,7 @@ import { subscriptionsOfUsers } from './subscription.store';
 
 const subscriptions = 1_000_000;
 const usersPerContext = 1000;
-/** As many users as a full batch of windows can have. */
+/** The number of users in a full batch of windows. */
 const usersPerBatch = 500;
 
 interface PlanNode {
@@ -25,7 +25,7 @@ beforeAll(async () => {
   await migrate(fresh.url);
   client = new Client({ connectionString: fresh.url });
   await client.connect();
-  // Nothing here has to survive, and these indexes serve other questions.
+  // The data need not be durable, and these indexes serve other queries.
   await client.query('ALTER TABLE subscriptions SET UNLOGGED');
   const others = 'subscriptions_sole_holder, subscriptions_token, subscriptions_creation, subscriptions_topics';
   await client.query(`DROP INDEX ${others}`);
@@ -65,7 +65,7 @@ async function planFor(users: number): Promise<PlanNode[]> {
   return plan === undefined ? [] : nodesOf(plan);
 }
 
-/** The indexes that rows of a table are found by, here or below; rows that are found otherwise have none. */
+/** The indexes with which this node of a plan, or one below it, finds rows of a table; none for another kind of scan. */
 function indexesFor(table: string, nodes: readonly PlanNode[]): (string | undefined)[] {
   const scans = nodes.filter((node) => node['Relation Name'] === table);
   return scans.map((scan) => nodesOf(scan).find((node) => node['Index Name'] !== undefined)?.['Index Name']);
@@ -78,13 +78,13 @@ describe.each([1, usersPerBatch])('of a million subscriptions, those of %i users
     nodes = await planFor(users);
   });
 
-  it('are found by the index of their holders, and the users by their key', () => {
+  it('are found by the index of their users, and the users by their key', () => {
     expect(indexesFor('subscriptions', nodes)).toEqual(['subscriptions_holder']);
     expect(indexesFor('users', nodes)).toEqual(['users_pkey']);
     expect(nodes.map((node) => node['Node Type'])).not.toContain('Seq Scan');
   });
 
-  it.each(['subscriptions', 'users'])('cost what is found of %s', (table) => {
+  it.each(['subscriptions', 'users'])('read no more rows of %s than are found', (table) => {
     const scans = nodes.filter((node) => node['Relation Name'] === table);
     expect(scans.map((node) => node['Actual Rows'] * node['Actual Loops'])).toEqual([users]);
   });

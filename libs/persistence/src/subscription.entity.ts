@@ -12,31 +12,31 @@ export class SubscriptionEntity {
   @Column('varchar') transport!: TransportName;
   @Column('text') token!: string;
   @Column('bytea', { name: 'token_hash' }) tokenHash!: Buffer;
-  /** Whether the token is spelled as its transport spells it now. */
+  /** Whether the token is in its normal form. */
   @Column('boolean', { name: 'is_token_normal' }) isTokenNormal!: boolean;
   @Column('text', { array: true }) topics!: string[];
   @Column('timestamptz', { name: 'expires_at', nullable: true }) expiresAt!: Date | null;
-  /** Sealed, because it may hold credentials. */
+  /** Encrypted, because it can contain credentials. */
   @Column('bytea', { nullable: true }) meta!: Buffer | null;
   @Column('boolean', { name: 'shared' }) isShared!: boolean;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
-  /** Postgres' own mark of the transaction that wrote the row last. */
+  /** The id of the transaction that last wrote the row (a system column of Postgres). */
   @VirtualColumn('text', { query: (row) => `SELECT ${row}.xmin::text` }) version!: string;
 }
 
-/** A subscription as it was read. */
+/** A subscription as it was read from the store. */
 export interface ReadSubscription extends Subscription {
-  /** There is meta, but no key opens it, or it was altered: `meta` is absent. */
+  /** The stored meta was altered or no key decrypts it; then `meta` is absent. */
   readonly isMetaUnreadable?: true;
 }
 
-/** A subscription as it is kept. Its version is another one after each write. */
+/** A stored subscription. Each write gives it a new version. */
 export interface StoredSubscription extends ReadSubscription {
   readonly version: string;
 }
 
-/** The place that meta is sealed for. */
+/** The place of meta for `Seal`. */
 export const metaPlace = 'subscriptions meta';
 
 /** @throws PnsError as `Seal.open` does. */
@@ -71,7 +71,7 @@ export function toSubscription(
   };
 }
 
-/** One row that cannot be read must hide no other one, and must not be kept from being removed. */
+/** A row with unreadable meta must not break a list, and it must be possible to remove it. */
 function readMeta(sealed: Buffer, seal: Seal): Pick<ReadSubscription, 'meta' | 'isMetaUnreadable'> {
   try {
     return { meta: openedMeta(sealed, seal) };

@@ -38,7 +38,7 @@ function registration(changes: Partial<Registration> = {}): Registration {
 }
 
 describe('registering', () => {
-  it('keeps everything that was said', async () => {
+  it('stores all values', async () => {
     const expiresAt = Date.now() + 60_000;
     const said = registration({
       expiresAt,
@@ -65,7 +65,7 @@ describe('registering', () => {
     expect(second.subscription.version).not.toBe(first.subscription.version);
   });
 
-  it('takes a token over from whoever held it, in any context, but only of the same client and transport', async () => {
+  it('takes a token over from a user of any context, but only for the same client and transport', async () => {
     await store.register(registration({ user: 15 }));
     await store.register(registration({ context: 2 }));
     await store.register(registration({ user: 15, client: 'other' }));
@@ -79,7 +79,7 @@ describe('registering', () => {
     ]);
   });
 
-  it('leaves shared tokens to everyone', async () => {
+  it('lets several users have a shared token', async () => {
     const shared = { client: 'hook', transport: 'webhook', token: 'https://x.example/', isShared: true } as const;
     await Promise.all([14, 15, 16].map((user) => store.register(registration({ ...shared, user }))));
     expect((await store.list({ client: 'hook' }, { limit: 10 })).items).toHaveLength(3);
@@ -87,7 +87,7 @@ describe('registering', () => {
     expect((await store.list({ client: 'hook' }, { limit: 10 })).items.map(({ user }) => user)).toEqual([17]);
   });
 
-  it('gives one token to exactly one of many who register it at once', async () => {
+  it('gives a token to exactly one of many concurrent registrations', async () => {
     const users = Array.from({ length: 12 }, (_, index) => index + 1);
     const results = await Promise.all(
       [...users, ...users].map((user) =>
@@ -99,13 +99,13 @@ describe('registering', () => {
     expect(results.map(({ subscription }) => subscription.id)).toContain(items[0]?.id);
   });
 
-  it('answers one id to one user who registers the same token many times at once', async () => {
+  it('returns the same id for concurrent registrations of a token by one user', async () => {
     const results = await Promise.all(Array.from({ length: 20 }, () => store.register(registration())));
     expect(new Set(results.map(({ subscription }) => subscription.id)).size).toBe(1);
     expect(results.filter(({ isNew }) => isNew)).toHaveLength(1);
   });
 
-  it('stops at the most allowed, also when many come at once, and does not count expired ones or the one replaced', async () => {
+  it('keeps the limits, also concurrently, and does not count expired subscriptions and the replaced one', async () => {
     await store.register(registration({ token: 'expired', expiresAt: Date.now() - 1 }), { maxPerClient: 3 });
     const results = await Promise.allSettled(
       Array.from({ length: 10 }, (_, index) =>
@@ -124,7 +124,7 @@ describe('registering', () => {
     });
   });
 
-  it('keeps tokens of the greatest length apart by their last byte', async () => {
+  it('distinguishes tokens of the greatest length by their last byte', async () => {
     const long = 'x'.repeat(4095);
     await store.register(registration({ token: `${long}a` }));
     await store.register(registration({ token: `${long}b` }));
@@ -132,8 +132,8 @@ describe('registering', () => {
   });
 });
 
-describe('the look-up of a batch', () => {
-  it('answers the live subscriptions of exactly these users, with their e-mail address', async () => {
+describe('the lookup of a batch', () => {
+  it('returns the unexpired subscriptions of exactly these users, with their e-mail address', async () => {
     await new DirectoryStore(database).put({
       context: 1,
       user: 14,
@@ -184,8 +184,8 @@ describe('the look-up of a batch', () => {
   });
 });
 
-describe('the look-up of what is on its way', () => {
-  it('answers those that are there and have not expired', async () => {
+describe('the lookup for deliveries in progress', () => {
+  it('returns the ids of existing, unexpired subscriptions', async () => {
     const idOf = async (changes: Partial<Registration>) =>
       (await store.register(registration(changes))).subscription.id;
     const [live, later] = [await idOf({}), await idOf({ token: 'token-2', expiresAt: Date.now() + 60_000 })];
@@ -196,7 +196,7 @@ describe('the look-up of what is on its way', () => {
     expect([...found].sort()).toEqual([live, later, taker].sort());
   });
 
-  it('asks nothing for no ids', async () => {
+  it('makes no query without ids', async () => {
     const query = jest.spyOn(database, 'query');
     expect(await store.liveAmong([])).toEqual(new Set());
     expect(query).not.toHaveBeenCalled();
@@ -204,7 +204,7 @@ describe('the look-up of what is on its way', () => {
   });
 });
 
-it('meta is told of those that are there, and what no key opens troubles nobody else', async () => {
+it('meta is returned for existing subscriptions, and unreadable meta does not affect others', async () => {
   const idOf = async (into: SubscriptionStore, token: string, meta = {}) =>
     (await into.register(registration({ token, ...meta }))).subscription.id;
   const [one, bare] = [await idOf(store, 'token-1', { meta: { a: 1 } }), await idOf(store, 'token-2')];
@@ -239,7 +239,7 @@ describe('listing and removing', () => {
     }
   });
 
-  it('pages through everything once, also through rows of the same millisecond', async () => {
+  it('lists every row once, also rows of the same millisecond', async () => {
     await database.query(
       `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics)
        SELECT gen_random_uuid(), 1, n, 'mobile', 'apns', n::text, sha256(n::text::bytea), '{"*"}'
@@ -281,11 +281,11 @@ describe('listing and removing', () => {
     expect((await store.list({}, { limit: 10 })).items).toHaveLength(4 - expected.length);
   });
 
-  it('refuses a cursor that it has not made', async () => {
+  it('refuses a cursor that it did not create', async () => {
     await expect(store.list({}, { limit: 5, cursor: 'nonsense' })).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
   });
 
-  it('removes by id and tells whether there was one', async () => {
+  it('removes by id and returns whether it existed', async () => {
     const { subscription } = await store.register(registration());
     const other = await store.register(registration({ token: 'token-2' }));
     expect(await store.remove(randomUUID())).toBe(false);
@@ -294,7 +294,7 @@ describe('listing and removing', () => {
     expect(await store.remove(other.subscription.id)).toBe(true);
   });
 
-  it('removes what is dead, unless it was registered again or changed since', async () => {
+  it('removes a subscription with a dead target, unless it was registered again or changed since', async () => {
     const register = async (token: string) => (await store.register(registration({ token }))).subscription;
     const [dead, renewed, changed] = [await register('dead'), await register('renewed'), await register('changed')];
     const deadAt = changed.updatedAt + 1;
@@ -309,7 +309,7 @@ describe('listing and removing', () => {
     expect(await store.removeDead([{ id: renewed.id, deadAt: Date.now() }])).toBe(1);
   });
 
-  it('asks how long ago something was dead, and not what Postgres’ clock showed then', async () => {
+  it('uses the age of a dead target, not the clock of Postgres', async () => {
     const hourFast = Date.now() + 3_600_000;
     const { subscription: dead } = await store.register(registration({ token: 'dead' }));
     const { subscription: renewed } = await store.register(registration({ token: 'renewed' }));
@@ -326,7 +326,7 @@ describe('listing and removing', () => {
 });
 
 describe('changing', () => {
-  it('leaves what is not named', async () => {
+  it('keeps the other fields', async () => {
     const said = registration({ expiresAt: Date.now() + 60_000, meta: { a: 1 } });
     const { subscription } = await store.register(said);
     const changed = await store.change(subscription.id, { topics: ['*', '*'] });
@@ -351,11 +351,11 @@ describe('changing', () => {
     expect(bare).not.toHaveProperty('meta');
   });
 
-  it('does nothing to what is not there', async () => {
+  it('does nothing for an unknown id', async () => {
     expect(await store.change(randomUUID(), { topics: ['*'] })).toBeUndefined();
   });
 
-  it('or removing is done by only one of two who read the same version', async () => {
+  it('or removing succeeds only once with the same version', async () => {
     const { subscription: read } = await store.register(registration());
     const changed = await store.change(read.id, { topics: ['*'] }, read);
     const late = { code: 'VERSION_CHANGED' };
@@ -370,7 +370,7 @@ describe('changing', () => {
   });
 });
 
-it('what expired is removed in portions, and nothing else', async () => {
+it('only expired subscriptions are removed, in portions', async () => {
   const expired = [1, 2, 3].map((user) =>
     registration({ user, token: `t${user}`, expiresAt: Date.now() - 1000 * user }),
   );

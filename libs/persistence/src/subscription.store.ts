@@ -17,35 +17,35 @@ import {
   type ReadSubscription,
   type StoredSubscription,
 } from './subscription.entity';
-import { noteTakeOver } from './take-over';
+import { recordTakeOver } from './take-over';
 import { versionChanged, versionIn, type Expected } from './versioned-row';
 
-/** What is to be changed of a subscription; null removes it. */
+/** Changes to a subscription; null removes a value. */
 export interface SubscriptionChange {
   readonly topics?: readonly string[];
   readonly expiresAt?: number | null;
   readonly meta?: Readonly<Record<string, unknown>> | null;
 }
 
-/** Which subscriptions are meant; every field given narrows the choice. */
+/** Selects the subscriptions that match all given fields. */
 export interface SubscriptionFilter {
   readonly context?: number | undefined;
   readonly user?: number | undefined;
   readonly client?: string | undefined;
   readonly transport?: TransportName | undefined;
-  /** A topic means those that want it; a pattern means those that list exactly this pattern. */
+  /** A topic selects subscriptions whose patterns match it; a pattern selects subscriptions that contain exactly this pattern. */
   readonly topic?: string | undefined;
-  /** The token as each transport spells it: those of a transport with its spelling, and none of one that is not named. */
+  /** The token in the normal form of each transport. Subscriptions of other transports are not selected. */
   readonly tokens?: Readonly<Partial<Record<TransportName, string>>> | undefined;
 }
 
-/** A subscription as its deliveries need it, and what they tell of the user. */
+/** The fields of a subscription and of its user that deliveries need. */
 export type AddressedSubscription = Pick<
   Subscription,
   'id' | 'context' | 'user' | 'client' | 'transport' | 'token' | 'topics' | 'expiresAt'
 > & { readonly email1?: string; readonly hasMeta: boolean };
 
-/** What a subscription leads to, and when it was dead, in ms since the epoch by the clock of this process. */
+/** A subscription with a dead target, and the time when it was dead, in ms since the epoch by the clock of this process. */
 export interface DeadTarget {
   readonly id: string;
   readonly deadAt: number;
@@ -64,8 +64,8 @@ interface AddressedRow extends Omit<AddressedSubscription, 'topics' | 'expiresAt
 }
 
 /**
- * The look-up of every batch: what the users with these contexts ($1) and ids ($2) subscribed to. Topics come as one text and
- * nothing comes that deliveries do not need, because reading the rows costs more than finding them.
+ * The lookup of every batch: the subscriptions of the users with these contexts ($1) and ids ($2). It returns topics as one text
+ * and only the columns that deliveries need, because reading the rows takes more time than finding them.
  */
 export const subscriptionsOfUsers = `SELECT s.id, s.context_id AS context, s.user_id AS "user", s.client, s.transport,
   s.token, array_to_string(s.topics, ' ') AS topics, s.expires_at AS "expiresAt", s.meta IS NOT NULL AS "hasMeta",
@@ -76,8 +76,8 @@ export const subscriptionsOfUsers = `SELECT s.id, s.context_id AS context, s.use
  WHERE s.expires_at IS NULL OR s.expires_at > now()`;
 
 /**
- * Of so many users the look-up is prepared, because to plan it takes half of its time. Of more it is planned anew: a plan for any
- * number does not know how many come.
+ * For up to this number of users the lookup is a prepared statement, because planning takes half of its time. For more users it
+ * is planned each time, because a generic plan does not know their number.
  */
 const fewUsers = 10;
 
@@ -90,12 +90,12 @@ export class SubscriptionStore {
   ) {}
 
   /**
-   * Adds a subscription, or replaces topics, expiry and meta of the one that this user's client holds with this token; that one
-   * keeps its id. The `last` holder takes a token that is not shared from the others, the `first` one keeps it. Safe to repeat
-   * and to race.
+   * Adds a subscription, or replaces topics, expiry and meta of the subscription with the same user, client, transport and token,
+   * which keeps its id. `rules.holder` decides which user keeps a token that is not shared. Safe to repeat and to run
+   * concurrently.
    *
-   * @throws PnsError `SUBSCRIPTION_LIMIT` when the user has the most subscriptions allowed, not counting expired ones and the one
-   *   that is replaced; `TOKEN_TAKEN` when another user was first.
+   * @throws PnsError `SUBSCRIPTION_LIMIT` when the user has reached a limit, without expired subscriptions and the replaced one;
+   *   `TOKEN_TAKEN` when another user was first.
    */
   async register(
     registration: Registration,
@@ -108,15 +108,15 @@ export class SubscriptionStore {
       const lost = key.isShared ? [] : await removeOthers(manager, key, rules);
       const { subscription, isNew } = await this.upsert(manager, registration, key.hash);
       for (const each of lost.filter(({ isExpired }) => !isExpired)) {
-        await noteTakeOver(manager, { ...subscription, ...each }, subscription, rules.registrant);
+        await recordTakeOver(manager, { ...subscription, ...each }, subscription, rules.registrant);
       }
       return { subscription, isNew };
     });
   }
 
   /**
-   * The subscriptions of many users that have not expired, in one query: its cost is the number of rows it answers,
-   * not the number of subscriptions there are.
+   * The unexpired subscriptions of many users, in one query. Its time depends on the number of returned rows, not on the number
+   * of all subscriptions.
    */
   async subscriptionsOf(users: readonly UserKey[]): Promise<AddressedSubscription[]> {
     const wanted = new Map(users.map((key) => [`${key.context} ${key.user}`, key]));
@@ -144,10 +144,10 @@ export class SubscriptionStore {
   }
 
   /**
-   * Changes what is named, null removing it, and leaves the rest; undefined when there is no such subscription. A new expiry that
-   * brings an expired subscription back has to obey the `rules` of a registration.
+   * Changes the given fields; null removes a value. Undefined when there is no such subscription. If a new expiry makes an expired
+   * subscription valid again, the `rules` of a registration apply.
    *
-   * @throws PnsError `VERSION_CHANGED` where it is not as `expected`; `SUBSCRIPTION_LIMIT` or `TOKEN_TAKEN` as `register` does.
+   * @throws PnsError `VERSION_CHANGED` when the version is not `expected`; `SUBSCRIPTION_LIMIT` or `TOKEN_TAKEN` like `register`.
    */
   async change(
     id: string,
@@ -177,7 +177,7 @@ export class SubscriptionStore {
     return row === undefined ? undefined : toStoredSubscription(row, this.seal);
   }
 
-  /** What an expired subscription no longer counts for, and no longer holds, may be another one's by now. */
+  /** Checks the rules again for an expired subscription: another subscription may have its token or its place in the limit by now. */
   private async admitRevival(manager: EntityManager, id: string, rules: RegistrationRules): Promise<void> {
     const row = await manager.findOneBy(SubscriptionEntity, { id });
     if (row === null) return;
@@ -190,7 +190,7 @@ export class SubscriptionStore {
     if (now?.isExpired === true) await admit(manager, key, rules);
   }
 
-  /** Those of `ids` whose subscription is there and has not expired: a look-up by primary key, and none for no ids. */
+  /** The ids of `ids` whose subscription exists and has not expired: a lookup by primary key. Without ids there is no query. */
   async liveAmong(ids: readonly string[]): Promise<ReadonlySet<string>> {
     if (ids.length === 0) return new Set();
     const rows = await this.database.query<{ id: string }[]>(
@@ -200,7 +200,7 @@ export class SubscriptionStore {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** How to open the meta of each of `ids` that is there: what no key opens any more is to trouble nobody else. */
+  /** A function for each existing subscription that decrypts its meta. So unreadable meta throws only for its own subscription. */
   async metaOf(ids: readonly string[]): Promise<ReadonlyMap<string, () => Subscription['meta']>> {
     const rows = await this.database.query<Pick<SubscriptionEntity, 'id' | 'meta'>[]>(
       'SELECT id, meta FROM subscriptions WHERE id = ANY ($1::uuid[])',
@@ -209,7 +209,7 @@ export class SubscriptionStore {
     return new Map(rows.map(({ id, meta }) => [id, () => (meta === null ? undefined : openedMeta(meta, this.seal))]));
   }
 
-  /** Removes up to `limit` expired subscriptions, the longest expired first, and answers how many there were. */
+  /** Removes up to `limit` expired subscriptions, the earliest expiry first; returns their number. */
   async removeExpired(limit: number): Promise<number> {
     const [, removed] = await this.database.query<[unknown, number]>(
       `DELETE FROM subscriptions WHERE id IN (
@@ -238,7 +238,7 @@ export class SubscriptionStore {
     );
   }
 
-  /** Whether there was one. @throws PnsError `VERSION_CHANGED` where it is not as `expected`. */
+  /** Removes a subscription; returns whether it existed. @throws PnsError `VERSION_CHANGED` when its version is not `expected`. */
   async remove(id: string, expected?: Expected): Promise<boolean> {
     const [, removed] = await this.database.query<[unknown, number]>(
       `DELETE FROM subscriptions WHERE id = $1 AND ${versionFits('$2')}`,
@@ -248,12 +248,13 @@ export class SubscriptionStore {
     return removed > 0;
   }
 
-  /** Removes those that nobody has registered again, or changed, since their targets were dead; answers how many. */
+  /** Removes subscriptions with dead targets, unless they were registered again or changed since then; returns their number. */
   async removeDead(targets: readonly DeadTarget[]): Promise<number> {
     if (targets.length === 0) return 0;
     return this.database.transaction(async (manager) => {
-      // Postgres is told how long ago that was, so that its clock and ours need not agree; only those of processes that record
-      // each other's attempts should, roughly. Reckoned once there is a connection, for the wait for one would shift the time.
+      // The statement gets an age, so that the clocks of Postgres and of this process need not agree. The age is computed after
+      // the connection was opened, because waiting for a connection would falsify it. The clocks of processes that record each
+      // other's attempts must agree roughly.
       const now = Date.now();
       const [, removed] = await manager.query<[unknown, number]>(
         `DELETE FROM subscriptions s USING unnest($1::uuid[], $2::float8[]) AS dead (id, age_ms)
@@ -264,7 +265,7 @@ export class SubscriptionStore {
     });
   }
 
-  /** How many there were. An empty filter means every subscription there is. */
+  /** Removes all matching subscriptions; returns their number. An empty filter matches every subscription. */
   async removeMatching(filter: SubscriptionFilter): Promise<number> {
     const ids = this.matching(filter).select('s.id');
     const [, removed] = await this.database.query<[unknown, number]>(...deletionOf(ids.getQueryAndParameters()));
@@ -284,7 +285,7 @@ export class SubscriptionStore {
        ON CONFLICT (context_id, user_id, transport, client, token_hash) DO UPDATE
        SET topics = excluded.topics, expires_at = excluded.expires_at, meta = excluded.meta, shared = excluded.shared,
            updated_at = now(), is_token_normal = true
-       RETURNING ${columns}, s.xmax = 0 AS "isNew"`, // xmax is set only on a row that the statement found
+       RETURNING ${columns}, s.xmax = 0 AS "isNew"`, // xmax is 0 only for an inserted row
       [
         ...[randomUUID(), context, user, client, transport, token, hash, [...new Set(topics)]],
         expiresAt === undefined ? null : new Date(expiresAt),
@@ -322,7 +323,7 @@ export class SubscriptionStore {
   }
 }
 
-/** Compared as text: what a client sends need not be the number of a transaction. */
+/** Compared as text, because the client may send any text. */
 function versionFits(place: string): string {
   return `(${place}::text[] IS NULL OR xmin::text = ANY (${place}))`;
 }

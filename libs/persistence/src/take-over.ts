@@ -3,7 +3,7 @@ import type { Subscription, UserKey } from '@pns/subscriptions';
 import type { EntityManager } from 'typeorm';
 import { auditMask, insertAuditEntry } from './audit.store';
 
-/** Who registers a subscription: an API key and the request that it came with. */
+/** The API key and the request of a registration. */
 export interface Registrant {
   readonly keyId: string;
   readonly keyName: string;
@@ -12,17 +12,17 @@ export interface Registrant {
 
 type Held = UserKey & Pick<Subscription, 'id' | 'client' | 'transport' | 'token'>;
 
-/** What the audit log calls the two sides of a take-over. */
+/** The audit actions for the two users of a take-over. */
 export const takeOverActions = { lost: 'subscription.lost', taken: 'subscription.taken-over' } as const;
 
-/** In place of the API key where the other side is in another context, whose keys are not shown. */
+/** Replaces the API key in the entry of another context, which must not show it. */
 const elsewhere = { keyId: 'other-context', keyName: 'a key of another context' } as const;
 
 /**
- * Notes in the audit logs of both users' contexts that a token went from one to the other. Neither entry has an id or a user of
- * the other one; both have the same `takeOver`, by which an operator who may read both finds the other.
+ * Records in the audit logs of both contexts that a token moved from one user to another. Neither entry contains ids of the other
+ * user. Both have the same `takeOver` id, with which an operator who may read both can find the other.
  */
-export async function noteTakeOver(
+export async function recordTakeOver(
   manager: EntityManager,
   lost: Held & Pick<Subscription, 'topics'>,
   taken: Held,

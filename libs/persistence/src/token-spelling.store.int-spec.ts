@@ -44,7 +44,7 @@ interface Old {
   readonly expiredAgo?: number;
 }
 
-/** A row as an earlier version has stored it. */
+/** A row of an earlier version. */
 async function stored(old: Old): Promise<string> {
   const { token, user = 14, context = 1, transport = 'apns', isShared = false, createdAgo = 60 } = old;
   const { updatedAgo = createdAgo, expiredAgo } = old;
@@ -77,7 +77,7 @@ async function left(): Promise<Record<string, string>> {
   return Object.fromEntries(rows.map(({ id, token }) => [id, token]));
 }
 
-it('spells each token once, and leaves those that are spelled', async () => {
+it('converts each token once, and keeps those in normal form', async () => {
   const ids = [await stored({ token: 'AA' }), await stored({ token: 'bb' }), await stored({ token: 'Cc', user: 15 })];
   await subscriptions.register({
     ...{ context: 2, user: 1, client: 'app', transport: 'apns', token: 'DD', topics: ['*'], isShared: false },
@@ -99,7 +99,7 @@ it.each<[what: string, rows: Old[], kept: number[]]>([
     [0],
   ],
   [
-    'a spelled one that is the newest',
+    'a newest one in normal form',
     [
       { token: 'AA', updatedAgo: 5 },
       { token: 'aa', updatedAgo: 1 },
@@ -123,7 +123,7 @@ it.each<[what: string, rows: Old[], kept: number[]]>([
     [1],
   ],
   [
-    'a live one beside an expired one',
+    'an unexpired one beside an expired one',
     [
       { token: 'AA', updatedAgo: 9 },
       { token: 'aa', updatedAgo: 1, expiredAgo: 1 },
@@ -165,7 +165,7 @@ it.each<[what: string, rows: Old[], kept: number[]]>([
   expect([await left(), merged]).toEqual([expected, rows.length - kept.length]);
 });
 
-it('keeps one where several processes do it at once, while it is registered', async () => {
+it('keeps one subscription when several processes convert it and a client registers it at the same time', async () => {
   const spellings = ['AABB', 'aabb', 'AAbb', 'aaBB', 'aAbB', 'AaBb'];
   for (const [at, token] of spellings.entries()) await stored({ token, user: at + 1, updatedAgo: 10 - at });
   const register = subscriptions.register({
@@ -176,7 +176,7 @@ it('keeps one where several processes do it at once, while it is registered', as
   expect(await left()).toEqual({ [subscription.id]: 'aabb' });
 });
 
-it('notes in the audit log who lost a device, and nothing of a user’s own duplicate', async () => {
+it('records in the audit log that a user lost a device token, but not a duplicate of the same user', async () => {
   await stored({ token: 'AA', updatedAgo: 5 });
   await stored({ token: 'aA', updatedAgo: 4 });
   const taken = await stored({ token: 'aa', context: 2, updatedAgo: 1 });
@@ -190,7 +190,7 @@ it('notes in the audit log who lost a device, and nothing of a user’s own dupl
   );
 });
 
-it('leaves a token whose normal form is too long as it is', async () => {
+it('keeps a token whose normal form is too long', async () => {
   const token = 'x'.repeat(4096);
   const id = await stored({ token });
   const long = { ...rules, normalToken: (_: string, each: string) => `${each}y` };

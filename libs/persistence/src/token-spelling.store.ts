@@ -4,21 +4,21 @@ import { maxTokenBytes } from '@pns/subscriptions';
 import type { TransportName } from '@pns/transport-contract';
 import { DataSource, type EntityManager } from 'typeorm';
 import { isLive, lockToken, tokenHash } from './registration';
-import { noteTakeOver } from './take-over';
+import { recordTakeOver } from './take-over';
 
-/** How tokens are spelled, and who holds one that several users have. */
+/** The normal form of tokens, and which user keeps a token that several users have. */
 export interface SpellingRules {
   readonly normalToken: (transport: TransportName, token: string) => string;
-  /** As `RegistrationRules.holder`, of tokens that are not shared. */
+  /** See `RegistrationRules.holder`. */
   readonly holderOf: (transport: TransportName) => 'first' | 'last';
 }
 
-/** What became of some subscriptions. */
+/** The result of one call of `respell`. */
 export interface Respelled {
-  /** How many were looked at; 0 when there are no more. */
+  /** Number of checked subscriptions; 0 when there are no more. */
   readonly seen: number;
   readonly respelled: number;
-  /** Those that were removed, because another one with the same token stays. */
+  /** Number of subscriptions that were removed because another one has the same token. */
   readonly merged: number;
 }
 
@@ -31,12 +31,12 @@ type Row = Pick<Subscription, 'id' | 'context' | 'user' | 'client' | 'transport'
 const columns = `id, context_id AS context, user_id AS "user", client, transport, token, topics, shared AS "isShared",
   ${isLive} AS "isLive", created_at AS "createdAt", updated_at AS "updatedAt"`;
 
-/** Spells the tokens that were stored as they came as their transports do, and merges the subscriptions that this makes one. */
+/** Converts stored tokens to their normal form, and merges subscriptions that then have the same token. */
 @Injectable()
 export class TokenSpellingStore {
   constructor(private readonly database: DataSource) {}
 
-  /** Does so with up to `limit` subscriptions. Safe to repeat, to race, and to interrupt. */
+  /** Converts up to `limit` subscriptions. Safe to repeat, to run concurrently and to interrupt. */
   async respell(limit: number, rules: SpellingRules): Promise<Respelled> {
     const rows = await this.database.query<Row[]>(
       `SELECT ${columns} FROM subscriptions WHERE NOT is_token_normal ORDER BY id LIMIT $1`,
@@ -60,12 +60,12 @@ export class TokenSpellingStore {
   }
 }
 
-/** Escapes make a URI longer, and Postgres keeps no longer one. */
+/** Percent-encoding can make a URI longer than the column in Postgres; then the old form stays. */
 function storable(token: string, otherwise: string): string {
   return Buffer.byteLength(token) <= maxTokenBytes ? token : otherwise;
 }
 
-/** Returns how many subscriptions were removed: this one, or those that hold the token and lose it to this one. */
+/** Returns the number of removed subscriptions: this one, or others that lose the token to this one. */
 async function respellOne(
   manager: EntityManager,
   { id, ...key }: Row,
@@ -84,13 +84,13 @@ async function respellOne(
      WHERE token_hash = $1 AND transport = $2 AND client = $3 AND id <> $4 FOR UPDATE`,
     [hash, row.transport, row.client, id],
   );
-  const rivals = holders.filter((holder) => !canBoth(holder, row));
+  const rivals = holders.filter((holder) => !canShare(holder, row));
   const winner = rivals.find((holder) => isKept(holder, row, rules)) ?? row;
   const losers = winner === row ? rivals : [row];
   await manager.query('DELETE FROM subscriptions WHERE id = ANY ($1::uuid[])', [losers.map((loser) => loser.id)]);
   for (const loser of losers) {
     if (loser.isLive && !isSameUser(loser, winner))
-      await noteTakeOver(manager, { ...loser, token }, { ...winner, token });
+      await recordTakeOver(manager, { ...loser, token }, { ...winner, token });
   }
   if (winner === row) {
     const values = [id, token, hash];
@@ -102,7 +102,7 @@ async function respellOne(
   return losers.length;
 }
 
-function canBoth(one: Row, other: Row): boolean {
+function canShare(one: Row, other: Row): boolean {
   return one.isShared && other.isShared && !isSameUser(one, other);
 }
 
@@ -110,7 +110,7 @@ function isSameUser(one: Row, other: Row): boolean {
   return one.context === other.context && one.user === other.user;
 }
 
-/** Whether `one` stays of two that cannot both hold a token. An expired one holds none. */
+/** Whether `one` stays, of two subscriptions that cannot share a token. An expired one does not stay beside an unexpired one. */
 function isKept(one: Row, other: Row, { holderOf }: SpellingRules): boolean {
   if (one.isLive !== other.isLive) return one.isLive;
   if (!isSameUser(one, other) && holderOf(one.transport) === 'first') return one.createdAt <= other.createdAt;

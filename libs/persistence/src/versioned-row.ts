@@ -2,8 +2,8 @@ import { PnsError } from '@pns/runtime';
 import type { EntityManager } from 'typeorm';
 
 /**
- * What a write expects to find, so that it overwrites nobody unseen: one of these versions, any at all, or nothing. A write
- * that expects none of it finds what it may.
+ * The state that a write expects, so that it does not overwrite another change: one of these versions, any version, or no row.
+ * Without an expectation a write always succeeds.
  */
 export type Expected = { readonly version: string } | { readonly versions: readonly string[] } | 'present' | 'absent';
 
@@ -13,9 +13,9 @@ type Columns = Readonly<Record<string, unknown>>;
 type Written = readonly { readonly version: string }[];
 
 /**
- * Adds or changes the row with this key in a table whose rows have another version after each write; answers that one.
+ * Adds or changes the row with this key and returns its new version.
  *
- * @throws PnsError `VERSION_CHANGED` where it is not as `expected`, which then stays.
+ * @throws PnsError `VERSION_CHANGED` when the version is not `expected`; then the row is not changed.
  */
 export async function putRow(
   manager: EntityManager,
@@ -49,7 +49,7 @@ export async function putRow(
   return changed.version;
 }
 
-/** Whether there was one to remove. @throws PnsError `VERSION_CHANGED` as `putRow` does. */
+/** Removes a row; returns whether it existed. @throws PnsError `VERSION_CHANGED` like `putRow`. */
 export async function removeRow(
   manager: EntityManager,
   table: string,
@@ -65,7 +65,7 @@ export async function removeRow(
   return removed > 0;
 }
 
-/** Says that a write came too late. */
+/** The error of a write whose expectation does not hold. */
 export function versionChanged(expected?: Expected): PnsError {
   return new PnsError('VERSION_CHANGED', sentenceFor(expected));
 }
@@ -73,15 +73,15 @@ export function versionChanged(expected?: Expected): PnsError {
 function sentenceFor(expected?: Expected): string {
   switch (expected) {
     case 'absent':
-      return 'It is there already: somebody else has created it. Read it and decide anew.';
+      return 'The resource already exists: another request created it. Read it before you change it.';
     case 'present':
-      return 'It is not there, or not any more, so that there is nothing to change.';
+      return 'The resource does not exist, or it was removed.';
     default:
-      return 'Somebody else has changed it since you read it; read it again and decide anew.';
+      return 'The resource was changed by another request. Read it again and repeat your change.';
   }
 }
 
-/** The key's columns come first among the parameters. */
+/** The values of the key are the first parameters. */
 function conditions(key: Columns): string {
   return Object.keys(key)
     .map((column, index) => `${column} = $${index + 1}`)
@@ -92,7 +92,7 @@ function versionFits(place: number): string {
   return `($${place}::bigint[] IS NULL OR version = ANY ($${place}))`;
 }
 
-/** The versions that are asked for; null when it does not matter. */
+/** The expected versions; null for any. */
 export function versionIn(expected: Expected | undefined): readonly string[] | null {
   if (typeof expected !== 'object') return null;
   return 'versions' in expected ? expected.versions : [expected.version];

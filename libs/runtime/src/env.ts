@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { PnsError } from './errors';
 import './validation-sentences';
 
-/** What the secrets begin with that `npm start` makes: they lie about in files, and production refuses to run with any. */
+/** The prefix of secrets that `npm start` generates. They are stored in files, and production refuses to start with them. */
 export const developmentPrefix = 'pns-development-';
 
-/** In decimal digits: `Number` reads other text too, such as a blank as 0. */
+/** Only decimal digits: `Number` also reads other texts, for example a blank as 0. */
 function wholeNumber(min: number, max: number) {
   const sentence = `must be a whole number from ${min} to ${max}`;
   return z
@@ -23,7 +23,7 @@ function oneOf<const Word extends string>(...words: readonly [Word, ...Word[]]) 
 const port = wholeNumber(0, 65_535);
 const listenHost = z
   .string()
-  .refine((host) => isIP(host) !== 0 || host === 'localhost', 'must be an IP address, such as :: or 127.0.0.1');
+  .refine((host) => isIP(host) !== 0 || host === 'localhost', 'must be an IP address, for example :: or 127.0.0.1');
 
 const encryptionKeyBytes = 32;
 
@@ -55,14 +55,14 @@ const networks = z.string().transform((text, context) => {
 
 const apiKey = z.string().min(16, 'must be at least 16 characters long');
 
-/** RFC 7518, 3.2: a key for HS256 is as long as its digest. */
+/** RFC 7518, 3.2: a key for HS256 has at least the length of its digest. */
 const sessionSecret = z.string().refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
 
-/** Where keys come from decides who is let in, so only this machine is believed without a certificate. */
+/** The source of the keys decides about access, so only this machine is trusted without a certificate. */
 const jwksUrl = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isGood = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
-  if (url !== undefined && isGood && url.username === '' && url.password === '') return url;
+  const isTrusted = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+  if (url !== undefined && isTrusted && url.username === '' && url.password === '') return url;
   const message = 'must be an https:// URL without an account, or http:// on this machine';
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
@@ -74,7 +74,7 @@ function isLoopback(hostname: string): boolean {
 
 /** Every environment variable that any app of PNS reads. */
 const schema = z.object({
-  // Not just any word: with a typing error nothing of what production forbids would be forbidden.
+  // Only known words: with a typing error the rules of production would not apply.
   NODE_ENV: oneOf('production', 'development', 'test').default('development'),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL'),
   REDIS_URL: z
@@ -102,16 +102,16 @@ const schema = z.object({
 export type Environment = z.infer<typeof schema>;
 type EnvironmentName = keyof Environment;
 
-/** Those that are secrets, from the one that opens most. */
+/** The secrets, in order of their power. */
 const secretNames = ['PNS_BOOTSTRAP_API_KEY', 'PNS_ENCRYPTION_KEY', 'PNS_SESSION_SECRET'] as const;
 
 type Given = Readonly<Record<string, string>>;
 
-/** What must not stand together, each with the sentence that it stops an app with. */
+/** Combinations of values that stop an app, each with its sentence. */
 const risks: readonly (readonly [isTaken: (given: Given) => boolean, sentence: string])[] = [
   [
     (given) => isProduction(given) && given['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
-    'NODE_TLS_REJECT_UNAUTHORIZED: with 0 anybody can pose as a provider, and NODE_ENV is production; name a certificate in NODE_EXTRA_CA_CERTS or caFile instead.',
+    'NODE_TLS_REJECT_UNAUTHORIZED: must not be 0 where NODE_ENV is production, because others could impersonate a provider; set a certificate in NODE_EXTRA_CA_CERTS or caFile instead.',
   ],
   [
     (given) => isProduction(given) && given['PNS_SESSION_JWKS_URL']?.startsWith('http:') === true,
@@ -120,7 +120,7 @@ const risks: readonly (readonly [isTaken: (given: Given) => boolean, sentence: s
   [
     ({ PNS_SESSION_SECRET, PNS_SESSION_JWKS_URL }) =>
       PNS_SESSION_SECRET !== undefined && PNS_SESSION_JWKS_URL !== undefined,
-    'PNS_SESSION_JWKS_URL: stands beside PNS_SESSION_SECRET, and only tokens of one of them are good; remove the other.',
+    'PNS_SESSION_JWKS_URL: cannot be combined with PNS_SESSION_SECRET; remove one of them.',
   ],
   ...secretNames.flatMap((name, index) =>
     secretNames
@@ -129,17 +129,17 @@ const risks: readonly (readonly [isTaken: (given: Given) => boolean, sentence: s
         (other) =>
           [
             (given: Given) => given[name] !== undefined && given[name] === given[other],
-            `${name}: is the same as ${other}, so whoever learns one of them has both; set secrets of their own.`,
+            `${name}: is the same as ${other}; set a different value for each secret.`,
           ] as const,
       ),
   ),
 ];
 
 /**
- * Reads what an app needs from the environment, once, at start, and checks all that is set of what any app reads.
+ * Reads the variables that an app needs, once at start, and also checks all other variables of PNS that are set.
  *
- * @throws PnsError `ENVIRONMENT_INVALID` with one sentence that names the variable: an unknown `PNS_*` name, a missing
- *   or bad value, values that are a risk together, or in production a secret that `npm start` made.
+ * @throws PnsError `ENVIRONMENT_INVALID` with one sentence that names the variable: an unknown `PNS_*` name, a missing or invalid
+ *   value, a risky combination, or in production a secret that `npm start` generated.
  */
 export function readEnvironment<Name extends EnvironmentName>(
   needed: readonly Name[],
@@ -160,7 +160,7 @@ export function readEnvironment<Name extends EnvironmentName>(
 }
 
 /**
- * What session tokens are checked with: the identity provider's address, or our own secret.
+ * The key that verifies session tokens: the URL of the identity provider's keys, or the own secret.
  *
  * @throws PnsError `ENVIRONMENT_INVALID` when neither is set
  */
@@ -181,7 +181,7 @@ function valueOf(name: EnvironmentName, given: Given): unknown {
     throw invalid(`${name}: ${fault}. Set it in the environment and start again.`);
   }
   if (isProduction(given) && given[name]?.startsWith(developmentPrefix) === true) {
-    throw invalid(`${name}: was made by npm start for development; set a secret of your own.`);
+    throw invalid(`${name}: was generated by npm start for development; set your own secret.`);
   }
   return parsed.data;
 }

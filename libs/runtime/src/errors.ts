@@ -1,4 +1,4 @@
-/** Every code of an error. Codes are part of the API's contract: they are added, never renamed. `problems.ts` of the API gives each a status. */
+/** All error codes. They are part of the API's contract: codes are added, never renamed. `problems.ts` of the API maps each to a status. */
 export type PnsErrorCode =
   | 'BODY_MALFORMED'
   | 'BODY_MISSING'
@@ -90,8 +90,8 @@ export type PnsErrorCode =
   | 'DEMO_REFUSED';
 
 /**
- * An error of the domain. `code` is stable and machine-readable, the message is one sentence for a person that says
- * what to do. The HTTP edge maps codes to statuses; libs do not know them.
+ * An error of the domain. `code` is stable and machine-readable; the message is one sentence for people that says what to do. The
+ * API maps codes to HTTP statuses; libs do not know statuses.
  */
 export class PnsError extends Error {
   constructor(

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** What an app needs in order to serve; rejects with the reason while it cannot be had. */
+/** Checks a part that an app needs in order to serve; rejects with the reason while it is not available. */
 export type ReadinessCheck = () => Promise<unknown>;
 
 /** Collects the checks of an app's parts. */
@@ -8,7 +8,7 @@ export type ReadinessCheck = () => Promise<unknown>;
 export class Health {
   private readonly checks = new Map<string, ReadinessCheck>();
   private readonly stop = new AbortController();
-  /** Aborted once the app drains: nobody is to send it more work, and what could go on for long is to end. */
+  /** Aborted when the app stops: from then on it must get no new work, and long requests must end. */
   readonly stopping: AbortSignal = this.stop.signal;
 
   add(name: string, check: ReadinessCheck): void {
@@ -19,7 +19,7 @@ export class Health {
     this.stop.abort();
   }
 
-  /** Every part with `ok` or the reason why not; a part that does not answer within 2 s is not ready. */
+  /** Every part with `ok` or its fault. A part without an answer within 2 s is not ready. */
   async report(): Promise<{ ready: boolean; parts: Record<string, string> }> {
     const entries = await Promise.all(
       [...this.checks].map(async ([name, check]) => [name, await answerOf(check)] as const),

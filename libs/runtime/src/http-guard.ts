@@ -6,8 +6,8 @@ import { boundUnreadBody } from './unread-body';
 type FrameworkErrors = NonNullable<FastifyServerOptions['frameworkErrors']>;
 
 /**
- * Refuses malformed requests before any other hook runs. Bounds the bodies and the answers that are not read. Call it before any
- * other hook is added.
+ * Refuses malformed requests, and limits unread bodies and answers. Call it before any other hook is added, so that its hooks run
+ * first.
  */
 export function guardRequests(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => inTurn(request.raw, reply.raw, done));
@@ -40,12 +40,12 @@ const answerMalformed = (_error: unknown, _request: unknown, reply: FastifyReply
   void reply
     .code(400)
     .type(problemType)
-    .send(malformed('The path holds a malformed escape, or a part of it is too long.'));
+    .send(malformed('The path contains a malformed escape, or a part of it is too long.'));
 };
 
 const problemType = 'application/problem+json';
 
-/** The problem (RFC 9457) that answers a request which cannot be routed. */
+/** The problem (RFC 9457) for a request that cannot be routed. */
 function malformed(sentence: string): string {
   const type = 'urn:pns:problem:request-malformed';
   const title = 'The request cannot be read';

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
 import { metrics } from './metrics';
 
-/** Few, because each route has them for every class of status. */
+/** Few buckets, because each route has them for every class of status. */
 const buckets = [0.01, 0.05, 0.25, 1, 5];
 
 const requestDuration = new Histogram({
@@ -13,17 +13,17 @@ const requestDuration = new Histogram({
   registers: [metrics],
 });
 
-/** The classes of the statuses that our routes answer. */
+/** The status classes that the routes of PNS answer. */
 const statusClasses = ['2xx', '4xx', '5xx'];
 
-/** Stands for every path and method that no route has, because anybody can invent these. */
+/** Labels for all paths and methods without a route, because a sender can invent any number of these. */
 const unmatched = { method: 'any', route: 'unmatched' };
 
-/** Measures every request to `server`; call it before routes are registered. The count of each route and class is 0 at first. */
+/** Measures every request to `server`. Call it before routes are registered. The count of each route and class starts at 0. */
 export function measureRequests(server: FastifyInstance): void {
   for (const status of statusClasses.slice(1)) requestDuration.zero({ ...unmatched, status });
   server.addHook('onRoute', ({ method, url }) => {
-    // HEAD comes with each GET, and hardly anybody asks it.
+    // Fastify adds HEAD to each GET, and it is rarely used.
     for (const each of [method].flat().filter((name) => name !== 'HEAD')) {
       for (const status of statusClasses) requestDuration.zero({ method: each, route: url, status });
     }

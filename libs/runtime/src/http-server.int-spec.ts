@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => adapter.close());
 
-/** A connection, and what came back on it so far. */
+/** A connection, and the bytes received on it so far. */
 class Client {
   received = '';
 
@@ -42,7 +42,7 @@ class Client {
     return new Client(socket);
   }
 
-  /** Resolves once so many answers have come. */
+  /** Resolves when this number of answers has arrived. */
   async answers(count: number): Promise<string[]> {
     for (;;) {
       const statuses = [...this.received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status = '']) => status);
@@ -74,7 +74,7 @@ it.each([
   expect(await answerTo(head)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
 });
 
-it('says in a problem what is wrong', async () => {
+it('answers a malformed request with a problem that contains the reason', async () => {
   const answer = await answerTo('GET //good HTTP/1.1\r\nHost: a');
   expect(answer).toMatch(/content-type: application\/problem\+json/i);
   expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toEqual({
@@ -124,7 +124,7 @@ it.each([
   expect(sent).toBeLessThan(100 * maxUnreadBytes);
 });
 
-describe('requests that arrive together on a connection', () => {
+describe('pipelined requests of a connection', () => {
   const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
   it('are answered in their order', async () => {
@@ -136,12 +136,12 @@ describe('requests that arrive together on a connection', () => {
     client.socket.destroy();
   });
 
-  it('are served one after the other, and not while nobody reads the answers', async () => {
+  it('are served one after the other, and not while the client reads no answers', async () => {
     const client = await Client.open();
     client.socket.pause();
     client.socket.write(get('/large').repeat(50));
     await once(served, 'large');
-    // Another connection has its turns, so that the server had its chance to start the others.
+    // Requests on another connection are served, so the server had the time to start the waiting ones.
     for (let turns = 0; turns < 20; turns++) await answerTo('GET /good HTTP/1.1\r\nHost: a');
     expect(largeServed).toBe(1);
     client.socket.destroy();
@@ -150,7 +150,7 @@ describe('requests that arrive together on a connection', () => {
   const expecting = 'GET /good HTTP/1.1\r\nHost: a\r\nExpect: more\r\n\r\n';
   const longParameter = get(`/parameter/${'a'.repeat(101)}`);
 
-  it('are answered in their order, also those that no hook sees', async () => {
+  it('are answered in their order, also those for which no hook runs', async () => {
     const client = await Client.open();
     const requests = [get('/good'), get('/%zz'), get('/nothing'), longParameter, expecting, get('/%zz'), get('/good')];
     client.socket.write(requests.join(''));
@@ -164,7 +164,7 @@ describe('requests that arrive together on a connection', () => {
     ['malformed behind a good one', get('/good'), get('/%zz')],
     ['with a parameter that is too long', get('/good'), longParameter],
     ['with an unknown expectation', get('/good'), expecting],
-  ])('are too many for one connection, which ends: %s', async (_, first, other) => {
+  ])('end the connection when there are too many: %s', async (_, first, other) => {
     const client = await Client.open();
     const closed = once(client.socket, 'close');
     client.socket.write(first + other.repeat(maxPipelinedRequests + 1));
@@ -173,7 +173,7 @@ describe('requests that arrive together on a connection', () => {
   });
 });
 
-it('reads no body, whatever its type', async () => {
+it('reads no body of any type', async () => {
   const parse = jest.spyOn(JSON, 'parse');
   for (const path of ['/refusing', '/nothing', '/good']) {
     const type = { 'content-type': 'application/json' };
@@ -184,7 +184,7 @@ it('reads no body, whatever its type', async () => {
   parse.mockRestore();
 });
 
-it('gives the head of a request 15 seconds', () => {
+it('limits the arrival of the request head to 15 seconds', () => {
   const { server } = adapter.getInstance();
   expect(server.headersTimeout).toBe(15_000);
   expect(server.requestTimeout).toBe(15_000);

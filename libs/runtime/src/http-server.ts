@@ -6,10 +6,10 @@ import { measureRequests } from './http-metrics';
 /** The headers of a request must arrive within this time, in ms. */
 const headersTimeoutMs = 15_000;
 
-/** How often connections are looked at for requests that take too long, in ms. */
+/** Interval of the check for requests that take too long, in ms. */
 const connectionsCheckingIntervalMs = 5000;
 
-/** An HTTP server with the bounds and refusals that all apps share. It reads no bodies until parsers are added. */
+/** An HTTP server with the limits and checks that all apps share. It reads no bodies until parsers are added. */
 export function httpServer(options: FastifyServerOptions & { readonly skipMiddie?: boolean } = {}): FastifyAdapter {
   const adapter = new FastifyAdapter({
     requestTimeout: headersTimeoutMs,

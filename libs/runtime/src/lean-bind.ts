@@ -1,17 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
 
-/** What a function bound to an `AsyncResource` has in Node before 25, and what makes it dear. */
-const dearProperty = 'asyncResource';
+/** A property of functions that are bound to an `AsyncResource`, in Node before 25. It makes them expensive. */
+const expensiveProperty = 'asyncResource';
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
- * Lets functions that are bound to an `AsyncResource` go without the deprecated property `asyncResource`, as Node 25 does
- * (DEP0172). Before that each of them gets two accessors of its own as prototypes of others, which V8 lets go of with the whole
- * old generation only, and with them the request: Fastify binds one for each body, Node one for each HTTP/2 stream. ADR 15.
+ * Makes `AsyncResource.bind` omit the deprecated property `asyncResource`, like Node 25 (DEP0172). In earlier versions each bound
+ * function gets two accessors that become prototypes of other objects. V8 frees these, and with them the request, only with the
+ * whole old generation. Fastify binds one function per body, Node one per HTTP/2 stream. See ADR 15.
  */
 export function bindLeanly(): void {
-  if (!(dearProperty in new AsyncResource('probe').bind(() => undefined))) return;
+  if (!(expensiveProperty in new AsyncResource('probe').bind(() => undefined))) return;
   AsyncResource.prototype.bind = function (this: AsyncResource, bound: AnyFunction, thisArg?: unknown): AnyFunction {
     const inScope = (self: unknown, args: unknown[]) =>
       this.runInAsyncScope(bound, thisArg === undefined ? self : thisArg, ...args);

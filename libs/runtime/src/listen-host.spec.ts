@@ -3,7 +3,7 @@ import { log } from './log';
 
 const fault = (code?: string) => () => Promise.resolve(code);
 
-it('the log says once that there is no IPv6', async () => {
+it('logs once that there is no IPv6', async () => {
   const warned = jest.spyOn(log, 'warn').mockImplementation(() => undefined);
   for (let app = 0; app < 7; app++) await listenHost('::', fault('EAFNOSUPPORT'));
   expect(warned.mock.calls).toEqual([[{ event: 'app.without-ipv6', host: '0.0.0.0' }]]);
@@ -13,9 +13,9 @@ it.each([
   ['::', undefined, '::'],
   ['::', 'EAFNOSUPPORT', '0.0.0.0'],
   ['::', 'EADDRNOTAVAIL', '0.0.0.0'],
-  ['::', 'EMFILE', '::'], // that listening fails is not hidden
+  ['::', 'EMFILE', '::'], // another failure is not hidden
   ['127.0.0.1', 'EAFNOSUPPORT', '127.0.0.1'],
-  ['::1', 'EAFNOSUPPORT', '::1'], // what was asked for is not replaced
+  ['::1', 'EAFNOSUPPORT', '::1'], // an explicit address is not replaced
 ])('PNS_LISTEN_HOST=%s, and the system answers %s: listens on %s', async (host, code, expected) => {
   jest.spyOn(log, 'warn').mockImplementation(() => undefined);
   expect(await listenHost(host, fault(code))).toBe(expected);

@@ -2,17 +2,17 @@ import { createServer } from 'node:net';
 import { readEnvironment } from './env';
 import { log } from './log';
 
-/** All addresses of IPv6 and IPv4, and those of IPv4 alone. */
+/** All addresses of IPv6 and IPv4, and all addresses of IPv4. */
 const [every, everyIpv4] = ['::', '0.0.0.0'];
 
-/** What the system answers where it has no IPv6. */
+/** Error codes of a system without IPv6. */
 const noIpv6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
 
 let isLogged = false;
 
 /**
- * The address that every app listens on: `PNS_LISTEN_HOST`, by default all addresses of IPv6 and IPv4. Where the system has no IPv6,
- * those of IPv4, which the log says once.
+ * The address that every app listens on: `PNS_LISTEN_HOST`, by default all addresses of IPv6 and IPv4. Where the system has no
+ * IPv6, all addresses of IPv4; this is logged once.
  */
 export async function listenHost(
   host = readEnvironment(['PNS_LISTEN_HOST']).PNS_LISTEN_HOST,
@@ -24,7 +24,7 @@ export async function listenHost(
   return everyIpv4;
 }
 
-/** The code of the error when nothing can listen there, else undefined. */
+/** The error code of an attempt to listen on `host`; undefined for success. */
 function listenFault(host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
@@ -33,7 +33,7 @@ function listenFault(host: string): Promise<string | undefined> {
   });
 }
 
-/** How a URL names an address on this machine that listens on `host`. */
+/** The host for a URL with which this machine reaches a server that listens on `host`. */
 export function urlHostOf(host: string): string {
   if (host === every || host === everyIpv4) return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;

@@ -1,6 +1,6 @@
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
-/** What a log line with this event means, and the fields that it may have besides `event`, `time` and `level`. */
+/** The meaning of a log event, and its possible fields besides `event`, `time` and `level`. */
 export interface LogEventDescription {
   readonly levels: readonly LogLevel[];
   readonly fields: readonly string[];
@@ -15,7 +15,7 @@ const row = (level: LogLevel, fields: string, meaning: string): LogEventDescript
 
 const ofDelivery = 'delivery notification subscription context user client transport topic';
 
-/** Every event that a log line may have. The names are stable: monitoring may rely on them. */
+/** All log events. Their names are stable, because monitoring may depend on them. */
 export const logEvents = {
   'api-key.last-use-not-written': row('warn', 'keys reason', 'The times of the last uses of API keys were not stored.'),
   'api-key.rate-limit-unchecked': row(
@@ -80,6 +80,12 @@ export const logEvents = {
   'delivery.fault': row('error', 'delivery transport err', 'A transport threw an error: a fault of PNS.'),
   'delivery.properties-loaded': row('warn', '', 'Workers can read properties again.'),
   'delivery.properties-not-loaded': row('warn', 'reason', 'A worker could not read properties.'),
+  'delivery.sender-died': row(
+    'warn',
+    'transport deliveries reason',
+    'The process that sends suspect deliveries died while it sent some.',
+  ),
+  'delivery.sender-started': row('info', 'transport sender', 'A process for suspect deliveries has started.'),
   'delivery.spared': row(
     'debug',
     'transport job deliveries nextLookInMs',
@@ -157,7 +163,7 @@ export const logEvents = {
 
 export type LogEvent = keyof typeof logEvents;
 
-/** `docs/log-events.md`. */
+/** The content of `docs/log-events.md`. */
 export function logEventsPage(): string {
   const rows = Object.entries(logEvents).map(([event, { levels, fields, meaning }]: [string, LogEventDescription]) => {
     const names = fields.map((field) => `\`${field}\``).join(' ');

@@ -4,7 +4,7 @@ import { log } from './log';
 const write = jest.spyOn(process.stdout, 'write');
 afterAll(() => write.mockRestore());
 
-/** The line that the log writes. */
+/** The log line of `act`. */
 function lineOf(fields: object): Promise<string> {
   return new Promise((resolve) => {
     write.mockImplementation((line) => {
@@ -27,7 +27,7 @@ const takenToken = Object.assign(new Error('duplicate key value violates unique 
 });
 const refusedQuery = new QueryFailedError('INSERT INTO subscription VALUES ($1)', ['secret'], takenToken);
 
-it('tells what an error is and where it arose, and the same of its causes', async () => {
+it('logs the type and the stack of an error and of its causes', async () => {
   const errors = new AggregateError([refusedQuery], 'all failed', { cause: refusedCommand });
   await expect(told(errors)).resolves.toEqual({
     ...{ type: 'AggregateError', message: 'all failed', stack: errors.stack },
@@ -42,7 +42,7 @@ it('tells what an error is and where it arose, and the same of its causes', asyn
   });
 });
 
-it('tells of what is no error, and of an error that is its own cause', async () => {
+it('logs a thrown value that is no error, and an error that is its own cause', async () => {
   await expect(told('a text')).resolves.toMatchObject({ type: 'Error', message: 'a text' });
   const circular = new Error('circular');
   circular.cause = circular;
@@ -56,7 +56,7 @@ it.each<[string, Error]>([
   ['a command that Redis does not know', new Error("ERR unknown command 'X', with args beginning with: 'secret' ")],
   ['a text that is no JSON', syntaxErrorOf('secret')],
   ['a long text that is no JSON', syntaxErrorOf('{"subject": secret, "and":"so on"}')],
-])('tells no value of %s', async (_, err) => {
+])('logs no value of %s', async (_, err) => {
   expect(await lineOf({ err })).not.toContain('secret');
   expect(await lineOf({ reason: err.message })).not.toContain('secret');
 });

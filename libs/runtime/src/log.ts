@@ -4,8 +4,8 @@ import pino from 'pino';
 let waiting = '';
 
 /**
- * Writes what is logged in one turn of the event loop at once. pino's own destination writes line by line, and where the reader
- * of the pipe is slower it stops the whole process for a tenth of a second each time.
+ * Writes all lines of one turn of the event loop together. pino's own destination writes line by line, and when the reader of the
+ * pipe is slower it blocks the process for a tenth of a second each time.
  */
 const stdout = {
   write(line: string): void {
@@ -14,8 +14,8 @@ const stdout = {
   },
 };
 
-// A pipe takes no more in a turn than its buffer holds; the rest would wait in memory, and at some 10,000 lines a second it
-// grows for as long as the load goes on. So whoever logs waits for the reader, as with a file or a terminal.
+// Per turn, a pipe accepts only the size of its buffer. The rest would wait in memory, which would grow under a load of some
+// 10,000 lines per second. So a write blocks until the reader has read, as for a file or a terminal.
 (process.stdout as { _handle?: { setBlocking?: (isBlocking: boolean) => void } })._handle?.setBlocking?.(true);
 
 function flush(): void {
@@ -26,14 +26,14 @@ function flush(): void {
 
 process.on('exit', flush);
 
-/** Where a message repeats what could not be read: Postgres a value, Redis a command, `JSON.parse` a text. */
+/** The part of an error message that repeats the input: a value in Postgres, a command in Redis, a text in `JSON.parse`. */
 const repetition = /: "[^]*"$|, with args beginning with: [^]*$|, [."]+[^]* is not valid JSON$/;
 
 const withoutRepetition = (message: string): string => message.replace(repetition, ' …');
 
-const mostCauses = 5; // they may go round in circles
+const mostCauses = 5; // a chain of causes can contain a cycle
 
-/** What a log may hold of an error: those of drivers carry the values of the query or the command, tokens among them. */
+/** The parts of an error that may be logged. Errors of drivers also contain values of queries and commands, for example tokens. */
 function loggable(thrown: unknown, depth = 0): object {
   const error: Error & { code?: unknown } = thrown instanceof Error ? thrown : new Error(String(thrown));
   const message = withoutRepetition(error.message);
@@ -42,7 +42,7 @@ function loggable(thrown: unknown, depth = 0): object {
   return {
     type: error.name,
     message,
-    stack: `${error.name}: ${message}${frames}`, // its own begins with the message as it was
+    stack: `${error.name}: ${message}${frames}`, // the original stack starts with the unmasked message
     code: error.code,
     ...(error.cause !== undefined && { cause: inner(error.cause) }),
     ...(error instanceof AggregateError && { aggregateErrors: error.errors.map(inner) }),
@@ -50,8 +50,8 @@ function loggable(thrown: unknown, depth = 0): object {
 }
 
 /**
- * The process' log: JSON lines on stdout, one per thing that happened, named by `event`. Secrets, tokens and payloads
- * are never fields of it.
+ * The log of the process: JSON lines on stdout, one per event, with its name in `event`. Secrets, tokens and payloads are never
+ * logged.
  */
 export const log = pino(
   {
@@ -62,7 +62,7 @@ export const log = pino(
   stdout,
 );
 
-/** Lets Nest write to our log; what it says at start is worth a line only to whoever debugs it. */
+/** Writes Nest's messages to the log. Its messages at start are logged at level debug. */
 export const nestLogger: LoggerService = {
   log: (message: unknown, ...context: unknown[]) =>
     log.debug({ event: 'nest', context: context.at(-1) }, String(message)),

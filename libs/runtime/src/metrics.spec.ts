@@ -30,7 +30,7 @@ it('the counts of a histogram are 0 before it has observed anything', async () =
   ]);
 });
 
-it('the build is known by the version of the project and of Node', async () => {
+it('pns_build_info has the versions of the project and of Node', async () => {
   const manifest = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8');
   const { version } = JSON.parse(manifest) as { version: string };
   const line = `pns_build_info{version="${version}",node="${process.versions.node}"} 1`;

@@ -2,21 +2,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** The process' Prometheus registry. */
+/** The Prometheus registry of the process. */
 export const metrics = new Registry();
 collectDefaultMetrics({ register: metrics });
 
-/** Of the project, at the same place seen from `src` and from `dist`. */
+/** The package.json of the project; the relative path is the same from `src` and from `dist`. */
 const manifest = join(__dirname, '..', '..', '..', 'package.json');
 const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
 new Gauge({
   name: 'pns_build_info',
-  help: 'Always 1; the version of PNS and of Node are its labels.',
+  help: 'Always 1. The labels are the versions of PNS and Node.',
   labelNames: ['version', 'node'],
   registers: [metrics],
 }).set({ version, node: process.versions.node }, 1);
 
-/** Every label of a metric with all the values that it can have. */
+/** Every label of a metric with all its possible values. */
 export type LabelValues = Readonly<Record<string, readonly string[]>>;
 
 interface Declaration<Labels extends LabelValues> {
@@ -28,8 +28,8 @@ interface Declaration<Labels extends LabelValues> {
 type NameOf<Labels> = keyof Labels & string;
 
 /**
- * A counter that is 0 from the start for every combination of its label values. Prometheus' `increase()` does not see a series
- * appear, so without the 0 an alert would miss the first occurrence.
+ * A counter that starts at 0 for every combination of its label values. Prometheus' `increase()` ignores the first sample of a
+ * series, so without the 0 an alert would miss the first occurrence.
  */
 export function declareCounter<Labels extends LabelValues>(declaration: Declaration<Labels>): Counter<NameOf<Labels>> {
   const counter = new Counter({ ...withLabelNames(declaration), registers: [metrics] });
@@ -37,7 +37,7 @@ export function declareCounter<Labels extends LabelValues>(declaration: Declarat
   return counter;
 }
 
-/** A histogram, in seconds, whose counts are 0 from the start, as those of `declareCounter`. */
+/** A histogram in seconds. Its counts start at 0, like those of `declareCounter`. */
 export function declareHistogram<Labels extends LabelValues>(
   declaration: Declaration<Labels> & { readonly buckets: readonly number[] },
 ): Histogram<NameOf<Labels>> {

@@ -4,12 +4,12 @@ import type { Socket } from 'node:net';
 /** Requests of one connection that may wait for the answer to an earlier one. */
 export const maxPipelinedRequests = 100;
 
-/** The requests of each connection that wait, in their order. */
+/** The waiting requests of each connection, in order. */
 const waiting = new WeakMap<Socket, (() => void)[]>();
 
 /**
- * Calls `start` once the answers to all earlier requests of the connection were sent. Node starts pipelined requests at once and
- * buffers their answers. A connection with too many waiting requests is destroyed, and `start` is not called.
+ * Calls `start` after the answers to all earlier requests of the connection were sent; Node itself would start pipelined requests
+ * at once and buffer their answers. A connection with too many waiting requests is destroyed, and `start` is not called.
  */
 export function inTurn({ socket }: IncomingMessage, response: ServerResponse, start: () => void): void {
   const others = waiting.get(socket);

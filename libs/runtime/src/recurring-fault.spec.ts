@@ -1,7 +1,7 @@
 import { log } from './log';
 import { RecurringFault } from './recurring-fault';
 
-it('a fault that recurs is one warning without a stack when it begins and one when it is over', () => {
+it('a recurring fault is logged as one warning without a stack at its start and one at its end', () => {
   const warned = jest.spyOn(log, 'warn').mockImplementation(() => undefined);
   const fault = new RecurringFault('node.beat-failed', 'node.beat-recovered', { node: 'n' });
   fault.isOver();

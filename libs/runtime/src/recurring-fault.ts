@@ -1,13 +1,14 @@
 import { log } from './log';
 
 /**
- * A fault that a timer or each request meets again while it lasts: one warning when it begins and one when it is over, so that a
- * log of warnings alone shows both. They have no stack, because such faults come from outside: a server that is away or full.
+ * Logs a fault that occurs again with each request or timer while it lasts: one warning at its start and one at its end. Both are
+ * warnings, so that a log without level info contains both. They have no stack, because the cause is outside the process: a server
+ * that is full or not reachable.
  */
 export class RecurringFault {
   private isPresent = false;
 
-  /** `began` and `ended` are the events; `fields` are part of both lines. */
+  /** `began` and `ended` are the names of the log events; `fields` are in both lines. */
   constructor(
     private readonly began: string,
     private readonly ended: string,

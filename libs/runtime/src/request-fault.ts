@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 
-/** RFC 3986, 3.2: a host with an optional port. It holds no blank, slash, backslash, `@`, `?` or `#`. */
+/** RFC 3986, 3.2: a host with an optional port, without blank, slash, backslash, `@`, `?` and `#`. */
 const hostSyntax = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 
 /**
- * Says in one sentence why a request must be refused before it is routed; undefined for a good one.
+ * The reason why a request must be refused before it is routed, as a sentence; undefined for a valid request.
  *
- * A proxy in front may read these requests in another way than we do, so its rules would not protect us: an absolute
- * request target, one that begins with two slashes, and more than one `Host` (RFC 9112, 3.2).
+ * Refused are an absolute request target, a target that starts with two slashes, and several `Host` headers (RFC 9112, 3.2). A
+ * proxy can interpret such a request differently, so its access rules could be bypassed.
  */
 export function requestFault({ method, url = '', rawHeaders }: IncomingMessage): string | undefined {
   if (!isOriginForm(url) && !(url === '*' && method === 'OPTIONS')) {
@@ -23,7 +23,7 @@ export function requestFault({ method, url = '', rawHeaders }: IncomingMessage):
   return undefined;
 }
 
-/** WHATWG URLs take a backslash for a slash, so it must not be the second character either. */
+/** In WHATWG URLs a backslash is the same as a slash, so the second character must not be a backslash either. */
 function isOriginForm(url: string): boolean {
   return url.startsWith('/') && url[1] !== '/' && url[1] !== '\\';
 }

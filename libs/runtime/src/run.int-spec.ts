@@ -7,7 +7,7 @@ import { log } from './log';
 import { startWorker } from './run';
 import { RuntimeModule } from './runtime.module';
 
-/** The addresses of this machine that only this machine reaches. */
+/** The loopback addresses of this machine. */
 const loopbacks = [
   '127.0.0.1',
   ...(networkInterfaces()['lo']?.some(({ address }) => address === '::1') ? ['::1'] : []),
@@ -29,7 +29,7 @@ async function start(): Promise<number> {
   return ((app as NestFastifyApplication).getHttpServer().address() as AddressInfo).port;
 }
 
-/** Whether the health of the app can be asked for at this address. */
+/** Whether the app serves its health at this address. */
 async function isReachedAt(address: string, port: number): Promise<boolean> {
   const host = address.includes(':') ? `[${address}]` : address;
   return fetch(`http://${host}:${port}/health/live`).then(
@@ -51,7 +51,7 @@ it('an app listens on the address of PNS_LISTEN_HOST alone', async () => {
   }
 });
 
-it.each(['0.0.0.0', '127.0.0.1'])('a port that another program holds at %s is named', async (host) => {
+it.each(['0.0.0.0', '127.0.0.1'])('the error names a port that another program uses at %s', async (host) => {
   const other = createServer().listen(0, host);
   await once(other, 'listening');
   const { port } = other.address() as AddressInfo;

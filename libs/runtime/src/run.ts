@@ -10,34 +10,38 @@ import { bindLeanly } from './lean-bind';
 import { listenHost } from './listen-host';
 import { log, nestLogger } from './log';
 
-/** SIGTERM gives an app this long to finish or hand back what is in flight, in ms. */
+/** After SIGTERM an app has this time to finish or return its work, in ms. */
 export const shutdownTimeoutMs = 30_000;
 
-/** Requests that are being answered at SIGTERM have this long, in ms. */
+/** After SIGTERM, requests in progress have this time, in ms. */
 const answerWithinMs = shutdownTimeoutMs - 5000;
 
-/** Starts an app that has no API of its own: health and metrics on `healthPort`, or no listener at all without one. */
+/** Starts an app without an API. It serves health and metrics on `healthPort`; without a port it does not listen. */
 export async function startWorker(
   name: string,
   module: Type | DynamicModule,
   healthPort: number | undefined,
 ): Promise<INestApplicationContext> {
-  const options = { logger: nestLogger, bodyParser: false, abortOnError: false }; // whoever starts the app tells why it could not
+  const options = { logger: nestLogger, bodyParser: false, abortOnError: false }; // the caller reports the reason of a failed start
   if (healthPort === undefined) return NestFactory.createApplicationContext(module, options);
   const app = await NestFactory.create<NestFastifyApplication>(module, httpServer(), options);
   await listen(name, app, healthPort);
   return app;
 }
 
-/** Listens on `port` (0 = any free one) of `PNS_LISTEN_HOST` and says so in the log; answers the port in use. */
+/** Listens on `port` (0 = any free port) of `PNS_LISTEN_HOST`, logs the port and returns it. */
 export async function listen(name: string, app: NestFastifyApplication, port: number): Promise<number> {
   try {
     await app.listen(port, await listenHost());
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
-    throw new PnsError('PORT_IN_USE', `Port ${port} for ${name} is in use; stop what holds it or choose another one.`, {
-      cause,
-    });
+    throw new PnsError(
+      'PORT_IN_USE',
+      `Port ${port} for ${name} is in use; stop the program that uses it or choose another port.`,
+      {
+        cause,
+      },
+    );
   }
   const address = app.getHttpServer().address() as { port: number };
   log.info({ event: 'app.listening', app: name, port: address.port });
@@ -45,8 +49,9 @@ export async function listen(name: string, app: NestFastifyApplication, port: nu
 }
 
 /**
- * Runs `start` as this process: a start that fails ends it with one sentence, what nobody caught with a line in the log. SIGTERM
- * and SIGINT drain and end it with exit code 0 within `shutdownTimeoutMs`, once it has started. `afterStop` is for what the apps use until their end.
+ * Runs `start` as this process. A failed start ends the process with one sentence; an uncaught error ends it with a line in the
+ * log. After the start, SIGTERM and SIGINT stop the apps and end the process with exit code 0 within `shutdownTimeoutMs`.
+ * `afterStop` runs after the apps have stopped.
  */
 export async function runProcess(
   name: string,
@@ -67,8 +72,8 @@ export async function runProcess(
 }
 
 /**
- * Runs `start` as a process that another one has forked. It ends with its parent, also while its event loop is blocked. It ignores
- * signals to stop, which a terminal or a supervisor sends to both.
+ * Runs `start` in a process that another process has forked. It ends with its parent, also while its event loop is blocked. It
+ * ignores SIGINT and SIGTERM, because a terminal or a supervisor sends them to both.
  */
 export async function runForkedProcess(name: string, start: () => Promise<void>): Promise<void> {
   process.on('uncaughtException', (error) => crash(name, error));
@@ -83,22 +88,22 @@ export async function runForkedProcess(name: string, start: () => Promise<void>)
   }
 }
 
-/** An orphan has another parent. Runs in a thread of its own, because the main one may be blocked. */
+/** An orphan has another parent. The check runs in a separate thread, because the main thread can be blocked. */
 const endWithParent = `
   const parent = process.ppid;
   setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 1000);
 `;
 
 /**
- * Ends the process for what nobody caught, a rejection that nobody heard of among them. Node itself would print it with all
- * that it holds, and drivers' errors hold values.
+ * Ends the process after an uncaught error or an unhandled rejection. Node itself would print all properties of the error, and
+ * errors of drivers contain values.
  */
 function crash(name: string, error: unknown): never {
   log.fatal({ event: 'app.crashed', app: name, err: error });
   process.exit(1);
 }
 
-/** Resolves with the first request to stop; from then on there is only so much time. */
+/** Resolves with the first SIGTERM or SIGINT, and ends the process `shutdownTimeoutMs` later at the latest. */
 function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     const received = (signal: NodeJS.Signals): void => {
@@ -128,12 +133,12 @@ async function stopAll(apps: readonly INestApplicationContext[]): Promise<void> 
   clearTimeout(timer);
 }
 
-/** A request that goes on arriving must not keep the app from an orderly end; nothing of it was accepted. */
+/** A request whose body still arrives must not delay the end of the app. Nothing of it was accepted. */
 function cutConnections(app: INestApplicationContext): void {
   if ('getHttpServer' in app) (app as NestFastifyApplication).getHttpServer().closeAllConnections();
 }
 
-/** Ends the process because it could not start: one sentence for what we know, the stack for what we do not. */
+/** Ends the process after a failed start. Prints the sentence of a PnsError, or the stack of an unexpected error. */
 export function failToStart(error: unknown): never {
   const sentence = error instanceof PnsError ? error.message : error instanceof Error ? error.stack : String(error);
   process.stderr.write(`${sentence}\n`);

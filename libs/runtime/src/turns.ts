@@ -1,9 +1,9 @@
-/** Work that goes on for longer than this without a pause delays everything else in the process, in ms. */
+/** Longest time that work may run without a pause, in ms. Longer work delays everything else in the process. */
 const sliceMs = 10;
 
 const waiting: (() => void)[] = [];
 
-/** Resolves in a later turn of the event loop. Each turn goes to one waiter only, in order, however many there are. */
+/** Resolves in a later turn of the event loop. Each turn resolves one waiting call only, in order. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);

@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** How much of a body that nobody reads is taken from the connection after the answer, in bytes. */
+/** Most bytes of an unread body that are read from the connection and discarded after the answer. */
 export const maxUnreadBytes = 1024 * 1024;
 
-/** The rest of such a body must arrive within this time, in ms. */
+/** The rest of an unread body must arrive within this time, in ms. */
 export const unreadTimeoutMs = 10_000;
 
 /**
- * Bounds what a sender can make us receive after it was answered early. A short rest is taken from the connection, which can
- * then serve the next request. A longer or slower one ends the connection: Node would read it to its end, however long.
+ * Limits the bytes that are received after an early answer. A short rest of the body is discarded, and the connection can serve
+ * the next request. A longer or slower rest ends the connection; Node itself would read it without a limit.
  */
 export function boundUnreadBody(request: IncomingMessage, response: ServerResponse): void {
   if (!hasBody(request)) return;
-  // Before Node's own listener, which would discard the rest without a bound.
+  // Runs before Node's own listener, which would discard the rest without a limit.
   response.prependOnceListener('finish', () => {
     if (!request.complete) takeRest(request);
   });
@@ -32,6 +32,6 @@ function takeRest(request: IncomingMessage): void {
   request.on('error', () => undefined); // the sender closed the connection
   request.once('close', () => clearTimeout(timer));
   request.read(0); // so that Node sees a reader
-  request.removeAllListeners('readable'); // of a reader that gave up; nothing would flow beside it
+  request.removeAllListeners('readable'); // with such a listener of a stopped reader, no data would flow
   request.resume();
 }

@@ -34,13 +34,13 @@ it.each<[z.ZodType, unknown, string]>([
   [z.number().multipleOf(2), 3, 'must be a multiple of 2'],
   [z.uuid(), 'x', 'must be a UUID'],
   [z.iso.datetime(), 'x', 'must be a date and time such as 2026-11-28T10:31:00Z'],
-  [z.string().regex(/^a/), 'x', 'does not have the form that is expected here'],
-  [z.string().startsWith('a'), 'x', 'does not have the form that is expected here'],
+  [z.string().regex(/^a/), 'x', 'does not have the expected format'],
+  [z.string().startsWith('a'), 'x', 'does not have the expected format'],
   [z.strictObject({}), { a: 1 }, 'a is not known here'],
   [z.record(z.string().max(1), z.string()), { ab: '' }, 'cannot be a name here: must have at most 1 character'],
   [z.set(z.string()), new Set([1]), 'must be a string'],
   [z.string().refine(() => false), 'x', 'is not valid'],
   [z.string({ error: 'is mine' }), 5, 'is mine'],
-])('%#: says what is wrong in our words', (schema, value, sentence) => {
+])('%#: describes the fault without the wording of the validator', (schema, value, sentence) => {
   expect(sentencesOf(schema, value)).toEqual([sentence]);
 });

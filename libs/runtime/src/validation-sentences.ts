@@ -25,14 +25,14 @@ const formats: Readonly<Record<string, string>> = {
   ipv4: 'must be an IPv4 address',
   ipv6: 'must be an IPv6 address',
   json_string: 'must be JSON',
-  regex: 'does not have the form that is expected here',
+  regex: 'does not have the expected format',
   url: 'must be a URL',
   uuid: 'must be a UUID',
 };
 
 /**
- * What is wrong with a value, as the end of a sentence that begins with the value's name: "must be true or false". Every message
- * of the validator that a person can read comes from here, unless a schema has a message of its own.
+ * The fault of a value, as the end of a sentence that starts with the name of the value: "must be true or false". All visible
+ * messages of the validator come from here, unless a schema has its own message.
  */
 export function validationSentence(issue: RawIssue): string {
   switch (issue.code) {
@@ -62,7 +62,7 @@ export function validationSentence(issue: RawIssue): string {
   }
 }
 
-// The validator has one configuration for each process, and every app loads this lib.
+// The validator has one configuration per process, and every app loads this lib.
 z.config({ customError: validationSentence });
 
 function isAbsent({ input }: RawIssue): boolean {
@@ -74,7 +74,7 @@ function typeSentence(expected: string): string {
   return `must be ${typeNames[expected] ?? `of type ${expected}`}`;
 }
 
-/** A value that fits none of several kinds: names the kinds, or says what is wrong with it as each of them. */
+/** A value that matches none of several kinds: lists the kinds, or the fault for each kind. */
 function unionSentence({ errors, options }: Extract<RawIssue, { code: 'invalid_union' }>): string {
   if (Array.isArray(options)) return `must be one of ${options.map(String).join(', ')}`;
   const kinds = errors.map(([first]) =>

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PnsError } from './errors';
 import { RecurringFault } from './recurring-fault';
 
-/** Each step of an app's start waits this long for a server that is away, in ms. */
-const patienceMs = 60_000;
+/** Each step of an app's start is retried for this time while a server is not reachable, in ms. */
+const startTimeoutMs = 60_000;
 
-/** A step that has had no answer for this time is logged as waiting, in ms. */
+/** A step without an answer for this time is logged as waiting, in ms. */
 const silenceMs = 2000;
 
 /** A server that an app needs in order to start. */
@@ -14,26 +14,26 @@ export interface NeededServer {
   /** Its address, without an account. */
   readonly where: string;
   readonly variable: 'DATABASE_URL' | 'REDIS_URL';
-  /** Whether the error says that the server cannot be used now, so that the same step may succeed later. */
+  /** Whether the error means that the server cannot be used now and a retry can succeed. */
   readonly isAway: (error: unknown) => boolean;
 }
 
-/** One for each server, however many apps of this process wait for it. */
+/** One for each server, shared by all apps of this process. */
 const waits = new Map<string, RecurringFault>();
 
 /**
- * Takes a step of an app's start that needs `server`, and takes it again while the server is away.
+ * Runs a step of an app's start that needs `server`, and retries it while the server is not reachable.
  *
- * @throws PnsError `DATABASE_UNREACHABLE` or `REDIS_UNREACHABLE` when it stays away for `patience` ms; any other error of the step
+ * @throws PnsError `DATABASE_UNREACHABLE` or `REDIS_UNREACHABLE` after `timeoutMs`; any other error of the step
  */
 export async function waitForServer<Result>(
   server: NeededServer,
   step: () => Promise<Result>,
-  patience = patienceMs,
+  timeoutMs = startTimeoutMs,
 ): Promise<Result> {
   const { name, where, variable, isAway } = server;
   const wait = waitFor(server);
-  const giveUpAt = Date.now() + patience;
+  const giveUpAt = Date.now() + timeoutMs;
   for (let waitMs = 250; ; waitMs = Math.min(2 * waitMs, 5000)) {
     const silence = setTimeout(() => wait.occurred(`no answer within ${silenceMs} ms`), silenceMs);
     try {
@@ -67,7 +67,7 @@ function waitFor({ name, where }: NeededServer): RecurringFault {
   return wait;
 }
 
-/** Node's error for a host of several addresses has no message, only a code. */
+/** Node's error for a host with several addresses has a code but no message. */
 function codeOf(error: unknown): string {
   return String((error as { readonly code?: unknown }).code ?? error);
 }

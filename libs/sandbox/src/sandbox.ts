@@ -113,7 +113,7 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
     throw new PnsError(
       'PORT_IN_USE',
-      `Port ${port} for the sandbox is in use; stop what holds it or choose another one.`,
+      `Port ${port} for the sandbox is in use; stop the program that uses it or choose another port.`,
       {
         cause,
       },

@@ -2,7 +2,7 @@ import { publish, subscriberOf, type KeySpace, type RedisClient, type Subscriber
 import { RecurringFault } from '@pns/runtime';
 import { maxSessionTtlSeconds, type Session, type SessionEnd } from './session';
 
-/** A session and the marks of those whose sessions may have been ended all at once, it among them. */
+/** A session, and the marks of its user and its context: all sessions of these may have been ended together. */
 export interface Endings {
   readonly session: Session;
   readonly owners: readonly string[];
@@ -13,14 +13,14 @@ interface Watcher {
   readonly open: () => readonly Endings[];
 }
 
-/** A look-up after a lost connection that fails is tried again after this time, in ms. */
+/** Delay before a failed lookup after a reconnect is retried, in ms. */
 const recheckDelayMs = 500;
-/** Sessions per ZMSCORE, so that a node full of sockets does not hold Redis up with one command. */
+/** Sessions per ZMSCORE, so that a node with many sockets does not block Redis with one command. */
 const sessionsPerLookup = 1000;
 
 /**
- * The sessions that were ended before their tokens expire, and the owners whose sessions were: two sorted sets in Redis,
- * scored by when they may be forgotten, and a channel that tells each process at once.
+ * The sessions, and the owners of sessions, that were ended before their tokens expire: two sorted sets in Redis, with the time of
+ * their removal as score, and a channel that announces each end to every process at once.
  */
 export class EndedSessions {
   private readonly key: string;
@@ -41,12 +41,12 @@ export class EndedSessions {
   }
 
   add(id: string): Promise<void> {
-    return this.note(this.key, id, Date.now(), { id });
+    return this.store(this.key, id, Date.now(), { id });
   }
 
-  /** Notes under `mark` what happened to the sessions of an owner. */
+  /** Stores the end of all sessions of an owner under `mark`. */
   addOwner(mark: string, end: SessionEnd & { readonly issuedUntil: number }): Promise<void> {
-    return this.note(this.ownersKey, mark, end.issuedUntil * 1000, end);
+    return this.store(this.ownersKey, mark, end.issuedUntil * 1000, end);
   }
 
   async among(asked: readonly Endings[]): Promise<Session[]> {
@@ -81,9 +81,9 @@ export class EndedSessions {
   }
 
   private subscribe(): { redis: Subscriber; ready: Promise<unknown> } {
-    // Unlike the connection that requests wait for, this one waits for Redis as long as it takes.
+    // Unlike the connection for requests, this one waits for Redis without a limit.
     const redis = subscriberOf(this.redis, this.channel);
-    redis.on('message', (_channel, text: string) => this.tell([JSON.parse(text) as SessionEnd]));
+    redis.on('message', (_channel, text: string) => this.notify([JSON.parse(text) as SessionEnd]));
     const ready = redis.listen();
     let isFirst = true;
     redis.on('ready', () => {
@@ -93,25 +93,25 @@ export class EndedSessions {
     return { redis, ready };
   }
 
-  /** Subscribes again, and only then asks for what ended meanwhile: in the other order one could slip through between. */
+  /** Subscribes again and then looks up the sessions that ended in between. In the other order an end could be missed. */
   private async resume(redis: Subscriber): Promise<void> {
     try {
       await redis.listen();
       const ended = await this.among([...this.watchers].flatMap((watcher) => watcher.open()));
-      this.tell(ended.map(({ id }) => ({ id })));
+      this.notify(ended.map(({ id }) => ({ id })));
       this.recheckFault.isOver();
     } catch (error) {
-      if (this.isClosed || redis.status !== 'ready') return; // the next `ready` starts over
+      if (this.isClosed || redis.status !== 'ready') return; // the next `ready` calls this again
       this.recheckFault.occurred(error);
       setTimeout(() => void this.resume(redis), recheckDelayMs).unref();
     }
   }
 
-  private tell(ends: readonly SessionEnd[]): void {
+  private notify(ends: readonly SessionEnd[]): void {
     for (const { listener } of this.watchers) for (const end of ends) listener(end);
   }
 
-  private async note(key: string, member: string, at: number, end: SessionEnd): Promise<void> {
+  private async store(key: string, member: string, at: number, end: SessionEnd): Promise<void> {
     const replies = await this.redis
       .pipeline()
       .zadd(key, 'GT', at + maxSessionTtlSeconds * 1000, member)
@@ -123,7 +123,7 @@ export class EndedSessions {
   }
 }
 
-/** What the score of an owner's mark says; undefined when there is none. */
+/** The `issuedUntil` in the score of an owner's mark; undefined when there is no mark. */
 function issuedUntilOf(score: string | null | undefined): number | undefined {
   return score == null ? undefined : Math.floor(Number(score) / 1000) - maxSessionTtlSeconds;
 }

@@ -53,8 +53,8 @@ const whole = () => ({ jti: 'a', iat: inSeconds(0), exp: inSeconds(60), iss: 'ht
 const signed = (claims: Record<string, unknown>, header = { alg: 'ES256', kid: keyId }, by = privateKey) =>
   new SignJWT(claims).setProtectedHeader(header).sign(by);
 
-describe("a token of an identity provider's", () => {
-  it('says who holds it, and its keys are fetched once', async () => {
+describe('a token of an identity provider', () => {
+  it('identifies its user, and its keys are fetched once', async () => {
     const claims = { ...whole(), client: 'open-xchange-appsuite' };
     const before = fetches;
     const { iat: issuedAt, exp } = claims;
@@ -65,7 +65,7 @@ describe("a token of an identity provider's", () => {
     expect(fetches).toBe(before + 1);
   });
 
-  it('ends with its session, and with all of its user', async () => {
+  it('is refused after the end of its session, and of all sessions of its user', async () => {
     const [one, other] = [await signed(whole()), await signed({ ...whole(), jti: 'b' })];
     await tokens.end('a');
     await expect(tokens.verify(one)).rejects.toMatchObject({ code: 'SESSION_ENDED' });
@@ -74,7 +74,7 @@ describe("a token of an identity provider's", () => {
     await expect(tokens.verify(other)).rejects.toMatchObject({ code: 'SESSION_ENDED' });
   });
 
-  it('is good for as long as its end is remembered, however long it lives', async () => {
+  it('is valid at most as long as an ended session is stored', async () => {
     const iat = inSeconds(-60);
     const { expiresAt } = await tokens.verify(await signed({ ...whole(), iat, exp: inSeconds(1e7) }));
     expect(Date.parse(expiresAt) / 1000).toBe(iat + maxSessionTtlSeconds);
@@ -87,7 +87,7 @@ describe("a token of an identity provider's", () => {
     ['of another key', async () => signed(whole(), undefined, (await generateKeyPair('ES256')).privateKey), 'INVALID'],
     ['of a key that is not published', () => signed(whole(), { alg: 'ES256', kid: 'key-of-nobody' }), 'INVALID'],
     [
-      'signed with what everybody knows',
+      'signed with the public key',
       () => new SignJWT(whole()).setProtectedHeader({ alg: 'HS256', kid: keyId }).sign(withItsPublicKey()),
       'INVALID',
     ],
@@ -109,7 +109,7 @@ describe("a token of an identity provider's", () => {
     await expect(tokens.verify(await token())).rejects.toMatchObject({ name: 'PnsError', code: `SESSION_${code}` });
   });
 
-  it('is neither good nor bad while the keys cannot be had', async () => {
+  it('is neither accepted nor invalid while the keys cannot be fetched', async () => {
     const token = await signed(whole());
     isAway = true;
     await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'SESSION_KEYS_UNREACHABLE' });
@@ -117,7 +117,7 @@ describe("a token of an identity provider's", () => {
     await expect(tokens.verify(token)).resolves.toMatchObject(user);
   });
 
-  it('is not made here', async () => {
+  it('is not issued by PNS', async () => {
     await expect(tokens.issue(user)).rejects.toMatchObject({ code: 'SESSION_ISSUED_ELSEWHERE' });
   });
 });

@@ -18,10 +18,10 @@ import { ownAlgorithm, ownKeys, providersKeys, type TokenKeys } from './token-ke
 /** Signs and verifies session tokens, and ends sessions. */
 export class SessionTokens {
   private readonly keys: TokenKeys;
-  /** Of digests. Where an identity provider signs, no secret of ours is at hand, and it only tells one provider from another. */
+  /** The key of digests. Where an identity provider signs there is no secret; then it only distinguishes providers. */
   private readonly digestKey: Uint8Array;
 
-  /** `key` is our secret, or where an identity provider publishes the keys of the tokens that it signs instead. */
+  /** `key` is the own secret, or the URL of the keys of an identity provider that signs the tokens instead. */
   constructor(
     key: string | URL,
     private readonly ended: EndedSessions,
@@ -31,17 +31,17 @@ export class SessionTokens {
   }
 
   /**
-   * Opens a session.
+   * Issues a session.
    *
    * @throws PnsError `SESSION_TTL_INVALID` for a time to live outside 1 s to `maxSessionTtlSeconds`,
-   *   `SESSION_ISSUED_ELSEWHERE` where an identity provider signs
+   *   `SESSION_ISSUED_ELSEWHERE` where an identity provider signs the tokens
    */
   async issue(request: SessionRequest): Promise<Session & { readonly token: string }> {
     const { secret, advice } = this.keys;
     if (secret === undefined) {
       throw new PnsError(
         'SESSION_ISSUED_ELSEWHERE',
-        `PNS_SESSION_JWKS_URL is set, so no token is made here; ${advice}.`,
+        `PNS_SESSION_JWKS_URL is set, so PNS issues no tokens; ${advice}.`,
       );
     }
     const { context, user, client, ttlSeconds = defaultSessionTtlSeconds } = request;
@@ -63,10 +63,10 @@ export class SessionTokens {
   }
 
   /**
-   * The session a token stands for.
+   * The session of a token.
    *
-   * @throws PnsError `SESSION_INVALID` for a token that nobody signed who may, `SESSION_ENDED` for one that expired or was
-   *   ended, `SESSION_KEYS_UNREACHABLE` while an identity provider does not tell its keys
+   * @throws PnsError `SESSION_INVALID` for a token without a valid signature or claims, `SESSION_ENDED` for a token that expired or
+   *   was ended, `SESSION_KEYS_UNREACHABLE` while the keys of the identity provider cannot be fetched
    */
   async verify(token: string): Promise<Session> {
     const session = await this.read(token);
@@ -74,7 +74,7 @@ export class SessionTokens {
     return session;
   }
 
-  /** As `verify`, but without asking whether the session was ended: for those who watch `onEnded` before they ask. */
+  /** Like `verify`, without the check whether the session was ended: for callers that already listen with `onEnded`. */
   async read(token: string): Promise<Session> {
     try {
       const session = sessionOf(sessionClaims.parse(await this.keys.claims(token)));
@@ -83,38 +83,38 @@ export class SessionTokens {
     } catch (cause) {
       if (cause instanceof PnsError) throw cause;
       if (cause instanceof errors.JWTExpired) throw this.sessionEnded(cause);
-      throw new PnsError('SESSION_INVALID', `The session token is not a good one; ${this.keys.advice}.`, { cause });
+      throw new PnsError('SESSION_INVALID', `The session token is not valid; ${this.keys.advice}.`, { cause });
     }
   }
 
-  /** Whether this is the id of a session that we issued to a user of `context`. */
+  /** Whether `id` belongs to a session that PNS issued to a user of `context`. */
   isOf(context: number, id: string): boolean {
     const [uuid = ''] = id.split('.');
     const [own, given] = [Buffer.from(this.sealed(uuid, context)), Buffer.from(id)];
     return own.length === given.length && timingSafeEqual(own, given);
   }
 
-  /** Ends a session, everywhere and at once; harmless for one that ended already or never was. */
+  /** Ends a session in every process at once. Harmless for an ended or unknown session. */
   end(id: string): Promise<void> {
     return this.ended.add(id);
   }
 
-  /** Ends every session that was issued to the owner until now, to the end of this second, everywhere and at once. */
+  /** Ends every session of the owner that was issued until the end of this second, in every process at once. */
   async endAllOf(owner: Owner): Promise<void> {
     const { context, user } = owner;
     const issuedUntil = Math.floor(Date.now() / 1000);
     await this.ended.addOwner(this.markOf(owner), { context, ...(user === undefined ? {} : { user }), issuedUntil });
   }
 
-  /** Those that were ended. */
+  /** The sessions of `sessions` that were ended. */
   endedAmong(sessions: readonly Session[]): Promise<Session[]> {
     return this.ended.among(sessions.map((session) => this.endingsOf(session)));
   }
 
   /**
-   * Calls `listener` with each end from now on; the promise resolves once nothing can be missed. `open` names the
-   * sessions that the listener cares for: after a lost connection to Redis they are looked up, so that one which ended
-   * meanwhile is reported late rather than never. Answers the function that stops it.
+   * Calls `listener` with each end. The promise resolves when no end can be missed any more, with a function that removes the
+   * listener. `open` returns the sessions of interest: after a lost connection to Redis they are looked up, so that an end during
+   * the interruption is reported late.
    */
   onEnded(listener: (end: SessionEnd) => void, open: () => readonly Session[] = () => []): Promise<() => void> {
     return this.ended.watch(listener, () => open().map((session) => this.endingsOf(session)));
@@ -125,13 +125,13 @@ export class SessionTokens {
     return { session, owners: [this.markOf({ context }), this.markOf(session)] };
   }
 
-  /** An id by which we, and nobody else, can tell the context of a session without keeping it. */
+  /** An id with which `isOf` can check the context of a session without storing it. */
   private sealed(uuid: string, context: number): string {
     const seal = createHmac('sha256', this.digestKey).update(`session ${uuid} ${context}`).digest('base64url');
     return `${uuid}.${seal.slice(0, 22)}`;
   }
 
-  /** What is kept of an owner whose sessions ended: it tells nobody whose they were who does not have our secret. */
+  /** The mark of an owner whose sessions ended. Without the secret it does not identify the owner. */
   private markOf({ context, user }: Owner): string {
     const text = user === undefined ? `ended ${context}` : `ended ${context} ${user}`;
     return createHmac('sha256', this.digestKey).update(text).digest('base64url');
@@ -142,7 +142,7 @@ export class SessionTokens {
   }
 }
 
-/** Ending all sessions of an owner ends those issued until then, so a token with a later `iat` would stay valid. */
+/** `endAllOf` ends the sessions issued until then, so a token with an `iat` in the future would stay valid. */
 function assertIssued({ issuedAt }: Session): void {
   if (issuedAt > Date.now() / 1000 + clockToleranceSeconds) throw new Error('iat is in the future');
 }

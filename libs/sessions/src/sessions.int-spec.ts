@@ -55,7 +55,7 @@ function session(id: string, more: Partial<Session> = {}): Session {
 }
 
 describe('a session token', () => {
-  it('says who holds it and until when, in every process', async () => {
+  it('identifies its user and its expiry in every process', async () => {
     const from = Math.floor(Date.now() / 1000);
     const issued = await near.tokens.issue({ ...user, client: 'open-xchange-appsuite', ttlSeconds: 60 });
     const to = Math.floor(Date.now() / 1000);
@@ -68,13 +68,13 @@ describe('a session token', () => {
     expect(issuedAt).toBeLessThanOrEqual(to);
   });
 
-  it('may say its times in fractions of seconds, as RFC 7519 has it', async () => {
+  it('may contain times with fractions of seconds (RFC 7519)', async () => {
     const [now, end] = [soon() - 60.5, soon() + 0.5];
     const { expiresAt } = await near.tokens.verify(await signed({ ...whole(), iat: now, exp: end }));
     expect(Date.parse(expiresAt)).toBe(Math.floor(end) * 1000);
   });
 
-  it('is for any client unless it names one', async () => {
+  it('is valid for any client unless it names one', async () => {
     const { token } = await near.tokens.issue(user);
     await expect(near.tokens.verify(token)).resolves.not.toHaveProperty('client');
   });
@@ -113,13 +113,13 @@ describe('a session token', () => {
     return [header, claims, signature].join('.');
   }
 
-  it.each([0, -1, 1.5, Number.NaN, maxSessionTtlSeconds + 1])('cannot live for %d seconds', async (ttlSeconds) => {
+  it.each([0, -1, 1.5, Number.NaN, maxSessionTtlSeconds + 1])('cannot be issued for %d seconds', async (ttlSeconds) => {
     await expect(near.tokens.issue({ ...user, ttlSeconds })).rejects.toMatchObject({ code: 'SESSION_TTL_INVALID' });
   });
 });
 
 describe('an ended session', () => {
-  it('is refused everywhere, and only that one', async () => {
+  it('is refused in every process, and other sessions are not', async () => {
     const [one, other] = await Promise.all([near.tokens.issue(user), near.tokens.issue(user)]);
     await near.tokens.end(one.id);
     await near.tokens.end(one.id);
@@ -134,19 +134,19 @@ describe('an ended session', () => {
     await expect(far.tokens.endedAmong([])).resolves.toEqual([]);
   });
 
-  it('is forgotten when no token of it can be alive', async () => {
+  it('is removed when no token of it can be valid', async () => {
     await near.redis.zadd(keys.global('sessions:ended'), Date.now() - 1, 'old');
     await near.tokens.end('new');
     await expect(far.tokens.endedAmong([session('old'), session('new')])).resolves.toMatchObject([{ id: 'new' }]);
   });
 
-  it('is told to every process at once', async () => {
+  it('is announced to every process at once', async () => {
     const heard = await listening(near.tokens);
     await far.tokens.end('a');
     await expect(heard(1)).resolves.toEqual([{ id: 'a' }]);
   });
 
-  it('is told when Redis comes back if it ended while this process could not reach Redis', async () => {
+  it('is reported after the reconnect if it ended while this process could not reach Redis', async () => {
     const other = session('o', { user: 15 });
     const heard = await listening(near.tokens, () => [session('a', { user: 13 }), session('b', { user: 13 }), other]);
     link.cut();
@@ -155,7 +155,7 @@ describe('an ended session', () => {
     await far.tokens.endAllOf({ context: 1, user: 15 });
     link.mend();
     await expect(heard(2)).resolves.toEqual([{ id: 'b' }, { id: 'o' }]);
-    await far.tokens.end('c'); // and then as before
+    await far.tokens.end('c'); // later ends are reported at once again
     await expect(heard(3)).resolves.toEqual([{ id: 'b' }, { id: 'o' }, { id: 'c' }]);
   });
 });
@@ -184,12 +184,12 @@ describe('when all sessions of an owner are ended', () => {
     }
   });
 
-  it('one that is issued later is as good as any', async () => {
+  it('a session that is issued later is valid', async () => {
     await near.tokens.endAllOf(user);
     await expect(far.tokens.verify(await issued(user, inSeconds(2)))).resolves.toMatchObject(user);
   });
 
-  it('every process hears of it at once, and what is kept names nobody', async () => {
+  it('every process is informed at once, and the stored marks identify no user', async () => {
     const heard = await listening(near.tokens);
     await far.tokens.endAllOf({ context: 710_001, user: 910_002 });
     await far.tokens.endAllOf({ context: 710_001 });
@@ -204,7 +204,7 @@ describe('when all sessions of an owner are ended', () => {
   });
 });
 
-it('rejects at once while Redis is away instead of letting an ended session in', async () => {
+it('rejects at once while Redis is not reachable, so that no ended session is accepted', async () => {
   const { token } = await near.tokens.issue(user);
   link.cut();
   await expect(near.tokens.verify(token)).rejects.not.toMatchObject({ name: 'PnsError' });

@@ -5,13 +5,13 @@ import { SessionTokens } from './session-tokens';
 
 export interface SessionsModuleOptions {
   readonly redisUrl: string;
-  /** Our secret, or where an identity provider publishes its keys. */
+  /** The own secret, or the URL of an identity provider's keys. */
   readonly key: string | URL;
 }
 
-const redisToken = Symbol('the connection that sessions are looked up with');
+const redisToken = Symbol('the connection for session lookups');
 
-/** Gives an app `SessionTokens`. It needs `QueueModule`, and a Redis connection of its own that fails fast. */
+/** Provides `SessionTokens`. It needs `QueueModule`, and opens a separate Redis connection that fails fast. */
 @Module({})
 export class SessionsModule implements OnApplicationShutdown {
   constructor(

@@ -2,30 +2,30 @@ import { PnsError } from '@pns/runtime';
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { clockToleranceSeconds, maxSessionTtlSeconds } from './session';
 
-/** What session tokens are checked with. */
+/** The keys that verify session tokens. */
 export interface TokenKeys {
-  /** What a good token claims; rejects with jose's error for any other, and with ours when that cannot be told now. */
+  /** The claims of a valid token. Rejects with jose's error for any other token, and with PnsError when the keys are not available. */
   readonly claims: (token: string) => Promise<JWTPayload>;
-  /** What to do for a token. */
+  /** How to get a token, as the end of a sentence. */
   readonly advice: string;
-  /** What we sign with; absent where somebody else does. */
+  /** The key that signs; absent where an identity provider signs. */
   readonly secret?: Uint8Array;
 }
 
-/** The one algorithm we sign with; naming it at verification keeps out `none` and whatever else a header claims. */
+/** The only signing algorithm. The verification names it, so that `none` and other algorithms in a header are refused. */
 export const ownAlgorithm = 'HS256';
 
-/** What is signed with a key that is not published. */
+/** The RSA and ECDSA algorithms: their public keys can be published. */
 const algorithmsOfOthers = ['RS', 'PS', 'ES'].flatMap((family) => ['256', '384', '512'].map((bits) => family + bits));
 
-/** Somebody waits for a handshake while keys are fetched, in ms. They are kept for ten minutes, and fetched again for a new one. */
+/** In ms. A handshake waits while keys are fetched. Keys are cached for ten minutes and fetched again for an unknown key id. */
 const fetchTimeoutMs = 3000;
 
 export function ownKeys(text: string): TokenKeys {
   const secret = new TextEncoder().encode(text);
   return {
     secret,
-    advice: 'ask POST /v1/sessions for one',
+    advice: 'request a new one with POST /v1/sessions',
     claims: async (token) => (await jwtVerify(token, secret, { algorithms: [ownAlgorithm] })).payload,
   };
 }
@@ -36,11 +36,11 @@ export function providersKeys(url: URL): TokenKeys {
   const options = {
     algorithms: [...algorithmsOfOthers, 'EdDSA'],
     clockTolerance: clockToleranceSeconds,
-    // However long the provider lets it live: longer than this we do not remember that it was ended.
+    // Also for a token that the provider lets live longer: an ended session is stored only for this time.
     maxTokenAge: maxSessionTtlSeconds,
   };
   return {
-    advice: 'ask the identity provider for one',
+    advice: 'request a new one from the identity provider',
     claims: async (token) => {
       const { payload } = await jwtVerify(token, published, options);
       const { exp, iat = 0 } = payload;
@@ -49,16 +49,20 @@ export function providersKeys(url: URL): TokenKeys {
   };
 }
 
-/** Tells a token of nobody's key from keys that could not be had. */
+/** Distinguishes an unknown key from keys that could not be fetched. */
 function reachable(published: JWTVerifyGetKey): JWTVerifyGetKey {
   return async (header, token) => {
     try {
       return await published(header, token);
     } catch (cause) {
       if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
-      throw new PnsError('SESSION_KEYS_UNREACHABLE', "The identity provider's keys cannot be had; try again soon.", {
-        cause,
-      });
+      throw new PnsError(
+        'SESSION_KEYS_UNREACHABLE',
+        "The identity provider's keys cannot be fetched; retry in a moment.",
+        {
+          cause,
+        },
+      );
     }
   };
 }

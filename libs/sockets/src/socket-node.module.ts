@@ -1,12 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { DeliveryModule, type QueueRef, parkedNode } from '@pns/delivery';
+import { DeliveryModule, nodeQueue, parkedNode } from '@pns/delivery';
 import { OptionFiles } from '@pns/config-folder';
 import { OutcomesModule } from '@pns/outcomes';
 import { PersistenceModule } from '@pns/persistence';
 import { SocketsModule } from './sockets.module';
-import { socketNodeGroup, QueueModule, socketNodeQueue } from '@pns/queue';
-import type { KeySpace } from '@pns/redis';
+import { QueueModule } from '@pns/queue';
 import { RuntimeModule, sessionKeyOf, type Environment } from '@pns/runtime';
 import { SessionsModule } from '@pns/sessions';
 import { LocalSockets } from './emit/local-sockets';
@@ -113,8 +112,4 @@ function holding(node: NodeId): DynamicModule {
     providers: [{ provide: NodeId, useValue: node }, LocalSockets, ParkedTransport],
     exports: [NodeId, LocalSockets, ParkedTransport],
   };
-}
-
-function nodeQueue(keys: KeySpace, node: string): QueueRef {
-  return { group: socketNodeGroup(keys), name: socketNodeQueue(node) };
 }

@@ -11,7 +11,10 @@ import { SocketServerAdapter } from './admission/socket-server.adapter';
 import { SocketNodeModule, type SocketNodeOptions } from './socket-node.module';
 
 /** Starts a node that holds sockets. It answers health checks on its own port, and on `healthPort` when there is one. */
-export async function startSocketNode(options: SocketNodeOptions, healthPort?: number): Promise<NestFastifyApplication> {
+export async function startSocketNode(
+  options: SocketNodeOptions,
+  healthPort?: number,
+): Promise<NestFastifyApplication> {
   const module = SocketNodeModule.forRoot(options);
   const app = await NestFactory.create<NestFastifyApplication>(module, httpServer(), {
     logger: nestLogger,

@@ -3,7 +3,7 @@ import { isClientId, isExpired, isOwnedBy, subscriptionsWanting } from './subscr
 const now = 1_700_000_000_000;
 
 describe('subscriptions of a user', () => {
-  it('are wanted by topic, pattern and time', () => {
+  it('are selected by topic, pattern and time', () => {
     const subscriptions = [
       { id: 'exact', topics: ['ox:mail:new'] },
       { id: 'prefix', topics: ['ox:calendar:*', 'ox:mail:*'], expiresAt: now + 1 },
@@ -33,7 +33,7 @@ it.each([
   [{ context: 1, user: 1 }, false],
   [{ context: 14, user: 1 }, false],
   [{ context: 2 }, false],
-])('what belongs to user 14 of context 1 belongs to %j: %s', (owner, expected) => {
+])('data of user 14 in context 1 belongs to %j: %s', (owner, expected) => {
   expect(isOwnedBy({ context: 1, user: 14 }, owner)).toBe(expected);
 });
 

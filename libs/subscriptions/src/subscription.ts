@@ -4,31 +4,31 @@ import type { TransportName } from '@pns/transport-contract';
 /** Longest device token, webhook URI or channel URI, in bytes of its UTF-8. */
 export const maxTokenBytes = 4096;
 
-/** Most topic patterns that one subscription lists. */
+/** Most topic patterns of one subscription. */
 export const maxTopicsPerSubscription = 100;
 
-/** Whose a subscription is; user ids are unique only inside their context. */
+/** A user: user ids are unique only inside their context. */
 export interface UserKey {
   readonly context: number;
   readonly user: number;
 }
 
-/** Whose data is meant: a user's, or without a user all of a context's. */
+/** The owner of data: a user, or without `user` a context with all its users. */
 export interface Owner {
   readonly context: number;
   readonly user?: number | undefined;
 }
 
-/** Whether what belongs to a user belongs to `owner`. */
+/** Whether `owner` is this user or the context of this user. */
 export function isOwnedBy({ context, user }: UserKey, owner: Owner): boolean {
   return context === owner.context && (owner.user === undefined || user === owner.user);
 }
 
-/** Says that a user's client wants to hear of some topics, and where it is to be told. Times are ms since the epoch. */
+/** The topics that a client of a user receives, and the target of their notifications. Times are in ms since the epoch. */
 export interface Subscription extends UserKey {
   /** A UUID that stays the same when the client registers again. */
   readonly id: string;
-  /** The application that receives; for a webhook, the webhook's id. */
+  /** The application that receives the notifications; for a webhook, the webhook's id. */
   readonly client: string;
   readonly transport: TransportName;
   /** Device token, webhook URI or channel URI. */
@@ -50,12 +50,12 @@ export function isClientId(value: string): boolean {
   return clientSyntax.test(value);
 }
 
-/** Whether the subscription's time is over at `now`; nothing is sent to it from that moment on. */
+/** Whether the subscription has expired at `now`. Nothing is sent to an expired subscription. */
 export function isExpired(subscription: Pick<Subscription, 'expiresAt'>, now: number): boolean {
   return subscription.expiresAt !== undefined && subscription.expiresAt <= now;
 }
 
-/** Those of `subscriptions` that want `topic` at `now`, in their order. */
+/** The unexpired subscriptions whose patterns match `topic`, in their order. */
 export function subscriptionsWanting<S extends Pick<Subscription, 'topics' | 'expiresAt'>>(
   topic: string,
   subscriptions: readonly S[],

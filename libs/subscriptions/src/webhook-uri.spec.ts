@@ -5,7 +5,7 @@ import { isUriWithin, webhookUriFault } from './webhook-uri';
 const good = [...goodTails.map((tail) => configured + tail), ...goodUris];
 
 describe('the prefix rule of webhook URIs', () => {
-  it.each(good)('takes %j', (uri) => {
+  it.each(good)('accepts %j', (uri) => {
     expect(webhookUriFault('prefix', configured, uri)).toBeUndefined();
     expect(isUriWithin(configured, uri)).toBe(true);
   });
@@ -15,31 +15,31 @@ describe('the prefix rule of webhook URIs', () => {
     expect(isUriWithin(configured, uri)).toBe(false);
   });
 
-  it('is shown by enough of both', () => {
+  it('is tested with enough valid and hostile URIs', () => {
     expect(good.length).toBeGreaterThanOrEqual(40);
     expect(new Set(hostileUris).size).toBeGreaterThanOrEqual(150);
   });
 
-  it.each([1, 2, 1_000_000])('refuses a dot segment that is encoded %d times, and looks once', (times) => {
-    const dot = `%${'25'.repeat(times - 1)}2e`; // decoded one time after the other, a million takes hours
+  it.each([1, 2, 1_000_000])('refuses a dot segment that is encoded %d times, in one pass', (times) => {
+    const dot = `%${'25'.repeat(times - 1)}2e`; // a million separate decodings take hours
     expect(webhookUriFault('prefix', configured, `${configured}/${dot}${dot}/evil`)).toEqual(expect.any(String));
   });
 
-  it('goes below a configured folder and a configured root', () => {
+  it('accepts paths below a configured folder and a configured root', () => {
     expect(isUriWithin('https://push.example.com/hook/', 'https://push.example.com/hook/14')).toBe(true);
     expect(isUriWithin('https://push.example.com/hook/', 'https://push.example.com/hook')).toBe(false);
     expect(isUriWithin('https://push.example.com', 'https://push.example.com/anything')).toBe(true);
     expect(isUriWithin('https://push.example.com', 'https://push.example.com/..;/x')).toBe(false);
   });
 
-  it('lets the operator configure what users may not append', () => {
+  it('allows the operator to configure a URI that users may not append', () => {
     const odd = 'https://push.example.com/a;v=1/%C2%AD';
     expect(isUriWithin(odd, odd)).toBe(true);
     expect(isUriWithin(odd, `${odd}/14`)).toBe(true);
     expect(isUriWithin(odd, `${odd}/14;v=2`)).toBe(false);
   });
 
-  it('keeps a configured query, which may choose the application', () => {
+  it('requires the configured query, which can select the application', () => {
     const query = 'https://push.example.com/index.php?app=push';
     expect(isUriWithin(query, query)).toBe(true);
     expect(isUriWithin(query, 'https://push.example.com/index.php/14?app=push')).toBe(true);
@@ -68,7 +68,7 @@ describe('the other modes', () => {
   });
 });
 
-/** What servers, proxies and frameworks do to a path before they look for an application, each in some product. */
+/** Transformations of a path by servers, proxies and frameworks before routing; each occurs in some product. */
 const readings: Readonly<Record<string, (path: string) => string>> = {
   'decode UTF-8': (path) => decodeLeniently(path, 'utf8'),
   'decode Latin-1': (path) => decodeLeniently(path, 'latin1'),
@@ -98,7 +98,7 @@ function decodeLeniently(path: string, encoding: 'utf8' | 'latin1'): string {
   return path.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString(encoding));
 }
 
-/** As a router compares it in the end. */
+/** The form that a router compares. */
 function isBelow(path: string, prefix: string): boolean {
   let depth = 0;
   for (const [at, segment] of path.split('/').slice(1).entries()) {
@@ -116,7 +116,7 @@ const atoms = fc.constantFrom(
   ...['%c0%ae', '%u002e', '．', '%EF%BC%8E', '／', '%E2%80%8B', '%C2%AD', '%CC%81', '%E2%92%88', '(S(x))', ',', ':'],
   ...['a', 'b', '-', '_', '~', '@', '!', '$', '*', "'", '(', ')', '=', '&', '?', '#', '%C3%BC', 'é', '%E6%97%A5', '%'],
 );
-/** Mostly taken, so that the readings have something to read. */
+/** Most of these are accepted, so that the readings have input. */
 const plainAtoms = fc.constantFrom(
   ...['.', '..', 'a', 'b', '-', '_', '~', '/', '+', ',', ':', '@', '=', '&', '!', '(S(a))', '(', ')', '%20', '*'],
   ...['%C3%BC', '%CC%81', '%E6%97%A5', '%EF%BC%A1', '%F0%9F%93%A7', '%61', '%2d', '%40', '%E2%92%B6', '%C2%B2'],
@@ -132,10 +132,10 @@ function encoded(character: string): string {
   return [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
-/** Any readings one after the other, also the same one again. */
+/** Any sequence of readings, also with repetitions. */
 const chains = fc.array(fc.constantFrom(...Object.keys(readings)), { minLength: 1, maxLength: 6 });
 
-it('what is taken stays below the prefix in every reading of servers, and in any chain of them', () => {
+it('an accepted URI stays below the prefix in every reading of servers and in any sequence of readings', () => {
   fc.assert(
     fc.property(tails, chains, (tail, chain) => {
       const uri = `${configured}/${tail}`;
@@ -149,7 +149,7 @@ it('what is taken stays below the prefix in every reading of servers, and in any
   );
 });
 
-it('the readings lead away from the prefix what the rule refuses', () => {
+it('the readings move refused URIs out of the prefix', () => {
   const leadsAway = (path: string, chain: readonly string[]): boolean =>
     !isBelow(
       chain.reduce((read, name) => readings[name]?.(read) ?? read, path),

@@ -1,13 +1,13 @@
 import { parsedUrl } from '@pns/transport-contract';
 import { isPlainLetter, isPlainPath, isPlainQuery } from './webhook-path';
 
-/** How the URI that a client registers for a webhook is compared with the configured one. */
+/** The comparison of a registered webhook URI with the configured one. */
 export const uriValidationModes = ['none', 'prefix', 'exact'] as const;
 export type UriValidationMode = (typeof uriValidationModes)[number];
 
 /**
- * One sentence that says why `candidate` may not be registered for a webhook configured with `configured`, or undefined
- * when it may. No mode takes anything but a plain absolute http(s) URI.
+ * The reason why `candidate` must not be registered for a webhook with the URI `configured`, as a sentence; undefined when it is
+ * allowed. Every mode allows only a plain absolute http(s) URI.
  */
 export function webhookUriFault(mode: UriValidationMode, configured: string, candidate: string): string | undefined {
   if (plainUri(candidate) === undefined) {
@@ -18,14 +18,14 @@ export function webhookUriFault(mode: UriValidationMode, configured: string, can
 }
 
 /**
- * Whether `candidate` is `configured` or lies below it, in every reading that servers have of its path. Configured secrets are
- * sent to such URIs only.
+ * Whether `candidate` is `configured` or below it, in every interpretation of its path by servers. Configured secrets are sent
+ * only to such URIs.
  */
 export function isUriWithin(configured: string, candidate: string): boolean {
   return faultBelow(configured, candidate) === undefined;
 }
 
-/** Why `candidate` is neither `configured` nor below it: same scheme, host, port and query, and a path that goes on after a `/`. */
+/** Why `candidate` is not `configured` or below it. It needs the same scheme, host, port and query, and the same path or one that continues after a `/`. */
 function faultBelow(configured: string, candidate: string): string | undefined {
   const base = plainUri(configured);
   const uri = plainUri(candidate);
@@ -37,12 +37,12 @@ function faultBelow(configured: string, candidate: string): string | undefined {
   if (!isEqualPath && !uri.pathname.startsWith(folder)) return elsewhere;
   if (!isEqualPath && !isPlainPath(uri.pathname.slice(folder.length))) {
     return (
-      "What follows the configured path may hold letters, digits and -._~!$&'()*+,=:@ in segments that are not empty, " +
+      "The path after the configured one may contain letters, digits and -._~!$&'()*+,=:@ in segments that are not empty, " +
       'and percent-encoded UTF-8 of letters, digits and inner spaces; no dot, slash, backslash, semicolon, percent sign or control ' +
       'character may be encoded.'
     );
   }
-  // A query that is configured may choose the application behind the path, and of two equal parameters servers read one or the other.
+  // A configured query can select the application. Of two parameters with the same name, some servers read the first, some the last.
   if (base.search !== '') {
     return uri.search === base.search ? undefined : 'The URI must have the query of the configured one.';
   }
@@ -54,18 +54,18 @@ function isSameUri(configured: string, candidate: string): boolean {
   return uri !== undefined && plainUri(configured)?.href === uri.href;
 }
 
-/** The parsed URI, or undefined where servers and proxies could read another target out of it than we do. */
+/** The parsed URI; undefined where servers and proxies could interpret it as another target. */
 function plainUri(text: string): URL | undefined {
   if (!/^https?:\/\/[^/\\]/i.test(text) || /[\s\\#]|\p{Cc}|\p{Cs}/u.test(text)) return undefined;
   const uri = parsedUrl(text);
   if (uri === undefined) return undefined;
-  // The parser has resolved dot segments already, so the text itself is asked, before its query.
+  // The parser resolves dot segments, so the check uses the text before the query.
   const path = text.replace(/\?.*$/s, '').replace(/^https?:\/\/[^/]*/i, '');
   const [authority = ''] = text.replace(/^https?:\/\//i, '').split(/[/?]/, 1);
   return isPlainAuthority(authority) && !hasHiddenSegments(path) ? uri : undefined;
 }
 
-/** Whether a host is written with its own characters, without encoded or full-width ones, and without credentials before it. */
+/** Whether a host has no encoded or full-width characters and no credentials before it. */
 function isPlainAuthority(authority: string): boolean {
   return [...authority].every((character) => {
     if (/^[A-Za-z0-9._:[\]-]$/.test(character)) return true;
@@ -73,7 +73,7 @@ function isPlainAuthority(authority: string): boolean {
   });
 }
 
-/** Whether a path holds, or after any number of percent-decodings would hold, a dot segment or another separator. */
+/** Whether a path contains a dot segment or another separator, before or after any number of percent-decodings. */
 function hasHiddenSegments(path: string): boolean {
   // %25 is the percent sign itself, so %25252e is a dot after three decodings.
   const decoded = path.replace(/%(?:25)*(2e|2f|5c)/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));

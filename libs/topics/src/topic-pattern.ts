@@ -7,8 +7,8 @@ export function isTopicPattern(value: string): boolean {
 }
 
 /**
- * Every pattern that matches `topic`: the topic itself, then its prefixes from long to short, then `*`. Matching is a
- * handful of exact look-ups in this list, so its cost is the depth of the topic and never the number of patterns.
+ * Every pattern that matches `topic`: the topic itself, then its prefixes from long to short, then `*`. Matching needs a few
+ * exact lookups of these patterns, so its time depends on the depth of the topic and not on the number of patterns.
  */
 export function patternsMatching(topic: string): string[] {
   const patterns = [topic];

@@ -16,11 +16,11 @@ export class AuditQuery extends createZodDto(
   z.strictObject({
     context: idText.optional(),
     user: idText.optional(),
-    key: keyId.optional().describe('Who wrote: the id of an API key, bootstrap, or session for the client API.'),
-    action: plainText(500).optional().describe('As in the entries, such as `DELETE /v1/contexts/{context}`.'),
-    resource: plainText(5000).optional().describe('A path; all below it is meant too.'),
-    since: timeIn('The earliest.'),
-    until: timeIn('What comes after the latest.'),
+    key: keyId.optional().describe('The author: the id of an API key, `bootstrap`, or `session` for the client API.'),
+    action: plainText(500).optional().describe('The action of an entry, for example `DELETE /v1/contexts/{context}`.'),
+    resource: plainText(5000).optional().describe('A path; paths below it match too.'),
+    since: timeIn('The first time, inclusive.'),
+    until: timeIn('The last time, exclusive.'),
     ...pageQuery,
   }),
 ) {}
@@ -28,18 +28,18 @@ export class AuditQuery extends createZodDto(
 const entry = z.object({
   id: z.uuid(),
   at: z.iso.datetime(),
-  key: z.object({ id: z.string(), name: z.string() }).describe('Who wrote.'),
-  action: z.string().describe('Method and route.'),
-  resource: z.string().describe('The path, and the query without its secrets; a mask once its user is erased.'),
+  key: z.object({ id: z.string(), name: z.string() }).describe('The API key that made the write.'),
+  action: z.string().describe('The method and the route.'),
+  resource: z.string().describe('The path and the query, without secrets. It is masked after its user was erased.'),
   context: z.int().optional(),
   user: z.int().optional(),
-  requestId: z.string().describe('The `X-Request-Id` of the request, or the one that it was given.'),
+  requestId: z.string().describe('The `X-Request-Id` of the request, or a generated id.'),
   status: z
     .int()
     .optional()
-    .describe('How it was answered; absent while it is not, and for ever when the process died meanwhile.'),
-  before: z.unknown().optional().describe('What a GET showed before, with a mask in place of secrets.'),
-  after: z.unknown().optional().describe('What was answered, likewise.'),
+    .describe('The status of the answer. Absent before the answer, and when the process died before it.'),
+  before: z.unknown().optional().describe('The answer of a GET before the write. Secrets are masked.'),
+  after: z.unknown().optional().describe('The answer of the write. Secrets are masked.'),
 });
 
 export class AuditList extends createZodDto(z.object({ items: z.array(entry), nextCursor: z.string().optional() })) {}

@@ -7,13 +7,12 @@ import { withoutSecrets } from './without-secrets';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * Where a GET shows what a write is about to change; absent: at the path of the write itself, and nowhere for a
-     * POST.
+     * The path of a GET that shows the state before the write. Default: the path of the write; for a POST no GET is made.
      */
     readonly auditedAs?: (request: FastifyRequest) => string;
   }
   interface FastifyRequest {
-    /** The id of its entry in the audit log, once it has one. */
+    /** The id of the audit entry of this request, once it is written. */
     audited?: string;
   }
 }
@@ -21,8 +20,8 @@ declare module 'fastify' {
 const writingMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
- * Has every write that a key of scope admin makes noted in the audit log, whichever route it takes. It is noted before
- * it is made, so that none goes unnoticed; one that cannot be noted is refused.
+ * Records every write by a key with scope admin in the audit log, on every route. The entry is stored before the write; if
+ * that fails, the write is refused.
  */
 export function installAudit(server: FastifyInstance, audit: () => AuditStore): void {
   server.decorateRequest('audited');
@@ -64,7 +63,7 @@ async function begin(audit: AuditStore, request: FastifyRequest, reply: FastifyR
   });
 }
 
-/** What the log has where a write replaces or removes something that cannot be read: that is no reason to refuse it. */
+/** Logged as the state before, where a GET of it fails. The write is not refused for this reason. */
 const unreadable = { isUnreadable: true } as const;
 
 function beforeIn(answer: Awaited<ReturnType<typeof ask>>): unknown {
@@ -73,7 +72,7 @@ function beforeIn(answer: Awaited<ReturnType<typeof ask>>): unknown {
   return answer.statusCode === 200 ? bodyOf(answer.payload) : undefined;
 }
 
-/** What was refused changed nothing, and is no write. */
+/** Completes the entry with the answer. The entry of a refused request is withdrawn, because nothing was changed. */
 async function complete(
   audit: AuditStore,
   { audited }: FastifyRequest,
@@ -86,12 +85,12 @@ async function complete(
     const after = statusCode < 300 ? bodyOf(payload) : undefined;
     await audit.complete(audited, statusCode, withoutSecrets(after));
   } catch (error) {
-    // The write is made and noted; that its end is not must not tell its sender that it failed.
+    // The write succeeded and its entry is stored; only the status is missing. The sender must not get an error for that.
     log.warn({ event: 'audit.not-completed', entry: audited, reason: (error as Error).message });
   }
 }
 
-/** What a GET shows of it now, as whoever writes may see it. */
+/** The answer of a GET with the credentials of the write. */
 async function answerBefore(request: FastifyRequest): ReturnType<typeof ask> {
   const { auditedAs } = request.routeOptions.config;
   if (auditedAs !== undefined) return ask(request, auditedAs(request));
@@ -109,7 +108,7 @@ async function ask(
 
 type Subject = Pick<AuditedWrite, 'context' | 'user'>;
 
-/** Whose it is: as the path says, else the query, else the body, else what is there already. */
+/** The context and user of the write, from the first of path, query, body and state before that names them. */
 function subjectOf({ params, query, body }: FastifyRequest, before: unknown): Subject {
   for (const source of [params, query, body, before]) {
     const { context, user } = (source ?? {}) as Record<string, unknown>;
@@ -118,7 +117,7 @@ function subjectOf({ params, query, body }: FastifyRequest, before: unknown): Su
   return {};
 }
 
-/** A list may be about many people. It is kept only where it is known whose it is, so that it can be erased with them. */
+/** A list can contain data of many users. It is stored only when the request names one user, so that erasure can find it. */
 function isKept(before: unknown, { user }: Subject): boolean {
   return user !== undefined || !Array.isArray((before as { items?: unknown } | undefined)?.items);
 }

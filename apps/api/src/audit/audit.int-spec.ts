@@ -36,7 +36,7 @@ async function entries(query = '', key?: string): Promise<Entry[]> {
   return body.items;
 }
 
-/** Sends a write and answers the entries that it left, newest first. */
+/** Sends a write and returns the new audit entries, newest first. */
 async function write(method: string, path: string, body?: object, key?: string) {
   const known = new Set((await entries()).map(({ id }) => id));
   const answer = await api.send(method, path, { ...(body && { body }), ...(key && { key }) });
@@ -70,7 +70,7 @@ async function subscribe(context: number, user: number, more: object = {}): Prom
   return String((await api.send('POST', '/v1/subscriptions', { body })).body['id']);
 }
 
-/** For every route by which an administrator writes: what makes it succeed. */
+/** A successful request for every route with which an administrator writes. */
 const samples: Readonly<Record<string, () => Promise<[path: string, body?: object]>>> = {
   'POST /v1/api-keys': () => Promise.resolve(['/v1/api-keys', { name: 'x', scopes: ['ingest'] }]),
   'DELETE /v1/api-keys/{id}': async () => [`/v1/api-keys/${(await makeKey({})).id}`],
@@ -121,7 +121,7 @@ const samples: Readonly<Record<string, () => Promise<[path: string, body?: objec
   ),
 };
 
-it('notes a write by every route that administrators have', async () => {
+it('records a write through every route of administrators', async () => {
   const writing = (await describedRoutes(api)).filter(
     ({ method, scopes }) => method !== 'GET' && scopes.includes('admin'),
   );
@@ -141,7 +141,7 @@ it('notes a write by every route that administrators have', async () => {
   }
 }, 60_000);
 
-it('says who, what, before and after, whose and from which request', async () => {
+it('contains the key, the action, the state before and after, the user and the request id', async () => {
   const { id, key } = await makeKey({ name: 'Jane' });
   const path = `/v1/config/contexts/3/users/4/properties/${property}`;
   await api.send('PUT', path, { body: { value: 1 } });
@@ -171,7 +171,7 @@ it('says who, what, before and after, whose and from which request', async () =>
   expect(odd.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-it('shows what a registration replaced, and what a removal of many removed', async () => {
+it('shows the subscription that a registration replaced, and all that a filter removed', async () => {
   const body = { context: 4, user: 1, client: 'app', transport: 'apns', token: 'aa11', topics: ['a'] };
   await api.send('POST', '/v1/subscriptions', { body });
   const { left } = await write('POST', '/v1/subscriptions', { ...body, topics: ['b'] });
@@ -187,14 +187,14 @@ it('shows what a registration replaced, and what a removal of many removed', asy
   expect(removed.left[0]?.before?.['items']).toHaveLength(2);
 });
 
-it('keeps no list of people who cannot be told apart', async () => {
+it('stores no list of several users', async () => {
   await subscribe(4, 2);
   const { left } = await write('DELETE', '/v1/subscriptions?client=app&context=4');
   expect(left[0]).toMatchObject({ context: 4, after: { removed: 1 } });
   expect(left[0]).not.toHaveProperty('before');
 });
 
-it('holds no secret, neither in the answers nor in the table', async () => {
+it('contains no secret, neither in the answers nor in the table', async () => {
   const secrets = {
     device: 'ab47110815',
     meta: 'meta-secret-4711',
@@ -221,7 +221,7 @@ it('holds no secret, neither in the answers nor in the table', async () => {
   expect(removal?.resource).toContain(encodeURIComponent(auditMask(secrets.device)));
 });
 
-it('notes no write that was refused, and none of keys without scope admin', async () => {
+it('records no refused write, and no write by a key without scope admin', async () => {
   expect((await write('PUT', `/v1/config/server/properties/${property}`, { value: 'soon' })).left).toEqual([]);
   expect((await write('DELETE', '/v1/config/context-sets/nowhere')).left).toEqual([]);
   const { key } = await makeKey({ scopes: ['client'] });
@@ -229,7 +229,7 @@ it('notes no write that was refused, and none of keys without scope admin', asyn
   expect([answer.status, left]).toEqual([201, []]);
 });
 
-it('refuses a write that cannot be noted', async () => {
+it('refuses a write that cannot be recorded', async () => {
   const path = `/v1/config/contexts/6/properties/${property}`;
   await query('ALTER TABLE audit_entries RENAME TO elsewhere');
   const answer = await api.send('PUT', path, { body: { value: 1 } });
@@ -238,7 +238,7 @@ it('refuses a write that cannot be noted', async () => {
   expect((await api.send('GET', path)).status).toBe(404);
 });
 
-it('keeps the beginning of a write whose end could not be noted', async () => {
+it('keeps the entry of a write whose result could not be recorded', async () => {
   await query('ALTER TABLE audit_entries ADD CONSTRAINT broken CHECK (status IS NULL) NOT VALID');
   const { answer, left } = await write('PUT', `/v1/config/contexts/6/properties/${property}`, { value: 1 });
   await query('ALTER TABLE audit_entries DROP CONSTRAINT broken');
@@ -247,7 +247,7 @@ it('keeps the beginning of a write whose end could not be noted', async () => {
   expect(left[0]).not.toHaveProperty('status');
 });
 
-it('is read page by page, newest first, and by context, user, key, action, resource and time', async () => {
+it('is listed page by page, newest first, and by context, user, key, action, resource and time', async () => {
   const { id, key } = await makeKey({ name: 'reader' });
   for (const value of [1, 2, 3, 4, 5]) {
     await api.send('PUT', `/v1/config/contexts/70/users/${(value % 2) + 1}1/properties/${property}`, {
@@ -293,14 +293,14 @@ it.each(['key=me', 'since=yesterday', 'context=0', 'cursor=x', 'limit=501', 'who
   },
 );
 
-it('shows a restricted key only what belongs to its contexts', async () => {
+it('shows a restricted key only the entries of its contexts', async () => {
   for (const context of [80, 81]) await api.send('PUT', `/v1/contexts/${context}/users/1`, { body: {} });
   const { key } = await makeKey({ contexts: [80] });
   expect((await entries('', key)).map(({ context }) => context)).toEqual([80]);
   expect((await api.send('GET', '/v1/audit?context=81', { key })).status).toBe(403);
 });
 
-it('forgets an erased user, and then a whole context, but not that somebody wrote', async () => {
+it('masks an erased user, and then an erased context, and keeps the entries of writes', async () => {
   const { id, key } = await makeKey({ name: 'eraser' });
   for (const user of [918274, 918275]) {
     await api.send('PUT', `/v1/contexts/918273/users/${user}`, { key, body: { primaryEmail: `${user}@example.com` } });
@@ -316,7 +316,7 @@ it('forgets an erased user, and then a whole context, but not that somebody wrot
     ({ action, resource }) => action.startsWith('PUT') && resource === auditMask('918273/918274'),
   );
   const audit = api.app.get(AuditStore, { strict: false });
-  await audit.complete(late?.id ?? '', 200, { primaryEmail: '918274@example.com' }); // an answer that was on its way
+  await audit.complete(late?.id ?? '', 200, { primaryEmail: '918274@example.com' }); // an answer that arrives late
   expect(await rows()).not.toContain('918274');
   expect((await api.send('DELETE', '/v1/contexts/918273', { key })).status).toBe(204);
   expect(await rows()).not.toMatch(/91827\d/);
@@ -332,7 +332,7 @@ it('forgets an erased user, and then a whole context, but not that somebody wrot
   expect((await api.send('GET', '/v1/subscriptions?context=1', { key: both.key })).status).toBe(200);
 });
 
-it('removes what is older than the retention', async () => {
+it('removes entries that are older than the retention', async () => {
   await api.send('PUT', '/v1/contexts/90/users/1', { body: {} });
   await api.send('PUT', '/v1/contexts/90/users/2', { body: {} });
   await query(`UPDATE audit_entries SET at = now() - interval '366 days' WHERE context_id = 90 AND user_id = 1`);

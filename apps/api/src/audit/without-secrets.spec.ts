@@ -7,14 +7,10 @@ const secret = 'correct horse battery staple';
 it.each([
   ['the token of a device', { token: secret }, { token: auditMask(secret) }],
   ['an API key', { id: '1', name: 'mail', key: secret }, { id: '1', name: 'mail', key: auditMask(secret) }],
-  [
-    'credentials inside of options',
-    { options: { webhookSecret: secret } },
-    { options: { webhookSecret: auditMask(secret) } },
-  ],
+  ['credentials in options', { options: { webhookSecret: secret } }, { options: { webhookSecret: auditMask(secret) } }],
   ['an object of credentials', { serviceAccount: { a: secret } }, { serviceAccount: auditMask(`{"a":"${secret}"}`) }],
   [
-    'whatever stands in meta',
+    'every text in meta',
     { meta: { headers: [secret], deep: { x: secret }, tries: 3, on: true, none: null } },
     { meta: { headers: [auditMask(secret)], deep: { x: auditMask(secret) }, tries: 3, on: true, none: null } },
   ],
@@ -25,19 +21,23 @@ it.each([
       token: `https://${auditMask('jane:pw')}@example.com:8443/hook?${auditMask('?code=1')}#${auditMask('#f')}`,
     },
   ],
-  ['a webhook without any', { token: 'https://example.com/hook' }, { token: 'https://example.com/hook' }],
-  ['an address under any name', { uri: 'https://u@h/' }, { uri: `https://${auditMask('u:')}@h/` }],
+  [
+    'no part of a webhook without secrets',
+    { token: 'https://example.com/hook' },
+    { token: 'https://example.com/hook' },
+  ],
+  ['a URL under any name', { uri: 'https://u@h/' }, { uri: `https://${auditMask('u:')}@h/` }],
   ['nothing else', { name: 'a', topics: ['ox:mail:new'], value: 5 }, { name: 'a', topics: ['ox:mail:new'], value: 5 }],
-  ['a topic, which is no address', { topic: 'ox:mail:new' }, { topic: 'ox:mail:new' }],
+  ['no topic, which is not a URL', { topic: 'ox:mail:new' }, { topic: 'ox:mail:new' }],
 ])('masks %s', (_name, value, expected) => {
   expect(withoutSecrets(value)).toEqual(expected);
 });
 
-it('shows the beginning of a SHA-256, the same for the same secret', () => {
+it('shows the first digits of the SHA-256, so the same secret has the same mask', () => {
   expect(auditMask('a')).toBe('sha256:ca9781');
 });
 
-it('leaves no secret of any JSON, wherever it stands', () => {
+it('masks secrets in any JSON, at any place', () => {
   const names = fc.constantFrom('token', 'Password', 'webhookSecret', 'privatekey', 'key', 'meta', 'Authorization');
   const inside = fc.letrec((tie) => ({
     node: fc.oneof(
@@ -60,7 +60,7 @@ it('leaves no secret of any JSON, wherever it stands', () => {
   );
 });
 
-it('masks the query of an address in other letters, however many it has masked before', () => {
+it('masks the query of a URL with non-ASCII letters, after many other URLs', () => {
   for (let n = 0; n < 200_000; n++) withoutSecrets(`https://push.example.com/${n % 9}`);
   expect(withoutSecrets('https://b\u00fccher.example/?code=hunter2')).not.toContain('hunter2');
 });

@@ -1,19 +1,19 @@
 import { auditMask } from '@pns/persistence';
 import { parsedUrl } from '@pns/transport-contract';
 
-/** Names under which people keep what others must not know. */
+/** Names of members that usually hold secrets. */
 const secretName =
   /token|secret|passw|passphrase|private|credential|authorization|signature|keystore|account|^(api)?key$/i;
 
-/** Whether a member of this name holds what others must not know. */
+/** Whether a member with this name may hold a secret. */
 export const isSecretName = (name: string): boolean => secretName.test(name);
 
-/** Names under which anything may stand, and credentials often do. */
+/** Names of members with free content, which often includes credentials. */
 const opaqueName = /^meta$/i;
 
 /**
- * The same JSON with a mask in place of each secret: whatever stands under a name that says so, every text in `meta`,
- * and of an address the user, the query and the fragment.
+ * Masks the secrets in JSON: every member with a secret name, every text in `meta`, and the user, query and fragment of
+ * every URL.
  */
 export function withoutSecrets(value: unknown): unknown {
   return masked(value, false);
@@ -33,7 +33,7 @@ function masked(value: unknown, isOpaque: boolean): unknown {
 
 function maskedSecret(value: unknown): unknown {
   if (typeof value === 'string') return isAddress(value) ? withoutUserAndQuery(value) : auditMask(value);
-  // A number or a switch is no secret, whatever it is called.
+  // A number or boolean is no secret, even with a secret name.
   return typeof value === 'object' && value !== null ? auditMask(JSON.stringify(value)) : value;
 }
 
@@ -45,7 +45,7 @@ function withoutUserAndQuery(text: string): string {
   return `${protocol}//${user}${host}${pathname}${search && `?${auditMask(search)}`}${hash && `#${auditMask(hash)}`}`;
 }
 
-/** Only what has a host: anything else that parses as a URL is a word with a colon. */
+/** Whether `text` is a URL with a host. Other texts that parse as a URL are words with a colon. */
 function isAddress(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && parsedUrl(text) !== undefined;
 }

@@ -7,7 +7,7 @@ import { ApiProblems } from '../http/api-problems';
 import { PageQuery, UuidPath } from '../http/fields';
 import { RequestError } from '../http/request-error';
 import { ApiKeyList, ApiKeyView, apiKeyView, CreatedApiKey, NewApiKey, rateLimitOf } from './api-keys.dto';
-import { contextRefusal } from './context-access';
+import { contextSentence } from './context-access';
 import { RemovedKeys } from './removed-keys';
 import { RequiresScope } from './requires-scope';
 
@@ -31,7 +31,7 @@ export class ApiKeysController {
 
   @Get(':id')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'One API key, without the key itself' })
+  @ApiOperation({ summary: 'Read one API key, without the secret key' })
   @ApiOkResponse({ type: ApiKeyView })
   @ApiProblems('PATH_INVALID', 'API_KEY_NOT_FOUND')
   async get(@Param() { id }: UuidPath): Promise<ApiKeyView> {
@@ -42,7 +42,7 @@ export class ApiKeysController {
 
   @Post()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'Make an API key; the answer shows it this once' })
+  @ApiOperation({ summary: 'Create an API key; only this answer contains the key' })
   @ApiCreatedResponse({ type: CreatedApiKey })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'API_KEY_OUTLIVED')
   @ApiProblems('API_KEY_EXCEEDS_MAKER')
@@ -52,7 +52,7 @@ export class ApiKeysController {
     const until = expiresAt === undefined ? Infinity : Date.parse(expiresAt);
     const longest = caller?.expiresAt ?? Infinity;
     if (until > longest) {
-      const sentence = `A key that expires can make no key that outlives it; name an expiresAt up to ${new Date(longest).toISOString()}.`;
+      const sentence = `A key cannot create a key that expires later than itself; set expiresAt to at most ${new Date(longest).toISOString()}.`;
       throw new RequestError('API_KEY_OUTLIVED', sentence);
     }
     const excess = caller && excessOf({ scopes, contexts, rateLimit }, caller);
@@ -71,7 +71,7 @@ export class ApiKeysController {
   @Delete(':id')
   @HttpCode(204)
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'Delete an API key; it stops working everywhere at once' })
+  @ApiOperation({ summary: 'Delete an API key; it stops working in all processes at once' })
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'API_KEY_NOT_FOUND')
   async remove(@Param() { id }: UuidPath): Promise<void> {
@@ -85,16 +85,16 @@ type Rights = Pick<NewKey, 'scopes'> & {
   readonly rateLimit?: RateLimit | undefined;
 };
 
-/** What `wanted` may do that its maker may not; undefined for nothing. */
+/** Why `wanted` exceeds the rights of the key that creates it; undefined when it does not. */
 function excessOf(wanted: Rights, maker: Rights): string | undefined {
   const missing = wanted.scopes.filter((scope) => !maker.scopes.includes(scope));
-  if (missing.length > 0) return `A key can only give scopes that it has, and yours lacks ${missing.join(', ')}.`;
+  if (missing.length > 0) return `A key can only grant scopes that it has; yours lacks ${missing.join(', ')}.`;
   const isWithin = maker.contexts === undefined || wanted.contexts?.every((each) => maker.contexts?.includes(each));
-  if (isWithin !== true) return contextRefusal(maker.contexts ?? []);
+  if (isWithin !== true) return contextSentence(maker.contexts ?? []);
   if (maker.rateLimit === undefined) return undefined;
   const { perSecond, burst } = maker.rateLimit;
   if (wanted.rateLimit && wanted.rateLimit.perSecond <= perSecond && wanted.rateLimit.burst <= burst) return undefined;
-  return `A key with a rate limit makes keys with one that is no higher: rateLimitPerSecond up to ${perSecond}, burst up to ${burst}.`;
+  return `A key with a rate limit can only create keys with the same limit or a lower one: rateLimitPerSecond up to ${perSecond}, burst up to ${burst}.`;
 }
 
 function unknownKey(): RequestError {

@@ -10,7 +10,7 @@ const contexts = z
   .min(1, 'must name at least one context')
   .max(1000, 'must name at most 1000 contexts')
   .optional()
-  .describe('The contexts that the key is good for; absent: all of them, and what concerns the whole server.');
+  .describe('The contexts that the key may access. Absent: all contexts and the settings of the server.');
 
 const maxPerSecond = 1_000_000;
 
@@ -21,32 +21,32 @@ const rateLimit = {
     .max(maxPerSecond)
     .optional()
     .describe(
-      'How many requests the key may send in a second, on average; each notification of a request counts, the first one excepted. Absent: no limit. Beyond it the answer is 429 with `Retry-After`.',
+      'Average number of requests per second. Each notification after the first of a request counts as one more request. Above the limit the answer is 429 with `Retry-After`. Absent: no limit.',
     ),
   burst: z
     .int()
     .min(1)
     .max(10 * maxPerSecond)
     .optional()
-    .describe('How many it may send at once after a pause; absent: what `rateLimitPerSecond` allows for a second.'),
+    .describe('Number of requests that the key may send at once after a pause. Default: `rateLimitPerSecond`.'),
 };
 
 const expirySentence = 'must be a time in the future, such as 2030-12-31T00:00:00Z';
 
-/** A bucket that holds less than a second adds would never give that much. */
+/** A bucket that is smaller than the refill of one second would make the rate unreachable. */
 function isBurstEnough({ rateLimitPerSecond, burst }: z.output<typeof newApiKey>): boolean {
   return burst === undefined || (rateLimitPerSecond !== undefined && burst >= rateLimitPerSecond);
 }
 
 const newApiKey = z.strictObject({
-  name: plainText(100).describe('For people: what the key is used for.'),
+  name: plainText(100).describe('A note for people: the use of the key.'),
   scopes,
   contexts,
   expiresAt: z.iso
     .datetime({ offset: true, error: expirySentence })
     .refine((at) => Date.parse(at) > Date.now(), expirySentence)
     .optional()
-    .describe('From then on the key is refused; absent: never.'),
+    .describe('The key is refused from this time on. Absent: it never expires.'),
   ...rateLimit,
 });
 
@@ -66,18 +66,18 @@ const view = z.object({
   rateLimitPerSecond: z.number().optional(),
   burst: z.int().optional(),
   createdAt: z.iso.datetime(),
-  lastUsedAt: z.iso.datetime().optional().describe('Written every few seconds.'),
+  lastUsedAt: z.iso.datetime().optional().describe('Updated every few seconds.'),
 });
 
 export class ApiKeyView extends createZodDto(view) {}
 
 export class CreatedApiKey extends createZodDto(
-  view.extend({ key: z.string().describe('Shown this once; only a hash of it is kept.') }),
+  view.extend({ key: z.string().describe('Only this answer contains the key; the server stores its hash.') }),
 ) {}
 
 export class ApiKeyList extends createZodDto(z.object({ items: z.array(view), nextCursor: z.string().optional() })) {}
 
-/** The limit that a new key asks for. */
+/** The rate limit in a request for a new key. */
 export function rateLimitOf({ rateLimitPerSecond: perSecond, burst }: NewApiKey): RateLimit | undefined {
   return perSecond === undefined ? undefined : { perSecond, burst: burst ?? Math.ceil(perSecond) };
 }

@@ -30,12 +30,12 @@ async function statusFor(at: TestApi, key: string): Promise<number> {
   return (await at.send('GET', '/v1/subscriptions', { key })).status;
 }
 
-/** Resolves once the process hears of removals, and so remembers keys. */
+/** Resolves once the process receives announcements of removals, and so caches keys. */
 async function listening(at: TestApi): Promise<void> {
   while (!at.app.get(RemovedKeys).isListening) await new Promise(setImmediate);
 }
 
-it('a key is shown once, and kept as a hash', async () => {
+it('a key is shown once and stored as a hash', async () => {
   const made = await make('shown', ['client', 'ingest', 'client']);
   expect(made).toMatchObject({ name: 'shown', scopes: ['ingest', 'client'] });
   expect(made.key).toMatch(/^pns_[\w-]{43}$/);
@@ -82,7 +82,7 @@ describe('a key with scope admin', () => {
   const made = [201, undefined];
 
   it.each(makers.map((set) => [set.join(' and '), set]))(
-    'and no others than %s makes keys with these',
+    'and exactly the scopes %s creates keys with these scopes only',
     async (_, own) => {
       const { key } = await make('maker', own);
       for (const set of wanted) {
@@ -92,7 +92,7 @@ describe('a key with scope admin', () => {
     },
   );
 
-  it('and a rate limit makes keys with one that is no higher', async () => {
+  it('and a rate limit creates only keys with the same limit or a lower one', async () => {
     const { body } = await api.send('POST', '/v1/api-keys', {
       body: { name: 'maker', scopes: ['admin'], rateLimitPerSecond: 100, burst: 200 },
     });
@@ -105,14 +105,14 @@ describe('a key with scope admin', () => {
   });
 });
 
-it('works as Bearer and as password of Basic', async () => {
+it('is accepted as Bearer and as the password of Basic', async () => {
   const { key } = await make('both', ['client']);
   expect(await statusFor(api, key)).toBe(200);
-  const authorization = `Basic ${Buffer.from(`whoever:${key}`).toString('base64')}`;
+  const authorization = `Basic ${Buffer.from(`anyone:${key}`).toString('base64')}`;
   expect((await api.send('GET', '/v1/subscriptions', { key: null, headers: { authorization } })).status).toBe(200);
 });
 
-it('tells when it was used last', async () => {
+it('has the time of its last use', async () => {
   const { id, key } = await make('used', ['client']);
   const from = Date.now();
   await statusFor(api, key);
@@ -123,7 +123,7 @@ it('tells when it was used last', async () => {
   expect(lastUsedAt).toBeLessThanOrEqual(Date.now());
 });
 
-it('stops working in every process as soon as it is deleted in one', async () => {
+it('is refused by every process as soon as one process has deleted it', async () => {
   const other = await api.sibling();
   await Promise.all([listening(api), listening(other)]);
   const { id, key } = await make('deleted', ['client']);
@@ -137,25 +137,25 @@ it('stops working in every process as soon as it is deleted in one', async () =>
   await other.close();
 });
 
-it('stops working also in a process that could not hear of it', async () => {
+it('is refused also by a process that did not receive the announcement', async () => {
   const link = await cuttableLink(testRedisUrl());
-  const deaf = await api.sibling({ redisUrl: link.url });
-  await listening(deaf);
+  const isolated = await api.sibling({ redisUrl: link.url });
+  await listening(isolated);
   const { id, key } = await make('unheard', ['client']);
-  expect(await statusFor(deaf, key)).toBe(200);
+  expect(await statusFor(isolated, key)).toBe(200);
   link.cut();
-  while (deaf.app.get(RemovedKeys).isListening) await new Promise(setImmediate);
-  expect(await statusFor(deaf, key)).toBe(200);
+  while (isolated.app.get(RemovedKeys).isListening) await new Promise(setImmediate);
+  expect(await statusFor(isolated, key)).toBe(200);
   await api.send('DELETE', `/v1/api-keys/${id}`);
-  expect(await statusFor(deaf, key)).toBe(401);
+  expect(await statusFor(isolated, key)).toBe(401);
   link.mend();
-  await listening(deaf);
-  expect(await statusFor(deaf, key)).toBe(401);
-  await deaf.close();
+  await listening(isolated);
+  expect(await statusFor(isolated, key)).toBe(401);
+  await isolated.close();
   await link.close();
 });
 
-it('the bootstrap key works while Postgres is away, and other keys are answered 503', async () => {
+it('the bootstrap key is accepted while Postgres is not reachable, and other keys get 503', async () => {
   const link = await cuttableLink(api.database.url);
   const parted = await api.sibling({ databaseUrl: link.url });
   const { key } = await make('parted', ['ingest']);

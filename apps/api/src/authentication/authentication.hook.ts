@@ -3,27 +3,27 @@ import type { FastifyInstance, FastifyRequest, onRequestHookHandler, RouteOption
 import type { SessionTokens } from '@pns/sessions';
 import { RequestError } from '../http/request-error';
 import type { Authenticator, Caller } from './authenticator';
-import { contextRefusalOf, guardBody } from './context-access';
+import { contextErrorBeforeBody, checkContextInBody } from './context-access';
 import { quotaOf } from './quota';
 import type { RateLimits } from './rate-limits';
 import './requires-scope'; // for the routes' config
 import { sessionOf } from './session-token';
 
-/** Paths that need no key: what load balancers, Prometheus and readers of the documentation ask for. */
+/** Paths that need no key: health, metrics and documentation. */
 const openPaths = /^\/(health\/(live|ready)|metrics|openapi\.json|docs(\/.*)?)?$/;
 
-/** What a request is checked with. Each is asked for at the first request. */
+/** The services that check a request. Each is resolved at the first request. */
 export interface Authentication {
   readonly authenticator: () => Authenticator;
   readonly sessions: () => SessionTokens;
   readonly rateLimits: () => RateLimits;
-  /** What answers a request that no route takes. */
+  /** The error of a request that matches no route. */
   readonly unrouted: (request: FastifyRequest) => Error;
 }
 
 /**
- * Authenticates before a body is read, so that nobody without credentials can make us read one. A request that no route
- * takes is answered before its body is read, too. A route that says nothing about who may use it does not start.
+ * Authenticates before the body is read, so that a sender without credentials cannot make the server read one. A request
+ * that matches no route is also answered before its body is read. A route without an access rule stops the start.
  */
 export function installAuthentication(
   server: FastifyInstance,
@@ -33,13 +33,13 @@ export function installAuthentication(
   server.decorateRequest('session');
   server.decorateRequest('quota');
   server.addHook('onRoute', assertAccess);
-  server.addHook('onRoute', guardBody);
+  server.addHook('onRoute', checkContextInBody);
   const hook: onRequestHookHandler = (request, reply, done) => {
     if (request.is404) return done(unrouted(request));
     const { scopes, takesSessions } = request.routeOptions.config;
     if (takesSessions === true) return openSession(sessions(), request, done);
     if (scopes === undefined) return done();
-    const goOn = (caller: Caller): void => {
+    const proceed = (caller: Caller): void => {
       const quota = quotaOf(request, reply, caller, rateLimits);
       if (quota === undefined) return done(admit(request, caller, scopes));
       request.quota = quota;
@@ -47,8 +47,8 @@ export function installAuthentication(
     };
     try {
       const caller = authenticator().callerOf(request.headers.authorization);
-      if (!(caller instanceof Promise)) return goOn(caller);
-      caller.then(goOn, (error: Error) => done(challenged(error, request)));
+      if (!(caller instanceof Promise)) return proceed(caller);
+      caller.then(proceed, (error: Error) => done(challenged(error, request)));
     } catch (error) {
       done(challenged(error as Error, request));
     }
@@ -58,7 +58,7 @@ export function installAuthentication(
 
 function assertAccess({ url, config }: RouteOptions): void {
   if (config?.scopes === undefined && config?.takesSessions !== true && !openPaths.test(url))
-    throw new Error(`${url} does not say who may use it.`);
+    throw new Error(`The route ${url} has no access rule.`);
 }
 
 function openSession(sessions: SessionTokens, request: FastifyRequest, done: (error?: Error) => void): void {
@@ -68,18 +68,18 @@ function openSession(sessions: SessionTokens, request: FastifyRequest, done: (er
   }, done);
 }
 
-/** Notes who asks; answers why that is refused, if it is. */
+/** Sets the caller of the request; returns the error if the caller may not use the route. */
 function admit(request: FastifyRequest, caller: Caller, scopes: readonly ApiScope[]): RequestError | undefined {
   request.caller = caller;
-  if (scopes.some((scope) => caller.scopes.includes(scope))) return contextRefusalOf(request);
-  return new RequestError('SCOPE_MISSING', `This needs an API key with scope ${scopes.join(' or ')}.`);
+  if (scopes.some((scope) => caller.scopes.includes(scope))) return contextErrorBeforeBody(request);
+  return new RequestError('SCOPE_MISSING', `This route needs an API key with scope ${scopes.join(' or ')}.`);
 }
 
-/** Says how to authenticate. Only Dovecot is told of Basic, which makes browsers ask their users for a password. */
+/** Adds `WWW-Authenticate`. Only Dovecot's route offers Basic, because browsers answer it with a password dialog. */
 function challenged(error: Error, request: FastifyRequest): Error {
   if (!(error instanceof RequestError)) return error;
   const scheme = request.routeOptions.url?.startsWith('/preliminary') === true ? 'Basic' : 'Bearer';
-  return new RequestError(error.code as 'API_KEY_MISSING', error.message, [], {
+  return new RequestError(error.code, error.message, [], {
     'www-authenticate': `${scheme} realm="pns"`,
   });
 }

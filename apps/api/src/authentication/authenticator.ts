@@ -6,25 +6,25 @@ import { RequestError } from '../http/request-error';
 import { LastUses } from './last-uses';
 import { RemovedKeys } from './removed-keys';
 
-/** Who a request comes from. */
+/** The API key that a request carries, and its rights. */
 export type Caller = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'contexts' | 'expiresAt' | 'rateLimit'>;
 
-/** SHA-256 of the key that the environment names. */
+/** SHA-256 of the bootstrap key from the environment. */
 export abstract class BootstrapKeyHash {
   abstract readonly hash: Buffer;
 }
 
-// Removals are heard of at once; the time is for the one that nobody could hear of.
+// Removals are announced at once. The TTL covers an announcement that was lost.
 const knownKeysTtlMs = 60_000;
 
 /**
- * Tells whose key a request carries. Keys are compared by their SHA-256: the bootstrap key's in constant time, others by
- * looking the hash up, which tells nothing about the key it was made from.
+ * Finds the API key of a request. Keys are compared by their SHA-256: the bootstrap key in constant time, other keys by a
+ * lookup of the hash, whose timing reveals nothing about the key.
  */
 @Injectable()
 export class Authenticator {
   private readonly known = new LRUCache<string, Caller>({ max: 10_000, ttl: knownKeysTtlMs });
-  /** Apart from the known ones, so that guessing does not push those out. */
+  /** A separate cache, so that guessed keys do not evict known ones. */
   private readonly unknown = new LRUCache<string, true>({ max: 1000, ttl: knownKeysTtlMs });
 
   constructor(
@@ -37,14 +37,17 @@ export class Authenticator {
   }
 
   /**
-   * The caller that the `Authorization` header names, at once where it is known already.
+   * The caller of the `Authorization` header; not a promise where the key is cached.
    *
    * @throws RequestError `API_KEY_MISSING`, `API_KEY_UNKNOWN` or `API_KEY_EXPIRED`.
    */
   callerOf(authorization: string | undefined): Caller | Promise<Caller> {
     const key = presentedKey(authorization);
     if (key === undefined) {
-      throw new RequestError('API_KEY_MISSING', 'Send an API key as Authorization: Bearer, or as password of Basic.');
+      throw new RequestError(
+        'API_KEY_MISSING',
+        'Send an API key as Authorization: Bearer, or as the password of Basic.',
+      );
     }
     const digest = hash('sha256', key, 'hex');
     if (timingSafeEqual(Buffer.from(digest, 'hex'), this.bootstrapKey.hash)) return bootstrapCaller;
@@ -63,7 +66,7 @@ export class Authenticator {
       this.unknown.set(digest, true);
       throw unknownKey();
     }
-    // Unless a removal was heard of meanwhile, which may have been this key's.
+    // Not after a removal was announced during the lookup: this key may be the removed one.
     if (generation === this.removed.generation) this.known.set(digest, key);
     return this.used(key);
   }
@@ -84,7 +87,7 @@ const bootstrapCaller: Caller = { id: 'bootstrap', name: 'bootstrap', scopes: ap
 
 function expiredKey(expiresAt: number): RequestError {
   const at = new Date(expiresAt).toISOString();
-  return new RequestError('API_KEY_EXPIRED', `The API key expired at ${at}; ask for a new one.`);
+  return new RequestError('API_KEY_EXPIRED', `The API key expired at ${at}; request a new one.`);
 }
 
 function unknownKey(): RequestError {
@@ -94,7 +97,7 @@ function unknownKey(): RequestError {
 /** The key in `Bearer <key>`, or the password in `Basic <user:password>`. */
 export function presentedKey(authorization: string | undefined): string | undefined {
   const header = authorization?.trimEnd() ?? '';
-  // Without the rest: who has no key may send it, and must not choose how long it is looked at.
+  // The expression does not match the credentials: an unauthenticated sender chooses their length, and so the time it takes.
   const [start, scheme] = /^(Bearer|Basic) +(?=\S)/i.exec(header) ?? [];
   if (start === undefined || scheme === undefined) return undefined;
   const credentials = header.slice(start.length);

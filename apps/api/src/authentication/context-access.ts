@@ -3,59 +3,64 @@ import { RequestError } from '../http/request-error';
 import type { Caller } from './authenticator';
 
 /**
- * Where a request says which context it is about: in its query, its body, or where only its handler can tell, which
- * then asks `isGoodFor`. `none`: what it answers is the same for everybody.
+ * Where a request names its context: in its query, in its body, or `handler` when only the handler knows, which then calls
+ * `mayAccessContext`. `none`: the answer is the same for all contexts.
  */
 export type ContextPlace = 'query' | 'body' | 'handler' | 'none';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * How a key that is restricted to contexts may use the route. A route with `:context` in its path needs none; every
-     * other one that says nothing concerns the whole server, and is refused to such a key.
+     * How a key that is restricted to contexts may use the route. A route with `:context` in its path needs no value. Every
+     * other route without a value concerns the whole server and refuses such a key.
      */
     readonly contextIn?: ContextPlace;
   }
   interface FastifyRequest {
-    /** Whose API key it carries, on routes that take API keys. */
+    /** The API key of the request, on routes that take API keys. */
     caller?: Caller;
   }
 }
 
-/** Whether the key is good for what belongs to `context`. */
-export function isGoodFor({ caller }: FastifyRequest, context: number): boolean {
+/** Whether the API key of the request may access `context`. */
+export function mayAccessContext({ caller }: FastifyRequest, context: number): boolean {
   return caller?.contexts?.includes(context) ?? true;
 }
 
-/** @throws RequestError `CONTEXT_REFUSED` unless the key is good for `context`. */
-export function assertGoodFor(request: FastifyRequest, context: number): void {
-  if (!isGoodFor(request, context)) throw contextRefused(request.caller?.contexts ?? []);
+/** @throws RequestError `CONTEXT_REFUSED` unless the API key may access `context`. */
+export function assertContextAccess(request: FastifyRequest, context: number): void {
+  if (!mayAccessContext(request, context)) throw contextError(request.caller?.contexts ?? []);
 }
 
-/** What a restricted key is answered that reaches beyond its contexts. */
-export function contextRefused(contexts: readonly number[]): RequestError {
-  return new RequestError('CONTEXT_REFUSED', contextRefusal(contexts));
+/** The error for a request outside the contexts of its API key. */
+export function contextError(contexts: readonly number[]): RequestError {
+  return new RequestError('CONTEXT_REFUSED', contextSentence(contexts));
 }
 
-export function contextRefusal(contexts: readonly number[]): string {
+export function contextSentence(contexts: readonly number[]): string {
   const some = contexts.length > 10 ? `${contexts.slice(0, 10).join(', ')} and others` : contexts.join(', ');
-  return `The API key is good for context ${some} only, and this names no context, another one, or concerns all of them.`;
+  return `The API key is valid for context ${some} only. The request names another context, none, or concerns all contexts.`;
 }
 
-/** Before the body is read: what path and query tell, and what concerns the whole server. */
-export function contextRefusalOf({ caller, params, query, routeOptions }: FastifyRequest): RequestError | undefined {
+/** The check before the body is read: by path, by query, and for routes that concern the whole server. */
+export function contextErrorBeforeBody({
+  caller,
+  params,
+  query,
+  routeOptions,
+}: FastifyRequest): RequestError | undefined {
   if (caller?.contexts === undefined) return undefined;
   const { contexts } = caller;
   const place = placeOf(routeOptions.url, routeOptions.config.contextIn);
   if (place === 'body' || place === 'handler' || place === 'none') return undefined;
   const named =
     place === undefined ? undefined : ((place === 'path' ? params : query) as { context?: unknown }).context;
-  // As it is written, so that nothing passes here that is read as another number there.
-  return contexts.some((context) => String(context) === named) ? undefined : contextRefused(contexts);
+  // Compared as text, so that the handler cannot parse the same text as another number.
+  return contexts.some((context) => String(context) === named) ? undefined : contextError(contexts);
 }
 
-/** Adds the look at the body to the routes that name their context in it. */
-export const guardBody: onRouteHookHandler = (route) => {
+/** Adds the check of the body to routes that name their context in it. */
+export const checkContextInBody: onRouteHookHandler = (route) => {
   if (placeOf(route.url, route.config?.contextIn) !== 'body') return;
   route.preHandler = [...[route.preHandler ?? []].flat(), refuseOtherContexts];
 };
@@ -63,7 +68,7 @@ export const guardBody: onRouteHookHandler = (route) => {
 const refuseOtherContexts: preHandlerHookHandler = ({ caller, body }, _reply, done) => {
   if (caller?.contexts === undefined) return done();
   const named = typeof body === 'object' && body !== null ? (body as { context?: unknown }).context : undefined;
-  return caller.contexts.some((context) => context === named) ? done() : done(contextRefused(caller.contexts));
+  return caller.contexts.some((context) => context === named) ? done() : done(contextError(caller.contexts));
 };
 
 function placeOf(url: string | undefined, named: ContextPlace | undefined): ContextPlace | 'path' | undefined {

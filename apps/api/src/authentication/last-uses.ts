@@ -2,10 +2,10 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { ApiKeyStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 
-/** How often the last use of keys is written, in ms: not with every request. */
+/** Interval between writes of the last uses, in ms. A write for each request would be too expensive. */
 const writeEveryMs = 10_000;
 
-/** Remembers when each key was last used and writes it now and then. */
+/** Collects the last use of each API key and writes it periodically. */
 @Injectable()
 export class LastUses implements OnApplicationShutdown {
   private waiting = new Map<string, number>();

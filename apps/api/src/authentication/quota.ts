@@ -6,17 +6,17 @@ import type { LimitedKey, RateLimits, Taken } from './rate-limits';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What its API key may still send; absent where the key has no limit. */
+    /** The remaining quota of the API key; absent where the key has no limit. */
     quota?: Quota;
   }
 }
 
-/** The name of the only policy; a key has one limit for all that it does. */
+/** The name of the only policy: a key has one limit for all its requests. */
 const policy = '"key"';
 
 /**
- * What one request takes from its API key's bucket: one unit for itself, which pays for its first notification too, and one for
- * each further notification.
+ * The units that one request takes from the bucket of its API key: one for the request, which includes its first notification,
+ * and one for each further notification.
  */
 export class Quota {
   private isPrepaid = false;
@@ -27,7 +27,7 @@ export class Quota {
     private readonly reply: FastifyReply,
   ) {}
 
-  /** Takes the unit of the request itself; returns why it is refused, if it is. */
+  /** Takes the unit of the request itself; returns an error when the bucket is empty. */
   async admit(): Promise<RequestError | undefined> {
     const taken = await this.limits.take(this.key, [1], 1);
     this.isPrepaid = true;
@@ -36,8 +36,8 @@ export class Quota {
   }
 
   /**
-   * Takes a unit for each notification of each entry, in their order. Returns how many entries were admitted, and the refusal of
-   * those that follow. An entry of more notifications than the bucket can hold is admitted when it is full.
+   * Takes a unit for each notification, entry by entry. Returns the number of admitted entries and the error for the rest. An
+   * entry with more notifications than the bucket can hold is admitted when the bucket is full.
    */
   async take(
     notificationsOfEntries: readonly number[],
@@ -66,7 +66,7 @@ export class Quota {
   }
 }
 
-/** The quota of a request from outside; what the API asks itself has been paid for. */
+/** The quota of a request from outside. Requests that the API sends to itself (`inject`) take no units. */
 export function quotaOf(
   { socket }: FastifyRequest,
   reply: FastifyReply,
@@ -78,7 +78,7 @@ export function quotaOf(
 }
 
 function refusalAfter({ waitMs }: Taken): RequestError {
-  const sentence = `The API key has used up its rate limit; send this again in ${seconds(waitMs)} s.`;
+  const sentence = `The API key has used up its rate limit; retry in ${seconds(waitMs)} s.`;
   return new RequestError('RATE_LIMITED', sentence, [], { 'retry-after': String(seconds(waitMs)) });
 }
 

@@ -22,7 +22,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** So slow that no unit comes back during a test. */
+/** So slow that no unit is refilled during a test. */
 const slowly = 0.01;
 
 async function keyWith(burst: number, rateLimitPerSecond = slowly): Promise<string> {
@@ -50,7 +50,7 @@ function refusedIndexes({ body }: TestAnswer<Record<string, unknown>>): unknown 
 }
 
 describe('a key with a rate limit', () => {
-  it('is told with each answer what is left, and with 429 when to come back', async () => {
+  it('gets the remaining units with each answer, and the time of the retry with 429', async () => {
     const key = await keyWith(3, 0.1);
     const first = await list(key);
     expect([first.status, first.headers.get('ratelimit-policy')]).toEqual([200, '"key";q=3;w=30']);
@@ -64,7 +64,7 @@ describe('a key with a rate limit', () => {
     expect(refused?.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   });
 
-  it('has one limit in all processes, however many requests come at once', async () => {
+  it('has one limit in all processes, also for many concurrent requests', async () => {
     const sibling = await api.sibling();
     const key = await keyWith(5);
     const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => list(key, at % 2 === 0 ? api : sibling)));
@@ -73,7 +73,7 @@ describe('a key with a rate limit', () => {
     await sibling.close();
   });
 
-  it('counts requests that are refused for another reason too', async () => {
+  it('also counts requests that are refused for another reason', async () => {
     const key = await keyWith(2);
     expect((await post(key, { nothing: 'valid' })).status).toBe(422);
     expect((await api.send('GET', '/v1/api-keys/nonsense', { key })).status).toBe(400);
@@ -90,12 +90,12 @@ describe('a key with a rate limit', () => {
         request.destroy();
       });
       request.on('error', reject);
-      request.write('{'); // and nothing more
+      request.write('{'); // the rest is not sent
     });
     expect(status).toBe(429);
   });
 
-  it('pays once for an administrator’s write, and the audit log still has what was there before', async () => {
+  it('pays once for an administrator’s write, and the audit log has the state before it', async () => {
     const key = await keyWith(2);
     const property = '/v1/config/contexts/1/properties/com.openexchange.pns.delayDuration';
     await api.send('PUT', property, { body: { value: 1 } });
@@ -119,7 +119,7 @@ describe('a key with a rate limit', () => {
 });
 
 describe('notifications of a key with a rate limit', () => {
-  it('count one by one, and those of a batch beyond it are listed', async () => {
+  it('are counted one by one, and those of a batch beyond the limit are listed', async () => {
     const key = await keyWith(5);
     expect((await post(key, entry(0))).headers.get('ratelimit')).toBe('"key";r=4;t=100');
     const answer = await post(key, { notifications: entries(7) });
@@ -129,7 +129,7 @@ describe('notifications of a key with a rate limit', () => {
     expect(await post(key, entry(1))).toMatchObject({ status: 429, body: { code: 'RATE_LIMITED' } });
   });
 
-  it('of which none can be taken are answered 429', async () => {
+  it('get 429 when none can be accepted', async () => {
     const key = await keyWith(3);
     for (let n = 0; n < 2; n++) await list(key);
     const many = { notifications: [entry(0, [1, 2, 3]), entry(1)] };
@@ -138,7 +138,7 @@ describe('notifications of a key with a rate limit', () => {
     expect(answer.headers.get('retry-after')).toMatch(/^(1\d\d|200)$/);
   });
 
-  it('of one entry are taken or refused together, and more than the bucket holds are taken when it is full', async () => {
+  it('of one entry are accepted or refused together, and an entry larger than the bucket is accepted when it is full', async () => {
     const key = await keyWith(3);
     const users = Array.from({ length: 10 }, (_, at) => at + 1);
     expect(await post(key, entry(0, users))).toMatchObject({ status: 202, body: { accepted: 10 } });
@@ -147,7 +147,7 @@ describe('notifications of a key with a rate limit', () => {
     expect(refused.headers.get('retry-after')).toMatch(/^(7\d\d|800)$/); // the debt of seven, and one for the request
   });
 
-  it('of a stream are taken up to the limit, and what follows is not read', async () => {
+  it('of a stream are accepted up to the limit, and the rest is not read', async () => {
     const key = await keyWith(600);
     const answer = await postLines(key, entries(5000));
     expect(answer).toMatchObject({ status: 207, body: { accepted: 600 } });
@@ -156,10 +156,10 @@ describe('notifications of a key with a rate limit', () => {
     expect(refused.at(-1)?.[0]).toBeLessThan(2000);
     expect(answer.headers.get('retry-after')).toMatch(/^(9\d|100)$/);
     const errors = answer.body['errors'] as { error: string }[];
-    expect(errors.at(-1)?.error).toContain('Neither this line nor any after it was read');
+    expect(errors.at(-1)?.error).toContain('This line and the lines after it were not read');
   });
 
-  it('of a stream that ends with the limit are all taken', async () => {
+  it('of a stream that ends at the limit are all accepted', async () => {
     const key = await keyWith(600);
     expect(await postLines(key, entries(600))).toMatchObject({ status: 202, body: { accepted: 600 } });
     expect((await postLines(key, entries(1))).status).toBe(429);
@@ -179,8 +179,8 @@ describe('notifications of a key with a rate limit', () => {
   });
 });
 
-describe('while Redis is away', () => {
-  it('a limited key can do what needs no Redis, at once, and is limited again afterwards', async () => {
+describe('while Redis does not answer', () => {
+  it('a limited key is admitted at once on routes without Redis, and is limited again afterwards', async () => {
     const key = await keyWith(2);
     process.kill(server.pid, 'SIGSTOP');
     const answers = await Promise.all([list(key), list(key), list(key)]).finally(() =>
@@ -209,19 +209,19 @@ describe('the bucket', () => {
     expect(await take(bucket, [1], 3_600_000)).toMatchObject({ admitted: 0, waitMs: 1000 });
   });
 
-  it('admits costs in their order, and none behind the first that is refused', async () => {
+  it('admits costs in order, and none after the first refused one', async () => {
     const bucket = key('order', 1, 10);
     expect(await take(bucket, [4, 4, 4, 1], 0)).toEqual({ admitted: 2, left: 2, waitMs: 2000 });
   });
 
-  it('loses nothing and adds nothing when the clock is set back', async () => {
+  it('keeps its units when the clock is set back', async () => {
     const bucket = key('clock', 1, 5);
     await take(bucket, [5], 100_000);
     expect(await take(bucket, [1], 50_000)).toMatchObject({ admitted: 0 });
     expect(await take(bucket, [1], 51_000)).toMatchObject({ admitted: 1 });
   });
 
-  it('is forgotten when it is full', async () => {
+  it('expires when it is full', async () => {
     await take(key('forgotten', 1000, 2000), [2000], Date.now());
     const name = `${api.redisPrefix}:rate-limit:forgotten`;
     const connection = api.redis.duplicate({ host: '127.0.0.1', port: Number(new URL(server.url).port) });

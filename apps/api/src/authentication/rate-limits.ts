@@ -7,9 +7,9 @@ import { declareCounter, log } from '@pns/runtime';
 /** An API key that has a rate limit. */
 export type LimitedKey = Pick<ApiKey, 'id'> & { readonly rateLimit: RateLimit };
 
-/** What was taken from a key's bucket. */
+/** The result of taking units from the bucket of a key. */
 export interface Taken {
-  /** So many of the costs were admitted, the first ones. */
+  /** The number of admitted costs, counted from the first. */
   readonly admitted: number;
   /** Whole units left. */
   readonly left: number;
@@ -19,11 +19,11 @@ export interface Taken {
 
 const script = new LuaScript<[number, number, number]>({ folder: __dirname, name: 'rate-limit', numberOfKeys: 1 });
 
-/** How long a request waits for Redis before it goes on unchecked, in ms. */
-const patienceMs = 250;
+/** How long a request waits for Redis before it is admitted unchecked, in ms. */
+const redisTimeoutMs = 250;
 
-/** After a failure Redis is not asked for so long, in ms, so that it delays one request and not all. */
-const restMs = 1000;
+/** For this time after a failure no request waits for Redis, in ms. So a Redis that hangs delays one request and not all. */
+const skipRedisMs = 1000;
 
 const uncheckedTotal = declareCounter({
   name: 'pns_rate_limit_unchecked_total',
@@ -32,29 +32,29 @@ const uncheckedTotal = declareCounter({
 });
 
 /**
- * The token buckets of API keys, in Redis, so that all processes of the API take from the same ones. While Redis does not
- * answer, nothing is limited: routes that do not need Redis must work without it.
+ * The token buckets of API keys. They are in Redis, so that all API processes share them. While Redis does not answer, no
+ * request is limited: routes that do not need Redis must work without it.
  */
 @Injectable()
 export class RateLimits {
-  private restsUntil = 0;
+  private redisSkippedUntil = 0;
 
   constructor(private readonly queues: Queues) {}
 
   /**
-   * Takes `costs` one after the other, until one cannot be afforded; undefined when that could not be checked. A cost above
-   * `most` needs only so much, and leaves a debt. `clock` replaces Redis' time, in ms.
+   * Takes `costs` in order until the bucket holds too few units for one; undefined when Redis did not answer. A cost above
+   * `most` needs only `most` units and leaves a debt. `clock` replaces Redis' time, in ms.
    */
   async take(key: LimitedKey, costs: readonly number[], most: number, clock?: number): Promise<Taken | undefined> {
     const { perSecond, burst } = key.rateLimit;
-    if (Date.now() < this.restsUntil) return this.unchecked();
+    if (Date.now() < this.redisSkippedUntil) return this.unchecked();
     try {
       const name = this.queues.keys.global(`rate-limit:${key.id}`);
       const answer = script.run(this.queues.redis, name, clock ?? '', perSecond, burst, most, ...costs);
       const [admitted, left, waitMs] = await inTime(answer);
       return { admitted, left: Math.max(0, left), waitMs };
     } catch (error) {
-      this.restsUntil = Date.now() + restMs;
+      this.redisSkippedUntil = Date.now() + skipRedisMs;
       log.warn({ event: 'api-key.rate-limit-unchecked', apiKey: key.id, reason: (error as Error).message });
       return this.unchecked();
     }
@@ -65,16 +65,16 @@ export class RateLimits {
   }
 }
 
-/** @throws Error when there is no answer within `patienceMs`. */
+/** @throws Error when there is no answer within `redisTimeoutMs`. */
 async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${patienceMs} ms.`)), patienceMs);
+    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${redisTimeoutMs} ms.`)), redisTimeoutMs);
   });
   try {
     return await Promise.race([answer, late]);
   } finally {
     clearTimeout(timer);
-    answer.catch(() => undefined); // it may yet fail, when nobody waits for it
+    answer.catch(() => undefined); // it can still reject after the timeout
   }
 }

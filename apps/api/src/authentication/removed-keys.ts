@@ -3,12 +3,12 @@ import { Queues } from '@pns/queue';
 import { publish, subscriberOf, type Subscriber } from '@pns/redis';
 import { log, RecurringFault } from '@pns/runtime';
 
-/** Tells every API process at once that a key was removed. */
+/** Announces the removal of an API key to every API process at once. */
 @Injectable()
 export class RemovedKeys implements OnModuleInit, OnApplicationShutdown {
-  /** Whether removals would be heard of now; what was remembered before a silence is forgotten after it. */
+  /** Whether this process receives announcements now. After an interruption the listeners drop all cached keys. */
   isListening = false;
-  /** Grows with every change. */
+  /** Increases with every change. */
   generation = 0;
 
   private readonly channel: string;
@@ -20,14 +20,14 @@ export class RemovedKeys implements OnModuleInit, OnApplicationShutdown {
     this.channel = queues.keys.global('api-keys:removed');
   }
 
-  /** Calls `listener` with the id of each removed key, and without one when any key may have been removed. */
+  /** Calls `listener` with the id of each removed key, and with undefined when any key may have been removed. */
   onChange(listener: (id: string | undefined) => void): void {
     this.listeners.push(listener);
   }
 
-  /** Whoever does not hear it forgets what it remembers within a minute. */
+  /** Never rejects. A process that does not receive the announcement drops the cached key within a minute. */
   async announce(id: string): Promise<void> {
-    this.tell(id);
+    this.notify(id);
     try {
       await publish(this.queues.redis, this.channel, id);
     } catch (error) {
@@ -39,7 +39,7 @@ export class RemovedKeys implements OnModuleInit, OnApplicationShutdown {
     const subscriber = subscriberOf(this.queues.redis, this.channel);
     subscriber.on('close', () => (this.isListening = false));
     subscriber.on('ready', () => void this.listen(subscriber));
-    subscriber.on('message', (_channel, id) => this.tell(id));
+    subscriber.on('message', (_channel, id) => this.notify(id));
     this.subscriber = subscriber;
   }
 
@@ -50,16 +50,16 @@ export class RemovedKeys implements OnModuleInit, OnApplicationShutdown {
   private async listen(subscriber: Subscriber): Promise<void> {
     try {
       await subscriber.listen();
-      this.tell(undefined);
+      this.notify(undefined);
       this.isListening = true;
       this.listenFault.isOver();
     } catch (error) {
       this.listenFault.occurred(error);
-      if (subscriber.status === 'ready') subscriber.disconnect(true); // and so starts over
+      if (subscriber.status === 'ready') subscriber.disconnect(true); // reconnects
     }
   }
 
-  private tell(id: string | undefined): void {
+  private notify(id: string | undefined): void {
     this.generation++;
     for (const listener of this.listeners) listener(id);
   }

@@ -5,23 +5,23 @@ import type { ApiScope } from '@pns/persistence';
 import type { Session } from '@pns/sessions';
 import type { FastifyContextConfig } from 'fastify';
 import { ApiProblems } from '../http/api-problems';
-import '../audit/audit.hook'; // both for the routes' config
+import '../audit/audit.hook'; // this and the next import extend the type of a route's config
 import './context-access';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a caller needs one of to use the route. */
+    /** The caller needs one of these scopes. */
     readonly scopes?: readonly ApiScope[];
-    /** Instead of an API key the route takes a session token; its handler finds the session in the request. */
+    /** The route takes a session token instead of an API key; the handler reads `request.session`. */
     readonly takesSessions?: boolean;
   }
   interface FastifyRequest {
-    /** Whose session token it carries, on routes that take session tokens. */
+    /** The session of the request, on routes that take session tokens. */
     session?: Session;
   }
 }
 
-/** What more is to be said of a route. */
+/** Optional settings of a route besides its scopes. */
 export type RouteAccess = Partial<
   Pick<
     FastifyContextConfig,
@@ -29,12 +29,12 @@ export type RouteAccess = Partial<
   >
 >;
 
-/** Lets a route be used with an API key that has one of `scopes`. */
+/** Allows a route for API keys with one of `scopes`. */
 export function RequiresScope(...scopes: readonly [ApiScope, ...ApiScope[]]): MethodDecorator {
   return access({ scopes });
 }
 
-/** The same for a route of which there is more to say: where it names its context, for one. */
+/** Like `RequiresScope`, with further settings, for example where the route names its context. */
 export function Requires(scope: ApiScope | readonly [ApiScope, ...ApiScope[]], more: RouteAccess): MethodDecorator {
   return access({ scopes: [scope].flat(), ...more });
 }

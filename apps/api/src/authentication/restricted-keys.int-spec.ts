@@ -14,7 +14,7 @@ let described: DescribedRoute[];
 let routes: Route[];
 /** A key with every scope, for context 1. */
 let key: string;
-/** What belongs to each context. */
+/** The subscription and the session of each context. */
 const owned = new Map<number, { readonly subscription: string; readonly session: string }>();
 
 beforeAll(async () => {
@@ -50,7 +50,7 @@ async function makeKey(restriction: object): Promise<string> {
 
 const someId = '4fd7cb5c-6a2e-4a0e-8d5a-1c1f6a3a9f10';
 
-/** The path of a route about `context`, whatever its parameters are called. */
+/** The path of a route for `context`, with values for all its parameters. */
 function pathOf({ path }: Route, context: number): string {
   const { subscription = someId, session = someId } = owned.get(context) ?? {};
   const id = path.startsWith('/v1/subscriptions/') ? subscription : path.startsWith('/v1/sessions/') ? session : someId;
@@ -58,14 +58,14 @@ function pathOf({ path }: Route, context: number): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? 'com.openexchange.pns.delayDuration');
 }
 
-/** Bodies of routes that look for their context where no other route does, or look at the body first. */
+/** Bodies of routes that name their context in a special place, or check the body first. */
 const bodies: Readonly<Record<string, (context: number) => object>> = {
   '/v1/notifications': (context) => ({ context, user: 5, topic: 'ox:test', payload: {} }),
   '/preliminary/http-notify/v1/notify': (context) => ({ user: `5@${context}`, event: 'messageNew', 'imap-uid': 1 }),
   '/v1/subscriptions/{id}': () => ({ topics: ['ox:test'] }),
 };
 
-/** Asks a route about `context`, named everywhere where a route might look for it. */
+/** Sends a request for `context`, which is named in path, query and body. */
 function ask(route: Route, context: number, as: string | null = key): Promise<TestAnswer<Record<string, unknown>>> {
   const { method, path } = route;
   const body = bodies[path]?.(context) ?? { context, user: 5 };
@@ -73,7 +73,7 @@ function ask(route: Route, context: number, as: string | null = key): Promise<Te
   return api.send(method, `${pathOf(route, context)}?context=${context}`, { key: as, ...(hasBody ? { body } : {}) });
 }
 
-/** The answers of `asked` routes, each as [name, status, code]. */
+/** The answers of the `asked` routes, each as [name, status, code]. */
 async function answers(asked: readonly Route[], context: number, as: string | null = key): Promise<unknown[][]> {
   const all: unknown[][] = [];
   for (const route of asked) {
@@ -83,7 +83,7 @@ async function answers(asked: readonly Route[], context: number, as: string | nu
   return all;
 }
 
-/** Removals last, so that there is something for the others. Erasing the context would be the end of the restricted key. */
+/** Removals last, because the other routes need the resources. The erasure of the context would delete the restricted key. */
 function askable(of: (route: Route) => boolean): Route[] {
   const isRemoval = ({ method }: Route) => Number(method === 'DELETE');
   return routes
@@ -97,7 +97,7 @@ describe('the matrix of routes and keys', () => {
     expect(described.map(nameOf).sort()).toEqual(Object.keys(routeRights).sort());
   });
 
-  it('has a row for each route that the server knows, but for its pages', () => {
+  it('has a row for each route of the server except its pages', () => {
     const served = api.app
       .get(KnownPaths)
       .routes()
@@ -106,7 +106,7 @@ describe('the matrix of routes and keys', () => {
     expect(served.filter((route) => !pages.test(route)).sort()).toEqual(Object.keys(routeRights).sort());
   });
 
-  it('says what the document says', () => {
+  it('agrees with the OpenAPI document', () => {
     const places: Readonly<Record<string, string>> = {
       anyone: 'none',
       query: 'query',
@@ -121,7 +121,7 @@ describe('the matrix of routes and keys', () => {
     }
   });
 
-  it('is refused to requests without credentials, and with a key that is not known', async () => {
+  it('refuses requests without credentials and with an unknown key', async () => {
     const before = await api.contents();
     const closed = routes.filter(({ takes }) => takes === 'key');
     const expected = (code: string) => closed.map(({ name }) => [name, 401, code]);
@@ -134,7 +134,7 @@ describe('the matrix of routes and keys', () => {
     expect(await api.contents()).toEqual(before);
   });
 
-  it.each(apiScopes)('is refused to a key that has only scope %s, but for the routes of this scope', async (scope) => {
+  it.each(apiScopes)('refuses a key that has only scope %s, except on the routes of this scope', async (scope) => {
     const only = await makeKey({ scopes: [scope] });
     const before = await api.contents();
     const closed = askable(({ scopes }) => !scopes.includes(scope));
@@ -143,7 +143,7 @@ describe('the matrix of routes and keys', () => {
     expect(await api.contents()).toEqual(before);
   });
 
-  it.each(apiScopes)('is open to a key that has only scope %s, for the routes of this scope', async (scope) => {
+  it.each(apiScopes)('admits a key that has only scope %s on the routes of this scope', async (scope) => {
     const only = await makeKey({ scopes: [scope] });
     const contextOfNobody = 9;
     for (const [name, status, code] of await answers(
@@ -157,7 +157,7 @@ describe('the matrix of routes and keys', () => {
 });
 
 describe('a key that is restricted to context 1', () => {
-  it('is refused by every route that is asked about context 2, and nothing changes', async () => {
+  it('is refused by every route for context 2, and nothing changes', async () => {
     const before = await api.contents();
     const foreign = routes.filter(({ takes, reach }) => takes === 'key' && reach !== 'anyone');
     expect(await answers(foreign, 2)).toEqual(
@@ -166,7 +166,7 @@ describe('a key that is restricted to context 1', () => {
     expect(await api.contents()).toEqual(before);
   });
 
-  it('is refused by every route that concerns the whole server, whatever context it names', async () => {
+  it('is refused by every route that concerns the whole server, with any context', async () => {
     const closed = askable(({ reach }) => reach === 'server');
     expect(closed.length).toBeGreaterThan(10);
     expect(await answers(closed, 1)).toEqual(closed.map(({ name }) => [name, 403, 'CONTEXT_REFUSED']));
@@ -180,7 +180,7 @@ describe('a key that is restricted to context 1', () => {
     }
   });
 
-  it('lists nothing without a context', async () => {
+  it('cannot list without a context', async () => {
     for (const { method, path } of routes.filter(({ reach }) => reach === 'query')) {
       expect(await api.send(method, `${path}?user=5`, { key })).toMatchObject({ body: { code: 'CONTEXT_REFUSED' } });
     }
@@ -210,7 +210,7 @@ describe('a key that is restricted to context 1', () => {
     expect(status).toBe(403);
   });
 
-  it('posts what is for its context, entry by entry', async () => {
+  it('posts the entries for its context, and other entries are refused one by one', async () => {
     const entry = (context: number) => ({ context, users: [5, 6], topic: 'ox:test', payload: {} });
     const batch = { notifications: [entry(1), entry(2), entry(1), entry(3)] };
     const answer = await api.send<{ accepted: number; errors: { index: number; code: string; error: string }[] }>(
@@ -223,7 +223,7 @@ describe('a key that is restricted to context 1', () => {
       [1, 'CONTEXT_REFUSED'],
       [3, 'CONTEXT_REFUSED'],
     ]);
-    expect(answer.body.errors[0]?.error).toContain('good for context 1 only');
+    expect(answer.body.errors[0]?.error).toContain('valid for context 1 only');
     const lines = [entry(2), entry(1)].map((each) => JSON.stringify(each)).join('\n');
     const headers = { 'content-type': 'application/x-ndjson' };
     expect(await api.send('POST', '/v1/notifications', { key, body: lines, headers })).toMatchObject({
@@ -234,7 +234,7 @@ describe('a key that is restricted to context 1', () => {
     expect((await api.send('POST', '/v1/notifications', { key, body: others })).status).toBe(422);
   });
 
-  it('tells Dovecot of a login in another context what it tells of one that nobody has', async () => {
+  it('answers Dovecot in the same way for a login in another context and for an unknown login', async () => {
     const mail = { event: 'messageNew', folder: 'INBOX', 'imap-uid': 1 };
     const windows = async () => (await api.redis.keys(`*${api.redisPrefix}*`)).length;
     const before = await windows();
@@ -245,7 +245,7 @@ describe('a key that is restricted to context 1', () => {
     expect(await windows()).toBe(before);
   });
 
-  it('ends sessions of its context, and no other', async () => {
+  it('ends sessions of its own context only', async () => {
     const made = await api.send('POST', '/v1/sessions', { key, body: { context: 1, user: 5 } });
     const foreign = owned.get(2)?.session ?? '';
     expect((await api.send('DELETE', `/v1/sessions/${made.body['id'] as string}`, { key })).status).toBe(204);
@@ -255,7 +255,7 @@ describe('a key that is restricted to context 1', () => {
   });
 });
 
-it('a key for several contexts is good for each of them', async () => {
+it('a key for several contexts is valid for each of them', async () => {
   const several = await makeKey({ contexts: [3, 2, 3] });
   for (const [context, status] of [
     [2, 200],
@@ -266,7 +266,7 @@ it('a key for several contexts is good for each of them', async () => {
   }
 });
 
-it('a key goes with its only context', async () => {
+it('a key is deleted with its only context', async () => {
   const last = await makeKey({ contexts: [4] });
   expect((await api.send('DELETE', '/v1/contexts/4', { key: last })).status).toBe(204);
   expect((await api.send('GET', '/v1/subscriptions?context=4', { key: last })).status).toBe(401);
@@ -275,7 +275,7 @@ it('a key goes with its only context', async () => {
 describe('a key that expires', () => {
   const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 
-  it('is refused from then on with a code of its own, also where it was remembered', async () => {
+  it('is refused from this time on with its own code, also where it is cached', async () => {
     const expiresAt = inAnHour();
     const short = await makeKey({ expiresAt });
     const sibling = await api.sibling();
@@ -296,7 +296,7 @@ describe('a key that expires', () => {
     }
   });
 
-  it('makes no key that outlives it', async () => {
+  it('creates no key that expires later than itself', async () => {
     const expiresAt = inAnHour();
     const maker = await makeKey({ expiresAt });
     const make = async (more: object) => {

@@ -4,9 +4,9 @@ import type { FastifyRequest } from 'fastify';
 import { presentedKey } from './authenticator';
 
 /**
- * The session whose token a request carries, as the parameter `session` or as a bearer token.
+ * The session of the token in the parameter `session` or in the bearer token.
  *
- * @throws PnsError `SESSION_MISSING`, and as `SessionTokens.verify`
+ * @throws PnsError `SESSION_MISSING`, and the errors of `SessionTokens.verify`
  */
 export async function sessionOf(sessions: SessionTokens, { query, headers }: FastifyRequest): Promise<Session> {
   const { session } = query as { readonly session?: unknown };

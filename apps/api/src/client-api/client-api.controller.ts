@@ -4,6 +4,7 @@ import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiSecurity, ApiTags } 
 import { cutText } from '@pns/payloads';
 import { SubscriptionStore } from '@pns/persistence';
 import type { Session } from '@pns/sessions';
+import { hasConfiguredUri, isRegistered } from '@pns/transport-contract';
 import type { FastifyRequest } from 'fastify';
 import { Registrar } from '../subscriptions/registrar';
 import { tokensByTransport } from '../subscriptions/token-rules';
@@ -13,7 +14,7 @@ import { answerOxError, OxError } from './ox-error';
 
 const success = { data: { success: true } };
 
-/** Of a web app, as the original documents it. */
+/** A request of a web app, from the documentation of the original. */
 const subscriptionExample = {
   client: 'open-xchange-mobile-api-facade',
   transport: 'apn',
@@ -21,7 +22,7 @@ const subscriptionExample = {
   topics: ['ox:mail:*'],
 };
 
-/** The client API of the original, in its own words: what its clients send works as it is. */
+/** The client API of the original: requests of its clients work unchanged. */
 @ApiTags('Client API of Open-Xchange')
 @Controller(['ajax/pns', 'appsuite/api/pns'])
 export class ClientApiController {
@@ -32,18 +33,18 @@ export class ClientApiController {
   ) {}
 
   @Put()
-  @RouteConfig({ takesSessions: true, takesJsonUnderAnyName: true, answerError: answerOxError })
+  @RouteConfig({ takesSessions: true, takesAnyContentType: true, answerError: answerOxError })
   @ApiOperation({
     summary: "Subscribe or unsubscribe the session's user",
     description:
-      'Errors are answered 200 with an error object: `SVL-0002` a field is missing, `SVL-0009` bad JSON, `SVL-0021` unknown action, `SVL-0023` no body, `SES-0201` no session, `SES-0203` session ended, `PNS-0001` unexpected, `PNS-0002` Redis or an identity provider away, `PNS-0003` Postgres away, `PNS-0005` unknown transport, `PNS-0006` transport cannot be subscribed to, `PNS-0007` invalid topic, `PNS-0012` denied, `PNS-0013` too many subscriptions.',
+      'Errors have status 200 and an error object: `SVL-0002` missing field, `SVL-0009` invalid JSON, `SVL-0021` unknown action, `SVL-0023` missing body, `SES-0201` missing session, `SES-0203` ended session, `PNS-0001` unexpected error, `PNS-0002` Redis or the identity provider is not reachable, `PNS-0003` Postgres is not reachable, `PNS-0005` unknown transport, `PNS-0006` the transport has no subscriptions, `PNS-0007` invalid topic, `PNS-0012` denied, `PNS-0013` too many subscriptions.',
   })
   @ApiQuery({ name: 'action', enum: ['subscribe', 'unsubscribe'] })
-  @ApiQuery({ name: 'session', required: false, description: 'A session token, unless it comes as a bearer token.' })
+  @ApiQuery({ name: 'session', required: false, description: 'A session token, unless it is sent as a bearer token.' })
   @ApiSecurity('session')
   @ApiSecurity('sessionBearer')
   @ApiBody({ schema: { type: 'object', example: subscriptionExample } })
-  @ApiOkResponse({ description: 'Done; or an error object.', schema: { type: 'object', example: success } })
+  @ApiOkResponse({ description: 'Success, or an error object.', schema: { type: 'object', example: success } })
   async act(
     @Query('action') action: unknown,
     @Req() { session, id }: FastifyRequest,
@@ -61,10 +62,10 @@ export class ClientApiController {
     const { transport, token, topics, meta, expires } = request;
     const client = request.client ?? own;
     if (client === undefined) throw missing('client');
-    if (transport === 'websocket') {
-      throw new OxError('PNS-0006', 'An open socket is its own subscription.', [transport]);
+    if (!isRegistered(transport)) {
+      throw new OxError('PNS-0006', 'An open socket needs no subscription.', [transport]);
     }
-    if (token === undefined && transport !== 'webhook') throw missing('token');
+    if (token === undefined && !hasConfiguredUri(transport)) throw missing('token');
     if (expires !== undefined && expires !== 0 && expires <= Date.now()) {
       throw new OxError('PNS-0012', 'expires must be a time in the future, in milliseconds since the epoch.');
     }
@@ -72,13 +73,13 @@ export class ClientApiController {
     await this.registrar.register(registration, { keyId: 'session', keyName: 'session', requestId });
   }
 
-  /** What is not there need not be removed. */
+  /** Succeeds also when there is no such subscription. */
   private async unsubscribe({ context, user, client: own }: Session, body: unknown): Promise<void> {
     const request = parseUnsubscription(body);
     const { transport } = request;
     const client = request.client ?? own;
     const configured =
-      transport === 'webhook' && client !== undefined ? this.webhooks.configuredUri(client) : undefined;
+      hasConfiguredUri(transport) && client !== undefined ? this.webhooks.configuredUri(client) : undefined;
     const token = request.token ?? configured;
     if (token === undefined) return;
     const tokens = tokensByTransport(token, transport);

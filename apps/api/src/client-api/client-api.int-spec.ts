@@ -77,7 +77,7 @@ describe("the App Suite UI's own request", () => {
 
   it('subscribes the configured URI, and each renewal keeps the id', async () => {
     const first = request(Date.now());
-    // A page sends JSON under the name of JavaScript.
+    // The page sends JSON with the Content-Type of JavaScript.
     const asPage = { headers: { 'content-type': 'text/javascript; charset=UTF-8' } };
     expect(await put('subscribe', first, session, asPage)).toMatchObject({ status: 200, body: success });
     const [subscribed] = await subscriptions();
@@ -103,7 +103,7 @@ describe("the App Suite UI's own request", () => {
     expect((await subscriptions()).length).toBe(2);
   });
 
-  it('is undone without a token too', async () => {
+  it('is unsubscribed without a token too', async () => {
     await put('subscribe', request(Date.now()));
     expect((await put('unsubscribe', { client: 'switchboard', transport: 'webhook' })).body).toEqual(success);
     expect(await subscriptions()).toEqual([]);
@@ -120,14 +120,14 @@ describe('a subscription by a client of the original', () => {
     ['gcm', 'fcm', 'abc:APA91b'],
     ['fcm', 'fcm', 'abc:APA91b'],
     ['wns', 'wns', channel],
-  ])('by transport %s is one by %s, and ends', async (transport, name, token) => {
+  ])('with transport %s is stored with %s and can be unsubscribed', async (transport, name, token) => {
     expect((await put('subscribe', { ...phone, transport, token })).body).toEqual(success);
     expect(await subscriptions()).toEqual([expect.objectContaining({ transport: name, client: 'mobile' })]);
     expect((await put('unsubscribe', { client: 'mobile', token, transport })).body).toEqual(success);
     expect(await subscriptions()).toEqual([]);
   });
 
-  it("is the session's client's where it names none", async () => {
+  it("belongs to the session's client where it names none", async () => {
     const { client, ...request } = phone;
     void client;
     await put('subscribe', { ...request, client: null });
@@ -136,7 +136,7 @@ describe('a subscription by a client of the original', () => {
     expect(await subscriptions()).toEqual([]);
   });
 
-  it('ends whichever client had it, where neither the session nor the request names one', async () => {
+  it('is unsubscribed for every client where neither the session nor the request names one', async () => {
     await put('subscribe', phone, sessionWithoutClient);
     await put('unsubscribe', { token: 'ab12', transport: 'apn' }, sessionWithoutClient);
     expect(await subscriptions()).toEqual([]);
@@ -158,7 +158,7 @@ describe('a subscription by a client of the original', () => {
     expect(await subscriptions()).toEqual([expect.objectContaining({ user: 15 })]);
   });
 
-  it("leaves another user's alone", async () => {
+  it("leaves another user's subscription unchanged", async () => {
     await put('subscribe', phone);
     expect((await put('unsubscribe', phone, sessionWithoutClient)).body).toEqual(success);
     expect((await subscriptions()).length).toBe(1);
@@ -170,7 +170,7 @@ describe('a subscription by a client of the original', () => {
     expect((await subscriptions()).length).toBe(1);
   });
 
-  it.each(['apn', 'webhook', 'websocket'])('ends by %s though there was none', async (transport) => {
+  it.each(['apn', 'webhook', 'websocket'])('can be unsubscribed from %s though there was none', async (transport) => {
     expect((await put('unsubscribe', { client: 'nobody', token: 'none', transport })).body).toEqual(success);
     expect((await put('unsubscribe', { client: 'nobody', transport })).body).toEqual(success);
   });
@@ -207,7 +207,7 @@ describe('errors of the original', () => {
     ['meta of 5,000 levels', 'subscribe', `{"meta":${'{"a":'.repeat(5000)}1${'}'.repeat(5001)}`, 'SVL-0009', 'levels'],
     ['a body of 65 KiB', 'subscribe', { ...phone, token: 'a'.repeat(66_000) }, 'SVL-0009', 'large'],
     ['no topic in the list', 'subscribe', { ...phone, topics: [] }, 'PNS-0001', 'topics'],
-    ['a transport that there is not', 'subscribe', { ...phone, transport: 'pigeon' }, 'PNS-0005', 'transport'],
+    ['an unknown transport', 'subscribe', { ...phone, transport: 'pigeon' }, 'PNS-0005', 'transport'],
     ['a socket', 'subscribe', { ...phone, transport: 'websocket' }, 'PNS-0006', 'socket'],
     ['a bad topic', 'subscribe', { ...phone, topics: ['*', 'ox:*:new'] }, 'PNS-0007', 'topics.1'],
     ['a bad prefix', 'subscribe', { ...phone, topics: ['ox:mail*'] }, 'PNS-0007', 'topics.0'],
@@ -254,14 +254,14 @@ describe('errors of the original', () => {
     expect((await put('subscribe', phone, session, { headers })).body).toMatchObject({ code: 'SVL-0009' });
   });
 
-  it('names the webhook whose most subscriptions a user has', async () => {
+  it('names the webhook whose limit of subscriptions a user has reached', async () => {
     expect((await put('subscribe', { ...hook, token: 'https://push.example.com/hook/1' })).body).toEqual(success);
     const { body } = await put('subscribe', { ...hook, token: 'https://push.example.com/hook/2' });
     expect(body).toMatchObject({ code: 'PNS-0013', categories: 'PERMISSION_DENIED', category: 3 });
     expect(body.error).toContain('limited');
   });
 
-  it('needs a client from somewhere', async () => {
+  it('needs a client from the session or the request', async () => {
     const { client, ...request } = phone;
     void client;
     expect((await put('subscribe', request, sessionWithoutClient)).body).toMatchObject({ code: 'SVL-0002' });
@@ -281,13 +281,13 @@ describe('errors of the original', () => {
     await api.send('DELETE', `/v1/sessions/${body.id}`);
     return body.token;
   };
-  const notOurs = 'The session token is not a good one; ask POST /v1/sessions for one.';
-  const hasEnded = 'The session has ended; ask POST /v1/sessions for one.';
+  const notOurs = 'The session token is not valid; request a new one with POST /v1/sessions.';
+  const hasEnded = 'The session has ended; request a new one with POST /v1/sessions.';
 
   it.each<[string, () => Promise<string> | string, string, keyof typeof oxErrorKinds]>([
     ['no session', () => '', 'Send a session token as the parameter session, or as Authorization: Bearer.', 'SES-0201'],
-    ['a session that is no token', () => 'stranger', notOurs, 'SES-0203'],
-    ['a session that nobody signed', () => new UnsecuredJWT(claims()).encode(), notOurs, 'SES-0203'],
+    ['a session that is not a token', () => 'stranger', notOurs, 'SES-0203'],
+    ['an unsigned session', () => new UnsecuredJWT(claims()).encode(), notOurs, 'SES-0203'],
     ['a session of another secret', () => signed({}, 'a session secret of nobody'), notOurs, 'SES-0203'],
     ['a session of another algorithm', () => signed({}, sessionSecret, 'HS512'), notOurs, 'SES-0203'],
     ['a session with another user in it', forged, notOurs, 'SES-0203'],
@@ -308,11 +308,11 @@ describe('errors of the original', () => {
     expect(await api.contents()).toEqual(before);
   });
 
-  it('but none where the token of the table is signed as it should be', async () => {
+  it('does not occur with a correctly signed token', async () => {
     expect((await put('subscribe', phone, await signed())).body).toEqual(success);
   });
 
-  it('says that only PUT works', async () => {
+  it('answers 405 to other methods than PUT', async () => {
     const { status, body } = await api.send('GET', `/ajax/pns?action=subscribe&session=${session}`);
     expect({ status, code: body['code'] }).toEqual({ status: 405, code: 'METHOD_NOT_ALLOWED' });
   });

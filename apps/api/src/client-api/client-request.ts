@@ -15,13 +15,13 @@ const subscription = unsubscription.extend({
   expires: z.int().min(0).max(endOfTime).optional(),
 });
 
-/** What a client asks to be subscribed to, in the original's words. */
+/** Parses a subscribe request in the format of the original. */
 export const parseSubscription = parserOf(subscription);
 
-/** What a client asks to hear no more of. */
+/** Parses an unsubscribe request in the format of the original. */
 export const parseUnsubscription = parserOf(unsubscription);
 
-/** @throws OxError with the code that the original has for what is wrong. */
+/** @throws OxError with the original's code for the fault. */
 function parserOf<Schema extends z.ZodType>(schema: Schema): (body: unknown) => z.output<Schema> {
   return (body) => {
     if (body === undefined) throw new OxError('SVL-0023', 'The request has no body.');
@@ -41,13 +41,13 @@ function codeOf({ field, message }: Fault, body: unknown): OxErrorCode {
   return field === 'transport' ? 'PNS-0005' : 'SVL-0009';
 }
 
-/** The original takes a null for a field that is not there. */
+/** The original treats null like an absent field. */
 function withoutNulls(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
-/** Whether `value` is what the original can keep beside a token. */
+/** Whether the original can store `value` as meta. */
 function isMeta(value: object): boolean {
   return Object.values(value).every((each: unknown) => {
     if (typeof each === 'object') return each !== null && !Array.isArray(each) && isMeta(each);

@@ -3,11 +3,11 @@ import { RequestError } from '../http/request-error';
 import { OxError, oxErrorOf } from './ox-error';
 
 it.each([
-  ['Postgres out of reach', Object.assign(new Error('away'), { code: 'ECONNREFUSED' }), 'PNS-0003'],
-  ['Redis out of reach', new Error('Connection is closed.'), 'PNS-0002'],
+  ['Postgres not reachable', Object.assign(new Error('away'), { code: 'ECONNREFUSED' }), 'PNS-0003'],
+  ['Redis not reachable', new Error('Connection is closed.'), 'PNS-0002'],
   ['a session that ended', new PnsError('SESSION_ENDED', 'over'), 'SES-0203'],
-  ['a session of somebody else', new PnsError('SESSION_INVALID', 'not ours'), 'SES-0203'],
-  ['keys out of reach', new PnsError('SESSION_KEYS_UNREACHABLE', 'away'), 'PNS-0002'],
+  ['an invalid session', new PnsError('SESSION_INVALID', 'not ours'), 'SES-0203'],
+  ['keys not reachable', new PnsError('SESSION_KEYS_UNREACHABLE', 'away'), 'PNS-0002'],
   ['a limit', new PnsError('SUBSCRIPTION_LIMIT', 'too many'), 'PNS-0013'],
   ['a webhook that refuses', new RequestError('WEBHOOK_URI_REFUSED', 'no'), 'PNS-0012'],
   ['a body that is too large', Object.assign(new Error('large'), { statusCode: 413 }), 'SVL-0009'],

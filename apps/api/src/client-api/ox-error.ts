@@ -6,37 +6,37 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { logUnexpected, statusOf } from '../http/problem.filter';
 import { isRedisAway } from '../http/redis-away';
 
-/** How Open-Xchange sorts errors, with the numbers that its clients know. */
+/** The error categories of Open-Xchange, with the numbers that its clients know. */
 const categories = { USER_INPUT: 1, PERMISSION_DENIED: 3, TRY_AGAIN: 4, ERROR: 8 } as const;
 
 type Category = keyof typeof categories;
 
-/** Every code that the client API answers, in the meaning that the original gives to it. */
+/** Every code of the client API, with the original's meaning. */
 export const oxErrorKinds = {
   'SVL-0002': 'ERROR', // a field is missing
-  'SVL-0009': 'ERROR', // the body is not JSON, or not in the shape that is wanted
+  'SVL-0009': 'ERROR', // the body is not JSON, or does not have the expected format
   'SVL-0021': 'ERROR', // there is no such action
   'SVL-0023': 'ERROR', // the body is missing
   'SES-0201': 'ERROR', // the session is missing
   'SES-0203': 'TRY_AGAIN', // the session has ended
   'PNS-0001': 'ERROR', // unexpected
-  'PNS-0002': 'ERROR', // I/O, which here is Redis or an identity provider
+  'PNS-0002': 'ERROR', // I/O: Redis or an identity provider is not reachable
   'PNS-0003': 'ERROR', // SQL
   'PNS-0005': 'ERROR', // no such transport
-  'PNS-0006': 'ERROR', // a transport that cannot be subscribed to
+  'PNS-0006': 'ERROR', // the transport has no subscriptions
   'PNS-0007': 'USER_INPUT', // a topic is not valid
   'PNS-0012': 'PERMISSION_DENIED', // the subscription is denied
-  'PNS-0013': 'PERMISSION_DENIED', // the user has the most subscriptions allowed
+  'PNS-0013': 'PERMISSION_DENIED', // the user has reached the limit of subscriptions
 } as const satisfies Readonly<Record<string, Category>>;
 
 export type OxErrorCode = keyof typeof oxErrorKinds;
 
-/** Ends a request of the client API; the message is the sentence that its sender reads. */
+/** Ends a request of the client API. The message becomes its `error`. */
 export class OxError extends Error {
   constructor(
     readonly oxCode: OxErrorCode,
     sentence: string,
-    /** What the sentence speaks of, for programs that word it themselves. */
+    /** The values in the sentence, for programs that show their own text. */
     readonly params: readonly string[] = [],
   ) {
     super(sentence);
@@ -64,22 +64,22 @@ const codesOfProblems: Readonly<Partial<Record<PnsErrorCode, OxErrorCode>>> = {
   SUBSCRIPTION_LIMIT: 'PNS-0013',
 };
 
-/** What `error` is to a client of the original. What nobody expected keeps its own words to itself. */
+/** Maps `error` to a code of the original. The message of an unexpected error is not sent. */
 export function oxErrorOf(error: unknown): OxError {
   if (error instanceof OxError) return error;
   const fullSentence = redisFullSentence(error);
   if (fullSentence !== undefined) return new OxError('PNS-0002', fullSentence);
-  if (isRedisAway(error)) return new OxError('PNS-0002', 'Redis is out of reach; try again in a moment.');
-  if (isDatabaseAway(error)) return new OxError('PNS-0003', 'Postgres is out of reach; try again in a moment.');
+  if (isRedisAway(error)) return new OxError('PNS-0002', 'Redis is not reachable; retry in a moment.');
+  if (isDatabaseAway(error)) return new OxError('PNS-0003', 'Postgres is not reachable; retry in a moment.');
   const code = error instanceof PnsError ? codesOfProblems[error.code] : undefined;
   if (code !== undefined) return new OxError(code, (error as PnsError).message);
   const status = statusOf(error) ?? 500;
   if (status === 413) return new OxError('SVL-0009', 'The body is too large.');
   if (status < 500) return new OxError('SVL-0009', 'The request cannot be read; check its URL, headers and body.');
-  return new OxError('PNS-0001', 'The request could not be completed; our log tells us why.');
+  return new OxError('PNS-0001', 'The request could not be completed. The log of the server contains the reason.');
 }
 
-/** Answers as the original does: status 200, because its clients read the code in the body. */
+/** Answers with status 200, like the original: its clients read the code in the body. */
 export function answerOxError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const oxError = oxErrorOf(error);
   if (oxError.oxCode === 'PNS-0001' && error !== oxError) logUnexpected(error, request);

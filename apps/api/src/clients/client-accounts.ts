@@ -16,7 +16,7 @@ const files = { apns: 'pns-apns-options.yml', fcm: 'pns-gcm-options.yml', wns: '
 
 type Provider = keyof typeof files;
 
-/** The clients' accounts with the providers, read from the option files and the API as the workers read them. */
+/** The provider credentials of the clients, from option files and the API, read in the same way as the workers read them. */
 @Injectable()
 export class ClientAccounts {
   private readonly optionsOf: Readonly<Record<Provider, OptionsOf<ApnsOptions | FcmOptions | WnsOptions>>>;
@@ -33,13 +33,13 @@ export class ClientAccounts {
     };
   }
 
-  /** The hosts beside the provider's that a client's tokens may name. */
+  /** Hosts that the tokens of a client may name in addition to the hosts of the provider. */
   allowedHosts(transport: TransportName, client: string): readonly string[] {
     const options = isProvider(transport) ? this.optionsOf[transport](client) : undefined;
     return options !== undefined && 'allowedHosts' in options ? options.allowedHosts : [];
   }
 
-  /** Why a provider's client has no credentials now; undefined when it has, and for a transport that needs none. */
+  /** Why the client has no usable credentials now; undefined when it has, and for a transport that needs none. */
   problemOf(transport: TransportName, client: string): AccountProblem | undefined {
     if (!isProvider(transport)) return undefined;
     const what = `the client ${client} for ${transport}`;
@@ -49,7 +49,7 @@ export class ClientAccounts {
       case 'switched-off':
         return { code: 'CLIENT_SWITCHED_OFF', detail: `Nothing is sent: ${what} is switched off (enabled: false).` };
       case 'refused': {
-        const detail = `Nothing is sent: the credentials of ${what} were refused; GET /v1/clients names the reason.`;
+        const detail = `Nothing is sent: the credentials of ${what} were refused; GET /v1/clients shows the reason.`;
         return { code: 'CLIENT_ENTRY_REFUSED', detail };
       }
       case 'missing': {

@@ -9,7 +9,7 @@ import {
 } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
-import { expectedBy, tellVersion } from '../config/version';
+import { expectedBy, setEtag } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { check, sentenceOf } from '../http/faults';
 import { PageQuery } from '../http/fields';
@@ -39,7 +39,7 @@ export class ClientTransportsController {
   @RequiresScope('admin')
   @ApiOperation({
     summary:
-      'What was set over this API, without secrets; the clients whose deliveries wait for better settings; what in the option files cannot be used',
+      'List client options set through this API, without secrets; clients whose deliveries are held; and faults in the option files',
   })
   @ApiOkResponse({ type: ClientTransportList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
@@ -55,7 +55,7 @@ export class ClientTransportsController {
 
   @Get(':client/transports/:transport')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'The options of one client for one transport; the ETag serves for If-Match' })
+  @ApiOperation({ summary: 'Read the options of a client for a transport; use the ETag for If-Match' })
   @ApiOkResponse({ type: ClientTransportView })
   @ApiProblems('PATH_INVALID', 'CLIENT_OPTIONS_NOT_SET')
   async get(
@@ -63,7 +63,7 @@ export class ClientTransportsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ClientTransportView> {
     const stored = await this.stored(key);
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return clientTransportView(stored);
   }
 
@@ -72,7 +72,7 @@ export class ClientTransportsController {
   @ApiOperation({
     summary: 'Set the credentials and options of a client for a transport',
     description:
-      "They replace all that was set before, secrets included, and win over the transport's option file. They are checked at once (a keystore is opened, a key is read), kept encrypted, and obeyed by every worker within a second.",
+      "They replace all earlier options, secrets included, and take precedence over the transport's option file. The server checks them at once (it opens keystores and parses keys) and stores them encrypted. Every worker applies them within a second.",
   })
   @ApiOkResponse({ type: ClientTransportView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
@@ -94,7 +94,7 @@ export class ClientTransportsController {
   @Delete(':client/transports/:transport')
   @HttpCode(204)
   @RequiresScope('admin')
-  @ApiOperation({ summary: "Remove what was set; the transport's option file counts again" })
+  @ApiOperation({ summary: "Remove the options; the transport's option file applies again" })
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'CLIENT_OPTIONS_NOT_SET', 'VERSION_CHANGED')
   async remove(@Param() key: ClientTransportPath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
@@ -111,6 +111,6 @@ export class ClientTransportsController {
 }
 
 function notSet({ client, transport }: ClientTransportKey): RequestError {
-  const sentence = `Nothing is set over this API for client ${client} and ${transport}.`;
+  const sentence = `No options are set through this API for client ${client} and ${transport}.`;
   return new RequestError('CLIENT_OPTIONS_NOT_SET', sentence);
 }

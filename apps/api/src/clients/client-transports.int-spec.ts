@@ -14,7 +14,7 @@ afterAll(() => api.close());
 
 const configuredUri = (of: TestApi) => of.app.get(WebhookGate).configuredUri('crm');
 
-it('options set here win over the file, in every process, until they are removed', async () => {
+it('options set through the API take precedence over the file in every process until they are removed', async () => {
   const sibling = await api.sibling();
   const held = async (expected: string) => {
     while (configuredUri(api) !== expected || configuredUri(sibling) !== expected) {
@@ -30,7 +30,7 @@ it('options set here win over the file, in every process, until they are removed
   await sibling.close();
 });
 
-it('options are obeyed by the process that took them when it says so', async () => {
+it('options are in effect in the process that answers the PUT', async () => {
   for (const each of [uri, `${uri}/2`]) {
     await api.send('PUT', path, { body: { uri: each } });
     expect(configuredUri(api)).toBe(each);
@@ -39,7 +39,7 @@ it('options are obeyed by the process that took them when it says so', async () 
   expect(configuredUri(api)).toBe('https://file.example.com/hook');
 });
 
-it('secrets go in and never come out, not even of the database', async () => {
+it('no answer and no table contains a secret in plain text', async () => {
   const put = await api.send('PUT', path, { body: { uri, ...secrets } });
   const view = { client: 'crm', transport: 'webhook', options: { uri }, secrets: Object.keys(secrets) };
   expect(put).toMatchObject({ status: 200, body: view });
@@ -49,7 +49,7 @@ it('secrets go in and never come out, not even of the database', async () => {
   for (const secret of Object.values(secrets)) expect(shown).not.toContain(secret);
 });
 
-it('of two admins who change the same options, the later one is told', async () => {
+it('answers 412 to the later of two administrators who change the same options', async () => {
   const { headers } = await api.send('PUT', path, { body: { uri } });
   const ifMatch = { 'if-match': headers.get('etag') ?? '' };
   expect((await api.send('PUT', path, { body: { uri }, headers: ifMatch })).status).toBe(200);
@@ -60,12 +60,12 @@ it('of two admins who change the same options, the later one is told', async () 
 });
 
 it.each<[string, string, unknown, number, string]>([
-  ['a field that is none', path, { uri, nonsense: 1 }, 422, 'nonsense'],
+  ['an unknown field', path, { uri, nonsense: 1 }, 422, 'nonsense'],
   ['a bad value', path, { uri: 'ftp://x' }, 422, 'uri'],
   ['no object', path, [], 422, 'body'],
   ['a transport without options', '/v1/clients/crm/transports/websocket', {}, 400, 'transport'],
-  ['a transport that is none', '/v1/clients/crm/transports/pigeon', {}, 400, 'transport'],
-  ['a client that is none', '/v1/clients/a%20b/transports/webhook', { uri }, 400, 'client'],
+  ['an unknown transport', '/v1/clients/crm/transports/pigeon', {}, 400, 'transport'],
+  ['an invalid client', '/v1/clients/a%20b/transports/webhook', { uri }, 400, 'client'],
 ])('refuses %s', async (_, at, body, status, field) => {
   const before = await api.contents();
   const answer = await api.send('PUT', at, { body });

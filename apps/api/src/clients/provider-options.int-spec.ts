@@ -24,7 +24,7 @@ const wnsSecret = 'secret-of-the-windows-app';
 const sid = 'ms-app://s-1-15-2-1-2-3-4-5-6-7';
 const key = { authtype: 'jwt', privatekey: p8, keyid: 'KEY0000001', teamid: 'TEAM000001', topic: 'com.example' };
 
-/** Everything of the above that nobody may see again, in every spelling that JSON has for it. */
+/** The secrets above; a part without line breaks stands for a key, because JSON escapes line breaks. */
 const secrets = [
   ...[password, keystore, wnsSecret, serviceAccount.private_key_id],
   ...[p8, rsa].map((text) => text.split('\n')[1] ?? ''),
@@ -52,8 +52,8 @@ const pathOf = (client: string, transport: string): string => `/v1/clients/${cli
 
 it.each<[string, string, object, RegExp]>([
   ['a wrong password', 'apns', { keystore, password: 'wrong' }, /keystore cannot be opened with this password/],
-  ['a keystore that is none', 'apns', { keystore: 'aGVsbG8=', password }, /keystore is no PKCS #12 file/],
-  ['a key that is none', 'apns', { ...key, privatekey: 'hello' }, /privatekey is no private key in PEM/],
+  ['an invalid keystore', 'apns', { keystore: 'aGVsbG8=', password }, /keystore is no PKCS #12 file/],
+  ['an invalid key', 'apns', { ...key, privatekey: 'hello' }, /privatekey is no private key in PEM/],
   ['a key of another kind', 'apns', { ...key, privatekey: rsa }, /privatekey is not a key for ES256/],
   ['an id of a file', 'apns', { password, keystoreId: 'app' }, /keystoreId is for the option file.* as keystore/],
   ['a server key', 'fcm', { key: wnsSecret }, /switched off in June 2024; remove it and set serviceAccount/],
@@ -61,8 +61,8 @@ it.each<[string, string, object, RegExp]>([
   ['an account that is no JSON', 'fcm', { serviceAccount: '{"type":' }, /must be the JSON of a service account/],
   ['a broken account', 'fcm', { serviceAccount: { ...serviceAccount, private_key: 'x' } }, /RSA private key in PEM/],
   ['no secret', 'wns', { sid }, /secret is missing/],
-  ['a sid that is none', 'wns', { sid: 'my-app', secret: wnsSecret }, /sid must be the Package SID/],
-])('refuses %s of %s with a sentence, and keeps nothing', async (_, transport, body, sentence) => {
+  ['an invalid sid', 'wns', { sid: 'my-app', secret: wnsSecret }, /sid must be the Package SID/],
+])('refuses %s of %s with a sentence, and stores nothing', async (_, transport, body, sentence) => {
   const answer = await api.send('PUT', pathOf('refused', transport), { body });
   expect(answer).toMatchObject({ status: 422, body: { code: 'BODY_INVALID' } });
   expect(answer.body['detail']).toMatch(sentence);
@@ -70,7 +70,7 @@ it.each<[string, string, object, RegExp]>([
   expect((await api.send('GET', pathOf('refused', transport))).status).toBe(404);
 });
 
-it('no answer holds a secret of any provider', async () => {
+it('no answer contains a secret of any provider', async () => {
   const options: [client: string, transport: string, options: object, secrets: string[]][] = [
     ['certificate', 'apns', { keystore, password }, ['keystore', 'password']],
     ['key', 'apns', key, ['privatekey']],
@@ -92,7 +92,7 @@ it('no answer holds a secret of any provider', async () => {
   for (const secret of secrets) expect(shown).not.toContain(secret);
 });
 
-it('lists what in the option files cannot be used, until it is mended', async () => {
+it('lists the faults in the option files until they are corrected', async () => {
   const files = {
     'pns-gcm-options.yml': 'old: { key: secret-of-the-server }\nexample: { enabled: false, key: x }\n',
     'pns-wns-options.yml': `good: { sid: '${sid}', secret: a }\nbad: { sid: '${sid}', secret: 12345 }\n`,

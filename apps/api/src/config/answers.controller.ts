@@ -3,6 +3,7 @@ import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } f
 import { ConfigCascade, effectiveProperties, registry } from '@pns/config-cascade';
 import { SubscriptionStore } from '@pns/persistence';
 import { SocketRegistry, WebsocketClients } from '@pns/sockets';
+import { isRegistered } from '@pns/transport-contract';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import {
@@ -17,7 +18,7 @@ import { explanationOf, userExplanationOf, type Targets } from './explanation';
 
 type TargetFilter = Pick<ExplainQuery, 'context' | 'user' | 'client' | 'transport'>;
 
-/** Most subscriptions of a user that an explanation looks at. */
+/** Most subscriptions of a user that an explanation checks. */
 const maxSubscriptions = 500;
 
 @ApiTags('Configuration')
@@ -32,7 +33,7 @@ export class AnswersController {
 
   @Get('properties')
   @Requires('admin', { contextIn: 'none' })
-  @ApiOperation({ summary: 'Every property that PNS knows' })
+  @ApiOperation({ summary: 'List all properties that PNS knows' })
   @ApiOkResponse({ type: PropertyRegistry })
   properties(): PropertyRegistry {
     const items = [...registry].map(([name, { type, fallback, scopes, sentence }]) => {
@@ -43,7 +44,7 @@ export class AnswersController {
 
   @Get('effective')
   @Requires('admin', { contextIn: 'query' })
-  @ApiOperation({ summary: 'What holds for a user, and where each value comes from' })
+  @ApiOperation({ summary: 'List the effective properties of a user, with the origin of each value' })
   @ApiOkResponse({ type: EffectiveList })
   @ApiProblems('QUERY_INVALID')
   async effective(@Query() { context, user, prefix = '' }: EffectiveQuery): Promise<EffectiveList> {
@@ -55,11 +56,11 @@ export class AnswersController {
   @Get('explain')
   @Requires('admin', { contextIn: 'query' })
   @ApiOperation({
-    summary: 'Whether a notification would go to a client of a user, or to which of all of them, and why',
+    summary: 'Explain which clients of a user would receive a notification, and why',
   })
   @ApiExtraModels(Explanation, UserExplanation)
   @ApiOkResponse({
-    description: 'About one client where one is named; about all that the user has where none is.',
+    description: 'About one client if the query names one, else about all clients of the user.',
     schema: { anyOf: [{ $ref: getSchemaPath(Explanation) }, { $ref: getSchemaPath(UserExplanation) }] },
   })
   @ApiProblems('QUERY_INVALID', 'REDIS_UNREACHABLE')
@@ -83,11 +84,11 @@ export class AnswersController {
     });
   }
 
-  /** What a user's notifications may go to, or what one client's may; and has the cascade know the user. */
+  /** The subscriptions and sockets of a user, or of one client. Also loads the user into the cascade. */
   private async targetsOf({ context, user, ...of }: TargetFilter): Promise<Targets> {
     const [{ items, nextCursor }, [sockets = []]] = await Promise.all([
       this.subscriptions.list({ context, user, ...of }, { limit: maxSubscriptions }),
-      of.transport === undefined || of.transport === 'websocket' ? this.registry.socketsOf([{ context, user }]) : [],
+      of.transport === undefined || !isRegistered(of.transport) ? this.registry.socketsOf([{ context, user }]) : [],
       this.cascade.load([{ context, user }]),
     ]);
     return { subscriptions: items, isComplete: nextCursor === undefined, sockets };

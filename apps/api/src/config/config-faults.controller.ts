@@ -12,9 +12,9 @@ export class ConfigFaultsController {
   @Get()
   @RequiresScope('admin')
   @ApiOperation({
-    summary: 'What in the configuration folder is not obeyed, or may not be meant, with file and line',
+    summary: 'List errors and warnings in the configuration folder, with file and line',
     description:
-      'As this process reads the folder: properties, context sets and option files. What an entry said before stays in effect until it is mended.',
+      'Covers properties, context sets and option files, as this process reads them. The previous version of a faulty entry stays in effect until the entry is corrected.',
   })
   @ApiOkResponse({ type: ConfigFaultList })
   list(): ConfigFaultList {

@@ -15,7 +15,7 @@ interface Fault {
 const pns = 'com.openexchange.pns';
 const crlf = (...lines: string[]) => `${lines.join('\r\n')}\r\n`;
 
-/** What an operator of the original copies, mistakes included. */
+/** The configuration of an operator of the original, with mistakes. */
 const migrated: Readonly<Record<string, string | Buffer>> = {
   'pns.properties': crlf(
     '\ufeff# Written with Notepad',
@@ -90,7 +90,7 @@ const migrated: Readonly<Record<string, string | Buffer>> = {
   'meta/pns.yml': `${pns}.delayDuration: {final: server}\n`,
 };
 
-describe('the folder of somebody who comes from the original', () => {
+describe('a configuration folder of the original', () => {
   let api: TestApi;
   let faults: readonly Fault[];
 
@@ -137,14 +137,14 @@ describe('the folder of somebody who comes from the original', () => {
     ]);
   });
 
-  it('has no other faults, none told by a validator, and no secret in them', () => {
+  it('has no other faults, no raw validator messages, and no secrets in the faults', () => {
     const text = JSON.stringify(faults);
     expect(faults).toHaveLength(26);
     expect(text).not.toMatch(/Invalid|expected|received|NaN|undefined/);
     for (const secret of ['A3JWKAKR8XB', 'AIzaSy', '12345', 'open-xchange"']) expect(text).not.toContain(secret);
   });
 
-  it('holds all that is not at fault', async () => {
+  it('is in effect except for the faulty entries', async () => {
     const { body } = await api.send<{ items: object[] }>('GET', '/v1/config/server/properties');
     const value = (name: string, of: unknown, file: string) => ({
       ...{ name: `${pns}.${name}`, value: of, origin: { scope: 'server', id: file } },
@@ -183,7 +183,7 @@ describe('the folder of somebody who comes from the original', () => {
   });
 });
 
-describe('what files set', () => {
+describe('a property of a file', () => {
   let api: TestApi;
   const delay = `${pns}.delayDuration`;
   const attempts = `${pns}.retry.attempts`;
@@ -200,7 +200,7 @@ describe('what files set', () => {
 
   const list = async (path: string) => (await api.send<{ items: object[]; nextCursor?: string }>('GET', path)).body;
 
-  it('is listed page by page with what the API sets, which takes its place', async () => {
+  it('is listed page by page with those of the API, which replace it', async () => {
     const path = '/v1/config/server/properties';
     await api.send('PUT', `${path}/${delay}`, { body: { value: 7 } });
     await api.send('PUT', `${path}/${pns}.audit.retention`, { body: { value: 86_400_000 } });
@@ -225,7 +225,7 @@ describe('what files set', () => {
     expect((await api.send('GET', `${path}/${delay}`)).body).toMatchObject({ value: 5 });
   });
 
-  it('is a context set, until the API has one of its name', async () => {
+  it('belongs to a context set until the API defines a set with the same name', async () => {
     const path = '/v1/config/context-sets/gold';
     const set = { name: 'gold', rank: 1_000_000, withTags: 'vip', file: 'contextSets/a.yml' };
     const property = { name: delay, value: 6, origin: { scope: 'contextSet', id: 'gold' } };
@@ -244,7 +244,7 @@ describe('what files set', () => {
     expect((await list(`${path}/properties`)).items).toEqual([property]);
   });
 
-  it('is obeyed when it is mended, and so is the list of faults', async () => {
+  it('is applied when it is corrected, and the list of faults changes too', async () => {
     const directory = api.app.get(ConfigDirectory, { strict: false });
     const write = async (text: string): Promise<void> => {
       const noticed = once(directory, 'change', { signal: AbortSignal.timeout(25_000) });

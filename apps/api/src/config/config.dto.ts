@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { client, idText, plainText, topic } from '../http/fields';
 import { transport } from '../subscriptions/subscriptions.dto';
 
-const name = plainText(400).describe('The name of the property; a transport or topic may stand behind some.');
+const name = plainText(400).describe('The name of the property. Some names end in a transport or topic.');
 const set = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1 to 64 letters, digits, underscores, dots and dashes')
@@ -37,7 +37,9 @@ const property = z.object({
   name: z.string(),
   value: z.unknown(),
   final: final.optional(),
-  origin: origin.optional().describe('Where a file sets it: the file, or its context set. Absent where this API did.'),
+  origin: origin
+    .optional()
+    .describe('The file or context set that sets the property. Absent where it was set through this API.'),
 });
 
 export class PropertyView extends createZodDto(property) {}
@@ -45,7 +47,7 @@ export class PropertyList extends createZodDto(
   z.object({ items: z.array(property), nextCursor: z.string().optional() }),
 ) {}
 
-/** `from` is where files set it. */
+/** `from` is the origin of a property that a file sets. */
 export function propertyView(
   { name: of, value, final: narrowest, version }: Listed<StoredProperty>,
   from?: Origin,
@@ -58,7 +60,7 @@ export function propertyView(
   };
 }
 
-const rank = z.int().min(0).max(999_999).describe('Sets are tried from the lowest rank on, then by name.');
+const rank = z.int().min(0).max(999_999).describe('Sets are tried by ascending rank, then by name.');
 
 export class ContextSetBody extends createZodDto(
   z.strictObject({
@@ -67,15 +69,15 @@ export class ContextSetBody extends createZodDto(
       .string()
       .max(maxTagExpressionLength, { abort: true })
       .refine(isTagExpression, 'must be tags joined by & and |, with ! and parentheses')
-      .describe('Such as `premium & !(trial | internal)`.'),
+      .describe('For example `premium & !(trial | internal)`.'),
   }),
 ) {}
 
 const contextSet = z.object({
   name: z.string(),
-  rank: z.int().describe('Sets of files come last, from 1,000,000 on.'),
+  rank: z.int().describe('Sets from files come last: their ranks start at 1,000,000.'),
   withTags: z.string(),
-  file: z.string().optional().describe('The file that defines it; absent where this API did.'),
+  file: z.string().optional().describe('The file that defines the set. Absent where it was set through this API.'),
 });
 
 export class ContextSetView extends createZodDto(contextSet) {}
@@ -83,7 +85,7 @@ export class ContextSetList extends createZodDto(
   z.object({ items: z.array(contextSet), nextCursor: z.string().optional() }),
 ) {}
 
-/** `file` is the one that defines it. */
+/** `file` defines the set, if a file does. */
 export function contextSetView(
   { name: of, rank: at, withTags }: Omit<StoredContextSet, 'version'>,
   file?: string,
@@ -95,16 +97,18 @@ export class ConfigFaultList extends createZodDto(
   z.object({
     items: z.array(
       z.object({
-        file: z.string().describe('Below the configuration folder.'),
-        line: z.int().optional().describe('From 1; absent where the file as a whole is at fault.'),
+        file: z.string().describe('The path below the configuration folder.'),
+        line: z.int().optional().describe('From 1. Absent where the whole file is at fault.'),
         entry: z.string().optional().describe('The property, client or context set.'),
         severity: z
           .enum(['error', 'warning'])
-          .describe('`error`: something that was to hold does not. `warning`: it holds, or it has no meaning to PNS.'),
-        reason: z.string().describe('The end of a sentence that begins with the entry, or the file.'),
+          .describe('`error`: the entry is not in effect. `warning`: it is in effect, or PNS does not use it.'),
+        reason: z.string().describe('The rest of a sentence that starts with the entry or the file.'),
       }),
     ),
-    isAllInEffect: z.boolean().describe('Whether none of them is an error, as `pns_config_last_reload_success` tells.'),
+    isAllInEffect: z
+      .boolean()
+      .describe('Whether there are no errors. The metric `pns_config_last_reload_success` shows the same.'),
   }),
 ) {}
 
@@ -122,37 +126,37 @@ export class ExplainQuery extends createZodDto(
       context: idText,
       user: idText,
       topic,
-      client: client.optional().describe('With `transport`: only this client. Absent: all that the user has.'),
+      client: client.optional().describe('With `transport`: only this client. Absent: all clients of the user.'),
       transport: transport.optional(),
     })
     .refine((query) => (query.client === undefined) === (query.transport === undefined), {
       path: ['client'],
-      message: 'and transport stand together, or neither of them does',
+      message: 'and transport must both be set, or neither of them',
     }),
 ) {}
 
 const sockets = z.object({
   open: z.int(),
-  away: z.int().describe('Closed a moment ago; they get it when they come back.'),
+  away: z.int().describe('Sockets that closed a moment ago. They receive the notification when they reconnect.'),
 });
 
-const isComplete = z.boolean().describe('Whether there are no more subscriptions than these.');
+const isComplete = z.boolean().describe('Whether the list contains all subscriptions.');
 
 export class Explanation extends createZodDto(
   z.object({
     isEnabled: z.boolean(),
-    sentence: z.string().describe('For a person: what was decided and why, and whether a subscription matches.'),
+    sentence: z.string().describe('A text for people: the decision, its reason, and whether a subscription matches.'),
     decidedBy: z.object({ name: z.string(), origin }),
     places: z
       .array(
         z.object({
           name: z.string(),
           origin,
-          text: z.string().optional().describe('What it held; absent where it held nothing.'),
-          isOverruled: z.boolean().describe('Whether a `final` elsewhere kept it from being heard.'),
+          text: z.string().optional().describe('The value at this place. Absent where there is none.'),
+          isOverruled: z.boolean().describe('Whether a `final` of another scope overrules the value.'),
         }),
       )
-      .describe('Every place that was looked at, in order; the last one decided.'),
+      .describe('All places that were checked, in order. The last one decided.'),
     subscriptions: z.array(
       z.object({
         id: z.string(),
@@ -164,32 +168,34 @@ export class Explanation extends createZodDto(
     isComplete,
     sockets: sockets
       .extend({
-        topics: z.array(z.string()).describe('What websocket-clients.yml has the sockets of this client hear of.'),
-        matchedBy: z.string().optional().describe('The pattern among these that matches the topic.'),
+        topics: z.array(z.string()).describe('The topics of this client in websocket-clients.yml.'),
+        matchedBy: z.string().optional().describe('The pattern in `topics` that matches the topic.'),
       })
       .optional()
-      .describe('Of `websocket`, instead of subscriptions.'),
+      .describe('Only for the transport `websocket`, which has no subscriptions.'),
   }),
 ) {}
 
 const target = z.object({
-  subscription: z.string().optional().describe('Its id, if it is one.'),
-  sockets: sockets.optional().describe('The sockets of this client, if it is these.'),
+  subscription: z.string().optional().describe('The id of the subscription. Absent for sockets.'),
+  sockets: sockets.optional().describe('The sockets of this client. Absent for a subscription.'),
   client: z.string(),
   transport: z.string(),
   topics: z.array(z.string()),
   matchedBy: z.string().optional().describe('The pattern that matches the topic.'),
   isExpired: z.boolean(),
-  isEnabled: z.boolean().describe('Whether the transport is switched on for it.'),
-  decidedBy: z.object({ name: z.string(), origin }).describe('What switched it on or off.'),
-  isReached: z.boolean().describe('Whether it gets the topic.'),
-  sentence: z.string().describe('For a person: why, or everything that keeps it from it.'),
+  isEnabled: z.boolean().describe('Whether the transport is switched on for this target.'),
+  decidedBy: z.object({ name: z.string(), origin }).describe('The property that switches the transport on or off.'),
+  isReached: z.boolean().describe('Whether the target receives the topic.'),
+  sentence: z
+    .string()
+    .describe('A text for people: why the target receives the topic, or all reasons why it does not.'),
 });
 
 export class UserExplanation extends createZodDto(
   z.object({
-    sentence: z.string().describe('For a person: who gets it.'),
-    targets: z.array(target).describe('Subscriptions, oldest first, and then sockets by client.'),
+    sentence: z.string().describe('A text for people: the targets that receive the topic.'),
+    targets: z.array(target).describe('Subscriptions, oldest first, then sockets by client.'),
     isComplete,
   }),
 ) {}

@@ -17,7 +17,7 @@ async function effective(name: string): Promise<unknown> {
   return body.items.find((item) => 'name' in item && item.name === name);
 }
 
-it('the narrowest scope holds, and removing it lets the next one speak', async () => {
+it('the narrowest scope decides, and after its removal the next one', async () => {
   expect((await api.send('PUT', '/v1/config/context-sets/one', { body: { rank: 1, withTags: '1 & !2' } })).status).toBe(
     200,
   );
@@ -58,7 +58,7 @@ it.each([
   expect((await api.send('GET', '/v1/config/contexts/9/properties')).body).toEqual({ items: [] });
 });
 
-it('of two admins who edit the same value, the second is told', async () => {
+it('answers 412 to the second of two administrators who edit the same value', async () => {
   const path = `/v1/config/contexts/2/properties/${delay}`;
   const etag = (await api.send('PUT', path, { body: { value: 1 } })).headers.get('etag') ?? '';
   const ifMatch = { 'if-match': etag };
@@ -69,7 +69,7 @@ it('of two admins who edit the same value, the second is told', async () => {
   expect((await api.send('GET', path)).body).toMatchObject({ value: 2 });
 });
 
-it('a version may be one of several, and a weak one is none', async () => {
+it('accepts a version among several, and no weak one', async () => {
   const path = `/v1/config/contexts/3/properties/${delay}`;
   const etag = (await api.send('PUT', path, { body: { value: 1 } })).headers.get('etag') ?? '';
   const put = (tags: string) => api.send('PUT', path, { body: { value: 2 }, headers: { 'if-match': tags } });
@@ -82,7 +82,7 @@ it('a version may be one of several, and a weak one is none', async () => {
   expect((await api.send('DELETE', path, { headers: { 'if-match': `${etag}, "1"` } })).status).toBe(412);
 });
 
-describe('of two admins who create the same', () => {
+describe('two administrators who create the same', () => {
   const webhook = { uri: 'https://push.example.com/' };
 
   it.each<[what: string, path: string, body: object]>([
@@ -94,10 +94,10 @@ describe('of two admins who create the same', () => {
     ['context', '/v1/contexts/33', { tags: ['a'] }],
     ['user', '/v1/contexts/33/users/4', { tags: ['a'] }],
     ['options', '/v1/clients/twice/transports/webhook', webhook],
-  ])('%s, one is told', async (_, path, body) => {
+  ])('%s: one gets 412', async (_, path, body) => {
     const missing = {
       status: 412,
-      body: { code: 'VERSION_CHANGED', detail: expect.stringContaining('not there') as string },
+      body: { code: 'VERSION_CHANGED', detail: expect.stringContaining('does not exist') as string },
     };
     for (const method of ['PUT', 'DELETE']) {
       const request = { headers: { 'if-match': '*' }, ...(method === 'PUT' ? { body } : {}) };
@@ -107,20 +107,20 @@ describe('of two admins who create the same', () => {
     const creating = { body, headers: { 'if-none-match': '*' } };
     const answers = await Promise.all([api.send('PUT', path, creating), api.send('PUT', path, creating)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 412]);
-    const late = { code: 'VERSION_CHANGED', detail: expect.stringContaining('has created it') as string };
+    const late = { code: 'VERSION_CHANGED', detail: expect.stringContaining('another request created it') as string };
     expect(answers.find(({ status }) => status === 412)?.body).toMatchObject(late);
     expect((await api.send('PUT', path, { body, headers: { 'if-match': '*' } })).status).toBe(200);
   });
 });
 
-it('a context set that is unknown or whose tags cannot be read is refused', async () => {
+it('refuses an unknown context set and an invalid tag expression', async () => {
   const bad = await api.send('PUT', '/v1/config/context-sets/bad', { body: { rank: 1, withTags: 'a &' } });
   expect(bad).toMatchObject({ status: 422, body: { code: 'BODY_INVALID' } });
   const unknown = await api.send('PUT', `/v1/config/context-sets/bad/properties/${delay}`, { body: { value: 1 } });
   expect(unknown).toMatchObject({ status: 404, body: { code: 'CONTEXT_SET_NOT_FOUND' } });
 });
 
-it('explains a decision with every place in order, and the subscriptions', async () => {
+it('explains a decision with all places in order, and with the subscriptions', async () => {
   const subscription = { context: 1, user: 14, client: 'phone', transport: 'apns', token: 'aa', topics: ['ox:mail:*'] };
   await api.send('POST', '/v1/subscriptions', { body: subscription });
   await api.send('PUT', `/v1/config/server/properties/${apns}.phone`, { body: { value: false } });
@@ -130,7 +130,7 @@ it('explains a decision with every place in order, and the subscriptions', async
   expect(body).toMatchObject({
     isEnabled: false,
     decidedBy: { name: `${apns}.phone`, origin: { scope: 'server' } },
-    sentence: `ox:mail:new may not go to phone of user 14 in context 1 through apns, because ${apns}.phone is false for the server. Of 1 subscription of this client through it, 1 wants ox:mail:new.`,
+    sentence: `ox:mail:new may not be sent to phone of user 14 in context 1 through apns, because ${apns}.phone is false for the server. Of 1 subscription of the client for this transport, 1 matches ox:mail:new.`,
     subscriptions: [{ topics: ['ox:mail:*'], matchedBy: 'ox:mail:*', isExpired: false }],
     isComplete: true,
   });
@@ -138,7 +138,7 @@ it('explains a decision with every place in order, and the subscriptions', async
   expect(body.places.at(-1)).toMatchObject({ name: `${apns}.phone`, text: 'false' });
 });
 
-it('a user has a thousand properties at most', async () => {
+it('a user has at most a thousand properties', async () => {
   const client = new Client({ connectionString: api.database.url });
   await client.connect();
   await client.query(
@@ -163,7 +163,7 @@ describe.each(['contexts/71', 'contexts/71/users/5'])('the properties of %s', (p
     body: { code: 'PROPERTY_LIMIT', detail: expect.stringContaining(detail) as string },
   });
 
-  it('have a size that a worker can keep', async () => {
+  it('have a limited size in total', async () => {
     const title = 'com.openexchange.pns.template.title';
     const value = 'x'.repeat(4000);
     for (let at = 0; at < 16; at++) {

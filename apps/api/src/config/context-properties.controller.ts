@@ -15,7 +15,7 @@ export class ContextPropertiesController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'The properties that are set for a context, by name' })
+  @ApiOperation({ summary: 'List the properties that are set for a context, by name' })
   @ApiOkResponse({ type: PropertyList })
   @ApiProblems('PATH_INVALID', 'QUERY_INVALID', 'CURSOR_INVALID')
   list(@Param() { context }: ContextPath, @Query() page: PageQuery): Promise<PropertyList> {
@@ -24,7 +24,7 @@ export class ContextPropertiesController {
 
   @Get(':name')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'One property of a context; its ETag serves for If-Match' })
+  @ApiOperation({ summary: 'Read a property of a context; use the ETag for If-Match' })
   @ApiOkResponse({ type: PropertyView })
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET')
   get(
@@ -36,7 +36,7 @@ export class ContextPropertiesController {
 
   @Put(':name')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'Set a property of a context; every process obeys within a second' })
+  @ApiOperation({ summary: 'Set a property of a context; every process applies it within a second' })
   @ApiOkResponse({ type: PropertyView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
   @ApiProblems('PROPERTY_UNKNOWN', 'PROPERTY_VALUE_INVALID', 'PROPERTY_SCOPE_REFUSED', 'PROPERTY_LIMIT')
@@ -54,7 +54,7 @@ export class ContextPropertiesController {
   @Delete(':name')
   @HttpCode(204)
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'Remove a property of a context, so that wider scopes decide' })
+  @ApiOperation({ summary: 'Remove a property of a context, so that a wider scope decides' })
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET', 'VERSION_CHANGED')
   remove(@Param() { context, name }: ContextNamePath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {

@@ -15,7 +15,7 @@ export class ContextSetPropertiesController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'The properties that are set for a context set, by files too, by name' })
+  @ApiOperation({ summary: 'List the properties of a context set, including those from files, by name' })
   @ApiOkResponse({ type: PropertyList })
   @ApiProblems('PATH_INVALID', 'QUERY_INVALID', 'CURSOR_INVALID', 'CONTEXT_SET_NOT_FOUND')
   list(@Param() { set }: SetPath, @Query() page: PageQuery): Promise<PropertyList> {
@@ -24,7 +24,7 @@ export class ContextSetPropertiesController {
 
   @Get(':name')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'One property of a context set; its ETag serves for If-Match' })
+  @ApiOperation({ summary: 'Read a property of a context set; use the ETag for If-Match' })
   @ApiOkResponse({ type: PropertyView })
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET')
   get(@Param() { set, name }: SetNamePath, @Res({ passthrough: true }) reply: FastifyReply): Promise<PropertyView> {
@@ -33,7 +33,7 @@ export class ContextSetPropertiesController {
 
   @Put(':name')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'Set a property of a context set; every process obeys within a second' })
+  @ApiOperation({ summary: 'Set a property of a context set; every process applies it within a second' })
   @ApiOkResponse({ type: PropertyView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
   @ApiProblems(
@@ -56,7 +56,7 @@ export class ContextSetPropertiesController {
   @Delete(':name')
   @HttpCode(204)
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'Remove a property of a context set, so that wider scopes decide' })
+  @ApiOperation({ summary: 'Remove a property of a context set, so that a wider scope decides' })
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET', 'VERSION_CHANGED')
   remove(@Param() { set, name }: SetNamePath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {

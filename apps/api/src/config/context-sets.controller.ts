@@ -9,7 +9,7 @@ import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
 import { ContextSetBody, ContextSetList, contextSetView, ContextSetView, SetPath } from './config.dto';
 import { FileScopes } from './file-scopes';
-import { expectedBy, tellVersion } from './version';
+import { expectedBy, setEtag } from './version';
 
 @ApiTags('Configuration')
 @Controller('v1/config/context-sets')
@@ -22,7 +22,7 @@ export class ContextSetsController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'All context sets, those of files too, in the order in which they are tried' })
+  @ApiOperation({ summary: 'List all context sets, including those from files, in the order in which they are tried' })
   @ApiOkResponse({ type: ContextSetList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
   async list(@Query() page: PageQuery): Promise<ContextSetList> {
@@ -38,7 +38,7 @@ export class ContextSetsController {
 
   @Get(':set')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'One context set; its ETag serves for If-Match' })
+  @ApiOperation({ summary: 'Read a context set; use the ETag for If-Match' })
   @ApiOkResponse({ type: ContextSetView })
   @ApiProblems('PATH_INVALID', 'CONTEXT_SET_NOT_FOUND')
   async get(@Param() { set }: SetPath, @Res({ passthrough: true }) reply: FastifyReply): Promise<ContextSetView> {
@@ -46,7 +46,7 @@ export class ContextSetsController {
     const ofFile = this.files.set(set);
     if (stored === undefined && ofFile !== undefined) return contextSetView(ofFile, ofFile.file);
     if (stored === undefined) throw unknownSet(set);
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return contextSetView(stored);
   }
 
@@ -67,7 +67,7 @@ export class ContextSetsController {
     const stored = await this.changes.make({ scope: 'server' }, () =>
       this.store.putContextSet({ name: set, rank, withTags }, expected),
     );
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return contextSetView(stored);
   }
 

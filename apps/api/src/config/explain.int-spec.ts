@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-/** A token of the transport's form. */
+/** A token in the format of the transport. */
 function tokenOf(transport: string, name: string): string {
   return transport === 'apns' ? Buffer.from(name).toString('hex') : name.replace(/[*]/g, 'all');
 }
@@ -70,7 +70,7 @@ async function set(place: string, name: string, value: boolean | string): Promis
   expect(status).toBe(200);
 }
 
-it('tells of each subscription and socket of a user whether it gets a topic, and what keeps it from it', async () => {
+it('explains for each subscription and socket of a user whether it receives a topic, and why not', async () => {
   await set('server', 'com.openexchange.pns.transport.gcm.enabled', true);
   await set('contexts/1', 'com.openexchange.pns.transport.gcm.enabled.tablet', false);
   const phone = await subscribe(5, 'phone', 'fcm', ['ox:calendar:*', 'ox:mail:*']);
@@ -94,7 +94,7 @@ it('tells of each subscription and socket of a user whether it gets a topic, and
   const isDefault = { name: 'com.openexchange.pns.transport.websocket.enabled', origin: { scope: 'default' } };
   expect(answer.isComplete).toBe(true);
   expect(answer.sentence).toBe(
-    'User 5 in context 1 gets ox:mail:new at 2 of 8: phone through fcm, web through websocket.',
+    'User 5 in context 1 receives ox:mail:new at 2 of 8 targets: phone through fcm, web through websocket.',
   );
   const expected = [
     {
@@ -107,25 +107,25 @@ it('tells of each subscription and socket of a user whether it gets a topic, and
         ...on(gcm),
       },
       isReached: true,
-      sentence: `phone gets ox:mail:new through fcm, because ox:mail:* matches and ${gcm} is true for the server.`,
+      sentence: `phone receives ox:mail:new through fcm, because ox:mail:* matches and ${gcm} is true for the server.`,
     },
     {
       ...{ subscription: calendar, isReached: false, ...on(gcm) },
-      sentence: 'phone does not get ox:mail:new through fcm, because none of its topics (ox:calendar:*) matches.',
+      sentence: 'phone does not receive ox:mail:new through fcm, because none of its topics (ox:calendar:*) matches.',
     },
     {
       ...{ subscription: tablet, isReached: false, isEnabled: false, matchedBy: '*' },
       decidedBy: { name: `${gcm}.tablet`, origin: { scope: 'context' } },
-      sentence: `tablet does not get ox:mail:new through fcm, because ${gcm}.tablet is false for the context.`,
+      sentence: `tablet does not receive ox:mail:new through fcm, because ${gcm}.tablet is false for the context.`,
     },
     {
       ...{ subscription: iphone, isReached: false, isEnabled: false },
       sentence:
-        'iphone does not get ox:mail:new through apns, because none of its topics (ox:calendar:*) matches; nobody has set com.openexchange.pns.transport.apn.ios.enabled and that is its default.',
+        'iphone does not receive ox:mail:new through apns, because none of its topics (ox:calendar:*) matches; com.openexchange.pns.transport.apn.ios.enabled is not set, and its default is false.',
     },
     {
       ...{ subscription: old, isReached: false, isExpired: true, matchedBy: '*' },
-      sentence: 'old does not get ox:mail:new through fcm, because it expired at 2026-01-02T03:04:05.000Z.',
+      sentence: 'old does not receive ox:mail:new through fcm, because it expired at 2026-01-02T03:04:05.000Z.',
     },
     { client: 'web', transport: 'websocket', sockets: { open: 2, away: 0 }, isReached: true, decidedBy: isDefault },
     { client: 'other', isReached: false, sentence: expect.stringContaining('(ox:calendar:*)') as string },
@@ -137,22 +137,20 @@ it('tells of each subscription and socket of a user whether it gets a topic, and
   expect([...sockets].sort(bySentence)).toMatchObject(expected.slice(5).sort(bySentence));
 });
 
-it('counts sockets that may come back', async () => {
+it('counts sockets that may reconnect', async () => {
   await openSocket(7, 'web', 'a');
   await closeSocket(opening(7, 'web', 'a'));
   expect((await explain(7)).targets).toMatchObject([{ client: 'web', sockets: { open: 0, away: 1 }, isReached: true }]);
 });
 
-it('says so when there is nobody, and when none of them gets it', async () => {
+it('reports that there is no target, or that no target receives the topic', async () => {
   expect(await explain(8)).toEqual({
-    sentence: 'User 8 in context 1 has no subscription and no open socket, so nobody gets ox:mail:new.',
+    sentence: 'User 8 in context 1 has no subscription and no open socket, so no client receives ox:mail:new.',
     targets: [],
     isComplete: true,
   });
   await subscribe(9, 'phone', 'fcm', ['ox:calendar:*']);
-  expect((await explain(9)).sentence).toBe(
-    'User 9 in context 1 has 1 that could get ox:mail:new, and none of them does.',
-  );
+  expect((await explain(9)).sentence).toBe('User 9 in context 1 has 1 target, and none of them receives ox:mail:new.');
 });
 
 it('agrees with the explanation of a single client', async () => {
@@ -169,7 +167,7 @@ it('agrees with the explanation of a single client', async () => {
   }
 });
 
-describe('of a webhook', () => {
+describe('the explanation of a webhook', () => {
   const enabledIds = 'com.openexchange.webhooks.enabledIds';
   const switchName = 'com.openexchange.pns.transport.webhooks.enabled';
   const single = () =>
@@ -178,7 +176,7 @@ describe('of a webhook', () => {
       '/v1/config/explain?context=1&user=10&topic=order&client=crm&transport=webhook',
     );
 
-  it('says that it is enabled, and where that was looked for', async () => {
+  it('reports that the webhook is enabled, and all places that were checked', async () => {
     await set('server', enabledIds, 'crm');
     await subscribe(10, 'crm', 'webhook', ['order']);
     const [reached] = (await explain(10, 'order')).targets;
@@ -191,29 +189,29 @@ describe('of a webhook', () => {
 
   it.each<[string, () => Promise<unknown>, object, string]>([
     [
-      'was taken off the list of the user',
+      'the list of the user does not contain the webhook',
       () => set('contexts/1/users/10', enabledIds, 'shop'),
       { scope: 'user' },
       `${enabledIds}, set for the user, does not list crm`,
     ],
     [
-      'nobody lists any more',
+      'no list contains the webhook',
       async () => {
         await api.send('DELETE', `/v1/config/contexts/1/users/10/properties/${enabledIds}`);
         await api.send('DELETE', `/v1/config/server/properties/${enabledIds}`);
       },
       { scope: 'default' },
-      `nobody has set ${enabledIds}, which has to list crm`,
+      `${enabledIds} is not set, and it must list crm`,
     ],
-  ])('that %s, says so', async (_, change, origin, reason) => {
+  ])('reports that %s', async (_, change, origin, reason) => {
     await change();
     const denied = { isEnabled: false, decidedBy: { name: enabledIds, origin } };
-    const sentence = `crm does not get order through webhook, because ${reason}.`;
+    const sentence = `crm does not receive order through webhook, because ${reason}.`;
     expect((await explain(10, 'order')).targets).toMatchObject([{ ...denied, isReached: false, sentence }]);
     const { body } = await single();
     expect(body).toMatchObject(denied);
     expect(body.sentence).toContain(
-      `order may not go to crm of user 10 in context 1 through webhook, because ${reason}.`,
+      `order may not be sent to crm of user 10 in context 1 through webhook, because ${reason}.`,
     );
     expect(body.places.at(-1)).toMatchObject({ name: enabledIds, origin });
   });
@@ -224,10 +222,10 @@ async function explainSockets(user: number, client: string, topic = 'ox:mail:new
   return (await api.send('GET', `/v1/config/explain?${of}`)).body;
 }
 
-describe('of the sockets of a single client', () => {
+describe('the explanation of the sockets of one client', () => {
   const enabled = 'com.openexchange.pns.transport.websocket.enabled';
   const may = (client: string, topic = 'ox:mail:new') =>
-    `${topic} may go to ${client} of user 20 in context 1 through websocket, because nobody has set ${enabled} and that is its default.`;
+    `${topic} may be sent to ${client} of user 20 in context 1 through websocket, because ${enabled} is not set, and its default is true.`;
 
   beforeAll(async () => {
     for (const [client, connection] of [
@@ -240,32 +238,32 @@ describe('of the sockets of a single client', () => {
       await openSocket(20, client, connection);
     }
     await closeSocket(opening(20, 'web', 'c'));
-    await openSocket(21, 'web', 'f'); // somebody else's
+    await openSocket(21, 'web', 'f'); // of another user
   });
 
-  it('tells how many there are, and the pattern that matches', async () => {
+  it('contains the number of sockets and the matching pattern', async () => {
     expect(await explainSockets(20, 'web')).toMatchObject({
       isEnabled: true,
-      sentence: `${may('web')} It has 2 open sockets, and 1 that may come back; ox:mail:* in websocket-clients.yml matches ox:mail:new.`,
+      sentence: `${may('web')} The client has 2 open sockets, and 1 that may reconnect; ox:mail:* in websocket-clients.yml matches ox:mail:new.`,
       sockets: { open: 2, away: 1, topics: ['ox:mail:*'], matchedBy: 'ox:mail:*' },
       subscriptions: [],
       isComplete: true,
     });
   });
 
-  it('tells the patterns when none of them matches', async () => {
+  it('contains the patterns when none of them matches', async () => {
     const answer = await explainSockets(20, 'other');
     expect(answer['sockets']).toEqual({ open: 1, away: 0, topics: ['ox:calendar:*'] });
     expect(answer['sentence']).toBe(
-      `${may('other')} It has 1 open socket; none of its topics in websocket-clients.yml (ox:calendar:*) matches ox:mail:new.`,
+      `${may('other')} The client has 1 open socket; none of its topics in websocket-clients.yml (ox:calendar:*) matches ox:mail:new.`,
     );
   });
 
-  it('tells of a client that is not named, and of one without sockets', async () => {
+  it('reports a client without an entry, and a client without sockets', async () => {
     expect((await explainSockets(20, 'forgotten'))['sentence']).toBe(
-      `${may('forgotten')} It has 1 open socket; websocket-clients.yml names no client forgotten.`,
+      `${may('forgotten')} The client has 1 open socket; websocket-clients.yml names no client forgotten.`,
     );
-    expect((await explainSockets(22, 'web'))['sentence']).toContain(' It has no open socket; ox:mail:* ');
+    expect((await explainSockets(22, 'web'))['sentence']).toContain(' The client has no open socket; ox:mail:* ');
   });
 
   it('agrees with the explanation of the whole user', async () => {
@@ -279,7 +277,7 @@ describe('of the sockets of a single client', () => {
   });
 });
 
-it('says so when there are more subscriptions than it looks at', async () => {
+it('reports that there are more subscriptions than it checks', async () => {
   const database = new Client({ connectionString: api.database.url });
   await database.connect();
   await database.query(
@@ -291,18 +289,20 @@ it('says so when there are more subscriptions than it looks at', async () => {
   const single = await api.send<{ subscriptions: object[] }>('GET', `${path}&client=many&transport=fcm`);
   expect(single.body).toMatchObject({
     isComplete: false,
-    sentence: expect.stringContaining('Of the oldest 500 subscriptions of this client through it, 500 want') as string,
+    sentence: expect.stringContaining(
+      'Of the oldest 500 subscriptions of the client for this transport, 500 match',
+    ) as string,
   });
   expect(single.body.subscriptions).toHaveLength(500);
   const whole = await explain(30);
   expect(whole).toMatchObject({
     isComplete: false,
-    sentence: expect.stringContaining('There are more subscriptions, which are not looked at here.') as string,
+    sentence: expect.stringContaining('There are more subscriptions, which were not checked.') as string,
   });
 });
 
 it.each(['client=phone', 'transport=fcm'])('refuses %s alone', async (half) => {
   const { status, body } = await api.send('GET', `/v1/config/explain?context=1&user=5&topic=a&${half}`);
   expect([status, body['code']]).toEqual([400, 'QUERY_INVALID']);
-  expect(body['detail']).toBe('client and transport stand together, or neither of them does.');
+  expect(body['detail']).toBe('client and transport must both be set, or neither of them.');
 });

@@ -3,7 +3,7 @@ import { parkedNode } from '@pns/delivery';
 import type { SocketGroup } from '@pns/sockets';
 import { isExpired, type Subscription } from '@pns/subscriptions';
 import { matchingPattern } from '@pns/topics';
-import type { TransportName } from '@pns/transport-contract';
+import { isRegistered, type TransportName } from '@pns/transport-contract';
 import type { Explanation, UserExplanation } from './config.dto';
 
 interface Question {
@@ -19,14 +19,14 @@ interface Explained {
   readonly places: readonly Place[];
 }
 
-/** Everything that led to a decision, and a few sentences about it. */
+/** Explains a decision about one client of a user: all places that were checked, and a sentence. */
 export function explanationOf(
   question: Question,
   explained: Explained | undefined,
   { subscriptions, sockets, isComplete }: Targets,
   rules: SocketRules,
 ): Explanation {
-  // Only for a subject that the cache let go of while it was being asked for: that denies, here as everywhere.
+  // Undefined only when the cache evicted the user during this request. That denies, as everywhere.
   const { decision, places } = explained ?? { decision: notLoaded, places: [] };
   const decided = {
     isEnabled: decision.isEnabled,
@@ -35,7 +35,7 @@ export function explanationOf(
     isComplete,
   };
   const because = decisionSentence(question, decision);
-  if (question.transport === 'websocket') {
+  if (!isRegistered(question.transport)) {
     const found = socketsOf(question, sockets, rules);
     return { ...decided, sentence: `${because} ${socketSentence(question, found)}`, subscriptions: [], sockets: found };
   }
@@ -50,29 +50,29 @@ export function explanationOf(
   return { ...decided, sentence: `${because} ${sentence}`, subscriptions: matched };
 }
 
-/** Everything that a user's notifications may go to. */
+/** The subscriptions and sockets that notifications of a user can be sent to. */
 export interface Targets {
   readonly subscriptions: readonly Subscription[];
-  /** Whether the user has no other subscriptions than these. */
+  /** Whether `subscriptions` contains all subscriptions of the user. */
   readonly isComplete: boolean;
   readonly sockets: readonly SocketGroup[];
 }
 
-/** How it is found out what sockets hear of, at which time. */
+/** The topics of sockets, and the current time in ms. */
 export interface SocketRules {
   /** The topic patterns of a client's sockets. */
   readonly socketTopics: (client: string) => readonly string[];
   readonly now: number;
 }
 
-/** How the answers about each of the targets are found. */
+/** Finds the decision for each target. */
 export interface TargetRules extends SocketRules {
   readonly decisionOn: (transport: TransportName, client: string) => Decision | undefined;
 }
 
 type Target = UserExplanation['targets'][number];
 
-/** Which subscriptions and open sockets of a user get a topic, and why the others do not. */
+/** Explains which subscriptions and sockets of a user receive a topic, and why the others do not. */
 export function userExplanationOf(
   question: Pick<Question, 'context' | 'user' | 'topic'>,
   { subscriptions, isComplete, sockets }: Targets,
@@ -108,7 +108,7 @@ function socketTarget(
   };
 }
 
-/** The sockets of a client, and by which of its patterns they hear of a topic. */
+/** The sockets of a client, and the pattern that matches the topic. */
 function socketsOf(
   { topic, client }: Pick<Question, 'topic' | 'client'>,
   sockets: readonly SocketGroup[],
@@ -138,7 +138,7 @@ interface Aim {
   readonly rules: TargetRules;
 }
 
-/** `obstacles` are those that only this kind of target has. */
+/** `obstacles` are reasons that only this kind of target has. */
 function targetOf(
   { topic, client, transport, topics, rules }: Aim,
   obstacles: readonly string[],
@@ -160,7 +160,7 @@ function targetOf(
     isEnabled: decision.isEnabled,
     decidedBy: { name: decision.name, origin: decision.origin },
     isReached,
-    sentence: `${client} ${isReached ? 'gets' : 'does not get'} ${topic} through ${transport}, because ${because}.`,
+    sentence: `${client} ${isReached ? 'receives' : 'does not receive'} ${topic} through ${transport}, because ${because}.`,
   };
 }
 
@@ -170,29 +170,29 @@ function userSentence(
   isComplete: boolean,
 ): string {
   const who = `User ${user} in context ${context}`;
-  const rest = isComplete ? '' : ' There are more subscriptions, which are not looked at here.';
-  if (targets.length === 0) return `${who} has no subscription and no open socket, so nobody gets ${topic}.`;
+  const rest = isComplete ? '' : ' There are more subscriptions, which were not checked.';
+  if (targets.length === 0) return `${who} has no subscription and no open socket, so no client receives ${topic}.`;
   const reached = targets.filter(({ isReached }) => isReached);
   if (reached.length === 0)
-    return `${who} has ${targets.length} that could get ${topic}, and none of them does.${rest}`;
+    return `${who} has ${targets.length} ${targets.length === 1 ? 'target' : 'targets'}, and none of them receives ${topic}.${rest}`;
   const named = [...new Set(reached.map(({ client, transport }) => `${client} through ${transport}`))].join(', ');
-  return `${who} gets ${topic} at ${reached.length} of ${targets.length}: ${named}.${rest}`;
+  return `${who} receives ${topic} at ${reached.length} of ${targets.length} targets: ${named}.${rest}`;
 }
 
 const notLoaded: Decision = { isEnabled: false, name: '', origin: { scope: 'default' }, fault: 'could not be loaded' };
 
 function decisionSentence({ context, user, client, topic, transport }: Question, decision: Decision): string {
-  const what = `${topic} ${decision.isEnabled ? 'may' : 'may not'} go to ${client} of user ${user} in context ${context} through ${transport}`;
+  const what = `${topic} ${decision.isEnabled ? 'may' : 'may not'} be sent to ${client} of user ${user} in context ${context} through ${transport}`;
   return `${what}, because ${reasonOf(decision)}.`;
 }
 
 function reasonOf({ isEnabled, name, origin, fault, unlisted }: Decision): string {
   if (fault !== undefined) return `${name}, set for ${titleOf(origin)}, cannot be read: it ${fault}`;
   if (unlisted !== undefined) {
-    if (origin.scope === 'default') return `nobody has set ${name}, which has to list ${unlisted}`;
+    if (origin.scope === 'default') return `${name} is not set, and it must list ${unlisted}`;
     return `${name}, set for ${titleOf(origin)}, does not list ${unlisted}`;
   }
-  if (origin.scope === 'default') return `nobody has set ${name} and that is its default`;
+  if (origin.scope === 'default') return `${name} is not set, and its default is ${isEnabled}`;
   return `${name} is ${isEnabled} for ${titleOf(origin)}`;
 }
 
@@ -200,17 +200,17 @@ function subscriptionSentence(
   { topic }: Question,
   { count, all, isComplete }: { readonly count: number; readonly all: number; readonly isComplete: boolean },
 ): string {
-  if (all === 0) return 'There is no subscription of this client through it.';
+  if (all === 0) return 'The client has no subscription for this transport.';
   const them = isComplete ? `${all} subscription${all === 1 ? '' : 's'}` : `the oldest ${all} subscriptions`;
-  return `Of ${them} of this client through it, ${count} ${count === 1 ? 'wants' : 'want'} ${topic}.`;
+  return `Of ${them} of the client for this transport, ${count} ${count === 1 ? 'matches' : 'match'} ${topic}.`;
 }
 
 function socketSentence(
   { client, topic }: Question,
   { open, away, topics, matchedBy }: NonNullable<Explanation['sockets']>,
 ): string {
-  const waiting = away === 0 ? '' : `, and ${away} that may come back`;
-  const sockets = `It has ${open === 0 ? 'no open socket' : `${open} open socket${open === 1 ? '' : 's'}`}${waiting}`;
+  const waiting = away === 0 ? '' : `, and ${away} that may reconnect`;
+  const sockets = `The client has ${open === 0 ? 'no open socket' : `${open} open socket${open === 1 ? '' : 's'}`}${waiting}`;
   if (topics.length === 0) return `${sockets}; ${unnamed(client)}.`;
   if (matchedBy !== undefined) return `${sockets}; ${matchedBy} in websocket-clients.yml matches ${topic}.`;
   return `${sockets}; none of its topics in websocket-clients.yml (${topics.join(', ')}) matches ${topic}.`;
@@ -227,6 +227,6 @@ function titleOf(origin: Origin): string {
     case 'server':
       return origin.id === undefined ? 'the server' : `the server in ${origin.id}`;
     case 'default':
-      return 'nobody';
+      return 'no scope';
   }
 }

@@ -3,7 +3,7 @@ import type { FolderScopes, Origin } from '@pns/config-cascade';
 import { ConfigDirectory, type ConfigFault } from '@pns/config-folder';
 import type { PropertyPlace, StoredProperty } from '@pns/persistence';
 
-/** A context set of a file, as the list of context sets has it. */
+/** A context set that a file defines, as in the list of context sets. */
 export interface FileSet {
   readonly name: string;
   readonly rank: number;
@@ -11,7 +11,7 @@ export interface FileSet {
   readonly file: string;
 }
 
-/** What the files of the configuration folder set, for those who look for it where the API sets the same. */
+/** The properties and context sets from the configuration folder, for routes that show them beside those of the API. */
 @Injectable()
 export class FileScopes {
   constructor(private readonly directory: ConfigDirectory<FolderScopes>) {}
@@ -30,12 +30,12 @@ export class FileScopes {
     }));
   }
 
-  /** The first set of this name. */
+  /** The first set with this name. */
   set(name: string): FileSet | undefined {
     return this.sets.find((each) => each.name === name);
   }
 
-  /** The properties that files set at a place, which they can for the server and for context sets. */
+  /** The properties that files set at a place. Files can set them for the server and for context sets. */
   properties(place: PropertyPlace): readonly Pick<StoredProperty, 'name' | 'value'>[] {
     return [...(this.valuesAt(place) ?? [])].map(([name, value]) => ({ name, value }));
   }
@@ -45,7 +45,7 @@ export class FileScopes {
     return value === undefined ? undefined : { name, value };
   }
 
-  /** Where files set a property at a place. */
+  /** The origin of a property that a file sets at a place. */
   origin({ scope, ...place }: PropertyPlace, name: string): Origin {
     const id = 'set' in place ? place.set : this.directory.content.server.sources?.get(name);
     return id === undefined ? { scope } : { scope, id };

@@ -5,9 +5,9 @@ import type { FastifyReply } from 'fastify';
 import { RequestError } from '../http/request-error';
 import { propertyView, type PropertyBody, type PropertyList, type PropertyView } from './config.dto';
 import { FileScopes } from './file-scopes';
-import { tellVersion } from './version';
+import { setEtag } from './version';
 
-/** Reads and writes the properties of a place, whichever scope it is in, and has every process obey. */
+/** Reads and writes the properties of any scope, and announces changes to every process. */
 @Injectable()
 export class PropertyWrites {
   constructor(
@@ -16,7 +16,7 @@ export class PropertyWrites {
     private readonly files: FileScopes,
   ) {}
 
-  /** What is set here, and what files set where nothing is. */
+  /** The properties set through the API, and those of files where the API sets none. */
   async list(place: PropertyPlace, page: PageRequest): Promise<PropertyList> {
     const isInFiles = await this.isInFiles(place);
     const ofFiles = isInFiles ? this.files.properties(place) : [];
@@ -27,7 +27,7 @@ export class PropertyWrites {
     };
   }
 
-  /** What a file sets has no version: it cannot be changed here. */
+  /** A property from a file has no version, because the API cannot change it. */
   async get(place: PropertyPlace, name: string, reply: FastifyReply): Promise<PropertyView> {
     const property = await this.store.property(place, name);
     if (property === undefined) {
@@ -35,7 +35,7 @@ export class PropertyWrites {
       if (ofFile === undefined) throw notSet(name);
       return propertyView(ofFile, this.files.origin(place, name));
     }
-    tellVersion(reply, property.version);
+    setEtag(reply, property.version);
     return propertyView(property);
   }
 
@@ -54,7 +54,7 @@ export class PropertyWrites {
     const property = { name, value: text, ...(final === undefined ? {} : { final }) };
     if (place.scope === 'contextSet') await this.assertNotInFilesOnly(place.set);
     const stored = await this.changes.make(changeOf(place), () => this.store.put(place, property, expected));
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return propertyView(stored);
   }
 
@@ -66,18 +66,18 @@ export class PropertyWrites {
     throw notSet(name, ofFile !== undefined && 'id' in where ? ` A file sets it (${where.id}); remove it there.` : '');
   }
 
-  /** @throws RequestError `CONTEXT_SET_NOT_FOUND` for a context set that is neither kept nor in a file. */
+  /** @throws RequestError `CONTEXT_SET_NOT_FOUND` for a context set that is neither stored nor in a file. */
   private async isInFiles(place: PropertyPlace): Promise<boolean> {
     if (place.scope !== 'contextSet') return true;
-    if ((await this.store.contextSet(place.set)) !== undefined) return false; // it takes the place of a file's
+    if ((await this.store.contextSet(place.set)) !== undefined) return false; // it replaces the set of a file
     if (this.files.set(place.set) !== undefined) return true;
-    throw new RequestError('CONTEXT_SET_NOT_FOUND', 'There is no context set of this name.');
+    throw new RequestError('CONTEXT_SET_NOT_FOUND', 'There is no context set with this name.');
   }
 
   private async assertNotInFilesOnly(set: string): Promise<void> {
     const ofFile = this.files.set(set);
     if (ofFile === undefined || (await this.store.contextSet(set)) !== undefined) return;
-    const sentence = `${set} is a context set of ${ofFile.file}. Change it there, or PUT /v1/config/context-sets/${set}, which takes its place.`;
+    const sentence = `The file ${ofFile.file} defines the context set ${set}. Change it there, or replace it with PUT /v1/config/context-sets/${set}.`;
     throw new RequestError('CONTEXT_SET_NOT_FOUND', sentence);
   }
 }

@@ -15,7 +15,7 @@ export class ServerPropertiesController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'The properties that are set for the server, by files too, by name' })
+  @ApiOperation({ summary: 'List the properties of the server, including those from files, by name' })
   @ApiOkResponse({ type: PropertyList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
   list(@Query() page: PageQuery): Promise<PropertyList> {
@@ -24,7 +24,7 @@ export class ServerPropertiesController {
 
   @Get(':name')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'One property of the server; its ETag serves for If-Match' })
+  @ApiOperation({ summary: 'Read a property of the server; use the ETag for If-Match' })
   @ApiOkResponse({ type: PropertyView })
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET')
   get(@Param() { name }: NamePath, @Res({ passthrough: true }) reply: FastifyReply): Promise<PropertyView> {
@@ -33,7 +33,7 @@ export class ServerPropertiesController {
 
   @Put(':name')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'Set a property of the server; every process obeys within a second' })
+  @ApiOperation({ summary: 'Set a property of the server; every process applies it within a second' })
   @ApiOkResponse({ type: PropertyView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
   @ApiProblems('PROPERTY_UNKNOWN', 'PROPERTY_VALUE_INVALID', 'PROPERTY_SCOPE_REFUSED', 'VERSION_CHANGED')
@@ -50,7 +50,7 @@ export class ServerPropertiesController {
   @Delete(':name')
   @HttpCode(204)
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'Remove a property of the server, so that wider scopes decide' })
+  @ApiOperation({ summary: 'Remove a property of the server, so that a wider scope decides' })
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET', 'VERSION_CHANGED')
   remove(@Param() { name }: NamePath, @Headers('if-match') ifMatch: string | undefined): Promise<void> {

@@ -15,7 +15,7 @@ export class UserPropertiesController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'The properties that are set for a user, by name' })
+  @ApiOperation({ summary: 'List the properties that are set for a user, by name' })
   @ApiOkResponse({ type: PropertyList })
   @ApiProblems('PATH_INVALID', 'QUERY_INVALID', 'CURSOR_INVALID')
   list(@Param() { context, user }: UserPath, @Query() page: PageQuery): Promise<PropertyList> {
@@ -24,7 +24,7 @@ export class UserPropertiesController {
 
   @Get(':name')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'One property of a user; its ETag serves for If-Match' })
+  @ApiOperation({ summary: 'Read a property of a user; use the ETag for If-Match' })
   @ApiOkResponse({ type: PropertyView })
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET')
   get(
@@ -36,7 +36,7 @@ export class UserPropertiesController {
 
   @Put(':name')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'Set a property of a user; every process obeys within a second' })
+  @ApiOperation({ summary: 'Set a property of a user; every process applies it within a second' })
   @ApiOkResponse({ type: PropertyView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
   @ApiProblems('PROPERTY_UNKNOWN', 'PROPERTY_VALUE_INVALID', 'PROPERTY_SCOPE_REFUSED', 'PROPERTY_LIMIT')
@@ -54,7 +54,7 @@ export class UserPropertiesController {
   @Delete(':name')
   @HttpCode(204)
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'Remove a property of a user, so that wider scopes decide' })
+  @ApiOperation({ summary: 'Remove a property of a user, so that a wider scope decides' })
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'PROPERTY_NOT_SET', 'VERSION_CHANGED')
   remove(

@@ -2,8 +2,8 @@ import type { Expected } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequestError } from '../http/request-error';
 
-/** Names the version of what is answered, for the `If-Match` of a later write. */
-export function tellVersion(reply: FastifyReply, version: string): void {
+/** Sets the ETag of the answer, for the `If-Match` of a later write. */
+export function setEtag(reply: FastifyReply, version: string): void {
   reply.header('etag', `"${version}"`);
 }
 
@@ -11,14 +11,15 @@ export function tellVersion(reply: FastifyReply, version: string): void {
 const entityTag = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g;
 const listOfEntityTags = /^[ \t,]*(?:(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"[ \t]*(?:,[ \t,]*|$))+$/;
 
-/** The entity tags that we make. */
+/** The entity tags that PNS generates. */
 const versionSyntax = /^\d{1,18}$/;
 
 /**
- * What a write expects to find: `If-Match` names versions of earlier answers, or `*` for any at all, and `If-None-Match: *`
- * expects nothing. Undefined when it does not matter. Tags are compared strongly (RFC 9110, 13.1.1): a weak one is no version.
+ * The state that a write expects: `If-Match` names versions of earlier answers, or `*` for any version; `If-None-Match: *`
+ * expects that the resource is absent. Undefined without these headers. Tags are compared strongly (RFC 9110, 13.1.1): a weak
+ * tag never matches.
  *
- * @throws RequestError for anything else.
+ * @throws RequestError `VERSION_CHANGED` for any other header.
  */
 export function expectedBy(ifMatch: string | undefined, ifNoneMatch?: string): Expected | undefined {
   if (ifNoneMatch !== undefined) {
@@ -35,8 +36,8 @@ export function expectedBy(ifMatch: string | undefined, ifNoneMatch?: string): E
   if (versions.length > 0) return { versions };
   throw failed(
     tags.some(({ isWeak }) => isWeak)
-      ? 'If-Match names weak ETags only, which never match (RFC 9110, 13.1.1). A proxy that compresses answers made the ETag weak: send it without W/.'
-      : 'If-Match names no ETag of ours, which are whole numbers in quotes. A proxy may have changed it: send it as PNS answered it.',
+      ? 'If-Match names weak ETags only, which never match (RFC 9110, 13.1.1). A proxy that compresses answers may have made the ETag weak: send it without W/.'
+      : 'If-Match contains no ETag of PNS: these are whole numbers in quotes. A proxy may have changed it; send the ETag as PNS answered it.',
   );
 }
 

@@ -7,7 +7,7 @@ import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { DeliveryList, DeliveryQuery, DeliveryRetry, deliveryView, RetriedCount } from './deliveries.dto';
 
-/** Most deliveries that one request puts back, and that one transaction does. */
+/** Most deliveries of one request, and of one transaction. */
 const [mostAtOnce, batchSize] = [10_000, 500];
 
 @ApiTags('Deliveries')
@@ -21,8 +21,8 @@ export class DeliveriesController {
   @Get()
   @Requires('admin', { contextIn: 'query' })
   @ApiOperation({
-    summary: 'Deliveries that failed for good, oldest first',
-    description: 'They are kept until they are sent again, or until their user is deleted.',
+    summary: 'List deliveries that failed and get no more attempts, oldest first',
+    description: 'They are kept until they are sent again or their user is erased.',
   })
   @ApiOkResponse({ type: DeliveryList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
@@ -36,12 +36,12 @@ export class DeliveriesController {
   @Requires('admin', { contextIn: 'body' })
   @ApiOperation({
     summary: 'Send failed deliveries again',
-    description: `Those that fit everything that is named, oldest first, at most ${mostAtOnce} at once; the answer says how many. They keep their ids, by which a receiver knows what it had already, and start with all their attempts.`,
+    description: `Sends the deliveries that match all given filters, oldest first, at most ${mostAtOnce} per request; the answer contains the number. They keep their ids, so a receiver can recognise duplicates. Their count of attempts starts again.`,
   })
   @ApiOkResponse({ type: RetriedCount })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'REDIS_UNREACHABLE')
   async retry(@Body() named: DeliveryRetry): Promise<RetriedCount> {
-    // What fails again meanwhile is not sent a second time.
+    // A delivery that fails again during this request is not sent a second time.
     const filter = { ...named, before: Date.now() };
     let retried = 0;
     while (retried < mostAtOnce) {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { client, idNumber, idText, notificationId, pageQuery, topic } from '../http/fields';
 import { transport } from '../subscriptions/subscriptions.dto';
 
-/** How a delivery that is kept can have ended; `exhausted` means that it was tried as often as it may. */
+/** The outcomes of stored deliveries; `exhausted`: the last allowed attempt failed. */
 const outcomes = ['exhausted', 'gone', 'rejected', 'misconfigured', 'expired'] as const;
 
 const outcome = z.enum(outcomes, `must be one of ${outcomes.join(', ')}`);
@@ -49,8 +49,10 @@ const view = z.object({
   transport: z.string(),
   topic: z.string(),
   outcome,
-  reason: z.string().describe("What the provider or our own rules said; there is no provider's secret in it."),
-  isHeld: z.boolean().describe("It goes out by itself once its client's settings are mended."),
+  reason: z.string().describe('The reason from the provider or from PNS. It contains no secrets.'),
+  isHeld: z
+    .boolean()
+    .describe('Whether the delivery is held: it is sent automatically after the settings of its client are corrected.'),
   attempts: z.int(),
   failedAt: z.iso.datetime(),
 });
@@ -59,7 +61,7 @@ export class DeliveryList extends createZodDto(z.object({ items: z.array(view), 
 
 export type DeliveryFilter = Omit<FailedDeliveryFilter, 'isHeld' | 'before'>;
 
-/** Without token and payload: those are nobody's business who looks for faults. */
+/** Without token and payload: these are private, and finding a fault does not need them. */
 export function deliveryView({
   delivery,
   outcome: ended,

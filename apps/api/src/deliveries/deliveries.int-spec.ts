@@ -44,7 +44,7 @@ interface List {
 const idsOf = async (query: string): Promise<string[]> =>
   (await api.send<List>('GET', `/v1/deliveries?${query}`)).body.items.map(({ id }) => id);
 
-it('lists what failed for good, a page at a time, without token and payload', async () => {
+it('lists failed deliveries page by page, without token and payload', async () => {
   const ids = Array.from({ length: 5 }, (_, index) => `page-${index}`);
   await store.record(ids.map((id, index) => failed(id, { context: 2 }, { failedAt: 1000 + Math.floor(index / 2) })));
   const first = await api.send<List>('GET', '/v1/deliveries?context=2&limit=3');
@@ -74,14 +74,14 @@ it.each([
   ['notification=n-of-interest', 'by-notification', { notificationId: 'n-of-interest' }, {}],
   [`notification=${'n'.repeat(255)}`, 'by-longest', { notificationId: 'n'.repeat(255) }, {}],
 ] as [string, string, Partial<Delivery>, Partial<FailedDelivery>][])(
-  'finds them by %s',
+  'finds failed deliveries by %s',
   async (query, id, changes, more) => {
     await store.record([failed('somebody-else', { context: 9 }), failed(id, changes, more)]);
     expect(await idsOf(query)).toEqual([id]);
   },
 );
 
-it('puts those that are named back into their queues, with all their attempts, and forgets them', async () => {
+it('puts the selected deliveries back into their queues, with all attempts, and removes them from the list', async () => {
   await store.record([
     failed('again-1', { context: 3 }),
     failed('again-2', { context: 3, transport: 'webhook', token: 'https://example.com/a' }),

@@ -4,7 +4,7 @@ import { ConfigChanges } from '@pns/config-cascade';
 import { DirectoryStore } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
-import { expectedBy, tellVersion } from '../config/version';
+import { expectedBy, setEtag } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
@@ -22,7 +22,7 @@ export class ContextsController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'The contexts that the directory knows, by id' })
+  @ApiOperation({ summary: 'List the contexts of the directory, by id' })
   @ApiOkResponse({ type: ContextList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
   async list(@Query() page: PageQuery): Promise<ContextList> {
@@ -32,7 +32,7 @@ export class ContextsController {
 
   @Get(':context')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'What the directory knows of a context; its ETag serves for If-Match' })
+  @ApiOperation({ summary: 'Read a context of the directory; use the ETag for If-Match' })
   @ApiOkResponse({ type: ContextView })
   @ApiProblems('PATH_INVALID', 'CONTEXT_NOT_FOUND')
   async get(@Param() { context }: ContextPath, @Res({ passthrough: true }) reply: FastifyReply): Promise<ContextView> {
@@ -40,7 +40,7 @@ export class ContextsController {
     if (stored === undefined) {
       throw new RequestError('CONTEXT_NOT_FOUND', `The directory has no context ${context}.`);
     }
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return contextView(stored);
   }
 
@@ -49,7 +49,7 @@ export class ContextsController {
   @ApiOperation({
     summary: 'Add a context to the directory, or replace its name and tags',
     description:
-      'Its id, its name and its tags decide which context sets match; every process obeys within a second. Its users and properties stay.',
+      'The id, the name and the tags decide which context sets match. Every process applies the change within a second. Users and properties of the context stay.',
   })
   @ApiOkResponse({ type: ContextView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
@@ -66,7 +66,7 @@ export class ContextsController {
     const stored = await this.changes.make({ scope: 'context', context }, () =>
       this.directory.putContext(known, expected),
     );
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return contextView(stored);
   }
 
@@ -74,7 +74,7 @@ export class ContextsController {
   @HttpCode(204)
   @RequiresScope('admin')
   @ApiOperation({
-    summary: 'Erase a context: its users, settings and subscriptions, and whatever is on its way to them',
+    summary: 'Erase a context: its users, properties and subscriptions, and their waiting notifications and deliveries',
     description: erasureDescription,
   })
   @ApiNoContentResponse()

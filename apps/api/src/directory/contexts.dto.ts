@@ -4,21 +4,21 @@ import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { idNumber, idText } from '../http/fields';
 
-/** A tag of digits would be taken for the id of a context, which is a tag of that context. */
+/** The id of a context is also a tag of this context, so other tags must not consist of digits. */
 const tag = z
   .string()
   .max(100)
   .refine(
     (text) => isTag(text) && !/^\d+$/.test(text),
-    'must be letters, digits, underscores, dots and dashes, and not only digits, which would be the id of a context',
+    'must be letters, digits, underscores, dots and dashes, and not only digits, because these are the id of a context',
   );
 
-/** What context sets choose by. */
-export const tags = z.array(tag).max(100).describe('What the tag expressions of context sets may name.');
+/** Context sets select contexts and users by tags. */
+export const tags = z.array(tag).max(100).describe('The tags for the tag expressions of context sets.');
 
 export class ContextPath extends createZodDto(z.object({ context: idText })) {}
 
-const name = tag.optional().describe('A tag as well, and that of one context only.');
+const name = tag.optional().describe('The name is also a tag. It must be unique among contexts.');
 
 export class ContextBody extends createZodDto(z.strictObject({ name, tags: tags.default([]) })) {}
 

@@ -9,7 +9,7 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-it('a context is put, read, replaced and listed', async () => {
+it('a context can be added, read, replaced and listed', async () => {
   const path = '/v1/contexts/1';
   const put = await api.send('PUT', path, { body: { name: 'acme.example', tags: ['premium', 'eu-1'] } });
   expect(put).toMatchObject({ status: 200, body: { context: 1, name: 'acme.example', tags: ['premium', 'eu-1'] } });
@@ -18,7 +18,7 @@ it('a context is put, read, replaced and listed', async () => {
   expect((await api.send('GET', path)).body).toEqual({ context: 1, tags: [] });
 });
 
-it('contexts are listed by id, page by page, those that only their users brought too', async () => {
+it('contexts are listed by id, page by page, including contexts that were added with a user', async () => {
   await api.send('PUT', '/v1/contexts/300', { body: {} });
   await api.send('PUT', '/v1/contexts/100', { body: { tags: ['x'] } });
   await api.send('PUT', '/v1/contexts/200/users/1', { body: {} });
@@ -39,14 +39,14 @@ it('contexts are listed by id, page by page, those that only their users brought
   expect(known.filter((each) => (each as { context: number }).context >= 100)).toEqual(some);
 });
 
-it('a name belongs to one context', async () => {
+it('a name belongs to one context only', async () => {
   await api.send('PUT', '/v1/contexts/11', { body: { name: 'only' } });
   const taken = await api.send('PUT', '/v1/contexts/12', { body: { name: 'only' } });
   expect(taken).toMatchObject({ status: 409, body: { code: 'CONTEXT_NAME_TAKEN' } });
   expect((await api.send('GET', '/v1/contexts/12')).status).toBe(404);
 });
 
-it('of two admins who change the same context, one is told', async () => {
+it('answers 412 to one of two administrators who change the same context', async () => {
   const path = '/v1/contexts/21';
   const made = await api.send('PUT', path, { body: {} });
   const headers = { 'if-match': made.headers.get('etag') ?? '' };
@@ -57,7 +57,7 @@ it('of two admins who change the same context, one is told', async () => {
   expect((await api.send('GET', path)).body).toMatchObject({ tags: ['a'] });
 });
 
-describe('what a context or user is called decides in every process which context sets match', () => {
+describe('names and tags decide in every process which context sets match', () => {
   const name = 'com.openexchange.pns.delayDuration';
   const john = { context: 31, user: 14 };
   const delayIn = async (of: TestApi): Promise<number> => {

@@ -47,7 +47,7 @@ function part<Part>(token: abstract new (...args: never[]) => Part): Part {
   return api.app.get<Part>(token, { strict: false });
 }
 
-/** What everything of a user can be recognised by, wherever it is. */
+/** The mark of all data of a user, in every store. */
 function markOf({ context, user }: UserKey): string {
   return `m${context}u${user}x`;
 }
@@ -77,7 +77,7 @@ function delivery(of: UserKey, changes: Partial<Delivery> = {}): Delivery {
   };
 }
 
-/** Rejects unless the API takes it. */
+/** Rejects unless the API accepts the request. */
 async function send<Body>(method: string, path: string, body: unknown): Promise<Body> {
   const answer = await api.send<Body>(method, path, { body });
   if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`);
@@ -96,7 +96,7 @@ function shardQueue(of: UserKey, name: string): QueueRef {
   return { group: queues.keys.group(queues.keys.shardOf(of.context, of.user)), name };
 }
 
-/** Whatever can be kept of users, in every place where it can be; some of it together with that of the others. */
+/** Creates data of users in every place that can store it; some places store data of several users together. */
 async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, string>> {
   const sessions = new Map<UserKey, string>();
   const { redis, keys } = queues;
@@ -170,7 +170,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
   return sessions;
 }
 
-/** What there is of a user: lines that hold its mark, or its ids one behind the other. */
+/** The data of a user: lines that contain its mark, or its context id followed by its user id. */
 function tracesOf({ context, user }: UserKey, lines: readonly string[]): string[] {
   const ids = new RegExp(`(?<!\\d)${context}\\D{1,20}(?<!\\d)${user}(?!\\d)`);
   return lines.filter((line) => line.includes(markOf({ context, user })) || ids.test(line));
@@ -181,7 +181,7 @@ function tracesOfContext(context: number, lines: readonly string[]): string[] {
   return lines.filter((line) => id.test(line));
 }
 
-/** In which tables, and in which kinds of keys, lines are. */
+/** The tables and kinds of keys that contain lines. */
 function placesOf(lines: readonly string[]): string[] {
   const places = lines.map((line) => {
     const [key = '', field] = line.replace(/^\{[^}]*\}:/, '').split(' ');
@@ -199,13 +199,13 @@ const inRedis = [
 ];
 const ofUsers = ['audit_entries', 'failed_deliveries', 'subscriptions', 'user_logins', 'user_properties', 'users'];
 
-/** How many deliveries of the user are in the jobs. */
+/** The number of deliveries of the user in the jobs. */
 function deliveriesOf(of: UserKey, lines: readonly string[]): number {
   const jobs = lines.filter((line) => / data \{"v":1/.test(line));
   return jobs.reduce((sum, line) => sum + line.split(`"text":"${markOf(of)}"`).length - 1, 0);
 }
 
-/** What `before` held of others is there still, but for what a job held of both. */
+/** Expects that the data of other users in `before` is unchanged, except in jobs that also contain the erased user. */
 function expectUntouched(
   others: readonly UserKey[],
   isErased: (line: string) => boolean,
@@ -240,10 +240,10 @@ it('every key in Redis is in the key map, with its type', async () => {
   }
 });
 
-describe('of what is erased, no dump of Postgres and Redis tells anything', () => {
-  it('a user', async () => {
+describe('no dump of Postgres and Redis contains data of an erased', () => {
+  it('user', async () => {
     const erased = { context: 71_000_002, user: 92_000_001 };
-    // Of the same context; of an id that begins alike; the same id in a context that begins alike.
+    // In the same context; with an id that starts with the same digits; the same id in a context with the same first digits.
     const others = [
       { context: 71_000_002, user: 92_000_002 },
       { context: 71_000_002, user: 920_000_011 },
@@ -264,7 +264,7 @@ describe('of what is erased, no dump of Postgres and Redis tells anything', () =
     for (const [of, token] of sessions) expect([of, await isEnded(token)]).toEqual([of, of === erased]);
   });
 
-  it('a context', async () => {
+  it('context', async () => {
     const context = 73_000_004;
     const erased = [
       { context, user: 94_000_001 },
@@ -302,10 +302,10 @@ it('a grep of raw dumps of both stores finds neither the id nor the name of an e
   expect([after.postgres, after.redis].map((text) => text.includes('79000001'))).toEqual([true, true]);
 });
 
-/** How Postgres writes the bytes of a text. */
+/** The bytes of a text as Postgres prints them. */
 const hexOf = (text: string): string => Buffer.from(text).toString('hex');
 
-it('what an operator says of a context in a context set stays', async () => {
+it('a context set that an operator wrote for the context stays', async () => {
   const path = '/v1/config/context-sets/of-one';
   await send('PUT', path, { rank: 1, withTags: '76000001 | acme-76' });
   await send('PUT', '/v1/contexts/76000001', { name: 'acme-76' });
@@ -313,7 +313,7 @@ it('what an operator says of a context in a context set stays', async () => {
   expect((await api.send('GET', path)).body).toMatchObject({ withTags: '76000001 | acme-76' });
 });
 
-it('what the directory does not know is erased as well, and erasing twice is harmless', async () => {
+it('erases a user who is not in the directory, and erasing twice is harmless', async () => {
   const of = { context: 75_000_006, user: 96_000_001 };
   await enqueueDeliveries(queues, [{ ...shardQueue(of, 'fcm'), endpoint: 'x', deliveries: [delivery(of)] }]);
   for (const path of [`/v1/contexts/${of.context}/users/${of.user}`, `/v1/contexts/${of.context}`]) {
@@ -322,7 +322,7 @@ it('what the directory does not know is erased as well, and erasing twice is har
   expect(tracesOf(of, await dumped(api))).toEqual([]);
 });
 
-it('a context of many users is erased in steps', async () => {
+it('erases a context with many users in steps', async () => {
   const context = 77_000_008;
   const client = new Client({ connectionString: api.database.url });
   await client.connect();
@@ -342,7 +342,7 @@ it('a context of many users is erased in steps', async () => {
   expect(tracesOfContext(context, await dumped(api))).toEqual([]);
 });
 
-/** A process that does what the modules say, beside the API. */
+/** A second process with the given modules. */
 async function startProcess(...modules: DynamicModule[]): Promise<INestApplicationContext> {
   const { redisPrefix: prefix } = api;
   const app = await NestFactory.createApplicationContext(
@@ -362,7 +362,7 @@ async function startProcess(...modules: DynamicModule[]): Promise<INestApplicati
   return app;
 }
 
-/** A promise and what resolves it. */
+/** A promise and the function that resolves it. */
 function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
   let open = (): void => undefined;
   const passed = new Promise<void>((resolve) => (open = resolve));
@@ -373,15 +373,15 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-describe('what somebody has in hand', () => {
-  /** A delivery that was dispatched a moment ago. */
+describe('data that a worker holds', () => {
+  /** Dispatches a delivery. */
   const fresh = (of: UserKey) => delivery(of, { transport: 'wns', dueAt: Date.now() + hour });
   const inJobs = (of: UserKey, lines: string[]) => tracesOf(of, lines).filter((line) => line.includes(' data '));
 
   it.each<[string, Outcome]>([
     ['is tried again', { kind: 'retry', reason: 'busy' }],
     ['failed for good', { kind: 'rejected', reason: 'no' }],
-  ])('is gone too when the answer comes: a delivery that then %s', async (name, outcome) => {
+  ])('is erased too: a delivery whose outcome is %s', async (name, outcome) => {
     const of = { context: 81_000_000 + name.length, user: 70_000_007 };
     const [begun, answered] = [gate(), gate()];
     const deliver = async ({ context }: Delivery): Promise<Outcome> => {
@@ -398,7 +398,7 @@ describe('what somebody has in hand', () => {
     await begun.passed;
     const unfinished = part(Erasure).erase(of, undefined, 3000);
     await expect(unfinished).rejects.toMatchObject({ code: 'ERASURE_UNFINISHED' });
-    // Whatever happens to its process now, it will not be tried again.
+    // The job contains no delivery any more, so there is no other attempt even if the process crashes now.
     expect(inJobs(of, await dumped(api))).toEqual([]);
 
     const neighbour = { ...of, user: of.user + 1 };
@@ -413,7 +413,7 @@ describe('what somebody has in hand', () => {
     expect(tracesOf(neighbour, await dumped(api))).not.toEqual([]);
   });
 
-  it('is gone too when it is handed over: a batch of the dispatcher', async () => {
+  it('is erased too: a batch of the dispatcher', async () => {
     const of = { context: 82_000_001, user: 70_000_007 };
     const neighbour = { context: 82_000_001, user: 70_000_008 };
     const [begun, handedOver] = [gate(), gate()];

@@ -2,48 +2,39 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Windows } from '@pns/aggregation';
 import { ConfigChanges, type ConfigChange } from '@pns/config-cascade';
-import { eraseDeliveries, type QueueRef, parkedNode } from '@pns/delivery';
+import { allDeliveryQueues, eraseDeliveries, type QueueRef } from '@pns/delivery';
 import { ApiKeyStore, AuditStore, DirectoryStore, ErasureStore, type Expected } from '@pns/persistence';
-import { SocketRegistry, SocketNodes } from '@pns/sockets';
-import {
-  socketNodeGroup,
-  deliveryQueue,
-  erasedInAll,
-  heldLocks,
-  Queues,
-  socketNodeQueue,
-  type Erased,
-} from '@pns/queue';
+import { erasedInAll, heldLocks, Queues, type Erased } from '@pns/queue';
 import { SessionTokens } from '@pns/sessions';
+import { SocketNodes, SocketRegistry } from '@pns/sockets';
 import type { Owner } from '@pns/subscriptions';
-import { transportNames } from '@pns/transport-contract';
 import { RemovedKeys } from '../authentication/removed-keys';
 import { RequestError } from '../http/request-error';
 
-/** What has not ended by then is for the next request to go on with, in ms. */
-const longestMs = 30_000;
+/** Longest time of one request, in ms. The next request continues. */
+const erasureTimeoutMs = 30_000;
 
-/** What workers have in hand, and sockets that were told to go, have this long before they are looked at again, in ms. */
+/** Pause before running deliveries and closing sockets are checked again, in ms. */
 const pauseMs = 100;
 
-/** Deletions of this size hold locks for some milliseconds. */
+/** A deletion of this size holds its locks for some milliseconds. */
 const rowsPerStep = 1000;
 
-/** What the API's description says of it. */
-export const erasureDescription = `Answers 204 when neither Postgres nor Redis holds anything of it any more: entries
-of the directory, properties, subscriptions, deliveries that failed, notifications that wait, deliveries in the queues, and
-what is known of sockets. Keys that are for no other context go with a context, and the audit log keeps who wrote when,
-and no more. Its sessions end, and its sockets are told so and closed. It need not be known to the directory.
+/** The OpenAPI description of both erasure routes. */
+export const erasureDescription = `Answers 204 when neither Postgres nor Redis contains data of the user or context any more: directory
+entries, properties, subscriptions, failed deliveries, waiting notifications, deliveries in the queues, and the registry of
+sockets. API keys that are restricted to the erased context alone are deleted. The audit log keeps only who wrote and when.
+Sessions end, and their sockets are informed and closed. The user or context need not be in the directory.
 
-Attempts to deliver that are under way are waited for, because they cannot be taken back. Where that, or a large context,
-takes longer than ${longestMs / 1000} seconds, the answer is \`ERASURE_UNFINISHED\`: what is gone is gone, and the same request without
-\`If-Match\` goes on. Erasing twice is harmless.
+Delivery attempts in progress cannot be cancelled, so the request waits for them. If the erasure takes longer than
+${erasureTimeoutMs / 1000} seconds, the answer is \`ERASURE_UNFINISHED\`: the erased part stays erased, and the same request without
+\`If-Match\` continues. Erasing twice is harmless.
 
-Nobody is locked out: a notification that is accepted while or after it is erased waits as long as any, finds nobody to go
-to and is gone; a client with an API key may subscribe it anew. So tell producers first. What is kept so that ended sessions
-stay ended, and ids of notifications are not taken twice, are digests that expire and name nobody.`;
+An erased user or context is not blocked. A notification that is accepted during or after the erasure waits as usual, finds no
+subscription and is removed. A client with an API key can subscribe the user again. So stop the producers first. Digests of
+ended sessions and of notification ids stay until they expire; they identify no user.`;
 
-/** Erases users and contexts wherever something of them is kept, with the `erase` of each that keeps it. */
+/** Erases users and contexts: calls the `erase` of every store that contains their data. */
 @Injectable()
 export class Erasure {
   constructor(
@@ -61,31 +52,31 @@ export class Erasure {
   ) {}
 
   /**
-   * Resolves when nothing is left. Safe to repeat, also after a crash, and to race.
+   * Resolves when no data is left. Safe to repeat, also after a crash, and safe to run concurrently.
    *
    * @throws PnsError `VERSION_CHANGED` before anything was erased; RequestError `ERASURE_UNFINISHED` after `withinMs`.
    */
-  async erase(owner: Owner, expected?: Expected, withinMs = longestMs): Promise<void> {
+  async erase(owner: Owner, expected?: Expected, withinMs = erasureTimeoutMs): Promise<void> {
     const deadline = Date.now() + withinMs;
     const change = changeOf(owner);
     if (expected !== undefined) await this.changes.make(change, () => this.directory.remove(owner, expected));
     await this.sessions.endAllOf(owner);
-    // Whoever had some of it in hand may have put it elsewhere meanwhile, so one round has to come upon nothing.
+    // A worker may move data that it holds to a place that was already erased. So rounds repeat until one finds nothing.
     for (;;) {
       const { found, heldBy } = await this.changes.make(change, () => this.eraseOnce(owner, deadline));
       if (found === 0) return this.eraseMentions(owner, deadline);
-      await this.putDown(heldBy, deadline);
+      await this.waitForLocks(heldBy, deadline);
     }
   }
 
-  /** Everything once, in the order of a notification's life: what moves on meanwhile is met further on. */
+  /** Erases every place once, in the order of a notification's life: data that moves on is found at a later place. */
   private async eraseOnce(owner: Owner, deadline: number): Promise<Erased> {
     return erasedInAll([
-      await this.eraseRows(owner, deadline), // subscriptions among them, without which nothing is delivered
+      await this.eraseRows(owner, deadline), // includes subscriptions, so that no new deliveries are made
       await this.windows.erase(owner),
       await eraseDeliveries(this.queues, await this.queuesOf(owner), owner),
       await this.registry.erase(owner),
-      await this.eraseRows(owner, deadline), // what failed meanwhile
+      await this.eraseRows(owner, deadline), // deliveries that failed during this round
     ]);
   }
 
@@ -98,7 +89,7 @@ export class Erasure {
     return { found, heldBy: [] };
   }
 
-  /** What is not the owner's, but tells of it: keys for a context, and the audit log. */
+  /** Erases data that mentions the owner: API keys of the context, and audit entries. */
   private async eraseMentions(owner: Owner, deadline: number): Promise<void> {
     const keys = owner.user === undefined ? await this.keys.eraseContext(owner.context) : [];
     for (const id of keys) await this.removedKeys.announce(id);
@@ -107,19 +98,11 @@ export class Erasure {
 
   private async queuesOf(owner: Owner): Promise<QueueRef[]> {
     const { keys } = this.queues;
-    const nodes = [...(await this.nodes.withQueues()), parkedNode];
-    return [
-      ...keys
-        .shardsOf(owner)
-        .flatMap((shard) =>
-          transportNames.map((transport) => ({ group: keys.group(shard), name: deliveryQueue(transport) })),
-        ),
-      ...nodes.map((node) => ({ group: socketNodeGroup(keys), name: socketNodeQueue(node) })),
-    ];
+    return allDeliveryQueues(keys, await this.nodes.withQueues(), keys.shardsOf(owner));
   }
 
-  /** Resolves when nobody holds any of the locks. */
-  private async putDown(locks: readonly string[], deadline: number): Promise<void> {
+  /** Resolves when none of the locks is held. */
+  private async waitForLocks(locks: readonly string[], deadline: number): Promise<void> {
     do {
       assertBefore(deadline);
       await sleep(pauseMs);
@@ -133,6 +116,6 @@ function changeOf({ context, user }: Owner): ConfigChange {
 
 function assertBefore(deadline: number): void {
   if (Date.now() < deadline) return;
-  const sentence = 'Not everything is erased yet; what is gone is gone, and the same request without If-Match goes on.';
+  const sentence = 'The erasure is not finished. Repeat the request without If-Match to continue.';
   throw new RequestError('ERASURE_UNFINISHED', sentence);
 }

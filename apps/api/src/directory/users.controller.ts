@@ -4,7 +4,7 @@ import { ConfigChanges } from '@pns/config-cascade';
 import { DirectoryStore } from '@pns/persistence';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '../authentication/requires-scope';
-import { expectedBy, tellVersion } from '../config/version';
+import { expectedBy, setEtag } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { PageQuery } from '../http/fields';
 import { RequestError } from '../http/request-error';
@@ -23,7 +23,7 @@ export class UsersController {
 
   @Get()
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'The users of a context that the directory knows, by id' })
+  @ApiOperation({ summary: 'List the users of a context in the directory, by id' })
   @ApiOkResponse({ type: UserList })
   @ApiProblems('PATH_INVALID', 'QUERY_INVALID', 'CURSOR_INVALID')
   async list(@Param() { context }: ContextPath, @Query() page: PageQuery): Promise<UserList> {
@@ -33,7 +33,7 @@ export class UsersController {
 
   @Get(':user')
   @RequiresScope('admin')
-  @ApiOperation({ summary: 'What the directory knows of a user; its ETag serves for If-Match' })
+  @ApiOperation({ summary: 'Read a user of the directory; use the ETag for If-Match' })
   @ApiOkResponse({ type: UserView })
   @ApiProblems('PATH_INVALID', 'USER_NOT_FOUND')
   async get(@Param() key: UserPath, @Res({ passthrough: true }) reply: FastifyReply): Promise<UserView> {
@@ -41,16 +41,16 @@ export class UsersController {
     if (stored === undefined) {
       throw new RequestError('USER_NOT_FOUND', `The directory has no user ${key.user} in context ${key.context}.`);
     }
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return userView(stored);
   }
 
   @Put(':user')
   @RequiresScope('admin')
   @ApiOperation({
-    summary: 'Add a user to the directory, or replace what it knows',
+    summary: 'Add a user to the directory, or replace the entry',
     description:
-      'A context that is new is added with it. Tags decide, with those of the context, which context sets match; every process obeys within a second.',
+      'A new context is added too. The tags of the user and of the context decide which context sets match. Every process applies the change within a second.',
   })
   @ApiOkResponse({ type: UserView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
@@ -65,7 +65,7 @@ export class UsersController {
     const known = { context, user, ...(primaryEmail === undefined ? {} : { primaryEmail }), logins, tags };
     const expected = expectedBy(ifMatch, ifNoneMatch);
     const stored = await this.changes.make({ scope: 'user', context, user }, () => this.directory.put(known, expected));
-    tellVersion(reply, stored.version);
+    setEtag(reply, stored.version);
     return userView(stored);
   }
 
@@ -73,7 +73,7 @@ export class UsersController {
   @HttpCode(204)
   @RequiresScope('admin')
   @ApiOperation({
-    summary: 'Erase a user: settings, subscriptions and sessions, and whatever is on its way',
+    summary: 'Erase a user: properties, subscriptions and sessions, and waiting notifications and deliveries',
     description: erasureDescription,
   })
   @ApiNoContentResponse()

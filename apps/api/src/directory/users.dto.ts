@@ -9,14 +9,12 @@ export class UserPath extends createZodDto(z.object({ context: idText, user: idT
 const primaryEmail = plainText(320)
   .regex(/^[^\s@]+@[^\s@]+$/, 'must be an e-mail address')
   .optional()
-  .describe('Webhooks are told it.');
+  .describe('Sent to webhooks.');
 
 const logins = z
   .array(plainText(320))
   .max(100)
-  .describe(
-    'Names by which other systems, such as Dovecot, know the user; neither case nor the form of a character matters.',
-  );
+  .describe('The names of the user in other systems, for example Dovecot. Case and Unicode form are ignored.');
 
 export class UserBody extends createZodDto(
   z.strictObject({ primaryEmail, logins: logins.default([]), tags: tags.default([]) }),

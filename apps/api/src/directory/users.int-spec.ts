@@ -8,7 +8,7 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-it('a user is put, read and replaced', async () => {
+it('a user can be added, read and replaced', async () => {
   const path = '/v1/contexts/1/users/14';
   const known = { primaryEmail: 'john@example.com', logins: ['john', 'john@example.com'], tags: ['vip', 'beta-2.x_'] };
   const put = await api.send('PUT', path, { body: { ...known, logins: ['John', 'john@example.com'] } });
@@ -18,14 +18,14 @@ it('a user is put, read and replaced', async () => {
   expect((await api.send('GET', path)).body).toEqual({ context: 1, user: 14, logins: [], tags: [] });
 });
 
-it('a login belongs to one user', async () => {
+it('a login belongs to one user only', async () => {
   await api.send('PUT', '/v1/contexts/2/users/1', { body: { logins: ['jane'] } });
   const taken = await api.send('PUT', '/v1/contexts/3/users/1', { body: { logins: ['JANE'] } });
   expect(taken).toMatchObject({ status: 409, body: { code: 'LOGIN_TAKEN' } });
   expect((await api.send('GET', '/v1/contexts/3/users/1')).status).toBe(404);
 });
 
-it('of two admins who change the same user, one is told', async () => {
+it('answers 412 to one of two administrators who change the same user', async () => {
   const path = '/v1/contexts/4/users/1';
   await api.send('PUT', path, { body: { tags: ['a'] } });
   const etag = (await api.send('GET', path)).headers.get('etag') ?? '';

@@ -10,14 +10,14 @@ const problem = z.object({
   title: z.string(),
   status: z.int(),
   detail: z.string().describe('One sentence that says what is wrong and what to do.'),
-  code: z.string().describe('Stable; programs decide by it.'),
-  errors: z.array(z.looseObject({})).optional().describe('What exactly is wrong, one by one.'),
+  code: z.string().describe('Stable. Programs should decide by it.'),
+  errors: z.array(z.looseObject({})).optional().describe('The single faults.'),
 });
 
-/** RFC 9457, as every error of the API is answered. */
+/** The body of every error answer (RFC 9457). */
 class Problem extends createZodDto(problem) {}
 
-/** Says in the API's description which problems a route answers; what several decorators name adds up. */
+/** Adds problems to the OpenAPI description of a route. Several decorators on one route add up. */
 export function ApiProblems(...codes: readonly PnsErrorCode[]): MethodDecorator {
   return (target, key, descriptor) => {
     const handler = descriptor.value as object;
@@ -27,7 +27,7 @@ export function ApiProblems(...codes: readonly PnsErrorCode[]): MethodDecorator 
   };
 }
 
-/** A route that needs Redis meets a full one, too. */
+/** A route that needs Redis can also fail because Redis is full. */
 function withNeighbours(code: PnsErrorCode): PnsErrorCode[] {
   return code === 'REDIS_UNREACHABLE' ? [code, 'REDIS_FULL'] : [code];
 }

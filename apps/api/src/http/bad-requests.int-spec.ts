@@ -50,19 +50,19 @@ describe.each([
   });
 });
 
-describe('bad requests: what their answers say beside', () => {
-  it('tells how to authenticate', async () => {
+describe('the answer to a bad request', () => {
+  it('contains the authentication scheme', async () => {
     const api401 = await api.send('POST', ingest, { body: mail, key: null });
     const dovecot401 = await api.send('PUT', notify, { body: dovecot, key: 'pns_nobody' });
     expect(api401.headers.get('www-authenticate')).toBe('Bearer realm="pns"');
     expect(dovecot401.headers.get('www-authenticate')).toBe('Basic realm="pns"');
   });
 
-  it('tells which methods there are', async () => {
+  it('contains the allowed methods', async () => {
     expect((await api.send('PATCH', '/v1/subscriptions')).headers.get('allow')).toBe('DELETE, GET, HEAD, POST');
   });
 
-  it('lists every bad entry of a batch with its index, code and sentence', async () => {
+  it('contains every bad entry of a batch with its index, code and reason', async () => {
     const { body } = await api.send('POST', ingest, {
       body: { notifications: [{ ...mail, topic: 'a b' }, 5, { ...mail, payload: {} }] },
     });
@@ -73,7 +73,7 @@ describe('bad requests: what their answers say beside', () => {
     ]);
   });
 
-  it('does not read the body of a stranger', async () => {
+  it('is sent before the body of an unauthenticated sender is read', async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const headers = { 'content-type': 'application/json', 'content-length': 10 * 2 ** 20 };
       const request = httpRequest(`${api.url}${ingest}`, { method: 'POST', headers }, (response) => {
@@ -81,13 +81,13 @@ describe('bad requests: what their answers say beside', () => {
         request.destroy();
       });
       request.on('error', reject);
-      request.write('{'); // and nothing more
+      request.write('{'); // the rest is not sent
     });
     expect(status).toBe(401);
   });
 });
 
-it('nothing of all that changed anything', async () => {
+it('no bad request changed anything', async () => {
   expect(await api.contents()).toEqual(before);
   expect(before).toMatchObject({
     users: [],

@@ -4,39 +4,39 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import { readJson, type JsonRead } from '../json/read-json';
 import { RequestError } from './request-error';
 
-/** Largest JSON body of a route that does not say otherwise, in bytes: twice what a subscription can have. */
+/** Default limit of a JSON body, in bytes: twice the largest subscription. */
 export const defaultBodyBytes = 64 * 1024;
 
-/** Deepest nesting of such a body. */
+/** Deepest nesting of a JSON body. */
 const maxBodyDepth = 64;
 
-/** A larger body waits for a turn of the event loop before it is parsed, so that several do not add up. */
+/** A larger body is parsed in a later turn of the event loop, so that the parsing of several bodies does not add up to one long block. */
 const bytesParsedAtOnce = 16 * 1024;
 
-/** The media type of one JSON value per line, which is read while it comes. */
+/** The media type of one JSON value per line. Such a body is read as a stream. */
 export const ndjson = 'application/x-ndjson';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether the route takes bodies of NDJSON. */
+    /** Whether the route accepts NDJSON. */
     readonly takesNdjson?: boolean;
-    /** Whether a body is JSON whatever its Content-Type says. */
-    readonly takesJsonUnderAnyName?: boolean;
+    /** Whether every body is parsed as JSON, with any Content-Type. */
+    readonly takesAnyContentType?: boolean;
     /** Largest JSON body, in bytes; absent: `defaultBodyBytes`. */
     readonly maxBodyBytes?: number;
-    /** Reads a JSON body, where it may be larger than what can be parsed at once. */
+    /** Replaces the JSON parser, for bodies that are too large to be parsed at once. */
     readonly readBody?: (bytes: Buffer, maxBytes: number) => unknown;
   }
 }
 
 /**
- * Sets which bodies a server takes: JSON in UTF-8, and on some routes NDJSON, neither of them compressed. Call it after the
- * authentication is installed: a body is read only of a sender who is known.
+ * Installs the parsers for JSON in UTF-8 and, on some routes, NDJSON; compressed bodies are refused. Call it after
+ * `installAuthentication`: only the body of an authenticated sender is read.
  */
 export function installBodyParsers(server: FastifyInstance): void {
   server.addHook('onRoute', setBodyLimit);
   server.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
-    // A DELETE with a Content-Type and no body is nothing to complain about.
+    // Some clients send a DELETE with a Content-Type and without a body.
     if (isBlank(bytes)) return done(null, undefined);
     const { readBody = parsed, maxBodyBytes = defaultBodyBytes } = request.routeOptions.config;
     try {
@@ -57,7 +57,7 @@ export function installBodyParsers(server: FastifyInstance): void {
   server.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request;
     const fault = contentFault(headers['content-encoding'], headers['content-type']);
-    if (request.routeOptions.config.takesJsonUnderAnyName === true) headers['content-type'] = 'application/json';
+    if (request.routeOptions.config.takesAnyContentType === true) headers['content-type'] = 'application/json';
     done(fault);
   });
 }
@@ -69,7 +69,7 @@ function setBodyLimit(route: RouteOptions): void {
 
 function contentFault(encoding = 'identity', type = ''): RequestError | undefined {
   if (encoding !== 'identity') {
-    return new RequestError('ENCODING_UNSUPPORTED', 'Send the body as it is, without a Content-Encoding.');
+    return new RequestError('ENCODING_UNSUPPORTED', 'Send the body without a Content-Encoding.');
   }
   const [, charset] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(type) ?? [];
   if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)) return undefined;

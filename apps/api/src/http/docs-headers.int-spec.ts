@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 it.each(['/docs', '/docs/swagger-ui.css', '/docs/swagger-ui-init.js'])(
-  '%s runs only scripts of its own, cannot be framed and is not sniffed',
+  '%s runs only its own scripts, cannot be framed and is not sniffed',
   async (path) => {
     const response = await fetch(`${api.url}${path}`);
     await response.text();
@@ -29,7 +29,7 @@ it('keeps no API key in the browser', async () => {
   expect(init).toContain('"persistAuthorization": false');
 });
 
-it('has no inline script, which the policy would not run', async () => {
+it('has no inline scripts, which the policy would block', async () => {
   const page = await (await fetch(`${api.url}/docs`)).text();
   expect(page).toContain('swagger-ui-init.js');
   expect(page).not.toMatch(/<script>|<script [^>]*>[^<\s]/);

@@ -19,7 +19,7 @@ const errors: unknown[] = [];
 
 beforeAll(async () => {
   api = await testApi();
-  // Static files are no route of their own.
+  // Static files are not routes.
   routes = [...api.app.get(KnownPaths).routes(), { path: '/docs/swagger-ui.css', methods: ['GET', 'HEAD'] }];
   const { body } = await api.send<{ token: string }>('POST', '/v1/sessions', { body: { context: 1, user: 14 } });
   session = body.token;
@@ -40,7 +40,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Sends the bytes as they are: `fetch` would mend the target. */
+/** Sends the bytes unchanged: `fetch` would correct the target. */
 function send({ method, target, headers = {}, body }: HostileRequest): Promise<Answer> {
   const isClientApi = /\/(ajax|appsuite\/api)\/pns/.test(target);
   const authorization = `Bearer ${isClientApi ? session : bootstrapKey}`;
@@ -75,10 +75,10 @@ function shown({ method, target, headers, body }: HostileRequest): string {
   return [method, start(target), JSON.stringify(headers ?? {}), start(String(body ?? ''))].join(' ');
 }
 
-/** What is wrong with the answer; undefined for a good one. */
+/** The fault of the answer; undefined when there is none. */
 function faultOf(request: HostileRequest, { status, type, body }: Answer): string | undefined {
   if (status >= 500 && status !== 503) return `status ${status}`;
-  // What Node itself cannot parse never reaches us.
+  // Node answers requests that it cannot parse; they never reach Fastify.
   if (status < 400 || request.method === 'HEAD' || body.includes('"Client Error"')) return undefined;
   if (!type.startsWith('application/problem+json')) return `type ${type}`;
   const problem = JSON.parse(body) as { code?: unknown; status?: unknown };
@@ -106,8 +106,8 @@ async function failing(requests: readonly HostileRequest[]): Promise<string[]> {
 }
 
 /**
- * An answer may come before the body is read, and end the connection. What Node cannot parse, it answers with a body, which a
- * HEAD must not have.
+ * An answer may arrive before the body is read, and end the connection. Node answers a request that it cannot parse with a
+ * body, even a HEAD.
  */
 function isExpected({ message }: Error, { method }: HostileRequest): boolean {
   return /ECONNRESET|EPIPE|hang up/.test(message) || (method === 'HEAD' && message.startsWith('Parse Error'));
@@ -117,22 +117,22 @@ function errorsAsText(_name: string, value: unknown): unknown {
   return value instanceof Error ? value.stack : value;
 }
 
-it('every route that takes a body has a good one here', () => {
+it('every route with a body has a valid body in this test', () => {
   expect(routes.flatMap(lacksBody)).toEqual([]);
 });
 
-it('no hostile request to any route is our fault, or writes an error line', async () => {
+it('no hostile request to any route causes a 5xx or an error in the log', async () => {
   expect(routes.length).toBeGreaterThan(40);
   const failed: string[] = [];
   for (const route of routes) failed.push(...(await failing(hostileRequests(route))));
   expect(failed).toEqual([]);
 }, 600_000);
 
-it('nor is a stream of lines', async () => {
+it('no hostile stream of lines causes a 5xx or an error in the log', async () => {
   expect(await failing(hostileStreams())).toEqual([]);
 }, 300_000);
 
-it('nor is one of a method that the route does not know', async () => {
+it('no request with a wrong method causes a 5xx or an error in the log', async () => {
   expect(await failing(routes.flatMap(oddRequests))).toEqual([]);
 }, 300_000);
 

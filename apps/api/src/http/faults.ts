@@ -8,11 +8,11 @@ export interface Fault {
   readonly message: string;
 }
 
-/** The value in the shape of `schema`, or what is wrong with it. */
+/** The parsed value, or its faults. */
 export type Checked<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly faults: readonly [Fault, ...Fault[]] };
 
-/** Checks `value` against `schema`; `whole` is what the value itself is called. */
+/** Checks `value` against `schema`. `whole` names the value in faults that have no path. */
 export function check<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -24,7 +24,7 @@ export function check<Schema extends z.ZodType>(
   return { ok: false, faults: [first ?? { field: whole, message: 'is not valid' }, ...others] };
 }
 
-/** One sentence for all of them. */
+/** Joins all faults to one sentence. */
 export function sentenceOf(faults: readonly Fault[]): string {
   return `${faults.map(({ field, message }) => `${field} ${message}`).join('; ')}.`;
 }
@@ -32,9 +32,9 @@ export function sentenceOf(faults: readonly Fault[]): string {
 function faultsOf(issue: z.core.$ZodIssue, whole: string): Fault[] {
   const field = issue.path.join('.') || whole;
   if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message }];
-  // As many as help; the sender chose how many there are and how long.
+  // Bounded in number and length, because the sender chooses both.
   return issue.keys.slice(0, 10).map((key) => ({
     field: [...issue.path, cutText(key, 100, { ending: ellipsis })].join('.'),
-    message: 'is not a field that is known here',
+    message: 'is not a known field',
   }));
 }

@@ -3,18 +3,18 @@ import { isClientId } from '@pns/subscriptions';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 
-/** The largest id of a context or user: what a 32-bit integer of Postgres holds. */
+/** The largest id of a context or user: Postgres stores it as a 32-bit integer. */
 export const maxId = 2_147_483_647;
 
 const idSentence = `must be a whole number from 1 to ${maxId}`;
 
-/** The number of a context or user in a body. */
+/** The id of a context or user in a body. */
 export const idNumber = z
   .int({ error: ({ input }) => (input === undefined ? undefined : idSentence) })
   .min(1, idSentence)
   .max(maxId, idSentence);
 
-/** The same in a path or query, where everything is text. */
+/** The id of a context or user in a path or query, where it is text. */
 export const idText = z
   .string()
   .regex(/^[1-9]\d{0,9}$/, idSentence)
@@ -31,14 +31,14 @@ export const topic = z
     'must be words of letters, digits, underscores and dashes, joined by single colons, at most 255 characters',
   );
 
-/** The id of a notification: a UUID, or what the producer chose. */
+/** The id of a notification: a UUID, or an id that the producer chose. */
 export const notificationId = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
 
 /**
- * Text of a person, on one line: neither empty nor with control characters or halves of characters. A longer one is looked at
- * no further: the expression takes a second for five million characters, and overflows its stack for more.
+ * Text on one line: not empty, no control characters, no lone surrogates. A text that is too long skips the expression, which
+ * takes a second for five million characters and overflows its stack for more.
  */
 export function plainText(maxLength: number): z.ZodString {
   return z
@@ -48,7 +48,7 @@ export function plainText(maxLength: number): z.ZodString {
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
 }
 
-/** Which page of a list is wanted. */
+/** Selects a page of a list. */
 export const pageQuery = {
   limit: z
     .string()
@@ -57,10 +57,10 @@ export const pageQuery = {
     .refine((limit) => limit <= 500, 'must be a whole number from 1 to 500')
     .default(100)
     .meta({ type: 'integer', minimum: 1, maximum: 500, default: 100 }),
-  cursor: z.string().min(1).max(600).optional().describe('`nextCursor` of the page before.'),
+  cursor: z.string().min(1).max(600).optional().describe('The `nextCursor` of the previous page.'),
 };
 
 export class PageQuery extends createZodDto(z.strictObject(pageQuery)) {}
 
-/** A path that ends in the UUID of something. */
+/** A path that ends in a UUID. */
 export class UuidPath extends createZodDto(z.object({ id: z.uuid('must be a UUID') })) {}

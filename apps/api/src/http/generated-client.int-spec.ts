@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What the compiler says of a program that uses the generated types. */
+/** The compiler's messages for a program that uses the generated types. */
 function faultsOf(program: string): string[] {
   const file = join(folder, 'client.ts');
   writeFileSync(file, program);
@@ -57,7 +57,7 @@ it("the README's example is accepted unchanged as a body of the generated client
   expect(faultsOf(`${types} export const body: Body = ${body};`)).toEqual([]);
 });
 
-it('what is optional may be left out and may be given, and a bad value is a fault', () => {
+it('optional fields may be present or absent, and an invalid value is a compile error', () => {
   const entry = `context: 1, user: 14, topic: 'ox:mail:new', payload: {}`;
   expect(faultsOf(`${types} export const body: Body = { ${entry}, priority: 'low', ttlSeconds: 60 };`)).toEqual([]);
   expect(faultsOf(`${types} export const body: Body = { notifications: [{ ${entry} }] };`)).toEqual([]);
@@ -65,7 +65,7 @@ it('what is optional may be left out and may be given, and a bad value is a faul
   expect(faultsOf(`${types} export const body: Body = { context: 1 };`)).not.toEqual([]);
 });
 
-it('the answer has types, and so do the other sections', () => {
+it('answers have types, in all sections', () => {
   const program = `${types}
     declare const answer: Answer;
     export const ids: string[] = answer.notifications.map(({ id }) => id);

@@ -20,11 +20,11 @@ async function counts(): Promise<Map<string, number>> {
 const labels = (method: string, route: string, status: string) =>
   `method="${method}",route="${route}",status="${status}"`;
 
-it.each(['2xx', '4xx', '5xx'])('an answer %s that no request has had yet is counted 0', async (status) => {
+it.each(['2xx', '4xx', '5xx'])('the count of answers %s starts at 0, before the first request', async (status) => {
   expect((await counts()).get(labels('POST', '/v1/notifications', status))).toBe(0);
 });
 
-it('requests are counted by the template of their route, so no number of ids or invented paths adds a series', async () => {
+it('requests are counted by the template of their route, so ids and invented paths add no series', async () => {
   await api.send('POST', '/v1/notifications', { body: { context: 1, user: 14, topic: 'ox:test', payload: {} } });
   await api.send('POST', '/v1/notifications', { body: {} });
   await counts();

@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-/** The most CPU time of this process, in ms, in one turn of the event loop while `act` was under way. */
+/** The longest CPU time of this process in one turn of the event loop during `act`, in ms. */
 async function longestTurn(act: () => Promise<unknown>): Promise<number> {
   let isDone = false;
   const done = act().finally(() => (isDone = true));
@@ -28,14 +28,14 @@ async function longestTurn(act: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * Of all threads of this process, the sender and the garbage collector among them. Measured alone the API takes 10 to 40 ms;
- * `JSON.parse` takes up to 10,000 ms for the same bodies.
+ * For all threads of this process, including the sender and the garbage collector. Alone, the API takes 10 to 40 ms; `JSON.parse`
+ * takes up to 10,000 ms for the same bodies.
  */
 const longestTurnMs = 1000;
-/** A busy machine can make one try slow, and code that holds the event loop does so in each of them. */
+/** A busy machine can make one attempt slow. Code that blocks the event loop makes every attempt slow. */
 const tries = 3;
 
-it.each(largeBodies)('a body of %s is answered, and others are served meanwhile', async (_, textOf) => {
+it.each(largeBodies)('a body of %s is answered, and other requests are served meanwhile', async (_, textOf) => {
   const body = Buffer.from(textOf());
   let turnMs = Infinity;
   for (let round = 0; round < tries && turnMs >= longestTurnMs; round++) {
@@ -60,13 +60,13 @@ const withoutCredentials = [
   ['the documentation', 'POST', '/docs'],
 ] as const;
 
-it.each(withoutCredentials)('nobody without credentials has a body parsed: %s', async (_, method, path) => {
+it.each(withoutCredentials)('the body of a request without credentials is not parsed: %s', async (_, method, path) => {
   const parse = jest.spyOn(JSON, 'parse');
   const answer = await fetch(`${api.url}${path}`, {
     ...{ method, body: worst, headers: { 'content-type': 'application/json' } },
   }).then(
     ({ status }) => status,
-    () => undefined, // the rest of the body was not waited for
+    () => undefined, // the server did not wait for the rest of the body
   );
   const longest = Math.max(0, ...parse.mock.calls.map(([text]) => text.length));
   parse.mockRestore();
@@ -78,7 +78,7 @@ it.each([
   ['POST', '/v1/subscriptions', 'json'],
   ['PUT', '/preliminary/http-notify/v1/notify', 'json'],
   ['PUT', '/v1/config/server/properties/com.openexchange.pns.delayDuration', 'json'],
-])('%s %s takes a body of 64 KiB and no more', async (method, path) => {
+])('%s %s accepts a body of 64 KiB and no larger one', async (method, path) => {
   const body = (bytes: number) => `"${'x'.repeat(bytes - 2)}"`;
   expect((await api.send(method, path, { body: body(64 * 1024) })).status).not.toBe(413);
   expect(await api.send(method, path, { body: body(64 * 1024 + 1) })).toMatchObject({

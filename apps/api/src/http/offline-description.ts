@@ -5,7 +5,7 @@ import { ApiModule, type ApiOptions } from '../api.module';
 import { apiServer, type ServerParts } from '../server';
 import { openApiDocument } from './openapi';
 
-/** Nothing is connected, read or checked with these values. */
+/** Placeholders: preview mode opens no connection and reads no file. */
 const unusedOptions: ApiOptions = {
   databaseUrl: '',
   redisUrl: '',
@@ -18,12 +18,12 @@ const unusedOptions: ApiOptions = {
 };
 
 function unused(): never {
-  throw new Error('An API that only describes itself serves no requests.');
+  throw new Error('This instance only creates the OpenAPI document and serves no requests.');
 }
 
 const unusedParts: ServerParts = { authenticator: unused, sessions: unused, rateLimits: unused, audit: unused };
 
-/** The document that `/openapi.json` serves, made without Postgres and Redis: Nest's preview mode creates no providers. */
+/** The document of `/openapi.json`, created without Postgres and Redis: Nest's preview mode creates no providers. */
 export async function offlineDescription(): Promise<OpenAPIObject> {
   const { adapter, knownPaths } = apiServer(unusedParts);
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forRoot(unusedOptions, knownPaths), adapter, {

@@ -1,7 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { sample } from 'openapi-sampler';
 
-/** A part of the description; of which kind is known where it is used. */
+/** A part of the OpenAPI document. The code that uses it knows its kind. */
 export type Json = Record<string, unknown>;
 
 const uuid = '018f3c1e-7a5b-4c2d-9e8f-0a1b2c3d4e5f';
@@ -13,7 +13,7 @@ const sessionToken = 'eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoxNH0.c2ln';
 
 type Examples = Readonly<Record<string, readonly unknown[]>>;
 
-/** Examples of fields and parameters by name: the first one that fits the schema. Fields without one get what the schema says. */
+/** Examples of fields and parameters by name; the first that fits the schema is used. Other fields get a sample of their schema. */
 const examples: Examples = {
   action: ['subscribe', 'PUT'],
   attempts: [10],
@@ -76,7 +76,7 @@ const examples: Examples = {
   withTags: ['premium & !(trial | internal)'],
 };
 
-/** Of fields whose name means something else in these schemas. */
+/** Examples for schemas in which a field name has another meaning. */
 const examplesIn: Readonly<Record<string, Examples>> = {
   ApiKeyList: { name: ['producer'] },
   ApiKeyView: { name: ['producer'] },
@@ -90,12 +90,12 @@ const examplesIn: Readonly<Record<string, Examples>> = {
   NewApiKey: { name: ['producer'] },
 };
 
-/** Of whole bodies, by the name of their schema. */
+/** Examples of whole bodies, by the name of their schema. */
 const bodies: Readonly<Record<string, unknown>> = {
   ClientTransportBody: { uri: hook, signatureSecret: 'a-long-secret' },
 };
 
-/** Gives each body and parameter of the description an example, unless it has one. */
+/** Adds an example to each body and parameter that has none. */
 export function addExamples(document: OpenAPIObject): void {
   const suggested = withSuggestions(document) as OpenAPIObject;
   for (const content of mediaTypesOf(document)) {
@@ -126,7 +126,7 @@ function parametersOf(document: OpenAPIObject): Json[] {
   return operationsOf(document).flatMap(({ parameters }) => (parameters ?? []) as Json[]);
 }
 
-/** A copy of this part of the description in which fields with a known name have an example. */
+/** Copies this part of the document and adds examples to fields with a known name. */
 function withSuggestions(part: unknown, own: Examples = {}): unknown {
   if (Array.isArray(part)) return part.map((each) => withSuggestions(each, own));
   if (typeof part !== 'object' || part === null) return part;
@@ -148,7 +148,7 @@ function suggestion(name: string, schema: Json, own: Examples = {}): unknown {
   return [...(own[name] ?? examples[name] ?? []), ...generic].find((value) => fits(value, schema));
 }
 
-/** Of what the library would show the least number of, or a time long ago. */
+/** For numbers and times: the library would show the smallest number and an old time. */
 const generic = [1, time];
 
 function fits(value: unknown, schema: Json): boolean {

@@ -15,11 +15,11 @@ function releasedFile(): string {
 }
 
 describe('openapi.json', () => {
-  it('is what the API describes; `npm run openapi` writes it', async () => {
+  it('is the document of the current API; `npm run openapi` writes it', async () => {
     expect(read('openapi.json')).toBe(`${JSON.stringify(await offlineDescription(), null, 2)}\n`);
   });
 
-  it('has no incompatible change since the last release that the changelog does not name under "Breaking"', () => {
+  it('has no incompatible change since the last release, except those under "Breaking" in the changelog', () => {
     const [before, after] = [releasedFile(), 'openapi.json'].map((file) => JSON.parse(read(file)) as ApiDocument);
     const changes = incompatibleChanges(before as ApiDocument, after as ApiDocument);
     expect(unnamedChanges(changes, read('CHANGELOG.md'))).toEqual([]);

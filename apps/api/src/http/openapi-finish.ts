@@ -2,7 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { ndjson } from './body-parsers';
 import { addExamples, operationsOf, type Json } from './openapi-examples';
 
-/** The sections of the page, in the order in which a newcomer needs them; others follow. */
+/** The sections of the page, in the order in which a new reader needs them; others follow. */
 const sections = [
   'Notifications',
   'Subscriptions',
@@ -25,21 +25,21 @@ const health: Json = {
   required: ['status'],
 };
 
-/** What the routes of every app answer. They know nothing of OpenAPI, because the workers have them too. */
+/** The operations of the health routes. Workers have these routes too, so their controllers do not depend on OpenAPI. */
 const healthOperations: Readonly<Record<string, Json>> = {
   '/health/live': {
-    summary: 'Say that the process runs',
-    responses: { 200: { description: 'It runs.', content: json(health, { status: 'ok' }) } },
+    summary: 'Check that the process runs',
+    responses: { 200: { description: 'The process runs.', content: json(health, { status: 'ok' }) } },
   },
   '/health/ready': {
-    summary: 'Say whether Postgres and Redis can be used',
+    summary: 'Check that Postgres and Redis can be used',
     responses: {
       200: {
         description: 'Every part can be used.',
         content: json(health, { status: 'ok', parts: { postgres: 'ok', redis: 'ok' } }),
       },
       503: {
-        description: 'A part cannot be used, and its sentence says why; or the process is stopping.',
+        description: 'A part cannot be used, and its text is the reason; or the process is stopping.',
         content: json(health, { status: 'unavailable', parts: { postgres: 'ok', redis: 'Connection is closed.' } }),
       },
     },
@@ -60,9 +60,9 @@ const healthOperations: Readonly<Record<string, Json>> = {
   },
 };
 
-/** Completes the description that the controllers give, in place: what generators and readers need beside it. */
+/** Completes the document that Nest generates from the controllers, in place. */
 export function finishDescription(document: OpenAPIObject): OpenAPIObject {
-  document.servers = [{ url: '/', description: 'The server that this description comes from.' }];
+  document.servers = [{ url: '/', description: 'The server that serves this document.' }];
   for (const [path, operation] of Object.entries(healthOperations))
     Object.assign(document.paths[path]?.get ?? {}, operation);
   for (const operation of operationsOf(document)) {
@@ -81,13 +81,13 @@ export function finishDescription(document: OpenAPIObject): OpenAPIObject {
   return document;
 }
 
-/** Nest joins the descriptions of all decorators of one status; each paragraph holds those before it. */
+/** Nest joins the descriptions of all decorators of one status, and each paragraph contains the earlier ones. */
 function withoutRepetition(description: unknown): string {
   const paragraphs = typeof description === 'string' ? [...new Set(description.split('\n\n'))] : [];
   return paragraphs.filter((one) => !paragraphs.some((other) => other !== one && other.includes(one))).join('\n\n');
 }
 
-/** NDJSON is text: one notification per line. */
+/** Describes an NDJSON body as text with one notification per line. */
 function describeLines(document: OpenAPIObject): void {
   const line = { context: 1, user: 14, topic: 'ox:mail:new', payload: { folder: 'default0/INBOX', id: '113' } };
   const lines = [line, { ...line, user: 15 }].map((each) => `${JSON.stringify(each)}\n`).join('');
@@ -99,8 +99,7 @@ function describeLines(document: OpenAPIObject): void {
 }
 
 /**
- * Says the defaults of what is sent in the descriptions: generators of clients take a field with a `default` for one that is
- * always there, and then ask for it.
+ * Moves the defaults of request fields into their descriptions: client generators make a field with a `default` mandatory.
  */
 function withoutRequestDefaults(document: OpenAPIObject): void {
   const { schemas = {} } = document.components ?? {};

@@ -42,7 +42,7 @@ function operations(): [name: string, operation: Operation][] {
   );
 }
 
-it('is OpenAPI 3.1 and holds every route', () => {
+it('is OpenAPI 3.1 and contains every route', () => {
   expect(document.openapi).toMatch(/^3\.1\./);
   expect(
     operations()
@@ -111,7 +111,7 @@ it('is OpenAPI 3.1 and holds every route', () => {
   ]);
 });
 
-it('says of every route under /v1 what it is for, who may use it, what it takes and what it answers', () => {
+it('describes the purpose, access, parameters and answers of every route under /v1', () => {
   for (const [name, operation] of operations().filter(([each]) => each.includes('/v1/'))) {
     const { summary, security, requestBody, responses } = operation;
     expect([name, summary]).toEqual([name, expect.stringMatching(/\w/)]);
@@ -130,7 +130,7 @@ it('says of every route under /v1 what it is for, who may use it, what it takes 
   }
 });
 
-it('names problem codes with the status that they are answered with', () => {
+it('contains the problem codes with their status', () => {
   let named = 0;
   for (const [, { responses }] of operations()) {
     for (const [status, { description }] of Object.entries(responses)) {
@@ -143,7 +143,7 @@ it('names problem codes with the status that they are answered with', () => {
   expect(named).toBeGreaterThan(50);
 });
 
-it('refers to no schema that is not there', () => {
+it('refers only to schemas that it contains', () => {
   const references = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(
     ([, name]) => name,
   );
@@ -151,14 +151,14 @@ it('refers to no schema that is not there', () => {
   for (const name of references) expect(Object.keys(document.components.schemas)).toContain(name);
 });
 
-it('has no fault that the linter finds, of its examples neither', () => {
+it('passes the linter, with its examples', () => {
   const linter = join(__dirname, '..', '..', 'scripts', 'lint-openapi.mjs');
   const input = JSON.stringify(document);
   const { status, stdout, stderr } = spawnSync(process.execPath, [linter], { input, encoding: 'utf8' });
   expect([status, stdout, stderr]).toEqual([0, '', '']);
 }, 60_000);
 
-it('has an example of every body that is sent or answered', () => {
+it('has an example of every request and answer body', () => {
   for (const [name, { requestBody, responses }] of operations()) {
     const bodies = [
       ['request', requestBody?.content] as const,
@@ -172,7 +172,7 @@ it('has an example of every body that is sent or answered', () => {
   }
 });
 
-it('says of every route what it is for, what it answers, and whether it needs a key', () => {
+it('describes the purpose, the answers and the authentication of every route', () => {
   expect(document.servers).toHaveLength(1);
   for (const [name, { summary, security, responses, operationId }] of operations()) {
     expect([name, summary]).toEqual([name, expect.stringMatching(/\w/)]);
@@ -187,7 +187,7 @@ it('says of every route what it is for, what it answers, and whether it needs a 
   }
 });
 
-it('has no default in what is sent, which generators of clients take for a field that must be there', () => {
+it('has no default in request bodies, because client generators make such a field mandatory', () => {
   const schemas = document.components.schemas;
   const withDefault: string[] = [];
   const visit = (part: unknown, path: string, seen: readonly unknown[] = []): void => {
@@ -204,7 +204,7 @@ it('has no default in what is sent, which generators of clients take for a field
   expect(JSON.stringify(schemas['NotificationEntry'])).toContain('Default: \\"high\\".');
 });
 
-it('begins with notifications', () => {
+it('starts with notifications', () => {
   expect(document.tags.map(({ name }) => name).slice(0, 3)).toEqual(['Notifications', 'Subscriptions', 'Sessions']);
   const used = new Set(operations().flatMap(([, { tags = [] }]) => tags));
   expect(new Set(document.tags.map(({ name }) => name))).toEqual(used);
@@ -214,7 +214,7 @@ it.each([
   ['text/html,application/xhtml+xml,*/*;q=0.8', 'text/html; charset=utf-8', /<a href="\/docs">/],
   ['application/json', 'application/json; charset=utf-8', /"docs":"\/docs","openapi":"\/openapi.json"/],
   ['*/*', 'application/json; charset=utf-8', /"health":"\/health\/ready"/],
-])('the root leads on, for Accept: %s', async (accept, type, body) => {
+])('the root links to the other pages, for Accept: %s', async (accept, type, body) => {
   const answer = await fetch(`${api.url}/`, { headers: { accept } });
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, type]);
   const text = await answer.text();
@@ -224,12 +224,12 @@ it.each([
   }
 });
 
-it('can be read on a phone', async () => {
+it('has a viewport for phones', async () => {
   const page = await api.send<string>('GET', '/docs', { key: null });
   expect(page.body.match(/<meta name="viewport" content="width=device-width, initial-scale=1">/g)).toHaveLength(1);
 });
 
-it('can be browsed without any other host', async () => {
+it('needs no other host for its page', async () => {
   const page = await api.send<string>('GET', '/docs', { key: null });
   expect(page.status).toBe(200);
   const assets = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(

@@ -3,13 +3,13 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import { cleanupOpenApiDoc } from 'nestjs-zod';
 import { finishDescription } from './openapi-finish';
 
-const description = `Post a notification for a user, and every device, browser and server that this user subscribed hears about it.
+const description = `Post a notification for a user, and PNS sends it to every device, browser and server that this user subscribed.
 
-Every request carries an API key, as \`Authorization: Bearer <key>\` or as the password of Basic. Errors are RFC 9457
+Every request needs an API key, as \`Authorization: Bearer <key>\` or as the password of Basic. Errors are RFC 9457
 problems (\`application/problem+json\`) with a stable \`code\`; lists are paged: \`?limit\` up to 500, and \`?cursor\` with the
-\`nextCursor\` of the page before.`;
+\`nextCursor\` of the previous page.`;
 
-/** The API's description, made from its controllers. */
+/** Generates the OpenAPI document from the controllers. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -27,7 +27,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
 
 const viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">';
 
-/** The page asks this API only. Swagger UI sets styles by itself, so these cannot be restricted. */
+/** The page may connect to this API only. Swagger UI sets inline styles, so these cannot be restricted. */
 const pageHeaders = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -36,10 +36,10 @@ const pageHeaders = {
   'referrer-policy': 'no-referrer',
 };
 
-/** Serves the description at `/openapi.json` and a page to read and try it at `/docs`. */
+/** Serves the OpenAPI document at `/openapi.json` and Swagger UI at `/docs`. */
 export function serveDocumentation(app: NestFastifyApplication): void {
   const document = openApiDocument(app);
-  // Nest's page has no viewport, so a phone would show it as a desktop does, in small print.
+  // Nest's page has no viewport, so a phone would show the desktop layout in small print.
   app
     .getHttpAdapter()
     .getInstance()
@@ -54,7 +54,7 @@ export function serveDocumentation(app: NestFastifyApplication): void {
     jsonDocumentUrl: 'openapi.json',
     customSiteTitle: 'PNS',
     customCss: '.swagger-ui .topbar { display: none }',
-    // Anything that runs on this origin could read a kept API key.
+    // Every script of this origin could read a stored API key.
     swaggerOptions: { persistAuthorization: false },
   });
 }

@@ -18,7 +18,7 @@ async function put(path: string, body: object): Promise<void> {
   expect(await api.send('PUT', path, { body })).toMatchObject({ status: 200 });
 }
 
-/** Every page of a list, by its cursors. */
+/** All pages of a list. */
 async function pagesOf(list: string, limit: number): Promise<Page[]> {
   const pages: Page[] = [];
   let query = `?limit=${limit}`;
@@ -32,7 +32,7 @@ async function pagesOf(list: string, limit: number): Promise<Page[]> {
 }
 
 const base = 'com.openexchange.pns.transport.websocket.enabled';
-// A client and a topic of the greatest length, so that the cursor is of the greatest length too.
+// The longest client and topic, for the longest cursor.
 const longest = `${base}.${'c'.repeat(64)}.${'t'.repeat(255)}`;
 const names = [base, `${base}.A`, `${base}.a`, longest, `${base}.z`, `${base}.ox:mail:new`].sort();
 
@@ -80,9 +80,9 @@ it('clients are listed by name and transport, page by page', async () => {
   ]);
 });
 
-it('every list that can grow takes limit and cursor, and tells of the next page', async () => {
+it('every list that can grow has limit, cursor and nextCursor', async () => {
   const { body } = await api.send<Document>('GET', '/openapi.json');
-  // As long as the registry, and a hundred for each file.
+  // These lists are bounded: the registry of properties, and a hundred faults per file.
   const whole = ['/v1/config/properties', '/v1/config/effective', '/v1/config/faults'];
   const lists = (await describedRoutes(api)).filter(({ method, path }) => method === 'GET' && isList(body, path));
   expect(lists.length).toBeGreaterThan(10);
@@ -103,7 +103,7 @@ interface Operation {
   readonly responses: Record<string, { readonly content?: Record<string, { readonly schema?: { $ref?: string } }> }>;
 }
 
-/** The fields of what a GET answers. */
+/** The fields of the answer of a GET. */
 function schemaOf(document: Document, path: string): object {
   const reference = document.paths[path]?.['get']?.responses['200']?.content?.['application/json']?.schema?.$ref ?? '';
   return document.components.schemas[reference.split('/').at(-1) ?? '']?.properties ?? {};

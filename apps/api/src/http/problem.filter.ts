@@ -4,21 +4,21 @@ import { redisFullSentence } from '@pns/redis';
 import { log, PnsError } from '@pns/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { defaultBodyBytes } from './body-parsers';
-import { KnownPaths, nothingThere } from './known-paths';
+import { KnownPaths, unknownPathSentence } from './known-paths';
 import { problemKinds, problemOf, type Problem, type ProblemKind } from './problems';
 import { isRedisAway } from './redis-away';
 import { RequestError } from './request-error';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answers whatever ends a request of this route early, for a protocol that has errors of its own. */
+    /** Writes every error answer of this route, for a protocol with its own error format. */
     readonly answerError?: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
-    /** For a sender that gives up unless it may come back after this time, whichever problem of ours it is. */
+    /** The `Retry-After` of every 503 on this route, in seconds: without this header the sender does not retry. */
     readonly retryAfterSeconds?: number;
   }
 }
 
-/** Answers whatever ends a request early as an RFC 9457 problem. What we did not expect is logged and not told. */
+/** Answers every error as an RFC 9457 problem. An unexpected error is logged; the answer contains no details of it. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly knownPaths: KnownPaths) {}
@@ -32,7 +32,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Sends the problem that `error` amounts to, unless the route words its errors itself. */
+/** Sends `error` as a problem, or in the error format of the route. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { answerError, retryAfterSeconds: ofRoute } = request.routeOptions.config;
   if (answerError !== undefined) return answerError(error, request, reply);
@@ -48,40 +48,39 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
-/** The problem that `error` amounts to. `bodyLimit` is the route's, in bytes. */
+/** Maps `error` to a problem. `bodyLimit` is the limit of the route, in bytes. */
 export function problemFor(error: unknown, bodyLimit = defaultBodyBytes): Problem {
   if (error instanceof PnsError) {
     return problemOf(error.code, error.message, error instanceof RequestError ? error.errors : []);
   }
   const fullSentence = redisFullSentence(error);
   if (fullSentence !== undefined) return problemOf('REDIS_FULL', fullSentence);
-  if (isRedisAway(error)) return problemOf('REDIS_UNREACHABLE', 'Redis is out of reach; try again in a moment.');
-  if (isDatabaseAway(error))
-    return problemOf('DATABASE_UNREACHABLE', 'Postgres is out of reach; try again in a moment.');
+  if (isRedisAway(error)) return problemOf('REDIS_UNREACHABLE', 'Redis is not reachable; retry in a moment.');
+  if (isDatabaseAway(error)) return problemOf('DATABASE_UNREACHABLE', 'Postgres is not reachable; retry in a moment.');
   return (
     frameworkProblem(statusOf(error), bodyLimit) ??
-    problemOf('INTERNAL', 'The request could not be completed; our log tells us why.')
+    problemOf('INTERNAL', 'The request could not be completed. The log of the server contains the reason.')
   );
 }
 
-/** The status that Nest, Fastify or the server of static files gave to a request that they refused. */
+/** The status that Nest, Fastify or the static file server gave to a request that it refused. */
 export function statusOf(error: unknown): number | undefined {
   const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: unknown }).statusCode;
   return typeof status === 'number' ? status : undefined;
 }
 
-/** What was refused before it reached us; the framework's own words may name internals. */
+/** The problem of a request that the framework refused. Its own message may name internals, so it is not used. */
 function frameworkProblem(status: number | undefined, bodyLimit: number): Problem | undefined {
   switch (status) {
     case 403: // a path that would leave the folder of static files
     case 404:
-      return problemOf('PATH_UNKNOWN', nothingThere);
+      return problemOf('PATH_UNKNOWN', unknownPathSentence);
     case 413: {
       const size = bodyLimit < 2 ** 20 ? `${bodyLimit / 2 ** 10} KiB` : `${bodyLimit / 2 ** 20} MiB`;
       return problemOf('BODY_TOO_LARGE', `The body may have at most ${size} here.`);
     }
     case 414:
-      return problemOf('PATH_INVALID', 'A part of the path is longer than anything that could be meant by it.');
+      return problemOf('PATH_INVALID', 'A part of the path is longer than any valid value.');
     case 415:
       return problemOf('MEDIA_TYPE_UNSUPPORTED', 'Send the body as application/json, and say so in Content-Type.');
     case 503:

@@ -18,6 +18,6 @@ it.each([
   [new Error('LOADING'), false],
   [new Error('Connection terminated unexpectedly'), false],
   ['Connection is closed.', false],
-])('%s means that Redis is away: %s', (error, expected) => {
+])('%s means that Redis is not reachable: %s', (error, expected) => {
   expect(isRedisAway(error)).toBe(expected);
 });

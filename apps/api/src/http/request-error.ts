@@ -1,11 +1,11 @@
 import { PnsError, type PnsErrorCode } from '@pns/runtime';
 
-/** Ends a request with a problem. The message is the sentence that its sender reads. */
+/** Ends a request with a problem. The message becomes its `detail`. */
 export class RequestError extends PnsError {
   constructor(
     code: PnsErrorCode,
     sentence: string,
-    /** What exactly is wrong, one by one. */
+    /** The single faults. */
     readonly errors: readonly object[] = [],
     readonly headers: Readonly<Record<string, string | string[]>> = {},
   ) {

@@ -19,7 +19,7 @@ const wholes: Readonly<Record<ArgumentMetadata['type'], string>> = {
   custom: 'the request',
 };
 
-/** Gives each handler its parameters as their DTO says, or ends the request. */
+/** Parses the parameters of each handler by their DTO. @throws RequestError when one does not fit. */
 @Injectable()
 export class RequestPipe implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {

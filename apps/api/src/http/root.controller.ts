@@ -7,7 +7,7 @@ import type { FastifyReply } from 'fastify';
 const manifest = join(__dirname, '..', '..', '..', '..', 'package.json');
 const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
 
-/** Where to go on from here. */
+/** The pages that the root links to. */
 const links = { docs: '/docs', openapi: '/openapi.json', health: '/health/ready', metrics: '/metrics' };
 
 const page = `<!doctype html>
@@ -19,18 +19,18 @@ const page = `<!doctype html>
 </head>
 <body>
 <h1>PNS ${version}</h1>
-<p>The push notification service runs. Applications use its API:</p>
+<p>The push notification service is running. Applications use its API:</p>
 <ul>
-<li><a href="${links.docs}">the API, to read and to try</a></li>
-<li><a href="${links.openapi}">its OpenAPI document</a></li>
-<li><a href="${links.health}">its health</a></li>
-<li><a href="${links.metrics}">its metrics</a></li>
+<li><a href="${links.docs}">API reference</a></li>
+<li><a href="${links.openapi}">OpenAPI document</a></li>
+<li><a href="${links.health}">health</a></li>
+<li><a href="${links.metrics}">metrics</a></li>
 </ul>
 </body>
 </html>
 `;
 
-/** Answers the root: a page for a browser, the same links as JSON for a program. */
+/** Answers `/` with a page for browsers and with the same links as JSON for programs. */
 @ApiExcludeController()
 @Controller()
 export class RootController {

@@ -4,21 +4,21 @@ import { visit, type JSONPath } from 'jsonc-parser';
 import type { Fault } from '../http/faults';
 import { isExactNumber } from './exact-number';
 
-/** More faults of one text do not help its sender. */
+/** More faults would not help the sender. */
 const maxFaults = 10;
 
-/** A name of a member may have any length; so many bytes of it are quoted. */
+/** The name of a member may have any length; a fault quotes this many bytes. */
 const maxNameLength = 100;
 
 /** Half of a surrogate pair. */
 const surrogate = /\p{Cs}/u;
 
-/** Copying an object member by member loses this one: it sets the prototype. */
+/** A copy of an object loses this member, because it sets the prototype. */
 const reservedName = '__proto__';
 
 /**
- * Names what of a valid JSON text would not be sent as it was posted: numbers that JavaScript alters, text that is not
- * Unicode, and members that are reserved or occur twice. `whole` names the value itself.
+ * Finds the parts of a valid JSON text that JavaScript cannot send unchanged: inexact numbers, text that is not Unicode, and
+ * members with a reserved or repeated name. `whole` names the value itself.
  */
 export function alterationsIn(bytes: Buffer, whole: string): Fault[] {
   return isUtf8(bytes) ? alteredValues(bytes.toString(), whole) : textsThatAreNotUtf8(bytes, whole);
@@ -50,16 +50,16 @@ function alteredValues(text: string, whole: string): Fault[] {
   return faults.list;
 }
 
-/** One character for each byte, so that offsets are the same in both. */
+/** Reads the bytes as Latin-1, so that an offset in the text is an offset in the bytes. */
 function textsThatAreNotUtf8(bytes: Buffer, whole: string): Fault[] {
   const faults = new FaultList(whole);
-  const isGood = (offset: number, length: number) => isUtf8(bytes.subarray(offset, offset + length));
+  const isValid = (offset: number, length: number) => isUtf8(bytes.subarray(offset, offset + length));
   visit(bytes.toString('latin1'), {
     onObjectProperty: (name, offset, length, _line, _character, path) => {
-      if (!isGood(offset, length)) faults.add([...path(), name], 'has a name that is not UTF-8');
+      if (!isValid(offset, length)) faults.add([...path(), name], 'has a name that is not UTF-8');
     },
     onLiteralValue: (_value: unknown, offset, length, _line, _character, path) => {
-      if (!isGood(offset, length)) faults.add(path(), 'is not UTF-8');
+      if (!isValid(offset, length)) faults.add(path(), 'is not UTF-8');
     },
   });
   return faults.list;

@@ -24,7 +24,7 @@ it.each([
   `1${'0'.repeat(300)}`,
   `${'0.'}${'0'.repeat(300)}1`,
   `1${'0'.repeat(300)}e-300`,
-])('sends %s as it was posted', (token) => {
+])('can send %s unchanged', (token) => {
   expect(isExactNumber(token)).toBe(true);
 });
 
@@ -36,15 +36,15 @@ it.each([
   `1${'0'.repeat(400)}1`,
   '1e99999999999999999999999',
   '1e-99999999999999999999999',
-])('does not send %s as it was posted', (token) => {
+])('cannot send %s unchanged', (token) => {
   expect(isExactNumber(token)).toBe(false);
 });
 
-it('sends every number that JavaScript has', () => {
+it('can send every number of JavaScript', () => {
   fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (n) => isExactNumber(JSON.stringify(n))));
 });
 
-it('sends a zero only without a minus sign', () => {
+it('can send a zero only without a minus sign', () => {
   fc.assert(
     fc.property(fc.constantFrom('', '-'), fc.stringMatching(/^0(\.0{1,30})?([eE][+-]?\d{1,30})?$/), (sign, zero) => {
       expect(isExactNumber(sign + zero)).toBe(sign === '');
@@ -52,7 +52,7 @@ it('sends a zero only without a minus sign', () => {
   );
 });
 
-it('sends an integer only where JavaScript writes it with the same digits', () => {
+it('can send an integer exactly if JavaScript writes it with the same digits', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), (n) => {
       expect(isExactNumber(String(n))).toBe(BigInt(Number(n).toLocaleString('fullwide', { useGrouping: false })) === n);

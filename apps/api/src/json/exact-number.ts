@@ -1,12 +1,12 @@
-/** A number whose value is written with these digits: `digits` times ten to the `exponent`. */
+/** The value `digits` times ten to the power of `exponent`. */
 interface Decimal {
   readonly digits: string;
   readonly exponent: number;
 }
 
 /**
- * Whether a JSON number is sent as it was posted: what JavaScript writes for it has the same value. `1.0` is sent as `1`,
- * which is the same value. A negative zero is not exact: JavaScript writes `0`, and a double or a decimal keeps the sign.
+ * Whether JavaScript writes a JSON number with the same value. `1.0` is written as `1`, which is the same value. A negative
+ * zero is not exact: JavaScript writes `0`, while a double or a decimal keeps the sign.
  */
 export function isExactNumber(token: string): boolean {
   const value = Number(token);

@@ -1,4 +1,4 @@
-/** Whether `value` has more than `levels` lists and objects inside each other. */
+/** Whether lists and objects in `value` are nested deeper than `levels`. */
 export function isNestedDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { JsonScan } from './json-scan';
 import { textOf, written, writtenObject } from './testing/json-texts';
 
-it('finds the values of a list, however the text is written and wherever it is interrupted', () => {
+it('finds the values of a list in any spelling of the text, with any interruption', () => {
   const blanks = fc.constantFrom('', ' ', '\n\t ');
   const outer = fc.array(fc.tuple(fc.constantFrom('a', 'lists', '"', 'xlist'), written), { maxLength: 3 });
   fc.assert(
@@ -24,7 +24,7 @@ it('finds the values of a list, however the text is written and wherever it is i
   );
 });
 
-it('measures the text that JSON.stringify writes', () => {
+it('measures the compact size as JSON.stringify writes it', () => {
   fc.assert(
     fc.property(writtenObject, fc.constantFrom('', ' \r\n'), (value, blank) => {
       const compact = Buffer.from(textOf(value));
@@ -43,7 +43,7 @@ it.each([
   expect(new JsonScan(Buffer.from(text)).run()).toMatchObject({ members, depth });
 });
 
-it('counts values beyond those that it keeps', () => {
+it('counts values beyond the limit of spans', () => {
   const scan = new JsonScan(Buffer.from('{"list":[1,2,3,4]}'), 'list', 2).run();
   expect(scan).toMatchObject({ spanCount: 4, spans: [{ start: 9 }, { start: 11 }] });
 });

@@ -1,6 +1,6 @@
 import { isExactNumber } from './exact-number';
 
-/** Where a value begins and ends in a text, in bytes. */
+/** The start and end of a value in a text, in bytes. */
 export interface Span {
   readonly start: number;
   readonly end: number;
@@ -18,29 +18,28 @@ const closeList = 0x5d;
 const openObject = 0x7b;
 const closeObject = 0x7d;
 
-/** A double has 15 exact digits, with any exponent of two characters. */
+/** A double represents 15 digits exactly, with every exponent of two digits. */
 const exactDigits = 15;
 const exactExponent = 2;
 
-/** A longer number is not looked at here. */
+/** A longer number counts as altered without a check. */
 const maxNumberLength = 400;
 
 /**
- * Reads a JSON text once, byte by byte, and finds what must be known before `JSON.parse` may have it. It takes some
- * milliseconds for a megabyte, whatever the text is. The text need not be valid: then the results have no meaning, and
- * `JSON.parse` refuses it.
+ * Scans a JSON text once, byte by byte, and finds the properties that decide whether `JSON.parse` may run. It takes some
+ * milliseconds per megabyte of any text. The results for an invalid text have no meaning; `JSON.parse` refuses it.
  */
 export class JsonScan {
-  /** The most lists and objects that are inside each other. */
+  /** Deepest nesting of lists and objects. */
   depth = 0;
-  /** How many members all objects have together. */
+  /** The number of members of all objects. */
   members = 0;
-  /** Holds a number that JavaScript alters, or half a surrogate pair. May be true for a long number that is good. */
+  /** Whether it contains a number that JavaScript alters, or half a surrogate pair. Can also be true for an exact long number. */
   isAltered = false;
-  /** The values in the list of the member `listName` of the outermost object; more than `maxSpans` are only counted. */
+  /** The values in the list `listName` of the outermost object. Values beyond `maxSpans` are only counted. */
   readonly spans: Span[] = [];
   spanCount = 0;
-  /** Whether there is such a list. */
+  /** Whether the outermost object has a list `listName`. */
   hasList = false;
 
   private at = 0;
@@ -51,7 +50,7 @@ export class JsonScan {
   private isInList = false;
   private valueStart = -1;
   private valueEnd = -1;
-  /** Where the string began that the last run ended in. */
+  /** The start of the string in which the last run ended; -1 for none. */
   private stringStart = -1;
 
   constructor(
@@ -64,12 +63,12 @@ export class JsonScan {
     return this.at >= this.bytes.length;
   }
 
-  /** The length without blanks between values, an escape sequence counted as one character. */
+  /** The length in bytes without blanks between values; an escape sequence counts as one byte. */
   get compactBytes(): number {
     return this.bytes.length - this.blanks - this.escaped;
   }
 
-  /** Reads on until about `until`. */
+  /** Continues to about `until`. */
   run(until = this.bytes.length): this {
     const { bytes } = this;
     const end = Math.min(until, bytes.length);
@@ -166,7 +165,7 @@ export class JsonScan {
     this.at = at;
   }
 
-  /** Reads a `\u` escape, or the two of a surrogate pair, from its first digit. */
+  /** Reads a `\u` escape, or two for a surrogate pair; `at` is the first digit. */
   private readEscape(at: number): number {
     const { bytes } = this;
     this.escaped += 5;
@@ -204,7 +203,7 @@ export class JsonScan {
   }
 }
 
-/** The UTF-16 code unit that four hexadecimal digits name. */
+/** The UTF-16 code unit of four hexadecimal digits. */
 function unitAt(bytes: Buffer, at: number): number {
   return (
     (digitOf(bytes[at]) << 12) | (digitOf(bytes[at + 1]) << 8) | (digitOf(bytes[at + 2]) << 4) | digitOf(bytes[at + 3])

@@ -13,7 +13,7 @@ function fieldsOf(text: string | Buffer): string[] {
   return result.ok ? [] : result.faults.map(({ field }) => field);
 }
 
-it('reads any JSON text that can be sent as it was posted, and refuses any other one', () => {
+it('reads any JSON text that can be sent unchanged, and refuses any other text', () => {
   fc.assert(
     fc.property(written, fc.constantFrom('', ' ', '\r\n\t'), (value, blank) => {
       const result = read(textOf(value, blank), { bytes: 1e6, compactBytes: 1e6 });
@@ -25,7 +25,7 @@ it('reads any JSON text that can be sent as it was posted, and refuses any other
   );
 });
 
-it('refuses what is no JSON, whatever it is', () => {
+it('refuses any text that is not JSON', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 20 }), (bytes) => {
       const result = read(Buffer.from(bytes));
@@ -56,7 +56,7 @@ it.each<[string, string[]]>([
   ['{"a":-0.5,"b":1.0,"c":1E2,"d":0.1,"e":-1}', []],
   ['{"a":-0,"b":[-0.0,{"c":-0E5}],"d":-1e-400,"e":"-0"}', ['a', 'b.0', 'b.1.c', 'd']],
   ['\ufeff{"a":1}', []],
-])('names what is wrong in %s', (text, fields) => {
+])('names the faults in %s', (text, fields) => {
   expect(fieldsOf(text)).toEqual(fields);
   expect(read(text).ok).toBe(fields.length === 0);
 });
@@ -77,7 +77,7 @@ it.each<[string, Buffer, string[]]>([
   ['UTF-16', Buffer.from('\ufeff{"a":1}', 'utf16le'), ['body']],
   ['UTF-16 without a mark', Buffer.from('{"a":1}', 'utf16le'), ['body']],
   ['a cut character', Buffer.from('{"a":"é"}').subarray(0, 7), ['body']],
-])('names what is not UTF-8: %s', (_, bytes, fields) => {
+])('names the values that are not UTF-8: %s', (_, bytes, fields) => {
   expect(read(bytes)).toMatchObject({ ok: false, reason: 'altered' });
   expect(fieldsOf(bytes)).toEqual(fields);
 });
@@ -95,11 +95,11 @@ it.each([
   [`"${'['.repeat(100)}"`, undefined],
   ['{"a":1,}', 'malformed'],
   ['', 'malformed'],
-])('keeps its bounds: %#', (text, reason) => {
+])('refuses a text beyond its bounds: %#', (text, reason) => {
   const result = read(text);
   expect(result.ok ? undefined : result.reason).toBe(reason);
 });
 
-it('names ten faults and no more', () => {
+it('names at most ten faults', () => {
   expect(fieldsOf(`{"a":[${Array(50).fill('1e400').join(',')}]}`)).toHaveLength(10);
 });

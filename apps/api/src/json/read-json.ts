@@ -3,16 +3,16 @@ import { sentenceOf, type Fault } from '../http/faults';
 import { alterationsIn } from './alterations';
 import { JsonScan } from './json-scan';
 
-/** What a text may have at most. */
+/** The limits of a JSON text. */
 export interface JsonBounds {
   readonly bytes: number;
-  /** Without blanks between values, an escape sequence counted as one character. */
+  /** See `JsonScan.compactBytes`. */
   readonly compactBytes: number;
-  /** Lists and objects inside each other. */
+  /** Nesting of lists and objects. */
   readonly depth: number;
 }
 
-/** A value that will be sent as it was posted, or why there is none. */
+/** A value that can be sent unchanged, or the reason why the text was refused. */
 export type JsonRead =
   | {
       readonly ok: true;
@@ -29,8 +29,8 @@ export type JsonRead =
     };
 
 /**
- * Reads one JSON text. Texts within the bounds take `JSON.parse` some milliseconds at most, whatever they hold; others are
- * refused before it sees them.
+ * Reads one JSON text. `JSON.parse` takes some milliseconds at most for any text within the bounds; other texts are refused
+ * before it runs.
  */
 export function readJson(text: Buffer, bounds: JsonBounds, whole: string): JsonRead {
   if (text.length > bounds.bytes) return refused('too large', `${whole} has more than ${bounds.bytes} bytes.`);
@@ -38,7 +38,7 @@ export function readJson(text: Buffer, bounds: JsonBounds, whole: string): JsonR
   return readScanned(bytes, new JsonScan(bytes).run(), bounds, whole);
 }
 
-/** The same for a text that is scanned already. */
+/** Like `readJson`, for a text that is already scanned. */
 export function readScanned(bytes: Buffer, scan: JsonScan, bounds: JsonBounds, whole: string): JsonRead {
   const { compactBytes, depth } = scan;
   if (depth > bounds.depth) {
@@ -63,8 +63,8 @@ export function readScanned(bytes: Buffer, scan: JsonScan, bounds: JsonBounds, w
 }
 
 /**
- * How many members all objects in `value` have: fewer than in its text where one occurs twice. NaN where one has the name
- * `__proto__`.
+ * The number of members of all objects in `value`. It is lower than in the text where a name occurs twice. NaN where a member
+ * has the name `__proto__`.
  */
 export function membersOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
@@ -80,7 +80,7 @@ export function membersOf(value: unknown): number {
   return count;
 }
 
-/** The text without the three bytes that some editors begin it with. */
+/** Removes the UTF-8 byte order mark, which some editors write. */
 export function withoutByteOrderMark(text: Buffer): Buffer {
   return text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text;
 }

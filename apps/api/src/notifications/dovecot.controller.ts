@@ -7,7 +7,7 @@ import { payloadFault } from '@pns/payloads';
 import { DirectoryStore } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
 import type { FastifyRequest } from 'fastify';
-import { assertGoodFor, isGoodFor } from '../authentication/context-access';
+import { assertContextAccess, mayAccessContext } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { check, sentenceOf, type Fault } from '../http/faults';
@@ -21,12 +21,12 @@ import {
   notificationIdOf,
   type DovecotRequest,
 } from './dovecot';
-import { count, countUntaken } from './ingest-count';
+import { count, countNotAccepted } from './ingest-count';
 
 const topic = 'ox:mail:new';
 const done = { success: true };
 
-/** Speaks to Dovecot's driver, which writes an error into the mail log for every answer that is not a success. */
+/** The endpoint for Dovecot's driver, which logs an error for every answer that is not a success. */
 @ApiTags('Notifications')
 @Controller('preliminary/http-notify/v1')
 export class DovecotController {
@@ -38,8 +38,8 @@ export class DovecotController {
   @Put('notify')
   @Requires('ingest', { contextIn: 'handler', retryAfterSeconds: 1 })
   @ApiOperation({
-    summary: "Take a new mail from Dovecot's push_notification driver ox",
-    description: 'Events other than messageNew and users that nobody knows are answered 200, and nothing is sent.',
+    summary: "Accept a new mail from Dovecot's push_notification driver ox",
+    description: 'Other events than messageNew and unknown users get status 200, and no notification is sent.',
   })
   @ApiBody({ type: DovecotNotification })
   @ApiOkResponse({ schema: { type: 'object', properties: { success: { type: 'boolean' } } } })
@@ -64,25 +64,25 @@ export class DovecotController {
     return done;
   }
 
-  /** The same mail is a repeat, also where the number of unread mails has changed since. */
+  /** The same mail counts as a duplicate, also when its number of unread mails has changed. */
   private async join(notification: Notification): Promise<void> {
     try {
       (await this.ingest.join([notification])).forEach((status) => count(status === 'reused' ? 'duplicate' : status));
     } catch (error) {
-      countUntaken(1, error);
+      countNotAccepted(1, error);
       throw error;
     }
   }
 
-  /** A login that belongs to a context which the key is not good for is as unknown as any other. */
+  /** A login in a context that the API key may not access counts as unknown. */
   private async addressee(request: DovecotRequest, caller: FastifyRequest): Promise<UserKey | undefined> {
     const named = addresseeOf(request);
     if (named !== undefined) {
-      assertGoodFor(caller, named.context);
+      assertContextAccess(caller, named.context);
       return named;
     }
     const found = await this.directory.userByLogin(request.user);
-    return found !== undefined && isGoodFor(caller, found.context) ? found : undefined;
+    return found !== undefined && mayAccessContext(caller, found.context) ? found : undefined;
   }
 }
 

@@ -33,7 +33,7 @@ afterEach(async () => {
 
 afterAll(() => api.close());
 
-/** As Dovecot's HTTP client sends it: Basic, with any user name. */
+/** Dovecot's HTTP client uses Basic with any user name. */
 function notify(body: unknown) {
   const authorization = `Basic ${Buffer.from(`dovecot:${key}`).toString('base64')}`;
   const headers = { authorization, 'content-type': 'application/json; charset=utf-8' };
@@ -67,18 +67,18 @@ it('a new mail becomes a notification with sender and subject in plain text', as
   ]);
 });
 
-it('a user may be named by a login of the directory', async () => {
+it('a login of the directory identifies the user', async () => {
   await notify({ ...request, user: 'John@Example.com' });
   expect(await waiting()).toMatchObject([{ context: 7, user: 8 }]);
 });
 
-it('a login may be written with composed or decomposed characters', async () => {
+it('a login may have composed or decomposed characters', async () => {
   await api.send('PUT', '/v1/contexts/7/users/9', { body: { logins: ['jürgen@example.com'] } });
   await notify({ ...request, user: 'Ju\u0308rgen@Example.com' });
   expect(await waiting()).toMatchObject([{ context: 7, user: 9 }]);
 });
 
-it('a mail is pushed once however often Dovecot repeats itself', async () => {
+it('a mail is pushed once when Dovecot repeats the request', async () => {
   const answers = await Promise.all([notify(request), notify({ ...request, unseen: 3 }), notify(request)]);
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
   expect((await notify(request)).status).toBe(200);
@@ -98,12 +98,12 @@ it.each([
   expect(await waiting()).toEqual([]);
 });
 
-it('whatever is away, Dovecot is told to come back after a second', async () => {
+it('Dovecot gets Retry-After of one second when Redis or Postgres is not reachable', async () => {
   const links = [await cuttableLink(testRedisUrl()), await cuttableLink(api.database.url)] as const;
   const parted = await api.sibling({ redisUrl: links[0].url, databaseUrl: links[1].url });
   for (const link of links) {
     link.cut();
-    // With a login, so that Postgres is asked, too.
+    // The login makes a query of Postgres necessary.
     const body = { ...request, user: 'john@example.com' };
     const answer = await parted.send('PUT', path, { body });
     expect(answer.status).toBe(503);
@@ -121,12 +121,12 @@ it.each([
   ['no user', { user: '' }],
   ['another event', { event: 'messageExpunge' }],
   ['an event of another driver', { event: 'FlagsSet', flags: ['\\Seen'] }],
-])('%s is answered 200, and nothing is sent', async (_name, changes) => {
+])('%s gets status 200, and no notification is sent', async (_name, changes) => {
   expect(await notify({ ...request, ...changes })).toMatchObject({ status: 200, body: { success: true } });
   expect(await waiting()).toEqual([]);
 });
 
-it('what Dovecot leaves out is no error', async () => {
+it('fields that Dovecot omits are optional', async () => {
   const { user, event, folder } = request;
   expect((await notify({ user, event, folder })).status).toBe(200);
   expect(await waiting()).toMatchObject([{ payload: { folder: 'default0/INBOX' } }]);

@@ -27,7 +27,7 @@ describe('a request of the Dovecot driver', () => {
     });
   });
 
-  it('leaves out what Dovecot left out', () => {
+  it('omits fields that Dovecot omitted', () => {
     const least = { user: '4@1', event: 'messageNew', folder: 'INBOX/Ä' };
     expect(mailPayload(dovecotRequest.parse(least))).toEqual({ folder: 'default0/INBOX/Ä' });
   });
@@ -50,7 +50,7 @@ describe('a request of the Dovecot driver', () => {
     expect(mailPayload({ user: '4@1', event: 'messageNew', from })).toEqual({ folder: 'default0/INBOX', ...expected });
   });
 
-  it('looks for the sender no further than a push can show', () => {
+  it('parses only the start of a long sender', () => {
     const name = 'x'.repeat(1000);
     const payload = mailPayload({ user: '4@1', event: 'messageNew', from: `${name} <alice@example.org>` });
     expect(payload).toEqual({ folder: 'default0/INBOX', email: name });
@@ -71,7 +71,7 @@ describe('a request of the Dovecot driver', () => {
     expect(mailPayload({ ...request, unseen })).not.toHaveProperty('unread');
   });
 
-  it('cuts what is longer than a push can show', () => {
+  it('cuts texts that are longer than a push can show', () => {
     const long = 'x'.repeat(100_000);
     const payload = mailPayload({ ...request, subject: long, snippet: long, from: `"${long}" <${long}@example.org>` });
     expect(JSON.stringify(payload).length).toBeLessThan(10_000);
@@ -83,21 +83,21 @@ describe('a request of the Dovecot driver', () => {
     ['a flag', `${'x'.repeat(2996)}🇩🇪`, 'x'.repeat(2996)],
     ['one grapheme that is too long', `a${'\u0301'.repeat(3000)}`, `a${'\u0301'.repeat(1499)}`],
     ['half a character', `a\ud83d${'x'.repeat(5000)}`, `a\ufffd${'x'.repeat(2996)}`],
-  ])('cuts subject and snippet as a person would: %s', (_, text, expected) => {
+  ])('cuts subject and snippet between visible characters: %s', (_, text, expected) => {
     expect(mailPayload({ ...request, subject: text, snippet: text })).toMatchObject({
       subject: expected,
       teaser: expected,
     });
   });
 
-  it('cuts a header behind its encoded words', () => {
+  it('cuts a header after decoding its words', () => {
     const subject = Array.from({ length: 200 }, () => '=?utf-8?B?8J+RjfCfkY3wn5GN8J+RjfCfkY3wn5GN8J+RjfCfkY0=?=').join(
       ' ',
     );
     expect(mailPayload({ ...request, subject })).toMatchObject({ subject: '👍'.repeat(750) });
   });
 
-  it('shows text of any script in any field, well-formed, or Dovecot sent nothing to show', () => {
+  it('shows well-formed text of any script in any field where Dovecot sent visible text', () => {
     const text = fc
       .tuple(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' })), fc.nat(1500))
       .map(([part, times]) => part.repeat(times));
@@ -112,7 +112,7 @@ describe('a request of the Dovecot driver', () => {
     );
   });
 
-  it('makes no payload larger than a notification may have', () => {
+  it('creates no payload above the limit of a notification', () => {
     const long = '\u0001'.repeat(10_000); // six bytes of JSON each
     const largest = {
       ...{ user: '4@1', event: 'messageNew', folder: long.slice(0, 1000), from: long, subject: long, snippet: long },
@@ -139,7 +139,7 @@ describe('a request of the Dovecot driver', () => {
   const idOf = (changes: object, of = addressee) =>
     notificationIdOf(dovecotRequest.parse({ ...request, ...changes }), of);
 
-  it('has the id of its mail, however it is repeated', () => {
+  it('has the same id for each repeat', () => {
     const id = idOf({});
     expect(id).toMatch(/^dovecot-[\w-]{32}$/);
     for (const same of [{ unseen: 3 }, { subject: 'x' }, { event: 'MessageNew' }, { 'imap-uid': '2345' }]) {
@@ -149,7 +149,7 @@ describe('a request of the Dovecot driver', () => {
     expect(idOf({ user: 'john@example.com' })).toBe(id);
   });
 
-  it('has another id where anything of its mail differs', () => {
+  it('has another id for another mail', () => {
     const changes = [
       ...[{}, { 'imap-uid': 2346 }, { 'imap-uidvalidity': 1 }, { folder: 'INBOX/a' }, { event: 'messageExpunge' }],
       ...[{ 'imap-uid': [2345, 1] }, { 'imap-uid': [1, 2345] }],

@@ -10,8 +10,8 @@ import { decodedWords, hasLostText, phraseOf } from './encoded-words';
 const uint32 = z.union([z.int().min(0), z.string().regex(/^\d{1,10}$/)]);
 
 /**
- * What Dovecot's push_notification driver "ox" sends for each mail that arrives. It leaves out what it does not know;
- * drivers made after it add fields of their own.
+ * The request of Dovecot's push_notification driver "ox" for a new mail. The driver omits unknown values; drivers derived from
+ * it add fields.
  */
 export const dovecotRequest = z.looseObject({
   user: z.string(),
@@ -27,17 +27,17 @@ export const dovecotRequest = z.looseObject({
 
 export type DovecotRequest = z.infer<typeof dovecotRequest>;
 
-/** The same for the API's description. */
+/** The request in the OpenAPI document. */
 export class DovecotNotification extends createZodDto(dovecotRequest) {}
 
-/** Whether it tells of a new mail; the driver's code and its documentation disagree about the first letter. */
+/** Whether the event is a new mail. The driver's code and its documentation disagree about the case of the first letter. */
 export function isNewMail({ event }: DovecotRequest): boolean {
   return event.toLowerCase() === 'messagenew';
 }
 
 /**
- * The id of the notification about a mail: the same when Dovecot repeats its request, which it does after 2 s without an
- * answer. Undefined where Dovecot does not say which mail it is.
+ * The id of the notification about a mail. It is the same when Dovecot repeats its request, which it does after 2 s without an
+ * answer. Undefined where the request does not identify the mail.
  */
 export function notificationIdOf(request: DovecotRequest, { context, user }: UserKey): string | undefined {
   const { event, folder } = request;
@@ -47,23 +47,26 @@ export function notificationIdOf(request: DovecotRequest, { context, user }: Use
   return `dovecot-${hash('sha256', JSON.stringify(mail), 'base64url').slice(0, 32)}`;
 }
 
-/** The user and context in `<user>@<context>`, or undefined where `user` is a login of another form. */
+/** The user and context in `<user>@<context>`; undefined where `user` has another form, so it is a login. */
 export function addresseeOf({ user }: DovecotRequest): { readonly context: number; readonly user: number } | undefined {
   const [, userId, contextId] = /^([1-9]\d{0,9})@([1-9]\d{0,9})$/.exec(user) ?? [];
   const addressee = { context: Number(contextId), user: Number(userId) };
   return addressee.context <= maxId && addressee.user <= maxId ? addressee : undefined;
 }
 
-/** Longest subject, sender or teaser of a payload, in bytes of its JSON; a header may have any length. */
+/** Longest subject, sender or teaser in a payload, in bytes of JSON. A header has no limit of its own. */
 const maxTextBytes = 3000;
 
-/** The address parser's time grows with the square of the length, in UTF-16 units. */
+/** In UTF-16 units. The time of the address parser grows with the square of the length. */
 const maxSenderLength = 1000;
 
-/** So much of a header, in UTF-16 units, holds `maxTextBytes` in any encoding of RFC 2047. The decoder's time can grow with its square. */
+/**
+ * In UTF-16 units: enough for `maxTextBytes` in every encoding of RFC 2047. The time of the decoder can grow with the square of
+ * the length.
+ */
 const maxHeaderLength = 16_384;
 
-/** The payload of `ox:mail:new` that the request amounts to; what Dovecot left out stays out. */
+/** The payload of `ox:mail:new` for the request. Fields that Dovecot omitted are omitted. */
 export function mailPayload(request: DovecotRequest): Record<string, unknown> {
   const { folder, from, subject, snippet, unseen } = request;
   const uid = request['imap-uid'];
@@ -87,7 +90,7 @@ function senderOf(from: string | undefined): { readonly email?: string; readonly
   return { email: sender.address, ...(displayname === '' ? {} : { displayname }) };
 }
 
-/** A header's value as people read it: encoded words decoded, folded lines joined. */
+/** A header value with decoded words and joined lines. */
 function readable(header: string): string {
   const unfolded = header.slice(0, maxHeaderLength).replace(/\r?\n[ \t]*/g, ' ');
   return cut(decodedWords(unfolded).trim());

@@ -17,7 +17,7 @@ it.each([
   '=?utf-16be?b?2AA=?=',
   '=?shift_jis?b?gQ==?=',
   'Re: =?utf-8?q?Gr=FC=DFe?= from me',
-])('leaves %j as it is', (header) => {
+])('does not decode %j', (header) => {
   expect(decodedWords(header)).toBe(header);
 });
 

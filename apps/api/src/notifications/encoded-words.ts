@@ -1,23 +1,23 @@
 import { decodeWords } from 'postal-mime';
 
-/** What a decoder writes for bytes that are no text of their charset. */
+/** A decoder writes this character for bytes that are not valid in their charset. */
 const replacement = '\ufffd';
 
 /**
- * A header with its encoded words (RFC 2047) decoded. Where the bytes of one are no text of the charset that it names, the
- * header stays as it is, as RFC 2047, 6.3 allows: decoded, its text would be lost.
+ * Decodes the encoded words of a header (RFC 2047). If the bytes of one are not valid in its charset, the header stays as it
+ * is, as RFC 2047, 6.3 allows: decoding would lose its text.
  */
 export function decodedWords(header: string): string {
   const decoded = decodeWords(header);
   return hasLostText(header, decoded) ? header : decoded;
 }
 
-/** Whether decoding `header` lost what it said. */
+/** Whether decoding `header` lost text. */
 export function hasLostText(header: string, decoded: string): boolean {
   return decoded.includes(replacement) && !header.includes(replacement);
 }
 
-/** The words before the address of a sender, as they are. */
+/** The words before the address of a sender, not decoded. */
 export function phraseOf(header: string): string {
   const end = header.lastIndexOf('<');
   return (end < 0 ? '' : header.slice(0, end)).replace(/^[\s"]+|[\s"]+$/g, '');

@@ -14,7 +14,7 @@ function readText(text: string) {
 }
 
 describe('an entry', () => {
-  it('becomes a notification that holds what was said and no more', () => {
+  it('becomes a notification with exactly the posted values', () => {
     const result = read({ id: 'chosen', ttlSeconds: 10 });
     expect(result).toEqual({
       ok: true,
@@ -28,21 +28,21 @@ describe('an entry', () => {
     });
   });
 
-  it('becomes one for each of its users', () => {
+  it('becomes one notification for each of its users', () => {
     const result = read({ user: undefined, users: [5, 3], id: 'chosen' });
     expect(result).toMatchObject({ ok: true, hasUsers: true, notifications: [{ user: 5 }, { user: 3 }] });
   });
 
-  // Each of these numbers takes four characters to send and 21 to keep.
+  // Each of these numbers has four characters in the request and 21 in the stored payload.
   it.each([
     [2900, true],
     [3000, false],
-  ])('with %d numbers that grow when they are written again is taken: %s', (count, isTaken) => {
+  ])('with %d numbers that grow when JavaScript writes them is accepted: %s', (count, isTaken) => {
     const text = `{"context":1,"user":14,"topic":"x","payload":{"numbers":[${Array(count).fill('1e20').join(',')}]}}`;
     expect(readText(text).ok).toBe(isTaken);
   });
 
-  it('that grows by escape sequences is measured as it is kept', () => {
+  it('that grows by escape sequences is measured in its stored form', () => {
     const text = (count: number) => JSON.stringify({ ...entry, payload: { text: '\u0001'.repeat(count) } });
     expect(readText(text(10_000)).ok).toBe(true);
     expect(readText(text(11_000))).toMatchObject({ ok: false, refusal: { code: 'PAYLOAD_TOO_LARGE' } });

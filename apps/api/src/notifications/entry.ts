@@ -7,25 +7,25 @@ import type { JsonRead } from '../json/read-json';
 import { NotificationEntry } from './notification.schema';
 import { maxPayloadDepth } from './posted';
 
-/** Why an entry is not taken. */
+/** Why an entry is refused. */
 export interface Refusal {
   readonly code: PnsErrorCode;
   readonly sentence: string;
   readonly faults: readonly Fault[];
 }
 
-/** The notifications that an entry amounts to, one for each user it addresses. */
+/** The notifications of an entry, one for each addressed user, or its refusal. */
 export type ReadEntry =
   | {
       readonly ok: true;
       readonly notifications: readonly Notification[];
       readonly hasUsers: boolean;
-      /** Of the text, at most. */
+      /** The compact size of the text. */
       readonly bytes: number;
     }
   | { readonly ok: false; readonly refusal: Refusal };
 
-/** Reads what a producer posted. `now` is in ms since the epoch. */
+/** Reads one entry of a request. `now` is in ms since the epoch. */
 export function readEntry(posted: JsonRead, now: number): ReadEntry {
   if (!posted.ok) return refusedText(posted);
   const checked = check(NotificationEntry.schema, posted.value, 'the notification');
@@ -34,7 +34,7 @@ export function readEntry(posted: JsonRead, now: number): ReadEntry {
   const fault = addresseeFault(entry) ?? payloadSizeFault(entry.payload, posted.compactBytes);
   if (fault !== undefined) return refused(fault.code, [fault]);
   const misfit = payloadFault(entry.topic, entry.payload);
-  if (misfit !== undefined) return misfitting(misfit);
+  if (misfit !== undefined) return refusedPayload(misfit);
   const users = entry.users ?? [entry.user as number];
   const notifications = notificationsFor(users, entry, now);
   return { ok: true, notifications, hasUsers: entry.users !== undefined, bytes: posted.compactBytes };
@@ -69,14 +69,15 @@ interface CodedFault extends Fault {
 function addresseeFault({ user, users }: NotificationEntry): CodedFault | undefined {
   const code = 'NOTIFICATION_INVALID';
   if (user === undefined && users === undefined) return { code, field: 'user', message: 'is missing' };
-  if (user !== undefined && users !== undefined) return { code, field: 'users', message: 'cannot stand beside user' };
+  if (user !== undefined && users !== undefined)
+    return { code, field: 'users', message: 'cannot be combined with user' };
   if (users !== undefined && new Set(users).size < users.length) {
     return { code, field: 'users', message: 'names a user more than once' };
   }
   return undefined;
 }
 
-// Beside the compact text: a control character, one escape sequence, is written with six bytes, and 1e20 with 21.
+// JSON.stringify can write more bytes than the compact text: six for a control character (one escape sequence), 21 for 1e20.
 const maxGrowth = 6;
 
 function payloadSizeFault(payload: object, compactBytes: number): CodedFault | undefined {
@@ -91,7 +92,7 @@ function codeOf(faults: readonly Fault[]): PnsErrorCode {
   return faults.every(({ field }) => field === 'topic') ? 'TOPIC_INVALID' : 'NOTIFICATION_INVALID';
 }
 
-/** What the text alone tells. */
+/** The refusal of an entry whose text could not be read. */
 function refusedText({ reason, sentence, faults }: Extract<JsonRead, { ok: false }>): ReadEntry {
   switch (reason) {
     case 'malformed':
@@ -113,6 +114,6 @@ function refused(code: PnsErrorCode, faults: readonly Fault[]): ReadEntry {
   return { ok: false, refusal: { code, sentence: sentenceOf(faults), faults } };
 }
 
-function misfitting(sentence: string): ReadEntry {
+function refusedPayload(sentence: string): ReadEntry {
   return { ok: false, refusal: { code: 'PAYLOAD_INVALID', sentence, faults: [] } };
 }

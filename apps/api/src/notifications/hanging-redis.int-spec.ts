@@ -21,13 +21,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Two of these are more than one script joins. */
+/** Two of these have more notifications than one script call joins. */
 function post(topic: string) {
   const notifications = Array.from({ length: 400 }, (_, n) => ({ context: 1, user: 14, topic, payload: { n } }));
   return api.send('POST', '/v1/notifications', { body: { notifications } });
 }
 
-it('while Redis hangs, all that wait are answered with 503 at once, and no more of them is sent to it', async () => {
+it('while Redis hangs, all waiting requests get 503 at once, and nothing more is sent to Redis', async () => {
   expect((await post('before')).status).toBe(202);
   process.kill(server.pid, 'SIGSTOP');
   const answers = await Promise.all(['first', 'second', 'third'].map(post)).finally(() =>
@@ -38,6 +38,6 @@ it('while Redis hangs, all that wait are answered with 503 at once, and no more 
     expect(answer.headers.get('retry-after')).toBe('5');
   }
   const { waiting, due } = await api.app.get(Windows, { strict: false }).counts();
-  expect(waiting + due).toBe(800); // with those of the first, which Redis had been sent when it stopped
+  expect(waiting + due).toBe(800); // includes those of the first request, which Redis had received when it stopped
   expect((await post('after')).status).toBe(202);
 });

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const results = ['accepted', 'duplicate', 'refused', 'overloaded'] as const;
 
-/** How much each result has been counted so far. */
+/** The count of each result. */
 async function counts(): Promise<Record<string, number>> {
   const { body } = await api.send<string>('GET', '/metrics', { key: null });
   return Object.fromEntries(
@@ -32,7 +32,7 @@ async function counts(): Promise<Record<string, number>> {
   );
 }
 
-/** What `act` adds to the counts, those without any left out. */
+/** The counts that `act` adds, without zeros. */
 async function countedBy(act: () => Promise<unknown>): Promise<Record<string, number>> {
   const before = await counts();
   await act();
@@ -46,7 +46,7 @@ const notify = (body: unknown) => api.send('PUT', '/preliminary/http-notify/v1/n
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const lines = (count: number) => `${JSON.stringify(notification)}\n`.repeat(count);
 
-it.each(results)('%s is 0 before it has occurred, so that an alert sees the first', async (result) => {
+it.each(results)('%s is 0 before it has occurred, so that an alert notices the first', async (result) => {
   const { body } = await api.send<string>('GET', '/metrics', { key: null });
   expect(body).toContain(`\npns_notifications_total{result="${result}"} 0\n`);
 });
@@ -61,11 +61,11 @@ it.each<[string, () => Promise<unknown>, Record<string, number>]>([
   ["a new mail of Dovecot's", () => notify(dovecot), { accepted: 1 }],
   ['a bad request of Dovecot', () => notify({ ...dovecot, user: 14 }), { refused: 1 }],
   ['an event that nobody is told of', () => notify({ ...dovecot, event: 'messageExpunge' }), {}],
-])('%s is counted by what became of it', async (_, act, expected) => {
+])('%s is counted by its result', async (_, act, expected) => {
   expect(await countedBy(act)).toEqual(expected);
 });
 
-it('what is answered 503 is counted as overloaded', async () => {
+it('a notification that gets 503 is counted as overloaded', async () => {
   link.cut();
   const statusOf = async (answer: Promise<{ status: number }>) => (await answer).status;
   const act = async () => {

@@ -5,32 +5,32 @@ import { problemFor } from '../http/problem.filter';
 import { RequestError } from '../http/request-error';
 import type { ListedNotification, RefusedEntry } from './notification.schema';
 
-/** A notification to take in, and how the answer is to name it. */
+/** A notification to store, and its place in the request for the answer. */
 export interface Addressed {
   readonly notification: Notification;
   readonly index: number;
   readonly hasUsers: boolean;
 }
 
-/** What is wrong with a notification whose id stands for another one. */
+/** The fault of a notification whose id was used for other content. */
 export function idReused(id: string): { readonly code: PnsErrorCode; readonly error: string } {
-  const error = `The id ${id} was used for other content a while ago; a notification that is no repeat needs an id of its own.`;
+  const error = `The id ${id} was already used for other content; a new notification needs a new id.`;
   return { code: 'ID_REUSED', error };
 }
 
-/** Gathers what became of the entries of one request. */
+/** Collects the results of the entries of one request. */
 export class IngestReport {
   private readonly listed: ListedNotification[] = [];
   private readonly refused: RefusedEntry[] = [];
   private accepted = 0;
   private reason: Error | undefined;
 
-  /** Why nothing more is taken in: Redis failed or refused, or the process is stopping. */
+  /** Why no more notifications are stored: Redis failed or refused, or the process is stopping. */
   get interruption(): Error | undefined {
     return this.reason;
   }
 
-  took({ notification: { id, user }, index, hasUsers }: Addressed, status: JoinStatus): void {
+  record({ notification: { id, user }, index, hasUsers }: Addressed, status: JoinStatus): void {
     if (status === 'reused') return void this.refused.push({ index, ...(hasUsers ? { user } : {}), ...idReused(id) });
     if (status === 'accepted') this.accepted++;
     this.listed.push({ index, id, ...(hasUsers ? { user } : {}), status });
@@ -40,16 +40,16 @@ export class IngestReport {
     this.refused.push({ index, code, error });
   }
 
-  /** Notes that `entries` may not have been taken in, because of `error` or of what interrupted the request before. */
+  /** Records that `entries` were perhaps not stored, because of `error` or of the earlier interruption. */
   interrupt(entries: readonly Addressed[], error?: Error): void {
     this.reason ??= error;
     const { code, detail } = problemFor(this.reason);
     for (const index of new Set(entries.map((each) => each.index))) this.refuse(index, code, detail);
   }
 
-  /** Notes that neither `index` nor anything after it was read, because the process is stopping. */
+  /** Records that the lines from `index` on were not read, because the process is stopping. */
   stop(index: number): void {
-    const sentence = 'The process is stopping. Neither this line nor any after it was read; send them again.';
+    const sentence = 'The process is stopping. This line and the lines after it were not read; send them again.';
     this.reason ??= new RequestError('STOPPING', sentence);
     this.refuse(index, 'STOPPING', sentence);
   }
@@ -57,7 +57,7 @@ export class IngestReport {
   /**
    * The status and body of the answer.
    *
-   * @throws what interrupted the request, or RequestError `NOTIFICATIONS_INVALID`, when nothing was taken in.
+   * @throws the interruption, or RequestError `NOTIFICATIONS_INVALID`, when no notification was stored.
    */
   answer(): { readonly status: 202 | 207; readonly body: object; readonly headers?: RequestError['headers'] } {
     const body = { accepted: this.accepted, notifications: this.listed };
@@ -67,6 +67,6 @@ export class IngestReport {
       return { status: 207, body: { ...body, errors: this.refused }, headers };
     }
     if (this.reason !== undefined) throw this.reason;
-    throw new RequestError('NOTIFICATIONS_INVALID', 'No entry is valid; errors tells why, one by one.', this.refused);
+    throw new RequestError('NOTIFICATIONS_INVALID', 'No entry is valid; errors has the reason for each.', this.refused);
   }
 }

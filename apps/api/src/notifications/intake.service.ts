@@ -4,13 +4,13 @@ import { Ingest, type JoinStatus } from '@pns/aggregation';
 import { AbortListeners } from '@pns/cancellation';
 import type { Notification } from '@pns/notifications';
 import { Health, log, Slices } from '@pns/runtime';
-import { contextRefusal } from '../authentication/context-access';
+import { contextSentence } from '../authentication/context-access';
 import type { Quota } from '../authentication/quota';
 import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
 import { readJson, type JsonRead } from '../json/read-json';
 import { readEntry, type ReadEntry } from './entry';
-import { count, countAll, countUntaken } from './ingest-count';
+import { count, countAll, countNotAccepted } from './ingest-count';
 import { idReused, IngestReport, type Addressed } from './ingest-report';
 import { linesOf, type Line } from './lines';
 import { NotificationEntry, type ListedNotification, type RefusedEntry } from './notification.schema';
@@ -19,31 +19,31 @@ import { entryBounds } from './posted';
 /** Most lines of one request. */
 export const maxLines = 100_000;
 
-/** Most notifications that one request amounts to, counting every user that its entries address. */
+/** Most notifications of one request, one for each user that its entries address. */
 export const maxAddressees = 100_000;
 
-/** So many notifications are stored at once while a long request is read. */
+/** A long request stores this many notifications at a time. */
 const notificationsPerChunk = 500;
 
-/** And so many bytes of payloads: a parsed payload can take fifty times as much memory. */
+/** A long request stores at most about this many bytes at a time: a parsed payload can take fifty times its size in memory. */
 const bytesPerChunk = 1024 * 1024;
 
-/** What a request is answered with. */
+/** The answer to an ingest request. */
 export interface Answer {
   readonly status: 202 | 207;
   readonly body: object;
   readonly headers?: RequestError['headers'];
 }
 
-/** Who posts. */
+/** The sender of an ingest request. */
 export interface Producer {
   /** The contexts that it may post to; undefined: all. */
   readonly contexts?: readonly number[] | undefined;
-  /** What it may still post; undefined: no limit. */
+  /** The remaining quota; undefined: no limit. */
   readonly quota?: Pick<Quota, 'take'> | undefined;
 }
 
-/** Takes the bodies of producers apart and the notifications in them in. */
+/** Parses ingest request bodies and stores the notifications they contain. */
 @Injectable()
 export class Intake {
   constructor(
@@ -51,7 +51,7 @@ export class Intake {
     private readonly health: Health,
   ) {}
 
-  /** A body of one notification. `idempotencyKey` is the header, which is another way to say `id`. */
+  /** A body of one notification. `idempotencyKey` is the header, an alternative to the field `id`. */
   async single(
     posted: JsonRead,
     idempotencyKey: string | undefined,
@@ -83,7 +83,7 @@ export class Intake {
   private async take(quota: Producer['quota'], notifications: number): Promise<void> {
     const refusal = (await quota?.take([notifications]))?.refusal;
     if (refusal === undefined) return;
-    countUntaken(notifications, refusal);
+    countNotAccepted(notifications, refusal);
     throw refusal;
   }
 
@@ -91,7 +91,7 @@ export class Intake {
     try {
       return await this.ingest.join(notifications);
     } catch (error) {
-      countUntaken(notifications.length, error);
+      countNotAccepted(notifications.length, error);
       throw error;
     }
   }
@@ -111,8 +111,8 @@ export class Intake {
   }
 
   /**
-   * A stream of one notification per line; blank lines are skipped. What is over the bounds is not read any more, nor is
-   * anything once the process is stopping.
+   * A stream with one notification per line; blank lines are skipped. Reading ends at the limits, and when the process is
+   * stopping.
    */
   async stream(body: Readable, { contexts, quota }: Producer = {}): Promise<Answer> {
     const intake = new ChunkedIntake(this.ingest, quota);
@@ -143,7 +143,7 @@ export class Intake {
   }
 }
 
-/** Takes entries in as they come, some hundreds of notifications at a time, and reports on all of them. */
+/** Stores the entries of a long request, some hundred notifications at a time, and reports on all of them. */
 class ChunkedIntake {
   private readonly report = new IngestReport();
   private waiting: Addressed[] = [];
@@ -155,10 +155,10 @@ class ChunkedIntake {
     private readonly quota: Producer['quota'],
   ) {}
 
-  /** Why nothing more is taken in, once the producer's rate limit is used up. */
+  /** The error once the producer's rate limit is used up; then no more notifications are stored. */
   limited: RequestError | undefined;
 
-  /** Whether it is time to `flush`. */
+  /** Whether the caller should `flush`. */
   get isFull(): boolean {
     return this.waiting.length >= notificationsPerChunk || this.waitingBytes >= bytesPerChunk;
   }
@@ -171,7 +171,7 @@ class ChunkedIntake {
     const { notifications, hasUsers, bytes } = entry;
     if (this.addressees + notifications.length > maxAddressees) {
       count('refused');
-      const sentence = `A request may address at most ${maxAddressees} users, and this entry would be beyond that.`;
+      const sentence = `A request may address at most ${maxAddressees} users, and this entry would exceed that.`;
       return this.report.refuse(index, 'BATCH_TOO_LARGE', sentence);
     }
     this.addressees += notifications.length;
@@ -184,15 +184,15 @@ class ChunkedIntake {
     return this.report.answer();
   }
 
-  /** Ends before the request does: `index` and all that follows is refused. */
+  /** Ends the answer before the end of the request: the lines from `index` on are refused. */
   async cutOff(index: number, { code, message }: Pick<RequestError, 'code' | 'message'>): Promise<Answer> {
     await this.flush();
     if (this.limited === undefined) count('refused');
-    this.report.refuse(index, code, `${message} Neither this line nor any after it was read.`);
+    this.report.refuse(index, code, `${message} This line and the lines after it were not read.`);
     return this.report.answer();
   }
 
-  /** Takes what it has, and says that `index` and all that follows is for another process. */
+  /** Stores the entries read so far, and reports that the lines from `index` on must be sent again. */
   async stopAt(index: number): Promise<Answer> {
     await this.flush();
     this.report.stop(index);
@@ -204,7 +204,7 @@ class ChunkedIntake {
     this.waiting = [];
     this.waitingBytes = 0;
     if (chunk.length === 0) return;
-    // After a failure the rest is only named: each further try might wait for a time-out of its own.
+    // After a failure the rest is only reported: each further call could wait for its own timeout.
     if (this.report.interruption !== undefined) return this.interrupt(chunk);
     const admitted = await this.admitted(chunk);
     if (admitted > 0) await this.join(chunk.slice(0, admitted));
@@ -226,7 +226,7 @@ class ChunkedIntake {
     try {
       const statuses = await this.ingest.join(chunk.map(({ notification }) => notification));
       chunk.forEach((each, at) => {
-        this.report.took(each, statuses[at] ?? 'accepted');
+        this.report.record(each, statuses[at] ?? 'accepted');
       });
       countAll(statuses);
     } catch (thrown) {
@@ -238,15 +238,15 @@ class ChunkedIntake {
 
   private interrupt(chunk: readonly Addressed[], error?: Error): void {
     this.report.interrupt(chunk, error);
-    countUntaken(chunk.length, this.report.interruption);
+    countNotAccepted(chunk.length, this.report.interruption);
   }
 }
 
 const aborts = new AbortListeners();
 
 /**
- * Throws the reason of `stopping` once that is aborted. Reading no further must not destroy the connection, which the answer
- * has to go back on.
+ * Throws the reason of `stopping` when that is aborted. The end of reading must not destroy the connection, because the answer
+ * uses it.
  */
 async function* chunksOf(body: Readable, stopping: AbortSignal): AsyncGenerator<Buffer> {
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, undefined>;
@@ -257,11 +257,11 @@ async function* chunksOf(body: Readable, stopping: AbortSignal): AsyncGenerator<
   }
 }
 
-/** The entry, or its refusal where it is for a context that the producer may not post to. */
+/** The entry, or a refusal where the producer may not post to its context. */
 function within(contexts: Producer['contexts'], entry: ReadEntry): ReadEntry {
   if (contexts === undefined || !entry.ok) return entry;
   if (entry.notifications.every(({ context }) => contexts.includes(context))) return entry;
-  return { ok: false, refusal: { code: 'CONTEXT_REFUSED', sentence: contextRefusal(contexts), faults: [] } };
+  return { ok: false, refusal: { code: 'CONTEXT_REFUSED', sentence: contextSentence(contexts), faults: [] } };
 }
 
 function readLine(line: Line): ReadEntry {
@@ -274,7 +274,7 @@ function isBlank(line: Line): boolean {
   return line !== 'too long' && line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
 }
 
-/** The notification with the header's id in it. */
+/** The notification with the id of the header. */
 function withId(posted: JsonRead, idempotencyKey: string | undefined): JsonRead {
   if (idempotencyKey === undefined || !posted.ok) return posted;
   const { value } = posted;
@@ -282,7 +282,7 @@ function withId(posted: JsonRead, idempotencyKey: string | undefined): JsonRead 
   const checked = check(NotificationEntry.schema.shape.id, idempotencyKey, 'Idempotency-Key');
   if (!checked.ok) throw new RequestError('IDEMPOTENCY_KEY_INVALID', sentenceOf(checked.faults));
   if ('id' in value && value.id !== idempotencyKey) {
-    throw new RequestError('IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key and id differ; send one of them.');
+    throw new RequestError('IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key and id differ; send only one of them.');
   }
   return { ...posted, value: { ...value, id: idempotencyKey } };
 }

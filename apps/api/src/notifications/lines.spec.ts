@@ -19,7 +19,7 @@ async function linesIn(text: string, sizes: readonly number[], maxBytes: number)
 }
 
 describe('the lines of a stream', () => {
-  it('are the same however it is cut into chunks', async () => {
+  it('are the same for all divisions into chunks', async () => {
     const texts = fc.string({ unit: fc.constantFrom('a', 'ä', '\n', '😀') });
     await fc.assert(
       fc.asyncProperty(texts, fc.array(fc.nat(7)), fc.nat(9), async (text, sizes, maxBytes) => {
@@ -34,7 +34,7 @@ describe('the lines of a stream', () => {
     );
   });
 
-  it('come as soon as their end has come', async () => {
+  it('are returned as soon as their end has arrived', async () => {
     const seen: number[] = [];
     for await (const lines of linesOf(chunked('a\nb\nc', [2, 2]), 10)) seen.push(lines.length);
     expect(seen).toEqual([1, 1, 1]);

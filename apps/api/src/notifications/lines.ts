@@ -1,11 +1,11 @@
-/** One line of a stream, or that it was longer than allowed. */
+/** One line of a stream, or `too long`. */
 export type Line = Buffer | 'too long';
 
 const newline = 0x0a;
 
 /**
- * The lines of `stream`, as many at a time as arrived together. Holds no more than one chunk and the beginning of one
- * line; what is longer than `maxBytes` is skipped, not kept.
+ * The lines of `stream`, in groups of lines that arrived together. Buffers at most one chunk and the start of one line; a line
+ * longer than `maxBytes` is skipped.
  */
 export async function* linesOf(stream: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line[]> {
   let begun: Buffer[] = [];

@@ -35,18 +35,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Each another one, so that what was accepted can be counted. */
+/** A new notification each time, so that the accepted ones can be counted. */
 function post() {
   return api.send('POST', '/v1/notifications', { body: { ...notification, payload: { n: posted++ } } });
 }
 
-/** How many windows there are. */
+/** The number of windows. */
 async function waiting(): Promise<number> {
   const items = [0, 1, 2, 3].map((shard) => redis.hlen(`{${api.redisPrefix}:${shard}}:items`));
   return (await Promise.all(items)).reduce((sum, each) => sum + each);
 }
 
-/** Posts until the answer has this code or status; how many were accepted by then. */
+/** Posts until the answer has this code or status; returns the number of accepted notifications. */
 async function until(expected: string | number) {
   for (let accepted = 0; ;) {
     const answer = await post();
@@ -55,7 +55,7 @@ async function until(expected: string | number) {
   }
 }
 
-/** The parts of the answer of `/health/ready`, and its status. */
+/** The status and the parts of `/health/ready`. */
 async function health() {
   const { status, body } = await api.send<{ parts: Record<string, string> }>('GET', '/health/ready', { key: null });
   return { status, redis: body.parts['redis'] };
@@ -66,7 +66,7 @@ async function memoryRatio(): Promise<number> {
   return Number(/^pns_redis_memory_ratio (\S+)$/m.exec(body)?.[1]);
 }
 
-it('a Redis without any memory left has its own code, with the cure, and the first request after it has room is accepted', async () => {
+it('a Redis without memory has its own code and a remedy, and the first request after memory is free is accepted', async () => {
   expect((await post()).status).toBe(202);
   expect(await health()).toEqual({ status: 200, redis: 'ok' });
   expect(await memoryRatio()).toBe(0);
@@ -81,7 +81,7 @@ it('a Redis without any memory left has its own code, with the cure, and the fir
     redis: expect.stringMatching(/memory limit.*Raise maxmemory/) as string,
   });
   expect(await memoryRatio()).toBeGreaterThan(1);
-  // From now on the reading is known, and each refusal is decided by one that is at most 200 ms old.
+  // From now on a measurement exists, and each refusal uses one that is at most 200 ms old.
   expect(await post()).toMatchObject({ status: 503, body: { code: 'REDIS_FULL' } });
   expect(await waiting()).toBe(before);
   await redis.config('SET', 'maxmemory', '0');
@@ -90,7 +90,7 @@ it('a Redis without any memory left has its own code, with the cure, and the fir
   expect(await waiting()).toBe(before + 1);
 });
 
-it('a Redis that is full for a while is one line in the log when it begins and one when it ends', async () => {
+it('a Redis that is full for some time is logged once at the start and once at the end', async () => {
   const warned = jest.spyOn(log, 'warn').mockImplementation(() => undefined);
   await redis.config('SET', 'maxmemory', '1');
   for (let second = 0; second < 3; second++) {
@@ -105,8 +105,8 @@ it('a Redis that is full for a while is one line in the log when it begins and o
   expect(lines.map(({ err }) => err)).toEqual([undefined, undefined]);
 });
 
-it('nothing is taken in while Redis is nearly full, so that what was can be sent', async () => {
-  await redis.setrange('something large', 20e6, 'x'); // beside which the buffers of connections do not count
+it('no notification is accepted while Redis is almost full, so that accepted ones can be sent', async () => {
+  await redis.setrange('something large', 20e6, 'x'); // much larger than the buffers of connections
   const [, used] = /used_memory:(\d+)/.exec(await redis.info('memory')) ?? [];
   await redis.config('SET', 'maxmemory', String(Math.round(Number(used) / 0.94)));
   const answer = await until('REDIS_FULL');

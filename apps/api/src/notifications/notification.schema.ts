@@ -2,7 +2,7 @@ import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { idNumber, notificationId, plainText, topic } from '../http/fields';
 
-/** Longest time to live, in seconds: 28 days, the most that a provider keeps a push. */
+/** Longest time to live, in seconds: 28 days, the longest time that a provider keeps a push. */
 export const maxTtlSeconds = 28 * 24 * 3600;
 
 /** Most users that one entry addresses. */
@@ -26,14 +26,14 @@ const schema = z
     topic,
     payload: z
       .looseObject({}, { error: ({ input }) => (input === undefined ? undefined : 'must be a JSON object') })
-      .describe('At most 64 KiB of JSON; the payload of a known topic has to fit its schema.'),
+      .describe('At most 64 KiB of JSON. The payload of a known topic must match its schema.'),
     sourceToken: z
       .string()
       .min(1)
       .max(4096)
       .optional()
       .describe(
-        'Push token or connection id of the client that caused it, which is not told. Where joined ones differ in it, all are.',
+        'The push token or connection id of the client that caused the notification. This client does not receive it, unless notifications with different source tokens were joined.',
       ),
     priority: z.enum(['high', 'medium', 'low']).default('high'),
     ttlSeconds: z.int(ttlSentence).min(1, ttlSentence).max(maxTtlSeconds, ttlSentence).optional(),
@@ -41,7 +41,7 @@ const schema = z
     id: notificationId
       .optional()
       .describe(
-        'Makes a repeat harmless for com.openexchange.pns.idempotency.retention. The same id with other content is refused.',
+        'The id of the notification. A repeated request with this id is not sent twice within com.openexchange.pns.idempotency.retention. The same id with other content is refused.',
       ),
   })
   .meta({
@@ -59,34 +59,34 @@ const schema = z
     },
   });
 
-/** What a producer posts for a user, or for several. */
+/** A notification for one user or several users, as a producer posts it. */
 export class NotificationEntry extends createZodDto(schema) {}
 
-/** The shape of a batch in the API's description; its entries are checked one by one, so that good ones count. */
+/** A batch in the OpenAPI document. Its entries are checked one by one, so that valid ones are accepted. */
 export class NotificationBatch extends createZodDto(
   z.strictObject({ notifications: z.array(schema).min(1).max(maxEntriesPerBatch) }),
 ) {}
 
 const listed = z.object({
-  id: z.string().describe("The producer's own, or a UUID."),
+  id: z.string().describe("The producer's id, or a generated UUID."),
   status: z.enum(['accepted', 'duplicate']),
-  user: z.int().optional().describe('With `users`: whose it is.'),
-  index: z.int().optional().describe('Which entry of a batch, or line of NDJSON, it came from; from 0.'),
+  user: z.int().optional().describe('Only with `users`: the user.'),
+  index: z.int().optional().describe('The entry of the batch or the line of NDJSON, from 0.'),
 });
 
 const refused = z.object({
   index: z.int(),
-  user: z.int().optional().describe('Where an entry with `users` was refused for this one only.'),
+  user: z.int().optional().describe('Present where an entry with `users` was refused only for this user.'),
   code: z.string(),
-  error: z.string().describe('One sentence.'),
+  error: z.string().describe('The reason, in one sentence.'),
 });
 
-/** What became of a request: what is listed as accepted survives the death of any process. */
+/** The results of a request. A notification with status accepted survives the crash of any process. */
 export class IngestAnswer extends createZodDto(
   z.object({
     accepted: z.int(),
     notifications: z.array(listed),
-    errors: z.array(refused).optional().describe('Only with 207: the entries that were not taken, or users of them.'),
+    errors: z.array(refused).optional().describe('Only with 207: the entries, or users of entries, that were refused.'),
   }),
 ) {}
 

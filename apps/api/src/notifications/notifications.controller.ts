@@ -21,12 +21,12 @@ import { IngestAnswer, NotificationBatch, NotificationEntry } from './notificati
 import { maxPostedBytes, readPosted, type Posted } from './posted';
 
 const description = `One notification, or \`{"notifications":[…]}\` of up to 1,000, in at most ${maxPostedBytes / 2 ** 20} MiB of JSON;
-or \`${ndjson}\` with one notification per line, which is read while it comes. 202 and 207 are a promise: what they list
-as accepted survives the death of any process. A batch with bad entries takes the good ones (207).
+or \`${ndjson}\` with one notification per line, which is read as a stream. Notifications that 202 or 207 list as accepted survive
+the crash of any process. Of a batch with invalid entries, the valid entries are accepted (207).
 
-Where the API key has a rate limit, each notification counts. Entries beyond it are listed as \`RATE_LIMITED\` beside those that
-were accepted (207, with \`Retry-After\`), or answered 429 where none was; a stream is not read beyond the first of them. An entry
-with more users than \`burst\` is taken when the bucket is full, and what it took too much is waited for afterwards.`;
+If the API key has a rate limit, each notification counts. Entries beyond the limit are listed as \`RATE_LIMITED\` beside the
+accepted ones (207 with \`Retry-After\`); if no entry was accepted, the answer is 429. A stream is not read beyond the first of
+them. An entry with more users than \`burst\` is accepted when the bucket is full; later requests wait until the excess is refilled.`;
 
 const acceptedExample = { accepted: 1, notifications: [{ id: 'mail-113', status: 'accepted' }] };
 
@@ -44,16 +44,28 @@ export class NotificationsController {
   @ApiBody({
     schema: { oneOf: [{ $ref: getSchemaPath(NotificationEntry) }, { $ref: getSchemaPath(NotificationBatch) }] },
   })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Another way to give the `id` of a single one.' })
-  @ApiAcceptedResponse({ type: IngestAnswer, description: 'Everything was taken.', example: acceptedExample })
-  @ApiResponse({ status: 207, type: IngestAnswer, description: 'Some entries were taken; `errors` lists the others.' })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'An alternative to the `id` of a single notification.',
+  })
+  @ApiAcceptedResponse({
+    type: IngestAnswer,
+    description: 'All notifications were accepted or are duplicates.',
+    example: acceptedExample,
+  })
+  @ApiResponse({
+    status: 207,
+    type: IngestAnswer,
+    description: 'Some entries were accepted; `errors` lists the others.',
+  })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'IDEMPOTENCY_KEY_INVALID', 'REQUEST_ABORTED')
   @ApiProblems('BODY_TOO_LARGE', 'BATCH_TOO_LARGE', 'PAYLOAD_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED')
   @ApiProblems('BODY_INVALID', 'NOTIFICATION_INVALID', 'NOTIFICATIONS_INVALID', 'TOPIC_INVALID', 'PAYLOAD_INVALID')
   @ApiProblems('ID_REUSED')
   @ApiProblems('OVERLOADED', 'REDIS_UNREACHABLE', 'STOPPING')
   async post(
-    // Each parameter that goes through pipes would cost every request some microseconds.
+    // Parameters that pass through pipes would cost some microseconds per request.
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
@@ -68,7 +80,7 @@ export class NotificationsController {
     const posted = body as Readable | Posted | undefined;
     const isSingle = posted === undefined || (!(posted instanceof Readable) && !posted.isBatch);
     if (idempotencyKey !== undefined && !isSingle) {
-      const sentence = 'Idempotency-Key is for a single notification; give each one of several an id of its own.';
+      const sentence = 'Idempotency-Key is for a single notification; set the field id of each notification instead.';
       throw new RequestError('IDEMPOTENCY_KEY_INVALID', sentence);
     }
     if (posted === undefined) throw new RequestError('BODY_MISSING', 'Send a notification as application/json.');

@@ -38,13 +38,13 @@ afterEach(async () => {
 
 afterAll(() => api.close());
 
-/** What waits in Redis now: the promise that 202 makes. */
+/** The notifications that wait in Redis: an accepted one must be there. */
 async function waiting(): Promise<Waiting[]> {
   const items = await Promise.all([0, 1, 2, 3].map((shard) => api.redis.hvals(`{${api.redisPrefix}:${shard}}:items`)));
   return items.flat().map((item) => JSON.parse(item) as Waiting);
 }
 
-/** How many this process has accepted, by its own metrics. */
+/** The number of notifications that this process has accepted, by its metrics. */
 async function acceptedSoFar(): Promise<number> {
   const metric = await metrics.getSingleMetric('pns_notifications_total')?.get();
   return metric?.values.find(({ labels }) => labels['result'] === 'accepted')?.value ?? 0;
@@ -55,7 +55,7 @@ function post(body: unknown, headers: Record<string, string> = {}) {
 }
 
 describe('one notification', () => {
-  it('waits in Redis once it is answered 202', async () => {
+  it('waits in Redis after the answer 202', async () => {
     const whole = {
       ...mail,
       payload: { folder: 'default0/INBOX', id: '113', unread: 83, flags: ['a', { b: null }] },
@@ -95,7 +95,7 @@ describe('one notification', () => {
     expect(await waiting()).toHaveLength(1);
   });
 
-  it('may come in chunks of unknown length, with a charset, and from a holder of the ingest scope', async () => {
+  it('may be sent in chunks, with a charset, and with a key of scope ingest', async () => {
     const made = await api.send<{ key: string }>('POST', '/v1/api-keys', {
       body: { name: 'mail', scopes: ['ingest'] },
     });
@@ -108,20 +108,20 @@ describe('one notification', () => {
   it.each([
     ['at the edge', 65_536, 202],
     ['beyond it', 65_537, 413],
-  ])('with a payload %s is answered %d', async (_name, bytes, status) => {
+  ])('with a payload %s gets status %d', async (_name, bytes, status) => {
     const text = 'ä'.repeat((bytes - (bytes % 2) - 12) / 2) + 'x'.repeat(bytes % 2);
     const payload = { text: `${text}x` };
     expect(Buffer.byteLength(JSON.stringify(payload))).toBe(bytes);
     expect((await post({ ...free, payload })).status).toBe(status);
   });
 
-  it.each(['constructor', '__proto__', 'toString'])('may be of topic %s', async (topic) => {
+  it.each(['constructor', '__proto__', 'toString'])('may have the topic %s', async (topic) => {
     expect((await post({ ...free, topic })).status).toBe(202);
   });
 });
 
 describe('a notification for many users', () => {
-  it('is answered one by one', async () => {
+  it('has a result for each user', async () => {
     const { status, body } = await post({ ...mail, user: undefined, users: [14, 15, 16], id: 'news' });
     expect(status).toBe(202);
     expect(body).toEqual({
@@ -146,7 +146,7 @@ describe('a notification for many users', () => {
 });
 
 describe('a batch', () => {
-  it('of a thousand is taken whole', async () => {
+  it('of a thousand is accepted completely', async () => {
     const notifications = Array.from({ length: 1000 }, (_, index) => ({ ...free, user: index + 1, id: `n-${index}` }));
     const { status, body } = await post({ notifications });
     expect(status).toBe(202);
@@ -155,7 +155,7 @@ describe('a batch', () => {
     expect(await waiting()).toHaveLength(1000);
   });
 
-  it('with bad entries is taken without them', async () => {
+  it('with invalid entries is accepted without them', async () => {
     const { status, body } = await post({
       notifications: [
         { ...free, id: 'a' },
@@ -178,7 +178,7 @@ describe('a batch', () => {
     expect(await waiting()).toHaveLength(3);
   });
 
-  it('that repeats an id within itself tells so', async () => {
+  it('reports a duplicate for an id that it repeats', async () => {
     const { body } = await post({
       notifications: [
         { ...free, id: 'a' },
@@ -200,7 +200,7 @@ describe('NDJSON', () => {
     ]);
   });
 
-  it('names bad lines and takes the others, also after a line that is too long', async () => {
+  it('reports invalid lines and accepts the others, also after a line that is too long', async () => {
     const good = JSON.stringify(free);
     const lines = [good, '{', 'x'.repeat(600_000), '{"__proto__":1}', good].join('\n');
     const { status, body } = await post(lines, ndjson);
@@ -213,7 +213,7 @@ describe('NDJSON', () => {
     ]);
   });
 
-  it('takes in what has come before the rest is there', async () => {
+  it('accepts the first lines before the rest has arrived', async () => {
     let finish: () => void = () => undefined;
     const body = new ReadableStream<Uint8Array>({
       start: (stream) => {
@@ -231,7 +231,7 @@ describe('NDJSON', () => {
     expect((await answer).body.accepted).toBe(601);
   });
 
-  it('of more than 100,000 lines is read up to there', async () => {
+  it('is read up to line 100,000', async () => {
     const lines = `${JSON.stringify(free)}\n${'{}\n'.repeat(100_001)}`;
     const { status, body } = await post(lines, ndjson);
     expect(status).toBe(207);
@@ -240,7 +240,7 @@ describe('NDJSON', () => {
     expect(body.errors?.at(-1)).toMatchObject({ index: 100_000, code: 'BATCH_TOO_LARGE' });
   });
 
-  it('keeps what was taken in when the sender breaks off, and goes on serving', async () => {
+  it('keeps the accepted lines when the sender closes the connection, and serves other requests', async () => {
     const line = `${JSON.stringify(free)}\n`.repeat(600);
     const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
     socket.write(
@@ -254,7 +254,7 @@ describe('NDJSON', () => {
 });
 
 describe('without Redis', () => {
-  it('answers 503 with Retry-After, and takes notifications again when it is back', async () => {
+  it('answers 503 with Retry-After, and accepts notifications again when Redis is back', async () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await testApi({ redisUrl: link.url });
     expect((await parted.send('POST', '/v1/notifications', { body: mail })).status).toBe(202);
@@ -273,7 +273,7 @@ describe('without Redis', () => {
     await link.close();
   });
 
-  it('lists what was taken in before, and the rest as errors', async () => {
+  it('lists the notifications accepted before, and the rest as errors', async () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await testApi({ redisUrl: link.url });
     const before = await acceptedSoFar();
@@ -303,8 +303,8 @@ describe('without Redis', () => {
   });
 });
 
-it('is refused with 503 while too much waits, and nothing of it is taken', async () => {
-  // No dispatcher runs here, so what is due at once stays.
+it('is refused completely with 503 while too many notifications wait', async () => {
+  // No dispatcher runs in this test, so notifications that are due stay.
   const pns = 'com.openexchange.pns';
   const properties = `${pns}.delayDuration=0\n${pns}.maxProcessorTasks=2\n${pns}.timerFrequency=10\n`;
   const crowded = await testApi({ files: { 'pns.properties': properties } });

@@ -2,7 +2,7 @@ import { RequestError } from '../http/request-error';
 import { readPosted } from './posted';
 import { largeBodies } from './testing/large-bodies';
 
-/** The longest text that `JSON.parse` was given while `act` ran, in bytes. */
+/** The longest text that was passed to `JSON.parse` during `act`, in bytes. */
 async function longestParsed(act: () => unknown): Promise<number> {
   const parse = JSON.parse;
   let longest = 0;
@@ -18,7 +18,7 @@ async function longestParsed(act: () => unknown): Promise<number> {
   return longest;
 }
 
-it.each(largeBodies)('of a body of %s, JSON.parse sees small texts only', async (_, textOf) => {
+it.each(largeBodies)('of a body of %s, JSON.parse gets small texts only', async (_, textOf) => {
   const bytes = Buffer.from(textOf());
   const longest = await longestParsed(async () => {
     try {
@@ -58,7 +58,7 @@ describe.each([
     ['a name twice', '{"a":1,"a":1}', 'altered'],
     ['half a pair', '{"a":"\\ud800"}', 'altered'],
     ['many levels', `{"a":${'['.repeat(64)}${']'.repeat(64)}}`, 'too deep'],
-  ])('with %s loses that entry only', async (_name, bad, reason) => {
+  ])('with %s loses only this entry', async (_name, bad, reason) => {
     expect(await read(batch(entry(1, payload), entry(2, bad), entry(3, payload)))).toEqual([
       value(1),
       reason,
@@ -66,7 +66,7 @@ describe.each([
     ]);
   });
 
-  it('with bytes that are not UTF-8 loses that entry only', async () => {
+  it('with bytes that are not UTF-8 loses only this entry', async () => {
     const text = batch(entry(1, payload), entry(2, '{"a":"\u0001"}'), entry(3, payload));
     const bytes = Buffer.from(text);
     bytes[bytes.indexOf(1)] = 0xff;
@@ -94,7 +94,7 @@ describe.each([
   });
 });
 
-it('a single notification is deep enough for its payload and no deeper', async () => {
+it('a single notification may be nested as deep as its payload allows', async () => {
   const nested = (levels: number) => entry(1, `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`);
   expect(await read(nested(64))).toEqual([JSON.parse(nested(64))]);
   expect(await read(nested(65))).toEqual(['too deep']);

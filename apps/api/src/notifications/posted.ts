@@ -5,41 +5,41 @@ import { JsonScan, type Span } from '../json/json-scan';
 import { readJson, readScanned, withoutByteOrderMark, type JsonBounds, type JsonRead } from '../json/read-json';
 import { maxEntriesPerBatch } from './notification.schema';
 
-/** The body of a producer's request: one notification, or a list of them. */
+/** The body of an ingest request: one notification, or a batch. */
 export type Posted =
   | { readonly isBatch: false; readonly entry: JsonRead }
   | { readonly isBatch: true; readonly entries: Iterable<JsonRead> };
 
-/** Largest JSON body of several notifications, in bytes. A stream of NDJSON has no such bound: each of its lines has one. */
+/** Largest JSON body of several notifications, in bytes. A stream of NDJSON has no such limit; each of its lines has one. */
 export const maxPostedBytes = 16 * 1024 * 1024;
 
 /** Deepest nesting of a payload. */
 export const maxPayloadDepth = 64;
 
-/** A payload of the greatest size has so many bytes without escapes; the other fields have at most 30 KiB. */
+/** Enough for the largest payload and the other fields, which have at most 30 KiB. */
 const maxEntryCompactBytes = 96 * 1024;
 
-/** What one notification may have as it was posted: every character of its payload may be an escape sequence. */
+/** The limits of one notification as text: every character of its payload may be an escape sequence. */
 export const entryBounds: JsonBounds = {
   bytes: 512 * 1024,
   compactBytes: maxEntryCompactBytes,
   depth: maxPayloadDepth + 1,
 };
 
-/** A body within these bounds is parsed at once; a batch is three levels around its payloads. */
+/** A body within these limits is parsed at once. A batch adds three levels around its payloads. */
 const wholeBounds: JsonBounds = { bytes: 128 * 1024, compactBytes: 128 * 1024, depth: maxPayloadDepth + 3 };
 
-/** So much is scanned before others are served. */
+/** Bytes that are scanned before other requests are served. */
 const scanStepBytes = 64 * 1024;
 
 const listName = 'notifications';
 const wholeName = 'the notification';
 
 /**
- * Reads the body of a request. A larger one is cut into its entries, which are parsed one by one, so that others are served
- * meanwhile; and so is one that holds something bad, which costs its own entry only.
+ * Reads the body of a request. The entries of a large body are parsed one by one, so that other requests are served meanwhile.
+ * The entries of a body with a fault are parsed one by one too, so that only the faulty entry is refused.
  *
- * @throws RequestError when it is no JSON, or there is something wrong beside the notifications
+ * @throws RequestError when the body is not JSON, or has a fault outside its notifications
  */
 export function readPosted(text: Buffer): Posted | Promise<Posted> {
   const bytes = withoutByteOrderMark(text);
@@ -75,21 +75,21 @@ async function readPiecewise(bytes: Buffer): Promise<Posted> {
   return { isBatch: true, entries: parsedAgain(texts) };
 }
 
-/** The text of an entry, and what is known of it without its value. */
+/** The text of an entry, and its read result without the value. */
 interface EntryText {
   readonly text: Buffer;
   readonly read: JsonRead;
 }
 
 /**
- * Parses each entry a second time, when it is needed: the first time tells whether the body is JSON, and the values of all
- * entries together can take fifty times the memory of the body.
+ * Parses each entry a second time, when it is needed. The first pass checks that the body is JSON; it keeps no values, because
+ * all values together can take fifty times the memory of the body.
  */
 function* parsedAgain(texts: readonly EntryText[]): Generator<JsonRead> {
   for (const { text, read } of texts) yield read.ok ? { ...read, value: JSON.parse(text.toString()) as unknown } : read;
 }
 
-/** The body with a number in place of each entry. It is valid JSON exactly if the body is, and each entry for itself. */
+/** The body with a number in place of each entry. The body is valid JSON exactly if the frame and each entry are. */
 function frameOf(bytes: Buffer, spans: readonly Span[]): Buffer {
   const parts: Buffer[] = [];
   let at = 0;
@@ -123,7 +123,7 @@ function entriesOf(body: object): readonly unknown[] {
   const [other] = Object.keys(others);
   if (other !== undefined) {
     const name = cutText(other, 100, { ending: ellipsis });
-    throw new RequestError('BODY_INVALID', `${name} cannot stand beside notifications.`);
+    throw new RequestError('BODY_INVALID', `${name} cannot be combined with notifications.`);
   }
   if (!Array.isArray(notifications)) throw new RequestError('BODY_INVALID', 'notifications must be a list.');
   if (notifications.length === 0) throw new RequestError('BODY_INVALID', 'notifications must not be empty.');
@@ -136,7 +136,7 @@ function tooManyEntries(count: number): RequestError {
   return new RequestError('BATCH_TOO_LARGE', sentence);
 }
 
-/** A batch of which an entry is no JSON is no JSON either. */
+/** @throws RequestError `BODY_MALFORMED` when an entry is not JSON: then the body is not JSON. */
 function wellFormed(read: JsonRead): JsonRead {
   if (!read.ok && read.reason === 'malformed') throw malformed();
   return read;
@@ -149,5 +149,5 @@ function malformed(): RequestError {
 function refusedFrame({ reason, sentence, faults }: Extract<JsonRead, { ok: false }>): RequestError {
   if (reason === 'malformed') return malformed();
   if (reason === 'altered') return new RequestError('BODY_INVALID', sentence, faults);
-  return new RequestError('BODY_TOO_LARGE', 'The body has too much beside its notifications.');
+  return new RequestError('BODY_TOO_LARGE', 'The body is too large outside its notifications.');
 }

@@ -24,7 +24,7 @@ afterAll(async () => {
   await api.close();
 });
 
-/** A notification with an id that no other test has. */
+/** A notification with an id that no other test uses. */
 function fresh() {
   return { context: 1, user: 14, topic: 'my:topic', payload: { n: 1, text: 'a' }, id: `order-${++count}` };
 }
@@ -57,7 +57,7 @@ it.each([
   ['its members in another order', { payload: { text: 'a', n: 1 } }],
   ['its number in another form', { payload: { text: 'a', n: 1.0 } }],
   ['what is the default anyway', { priority: 'high' }],
-])('the same id with %s is a repeat', async (_, change) => {
+])('the same id with %s is a duplicate', async (_, change) => {
   const first = { ...fresh(), ttlSeconds: 60 };
   await post({ body: first });
   expect(await post({ body: { ...first, ...change } })).toMatchObject({
@@ -66,14 +66,14 @@ it.each([
   });
 });
 
-it('holds for another process', async () => {
+it('is refused by another process too', async () => {
   const first = fresh();
   await post({ body: first });
   expect(await post({ body: { ...first, payload: {} } }, sibling)).toMatchObject({ status: 422 });
   expect(await post({ body: first }, sibling)).toMatchObject({ status: 202, body: { accepted: 0 } });
 });
 
-it('holds for Idempotency-Key', async () => {
+it('is refused with Idempotency-Key too', async () => {
   const { id, ...first } = fresh();
   const headers = { 'idempotency-key': id };
   await post({ body: first, headers });
@@ -81,7 +81,7 @@ it('holds for Idempotency-Key', async () => {
   expect(await post({ body: first, headers })).toMatchObject({ status: 202, body: { accepted: 0 } });
 });
 
-it('is for each user', async () => {
+it('an id may be used once for each user', async () => {
   const first = fresh();
   await post({ body: first });
   expect((await post({ body: { ...first, user: 15, payload: {} } })).body).toMatchObject({ accepted: 1 });
@@ -97,7 +97,7 @@ describe.each([
   ['a batch', asBatch],
   ['NDJSON', asLines],
 ])('in %s', (_, request) => {
-  it('costs its own entry only, within it and later', async () => {
+  it('only the entry with a used id is refused, in the same request and later', async () => {
     const [first, second] = [fresh(), fresh()];
     const other = { ...first, payload: {} };
     const answer = await post(request([first, other, second, first]));
@@ -116,7 +116,7 @@ describe.each([
     expect(await post(request([other]))).toMatchObject({ status: 422, body: { code: 'NOTIFICATIONS_INVALID' } });
   });
 
-  it('names the users of a list whose it is', async () => {
+  it('reports the users of a list for whom the id was used', async () => {
     const first = fresh();
     await post({ body: first });
     const { user, ...rest } = first;
@@ -132,7 +132,7 @@ describe.each([
   });
 });
 
-it('names the users of a single notification whose it is', async () => {
+it('reports the users of a single notification for whom the id was used', async () => {
   const first = fresh();
   const { user, ...rest } = first;
   await post({ body: { ...rest, users: [user, 15] } });

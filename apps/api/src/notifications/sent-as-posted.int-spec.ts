@@ -21,7 +21,7 @@ const good = envelope('{"good":true}', 15);
 const padding = [16, 17, 18].map((user) => envelope(`{"pad":"${'x'.repeat(50_000)}"}`, user)).join(',');
 const ndjson = { 'content-type': 'application/x-ndjson' };
 
-/** Each way in, and whether the payload is one of several. */
+/** Each format of a request, and whether it contains several payloads. */
 const ways: readonly (readonly [name: string, request: (payload: string) => TestRequest, isOneOfSeveral: boolean])[] = [
   ['a single notification', (payload) => ({ body: envelope(payload) }), false],
   ['a batch', (payload) => ({ body: `{"notifications":[${envelope(payload)},${good}]}` }), true],
@@ -29,7 +29,7 @@ const ways: readonly (readonly [name: string, request: (payload: string) => Test
   ['NDJSON', (payload) => ({ body: `${envelope(payload)}\n${good}`, headers: ndjson }), true],
 ];
 
-/** The payload of the user's window, as text. */
+/** The text of the payload in the user's window. */
 async function stored(user: number): Promise<string | undefined> {
   const items = await Promise.all([0, 1, 2, 3].map((shard) => api.redis.hvals(`{${api.redisPrefix}:${shard}}:items`)));
   const item = items.flat().find((each) => each.includes(`"user":${user},`));
@@ -38,7 +38,7 @@ async function stored(user: number): Promise<string | undefined> {
   return payload && item.slice(payload.offset, payload.offset + payload.length);
 }
 
-/** The same for two texts exactly if they have the same value; numbers are compared by their digits. */
+/** A normal form: equal for two texts exactly if their values are equal. Numbers are compared by their digits. */
 function exactValue(text: string, node: Node | undefined = parseTree(text)): unknown {
   if (node === undefined) throw new Error(`${text} is no JSON.`);
   const children = node.children ?? [];
@@ -56,7 +56,7 @@ function exactValue(text: string, node: Node | undefined = parseTree(text)): unk
   }
 }
 
-/** The digits of a number without its exponent; BigInt has no bounds. */
+/** The digits of a number without its exponent. BigInt has no limits. */
 function plainDigits(token: string): string {
   const [mantissa = '', exponent = '0'] = token.toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.');
@@ -65,31 +65,34 @@ function plainDigits(token: string): string {
   return `${mantissa.startsWith('-') ? '-' : ''}${digits}`;
 }
 
-it.each(ways)('any payload is sent as it was posted, or refused by name: %s', async (_, request, isOneOfSeveral) => {
-  let refusals = 0;
-  await fc.assert(
-    fc.asyncProperty(writtenObject, fc.constantFrom('', ' ', '\t'), async (payload: Written, blank) => {
-      const keys = await api.redis.keys(`*${api.redisPrefix}*`);
-      if (keys.length > 0) await api.redis.del(...keys);
-      const text = textOf(payload, blank);
-      const { status, body } = await api.send('POST', '/v1/notifications', request(text));
-      if (isOneOfSeveral) expect(await stored(15)).toBe('{"good":true}');
-      if (isSendable(payload)) {
-        expect(status).toBe(202);
-        expect(exactValue((await stored(14)) ?? '')).toEqual(exactValue(text));
-        return;
-      }
-      refusals++;
-      expect(await stored(14)).toBeUndefined();
-      expect(status).toBe(isOneOfSeveral ? 207 : 422);
-      const error = isOneOfSeveral ? (body['errors'] as Record<string, unknown>[])[0] : body;
-      expect(error).toMatchObject({ code: 'PAYLOAD_INVALID' });
-      expect(error?.['error'] ?? error?.['detail']).toMatch(/^payload\./);
-    }),
-    { numRuns: 150 },
-  );
-  expect(refusals).toBeGreaterThan(10); // or else it tries too little
-});
+it.each(ways)(
+  'any payload is sent unchanged, or refused with the name of the field: %s',
+  async (_, request, isOneOfSeveral) => {
+    let refusals = 0;
+    await fc.assert(
+      fc.asyncProperty(writtenObject, fc.constantFrom('', ' ', '\t'), async (payload: Written, blank) => {
+        const keys = await api.redis.keys(`*${api.redisPrefix}*`);
+        if (keys.length > 0) await api.redis.del(...keys);
+        const text = textOf(payload, blank);
+        const { status, body } = await api.send('POST', '/v1/notifications', request(text));
+        if (isOneOfSeveral) expect(await stored(15)).toBe('{"good":true}');
+        if (isSendable(payload)) {
+          expect(status).toBe(202);
+          expect(exactValue((await stored(14)) ?? '')).toEqual(exactValue(text));
+          return;
+        }
+        refusals++;
+        expect(await stored(14)).toBeUndefined();
+        expect(status).toBe(isOneOfSeveral ? 207 : 422);
+        const error = isOneOfSeveral ? (body['errors'] as Record<string, unknown>[])[0] : body;
+        expect(error).toMatchObject({ code: 'PAYLOAD_INVALID' });
+        expect(error?.['error'] ?? error?.['detail']).toMatch(/^payload\./);
+      }),
+      { numRuns: 150 },
+    );
+    expect(refusals).toBeGreaterThan(10); // otherwise the samples are too uniform
+  },
+);
 
 const pairs: readonly (readonly [one: string, other: string])[] = [
   ['{"a":9007199254740992}', '{"a":9007199254740994}'],
@@ -138,7 +141,7 @@ it.each<[string, string | Buffer, string]>([
 });
 
 it.each(['-0', '-0.0', '-0e5'])(
-  'the number %s is refused by name, and costs no other entry of a batch',
+  'the number %s is refused with the name of the field, and other entries of the batch are accepted',
   async (zero) => {
     const payload = `{"a":[0,0.0,0e5,{"b":${zero}}]}`;
     const sentence = 'payload.a.3.b is a negative zero, which cannot be sent unchanged; send it as text';
@@ -154,7 +157,7 @@ it.each(['-0', '-0.0', '-0e5'])(
   },
 );
 
-it('what is not UTF-8 is refused in chunks and under another name, too', async () => {
+it('a text that is not UTF-8 is refused in chunks and with another Content-Type too', async () => {
   const bytes = Buffer.from(envelope('{"a":"Grüße"}'), 'latin1');
   const chunks = new Blob([bytes.subarray(0, 60), bytes.subarray(60)]).stream();
   expect((await api.send('POST', '/v1/notifications', { body: chunks })).status).toBe(422);

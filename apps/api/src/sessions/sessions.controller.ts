@@ -2,7 +2,7 @@ import { Body, Controller, Delete, HttpCode, Param, Post, Req } from '@nestjs/co
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SessionTokens } from '@pns/sessions';
 import type { FastifyRequest } from 'fastify';
-import { contextRefused } from '../authentication/context-access';
+import { contextError } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { IssuedSession, NewSession, SessionPath } from './sessions.dto';
@@ -14,7 +14,7 @@ export class SessionsController {
 
   @Post()
   @Requires(['client', 'admin'], { contextIn: 'body' })
-  @ApiOperation({ summary: "Issue a session token, with which a user's client opens sockets" })
+  @ApiOperation({ summary: "Issue a session token: a user's client needs it to open sockets" })
   @ApiCreatedResponse({ type: IssuedSession })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'SESSION_ISSUED_ELSEWHERE')
   async issue(@Body() request: NewSession): Promise<IssuedSession> {
@@ -25,13 +25,13 @@ export class SessionsController {
   @Delete(':id')
   @HttpCode(204)
   @Requires(['client', 'admin'], { contextIn: 'handler' })
-  @ApiOperation({ summary: 'End a session; its sockets are closed. Ending it again is harmless' })
+  @ApiOperation({ summary: 'End a session and close its sockets; a repeat is harmless' })
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'REDIS_UNREACHABLE')
   async end(@Param() { id }: SessionPath, @Req() request: FastifyRequest): Promise<void> {
     const contexts = request.caller?.contexts;
-    // A session of an identity provider may be anybody's.
-    if (contexts?.some((context) => this.sessions.isOf(context, id)) === false) throw contextRefused(contexts);
+    // The id of a session from an identity provider does not show its context.
+    if (contexts?.some((context) => this.sessions.isOf(context, id)) === false) throw contextError(contexts);
     await this.sessions.end(id);
   }
 }

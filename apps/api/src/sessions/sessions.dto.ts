@@ -12,7 +12,7 @@ export class NewSession extends createZodDto(
     client: client
       .optional()
       .describe(
-        'The only client that may open sockets with the session; absent: any. A request of the client API may name another.',
+        'The only client that may open sockets with the session. Absent: any client. Requests of the client API may name another client.',
       ),
     ttlSeconds: z
       .int(ttlSentence)
@@ -25,13 +25,13 @@ export class NewSession extends createZodDto(
 
 export class IssuedSession extends createZodDto(
   z.object({
-    id: z.string().describe('What DELETE /v1/sessions/{id} takes.'),
-    token: z.string().describe('What a client presents; whoever has it is this user.'),
+    id: z.string().describe('The id for DELETE /v1/sessions/{id}.'),
+    token: z.string().describe('The client presents this token. It authenticates as the user, so keep it secret.'),
     expiresAt: z.iso.datetime(),
   }),
 ) {}
 
-/** A session of an identity provider has an id of the provider's making. */
+/** An identity provider chooses the ids of its sessions. */
 export class SessionPath extends createZodDto(
   z.object({ id: z.string().regex(sessionIdSyntax, 'must be 1 to 128 printable ASCII characters') }),
 ) {}

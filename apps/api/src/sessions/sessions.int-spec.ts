@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-it('a session is issued for a user, and ended', async () => {
+it('a session can be issued for a user and ended', async () => {
   const asked = { context: 1, user: 14, client: 'open-xchange-appsuite', ttlSeconds: 600 };
   const { status, body } = await api.send<Issued>('POST', '/v1/sessions', { body: asked, key });
   expect(status).toBe(201);
@@ -35,7 +35,7 @@ it('a session is issued for a user, and ended', async () => {
   expect((await api.send('DELETE', `/v1/sessions/${body.id}`, { key })).status).toBe(204);
 });
 
-it('a session is not issued where an identity provider does that', async () => {
+it('no session is issued where an identity provider issues them', async () => {
   const other = await testApi({ sessionKey: new URL('https://id.example.com/keys') });
   try {
     const { status, body } = await other.send('POST', '/v1/sessions', { body: { context: 1, user: 14 } });

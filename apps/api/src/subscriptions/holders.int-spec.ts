@@ -68,7 +68,7 @@ async function takeOversSeenBy(context: number): Promise<Record<string, unknown>
   return body.items.filter(({ action }) => String(action).startsWith('subscription.'));
 }
 
-it('a device that changes hands by a key is told of to the restricted keys of both contexts, without the other side', async () => {
+it('a device token that moves by an API key is in the audit logs of both contexts, each without data of the other', async () => {
   const lost = await register({ ...phone, user: 918_273 });
   const taken = await register({ ...phone, context: 2, user: 918_274 });
   expect([taken.status, (await api.send('GET', `/v1/subscriptions/${String(lost.body['id'])}`)).status]).toEqual([
@@ -84,7 +84,7 @@ it('a device that changes hands by a key is told of to the restricted keys of bo
   for (const foreign of ['918273', lost.body['id']]) expect(JSON.stringify(ofTwo)).not.toContain(foreign);
 });
 
-it('a device that changes hands by a session is told of in the same way', async () => {
+it('a device token that moves by a session is in both audit logs in the same way', async () => {
   await register({ ...phone, token: 'cd34' });
   const known = (await takeOversSeenBy(2)).length;
   const said = { client: 'mobile', transport: 'apns', token: 'cd34', topics: ['*'] };
@@ -101,7 +101,7 @@ it('a device that changes hands by a session is told of in the same way', async 
 describe('a URI that is not shared', () => {
   const taken = { status: 409, body: { code: 'TOKEN_TAKEN' } };
 
-  it('stays with its first holder, also of another context, with or without the token', async () => {
+  it('stays with its first user, also against another context, with or without the token in the request', async () => {
     expect((await register(own)).status).toBe(201);
     const uri = { token: 'https://push.example.com/own' };
     for (const owner of [{ user: 15 }, { context: 2 }]) {
@@ -121,20 +121,20 @@ describe('a URI that is not shared', () => {
     expect(await usersOf('own')).toEqual([14]);
   });
 
-  it('goes to one of many who ask at once', async () => {
+  it('goes to one of many concurrent requests', async () => {
     const users = Array.from({ length: 10 }, (_, at) => ({ user: at + 1, context: (at % 2) + 1 }));
     const answers = await Promise.all(users.map((of) => register({ ...own, ...of })));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
     expect(await usersOf('own')).toHaveLength(1);
   });
 
-  it('is free once its holder unsubscribed', async () => {
+  it('can be registered after its user unsubscribed', async () => {
     const { body } = await register(own);
     await api.send('DELETE', `/v1/subscriptions/${String(body['id'])}`);
     expect((await register({ ...own, user: 15 })).status).toBe(201);
   });
 
-  it('is in no audit log as taken over', async () => {
+  it('is not taken over in any audit log', async () => {
     const known = (await takeOversSeenBy(1)).length;
     await register(own);
     await register({ ...own, user: 15 });
@@ -142,7 +142,7 @@ describe('a URI that is not shared', () => {
   });
 });
 
-describe('the most subscriptions', () => {
+describe('the limit of subscriptions', () => {
   const statuses = async (bodies: readonly Asked[]) =>
     (await Promise.all(bodies.map(register))).map(({ status }) => status).sort();
   const devices = (count: number, of: object = {}): Asked[] =>
@@ -153,7 +153,7 @@ describe('the most subscriptions', () => {
     ['apns', (at: number) => `ab${at}0`],
     ['fcm', (at: number) => `fcm-token:${at}`],
     ['wns', (at: number) => `https://db5p.notify.windows.com/w/?token=${at}`],
-  ])('of a client hold for %s, by key and by session', async (transport, tokenOf) => {
+  ])('of a client holds for %s, by key and by session', async (transport, tokenOf) => {
     const bodies = Array.from({ length: 6 }, (_, at) => ({ ...phone, transport, token: tokenOf(at) }));
     expect(await statuses(bodies)).toEqual([201, 201, 201, 409, 409, 409]);
     const said = { client: 'mobile', transport, token: tokenOf(7), topics: ['*'] };
@@ -164,14 +164,14 @@ describe('the most subscriptions', () => {
     });
   });
 
-  it('of a webhook are its own where it has some', async () => {
+  it('of a webhook replaces the general one', async () => {
     const at = (client: string) =>
       [1, 2, 3, 4].map((n) => ({ ...own, client, token: `https://push.example.com/${client}/${n}` }));
     expect(await statuses(at('few'))).toEqual([201, 201, 409, 409]);
     expect(await statuses(at('many'))).toEqual([201, 201, 201, 409]);
   });
 
-  it('of a user hold for all clients together', async () => {
+  it('of a user holds for all clients together', async () => {
     const asked = ['a', 'b', 'c', 'd'].flatMap((client) => devices(3, { client }));
     const answers = await Promise.all(asked.map(register));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(8);

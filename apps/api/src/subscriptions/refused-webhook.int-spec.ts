@@ -9,8 +9,7 @@ const files = {
   'webhooks.properties': 'com.openexchange.webhooks.enabledIds=crm,typo\n',
 };
 const subscription = { context: 1, user: 14, client: 'crm', transport: 'webhook', topics: ['ox:mail:new'] };
-const refused =
-  'The entry of the webhook crm in the configuration was refused; GET /v1/clients shows its operator the reason.';
+const refused = 'The configuration of the webhook crm was refused; GET /v1/clients shows the reason to administrators.';
 
 let api: TestApi;
 
@@ -21,12 +20,12 @@ afterAll(() => api.close());
 
 const register = (client: string) => api.send('POST', '/v1/subscriptions', { body: { ...subscription, client } });
 
-it('a webhook whose entry was refused is told from one that nobody configured', async () => {
+it('a webhook with a refused entry has another code than a webhook without an entry', async () => {
   expect(await register('crm')).toMatchObject({ status: 422, body: { code: 'WEBHOOK_REFUSED', detail: refused } });
   expect(await register('typo')).toMatchObject({ status: 422, body: { code: 'WEBHOOK_UNKNOWN' } });
 });
 
-it("clients of the original's API are told the same", async () => {
+it("clients of the original's API get the same sentence", async () => {
   const { body } = await api.send<{ token: string }>('POST', '/v1/sessions', { body: { context: 1, user: 14 } });
   const answer = await api.send('PUT', `/ajax/pns?action=subscribe&session=${body.token}`, {
     body: { client: 'crm', transport: 'webhook', topics: ['ox:mail:new'] },
@@ -35,7 +34,7 @@ it("clients of the original's API are told the same", async () => {
   expect(answer).toMatchObject({ status: 200, body: { code: 'PNS-0012', error: refused } });
 });
 
-it('so it is where the file as a whole cannot be read, and no more once it is mended', async () => {
+it('the code is the same while the whole file cannot be read, until it is corrected', async () => {
   const directory = api.app.get(ConfigDirectory, { strict: false });
   const write = async (content: string | Buffer): Promise<void> => {
     const noticed = once(directory, 'change', { signal: AbortSignal.timeout(25_000) });

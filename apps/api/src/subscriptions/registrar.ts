@@ -9,7 +9,7 @@ import {
   type StoredSubscription,
 } from '@pns/persistence';
 import { maxTokenBytes, type UserKey } from '@pns/subscriptions';
-import type { TransportName } from '@pns/transport-contract';
+import { hasConfiguredUri, isRegistered, type TransportName } from '@pns/transport-contract';
 import { ownCredentials } from '@pns/transport-webhook';
 import { z } from 'zod';
 import { ClientAccounts } from '../clients/client-accounts';
@@ -18,7 +18,7 @@ import { RequestError } from '../http/request-error';
 import { holderOf, tokenRules } from './token-rules';
 import { WebhookGate, type WebhookGrant } from './webhook-gate';
 
-/** What somebody asks to be subscribed; a webhook's token may be absent, and stands for its configured URI then. */
+/** A request for a subscription. Without a token, a webhook uses its configured URI. */
 export interface SubscriptionRequest {
   readonly context: number;
   readonly user: number;
@@ -31,14 +31,14 @@ export interface SubscriptionRequest {
   readonly meta?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What is to be changed of a subscription; `expires` as in a request, and `meta` null removes it. */
+/** Changes to a subscription. `expires` has the same meaning as in a request; `meta: null` removes the meta. */
 export interface SubscriptionChanges {
   readonly topics?: readonly string[] | undefined;
   readonly expires?: number | undefined;
   readonly meta?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** Registers subscriptions by the rules of their transports, whichever API they came in by. */
+/** Registers subscriptions by the rules of their transports, for every API. */
 @Injectable()
 export class Registrar {
   constructor(
@@ -49,10 +49,9 @@ export class Registrar {
   ) {}
 
   /**
-   * Adds a subscription, or replaces the one that this user's client has with this token.
+   * Adds a subscription, or replaces the subscription of the same user, client, transport and token.
    *
-   * @throws RequestError when its transport cannot be subscribed to like this, or the webhook refuses it; PnsError
-   *   `SUBSCRIPTION_LIMIT` or `TOKEN_TAKEN`.
+   * @throws RequestError when the transport or the webhook refuses the request; PnsError `SUBSCRIPTION_LIMIT` or `TOKEN_TAKEN`.
    */
   async register(
     request: SubscriptionRequest,
@@ -64,11 +63,11 @@ export class Registrar {
   }
 
   /**
-   * Changes what is named and leaves the rest; undefined when the subscription is no more. A webhook has a say in
-   * when its subscriptions expire.
+   * Changes the given fields; undefined when the subscription was deleted. A webhook may limit the expiry.
    *
-   * @throws RequestError when the webhook refuses the expiry, or meta holds credentials that cannot be any; PnsError
-   *   `VERSION_CHANGED` where it is not as `expected`, and as `register` does where an expired one comes back.
+   * @throws RequestError when the webhook refuses the expiry, or the credentials in meta are not valid; PnsError
+   *   `VERSION_CHANGED` when the version is not `expected`, and the errors of `register` when an expired subscription becomes
+   *   valid again.
    */
   async change(
     current: StoredSubscription,
@@ -76,11 +75,11 @@ export class Registrar {
     expected?: Expected,
   ): Promise<StoredSubscription | undefined> {
     const { id, transport } = current;
-    if (transport === 'webhook') assertCredentials(meta ?? {});
+    if (hasConfiguredUri(transport)) assertCredentials(meta ?? {});
     const named = { ...(topics === undefined ? {} : { topics }), ...(meta === undefined ? {} : { meta }) };
     if (expires === undefined) return this.subscriptions.change(id, named, expected);
     const asked = expires || undefined;
-    if (transport !== 'webhook') {
+    if (!hasConfiguredUri(transport)) {
       const rules = await this.rulesFor(current);
       return this.subscriptions.change(id, { ...named, expiresAt: asked ?? null }, expected, rules);
     }
@@ -89,7 +88,7 @@ export class Registrar {
     return this.subscriptions.change(id, { ...named, expiresAt: expiresAt ?? null }, expected, rules);
   }
 
-  /** How many subscriptions a user may have, and who keeps the token where it is not shared. */
+  /** The limits of subscriptions per user, and which user keeps a token that is not shared. */
   private async rulesFor(
     owner: UserKey & Pick<SubscriptionRequest, 'transport'>,
     webhook?: Pick<WebhookGrant, 'maxPerUser' | 'isShared'>,
@@ -103,7 +102,7 @@ export class Registrar {
     };
   }
 
-  /** The token as its transport spells it. @throws RequestError `TOKEN_INVALID` where it can be none of a provider's. */
+  /** The token in its normal form. @throws RequestError `TOKEN_INVALID` where it does not have the format of the provider. */
   private tokenOf(transport: keyof typeof tokenRules, client: string, token: string): string {
     const rule = tokenRules[transport];
     const message = rule.tokenProblem(token, this.accounts.allowedHosts(transport, client));
@@ -118,11 +117,11 @@ export class Registrar {
     const { context, user, client, transport, token, topics, meta } = request;
     const expiresAt = request.expires || undefined;
     const common = { context, user, client, transport, topics, ...(meta === undefined ? {} : { meta }) };
-    if (transport === 'websocket') {
+    if (!isRegistered(transport)) {
       const sentence = 'A websocket subscription is not registered: an open socket is the subscription.';
       throw new RequestError('BODY_INVALID', sentence, [{ field: 'transport', message: 'cannot be websocket' }]);
     }
-    if (transport === 'webhook') {
+    if (hasConfiguredUri(transport)) {
       assertCredentials(meta ?? {});
       const { maxPerUser, ...grant } = await this.webhooks.grant(
         { context, user, client, token, expiresAt },
@@ -140,7 +139,7 @@ export class Registrar {
   }
 }
 
-/** Postgres keeps no longer token. Escapes may have made it longer than it was said. */
+/** The column in Postgres holds no longer token. Percent-encoding can make a token longer than in the request. */
 function assertFits(token: string): void {
   if (Buffer.byteLength(token) <= maxTokenBytes) return;
   const message = `must have at most ${maxTokenBytes} bytes`;
@@ -149,7 +148,7 @@ function assertFits(token: string): void {
 
 const credentialsInMeta = z.object({ meta: ownCredentials });
 
-/** @throws RequestError when the credentials in a webhook's `meta` could not be sent. */
+/** @throws RequestError when the credentials in a webhook's `meta` cannot be sent in a header. */
 function assertCredentials(meta: object): void {
   const checked = check(credentialsInMeta, { meta });
   if (!checked.ok) throw new RequestError('BODY_INVALID', sentenceOf(checked.faults), checked.faults);

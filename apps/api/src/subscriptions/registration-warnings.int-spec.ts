@@ -76,24 +76,24 @@ it.each<[what: string, body: object, expected: unknown[]]>([
     [notConfigured, off('ox:mail:*')],
   ],
   ['nothing of a webhook that works', hook, []],
-])('the answer tells %s', async (_, body, expected) => {
+])('the answer has a warning %s', async (_, body, expected) => {
   expect(await warnings(body)).toEqual(expected);
 });
 
-it('the answer tells when a webhook’s transport is switched off for the user', async () => {
+it('the answer has a warning when the webhook’s transport is switched off for the user', async () => {
   const place = '/v1/config/contexts/1/users/15/properties/com.openexchange.pns.transport.webhooks.enabled';
   await api.send('PUT', place, { body: { value: false } });
   expect(await warnings({ ...hook, user: 15 })).toEqual([off('*')]);
 });
 
-it('a repeated registration tells it again, and only the answer to it does', async () => {
+it('a repeated registration has the warning again, and no other answer has it', async () => {
   const body = { ...phone, client: 'unknown', token: 'ab13' };
   expect(await warnings(body)).toEqual(await warnings(body));
   const { body: listed } = await api.send<{ items: object[] }>('GET', '/v1/subscriptions?client=unknown');
   for (const item of listed.items) expect(item).not.toHaveProperty('warnings');
 });
 
-it('a client of the original is answered as the original does', async () => {
+it('a client of the original gets the answer of the original', async () => {
   const session = await api.send('POST', '/v1/sessions', { body: { context: 1, user: 14 } });
   const url = `/ajax/pns?action=subscribe&session=${String(session.body['token'])}`;
   const { context, user, ...said } = { ...phone, client: 'unknown' };
@@ -101,7 +101,7 @@ it('a client of the original is answered as the original does', async () => {
   expect((await api.send('PUT', url, { key: null, body: said })).body).toEqual({ data: { success: true } });
 });
 
-it('a webhook whose entry was refused is told apart from one that nobody configured', async () => {
+it('a webhook with a refused entry has another code than a webhook without an entry', async () => {
   const refusal = async (client: string) => {
     const { status, body } = await api.send('POST', '/v1/subscriptions', { body: { ...hook, client } });
     return [status, body['code'], body['detail']];

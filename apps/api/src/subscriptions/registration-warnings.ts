@@ -3,13 +3,13 @@ import { ConfigCascade } from '@pns/config-cascade';
 import type { Subscription } from '@pns/subscriptions';
 import { ClientAccounts } from '../clients/client-accounts';
 
-/** Why a subscription that was accepted will hear of nothing, or of less than it asks for. */
+/** Why an accepted subscription receives no notifications, or not all of its topics. */
 export interface RegistrationWarning {
   readonly code: string;
   readonly detail: string;
 }
 
-/** Finds what keeps pushes from a new subscription, which its owner can learn from nowhere else. */
+/** Finds the reasons why a new subscription receives no pushes. Its owner sees them in the answer only. */
 @Injectable()
 export class RegistrationWarnings {
   constructor(
@@ -17,7 +17,7 @@ export class RegistrationWarnings {
     private readonly accounts: ClientAccounts,
   ) {}
 
-  /** As things are now. The cascade must know the user. */
+  /** The warnings for the current configuration. The user must be loaded in the cascade. */
   of({ context, user, client, transport, topics }: Subscription): RegistrationWarning[] {
     const account = this.accounts.problemOf(transport, client);
     const off = topics.filter(
@@ -32,5 +32,5 @@ export class RegistrationWarnings {
 
 function offSentence(transport: string, client: string, topics: readonly string[]): string {
   const named = topics.length > 5 ? `${topics.slice(0, 5).join(', ')} and others` : topics.join(', ');
-  return `Nothing is sent for ${named}: ${transport} is switched off for ${client} of this user; GET /v1/config/explain says where.`;
+  return `Nothing is sent for ${named}: ${transport} is switched off for ${client} of this user; GET /v1/config/explain shows where.`;
 }

@@ -13,7 +13,7 @@ it.each([
   'accessToken',
   'apiKey',
   'clientSecret',
-])('leaves out %s, at any depth', (name) => {
+])('omits %s at any depth', (name) => {
   const secret = { [name]: 'x', locale: 'de' };
   expect(shownMeta({ ...secret, inner: secret, list: [secret, [secret]] })).toEqual({
     locale: 'de',
@@ -22,7 +22,7 @@ it.each([
   });
 });
 
-it('shows everything else as it was given', () => {
+it('shows all other members unchanged', () => {
   const meta = { locale: 'de', os: 'iOS 19', flags: [1, true, null], device: { name: 'Phone', loginCount: 3 } };
   expect(shownMeta(meta)).toEqual(meta);
 });

@@ -1,11 +1,11 @@
 import { isSecretName } from '../audit/without-secrets';
 
-/** The names that a webhook's own credentials have beside those that say by themselves that they are secret. */
+/** Names of webhook credentials that `isSecretName` does not cover. */
 const accountName = /^(?:login|username)$/i;
 
 /**
- * The `meta` of a subscription as answers show it: without members that may hold credentials, by their names in any case and at any
- * depth. Clients may keep anything there, so the names decide.
+ * The `meta` of a subscription for answers: without members that may hold credentials, in any case and at any depth. Clients may
+ * store anything in meta, so the names of the members decide.
  */
 export function shownMeta(meta: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return shown(meta) as Record<string, unknown>;

@@ -48,7 +48,7 @@ async function list(query = ''): Promise<{ id: string; token: string; user: numb
 
 const spelled = (token: string) => `token=${encodeURIComponent(token)}`;
 
-/** Two spellings that a far side takes for one token, and their normal form. */
+/** Two spellings of the same token, and their normal form. */
 const pairs: [what: string, transport: string, client: string, one: string, other: string, normal: string][] = [
   ['a device token in capitals', 'apns', 'mobile', 'CAFE01', 'cafe01', 'cafe01'],
   ['a URI with its port', 'webhook', 'anywhere', 'HTTPS://H.example:443', 'https://h.example/?', 'https://h.example/'],
@@ -90,7 +90,7 @@ describe.each(pairs)('%s', (_, transport, client, one, other, normal) => {
     expect(await list()).toHaveLength(1);
   });
 
-  it('is found, listed and deleted in either spelling', async () => {
+  it('is found, listed and deleted by both spellings', async () => {
     for (const [registered, asked] of [
       [one, other],
       [other, one],
@@ -103,7 +103,7 @@ describe.each(pairs)('%s', (_, transport, client, one, other, normal) => {
     }
   });
 
-  it('is unsubscribed by a client of the original in either spelling', async () => {
+  it('can be unsubscribed by a client of the original with both spellings', async () => {
     await register({ ...of, token: one });
     const body = { transport, client, token: other };
     await api.send('PUT', `/ajax/pns?action=unsubscribe&session=${session}`, { key: null, body });
@@ -111,13 +111,13 @@ describe.each(pairs)('%s', (_, transport, client, one, other, normal) => {
   });
 });
 
-it('a phone that changed hands no longer belongs to the former user, however its token is written', async () => {
+it('a phone that moved no longer belongs to the former user, in any spelling of its token', async () => {
   await register({ ...phone, token: 'CAFE02' });
   await register({ ...phone, token: 'cafe02', user: 15 });
   expect((await list()).map(({ user }) => user)).toEqual([15]);
 });
 
-it('a URI that is not shared is taken in any spelling, also of the configured one', async () => {
+it('a URI that is not shared is refused in any spelling, also of the configured URI', async () => {
   const own = { ...hook, client: 'own' };
   expect((await register(own)).token).toBe('https://push.example.com/~own');
   for (const token of ['https://push.example.com/~own', 'https://PUSH.example.com/%7eown?', undefined]) {
@@ -155,13 +155,13 @@ it('any spellings of one device token are one subscription', async () => {
 });
 
 it('any spellings of one URI are one subscription, or are refused', async () => {
-  // Dot segments are refused in a URI of a receiver.
+  // Dot segments in a URI are refused.
   const refused = ['a way there and back', 'a segment that stays'];
   expect(Object.keys(respellings)).toEqual(expect.arrayContaining(refused));
   await fc.assert(
     fc.asyncProperty(plainUris, someRespellings, async (uri, respell) => {
       const { body: first } = await api.send('POST', path, { body: { ...hook, token: uri } });
-      fc.pre(first['code'] === undefined); // an escaped slash, for one
+      fc.pre(first['code'] === undefined); // refused, for example an escaped slash
       const { status, body } = await api.send('POST', path, { body: { ...hook, token: respell(uri) } });
       expect([status, body['id'] ?? body['code']]).toEqual(
         status === 422 ? [422, 'WEBHOOK_URI_REFUSED'] : [200, first['id']],
@@ -171,7 +171,7 @@ it('any spellings of one URI are one subscription, or are refused', async () => 
   );
 });
 
-it('subscriptions from before there was a normal form are spelled when the API starts', async () => {
+it('tokens of older versions are converted to their normal form when the API starts', async () => {
   const database = new Client({ connectionString: api.database.url });
   await database.connect();
   const old = (user: number, token: string, minutesAgo: number) =>

@@ -2,9 +2,9 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Q
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SubscriptionStore, type Registrant, type StoredSubscription, type SubscriptionFilter } from '@pns/persistence';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isGoodFor } from '../authentication/context-access';
+import { mayAccessContext } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
-import { expectedBy, tellVersion } from '../config/version';
+import { expectedBy, setEtag } from '../config/version';
 import { ApiProblems } from '../http/api-problems';
 import { UuidPath } from '../http/fields';
 import { RequestError } from '../http/request-error';
@@ -40,10 +40,10 @@ export class SubscriptionsController {
   @ApiOperation({
     summary: 'Register a subscription, or register it again',
     description:
-      'The same context, user, client, transport and token again replaces topics, expiry and meta and keeps the id (200). A token belongs to one user per transport and client. The last user who registers a device token takes it over, and the audit logs of both contexts say so. A webhook that does not share its URI leaves it to the first user; others get 409 until that subscription is deleted or expires.',
+      'A repeat with the same context, user, client, transport and token replaces topics, expiry and meta and keeps the id (200). A token belongs to one user per transport and client. The last user who registers a device token takes it over, and the audit logs of both contexts record this. A webhook URI that is not shared stays with the first user; other users get 409 until that subscription is deleted or expires.',
   })
-  @ApiCreatedResponse({ type: RegisteredSubscription, description: 'It is new.' })
-  @ApiOkResponse({ type: RegisteredSubscription, description: 'It replaced what was registered before.' })
+  @ApiCreatedResponse({ type: RegisteredSubscription, description: 'The subscription is new.' })
+  @ApiOkResponse({ type: RegisteredSubscription, description: 'The subscription existed and was replaced.' })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'SUBSCRIPTION_LIMIT')
   @ApiProblems('WEBHOOK_UNKNOWN', 'WEBHOOK_REFUSED', 'WEBHOOK_NOT_ENABLED', 'WEBHOOK_URI_REFUSED')
   @ApiProblems('WEBHOOK_EXPIRY_REFUSED', 'TOKEN_TAKEN', 'TOKEN_INVALID')
@@ -54,7 +54,7 @@ export class SubscriptionsController {
   ): Promise<RegisteredSubscription> {
     const { subscription, isNew } = await this.registrar.register(body, registrantOf(request));
     reply.code(isNew ? 201 : 200);
-    tellVersion(reply, subscription.version);
+    setEtag(reply, subscription.version);
     const warnings = this.warnings.of(subscription);
     return { ...subscriptionView(subscription), ...(warnings.length === 0 ? {} : { warnings }) };
   }
@@ -71,7 +71,7 @@ export class SubscriptionsController {
 
   @Get(':id')
   @Requires(['client', 'admin'], { contextIn: 'handler' })
-  @ApiOperation({ summary: 'One subscription; its ETag serves for If-Match' })
+  @ApiOperation({ summary: 'Read a subscription; use the ETag for If-Match' })
   @ApiOkResponse({ type: SubscriptionView })
   @ApiProblems('PATH_INVALID', 'SUBSCRIPTION_NOT_FOUND')
   async get(
@@ -80,13 +80,13 @@ export class SubscriptionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SubscriptionView> {
     const subscription = await this.found(id, request);
-    tellVersion(reply, subscription.version);
+    setEtag(reply, subscription.version);
     return subscriptionView(subscription);
   }
 
   @Patch(':id')
   @Requires(['client', 'admin'], { contextIn: 'handler' })
-  @ApiOperation({ summary: 'Change topics, expiry or meta of one subscription; what is not named stays' })
+  @ApiOperation({ summary: 'Change topics, expiry or meta of a subscription; other fields stay' })
   @ApiOkResponse({ type: SubscriptionView })
   @ApiProblems('PATH_INVALID', 'BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED')
   @ApiProblems('SUBSCRIPTION_NOT_FOUND', 'WEBHOOK_UNKNOWN', 'WEBHOOK_REFUSED', 'WEBHOOK_NOT_ENABLED')
@@ -102,7 +102,7 @@ export class SubscriptionsController {
     const current = await this.found(id, request);
     const subscription = await this.registrar.change(current, changes, expectedBy(ifMatch));
     if (subscription === undefined) throw unknownSubscription();
-    tellVersion(reply, subscription.version);
+    setEtag(reply, subscription.version);
     return subscriptionView(subscription);
   }
 
@@ -110,8 +110,8 @@ export class SubscriptionsController {
   @HttpCode(200)
   @Requires(['client', 'admin'], { contextIn: 'handler', auditedAs: ({ url }) => url.replace(/\/test(\?.*)?$/, '') })
   @ApiOperation({
-    summary: 'Send a test push and wait for what the provider says',
-    description: `Of topic \`${testTopic}\`, whatever topics the subscription wants, if the cascade allows its transport; once, and at most ${testTimeoutMs} ms long. A target that turns out dead loses its subscription, as with any push.`,
+    summary: 'Send a test push and wait for the answer of the provider',
+    description: `Makes one attempt with topic \`${testTopic}\` and waits at most ${testTimeoutMs} ms. The topics of the subscription do not matter, but the cascade must allow the transport. If the provider answers that the target no longer exists, the subscription is removed, as after every push.`,
   })
   @ApiOkResponse({ type: TestOutcome })
   @ApiProblems('PATH_INVALID', 'SUBSCRIPTION_NOT_FOUND', 'TEST_UNANSWERED', 'REDIS_UNREACHABLE')
@@ -122,7 +122,7 @@ export class SubscriptionsController {
   @Delete(':id')
   @HttpCode(204)
   @Requires(['client', 'admin'], { contextIn: 'handler' })
-  @ApiOperation({ summary: 'Remove one subscription' })
+  @ApiOperation({ summary: 'Remove a subscription' })
   @ApiNoContentResponse()
   @ApiProblems('PATH_INVALID', 'SUBSCRIPTION_NOT_FOUND', 'VERSION_CHANGED')
   async remove(
@@ -139,28 +139,28 @@ export class SubscriptionsController {
     contextIn: 'query',
     auditedAs: ({ url }) => `${url}${url.includes('?') ? '&' : '?'}limit=500`,
   })
-  @ApiOperation({ summary: 'Remove every subscription that fits all of the filters, at least one of which is needed' })
+  @ApiOperation({ summary: 'Remove all subscriptions that match all filters; at least one filter is needed' })
   @ApiOkResponse({ type: RemovedCount })
   @ApiProblems('QUERY_INVALID', 'FILTER_MISSING')
   async removeMatching(@Query() filter: SubscriptionFilterQuery): Promise<RemovedCount> {
     if (Object.values(filter).every((value) => value === undefined)) {
       throw new RequestError(
         'FILTER_MISSING',
-        'Name at least one of context, user, client, transport, topic and token.',
+        'Set at least one of context, user, client, transport, topic and token.',
       );
     }
     return { removed: await this.subscriptions.removeMatching(filterOf(filter)) };
   }
 
-  /** One of a context that the key is not good for is as unknown as any other. */
+  /** @throws RequestError `SUBSCRIPTION_NOT_FOUND`, also for a context that the API key may not access. */
   private async found(id: string, request: FastifyRequest): Promise<StoredSubscription> {
     const subscription = await this.subscriptions.get(id);
-    if (subscription === undefined || !isGoodFor(request, subscription.context)) throw unknownSubscription();
+    if (subscription === undefined || !mayAccessContext(request, subscription.context)) throw unknownSubscription();
     return subscription;
   }
 }
 
-/** A token means what its transport takes for the same one. */
+/** Replaces the token by its normal forms, because each transport has its own. */
 function filterOf({ token, ...rest }: SubscriptionFilterQuery): SubscriptionFilter {
   return token === undefined ? rest : { ...rest, tokens: tokensByTransport(token, rest.transport) };
 }
@@ -175,7 +175,7 @@ function unknownSubscription(): RequestError {
 
 const registrationKey = ['context', 'user', 'client', 'transport', 'token'] as const;
 
-/** Where the subscription is shown that a registration is about to replace. */
+/** The path that shows the subscription that a registration replaces. */
 function sameRegistration({ body }: FastifyRequest): string {
   const asked = (body ?? {}) as Readonly<Record<string, unknown>>;
   const query = new URLSearchParams();

@@ -15,7 +15,7 @@ export const topicPattern = z
 
 const transportSentence = `must be one of ${transportNames.join(', ')}`;
 
-/** A transport, also under the original's names. */
+/** A transport, or an alias of the original. */
 export const transport = z
   .string(transportSentence)
   .transform((name, context) => {
@@ -26,7 +26,7 @@ export const transport = z
   })
   .meta({ type: 'string', enum: [...transportNames, ...transportAliases.keys()] });
 
-/** What else a token has to be, its transport knows. */
+/** The rules that hold for the tokens of all transports. Each transport has further rules. */
 export const token = z
   .string()
   .regex(/^[^\s\p{Cc}\p{Cs}]*$/u, 'must hold neither spaces nor control characters')
@@ -35,16 +35,16 @@ export const token = z
 
 const maxMetaBytes = 4096;
 
-/** What is nested too deeply is looked at no further: the checks behind it are recursive. */
+/** The check of the nesting comes first and aborts, because the other checks are recursive. */
 export const meta = z
   .looseObject({})
   .refine((value) => !isNestedDeeper(value, 8), { error: 'must not be nested deeper than 8 levels', abort: true })
   .refine((value) => JSON.stringify(value).length <= maxMetaBytes, `must have at most ${maxMetaBytes} bytes of JSON`);
 
 const metaSentence =
-  "Whatever the client likes to keep. A webhook's `authorization`, or `login` (or `username`) and `password`, authenticate to this subscription's URI instead of what is configured, and have to be fit for a header; nothing else in it is used. Answers leave out every member whose name says that it holds credentials (these four, or a name with token, secret, key and the like), in any case and at any depth.";
+  "Free data of the client. For a webhook, `authorization`, or `login` (or `username`) and `password`, authenticate to this subscription's URI instead of the configured credentials; they must be valid in a header. PNS does not use other members. Answers omit every member with the name of a credential (these four, or a name that contains token, secret, key and similar words), in any case and at any depth.";
 
-/** The last moment that JavaScript and Postgres can both tell: the end of the year 9999. */
+/** The last time that both JavaScript and Postgres can store: the end of the year 9999. */
 export const endOfTime = 253_402_300_799_999;
 const expirySentence = 'must be a time in the future, in milliseconds since the epoch';
 
@@ -62,12 +62,12 @@ export class NewSubscription extends createZodDto(
   z.strictObject({
     context: idNumber,
     user: idNumber,
-    client: client.describe("The application that receives; for a webhook, the webhook's id."),
+    client: client.describe("The application that receives the notifications; for a webhook, the webhook's id."),
     transport,
     token: token
       .optional()
       .describe(
-        "Device token, channel URI or webhook URI; a webhook's may be left out. The answer has its normal form: APNs tokens in lower case, URIs as RFC 3986 and the WHATWG URL Standard have them.",
+        'Device token, channel URI or webhook URI. Optional for a webhook with a configured URI. The answer contains the normal form: APNs tokens in lower case, URIs as defined by RFC 3986 and the WHATWG URL Standard.',
       ),
     topics,
     expires: expires.optional().describe('Milliseconds since the epoch; absent or 0: never.'),
@@ -80,7 +80,7 @@ export class SubscriptionChanges extends createZodDto(
     .strictObject({
       topics: topics.optional(),
       expires: expires.optional().describe('Milliseconds since the epoch; 0: never.'),
-      meta: meta.nullable().optional().describe(`${metaSentence} Replaces all of it; null removes it.`),
+      meta: meta.nullable().optional().describe(`${metaSentence} Replaces the whole meta; null removes it.`),
     })
     .refine((changes) => Object.keys(changes).length > 0, 'must change topics, expires or meta'),
 ) {}
@@ -94,11 +94,11 @@ const view = z.object({
   token: z.string(),
   topics: z.array(z.string()),
   expires: z.int().optional().describe('Milliseconds since the epoch.'),
-  meta: z.looseObject({}).optional().describe('Without the credentials in it.'),
+  meta: z.looseObject({}).optional().describe('Without credentials.'),
   isMetaUnreadable: z
     .literal(true)
     .optional()
-    .describe('There is meta, but no key of `PNS_ENCRYPTION_KEY` opens it. Register again, or replace meta.'),
+    .describe('No key in `PNS_ENCRYPTION_KEY` decrypts the meta. Register again, or replace the meta.'),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
 });
@@ -111,7 +111,7 @@ export class RegisteredSubscription extends createZodDto(
       .array(z.object({ code: z.string(), detail: z.string() }))
       .optional()
       .describe(
-        'Why nothing, or not everything, is sent to it as things are now: `CLIENT_NOT_CONFIGURED`, `CLIENT_ENTRY_REFUSED`, `CLIENT_SWITCHED_OFF`, `TRANSPORT_SWITCHED_OFF`.',
+        'Reasons why the subscription currently receives no notifications, or not all: `CLIENT_NOT_CONFIGURED`, `CLIENT_ENTRY_REFUSED`, `CLIENT_SWITCHED_OFF`, `TRANSPORT_SWITCHED_OFF`.',
       ),
   }),
 ) {}
@@ -122,10 +122,13 @@ export class SubscriptionList extends createZodDto(
 
 export class TestOutcome extends createZodDto(
   z.object({
-    delivery: z.string().describe('The id that the receiver saw.'),
+    delivery: z.string().describe('The delivery id that was sent to the receiver.'),
     outcome: z.enum(testOutcomes),
-    reason: z.string().optional().describe("Why it was not delivered, in the provider's words where it gave any."),
-    providerId: z.string().optional().describe('What the provider calls it.'),
+    reason: z
+      .string()
+      .optional()
+      .describe("Why the push was not delivered, with the provider's reason if it sent one."),
+    providerId: z.string().optional().describe("The provider's id of the push."),
   }),
 ) {}
 
@@ -136,7 +139,11 @@ const filter = {
   user: idText.optional(),
   client: client.optional(),
   transport: transport.optional(),
-  topic: topicPattern.optional().describe('A topic: those that want it. A pattern: those that list exactly it.'),
+  topic: topicPattern
+    .optional()
+    .describe(
+      'With a topic: subscriptions whose patterns match it. With a pattern: subscriptions that contain exactly this pattern.',
+    ),
   token: token.optional(),
 };
 

@@ -52,7 +52,7 @@ afterEach(async () => {
 
 afterAll(() => api.close());
 
-/** Without the warnings: no provider is configured here. */
+/** Without the warnings, because no provider is configured in this test. */
 async function register(body: object) {
   const answer = await api.send<View & { warnings?: object[] }>('POST', path, { body });
   const { warnings, ...view } = answer.body;
@@ -65,7 +65,7 @@ async function list(query = ''): Promise<View[]> {
 }
 
 describe('registering', () => {
-  it('answers 201 with what was registered, then 200 with the same id', async () => {
+  it('answers 201 with the subscription, then 200 with the same id', async () => {
     const expires = Date.now() + 60_000;
     const first = await register({ ...phone, expires, meta: { locale: 'de', password: 'secret' } });
     expect(first.status).toBe(201);
@@ -99,7 +99,7 @@ describe('registering', () => {
     expect(await list(`transport=${said}`)).toHaveLength(1);
   });
 
-  it('leaves to a device what it keeps under the names of a webhook’s credentials', async () => {
+  it('does not check the credentials of a webhook in the meta of a device', async () => {
     expect((await register({ ...phone, meta: { login: 5, authorization: 'a\n' } })).status).toBe(201);
   });
 
@@ -107,7 +107,7 @@ describe('registering', () => {
     expect((await register({ ...phone, expires: 0 })).body).not.toHaveProperty('expires');
   });
 
-  it('takes a token over from its holder, however many try at once', async () => {
+  it('takes a token over from its user, also with concurrent requests', async () => {
     const users = Array.from({ length: 10 }, (_, index) => index + 1);
     const answers = await Promise.all(users.map((user) => register({ ...phone, user, context: (user % 2) + 1 })));
     expect(answers.map(({ status }) => status)).toEqual(users.map(() => 201));
@@ -119,7 +119,7 @@ describe('registering', () => {
 });
 
 describe('a webhook', () => {
-  it('has the configured URI and the longest life unless the client says otherwise', async () => {
+  it('has the configured URI and the longest time to live unless the request names others', async () => {
     const from = Date.now();
     const { status, body } = await register(hook);
     expect(status).toBe(201);
@@ -130,7 +130,7 @@ describe('a webhook', () => {
     expect((await register({ ...hook, expires })).body).toMatchObject({ id: body.id, expires });
   });
 
-  it('takes credentials in its meta that can be sent, and never shows them', async () => {
+  it('accepts credentials in its meta that can be sent, and never shows them', async () => {
     const meta = { locale: 'de', authorization: 'Bearer secret', username: 'jane', password: 'secret' };
     const { status, body } = await register({ ...hook, meta });
     expect({ status, meta: body.meta }).toEqual({ status: 201, meta: { locale: 'de' } });
@@ -144,12 +144,12 @@ describe('a webhook', () => {
     expect(await change({ authorization: 'Bearer new' })).toMatchObject({ status: 200, body: { meta: {} } });
   });
 
-  it('takes URIs below the configured one', async () => {
+  it('accepts URIs below the configured one', async () => {
     const token = 'https://push.example.com/hook/14?x=1';
     expect((await register({ ...hook, token })).body.token).toBe(token);
   });
 
-  it('of a user is limited in number, and expired ones do not count', async () => {
+  it('has a limit of subscriptions per user, in which expired ones do not count', async () => {
     const at = (name: string) => ({ ...hook, token: `https://push.example.com/hook/${name}` });
     const first = await register({ ...at('a'), expires: Date.now() + 60_000 });
     expect(first.status).toBe(201);
@@ -170,7 +170,7 @@ describe('a webhook', () => {
     expect((await list('client=own')).map(({ user }) => user)).toEqual([14]);
   });
 
-  it('without a URI of its own takes any, also without TLS where that is allowed', async () => {
+  it('without a configured URI accepts any URI, also without TLS where that is allowed', async () => {
     const token = 'http://receiver.example/at/all';
     expect((await register({ ...hook, client: 'anywhere', token })).status).toBe(201);
   });
@@ -222,7 +222,7 @@ describe('finding and removing', () => {
 });
 
 describe('changing a subscription', () => {
-  it('keeps its id and what is not named', async () => {
+  it('keeps its id and all other fields', async () => {
     const { body } = await register({ ...phone, meta: { a: 1 } });
     const expires = Date.now() + 60_000;
     const changed = await api.send<View>('PATCH', `${path}/${body.id}`, {
@@ -241,7 +241,7 @@ describe('changing a subscription', () => {
     expect(await list()).toEqual([bare.body]);
   });
 
-  it('of two who change or remove it, the second is told', async () => {
+  it('answers 412 to the second of two concurrent changes or removals', async () => {
     const registered = await register(phone);
     const one = `${path}/${registered.body.id}`;
     const read = await api.send('GET', one);
@@ -255,12 +255,12 @@ describe('changing a subscription', () => {
     expect(await api.send('DELETE', one, { headers })).toMatchObject(late);
     expect((await api.send('GET', one)).body).toEqual(first.body);
     const current = { 'if-match': first.headers.get('etag') ?? '' };
-    await register(phone); // which is a change as well
+    await register(phone); // a registration is a change too
     expect(await api.send('DELETE', one, { headers: current })).toMatchObject(late);
     expect((await api.send('DELETE', one, { headers: { 'if-match': '*' } })).status).toBe(204);
   });
 
-  it('asks the webhook when it may expire', async () => {
+  it('limits the expiry by the options of the webhook', async () => {
     const { body } = await register(hook);
     const url = `${path}/${body.id}`;
     const late = await api.send('PATCH', url, { body: { expires: Date.now() + 7_200_000 } });

@@ -15,7 +15,7 @@ import { testApi, type TestApi } from '../testing/test-api';
 const folder = mkdtempSync(join(tmpdir(), 'pns-test-push-'));
 const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', token: 'ab12', topics: ['ox:mail:*'] };
 
-/** A far side that answers what the test says. */
+/** A provider that sends the answer of the test. */
 class FarSide implements Transport {
   readonly name = 'apns';
   readonly came: Delivery[] = [];
@@ -55,7 +55,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Allows or forbids APNs, for all clients or for one (`.<client>`). */
+/** Switches APNs on or off for all clients or for one (`.<client>`). */
 function switchApns(client: string, value: boolean): Promise<void> {
   return set(`com.openexchange.pns.transport.apn.ios.enabled${client}`, value);
 }
@@ -87,7 +87,7 @@ it.each<[Outcome, object]>([
     { kind: 'misconfigured', reason: 'BadCertificate' },
     { outcome: 'misconfigured', reason: 'BadCertificate' },
   ],
-])('answers what the provider said: %j', async (outcome, expected) => {
+])('answers with the outcome from the provider: %j', async (outcome, expected) => {
   farSide.answer = outcome;
   const id = await registered();
   const { status, body } = await test(id);
@@ -98,11 +98,11 @@ it.each<[Outcome, object]>([
     topic: 'pns:test',
     token: 'ab12',
   });
-  // It is not kept as failed; and had it been sent again, the next one would not have come next.
+  // The delivery is not stored as failed. It was not sent again either: otherwise the next delivery would be another one.
   expect(await worker.get(FailedDeliveryStore, { strict: false }).get(String(body['delivery']))).toBeUndefined();
 });
 
-it('retires a target that is dead', async () => {
+it('removes the subscription of a dead target', async () => {
   farSide.answer = { kind: 'gone', reason: 'Unregistered', since: Date.now() + 60_000 };
   const id = await registered();
   const { body } = await test(id);
@@ -110,7 +110,7 @@ it('retires a target that is dead', async () => {
   expect((await test(id)).status).toBe(404);
 });
 
-it('says so when nobody works for the transport', async () => {
+it('answers TEST_UNANSWERED when no worker for the transport runs', async () => {
   const realTimeout = AbortSignal.timeout.bind(AbortSignal);
   const shorter = jest.spyOn(AbortSignal, 'timeout').mockImplementation(() => realTimeout(100));
   await set('com.openexchange.pns.transport.wns.enabled', true);

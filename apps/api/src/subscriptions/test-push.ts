@@ -2,23 +2,23 @@ import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { enqueueDeliveries } from '@pns/delivery';
+import { enqueueDeliveries, routeOf } from '@pns/delivery';
 import { type AddressedSubscription, SubscriptionStore } from '@pns/persistence';
-import { deliveryQueue, Queues } from '@pns/queue';
+import { Queues } from '@pns/queue';
 import { subscriberOf } from '@pns/redis';
 import type { Subscription } from '@pns/subscriptions';
-import type { Delivery, Outcome } from '@pns/transport-contract';
+import { hasConfiguredUri, type Delivery, type Outcome } from '@pns/transport-contract';
 import { RequestError } from '../http/request-error';
 
-/** How long a test may take, in ms; after that it is not sent any more. */
+/** How long a test may take, in ms. Later the push is not sent any more. */
 export const testTimeoutMs = 15_000;
 
-/** How long Redis may take to let us listen for the outcome, in ms. */
+/** Timeout of the subscription to the outcome in Redis, in ms. */
 const subscribeTimeoutMs = 5000;
 
 export const testTopic = 'pns:test';
 
-/** How a test can end. */
+/** The possible results of a test push. */
 export const testOutcomes = [
   'delivered',
   'retry',
@@ -31,7 +31,7 @@ export const testOutcomes = [
   'suppressed',
 ] as const;
 
-/** How a test ended, and the id of the delivery that it was. */
+/** The result of a test push, and the id of its delivery. */
 export interface TestResult {
   readonly delivery: string;
   readonly outcome: (typeof testOutcomes)[number];
@@ -40,8 +40,8 @@ export interface TestResult {
 }
 
 /**
- * Sends test pushes through their transport's queue and worker, as every other push. They tell of the target, so the
- * topics of the subscription are not asked; whether its user may be pushed over the transport is.
+ * Sends test pushes through the queue and worker of their transport, like every other push. A test checks the target, so the
+ * topics of the subscription do not matter, but the cascade must allow the transport for the user.
  */
 @Injectable()
 export class TestPush {
@@ -51,18 +51,22 @@ export class TestPush {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** @throws RequestError `TEST_UNANSWERED` when no worker tells in time how it ended. */
+  /** @throws RequestError `TEST_UNANSWERED` when no worker reports the outcome in time. */
   async send({ id, context, user }: Subscription): Promise<TestResult> {
     const delivery = randomUUID();
     const addressed = (await this.subscriptions.subscriptionsOf([{ context, user }])).find((each) => each.id === id);
     if (addressed === undefined) return { delivery, outcome: 'expired', reason: 'The subscription has expired.' };
     await this.cascade.load([{ context, user }]);
     if (!this.cascade.isEnabled(addressed.transport, { context, user, client: addressed.client, topic: testTopic })) {
-      return { delivery, outcome: 'suppressed', reason: `${addressed.transport} is off for this client of this user.` };
+      return {
+        delivery,
+        outcome: 'suppressed',
+        reason: `${addressed.transport} is switched off for this client of this user.`,
+      };
     }
     const replyTo = this.queues.keys.global(`test:${delivery}`);
-    const { kind, ...told } = await this.outcomeOf(replyTo, testDelivery(addressed, delivery, replyTo));
-    return { delivery, outcome: kind, ...('reason' in told ? { reason: told.reason } : told) };
+    const { kind, ...details } = await this.outcomeOf(replyTo, testDelivery(addressed, delivery, replyTo));
+    return { delivery, outcome: kind, ...('reason' in details ? { reason: details.reason } : details) };
   }
 
   private async outcomeOf(replyTo: string, delivery: Delivery): Promise<Outcome> {
@@ -73,18 +77,16 @@ export class TestPush {
     try {
       await subscriber.listen();
       const reply = once(subscriber, 'message', { signal: AbortSignal.timeout(testTimeoutMs) });
-      const { context, user, transport } = delivery;
-      const group = this.queues.keys.group(this.queues.keys.shardOf(context, user));
-      // An endpoint of its own, so that a backlog of the target does not hold the test up.
-      const endpoint = `test ${delivery.id}`;
+      // A separate endpoint, so that a backlog of the target does not delay the test.
+      const route = { ...routeOf(delivery, this.queues.keys), endpoint: `test ${delivery.id}` };
       const [, [, outcome]] = await Promise.all([
-        enqueueDeliveries(this.queues, [{ group, name: deliveryQueue(transport), endpoint, deliveries: [delivery] }]),
+        enqueueDeliveries(this.queues, [{ ...route, deliveries: [delivery] }]),
         reply as Promise<[string, string]>,
       ]);
       return JSON.parse(outcome) as Outcome;
     } catch (error) {
       if ((error as { name?: string }).name !== 'AbortError') throw error;
-      const sentence = `No worker for ${delivery.transport} told within ${testTimeoutMs} ms how it ended; is one running?`;
+      const sentence = `No worker for ${delivery.transport} reported the outcome within ${testTimeoutMs} ms. Check that one is running.`;
       throw new RequestError('TEST_UNANSWERED', sentence);
     } finally {
       subscriber.disconnect();
@@ -97,8 +99,8 @@ function testDelivery(subscription: AddressedSubscription, id: string, replyTo: 
   const now = Date.now();
   return {
     ...{ id, notificationId: id, subscriptionId: subscription.id, context, user, client, transport, token, replyTo },
-    ...(transport === 'webhook' && email1 !== undefined ? { email1 } : {}),
-    ...(transport === 'webhook' && hasMeta ? { hasMeta } : {}),
+    ...(hasConfiguredUri(transport) && email1 !== undefined ? { email1 } : {}),
+    ...(hasConfiguredUri(transport) && hasMeta ? { hasMeta } : {}),
     ...{ topic: testTopic, payload: { message: 'This is a test.' }, priority: 'high', count: 1, attempt: 1 },
     ...{ timestamp: now, dueAt: now, expiresAt: now + testTimeoutMs },
   };

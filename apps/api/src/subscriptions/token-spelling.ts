@@ -3,12 +3,12 @@ import { TokenSpellingStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 import { holderOf, normalToken } from './token-rules';
 
-/** Tokens that an older version stores beside this one are spelled after so long, in ms. */
+/** Interval of the conversion, in ms: a process of an older version can still store tokens in another form. */
 const repeatEveryMs = 3_600_000;
 
 const subscriptionsPerPortion = 500;
 
-/** Spells the tokens of subscriptions from before there was a normal form. A row is looked at once, by one process of all. */
+/** Converts tokens of older versions to their normal form. One process converts each row, once. */
 @Injectable()
 export class TokenSpelling implements OnApplicationBootstrap, OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
@@ -17,7 +17,7 @@ export class TokenSpelling implements OnApplicationBootstrap, OnApplicationShutd
 
   constructor(private readonly store: TokenSpellingStore) {}
 
-  /** Does not wait: notifications are delivered meanwhile, to the tokens as they are. */
+  /** Does not wait for the conversion: until then, notifications go to the stored tokens. */
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => void this.run(), repeatEveryMs).unref();
     void this.run();

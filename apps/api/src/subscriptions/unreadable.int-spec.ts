@@ -31,10 +31,10 @@ interface View {
 const path = '/v1/subscriptions';
 const phone = { context: 1, user: 14, client: 'mobile', transport: 'apns', topics: ['ox:mail:*'] };
 
-/** What Postgres may hold in place of something that a key of the environment opens. */
+/** Values in Postgres that no key of the environment decrypts. */
 const unreadables: [name: string, bytes: (sealed: Buffer) => Buffer][] = [
   [
-    'sealed with a key that is gone',
+    'encrypted with a removed key',
     (sealed) =>
       Buffer.concat([Buffer.of(1), createHash('sha256').update('gone').digest().subarray(0, 4), sealed.subarray(5)]),
   ],
@@ -74,7 +74,7 @@ describe.each(unreadables)('a subscription whose meta is %s', (_, bytes) => {
     expect((await api.send('GET', `${path}/${spoilt}`)).body).toMatchObject({ isMetaUnreadable: true });
   });
 
-  it('is in the explanations', async () => {
+  it('is explained', async () => {
     const question = '/v1/config/explain?context=1&user=14&topic=ox:mail:new';
     for (const query of [question, `${question}&client=mobile&transport=apns`]) {
       const { status, body } = await api.send('GET', query);
@@ -82,7 +82,7 @@ describe.each(unreadables)('a subscription whose meta is %s', (_, bytes) => {
     }
   });
 
-  it('can be changed, and keeps the rest', async () => {
+  it('can be changed, and other fields stay', async () => {
     const one = `${path}/${spoilt}`;
     expect(await api.send('PATCH', one, { body: { topics: ['*'] } })).toMatchObject({
       ...{ status: 200, body: { topics: ['*'], isMetaUnreadable: true } },
@@ -106,7 +106,7 @@ describe.each(unreadables)('a subscription whose meta is %s', (_, bytes) => {
     expect((await api.send<{ items: View[] }>('GET', path)).body.items).toHaveLength(left);
   });
 
-  it('goes with its user', async () => {
+  it('is erased with its user', async () => {
     expect((await api.send('DELETE', '/v1/contexts/1/users/14')).status).toBe(204);
   });
 });
@@ -137,7 +137,7 @@ describe.each(unreadables)('options of a client that are %s', (_, bytes) => {
   });
 });
 
-it('options of a transport that this version does not know are listed without a field of theirs', async () => {
+it('options of an unknown transport are listed without their fields', async () => {
   await api.send('PUT', '/v1/clients/app/transports/webhook', { body: { uri: 'https://push.example.com/' } });
   await database.query(`UPDATE client_transports SET transport = 'pigeon'`);
   const { status, body } = await api.send<{ items: object[] }>('GET', '/v1/clients');
@@ -162,7 +162,7 @@ describe.each(['pigeon', 'constructor'])(
       expect([status, JSON.stringify(body)]).toEqual([200, expect.stringContaining(id)]);
     });
 
-    it('does not keep tokens of the others from being spelled in their normal form', async () => {
+    it('does not prevent the conversion of other tokens to their normal form', async () => {
       await database.query(`UPDATE subscriptions SET token = 'AA05', is_token_normal = false WHERE token = 'aa05'`);
       await api.app.get(TokenSpelling).run();
       expect((await api.send<{ items: View[] }>('GET', path)).body.items).toMatchObject([
@@ -191,9 +191,9 @@ describe.each(['pigeon', 'constructor'])(
   },
 );
 
-it('a delete is made where what it deletes cannot be shown, and noted so in the audit log', async () => {
+it('a resource that cannot be shown can be deleted, and the audit log records that it was unreadable', async () => {
   const { body } = await api.send<View>('POST', path, { body: { ...phone, context: 3, token: 'aa03' } });
-  // No time that JavaScript could show.
+  // JavaScript cannot represent this time.
   await database.query(`UPDATE subscriptions SET created_at = 'infinity'`);
   expect((await api.send('GET', `${path}?context=3&user=14`)).status).toBe(500);
   expect((await api.send('DELETE', `${path}?context=3&user=14`)).body).toEqual({ removed: 1 });

@@ -5,23 +5,23 @@ import { webhookUriFault, type UserKey } from '@pns/subscriptions';
 import { webhookToken, type WebhookOptions } from '@pns/transport-webhook';
 import { RequestError } from '../http/request-error';
 
-/** What a client asks a webhook subscription to be. */
+/** A request for a webhook subscription. */
 export interface WebhookRequest extends UserKey {
   readonly client: string;
   readonly token?: string | undefined;
   readonly expiresAt?: number | undefined;
 }
 
-/** What the webhook makes of it. */
+/** The values that the webhook's options grant to a request. */
 export interface WebhookGrant {
   readonly token: string;
   readonly expiresAt?: number;
   readonly isShared: boolean;
-  /** Absent where the webhook has no limit of its own. */
+  /** Absent where the webhook has no own limit. */
   readonly maxPerUser: number | undefined;
 }
 
-/** Decides which URIs users may register for which webhooks, by the webhooks' options and the cascade. */
+/** Decides which URIs users may register for a webhook, by its options and the cascade. */
 @Injectable()
 export class WebhookGate {
   constructor(
@@ -30,7 +30,7 @@ export class WebhookGate {
     private readonly standing: (client: string) => ClientStanding,
   ) {}
 
-  /** @throws RequestError that says why not. `now` is in ms since the epoch. */
+  /** `now` is in ms since the epoch. @throws RequestError with the reason of the refusal. */
   async grant(request: WebhookRequest, now: number): Promise<WebhookGrant> {
     const { client } = request;
     const options = this.optionsOf(client);
@@ -45,20 +45,20 @@ export class WebhookGate {
     };
   }
 
-  /** The URI that a webhook has of its own. */
+  /** The URI in the options of a webhook. */
   configuredUri(client: string): string | undefined {
     return this.optionsOf(client)?.uri;
   }
 
-  /** A subscriber has no log, and must not learn what the operator's files hold. */
+  /** The error does not contain the reason: a subscriber must not see the content of the operator's files. */
   private withoutOptions(client: string): RequestError {
     if (this.standing(client).kind === 'missing') {
       return new RequestError(
         'WEBHOOK_UNKNOWN',
-        `client must be the id of a webhook, and ${client} is not configured.`,
+        `client must be the id of a configured webhook, and ${client} is not configured.`,
       );
     }
-    const sentence = `The entry of the webhook ${client} in the configuration was refused; GET /v1/clients shows its operator the reason.`;
+    const sentence = `The configuration of the webhook ${client} was refused; GET /v1/clients shows the reason to administrators.`;
     return new RequestError('WEBHOOK_REFUSED', sentence);
   }
 
@@ -73,17 +73,17 @@ export class WebhookGate {
 function uriOf({ client, token }: WebhookRequest, { uri, uriValidationMode, httpsOnly }: WebhookOptions): string {
   const refuse = (sentence: string) => new RequestError('WEBHOOK_URI_REFUSED', sentence);
   const candidate = token ?? uri;
-  if (candidate === undefined) throw refuse(`token is missing, and ${client} has no URI of its own.`);
+  if (candidate === undefined) throw refuse(`token is missing, and the webhook ${client} has no configured URI.`);
   const problem = webhookToken.tokenProblem(candidate);
   if (problem !== undefined) throw refuse(`The URI ${problem}.`);
   const normal = webhookToken.normalToken(candidate);
   const fault = webhookUriFault(uriValidationMode, uri ?? '', normal);
   if (fault !== undefined) throw refuse(fault);
-  if (httpsOnly && !/^https:/i.test(normal)) throw refuse('The URI must be https.');
+  if (httpsOnly && !/^https:/i.test(normal)) throw refuse('The URI must use https.');
   return normal;
 }
 
-/** As the original: what is beyond the longest time to live is refused, not shortened. */
+/** Like the original: an expiry beyond the longest time to live is refused, not shortened. */
 function expiryOf(
   { expiresAt }: WebhookRequest,
   { maxTimeToLiveMillis }: WebhookOptions,

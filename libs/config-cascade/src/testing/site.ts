@@ -9,7 +9,7 @@ import {
   DirectoryStore,
   ErasureStore,
   PersistenceModule,
-  UnannouncedChangeStore,
+  PendingChangeStore,
   type PropertyPlace,
 } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
@@ -28,7 +28,7 @@ export interface SiteProcess {
   readonly store: ConfigStore;
   readonly directory: DirectoryStore;
   readonly rows: ErasureStore;
-  readonly unannounced: UnannouncedChangeStore;
+  readonly pendingChanges: PendingChangeStore;
 }
 
 /** Where the processes of one test live: a configuration folder, a database, and keys in Redis. */
@@ -97,7 +97,7 @@ function processOf(app: INestApplicationContext): SiteProcess {
     store: part(ConfigStore),
     directory: part(DirectoryStore),
     rows: part(ErasureStore),
-    unannounced: part(UnannouncedChangeStore),
+    pendingChanges: part(PendingChangeStore),
   };
 }
 

@@ -10,8 +10,9 @@ import { QueueModule, Queues } from '@pns/queue';
 import { nestLogger, RuntimeModule } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
 import type { DataSource } from 'typeorm';
-import { DeliveryModule, deliveryQueues } from '../delivery.module';
+import { DeliveryModule } from '../delivery.module';
 import { enqueueDeliveries } from '../enqueue-deliveries';
+import { shardQueues } from '../routing';
 import type { FarSide } from './far-side';
 
 const properties = [
@@ -130,7 +131,7 @@ export async function send(
   endpoint = 'https://example.com',
 ): Promise<void> {
   const queues = app.get(Queues, { strict: false });
-  const [queue] = deliveryQueues(queues.keys, 'webhook');
+  const [queue] = shardQueues(queues.keys, 'webhook');
   await enqueueDeliveries(queues, queue === undefined ? [] : [{ ...queue, endpoint, deliveries }]);
 }
 

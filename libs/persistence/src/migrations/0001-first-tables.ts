@@ -7,7 +7,7 @@ const statements = [
      primary_email text,
      PRIMARY KEY (context_id, user_id)
    )`,
-  // A table of its own, because each login belongs to one user of all contexts.
+  // A separate table, because a login is unique among all contexts.
   `CREATE TABLE user_logins (
      login      text PRIMARY KEY,
      context_id integer NOT NULL,
@@ -32,7 +32,7 @@ const statements = [
      created_at timestamptz(3) NOT NULL DEFAULT now(),
      updated_at timestamptz(3) NOT NULL DEFAULT now()
    )`,
-  // Its first two columns serve the look-up of every batch: the subscriptions of many users at once.
+  // The first two columns serve the lookup of every batch: the subscriptions of many users.
   `CREATE UNIQUE INDEX subscriptions_holder ON subscriptions (context_id, user_id, transport, client, token_hash)`,
   `CREATE UNIQUE INDEX subscriptions_sole_holder ON subscriptions (token_hash, transport, client) WHERE NOT shared`,
   `CREATE INDEX subscriptions_token ON subscriptions (token_hash, transport, client)`,
@@ -47,7 +47,7 @@ const statements = [
      last_used_at timestamptz(3)
    )`,
   `CREATE INDEX api_keys_creation ON api_keys (created_at, id)`,
-  // delivery is json for the same reason as meta; the columns beside it are what one looks for.
+  // delivery is json for the same reason as meta; the other columns are for filters.
   `CREATE TABLE failed_deliveries (
      delivery_id     text PRIMARY KEY,
      notification_id text NOT NULL,
@@ -67,7 +67,7 @@ const statements = [
   `CREATE INDEX failed_deliveries_user ON failed_deliveries (context_id, user_id)`,
 ];
 
-/** Subscriptions, the users that the directory knows, API keys, and the deliveries that failed for good. */
+/** Subscriptions, the users of the directory, API keys, and failed deliveries. */
 export class FirstTables1760000000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);

@@ -8,7 +8,7 @@ const property = `
      ${version}`;
 
 const statements = [
-  // One for all tables, so that a value which was removed and set again never has a version it had before.
+  // One sequence for all tables, so that a value that is removed and set again never gets an earlier version.
   `CREATE SEQUENCE config_version`,
   `CREATE TABLE contexts (
      context_id integer PRIMARY KEY CHECK (context_id > 0),
@@ -16,7 +16,7 @@ const statements = [
      tags       text[] NOT NULL DEFAULT '{}'
    )`,
   `ALTER TABLE users ADD COLUMN tags text[] NOT NULL DEFAULT '{}'`,
-  // Tells whether any user of a context carries tags.
+  // For the check whether any user of a context has tags.
   `CREATE INDEX users_tagged ON users (context_id) WHERE tags <> '{}'`,
   `CREATE TABLE context_sets (
      name      varchar(64) COLLATE "C" PRIMARY KEY,

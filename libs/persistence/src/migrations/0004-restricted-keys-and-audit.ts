@@ -1,12 +1,12 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const statements = [
-  // Without contexts a key is good for all of them; an empty list would be good for none, and is never meant.
+  // NULL means all contexts. An empty list would mean none, so it is not allowed.
   `ALTER TABLE api_keys
      ADD COLUMN contexts   integer[] CHECK (cardinality(contexts) > 0),
      ADD COLUMN expires_at timestamptz(3)`,
-  // before and after are json, not jsonb, which refuses the valid string "\\u0000". A row without status is of a write
-  // that has not been answered. mentions are contexts that before or after names, beside the one that it belongs to.
+  // before and after are json, not jsonb, which refuses the valid string "\\u0000". A row without status belongs to a write
+  // without an answer. mentions are other contexts that before or after names.
   `CREATE TABLE audit_entries (
      id         uuid PRIMARY KEY,
      at         timestamptz(3) NOT NULL DEFAULT now(),
@@ -30,7 +30,7 @@ const statements = [
   `CREATE INDEX audit_entries_resource ON audit_entries (resource text_pattern_ops, at)`,
 ];
 
-/** Keys that are good for some contexts only, or for some time only; and the log of what administrators wrote. */
+/** API keys with restricted contexts or an expiry, and the audit log. */
 export class RestrictedKeysAndAudit1760000000004 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);

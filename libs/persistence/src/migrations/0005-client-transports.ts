@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Options of clients that are set over the API, and the meta of subscriptions: both may hold secrets, so both are sealed. */
+/** Client options set through the API, and the meta of subscriptions. Both can contain secrets, so both are encrypted. */
 export class ClientTransports1760000000005 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(
@@ -13,7 +13,7 @@ export class ClientTransports1760000000005 implements MigrationInterface {
          PRIMARY KEY (client, transport)
        )`,
     );
-    // What stands there in plain text goes: it is what this migration is about, and no migration knows the key.
+    // Meta in plain text is deleted: it must not stay, and a migration has no key to encrypt it.
     await runner.query('ALTER TABLE subscriptions DROP COLUMN meta, ADD COLUMN meta bytea');
   }
 

@@ -1,9 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Changes of the cascade that not every process may have been told of yet. */
+/** Marks of configuration changes that may not have been announced to every process. */
 export class UnannouncedChanges1760000000007 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // Unlogged, so that it costs no write to the disk: a crash of Postgres, which empties it, is a sign to every process.
+    // Unlogged, so that marks cause no disk writes. A crash of Postgres empties the table, and every process notices the crash.
     await runner.query(
       `CREATE UNLOGGED TABLE unannounced_changes (
          id    bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,

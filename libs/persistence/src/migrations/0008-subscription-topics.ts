@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Finds subscriptions by topic alone. Few patterns are in use, so that it is small and costs a registration next to nothing. */
+/** An index for filters by topic. Few patterns are in use, so it is small and adds little time to a registration. */
 export class SubscriptionTopics1760000000008 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('CREATE INDEX subscriptions_topics ON subscriptions USING gin (topics)');

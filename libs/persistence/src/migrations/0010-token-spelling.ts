@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * Marks the subscriptions whose tokens were stored as they came. No statement can spell them as their transports do, so the API
- * does that when it starts. A rule that changes has to reset the mark.
+ * Marks the subscriptions whose tokens may not be in their normal form. SQL cannot convert them, so the API does that when it
+ * starts. A change of a token rule must reset the mark.
  */
 export class TokenSpelling1760000000010 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

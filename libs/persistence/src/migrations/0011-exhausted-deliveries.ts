@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What writes down by how much the number of failed deliveries changed; `added` and `removed` are rows of the statement. */
+/** A trigger function that records changes of the number of failed deliveries; `added` and `removed` are rows of the statement. */
 const changes = {
   INSERT: { referencing: 'NEW TABLE AS added', rows: 'SELECT transport, held, 1 AS change FROM added' },
   DELETE: { referencing: 'OLD TABLE AS removed', rows: 'SELECT transport, held, -1 AS change FROM removed' },
@@ -10,11 +10,11 @@ const changes = {
   },
 };
 
-/** The outcome of deliveries whose last attempt failed, and how many failed deliveries there are, without counting them. */
+/** The outcome `exhausted`, and the number of failed deliveries without a count of all rows. */
 export class ExhaustedDeliveries1760000000011 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`UPDATE failed_deliveries SET outcome = 'exhausted' WHERE outcome = 'retry'`);
-    // Changes and not totals: many processes add failed deliveries at once, and would wait for each other to change a total.
+    // Changes, not totals: processes that add failed deliveries concurrently would wait for each other to change a total.
     await runner.query(
       `CREATE TABLE failed_delivery_changes (
          transport varchar(16) NOT NULL,
@@ -28,7 +28,7 @@ export class ExhaustedDeliveries1760000000011 implements MigrationInterface {
     );
     for (const [event, { referencing, rows }] of Object.entries(changes)) {
       const name = `failed_deliveries_count_${event.toLowerCase()}`;
-      // Now and then a statement replaces the changes, except those that another one replaces, by their sums.
+      // From time to time a statement replaces the changes by their sums, except those that another statement has locked.
       await runner.query(
         `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN

@@ -38,8 +38,8 @@ async function forged(): Promise<string> {
   return [header, other, signature].join('.');
 }
 
-const notGood = 'The session token is not a good one; ask POST /v1/sessions for one.';
-const hasEnded = 'The session has ended; ask POST /v1/sessions for one.';
+const notGood = 'The session token is not valid; request a new one with POST /v1/sessions.';
+const hasEnded = 'The session has ended; request a new one with POST /v1/sessions.';
 
 describe.each<[string, () => Promise<string> | string, number, string, string]>([
   ['that nobody signed', () => new UnsecuredJWT(claims()).encode(), 403, 'SESSION_INVALID', notGood],

@@ -1,6 +1,6 @@
+import { socketTargetOf } from '@pns/delivery';
 import type { Delivery } from '@pns/transport-contract';
 import { parkedMs } from '../registry/socket-rules';
-import { connectionOf } from './websocket.payload';
 import type { LocalSocket } from './local-socket';
 
 /** Our clock may differ this much from that of Redis, in ms. The registry decides which sockets a delivery was for. */
@@ -78,10 +78,12 @@ function remove(perUser: PerUser, socket: LocalSocket): void {
   else perUser.delete(key);
 }
 
-function addressed(perUser: PerUser, { context, user, client, token, sourceToken }: Delivery): LocalSocket[] {
+function addressed(perUser: PerUser, delivery: Delivery): LocalSocket[] {
+  const { context, user, client, sourceToken } = delivery;
   const held = perUser.get(userKey({ context, user }));
   if (held === undefined) return [];
-  const only = connectionOf(token);
+  const target = socketTargetOf(delivery);
+  const only = target.kind === 'socket' ? target.connection : undefined;
   return held.filter(
     ({ options }) =>
       options.client === client &&

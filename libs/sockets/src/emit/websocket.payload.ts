@@ -66,14 +66,3 @@ export function pingFrame(number: number): Buffer {
   frame.writeUInt32BE(number, 2);
   return frame;
 }
-
-/** A delivery's token for the sockets of `node`, or for the one of them with this connection id. */
-export function socketToken(node: string, connection?: string): string {
-  return connection === undefined ? node : `${node} ${connection}`;
-}
-
-/** The one connection id that a delivery's token is for; undefined when it is for all. */
-export function connectionOf(token: string): string | undefined {
-  const space = token.indexOf(' ');
-  return space === -1 ? undefined : token.slice(space + 1);
-}

@@ -2,7 +2,6 @@ import { Socket as TcpSocket } from 'node:net';
 import type { Delivery } from '@pns/transport-contract';
 import fc from 'fast-check';
 import { Backlog, maxBacklogBytes } from './backlog';
-import { connectionOf, socketToken } from './websocket.payload';
 import { LocalSocket } from './local-socket';
 import { LocalSockets } from './local-sockets';
 import { WebsocketTransport } from './websocket.transport';
@@ -54,8 +53,12 @@ describe('a delivery', () => {
   it.each<[string, Partial<Delivery>, string[]]>([
     ['is for all sockets of its client', {}, ['1', '2']],
     ['is not for the one that caused it', { sourceToken: '1' }, ['2']],
-    ['is for the one that it names', { token: socketToken('node', '2') }, ['2']],
-    ['is for nobody when it names the one that caused it', { token: socketToken('node', '2'), sourceToken: '2' }, []],
+    ['is for the one that it names', { target: { kind: 'socket', node: 'node', connection: '2' } }, ['2']],
+    [
+      'is for nobody when it names the one that caused it',
+      { target: { kind: 'socket', node: 'node', connection: '2' }, sourceToken: '2' },
+      [],
+    ],
     ['is for nobody of another client', { client: 'other' }, ['3']],
     ['is for nobody of another user', { user: 15 }, ['4']],
     ['is for nobody of another context', { context: 2 }, []],
@@ -127,13 +130,6 @@ describe('the sockets of a node', () => {
         }
       }),
     );
-  });
-
-  it('are distinct from their node in a token', () => {
-    const node = fc.stringMatching(/^[0-9a-f]{12}$/);
-    const connection = fc.stringMatching(/^[A-Za-z0-9_.~-]{1,10}$/);
-    fc.assert(fc.property(node, connection, (n, c) => expect(connectionOf(socketToken(n, c))).toBe(c)));
-    fc.assert(fc.property(node, (n) => expect(connectionOf(socketToken(n))).toBeUndefined()));
   });
 });
 

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
+import { nodeQueue } from '@pns/delivery';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
-import { Queues, socketNodeGroup, socketNodeQueue } from '@pns/queue';
+import { Queues } from '@pns/queue';
 import { Mailboxes, type Collected, type Missed } from './mailboxes';
 import { log } from '@pns/runtime';
 import type { Delivery, Outcome } from '@pns/transport-contract';
@@ -73,7 +74,8 @@ export class CatchUp {
   }
 
   private async isEmpty(node: string): Promise<boolean> {
-    const queue = this.queues.queue(socketNodeGroup(this.queues.keys), socketNodeQueue(node));
+    const { group, name } = nodeQueue(this.queues.keys, node);
+    const queue = this.queues.queue(group, name);
     const count = await queue.getJobCountByTypes('wait', 'active').catch(() => undefined);
     return count === 0;
   }

@@ -1,5 +1,5 @@
 import { cuttableLink, type CuttableLink, testRedisUrl } from '@pns/local-servers';
-import { parkedToken } from '@pns/delivery';
+import { withTarget } from '@pns/delivery';
 import { log } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
 import type { Generation } from '../testing/client';
@@ -118,7 +118,8 @@ describe('a socket that comes back', () => {
     while ((await nodes.openConnections()).length > 1);
     await nodes.enqueue(before);
     await nodes.parked(before.id);
-    const again = { ...before, id: `${before.id}-away`, token: parkedToken(), lookedAt: Date.now() };
+    const parked = withTarget(before, { kind: 'parked', step: 'find' });
+    const again = { ...parked, id: `${before.id}-away`, lookedAt: Date.now() };
     await nodes.enqueue(again);
     await nodes.outcome(again, 'moved');
     const back = await nodes.connect(far, '1');

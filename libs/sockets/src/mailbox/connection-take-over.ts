@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { socketNodeGroup, Queues, socketNodeQueue } from '@pns/queue';
+import { nodeQueue } from '@pns/delivery';
+import { Queues } from '@pns/queue';
 import { publish, subscriberOf, type Subscriber } from '@pns/redis';
 import type { Opening } from '../registry/socket-keys';
 import { log } from '@pns/runtime';
@@ -62,7 +63,8 @@ export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplica
   }
 
   private async untilDelivered(): Promise<void> {
-    const queue = this.queues.queue(socketNodeGroup(this.queues.keys), socketNodeQueue(this.node.id));
+    const { group, name } = nodeQueue(this.queues.keys, this.node.id);
+    const queue = this.queues.queue(group, name);
     const pending = async (): Promise<string[]> => (await queue.getJobs(['wait', 'active'])).map(({ id }) => id ?? '');
     const giveUpAt = performance.now() + arriveWithinMs;
     try {

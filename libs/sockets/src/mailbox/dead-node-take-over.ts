@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Checkpoint } from '@pns/delivery';
+import { Checkpoint, nodeQueue, type QueueRef } from '@pns/delivery';
 import { SocketNodes } from '../registry/socket-nodes';
-import { socketNodeGroup, assertJobVersion, Queues, socketNodeQueue, type DeliveryJob } from '@pns/queue';
+import { assertJobVersion, Queues, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { Job, Worker } from 'bullmq';
 import { SocketForwarding } from './socket-forwarding';
@@ -41,7 +41,8 @@ export class DeadNodeTakeOver {
   private take(node: string): void {
     log.info({ event: 'node.taken-over', node });
     const work = (job: Job<DeliveryJob>) => this.empty(job);
-    const worker = this.queues.worker(this.group(), socketNodeQueue(node), work, { readership: 'inherited' });
+    const { group, name } = this.queueOf(node);
+    const worker = this.queues.worker(group, name, work, { readership: 'inherited' });
     this.taken.set(node, { worker, takenAt: Date.now() });
   }
 
@@ -58,18 +59,20 @@ export class DeadNodeTakeOver {
   }
 
   private async isEmpty(node: string): Promise<boolean> {
-    const counts = await this.queues.queue(this.group(), socketNodeQueue(node)).getJobCounts();
+    const { group, name } = this.queueOf(node);
+    const counts = await this.queues.queue(group, name).getJobCounts();
     return Object.values(counts).every((count) => count === 0);
   }
 
   private async remove(node: string): Promise<void> {
     await this.release(node);
-    await this.queues.queue(this.group(), socketNodeQueue(node)).obliterate();
-    await this.queues.forget(this.group(), socketNodeQueue(node));
+    const { group, name } = this.queueOf(node);
+    await this.queues.queue(group, name).obliterate();
+    await this.queues.forget(group, name);
     await this.nodes.emptied(node);
   }
 
-  private group(): string {
-    return socketNodeGroup(this.queues.keys);
+  private queueOf(node: string): QueueRef {
+    return nodeQueue(this.queues.keys, node);
   }
 }

@@ -1,4 +1,4 @@
-import { nodeOf, parkedNode, readParkedToken } from '@pns/delivery';
+import { nodeOf, socketTargetOf } from '@pns/delivery';
 import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
 import type { UserKey } from '@pns/subscriptions';
 import type { Delivery } from '@pns/transport-contract';
@@ -49,7 +49,7 @@ export type Settled =
   /** Its sockets are at nodes of an earlier version, which do not know mailboxes. */
   | { readonly kind: 'back'; readonly delivery: Delivery; readonly back: readonly Place[] };
 
-/** A delivery whose socket is not at the node that its token names. */
+/** A delivery whose socket is not at the node that it was sent to. */
 export interface UnplacedDelivery {
   readonly delivery: Delivery;
   /** Whether other sockets at that node have received it. */
@@ -172,20 +172,20 @@ function mailboxScript<Answer = unknown>(name: string): LuaScript<Answer> {
 }
 
 function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (string | number)[] {
-  const { client, sourceToken = '', token, dueAt } = delivery;
-  const from = nodeOf(token);
-  const only = from === parkedNode ? '' : token.slice(from.length + 1);
-  const parked = from === parkedNode ? readParkedToken(token) : undefined;
-  const isNamedOnly = isPartlySent || parked?.namedOnly === true;
+  const { client, sourceToken = '', dueAt } = delivery;
+  const target = socketTargetOf(delivery);
+  const only = target.kind === 'socket' ? target.connection : '';
+  const isNamedOnly = isPartlySent || (target.kind === 'parked' && target.namedOnly === true);
   // A node of an earlier version forwards what was for its own sockets as if it had been for parked ones.
-  const lookedAt = parked?.isEarlier === true ? undefined : delivery.lookedAt;
+  const isBeforeMailboxes = target.kind === 'parked' && target.isBeforeMailboxes === true;
+  const lookedAt = isBeforeMailboxes ? undefined : delivery.lookedAt;
   // If nothing says when the registry was read, it was after the window fell due.
   const looked = [lookedAt ?? dueAt, lookedAt ?? Number.MAX_SAFE_INTEGER];
   return [
     parkedId(delivery),
     client,
     sourceToken,
-    from,
+    nodeOf(delivery),
     only,
     ...looked,
     flag(isNamedOnly),

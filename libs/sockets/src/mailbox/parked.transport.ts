@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { readParkedToken } from '@pns/delivery';
+import { socketTargetOf, withTarget } from '@pns/delivery';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
-import { socketToken } from '../emit/websocket.payload';
 import { Mailboxes } from './mailboxes';
 import { endOfForwarding, SocketForwarding } from './socket-forwarding';
 
@@ -15,7 +14,7 @@ export class ParkedTransport implements Transport {
     private readonly forwarding: SocketForwarding,
   ) {}
 
-  /** Forwards a delivery whose socket is not at the node that its token names. `isPartlySent`: other sockets there received it. */
+  /** Forwards a delivery whose socket is not at the node that it was sent to. `isPartlySent`: other sockets there received it. */
   async forward(delivery: Delivery, isPartlySent = false): Promise<Outcome> {
     const [outcome] = await this.forwarding.forward([{ delivery, isPartlySent }]);
     return outcome ?? endOfForwarding.gone;
@@ -23,10 +22,9 @@ export class ParkedTransport implements Transport {
 
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
-    const { step } = readParkedToken(delivery.token, delivery.attempt);
-    if (step === 'full' || step === 'gone') return endOfForwarding[step];
-    if (step === 'find') return this.forward(delivery);
-    return this.settle(delivery);
+    const target = socketTargetOf(delivery);
+    if (target.kind !== 'parked' || target.step === 'find') return this.forward(delivery);
+    return target.step === 'settle' ? this.settle(delivery) : endOfForwarding[target.step];
   }
 
   private async settle(delivery: Delivery): Promise<Outcome> {
@@ -34,8 +32,8 @@ export class ParkedTransport implements Transport {
     if (settled.kind === 'missed') return { kind: 'expired', reason: 'its socket did not come back' };
     if (settled.kind === 'back') {
       const attempt = delivery.attempt + 1;
-      const tokens = settled.back.map(({ node, connection }) => socketToken(node, connection));
-      await this.forwarding.sendBack(tokens.map((token) => ({ ...settled.delivery, token, attempt })));
+      const again = settled.back.map((place) => withTarget(settled.delivery, { kind: 'socket', ...place }));
+      await this.forwarding.sendBack(again.map((each) => ({ ...each, attempt })));
     }
     return { kind: 'moved', reason: 'its socket came back' };
   }

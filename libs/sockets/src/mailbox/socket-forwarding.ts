@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
-import { enqueueDeliveries, nodeOf, parkedNode, parkedToken, type DeliveryGroup } from '@pns/delivery';
-import { Queues, socketNodeGroup, socketNodeQueue } from '@pns/queue';
+import { enqueueDeliveries, groupedByRoute, socketTargetOf, withTarget, type EnqueueOptions } from '@pns/delivery';
+import { Queues } from '@pns/queue';
 import type { UserKey } from '@pns/subscriptions';
-import type { Delivery, Outcome } from '@pns/transport-contract';
+import type { Delivery, Outcome, ParkedStep } from '@pns/transport-contract';
 import { parkedMs } from '../registry/socket-rules';
 import { Mailboxes, type MailboxLimits, type UnplacedDelivery } from './mailboxes';
 
@@ -50,7 +50,7 @@ export class SocketForwarding {
       const attempt = one.delivery.attempt + 1;
       if (became.kind === 'parked') parked.push(settling(one.delivery, attempt));
       for (const { node, connection } of became.back) {
-        back.push({ ...one.delivery, token: `${node} ${connection}`, attempt });
+        back.push({ ...withTarget(one.delivery, { kind: 'socket', node, connection }), attempt });
       }
       if (became.back.length > 0) ends.set(one, { kind: 'moved', reason: 'its socket came back already' });
       else if (became.kind === 'parked') ends.set(one, { kind: 'moved', reason: 'waits for its socket to come back' });
@@ -58,7 +58,7 @@ export class SocketForwarding {
     }
     await this.sendBack(back);
     if (parked.length > 0) {
-      await enqueueDeliveries(this.queues, [this.group(parkedNode, parked)], { delayMs: parkedMs, round: 'settle' });
+      await this.enqueue(parked, { delayMs: parkedMs, round: 'settle' });
     }
     return deliveries.map((one) => ends.get(one) ?? { kind: 'expired', reason: 'its socket was found nowhere' });
   }
@@ -71,43 +71,40 @@ export class SocketForwarding {
       const outcome = outcomes[index];
       if (outcome === undefined || outcome.kind === 'moved') return [];
       const step = outcome === endOfForwarding.full ? 'full' : 'gone';
-      return [{ ...delivery, payload: {}, token: parkedToken(step), attempt: delivery.attempt + 1 }];
+      return [withoutPayload(delivery, step, delivery.attempt + 1)];
     });
-    if (ended.length > 0) await enqueueDeliveries(this.queues, [this.group(parkedNode, ended)]);
+    if (ended.length > 0) await this.enqueue(ended);
   }
 
-  /** Sends deliveries to the sockets that their tokens name. */
+  /** Sends deliveries to the sockets that are their targets. */
   async sendBack(deliveries: readonly Delivery[]): Promise<void> {
     for (const [pauseMs, some] of [
       [0, deliveries.filter(({ attempt }) => attempt <= 3)],
       [movePauseMs, deliveries.filter(({ attempt }) => attempt > 3)],
     ] as const) {
-      const nodes = new Set(some.map(({ token }) => nodeOf(token)));
-      const groups = [...nodes].map((node) =>
-        this.group(
-          node,
-          some.filter(({ token }) => nodeOf(token) === node),
-        ),
-      );
-      if (groups.length > 0) await enqueueDeliveries(this.queues, groups, { delayMs: pauseMs });
+      if (some.length > 0) await this.enqueue(some, { delayMs: pauseMs });
     }
   }
 
-  private group(node: string, deliveries: readonly Delivery[]): DeliveryGroup {
-    const group = socketNodeGroup(this.queues.keys);
-    return { group, name: socketNodeQueue(node), endpoint: node, deliveries };
+  private enqueue(deliveries: readonly Delivery[], options: EnqueueOptions = {}): Promise<void> {
+    return enqueueDeliveries(this.queues, groupedByRoute(deliveries, this.queues.keys), options);
   }
 }
 
 /** The delivery whose job ends the parking. The mailbox holds the payload, and decides whether it was collected in time. */
 function settling(delivery: Delivery, attempt: number): Delivery {
-  const settled = { ...delivery, payload: {}, token: parkedToken('settle'), attempt };
+  const settled = withoutPayload(delivery, 'settle', attempt);
   Reflect.deleteProperty(settled, 'expiresAt');
   return settled;
 }
 
+/** A delivery to parked sockets of which only `step` remains to be done. */
+function withoutPayload(delivery: Delivery, step: ParkedStep, attempt: number): Delivery {
+  return { ...withTarget(delivery, { kind: 'parked', step }), payload: {}, attempt };
+}
+
 /** The one connection id that a delivery is for, or "". */
-function connectionIdOf({ token }: Delivery): string {
-  const node = nodeOf(token);
-  return node === parkedNode ? '' : token.slice(node.length + 1);
+function connectionIdOf(delivery: Delivery): string {
+  const target = socketTargetOf(delivery);
+  return target.kind === 'socket' ? target.connection : '';
 }

@@ -1,6 +1,6 @@
 import type { Delivery } from '@pns/transport-contract';
 import { parkedMs } from './socket-rules';
-import { readParkedToken } from '@pns/delivery';
+import { socketTargetOf } from '@pns/delivery';
 import { UserSockets, client } from '../testing/user-sockets';
 
 /** What the version before mailboxes wrote: its entries of sockets, and its backlog of one user. */
@@ -196,6 +196,7 @@ describe('beside nodes of an earlier version', () => {
     ['- 3 named', 3, 'find', true],
     ['- 3 named', 4, 'settle', true],
   ])('reads the token %s of attempt %d as: %s', (token, attempt, step, namedOnly) => {
-    expect(readParkedToken(token, attempt)).toEqual({ step, namedOnly, isEarlier: true });
+    const target = { kind: 'parked', step, isBeforeMailboxes: true, ...(namedOnly && { namedOnly }) };
+    expect(socketTargetOf({ token, attempt })).toEqual(target);
   });
 });

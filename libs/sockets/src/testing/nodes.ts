@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigCascade } from '@pns/config-cascade';
-import { enqueueDeliveries, parkedNode, nodeOf } from '@pns/delivery';
+import { enqueueDeliveries, groupedByRoute, nodeOf, nodeQueue, parkedNode } from '@pns/delivery';
 import { SocketForwarding } from '../mailbox/socket-forwarding';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
@@ -14,7 +14,7 @@ import { parkedMs } from '../registry/socket-rules';
 import { Mailboxes } from '../mailbox/mailboxes';
 import { SocketRegistry } from '../registry/socket-registry';
 import { SocketNodes } from '../registry/socket-nodes';
-import { socketNodeGroup, Queues, socketNodeQueue } from '@pns/queue';
+import { Queues } from '@pns/queue';
 import { connectRedis, KeySpace } from '@pns/redis';
 import { EndedSessions, SessionTokens, type SessionRequest } from '@pns/sessions';
 import type { Delivery, Outcome, OutcomeKind } from '@pns/transport-contract';
@@ -130,8 +130,8 @@ export class TestNodes {
       .filter((group) => more.client === undefined || more.client === group.client)
       .filter(({ connections }) => connections.some((connection) => connection !== more.sourceToken))
       .map(({ node, client: of, lookedAt }) => ({ ...this.delivery(node), ...common, lookedAt, client: of, ...more }));
-    await this.forwarding.forwardAll(deliveries.filter(({ token }) => nodeOf(token) === parkedNode));
-    const toNodes = deliveries.filter(({ token }) => nodeOf(token) !== parkedNode);
+    await this.forwarding.forwardAll(deliveries.filter((delivery) => nodeOf(delivery) === parkedNode));
+    const toNodes = deliveries.filter((delivery) => nodeOf(delivery) !== parkedNode);
     await Promise.all(toNodes.map((delivery) => this.enqueue(delivery)));
     return deliveries;
   }
@@ -142,16 +142,15 @@ export class TestNodes {
     return groups.filter(({ node }) => node !== parkedNode).flatMap(({ connections }) => connections);
   }
 
-  /** Puts a delivery into the queue of the node that its token names. */
+  /** Puts a delivery into the queue of the node that it is for. */
   async enqueue(delivery: Delivery): Promise<void> {
-    const node = nodeOf(delivery.token);
-    const ref = { group: socketNodeGroup(this.keys), name: socketNodeQueue(node), endpoint: node };
-    await enqueueDeliveries(this.queues, [{ ...ref, deliveries: [delivery] }]);
+    await enqueueDeliveries(this.queues, groupedByRoute([delivery], this.keys));
   }
 
   /** The queue of what is for the sockets of `node`. */
   queueOf({ id }: Pick<TestNode, 'id'>): ReturnType<Queues['queue']> {
-    return this.queues.queue(socketNodeGroup(this.keys), socketNodeQueue(id));
+    const { group, name } = nodeQueue(this.keys, id);
+    return this.queues.queue(group, name);
   }
 
   /** A delivery for which the registry was read now, so that a socket that closes from now on was open. */

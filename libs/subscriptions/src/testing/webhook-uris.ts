@@ -1,7 +1,7 @@
 /** The URI that the lists below are compared with. */
 export const configured = 'https://push.example.com/hook';
 
-/** What may follow the configured URI. */
+/** Texts that are allowed after the configured URI. */
 export const goodTails: readonly string[] = [
   '',
   '/',
@@ -61,7 +61,7 @@ export const goodUris: readonly string[] = [
   'https://push.example.com:/hook',
 ];
 
-/** Spellings of two dots, or of what is left as two dots by a reader that removes or replaces characters. */
+/** Spellings of two dots, also those that become two dots where a server removes or replaces characters. */
 const dots: readonly string[] = [
   '..',
   '%2e%2e',
@@ -151,7 +151,7 @@ const dots: readonly string[] = [
   '.a%CC%81.a%CC%81',
 ];
 
-/** Other spellings of a slash or backslash between two names, and other things that one reader or another makes something of. */
+/** Other spellings of a slash or backslash between two names, and other texts that some servers interpret. */
 const tails: readonly string[] = [
   '/x%2f..%2fadmin',
   '/x%2Fadmin',
@@ -319,7 +319,7 @@ const elsewhere: readonly string[] = [
   'https://[::1]/hook',
 ];
 
-/** None of these may learn a configured secret. */
+/** A configured secret must not be sent to any of these URIs. */
 export const hostileUris: readonly string[] = [
   ...dots.flatMap((spelling) => [`${configured}/${spelling}/admin`, `${configured}/x/${spelling}`]),
   ...tails.map((tail) => configured + tail),

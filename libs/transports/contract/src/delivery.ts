@@ -3,6 +3,29 @@ import type { TransportName } from './transport-name';
 /** How urgent a notification is; the factor lengthens the time it may wait for similar ones. */
 export type Priority = 'high' | 'medium' | 'low';
 
+/** What remains to be done for a delivery to parked sockets. */
+export type ParkedStep =
+  /** Find out where its sockets are. */
+  | 'find'
+  /** The parking is over: record whether a socket received it. */
+  | 'settle'
+  /** Record that no mailbox had room for it. */
+  | 'full'
+  /** Record that no socket can come back. */
+  | 'gone';
+
+/** Which sockets a delivery is for, where that is not all sockets of its client at a node. */
+export type SocketTarget =
+  | { readonly kind: 'socket'; readonly node: string; readonly connection: string }
+  | {
+      readonly kind: 'parked';
+      readonly step: ParkedStep;
+      /** Not for sockets whose connection id the server made up. */
+      readonly namedOnly?: true;
+      /** Only read, never written: a version without mailboxes wrote it. */
+      readonly isBeforeMailboxes?: true;
+    };
+
 /**
  * One notification on its way to one subscription (or to one node's open sockets of a user). It travels inside jobs, so
  * its shape is a wire format: fields are only ever added, and added as optional.
@@ -19,6 +42,8 @@ export interface Delivery {
   readonly transport: TransportName;
   /** Device token, webhook URI or channel URI; for open sockets, the node that holds them. */
   readonly token: string;
+  /** For sockets, where not all of the client at the node `token` are meant. */
+  readonly target?: SocketTarget;
   readonly topic: string;
   readonly payload: Readonly<Record<string, unknown>>;
   /** The push token or connection id of the client that caused the notification, which is not to hear of it. */

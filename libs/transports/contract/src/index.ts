@@ -1,5 +1,5 @@
 export { bundleSentence, isCertificateBundle } from './certificate-bundle';
-export { byAcceptance, type Delivery, type Priority } from './delivery';
+export { byAcceptance, type Delivery, type ParkedStep, type Priority, type SocketTarget } from './delivery';
 export { demoSignatureSecret } from './demo-signature-secret';
 export { hasBrokenEscape, normalUri } from './normal-uri';
 export type { Outcome, OutcomeKind } from './outcome';
@@ -10,3 +10,4 @@ export type { TokenRule } from './token-rule';
 export type { Transport } from './transport';
 export { hasUsablePort } from './usable-port';
 export { transportAliases, transportName, transportNames, type TransportName } from './transport-name';
+export { hasConfiguredUri, isRegistered, type RegisteredTransport } from './transport-traits';

@@ -1,58 +1,83 @@
-import { AbortListeners } from '@pns/cancellation';
+import {
+  type Http2Answer,
+  type Http2Peer,
+  Http2Pool,
+  type Http2Times,
+  TokenCache,
+  trustBeside,
+} from '@pns/http-client';
 import { AccessTokens } from './fcm.access-token';
-import { FcmConnections } from './fcm.connections';
 import type { EnabledFcmOptions } from './fcm.options';
 import { type FcmAnswer, isStaleAccessToken } from './fcm.outcome';
 import type { FcmMessage } from './fcm.payload';
 
-/** What one client needs to send: its connections and its access token. */
-export class FcmClient {
-  private readonly connections: FcmConnections;
-  private readonly tokens: AccessTokens;
-  private readonly path: string;
-  private readonly sending = new Set<Promise<FcmAnswer>>();
-  private readonly aborts = new AbortListeners();
+/** Ten seconds for an answer is the least that Google asks senders to wait. */
+export const defaultTimes: Http2Times = {
+  answerMs: 10_000,
+  connectMs: 10_000,
+  silentMs: 4000,
+  idleMs: 60_000,
+  pongMs: 4000,
+};
 
-  constructor(options: EnabledFcmOptions, timeoutMs: number, now: () => number) {
+/** Connections of a client at once. Each carries a hundred messages at once; at 10 ms for each that is 10,000 a second. */
+const maxConnections = 4;
+
+const google: Omit<Http2Peer, 'origin'> = {
+  name: 'FCM',
+  maxConnections,
+  usualStreams: 100,
+  // Routers drop idle connections without notice, and Google closes them after some minutes.
+  whenIdle: 'close',
+  readsBody: () => true,
+};
+
+/** The connections and the access token of one client. */
+export class FcmClient {
+  private readonly pool: Http2Pool;
+  private readonly accessTokens: AccessTokens;
+  private readonly tokens: TokenCache;
+  private readonly path: string;
+
+  constructor(options: EnabledFcmOptions, times: Http2Times, now: () => number) {
     const { origin, pathname } = new URL(options.endpoint);
-    this.connections = new FcmConnections(origin, options.caFile, timeoutMs);
-    this.tokens = new AccessTokens(options, now);
+    this.pool = new Http2Pool({ ...google, ...trustBeside(options.caFile), origin }, times);
+    this.accessTokens = new AccessTokens(options, now);
+    this.tokens = new TokenCache(() => this.accessTokens.grant(), now);
     const project = options.serviceAccount.project_id;
     this.path = `${pathname.replace(/\/$/, '')}/v1/projects/${project}/messages:send`;
   }
 
-  /** How many messages are under way at once at most. */
+  /** How many messages the connections carry at once. */
   get capacity(): number {
-    return this.connections.capacity;
+    return this.pool.capacity;
   }
 
   /**
-   * Sends a message; with a new access token once more where Google did not know the old one. Rejects with an
-   * `FcmTimeoutError`, an `FcmConnectionError`, a `CredentialsRefusedError`, a `TokenUnavailableError`, or the reason of
-   * an aborted `signal`.
+   * Sends a message; once more with a new access token where Google did not accept the old one. Rejects with a `NoAnswerError`, or
+   * the reason of an aborted `signal`.
    */
-  async send(message: FcmMessage, signal: AbortSignal): Promise<FcmAnswer> {
-    const sent = this.attempt(JSON.stringify({ message }), signal);
-    this.sending.add(sent);
-    return sent.finally(() => this.sending.delete(sent));
+  send(message: FcmMessage, signal: AbortSignal): Promise<FcmAnswer> {
+    const body = JSON.stringify({ message });
+    return this.tokens.send((token) => this.post(token, body, signal), isStaleAccessToken, signal);
   }
 
-  /** Lets what is on its way finish and closes the connections. */
+  /** Closes the connections when the messages in progress have ended. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.sending);
-    this.connections.destroy();
-    await this.tokens.close();
+    this.pool.close();
+    await this.accessTokens.close();
   }
 
-  private async attempt(body: string, signal: AbortSignal): Promise<FcmAnswer> {
-    const token = await this.aborts.race(this.tokens.current(), signal);
-    const answer = await this.post(token, body, signal);
-    if (!isStaleAccessToken(answer)) return answer;
-    return this.post(await this.aborts.race(this.tokens.insteadOf(token), signal), body, signal);
-  }
-
-  private post(token: string, body: string, signal: AbortSignal): Promise<FcmAnswer> {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json; charset=UTF-8' };
-    return this.connections.post(this.path, headers, body, signal);
+  private async post(token: string, body: string, signal: AbortSignal): Promise<Http2Answer> {
+    const headers = {
+      ':method': 'POST',
+      ':path': this.path,
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json; charset=UTF-8',
+    };
+    const answer = await this.pool.send({ headers, body }, signal);
+    // A message that was accepted stays accepted. Of a refusal, the body is the verdict.
+    if (answer.brokenBy !== undefined && answer.status !== 200) throw answer.brokenBy;
+    return answer;
   }
 }

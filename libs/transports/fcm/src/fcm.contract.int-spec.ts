@@ -19,6 +19,9 @@ import { fcmOptions, type FcmOptions, FcmTransport } from './index';
 // Keys take long to make; every test may trust the same authority.
 const authority = makeAuthority();
 
+/** A refusal of a token holds this long, and a token younger than this is not replaced, in ms. */
+const tokenHoldMs = 5000;
+
 const phone = 'a-phone:APA91bExample';
 const delivery: Delivery = {
   id: '01890a5d-ac96-774b-bcce-b302099a8057',
@@ -59,7 +62,7 @@ class Scene {
     timeoutMs: number,
   ) {
     const options = (client: string): FcmOptions | undefined => this.clients.get(client);
-    this.transport = new FcmTransport({ options, content, timeoutMs, now: () => this.nowMs });
+    this.transport = new FcmTransport({ options, content, times: { answerMs: timeoutMs }, now: () => this.nowMs });
   }
 
   /** Answers may take long where the machine has much to do: only who waits for a time-out has a short one. */
@@ -402,19 +405,34 @@ describe('the access token', () => {
   it('is fetched once more when Google knows it no more, also by many at once', async () => {
     await scene.deliver();
     scene.google.accounts.endTokens();
+    scene.forward(tokenHoldMs);
     expect(kinds(await scene.deliverMany(50))).toEqual({ delivered: 50 });
     expect(scene.google.accounts.exchanges).toBe(2);
   });
 
-  it('that is never good enough is asked for no more than once more', async () => {
+  it('is requested once more when Google refuses it, and not again while that one is new', async () => {
+    await scene.deliver();
+    scene.forward(tokenHoldMs);
     scene.google.faults.set({ error: 'UNAUTHENTICATED' });
-    expect(await scene.deliver()).toEqual({ kind: 'misconfigured', reason: 'FCM answered 401 (UNAUTHENTICATED).' });
-    expect(scene.arrived()).toHaveLength(2);
+    const refused = { kind: 'misconfigured', reason: 'FCM answered 401 (UNAUTHENTICATED).' };
+    for (let count = 0; count < 3; count++) expect(await scene.deliver()).toEqual(refused);
+    expect(scene.google.accounts.exchanges).toBe(2);
+    // With two tokens the first of them, and with one the others.
+    expect(scene.arrived()).toHaveLength(1 + 2 + 2);
+  });
+
+  it('is not requested again for 5 s after a refusal', async () => {
+    scene.google.tokenFaults.set({ status: 401, times: 1 });
+    const refused = { kind: 'misconfigured', reason: 'Google does not take the service account: 401.' };
+    for (let count = 0; count < 3; count++) expect(await scene.deliver()).toEqual(refused);
+    scene.forward(tokenHoldMs);
+    expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
   });
 
   it('of a revoked account stops its client only, and works again once it is mended', async () => {
     scene.configure('other', scene.google.accounts.create('other-project'));
     await Promise.all([scene.deliver(), scene.deliver({ client: 'other' })]);
+    scene.forward(tokenHoldMs);
     scene.google.accounts.revoke('sender@pns-test.iam.gserviceaccount.com');
     const [revoked, other] = await Promise.all([scene.deliver(), scene.deliver({ client: 'other' })]);
     expect(revoked).toEqual({
@@ -442,6 +460,7 @@ describe('the access token', () => {
     scene.google.tokenFaults.set({ ...fault, times: 1 });
     expect(await scene.deliver()).toMatchObject({ kind: 'retry', ...outcome });
     expect(scene.arrived()).toEqual([]);
+    scene.forward(tokenHoldMs);
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
   });
 

@@ -1,3 +1,4 @@
+import { type ClientSender, PerClient } from '@pns/http-client';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { errors } from 'undici';
 import { BlockedAddressError, WebhookClient, WebhookTimeoutError } from './webhook.client';
@@ -21,16 +22,6 @@ export interface WebhookTransportParts {
   readonly lookUp?: LookUp;
 }
 
-/** A webhook as it is configured now. */
-interface Webhook {
-  readonly options: WebhookOptions;
-  readonly connections: WebhookClient;
-  /** Which options the connections were made for. */
-  readonly madeFor: string;
-  /** Judging a URI costs as much as signing a body, and the same ones come again and again. */
-  readonly targets: Map<string, Target | Outcome>;
-}
-
 const maxTargets = 10_000;
 
 /** Says nothing about the endpoint, so it is no attempt. */
@@ -44,8 +35,9 @@ const namesDeferred: Outcome = {
 /** Posts deliveries to webhooks, each client with its own connections, each endpoint with its own slots and circuit breaker. */
 export class WebhookTransport implements Transport {
   readonly name = 'webhook';
-  private readonly webhooks = new Map<string, Webhook>();
-  private readonly retired = new Set<Promise<void>>();
+  private readonly connections: PerClient<WebhookOptions, WebhookClient>;
+  /** By options. Judging a URI costs as much as signing a body, and the same URIs come again and again. */
+  private readonly targets = new WeakMap<WebhookOptions, Map<string, Target | Outcome>>();
   private readonly endpoints = new Endpoints();
   readonly options: WebhookTransportParts['options'];
   private readonly metaOf: WebhookTransportParts['metaOf'];
@@ -58,6 +50,8 @@ export class WebhookTransport implements Transport {
     this.metaOf = metaOf;
     this.now = now;
     this.names = new Names(lookUp);
+    const addressesOf = (name: string) => this.names.addresses(name);
+    this.connections = new PerClient((each) => new WebhookClient(each, addressesOf), madeFor);
   }
 
   /** Sends once. Rejects only when `signal` is aborted, or for a bug of ours. */
@@ -70,8 +64,8 @@ export class WebhookTransport implements Transport {
     if (options === undefined) {
       return { kind: 'misconfigured', reason: `There is no webhook ${delivery.client} in the configuration.` };
     }
-    const webhook = this.webhook(delivery.client, options);
-    const target = targetIn(webhook, delivery.token);
+    const connections = this.connections.of(delivery.client, options);
+    const target = this.targetOf(delivery.token, options);
     if ('kind' in target) return target;
     // Another client's time-outs say nothing about this one's, which may lead to another path and wait longer.
     return this.endpoints.run(
@@ -79,7 +73,7 @@ export class WebhookTransport implements Transport {
       options.maxConnections,
       () => {
         signal.throwIfAborted();
-        return this.attempt(delivery, own, target, webhook, signal);
+        return this.attempt(delivery, own, target, connections, signal);
       },
       () => this.nameLookedUp(target, delivery),
     );
@@ -93,9 +87,9 @@ export class WebhookTransport implements Transport {
     return this.endpoints.open;
   }
 
-  /** Lets what is on its way finish and closes all connections; nothing can be delivered afterwards. */
-  async close(): Promise<void> {
-    await Promise.all([...this.retired, ...[...this.webhooks.values()].map(({ connections }) => connections.close())]);
+  /** Resolves when deliveries in progress have ended and all connections are closed. Nothing can be delivered afterwards. */
+  close(): Promise<void> {
+    return this.connections.close();
   }
 
   /** The header that the subscription asks for, if any; the outcome, where that cannot be told. */
@@ -125,13 +119,13 @@ export class WebhookTransport implements Transport {
     delivery: Delivery,
     own: string | undefined,
     target: Target,
-    webhook: Webhook,
+    connections: ClientSender<WebhookOptions, WebhookClient>,
     signal: AbortSignal,
   ): Promise<AttemptVerdict> {
     const body = webhookBody(delivery);
-    const headers = webhookHeaders(delivery, body, webhook.options, target.isTrusted, this.now(), own);
+    const headers = webhookHeaders(delivery, body, connections.options, target.isTrusted, this.now(), own);
     try {
-      const answer = await webhook.connections.post(target, headers, body, signal);
+      const answer = await connections.use((client) => client.post(target, headers, body, signal));
       return {
         outcome: webhookOutcome(answer.status, answer.retryAfter, this.now()),
         isEndpointFailure: isEndpointFailure(answer.status),
@@ -142,33 +136,21 @@ export class WebhookTransport implements Transport {
     }
   }
 
-  /** The webhook with these options; with new connections once an option that they were made for has changed. */
-  private webhook(client: string, options: WebhookOptions): Webhook {
-    const known = this.webhooks.get(client);
-    if (known?.options === options) return known;
-    const { allowedNetworks, maxConnections, timeoutMillis, caFile } = options;
-    const madeFor = JSON.stringify([allowedNetworks, maxConnections, timeoutMillis, caFile]);
-    const isKept = known?.madeFor === madeFor;
-    const connections = isKept ? known.connections : new WebhookClient(options, (name) => this.names.addresses(name));
-    if (known !== undefined && !isKept) this.retire(known.connections);
-    const webhook = { options, connections, madeFor, targets: new Map<string, Target | Outcome>() };
-    this.webhooks.set(client, webhook);
-    return webhook;
-  }
-
-  private retire(connections: WebhookClient): void {
-    const closed: Promise<void> = connections.close().finally(() => this.retired.delete(closed));
-    this.retired.add(closed);
+  private targetOf(token: string, options: WebhookOptions): Target | Outcome {
+    const targets = this.targets.get(options) ?? new Map<string, Target | Outcome>();
+    const known = targets.get(token);
+    if (known !== undefined) return known;
+    const target = webhookTarget(token, options);
+    if (targets.size >= maxTargets) targets.clear();
+    targets.set(token, target);
+    this.targets.set(options, targets);
+    return target;
   }
 }
 
-function targetIn({ options, targets }: Webhook, token: string): Target | Outcome {
-  const known = targets.get(token);
-  if (known !== undefined) return known;
-  const target = webhookTarget(token, options);
-  if (targets.size >= maxTargets) targets.clear();
-  targets.set(token, target);
-  return target;
+/** The options that the connections depend on. */
+function madeFor({ allowedNetworks, maxConnections, timeoutMillis, caFile }: WebhookOptions): string {
+  return JSON.stringify([allowedNetworks, maxConnections, timeoutMillis, caFile]);
 }
 
 function failedAttempt(error: unknown): AttemptVerdict {

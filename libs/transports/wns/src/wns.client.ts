@@ -1,44 +1,35 @@
-import { AbortListeners } from '@pns/cancellation';
-import { AccessTokens } from './wns.access-token';
+import { TokenCache } from '@pns/http-client';
+import { accessToken } from './wns.access-token';
 import { WnsConnections } from './wns.connections';
 import type { WnsOptions } from './wns.options';
 import type { WnsAnswer } from './wns.outcome';
 import type { WnsPush } from './wns.payload';
 
-/** What one client needs to send: its connections and its access token. */
+/** The connections and the access token of one client. */
 export class WnsClient {
   private readonly connections: WnsConnections;
-  private readonly tokens: AccessTokens;
-  private readonly sending = new Set<Promise<WnsAnswer>>();
-  private readonly aborts = new AbortListeners();
+  private readonly tokens: TokenCache;
 
   constructor(options: WnsOptions, timeoutMs: number, now: () => number) {
     this.connections = new WnsConnections(options.caFile, timeoutMs);
-    this.tokens = new AccessTokens(options, this.connections, now);
+    this.tokens = new TokenCache(() => accessToken(options, this.connections, now), now);
   }
 
   /**
-   * Sends a push; with a new access token once more where WNS refused the old one. Rejects with a `NoAccessTokenError`, a
-   * `WnsConnectionError`, or the reason of an aborted `signal`.
+   * Sends a push; once more with a new access token where WNS refused the old one. Rejects with a `NoAnswerError`, or the reason of
+   * an aborted `signal`.
    */
-  async send(channel: URL, push: WnsPush, signal: AbortSignal): Promise<WnsAnswer> {
-    const sent = this.attempt(channel, push, signal);
-    this.sending.add(sent);
-    return sent.finally(() => this.sending.delete(sent));
-  }
-
-  /** Lets what is on its way finish and closes the connections. */
-  async close(): Promise<void> {
-    await Promise.allSettled(this.sending);
-    await this.connections.close();
-  }
-
-  private async attempt(channel: URL, push: WnsPush, signal: AbortSignal): Promise<WnsAnswer> {
-    const token = await this.aborts.race(this.tokens.current(), signal);
-    const answer = await this.connections.push(channel, push, token, signal);
-    if (answer.status !== 401) return answer;
+  send(channel: URL, push: WnsPush, signal: AbortSignal): Promise<WnsAnswer> {
     // Microsoft asks not to send again more than once where a token is refused.
-    const other = await this.aborts.race(this.tokens.insteadOf(token), signal);
-    return other === undefined ? answer : this.connections.push(channel, push, other, signal);
+    return this.tokens.send(
+      (token) => this.connections.push(channel, push, token, signal),
+      ({ status }) => status === 401,
+      signal,
+    );
+  }
+
+  /** Closes the connections when the pushes in progress have ended. */
+  close(): Promise<void> {
+    return this.connections.close();
   }
 }

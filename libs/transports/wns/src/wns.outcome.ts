@@ -1,3 +1,4 @@
+import type { NoAnswer } from '@pns/http-client';
 import { type Outcome, type OutcomeKind, retryAfterMs } from '@pns/transport-contract';
 
 /** What WNS, or somebody between us and it, answered to a push. */
@@ -149,7 +150,7 @@ export const documentedTokenErrors: Readonly<Record<string, 'retry' | 'misconfig
  * What it means for a delivery that the token endpoint answered this and no token. `error` is the code in its body. A
  * success without a token, or a redirect, comes from something that is no token endpoint.
  */
-export function tokenOutcome(status: number, error: unknown, retryAfter: string | undefined, now: number): Outcome {
+export function tokenOutcome(status: number, error: unknown, retryAfter: string | undefined, now: number): NoAnswer {
   const code = typeof error === 'string' && /^\w{1,64}$/.test(error) ? error : undefined;
   const isTheirs = status >= 500 || status === 408 || status === 429;
   const kind = known(documentedTokenErrors, code ?? '') ?? (isTheirs ? 'retry' : 'misconfigured');

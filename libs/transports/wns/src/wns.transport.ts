@@ -1,9 +1,9 @@
+import { NoAnswerError, PerClient } from '@pns/http-client';
 import type { ContentRefusal, PushContent } from '@pns/payloads';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
-import { NoAccessTokenError } from './wns.access-token';
 import { isChannelUri } from './wns.channel';
 import { WnsClient } from './wns.client';
-import { connectionsPerHost, WnsConnectionError } from './wns.connections';
+import { connectionsPerHost } from './wns.connections';
 import type { WnsOptions } from './wns.options';
 import { wnsOutcome } from './wns.outcome';
 import { wnsPush } from './wns.payload';
@@ -19,24 +19,17 @@ export interface WnsTransportParts {
   readonly now?: () => number;
 }
 
-interface Sender {
-  readonly options: WnsOptions;
-  readonly client: WnsClient;
-  /** WNS has accepted something with these options. */
-  isProven: boolean;
-}
-
 /** Sends deliveries to the channels of Windows devices, each client with its own connections and credentials. */
 export class WnsTransport implements Transport {
   readonly name = 'wns';
   readonly options: WnsTransportParts['options'];
-  private readonly senders = new Map<string, Sender>();
-  private readonly retired = new Set<Promise<void>>();
+  private readonly senders: PerClient<WnsOptions, WnsClient>;
   private readonly now: () => number;
 
   constructor(private readonly parts: WnsTransportParts) {
     this.options = parts.options;
     this.now = parts.now ?? Date.now;
+    this.senders = new PerClient((options) => new WnsClient(options, parts.timeoutMs ?? 10_000, this.now));
   }
 
   /** Sends once. Rejects only when `signal` is aborted, or for a bug of ours. */
@@ -44,7 +37,7 @@ export class WnsTransport implements Transport {
     signal.throwIfAborted();
     const options = this.options(delivery.client);
     if (options?.enabled !== true) {
-      this.retire(delivery.client);
+      this.senders.retire(delivery.client);
       return notConfigured(delivery.client, options);
     }
     // Before anything is sent: whoever answers at another host would learn the access token.
@@ -52,16 +45,15 @@ export class WnsTransport implements Transport {
     const content = this.parts.content(delivery);
     if ('kind' in content) return content;
     const push = wnsPush(delivery, content, options, this.now());
-    const sender = this.sender(delivery.client, options);
+    const sender = this.senders.of(delivery.client, options);
     try {
-      const answer = await sender.client.send(new URL(delivery.token), push, signal);
+      const answer = await sender.use((client) => client.send(new URL(delivery.token), push, signal));
       const outcome = wnsOutcome(answer, sender.isProven, this.now());
       if (outcome.kind === 'delivered') sender.isProven = true;
       return outcome;
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof NoAccessTokenError) return error.outcome;
-      if (error instanceof WnsConnectionError) return { kind: 'retry', reason: error.message };
+      if (error instanceof NoAnswerError) return error.outcome;
       throw error;
     }
   }
@@ -69,29 +61,9 @@ export class WnsTransport implements Transport {
   /** One push on each connection; channels of other hosts have connections of their own, which is no more than a client needs. */
   readonly capacity = (): number => connectionsPerHost;
 
-  /** Lets what is on its way finish and closes all connections; nothing can be delivered afterwards. */
-  async close(): Promise<void> {
-    for (const name of this.senders.keys()) this.retire(name);
-    await Promise.all(this.retired);
-  }
-
-  /** The sender with these options; with new connections and a new access token once they have changed. */
-  private sender(name: string, options: WnsOptions): Sender {
-    const known = this.senders.get(name);
-    if (known?.options === options) return known;
-    this.retire(name);
-    const client = new WnsClient(options, this.parts.timeoutMs ?? 10_000, this.now);
-    const sender = { options, client, isProven: false };
-    this.senders.set(name, sender);
-    return sender;
-  }
-
-  private retire(name: string): void {
-    const sender = this.senders.get(name);
-    if (sender === undefined) return;
-    this.senders.delete(name);
-    const closed: Promise<void> = sender.client.close().finally(() => this.retired.delete(closed));
-    this.retired.add(closed);
+  /** Resolves when deliveries in progress have ended and all connections are closed. Nothing can be delivered afterwards. */
+  close(): Promise<void> {
+    return this.senders.close();
   }
 }
 

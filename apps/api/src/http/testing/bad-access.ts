@@ -134,7 +134,7 @@ export const badOthers: readonly BadRequest[] = [
       { body: { name: 'x', scopes: ['ingest'], key: 'k' } },
       422,
       'BODY_INVALID',
-      'key is not a field',
+      'key is not a known field',
     ],
   ]),
   ...at('PUT', '/v1/contexts/1/users/1', [

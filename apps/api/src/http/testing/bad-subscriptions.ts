@@ -93,7 +93,7 @@ export const badSubscriptions: readonly BadRequest[] = [
     ['a login with colon', registerHook({ meta: { login: 'a:', password: 'b' } }), 422, 'BODY_INVALID', 'meta.login'],
     ['a user as number', registerHook({ meta: { username: 5, password: 'b' } }), 422, 'BODY_INVALID', 'meta.username'],
     ['a login alone', registerHook({ meta: { login: 'a' } }), 422, 'BODY_INVALID', 'meta.password is missing'],
-    ['an id', register({ id: someId }), 422, 'BODY_INVALID', 'id is not a field'],
+    ['an id', register({ id: someId }), 422, 'BODY_INVALID', 'id is not a known field'],
     ['an unknown webhook', registerHook({ client: 'unconfigured' }), 422, 'WEBHOOK_UNKNOWN', 'unconfigured is not'],
     ['a webhook named constructor', registerHook({ client: 'constructor' }), 422, 'WEBHOOK_UNKNOWN', 'not configured'],
     ['a webhook not enabled', registerHook({ client: 'dormant' }), 403, 'WEBHOOK_NOT_ENABLED', 'enabledIds'],
@@ -132,7 +132,7 @@ export const badSubscriptions: readonly BadRequest[] = [
   ...at('PATCH', `${subscriptions}/${someId}`, [
     ['no body', {}, 400, 'BODY_MISSING', 'Send a body'],
     ['no change', { body: {} }, 422, 'BODY_INVALID', 'must change topics, expires or meta'],
-    ['another token', { body: { token: 'b' } }, 422, 'BODY_INVALID', 'token is not a field'],
+    ['another token', { body: { token: 'b' } }, 422, 'BODY_INVALID', 'token is not a known field'],
     ['no topics', { body: { topics: [] } }, 422, 'BODY_INVALID', 'at least one topic'],
     ['an expiry in the past', { body: { expires: 1 } }, 422, 'BODY_INVALID', 'in the future'],
     ['an id of none', { body: { topics: ['*'] } }, 404, 'SUBSCRIPTION_NOT_FOUND', 'no subscription'],
@@ -143,7 +143,7 @@ export const badSubscriptions: readonly BadRequest[] = [
   ['a cursor of nobody', 'GET', `${subscriptions}?cursor=MTIz`, {}, 400, 'CURSOR_INVALID', 'nextCursor'],
   ['a user as word', 'GET', `${subscriptions}?user=jane`, {}, 400, 'QUERY_INVALID', 'user must be'],
   ['a context twice', 'GET', `${subscriptions}?context=1&context=2`, {}, 400, 'QUERY_INVALID', 'context must be'],
-  ['a filter unknown', 'GET', `${subscriptions}?colour=red`, {}, 400, 'QUERY_INVALID', 'colour is not a field'],
+  ['a filter unknown', 'GET', `${subscriptions}?colour=red`, {}, 400, 'QUERY_INVALID', 'colour is not a known field'],
   ['an id that is none', 'GET', `${subscriptions}/5`, {}, 400, 'PATH_INVALID', 'id must be a UUID'],
   ['an id of none', 'GET', `${subscriptions}/${someId}`, {}, 404, 'SUBSCRIPTION_NOT_FOUND', 'no subscription'],
   [

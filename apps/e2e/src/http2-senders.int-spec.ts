@@ -2,10 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { makeAuthority } from '@pns/sandbox';
 import { apnsOptions, ApnsTransport } from '@pns/transport-apns';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { fcmOptions, FcmTransport } from '@pns/transport-fcm';
-import { makeAuthority } from './certificates';
 
 /** The times of a sender that a test changes, in ms. */
 interface Times {
@@ -19,7 +19,7 @@ interface Sender {
   /** The most connections at once. */
   readonly connections: number;
   /** The token of a target, of which there are many. */
-  token(index: number): string;
+  readonly token: (index: number) => string;
   transport(origin: string, tokenOrigin: string, times: Times): Transport & { close(): Promise<void> };
 }
 
@@ -253,11 +253,15 @@ describe.each(senders)('$name', (sender) => {
     expect(far.connections).toBe(1);
   });
 
-  it('sends nothing more over a connection whose stream had no answer in time before a PING was answered', async () => {
-    const { far, deliver } = await start({ answerMs: 3000 });
+  it.each([
+    ['nothing', (far: FarSide) => far.freeze()],
+    ['only PINGs', (far: FarSide) => (far.answer = () => undefined)],
+  ])('sends over another connection when one answers %s until a delivery is late', async (_, silence) => {
+    const { far, deliver } = await start({ answerMs: 3000, silentMs: 1000 });
     await deliver();
-    far.freeze();
+    silence(far);
     expect(await deliver()).toMatchObject({ kind: 'retry', reason: expect.stringContaining('within') as string });
+    far.answer = (_stream, accept) => accept();
     expect(await deliver()).toMatchObject({ kind: 'delivered' });
     expect(far.connections).toBe(2);
   });

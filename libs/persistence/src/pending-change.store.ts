@@ -1,18 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
-/** By then every process has asked, or could not, which is a sign as well; no statement of a dead writer goes on so long. */
+/** Within this time every process has asked for marks or noticed that it could not, and every statement of a dead writer has ended. */
 const forgetAfter = '1 minute';
 
 /**
- * Marks of changes that may not have been told to every process: made before a change is written and removed when it has
- * been told, so that the mark of a writer who dies in between stays. They do not say what changes, nor whose.
+ * Marks of configuration changes that may not have been announced to every process. A mark is added before a change is written and
+ * removed after its announcement, so the mark of a writer that dies in between stays. It does not contain the change. The table has
+ * the older name `unannounced_changes`.
  */
 @Injectable()
-export class UnannouncedChangeStore {
+export class PendingChangeStore {
   constructor(private readonly database: DataSource) {}
 
-  /** Makes a mark and answers its id. */
+  /** Adds a mark and returns its id. */
   async add(): Promise<string> {
     const [mark] = await this.database.query<{ id: string }[]>(
       'INSERT INTO unannounced_changes DEFAULT VALUES RETURNING id',
@@ -25,7 +26,7 @@ export class UnannouncedChangeStore {
     await this.database.query('DELETE FROM unannounced_changes WHERE id = $1', [id]);
   }
 
-  /** Whether any mark is older than `ms`; those of more than a minute are seen once more and go. */
+  /** Whether any mark is older than `ms`. Marks older than a minute are reported once more and deleted. */
   async isAnyOlderThan(ms: number): Promise<boolean> {
     const [answer] = await this.database.query<{ isAny: boolean }[]>(
       `WITH forgotten AS (DELETE FROM unannounced_changes WHERE since < now() - interval '${forgetAfter}')

@@ -1,0 +1,91 @@
+import { deliveryQueue, socketNodeGroup, socketNodeQueue } from '@pns/queue';
+import type { KeySpace } from '@pns/redis';
+import { parsedUrl, transportNames, type Delivery, type TransportName } from '@pns/transport-contract';
+import { nodeOf, parkedNode } from './socket-target';
+
+/** A queue of a key group. */
+export interface QueueRef {
+  readonly group: string;
+  readonly name: string;
+}
+
+/** Where a delivery goes. */
+export interface DeliveryRoute extends QueueRef {
+  /** What the target shares its fate with: a web server, a client's account with a provider, or a socket node. */
+  readonly endpoint: string;
+}
+
+/** Deliveries with the same route. */
+export interface DeliveryGroup extends DeliveryRoute {
+  readonly deliveries: readonly Delivery[];
+}
+
+interface RoutingRule {
+  readonly endpointOf: (delivery: Delivery) => string;
+  /** Whether each endpoint has a queue of its own. Otherwise each shard has one for the transport. */
+  readonly hasQueuePerEndpoint?: true;
+}
+
+const byClient: RoutingRule = { endpointOf: ({ client }) => client };
+
+const rules: Readonly<Record<TransportName, RoutingRule>> = {
+  websocket: { endpointOf: nodeOf, hasQueuePerEndpoint: true },
+  webhook: { endpointOf: ({ token, client }) => parsedUrl(token)?.origin ?? client },
+  apns: byClient,
+  fcm: byClient,
+  wns: byClient,
+};
+
+/** Where a delivery goes. */
+export function routeOf(delivery: Delivery, keys: KeySpace): DeliveryRoute {
+  const { transport, context, user } = delivery;
+  const endpoint = rules[transport].endpointOf(delivery);
+  return rules[transport].hasQueuePerEndpoint === true
+    ? { ...nodeQueue(keys, endpoint), endpoint }
+    : { ...shardQueue(keys, keys.shardOf(context, user), transport), endpoint };
+}
+
+/** The deliveries by their routes. Deliveries with one route keep their order. */
+export function groupedByRoute(deliveries: readonly Delivery[], keys: KeySpace): DeliveryGroup[] {
+  const groups = new Map<string, DeliveryRoute & { readonly deliveries: Delivery[] }>();
+  for (const delivery of deliveries) {
+    const { transport, context, user } = delivery;
+    const { endpointOf, hasQueuePerEndpoint } = rules[transport];
+    // Cheaper than the names of the queue, which most deliveries of a batch share.
+    const shard = hasQueuePerEndpoint === true ? '' : keys.shardOf(context, user);
+    const id = `${transport} ${shard} ${endpointOf(delivery)}`;
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, { ...routeOf(delivery, keys), deliveries: [delivery] });
+    else group.deliveries.push(delivery);
+  }
+  return [...groups.values()];
+}
+
+/** The queue of deliveries to the sockets of `node`. */
+export function nodeQueue(keys: KeySpace, node: string): QueueRef {
+  return { group: socketNodeGroup(keys), name: socketNodeQueue(node) };
+}
+
+/** A transport's queue in each of these shards. */
+export function shardQueues(keys: KeySpace, transport: TransportName, shards = keys.all()): QueueRef[] {
+  return shards.map((shard) => shardQueue(keys, shard, transport));
+}
+
+/** All queues that may hold deliveries of these shards. `nodes` are the socket nodes that may have a queue. */
+export function allDeliveryQueues(
+  keys: KeySpace,
+  nodes: readonly string[],
+  shards = keys.all(),
+): (QueueRef & { readonly transport: TransportName })[] {
+  return transportNames.flatMap((transport) => {
+    const isPerNode = rules[transport].hasQueuePerEndpoint === true;
+    const queues = isPerNode
+      ? [...nodes, parkedNode].map((node) => nodeQueue(keys, node))
+      : shardQueues(keys, transport, shards);
+    return queues.map((queue) => ({ ...queue, transport }));
+  });
+}
+
+function shardQueue(keys: KeySpace, shard: number, transport: TransportName): QueueRef {
+  return { group: keys.group(shard), name: deliveryQueue(transport) };
+}

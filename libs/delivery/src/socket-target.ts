@@ -1,0 +1,58 @@
+import type { Delivery, ParkedStep, SocketTarget } from '@pns/transport-contract';
+
+/** The "node" of parked sockets: all nodes work on its queue. */
+export const parkedNode = '-';
+
+/** The open sockets, or the parked ones, that a delivery over the websocket transport is for. */
+export type DeliveryTarget =
+  | SocketTarget
+  /** All sockets of the delivery's client at a node. */
+  | { readonly kind: 'node'; readonly node: string };
+
+/** The target of a delivery over the websocket transport. Reads the deliveries of earlier versions too. */
+export function socketTargetOf({
+  target,
+  token,
+  attempt,
+}: Pick<Delivery, 'target' | 'token' | 'attempt'>): DeliveryTarget {
+  return target ?? targetInToken(token, attempt);
+}
+
+/** The node whose queue a delivery is in: `parkedNode` for parked sockets. */
+export function nodeOf(delivery: Pick<Delivery, 'target' | 'token' | 'attempt'>): string {
+  const target = socketTargetOf(delivery);
+  return target.kind === 'parked' ? parkedNode : target.node;
+}
+
+/** The delivery to another target. Earlier versions read the target in the token, and so do those of a job's id. */
+export function withTarget(delivery: Delivery, target: SocketTarget): Delivery {
+  return { ...delivery, target, token: tokenOf(target) };
+}
+
+/** Earlier versions read the second word of a parked delivery as an attempt, and end the parking at a later one. */
+function tokenOf(target: SocketTarget): string {
+  if (target.kind === 'socket') return `${target.node} ${target.connection}`;
+  if (target.step !== 'find') return `${parkedNode} 0 ${target.step}`;
+  return `${parkedNode} find${target.namedOnly === true ? ' named' : ''}`;
+}
+
+const endSteps: readonly ParkedStep[] = ['settle', 'full', 'gone'];
+
+/**
+ * The target in a token without a `target` beside it:
+ * - `<node>`: today's form of a whole node.
+ * - `<node> <connection>`, `- find`, `- find named`, `- 0 <step>`: the version before `target`.
+ * - `- <attempt>`, `- <attempt> named`: the version before mailboxes. It ends the parking at a later attempt than that.
+ */
+function targetInToken(token: string, attempt: number): DeliveryTarget {
+  const space = token.indexOf(' ');
+  if (space === -1) return token === parkedNode ? { kind: 'parked', step: 'find' } : { kind: 'node', node: token };
+  const node = token.slice(0, space);
+  if (node !== parkedNode) return { kind: 'socket', node, connection: token.slice(space + 1) };
+  const [, word = '', more] = token.split(' ');
+  const namedOnly = more === 'named' ? { namedOnly: true as const } : {};
+  if (word === 'find') return { kind: 'parked', step: 'find', ...namedOnly };
+  const end = word === '0' ? endSteps.find((step) => step === more) : undefined;
+  if (end !== undefined) return { kind: 'parked', step: end };
+  return { kind: 'parked', step: attempt > Number(word) ? 'settle' : 'find', isBeforeMailboxes: true, ...namedOnly };
+}

@@ -1,0 +1,273 @@
+import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders, type Settings } from 'node:http2';
+import { isIP } from 'node:net';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import { failedConnection, type GoAwayReason, type NoAnswerError } from './no-answer';
+
+/** The far side of a pool, and the rules that are its own. */
+export interface Http2Peer {
+  /** In sentences, such as `Apple`. */
+  readonly name: string;
+  /** Such as `https://api.push.apple.com`. */
+  readonly origin: string;
+  /** Our certificate and the authorities that we trust; the usual ones unless given. */
+  readonly secureContext?: SecureContext;
+  readonly maxConnections: number;
+  /** Streams of a connection until the peer has said how many it allows. */
+  readonly usualStreams: number;
+  /** Whether a connection without streams is checked with a PING or closed, after `idleMs`. */
+  readonly whenIdle: 'ping' | 'close';
+  /** Whether the body of an answer of this status is of use. */
+  readonly readsBody: (status: number) => boolean;
+  /** Whether an answer of this status means that the next requests need another connection. */
+  readonly endsConnection?: (status: number) => boolean;
+  /** The reason in the debug data of a GOAWAY. */
+  readonly goAwayReason?: (data: string) => GoAwayReason | undefined;
+}
+
+/** Bounds of time, all in ms. */
+export interface Http2Times {
+  /** From the moment a request has a stream to its answer. A request waits as long for a stream. */
+  readonly answerMs: number;
+  /** Until a new connection can be used. */
+  readonly connectMs: number;
+  /** A connection with open streams that has sent no answer for this time is checked with a PING. */
+  readonly silentMs: number;
+  /** A connection without streams is checked or closed after this time. */
+  readonly idleMs: number;
+  /** A PING without an answer for this time ends the connection. */
+  readonly pongMs: number;
+}
+
+export interface Http2Answer {
+  readonly status: number;
+  /** The header of that name. */
+  readonly retryAfter?: string;
+  /** Empty where the peer's `readsBody` says no. */
+  readonly body: string;
+  /** Why the answer broke off after its status. */
+  readonly brokenBy?: Error;
+}
+
+/** A request from its handing over to its answer. */
+export interface PendingRequest {
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: string;
+  /** Its answer, an error, or that the peer did not process it, so that another connection may send it. */
+  readonly end: (result: Http2Answer | Error | 'untouched') => void;
+  /** The connection that has it, and how to give up its stream. Set while it has one. */
+  connection?: Http2Connection | undefined;
+  cancel?: ((error: Error) => void) | undefined;
+}
+
+/** Stream ids are below 2^31, every other one is ours. The connection is replaced long before. */
+const maxStreams = 2 ** 29;
+
+/** What is read of the body of an answer, in characters. */
+const maxAnswerChars = 64 * 1024;
+
+const { HTTP2_HEADER_STATUS, NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
+
+/** One HTTP/2 connection, from its connect to its close. */
+export class Http2Connection {
+  private readonly socket: TLSSocket;
+  private readonly session: ClientHttp2Session;
+  /** The peer's limit of streams at once; none may be opened before the peer has sent it. */
+  private limit = 0;
+  private taken = 0;
+  private inFlight = 0;
+  private isRetiring = false;
+  private isEndedByAnswer = false;
+  private isPinging = false;
+  /** When the peer last sent an answer, and an answer or a PONG, on the clock of `performance.now()`. */
+  private answeredAt = performance.now();
+  private heardAt = this.answeredAt;
+  private lastStreamId = Infinity;
+  private failure: NoAnswerError | undefined;
+  /** Whether the peer has sent its settings. */
+  isOpen = false;
+  /** Whether a request was answered. Apple grants one stream until then. */
+  hasAnswered = false;
+
+  constructor(
+    private readonly peer: Http2Peer,
+    private readonly times: Http2Times,
+    /** Called whenever more requests may fit than before, or none may fit any more. */
+    private readonly onRoom: () => void,
+    /** Called once, when the connection is closed. */
+    onClosed: (failure: NoAnswerError) => void,
+  ) {
+    this.socket = tlsSocket(peer);
+    const session = connect(peer.origin, {
+      createConnection: () => this.socket,
+      settings: { enablePush: false },
+      // The default of 10 MB is full before a thousand streams are.
+      maxSessionMemory: 100,
+    });
+    this.session = session;
+    const timer = setTimeout(() => this.fail('ETIMEDOUT'), times.connectMs);
+    const watch = setInterval(() => this.watch(), Math.min(times.silentMs, times.idleMs) / 2);
+    session.on('remoteSettings', ({ maxConcurrentStreams = Infinity }: Settings) => {
+      clearTimeout(timer);
+      if (!this.isOpen) this.heardAt = performance.now();
+      this.isOpen = true;
+      this.limit = maxConcurrentStreams;
+      onRoom();
+    });
+    session.on('goaway', (code: number, lastStreamId: number, data?: Buffer) => {
+      this.lastStreamId = lastStreamId;
+      const said = data === undefined ? undefined : peer.goAwayReason?.(data.toString());
+      this.failure ??= failedConnection(peer.name, `GOAWAY ${code}`, said);
+      this.retire();
+    });
+    session.on('error', (error: NodeJS.ErrnoException) => {
+      this.failure ??= failedConnection(peer.name, error.code ?? error.name);
+    });
+    session.on('close', () => {
+      clearTimeout(timer);
+      clearInterval(watch);
+      this.isRetiring = true;
+      onClosed(this.failure ?? failedConnection(peer.name, 'ECONNRESET'));
+    });
+  }
+
+  /** How many requests the peer takes at once; undefined before the first answer. */
+  get streams(): number | undefined {
+    return this.hasAnswered ? this.limit : undefined;
+  }
+
+  /** Whether it can take a request now. */
+  get hasRoom(): boolean {
+    const isUsable = !this.isRetiring && !this.isPinging && !this.session.destroyed && !this.session.closed;
+    return isUsable && this.inFlight < this.limit;
+  }
+
+  /** Whether it can take requests soon: it is connecting, or the peer may allow more streams after the first answer. */
+  get isPromising(): boolean {
+    return !this.isRetiring && !this.isPinging && !this.hasAnswered;
+  }
+
+  /** Sends a request on a stream of its own; there must be room. */
+  take(request: PendingRequest): void {
+    const { peer } = this;
+    const stream = this.session.request(request.headers);
+    this.inFlight++;
+    if (++this.taken >= maxStreams) this.isRetiring = true;
+    let status = 0;
+    let retryAfter: string | undefined;
+    let body = '';
+    let error: Error | undefined;
+    const finish = (): void => {
+      if (request.cancel === undefined) return;
+      request.cancel = undefined;
+      request.connection = undefined;
+      const isWhole = error === undefined && (status === 0 || !peer.readsBody(status) || stream.readableEnded);
+      const brokenBy = isWhole ? undefined : (error ?? this.failureOf(stream.rstCode));
+      if (status !== 0) {
+        request.end({
+          status,
+          body,
+          ...(retryAfter !== undefined && { retryAfter }),
+          ...(brokenBy !== undefined && { brokenBy }),
+        });
+      } else if (error === undefined && this.isUntouched(stream.id, stream.rstCode)) request.end('untouched');
+      else request.end(error ?? this.failureOf(stream.rstCode));
+    };
+    request.connection = this;
+    request.cancel = (reason) => {
+      error = reason;
+      stream.close(NGHTTP2_CANCEL);
+      finish();
+    };
+    stream.on('response', (headers) => {
+      this.answeredAt = this.heardAt = performance.now();
+      this.hasAnswered = true;
+      status = Number(headers[HTTP2_HEADER_STATUS]);
+      this.isEndedByAnswer = peer.endsConnection?.(status) ?? false;
+      const wait = headers['retry-after'];
+      if (typeof wait === 'string') retryAfter = wait;
+      if (!peer.readsBody(status)) return void stream.resume();
+      stream.setEncoding('utf8');
+      stream.on('data', (chunk: string) => {
+        if (body.length < maxAnswerChars) body += chunk;
+      });
+    });
+    stream.on('error', () => undefined);
+    stream.on('close', () => {
+      this.inFlight--;
+      finish();
+      if (this.isRetiring && this.inFlight === 0) this.end();
+      else this.onRoom();
+      if (this.isEndedByAnswer && this.inFlight === 0) this.retire();
+    });
+    stream.end(request.body);
+  }
+
+  /** Takes no more requests, and closes when those in progress have ended. */
+  retire(): void {
+    this.isRetiring = true;
+    if (this.inFlight === 0) this.end();
+  }
+
+  /** Retires the connection if the peer has sent no answer for `forMs`. It may still answer PINGs. */
+  retireIfMute(forMs: number): void {
+    if (performance.now() - this.answeredAt >= forMs) this.retire();
+  }
+
+  /** RFC 9113, 6.8 and 8.7: streams above the last one of a GOAWAY, and refused ones, were not processed. */
+  private isUntouched(id: number | undefined, rstCode: number | undefined): boolean {
+    // Another connection does not help where the peer refuses our credentials.
+    if (this.failure?.outcome.kind === 'misconfigured') return false;
+    return rstCode === NGHTTP2_REFUSED_STREAM || id === undefined || id > this.lastStreamId;
+  }
+
+  private failureOf(rstCode: number | undefined): NoAnswerError {
+    return this.failure ?? failedConnection(this.peer.name, `stream ended with ${rstCode}`);
+  }
+
+  private watch(): void {
+    if (!this.isOpen || this.isPinging || this.session.destroyed) return;
+    const { silentMs, idleMs } = this.times;
+    if (performance.now() - this.heardAt < (this.inFlight > 0 ? silentMs : idleMs)) return;
+    if (this.inFlight > 0 || this.peer.whenIdle === 'ping') this.ping();
+    else this.retire();
+  }
+
+  /** Ends the connection unless the peer answers. It takes no requests until then. */
+  private ping(): void {
+    this.isPinging = true;
+    const timer = setTimeout(() => this.fail('no answer to PING'), this.times.pongMs);
+    this.session.ping((error) => {
+      clearTimeout(timer);
+      this.isPinging = false;
+      if (error) return;
+      this.heardAt = performance.now();
+      this.onRoom();
+    });
+    // Waiting requests may need another connection.
+    this.onRoom();
+  }
+
+  private fail(code: string): void {
+    this.failure ??= failedConnection(this.peer.name, code);
+    this.end();
+  }
+
+  private end(): void {
+    this.session.destroy();
+    // HTTP/2 would wait for the peer to close, which it may never do.
+    this.socket.destroy();
+  }
+}
+
+function tlsSocket({ origin, secureContext }: Http2Peer): TLSSocket {
+  const { hostname, port } = new URL(origin);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return connectTls({
+    host,
+    port: Number(port || 443),
+    // An address is not sent as a name, but is checked against the certificate all the same.
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ALPNProtocols: ['h2'],
+    ...(secureContext === undefined ? {} : { secureContext }),
+  });
+}

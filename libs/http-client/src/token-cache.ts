@@ -1,0 +1,107 @@
+import { AbortListeners } from '@pns/cancellation';
+import { NoAnswerError } from './no-answer';
+
+/** An access token as its endpoint issued it. */
+export interface Grant {
+  readonly text: string;
+  readonly lifetimeMs: number;
+}
+
+interface Token {
+  readonly text: string;
+  readonly issuedAt: number;
+  readonly renewAt: number;
+  readonly expiresAt: number;
+}
+
+/** A token is renewed this long before it expires, or after nine tenths of a short life. */
+const renewAheadMs = 5 * 60_000;
+
+/** A renewal that failed while the old token is valid is tried again after this time. */
+const renewAgainMs = 10_000;
+
+/**
+ * A refusal holds this long, and a token younger than this is not replaced, so that many deliveries never cause many token
+ * requests.
+ */
+const tokenHoldMs = 5000;
+
+/** The access token of one client. Callers that need one while it is requested share the request. */
+export class TokenCache {
+  private token: Token | undefined;
+  private request: Promise<string> | undefined;
+  private refusal: { readonly error: NoAnswerError; readonly until: number } | undefined;
+  private readonly aborts = new AbortListeners();
+
+  constructor(
+    /** Requests a token. Rejects with a `NoAnswerError` when there is none. */
+    private readonly grant: () => Promise<Grant>,
+    /** Ms since the epoch. */
+    private readonly now: () => number,
+  ) {}
+
+  /**
+   * Sends with the current token, and once more with another one where the answer shows that the token is not valid. Rejects with a
+   * `NoAnswerError`, or the reason of an aborted `signal`.
+   */
+  async send<Answer>(
+    attempt: (token: string) => Promise<Answer>,
+    isStale: (answer: Answer) => boolean,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const current = this.current();
+    const token = typeof current === 'string' ? current : await this.aborts.race(current, signal);
+    const answer = await attempt(token);
+    if (!isStale(answer)) return answer;
+    const other = this.insteadOf(token);
+    if (other === undefined) return answer;
+    return attempt(typeof other === 'string' ? other : await this.aborts.race(other, signal));
+  }
+
+  /** A token that is valid as far as we know. */
+  private current(): string | Promise<string> {
+    const { token } = this;
+    if (token === undefined) return this.requested();
+    const now = this.now();
+    if (now >= token.expiresAt) return this.requested();
+    if (now >= token.renewAt) {
+      this.token = { ...token, renewAt: now + renewAgainMs };
+      // The old token is used meanwhile. If it expires without a new one, the request for that reports the fault.
+      this.requested().catch(() => undefined);
+    }
+    return token.text;
+  }
+
+  /** Another token than `stale`; undefined where that is so new that another one would be refused too. */
+  private insteadOf(stale: string): string | Promise<string> | undefined {
+    if (this.token?.text === stale) {
+      if (this.now() < this.token.issuedAt + tokenHoldMs) return undefined;
+      this.token = undefined;
+    }
+    return this.current();
+  }
+
+  private requested(): Promise<string> {
+    const { refusal } = this;
+    if (refusal !== undefined && this.now() < refusal.until) return Promise.reject(refusal.error);
+    this.request ??= this.renewed().finally(() => (this.request = undefined));
+    return this.request;
+  }
+
+  private async renewed(): Promise<string> {
+    try {
+      const { text, lifetimeMs } = await this.grant();
+      const issuedAt = this.now();
+      const expiresAt = issuedAt + lifetimeMs;
+      this.token = { text, issuedAt, expiresAt, renewAt: expiresAt - Math.min(renewAheadMs, lifetimeMs / 10) };
+      return text;
+    } catch (error) {
+      if (error instanceof NoAnswerError) this.refusal = { error, until: this.now() + holdMs(error) };
+      throw error;
+    }
+  }
+}
+
+function holdMs({ outcome }: NoAnswerError): number {
+  return outcome.kind === 'misconfigured' ? tokenHoldMs : Math.min(outcome.afterMs ?? 0, tokenHoldMs);
+}

@@ -1,0 +1,21 @@
+import { apple, defaultTimes } from './apns.peer';
+
+it.each([
+  ['BadCertificate', true],
+  ['Forbidden', true],
+  ['Shutdown', false],
+  ['IdleTimeout', false],
+  ['ExpiredProviderToken', false],
+])('a GOAWAY for %s is about our credentials: %s', (reason, isAboutCredentials) => {
+  expect(apple.goAwayReason?.(JSON.stringify({ reason }))).toEqual({ reason, isAboutCredentials });
+});
+
+it.each(['', '{}', 'null', 'no JSON'])('a GOAWAY with the data %j has no reason', (data) => {
+  expect(apple.goAwayReason?.(data)).toBeUndefined();
+});
+
+it('a connection that has fallen silent is given up within 15 seconds', () => {
+  const { silentMs, pongMs } = defaultTimes;
+  // It is checked twice in the time that it may be silent for.
+  expect(silentMs + silentMs / 2 + pongMs).toBeLessThanOrEqual(15_000);
+});

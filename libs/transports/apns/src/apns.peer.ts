@@ -1,0 +1,55 @@
+import type { Http2Answer, Http2Peer, Http2Times } from '@pns/http-client';
+import { type ApnsAnswer, documentedVerdict } from './apns.outcome';
+
+/** 5 s of silence, at most 2.5 s until the next check, 5 s for the PONG: 12.5 s until a dead connection is given up. */
+export const defaultTimes: Http2Times = {
+  answerMs: 15_000,
+  connectMs: 10_000,
+  silentMs: 5000,
+  idleMs: 60_000,
+  pongMs: 5000,
+};
+
+/** Connections of a client at once, those included that are about to close. */
+const maxConnections = 2;
+
+/**
+ * Apple's rules for connections. Source: "Sending notification requests to APNs",
+ * https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
+ */
+export const apple: Omit<Http2Peer, 'origin'> = {
+  name: 'Apple',
+  maxConnections,
+  // Half of what Apple allows.
+  usualStreams: 500,
+  whenIdle: 'ping',
+  // The answer to an accepted push has no body.
+  readsBody: (status) => status !== 200,
+  // After credentials were refused, the next pushes need a new connection.
+  endsConnection: (status) => status === 403,
+  goAwayReason: (data) => {
+    const { reason } = saidIn(data);
+    return reason === undefined
+      ? undefined
+      : { reason, isAboutCredentials: documentedVerdict(403, reason) === 'misconfigured' };
+  },
+};
+
+/** An answer with what its body says. One that broke off is judged by its status. */
+export function apnsAnswer({ status, body, retryAfter }: Http2Answer): ApnsAnswer {
+  const said = status === 200 ? {} : saidIn(body);
+  return { status, ...said, ...(retryAfter !== undefined && { retryAfter }) };
+}
+
+/** The JSON in the answer to a refused push, and in a GOAWAY. */
+function saidIn(json: string): Pick<ApnsAnswer, 'reason' | 'timestamp'> {
+  try {
+    const { reason, timestamp } = JSON.parse(json) as { reason?: unknown; timestamp?: unknown };
+    return {
+      ...(typeof reason === 'string' && reason !== '' && { reason }),
+      ...(typeof timestamp === 'number' && { timestamp }),
+    };
+  } catch {
+    return {};
+  }
+}

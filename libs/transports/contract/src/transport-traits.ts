@@ -1,0 +1,32 @@
+import type { TransportName } from './transport-name';
+
+interface TransportTraits {
+  /** Targets are registered as subscriptions. An open socket is its own subscription. */
+  readonly isRegistered: boolean;
+  /** The operator configures the URIs that targets may have, per client; the worker reads `meta` and the user's e-mail address. */
+  readonly hasConfiguredUri: boolean;
+}
+
+const device: TransportTraits = { isRegistered: true, hasConfiguredUri: false };
+
+/** The only differences between transports that the stages and the API know. */
+const traits: Readonly<Record<TransportName, TransportTraits>> = {
+  websocket: { isRegistered: false, hasConfiguredUri: false },
+  webhook: { isRegistered: true, hasConfiguredUri: true },
+  apns: device,
+  fcm: device,
+  wns: device,
+};
+
+export type RegisteredTransport = Exclude<TransportName, 'websocket'>;
+export type ConfiguredTransport = Extract<TransportName, 'webhook'>;
+
+/** Whether targets of `transport` are registered as subscriptions. */
+export function isRegistered(transport: TransportName): transport is RegisteredTransport {
+  return traits[transport].isRegistered;
+}
+
+/** Whether the operator configures the URIs that targets of `transport` may have. */
+export function hasConfiguredUri(transport: TransportName): transport is ConfiguredTransport {
+  return traits[transport].hasConfiguredUri;
+}
