@@ -3,12 +3,12 @@ import { Decoder, PacketType } from 'socket.io-parser';
 /** Stands for an `auth` that is not a JSON object. It is compared by identity, so that no client can send it. */
 export const invalidAuth: object = Object.freeze({});
 
-/** A CONNECT to the default namespace, and what follows it. */
+/** A CONNECT to the default namespace, and the text after it. */
 const connectPacket = /^0(?:\/,)?(?!\/)(.+)$/s;
 
 /**
- * Socket.IO's decoder, except that a CONNECT whose `auth` is a text, a list, a number or broken reaches the gateway as
- * `invalidAuth`. Socket.IO would close the socket without an answer, or take the number for something else.
+ * The decoder of Socket.IO, except that a CONNECT whose `auth` is a text, a list, a number or broken JSON reaches the gateway as
+ * `invalidAuth`. Socket.IO would close the socket without an answer, or misread the number.
  */
 export class ClientDecoder extends Decoder {
   override add(packet: string | Buffer): void {

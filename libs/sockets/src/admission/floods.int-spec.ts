@@ -129,7 +129,7 @@ describe('a client that behaves', () => {
     client.close();
   });
 
-  it('gets an answer to its pings', async () => {
+  it('receives an answer to its pings', async () => {
     const client = await nodes.connect(node, '1');
     await nodes.dispatch();
     await client.got(1);
@@ -141,7 +141,7 @@ describe('a client that behaves', () => {
 });
 
 describe('a connection without a session', () => {
-  it('is destroyed after ten seconds, whatever it has sent and however little it reads', async () => {
+  it('is destroyed after ten seconds, independent of what it sends and reads', async () => {
     const valid = await nodes.token();
     const opened = await Promise.all([
       RawClient.connect(node.url), // sends nothing
@@ -197,7 +197,7 @@ describe('connections without a session', () => {
     body: expect.objectContaining({ code }) as object,
   });
 
-  it('are bounded for each address, which X-Forwarded-For does not change unless the proxy is trusted', async () => {
+  it('are limited for each address, which X-Forwarded-For does not change unless the proxy is trusted', async () => {
     const held = await Promise.all([1, 2, 3, 4].map((n) => idle(bounded, `10.0.0.${n}`)));
     await Promise.all(held.map((client) => client.packets(1)));
     await expect((await idle(bounded, '10.0.0.5')).refusal()).resolves.toMatchObject(
@@ -211,7 +211,7 @@ describe('connections without a session', () => {
     for (const client of held) client.close();
   });
 
-  it('do not include those that showed one', async () => {
+  it('do not include connections with a valid session', async () => {
     for (let number = 0; number < 6; number++) await nodes.connect(bounded, `${number}`);
     const late = await nodes
       .open(bounded, { auth: { token: await nodes.token() }, query: { connection: 'late' } })
@@ -237,14 +237,14 @@ describe('connections without a session', () => {
     await Promise.all(clients.map((client) => client.closed()));
   });
 
-  it('are bounded in all', async () => {
+  it('are limited in total', async () => {
     const held = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => idle(proxied, `10.1.0.${n}`)));
     await Promise.all(held.map((client) => client.packets(1)));
     await expect((await idle(proxied, '10.1.0.7')).refusal()).resolves.toMatchObject(refused(503, 'OVERLOADED'));
     for (const client of held) client.close();
   });
 
-  it('beyond twice the bound are destroyed at once', async () => {
+  it('beyond twice the limit are destroyed at once', async () => {
     const silent = await Promise.all(Array.from({ length: 40 }, () => RawClient.connect(bounded.url)));
     await Promise.all(silent.slice(8).map((client) => client.closed()));
     await Promise.all(silent.map((client) => client.closed()));

@@ -107,7 +107,7 @@ describe('a handshake', () => {
     expect((await nodes.openConnections()).sort()).toEqual(['1', '2']);
   });
 
-  it('may bring the session as auth.token', async () => {
+  it('may send the session as auth.token', async () => {
     const client = await nodes
       .open(near, { auth: { token: await nodes.token() }, query: { connection: '1' } })
       .connected();
@@ -208,14 +208,14 @@ describe('connection ids', () => {
     await nodes.connect(far, '1');
   });
 
-  it('are a matter of one user', async () => {
+  it('belong to one user', async () => {
     await nodes.connect(near, '1');
     await nodes.connect(near, '1', { query: { session: await nodes.token({ context: 2 }) } });
   });
 });
 
 describe('eight sockets', () => {
-  it('are all that a user can open, when nine race over two nodes', async () => {
+  it('are the most that a user can open, when nine race over two nodes', async () => {
     const session = await nodes.token();
     const clients = Array.from({ length: 9 }, (_, index) =>
       nodes.open(index % 2 ? near : far, {
@@ -251,7 +251,7 @@ describe('the configuration', () => {
     }
   }
 
-  it('adds a path without a restart, and what is open stays', async () => {
+  it('adds a path without a restart, and open sockets stay open', async () => {
     const before = await nodes.connect(near, 'before');
     nodes.configure(
       'websocket-clients.yml',
@@ -283,7 +283,7 @@ describe('the configuration', () => {
 });
 
 describe('a node', () => {
-  it('that cannot reach Redis says so, and opens sockets again once it can', async () => {
+  it('that cannot reach Redis refuses sockets with that reason, and opens sockets again once it can', async () => {
     const link = await cuttableLink(testRedisUrl());
     const node = await nodes.start(link.url);
     const session = await nodes.token();

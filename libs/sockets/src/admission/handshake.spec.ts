@@ -28,7 +28,7 @@ describe('a handshake', () => {
     expect(one?.connection).not.toBe(other?.connection);
   });
 
-  it('may leave the session to its CONNECT where there is one to wait for', () => {
+  it('may send the session with its CONNECT if its protocol has one', () => {
     expect(readHandshake('/x?EIO=4&transport=websocket')).not.toHaveProperty('session');
   });
 

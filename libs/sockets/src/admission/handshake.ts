@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { PnsError } from '@pns/runtime';
 import { parsedUrl } from '@pns/transport-contract';
 
-/** What a client says when it opens a socket. */
+/** What a client sends to open a socket. */
 export interface Handshake {
   readonly path: string;
-  /** Absent: a client of the fourth generation may still bring it with its CONNECT. */
+  /** Absent: a client of the fourth generation may send it with its CONNECT. */
   readonly session?: string;
   readonly connection: string;
-  /** Whether the connection id was made up here. */
+  /** Whether the server made up the connection id. */
   readonly isAnonymous: boolean;
   readonly wantsMeta: boolean;
 }
@@ -24,7 +24,7 @@ export function readHandshake(url: string): Handshake {
   const target = parsed(url);
   if (target === undefined) throw unknownPath();
   const { pathname, searchParams } = target;
-  // Engine.IO 3 is what a client speaks that says nothing; `sid` belongs to polling, which continues by Web Socket.
+  // A client that names no version uses Engine.IO 3. `sid` belongs to a polling session that continues by Web Socket.
   if (searchParams.get('transport') !== 'websocket' || searchParams.has('sid')) throw unknownTransport();
   const session = searchParams.get('session') ?? '';
   if (session === '' && searchParams.get('EIO') !== '4') throw sessionMissing();
@@ -41,7 +41,7 @@ export function readHandshake(url: string): Handshake {
   };
 }
 
-/** The path of a request, without its query; undefined where there is none that everybody reads alike. */
+/** The path of a request, without its query; undefined if a proxy might read another one. */
 export function pathOf(url: string): string | undefined {
   return parsed(url)?.pathname;
 }
@@ -59,7 +59,7 @@ export function sessionMissing(): PnsError {
 }
 
 /**
- * Undefined where a proxy in front may read another path than we do: one with dot segments, backslashes, a fragment, or
+ * Undefined if a proxy in front might read another path than we do: a path with dot segments, backslashes, a fragment, or
  * characters that must be encoded.
  */
 function parsed(target: string): URL | undefined {

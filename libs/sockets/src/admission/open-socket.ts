@@ -7,22 +7,22 @@ import type { Unreceived } from '../emit/unconfirmed';
 import type { Socket } from 'socket.io';
 import { destroySoon, type ClientWebSocket } from '../emit/client-web-socket';
 
-/** The code of a server that restarts: clients come back at once. IANA, "WebSocket Close Code Number Registry". */
+/** The code of a server that restarts, upon which clients reconnect at once. IANA, "WebSocket Close Code Number Registry". */
 const serviceRestart = 1012;
 
 /** The code of a browser that leaves the page: RFC 6455, 7.4.1. */
 const goingAway = 1001;
 
-/** The code that stands for a connection that broke off without a close frame: RFC 6455, 7.1.5. */
-const brokenOff = 1006;
+/** The code that stands for a connection that ended without a close frame: RFC 6455, 7.1.5. */
+const aborted = 1006;
 
-/** One client that was admitted: its place in presence, its session and its connection. */
+/** The socket of an admitted client: its entry in the registry, its session and its connection. */
 export class OpenSocket {
   private socket: Socket | undefined;
   private webSocket: ClientWebSocket | undefined;
   private closeCode: number | undefined;
   private isRestarting = false;
-  /** Its session ended before the client had sent its CONNECT. */
+  /** Whether its session ended. */
   hasEnded = false;
   /** Another opening has its connection id. */
   isTaken = false;
@@ -38,7 +38,7 @@ export class OpenSocket {
     readonly local: LocalSocket,
   ) {}
 
-  /** The client sent its CONNECT. Whatever ends the Socket.IO session from now on, the connection goes with it. */
+  /** Connects it to the client, which sent its CONNECT. The end of the Socket.IO session closes the connection from now on. */
   attach(socket: Socket, webSocket: ClientWebSocket): void {
     this.socket = socket;
     this.webSocket = webSocket;
@@ -53,28 +53,28 @@ export class OpenSocket {
     if (this.isTaken) this.disconnect();
   }
 
-  /** Tells the client that its session is over, and closes. Socket.IO clients do not come back by themselves then. */
+  /** Sends that the session is over, and closes. Socket.IO clients do not reconnect by themselves then. */
   endSession(): void {
     this.hasEnded = true;
-    if (this.socket === undefined) return; // its admission looks at `hasEnded`
+    if (this.socket === undefined) return; // its admission reads `hasEnded`
     this.socket.emit(sessionInvalidEvent);
     this.disconnect();
   }
 
-  /** Another opening has its connection id: closes, and nothing more is written. A client that still listens stays away. */
+  /** Writes nothing more, because another opening has its connection id. */
   takeOver(): void {
     this.isTaken = true;
     this.local.stop();
   }
 
-  /** Closes so that Socket.IO clients do not come back by themselves. */
+  /** Closes so that Socket.IO clients do not reconnect by themselves. */
   disconnect(): void {
     if (this.socket === undefined) this.tcp.destroy();
     this.socket?.disconnect(true);
     destroySoon(this.tcp);
   }
 
-  /** Closes with the hint to come back at once, to whichever node there is. Nothing is written behind the close frame. */
+  /** Closes with a code upon which clients reconnect at once, to any node. Nothing is written behind the close frame. */
   restart(): void {
     this.isRestarting = true;
     this.local.stop();
@@ -83,9 +83,9 @@ export class OpenSocket {
     destroySoon(this.tcp);
   }
 
-  /** What the client may not have received. `reason` is Socket.IO's. */
+  /** What the client may not have received. `reason` is that of Socket.IO. */
   unreceived(reason: string): Unreceived {
-    const hasCloseFrame = this.closeCode !== undefined && this.closeCode !== brokenOff;
+    const hasCloseFrame = this.closeCode !== undefined && this.closeCode !== aborted;
     // A client sends its close frame after it has read ours, and so everything before it.
     if (this.isRestarting) return this.local.unreceived(hasCloseFrame ? 'confirmed' : 'aborted');
     // Socket.IO clients send DISCONNECT first. A client that sends only a close frame has received nothing from us for too long,

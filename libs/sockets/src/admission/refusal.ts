@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { declareCounter, PnsError, RecurringFault } from '@pns/runtime';
 import { closeGraceMs } from '../emit/client-web-socket';
 
-/** The status that each reason to refuse a handshake has; the original's, where it has one. */
+/** The HTTP status for each reason to refuse a handshake; that of the original, if it has one. */
 const statuses: Readonly<Record<string, number>> = {
   REQUEST_MALFORMED: 400,
   TRANSPORT_UNKNOWN: 400,
@@ -22,7 +22,7 @@ const statuses: Readonly<Record<string, number>> = {
   UNAVAILABLE: 503,
 };
 
-/** A client that is refused for a reason that passes waits this long before it tries again, in s. */
+/** A client that is refused for a temporary reason waits this long before it tries again, in s. */
 const retryAfterSeconds = 2;
 
 const refused = declareCounter({
@@ -31,20 +31,20 @@ const refused = declareCounter({
   labels: { code: Object.keys(statuses) },
 });
 
-/** An answer that says no: RFC 9457. */
+/** The answer to a refused handshake: RFC 9457. */
 export interface Refusal {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** Clients come back again and again while Redis or Postgres is away. */
+/** Clients try again and again while Redis or Postgres is unavailable. */
 const fault = new RecurringFault('socket.refused', 'socket.admitted');
 
-/** Call it when a client was admitted: a fault of ours that kept others out is over. */
+/** Called when a client was admitted: a fault of ours that refused others is over. */
 export const admissionWorks = (): void => fault.isOver();
 
-/** The reason of a refusal as the client may see it, counted. A fault of ours is logged, and becomes `UNAVAILABLE`. */
+/** Counts a refusal and returns its reason for the client. A fault of ours is logged and becomes `UNAVAILABLE`. */
 export function refusalReason(error: unknown): PnsError {
   if (error instanceof PnsError && Object.hasOwn(statuses, error.code)) {
     refused.inc({ code: error.code });
@@ -62,14 +62,14 @@ export function refusalOf({ code, message }: PnsError): Refusal {
     status,
     headers: {
       'content-type': 'application/problem+json',
-      'access-control-allow-origin': '*', // nothing in it is secret, and a page sees only a CORS error without it
+      'access-control-allow-origin': '*', // it holds no secret, and without it a page sees only a CORS error
       ...(status === 429 || status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}),
     },
     body: JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail: message }),
   };
 }
 
-/** Answers a request to upgrade with a refusal and closes the connection, soon even where nobody reads the answer. */
+/** Answers a request to upgrade with a refusal and closes the connection, even if the client does not read the answer. */
 export function refuseUpgrade(tcp: Duplex, error: PnsError): void {
   const { status, headers, body } = refusalOf(error);
   const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) });

@@ -42,14 +42,14 @@ describe('when a session ends', () => {
     for (const client of clients) expect(client.frames).toEqual(told);
   });
 
-  it('its sockets do not come back by themselves', async () => {
+  it('its sockets do not reconnect by themselves', async () => {
     const { id, token } = await nodes.sessions.issue(nodes.user);
     const client = await nodes.connect(near, '1', { query: { session: token }, reconnection: true });
     await nodes.sessions.end(id);
     await expect(client.troubled()).resolves.toEqual(closed);
   });
 
-  it('a socket that has not said CONNECT yet is told when it does', async () => {
+  it('a socket that has not sent CONNECT yet learns it with its CONNECT', async () => {
     const { id, token } = await nodes.sessions.issue(nodes.user);
     const raw = await RawClient.open(near.url, `session=${token}&EIO=4`);
     await raw.packets(1);
@@ -62,7 +62,7 @@ describe('when a session ends', () => {
     await raw.closed();
   });
 
-  it('while its node cannot reach Redis, its sockets are told as soon as it can', async () => {
+  it('while its node cannot reach Redis, its sockets are informed once it can', async () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await nodes.start(link.url);
     const { id, token } = await nodes.sessions.issue(nodes.user);
@@ -97,7 +97,7 @@ describe('when all sessions of an owner are ended', () => {
   });
 });
 
-it('when a session expires, its sockets are told and closed within a second or so', async () => {
+it('when a session expires, its sockets receive session:invalid and are closed within seconds', async () => {
   const { token, expiresAt } = await nodes.sessions.issue({ ...nodes.user, ttlSeconds: 10 });
   const client = await nodes.connect(near, '1', { query: { session: token } });
   await expect(client.troubled()).resolves.toEqual(closed);

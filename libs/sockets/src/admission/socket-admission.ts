@@ -25,18 +25,18 @@ const admissionTimeoutMs = 5000;
 
 const nothing: Missed = { deliveries: [], hasGap: false };
 
-/** A client that shows its session. */
-interface Arriving {
+/** The connection of a client that asks for a socket. */
+export interface ClientConnection {
   readonly handshake: Handshake;
   readonly tcp: TcpSocket;
   readonly backlog: Backlog;
 }
 
-/** Admits clients and registers their sockets: the one place where sockets, sessions and presence are brought together. */
+/** Admits clients and registers their sockets: the one place that knows sockets, sessions and the registry. */
 @Injectable()
 export class SocketAdmission {
   private readonly bySession = new Map<string, Set<OpenSocket>>();
-  private readonly entered = new Set<OpenSocket>();
+  private readonly registeredSockets = new Set<OpenSocket>();
   private readonly closings = new Set<Promise<void>>();
   private openings = 0;
 
@@ -52,14 +52,14 @@ export class SocketAdmission {
     private readonly forwarding: SocketForwarding,
   ) {}
 
-  /** Every socket that was admitted, and those that are being admitted right now. */
+  /** Every socket that was admitted, and those whose admission is in progress. */
   *sockets(): IterableIterator<OpenSocket> {
     for (const sockets of this.bySession.values()) yield* sockets;
   }
 
-  /** Every socket that presence knows to be here. */
+  /** Every socket that the registry has at this node. */
   registered(): ReadonlySet<OpenSocket> {
-    return this.entered;
+    return this.registeredSockets;
   }
 
   /** The sessions of these sockets. */
@@ -74,12 +74,12 @@ export class SocketAdmission {
   }
 
   /**
-   * Admits a client. Answers its socket, and the opening that it took over from.
+   * Admits a client. Returns its socket, and the opening that it took over from.
    *
    * @throws PnsError `PATH_UNKNOWN`, `SESSION_INVALID`, `SESSION_ENDED`, `SESSION_OF_OTHER_CLIENT`,
-   *   `CONNECTION_DUPLICATE`, `SOCKETS_TOO_MANY`; any other error when Redis cannot be asked
+   *   `CONNECTION_DUPLICATE`, `SOCKETS_TOO_MANY`; any other error if Redis does not answer
    */
-  async admit({ handshake, tcp, backlog }: Arriving, token: string): Promise<[OpenSocket, TakenFrom?]> {
+  async admit({ handshake, tcp, backlog }: ClientConnection, token: string): Promise<[OpenSocket, TakenFrom?]> {
     const client = this.clients.clientAt(handshake.path);
     if (client === undefined) throw unknownPath();
     const session = await this.sessions.read(token);
@@ -93,30 +93,30 @@ export class SocketAdmission {
     const limits = mailboxLimits(this.cascade, key);
     const local = new LocalSocket({ context, user, client, connection, isAnonymous, wantsMeta, limits }, backlog);
     const socket = new OpenSocket(key, session, tcp, local);
-    // From here on the end of its session is noticed, so that none slips through between this question and its answer.
+    // From here on the end of its session closes the socket, so that an end between this query and its answer is not missed.
     this.remember(socket);
     try {
       if ((await this.sessions.endedAmong([session])).length > 0) throw sessionEnded();
-      const takenFrom = await this.enter(socket);
+      const takenFrom = await this.register(socket);
       if (socket.hasEnded) throw sessionEnded();
       return [socket, takenFrom];
     } catch (error) {
-      this.leave(socket, 'not let in');
+      this.leave(socket, 'refused');
       throw error;
     }
   }
 
-  /** Notes that a socket is gone, once; `reason` is Socket.IO's. */
+  /** Removes a socket that closed. Safe to repeat. `reason` is that of Socket.IO. */
   leave(socket: OpenSocket, reason: string): void {
     this.forget(socket);
-    if (!this.entered.delete(socket)) return;
+    if (!this.registeredSockets.delete(socket)) return;
     this.locals.remove(socket.local);
     openSockets.dec();
     socket.local.stop();
     this.returnToMailbox(socket, socket.unreceived(reason));
   }
 
-  /** Puts what a client that left has not received into its mailbox. */
+  /** Puts what a client has not received into the mailbox of its socket, which closed. */
   returnToMailbox(socket: OpenSocket, missed: Missed): void {
     const closing = this.close(socket, missed)
       .catch((error: unknown) => log.warn({ event: 'socket.close-failed', err: error }))
@@ -124,14 +124,14 @@ export class SocketAdmission {
     this.closings.add(closing);
   }
 
-  /** Resolves when presence knows of every socket that left. */
+  /** Resolves when the registry has noted every socket that closed. */
   async pendingClosings(): Promise<void> {
     while (this.closings.size > 0) await Promise.all(this.closings);
   }
 
-  /** The socket of this opening, if it is here. */
+  /** The socket of this opening, if this node holds it. */
   find({ context, user, connection, opening }: Pick<Opening, 'context' | 'user' | 'connection' | 'opening'>) {
-    for (const socket of this.entered) {
+    for (const socket of this.registeredSockets) {
       const { key } = socket;
       const isSame = key.connection === connection && key.opening === opening;
       if (isSame && key.user === user && key.context === context) return socket;
@@ -139,7 +139,7 @@ export class SocketAdmission {
     return undefined;
   }
 
-  private async enter(socket: OpenSocket): Promise<TakenFrom | undefined> {
+  private async register(socket: OpenSocket): Promise<TakenFrom | undefined> {
     const maxPerUser = this.cascade.resolve('com.openexchange.websockets.maxPerUser', socket.key).value;
     const opened = await this.openWithin(admissionTimeoutMs, socket.key, maxPerUser);
     if (opened.kind === 'duplicate') {
@@ -151,7 +151,7 @@ export class SocketAdmission {
     socket.local.isBehind = opened.isBehind;
     socket.nodeBefore = opened.takenFrom?.node ?? opened.deadNode;
     socket.isTakeOver = opened.takenFrom !== undefined;
-    this.entered.add(socket);
+    this.registeredSockets.add(socket);
     this.locals.add(socket.local);
     openSockets.inc();
     admissionWorks();
@@ -159,9 +159,9 @@ export class SocketAdmission {
     return opened.takenFrom;
   }
 
-  /** A socket that Redis opens too late, when its client was refused, is closed again. */
+  /** Closes a socket again that Redis opened too late, when its client was refused already. */
   private async openWithin(timeoutMs: number, key: Opening, maxPerUser: number): Promise<Opened> {
-    if (this.queues.redis.status !== 'ready') throw new Error('Redis is out of reach');
+    if (this.queues.redis.status !== 'ready') throw new Error('Redis is not connected');
     const opening = this.registry.open(key, this.node.id, maxPerUser);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_, reject) => {
@@ -178,11 +178,11 @@ export class SocketAdmission {
       await this.mailboxes.close(key, this.node.id, nothing, mailboxLimits(this.cascade, key));
   }
 
-  /** Where another opening has collected the mailbox already, what is left goes to that one. */
+  /** If another opening has collected the mailbox already, the deliveries are sent to that one. */
   private async close({ key }: OpenSocket, missed: Missed): Promise<void> {
-    const elsewhere = await this.mailboxes.close(key, this.node.id, missed, mailboxLimits(this.cascade, key));
-    if (elsewhere === undefined || missed.deliveries.length === 0) return;
-    const token = `${elsewhere} ${key.connection}`;
+    const node = await this.mailboxes.close(key, this.node.id, missed, mailboxLimits(this.cascade, key));
+    if (node === undefined || missed.deliveries.length === 0) return;
+    const token = `${node} ${key.connection}`;
     await this.forwarding.sendBack(missed.deliveries.map((one) => ({ ...one, token, attempt: one.attempt + 1 })));
   }
 
@@ -206,7 +206,7 @@ function sessionEnded(): PnsError {
   return new PnsError('SESSION_ENDED', 'The session has ended; a new one is needed.');
 }
 
-/** Whether a session's time is over. */
+/** Whether a session has expired. */
 export function isOver({ expiresAt }: Session, now = Date.now()): boolean {
   return Date.parse(expiresAt) <= now;
 }

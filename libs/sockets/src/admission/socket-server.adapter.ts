@@ -8,7 +8,7 @@ import { ClientDecoder } from './client-decoder';
 import { ClientWebSocketServer } from '../emit/client-web-socket';
 import type { UpgradeAdmission } from './upgrade-admission';
 
-/** Puts Socket.IO behind the upgrades: Engine.IO gets to see only those who were let in. */
+/** Puts Socket.IO behind `UpgradeAdmission`: Engine.IO gets only admitted requests. */
 export class SocketServerAdapter extends IoAdapter {
   private readonly server: HttpServer;
 
@@ -22,10 +22,10 @@ export class SocketServerAdapter extends IoAdapter {
 
   override createIOServer(_port: number, options?: Partial<ServerOptions>): Server {
     const engine = new Engine({ ...options, wsEngine: ClientWebSocketServer });
-    this.upgrades.open(this.server, engine);
+    this.upgrades.attach(this.server, engine);
     return new Server({ ...options, parser: { Encoder, Decoder: ClientDecoder } }).bind(engine);
   }
 
-  /** Clients have nothing to say. */
+  /** Messages of clients are ignored. */
   override bindMessageHandlers(): void {}
 }

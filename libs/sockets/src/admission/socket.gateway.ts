@@ -9,13 +9,13 @@ import { SocketAdmission } from './socket-admission';
 import { refusalReason } from './refusal';
 import { authenticateWithinMs } from './unauthenticated-connections';
 
-/** The largest message that a client may send, in bytes: its CONNECT with a session token. A larger one closes its socket. */
+/** The largest message that a client may send, in bytes: its CONNECT with a session token. A larger message closes its socket. */
 const maxClientBytes = 16 * 1024;
 
 /** A socket without a CONNECT is closed in time for the client to read the close frame before it is destroyed, in ms. */
 const connectTimeoutMs = authenticateWithinMs - 1000;
 
-/** Knows Socket.IO's side of a socket: its CONNECT, and why it went. */
+/** The Socket.IO part of a socket: its CONNECT, and the reason of its close. */
 @WebSocketGateway({
   transports: ['websocket'],
   allowUpgrades: false,
@@ -48,18 +48,18 @@ export class SocketGateway implements OnGatewayInit<Server>, OnGatewayConnection
     const open = upgrade?.socket;
     const { websocket } = request as typeof request & { websocket?: ClientWebSocket };
     if (upgrade === undefined || open === undefined || websocket === undefined) {
-      throw new Error('A socket came past the handshake.');
+      throw new Error('A socket was opened without a handshake.');
     }
     this.upgrades.connected(upgrade);
     socket.once('disconnect', (reason) => this.admission.leave(open, reason));
     open.attach(socket, websocket);
     if (open.local.isBehind) void this.catchUp.run(open);
-    Reflect.deleteProperty(conn, 'request'); // its headers would stay in memory as long as the socket
+    Reflect.deleteProperty(conn, 'request'); // its headers would stay in memory for as long as the socket is open
   }
 
   private async admit(socket: Socket): Promise<void> {
     const upgrade = this.upgrades.upgradeOf(socket.request);
-    if (upgrade === undefined) throw new PnsError('UNAVAILABLE', 'This socket came by no known way.');
+    if (upgrade === undefined) throw new PnsError('UNAVAILABLE', 'This socket was opened without a handshake.');
     const auth: unknown = socket.handshake.auth;
     if (auth === invalidAuth) {
       throw new PnsError('AUTH_INVALID', 'auth must be an object with the session token as its field token.');
@@ -68,7 +68,7 @@ export class SocketGateway implements OnGatewayInit<Server>, OnGatewayConnection
   }
 }
 
-/** What Socket.IO sends as CONNECT_ERROR: the code is `data.code` at the client. */
+/** The error that Socket.IO sends as CONNECT_ERROR; clients find the code in `data.code`. */
 function connectError({ code, message }: PnsError): Error {
   return Object.assign(new Error(message), { data: { code } });
 }

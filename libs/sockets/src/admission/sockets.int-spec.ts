@@ -41,7 +41,7 @@ describe('a notification', () => {
     },
   );
 
-  it('reaches every socket of the user on every node once, and nobody else', async () => {
+  it('reaches every socket of the user on every node once, and no other', async () => {
     const mine = await Promise.all([
       nodes.connect(near, '1'),
       nodes.connect(near, '2', { generation: 'v2' }),
@@ -75,7 +75,7 @@ describe('a notification', () => {
     },
   );
 
-  it('is not echoed to the socket that caused it, on whichever node', async () => {
+  it('is not echoed to the socket that caused it, on any node', async () => {
     const [source, beside, elsewhere] = await Promise.all([
       nodes.connect(near, 'source'),
       nodes.connect(near, 'beside'),
@@ -91,7 +91,7 @@ describe('a notification', () => {
     await expect(elsewhere.got(1)).resolves.toEqual([['ox:mail:new', mail]]);
   });
 
-  it('that was on its way when it was switched off does not go out', async () => {
+  it('that was on its way when its transport was disabled is not sent', async () => {
     const client = await nodes.connect(near, '1');
     const [muted] = await nodes.dispatch({ topic: 'ox:mail:muted' });
     await expect(nodes.outcome(muted!, 'suppressed')).resolves.toMatchObject({ kind: 'suppressed' });
@@ -113,7 +113,7 @@ describe('a notification', () => {
     await expect(client.got(1)).resolves.toEqual([['ox:mail:new', payload]]);
   });
 
-  it('with a name that Socket.IO keeps for itself is refused for good', async () => {
+  it('with a name that Socket.IO reserves is rejected', async () => {
     await nodes.connect(near, '1');
     const [delivery] = await nodes.dispatch({ topic: 'disconnect' });
     await expect(nodes.outcome(delivery!, 'rejected')).resolves.toMatchObject({ kind: 'rejected' });
@@ -121,7 +121,7 @@ describe('a notification', () => {
 });
 
 describe('a reader that does not read', () => {
-  it('is cut off at a backlog of a MiB, and the others get everything', async () => {
+  it('is destroyed at a backlog of a MiB, and the other sockets receive everything', async () => {
     const slow = await RawClient.open(near.url, `session=${await nodes.token()}&connection=slow&EIO=4`);
     await slow.connected();
     const quick = await nodes.connect(near, 'quick');

@@ -9,19 +9,19 @@ import { closeGraceMs } from '../emit/client-web-socket';
 /** A connection is destroyed after this time, in ms, unless it is an authenticated socket by then or asks by HTTP again. */
 export const authenticateWithinMs = 10_000;
 
-/** A bound that is reached is logged at most once in this time, in ms: a flood must not fill the log. */
+/** A reached limit is logged at most once in this time, in ms: a flood must not fill the log. */
 const warnEveryMs = 10_000;
 
 interface Unauthenticated {
-  /** Unknown while a proxy has not said it. */
+  /** Unknown until the proxy in front has sent it. */
   address?: string;
   refusal?: PnsError;
   readonly onClose: () => void;
 }
 
 /**
- * Connections that have not shown a valid session: bounded in time and in number, for each address and in all. One beyond
- * a bound has a second to send its request, which is answered with the reason. Twice the bound is never held.
+ * Connections that have not shown a valid session. Their time and number are limited, for each address and in all. A connection
+ * beyond a limit has a second to send its request, which is answered with the reason. There are never twice as many as a limit.
  */
 @Injectable()
 export class UnauthenticatedConnections {
@@ -35,7 +35,7 @@ export class UnauthenticatedConnections {
     @Inject(ClientAddresses) private readonly addresses: ClientAddresses,
   ) {}
 
-  /** How many there are. */
+  /** How many there are now. */
   get size(): number {
     return this.counted.size;
   }
@@ -47,9 +47,9 @@ export class UnauthenticatedConnections {
   }
 
   /**
-   * Looks whether the client that sent this request is within its bounds.
+   * Checks that the client that sent this request is within its limits.
    *
-   * @throws PnsError `HANDSHAKES_TOO_MANY` (its address has too many), `OVERLOADED` (all addresses together have)
+   * @throws PnsError `HANDSHAKES_TOO_MANY` (its address has too many), `OVERLOADED` (all addresses together have too many)
    */
   check(request: IncomingMessage, tcp: TcpSocket): void {
     const one = this.counted.get(tcp);
@@ -58,7 +58,7 @@ export class UnauthenticatedConnections {
     if (one.refusal !== undefined) throw one.refusal;
   }
 
-  /** The connection showed a valid session: it is limited by its user from now on. */
+  /** The connection showed a valid session. From now on only the limit of its user applies. */
   authenticated(tcp: TcpSocket): void {
     const one = this.counted.get(tcp);
     if (one === undefined) return;
@@ -66,7 +66,7 @@ export class UnauthenticatedConnections {
     this.forget(tcp);
   }
 
-  /** The client has sent its CONNECT as well: from now on Engine.IO watches over it. */
+  /** The client has sent its CONNECT. From now on the time-outs of Engine.IO apply. */
   connected(tcp: TcpSocket): void {
     clearTimeout(this.deadlines.get(tcp));
     this.deadlines.delete(tcp);
@@ -85,7 +85,7 @@ export class UnauthenticatedConnections {
     this.deadlines.set(tcp, setTimeout(() => tcp.destroy(), withinMs).unref());
   }
 
-  /** Answers how often the bound of the address is reached. */
+  /** Counts the connection, and returns the count of its address as a multiple of the limit. */
   private count(one: Unauthenticated, address: string): number {
     const max = this.cascade.resolve('com.openexchange.websockets.unauthenticated.maxPerAddress').value;
     const count = (this.perAddress.get(address) ?? 0) + 1;

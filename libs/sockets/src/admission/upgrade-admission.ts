@@ -6,30 +6,27 @@ import { PnsError, requestFault } from '@pns/runtime';
 import { Backlog } from '../emit/backlog';
 import type { Server as Engine, Socket as EngineSocket } from 'engine.io';
 import { countCut, type ClientWebSocket } from '../emit/client-web-socket';
-import { readHandshake, sessionMissing, unknownPath, type Handshake } from './handshake';
+import { readHandshake, sessionMissing, unknownPath } from './handshake';
 import type { OpenSocket } from './open-socket';
-import { SocketAdmission } from './socket-admission';
+import { SocketAdmission, type ClientConnection } from './socket-admission';
 import { ConnectionTakeOver } from '../mailbox/connection-take-over';
 import { refusalReason, refuseUpgrade } from './refusal';
 import { UnauthenticatedConnections } from './unauthenticated-connections';
 
-/** What is known of a client by the request that it came with. */
-export interface UpgradeRequest {
-  readonly handshake: Handshake;
-  readonly tcp: TcpSocket;
-  readonly backlog: Backlog;
-  /** Set once it was let in: at once by a session in the URL, or with its CONNECT. */
+/** A request to upgrade, and the state of its client's admission. */
+export interface UpgradeRequest extends ClientConnection {
+  /** Set once the client was admitted: at once by a session in the URL, or with its CONNECT. */
   socket?: OpenSocket;
-  /** Whether a CONNECT is being answered, or was answered well. */
+  /** Whether its CONNECT is in progress or was accepted. */
   isConnecting?: boolean;
 }
 
-/** How long everybody together has to go when the node stops, in ms. */
+/** All sockets together have this long to close when the node stops, in ms. */
 const closeAllWithinMs = 2000;
 
 /**
- * Takes requests to upgrade, for every path of `websocket-clients.yml`, and passes to Engine.IO only those that may have a
- * socket, so that the others see why not in the answer to their request.
+ * Handles requests to upgrade, for every path of `websocket-clients.yml`. It passes only admitted ones to Engine.IO, and answers
+ * the others with the reason.
  */
 @Injectable()
 export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutdown {
@@ -44,8 +41,8 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     private readonly takeOvers: ConnectionTakeOver,
   ) {}
 
-  /** Sends the Web Sockets that arrive at `server` to `engine`. */
-  open(server: HttpServer, engine: Engine): void {
+  /** Passes the Web Sockets of `server` to `engine`. */
+  attach(server: HttpServer, engine: Engine): void {
     this.unauthenticated.watch(server);
     server.on('upgrade', (request: IncomingMessage, tcp: TcpSocket, head: Buffer) => {
       tcp.on('error', () => undefined); // `close` follows
@@ -63,15 +60,15 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     engine.on('connection', (conn: EngineSocket) => this.guard(conn));
   }
 
-  /** The client that came with this request. */
+  /** What is known of the client that sent this request. */
   upgradeOf(request: IncomingMessage): UpgradeRequest | undefined {
     return this.requests.get(request);
   }
 
   /**
-   * Answers a CONNECT: admits a client that brings its session with it.
+   * Answers a CONNECT: admits a client that sends its session with it.
    *
-   * @throws PnsError `CONNECT_REPEATED`, `SESSION_MISSING`, or what `SocketAdmission.admit` throws. The client may try again.
+   * @throws PnsError `CONNECT_REPEATED`, `SESSION_MISSING`, or what `SocketAdmission.admit` throws. The client may repeat its CONNECT.
    */
   async connect(upgrade: UpgradeRequest, token: unknown): Promise<void> {
     if (upgrade.isConnecting === true)
@@ -92,14 +89,14 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     this.unauthenticated.connected(tcp);
   }
 
-  /** Closes the upgrades, then every socket with the hint to come back. */
+  /** Refuses new upgrades, then closes every socket with a code upon which clients reconnect. */
   async onModuleDestroy(): Promise<void> {
     this.isClosed = true;
     for (const socket of [...this.admission.sockets()]) socket.restart();
     await this.allClosed();
   }
 
-  /** Not sooner: by now a Redis that is away is given up in time. */
+  /** Not sooner: a Redis that is unavailable has been given up by now. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.admission.pendingClosings();
   }
@@ -107,13 +104,13 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
   private guard(conn: EngineSocket): void {
     const { websocket } = conn.request as IncomingMessage & { websocket?: ClientWebSocket };
     const upgrade = this.requests.get(conn.request);
-    if (websocket === undefined || upgrade === undefined) throw new Error('A socket came past the handshake.');
+    if (websocket === undefined || upgrade === undefined) throw new Error('A socket was opened without a handshake.');
     websocket.guard(conn, upgrade.tcp, upgrade.backlog);
   }
 
   private async accept(request: IncomingMessage, tcp: TcpSocket, backlog: Backlog): Promise<void> {
     this.unauthenticated.check(request, tcp);
-    if (this.isClosed) throw new PnsError('UNAVAILABLE', 'This node is stopping; come back and find another one.');
+    if (this.isClosed) throw new PnsError('UNAVAILABLE', 'This node is stopping; connect again to reach another one.');
     const fault = requestFault(request);
     if (fault !== undefined) throw new PnsError('REQUEST_MALFORMED', fault);
     const handshake = readHandshake(request.url ?? '');
@@ -128,7 +125,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     if (takenFrom !== undefined) void this.takeOvers.announce(socket.key, takenFrom);
     upgrade.socket = socket;
     this.unauthenticated.authenticated(upgrade.tcp);
-    // Once Socket.IO knows the client, it tells better why it went.
+    // After CONNECT, Socket.IO reports the close with its reason.
     upgrade.tcp.once('close', () => {
       if (!socket.local.isAttached) this.admission.leave(socket, 'transport close');
     });

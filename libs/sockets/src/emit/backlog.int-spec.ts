@@ -54,7 +54,7 @@ it.each([
   close();
 });
 
-it('forgets what was read', async () => {
+it('deletes confirmed events', async () => {
   const { conn, backlog, read, close } = await unread();
   read();
   for (let sent = 0; sent < 100; sent++) {

@@ -5,13 +5,13 @@ import type { Backlog } from './backlog';
 import type { Socket as EngineSocket } from 'engine.io';
 import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
 
-/** Why a socket is closed that is at fault itself. */
+/** Faults of a client for which its socket is closed. */
 const faults = {
   /** More frames or bytes than `inboundLimits`. Close code: RFC 6455, 7.4.1, policy violation. */
   flood: 1008,
   /** A binary message. Close code: unsupported data. */
   binary: 1003,
-  /** More than `maxBacklogBytes` waited for the client to read. No close frame would arrive. */
+  /** More than `maxBacklogBytes` waited for the client to read. A close frame would not arrive. */
   backlog: undefined,
 } as const;
 
@@ -23,24 +23,24 @@ const cut = declareCounter({
   labels: { reason: Object.keys(faults) },
 });
 
-/** Whatever closes a socket, its connection is destroyed after this time, in ms. */
+/** The connection of a socket that was closed for any reason is destroyed after this time, in ms. */
 export const closeGraceMs = 1000;
 
-/** Parts that a message of a client may come in, and pieces of one part that may wait for the rest. */
+/** Fragments of a client's message, and chunks of one fragment that may wait for the rest. */
 const [maxFragments, maxBufferedChunks] = [16, 64];
 
-/** A Web Socket whose client is watched: how much it sends, and how much waits for it to be read. */
+/** A Web Socket that limits how much its client sends, and how much waits for the client to read. */
 export class ClientWebSocket extends WebSocket {
   private inbound: InboundLimit | undefined;
   private backlog: Backlog | undefined;
   private tcp: TcpSocket | undefined;
   private conn: EngineSocket | undefined;
-  /** Knows the answers to our pings, which do not count as sent by the client's own will. */
+  /** Recognizes answers to our pings, which the inbound limit does not count. */
   confirms: { confirmWith(payload: Buffer): boolean } | undefined;
   private isAnswering = false;
   private latestPing: Buffer | undefined;
 
-  /** Starts to watch. Until then the client can only have sent one chunk. */
+  /** Starts to count. Until then the client can have sent only one chunk. */
   guard(conn: EngineSocket, tcp: TcpSocket, backlog: Backlog): void {
     [this.conn, this.tcp, this.backlog] = [conn, tcp, backlog];
     this.inbound = new InboundLimit(performance.now(), tcp.bytesRead);
@@ -48,7 +48,7 @@ export class ClientWebSocket extends WebSocket {
     this.prependListener('message', onMessage).on('message', onMessageRead).on('ping', onPing).on('pong', onPong);
   }
 
-  /** Counts a frame that the client sent. Answers whether it may go on. */
+  /** Counts a frame that the client sent. Returns whether the client is within its limits. */
   takes(isBinary = false): boolean {
     const { inbound, tcp } = this;
     if (inbound === undefined || tcp === undefined || this.readyState !== WebSocket.OPEN) return false;
@@ -58,14 +58,14 @@ export class ClientWebSocket extends WebSocket {
     return true;
   }
 
-  /** Engine.IO closes after a packet that it cannot read, but first waits for the client to read what came before. */
+  /** Destroys the connection when Engine.IO closes after a packet that it cannot parse: it would wait for the client to read. */
   endIfClosing(): void {
     if (this.conn?.readyState !== 'open' && this.tcp !== undefined) destroySoon(this.tcp);
   }
 
   /**
-   * Answers a ping once TCP has taken the answer to the one before. Only the latest one is answered then, which RFC 6455
-   * (5.5.3) allows, so that at most one answer waits for a client that does not read.
+   * Answers a ping once TCP has taken the answer to the ping before. Then it answers only the latest one, which RFC 6455 (5.5.3)
+   * allows, so that at most one answer waits for a client that does not read.
    */
   answerPing(data: Buffer): void {
     if (this.isAnswering) {
@@ -90,7 +90,7 @@ export class ClientWebSocket extends WebSocket {
   }
 }
 
-/** Makes such Web Sockets for Engine.IO, without compression and without automatic pongs. */
+/** Makes these Web Sockets for Engine.IO, without compression and without automatic pongs. */
 export class ClientWebSocketServer extends WebSocketServer<typeof ClientWebSocket> {
   constructor(options: ServerOptions<typeof ClientWebSocket>) {
     const limits = { autoPong: false, closeTimeout: closeGraceMs, maxFragments, maxBufferedChunks };
@@ -104,12 +104,12 @@ export function countCut(reason: Fault): void {
   log.debug({ event: 'socket.cut', reason });
 }
 
-/** Destroys a connection that is being closed, whether or not the client plays its part. */
+/** Destroys a connection that is being closed, whether or not the client answers the close frame. */
 export function destroySoon(tcp: TcpSocket): void {
   setTimeout(() => tcp.destroy(), closeGraceMs).unref();
 }
 
-// One function for all sockets: a closure for each would cost memory while it is idle.
+// One function for all sockets: a closure for each socket would cost memory while the socket is idle.
 
 function onMessage(this: WebSocket, _data: unknown, isBinary: boolean): void {
   (this as ClientWebSocket).takes(isBinary);

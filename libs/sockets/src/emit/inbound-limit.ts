@@ -5,8 +5,8 @@ export const inboundLimits = {
 } as const;
 
 /**
- * Two token buckets for what one client sends: frames and bytes. A client has its CONNECT to send, pongs (or the pings of
- * Engine.IO 3) and at most a few acknowledgements, so that one that sends more is broken or hostile.
+ * Two token buckets for the frames and the bytes that one client sends. A client sends its CONNECT, pongs (or the pings of
+ * Engine.IO 3) and at most a few acknowledgements. A client that sends more is broken or hostile.
  */
 export class InboundLimit {
   private frames: number = inboundLimits.frames.burst;
@@ -14,13 +14,13 @@ export class InboundLimit {
   private bytesRead = 0;
   private refilledAt: number;
 
-  /** `now` is a monotonic time in ms. `bytesRead` is what the connection had read before. */
+  /** `now` is a monotonic time in ms. `bytesRead` is what the connection has read before. */
   constructor(now: number, bytesRead: number) {
     this.refilledAt = now;
     this.bytesRead = bytesRead;
   }
 
-  /** Counts a frame. `bytesRead` is what the connection has read so far. Answers whether the client may go on. */
+  /** Counts a frame. `bytesRead` is what the connection has read so far. Returns whether the client is within its limits. */
   allows(now: number, bytesRead: number): boolean {
     const seconds = (now - this.refilledAt) / 1000;
     this.refilledAt = now;

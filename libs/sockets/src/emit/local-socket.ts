@@ -5,17 +5,17 @@ import type { Backlog } from './backlog';
 import { type EncodedEvent, encodedEvent, frameOf, missedEvent, pingFrame } from './websocket.payload';
 import { Unconfirmed, type Sent, type UnconfirmedLimits, type Unreceived } from './unconfirmed';
 
-/** Whose socket, and what it asked for. */
+/** The user of a socket, and what its client asked for. */
 export interface LocalSocketOptions {
   readonly context: number;
   readonly user: number;
   readonly client: string;
   readonly connection: string;
-  /** Whether the connection id was made up by the server. */
+  /** Whether the server made up the connection id. */
   readonly isAnonymous: boolean;
-  /** Whether each notification is to come with its id, time and count. */
+  /** Whether each notification has its id, time and count. */
   readonly wantsMeta: boolean;
-  /** How much is remembered until the client confirms it. */
+  /** How many events are stored until the client confirms them. */
   readonly limits: UnconfirmedLimits;
 }
 
@@ -26,10 +26,10 @@ export interface LocalSocketOptions {
  */
 const [pingBurst, pingPauseMs, longPingPauseMs] = [5, 20, 1000];
 
-/** Pings that a node sends in a second at most, beside those after the longer pause. */
+/** Most pings that a node sends in a second, except those after the longer pause. */
 const pingsPerSecond = 500;
 
-/** A client that closes has not read what was sent less than its round trip before, and this much, in ms. */
+/** A client that closes may not have read what was sent within its round trip and this time before, in ms. */
 const closingSlackMs = 50;
 /** The round trip of a client that has not confirmed anything yet, in ms. */
 const likelyRoundTripMs = 500;
@@ -37,22 +37,22 @@ const likelyRoundTripMs = 500;
 /** Bytes of a full mailbox that are written before the client has taken those before. */
 const chunkBytes = 128 * 1024;
 
-interface Waiting {
+interface QueuedEvent {
   readonly sent: Sent;
   readonly event: EncodedEvent;
 }
 
 /**
- * One client's socket at this node. Events that are sent before the client's CONNECT wait for it, because other processes
- * know the socket from its handshake on. So do those that are sent while it is behind, because what it missed comes first.
+ * One client's socket at this node. Events that are sent before the client's CONNECT wait for it, because the registry has the
+ * socket from its handshake on. So do events that are sent while the socket is behind, because what it missed comes first.
  */
 export class LocalSocket {
-  private early: Waiting[] = [];
+  private early: QueuedEvent[] = [];
   private socket: Socket | undefined;
   private webSocket: WebSocket | undefined;
   private unconfirmed: Unconfirmed | undefined;
   private isStopped = false;
-  /** The latest event that a ping followed, when that was sent, and how many more could be sent at once then. */
+  /** The latest event that a ping followed, when the ping was sent, and how many more could be sent at once then. */
   private pinged = { number: 0, at: -Infinity, left: pingBurst };
   /** The latest event that the client confirmed. */
   private confirmed = 0;
@@ -61,7 +61,7 @@ export class LocalSocket {
   private isDraining = false;
   /** Events in the outbox. */
   private queued = 0;
-  /** Whether it has to get what it missed before anything else. */
+  /** Whether it must receive what it missed before anything else. */
   isBehind = false;
 
   constructor(
@@ -81,21 +81,21 @@ export class LocalSocket {
     if (!this.isBehind) this.release();
   }
 
-  /** Sends it before this turn of the event loop is over, after what was accepted before it. */
+  /** Sends a delivery within this turn of the event loop, after those that were accepted before it. */
   send(delivery: Delivery): void {
     this.queued++;
     if (outbox.push({ waiting: this.prepared(delivery), socket: this }) === 1) setImmediate(emptyOutbox);
   }
 
-  /** Sends the event that tells the client to fetch afresh, because it missed notifications that nobody kept. */
+  /** Sends the event upon which the client fetches its data again, because it missed notifications that are stored nowhere. */
   sendMissed(): void {
     this.emit(this.gap());
     this.requestConfirmation();
   }
 
   /**
-   * Sends what the client missed and then what has been sent meanwhile, in the order of acceptance, as fast as it reads.
-   * Resolves once all is written, or nothing can be written any more.
+   * Sends what the client missed and then the events that came meanwhile, in the order of acceptance, as fast as the client reads.
+   * Resolves once all is written or the socket is closed.
    */
   async catchUp({ deliveries, hasGap }: Unreceived): Promise<void> {
     const missed = deliveries.map((delivery) => this.prepared(delivery));
@@ -111,13 +111,13 @@ export class LocalSocket {
     this.release();
   }
 
-  /** Writes nothing more: what is sent from now on counts as not received. */
+  /** Writes nothing more. Events that are sent from now on count as not received. */
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.timer);
   }
 
-  /** Takes a pong of the client. Answers whether it is one that was asked for, and not a repetition. */
+  /** Handles a pong. Returns whether it answers a ping of ours for the first time. */
   confirmWith(payload: Buffer): boolean {
     const number = payload.length === 4 ? payload.readUInt32BE() : 0;
     if (number <= this.confirmed || number > this.pinged.number) return false;
@@ -131,13 +131,13 @@ export class LocalSocket {
   }
 
   /**
-   * What the client may not have received. Where it took leave, it has read all but the latest; where it confirmed our own
-   * close frame, all that was written.
+   * What the client may not have received. A client that closed has read all but the latest events; a client that confirmed our
+   * close frame has read all that was written.
    */
-  unreceived(leave: 'aborted' | 'closed' | 'confirmed'): Unreceived {
+  unreceived(end: 'aborted' | 'closed' | 'confirmed'): Unreceived {
     if (this.unconfirmed === undefined) return { deliveries: [], hasGap: false };
-    if (leave === 'aborted' || this.backlog.isHolding) return this.unconfirmed.since(0);
-    if (leave === 'confirmed') return this.unconfirmed.since(Infinity);
+    if (end === 'aborted' || this.backlog.isBuffering) return this.unconfirmed.since(0);
+    if (end === 'confirmed') return this.unconfirmed.since(Infinity);
     return this.unconfirmed.since(performance.now() - 2 * (this.roundTripMs ?? likelyRoundTripMs) - closingSlackMs);
   }
 
@@ -156,7 +156,7 @@ export class LocalSocket {
     if (unconfirmed === undefined || this.isDraining || this.isOver) return undefined;
     const number = unconfirmed.lastNumber;
     if (number === pinged.number) return undefined;
-    if (this.backlog.isHolding) return this.requestWhenDrained();
+    if (this.backlog.isBuffering) return this.requestWhenDrained();
     const now = performance.now();
     const pausedMs = now - pinged.at;
     const left = Math.min(pingBurst, pinged.left + pausedMs / pingPauseMs);
@@ -179,7 +179,7 @@ export class LocalSocket {
     this.timer ??= setTimeout(again, Math.ceil(ms)).unref();
   }
 
-  /** A ping must not overtake what Engine.IO holds back. */
+  /** A ping must not overtake what Engine.IO buffers. */
   private requestWhenDrained(): undefined {
     this.isDraining = true;
     this.socket?.conn.once('drain', () => {
@@ -188,28 +188,28 @@ export class LocalSocket {
     });
   }
 
-  /** Sends an event of the outbox now, or lets it wait for its turn. The last one takes a ping along if one is due. */
-  emitQueued(waiting: Waiting): void {
+  /** Writes an event of the outbox, or lets it wait. The last one is written with a ping if one is due. */
+  emitQueued(waiting: QueuedEvent): void {
     this.emit(waiting, --this.queued === 0);
   }
 
-  private emit(waiting: Waiting, isLast = false): void {
+  private emit(waiting: QueuedEvent, isLast = false): void {
     if (this.socket !== undefined && !this.isBehind) return this.write(waiting, isLast);
     this.early.push(waiting);
-    this.backlog.hold(waiting.event.frame.length);
+    this.backlog.add(waiting.event.frame.length);
   }
 
   private get isOver(): boolean {
     return this.isStopped || this.backlog.isExceeded || this.socket?.conn.readyState !== 'open';
   }
 
-  private prepared(delivery: Delivery): Waiting {
+  private prepared(delivery: Delivery): QueuedEvent {
     const event = encodedEvent(frameOf(delivery, this.options.wantsMeta));
     this.unconfirmed ??= new Unconfirmed(this.options.limits);
     return { event, sent: this.unconfirmed.add(delivery, event.frame.length) };
   }
 
-  private gap(): Waiting {
+  private gap(): QueuedEvent {
     this.unconfirmed ??= new Unconfirmed(this.options.limits);
     return { event: encodedEvent([missedEvent]), sent: this.unconfirmed.add(undefined, 0) };
   }
@@ -223,15 +223,15 @@ export class LocalSocket {
   }
 
   /**
-   * Hands Engine.IO the finished frame, as Socket.IO's own adapter does when it broadcasts. Socket.IO would make the frame in
-   * steps and in two buffers, which costs as much again as writing it. A ping behind the last event is part of the same write,
-   * which saves a system call.
+   * Gives the finished frame to Engine.IO, as the adapter of Socket.IO does for a broadcast. Socket.IO would build the frame in
+   * steps and in two buffers, which costs as much as writing it. A ping behind the last event is part of the same write, which
+   * saves a system call.
    */
-  private write({ sent, event: { packet, frame } }: Waiting, isLast = false): void {
+  private write({ sent, event: { packet, frame } }: QueuedEvent, isLast = false): void {
     if (this.isOver) return;
     this.unconfirmed?.wrote(sent, performance.now());
     const conn = this.socket?.conn;
-    // Where Engine.IO holds the event back, the ping is sent once it has been written.
+    // If Engine.IO buffers the event, the ping is sent once the event has been written.
     const isTogether = isLast && conn?.transport.writable === true;
     const ping = isTogether ? this.confirmationDue() : undefined;
     const options: object = {
@@ -260,8 +260,8 @@ export class LocalSocket {
   }
 }
 
-/** Compares by acceptance; the event that something was missed comes first. */
-function inTurn(one: Waiting, other: Waiting): number {
+/** Compares by acceptance. The event that says that something was missed comes first. */
+function inTurn(one: QueuedEvent, other: QueuedEvent): number {
   const [first, second] = [one.sent.delivery, other.sent.delivery];
   if (first === undefined || second === undefined) return first === second ? 0 : first === undefined ? -1 : 1;
   return byAcceptance(first, second);
@@ -271,7 +271,7 @@ const ignored = (): void => undefined;
 
 const pingsLeft = { count: pingsPerSecond, at: 0 };
 
-/** Whether the node may send one more ping, which counts then. */
+/** Whether the node may send one more ping, and counts it then. */
 function mayPing(now: number): boolean {
   const count = Math.min(pingsPerSecond, pingsLeft.count + ((now - pingsLeft.at) / 1000) * pingsPerSecond);
   pingsLeft.at = now;
@@ -280,11 +280,11 @@ function mayPing(now: number): boolean {
 }
 
 /**
- * What is written next. The deliveries of all jobs that came at once are written together: a reader that is woken up by the first
- * write is still reading when the others come, and need not be woken up for each, which had taken as long as writing. They are
- * sorted, because the queue's client hands out jobs that came at once in any order.
+ * The events that are written next. The deliveries of all jobs that came at once are written together: a client that wakes up at
+ * the first write is still reading when the others arrive. To wake it up for each would take as long as the writes. They are
+ * sorted, because the queue's client starts jobs that came at once in any order.
  */
-const outbox: { readonly waiting: Waiting; readonly socket: LocalSocket }[] = [];
+const outbox: { readonly waiting: QueuedEvent; readonly socket: LocalSocket }[] = [];
 
 function emptyOutbox(): void {
   const queued = outbox.splice(0).sort((one, other) => inTurn(one.waiting, other.waiting));

@@ -3,14 +3,14 @@ import type { Delivery } from '@pns/transport-contract';
 import { parkedMs } from '../registry/socket-rules';
 import type { LocalSocket } from './local-socket';
 
-/** Our clock may be this far from Redis', in ms. Presence decides which sockets a delivery was for. */
+/** Our clock may differ this much from that of Redis, in ms. The registry decides which sockets a delivery was for. */
 const clockSkewMs = 10_000;
 
-/** The sockets that this node holds, and those that it held until a moment ago. */
+/** The sockets that this node holds, and those that closed recently. */
 export class LocalSockets {
   private readonly perUser: PerUser = new Map();
   private readonly all = new Set<LocalSocket>();
-  /** Those that went, in the order in which they did. */
+  /** The closed ones, in the order in which they closed. */
   private readonly gone = new Map<LocalSocket, number>();
   private readonly gonePerUser: PerUser = new Map();
 
@@ -29,13 +29,13 @@ export class LocalSockets {
     const before = this.gonePerUser
       .get(userKey(socket.options))
       ?.find(({ options }) => options.client === client && options.connection === connection);
-    if (before !== undefined) this.forget(before); // what is on its way finds it here
+    if (before !== undefined) this.forget(before); // deliveries on their way find it here
   }
 
   remove(socket: LocalSocket): void {
     if (!this.all.delete(socket)) return;
     remove(this.perUser, socket);
-    if (socket.options.isAnonymous) return; // who comes back without an id cannot be told from who is new
+    if (socket.options.isAnonymous) return; // a client that comes back without an id cannot be told from a new one
     this.gone.set(socket, Date.now());
     append(this.gonePerUser, socket);
     for (const [other, goneAt] of this.gone) {
@@ -44,12 +44,12 @@ export class LocalSockets {
     }
   }
 
-  /** The sockets that a delivery is for: the client's, without the one that caused it. */
+  /** The sockets that a delivery is for: those of its client, except the one that caused it. */
   addressedBy(delivery: Delivery): LocalSocket[] {
     return addressed(this.perUser, delivery);
   }
 
-  /** Whether a socket that a delivery was for may have left while the delivery was on its way. */
+  /** Whether a socket that a delivery was for may have closed while the delivery was on its way. */
   mayBeMissedBy(delivery: Delivery): boolean {
     if (this.gone.size === 0) return false;
     const since = (delivery.lookedAt ?? delivery.dueAt) - clockSkewMs;

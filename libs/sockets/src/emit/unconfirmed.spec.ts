@@ -5,7 +5,7 @@ import { Unconfirmed, type Sent } from './unconfirmed';
 const delivery = (id: string): Delivery => ({ id }) as unknown as Delivery;
 const idsOf = ({ deliveries }: { deliveries: readonly Delivery[] }) => deliveries.map(({ id }) => id);
 
-it('remembers what was not confirmed, also what was never written', () => {
+it('stores what was not confirmed, also what was never written', () => {
   const unconfirmed = new Unconfirmed({ maxNotifications: 10, maxBytes: 100 });
   const [a, b, c] = ['a', 'b', 'c'].map((id) => unconfirmed.add(delivery(id), 1)) as [Sent, Sent, Sent];
   unconfirmed.wrote(a, 5);
@@ -34,7 +34,7 @@ it.each([
   expect(unconfirmed.isEmpty).toBe(true);
 });
 
-it('says that there is a gap until the client has confirmed that it was told', () => {
+it('reports a gap until the client has confirmed the event that announces it', () => {
   const unconfirmed = new Unconfirmed({ maxNotifications: 10, maxBytes: 100 });
   unconfirmed.wrote(unconfirmed.add(undefined, 0), 1);
   expect(unconfirmed.since(0)).toEqual({ deliveries: [], hasGap: true });
@@ -42,7 +42,7 @@ it('says that there is a gap until the client has confirmed that it was told', (
   expect(unconfirmed.since(0)).toEqual({ deliveries: [], hasGap: false });
 });
 
-it('forgets nothing that was not confirmed, whatever happens, unless it says so', () => {
+it('loses nothing that was not confirmed without reporting it', () => {
   const step = fc.oneof(
     fc.constant('send' as const),
     fc.nat(30).map((number) => ({ confirm: number })),

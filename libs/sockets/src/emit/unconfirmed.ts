@@ -1,6 +1,6 @@
 import type { Delivery } from '@pns/transport-contract';
 
-/** How much is remembered for one socket. */
+/** How many events are stored for one socket. */
 export interface UnconfirmedLimits {
   readonly maxNotifications: number;
   /** Bytes of their frames. */
@@ -10,30 +10,30 @@ export interface UnconfirmedLimits {
 /** What a client may not have received. */
 export interface Unreceived {
   readonly deliveries: readonly Delivery[];
-  /** Whether there is more, which was not remembered. */
+  /** Whether there are more, which were not stored. */
   readonly hasGap: boolean;
 }
 
 /** An event on its way to a client. */
 export interface Sent {
-  /** Absent: the event that tells the client that it missed something. */
+  /** Absent for the event that a client receives because it missed something. */
   readonly delivery: Delivery | undefined;
   readonly bytes: number;
-  /** Its place among those that were written; 0 until then. */
+  /** Its number among the written events; 0 until it is written. */
   number: number;
   /** When it was written, on a monotonic clock, in ms; infinite until then. */
   at: number;
 }
 
 /**
- * The events that a client has not confirmed. A client confirms with the pong to a Web Socket ping that followed them, which
- * every client answers by itself (RFC 6455, 5.5.3).
+ * The events that a client has not confirmed. A client confirms events with the pong to a Web Socket ping that follows them. Every
+ * client sends that pong by itself (RFC 6455, 5.5.3).
  */
 export class Unconfirmed {
   private sent: Sent[] = [];
   private bytes = 0;
   private written = 0;
-  /** The latest that was not remembered for lack of room. */
+  /** The latest event for which there was no room. */
   private lost: Sent | undefined;
 
   constructor(private readonly limits: UnconfirmedLimits) {}
@@ -47,7 +47,7 @@ export class Unconfirmed {
     return this.written;
   }
 
-  /** Remembers an event that is to be written. */
+  /** Stores an event that will be written. */
   add(delivery: Delivery | undefined, bytes: number): Sent {
     const sent: Sent = { delivery, bytes, number: 0, at: Infinity };
     const { maxNotifications, maxBytes } = this.limits;
@@ -60,13 +60,13 @@ export class Unconfirmed {
     return sent;
   }
 
-  /** Notes that an event was written, after all that were written before. */
+  /** Notes that an event was written, after all events before it. */
   wrote(sent: Sent, now: number): void {
     sent.number = ++this.written;
     sent.at = now;
   }
 
-  /** Forgets the events up to this number. */
+  /** Deletes the events up to this number. */
   confirm(number: number): void {
     const isConfirmed = (sent: Sent): boolean => sent.number > 0 && sent.number <= number;
     if (this.lost !== undefined && isConfirmed(this.lost)) this.lost = undefined;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const clientOptions = z.strictObject({
   /** Path of the handshake; sockets below it are the client's too. */
   path: z.string().regex(/^(\/[A-Za-z0-9_.-]+)+\/?$/, 'must begin with / and hold letters, digits, _, ., - and / only'),
-  /** What the client's sockets hear of. */
+  /** The topics whose notifications the client's sockets receive. */
   topics: z.array(z.string().refine(isTopicPattern, 'must be a topic, a topic prefix with a trailing :*, or *')).min(1),
 });
 
@@ -50,7 +50,7 @@ export function topicsOf(clients: WebsocketClientOptions, client: string): reado
   return (Object.hasOwn(clients, client) ? clients[client]?.topics : undefined) ?? [];
 }
 
-/** Whether sockets of `client` hear of `topic`. */
+/** Whether sockets of `client` receive notifications of `topic`. */
 export function clientWants(clients: WebsocketClientOptions, client: string, topic: string): boolean {
   return matchingPattern(topic, topicsOf(clients, client)) !== undefined;
 }

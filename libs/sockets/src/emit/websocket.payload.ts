@@ -1,12 +1,12 @@
 import type { Delivery } from '@pns/transport-contract';
 
-/** The event of a socket whose session ended; the server closes it then. */
+/** The event of a socket whose session ended. The server closes the socket after it. */
 export const sessionInvalidEvent = 'session:invalid';
 
-/** The event of a socket that came back and may have missed notifications that nobody kept. */
+/** The event of a socket that may have missed notifications that are stored nowhere. */
 export const missedEvent = 'notifications:missed';
 
-/** Names that Socket.IO keeps for itself, so that no topic of this name can be sent: its documentation, "Emit cheatsheet". */
+/** Names that Socket.IO reserves, so that a topic of this name cannot be sent: its documentation, "Emit cheatsheet". */
 const reservedEvents: ReadonlySet<string> = new Set([
   'connect',
   'connect_error',
@@ -16,12 +16,12 @@ const reservedEvents: ReadonlySet<string> = new Set([
   'removeListener',
 ]);
 
-/** Whether Socket.IO can send an event that is named like the topic. */
+/** Whether Socket.IO can send an event with the name of this topic. */
 export function isEventName(topic: string): boolean {
   return !reservedEvents.has(topic);
 }
 
-/** The event that a notification is for a client: topic and payload, and what is known of it for those who asked. */
+/** The event that a client receives for a notification: topic and payload, and its id, time and count if the client wants them. */
 export function frameOf(delivery: Delivery, wantsMeta: boolean): readonly [string, ...unknown[]] {
   const { topic, payload, notificationId, timestamp, count } = delivery;
   return wantsMeta ? [topic, payload, { id: notificationId, timestamp, count }] : [topic, payload];

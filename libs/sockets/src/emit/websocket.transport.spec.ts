@@ -70,7 +70,7 @@ describe('a delivery', () => {
     expect(addressed(more)).toEqual(expected);
   });
 
-  it('is handed on when its socket is not here', async () => {
+  it('is forwarded when its socket is not at this node', async () => {
     await expect(transport.deliver(delivery, signal)).resolves.toMatchObject({ kind: 'moved' });
     expect(handedOn).toEqual([[delivery, undefined]]);
   });
@@ -89,7 +89,7 @@ describe('a delivery', () => {
     for (const [, namedOnly] of handedOn) expect(namedOnly).toBe(true);
   });
 
-  it('goes after no socket that is back already', async () => {
+  it('is not forwarded after a socket that is back already', async () => {
     sockets.remove(add('1'));
     add('1');
     await expect(transport.deliver(delivery, signal)).resolves.toEqual({ kind: 'delivered' });
@@ -133,7 +133,7 @@ describe('the sockets of a node', () => {
   });
 });
 
-it('cuts a client off for which more than a MiB waits before it has sent its CONNECT', async () => {
+it('destroys the connection of a client for which more than a MiB waits before its CONNECT', async () => {
   const tcp = new TcpSocket();
   const backlog = new Backlog(tcp);
   const socket = add('1', {}, backlog);

@@ -2,7 +2,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { isEventName } from './websocket.payload';
 import type { LocalSockets } from './local-sockets';
 
-/** Forwards a delivery whose socket is not at this node. `isPartlySent`: other sockets here have it. */
+/** Forwards a delivery whose socket is not at this node. `isPartlySent`: other sockets here received it. */
 export type Forward = (delivery: Delivery, isPartlySent?: boolean) => Promise<Outcome>;
 
 /** Emits deliveries to the sockets of this node. */
@@ -18,7 +18,7 @@ export class WebsocketTransport implements Transport {
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     if (!isEventName(delivery.topic)) {
-      return { kind: 'rejected', reason: `Socket.IO keeps the name ${delivery.topic} for itself` };
+      return { kind: 'rejected', reason: `Socket.IO reserves the name ${delivery.topic}` };
     }
     const addressed = this.sockets.addressedBy(delivery);
     if (addressed.length === 0) return this.forward(delivery);

@@ -14,19 +14,19 @@ import { SocketAdmission } from '../admission/socket-admission';
 /** The node of a socket that was taken over has this long to return what its client has not confirmed, in ms. */
 const returnWithinMs = 2000;
 
-/** What is in the queue of a node that died has this long to follow its sockets, in ms: others notice a death after five seconds. */
+/** Deliveries in the queue of a dead node have this long to follow its sockets, in ms. Others notice a death after five seconds. */
 const followWithinMs = 15_000;
-/** How often such a queue is looked at, in ms. */
+/** How often such a queue is read, in ms. */
 const followLookMs = 100;
 
-/** How often a mailbox is looked at that is not complete yet, and one that Redis does not answer for, in ms. */
+/** How often a mailbox is read that is not complete yet, and one for which Redis does not answer, in ms. */
 const [lookAgainMs, retryMs] = [50, 500];
 
-/** Sends sockets what waited for them, before anything else. */
+/** Sends sockets the deliveries of their mailbox, before anything else. */
 @Injectable()
 export class CatchUp {
   private readonly running = new Set<OpenSocket>();
-  /** By node, whether its queue is empty: many sockets come back from a node at once, and share a look. */
+  /** By node, whether its queue is empty: many sockets come back from a node at once, and share one read. */
   private readonly looks = new Map<string, Promise<boolean>>();
 
   constructor(
@@ -38,7 +38,7 @@ export class CatchUp {
     private readonly queues: Queues,
   ) {}
 
-  /** Empties the mailbox of a socket into it, once its client has sent its CONNECT. Resolves when it is done or gone. */
+  /** Empties the mailbox of a socket into it, once its client has sent its CONNECT. Resolves when that is done or the socket closed. */
   async run(socket: OpenSocket): Promise<void> {
     socket.local.isBehind = true;
     if (this.running.has(socket) || !socket.local.isAttached) return;
@@ -61,7 +61,7 @@ export class CatchUp {
     }
   }
 
-  /** Whether nothing is left on its way to the socket at the node where it was before, so that nothing newer overtakes it. */
+  /** Whether no delivery is left on its way to the node where the socket was before, so that none is overtaken by a newer one. */
   private async hasFollowed({ nodeBefore }: OpenSocket, giveUpAt: number): Promise<boolean> {
     if (nodeBefore === undefined || performance.now() >= giveUpAt) return true;
     let look = this.looks.get(nodeBefore);
@@ -102,7 +102,7 @@ export class CatchUp {
     });
     const deliveries = attempts.filter(({ outcome }) => outcome.kind === 'delivered').map(({ delivery }) => delivery);
     await socket.local.catchUp({ deliveries, hasGap: missed.hasGap });
-    // What a client has not received before it left is in its mailbox again.
+    // If the socket closed meanwhile, what its client has not received is in the mailbox again.
     const returned = new Set(this.isHere(socket) ? [] : deliveries.map(({ id }) => id));
     await this.record(attempts.filter(({ delivery }) => !returned.has(delivery.id)));
   }

@@ -52,7 +52,7 @@ describe('a socket that comes back', () => {
     expect(topics(await again.got(1))).toEqual(['ox:mail:last']);
   });
 
-  it('brings its session with its CONNECT and gets what it missed all the same', async () => {
+  it('sends its session with its CONNECT and receives what it missed', async () => {
     const client = await nodes.connect(near, '1');
     client.close();
     await allAway();
@@ -62,7 +62,7 @@ describe('a socket that comes back', () => {
     await expect(back.got(1)).resolves.toHaveLength(1);
   });
 
-  it('is known without a connection id of its own', async () => {
+  it('is recognized without a connection id', async () => {
     const client = await nodes.connect(near);
     client.close();
     await allAway();
@@ -71,7 +71,7 @@ describe('a socket that comes back', () => {
     await expect(back.got(1)).resolves.toHaveLength(1);
   });
 
-  it('gets nothing that it caused itself, and another one gets it', async () => {
+  it('does not receive what it caused itself, and another socket does', async () => {
     const clients = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
     for (const client of clients) client.close();
     await allAway();
@@ -82,10 +82,10 @@ describe('a socket that comes back', () => {
     expect(topics(await one.got(1))).toEqual(['ox:mail:last']);
   });
 
-  it('gets what was on its way to it when it went', async () => {
+  it('receives what was on its way to it when it closed', async () => {
     const stays = await nodes.connect(near, 'stays');
     const client = await nodes.connect(near, '1');
-    const late = await nodes.onItsWay(near.id); // dispatched to the node that held them then
+    const late = await nodes.deliveryNow(near.id); // dispatched to the node that held them then
     stays.close();
     client.close();
     await allAway();
@@ -95,10 +95,10 @@ describe('a socket that comes back', () => {
     await expect(back.got(1)).resolves.toHaveLength(1);
   });
 
-  it('gets what was on its way when it went, where another one of its client stays', async () => {
+  it('receives what was on its way when it closed, while another socket of its client stays open', async () => {
     const stays = await nodes.connect(near, 'stays');
     const client = await nodes.connect(near, '1');
-    const late = await nodes.onItsWay(near.id);
+    const late = await nodes.deliveryNow(near.id);
     client.close();
     while ((await nodes.openConnections()).length > 1);
     await nodes.enqueue(late);
@@ -110,10 +110,10 @@ describe('a socket that comes back', () => {
     expect(topics(await back.got(2))).toEqual(['ox:mail:new', 'ox:mail:last']);
   });
 
-  it('gets only once what was dispatched for it before and after it went', async () => {
+  it('receives once what was dispatched for it before and after it closed', async () => {
     const stays = await nodes.connect(near, 'stays');
     const client = await nodes.connect(near, '1');
-    const before = await nodes.onItsWay(near.id);
+    const before = await nodes.deliveryNow(near.id);
     client.close();
     while ((await nodes.openConnections()).length > 1);
     await nodes.enqueue(before);
@@ -128,9 +128,9 @@ describe('a socket that comes back', () => {
     await stays.got(2);
   });
 
-  it('gets what is still on its way to where it was', async () => {
+  it('receives what is still on its way to its former node', async () => {
     const client = await nodes.connect(near, '1');
-    const late = await nodes.onItsWay(near.id);
+    const late = await nodes.deliveryNow(near.id);
     client.close();
     await allAway();
     const back = await nodes.connect(far, '1');
@@ -138,7 +138,7 @@ describe('a socket that comes back', () => {
     await expect(back.got(1)).resolves.toHaveLength(1);
   });
 
-  it('gets what it missed as soon as Redis gives it out', async () => {
+  it('receives what it missed as soon as Redis is available', async () => {
     const client = await nodes.connect(near, '1');
     client.close();
     await allAway();
@@ -168,7 +168,7 @@ describe('a socket that comes back', () => {
     },
   );
 
-  it('gets a thousand notifications, and is told that there were more', async () => {
+  it('receives a thousand notifications, and learns that there were more', async () => {
     nodes.configure('pns.properties', 'com.openexchange.websockets.mailbox.maxNotifications=1000\n');
     const client = await nodes.connect(near, '1');
     client.close();
@@ -180,7 +180,7 @@ describe('a socket that comes back', () => {
     expect(frames.map(([, payload]) => (payload as { number: number }).number)).toEqual([...Array(1000).keys()]);
   });
 
-  it('gets a MiB of payloads without being taken for a slow reader', async () => {
+  it('receives a MiB of payloads without counting as a slow reader', async () => {
     const client = await nodes.connect(near, '1');
     client.close();
     await allAway();
@@ -192,7 +192,7 @@ describe('a socket that comes back', () => {
     expect(topics(await back.got(17)).at(-1)).toBe('ox:mail:last');
   });
 
-  it('as another client gets nothing', async () => {
+  it('as another client receives nothing', async () => {
     nodes.configure(
       'websocket-clients.yml',
       'other:\n  path: /other\n  topics: ["*"]\nopen-xchange-appsuite:\n  path: /socket.io/appsuite/\n  topics: ["*"]\n',
@@ -216,7 +216,7 @@ describe('two tabs of one user', () => {
     ['another node', () => far],
   ])('that come back to %s within milliseconds get each what it missed, once', async (_, node) => {
     const tabs = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
-    const onItsWay = { ...(await nodes.onItsWay(near.id)), topic: 'ox:mail:on-its-way' };
+    const onItsWay = { ...(await nodes.deliveryNow(near.id)), topic: 'ox:mail:on-its-way' };
     for (const tab of tabs) tab.close();
     await allAway();
     await nodes.enqueue(onItsWay);
@@ -233,7 +233,7 @@ describe('two tabs of one user', () => {
 });
 
 describe('a delivery that finds no socket', () => {
-  it('ends as expired when none is to come back', async () => {
+  it('expires when no socket can come back', async () => {
     const lost = nodes.delivery(near.id);
     await nodes.enqueue(lost);
     await expect(nodes.outcome(lost, 'expired')).resolves.toEqual({ kind: 'expired', reason: 'its socket is gone' });
@@ -241,7 +241,7 @@ describe('a delivery that finds no socket', () => {
 
   const givenUp = { kind: 'expired', reason: 'its socket was found nowhere' };
 
-  it('ends as expired when it was sent on too often, and the socket is told when it comes back', async () => {
+  it('expires when it was forwarded too often, and the socket learns it when it comes back', async () => {
     const clients = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
     for (const client of clients) client.close();
     await allAway();
@@ -254,7 +254,7 @@ describe('a delivery that finds no socket', () => {
     expect(topics(await other.got(1))).toEqual(['ox:mail:last']);
   });
 
-  it('ends as expired when it was sent on too often, and the socket is told where it is open by now', async () => {
+  it('expires when it was forwarded too often, and the socket learns it at the node where it is open', async () => {
     const link = await cuttableLink(testRedisUrl());
     const elsewhere = await nodes.start(link.url);
     const lost = { ...nodes.delivery(near.id), attempt: 10 };
@@ -276,7 +276,7 @@ describe('when a node stops', () => {
     proxy.sendTo(stopping);
     const client = await nodes.connect(proxy, '1', { generation, reconnection: true });
     proxy.sendTo(far);
-    const queued = await nodes.onItsWay(stopping.id);
+    const queued = await nodes.deliveryNow(stopping.id);
     await nodes.close(stopping);
     await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
     await nodes.dispatch({ topic: 'ox:mail:now' });
@@ -285,14 +285,14 @@ describe('when a node stops', () => {
     await proxy.close();
   });
 
-  it('two tabs of one user go to another one and miss nothing, and nothing comes twice', async () => {
+  it('two tabs of one user reconnect to another node, miss nothing and receive nothing twice', async () => {
     const proxy = await nodes.balancer();
     const stopping = await nodes.start();
     proxy.sendTo(stopping);
     const options = { reconnection: true };
     const tabs = await Promise.all([nodes.connect(proxy, '1', options), nodes.connect(proxy, '2', options)]);
     proxy.sendTo(far);
-    const queued = await nodes.onItsWay(stopping.id);
+    const queued = await nodes.deliveryNow(stopping.id);
     await nodes.close(stopping);
     await nodes.dispatch({ topic: 'ox:mail:now' });
     while ((await nodes.openConnections()).length < tabs.length);
@@ -303,7 +303,7 @@ describe('when a node stops', () => {
     await proxy.close();
   });
 
-  it('it refuses new ones and says when to come back', async () => {
+  it('it refuses new sockets and says when to retry', async () => {
     const stopping = await nodes.start();
     const client = await nodes.connect(stopping, '1');
     const closing = nodes.close(stopping);
@@ -334,8 +334,8 @@ describe('when a node stops while Redis', () => {
   });
 });
 
-describe('when a node loses Redis for so long that others take it for dead', () => {
-  it('another one looks after its queue, and its sockets miss nothing when it returns', async () => {
+describe('when a node loses Redis until others take it for dead', () => {
+  it('another node takes over its queue, and its sockets miss nothing when it returns', async () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await nodes.start(link.url);
     const client = await nodes.connect(parted, '1');
@@ -354,7 +354,7 @@ describe('when a node loses Redis for so long that others take it for dead', () 
     await link.close();
   }, 30_000);
 
-  it('a socket that goes to another node gets what its node has not, and is told that there may be more', async () => {
+  it('a socket that moves to another node receives what its node could store, and learns that there may be more', async () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await nodes.start(link.url);
     const client = await nodes.connect(parted, '1');

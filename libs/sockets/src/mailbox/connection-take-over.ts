@@ -11,14 +11,13 @@ import { SocketAdmission, type TakenFrom } from '../admission/socket-admission';
 /** An opening that another one of the same session took over. */
 type Taken = Pick<Opening, 'context' | 'user' | 'connection' | 'opening'>;
 
-/** What is on its way to a socket that is taken over has this long to arrive, in ms. */
+/** Deliveries on their way to a socket that is taken over have this long to arrive, in ms. */
 const arriveWithinMs = 500;
 const lookAgainMs = 10;
 
 /**
- * Tells the node of a socket that another opening of the same session has its connection id, so that it closes the socket and
- * returns what its client has not confirmed. A message that is lost costs time only: the node learns it when it next says
- * which sockets it keeps.
+ * Informs the node of a socket that another opening of the same session has its connection id, so that it closes the socket and
+ * returns what its client has not confirmed. A lost message costs only time: the node learns it when it renews its sockets.
  */
 @Injectable()
 export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -42,7 +41,7 @@ export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplica
     this.subscriber?.disconnect();
   }
 
-  /** Tells the node of an opening that `socket` took over from it. */
+  /** Informs the node of an opening that the given socket took over from it. */
   async announce({ context, user, connection }: Opening, { node, opening }: TakenFrom): Promise<void> {
     const taken: Taken = { context, user, connection, opening };
     if (node === this.node.id) return this.closeTaken(taken);
@@ -53,7 +52,7 @@ export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplica
     }
   }
 
-  /** Closes a socket that another opening took over. What is on its way to it arrives first, so that nothing overtakes it. */
+  /** Closes a socket that another opening took over, after the deliveries on their way to it have arrived, to keep the order. */
   async closeTaken(taken: Taken): Promise<void> {
     const socket = this.admission.find(taken);
     if (socket === undefined) return;
@@ -66,17 +65,17 @@ export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplica
   private async untilDelivered(): Promise<void> {
     const { group, name } = nodeQueue(this.queues.keys, this.node.id);
     const queue = this.queues.queue(group, name);
-    const underWay = async (): Promise<string[]> => (await queue.getJobs(['wait', 'active'])).map(({ id }) => id ?? '');
+    const pending = async (): Promise<string[]> => (await queue.getJobs(['wait', 'active'])).map(({ id }) => id ?? '');
     const giveUpAt = performance.now() + arriveWithinMs;
     try {
-      const before = new Set(await underWay());
+      const before = new Set(await pending());
       while (before.size > 0 && performance.now() < giveUpAt) {
         await pause(lookAgainMs);
-        const left = new Set(await underWay());
+        const left = new Set(await pending());
         for (const id of before) if (!left.has(id)) before.delete(id);
       }
     } catch {
-      // Redis is away. Deliveries that arrive later follow their socket.
+      // Redis is unavailable. Deliveries that arrive later are forwarded to the new opening.
     }
   }
 

@@ -6,7 +6,7 @@ import { log } from '@pns/runtime';
 import type { Job, Worker } from 'bullmq';
 import { SocketForwarding } from './socket-forwarding';
 
-/** A dispatcher may add to a dead node's queue for a moment after its death; the queue is watched this long, in ms. */
+/** The queue of a dead node is watched this long, in ms: a dispatcher may add to it for a moment after the death. */
 const watchMs = 60_000;
 
 interface TakenQueue {
@@ -14,7 +14,7 @@ interface TakenQueue {
   readonly takenAt: number;
 }
 
-/** Empties the queues of dead nodes: each delivery goes to where its socket is now, or waits for it. */
+/** Empties the queues of dead nodes: each delivery is forwarded to the node of its socket, or parked. */
 @Injectable()
 export class DeadNodeTakeOver {
   private readonly taken = new Map<string, TakenQueue>();
@@ -25,7 +25,7 @@ export class DeadNodeTakeOver {
     private readonly forwarding: SocketForwarding,
   ) {}
 
-  /** Works on the queues of exactly these nodes. */
+  /** Empties the queues of exactly these nodes. Called after each heartbeat. */
   async takeOver(nodes: readonly string[]): Promise<void> {
     for (const node of nodes) if (!this.taken.has(node)) this.take(node);
     for (const [node, { takenAt }] of [...this.taken]) {

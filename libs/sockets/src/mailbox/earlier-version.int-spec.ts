@@ -64,7 +64,7 @@ describe('after an upgrade from the version before mailboxes', () => {
     },
   );
 
-  it('what was on its way to sockets that are away reaches them', async () => {
+  it('what was on its way to parked sockets reaches them', async () => {
     await leaves('1', Date.now() - 1000);
     const delivery = earlier(0);
     await nodes.enqueue(delivery);
@@ -74,7 +74,7 @@ describe('after an upgrade from the version before mailboxes', () => {
     expect(numbersOf(client)).toEqual([0]);
   });
 
-  it('what nobody came back for is counted as expired', async () => {
+  it('what no socket came back for counts as expired', async () => {
     const left = Date.now() - 119_000;
     const delivery = earlier(0);
     await leaves('1', left);

@@ -32,7 +32,7 @@ const allAway = async (): Promise<void> => {
 const spread = (trial: number, ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, (trial * 61) % ms));
 
-describe('a come-back that breaks off between its handshake and its CONNECT', () => {
+describe('a client that disconnects between its handshake and its CONNECT', () => {
   it.each(generations)(
     'forty times, with clients of generation %s, costs nothing of 800 and doubles nothing',
     async (generation) => {
@@ -171,7 +171,7 @@ describe('a client whose network changes', () => {
     },
   );
 
-  it('closes the old socket, which stays away though its client still listens', async () => {
+  it('closes the old socket, whose client does not reconnect', async () => {
     const session = await nodes.token();
     const query = { session, connection: '1' };
     const old = await nodes.open(near, { query, reconnection: true }).connected();
@@ -189,7 +189,7 @@ describe('a client whose network changes', () => {
     await expect(raw.refusal()).resolves.toMatchObject({ status: 400, body: { code: 'CONNECTION_DUPLICATE' } });
   });
 
-  it('that brings its session with the CONNECT takes over as well, any number of times', async () => {
+  it('that sends its session with the CONNECT takes over as well, any number of times', async () => {
     const auth = { token: await nodes.token() };
     for (const node of [near, far, far, near]) {
       const client = await nodes.open(node, { auth, query: { connection: '1' } }).connected();
@@ -200,8 +200,8 @@ describe('a client whose network changes', () => {
   });
 });
 
-describe('a socket that breaks off', () => {
-  it('gets again what it has not confirmed, and nothing else', async () => {
+describe('a socket whose connection breaks', () => {
+  it('receives again what it has not confirmed, and nothing else', async () => {
     const raw = await RawClient.open(near.url, `session=${await nodes.token()}&connection=1&EIO=4`);
     await raw.connected();
     raw.answerPings();
@@ -252,7 +252,7 @@ describe('a socket that breaks off', () => {
     expect(numbersOf(back)).toEqual(expected);
   });
 
-  it('is told nothing and gets nothing when nothing was sent', async () => {
+  it('receives nothing when nothing was sent', async () => {
     const raw = await RawClient.open(near.url, `session=${await nodes.token()}&connection=1&EIO=4`);
     await raw.connected();
     raw.close();

@@ -35,7 +35,7 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await pause(20);
 }
 
-it('a node that cannot say that it lives, because Redis is full, logs one line when that begins and one when it ends', async () => {
+it('a node whose heartbeats a full Redis refuses logs one line when that begins and one when it ends', async () => {
   const warned = jest.spyOn(log, 'warn').mockImplementation(() => undefined);
   const lines = () => warned.mock.calls.map(([line]) => line as { event: string; err?: unknown });
   await nodes.start(server.url);

@@ -19,7 +19,7 @@ async function away(connection = '1', more: object = {}): Promise<void> {
 }
 
 describe('a socket that comes back', () => {
-  it('gets what waited for it, as it was', async () => {
+  it('receives its parked deliveries unchanged', async () => {
     await away();
     const one = sockets.delivery('d', { payload: { text: 'ä|1|"\n', number: 1.5e300, list: [], nothing: {} } });
     await sockets.park(one);
@@ -50,14 +50,14 @@ describe('a socket that comes back', () => {
     await expect(comeBack()).resolves.toMatchObject({ ids });
   });
 
-  it('without an id of its own is known by having none', async () => {
+  it('without a connection id is recognized as the anonymous socket', async () => {
     await away('made-up-1', anonymous);
     await sockets.park(sockets.delivery('d'));
     await expect(sockets.comeBack('made-up-2', 'b', anonymous)).resolves.toMatchObject({ ids: ['d'] });
     await expect(sockets.comeBack('made-up-3', 'b', anonymous)).resolves.toEqual(nothing);
   });
 
-  it('without an id of its own is not waited for while another one listens', async () => {
+  it('without a connection id is not parked while another socket is open', async () => {
     await away('made-up-1', anonymous);
     await away('chosen');
     await sockets.open('made-up-2', 'a', anonymous);
@@ -67,7 +67,7 @@ describe('a socket that comes back', () => {
     await expect(sockets.comeBack('chosen')).resolves.toMatchObject({ ids: ['d'] });
   });
 
-  it('without an id of its own gets nothing that was sent when another one listened, though that one left since', async () => {
+  it('without a connection id receives nothing that was sent while another socket was open, though that one closed since', async () => {
     await away('made-up-1', anonymous);
     await away('chosen');
     await sockets.open('made-up-2', 'a', anonymous);
@@ -78,7 +78,7 @@ describe('a socket that comes back', () => {
     await expect(sockets.comeBack('chosen')).resolves.toMatchObject({ ids: ['d'] });
   });
 
-  it('gets nothing that it caused, and nothing from before it left', async () => {
+  it('receives nothing that it caused, and nothing from before it closed', async () => {
     await away('0');
     await sockets.open('1', 'a');
     const before = sockets.delivery('before');
@@ -91,7 +91,7 @@ describe('a socket that comes back', () => {
     await expect(sockets.comeBack('0')).resolves.toEqual({ ids: ['before', 'own'], hasGap: false });
   });
 
-  it('gets everything in the order of acceptance, however it came', async () => {
+  it('receives everything in the order of acceptance', async () => {
     const accepted = Array.from({ length: 20 }, (_, index) => ({
       dueAt: sockets.now - 1000 + Math.floor(index / 5),
       order: 1_000 + index,
@@ -112,7 +112,7 @@ describe('a socket that comes back', () => {
     );
   });
 
-  it('and leaves before it has collected anything gets all of it the next time, however often', async () => {
+  it('and closes before it has collected anything receives everything the next time, however often it closes', async () => {
     await away();
     await sockets.park(sockets.delivery('d'));
     for (let round = 0; round < 10; round++) {
@@ -131,7 +131,7 @@ describe('a socket that comes back', () => {
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['d', ...rounds.flat()], hasGap: false });
   });
 
-  it('is told that it may have missed something', async () => {
+  it('learns that it may have missed something', async () => {
     await sockets.open('1', 'a');
     await sockets.close('1', { hasGap: true });
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: [], hasGap: true });
@@ -151,7 +151,7 @@ describe('a socket that comes back', () => {
     await expect(sockets.comeBack(id, 'b', more)).resolves.toEqual(nothing);
   });
 
-  it('after more than four minutes is a new one', async () => {
+  it('after more than four minutes counts as new', async () => {
     await away();
     sockets.now += knownMs;
     await expect(sockets.open('1', 'b')).resolves.toEqual({ kind: 'open', isBehind: false });
@@ -159,7 +159,7 @@ describe('a socket that comes back', () => {
 });
 
 describe('a mailbox', () => {
-  it('takes a thousand notifications, and its socket is told of the others', async () => {
+  it('holds a thousand notifications, and its socket learns that it missed the others', async () => {
     await away();
     const parked = [];
     for (let round = 0; round < 11; round++) {
@@ -174,7 +174,7 @@ describe('a mailbox', () => {
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: expected, hasGap: true });
   });
 
-  it('takes a MiB of payloads', async () => {
+  it('holds a MiB of payloads', async () => {
     await away();
     const large = { payload: { text: 'x'.repeat(65_536 - 11) } }; // 64 KiB as JSON
     const results = [];
@@ -182,7 +182,7 @@ describe('a mailbox', () => {
     expect(results.map(({ kind }) => kind)).toEqual([...Array.from({ length: 16 }, () => 'parked'), 'full']);
   });
 
-  it('is bounded for each socket by itself', async () => {
+  it('is limited for each socket', async () => {
     const most = { maxNotifications: 2, maxBytes: 1000 };
     await away('1');
     await sockets.park(sockets.delivery('a'), false, most);
@@ -193,7 +193,7 @@ describe('a mailbox', () => {
     await expect(sockets.comeBack('2')).resolves.toEqual({ ids: ['c'], hasGap: false });
   });
 
-  it('has room again once it was collected, or its notifications have waited for too long', async () => {
+  it('has room again once it was collected or its notifications have expired', async () => {
     const most = { maxNotifications: 2, maxBytes: 1000 };
     await away();
     const first = [sockets.delivery('a'), sockets.delivery('b')];
@@ -208,7 +208,7 @@ describe('a mailbox', () => {
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['e'], hasGap: true });
   });
 
-  it('of several sockets keeps a payload once, and forgets it with the last of them', async () => {
+  it('of several sockets stores a payload once, and deletes it with the last of them', async () => {
     for (const id of ['1', '2', '3']) await sockets.open(id, 'a');
     sockets.now += 1;
     for (const id of ['1', '2', '3']) await sockets.close(id);
@@ -248,24 +248,24 @@ describe('a delivery that is given up', () => {
     await expect(told('source', '1', '2')).resolves.toEqual([]);
   });
 
-  it('is told to a client that came back without an id of its own, whatever its id was', async () => {
+  it('reaches an anonymous client that came back under any id', async () => {
     await away('made-up-2', anonymous);
     await sockets.mailboxes.markMissed(sockets.delivery('d'), 'made-up-1');
     await expect(sockets.comeBack('made-up-3', 'b', anonymous)).resolves.toMatchObject({ hasGap: true });
   });
 
-  it('is told to sockets that opened since it was due when they are kept next, once, and to no other', async () => {
+  it('is reported once to sockets that opened since it was due, at their next renewal, and to no other', async () => {
     await sockets.open('1', 'a');
     sockets.now += 1;
     const late = sockets.delivery('d');
     await sockets.open('2', 'a');
     await sockets.mailboxes.markMissed(late);
-    await expect(sockets.renew('1', 'a')).resolves.toBe('kept');
+    await expect(sockets.renew('1', 'a')).resolves.toBe('renewed');
     await expect(sockets.renew('2', 'a')).resolves.toBe('gap');
-    await expect(sockets.renew('2', 'a')).resolves.toBe('kept');
+    await expect(sockets.renew('2', 'a')).resolves.toBe('renewed');
   });
 
-  it('is told to a socket that leaves before it is kept when it comes back', async () => {
+  it('is reported to a socket that closes before its renewal when it comes back', async () => {
     await sockets.open('1', 'a');
     await sockets.mailboxes.markMissed(sockets.delivery('d'));
     await sockets.close('1');
@@ -276,7 +276,7 @@ describe('a delivery that is given up', () => {
 describe('a delivery without its socket', () => {
   const nobody = { kind: 'none', back: [] };
 
-  it('goes to nobody when nobody may come back', async () => {
+  it('is for no socket when none may come back', async () => {
     await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
     await away('1', { client: 'other' });
     await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
@@ -286,7 +286,7 @@ describe('a delivery without its socket', () => {
     await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
   });
 
-  it('that was for sockets which were away follows those that came back since, and no other', async () => {
+  it('that was for parked sockets follows those that came back since, and no other', async () => {
     await away('1');
     await sockets.open('here', 'a');
     sockets.now += 1;
@@ -299,7 +299,7 @@ describe('a delivery without its socket', () => {
     await expect(sockets.park({ ...late, id: 'again' })).resolves.toEqual({ kind: 'parked', back: [] });
   });
 
-  it('that was for sockets at a node follows those that left it since, and no other', async () => {
+  it('that was for sockets at a node follows those that closed there since, and no other', async () => {
     await sockets.open('gone before', 'a');
     await sockets.close('gone before');
     for (const id of ['stays', 'leaves', 'moves', 'is taken over']) await sockets.open(id, 'a');
@@ -329,7 +329,7 @@ describe('a delivery without its socket', () => {
     await expect(sockets.park(one)).resolves.toEqual({ kind: 'none', back: [{ node: 'c', connection: '2' }] });
   });
 
-  it('of an older version, which does not say when presence was read, follows those that opened since it was due', async () => {
+  it('of an older version, without the time of the look, follows sockets that opened since it was due', async () => {
     await sockets.open('here', 'a');
     sockets.now += 1;
     const late = sockets.delivery('d', { token: '- 1', lookedAt: undefined, order: undefined });
@@ -338,7 +338,7 @@ describe('a delivery without its socket', () => {
     await expect(sockets.park(late)).resolves.toEqual({ kind: 'none', back: [{ node: 'b', connection: 'new' }] });
   });
 
-  it('waits once, and settles as given or not, once', async () => {
+  it('is parked once, and settles once', async () => {
     await away();
     const [given, not] = [sockets.delivery('d'), sockets.delivery('e')];
     await sockets.park(given);
@@ -350,7 +350,7 @@ describe('a delivery without its socket', () => {
     await expect(sockets.mailboxes.settle(given)).resolves.toEqual({ kind: 'given' });
   });
 
-  it('that was given and not confirmed waits again, whatever ends its first waiting', async () => {
+  it('that was given and not confirmed is parked again, however its first parking ends', async () => {
     await away();
     const one = sockets.delivery('d');
     await sockets.park(one);

@@ -52,8 +52,8 @@ const old = (id: string, more: { [Field in keyof Delivery]?: Delivery[Field] | u
     JSON.stringify(sockets.delivery(id, { token: '- 1', order: undefined, lookedAt: undefined, ...more })),
   ) as Delivery;
 
-describe('what an earlier version keeps for a socket that is away', () => {
-  it('is collected once, in order, together with what came since', async () => {
+describe('what an earlier version stores for a parked socket', () => {
+  it('is collected once, in order, with later deliveries', async () => {
     await earlier.close('1');
     for (const id of ['a', 'b', 'c|"ä']) {
       sockets.now += 1;
@@ -67,7 +67,7 @@ describe('what an earlier version keeps for a socket that is away', () => {
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: [], hasGap: false });
   });
 
-  it('waits on where the come-back breaks off before its CONNECT', async () => {
+  it('stays parked when the client disconnects before its CONNECT', async () => {
     await earlier.close('1');
     sockets.now += 1;
     await earlier.park(old('a'));
@@ -88,7 +88,7 @@ describe('what an earlier version keeps for a socket that is away', () => {
     await expect(sockets.comeBack('1')).resolves.toMatchObject({ ids });
   });
 
-  it('is for a socket without an id of its own only where it waits for such', async () => {
+  it('is for an anonymous socket only if it was parked for anonymous ones', async () => {
     await earlier.close('made-up', 'old', { a: 1 });
     sockets.now += 1;
     await earlier.park(old('not'));
@@ -96,14 +96,14 @@ describe('what an earlier version keeps for a socket that is away', () => {
     await expect(sockets.comeBack('made-up-2', 'b', { isAnonymous: true })).resolves.toMatchObject({ ids: ['yes'] });
   });
 
-  it('from before the socket left is not collected', async () => {
+  it('from before the socket closed is not collected', async () => {
     await earlier.park(old('a'));
     sockets.now += 1;
     await earlier.close('1');
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: [], hasGap: false });
   });
 
-  it('is collected by a socket that its node still holds, though others took the node for dead', async () => {
+  it('is collected by a socket that its node still holds while others take the node for dead', async () => {
     await sockets.open('1', 'a');
     sockets.now += 1;
     sockets.dead = ['a'];
@@ -123,7 +123,7 @@ describe('what an earlier version keeps for a socket that is away', () => {
     await expect(earlier.waiting()).resolves.toBe(0);
   });
 
-  it('is settled as given once its socket has it', async () => {
+  it('is settled as given once its socket has received it', async () => {
     await earlier.close('1');
     sockets.now += 1;
     await earlier.park(old('a'));
@@ -140,7 +140,7 @@ describe('what an earlier version keeps for a socket that is away', () => {
 });
 
 describe('beside nodes of an earlier version', () => {
-  it('a delivery waits for a socket that was at such a node, whenever presence was read', async () => {
+  it('a delivery is parked for a socket that was at such a node, whenever the registry was read', async () => {
     await earlier.open('1');
     const addressed = sockets.delivery('a', { token: 'old' });
     sockets.now += 5;
@@ -148,17 +148,17 @@ describe('beside nodes of an earlier version', () => {
     sockets.now += 5;
     // That node sends it on with the number of its attempt, and with all fields that it does not know.
     await expect(sockets.park({ ...addressed, token: '- 2', attempt: 2 })).resolves.toMatchObject({
-      waiting: 'parked',
+      kind: 'parked',
     });
     await expect(sockets.comeBack('1')).resolves.toMatchObject({ ids: ['a'] });
   });
 
-  it('a delivery that such a node left behind follows its socket', async () => {
+  it('a delivery that such a node left in its queue follows its socket', async () => {
     await earlier.open('1');
     const addressed = sockets.delivery('a', { token: 'old' });
     sockets.now += 5;
     await earlier.close('1');
-    await expect(sockets.park(addressed)).resolves.toMatchObject({ waiting: 'parked' });
+    await expect(sockets.park(addressed)).resolves.toMatchObject({ kind: 'parked' });
   });
 
   it.each([

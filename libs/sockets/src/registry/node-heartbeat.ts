@@ -14,14 +14,14 @@ import { DeadNodeTakeOver } from '../mailbox/dead-node-take-over';
 import { SocketAdmission } from '../admission/socket-admission';
 import { ConnectionTakeOver } from '../mailbox/connection-take-over';
 
-/** How often the node says that it is alive, and looks for nodes that are not, in ms. */
-const beatMs = 1000;
-/** How often it says which sockets it holds, in ms. */
+/** How often the node sends a heartbeat and learns which queues it must take over, in ms. */
+const heartbeatMs = 1000;
+/** How often the node renews the entries of its sockets, in ms. */
 const renewMs = 20_000;
-/** Sockets told of at once, so that Redis is not held up by one long command. */
+/** Sockets renewed at once: one long command would block Redis. */
 const renewAtOnce = 500;
 
-/** Tells the other nodes that this one lives and which sockets it holds, and looks after what dead ones left. */
+/** Sends the heartbeats of this node, renews the entries of its sockets and takes over the queues of dead nodes. */
 @Injectable()
 export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly timers: NodeJS.Timeout[] = [];
@@ -50,10 +50,10 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
     this.timers.push(
       setInterval(() => {
         this.beating ??= this.beat().finally(() => (this.beating = undefined));
-      }, beatMs),
+      }, heartbeatMs),
       setInterval(this.renewNow, renewMs),
     );
-    this.queues.redis.on('ready', this.renewNow); // it may have lost everything, or have given us up
+    this.queues.redis.on('ready', this.renewNow); // Redis may have lost its data, or other nodes may have taken this one for dead
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -63,12 +63,12 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
     await this.deadNodes.close();
   }
 
-  /** The workers are closed by now: what is left in this node's queue is for another one. */
+  /** The workers are closed now: another node takes over what is left in this node's queue. */
   async onApplicationShutdown(): Promise<void> {
     try {
       await this.nodes.retire(this.node.id);
     } catch (error) {
-      log.warn({ event: 'node.retire-failed', node: this.node.id, err: error }); // others soon see that it is silent
+      log.warn({ event: 'node.retire-failed', node: this.node.id, err: error }); // other nodes soon notice that the heartbeats stopped
     }
   }
 
@@ -83,7 +83,7 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** What others did while they took the node for dead is taken back: before and after, so that nothing falls between. */
+  /** Reverts what other nodes did while they took this node for dead. Renewed before and after, so that no change is missed. */
   private async revive(): Promise<void> {
     log.warn({ event: 'node.revived', node: this.node.id });
     await this.renewAll(true);
@@ -102,18 +102,18 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private async renewAll(wasDead: boolean): Promise<void> {
-    const inside = this.admission.registered();
-    const sockets = [...inside];
+    const registered = this.admission.registered();
+    const sockets = [...registered];
     for (let from = 0; from < sockets.length; from += renewAtOnce) {
-      // A socket that left while others were kept must not come back to life.
-      const some = sockets.slice(from, from + renewAtOnce).filter((socket) => inside.has(socket));
+      // A socket that closed while others were renewed must not be renewed.
+      const some = sockets.slice(from, from + renewAtOnce).filter((socket) => registered.has(socket));
       const keys = some.map(({ key }) => key);
       const became = await this.registry.renew(keys, this.node.id, wasDead);
       for (const [index, socket] of some.entries()) {
-        const kept = became[index];
-        if (kept === 'taken') void this.takeOvers.closeTaken(socket.key);
-        if (kept === 'back') void this.catchUp.run(socket);
-        if (kept === 'gap') socket.local.sendMissed();
+        const kind = became[index];
+        if (kind === 'taken') void this.takeOvers.closeTaken(socket.key);
+        if (kind === 'back') void this.catchUp.run(socket);
+        if (kind === 'gap') socket.local.sendMissed();
       }
     }
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** The name of this node, new at every start: what an earlier process left behind is never mistaken for its own. */
+/** The name of this node, new at each start: what an earlier process left behind does not count as its own. */
 export class NodeId {
   readonly id = randomBytes(6).toString('hex');
 }

@@ -6,11 +6,11 @@ export interface SocketKey extends UserKey {
   readonly client: string;
   /** Unique among the user's open sockets; 1 to 128 of `A-Z a-z 0-9 _ . ~ -`. */
   readonly connection: string;
-  /** Whether the server made up the connection id, so that the client comes back with another one. */
+  /** Whether the server made up the connection id, so that the client comes back under another one. */
   readonly isAnonymous: boolean;
 }
 
-/** One opening of a socket, told from those before and after it under the same connection id. */
+/** One opening of a socket. Several openings may have the same connection id, one after the other. */
 export interface Opening extends SocketKey {
   /** Unique at its node. */
   readonly opening: string;

@@ -25,7 +25,7 @@ async function pass(ms: number, living: string): Promise<void> {
 }
 
 describe('socket nodes', () => {
-  it('are alive while they beat', async () => {
+  it('are alive while they send heartbeats', async () => {
     for (let second = 0; second < 10; second++) {
       await expect(nodes.heartbeat('a')).resolves.toEqual(alive);
       await expect(nodes.heartbeat('b')).resolves.toEqual(alive);
@@ -34,7 +34,7 @@ describe('socket nodes', () => {
     await expect(nodes.dead()).resolves.toEqual([]);
   });
 
-  it('are dead after five seconds of silence, and one other adopts their queue', async () => {
+  it('are dead after five seconds without a heartbeat, and one other node takes over their queue', async () => {
     await nodes.heartbeat('a');
     await pass(4999, 'b');
     await expect(nodes.heartbeat('b')).resolves.toEqual(alive);
@@ -45,7 +45,7 @@ describe('socket nodes', () => {
     await expect(nodes.dead()).resolves.toEqual(['a']);
   });
 
-  it('adopt what a dead adopter had takenOver', async () => {
+  it('take over the queues that a dead node had taken over', async () => {
     await nodes.heartbeat('a');
     await pass(5000, 'b');
     await nodes.heartbeat('b');
@@ -54,7 +54,7 @@ describe('socket nodes', () => {
     expect([...takenOver].sort()).toEqual(['a', 'b']);
   });
 
-  it('learn that they were taken for dead until they say that they are not', async () => {
+  it('learn that they count as dead until they revive', async () => {
     await nodes.heartbeat('a');
     await pass(5000, 'b');
     await nodes.heartbeat('b');
@@ -65,7 +65,7 @@ describe('socket nodes', () => {
     await expect(nodes.dead()).resolves.toEqual([]);
   });
 
-  it('are not dead because Redis was away, and have the full time again once it is back', async () => {
+  it('do not die when Redis is unavailable, and have the full time again afterwards', async () => {
     await nodes.heartbeat('a');
     await nodes.heartbeat('b');
     now += 15_000;
@@ -76,13 +76,13 @@ describe('socket nodes', () => {
     await expect(nodes.heartbeat('b')).resolves.toEqual({ ...alive, takenOver: ['a'] });
   });
 
-  it('can retire instead of falling silent', async () => {
+  it('can retire instead of stopping their heartbeats', async () => {
     await nodes.heartbeat('a');
     await nodes.retire('a');
     await expect(nodes.heartbeat('b')).resolves.toEqual({ ...alive, takenOver: ['a'] });
   });
 
-  it('are remembered as dead for five minutes after their queue is empty', async () => {
+  it('are known as dead for five minutes after their queue is empty', async () => {
     await nodes.heartbeat('a');
     await nodes.retire('a');
     await nodes.heartbeat('b');

@@ -11,7 +11,7 @@ const anonymous = { isAnonymous: true };
 const isNew = { kind: 'open', isBehind: false };
 
 describe('open sockets', () => {
-  it('are told by node and client, for many users at once', async () => {
+  it('are returned by node and client, for many users at once', async () => {
     await sockets.open('1', 'a');
     await sockets.open('2', 'a');
     await sockets.open('3', 'b');
@@ -58,11 +58,11 @@ describe('open sockets', () => {
     await expect(sockets.open('2', 'a', {}, 1)).resolves.toEqual(isNew);
   });
 
-  it('live for a minute without being kept', async () => {
+  it('live for a minute without a renewal', async () => {
     await sockets.open('1');
     sockets.now += 59_999;
     await expect(sockets.open('1', 'b', { session: 'another' })).resolves.toEqual({ kind: 'duplicate' });
-    await expect(sockets.renew('1', 'a')).resolves.toBe('kept');
+    await expect(sockets.renew('1', 'a')).resolves.toBe('renewed');
     sockets.now += 59_999;
     await expect(sockets.groups()).resolves.toEqual([{ node: 'a', client, connections: ['1'] }]);
     sockets.now += 1;
@@ -70,7 +70,7 @@ describe('open sockets', () => {
     await expect(sockets.open('1', 'b', { session: 'another' })).resolves.toMatchObject({ kind: 'open' });
   });
 
-  it('of a dead node are away at once', async () => {
+  it('of a dead node are parked at once', async () => {
     await sockets.open('1', 'a');
     sockets.dead = ['a'];
     await expect(sockets.groups()).resolves.toEqual([{ node: parkedNode, client, connections: ['1'] }]);
@@ -78,7 +78,7 @@ describe('open sockets', () => {
     await expect(sockets.open('1', 'b', { session: 'another' })).resolves.toEqual(opened);
   });
 
-  it('leave no trace in Redis for longer than they can matter', async () => {
+  it('leave nothing in Redis after four minutes', async () => {
     await sockets.open('1');
     await sockets.close('1');
     const waiting = sockets.delivery('d');
@@ -95,7 +95,7 @@ describe('open sockets', () => {
     expect(left.filter((key) => key.includes(':mail'))).toEqual([]);
   });
 
-  it('that open and close without end are remembered by the newest only, and so is what waits for them', async () => {
+  it('that open and close without end have entries and mailboxes for the newest only', async () => {
     for (let number = 0; number < 100; number++) {
       await sockets.open(`${number}`);
       await sockets.close(`${number}`);
@@ -133,24 +133,24 @@ it('opening and closing a socket is before or after each look at it, also within
   await expect(sockets.comeBack('1')).resolves.toEqual({ ids: order, hasGap: false });
 });
 
-describe('keeping', () => {
+describe('a renewal', () => {
   it('restores what Redis lost', async () => {
     const [one, two] = [sockets.socket('1'), sockets.socket('2', { user: 15 })];
-    await expect(sockets.registry.renew([one, two], 'a')).resolves.toEqual(['kept', 'kept']);
+    await expect(sockets.registry.renew([one, two], 'a')).resolves.toEqual(['renewed', 'renewed']);
     await expect(sockets.groups()).resolves.toEqual([{ node: 'a', client, connections: ['1'] }]);
   });
 
-  it('tells a node that another opening has the id, also one at the same node', async () => {
+  it('informs a node that another opening has the id, also one at the same node', async () => {
     await sockets.open('1', 'a');
     const first = sockets.opening('1');
     await sockets.open('1', 'b');
-    await expect(sockets.registry.renew([first, sockets.socket('2')], 'a')).resolves.toEqual(['taken', 'kept']);
+    await expect(sockets.registry.renew([first, sockets.socket('2')], 'a')).resolves.toEqual(['taken', 'renewed']);
     await sockets.mailboxes.close(first, 'a', { deliveries: [], hasGap: false }, { maxNotifications: 1, maxBytes: 1 });
     await expect(sockets.groups()).resolves.toContainEqual({ node: 'b', client, connections: ['1'] });
     const second = sockets.opening('1');
     await sockets.open('1', 'b');
     await expect(sockets.registry.renew([second], 'b')).resolves.toEqual(['taken']);
-    await expect(sockets.renew('1', 'b')).resolves.toBe('kept');
+    await expect(sockets.renew('1', 'b')).resolves.toBe('renewed');
   });
 
   it.each([
@@ -160,12 +160,12 @@ describe('keeping', () => {
     await sockets.open('1', 'a');
     part();
     const waiting = sockets.delivery('d');
-    await expect(sockets.park(waiting)).resolves.toEqual({ waiting: 'parked', back: [] });
+    await expect(sockets.park(waiting)).resolves.toEqual({ kind: 'parked', back: [] });
     sockets.dead = [];
     await expect(sockets.renew('1', 'a', wasDead)).resolves.toBe('back');
     await expect(sockets.collect('1')).resolves.toEqual({ ids: ['d'], hasGap: false });
     await expect(sockets.mailboxes.settle(waiting)).resolves.toEqual({ kind: 'given' });
-    await expect(sockets.renew('1', 'a')).resolves.toBe('kept');
+    await expect(sockets.renew('1', 'a')).resolves.toBe('renewed');
   });
 
   it.each([
@@ -180,7 +180,7 @@ describe('keeping', () => {
     await expect(sockets.mailboxes.collect(first, 'a', true)).resolves.toMatchObject({ missed: { hasGap: true } });
   });
 
-  it('after more than two minutes tells the socket that it missed something', async () => {
+  it('after more than two minutes informs the client that it missed something', async () => {
     await sockets.open('1', 'a');
     sockets.dead = ['a'];
     await sockets.park(sockets.delivery('d'));
@@ -206,7 +206,7 @@ describe('the same session under the same id', () => {
     await expect(sockets.groups()).resolves.toEqual([{ node, client, connections: ['1'] }]);
   });
 
-  it('takes over where the user may have no more sockets', async () => {
+  it('takes over when the user has as many sockets as allowed', async () => {
     await sockets.open('1', 'a', {}, 1);
     await expect(sockets.open('1', 'b', {}, 1)).resolves.toMatchObject({ kind: 'open' });
   });
@@ -220,7 +220,7 @@ describe('the same session under the same id', () => {
     await expect(sockets.open('old', 'b')).resolves.toEqual({ kind: 'duplicate' });
   });
 
-  it('waits for what its client has not confirmed, and gets that first', async () => {
+  it('waits for what its client has not confirmed, and receives that first', async () => {
     await sockets.open('1', 'a');
     const first = sockets.opening('1');
     const [sent, later] = [sockets.delivery('sent'), sockets.delivery('later', { token: 'a' })];
@@ -228,7 +228,7 @@ describe('the same session under the same id', () => {
     await sockets.open('1', 'b');
     await expect(sockets.collect('1')).resolves.toBe('wait');
     // It was on its way to where the socket was.
-    await expect(sockets.park(later)).resolves.toEqual({ waiting: 'parked', back: [] });
+    await expect(sockets.park(later)).resolves.toEqual({ kind: 'parked', back: [] });
     const unconfirmed = { deliveries: [sent], hasGap: false };
     await expect(
       sockets.mailboxes.close(first, 'a', unconfirmed, { maxNotifications: 10, maxBytes: 1000 }),
@@ -236,7 +236,7 @@ describe('the same session under the same id', () => {
     await expect(sockets.collect('1')).resolves.toEqual({ ids: ['sent', 'later'], hasGap: false });
   });
 
-  it('is told that it may have missed something when the node before does not return it, which is then sent on', async () => {
+  it('learns that it may have missed something when the node before does not return it, which is then forwarded', async () => {
     await sockets.open('1', 'a');
     const first = sockets.opening('1');
     await sockets.open('1', 'b');
@@ -246,7 +246,7 @@ describe('the same session under the same id', () => {
     await expect(sockets.mailboxes.close(first, 'a', unconfirmed, most)).resolves.toBe('b');
   });
 
-  it('may take over one that has not collected its mailbox yet, and gets that too', async () => {
+  it('may take over a socket that has not collected its mailbox yet, and receives that too', async () => {
     await sockets.open('1', 'a');
     await sockets.close('1');
     await sockets.park(sockets.delivery('d'));

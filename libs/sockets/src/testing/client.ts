@@ -14,7 +14,7 @@ export interface ClientOptions {
   readonly transports?: readonly string[];
 }
 
-/** A real Socket.IO client of either generation that writes down all that it is told. */
+/** A real Socket.IO client of either generation that records every event. */
 export class Client {
   /** Every event, as the arrays that came. */
   readonly frames: unknown[][] = [];

@@ -8,7 +8,7 @@ export interface LossyProxy {
   sendTo(node: { readonly url: string } | undefined): void;
   /** Breaks every connection at both ends. */
   cut(): void;
-  /** Breaks every connection at the client's end. The node's end stays open, and nobody reads from it. */
+  /** Breaks every connection at the client's end. The node's end stays open, and nothing reads from it. */
   loseClients(): void;
   close(): Promise<void>;
 }

@@ -34,7 +34,7 @@ export interface TestNode {
   readonly url: string;
 }
 
-/** Nodes that share a Redis, a database and a configuration, and what the other apps would do with them. */
+/** Nodes that share a Redis, a database and a configuration, and the part of the other apps. */
 export class TestNodes {
   private readonly nodes: TestNode[] = [];
   private readonly clients: Client[] = [];
@@ -51,7 +51,7 @@ export class TestNodes {
   private readonly ended = new EndedSessions(this.queues.redis, this.keys);
   readonly sessions = new SessionTokens(secret, this.ended);
 
-  /** Whom the test is about; another one for each test. */
+  /** The user of the test; another one for each test. */
   user = { context: 1, user: 14 };
 
   private constructor(private readonly database: FreshDatabase) {}
@@ -121,7 +121,7 @@ export class TestNodes {
     return this.open(node, { ...options, query }).connected();
   }
 
-  /** What the dispatcher does with a notification: one delivery for each node that holds sockets, by presence. */
+  /** Dispatches a notification as the dispatcher does: one delivery for each node that holds sockets, by the registry. */
   async dispatch(more: Partial<Delivery> = {}): Promise<Delivery[]> {
     const to = { ...this.user, ...more };
     const common = { dueAt: Date.now(), order: ++this.order, notificationId: randomUUID() };
@@ -153,8 +153,8 @@ export class TestNodes {
     return this.queues.queue(group, name);
   }
 
-  /** A delivery for which presence has been read now, so that a socket that closes from now on was there. */
-  async onItsWay(node: string): Promise<Delivery> {
+  /** A delivery for which the registry was read now, so that a socket that closes from now on was open. */
+  async deliveryNow(node: string): Promise<Delivery> {
     const [groups = []] = await this.registry.socketsOf([this.user]);
     const { lookedAt } = groups[0] ?? {};
     return { ...this.delivery(node), ...(lookedAt !== undefined && { lookedAt }) };
@@ -194,14 +194,14 @@ export class TestNodes {
     await this.queues.redis.hset(key, connection, JSON.stringify({ ...entry, x: entry.x - ms, z: entry.z - ms }));
   }
 
-  /** What waits for the user's sockets. */
+  /** The deliveries that are parked for the user's sockets. */
   waiting(): Promise<string[]> {
     const { context, user } = this.user;
     const group = this.keys.group(this.keys.shardOf(context, user));
     return this.queues.redis.hvals(`${group}:mailbox:${context}:${user}`);
   }
 
-  /** Resolves once nothing is on its way to the sockets of the nodes; what waits for one to come back may wait on. */
+  /** Resolves once no delivery is on its way to the sockets of the nodes. Parked deliveries may stay. */
   async quiet(): Promise<void> {
     while ((await Promise.all([...this.nodes, { id: parkedNode }].map((node) => this.isBusy(node)))).includes(true)) {
       await pause();
