@@ -1,5 +1,5 @@
 import { matchingPattern } from '@pns/topics';
-import type { TransportName } from '@pns/transport-contract';
+import { hasConfiguredUri, type TransportName } from '@pns/transport-contract';
 import type { z } from 'zod';
 import { namesFor, properties, propertySchema, transportSwitches } from './properties';
 import { resolveText, type Origin, type Place, type Scope } from './resolve';
@@ -27,7 +27,7 @@ export interface Decision {
  * ones. All places that were searched are added to `trail`.
  */
 export function decide(cascade: readonly Scope[], transport: TransportName, target: Target, trail?: Place[]): Decision {
-  const refusal = transport === 'webhook' ? refusalByList(cascade, target.client, trail) : undefined;
+  const refusal = hasConfiguredUri(transport) ? refusalByList(cascade, target.client, trail) : undefined;
   return refusal ?? decideBySwitch(cascade, transport, target, trail);
 }
 
