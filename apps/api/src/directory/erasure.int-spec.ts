@@ -14,13 +14,16 @@ import { keyKindOf } from '@pns/redis';
 import { nestLogger, RuntimeModule } from '@pns/runtime';
 import { SessionTokens } from '@pns/sessions';
 import type { UserKey } from '@pns/subscriptions';
-import { transportNames, type Delivery, type Outcome } from '@pns/transport-contract';
+import { isRegistered, transportNames, type Delivery, type Outcome } from '@pns/transport-contract';
 import { Client } from 'pg';
 import { testApi, type TestApi } from '../testing/test-api';
 import { dumped, keyTypes, rawDump } from './testing/dumped';
 import { Erasure } from './erasure';
 
 const hour = 3_600_000;
+
+/** The transports with a queue in each shard. */
+const registered = transportNames.filter(isRegistered);
 const farPast = 1_000_000;
 
 let api: TestApi;
@@ -139,7 +142,7 @@ async function leaveTraces(users: readonly UserKey[]): Promise<Map<UserKey, stri
     const shard = keys.shardOf(of.context, of.user);
     const neighbours = users.filter((other) => keys.shardOf(other.context, other.user) === shard);
     const refs = [
-      ...transportNames.map((transport) => ({ ...shardQueue(of, deliveryQueue(transport)), together: neighbours })),
+      ...registered.map((transport) => ({ ...shardQueue(of, deliveryQueue(transport)), together: neighbours })),
       ...[...nodes, parkedNode].map((node) => ({
         group: socketNodeGroup(keys),
         name: socketNodeQueue(node),
