@@ -32,7 +32,7 @@ const planted: readonly Planted[] = [
   // Frameworks.
   ...['@nestjs/common', '@nestjs/core', 'bullmq', 'typeorm', 'ioredis', 'pg', 'fastify'].flatMap((name): Planted[] => [
     ['libs/transports/apns/src/index.ts', `import '${name}';`, refused],
-    ['libs/transports/websocket/src/index.ts', `import type * as framework from '${name}';`, refused],
+    ['libs/transports/webhook/src/index.ts', `import type * as framework from '${name}';`, refused],
     ['libs/topics/src/index.ts', `import '${name}';`, refused],
     ['libs/queue/src/index.ts', `import '${name}';`],
   ]),
@@ -122,7 +122,8 @@ const projects: readonly Project[] = ['apps', 'libs', 'libs/transports'].flatMap
 );
 
 it('every project has one layer, and every stage its place in the order', () => {
-  const isLayer = (tag: string) => /^layer:(composition|app|stage|transport|platform|domain|testing)$/.test(tag);
+  const isLayer = (tag: string) =>
+    /^layer:(composition|app|stage|transport|transport-platform|platform|domain|testing)$/.test(tag);
   const isPlace = (tag: string) => /^stage:[1-4]$/.test(tag);
   const wrong = projects.filter(({ tags }) => {
     const places = tags.filter(isPlace).length;

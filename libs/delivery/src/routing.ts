@@ -36,11 +36,19 @@ const rules: Readonly<Record<TransportName, RoutingRule>> = {
   wns: byClient,
 };
 
+/** By any name: a delivery that failed may be of a transport that only a newer version knows. */
+const rulesByName: ReadonlyMap<string, RoutingRule> = new Map(Object.entries(rules));
+
+function ruleOf(transport: TransportName): RoutingRule {
+  return rulesByName.get(transport) ?? byClient;
+}
+
 /** Where a delivery goes. */
 export function routeOf(delivery: Delivery, keys: KeySpace): DeliveryRoute {
   const { transport, context, user } = delivery;
-  const endpoint = rules[transport].endpointOf(delivery);
-  return rules[transport].hasQueuePerEndpoint === true
+  const { endpointOf, hasQueuePerEndpoint } = ruleOf(transport);
+  const endpoint = endpointOf(delivery);
+  return hasQueuePerEndpoint === true
     ? { ...nodeQueue(keys, endpoint), endpoint }
     : { ...shardQueue(keys, keys.shardOf(context, user), transport), endpoint };
 }
@@ -50,7 +58,7 @@ export function groupedByRoute(deliveries: readonly Delivery[], keys: KeySpace):
   const groups = new Map<string, DeliveryRoute & { readonly deliveries: Delivery[] }>();
   for (const delivery of deliveries) {
     const { transport, context, user } = delivery;
-    const { endpointOf, hasQueuePerEndpoint } = rules[transport];
+    const { endpointOf, hasQueuePerEndpoint } = ruleOf(transport);
     // Cheaper than the names of the queue, which most deliveries of a batch share.
     const shard = hasQueuePerEndpoint === true ? '' : keys.shardOf(context, user);
     const id = `${transport} ${shard} ${endpointOf(delivery)}`;

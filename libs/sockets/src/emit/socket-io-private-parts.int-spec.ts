@@ -7,7 +7,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 /**
  * The parts of Engine.IO, Socket.IO's parser and ws that PNS uses and their documentation does not describe. package.json pins their
- * minor versions; newer ones must pass this file. This worker and `libs/transports/websocket` use these parts.
+ * minor versions; newer ones must pass this file. `libs/sockets` uses these parts.
  */
 
 class OwnWebSocket extends WebSocket {}

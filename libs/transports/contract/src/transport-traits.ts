@@ -9,7 +9,6 @@ interface TransportTraits {
 
 const device: TransportTraits = { isRegistered: true, hasConfiguredUri: false };
 
-/** The only differences between transports that the stages and the API know. */
 const traits: Readonly<Record<TransportName, TransportTraits>> = {
   websocket: { isRegistered: false, hasConfiguredUri: false },
   webhook: { isRegistered: true, hasConfiguredUri: true },
@@ -18,15 +17,23 @@ const traits: Readonly<Record<TransportName, TransportTraits>> = {
   wns: device,
 };
 
+/** By any name: a row may be of a transport that only a newer version knows. */
+const traitsByName: ReadonlyMap<string, TransportTraits> = new Map(Object.entries(traits));
+
+/** The only differences between transports that the stages and the API know. */
+function traitsOf(transport: TransportName): TransportTraits {
+  return traitsByName.get(transport) ?? device;
+}
+
 export type RegisteredTransport = Exclude<TransportName, 'websocket'>;
 export type ConfiguredTransport = Extract<TransportName, 'webhook'>;
 
 /** Whether targets of `transport` are registered as subscriptions. */
 export function isRegistered(transport: TransportName): transport is RegisteredTransport {
-  return traits[transport].isRegistered;
+  return traitsOf(transport).isRegistered;
 }
 
 /** Whether the operator configures the URIs that targets of `transport` may have. */
 export function hasConfiguredUri(transport: TransportName): transport is ConfiguredTransport {
-  return traits[transport].hasConfiguredUri;
+  return traitsOf(transport).hasConfiguredUri;
 }
