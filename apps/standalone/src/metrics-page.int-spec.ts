@@ -33,12 +33,12 @@ it('docs/metrics.md lists every metric with its labels, and no other', () => {
     const { labelNames } = metric as unknown as { readonly labelNames: readonly string[] };
     return labelNames.length === 0 ? metric.name : `${metric.name}{${labelNames.join(',')}}`;
   });
-  expect(rows('# What it tells').map(([, name]) => name)).toEqual(expect.arrayContaining(registered));
-  expect(registered).toEqual(expect.arrayContaining(rows('# What it tells').map(([, name]) => name)));
+  expect(rows('# Metrics, health and alerts').map(([, name]) => name)).toEqual(expect.arrayContaining(registered));
+  expect(registered).toEqual(expect.arrayContaining(rows('# Metrics, health and alerts').map(([, name]) => name)));
 });
 
 it('docs/metrics.md explains every alert of alerts.yml as it is there', () => {
-  const documented = rows('## What to be woken up for').map(([, alert, expr, duration]) => [alert, expr, duration]);
+  const documented = rows('## Alerts').map(([, alert, expr, duration]) => [alert, expr, duration]);
   expect(documented).toEqual(rules.map(({ alert, expr, for: duration = '' }) => [alert, expr, duration]));
 });
 
