@@ -23,7 +23,7 @@ let port: number;
 const notRun: Readonly<Record<string, string>> = {
   'README.md: npm start   # installs, builds and starts everything, and prints where':
     'this test starts the product after the build, and is itself a part of npm test',
-  'README.md: sh deploy/init-env.sh   # once: makes secrets of your own in .env':
+  'README.md: sh deploy/init-env.sh   # once: generates your secrets in .env':
     'needs Docker; init-env.sh runs in the tests of the line that finds the key',
   'deploy/README.md: sh deploy/init-env.sh demo && docker compose config --quiet   # every variable has a value':
     'needs Docker',

@@ -32,6 +32,9 @@ const patterns = [
 /** Earlier versions wrote these. */
 const neverWritten = ['{pns:<shard>}:backlog:<context>:<user>'];
 
+/** Written only if a search for stalled jobs finds a job in progress. */
+const sometimesWritten = ['<queue>:stalled'];
+
 function literal(text: string): string {
   return text.replace(/[{}.]/g, '\\$&');
 }
@@ -100,5 +103,5 @@ it('the map of Redis keys in docs/architecture.md has every key that a running s
   for (const each of await redis.keys('*')) seen.add(each);
   expect([...seen].filter((each) => !patterns.some(([, expression]) => expression.test(each))).sort()).toEqual([]);
   const unseen = patterns.map(([pattern]) => pattern).filter((pattern) => !isSeen(pattern));
-  expect(unseen).toEqual(neverWritten);
+  expect(unseen.filter((pattern) => !sometimesWritten.includes(pattern))).toEqual(neverWritten);
 }, 90_000);
