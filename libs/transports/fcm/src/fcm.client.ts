@@ -11,13 +11,13 @@ import type { EnabledFcmOptions } from './fcm.options';
 import { type FcmAnswer, isStaleAccessToken } from './fcm.outcome';
 import type { FcmMessage } from './fcm.payload';
 
-/** Ten seconds for an answer is the least that Google asks senders to wait. */
+/** Ten seconds is the least that Google asks senders to wait for an answer; `silentMs` and `pongMs` together may not be less. */
 export const defaultTimes: Http2Times = {
   answerMs: 10_000,
   connectMs: 10_000,
-  silentMs: 4000,
+  silentMs: 5000,
   idleMs: 60_000,
-  pongMs: 4000,
+  pongMs: 5000,
 };
 
 /** Connections of a client at once. Each carries a hundred messages at once; at 10 ms for each that is 10,000 a second. */
