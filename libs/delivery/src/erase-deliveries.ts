@@ -22,8 +22,8 @@ const states: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiti
 const replaceData = new LuaScript({ folder: __dirname, name: 'replace-data', numberOfKeys: 1 });
 
 /**
- * Takes the owner's deliveries out of the jobs of these queues, and removes jobs that carry nothing else. What a worker
- * has in hand is taken out of its job, so that it is not tried again after a crash, and the job's lock is answered.
+ * Removes the owner's deliveries from the jobs of these queues, and removes jobs without other deliveries. Deliveries in progress
+ * are removed from their job too, so that a crash does not repeat them, and the answer contains the job's lock.
  */
 export async function eraseDeliveries(queues: Queues, refs: readonly QueueRef[], owner: Owner): Promise<Erased> {
   const steps: Erased[] = [];

@@ -1,7 +1,6 @@
-// The solution of a good engineer: Nest on Fastify, the same payload checks, one BullMQ job per notification. Its
-// adapter is tuned as ours is, Nest logs nothing, a key is compared as it stands, the answer is a few bytes, and
-// ioredis sends the jobs of requests that come together in one write (auto-pipelining). Redis settings and payloads are
-// ours.
+// The usual solution: Nest on Fastify, the same payload checks, one BullMQ job per notification. The settings of the
+// Fastify adapter, of Redis and the payloads are those of PNS. Nest logs nothing, keys are compared in plain text, the
+// answer is a few bytes, and ioredis sends the jobs of simultaneous requests in one write (auto-pipelining).
 import 'reflect-metadata';
 import { Body, Controller, HttpCode, HttpException, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -113,7 +113,7 @@ function withContents(
     try {
       entry[field] = readFile(path).toString(encoding);
     } catch (error) {
-      // Without the path: whoever takes the field for the content itself has a secret there.
+      // Without the path: it is a secret if the operator wrote the content of the file into the field.
       fault(asked, `cannot be read (${codeOf(error)}); it must be ${what}`);
     }
   }

@@ -325,7 +325,7 @@ describe('the connection', () => {
     server.close();
   });
 
-  it('is not made to whoever cannot prove to be the endpoint', async () => {
+  it('is not sent to a server that cannot prove to be the endpoint', async () => {
     scene.configure('mobile', scene.google.accounts.create('pns-test'), { caFile: makeAuthority().cert });
     expect(await scene.deliver()).toMatchObject({
       kind: 'retry',

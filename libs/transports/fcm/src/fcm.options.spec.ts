@@ -111,7 +111,7 @@ describe('pns-gcm-options.yml', () => {
     expect(file.parse({})).toEqual({});
   });
 
-  it('takes the original’s own example as it stands', () => {
+  it('reads the example of the original unchanged', () => {
     const example = { enabled: false, key: 'AIzaSy2535345TbVL2r4yaZ4ZVQvJdcE1vth24546' };
     expect(file.parse({ mygoogleclient: example })).toEqual({ mygoogleclient: { enabled: false } });
   });

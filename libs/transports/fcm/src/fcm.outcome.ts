@@ -118,7 +118,7 @@ export function isStaleAccessToken({ status, body }: FcmAnswer): boolean {
   return status === 401 && googleError(parsed(body)).fcm === undefined;
 }
 
-/** A redirect is not followed: whoever set the endpoint has to set the one that answers. */
+/** A redirect is not followed: the operator must configure the endpoint that answers. */
 function kindOfClass(status: number): Verdict {
   if (status >= 400 && status < 500) return 'rejected';
   return status >= 300 && status < 400 ? 'misconfigured' : 'retry';

@@ -22,7 +22,7 @@ it('sid and secret are enough', () => {
   expect(wnsOptions.parse(entry)).toEqual({ ...entry, enabled: true, type: 'toast', allowedHosts: [] });
 });
 
-it('the example of the original is read as it stands', () => {
+it('the example of the original is read unchanged', () => {
   const example = `
 mywindowsclient:
     # Disabled...

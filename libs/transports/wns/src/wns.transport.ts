@@ -40,7 +40,7 @@ export class WnsTransport implements Transport {
       this.senders.retire(delivery.client);
       return notConfigured(delivery.client, options);
     }
-    // Before anything is sent: whoever answers at another host would learn the access token.
+    // Before anything is sent: another host would receive the access token.
     if (!isChannelUri(delivery.token, options.allowedHosts)) return notAChannel;
     const content = this.parts.content(delivery);
     if ('kind' in content) return content;
@@ -58,7 +58,7 @@ export class WnsTransport implements Transport {
     }
   }
 
-  /** One push on each connection; channels of other hosts have connections of their own, which is no more than a client needs. */
+  /** One push for each connection. Other hosts have other connections, so this is a lower bound. */
   readonly capacity = (): number => connectionsPerHost;
 
   /** Resolves when deliveries in progress have ended and all connections are closed. Nothing can be delivered afterwards. */
