@@ -5,11 +5,10 @@ import { countSuppressed } from '@pns/outcomes';
 import type { DueWindow } from '@pns/notifications';
 import { SubscriptionStore } from '@pns/persistence';
 import { Queues, type Origin } from '@pns/queue';
-import { SocketForwarding, SocketRegistry } from '@pns/sockets';
+import { SocketForwarding, SocketRegistry, WebsocketClients } from '@pns/sockets';
 import type { UserKey } from '@pns/subscriptions';
 import { isRegistered, type Delivery, type TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
-import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
 
 /** A part of a batch is full with as many deliveries: each may need a job, and Redis does nothing else meanwhile. */
@@ -38,7 +37,7 @@ export class Dispatch {
     private readonly subscriptions: SubscriptionStore,
     private readonly registry: SocketRegistry,
     private readonly cascade: ConfigCascade,
-    private readonly socketTopics: SocketTopics,
+    private readonly websocketClients: WebsocketClients,
     private readonly forms: TokenForms,
     private readonly forwarding: SocketForwarding,
   ) {}
@@ -75,7 +74,7 @@ export class Dispatch {
     const rules = {
       cascade: this.cascade,
       normalToken: this.forms.normalToken,
-      socketWants: (client: string, topic: string) => this.socketTopics.wants(client, topic),
+      socketWants: (client: string, topic: string) => this.websocketClients.wants(client, topic),
       suppressed: (transport: TransportName) =>
         part.suppressed.set(transport, (part.suppressed.get(transport) ?? 0) + 1),
       now: Date.now(),
