@@ -23,7 +23,7 @@ export function lateAnswer(peer: string, afterMs: number): NoAnswerError {
 /** A connect failed recently, and the next one is not made before `afterMs` have passed. Nothing was sent. */
 export function deferredConnect(peer: string, afterMs: number): NoAnswerError {
   const reason = `Connecting to ${peer} failed repeatedly and is not tried for a while.`;
-  return new NoAnswerError({ kind: 'retry', reason, afterMs, isSpared: true });
+  return new NoAnswerError({ kind: 'retry', reason, afterMs, isDeferred: true });
 }
 
 /**

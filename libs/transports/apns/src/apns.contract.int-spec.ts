@@ -330,8 +330,8 @@ describe('a connection', () => {
       kind: 'retry',
       reason: 'The connection to Apple failed (ECONNREFUSED).',
     });
-    const spared = await send(transport, device, { client: 'dead' });
-    expect(spared).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number, isSpared: true });
+    const deferred = await send(transport, device, { client: 'dead' });
+    expect(deferred).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number, isDeferred: true });
     expect(await send(transport)).toEqual({ kind: 'delivered' });
   });
 

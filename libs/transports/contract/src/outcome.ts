@@ -3,14 +3,14 @@ export type Outcome =
   | { readonly kind: 'delivered'; readonly providerId?: string }
   /**
    * Try again, not before `afterMs` milliseconds if given, else after the usual back-off. With `isWaiting` the number
-   * of tries is not limited. With `isSpared` the delivery was deferred: nothing was sent, so no attempt is counted.
+   * of tries is not limited. With `isDeferred` the delivery was deferred: nothing was sent, so no attempt is counted.
    */
   | {
       readonly kind: 'retry';
       readonly reason: string;
       readonly afterMs?: number;
       readonly isWaiting?: true;
-      readonly isSpared?: true;
+      readonly isDeferred?: true;
     }
   /**
    * The target is dead: its subscription is retired, unless it was registered again since the attempt began. If the far
