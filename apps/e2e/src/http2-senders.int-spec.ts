@@ -225,7 +225,7 @@ describe.each(senders)('$name', (sender) => {
     expect(far.streams).toBe(6);
   });
 
-  it('never repeats a stream that the far side has looked at', async () => {
+  it('never repeats a request that the provider may have processed', async () => {
     const { far, deliver } = await start();
     far.answer = (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     expect(await deliver()).toMatchObject({ kind: 'retry' });
