@@ -118,12 +118,12 @@ export function showFaults(targets) {
 let socket;
 let comingBack;
 
-/** Lets the form send this socket away and call it back. */
+/** The buttons that disconnect this socket and connect it again. */
 export function useSocket(opened) {
   socket = opened;
 }
 
-/** As a phone in a tunnel: the connection ends without a good-bye, and the client comes back by itself. */
+/** Like a phone in a tunnel: the connection ends without a close frame, and the client reconnects by itself. */
 function sendAway(seconds) {
   clearTimeout(comingBack);
   if (socket === undefined) {
