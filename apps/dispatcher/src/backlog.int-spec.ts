@@ -113,7 +113,7 @@ it('does not take windows while Redis is nearly full, and takes them when there 
     }
   };
   let tick = 0;
-  while (!(await isHeld(`tick-${++tick}`))); // the memory is looked at once a second
+  while (!(await isHeld(`tick-${++tick}`))); // the memory is read once a second
   await (connection as Redis).config('SET', 'maxmemory', '0');
   for (;;) {
     const { due, taken } = await windows.counts();

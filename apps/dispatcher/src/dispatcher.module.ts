@@ -5,7 +5,7 @@ import { Dispatch, DispatchModule } from '@pns/dispatch';
 import { SubscriptionSweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
 import { BacklogCount } from './backlog';
-import { SocketsModule, WebsocketClients } from '@pns/sockets';
+import { SocketsModule } from '@pns/sockets';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import type { dispatcherEnv } from './env';
@@ -29,7 +29,7 @@ export class DispatcherModule implements OnApplicationBootstrap {
         PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
         SocketsModule,
         AggregationModule.ticking(),
-        DispatchModule.forRoot(tokenForms, (files) => new WebsocketClients(files)),
+        DispatchModule.forRoot(tokenForms),
       ],
       providers: [BacklogCount, SubscriptionSweep],
     };

@@ -225,7 +225,7 @@ describe.each(senders)('$name', (sender) => {
     expect(far.streams).toBe(6);
   });
 
-  it('never repeats a stream that the far side has looked at', async () => {
+  it('never repeats a request that the provider may have processed', async () => {
     const { far, deliver } = await start();
     far.answer = (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     expect(await deliver()).toMatchObject({ kind: 'retry' });
@@ -271,8 +271,8 @@ describe.each(senders)('$name', (sender) => {
     far.refusesConnections = true;
     const failed = await deliver();
     expect(failed).toMatchObject({ kind: 'retry' });
-    expect(failed).not.toHaveProperty('isSpared');
-    expect(await deliver()).toMatchObject({ kind: 'retry', isSpared: true, afterMs: expect.any(Number) as number });
+    expect(failed).not.toHaveProperty('isDeferred');
+    expect(await deliver()).toMatchObject({ kind: 'retry', isDeferred: true, afterMs: expect.any(Number) as number });
     expect(far.connections).toBe(1);
   });
 

@@ -6,14 +6,13 @@ import { assertJobVersion, Queues, type DeliveryJob, type JobWorker, type Reader
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
-import { byWait, isDeferred, maxDeferredMs, deferredForMs, deferredParts, verdictOf, withVerdict } from './attempts';
-import { backOffMs } from './back-off';
+import { deferredForMs, isDeferred, maxDeferredMs, verdictOf, withVerdict } from './attempts';
 import { attemptSuspects, suspectAfterDeaths, type Attempting } from './suspects';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
 import { IsolatedTransport } from './isolated-transport';
-import { enqueueDeliveries } from './enqueue-deliveries';
+import { NextAttempts } from './next-attempts';
 import type { PausedClients } from './paused-clients';
 import type { QueueRef } from './routing';
 import { SharedLookup } from './shared-lookup';
@@ -59,6 +58,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private readonly places = new DeliveryPlaces(maxPlaces);
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly memory: DeliveryMemory;
+  private readonly next: NextAttempts;
   private readonly isolated: IsolatedTransport | undefined;
   private readonly turns = new Turns(byFirstAcceptance);
   private isOutOfTime = false;
@@ -75,6 +75,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   ) {
     this.live = new SharedLookup((ids) => subscriptions.liveAmong(ids));
     this.memory = new DeliveryMemory(queues.redis);
+    this.next = new NextAttempts(queues, cascade, transport.name);
     const { isolatedEntry } = options;
     this.isolated = isolatedEntry === undefined ? undefined : new IsolatedTransport(transport.name, isolatedEntry);
   }
@@ -199,9 +200,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     // If a later step fails, the job runs again and repeats no attempt.
     checkpoint.keep(tries.filter((attempt) => !isDeferred(attempt)));
-    await this.enqueueDeferred(source, job, tries.filter(isDeferred), checkpoint);
-    const again = checkpoint.unrecorded(deliveries).filter((attempt) => this.needsRetry(attempt));
-    await Promise.all(byWait(again).map((some) => this.enqueueRetries(source, job.data.endpoint, some, checkpoint)));
+    await this.next.defer(source, job, tries, checkpoint);
+    await this.next.retry(source, job.data.endpoint, checkpoint.unrecorded(deliveries), checkpoint);
     // During shutdown there is no time to wait for Postgres; the process that runs the job again records the attempts.
     for (const each of settled) if (each.status === 'rejected') throw each.reason;
     await this.outcomes.record(checkpoint.unrecorded(deliveries).map(withVerdict));
@@ -265,60 +265,6 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  /** Whether the delivery must be retried and the retry is not enqueued yet. */
-  private needsRetry({ delivery, outcome, nextAttemptInMs }: Attempt): boolean {
-    if (outcome.kind !== 'retry' || delivery.replyTo !== undefined || nextAttemptInMs !== undefined) return false;
-    if (outcome.isWaiting === true) return true;
-    return delivery.attempt < this.cascade.resolve('com.openexchange.pns.retry.attempts', delivery).value;
-  }
-
-  /** Enqueues the retries of attempts with the same wait as one smaller job. */
-  private async enqueueRetries(
-    source: QueueRef,
-    endpoint: string,
-    attempts: readonly Attempt[],
-    checkpoint: Checkpoint,
-  ): Promise<void> {
-    // One value for all: the maximum of a hundred random pauses would be about the same for every job.
-    const random = Math.random();
-    const pauses = attempts.map(({ delivery, outcome }) => {
-      const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
-      return backOffMs(delivery.attempt, baseMs, outcome.kind === 'retry' ? outcome.afterMs : 0, random);
-    });
-    const pauseMs = Math.max(0, ...pauses);
-    const deliveries = attempts.map(({ delivery }) => ({ ...delivery, attempt: delivery.attempt + 1 }));
-    await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs: pauseMs });
-    checkpoint.keep(attempts.map((attempt) => ({ ...attempt, nextAttemptInMs: pauseMs })));
-  }
-
-  /**
-   * Enqueues the deferred deliveries as a new job with the same attempt number. `round` gives the new job another id than this job,
-   * which still exists, and the same id when this job runs again after a crash.
-   */
-  private async enqueueDeferred(
-    source: QueueRef,
-    { id: job, data: { endpoint } }: Job<DeliveryJob>,
-    deferred: readonly Attempt[],
-    checkpoint: Checkpoint,
-  ): Promise<void> {
-    if (deferred.length === 0) return;
-    const now = Date.now();
-    const random = Math.random();
-    const deliveries = deferred.map(({ delivery }) => ({ ...delivery, sparedSince: delivery.sparedSince ?? now }));
-    const pauses = deferred.map(({ delivery, outcome }) => {
-      const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
-      const askedMs = (outcome.kind === 'retry' && outcome.afterMs) || 0;
-      return backOffMs(1, baseMs, Math.max(askedMs, deferredForMs(delivery, now) / deferredParts), random);
-    });
-    const delayMs = Math.max(...pauses);
-    await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
-    // Written now: when this job runs again, the new job may have ended and its id may be free.
-    for (const { id } of deliveries) checkpoint.add(id);
-    await checkpoint.flush();
-    const { name: transport } = this.transport;
-    log.debug({ event: 'delivery.deferred', transport, job, deliveries: deliveries.length, nextRunInMs: delayMs });
-  }
-
   private async outcomeOf(delivery: Delivery, signal: AbortSignal, transport: Transport): Promise<Outcome> {
     const { client } = delivery;
     const options = this.transport.options?.(client);
@@ -330,7 +276,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       if (outcome.kind === 'delivered') this.paused.resume(client);
       if (
         outcome.kind === 'retry' &&
-        outcome.isSpared === true &&
+        outcome.isDeferred === true &&
         deferredForMs(delivery, Date.now()) >= maxDeferredMs
       ) {
         return {

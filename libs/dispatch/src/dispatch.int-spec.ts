@@ -7,12 +7,11 @@ import { AggregationModule, Ingest, Windows, type Batch, type Settling } from '@
 import { ConfigCascadeModule, ConfigChanges } from '@pns/config-cascade';
 import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { ConfigStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
-import { SocketsModule } from '@pns/sockets';
+import { SocketsModule, WebsocketClients } from '@pns/sockets';
 import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue';
 import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
 import type { Redis } from 'ioredis';
 import { Dispatch } from './dispatch.service';
-import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
 
 log.level = 'silent';
@@ -42,7 +41,7 @@ beforeAll(async () => {
       providers: [
         Dispatch,
         { provide: TokenForms, useValue: { normalToken: (_: string, token: string) => token } },
-        { provide: SocketTopics, useValue: { wants: () => false } },
+        WebsocketClients,
       ],
     },
     { logger: nestLogger },

@@ -1,26 +1,17 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { OptionFiles } from '@pns/config-folder';
+import { WebsocketClients } from '@pns/sockets';
 import { Dispatch } from './dispatch.service';
 import { FailedCount } from './failed-count';
-import { SocketTopics } from './socket-topics';
 import { TokenForms } from './token-forms';
 
 /** The dispatch stage: turns batches into jobs in the queues of the transports, and counts failed deliveries. */
 @Module({})
 export class DispatchModule {
-  /**
-   * `forms` decides whether a source token is the token of a subscription; `socketTopics` reads which topics the sockets of each
-   * client subscribe to.
-   */
-  static forRoot(forms: TokenForms, socketTopics: (files: OptionFiles) => SocketTopics): DynamicModule {
+  /** `forms` decides whether a source token is the token of a subscription. */
+  static forRoot(forms: TokenForms): DynamicModule {
     return {
       module: DispatchModule,
-      providers: [
-        { provide: TokenForms, useValue: forms },
-        { provide: SocketTopics, inject: [OptionFiles], useFactory: socketTopics },
-        Dispatch,
-        FailedCount,
-      ],
+      providers: [{ provide: TokenForms, useValue: forms }, WebsocketClients, Dispatch, FailedCount],
       exports: [Dispatch],
     };
   }

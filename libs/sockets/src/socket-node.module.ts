@@ -1,7 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { DeliveryModule, nodeQueue, parkedNode } from '@pns/delivery';
-import { OptionFiles } from '@pns/config-folder';
 import { OutcomesModule } from '@pns/outcomes';
 import { PersistenceModule } from '@pns/persistence';
 import { SocketsModule } from './sockets.module';
@@ -84,11 +83,7 @@ export class SocketNodeModule {
       providers: [
         { provide: ClientAddresses, useValue: new ClientAddresses(env.PNS_TRUSTED_PROXIES) },
         UnauthenticatedConnections,
-        {
-          provide: WebsocketClients,
-          inject: [OptionFiles],
-          useFactory: (files: OptionFiles) => new WebsocketClients(files),
-        },
+        WebsocketClients,
         SocketAdmission,
         CatchUp,
         ConnectionTakeOver,

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { OptionFiles } from '@pns/config-folder';
 import { WebsocketClients } from '@pns/sockets';
 import { AnswersController } from './answers.controller';
 import { ConfigFaultsController } from './config-faults.controller';
@@ -22,14 +21,6 @@ import { UserPropertiesController } from './user-properties.controller';
     AnswersController,
     ConfigFaultsController,
   ],
-  providers: [
-    FileScopes,
-    PropertyWrites,
-    {
-      provide: WebsocketClients,
-      inject: [OptionFiles],
-      useFactory: (files: OptionFiles) => new WebsocketClients(files),
-    },
-  ],
+  providers: [FileScopes, PropertyWrites, WebsocketClients],
 })
 export class ConfigApiModule {}

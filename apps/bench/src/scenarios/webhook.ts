@@ -94,7 +94,7 @@ async function arrived(sandbox: Sandbox): Promise<Arrived> {
   };
 }
 
-/** Fails unless what the sandbox still knows of one endpoint was signed both ways. */
+/** Fails unless both signatures of the requests that the sandbox keeps for an endpoint are valid. */
 async function expectSignatures(sandbox: Sandbox): Promise<void> {
   const { items } = (await (
     await fetch(`${sandbox.url}/webhooks/${nameOf(0)}/arrivals`)

@@ -36,7 +36,7 @@ async function counter(name: string): Promise<number> {
   );
 }
 
-/** A socket beside the flood still hears of everything. */
+/** A socket of another client still receives all events during the flood. */
 async function othersAreServed(): Promise<void> {
   nodes.nextUser();
   const other = await nodes.connect(node, '1');

@@ -137,7 +137,7 @@ describe('a reader that does not read', () => {
     await nodes.dispatch({ topic: 'ox:mail:last' });
     await expect(quick.got(sent + 1)).resolves.toHaveLength(sent + 1);
     const back = await nodes.connect(far, 'slow');
-    await back.until(() => back.frames.some(([topic]) => topic === 'ox:mail:last')); // it was away by then
+    await back.until(() => back.frames.some(([topic]) => topic === 'ox:mail:last')); // its socket is away at that time
     expect(back.frames).toContainEqual(['notifications:missed']); // and what the backlog held is gone
     slow.close();
   });

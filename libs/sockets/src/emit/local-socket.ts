@@ -5,7 +5,7 @@ import type { Backlog } from './backlog';
 import { type EncodedEvent, encodedEvent, frameOf, missedEvent, pingFrame } from './websocket.payload';
 import { Unconfirmed, type Sent, type UnconfirmedLimits, type Unreceived } from './unconfirmed';
 
-/** The user of a socket, and what its client asked for. */
+/** The user of a socket, and the parameters of its handshake. */
 export interface LocalSocketOptions {
   readonly context: number;
   readonly user: number;

@@ -1,3 +1,5 @@
+import { Injectable } from '@nestjs/common';
+import { OptionFiles, type OptionEntries } from '@pns/config-folder';
 import {
   clientAt,
   clientWants,
@@ -9,22 +11,14 @@ import {
   type WebsocketClientOptions,
 } from './websocket.options';
 
-/** Reads an option file, and reads it again after each change: `OptionFiles` of the configuration folder does so. */
-interface OptionFileReader {
-  entries(
-    file: string,
-    schema: typeof websocketClientsSchema,
-    conflicts: typeof pathConflicts,
-  ): { readonly all: ReadonlyMap<string, WebsocketClient> };
-}
-
 /** The clients of `websocket-clients.yml` as they are now: a change of the file takes effect without a restart. */
+@Injectable()
 export class WebsocketClients {
-  private readonly entries: { readonly all: ReadonlyMap<string, WebsocketClient> };
+  private readonly entries: OptionEntries<WebsocketClient>;
   private known:
     { readonly from: ReadonlyMap<string, WebsocketClient>; readonly clients: WebsocketClientOptions } | undefined;
 
-  constructor(files: OptionFileReader) {
+  constructor(files: OptionFiles) {
     this.entries = files.entries('websocket-clients.yml', websocketClientsSchema, pathConflicts);
   }
 

@@ -19,8 +19,8 @@ afterAll(() => nodes.stop());
 /** The frame that a client gets that asks for more than topic and payload. */
 type Frame = readonly [topic: string, payload: object, meta: { readonly id: string }];
 
-// Nobody answers an event: emitting it is the delivery, so there is no wait to abort, no verdict of a far side (throttled,
-// gone, too large) and nothing that it would take credentials for; a session is the client's, and ends with its socket.
+// An event has no answer: emitting it is the delivery. So there is no wait to abort, no error of a provider (throttled, gone, too
+// large), and there are no credentials; a session belongs to the client and ends with its socket.
 describeSending('websocket', async () => {
   nodes.nextUser();
   const socket = await nodes.connect(node, 'one', { query: { meta: '1' } });

@@ -50,7 +50,7 @@ describe('a client that disconnects between its handshake and its CONNECT', () =
         );
         raw.stopReading();
         await spread(trial, 20);
-        await post(15); // may be on its way to a socket that never says CONNECT
+        await post(15); // may be on its way to a socket that never sends CONNECT
         raw.close();
         for (const number of [16, 17, 18, 19]) await post(number);
         await spread(trial, 160);

@@ -179,7 +179,7 @@ function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (s
   // A node of an earlier version forwards what was for its own sockets as if it had been for parked ones.
   const isBeforeMailboxes = target.kind === 'parked' && target.isBeforeMailboxes === true;
   const lookedAt = isBeforeMailboxes ? undefined : delivery.lookedAt;
-  // If nothing says when the registry was read, it was after the window fell due.
+  // If the time of the reading is unknown, the registry was read after the window fell due.
   const looked = [lookedAt ?? dueAt, lookedAt ?? Number.MAX_SAFE_INTEGER];
   return [
     parkedId(delivery),

@@ -186,7 +186,7 @@ export class TestNodes {
     while (!(await this.waiting()).some((record) => record.includes(id))) await pause();
   }
 
-  /** Makes the user's socket one that closed so many ms earlier. */
+  /** Changes the user's socket to one that closed this long ago, in ms. */
   async closedSince(connection: string, ms: number): Promise<void> {
     const { context, user } = this.user;
     const key = `${this.keys.group(this.keys.shardOf(context, user))}:sockets:${context}:${user}`;

@@ -120,7 +120,7 @@ export class RawClient {
     });
   }
 
-  /** Answers the server's pings from now on, or leaves them. */
+  /** Sets whether the server's pings are answered from now on. */
   answerPings(isAnswering = true): void {
     this.isAnswering = isAnswering;
     this.answerNew();

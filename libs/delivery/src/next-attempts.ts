@@ -1,0 +1,79 @@
+import type { ConfigCascade } from '@pns/config-cascade';
+import type { Attempt } from '@pns/outcomes';
+import type { DeliveryJob, Queues } from '@pns/queue';
+import { log } from '@pns/runtime';
+import type { TransportName } from '@pns/transport-contract';
+import type { Job } from 'bullmq';
+import { byWait, deferredForMs, deferredParts, deferredSince, isDeferred } from './attempts';
+import { backOffMs } from './back-off';
+import type { Checkpoint } from './checkpoint';
+import { enqueueDeliveries } from './enqueue-deliveries';
+import type { QueueRef } from './routing';
+
+/** Enqueues the deliveries of a job that must be attempted again: retries of failed attempts, and deferred deliveries. */
+export class NextAttempts {
+  constructor(
+    private readonly queues: Queues,
+    private readonly cascade: ConfigCascade,
+    private readonly transport: TransportName,
+  ) {}
+
+  /** Enqueues the retries of the failed attempts, one smaller job for each wait. */
+  async retry(source: QueueRef, endpoint: string, attempts: readonly Attempt[], checkpoint: Checkpoint): Promise<void> {
+    const failed = attempts.filter((attempt) => this.needsRetry(attempt));
+    await Promise.all(byWait(failed).map((some) => this.enqueueRetries(source, endpoint, some, checkpoint)));
+  }
+
+  /** Enqueues the deferred deliveries among the attempts as a new job with the same attempt number. */
+  async defer(
+    source: QueueRef,
+    { id: job, data: { endpoint } }: Job<DeliveryJob>,
+    attempts: readonly Attempt[],
+    checkpoint: Checkpoint,
+  ): Promise<void> {
+    const deferred = attempts.filter(isDeferred);
+    if (deferred.length === 0) return;
+    const now = Date.now();
+    const random = Math.random();
+    const deliveries = deferred.map(({ delivery }) => ({ ...delivery, deferredSince: deferredSince(delivery) ?? now }));
+    const pauses = deferred.map(({ delivery, outcome }) => {
+      const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
+      const askedMs = (outcome.kind === 'retry' && outcome.afterMs) || 0;
+      return backOffMs(1, baseMs, Math.max(askedMs, deferredForMs(delivery, now) / deferredParts), random);
+    });
+    const delayMs = Math.max(...pauses);
+    // The round gives the new job another id than this job, which still exists, and the same id when this job runs again after a crash.
+    await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
+    // Written now: when this job runs again, the new job may have ended and its id may be free.
+    for (const { id } of deliveries) checkpoint.add(id);
+    await checkpoint.flush();
+    const { transport } = this;
+    log.debug({ event: 'delivery.deferred', transport, job, deliveries: deliveries.length, nextRunInMs: delayMs });
+  }
+
+  /** Whether the delivery must be retried and the retry is not enqueued yet. */
+  private needsRetry({ delivery, outcome, nextAttemptInMs }: Attempt): boolean {
+    if (outcome.kind !== 'retry' || delivery.replyTo !== undefined || nextAttemptInMs !== undefined) return false;
+    if (outcome.isWaiting === true) return true;
+    return delivery.attempt < this.cascade.resolve('com.openexchange.pns.retry.attempts', delivery).value;
+  }
+
+  /** Enqueues the retries of attempts with the same wait as one job. */
+  private async enqueueRetries(
+    source: QueueRef,
+    endpoint: string,
+    attempts: readonly Attempt[],
+    checkpoint: Checkpoint,
+  ): Promise<void> {
+    // One value for all: the maximum of a hundred random pauses would be about the same for every job.
+    const random = Math.random();
+    const pauses = attempts.map(({ delivery, outcome }) => {
+      const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
+      return backOffMs(delivery.attempt, baseMs, outcome.kind === 'retry' ? outcome.afterMs : 0, random);
+    });
+    const pauseMs = Math.max(0, ...pauses);
+    const deliveries = attempts.map(({ delivery }) => ({ ...delivery, attempt: delivery.attempt + 1 }));
+    await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs: pauseMs });
+    checkpoint.keep(attempts.map((attempt) => ({ ...attempt, nextAttemptInMs: pauseMs })));
+  }
+}
