@@ -126,6 +126,7 @@ export class Windows {
     for (let at = 0; at < held.length; at += 4) {
       const [, , , count, order] = String(held[at + 2]).split(':');
       windows.push({
+        windowKey: String(held[at]),
         mode: modeOf(String(held[at])),
         notification: decodeNotification(String(held[at + 3])),
         count: Number(count),

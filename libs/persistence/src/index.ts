@@ -22,6 +22,24 @@ export {
   type FailedDeliveryFilter,
   type HeldClient,
 } from './failed-delivery.store';
+export {
+  HistoryLookup,
+  type FoundNotification,
+  type FoundWindow,
+  type HistoryFilter,
+  type HistoryReach,
+} from './history-lookup';
+export { HistoryPartitions } from './history-partitions';
+export type {
+  DecidedBy,
+  HistoryAttempt,
+  HistoryGap,
+  HistoryNotification,
+  HistoryRows,
+  HistoryTarget,
+  HistoryWindow,
+} from './history-rows';
+export { HistoryStore } from './history.store';
 export { Seal } from './seal';
 export type { Page, PageRequest } from './page';
 export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';

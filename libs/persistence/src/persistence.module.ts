@@ -15,6 +15,9 @@ import { openDatabase, type StartingDatabase } from './database';
 import { DirectoryStore } from './directory.store';
 import { ErasureStore } from './erasure.store';
 import { FailedDeliveryStore } from './failed-delivery.store';
+import { HistoryPartitions } from './history-partitions';
+import { HistoryLookup } from './history-lookup';
+import { HistoryStore } from './history.store';
 import { Seal } from './seal';
 import { SubscriptionStore } from './subscription.store';
 import { TokenSpellingStore } from './token-spelling.store';
@@ -37,6 +40,9 @@ const stores = [
   ClientTransportStore,
   TokenSpellingStore,
   PendingChangeStore,
+  HistoryPartitions,
+  HistoryStore,
+  HistoryLookup,
 ];
 
 /** Provides the stores. Waits until Postgres answers and its tables are migrated. */

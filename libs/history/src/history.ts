@@ -1,0 +1,136 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigCascade, decisionReason, type HistoryMode } from '@pns/config-cascade';
+import type { DueWindow, Notification } from '@pns/notifications';
+import type { DecidedBy, HistoryTarget } from '@pns/persistence';
+import type { UserKey } from '@pns/subscriptions';
+import type { Delivery, Outcome, TransportName } from '@pns/transport-contract';
+import { HistoryWriter } from './history-writer';
+
+/** An attempt that has ended, or a deferral. Durations are in ms, `startedAt` in ms since the epoch. */
+export interface EndedAttempt {
+  readonly delivery: Delivery;
+  readonly outcome: Outcome;
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly nextAttemptInMs?: number;
+}
+
+/** A target that wants a notification and must not get it: its transport is off, or it caused the notification. */
+export interface SuppressedTarget {
+  readonly transport: TransportName;
+  readonly client: string;
+  readonly subscription?: string | undefined;
+  readonly isSource: boolean;
+}
+
+/** A due window and what was made of it. */
+export interface Dispatched {
+  readonly window: Omit<DueWindow, 'size'>;
+  readonly deliveries: readonly Delivery[];
+  readonly suppressed: readonly SuppressedTarget[];
+}
+
+/** Records the history of notifications, as far as the properties of their users demand. Nothing here waits or fails. */
+@Injectable()
+export class History {
+  constructor(
+    private readonly writer: HistoryWriter,
+    private readonly cascade: ConfigCascade,
+  ) {}
+
+  /** What is recorded of notifications of `topic` to a user. Costs a lookup in memory. */
+  modeOf(topic: string, subject: UserKey): HistoryMode {
+    return this.cascade.historyMode(topic, subject);
+  }
+
+  /** A notification was accepted into a window, with this number in the order of acceptance. */
+  accepted({ id, context, user, topic, timestamp }: Notification, windowKey: string, place: number): void {
+    this.writer.addNotification({
+      at: timestamp,
+      ...{ context, user, topic, place },
+      notification: id,
+      windowKey: shortKey(windowKey),
+    });
+  }
+
+  /** A window's deliveries are in their queues. If only failures are recorded, a window with a delivery is none. */
+  dispatched({ window, deliveries, suppressed }: Dispatched): void {
+    const { notification, windowKey, order, count, dueAt } = window;
+    const mode = this.modeOf(notification.topic, notification);
+    if (mode === 'none' || (mode === 'failures' && deliveries.length > 0)) return;
+    const { id, context, user, topic, timestamp } = notification;
+    const at = Date.now();
+    const key = windowKey === undefined ? '' : shortKey(windowKey);
+    const place = order ?? 0;
+    if (mode === 'failures') {
+      const accepted = { at: timestamp, ...{ context, user, topic, place }, notification: id, windowKey: key };
+      this.writer.addNotification(accepted);
+    }
+    this.writer.addWindow({
+      ...{ at, context, user, place, count, dueAt },
+      windowKey: key,
+      notification: id,
+      targets: deliveries.map(targetOf),
+    });
+    for (const { transport, client, subscription, isSource } of suppressed) {
+      this.writer.addAttempt({
+        ...{ at, context, user, transport, client, subscription },
+        ...{ notification: id, delivery: '', attempt: 0, durationMs: 0, outcome: 'suppressed' },
+        ...(isSource ? { reason: 'it caused the notification' } : this.switchOf(transport, notification, client)),
+      });
+    }
+  }
+
+  /** Attempts have ended, or deliveries were deferred. A test push belongs to no notification. */
+  attempted(attempts: readonly EndedAttempt[]): void {
+    for (const attempt of attempts) this.attemptEnded(attempt);
+  }
+
+  private attemptEnded({ delivery, outcome, startedAt, durationMs, nextAttemptInMs }: EndedAttempt): void {
+    const { context, user, topic, notificationId, attempt, timestamp } = delivery;
+    if (delivery.replyTo !== undefined) return;
+    const mode = this.modeOf(topic, delivery);
+    const isFailure = outcome.kind !== 'moved' && (outcome.kind !== 'delivered' || attempt > 1);
+    if (mode === 'none' || (mode === 'failures' && !isFailure)) return;
+    if (mode === 'failures' && !this.isOver(timestamp)) {
+      const accepted = { at: timestamp, context, user, topic, notification: notificationId, windowKey: '', place: 0 };
+      this.writer.addNotification(accepted);
+    }
+    const isDeferred = outcome.kind === 'retry' && outcome.isSpared === true;
+    this.writer.addAttempt({
+      ...{ at: startedAt === 0 ? Date.now() : startedAt, context, user, durationMs, attempt },
+      notification: notificationId,
+      ...targetOf(delivery),
+      outcome: isDeferred ? 'deferred' : outcome.kind,
+      ...('reason' in outcome ? { reason: outcome.reason } : { providerId: outcome.providerId }),
+      ...(nextAttemptInMs === undefined ? {} : { nextAt: Math.round(startedAt + durationMs + nextAttemptInMs) }),
+      ...(outcome.kind === 'suppressed' ? this.switchOf(delivery.transport, delivery, delivery.client) : {}),
+    });
+  }
+
+  /** Whether the retention of a notification has ended, for example of one that an operator sends again. */
+  private isOver(timestamp: number): boolean {
+    return timestamp < Date.now() - this.cascade.resolve('com.openexchange.pns.history.retention').value;
+  }
+
+  /** The property that switches a transport off, and a reason; empty if the transport is on. */
+  private switchOf(
+    transport: TransportName,
+    { context, user, topic }: UserKey & { readonly topic: string },
+    client: string,
+  ): { readonly reason?: string; readonly decidedBy?: DecidedBy } {
+    const decision = this.cascade.explain(transport, { context, user, client, topic })?.decision;
+    if (decision === undefined || decision.isEnabled) return {};
+    return { reason: decisionReason(decision), decidedBy: { name: decision.name, origin: decision.origin } };
+  }
+}
+
+function targetOf({ id: delivery, transport, client, subscriptionId: subscription }: Delivery): HistoryTarget {
+  return { delivery, transport, client, subscription };
+}
+
+/** Enough of the digest at the end of a window's key to distinguish the windows of a user: 66 bits. */
+function shortKey(windowKey: string): string {
+  const digest = windowKey.lastIndexOf(':') + 1;
+  return windowKey.slice(digest, digest + 11);
+}
