@@ -175,11 +175,12 @@ it('lists the notifications of a user, newest first and page by page, by topic, 
 it('contains only what failed, or nothing, where a property says so', async () => {
   const post = (id: string, topic: string) => notification(id, { topic });
   const [fine, bad, nobody, off] = [post('fine', 'few'), post('bad', 'few'), post('nobody', 'few'), post('off', 'off')];
-  history.dispatched({ window: windowOf(fine, 'b', 20), deliveries: [delivery(fine, 'crm')], suppressed: [] });
+  expect([fine, off].map((of) => [history.isWanted(of, 1), history.isWanted(of, 0)])).toEqual([
+    [false, true],
+    [false, false],
+  ]);
   attempted(delivery(fine, 'crm'), { kind: 'delivered' });
-  history.dispatched({ window: windowOf(off, 'd', 22), deliveries: [], suppressed: [] });
   attempted(delivery(off, 'crm'), { kind: 'gone', reason: 'answered 410' });
-  history.dispatched({ window: windowOf(bad, 'b', 23), deliveries: [delivery(bad, 'crm')], suppressed: [] });
   attempted(delivery(bad, 'crm'), { kind: 'rejected', reason: 'answered "413"\n\0 with {}, and \\' });
   history.dispatched({ window: windowOf(nobody, 'c', 24), deliveries: [], suppressed: [] });
   expect(await found('bad')).toMatchObject({

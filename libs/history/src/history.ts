@@ -53,11 +53,16 @@ export class History {
     });
   }
 
-  /** A window's deliveries are in their queues. If only failures are recorded, a window with a delivery is none. */
+  /** Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is none. */
+  isWanted(notification: UserKey & { readonly topic: string }, deliveries: number): boolean {
+    const mode = this.modeOf(notification.topic, notification);
+    return mode === 'all' || (mode === 'failures' && deliveries === 0);
+  }
+
+  /** The deliveries of a window for which `isWanted` was true are in their queues. */
   dispatched({ window, deliveries, suppressed }: Dispatched): void {
     const { notification, windowKey, order, count, dueAt } = window;
     const mode = this.modeOf(notification.topic, notification);
-    if (mode === 'none' || (mode === 'failures' && deliveries.length > 0)) return;
     const { id, context, user, topic, timestamp } = notification;
     const at = Date.now();
     const key = windowKey === undefined ? '' : shortKey(windowKey);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { History } from '@pns/history';
 import { FailedDeliveryStore, SubscriptionStore, type DeadTarget, type FailedDelivery } from '@pns/persistence';
 import { Queues } from '@pns/queue';
 import { publish } from '@pns/redis';
@@ -86,6 +87,7 @@ export class OutcomeRecorder {
     private readonly subscriptions: SubscriptionStore,
     private readonly failed: FailedDeliveryStore,
     private readonly queues: Queues,
+    private readonly history: History,
   ) {}
 
   /**
@@ -100,8 +102,14 @@ export class OutcomeRecorder {
       this.failed.record(failed),
     ]);
     attempts.forEach(publishAttempt);
+    this.history.attempted(attempts);
     const awaited = attempts.filter(({ delivery }) => delivery.replyTo !== undefined);
     await Promise.all(awaited.map((attempt) => this.reply(attempt)));
+  }
+
+  /** Adds deferred deliveries to the history: no attempt was made, and `nextAttemptInMs` is the time until the next one. */
+  deferred(attempts: readonly Attempt[]): void {
+    this.history.attempted(attempts);
   }
 
   /** Never rejects: the caller of a test push has its own timeout. */
