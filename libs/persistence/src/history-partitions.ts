@@ -47,10 +47,11 @@ export class HistoryPartitions {
     return old.length;
   }
 
-  private async names(): Promise<string[]> {
+  /** The names of the tables that are partitions. */
+  async names(): Promise<string[]> {
     const rows = await this.database.query<{ name: string }[]>(
       `SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-       WHERE inhparent = ANY ($1::regclass[]) AND relname ~ '_[0-9]{8}$'`,
+       WHERE inhparent = ANY ($1::regclass[]) AND relname ~ '_[0-9]{8}$' ORDER BY relname`,
       [tables],
     );
     return rows.map(({ name }) => name);
