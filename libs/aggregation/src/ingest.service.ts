@@ -144,10 +144,10 @@ export class Ingest {
   }
 
   private record(entries: readonly JoinEntry[], { firstPlace, statuses }: Joined): void {
-    for (const [index, { recorded, key }] of entries.entries()) {
-      if (recorded !== undefined && statuses[index] === 'accepted') {
-        this.history.accepted(recorded, key, firstPlace + index);
-      }
+    for (const [index, { recorded, isCountedOnly, key }] of entries.entries()) {
+      if (recorded === undefined || statuses[index] !== 'accepted') continue;
+      this.history.counted(recorded);
+      if (isCountedOnly !== true) this.history.accepted(recorded, key, firstPlace + index);
     }
   }
 
@@ -166,7 +166,8 @@ export class Ingest {
       maxDelayMs,
       retentionMs,
       item: itemOf(notification, texts),
-      recorded: historyMode === 'all' ? notification : undefined,
+      recorded: historyMode === 'none' ? undefined : notification,
+      isCountedOnly: historyMode === 'failures',
       ...(idempotencyKey === undefined
         ? { idempotencyKey: '' }
         : {

@@ -16,8 +16,10 @@ export interface JoinEntry {
   /** Digest of the content; without it, any repeat of the id is a duplicate. */
   readonly content?: string;
   readonly retentionMs: number;
-  /** The notification, if the history contains it. */
+  /** The notification, unless its history is off. */
   readonly recorded?: Notification | undefined;
+  /** Whether only failures of it are recorded. */
+  readonly isCountedOnly?: boolean;
 }
 
 /** `duplicate`: the producer's id was used before, with the same content; `reused`: with other content. Both change nothing. */

@@ -197,6 +197,13 @@ export const properties = {
     scopes: serverOnly,
     sentence: 'How long the history is shown, in ms. Its disk space is freed at most a day later.',
   },
+  'com.openexchange.pns.usage.retention': {
+    type: 'integer',
+    schema: integer(dayMs, 3650 * dayMs),
+    fallback: 400 * dayMs,
+    scopes: serverOnly,
+    sentence: 'How long the hourly counts of notifications and deliveries are kept, in ms.',
+  },
   'com.openexchange.pns.subscriptions.maxPerUser': {
     type: 'integer',
     schema: integer(1, 10_000),

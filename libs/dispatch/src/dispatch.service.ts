@@ -95,10 +95,10 @@ export class Dispatch {
     for (const window of windows) {
       const audience = audiences.get(userKey(window.notification));
       const deliveries = audience === undefined ? [] : deliveriesOf(window, audience, rules);
-      if (this.history.isWanted(window.notification, deliveries.length)) {
+      if (ofWindow.length > 0 || this.history.isWanted(window.notification, deliveries.length)) {
         part.recorded.push({ window, deliveries, suppressed: ofWindow });
+        ofWindow = [];
       }
-      if (ofWindow.length > 0) ofWindow = [];
       part.windows++;
       part.deliveries.push(...deliveries);
       size += deliveries.length * window.size;

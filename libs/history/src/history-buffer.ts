@@ -1,4 +1,12 @@
-import type { HistoryAttempt, HistoryGap, HistoryNotification, HistoryRows, HistoryWindow } from '@pns/persistence';
+import type {
+  HistoryAttempt,
+  HistoryGap,
+  HistoryNotification,
+  HistoryRows,
+  HistoryWindow,
+  UsageCounts,
+} from '@pns/persistence';
+import { WaitingUsage, type Counting } from './usage-counts';
 
 /** Most records of a process that wait to be written. Each has some hundred bytes of memory. */
 export const maxBufferedRecords = 50_000;
@@ -12,6 +20,7 @@ export class HistoryBuffer {
   private windows: HistoryWindow[] = [];
   private attempts: HistoryAttempt[] = [];
   private gap: CountedGap | undefined;
+  private readonly usage = new WaitingUsage();
   /** Records that were taken and are not written yet. */
   private taken = 0;
 
@@ -19,7 +28,7 @@ export class HistoryBuffer {
 
   /** Whether nothing waits to be written. */
   get isEmpty(): boolean {
-    return this.waiting === 0 && this.gap === undefined;
+    return this.waiting === 0 && this.gap === undefined && this.usage.isEmpty;
   }
 
   private get waiting(): number {
@@ -45,6 +54,13 @@ export class HistoryBuffer {
     this.attempts.push(record);
   }
 
+  /** Counts a notification or a delivery. Returns false where it is lost. */
+  count(what: keyof UsageCounts, of: Counting): boolean {
+    if (this.usage.add(what, of)) return true;
+    this.lose(1);
+    return false;
+  }
+
   /** Removes everything that waits. The caller must call `written` or `lost` when its fate is known. */
   take(): HistoryRows {
     const { notifications, windows, attempts, gap } = this;
@@ -53,7 +69,7 @@ export class HistoryBuffer {
     this.windows = [];
     this.attempts = [];
     this.gap = undefined;
-    return { notifications, windows, attempts, gap };
+    return { notifications, windows, attempts, usage: this.usage.take(), gap };
   }
 
   /** What was taken is written; returns its number. */

@@ -6,9 +6,11 @@ import {
   type HistoryNotification,
   type HistoryRows,
   type HistoryWindow,
+  type UsageCounts,
 } from '@pns/persistence';
 import { declareCounter, RecurringFault } from '@pns/runtime';
 import { HistoryBuffer } from './history-buffer';
+import type { Counting } from './usage-counts';
 
 /** Time between a record and the write that contains it, in ms. */
 const writeAfterMs = 500;
@@ -50,6 +52,11 @@ export class HistoryWriter implements OnApplicationShutdown {
 
   addAttempt(record: HistoryAttempt): void {
     if (this.hasRoom()) this.buffer.addAttempt(record);
+  }
+
+  count(what: keyof UsageCounts, of: Counting): void {
+    this.schedule(writeAfterMs);
+    if (!this.buffer.count(what, of)) records.inc({ result: 'lost' });
   }
 
   /** Writes what waits. Never rejects. */

@@ -3,7 +3,7 @@ import { ConfigCascade, decisionReason, type HistoryMode } from '@pns/config-cas
 import type { DueWindow, Notification } from '@pns/notifications';
 import type { DecidedBy, HistoryTarget } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
-import type { Delivery, Outcome, TransportName } from '@pns/transport-contract';
+import type { Delivery, Outcome, OutcomeKind, TransportName } from '@pns/transport-contract';
 import { HistoryWriter } from './history-writer';
 
 /** An attempt that has ended, or a deferral. Durations are in ms, `startedAt` in ms since the epoch. */
@@ -43,7 +43,12 @@ export class History {
     return this.cascade.historyMode(topic, subject);
   }
 
-  /** A notification was accepted into a window, with this number in the order of acceptance. */
+  /** A notification was accepted, and its history is not off: it counts for the usage. */
+  counted(notification: Notification): void {
+    this.writer.count('notifications', notification);
+  }
+
+  /** A notification was accepted into a window, with this number in the order of acceptance. All of its history is recorded. */
   accepted({ id, context, user, topic, timestamp }: Notification, windowKey: string, place: number): void {
     this.writer.addNotification({
       at: timestamp,
@@ -59,10 +64,21 @@ export class History {
     return mode === 'all' || (mode === 'failures' && deliveries === 0);
   }
 
-  /** The deliveries of a window for which `isWanted` was true are in their queues. */
+  /** The deliveries of a window are in their queues. Callers may leave out windows without suppressed targets that `isWanted` refuses. */
   dispatched({ window, deliveries, suppressed }: Dispatched): void {
     const { notification, windowKey, order, count, dueAt } = window;
     const mode = this.modeOf(notification.topic, notification);
+    if (mode !== 'none') {
+      for (const { transport, client } of suppressed) {
+        this.writer.count('suppressed', {
+          context: notification.context,
+          topic: notification.topic,
+          transport,
+          client,
+        });
+      }
+    }
+    if (!this.isWanted(notification, deliveries.length)) return;
     const { id, context, user, topic, timestamp } = notification;
     const at = Date.now();
     const key = windowKey === undefined ? '' : shortKey(windowKey);
@@ -95,6 +111,7 @@ export class History {
     const { context, user, topic, notificationId, attempt, timestamp } = delivery;
     if (delivery.replyTo !== undefined) return;
     const mode = this.modeOf(topic, delivery);
+    if (mode !== 'none') this.count(delivery, outcome.kind);
     const isFailure = outcome.kind !== 'moved' && (outcome.kind !== 'delivered' || attempt > 1);
     if (mode === 'none' || (mode === 'failures' && !isFailure)) return;
     if (mode === 'failures' && !this.isOver(timestamp)) {
@@ -111,6 +128,12 @@ export class History {
       ...(nextAttemptInMs === undefined ? {} : { nextAt: Math.round(startedAt + durationMs + nextAttemptInMs) }),
       ...(outcome.kind === 'suppressed' ? this.switchOf(delivery.transport, delivery, delivery.client) : {}),
     });
+  }
+
+  private count({ context, topic, client, transport }: Delivery, outcome: OutcomeKind): void {
+    if (outcome === 'retry' || outcome === 'moved') return;
+    const what = outcome === 'delivered' || outcome === 'suppressed' ? outcome : 'failed';
+    this.writer.count(what, { context, topic, client, transport });
   }
 
   /** Whether the retention of a notification has ended, for example of one that an operator sends again. */

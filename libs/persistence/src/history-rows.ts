@@ -64,11 +64,30 @@ export interface HistoryGap {
   readonly until: number;
 }
 
+/** What is counted. A delivery counts when it has ended. */
+export interface UsageCounts {
+  readonly notifications: number;
+  readonly delivered: number;
+  readonly failed: number;
+  readonly suppressed: number;
+}
+
+/** Counts of an hour (in ms since the epoch, UTC), to add to those that are stored. */
+export interface UsageOfHour extends UsageCounts {
+  readonly hour: number;
+  readonly context: number;
+  readonly topic: string;
+  /** Empty where notifications are counted, which have no single target. */
+  readonly client: string;
+  readonly transport: TransportName | '';
+}
+
 /** Rows to write together. */
 export interface HistoryRows {
   readonly notifications: readonly HistoryNotification[];
   readonly windows: readonly HistoryWindow[];
   readonly attempts: readonly HistoryAttempt[];
+  readonly usage: readonly UsageOfHour[];
   /** A gap that has ended, and how many records it has cost. */
   readonly gap?: (HistoryGap & { readonly records: number }) | undefined;
 }

@@ -1,7 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { dayOf, HistoryPartitions } from './history-partitions';
-import type { HistoryAttempt, HistoryNotification, HistoryRows, HistoryTarget, HistoryWindow } from './history-rows';
+import type {
+  HistoryAttempt,
+  HistoryNotification,
+  HistoryRows,
+  HistoryTarget,
+  HistoryWindow,
+  UsageOfHour,
+} from './history-rows';
 
 /** A column: its type in Postgres, and its value of a row. */
 type Columns<Row> = Readonly<Record<string, readonly [type: string, of: (row: Row) => unknown]>>;
@@ -40,6 +47,7 @@ export class HistoryStore {
       await notifications(manager, rows.notifications);
       await windows(manager, rows.windows);
       await attempts(manager, rows.attempts);
+      await usage(manager, rows.usage);
       if (rows.gap === undefined) return;
       const { since, until, records } = rows.gap;
       const gap = [new Date(since), new Date(until), records];
@@ -97,6 +105,26 @@ const attempts = inserting<HistoryAttempt>('history_attempts', {
   decided_by: ['text', ({ decidedBy }) => decidedBy && JSON.stringify(decidedBy)],
 });
 
+const added = ['notifications', 'delivered', 'failed', 'suppressed'] as const;
+
+/** In the order of the key, so that processes that add to the same rows do not deadlock. */
+const usage = inserting<UsageOfHour>(
+  'usage_hours',
+  {
+    hour: ['ms', ({ hour }) => hour],
+    context_id: ['int4', ({ context }) => context],
+    topic: ['text', ({ topic }) => topic],
+    client: ['text', ({ client }) => client],
+    transport: ['text', ({ transport }) => transport],
+    notifications: ['int8', ({ notifications: count }) => count],
+    delivered: ['int8', ({ delivered }) => delivered],
+    failed: ['int8', ({ failed }) => failed],
+    suppressed: ['int8', ({ suppressed }) => suppressed],
+  },
+  `ORDER BY hour, context_id, topic, client, transport ON CONFLICT (hour, context_id, topic, client, transport)
+   DO UPDATE SET ${added.map((name) => `${name} = usage_hours.${name} + excluded.${name}`).join()}`,
+);
+
 function textOf(targets: readonly HistoryTarget[]): string {
   return JSON.stringify(
     targets.map(({ delivery, transport, client, subscription }) => [delivery, transport, client, subscription]),
@@ -107,12 +135,13 @@ function textOf(targets: readonly HistoryTarget[]): string {
 function inserting<Row>(
   table: string,
   columns: Columns<Row>,
+  ending = '',
 ): (manager: EntityManager, rows: readonly Row[]) => Promise<void> {
   const names = Object.keys(columns);
   const types = Object.values(columns).map(([type]) => type);
   const values = names.map((name, at) => (types[at] === 'ms' ? `to_timestamp(${name} / 1000::float8)` : name));
   const arrays = types.map((type, at) => `$${at + 1}::${type === 'ms' ? 'int8' : type}[]`);
-  const text = `INSERT INTO ${table} (${names.join()}) SELECT ${values.join()} FROM unnest(${arrays.join()}) AS given (${names.join()})`;
+  const text = `INSERT INTO ${table} (${names.join()}) SELECT ${values.join()} FROM unnest(${arrays.join()}) AS given (${names.join()}) ${ending}`;
   return async (manager, rows) => {
     if (rows.length === 0) return;
     await manager.query(

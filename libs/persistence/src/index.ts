@@ -38,6 +38,8 @@ export type {
   HistoryRows,
   HistoryTarget,
   HistoryWindow,
+  UsageCounts,
+  UsageOfHour,
 } from './history-rows';
 export { HistoryStore } from './history.store';
 export { Seal } from './seal';
@@ -52,6 +54,7 @@ export {
   type SubscriptionFilter,
 } from './subscription.store';
 export type { Registrant } from './take-over';
+export { UsageStore, usageGroups, type UsageFilter, type UsageGroup, type UsageRow } from './usage.store';
 export { TokenSpellingStore, type SpellingRules } from './token-spelling.store';
 export { PendingChangeStore } from './pending-change.store';
 export type { Expected } from './versioned-row';

@@ -21,6 +21,7 @@ import { HistoryStore } from './history.store';
 import { Seal } from './seal';
 import { SubscriptionStore } from './subscription.store';
 import { TokenSpellingStore } from './token-spelling.store';
+import { UsageStore } from './usage.store';
 import { PendingChangeStore } from './pending-change.store';
 
 export interface PersistenceModuleOptions {
@@ -43,6 +44,7 @@ const stores = [
   HistoryPartitions,
   HistoryStore,
   HistoryLookup,
+  UsageStore,
 ];
 
 /** Provides the stores. Waits until Postgres answers and its tables are migrated. */

@@ -5,6 +5,7 @@ import { addExamples, operationsOf, type Json } from './openapi-examples';
 /** The sections of the page, in the order in which a new reader needs them; others follow. */
 const sections = [
   'Notifications',
+  'History',
   'Subscriptions',
   'Sessions',
   'Deliveries',

@@ -55,15 +55,31 @@ const statements = [
      records bigint NOT NULL
    )`,
   `CREATE INDEX history_gaps_until ON history_gaps (until, since)`,
+  // Counts of an hour. client and transport are empty where notifications are counted: these have no single target.
+  `CREATE TABLE usage_hours (
+     hour          timestamptz(0) NOT NULL,
+     context_id    integer NOT NULL,
+     topic         text COLLATE "C" NOT NULL,
+     client        text COLLATE "C" NOT NULL,
+     transport     text COLLATE "C" NOT NULL,
+     notifications bigint NOT NULL,
+     delivered     bigint NOT NULL,
+     failed        bigint NOT NULL,
+     suppressed    bigint NOT NULL,
+     PRIMARY KEY (hour, context_id, topic, client, transport)
+   )`,
+  `CREATE INDEX usage_hours_context ON usage_hours (context_id, hour)`,
 ];
 
-/** What became of notifications and deliveries. */
+/** What became of notifications and deliveries, and counts of them. */
 export class History1760000000014 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE history_notifications, history_windows, history_attempts, history_gaps');
+    await runner.query(
+      'DROP TABLE history_notifications, history_windows, history_attempts, history_gaps, usage_hours',
+    );
   }
 }
