@@ -3,7 +3,7 @@ import { ConfigCascade, decisionReason, type HistoryMode } from '@pns/config-cas
 import type { DueWindow, Notification } from '@pns/notifications';
 import type { DecidedBy, HistoryTarget } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
-import type { Delivery, Outcome, OutcomeKind, TransportName } from '@pns/transport-contract';
+import type { Delivery, Outcome, TransportName } from '@pns/transport-contract';
 import { HistoryWriter } from './history-writer';
 
 /** An attempt that has ended, or a deferral. Durations are in ms, `startedAt` in ms since the epoch. */
@@ -49,13 +49,8 @@ export class History {
   }
 
   /** A notification was accepted into a window, with this number in the order of acceptance. All of its history is recorded. */
-  accepted({ id, context, user, topic, timestamp }: Notification, windowKey: string, place: number): void {
-    this.writer.addNotification({
-      at: timestamp,
-      ...{ context, user, topic, place },
-      notification: id,
-      windowKey: shortKey(windowKey),
-    });
+  accepted(notification: Notification, windowKey: string, place: number): void {
+    this.addAccepted(notification, shortKey(windowKey), place);
   }
 
   /** Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is none. */
@@ -79,20 +74,13 @@ export class History {
       }
     }
     if (!this.isWanted(notification, deliveries.length)) return;
-    const { id, context, user, topic, timestamp } = notification;
+    const { id, context, user } = notification;
     const at = Date.now();
     const key = windowKey === undefined ? '' : shortKey(windowKey);
     const place = order ?? 0;
-    if (mode === 'failures') {
-      const accepted = { at: timestamp, ...{ context, user, topic, place }, notification: id, windowKey: key };
-      this.writer.addNotification(accepted);
-    }
-    this.writer.addWindow({
-      ...{ at, context, user, place, count, dueAt },
-      windowKey: key,
-      notification: id,
-      targets: deliveries.map(targetOf),
-    });
+    if (mode === 'failures') this.addAccepted(notification, key, place);
+    const targets = deliveries.map(targetOf);
+    this.writer.addWindow({ at, context, user, place, count, dueAt, windowKey: key, notification: id, targets });
     for (const { transport, client, subscription, isSource } of suppressed) {
       this.writer.addAttempt({
         ...{ at, context, user, transport, client, subscription },
@@ -108,32 +96,48 @@ export class History {
   }
 
   private attemptEnded({ delivery, outcome, startedAt, durationMs, nextAttemptInMs }: EndedAttempt): void {
-    const { context, user, topic, notificationId, attempt, timestamp } = delivery;
+    const { context, user, topic, notificationId, attempt, timestamp, transport, client } = delivery;
     if (delivery.replyTo !== undefined) return;
     const mode = this.modeOf(topic, delivery);
-    if (mode !== 'none') this.count(delivery, outcome.kind);
+    if (mode === 'none') return;
+    this.count(delivery, outcome);
     const isFailure = outcome.kind !== 'moved' && (outcome.kind !== 'delivered' || attempt > 1);
-    if (mode === 'none' || (mode === 'failures' && !isFailure)) return;
-    if (mode === 'failures' && !this.isOver(timestamp)) {
-      const accepted = { at: timestamp, context, user, topic, notification: notificationId, windowKey: '', place: 0 };
-      this.writer.addNotification(accepted);
+    if (mode === 'failures') {
+      if (!isFailure) return;
+      if (!this.isOver(timestamp)) this.addAccepted({ id: notificationId, context, user, topic, timestamp }, '', 0);
     }
-    const isDeferred = outcome.kind === 'retry' && outcome.isSpared === true;
+    const found = outcome.kind === 'suppressed' ? this.switchOf(transport, delivery, client) : undefined;
+    // Field by field: this runs for each delivery.
     this.writer.addAttempt({
-      ...{ at: startedAt === 0 ? Date.now() : startedAt, context, user, durationMs, attempt },
+      at: startedAt === 0 ? Date.now() : startedAt,
+      context,
+      user,
+      durationMs,
+      attempt,
       notification: notificationId,
-      ...targetOf(delivery),
-      outcome: isDeferred ? 'deferred' : outcome.kind,
-      ...('reason' in outcome ? { reason: outcome.reason } : { providerId: outcome.providerId }),
-      ...(nextAttemptInMs === undefined ? {} : { nextAt: Math.round(startedAt + durationMs + nextAttemptInMs) }),
-      ...(outcome.kind === 'suppressed' ? this.switchOf(delivery.transport, delivery, delivery.client) : {}),
+      delivery: delivery.id,
+      transport,
+      client,
+      subscription: delivery.subscriptionId,
+      outcome: isDeferral(outcome) ? 'deferred' : outcome.kind,
+      reason: found?.reason ?? ('reason' in outcome ? outcome.reason : undefined),
+      providerId: outcome.kind === 'delivered' ? outcome.providerId : undefined,
+      nextAt: nextAttemptInMs === undefined ? undefined : Math.round(startedAt + durationMs + nextAttemptInMs),
+      decidedBy: found?.decidedBy,
     });
   }
 
-  private count({ context, topic, client, transport }: Delivery, outcome: OutcomeKind): void {
-    if (outcome === 'retry' || outcome === 'moved') return;
-    const what = outcome === 'delivered' || outcome === 'suppressed' ? outcome : 'failed';
-    this.writer.count(what, { context, topic, client, transport });
+  private addAccepted(
+    { id, context, user, topic, timestamp }: Pick<Notification, 'id' | 'context' | 'user' | 'topic' | 'timestamp'>,
+    windowKey: string,
+    place: number,
+  ): void {
+    this.writer.addNotification({ at: timestamp, context, user, place, notification: id, topic, windowKey });
+  }
+
+  private count(delivery: Delivery, { kind }: Outcome): void {
+    if (kind === 'retry' || kind === 'moved') return;
+    this.writer.count(kind === 'delivered' || kind === 'suppressed' ? kind : 'failed', delivery);
   }
 
   /** Whether the retention of a notification has ended, for example of one that an operator sends again. */
@@ -151,6 +155,10 @@ export class History {
     if (decision === undefined || decision.isEnabled) return {};
     return { reason: decisionReason(decision), decidedBy: { name: decision.name, origin: decision.origin } };
   }
+}
+
+function isDeferral(outcome: Outcome): boolean {
+  return outcome.kind === 'retry' && outcome.isSpared === true;
 }
 
 function targetOf({ id: delivery, transport, client, subscriptionId: subscription }: Delivery): HistoryTarget {

@@ -131,22 +131,23 @@ function textOf(targets: readonly HistoryTarget[]): string {
   );
 }
 
-/** A function that inserts rows with one statement, which has an array for each column. */
+/** A function that inserts rows with one statement, which has an array for each column with a value in any of the rows. */
 function inserting<Row>(
   table: string,
   columns: Columns<Row>,
   ending = '',
 ): (manager: EntityManager, rows: readonly Row[]) => Promise<void> {
-  const names = Object.keys(columns);
-  const types = Object.values(columns).map(([type]) => type);
-  const values = names.map((name, at) => (types[at] === 'ms' ? `to_timestamp(${name} / 1000::float8)` : name));
-  const arrays = types.map((type, at) => `$${at + 1}::${type === 'ms' ? 'int8' : type}[]`);
-  const text = `INSERT INTO ${table} (${names.join()}) SELECT ${values.join()} FROM unnest(${arrays.join()}) AS given (${names.join()}) ${ending}`;
   return async (manager, rows) => {
     if (rows.length === 0) return;
+    const used = Object.entries(columns)
+      .map(([name, [type, of]]) => ({ name, type, values: rows.map(of) }))
+      .filter(({ values }) => values.some((value) => value !== undefined));
+    const names = used.map(({ name }) => name).join();
+    const values = used.map(({ name, type }) => (type === 'ms' ? `to_timestamp(${name} / 1000::float8)` : name));
+    const arrays = used.map(({ type }, at) => `$${at + 1}::${type === 'ms' ? 'int8' : type}[]`);
     await manager.query(
-      text,
-      Object.values(columns).map(([, of]) => arrayLiteral(rows.map(of))),
+      `INSERT INTO ${table} (${names}) SELECT ${values.join()} FROM unnest(${arrays.join()}) AS given (${names}) ${ending}`,
+      used.map((column) => arrayLiteral(column.values)),
     );
   };
 }

@@ -14,7 +14,7 @@ const statements = [
      topic        text COLLATE "C" NOT NULL,
      window_key   text COLLATE "C" NOT NULL
    ) PARTITION BY RANGE (at)`,
-  `CREATE INDEX history_notifications_owner ON history_notifications (context_id, user_id, at, notification)`,
+  `CREATE INDEX history_notifications_owner ON history_notifications (context_id, user_id, at)`,
   `CREATE INDEX history_notifications_id ON history_notifications (notification)`,
   // notification: the one that was sent for the window. targets: JSON, a list of [delivery, transport, client, subscription].
   `CREATE TABLE history_windows (
