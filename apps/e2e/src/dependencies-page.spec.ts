@@ -5,9 +5,10 @@ import { root } from './doc-page';
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-const manifest = JSON.parse(read('package.json')) as Record<
-  'dependencies' | 'devDependencies' | 'overrides',
-  Readonly<Record<string, string>>
+type Versions = Readonly<Record<string, string>>;
+
+const manifest = JSON.parse(read('package.json')) as Readonly<
+  Record<'dependencies' | 'devDependencies', Versions> & { overrides?: Versions }
 >;
 const all = { ...manifest.dependencies, ...manifest.devDependencies };
 const page = read('docs/dependencies.md');
@@ -63,7 +64,7 @@ it('every version without ^ has its reason, and the page says how it is pinned',
 
 it('every override has its reason', () => {
   expect(rows('Overrides').map(([name = '', version]) => [name.replaceAll('`', ''), version])).toEqual(
-    Object.entries(manifest.overrides),
+    Object.entries(manifest.overrides ?? {}),
   );
 });
 

@@ -271,8 +271,8 @@ describe.each(senders)('$name', (sender) => {
     far.refusesConnections = true;
     const failed = await deliver();
     expect(failed).toMatchObject({ kind: 'retry' });
-    expect(failed).not.toHaveProperty('isSpared');
-    expect(await deliver()).toMatchObject({ kind: 'retry', isSpared: true, afterMs: expect.any(Number) as number });
+    expect(failed).not.toHaveProperty('isDeferred');
+    expect(await deliver()).toMatchObject({ kind: 'retry', isDeferred: true, afterMs: expect.any(Number) as number });
     expect(far.connections).toBe(1);
   });
 

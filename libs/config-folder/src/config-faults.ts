@@ -71,7 +71,7 @@ export class ConfigFaults {
     this.bySource.set(file, faults);
     for (const { severity, ...fault } of faults) {
       if (known.has(identityOf(fault))) continue;
-      const line = { event: 'config.fault', ...fault };
+      const line = { event: 'config.fault', ...fault } as const;
       if (severity === 'error') log.error(line);
       else log.warn(line);
     }

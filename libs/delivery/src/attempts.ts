@@ -15,20 +15,25 @@ export const maxDeferredMs = 24 * 60 * 60 * 1000;
  */
 export const deferredParts = 4;
 
-export function deferredForMs({ sparedSince }: Delivery, now: number): number {
-  return sparedSince === undefined ? 0 : now - sparedSince;
+/** When the delivery was first deferred, in ms since the epoch. Reads the deliveries of earlier versions too. */
+export function deferredSince(delivery: Delivery): number | undefined {
+  return delivery.deferredSince ?? delivery.sparedSince;
+}
+
+export function deferredForMs(delivery: Delivery, now: number): number {
+  return now - (deferredSince(delivery) ?? now);
 }
 
 /** Whether the delivery was deferred: nothing was sent, and a later run tries again. A test push is not deferred; it returns at once. */
 export function isDeferred({ delivery, outcome }: Attempt): boolean {
-  return outcome.kind === 'retry' && outcome.isSpared === true && delivery.replyTo === undefined;
+  return outcome.kind === 'retry' && outcome.isDeferred === true && delivery.replyTo === undefined;
 }
 
 /** Whether the endpoint answered or failed; `nothing` for outcomes that may arise without a request to the endpoint. */
 export function verdictOf(outcome: Outcome): Verdict {
   if (outcome.kind === 'delivered' || outcome.kind === 'gone') return 'answered';
   if (outcome.kind !== 'retry') return 'nothing';
-  return outcome.isSpared === true || outcome.isWaiting === true ? 'nothing' : 'failed';
+  return outcome.isDeferred === true || outcome.isWaiting === true ? 'nothing' : 'failed';
 }
 
 /** Makes a failed attempt without a retry `exhausted`. The outcome of a test push stays `retry`. */

@@ -74,18 +74,18 @@ describe('the delivery stage', () => {
   });
 
   it('retries the deliveries of a batch with about the same wait in one job', async () => {
-    const farSide = new FarSide(() => ({ kind: 'retry', reason: 'spared', afterMs: 60_001 + Math.random() * 900 }));
+    const farSide = new FarSide(() => ({ kind: 'retry', reason: 'deferred', afterMs: 60_001 + Math.random() * 900 }));
     const app = await worker(farSide);
     const ids = Array.from({ length: 50 }, (_, index) => `put off ${index}`);
     await send(
       app,
       ids.map((id) => delivery({ id })),
-      'https://spared.example',
+      'https://deferred.example',
     );
     const queues = app.get(Queues, { strict: false });
     const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
     const job = await eventually(async () =>
-      (await queue.getDelayed()).find(({ data }) => data.endpoint === 'https://spared.example'),
+      (await queue.getDelayed()).find(({ data }) => data.endpoint === 'https://deferred.example'),
     );
     expect(job.data.deliveries.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(ids.map((id) => `${id} 2`));
     expect(job.delay).toBeGreaterThan(60_000);
@@ -103,14 +103,14 @@ describe('the delivery stage', () => {
   it('does not count or record a deferred delivery as an attempt, however often it is deferred', async () => {
     let looks = 0;
     const farSide = new FarSide(({ id }) =>
-      id === 'spared' && ++looks <= 5 ? { kind: 'retry', reason: 'open', afterMs: 1, isSpared: true } : delivered,
+      id === 'deferred' && ++looks <= 5 ? { kind: 'retry', reason: 'open', afterMs: 1, isDeferred: true } : delivered,
     );
     const before = await attemptsSoFar();
-    await send(await worker(farSide), [delivery({ id: 'spared', attempt: 3 }), delivery({ id: 'beside' })]);
+    await send(await worker(farSide), [delivery({ id: 'deferred', attempt: 3 }), delivery({ id: 'beside' })]);
     await farSide.until((came) => came.length === 7);
-    const came = farSide.came.filter(({ id }) => id === 'spared');
+    const came = farSide.came.filter(({ id }) => id === 'deferred');
     expect(came.map(({ attempt }) => attempt)).toEqual([3, 3, 3, 3, 3, 3]);
-    expect(new Set(came.slice(1).map(({ sparedSince }) => sparedSince)).size).toBe(1);
+    expect(new Set(came.slice(1).map(({ deferredSince }) => deferredSince)).size).toBe(1);
     await eventually(async () => ((await attemptsSoFar()) === before + 2 ? true : undefined));
   });
 
@@ -118,7 +118,7 @@ describe('the delivery stage', () => {
     let looks = 0;
     const farSide = new FarSide(() =>
       ++looks === 2
-        ? { kind: 'retry', reason: 'open', afterMs: 1, isSpared: true }
+        ? { kind: 'retry', reason: 'open', afterMs: 1, isDeferred: true }
         : { kind: 'retry', reason: 'HTTP 503' },
     );
     const app = await worker(farSide);
@@ -128,17 +128,17 @@ describe('the delivery stage', () => {
   });
 
   it('defers a delivery for at least a quarter of the time for which it was deferred already', async () => {
-    const farSide = new FarSide(() => ({ kind: 'retry', reason: 'open', afterMs: 1, isSpared: true }));
+    const farSide = new FarSide(() => ({ kind: 'retry', reason: 'open', afterMs: 1, isDeferred: true }));
     const app = await worker(farSide);
-    const sparedSince = Date.now() - hourMs;
-    await send(app, [delivery({ id: 'long', sparedSince }), delivery({ id: 'new' })], 'https://away.example');
+    const deferredSince = Date.now() - hourMs;
+    await send(app, [delivery({ id: 'long', deferredSince }), delivery({ id: 'new' })], 'https://away.example');
     const queues = app.get(Queues, { strict: false });
     const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
     const job = await eventually(async () =>
       (await queue.getDelayed()).find(({ data }) => data.endpoint === 'https://away.example'),
     );
     expect(job.data.deliveries).toMatchObject([
-      { id: 'long', sparedSince, attempt: 1 },
+      { id: 'long', deferredSince, attempt: 1 },
       { id: 'new', attempt: 1 },
     ]);
     expect(job.delay).toBeGreaterThanOrEqual(hourMs / 4);
@@ -148,26 +148,26 @@ describe('the delivery stage', () => {
   it('lets a delivery expire after a day of deferral, and starts a new day when it is sent again', async () => {
     let isOpen = true;
     const farSide = new FarSide(() =>
-      isOpen ? { kind: 'retry', reason: 'open', afterMs: 1, isSpared: true } : delivered,
+      isOpen ? { kind: 'retry', reason: 'open', afterMs: 1, isDeferred: true } : delivered,
     );
     const app = await worker(farSide);
     const store = app.get(FailedDeliveryStore, { strict: false });
-    await send(app, [delivery({ id: 'endless', sparedSince: Date.now() - 24 * hourMs })]);
+    await send(app, [delivery({ id: 'endless', deferredSince: Date.now() - 24 * hourMs })]);
     const failed = await eventually(() => store.get('endless'));
     expect(failed).toMatchObject({ outcome: 'expired', delivery: { attempt: 1 } });
     isOpen = false;
     await retryFailed(app.get(Queues, { strict: false }), store, { ids: ['endless'] }, 1);
     await farSide.until((came) => came.length === 2);
-    expect(farSide.came[1]).not.toHaveProperty('sparedSince');
+    expect(farSide.came[1]).not.toHaveProperty('deferredSince');
   });
 
   it('reports to the sender of a test push that its delivery was deferred', async () => {
-    const farSide = new FarSide(() => ({ kind: 'retry', reason: 'open', afterMs: 1, isSpared: true }));
+    const farSide = new FarSide(() => ({ kind: 'retry', reason: 'open', afterMs: 1, isDeferred: true }));
     const app = await worker(farSide);
-    const subscriber = subscriberOf(app.get(Queues, { strict: false }).redis, 'test-of-spared');
+    const subscriber = subscriberOf(app.get(Queues, { strict: false }).redis, 'deferred-test');
     await subscriber.listen();
     const told = once(subscriber, 'message') as Promise<[string, string]>;
-    await send(app, [delivery({ replyTo: 'test-of-spared' })]);
+    await send(app, [delivery({ replyTo: 'deferred-test' })]);
     expect(JSON.parse((await told)[1])).toMatchObject({ kind: 'retry', reason: 'open' });
     subscriber.disconnect();
   });

@@ -276,7 +276,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       if (outcome.kind === 'delivered') this.paused.resume(client);
       if (
         outcome.kind === 'retry' &&
-        outcome.isSpared === true &&
+        outcome.isDeferred === true &&
         deferredForMs(delivery, Date.now()) >= maxDeferredMs
       ) {
         return {

@@ -4,7 +4,7 @@ import type { DeliveryJob, Queues } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { TransportName } from '@pns/transport-contract';
 import type { Job } from 'bullmq';
-import { byWait, deferredForMs, deferredParts, isDeferred } from './attempts';
+import { byWait, deferredForMs, deferredParts, deferredSince, isDeferred } from './attempts';
 import { backOffMs } from './back-off';
 import type { Checkpoint } from './checkpoint';
 import { enqueueDeliveries } from './enqueue-deliveries';
@@ -35,7 +35,7 @@ export class NextAttempts {
     if (deferred.length === 0) return deferred;
     const now = Date.now();
     const random = Math.random();
-    const deliveries = deferred.map(({ delivery }) => ({ ...delivery, sparedSince: delivery.sparedSince ?? now }));
+    const deliveries = deferred.map(({ delivery }) => ({ ...delivery, deferredSince: deferredSince(delivery) ?? now }));
     const pauses = deferred.map(({ delivery, outcome }) => {
       const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
       const askedMs = (outcome.kind === 'retry' && outcome.afterMs) || 0;

@@ -7,8 +7,8 @@ import { groupedByRoute } from './routing';
 import { withTarget } from './socket-target';
 
 /**
- * Puts up to `limit` failed deliveries back into their transports' queues, oldest first, as if they had never been
- * tried, and answers how many there were. They keep their ids, so receivers still tell what they had already.
+ * Puts up to `limit` failed deliveries back into the queues of their transports, oldest first, as new deliveries, and returns their
+ * number. They keep their ids, so receivers can detect duplicates.
  */
 export function retryFailed(
   queues: Queues,
@@ -21,10 +21,10 @@ export function retryFailed(
   );
 }
 
-/** As it is sent first. The node that held a socket may be gone, so the delivery is sent as to parked sockets. */
+/** The delivery before its first attempt. The node of an open socket may have stopped, so the target is the parked sockets. */
 function renewed(delivery: Delivery): Delivery {
   const { transport } = delivery;
-  const first = { ...delivery, attempt: 1, sparedSince: undefined, lookedAt: undefined };
+  const first = { ...delivery, attempt: 1, deferredSince: undefined, sparedSince: undefined, lookedAt: undefined };
   if (!isRegistered(transport)) return withTarget(first, { kind: 'parked', step: 'find' });
   // It may have failed because its subscription lacked credentials that it has since received.
   return hasConfiguredUri(transport) ? { ...first, hasMeta: true } : first;

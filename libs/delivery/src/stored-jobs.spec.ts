@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { aggregationQueue, assertJobVersion, type DeliveryJob, type TickJob } from '@pns/queue';
 import { KeySpace } from '@pns/redis';
 import { isRegistered } from '@pns/transport-contract';
+import { deferredForMs } from './attempts';
 import { routeOf } from './routing';
 import { nodeOf, socketTargetOf, withTarget } from './socket-target';
 
@@ -45,6 +46,14 @@ describe.each(['before-mailboxes', 'before-targets'])('the jobs of the version %
       .map((delivery) => [`${delivery.token}, attempt ${delivery.attempt}`, socketTargetOf(delivery)]);
     expect(Object.fromEntries(targets)).toEqual(targetsOf[version]);
   });
+});
+
+it('reads since when a delivery of an earlier version is deferred', () => {
+  const deliveries = jobsOf('before-targets').flatMap(({ job }) =>
+    'deliveries' in job.data ? job.data.deliveries : [],
+  );
+  const deferred = deliveries.filter(({ sparedSince }) => sparedSince !== undefined);
+  expect(deferred.map((delivery) => deferredForMs(delivery, 1_764_300_004_000))).toEqual([1000]);
 });
 
 const node = { kind: 'node', node: 'node-1' };

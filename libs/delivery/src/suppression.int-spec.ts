@@ -233,27 +233,27 @@ describe('while Postgres is away', () => {
     const side = new FarSide(({ id }) => {
       looks.set(id, (looks.get(id) ?? 0) + 1);
       if (id === 'refused too') return { kind: 'rejected', reason: 'HTTP 400' };
-      return id === 'spared' && looks.get(id) === 1
-        ? { kind: 'retry', reason: 'spared', afterMs: 1, isSpared: true }
+      return id === 'deferred' && looks.get(id) === 1
+        ? { kind: 'retry', reason: 'deferred', afterMs: 1, isDeferred: true }
         : delivered;
     });
     const app = await cutOff(side);
     const dueAt = Date.now() + 60_000;
     await send(
       app,
-      ['refused too', 'spared'].map((id) => delivery({ id, ...john, dueAt })),
+      ['refused too', 'deferred'].map((id) => delivery({ id, ...john, dueAt })),
     );
     await jobThatFailed(app, 2);
     link.mend();
     await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('refused too'));
     const came = side.came.slice(1).map(({ id, attempt }) => `${id} ${attempt}`);
-    expect(came.sort()).toEqual(['refused too 1', 'spared 1', 'spared 1']);
+    expect(came.sort()).toEqual(['deferred 1', 'deferred 1', 'refused too 1']);
   });
 
   it('a deferred delivery is enqueued only once, even when the progress of the first run was lost', async () => {
     const side = new FarSide(({ id }) =>
       id === 'long'
-        ? { kind: 'retry', reason: 'spared', afterMs: 3_600_000, isSpared: true }
+        ? { kind: 'retry', reason: 'deferred', afterMs: 3_600_000, isDeferred: true }
         : { kind: 'rejected', reason: 'HTTP 400' },
     );
     const app = await cutOff(side);

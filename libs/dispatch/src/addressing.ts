@@ -8,31 +8,31 @@ import type { SocketGroup } from '@pns/sockets';
 import { subscriptionsWanting } from '@pns/subscriptions';
 import { hasConfiguredUri, type Delivery, type TransportName } from '@pns/transport-contract';
 
-/** What deliveries are made from. */
+/** The window of a notification without its size. */
 type Sent = Omit<DueWindow, 'size'>;
 
-/** What is known of a user when a batch is dispatched. */
+/** The subscriptions and open sockets of a user when a batch is dispatched. */
 export interface Audience {
   readonly subscriptions: readonly AddressedSubscription[];
   readonly sockets: readonly SocketGroup[];
 }
 
-/** What the decision needs beside the audience. */
+/** The rules that decide which of the audience receive a notification. */
 export interface Rules {
   readonly cascade: Pick<ConfigCascade, 'isEnabled'>;
-  /** How a transport spells a token. */
+  /** The normal form of a token of the transport. */
   readonly normalToken: (transport: TransportName, token: string) => string;
-  /** Whether the client that a socket's path stands for wants the topic. */
+  /** Whether sockets of the client subscribe to the topic. */
   readonly socketWants: (client: string, topic: string) => boolean;
-  /** Called for each target that wants the topic and must not get it. */
+  /** Called for each subscription or socket that wants the topic and must not receive the notification, or caused it. */
   readonly suppressed: (target: SuppressedTarget) => void;
   readonly now: number;
 }
 
 /**
- * The deliveries of one due window: one for each subscription, and for each node that holds sockets, that wants the
- * topic, may have it, and did not cause it. Ids depend on nothing but the notification and the target, so a batch that
- * is dispatched again has the same ones.
+ * The deliveries of one due window: one for each subscription, and for each node with open sockets, that wants the topic, may receive
+ * it, and did not cause it. Ids depend only on the notification and the target, so the deliveries of a batch that is dispatched again
+ * have the same ids.
  */
 export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience, rules: Rules): Delivery[] {
   const { notification } = window;
@@ -45,7 +45,7 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
 
   const isSource = (transport: TransportName, token: string): boolean => {
     if (sourceToken === undefined || token === sourceToken) return token === sourceToken;
-    // Both, because a subscription may have been registered before tokens were stored in their normal form.
+    // Both tokens, because a subscription may have been registered before tokens were stored in their normal form.
     return rules.normalToken(transport, token) === rules.normalToken(transport, sourceToken);
   };
 
@@ -79,7 +79,7 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
 
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-/** Field by field: spreading what is there or not would take longer than everything else here. */
+/** Optional fields are set one by one, because spreading them would take longer than the rest of this function. */
 function delivery(
   { notification, mode, count, dueAt }: Sent,
   target: string,
@@ -89,7 +89,7 @@ function delivery(
 ): Writable<Delivery> {
   const { id, context, user, topic, payload, sourceToken, priority, timestamp, expiresAt } = notification;
   const made: Writable<Delivery> = {
-    // A producer's id may be that of several users' notifications, whose sockets may be at one node.
+    // Notifications of several users may have the same id of a producer, and their sockets may be at one node.
     id: hash('sha1', `${context} ${user} ${id} ${timestamp} ${target}`, 'base64url'),
     notificationId: id,
     context,

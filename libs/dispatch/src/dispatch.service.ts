@@ -12,9 +12,12 @@ import { isRegistered, type Delivery, type TransportName } from '@pns/transport-
 import { deliveriesOf, type Audience } from './addressing';
 import { TokenForms } from './token-forms';
 
-/** A part of a batch is full with as many deliveries: each may need a job, and Redis does nothing else meanwhile. */
+/**
+ * A part of a batch has about this many deliveries at most: each may need a job, and one transaction adds all of them while Redis
+ * does nothing else.
+ */
 const maxDeliveriesPerPart = 1000;
-/** And with as many characters in their notifications, so that large ones do not exhaust the memory of this process. */
+/** A part also has about this many characters in its notifications at most, so that it fits into the memory of this process. */
 const maxPartSize = 8 * 1024 * 1024;
 
 /** Due windows of one shard. */
@@ -48,8 +51,8 @@ export class Dispatch {
 
   /**
    * Enqueues the deliveries of a batch. One query and, unless its deliveries are very many or very large, one transaction for all
-   * windows. The transaction settles the windows too: `settling(left, count)` is its origin for the next `count` windows of a batch
-   * of which `left` are left. Safe to repeat with the rest of the batch.
+   * windows. The transaction settles the windows too: `settling(left, count)` is the origin of the next `count` windows, where `left`
+   * is the number of windows that are not settled yet. Safe to repeat with the rest of the batch.
    */
   async dispatch<Settled extends string>(
     batch: Batch,
@@ -59,7 +62,8 @@ export class Dispatch {
     let left = batch.windows.length;
     let settled: Settled | 'settled' | 'lost' = 'settled';
     for (const { windows, deliveries, suppressed, recorded } of this.parts(batch, audiences)) {
-      // Before the windows are settled: the next batch of these users, which waits for that, finds what this one has added.
+      // Before the windows are settled, because the next batch of these users waits for that and must find the parked deliveries of
+      // this one.
       await this.forwarding.forwardAll(deliveries.filter(isForParked));
       const toSend = deliveries.filter((delivery) => !isForParked(delivery));
       const groups = groupedByRoute(toSend, this.queues.keys);

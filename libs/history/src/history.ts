@@ -158,7 +158,7 @@ export class History {
 }
 
 function isDeferral(outcome: Outcome): boolean {
-  return outcome.kind === 'retry' && outcome.isSpared === true;
+  return outcome.kind === 'retry' && outcome.isDeferred === true;
 }
 
 function targetOf({ id: delivery, transport, client, subscriptionId: subscription }: Delivery): HistoryTarget {

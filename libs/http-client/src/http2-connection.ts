@@ -3,66 +3,69 @@ import { isIP } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import { failedConnection, type GoAwayReason, type NoAnswerError } from './no-answer';
 
-/** The far side of a pool, and the rules that are its own. */
+/** The server of a pool, and its rules for connections. */
 export interface Http2Peer {
-  /** In sentences, such as `Apple`. */
+  /** For sentences; for example `Apple`. */
   readonly name: string;
-  /** Such as `https://api.push.apple.com`. */
+  /** For example `https://api.push.apple.com`. */
   readonly origin: string;
-  /** Our certificate and the authorities that we trust; the usual ones unless given. */
+  /** Our certificate and the authorities that we trust. Default: no certificate and the public authorities. */
   readonly secureContext?: SecureContext;
   readonly maxConnections: number;
-  /** Streams of a connection until the peer has said how many it allows. */
+  /** The number of streams of a connection until the peer has sent its limit. */
   readonly usualStreams: number;
   /** Whether a connection without streams is checked with a PING or closed, after `idleMs`. */
   readonly whenIdle: 'ping' | 'close';
-  /** Whether the body of an answer of this status is of use. */
+  /** Whether the body of an answer with this status is read. */
   readonly readsBody: (status: number) => boolean;
-  /** Whether an answer of this status means that the next requests need another connection. */
+  /** Whether the next requests need another connection after an answer with this status. */
   readonly endsConnection?: (status: number) => boolean;
   /** The reason in the debug data of a GOAWAY. */
   readonly goAwayReason?: (data: string) => GoAwayReason | undefined;
 }
 
-/** Bounds of time, all in ms. */
+/** Time limits, in ms. */
 export interface Http2Times {
-  /** From the moment a request has a stream to its answer. A request waits as long for a stream. */
+  /** Until the answer, from the moment when a request has a stream. A request waits for a stream for the same time. */
   readonly answerMs: number;
   /** Until a new connection can be used. */
   readonly connectMs: number;
-  /** A connection with open streams that has sent no answer for this time is checked with a PING. */
+  /** A connection with open streams that has received no answer for this time is checked with a PING. */
   readonly silentMs: number;
   /** A connection without streams is checked or closed after this time. */
   readonly idleMs: number;
-  /** A PING without an answer for this time ends the connection. */
+  /** A connection that has not answered a PING within this time is closed. */
   readonly pongMs: number;
 }
 
 export interface Http2Answer {
   readonly status: number;
-  /** The header of that name. */
+  /** The value of the header `retry-after`. */
   readonly retryAfter?: string;
-  /** Empty where the peer's `readsBody` says no. */
+  /** Empty if the peer's `readsBody` is false for the status. */
   readonly body: string;
-  /** Why the answer broke off after its status. */
+  /** The error if the answer broke off after its status. */
   readonly brokenBy?: Error;
 }
 
-/** A request from its handing over to its answer. */
+/** A request until its answer. */
 export interface PendingRequest {
   readonly headers: OutgoingHttpHeaders;
   readonly body: string;
-  /** Its answer, an error, or that the peer did not process it, so that another connection may send it. */
+  /**
+   * Called with the answer, with an error, or with `untouched` if the peer did not process the request and another connection may
+   * send the request.
+   */
   readonly end: (result: Http2Answer | Error | 'untouched') => void;
-  /** The connection that has it, and how to give up its stream. Set while it has one. */
+  /** The connection that sends the request, and a function that closes its stream. Set while it has a stream. */
   connection?: Http2Connection | undefined;
   cancel?: ((error: Error) => void) | undefined;
 }
 
-/** Stream ids are below 2^31, every other one is ours. The connection is replaced long before. */
+/** Stream ids are below 2^31, and a client uses every second one. The connection is replaced long before the last. */
 const maxStreams = 2 ** 29;
 
-/** What is read of the body of an answer, in characters. */
+/** The most characters of an answer's body that are read. */
 const maxAnswerChars = 64 * 1024;
 
 const { HTTP2_HEADER_STATUS, NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
@@ -85,13 +88,13 @@ export class Http2Connection {
   private failure: NoAnswerError | undefined;
   /** Whether the peer has sent its settings. */
   isOpen = false;
-  /** Whether a request was answered. Apple grants one stream until then. */
+  /** Whether a request was answered. Apple allows one stream until then. */
   hasAnswered = false;
 
   constructor(
     private readonly peer: Http2Peer,
     private readonly times: Http2Times,
-    /** Called whenever more requests may fit than before, or none may fit any more. */
+    /** Called when the number of requests that fit may have become larger, or 0. */
     private readonly onRoom: () => void,
     /** Called once, when the connection is closed. */
     onClosed: (failure: NoAnswerError) => void,
@@ -100,7 +103,7 @@ export class Http2Connection {
     const session = connect(peer.origin, {
       createConnection: () => this.socket,
       settings: { enablePush: false },
-      // The default of 10 MB is full before a thousand streams are.
+      // The default of 10 MB is used up before there are a thousand streams.
       maxSessionMemory: 100,
     });
     this.session = session;
@@ -130,23 +133,23 @@ export class Http2Connection {
     });
   }
 
-  /** How many requests the peer takes at once; undefined before the first answer. */
+  /** How many requests the peer accepts at once; undefined before the first answer. */
   get streams(): number | undefined {
     return this.hasAnswered ? this.limit : undefined;
   }
 
-  /** Whether it can take a request now. */
+  /** Whether it can send a request now. */
   get hasRoom(): boolean {
     const isUsable = !this.isRetiring && !this.isPinging && !this.session.destroyed && !this.session.closed;
     return isUsable && this.inFlight < this.limit;
   }
 
-  /** Whether it can take requests soon: it is connecting, or the peer may allow more streams after the first answer. */
+  /** Whether it will soon accept requests: it is connecting, or the peer may allow more streams after the first answer. */
   get isPromising(): boolean {
     return !this.isRetiring && !this.isPinging && !this.hasAnswered;
   }
 
-  /** Sends a request on a stream of its own; there must be room. */
+  /** Sends a request on a new stream. The connection must have a free one. */
   take(request: PendingRequest): void {
     const { peer } = this;
     const stream = this.session.request(request.headers);
@@ -202,7 +205,7 @@ export class Http2Connection {
     stream.end(request.body);
   }
 
-  /** Takes no more requests, and closes when those in progress have ended. */
+  /** Accepts no more requests, and closes when those in progress have ended. */
   retire(): void {
     this.isRetiring = true;
     if (this.inFlight === 0) this.end();
@@ -215,7 +218,7 @@ export class Http2Connection {
 
   /** RFC 9113, 6.8 and 8.7: streams above the last one of a GOAWAY, and refused ones, were not processed. */
   private isUntouched(id: number | undefined, rstCode: number | undefined): boolean {
-    // Another connection does not help where the peer refuses our credentials.
+    // Another connection does not help if the peer refuses our credentials.
     if (this.failure?.outcome.kind === 'misconfigured') return false;
     return rstCode === NGHTTP2_REFUSED_STREAM || id === undefined || id > this.lastStreamId;
   }
@@ -232,7 +235,7 @@ export class Http2Connection {
     else this.retire();
   }
 
-  /** Ends the connection unless the peer answers. It takes no requests until then. */
+  /** Closes the connection unless the peer answers a PING. It accepts no requests until then. */
   private ping(): void {
     this.isPinging = true;
     const timer = setTimeout(() => this.fail('no answer to PING'), this.times.pongMs);
@@ -254,7 +257,7 @@ export class Http2Connection {
 
   private end(): void {
     this.session.destroy();
-    // HTTP/2 would wait for the peer to close, which it may never do.
+    // HTTP/2 would wait until the peer closes, which may never happen.
     this.socket.destroy();
   }
 }
@@ -265,7 +268,7 @@ function tlsSocket({ origin, secureContext }: Http2Peer): TLSSocket {
   return connectTls({
     host,
     port: Number(port || 443),
-    // An address is not sent as a name, but is checked against the certificate all the same.
+    // An IP address is not sent as server name, but is still checked against the certificate.
     ...(isIP(host) === 0 ? { servername: host } : {}),
     ALPNProtocols: ['h2'],
     ...(secureContext === undefined ? {} : { secureContext }),

@@ -15,25 +15,25 @@ export interface Http2Request {
   readonly body: string;
 }
 
-/** The most streams of a connection that are used, also where the peer allows more. */
+/** The most streams of a connection that are used, even if the peer allows more. */
 const mostStreams = 1000;
 
-/** A request that the peer did not process moves to another stream this often; more moves mean a fault of the peer. */
+/** How often a request that the peer did not process moves to another stream. More moves mean a fault of the peer. */
 const maxMoves = 5;
 
-/** Pauses after failed connects, in ms: the first, doubled after each failure in a row, and the longest. */
+/** Pauses after failed connects, in ms: the first one, which doubles with each further failure, and the longest. */
 const firstPauseMs = 1000;
 const longestPauseMs = 60_000;
 
 interface Waiting extends PendingRequest {
   moves: number;
-  /** Begins the time for an answer anew. */
+  /** Starts the time limit of the answer again. */
   readonly restart: () => void;
 }
 
 /**
- * HTTP/2 connections to one peer, kept between requests. One more is opened when all streams are taken, or when a connection is
- * about to close. Never repeats a request that the peer may have processed.
+ * HTTP/2 connections to one peer, kept between requests. Another one is opened when all streams are in use, or when a connection is
+ * about to close. A request that the peer may have processed is never repeated.
  */
 export class Http2Pool {
   private readonly connections = new Set<Http2Connection>();
@@ -43,7 +43,7 @@ export class Http2Pool {
   private readonly aborts = new AbortListeners();
   private streamsEach: number;
   private failures = 0;
-  /** No connect before this moment, on the clock of `performance.now()`. */
+  /** No connect before this time, on the clock of `performance.now()`. */
   private noneBefore = 0;
 
   constructor(
@@ -54,7 +54,7 @@ export class Http2Pool {
     this.streamsEach = peer.usualStreams;
   }
 
-  /** How many requests all connections carry at once. */
+  /** How many requests all connections can carry at once. */
   get capacity(): number {
     return this.peer.maxConnections * this.streamsEach;
   }
@@ -67,7 +67,7 @@ export class Http2Pool {
         else end(error);
       };
       const late = (): void => {
-        // We cannot tell whether the request or the connection is at fault, unless the connection has answered others.
+        // We cannot tell whether the request or the connection is at fault, unless the connection has answered other requests.
         request.connection?.retireIfMute(this.times.answerMs);
         giveUp(lateAnswer(this.peer.name, this.times.answerMs));
       };

@@ -1,9 +1,9 @@
 import type { Outcome } from '@pns/transport-contract';
 
-/** What a missing answer means for a delivery. */
+/** The outcome of a delivery without an answer. */
 export type NoAnswer = Extract<Outcome, { kind: 'retry' | 'misconfigured' }>;
 
-/** There is no answer of the far side to judge; `outcome` is what that means for the delivery. */
+/** The provider sent no answer. `outcome` is the outcome of the delivery. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
 
@@ -15,20 +15,20 @@ export class NoAnswerError extends Error {
   }
 }
 
-/** No answer in time, or no stream to send on. `peer` is the name of the far side in sentences. */
+/** No answer in time, or no free stream. `peer` is the name of the provider for sentences. */
 export function lateAnswer(peer: string, afterMs: number): NoAnswerError {
   return new NoAnswerError({ kind: 'retry', reason: `${peer} did not answer within ${afterMs} ms.` });
 }
 
-/** A connect failed recently, and the next one is not made before `afterMs` have passed. Nothing was sent. */
+/** A recent connect failed, and the next one is made after `afterMs` at the earliest. Nothing was sent. */
 export function deferredConnect(peer: string, afterMs: number): NoAnswerError {
   const reason = `Connecting to ${peer} failed repeatedly and is not tried for a while.`;
-  return new NoAnswerError({ kind: 'retry', reason, afterMs, isSpared: true });
+  return new NoAnswerError({ kind: 'retry', reason, afterMs, isDeferred: true });
 }
 
 /**
- * A connection could not be made, or broke. `code` is of the system, of TLS or of HTTP/2, and never a message, which would show
- * addresses. `said` is the reason in the peer's GOAWAY.
+ * A connection could not be opened, or broke. `code` is an error code of the system, of TLS or of HTTP/2. It is never a message,
+ * because messages contain addresses. `said` is the reason in the peer's GOAWAY.
  */
 export function failedConnection(peer: string, code: string, said?: GoAwayReason): NoAnswerError {
   const isAboutCredentials = isCertificateAlert(code) || said?.isAboutCredentials === true;
@@ -36,19 +36,19 @@ export function failedConnection(peer: string, code: string, said?: GoAwayReason
   return new NoAnswerError({ kind: isAboutCredentials ? 'misconfigured' : 'retry', reason });
 }
 
-/** Why a peer closes a connection, as its GOAWAY says. */
+/** Why a peer closes a connection, from its GOAWAY. */
 export interface GoAwayReason {
   readonly reason: string;
   /** Whether the peer refuses our credentials. */
   readonly isAboutCredentials: boolean;
 }
 
-/** Whether the peer refuses our certificate in an alert of TLS. */
+/** Whether the peer refuses our certificate with an alert of TLS. */
 function isCertificateAlert(code: string): boolean {
   return /^ERR_SSL_.*ALERT.*(?:CERT|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)/.test(code);
 }
 
-/** The error's code and never its message, which would show addresses and names. */
+/** The error's code. Its message may contain addresses and names, so it is not used. */
 export function codeOf(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown };
   return typeof code === 'string' ? code : String(name);

@@ -5,7 +5,7 @@ interface Options {
   readonly path: string;
 }
 
-/** A sender that counts its closings. */
+/** A sender that counts how often it is closed. */
 class Sender {
   closings = 0;
 

@@ -1,6 +1,6 @@
-/** A sender of one client, and what is known of its options. */
+/** A sender of one client, and whether its options are proven. */
 export class ClientSender<Options, Sender> {
-  /** Whether the far side has accepted something with these options. */
+  /** Whether the provider has accepted a request with these options. */
   isProven = false;
   private inUse = 0;
   private onIdle: (() => void) | undefined;
@@ -28,8 +28,8 @@ export class ClientSender<Options, Sender> {
 }
 
 /**
- * One sender (connections, token) for each client: made at its first delivery, replaced when the options that it was made for
- * change. A replaced sender is closed when its deliveries in progress have ended.
+ * One sender (connections, token) for each client. It is created at the first delivery, and replaced when its options change. A
+ * replaced sender is closed when its deliveries in progress have ended.
  */
 export class PerClient<Options extends object, Sender extends { close(): void | Promise<void> }> {
   private readonly senders = new Map<string, ClientSender<Options, Sender>>();
@@ -37,7 +37,7 @@ export class PerClient<Options extends object, Sender extends { close(): void | 
 
   constructor(
     private readonly make: (options: Options) => Sender,
-    /** Equal (===) for options that the same sender serves; by default the options object itself. */
+    /** Equal (===) for options that can share a sender; by default the options object itself. */
     private readonly madeFor: (options: Options) => unknown = (options) => options,
   ) {}
 

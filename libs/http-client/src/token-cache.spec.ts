@@ -3,7 +3,7 @@ import { type Grant, TokenCache } from './token-cache';
 
 const never = new AbortController().signal;
 
-/** A token endpoint, which names its tokens by number, and a clock. */
+/** A token endpoint, which numbers its tokens, and a clock. */
 function scene() {
   let now = 1_700_000_000_000;
   let requests = 0;

@@ -1,7 +1,7 @@
 import { AbortListeners } from '@pns/cancellation';
 import { NoAnswerError } from './no-answer';
 
-/** An access token as its endpoint issued it. */
+/** An access token from its endpoint. */
 export interface Grant {
   readonly text: string;
   readonly lifetimeMs: number;
@@ -14,19 +14,16 @@ interface Token {
   readonly expiresAt: number;
 }
 
-/** A token is renewed this long before it expires, or after nine tenths of a short life. */
+/** A token is renewed this long before it expires; a short-lived one after nine tenths of its life. */
 const renewAheadMs = 5 * 60_000;
 
-/** A renewal that failed while the old token is valid is tried again after this time. */
+/** The pause after a failed renewal while the old token is still valid. */
 const renewAgainMs = 10_000;
 
-/**
- * A refusal holds this long, and a token younger than this is not replaced, so that many deliveries never cause many token
- * requests.
- */
+/** A refusal stays in effect for this time, and a younger token is not replaced. So many deliveries never cause many token requests. */
 const tokenHoldMs = 5000;
 
-/** The access token of one client. Callers that need one while it is requested share the request. */
+/** The access token of one client. Callers that need a token while it is requested share the request. */
 export class TokenCache {
   private token: Token | undefined;
   private request: Promise<string> | undefined;
@@ -41,7 +38,7 @@ export class TokenCache {
   ) {}
 
   /**
-   * Sends with the current token, and once more with another one where the answer shows that the token is not valid. Rejects with a
+   * Sends with the current token, and sends again with another one if the answer shows that the token is not valid. Rejects with a
    * `NoAnswerError`, or the reason of an aborted `signal`.
    */
   async send<Answer>(
@@ -58,7 +55,7 @@ export class TokenCache {
     return attempt(typeof other === 'string' ? other : await this.aborts.race(other, signal));
   }
 
-  /** A token that is valid as far as we know. */
+  /** A token that has not expired and was not refused. */
   private current(): string | Promise<string> {
     const { token } = this;
     if (token === undefined) return this.requested();
@@ -66,13 +63,13 @@ export class TokenCache {
     if (now >= token.expiresAt) return this.requested();
     if (now >= token.renewAt) {
       this.token = { ...token, renewAt: now + renewAgainMs };
-      // The old token is used meanwhile. If it expires without a new one, the request for that reports the fault.
+      // The old token is used meanwhile. If it expires before a renewal succeeds, the next request for a token reports the fault.
       this.requested().catch(() => undefined);
     }
     return token.text;
   }
 
-  /** Another token than `stale`; undefined where that is so new that another one would be refused too. */
+  /** Another token than `stale`; undefined if `stale` is so new that another one would be refused too. */
   private insteadOf(stale: string): string | Promise<string> | undefined {
     if (this.token?.text === stale) {
       if (this.now() < this.token.issuedAt + tokenHoldMs) return undefined;

@@ -1,9 +1,9 @@
 import type { Agent } from 'undici';
 
-/** What is read of an answer: a token has some kilobytes. */
+/** The most bytes of an answer that are read: a token has a few kilobytes. */
 const maxFormAnswerBytes = 64 * 1024;
 
-/** A token endpoint's answer; `json` is empty where the body is no JSON object. */
+/** A token endpoint's answer; `json` is empty if the body is no JSON object. */
 export interface FormAnswer {
   readonly status: number;
   readonly retryAfter: string | undefined;
@@ -11,8 +11,8 @@ export interface FormAnswer {
 }
 
 /**
- * Posts an encoded form once, as OAuth 2.0 asks for tokens. Rejects with the error of the connection, or with a `TimeoutError`
- * (DOMException) after `timeoutMs`.
+ * Posts an encoded form once, as OAuth 2.0 requires for token requests. Rejects with the error of the connection, or with a
+ * `TimeoutError` (DOMException) after `timeoutMs`.
  */
 export async function postForm(agent: Agent, url: URL, body: string, timeoutMs: number): Promise<FormAnswer> {
   const answer = await agent.request({

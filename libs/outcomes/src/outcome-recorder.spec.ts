@@ -79,7 +79,7 @@ describe('the duration of an attempt', () => {
   it.each<[string, Attempt]>([
     ['was not sent', { ...attempt(every.retry), isUnsent: true }],
     ['waits', attempt({ kind: 'retry', reason, isWaiting: true })],
-    ['was deferred', attempt({ kind: 'retry', reason, isSpared: true })],
+    ['was deferred', attempt({ kind: 'retry', reason, isDeferred: true })],
   ])('does not count if the delivery %s', (_, unsent) => expect(reachedReceiver(unsent)).toBe(false));
 });
 

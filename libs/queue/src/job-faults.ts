@@ -25,7 +25,7 @@ const quietMs = 10_000;
 const unlogged = new LRUCache<string, number>({ max: 1000, ttl: quietMs });
 
 interface Fault {
-  readonly event: string;
+  readonly event: 'job.failed' | 'queue.fault' | 'redis.unreachable';
   /** Absent when a fault concerns all queues of the process. */
   readonly queue?: string;
   readonly reason: string;

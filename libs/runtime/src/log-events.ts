@@ -7,11 +7,9 @@ export interface LogEventDescription {
   readonly meaning: string;
 }
 
-const row = (level: LogLevel, fields: string, meaning: string): LogEventDescription => ({
-  levels: [level],
-  fields: fields.split(' ').filter((field) => field !== ''),
-  meaning,
-});
+function row<Level extends LogLevel>(level: Level, fields: string, meaning: string) {
+  return { levels: [level] as const, fields: fields.split(' ').filter((field) => field !== ''), meaning };
+}
 
 const ofDelivery = 'delivery notification subscription context user client transport topic';
 
@@ -170,7 +168,10 @@ export const logEvents = {
   'transport.resumed': row('info', 'transport client', 'Deliveries of a client are sent again.'),
 } as const satisfies Readonly<Record<string, LogEventDescription>>;
 
-export type LogEvent = keyof typeof logEvents;
+/** The names of the events of a level. */
+export type LogEvent<Level extends LogLevel = LogLevel> = {
+  [Event in keyof typeof logEvents]: Level & (typeof logEvents)[Event]['levels'][number] extends never ? never : Event;
+}[keyof typeof logEvents];
 
 /** The content of `docs/log-events.md`. */
 export function logEventsPage(): string {

@@ -11,7 +11,7 @@ function lineOf(fields: object): Promise<string> {
       resolve(String(line));
       return true;
     });
-    log.error(fields);
+    log.error({ event: 'delivery.fault', ...fields });
   });
 }
 

@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import pino from 'pino';
+import type { LogEvent, LogLevel } from './log-events';
 
 let waiting = '';
 
@@ -49,11 +50,21 @@ function loggable(thrown: unknown, depth = 0): object {
   };
 }
 
+interface LogLine<Level extends LogLevel> {
+  readonly event: LogEvent<Level>;
+  readonly [field: string]: unknown;
+}
+
+/** For each level, a function that logs an event of this level with its fields. `level` is the lowest level that is logged. */
+export type Log = {
+  readonly [Level in LogLevel]: (line: LogLine<Level>, message?: string) => void;
+} & { level: string; isLevelEnabled(level: LogLevel): boolean };
+
 /**
  * The log of the process: JSON lines on stdout, one per event, with its name in `event`. Secrets, tokens and payloads are never
  * logged.
  */
-export const log = pino(
+export const log: Log = pino(
   {
     base: { pid: process.pid },
     formatters: { level: (level) => ({ level }) },

@@ -1,4 +1,5 @@
 import { log } from './log';
+import type { LogEvent } from './log-events';
 
 /**
  * Logs a fault that occurs again with each request or timer while it lasts: one warning at its start and one at its end. Both are
@@ -10,8 +11,8 @@ export class RecurringFault {
 
   /** `began` and `ended` are the names of the log events; `fields` are in both lines. */
   constructor(
-    private readonly began: string,
-    private readonly ended: string,
+    private readonly began: LogEvent<'warn'>,
+    private readonly ended: LogEvent<'warn'>,
     private readonly fields: object = {},
   ) {}
 

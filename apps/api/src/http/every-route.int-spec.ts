@@ -24,7 +24,7 @@ beforeAll(async () => {
   const { body } = await api.send<{ token: string }>('POST', '/v1/sessions', { body: { context: 1, user: 14 } });
   session = body.token;
   for (const level of ['error', 'fatal'] as const) {
-    jest.spyOn(log, level).mockImplementation((line: unknown) => void errors.push(line));
+    jest.spyOn(log, level).mockImplementation((...[line]: readonly unknown[]) => void errors.push(line));
   }
 });
 

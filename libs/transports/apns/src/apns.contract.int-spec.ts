@@ -40,7 +40,7 @@ const deliveryTo = (token = device, changes: Partial<Delivery> = {}): Delivery =
   ...changes,
 });
 
-/** Apple as the sandbox plays it, and transports that are configured for it. */
+/** The sandbox's Apple, and transports that are configured for it. */
 class Scene {
   readonly arrivals = new Arrivals(20_000);
   readonly clients = new Map<string, ApnsOptions>();
@@ -93,7 +93,7 @@ const never = new AbortController().signal;
 const send = (transport: ApnsTransport, ...to: Parameters<typeof deliveryTo>): Promise<Outcome> =>
   transport.deliver(deliveryTo(...to), never);
 
-/** `count` different deliveries, each to a device of its own. */
+/** `count` different deliveries, each to a separate device. */
 const many = (count: number, changes: Partial<Delivery> = {}): Delivery[] =>
   Array.from({ length: count }, (_, index) =>
     deliveryTo(index.toString(16).padStart(64, '0'), { id: `d-${index}`, ...changes }),
@@ -242,7 +242,7 @@ describe('a push', () => {
 });
 
 describe('10,000 pushes', () => {
-  // They may wait for a busy machine; what is late is not what is looked at.
+  // The deliveries may wait on a busy machine. Their time is not tested here.
   jest.setTimeout(120_000);
   const times = { answerMs: 100_000 };
 
@@ -251,7 +251,7 @@ describe('10,000 pushes', () => {
 
   it('of a fleet have one provider token, and each worker two connections at most', async () => {
     scene = await Scene.start();
-    // A fleet whose clocks stand still: as time goes by, a token's turn may come to an end.
+    // The clocks do not advance, because a token could be replaced during the test.
     const now = Date.now();
     const [first, second] = [scene.transport({ times, now: () => now }), scene.transport({ times, now: () => now })];
     const outcomes = await Promise.all(
@@ -286,7 +286,7 @@ describe('10,000 pushes', () => {
   it('never have more streams at once than Apple grants', async () => {
     scene = await Scene.start({ maxStreams: 7 });
     const transport = scene.transport({ times });
-    // The sandbox' HTTP/2 refuses what is beyond its limit, and each device counts what came to it.
+    // The sandbox refuses streams beyond its limit, and counts the pushes to each device.
     const outcomes = await Promise.all(many(500).map((each) => transport.deliver(each, never)));
     expect(kinds(outcomes)).toEqual({ delivered: 500 });
     expect(scene.apple.known().filter(({ total }) => total === 1)).toHaveLength(500);
@@ -302,7 +302,7 @@ describe('a connection', () => {
   afterEach(() => scene.close());
 
   it('that falls silent is given up, and what it owed is to be sent again', async () => {
-    // Both sides share one thread, so what is busy needs its time for a PONG; what fell silent never sends one.
+    // Both sides share one thread, so a busy side needs time for its PONG. A silent side never sends one.
     const transport = scene.transport({ times: { silentMs: 100, pongMs: 3000, idleMs: 60_000 } });
     expect(await send(transport)).toEqual({ kind: 'delivered' });
     scene.apple.faults.set({ silence: true, times: 1 });
@@ -312,7 +312,7 @@ describe('a connection', () => {
   });
 
   it('that answers PINGs is kept', async () => {
-    // The first push is answered before anybody asks, so that no PING is under way when the second is sent.
+    // The first push is answered before the second is sent, so that no PING is in progress then.
     const transport = scene.transport({ times: { silentMs: 300, pongMs: 5000, idleMs: 60_000 } });
     await send(transport);
     scene.apple.faults.set({ delayMs: 2000, times: 1 });
@@ -330,8 +330,8 @@ describe('a connection', () => {
       kind: 'retry',
       reason: 'The connection to Apple failed (ECONNREFUSED).',
     });
-    const spared = await send(transport, device, { client: 'dead' });
-    expect(spared).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number, isSpared: true });
+    const deferred = await send(transport, device, { client: 'dead' });
+    expect(deferred).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number, isDeferred: true });
     expect(await send(transport)).toEqual({ kind: 'delivered' });
   });
 

@@ -4,7 +4,7 @@ import { createSecureContext, TLSSocket } from 'node:tls';
 import forge from 'node-forge';
 import { keystoreRounds, maxKeystoreRounds } from './apns.keystore-rounds';
 
-/** What TLS signs in with: a PKCS #12 file, or what one holds as PEM. */
+/** The identity for TLS: a PKCS #12 file, or its content as PEM. */
 export type PushIdentity =
   { readonly pfx: Buffer; readonly passphrase: string } | { readonly cert: string; readonly key: string };
 
@@ -13,13 +13,13 @@ export interface PushCertificate {
   readonly identity: PushIdentity;
   /** When it expires, in ms since the epoch. */
   readonly notAfter: number;
-  /** The topics that it may push to; empty when it does not say. The first one is meant where a push names none. */
+  /** The topics that it may push to; empty if it names none. A push without a topic is for the first one. */
   readonly topics: readonly string[];
-  /** The sides of Apple that it is for; empty when it does not say. */
+  /** The environments of Apple that it is for; empty if it names none. */
   readonly environments: readonly ('production' | 'development')[];
 }
 
-/** What is wrong with a credential, as the end of a sentence. Holds nothing of the credential. */
+/** The fault of a credential, as the end of a sentence. It contains nothing of the credential. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
 }
@@ -32,8 +32,8 @@ const oid = {
 };
 
 /**
- * Opens a PKCS #12 file. OpenSSL opens it where it can: it knows more ciphers, kinds of keys and ways to write a password than any
- * library. What it refuses is what Keychain Access exports, which is encrypted with RC2; that is opened by node-forge.
+ * Opens a PKCS #12 file. OpenSSL is tried first, because it supports more ciphers, keys and encodings of passwords than any library.
+ * It refuses the files of Keychain Access, which are encrypted with RC2. node-forge opens these.
  *
  * @throws CredentialError
  */
@@ -68,14 +68,14 @@ export function signingKey(pem: string): KeyObject {
   return key;
 }
 
-/** False where another reader may open the file. */
+/** False if another reader may be able to open the file. */
 function isReadByOpenssl(pfx: Buffer, passphrase: string): boolean {
   try {
     createSecureContext({ pfx, passphrase });
     return true;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    // The second one is of a file that is encrypted and has no checksum.
+    // The second error occurs for an encrypted file without a checksum.
     if (code === 'ERR_CRYPTO_UNSUPPORTED_OPERATION' || /mac absent/.test(message)) return false;
     throw new CredentialError(opensslSentence(message));
   }
@@ -109,12 +109,12 @@ function identityReadByForge(pkcs12: Buffer, password: string): PushIdentity {
   return { cert: [own, ...certificates.filter((each) => each !== own)].join('\n'), key };
 }
 
-/** Its types know this option only as the boolean that it was. */
+/** The types of the package still declare this option as a boolean. */
 const withRest = { parseAllBytes: false } as unknown as boolean;
 
 function openedByForge(pkcs12: Buffer, password: string): forge.pkcs12.Pkcs12Pfx {
   try {
-    // As OpenSSL does it: what follows the file's own end is not read.
+    // Bytes after the end of the file's structure are ignored, as by OpenSSL.
     const asn1 = forge.asn1.fromDer(pkcs12.toString('binary'), withRest);
     return forge.pkcs12.pkcs12FromAsn1(asn1, false, password);
   } catch (cause) {
@@ -131,7 +131,7 @@ function bags(file: forge.pkcs12.Pkcs12Pfx, bagType: string | undefined): readon
   return (bagType !== undefined && file.getBags({ bagType })[bagType]) || [];
 }
 
-/** The certificate that TLS would show, whichever way the identity is given. Nothing is sent. */
+/** The certificate that a TLS connection would present. Nothing is sent. */
 function ownCertificate(identity: PushIdentity): X509Certificate {
   const socket = new TLSSocket(new PassThrough(), { secureContext: createSecureContext(identity) });
   socket.on('error', () => undefined);
@@ -143,13 +143,13 @@ function ownCertificate(identity: PushIdentity): X509Certificate {
   }
 }
 
-/** The app's own topic is the user id of the subject. */
+/** The user id of the subject is the topic of the app itself. */
 function userIds(certificate: X509Certificate): string[] {
   const { UID: ids } = certificate.toLegacyObject().subject as { readonly UID?: string | string[] };
   return ids === undefined ? [] : [ids].flat();
 }
 
-/** The content of each extension by its object identifier. Node tells only those that TLS needs. */
+/** The content of each extension by its object identifier. Node returns only the extensions that TLS needs. */
 function extensionsOf({ raw }: X509Certificate): ReadonlyMap<string, string> {
   const [toBeSigned] = partsOf(forge.asn1.fromDer(raw.toString('binary')));
   const list = partsOf(toBeSigned).find(
@@ -163,7 +163,7 @@ function extensionsOf({ raw }: X509Certificate): ReadonlyMap<string, string> {
   );
 }
 
-/** The topics that a certificate for several lists. */
+/** The topics in a certificate that is for several topics. */
 function textsIn(der: string | undefined): string[] {
   if (der === undefined) return [];
   return partsOf(forge.asn1.fromDer(der))

@@ -1,19 +1,19 @@
 import forge from 'node-forge';
 
-/** To derive the keys of a file takes so many rounds of hashing at most, about a second; OpenSSL's default is 2,048. */
+/** The most rounds of hashing that deriving the keys of a file may take: about a second. OpenSSL's default is 2,048. */
 export const maxKeystoreRounds = 1_000_000;
 
-/** How many levels of values inside each other are read: about twice those of a file. */
+/** The most levels of nested values that are read: about twice those of a usual file. */
 const levelsRead = 32;
 
 const { Class, Type } = forge.asn1;
 
-/** Its types know this option only as the boolean that it was. */
+/** The types of the package still declare this option as a boolean. */
 const withRest = { parseAllBytes: false } as unknown as boolean;
 
 /**
- * The rounds of hashing that a PKCS #12 file asks for, all its keys together, as far as they are written outside of what is
- * encrypted; 0 for a file that cannot be read. OpenSSL does what the file says, and nothing else runs meanwhile.
+ * The rounds of hashing that the keys of a PKCS #12 file need in all, as far as the unencrypted parts of the file name them; 0 for a
+ * file that cannot be read. OpenSSL does as many rounds as the file names, and blocks the process meanwhile.
  *
  * Sources: RFC 7292 (MacData, pkcs-12PbeParams) and RFC 8018 (PBKDF2-params) write a salt and then the number of rounds.
  */
@@ -31,7 +31,7 @@ function roundsIn(node: forge.asn1.Asn1, levels = levelsRead): number {
   }, 0);
 }
 
-/** The contents of a file are octet strings that hold DER again. */
+/** The contents of a file are octet strings that contain DER. */
 function roundsInside(octets: string, levels: number): number {
   const inner = octets.startsWith('0') ? read(octets) : undefined; // 0x30, a sequence
   return inner === undefined ? 0 : roundsIn(inner, levels - 1);

@@ -42,7 +42,7 @@ const listOfTopics = '1.2.840.113635.100.6.3.6';
 
 const keys = forge.pki.rsa.generateKeyPair(1024);
 
-/** A PKCS #12 file, with what Apple writes into a certificate. */
+/** A PKCS #12 file with the extensions that Apple adds to a certificate. */
 function keystore(made: {
   rounds?: number;
   side?: keyof typeof apple;
@@ -77,7 +77,7 @@ function keystore(made: {
   return forge.util.encode64(forge.asn1.toDer(file).getBytes());
 }
 
-/** A keystore that was made with 0x010203 rounds, and says that it was made with others. */
+/** A keystore that was made with 0x010203 rounds, but names another number of them. */
 function withRounds(base64: string, rounds: number): string {
   const made = Buffer.from(base64, 'base64').toString('hex');
   const changed = made.replaceAll('0203010203', `0203${rounds.toString(16)}`);

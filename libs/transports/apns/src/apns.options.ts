@@ -6,7 +6,7 @@ const text = z.string({
   error: (issue) => (issue.input === undefined ? undefined : 'must be a text; in YAML, quote it'),
 });
 
-/** A PKCS #12 file as mail programs and `base64` write it, with line ends. */
+/** A PKCS #12 file in base64, with line ends as mail programs and `base64` write them. */
 const base64File = text
   .max(200_000)
   .transform((base64) => base64.replace(/\s+/g, ''))
@@ -15,7 +15,7 @@ const base64File = text
 /** Apple's ids of keys and teams. */
 const tenCharacters = text.regex(/^[A-Z0-9]{10}$/, 'must be 10 capital letters and digits');
 
-/** An id of another file, which only an option file can name. */
+/** The id of another file. Only an option file can contain one. */
 const inOptionFile = (field: string) =>
   z.never({ error: `is for the option file, where it names another file; give the content as ${field}` }).optional();
 
@@ -44,12 +44,12 @@ const fields = z.strictObject(
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
 
-/** How one client's pushes reach Apple, with every default filled in. */
+/** The options of one client with all defaults. */
 export type ApnsOptions = Readonly<z.infer<typeof fields>>;
 
 /**
- * One client's options as they are given over the API: `keystore` is the PKCS #12 file in base64, `privatekey` and `caFile`
- * are the PEM texts. Credentials are opened at once, except where `enabled` is false. Read again, the outcome is the same.
+ * The options of one client as the API accepts them: `keystore` is the PKCS #12 file in base64, `privatekey` and `caFile` are PEM
+ * texts. Credentials are opened at once, unless `enabled` is false. Parsing the result again returns the same result.
  */
 export const apnsOptions: z.ZodType<ApnsOptions> = fields.check((context) => {
   if (!context.value.enabled) return;
@@ -59,13 +59,13 @@ export const apnsOptions: z.ZodType<ApnsOptions> = fields.check((context) => {
   }
 });
 
-/** What never comes out of the API again. */
+/** The fields that the API never returns. */
 export const apnsSecretFields: readonly string[] = ['keystore', 'password', 'privatekey'];
 
-/** Where a deployment puts what ids name, below the folder of the configuration. */
+/** The folder of the files that ids name, below the folder of the configuration. */
 const secretsFolder = 'secrets';
 
-/** Where a file names a path, or a file of `secretsFolder` by its id, the options hold what is in there. */
+/** Replaces paths, and the ids of files in `secretsFolder`, by the content of the files. */
 const fileFields: readonly { field: string; encoding: BufferEncoding; idField?: string }[] = [
   { field: 'keystore', encoding: 'base64', idField: 'keystoreId' },
   { field: 'privatekey', encoding: 'utf8', idField: 'privatekeyId' },
@@ -73,9 +73,9 @@ const fileFields: readonly { field: string; encoding: BufferEncoding; idField?: 
 ];
 
 /**
- * The whole of `pns-apns-options.yml`: clients and their options, with `keystore`, `privatekey` and `caFile` as paths, which
- * `readFile` reads; `keystoreId` and `privatekeyId` win over the first two. An entry that is not enabled may name files that
- * are not there, as those that one copies do.
+ * The whole of `pns-apns-options.yml`: clients and their options. `keystore`, `privatekey` and `caFile` are paths, which `readFile`
+ * reads; `keystoreId` and `privatekeyId` take precedence over the first two. An entry that is not enabled may name missing files,
+ * because copied examples do.
  */
 export function apnsOptionsFileFor(
   _nodeEnv: string,
@@ -113,7 +113,7 @@ function withContents(
     try {
       entry[field] = readFile(path).toString(encoding);
     } catch (error) {
-      // Without the path: it is a secret if the operator wrote the content of the file into the field.
+      // Without the path: the operator may have written the content of the file into the field, which is a secret.
       fault(asked, `cannot be read (${codeOf(error)}); it must be ${what}`);
     }
   }
@@ -128,10 +128,10 @@ const clientId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, {
   error: 'A client is 1 to 64 letters, digits, underscores, dots and dashes',
 });
 
-/** To open one takes a thousand rounds of hashing, and metrics ask for its end again and again. */
+/** Opening a certificate takes a thousand rounds of hashing, and each scrape of the metrics reads its end. */
 const opened = new WeakMap<ApnsOptions, PushCertificate>();
 
-/** The certificate of options that have one. @throws CredentialError where it does not open. */
+/** The certificate in the options, if they have one. @throws CredentialError if it cannot be opened */
 export function certificateOf(options: ApnsOptions): PushCertificate {
   const { keystore = '', password = '' } = options;
   const certificate = opened.get(options) ?? pushCertificate(Buffer.from(keystore, 'base64'), password);
@@ -158,7 +158,7 @@ function certificateFaults(options: ApnsOptions): Fault[] {
   ];
 }
 
-/** An expired certificate is no fault of the options: it was none when they were set. */
+/** An expired certificate is no fault of the options, because it was valid when they were set. */
 function checkUse({ production, topic, endpoint }: ApnsOptions, { environments, topics }: PushCertificate): void {
   const side = production ? 'production' : 'development';
   if (endpoint === undefined && environments.length > 0 && !environments.includes(side)) {

@@ -3,18 +3,18 @@ import { type Outcome, type OutcomeKind, retryAfterMs } from '@pns/transport-con
 /** Apple's answer to one push. */
 export interface ApnsAnswer {
   readonly status: number;
-  /** Why not; absent with success, and where the answer broke off after its status. */
+  /** Why Apple refused the push; absent after success, and if the answer broke off after its status. */
   readonly reason?: string;
   /** Of a 410: when Apple found that the device token is dead, in ms since the epoch. */
   readonly timestamp?: number;
-  /** The header of that name. */
+  /** The value of the header `retry-after`. */
   readonly retryAfter?: string;
 }
 
 type Verdict = Exclude<OutcomeKind, 'expired' | 'suppressed' | 'moved'>;
 
 /**
- * Every answer that Apple documents, and what follows from it. Source: "Handling notification responses from APNs",
+ * Every answer that Apple documents, with its outcome. Source: "Handling notification responses from APNs",
  * https://developer.apple.com/documentation/usernotifications/handling-notification-responses-from-apns
  */
 export const documented: Readonly<Record<number, Readonly<Record<string, Verdict>>>> = {
@@ -26,7 +26,7 @@ export const documented: Readonly<Record<number, Readonly<Record<string, Verdict
     BadMessageId: 'rejected',
     BadPriority: 'rejected',
     BadTopic: 'misconfigured',
-    // Either the token is another app's, or our topic is.
+    // Either the token belongs to another app, or our topic is wrong.
     DeviceTokenNotForTopic: 'misconfigured',
     DuplicateHeaders: 'rejected',
     IdleTimeout: 'retry',
@@ -39,7 +39,7 @@ export const documented: Readonly<Record<number, Readonly<Record<string, Verdict
   403: {
     BadCertificate: 'misconfigured',
     BadCertificateEnvironment: 'misconfigured',
-    // Ours is never older than 45 minutes, so a clock is wrong, and clocks are put right.
+    // Our token is never older than 45 minutes, so a clock is wrong. Clocks get corrected.
     ExpiredProviderToken: 'retry',
     Forbidden: 'misconfigured',
     InvalidProviderToken: 'misconfigured',
@@ -56,7 +56,7 @@ export const documented: Readonly<Record<number, Readonly<Record<string, Verdict
   503: { ServiceUnavailable: 'retry', Shutdown: 'retry' },
 };
 
-/** More words for what a person has to do something about. */
+/** Longer texts for faults that an operator must correct. */
 const advice = new Map(
   Object.entries({
     BadTopic: 'is the topic in the options the bundle id of the app?',
@@ -69,13 +69,13 @@ const advice = new Map(
   }),
 );
 
-/** What may speak against one device token or against our options: which of them, nobody can tell from the answer. */
+/** Answers for which either one device token or our options can be at fault. The answer does not show which. */
 const ambiguous = new Set(['BadDeviceToken', 'DeviceTokenNotForTopic']);
 
 /**
- * The verdict behind Apple's answer; `now` in ms since the epoch. A reason that Apple does not document is judged by its
- * status. What a device token of the wrong environment or app is answered, a wrong `production` or `topic` is answered for all
- * of them: it is only the token's fault once `isProven`, something was accepted with these very options.
+ * The outcome for Apple's answer; `now` in ms since the epoch. A reason that Apple does not document is judged by its status. A wrong
+ * `production` or `topic` gets the same answers as a device token of another environment or app. So the token is at fault only if
+ * `isProven`: Apple has accepted a push with these options.
  */
 export function apnsOutcome(answer: ApnsAnswer, isProven: boolean, now: number): Outcome {
   const { status, reason = '', timestamp: since, retryAfter } = answer;
@@ -97,13 +97,13 @@ function ambiguousOutcome(kind: Exclude<Verdict, 'delivered'>, reason: string, i
   return kind === 'misconfigured' ? { kind, reason, isTargetOnly: true } : { kind, reason };
 }
 
-/** What Apple's table says of an answer; undefined where that is not in it. */
+/** The outcome in Apple's table; undefined if the answer is not in it. */
 export function documentedVerdict(status: number, reason: string): Verdict | undefined {
   const reasons = documented[status];
   return reasons && Object.hasOwn(reasons, reason) ? reasons[reason] : undefined;
 }
 
-/** Only words of one kind are passed on: what Apple writes is short, and what somebody between us writes is not. */
+/** Only short texts of letters are passed on. Apple's reasons are such texts; those of a proxy may not be. */
 function sentence(status: number, reason: string): string {
   return `Apple answered ${status}${/^[A-Za-z]{1,64}$/.test(reason) ? ` ${reason}` : ''}`;
 }

@@ -3,7 +3,7 @@ import { Notification } from '@parse/node-apn';
 import { cutTexts, jsonBytes, maxDataFields, type PushContent, type Texts } from '@pns/payloads';
 import type { Delivery } from '@pns/transport-contract';
 
-/** One push as it goes to Apple. */
+/** One push as it is sent to Apple. */
 export interface ApnsPush {
   readonly headers: Record<string, string>;
   readonly body: string;
@@ -12,13 +12,13 @@ export interface ApnsPush {
 /** Apple refuses a longer one: https://developer.apple.com/documentation/usernotifications/generating-a-remote-notification */
 export const maxBodyBytes = 4096;
 
-/** Without a time to live Apple keeps a push so long for a device that is away; as long as the original asked for. */
+/** How long Apple keeps a push without a time to live for a device that is away; the value of the original. */
 const keepMs = 24 * 60 * 60 * 1000;
 
-/** A longer name of the thing to open is left out: an app can do nothing with half of one. */
+/** A longer name of the item to open is left out, because an app cannot use a part of it. */
 const maxCidBytes = 1024;
 
-/** Keys of the payload that are not the producer's to set. */
+/** Keys of the payload that producers must not set. */
 const ownKeys: ReadonlySet<string> = new Set(['aps', 'cid', 'namespace']);
 
 /**
@@ -28,11 +28,12 @@ const ownKeys: ReadonlySet<string> = new Set(['aps', 'cid', 'namespace']);
 export function apnsPush(delivery: Delivery, content: PushContent, topic: string | undefined, now: number): ApnsPush {
   const isVisible = content.title !== undefined || content.body !== undefined;
   const id = apnsId(delivery.id);
-  // 0 would mean: try once, and do not keep it.
+  // 0 would mean that Apple tries once and does not keep the push.
   const expiration = Math.max(1, Math.floor((delivery.expiresAt ?? now + keepMs) / 1000));
   const headers: Record<string, string> = {
     'apns-push-type': isVisible ? 'alert' : 'background',
-    // A background push must have 5; 10 is for what lights up a screen. How long a notification waited is its own priority's.
+    // A background push must have 5; 10 is for pushes that light up the screen. The notification's own priority decides only how long
+    // it waits.
     'apns-priority': isVisible ? '10' : '5',
     'apns-id': id,
     'apns-expiration': String(expiration),
@@ -42,15 +43,15 @@ export function apnsPush(delivery: Delivery, content: PushContent, topic: string
   return { headers, body: apnsBody(delivery, content) };
 }
 
-/** The same UUID for every attempt (RFC 9562, version 8), also where the delivery's id is none. */
+/** The same UUID for every attempt (RFC 9562, version 8), also if the delivery's id is no UUID. */
 export function apnsId(deliveryId: string): string {
   const hex = hash('sha256', deliveryId, 'hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /**
- * Where only the newest of a kind counts, it replaces those before it. Pushes about one and the same thing replace each other on the device, and a push that an attempt repeats, because the
- * answer to an earlier one got lost, is shown once. A hash, because Apple takes 64 bytes.
+ * If only the newest notification of a kind counts, its push replaces earlier ones. Pushes about the same item replace each other on
+ * the device. A push that is repeated because Apple's answer was lost is shown once. A hash, because Apple accepts 64 bytes.
  */
 function collapseId(apnsId: string, { topic, collapseKey }: Delivery, cid: string | undefined): string {
   const thing = collapseKey ?? (cid === undefined ? undefined : `${topic}\n${cid}`);
@@ -65,7 +66,7 @@ export function apnsBody(delivery: Delivery, content: PushContent): string {
   return whole !== undefined && fits(whole) ? whole : shortened(content, data);
 }
 
-/** node-apn knows what Apple calls the fields. */
+/** node-apn knows the names of Apple's fields. */
 function json({ title, body, badge, sound, category, cid }: PushContent, data: readonly [string, unknown][]): string {
   const isVisible = title !== undefined || body !== undefined;
   const aps = isVisible ? { alert: { title, body }, badge, sound, category } : { contentAvailable: true };
@@ -74,8 +75,8 @@ function json({ title, body, badge, sound, category, cid }: PushContent, data: r
 }
 
 /**
- * What the app is told beside `cid`, which is all that the original tells: the fields that an operator chose, or, where no
- * `cid` says what happened, whatever the producer sent.
+ * The fields for the app in addition to `cid`, which is the only one of the original: the fields that an operator chose, or, without
+ * a `cid`, all fields of the producer.
  */
 function appData({ payload }: Delivery, { data, cid }: PushContent): [string, unknown][] {
   const sent = data === payload ? [] : Object.keys(payload).slice(0, maxDataFields);
@@ -96,17 +97,17 @@ function shortened(content: PushContent, data: readonly [string, unknown][]): st
   return json({ ...named, ...texts }, fieldsThatFit(data, left));
 }
 
-/** Two characters stand for two texts: node-apn leaves out what is empty. */
+/** Two characters as placeholders for two texts, because node-apn leaves out empty texts. */
 function bytesWithoutTexts(named: PushContent, { title, body }: Texts): number {
   const placeholders = { ...(title !== undefined && { title: 't' }), ...(body !== undefined && { body: 'b' }) };
   return Buffer.byteLength(json({ ...named, ...placeholders }, [])) - Object.keys(placeholders).length;
 }
 
-/** The fields for which `room` bytes suffice, in their order; one that is too large does not keep out those after it. */
+/** The fields that fit into `room` bytes, in their order. A field that is too large does not exclude later ones. */
 function fieldsThatFit(fields: readonly [string, unknown][], room: number): [string, unknown][] {
   let left = room;
   return fields.filter(([key, value]) => {
-    // Quotes, colon and comma of the field, less the brackets. In a list, undefined has JSON too.
+    // Quotes, colon and comma of the field, without the brackets. In a list, undefined has a JSON text too.
     const bytes = jsonBytes(key) + 4 + Buffer.byteLength(JSON.stringify([value])) - 2;
     if (bytes > left) return false;
     left -= bytes;
@@ -115,6 +116,6 @@ function fieldsThatFit(fields: readonly [string, unknown][], room: number): [str
 }
 
 function fits(body: string): boolean {
-  // Every UTF-16 unit is one to three bytes, so most bodies need no counting.
+  // Every UTF-16 unit takes one to three bytes, so most bodies need not be counted.
   return body.length * 3 <= maxBodyBytes || Buffer.byteLength(body) <= maxBodyBytes;
 }

@@ -16,6 +16,6 @@ it.each(['', '{}', 'null', 'no JSON'])('a GOAWAY with the data %j has no reason'
 
 it('a connection that has fallen silent is given up within 15 seconds', () => {
   const { silentMs, pongMs } = defaultTimes;
-  // It is checked twice in the time that it may be silent for.
+  // The connection is checked twice in the time for which it may be silent.
   expect(silentMs + silentMs / 2 + pongMs).toBeLessThanOrEqual(15_000);
 });

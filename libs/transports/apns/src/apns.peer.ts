@@ -1,7 +1,7 @@
 import type { Http2Answer, Http2Peer, Http2Times } from '@pns/http-client';
 import { type ApnsAnswer, documentedVerdict } from './apns.outcome';
 
-/** 5 s of silence, at most 2.5 s until the next check, 5 s for the PONG: 12.5 s until a dead connection is given up. */
+/** 5 s of silence, at most 2.5 s until the next check and 5 s for the PONG: a dead connection is closed after 12.5 s. */
 export const defaultTimes: Http2Times = {
   answerMs: 15_000,
   connectMs: 10_000,
@@ -10,7 +10,7 @@ export const defaultTimes: Http2Times = {
   pongMs: 5000,
 };
 
-/** Connections of a client at once, those included that are about to close. */
+/** Connections of a client at once, including those that are about to close. */
 const maxConnections = 2;
 
 /**
@@ -35,7 +35,7 @@ export const apple: Omit<Http2Peer, 'origin'> = {
   },
 };
 
-/** An answer with what its body says. One that broke off is judged by its status. */
+/** The answer with the reason in its body. An answer that broke off is judged by its status. */
 export function apnsAnswer({ status, body, retryAfter }: Http2Answer): ApnsAnswer {
   const said = status === 200 ? {} : saidIn(body);
   return { status, ...said, ...(retryAfter !== undefined && { retryAfter }) };

@@ -1,13 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
 
-/** Apple takes a token for an hour, and a new one every 20 minutes at most. */
+/** Apple accepts a token for an hour, and a new one every 20 minutes at most. */
 const periodMs = 40 * 60 * 1000;
 
-/** A token is first used so long after the moment it names, so that a clock that is fast makes none from the future. */
+/** A token is used only from this time after its issue time, so that a clock that is ahead creates no token of the future. */
 const leewayMs = 5 * 60 * 1000;
 
-/** Whose token it is. */
+/** The team and the key of a token. */
 export interface ProviderTokenParts {
   readonly keyid: string;
   readonly teamid: string;
@@ -15,9 +15,9 @@ export interface ProviderTokenParts {
 }
 
 /**
- * The provider token of a key, by the time in ms since the epoch; between 5 and 45 minutes old. Every process makes the
- * same one, byte for byte, because its time is a multiple of 40 minutes and its signature deterministic (RFC 6979). That is
- * how a whole fleet has one token for each key without telling each other; docs/adr/0008.
+ * The provider token of a key at a time in ms since the epoch; it is between 5 and 45 minutes old. Every process creates the same
+ * token, byte for byte, because its time is a multiple of 40 minutes and its signature is deterministic (RFC 6979). So all processes
+ * use one token for each key without communicating; docs/adr/0008.
  */
 export function providerToken({ keyid, teamid, key }: ProviderTokenParts): (now: number) => string {
   const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');

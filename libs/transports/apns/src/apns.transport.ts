@@ -11,21 +11,21 @@ import { providerToken } from './apns.provider-token';
 import { isDeviceToken } from './apns.token';
 
 export interface ApnsTransportParts {
-  /** The current options of a client; asked at each delivery, and the same object until something changed. */
+  /** The current options of a client; read for each delivery. They are the same object until they change. */
   readonly options: (client: string) => ApnsOptions | undefined;
-  /** What a push shows and tells the app, or why there can be none. */
+  /** The texts and fields of a push, or the reason why it cannot have any. */
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
-  /** Ms since the epoch; the system's clock unless given. */
+  /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
-  /** Bounds of time that differ from the defaults. */
+  /** Time limits that differ from the defaults. */
   readonly times?: Partial<Http2Times>;
 }
 
-/** What the pushes of one client need. */
+/** The sender of one client's pushes. */
 interface App {
   readonly pool: Http2Pool;
   readonly topic: string | undefined;
-  /** The provider token at a time; absent where the connection's certificate identifies us. */
+  /** The provider token at a time; absent if the connection uses a certificate. */
   readonly token?: (now: number) => string;
   /** When its certificate expires, in ms since the epoch. */
   readonly notAfter: number;
@@ -35,7 +35,7 @@ interface App {
 /** Two connections, each with half of the streams that Apple allows. */
 const usualCapacity = 1000;
 
-/** Sends deliveries to Apple, each client over connections and with credentials of its own. */
+/** Sends deliveries to Apple. Each client has its own connections and credentials. */
 export class ApnsTransport implements Transport {
   readonly name = 'apns';
   private readonly apps: PerClient<ApnsOptions, App>;
@@ -50,7 +50,7 @@ export class ApnsTransport implements Transport {
     this.apps = new PerClient((each) => appOf(each, { ...defaultTimes, ...times }));
   }
 
-  /** Sends once. Rejects only when `signal` is aborted, or for a bug of ours. */
+  /** Sends once. Rejects only if `signal` is aborted, or for a bug in PNS. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     const options = this.options(delivery.client);
@@ -83,7 +83,7 @@ export class ApnsTransport implements Transport {
     }
   }
 
-  /** Of the client's push certificate; a signing key has no end. */
+  /** The end of the client's push certificate. A signing key does not expire. */
   credentialsExpireAt(client: string): number | undefined {
     const options = this.options(client);
     return options?.enabled === true && options.authtype === 'certificate'
@@ -91,7 +91,7 @@ export class ApnsTransport implements Transport {
       : undefined;
   }
 
-  /** What the client's connections carry at once; the usual number at Apple before it has any. */
+  /** The number of pushes that the client's connections can carry at once; the usual number before the first connection. */
   readonly capacity = (client: string): number => this.apps.peek(client)?.pool.capacity ?? usualCapacity;
 
   /** Resolves when deliveries in progress have ended and all connections are closed. Nothing can be delivered afterwards. */

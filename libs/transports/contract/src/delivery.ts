@@ -75,6 +75,8 @@ export interface Delivery {
   /** 1 for the first attempt. */
   readonly attempt: number;
   /** When it was first deferred, in ms since the epoch. */
+  readonly deferredSince?: number;
+  /** Only read, never written: the name of `deferredSince` in earlier versions. */
   readonly sparedSince?: number;
   /**
    * Of a test push: the Redis channel that receives the outcome of its only attempt. A test push is neither retried nor

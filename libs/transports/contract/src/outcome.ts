@@ -1,20 +1,20 @@
-/** The far side's verdict on one attempt. Only `retry` leads to another attempt. */
+/** The result of one attempt. Only `retry` leads to another attempt. */
 export type Outcome =
   | { readonly kind: 'delivered'; readonly providerId?: string }
   /**
-   * Try again, not before `afterMs` milliseconds if given, else after the usual back-off. With `isWaiting` the number
-   * of tries is not limited. With `isSpared` the delivery was deferred: nothing was sent, so no attempt is counted.
+   * Try again, not before `afterMs` milliseconds if given, else after the usual back-off. With `isWaiting` the number of attempts is
+   * not limited. With `isDeferred` the delivery was deferred: nothing was sent, so no attempt is counted.
    */
   | {
       readonly kind: 'retry';
       readonly reason: string;
       readonly afterMs?: number;
       readonly isWaiting?: true;
-      readonly isSpared?: true;
+      readonly isDeferred?: true;
     }
   /**
-   * The target is dead: its subscription is retired, unless it was registered again since the attempt began. If the far
-   * side reports since when the target is dead (ms since the epoch), that time counts instead.
+   * The target is dead: its subscription is retired, unless it was registered again since the attempt began. If the provider reports
+   * since when the target is dead (ms since the epoch), that time counts instead.
    */
   | { readonly kind: 'gone'; readonly reason: string; readonly since?: number }
   /** This payload can never be accepted by this target. */

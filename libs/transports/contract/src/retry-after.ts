@@ -1,4 +1,4 @@
-/** The longest wait that we accept from a far side, in ms, because longer waits could make deliveries expire. */
+/** The longest wait that we accept from a provider or an endpoint, in ms, because longer waits could make deliveries expire. */
 export const maxRetryAfterMs = 86_400_000;
 
 /**

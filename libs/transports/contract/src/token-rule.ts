@@ -3,13 +3,13 @@ export interface TokenRule {
   /** Whether only the device knows its token, so that the last user who registers it owns the device. */
   readonly isSecret: boolean;
   /**
-   * The normal form of all spellings that the far side treats as the same target. It is stored, compared and used for
-   * delivery. The normal form of a normal form is itself.
+   * The normal form of all spellings that the provider treats as the same target. It is stored, compared and used for delivery. The
+   * normal form of a normal form is itself.
    */
   normalToken(token: string): string;
   /**
-   * The fault of a token that no far side could have issued, as in "token must be …"; undefined if it is valid.
-   * `allowedHosts` are the hosts in the client's options, in addition to the provider's.
+   * The fault of a token that no provider could have issued, as in "token must be …"; undefined if it is valid. `allowedHosts` are
+   * the hosts in the client's options, in addition to the provider's.
    */
   tokenProblem(token: string, allowedHosts?: readonly string[]): string | undefined;
 }

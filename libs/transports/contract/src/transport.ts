@@ -10,8 +10,8 @@ export interface Transport {
   /** When the certificate of a client expires, in ms since the epoch; undefined if it has none. */
   readonly credentialsExpireAt?: (client: string) => number | undefined;
   /**
-   * How many deliveries of a client one endpoint can have in progress, by its connections and streams; may change.
-   * Absent if there is no far side that answers.
+   * How many deliveries of a client one endpoint can have in progress, by its connections and streams; may change. Absent if the
+   * transport waits for no answers.
    */
   readonly capacity?: (client: string) => number;
   /**

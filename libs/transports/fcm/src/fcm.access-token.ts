@@ -33,7 +33,7 @@ export class AccessTokens {
     const answer = await this.post(form.toString());
     if (answer.status !== 200) throw this.refusal(answer);
     const { access_token: text, expires_in: seconds } = answer.json;
-    // It becomes part of a header.
+    // The token becomes part of a header.
     if (typeof text !== 'string' || !/^[!-~]{1,8192}$/.test(text)) {
       const reason = 'The token endpoint answered without a token; is tokenEndpoint the right one?';
       throw new NoAnswerError({ kind: 'misconfigured', reason });
@@ -48,7 +48,7 @@ export class AccessTokens {
   private assertion(): Promise<string> {
     const { client_email: email, private_key_id: keyId } = this.options.serviceAccount;
     const issuedAt = Math.floor(this.now() / 1000);
-    // The audience is Google also where a proxy carries the request.
+    // The audience is Google, also if a proxy forwards the request.
     return new SignJWT({ scope })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', ...(keyId !== undefined && { kid: keyId }) })
       .setIssuer(email)

@@ -11,7 +11,7 @@ import type { EnabledFcmOptions } from './fcm.options';
 import { type FcmAnswer, isStaleAccessToken } from './fcm.outcome';
 import type { FcmMessage } from './fcm.payload';
 
-/** Ten seconds is the least that Google asks senders to wait for an answer; `silentMs` and `pongMs` together may not be less. */
+/** Google asks senders to wait at least ten seconds for an answer, so `silentMs` and `pongMs` together must not be less. */
 export const defaultTimes: Http2Times = {
   answerMs: 10_000,
   connectMs: 10_000,
@@ -48,14 +48,14 @@ export class FcmClient {
     this.path = `${pathname.replace(/\/$/, '')}/v1/projects/${project}/messages:send`;
   }
 
-  /** How many messages the connections carry at once. */
+  /** The number of messages that the connections can carry at once. */
   get capacity(): number {
     return this.pool.capacity;
   }
 
   /**
-   * Sends a message; once more with a new access token where Google did not accept the old one. Rejects with a `NoAnswerError`, or
-   * the reason of an aborted `signal`.
+   * Sends a message, and sends it again with a new access token if Google did not accept the old one. Rejects with a `NoAnswerError`,
+   * or the reason of an aborted `signal`.
    */
   send(message: FcmMessage, signal: AbortSignal): Promise<FcmAnswer> {
     const body = JSON.stringify({ message });
@@ -76,7 +76,7 @@ export class FcmClient {
       'content-type': 'application/json; charset=UTF-8',
     };
     const answer = await this.pool.send({ headers, body }, signal);
-    // A message that was accepted stays accepted. Of a refusal, the body is the verdict.
+    // The body of a refusal decides the outcome. An accepted message needs no body.
     if (answer.brokenBy !== undefined && answer.status !== 200) throw answer.brokenBy;
     return answer;
   }

@@ -16,7 +16,7 @@ import type { Delivery, Outcome } from '@pns/transport-contract';
 import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
 import { fcmOptions, type FcmOptions, FcmTransport } from './index';
 
-// Keys take long to make; every test may trust the same authority.
+// Creating keys is slow, so all tests share one authority.
 const authority = makeAuthority();
 
 /** A refusal of a token holds this long, and a token younger than this is not replaced, in ms. */
@@ -50,7 +50,7 @@ interface SceneOptions {
   readonly timeoutMs?: number;
 }
 
-/** Google, with clients that are configured for it, and a clock that can be put forward. */
+/** The sandbox's Google, clients that are configured for it, and a clock that tests can advance. */
 class Scene {
   private readonly clients = new Map<string, FcmOptions>();
   private nowMs = Date.now();
@@ -65,7 +65,7 @@ class Scene {
     this.transport = new FcmTransport({ options, content, times: { answerMs: timeoutMs }, now: () => this.nowMs });
   }
 
-  /** Answers may take long where the machine has much to do: only who waits for a time-out has a short one. */
+  /** Answers may be slow on a busy machine, so only tests of the time-out use a short one. */
   static async start({ maxStreams, timeoutMs = 25_000 }: SceneOptions = {}): Promise<Scene> {
     const arrivals = new Arrivals(5000);
     const now = (): number => scene.nowMs;
@@ -95,7 +95,7 @@ class Scene {
     return this.transport.deliver({ ...delivery, ...more }, signal);
   }
 
-  /** Delivers to so many phones at once. */
+  /** Delivers to this number of phones at once. */
   deliverMany(count: number): Promise<Outcome[]> {
     return Promise.all(phones(count).map((token, index) => this.deliver({ token, id: `d-${index}` })));
   }
@@ -123,7 +123,7 @@ interface Message {
 }
 
 const phones = (count: number): string[] => Array.from({ length: count }, (_, index) => `phone-number-${index}`);
-/** How many outcomes there are of each kind. */
+/** The number of outcomes of each kind. */
 function kinds(outcomes: readonly Outcome[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { kind } of outcomes) counts[kind] = (counts[kind] ?? 0) + 1;
@@ -290,7 +290,7 @@ describe('the connection', () => {
 
   it('is kept', async () => {
     for (let i = 0; i < 20; i++) await scene.deliver();
-    // One for the messages, and one for the access token.
+    // One connection for the messages, and one for the access token.
     expect(scene.google.connections).toBe(2);
   });
 
@@ -389,7 +389,7 @@ describe('the access token', () => {
     expect(scene.google.accounts.exchanges).toBe(1);
     scene.forward(56 * 60_000);
     await scene.deliver();
-    // Nobody waits for the new one, so this delivery may well go out with the old one.
+    // Deliveries do not wait for the new token, so this one may use the old one.
     for (let i = 0; i < 1000 && scene.google.accounts.exchanges < 2; i++) await scene.deliver();
     expect(scene.google.accounts.exchanges).toBe(2);
     expect(scene.arrived().every(({ answer }) => answer === 200)).toBe(true);

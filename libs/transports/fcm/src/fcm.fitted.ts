@@ -4,14 +4,14 @@ import type { FcmMessage } from './fcm.payload';
 /** FCM counts the keys and the values of a message. Source: https://firebase.google.com/docs/cloud-messaging/concept-options */
 export const maxMessageBytes = 4096;
 
-/** The fields by which an app finds the thing to open. They are kept before everything else, up to `maxNameBytes`. */
+/** The fields that identify the item to open. They are kept before all others, up to `maxNameBytes`. */
 const names: readonly string[] = ['folder', 'id', 'cid'];
 const maxNameBytes = 1024;
 
 /** The preview of a mail: the only text that is cut before any other field is left out. */
 const preview = 'teaser';
 
-/** Bytes that count towards the limit, sizes of keys and values alike. */
+/** Bytes that count towards the limit: those of keys and values. */
 export function messageBytes({ data, notification, android }: FcmMessage): number {
   return [data, notification ?? {}, android.notification ?? {}]
     .flatMap((part) => Object.entries<string | number>(part))
@@ -19,9 +19,9 @@ export function messageBytes({ data, notification, android }: FcmMessage): numbe
 }
 
 /**
- * The message in at most `maxMessageBytes`. Fields that do not fit beside the texts are left out, and where the texts alone
- * are too long, they are cut. Without a `notification`, the app makes its texts from the data: the subject and the sender.
- * Of the fields only those that `isText` names are cut.
+ * The message in at most `maxMessageBytes`. Fields that do not fit in addition to the texts are left out. If the texts alone are too
+ * long, they are cut. Without a `notification`, the app makes its texts from two fields of the data, the subject and the sender. Only
+ * the fields that `isText` names are cut.
  */
 export function fitted(message: FcmMessage, isText: (field: string) => boolean): FcmMessage {
   if (messageBytes(message) <= maxMessageBytes) return message;
@@ -40,7 +40,7 @@ export function fitted(message: FcmMessage, isText: (field: string) => boolean):
 
 type Fields = Readonly<Record<string, string>>;
 
-/** Which fields of a message are kept, in the order in which they are chosen, while there is room. */
+/** Chooses the fields of a message that are kept, in the order of the calls, while they fit. */
 class Choice {
   private readonly chosen = new Map<string, string>();
 
@@ -71,7 +71,7 @@ class Choice {
     this.keep(sender, cut.body);
   }
 
-  /** The other fields that fit, in their order; one that is too large does not keep out those after it. */
+  /** The other fields that fit, in their order. A field that is too large does not exclude later ones. */
   keepOthers(): void {
     for (const name of Object.keys(this.fields)) if (name !== preview) this.keepWhole(name, this.roomBytes);
   }
@@ -97,7 +97,7 @@ class Choice {
     return text === '' || !this.isText(name) ? undefined : text;
   }
 
-  /** The bytes that the field takes of `limit`; none where it does not fit. */
+  /** The number of bytes of the field if they fit into `limit`, else 0. */
   private keepWhole(name: string, limit: number): number {
     const text = this.fields[name];
     if (text === undefined || this.chosen.has(name)) return 0;

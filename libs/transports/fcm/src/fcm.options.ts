@@ -4,7 +4,7 @@ import { isClientId } from '@pns/subscriptions';
 import { bundleSentence, hasUsablePort, isCertificateBundle, pemText, unmarked } from '@pns/transport-contract';
 import { z } from 'zod';
 
-/** The names of the fields that are never shown again. */
+/** The fields that the API never returns. */
 export const fcmSecretFields: readonly string[] = ['serviceAccount', 'key'];
 
 export const defaultEndpoint = 'https://fcm.googleapis.com';
@@ -17,7 +17,7 @@ const legacyKey =
   'is the server key of an API that Google switched off in June 2024; remove it and set serviceAccount, ' +
   whereToGetOne;
 
-/** The JSON that Google made, as text or as an object. Only what is needed of it is kept. */
+/** The JSON file of a service account from Google, as text or as an object. Only the needed fields are kept. */
 const serviceAccount = z.preprocess(
   (given) => (typeof given === 'string' ? parsedJson(unmarked(given)) : given),
   z
@@ -42,7 +42,7 @@ const serviceAccount = z.preprocess(
     .refine(isTakenByGoogle, { error: `is not taken by Google's own SDK; ${whereToGetOne}` }),
 );
 
-/** What Google's SDK would not sign in with, Google would not take either. */
+/** Google would refuse an account that its own SDK does not accept. */
 function isTakenByGoogle(account: { project_id: string; client_email: string; private_key: string }): boolean {
   const { project_id: projectId, client_email: clientEmail, private_key: privateKey } = account;
   try {
@@ -73,7 +73,7 @@ const fields = z.strictObject(
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
 
-/** Without what it would send with. An entry that one copied may have the original's `key`, and paths that lead nowhere. */
+/** Removes the credentials. A copied entry may contain the original's `key`, and paths of missing files. */
 const disabledFields = fields.extend({
   enabled: z.literal(false),
   serviceAccount: z.unknown().optional(),
@@ -81,12 +81,12 @@ const disabledFields = fields.extend({
   caFile: z.unknown().optional(),
 });
 
-/** What an enabled client needs to send with FCM, with every default filled in and everything secret inline. */
+/** The options of an enabled client with all defaults. Files are replaced by their content. */
 export type EnabledFcmOptions = Readonly<z.infer<typeof fields>>;
 
 export type FcmOptions = EnabledFcmOptions | { readonly enabled: false };
 
-/** The options as they are given over the API: `serviceAccount` is Google's JSON, `caFile` a certificate as PEM text. */
+/** The options as the API accepts them: `serviceAccount` is Google's JSON, `caFile` is PEM text. */
 export const fcmOptions: z.ZodType<FcmOptions> = unlessDisabled(fields);
 
 const clientId = z
@@ -94,8 +94,8 @@ const clientId = z
   .refine(isClientId, { error: 'A client id is 1 to 64 letters, digits, underscores, dots and dashes' });
 
 /**
- * The whole of `pns-gcm-options.yml`: client ids and their options, where `serviceAccount` and `caFile` are paths of
- * files. The same holds in every environment.
+ * The whole of `pns-gcm-options.yml`: client ids and their options. `serviceAccount` and `caFile` are paths of files. The rules are
+ * the same in every environment.
  */
 export function fcmOptionsFileFor(
   _nodeEnv: string,

@@ -1,53 +1,53 @@
 import { cutText } from '@pns/payloads';
 import { type Outcome, retryAfterMs } from '@pns/transport-contract';
 
-/** Google's answer to one message, as far as anybody looks at it. */
+/** The parts of Google's answer to a message that decide its outcome. */
 export interface FcmAnswer {
   readonly status: number;
-  /** The header of that name. */
+  /** The value of the header `retry-after`. */
   readonly retryAfter?: string;
   readonly body: string;
 }
 
 type Verdict = 'gone' | 'retry' | 'rejected' | 'misconfigured';
 
-/** Google asks for a minute where a refusal for too many messages names no time ("Handle retries", see below). */
+/** The wait after a refusal for too many messages that names no wait: Google asks for a minute ("Handle retries", see below). */
 export const quotaWaitMs = 60_000;
 
 /**
- * What FCM itself says is wrong. Sources: https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and
+ * FCM's own error codes. Sources: https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and
  * https://firebase.google.com/docs/cloud-messaging/scale-fcm ("Handle retries").
  */
 const fcmErrors: Readonly<Record<string, Verdict>> = {
-  // The message, or the token's form; the latter is told apart by the field that is named.
+  // The message or the form of the token is wrong. The named field shows which.
   INVALID_ARGUMENT: 'rejected',
   UNREGISTERED: 'gone',
-  // A token of another project: this one device's, or ours, if it is not `isProven` that we have the right one.
+  // The token or our credentials belong to another project. The token is at fault only if `isProven`.
   SENDER_ID_MISMATCH: 'misconfigured',
   QUOTA_EXCEEDED: 'retry',
   UNAVAILABLE: 'retry',
   INTERNAL: 'retry',
-  // Firebase lacks Apple's key or a Web Push key. The page on ErrorCode says that it concerns messages to an iOS device or a web
-  // push registration, so it depends on the target whatever was accepted before, and Android phones must go on.
+  // Firebase lacks Apple's key or a Web Push key. According to the page on ErrorCode this concerns iOS devices and Web Push
+  // registrations, so it depends on the target, also if messages were accepted before. Pushes to Android phones must continue.
   THIRD_PARTY_AUTH_ERROR: 'misconfigured',
 };
 
 /**
- * The canonical errors of Google's APIs, for answers that carry none of FCM's own.
- * Source: https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
+ * The canonical errors of Google's APIs, for answers without an error code of FCM. Source:
+ * https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
  */
 const canonicalErrors: Readonly<Record<string, Verdict>> = {
   CANCELLED: 'retry',
   UNKNOWN: 'retry',
   INVALID_ARGUMENT: 'rejected',
   DEADLINE_EXCEEDED: 'retry',
-  // Without FCM's UNREGISTERED it is the project or the path that was not found, and not the device.
+  // Without FCM's UNREGISTERED, the project or the path was not found, and not the device.
   NOT_FOUND: 'misconfigured',
   ALREADY_EXISTS: 'retry',
   PERMISSION_DENIED: 'misconfigured',
   UNAUTHENTICATED: 'misconfigured',
   RESOURCE_EXHAUSTED: 'retry',
-  // Such as a project whose API is not switched on.
+  // For example, the API of the project is not enabled.
   FAILED_PRECONDITION: 'misconfigured',
   ABORTED: 'retry',
   OUT_OF_RANGE: 'rejected',
@@ -57,7 +57,7 @@ const canonicalErrors: Readonly<Record<string, Verdict>> = {
   DATA_LOSS: 'retry',
 };
 
-/** Statuses that do not mean the same as the rest of their class, for answers that name no known error. */
+/** Statuses that differ from the rest of their class, for answers without a known error. */
 const statuses: Readonly<Record<number, Verdict>> = {
   401: 'misconfigured',
   403: 'misconfigured',
@@ -80,9 +80,9 @@ interface GoogleError {
 }
 
 /**
- * The verdict behind Google's answer: by FCM's own error code, else by the canonical one, else by the status. A token of
- * another project is its device's own trouble once `isProven`: something was accepted with these credentials. `now` is in ms
- * since the epoch. Reasons repeat codes and names of fields, and never Google's sentences, which quote the message.
+ * The outcome for Google's answer: by FCM's own error code, else by the canonical one, else by the status. A token of another project
+ * is at fault only if `isProven`: Google has accepted a message with these credentials. `now` is in ms since the epoch. Reasons
+ * contain codes and names of fields, and never Google's sentences, because these quote the message.
  */
 export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, isProven: boolean, now: number): Outcome {
   const json = parsed(body);
@@ -102,7 +102,7 @@ export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, isProven: bo
   return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
 }
 
-/** One foreign token must not stop a client that works; as long as it is not known to work, the project may be the wrong one. */
+/** A token of another project must not stop a working client. Until the client is known to work, its project may be wrong. */
 function mismatch(reason: string, isProven: boolean): Outcome {
   const said = reason.replace(/\.$/, '');
   return isProven
@@ -113,18 +113,18 @@ function mismatch(reason: string, isProven: boolean): Outcome {
       };
 }
 
-/** Whether Google does not take our access token, which is no verdict on the credentials behind it. */
+/** Whether Google refused our access token. The credentials for which it was issued may still be valid. */
 export function isStaleAccessToken({ status, body }: FcmAnswer): boolean {
   return status === 401 && googleError(parsed(body)).fcm === undefined;
 }
 
-/** A redirect is not followed: the operator must configure the endpoint that answers. */
+/** Redirects are not followed: the operator must configure the endpoint that answers. */
 function kindOfClass(status: number): Verdict {
   if (status >= 400 && status < 500) return 'rejected';
   return status >= 300 && status < 400 ? 'misconfigured' : 'retry';
 }
 
-/** Google names the field or says the sentence, depending on what is wrong with the token. */
+/** Depending on the fault of the token, Google's answer names the field or contains a sentence. */
 function isInvalidToken({ fcm, status, fields, saysInvalidToken }: GoogleError): boolean {
   const isInvalid = fcm === 'INVALID_ARGUMENT' || (fcm === undefined && status === 'INVALID_ARGUMENT');
   return isInvalid && (fields.includes('message.token') || saysInvalidToken);

@@ -6,7 +6,7 @@ import { fitted } from './fcm.fitted';
 /** Four weeks, the longest that FCM keeps a message for a device that is away. */
 export const maxTtlSeconds = 2_419_200;
 
-/** One message as the API takes it: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages */
+/** A message of the API: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages */
 export interface FcmMessage {
   readonly token: string;
   readonly data: Readonly<Record<string, string>>;
@@ -20,8 +20,8 @@ export interface FcmMessage {
 }
 
 /**
- * Keys that FCM refuses, overwrites or keeps from the app, and those that begin with `pns_` before one of them, so that
- * no two keys of a payload become one. Sources: Message.data and ErrorCode of the API's reference.
+ * Keys that FCM refuses, overwrites or does not pass to the app. Keys with `pns_` before such a key match too, so that no two keys of
+ * a payload become equal. Sources: Message.data and ErrorCode of the API's reference.
  */
 const reservedKey = /^(?:pns_)*(?:from|message_type|notification|collapse_key|google.*|gcm.*)$/is;
 
@@ -46,7 +46,7 @@ export function fcmMessage(
     data: dataOf(delivery, content),
     ...(hasNotification && isShown && { notification: textOf(content) }),
     android: {
-      // Google slows down senders whose urgent messages show nothing.
+      // Google throttles senders of urgent messages that show nothing.
       priority: delivery.priority === 'high' && isShown ? 'HIGH' : 'NORMAL',
       ...(ttlSeconds !== undefined && { ttl: `${Math.min(ttlSeconds, maxTtlSeconds)}s` }),
       ...(collapseKey !== undefined && { collapse_key: collapseKey }),
@@ -64,8 +64,8 @@ export function fcmMessage(
 }
 
 /**
- * Every field as text, as the original sends them, nested ones as JSON; what is null is left out. `pns_id` is the same in
- * every attempt, and `pns_topic` says what happened.
+ * Every field as text, as in the original; nested fields as JSON. Fields that are null are left out. `pns_id` is the same in every
+ * attempt, and `pns_topic` is the topic.
  */
 function dataOf({ id, topic }: Delivery, { data }: PushContent): Record<string, string> {
   const fields = Object.entries(data)
@@ -87,16 +87,16 @@ function textOf({ title, body }: PushContent): { title?: string; body?: string }
 }
 
 /**
- * FCM keeps four collapse keys for a device and drops messages of any further one, so only a topic as a whole is worth
- * one: where its newest notification stands for all before it.
+ * FCM keeps four collapse keys for a device and drops messages with a fifth one. So only a whole topic whose newest notification
+ * replaces all earlier ones has a collapse key.
  */
 function collapseKeyOf({ collapseKey, topic }: Delivery): string | undefined {
   return collapseKey === topic ? topic : undefined;
 }
 
 /**
- * What is shown under the same tag takes the place of what was: a repeated delivery is not seen twice, and of a kind of which
- * only the newest counts nothing else is seen. A hash where a producer's key, which may be long, is part of it.
+ * A notification with the same tag replaces the shown one. So a repeated delivery is shown once, and if only the newest notification
+ * of a kind counts, only that one is shown. A hash, if it contains a producer's key, which may be long.
  */
 function tagOf({ id, topic, collapseKey = id }: Delivery): string {
   return collapseKey === id || collapseKey === topic ? collapseKey : hash('sha256', collapseKey, 'base64url');

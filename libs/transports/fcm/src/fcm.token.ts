@@ -1,15 +1,15 @@
 import type { TokenRule } from '@pns/transport-contract';
 
-/** What programs write for a token that they do not have. */
+/** Texts that programs write instead of a missing token. */
 const placeholder = /^(?:undefined|null|nil|none|nan|true|false)$/i;
 
-/** Ids and tokens of others that are made of the same characters. */
+/** Ids and tokens of other services that consist of the same characters. */
 const foreign: readonly (readonly [form: RegExp, what: string])[] = [
   [/^[0-9a-f]{64}$/i, 'a device token of APNs'],
   [/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'a UUID'],
 ];
 
-/** Google documents no form for registration tokens. All that are known are base64url, with colons. */
+/** Google documents no form of registration tokens. All known ones are base64url with colons. */
 export const fcmToken: TokenRule = {
   isSecret: true,
   normalToken: (token) => token,

@@ -7,13 +7,13 @@ import { fcmOutcome } from './fcm.outcome';
 import { fcmMessage } from './fcm.payload';
 
 export interface FcmTransportParts {
-  /** The current options of a client, the same object until something changes; asked at each delivery. */
+  /** The current options of a client; read for each delivery. They are the same object until they change. */
   readonly options: (client: string) => FcmOptions | undefined;
-  /** What a push shows and tells the app, or why there can be none. */
+  /** The texts and fields of a push, or the reason why it cannot have any. */
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
-  /** Bounds of time that differ from the defaults. */
+  /** Time limits that differ from the defaults. */
   readonly times?: Partial<Http2Times>;
-  /** Ms since the epoch; the system's clock unless given. */
+  /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
 }
 
@@ -34,7 +34,7 @@ export class FcmTransport implements Transport {
     this.senders = new PerClient((options) => new FcmClient(options, times, this.now), madeFor);
   }
 
-  /** Sends once. Rejects only when `signal` is aborted, or for a bug of ours. */
+  /** Sends once. Rejects only if `signal` is aborted, or for a bug in PNS. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     const options = this.options(delivery.client);
@@ -59,7 +59,7 @@ export class FcmTransport implements Transport {
     }
   }
 
-  /** What the client's connections carry at once; the usual number at Google before it has any. */
+  /** The number of messages that the client's connections can carry at once; the usual number before the first connection. */
   readonly capacity = (client: string): number => this.senders.peek(client)?.capacity ?? usualCapacity;
 
   /** Resolves when deliveries in progress have ended and all connections are closed. Nothing can be delivered afterwards. */

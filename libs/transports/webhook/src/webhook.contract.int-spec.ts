@@ -289,8 +289,8 @@ describe('a webhook', () => {
   it('is not sent deliveries for a while after repeated failures', async () => {
     await scene.misbehave({ status: 500 });
     for (let i = 0; i < 5; i++) expect(await scene.deliver()).toMatchObject({ reason: 'The endpoint answered 500.' });
-    const spared = await scene.deliver();
-    expect(spared).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number, isSpared: true });
+    const deferred = await scene.deliver();
+    expect(deferred).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number, isDeferred: true });
     expect((await scene.arrivals()).total).toBe(5);
     expect(scene.transport.openCircuits).toBe(1);
     expect(await scene.deliver(`${scene.uri.replace('127.0.0.1', '127.0.0.2')}`)).toMatchObject({

@@ -12,7 +12,7 @@ describe('an endpoint that fails again and again', () => {
   afterEach(() => jest.useRealTimers());
 
   const endpoints = () => new Endpoints({ failures: 3, openMs: 1000, maxOpenMs: 3000 });
-  const isSpared = (outcome: Outcome): boolean => outcome.kind === 'retry' && outcome.isSpared === true;
+  const isDeferred = (outcome: Outcome): boolean => outcome.kind === 'retry' && outcome.isDeferred === true;
   const fail = async (all: Endpoints, times: number, endpoint = 'a'): Promise<void> => {
     for (let i = 0; i < times; i++) await all.run(endpoint, 10, attempts(failed));
   };
@@ -23,7 +23,7 @@ describe('an endpoint that fails again and again', () => {
     const attempt = attempts(fine);
     const outcome = await all.run('a', 10, attempt);
     expect(attempt).not.toHaveBeenCalled();
-    expect(outcome).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number, isSpared: true });
+    expect(outcome).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) as number, isDeferred: true });
     expect((outcome as { afterMs: number }).afterMs).toBeGreaterThanOrEqual(1000);
     expect((outcome as { afterMs: number }).afterMs).toBeLessThanOrEqual(1250);
     expect(all.open).toBe(1);
@@ -51,7 +51,7 @@ describe('an endpoint that fails again and again', () => {
     let answer: (attempt: AttemptVerdict) => void = () => undefined;
     const trial = all.run('a', 10, () => new Promise((resolve) => (answer = resolve)));
     const others = attempts(fine);
-    expect(isSpared(await all.run('a', 10, others))).toBe(true);
+    expect(isDeferred(await all.run('a', 10, others))).toBe(true);
     expect(others).not.toHaveBeenCalled();
     answer(fine);
     expect(await trial).toEqual(fine.outcome);
@@ -64,7 +64,7 @@ describe('an endpoint that fails again and again', () => {
     await fail(all, 3);
     for (const waitMs of [1000, 2000, 3000, 3000]) {
       jest.advanceTimersByTime(waitMs - 1);
-      expect(isSpared(await all.run('a', 10, attempts(fine)))).toBe(true);
+      expect(isDeferred(await all.run('a', 10, attempts(fine)))).toBe(true);
       jest.advanceTimersByTime(1);
       expect(await all.run('a', 10, attempts(failed))).toEqual(failed.outcome);
     }
@@ -125,7 +125,7 @@ describe('an endpoint with two slots', () => {
 });
 
 describe('an attempt that must be prepared', () => {
-  const later: Outcome = { kind: 'retry', reason: 'not now', afterMs: 1000, isSpared: true };
+  const later: Outcome = { kind: 'retry', reason: 'not now', afterMs: 1000, isDeferred: true };
 
   it('is not made if the preparation defers it, and leaves the endpoint unchanged', async () => {
     const all = new Endpoints({ failures: 2, openMs: 1000, maxOpenMs: 1000 });

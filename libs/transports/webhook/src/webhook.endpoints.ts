@@ -120,5 +120,5 @@ async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<Atte
 function deferred(waitMs: number): Outcome {
   const afterMs = Math.max(waitMs, 1);
   const reason = 'The endpoint failed repeatedly; nothing is sent to it for a while.';
-  return { kind: 'retry', reason, afterMs, isSpared: true };
+  return { kind: 'retry', reason, afterMs, isDeferred: true };
 }

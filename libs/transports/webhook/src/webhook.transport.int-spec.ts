@@ -81,7 +81,7 @@ const raw = (answer: (socket: Socket) => void): Promise<number> => listening(cre
 const takesAll = (): Promise<number> => http((request, response) => request.resume().on('end', () => response.end()));
 
 const reasonOf = (outcome: Outcome): string => ('reason' in outcome ? outcome.reason : outcome.kind);
-const isDeferred = (outcome: Outcome): boolean => outcome.kind === 'retry' && outcome.isSpared === true;
+const isDeferred = (outcome: Outcome): boolean => outcome.kind === 'retry' && outcome.isDeferred === true;
 
 describe('names of one user whose name server is silent', () => {
   const delivered = { kind: 'delivered' };
@@ -128,7 +128,7 @@ describe('names of one user whose name server is silent', () => {
     zones.set('silent.example', { answers: 'never' });
     for (let attempt = 0; attempt < 5; attempt++)
       expect(isDeferred(await deliver('http://silent.example/'))).toBe(false);
-    expect(await deliver('http://silent.example/')).toMatchObject({ isSpared: true });
+    expect(await deliver('http://silent.example/')).toMatchObject({ isDeferred: true });
     expect(transport.openCircuits).toBe(1);
   });
 

@@ -3,7 +3,7 @@ import type { WnsConnections } from './wns.connections';
 import type { WnsOptions } from './wns.options';
 import { tokenOutcome } from './wns.outcome';
 
-/** The lifetime of a token whose answer names none, as in Microsoft's example. */
+/** The lifetime of a token if the answer does not contain it, as in Microsoft's example. */
 const usualLifetimeMs = 86_400_000;
 
 /**
@@ -15,15 +15,15 @@ const usualLifetimeMs = 86_400_000;
 export async function accessToken(options: WnsOptions, connections: WnsConnections, now: () => number): Promise<Grant> {
   const { status, retryAfter, json } = await connections.requestToken(tokenRequest(options));
   const { access_token: text, expires_in: seconds } = json;
-  // It becomes part of a header.
+  // The token becomes part of a header.
   if (status !== 200 || typeof text !== 'string' || !/^[!-~]{1,16384}$/.test(text)) {
     throw new NoAnswerError(tokenOutcome(status, json['error'], retryAfter, now()));
   }
-  // One of Microsoft's token endpoints writes the number as a text.
+  // One of Microsoft's token endpoints sends the number as a string.
   return { text, lifetimeMs: Number(seconds) > 0 ? Number(seconds) * 1000 : usualLifetimeMs };
 }
 
-/** Where and how a token is requested. */
+/** The URL and the form of a token request. */
 export interface TokenRequest {
   readonly url: URL;
   /** Form fields, encoded. */

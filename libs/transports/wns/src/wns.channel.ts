@@ -1,10 +1,10 @@
 /**
- * Whether `uri` is a channel that a push, and with it our access token, may be sent to: https, without credentials and
- * fragment, on `notify.windows.com` or below it, or on one of `allowedHosts` (`host` for any port, or `host:port`).
+ * Whether a push, and with it our access token, may be sent to `uri`: https, without credentials and fragment, on
+ * `notify.windows.com` or below it, or on one of `allowedHosts` (`host` for any port, or `host:port`).
  *
- * Source: https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-overview, "Important
- * notes": a service must look at the domain and not at the subdomain, or an attacker's channel learns what is sent. No other
- * domain is documented, so none of the national clouds is known here.
+ * Source: https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-overview, "Important notes": a
+ * service must check the domain and not the subdomain, because an attacker's channel would receive the pushes. No other domain is
+ * documented, so the hosts of national clouds are not included.
  */
 export function isChannelUri(uri: string, allowedHosts: readonly string[] = []): boolean {
   if (!/^https:\/\/[\x21-\x7e]+$/i.test(uri) || !URL.canParse(uri)) return false;

@@ -16,11 +16,11 @@ export class WnsClient {
   }
 
   /**
-   * Sends a push; once more with a new access token where WNS refused the old one. Rejects with a `NoAnswerError`, or the reason of
-   * an aborted `signal`.
+   * Sends a push, and sends it again with a new access token if WNS refused the old one. Rejects with a `NoAnswerError`, or the
+   * reason of an aborted `signal`.
    */
   send(channel: URL, push: WnsPush, signal: AbortSignal): Promise<WnsAnswer> {
-    // Microsoft asks not to send again more than once where a token is refused.
+    // Microsoft asks senders to repeat a push only once after a refused token.
     return this.tokens.send(
       (token) => this.connections.push(channel, push, token, signal),
       ({ status }) => status === 401,

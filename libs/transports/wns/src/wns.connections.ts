@@ -4,7 +4,7 @@ import type { TokenRequest } from './wns.access-token';
 import type { WnsAnswer } from './wns.outcome';
 import type { WnsPush } from './wns.payload';
 
-/** The request failed before there was an answer. The reason names no host and no token. */
+/** The request failed before an answer arrived. The reason names no host and no token. */
 function failedRequest(who: string, error: unknown, timeoutMs: number): NoAnswerError {
   const isLate =
     error instanceof errors.HeadersTimeoutError ||
@@ -16,13 +16,13 @@ function failedRequest(who: string, error: unknown, timeoutMs: number): NoAnswer
   return new NoAnswerError({ kind: 'retry', reason }, { cause: error });
 }
 
-/** What is read of an answer's body: WNS sends none. */
+/** The most bytes of an answer's body that are read. WNS sends no body. */
 const maxAnswerBytes = 64 * 1024;
 
-/** So many connections for each of Microsoft's hosts; the wait for one takes nothing of a request's time. */
+/** Connections to each of Microsoft's hosts. The wait for a connection does not count towards the time limit of a request. */
 export const connectionsPerHost = 100;
 
-/** Connections are made many at once, which takes its time and says nothing about how soon an answer is to come. */
+/** The time limit for a new connection, in ms. It is long, because many connections may be opened at once. */
 const connectTimeoutMs = 10_000;
 
 /** The HTTP connections of one client, kept open between deliveries. Follows no redirect and never retries. */
@@ -41,11 +41,11 @@ export class WnsConnections {
     });
   }
 
-  /** Resolves once the answer's headers are there. Rejects with a `NoAnswerError` or the reason of an aborted `signal`. */
+  /** Resolves when the headers of the answer have arrived. Rejects with a `NoAnswerError` or the reason of an aborted `signal`. */
   async push(channel: URL, { headers, body }: WnsPush, accessToken: string, signal: AbortSignal): Promise<WnsAnswer> {
     const authorized = { ...headers, Authorization: `Bearer ${accessToken}` };
     const answer = await this.post(channel, authorized, body, signal);
-    // The verdict is known; reading on only decides whether the connection can be used again.
+    // The outcome is known. Whether the body can be read decides only if the connection can be reused.
     await answer.body.dump({ limit: maxAnswerBytes }).catch(() => undefined);
     return answerOf(answer);
   }
@@ -59,7 +59,7 @@ export class WnsConnections {
     }
   }
 
-  /** Lets what is on its way finish and closes the connections. */
+  /** Closes the connections when the requests in progress have ended. */
   close(): Promise<void> {
     return this.agent.close();
   }
@@ -74,7 +74,7 @@ export class WnsConnections {
       return await this.agent.request({ origin, path: pathname + search, method: 'POST', headers, body, signal });
     } catch (error) {
       signal.throwIfAborted();
-      // The request could not even be written: a bug of ours, which no later attempt will mend.
+      // The request could not be written. This is a bug in PNS, which a retry does not fix.
       if (error instanceof TypeError || error instanceof errors.InvalidArgumentError) throw error;
       throw failedRequest('WNS', error, this.timeoutMs);
     }

@@ -17,7 +17,7 @@ import type { Delivery, Outcome } from '@pns/transport-contract';
 import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
 import { wnsOptions, type WnsOptions, WnsTransport } from './index';
 
-// Keys take long to make; every test may trust the same authority.
+// Creating keys is slow, so all tests share one authority.
 const authority = makeAuthority();
 
 const delivery: Delivery = {
@@ -41,10 +41,10 @@ const slow = { topic: 'ops:slow', payload: { a: Array.from({ length: 1000 }, () 
 const slowTemplate = '{{#a}}{{#a}}x{{/a}}{{/a}}';
 const silent: Partial<Delivery> = { topic: 'ox:calendar:updates', payload: { folders: ['cal://0/31'] } };
 
-/** Answers may take long where the machine has much to do: only who waits for a time-out has a short one. */
+/** Answers may be slow on a busy machine, so only tests of the time-out use a short one. */
 const patientMs = 25_000;
 
-/** Microsoft, a client that is configured for it, a channel of that client's app, and a clock that can be put forward. */
+/** The sandbox's Microsoft, a client that is configured for it, a channel of its app, and a clock that tests can advance. */
 class Scene {
   private readonly clients = new Map<string, WnsOptions>();
   readonly transport: WnsTransport;
@@ -205,7 +205,7 @@ describe('a push', () => {
 
   it('goes over connections that are kept', async () => {
     for (let i = 0; i < 20; i++) expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
-    // The next delivery may come a moment before the last one's connection is free again.
+    // The next delivery may begin before the connection of the previous one is free.
     expect(scene.microsoft.connections).toBeLessThanOrEqual(3);
   });
 

@@ -2,7 +2,7 @@ import { isClientId } from '@pns/subscriptions';
 import { bundleSentence, hasUsablePort, isCertificateBundle, pemText } from '@pns/transport-contract';
 import { z } from 'zod';
 
-/** How a push is shown; Microsoft's words. */
+/** The kinds of a push, by Microsoft's names. */
 export const wnsTypes = ['toast', 'tile', 'badge', 'raw'] as const;
 export type WnsType = (typeof wnsTypes)[number];
 
@@ -41,12 +41,12 @@ const fields = z.strictObject(
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : undefined) },
 );
 
-/** How one client's pushes reach Microsoft, with every default filled in. */
+/** The options of one client with all defaults. */
 export type WnsOptions = Readonly<z.infer<typeof fields>>;
 
 /**
- * One client's options as they are given over the API: `caFile` is the certificates as PEM text. The form of `sid` is only
- * looked at where the client is enabled: the original's own example has none that Microsoft would know.
+ * The options of one client as the API accepts them: `caFile` is PEM text. The form of `sid` is checked only if the client is
+ * enabled, because the `sid` in the original's example is not valid.
  */
 export const wnsOptions: z.ZodType<WnsOptions> = fields.check((context) => {
   const { enabled, sid, tenantId } = context.value;
@@ -60,7 +60,7 @@ export const wnsOptions: z.ZodType<WnsOptions> = fields.check((context) => {
   context.issues.push({ code: 'custom', message, path: ['sid'], input: context.value });
 });
 
-/** What never comes out of the API again. */
+/** The fields that the API never returns. */
 export const wnsSecretFields: readonly string[] = ['secret'];
 
 const clientId = z
@@ -68,8 +68,8 @@ const clientId = z
   .refine(isClientId, { error: 'A client id is 1 to 64 letters, digits, underscores, dots and dashes' });
 
 /**
- * The whole of `pns-wns-options.yml`: client ids and their options, with `caFile` as the path of a file, which need not be
- * there where the client is not enabled. The same holds in every environment.
+ * The whole of `pns-wns-options.yml`: client ids and their options. `caFile` is the path of a file, which may be missing if the
+ * client is not enabled. The rules are the same in every environment.
  */
 export function wnsOptionsFileFor(
   _nodeEnv: string,

@@ -130,7 +130,7 @@ it('a reason says what Microsoft asks for with a report, and nothing that names 
 });
 
 it('a reason is made of a header of any length in one go', () => {
-  // Looked for a channel from each of its letters, this takes hours.
+  // A search for a channel at each letter would take hours.
   const headers = { 'x-wns-error-description': `${'x'.repeat(5_000_000)} and ${'x'.repeat(5_000_000)}` };
   const reason = `WNS answered 404 (${'x'.repeat(200)}).`;
   expect(wnsOutcome(answer(404, headers), true, now)).toEqual({ kind: 'gone', reason });

@@ -1,10 +1,10 @@
 import type { NoAnswer } from '@pns/http-client';
 import { type Outcome, type OutcomeKind, retryAfterMs } from '@pns/transport-contract';
 
-/** What WNS, or somebody between us and it, answered to a push. */
+/** The answer of WNS, or of a proxy before it, to a push. */
 export interface WnsAnswer {
   readonly status: number;
-  /** The words behind the status. */
+  /** The text of the status line. */
   readonly statusText: string;
   /** The headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -13,12 +13,11 @@ export interface WnsAnswer {
 type Verdict = Extract<OutcomeKind, 'delivered' | 'retry' | 'gone' | 'rejected' | 'misconfigured'>;
 
 /**
- * Every status that WNS documents, except 200, and what follows from it. Source:
- * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers,
- * "Response codes".
+ * Every status that WNS documents, except 200, with its outcome. Source:
+ * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers, "Response codes".
  */
 export const documentedStatuses: Readonly<Record<number, Verdict>> = {
-  // A header that is wrong or conflicts with another one is ours, and will be the same next time.
+  // PNS sent a wrong or conflicting header, and would send it again.
   400: 'rejected',
   401: 'misconfigured',
   403: 'misconfigured',
@@ -32,10 +31,10 @@ export const documentedStatuses: Readonly<Record<number, Verdict>> = {
 };
 
 /**
- * What WNS did with a push that it answered 200 to: the header X-WNS-Status, which older pages call
- * X-WNS-NotificationStatus, and, for a dropped one, X-WNS-DeviceConnectionStatus. Source: as above, "Send notification response".
- * A drop is no delivery, whatever the 200 says. While the device is away it may be back for the next try; a device that is
- * there does not want the push (switched off by the user, or a raw one without an app to take it), and is not asked again.
+ * What WNS did with a push that it answered with 200: the header X-WNS-Status, which older pages call X-WNS-NotificationStatus, and,
+ * for a dropped push, X-WNS-DeviceConnectionStatus. Source: as above, "Send notification response". A dropped push is not delivered,
+ * although the status is 200. If the device is away, it may be back at the next attempt. If the device is connected, it does not
+ * accept the push (the user switched it off, or no app handles a raw push), and there is no retry.
  */
 export const documentedDrops: Readonly<Record<string, Readonly<Record<string, Verdict>>>> = {
   received: { connected: 'delivered', disconnected: 'delivered', tempconnected: 'delivered', '': 'delivered' },
@@ -43,7 +42,7 @@ export const documentedDrops: Readonly<Record<string, Readonly<Record<string, Ve
   channelthrottled: { connected: 'retry', disconnected: 'retry', tempconnected: 'retry', '': 'retry' },
 };
 
-/** Statuses that no page of WNS names and that do not mean the same as the rest of their class (RFC 9110, 8470, 6585). */
+/** Statuses that WNS does not document and that differ from the rest of their class (RFC 9110, 8470, 6585). */
 const otherStatuses: Readonly<Record<number, Verdict>> = {
   407: 'misconfigured',
   408: 'retry',
@@ -53,8 +52,8 @@ const otherStatuses: Readonly<Record<number, Verdict>> = {
 };
 
 /**
- * The verdict behind an answer; `now` in ms since the epoch. A status that WNS does not document is judged by its class. That
- * a channel does not take our token is its own trouble once `isProven`: something was accepted with these options.
+ * The outcome for an answer; `now` in ms since the epoch. A status that WNS does not document is judged by its class. If a channel
+ * does not accept our token, the channel is at fault only if `isProven`: WNS has accepted a push with these options.
  */
 export function wnsOutcome(answer: WnsAnswer, isProven: boolean, now: number): Outcome {
   const kind = verdictOn(answer);
@@ -65,7 +64,7 @@ export function wnsOutcome(answer: WnsAnswer, isProven: boolean, now: number): O
   const reason = reasonOf(answer);
   const afterMs = kind === 'retry' ? retryAfterMs(answer.headers['retry-after'], now) : undefined;
   if (kind === 'retry') return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
-  // The channel is another app's, or the credentials are.
+  // The channel or the credentials belong to another app.
   if (answer.status === 403 && isProven) return { kind: 'misconfigured', reason, isTargetOnly: true };
   return { kind, reason };
 }
@@ -73,7 +72,7 @@ export function wnsOutcome(answer: WnsAnswer, isProven: boolean, now: number): O
 function verdictOn(answer: WnsAnswer): Verdict {
   const { status } = answer;
   if (status === 200) return verdictOnAccepted(answer.headers);
-  // WNS documents two meanings of 410. The other one is about us, and must not cost anybody's channel.
+  // WNS documents two meanings of 410. The other one concerns our credentials, so no subscription may be removed for it.
   if (status === 410 && isOurDomainBlocked(answer)) return 'misconfigured';
   return documentedStatuses[status] ?? otherStatuses[status] ?? verdictOnClass(status);
 }
@@ -85,7 +84,7 @@ function verdictOnAccepted(headers: WnsAnswer['headers']): Verdict {
   return known(verdicts, (headers['x-wns-deviceconnectionstatus'] ?? '').toLowerCase()) ?? verdicts[''] ?? 'delivered';
 }
 
-/** WNS never redirects, so a 3xx comes from something between us, perhaps for a while, as do 1xx and numbers beyond 599. */
+/** WNS never redirects, so a proxy sent the 3xx, perhaps only for some time. The same holds for 1xx and statuses above 599. */
 function verdictOnClass(status: number): Verdict {
   if (status >= 200 && status < 300) return 'delivered';
   return status >= 400 && status < 500 ? 'rejected' : 'retry';
@@ -95,7 +94,7 @@ function isOurDomainBlocked({ statusText, headers }: WnsAnswer): boolean {
   return /domain.?blocked/i.test(`${statusText} ${headers['x-wns-error-description'] ?? ''}`);
 }
 
-/** Microsoft asks for the headers that are for tracing with every report of a problem. */
+/** Microsoft asks for the tracing headers in every problem report. */
 function reasonOf({ status, headers }: WnsAnswer): string {
   const named = [
     ['', 'x-wns-status'],
@@ -111,10 +110,13 @@ function reasonOf({ status, headers }: WnsAnswer): string {
   return `WNS answered ${status}${details.length === 0 ? '' : ` (${details.join('; ')})`}.`;
 }
 
-/** In characters; a look at words of millions ends with a stack that is full. Node takes no more of all headers together. */
+/**
+ * The most characters of a header that are read. A regular expression overflows the stack on words of a million characters. Node
+ * accepts no more for all headers together.
+ */
 const longestHeader = 16_384;
 
-/** A header's value in short, without anything that names a channel; undefined when nothing is left. */
+/** A header's value, shortened and without texts that may name a channel; undefined if nothing remains. */
 function plain(value: string | undefined): string | undefined {
   const text = value
     ?.slice(0, longestHeader)
@@ -147,8 +149,8 @@ export const documentedTokenErrors: Readonly<Record<string, 'retry' | 'misconfig
 };
 
 /**
- * What it means for a delivery that the token endpoint answered this and no token. `error` is the code in its body. A
- * success without a token, or a redirect, comes from something that is no token endpoint.
+ * The outcome for an answer of the token endpoint without a token. `error` is the code in its body. A success without a token, or a
+ * redirect, means that the URL is not a token endpoint.
  */
 export function tokenOutcome(status: number, error: unknown, retryAfter: string | undefined, now: number): NoAnswer {
   const code = typeof error === 'string' && /^\w{1,64}$/.test(error) ? error : undefined;

@@ -49,7 +49,7 @@ interface Parsed {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** What a strict XML parser makes of `xml`. */
+/** The result of a strict XML parser for `xml`. */
 function parsed(xml: string): Parsed {
   const elements: string[] = [];
   const texts: string[] = [];
@@ -187,7 +187,7 @@ it('tag and group are alphanumeric and at most 16 characters long', () => {
   expect(push('toast', { topic: '_-_' }).headers).not.toHaveProperty('X-WNS-Group');
 });
 
-/** Any text: every code unit, also halves of pairs, control characters and what XML means something by. */
+/** Any text: every code unit, including halves of surrogate pairs, control characters and the special characters of XML. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({
@@ -222,7 +222,7 @@ const anyContent: fc.Arbitrary<PushContent> = fc.record(
 );
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Whether `shown` is `text`, or was cut from it between two characters as people see them, or inside a very long one. */
+/** Whether `shown` is `text`, or was cut from it between two graphemes or inside a very long one. */
 function isCutFrom(text: string, shown: string): boolean {
   if (shown === text) return true;
   const start = shown.slice(0, -1);

@@ -4,24 +4,24 @@ import type { Delivery } from '@pns/transport-contract';
 import type { WnsOptions, WnsType } from './wns.options';
 import { legalXml, xmlText } from './wns.xml';
 
-/** One push as it goes to a channel. */
+/** One push as it is sent to a channel. */
 export interface WnsPush {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** WNS refuses a longer one: see the 413 of the page below. */
+/** WNS refuses a longer one: see status 413 on the page below. */
 export const maxBodyBytes = 5000;
 
-/** A longer name of the thing to open is left out: an app can do nothing with half of one. */
+/** A longer name of the item to open is left out, because an app cannot use a part of it. */
 const maxCidBytes = 1024;
 
 /** Source: https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-notification-priorities */
 const priorities = { high: '1', medium: '2', low: '3' } as const;
 
 /**
- * The push for a delivery at `now` (ms since the epoch). What has nothing to show goes out as a raw one, which the app
- * itself is told. Source of the headers and the limit:
+ * The push for a delivery at `now` (ms since the epoch). A push without texts is sent as a raw one, which the app receives. Source of
+ * the headers and the limit:
  * https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/push-request-response-headers
  */
 export function wnsPush(
@@ -36,7 +36,7 @@ export function wnsPush(
     headers: {
       'Content-Type': shown === 'raw' ? 'application/octet-stream' : 'text/xml',
       'X-WNS-Type': `wns/${shown}`,
-      // Tells whether a push was dropped because the device is away, which is worth another try.
+      // WNS then reports whether it dropped a push because the device is away. That push is retried.
       'X-WNS-RequestForStatus': 'true',
       ...(expiresAt !== undefined && { 'X-WNS-TTL': String(Math.max(1, Math.ceil((expiresAt - now) / 1000))) }),
       ...typeHeaders(shown, delivery),
@@ -49,9 +49,9 @@ function hasSomethingFor(type: WnsType, { title, body, badge }: PushContent): bo
   return type === 'badge' ? badge !== undefined : title !== undefined || body !== undefined;
 }
 
-/** A header that does not apply to a type would be one that conflicts. */
+/** WNS reports a conflict for a header that does not apply to the type. */
 function typeHeaders(type: WnsType, delivery: Delivery): Record<string, string> {
-  // Without this, a raw push to a device that is away is gone; the others are kept anyway.
+  // Without this header, WNS drops a raw push to a device that is away. It keeps the other types anyway.
   if (type === 'raw') return { 'X-WNS-Cache-Policy': 'cache' };
   const priority = { 'X-WNS-PRIORITY': priorities[delivery.priority] };
   if (type === 'badge') return priority;
@@ -64,14 +64,14 @@ function typeHeaders(type: WnsType, delivery: Delivery): Record<string, string> 
 }
 
 /**
- * The same for every attempt, so that a push that is sent again takes the place of the first one; and where only the newest
- * of a kind counts, that of those before it.
+ * The same for every attempt, so that a repeated push replaces the first one. If only the newest notification of a kind counts, it
+ * also replaces earlier ones.
  */
 export function wnsTag({ id, collapseKey = id }: Pick<Delivery, 'id' | 'collapseKey'>): string {
   return createHash('sha256').update(collapseKey).digest('hex').slice(0, 16);
 }
 
-/** What an app can tell the toasts of one topic by: `oxmailnew` for `ox:mail:new`. */
+/** The group by which an app can distinguish the toasts of a topic: `oxmailnew` for `ox:mail:new`. */
 export function wnsGroup(topic: string): string {
   return topic.replace(/[^A-Za-z0-9]/g, '').slice(0, 16);
 }
@@ -106,7 +106,7 @@ function binding(template: string, elements: string): string {
   return `<binding template="${template}">${elements}</binding>`;
 }
 
-/** `around`, which holds the elements so many times, with the texts; they are cut where they do not fit. */
+/** Fills the texts into `around`, which contains the elements `times` times. Texts that do not fit are cut. */
 function textsXml(content: PushContent, times: number, around: (elements: string) => string): string {
   const xml = (texts: readonly string[]): string => around(texts.map((text) => `<text>${text}</text>`).join(''));
   const texts = legalTexts(content);
@@ -115,13 +115,13 @@ function textsXml(content: PushContent, times: number, around: (elements: string
   return xml([title, body].flatMap((text) => (text === undefined ? [] : [xmlText(text)])));
 }
 
-/** What is left of the texts in XML; one of which nothing is left is left out. */
+/** The texts without characters that XML 1.0 does not allow. Empty texts are left out. */
 function legalTexts({ title, body }: PushContent): Texts {
   const [legalTitle, legalBody] = [title, body].map((text = '') => legalXml(text));
   return { ...(legalTitle && { title: legalTitle }), ...(legalBody && { body: legalBody }) };
 }
 
-/** Everything, or where there is no room for that, no data and as much of the texts as fits. */
+/** The whole payload; if it does not fit, no data and as much of the texts as fits. */
 function rawJson({ id, topic, timestamp }: Delivery, { title, body, badge, cid, data }: PushContent): string {
   const about = { id, topic, timestamp };
   const whole = JSON.stringify({ ...about, cid, title, body, badge, data });
@@ -134,6 +134,6 @@ function rawJson({ id, topic, timestamp }: Delivery, { title, body, badge, cid, 
 }
 
 function fits(body: string): boolean {
-  // Every UTF-16 unit is one to three bytes, so most bodies need no counting.
+  // Every UTF-16 unit takes one to three bytes, so most bodies need not be counted.
   return body.length * 3 <= maxBodyBytes || Buffer.byteLength(body) <= maxBodyBytes;
 }

@@ -9,13 +9,13 @@ import { wnsOutcome } from './wns.outcome';
 import { wnsPush } from './wns.payload';
 
 export interface WnsTransportParts {
-  /** The current options of a client, the same object until something about them changes; asked at each delivery. */
+  /** The current options of a client; read for each delivery. They are the same object until they change. */
   readonly options: (client: string) => WnsOptions | undefined;
-  /** What a push shows and tells the app, or why there can be none. */
+  /** The texts and fields of a push, or the reason why it cannot have any. */
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
-  /** How long Microsoft may take to answer a request, once it was sent, in ms; ten seconds unless given. */
+  /** The time limit for Microsoft's answer after a request was sent, in ms. Default: ten seconds. */
   readonly timeoutMs?: number;
-  /** Ms since the epoch; the system's clock unless given. */
+  /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
 }
 
@@ -32,7 +32,7 @@ export class WnsTransport implements Transport {
     this.senders = new PerClient((options) => new WnsClient(options, parts.timeoutMs ?? 10_000, this.now));
   }
 
-  /** Sends once. Rejects only when `signal` is aborted, or for a bug of ours. */
+  /** Sends once. Rejects only if `signal` is aborted, or for a bug in PNS. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     const options = this.options(delivery.client);
@@ -40,7 +40,7 @@ export class WnsTransport implements Transport {
       this.senders.retire(delivery.client);
       return notConfigured(delivery.client, options);
     }
-    // Before anything is sent: another host would receive the access token.
+    // The check comes before the request, because another host would receive the access token.
     if (!isChannelUri(delivery.token, options.allowedHosts)) return notAChannel;
     const content = this.parts.content(delivery);
     if ('kind' in content) return content;
@@ -67,7 +67,10 @@ export class WnsTransport implements Transport {
   }
 }
 
-/** Neither `gone`, as an operator may yet allow the host, nor `misconfigured`, as a stranger could then hold up everybody's pushes. */
+/**
+ * Not `gone`, because an operator may still allow the host. Not `misconfigured`, because a stranger could then hold the pushes of all
+ * users.
+ */
 const notAChannel: Outcome = {
   kind: 'rejected',
   reason:

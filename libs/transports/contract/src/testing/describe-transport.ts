@@ -2,7 +2,7 @@ import type { Delivery } from '../delivery';
 import type { Outcome } from '../outcome';
 import type { Transport } from '../transport';
 
-/** The far side's reaction to the next requests. */
+/** The provider's reaction to the next requests. */
 export type FarSide =
   | 'accepts'
   | 'hangs'
@@ -12,21 +12,19 @@ export type FarSide =
   | 'finds the payload too large'
   | 'refuses our credentials';
 
-/**
- * A transport that is connected to a realistic far side: the sandbox or real clients, never a mock of our own classes.
- */
+/** A transport that is connected to a realistic provider: the sandbox or real clients, never a mock of our own classes. */
 export interface SendingHarness {
   readonly transport: Transport;
   readonly delivery: Delivery;
-  /** The idempotency ids of the requests that the far side received, in order. */
+  /** The idempotency ids of the requests that the provider received, in order. */
   arrivedIds(): string[] | Promise<string[]>;
   close(): void | Promise<void>;
 }
 
-/** A harness whose far side answers and checks credentials. */
+/** A harness whose provider answers and checks credentials. */
 export interface TransportHarness extends SendingHarness {
   farSide(behaviour: FarSide): void | Promise<void>;
-  /** Makes the far side refuse the current credentials. */
+  /** Makes the provider refuse the current credentials. */
   revokeCredentials(): void | Promise<void>;
   /** Gives the transport valid credentials, as an operator does by changing its options. */
   mendCredentials(): void | Promise<void>;
