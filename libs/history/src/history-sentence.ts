@@ -31,8 +31,10 @@ function countOf(deliveries: readonly DeliveryHistory[]): string {
 
 /** A sentence for each target that has something to say, and the names of those that simply got the notification. */
 function namedTargets(deliveries: readonly DeliveryHistory[]): string[] {
-  const simple = deliveries.filter(({ outcome, attempts }) => outcome === 'delivered' && attempts.length === 1);
-  const others = deliveries.filter((delivery) => !simple.includes(delivery));
+  const isSimple = ({ outcome, attempts }: DeliveryHistory) =>
+    outcome === 'delivered' && attempts.length === 1 && attempts[0]?.number === 1;
+  const simple = deliveries.filter(isSimple);
+  const others = deliveries.filter((delivery) => !isSimple(delivery));
   const more = others.length - maxNamedTargets;
   return [
     ...(simple.length === 0 ? [] : [`Delivered at the first attempt: ${listOf(simple)}.`]),
@@ -76,7 +78,7 @@ function detailOf(delivery: DeliveryHistory): string {
     case 'exhausted':
       return `given up after ${timesOf(attempts.at(-1)?.number ?? 1, 'attempt')} (${reason})`;
     case 'misconfigured':
-      return `held, because the settings of the client are wrong (${reason})`;
+      return `not accepted, because the settings of the client are wrong (${reason})`;
     default:
       return `${outcome} (${reason})`;
   }
