@@ -4,7 +4,8 @@ import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { AggregationModule } from '@pns/aggregation';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
-import { AuditSweep } from '@pns/housekeeping';
+import { HistoryModule } from '@pns/history';
+import { AuditSweep, HistorySweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
 import { SocketsModule } from '@pns/sockets';
 import { mostUsedForIntake } from '@pns/redis';
@@ -27,6 +28,8 @@ import { ContextsController } from './directory/contexts.controller';
 import { Erasure } from './directory/erasure';
 import { DeliveriesController } from './deliveries/deliveries.controller';
 import { UsersController } from './directory/users.controller';
+import { HistoryController } from './history/history.controller';
+import { UsageController } from './history/usage.controller';
 import { KnownPaths } from './http/known-paths';
 import { ProblemFilter } from './http/problem.filter';
 import { RequestPipe } from './http/request.pipe';
@@ -78,6 +81,7 @@ export class ApiModule {
           ...(redisPrefix === undefined ? {} : { prefix: redisPrefix }),
         }),
         AggregationModule.ingesting(),
+        HistoryModule,
         SocketsModule,
         ConfigApiModule,
         SessionsModule.forRoot({ redisUrl, key: sessionKey }),
@@ -86,6 +90,8 @@ export class ApiModule {
         RootController,
         NotificationsController,
         DovecotController,
+        HistoryController,
+        UsageController,
         SubscriptionsController,
         SessionsController,
         ContextsController,
@@ -109,6 +115,7 @@ export class ApiModule {
         RateLimits,
         LastUses,
         AuditSweep,
+        HistorySweep,
         Intake,
         OptionFileFaults,
         Registrar,

@@ -20,6 +20,8 @@ const planted: readonly Planted[] = [
   ['libs/delivery/src/index.ts', "import type { DispatchModule } from '@pns/dispatch';", boundary],
   ['libs/dispatch/src/index.ts', "export { AggregationModule } from '@pns/aggregation';", refused],
   ['libs/dispatch/src/index.ts', "void import('@pns/aggregation');", refused],
+  ['libs/history/src/index.ts', "import { OutcomeRecorder } from '@pns/outcomes';", boundary],
+  ['libs/housekeeping/src/index.ts', "import { History } from '@pns/history';", refused],
   ['libs/aggregation/src/index.ts', "import { OutcomeRecorder } from '@pns/outcomes';"],
   ['libs/dispatch/src/index.ts', "import { retryFailed } from '@pns/delivery';"],
   ['libs/delivery/src/index.ts', "import { OutcomeRecorder } from '@pns/outcomes';"],

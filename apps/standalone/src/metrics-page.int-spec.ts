@@ -63,6 +63,7 @@ describe('an alert', () => {
     ['PnsFailedGrowing', { 'pns_failed_deliveries{transport="wns",held="false"}': '0x4 200x20' }, 3],
     ['PnsJobsStalled', { 'pns_jobs_stalled_total{queue="apns"}': '0x4 1x20' }, 3],
     ['PnsJobsFailed', { 'pns_jobs_failed_total{queue="apns"}': '0x4 200x20' }, 3],
+    ['PnsHistoryLost', { 'pns_history_records_total{result="lost"}': '0x4 1x20' }, 3],
     [
       'PnsCredentialsExpire',
       { 'pns_credentials_expiry_timestamp_seconds{transport="apns",client="mail"}': '2000000x4 1000000x20' },

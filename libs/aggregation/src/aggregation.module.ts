@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
+import { History, HistoryModule } from '@pns/history';
 import { Queues } from '@pns/queue';
 import { KeySpace, MemoryUse } from '@pns/redis';
 import { Ingest } from './ingest.service';
@@ -23,11 +24,22 @@ export class AggregationModule {
   static ingesting(): DynamicModule {
     const ingest = {
       provide: Ingest,
-      inject: [Windows, Ticks, ConfigCascade, KeySpace, MemoryUse],
-      useFactory: (windows: Windows, ticks: Ticks, cascade: ConfigCascade, keys: KeySpace, memory: MemoryUse) =>
-        new Ingest(windows, ticks, cascade, keys, memory),
+      inject: [Windows, Ticks, ConfigCascade, KeySpace, MemoryUse, History],
+      useFactory: (
+        windows: Windows,
+        ticks: Ticks,
+        cascade: ConfigCascade,
+        keys: KeySpace,
+        memory: MemoryUse,
+        history: History,
+      ) => new Ingest(windows, ticks, cascade, keys, memory, history),
     };
-    return { module: AggregationModule, providers: [...parts, ingest], exports: [Ingest, Windows] };
+    return {
+      module: AggregationModule,
+      imports: [HistoryModule],
+      providers: [...parts, ingest],
+      exports: [Ingest, Windows],
+    };
   }
 
   /** For a process that runs ticks. It must start the `TickWorker`. */

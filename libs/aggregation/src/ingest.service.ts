@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { ConfigCascade } from '@pns/config-cascade';
+import { ConfigCascade, type HistoryMode } from '@pns/config-cascade';
+import { History } from '@pns/history';
 import { itemOf, PayloadTexts, type AggregationMode, type Notification } from '@pns/notifications';
 import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/redis';
 import { PnsError, Slices } from '@pns/runtime';
@@ -9,7 +10,7 @@ import type { Priority } from '@pns/transport-contract';
 import { PropertyLoader } from './property-loader';
 import type { Ticks } from './ticks';
 import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
-import type { JoinEntry, JoinStatus, Windows } from './windows';
+import type { Joined, JoinEntry, JoinStatus, Windows } from './windows';
 
 /** Most notifications that one script joins. A full script blocks Redis for some milliseconds. */
 const maxEntriesPerJoin = 500;
@@ -17,8 +18,11 @@ const maxEntriesPerJoin = 500;
 /** Most characters of JSON in the arguments of one script, unless a single notification has more. */
 const maxCharactersPerJoin = 256 * 1024;
 
-/** The properties that decide how a notification is joined. */
-type Joining = Pick<JoinEntry, 'delayMs' | 'maxDelayMs' | 'retentionMs'> & { readonly mode: AggregationMode };
+/** The properties that decide how a notification is joined, and whether the history contains it. */
+type Joining = Pick<JoinEntry, 'delayMs' | 'maxDelayMs' | 'retentionMs'> & {
+  readonly mode: AggregationMode;
+  readonly historyMode: HistoryMode;
+};
 
 /** The notifications of one request for one shard. */
 interface Slice {
@@ -56,6 +60,7 @@ export class Ingest {
     private readonly cascade: ConfigCascade,
     private readonly keys: KeySpace,
     private readonly memory: MemoryUse,
+    private readonly history: History,
   ) {
     this.properties = new PropertyLoader(cascade);
     this.lanes = keys.all().map(() => ({ waiting: [], isBusy: false, overdue: 0 }));
@@ -120,6 +125,7 @@ export class Ingest {
       const tickLengthMs = this.cascade.resolve('com.openexchange.pns.timerFrequency').value;
       const entries = batch.flatMap((slice) => slice.entries);
       const joined = await this.windows.join(shard, entries, tickLengthMs, `now-${randomUUID()}`);
+      this.record(entries, joined);
       lane.overdue = joined.overdue;
       await this.ticks.schedule(shard, joined.ticks, joined.clock);
       if (joined.announcedTick !== undefined) await this.ticks.addNow(shard, joined.announcedTick, joined.clock);
@@ -137,10 +143,18 @@ export class Ingest {
     }
   }
 
+  private record(entries: readonly JoinEntry[], { firstPlace, statuses }: Joined): void {
+    for (const [index, { recorded, isCountedOnly, key }] of entries.entries()) {
+      if (recorded === undefined || statuses[index] !== 'accepted') continue;
+      this.history.counted(recorded);
+      if (isCountedOnly !== true) this.history.accepted(recorded, key, firstPlace + index);
+    }
+  }
+
   private entryOf(notification: Notification, texts: PayloadTexts): JoinEntry {
     const { context, user, topic, priority, idempotencyKey } = notification;
     const subject = { context, user };
-    const { mode, delayMs, maxDelayMs, retentionMs } = this.cascade.derive(
+    const { mode, delayMs, maxDelayMs, retentionMs, historyMode } = this.cascade.derive(
       subject,
       `joining ${priority} ${topic}`,
       () => this.joiningOf(subject, topic, priority),
@@ -152,6 +166,8 @@ export class Ingest {
       maxDelayMs,
       retentionMs,
       item: itemOf(notification, texts),
+      recorded: historyMode === 'none' ? undefined : notification,
+      isCountedOnly: historyMode === 'failures',
       ...(idempotencyKey === undefined
         ? { idempotencyKey: '' }
         : {
@@ -166,6 +182,7 @@ export class Ingest {
     const factor = priorityFactor[priority];
     return {
       mode: this.cascade.aggregationMode(topic, subject),
+      historyMode: this.history.modeOf(topic, subject),
       delayMs: this.cascade.resolve('com.openexchange.pns.delayDuration', subject).value * factor,
       maxDelayMs: this.cascade.resolve('com.openexchange.pns.maxDelayDuration', subject).value * factor,
       retentionMs: this.cascade.resolve('com.openexchange.pns.idempotency.retention', subject).value,

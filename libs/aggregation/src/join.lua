@@ -14,7 +14,8 @@
 --       the content. A rule is "mode delay maxDelay retention expiryAt": three times in ms (`retention` of the producer's
 --       id) and the position of the item's expiry (see itemOf of @pns/notifications)
 -- Answer: clock; overdue windows; the announced tick's id or ""; "1" (accepted), "0" (duplicate) or "2" (the id was used
---         with other content) for each notification, as one string; then each time in ms at which a tick is needed
+--         with other content) for each notification, as one string; the number before that of the first notification; then
+--         each time in ms at which a tick is needed
 local now = clock(ARGV[1])
 local tickLength = tonumber(ARGV[2])
 
@@ -138,7 +139,7 @@ local overdue = redis.call('ZCOUNT', KEYS[1], '-inf', aTickAgo)
 if redis.call('ZCOUNT', KEYS[5], '-inf', aTickAgo) > 0 then
   overdue = overdue + math.max(0, redis.call('GET', KEYS[6]) or 0)
 end
-local answer = { now, overdue, announced, table.concat(statuses) }
+local answer = { now, overdue, announced, table.concat(statuses), order }
 for tick in pairs(ticks) do
   answer[#answer + 1] = tick
 end

@@ -59,6 +59,7 @@ describe('windows on one clock', () => {
         const sent = { v: 1, ...notification() };
         expect(batch.windows).toEqual([
           {
+            windowKey: windowKey('equal', notification()),
             mode: 'equal',
             notification: sent,
             count: 21,
@@ -93,6 +94,20 @@ describe('windows on one clock', () => {
     expect((await windows.join(shard, [now('3')], tickLengthMs, 'second')).announcedTick).toBeUndefined();
     expect((await windows.take(shard, 'first', 'me', 10)).windows).toHaveLength(3);
     expect((await windows.join(shard, [now('4')], tickLengthMs, 'third')).announcedTick).toBe('third');
+  });
+
+  it('have the place of their newest notification, and each join returns the place of its first one', async () => {
+    const { time, windows } = simulated();
+    const of = (id: string) => entry(notification({ payload: { id } }));
+    const join = async (...ids: string[]) => (await windows.join(shard, ids.map(of), tickLengthMs, 'x')).firstPlace;
+    expect([await join('a', 'b', 'a'), await join('b'), await join('c')]).toEqual([1, 4, 5]);
+    time.now += delayMs;
+    const { windows: due } = await windows.take(shard, 'batch', 'me', 10);
+    const keys = ['a', 'b', 'c'].map((id) => of(id).key);
+    const places = new Map(due.map((window) => [window.windowKey, window.order]));
+    expect(keys.map((key) => places.get(key))).toEqual([3, 4, 5]);
+    // A later window with the same key has a later place.
+    expect(await join('a')).toBe(6);
   });
 
   it("know a producer's id again, for that user only", async () => {

@@ -1,4 +1,4 @@
-import { decodeNotification, type DueWindow, type Item } from '@pns/notifications';
+import { decodeNotification, type DueWindow, type Item, type Notification } from '@pns/notifications';
 import { aggregationQueue, erasedInAll, heldLocks, jobLock, type Erased, type Origin } from '@pns/queue';
 import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
 import type { Owner } from '@pns/subscriptions';
@@ -16,6 +16,10 @@ export interface JoinEntry {
   /** Digest of the content; without it, any repeat of the id is a duplicate. */
   readonly content?: string;
   readonly retentionMs: number;
+  /** The notification, unless its history is off. */
+  readonly recorded?: Notification | undefined;
+  /** Whether only failures of it are recorded. */
+  readonly isCountedOnly?: boolean;
 }
 
 /** `duplicate`: the producer's id was used before, with the same content; `reused`: with other content. Both change nothing. */
@@ -33,6 +37,8 @@ export interface Joined {
   readonly overdue: number;
   /** The id of the tick that the caller must add for windows that are due at once. */
   readonly announcedTick?: string;
+  /** The place of the first entry in the order of acceptance of the shard. The others follow it. */
+  readonly firstPlace: number;
   /** One for each entry, in the same order. */
   readonly statuses: readonly JoinStatus[];
   /** The times at which ticks are needed. */
@@ -91,7 +97,7 @@ export class Windows {
       const rule = `${mode} ${delayMs} ${maxDelayMs} ${retentionMs} ${item.expiryAt}`;
       args.push(key, rule, item.text, idempotencyKey === '' ? '' : `${idempotencyKey} ${content}`);
     }
-    const [clock, overdue, announced, digits, ...ticks] = await scripts.join.run(
+    const [clock, overdue, announced, digits, placeBefore, ...ticks] = await scripts.join.run(
       this.redis,
       ...windowKeys(group),
       `${group}:order`,
@@ -100,6 +106,7 @@ export class Windows {
     return {
       clock: Number(clock),
       overdue: Number(overdue),
+      firstPlace: Number(placeBefore) + 1,
       statuses: Array.from(String(digits), (digit) => statusOfDigit[digit] ?? 'accepted'),
       ticks: ticks.map(Number),
       ...(announced === '' ? {} : { announcedTick: String(announced) }),
@@ -126,6 +133,7 @@ export class Windows {
     for (let at = 0; at < held.length; at += 4) {
       const [, , , count, order] = String(held[at + 2]).split(':');
       windows.push({
+        windowKey: String(held[at]),
         mode: modeOf(String(held[at])),
         notification: decodeNotification(String(held[at + 3])),
         count: Number(count),

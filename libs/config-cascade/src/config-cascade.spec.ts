@@ -31,6 +31,14 @@ describe('ConfigCascade', () => {
     expect(cascade.aggregationMode('ox:calendar:updates', someone)).toBe('latest');
   });
 
+  it('finds the history of a topic before the general one, and its retention is not the history of a topic', () => {
+    const cascade = cascadeOf(
+      'com.openexchange.pns.history=failures\ncom.openexchange.pns.history.a:b=none\ncom.openexchange.pns.history.retention=7200000',
+    );
+    const modes = ['a:b', 'c', 'retention'].map((topic) => cascade.historyMode(topic, someone));
+    expect(modes).toEqual(['none', 'failures', 'failures']);
+  });
+
   it('calls its listeners after a change', () => {
     const cascade = cascadeOf('');
     const seen: number[] = [];

@@ -3,8 +3,16 @@ export { ConfigCascade, type FileScopes } from './config-cascade';
 export { ConfigCascadeModule } from './config-cascade.module';
 export { ConfigChanges } from './config-changes';
 export type { FileContextSet } from './context-set-files';
+export { decisionReason } from './decision-reason';
 export { effectiveProperties, type EffectiveProperty } from './effective';
-export { properties, registry, type Property, type PropertyName, type PropertyValue } from './properties';
+export {
+  properties,
+  registry,
+  type HistoryMode,
+  type Property,
+  type PropertyName,
+  type PropertyValue,
+} from './properties';
 export { propertyText, propertyValue, type PropertyInput } from './property-check';
 export { scopes, type Origin, type Place, type Scope, type ScopeName } from './resolve';
 export type { ConfigChange } from './subject-cache';

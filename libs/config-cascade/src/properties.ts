@@ -54,6 +54,10 @@ const template = text(maxTemplateLength).superRefine((source, context) => {
 
 const suffixes = 'append .<client>, .<topic> or .<client>.<topic> to the name to set it for a client, a topic or both';
 
+/** Which notifications and attempts the history contains: all, only those that reached no target, or none. */
+export const historyModes = ['all', 'failures', 'none'] as const;
+export type HistoryMode = (typeof historyModes)[number];
+
 /** For properties of a whole process. */
 const serverOnly = ['server'] as const;
 
@@ -178,6 +182,28 @@ export const properties = {
     scopes: serverOnly,
     sentence: 'How long the entries of the audit log are kept, in ms.',
   },
+  'com.openexchange.pns.history': {
+    type: 'choice',
+    schema: z.enum(historyModes),
+    fallback: 'all',
+    scopes,
+    sentence:
+      'Which notifications the history contains: all, failures (only those that were not delivered at the first attempt) or none; append .<topic> to the name to set it for one topic.',
+  },
+  'com.openexchange.pns.history.retention': {
+    type: 'integer',
+    schema: integer(60 * 60 * 1000, 366 * dayMs),
+    fallback: dayMs,
+    scopes: serverOnly,
+    sentence: 'How long the history is shown, in ms. Its disk space is freed at most a day later.',
+  },
+  'com.openexchange.pns.usage.retention': {
+    type: 'integer',
+    schema: integer(dayMs, 3650 * dayMs),
+    fallback: 400 * dayMs,
+    scopes: serverOnly,
+    sentence: 'How long the hourly counts of notifications and deliveries are kept, in ms.',
+  },
   'com.openexchange.pns.subscriptions.maxPerUser': {
     type: 'integer',
     schema: integer(1, 10_000),
@@ -273,7 +299,8 @@ export const registry: ReadonlyMap<string, Property<unknown>> = new Map<string, 
   ...switchProperties,
 ]);
 
-const aggregation = 'com.openexchange.pns.aggregation';
+/** Properties that can be set for a topic. */
+const topicBases = ['com.openexchange.pns.aggregation', 'com.openexchange.pns.history'] as const;
 
 /** Properties that can be set for a client, a topic, or both. */
 const suffixedBases: readonly string[] = [
@@ -294,8 +321,8 @@ export function namesFor(base: string, { client, topic }: { client: string; topi
 export function knownProperty(name: string): Property<unknown> | undefined {
   const property = registry.get(name);
   if (property !== undefined) return property;
-  if (name.startsWith(`${aggregation}.`) && isTopic(name.slice(aggregation.length + 1)))
-    return registry.get(aggregation);
+  const topicBase = topicBases.find((each) => name.startsWith(`${each}.`) && isTopic(name.slice(each.length + 1)));
+  if (topicBase !== undefined) return registry.get(topicBase);
   const base = suffixedBases.find((each) => name.startsWith(`${each}.`));
   return base !== undefined && isTargetSuffix(name.slice(base.length + 1)) ? registry.get(base) : undefined;
 }

@@ -200,7 +200,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     // If a later step fails, the job runs again and repeats no attempt.
     checkpoint.keep(tries.filter((attempt) => !isDeferred(attempt)));
-    await this.next.defer(source, job, tries, checkpoint);
+    this.outcomes.deferred(await this.next.defer(source, job, tries, checkpoint));
     await this.next.retry(source, job.data.endpoint, checkpoint.unrecorded(deliveries), checkpoint);
     // During shutdown there is no time to wait for Postgres; the process that runs the job again records the attempts.
     for (const each of settled) if (each.status === 'rejected') throw each.reason;

@@ -24,15 +24,15 @@ export class NextAttempts {
     await Promise.all(byWait(failed).map((some) => this.enqueueRetries(source, endpoint, some, checkpoint)));
   }
 
-  /** Enqueues the deferred deliveries among the attempts as a new job with the same attempt number. */
+  /** Enqueues the deferred deliveries among the attempts as a new job with the same attempt number, and returns them. */
   async defer(
     source: QueueRef,
     { id: job, data: { endpoint } }: Job<DeliveryJob>,
     attempts: readonly Attempt[],
     checkpoint: Checkpoint,
-  ): Promise<void> {
+  ): Promise<Attempt[]> {
     const deferred = attempts.filter(isDeferred);
-    if (deferred.length === 0) return;
+    if (deferred.length === 0) return deferred;
     const now = Date.now();
     const random = Math.random();
     const deliveries = deferred.map(({ delivery }) => ({ ...delivery, deferredSince: deferredSince(delivery) ?? now }));
@@ -49,6 +49,7 @@ export class NextAttempts {
     await checkpoint.flush();
     const { transport } = this;
     log.debug({ event: 'delivery.deferred', transport, job, deliveries: deliveries.length, nextRunInMs: delayMs });
+    return deferred.map((attempt) => ({ ...attempt, nextAttemptInMs: delayMs }));
   }
 
   /** Whether the delivery must be retried and the retry is not enqueued yet. */

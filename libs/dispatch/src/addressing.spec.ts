@@ -43,7 +43,7 @@ function rules(properties: Record<string, string> = {}, suppressed: TransportNam
     cascade: new ConfigCascade({ name: 'server', values: new Map(Object.entries({ ...hooks, ...properties })) }),
     normalToken: (transport, token) => (transport === 'apns' ? token.toLowerCase() : token),
     socketWants: (_, topic) => topic.startsWith('ox:'),
-    suppressed: (transport) => suppressed.push(transport),
+    suppressed: ({ transport }) => suppressed.push(transport),
     now: 5000,
   };
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ConfigCascade } from '@pns/config-cascade';
 import { parkedNode, withTarget } from '@pns/delivery';
+import type { SuppressedTarget } from '@pns/history';
 import type { DueWindow } from '@pns/notifications';
 import type { AddressedSubscription } from '@pns/persistence';
 import type { SocketGroup } from '@pns/sockets';
@@ -24,7 +25,7 @@ export interface Rules {
   /** Whether sockets of the client subscribe to the topic. */
   readonly socketWants: (client: string, topic: string) => boolean;
   /** Called for each subscription or socket that wants the topic and must not receive the notification, or caused it. */
-  readonly suppressed: (transport: TransportName) => void;
+  readonly suppressed: (target: SuppressedTarget) => void;
   readonly now: number;
 }
 
@@ -36,9 +37,9 @@ export interface Rules {
 export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience, rules: Rules): Delivery[] {
   const { notification } = window;
   const { topic, sourceToken, context, user } = notification;
-  const mayReach = (transport: TransportName, client: string, isSource: boolean) => {
+  const mayReach = (transport: TransportName, client: string, isSource: boolean, subscription?: string) => {
     const isMeant = !isSource && rules.cascade.isEnabled(transport, { context, user, client, topic });
-    if (!isMeant) rules.suppressed(transport);
+    if (!isMeant) rules.suppressed({ transport, client, subscription, isSource });
     return isMeant;
   };
 
@@ -49,7 +50,7 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
   };
 
   const toSubscriptions = subscriptionsWanting(topic, subscriptions, rules.now)
-    .filter(({ transport, client, token }) => mayReach(transport, client, isSource(transport, token)))
+    .filter(({ id, transport, client, token }) => mayReach(transport, client, isSource(transport, token), id))
     .map(({ id, transport, client, token, email1, hasMeta }) => {
       const made = delivery(window, id, transport, client, token);
       made.subscriptionId = id;

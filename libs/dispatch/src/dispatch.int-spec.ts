@@ -5,6 +5,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AggregationModule, Ingest, Windows, type Batch, type Settling } from '@pns/aggregation';
 import { ConfigCascadeModule, ConfigChanges } from '@pns/config-cascade';
+import { HistoryModule } from '@pns/history';
 import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { ConfigStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
 import { SocketsModule, WebsocketClients } from '@pns/sockets';
@@ -37,6 +38,7 @@ beforeAll(async () => {
         PersistenceModule.forRoot({ databaseUrl: database.url }),
         SocketsModule,
         AggregationModule.ingesting(),
+        HistoryModule,
       ],
       providers: [
         Dispatch,

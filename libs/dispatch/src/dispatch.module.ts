@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { HistoryModule } from '@pns/history';
 import { WebsocketClients } from '@pns/sockets';
 import { Dispatch } from './dispatch.service';
 import { FailedCount } from './failed-count';
@@ -11,6 +12,7 @@ export class DispatchModule {
   static forRoot(forms: TokenForms): DynamicModule {
     return {
       module: DispatchModule,
+      imports: [HistoryModule],
       providers: [{ provide: TokenForms, useValue: forms }, WebsocketClients, Dispatch, FailedCount],
       exports: [Dispatch],
     };

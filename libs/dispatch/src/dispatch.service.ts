@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { enqueueDeliveriesFrom, groupedByRoute, nodeOf, parkedNode } from '@pns/delivery';
+import { History, type Dispatched, type SuppressedTarget } from '@pns/history';
 import { countSuppressed } from '@pns/outcomes';
 import type { DueWindow } from '@pns/notifications';
 import { SubscriptionStore } from '@pns/persistence';
@@ -30,6 +31,8 @@ interface Part {
   readonly windows: number;
   readonly deliveries: readonly Delivery[];
   readonly suppressed: ReadonlyMap<TransportName, number>;
+  /** What the history contains of its windows. */
+  readonly recorded: readonly Dispatched[];
 }
 
 /** Turns a batch of due windows into deliveries in the queues of their transports. */
@@ -43,6 +46,7 @@ export class Dispatch {
     private readonly websocketClients: WebsocketClients,
     private readonly forms: TokenForms,
     private readonly forwarding: SocketForwarding,
+    private readonly history: History,
   ) {}
 
   /**
@@ -57,7 +61,7 @@ export class Dispatch {
     const audiences = await this.audiencesOf(batch);
     let left = batch.windows.length;
     let settled: Settled | 'settled' | 'lost' = 'settled';
-    for (const { windows, deliveries, suppressed } of this.parts(batch, audiences)) {
+    for (const { windows, deliveries, suppressed, recorded } of this.parts(batch, audiences)) {
       // Before the windows are settled, because the next batch of these users waits for that and must find the parked deliveries of
       // this one.
       await this.forwarding.forwardAll(deliveries.filter(isForParked));
@@ -66,26 +70,39 @@ export class Dispatch {
       settled = await enqueueDeliveriesFrom(this.queues, groups, settling(left, windows));
       if (settled === 'lost') return settled;
       for (const [transport, count] of suppressed) countSuppressed(transport, count);
+      for (const dispatched of recorded) this.history.dispatched(dispatched);
       left -= windows;
     }
     return settled;
   }
 
   private *parts({ windows }: Batch, audiences: ReadonlyMap<string, Audience>): Generator<Part> {
-    const empty = () => ({ windows: 0, deliveries: [] as Delivery[], suppressed: new Map<TransportName, number>() });
+    const empty = () => ({
+      windows: 0,
+      deliveries: [] as Delivery[],
+      suppressed: new Map<TransportName, number>(),
+      recorded: [] as Dispatched[],
+    });
     let part = empty();
     let size = 0;
+    let ofWindow: SuppressedTarget[] = [];
     const rules = {
       cascade: this.cascade,
       normalToken: this.forms.normalToken,
       socketWants: (client: string, topic: string) => this.websocketClients.wants(client, topic),
-      suppressed: (transport: TransportName) =>
-        part.suppressed.set(transport, (part.suppressed.get(transport) ?? 0) + 1),
+      suppressed: (target: SuppressedTarget) => {
+        part.suppressed.set(target.transport, (part.suppressed.get(target.transport) ?? 0) + 1);
+        ofWindow.push(target);
+      },
       now: Date.now(),
     };
     for (const window of windows) {
       const audience = audiences.get(userKey(window.notification));
       const deliveries = audience === undefined ? [] : deliveriesOf(window, audience, rules);
+      if (ofWindow.length > 0 || this.history.isWanted(window.notification, deliveries.length)) {
+        part.recorded.push({ window, deliveries, suppressed: ofWindow });
+        ofWindow = [];
+      }
       part.windows++;
       part.deliveries.push(...deliveries);
       size += deliveries.length * window.size;

@@ -1,2 +1,3 @@
 export { AuditSweep } from './audit-sweep';
+export { HistorySweep } from './history-sweep';
 export { SubscriptionSweep } from './subscription-sweep';

@@ -1,5 +1,6 @@
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { deadTarget, failedDelivery, reachedReceiver, type Attempt } from './outcome-recorder';
+import { log } from '@pns/runtime';
+import { deadTarget, failedDelivery, logAttempts, reachedReceiver, type Attempt } from './outcome-recorder';
 
 const delivery: Delivery = {
   ...{ id: 'd', notificationId: 'n', subscriptionId: 's', context: 1, user: 14, client: 'c', transport: 'apns' },
@@ -87,3 +88,38 @@ function withoutSubscription(): Delivery {
   Reflect.deleteProperty(socket, 'subscriptionId');
   return socket;
 }
+
+describe('the log', () => {
+  const write = jest.spyOn(process.stdout, 'write');
+  afterEach(() => (log.level = 'info'));
+  afterAll(() => write.mockRestore());
+
+  /** The lines for a job: two deliveries that arrived at once, one that arrived later, and one that failed. */
+  async function linesAt(level: string): Promise<Record<string, unknown>[]> {
+    log.level = level;
+    const lines: string[] = [];
+    write.mockImplementation((text) => lines.push(String(text)) > 0);
+    logAttempts([
+      attempt(every.delivered, { id: 'd1' }),
+      attempt(every.delivered, { id: 'd2', notificationId: 'n2' }),
+      attempt(every.delivered, { id: 'd3', attempt: 2 }),
+      attempt(every.gone, { id: 'd4' }),
+    ]);
+    await new Promise((resolve) => setImmediate(resolve));
+    return lines.flatMap((text) => text.trim().split('\n')).map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  it('has one line for the deliveries that arrived at the first attempt, and a line for each other attempt', async () => {
+    const lines = await linesAt('info');
+    expect(lines).toMatchObject([
+      { event: 'deliveries.delivered', deliveries: ['d1', 'd2'], notifications: ['n', 'n2'], transport: 'apns' },
+      { event: 'delivery.attempted', delivery: 'd3', attempt: 2, outcome: 'delivered' },
+      { event: 'delivery.attempted', delivery: 'd4', outcome: 'gone', reason },
+    ]);
+  });
+
+  it('has a line for each attempt at level debug', async () => {
+    const attempted = (await linesAt('debug')).filter(({ event }) => event === 'delivery.attempted');
+    expect(attempted.map(({ delivery: id }) => id)).toEqual(['d1', 'd2', 'd3', 'd4']);
+  });
+});

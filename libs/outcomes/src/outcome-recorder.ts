@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { History } from '@pns/history';
 import { FailedDeliveryStore, SubscriptionStore, type DeadTarget, type FailedDelivery } from '@pns/persistence';
 import { Queues } from '@pns/queue';
 import { publish } from '@pns/redis';
@@ -86,6 +87,7 @@ export class OutcomeRecorder {
     private readonly subscriptions: SubscriptionStore,
     private readonly failed: FailedDeliveryStore,
     private readonly queues: Queues,
+    private readonly history: History,
   ) {}
 
   /**
@@ -99,9 +101,16 @@ export class OutcomeRecorder {
       this.subscriptions.removeDead(ended.flatMap((attempt) => deadTarget(attempt) ?? [])),
       this.failed.record(failed),
     ]);
-    attempts.forEach(publishAttempt);
+    for (const attempt of attempts) countAttempt(attempt);
+    logAttempts(attempts);
+    this.history.attempted(attempts);
     const awaited = attempts.filter(({ delivery }) => delivery.replyTo !== undefined);
     await Promise.all(awaited.map((attempt) => this.reply(attempt)));
+  }
+
+  /** Adds deferred deliveries to the history: no attempt was made, and `nextAttemptInMs` is the time until the next one. */
+  deferred(attempts: readonly Attempt[]): void {
+    this.history.attempted(attempts);
   }
 
   /** Never rejects: the caller of a test push has its own timeout. */
@@ -158,9 +167,9 @@ function logExhausted({ delivery }: Attempt, reason: string): void {
   });
 }
 
-/** Updates the metrics and writes the log line of an attempt. */
-function publishAttempt(attempt: Attempt): void {
-  const { delivery, outcome, startedAt, durationMs, nextAttemptInMs } = attempt;
+/** Updates the metrics. */
+function countAttempt(attempt: Attempt): void {
+  const { delivery, outcome, startedAt, durationMs } = attempt;
   const { transport } = delivery;
   deliveries.inc({ transport, outcome: outcome.kind });
   if (reachedReceiver(attempt)) duration.observe({ transport }, durationMs / 1000);
@@ -170,21 +179,46 @@ function publishAttempt(attempt: Attempt): void {
     endToEnd.observe({ transport }, secondsSince(delivery.dueAt));
     acceptanceToDelivery.observe({ transport }, secondsSince(delivery.timestamp));
   }
-  log.info({
-    event: 'delivery.attempted',
+}
+
+/**
+ * Writes one line for the deliveries that arrived at the first attempt, and a line for each other attempt. With level debug, the
+ * log has a line for each attempt.
+ */
+export function logAttempts(attempts: readonly Attempt[]): void {
+  const isUsual = ({ delivery, outcome }: Attempt) => outcome.kind === 'delivered' && delivery.attempt === 1;
+  const usual = attempts.filter(isUsual);
+  const [first] = usual;
+  if (first !== undefined && log.isLevelEnabled('info')) {
+    log.info({
+      event: 'deliveries.delivered',
+      transport: first.delivery.transport,
+      deliveries: usual.map(({ delivery }) => delivery.id),
+      notifications: usual.map(({ delivery }) => delivery.notificationId),
+      durationMs: Math.round(Math.max(...usual.map(({ durationMs }) => durationMs))),
+    });
+  }
+  for (const attempt of attempts) {
+    if (!isUsual(attempt)) log.info({ event: 'delivery.attempted', ...fieldsOf(attempt) });
+    else if (log.isLevelEnabled('debug')) log.debug({ event: 'delivery.attempted', ...fieldsOf(attempt) });
+    if (attempt.outcome.kind === 'exhausted') logExhausted(attempt, attempt.outcome.reason);
+  }
+}
+
+function fieldsOf({ delivery, outcome, durationMs, nextAttemptInMs }: Attempt): object {
+  return {
     delivery: delivery.id,
     notification: delivery.notificationId,
     subscription: delivery.subscriptionId,
     context: delivery.context,
     user: delivery.user,
     client: delivery.client,
-    transport,
+    transport: delivery.transport,
     topic: delivery.topic,
     attempt: delivery.attempt,
     outcome: outcome.kind,
     reason: 'reason' in outcome ? outcome.reason : undefined,
     durationMs: Math.round(durationMs),
     nextAttemptInMs,
-  });
-  if (outcome.kind === 'exhausted') logExhausted(attempt, outcome.reason);
+  };
 }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
+import { HistoryModule } from '@pns/history';
 import { OutcomeRecorder } from './outcome-recorder';
 
-/** The last stage. It needs the stores of `PersistenceModule`. */
-@Module({ providers: [OutcomeRecorder], exports: [OutcomeRecorder] })
+/** Records outcomes. It needs the stores of `PersistenceModule`, and the cascade. */
+@Module({ imports: [HistoryModule], providers: [OutcomeRecorder], exports: [OutcomeRecorder] })
 export class OutcomesModule {}

@@ -22,6 +22,26 @@ export {
   type FailedDeliveryFilter,
   type HeldClient,
 } from './failed-delivery.store';
+export {
+  HistoryLookup,
+  type FoundNotification,
+  type FoundWindow,
+  type HistoryFilter,
+  type HistoryReach,
+} from './history-lookup';
+export { HistoryPartitions } from './history-partitions';
+export type {
+  DecidedBy,
+  HistoryAttempt,
+  HistoryGap,
+  HistoryNotification,
+  HistoryRows,
+  HistoryTarget,
+  HistoryWindow,
+  UsageCounts,
+  UsageOfHour,
+} from './history-rows';
+export { HistoryStore } from './history.store';
 export { Seal } from './seal';
 export type { Page, PageRequest } from './page';
 export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';
@@ -34,6 +54,7 @@ export {
   type SubscriptionFilter,
 } from './subscription.store';
 export type { Registrant } from './take-over';
+export { UsageStore, usageGroups, type UsageFilter, type UsageGroup, type UsageRow } from './usage.store';
 export { TokenSpellingStore, type SpellingRules } from './token-spelling.store';
 export { PendingChangeStore } from './pending-change.store';
 export type { Expected } from './versioned-row';

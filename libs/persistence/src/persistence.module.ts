@@ -15,9 +15,13 @@ import { openDatabase, type StartingDatabase } from './database';
 import { DirectoryStore } from './directory.store';
 import { ErasureStore } from './erasure.store';
 import { FailedDeliveryStore } from './failed-delivery.store';
+import { HistoryPartitions } from './history-partitions';
+import { HistoryLookup } from './history-lookup';
+import { HistoryStore } from './history.store';
 import { Seal } from './seal';
 import { SubscriptionStore } from './subscription.store';
 import { TokenSpellingStore } from './token-spelling.store';
+import { UsageStore } from './usage.store';
 import { PendingChangeStore } from './pending-change.store';
 
 export interface PersistenceModuleOptions {
@@ -37,6 +41,10 @@ const stores = [
   ClientTransportStore,
   TokenSpellingStore,
   PendingChangeStore,
+  HistoryPartitions,
+  HistoryStore,
+  HistoryLookup,
+  UsageStore,
 ];
 
 /** Provides the stores. Waits until Postgres answers and its tables are migrated. */

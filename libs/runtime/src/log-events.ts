@@ -65,11 +65,16 @@ export const logEvents = {
     'A stored value is ignored because it cannot be read.',
   ),
   'config.watch-failed': row('error', 'err', 'The configuration folder could not be read.'),
-  'delivery.attempted': row(
+  'deliveries.delivered': row(
     'info',
-    `${ofDelivery} attempt outcome reason durationMs nextAttemptInMs`,
-    'An attempt to deliver ended.',
+    'transport deliveries notifications durationMs',
+    'These deliveries of a job arrived at the first attempt; durationMs is the longest one.',
   ),
+  'delivery.attempted': {
+    levels: ['debug', 'info'],
+    fields: `${ofDelivery} attempt outcome reason durationMs nextAttemptInMs`.split(' '),
+    meaning: 'An attempt to deliver ended. Level debug: it arrived at the first attempt.',
+  },
   'delivery.deferred': row(
     'debug',
     'transport job deliveries nextRunInMs',
@@ -100,6 +105,10 @@ export const logEvents = {
     'code unauthenticated address',
     'Connections were refused: too many without a session.',
   ),
+  'history.not-swept': row('warn', 'reason', 'Partitions of the history were not created or dropped.'),
+  'history.not-written': row('warn', 'reason', 'The history cannot be written; deliveries do not depend on it.'),
+  'history.swept': row('info', 'removed', 'Partitions with old history were dropped.'),
+  'history.written': row('warn', '', 'The history can be written again.'),
   'ingest.interrupted': row('warn', 'notifications reason', 'A part of a request was not accepted because of a fault.'),
   'ingest.properties-loaded': row('warn', '', 'Properties of accepted notifications can be read again.'),
   'ingest.properties-not-loaded': row('warn', 'reason', 'Properties of accepted notifications could not be read.'),

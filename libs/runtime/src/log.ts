@@ -58,7 +58,7 @@ interface LogLine<Level extends LogLevel> {
 /** For each level, a function that logs an event of this level with its fields. `level` is the lowest level that is logged. */
 export type Log = {
   readonly [Level in LogLevel]: (line: LogLine<Level>, message?: string) => void;
-} & { level: string };
+} & { level: string; isLevelEnabled(level: LogLevel): boolean };
 
 /**
  * The log of the process: JSON lines on stdout, one per event, with its name in `event`. Secrets, tokens and payloads are never

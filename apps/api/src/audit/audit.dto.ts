@@ -1,12 +1,7 @@
 import type { AuditEntry } from '@pns/persistence';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
-import { idText, pageQuery, plainText } from '../http/fields';
-
-const time = z.iso
-  .datetime({ offset: true, error: 'must be a time, such as 2030-12-31T00:00:00Z' })
-  .transform(Date.parse);
-const timeIn = (text: string) => time.optional().meta({ type: 'string', format: 'date-time', description: text });
+import { idText, pageQuery, plainText, timeIn } from '../http/fields';
 
 const keyId = z.union([z.uuid(), z.enum(['bootstrap', 'session'])], {
   error: 'must be the id of an API key, bootstrap or session',

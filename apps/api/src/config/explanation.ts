@@ -1,4 +1,4 @@
-import type { Decision, Origin, Place } from '@pns/config-cascade';
+import { decisionReason, type Decision, type Place } from '@pns/config-cascade';
 import { parkedNode } from '@pns/delivery';
 import type { SocketGroup } from '@pns/sockets';
 import { isExpired, type Subscription } from '@pns/subscriptions';
@@ -148,10 +148,10 @@ function targetOf(
   const against = [
     ...obstacles,
     ...(matchedBy === undefined && topics.length > 0 ? [`none of its topics (${topics.join(', ')}) matches`] : []),
-    ...(decision.isEnabled ? [] : [reasonOf(decision)]),
+    ...(decision.isEnabled ? [] : [decisionReason(decision)]),
   ];
   const isReached = against.length === 0;
-  const because = isReached ? `${matchedBy ?? ''} matches and ${reasonOf(decision)}` : against.join('; ');
+  const because = isReached ? `${matchedBy ?? ''} matches and ${decisionReason(decision)}` : against.join('; ');
   return {
     client,
     transport,
@@ -183,17 +183,7 @@ const notLoaded: Decision = { isEnabled: false, name: '', origin: { scope: 'defa
 
 function decisionSentence({ context, user, client, topic, transport }: Question, decision: Decision): string {
   const what = `${topic} ${decision.isEnabled ? 'may' : 'may not'} be sent to ${client} of user ${user} in context ${context} through ${transport}`;
-  return `${what}, because ${reasonOf(decision)}.`;
-}
-
-function reasonOf({ isEnabled, name, origin, fault, unlisted }: Decision): string {
-  if (fault !== undefined) return `${name}, set for ${titleOf(origin)}, cannot be read: it ${fault}`;
-  if (unlisted !== undefined) {
-    if (origin.scope === 'default') return `${name} is not set, and it must list ${unlisted}`;
-    return `${name}, set for ${titleOf(origin)}, does not list ${unlisted}`;
-  }
-  if (origin.scope === 'default') return `${name} is not set, and its default is ${isEnabled}`;
-  return `${name} is ${isEnabled} for ${titleOf(origin)}`;
+  return `${what}, because ${decisionReason(decision)}.`;
 }
 
 function subscriptionSentence(
@@ -214,19 +204,4 @@ function socketSentence(
   if (topics.length === 0) return `${sockets}; ${unnamed(client)}.`;
   if (matchedBy !== undefined) return `${sockets}; ${matchedBy} in websocket-clients.yml matches ${topic}.`;
   return `${sockets}; none of its topics in websocket-clients.yml (${topics.join(', ')}) matches ${topic}.`;
-}
-
-function titleOf(origin: Origin): string {
-  switch (origin.scope) {
-    case 'user':
-      return 'the user';
-    case 'context':
-      return 'the context';
-    case 'contextSet':
-      return `the context set ${origin.id ?? ''}`;
-    case 'server':
-      return origin.id === undefined ? 'the server' : `the server in ${origin.id}`;
-    case 'default':
-      return 'no scope';
-  }
 }

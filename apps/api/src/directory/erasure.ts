@@ -17,16 +17,20 @@ const erasureTimeoutMs = 30_000;
 /** Pause before running deliveries and closing sockets are checked again, in ms. */
 const pauseMs = 100;
 
+/** Every process has written its history, in ms: twice a second, and a second later after a failure. */
+const historyWrittenMs = 1500;
+
 /** A deletion of this size holds its locks for some milliseconds. */
 const rowsPerStep = 1000;
 
 /** The OpenAPI description of both erasure routes. */
 export const erasureDescription = `Answers 204 when neither Postgres nor Redis contains data of the user or context any more: directory
-entries, properties, subscriptions, failed deliveries, waiting notifications, deliveries in the queues, and the registry of
-sockets. API keys that are restricted to the erased context alone are deleted. The audit log keeps only who wrote and when.
+entries, properties, subscriptions, failed deliveries, waiting notifications, deliveries in the queues, the registry of sockets,
+and the history. API keys that are restricted to the erased context alone are deleted. The audit log keeps only who wrote and when.
 Sessions end, and their sockets are informed and closed. The user or context need not be in the directory.
 
-Delivery attempts in progress cannot be cancelled, so the request waits for them. If the erasure takes longer than
+Delivery attempts in progress cannot be cancelled, so the request waits for them, and then until every process has written its
+history. If the erasure takes longer than
 ${erasureTimeoutMs / 1000} seconds, the answer is \`ERASURE_UNFINISHED\`: the erased part stays erased, and the same request without
 \`If-Match\` continues. Erasing twice is harmless.
 
@@ -62,10 +66,13 @@ export class Erasure {
     if (expected !== undefined) await this.changes.make(change, () => this.directory.remove(owner, expected));
     await this.sessions.endAllOf(owner);
     // A worker may move data that it holds to a place that was already erased. So rounds repeat until one finds nothing.
+    let mayHaveHistory = false;
     for (;;) {
       const { found, heldBy } = await this.changes.make(change, () => this.eraseOnce(owner, deadline));
-      if (found === 0) return this.eraseMentions(owner, deadline);
-      await this.waitForLocks(heldBy, deadline);
+      if (found === 0 && !mayHaveHistory) return this.eraseMentions(owner, deadline);
+      mayHaveHistory = found > 0;
+      if (found === 0) await sleep(historyWrittenMs);
+      else await this.waitForLocks(heldBy, deadline);
     }
   }
 

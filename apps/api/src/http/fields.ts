@@ -48,6 +48,15 @@ export function plainText(maxLength: number): z.ZodString {
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
 }
 
+/** A time in a query, in ms since the epoch. */
+export const time = z.iso
+  .datetime({ offset: true, error: 'must be a time, such as 2030-12-31T00:00:00Z' })
+  .transform(Date.parse);
+
+/** An optional time in a query. */
+export const timeIn = (text: string) =>
+  time.optional().meta({ type: 'string', format: 'date-time', description: text });
+
 /** Selects a page of a list. */
 export const pageQuery = {
   limit: z

@@ -8,6 +8,7 @@ const sections = [
   'Subscriptions',
   'Sessions',
   'Deliveries',
+  'History',
   'Clients',
   'Configuration',
   'Directory',
@@ -77,6 +78,7 @@ export function finishDescription(document: OpenAPIObject): OpenAPIObject {
   document.tags = [...new Set([...known, ...used])].map((name) => ({ name }));
   withoutRequestDefaults(document);
   describeLines(document);
+  describeCsv(document);
   addExamples(document);
   return document;
 }
@@ -95,6 +97,17 @@ function describeLines(document: OpenAPIObject): void {
     const { content = {} } = (requestBody ?? {}) as { readonly content?: Record<string, Json> };
     const description = 'One notification per line.';
     if (ndjson in content) content[ndjson] = { schema: { type: 'string', description }, example: lines };
+  }
+}
+
+/** Describes an answer in CSV as text with a header. */
+function describeCsv(document: OpenAPIObject): void {
+  const example = 'id,context,user,topic,received\r\nmail-113,1,14,ox:mail:new,2026-11-22T10:31:00.000Z\r\n';
+  for (const { responses } of operationsOf(document)) {
+    for (const { content = {} } of Object.values(responses as Record<string, { content?: Record<string, Json> }>)) {
+      const description = 'One row for each item, below the names of the columns.';
+      if ('text/csv' in content) content['text/csv'] = { schema: { type: 'string', description }, example };
+    }
   }
 }
 

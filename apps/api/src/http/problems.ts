@@ -31,6 +31,7 @@ export const problemKinds = {
   PATH_UNKNOWN: { status: 404, title: 'There is nothing at this path' },
   API_KEY_NOT_FOUND: { status: 404, title: 'There is no such API key' },
   SUBSCRIPTION_NOT_FOUND: { status: 404, title: 'There is no such subscription' },
+  NOTIFICATION_NOT_FOUND: { status: 404, title: 'The history does not contain the notification' },
   CONTEXT_NOT_FOUND: { status: 404, title: 'The context is not in the directory' },
   USER_NOT_FOUND: { status: 404, title: 'The user is not in the directory' },
   PROPERTY_NOT_SET: { status: 404, title: 'The property is not set here' },

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Notification } from '@pns/notifications';
 import { maxPayloadBytes, payloadFault } from '@pns/payloads';
 import type { PnsErrorCode } from '@pns/runtime';
@@ -6,6 +5,7 @@ import { check, sentenceOf, type Fault } from '../http/faults';
 import type { JsonRead } from '../json/read-json';
 import { NotificationEntry } from './notification.schema';
 import { maxPayloadDepth } from './posted';
+import { timeSortedId } from './time-sorted-id';
 
 /** Why an entry is refused. */
 export interface Refusal {
@@ -44,7 +44,7 @@ function notificationsFor(users: readonly number[], entry: NotificationEntry, no
   const { context, topic, payload, sourceToken, priority, ttlSeconds, aggregationKey, id } = entry;
   return users.map((user) => {
     const notification: Writable<Notification> = {
-      id: id ?? randomUUID(),
+      id: id ?? timeSortedId(now),
       context,
       user,
       topic,

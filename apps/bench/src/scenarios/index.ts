@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario';
 import { apns } from './apns';
 import { cluster } from './cluster';
 import { growth } from './growth';
+import { history } from './history';
 import { hostileTenant } from './hostile-tenant';
 import { ingest } from './ingest';
 import { ingestSingle } from './ingest-single';
@@ -27,5 +28,6 @@ export const scenarios: readonly Scenario[] = [
   latency,
   hostileTenant,
   pipeline,
+  ...history,
   cluster,
 ];

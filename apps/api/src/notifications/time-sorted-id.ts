@@ -1,0 +1,10 @@
+import { randomUUID } from 'node:crypto';
+
+/**
+ * A UUID of version 7 (RFC 9562, 5.7) for a time in ms since the epoch. Such ids sort by time, so that new rows of the history are
+ * neighbours in the index of ids.
+ */
+export function timeSortedId(time: number): string {
+  const hex = time.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${randomUUID().slice(15)}`;
+}

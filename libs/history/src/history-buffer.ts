@@ -1,0 +1,100 @@
+import type {
+  HistoryAttempt,
+  HistoryGap,
+  HistoryNotification,
+  HistoryRows,
+  HistoryWindow,
+  UsageCounts,
+} from '@pns/persistence';
+import { WaitingUsage, type Counting } from './usage-counts';
+
+/** Most records of a process that wait to be written. Each has some hundred bytes of memory. */
+export const maxBufferedRecords = 50_000;
+
+/** A gap, and how many records it has cost. */
+type CountedGap = HistoryGap & { readonly records: number };
+
+/** The records that wait to be written. Records that find no room are counted as a gap. */
+export class HistoryBuffer {
+  private notifications: HistoryNotification[] = [];
+  private windows: HistoryWindow[] = [];
+  private attempts: HistoryAttempt[] = [];
+  private gap: CountedGap | undefined;
+  private readonly usage = new WaitingUsage();
+  /** Records that were taken and are not written yet. */
+  private taken = 0;
+
+  constructor(private readonly max = maxBufferedRecords) {}
+
+  /** Whether nothing waits to be written. */
+  get isEmpty(): boolean {
+    return this.waiting === 0 && this.gap === undefined && this.usage.isEmpty;
+  }
+
+  private get waiting(): number {
+    return this.notifications.length + this.windows.length + this.attempts.length;
+  }
+
+  /** Whether there is room for a record; if not, it is counted as lost. */
+  hasRoom(): boolean {
+    if (this.waiting + this.taken < this.max) return true;
+    this.lose(1);
+    return false;
+  }
+
+  addNotification(record: HistoryNotification): void {
+    this.notifications.push(record);
+  }
+
+  addWindow(record: HistoryWindow): void {
+    this.windows.push(record);
+  }
+
+  addAttempt(record: HistoryAttempt): void {
+    this.attempts.push(record);
+  }
+
+  /** Counts a notification or a delivery. Returns false where it is lost. */
+  count(what: keyof UsageCounts, of: Counting): boolean {
+    if (this.usage.add(what, of)) return true;
+    this.lose(1);
+    return false;
+  }
+
+  /** Removes everything that waits. The caller must call `written` or `lost` when its fate is known. */
+  take(): HistoryRows {
+    const { notifications, windows, attempts, gap } = this;
+    this.taken = this.waiting;
+    this.notifications = [];
+    this.windows = [];
+    this.attempts = [];
+    this.gap = undefined;
+    return { notifications, windows, attempts, usage: this.usage.take(), gap };
+  }
+
+  /** What was taken is written; returns its number. */
+  written(): number {
+    const written = this.taken;
+    this.taken = 0;
+    return written;
+  }
+
+  /** What was taken cannot be written; returns its number. */
+  lost(rows: HistoryRows): number {
+    const { taken } = this;
+    this.taken = 0;
+    const times = [rows.notifications, rows.windows, rows.attempts].flat().map(({ at }) => at);
+    const first = times.reduce((one, other) => Math.min(one, other), rows.gap?.since ?? Date.now());
+    this.gap = {
+      since: first,
+      until: Date.now(),
+      records: taken + (rows.gap?.records ?? 0) + (this.gap?.records ?? 0),
+    };
+    return taken;
+  }
+
+  private lose(records: number): void {
+    const now = Date.now();
+    this.gap = { since: this.gap?.since ?? now, until: now, records: (this.gap?.records ?? 0) + records };
+  }
+}

@@ -1,0 +1,196 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import {
+  HistoryLookup,
+  type DecidedBy,
+  type FoundNotification,
+  type FoundWindow,
+  type HistoryAttempt,
+  type HistoryFilter,
+  type HistoryGap,
+  type HistoryReach,
+  type HistoryTarget,
+  type Page,
+  type PageRequest,
+} from '@pns/persistence';
+import { historySentence } from './history-sentence';
+
+/** One attempt of a delivery, or a deferral. Times are in ms since the epoch. */
+export interface AttemptHistory {
+  readonly number: number;
+  readonly at: number;
+  readonly durationMs: number;
+  readonly outcome: string;
+  readonly reason?: string;
+  readonly providerId?: string;
+  readonly nextAttempt?: number;
+}
+
+/** A delivery, or a target that was not sent the notification. */
+export interface DeliveryHistory {
+  /** Absent if no delivery was made. */
+  readonly id?: string;
+  readonly transport: string;
+  readonly client: string;
+  readonly subscription?: string;
+  /** The outcome of the last attempt; `waiting` before the first one. */
+  readonly outcome: string;
+  readonly reason?: string;
+  readonly decidedBy?: DecidedBy;
+  readonly nextAttempt?: number;
+  readonly attempts: readonly AttemptHistory[];
+}
+
+/** The history of a notification. Times are in ms since the epoch. */
+export interface NotificationHistory {
+  readonly id: string;
+  readonly context: number;
+  readonly user: number;
+  readonly topic: string;
+  readonly received: number;
+  /** When its window fell due. */
+  readonly aggregated?: number;
+  /** When its deliveries were in their queues. */
+  readonly dispatched?: number;
+  /** The number of notifications in its window. */
+  readonly joined?: number;
+  /** The notification that was sent for it. */
+  readonly joinedInto?: string;
+  /** Those of the notification that was sent for it, if it was joined into another one. */
+  readonly deliveries: readonly DeliveryHistory[];
+  /** Times in which some of its history may be missing. */
+  readonly gaps: readonly HistoryGap[];
+  readonly sentence: string;
+}
+
+/** Reads the history of notifications, with a sentence for each. */
+@Injectable()
+export class HistoryReader {
+  constructor(
+    private readonly lookup: HistoryLookup,
+    private readonly cascade: ConfigCascade,
+  ) {}
+
+  /** The notifications with this id, newest first: an id of a producer may belong to several users. */
+  async named(id: string, reach: HistoryReach): Promise<NotificationHistory[]> {
+    return this.historiesOf(await this.lookup.named(id, this.since(), reach));
+  }
+
+  /** The notifications of a user, newest first. */
+  async list(
+    filter: Omit<HistoryFilter, 'since'> & { readonly since?: number | undefined },
+    page: PageRequest,
+  ): Promise<Page<NotificationHistory>> {
+    const since = Math.max(filter.since ?? 0, this.since());
+    const { items, ...more } = await this.lookup.list({ ...filter, since }, page);
+    return { items: await this.historiesOf(items), ...more };
+  }
+
+  /** The gaps since `since`, or in the whole history. */
+  gaps(since = 0, until = Date.now()): Promise<HistoryGap[]> {
+    return this.lookup.gaps(Math.max(since, this.since()), until);
+  }
+
+  private since(): number {
+    return Date.now() - this.cascade.resolve('com.openexchange.pns.history.retention').value;
+  }
+
+  private async historiesOf(found: readonly FoundNotification[]): Promise<NotificationHistory[]> {
+    if (found.length === 0) return [];
+    const [windows, gaps] = await Promise.all([
+      this.lookup.windowsOf(found),
+      this.gaps(Math.min(...found.map(({ at }) => at))),
+    ]);
+    const sent = found.map((notification, index) => ({
+      ...notification,
+      notification: windows[index]?.notification ?? notification.notification,
+    }));
+    const attempts = new Map<string, HistoryAttempt[]>();
+    for (const attempt of await this.lookup.attemptsOf(sent)) {
+      const key = keyOf(attempt);
+      attempts.set(key, [...(attempts.get(key) ?? []), attempt]);
+    }
+    return found.map((notification, index) => {
+      const ofSent = attempts.get(keyOf(sent[index] ?? notification)) ?? [];
+      return historyOf(notification, windows[index], ofSent, gaps);
+    });
+  }
+}
+
+function keyOf({ context, user, notification }: Pick<FoundNotification, 'context' | 'user' | 'notification'>): string {
+  return `${context} ${user} ${notification}`;
+}
+
+function historyOf(
+  { notification: id, context, user, topic, at }: FoundNotification,
+  window: FoundWindow | undefined,
+  attempts: readonly HistoryAttempt[],
+  gaps: readonly HistoryGap[],
+): NotificationHistory {
+  const deliveries = deliveriesOf(window?.targets ?? [], attempts);
+  const end =
+    deliveries.some(({ outcome }) => !isFinal(outcome)) || deliveries.length === 0 ? Infinity : endOf(attempts);
+  const facts = {
+    ...{ id, context, user, topic, received: at },
+    ...(window === undefined ? {} : { aggregated: window.dueAt, dispatched: window.at, joined: window.count }),
+    ...(window === undefined || window.notification === id ? {} : { joinedInto: window.notification }),
+    deliveries,
+    gaps: gaps.filter(({ since, until }) => until >= at && since <= end),
+  };
+  return { ...facts, sentence: historySentence(facts) };
+}
+
+/** Whether a delivery with this outcome has ended. */
+export function isFinal(outcome: string): boolean {
+  return !['waiting', 'retry', 'deferred', 'moved'].includes(outcome);
+}
+
+function endOf(attempts: readonly HistoryAttempt[]): number {
+  return Math.max(...attempts.map(({ at, durationMs }) => at + durationMs));
+}
+
+/** The targets of a window with the attempts for each, then those whose window was not recorded or that got no delivery. */
+function deliveriesOf(targets: readonly HistoryTarget[], attempts: readonly HistoryAttempt[]): DeliveryHistory[] {
+  const byDelivery = new Map<string, { target: HistoryTarget; attempts: HistoryAttempt[] }>();
+  for (const target of targets) byDelivery.set(target.delivery, { target, attempts: [] });
+  for (const attempt of attempts) {
+    const { delivery, transport, client, subscription } = attempt;
+    const key = delivery === '' ? `${transport} ${client} ${subscription}` : delivery;
+    const known = byDelivery.get(key);
+    if (known === undefined) byDelivery.set(key, { target: attempt, attempts: [attempt] });
+    else if (!known.attempts.some((other) => isSame(other, attempt))) known.attempts.push(attempt);
+  }
+  return [...byDelivery.values()].map(({ target, attempts: own }) => deliveryOf(target, own));
+}
+
+/** Whether a row was written twice: after a write whose answer was lost, or by a job that ran twice. */
+function isSame(one: HistoryAttempt, other: HistoryAttempt): boolean {
+  return one.attempt === other.attempt && one.outcome === other.outcome && one.at === other.at;
+}
+
+function deliveryOf(
+  { delivery, transport, client, subscription }: HistoryTarget,
+  attempts: readonly HistoryAttempt[],
+): DeliveryHistory {
+  const last = attempts.at(-1);
+  return {
+    ...(delivery === '' ? {} : { id: delivery }),
+    transport,
+    client,
+    ...(subscription === undefined ? {} : { subscription }),
+    outcome: last?.outcome ?? 'waiting',
+    ...(last?.reason === undefined ? {} : { reason: last.reason }),
+    ...(last?.decidedBy === undefined ? {} : { decidedBy: last.decidedBy }),
+    ...(last?.nextAt === undefined ? {} : { nextAttempt: last.nextAt }),
+    attempts: attempts.filter(({ attempt }) => attempt > 0).map(attemptOf),
+  };
+}
+
+function attemptOf({ attempt, at, durationMs, outcome, reason, providerId, nextAt }: HistoryAttempt): AttemptHistory {
+  return {
+    ...{ number: attempt, at, durationMs, outcome },
+    ...(reason === undefined ? {} : { reason }),
+    ...(providerId === undefined ? {} : { providerId }),
+    ...(nextAt === undefined ? {} : { nextAttempt: nextAt }),
+  };
+}

@@ -1,0 +1,172 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigCascade, decisionReason, type HistoryMode } from '@pns/config-cascade';
+import type { DueWindow, Notification } from '@pns/notifications';
+import type { DecidedBy, HistoryTarget } from '@pns/persistence';
+import type { UserKey } from '@pns/subscriptions';
+import type { Delivery, Outcome, TransportName } from '@pns/transport-contract';
+import { HistoryWriter } from './history-writer';
+
+/** An attempt that has ended, or a deferral. Durations are in ms, `startedAt` in ms since the epoch. */
+export interface EndedAttempt {
+  readonly delivery: Delivery;
+  readonly outcome: Outcome;
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly nextAttemptInMs?: number;
+}
+
+/** A target that wants a notification and must not get it: its transport is off, or it caused the notification. */
+export interface SuppressedTarget {
+  readonly transport: TransportName;
+  readonly client: string;
+  readonly subscription?: string | undefined;
+  readonly isSource: boolean;
+}
+
+/** A due window and what was made of it. */
+export interface Dispatched {
+  readonly window: Omit<DueWindow, 'size'>;
+  readonly deliveries: readonly Delivery[];
+  readonly suppressed: readonly SuppressedTarget[];
+}
+
+/** Records the history of notifications, as far as the properties of their users demand. Nothing here waits or fails. */
+@Injectable()
+export class History {
+  constructor(
+    private readonly writer: HistoryWriter,
+    private readonly cascade: ConfigCascade,
+  ) {}
+
+  /** What is recorded of notifications of `topic` to a user. Costs a lookup in memory. */
+  modeOf(topic: string, subject: UserKey): HistoryMode {
+    return this.cascade.historyMode(topic, subject);
+  }
+
+  /** A notification was accepted, and its history is not off: it counts for the usage. */
+  counted(notification: Notification): void {
+    this.writer.count('notifications', notification);
+  }
+
+  /** A notification was accepted into a window, with this number in the order of acceptance. All of its history is recorded. */
+  accepted(notification: Notification, windowKey: string, place: number): void {
+    this.addAccepted(notification, shortKey(windowKey), place);
+  }
+
+  /** Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is none. */
+  isWanted(notification: UserKey & { readonly topic: string }, deliveries: number): boolean {
+    const mode = this.modeOf(notification.topic, notification);
+    return mode === 'all' || (mode === 'failures' && deliveries === 0);
+  }
+
+  /** The deliveries of a window are in their queues. Callers may leave out windows without suppressed targets that `isWanted` refuses. */
+  dispatched({ window, deliveries, suppressed }: Dispatched): void {
+    const { notification, windowKey, order, count, dueAt } = window;
+    const mode = this.modeOf(notification.topic, notification);
+    if (mode !== 'none') {
+      for (const { transport, client } of suppressed) {
+        this.writer.count('suppressed', {
+          context: notification.context,
+          topic: notification.topic,
+          transport,
+          client,
+        });
+      }
+    }
+    if (!this.isWanted(notification, deliveries.length)) return;
+    const { id, context, user } = notification;
+    const at = Date.now();
+    const key = windowKey === undefined ? '' : shortKey(windowKey);
+    const place = order ?? 0;
+    if (mode === 'failures') this.addAccepted(notification, key, place);
+    const targets = deliveries.map(targetOf);
+    this.writer.addWindow({ at, context, user, place, count, dueAt, windowKey: key, notification: id, targets });
+    for (const { transport, client, subscription, isSource } of suppressed) {
+      this.writer.addAttempt({
+        ...{ at, context, user, transport, client, subscription },
+        ...{ notification: id, delivery: '', attempt: 0, durationMs: 0, outcome: 'suppressed' },
+        ...(isSource ? { reason: 'it caused the notification' } : this.switchOf(transport, notification, client)),
+      });
+    }
+  }
+
+  /** Attempts have ended, or deliveries were deferred. A test push belongs to no notification. */
+  attempted(attempts: readonly EndedAttempt[]): void {
+    for (const attempt of attempts) this.attemptEnded(attempt);
+  }
+
+  private attemptEnded({ delivery, outcome, startedAt, durationMs, nextAttemptInMs }: EndedAttempt): void {
+    const { context, user, topic, notificationId, attempt, timestamp, transport, client } = delivery;
+    if (delivery.replyTo !== undefined) return;
+    const mode = this.modeOf(topic, delivery);
+    if (mode === 'none') return;
+    this.count(delivery, outcome);
+    const isFailure = outcome.kind !== 'moved' && (outcome.kind !== 'delivered' || attempt > 1);
+    if (mode === 'failures') {
+      if (!isFailure) return;
+      if (!this.isOver(timestamp)) this.addAccepted({ id: notificationId, context, user, topic, timestamp }, '', 0);
+    }
+    const found = outcome.kind === 'suppressed' ? this.switchOf(transport, delivery, client) : undefined;
+    // Field by field: this runs for each delivery.
+    this.writer.addAttempt({
+      at: startedAt === 0 ? Date.now() : startedAt,
+      context,
+      user,
+      durationMs,
+      attempt,
+      notification: notificationId,
+      delivery: delivery.id,
+      transport,
+      client,
+      subscription: delivery.subscriptionId,
+      outcome: isDeferral(outcome) ? 'deferred' : outcome.kind,
+      reason: found?.reason ?? ('reason' in outcome ? outcome.reason : undefined),
+      providerId: outcome.kind === 'delivered' ? outcome.providerId : undefined,
+      nextAt: nextAttemptInMs === undefined ? undefined : Math.round(startedAt + durationMs + nextAttemptInMs),
+      decidedBy: found?.decidedBy,
+    });
+  }
+
+  private addAccepted(
+    { id, context, user, topic, timestamp }: Pick<Notification, 'id' | 'context' | 'user' | 'topic' | 'timestamp'>,
+    windowKey: string,
+    place: number,
+  ): void {
+    this.writer.addNotification({ at: timestamp, context, user, place, notification: id, topic, windowKey });
+  }
+
+  private count(delivery: Delivery, { kind }: Outcome): void {
+    if (kind === 'retry' || kind === 'moved') return;
+    this.writer.count(kind === 'delivered' || kind === 'suppressed' ? kind : 'failed', delivery);
+  }
+
+  /** Whether the retention of a notification has ended, for example of one that an operator sends again. */
+  private isOver(timestamp: number): boolean {
+    return timestamp < Date.now() - this.cascade.resolve('com.openexchange.pns.history.retention').value;
+  }
+
+  /** The property that switches a transport off, and a reason; empty if the transport is on. */
+  private switchOf(
+    transport: TransportName,
+    { context, user, topic }: UserKey & { readonly topic: string },
+    client: string,
+  ): { readonly reason?: string; readonly decidedBy?: DecidedBy } {
+    const decision = this.cascade.explain(transport, { context, user, client, topic })?.decision;
+    if (decision === undefined || decision.isEnabled) return {};
+    return { reason: decisionReason(decision), decidedBy: { name: decision.name, origin: decision.origin } };
+  }
+}
+
+function isDeferral(outcome: Outcome): boolean {
+  return outcome.kind === 'retry' && outcome.isDeferred === true;
+}
+
+function targetOf({ id: delivery, transport, client, subscriptionId: subscription }: Delivery): HistoryTarget {
+  return { delivery, transport, client, subscription };
+}
+
+/** Enough of the digest at the end of a window's key to distinguish the windows of a user: 66 bits. */
+function shortKey(windowKey: string): string {
+  const digest = windowKey.lastIndexOf(':') + 1;
+  return windowKey.slice(digest, digest + 11);
+}

@@ -1,0 +1,46 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { HistoryPartitions, UsageStore } from '@pns/persistence';
+import { log } from '@pns/runtime';
+
+/** Interval between sweeps of one API process, in ms. Several processes may sweep at the same time. */
+const sweepEveryMs = 3_600_000;
+
+/** Partitions are created so long before the first row needs them, in ms: one failed sweep costs nothing. */
+const createAheadMs = 86_400_000;
+
+/** Creates the partitions of the history ahead of time, and drops those whose rows are older than the retention. */
+@Injectable()
+export class HistorySweep implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly partitions: HistoryPartitions,
+    private readonly usage: UsageStore,
+    private readonly cascade: ConfigCascade,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const sweep = () => {
+      this.sweep().catch((error: Error) => log.warn({ event: 'history.not-swept', reason: error.message }));
+    };
+    sweep();
+    this.timer = setInterval(sweep, sweepEveryMs).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  async sweep(now = Date.now()): Promise<void> {
+    await this.partitions.create(now);
+    await this.partitions.create(now + createAheadMs);
+    const removed = await this.partitions.dropBefore(now - this.retentionOf('com.openexchange.pns.history.retention'));
+    await this.usage.removeOlderThan(now - this.retentionOf('com.openexchange.pns.usage.retention'));
+    if (removed > 0) log.info({ event: 'history.swept', removed });
+  }
+
+  private retentionOf(name: 'com.openexchange.pns.history.retention' | 'com.openexchange.pns.usage.retention'): number {
+    return this.cascade.resolve(name).value;
+  }
+}

@@ -1,0 +1,266 @@
+import { Injectable } from '@nestjs/common';
+import type { TransportName } from '@pns/transport-contract';
+import { DataSource } from 'typeorm';
+import type {
+  DecidedBy,
+  HistoryAttempt,
+  HistoryGap,
+  HistoryNotification,
+  HistoryTarget,
+  HistoryWindow,
+} from './history-rows';
+import { pageOf, positionOf, type Page, type PageRequest } from './page';
+
+/** Selects notifications of a user. Times are in ms since the epoch; `since` is inclusive, `until` exclusive. */
+export interface HistoryFilter {
+  readonly context: number;
+  readonly user: number;
+  readonly topic?: string | undefined;
+  /** Only notifications with an attempt for this client. */
+  readonly client?: string | undefined;
+  /** Only notifications with an attempt that ended like this; together with `client`, an attempt for this client. */
+  readonly outcome?: string | undefined;
+  readonly since: number;
+  readonly until?: number | undefined;
+}
+
+/** The contexts, context or user in which a notification is searched. */
+export interface HistoryReach {
+  readonly contexts?: readonly number[] | undefined;
+  readonly context?: number | undefined;
+  readonly user?: number | undefined;
+}
+
+/** A notification in the history. */
+export type FoundNotification = HistoryNotification;
+
+/** The window of a notification, which was sent as `notification`. */
+export type FoundWindow = Omit<HistoryWindow, 'windowKey' | 'place'>;
+
+/** Most notifications with the same id in an answer: an id of a producer may address many users. */
+const maxSameId = 100;
+
+/** Most attempts of a notification in an answer. */
+const maxAttemptsShown = 1000;
+
+/** The clock of another process may be slow by so much, in ms. Rows that follow a notification are searched from then on. */
+const clockDifferenceMs = 60_000;
+
+/** The ids of producers may contain any printable ASCII characters. */
+const anyId = /^[\x21-\x7e]{1,255}$/;
+
+const notificationColumns = 'n.at, n.context_id, n.user_id, n.place, n.notification, n.topic, n.window_key';
+
+/** Reads the history. Every query finds its rows by an index, in the partitions of the times in question. */
+@Injectable()
+export class HistoryLookup {
+  constructor(private readonly database: DataSource) {}
+
+  /** The notifications with this id that were accepted since `since`, newest first. */
+  async named(id: string, since: number, { contexts, context, user }: HistoryReach): Promise<FoundNotification[]> {
+    const rows = await this.database.query<NotificationRow[]>(namedStatement, [
+      id,
+      new Date(since),
+      contexts ?? null,
+      context ?? null,
+      user ?? null,
+    ]);
+    return rows.map(toNotification);
+  }
+
+  /** Newest first. */
+  async list(filter: HistoryFilter, { limit, cursor }: PageRequest): Promise<Page<FoundNotification>> {
+    const { context, user, topic, client, outcome, since, until } = filter;
+    const position = cursor === undefined ? undefined : positionOf(cursor, anyId);
+    const rows = await this.database.query<NotificationRow[]>(listStatement({ topic, client, outcome }), [
+      context,
+      user,
+      new Date(since),
+      new Date(Math.min(until ?? latest, latest)),
+      new Date(position?.createdAt ?? latest),
+      position?.id ?? '',
+      limit + 1,
+      ...[topic, client, outcome].filter((given) => given !== undefined),
+    ]);
+    const found = rows.map(toNotification);
+    const { items, ...more } = pageOf(
+      found.map((notification) => ({ notification, createdAt: notification.at, id: notification.notification })),
+      limit,
+    );
+    return { items: items.map(({ notification }) => notification), ...more };
+  }
+
+  /** The window of each notification, in the same order; undefined for one whose window was not dispatched. */
+  async windowsOf(notifications: readonly FoundNotification[]): Promise<(FoundWindow | undefined)[]> {
+    const joined = notifications.map((notification, index) => ({ ...notification, index }));
+    const wanted = joined.filter(({ windowKey }) => windowKey !== '');
+    const windows = new Array<FoundWindow | undefined>(notifications.length);
+    if (wanted.length === 0) return windows;
+    const rows = await this.database.query<WindowRow[]>(windowsStatement, [
+      wanted.map(({ index }) => index),
+      wanted.map(({ context }) => context),
+      wanted.map(({ user }) => user),
+      wanted.map(({ windowKey }) => windowKey),
+      wanted.map(({ place }) => place),
+      new Date(Math.min(...wanted.map(({ at }) => at)) - clockDifferenceMs),
+    ]);
+    for (const row of rows) windows[row.index] = toWindow(row);
+    return windows;
+  }
+
+  /** The attempts of deliveries of these notifications, oldest first, up to 1,000 of each. */
+  async attemptsOf(
+    notifications: readonly Pick<FoundNotification, 'context' | 'user' | 'notification' | 'at'>[],
+  ): Promise<HistoryAttempt[]> {
+    if (notifications.length === 0) return [];
+    const rows = await this.database.query<AttemptRow[]>(attemptsStatement, [
+      notifications.map(({ context }) => context),
+      notifications.map(({ user }) => user),
+      notifications.map(({ notification }) => notification),
+      new Date(Math.min(...notifications.map(({ at }) => at)) - clockDifferenceMs),
+    ]);
+    return rows.map(toAttempt);
+  }
+
+  /** The gaps that overlap with the time from `since` to `until`, oldest first. */
+  async gaps(since: number, until: number): Promise<HistoryGap[]> {
+    const rows = await this.database.query<{ since: Date; until: Date }[]>(
+      'SELECT since, until FROM history_gaps WHERE until >= $1 AND since <= $2 ORDER BY since LIMIT 100',
+      [new Date(since), new Date(until)],
+    );
+    return rows.map(({ since: from, until: to }) => ({ since: from.getTime(), until: to.getTime() }));
+  }
+}
+
+/** Later than all notifications, in ms since the epoch. */
+const latest = Date.UTC(9999, 0);
+
+/** Rows that were written twice are found once. */
+export const namedStatement = `SELECT ${notificationColumns} FROM history_notifications n
+  WHERE n.notification = $1 AND n.at >= $2
+    AND ($3::int[] IS NULL OR n.context_id = ANY ($3)) AND ($4::int IS NULL OR n.context_id = $4) AND ($5::int IS NULL OR n.user_id = $5)
+  GROUP BY ${notificationColumns} ORDER BY n.at DESC LIMIT ${maxSameId}`;
+
+/** The statement for a page. Conditions that are not given are left out, so that each statement has a plan of its own. */
+export function listStatement(given: Partial<Record<'topic' | 'client' | 'outcome', unknown>>): string {
+  const conditions: string[] = [];
+  let parameter = 8;
+  if (given.topic !== undefined) conditions.push(`n.topic = $${parameter++}`);
+  const ofAttempts: string[] = [];
+  if (given.client !== undefined) ofAttempts.push(`a.client = $${parameter++}`);
+  if (given.outcome !== undefined) ofAttempts.push(`a.outcome = $${parameter++}`);
+  if (ofAttempts.length > 0) {
+    conditions.push(`EXISTS (SELECT 1 FROM history_attempts a WHERE a.context_id = n.context_id AND a.user_id = n.user_id
+      AND a.notification = n.notification AND a.at >= $3 AND ${ofAttempts.join(' AND ')})`);
+  }
+  return `SELECT DISTINCT ON (n.at, n.notification) ${notificationColumns} FROM history_notifications n
+    WHERE n.context_id = $1 AND n.user_id = $2 AND n.at >= $3 AND n.at < $4 AND n.at <= $5 AND (n.at, n.notification) < ($5, $6)
+      ${conditions.map((condition) => `AND ${condition}`).join(' ')}
+    ORDER BY n.at DESC, n.notification DESC LIMIT $7`;
+}
+
+export const windowsStatement = `SELECT n.index, w.at, w.due_at, w.context_id, w.user_id, w.count, w.notification, w.targets
+  FROM unnest($1::int[], $2::int[], $3::int[], $4::text[], $5::bigint[]) AS n (index, context_id, user_id, window_key, place)
+  CROSS JOIN LATERAL (
+    SELECT * FROM history_windows w
+    WHERE w.context_id = n.context_id AND w.user_id = n.user_id AND w.window_key = n.window_key AND w.place >= n.place
+      AND w.at >= $6
+    ORDER BY w.place LIMIT 1
+  ) w`;
+
+export const attemptsStatement = `SELECT a.* FROM (SELECT DISTINCT * FROM unnest($1::int[], $2::int[], $3::text[])) AS n (context_id, user_id, notification)
+  CROSS JOIN LATERAL (
+    SELECT * FROM history_attempts a
+    WHERE a.context_id = n.context_id AND a.user_id = n.user_id AND a.notification = n.notification AND a.at >= $4
+    ORDER BY a.at LIMIT ${maxAttemptsShown}
+  ) a`;
+
+interface NotificationRow {
+  readonly at: Date;
+  readonly context_id: number;
+  readonly user_id: number;
+  readonly place: string;
+  readonly notification: string;
+  readonly topic: string;
+  readonly window_key: string;
+}
+
+function toNotification(row: NotificationRow): FoundNotification {
+  return {
+    at: row.at.getTime(),
+    context: row.context_id,
+    user: row.user_id,
+    place: Number(row.place),
+    notification: row.notification,
+    topic: row.topic,
+    windowKey: row.window_key,
+  };
+}
+
+interface WindowRow {
+  readonly index: number;
+  readonly at: Date;
+  readonly due_at: Date;
+  readonly context_id: number;
+  readonly user_id: number;
+  readonly count: number;
+  readonly notification: string;
+  readonly targets: string;
+}
+
+type StoredTarget = readonly [string, TransportName, string, string | null];
+
+function toWindow(row: WindowRow): FoundWindow {
+  return {
+    at: row.at.getTime(),
+    dueAt: row.due_at.getTime(),
+    context: row.context_id,
+    user: row.user_id,
+    count: row.count,
+    notification: row.notification,
+    targets: (JSON.parse(row.targets) as StoredTarget[]).map(
+      ([delivery, transport, client, subscription]): HistoryTarget => ({
+        ...{ delivery, transport, client },
+        ...(subscription === null ? {} : { subscription }),
+      }),
+    ),
+  };
+}
+
+interface AttemptRow {
+  readonly at: Date;
+  readonly next_at: Date | null;
+  readonly context_id: number;
+  readonly user_id: number;
+  readonly duration_ms: number;
+  readonly attempt: number;
+  readonly notification: string;
+  readonly delivery: string;
+  readonly transport: TransportName;
+  readonly client: string;
+  readonly outcome: string;
+  readonly subscription: string | null;
+  readonly reason: string | null;
+  readonly provider_id: string | null;
+  readonly decided_by: string | null;
+}
+
+function toAttempt(row: AttemptRow): HistoryAttempt {
+  return {
+    at: row.at.getTime(),
+    context: row.context_id,
+    user: row.user_id,
+    durationMs: row.duration_ms,
+    attempt: row.attempt,
+    notification: row.notification,
+    delivery: row.delivery,
+    transport: row.transport,
+    client: row.client,
+    outcome: row.outcome,
+    ...(row.next_at === null ? {} : { nextAt: row.next_at.getTime() }),
+    ...(row.subscription === null ? {} : { subscription: row.subscription }),
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    ...(row.provider_id === null ? {} : { providerId: row.provider_id }),
+    ...(row.decided_by === null ? {} : { decidedBy: JSON.parse(row.decided_by) as DecidedBy }),
+  };
+}

@@ -1,0 +1,93 @@
+import type { TransportName } from '@pns/transport-contract';
+
+/** All rows of the history belong to a user. Times are in ms since the epoch. */
+interface Row {
+  readonly at: number;
+  readonly context: number;
+  readonly user: number;
+}
+
+/** A notification; `at` is when it was accepted. */
+export interface HistoryNotification extends Row {
+  readonly notification: string;
+  readonly topic: string;
+  /** The key of its window without context, user and mode; empty if only failures are recorded. */
+  readonly windowKey: string;
+  /** Its number in the order of acceptance of its shard. */
+  readonly place: number;
+}
+
+/** A window that was dispatched at `at`. It contains the notifications with its key whose place is at most its own. */
+export interface HistoryWindow extends Row {
+  readonly windowKey: string;
+  readonly place: number;
+  /** The notification that was sent. */
+  readonly notification: string;
+  readonly dueAt: number;
+  readonly count: number;
+  readonly targets: readonly HistoryTarget[];
+}
+
+/** Where a delivery goes. */
+export interface HistoryTarget {
+  readonly delivery: string;
+  readonly transport: TransportName;
+  readonly client: string;
+  /** Absent for sockets. */
+  readonly subscription?: string | undefined;
+}
+
+/** An attempt, a deferral, or a delivery that was suppressed before it was made: then `attempt` is 0 and `delivery` is empty. */
+export interface HistoryAttempt extends Row, HistoryTarget {
+  readonly notification: string;
+  readonly attempt: number;
+  readonly durationMs: number;
+  readonly outcome: string;
+  readonly reason?: string | undefined;
+  /** The provider's id of the push. */
+  readonly providerId?: string | undefined;
+  /** When the next attempt begins. */
+  readonly nextAt?: number | undefined;
+  /** The property that switched the transport off. */
+  readonly decidedBy?: DecidedBy | undefined;
+}
+
+/** A property and the place where its value is set. */
+export interface DecidedBy {
+  readonly name: string;
+  readonly origin: { readonly scope: string; readonly id?: string };
+}
+
+/** A time in which records were lost. */
+export interface HistoryGap {
+  readonly since: number;
+  readonly until: number;
+}
+
+/** What is counted. A delivery counts when it has ended. */
+export interface UsageCounts {
+  readonly notifications: number;
+  readonly delivered: number;
+  readonly failed: number;
+  readonly suppressed: number;
+}
+
+/** Counts of an hour (in ms since the epoch, UTC), to add to those that are stored. */
+export interface UsageOfHour extends UsageCounts {
+  readonly hour: number;
+  readonly context: number;
+  readonly topic: string;
+  /** Empty where notifications are counted, which have no single target. */
+  readonly client: string;
+  readonly transport: TransportName | '';
+}
+
+/** Rows to write together. */
+export interface HistoryRows {
+  readonly notifications: readonly HistoryNotification[];
+  readonly windows: readonly HistoryWindow[];
+  readonly attempts: readonly HistoryAttempt[];
+  readonly usage: readonly UsageOfHour[];
+  /** A gap that has ended, and how many records it has cost. */
+  readonly gap?: (HistoryGap & { readonly records: number }) | undefined;
+}
