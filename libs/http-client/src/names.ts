@@ -1,8 +1,8 @@
 import type { LookupAddress } from 'node:dns';
 import { LRUCache } from 'lru-cache';
-import { type Found, type LookUp, NameError } from './webhook.lookup';
+import { type Found, type LookUp, NameError } from './name-lookup';
 
-/** The user, context and webhook for which a name is looked up. */
+/** The user, context and client for which a name is looked up. */
 export interface Seeker {
   readonly client: string;
   readonly context: number;

@@ -1,11 +1,19 @@
-import { type ClientSender, PerClient } from '@pns/http-client';
+import {
+  AnswerTimeoutError,
+  type AttemptVerdict,
+  BlockedAddressError,
+  type ClientSender,
+  codeOf,
+  Endpoints,
+  GuardedClient,
+  type LookUp,
+  Names,
+  nameServerLookUp,
+  PerClient,
+} from '@pns/http-client';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { errors } from 'undici';
-import { BlockedAddressError, WebhookClient, WebhookTimeoutError } from './webhook.client';
 import { ownAuthorization } from './webhook.credentials';
-import { type AttemptVerdict, Endpoints } from './webhook.endpoints';
-import { type LookUp, nameServerLookUp } from './webhook.lookup';
-import { Names } from './webhook.names';
 import type { WebhookOptions } from './webhook.options';
 import { isEndpointFailure, webhookOutcome } from './webhook.outcome';
 import { webhookBody, webhookHeaders } from './webhook.payload';
@@ -40,7 +48,7 @@ const namesDeferred: Outcome = {
  */
 export class WebhookTransport implements Transport {
   readonly name = 'webhook';
-  private readonly connections: PerClient<WebhookOptions, WebhookClient>;
+  private readonly connections: PerClient<WebhookOptions, GuardedClient>;
   /** Checked targets, by options. Checking a URI costs as much as signing a body, and URIs recur often. */
   private readonly targets = new WeakMap<WebhookOptions, Map<string, Target | Outcome>>();
   private readonly endpoints = new Endpoints();
@@ -56,7 +64,7 @@ export class WebhookTransport implements Transport {
     this.now = now;
     this.names = new Names(lookUp);
     const addressesOf = (name: string) => this.names.addresses(name);
-    this.connections = new PerClient((each) => new WebhookClient(each, addressesOf), madeFor);
+    this.connections = new PerClient((each) => new GuardedClient(each, addressesOf), madeFor);
   }
 
   /** Sends once. Rejects only if `signal` is aborted, or for a bug in PNS. */
@@ -127,7 +135,7 @@ export class WebhookTransport implements Transport {
     delivery: Delivery,
     own: string | undefined,
     target: Target,
-    connections: ClientSender<WebhookOptions, WebhookClient>,
+    connections: ClientSender<WebhookOptions, GuardedClient>,
     signal: AbortSignal,
   ): Promise<AttemptVerdict> {
     const body = webhookBody(delivery);
@@ -168,12 +176,6 @@ function failedAttempt(error: unknown): AttemptVerdict {
   // The request could not be written. This is a bug in PNS, which a retry does not fix.
   if (error instanceof TypeError || error instanceof errors.InvalidArgumentError) throw error;
   const reason =
-    error instanceof WebhookTimeoutError ? error.message : `The connection to the endpoint failed (${codeOf(error)}).`;
+    error instanceof AnswerTimeoutError ? error.message : `The connection to the endpoint failed (${codeOf(error)}).`;
   return { outcome: { kind: 'retry', reason }, isEndpointFailure: true };
-}
-
-/** The error's code. Its message may contain addresses and names, so it is not used. */
-function codeOf(error: unknown): string {
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  return typeof code === 'string' ? code : String(name);
 }
