@@ -188,6 +188,7 @@ export class ConfigCascade {
     return {
       title: templateOf('com.openexchange.pns.template.title'),
       body: templateOf('com.openexchange.pns.template.body'),
+      navigate: templateOf('com.openexchange.pns.template.navigate'),
       ...(dataFields.length > 0 ? { dataFields } : {}),
       hasBadge: this.resolve(`${apns}.badge.enabled`, subject).value,
       ...(this.resolve(`${apns}.sound.enabled`, subject).value

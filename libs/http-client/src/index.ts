@@ -1,4 +1,6 @@
-export { AnswerTimeoutError, BlockedAddressError, GuardedClient, type GuardedTarget } from './guarded-client';
+export { guardedFields, withCaFile } from './guarded-fields';
+export { failedAttempt } from './failed-attempt';
+export { GuardedClient, type GuardedTarget } from './guarded-client';
 export { type AttemptVerdict, type CircuitOptions, Endpoints } from './endpoints';
 export { Http2Pool, type Http2Request } from './http2-pool';
 export type { Http2Answer, Http2Peer, Http2Times } from './http2-connection';

@@ -15,6 +15,7 @@ const traits: Readonly<Record<TransportName, TransportTraits>> = {
   apns: device,
   fcm: device,
   wns: device,
+  webpush: device,
 };
 
 /** By any name: a row may be of a transport that only a newer version knows. */

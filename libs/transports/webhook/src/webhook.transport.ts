@@ -1,10 +1,9 @@
 import {
-  AnswerTimeoutError,
   type AttemptVerdict,
-  BlockedAddressError,
   type ClientSender,
   codeOf,
   Endpoints,
+  failedAttempt,
   GuardedClient,
   type LookUp,
   Names,
@@ -12,7 +11,6 @@ import {
   PerClient,
 } from '@pns/http-client';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
-import { errors } from 'undici';
 import { ownAuthorization } from './webhook.credentials';
 import type { WebhookOptions } from './webhook.options';
 import { isEndpointFailure, webhookOutcome } from './webhook.outcome';
@@ -34,14 +32,6 @@ export interface WebhookTransportParts {
 }
 
 const maxTargets = 10_000;
-
-/** It is no attempt, because the endpoint is not the cause. */
-const namesDeferred: Outcome = {
-  kind: 'retry',
-  reason: 'Too many names of this user or context are being looked up; the endpoint was not asked.',
-  afterMs: 1000,
-  isSpared: true,
-};
 
 /**
  * Posts deliveries to webhooks. Each client has its own connections, each endpoint its own slots and circuit breaker.
@@ -88,7 +78,7 @@ export class WebhookTransport implements Transport {
         signal.throwIfAborted();
         return this.attempt(delivery, own, target, connections, signal);
       },
-      () => this.nameLookedUp(target, delivery),
+      () => this.names.prepared(target.name, delivery),
     );
   }
 
@@ -122,15 +112,6 @@ export class WebhookTransport implements Transport {
     }
   }
 
-  /**
-   * Looks the target's name up before the attempt begins. Undefined after the look-up; a deferral if no look-up could
-   * be started.
-   */
-  private nameLookedUp({ name }: Target, delivery: Delivery): Promise<Outcome | undefined> | undefined {
-    const isReady = name === undefined || this.names.ready(name, delivery);
-    return isReady === true ? undefined : isReady.then((isKnown) => (isKnown ? undefined : namesDeferred));
-  }
-
   private async attempt(
     delivery: Delivery,
     own: string | undefined,
@@ -148,7 +129,7 @@ export class WebhookTransport implements Transport {
       };
     } catch (error) {
       signal.throwIfAborted();
-      return failedAttempt(error);
+      return failedAttempt(error, 'endpoint');
     }
   }
 
@@ -167,15 +148,4 @@ export class WebhookTransport implements Transport {
 /** The options that affect connections. */
 function madeFor({ allowedNetworks, maxConnections, timeoutMillis, caFile }: WebhookOptions): string {
   return JSON.stringify([allowedNetworks, maxConnections, timeoutMillis, caFile]);
-}
-
-function failedAttempt(error: unknown): AttemptVerdict {
-  if (error instanceof BlockedAddressError) {
-    return { outcome: { kind: 'rejected', reason: error.message }, isEndpointFailure: false };
-  }
-  // The request could not be written. This is a bug in PNS, which a retry does not fix.
-  if (error instanceof TypeError || error instanceof errors.InvalidArgumentError) throw error;
-  const reason =
-    error instanceof AnswerTimeoutError ? error.message : `The connection to the endpoint failed (${codeOf(error)}).`;
-  return { outcome: { kind: 'retry', reason }, isEndpointFailure: true };
 }
