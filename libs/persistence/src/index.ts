@@ -23,6 +23,7 @@ export {
   type HeldClient,
 } from './failed-delivery.store';
 export { Seal } from './seal';
+export { ServerKeyStore } from './server-key.store';
 export type { Page, PageRequest } from './page';
 export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';
 export type { Registration, RegistrationRules } from './registration';

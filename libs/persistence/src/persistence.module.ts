@@ -16,6 +16,7 @@ import { DirectoryStore } from './directory.store';
 import { ErasureStore } from './erasure.store';
 import { FailedDeliveryStore } from './failed-delivery.store';
 import { Seal } from './seal';
+import { ServerKeyStore } from './server-key.store';
 import { SubscriptionStore } from './subscription.store';
 import { TokenSpellingStore } from './token-spelling.store';
 import { PendingChangeStore } from './pending-change.store';
@@ -37,6 +38,7 @@ const stores = [
   ClientTransportStore,
   TokenSpellingStore,
   PendingChangeStore,
+  ServerKeyStore,
 ];
 
 /** Provides the stores. Waits until Postgres answers and its tables are migrated. */
