@@ -159,6 +159,11 @@ export const logEvents = {
     'Deliveries of a client are held: its credentials are wrong.',
   ),
   'transport.resumed': row('info', 'transport client', 'Deliveries of a client are sent again.'),
+  'webpush.keys-not-read': row(
+    'error',
+    'reason',
+    'The VAPID keys of the server could not be read or made, so browsers cannot subscribe.',
+  ),
 } as const satisfies Readonly<Record<string, LogEventDescription>>;
 
 export type LogEvent = keyof typeof logEvents;

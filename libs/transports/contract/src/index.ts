@@ -12,4 +12,4 @@ export type { TokenRule } from './token-rule';
 export type { Transport } from './transport';
 export { hasUsablePort } from './usable-port';
 export { transportAliases, transportName, transportNames, type TransportName } from './transport-name';
-export { hasConfiguredUri, isRegistered, type RegisteredTransport } from './transport-traits';
+export { hasConfiguredUri, hasPushKeys, isRegistered, type RegisteredTransport } from './transport-traits';

@@ -7,6 +7,5 @@ export {
   type WebpushOptions,
 } from './webpush.options';
 export { currentKeys, vapidKeysFor } from './webpush.server-keys';
-export { httpsSentence } from './webpush.target';
 export { webpushToken } from './webpush.token';
 export { WebpushTransport, type WebpushTransportParts } from './webpush.transport';

@@ -15,12 +15,9 @@ export function pushTarget(token: string, { httpsOnly }: Pick<WebpushOptions, 'h
   const problem = webpushToken.tokenProblem(token);
   if (problem !== undefined) return { kind: 'rejected', reason: `The endpoint ${problem}.` };
   const { protocol, origin, hostname, pathname, search } = new URL(webpushToken.normalToken(token));
-  if (httpsOnly && protocol !== 'https:') return { kind: 'misconfigured', reason: httpsSentence, isTargetOnly: true };
+  if (httpsOnly && protocol !== 'https:') return { kind: 'misconfigured', reason: 'This client takes https endpoints only (httpsOnly).', isTargetOnly: true };
   return { origin, path: pathname + search, ...(isName(hostname) && { name: hostname }) };
 }
-
-/** Why an endpoint without TLS is refused. */
-export const httpsSentence = 'This client takes https endpoints only (httpsOnly).';
 
 /** The parser writes every spelling of an IPv4 address in its dotted form, and IPv6 in brackets. */
 function isName(hostname: string): boolean {
