@@ -87,7 +87,7 @@ it('exports the windows that wait for a dispatcher, and the jobs that wait for m
     '{queue="wns",state="waiting"}': 0,
   });
   expect(depths['{queue="aggregation",state="delayed"}']).toBeGreaterThanOrEqual(2); // the sweep of each shard
-  expect(Object.keys(depths)).toHaveLength(6 * 3);
+  expect(Object.keys(depths)).toHaveLength(7 * 3);
 });
 
 it('does not take windows while Redis is nearly full, and takes them when there is memory', async () => {

@@ -18,7 +18,7 @@ const placeholders: Readonly<Record<string, string>> = {
   node: '[\\w-]+',
   job: '(?:[0-9a-f]{40}|(?:tick|now|more|passed)-[\\w-]+|repeat:sweep:\\d+)',
   queue:
-    '\\{pns:(?:\\d+\\}:(?:aggregation|websocket|webhook|apns|fcm|wns|subscription-sweep)|websocket\\}:websocket-[\\w-]+)',
+    '\\{pns:(?:\\d+\\}:(?:aggregation|websocket|webhook|apns|fcm|wns|webpush|subscription-sweep)|websocket\\}:websocket-[\\w-]+)',
 };
 
 /** The first cell of each row of the table, and its expression. */
