@@ -37,7 +37,7 @@ export class ClientApiController {
   @ApiOperation({
     summary: "Subscribe or unsubscribe the session's user",
     description:
-      'Errors have status 200 and an error object: `SVL-0002` missing field, `SVL-0009` invalid JSON, `SVL-0021` unknown action, `SVL-0023` missing body, `SES-0201` missing session, `SES-0203` ended session, `PNS-0001` unexpected error, `PNS-0002` Redis or the identity provider is not reachable, `PNS-0003` Postgres is not reachable, `PNS-0005` unknown transport, `PNS-0006` the transport has no subscriptions, `PNS-0007` invalid topic, `PNS-0012` denied, `PNS-0013` too many subscriptions.',
+      'A browser sends `webpush` as transport, and `pushSubscription` instead of a token. Errors have status 200 and an error object: `SVL-0002` missing field, `SVL-0009` invalid JSON, `SVL-0021` unknown action, `SVL-0023` missing body, `SES-0201` missing session, `SES-0203` ended session, `PNS-0001` unexpected error, `PNS-0002` Redis or the identity provider is not reachable, `PNS-0003` Postgres is not reachable, `PNS-0005` unknown transport, `PNS-0006` the transport has no subscriptions, `PNS-0007` invalid topic, `PNS-0012` denied, `PNS-0013` too many subscriptions.',
   })
   @ApiQuery({ name: 'action', enum: ['subscribe', 'unsubscribe'] })
   @ApiQuery({ name: 'session', required: false, description: 'A session token, unless it is sent as a bearer token.' })

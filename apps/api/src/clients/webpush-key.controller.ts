@@ -38,8 +38,8 @@ export class WebpushKeyController {
     description:
       'Takes an API key or a session token. Pages of other origins may read the answer if the `origins` of the client contain theirs, or if the client has no `origins`.',
   })
-  @ApiQuery({ name: 'session', required: false, description: 'A session token instead of an API key.' })
-  @ApiOkResponse({ type: WebpushKeyView })
+  @ApiQuery({ name: 'session', type: String, required: false, description: 'A session token instead of an API key.' })
+  @ApiOkResponse({ type: WebpushKeyView, description: 'The current key of the client.' })
   @ApiProblems('PATH_INVALID', 'SESSION_INVALID', 'SESSION_ENDED', 'ENCRYPTION_KEY_MISSING', 'SECRET_UNREADABLE')
   async get(
     @Param() { client: name }: ClientPath,
