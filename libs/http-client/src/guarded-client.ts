@@ -44,7 +44,12 @@ export interface GuardedOptions {
   readonly timeoutMillis: number;
   /** Certificates in PEM that are trusted in addition to the usual ones. */
   readonly caFile?: string | undefined;
+  /** How long an idle connection is kept, unless the endpoint says how long it keeps it. */
+  readonly idleMs?: number;
 }
+
+/** Node's servers close an idle connection after five seconds. A shorter time avoids that this happens while we use it. */
+const defaultIdleMs = 4000;
 
 /** A request to an endpoint. */
 export interface GuardedTarget {
@@ -78,15 +83,13 @@ export class GuardedClient {
   private readonly aborts = new AbortListeners();
 
   constructor(options: GuardedOptions, addressesOf: AddressesOf) {
-    const { allowedNetworks, maxConnections, timeoutMillis, caFile } = options;
+    const { allowedNetworks, maxConnections, timeoutMillis, caFile, idleMs = defaultIdleMs } = options;
     this.timeoutMs = timeoutMillis;
     this.deadlines = new Deadlines(timeoutMillis);
     this.agent = new Agent({
       connections: maxConnections,
       connect: guardedConnector(networks(allowedNetworks), addressesOf, timeoutMillis, caFile),
-      // Node's servers close an idle connection after five seconds. A shorter time avoids that this happens while we
-      // use it.
-      keepAliveTimeout: 4000,
+      keepAliveTimeout: idleMs,
       // Our own timer ends slow requests; it also covers the wait for a connection.
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -218,6 +218,16 @@ describe('keys that cannot be read', () => {
     ).toMatchObject(waiting);
   });
 
+  it('of the server without their encryption key concern the operator', async () => {
+    const sealed = Object.assign(new Error('no key'), { code: 'ENCRYPTION_KEY_MISSING' });
+    const outcome = await keysOf(
+      () => Promise.resolve(undefined),
+      () => Promise.reject(sealed),
+    );
+    expect(outcome).toMatchObject({ kind: 'misconfigured' });
+    expect(outcome).not.toHaveProperty('isTargetOnly');
+  });
+
   it('of a deleted subscription suppress the delivery', async () => {
     expect(await keysOf(() => Promise.resolve(undefined))).toMatchObject({ kind: 'suppressed' });
   });

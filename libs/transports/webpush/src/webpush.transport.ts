@@ -47,6 +47,12 @@ const defaultAnswerMs = 10_000;
 /** Connections to one push service for the clients with the same options; each carries one message at a time. */
 const maxConnections = 100;
 
+/** Push services keep idle connections for a minute or longer. */
+const idleMs = 30_000;
+
+/** Codes of errors that last until the operator corrects PNS_ENCRYPTION_KEY. */
+const sealCodes: ReadonlySet<string> = new Set(['ENCRYPTION_KEY_MISSING', 'SECRET_UNREADABLE']);
+
 /** The keys for one message: those of the browser, and ours. */
 interface MessageKeys {
   readonly browser: PushKeys;
@@ -73,7 +79,7 @@ export class WebpushTransport implements Transport {
     const addressesOf = (name: string) => this.names.addresses(name);
     this.connections = new PerClient(
       ({ allowedNetworks, caFile }) =>
-        new GuardedClient({ allowedNetworks, caFile, maxConnections, timeoutMillis: answerMs }, addressesOf),
+        new GuardedClient({ allowedNetworks, caFile, maxConnections, timeoutMillis: answerMs, idleMs }, addressesOf),
       ({ allowedNetworks, caFile }) => JSON.stringify([allowedNetworks, caFile]),
     );
   }
@@ -138,7 +144,11 @@ export class WebpushTransport implements Transport {
       ]);
     } catch (error) {
       this.serverKeys = undefined;
-      return { kind: 'retry', reason: `The keys cannot be read now (${codeOf(error)}).`, isWaiting: true };
+      const code = codeOf(error);
+      if (sealCodes.has(code)) {
+        return { kind: 'misconfigured', reason: `The VAPID keys of the server cannot be decrypted (${code}).` };
+      }
+      return { kind: 'retry', reason: `The keys cannot be read now (${code}).`, isWaiting: true };
     }
     if (open === undefined) return { kind: 'suppressed', reason: 'the subscription was deleted' };
     try {
