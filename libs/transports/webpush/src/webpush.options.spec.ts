@@ -16,7 +16,7 @@ it('has a default for every option', () => {
 
 it('takes keys with padding, and in the characters of base64', () => {
   const spelled = Object.fromEntries(
-    Object.entries(one).map(([name, key]) => [name, Buffer.from(key, 'base64url').toString('base64')]),
+    Object.entries<string>({ ...one }).map(([name, key]) => [name, Buffer.from(key, 'base64url').toString('base64')]),
   );
   expect(webpushOptions.parse(spelled)).toMatchObject(one);
   expect(webpushOptions.parse({ previousKeys: [spelled] })).toMatchObject({ previousKeys: [one] });

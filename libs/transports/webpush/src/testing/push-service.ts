@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Authority, makeAuthority } from '@pns/sandbox';
+import { makeAuthority } from '@pns/sandbox';
 import { decrypt } from 'http_ece';
 import { jwtVerify } from 'jose';
 
@@ -52,7 +52,7 @@ export class PushService {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.receive(request, response));
   }
 
-  static async start(authority: Authority = makeAuthority()): Promise<PushService> {
+  static async start(authority = makeAuthority()): Promise<PushService> {
     const server = createServer(authority.server).listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new PushService(server, `https://localhost:${(server.address() as AddressInfo).port}`, authority.cert);
