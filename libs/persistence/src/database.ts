@@ -16,7 +16,7 @@ import { ApiKeyRateLimits1760000000009 } from './migrations/0009-api-key-rate-li
 import { TokenSpelling1760000000010 } from './migrations/0010-token-spelling';
 import { ExhaustedDeliveries1760000000011 } from './migrations/0011-exhausted-deliveries';
 import { LoginsInNfc1760000000012 } from './migrations/0012-logins-in-nfc';
-import { PushKeys1760000000014 } from './migrations/0014-push-keys';
+import { PushKeys1760000000013 } from './migrations/0013-push-keys';
 import { SubscriptionEntity } from './subscription.entity';
 
 // Listed, not globbed: builds are bundled or compiled, and a missing file must cause an error.
@@ -34,7 +34,7 @@ export const migrations = [
   TokenSpelling1760000000010,
   ExhaustedDeliveries1760000000011,
   LoginsInNfc1760000000012,
-  PushKeys1760000000014,
+  PushKeys1760000000013,
 ];
 
 /** An arbitrary number that no other program locks in the same database. */

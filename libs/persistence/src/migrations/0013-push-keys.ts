@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** The keys of Web Push subscriptions, and pairs of keys of the server. Both are encrypted. */
-export class PushKeys1760000000014 implements MigrationInterface {
+export class PushKeys1760000000013 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('ALTER TABLE subscriptions ADD COLUMN keys bytea');
     await runner.query(
