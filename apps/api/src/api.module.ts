@@ -23,6 +23,8 @@ import { ClientApiController } from './client-api/client-api.controller';
 import { ClientAccounts } from './clients/client-accounts';
 import { ClientTransportsController } from './clients/client-transports.controller';
 import { OptionFileFaults } from './clients/option-file-faults';
+import { WebpushKeyController } from './clients/webpush-key.controller';
+import { WebpushKeys } from './clients/webpush-keys';
 import { ConfigApiModule } from './config/config-api.module';
 import { ContextsController } from './directory/contexts.controller';
 import { Erasure } from './directory/erasure';
@@ -39,6 +41,7 @@ import { Intake } from './notifications/intake.service';
 import { NotificationsController } from './notifications/notifications.controller';
 import { SessionsController } from './sessions/sessions.controller';
 import { RegistrationWarnings } from './subscriptions/registration-warnings';
+import { PushGate } from './subscriptions/push-gate';
 import { Registrar } from './subscriptions/registrar';
 import { SubscriptionsController } from './subscriptions/subscriptions.controller';
 import { TestPush } from './subscriptions/test-push';
@@ -100,6 +103,7 @@ export class ApiModule {
         AuditController,
         ClientApiController,
         ClientTransportsController,
+        WebpushKeyController,
         DeliveriesController,
       ],
       providers: [
@@ -118,11 +122,13 @@ export class ApiModule {
         HistorySweep,
         Intake,
         OptionFileFaults,
+        PushGate,
         Registrar,
         RegistrationWarnings,
         Erasure,
         TestPush,
         TokenSpelling,
+        WebpushKeys,
         {
           provide: ClientAccounts,
           inject: [ClientOptions],

@@ -10,7 +10,7 @@ import { parkedNode } from '@pns/delivery';
 import { socketNodeGroup, aggregationQueue, deliveryQueue, Queues, socketNodeQueue, type TickJob } from '@pns/queue';
 import { SocketNodes } from '@pns/sockets';
 import { log, metrics, nestLogger } from '@pns/runtime';
-import type { Delivery } from '@pns/transport-contract';
+import { transportNames, type Delivery } from '@pns/transport-contract';
 import type { Redis } from 'ioredis';
 import { DispatcherModule } from './dispatcher.module';
 
@@ -87,7 +87,7 @@ it('exports the windows that wait for a dispatcher, and the jobs that wait for m
     '{queue="wns",state="waiting"}': 0,
   });
   expect(depths['{queue="aggregation",state="delayed"}']).toBeGreaterThanOrEqual(2); // the sweep of each shard
-  expect(Object.keys(depths)).toHaveLength(6 * 3);
+  expect(Object.keys(depths)).toHaveLength((transportNames.length + 1) * 3);
 });
 
 it('does not take windows while Redis is nearly full, and takes them when there is memory', async () => {

@@ -3,6 +3,7 @@ import { apnsToken } from '@pns/transport-apns/token';
 import type { TokenRule, TransportName } from '@pns/transport-contract';
 import { fcmToken } from '@pns/transport-fcm/token';
 import { webhookToken } from '@pns/transport-webhook/token';
+import { webpushToken } from '@pns/transport-webpush/token';
 import { wnsToken } from '@pns/transport-wns/token';
 
 /** Connection ids of sockets, and tokens of unknown transports of newer versions, are already in normal form. */
@@ -11,6 +12,7 @@ const rules: ReadonlyMap<string, TokenRule> = new Map<TransportName, TokenRule>(
   ['fcm', fcmToken],
   ['wns', wnsToken],
   ['webhook', webhookToken],
+  ['webpush', webpushToken],
 ]);
 
 /** The token rules of all transports. */

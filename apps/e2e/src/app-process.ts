@@ -5,7 +5,14 @@ import type { Readable } from 'node:stream';
 
 /** The apps that run as separate processes. */
 export type AppName =
-  'api' | 'dispatcher' | 'worker-websocket' | 'worker-webhook' | 'worker-apns' | 'worker-fcm' | 'worker-wns';
+  | 'api'
+  | 'dispatcher'
+  | 'worker-websocket'
+  | 'worker-webhook'
+  | 'worker-apns'
+  | 'worker-fcm'
+  | 'worker-wns'
+  | 'worker-webpush';
 
 export interface AppProcessOptions {
   /** Whether its log is kept for tests. Default: true. */

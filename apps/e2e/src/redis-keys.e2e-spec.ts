@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { transportNames } from '@pns/transport-contract';
 import { Redis } from 'ioredis';
 import { root } from './doc-page';
 import { eventually } from './eventually';
@@ -17,8 +18,7 @@ const placeholders: Readonly<Record<string, string>> = {
   id: '[0-9a-f-]{36}',
   node: '[\\w-]+',
   job: '(?:[0-9a-f]{40}|(?:tick|now|more|passed)-[\\w-]+|repeat:sweep:\\d+)',
-  queue:
-    '\\{pns:(?:\\d+\\}:(?:aggregation|websocket|webhook|apns|fcm|wns|subscription-sweep)|websocket\\}:websocket-[\\w-]+)',
+  queue: `\\{pns:(?:\\d+\\}:(?:aggregation|${transportNames.join('|')}|subscription-sweep)|websocket\\}:websocket-[\\w-]+)`,
 };
 
 /** The first cell of each row of the table, and its expression. */

@@ -9,6 +9,7 @@ import { listenHost, PnsError, urlHostOf } from '@pns/runtime';
 import { apnsWorker } from '@pns/worker-apns';
 import { fcmWorker } from '@pns/worker-fcm';
 import { webhookWorker } from '@pns/worker-webhook';
+import { webpushWorker } from '@pns/worker-webpush';
 import { startWebsocketWorker } from '@pns/worker-websocket';
 import { wnsWorker } from '@pns/worker-wns';
 import { banner } from './banner';
@@ -72,6 +73,7 @@ async function startAll(apps: INestApplicationContext[], started: Started, say: 
       startTransportWorker(apnsWorker),
       startTransportWorker(fcmWorker),
       startTransportWorker(wnsWorker),
+      startTransportWorker(webpushWorker),
     ])),
   );
   const sandboxUrl = await demo?.complete(env.PNS_CONFIG_DIR);

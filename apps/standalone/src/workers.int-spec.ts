@@ -2,11 +2,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SubscriptionStore } from '@pns/persistence';
+import { ServerKeyStore, SubscriptionStore } from '@pns/persistence';
 import { log, metrics } from '@pns/runtime';
+import { newVapidKeys } from '@pns/transport-webpush';
 import { apnsWorker } from '@pns/worker-apns';
 import { fcmWorker } from '@pns/worker-fcm';
 import { webhookWorker } from '@pns/worker-webhook';
+import { webpushWorker } from '@pns/worker-webpush';
 import { wnsWorker } from '@pns/worker-wns';
 import { eventually, WorkerStage } from './testing/worker-stage';
 
@@ -98,6 +100,22 @@ it('retires a subscription whose token is not a device token of Apple', async ()
   const { subscription } = await store.register({ ...who, topics: ['*'], isShared: false });
   await stage.send({ ...who, id: 'd-retired', subscriptionId: subscription.id });
   await eventually(async () => ((await store.get(subscription.id)) === undefined ? true : undefined));
+});
+
+it.each([
+  ['off', 'misconfigured', expect.stringContaining('switched off')],
+  ['constructor', 'rejected', expect.stringContaining('loopback')],
+] as const)('ends a delivery to a browser of the client %s as %s', async (client, outcome, reason) => {
+  stage.configure('pns-webpush-options.yml', { off: { enabled: false } });
+  await stage.start(webpushWorker);
+  const who = { context: 1, user: 14, client, transport: 'webpush', token: 'https://127.0.0.1:1/push/1' } as const;
+  const applicationServerKey = (await stage.part(ServerKeyStore).pair('webpush', newVapidKeys)).publicKey;
+  const keys = { p256dh: newVapidKeys().publicKey, auth: 'A'.repeat(22), applicationServerKey, isKeyAssumed: true };
+  const store = stage.part(SubscriptionStore);
+  const { subscription } = await store.register({ ...who, topics: ['*'], isShared: false, keys });
+  const id = `d-webpush-${client}`;
+  await stage.send({ ...who, id, subscriptionId: subscription.id });
+  expect(await stage.failed(id)).toMatchObject({ outcome, reason: reason as unknown });
 });
 
 it('posts to the webhook that webhooks.yml names, and counts its circuits until the worker ends', async () => {

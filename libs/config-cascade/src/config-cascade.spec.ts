@@ -62,6 +62,10 @@ describe('ConfigCascade', () => {
   it.each(['apns', 'fcm', 'wns'] as const)('%s is off by default', (transport) => {
     expect(cascadeOf('').isEnabled(transport, { ...someone, client: 'phone', topic: 'ox:mail:new' })).toBe(false);
   });
+
+  it('webpush is on by default, because it needs no account', () => {
+    expect(cascadeOf('').isEnabled('webpush', { ...someone, client: 'web', topic: 'ox:mail:new' })).toBe(true);
+  });
 });
 
 describe('a webhook', () => {
@@ -153,6 +157,8 @@ describe('how a push looks', () => {
   it.each(['.ops.app.ops:alert', '.ops.app', '.ops:alert', ''])('takes templates with the suffix "%s"', (suffix) => {
     const values = { [`${base}.title${suffix}`]: '{{host}}', [`${base}.data${suffix}`]: 'host, state' };
     expect(styleOf(values)).toMatchObject({ title: '{{host}}', dataFields: ['host', 'state'] });
+    const navigate = 'https://ops.example.com/#{{host}}';
+    expect(styleOf({ [`${base}.navigate${suffix}`]: navigate })).toMatchObject({ navigate });
   });
 
   it('lets the more specific template decide', () => {

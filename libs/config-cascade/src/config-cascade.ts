@@ -193,9 +193,11 @@ export class ConfigCascade {
       this.firstOf(name, namesFor(name, target), subject).value;
     const apns = 'com.openexchange.pns.mobile.api.facade.apn';
     const dataFields = templateOf('com.openexchange.pns.template.data');
+    const navigate = templateOf('com.openexchange.pns.template.navigate');
     return {
       title: templateOf('com.openexchange.pns.template.title'),
       body: templateOf('com.openexchange.pns.template.body'),
+      ...(navigate === '' ? {} : { navigate }),
       ...(dataFields.length > 0 ? { dataFields } : {}),
       hasBadge: this.resolve(`${apns}.badge.enabled`, subject).value,
       ...(this.resolve(`${apns}.sound.enabled`, subject).value

@@ -1,8 +1,8 @@
 import { aggregationModes } from '@pns/notifications';
-import { maxTemplateLength, templateFault } from '@pns/payloads';
+import { maxTemplateLength, navigateFault, templateFault } from '@pns/payloads';
 import { isClientId } from '@pns/subscriptions';
 import { isTopic } from '@pns/topics';
-import type { TransportName } from '@pns/transport-contract';
+import { isContactUri, type TransportName } from '@pns/transport-contract';
 import { z } from 'zod';
 import { scopes, type ScopeName } from './resolve';
 
@@ -50,6 +50,11 @@ const list = text(maxListLength)
 const template = text(maxTemplateLength).superRefine((source, context) => {
   const fault = templateFault(source);
   if (fault !== undefined) context.addIssue({ code: 'custom', message: `is not a Mustache template: ${fault}` });
+});
+
+const urlTemplate = text(maxTemplateLength).superRefine((source, context) => {
+  const fault = navigateFault(source);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: `is not a template of a URL: ${fault}` });
 });
 
 const suffixes = 'append .<client>, .<topic> or .<client>.<topic> to the name to set it for a client, a topic or both';
@@ -262,6 +267,21 @@ export const properties = {
     scopes,
     sentence: `The text below the title, as a template of the same kind; ${suffixes}.`,
   },
+  'com.openexchange.pns.template.navigate': {
+    type: 'text',
+    schema: urlTemplate,
+    fallback: '',
+    scopes,
+    sentence: `The URL that a click on a Web Push notification opens, as a template of the same kind whose values are percent-encoded, such as https://mail.example.com/#folder={{folder}}&id={{id}}; none when empty; ${suffixes}.`,
+  },
+  'com.openexchange.pns.transport.webpush.subject': {
+    type: 'text',
+    schema: text(255).refine((value) => value === '' || isContactUri(value), 'must be a mailto: or https: URI'),
+    fallback: '',
+    scopes: serverOnly,
+    sentence:
+      'The mailto: or https: URI at which push services reach the operator, for clients without a subject of their own; Apple and Mozilla may refuse pushes without it.',
+  },
   'com.openexchange.pns.template.data': {
     type: 'list',
     schema: list,
@@ -282,6 +302,7 @@ export const transportSwitches: Readonly<Record<TransportName, { readonly base: 
     apns: { base: 'com.openexchange.pns.transport.apn.ios.enabled', fallback: false },
     fcm: { base: 'com.openexchange.pns.transport.gcm.enabled', fallback: false },
     wns: { base: 'com.openexchange.pns.transport.wns.enabled', fallback: false },
+    webpush: { base: 'com.openexchange.pns.transport.webpush.enabled', fallback: true },
   };
 
 const switchSentence = (transport: TransportName) => `Whether notifications go out through ${transport}; ${suffixes}.`;
@@ -308,6 +329,7 @@ const suffixedBases: readonly string[] = [
   ...[
     'com.openexchange.pns.template.title',
     'com.openexchange.pns.template.body',
+    'com.openexchange.pns.template.navigate',
     'com.openexchange.pns.template.data',
   ],
 ];

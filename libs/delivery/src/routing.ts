@@ -27,13 +27,15 @@ interface RoutingRule {
 }
 
 const byClient: RoutingRule = { endpointOf: ({ client }) => client };
+const byOrigin: RoutingRule = { endpointOf: ({ token, client }) => parsedUrl(token)?.origin ?? client };
 
 const rules: Readonly<Record<TransportName, RoutingRule>> = {
   websocket: { endpointOf: nodeOf, hasQueuePerEndpoint: true },
-  webhook: { endpointOf: ({ token, client }) => parsedUrl(token)?.origin ?? client },
+  webhook: byOrigin,
   apns: byClient,
   fcm: byClient,
   wns: byClient,
+  webpush: byOrigin,
 };
 
 /** By any name: a delivery that failed may be of a transport that only a newer version knows. */

@@ -1,4 +1,6 @@
+import type { PropertyName, PropertyValue } from '@pns/config-cascade';
 import type { ContentRefusal, PushContent } from '@pns/payloads';
+import type { PushKeys } from '@pns/subscriptions';
 import type { Delivery, Transport, TransportName } from '@pns/transport-contract';
 import type { z } from 'zod';
 
@@ -10,6 +12,12 @@ export interface TransportParts<Options> {
   readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
   /** A function that decrypts a subscription's meta; undefined when the subscription was deleted. Rejects while Postgres is away. */
   readonly metaOf: (subscriptionId: string) => Promise<(() => object | undefined) | undefined>;
+  /** A function that decrypts a subscription's keys; undefined when the subscription was deleted. Rejects while Postgres is away. */
+  readonly keysOf: (subscriptionId: string) => Promise<(() => PushKeys | undefined) | undefined>;
+  /** The server's pair of keys for the transport; `make` makes it at the first call of all processes. Rejects while Postgres is away. */
+  readonly serverKeys: <Pair>(make: () => Pair) => Promise<Pair>;
+  /** The current value of a property in the scope of the server. */
+  readonly property: <Name extends PropertyName>(name: Name) => PropertyValue<Name>;
 }
 
 /** A worker app: its transport, and the option file of the transport's clients. */

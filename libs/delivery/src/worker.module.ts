@@ -2,7 +2,7 @@ import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { pushContent } from '@pns/payloads';
-import { PersistenceModule, SubscriptionStore } from '@pns/persistence';
+import { PersistenceModule, ServerKeyStore, SubscriptionStore } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
 import { RuntimeModule } from '@pns/runtime';
 import type { Transport } from '@pns/transport-contract';
@@ -59,9 +59,15 @@ function configuration(env: WorkerEnv): (Type | DynamicModule)[] {
 
 function transportOf<Options>(worker: TransportWorker<Options>, env: WorkerEnv) {
   return {
-    inject: [ClientOptions, ConfigCascade, SubscriptionStore],
-    useFactory: (options: ClientOptions, cascade: ConfigCascade, subscriptions: SubscriptionStore): Transport => {
+    inject: [ClientOptions, ConfigCascade, SubscriptionStore, ServerKeyStore],
+    useFactory: (
+      options: ClientOptions,
+      cascade: ConfigCascade,
+      subscriptions: SubscriptionStore,
+      serverKeys: ServerKeyStore,
+    ): Transport => {
       const meta = new SharedLookup((ids) => subscriptions.metaOf(ids));
+      const keys = new SharedLookup((ids) => subscriptions.keysOf(ids));
       return worker.create({
         options: options.of(
           worker.transport,
@@ -71,6 +77,9 @@ function transportOf<Options>(worker: TransportWorker<Options>, env: WorkerEnv) 
         ),
         content: (delivery) => pushContent(delivery, cascade.pushStyle(delivery)),
         metaOf: async (id) => (await meta.of([id])).get(id),
+        keysOf: async (id) => (await keys.of([id])).get(id),
+        serverKeys: (make) => serverKeys.pair(worker.transport, make),
+        property: (name) => cascade.resolve(name).value,
       });
     },
   };

@@ -12,6 +12,7 @@ export {
 export { maxPayloadBytes, payloadFault, payloadSchemas } from './payload';
 export {
   maxDataFields,
+  navigateFault,
   pushContent,
   type ContentRefusal,
   type PushContent,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { utf8Bytes } from './cut-text';
-import { maxDataFields, pushContent, type PushContent, type PushStyle } from './push-content';
+import { maxDataFields, navigateFault, pushContent, type PushContent, type PushStyle } from './push-content';
 
 const style: PushStyle = { hasBadge: true, sound: 'default' };
 const mail = {
@@ -169,4 +169,45 @@ it('any payload has a content, and its texts are never empty', () => {
       expect(Object.keys(data).sort()).toEqual(Object.keys(payload).sort());
     }),
   );
+});
+
+describe('the URL that a click opens', () => {
+  it('comes from a template whose values are percent-encoded', () => {
+    const navigate = 'https://mail.example.com/#!app=mail&folder={{folder}}&id={{id}}&n={{count}}';
+    expect(content({ ...mail, id: 'ä/?&#"\ud800' }, { navigate }, 2)).toMatchObject({
+      navigate: 'https://mail.example.com/#!app=mail&folder=default0%2FINBOX&id=%C3%A4%2F%3F%26%23%22%EF%BF%BD&n=2',
+    });
+  });
+
+  it('cannot leave the host of the template', () => {
+    for (const id of ['//evil.example', '@evil.example', '.evil.example', '\\evil.example', ':1@evil.example']) {
+      const { navigate = '' } = content({ ...mail, id }, { navigate: 'https://mail.example.com/{{id}}' });
+      expect(new URL(navigate).host).toBe('mail.example.com');
+    }
+  });
+
+  it('is absent without a template, and for a push that shows nothing', () => {
+    expect(content(mail)).not.toHaveProperty('navigate');
+    const navigate = 'https://mail.example.com/';
+    expect(content({ a: 1 }, { navigate }, 1, 'ops:silent')).not.toHaveProperty('navigate');
+  });
+
+  it('shares the steps of a delivery with the texts', () => {
+    const templates = { title: '{{#a}}{{host}}{{/a}}', navigate: 'https://a.example/{{#a}}{{host}}{{/a}}' };
+    expect(made({ a: ones, host: 'db-1' }, templates, 1, 'ops:alert')).toMatchObject({ kind: 'rejected' });
+  });
+
+  it.each(['https://mail.example.com', 'http://mail.example.com/{{id}}', 'https://a.example/?{{id}}', ''])(
+    '%j is a template of one',
+    (template) => expect(navigateFault(template)).toBeUndefined(),
+  );
+
+  it.each([
+    'https://{{host}}/',
+    'https://mail.{{host}}/',
+    '{{url}}',
+    '/mail',
+    'javascript:alert(1)',
+    'https://a.example/{{#x}}',
+  ])('%j is none', (template) => expect(navigateFault(template)).toBeDefined());
 });

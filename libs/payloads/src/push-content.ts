@@ -1,5 +1,6 @@
-import { cutText, isBlank } from './cut-text';
-import { readTemplate } from './template';
+import { parsedUrl } from '@pns/transport-contract';
+import { cutText, isBlank, wellFormed } from './cut-text';
+import { readTemplate, templateFault } from './template';
 import { renderTemplate, RenderingBudget, RenderingBudgetError, type Rendered } from './template-rendering';
 
 /** The content of a push for every provider: visible texts, and data for the app. */
@@ -13,6 +14,8 @@ export interface PushContent {
   readonly category?: string;
   /** The item that the app opens: the folder and id of a mail, for example `default0/INBOX/113`. */
   readonly cid?: string;
+  /** The URL that a click on the push opens. */
+  readonly navigate?: string;
   /** The data for the app. */
   readonly data: Readonly<Record<string, unknown>>;
 }
@@ -29,6 +32,8 @@ export interface PushStyle {
   /** Mustache templates over the payload's fields, `topic` and `count`; they replace the built-in texts. */
   readonly title?: string;
   readonly body?: string;
+  /** A template of the same kind for the URL that a click opens. Its values are percent-encoded. */
+  readonly navigate?: string;
   /** The fields of the payload that are sent to the app. Default: all. */
   readonly dataFields?: readonly string[];
   readonly hasBadge: boolean;
@@ -54,9 +59,12 @@ const newMail = 'ox:mail:new';
  */
 export function pushContent(source: PushSource, style: PushStyle): PushContent | ContentRefusal {
   const { payload, count } = source;
-  const templated = templateText(style, source);
+  const budget = new RenderingBudget();
+  const templated = templateText(style, source, budget);
   if (templated !== undefined && 'kind' in templated) return templated;
   const text = templated ?? mailText(source);
+  const navigate = text === undefined ? {} : navigateTo(style.navigate, source, budget);
+  if ('kind' in navigate) return navigate;
   const cid = cidOf(payload);
   const { unread } = payload;
   const badge = style.hasBadge && Number.isInteger(unread) && (unread as number) >= 0 ? (unread as number) : undefined;
@@ -65,8 +73,27 @@ export function pushContent(source: PushSource, style: PushStyle): PushContent |
     ...(text === undefined || badge === undefined ? {} : { badge }),
     ...(text === undefined || style.sound === undefined ? {} : { sound: style.sound }),
     ...(cid === undefined ? {} : { cid }),
+    ...navigate,
     data: dataOf(payload, style.dataFields, count),
   };
+}
+
+/** The fault of a template for a URL: its host must be fixed, because the values come from producers. */
+export function navigateFault(template: string): string | undefined {
+  if (template === '' || /^https?:\/\/[^/?#{}\s]+(?:[/?#]|$)/.test(template)) return templateFault(template);
+  return 'it must begin with https:// and a host without placeholders';
+}
+
+function navigateTo(
+  template: string | undefined,
+  source: PushSource,
+  budget: RenderingBudget,
+): { readonly navigate?: string } | ContentRefusal {
+  if (!template) return {};
+  const url = rendered('navigate', template, source, budget, (value) => encodeURIComponent(wellFormed(value)));
+  if ('kind' in url) return url;
+  const parsed = parsedUrl(url.text.trim());
+  return parsed === undefined ? {} : { navigate: parsed.href };
 }
 
 /** Longest text of a push, in bytes of UTF-8. Every provider allows less, so no transport needs to process longer texts. */
@@ -94,10 +121,13 @@ function mailText({ topic, payload, count }: PushSource): Partial<PushContent> |
   return folder === undefined ? undefined : { title: counted(folder.replace(/^default\d+\//, ''), count) };
 }
 
-function templateText(style: PushStyle, view: PushSource): Partial<PushContent> | ContentRefusal | undefined {
+function templateText(
+  style: PushStyle,
+  view: PushSource,
+  budget: RenderingBudget,
+): Partial<PushContent> | ContentRefusal | undefined {
   const { title, body } = style;
   if (!title && !body) return undefined;
-  const budget = new RenderingBudget();
   const shownTitle = rendered('title', title, view, budget);
   if ('kind' in shownTitle) return shownTitle;
   const shownBody = rendered('body', body, view, budget);
@@ -109,16 +139,17 @@ function templateText(style: PushStyle, view: PushSource): Partial<PushContent> 
 }
 
 function rendered(
-  name: 'title' | 'body',
+  name: 'title' | 'body' | 'navigate',
   source: string | undefined,
   view: PushSource,
   budget: RenderingBudget,
+  encode?: (value: string) => string,
 ): Rendered | ContentRefusal {
   if (!source) return { text: '', isCountShown: false };
   const template = readTemplate(source);
   if ('fault' in template) return refusal(`The ${name} template cannot be used: ${template.fault}.`);
   try {
-    return renderTemplate(template.nodes, view, budget);
+    return renderTemplate(template.nodes, view, budget, encode);
   } catch (error) {
     if (!(error instanceof RenderingBudgetError)) throw error;
     return refusal(`The ${name} template takes ${error.message} with this payload.`);

@@ -45,12 +45,19 @@ export interface Rendered {
  * functions and getters have no value. A list is rendered as its entries, separated by commas; an object, also in a list, is
  * rendered as nothing. `topic` and `count` take precedence over fields of the payload with these names.
  *
+ * `encode` encodes each value, but not the text of the template. By default values are unchanged.
+ *
  * @throws RenderingBudgetError when `budget` is used up.
  */
-export function renderTemplate(nodes: readonly TemplateNode[], view: TemplateView, budget: RenderingBudget): Rendered {
+export function renderTemplate(
+  nodes: readonly TemplateNode[],
+  view: TemplateView,
+  budget: RenderingBudget,
+  encode: (value: string) => string = (value) => value,
+): Rendered {
   const { payload, topic, count } = view;
   const ours = { topic, count };
-  const rendering = new Rendering(ours, budget);
+  const rendering = new Rendering(ours, budget, encode);
   const text = rendering.textOf(nodes, [payload, ours]);
   return { text, isCountShown: rendering.isCountShown };
 }
@@ -61,6 +68,7 @@ class Rendering {
   constructor(
     private readonly ours: object,
     private readonly budget: RenderingBudget,
+    private readonly encode: (value: string) => string,
   ) {}
 
   /** Names are looked up in the values of `stack`, from the last to the first. */
@@ -114,13 +122,18 @@ class Rendering {
   }
 
   private shown(value: unknown): string {
-    if (!Array.isArray(value)) return this.counted(plainText(value));
+    if (!Array.isArray(value)) return this.encoded(plainText(value));
     const texts: string[] = [];
     for (const entry of value) {
       this.budget.takeStep();
       texts.push(plainText(entry));
     }
-    return this.counted(texts.join(','));
+    return this.encoded(texts.join(','));
+  }
+
+  private encoded(text: string): string {
+    this.budget.takeText(text); // before the encoding, so that its time is bounded too
+    return this.encode(text);
   }
 
   private counted(text: string): string {

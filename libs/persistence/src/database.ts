@@ -16,6 +16,7 @@ import { ApiKeyRateLimits1760000000009 } from './migrations/0009-api-key-rate-li
 import { TokenSpelling1760000000010 } from './migrations/0010-token-spelling';
 import { ExhaustedDeliveries1760000000011 } from './migrations/0011-exhausted-deliveries';
 import { LoginsInNfc1760000000012 } from './migrations/0012-logins-in-nfc';
+import { PushKeys1760000000013 } from './migrations/0013-push-keys';
 import { History1760000000014 } from './migrations/0014-history';
 import { SubscriptionEntity } from './subscription.entity';
 
@@ -34,6 +35,7 @@ export const migrations = [
   TokenSpelling1760000000010,
   ExhaustedDeliveries1760000000011,
   LoginsInNfc1760000000012,
+  PushKeys1760000000013,
   History1760000000014,
 ];
 

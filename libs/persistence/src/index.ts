@@ -43,6 +43,7 @@ export type {
 } from './history-rows';
 export { HistoryStore } from './history.store';
 export { Seal } from './seal';
+export { ServerKeyStore } from './server-key.store';
 export type { Page, PageRequest } from './page';
 export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';
 export type { Registration, RegistrationRules } from './registration';

@@ -19,6 +19,7 @@ import { HistoryPartitions } from './history-partitions';
 import { HistoryLookup } from './history-lookup';
 import { HistoryStore } from './history.store';
 import { Seal } from './seal';
+import { ServerKeyStore } from './server-key.store';
 import { SubscriptionStore } from './subscription.store';
 import { TokenSpellingStore } from './token-spelling.store';
 import { UsageStore } from './usage.store';
@@ -45,6 +46,7 @@ const stores = [
   HistoryStore,
   HistoryLookup,
   UsageStore,
+  ServerKeyStore,
 ];
 
 /** Provides the stores. Waits until Postgres answers and its tables are migrated. */

@@ -180,7 +180,7 @@ describe('the limits of subscriptions', () => {
   const devices = (count: number, of: Partial<Registration> = {}) =>
     Array.from({ length: count }, (_, at) => ({ ...phone, token: `${of.client ?? 'any'}-${at}`, ...of }));
 
-  it.each(['apns', 'fcm', 'wns', 'webhook'] as const)(
+  it.each(['apns', 'fcm', 'wns', 'webhook', 'webpush'] as const)(
     'hold for each client of %s, also concurrently',
     async (transport) => {
       const limit = { maxPerClient: 3 };

@@ -2,10 +2,14 @@ import { createHash } from 'node:crypto';
 import { PnsError } from '@pns/runtime';
 import type { Subscription, UserKey } from '@pns/subscriptions';
 import type { EntityManager } from 'typeorm';
+import type { GivenPushKeys } from './push-keys';
 import type { Registrant } from './take-over';
 
 /** The values of a new subscription; the token is in its normal form. */
-export type Registration = Omit<Subscription, 'id' | 'createdAt' | 'updatedAt'>;
+export type Registration = Omit<Subscription, 'id' | 'createdAt' | 'updatedAt'> & {
+  /** Of a Web Push subscription. */
+  readonly keys?: GivenPushKeys;
+};
 
 /** The rules for a registration. */
 export interface RegistrationRules {

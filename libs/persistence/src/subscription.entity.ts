@@ -18,6 +18,8 @@ export class SubscriptionEntity {
   @Column('timestamptz', { name: 'expires_at', nullable: true }) expiresAt!: Date | null;
   /** Encrypted, because it can contain credentials. */
   @Column('bytea', { nullable: true }) meta!: Buffer | null;
+  /** Of a Web Push subscription, encrypted. */
+  @Column('bytea', { nullable: true, select: false }) keys!: Buffer | null;
   @Column('boolean', { name: 'shared' }) isShared!: boolean;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
@@ -45,14 +47,14 @@ export function openedMeta(sealed: Buffer, seal: Seal): NonNullable<Subscription
 }
 
 export function toStoredSubscription(
-  row: Omit<SubscriptionEntity, 'tokenHash' | 'isTokenNormal'>,
+  row: Omit<SubscriptionEntity, 'tokenHash' | 'isTokenNormal' | 'keys'>,
   seal: Seal,
 ): StoredSubscription {
   return { ...toSubscription(row, seal), version: row.version };
 }
 
 export function toSubscription(
-  row: Omit<SubscriptionEntity, 'tokenHash' | 'isTokenNormal' | 'version'>,
+  row: Omit<SubscriptionEntity, 'tokenHash' | 'isTokenNormal' | 'keys' | 'version'>,
   seal: Seal,
 ): ReadSubscription {
   return {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { Subscription, UserKey } from '@pns/subscriptions';
+import type { PushKeys, Subscription, UserKey } from '@pns/subscriptions';
 import { patternsMatching } from '@pns/topics';
 import type { TransportName } from '@pns/transport-contract';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import { queryPrepared } from './database';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
+import { openedKeys, sealedKeys } from './push-keys';
 import { admit, lockToken, removeOthers, tokenHash, type Registration, type RegistrationRules } from './registration';
 import { Seal } from './seal';
 import {
@@ -55,7 +56,7 @@ const columns = `s.id, s.context_id AS context, s.user_id AS "user", s.client, s
   s.expires_at AS "expiresAt", s.meta, s.shared AS "isShared", s.created_at AS "createdAt", s.updated_at AS "updatedAt",
   s.xmin AS version`;
 
-type Row = Omit<SubscriptionEntity, 'tokenHash' | 'isTokenNormal'>;
+type Row = Omit<SubscriptionEntity, 'tokenHash' | 'isTokenNormal' | 'keys'>;
 
 interface AddressedRow extends Omit<AddressedSubscription, 'topics' | 'expiresAt' | 'email1'> {
   readonly topics: string;
@@ -105,8 +106,9 @@ export class SubscriptionStore {
     return this.database.transaction(async (manager) => {
       await lockToken(manager, key);
       await admit(manager, key, rules);
+      const keys = registration.keys && (await sealedKeys(manager, key, registration.keys, this.seal));
       const lost = key.isShared ? [] : await removeOthers(manager, key, rules);
-      const { subscription, isNew } = await this.upsert(manager, registration, key.hash);
+      const { subscription, isNew } = await this.upsert(manager, registration, key.hash, keys);
       for (const each of lost.filter(({ isExpired }) => !isExpired)) {
         await recordTakeOver(manager, { ...subscription, ...each }, subscription, rules.registrant);
       }
@@ -209,6 +211,15 @@ export class SubscriptionStore {
     return new Map(rows.map(({ id, meta }) => [id, () => (meta === null ? undefined : openedMeta(meta, this.seal))]));
   }
 
+  /** A function for each existing subscription that decrypts its keys; it returns undefined if there are none. */
+  async keysOf(ids: readonly string[]): Promise<ReadonlyMap<string, () => PushKeys | undefined>> {
+    const rows = await this.database.query<{ id: string; keys: Buffer | null }[]>(
+      'SELECT id, keys FROM subscriptions WHERE id = ANY ($1::uuid[])',
+      [ids],
+    );
+    return new Map(rows.map(({ id, keys }) => [id, () => (keys === null ? undefined : openedKeys(keys, this.seal))]));
+  }
+
   /** Removes up to `limit` expired subscriptions, the earliest expiry first; returns their number. */
   async removeExpired(limit: number): Promise<number> {
     const [, removed] = await this.database.query<[unknown, number]>(
@@ -276,21 +287,22 @@ export class SubscriptionStore {
     manager: EntityManager,
     { context, user, client, transport, token, topics, expiresAt, meta, isShared }: Registration,
     hash: Buffer,
+    keys: Buffer | undefined,
   ): Promise<{ subscription: StoredSubscription; isNew: boolean }> {
     const [row] = await manager.query<(Row & { isNew: boolean })[]>(
       `INSERT INTO subscriptions AS s
          (id, context_id, user_id, client, transport, token, token_hash, topics, expires_at, meta, shared,
-          is_token_normal)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, true)
+          keys, is_token_normal)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true)
        ON CONFLICT (context_id, user_id, transport, client, token_hash) DO UPDATE
        SET topics = excluded.topics, expires_at = excluded.expires_at, meta = excluded.meta, shared = excluded.shared,
-           updated_at = now(), is_token_normal = true
+           keys = excluded.keys, updated_at = now(), is_token_normal = true
        RETURNING ${columns}, s.xmax = 0 AS "isNew"`, // xmax is 0 only for an inserted row
       [
         ...[randomUUID(), context, user, client, transport, token, hash, [...new Set(topics)]],
         expiresAt === undefined ? null : new Date(expiresAt),
         meta === undefined ? null : this.sealed(meta),
-        isShared,
+        ...[isShared, keys ?? null],
       ],
     );
     if (row === undefined) throw new Error('An upsert of a subscription returned no row.');

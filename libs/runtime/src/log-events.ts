@@ -166,6 +166,11 @@ export const logEvents = {
     'Deliveries of a client are held: its credentials are wrong.',
   ),
   'transport.resumed': row('info', 'transport client', 'Deliveries of a client are sent again.'),
+  'webpush.keys-not-read': row(
+    'error',
+    'reason',
+    'The VAPID keys of the server could not be read or made, so browsers cannot subscribe.',
+  ),
 } as const satisfies Readonly<Record<string, LogEventDescription>>;
 
 /** The names of the events of a level. */

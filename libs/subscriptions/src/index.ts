@@ -1,3 +1,4 @@
+export type { PushKeys } from './push-keys';
 export {
   isClientId,
   isExpired,

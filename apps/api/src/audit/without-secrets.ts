@@ -3,7 +3,7 @@ import { parsedUrl } from '@pns/transport-contract';
 
 /** Names of members that usually hold secrets. */
 const secretName =
-  /token|secret|passw|passphrase|private|credential|authorization|signature|keystore|account|^(api)?key$/i;
+  /token|secret|passw|passphrase|private|credential|authorization|signature|keystore|account|pushsubscription|^(api)?key$/i;
 
 /** Whether a member with this name may hold a secret. */
 export const isSecretName = (name: string): boolean => secretName.test(name);

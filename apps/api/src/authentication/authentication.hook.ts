@@ -7,7 +7,7 @@ import { contextErrorBeforeBody, checkContextInBody } from './context-access';
 import { quotaOf } from './quota';
 import type { RateLimits } from './rate-limits';
 import './requires-scope'; // for the routes' config
-import { sessionOf } from './session-token';
+import { hasSessionToken, sessionOf } from './session-token';
 
 /** Paths that need no key: health, metrics and documentation. */
 const openPaths = /^\/(health\/(live|ready)|metrics|openapi\.json|docs(\/.*)?)?$/;
@@ -36,8 +36,9 @@ export function installAuthentication(
   server.addHook('onRoute', checkContextInBody);
   const hook: onRequestHookHandler = (request, reply, done) => {
     if (request.is404) return done(unrouted(request));
-    const { scopes, takesSessions } = request.routeOptions.config;
+    const { scopes, takesSessions, alsoTakesSessions } = request.routeOptions.config;
     if (takesSessions === true) return openSession(sessions(), request, done);
+    if (alsoTakesSessions === true && hasSessionToken(request)) return openSession(sessions(), request, done);
     if (scopes === undefined) return done();
     const proceed = (caller: Caller): void => {
       const quota = quotaOf(request, reply, caller, rateLimits);
@@ -57,7 +58,8 @@ export function installAuthentication(
 }
 
 function assertAccess({ url, config }: RouteOptions): void {
-  if (config?.scopes === undefined && config?.takesSessions !== true && !openPaths.test(url))
+  const isGuarded = config?.scopes !== undefined || config?.takesSessions === true;
+  if (!isGuarded && config?.isOpen !== true && !openPaths.test(url))
     throw new Error(`The route ${url} has no access rule.`);
 }
 

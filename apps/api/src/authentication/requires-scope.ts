@@ -14,6 +14,10 @@ declare module 'fastify' {
     readonly scopes?: readonly ApiScope[];
     /** The route takes a session token instead of an API key; the handler reads `request.session`. */
     readonly takesSessions?: boolean;
+    /** The route takes session tokens beside API keys, as the parameter `session` or as a bearer token. */
+    readonly alsoTakesSessions?: boolean;
+    /** The route needs no credentials. */
+    readonly isOpen?: boolean;
   }
   interface FastifyRequest {
     /** The session of the request, on routes that take session tokens. */
@@ -25,7 +29,7 @@ declare module 'fastify' {
 export type RouteAccess = Partial<
   Pick<
     FastifyContextConfig,
-    'takesNdjson' | 'contextIn' | 'auditedAs' | 'maxBodyBytes' | 'readBody' | 'retryAfterSeconds'
+    'takesNdjson' | 'contextIn' | 'auditedAs' | 'maxBodyBytes' | 'readBody' | 'retryAfterSeconds' | 'alsoTakesSessions'
   >
 >;
 

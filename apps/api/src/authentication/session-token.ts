@@ -15,3 +15,10 @@ export async function sessionOf(sessions: SessionTokens, { query, headers }: Fas
   const sentence = 'Send a session token as the parameter session, or as Authorization: Bearer.';
   throw new PnsError('SESSION_MISSING', sentence);
 }
+
+/** Whether a request carries a session token, on routes that take API keys too. The bearer token is a JSON Web Token. */
+export function hasSessionToken({ query, headers }: FastifyRequest): boolean {
+  const { session } = query as { readonly session?: unknown };
+  if (typeof session === 'string' && session !== '') return true;
+  return /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/.test(presentedKey(headers.authorization) ?? '');
+}

@@ -4,7 +4,7 @@ import { ApiBody, ApiOkResponse, ApiOperation, ApiQuery, ApiSecurity, ApiTags } 
 import { cutText } from '@pns/payloads';
 import { SubscriptionStore } from '@pns/persistence';
 import type { Session } from '@pns/sessions';
-import { hasConfiguredUri, isRegistered } from '@pns/transport-contract';
+import { hasConfiguredUri, hasPushKeys, isRegistered } from '@pns/transport-contract';
 import type { FastifyRequest } from 'fastify';
 import { Registrar } from '../subscriptions/registrar';
 import { tokensByTransport } from '../subscriptions/token-rules';
@@ -37,7 +37,7 @@ export class ClientApiController {
   @ApiOperation({
     summary: "Subscribe or unsubscribe the session's user",
     description:
-      'Errors have status 200 and an error object: `SVL-0002` missing field, `SVL-0009` invalid JSON, `SVL-0021` unknown action, `SVL-0023` missing body, `SES-0201` missing session, `SES-0203` ended session, `PNS-0001` unexpected error, `PNS-0002` Redis or the identity provider is not reachable, `PNS-0003` Postgres is not reachable, `PNS-0005` unknown transport, `PNS-0006` the transport has no subscriptions, `PNS-0007` invalid topic, `PNS-0012` denied, `PNS-0013` too many subscriptions.',
+      'A browser sends `webpush` as transport, and `pushSubscription` instead of a token. Errors have status 200 and an error object: `SVL-0002` missing field, `SVL-0009` invalid JSON, `SVL-0021` unknown action, `SVL-0023` missing body, `SES-0201` missing session, `SES-0203` ended session, `PNS-0001` unexpected error, `PNS-0002` Redis or the identity provider is not reachable, `PNS-0003` Postgres is not reachable, `PNS-0005` unknown transport, `PNS-0006` the transport has no subscriptions, `PNS-0007` invalid topic, `PNS-0012` denied, `PNS-0013` too many subscriptions.',
   })
   @ApiQuery({ name: 'action', enum: ['subscribe', 'unsubscribe'] })
   @ApiQuery({ name: 'session', required: false, description: 'A session token, unless it is sent as a bearer token.' })
@@ -59,17 +59,19 @@ export class ClientApiController {
 
   private async subscribe({ context, user, client: own }: Session, body: unknown, requestId: string): Promise<void> {
     const request = parseSubscription(body);
-    const { transport, token, topics, meta, expires } = request;
+    const { transport, token, pushSubscription, topics, meta, expires } = request;
     const client = request.client ?? own;
     if (client === undefined) throw missing('client');
     if (!isRegistered(transport)) {
       throw new OxError('PNS-0006', 'An open socket needs no subscription.', [transport]);
     }
-    if (token === undefined && !hasConfiguredUri(transport)) throw missing('token');
+    if (hasPushKeys(transport)) {
+      if (pushSubscription === undefined) throw missing('pushSubscription');
+    } else if (token === undefined && !hasConfiguredUri(transport)) throw missing('token');
     if (expires !== undefined && expires !== 0 && expires <= Date.now()) {
       throw new OxError('PNS-0012', 'expires must be a time in the future, in milliseconds since the epoch.');
     }
-    const registration = { context, user, client, transport, token, topics, meta, expires };
+    const registration = { context, user, client, transport, token, pushSubscription, topics, meta, expires };
     await this.registrar.register(registration, { keyId: 'session', keyName: 'session', requestId });
   }
 
@@ -80,7 +82,7 @@ export class ClientApiController {
     const client = request.client ?? own;
     const configured =
       hasConfiguredUri(transport) && client !== undefined ? this.webhooks.configuredUri(client) : undefined;
-    const token = request.token ?? configured;
+    const token = request.token ?? request.pushSubscription?.endpoint ?? configured;
     if (token === undefined) return;
     const tokens = tokensByTransport(token, transport);
     await this.subscriptions.removeMatching({ context, user, client, transport, tokens });

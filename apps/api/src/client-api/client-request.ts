@@ -1,15 +1,21 @@
 import { z } from 'zod';
 import { check, sentenceOf, type Fault } from '../http/faults';
 import { client } from '../http/fields';
-import { endOfTime, meta, token, topicPattern, transport } from '../subscriptions/subscriptions.dto';
+import { endOfTime, meta, pushSubscription, token, topicPattern, transport } from '../subscriptions/subscriptions.dto';
 import { OxError, type OxErrorCode } from './ox-error';
 
 const requiredFields: readonly string[] = ['transport', 'topics'];
 const noTopics = 'must name at least one topic';
 
-const unsubscription = z.looseObject({ client: client.optional(), token: token.optional(), transport });
+const unsubscription = z.looseObject({
+  client: client.optional(),
+  token: token.optional(),
+  pushSubscription: pushSubscription.pick({ endpoint: true }).optional(),
+  transport,
+});
 
 const subscription = unsubscription.extend({
+  pushSubscription: pushSubscription.optional(),
   topics: z.array(topicPattern).min(1, noTopics).max(100),
   meta: meta.refine(isMeta, 'may hold only text, whole numbers, true, false and objects of these').optional(),
   expires: z.int().min(0).max(endOfTime).optional(),

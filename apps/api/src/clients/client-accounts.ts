@@ -3,6 +3,12 @@ import { ClientOptions, type OptionsOf } from '@pns/config-folder';
 import type { TransportName } from '@pns/transport-contract';
 import { apnsOptions, apnsOptionsFileFor, type ApnsOptions } from '@pns/transport-apns';
 import { fcmOptions, fcmOptionsFileFor, type FcmOptions } from '@pns/transport-fcm';
+import {
+  defaultWebpushOptions,
+  webpushOptions,
+  webpushOptionsFileFor,
+  type WebpushOptions,
+} from '@pns/transport-webpush';
 import { wnsOptions, wnsOptionsFileFor, type WnsOptions } from '@pns/transport-wns';
 
 /** Why nothing can be sent to a client, as a code and a sentence. */
@@ -12,24 +18,35 @@ export interface AccountProblem {
 }
 
 /** The providers' option files. */
-const files = { apns: 'pns-apns-options.yml', fcm: 'pns-gcm-options.yml', wns: 'pns-wns-options.yml' } as const;
+const files = {
+  apns: 'pns-apns-options.yml',
+  fcm: 'pns-gcm-options.yml',
+  wns: 'pns-wns-options.yml',
+  webpush: 'pns-webpush-options.yml',
+} as const;
+
+/** Providers that also serve clients without an entry. */
+const openProviders: ReadonlySet<string> = new Set(['webpush']);
 
 type Provider = keyof typeof files;
 
 /** The provider credentials of the clients, from option files and the API, read in the same way as the workers read them. */
 @Injectable()
 export class ClientAccounts {
-  private readonly optionsOf: Readonly<Record<Provider, OptionsOf<ApnsOptions | FcmOptions | WnsOptions>>>;
+  private readonly optionsOf: Readonly<
+    Record<Provider, OptionsOf<ApnsOptions | FcmOptions | WnsOptions | WebpushOptions>>
+  > & { readonly webpush: OptionsOf<WebpushOptions> };
 
   constructor(
     private readonly clients: ClientOptions,
     nodeEnv: string,
   ) {
-    const { apns, fcm, wns } = files;
+    const { apns, fcm, wns, webpush } = files;
     this.optionsOf = {
       apns: clients.of('apns', apns, (readFile) => apnsOptionsFileFor(nodeEnv, readFile), apnsOptions),
       fcm: clients.of('fcm', fcm, (readFile) => fcmOptionsFileFor(nodeEnv, readFile), fcmOptions),
       wns: clients.of('wns', wns, (readFile) => wnsOptionsFileFor(nodeEnv, readFile), wnsOptions),
+      webpush: clients.of('webpush', webpush, (readFile) => webpushOptionsFileFor(nodeEnv, readFile), webpushOptions),
     };
   }
 
@@ -37,6 +54,11 @@ export class ClientAccounts {
   allowedHosts(transport: TransportName, client: string): readonly string[] {
     const options = isProvider(transport) ? this.optionsOf[transport](client) : undefined;
     return options !== undefined && 'allowedHosts' in options ? options.allowedHosts : [];
+  }
+
+  /** The Web Push options of a client, which needs no entry. */
+  webpush(client: string): WebpushOptions {
+    return this.optionsOf.webpush(client) ?? defaultWebpushOptions;
   }
 
   /** Why the client has no usable credentials now; undefined when it has, and for a transport that needs none. */
@@ -53,6 +75,7 @@ export class ClientAccounts {
         return { code: 'CLIENT_ENTRY_REFUSED', detail };
       }
       case 'missing': {
+        if (openProviders.has(transport)) return undefined;
         const where = `${files[transport]} and PUT /v1/clients/${client}/transports/${transport}`;
         return { code: 'CLIENT_NOT_CONFIGURED', detail: `Nothing is sent: ${what} has no credentials in ${where}.` };
       }

@@ -4,6 +4,7 @@ import { apnsOptions, apnsSecretFields } from '@pns/transport-apns';
 import { fcmOptions, fcmSecretFields } from '@pns/transport-fcm';
 import { wnsOptions, wnsSecretFields } from '@pns/transport-wns';
 import { webhookOptions, webhookSecretFields } from '@pns/transport-webhook';
+import { webpushOptions, webpushSecretFields } from '@pns/transport-webpush';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client } from '../http/fields';
@@ -19,6 +20,7 @@ export const configurables: Readonly<Record<RegisteredTransport, Configurable>> 
   apns: { options: apnsOptions, secretFields: apnsSecretFields },
   fcm: { options: fcmOptions, secretFields: fcmSecretFields },
   wns: { options: wnsOptions, secretFields: wnsSecretFields },
+  webpush: { options: webpushOptions, secretFields: webpushSecretFields },
 };
 
 const names = Object.keys(configurables) as RegisteredTransport[];

@@ -197,7 +197,7 @@ function placesOf(lines: readonly string[]): string[] {
 }
 
 const inRedis = [
-  ...['apns', 'fcm', 'webhook', 'websocket--', 'websocket-node', 'wns'].map((queue) => `${queue}:job`),
+  ...[...registered, 'websocket--', 'websocket-node'].map((queue) => `${queue}:job`),
   ...['batch', 'due', 'holders', 'items', 'mail', 'mailbox', 'sockets', 'spans'],
 ];
 const ofUsers = ['audit_entries', 'failed_deliveries', 'subscriptions', 'user_logins', 'user_properties', 'users'];

@@ -11,11 +11,15 @@ const hook = 'https://crm.example.com/push';
 
 const sessionToken = 'eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoxNH0.c2ln';
 
+const vapidKey = 'BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8';
+const browserKey = 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4';
+
 type Examples = Readonly<Record<string, readonly unknown[]>>;
 
 /** Examples of fields and parameters by name; the first that fits the schema is used. Other fields get a sample of their schema. */
 const examples: Examples = {
   action: ['subscribe', 'PUT'],
+  applicationServerKey: [vapidKey],
   attempts: [10],
   client: ['crm'],
   code: ['TOPIC_INVALID'],
@@ -93,6 +97,14 @@ const examplesIn: Readonly<Record<string, Examples>> = {
 /** Examples of whole bodies, by the name of their schema. */
 const bodies: Readonly<Record<string, unknown>> = {
   ClientTransportBody: { uri: hook, signatureSecret: 'a-long-secret' },
+  NewSubscription: {
+    ...{ context: 1, user: 14, client: 'open-xchange-appsuite', transport: 'webpush', topics: ['ox:mail:*'] },
+    pushSubscription: {
+      endpoint: 'https://updates.push.services.mozilla.com/wpush/v2/gAAAAABkqWsYTtQ8',
+      expirationTime: null,
+      keys: { p256dh: browserKey, auth: 'BTBZMqHH6r4Tts7J_aSIgg' },
+    },
+  },
 };
 
 /** Adds an example to each body and parameter that has none. */

@@ -9,12 +9,14 @@ import {
   type StoredSubscription,
 } from '@pns/persistence';
 import { maxTokenBytes, type UserKey } from '@pns/subscriptions';
-import { hasConfiguredUri, isRegistered, type TransportName } from '@pns/transport-contract';
+import { hasConfiguredUri, hasPushKeys, isRegistered, type TransportName } from '@pns/transport-contract';
 import { ownCredentials } from '@pns/transport-webhook';
 import { z } from 'zod';
 import { ClientAccounts } from '../clients/client-accounts';
 import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
+import { PushGate } from './push-gate';
+import type { PushSubscription } from './push-subscription';
 import { holderOf, tokenRules } from './token-rules';
 import { WebhookGate, type WebhookGrant } from './webhook-gate';
 
@@ -25,6 +27,8 @@ export interface SubscriptionRequest {
   readonly client: string;
   readonly transport: TransportName;
   readonly token?: string | undefined;
+  /** For webpush: the subscription of the browser. */
+  readonly pushSubscription?: PushSubscription | undefined;
   readonly topics: readonly string[];
   /** In ms since the epoch; absent or 0: never. */
   readonly expires?: number | undefined;
@@ -44,6 +48,7 @@ export class Registrar {
   constructor(
     private readonly subscriptions: SubscriptionStore,
     private readonly webhooks: WebhookGate,
+    private readonly push: PushGate,
     private readonly cascade: ConfigCascade,
     private readonly accounts: ClientAccounts,
   ) {}
@@ -129,6 +134,15 @@ export class Registrar {
       );
       const rules = await this.rulesFor(request, { ...grant, maxPerUser });
       return { registration: { ...common, ...grant }, rules };
+    }
+    const { pushSubscription } = request;
+    if (hasPushKeys(transport)) {
+      const grant = await this.push.grant({ client, token, pushSubscription, expiresAt });
+      return { registration: { ...common, ...grant, isShared: false }, rules: await this.rulesFor(request) };
+    }
+    if (pushSubscription !== undefined) {
+      const message = 'is only for webpush';
+      throw new RequestError('BODY_INVALID', `pushSubscription ${message}.`, [{ field: 'pushSubscription', message }]);
     }
     if (token === undefined) {
       throw new RequestError('BODY_INVALID', 'token is missing.', [{ field: 'token', message: 'is missing' }]);

@@ -180,8 +180,12 @@ function sameRegistration({ body }: FastifyRequest): string {
   const asked = (body ?? {}) as Readonly<Record<string, unknown>>;
   const query = new URLSearchParams();
   for (const name of registrationKey) {
-    const value = asked[name];
+    const value = name === 'token' ? (asked[name] ?? endpointIn(asked)) : asked[name];
     if (typeof value === 'string' || typeof value === 'number') query.set(name, String(value));
   }
   return `/v1/subscriptions?${query.toString()}`;
+}
+
+function endpointIn({ pushSubscription }: Readonly<Record<string, unknown>>): unknown {
+  return (pushSubscription as { readonly endpoint?: unknown } | undefined)?.endpoint;
 }

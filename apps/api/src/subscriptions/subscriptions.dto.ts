@@ -6,6 +6,7 @@ import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client, idNumber, idText, pageQuery } from '../http/fields';
 import { isNestedDeeper } from '../json/is-nested-deeper';
+import { pushSubscriptionSchema } from './push-subscription';
 import { shownMeta } from './shown-meta';
 import { testOutcomes } from './test-push';
 
@@ -58,6 +59,8 @@ const expires = z
   .max(endOfTime, expirySentence)
   .refine((at) => at === 0 || at > Date.now(), expirySentence);
 
+export const pushSubscription = pushSubscriptionSchema(token, endOfTime);
+
 export class NewSubscription extends createZodDto(
   z.strictObject({
     context: idNumber,
@@ -68,6 +71,11 @@ export class NewSubscription extends createZodDto(
       .optional()
       .describe(
         'Device token, channel URI or webhook URI. Optional for a webhook with a configured URI. The answer contains the normal form: APNs tokens in lower case, URIs as defined by RFC 3986 and the WHATWG URL Standard.',
+      ),
+    pushSubscription: pushSubscription
+      .optional()
+      .describe(
+        'Only for webpush, where it is mandatory: the result of `toJSON()` of the subscription of a browser. Its endpoint becomes the token. No answer contains its keys.',
       ),
     topics,
     expires: expires.optional().describe('Milliseconds since the epoch; absent or 0: never.'),

@@ -2,6 +2,7 @@ import { apnsToken } from '@pns/transport-apns';
 import { transportNames, type RegisteredTransport, type TokenRule, type TransportName } from '@pns/transport-contract';
 import { fcmToken } from '@pns/transport-fcm';
 import { webhookToken } from '@pns/transport-webhook';
+import { webpushToken } from '@pns/transport-webpush';
 import { wnsToken } from '@pns/transport-wns';
 
 /** The token rules of the transports with registered tokens. */
@@ -10,6 +11,7 @@ export const tokenRules: Readonly<Record<RegisteredTransport, TokenRule>> = {
   fcm: fcmToken,
   wns: wnsToken,
   webhook: webhookToken,
+  webpush: webpushToken,
 };
 
 /** The rules by any name: a row can have a transport of a newer version. */

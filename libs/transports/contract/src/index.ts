@@ -1,6 +1,8 @@
 export { bundleSentence, isCertificateBundle } from './certificate-bundle';
 export { byAcceptance, type Delivery, type ParkedStep, type Priority, type SocketTarget } from './delivery';
+export { isContactUri } from './contact-uri';
 export { demoSignatureSecret } from './demo-signature-secret';
+export { hasValidLabels } from './host-labels';
 export { hasBrokenEscape, normalUri } from './normal-uri';
 export type { Outcome, OutcomeKind } from './outcome';
 export { parsedUrl } from './parsed-url';
@@ -10,4 +12,4 @@ export type { TokenRule } from './token-rule';
 export type { Transport } from './transport';
 export { hasUsablePort } from './usable-port';
 export { transportAliases, transportName, transportNames, type TransportName } from './transport-name';
-export { hasConfiguredUri, isRegistered, type RegisteredTransport } from './transport-traits';
+export { hasConfiguredUri, hasPushKeys, isRegistered, type RegisteredTransport } from './transport-traits';

@@ -6,6 +6,8 @@ it.each([
   ['apns_http2', 'apns'],
   ['gcm', 'fcm'],
   ['websocket', 'websocket'],
+  ['webpush', 'webpush'],
+  ['unifiedpush', 'webpush'],
   ['APNS', undefined],
   ['constructor', undefined],
   ['', undefined],

@@ -1,15 +1,16 @@
 /** The names of all transports. */
-export const transportNames = ['websocket', 'webhook', 'apns', 'fcm', 'wns'] as const;
+export const transportNames = ['websocket', 'webhook', 'apns', 'fcm', 'wns', 'webpush'] as const;
 export type TransportName = (typeof transportNames)[number];
 
-/** The original's names for some of them. */
+/** Other names for some of them: those of the original, and that of Web Push on Android. */
 export const transportAliases: ReadonlyMap<string, TransportName> = new Map([
   ['apn', 'apns'],
   ['apns_http2', 'apns'],
   ['gcm', 'fcm'],
+  ['unifiedpush', 'webpush'],
 ]);
 
-/** The transport that `value` names, by our name or the original's; undefined for other values. */
+/** The transport that `value` names, by our name or an alias; undefined for other values. */
 export function transportName(value: string): TransportName | undefined {
   return transportNames.find((name) => name === value) ?? transportAliases.get(value);
 }

@@ -5,16 +5,19 @@ interface TransportTraits {
   readonly isRegistered: boolean;
   /** The operator configures the URIs that targets may have, per client; the worker reads `meta` and the user's e-mail address. */
   readonly hasConfiguredUri: boolean;
+  /** A subscription has keys of a browser, with which the worker encrypts. */
+  readonly hasPushKeys: boolean;
 }
 
-const device: TransportTraits = { isRegistered: true, hasConfiguredUri: false };
+const device: TransportTraits = { isRegistered: true, hasConfiguredUri: false, hasPushKeys: false };
 
 const traits: Readonly<Record<TransportName, TransportTraits>> = {
-  websocket: { isRegistered: false, hasConfiguredUri: false },
-  webhook: { isRegistered: true, hasConfiguredUri: true },
+  websocket: { ...device, isRegistered: false },
+  webhook: { ...device, hasConfiguredUri: true },
   apns: device,
   fcm: device,
   wns: device,
+  webpush: { ...device, hasPushKeys: true },
 };
 
 /** By any name: a row may be of a transport that only a newer version knows. */
@@ -36,4 +39,9 @@ export function isRegistered(transport: TransportName): transport is RegisteredT
 /** Whether the operator configures the URIs that targets of `transport` may have. */
 export function hasConfiguredUri(transport: TransportName): transport is ConfiguredTransport {
   return traitsOf(transport).hasConfiguredUri;
+}
+
+/** Whether subscriptions of `transport` have keys of a browser. */
+export function hasPushKeys(transport: TransportName): transport is Extract<TransportName, 'webpush'> {
+  return traitsOf(transport).hasPushKeys;
 }

@@ -1,3 +1,4 @@
+import { withCaFile } from '@pns/http-client';
 import { isClientId } from '@pns/subscriptions';
 import { demoSignatureSecret } from '@pns/transport-contract';
 import { z } from 'zod';
@@ -16,7 +17,7 @@ export function webhookOptionsFileFor(
   nodeEnv: string,
   readFile: (path: string) => Buffer,
 ): z.ZodType<Readonly<Record<string, WebhookOptions>>> {
-  const file = z.record(webhookId, withCertificates(readFile).pipe(webhookOptions));
+  const file = z.record(webhookId, withCaFile(readFile).pipe(webhookOptions));
   if (nodeEnv !== 'production') return file;
   return file.check((context) => {
     for (const [id, { signatureSecret, previousSignatureSecret }] of Object.entries(context.value)) {
@@ -25,24 +26,4 @@ export function webhookOptionsFileFor(
       context.issues.push({ code: 'custom', message, path: [id], input: context.value });
     }
   });
-}
-
-function withCertificates(readFile: (path: string) => Buffer): z.ZodType {
-  return z.unknown().transform((given, context) => {
-    if (typeof given !== 'object' || given === null) return given;
-    const { caFile } = given as { caFile?: unknown };
-    if (typeof caFile !== 'string') return given;
-    try {
-      return { ...given, caFile: readFile(caFile).toString() };
-    } catch (error) {
-      // The message does not contain the path, because an operator may have written a secret into the wrong field.
-      const message = `cannot be read (${codeOf(error)}); it must be the path of a file of certificates in PEM`;
-      context.issues.push({ code: 'custom', message, path: ['caFile'], input: given });
-      return z.NEVER;
-    }
-  });
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'unreadable';
 }

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
-import { bundleSentence, hasUsablePort, isCertificateBundle, normalUri, pemText } from '@pns/transport-contract';
+import { guardedFields } from '@pns/http-client';
+import { hasUsablePort, normalUri } from '@pns/transport-contract';
 import { uriValidationModes, webhookUriFault } from '@pns/subscriptions';
 import { z } from 'zod';
 
@@ -48,17 +48,6 @@ const signingSecret = z
     },
   );
 
-const network = z.string().refine(isNetwork, {
-  error: 'must be a network such as 10.0.0.0/8, 192.168.1.5/32 or fd00::/8',
-});
-
-const authorities = z
-  .string()
-  .max(1_000_000)
-  .transform(pemText)
-  .refine((pem) => !pem.includes('PRIVATE KEY-----'), { error: 'holds a private key; give it certificates only' })
-  .refine(isCertificateBundle, { error: bundleSentence });
-
 const fields = z.strictObject(
   {
     uri: z
@@ -84,9 +73,7 @@ const fields = z.strictObject(
     maxTimeToLiveMillis: z.int().min(0).default(0),
     maxNumberOfSubscriptionsPerUser: z.int().min(0).max(10_000).default(0),
     allowSharedUri: z.boolean().default(true),
-    allowedNetworks: z.array(network).max(1000).default([]),
-    httpsOnly: z.boolean().default(true),
-    caFile: authorities.optional(),
+    ...guardedFields,
     timeoutMillis: z
       .int()
       .min(100)
@@ -148,10 +135,4 @@ function hasSecret({ webhookSecret, login, signatureSecret }: WebhookOptions): b
 
 function unknownFields(names: readonly string[]): string {
   return `${names.join(', ')} is not a field of a webhook; the known ones are ${Object.keys(fields.shape).join(', ')}`;
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', bits = '', ...rest] = text.split('/');
-  const family = isIP(address);
-  return family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 }

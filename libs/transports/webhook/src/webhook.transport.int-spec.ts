@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { nameServerLookUp } from '@pns/http-client';
+import { NameServer, type Zone } from '@pns/http-client/testing/name-server';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { NameServer, type Zone } from './testing/name-server';
-import { nameServerLookUp } from './webhook.lookup';
 import { webhookOptions, type WebhookOptions } from './webhook.options';
 import { WebhookTransport } from './webhook.transport';
 

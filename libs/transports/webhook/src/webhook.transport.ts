@@ -1,11 +1,17 @@
-import { type ClientSender, PerClient } from '@pns/http-client';
+import {
+  type AttemptVerdict,
+  type ClientSender,
+  codeOf,
+  Endpoints,
+  failedAttempt,
+  GuardedClient,
+  type LookUp,
+  Names,
+  nameServerLookUp,
+  PerClient,
+} from '@pns/http-client';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
-import { errors } from 'undici';
-import { BlockedAddressError, WebhookClient, WebhookTimeoutError } from './webhook.client';
 import { ownAuthorization } from './webhook.credentials';
-import { type AttemptVerdict, Endpoints } from './webhook.endpoints';
-import { type LookUp, nameServerLookUp } from './webhook.lookup';
-import { Names } from './webhook.names';
 import type { WebhookOptions } from './webhook.options';
 import { isEndpointFailure, webhookOutcome } from './webhook.outcome';
 import { webhookBody, webhookHeaders } from './webhook.payload';
@@ -27,20 +33,12 @@ export interface WebhookTransportParts {
 
 const maxTargets = 10_000;
 
-/** It is no attempt, because the endpoint is not the cause. */
-const namesDeferred: Outcome = {
-  kind: 'retry',
-  reason: 'Too many names of this user or context are being looked up; the endpoint was not asked.',
-  afterMs: 1000,
-  isDeferred: true,
-};
-
 /**
  * Posts deliveries to webhooks. Each client has its own connections, each endpoint its own slots and circuit breaker.
  */
 export class WebhookTransport implements Transport {
   readonly name = 'webhook';
-  private readonly connections: PerClient<WebhookOptions, WebhookClient>;
+  private readonly connections: PerClient<WebhookOptions, GuardedClient>;
   /** Checked targets, by options. Checking a URI costs as much as signing a body, and URIs recur often. */
   private readonly targets = new WeakMap<WebhookOptions, Map<string, Target | Outcome>>();
   private readonly endpoints = new Endpoints();
@@ -56,7 +54,7 @@ export class WebhookTransport implements Transport {
     this.now = now;
     this.names = new Names(lookUp);
     const addressesOf = (name: string) => this.names.addresses(name);
-    this.connections = new PerClient((each) => new WebhookClient(each, addressesOf), madeFor);
+    this.connections = new PerClient((each) => new GuardedClient(each, addressesOf), madeFor);
   }
 
   /** Sends once. Rejects only if `signal` is aborted, or for a bug in PNS. */
@@ -80,7 +78,7 @@ export class WebhookTransport implements Transport {
         signal.throwIfAborted();
         return this.attempt(delivery, own, target, connections, signal);
       },
-      () => this.nameLookedUp(target, delivery),
+      () => this.names.prepared(target.name, delivery),
     );
   }
 
@@ -114,20 +112,11 @@ export class WebhookTransport implements Transport {
     }
   }
 
-  /**
-   * Looks the target's name up before the attempt begins. Undefined after the look-up; a deferral if no look-up could
-   * be started.
-   */
-  private nameLookedUp({ name }: Target, delivery: Delivery): Promise<Outcome | undefined> | undefined {
-    const isReady = name === undefined || this.names.ready(name, delivery);
-    return isReady === true ? undefined : isReady.then((isKnown) => (isKnown ? undefined : namesDeferred));
-  }
-
   private async attempt(
     delivery: Delivery,
     own: string | undefined,
     target: Target,
-    connections: ClientSender<WebhookOptions, WebhookClient>,
+    connections: ClientSender<WebhookOptions, GuardedClient>,
     signal: AbortSignal,
   ): Promise<AttemptVerdict> {
     const body = webhookBody(delivery);
@@ -140,7 +129,7 @@ export class WebhookTransport implements Transport {
       };
     } catch (error) {
       signal.throwIfAborted();
-      return failedAttempt(error);
+      return failedAttempt(error, 'endpoint');
     }
   }
 
@@ -159,21 +148,4 @@ export class WebhookTransport implements Transport {
 /** The options that affect connections. */
 function madeFor({ allowedNetworks, maxConnections, timeoutMillis, caFile }: WebhookOptions): string {
   return JSON.stringify([allowedNetworks, maxConnections, timeoutMillis, caFile]);
-}
-
-function failedAttempt(error: unknown): AttemptVerdict {
-  if (error instanceof BlockedAddressError) {
-    return { outcome: { kind: 'rejected', reason: error.message }, isEndpointFailure: false };
-  }
-  // The request could not be written. This is a bug in PNS, which a retry does not fix.
-  if (error instanceof TypeError || error instanceof errors.InvalidArgumentError) throw error;
-  const reason =
-    error instanceof WebhookTimeoutError ? error.message : `The connection to the endpoint failed (${codeOf(error)}).`;
-  return { outcome: { kind: 'retry', reason }, isEndpointFailure: true };
-}
-
-/** The error's code. Its message may contain addresses and names, so it is not used. */
-function codeOf(error: unknown): string {
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  return typeof code === 'string' ? code : String(name);
 }

@@ -71,6 +71,8 @@ export const routeRights: Readonly<Record<string, RouteRights>> = {
   'PUT /v1/clients/{client}/transports/{transport}': admin('server'),
   'DELETE /v1/clients/{client}/transports/{transport}': admin('server'),
 
+  'GET /v1/clients/{client}/webpush-key': to('client admin', 'anyone'),
+
   'GET /v1/config/properties': admin('anyone'),
   'GET /v1/config/faults': admin('server'),
   'GET /v1/config/effective': admin('query'),

@@ -1,8 +1,9 @@
 import type { LookupAddress } from 'node:dns';
+import type { Outcome } from '@pns/transport-contract';
 import { LRUCache } from 'lru-cache';
-import { type Found, type LookUp, NameError } from './webhook.lookup';
+import { type Found, type LookUp, NameError } from './name-lookup';
 
-/** The user, context and webhook for which a name is looked up. */
+/** The user, context and client for which a name is looked up. */
 export interface Seeker {
   readonly client: string;
   readonly context: number;
@@ -64,6 +65,14 @@ const failureMs = 1000;
 /** The number of cached names, some hundred bytes each. A name beyond it is only looked up once more. */
 const maxNames = 10_000;
 
+/** It is no attempt, because the endpoint is not the cause. */
+const namesDeferred: Outcome = {
+  kind: 'retry',
+  reason: 'Too many names of this user or context are being looked up; the endpoint was not asked.',
+  afterMs: 1000,
+  isSpared: true,
+};
+
 /**
  * Looks each name up once at a time for all callers, and bounds the look-ups of one user, of one context and of the
  * process. Further look-ups wait in their order for a short time. Names that were found the last time have separate
@@ -95,6 +104,15 @@ export class Names {
     return this.queued.hasRoom(quotas, ({ mostWaiting }) => mostWaiting)
       ? this.wait(hostname, quotas)
       : Promise.resolve(false);
+  }
+
+  /**
+   * Looks a name up before an attempt begins. Undefined after the look-up, and for a host that is no name; a deferral
+   * if no look-up could be started.
+   */
+  prepared(hostname: string | undefined, seeker: Seeker): Promise<Outcome | undefined> | undefined {
+    const isReady = hostname === undefined || this.ready(hostname, seeker);
+    return isReady === true ? undefined : isReady.then((isKnown) => (isKnown ? undefined : namesDeferred));
   }
 
   /**

@@ -1,5 +1,5 @@
-import type { Found, LookUp } from './webhook.lookup';
-import { defaultNameLimits, type NameLimits, Names, type Seeker } from './webhook.names';
+import type { Found, LookUp } from './name-lookup';
+import { defaultNameLimits, type NameLimits, Names, type Seeker } from './names';
 
 const found: Found = { addresses: [{ address: '192.0.2.1', family: 4 }], holdsMs: 5000 };
 const jane: Seeker = { client: 'crm', context: 1, user: 14 };
@@ -124,7 +124,7 @@ describe('look-ups under way', () => {
     expect(server.asked).toHaveLength(17);
   });
 
-  it('of one webhook leave room for those of another', () => {
+  it('of one client leave room for those of another', () => {
     void many((at) => user(at), 60);
     void names.ready('other.example', { ...jane, client: 'erp' });
     expect(server.asked).toHaveLength(17);

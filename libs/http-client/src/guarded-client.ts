@@ -1,17 +1,15 @@
 import type { LookupAddress } from 'node:dns';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction } from 'node:net';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { AbortListeners, Deadlines } from '@pns/cancellation';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
-import { addressRule, hostRule, type Network, networks } from './webhook.address';
-import { InterimAnswers } from './webhook.interim-answers';
-import { NameError } from './webhook.lookup';
-import type { WebhookOptions } from './webhook.options';
-import type { Target } from './webhook.target';
+import { addressRule, hostRule, type Network, networks } from './address-rule';
+import { InterimAnswers } from './interim-answers';
+import { NameError } from './name-lookup';
+import { trustBeside } from './trust';
 
 /** The parts of an endpoint's answer that are used. */
-export interface WebhookAnswer {
+export interface GuardedAnswer {
   readonly status: number;
   readonly retryAfter?: string;
 }
@@ -22,18 +20,42 @@ export interface WebhookAnswer {
 export class BlockedAddressError extends Error {
   constructor(rule: string) {
     super(
-      `The endpoint's address is not a public one (${rule}), and allowedNetworks of this webhook does not hold it.`,
+      `The endpoint's address is not a public one (${rule}), and allowedNetworks of this client does not contain it.`,
     );
     this.name = 'BlockedAddressError';
   }
 }
 
-/** No answer within the webhook's `timeoutMillis`. */
-export class WebhookTimeoutError extends Error {
+/** No answer within the time-out of the client. */
+export class AnswerTimeoutError extends Error {
   constructor(timeoutMs: number) {
     super(`The endpoint did not answer within ${timeoutMs} ms.`);
-    this.name = 'WebhookTimeoutError';
+    this.name = 'AnswerTimeoutError';
   }
+}
+
+/** How a client connects. */
+export interface GuardedOptions {
+  /** Networks in CIDR notation that are allowed in addition to public addresses. */
+  readonly allowedNetworks: readonly string[];
+  /** Connections to one endpoint at once. */
+  readonly maxConnections: number;
+  /** The time from the start of a request to its answer. */
+  readonly timeoutMillis: number;
+  /** Certificates in PEM that are trusted in addition to the usual ones. */
+  readonly caFile?: string | undefined;
+  /** How long an idle connection is kept, unless the endpoint says how long it keeps it. */
+  readonly idleMs?: number;
+}
+
+/** Node's servers close an idle connection after five seconds. A shorter time avoids that this happens while we use it. */
+const defaultIdleMs = 4000;
+
+/** A request to an endpoint. */
+export interface GuardedTarget {
+  readonly origin: string;
+  /** Path and query. */
+  readonly path: string;
 }
 
 /** The addresses of a name that was looked up before the attempt. Throws if the name was not found. */
@@ -51,25 +73,23 @@ class InterimAnswersError extends Error {
 }
 
 /**
- * The HTTP connections of one webhook client, kept open between deliveries, with a bound for each endpoint. Never
- * retries.
+ * HTTP connections to endpoints that users choose, kept open between requests, with a bound for each endpoint. Connects
+ * only to allowed addresses. Never retries.
  */
-export class WebhookClient {
+export class GuardedClient {
   private readonly agent: Agent;
   private readonly timeoutMs: number;
   private readonly deadlines: Deadlines;
   private readonly aborts = new AbortListeners();
 
-  constructor(options: WebhookOptions, addressesOf: AddressesOf) {
-    const { allowedNetworks, maxConnections, timeoutMillis, caFile } = options;
+  constructor(options: GuardedOptions, addressesOf: AddressesOf) {
+    const { allowedNetworks, maxConnections, timeoutMillis, caFile, idleMs = defaultIdleMs } = options;
     this.timeoutMs = timeoutMillis;
     this.deadlines = new Deadlines(timeoutMillis);
     this.agent = new Agent({
       connections: maxConnections,
-      connect: guardedConnector(networks(allowedNetworks), addressesOf, timeoutMillis, trustOf(caFile)),
-      // Node's servers close an idle connection after five seconds. A shorter time avoids that this happens while we
-      // use it.
-      keepAliveTimeout: 4000,
+      connect: guardedConnector(networks(allowedNetworks), addressesOf, timeoutMillis, caFile),
+      keepAliveTimeout: idleMs,
       // Our own timer ends slow requests; it also covers the wait for a connection.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -78,14 +98,14 @@ export class WebhookClient {
 
   /**
    * Posts `body`, and resolves when the answer was read, or was cut off because it is long or slow. Rejects with a
-   * `WebhookTimeoutError`, a `BlockedAddressError`, the reason of an aborted `signal`, or the connection's error.
+   * `AnswerTimeoutError`, a `BlockedAddressError`, the reason of an aborted `signal`, or the connection's error.
    */
   post(
-    { origin, path }: Pick<Target, 'origin' | 'path'>,
+    { origin, path }: GuardedTarget,
     headers: Record<string, string>,
-    body: string,
+    body: string | Buffer,
     signal: AbortSignal,
-  ): Promise<WebhookAnswer> {
+  ): Promise<GuardedAnswer> {
     return new Promise((resolve, reject) => {
       const answered = new AnswerHandler(
         (answer) => {
@@ -97,7 +117,7 @@ export class WebhookClient {
           reject(reason);
         },
       );
-      const stopWaiting = this.deadlines.add(() => answered.abort(new WebhookTimeoutError(this.timeoutMs)));
+      const stopWaiting = this.deadlines.add(() => answered.abort(new AnswerTimeoutError(this.timeoutMs)));
       const stopListening = this.aborts.add(signal, (reason) => answered.abort(reason));
       const settle = (): void => {
         stopWaiting();
@@ -124,13 +144,13 @@ export class WebhookClient {
  */
 class AnswerHandler implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
-  private answer: WebhookAnswer | undefined;
+  private answer: GuardedAnswer | undefined;
   private aborted: Error | undefined;
   private readBytes = 0;
   private interimAnswers = 0;
 
   constructor(
-    private readonly onAnswer: (answer: WebhookAnswer) => void,
+    private readonly onAnswer: (answer: GuardedAnswer) => void,
     private readonly onFailure: (reason: Error) => void,
   ) {}
 
@@ -175,23 +195,15 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 }
 
-/**
- * The default authorities and those of `caFile`. Created once, because reading all certificates takes 50 ms for each
- * connection.
- */
-function trustOf(caFile: string | undefined): SecureContext | undefined {
-  return caFile === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, caFile] });
-}
-
 /** Checks hosts that are written as addresses, because Node calls `lookup` only for names. */
 function guardedConnector(
   allowed: readonly Network[],
   addressesOf: AddressesOf,
   timeoutMs: number,
-  secureContext: SecureContext | undefined,
+  caFile: string | undefined,
 ): buildConnector.connector {
   const lookup = guardedLookup(allowed, addressesOf);
-  const connect = buildConnector({ lookup, timeout: timeoutMs, ...(secureContext && { secureContext }) });
+  const connect = buildConnector({ lookup, timeout: timeoutMs, ...trustBeside(caFile) });
   return (options, callback) => {
     const rule = hostRule(options.hostname, allowed);
     if (rule !== undefined) return callback(new BlockedAddressError(rule), null);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { InterimAnswers } from './webhook.interim-answers';
+import { InterimAnswers } from './interim-answers';
 
 function rewritten(chunks: readonly string[]): string {
   const answers = new InterimAnswers();

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { candidatesOf, hostsIn, searchRulesIn, WatchedFile } from './webhook.name-files';
+import { candidatesOf, hostsIn, searchRulesIn, WatchedFile } from './name-files';
 
 it('reads a hosts file', () => {
   const text =

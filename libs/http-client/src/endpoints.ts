@@ -15,6 +15,8 @@ import {
 export interface AttemptVerdict {
   readonly outcome: Outcome;
   readonly isEndpointFailure: boolean;
+  /** How long nothing more may be sent to the endpoint, in ms, if it requested a pause. */
+  readonly pauseMs?: number;
 }
 
 export interface CircuitOptions {
@@ -30,6 +32,8 @@ const defaults: CircuitOptions = { failures: 5, openMs: 2000, maxOpenMs: 60_000 
 /** The number of endpoints whose state is kept; beyond it the state of the oldest is deleted. */
 const maxEndpoints = 10_000;
 
+const pauseReason = 'The endpoint requested a pause for all its deliveries; nothing was sent.';
+
 /** While one attempt tests the endpoint, other deliveries are deferred for this time, in ms. */
 const halfOpenWaitMs = 1000;
 
@@ -38,10 +42,12 @@ interface Endpoint {
   readonly breaker: CircuitBreakerPolicy;
   /** When an open circuit lets the next try through, in ms since the epoch. */
   nextTryAt: number;
+  /** When a pause that the endpoint requested ends, in ms since the epoch. */
+  pausedUntil: number;
 }
 
 /**
- * Slots and a circuit breaker for each endpoint. Waiting for a slot does not count towards an attempt's time-out, so a
+ * Slots, pauses and a circuit breaker for each endpoint. Waiting for a slot does not count towards an attempt's time-out, so a
  * burst never looks like a dead endpoint. After repeated failures deliveries are deferred at once, until a single
  * attempt succeeds.
  */
@@ -84,6 +90,7 @@ export class Endpoints {
     };
     const endpoint: Endpoint = {
       nextTryAt: 0,
+      pausedUntil: 0,
       slots: bulkhead(slots, Infinity),
       breaker: circuitBreaker(
         handleWhenResult((result) => (result as AttemptVerdict).isEndpointFailure),
@@ -97,8 +104,10 @@ export class Endpoints {
   }
 }
 
-/** The deferral while the circuit is open or half-open. */
-function deferredBy({ breaker, nextTryAt }: Endpoint): Outcome | undefined {
+/** The deferral during a pause, and while the circuit is open or half-open. */
+function deferredBy({ breaker, nextTryAt, pausedUntil }: Endpoint): Outcome | undefined {
+  const pauseMs = pausedUntil - Date.now();
+  if (pauseMs > 0) return { kind: 'retry', reason: pauseReason, afterMs: pauseMs, isSpared: true };
   // Cockatiel would let other attempts wait for the trial, and they would occupy their slots meanwhile.
   if (breaker.state === CircuitState.HalfOpen) return deferred(halfOpenWaitMs);
   const waitMs = breaker.state === CircuitState.Open ? nextTryAt - Date.now() : 0;
@@ -110,7 +119,9 @@ async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<Atte
   const open = deferredBy(endpoint);
   if (open !== undefined) return open;
   try {
-    return (await endpoint.breaker.execute(attempt)).outcome;
+    const { outcome, pauseMs = 0 } = await endpoint.breaker.execute(attempt);
+    if (pauseMs > 0) endpoint.pausedUntil = Math.max(endpoint.pausedUntil, Date.now() + pauseMs);
+    return outcome;
   } catch (error) {
     if (isBrokenCircuitError(error)) return deferred(endpoint.nextTryAt - Date.now());
     throw error;

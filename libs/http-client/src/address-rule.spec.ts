@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
-import { addressRule, hostRule, networks } from './webhook.address';
+import { addressRule, hostRule, networks } from './address-rule';
 
 /** One network of each forbidden kind, as `first address/prefix`. */
 const forbidden4 = [
@@ -97,7 +97,7 @@ const spellings4: Readonly<Record<string, (octets: readonly number[]) => string>
 
 const host = (spelling: string): string => new URL(`http://${spelling}/`).hostname;
 
-describe('addresses that a webhook may not reach', () => {
+describe('addresses that a client may not reach', () => {
   it.each(Object.entries(spellings4))('are refused however they are written: %s', (_, spell) => {
     fc.assert(
       fc.property(bad4, (octets) => expect(hostRule(host(spell(octets)), [])).toEqual(expect.any(String))),
@@ -132,7 +132,7 @@ describe('addresses that a webhook may not reach', () => {
   ])('%j is refused by the rule %s', (address, rule) => expect(addressRule(address, [])).toBe(rule));
 });
 
-describe('addresses that a webhook may reach', () => {
+describe('addresses that a client may reach', () => {
   it.each([
     '1.1.1.1',
     '8.8.8.8',

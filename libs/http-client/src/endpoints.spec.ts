@@ -1,5 +1,5 @@
 import type { Outcome } from '@pns/transport-contract';
-import { type AttemptVerdict, Endpoints } from './webhook.endpoints';
+import { type AttemptVerdict, Endpoints } from './endpoints';
 
 const failed: AttemptVerdict = { outcome: { kind: 'retry', reason: 'down' }, isEndpointFailure: true };
 const fine: AttemptVerdict = { outcome: { kind: 'delivered' }, isEndpointFailure: false };
@@ -166,6 +166,40 @@ describe('an attempt that must be prepared', () => {
     expect(all.open).toBe(1);
     expect(await all.run('a', 10, attempts(fine))).toEqual(fine.outcome);
     expect(all.open).toBe(0);
+    jest.useRealTimers();
+  });
+});
+
+describe('an endpoint that requested a pause', () => {
+  const throttled: AttemptVerdict = {
+    outcome: { kind: 'retry', reason: '429', afterMs: 2000 },
+    isEndpointFailure: false,
+    pauseMs: 2000,
+  };
+
+  it('gets nothing until the pause ends, and other endpoints are not affected', async () => {
+    jest.useFakeTimers();
+    const all = new Endpoints();
+    expect(await all.run('a', 10, attempts(throttled))).toEqual(throttled.outcome);
+    const attempt = attempts(fine, fine);
+    const deferral = { kind: 'retry', afterMs: 2000, isSpared: true };
+    expect(await all.run('a', 10, attempt)).toMatchObject(deferral);
+    expect(await all.run('b', 10, attempts(fine))).toEqual(fine.outcome);
+    jest.advanceTimersByTime(1999);
+    expect(await all.run('a', 10, attempt)).toMatchObject({ ...deferral, afterMs: 1 });
+    expect(attempt).not.toHaveBeenCalled();
+    jest.advanceTimersByTime(1);
+    expect(await all.run('a', 10, attempt)).toEqual(fine.outcome);
+    expect(all.open).toBe(0);
+    jest.useRealTimers();
+  });
+
+  it('keeps the longest of several pauses', async () => {
+    jest.useFakeTimers();
+    const all = new Endpoints();
+    const brief = { ...throttled, pauseMs: 10 };
+    await Promise.all([all.run('a', 10, attempts(throttled)), all.run('a', 10, attempts(brief))]);
+    expect(await all.run('a', 10, attempts(fine))).toMatchObject({ afterMs: 2000 });
     jest.useRealTimers();
   });
 });

@@ -1,13 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { WebhookClient } from './webhook.client';
-import { webhookOptions } from './webhook.options';
+import { GuardedClient } from './guarded-client';
 
 const interim = (status: number) => `HTTP/1.1 ${status} Any\r\nlink: </style.css>; rel=preload\r\n\r\n`;
 const final = (status = 200, body = '') => `HTTP/1.1 ${status} Any\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 
 let server: Server;
-let client: WebhookClient;
+let client: GuardedClient;
 let connections: number;
 let requests: number;
 /** The receiver's reaction to a request. */
@@ -30,8 +29,8 @@ beforeEach(async () => {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const options = { uriValidationMode: 'none', httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], maxConnections: 1 };
-  client = new WebhookClient(webhookOptions.parse({ ...options, timeoutMillis: 25_000 }), () => []);
+  const options = { allowedNetworks: ['127.0.0.0/8'], maxConnections: 1, timeoutMillis: 25_000 };
+  client = new GuardedClient(options, () => []);
 });
 
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import type { LookupAddress, RecordWithTtl } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { candidatesOf, hostsIn, searchRulesIn, WatchedFile } from './webhook.name-files';
+import { candidatesOf, hostsIn, searchRulesIn, WatchedFile } from './name-files';
 
 /** What was found for a name, in the order in which it is tried. */
 export interface Found {

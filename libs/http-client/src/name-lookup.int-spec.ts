@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NameServer, type Zone } from './testing/name-server';
-import { type LookUpParts, nameServerLookUp } from './webhook.lookup';
+import { type LookUpParts, nameServerLookUp } from './name-lookup';
 
 let folder: string;
 let server: NameServer;

@@ -1,0 +1,45 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { ServerKeyStore } from '@pns/persistence';
+import { log } from '@pns/runtime';
+import { currentKeys, newVapidKeys, vapidKeysFor, type VapidKeys } from '@pns/transport-webpush';
+import { ClientAccounts } from './client-accounts';
+
+/** The VAPID keys of clients: their own, or those of the server, which are made at its first start. */
+@Injectable()
+export class WebpushKeys implements OnApplicationBootstrap {
+  private server: Promise<VapidKeys> | undefined;
+
+  constructor(
+    private readonly store: ServerKeyStore,
+    private readonly accounts: ClientAccounts,
+  ) {}
+
+  /** Never rejects: the other routes do not need the keys. */
+  async onApplicationBootstrap(): Promise<void> {
+    try {
+      await this.serverKeys();
+    } catch (error) {
+      log.error({ event: 'webpush.keys-not-read', reason: (error as Error).message });
+    }
+  }
+
+  /** The public key with which browsers subscribe for a client now. @throws the error of Postgres or of the encryption. */
+  async publicKey(client: string): Promise<string> {
+    return currentKeys(this.accounts.webpush(client), await this.serverKeys()).publicKey;
+  }
+
+  /** Whether a public key belongs to a client, as the current or an earlier one. @throws as `publicKey`. */
+  async isKeyOf(client: string, publicKey: string): Promise<boolean> {
+    return vapidKeysFor(publicKey, this.accounts.webpush(client), await this.serverKeys()) !== undefined;
+  }
+
+  private async serverKeys(): Promise<VapidKeys> {
+    this.server ??= this.store.pair('webpush', newVapidKeys);
+    try {
+      return await this.server;
+    } catch (error) {
+      this.server = undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Seal } from './seal';
+
+/** Pairs of keys that belong to the server as a whole, encrypted in Postgres. */
+@Injectable()
+export class ServerKeyStore {
+  constructor(
+    private readonly database: DataSource,
+    private readonly seal: Seal,
+  ) {}
+
+  /**
+   * The pair with this name. The first call, of all processes, stores the pair that `make` returns.
+   *
+   * @throws PnsError as `Seal.open` does.
+   */
+  async pair<Pair>(name: string, make: () => Pair): Promise<Pair> {
+    const known = await this.stored<Pair>(name);
+    if (known !== undefined) return known;
+    await this.database.query('INSERT INTO server_keys (name, pair) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      name,
+      this.seal.seal(JSON.stringify(make()), placeOf(name)),
+    ]);
+    const made = await this.stored<Pair>(name);
+    if (made === undefined) throw new Error(`The keys ${name} were removed while they were made.`);
+    return made;
+  }
+
+  private async stored<Pair>(name: string): Promise<Pair | undefined> {
+    const rows = await this.database.query<{ pair: Buffer }[]>('SELECT pair FROM server_keys WHERE name = $1', [name]);
+    const [row] = rows;
+    return row === undefined ? undefined : (JSON.parse(this.seal.open(row.pair, placeOf(name))) as Pair);
+  }
+}
+
+function placeOf(name: string): string {
+  return `server_keys ${name}`;
+}

@@ -1,0 +1,72 @@
+import type { OutcomeKind } from '@pns/transport-contract';
+import { webpushVerdict } from './webpush.outcome';
+
+const now = Date.UTC(2026, 10, 29, 12);
+
+/** Every status that a push service documents, with its outcome. The sources are in webpush.outcome.ts. */
+const documented: Readonly<Record<string, Readonly<Record<number, OutcomeKind>>>> = {
+  'RFC 8030 and RFC 8292': {
+    ...{ 201: 'delivered', 202: 'delivered', 400: 'misconfigured', 401: 'misconfigured', 403: 'misconfigured' },
+    ...{ 404: 'gone', 410: 'gone', 413: 'rejected', 429: 'retry' },
+  },
+  Mozilla: {
+    ...{ 200: 'delivered', 201: 'delivered', 202: 'delivered', 301: 'rejected', 400: 'misconfigured' },
+    ...{ 401: 'misconfigured', 404: 'gone', 410: 'gone', 413: 'rejected', 429: 'retry' },
+    ...{ 500: 'retry', 502: 'retry', 503: 'retry' },
+  },
+  Google: {
+    ...{ 201: 'delivered', 400: 'misconfigured', 403: 'misconfigured', 404: 'gone', 410: 'gone' },
+    ...{ 413: 'rejected', 429: 'retry', 500: 'retry', 503: 'retry' },
+  },
+  Apple: {
+    ...{ 201: 'delivered', 400: 'misconfigured', 403: 'misconfigured', 404: 'gone', 405: 'rejected', 410: 'gone' },
+    ...{ 413: 'rejected', 429: 'retry', 500: 'retry', 503: 'retry' },
+  },
+  Microsoft: {
+    ...{ 200: 'delivered', 201: 'delivered', 400: 'misconfigured', 401: 'misconfigured', 403: 'misconfigured' },
+    ...{ 404: 'gone', 405: 'rejected', 406: 'retry', 410: 'gone', 413: 'rejected', 500: 'retry', 503: 'retry' },
+  },
+};
+
+describe.each(Object.entries(documented))('a push service as described by %s', (_, statuses) => {
+  it.each(Object.entries(statuses))('answers %s, and the outcome is %s', (status, kind) => {
+    const { outcome } = webpushVerdict(Number(status), undefined, now);
+    expect(outcome.kind).toBe(kind);
+    if (outcome.kind !== 'delivered')
+      expect(outcome).toMatchObject({ reason: expect.stringContaining(status) as string });
+  });
+});
+
+it('only 404 and 410 cost a subscription', () => {
+  const gone = Array.from({ length: 500 }, (_, at) => at + 100).filter(
+    (status) => webpushVerdict(status, undefined, now).outcome.kind === 'gone',
+  );
+  expect(gone).toEqual([404, 410]);
+});
+
+it('no answer of one endpoint holds the other deliveries of the client', () => {
+  for (let status = 100; status < 700; status++) {
+    const { outcome } = webpushVerdict(status, undefined, now);
+    if (outcome.kind === 'misconfigured') expect(outcome.isTargetOnly).toBe(true);
+  }
+});
+
+it.each([406, 429, 503])('Retry-After of a %s is obeyed for the whole push service', (status) => {
+  expect(webpushVerdict(status, '120', now)).toMatchObject({ outcome: { afterMs: 120_000 }, pauseMs: 120_000 });
+  const date = new Date(now + 5000).toUTCString();
+  expect(webpushVerdict(status, date, now)).toMatchObject({ outcome: { afterMs: 5000 }, pauseMs: 5000 });
+  expect(webpushVerdict(status, undefined, now)).not.toHaveProperty('pauseMs');
+});
+
+it('Retry-After of another status is obeyed for the delivery only', () => {
+  const { outcome, pauseMs } = webpushVerdict(500, '120', now);
+  expect([outcome, pauseMs]).toEqual([expect.objectContaining({ afterMs: 120_000 }), undefined]);
+  expect(webpushVerdict(404, '120', now)).not.toHaveProperty('pauseMs');
+});
+
+it('failures of the push service open its circuit, refusals do not', () => {
+  const failures = [400, 401, 403, 404, 406, 410, 413, 429, 500, 502, 503].filter(
+    (status) => webpushVerdict(status, undefined, now).isEndpointFailure,
+  );
+  expect(failures).toEqual([406, 500, 502, 503]);
+});

@@ -1,0 +1,139 @@
+import { hash } from 'node:crypto';
+import { cutTexts, jsonBytes, type PushContent, type Texts, wellFormed } from '@pns/payloads';
+import type { Delivery, Outcome } from '@pns/transport-contract';
+import { maxContentBytes } from './webpush.encryption';
+import type { Urgency } from './webpush.options';
+
+/** Four weeks: the longest time for which Google keeps a message. Mozilla keeps it for 30 days. */
+export const maxTtlSeconds = 2_419_200;
+
+/** Without a time to live, push services keep a message for this time, as for the other transports. */
+const defaultTtlSeconds = 24 * 60 * 60;
+
+/** A longer `cid` or URL is left out if the message is too long, because part of one is useless. */
+const maxNameBytes = 1024;
+
+/** Characters of the header `Topic`, at most. Source: RFC 8030, 5.4. */
+const topicCharacters = 32;
+
+const urgencyOf: Readonly<Record<Delivery['priority'], Urgency>> = { high: 'high', medium: 'normal', low: 'low' };
+
+/** A push message before its encryption. */
+export interface WebpushMessage {
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly content: string;
+}
+
+/** The options that decide the form of a message. */
+export interface MessageStyle {
+  /** Whether the message is also a declarative one, which browsers can show without a service worker. */
+  readonly declarative: boolean;
+  /** The urgency of all messages. By default the priority of the notification decides. */
+  readonly urgency?: Urgency | undefined;
+}
+
+/** The message of a delivery at `now` (ms since the epoch), or `expired`. Source of the headers: RFC 8030, 5. */
+export function webpushMessage(
+  delivery: Delivery,
+  content: PushContent,
+  { declarative, urgency }: MessageStyle,
+  now: number,
+): WebpushMessage | Outcome {
+  const { expiresAt, collapseKey, priority } = delivery;
+  if (expiresAt !== undefined && expiresAt <= now) {
+    return { kind: 'expired', reason: 'Its time to live ended before it was sent.' };
+  }
+  const ttlSeconds = expiresAt === undefined ? defaultTtlSeconds : Math.floor((expiresAt - now) / 1000);
+  return {
+    headers: {
+      ttl: String(Math.min(ttlSeconds, maxTtlSeconds)),
+      urgency: urgency ?? urgencyOf[priority],
+      ...(collapseKey !== undefined && { topic: hash('sha256', collapseKey, 'base64url').slice(0, topicCharacters) }),
+    },
+    content: fitted(delivery, content, declarative),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The message as JSON in at most `maxContentBytes`: fields of the payload are left out first, then the texts are cut. */
+function fitted(delivery: Delivery, { title, body, ...rest }: PushContent, isDeclarative: boolean): string {
+  const content = { ...rest, ...titled({ title, body }) };
+  const whole = json(delivery, content, content.data, isDeclarative);
+  return fits(whole) ? whole : shortened(delivery, content, isDeclarative);
+}
+
+/** Every notification has a title, so a body without one becomes the title. */
+function titled({ title, body }: { title?: string | undefined; body?: string | undefined }): Texts {
+  const [first, second] = title === undefined ? [body] : [title, body];
+  return {
+    ...(first !== undefined && { title: wellFormed(first) }),
+    ...(second !== undefined && { body: wellFormed(second) }),
+  };
+}
+
+/**
+ * `id` is the same for every attempt. In a declarative message the texts are members of `notification`; `app_badge` is
+ * there for Safari, and beside it as the Push API says. Sources: https://www.w3.org/TR/push-api/#declarative-push-message
+ * and https://webkit.org/blog/16535/meet-declarative-web-push/
+ */
+function json(
+  delivery: Delivery,
+  { title, body, badge, navigate, cid }: PushContent,
+  data: Fields,
+  isDeclarative: boolean,
+  isTruncated = false,
+): string {
+  const { id, topic, timestamp, count, priority, collapseKey = id } = delivery;
+  const silent = priority === 'low' ? true : undefined;
+  const own = {
+    ...{ id, topic, timestamp },
+    ...(count > 1 && { count }),
+    ...(cid !== undefined && { cid }),
+  };
+  const rest = { ...(isTruncated && { truncated: true }), data };
+  if (title === undefined || !isDeclarative) {
+    return JSON.stringify({ ...own, title, body, badge, navigate, silent, ...rest });
+  }
+  const tag = collapseKey === id || collapseKey === topic ? collapseKey : hash('sha256', collapseKey, 'base64url');
+  const notification = { title, body, navigate, tag, silent, app_badge: badge };
+  return JSON.stringify({ web_push: 8030, notification, app_badge: badge, ...own, ...rest });
+}
+
+function shortened(delivery: Delivery, content: PushContent, isDeclarative: boolean): string {
+  const { cid, navigate, title, body, ...rest } = content;
+  const named = { ...rest, ...short('cid', cid), ...short('navigate', navigate) };
+  const texts = { ...(title !== undefined && { title }), ...(body !== undefined && { body }) };
+  const least = json(delivery, { ...named, ...emptied(texts) }, {}, isDeclarative, true);
+  const room = maxContentBytes - Buffer.byteLength(least);
+  const left = room - jsonBytes(title ?? '') - jsonBytes(body ?? '');
+  if (left < 0) return json(delivery, { ...named, ...cutTexts(texts, room, jsonBytes) }, {}, isDeclarative, true);
+  return json(delivery, { ...named, ...texts }, fieldsThatFit(content.data, left), isDeclarative, true);
+}
+
+function short(name: 'cid' | 'navigate', value: string | undefined): { cid?: string; navigate?: string } {
+  return value === undefined || jsonBytes(value) > maxNameBytes ? {} : { [name]: value };
+}
+
+function emptied({ title, body }: Texts): Texts {
+  return { ...(title !== undefined && { title: '' }), ...(body !== undefined && { body: '' }) };
+}
+
+/** The fields for which `room` bytes suffice, in their order. A field that is too large does not exclude later ones. */
+function fieldsThatFit(data: Fields, room: number): Fields {
+  let left = room;
+  const chosen = Object.entries(data).filter(([key, value]) => {
+    // Quotes, colon and comma of the field, less the brackets. In a list, undefined has JSON too.
+    const bytes = jsonBytes(key) + 4 + Buffer.byteLength(JSON.stringify([value])) - 2;
+    if (bytes > left) return false;
+    left -= bytes;
+    return true;
+  });
+  return Object.fromEntries(chosen);
+}
+
+function fits(text: string): boolean {
+  // A UTF-16 unit has one to three bytes, so most messages need no measuring.
+  return text.length * 3 <= maxContentBytes || Buffer.byteLength(text) <= maxContentBytes;
+}

@@ -1,0 +1,18 @@
+import type { VapidKeys } from './webpush.keys';
+import type { WebpushOptions } from './webpush.options';
+
+type KeyOptions = Pick<WebpushOptions, 'publicKey' | 'privateKey' | 'previousKeys'>;
+
+/** The pair of keys for new subscriptions of a client: its own, or that of the server. */
+export function currentKeys({ publicKey, privateKey }: KeyOptions, server: VapidKeys): VapidKeys {
+  return publicKey === undefined || privateKey === undefined ? server : { publicKey, privateKey };
+}
+
+/**
+ * The pair with the public key that a browser subscribed with: push services accept no other one for this subscription.
+ * Undefined if the client no longer has it. The server's pair stays valid when a client gets its own.
+ */
+export function vapidKeysFor(publicKey: string, options: KeyOptions, server: VapidKeys): VapidKeys | undefined {
+  const pairs = [currentKeys(options, server), ...options.previousKeys, server];
+  return pairs.find((pair) => pair.publicKey === publicKey);
+}

@@ -1,0 +1,202 @@
+import {
+  type AttemptVerdict,
+  type ClientSender,
+  codeOf,
+  Endpoints,
+  failedAttempt,
+  GuardedClient,
+  type GuardedTarget,
+  type LookUp,
+  Names,
+  nameServerLookUp,
+  PerClient,
+} from '@pns/http-client';
+import type { ContentRefusal, PushContent } from '@pns/payloads';
+import type { PushKeys } from '@pns/subscriptions';
+import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+import { encrypted } from './webpush.encryption';
+import type { VapidKeys } from './webpush.keys';
+import { defaultWebpushOptions, type WebpushOptions } from './webpush.options';
+import { webpushVerdict } from './webpush.outcome';
+import { type WebpushMessage, webpushMessage } from './webpush.payload';
+import { vapidKeysFor } from './webpush.server-keys';
+import { pushTarget } from './webpush.target';
+import { VapidTokens } from './webpush.vapid';
+
+export interface WebpushTransportParts {
+  /** The current options of a client; called for each delivery. A client without options uses the defaults. */
+  readonly options: (client: string) => WebpushOptions | undefined;
+  /** The content of a push, or why there is none. */
+  readonly content: (delivery: Delivery) => PushContent | ContentRefusal;
+  /** Reads how to decrypt a subscription's keys; undefined if it was deleted. Rejects while it cannot be read. */
+  readonly keysOf: (subscriptionId: string) => Promise<(() => PushKeys | undefined) | undefined>;
+  /** The pair of keys of the server. Rejects while it cannot be read. */
+  readonly serverKeys: () => Promise<VapidKeys>;
+  /** The URI where push services reach the operator, for clients without a subject. */
+  readonly subject: () => string | undefined;
+  /** Ms since the epoch. Default: the system's clock. */
+  readonly now?: () => number;
+  /** Finds the addresses of a name. Default: with the hosts file and the name servers of the system. */
+  readonly lookUp?: LookUp;
+  /** The time from the start of a request to its answer, in ms. */
+  readonly answerMs?: number;
+}
+
+const defaultAnswerMs = 10_000;
+
+/** Connections to one push service for the clients with the same options; each carries one message at a time. */
+const maxConnections = 100;
+
+/** Push services keep idle connections for a minute or longer. */
+const idleMs = 30_000;
+
+/** Codes of errors that last until the operator corrects PNS_ENCRYPTION_KEY. */
+const sealCodes: ReadonlySet<string> = new Set(['ENCRYPTION_KEY_MISSING', 'SECRET_UNREADABLE']);
+
+/** The keys for one message: those of the browser, and ours. */
+interface MessageKeys {
+  readonly browser: PushKeys;
+  readonly server: VapidKeys;
+}
+
+/** Sends deliveries to push services of browsers. Each push service has its own connections, slots and circuit. */
+export class WebpushTransport implements Transport {
+  readonly name = 'webpush';
+  readonly options: WebpushTransportParts['options'];
+  private readonly connections: PerClient<WebpushOptions, GuardedClient>;
+  private readonly endpoints = new Endpoints();
+  private readonly tokens: VapidTokens;
+  private readonly now: () => number;
+  private readonly names: Names;
+  private serverKeys: Promise<VapidKeys> | undefined;
+
+  constructor(private readonly parts: WebpushTransportParts) {
+    const { options, now = Date.now, lookUp = nameServerLookUp(), answerMs = defaultAnswerMs } = parts;
+    this.options = options;
+    this.now = now;
+    this.tokens = new VapidTokens(now);
+    this.names = new Names(lookUp);
+    const addressesOf = (name: string) => this.names.addresses(name);
+    this.connections = new PerClient(
+      ({ allowedNetworks, caFile }) =>
+        new GuardedClient({ allowedNetworks, caFile, maxConnections, timeoutMillis: answerMs, idleMs }, addressesOf),
+      ({ allowedNetworks, caFile }) => JSON.stringify([allowedNetworks, caFile]),
+    );
+  }
+
+  /** Sends once. Rejects only if `signal` is aborted, or for a bug in PNS. */
+  async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
+    signal.throwIfAborted();
+    // This comes first, because the options may change meanwhile.
+    const stored = await this.storedKeys(delivery);
+    signal.throwIfAborted();
+    if ('kind' in stored) return stored;
+    const own = this.options(delivery.client);
+    const options = own ?? defaultWebpushOptions;
+    if (!options.enabled) {
+      this.connections.retire(delivery.client);
+      return { kind: 'misconfigured', reason: `The client ${delivery.client} is switched off (enabled: false).` };
+    }
+    const server = vapidKeysFor(stored.browser.applicationServerKey, options, stored.server);
+    if (server === undefined) return { kind: 'misconfigured', reason: keyIsMissing, isTargetOnly: true };
+    const target = pushTarget(delivery.token, options);
+    if ('kind' in target) return target;
+    const content = this.parts.content(delivery);
+    if ('kind' in content) return content;
+    const message = webpushMessage(delivery, content, options, this.now());
+    if ('kind' in message) return message;
+    // Clients without options share connections and circuits. There may be any number of their names.
+    const sharer = own === undefined ? '' : delivery.client;
+    const connections = this.connections.of(sharer, options);
+    return this.endpoints.run(
+      `${sharer} ${target.origin}`,
+      maxConnections,
+      () => {
+        signal.throwIfAborted();
+        return this.attempt({ target, message, connections, keys: { browser: stored.browser, server }, signal });
+      },
+      () => this.names.prepared(target.name, delivery),
+    );
+  }
+
+  /** One request on each connection to a push service. */
+  readonly capacity = (): number => maxConnections;
+
+  /** How many push services have an open circuit because they failed repeatedly. */
+  get openCircuits(): number {
+    return this.endpoints.open;
+  }
+
+  /** Resolves when deliveries in progress have ended and all connections are closed. Nothing can be delivered afterwards. */
+  close(): Promise<void> {
+    return this.connections.close();
+  }
+
+  /** The keys of the subscription and those of the server; an outcome if they cannot be read. */
+  private async storedKeys({ subscriptionId }: Delivery): Promise<MessageKeys | Outcome> {
+    let open;
+    let server;
+    try {
+      this.serverKeys ??= this.parts.serverKeys();
+      [open, server] = await Promise.all([
+        subscriptionId === undefined ? undefined : this.parts.keysOf(subscriptionId),
+        this.serverKeys,
+      ]);
+    } catch (error) {
+      this.serverKeys = undefined;
+      const code = codeOf(error);
+      if (sealCodes.has(code)) {
+        return { kind: 'misconfigured', reason: `The VAPID keys of the server cannot be decrypted (${code}).` };
+      }
+      return { kind: 'retry', reason: `The keys cannot be read now (${code}).`, isWaiting: true };
+    }
+    if (open === undefined) return { kind: 'suppressed', reason: 'the subscription was deleted' };
+    try {
+      const browser = open();
+      return browser === undefined ? unusable('MISSING') : { browser, server };
+    } catch (error) {
+      return unusable(codeOf(error));
+    }
+  }
+
+  private async attempt({ target, message, connections, keys, signal }: Attempt): Promise<AttemptVerdict> {
+    const subject = connections.options.subject ?? this.parts.subject();
+    const authorization = await this.tokens.header(keys.server, target.origin, subject);
+    const receiver = { p256dh: bytes(keys.browser.p256dh), auth: bytes(keys.browser.auth) };
+    const body = encrypted(message.content, receiver);
+    const headers = { ...message.headers, ...bodyHeaders, authorization };
+    try {
+      const answer = await connections.use((client) => client.post(target, headers, body, signal));
+      return webpushVerdict(answer.status, answer.retryAfter, this.now());
+    } catch (error) {
+      signal.throwIfAborted();
+      return failedAttempt(error, 'push service');
+    }
+  }
+}
+
+interface Attempt {
+  readonly target: GuardedTarget;
+  readonly message: WebpushMessage;
+  readonly connections: ClientSender<WebpushOptions, GuardedClient>;
+  readonly keys: MessageKeys;
+  readonly signal: AbortSignal;
+}
+
+/** Source: RFC 8291, 4. */
+const bodyHeaders = { 'content-encoding': 'aes128gcm', 'content-type': 'application/octet-stream' } as const;
+
+const keyIsMissing =
+  'The subscription was made with a VAPID key that is not in the configuration; add it to previousKeys of this client.';
+
+function unusable(code: string): Outcome {
+  return {
+    kind: 'misconfigured',
+    reason: `The keys of the subscription cannot be used (${code}).`,
+    isTargetOnly: true,
+  };
+}
+
+function bytes(key: string): Buffer {
+  return Buffer.from(key, 'base64url');
+}
