@@ -133,19 +133,10 @@ const shownBy = {
   },
   webpush: (body) => {
     const content = parsed(body) ?? {};
-    const { web_push, notification, app_badge } = content;
-    if (web_push !== 8030) return headlineShown(content.payload ?? content);
-    const { title, body: text, navigate, silent } = notification ?? {};
-    return { title, body: text, badge: notification?.app_badge ?? app_badge, navigate, isQuiet: silent };
+    const { title, body: text, navigate, silent } = content.notification ?? content;
+    return { title, body: text, badge: content.app_badge ?? content.badge, navigate, isQuiet: silent };
   },
 };
-
-/** What a web app would show for a message that is not declarative. */
-function headlineShown(payload) {
-  if (Object.keys(payload).length === 0) return {};
-  const { title, subtitle } = headline(payload);
-  return { title, body: subtitle, badge: payload.unread };
-}
 
 function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate, checks = [] }) {
   if (shownSeqs.has(seq)) return;
