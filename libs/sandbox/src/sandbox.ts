@@ -12,6 +12,7 @@ import { healthRoutes } from './health';
 import { pageRoutes } from './page';
 import { closeProviders, type Providers, providerRoutes, providerTargets, startProviders } from './providers';
 import { BrowserSockets, browserSocketPath } from './webpush/browser-sockets';
+import { webAppRoutes } from './webpush/web-app.routes';
 import { WebhookReceiver, webhookProvider } from './webhook/webhook-receiver';
 import { webhookRoutes } from './webhook/webhook.routes';
 
@@ -75,6 +76,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   app.get('/webpush/browsers', () => browsers?.known().map(({ state }) => state) ?? []);
   if (providers !== undefined) providerRoutes(app, providers, arrivals);
   demoRoutes(app, options.demo, apps);
+  webAppRoutes(app, options.demo, providers);
   pageRoutes(app, options.demo?.websocketUrl);
   healthRoutes(app);
   try {

@@ -59,6 +59,7 @@ export class BrowserSockets {
   attach(server: Server): void {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (request.url?.split('?')[0] !== browserSocketPath) {
+        socket.on('error', () => undefined); // the client may be gone
         socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
         return;
       }

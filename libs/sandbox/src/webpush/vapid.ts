@@ -67,7 +67,6 @@ export class VapidVerifier {
       audience: this.audience(),
       currentDate: new Date(this.now()),
       requiredClaims: ['exp', 'sub'],
-      typ: 'JWT',
     });
     return this.judged(payload, k);
   }

@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { Providers } from '../providers';
+import { answerOf, call, type Demo, ownPageOnly, someone } from '../demo';
+
+/** The clients of the web app: one for the push services of browsers, and one for that of the sandbox. */
+const client = 'demo-web-app';
+const sandboxClient = 'demo-web-app-sandbox';
+const loopback = ['127.0.0.0/8', '::1/128'];
+
+const subscribed = z.strictObject({
+  pushSubscription: z.looseObject({
+    endpoint: z.url().max(4096),
+    expirationTime: z.number().nullish(),
+    keys: z.object({ p256dh: z.string().max(256), auth: z.string().max(256) }),
+  }),
+});
+
+/**
+ * Lets the installable web app subscribe the user of the demonstration in the visitor's own browser: through the real
+ * push service of this browser, or through that of the sandbox if the browser was told to use it.
+ */
+export function webAppRoutes(app: FastifyInstance, demo: Demo | undefined, providers: Providers | undefined): void {
+  app.get('/app', (_, reply) => reply.redirect('/app/'));
+  if (demo === undefined) {
+    const error = 'The sandbox runs without PNS, so there is nothing to subscribe to. Start both with npm start.';
+    app.get('/app/settings', (_, reply) => reply.code(503).send({ error }));
+    return;
+  }
+  app.get('/app/settings', (_, reply) => answerOf(reply, () => call(demo, 'GET', `/v1/clients/${client}/webpush-key`)));
+  app.post('/app/subscriptions', { preHandler: ownPageOnly }, (request, reply) => {
+    const { pushSubscription } = subscribed.parse(request.body);
+    const isOurs = providers !== undefined && pushSubscription.endpoint.startsWith(`${providers.webpush.url}/`);
+    const subscription = { ...someone, transport: 'webpush', topics: ['*'], pushSubscription };
+    return answerOf(reply, async () => {
+      if (!isOurs) return call(demo, 'POST', '/v1/subscriptions', { ...subscription, client });
+      const options = { allowedNetworks: loopback, caFile: providers.authority.cert };
+      await call(demo, 'PUT', `/v1/clients/${sandboxClient}/transports/webpush`, options);
+      return call(demo, 'POST', '/v1/subscriptions', { ...subscription, client: sandboxClient });
+    });
+  });
+}
