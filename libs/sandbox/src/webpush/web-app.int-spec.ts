@@ -68,7 +68,14 @@ it('subscribes the user of the demonstration through the push service of the bro
   expect((await subscribe(endpoint)).status).toBe(200);
   const pushSubscription = { endpoint, expirationTime: null, keys };
   const user = { context: 1, user: 14, client: 'demo-web-app', transport: 'webpush', topics: ['*'] };
-  expect(calls).toMatchObject([{ call: 'POST /v1/subscriptions', body: { ...user, pushSubscription } }]);
+  expect(calls).toMatchObject([
+    { call: 'PUT /v1/clients/demo-web-app/transports/webpush', body: { subject: 'mailto:demo@example.com' } },
+    {
+      call: 'PUT /v1/config/contexts/1/properties/com.openexchange.pns.template.navigate.demo-web-app',
+      body: { value: `${sandbox.url}/app/` },
+    },
+    { call: 'POST /v1/subscriptions', body: { ...user, pushSubscription } },
+  ]);
 });
 
 it('lets PNS reach the push service of the sandbox where the browser uses that one', async () => {
@@ -77,8 +84,9 @@ it('lets PNS reach the push service of the sandbox where the browser uses that o
   expect(calls).toMatchObject([
     {
       call: 'PUT /v1/clients/demo-web-app-sandbox/transports/webpush',
-      body: { allowedNetworks: ['127.0.0.0/8', '::1/128'], caFile },
+      body: { subject: 'mailto:demo@example.com', allowedNetworks: ['127.0.0.0/8', '::1/128'], caFile },
     },
+    { call: expect.stringMatching(/^PUT .*navigate.demo-web-app-sandbox$/) as string },
     { call: 'POST /v1/subscriptions', body: { client: 'demo-web-app-sandbox' } },
   ]);
 });
