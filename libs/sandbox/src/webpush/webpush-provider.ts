@@ -41,6 +41,15 @@ export interface PushSubscriptionJson {
   readonly keys: { readonly p256dh: string; readonly auth: string };
 }
 
+/** A request to an endpoint, and why it is refused, if it is. */
+interface Push {
+  readonly token: string;
+  readonly subscription: WebpushSubscription | undefined;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+  readonly refusal: Refusal | undefined;
+}
+
 interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -161,38 +170,19 @@ export class WebpushProvider {
     return messageFault(headers, body);
   }
 
-  private push(
-    request: Request,
-    response: Response,
-    {
-      token,
-      subscription,
-      headers,
-      body,
-      refusal,
-    }: {
-      readonly token: string;
-      readonly subscription: WebpushSubscription | undefined;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly body: Buffer;
-      readonly refusal: Refusal | undefined;
-    },
-  ): void {
+  private push(request: Request, response: Response, push: Push): void {
+    const { token, subscription, headers, body, refusal } = push;
     const connection = http2SessionOf(request) ?? request.socket;
-    const fault = this.mute.has(connection)
-      ? { hang: true }
-      : (subscription?.faults.take() ?? this.faults.take() ?? {});
+    const isMute = this.mute.has(connection);
+    const fault = isMute ? { hang: true } : (subscription?.faults.take() ?? this.faults.take() ?? {});
     const silence = fault.hang || fault.halfOpen ? 'hang' : fault.reset ? 'reset' : undefined;
     const id = randomBytes(16).toString('base64url');
     const ttlSeconds = Math.min(Number(headers['ttl']), maxTtlSeconds);
-    const answer = refusal !== undefined ? refusedBy(refusal) : this.created(id, ttlSeconds);
-    const given = onDemand(answer, fault);
-    const isAccepted = silence === undefined && refusal === undefined && given.status < 300;
-    const message = { id, body, expiresAt: this.now() + ttlSeconds * 1000 };
-    const received: Received =
-      isAccepted && subscription !== undefined
-        ? subscription.userAgent.receive({ ...message, ...(headers['topic'] && { topic: headers['topic'] }) })
-        : { checks: [] };
+    const answer = onDemand(refusal === undefined ? this.created(id, ttlSeconds) : refusedBy(refusal), fault);
+    const isAccepted = silence === undefined && refusal === undefined && answer.status < 300;
+    const { topic } = headers;
+    const message = { id, body, expiresAt: this.now() + ttlSeconds * 1000, ...(topic !== undefined && { topic }) };
+    const received: Received = (isAccepted && subscription?.userAgent.receive(message)) || { checks: [] };
     this.arrivals.add({
       at: this.now(),
       provider: webpushProvider,
@@ -203,12 +193,12 @@ export class WebpushProvider {
         latin1Body: body.toString('latin1'),
       },
       ...(received.text !== undefined && { decryptedBody: received.text }),
-      answer: silence ?? given.status,
+      answer: silence ?? answer.status,
       isDuplicate: subscription?.count(received.text, isAccepted) ?? false,
       check: () => received.checks,
     });
     if (fault.halfOpen) this.mute.add(connection);
-    respond(request, response, given, fault);
+    respond(request, response, answer, fault);
   }
 
   private created(id: string, ttlSeconds: number): Answer {
