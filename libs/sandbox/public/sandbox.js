@@ -172,10 +172,12 @@ function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate, 
   }
 }
 
-/** A device drops a push that it cannot read, and its provider does not notice. */
+/** A device drops a push that it cannot read, and its provider does not notice it. */
 function faultyChecks(checks) {
   const faulty = checks.filter(({ verdict }) => verdict !== 'valid');
-  return faulty.map(({ name, verdict, reason }) => chip({ text: `${name} ${verdict}`, tone: 'bad', title: reason }));
+  return faulty.map(({ name, verdict, reason }) =>
+    chip({ text: `${name} ${verdict}`, tone: tones[verdict], title: reason }),
+  );
 }
 
 function hostOf(url) {

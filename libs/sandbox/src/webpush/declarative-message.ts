@@ -10,7 +10,8 @@ const declarativeMessage = z.looseObject({
   web_push: z.literal(8030),
   notification: z.looseObject({
     title: z.string().min(1),
-    navigate: z.url(),
+    // Mandatory for browsers that show the message by themselves; a service worker can do without.
+    navigate: z.url().optional(),
     body: z.string().optional(),
     tag: z.string().optional(),
     silent: z.boolean().nullish(),
@@ -25,8 +26,8 @@ const declarativeMessage = z.looseObject({
 export interface ShownMessage {
   readonly title: string;
   readonly body?: string;
-  /** The page that a click opens. */
-  readonly navigate: string;
+  /** The page that a click opens; without it only a service worker shows the message. */
+  readonly navigate?: string;
   readonly badge?: string;
   readonly isSilent: boolean;
 }
@@ -38,7 +39,7 @@ export function isDeclarative(text: string): boolean {
 }
 
 /**
- * What a user agent shows for a declarative message without running the web app.
+ * What a user agent shows for a declarative message.
  *
  * @throws Error with the reason if it cannot be shown.
  */
@@ -53,7 +54,7 @@ export function shownOf(text: string): ShownMessage {
   return {
     title,
     ...(body !== undefined && { body }),
-    navigate,
+    ...(navigate !== undefined && { navigate }),
     ...(badge !== undefined && { badge: String(badge) }),
     isSilent: silent === true,
   };

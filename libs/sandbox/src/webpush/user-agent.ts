@@ -46,11 +46,17 @@ export class SimulatedUserAgent implements UserAgent {
   }
 }
 
+const withoutPage: Check = {
+  name: 'navigate',
+  verdict: 'missing',
+  reason: 'Only a service worker shows a declarative message without navigate.',
+};
+
 function payloadChecks(text: string): Check[] {
   if (!isDeclarative(text)) return [];
   try {
-    shownOf(text);
-    return [{ name: 'payload', verdict: 'valid' }];
+    const { navigate } = shownOf(text);
+    return [{ name: 'payload', verdict: 'valid' }, ...(navigate === undefined ? [withoutPage] : [])];
   } catch (error) {
     return [{ name: 'payload', verdict: 'invalid', reason: (error as Error).message }];
   }

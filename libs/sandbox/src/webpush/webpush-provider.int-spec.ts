@@ -269,7 +269,6 @@ describe('the routes', () => {
 
   it.each<[string, object]>([
     ['no title', { web_push: 8030, notification: { navigate: 'https://example.com/' } }],
-    ['no page', { web_push: 8030, notification: { title: 'a' } }],
     ['a relative page', { web_push: 8030, notification: { title: 'a', navigate: '/inbox' } }],
     ['another number', { web_push: 1, notification: { title: 'a', navigate: 'https://example.com/' } }],
   ])('tell when a declarative message has %s', async (_, message) => {
@@ -278,6 +277,13 @@ describe('the routes', () => {
     expect(json).toMatchObject({
       items: [{ checks: [{ verdict: 'valid' }, { name: 'payload', verdict: 'invalid' }] }],
     });
+  });
+
+  it('tell when a declarative message has no page, so that only a service worker shows it', async () => {
+    await push({ body: encrypted(JSON.stringify({ web_push: 8030, notification: { title: 'a' } })) });
+    const { json } = await ask('GET', '/webpush/pushes?token=some-browser');
+    const checks = [{ verdict: 'valid' }, { verdict: 'valid' }, { name: 'navigate', verdict: 'missing' }];
+    expect(json).toMatchObject({ items: [{ checks, shown: { title: 'a' } }] });
   });
 
   it('set and remove faults', async () => {
