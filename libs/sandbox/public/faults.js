@@ -68,6 +68,17 @@ const sides = {
       ...[late, never, reset],
     ],
   },
+  webpush: {
+    label: 'Browser (Web Push)',
+    kinds: [
+      answered(503, 'unavailable'),
+      answered(429, 'too many requests'),
+      answered(500, 'internal error'),
+      answered(410, 'subscription ended'),
+      answered(413, 'too large'),
+      ...[late, never, reset, silent('halfOpen')],
+    ],
+  },
   webhook: { label: 'Webhook', kinds: [anyStatus, late, never, reset] },
   socket: { label: 'Web Socket of this page', kinds: [{ label: 'be away for a while', fields: ['away'] }] },
 };

@@ -131,15 +131,20 @@ const shownBy = {
     const [title, ...lines] = [...xml.querySelectorAll('text')].map(({ textContent }) => textContent);
     return { title, body: lines.join('\n'), badge: xml.querySelector('badge')?.getAttribute('value') };
   },
+  webpush: (body) => {
+    const content = parsed(body) ?? {};
+    const { title, body: text, navigate, silent } = content.notification ?? content;
+    return { title, body: text, badge: content.app_badge ?? content.badge, navigate, isQuiet: silent };
+  },
 };
 
-function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate }) {
+function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate, checks = [] }) {
   if (shownSeqs.has(seq)) return;
   shownSeqs.add(seq);
   const device = document.querySelector(`.device[data-provider="${provider}"]`);
   const shown = shownBy[provider](body);
   const isSilent = !shown.title && !shown.body;
-  const isTaken = answer === 200;
+  const isTaken = answer === 200 || answer === 201;
   const push = byId('push').content.firstElementChild.cloneNode(true);
   const set = (selector, text) => (push.querySelector(selector).textContent = text ?? '');
   set('time', new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' }));
@@ -150,6 +155,9 @@ function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate }
     .querySelector('.chips')
     .append(
       ...(isTaken ? [] : [chip({ text: `answered ${answer}`, tone: 'warn' })]),
+      ...(shown.isQuiet ? [chip({ text: 'without a sound' })] : []),
+      ...(shown.navigate ? [chip({ text: `opens ${hostOf(shown.navigate)}`, title: shown.navigate })] : []),
+      ...faultyChecks(checks),
       ...(isDuplicate ? [chip({ text: 'duplicate', tone: 'warn' })] : []),
     );
   push.classList.toggle('silent', isSilent || !isTaken);
@@ -162,6 +170,18 @@ function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate }
     badge.hidden = false;
     badge.textContent = shown.badge;
   }
+}
+
+/** A device drops a push that it cannot read, and its provider does not notice it. */
+function faultyChecks(checks) {
+  const faulty = checks.filter(({ verdict }) => verdict !== 'valid');
+  return faulty.map(({ name, verdict, reason }) =>
+    chip({ text: `${name} ${verdict}`, tone: tones[verdict], title: reason }),
+  );
+}
+
+function hostOf(url) {
+  return URL.parse?.(url)?.host ?? url;
 }
 
 function pretty(body) {

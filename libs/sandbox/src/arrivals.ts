@@ -24,6 +24,8 @@ export interface Arrival {
   /** Its target: a webhook's name or a device token. */
   readonly target: string;
   readonly request: WireRequest;
+  /** The text of an encrypted body, if the sandbox has its key. */
+  readonly decryptedBody?: string;
   /** The answer to it: a status, `hang` or `reset`. */
   readonly answer: number | 'hang' | 'reset';
   /** Its id was accepted before. */

@@ -15,7 +15,8 @@ export interface Demo extends ApiAccess {
   readonly websocketUrl: string;
 }
 
-const someone = { context: 1, user: 14 };
+/** The user of the demonstration. */
+export const someone = { context: 1, user: 14 };
 
 /** The notification of the original's documentation. */
 const notification = {
@@ -68,13 +69,14 @@ export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, apps: r
 }
 
 /** Pages of other sites cannot send JSON without a CORS preflight, and the sandbox does not answer a preflight. */
-async function ownPageOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function ownPageOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   if (!request.headers['content-type']?.startsWith('application/json')) {
     await reply.code(415).send({ error: 'Send JSON.' });
   }
 }
 
-async function answerOf(reply: FastifyReply, work: () => Promise<unknown>): Promise<unknown> {
+/** Answers with the result of `work`, or with 502 and the reason of its failure. */
+export async function answerOf(reply: FastifyReply, work: () => Promise<unknown>): Promise<unknown> {
   try {
     return await work();
   } catch (error) {
@@ -97,7 +99,13 @@ export async function prepareDemoApps(api: ApiAccess, apps: readonly DemoApp[]):
   }
 }
 
-async function call({ apiUrl, apiKey }: ApiAccess, method: string, path: string, body?: object): Promise<unknown> {
+/** Calls the API and returns its JSON. @throws Error with its answer if that is not a success. */
+export async function call(
+  { apiUrl, apiKey }: ApiAccess,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<unknown> {
   const response = await fetch(new URL(path, apiUrl), {
     method,
     headers: { authorization: `Bearer ${apiKey}`, ...(body && { 'content-type': 'application/json' }) },

@@ -64,8 +64,8 @@ function eventOf(arrivals: readonly Arrival[], targets: readonly TargetState[]):
 }
 
 /** The fields that the page shows, for every provider. */
-function cardOf({ seq, at, provider, target, request, answer, isDuplicate, checks }: Arrival): object {
-  const body = bodyOf(request).toString();
+function cardOf({ seq, at, provider, target, request, decryptedBody, answer, isDuplicate, checks }: Arrival): object {
+  const body = decryptedBody ?? bodyOf(request).toString();
   return {
     seq,
     at,

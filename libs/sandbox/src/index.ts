@@ -11,5 +11,13 @@ export type { Providers } from './providers';
 export { type Sandbox, type SandboxOptions, startSandbox } from './sandbox';
 export type { Fault } from './webhook/fault';
 export type { WebhookArrivalsView, WebhookArrivalView } from './webhook/webhook.routes';
+export type { WebpushFault } from './webpush/webpush-fault';
+export {
+  type PushSubscriptionJson,
+  startWebpush,
+  type WebpushProvider,
+  type WebpushSandboxOptions,
+} from './webpush/webpush-provider';
+export type { WebpushPushView } from './webpush/webpush.routes';
 export { type AppCredentials, tokenSeconds } from './wns/microsoft-accounts';
 export { channelLifeMs, startWns, type WnsChannel, type WnsFault, type WnsProvider } from './wns/wns-provider';

@@ -6,38 +6,49 @@ import { type Authority, makeAuthority } from './certificates';
 import { fcmRoutes } from './fcm/fcm.routes';
 import { fcmProvider, type FcmProvider, startFcm } from './fcm/fcm-provider';
 import type { TargetState } from './feed';
+import { webpushRoutes } from './webpush/webpush.routes';
+import { startWebpush, webpushProvider, type WebpushProvider } from './webpush/webpush-provider';
 import { wnsRoutes } from './wns/wns.routes';
 import { startWns, wnsProvider, type WnsProvider } from './wns/wns-provider';
 
-/** The simulated Apple, Google and Microsoft. Their senders must trust `authority`. */
+/** The simulated Apple, Google and Microsoft, and the push service of browsers. Their senders must trust `authority`. */
 export interface Providers {
   readonly authority: Authority;
   readonly apns: ApnsProvider;
   readonly fcm: FcmProvider;
   readonly wns: WnsProvider;
+  readonly webpush: WebpushProvider;
 }
 
-/** Starts all three on free ports. */
+/** Starts all of them on free ports. */
 export async function startProviders(host: string, arrivals: Arrivals): Promise<Providers> {
   const authority = makeAuthority();
   const options = { host, port: 0, authority, arrivals };
-  const [apns, fcm, wns] = await Promise.all([startApns(options), startFcm(options), startWns(options)]);
-  return { authority, apns, fcm, wns };
+  const [apns, fcm, wns, webpush] = await Promise.all([
+    startApns(options),
+    startFcm(options),
+    startWns(options),
+    startWebpush(options),
+  ]);
+  return { authority, apns, fcm, wns, webpush };
 }
 
 /** Routes for tests and the page: arrivals and faults of the providers. */
-export function providerRoutes(app: FastifyInstance, { apns, fcm, wns }: Providers, arrivals: Arrivals): void {
+export function providerRoutes(app: FastifyInstance, providers: Providers, arrivals: Arrivals): void {
+  const { apns, fcm, wns, webpush } = providers;
   apnsRoutes(app, apns, arrivals);
   fcmRoutes(app, fcm, arrivals);
   wnsRoutes(app, wns, arrivals);
+  webpushRoutes(app, webpush, arrivals);
 }
 
 /** One line for each provider, because benchmarks may use many devices. */
-export function providerTargets({ apns, fcm, wns }: Providers): TargetState[] {
+export function providerTargets({ apns, fcm, wns, webpush }: Providers): TargetState[] {
   return [
     targetOf(apnsProvider, apns.targets(), apns.faults.current),
     targetOf(fcmProvider, fcm.targets(), fcm.faults.current),
     targetOf(wnsProvider, wns.targets(), wns.faults.current),
+    targetOf(webpushProvider, webpush.targets(), webpush.faults.current),
   ];
 }
 
@@ -55,6 +66,6 @@ function targetOf(provider: string, devices: readonly TargetState[], ofAll: obje
   };
 }
 
-export async function closeProviders({ apns, fcm, wns }: Providers): Promise<void> {
-  await Promise.all([apns.close(), fcm.close(), wns.close()]);
+export async function closeProviders({ apns, fcm, wns, webpush }: Providers): Promise<void> {
+  await Promise.all([apns.close(), fcm.close(), wns.close(), webpush.close()]);
 }

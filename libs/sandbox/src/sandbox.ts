@@ -11,6 +11,8 @@ import { Feed } from './feed';
 import { healthRoutes } from './health';
 import { pageRoutes } from './page';
 import { closeProviders, type Providers, providerRoutes, providerTargets, startProviders } from './providers';
+import { BrowserSockets, browserSocketPath } from './webpush/browser-sockets';
+import { webAppRoutes } from './webpush/web-app.routes';
 import { WebhookReceiver, webhookProvider } from './webhook/webhook-receiver';
 import { webhookRoutes } from './webhook/webhook.routes';
 
@@ -38,6 +40,8 @@ export interface Sandbox {
   readonly url: string;
   /** Absent if only webhooks are simulated. */
   readonly providers: Providers | undefined;
+  /** Where a real browser finds its push service, if providers are simulated: `ws://127.0.0.1:3002/webpush/socket`. */
+  readonly browserSocketUrl: string;
   /** An app with each provider, for the demonstration. */
   readonly demoApps: readonly DemoApp[];
   /** Calls `listener` for each further arrival; returns a function that stops this. */
@@ -67,8 +71,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     feed.open(reply.raw);
   });
   webhookRoutes(app, webhooks, arrivals);
+  const browsers = providers === undefined ? undefined : new BrowserSockets(providers.webpush);
+  browsers?.attach(app.server);
+  app.get('/webpush/browsers', () => browsers?.known().map(({ state }) => state) ?? []);
   if (providers !== undefined) providerRoutes(app, providers, arrivals);
   demoRoutes(app, options.demo, apps);
+  webAppRoutes(app, options.demo, providers);
   pageRoutes(app, options.demo?.websocketUrl);
   healthRoutes(app);
   try {
@@ -82,11 +90,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     port: taken,
     url: `http://127.0.0.1:${taken}`,
     providers,
+    browserSocketUrl: `ws://127.0.0.1:${taken}${browserSocketPath}`,
     demoApps: apps,
     onArrival: (listener) => arrivals.onArrival(listener),
     close: async () => {
       feed.close();
       arrivals.close();
+      browsers?.close();
       await app.close();
       if (providers !== undefined) await closeProviders(providers);
     },

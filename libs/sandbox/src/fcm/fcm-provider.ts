@@ -1,16 +1,18 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2';
+import type { ServerResponse } from 'node:http';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Arrivals } from '../arrivals';
 import type { Authority } from '../certificates';
 import { Faults } from '../faults';
+import {
+  http2SessionOf,
+  rawHeadersOf,
+  type Request,
+  resetConnection,
+  type Response,
+  wholeBody,
+} from '../http2-requests';
 import type { FcmFault } from './fcm-fault';
 import { GoogleAccounts } from './google-accounts';
 import { errorsOnDemand, type GoogleAnswer, permissionDenied, unauthenticated } from './google-errors';
@@ -56,10 +58,6 @@ export class FcmDevice {
   }
 }
 
-type Request = IncomingMessage | Http2ServerRequest;
-type Response = ServerResponse | Http2ServerResponse;
-
-const maxBodyBytes = 1024 * 1024;
 const maxDevices = 100_000;
 const maxIds = 250_000;
 const sendPath = /^\/v1\/projects\/([^/]+)\/messages:send(?:\?|$)/;
@@ -141,7 +139,7 @@ export class FcmProvider {
     const session = sessionOf(request);
     this.count(session, response);
     try {
-      const body = await bodyOf(request);
+      const body = await wholeBody(request);
       if (body === undefined) return answer(response, notFound(413));
       if (request.method !== 'POST') return answer(response, notFound(404));
       if (request.url === '/token') return await this.token(request, response, body.toString());
@@ -178,7 +176,11 @@ export class FcmProvider {
       at: this.now(),
       provider: fcmProvider,
       target: device.token,
-      request: { path: request.url ?? '', rawHeaders: rawHeadersOf(request), latin1Body: body.toString('latin1') },
+      request: {
+        path: request.url ?? '',
+        rawHeaders: rawHeadersOf(request, withoutAccessToken),
+        latin1Body: body.toString('latin1'),
+      },
       answer: silence ?? verdict.status,
       isDuplicate: this.countMessage(device, 'token' in judged ? judged.data['pns_id'] : undefined, isAccepted),
       check: () => [],
@@ -236,15 +238,10 @@ export class FcmProvider {
   }
 
   private respondNow(request: Request, response: Response, verdict: GoogleAnswer, fault: FcmFault): void {
-    const session = http2SessionOf(request);
     if (fault.hang || fault.halfOpen) return;
-    if (fault.reset) {
-      if (session === undefined) request.socket.destroy();
-      else session.destroy();
-      return;
-    }
+    if (fault.reset) return resetConnection(request);
     answer(response, verdict, fault.hangInBody);
-    if (fault.goAway) session?.close();
+    if (fault.goAway) http2SessionOf(request)?.close();
   }
 }
 
@@ -279,16 +276,6 @@ function notFound(status: number): GoogleAnswer {
   return { status, body: `<!DOCTYPE html>\n<title>Error ${status}</title>\n<p>That is an error.</p>\n` };
 }
 
-async function bodyOf(request: Request): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes <= maxBodyBytes) chunks.push(chunk);
-  }
-  return bytes > maxBodyBytes ? undefined : Buffer.concat(chunks);
-}
-
 /** The target of a message that is not validated. */
 function tokenIn(body: Buffer): string {
   try {
@@ -299,21 +286,12 @@ function tokenIn(body: Buffer): string {
   }
 }
 
-function http2SessionOf(request: Request): ServerHttp2Session | undefined {
-  return 'stream' in request ? (request.stream.session as ServerHttp2Session | undefined) : undefined;
-}
-
 /** The state of one connection. */
 function sessionOf(request: Request): object {
   return http2SessionOf(request) ?? request.socket;
 }
 
 /** Without the access token, which is a secret. */
-function rawHeadersOf({ rawHeaders }: Request): string[] {
-  const shown: string[] = [];
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? '';
-    shown.push(name, name.toLowerCase() === 'authorization' ? 'Bearer …' : (rawHeaders[i + 1] ?? ''));
-  }
-  return shown;
+function withoutAccessToken(value: string, name: string): string {
+  return name === 'authorization' ? 'Bearer …' : value;
 }

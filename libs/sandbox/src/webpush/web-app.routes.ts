@@ -1,0 +1,48 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { Providers } from '../providers';
+import { answerOf, call, type Demo, ownPageOnly, someone } from '../demo';
+
+/** The clients of the web app: one for the push services of browsers, and one for that of the sandbox. */
+const client = 'demo-web-app';
+const sandboxClient = 'demo-web-app-sandbox';
+/** Push services may refuse senders without a contact. */
+const subject = 'mailto:demo@example.com';
+const loopback = ['127.0.0.0/8', '::1/128'];
+
+const subscribed = z.strictObject({
+  pushSubscription: z.object({
+    endpoint: z.url().max(4096),
+    expirationTime: z.number().nullish(),
+    keys: z.object({ p256dh: z.string().max(256), auth: z.string().max(256) }),
+  }),
+});
+
+/**
+ * Lets the installable web app subscribe the user of the demonstration in the visitor's own browser: through the real
+ * push service of this browser, or through that of the sandbox if the browser was told to use it.
+ */
+export function webAppRoutes(app: FastifyInstance, demo: Demo | undefined, providers: Providers | undefined): void {
+  app.get('/app', (_, reply) => reply.redirect('/app/'));
+  if (demo === undefined) {
+    const error = 'The sandbox runs without PNS, so there is nothing to subscribe to. Start both with npm start.';
+    app.get('/app/settings', (_, reply) => reply.code(503).send({ error }));
+    return;
+  }
+  const pageUrl = (): string => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/app/`;
+  app.get('/app/settings', (_, reply) => answerOf(reply, () => call(demo, 'GET', `/v1/clients/${client}/webpush-key`)));
+  app.post('/app/subscriptions', { preHandler: ownPageOnly }, (request, reply) => {
+    const { pushSubscription } = subscribed.parse(request.body);
+    const isOurs = providers !== undefined && pushSubscription.endpoint.startsWith(`${providers.webpush.url}/`);
+    const name = isOurs ? sandboxClient : client;
+    const options = { subject, ...(isOurs && { allowedNetworks: loopback, caFile: providers.authority.cert }) };
+    const navigate = `com.openexchange.pns.template.navigate.${name}`;
+    return answerOf(reply, async () => {
+      await call(demo, 'PUT', `/v1/clients/${name}/transports/webpush`, options);
+      await call(demo, 'PUT', `/v1/config/contexts/${someone.context}/properties/${navigate}`, { value: pageUrl() });
+      const subscription = { ...someone, client: name, transport: 'webpush', topics: ['*'], pushSubscription };
+      return call(demo, 'POST', '/v1/subscriptions', subscription);
+    });
+  });
+}

@@ -1,0 +1,12 @@
+import { z } from 'zod';
+import { fault } from '../webhook/fault';
+
+/** A fault of the simulated push service. A status is answered with Mozilla's error as JSON. */
+export const webpushFault = fault.omit({ bodyBytes: true, authorization: true }).extend({
+  /** Stops answering on this connection, as if a firewall had dropped it. */
+  halfOpen: z.boolean().optional(),
+  /** Answers, and accepts no further requests on this connection (GOAWAY). */
+  goAway: z.boolean().optional(),
+});
+
+export type WebpushFault = Readonly<z.infer<typeof webpushFault>>;
