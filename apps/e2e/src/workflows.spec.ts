@@ -34,7 +34,7 @@ it('calls a script of this repository, which can be executed', () => {
 });
 
 it('runs every project of Jest, and lint and types', () => {
-  const projects = [...read('jest.config.ts').matchAll(/displayName: '(\w+)'/g)].map(([, name]) => name);
+  const projects = [...read('jest.config.mjs').matchAll(/displayName: '(\w+)'/g)].map(([, name]) => name);
   expect(job?.strategy.matrix.part.map((part) => (part === 'check' ? 'unit' : part)).sort()).toEqual(projects.sort());
   for (const part of job?.strategy.matrix.part ?? [])
     expect(read('.ci/job')).toMatch(new RegExp(`^ +.*\\b${part}\\b.*\\)`, 'm'));
