@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { untilQuiet } from './eventually';
+import { untilQuiet } from './until-quiet';
 import { john, newMail } from './seeds';
 import { System } from './system';
 

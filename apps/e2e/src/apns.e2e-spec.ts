@@ -1,5 +1,5 @@
+import { eventually } from '@pns/local-servers/waiting';
 import type { Providers } from '@pns/sandbox';
-import { eventually } from './eventually';
 import { System } from './system';
 
 jest.setTimeout(240_000);
@@ -87,7 +87,8 @@ describe('10,000 pushes to an Apple that ends connections after a thousand', () 
       connections.peak = connections.open;
       const phones = await Promise.all(Array.from({ length: 100 }, phone));
       await post(phones, 100);
-      await eventually(async () => (await attempts('delivered')) - deliveredBefore >= 10_000, 150_000);
+      const areDelivered = async () => (await attempts('delivered')) - deliveredBefore >= 10_000;
+      await eventually('10,000 pushes are delivered', areDelivered, 150_000);
       expect(phones.map(({ token }) => providers.apns.device(token).accepted)).toEqual(Array(100).fill(100));
       expect([sumOf(phones, 'total'), sumOf(phones, 'duplicates')]).toEqual([10_000, 0]);
       expect(await attempts('delivered')).toBe(deliveredBefore + 10_000);
@@ -105,11 +106,11 @@ it('a silent connection is detected within 15 s, and its pushes are delivered', 
   const phones = [await phone()];
   const device = providers.apns.device((phones[0] as Phone).token);
   await post(phones, 1);
-  await eventually(() => device.accepted === 1);
+  await eventually('the first push has arrived', () => device.accepted === 1);
   device.faults.set({ silence: true, times: 1 });
   const silentFrom = Date.now();
   await post(phones, 50);
-  await eventually(() => device.accepted === 51);
+  await eventually('all pushes have arrived', () => device.accepted === 51);
   const retried = system
     .all('worker-apns')
     .flatMap((worker) => worker.logged('delivery.attempted'))

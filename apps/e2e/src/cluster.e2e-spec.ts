@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '@pns/local-servers/waiting';
 import { Redis } from 'ioredis';
 import { listen, type Listener } from './sockets';
 import { System } from './system';
@@ -44,13 +45,11 @@ async function post(round: string): Promise<Set<string>> {
 
 /** A producer repeats a request after a 503, with the same ids. */
 async function postUntilAccepted(body: object, api: number): Promise<void> {
-  for (let attempt = 1; attempt <= 120; attempt++) {
+  await eventually('the notifications are accepted', async () => {
     const { status } = await system.request('POST', '/v1/notifications', body, system.app('api', api));
-    if (status === 202) return;
-    expect(status).toBe(503);
-    await pause(250);
-  }
-  throw new Error('Notifications were refused for half a minute.');
+    expect([202, 503]).toContain(status);
+    return status === 202;
+  });
 }
 
 /** What came to the webhook in a round, each as often as it came under another delivery. */
@@ -136,12 +135,14 @@ describe('over a Redis cluster', () => {
     for (const value of [false, true]) {
       expect(await told()).toBe(!value); // so that it is remembered
       await set(value);
-      while ((await told()) !== value) await pause(20);
+      await eventually('the other API returns the new value', async () => (await told()) === value);
     }
-    for (let number = 0; (await system.arrivals('changed')).accepted === 0; number++) {
-      await system.expect(202, 'POST', '/v1/notifications', { context, user, topic: 'ox:test', payload: { number } });
-      await pause(50);
-    }
+    let number = 0;
+    await eventually('a push has arrived', async () => {
+      const payload = { number: number++ };
+      await system.expect(202, 'POST', '/v1/notifications', { context, user, topic: 'ox:test', payload });
+      return (await system.arrivals('changed')).accepted > 0;
+    });
   }, 60_000);
 
   it('a test push returns its outcome', async () => {

@@ -1,6 +1,6 @@
+import { eventually } from '@pns/local-servers/waiting';
 import { Redis } from 'ioredis';
 import type { AppProcess } from './app-process';
-import { eventually } from './eventually';
 import { listen, type Listener } from './sockets';
 import { System } from './system';
 
@@ -24,14 +24,10 @@ async function post(numbers: readonly number[]): Promise<void> {
 }
 
 /** Reconnects with the same connection id; is refused as long as the node that held it may be alive. */
-async function comeBack(worker: AppProcess, connection: string): Promise<Listener> {
-  for (;;) {
-    try {
-      return await listen(system, user, { connection, worker });
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
+function comeBack(worker: AppProcess, connection: string): Promise<Listener> {
+  return eventually('the socket is open again', () =>
+    listen(system, user, { connection, worker }).catch(() => undefined),
+  );
 }
 
 /** The ids of the mails that came. */
@@ -42,7 +38,7 @@ function idsOf({ received }: Listener): Set<number> {
 /** Resolves when no process has a job. Then all arrivals are settled and will not be repeated. */
 async function untilIdle(): Promise<void> {
   const redis = new Redis(system.redis.url);
-  await eventually(async () => (await redis.keys('*:active')).length === 0);
+  await eventually('no process has a job', async () => (await redis.keys('*:active')).length === 0);
   redis.disconnect();
 }
 

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '@pns/local-servers/waiting';
 import { KeySpace } from '@pns/redis';
 import type { WebhookArrivalView } from '@pns/sandbox';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import type { AppName } from './app-process';
-import { eventually } from './eventually';
 import { System } from './system';
 
 let system: System;
@@ -39,13 +39,11 @@ async function post({ context, user }: Subscriber, count: number): Promise<strin
 
 /** A producer repeats a request after a 503, because PNS has accepted nothing. */
 async function postUntilAccepted(body: object): Promise<void> {
-  for (let attempt = 1; attempt <= 40; attempt++) {
+  await eventually('the notifications are accepted', async () => {
     const { status } = await system.request('POST', '/v1/notifications', body);
-    if (status === 202) return;
-    expect(status).toBe(503);
-    await pause(250);
-  }
-  throw new Error('Notifications were refused for ten seconds.');
+    expect([202, 503]).toContain(status);
+    return status === 202;
+  });
 }
 
 function idsOf(arrivals: readonly WebhookArrivalView[]): Set<string> {
@@ -105,14 +103,14 @@ describe('accepted notifications arrive although', () => {
     let ids: string[] = [];
     await whileSubscriptionsAreHeld(async () => {
       ids = await post(user, 3000);
-      await eventually(async () => (await unsettledBatches(user)) > 0);
+      await eventually('a batch is taken', async () => (await unsettledBatches(user)) > 0);
       await system.app('dispatcher').kill();
     });
     expect(await unsettledBatches(user)).toBe(1); // the windows of a user are in one batch at a time
     expect((await system.arrivals(user.box)).total).toBe(0);
     await system.add('dispatcher');
     await expectAll(user, ids);
-    await eventually(async () => (await unsettledBatches(user)) === 0);
+    await eventually('all batches are settled', async () => (await unsettledBatches(user)) === 0);
   }, 120_000);
 
   it('the worker is killed during a delivery, and only deliveries in flight arrive twice', async () => {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
-import { untilQuiet } from './eventually';
+import { untilQuiet } from './until-quiet';
 import { calendarUpdates, john, newMail } from './seeds';
 import { listen, type Listener } from './sockets';
 import { signatureSecret, System } from './system';

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, startNginx, type ServerProcess } from '@pns/local-servers';
 import type { AppProcess } from './app-process';
 import { openSocket, type Listener } from './sockets';
@@ -76,7 +77,7 @@ it('two nodes are restarted one after the other under load: every socket reconne
   const clients = await Promise.all(Array.from({ length: 12 }, (_, number) => Client.open(number + 1)));
   let isOver = false;
   const load = (async () => {
-    while (!isOver) for (const client of clients) await client.post();
+    while (!isOver) for (const client of clients) await Promise.all([client.post(), pause(2)]);
   })();
   for (const node of nodes) {
     const held = (await node.app.metric('pns_open_sockets')).get('') ?? 0;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '@pns/local-servers/waiting';
 import { KeySpace } from '@pns/redis';
 import type { DemoApp } from '@pns/sandbox';
 import { listen } from './sockets';
@@ -82,22 +82,16 @@ interface Addressee {
 async function post(...addressees: readonly Addressee[]): Promise<void> {
   const payload = { number: ++posted };
   const notifications = addressees.map((each) => ({ context: 1, ...each, payload: { ...payload, ...each.payload } }));
-  for (;;) {
+  await eventually('the notifications are accepted', async () => {
     const { status } = await system.request('POST', '/v1/notifications', { notifications });
-    if (status === 202) return;
-    expect(status).toBe(503);
-    await pause(50);
-  }
+    expect([202, 503]).toContain(status);
+    return status === 202;
+  });
 }
 
-/** Polls until the time-out of the test. */
-async function first<Answer>(ask: () => Promise<Answer | undefined> | Answer | undefined): Promise<Answer> {
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    await pause(10);
-  }
-}
+/** The first answer of `ask` that is not undefined. */
+const first = <Answer>(ask: () => Promise<Answer | undefined> | Answer | undefined) =>
+  eventually('the process obeys', ask);
 
 /** The time of the first push that came to a webhook of the sandbox. */
 async function firstPushAt(box: string): Promise<number | undefined> {

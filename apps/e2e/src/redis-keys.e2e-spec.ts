@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eventually } from '@pns/local-servers/waiting';
 import { Redis } from 'ioredis';
 import { root } from './doc-page';
-import { eventually } from './eventually';
 import { listen } from './sockets';
 import { apiKey, System } from './system';
 
@@ -93,12 +93,12 @@ it('the map of Redis keys in docs/architecture.md has every key that a running s
 
   const socket = await listen(system, user, { connection: 'tab', worker: system.app('worker-websocket', 0) });
   socket.socket.close();
-  await eventually(async () => {
+  await eventually('a delivery is parked', async () => {
     await post({ topic: 'ox:mail:new', payload: { folder: 'INBOX', id: String(seen.size) } });
     return isSeen('{pns:<shard>}:mail:<context>:<user>');
   });
   await system.app('worker-websocket', 0).kill();
-  await eventually(() => Promise.resolve(isSeen('{pns:websocket}:adopters')));
+  await eventually('the dead node is adopted', () => isSeen('{pns:websocket}:adopters'));
 
   for (const each of await redis.keys('*')) seen.add(each);
   expect([...seen].filter((each) => !patterns.some(([, expression]) => expression.test(each))).sort()).toEqual([]);

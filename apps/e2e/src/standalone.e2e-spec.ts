@@ -4,7 +4,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@pns/local-servers';
-import { eventually, untilQuiet } from './eventually';
+import { eventually } from '@pns/local-servers/waiting';
+import { untilQuiet } from './until-quiet';
 import { john, newMail } from './seeds';
 import { freePorts, Standalone } from './standalone-process';
 
@@ -104,7 +105,7 @@ describe('npm start', () => {
     await pns.isRunning();
     expect(await pns.faultyClients()).toEqual([]);
     appendFileSync(join(config, 'webhooks.yml'), 'mine: { uri: ftp://example.com }\n');
-    await eventually(async () => (await pns.faultyClients()).includes('mine'));
+    await eventually('the entry is reported as faulty', async () => (await pns.faultyClients()).includes('mine'));
     await pns.example();
     expect((await pns.arrived(1)).accepted).toBe(1);
   });

@@ -9,9 +9,9 @@ import {
   type LocalRedis,
   type LocalRedisCluster,
 } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { startSandbox, type Sandbox, type WebhookArrivalsView, type WebhookArrivalView } from '@pns/sandbox';
 import { AppProcess, type AppName, type AppProcessOptions } from './app-process';
-import { eventually } from './eventually';
 
 export const apiKey = 'a-key-for-end-to-end-tests';
 export const signatureSecret = 'a-secret-for-end-to-end-tests';
@@ -174,7 +174,7 @@ export class System {
   async untilObeyed({ context, user }: { context: number; user: number }, name: string, value: unknown): Promise<void> {
     const path = `/v1/config/effective?context=${context}&user=${user}&prefix=${name}`;
     for (const api of this.all('api')) {
-      await eventually(async () => {
+      await eventually(`${name} is ${String(value)} in the API`, async () => {
         const { items } = await this.expect<{ items: { value: unknown }[] }>(200, 'GET', path, undefined, api);
         return items[0]?.value === value;
       });
@@ -199,7 +199,7 @@ export class System {
   }
 
   /** Waits until the sandbox's webhook `name` has accepted `count` different deliveries, or `timeoutMs` are over. */
-  async arrivalsOf(count: number, name = 'box', timeoutMs = 30_000): Promise<readonly WebhookArrivalView[]> {
+  async arrivalsOf(count: number, name = 'box', timeoutMs = 60_000): Promise<readonly WebhookArrivalView[]> {
     const deadline = Date.now() + timeoutMs;
     let since = 0;
     while (Date.now() < deadline) {

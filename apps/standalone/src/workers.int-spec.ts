@@ -2,13 +2,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { eventually } from '@pns/local-servers/waiting';
 import { SubscriptionStore } from '@pns/persistence';
 import { log, metrics } from '@pns/runtime';
 import { apnsWorker } from '@pns/worker-apns';
 import { fcmWorker } from '@pns/worker-fcm';
 import { webhookWorker } from '@pns/worker-webhook';
 import { wnsWorker } from '@pns/worker-wns';
-import { eventually, WorkerStage } from './testing/worker-stage';
+import { WorkerStage } from './testing/worker-stage';
 
 log.level = 'silent';
 
@@ -97,7 +98,7 @@ it('retires a subscription whose token is not a device token of Apple', async ()
   const store = stage.part(SubscriptionStore);
   const { subscription } = await store.register({ ...who, topics: ['*'], isShared: false });
   await stage.send({ ...who, id: 'd-retired', subscriptionId: subscription.id });
-  await eventually(async () => ((await store.get(subscription.id)) === undefined ? true : undefined));
+  await eventually('the subscription is removed', async () => (await store.get(subscription.id)) === undefined);
 });
 
 it('posts to the webhook that webhooks.yml names, and counts its circuits until the worker ends', async () => {

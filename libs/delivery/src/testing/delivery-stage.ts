@@ -153,12 +153,3 @@ export async function subscribe(app: INestApplicationContext, changes: Partial<R
 export async function updateAt(database: DataSource, id: string, time: number): Promise<void> {
   await database.query('UPDATE subscriptions SET updated_at = $2 WHERE id = $1', [id, new Date(time)]);
 }
-
-/** Resolves when `look` returns a value. */
-export async function eventually<Found>(look: () => Promise<Found | undefined>): Promise<Found> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
