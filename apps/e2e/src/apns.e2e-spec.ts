@@ -32,7 +32,7 @@ beforeAll(async () => {
     endpoint: providers.apns.url,
     caFile: providers.authority.cert,
   });
-}, 60_000);
+});
 
 afterAll(() => system?.stop());
 

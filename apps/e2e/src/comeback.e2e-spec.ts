@@ -13,7 +13,7 @@ beforeAll(async () => {
     processes: { 'worker-websocket': 2, 'worker-webhook': 0 },
     properties: { 'com.openexchange.pns.delayDuration': 0 },
   });
-}, 60_000);
+});
 afterAll(() => system?.stop());
 
 async function post(numbers: readonly number[]): Promise<void> {
@@ -45,23 +45,19 @@ async function untilIdle(): Promise<void> {
 it.each([
   ['is killed gets all since and is told that more may be lost', 1, (worker: AppProcess) => worker.kill()],
   ['stops misses nothing', 0, async (worker: AppProcess) => expect(await worker.stop()).toBe(0)],
-])(
-  'a socket whose node %s when it comes back',
-  async (_, told, end) => {
-    const [first, second] = system.all('worker-websocket').slice(-2) as [AppProcess, AppProcess];
-    const socket = await listen(system, user, { connection: '160491815377', worker: first });
-    await post([1]);
-    await socket.got(1);
-    await untilIdle();
-    await end(first);
-    await post([2, 3, 4]);
-    const back = await comeBack(second, '160491815377');
-    await post([5]);
-    await back.until(() => [2, 3, 4, 5].every((id) => idsOf(back).has(id)));
-    expect(idsOf(back)).toEqual(new Set([2, 3, 4, 5]));
-    expect(back.timesTold()).toBe(told);
-    back.socket.close();
-    await system.add('worker-websocket');
-  },
-  60_000,
-);
+])('a socket whose node %s when it comes back', async (_, told, end) => {
+  const [first, second] = system.all('worker-websocket').slice(-2) as [AppProcess, AppProcess];
+  const socket = await listen(system, user, { connection: '160491815377', worker: first });
+  await post([1]);
+  await socket.got(1);
+  await untilIdle();
+  await end(first);
+  await post([2, 3, 4]);
+  const back = await comeBack(second, '160491815377');
+  await post([5]);
+  await back.until(() => [2, 3, 4, 5].every((id) => idsOf(back).has(id)));
+  expect(idsOf(back)).toEqual(new Set([2, 3, 4, 5]));
+  expect(back.timesTold()).toBe(told);
+  back.socket.close();
+  await system.add('worker-websocket');
+});

@@ -44,7 +44,7 @@ beforeAll(async () => {
     nodeArgs: ['--require', preload],
   });
   for (const worker of system.all('worker-webhook')) supervise(worker);
-}, 60_000);
+});
 
 beforeEach(() => {
   deaths = 0;

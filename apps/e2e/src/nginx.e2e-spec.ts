@@ -36,7 +36,7 @@ beforeAll(async () => {
     nodes.push({ port, app: await startNode(port) });
   }
   nginx = await startNginx({ folder, http: blockFor });
-}, 120_000);
+});
 
 afterAll(async () => {
   await nginx?.stop();
@@ -101,4 +101,4 @@ it('two nodes are restarted one after the other under load: every socket reconne
   const logs = ['pns-sockets.log', 'pns-sockets-error.log'].map((file) => readFileSync(join(folder, file), 'utf8'));
   expect(logs.join('')).toContain('"GET /socket.io/appsuite/" 101');
   expect(logs.join('')).not.toContain('session');
-}, 120_000);
+});

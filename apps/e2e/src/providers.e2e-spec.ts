@@ -19,7 +19,7 @@ beforeAll(async () => {
     },
   });
   providers = system.sandbox.providers as Providers;
-}, 120_000);
+});
 
 afterAll(() => system?.stop());
 

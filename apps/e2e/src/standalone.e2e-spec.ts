@@ -9,8 +9,6 @@ import { untilQuiet } from './until-quiet';
 import { john, newMail } from './seeds';
 import { freePorts, Standalone } from './standalone-process';
 
-jest.setTimeout(120_000);
-
 const started: Standalone[] = [];
 
 function start(env?: Record<string, string>): Standalone {

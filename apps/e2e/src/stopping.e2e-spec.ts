@@ -8,7 +8,7 @@ let system: System;
 
 beforeAll(async () => {
   system = await System.start({ processes: { dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 } });
-}, 60_000);
+});
 
 afterAll(() => system?.stop());
 
@@ -50,4 +50,4 @@ it('an API that stops answers endless streams with their accepted entries, close
   expect(await short?.json()).toMatchObject({ code: 'STOPPING' });
   await cutOff;
   expect(await ended).toBe(0);
-}, 90_000);
+});

@@ -124,7 +124,7 @@ it('a job in progress is not sent twice when Redis is away for longer than its l
   await untilEmpty(first);
   expect(cameOf(farSide)).toEqual([...ids, 'slow', 'beside', 'after'].map((id) => `${id} 1`).sort());
   await Promise.all(apps.map(close));
-}, 60_000);
+});
 
 describe('a job whose processes died', () => {
   /** Adds a job in the state after several deaths. */

@@ -14,8 +14,6 @@ import { startTemporaryServers } from './temporary-servers';
 import { freshDatabase, freshPrefix, testRedisUrl } from './testing';
 
 // Creating a database takes half a second on an idle machine, and many times that on a busy one.
-jest.setTimeout(60_000);
-
 let folder: string;
 const bystanders: ChildProcess[] = [];
 

@@ -82,7 +82,7 @@ describe('openDatabase', () => {
       await link.close();
       await database.drop();
     }
-  }, 120_000);
+  });
 
   it('reconnects automatically after all connections were cut', async () => {
     const link = await cuttableLink(fresh.url);

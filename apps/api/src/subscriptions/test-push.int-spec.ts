@@ -47,7 +47,7 @@ beforeAll(async () => {
     { logger: nestLogger },
   );
   await switchApns('', true);
-}, 30_000);
+});
 
 afterAll(async () => {
   await worker.close();

@@ -46,5 +46,4 @@ it.each([
     await nodes.close(dead);
     await link.close();
   },
-  30_000,
 );

@@ -243,7 +243,6 @@ describe('a push', () => {
 
 describe('10,000 pushes', () => {
   // They may wait for a busy machine; what is late is not what is looked at.
-  jest.setTimeout(120_000);
   const times = { answerMs: 100_000 };
 
   let scene: Scene;
