@@ -94,17 +94,17 @@ describe('notifications through four API processes', () => {
 
   it('are sent after maxDelayDuration if they never stop', async () => {
     const context = 2;
-    for (const [name, value] of Object.entries({ delayDuration: 1000, maxDelayDuration: 4000 })) {
+    for (const [name, value] of Object.entries({ delayDuration: 3000, maxDelayDuration: 4000 })) {
       const property = `com.openexchange.pns.${name}`;
       await system.expect(200, 'PUT', `/v1/config/contexts/${context}/properties/${property}`, { value });
       await system.untilObeyed({ context, user: 1 }, property, value);
     }
-    const mostMs = 4000 + 500 + 300;
+    const mostMs = 4000 + 500 + 500;
     const took: number[] = [];
-    for (let user = 1; user <= 5 && !(Math.min(...took) <= mostMs); user++) {
+    for (let user = 1; user <= 10 && !(Math.min(...took) <= mostMs); user++) {
       const { tookMs, longestGapMs } = await streamTo({ context, user });
-      // A window closes if a busy machine posts nothing for a second.
-      if (longestGapMs <= 900) took.push(tookMs);
+      // A window closes if a busy machine posts nothing for three seconds.
+      if (longestGapMs <= 2900) took.push(tookMs);
     }
     expect(Math.min(...took)).toBeGreaterThanOrEqual(4000);
     expect(Math.min(...took)).toBeLessThanOrEqual(mostMs);

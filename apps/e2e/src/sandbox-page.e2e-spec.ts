@@ -30,10 +30,17 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+/** An empty page that waits as long as a test may take, because the machine may be busy. */
+async function newPage(options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(100_000);
+  return page;
+}
+
 /** The page with its Web Socket open. `troubles` receives the errors of its scripts. */
 async function opened(troubles: string[] = [], options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   await standalone.isRunning();
-  const page = await browser.newPage(options);
+  const page = await newPage(options);
   page.on('pageerror', ({ message }) => troubles.push(message));
   page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
   await page.goto(standalone.sandboxUrl);
@@ -184,7 +191,7 @@ it.each(['light', 'dark'] as const)(
 
 it('every field and button of the page has a name, and nothing comes from elsewhere', async () => {
   await standalone.isRunning();
-  const page = await browser.newPage();
+  const page = await newPage();
   const hosts = new Set<string>();
   page.on('request', (request) => hosts.add(new URL(request.url()).host));
   await page.goto(standalone.sandboxUrl);
