@@ -1,20 +1,21 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from '@pns/local-servers';
+import { chromium, freshDatabase, type FreshDatabase } from '@pns/local-servers';
 import { chromium as playwright, type Browser, type Locator, type Page } from 'playwright-core';
 import { contrastOf, textsOfPage, type PageText } from './contrast';
-import { Standalone } from './standalone-process';
+import { freePorts, Standalone } from './standalone-process';
 
 jest.setTimeout(180_000);
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pns-page-'));
+let database: FreshDatabase;
 let browser: Browser;
 let standalone: Standalone;
 
 beforeAll(async () => {
-  chmodSync(dataDir, 0o755); // Postgres may run under another account
-  standalone = new Standalone(dataDir);
+  database = await freshDatabase();
+  standalone = new Standalone(dataDir, { ...freePorts, DATABASE_URL: database.url });
   const { file, env } = chromium((line) => process.stdout.write(`${line}\n`));
   browser = await playwright.launch({
     executablePath: file,
@@ -27,6 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await standalone.end('SIGTERM');
+  await database.drop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
