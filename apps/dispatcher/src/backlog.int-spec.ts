@@ -26,7 +26,10 @@ let app: INestApplicationContext;
 let queues: Queues;
 
 beforeAll(async () => {
-  [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
+  [redis, database] = await Promise.all([
+    startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
+    freshDatabase(),
+  ]);
   writeFileSync(join(folder, 'pns.properties'), '');
   const module = DispatcherModule.forRoot({
     NODE_ENV: 'test',

@@ -10,6 +10,7 @@ const delayMs = 3000;
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     processes: { api: 4, 'worker-websocket': 0 },
     properties: {
       'com.openexchange.pns.delayDuration': delayMs,

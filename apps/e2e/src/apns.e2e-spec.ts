@@ -16,6 +16,7 @@ const firstTurn = turn();
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     hasProviders: true,
     processes: { 'worker-websocket': 0, 'worker-webhook': 0, 'worker-apns': 1 },
     properties: {

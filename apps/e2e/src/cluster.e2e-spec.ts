@@ -14,6 +14,7 @@ const sockets: Listener[] = [];
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     hasRedisCluster: true,
     processes: { api: 2, dispatcher: 2, 'worker-webhook': 2, 'worker-websocket': 1 },
     env: { PNS_SHARDS: '16' },

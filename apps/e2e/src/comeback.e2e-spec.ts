@@ -10,6 +10,7 @@ let system: System;
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     processes: { 'worker-websocket': 2, 'worker-webhook': 0 },
     properties: { 'com.openexchange.pns.delayDuration': 0 },
   });

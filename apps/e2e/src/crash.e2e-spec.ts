@@ -10,7 +10,7 @@ import { System } from './system';
 let system: System;
 
 beforeAll(async () => {
-  system = await System.start({ processes: { 'worker-websocket': 0 } });
+  system = await System.start({ isDurable: false, processes: { 'worker-websocket': 0 } });
 });
 
 afterAll(() => system?.stop());

@@ -40,6 +40,7 @@ beforeAll(async () => {
   const preload = join(folder, 'deadly.cjs');
   writeFileSync(preload, deadly);
   system = await System.start({
+    isDurable: false,
     processes: { 'worker-websocket': 0, 'worker-webhook': 2 },
     nodeArgs: ['--require', preload],
   });

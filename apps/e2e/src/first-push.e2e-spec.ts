@@ -12,7 +12,7 @@ const tickMs = 500;
 let system: System;
 
 beforeAll(async () => {
-  system = await System.start({ processes: { 'worker-websocket': 2 } });
+  system = await System.start({ isDurable: false, processes: { 'worker-websocket': 2 } });
   await system.expect(200, 'PUT', '/v1/contexts/1/users/14', { primaryEmail: 'john@example.com' });
   await system.subscribe(john);
 });

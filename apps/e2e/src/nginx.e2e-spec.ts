@@ -26,6 +26,7 @@ function blockFor(port: number): string {
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     processes: { 'worker-websocket': 0, 'worker-webhook': 0 },
     properties: { 'com.openexchange.pns.delayDuration': 0 },
     env: { PNS_TRUSTED_PROXIES: '127.0.0.1' },

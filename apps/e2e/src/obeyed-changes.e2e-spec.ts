@@ -23,6 +23,7 @@ const busy = createServer((request, response) => request.resume().on('end', () =
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     hasProviders: true,
     processes: { api: 2, 'worker-apns': 1 },
     properties: {

@@ -9,6 +9,7 @@ let providers: Providers;
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     hasProviders: true,
     processes: { 'worker-websocket': 0, 'worker-webhook': 0, 'worker-apns': 1, 'worker-fcm': 1, 'worker-wns': 1 },
     properties: {

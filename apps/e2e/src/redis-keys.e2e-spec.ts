@@ -50,7 +50,7 @@ const isSeen = (pattern: string): boolean => {
 };
 
 beforeAll(async () => {
-  system = await System.start({ processes: { 'worker-websocket': 2 } });
+  system = await System.start({ isDurable: false, processes: { 'worker-websocket': 2 } });
   redis = new Redis(system.redis.url);
   events = new Redis(system.redis.url);
   await redis.config('SET', 'notify-keyspace-events', 'AKE');

@@ -7,7 +7,10 @@ import { apiKey, System } from './system';
 let system: System;
 
 beforeAll(async () => {
-  system = await System.start({ processes: { dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 } });
+  system = await System.start({
+    isDurable: false,
+    processes: { dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 },
+  });
 });
 
 afterAll(() => system?.stop());

@@ -26,7 +26,10 @@ const undo: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   mkdirSync(join(folder, 'config'));
-  const [database, redis] = await Promise.all([freshDatabase(), startRedis({ dataDir: join(folder, 'redis') })]);
+  const [database, redis] = await Promise.all([
+    freshDatabase(),
+    startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
+  ]);
   undo.push(
     () => redis.stop(),
     () => database.drop(),

@@ -22,7 +22,7 @@ const delivered: Outcome = { kind: 'delivered' };
 let redis: LocalRedis;
 
 beforeAll(async () => {
-  redis = await startRedis({ dataDir: folder });
+  redis = await startRedis({ dataDir: folder, isDurable: false });
 });
 
 afterAll(async () => {
@@ -118,7 +118,7 @@ it('a job in progress is not sent twice when Redis is away for longer than its l
   await pause(5000);
   release(); // the job ends while Redis is away
   await pause(7000);
-  redis = await startRedis({ dataDir: folder, port: redis.port });
+  redis = await startRedis({ dataDir: folder, isDurable: false, port: redis.port });
   await send(first, [delivery({ id: 'after' })]);
   await farSide.until((came) => came.some(({ id }) => id === 'after'));
   await untilEmpty(first);

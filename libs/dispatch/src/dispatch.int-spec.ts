@@ -27,7 +27,10 @@ let redis: LocalRedis;
 let app: INestApplicationContext;
 
 beforeAll(async () => {
-  [database, redis] = await Promise.all([freshDatabase(), startRedis({ dataDir: join(folder, 'redis') })]);
+  [database, redis] = await Promise.all([
+    freshDatabase(),
+    startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
+  ]);
   app = await NestFactory.createApplicationContext(
     {
       module: class {},

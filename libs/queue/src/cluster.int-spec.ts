@@ -12,7 +12,7 @@ const open: { disconnect(): void }[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pns-cluster-'));
-  cluster = await startRedisCluster({ dataDir: folder });
+  cluster = await startRedisCluster({ dataDir: folder, isDurable: false });
 });
 
 afterEach(() => open.splice(0).forEach((connection) => connection.disconnect()));

@@ -60,7 +60,7 @@ describe('a Redis with a password', () => {
   let server: LocalRedis;
 
   beforeAll(async () => {
-    server = await startRedis({ dataDir: folder });
+    server = await startRedis({ dataDir: folder, isDurable: false });
     const redis = new Redis(server.url);
     await redis.config('SET', 'requirepass', 'sesame');
     await redis.quit();

@@ -23,7 +23,10 @@ export class WorkerStage {
 
   static async open(properties: readonly string[]): Promise<WorkerStage> {
     const folder = mkdtempSync(join(tmpdir(), 'pns-workers-'));
-    const [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
+    const [redis, database] = await Promise.all([
+      startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
+      freshDatabase(),
+    ]);
     const stage = new WorkerStage(folder, redis, database);
     stage.configure('pns.properties', properties.join('\n'));
     return stage;

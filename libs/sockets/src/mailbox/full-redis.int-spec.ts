@@ -14,7 +14,7 @@ let redis: Redis;
 let nodes: TestNodes;
 
 beforeAll(async () => {
-  server = await startRedis({ dataDir: folder });
+  server = await startRedis({ dataDir: folder, isDurable: false });
   redis = new Redis(server.url);
   nodes = await TestNodes.prepare();
 });
