@@ -31,6 +31,9 @@ const servers = {
 export default {
   // A bound for tests that hang, not for slow ones, because machines differ and may be busy.
   testTimeout: 120_000,
+  testSequencer: join(rootDir, 'apps', 'e2e', 'scripts', 'longest-first.mjs'),
+  // A busy machine may need more than the default of half a second to end a worker without open handles.
+  workerGracefulExitTimeout: 10_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'] },
     { ...shared, ...servers, displayName: 'integration', testMatch: ['<rootDir>/{apps,libs}/**/*.int-spec.ts'] },
