@@ -9,7 +9,8 @@ import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@p
 import { eventually } from '@pns/local-servers/waiting';
 import { ClientTransportStore, PersistenceModule } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
-import { log, nestLogger, RuntimeModule } from '@pns/runtime';
+import { log, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import { z } from 'zod';
 import { ConfigCascade } from './config-cascade';
 import { ConfigCascadeModule } from './config-cascade.module';

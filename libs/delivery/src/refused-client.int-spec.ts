@@ -9,7 +9,8 @@ import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@p
 import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
-import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
+import { log, metrics, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import type { Delivery } from '@pns/transport-contract';
 import { z } from 'zod';
 import { DeliveryModule } from './delivery.module';

@@ -9,7 +9,8 @@ import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '
 import { ConfigStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
 import { SocketsModule } from '@pns/sockets';
 import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue';
-import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
+import { log, metrics, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import type { Redis } from 'ioredis';
 import { Dispatch } from './dispatch.service';
 import { SocketTopics } from './socket-topics';

@@ -14,7 +14,8 @@ import {
   type PropertyPlace,
 } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
-import { log, nestLogger, RuntimeModule } from '@pns/runtime';
+import { log, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { ConfigCascade } from '../config-cascade';
