@@ -10,7 +10,7 @@ import { PersistenceModule } from '@pns/persistence';
 import { SocketsModule } from '@pns/sockets';
 import { mostUsedForIntake } from '@pns/redis';
 import { QueueModule } from '@pns/queue';
-import { RuntimeModule } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import { SessionsModule } from '@pns/sessions';
 import { webhookOptions, webhookOptionsFileFor } from '@pns/transport-webhook';
 import { AuditController } from './audit/audit.controller';

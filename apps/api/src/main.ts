@@ -1,4 +1,4 @@
-import { runProcess } from '@pns/runtime';
+import { runProcess } from '@pns/runtime/app';
 import { startApi } from './start';
 
 void runProcess('api', async () => [await startApi()]);

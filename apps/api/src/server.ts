@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuditStore } from '@pns/persistence';
-import { httpServer } from '@pns/runtime';
+import { httpServer } from '@pns/runtime/app';
 import type { SessionTokens } from '@pns/sessions';
 import { installAudit } from './audit/audit.hook';
 import { installAuthentication } from './authentication/authentication.hook';

@@ -1,7 +1,8 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuditStore } from '@pns/persistence';
-import { listen, nestLogger, sessionKeyOf } from '@pns/runtime';
+import { nestLogger, sessionKeyOf } from '@pns/runtime';
+import { listen } from '@pns/runtime/app';
 import { SessionTokens } from '@pns/sessions';
 import { ApiModule, type ApiOptions } from './api.module';
 import { Authenticator } from './authentication/authenticator';

@@ -5,6 +5,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Windows } from '@pns/aggregation';
 import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore } from '@pns/persistence';
 import { parkedNode } from '@pns/delivery';
 import { socketNodeGroup, aggregationQueue, deliveryQueue, Queues, socketNodeQueue, type TickJob } from '@pns/queue';
@@ -25,7 +26,10 @@ let app: INestApplicationContext;
 let queues: Queues;
 
 beforeAll(async () => {
-  [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
+  [redis, database] = await Promise.all([
+    startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
+    freshDatabase(),
+  ]);
   writeFileSync(join(folder, 'pns.properties'), '');
   const module = DispatcherModule.forRoot({
     NODE_ENV: 'test',
@@ -106,20 +110,21 @@ it('does not take windows while Redis is nearly full, and takes them when there 
     const wait = { delayMs: 0, maxDelayMs: 0, idempotencyKey: '', retentionMs: 1000 };
     await windows.join(0, [{ ...entry, ...wait }], 500, tick);
     await ticks.add('tick', { v: 1, dueAt: 0 }, { jobId: tick });
-    for (;;) {
-      const state = await ticks.getJobState(tick);
-      if (state === 'delayed') return (await windows.counts()).due === 1; // else a sweep was faster
-      if (state === 'unknown') return false; // done
-    }
+    const state = await eventually('the tick is deferred or done', async () => {
+      const now = await ticks.getJobState(tick);
+      return (now === 'delayed' || now === 'unknown') && now;
+    });
+    return state === 'delayed' && (await windows.counts()).due === 1; // else a sweep was faster
   };
   let tick = 0;
-  while (!(await isHeld(`tick-${++tick}`))); // the memory is read once a second
+  // The memory is read once a second.
+  await eventually('a window stays in spite of its tick', () => isHeld(`tick-${++tick}`));
   await (connection as Redis).config('SET', 'maxmemory', '0');
-  for (;;) {
+  await eventually('no window is left', async () => {
     const { due, taken } = await windows.counts();
-    if (due + taken === 0) break;
-  }
-}, 60_000);
+    return due + taken === 0;
+  });
+});
 
 it('answers a scrape without these metrics while Redis does not answer', async () => {
   process.kill(redis.pid, 'SIGSTOP');

@@ -7,7 +7,7 @@ import { PersistenceModule } from '@pns/persistence';
 import { BacklogCount } from './backlog';
 import { SocketsModule } from '@pns/sockets';
 import { QueueModule } from '@pns/queue';
-import { RuntimeModule } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import type { dispatcherEnv } from './env';
 import { tokenForms } from './token-forms';
 

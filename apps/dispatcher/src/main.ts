@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { runProcess } from '@pns/runtime';
+import { runProcess } from '@pns/runtime/app';
 import { dispatcherEnv } from './env';
 import { startDispatcher } from './start';
 

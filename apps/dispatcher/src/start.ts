@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { startWorker } from '@pns/runtime';
+import { startWorker } from '@pns/runtime/app';
 import { DispatcherModule } from './dispatcher.module';
 import { dispatcherEnv } from './env';
 

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Sentence, prepare, root, say } from '../../standalone/scripts/prepare.mjs';
@@ -11,8 +11,9 @@ import { Sentence, prepare, root, say } from '../../standalone/scripts/prepare.m
 /** A variable that only processes of the tests have. */
 const runMark = `JEST_RUN_MARK=${randomUUID()}`;
 const graceMs = 15_000;
-/** A small machine has two cores. More workers make the timing of the tests worse, and the run not faster. */
-const jestArgs = ['--maxWorkers=2'];
+/** One worker for each core. A test often waits, so there are two at least; Postgres has connections for eight. */
+const workers = Math.min(Math.max(availableParallelism(), 2), 8);
+const jestArgs = [`--maxWorkers=${workers}`];
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-test-run-'));
 const totals = { passed: 0, failed: 0 };

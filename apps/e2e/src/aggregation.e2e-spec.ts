@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { untilQuiet } from './eventually';
+import { untilQuiet } from './until-quiet';
 import { john, newMail } from './seeds';
 import { System } from './system';
 
@@ -10,6 +10,7 @@ const delayMs = 3000;
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     processes: { api: 4, 'worker-websocket': 0 },
     properties: {
       'com.openexchange.pns.delayDuration': delayMs,
@@ -18,7 +19,7 @@ beforeAll(async () => {
       'com.openexchange.pns.aggregation.newest': 'latest',
     },
   });
-}, 60_000);
+});
 
 afterAll(() => system?.stop());
 
@@ -48,7 +49,7 @@ describe('notifications through four API processes', () => {
     expect(await payloadsOf(1, 'equal')).toHaveLength(1);
     await untilQuiet(delayMs);
     expect((await system.arrivals('equal')).total).toBe(1);
-  }, 60_000);
+  });
 
   it('are sent one by one if they differ: ten of them', async () => {
     const user = { ...john, user: 2 };
@@ -68,47 +69,43 @@ describe('notifications through four API processes', () => {
     expect(ids.sort()).toEqual(Array.from({ length: 10 }, (_, id) => `${id}`));
     await untilQuiet(delayMs);
     expect((await system.arrivals('different')).total).toBe(10);
-  }, 60_000);
+  });
 
   it.each([
     ['collected', 10],
     ['newest', undefined],
-  ])(
-    'of the topic "%s" leave once with the newest payload',
-    async (topic, count) => {
-      const user = { ...john, user: 3 };
-      await system.subscribe(user, topic, [topic]);
-      for (let id = 1; id <= 10; id++) {
-        await system.expect(
-          202,
-          'POST',
-          '/v1/notifications',
-          { ...user, topic, payload: { id: `${id}` } },
-          system.app('api', id % 4),
-        );
-      }
-      const [payload] = await payloadsOf(1, topic);
-      expect(payload).toMatchObject({ id: '10' });
-      expect(payload?.count).toBe(count);
-      await untilQuiet(delayMs);
-      expect((await system.arrivals(topic)).total).toBe(1);
-    },
-    60_000,
-  );
+  ])('of the topic "%s" leave once with the newest payload', async (topic, count) => {
+    const user = { ...john, user: 3 };
+    await system.subscribe(user, topic, [topic]);
+    for (let id = 1; id <= 10; id++) {
+      await system.expect(
+        202,
+        'POST',
+        '/v1/notifications',
+        { ...user, topic, payload: { id: `${id}` } },
+        system.app('api', id % 4),
+      );
+    }
+    const [payload] = await payloadsOf(1, topic);
+    expect(payload).toMatchObject({ id: '10' });
+    expect(payload?.count).toBe(count);
+    await untilQuiet(delayMs);
+    expect((await system.arrivals(topic)).total).toBe(1);
+  });
 
   it('are sent after maxDelayDuration if they never stop', async () => {
     const context = 2;
-    for (const [name, value] of Object.entries({ delayDuration: 1000, maxDelayDuration: 4000 })) {
+    for (const [name, value] of Object.entries({ delayDuration: 3000, maxDelayDuration: 4000 })) {
       const property = `com.openexchange.pns.${name}`;
       await system.expect(200, 'PUT', `/v1/config/contexts/${context}/properties/${property}`, { value });
       await system.untilObeyed({ context, user: 1 }, property, value);
     }
-    const mostMs = 4000 + 500 + 300;
+    const mostMs = 4000 + 500 + 500;
     const took: number[] = [];
-    for (let user = 1; user <= 5 && !(Math.min(...took) <= mostMs); user++) {
+    for (let user = 1; user <= 10 && !(Math.min(...took) <= mostMs); user++) {
       const { tookMs, longestGapMs } = await streamTo({ context, user });
-      // A window closes if a busy machine posts nothing for a second.
-      if (longestGapMs <= 900) took.push(tookMs);
+      // A window closes if a busy machine posts nothing for three seconds.
+      if (longestGapMs <= 2900) took.push(tookMs);
     }
     expect(Math.min(...took)).toBeGreaterThanOrEqual(4000);
     expect(Math.min(...took)).toBeLessThanOrEqual(mostMs);

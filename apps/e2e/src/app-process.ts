@@ -17,6 +17,8 @@ export type AppName =
 export interface AppProcessOptions {
   /** Whether its log is kept for tests. Default: true. */
   readonly keepsLogs?: boolean;
+  /** The Node that runs it. Default: the one that runs the tests. */
+  readonly node?: string;
   /** Arguments for Node, before the program. */
   readonly nodeArgs?: readonly string[];
 }
@@ -37,9 +39,9 @@ export class AppProcess {
   static async start(
     name: AppName,
     env: Readonly<Record<string, string>>,
-    { keepsLogs = true, nodeArgs = [] }: AppProcessOptions = {},
+    { keepsLogs = true, node = process.execPath, nodeArgs = [] }: AppProcessOptions = {},
   ): Promise<AppProcess> {
-    const child = spawn(process.execPath, [...nodeArgs, join(appsFolder, name, 'dist', 'main.js')], {
+    const child = spawn(node, [...nodeArgs, join(appsFolder, name, 'dist', 'main.js')], {
       env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'test', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,6 +1,6 @@
+import { eventually } from '@pns/local-servers/waiting';
 import { Redis } from 'ioredis';
 import type { AppProcess } from './app-process';
-import { eventually } from './eventually';
 import { listen, type Listener } from './sockets';
 import { System } from './system';
 
@@ -10,10 +10,11 @@ let system: System;
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     processes: { 'worker-websocket': 2, 'worker-webhook': 0 },
     properties: { 'com.openexchange.pns.delayDuration': 0 },
   });
-}, 60_000);
+});
 afterAll(() => system?.stop());
 
 async function post(numbers: readonly number[]): Promise<void> {
@@ -24,14 +25,10 @@ async function post(numbers: readonly number[]): Promise<void> {
 }
 
 /** Reconnects with the same connection id; is refused as long as the node that held it may be alive. */
-async function comeBack(worker: AppProcess, connection: string): Promise<Listener> {
-  for (;;) {
-    try {
-      return await listen(system, user, { connection, worker });
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
+function comeBack(worker: AppProcess, connection: string): Promise<Listener> {
+  return eventually('the socket is open again', () =>
+    listen(system, user, { connection, worker }).catch(() => undefined),
+  );
 }
 
 /** The ids of the mails that came. */
@@ -42,30 +39,26 @@ function idsOf({ received }: Listener): Set<number> {
 /** Resolves when no process has a job. Then all arrivals are settled and will not be repeated. */
 async function untilIdle(): Promise<void> {
   const redis = new Redis(system.redis.url);
-  await eventually(async () => (await redis.keys('*:active')).length === 0);
+  await eventually('no process has a job', async () => (await redis.keys('*:active')).length === 0);
   redis.disconnect();
 }
 
 it.each([
   ['is killed gets all since and is told that more may be lost', 1, (worker: AppProcess) => worker.kill()],
   ['stops misses nothing', 0, async (worker: AppProcess) => expect(await worker.stop()).toBe(0)],
-])(
-  'a socket whose node %s when it comes back',
-  async (_, told, end) => {
-    const [first, second] = system.all('worker-websocket').slice(-2) as [AppProcess, AppProcess];
-    const socket = await listen(system, user, { connection: '160491815377', worker: first });
-    await post([1]);
-    await socket.got(1);
-    await untilIdle();
-    await end(first);
-    await post([2, 3, 4]);
-    const back = await comeBack(second, '160491815377');
-    await post([5]);
-    await back.until(() => [2, 3, 4, 5].every((id) => idsOf(back).has(id)));
-    expect(idsOf(back)).toEqual(new Set([2, 3, 4, 5]));
-    expect(back.timesTold()).toBe(told);
-    back.socket.close();
-    await system.add('worker-websocket');
-  },
-  60_000,
-);
+])('a socket whose node %s when it comes back', async (_, told, end) => {
+  const [first, second] = system.all('worker-websocket').slice(-2) as [AppProcess, AppProcess];
+  const socket = await listen(system, user, { connection: '160491815377', worker: first });
+  await post([1]);
+  await socket.got(1);
+  await untilIdle();
+  await end(first);
+  await post([2, 3, 4]);
+  const back = await comeBack(second, '160491815377');
+  await post([5]);
+  await back.until(() => [2, 3, 4, 5].every((id) => idsOf(back).has(id)));
+  expect(idsOf(back)).toEqual(new Set([2, 3, 4, 5]));
+  expect(back.timesTold()).toBe(told);
+  back.socket.close();
+  await system.add('worker-websocket');
+});

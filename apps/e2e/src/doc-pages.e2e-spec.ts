@@ -1,13 +1,13 @@
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { runInNewContext } from 'node:vm';
-import { freePort, php } from '@pns/local-servers';
+import { freePort, freshDatabase, php, type FreshDatabase } from '@pns/local-servers';
 import { io } from 'socket.io-client';
 import { blocksOf, ReaderShell, root, type Block } from './doc-page';
-import { Standalone } from './standalone-process';
+import { freePorts, Standalone } from './standalone-process';
 
 jest.setTimeout(240_000);
 
@@ -15,6 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'pns-doc-pages-'));
 const dataDir = join(folder, '.data');
 const bin = join(folder, 'bin');
 
+let database: FreshDatabase;
 let pns: Standalone;
 let shell: ReaderShell;
 let port: number;
@@ -48,13 +49,11 @@ const firstLine = ({ text }: Block): string => text.split('\n', 1)[0] ?? '';
 beforeAll(async () => {
   mkdirSync(dataDir);
   mkdirSync(bin);
-  // Postgres runs as another user where this one is root.
-  chmodSync(folder, 0o755);
-  chmodSync(dataDir, 0o755);
+  database = await freshDatabase();
   const { file, env } = php();
   const libraries = env['LD_LIBRARY_PATH'] ?? '';
   writeFileSync(join(bin, 'php'), `#!/bin/sh\nLD_LIBRARY_PATH='${libraries}' exec '${file}' "$@"\n`, { mode: 0o755 });
-  pns = new Standalone(dataDir);
+  pns = new Standalone(dataDir, { ...freePorts, DATABASE_URL: database.url });
   await pns.isRunning();
   port = await freePort();
   shell = newShell(folder);
@@ -63,6 +62,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await shell?.end();
   await pns?.end('SIGTERM');
+  await database?.drop();
   rmSync(folder, { recursive: true });
 });
 

@@ -89,12 +89,12 @@ it('lint refuses each planted import that the layers forbid, and no other', asyn
   function firstWords(message: string): string {
     return [refused, boundary, 'no-restricted-imports'].find((start) => message.startsWith(start)) ?? message;
   }
-}, 120_000);
+});
 
 it('lint creates the project graph if there is none', async () => {
   const { output } = await lint([planted[0] as Planted], { NX_WORKSPACE_DATA_DIRECTORY: join(folder, 'empty') });
   expect(messagesIn(output)).toEqual([[expect.stringContaining('stage:4')]]);
-}, 120_000);
+});
 
 it('lint fails if no project graph can be created', async () => {
   const file = join(folder, 'no-folder');
@@ -102,7 +102,7 @@ it('lint fails if no project graph can be created', async () => {
   const { code, output } = await lint([planted[0] as Planted], { NX_WORKSPACE_DATA_DIRECTORY: join(file, 'below') });
   expect(code).not.toBe(0);
   expect(output).toMatch(/Error/);
-}, 120_000);
+});
 
 interface Project {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
-import { untilQuiet } from './eventually';
+import { untilQuiet } from './until-quiet';
 import { calendarUpdates, john, newMail } from './seeds';
 import { listen, type Listener } from './sockets';
 import { signatureSecret, System } from './system';
@@ -12,10 +12,10 @@ const tickMs = 500;
 let system: System;
 
 beforeAll(async () => {
-  system = await System.start({ processes: { 'worker-websocket': 2 } });
+  system = await System.start({ isDurable: false, processes: { 'worker-websocket': 2 } });
   await system.expect(200, 'PUT', '/v1/contexts/1/users/14', { primaryEmail: 'john@example.com' });
   await system.subscribe(john);
-}, 60_000);
+});
 
 afterAll(() => system?.stop());
 
@@ -55,7 +55,7 @@ describe.each([
     await Promise.all([sockets.v2.got(1), sockets.v4.got(1), sockets.elsewhere.got(1), sockets.sourceElsewhere.got(1)]);
     await system.arrivalsOf(1);
     await untilQuiet();
-  }, 30_000);
+  });
 
   afterAll(() => opened.forEach(({ socket }) => socket.close()));
 
@@ -116,7 +116,7 @@ it('a lone notification takes 1.0 to 1.6 s from POST to both generations of sock
     // Not all rounds must be in time, because the machine may be busy for a moment.
     expect(fastest).toBeLessThanOrEqual(1600);
   }
-}, 60_000);
+});
 
 it('a webhook of a subscription with its own credentials is sent these, also by a test push, and no log contains them', async () => {
   const [jane, password] = [{ context: 1, user: 15 }, 'jane-s-secret'];
@@ -134,7 +134,7 @@ it('a webhook of a subscription with its own credentials is sent these, also by 
   for (const name of ['api', 'dispatcher', 'worker-webhook'] as const) {
     expect(system.app(name).output).not.toMatch(new RegExp(`${password}|${basic}`));
   }
-}, 60_000);
+});
 
 it("Dovecot's own request arrives as a new mail, decoded", async () => {
   const socket = await listen(system, john);
@@ -171,4 +171,4 @@ it("Dovecot's own request arrives as a new mail, decoded", async () => {
       teaser: 'Hey guys\nThis is only a test...',
     },
   ]);
-}, 60_000);
+});

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { withEnoughTime } from '@pns/local-servers/waiting';
 import { makeAuthority } from '@pns/sandbox';
 import { apnsOptions, ApnsTransport } from '@pns/transport-apns';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
@@ -232,14 +233,15 @@ describe.each(senders)('$name', (sender) => {
     expect(far.streams).toBe(1);
   });
 
-  it('gives up a silent connection that answers no PING, and sends over another one', async () => {
-    const { far, deliver } = await start({ silentMs: 100, pongMs: 3000 });
-    await deliver();
-    far.freeze();
-    expect(await deliver()).toMatchObject({ kind: 'retry', reason: expect.stringContaining('PING') as string });
-    expect(await deliver()).toMatchObject({ kind: 'delivered' });
-    expect(far.connections).toBe(2);
-  });
+  it('gives up a silent connection that answers no PING, and sends over another one', () =>
+    withEnoughTime(async (pongMs) => {
+      const { far, deliver } = await start({ silentMs: 100, pongMs });
+      expect(await deliver()).toMatchObject({ kind: 'delivered' });
+      far.freeze();
+      expect(await deliver()).toMatchObject({ kind: 'retry', reason: expect.stringContaining('PING') as string });
+      expect(await deliver()).toMatchObject({ kind: 'delivered' });
+      expect(far.connections).toBe(2);
+    }));
 
   it('keeps a slow connection that answers PINGs', async () => {
     const { far, deliver } = await start({ silentMs: 200 });
@@ -256,15 +258,17 @@ describe.each(senders)('$name', (sender) => {
   it.each([
     ['nothing', (far: FarSide) => far.freeze()],
     ['only PINGs', (far: FarSide) => (far.answer = () => undefined)],
-  ])('sends over another connection when one answers %s until a delivery is late', async (_, silence) => {
-    const { far, deliver } = await start({ answerMs: 3000, silentMs: 1000 });
-    await deliver();
-    silence(far);
-    expect(await deliver()).toMatchObject({ kind: 'retry', reason: expect.stringContaining('within') as string });
-    far.answer = (_stream, accept) => accept();
-    expect(await deliver()).toMatchObject({ kind: 'delivered' });
-    expect(far.connections).toBe(2);
-  });
+  ])('sends over another connection when one answers %s until a delivery is late', (_, silence) =>
+    withEnoughTime(async (answerMs) => {
+      const { far, deliver } = await start({ answerMs, silentMs: answerMs / 3 });
+      expect(await deliver()).toMatchObject({ kind: 'delivered' });
+      silence(far);
+      expect(await deliver()).toMatchObject({ kind: 'retry', reason: expect.stringContaining('within') as string });
+      far.answer = (_stream, accept) => accept();
+      expect(await deliver()).toMatchObject({ kind: 'delivered' });
+      expect(far.connections).toBe(2);
+    }),
+  );
 
   it('waits after a failed connect, and defers deliveries until then', async () => {
     const { far, deliver } = await start();

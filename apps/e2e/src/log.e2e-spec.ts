@@ -36,7 +36,7 @@ it.each([
   ['a rejection that nobody hears of', 'void Promise.reject(error);'],
 ])('logs %s in a line without the fields of the error, and ends the process', async (_, happens) => {
   const failing = `
-    const { runProcess } = require('@pns/runtime');
+    const { runProcess } = require('@pns/runtime/app');
     const error = Object.assign(new Error('refused'), { parameters: ['a secret'] });
     runProcess('test', async () => { ${happens} return []; });
     setInterval(() => undefined, 1000);

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, startNginx, type ServerProcess } from '@pns/local-servers';
 import type { AppProcess } from './app-process';
 import { openSocket, type Listener } from './sockets';
@@ -25,6 +26,7 @@ function blockFor(port: number): string {
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     processes: { 'worker-websocket': 0, 'worker-webhook': 0 },
     properties: { 'com.openexchange.pns.delayDuration': 0 },
     env: { PNS_TRUSTED_PROXIES: '127.0.0.1' },
@@ -35,7 +37,7 @@ beforeAll(async () => {
     nodes.push({ port, app: await startNode(port) });
   }
   nginx = await startNginx({ folder, http: blockFor });
-}, 120_000);
+});
 
 afterAll(async () => {
   await nginx?.stop();
@@ -76,7 +78,7 @@ it('two nodes are restarted one after the other under load: every socket reconne
   const clients = await Promise.all(Array.from({ length: 12 }, (_, number) => Client.open(number + 1)));
   let isOver = false;
   const load = (async () => {
-    while (!isOver) for (const client of clients) await client.post();
+    while (!isOver) for (const client of clients) await Promise.all([client.post(), pause(2)]);
   })();
   for (const node of nodes) {
     const held = (await node.app.metric('pns_open_sockets')).get('') ?? 0;
@@ -100,4 +102,4 @@ it('two nodes are restarted one after the other under load: every socket reconne
   const logs = ['pns-sockets.log', 'pns-sockets-error.log'].map((file) => readFileSync(join(folder, file), 'utf8'));
   expect(logs.join('')).toContain('"GET /socket.io/appsuite/" 101');
   expect(logs.join('')).not.toContain('session');
-}, 120_000);
+});

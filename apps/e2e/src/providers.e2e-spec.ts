@@ -1,5 +1,5 @@
+import { eventually } from '@pns/local-servers/waiting';
 import type { DemoApp, Providers } from '@pns/sandbox';
-import { eventually } from './eventually';
 import { System } from './system';
 
 jest.setTimeout(180_000);
@@ -9,6 +9,7 @@ let providers: Providers;
 
 beforeAll(async () => {
   system = await System.start({
+    isDurable: false,
     hasProviders: true,
     processes: { 'worker-websocket': 0, 'worker-webhook': 0, 'worker-apns': 1, 'worker-fcm': 1, 'worker-wns': 1 },
     properties: {
@@ -19,7 +20,7 @@ beforeAll(async () => {
     },
   });
   providers = system.sandbox.providers as Providers;
-}, 120_000);
+});
 
 afterAll(() => system?.stop());
 
@@ -50,7 +51,7 @@ it('the apps of the demonstration get their pushes from three workers', async ()
     await subscribe(1, app);
   }
   await post(1, 'to-all-three');
-  await eventually(() =>
+  await eventually('each app has its push', () =>
     [providers.apns, providers.fcm, providers.wns].every((each) => each.targets()[0]?.accepted === 1),
   );
 });
@@ -80,9 +81,9 @@ it('templates of one context that take too long end its own pushes as rejected, 
   }));
   await system.expect(202, 'POST', '/v1/notifications', { notifications });
   await post(1, 'beside-the-templates');
-  await eventually(() => accepted() === before + 1);
+  await eventually('the push of the other context has arrived', () => accepted() === before + 1);
   const rejected = async () => (await system.expect<Failed>(200, 'GET', '/v1/deliveries?context=711&limit=500')).items;
-  await eventually(async () => (await rejected()).length === 100);
+  await eventually('100 deliveries are rejected', async () => (await rejected()).length === 100);
   for (const delivery of await rejected()) {
     expect(delivery).toMatchObject({
       outcome: 'rejected',
@@ -141,14 +142,16 @@ describe('three apps of one worker, two with keys and one with a certificate', (
     async (kind, { app, reason, revoke, renewed }) => {
       const before = arrived()[0] as number;
       await post(2, `${kind}-first`);
-      await eventually(() => arrived().every((count) => count === before + 1));
+      await eventually('each app has its push', () => arrived().every((count) => count === before + 1));
 
       revoke();
       await post(2, `${kind}-second`);
       await post(2, `${kind}-third`);
       const others = clients.filter((client) => client !== app);
-      await eventually(() => others.every((client) => device(client).accepted === before + 3));
-      await eventually(async () => (await failed(app)).items.length === 2);
+      await eventually('the other apps have their pushes', () =>
+        others.every((client) => device(client).accepted === before + 3),
+      );
+      await eventually('two deliveries are held', async () => (await failed(app)).items.length === 2);
       expect(device(app).accepted).toBe(before + 1);
       for (const delivery of (await failed(app)).items) {
         expect(delivery).toMatchObject({ outcome: 'misconfigured', isHeld: true });
@@ -167,8 +170,8 @@ describe('three apps of one worker, two with keys and one with a certificate', (
       for (const client of others) expect((await failed(client)).items).toEqual([]);
 
       await setOptions(app, 'apns', renewed());
-      await eventually(() => device(app).accepted === before + 3);
-      await eventually(async () => (await failed(app)).items.length === 0);
+      await eventually('the held pushes have arrived', () => device(app).accepted === before + 3);
+      await eventually('no delivery is held', async () => (await failed(app)).items.length === 0);
       expect((await list()).paused).toEqual([]);
       expect(await pausedNow()).toEqual([]);
       expect(clients.map((client) => device(client).duplicates)).toEqual([0, 0, 0]);
@@ -191,11 +194,11 @@ it('of 500 phones of a user 20 are gone: 480 are pushed to, and 20 subscriptions
 
   await post(3, 'to-500');
   const arrived = () => tokens.filter((token) => providers.fcm.device(token).accepted === 1);
-  await eventually(() => arrived().length === 480);
+  await eventually('480 pushes have arrived', () => arrived().length === 480);
   const list = () => system.expect<{ items: { token: string }[] }>(200, 'GET', '/v1/subscriptions?user=3&limit=500');
-  await eventually(async () => (await list()).items.length === 480);
+  await eventually('480 subscriptions are left', async () => (await list()).items.length === 480);
   expect((await list()).items.map(({ token }) => token).sort()).toEqual(arrived().sort());
-  await eventually(async () => (await failed('bulk')).items.length === 20);
+  await eventually('20 deliveries are stored as failed', async () => (await failed('bulk')).items.length === 20);
   expect((await failed('bulk')).items.map(({ outcome }) => outcome)).toEqual(Array(20).fill('gone'));
   expect(gone).toHaveLength(20);
   expect(providers.fcm.mostStreams).toBeLessThanOrEqual(100);

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eventually } from '@pns/local-servers/waiting';
 import { transportNames } from '@pns/transport-contract';
 import { Redis } from 'ioredis';
 import { root } from './doc-page';
-import { eventually } from './eventually';
 import { listen } from './sockets';
 import { apiKey, System } from './system';
 
@@ -50,13 +50,13 @@ const isSeen = (pattern: string): boolean => {
 };
 
 beforeAll(async () => {
-  system = await System.start({ processes: { 'worker-websocket': 2 } });
+  system = await System.start({ isDurable: false, processes: { 'worker-websocket': 2 } });
   redis = new Redis(system.redis.url);
   events = new Redis(system.redis.url);
   await redis.config('SET', 'notify-keyspace-events', 'AKE');
   events.on('pmessage', (_pattern, channel: string) => seen.add(channel.slice(channel.indexOf(':') + 1)));
   await events.psubscribe('__keyspace@0__:*');
-}, 60_000);
+});
 
 afterAll(async () => {
   events?.disconnect();
@@ -93,15 +93,15 @@ it('the map of Redis keys in docs/architecture.md has every key that a running s
 
   const socket = await listen(system, user, { connection: 'tab', worker: system.app('worker-websocket', 0) });
   socket.socket.close();
-  await eventually(async () => {
+  await eventually('a delivery is parked', async () => {
     await post({ topic: 'ox:mail:new', payload: { folder: 'INBOX', id: String(seen.size) } });
     return isSeen('{pns:<shard>}:mail:<context>:<user>');
   });
   await system.app('worker-websocket', 0).kill();
-  await eventually(() => Promise.resolve(isSeen('{pns:websocket}:adopters')));
+  await eventually('the dead node is adopted', () => isSeen('{pns:websocket}:adopters'));
 
   for (const each of await redis.keys('*')) seen.add(each);
   expect([...seen].filter((each) => !patterns.some(([, expression]) => expression.test(each))).sort()).toEqual([]);
   const unseen = patterns.map(([pattern]) => pattern).filter((pattern) => !isSeen(pattern));
   expect(unseen.filter((pattern) => !sometimesWritten.includes(pattern))).toEqual(neverWritten);
-}, 90_000);
+});

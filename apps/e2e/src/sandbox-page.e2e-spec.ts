@@ -1,20 +1,21 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from '@pns/local-servers';
+import { chromium, freshDatabase, type FreshDatabase } from '@pns/local-servers';
 import { chromium as playwright, type Browser, type Locator, type Page } from 'playwright-core';
 import { contrastOf, textsOfPage, type PageText } from './contrast';
-import { Standalone } from './standalone-process';
+import { freePorts, Standalone } from './standalone-process';
 
 jest.setTimeout(180_000);
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pns-page-'));
+let database: FreshDatabase;
 let browser: Browser;
 let standalone: Standalone;
 
 beforeAll(async () => {
-  chmodSync(dataDir, 0o755); // Postgres may run under another account
-  standalone = new Standalone(dataDir);
+  database = await freshDatabase();
+  standalone = new Standalone(dataDir, { ...freePorts, DATABASE_URL: database.url });
   const { file, env } = chromium((line) => process.stdout.write(`${line}\n`));
   browser = await playwright.launch({
     executablePath: file,
@@ -27,13 +28,21 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await standalone.end('SIGTERM');
+  await database.drop();
   rmSync(dataDir, { recursive: true, force: true });
 });
+
+/** An empty page that waits as long as a test may take, because the machine may be busy. */
+async function newPage(options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(100_000);
+  return page;
+}
 
 /** The page with its Web Socket open. `troubles` receives the errors of its scripts. */
 async function opened(troubles: string[] = [], options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   await standalone.isRunning();
-  const page = await browser.newPage(options);
+  const page = await newPage(options);
   page.on('pageerror', ({ message }) => troubles.push(message));
   page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
   await page.goto(standalone.sandboxUrl);
@@ -184,7 +193,7 @@ it.each(['light', 'dark'] as const)(
 
 it('every field and button of the page has a name, and nothing comes from elsewhere', async () => {
   await standalone.isRunning();
-  const page = await browser.newPage();
+  const page = await newPage();
   const hosts = new Set<string>();
   page.on('request', (request) => hosts.add(new URL(request.url()).host));
   await page.goto(standalone.sandboxUrl);

@@ -3,14 +3,22 @@ import { appendFileSync, chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, w
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '@pns/local-servers';
-import { eventually, untilQuiet } from './eventually';
+import { freePort, freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
+import { untilQuiet } from './until-quiet';
 import { john, newMail } from './seeds';
 import { freePorts, Standalone } from './standalone-process';
 
-jest.setTimeout(120_000);
-
 const started: Standalone[] = [];
+const folders: string[] = [];
+let dataDir: string;
+
+/** An empty folder for the data of the next starts. */
+function newDataDir(): void {
+  dataDir = mkdtempSync(join(tmpdir(), 'pns-standalone-'));
+  chmodSync(dataDir, 0o755);
+  folders.push(dataDir);
+}
 
 function start(env?: Record<string, string>): Standalone {
   const standalone = new Standalone(dataDir, env);
@@ -18,21 +26,19 @@ function start(env?: Record<string, string>): Standalone {
   return standalone;
 }
 
-let dataDir: string;
-
-beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), 'pns-standalone-'));
-  chmodSync(dataDir, 0o755);
-});
-
-afterEach(async () => {
+async function endAll(): Promise<void> {
   await Promise.all(started.splice(0).map((each) => each.end('SIGTERM')));
-  rmSync(dataDir, { recursive: true, force: true });
+}
+
+afterEach(endAll);
+
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 /** The shipped configuration, to be edited. */
 function configCopy(): string {
-  const copy = join(dataDir, 'edited');
+  const copy = mkdtempSync(join(dataDir, 'edited-'));
   cpSync(join(__dirname, '../../../config'), copy, { recursive: true });
   return copy;
 }
@@ -51,7 +57,9 @@ function isThere(pid: number): boolean {
   }
 }
 
-describe('npm start', () => {
+describe('npm start, several times on the same data', () => {
+  beforeAll(newDataDir);
+
   it('shows a command that makes a push arrive, and leaves nothing behind when it is stopped', async () => {
     const pns = start();
     await pns.isRunning();
@@ -74,6 +82,36 @@ describe('npm start', () => {
     expect(servers.map(isThere)).toEqual([false, false]);
   });
 
+  it('also shows the example on other ports than the last time, and refuses to run twice on the same data', async () => {
+    const first = start();
+    await first.isRunning();
+    const second = start();
+    expect(await second.ended()).toBe(1);
+    expect(second.output).toContain(`PNS runs already on this data, as process ${first.child.pid}.`);
+    expect((await first.example()).status).toBe(202);
+    expect((await first.arrived(1)).accepted).toBe(1);
+    expect(await first.end('SIGINT')).toBe(0);
+  });
+
+  it('uses a configuration that names the port of the sandbox', async () => {
+    const [config, port] = [configCopy(), String(await freePort())];
+    const webhooks = join(config, 'webhooks.yml');
+    writeFileSync(webhooks, readFileSync(webhooks, 'utf8').replace(':3002/', `:${port}/`));
+    const pns = start({ ...freePorts, PNS_SANDBOX_PORT: port, PNS_CONFIG_DIR: config });
+    await pns.isRunning();
+    await pns.example();
+    expect((await pns.arrived(1)).accepted).toBe(1);
+  });
+
+  it('leaves the demo out after a start that had it, too', async () => {
+    const config = configCopy();
+    writeFileSync(join(config, 'webhooks.yml'), '');
+    const pns = start({ ...freePorts, PNS_CONFIG_DIR: config });
+    await pns.isRunning();
+    expect(pns.output.match(/^The demo .* is left out: .*$/gm)).toHaveLength(1);
+    expect(await pns.ready()).toBe(200);
+  });
+
   it('continues after a kill -9 with the same key, and delivers all accepted notifications', async () => {
     const ports: Record<string, string> = {};
     for (const variable of Object.keys(freePorts)) ports[variable] = String(await freePort());
@@ -87,39 +125,32 @@ describe('npm start', () => {
     expect(readFileSync(join(dataDir, 'secrets.json'), 'utf8')).toBe(secrets);
     expect((await second.arrived(1)).accepted).toBe(1);
   });
+});
 
-  it('also shows the example on other ports than the last time', async () => {
-    const first = start();
-    await first.isRunning();
-    expect(await first.end('SIGINT')).toBe(0);
-    const second = start();
-    await second.isRunning();
-    await second.example();
-    expect((await second.arrived(1)).accepted).toBe(1);
+describe('npm start with a Postgres that a variable names', () => {
+  let database: FreshDatabase;
+  let given: Record<string, string>;
+
+  beforeEach(async () => {
+    newDataDir();
+    database = await freshDatabase();
+    given = { ...freePorts, DATABASE_URL: database.url };
+  });
+
+  afterEach(async () => {
+    await endAll();
+    await database.drop();
   });
 
   it('applies edits of the configuration, also if it names another port of the sandbox', async () => {
     const config = configCopy();
-    const pns = start({ ...freePorts, PNS_CONFIG_DIR: config });
+    const pns = start({ ...given, PNS_CONFIG_DIR: config });
     await pns.isRunning();
     expect(await pns.faultyClients()).toEqual([]);
     appendFileSync(join(config, 'webhooks.yml'), 'mine: { uri: ftp://example.com }\n');
-    await eventually(async () => (await pns.faultyClients()).includes('mine'));
+    await eventually('the entry is reported as faulty', async () => (await pns.faultyClients()).includes('mine'));
     await pns.example();
     expect((await pns.arrived(1)).accepted).toBe(1);
-  });
-
-  it('uses the configuration again once it names the port of the sandbox', async () => {
-    const first = start();
-    await first.isRunning();
-    expect(await first.end('SIGINT')).toBe(0);
-    const [config, port] = [configCopy(), String(await freePort())];
-    const webhooks = join(config, 'webhooks.yml');
-    writeFileSync(webhooks, readFileSync(webhooks, 'utf8').replace(':3002/', `:${port}/`));
-    const second = start({ ...freePorts, PNS_SANDBOX_PORT: port, PNS_CONFIG_DIR: config });
-    await second.isRunning();
-    await second.example();
-    expect((await second.arrived(1)).accepted).toBe(1);
   });
 
   it.each<[string, (config: string) => void]>([
@@ -135,46 +166,29 @@ describe('npm start', () => {
   ])("leaves the demo out, and says so in one line, where an operator's own configuration %s", async (_, edit) => {
     const config = configCopy();
     edit(config);
-    const pns = start({ ...freePorts, PNS_CONFIG_DIR: config });
+    const pns = start({ ...given, PNS_CONFIG_DIR: config });
     await pns.isRunning();
     expect(pns.output.match(/^The demo .* is left out: .*$/gm)).toHaveLength(1);
     expect(pns.output).not.toContain('Send a notification');
     expect(await pns.ready()).toBe(200);
   });
 
-  it('leaves the demo out after a start that had it, too', async () => {
-    const first = start();
-    await first.isRunning();
-    expect(await first.end('SIGINT')).toBe(0);
-    const config = configCopy();
-    writeFileSync(join(config, 'webhooks.yml'), '');
-    const second = start({ ...freePorts, PNS_CONFIG_DIR: config });
-    await second.isRunning();
-    expect(second.output.match(/^The demo .* is left out: .*$/gm)).toHaveLength(1);
-    expect(await second.ready()).toBe(200);
-  });
-
   it('leaves the demo out where the port of the sandbox is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const pns = start({ ...freePorts, PNS_SANDBOX_PORT: String(port) });
+    const pns = start({ ...given, PNS_SANDBOX_PORT: String(port) });
     await pns.isRunning();
     other.close();
     expect(pns.output.match(/^The demo .* is left out: .* PNS_SANDBOX_PORT=\d+ npm start\.$/gm)).toHaveLength(1);
     expect(await pns.ready()).toBe(200);
   });
+});
 
-  it('refuses to run twice on the same data and says which process has it', async () => {
-    const first = start();
-    await first.isRunning();
-    const second = start();
-    expect(await second.ended()).toBe(1);
-    expect(second.output).toContain(`PNS runs already on this data, as process ${first.child.pid}.`);
-    expect((await first.example()).status).toBe(202);
-  });
+describe('npm start, before it starts anything', () => {
+  beforeAll(newDataDir);
 
-  it('names a port that is in use and the variable that chooses another one, before it starts anything', async () => {
+  it('names a port that is in use and the variable that chooses another one', async () => {
     const other = createServer().listen(0, '0.0.0.0');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;

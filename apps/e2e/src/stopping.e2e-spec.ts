@@ -1,14 +1,17 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { eventually } from './eventually';
+import { eventually } from '@pns/local-servers/waiting';
 import { apiKey, System } from './system';
 
 let system: System;
 
 beforeAll(async () => {
-  system = await System.start({ processes: { dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 } });
-}, 60_000);
+  system = await System.start({
+    isDurable: false,
+    processes: { dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 },
+  });
+});
 
 afterAll(() => system?.stop());
 
@@ -39,7 +42,7 @@ it('an API that stops answers endless streams with their accepted entries, close
   slow.write(`POST /v1/notifications HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer ${apiKey}\r\n`);
   slow.write('Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{');
   const cutOff = once(slow, 'close');
-  await eventually(() => isRead(500));
+  await eventually('500 entries are accepted', () => isRead(500));
 
   const ended = api.stop();
   const [long, short] = await Promise.all(streams);
@@ -50,4 +53,4 @@ it('an API that stops answers endless streams with their accepted entries, close
   expect(await short?.json()).toMatchObject({ code: 'STOPPING' });
   await cutOff;
   expect(await ended).toBe(0);
-}, 90_000);
+});

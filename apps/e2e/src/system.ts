@@ -9,9 +9,9 @@ import {
   type LocalRedis,
   type LocalRedisCluster,
 } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { startSandbox, type Sandbox, type WebhookArrivalsView, type WebhookArrivalView } from '@pns/sandbox';
 import { AppProcess, type AppName, type AppProcessOptions } from './app-process';
-import { eventually } from './eventually';
 
 export const apiKey = 'a-key-for-end-to-end-tests';
 export const signatureSecret = 'a-secret-for-end-to-end-tests';
@@ -25,6 +25,8 @@ export interface SystemOptions extends AppProcessOptions {
   readonly hasProviders?: boolean;
   /** Whether there is a cluster of Redis instead of one. */
   readonly hasRedisCluster?: boolean;
+  /** False is faster but not safe against a power failure. Default: true. */
+  readonly isDurable?: boolean;
   /** Variables in addition to those that every app needs. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -49,7 +51,10 @@ export class System {
   cluster!: LocalRedisCluster;
   sandbox!: Sandbox;
 
-  private constructor(private readonly ofApps: AppProcessOptions) {}
+  private constructor(
+    private readonly ofApps: AppProcessOptions,
+    private readonly isDurable: boolean,
+  ) {}
 
   static async start({
     processes = {},
@@ -57,9 +62,10 @@ export class System {
     env = {},
     hasProviders = false,
     hasRedisCluster = false,
+    isDurable = true,
     ...ofApps
   }: SystemOptions = {}): Promise<System> {
-    const system = new System(ofApps);
+    const system = new System(ofApps, isDurable);
     try {
       await system.startServers(properties, hasProviders, hasRedisCluster);
       Object.assign(system.env, env);
@@ -80,7 +86,8 @@ export class System {
     hasProviders: boolean,
     hasRedisCluster: boolean,
   ): Promise<void> {
-    if (hasRedisCluster) this.cluster = await startRedisCluster({ dataDir: join(this.folder, 'cluster') });
+    const { isDurable } = this;
+    if (hasRedisCluster) this.cluster = await startRedisCluster({ dataDir: join(this.folder, 'cluster'), isDurable });
     else this.redis = await this.startRedis();
     [this.database, this.sandbox] = await Promise.all([
       freshDatabase(),
@@ -106,7 +113,8 @@ export class System {
 
   /** Starts Redis, or starts it again with its append-only file. */
   private startRedis(): Promise<LocalRedis> {
-    return startRedis({ dataDir: join(this.folder, 'redis'), ...(this.redis && { port: this.redis.port }) });
+    const { isDurable } = this;
+    return startRedis({ dataDir: join(this.folder, 'redis'), isDurable, ...(this.redis && { port: this.redis.port }) });
   }
 
   get databaseUrl(): string {
@@ -174,7 +182,7 @@ export class System {
   async untilObeyed({ context, user }: { context: number; user: number }, name: string, value: unknown): Promise<void> {
     const path = `/v1/config/effective?context=${context}&user=${user}&prefix=${name}`;
     for (const api of this.all('api')) {
-      await eventually(async () => {
+      await eventually(`${name} is ${String(value)} in the API`, async () => {
         const { items } = await this.expect<{ items: { value: unknown }[] }>(200, 'GET', path, undefined, api);
         return items[0]?.value === value;
       });
@@ -199,7 +207,7 @@ export class System {
   }
 
   /** Waits until the sandbox's webhook `name` has accepted `count` different deliveries, or `timeoutMs` are over. */
-  async arrivalsOf(count: number, name = 'box', timeoutMs = 30_000): Promise<readonly WebhookArrivalView[]> {
+  async arrivalsOf(count: number, name = 'box', timeoutMs = 60_000): Promise<readonly WebhookArrivalView[]> {
     const deadline = Date.now() + timeoutMs;
     let since = 0;
     while (Date.now() < deadline) {

@@ -10,7 +10,7 @@ interface Workflow {
     Record<
       string,
       {
-        readonly strategy: { readonly matrix: { readonly node: readonly number[]; readonly part: readonly string[] } };
+        readonly strategy?: { readonly matrix: { readonly node: readonly number[]; readonly part: readonly string[] } };
         readonly steps: readonly { readonly run?: string }[];
       }
     >
@@ -18,14 +18,15 @@ interface Workflow {
 }
 
 /** The workflow cannot run here, so the test checks the files and scripts that it names. */
-const { test: job } = (parse(read('.github/workflows/ci.yml')) as Workflow).jobs;
+const { test: job, valkey } = (parse(read('.github/workflows/ci.yml')) as Workflow).jobs;
+const { node: versions = [], part: parts = [] } = job?.strategy?.matrix ?? {};
 
 it('runs the oldest Node that is supported and a newer one', () => {
   const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } };
-  const [oldest] = job?.strategy.matrix.node ?? [];
+  const [oldest] = versions;
   expect(`>=${oldest}`).toBe(engines.node.split('.')[0]);
   expect(read('.nvmrc').trim()).toBe(String(oldest));
-  expect(job?.strategy.matrix.node).toContain(24);
+  expect(versions).toContain(24);
 });
 
 it('calls a script of this repository, which can be executed', () => {
@@ -34,10 +35,15 @@ it('calls a script of this repository, which can be executed', () => {
 });
 
 it('runs every project of Jest, and lint and types', () => {
-  const projects = [...read('jest.config.ts').matchAll(/displayName: '(\w+)'/g)].map(([, name]) => name);
-  expect(job?.strategy.matrix.part.map((part) => (part === 'check' ? 'unit' : part)).sort()).toEqual(projects.sort());
-  for (const part of job?.strategy.matrix.part ?? [])
-    expect(read('.ci/job')).toMatch(new RegExp(`^ +.*\\b${part}\\b.*\\)`, 'm'));
+  const projects = [...read('jest.config.mjs').matchAll(/displayName: '(\w+)'/g)].map(([, name]) => name);
+  expect(parts.map((part) => (part === 'check' ? 'unit' : part)).sort()).toEqual(projects.sort());
+  for (const part of parts) expect(read('.ci/job')).toMatch(new RegExp(`^ +.*\\b${part}\\b.*\\)`, 'm'));
+});
+
+it('repeats tests with Valkey, and says so where there is none', () => {
+  expect(valkey?.steps.map(({ run }) => run)).toContain('.ci/job valkey');
+  expect(read('.ci/job')).toMatch(/^ +valkey\) TEST_REDIS=valkey npm test /m);
+  expect(read('.ci/run')).toMatch(/check \.ci\/job valkey\nelse\n {2}echo "There is no valkey-server/);
 });
 
 it.each(['lint', 'typecheck'])('runs npm run %s in both scripts', (script) => {

@@ -1,4 +1,5 @@
-import { failToStart, listenHost, log } from '@pns/runtime';
+import { listenHost, log } from '@pns/runtime';
+import { failToStart } from '@pns/runtime/app';
 import { startSandbox } from '@pns/sandbox';
 import { sandboxEnvironment } from './env';
 

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { runProcess } from '@pns/runtime';
+import { runProcess } from '@pns/runtime/app';
 import { provideDefaults } from './env';
 import { startStandalone } from './start';
 import { Started } from './started';

@@ -26,7 +26,10 @@ const undo: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   mkdirSync(join(folder, 'config'));
-  const [database, redis] = await Promise.all([freshDatabase(), startRedis({ dataDir: join(folder, 'redis') })]);
+  const [database, redis] = await Promise.all([
+    freshDatabase(),
+    startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
+  ]);
   undo.push(
     () => redis.stop(),
     () => database.drop(),
@@ -81,36 +84,28 @@ function someOf(steps: number): number[] {
 }
 
 describe.each(Object.keys(apps))('%s', (app) => {
-  it.each(servers)(
-    'waits for a server that goes away at any step of its start: %s',
-    async (server) => {
-      const link = links[server];
-      link.onRefuse = () => link.mend(); // it retries, so it waits
-      const steps = await start(app, link, () => undefined);
-      expect(steps).toBeGreaterThan(0);
-      for (const step of someOf(steps)) {
-        await start(app, link, (portion) => {
-          if (portion === step) link.cut();
-        });
-        link.mend(); // the last steps may come after the start
-      }
-    },
-    120_000,
-  );
-
-  it.each(servers)(
-    'waits for a server that takes connections and is silent: %s',
-    async (server) => {
-      const link = links[server];
-      const warned = jest.spyOn(log, 'warn').mockImplementation((line: unknown) => {
-        if ((line as { event?: string }).event?.endsWith('.waiting')) link.release();
+  it.each(servers)('waits for a server that goes away at any step of its start: %s', async (server) => {
+    const link = links[server];
+    link.onRefuse = () => link.mend(); // it retries, so it waits
+    const steps = await start(app, link, () => undefined);
+    expect(steps).toBeGreaterThan(0);
+    for (const step of someOf(steps)) {
+      await start(app, link, (portion) => {
+        if (portion === step) link.cut();
       });
-      link.hold();
-      await start(app, link, () => undefined);
-      expect(warned).toHaveBeenCalled();
-    },
-    60_000,
-  );
+      link.mend(); // the last steps may come after the start
+    }
+  });
+
+  it.each(servers)('waits for a server that takes connections and is silent: %s', async (server) => {
+    const link = links[server];
+    const warned = jest.spyOn(log, 'warn').mockImplementation((line: unknown) => {
+      if ((line as { event?: string }).event?.endsWith('.waiting')) link.release();
+    });
+    link.hold();
+    await start(app, link, () => undefined);
+    expect(warned).toHaveBeenCalled();
+  });
 });
 
 it('api waits for a Postgres that falls silent at its first query', async () => {
@@ -123,4 +118,4 @@ it('api waits for a Postgres that falls silent at its first query', async () => 
     if (portion === steps - 1) link.hold();
   });
   expect(warned).toHaveBeenCalled();
-}, 60_000);
+});

@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { cuttableLink } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
 import { webhookWorker } from '@pns/worker-webhook';
-import { eventually, WorkerStage } from './testing/worker-stage';
+import { WorkerStage } from './testing/worker-stage';
 
 log.level = 'silent';
 
@@ -53,7 +54,9 @@ function deferred(id: string): Promise<unknown> {
   const queues = stage.part(Queues);
   const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
   const isIt = (each: Delivery) => each.id === id && each.attempt > 1;
-  return eventually(async () => (await queue.getDelayed()).find(({ data }) => data.deliveries.some(isIt)));
+  return eventually('the delivery is enqueued again', async () =>
+    (await queue.getDelayed()).find(({ data }) => data.deliveries.some(isIt)),
+  );
 }
 
 it('sends the credentials that a subscription has at the time of the attempt', async () => {

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { eventually } from '@pns/local-servers/waiting';
 import { ServerKeyStore, SubscriptionStore } from '@pns/persistence';
 import { log, metrics } from '@pns/runtime';
 import { newVapidKeys } from '@pns/transport-webpush';
@@ -10,7 +11,7 @@ import { fcmWorker } from '@pns/worker-fcm';
 import { webhookWorker } from '@pns/worker-webhook';
 import { webpushWorker } from '@pns/worker-webpush';
 import { wnsWorker } from '@pns/worker-wns';
-import { eventually, WorkerStage } from './testing/worker-stage';
+import { WorkerStage } from './testing/worker-stage';
 
 log.level = 'silent';
 
@@ -99,7 +100,7 @@ it('retires a subscription whose token is not a device token of Apple', async ()
   const store = stage.part(SubscriptionStore);
   const { subscription } = await store.register({ ...who, topics: ['*'], isShared: false });
   await stage.send({ ...who, id: 'd-retired', subscriptionId: subscription.id });
-  await eventually(async () => ((await store.get(subscription.id)) === undefined ? true : undefined));
+  await eventually('the subscription is removed', async () => (await store.get(subscription.id)) === undefined);
 });
 
 it.each([

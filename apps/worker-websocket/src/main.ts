@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { runProcess } from '@pns/runtime';
+import { runProcess } from '@pns/runtime/app';
 import { extraHealthPort } from './env';
 import { startWebsocketWorker } from './start';
 

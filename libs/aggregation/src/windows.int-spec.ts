@@ -488,5 +488,5 @@ describe('windows under any sequence of steps', () => {
       }),
       { numRuns: 200 },
     );
-  }, 60_000);
+  });
 });

@@ -176,4 +176,4 @@ it('resolves from the cache to the same values as the pure function from the tab
     { numRuns: 25, examples: [[[...fromWide]]] },
   );
   expect([...deciders].sort()).toEqual(['context', 'contextSet', 'default', 'server', 'user']);
-}, 60_000);
+});

@@ -6,9 +6,11 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientOptions, ClientOptionsModule, ConfigDirectory, OptionFiles, type OptionsOf } from '@pns/config-folder';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { ClientTransportStore, PersistenceModule } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
-import { log, nestLogger, RuntimeModule } from '@pns/runtime';
+import { log, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import { z } from 'zod';
 import { ConfigCascade } from './config-cascade';
 import { ConfigCascadeModule } from './config-cascade.module';
@@ -65,10 +67,6 @@ async function rewrite(entries: object | string): Promise<void> {
 
 async function set(sid: unknown): Promise<void> {
   await part(ConfigChanges).make({ scope: 'server' }, () => part(ClientTransportStore).put(key, { sid }));
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 const optionsOf = (clients = part(ClientOptions)): OptionsOf<{ sid: string }> =>
@@ -161,7 +159,7 @@ it('a late answer of Postgres does not restore older options', async () => {
   const first = set('older');
   await hasRead;
   const second = set('newer');
-  await until(() => others('mail')?.sid === 'newer');
+  await eventually('the options are in effect', () => others('mail')?.sid === 'newer');
   await store.all(); // simultaneous reads have their answers too
   held.emit('release');
   await Promise.all([first, second]);
@@ -183,6 +181,6 @@ it('while Postgres is away the known options stay in effect, and new ones take e
   expect(warned).toHaveBeenCalled();
   for (const [line] of warned.mock.calls) expect(line).toEqual({ event: 'client-options.not-loaded', reason: 'away' });
   isAway = false;
-  await until(() => options('mail')?.sid === 'newer');
+  await eventually('the options are in effect', () => options('mail')?.sid === 'newer');
   clients.close();
 });

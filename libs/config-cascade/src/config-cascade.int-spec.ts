@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cuttableLink, testRedisUrl } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import type { PropertyPlace } from '@pns/persistence';
-import { changeOf, openSite, set, soon, withinOneSecond, type Site, type SiteProcess } from './testing/site';
+import { changeOf, openSite, set, withinOneSecond, type Site, type SiteProcess } from './testing/site';
 
 const delay = 'com.openexchange.pns.delayDuration';
 const base = 'com.openexchange.pns.transport.websocket.enabled';
@@ -38,7 +39,7 @@ it.each<[string, PropertyPlace]>([
     async (round) => (await delayOf(reader)) === round,
   );
   await writer.changes.make(changeOf(place), () => writer.store.remove(place, delay));
-  await soon(async () => (await delayOf(reader)) === 1000);
+  await eventually('the default is in effect', async () => (await delayOf(reader)) === 1000);
 });
 
 it('a change during a lost connection to Redis takes effect after the reconnect', async () => {
@@ -49,7 +50,7 @@ it('a change during a lost connection to Redis takes effect after the reconnect'
   link.cut();
   await writer.store.put({ scope: 'context', context: 1 }, { name: delay, value: '7' }); // without an announcement
   link.mend();
-  await soon(async () => (await delayOf(reader)) === 7);
+  await eventually('the change is in effect', async () => (await delayOf(reader)) === 7);
   await site.stopProcesses();
   await link.close();
 });

@@ -1,7 +1,8 @@
 import { cuttableLink, testRedisUrl } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { PendingChangeStore } from '@pns/persistence';
 import { DataSource } from 'typeorm';
-import { openSite, set, soon, withinOneSecond, type Site, type SiteProcess } from './testing/site';
+import { openSite, set, withinOneSecond, type Site, type SiteProcess } from './testing/site';
 
 const delay = 'com.openexchange.pns.delayDuration';
 const john = { context: 1, user: 14 };
@@ -43,9 +44,11 @@ describe('a change whose announcement was lost', () => {
     await writer.pendingChanges.add();
     // Everything was read again because of the mark.
     const subjects = jest.spyOn(reader.store, 'subjects');
-    await soon(async () => (await delayOf(reader)) === 1000 && subjects.mock.calls.length > 1);
+    await eventually('the process reads again', async () => {
+      return (await delayOf(reader)) === 1000 && subjects.mock.calls.length > 1;
+    });
     await writer.store.put(place, { name: delay, value: '7' });
-    await soon(async () => (await delayOf(reader)) === 7);
+    await eventually('the change is in effect', async () => (await delayOf(reader)) === 7);
   });
 
   it('takes effect when the writer has lost Redis', async () => {
@@ -55,7 +58,7 @@ describe('a change whose announcement was lost', () => {
     expect(await delayOf(reader)).toBe(1000);
     link.cut();
     await set(writer, place, delay, '7');
-    await soon(async () => (await delayOf(reader)) === 7);
+    await eventually('the change is in effect', async () => (await delayOf(reader)) === 7);
     await site.stopProcesses();
     await link.close();
   });
@@ -67,10 +70,10 @@ describe('a change whose announcement was lost', () => {
     expect(await delayOf(reader)).toBe(1000);
     const asked = jest.spyOn(reader.pendingChanges, 'isAnyOlderThan');
     link.cut();
-    await soon(() => asked.mock.calls.length > 1);
+    await eventually('the process looks for marks', () => asked.mock.calls.length > 1);
     await writer.store.put(place, { name: delay, value: '7' }); // its mark has come and gone
     link.mend();
-    await soon(async () => (await delayOf(reader)) === 7);
+    await eventually('the change is in effect', async () => (await delayOf(reader)) === 7);
     await site.stopProcesses();
     await link.close();
   });
@@ -107,8 +110,9 @@ it('an announced change leaves no mark, and no process reads everything again', 
   for (let round = 1; round <= 10 && isJaneKept.at(-1) !== true; round++) {
     await reader.cascade.load([john, jane]);
     await set(writer, { scope: 'user', ...john }, delay, String(round));
-    await soon(async () => (await delayOf(reader)) === round);
-    await soon(async () => (await site.sql.query('SELECT FROM unannounced_changes')).rowCount === 0);
+    await eventually('the change is in effect', async () => (await delayOf(reader)) === round);
+    const marks = () => site.sql.query('SELECT FROM unannounced_changes');
+    await eventually('the mark is removed', async () => (await marks()).rowCount === 0);
     isJaneKept.push(reader.cascade.knows([jane]));
   }
   expect(isJaneKept).toContain(true);
@@ -121,7 +125,7 @@ it('a change takes effect within seconds in a process whose connection to Redis 
   expect(await delayOf(reader)).toBe(1000);
   link.swallow();
   await set(writer, { scope: 'context', context: 1 }, delay, '7');
-  await soon(async () => (await delayOf(reader)) === 7);
+  await eventually('the change is in effect', async () => (await delayOf(reader)) === 7);
   await site.stopProcesses();
   await link.close();
 });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { INestApplicationContext } from '@nestjs/common';
+import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
 import { subscriberOf } from '@pns/redis';
@@ -7,7 +8,7 @@ import { log, metrics, shutdownTimeoutMs } from '@pns/runtime';
 import type { Outcome } from '@pns/transport-contract';
 import { DataSource } from 'typeorm';
 import { retryFailed } from './retry-failed';
-import { deliveryStage, eventually, send, subscribe, updateAt } from './testing/delivery-stage';
+import { deliveryStage, send, subscribe, updateAt } from './testing/delivery-stage';
 import { FarSide } from './testing/far-side';
 
 log.level = 'silent';
@@ -84,7 +85,7 @@ describe('the delivery stage', () => {
     );
     const queues = app.get(Queues, { strict: false });
     const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
-    const job = await eventually(async () =>
+    const job = await eventually('the retries are enqueued', async () =>
       (await queue.getDelayed()).find(({ data }) => data.endpoint === 'https://deferred.example'),
     );
     expect(job.data.deliveries.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(ids.map((id) => `${id} 2`));
@@ -111,7 +112,7 @@ describe('the delivery stage', () => {
     const came = farSide.came.filter(({ id }) => id === 'deferred');
     expect(came.map(({ attempt }) => attempt)).toEqual([3, 3, 3, 3, 3, 3]);
     expect(new Set(came.slice(1).map(({ deferredSince }) => deferredSince)).size).toBe(1);
-    await eventually(async () => ((await attemptsSoFar()) === before + 2 ? true : undefined));
+    await eventually('two attempts are counted', async () => (await attemptsSoFar()) === before + 2);
   });
 
   it('gives a delivery that was deferred and then fails its full number of attempts', async () => {
@@ -123,7 +124,7 @@ describe('the delivery stage', () => {
     );
     const app = await worker(farSide);
     await send(app, [delivery({ id: 'tried' })]);
-    await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('tried'));
+    await eventually('tried is stored as failed', () => app.get(FailedDeliveryStore, { strict: false }).get('tried'));
     expect(farSide.came.map(({ attempt }) => attempt)).toEqual([1, 2, 2, 3]);
   });
 
@@ -134,7 +135,7 @@ describe('the delivery stage', () => {
     await send(app, [delivery({ id: 'long', deferredSince }), delivery({ id: 'new' })], 'https://away.example');
     const queues = app.get(Queues, { strict: false });
     const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
-    const job = await eventually(async () =>
+    const job = await eventually('the deferred deliveries are enqueued', async () =>
       (await queue.getDelayed()).find(({ data }) => data.endpoint === 'https://away.example'),
     );
     expect(job.data.deliveries).toMatchObject([
@@ -153,7 +154,7 @@ describe('the delivery stage', () => {
     const app = await worker(farSide);
     const store = app.get(FailedDeliveryStore, { strict: false });
     await send(app, [delivery({ id: 'endless', deferredSince: Date.now() - 24 * hourMs })]);
-    const failed = await eventually(() => store.get('endless'));
+    const failed = await eventually('endless is stored as failed', () => store.get('endless'));
     expect(failed).toMatchObject({ outcome: 'expired', delivery: { attempt: 1 } });
     isOpen = false;
     await retryFailed(app.get(Queues, { strict: false }), store, { ids: ['endless'] }, 1);
@@ -176,7 +177,9 @@ describe('the delivery stage', () => {
     const farSide = new FarSide(() => ({ kind: 'retry', reason: 'HTTP 503' }));
     const app = await worker(farSide);
     await send(app, [delivery({ id: 'hopeless' })]);
-    const failed = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('hopeless'));
+    const failed = await eventually('hopeless is stored as failed', () =>
+      app.get(FailedDeliveryStore, { strict: false }).get('hopeless'),
+    );
     expect(failed).toMatchObject({
       outcome: 'exhausted',
       reason: 'HTTP 503',
@@ -192,7 +195,7 @@ describe('the delivery stage', () => {
     const register = (token: string) => subscribe(app, { token });
     const [dead, alive] = [await register('https://example.com/dead'), await register('https://example.com/alive')];
     await send(app, [delivery({ id: 'to-the-dead', subscriptionId: dead })]);
-    await eventually(async () => ((await store.get(dead)) === undefined ? true : undefined));
+    await eventually('the dead subscription is removed', async () => (await store.get(dead)) === undefined);
     expect(await store.get(alive)).toBeDefined();
   });
 
@@ -223,7 +226,10 @@ describe('the delivery stage', () => {
     );
     const live = () => store.liveAmong([...ids.values()]);
     // One statement removes all of them.
-    await eventually(async () => ((await live()).has(ids.get('not registered again') ?? '') ? undefined : true));
+    await eventually(
+      'the dead subscriptions are removed',
+      async () => !(await live()).has(ids.get('not registered again') ?? ''),
+    );
     const kept = await live();
     expect([...ids.keys()].filter((name) => kept.has(ids.get(name) ?? ''))).toEqual([
       'registered meanwhile',
@@ -237,7 +243,9 @@ describe('the delivery stage', () => {
   ])('keeps a delivery that ended as %j and its subscription', async (outcome, reason) => {
     const app = await worker(new FarSide(() => outcome));
     await send(app, [delivery({ id: `ended-${outcome.kind}` })]);
-    const failed = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get(`ended-${outcome.kind}`));
+    const failed = await eventually('the delivery is stored as failed', () =>
+      app.get(FailedDeliveryStore, { strict: false }).get(`ended-${outcome.kind}`),
+    );
     expect(failed).toMatchObject({ outcome: outcome.kind, reason });
   });
 
@@ -254,11 +262,11 @@ describe('the delivery stage', () => {
     const store = app.get(FailedDeliveryStore, { strict: false });
     const ids = ['shop-1', 'shop-2', 'shop-3'];
     await send(app, [delivery({ id: 'shop-1', client: 'shop' })], 'shop');
-    await eventually(() => store.get('shop-1'));
+    await eventually('shop-1 is stored as failed', () => store.get('shop-1'));
     await send(app, [delivery({ id: 'shop-2', client: 'shop' }), delivery({ id: 'shop-3', client: 'shop' })], 'shop');
     await send(app, [delivery({ id: 'mail-1', client: 'mail' })], 'mail');
     await farSide.until((came) => came.some(({ id }) => id === 'mail-1'));
-    await eventually(() => store.get('shop-3'));
+    await eventually('shop-3 is stored as failed', () => store.get('shop-3'));
     expect(farSide.came.map(({ id }) => id)).toEqual(['shop-1', 'mail-1']);
     expect(await store.heldClients()).toMatchObject([
       { client: 'shop', transport: 'webhook', deliveries: 3, reason: 'InvalidKey' },
@@ -274,7 +282,7 @@ describe('the delivery stage', () => {
         .sort(),
     ).toEqual(ids);
     expect(farSide.came.every(({ attempt }) => attempt === 1)).toBe(true);
-    await eventually(async () => ((await store.heldClients()).length === 0 ? true : undefined));
+    await eventually('no client is held', async () => (await store.heldClients()).length === 0);
     expect(await metrics.metrics()).not.toContain('client="shop"');
   });
 
@@ -291,10 +299,10 @@ describe('the delivery stage', () => {
     };
     const app = await worker(farSide);
     await send(app, [delivery({ id: 'early', client: 'stranger' })], 'stranger');
-    await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('early'));
+    await eventually('early is stored as failed', () => app.get(FailedDeliveryStore, { strict: false }).get('early'));
     expect(await metrics.metrics()).not.toContain('client="stranger"');
     const before = asked;
-    await eventually(() => Promise.resolve(asked >= before + 2 ? true : undefined)); // it was looked at, and left
+    await eventually('the options are read again', () => asked >= before + 2);
     expect(farSide.came).toHaveLength(1);
     isSetUp = true;
     await farSide.until((came) => came.length === 2);
@@ -307,7 +315,9 @@ describe('the delivery stage', () => {
     );
     const app = await worker(farSide);
     await send(app, [delivery({ id: 'odd' })]);
-    const kept = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('odd'));
+    const kept = await eventually('odd is stored as failed', () =>
+      app.get(FailedDeliveryStore, { strict: false }).get('odd'),
+    );
     expect(kept.isHeld).toBe(false);
     await send(app, [delivery({ id: 'even' })]);
     await farSide.until((came) => came.some(({ id }) => id === 'even'));
@@ -329,7 +339,9 @@ describe('the delivery stage', () => {
     const farSide = new FarSide(() => ({ kind: 'delivered' }));
     const app = await worker(farSide);
     await send(app, [delivery({ id: 'late', expiresAt: 1 })]);
-    const failed = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('late'));
+    const failed = await eventually('late is stored as failed', () =>
+      app.get(FailedDeliveryStore, { strict: false }).get('late'),
+    );
     expect([failed.outcome, farSide.came]).toEqual(['expired', []]);
   });
 
@@ -367,7 +379,7 @@ describe('the delivery stage', () => {
 
     isStopped = true;
     const second = await worker(farSide);
-    const told = await eventually(async () => {
+    const told = await eventually('three deliveries are counted', async () => {
       const outcomes = difference(await outcomesTold(), toldBefore);
       return outcomes['delivered'] === 3 ? outcomes : undefined;
     });
@@ -395,13 +407,13 @@ describe('the delivery stage', () => {
     const ids = ['moves', 'given up', 'waits'];
     await send(app, [delivery({ id: 'too late', expiresAt: 1 }), ...ids.map((id) => delivery({ id }))]);
     await send(app, [delivery({ id: 'asked', client: 'shop' })], 'shop');
-    await eventually(() => failed.get('asked'));
+    await eventually('asked is stored as failed', () => failed.get('asked'));
     await send(app, [delivery({ id: 'held', client: 'shop' })], 'shop');
-    await eventually(() => failed.get('held'));
+    await eventually('held is stored as failed', () => failed.get('held'));
     const expected = { moved: 1, expired: 2, retry: 1, misconfigured: 2, delivered: 1 };
-    await eventually(async () => {
+    await eventually('all outcomes are counted', async () => {
       const told = difference(await outcomesTold(), toldBefore);
-      return Object.entries(expected).every(([outcome, count]) => told[outcome] === count) ? told : undefined;
+      return Object.entries(expected).every(([outcome, count]) => told[outcome] === count);
     });
     // The delivered one, and the one whose credentials were refused.
     expect((await valueOf('pns_delivery_duration_seconds_count')) - timedBefore).toBe(2);

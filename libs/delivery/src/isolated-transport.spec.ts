@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { IsolatedTransport, SenderDiedError } from './isolated-transport';
@@ -23,7 +23,7 @@ function isRunning(pid: number): boolean {
 }
 
 async function untilEnded(pid: number): Promise<void> {
-  while (isRunning(pid)) await pause(10);
+  await eventually('the process has ended', () => !isRunning(pid));
 }
 
 it('sends in one other process, which ends with its last user', async () => {

@@ -6,13 +6,15 @@ import { NestFactory } from '@nestjs/core';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
-import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
+import { log, metrics, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import type { Delivery } from '@pns/transport-contract';
 import { z } from 'zod';
 import { DeliveryModule } from './delivery.module';
-import { eventually, send, subscribe } from './testing/delivery-stage';
+import { send, subscribe } from './testing/delivery-stage';
 import { FarSide } from './testing/far-side';
 
 const file = 'webhooks.yml';
@@ -99,7 +101,7 @@ async function deliveryTo(client: string, id: string): Promise<Delivery> {
 }
 
 it('a client whose entry was refused is paused before anything is sent to it', async () => {
-  await eventually(async () => ((await metrics.metrics()).includes(gauge('shop')) ? true : undefined));
+  await eventually('shop is paused', async () => (await metrics.metrics()).includes(gauge('shop')));
   expect(await metrics.metrics()).not.toContain('client="crm"} 1');
 });
 
@@ -107,7 +109,7 @@ it('its deliveries are held with the reason, and are sent after the entry is cor
   const store = app.get(FailedDeliveryStore, { strict: false });
   for (const id of ['shop-1', 'shop-2']) {
     await send(app, [await deliveryTo('shop', id)], id);
-    expect(await eventually(() => store.get(id))).toMatchObject({
+    expect(await eventually(`${id} is stored as failed`, () => store.get(id))).toMatchObject({
       ...{ outcome: 'misconfigured', isHeld: true },
       reason: `The entry of shop in the configuration was refused (${file}: uri must be a string).`,
     });
@@ -118,12 +120,14 @@ it('its deliveries are held with the reason, and are sent after the entry is cor
   writeFileSync(join(folder, file), 'shop: {uri: x}\ncrm: {uri: x}\n');
   await farSide.until((came) => came.length === 2);
   expect(farSide.came.map(({ id }) => id).sort()).toEqual(['shop-1', 'shop-2']);
-  await eventually(async () => ((await metrics.metrics()).includes(gauge('shop')) ? undefined : true));
+  await eventually('shop is not paused', async () => !(await metrics.metrics()).includes(gauge('shop')));
 });
 
 it('a client without an entry is not paused, but its deliveries are held', async () => {
   await send(app, [await deliveryTo('typo', 'typo-1')], 'typo');
-  const held = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('typo-1'));
+  const held = await eventually('typo-1 is stored as failed', () =>
+    app.get(FailedDeliveryStore, { strict: false }).get('typo-1'),
+  );
   expect(held).toMatchObject({ isHeld: true, reason: 'There is no client typo.' });
   expect(await metrics.metrics()).not.toContain('client="typo"');
 });

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { startRedis, type LocalRedis } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore } from '@pns/persistence';
 import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { Outcome } from '@pns/transport-contract';
 import type { Queue } from 'bullmq';
-import { deliveryStage, eventually, send } from './testing/delivery-stage';
+import { deliveryStage, send } from './testing/delivery-stage';
 import { FarSide } from './testing/far-side';
 
 log.level = 'silent';
@@ -21,7 +22,7 @@ const delivered: Outcome = { kind: 'delivered' };
 let redis: LocalRedis;
 
 beforeAll(async () => {
-  redis = await startRedis({ dataDir: folder });
+  redis = await startRedis({ dataDir: folder, isDurable: false });
 });
 
 afterAll(async () => {
@@ -51,9 +52,11 @@ function waiting(id: string) {
 
 const cameOf = ({ came }: FarSide): string[] => came.map(({ id, attempt }) => `${id} ${attempt}`).sort();
 
-async function isEmpty(app: INestApplicationContext): Promise<true | undefined> {
-  const counts = await queueOf(app).getJobCounts();
-  return Object.values(counts).every((count) => count === 0) ? true : undefined;
+function untilEmpty(app: INestApplicationContext): Promise<unknown> {
+  return eventually('the queue is empty', async () => {
+    const counts = await queueOf(app).getJobCounts();
+    return Object.values(counts).every((count) => count === 0);
+  });
 }
 
 it('a job that runs again in a living process is not sent again, and waits for its deliveries in flight', async () => {
@@ -67,9 +70,9 @@ it('a job that runs again in a living process is not sent again, and waits for i
   await client(app).del(queue.toKey(`${id}:lock`));
   await client(app).multi().lrem(queue.toKey('active'), 1, id).rpush(queue.toKey('wait'), id).exec();
   await client(app).zadd(queue.toKey('marker'), 0, '0');
-  await eventually(async () => ((await queue.getJob(id))?.attemptsStarted === 2 ? true : undefined));
+  await eventually('the job runs again', async () => Number((await queue.getJob(id))?.attemptsStarted) >= 2);
   release();
-  await eventually(() => isEmpty(app));
+  await untilEmpty(app);
   expect(cameOf(farSide)).toEqual(['quick 1', 'slow 1']);
 });
 
@@ -78,11 +81,11 @@ it('a delivery that has arrived is not sent again when it is enqueued again, eve
   const app = await start(farSide);
   const [first, second] = [delivery({ id: 'first' }), delivery({ id: 'second' })];
   await send(app, [first]);
-  await eventually(() => isEmpty(app));
+  await untilEmpty(app);
   await farSide.until((came) => came.length === 1);
   await send(app, [first, second]);
   await farSide.until((came) => came.length === 2);
-  await eventually(() => isEmpty(app));
+  await untilEmpty(app);
   expect(cameOf(farSide)).toEqual(['first 1', 'second 1']);
 });
 
@@ -96,10 +99,10 @@ it('no attempt is repeated when Redis has no memory for the retry', async () => 
   fill = () => client(app).config('SET', 'maxmemory', '1mb');
   await send(app, [delivery({ id: 'failing' }), delivery({ id: 'fine' })]);
   const queue = queueOf(app);
-  await eventually(async () => ((await queue.getDelayedCount()) === 1 ? true : undefined)); // it failed
+  await eventually('the job has failed', async () => (await queue.getDelayedCount()) === 1);
   await client(app).config('SET', 'maxmemory', '0');
   await farSide.until((came) => came.length === 3);
-  await eventually(() => isEmpty(app));
+  await untilEmpty(app);
   expect(cameOf(farSide)).toEqual(['failing 1', 'failing 2', 'fine 1']);
 });
 
@@ -115,13 +118,13 @@ it('a job in progress is not sent twice when Redis is away for longer than its l
   await pause(5000);
   release(); // the job ends while Redis is away
   await pause(7000);
-  redis = await startRedis({ dataDir: folder, port: redis.port });
+  redis = await startRedis({ dataDir: folder, isDurable: false, port: redis.port });
   await send(first, [delivery({ id: 'after' })]);
   await farSide.until((came) => came.some(({ id }) => id === 'after'));
-  await eventually(() => isEmpty(first));
+  await untilEmpty(first);
   expect(cameOf(farSide)).toEqual([...ids, 'slow', 'beside', 'after'].map((id) => `${id} 1`).sort());
   await Promise.all(apps.map(close));
-}, 60_000);
+});
 
 describe('a job whose processes died', () => {
   /** Adds a job in the state after several deaths. */
@@ -151,9 +154,11 @@ describe('a job whose processes died', () => {
     const ids = Array.from({ length: 30 }, (_, index) => `d${index}`);
     const error = jest.spyOn(log, 'error');
     await addAfterDeaths(app, ['was sent', 'killer', 'suspect', ...ids], 3, { killer: 2, suspect: 1 });
-    const failed = await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('killer'));
+    const failed = await eventually('killer is stored as failed', () =>
+      app.get(FailedDeliveryStore, { strict: false }).get('killer'),
+    );
     expect(failed).toMatchObject({ outcome: 'exhausted', delivery: { attempt: 1 } });
-    await eventually(() => isEmpty(app));
+    await untilEmpty(app);
     expect(cameOf(farSide)).toEqual([...ids, 'suspect'].map((id) => `${id} 1`).sort());
     expect(most).toBe(10);
     expect(farSide.came.at(-1)?.id).toBe('suspect');
@@ -175,13 +180,13 @@ describe('a job whose processes died', () => {
     await addAfterDeaths(app, [...ids.slice(0, 12), ...deadly, ...ids.slice(12)], 2, { d3: 2 });
     const store = app.get(FailedDeliveryStore, { strict: false });
     for (const id of deadly) {
-      expect(await eventually(() => store.get(id))).toMatchObject({
+      expect(await eventually(`${id} is stored as failed`, () => store.get(id))).toMatchObject({
         outcome: 'exhausted',
         reason: expect.stringMatching(/died 5 times, .* only this delivery: it ended with /) as string,
         delivery: { attempt: 1 },
       });
     }
-    await eventually(() => isEmpty(app));
+    await untilEmpty(app);
     expect(farSide.came).toEqual([]);
     for (const id of ids) expect(await store.get(id)).toBeUndefined();
     expect(error.mock.calls.map(([line]) => line)).toEqual(
@@ -195,7 +200,7 @@ describe('a job whose processes died', () => {
     const app = await worker(farSide, { redisUrl: redis.url, isolatedEntry: join(folder, 'no such script') });
     await addAfterDeaths(app, ['patient'], 2, {});
     const job = () => queueOf(app).getJob('deadly');
-    await eventually(async () => ((await job())?.attemptsMade === 2 ? true : undefined));
+    await eventually('the job has failed twice', async () => Number((await job())?.attemptsMade) >= 2);
     expect(await app.get(FailedDeliveryStore, { strict: false }).get('patient')).toBeUndefined();
     expect((await job())?.stalledCounter).toBe(2);
     await close(app);
@@ -208,6 +213,6 @@ describe('a job whose processes died', () => {
     const app = await start(farSide);
     await addAfterDeaths(app, ['usual'], 1, {});
     await farSide.until((came) => came.length === 1);
-    await eventually(() => isEmpty(app));
+    await untilEmpty(app);
   });
 });

@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { runForkedProcess, runProcess, startWorker } from '@pns/runtime';
+import { runForkedProcess, runProcess, startWorker } from '@pns/runtime/app';
 import { IsolatedSender } from './isolated-sender';
 import { isolatedArgument } from './isolated-transport';
 import type { TransportWorker } from './transport-worker';

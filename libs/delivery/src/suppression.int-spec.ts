@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { INestApplicationContext } from '@nestjs/common';
 import { ConfigChanges } from '@pns/config-cascade';
 import { cuttableLink, type CuttableLink } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { ConfigStore, FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
 import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
 import { subscriberOf } from '@pns/redis';
@@ -9,7 +10,7 @@ import { log, metrics } from '@pns/runtime';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { DataSource } from 'typeorm';
 import { retryFailed } from './retry-failed';
-import { deliveryStage, eventually, send, subscribe, updateAt } from './testing/delivery-stage';
+import { deliveryStage, send, subscribe, updateAt } from './testing/delivery-stage';
 import { FarSide } from './testing/far-side';
 
 log.level = 'silent';
@@ -30,7 +31,7 @@ async function suppressedSoFar(): Promise<number> {
 /** Returns a promise that resolves when one more delivery was suppressed. */
 async function suppressing(): Promise<() => Promise<unknown>> {
   const before = await suppressedSoFar();
-  return () => eventually(async () => (await suppressedSoFar()) === before + 1 || undefined);
+  return () => eventually('one more delivery is suppressed', async () => (await suppressedSoFar()) === before + 1);
 }
 
 async function setForJim(app: INestApplicationContext, name: string, value: string): Promise<void> {
@@ -110,8 +111,8 @@ it('held deliveries are sent after their client is corrected, but not to a token
     delivery({ id: 'to-jane', client: 'shop', subscriptionId: taken }),
     delivery({ id: 'to-john', client: 'shop' }),
   ]);
-  await eventually(() => failed.get('to-jane'));
-  await eventually(() => failed.get('to-john'));
+  await eventually('to-jane is stored as failed', () => failed.get('to-jane'));
+  await eventually('to-john is stored as failed', () => failed.get('to-john'));
   await subscribe(app, { ...phone, ...jane });
   const isSuppressed = await suppressing();
   const before = farSide.came.length;
@@ -128,7 +129,7 @@ it('a delivery that an operator sends again does not go to a token that was take
   const failed = app.get(FailedDeliveryStore, { strict: false });
   const phone = { token: 'phone', isShared: false };
   await send(app, [delivery({ id: 'again', subscriptionId: await subscribe(app, phone) })]);
-  await eventually(() => failed.get('again'));
+  await eventually('again is stored as failed', () => failed.get('again'));
   await subscribe(app, { ...phone, ...jane });
   const isSuppressed = await suppressing();
   await retryFailed(app.get(Queues, { strict: false }), failed, { ids: ['again'] }, 10);
@@ -195,7 +196,9 @@ describe('while Postgres is away', () => {
   function jobThatFailed(app: INestApplicationContext, times: number): Promise<unknown> {
     const queues = app.get(Queues, { strict: false });
     const queue = queues.queue(queues.keys.group(0), deliveryQueue('webhook'));
-    return eventually(async () => (await queue.getDelayed()).find(({ attemptsMade }) => attemptsMade >= times));
+    return eventually(`a job has failed ${times} times`, async () =>
+      (await queue.getDelayed()).find(({ attemptsMade }) => attemptsMade >= times),
+    );
   }
 
   it.each([
@@ -223,7 +226,9 @@ describe('while Postgres is away', () => {
     );
     await jobThatFailed(app, 2);
     link.mend();
-    await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('refused'));
+    await eventually('refused is stored as failed', () =>
+      app.get(FailedDeliveryStore, { strict: false }).get('refused'),
+    );
     const came = side.came.slice(1).map(({ id, attempt }) => `${id} ${attempt}`);
     expect(came.sort()).toEqual(['busy 1', 'busy 2', 'fine 1', 'refused 1']);
   });
@@ -245,7 +250,9 @@ describe('while Postgres is away', () => {
     );
     await jobThatFailed(app, 2);
     link.mend();
-    await eventually(() => app.get(FailedDeliveryStore, { strict: false }).get('refused too'));
+    await eventually('refused too is stored as failed', () =>
+      app.get(FailedDeliveryStore, { strict: false }).get('refused too'),
+    );
     const came = side.came.slice(1).map(({ id, attempt }) => `${id} ${attempt}`);
     expect(came.sort()).toEqual(['deferred 1', 'deferred 1', 'refused too 1']);
   });
@@ -267,13 +274,15 @@ describe('while Postgres is away', () => {
       (await queueOf(app).getDelayed()).filter(
         ({ data, attemptsMade }) => data.deliveries[0]?.id === 'long' && attemptsMade === times,
       );
-    const first = await eventually(async () => (await delayed(1))[0]);
+    const first = await eventually('the job has failed once', async () => (await delayed(1))[0]);
     await first.updateProgress({});
     await close(app);
     link.mend();
     const another = await worker(side);
     await side.until((came) => came.filter(({ id }) => id === 'long').length === 2);
-    await eventually(() => another.get(FailedDeliveryStore, { strict: false }).get('short'));
+    await eventually('short is stored as failed', () =>
+      another.get(FailedDeliveryStore, { strict: false }).get('short'),
+    );
     const handedOn = await queueOf(another).getDelayed();
     expect(handedOn.filter(({ data }) => data.deliveries[0]?.id === 'long')).toHaveLength(1);
     for (const job of handedOn) await job.remove();
@@ -298,7 +307,7 @@ describe('while Postgres is away', () => {
     await beside.destroy();
     link.mend();
     const live = () => store(app).liveAmong([dead, renewed]);
-    await eventually(async () => ((await live()).has(dead) ? undefined : true));
+    await eventually('the dead subscription is removed', async () => !(await live()).has(dead));
     expect([...(await live())]).toEqual([renewed]);
   });
 

@@ -4,7 +4,7 @@ import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { pushContent } from '@pns/payloads';
 import { PersistenceModule, ServerKeyStore, SubscriptionStore } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
-import { RuntimeModule } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import type { Transport } from '@pns/transport-contract';
 import { DeliveryModule } from './delivery.module';
 import { IsolatedSender } from './isolated-sender';

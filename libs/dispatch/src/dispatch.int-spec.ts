@@ -10,7 +10,8 @@ import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '
 import { ConfigStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
 import { SocketsModule, WebsocketClients } from '@pns/sockets';
 import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue';
-import { log, metrics, nestLogger, RuntimeModule } from '@pns/runtime';
+import { log, metrics, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import type { Redis } from 'ioredis';
 import { Dispatch } from './dispatch.service';
 import { TokenForms } from './token-forms';
@@ -27,7 +28,10 @@ let redis: LocalRedis;
 let app: INestApplicationContext;
 
 beforeAll(async () => {
-  [database, redis] = await Promise.all([freshDatabase(), startRedis({ dataDir: join(folder, 'redis') })]);
+  [database, redis] = await Promise.all([
+    freshDatabase(),
+    startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
+  ]);
   app = await NestFactory.createApplicationContext(
     {
       module: class {},

@@ -7,7 +7,8 @@ import { ConfigCascadeModule } from '@pns/config-cascade';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { PersistenceModule, SubscriptionStore } from '@pns/persistence';
 import { QueueModule, Queues } from '@pns/queue';
-import { log, nestLogger, RuntimeModule } from '@pns/runtime';
+import { log, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import { QueueEvents } from 'bullmq';
 import { SubscriptionSweep } from './subscription-sweep';
 
@@ -65,4 +66,4 @@ it('removes expired subscriptions repeatedly, and keeps the others', async () =>
   await sweptTwice();
   expect(await left()).toEqual([1]);
   await events.close();
-}, 30_000);
+});

@@ -182,7 +182,7 @@ describe('an endpoint that requested a pause', () => {
     const all = new Endpoints();
     expect(await all.run('a', 10, attempts(throttled))).toEqual(throttled.outcome);
     const attempt = attempts(fine, fine);
-    const deferral = { kind: 'retry', afterMs: 2000, isSpared: true };
+    const deferral = { kind: 'retry', afterMs: 2000, isDeferred: true };
     expect(await all.run('a', 10, attempt)).toMatchObject(deferral);
     expect(await all.run('b', 10, attempts(fine))).toEqual(fine.outcome);
     jest.advanceTimersByTime(1999);

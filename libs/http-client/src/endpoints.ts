@@ -107,7 +107,7 @@ export class Endpoints {
 /** The deferral during a pause, and while the circuit is open or half-open. */
 function deferredBy({ breaker, nextTryAt, pausedUntil }: Endpoint): Outcome | undefined {
   const pauseMs = pausedUntil - Date.now();
-  if (pauseMs > 0) return { kind: 'retry', reason: pauseReason, afterMs: pauseMs, isSpared: true };
+  if (pauseMs > 0) return { kind: 'retry', reason: pauseReason, afterMs: pauseMs, isDeferred: true };
   // Cockatiel would let other attempts wait for the trial, and they would occupy their slots meanwhile.
   if (breaker.state === CircuitState.HalfOpen) return deferred(halfOpenWaitMs);
   const waitMs = breaker.state === CircuitState.Open ? nextTryAt - Date.now() : 0;

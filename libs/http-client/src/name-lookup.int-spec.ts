@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { withEnoughTime } from '@pns/local-servers/waiting';
 import { NameServer, type Zone } from './testing/name-server';
 import { type LookUpParts, nameServerLookUp } from './name-lookup';
 
@@ -96,7 +97,8 @@ it.each<[string, Zone | undefined, string]>([
   ['has no IPv4 address, and a server that is silent for IPv6', { answers: 'never', family: 6 }, 'ETIMEOUT'],
 ])('fails with a code for a name that %s', async (_, zone, code) => {
   if (zone !== undefined) zones.set('bad.example', zone);
-  await expect(lookUpWith('', '', { giveUpMs: 300 })('bad.example')).rejects.toMatchObject({ code });
+  const giveUpMs = code === 'ETIMEOUT' ? 300 : 25_000;
+  await expect(lookUpWith('', '', { giveUpMs })('bad.example')).rejects.toMatchObject({ code });
 });
 
 it('does not wait for an answer that comes after it has given up', async () => {
@@ -126,15 +128,17 @@ it('does not go on through the search list where a server is silent', async () =
   await expect(lookUp('crm')).rejects.toMatchObject({ code: 'ETIMEOUT' });
 });
 
-it('two hundred silent names at once keep no other name from being found', async () => {
-  zones.set('good.example', { a: ['192.0.2.9'] });
-  const lookUp = lookUpWith('', '', { giveUpMs: 3000 });
-  const silent = Array.from({ length: 200 }, (_, at) => {
-    zones.set(`s${at}.example`, { answers: 'never' });
-    return lookUp(`s${at}.example`).catch((error: { code: string }) => error.code);
-  });
-  await server.until((asked) => asked.filter((each) => /^s\d/.test(each)).length >= 400);
-  expect((await lookUp('good.example')).addresses).toEqual([four('192.0.2.9')]);
-  expect(await Promise.race([Promise.all(silent), Promise.resolve('all still wait')])).toBe('all still wait');
-  expect(new Set(await Promise.all(silent))).toEqual(new Set(['ETIMEOUT']));
-});
+it('two hundred silent names at once keep no other name from being found', () =>
+  withEnoughTime(async (giveUpMs) => {
+    zones.set('good.example', { a: ['192.0.2.9'] });
+    const lookUp = lookUpWith('', '', { giveUpMs });
+    const silent = Array.from({ length: 200 }, (_, at) => {
+      zones.set(`s${at}.example`, { answers: 'never' });
+      return lookUp(`s${at}.example`).catch((error: { code: string }) => error.code);
+    });
+    const areAsked = server.until((asked) => asked.filter((each) => /^s\d/.test(each)).length >= 400);
+    await Promise.race([areAsked, Promise.all(silent)]);
+    expect((await lookUp('good.example')).addresses).toEqual([four('192.0.2.9')]);
+    expect(await Promise.race([...silent, Promise.resolve('all still wait')])).toBe('all still wait');
+    expect(new Set(await Promise.all(silent))).toEqual(new Set(['ETIMEOUT']));
+  }));

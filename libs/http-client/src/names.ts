@@ -70,7 +70,7 @@ const namesDeferred: Outcome = {
   kind: 'retry',
   reason: 'Too many names of this user or context are being looked up; the endpoint was not asked.',
   afterMs: 1000,
-  isSpared: true,
+  isDeferred: true,
 };
 
 /**

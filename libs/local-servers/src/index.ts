@@ -3,6 +3,7 @@ export { firefox } from './firefox-program';
 export { claimFolder } from './folder-claim';
 export { cuttableLink, type CuttableLink } from './cuttable-link';
 export { LocalServerError } from './local-server-error';
+export { nodeProgram } from './node-program';
 export { startNginx, type NginxOptions } from './nginx';
 export { php } from './php-program';
 export { promtool } from './promtool-program';

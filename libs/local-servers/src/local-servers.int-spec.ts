@@ -14,8 +14,6 @@ import { startTemporaryServers } from './temporary-servers';
 import { freshDatabase, freshPrefix, testRedisUrl } from './testing';
 
 // Creating a database takes half a second on an idle machine, and many times that on a busy one.
-jest.setTimeout(60_000);
-
 let folder: string;
 const bystanders: ChildProcess[] = [];
 
@@ -86,17 +84,21 @@ describe('a local Postgres', () => {
 });
 
 describe('a local Redis', () => {
-  it('has every confirmed write after it was killed and started again on the same port', async () => {
-    const first = await startRedis({ dataDir: folder });
-    await withRedis(first.url, (redis) => redis.set('kept', 'yes'));
-    process.kill(first.pid, 'SIGKILL');
-    await first.kill();
-    const second = await startRedis({ dataDir: folder, port: first.port });
-    expect(second.url).toBe(first.url);
-    expect(await withRedis(second.url, (redis) => redis.get('kept'))).toBe('yes');
-    await second.stop();
-    expect(processIdentity(second.pid)).toBeUndefined();
-  });
+  it.each([true, false])(
+    'has every confirmed write after it was killed and started again on the same port (durable: %s)',
+    async (isDurable) => {
+      const first = await startRedis({ dataDir: folder, isDurable });
+      const written = Array.from({ length: 100 }, (_, index) => `kept-${index}`);
+      await withRedis(first.url, (redis) => Promise.all(written.map((name) => redis.set(name, 'yes'))));
+      process.kill(first.pid, 'SIGKILL');
+      await first.kill();
+      const second = await startRedis({ dataDir: folder, isDurable, port: first.port });
+      expect(second.url).toBe(first.url);
+      expect(await withRedis(second.url, (redis) => redis.mget(written))).toEqual(written.map(() => 'yes'));
+      await second.stop();
+      expect(processIdentity(second.pid)).toBeUndefined();
+    },
+  );
 
   it('writes every command to disk, never evicts, and listens on this machine only', async () => {
     const server = await startRedis({ dataDir: folder });

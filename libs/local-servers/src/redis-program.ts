@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { findProgram } from './find-program';
 import { debianProgram } from './from-apt';
+import { LocalServerError } from './local-server-error';
 import type { Progress } from './server-process';
 
 /** A program that runs a Redis. `js` is a slow stand-in that keeps its data in memory only. */
@@ -12,13 +13,30 @@ export interface RedisProgram {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** An installed Redis, else one from the system's packages, else the stand-in. */
+/**
+ * An installed Redis, else one from the system's packages, else the stand-in. If the environment variable `TEST_REDIS` is
+ * `redis` or `valkey`, only an installed server of this kind.
+ *
+ * @throws LocalServerError if that one is not installed.
+ */
 export function redisProgram(onProgress: Progress): RedisProgram {
+  const wanted = process.env['TEST_REDIS'];
+  if (wanted !== undefined) return testedRedis(wanted);
   return installedRedis() ?? debianRedis(onProgress) ?? brewRedis(onProgress) ?? standIn(onProgress);
 }
 
+const kinds = ['redis', 'valkey'] as const;
+
+function testedRedis(wanted: string): RedisProgram {
+  const kind = kinds.find((each) => each === wanted);
+  if (kind === undefined) throw new LocalServerError(`TEST_REDIS must be one of: ${kinds.join(', ')}.`);
+  const file = findProgram(`${kind}-server`);
+  if (file === undefined) throw new LocalServerError(`TEST_REDIS is ${kind}, and no ${kind}-server is on the PATH.`);
+  return { kind, file };
+}
+
 function installedRedis(): RedisProgram | undefined {
-  for (const kind of ['redis', 'valkey'] as const) {
+  for (const kind of kinds) {
     const file = findProgram(`${kind}-server`);
     if (file) return { kind, file };
   }

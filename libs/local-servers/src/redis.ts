@@ -9,6 +9,11 @@ export interface RedisOptions {
   readonly dataDir: string;
   /** Default: the port of the last run, or any free port. */
   readonly port?: number;
+  /**
+   * False is faster but not safe against a power failure: for tests only. It is as safe as true against the death of
+   * the process.
+   */
+  readonly isDurable?: boolean;
   /** Makes it a node of a cluster, with this port for the cluster bus. */
   readonly clusterPort?: number;
   readonly onProgress?: Progress;
@@ -44,7 +49,7 @@ export async function startRedis(options: RedisOptions): Promise<LocalRedis> {
       file: program.file,
       args: [
         ...(program.leadingArgs ?? []),
-        ...(program.kind === 'js' ? ['--port', `${port}`] : settings(port, folder, options.clusterPort)),
+        ...(program.kind === 'js' ? ['--port', `${port}`] : settings(port, folder, options)),
       ],
       ...(program.env && { env: program.env }),
     }),
@@ -60,14 +65,15 @@ const clusterSettings = {
   'cluster-require-full-coverage': 'no',
 };
 
-function settings(port: number, folder: string, clusterPort?: number): string[] {
+function settings(port: number, folder: string, { clusterPort, isDurable = true }: RedisOptions): string[] {
   const values = {
     bind: '127.0.0.1',
     port: `${port}`,
     dir: folder,
     appendonly: 'yes',
-    // With `everysec` Redis can delay a write to disk for up to two seconds, and a kill -9 loses accepted notifications.
-    appendfsync: 'always',
+    // With `everysec` Redis can delay a write for up to two seconds, and a kill -9 loses accepted notifications. With `no` it
+    // writes before it answers, as with `always`, and the system decides when the disk has it.
+    appendfsync: isDurable ? 'always' : 'no',
     // How often per second an idle Redis checks the timeouts of blocked clients, on which BullMQ relies.
     hz: '100',
     'maxmemory-policy': 'noeviction',

@@ -31,7 +31,7 @@ export async function startTemporaryServers(
     ? startPostgres({ dataDir: join(folder, 'postgres'), isDurable: false, ...chosen, ...progress })
     : Promise.resolve(undefined);
   const startedRedis = wanted.redis
-    ? startRedis({ dataDir: join(folder, 'redis'), ...progress })
+    ? startRedis({ dataDir: join(folder, 'redis'), isDurable: false, ...progress })
     : Promise.resolve(undefined);
   const stop = async (): Promise<void> => {
     const servers = await Promise.allSettled([startedPostgres, startedRedis]);

@@ -1,4 +1,5 @@
 import { cuttableLink, freePort, freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import { DataSource } from 'typeorm';
 import { isDatabaseAway, migrate, migrations, openDatabase } from './database';
@@ -54,7 +55,7 @@ describe('openDatabase', () => {
     link.cut();
     const warned = jest.spyOn(log, 'warn');
     const opening = openDatabase(link.url);
-    while (warned.mock.calls.length === 0) await new Promise(setImmediate);
+    await eventually('a warning is logged', () => warned.mock.calls.length > 0);
     link.mend();
     const database = await opening;
     await expect(database.query('SELECT 1')).resolves.toHaveLength(1);
@@ -81,7 +82,7 @@ describe('openDatabase', () => {
       await link.close();
       await database.drop();
     }
-  }, 120_000);
+  });
 
   it('reconnects automatically after all connections were cut', async () => {
     const link = await cuttableLink(fresh.url);
@@ -114,12 +115,13 @@ describe('openDatabase', () => {
 });
 
 /** A query may still use a broken connection; then it must reject with an error that `isDatabaseAway` recognises. */
-async function firstAnswer(database: DataSource): Promise<unknown[]> {
-  for (;;) {
+function firstAnswer(database: DataSource): Promise<unknown[]> {
+  return eventually('Postgres answers', async () => {
     try {
       return await database.query<unknown[]>('SELECT 1');
     } catch (error) {
       expect(isDatabaseAway(error)).toBe(true);
+      return undefined;
     }
-  }
+  });
 }

@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { Health } from '@pns/runtime';
+import { Health } from '@pns/runtime/health';
 import { DataSource } from 'typeorm';
 import { ApiKeyStore } from './api-key.store';
 import { AuditStore } from './audit.store';

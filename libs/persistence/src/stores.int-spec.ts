@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import type { Delivery } from '@pns/transport-contract';
 import type { DataSource } from 'typeorm';
 import { ApiKeyStore } from './api-key.store';
@@ -80,7 +81,7 @@ it('API keys of two contexts that are erased at the same time keep their other c
   await other.query('UPDATE api_keys SET contexts = array_remove(contexts, 80) WHERE 80 = ANY (contexts)');
   const erasing = keys.eraseContext(70);
   const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
-  while ((await database.query<unknown[]>(waiting)).length === 0);
+  await eventually('the erasure waits for the lock', async () => (await database.query<unknown[]>(waiting)).length > 0);
   await other.commitTransaction();
   await other.release();
   expect(await erasing).toEqual([id]);

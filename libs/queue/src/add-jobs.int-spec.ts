@@ -11,7 +11,7 @@ let server: LocalRedis;
 let queues: Queues;
 
 beforeAll(async () => {
-  server = await startRedis({ dataDir: folder });
+  server = await startRedis({ dataDir: folder, isDurable: false });
   queues = new Queues(connectRedis(server.url), new KeySpace(1));
 });
 
@@ -106,7 +106,7 @@ describe('jobs that are taken from a list', () => {
   it('are added once Redis is back', async () => {
     const adding = server.kill().then(() => addJobsFrom(queues, [job('a')], origin()));
     await new Promise((resolve) => queues.redis.once('reconnecting', resolve));
-    server = await startRedis({ dataDir: folder, port: server.port });
+    server = await startRedis({ dataDir: folder, isDurable: false, port: server.port });
     expect(await adding).toBe('taken');
     expect(await idsIn('webhook')).toEqual(['a']);
   });

@@ -5,8 +5,6 @@ import { freshPrefix, startRedisCluster, type LocalRedisCluster } from '@pns/loc
 import { connectRedis, KeySpace, waitingCopy, publish, scanKeys, subscriberOf, type RedisClient } from '@pns/redis';
 import { Queues } from './queues.service';
 
-jest.setTimeout(120_000);
-
 let folder: string;
 let cluster: LocalRedisCluster;
 const keys = new KeySpace(16, freshPrefix());
@@ -14,7 +12,7 @@ const open: { disconnect(): void }[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pns-cluster-'));
-  cluster = await startRedisCluster({ dataDir: folder });
+  cluster = await startRedisCluster({ dataDir: folder, isDurable: false });
 });
 
 afterEach(() => open.splice(0).forEach((connection) => connection.disconnect()));

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { cuttableLink, freshPrefix, testRedisUrl, type CuttableLink } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import type { Queue } from 'bullmq';
 import type { Readership } from './job-worker';
@@ -45,7 +46,7 @@ class Scene {
 
   /** Resolves when Redis has handed out the job. */
   async untilActive(id: string): Promise<void> {
-    while (!(await this.queue.getRanges(['active'], 0, -1)).includes(id)) await new Promise(setImmediate);
+    await eventually(`${id} is active`, async () => (await this.queue.getRanges(['active'], 0, -1)).includes(id));
   }
 
   async expireLock(id: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { KeySpace, MemoryUse, memoryUses, openRedis, redisNearlyFullSentence } from '@pns/redis';
-import { Health, PnsError } from '@pns/runtime';
+import { PnsError } from '@pns/runtime';
+import { Health } from '@pns/runtime/health';
 import { Queues } from './queues.service';
 
 export interface QueueModuleOptions {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cuttableLink, freePort, startRedis, testRedisUrl, type LocalRedis } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import { Redis } from 'ioredis';
 import { openRedis } from './open-redis';
@@ -13,16 +14,12 @@ function events(): () => unknown[] {
   return () => warned.mock.calls.map(([line]) => line);
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise(setImmediate);
-}
-
 it.each([false, true])('waits for a Redis that is not up yet, and says so once (failFast: %s)', async (failFast) => {
   const link = await cuttableLink(testRedisUrl());
   const lines = events();
   link.cut();
   const opening = openRedis(link.url, { failFast });
-  await until(() => lines().length > 0);
+  await eventually('a line is logged', () => lines().length > 0);
   link.mend();
   const redis = await opening;
   expect(await redis.ping()).toBe('PONG');
@@ -40,7 +37,7 @@ it('waits for a Redis that accepts connections and does not answer', async () =>
   const lines = events();
   link.hold();
   const opening = openRedis(link.url, { failFast: true });
-  await until(() => lines().length > 0);
+  await eventually('a line is logged', () => lines().length > 0);
   link.release();
   const redis = await opening;
   expect(await redis.ping()).toBe('PONG');
@@ -63,7 +60,7 @@ describe('a Redis with a password', () => {
   let server: LocalRedis;
 
   beforeAll(async () => {
-    server = await startRedis({ dataDir: folder });
+    server = await startRedis({ dataDir: folder, isDurable: false });
     const redis = new Redis(server.url);
     await redis.config('SET', 'requirepass', 'sesame');
     await redis.quit();

@@ -1,14 +1,11 @@
 export { developmentPrefix, readEnvironment, sessionKeyOf, type Environment } from './env';
 export { PnsError, type PnsErrorCode } from './errors';
-export { Health } from './health';
-export { httpServer } from './http-server';
 export { listenHost, urlHostOf } from './listen-host';
 export { log, nestLogger } from './log';
 export { declareCounter, declareHistogram, metrics } from './metrics';
 export { RecurringFault } from './recurring-fault';
-export { failToStart, listen, runForkedProcess, runProcess, shutdownTimeoutMs, startWorker } from './run';
 export { requestFault } from './request-fault';
-export { RuntimeModule } from './runtime.module';
+export { shutdownTimeoutMs } from './shutdown';
 export { nextTurn, Slices } from './turns';
 export { waitForServer, type NeededServer } from './wait-for-server';
 export { validationSentence } from './validation-sentences';

@@ -9,9 +9,7 @@ import { httpServer } from './http-server';
 import { bindLeanly } from './lean-bind';
 import { listenHost } from './listen-host';
 import { log, nestLogger } from './log';
-
-/** After SIGTERM an app has this time to finish or return its work, in ms. */
-export const shutdownTimeoutMs = 30_000;
+import { shutdownTimeoutMs } from './shutdown';
 
 /** After SIGTERM, requests in progress have this time, in ms. */
 const answerWithinMs = shutdownTimeoutMs - 5000;

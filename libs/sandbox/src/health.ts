@@ -1,4 +1,5 @@
-import { Health, metrics } from '@pns/runtime';
+import { metrics } from '@pns/runtime';
+import { Health } from '@pns/runtime/health';
 import type { FastifyInstance } from 'fastify';
 
 /** The health routes of every app. The sandbox depends on no other server. */

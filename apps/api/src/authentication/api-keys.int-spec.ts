@@ -1,4 +1,5 @@
 import { cuttableLink, testRedisUrl } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { testApi, type TestApi } from '../testing/test-api';
 import { LastUses } from './last-uses';
 import { RemovedKeys } from './removed-keys';
@@ -32,7 +33,7 @@ async function statusFor(at: TestApi, key: string): Promise<number> {
 
 /** Resolves once the process receives announcements of removals, and so caches keys. */
 async function listening(at: TestApi): Promise<void> {
-  while (!at.app.get(RemovedKeys).isListening) await new Promise(setImmediate);
+  await eventually('the process listens to announcements', () => at.app.get(RemovedKeys).isListening);
 }
 
 it('a key is shown once and stored as a hash', async () => {
@@ -144,7 +145,7 @@ it('is refused also by a process that did not receive the announcement', async (
   const { id, key } = await make('unheard', ['client']);
   expect(await statusFor(isolated, key)).toBe(200);
   link.cut();
-  while (isolated.app.get(RemovedKeys).isListening) await new Promise(setImmediate);
+  await eventually('the process notices that it does not listen', () => !isolated.app.get(RemovedKeys).isListening);
   expect(await statusFor(isolated, key)).toBe(200);
   await api.send('DELETE', `/v1/api-keys/${id}`);
   expect(await statusFor(isolated, key)).toBe(401);
@@ -166,8 +167,10 @@ it('the bootstrap key is accepted while Postgres is not reachable, and other key
   expect(refused).toMatchObject({ status: 503, body: { code: 'DATABASE_UNREACHABLE' } });
   expect(refused.headers.get('retry-after')).toBe('5');
   link.mend();
-  let status = 0;
-  while (status !== 202) ({ status } = await parted.send('POST', '/v1/notifications', { body, key }));
+  await eventually('the other key is accepted again', async () => {
+    const { status } = await parted.send('POST', '/v1/notifications', { body, key });
+    return status === 202;
+  });
   await parted.close();
   await link.close();
 });

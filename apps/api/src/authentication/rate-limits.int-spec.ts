@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedis, type LocalRedis } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { testApi, type TestAnswer, type TestApi } from '../testing/test-api';
 import { RateLimits } from './rate-limits';
 
@@ -12,7 +13,7 @@ let server: LocalRedis;
 let api: TestApi;
 
 beforeAll(async () => {
-  server = await startRedis({ dataDir: folder });
+  server = await startRedis({ dataDir: folder, isDurable: false });
   api = await testApi({ redisUrl: server.url });
 });
 
@@ -188,8 +189,7 @@ describe('while Redis does not answer', () => {
     );
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     for (const { headers } of answers) expect(headers.get('ratelimit')).toBeNull();
-    let status = 200;
-    while (status !== 429) ({ status } = await list(key));
+    await eventually('the key is limited again', async () => (await list(key)).status === 429);
     expect((await api.send<string>('GET', '/metrics')).body).toMatch(/^pns_rate_limit_unchecked_total [1-9]/m);
   });
 });

@@ -1,3 +1,4 @@
+import { eventually } from '@pns/local-servers/waiting';
 import { WebhookGate } from '../subscriptions/webhook-gate';
 import { testApi, type TestApi } from '../testing/test-api';
 
@@ -16,11 +17,11 @@ const configuredUri = (of: TestApi) => of.app.get(WebhookGate).configuredUri('cr
 
 it('options set through the API take precedence over the file in every process until they are removed', async () => {
   const sibling = await api.sibling();
-  const held = async (expected: string) => {
-    while (configuredUri(api) !== expected || configuredUri(sibling) !== expected) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
+  const held = (expected: string) =>
+    eventually(
+      `${expected} is in effect in both processes`,
+      () => configuredUri(api) === expected && configuredUri(sibling) === expected,
+    );
   await held('https://file.example.com/hook');
   await api.send('PUT', path, { body: { uri } });
   await held(uri);

@@ -1,4 +1,5 @@
 import { ConfigCascade } from '@pns/config-cascade';
+import { eventually } from '@pns/local-servers/waiting';
 import { testApi, type TestApi } from '../testing/test-api';
 
 let api: TestApi;
@@ -77,19 +78,10 @@ describe('names and tags decide in every process which context sets match', () =
     expect(await delayIn(other)).toBe(1000);
     await api.send('PUT', path, { body });
     expect(await delayIn(api)).toBe(5);
-    await expect(until(() => delayIn(other), 5)).resolves.toBe(5);
+    await eventually('the other process uses the set', async () => (await delayIn(other)) === 5);
     await api.send('DELETE', path);
     expect(await delayIn(api)).toBe(1000);
-    await expect(until(() => delayIn(other), 1000)).resolves.toBe(1000);
+    await eventually('the other process uses the default', async () => (await delayIn(other)) === 1000);
     await other.close();
   });
 });
-
-async function until<T>(read: () => Promise<T>, expected: T): Promise<T> {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
-    const value = await read();
-    if (value === expected || Date.now() > deadline) return value;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

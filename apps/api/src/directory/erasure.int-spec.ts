@@ -7,11 +7,13 @@ import { NestFactory } from '@nestjs/core';
 import { AggregationModule, TickWorker, Windows, type OnBatch } from '@pns/aggregation';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { DeliveryModule, enqueueDeliveries, enqueueDeliveriesFrom, type QueueRef, parkedNode } from '@pns/delivery';
+import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
 import { Mailboxes, SocketRegistry, SocketNodes } from '@pns/sockets';
 import { deliveryQueue, QueueModule, Queues, socketNodeGroup, socketNodeQueue } from '@pns/queue';
 import { keyKindOf } from '@pns/redis';
-import { nestLogger, RuntimeModule } from '@pns/runtime';
+import { nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import { SessionTokens } from '@pns/sessions';
 import type { UserKey } from '@pns/subscriptions';
 import { isRegistered, transportNames, type Delivery, type Outcome } from '@pns/transport-contract';
@@ -372,10 +374,6 @@ function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
   return { passed, open };
 }
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
 describe('data that a worker holds', () => {
   /** Dispatches a delivery. */
   const fresh = (of: UserKey) => delivery(of, { transport: 'wns', dueAt: Date.now() + hour });
@@ -409,7 +407,7 @@ describe('data that a worker holds', () => {
       { ...shardQueue(of, 'wns'), endpoint: 'y', deliveries: [fresh(of), fresh(neighbour)] },
     ]);
     const erased = api.send('DELETE', `/v1/contexts/${of.context}/users/${of.user}`);
-    await until(async () => inJobs(of, await dumped(api)).length === 0);
+    await eventually('no job contains the user', async () => inJobs(of, await dumped(api)).length === 0);
     answered.open();
     expect((await erased).status).toBe(204);
     expect(tracesOf(of, await dumped(api))).toEqual([]);
@@ -439,12 +437,12 @@ describe('data that a worker holds', () => {
     await dispatcher.get(TickWorker, { strict: false }).start(dispatch);
     await begun.passed;
     const inBatches = async () => tracesOf(of, await dumped(api)).filter((line) => line.includes(':batch:'));
-    await until(async () => (await inBatches()).length > 0);
+    await eventually('a batch contains the user', async () => (await inBatches()).length > 0);
     const erased = api.send('DELETE', `/v1/contexts/${of.context}/users/${of.user}`);
-    await until(async () => (await inBatches()).length === 0);
+    await eventually('no batch contains the user', async () => (await inBatches()).length === 0);
     handedOver.open();
     expect((await erased).status).toBe(204);
     expect(tracesOf(of, await dumped(api))).toEqual([]);
-    await until(async () => deliveriesOf(neighbour, await dumped(api)) > 0);
+    await eventually('the neighbour has deliveries', async () => deliveriesOf(neighbour, await dumped(api)) > 0);
   });
 });

@@ -36,7 +36,7 @@ const longestTurnMs = 1000;
 const tries = 3;
 
 it.each(largeBodies)('a body of %s is answered, and other requests are served meanwhile', async (_, textOf) => {
-  const body = Buffer.from(textOf());
+  const body = Buffer.from(textOf(1));
   let turnMs = Infinity;
   for (let round = 0; round < tries && turnMs >= longestTurnMs; round++) {
     let status = 0;

@@ -11,7 +11,7 @@ let server: LocalRedis;
 let api: TestApi;
 
 beforeAll(async () => {
-  server = await startRedis({ dataDir: folder });
+  server = await startRedis({ dataDir: folder, isDurable: false });
   api = await testApi({ redisUrl: server.url });
 });
 

@@ -15,7 +15,7 @@ let api: TestApi;
 let posted = 0;
 
 beforeAll(async () => {
-  server = await startRedis({ dataDir: folder });
+  server = await startRedis({ dataDir: folder, isDurable: false });
   redis = new Redis(server.url);
 });
 

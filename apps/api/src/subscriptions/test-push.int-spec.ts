@@ -8,7 +8,8 @@ import { DeliveryModule } from '@pns/delivery';
 import { testRedisUrl } from '@pns/local-servers';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
-import { nestLogger, RuntimeModule } from '@pns/runtime';
+import { nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { testApi, type TestApi } from '../testing/test-api';
 
@@ -47,7 +48,7 @@ beforeAll(async () => {
     { logger: nestLogger },
   );
   await switchApns('', true);
-}, 30_000);
+});
 
 afterAll(async () => {
   await worker.close();

@@ -5,6 +5,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { enqueueDeliveries, type TransportWorker, WorkerModule } from '@pns/delivery';
 import { freshDatabase, type FreshDatabase, type LocalRedis, startRedis } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore } from '@pns/persistence';
 import { deliveryQueue, Queues } from '@pns/queue';
 import { nestLogger } from '@pns/runtime';
@@ -22,7 +23,10 @@ export class WorkerStage {
 
   static async open(properties: readonly string[]): Promise<WorkerStage> {
     const folder = mkdtempSync(join(tmpdir(), 'pns-workers-'));
-    const [redis, database] = await Promise.all([startRedis({ dataDir: join(folder, 'redis') }), freshDatabase()]);
+    const [redis, database] = await Promise.all([
+      startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
+      freshDatabase(),
+    ]);
     const stage = new WorkerStage(folder, redis, database);
     stage.configure('pns.properties', properties.join('\n'));
     return stage;
@@ -73,15 +77,6 @@ export class WorkerStage {
 
   /** The delivery after it has failed for good. */
   failed(id: string): Promise<{ outcome: string; reason?: string }> {
-    return eventually(() => this.part(FailedDeliveryStore).get(id));
-  }
-}
-
-/** Resolves when `look` finds something. */
-export async function eventually<Found>(look: () => Promise<Found | undefined>): Promise<Found> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    return eventually(`${id} is stored as failed`, () => this.part(FailedDeliveryStore).get(id));
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { freshDatabase, freshPrefix, testRedisUrl } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import {
   ConfigStore,
   DirectoryStore,
@@ -13,7 +14,8 @@ import {
   type PropertyPlace,
 } from '@pns/persistence';
 import { QueueModule } from '@pns/queue';
-import { log, nestLogger, RuntimeModule } from '@pns/runtime';
+import { log, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { ConfigCascade } from '../config-cascade';
@@ -77,7 +79,10 @@ export async function openSite(): Promise<Site> {
       opened.push(app);
       return processOf(app);
     },
-    hearing: (processes) => soon(async () => Number((await redis.pubsub('NUMSUB', channel))[1]) === processes),
+    hearing: async (processes) => {
+      const listening = async () => Number((await redis.pubsub('NUMSUB', channel))[1]);
+      await eventually(`${processes} processes listen`, async () => (await listening()) === processes);
+    },
     stopProcesses,
     close: async () => {
       await stopProcesses();
@@ -115,18 +120,6 @@ export async function set(
   await changes.make(changeOf(place), () => store.put(place, { name, value }));
 }
 
-/** How long a condition may take on a busy machine, in ms. */
-const patienceMs = 10_000;
-
-/** Fails when `holds` does not become true. */
-export async function soon(holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`it has not come true within ${patienceMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** Fails unless `holds` becomes true after `change` in each round, and within a second in one of five. */
 export async function withinOneSecond(
   change: (round: number) => Promise<void>,
@@ -135,7 +128,7 @@ export async function withinOneSecond(
   for (let round = 1; round <= 5; round++) {
     await change(round);
     const from = Date.now();
-    await soon(() => holds(round));
+    await eventually('the change is in effect', () => holds(round));
     if (Date.now() - from < 1000) return;
   }
   throw new Error('it has come true within a second in none of five rounds');

@@ -7,7 +7,8 @@ import { ConfigCascadeModule } from '@pns/config-cascade';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { PersistenceModule, SubscriptionStore, type Registration } from '@pns/persistence';
 import { QueueModule, Queues } from '@pns/queue';
-import { nestLogger, RuntimeModule } from '@pns/runtime';
+import { nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import type { Delivery } from '@pns/transport-contract';
 import type { DataSource } from 'typeorm';
 import { DeliveryModule } from '../delivery.module';
@@ -152,13 +153,4 @@ export async function subscribe(app: INestApplicationContext, changes: Partial<R
 /** Sets the time at which a subscription was registered again or changed, in ms since the epoch. */
 export async function updateAt(database: DataSource, id: string, time: number): Promise<void> {
   await database.query('UPDATE subscriptions SET updated_at = $2 WHERE id = $1', [id, new Date(time)]);
-}
-
-/** Resolves when `look` returns a value. */
-export async function eventually<Found>(look: () => Promise<Found | undefined>): Promise<Found> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

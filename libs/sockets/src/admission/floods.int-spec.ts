@@ -1,3 +1,4 @@
+import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import { TestNodes, type TestNode } from '../testing/nodes';
 import { clientFrame, opcodes, RawClient } from '../testing/raw-client';
@@ -65,7 +66,7 @@ describe('a client that never reads, and sends', () => {
     // Where the client was still sending, its kernel may throw away what came before the connection was reset.
     expect([1008, undefined]).toContain(await client.closeCode());
     expect(await counter(flood)).toBe(before + 1);
-    while ((await nodes.openConnections()).length > 0);
+    await nodes.untilOpen(0);
     await othersAreServed();
   });
 
@@ -160,14 +161,14 @@ describe('a connection without a session', () => {
     ]);
     for (const client of opened) client.readAgain();
     await Promise.all(opened.map((client) => client.closed()));
-    while ((await nodes.openConnections()).length > 0);
+    await nodes.untilOpen(0);
   });
 
   it('that was authenticated and leaves its namespace is destroyed too', async () => {
     const client = await connected();
     client.send('41');
     await client.closed();
-    while ((await nodes.openConnections()).length > 0);
+    await nodes.untilOpen(0);
   });
 });
 
@@ -204,10 +205,9 @@ describe('connections without a session', () => {
       refused(429, 'HANDSHAKES_TOO_MANY'),
     );
     held[0]?.close();
-    for (;;) {
-      const next = await idle(bounded);
-      if ((await next.answer()).includes(' 101 ')) break;
-    }
+    await eventually('a connection is accepted again', async () =>
+      (await (await idle(bounded)).answer()).includes(' 101 '),
+    );
     for (const client of held) client.close();
   });
 

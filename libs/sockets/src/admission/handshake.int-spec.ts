@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { cuttableLink, testRedisUrl } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import type { Generation } from '../testing/client';
@@ -185,7 +186,7 @@ describe('a handshake', () => {
       'short',
     );
     await client.closed();
-    while ((await nodes.openConnections()).length > 0);
+    await nodes.untilOpen(0);
   });
 });
 
@@ -204,7 +205,7 @@ describe('connection ids', () => {
 
   it('are free again when their socket is closed', async () => {
     (await nodes.connect(near, '1')).close();
-    while ((await nodes.openConnections()).length > 0);
+    await nodes.untilOpen(0);
     await nodes.connect(far, '1');
   });
 
@@ -229,7 +230,7 @@ describe('eight sockets', () => {
     const raw = await RawClient.open(near.url, `session=${session}&EIO=3`);
     await expect(raw.refusal()).resolves.toMatchObject({ status: 400, body: { code: 'SOCKETS_TOO_MANY' } });
     clients.find(({ isConnected }) => isConnected)?.close();
-    while ((await nodes.openConnections()).length === 8);
+    await nodes.untilOpen(7);
     await nodes.connect(near, 'ninth');
   });
 });
@@ -241,14 +242,8 @@ describe('the configuration', () => {
   });
 
   /** Tries until the new configuration is obeyed. */
-  async function connectEventually(path: string, connection: string) {
-    for (;;) {
-      try {
-        return await nodes.connect(near, connection, { path });
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    }
+  function connectEventually(path: string, connection: string) {
+    return eventually(`${path} is served`, () => nodes.connect(near, connection, { path }).catch(() => undefined));
   }
 
   it('adds a path without a restart, and open sockets stay open', async () => {
@@ -278,7 +273,7 @@ describe('the configuration', () => {
       client.close();
       return refused;
     };
-    while (!(await isRefused()));
+    await eventually('a socket is refused', isRefused);
   });
 });
 

@@ -36,7 +36,7 @@ describe('when a session ends', () => {
       await expect(client.troubled()).resolves.toEqual(closed);
       expect(client.frames).toEqual(told);
     }
-    while ((await nodes.openConnections()).length > 1);
+    await nodes.untilOpen(1);
     await nodes.dispatch();
     await other.got(1);
     for (const client of clients) expect(client.frames).toEqual(told);

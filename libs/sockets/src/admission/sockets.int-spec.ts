@@ -1,3 +1,4 @@
+import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import type { Generation } from '../testing/client';
 import { TestNodes, type TestNode } from '../testing/nodes';
@@ -148,9 +149,10 @@ it('counts the sockets that are open', async () => {
     const text = await (await fetch(`${near.url}/metrics`)).text();
     return Number(/^pns_open_sockets (\d+)$/m.exec(text)?.[1]);
   };
-  while ((await open()) !== 0); // those of the test before may still be closing
+  // Those of the test before may still be closing.
+  await eventually('no socket is counted', async () => (await open()) === 0);
   const [one] = await Promise.all([nodes.connect(near), nodes.connect(near, '2')]);
   await expect(open()).resolves.toBe(2);
   one.close();
-  while ((await open()) !== 1);
+  await eventually('one socket is counted', async () => (await open()) === 1);
 });

@@ -37,7 +37,7 @@ it.each([
     link.cut();
     for (const number of [1, 2, 3]) await post(number);
     await takeOldest(dead);
-    while (isLate && !(await nodes.socketNodes.dead()).includes(dead.id)) await new Promise(setImmediate);
+    if (isLate) await nodes.untilDead(dead);
     const client = await nodes.open(living, { query }).connected();
     for (const number of [4, 5]) await post(number);
     const frames = await client.got(6);
@@ -46,5 +46,4 @@ it.each([
     await nodes.close(dead);
     await link.close();
   },
-  30_000,
 );

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigCascade } from '@pns/config-cascade';
 import { enqueueDeliveries, groupedByRoute, nodeOf, nodeQueue, parkedNode } from '@pns/delivery';
+import { eventually } from '@pns/local-servers/waiting';
 import { SocketForwarding } from '../mailbox/socket-forwarding';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
@@ -142,6 +143,17 @@ export class TestNodes {
     return groups.filter(({ node }) => node !== parkedNode).flatMap(({ connections }) => connections);
   }
 
+  /** Resolves once exactly `count` of the user's sockets are open. */
+  async untilOpen(count: number): Promise<void> {
+    const isSo = async () => (await this.openConnections()).length === count;
+    await eventually(`${count} sockets of the user are open`, isSo);
+  }
+
+  /** Resolves once the other nodes know that this one is dead. */
+  async untilDead({ id }: Pick<TestNode, 'id'>): Promise<void> {
+    await eventually('the node is known to be dead', async () => (await this.socketNodes.dead()).includes(id));
+  }
+
   /** Puts a delivery into the queue of the node that it is for. */
   async enqueue(delivery: Delivery): Promise<void> {
     await enqueueDeliveries(this.queues, groupedByRoute([delivery], this.keys));
@@ -183,7 +195,7 @@ export class TestNodes {
 
   /** Resolves once the delivery waits for a socket to come back. */
   async parked(id: string): Promise<void> {
-    while (!(await this.waiting()).some((record) => record.includes(id))) await pause();
+    await eventually(`${id} is parked`, async () => (await this.waiting()).some((record) => record.includes(id)));
   }
 
   /** Changes the user's socket to one that closed this long ago, in ms. */
@@ -203,9 +215,11 @@ export class TestNodes {
 
   /** Resolves once no delivery is on its way to the sockets of the nodes. Parked deliveries may stay. */
   async quiet(): Promise<void> {
-    while ((await Promise.all([...this.nodes, { id: parkedNode }].map((node) => this.isBusy(node)))).includes(true)) {
-      await pause();
-    }
+    const nodes = () => [...this.nodes, { id: parkedNode }];
+    await eventually('no delivery is on its way', async () => {
+      const busy = await Promise.all(nodes().map((node) => this.isBusy(node)));
+      return !busy.includes(true);
+    });
   }
 
   /** Resolves once the clients of the user's sockets at this node have confirmed everything. */
@@ -213,7 +227,8 @@ export class TestNodes {
     const locals = [...app.get(LocalSockets, { strict: false })].filter(
       ({ options }) => options.user === this.user.user,
     );
-    while (locals.some((local) => local.unreceived('aborted').deliveries.length > 0)) await pause();
+    const isSo = () => locals.every((local) => local.unreceived('aborted').deliveries.length === 0);
+    await eventually('the clients have confirmed everything', isSo);
   }
 
   private async isBusy(node: Pick<TestNode, 'id'>): Promise<boolean> {
@@ -228,11 +243,10 @@ export class TestNodes {
 
   /** Resolves once an attempt at the delivery ended with one of `kinds`. */
   async outcome({ id }: Delivery, ...kinds: OutcomeKind[]): Promise<Outcome> {
-    for (;;) {
-      const outcome = this.attempts.find((one) => one.delivery.id === id && kinds.includes(one.outcome.kind))?.outcome;
-      if (outcome !== undefined) return outcome;
-      await pause();
-    }
+    return eventually(
+      `an attempt at ${id} ended with ${kinds.join(' or ')}`,
+      () => this.attempts.find((one) => one.delivery.id === id && kinds.includes(one.outcome.kind))?.outcome,
+    );
   }
 
   /** Closes what the test opened. */
@@ -284,8 +298,4 @@ async function openBalancer(): Promise<Balancer> {
       await closed;
     },
   };
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
 }

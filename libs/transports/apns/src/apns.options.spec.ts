@@ -77,10 +77,13 @@ function keystore(made: {
   return forge.util.encode64(forge.asn1.toDer(file).getBytes());
 }
 
-/** A keystore that was made with 0x010203 rounds, but names another number of them. */
+/** The smallest number of rounds that takes three bytes in DER. */
+const threeByteRounds = 0x8000;
+
+/** A keystore that was made with `threeByteRounds`, but names another number of them. */
 function withRounds(base64: string, rounds: number): string {
   const made = Buffer.from(base64, 'base64').toString('hex');
-  const changed = made.replaceAll('0203010203', `0203${rounds.toString(16)}`);
+  const changed = made.replaceAll('0203008000', `0203${rounds.toString(16)}`);
   expect(changed).not.toBe(made);
   return Buffer.from(changed, 'hex').toString('base64');
 }
@@ -145,7 +148,7 @@ it.each<[string, unknown, string]>([
   ['a keystore that is no base64', { keystore: '/etc/apple.p12' }, 'keystore must be a PKCS #12 file in base64'],
   [
     'a keystore that takes minutes to open',
-    { keystore: withRounds(keystore({ rounds: 0x010203 }), 0x7fffff), password: 'secret' },
+    { keystore: withRounds(keystore({ rounds: threeByteRounds }), 0x7fffff), password: 'secret' },
     'keystore asks for more than 1000000 rounds of hashing',
   ],
   [

@@ -177,7 +177,7 @@ describe('a message to a push service', () => {
     scene.service.answers(status(429, { 'retry-after': '3600' }));
     expect(await scene.deliver()).toMatchObject({ kind: 'retry', afterMs: 3_600_000 });
     scene.service.answers('check');
-    expect(await scene.deliver()).toMatchObject({ kind: 'retry', isSpared: true });
+    expect(await scene.deliver()).toMatchObject({ kind: 'retry', isDeferred: true });
     expect(scene.service.requests).toBe(1);
     other.answers(status(201));
     expect(await scene.deliver({ token: `${other.origin}/push/1` })).toEqual({ kind: 'delivered' });

@@ -12,35 +12,64 @@ function filled(bytes: number, unit: (index: number) => string, open = '', close
 
 const payload64 = (unit: (index: number) => string, open = '{', close = '}') => filled(63_000, unit, open, close);
 const entry = (payload: string, user = '"user":1') => `{"context":1,${user},"topic":"x","payload":${payload}}`;
-const batchOf = (payload: string, count = Math.floor((3 * MiB) / payload.length)) =>
-  `{"notifications":[${Array<string>(count).fill(entry(payload)).join(',')}]}`;
+const batchOf = (share: number, payload: string) => {
+  const count = Math.floor((3 * MiB * share) / payload.length);
+  return `{"notifications":[${Array<string>(count).fill(entry(payload)).join(',')}]}`;
+};
 const users = `"users":[${Array.from({ length: 1000 }, (_, index) => index + 1).join(',')}]`;
 
-/** The worst that we know, as long as a body may be or long enough to be cut. */
-export const largeBodies: readonly (readonly [name: string, text: () => string])[] = [
-  ['brackets', () => '['.repeat(16e6)],
-  ['objects in each other', () => '{"a":'.repeat(3.2e6)],
-  ['a list of empty objects', () => filled(4 * MiB, () => '{}', '{"notifications":[', ']}')],
-  ['a list of brackets', () => `{"notifications":[${'['.repeat(15e6)}]}`],
-  ['many members', () => filled(4 * MiB, (index) => `"${index.toString(36)}":0`, '{', '}')],
-  ['members that are numbers', () => filled(4 * MiB, (index) => `"${(index * 2 ** 20) % (2 ** 32 - 2)}":0`, '{', '}')],
-  ['many numbers', () => filled(4 * MiB, () => '1e300', entry('{"a":[').slice(0, -1), ']}}')],
-  ['long numbers', () => filled(4 * MiB, () => `0.${'1'.repeat(350)}`, '{"notifications":[', ']}')],
-  ['one long number', () => '1'.repeat(16e6)],
-  ['a string of escapes', () => `"${'\\ud83d\\ude00'.repeat(1.3e6)}"`],
-  ['a string of halves', () => `"${'\\ud83d'.repeat(2.6e6)}"`],
-  ['many strings', () => filled(4 * MiB, (index) => `"\\n${index}"`, '{"notifications":[', ']}')],
-  ['nothing but blanks', () => ' '.repeat(16e6)],
-  ['blanks', () => `{"notifications":[${' '.repeat(15e6)}]}`],
-  ['payloads of many members', () => batchOf(payload64((index) => `"${index.toString(36)}":0`))],
-  ['payloads of unsorted members', () => batchOf(payload64((index) => `"${(1e6 - index).toString(36)}":0`))],
-  ['payloads of numbers', () => batchOf(`{"a":${payload64(() => '1', '[', ']')}}`)],
-  ['payloads of long numbers', () => batchOf(`{"a":${payload64(() => '0.12345678901234567', '[', ']')}}`)],
-  ['payloads of brackets', () => batchOf(`{"a":${payload64(() => '[[[[[[[[[[[[]]]]]]]]]]]]', '[', ']')}}`)],
-  ['payloads of escapes', () => batchOf(`{"a":"${'\\u00e4'.repeat(30_000)}"}`)],
-  ['payloads of one text', () => batchOf(`{"a":"${'a'.repeat(65_000)}"}`)],
-  ['payloads that repeat a member', () => batchOf(payload64((index) => `"${(index % 4000).toString(36)}":0`))],
-  ['payloads that are altered', () => batchOf(`{"a":${payload64(() => '1e400', '[', ']')}}`)],
+/**
+ * The bodies that take longest to read, as far as we know. At the full `share` they are as long as a body may be, or take long
+ * enough to be noticed.
+ */
+export const largeBodies: readonly (readonly [name: string, text: (share: number) => string])[] = [
+  ['brackets', (share) => '['.repeat(16e6 * share)],
+  ['objects in each other', (share) => '{"a":'.repeat(3.2e6 * share)],
+  ['a list of empty objects', (share) => filled(4 * MiB * share, () => '{}', '{"notifications":[', ']}')],
+  ['a list of brackets', (share) => `{"notifications":[${'['.repeat(15e6 * share)}]}`],
+  ['many members', (share) => filled(4 * MiB * share, (index) => `"${index.toString(36)}":0`, '{', '}')],
+  [
+    'members that are numbers',
+    (share) => filled(4 * MiB * share, (index) => `"${(index * 2 ** 20) % (2 ** 32 - 2)}":0`, '{', '}'),
+  ],
+  ['many numbers', (share) => filled(4 * MiB * share, () => '1e300', entry('{"a":[').slice(0, -1), ']}}')],
+  ['long numbers', (share) => filled(4 * MiB * share, () => `0.${'1'.repeat(350)}`, '{"notifications":[', ']}')],
+  ['one long number', (share) => '1'.repeat(16e6 * share)],
+  ['a string of escapes', (share) => `"${'\\ud83d\\ude00'.repeat(1.3e6 * share)}"`],
+  ['a string of halves', (share) => `"${'\\ud83d'.repeat(2.6e6 * share)}"`],
+  ['many strings', (share) => filled(4 * MiB * share, (index) => `"\\n${index}"`, '{"notifications":[', ']}')],
+  ['nothing but blanks', (share) => ' '.repeat(16e6 * share)],
+  ['blanks', (share) => `{"notifications":[${' '.repeat(15e6 * share)}]}`],
+  [
+    'payloads of many members',
+    (share) =>
+      batchOf(
+        share,
+        payload64((index) => `"${index.toString(36)}":0`),
+      ),
+  ],
+  [
+    'payloads of unsorted members',
+    (share) =>
+      batchOf(
+        share,
+        payload64((index) => `"${(1e6 - index).toString(36)}":0`),
+      ),
+  ],
+  ['payloads of numbers', (share) => batchOf(share, `{"a":${payload64(() => '1', '[', ']')}}`)],
+  ['payloads of long numbers', (share) => batchOf(share, `{"a":${payload64(() => '0.12345678901234567', '[', ']')}}`)],
+  ['payloads of brackets', (share) => batchOf(share, `{"a":${payload64(() => '[[[[[[[[[[[[]]]]]]]]]]]]', '[', ']')}}`)],
+  ['payloads of escapes', (share) => batchOf(share, `{"a":"${'\\u00e4'.repeat(30_000)}"}`)],
+  ['payloads of one text', (share) => batchOf(share, `{"a":"${'a'.repeat(65_000)}"}`)],
+  [
+    'payloads that repeat a member',
+    (share) =>
+      batchOf(
+        share,
+        payload64((index) => `"${(index % 4000).toString(36)}":0`),
+      ),
+  ],
+  ['payloads that are altered', (share) => batchOf(share, `{"a":${payload64(() => '1e400', '[', ']')}}`)],
   [
     'a payload for a thousand users',
     () =>

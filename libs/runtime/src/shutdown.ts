@@ -1,0 +1,2 @@
+/** After SIGTERM an app has this time to finish or return its work, in ms. */
+export const shutdownTimeoutMs = 30_000;
