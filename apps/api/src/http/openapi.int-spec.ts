@@ -69,6 +69,7 @@ it('is OpenAPI 3.1 and contains every route', () => {
     'get /v1/audit',
     'get /v1/clients',
     'get /v1/clients/{client}/transports/{transport}',
+    'get /v1/clients/{client}/webpush-key',
     'get /v1/config/context-sets',
     'get /v1/config/context-sets/{set}',
     'get /v1/config/context-sets/{set}/properties',
