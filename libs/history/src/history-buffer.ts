@@ -61,7 +61,7 @@ export class HistoryBuffer {
     return false;
   }
 
-  /** Removes everything that waits. The caller must call `written` or `lost` when its fate is known. */
+  /** Takes all waiting records. The caller must call `written` or `lost` afterwards. */
   take(): HistoryRows {
     const { notifications, windows, attempts, gap } = this;
     this.taken = this.waiting;
@@ -72,14 +72,14 @@ export class HistoryBuffer {
     return { notifications, windows, attempts, usage: this.usage.take(), gap };
   }
 
-  /** What was taken is written; returns its number. */
+  /** The taken records are written; returns their number. */
   written(): number {
     const written = this.taken;
     this.taken = 0;
     return written;
   }
 
-  /** What was taken cannot be written; returns its number. */
+  /** The taken records cannot be written, and become a gap; returns their number. */
   lost(rows: HistoryRows): number {
     const { taken } = this;
     this.taken = 0;

@@ -3,7 +3,7 @@ import type { DeliveryHistory, NotificationHistory } from './history-reader';
 /** Most targets that a sentence names. */
 const maxNamedTargets = 5;
 
-/** A sentence, or some short ones, about what became of a notification. */
+/** A sentence, or some short ones, about the fate of a notification. */
 export function historySentence(facts: Omit<NotificationHistory, 'sentence'>): string {
   const { topic, user, context, received, gaps } = facts;
   const sentences = [

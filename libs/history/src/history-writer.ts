@@ -59,7 +59,7 @@ export class HistoryWriter implements OnApplicationShutdown {
     if (!this.buffer.count(what, of)) records.inc({ result: 'lost' });
   }
 
-  /** Writes what waits. Never rejects. */
+  /** Writes the waiting records. Never rejects. */
   async flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;

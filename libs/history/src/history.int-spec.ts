@@ -172,7 +172,7 @@ it('lists the notifications of a user, newest first and page by page, by topic, 
   expect(await reader.named('page-0', { context: 1, user: 14 })).toEqual([]);
 });
 
-it('contains only what failed, or nothing, where a property says so', async () => {
+it('contains only failures, or nothing, if a property says so', async () => {
   const post = (id: string, topic: string) => notification(id, { topic });
   const [fine, bad, nobody, off] = [post('fine', 'few'), post('bad', 'few'), post('nobody', 'few'), post('off', 'off')];
   expect([fine, off].map((of) => [history.isWanted(of, 1), history.isWanted(of, 0)])).toEqual([
@@ -192,7 +192,7 @@ it('contains only what failed, or nothing, where a property says so', async () =
   expect(await reader.named('off', {})).toEqual([]);
 });
 
-it('writes what it has kept when Postgres is back, counts what found no room, and shows the gap', async () => {
+it('writes the kept records when Postgres is back, counts the lost ones, and shows the gap', async () => {
   link.cut();
   const kept = notification('kept');
   history.accepted(kept, windowKey('k'), 30);

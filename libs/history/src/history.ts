@@ -23,7 +23,7 @@ export interface SuppressedTarget {
   readonly isSource: boolean;
 }
 
-/** A due window and what was made of it. */
+/** A due window, its deliveries, and the targets that got none. */
 export interface Dispatched {
   readonly window: Omit<DueWindow, 'size'>;
   readonly deliveries: readonly Delivery[];
@@ -38,7 +38,7 @@ export class History {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** What is recorded of notifications of `topic` to a user. Costs a lookup in memory. */
+  /** Which records notifications of `topic` to a user leave. Costs a lookup in memory. */
   modeOf(topic: string, subject: UserKey): HistoryMode {
     return this.cascade.historyMode(topic, subject);
   }

@@ -8,7 +8,7 @@ const maxUsageCounts = 10_000;
 
 type Counted = { -readonly [Field in keyof UsageOfHour]: UsageOfHour[Field] };
 
-/** What is counted: a notification or a target. */
+/** The owner of a count: a context and topic, and for a delivery the target. */
 export interface Counting {
   readonly context: number;
   readonly topic: string;

@@ -64,7 +64,7 @@ export interface HistoryGap {
   readonly until: number;
 }
 
-/** What is counted. A delivery counts when it has ended. */
+/** Counts of notifications and deliveries. A delivery counts when it has ended. */
 export interface UsageCounts {
   readonly notifications: number;
   readonly delivered: number;

@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import type { UsageCounts } from './history-rows';
 import { keyedPageOf, keyIn, type Page, type PageRequest } from './page';
 
-/** What usage can be counted by. */
+/** The fields by which usage can be counted. */
 export const usageGroups = ['context', 'client', 'transport', 'topic'] as const;
 export type UsageGroup = (typeof usageGroups)[number];
 

@@ -26,7 +26,7 @@ export class HistoryController {
   @Get()
   @Requires(['ingest', 'admin'], { contextIn: 'query' })
   @ApiOperation({
-    summary: 'List what became of the notifications of a user, newest first',
+    summary: 'List the history of the notifications of a user, newest first',
     description:
       'A milestone is shown at most two seconds after it happened. `com.openexchange.pns.history` decides which notifications are recorded, and `com.openexchange.pns.history.retention` how long they are shown. Payloads are not kept. With `Accept: text/csv` the answer is CSV, one row for each notification, and a `Link` header leads to the next page.',
   })
@@ -50,7 +50,7 @@ export class HistoryController {
   @Get(':id')
   @Requires(['ingest', 'admin'], { contextIn: 'handler' })
   @ApiOperation({
-    summary: 'Read what became of a notification',
+    summary: 'Read the history of a notification',
     description:
       'Answers the newest notification with this id. An id that a producer chose may belong to notifications of several users: `others` lists them, and `context` and `user` select one. A key that is restricted to contexts gets only notifications of these contexts.',
   })

@@ -71,7 +71,7 @@ const notification = z.object({
   gaps: z
     .array(z.object({ since: z.iso.datetime(), until: z.iso.datetime() }))
     .describe('Times in which records of the history were lost, while Postgres was away.'),
-  sentence: z.string().describe('What became of it, for a person.'),
+  sentence: z.string().describe('Its history in words.'),
 });
 
 type NotificationView = z.infer<typeof notification>;

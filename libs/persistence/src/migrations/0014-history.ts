@@ -71,7 +71,7 @@ const statements = [
   `CREATE INDEX usage_hours_context ON usage_hours (context_id, hour)`,
 ];
 
-/** What became of notifications and deliveries, and counts of them. */
+/** The history of notifications and deliveries, and counts of them. */
 export class History1760000000014 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);
