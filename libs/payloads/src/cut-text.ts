@@ -79,7 +79,7 @@ function codePointStart(text: string, index: number): number {
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** `text` without the grapheme that `end` cuts; `text` up to `end` where nothing visible would be left. */
+/** `text` without the grapheme that `end` cuts; `text` up to `end` if nothing visible would remain. */
 function wholeGraphemes(text: string, end: number): string {
   // Only one lookup, because its time grows with the longest grapheme.
   const whole = text.slice(0, segmenter.segment(text).containing(end)?.index ?? end);

@@ -29,8 +29,8 @@ export async function startSocketNode(
 }
 
 /**
- * Refuses handshakes of Socket.IO's other transport, which come without an upgrade, before their body is read. A page can
- * read why, also where its browser asks first (OPTIONS), and also where it forgot the client's path.
+ * Refuses handshakes of Socket.IO's polling transport, which have no upgrade, before their body is read. Pages can read the reason,
+ * also if the browser sends a preflight (OPTIONS) or the URL lacks the client's path.
  */
 function refusePolling(app: NestFastifyApplication): void {
   const clients = app.get(WebsocketClients);

@@ -35,7 +35,7 @@ async function ours(size: Size): Promise<Measured> {
       }),
     );
     const producer = new Producer(api.url, inFlight);
-    await producer.postAll(batches.splice(0, inFlight)); // what is compiled and connected at first is not measured
+    await producer.postAll(batches.splice(0, inFlight)); // not measured, because code is compiled and connections are opened meanwhile
     const cpuBefore = [cpuMicroseconds(api.child.pid ?? 0), cpuMicroseconds(system.redis.pid)] as const;
     const startedAt = performance.now();
     await producer.postAll(batches);

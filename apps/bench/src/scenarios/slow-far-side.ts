@@ -104,7 +104,7 @@ async function besideSlow(farSide: FarSide, size: Size): Promise<readonly [besid
     const [sentAt, arrivedAt] = [new Map<number, number>(), new Map<string, number>()];
     sandbox.onArrival(({ target }) => void arrivedAt.set(target, performance.now()));
     let slow = 0;
-    // The slow client's come halfway between two of the other one, as traffic of its own.
+    // The deliveries of the slow client are sent halfway between those of the other one, like separate traffic.
     await sender.evenly(2 * count, 2 * perSecond, (half) => {
       const index = Math.floor(half / 2);
       if (half % 2 === 1) return partOf(index).isBeside ? [{ client: slowClient, target: slow++ % slowTargets }] : [];

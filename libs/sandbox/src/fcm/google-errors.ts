@@ -6,7 +6,7 @@ export interface GoogleAnswer {
   readonly body: object | string;
 }
 
-/** What is wrong with one field of a request. */
+/** The fault of one field of a request. */
 export interface Violation {
   readonly field: string;
   readonly description: string;

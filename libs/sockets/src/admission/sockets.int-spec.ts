@@ -131,7 +131,7 @@ describe('a reader that does not read', () => {
     while ((await nodes.openConnections()).includes('slow')) {
       await nodes.dispatch({ payload });
       await quick.got(++sent);
-      // What the kernel holds for it is out of our hands: some MiB, depending on the machine.
+      // The test cannot limit the buffers of the kernel: some MiB, depending on the machine.
       expect(sent).toBeLessThan(1000);
     }
     await nodes.dispatch({ topic: 'ox:mail:last' });

@@ -30,8 +30,8 @@ if live >= tonumber(ARGV[9]) then return { 'full' } end
 local openedAt = instant(all)
 local fresh = { n = node, e = opening, c = client, i = session, o = openedAt, s = now, a = isAnonymous and 1 or nil, m = connection }
 
--- Deliveries may be on their way to the place of the socket. Places before that one matter until the socket has collected its
--- mailbox.
+-- Deliveries may be on their way to the current place (node and opening) of the socket. Earlier places matter until the socket has
+-- collected its mailbox.
 local function placesOf(was, closedAt)
   local places = was.w and was.h or {}
   places[#places + 1] = { was.n, was.o, closedAt }
