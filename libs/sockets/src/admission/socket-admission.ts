@@ -32,7 +32,7 @@ export interface ClientConnection {
   readonly backlog: Backlog;
 }
 
-/** Admits clients and registers their sockets: the one place that knows sockets, sessions and the registry. */
+/** Admits clients and registers their sockets. No other class knows sockets, sessions and the registry. */
 @Injectable()
 export class SocketAdmission {
   private readonly bySession = new Map<string, Set<OpenSocket>>();

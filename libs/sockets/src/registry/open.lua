@@ -45,7 +45,7 @@ if taken then
 elseif back then
   local was = all[back]
   local since = parkedSince(was)
-  -- If its node died, it is unknown which of the events sent before that its client received.
+  -- If its node died, it is unknown which of the earlier events its client received.
   fresh.g = (was.g or not was.x or not mayCollect(was)) and 1 or nil
   if not mayCollect(was) then empty(was, false) end
   fresh.m, fresh.k, fresh.y = was.m or back, was.k, was.y

@@ -91,7 +91,7 @@ export class UserSockets {
       timestamp: this.now,
       dueAt: this.now,
       order: ++this.order,
-      lookedAt: this.now + 0.5, // after what happened in this ms
+      lookedAt: this.now + 0.5, // later than all events of this ms
       attempt: 1,
       ...more,
     };
