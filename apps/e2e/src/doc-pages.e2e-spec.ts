@@ -48,7 +48,7 @@ const firstLine = ({ text }: Block): string => text.split('\n', 1)[0] ?? '';
 beforeAll(async () => {
   mkdirSync(dataDir);
   mkdirSync(bin);
-  // Postgres runs as another user where this one is root.
+  // If this user is root, Postgres runs as another user.
   chmodSync(folder, 0o755);
   chmodSync(dataDir, 0o755);
   const { file, env } = php();
