@@ -16,9 +16,7 @@ const mostPerSecond = 200;
 /** Devices, channels or paths that share what a slow client gets. */
 const slowTargets = 200;
 
-/**
- * The warm-up, in which code is compiled, connections are opened and the worker learns the capacity of the far side.
- */
+/** The warm-up, in which code is compiled, connections are opened and the worker learns the capacity of the receiver. */
 const warmUpSeconds = 5;
 const measuredSecondsOf = (size: Size): number => (size === 'full' ? 10 : 5);
 
