@@ -8,7 +8,7 @@ export interface Handshake {
   /** Absent: a client of the fourth generation may send it with its CONNECT. */
   readonly session?: string;
   readonly connection: string;
-  /** Whether the server made up the connection id. */
+  /** Whether the server generated the connection id. */
   readonly isAnonymous: boolean;
   readonly wantsMeta: boolean;
 }

@@ -86,8 +86,8 @@ export class SocketRegistry {
   }
 
   /**
-   * Notes that `node` still holds its open sockets; a node calls it every 20 s. Returns in order what became of each. `wasDead`:
-   * other nodes took the node for dead.
+   * Notes that `node` still holds its open sockets; a node calls it every 20 s. Returns in order the result for each socket.
+   * `wasDead`: other nodes considered the node dead.
    */
   async renew(sockets: readonly Opening[], node: string, wasDead = false): Promise<Renewed[]> {
     const perUser = new Map<string, Opening[]>();
