@@ -72,7 +72,7 @@ function lastFit(text: string, maxBytes: number, sizeOf: TextSize): number {
   return codePointStart(text, low);
 }
 
-/** `index`, or the one before it where `index` is inside a surrogate pair. */
+/** `index`; one less if `index` is inside a surrogate pair. */
 function codePointStart(text: string, index: number): number {
   return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff ? index - 1 : index;
 }

@@ -9,7 +9,7 @@ import type { Measured, Scenario, Size } from '../scenario';
 import { withRedis } from '../servers';
 
 const batchSize = 100;
-/** Requests on their way at once; more only wait for each other on a machine of two cores. */
+/** Requests in flight at once. On a machine of two cores, more are not faster. */
 const inFlight = 16;
 const batchesOf = (size: Size): number => (size === 'full' ? 2000 : 300);
 

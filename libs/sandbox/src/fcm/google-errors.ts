@@ -23,7 +23,7 @@ export function malformed(violations: readonly Violation[]): GoogleAnswer {
   return googleError(400, 'INVALID_ARGUMENT', message, badRequest(violations));
 }
 
-/** A message of the API that FCM does not take. */
+/** A message that FCM's API refuses. */
 export function invalidArgument(message: string, violations: readonly Violation[] = []): GoogleAnswer {
   const details = violations.length === 0 ? [] : [badRequest(violations)];
   return googleError(400, 'INVALID_ARGUMENT', message, fcmDetail('INVALID_ARGUMENT'), ...details);

@@ -148,7 +148,7 @@ it('counts the sockets that are open', async () => {
     const text = await (await fetch(`${near.url}/metrics`)).text();
     return Number(/^pns_open_sockets (\d+)$/m.exec(text)?.[1]);
   };
-  while ((await open()) !== 0); // those of the test before may still be closing
+  while ((await open()) !== 0); // the sockets of the previous test may still be closing
   const [one] = await Promise.all([nodes.connect(near), nodes.connect(near, '2')]);
   await expect(open()).resolves.toBe(2);
   one.close();

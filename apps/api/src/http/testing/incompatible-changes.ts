@@ -23,7 +23,7 @@ export interface ApiDocument {
   readonly components?: { readonly schemas?: Schemas };
 }
 
-/** A change that breaks a client which works with the document before. */
+/** A change that breaks a client of the previous document. */
 export interface IncompatibleChange {
   /** `/v1/sessions`. */
   readonly path: string;
