@@ -54,7 +54,7 @@ const preflight = {
   'access-control-allow-headers': '*',
 };
 
-/** Serves the app's HTTP answers at one more port, which those who open sockets need not reach. */
+/** Serves the HTTP answers of the app at a separate port, so that clients of sockets need no access to it. */
 async function answerHealthAt(port: number, app: NestFastifyApplication): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   const server = createServer((request, response) => fastify.routing(request, response));
