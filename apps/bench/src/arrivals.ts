@@ -7,7 +7,7 @@ export interface Arrived {
   readonly duplicated: number;
 }
 
-/** How fast a prefilled queue arrived at the far side. */
+/** How fast the deliveries of a prefilled queue arrived at the receiver. */
 export interface Flow {
   readonly perSecond: number;
   /** The cost of each arrival in the given processes. */

@@ -7,7 +7,7 @@ export class Producer {
 
   constructor(
     url: string,
-    /** Requests on their way at once, each over a connection of its own. */
+    /** Requests in flight at once, each over a separate connection. */
     readonly connections: number,
     private readonly key = apiKey,
   ) {

@@ -18,7 +18,7 @@ export interface Arrived {
 /** Signs the sessions of both sides' sockets; the baseline does not check it. */
 export const sessionSecret = 'a-session-secret-of-the-benchmarks';
 
-/** Sockets in a process of their own, one for each user from 0 on, at one server. */
+/** Sockets in a separate process, one for each user from 0 on, at one server. */
 export class WebSockets {
   private constructor(private readonly child: Child) {}
 

@@ -98,7 +98,7 @@ it('does not take windows while Redis is nearly full, and takes them when there 
   const { redis: connection, keys } = queues;
   const windows = app.get(Windows, { strict: false });
   const ticks = queues.queue<TickJob>(keys.group(0), aggregationQueue);
-  await connection.setrange('something large', 20e6, 'x'); // beside which the buffers of connections do not count
+  await connection.setrange('something large', 20e6, 'x'); // so much that the buffers of connections do not matter
   const [, used] = /used_memory:(\d+)/.exec(await (connection as Redis).info('memory')) ?? [];
   await (connection as Redis).config('SET', 'maxmemory', String(Math.round(Number(used) / 0.97)));
   const isHeld = async (tick: string): Promise<boolean> => {

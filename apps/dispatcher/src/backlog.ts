@@ -6,7 +6,7 @@ import { metrics, RecurringFault } from '@pns/runtime';
 import { SocketNodes } from '@pns/sockets';
 import { Gauge } from 'prom-client';
 
-/** What waits in Redis. */
+/** The windows and jobs that wait in Redis. */
 interface Backlog {
   readonly windows: WindowCounts;
   /** By the transport's name, or `aggregation`. */

@@ -6,7 +6,7 @@ import { json } from 'node:stream/consumers';
 import { type PushSubscriptionJson, type Sandbox, startSandbox } from '@pns/sandbox';
 import type { Page } from 'puppeteer-core';
 import { generateVAPIDKeys, sendNotification } from 'web-push';
-import { eventually } from './eventually';
+import { eventually } from '@pns/local-servers/waiting';
 import { type StartedFirefox, startFirefox } from './firefox';
 
 jest.setTimeout(180_000);
@@ -98,7 +98,7 @@ it('Firefox shows a notification that comes after its tab was closed', async () 
 
   const navigate = `${sandbox.url}/app/`;
   expect(await push({ title: "Let's meet", body: 'Jane Doe', navigate, tag: 'inbox' })).toBe(201);
-  await eventually(async () => (await reported())?.['delivered'] === 1);
+  await eventually('Firefox reports the delivery', async () => (await reported())?.['delivered'] === 1);
 
   const later = await opened('is subscribed');
   const text = expect.stringMatching(/ Let's meet: Jane Doe$/) as string;
@@ -109,7 +109,7 @@ it('Firefox shows a notification that comes after its tab was closed', async () 
 it('Firefox reports a message that was encrypted for another browser', async () => {
   const { keys } = sandbox.providers?.webpush.subscribe() ?? {};
   expect(await push({ title: 'Not for you' }, { ...newest(), ...(keys && { keys }) })).toBe(201);
-  await eventually(async () => (await reported())?.['undecryptable'] === 1);
+  await eventually('Firefox reports the error', async () => (await reported())?.['undecryptable'] === 1);
   expect(await reported()).toMatchObject({ delivered: 1 });
 });
 
@@ -117,6 +117,6 @@ it('the endpoint is gone after the page stopped notifications', async () => {
   const page = await opened('is subscribed');
   await page.click('#stop');
   await stateIs(page, 'not subscribed');
-  await eventually(async () => (await push({ title: 'Too late' })) === 410);
+  await eventually('the endpoint is gone', async () => (await push({ title: 'Too late' })) === 410);
   await page.close();
 });

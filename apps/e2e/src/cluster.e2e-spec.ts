@@ -53,7 +53,7 @@ async function postUntilAccepted(body: object, api: number): Promise<void> {
   });
 }
 
-/** What came to the webhook in a round, each as often as it came under another delivery. */
+/** The notifications that arrived at the webhook in a round, each once for every delivery id. */
 async function atWebhook(round: string, total: number): Promise<string[]> {
   const items = await system.arrivalsOf(total, 'box', 90_000);
   return items

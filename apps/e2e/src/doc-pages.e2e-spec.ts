@@ -86,7 +86,7 @@ async function run({ text }: Block): Promise<string> {
   return printed;
 }
 
-/** What a block of docs/first-push.md must print in the end, by a text in it. */
+/** The output that each block of docs/first-push.md must end with, by a text in the block. */
 const printedBy: readonly (readonly [part: string, expected: RegExp])[] = [
   ['node hello.mjs', /^ox:mail:new Hello from JavaScript$/m],
   ['python3 hello.py', /^ox:mail:new Hello from Python$/m],

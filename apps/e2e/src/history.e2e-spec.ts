@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DemoApp, Providers } from '@pns/sandbox';
-import { eventually } from './eventually';
+import { eventually } from '@pns/local-servers/waiting';
 import { apiKey, System } from './system';
 
 jest.setTimeout(60_000);
@@ -151,7 +151,7 @@ it('expired while the endpoint was deferred', async () => {
   await misbehave('dead', { status: 500 });
   for (let count = 0; count < 6; count++) await post(of);
   const worker = system.app('worker-webhook');
-  await eventually(async () => [...(await worker.metric('pns_circuit_open'))].some(([, open]) => open > 0));
+  await eventually('a circuit is open', async () => [...(await worker.metric('pns_circuit_open'))].some(([, open]) => open > 0));
   const id = await post(of, { ttlSeconds: 1 });
   const { deliveries } = await told(
     id,
@@ -172,6 +172,6 @@ it('is listed for a user, with filters and as CSV, and counted', async () => {
   expect(await csv.text()).toMatch(/^id,context,user,topic,.*\r\na-second,1,2,ox:test,.*\r\n$/);
   const hours = `from=${new Date(Date.now() - 3_600_000).toISOString()}&to=${new Date(Date.now() + 3_600_000).toISOString()}`;
   const usage = () => system.expect<{ items: object[] }>(200, 'GET', `/v1/usage?${hours}&context=2&by=client&per=day`);
-  await eventually(async () => (await usage()).items.length > 0);
+  await eventually('usage is counted', async () => (await usage()).items.length > 0);
   expect((await usage()).items[0]).toMatchObject({ client: 'sandbox', delivered: 0, failed: 0, suppressed: 1 });
 });

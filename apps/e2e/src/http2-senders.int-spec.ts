@@ -19,7 +19,7 @@ interface Sender {
   readonly name: 'apns' | 'fcm';
   /** The most connections at once. */
   readonly connections: number;
-  /** The token of a target, of which there are many. */
+  /** A token for each index. */
   readonly token: (index: number) => string;
   transport(origin: string, tokenOrigin: string, times: Times): Transport & { close(): Promise<void> };
 }

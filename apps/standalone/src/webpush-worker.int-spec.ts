@@ -1,9 +1,10 @@
+import { eventually } from '@pns/local-servers/waiting';
 import { ServerKeyStore, SubscriptionStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 import { newVapidKeys } from '@pns/transport-webpush';
 import { PushService } from '@pns/transport-webpush/testing/push-service';
 import { webpushWorker } from '@pns/worker-webpush';
-import { eventually, WorkerStage } from './testing/worker-stage';
+import { WorkerStage } from './testing/worker-stage';
 
 log.level = 'silent';
 
@@ -42,7 +43,7 @@ async function sendTo(client: string, id: string): Promise<void> {
 }
 
 const arrival = (id: string) =>
-  eventually(() => Promise.resolve(service.arrivals.find(({ content }) => content['id'] === id)));
+  eventually(`${id} has arrived`, () => service.arrivals.find(({ content }) => content['id'] === id));
 
 it("reaches a browser with the server's keys, its options and its properties", async () => {
   await sendTo('web', 'd-1');

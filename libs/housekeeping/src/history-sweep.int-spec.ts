@@ -1,7 +1,8 @@
 import { ConfigCascade } from '@pns/config-cascade';
 import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
 import { HistoryPartitions, PersistenceModule, UsageStore } from '@pns/persistence';
-import { log, nestLogger, RuntimeModule } from '@pns/runtime';
+import { log, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Client } from 'pg';

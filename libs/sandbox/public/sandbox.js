@@ -111,7 +111,7 @@ function repeats(line, title) {
   return isCut ? told.startsWith(known) || known.startsWith(told) : told === known;
 }
 
-/** What a push shows, as each provider's format has it; without title and body it is silent. */
+/** The visible content of a push in each provider's format; a push without title and body is silent. */
 const shownBy = {
   apns: (body) => {
     const { alert, badge } = parsed(body)?.aps ?? {};

@@ -33,9 +33,9 @@ type Provider = keyof typeof files;
 /** The provider credentials of the clients, from option files and the API, read in the same way as the workers read them. */
 @Injectable()
 export class ClientAccounts {
-  private readonly optionsOf: Readonly<
-    Record<Provider, OptionsOf<ApnsOptions | FcmOptions | WnsOptions | WebpushOptions>>
-  > & { readonly webpush: OptionsOf<WebpushOptions> };
+  private readonly optionsOf: Readonly<Record<Exclude<Provider, 'webpush'>, OptionsOf<ApnsOptions | FcmOptions | WnsOptions>>> & {
+    readonly webpush: OptionsOf<WebpushOptions>;
+  };
 
   constructor(
     private readonly clients: ClientOptions,

@@ -8,7 +8,7 @@ import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { createApi } from '../start';
 
-/** An answer of the API, its body parsed where it is JSON. */
+/** An answer of the API; a JSON body is parsed. */
 export interface TestAnswer<Body> {
   readonly status: number;
   readonly headers: Headers;
@@ -41,7 +41,7 @@ export interface TestApi {
 
 /** Blanks are as good as any other character of a key. */
 export const bootstrapKey = 'the bootstrap key of these tests';
-/** What session tokens are signed with. */
+/** The secret that signs session tokens. */
 export const sessionSecret = 'the session secret of these tests';
 
 export interface TestApiOptions {

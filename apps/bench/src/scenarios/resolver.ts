@@ -65,7 +65,7 @@ async function fill(url: string, userValues: number): Promise<void> {
   await postgres.end();
 }
 
-/** Users of every context in turn: one in ten has a value of its own scope to be looked for. */
+/** Users of all contexts in turn. One in ten has a value in the user scope. */
 function batch(number: number): Subject[] {
   return Array.from({ length: batchSize }, (_, index) => {
     const n = number * batchSize + index;

@@ -16,9 +16,7 @@ const mostPerSecond = 200;
 /** Devices, channels or paths that share what a slow client gets. */
 const slowTargets = 200;
 
-/**
- * The warm-up, in which code is compiled, connections are opened and the worker learns the capacity of the far side.
- */
+/** The warm-up, in which code is compiled, connections are opened and the worker learns the capacity of the receiver. */
 const warmUpSeconds = 5;
 const measuredSecondsOf = (size: Size): number => (size === 'full' ? 10 : 5);
 
@@ -104,7 +102,7 @@ async function besideSlow(farSide: FarSide, size: Size): Promise<readonly [besid
     const [sentAt, arrivedAt] = [new Map<number, number>(), new Map<string, number>()];
     sandbox.onArrival(({ target }) => void arrivedAt.set(target, performance.now()));
     let slow = 0;
-    // The slow client's come halfway between two of the other one, as traffic of its own.
+    // The deliveries of the slow client are sent halfway between those of the other one, like separate traffic.
     await sender.evenly(2 * count, 2 * perSecond, (half) => {
       const index = Math.floor(half / 2);
       if (half % 2 === 1) return partOf(index).isBeside ? [{ client: slowClient, target: slow++ % slowTargets }] : [];

@@ -20,7 +20,7 @@ const baseline = (size: Size): Promise<Measured> =>
 
 async function measured(size: Size, url: string, pid: number): Promise<Measured> {
   const count = socketsOf(size);
-  // What is compiled and allocated with the first sockets stays, however many follow.
+  // Memory that the first sockets need for compiled code and tables does not grow with further sockets.
   const first = await WebSockets.open(url, count / 20);
   await first.close();
   const before = await settledBytes(pid);

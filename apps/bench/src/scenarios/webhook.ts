@@ -17,7 +17,7 @@ const connections = 10;
 const jobsPerBulk = 500;
 const deliveriesOf = (size: Size): number => (size === 'full' ? 40_000 : 8000);
 
-/** An endpoint of its own for each of them: Linux answers on all of 127.0.0.0/8. */
+/** A separate endpoint for each of them: Linux answers on all of 127.0.0.0/8. */
 const uriOf = (sandbox: Sandbox, endpoint: number): string =>
   `http://127.0.0.${1 + endpoint}:${sandbox.port}/webhooks/${nameOf(endpoint)}`;
 const endpointOf = (index: number): number => index % endpoints;
@@ -63,7 +63,7 @@ const baseline = side((count, sandbox) =>
   withRedis(async ({ url: redisUrl }) => {
     const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
     const queue = new Queue<WebhookJob>('webhooks', { connection });
-    // The usual options: several attempts, and nothing kept of what is done.
+    // The usual options: several attempts, and finished jobs are not kept.
     const opts = { attempts: 5, backoff: { type: 'exponential', delay: 5000 }, removeOnComplete: true };
     for (let at = 0; at < count; at += jobsPerBulk) {
       const jobs = Array.from({ length: Math.min(jobsPerBulk, count - at) }, (_, index) => ({

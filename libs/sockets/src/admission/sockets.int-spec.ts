@@ -132,7 +132,7 @@ describe('a reader that does not read', () => {
     while ((await nodes.openConnections()).includes('slow')) {
       await nodes.dispatch({ payload });
       await quick.got(++sent);
-      // What the kernel holds for it is out of our hands: some MiB, depending on the machine.
+      // The test cannot limit the buffers of the kernel: some MiB, depending on the machine.
       expect(sent).toBeLessThan(1000);
     }
     await nodes.dispatch({ topic: 'ox:mail:last' });
@@ -149,7 +149,7 @@ it('counts the sockets that are open', async () => {
     const text = await (await fetch(`${near.url}/metrics`)).text();
     return Number(/^pns_open_sockets (\d+)$/m.exec(text)?.[1]);
   };
-  // Those of the test before may still be closing.
+  // The sockets of the previous test may still be closing.
   await eventually('no socket is counted', async () => (await open()) === 0);
   const [one] = await Promise.all([nodes.connect(near), nodes.connect(near, '2')]);
   await expect(open()).resolves.toBe(2);

@@ -36,7 +36,7 @@ describeSending('websocket', async () => {
       const ids = () => (socket.frames as unknown as readonly Frame[]).map(([, , { id }]) => id);
       const last = { ...nodes.delivery(node.id), notificationId: 'the last one' }; // accepted after the others
       await transport.deliver(last, new AbortController().signal);
-      await socket.until(() => ids().includes(last.notificationId)); // what was emitted before it has arrived then
+      await socket.until(() => ids().includes(last.notificationId)); // by then all earlier events have arrived
       return ids().filter((id) => id !== last.notificationId);
     },
     close: () => socket.close(),

@@ -218,7 +218,7 @@ describe('two tabs of one user', () => {
     await nodes.parked(onItsWay.id);
     await dispatchAndPark({ topic: 'ox:mail:away' });
     const queue = nodes.queueOf(node());
-    await queue.pause(); // so that what is for one is still there when what is for the other comes
+    await queue.pause(); // so that the deliveries for one socket are still there when those for the other arrive
     const back = await Promise.all([nodes.connect(node(), '1'), nodes.connect(node(), '2')]);
     await queue.resume();
     await Promise.all(back.map((tab) => tab.got(2)));

@@ -1,7 +1,7 @@
 import { pushContent } from '@pns/payloads';
 import { makeAuthority } from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
+import { describeTransport, type Behaviour } from '@pns/transport-contract/testing';
 import { type Answer, PushService } from './testing/push-service';
 import { newVapidKeys, webpushOptions, type WebpushOptions, WebpushTransport } from './index';
 
@@ -76,12 +76,12 @@ const status =
     response.writeHead(code, headers).end();
   };
 
-const answers: Readonly<Record<FarSide, Answer | 'check'>> = {
+const answers: Readonly<Record<Behaviour, Answer | 'check'>> = {
   accepts: 'check',
   hangs: undefined,
   'drops the connection': (_, socket) => void socket.destroy(),
   'throttles for two seconds': status(429, { 'retry-after': '2' }),
-  'knows the target no more': status(410),
+  'has removed the target': status(410),
   'finds the payload too large': status(413),
   'refuses our credentials': status(403),
 };
@@ -92,7 +92,7 @@ describeTransport('webpush', async (answerMs) => {
     transport: scene.transport,
     delivery: scene.delivery,
     arrivedIds: () => scene.service.arrivals.map(({ content }) => content['id'] as string),
-    farSide: (behaviour) => scene.service.answers(answers[behaviour]),
+    behave: (behaviour) => scene.service.answers(answers[behaviour]),
     revokeCredentials: () => scene.service.answers(status(401)),
     mendCredentials: () => scene.service.answers('check'),
     close: () => scene.close(),
