@@ -151,7 +151,9 @@ it('expired while the endpoint was deferred', async () => {
   await misbehave('dead', { status: 500 });
   for (let count = 0; count < 6; count++) await post(of);
   const worker = system.app('worker-webhook');
-  await eventually('a circuit is open', async () => [...(await worker.metric('pns_circuit_open'))].some(([, open]) => open > 0));
+  await eventually('a circuit is open', async () =>
+    [...(await worker.metric('pns_circuit_open'))].some(([, open]) => open > 0),
+  );
   const id = await post(of, { ttlSeconds: 1 });
   const { deliveries } = await told(
     id,

@@ -26,7 +26,8 @@ export class WaitingUsage {
   }
 
   /** Counts one more; false if there are too many different counts. */
-  add(what: keyof UsageCounts, { context, topic, client = '', transport = '' }: Counting): boolean {
+  add(what: keyof UsageCounts, { context, topic, ...of }: Counting): boolean {
+    const { client, transport }: Pick<UsageOfHour, 'client' | 'transport'> = { client: '', transport: '', ...of };
     const hour = Math.floor(Date.now() / hourMs) * hourMs;
     const key = `${hour} ${context} ${topic} ${client} ${transport}`;
     let count = this.counts.get(key);

@@ -33,7 +33,9 @@ type Provider = keyof typeof files;
 /** The provider credentials of the clients, from option files and the API, read in the same way as the workers read them. */
 @Injectable()
 export class ClientAccounts {
-  private readonly optionsOf: Readonly<Record<Exclude<Provider, 'webpush'>, OptionsOf<ApnsOptions | FcmOptions | WnsOptions>>> & {
+  private readonly optionsOf: Readonly<
+    Record<Exclude<Provider, 'webpush'>, OptionsOf<ApnsOptions | FcmOptions | WnsOptions>>
+  > & {
     readonly webpush: OptionsOf<WebpushOptions>;
   };
 
