@@ -30,6 +30,7 @@ export const largeBodies: readonly (readonly [name: string, text: () => string])
   ['a string of escapes', () => `"${'\\ud83d\\ude00'.repeat(1.3e6)}"`],
   ['a string of halves', () => `"${'\\ud83d'.repeat(2.6e6)}"`],
   ['many strings', () => filled(4 * MiB, (index) => `"\\n${index}"`, '{"notifications":[', ']}')],
+  ['nothing but blanks', () => ' '.repeat(16e6)],
   ['blanks', () => `{"notifications":[${' '.repeat(15e6)}]}`],
   ['payloads of many members', () => batchOf(payload64((index) => `"${index.toString(36)}":0`))],
   ['payloads of unsorted members', () => batchOf(payload64((index) => `"${(1e6 - index).toString(36)}":0`))],
