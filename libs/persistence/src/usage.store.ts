@@ -38,7 +38,7 @@ export class UsageStore {
   /** Oldest first. Hours and days without counts are left out. */
   async list(filter: UsageFilter, { limit, cursor }: PageRequest): Promise<Page<UsageRow>> {
     const { from, to, contexts, context, by, per } = filter;
-    const [start, after] = keyIn(cursor, ['string', 'string']) ?? ['', ''];
+    const [start = '', after = ''] = keyIn(cursor, ['string', 'string']) ?? [];
     const rows = await this.database.query<Row[]>(usageStatement(by), [
       new Date(from),
       new Date(to),
