@@ -14,7 +14,7 @@ export interface Counting {
   readonly topic: string;
   /** Absent where notifications are counted. */
   readonly client?: string;
-  readonly transport?: TransportName;
+  readonly transport?: TransportName | '';
 }
 
 /** The counts that wait to be written. */
