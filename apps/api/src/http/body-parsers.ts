@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { nextTurn, type PnsErrorCode } from '@pns/runtime';
-import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { readJson, type JsonRead } from '../json/read-json';
+import { bodyBytes } from './body-bytes';
 import { RequestError } from './request-error';
 
 /** Default limit of a JSON body, in bytes: twice the largest subscription. */
@@ -35,20 +36,14 @@ declare module 'fastify' {
  */
 export function installBodyParsers(server: FastifyInstance): void {
   server.addHook('onRoute', setBodyLimit);
-  server.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+  server.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
+    const { bodyLimit = defaultBodyBytes, config } = request.routeOptions;
+    const bytes = await bodyBytes(payload, Number(request.headers['content-length']), bodyLimit);
     // Some clients send a DELETE with a Content-Type and without a body.
-    if (isBlank(bytes)) return done(null, undefined);
-    const { readBody = parsed, maxBodyBytes = defaultBodyBytes } = request.routeOptions.config;
-    try {
-      const body =
-        bytes.length > bytesParsedAtOnce && readBody === parsed
-          ? nextTurn().then(() => parsed(bytes, maxBodyBytes))
-          : readBody(bytes, maxBodyBytes);
-      if (!(body instanceof Promise)) return done(null, body);
-      body.then((value: unknown) => done(null, value), done);
-    } catch (error) {
-      done(error as Error);
-    }
+    if (isBlank(bytes)) return undefined;
+    const { readBody = parsed, maxBodyBytes = defaultBodyBytes } = config;
+    if (bytes.length > bytesParsedAtOnce && readBody === parsed) await nextTurn();
+    return readBody(bytes, maxBodyBytes);
   });
   server.addContentTypeParser(ndjson, (request, payload: Readable, done) => {
     if (request.routeOptions.config.takesNdjson === true) return done(null, payload);
@@ -91,5 +86,8 @@ function parsed(bytes: Buffer, maxBytes: number): unknown {
 }
 
 function isBlank(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);
+  return (
+    bytes.length <= defaultBodyBytes &&
+    bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d)
+  );
 }

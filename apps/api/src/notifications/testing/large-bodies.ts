@@ -38,6 +38,7 @@ export const largeBodies: readonly (readonly [name: string, text: (share: number
   ['a string of escapes', (share) => `"${'\\ud83d\\ude00'.repeat(1.3e6 * share)}"`],
   ['a string of halves', (share) => `"${'\\ud83d'.repeat(2.6e6 * share)}"`],
   ['many strings', (share) => filled(4 * MiB * share, (index) => `"\\n${index}"`, '{"notifications":[', ']}')],
+  ['nothing but blanks', (share) => ' '.repeat(16e6 * share)],
   ['blanks', (share) => `{"notifications":[${' '.repeat(15e6 * share)}]}`],
   [
     'payloads of many members',

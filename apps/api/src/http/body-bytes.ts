@@ -1,0 +1,64 @@
+import type { Readable } from 'node:stream';
+import { nextTurn } from '@pns/runtime';
+import { errorCodes } from 'fastify';
+
+/**
+ * Bytes of one body that are read, or copied, before others are served. Node reads up to 2 MiB from each connection in one
+ * turn of the event loop, and memory that a process touches for the first time costs far more than the copy: with bodies of
+ * 16 MiB both took 200 to 400 ms on a busy machine.
+ */
+const stepBytes = 256 * 1024;
+
+/**
+ * Reads a request's body of at most `limit` bytes. A large body is read and put together in several turns of the event
+ * loop; Fastify's own reader takes it in one.
+ *
+ * @param announced the Content-Length, or NaN
+ * @throws FastifyError `FST_ERR_CTP_BODY_TOO_LARGE`, or the error of `payload`
+ */
+export async function bodyBytes(payload: Readable, announced: number, limit: number): Promise<Buffer> {
+  if (announced > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE();
+  const { chunks, length } = await chunksOf(payload, limit);
+  const [first] = chunks;
+  if (first !== undefined && chunks.length === 1) return first;
+  if (length <= stepBytes) return Buffer.concat(chunks, length);
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  let pauseAt = stepBytes;
+  for (const chunk of chunks) {
+    at += chunk.copy(bytes, at);
+    if (at < pauseAt) continue;
+    await nextTurn();
+    pauseAt = at + stepBytes;
+  }
+  return bytes;
+}
+
+interface Chunks {
+  readonly chunks: readonly Buffer[];
+  readonly length: number;
+}
+
+function chunksOf(payload: Readable, limit: number): Promise<Chunks> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let pauseAt = stepBytes;
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length > limit) return fail(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
+      if (length < pauseAt) return;
+      pauseAt = length + stepBytes;
+      payload.pause();
+      void nextTurn().then(() => payload.resume());
+    };
+    const fail = (error: Error): void => {
+      payload.off('data', onData);
+      reject(error);
+    };
+    payload.on('data', onData);
+    payload.once('end', () => resolve({ chunks, length }));
+    payload.once('error', fail);
+  });
+}
