@@ -103,13 +103,14 @@ export class Standalone {
     return fetch(url, { method: 'POST', headers, body });
   }
 
-  /** Waits until its sandbox has accepted `count` deliveries in total. */
+  /** Waits until its sandbox has accepted `count` deliveries in total, or has got none for a minute. */
   async arrived(count: number): Promise<WebhookArrivalsView> {
     let since = 0;
-    for (;;) {
+    for (let silent = 0; ;) {
       const answer = await fetch(`${this.sandboxUrl}/webhooks/demo/arrivals?since=${since}&waitMs=20000`);
       const view = (await answer.json()) as WebhookArrivalsView;
-      if (view.accepted >= count || view.nextSince === since) return view;
+      silent = view.nextSince === since ? silent + 1 : 0;
+      if (view.accepted >= count || silent === 3) return view;
       since = view.nextSince;
     }
   }

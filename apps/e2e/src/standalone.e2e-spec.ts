@@ -111,6 +111,10 @@ describe('npm start, several times on the same data', () => {
     expect(pns.output.match(/^The demo .* is left out: .*$/gm)).toHaveLength(1);
     expect(await pns.ready()).toBe(200);
   });
+});
+
+describe('npm start after a crash', () => {
+  beforeAll(newDataDir);
 
   it('continues after a kill -9 with the same key, and delivers all accepted notifications', async () => {
     const ports: Record<string, string> = {};
