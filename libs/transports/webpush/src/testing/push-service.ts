@@ -52,7 +52,7 @@ export class PushService {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.receive(request, response));
   }
 
-  static async start(authority = makeAuthority()): Promise<PushService> {
+  static async start(authority: ReturnType<typeof makeAuthority> = makeAuthority()): Promise<PushService> {
     const server = createServer(authority.server).listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new PushService(server, `https://localhost:${(server.address() as AddressInfo).port}`, authority.cert);
