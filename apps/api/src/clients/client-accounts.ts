@@ -34,21 +34,26 @@ type Provider = keyof typeof files;
 @Injectable()
 export class ClientAccounts {
   private readonly optionsOf: Readonly<
-    Record<Exclude<Provider, 'webpush'>, OptionsOf<ApnsOptions | FcmOptions | WnsOptions>>
-  > & {
-    readonly webpush: OptionsOf<WebpushOptions>;
-  };
+    Record<Provider, OptionsOf<ApnsOptions | FcmOptions | WnsOptions | WebpushOptions>>
+  >;
+  private readonly webpushOf: OptionsOf<WebpushOptions>;
 
   constructor(
     private readonly clients: ClientOptions,
     nodeEnv: string,
   ) {
     const { apns, fcm, wns, webpush } = files;
+    this.webpushOf = clients.of(
+      'webpush',
+      webpush,
+      (readFile) => webpushOptionsFileFor(nodeEnv, readFile),
+      webpushOptions,
+    );
     this.optionsOf = {
       apns: clients.of('apns', apns, (readFile) => apnsOptionsFileFor(nodeEnv, readFile), apnsOptions),
       fcm: clients.of('fcm', fcm, (readFile) => fcmOptionsFileFor(nodeEnv, readFile), fcmOptions),
       wns: clients.of('wns', wns, (readFile) => wnsOptionsFileFor(nodeEnv, readFile), wnsOptions),
-      webpush: clients.of('webpush', webpush, (readFile) => webpushOptionsFileFor(nodeEnv, readFile), webpushOptions),
+      webpush: this.webpushOf,
     };
   }
 
@@ -60,7 +65,7 @@ export class ClientAccounts {
 
   /** The Web Push options of a client, which needs no entry. */
   webpush(client: string): WebpushOptions {
-    return this.optionsOf.webpush(client) ?? defaultWebpushOptions;
+    return this.webpushOf(client) ?? defaultWebpushOptions;
   }
 
   /** Why the client has no usable credentials now; undefined when it has, and for a transport that needs none. */
