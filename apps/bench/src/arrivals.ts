@@ -7,7 +7,7 @@ export interface Arrived {
   readonly duplicated: number;
 }
 
-/** How fast a prefilled queue arrived at the far side. */
+/** How fast the deliveries of a prefilled queue arrived at the receiver. */
 export interface Flow {
   readonly perSecond: number;
   /** The cost of each arrival in the given processes. */
@@ -36,7 +36,7 @@ export async function flow(
   return { perSecond: (count / (last.at - first.at)) * 1000, costs: costs(count) };
 }
 
-/** When this number had arrived, and the number then; fewer if no more arrive. */
+/** When this number had arrived, and the number at that time; fewer if no more arrive. */
 async function reached(wanted: number, arrived: () => Promise<Arrived> | Arrived) {
   let { different } = await arrived();
   let at = performance.now();

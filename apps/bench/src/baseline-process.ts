@@ -14,7 +14,7 @@ export function runBaseline<Answer>(name: string, input: object): Promise<Answer
   return withBaseline<Answer, Answer>(name, input, ({ answer }) => Promise.resolve(answer));
 }
 
-/** Runs a program of `baselines/` as a process of its own while `work` lasts, which begins with the first message that it sends. */
+/** Runs a program of `baselines/` in a separate process during `work`, which begins when the program sends its first message. */
 export async function withBaseline<Answer, Result>(
   name: string,
   input: object,

@@ -27,7 +27,7 @@ export class Child {
     return this.process.pid ?? 0;
   }
 
-  /** Asks the next question, once the one before is answered. Rejects when the program ends instead of answering. */
+  /** Sends the next question when the previous one is answered. Rejects when the program ends instead of answering. */
   async ask<Answer>(question: object): Promise<Answer> {
     const answered = once(this.process, 'message');
     this.process.send(question);

@@ -7,7 +7,7 @@ const ticksPerSecond = 100;
 export function cpuMicroseconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold anything; the fields behind it are fixed (man 5 proc): utime and stime.
+    // The name in parentheses may contain any characters. The fields after it are fixed (man 5 proc): utime and stime.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6;
   } catch {

@@ -15,7 +15,7 @@ export interface FarSide {
   readonly properties: Readonly<Record<string, string>>;
   /** Writes the option file of both clients, and creates `count` targets for each. */
   readonly configure: (system: System, sandbox: Sandbox, count: number) => void;
-  /** The token of a target, and the name that the sandbox gives to what arrives at it. */
+  /** The token of a target, and the name of the target in the sandbox. */
   readonly target: (
     sandbox: Sandbox,
     client: Client,

@@ -7,7 +7,7 @@ export class Producer {
 
   constructor(
     url: string,
-    /** Requests on their way at once, each over a connection of its own. */
+    /** Requests in flight at once, each over a separate connection. */
     readonly connections: number,
     private readonly key = apiKey,
   ) {
@@ -22,7 +22,7 @@ export class Producer {
     if (answer.statusCode !== 202) throw new Error(`POST /v1/notifications answered ${answer.statusCode}: ${text}`);
   }
 
-  /** Posts all of them, as many at once as there are connections. */
+  /** Posts all bodies, over all connections at once. */
   async postAll(bodies: readonly string[]): Promise<void> {
     let next = 0;
     const send = async (): Promise<void> => {

@@ -20,7 +20,7 @@ const apps: readonly AppName[] = ['api', 'dispatcher', 'worker-websocket', 'work
 /** The values that must not grow, by name. */
 type Sample = Readonly<Record<string, number>>;
 
-/** More than this between the second quarter of the run and its last is growth; garbage collectors take less. */
+/** A larger increase from the second quarter of the run to the last counts as growth. Garbage collection causes smaller ones. */
 const tolerated = 1.1;
 
 async function run(): Promise<void> {

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { Child } from './child';
 import { userOf } from './notifications';
 
-/** What the program `clients/web-sockets` is asked: to open sockets, or to wait for the notifications from `first` on. */
+/** The commands of the program `clients/web-sockets`: open sockets, or wait for the notifications from `first` on. */
 export type SocketQuestion = { readonly urls: readonly string[] } | { readonly first: number; readonly count: number };
 
 /** The expected notifications that arrived at the sockets. */
@@ -18,7 +18,7 @@ export interface Arrived {
 /** Signs the sessions of both sides' sockets; the baseline does not check it. */
 export const sessionSecret = 'a-session-secret-of-the-benchmarks';
 
-/** Sockets in a process of their own, one for each user from 0 on, at one server. */
+/** Sockets in a separate process, one for each user from 0 on, at one server. */
 export class WebSockets {
   private constructor(private readonly child: Child) {}
 
@@ -48,7 +48,7 @@ export class WebSockets {
 const sessionSeconds = 7 * 24 * 3600;
 
 async function urlsOf(origin: string, users: number): Promise<string[]> {
-  // Nothing is asked of this Redis: it would only be told of sessions that end.
+  // This Redis is not used; it would only announce the end of sessions.
   const sessions = new SessionTokens(
     sessionSecret,
     new EndedSessions(new Redis({ lazyConnect: true }), new KeySpace(1)),

@@ -94,7 +94,7 @@ it('does not take windows while Redis is nearly full, and takes them when there 
   const { redis: connection, keys } = queues;
   const windows = app.get(Windows, { strict: false });
   const ticks = queues.queue<TickJob>(keys.group(0), aggregationQueue);
-  await connection.setrange('something large', 20e6, 'x'); // beside which the buffers of connections do not count
+  await connection.setrange('something large', 20e6, 'x'); // so much that the buffers of connections do not matter
   const [, used] = /used_memory:(\d+)/.exec(await (connection as Redis).info('memory')) ?? [];
   await (connection as Redis).config('SET', 'maxmemory', String(Math.round(Number(used) / 0.97)));
   const isHeld = async (tick: string): Promise<boolean> => {
@@ -113,7 +113,7 @@ it('does not take windows while Redis is nearly full, and takes them when there 
     }
   };
   let tick = 0;
-  while (!(await isHeld(`tick-${++tick}`))); // the memory is looked at once a second
+  while (!(await isHeld(`tick-${++tick}`))); // the memory is read once a second
   await (connection as Redis).config('SET', 'maxmemory', '0');
   for (;;) {
     const { due, taken } = await windows.counts();

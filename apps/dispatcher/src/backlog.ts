@@ -6,7 +6,7 @@ import { metrics, RecurringFault } from '@pns/runtime';
 import { SocketNodes } from '@pns/sockets';
 import { Gauge } from 'prom-client';
 
-/** What waits in Redis. */
+/** The windows and jobs that wait in Redis. */
 interface Backlog {
   readonly windows: WindowCounts;
   /** By the transport's name, or `aggregation`. */
@@ -36,7 +36,7 @@ export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdo
     running.delete(this);
   }
 
-  /** Undefined when Redis does not tell. */
+  /** Undefined when Redis does not report it. */
   async backlog(): Promise<Backlog | undefined> {
     if (this.queues.redis.status !== 'ready') return undefined;
     let timer: NodeJS.Timeout | undefined;
@@ -84,14 +84,14 @@ const noJobs: JobCounts = { waiting: 0, active: 0, delayed: 0 };
 const running = new Set<BacklogCount>();
 let counting: Promise<Backlog | undefined> | undefined;
 
-/** The gauges of a scrape ask at the same time, and are told of the same look. */
+/** The gauges of a scrape are read at the same time and share one count. */
 function backlog(): Promise<Backlog | undefined> {
   const [anyone] = running;
   counting ??= Promise.resolve(anyone?.backlog()).finally(() => (counting = undefined));
   return counting;
 }
 
-/** Every dispatcher looks at the same Redis. */
+/** Every dispatcher counts the same Redis. */
 const whole = 'Of the whole system, so every dispatcher tells the same: take the maximum over them, not the sum.';
 
 new Gauge({

@@ -55,7 +55,7 @@ function totalsOf(reportFile) {
     const report = JSON.parse(readFileSync(reportFile, 'utf8'));
     return { passed: report.numPassedTests, failed: report.numFailedTests + report.numRuntimeErrorTestSuites };
   } catch {
-    return { passed: 0, failed: 1 }; // it was interrupted, or its settings are wrong; it says which above
+    return { passed: 0, failed: 1 }; // it was interrupted, or its settings are wrong; the reason is in the output above
   }
 }
 

@@ -53,7 +53,7 @@ async function postUntilAccepted(body: object, api: number): Promise<void> {
   throw new Error('Notifications were refused for half a minute.');
 }
 
-/** What came to the webhook in a round, each as often as it came under another delivery. */
+/** The notifications that arrived at the webhook in a round, each once for every delivery id. */
 async function atWebhook(round: string, total: number): Promise<string[]> {
   const items = await system.arrivalsOf(total, 'box', 90_000);
   return items
@@ -65,7 +65,7 @@ async function atWebhook(round: string, total: number): Promise<string[]> {
 
 const idsOf = ({ received }: Listener): string[] => received.map(({ frame }) => (frame[1] as { id: string }).id);
 
-/** What came to the sockets in a round, once `total` different ones have come to each. */
+/** The events that arrived at the sockets in a round, when each socket has received `total` different ones. */
 async function atSockets(round: string, total: number): Promise<string[]> {
   await Promise.all(sockets.map((socket) => socket.until(() => new Set(idsOf(socket)).size >= total)));
   return sockets.flatMap((socket, index) =>
@@ -109,7 +109,7 @@ describe('over a Redis cluster', () => {
 
   it('all accepted notifications arrive although a master is killed meanwhile', async () => {
     const posting = post('crash');
-    await pause(200); // some of it is accepted by then, some is not
+    await pause(200); // one part is accepted by then, the other is not
     await system.cluster.crash(0, () => pause(500));
     const posted = await posting;
     expect(new Set(await atWebhook('crash', 2000))).toEqual(posted);

@@ -20,8 +20,8 @@ export const textsOfPage = `
     })`;
 
 /**
- * The contrast of a text with its background; where that is a gradient, with its worst colour.
- * Source: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
+ * The contrast of a text with its background; on a gradient, with its worst colour. Source:
+ * https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
  */
 export function contrastOf({ color, layers }: PageText): number {
   const [shown] = coloursIn(color);

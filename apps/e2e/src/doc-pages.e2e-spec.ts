@@ -48,7 +48,7 @@ const firstLine = ({ text }: Block): string => text.split('\n', 1)[0] ?? '';
 beforeAll(async () => {
   mkdirSync(dataDir);
   mkdirSync(bin);
-  // Postgres runs as another user where this one is root.
+  // If this user is root, Postgres runs as another user.
   chmodSync(folder, 0o755);
   chmodSync(dataDir, 0o755);
   const { file, env } = php();
@@ -86,7 +86,7 @@ async function run({ text }: Block): Promise<string> {
   return printed;
 }
 
-/** What a block of docs/first-push.md must print in the end, by a text in it. */
+/** The output that each block of docs/first-push.md must end with, by a text in the block. */
 const printedBy: readonly (readonly [part: string, expected: RegExp])[] = [
   ['node hello.mjs', /^ox:mail:new Hello from JavaScript$/m],
   ['python3 hello.py', /^ox:mail:new Hello from Python$/m],

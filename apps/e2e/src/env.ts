@@ -1,4 +1,4 @@
-/** Tells what is started in this process which Postgres to make its databases in. */
+/** Sets the Postgres in which this process creates its databases. */
 export function provideDatabase(url: string): void {
   process.env['DATABASE_URL'] = url;
 }

@@ -26,7 +26,7 @@ const planted: readonly Planted[] = [
   ['libs/dispatch/src/index.ts', "import { retryFailed } from '@pns/delivery';"],
   ['libs/delivery/src/index.ts', "import { OutcomeRecorder } from '@pns/outcomes';"],
   ['libs/dispatch/src/dispatch.int-spec.ts', "import { AggregationModule } from '@pns/aggregation';"],
-  // Stages and platform know no transport; platform knows no stage.
+  // Stages and platform must not import transports; platform must not import stages.
   ['libs/delivery/src/index.ts', "import { ApnsTransport } from '@pns/transport-apns';", refused],
   ['libs/queue/src/index.ts', "import { OutcomeRecorder } from '@pns/outcomes';", boundary],
   ['libs/queue/src/index.ts', "import { fcmToken } from '@pns/transport-fcm/token';", refused],
@@ -58,7 +58,7 @@ const planted: readonly Planted[] = [
   ['apps/api/src/http/fields.ts', "import '../json/testing/json-texts';", 'no-restricted-imports'],
   ['libs/delivery/src/turns.ts', "import '@pns/transport-contract/testing';", 'no-restricted-imports'],
   ['libs/delivery/src/turns.spec.ts', "import { farSide } from './testing/far-side';"],
-  // Nobody imports an app.
+  // No package may import an app.
   ['apps/api/src/server.ts', "import { startDispatcher } from '@pns/dispatcher';", refused],
   ['libs/delivery/src/index.ts', "import { startDispatcher } from '@pns/dispatcher';", boundary],
 ];

@@ -18,7 +18,7 @@ interface Sender {
   readonly name: 'apns' | 'fcm';
   /** The most connections at once. */
   readonly connections: number;
-  /** The token of a target, of which there are many. */
+  /** A token for each index. */
   readonly token: (index: number) => string;
   transport(origin: string, tokenOrigin: string, times: Times): Transport & { close(): Promise<void> };
 }
@@ -225,7 +225,7 @@ describe.each(senders)('$name', (sender) => {
     expect(far.streams).toBe(6);
   });
 
-  it('never repeats a stream that the far side has looked at', async () => {
+  it('never repeats a request that the provider may have processed', async () => {
     const { far, deliver } = await start();
     far.answer = (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     expect(await deliver()).toMatchObject({ kind: 'retry' });

@@ -29,7 +29,7 @@ beforeAll(async () => {
     properties: {
       'com.openexchange.pns.transport.apn.ios.enabled': 'true',
       'com.openexchange.pns.delayDuration': 0,
-      'com.openexchange.pns.retry.baseDelay': 24 * 60 * 60 * 1000, // nothing that fails comes back in this test
+      'com.openexchange.pns.retry.baseDelay': 24 * 60 * 60 * 1000, // nothing that fails recovers in this test
     },
   });
   await once(busy.listen(0, '127.0.0.1'), 'listening');

@@ -91,7 +91,7 @@ export class Standalone {
     return new RegExp(`^ +${what} +(\\S+)`, 'm').exec(this.output)?.[1] ?? '';
   }
 
-  /** The shell command in its output, as a request. */
+  /** The request that the shell command in its output makes. */
   async example(): Promise<Response> {
     const command = this.output.slice(this.output.indexOf('curl -i'), this.output.indexOf('Ctrl-C')).trim();
     const curl = spawn('sh', ['-c', `curl() { for each; do printf '%s\\0' "$each"; done; }\n${command}`]);

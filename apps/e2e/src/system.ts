@@ -19,13 +19,13 @@ export const signatureSecret = 'a-secret-for-end-to-end-tests';
 export interface SystemOptions extends AppProcessOptions {
   /** The number of processes of each app. Default: one of each app for Web Sockets and webhooks. */
   readonly processes?: Partial<Record<AppName, number>>;
-  /** Lines of `pns.properties` beside those that every test needs. */
+  /** Lines of `pns.properties` in addition to those that every test needs. */
   readonly properties?: Readonly<Record<string, string | number>>;
   /** Whether Apple, Google and Microsoft are simulated too. */
   readonly hasProviders?: boolean;
   /** Whether there is a cluster of Redis instead of one. */
   readonly hasRedisCluster?: boolean;
-  /** Variables beside those that every app needs. */
+  /** Variables in addition to those that every app needs. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -125,7 +125,7 @@ export class System {
     writeFileSync(join(this.folder, file), text);
   }
 
-  /** Starts one more process of an app, with variables beside those of all. */
+  /** Starts another process of an app, with variables in addition to those of all apps. */
   async add(name: AppName, env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
     const app = await AppProcess.start(name, { ...this.env, ...env }, this.ofApps);
     this.apps.set(name, [...(this.apps.get(name) ?? []), app]);

@@ -8,7 +8,7 @@ export async function runBuilt(program, args) {
     await prepare();
     const child = spawn(process.execPath, [join(root, program), ...args], {
       stdio: 'inherit',
-      // As in our images, and for both sides of a comparison.
+      // As in our images. Both sides of a comparison use it.
       env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=64`.trim() },
     });
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

@@ -30,7 +30,7 @@ function stopTogetherWithNpm() {
   setInterval(() => ancestors() !== atStart && process.kill(process.pid, 'SIGTERM'), 500).unref();
 }
 
-/** The process that started us and, where the system shows it as a file, the one that started that one. */
+/** The parent of this process and, if the system shows it as a file, the parent's parent. */
 function ancestors() {
   try {
     const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');

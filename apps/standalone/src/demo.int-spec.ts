@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { exampleCommand } from './demo';
 
-/** What a shell makes of the command: the arguments of curl. */
+/** The arguments that a shell passes to curl for the command. */
 function shellWords(command: string): string[] {
   const script = `curl() { for each; do printf '%s\\0' "$each"; done; }\n${command}`;
   return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1);

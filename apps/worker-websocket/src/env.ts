@@ -13,8 +13,8 @@ export const workerWebsocketEnv = () =>
   ]);
 
 /**
- * Where health checks are answered beside the app's own port, if a port is named. The default of the other workers does not
- * apply, because several nodes on one host would have the same.
+ * The separate port of health checks, if one is set. The default of the other workers does not apply, because several nodes on one
+ * host would use the same port.
  */
 export function extraHealthPort(env: NodeJS.ProcessEnv = process.env): number | undefined {
   const name = 'PNS_HEALTH_PORT';

@@ -220,7 +220,7 @@ function isFull({ entries, characters }: Slice, more: number): boolean {
   return entries.length === maxEntriesPerJoin || characters + more > maxCharactersPerJoin;
 }
 
-/** The slices for the next script: whole slices, as many as fit. */
+/** The slices for the next script: as many whole slices as fit. */
 function nextBatch({ waiting }: Lane): Waiting[] {
   let [size, length] = [0, 0];
   const end = waiting.findIndex(({ entries, characters }, index) => {

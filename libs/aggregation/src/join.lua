@@ -134,8 +134,8 @@ end
 
 local aTickAgo = string.format('(%d', now - tickLength)
 local overdue = redis.call('ZCOUNT', KEYS[1], '-inf', aTickAgo)
--- If any batch is older than a tick, the windows of all batches count as overdue: a look at each batch would take longer
--- the more batches there are.
+-- If any batch is older than a tick, the windows of all batches count as overdue: reading each batch would take longer the more
+-- batches there are.
 if redis.call('ZCOUNT', KEYS[5], '-inf', aTickAgo) > 0 then
   overdue = overdue + math.max(0, redis.call('GET', KEYS[6]) or 0)
 end

@@ -157,7 +157,7 @@ it('runs no more batches at once than configured, even after other properties ch
   await changed();
   await scene.ticks.addNow(1, 'second', Date.now());
   while ((await scene.queueOf(1).getActiveCount()) === 0);
-  for (let turn = 0; turn < 50; turn++) await scene.queue.getActiveCount(); // time enough to take and hand over
+  for (let turn = 0; turn < 50; turn++) await scene.queue.getActiveCount(); // enough time to take and dispatch it
   release();
   while ((await scene.queueOf(1).getActiveCount()) > 0);
   expect([mostAtWork, atWork]).toEqual([1, 0]);

@@ -355,7 +355,7 @@ describe('windows on one clock', () => {
     time.now += tickLengthMs;
     expect(await overdue()).toBe(0);
     time.now += 1;
-    expect(await overdue()).toBe(6); // three in the batch, and three that nobody took
+    expect(await overdue()).toBe(6); // three in the batch, and three that no batch contains
     const second = await windows.take(shard, 'second', 'me', 2);
     await windows.take(shard, 'first', 'me', 3);
     expect(await overdue()).toBe(6);

@@ -162,7 +162,7 @@ it('a late answer of Postgres does not restore older options', async () => {
   await hasRead;
   const second = set('newer');
   await until(() => others('mail')?.sid === 'newer');
-  await store.all(); // simultaneous reads have their answers too
+  await store.all(); // simultaneous reads are answered by then
   held.emit('release');
   await Promise.all([first, second]);
   expect(options('mail')).toEqual({ sid: 'newer' });

@@ -47,7 +47,7 @@ it('a change during a lost connection to Redis takes effect after the reconnect'
   await site.hearing(2);
   expect(await delayOf(reader)).toBe(1000);
   link.cut();
-  await writer.store.put({ scope: 'context', context: 1 }, { name: delay, value: '7' }); // and nobody is told
+  await writer.store.put({ scope: 'context', context: 1 }, { name: delay, value: '7' }); // without an announcement
   link.mend();
   await soon(async () => (await delayOf(reader)) === 7);
   await site.stopProcesses();
@@ -77,7 +77,7 @@ it('a write during the load of a batch makes only the affected users load again'
   const subjects = jest.spyOn(process.store, 'subjects');
   const [user, context, other] = [john, { context: 2, user: 1 }, { context: 3, user: 1 }];
   const batch = [user, context, other];
-  const later = { context: 9, user: 9 }; // whom nobody asks for
+  const later = { context: 9, user: 9 }; // users that no request names
   subjects.mockImplementationOnce(async (...asked) => {
     const rows = await read(...asked);
     await set(process, { scope: 'user', ...user }, delay, '1');

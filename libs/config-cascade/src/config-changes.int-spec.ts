@@ -29,7 +29,7 @@ describe('a change whose announcement was lost', () => {
     let mark = '0';
     await withinOneSecond(
       async (round) => {
-        await writer.pendingChanges.remove(mark); // of the round before
+        await writer.pendingChanges.remove(mark); // of the previous round
         mark = await writer.pendingChanges.add();
         await writer.store.put(place, { name: delay, value: String(round) });
       },

@@ -25,7 +25,7 @@ const integer = (min: number, max: number) =>
     .string()
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
-    // A text with so many digits that it becomes Infinity gets the message for a number above the maximum.
+    // A number with too many digits becomes Infinity, and gets the message for a number above the maximum.
     .pipe(z.number(`must be at most ${max}`).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
 /** Text of at most `maxLength` UTF-16 units; a longer one is not checked further. Postgres stores no NUL and no half of a surrogate pair. */
 const text = (maxLength: number) =>

@@ -33,7 +33,8 @@ interface KnownContext extends Known {
   readonly hasUsers: boolean;
 }
 
-// Some hundred bytes each. More than any batch needs, so that values that were loaded for a batch are still there when they are used.
+// The most entries, of some hundred bytes each. It is more than any batch needs, so that values that were loaded for a batch are
+// still there when they are used.
 const maxContexts = 131_072;
 const maxUsers = 131_072;
 

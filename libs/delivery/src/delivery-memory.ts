@@ -27,7 +27,7 @@ export class DeliveryMemory {
 
   constructor(private readonly redis: RedisClient) {}
 
-  /** Runs `work` on a job, with the checkpoint of an earlier run in this process and after that run has ended. */
+  /** Runs `work` on a job. If this process ran the job before, it waits until that run has ended, and uses its checkpoint. */
   async run(job: Job<DeliveryJob>, work: (checkpoint: Checkpoint) => Promise<void>): Promise<void> {
     const key = keyOf(job);
     const before = this.runs.get(key);

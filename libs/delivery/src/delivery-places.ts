@@ -13,7 +13,7 @@ export interface PlaceRequest {
   readonly wake: () => Promise<boolean>;
 }
 
-/** What the end of a delivery says about its endpoint. */
+/** Whether the end of a delivery shows that its endpoint works. */
 export type Verdict = 'answered' | 'failed' | 'nothing';
 
 /** The places of a job that has started. */

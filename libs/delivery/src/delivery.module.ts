@@ -22,7 +22,7 @@ export interface TransportOptions {
   readonly isOrdered?: boolean;
   /** Who else takes jobs from the sources; by default the other processes of the transport. */
   readonly readership?: Readership;
-  /** The script of the app that can send in a process of its own; absent where the transport holds its targets itself. */
+  /** The script of the app that sends in a separate process; absent if the transport holds its targets itself. */
   readonly isolatedEntry?: string;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly inject: readonly (abstract new (...args: never[]) => unknown)[];

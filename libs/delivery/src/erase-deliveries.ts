@@ -54,12 +54,12 @@ async function eraseFrom(
     const job = JSON.parse(text) as DeliveryJob;
     assertJobVersion('delivery', job);
     const deliveries = job.deliveries.filter((delivery) => !isOwnedBy(delivery, owner));
-    // Empty ones were in a worker's hand when somebody was erased, and the worker died.
+    // A job is empty if a worker ran it during an erasure and then died.
     if (deliveries.length > 0 && deliveries.length === job.deliveries.length) continue;
     found++;
     const data = JSON.stringify({ ...job, deliveries } satisfies DeliveryJob);
     const isReplaced = await replaceData.run(redis, queue.toKey(id), hash('sha1', text), data);
-    if (isReplaced !== 1) continue; // what became of it, the next time tells
+    if (isReplaced !== 1) continue; // whether the job is erased shows at the next round
     const isRemoved = deliveries.length === 0 && (await queue.remove(id)) === 1;
     if (!isRemoved) locks.push(jobLock(group, name, id));
   }

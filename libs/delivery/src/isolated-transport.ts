@@ -10,7 +10,7 @@ export const isolatedArgument = 'isolated';
 /** The isolated process must start within this time, in ms. */
 const maxStartMs = 60_000;
 
-/** The isolated process gets a ping this often, in ms, and is killed after so many pings without an answer. */
+/** The isolated process gets a ping this often, in ms, and is killed after `maxUnanswered` pings without an answer. */
 const pingEveryMs = 1000;
 const maxUnanswered = 10;
 

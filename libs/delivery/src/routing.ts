@@ -11,7 +11,7 @@ export interface QueueRef {
 
 /** Where a delivery goes. */
 export interface DeliveryRoute extends QueueRef {
-  /** What the target shares its fate with: a web server, a client's account with a provider, or a socket node. */
+  /** The unit of slots and circuits: a web server, a client's account with a provider, or a socket node. */
   readonly endpoint: string;
 }
 
@@ -22,7 +22,7 @@ export interface DeliveryGroup extends DeliveryRoute {
 
 interface RoutingRule {
   readonly endpointOf: (delivery: Delivery) => string;
-  /** Whether each endpoint has a queue of its own. Otherwise each shard has one for the transport. */
+  /** Whether each endpoint has a separate queue. Otherwise each shard has one for the transport. */
   readonly hasQueuePerEndpoint?: true;
 }
 

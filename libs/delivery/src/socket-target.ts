@@ -24,7 +24,7 @@ export function nodeOf(delivery: Pick<Delivery, 'target' | 'token' | 'attempt'>)
   return target.kind === 'parked' ? parkedNode : target.node;
 }
 
-/** The delivery to another target. Earlier versions read the target in the token, and so do those of a job's id. */
+/** The delivery with another target. Earlier versions read the target from the token, and the token is a part of a job's id. */
 export function withTarget(delivery: Delivery, target: SocketTarget): Delivery {
   return { ...delivery, target, token: tokenOf(target) };
 }

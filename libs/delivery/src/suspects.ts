@@ -40,7 +40,7 @@ interface Suspects {
   readonly attempt: Attempting;
 }
 
-/** Whether a delivery must not be sent again after so many deaths. */
+/** Whether a delivery must not be sent again after this number of deaths. */
 export function isPoison(tries: number): boolean {
   return tries >= maxDeaths;
 }

@@ -38,8 +38,8 @@ describe('the subscription to remove', () => {
   });
 
   it.each([
-    ['the start of the attempt, if the far side names no time', undefined, startedAt],
-    ['the time that the far side names', startedAt - 1000, startedAt - 1000],
+    ['the start of the attempt, if the provider names no time', undefined, startedAt],
+    ['the time that the provider names', startedAt - 1000, startedAt - 1000],
     ['a day before the attempt at the earliest', startedAt - 3 * dayMs, startedAt - dayMs],
     ['the start of the attempt at the latest', startedAt + 1000, startedAt],
   ])('is dead since %s', (_, since, deadAt) => {

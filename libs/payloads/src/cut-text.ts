@@ -72,14 +72,14 @@ function lastFit(text: string, maxBytes: number, sizeOf: TextSize): number {
   return codePointStart(text, low);
 }
 
-/** `index`, or the one before it where `index` is inside a surrogate pair. */
+/** `index`; one less if `index` is inside a surrogate pair. */
 function codePointStart(text: string, index: number): number {
   return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff ? index - 1 : index;
 }
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** `text` without the grapheme that `end` cuts; `text` up to `end` where nothing visible would be left. */
+/** `text` without the grapheme that `end` cuts; `text` up to `end` if nothing visible would remain. */
 function wholeGraphemes(text: string, end: number): string {
   // Only one lookup, because its time grows with the longest grapheme.
   const whole = text.slice(0, segmenter.segment(text).containing(end)?.index ?? end);

@@ -17,7 +17,7 @@ export interface PushContent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** The parts of a notification that make its content. `count` is more than 1 where it stands for several notifications. */
+/** The parts of a notification that make its content. `count` is more than 1 if it stands for several notifications. */
 export interface PushSource {
   readonly topic: string;
   readonly payload: Readonly<Record<string, unknown>>;

@@ -30,7 +30,7 @@ export interface StoredContextSet {
   readonly version: string;
 }
 
-/** A stored entry, or an entry from a file in the same list; that one has no version. */
+/** A stored entry, or an entry from a file in the same list. An entry from a file has no version. */
 export type Listed<Stored extends { readonly version: string }> = Omit<Stored, 'version'> & {
   readonly version?: string;
 };

@@ -26,7 +26,7 @@ import { PendingChangeStore } from './pending-change.store';
 
 export interface PersistenceModuleOptions {
   readonly databaseUrl: string;
-  /** The keys of `Seal`; none where an app reads and writes no secrets. */
+  /** The keys of `Seal`; none if an app reads and writes no secrets. */
   readonly encryptionKeys?: readonly Buffer[];
 }
 

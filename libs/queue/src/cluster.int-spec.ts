@@ -103,7 +103,7 @@ it.each([0, 1, 2])('receives messages again when the master of the channel is ba
   };
   await subscriber.listen();
   await hears('before');
-  const isBack = once(subscriber, 'ready'); // the sign that something may have been missed
+  const isBack = once(subscriber, 'ready'); // announcements may have been lost before it
   await cluster.crash(index);
   await isBack;
   await subscriber.listen();

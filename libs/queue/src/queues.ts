@@ -16,7 +16,10 @@ export function deliveryQueue(transport: TransportName): string {
   return transport;
 }
 
-/** Where socket nodes and their queues are: one key group, because BullMQ wants a hash tag and a list of nodes is small. */
+/**
+ * The key group of socket nodes and their queues. One key group is enough, because the list of nodes is small; BullMQ needs a hash
+ * tag.
+ */
 export function socketNodeGroup(keys: KeySpace): string {
   return `{${keys.global('websocket')}}`;
 }

@@ -7,7 +7,7 @@ export interface KeyKind {
   readonly owner: string;
   /** When it is deleted or expires. */
   readonly lifetime: string;
-  /** What it contains. */
+  /** The content of the keys. */
   readonly content: string;
 }
 

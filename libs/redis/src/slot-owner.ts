@@ -10,8 +10,9 @@ const retryMs = 200;
 const disconnectTimeoutMs = 2000;
 
 /**
- * A connection to the master that owns the slot of `key`. It follows when another master owns the slot, and its commands wait for the
- * master to return. Workers use it, because BullMQ's way to wake up a stuck `Cluster` can leave the cluster ended for good.
+ * A connection to the master that owns the slot of `key`. If another master becomes the owner, it connects to that one. Its commands
+ * wait while the master is away. Workers use it, because BullMQ interrupts a blocked `Cluster` in a way that can end the cluster
+ * permanently.
  */
 export function connectToOwner(cluster: Cluster, key: string): EndingRedis {
   const redis = new EndingRedis({ ...ownerOptions(cluster, new SlotOwner(cluster, key)), ...waitingOptions });

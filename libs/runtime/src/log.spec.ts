@@ -4,7 +4,7 @@ import { log } from './log';
 const write = jest.spyOn(process.stdout, 'write');
 afterAll(() => write.mockRestore());
 
-/** The log line of `act`. */
+/** The log line with these fields. */
 function lineOf(fields: object): Promise<string> {
   return new Promise((resolve) => {
     write.mockImplementation((line) => {

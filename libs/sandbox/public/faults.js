@@ -3,7 +3,7 @@
 const byId = (id) => document.getElementById(id);
 const form = byId('faults');
 
-/** Everything that any far side can do wrong: what it is called, what is sent for it, and which fields it needs. */
+/** The faults of all receivers: their names, the requests that set them, and the fields that these need. */
 const late = {
   label: 'answer late',
   fault: () => ({ delayMs: Number(form.delayMs.value) }),
@@ -105,7 +105,7 @@ async function putFault(fault) {
   byId('fault-error').textContent = response.ok ? '' : (await response.json()).error;
 }
 
-/** Shows which far sides misbehave, and how. */
+/** Shows which receivers have faults, and which. */
 export function showFaults(targets) {
   const faulty = targets.filter(({ fault }) => Object.keys(fault).length > 0);
   byId('fault-state').hidden = faulty.length === 0;
@@ -113,17 +113,17 @@ export function showFaults(targets) {
   if (byId('fault-state').textContent !== text) byId('fault-state').textContent = text; // a screen reader says it once
 }
 
-// ---- the Web Socket, whose far side is this page ----
+// ---- the Web Socket of this page ----
 
 let socket;
 let comingBack;
 
-/** Lets the form send this socket away and call it back. */
+/** The buttons that disconnect this socket and connect it again. */
 export function useSocket(opened) {
   socket = opened;
 }
 
-/** As a phone in a tunnel: the connection ends without a good-bye, and the client comes back by itself. */
+/** Like a phone in a tunnel: the connection ends without a close frame, and the client reconnects by itself. */
 function sendAway(seconds) {
   clearTimeout(comingBack);
   if (socket === undefined) {

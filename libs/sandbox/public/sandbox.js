@@ -37,7 +37,7 @@ function chip({ text, tone = '', title = '' }) {
   return element;
 }
 
-/** What a person wants to read first, whatever the topic. */
+/** The text that a person wants to read first, for any topic. */
 function headline(payload = {}) {
   const sender = [payload.displayname, payload.email && `<${payload.email}>`].filter(Boolean).join(' ');
   const folders = payload.folders?.join?.(', ');
@@ -111,7 +111,7 @@ function repeats(line, title) {
   return isCut ? told.startsWith(known) || known.startsWith(told) : told === known;
 }
 
-/** What a push shows, as each provider's format has it; without title and body it is silent. */
+/** The visible content of a push in each provider's format; a push without title and body is silent. */
 const shownBy = {
   apns: (body) => {
     const { alert, badge } = parsed(body)?.aps ?? {};
@@ -260,7 +260,7 @@ function showNotification({ topic, payload, priority = 'high' }) {
   editor.priority.value = priority;
 }
 
-/** The notification that the form holds. @throws Error that says what is wrong with it. */
+/** The notification in the form. @throws Error with the reason if the form is not valid */
 function edited() {
   const payload = parsed(editor.payload.value);
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {

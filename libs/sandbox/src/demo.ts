@@ -42,7 +42,7 @@ const edits = z.strictObject({
   priority: z.enum(['high', 'medium', 'low']).optional(),
 });
 
-/** Lets the page send notifications to one user and open this user's socket, and nothing else, without knowing the key. */
+/** Lets the page send notifications to one user and open this user's socket. The page does not get the key and can do nothing else. */
 export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, apps: readonly DemoApp[]): void {
   app.get('/demo', () => ({ isAvailable: demo !== undefined, hasDevices: apps.length > 0, notification }));
   if (demo === undefined) return;

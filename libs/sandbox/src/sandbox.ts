@@ -45,7 +45,7 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** Starts the simulated far sides. Rejects with `PORT_IN_USE` if its port is in use. */
+/** Starts the simulated providers and the webhook receiver. Rejects with `PORT_IN_USE` if its port is in use. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { port, host = '127.0.0.1', signatureSecret = demoSignatureSecret, keep = 20_000 } = options;
   const { hasProviders = true } = options;

@@ -36,7 +36,7 @@ export function providersKeys(url: URL): TokenKeys {
   const options = {
     algorithms: [...algorithmsOfOthers, 'EdDSA'],
     clockTolerance: clockToleranceSeconds,
-    // Also for a token that the provider lets live longer: an ended session is stored only for this time.
+    // The limit also applies if the provider issues tokens with a longer life, because an ended session is stored only for this time.
     maxTokenAge: maxSessionTtlSeconds,
   };
   return {

@@ -38,7 +38,7 @@ export interface SocketNodeOptions {
     | 'PNS_SESSION_SECRET'
     | 'PNS_SESSION_JWKS_URL'
   >;
-  /** What the keys in Redis begin with. */
+  /** The prefix of the keys in Redis. */
   readonly prefix?: string;
 }
 
@@ -100,7 +100,7 @@ export class SocketNodeModule {
 @Module({})
 class HeldSocketsModule {}
 
-/** What the transports and the sockets' side of the app share. */
+/** The providers that the transports share with the admission of sockets. */
 function holding(node: NodeId): DynamicModule {
   return {
     module: HeldSocketsModule,

@@ -29,8 +29,8 @@ export async function startSocketNode(
 }
 
 /**
- * Refuses handshakes of Socket.IO's other transport, which come without an upgrade, before their body is read. A page can
- * read why, also where its browser asks first (OPTIONS), and also where it forgot the client's path.
+ * Refuses handshakes of Socket.IO's polling transport, which have no upgrade, before their body is read. Pages can read the reason,
+ * also if the browser sends a preflight (OPTIONS) or the URL lacks the client's path.
  */
 function refusePolling(app: NestFastifyApplication): void {
   const clients = app.get(WebsocketClients);
@@ -54,7 +54,7 @@ const preflight = {
   'access-control-allow-headers': '*',
 };
 
-/** Serves the app's HTTP answers at one more port, which those who open sockets need not reach. */
+/** Serves the HTTP answers of the app at a separate port, so that clients of sockets need no access to it. */
 async function answerHealthAt(port: number, app: NestFastifyApplication): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   const server = createServer((request, response) => fastify.routing(request, response));

@@ -26,7 +26,7 @@ export function explanationOf(
   { subscriptions, sockets, isComplete }: Targets,
   rules: SocketRules,
 ): Explanation {
-  // Undefined only when the cache evicted the user during this request. That denies, as everywhere.
+  // Undefined only if the cache evicted the user during this request. Then nothing is sent, as in all other places.
   const { decision, places } = explained ?? { decision: notLoaded, places: [] };
   const decided = {
     isEnabled: decision.isEnabled,

@@ -11,7 +11,7 @@ export interface FileSet {
   readonly file: string;
 }
 
-/** The properties and context sets from the configuration folder, for routes that show them beside those of the API. */
+/** The properties and context sets from the configuration folder, for routes that show them together with those of the API. */
 @Injectable()
 export class FileScopes {
   constructor(private readonly directory: ConfigDirectory<FolderScopes>) {}

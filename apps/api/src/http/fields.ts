@@ -14,7 +14,7 @@ export const idNumber = z
   .min(1, idSentence)
   .max(maxId, idSentence);
 
-/** The id of a context or user in a path or query, where it is text. */
+/** The id of a context or user in a path or query, which contain text. */
 export const idText = z
   .string()
   .regex(/^[1-9]\d{0,9}$/, idSentence)

@@ -257,7 +257,7 @@ async function* chunksOf(body: Readable, stopping: AbortSignal): AsyncGenerator<
   }
 }
 
-/** The entry, or a refusal where the producer may not post to its context. */
+/** The entry, or a refusal if the producer may not post to its context. */
 function within(contexts: Producer['contexts'], entry: ReadEntry): ReadEntry {
   if (contexts === undefined || !entry.ok) return entry;
   if (entry.notifications.every(({ context }) => contexts.includes(context))) return entry;

@@ -102,7 +102,7 @@ export class Registrar {
     };
   }
 
-  /** The token in its normal form. @throws RequestError `TOKEN_INVALID` where it does not have the format of the provider. */
+  /** The token in its normal form. @throws RequestError `TOKEN_INVALID` if it does not have the format of the provider */
   private tokenOf(transport: keyof typeof tokenRules, client: string, token: string): string {
     const rule = tokenRules[transport];
     const message = rule.tokenProblem(token, this.accounts.allowedHosts(transport, client));

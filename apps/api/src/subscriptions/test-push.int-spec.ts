@@ -98,7 +98,7 @@ it.each<[Outcome, object]>([
     topic: 'pns:test',
     token: 'ab12',
   });
-  // The delivery is not stored as failed. It was not sent again either: otherwise the next delivery would be another one.
+  // The delivery is not stored as failed, and was not retried: otherwise a retry would arrive before the next delivery.
   expect(await worker.get(FailedDeliveryStore, { strict: false }).get(String(body['delivery']))).toBeUndefined();
 });
 

@@ -8,7 +8,7 @@ import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { createApi } from '../start';
 
-/** An answer of the API, its body parsed where it is JSON. */
+/** An answer of the API; a JSON body is parsed. */
 export interface TestAnswer<Body> {
   readonly status: number;
   readonly headers: Headers;
@@ -16,7 +16,7 @@ export interface TestAnswer<Body> {
 }
 
 export interface TestRequest {
-  /** Sent as it is when text, bytes or a stream, else as JSON. */
+  /** Text, bytes and streams are sent unchanged, other values as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /** The API key; null for none, absent for the bootstrap key. */
@@ -41,7 +41,7 @@ export interface TestApi {
 
 /** Blanks are as good as any other character of a key. */
 export const bootstrapKey = 'the bootstrap key of these tests';
-/** What session tokens are signed with. */
+/** The secret that signs session tokens. */
 export const sessionSecret = 'the session secret of these tests';
 
 export interface TestApiOptions {
@@ -125,7 +125,7 @@ async function rowsOf(databaseUrl: string): Promise<Record<string, string[]>> {
   try {
     const rows: Record<string, string[]> = {};
     for (const table of tables) {
-      // When a key was last used is written now and then, and is no change that anybody asked for.
+      // The time of a key's last use is written now and then. It is no change by a request.
       const row = table === 'api_keys' ? `(to_jsonb(t) - 'last_used_at')` : 't';
       const answer = await client.query<{ row: string }>(`SELECT ${row}::text AS row FROM ${table} t ORDER BY 1`);
       rows[table] = answer.rows.map(({ row }) => row);

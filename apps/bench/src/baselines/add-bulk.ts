@@ -1,5 +1,6 @@
-// Bare BullMQ, as fast as it goes: no HTTP, no validation, one delayed job per notification, several `addBulk` of the
-// same size as our requests on their way at once (one alone waits for each round trip; more than four gain nothing).
+// Only BullMQ, as fast as possible: no HTTP, no validation, one delayed job per notification. Several calls of `addBulk` are in
+// flight at once, each with as many jobs as our requests have notifications. A single call would wait for each round trip; more than
+// four calls are not faster.
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { mailNotification } from '../notifications';

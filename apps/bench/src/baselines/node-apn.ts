@@ -1,5 +1,5 @@
-// The Provider of @parse/node-apn and nothing else: no queue, no outcome to record, the texts already made. It sends the same
-// push as ours over the same kind of connection, with several hundred on their way at once.
+// Only the Provider of @parse/node-apn: no queue, no recorded outcome, prepared texts. It sends the same push as PNS over the same
+// kind of connection, with several hundred in flight at once.
 import { randomUUID } from 'node:crypto';
 import { Notification, Provider } from '@parse/node-apn';
 import { mailNotification } from '../notifications';

@@ -4,7 +4,7 @@ import { answerQuestions } from '../child';
 import { mailNotification } from '../notifications';
 import { io, listen } from './bare-socket-io';
 
-/** Events between two looks at the sockets. */
+/** Events between two counts of the sockets. */
 const atOnce = 100;
 
 export type EmitQuestion =

@@ -1,6 +1,6 @@
-// One BullMQ job for each delivery, posted by the quickest client there is over as many kept connections to an endpoint as
-// ours may open. The jobs are in the queue before it starts, finished ones are not kept, nothing is logged or recorded; 50 to
-// 400 jobs at once made no difference.
+// One BullMQ job for each delivery. The fastest available client posts it, over as many kept connections to an endpoint as PNS may
+// open. The jobs are in the queue before the start, finished jobs are not kept, and nothing is logged or recorded. 50 to 400 jobs at
+// once made no difference.
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { signedPosts, type WebhookJob } from './signed-post';

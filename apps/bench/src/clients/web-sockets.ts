@@ -50,7 +50,7 @@ function take(data: Buffer, socket: number): void {
   if (id % sockets !== socket) throw new Error(`What was for socket ${id % sockets} came to ${socket}.`);
   const at = id - first;
   const before = arrivals[at];
-  if (before === undefined) return; // not one of those that are counted
+  if (before === undefined) return; // not counted
   arrivals[at] = before + 1;
   if (before > 0) return;
   different++;

@@ -81,5 +81,5 @@ function deviceToken(index: number): string {
   return (index % devices).toString(16).padStart(64, '0');
 }
 
-/** From the transport's queue to Apple, beside the client library alone. */
+/** From the transport's queue to Apple, compared with the client library alone. */
 export const apns: Scenario = { name: 'apns', unit: 'pushes/s', ours, baseline, goal: { atLeast: 0.9 } };

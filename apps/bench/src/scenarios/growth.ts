@@ -14,7 +14,7 @@ import { Producer } from '../producer';
 import { end, measuringArgs } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
 
-/** As many subscriptions as these are side by side, one for each user. */
+/** This number of subscriptions, one for each user, are compared. */
 const [many, few] = [1_000_000, 10_000];
 /** On both sides the same number of users and contexts get notifications; only the number of inactive users differs. */
 const active = 10_000;
@@ -29,13 +29,13 @@ const delayMs = 1000;
 /** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 10_000;
 const notificationsOf = (size: Size): number => (size === 'full' ? 60_000 : 20_000);
-/** In the details: as many for users whom nobody asked for before, so that nothing is known of them. */
+/** In the details: the same number for users without an earlier request, so that no cache contains them. */
 const strangers = 20_000;
 
 /** Coprime to the numbers of users: they come in an order that no page of the table is made for. */
 const stride = 700_001;
 
-/** Deliveries to Apple are put into queues, and nobody takes them out: they are counted there. */
+/** No worker runs, so the deliveries to Apple stay in their queues and are counted there. */
 const transport = 'apns';
 const properties = { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' };
 

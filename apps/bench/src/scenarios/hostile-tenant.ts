@@ -43,7 +43,7 @@ const side =
       }),
     );
 
-/** Runs all of PNS in one process, with the other tenants' webhook at `sandbox` and one whose URIs users choose. */
+/** Runs all of PNS in one process. It has the webhook of the other tenants, at `sandbox`, and a webhook whose URIs users choose. */
 async function withStandalone<Answer>(
   sandbox: Sandbox,
   work: (standalone: Standalone) => Promise<Answer>,

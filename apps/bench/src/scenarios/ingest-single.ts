@@ -11,7 +11,7 @@ import { nothingFallsDue, waiting } from './ingest';
 
 const connections = 100;
 const requestsOf = (size: Size): number => (size === 'full' ? 60_000 : 12_000);
-/** What is compiled and connected at first is not measured. */
+/** Requests before the measurement, in which code is compiled and connections are opened. */
 const warmUpRequests = 3000;
 
 async function ours(size: Size): Promise<Measured> {
@@ -33,7 +33,7 @@ const baseline = (size: Size): Promise<Measured> =>
     ),
   );
 
-/** Posts one notification after the other to either side; `taken` counts what is in Redis in the end. */
+/** Posts one notification after the other to either side; `taken` counts the notifications in Redis at the end. */
 async function measured(
   size: Size,
   url: string,

@@ -9,7 +9,7 @@ import type { Measured, Scenario, Size } from '../scenario';
 import { withRedis } from '../servers';
 
 const batchSize = 100;
-/** Requests on their way at once; more only wait for each other on a machine of two cores. */
+/** Requests in flight at once. On a machine of two cores, more are not faster. */
 const inFlight = 16;
 const batchesOf = (size: Size): number => (size === 'full' ? 2000 : 300);
 
@@ -35,7 +35,7 @@ async function ours(size: Size): Promise<Measured> {
       }),
     );
     const producer = new Producer(api.url, inFlight);
-    await producer.postAll(batches.splice(0, inFlight)); // what is compiled and connected at first is not measured
+    await producer.postAll(batches.splice(0, inFlight)); // not measured, because code is compiled and connections are opened meanwhile
     const cpuBefore = [cpuMicroseconds(api.child.pid ?? 0), cpuMicroseconds(system.redis.pid)] as const;
     const startedAt = performance.now();
     await producer.postAll(batches);

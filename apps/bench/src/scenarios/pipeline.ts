@@ -13,7 +13,7 @@ const users = 1000;
 const batchSize = 100;
 /** Concurrent requests. */
 const inFlight = 8;
-/** What a notification waits for similar ones on both sides, in ms; it is not counted. */
+/** The window of a notification on both sides, in ms; it is not counted. */
 const delayMs = 1000;
 /** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 5000;

@@ -10,7 +10,7 @@ const contextSets = 1000;
 const batchSize = 500;
 const batches = 20;
 
-/** As many user values as these are side by side. */
+/** These numbers of user values are compared. */
 const [many, few] = [1_000_000, 10_000];
 
 const base = 'com.openexchange.pns.transport.gcm.enabled';
@@ -65,7 +65,7 @@ async function fill(url: string, userValues: number): Promise<void> {
   await postgres.end();
 }
 
-/** Users of every context in turn: one in ten has a value of its own scope to be looked for. */
+/** Users of all contexts in turn. One in ten has a value in the user scope. */
 function batch(number: number): Subject[] {
   return Array.from({ length: batchSize }, (_, index) => {
     const n = number * batchSize + index;
@@ -73,7 +73,7 @@ function batch(number: number): Subject[] {
   });
 }
 
-/** Milliseconds to know 500 users that nobody asked for before, and to decide for each of them. */
+/** The time to load 500 users that no cache contains, and to decide for each of them, in ms. */
 const cold = (userValues: number) => () =>
   withCascade(userValues, async (open) => {
     const cascade = await open();
@@ -110,7 +110,7 @@ const warm = (userValues: number) => (size: Size) =>
     return { value: decisions / seconds, lost: 0, duplicated: 0 };
   });
 
-/** The cascade with a million values of users beside the same with ten thousand: that many must cost nothing. */
+/** The cascade with a million values of users, compared with ten thousand: the number must not matter. */
 export const resolver: readonly Scenario[] = [
   { name: 'resolver-warm', unit: 'decisions/s', ours: warm(many), baseline: warm(few) },
   { name: 'resolver-cold', unit: 'ms per 500 users', ours: cold(many), baseline: cold(few) },

@@ -16,9 +16,7 @@ const mostPerSecond = 200;
 /** Devices, channels or paths that share what a slow client gets. */
 const slowTargets = 200;
 
-/**
- * The warm-up, in which code is compiled, connections are opened and the worker learns the capacity of the far side.
- */
+/** The warm-up, in which code is compiled, connections are opened and the worker learns the capacity of the receiver. */
 const warmUpSeconds = 5;
 const measuredSecondsOf = (size: Size): number => (size === 'full' ? 10 : 5);
 
@@ -45,7 +43,7 @@ async function withWorker<Answer>(
   });
 }
 
-/** How many deliveries a second reach a far side that is offered as many as its streams carry, and how many those are. */
+/** The deliveries per second that arrive when the receiver is offered as many as its streams can carry, and the number offered. */
 async function rates(
   farSide: FarSide,
   answerMs: number,
@@ -78,7 +76,7 @@ async function rates(
   });
 }
 
-/** Resolves once so many have arrived, or no more do. */
+/** Resolves when this number has arrived, or no more arrive. */
 async function settled(arrived: () => number, expected: number): Promise<void> {
   let last = { arrived: -1, at: performance.now() };
   while (last.arrived < expected && performance.now() - last.at < giveUpMs) {
@@ -87,15 +85,15 @@ async function settled(arrived: () => number, expected: number): Promise<void> {
   }
 }
 
-/** Of another client and, half of the time, of a slow one beside it. */
+/** Deliveries of another client, and for half of the time also of a slow one. */
 const perSecond = 20;
 const slowAnswerMs = 800;
 const partSeconds = 2;
-/** In the first second of a part without the slow one, what it was sent before is still answered. */
+/** In the first second after the slow client stops, its earlier deliveries are still answered. */
 const leftSeconds = 1;
 const partsOf = (size: Size): number => (size === 'full' ? 40 : 20);
 
-/** The p99 of the way of a client's deliveries from the hand-over to the far side, in ms, beside a slow client and without it, in turn. */
+/** The p99 of the time from the queue to the receiver for a client's deliveries, in ms, alternately with and without a slow client. */
 async function besideSlow(farSide: FarSide, size: Size): Promise<readonly [beside: Measured, without: Measured]> {
   const count = (warmUpSeconds + partsOf(size) * partSeconds) * perSecond;
   return withWorker(farSide, count, async (system, sandbox) => {
@@ -104,7 +102,7 @@ async function besideSlow(farSide: FarSide, size: Size): Promise<readonly [besid
     const [sentAt, arrivedAt] = [new Map<number, number>(), new Map<string, number>()];
     sandbox.onArrival(({ target }) => void arrivedAt.set(target, performance.now()));
     let slow = 0;
-    // The slow client's come halfway between two of the other one, as traffic of its own.
+    // The deliveries of the slow client are sent halfway between those of the other one, like separate traffic.
     await sender.evenly(2 * count, 2 * perSecond, (half) => {
       const index = Math.floor(half / 2);
       if (half % 2 === 1) return partOf(index).isBeside ? [{ client: slowClient, target: slow++ % slowTargets }] : [];
@@ -132,7 +130,7 @@ async function besideSlow(farSide: FarSide, size: Size): Promise<readonly [besid
   });
 }
 
-/** In which part a delivery is sent. The warm-up is a part of its own, beside the slow one. */
+/** The part in which a delivery is sent. The warm-up is a separate part, with the slow client. */
 function partOf(index: number): { readonly isBeside: boolean; readonly isMeasured: boolean } {
   const second = Math.floor(index / perSecond) - warmUpSeconds;
   if (second < 0) return { isBeside: true, isMeasured: false };
@@ -163,7 +161,10 @@ function together(
   };
 }
 
-/** What arrives beside what is offered, and the other deliveries of the same transport and process beside those of a slow client. */
+/**
+ * The arrivals compared with the offered deliveries, and a client's deliveries compared with and without a slow client of the same
+ * transport.
+ */
 export const slowFarSide: readonly Scenario[] = [
   ...farSides.flatMap((farSide) =>
     answerTimesMs.map((answerMs) =>

@@ -3,10 +3,10 @@ import type { Measured, Scenario, Size } from '../scenario';
 import { withBareSocketIo, withSocketNode } from '../socket-node';
 import { WebSockets } from '../web-sockets';
 
-/** Files that a process has open beside its sockets. */
+/** Files that a process has open in addition to its sockets. */
 const otherFiles = 200;
 
-/** As many as the system lets one process open, if that is fewer; the details tell. */
+/** Fewer if the system lets a process open fewer files; the details contain the number. */
 const socketsOf = (size: Size): number => Math.min(size === 'full' ? 10_000 : 4000, mostOpenFiles() - otherFiles);
 
 const ours = (size: Size): Promise<Measured> =>
@@ -20,7 +20,7 @@ const baseline = (size: Size): Promise<Measured> =>
 
 async function measured(size: Size, url: string, pid: number): Promise<Measured> {
   const count = socketsOf(size);
-  // What is compiled and allocated with the first sockets stays, however many follow.
+  // Memory that the first sockets need for compiled code and tables does not grow with further sockets.
   const first = await WebSockets.open(url, count / 20);
   await first.close();
   const before = await settledBytes(pid);

@@ -17,7 +17,7 @@ const connections = 10;
 const jobsPerBulk = 500;
 const deliveriesOf = (size: Size): number => (size === 'full' ? 40_000 : 8000);
 
-/** An endpoint of its own for each of them: Linux answers on all of 127.0.0.0/8. */
+/** A separate endpoint for each of them: Linux answers on all of 127.0.0.0/8. */
 const uriOf = (sandbox: Sandbox, endpoint: number): string =>
   `http://127.0.0.${1 + endpoint}:${sandbox.port}/webhooks/${nameOf(endpoint)}`;
 const endpointOf = (index: number): number => index % endpoints;
@@ -63,7 +63,7 @@ const baseline = side((count, sandbox) =>
   withRedis(async ({ url: redisUrl }) => {
     const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
     const queue = new Queue<WebhookJob>('webhooks', { connection });
-    // The usual options: several attempts, and nothing kept of what is done.
+    // The usual options: several attempts, and finished jobs are not kept.
     const opts = { attempts: 5, backoff: { type: 'exponential', delay: 5000 }, removeOnComplete: true };
     for (let at = 0; at < count; at += jobsPerBulk) {
       const jobs = Array.from({ length: Math.min(jobsPerBulk, count - at) }, (_, index) => ({
@@ -94,7 +94,7 @@ async function arrived(sandbox: Sandbox): Promise<Arrived> {
   };
 }
 
-/** Fails unless what the sandbox still knows of one endpoint was signed both ways. */
+/** Fails unless both signatures of the requests that the sandbox keeps for an endpoint are valid. */
 async function expectSignatures(sandbox: Sandbox): Promise<void> {
   const { items } = (await (
     await fetch(`${sandbox.url}/webhooks/${nameOf(0)}/arrivals`)

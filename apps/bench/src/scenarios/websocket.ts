@@ -10,7 +10,7 @@ import type { Measured, Scenario, Size } from '../scenario';
 import { withBareSocketIo, withSocketNode } from '../socket-node';
 import { WebSockets } from '../web-sockets';
 
-/** As many sockets in the scenario; the curves have others. */
+/** The number of sockets in the scenario. The curves have other numbers. */
 const usualUsers = 1000;
 const deliveriesOf = (size: Size): number => (size === 'full' ? 150_000 : 40_000);
 /** The first ones are not measured, because code is compiled meanwhile. */
@@ -18,7 +18,7 @@ const warmUp = 10_000;
 /** Deliveries that are enqueued at once. */
 const deliveriesPerEnqueue = 5000;
 
-/** Deliveries from the queue of a node to the sockets of so many users. */
+/** Deliveries from the queue of a node to the sockets of this number of users. */
 export const toSockets =
   (users: number) =>
   (size: Size): Promise<Measured> =>

@@ -1,5 +1,5 @@
-// `npm run test:chaos`: the built apps as processes, at least two of each, with a Redis and a database of their own,
-// while processes and servers die. Counts lost and repeated deliveries at the far side.
+// `npm run test:chaos`: runs the built apps, at least two processes of each, with a separate Redis and database, while processes and
+// servers are killed. Counts lost and repeated deliveries at the receivers.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

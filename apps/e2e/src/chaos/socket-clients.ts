@@ -18,7 +18,7 @@ interface ClientSocket {
 export class SocketClients {
   /** When the socket of each user was sent `notifications:missed`, in ms since the epoch. */
   private readonly toldAt = new Map<number, number[]>();
-  /** The notification of each user that was posted last among those that arrived. */
+  /** For each user, the last posted notification among those that arrived. */
   private readonly latest = new Map<number, string>();
   private readonly sockets: ClientSocket[] = [];
   /** Notifications that arrived after one of the same user that was posted when they had been accepted. */

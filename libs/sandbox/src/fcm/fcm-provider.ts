@@ -30,7 +30,7 @@ export interface FcmSandboxOptions {
   readonly now?: () => number;
 }
 
-/** One phone, as FCM knows it. */
+/** A phone and its registration with FCM. */
 export class FcmDevice {
   total = 0;
   accepted = 0;

@@ -12,7 +12,7 @@ export interface ServiceAccountKey {
   readonly token_uri: string;
 }
 
-/** What an access token allows. */
+/** The rights of an access token. */
 export interface Grant {
   readonly email: string;
   readonly project: string;

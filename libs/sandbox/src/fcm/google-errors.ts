@@ -6,7 +6,7 @@ export interface GoogleAnswer {
   readonly body: object | string;
 }
 
-/** What is wrong with one field of a request. */
+/** The fault of one field of a request. */
 export interface Violation {
   readonly field: string;
   readonly description: string;
@@ -23,7 +23,7 @@ export function malformed(violations: readonly Violation[]): GoogleAnswer {
   return googleError(400, 'INVALID_ARGUMENT', message, badRequest(violations));
 }
 
-/** A message of the API that FCM does not take. */
+/** A message that FCM's API refuses. */
 export function invalidArgument(message: string, violations: readonly Violation[] = []): GoogleAnswer {
   const details = violations.length === 0 ? [] : [badRequest(violations)];
   return googleError(400, 'INVALID_ARGUMENT', message, fcmDetail('INVALID_ARGUMENT'), ...details);

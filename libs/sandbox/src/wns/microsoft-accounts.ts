@@ -38,7 +38,7 @@ export class MicrosoftAccounts {
 
   constructor(private readonly now: () => number) {}
 
-  /** Registers an app with these credentials, or new ones; one with the same `sid` gets another secret. */
+  /** Registers an app with these credentials, or with generated ones. If an app has the same `sid`, it gets the new secret. */
   register({ sid, secret, tenantId }: Partial<AppCredentials> = {}): AppCredentials {
     const app: AppCredentials = {
       sid: sid ?? (tenantId === undefined ? packageSid() : randomUUID()),

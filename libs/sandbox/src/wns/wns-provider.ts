@@ -34,7 +34,7 @@ export interface WnsSandboxOptions {
 /** "At this time, channel URIs expire after 30 days." */
 export const channelLifeMs = 30 * 24 * 60 * 60 * 1000;
 
-/** One app on one device, as WNS knows it. */
+/** An app on a device, and its channel. */
 export class WnsChannel {
   total = 0;
   accepted = 0;

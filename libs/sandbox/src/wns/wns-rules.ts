@@ -11,7 +11,7 @@ const alphanumeric = /^[A-Za-z0-9]{1,16}$/;
 const optional: Readonly<Record<string, { readonly value: RegExp; readonly for: readonly Type[] }>> = {
   'x-wns-cache-policy': { value: /^(?:cache|no-cache)$/, for: ['wns/tile', 'wns/badge', 'wns/raw'] },
   'x-wns-requestforstatus': { value: /^(?:true|false)$/, for: types },
-  // For toasts the action center tells them apart by these two; badges and raw notifications have nothing to replace.
+  // The action center identifies toasts by these two. Badges and raw notifications replace nothing.
   'x-wns-tag': { value: alphanumeric, for: ['wns/toast', 'wns/tile'] },
   'x-wns-group': { value: alphanumeric, for: ['wns/toast'] },
   'x-wns-ttl': { value: /^\d{1,10}$/, for: types },

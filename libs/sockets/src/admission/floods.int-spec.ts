@@ -36,7 +36,7 @@ async function counter(name: string): Promise<number> {
   );
 }
 
-/** A socket beside the flood still hears of everything. */
+/** A socket of another client still receives all events during the flood. */
 async function othersAreServed(): Promise<void> {
   nodes.nextUser();
   const other = await nodes.connect(node, '1');
@@ -62,7 +62,7 @@ describe('a client that never reads, and sends', () => {
     client.stopReading();
     for (let round = 0; round < 10_000 && !client.isClosed; round++) await client.write(frame(round));
     client.readAgain();
-    // Where the client was still sending, its kernel may throw away what came before the connection was reset.
+    // If the client is still sending, its kernel may discard data that arrived before the connection was reset.
     expect([1008, undefined]).toContain(await client.closeCode());
     expect(await counter(flood)).toBe(before + 1);
     while ((await nodes.openConnections()).length > 0);

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { PnsError } from '@pns/runtime';
 import { parsedUrl } from '@pns/transport-contract';
 
-/** What a client sends to open a socket. */
+/** The parameters of a client's handshake. */
 export interface Handshake {
   readonly path: string;
   /** Absent: a client of the fourth generation may send it with its CONNECT. */
   readonly session?: string;
   readonly connection: string;
-  /** Whether the server made up the connection id. */
+  /** Whether the server generated the connection id. */
   readonly isAnonymous: boolean;
   readonly wantsMeta: boolean;
 }

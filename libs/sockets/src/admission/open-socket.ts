@@ -26,7 +26,7 @@ export class OpenSocket {
   hasEnded = false;
   /** Another opening has its connection id. */
   isTaken = false;
-  /** The node of the opening before, where that has died or has not returned what its client did not confirm. */
+  /** The node of the previous opening, if that node has died or has not returned the events that its client did not confirm. */
   nodeBefore: string | undefined;
   /** Whether it took over from an opening that may still return something. */
   isTakeOver = false;
@@ -83,7 +83,7 @@ export class OpenSocket {
     destroySoon(this.tcp);
   }
 
-  /** What the client may not have received. `reason` is that of Socket.IO. */
+  /** The events that the client may not have received. `reason` is that of Socket.IO. */
   unreceived(reason: string): Unreceived {
     const hasCloseFrame = this.closeCode !== undefined && this.closeCode !== aborted;
     // A client sends its close frame after it has read ours, and so everything before it.

@@ -32,7 +32,7 @@ export interface ClientConnection {
   readonly backlog: Backlog;
 }
 
-/** Admits clients and registers their sockets: the one place that knows sockets, sessions and the registry. */
+/** Admits clients and registers their sockets. No other class knows sockets, sessions and the registry. */
 @Injectable()
 export class SocketAdmission {
   private readonly bySession = new Map<string, Set<OpenSocket>>();
@@ -178,7 +178,7 @@ export class SocketAdmission {
       await this.mailboxes.close(key, this.node.id, nothing, mailboxLimits(this.cascade, key));
   }
 
-  /** If another opening has collected the mailbox already, the deliveries are sent to that one. */
+  /** If another opening has collected the mailbox already, the deliveries are sent to its node. */
   private async close({ key }: OpenSocket, missed: Missed): Promise<void> {
     const node = await this.mailboxes.close(key, this.node.id, missed, mailboxLimits(this.cascade, key));
     if (node === undefined || missed.deliveries.length === 0) return;

@@ -131,13 +131,13 @@ describe('a reader that does not read', () => {
     while ((await nodes.openConnections()).includes('slow')) {
       await nodes.dispatch({ payload });
       await quick.got(++sent);
-      // What the kernel holds for it is out of our hands: some MiB, depending on the machine.
+      // The test cannot limit the buffers of the kernel: some MiB, depending on the machine.
       expect(sent).toBeLessThan(1000);
     }
     await nodes.dispatch({ topic: 'ox:mail:last' });
     await expect(quick.got(sent + 1)).resolves.toHaveLength(sent + 1);
     const back = await nodes.connect(far, 'slow');
-    await back.until(() => back.frames.some(([topic]) => topic === 'ox:mail:last')); // it was away by then
+    await back.until(() => back.frames.some(([topic]) => topic === 'ox:mail:last')); // its socket is away at that time
     expect(back.frames).toContainEqual(['notifications:missed']); // and what the backlog held is gone
     slow.close();
   });
@@ -148,7 +148,7 @@ it('counts the sockets that are open', async () => {
     const text = await (await fetch(`${near.url}/metrics`)).text();
     return Number(/^pns_open_sockets (\d+)$/m.exec(text)?.[1]);
   };
-  while ((await open()) !== 0); // those of the test before may still be closing
+  while ((await open()) !== 0); // the sockets of the previous test may still be closing
   const [one] = await Promise.all([nodes.connect(near), nodes.connect(near, '2')]);
   await expect(open()).resolves.toBe(2);
   one.close();

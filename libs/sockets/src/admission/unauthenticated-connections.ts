@@ -6,7 +6,7 @@ import { log, PnsError } from '@pns/runtime';
 import { addressKey, ClientAddresses } from './client-address';
 import { closeGraceMs } from '../emit/client-web-socket';
 
-/** A connection is destroyed after this time, in ms, unless it is an authenticated socket by then or asks by HTTP again. */
+/** A connection is destroyed after this time, in ms, unless it is an authenticated socket by then or has sent another HTTP request. */
 export const authenticateWithinMs = 10_000;
 
 /** A reached limit is logged at most once in this time, in ms: a flood must not fill the log. */

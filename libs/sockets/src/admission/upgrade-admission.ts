@@ -60,7 +60,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     engine.on('connection', (conn: EngineSocket) => this.guard(conn));
   }
 
-  /** What is known of the client that sent this request. */
+  /** The client's address and parameters from this request. */
   upgradeOf(request: IncomingMessage): UpgradeRequest | undefined {
     return this.requests.get(request);
   }

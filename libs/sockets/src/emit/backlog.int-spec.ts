@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket as TcpSocket } from 'node:net';
 import { Server as Engine, type Socket as EngineSocket } from 'engine.io';
 import { Backlog, maxBacklogBytes } from './backlog';
 
-/** A connection of Engine.IO whose client reads nothing until it is told to. */
+/** A connection of Engine.IO whose client does not read until the test lets it. */
 async function unread() {
   const server = createServer();
   const engine = new Engine({ transports: ['websocket'] });
@@ -45,10 +45,10 @@ it.each([
   while (!backlog.isExceeded) {
     conn.send('x'.repeat(size));
     sent += size;
-    if (size > 1000) await new Promise((resolve) => setImmediate(resolve)); // TCP takes what it can
+    if (size > 1000) await new Promise((resolve) => setImmediate(resolve)); // TCP accepts as much as fits
   }
   expect(tcp.destroyed).toBe(true);
-  // At most a MiB waits here. What the kernel took is some MiB more, depending on the machine.
+  // At most a MiB waits here. The kernel's buffers contain some MiB more, depending on the machine.
   expect(sent).toBeLessThan(maxBacklogBytes + 64 * 1024 * 1024);
   if (size === 1) expect(sent).toBeLessThan(maxBacklogBytes);
   close();

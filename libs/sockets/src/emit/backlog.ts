@@ -4,7 +4,7 @@ import type { Socket as EngineSocket } from 'engine.io';
 /** Bytes that may wait for a client to read. The connection of a slower client is destroyed. */
 export const maxBacklogBytes = 1024 * 1024;
 
-/** Memory that a waiting packet takes beside its data, in bytes: the packet, its options and its callbacks. */
+/** Memory of a waiting packet in addition to its data, in bytes: the packet, its options and its callbacks. */
 const bytesPerPacket = 256;
 
 interface Packet {

@@ -18,7 +18,9 @@ afterEach(() => {
 });
 afterAll(() => nodes.stop());
 
-/** What is written to a client from now on: a server's text frames, RFC 6455, 5.2, and whatever is written with them. */
+/**
+ * The bytes that are written to a client from now on: text frames of a server (RFC 6455, 5.2) and frames that are written with them.
+ */
 function textFramesWritten(): Buffer[] {
   const frames: Buffer[] = [];
   const write = Reflect.get(Socket.prototype, 'write') as (...args: unknown[]) => boolean;

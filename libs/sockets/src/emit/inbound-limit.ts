@@ -1,4 +1,4 @@
-/** What a client may send at once, and each second from then on. */
+/** The limits of a client: for a burst, and for each second. */
 export const inboundLimits = {
   frames: { burst: 50, perSecond: 10 },
   bytes: { burst: 64 * 1024, perSecond: 4 * 1024 },

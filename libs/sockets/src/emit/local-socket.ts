@@ -5,7 +5,7 @@ import type { Backlog } from './backlog';
 import { type EncodedEvent, encodedEvent, frameOf, missedEvent, pingFrame } from './websocket.payload';
 import { Unconfirmed, type Sent, type UnconfirmedLimits, type Unreceived } from './unconfirmed';
 
-/** The user of a socket, and what its client asked for. */
+/** The user of a socket, and the parameters of its handshake. */
 export interface LocalSocketOptions {
   readonly context: number;
   readonly user: number;
@@ -29,12 +29,12 @@ const [pingBurst, pingPauseMs, longPingPauseMs] = [5, 20, 1000];
 /** Most pings that a node sends in a second, except those after the longer pause. */
 const pingsPerSecond = 500;
 
-/** A client that closes may not have read what was sent within its round trip and this time before, in ms. */
+/** When a client closes, events that were sent within its round trip and this time before may be unread, in ms. */
 const closingSlackMs = 50;
 /** The round trip of a client that has not confirmed anything yet, in ms. */
 const likelyRoundTripMs = 500;
 
-/** Bytes of a full mailbox that are written before the client has taken those before. */
+/** The bytes of a full mailbox that are written at once. The next ones are written when the client has read these. */
 const chunkBytes = 128 * 1024;
 
 interface QueuedEvent {
@@ -131,8 +131,8 @@ export class LocalSocket {
   }
 
   /**
-   * What the client may not have received. A client that closed has read all but the latest events; a client that confirmed our
-   * close frame has read all that was written.
+   * The events that the client may not have received. A client that closed has read all but the latest events; a client that
+   * confirmed our close frame has read all that was written.
    */
   unreceived(end: 'aborted' | 'closed' | 'confirmed'): Unreceived {
     if (this.unconfirmed === undefined) return { deliveries: [], hasGap: false };
@@ -141,7 +141,7 @@ export class LocalSocket {
     return this.unconfirmed.since(performance.now() - 2 * (this.roundTripMs ?? likelyRoundTripMs) - closingSlackMs);
   }
 
-  /** Asks the client to confirm what was written. */
+  /** Asks the client to confirm all events that were written. */
   requestConfirmation(): void {
     const number = this.confirmationDue();
     if (number === undefined) return;
@@ -242,7 +242,7 @@ export class LocalSocket {
     if (isLast && !isTogether) this.requestConfirmation();
   }
 
-  /** Resolves once TCP has taken what was written, or the connection is closed. */
+  /** Resolves when TCP has accepted all written bytes, or the connection is closed. */
   private async written(): Promise<void> {
     const conn = this.socket?.conn;
     while (conn !== undefined && !conn.transport.writable && !this.isOver) {

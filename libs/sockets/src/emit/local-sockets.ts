@@ -35,7 +35,7 @@ export class LocalSockets {
   remove(socket: LocalSocket): void {
     if (!this.all.delete(socket)) return;
     remove(this.perUser, socket);
-    if (socket.options.isAnonymous) return; // a client that comes back without an id cannot be told from a new one
+    if (socket.options.isAnonymous) return; // a client that comes back without an id cannot be distinguished from a new one
     this.gone.set(socket, Date.now());
     append(this.gonePerUser, socket);
     for (const [other, goneAt] of this.gone) {

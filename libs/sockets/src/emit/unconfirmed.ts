@@ -7,7 +7,7 @@ export interface UnconfirmedLimits {
   readonly maxBytes: number;
 }
 
-/** What a client may not have received. */
+/** The events that a client may not have received. */
 export interface Unreceived {
   readonly deliveries: readonly Delivery[];
   /** Whether there are more, which were not stored. */

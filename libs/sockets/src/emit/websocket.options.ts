@@ -11,7 +11,7 @@ const clientOptions = z.strictObject({
 export type WebsocketClient = Readonly<z.infer<typeof clientOptions>>;
 export type WebsocketClientOptions = Readonly<Record<string, WebsocketClient>>;
 
-/** What holds when `websocket-clients.yml` has no client that can be used: the original's only one. */
+/** The clients if `websocket-clients.yml` has none that can be used: the only one of the original. */
 export const defaultWebsocketClients: WebsocketClientOptions = {
   'open-xchange-appsuite': { path: '/socket.io/appsuite/', topics: ['ox:mail:*', 'ox:calendar:*'] },
 };

@@ -19,8 +19,8 @@ afterAll(() => nodes.stop());
 /** The frame that a client gets that asks for more than topic and payload. */
 type Frame = readonly [topic: string, payload: object, meta: { readonly id: string }];
 
-// Nobody answers an event: emitting it is the delivery, so there is no wait to abort, no verdict of a far side (throttled,
-// gone, too large) and nothing that it would take credentials for; a session is the client's, and ends with its socket.
+// An event has no answer: emitting it is the delivery. So there is no wait to abort, no error of a provider (throttled, gone, too
+// large), and there are no credentials; a session belongs to the client and ends with its socket.
 describeSending('websocket', async () => {
   nodes.nextUser();
   const socket = await nodes.connect(node, 'one', { query: { meta: '1' } });
@@ -36,7 +36,7 @@ describeSending('websocket', async () => {
       const ids = () => (socket.frames as unknown as readonly Frame[]).map(([, , { id }]) => id);
       const last = { ...nodes.delivery(node.id), notificationId: 'the last one' }; // accepted after the others
       await transport.deliver(last, new AbortController().signal);
-      await socket.until(() => ids().includes(last.notificationId)); // what was emitted before it has arrived then
+      await socket.until(() => ids().includes(last.notificationId)); // by then all earlier events have arrived
       return ids().filter((id) => id !== last.notificationId);
     },
     close: () => socket.close(),

@@ -61,7 +61,7 @@ export class CatchUp {
     }
   }
 
-  /** Whether no delivery is left on its way to the node where the socket was before, so that none is overtaken by a newer one. */
+  /** Whether no delivery to the socket's previous node is in progress. A newer delivery could overtake it. */
   private async hasFollowed({ nodeBefore }: OpenSocket, giveUpAt: number): Promise<boolean> {
     if (nodeBefore === undefined || performance.now() >= giveUpAt) return true;
     let look = this.looks.get(nodeBefore);

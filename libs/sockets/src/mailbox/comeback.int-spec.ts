@@ -223,7 +223,7 @@ describe('two tabs of one user', () => {
     await nodes.parked(onItsWay.id);
     await dispatchAndPark({ topic: 'ox:mail:away' });
     const queue = nodes.queueOf(node());
-    await queue.pause(); // so that what is for one is still there when what is for the other comes
+    await queue.pause(); // so that the deliveries for one socket are still there when those for the other arrive
     const back = await Promise.all([nodes.connect(node(), '1'), nodes.connect(node(), '2')]);
     await queue.resume();
     await Promise.all(back.map((tab) => tab.got(2)));
@@ -262,7 +262,7 @@ describe('a delivery that finds no socket', () => {
     await nodes.enqueue(lost);
     await expect(nodes.outcome(lost, 'expired')).resolves.toEqual(givenUp);
     link.cut();
-    link.mend(); // a node says which sockets it keeps when Redis is back, not only every 20 s
+    link.mend(); // a node reports the sockets that it keeps when Redis is back, and not only every 20 s
     expect(await client.got(1)).toEqual([['notifications:missed']]);
     await nodes.close(elsewhere);
     await link.close();
@@ -278,7 +278,7 @@ describe('when a node stops', () => {
     proxy.sendTo(far);
     const queued = await nodes.deliveryNow(stopping.id);
     await nodes.close(stopping);
-    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
+    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that did not know it yet
     await nodes.dispatch({ topic: 'ox:mail:now' });
     expect(topics(await client.got(2)).sort()).toEqual(['ox:mail:late', 'ox:mail:now']);
     expect(client.troubles[0]).toMatchObject({ what: 'disconnected', reason: 'transport close' });
@@ -296,7 +296,7 @@ describe('when a node stops', () => {
     await nodes.close(stopping);
     await nodes.dispatch({ topic: 'ox:mail:now' });
     while ((await nodes.openConnections()).length < tabs.length);
-    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that had not heard of it yet
+    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that did not know it yet
     await Promise.all(tabs.map((tab) => tab.got(2)));
     await nodes.quiet();
     for (const tab of tabs) expect(topics(tab.frames)).toEqual(['ox:mail:now', 'ox:mail:late']);

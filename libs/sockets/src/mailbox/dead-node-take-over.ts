@@ -6,7 +6,7 @@ import { log } from '@pns/runtime';
 import type { Job, Worker } from 'bullmq';
 import { SocketForwarding } from './socket-forwarding';
 
-/** The queue of a dead node is watched this long, in ms: a dispatcher may add to it for a moment after the death. */
+/** The queue of a dead node is watched for this time, in ms, because a dispatcher may add to it for a moment after the death. */
 const watchMs = 60_000;
 
 interface TakenQueue {

@@ -37,7 +37,7 @@ async function leaves(connection: string, at: number): Promise<void> {
   await nodes.queues.redis.hset(key('sockets'), connection, JSON.stringify(entry));
 }
 
-/** What that version did with a delivery: it kept it, and had a job end the waiting two minutes later. */
+/** As that version did: it kept the delivery and added a job that ended the parking two minutes later. */
 async function park(delivery: Delivery, at: number): Promise<void> {
   const id = `${encodeURIComponent(delivery.notificationId)} ${delivery.client}`;
   const line = [at, 0, 0, delivery.client, '', id, JSON.stringify(delivery)].join('|');

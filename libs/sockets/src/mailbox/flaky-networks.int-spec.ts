@@ -50,7 +50,7 @@ describe('a client that disconnects between its handshake and its CONNECT', () =
         );
         raw.stopReading();
         await spread(trial, 20);
-        await post(15); // may be on its way to a socket that never says CONNECT
+        await post(15); // may be on its way to a socket that never sends CONNECT
         raw.close();
         for (const number of [16, 17, 18, 19]) await post(number);
         await spread(trial, 160);
@@ -104,7 +104,7 @@ describe('a cut while a thousand notifications are sent', () => {
       await client.until(() => numbersOf(client).includes(999));
       await nodes.quiet();
       const got = numbersOf(client);
-      // What came in the last ms before the cut was not confirmed any more, and came again.
+      // Events of the last ms before the cut could not be confirmed, and arrived again.
       expect(got.slice(0, 400)).toEqual(upTo(400));
       const doubled = got.length - 1000;
       expect(got.slice(400)).toEqual(upTo(1000).slice(400 - doubled));

@@ -13,7 +13,7 @@ export interface MailboxLimits {
   readonly maxBytes: number;
 }
 
-/** What a socket receives when it collects its mailbox. */
+/** The content of a mailbox that a socket collects. */
 export interface Missed {
   /** In the order of acceptance. */
   readonly deliveries: readonly Delivery[];
@@ -29,7 +29,7 @@ export type Collected =
   /** Another opening has the connection id now. */
   | { readonly kind: 'taken' };
 
-/** What became of a delivery whose socket was not where it was looked up. */
+/** The result for a delivery whose socket was not at the node where the registry had it. */
 export interface ParkResult {
   /** `parked`: it is in a mailbox; `full`: no mailbox has room; `none`: it is in none, because no socket is parked. */
   readonly kind: 'parked' | 'full' | 'none';
@@ -176,10 +176,10 @@ function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (s
   const target = socketTargetOf(delivery);
   const only = target.kind === 'socket' ? target.connection : '';
   const isNamedOnly = isPartlySent || (target.kind === 'parked' && target.namedOnly === true);
-  // A node of an earlier version forwards what was for its own sockets as if it had been for parked ones.
+  // A node of an earlier version forwards deliveries for its own sockets like those for parked ones.
   const isBeforeMailboxes = target.kind === 'parked' && target.isBeforeMailboxes === true;
   const lookedAt = isBeforeMailboxes ? undefined : delivery.lookedAt;
-  // If nothing says when the registry was read, it was after the window fell due.
+  // If the time of the reading is unknown, the registry was read after the window fell due.
   const looked = [lookedAt ?? dueAt, lookedAt ?? Number.MAX_SAFE_INTEGER];
   return [
     parkedId(delivery),

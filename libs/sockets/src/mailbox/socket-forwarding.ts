@@ -36,7 +36,7 @@ export class SocketForwarding {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** Returns in order the outcome of each delivery here. Keeps the order of those that go the same way. Safe to repeat. */
+  /** Returns in order the outcome of each delivery here. Keeps the order of deliveries to the same target. Safe to repeat. */
   async forward(deliveries: readonly UnplacedDelivery[]): Promise<Outcome[]> {
     const exhausted = deliveries.filter(({ delivery }) => delivery.attempt >= maxMoves);
     await Promise.all(exhausted.map(({ delivery }) => this.mailboxes.markMissed(delivery, connectionIdOf(delivery))));

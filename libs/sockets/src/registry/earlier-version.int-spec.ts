@@ -3,7 +3,7 @@ import { parkedMs } from './socket-rules';
 import { socketTargetOf } from '@pns/delivery';
 import { UserSockets, client } from '../testing/user-sockets';
 
-/** What the version before mailboxes wrote: its entries of sockets, and its backlog of one user. */
+/** The data of the version before mailboxes: its entries of sockets, and its backlog of one user. */
 class EarlierVersion {
   constructor(private readonly sockets: UserSockets) {}
 

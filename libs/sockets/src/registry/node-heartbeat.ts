@@ -63,7 +63,7 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
     await this.deadNodes.close();
   }
 
-  /** The workers are closed now: another node takes over what is left in this node's queue. */
+  /** The workers are closed now, so another node takes over the rest of this node's queue. */
   async onApplicationShutdown(): Promise<void> {
     try {
       await this.nodes.retire(this.node.id);

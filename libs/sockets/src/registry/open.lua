@@ -30,8 +30,8 @@ if live >= tonumber(ARGV[9]) then return { 'full' } end
 local openedAt = instant(all)
 local fresh = { n = node, e = opening, c = client, i = session, o = openedAt, s = now, a = isAnonymous and 1 or nil, m = connection }
 
--- Deliveries may be on their way to the place of the socket. Places before that one matter until the socket has collected its
--- mailbox.
+-- Deliveries may be on their way to the current place (node and opening) of the socket. Earlier places matter until the socket has
+-- collected its mailbox.
 local function placesOf(was, closedAt)
   local places = was.w and was.h or {}
   places[#places + 1] = { was.n, was.o, closedAt }
@@ -45,7 +45,7 @@ if taken then
 elseif back then
   local was = all[back]
   local since = parkedSince(was)
-  -- If its node died, nobody knows which of the events sent before that its client received.
+  -- If its node died, it is unknown which of the earlier events its client received.
   fresh.g = (was.g or not was.x or not mayCollect(was)) and 1 or nil
   if not mayCollect(was) then empty(was, false) end
   fresh.m, fresh.k, fresh.y = was.m or back, was.k, was.y

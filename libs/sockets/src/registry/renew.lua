@@ -16,7 +16,7 @@ for at = 5, #ARGV, 5 do
   elseif entry and (wasDead or not isMine or not isLive(entry)) then
     became = 'back'
     local since = parkedSince(entry)
-    -- Its own node lost nothing that it sent, but does not know what was sent to another node that had the id since.
+    -- The socket's node lost nothing that it sent, but does not know which events went to another node that had the id since.
     if not isMine or not mayCollect(entry) then entry.g = 1 end
     if not mayCollect(entry) then empty(entry, false) end
     entry.h = not isMine and { { entry.n, entry.o, entry.z } } or entry.h

@@ -6,7 +6,7 @@ export interface SocketKey extends UserKey {
   readonly client: string;
   /** Unique among the user's open sockets; 1 to 128 of `A-Z a-z 0-9 _ . ~ -`. */
   readonly connection: string;
-  /** Whether the server made up the connection id, so that the client comes back under another one. */
+  /** Whether the server generated the connection id. Then the client comes back under another id. */
   readonly isAnonymous: boolean;
 }
 

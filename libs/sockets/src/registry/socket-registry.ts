@@ -25,7 +25,7 @@ export type Opened =
       readonly isBehind: boolean;
       /** The opening that it took over from, which still has to return what its client has not confirmed. */
       readonly takenFrom?: { readonly node: string; readonly opening: string };
-      /** The node where it was before, if that is dead. */
+      /** The previous node of the socket, if that node is dead. */
       readonly deadNode?: string;
     }
   /** Another session of the user has an open socket with this connection id. */
@@ -33,7 +33,7 @@ export type Opened =
   /** The user has as many open sockets as allowed. */
   | { readonly kind: 'full' };
 
-/** What became of a socket that its node still holds. */
+/** The result of a renewal for a socket that its node still holds. */
 export type Renewed =
   | 'renewed'
   /** Another opening has this connection id. */
@@ -86,8 +86,8 @@ export class SocketRegistry {
   }
 
   /**
-   * Notes that `node` still holds its open sockets; a node calls it every 20 s. Returns in order what became of each. `wasDead`:
-   * other nodes took the node for dead.
+   * Notes that `node` still holds its open sockets; a node calls it every 20 s. Returns in order the result for each socket.
+   * `wasDead`: other nodes considered the node dead.
    */
   async renew(sockets: readonly Opening[], node: string, wasDead = false): Promise<Renewed[]> {
     const perUser = new Map<string, Opening[]>();

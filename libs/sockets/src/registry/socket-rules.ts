@@ -9,7 +9,7 @@ export const parkedMs = 120_000;
 /** How long a socket that closed is known, in ms. One that comes back in this time learns that it missed something. */
 export const knownMs = 240_000;
 
-/** What the scripts of this lib decide by. They are the only place that applies these rules; `rules.lua` says how. */
+/** The times and limits of the scripts of this lib. Only the scripts apply these rules; `rules.lua` describes them. */
 const rules = { parkedNode, liveMs, parkedMs, knownMs, parkedPerUser: 32, placesPerSocket: 8 } as const;
 const rulesJson = JSON.stringify(rules).slice(1);
 

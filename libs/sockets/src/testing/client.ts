@@ -8,7 +8,7 @@ export interface ClientOptions {
   readonly generation?: Generation;
   readonly path?: string;
   readonly query?: Readonly<Record<string, string>>;
-  /** What the fourth generation brings with its CONNECT. */
+  /** The handshake data in the CONNECT of the fourth generation. */
   readonly auth?: Readonly<Record<string, unknown>>;
   readonly reconnection?: boolean;
   readonly transports?: readonly string[];

@@ -65,7 +65,7 @@ export class TestNodes {
     writeFileSync(join(this.folder, file), text);
   }
 
-  /** Starts a node, on another way to Redis if `redisUrl` names one. */
+  /** Starts a node. `redisUrl` is another address of Redis, for example through a proxy. */
   async start(redisUrl = testRedisUrl(), healthPort?: number, trustedProxies: string[] = []): Promise<TestNode> {
     const env: SocketNodeOptions['env'] = {
       DATABASE_URL: this.database.url,
@@ -111,7 +111,7 @@ export class TestNodes {
     return opened;
   }
 
-  /** Opens a socket of the user at `node` with a session of its own. */
+  /** Opens a socket of the user at `node` with a new session. */
   async connect(node: { readonly url: string }, connection?: string, options: ClientOptions = {}): Promise<Client> {
     const query = {
       session: await this.token(),
@@ -147,7 +147,7 @@ export class TestNodes {
     await enqueueDeliveries(this.queues, groupedByRoute([delivery], this.keys));
   }
 
-  /** The queue of what is for the sockets of `node`. */
+  /** The queue of the deliveries to sockets of `node`. */
   queueOf({ id }: Pick<TestNode, 'id'>): ReturnType<Queues['queue']> {
     const { group, name } = nodeQueue(this.keys, id);
     return this.queues.queue(group, name);
@@ -186,7 +186,7 @@ export class TestNodes {
     while (!(await this.waiting()).some((record) => record.includes(id))) await pause();
   }
 
-  /** Makes the user's socket one that closed so many ms earlier. */
+  /** Changes the user's socket to one that closed this long ago, in ms. */
   async closedSince(connection: string, ms: number): Promise<void> {
     const { context, user } = this.user;
     const key = `${this.keys.group(this.keys.shardOf(context, user))}:sockets:${context}:${user}`;

@@ -9,7 +9,7 @@ interface Frame {
 
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** A client on bare TCP, for what no library does: to read nothing, to break rules, and to see how that is answered. */
+/** A client on bare TCP for actions that no library supports: it can stop reading and break rules, and shows the answers. */
 export class RawClient {
   private received = Buffer.alloc(0);
   private readonly news = new EventEmitter();
@@ -67,7 +67,7 @@ export class RawClient {
     return { status: Number(headers.split(' ')[1]), headers, body: JSON.parse(body) };
   }
 
-  /** What the server answered to the handshake. */
+  /** The server's answer to the handshake. */
   async answer(): Promise<string> {
     await this.until(() => this.received.includes('\r\n\r\n') || this.isClosed);
     return this.received.toString('latin1').split('\r\n\r\n')[0] ?? '';
@@ -120,7 +120,7 @@ export class RawClient {
     });
   }
 
-  /** Answers the server's pings from now on, or leaves them. */
+  /** Sets whether the server's pings are answered from now on. */
   answerPings(isAnswering = true): void {
     this.isAnswering = isAnswering;
     this.answerNew();

@@ -1,4 +1,4 @@
-/** The second generation of the client brings no types of its own; this much of it is used. */
+/** The second generation of the client has no types. These are the parts that the tests use. */
 declare module 'socket.io-client-v2' {
   interface Socket {
     readonly connected: boolean;

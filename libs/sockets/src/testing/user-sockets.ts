@@ -10,7 +10,7 @@ export const user = { context: 1, user: 14 };
 export const client = 'open-xchange-appsuite';
 export const limits: MailboxLimits = { maxNotifications: 1000, maxBytes: 1024 * 1024 };
 
-/** The sockets of one user at simulated nodes, with a clock of their own. */
+/** The sockets of one user at simulated nodes, with a simulated clock. */
 export class UserSockets {
   readonly prefix = freshPrefix();
   readonly redis = connectRedis(testRedisUrl());
@@ -47,7 +47,7 @@ export class UserSockets {
     return this.mailboxes.close(opening, node, { deliveries: [], hasGap: false, ...unconfirmed }, most);
   }
 
-  /** What a socket that is open collects. */
+  /** The deliveries that an open socket collects. */
   async collect(connection: string, isLastTry = false): Promise<{ ids: string[]; hasGap: boolean } | 'wait' | 'taken'> {
     const { opening, node } = this.held(connection);
     const collected = await this.mailboxes.collect(opening, node, isLastTry);
@@ -55,7 +55,7 @@ export class UserSockets {
     return { ids: collected.missed.deliveries.map(({ id }) => id), hasGap: collected.missed.hasGap };
   }
 
-  /** What a socket gets that comes back now. */
+  /** The deliveries that a socket receives if it comes back now. */
   async comeBack(connection: string, node = 'b', more: Partial<Opening> = {}) {
     const opened = await this.open(connection, node, more);
     if (opened.kind !== 'open') throw new Error(opened.kind);
@@ -91,7 +91,7 @@ export class UserSockets {
       timestamp: this.now,
       dueAt: this.now,
       order: ++this.order,
-      lookedAt: this.now + 0.5, // after what happened in this ms
+      lookedAt: this.now + 0.5, // later than all events of this ms
       attempt: 1,
       ...more,
     };

@@ -14,7 +14,7 @@ import {
   startApns,
 } from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
+import { describeTransport, type Behaviour } from '@pns/transport-contract/testing';
 import { apnsOptions, type ApnsOptions, ApnsTransport, type ApnsTransportParts } from './index';
 
 const authority = makeAuthority();
@@ -105,12 +105,12 @@ const kinds = (outcomes: readonly Outcome[]): Record<string, number> => {
   return counted;
 };
 
-const faults: Readonly<Record<FarSide, ApnsFault>> = {
+const faults: Readonly<Record<Behaviour, ApnsFault>> = {
   accepts: {},
   hangs: { hang: true },
   'drops the connection': { reset: true },
   'throttles for two seconds': { status: 429, reason: 'TooManyRequests', retryAfterSeconds: 2 },
-  'knows the target no more': { status: 410, reason: 'Unregistered' },
+  'has removed the target': { status: 410, reason: 'Unregistered' },
   'finds the payload too large': { status: 413, reason: 'PayloadTooLarge' },
   'refuses our credentials': { status: 403, reason: 'InvalidProviderToken' },
 };
@@ -120,7 +120,7 @@ describeTransport('apns', async (answerMs) => {
   return {
     transport: scene.transport({ times: { answerMs } }),
     delivery: deliveryTo(),
-    farSide: (behaviour) => scene.apple.faults.set(faults[behaviour]),
+    behave: (behaviour) => scene.apple.faults.set(faults[behaviour]),
     revokeCredentials: () => void scene.apple.accounts.revokeKey('KEY0000001'),
     mendCredentials: () => scene.useKey('mail', topic, 'KEY0000002'),
     arrivedIds: () => scene.arrivals.since(0).map(({ request }) => headersOf(request)['apns-id'] ?? ''),

@@ -3,7 +3,7 @@ import type { TransportName } from './transport-name';
 /** The priorities of a notification, with the factor for the time that it waits for similar ones. */
 export type Priority = 'high' | 'medium' | 'low';
 
-/** What remains to be done for a delivery to parked sockets. */
+/** The next step for a delivery to parked sockets. */
 export type ParkedStep =
   /** Find out where its sockets are. */
   | 'find'
@@ -14,7 +14,7 @@ export type ParkedStep =
   /** Record that no socket can come back. */
   | 'gone';
 
-/** Which sockets a delivery is for, where that is not all sockets of its client at a node. */
+/** The sockets of a delivery, if it is not for all sockets of its client at a node. */
 export type SocketTarget =
   | { readonly kind: 'socket'; readonly node: string; readonly connection: string }
   | {

@@ -13,7 +13,7 @@ import {
   startFcm,
 } from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
+import { describeTransport, type Behaviour } from '@pns/transport-contract/testing';
 import { fcmOptions, type FcmOptions, FcmTransport } from './index';
 
 // Creating keys is slow, so all tests share one authority.
@@ -130,12 +130,12 @@ function kinds(outcomes: readonly Outcome[]): Record<string, number> {
   return counts;
 }
 
-const faults: Readonly<Record<FarSide, FcmFault>> = {
+const faults: Readonly<Record<Behaviour, FcmFault>> = {
   accepts: {},
   hangs: { hang: true },
   'drops the connection': { reset: true },
   'throttles for two seconds': { error: 'QUOTA_EXCEEDED', headers: { 'retry-after': '2' } },
-  'knows the target no more': { error: 'UNREGISTERED' },
+  'has removed the target': { error: 'UNREGISTERED' },
   'finds the payload too large': { error: 'INVALID_ARGUMENT' },
   'refuses our credentials': { error: 'UNAUTHENTICATED' },
 };
@@ -145,7 +145,7 @@ describeTransport('fcm', async (timeoutMs) => {
   return {
     transport: scene.transport,
     delivery,
-    farSide: (behaviour) => scene.google.faults.set(faults[behaviour]),
+    behave: (behaviour) => scene.google.faults.set(faults[behaviour]),
     revokeCredentials: () => scene.google.accounts.emails().forEach((email) => scene.google.accounts.revoke(email)),
     mendCredentials: () => scene.configure('mobile', scene.google.accounts.create('pns-test')),
     arrivedIds: () => scene.messages().map(({ data }) => data['pns_id'] ?? ''),

@@ -41,7 +41,7 @@ afterEach(async () => {
 
 const post = () => client.post({ origin, path: '/' }, {}, '{}', new AbortController().signal);
 
-/** Writes each text in a separate packet, after the other side has read the one before. */
+/** Writes each text in a separate packet, after the other side has read the previous one. */
 function apart(socket: Socket, texts: readonly string[]): void {
   socket.setNoDelay(true);
   const [first, ...rest] = texts;

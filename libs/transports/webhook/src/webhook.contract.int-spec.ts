@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Fault, type Sandbox, startSandbox, type WebhookArrivalsView } from '@pns/sandbox';
 import { type Delivery, demoSignatureSecret, type Outcome } from '@pns/transport-contract';
-import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
+import { describeTransport, type Behaviour } from '@pns/transport-contract/testing';
 import { webhookOptions, type WebhookOptions, WebhookTransport, type WebhookTransportParts } from './index';
 
 const deliveryTo = (token: string): Delivery => ({
@@ -88,12 +88,12 @@ class Scene {
   }
 }
 
-const faults: Readonly<Record<FarSide, Fault>> = {
+const faults: Readonly<Record<Behaviour, Fault>> = {
   accepts: {},
   hangs: { hang: true },
   'drops the connection': { reset: true },
   'throttles for two seconds': { status: 429, headers: { 'retry-after': '2' } },
-  'knows the target no more': { status: 410 },
+  'has removed the target': { status: 410 },
   'finds the payload too large': { status: 413 },
   'refuses our credentials': { status: 401 },
 };
@@ -103,7 +103,7 @@ describeTransport('webhook', async (timeoutMillis) => {
   return {
     transport: scene.transport,
     delivery: deliveryTo(scene.uri),
-    farSide: (behaviour) => scene.misbehave(faults[behaviour]),
+    behave: (behaviour) => scene.misbehave(faults[behaviour]),
     revokeCredentials: () => scene.misbehave({ authorization: 'the new secret' }),
     mendCredentials: () => scene.configure({ webhookSecret: 'the new secret' }),
     arrivedIds: async () => (await scene.arrivals()).items.map(({ headers }) => headers['webhook-id'] ?? ''),

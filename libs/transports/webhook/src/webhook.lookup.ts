@@ -3,7 +3,7 @@ import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { candidatesOf, hostsIn, searchRulesIn, WatchedFile } from './webhook.name-files';
 
-/** What was found for a name, in the order in which it is tried. */
+/** The addresses of a name, in the order in which they are tried. */
 export interface Found {
   readonly addresses: readonly LookupAddress[];
   /** How long the answer may be used, in ms. */

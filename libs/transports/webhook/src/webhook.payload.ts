@@ -62,8 +62,8 @@ function signingSecrets({ signatureSecret, previousSignatureSecret }: WebhookOpt
 }
 
 /**
- * Source: Standard Webhooks, "Signature scheme". A secret that begins with `whsec_` holds the key in base64; any other
- * one is the key as is. The library that the tests compare this with signs in JavaScript and takes six times as long.
+ * Source: Standard Webhooks, "Signature scheme". A secret that begins with `whsec_` contains the key in base64; any other secret is
+ * the key itself. The library that the tests compare this with signs in JavaScript, and takes six times as long.
  */
 export function standardSignature(secret: string, id: string, timestampSeconds: number, body: string): string {
   const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : secret;

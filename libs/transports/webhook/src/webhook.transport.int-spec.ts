@@ -224,14 +224,14 @@ describe.each<[string, string, () => Promise<number>, RegExp]>([
   });
 });
 
-/** Sends something again and again, with pauses. */
+/** Sends the data repeatedly, with pauses. */
 function drip(socket: Socket, head: string, more: string): void {
   socket.write(head);
   const timer = setInterval(() => socket.write(more), 20);
   socket.on('close', () => clearInterval(timer));
 }
 
-/** Sends something again and again, as fast as it is read. */
+/** Sends the data repeatedly, as fast as it is read. */
 function pour(socket: Socket, head: string, more: string): void {
   const chunk = more.repeat(1000);
   socket.write(head);

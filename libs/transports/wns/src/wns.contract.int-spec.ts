@@ -14,7 +14,7 @@ import {
   type WnsProvider,
 } from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { describeTransport, type FarSide } from '@pns/transport-contract/testing';
+import { describeTransport, type Behaviour } from '@pns/transport-contract/testing';
 import { wnsOptions, type WnsOptions, WnsTransport } from './index';
 
 // Creating keys is slow, so all tests share one authority.
@@ -104,12 +104,12 @@ class Scene {
   }
 }
 
-const faults: Readonly<Record<FarSide, WnsFault>> = {
+const faults: Readonly<Record<Behaviour, WnsFault>> = {
   accepts: {},
   hangs: { hang: true },
   'drops the connection': { reset: true },
   'throttles for two seconds': { status: 406, headers: { 'Retry-After': '2' } },
-  'knows the target no more': { status: 410 },
+  'has removed the target': { status: 410 },
   'finds the payload too large': { status: 413 },
   'refuses our credentials': { status: 401 },
 };
@@ -119,7 +119,7 @@ describeTransport('wns', async (answerMs) => {
   return {
     transport: scene.transport,
     delivery: { ...delivery, token: scene.uri },
-    farSide: (behaviour) => scene.microsoft.faults.set(faults[behaviour]),
+    behave: (behaviour) => scene.microsoft.faults.set(faults[behaviour]),
     revokeCredentials: () => void scene.microsoft.accounts.revoke(scene.app.sid),
     mendCredentials: () => scene.configure(scene.microsoft.accounts.register({ sid: scene.app.sid })),
     arrivedIds: () => scene.arrived().map(({ request }) => headersOf(request)['x-wns-tag'] ?? ''),

@@ -15,7 +15,7 @@ export interface RouteRights {
   /** A key needs one of them; none where the route takes no API key. */
   readonly scopes: readonly ApiScope[];
   readonly reach: Reach;
-  /** How a restricted key is answered about what belongs to another context. */
+  /** The answer to a restricted key for an object of another context. */
   readonly foreign: { readonly status: number; readonly code: string };
   /** Where no API key is taken: `session` for a session token, `open` for nothing. */
   readonly takes: 'key' | 'session' | 'open';

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import type { TestApi } from '../../testing/test-api';
 
-/** Every row, and every key of Redis with each of its values, as text that begins with where it is. */
+/** Every row, and every key of Redis with each of its values, as text that begins with its table or key. */
 export async function dumped(api: TestApi): Promise<string[]> {
   return [...(await postgresLines(api)), ...(await redisLines(api))];
 }

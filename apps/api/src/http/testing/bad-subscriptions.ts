@@ -1,7 +1,7 @@
 import type { TestRequest } from '../../testing/test-api';
 import { at, someId, type BadRequest } from './bad-request';
 
-/** What `badSubscriptions` expects of the configuration. */
+/** The configuration that `badSubscriptions` needs. */
 export const webhookFiles = {
   'webhooks.yml': `
 hook: { uri: https://push.example.com/hook, maxTimeToLiveMillis: 3600000 }

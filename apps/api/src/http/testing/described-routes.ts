@@ -1,6 +1,6 @@
 import type { TestApi } from '../../testing/test-api';
 
-/** A route as the API's own description tells of it, for tests that must not forget one. */
+/** A route in the API's own description. Tests compare it with their tables, so that no route is forgotten. */
 export interface DescribedRoute {
   /** In upper case. */
   readonly method: string;

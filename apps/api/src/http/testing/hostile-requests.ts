@@ -8,7 +8,7 @@ export interface HostileRequest {
   readonly body?: string | Buffer;
 }
 
-/** A path of the server, with parameters as in `/:id`, and what it takes. */
+/** A path of the server, with parameters as in `/:id`, and the methods and bodies that it accepts. */
 export interface Route {
   readonly path: string;
   readonly methods: readonly string[];
@@ -164,7 +164,7 @@ const texts: readonly (string | Buffer)[] = [
   Buffer.from([0x1f, 0x8b, 0x08, 0x00]),
 ];
 
-/** What may stand in place of any value of a body. */
+/** Values that replace each value of a body in turn. */
 const values: readonly string[] = [
   ...[
     'null',
@@ -285,7 +285,7 @@ export function oddRequests({ path, methods }: Route): HostileRequest[] {
     ]);
 }
 
-/** Whether the route takes a body that nobody wrote a good one for. */
+/** Whether the route needs a body for which this file has no valid example. */
 export function lacksBody({ path, methods }: Route): string[] {
   return methods
     .filter((method) => ['POST', 'PUT', 'PATCH'].includes(method) && !path.endsWith('/test'))

@@ -23,7 +23,7 @@ export interface ApiDocument {
   readonly components?: { readonly schemas?: Schemas };
 }
 
-/** A change that breaks a client which works with the document before. */
+/** A change that breaks a client of the previous document. */
 export interface IncompatibleChange {
   /** `/v1/sessions`. */
   readonly path: string;
@@ -32,7 +32,7 @@ export interface IncompatibleChange {
   readonly text: string;
 }
 
-/** What of `after` a client of `before` cannot work with, operation by operation. */
+/** The changes in `after` that break a client of `before`, for each operation. */
 export function incompatibleChanges(before: ApiDocument, after: ApiDocument): IncompatibleChange[] {
   const changes = Object.entries(before.paths).flatMap(([path, methods]) =>
     Object.entries(methods).flatMap(([method, operation]) => {

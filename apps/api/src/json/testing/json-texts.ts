@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** A JSON value as somebody writes it: numbers and strings as tokens, members in order and maybe twice. */
+/** A JSON value as any program may write it: numbers and strings as tokens, members in order and possibly repeated. */
 export type Written =
   | { readonly kind: 'literal'; readonly token: 'true' | 'false' | 'null' }
   | { readonly kind: 'number'; readonly token: string }
@@ -53,10 +53,10 @@ const { value } = fc.letrec<{ value: Written }>((tie) => ({
   ),
 }));
 
-/** Any JSON value, as anybody writes it. */
+/** Any JSON value, in any spelling. */
 export const written: fc.Arbitrary<Written> = value;
 
-/** An object, as anybody writes it. */
+/** An object, in any spelling. */
 export const writtenObject: fc.Arbitrary<Written> = fc.record({
   kind: fc.constant('object' as const),
   members: fc.array(fc.tuple(names, value), { maxLength: 5 }),

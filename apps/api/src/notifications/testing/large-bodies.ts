@@ -1,6 +1,6 @@
 const MiB = 2 ** 20;
 
-/** The units fill so many bytes, between `open` and `close`. */
+/** Repeats a unit between `open` and `close` until the body has this many bytes. */
 function filled(bytes: number, unit: (index: number) => string, open = '', close = ''): string {
   const units: string[] = [];
   for (let length = 0, index = 0; length < bytes; index++) {

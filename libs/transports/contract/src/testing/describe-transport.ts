@@ -3,12 +3,12 @@ import type { Outcome } from '../outcome';
 import type { Transport } from '../transport';
 
 /** The provider's reaction to the next requests. */
-export type FarSide =
+export type Behaviour =
   | 'accepts'
   | 'hangs'
   | 'drops the connection'
   | 'throttles for two seconds'
-  | 'knows the target no more'
+  | 'has removed the target'
   | 'finds the payload too large'
   | 'refuses our credentials';
 
@@ -23,7 +23,7 @@ export interface SendingHarness {
 
 /** A harness whose provider answers and checks credentials. */
 export interface TransportHarness extends SendingHarness {
-  farSide(behaviour: FarSide): void | Promise<void>;
+  behave(behaviour: Behaviour): void | Promise<void>;
   /** Makes the provider refuse the current credentials. */
   revokeCredentials(): void | Promise<void>;
   /** Gives the transport valid credentials, as an operator does by changing its options. */
@@ -76,29 +76,29 @@ export function describeSending(name: string, start: () => Promise<SendingHarnes
 function describeAnswers(name: string, start: () => Promise<TransportHarness>): void {
   describe(`the transport ${name} obeys answers`, () => {
     const { running, deliver } = harnessOf(start);
-    const outcomeWhenFarSide = async (behaviour: FarSide): Promise<Outcome> => {
-      await running().farSide(behaviour);
+    const outcomeWhen = async (behaviour: Behaviour): Promise<Outcome> => {
+      await running().behave(behaviour);
       return deliver();
     };
 
-    it.each<[FarSide, Outcome['kind']]>([
+    it.each<[Behaviour, Outcome['kind']]>([
       ['drops the connection', 'retry'],
-      ['knows the target no more', 'gone'],
+      ['has removed the target', 'gone'],
       ['finds the payload too large', 'rejected'],
       ['refuses our credentials', 'misconfigured'],
-    ])('when the far side %s, the outcome is %s with a reason', async (behaviour, kind) => {
-      const outcome = await outcomeWhenFarSide(behaviour);
+    ])('when the provider %s, the outcome is %s with a reason', async (behaviour, kind) => {
+      const outcome = await outcomeWhen(behaviour);
       expect(outcome).toMatchObject({ kind, reason: expect.stringMatching(/./) as string });
     });
 
     it('and returns how long a throttled delivery must wait', async () => {
-      const outcome = await outcomeWhenFarSide('throttles for two seconds');
+      const outcome = await outcomeWhen('throttles for two seconds');
       expect(outcome).toEqual({ kind: 'retry', reason: expect.any(String) as string, afterMs: 2000 });
     });
 
-    it('and delivers again once the far side has recovered', async () => {
-      await outcomeWhenFarSide('drops the connection');
-      expect(await outcomeWhenFarSide('accepts')).toMatchObject({ kind: 'delivered' });
+    it('and delivers again once the provider has recovered', async () => {
+      await outcomeWhen('drops the connection');
+      expect(await outcomeWhen('accepts')).toMatchObject({ kind: 'delivered' });
     });
 
     it('and delivers again after its revoked credentials were replaced', async () => {
@@ -111,7 +111,7 @@ function describeAnswers(name: string, start: () => Promise<TransportHarness>): 
     });
 
     it('and stops waiting for one when it is aborted', async () => {
-      await running().farSide('hangs');
+      await running().behave('hangs');
       const stop = new AbortController();
       const sent = deliver(stop.signal);
       stop.abort(new Error('stopping'));
@@ -124,8 +124,8 @@ function describeTimeOut(name: string, start: () => Promise<TransportHarness>): 
   describe(`the transport ${name} does not wait for ever`, () => {
     const { running, deliver } = harnessOf(start);
 
-    it('when the far side hangs: the outcome is retry with a reason', async () => {
-      await running().farSide('hangs');
+    it('when the provider hangs: the outcome is retry with a reason', async () => {
+      await running().behave('hangs');
       expect(await deliver()).toMatchObject({ kind: 'retry', reason: expect.stringMatching(/./) as string });
     });
   });
