@@ -150,7 +150,7 @@ it.each([
   ['of a context', 7],
 ])('counts the usage %s with the rows of its hours only', async (_, context) => {
   const from = new Date(today - 3 * 3_600_000);
-  const nodes = await planOf(usageStatement('client'), [from, new Date(today), null, context, 'hour', from, '', 101]);
+  const nodes = await planOf(usageStatement('client'), [from, new Date(today), context, 'hour', from, '', 101]);
   expect(nodes.filter((node) => node['Relation Name'] === 'usage_hours')).toHaveLength(1);
   expect(nodes.map((node) => node['Node Type'])).not.toContain('Seq Scan');
 });

@@ -11,7 +11,6 @@ export type UsageGroup = (typeof usageGroups)[number];
 export interface UsageFilter {
   readonly from: number;
   readonly to: number;
-  readonly contexts?: readonly number[] | undefined;
   readonly context?: number | undefined;
   readonly by?: UsageGroup | undefined;
   readonly per: 'hour' | 'day';
@@ -37,12 +36,11 @@ export class UsageStore {
 
   /** Oldest first. Hours and days without counts are left out. */
   async list(filter: UsageFilter, { limit, cursor }: PageRequest): Promise<Page<UsageRow>> {
-    const { from, to, contexts, context, by, per } = filter;
+    const { from, to, context, by, per } = filter;
     const [start = '', after = ''] = keyIn(cursor, ['string', 'string']) ?? [];
     const rows = await this.database.query<Row[]>(usageStatement(by), [
       new Date(from),
       new Date(to),
-      contexts ?? null,
       context ?? null,
       per,
       new Date(startIn(start, from)),
@@ -68,14 +66,14 @@ export function usageStatement(by: UsageGroup | undefined): string {
   const group = by === undefined ? `''` : columns[by];
   const isOfTargets = by === 'client' || by === 'transport';
   return `SELECT start, of, notifications, delivered, failed, suppressed FROM (
-      SELECT date_trunc($5, hour, 'UTC') AS start, ${group} AS of, sum(notifications) AS notifications,
+      SELECT date_trunc($4, hour, 'UTC') AS start, ${group} AS of, sum(notifications) AS notifications,
              sum(delivered) AS delivered, sum(failed) AS failed, sum(suppressed) AS suppressed
       FROM usage_hours
-      WHERE hour >= $1 AND hour < $2 AND ($3::int[] IS NULL OR context_id = ANY ($3)) AND ($4::int IS NULL OR context_id = $4)
+      WHERE hour >= $1 AND hour < $2 AND ($3::int IS NULL OR context_id = $3)
         ${isOfTargets ? `AND client <> ''` : ''}
       GROUP BY 1, 2
     ) counted
-    WHERE (start, of) > ($6, $7) ORDER BY start, of LIMIT $8`;
+    WHERE (start, of) > ($5, $6) ORDER BY start, of LIMIT $7`;
 }
 
 interface Row {

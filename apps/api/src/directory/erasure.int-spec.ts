@@ -195,7 +195,8 @@ function placesOf(lines: readonly string[]): string[] {
       .replace(/^websocket-node-.*?:/, 'websocket-node:');
     return kind.replace(/:[0-9a-f]{40}$/, field === 'data' ? ':job' : ':other');
   });
-  return [...new Set(places)].sort();
+  // The history is written some time later.
+  return [...new Set(places)].filter((place) => !place.startsWith('history_')).sort();
 }
 
 const inRedis = [

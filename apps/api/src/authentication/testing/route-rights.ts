@@ -45,7 +45,7 @@ export const routeRights: Readonly<Record<string, RouteRights>> = {
   'POST /v1/notifications': to('ingest', 'handler'),
   'GET /v1/notifications': to('ingest admin', 'query'),
   'GET /v1/notifications/{id}': to('ingest admin', 'handler'),
-  'GET /v1/usage': to('ingest admin', 'handler'),
+  'GET /v1/usage': to('ingest admin', 'query'),
   'PUT /preliminary/http-notify/v1/notify': to('ingest', 'handler'),
 
   'POST /v1/sessions': to('client admin', 'body'),
