@@ -33,6 +33,7 @@ COPY --from=packages /pns/node_modules ./node_modules
 COPY --from=build /pns/package.json ./
 COPY --from=build /pns/apps ./apps
 COPY --from=build /pns/libs ./libs
+COPY openapi.json ./
 COPY deploy/config ./config
 COPY deploy/is-alive.sh ./
 USER node
