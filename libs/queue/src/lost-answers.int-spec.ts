@@ -3,7 +3,7 @@ import { cuttableLink, freshPrefix, testRedisUrl, type CuttableLink } from '@pns
 import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import type { Queue } from 'bullmq';
-import type { Readership } from './job-worker';
+import type { JobWorker, Readership } from './job-worker';
 import { KeySpace } from '@pns/redis';
 import { Queues } from './queues.service';
 import { connectRedis } from '@pns/redis';
@@ -14,7 +14,7 @@ log.level = 'silent';
 class Scene {
   private readonly keys = new KeySpace(1, freshPrefix());
   private readonly direct = new Queues(connectRedis(testRedisUrl()), this.keys);
-  private readonly opened: { queues: Queues; link: CuttableLink }[] = [];
+  private readonly opened: { queues: Queues; link: CuttableLink; worker: JobWorker<unknown> }[] = [];
   readonly group = this.keys.group(0);
   readonly queue: Queue = this.direct.queue(this.group, 'any');
   /** The jobs in the order in which they were started. */
@@ -25,14 +25,14 @@ class Scene {
   async work(readership: Readership, concurrency = 1): Promise<CuttableLink> {
     const link = await cuttableLink(testRedisUrl());
     const queues = new Queues(connectRedis(link.url), this.keys);
-    this.opened.push({ queues, link });
     const run = async ({ id = '' }: { id?: string }): Promise<void> => {
       this.started.push(id);
       const ended = once(this.events, id);
       this.events.emit('started');
       await ended;
     };
-    queues.worker(this.group, 'any', run, { readership, concurrency });
+    const worker = queues.worker<unknown>(this.group, 'any', run, { readership, concurrency });
+    this.opened.push({ queues, link, worker });
     return link;
   }
 
@@ -54,7 +54,8 @@ class Scene {
   }
 
   async close(): Promise<void> {
-    for (const { queues, link } of this.opened) {
+    for (const { queues, link, worker } of this.opened) {
+      await worker.close(true); // without the jobs that no test ended
       await queues.onApplicationShutdown();
       await link.close();
     }
