@@ -1,48 +1,33 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { Agent } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
-import { type PushSubscriptionJson, type Sandbox, startSandbox } from '@pns/sandbox';
+import { type Sandbox, startSandbox } from '@pns/sandbox';
 import type { Page } from 'puppeteer-core';
-import { generateVAPIDKeys, sendNotification } from 'web-push';
 import { eventually } from '@pns/local-servers/waiting';
 import { type StartedFirefox, startFirefox } from './firefox';
+import { apiKey, System } from './system';
 
 jest.setTimeout(180_000);
 
-const vapid = generateVAPIDKeys();
+/** The user of the web app. */
+const someone = { context: 1, user: 14 };
 
-/** Subscriptions that the web app registered. */
-const subscribed: PushSubscriptionJson[] = [];
-
-let api: Server;
+let system: System;
 let sandbox: Sandbox;
-let agent: Agent;
 let firefox: StartedFirefox;
 
 beforeAll(async () => {
-  api = createServer((request, response) => {
-    response.setHeader('content-type', 'application/json');
-    if (request.method === 'GET') return response.end(JSON.stringify({ applicationServerKey: vapid.publicKey }));
-    return void json(request).then((body) => {
-      const { pushSubscription } = body as { pushSubscription?: PushSubscriptionJson };
-      if (pushSubscription !== undefined) subscribed.push(pushSubscription);
-      response.end('{}');
-    });
-  }).listen(0, '127.0.0.1');
-  await once(api, 'listening');
-  const apiUrl = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
-  sandbox = await startSandbox({ port: 0, demo: { apiUrl, apiKey: 'a-key', websocketUrl: 'http://127.0.0.1:1' } });
-  agent = new Agent({ ca: sandbox.providers?.authority.cert });
+  system = await System.start({
+    isDurable: false,
+    processes: { 'worker-websocket': 0, 'worker-webhook': 0, 'worker-webpush': 1 },
+    properties: { 'com.openexchange.pns.delayDuration': 0 },
+  });
+  const demo = { apiUrl: system.app('api').url, apiKey, websocketUrl: 'http://127.0.0.1:1' };
+  sandbox = await startSandbox({ port: 0, demo });
   firefox = await startFirefox(sandbox.browserSocketUrl);
 });
 
 afterAll(async () => {
   await firefox?.close();
-  agent.destroy();
-  await sandbox.close();
-  api.close();
+  await sandbox?.close();
+  await system?.stop();
 });
 
 const stateIs = (page: Page, text: string) =>
@@ -56,21 +41,28 @@ async function opened(state: string): Promise<Page> {
   return page;
 }
 
-function newest(): PushSubscriptionJson {
-  const subscription = subscribed.at(-1);
-  if (subscription === undefined) throw new Error('The page registered no subscription.');
-  return subscription;
+interface Registered {
+  readonly client: string;
+  readonly token: string;
 }
 
-/** Sends a declarative message to a subscription that the web app registered; returns the status of the push service. */
-async function push(notification: object, { endpoint, keys } = newest()): Promise<number> {
-  const message = JSON.stringify({ web_push: 8030, notification, app_badge: 83 });
-  const vapidDetails = { subject: 'mailto:push@example.com', ...vapid };
-  const options = { vapidDetails, agent, contentEncoding: 'aes128gcm', TTL: 60 } as const;
-  return sendNotification({ endpoint, keys }, message, options).then(
-    ({ statusCode }) => statusCode,
-    (error: { readonly statusCode: number }) => error.statusCode,
-  );
+/** The subscriptions of the user in PNS. */
+async function registered(): Promise<readonly Registered[]> {
+  const path = `/v1/subscriptions?context=${someone.context}&user=${someone.user}`;
+  return (await system.expect<{ items: readonly Registered[] }>(200, 'GET', path)).items;
+}
+
+/** Posts a notification of a new mail to PNS. */
+async function post(subject: string): Promise<void> {
+  const payload = {
+    folder: 'default0/INBOX',
+    id: '113',
+    displayname: 'Jane Doe',
+    subject,
+    unread: 83,
+    teaser: 'Hello',
+  };
+  await system.expect(202, 'POST', '/v1/notifications', { ...someone, topic: 'ox:mail:new', payload });
 }
 
 /** What Firefox reported to the push service. */
@@ -89,34 +81,43 @@ async function received(page: Page): Promise<readonly { readonly text: string; r
   )) as { text: string; shown: string }[];
 }
 
-it('Firefox shows a notification that comes after its tab was closed', async () => {
+it('Firefox shows a notification that PNS sends after its tab was closed', async () => {
   const page = await opened('not subscribed');
   await page.click('#allow');
   await stateIs(page, 'is subscribed');
   await page.close();
-  expect(newest().endpoint).toMatch(/^https:\/\/localhost:\d+\/push\/[\w-]{43}$/);
+  const token = expect.stringMatching(/^https:\/\/localhost:\d+\/push\/[\w-]{43}$/) as string;
+  expect(await registered()).toMatchObject([{ client: 'demo-web-app-sandbox', transport: 'webpush', token }]);
 
-  const navigate = `${sandbox.url}/app/`;
-  expect(await push({ title: "Let's meet", body: 'Jane Doe', navigate, tag: 'inbox' })).toBe(201);
+  await post("Let's meet");
   await eventually('Firefox reports the delivery', async () => (await reported())?.['delivered'] === 1);
 
   const later = await opened('is subscribed');
-  const text = expect.stringMatching(/ Let's meet: Jane Doe$/) as string;
+  const text = expect.stringMatching(/ Let's meet: Jane Doe\nLet's meet$/) as string;
   expect(await received(later)).toEqual([{ text, shown: '["Let\'s meet"]' }]);
   await later.close();
 });
 
 it('Firefox reports a message that was encrypted for another browser', async () => {
-  const { keys } = sandbox.providers?.webpush.subscribe() ?? {};
-  expect(await push({ title: 'Not for you' }, { ...newest(), ...(keys && { keys }) })).toBe(201);
+  const [{ client, token: endpoint }] = (await registered()) as [Registered];
+  const keys = sandbox.providers?.webpush.subscribe().keys;
+  const topics = ['*'];
+  const registration = { ...someone, client, transport: 'webpush', topics, pushSubscription: { endpoint, keys } };
+  await system.expect(200, 'POST', '/v1/subscriptions', registration);
+  await post('Not for you');
   await eventually('Firefox reports the error', async () => (await reported())?.['undecryptable'] === 1);
   expect(await reported()).toMatchObject({ delivered: 1 });
 });
 
-it('the endpoint is gone after the page stopped notifications', async () => {
+it('PNS removes the subscription after the page stopped notifications', async () => {
   const page = await opened('is subscribed');
   await page.click('#stop');
   await stateIs(page, 'not subscribed');
-  await eventually('the endpoint is gone', async () => (await push({ title: 'Too late' })) === 410);
   await page.close();
+  // Firefox tells its push service a moment later.
+  await eventually('the endpoint is gone', () => sandbox.providers?.webpush.known().some(({ isEnded }) => isEnded));
+  await post('Too late');
+  await eventually('PNS has no subscription', async () => (await registered()).length === 0);
+  const { items } = await system.expect<{ items: object[] }>(200, 'GET', '/v1/deliveries?client=demo-web-app-sandbox');
+  expect(items).toMatchObject([{ outcome: 'gone' }]);
 });

@@ -60,7 +60,7 @@ const namesOfFields = `[...document.querySelectorAll('input, select, textarea, b
 const sendDemo = (page: Page) => page.getByRole('button', { name: 'Send the demo notification' }).click();
 const titles = (at: Locator) => at.locator('.title').allTextContents();
 
-it('one click on the page, and five copies appear', async () => {
+it('one click on the page, and six copies appear', async () => {
   const troubles: string[] = [];
   const page = await opened(troubles);
   await sendDemo(page);
@@ -71,6 +71,7 @@ it('one click on the page, and five copies appear', async () => {
     '.ios .push',
     '.windows .push',
     '.android .push',
+    '.browser .push',
   ]) {
     const copy = page.locator(place);
     await copy.first().waitFor();
@@ -78,7 +79,7 @@ it('one click on the page, and five copies appear', async () => {
     expect(await copy.first().locator('.title').textContent()).toBe("Let's meet");
   }
   // On the wire the body is the sender and the subject; the page shows the subject once.
-  for (const device of ['.ios', '.windows']) {
+  for (const device of ['.ios', '.windows', '.browser']) {
     expect(await page.locator(`${device} .push .subtitle`).textContent()).toBe('Jane Doe');
     expect(await page.locator(`${device} .push pre`).textContent()).toMatch(/Jane Doe(?:\\n|&#10;)Let/);
   }
@@ -127,6 +128,7 @@ it('every far side fails on request, and refused deliveries arrive afterwards', 
     ['iPhone (APNs)', 'answer 503 ServiceUnavailable', 'apns: '],
     ['Android phone (FCM)', 'answer UNAVAILABLE', 'fcm: '],
     ['Windows desktop (WNS)', 'answer 503: unavailable', 'wns: '],
+    ['Browser (Web Push)', 'answer 503: unavailable', 'webpush: '],
     ['Webhook', 'answer with a status', 'demo: '],
   ] as const) {
     await choose('Far side', side);
@@ -139,7 +141,7 @@ it('every far side fails on request, and refused deliveries arrive afterwards', 
   const text = JSON.stringify({ folder: 'default0/INBOX', displayname: 'Otto', subject: 'Faulty' });
   await page.getByLabel('Payload, as JSON').fill(text);
   await sendDemo(page);
-  for (const device of ['.ios', '.android', '.windows']) {
+  for (const device of ['.ios', '.android', '.windows', '.browser']) {
     await page.locator(`${device} .push`, { hasText: 'answered 503' }).waitFor();
     await page.locator(`${device} .push`, { hasText: 'Faulty' }).waitFor(); // the next attempt
   }
@@ -190,6 +192,15 @@ it.each(['light', 'dark'] as const)(
     await page.close();
   },
 );
+
+it('the web app subscribes browsers with the VAPID key of PNS', async () => {
+  await standalone.isRunning();
+  const settings: unknown = await (await fetch(`${standalone.sandboxUrl}/app/settings`)).json();
+  expect(settings).toEqual({ applicationServerKey: expect.stringMatching(/^B[\w-]{86}$/) as string });
+  const headers = { authorization: `Bearer ${standalone.apiKey}` };
+  const key = await fetch(`${standalone.apiUrl}/v1/clients/demo-web-app/webpush-key`, { headers });
+  expect(await key.json()).toEqual(settings);
+});
 
 it('every field and button of the page has a name, and nothing comes from elsewhere', async () => {
   await standalone.isRunning();

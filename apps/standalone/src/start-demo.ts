@@ -1,4 +1,4 @@
-import { prepareDemoApps, startSandbox, type Sandbox } from '@pns/sandbox';
+import { startSandbox, type Sandbox } from '@pns/sandbox';
 import { prepareDemo, type ApiAccess } from './demo';
 import { movedWebhook } from './demo-config';
 import type { Ports } from './ports';
@@ -26,7 +26,7 @@ export class Demo {
     const { sandbox, api } = this;
     try {
       await prepareDemo(api, sandbox.url, movedWebhook(configDir, sandbox.url));
-      await prepareDemoApps({ apiUrl: api.url, apiKey: api.key }, sandbox.demoApps);
+      await sandbox.prepareDemo({ apiUrl: api.url, apiKey: api.key });
       return sandbox.url;
     } catch (error) {
       const needs = 'It needs the webhook sandbox of config/webhooks.yml, in com.openexchange.webhooks.enabledIds.';

@@ -43,16 +43,23 @@ const edits = z.strictObject({
   priority: z.enum(['high', 'medium', 'low']).optional(),
 });
 
+/** The simulated devices of the demonstration. */
+export interface DemoDevices {
+  readonly hasDevices: boolean;
+  /** Subscribes the user of the demonstration on each of them. Safe to repeat. */
+  prepare(api: ApiAccess): Promise<void>;
+}
+
 /** Lets the page send notifications to one user and open this user's socket. The page does not get the key and can do nothing else. */
-export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, apps: readonly DemoApp[]): void {
-  app.get('/demo', () => ({ isAvailable: demo !== undefined, hasDevices: apps.length > 0, notification }));
+export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, devices: DemoDevices): void {
+  app.get('/demo', () => ({ isAvailable: demo !== undefined, hasDevices: devices.hasDevices, notification }));
   if (demo === undefined) return;
 
   app.post('/demo/notification', { preHandler: ownPageOnly }, (request, reply) => {
     const edited = { ...notification, ...edits.parse(request.body) };
     return answerOf(reply, async () => {
       await call(demo, 'POST', '/v1/subscriptions', subscription);
-      await prepareDemoApps(demo, apps);
+      await devices.prepare(demo);
       return call(demo, 'POST', '/v1/notifications', edited);
     });
   });
@@ -92,11 +99,16 @@ export async function prepareDemoApps(api: ApiAccess, apps: readonly DemoApp[]):
   for (const { client, transport, property, token, options } of apps) {
     await call(api, 'PUT', `/v1/clients/${client}/transports/${transport}`, options);
     await call(api, 'PUT', `/v1/config/contexts/${someone.context}/properties/${property}`, { value: true });
-    const theirs = `/v1/subscriptions?context=${someone.context}&user=${someone.user}&client=${client}`;
-    const { items } = (await call(api, 'GET', theirs)) as { items: readonly { id: string; token: string }[] };
-    for (const each of items) if (each.token !== token) await call(api, 'DELETE', `/v1/subscriptions/${each.id}`);
+    await forgetOtherTargets(api, client, token);
     await call(api, 'POST', '/v1/subscriptions', { ...someone, client, transport, token, topics: ['*'] });
   }
+}
+
+/** Deletes the subscriptions of the user through a client to other targets, which an earlier start made. */
+export async function forgetOtherTargets(api: ApiAccess, client: string, token: string): Promise<void> {
+  const theirs = `/v1/subscriptions?context=${someone.context}&user=${someone.user}&client=${client}`;
+  const { items } = (await call(api, 'GET', theirs)) as { items: readonly { id: string; token: string }[] };
+  for (const each of items) if (each.token !== token) await call(api, 'DELETE', `/v1/subscriptions/${each.id}`);
 }
 
 /** Calls the API and returns its JSON. @throws Error with its answer if that is not a success. */

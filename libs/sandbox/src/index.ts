@@ -2,7 +2,7 @@ export type { ApnsFault } from './apns/apns-fault';
 export { type ApnsProvider, type ApnsProviderOptions, startApns } from './apns/apns-provider';
 export { type Arrival, Arrivals, bodyOf, headersOf } from './arrivals';
 export { makeAuthority } from './certificates';
-export { type Demo, prepareDemoApps } from './demo';
+export type { Demo } from './demo';
 export type { DemoApp } from './demo-apps';
 export type { FcmFault } from './fcm/fcm-fault';
 export { type FcmProvider, startFcm } from './fcm/fcm-provider';

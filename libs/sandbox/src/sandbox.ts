@@ -5,12 +5,13 @@ import { demoSignatureSecret } from '@pns/transport-contract';
 import { fastify, type FastifyInstance } from 'fastify';
 import { ZodError } from 'zod';
 import { type Arrival, Arrivals } from './arrivals';
-import { type Demo, demoRoutes } from './demo';
+import { type ApiAccess, type Demo, demoRoutes, prepareDemoApps } from './demo';
 import { type DemoApp, demoApps } from './demo-apps';
 import { Feed } from './feed';
 import { healthRoutes } from './health';
 import { pageRoutes } from './page';
 import { closeProviders, type Providers, providerRoutes, providerTargets, startProviders } from './providers';
+import { DemoBrowser } from './webpush/demo-browser';
 import { BrowserSockets, browserSocketPath } from './webpush/browser-sockets';
 import { webAppRoutes } from './webpush/web-app.routes';
 import { WebhookReceiver, webhookProvider } from './webhook/webhook-receiver';
@@ -44,6 +45,8 @@ export interface Sandbox {
   readonly browserSocketUrl: string;
   /** An app with each provider, for the demonstration. */
   readonly demoApps: readonly DemoApp[];
+  /** Subscribes the user of the demonstration with each provider over this API. Safe to repeat. */
+  prepareDemo(api: ApiAccess): Promise<void>;
   /** Calls `listener` for each further arrival; returns a function that stops this. */
   onArrival(listener: (arrival: Arrival) => void): () => void;
   close(): Promise<void>;
@@ -57,6 +60,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const webhooks = new WebhookReceiver(arrivals, signatureSecret);
   const providers = hasProviders ? await startProviders(host, arrivals) : undefined;
   const apps = providers === undefined ? [] : demoApps(providers);
+  const demoBrowser = providers === undefined ? undefined : new DemoBrowser(providers);
+  const prepareDemo = async (api: ApiAccess): Promise<void> => {
+    await prepareDemoApps(api, apps);
+    await demoBrowser?.prepare(api);
+  };
   const feed = new Feed(
     arrivals,
     () => [
@@ -75,7 +83,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   browsers?.attach(app.server);
   app.get('/webpush/browsers', () => browsers?.known().map(({ state }) => state) ?? []);
   if (providers !== undefined) providerRoutes(app, providers, arrivals);
-  demoRoutes(app, options.demo, apps);
+  demoRoutes(app, options.demo, { hasDevices: apps.length > 0, prepare: prepareDemo });
   webAppRoutes(app, options.demo, providers);
   pageRoutes(app, options.demo?.websocketUrl);
   healthRoutes(app);
@@ -92,6 +100,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     providers,
     browserSocketUrl: `ws://127.0.0.1:${taken}${browserSocketPath}`,
     demoApps: apps,
+    prepareDemo,
     onArrival: (listener) => arrivals.onArrival(listener),
     close: async () => {
       feed.close();

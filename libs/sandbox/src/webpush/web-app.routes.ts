@@ -3,13 +3,11 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Providers } from '../providers';
 import { answerOf, call, type Demo, ownPageOnly, someone } from '../demo';
+import { demoSubject, sandboxOptions, setNavigate } from './demo-browser';
 
 /** The clients of the web app: one for the push services of browsers, and one for that of the sandbox. */
 const client = 'demo-web-app';
 const sandboxClient = 'demo-web-app-sandbox';
-/** Push services may refuse senders without a contact. */
-const subject = 'mailto:demo@example.com';
-const loopback = ['127.0.0.0/8', '::1/128'];
 
 const subscribed = z.strictObject({
   pushSubscription: z.object({
@@ -36,11 +34,10 @@ export function webAppRoutes(app: FastifyInstance, demo: Demo | undefined, provi
     const { pushSubscription } = subscribed.parse(request.body);
     const isOurs = providers !== undefined && pushSubscription.endpoint.startsWith(`${providers.webpush.url}/`);
     const name = isOurs ? sandboxClient : client;
-    const options = { subject, ...(isOurs && { allowedNetworks: loopback, caFile: providers.authority.cert }) };
-    const navigate = `com.openexchange.pns.template.navigate.${name}`;
+    const options = isOurs ? sandboxOptions(providers.authority) : { subject: demoSubject };
     return answerOf(reply, async () => {
       await call(demo, 'PUT', `/v1/clients/${name}/transports/webpush`, options);
-      await call(demo, 'PUT', `/v1/config/contexts/${someone.context}/properties/${navigate}`, { value: pageUrl() });
+      await setNavigate(demo, name, pageUrl());
       const subscription = { ...someone, client: name, transport: 'webpush', topics: ['*'], pushSubscription };
       return call(demo, 'POST', '/v1/subscriptions', subscription);
     });

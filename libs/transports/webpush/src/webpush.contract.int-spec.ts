@@ -1,8 +1,15 @@
 import { pushContent } from '@pns/payloads';
-import { makeAuthority } from '@pns/sandbox';
+import {
+  Arrivals,
+  headersOf,
+  makeAuthority,
+  type PushSubscriptionJson,
+  startWebpush,
+  type WebpushFault,
+  type WebpushProvider,
+} from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { describeTransport, type Behaviour } from '@pns/transport-contract/testing';
-import { type Answer, PushService } from './testing/push-service';
 import { newVapidKeys, webpushOptions, type WebpushOptions, WebpushTransport } from './index';
 
 const authority = makeAuthority();
@@ -18,12 +25,13 @@ const deliveryTo = (token: string): Delivery => ({
 
 /** A browser with a subscription at a push service, and a transport that is configured for it. */
 class Scene {
-  readonly subscription;
+  readonly subscription: PushSubscriptionJson;
   readonly transport: WebpushTransport;
   private options: WebpushOptions | undefined;
 
   private constructor(
-    readonly service: PushService,
+    readonly service: WebpushProvider,
+    readonly arrivals: Arrivals,
     answerMs: number,
     readonly applicationServerKey: string,
   ) {
@@ -40,7 +48,9 @@ class Scene {
   }
 
   static async start(answerMs = 25_000, applicationServerKey = server.publicKey): Promise<Scene> {
-    return new Scene(await PushService.start(authority), answerMs, applicationServerKey);
+    const arrivals = new Arrivals(100);
+    const service = await startWebpush({ port: 0, authority, arrivals });
+    return new Scene(service, arrivals, answerMs, applicationServerKey);
   }
 
   configure(entry: object): void {
@@ -56,6 +66,19 @@ class Scene {
     this.options = undefined;
   }
 
+  /** The number of requests, also of refused ones. */
+  get requests(): number {
+    return this.arrivals.lastSeq;
+  }
+
+  /** The messages that the browser decrypted, with their headers. */
+  get messages() {
+    return this.arrivals.since(0).flatMap(({ request, decryptedBody }) => {
+      if (decryptedBody === undefined) return [];
+      return [{ headers: headersOf(request), content: JSON.parse(decryptedBody) as Readonly<Record<string, unknown>> }];
+    });
+  }
+
   get delivery(): Delivery {
     return deliveryTo(this.subscription.endpoint);
   }
@@ -65,25 +88,21 @@ class Scene {
   }
 
   async close(): Promise<void> {
-    this.service.close();
+    await this.service.close();
+    this.arrivals.close();
     await this.transport.close();
   }
 }
 
-const status =
-  (code: number, headers: Record<string, string> = {}): Answer =>
-  (response) => {
-    response.writeHead(code, headers).end();
-  };
-
-const answers: Readonly<Record<Behaviour, Answer | 'check'>> = {
-  accepts: 'check',
-  hangs: undefined,
-  'drops the connection': (_, socket) => void socket.destroy(),
-  'throttles for two seconds': status(429, { 'retry-after': '2' }),
-  'has removed the target': status(410),
-  'finds the payload too large': status(413),
-  'refuses our credentials': status(403),
+/** The faults of the push service; without one it checks each message. */
+const faults: Readonly<Record<Behaviour, WebpushFault>> = {
+  accepts: {},
+  hangs: { hang: true },
+  'drops the connection': { reset: true },
+  'throttles for two seconds': { status: 429, headers: { 'retry-after': '2' } },
+  'has removed the target': { status: 410 },
+  'finds the payload too large': { status: 413 },
+  'refuses our credentials': { status: 403 },
 };
 
 describeTransport('webpush', async (answerMs) => {
@@ -91,10 +110,10 @@ describeTransport('webpush', async (answerMs) => {
   return {
     transport: scene.transport,
     delivery: scene.delivery,
-    arrivedIds: () => scene.service.arrivals.map(({ content }) => content['id'] as string),
-    behave: (behaviour) => scene.service.answers(answers[behaviour]),
-    revokeCredentials: () => scene.service.answers(status(401)),
-    mendCredentials: () => scene.service.answers('check'),
+    arrivedIds: () => scene.messages.map(({ content }) => content['id'] as string),
+    behave: (behaviour) => scene.service.faults.set(faults[behaviour]),
+    revokeCredentials: () => scene.service.faults.set({ status: 401 }),
+    mendCredentials: () => scene.service.faults.set({}),
     close: () => scene.close(),
   };
 });
@@ -109,9 +128,9 @@ describe('a message to a push service', () => {
     expect(await scene.deliver({ collapseKey: 'ox:mail:new', expiresAt: Date.now() + 60_000 })).toEqual({
       kind: 'delivered',
     });
-    const [arrival] = scene.service.arrivals;
-    expect(arrival?.headers).toMatchObject({ urgency: 'high', ttl: expect.stringMatching(/^(59|60)$/) as string });
-    expect(arrival?.content).toMatchObject({
+    const [message] = scene.messages;
+    expect(message?.headers).toMatchObject({ urgency: 'high', ttl: expect.stringMatching(/^(59|60)$/) as string });
+    expect(message?.content).toMatchObject({
       ...{ web_push: 8030, id: 'delivery-1', topic: 'ox:mail:new' },
       notification: { title: 'Grüße 👋', body: 'jane@example.com\nGrüße 👋' },
       data: { folder: 'default0/INBOX', id: '113' },
@@ -121,7 +140,7 @@ describe('a message to a push service', () => {
   it('uses a kept connection', async () => {
     scene = await Scene.start();
     for (let i = 0; i < 20; i++) await scene.deliver();
-    expect(scene.service.requests).toBe(20);
+    expect(scene.requests).toBe(20);
     // undici may open a second one while it still reads the end of an answer.
     expect(scene.service.connections).toBeLessThanOrEqual(2);
   });
@@ -130,7 +149,7 @@ describe('a message to a push service', () => {
     const [old, own] = [newVapidKeys(), newVapidKeys()];
     scene = await Scene.start(undefined, old.publicKey);
     expect(await scene.deliver()).toMatchObject({ kind: 'misconfigured', isTargetOnly: true });
-    expect(scene.service.requests).toBe(0);
+    expect(scene.requests).toBe(0);
     scene.configure(old);
     expect(await scene.deliver()).toEqual({ kind: 'delivered' });
     scene.configure({ ...own, previousKeys: [old] });
@@ -161,38 +180,37 @@ describe('a message to a push service', () => {
     scene = await Scene.start();
     const token = scene.subscription.endpoint.replace('https:', 'http:');
     expect(await scene.deliver({ token })).toMatchObject({ kind: 'misconfigured', isTargetOnly: true });
-    expect(scene.service.requests).toBe(0);
+    expect(scene.requests).toBe(0);
   });
 
   it('is not sent while the client is switched off', async () => {
     scene = await Scene.start();
     scene.configure({ enabled: false });
     expect(await scene.deliver()).toMatchObject({ kind: 'misconfigured' });
-    expect(scene.service.requests).toBe(0);
+    expect(scene.requests).toBe(0);
   });
 
   it('waits with all others of a push service that requests a pause, and no other push service is affected', async () => {
     scene = await Scene.start();
-    const other = await PushService.start(authority);
-    scene.service.answers(status(429, { 'retry-after': '3600' }));
+    const other = await Scene.start();
+    scene.service.faults.set({ status: 429, headers: { 'retry-after': '3600' } });
     expect(await scene.deliver()).toMatchObject({ kind: 'retry', afterMs: 3_600_000 });
-    scene.service.answers('check');
+    scene.service.faults.set({});
     expect(await scene.deliver()).toMatchObject({ kind: 'retry', isDeferred: true });
-    expect(scene.service.requests).toBe(1);
-    other.answers(status(201));
-    expect(await scene.deliver({ token: `${other.origin}/push/1` })).toEqual({ kind: 'delivered' });
-    other.close();
+    expect(scene.requests).toBe(1);
+    expect(await scene.deliver({ token: other.subscription.endpoint })).toEqual({ kind: 'delivered' });
+    await other.close();
   });
 
   it('follows no redirect', async () => {
     scene = await Scene.start();
-    const elsewhere = await PushService.start(authority);
+    const elsewhere = await Scene.start();
     for (const code of [301, 302, 307, 308]) {
-      scene.service.answers(status(code, { location: `${elsewhere.origin}/push/1` }));
+      scene.service.faults.set({ status: code, headers: { location: elsewhere.subscription.endpoint } });
       expect(await scene.deliver()).toMatchObject({ kind: 'rejected' });
     }
-    expect(elsewhere.connections).toBe(0);
-    elsewhere.close();
+    expect(elsewhere.service.connections).toBe(0);
+    await elsewhere.close();
   });
 });
 
