@@ -36,8 +36,7 @@ const notRun: Readonly<Record<string, string>> = {
   'CONTRIBUTING.md: npm run properties-page': 'would overwrite the page; a test compares what it writes',
   'CONTRIBUTING.md: npm run openapi': 'would overwrite the document; a test compares what it writes',
   'CONTRIBUTING.md: npm install && npx nx sync && npm run typecheck': 'installs packages; .ci/run runs the type check',
-  'CONTRIBUTING.md: npx jest libs/transports libs/config-cascade apps/api/src/clients apps/e2e/src/architecture-page.spec.ts':
-    'npm test runs these tests',
+  'CONTRIBUTING.md: git add -A': 'stages files; npm test runs the tests of the second line',
   'CONTRIBUTING.md: npm run openapi -- --release': 'would overwrite the document; the rest is as above',
   'CONTRIBUTING.md: git commit -am "build: release X.Y.Z" && git tag vX.Y.Z && git push --follow-tags': 'pushes',
   'docs/dovecot.md: doveadm mailbox metadata set -u jane@example.com -s "" /private/vendor/vendor.dovecot/http-notify user=14@1':
@@ -185,6 +184,13 @@ it('the API key of docs/dovecot.md is made', async () => {
   expect(await run(block as Block)).toContain('"scopes":["ingest"]');
 });
 
+it('docs/history.md shows what became of the newest notification', async () => {
+  const [block] = blocksOf('docs/history.md');
+  const printed = await run(block as Block);
+  expect(printed).toMatch(/"sentence":"[^"]+ was (?:delivered|sent) to /);
+  expect(printed).toMatch(/"delivered":\d+/);
+});
+
 it('the commands of CONTRIBUTING.md run the tests of a folder, and one of them', async () => {
   const [block] = blocksOf('CONTRIBUTING.md').filter(({ text }) => text.startsWith('npx jest libs/topics\n'));
   const [ofFolder = '', one = ''] = (block as Block).text.trim().split('\n');
@@ -204,6 +210,7 @@ it('every block of commands of every page is run above, or its reason is given',
     page === 'docs/first-push.md' ||
     (page === 'README.md' && /KEY in|v1\/sessions/.test(text)) ||
     (page === 'docs/dovecot.md' && text.startsWith('api ')) ||
+    page === 'docs/history.md' ||
     (page === 'CONTRIBUTING.md' && text.startsWith('npx jest libs/topics\n'));
   const others = commands.filter((block) => !isRun(block)).map((block) => `${block.page}: ${firstLine(block)}`);
   expect(others.sort()).toEqual(Object.keys(notRun).sort());
