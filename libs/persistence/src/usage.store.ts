@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { HistoryReads } from './history-reads';
 import type { UsageCounts } from './history-rows';
 import { keyedPageOf, keyIn, type Page, type PageRequest } from './page';
 
@@ -32,13 +33,16 @@ const columns: Readonly<Record<UsageGroup, string>> = {
 /** The counts of notifications and deliveries by hour, in Postgres. `HistoryStore` writes them. */
 @Injectable()
 export class UsageStore {
-  constructor(private readonly database: DataSource) {}
+  constructor(
+    private readonly database: DataSource,
+    private readonly reads: HistoryReads,
+  ) {}
 
   /** Oldest first. Hours and days without counts are left out. */
   async list(filter: UsageFilter, { limit, cursor }: PageRequest): Promise<Page<UsageRow>> {
     const { from, to, context, by, per } = filter;
     const [start = '', after = ''] = keyIn(cursor, ['string', 'string']) ?? [];
-    const rows = await this.database.query<Row[]>(usageStatement(by), [
+    const rows = await this.reads.query<Row>(usageStatement(by), [
       new Date(from),
       new Date(to),
       context ?? null,
