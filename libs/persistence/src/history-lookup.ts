@@ -9,7 +9,7 @@ import type {
   HistoryTarget,
   HistoryWindow,
 } from './history-rows';
-import { pageOf, positionOf, type Page, type PageRequest } from './page';
+import { cursorAfter, pageOf, positionOf, type Page, type PageRequest } from './page';
 
 /** Selects notifications of a user. Times are in ms since the epoch; `since` is inclusive, `until` exclusive. */
 export interface HistoryFilter {
@@ -88,6 +88,11 @@ export class HistoryLookup {
       limit,
     );
     return { items: items.map(({ notification }) => notification), ...more };
+  }
+
+  /** The cursor of the page of `list` that begins after this notification. */
+  cursorAfter({ at, notification }: FoundNotification): string {
+    return cursorAfter({ createdAt: at, id: notification });
   }
 
   /** The window of each notification, in the same order; undefined for one whose window was not dispatched. */
