@@ -77,9 +77,15 @@ export class HistoryReader {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** The notifications with this id, newest first: an id of a producer may belong to several users. */
-  async named(id: string, reach: HistoryReach): Promise<NotificationHistory[]> {
-    return this.historiesOf(await this.lookup.named(id, this.since(), reach));
+  /** The newest notification with this id, and the others, newest first: an id of a producer may belong to several users. */
+  async named(
+    id: string,
+    reach: HistoryReach,
+  ): Promise<[newest?: NotificationHistory, ...others: FoundNotification[]]> {
+    const [first, ...others] = await this.lookup.named(id, this.since(), reach);
+    if (first === undefined) return [];
+    const [newest] = await this.historiesOf([first]);
+    return [newest, ...others];
   }
 
   /** The notifications of a user, newest first. A page is shorter than its limit if its deliveries and attempts are many. */

@@ -66,11 +66,7 @@ export class HistoryController {
     if (newest === undefined) throw await this.notFound();
     return {
       ...historyView(newest),
-      others: others.map(({ context, user, received }) => ({
-        context,
-        user,
-        received: new Date(received).toISOString(),
-      })),
+      others: others.map(({ context, user, at }) => ({ context, user, received: new Date(at).toISOString() })),
     };
   }
 
