@@ -8,7 +8,7 @@ import type {
 } from '@pns/persistence';
 import { WaitingUsage, type Counting } from './usage-counts';
 
-/** Most records of a process that wait to be written. Each has some hundred bytes of memory. */
+/** Most records of a process that wait to be written. Each has some hundred bytes of memory, and each target of a window counts too. */
 export const maxBufferedRecords = 50_000;
 
 /** A gap, and how many records it has cost. */
@@ -21,8 +21,10 @@ export class HistoryBuffer {
   private attempts: HistoryAttempt[] = [];
   private gap: CountedGap | undefined;
   private readonly usage = new WaitingUsage();
-  /** Records that were taken and are not written yet. */
-  private taken = 0;
+  /** Targets of the windows that wait. */
+  private targets = 0;
+  /** Records that were taken and are not written yet, and the targets of their windows. */
+  private taken = { records: 0, targets: 0 };
 
   constructor(private readonly max = maxBufferedRecords) {}
 
@@ -37,7 +39,8 @@ export class HistoryBuffer {
 
   /** Whether there is room for a record; if not, it is counted as lost. */
   hasRoom(): boolean {
-    if (this.waiting + this.taken < this.max) return true;
+    const { records, targets } = this.taken;
+    if (this.waiting + this.targets + records + targets < this.max) return true;
     this.lose(1);
     return false;
   }
@@ -48,6 +51,7 @@ export class HistoryBuffer {
 
   addWindow(record: HistoryWindow): void {
     this.windows.push(record);
+    this.targets += record.targets.length;
   }
 
   addAttempt(record: HistoryAttempt): void {
@@ -64,7 +68,8 @@ export class HistoryBuffer {
   /** Takes all waiting records. The caller must call `written` or `lost` afterwards. */
   take(): HistoryRows {
     const { notifications, windows, attempts, gap } = this;
-    this.taken = this.waiting;
+    this.taken = { records: this.waiting, targets: this.targets };
+    this.targets = 0;
     this.notifications = [];
     this.windows = [];
     this.attempts = [];
@@ -74,15 +79,12 @@ export class HistoryBuffer {
 
   /** The taken records are written; returns their number. */
   written(): number {
-    const written = this.taken;
-    this.taken = 0;
-    return written;
+    return this.release();
   }
 
   /** The taken records cannot be written, and become a gap; returns their number. */
   lost(rows: HistoryRows): number {
-    const { taken } = this;
-    this.taken = 0;
+    const taken = this.release();
     const times = [rows.notifications, rows.windows, rows.attempts].flat().map(({ at }) => at);
     const first = times.reduce((one, other) => Math.min(one, other), rows.gap?.since ?? Date.now());
     this.gap = {
@@ -91,6 +93,13 @@ export class HistoryBuffer {
       records: taken + (rows.gap?.records ?? 0) + (this.gap?.records ?? 0),
     };
     return taken;
+  }
+
+  /** Makes room for as many records as were taken; returns their number. */
+  private release(): number {
+    const { records } = this.taken;
+    this.taken = { records: 0, targets: 0 };
+    return records;
   }
 
   private lose(records: number): void {

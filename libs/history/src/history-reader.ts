@@ -63,6 +63,12 @@ export interface NotificationHistory {
   readonly sentence: string;
 }
 
+/** A page ends soon after this many deliveries and attempts, so that it fits into the memory of this process. */
+const maxDetails = 10_000;
+
+/** Notifications whose deliveries and attempts are read together. */
+const notificationsPerStep = 25;
+
 /** Reads the history of notifications, with a sentence for each. */
 @Injectable()
 export class HistoryReader {
@@ -71,19 +77,36 @@ export class HistoryReader {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** The notifications with this id, newest first: an id of a producer may belong to several users. */
-  async named(id: string, reach: HistoryReach): Promise<NotificationHistory[]> {
-    return this.historiesOf(await this.lookup.named(id, this.since(), reach));
+  /** The newest notification with this id, and the others, newest first: an id of a producer may belong to several users. */
+  async named(
+    id: string,
+    reach: HistoryReach,
+  ): Promise<[newest?: NotificationHistory, ...others: FoundNotification[]]> {
+    const [first, ...others] = await this.lookup.named(id, this.since(), reach);
+    if (first === undefined) return [];
+    const [newest] = await this.historiesOf([first]);
+    return [newest, ...others];
   }
 
-  /** The notifications of a user, newest first. */
+  /** The notifications of a user, newest first. A page is shorter than its limit if its deliveries and attempts are many. */
   async list(
     filter: Omit<HistoryFilter, 'since'> & { readonly since?: number | undefined },
     page: PageRequest,
   ): Promise<Page<NotificationHistory>> {
     const since = Math.max(filter.since ?? 0, this.since());
-    const { items, ...more } = await this.lookup.list({ ...filter, since }, page);
-    return { items: await this.historiesOf(items), ...more };
+    const { items: found, ...more } = await this.lookup.list({ ...filter, since }, page);
+    const items: NotificationHistory[] = [];
+    let details = 0;
+    while (items.length < found.length) {
+      const next = await this.historiesOf(found.slice(items.length, items.length + notificationsPerStep));
+      items.push(...next);
+      details += next.reduce((sum, { deliveries }) => sum + detailsOf(deliveries), 0);
+      const last = found[items.length - 1];
+      if (details >= maxDetails && last !== undefined && items.length < found.length) {
+        return { items, nextCursor: this.lookup.cursorAfter(last) };
+      }
+    }
+    return { items, ...more };
   }
 
   /** The gaps since `since`, or in the whole history. */
@@ -108,7 +131,9 @@ export class HistoryReader {
     const attempts = new Map<string, HistoryAttempt[]>();
     for (const attempt of await this.lookup.attemptsOf(sent)) {
       const key = keyOf(attempt);
-      attempts.set(key, [...(attempts.get(key) ?? []), attempt]);
+      const known = attempts.get(key);
+      if (known === undefined) attempts.set(key, [attempt]);
+      else known.push(attempt);
     }
     return found.map((notification, index) => {
       const ofSent = attempts.get(keyOf(sent[index] ?? notification)) ?? [];
@@ -138,6 +163,10 @@ function historyOf(
     gaps: gaps.filter(({ since, until }) => until >= at && since <= end),
   };
   return { ...facts, sentence: historySentence(facts) };
+}
+
+function detailsOf(deliveries: readonly DeliveryHistory[]): number {
+  return deliveries.reduce((sum, { attempts }) => sum + attempts.length, deliveries.length);
 }
 
 /** Whether a delivery with this outcome has ended. */

@@ -173,6 +173,25 @@ it('lists the notifications of a user, newest first and page by page, by topic, 
   expect(await reader.named('page-0', { context: 1, user: 14 })).toEqual([]);
 });
 
+it('ends a page early if its notifications have very many deliveries', async () => {
+  const now = Date.now();
+  const posted = Array.from({ length: 60 }, (_, index) => {
+    return notification(`wide-${index}`, { user: 4, timestamp: now - index });
+  });
+  for (const [index, each] of posted.entries()) {
+    history.accepted(each, windowKey(`w${index}`), 100 + index);
+    const deliveries = Array.from({ length: 500 }, (__, target) => delivery(each, `crm-${target}`));
+    history.dispatched({ window: windowOf(each, `w${index}`, 100 + index), deliveries, suppressed: [] });
+  }
+  await found('wide-59', ({ deliveries }) => deliveries.length === 500);
+  const pages = [await reader.list({ context: 1, user: 4 }, { limit: 60 })];
+  for (let cursor = pages[0]?.nextCursor; cursor !== undefined; cursor = pages.at(-1)?.nextCursor) {
+    pages.push(await reader.list({ context: 1, user: 4 }, { limit: 60, cursor }));
+  }
+  expect(pages.length).toBeGreaterThan(1);
+  expect(pages.flatMap(({ items }) => items.map(({ id }) => id))).toEqual(posted.map(({ id }) => id));
+});
+
 it('contains only failures, or nothing, if a property says so', async () => {
   const post = (id: string, topic: string) => notification(id, { topic });
   const [fine, bad, nobody, off] = [post('fine', 'few'), post('bad', 'few'), post('nobody', 'few'), post('off', 'off')];

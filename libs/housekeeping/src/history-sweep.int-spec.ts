@@ -61,3 +61,34 @@ it('removes counts and gaps that are older than their retention', async () => {
   expect((await sql.query('SELECT delivered FROM usage_hours')).rows).toEqual([{ delivered: '399' }]);
   expect((await sql.query('SELECT since FROM history_gaps')).rows).toEqual([{ since: day(0.5) }]);
 });
+
+it('adds up the smallest counts of a context with very many topics, an hour after the hour has ended', async () => {
+  const hour = new Date(Date.UTC(2027, 0, 1));
+  const insert = `INSERT INTO usage_hours SELECT $1::timestamptz, $2::int, 't' || n, 'c', 'apns', 0, n, 0, 0 FROM generate_series(1, $3::int) n`;
+  await sql.query(insert, [hour, 7, 1500]);
+  await sql.query(insert, [hour, 8, 1000]);
+  await sql.query(`INSERT INTO usage_hours VALUES ($1, 7, 't', '', '', 1, 0, 0, 0)`, [hour]);
+  const sweep = new HistorySweep(app.get(HistoryPartitions), app.get(UsageStore), new ConfigCascade());
+  const counts = async (context: number) => {
+    const { rows } = await sql.query<{ counts: number; delivered: number; notifications: number }>(
+      `SELECT count(*)::int AS counts, sum(delivered)::int AS delivered, sum(notifications)::int AS notifications
+       FROM usage_hours WHERE hour = $1 AND context_id = $2`,
+      [hour, context],
+    );
+    return rows[0];
+  };
+  await sweep.sweep(hour.getTime() + 2 * hourMs - 1);
+  expect(await counts(7)).toEqual({ counts: 1501, delivered: 1_125_750, notifications: 1 });
+  for (const later of [2, 3]) {
+    await sweep.sweep(hour.getTime() + later * hourMs);
+    expect(await counts(7)).toEqual({ counts: 1002, delivered: 1_125_750, notifications: 1 });
+    expect(await counts(8)).toEqual({ counts: 1000, delivered: 500_500, notifications: 0 });
+  }
+  const { rows } = await sql.query(
+    `SELECT client, transport, delivered FROM usage_hours WHERE topic = '*' ORDER BY client`,
+  );
+  expect(rows).toEqual([
+    { client: '', transport: '', delivered: '0' },
+    { client: '*', transport: 'apns', delivered: '125250' },
+  ]);
+});

@@ -9,7 +9,18 @@ const sweepEveryMs = 3_600_000;
 /** Partitions are created so long before the first row needs them, in ms: one failed sweep costs nothing. */
 const createAheadMs = 86_400_000;
 
-/** Creates the partitions of the history ahead of time, and drops those whose rows are older than the retention. */
+const hourMs = 3_600_000;
+
+/** Counts of an hour are added up so long after its end, in ms: all processes have written theirs by then. */
+const foldAfterMs = hourMs;
+
+/** Each hour is looked at by several sweeps, so that one failed sweep costs nothing. */
+const foldedHours = 3;
+
+/**
+ * Creates the partitions of the history ahead of time, drops those whose rows are older than the retention, and bounds the counts
+ * of usage.
+ */
 @Injectable()
 export class HistorySweep implements OnApplicationBootstrap, OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
@@ -36,6 +47,8 @@ export class HistorySweep implements OnApplicationBootstrap, OnApplicationShutdo
     await this.partitions.create(now);
     await this.partitions.create(now + createAheadMs);
     const removed = await this.partitions.dropBefore(now - this.retentionOf('com.openexchange.pns.history.retention'));
+    const foldTo = now - (now % hourMs) - foldAfterMs;
+    await this.usage.fold(foldTo - foldedHours * hourMs, foldTo);
     await this.usage.removeOlderThan(now - this.retentionOf('com.openexchange.pns.usage.retention'));
     if (removed > 0) log.info({ event: 'history.swept', removed });
   }

@@ -82,6 +82,16 @@ describe('an endpoint that fails again and again', () => {
     for (let i = 0; i < 10_000; i++) await all.run(`other-${i}`, 10, attempts(fine));
     expect(await all.run('first', 10, attempts(fine))).toEqual(fine.outcome);
   });
+
+  it('is not forgotten while it is in use, although users choose very many other hosts', async () => {
+    const all = endpoints();
+    await fail(all, 3, 'first');
+    for (let i = 0; i < 12_000; i++) {
+      await all.run(`other-${i}`, 10, attempts(fine));
+      if (i % 1000 === 0) expect(isDeferred(await all.run('first', 10, attempts(fine)))).toBe(true);
+    }
+    expect(isDeferred(await all.run('first', 10, attempts(fine)))).toBe(true);
+  });
 });
 
 describe('an endpoint with two slots', () => {

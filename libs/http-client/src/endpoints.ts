@@ -10,6 +10,7 @@ import {
   handleWhenResult,
   isBrokenCircuitError,
 } from 'cockatiel';
+import { LRUCache } from 'lru-cache';
 
 /** The outcome of one attempt, and whether it counts as a failure of the endpoint. */
 export interface AttemptVerdict {
@@ -29,7 +30,7 @@ export interface CircuitOptions {
 
 const defaults: CircuitOptions = { failures: 5, openMs: 2000, maxOpenMs: 60_000 };
 
-/** The number of endpoints whose state is kept; beyond it the state of the oldest is deleted. */
+/** The number of endpoints whose state is kept. Users choose the hosts, so the state of the least recently used one is deleted. */
 const maxEndpoints = 10_000;
 
 const pauseReason = 'The endpoint requested a pause for all its deliveries; nothing was sent.';
@@ -52,7 +53,7 @@ interface Endpoint {
  * attempt succeeds.
  */
 export class Endpoints {
-  private readonly known = new Map<string, Endpoint>();
+  private readonly known = new LRUCache<string, Endpoint>({ max: maxEndpoints });
 
   constructor(private readonly options: CircuitOptions = defaults) {}
 
@@ -97,8 +98,6 @@ export class Endpoints {
         { breaker: new ConsecutiveBreaker(failures), halfOpenAfter: new DelegateBackoff(openFor) },
       ),
     };
-    const longestKnown = this.known.keys().next();
-    if (this.known.size >= maxEndpoints && !longestKnown.done) this.known.delete(longestKnown.value);
     this.known.set(key, endpoint);
     return endpoint;
   }

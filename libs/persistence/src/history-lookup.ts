@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { TransportName } from '@pns/transport-contract';
-import { DataSource } from 'typeorm';
+import { HistoryReads } from './history-reads';
 import type {
   DecidedBy,
   HistoryAttempt,
@@ -9,7 +9,7 @@ import type {
   HistoryTarget,
   HistoryWindow,
 } from './history-rows';
-import { pageOf, positionOf, type Page, type PageRequest } from './page';
+import { cursorAfter, pageOf, positionOf, type Page, type PageRequest } from './page';
 
 /** Selects notifications of a user. Times are in ms since the epoch; `since` is inclusive, `until` exclusive. */
 export interface HistoryFilter {
@@ -54,11 +54,11 @@ const notificationColumns = 'n.at, n.context_id, n.user_id, n.place, n.notificat
 /** Reads the history. Every query finds its rows by an index, in the partitions of the times in question. */
 @Injectable()
 export class HistoryLookup {
-  constructor(private readonly database: DataSource) {}
+  constructor(private readonly reads: HistoryReads) {}
 
   /** The notifications with this id that were accepted since `since`, newest first. */
   async named(id: string, since: number, { contexts, context, user }: HistoryReach): Promise<FoundNotification[]> {
-    const rows = await this.database.query<NotificationRow[]>(namedStatement, [
+    const rows = await this.reads.query<NotificationRow>(namedStatement, [
       id,
       new Date(since),
       contexts ?? null,
@@ -72,7 +72,7 @@ export class HistoryLookup {
   async list(filter: HistoryFilter, { limit, cursor }: PageRequest): Promise<Page<FoundNotification>> {
     const { context, user, topic, client, outcome, since, until } = filter;
     const position = cursor === undefined ? undefined : positionOf(cursor, anyId);
-    const rows = await this.database.query<NotificationRow[]>(listStatement({ topic, client, outcome }), [
+    const rows = await this.reads.query<NotificationRow>(listStatement({ topic, client, outcome }), [
       context,
       user,
       new Date(since),
@@ -90,13 +90,18 @@ export class HistoryLookup {
     return { items: items.map(({ notification }) => notification), ...more };
   }
 
+  /** The cursor of the page of `list` that begins after this notification. */
+  cursorAfter({ at, notification }: FoundNotification): string {
+    return cursorAfter({ createdAt: at, id: notification });
+  }
+
   /** The window of each notification, in the same order; undefined for one whose window was not dispatched. */
   async windowsOf(notifications: readonly FoundNotification[]): Promise<(FoundWindow | undefined)[]> {
     const joined = notifications.map((notification, index) => ({ ...notification, index }));
     const wanted = joined.filter(({ windowKey }) => windowKey !== '');
     const windows = new Array<FoundWindow | undefined>(notifications.length);
     if (wanted.length === 0) return windows;
-    const rows = await this.database.query<WindowRow[]>(windowsStatement, [
+    const rows = await this.reads.query<WindowRow>(windowsStatement, [
       wanted.map(({ index }) => index),
       wanted.map(({ context }) => context),
       wanted.map(({ user }) => user),
@@ -113,7 +118,7 @@ export class HistoryLookup {
     notifications: readonly Pick<FoundNotification, 'context' | 'user' | 'notification' | 'at'>[],
   ): Promise<HistoryAttempt[]> {
     if (notifications.length === 0) return [];
-    const rows = await this.database.query<AttemptRow[]>(attemptsStatement, [
+    const rows = await this.reads.query<AttemptRow>(attemptsStatement, [
       notifications.map(({ context }) => context),
       notifications.map(({ user }) => user),
       notifications.map(({ notification }) => notification),
@@ -124,7 +129,7 @@ export class HistoryLookup {
 
   /** The gaps that overlap with the time from `since` to `until`, oldest first. */
   async gaps(since: number, until: number): Promise<HistoryGap[]> {
-    const rows = await this.database.query<{ since: Date; until: Date }[]>(
+    const rows = await this.reads.query<{ since: Date; until: Date }>(
       'SELECT since, until FROM history_gaps WHERE until >= $1 AND since <= $2 ORDER BY since LIMIT 100',
       [new Date(since), new Date(until)],
     );

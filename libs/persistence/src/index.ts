@@ -55,7 +55,7 @@ export {
   type SubscriptionFilter,
 } from './subscription.store';
 export type { Registrant } from './take-over';
-export { UsageStore, usageGroups, type UsageFilter, type UsageGroup, type UsageRow } from './usage.store';
+export { otherName, UsageStore, usageGroups, type UsageFilter, type UsageGroup, type UsageRow } from './usage.store';
 export { TokenSpellingStore, type SpellingRules } from './token-spelling.store';
 export { PendingChangeStore } from './pending-change.store';
 export type { Expected } from './versioned-row';

@@ -24,7 +24,12 @@ export function pageOf<T extends Position>(rows: readonly T[], limit: number): P
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   if (rows.length <= limit || last === undefined) return { items };
-  return { items, nextCursor: Buffer.from(`${last.createdAt}.${last.id}`).toString('base64url') };
+  return { items, nextCursor: cursorAfter(last) };
+}
+
+/** The cursor of the page after this position. `positionOf` reads it. */
+export function cursorAfter({ createdAt, id }: Position): string {
+  return Buffer.from(`${createdAt}.${id}`).toString('base64url');
 }
 
 /** Like `pageOf`, for a list that is ordered by a number. */

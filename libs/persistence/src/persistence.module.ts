@@ -17,6 +17,7 @@ import { ErasureStore } from './erasure.store';
 import { FailedDeliveryStore } from './failed-delivery.store';
 import { HistoryPartitions } from './history-partitions';
 import { HistoryLookup } from './history-lookup';
+import { HistoryReads } from './history-reads';
 import { HistoryStore } from './history.store';
 import { Seal } from './seal';
 import { ServerKeyStore } from './server-key.store';
@@ -44,6 +45,7 @@ const stores = [
   PendingChangeStore,
   HistoryPartitions,
   HistoryStore,
+  HistoryReads,
   HistoryLookup,
   UsageStore,
   ServerKeyStore,

@@ -94,6 +94,15 @@ describe('the keys of the server', () => {
     expect(await stores[0]?.pair('webpush', () => ({ publicKey: 'other' }))).toEqual(pairs[0]);
   });
 
+  it('are encrypted again with the first key, so that an older one can be removed', async () => {
+    const [old, current] = [randomBytes(32), randomBytes(32)];
+    const make = () => ({ publicKey: 'P' });
+    await new ServerKeyStore(database, new Seal([old])).pair('webpush', make);
+    await new ServerKeyStore(database, new Seal([current, old])).pair('webpush', make);
+    const other = () => ({ publicKey: 'Q' });
+    expect(await new ServerKeyStore(database, new Seal([current])).pair('webpush', other)).toEqual(make());
+  });
+
   it('are not replaced if no key decrypts them', async () => {
     await new ServerKeyStore(database, new Seal([randomBytes(32)])).pair('webpush', () => ({ publicKey: 'P' }));
     const pair = new ServerKeyStore(database, seal).pair('webpush', () => ({ publicKey: 'Q' }));

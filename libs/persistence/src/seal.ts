@@ -31,6 +31,11 @@ export class Seal {
     return Buffer.concat([Buffer.of(format), key.id, iv, cipher.getAuthTag(), sealed]);
   }
 
+  /** Whether a secret was encrypted with the first key, so that it needs no other one. */
+  isCurrent(sealed: Buffer): boolean {
+    return this.keys[0]?.id.equals(sealed.subarray(1, 1 + keyIdBytes)) === true;
+  }
+
   /** @throws PnsError `ENCRYPTION_KEY_MISSING` when the key of the secret is missing, `SECRET_UNREADABLE` when it was altered. */
   open(sealed: Buffer, place: string): string {
     const id = sealed.subarray(1, 1 + keyIdBytes);

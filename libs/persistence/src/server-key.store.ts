@@ -11,7 +11,8 @@ export class ServerKeyStore {
   ) {}
 
   /**
-   * The pair with this name. The first call, of all processes, stores the pair that `make` returns.
+   * The pair with this name. The first call, of all processes, stores the pair that `make` returns. A pair that was encrypted with an
+   * older key is encrypted again, so that the older key can be removed.
    *
    * @throws PnsError as `Seal.open` does.
    */
@@ -30,7 +31,14 @@ export class ServerKeyStore {
   private async stored<Pair>(name: string): Promise<Pair | undefined> {
     const rows = await this.database.query<{ pair: Buffer }[]>('SELECT pair FROM server_keys WHERE name = $1', [name]);
     const [row] = rows;
-    return row === undefined ? undefined : (JSON.parse(this.seal.open(row.pair, placeOf(name))) as Pair);
+    if (row === undefined) return undefined;
+    const text = this.seal.open(row.pair, placeOf(name));
+    if (!this.seal.isCurrent(row.pair)) {
+      const sealed = this.seal.seal(text, placeOf(name));
+      // The pair itself never changes, so concurrent processes write the same one.
+      await this.database.query('UPDATE server_keys SET pair = $2 WHERE name = $1', [name, sealed]);
+    }
+    return JSON.parse(text) as Pair;
   }
 }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { HistoryReads } from './history-reads';
 import type { UsageCounts } from './history-rows';
 import { keyedPageOf, keyIn, type Page, type PageRequest } from './page';
 
@@ -22,6 +23,12 @@ export interface UsageRow extends UsageCounts {
   readonly of?: string;
 }
 
+/** Most counts of a context that are kept for an hour: producers and users may choose any topics and clients. */
+const maxCountsPerHour = 1000;
+
+/** The topic and client of counts that were added up because there were too many. No topic or client has this name. */
+export const otherName = '*';
+
 const columns: Readonly<Record<UsageGroup, string>> = {
   context: 'context_id::text COLLATE "C"',
   client: 'client',
@@ -32,13 +39,16 @@ const columns: Readonly<Record<UsageGroup, string>> = {
 /** The counts of notifications and deliveries by hour, in Postgres. `HistoryStore` writes them. */
 @Injectable()
 export class UsageStore {
-  constructor(private readonly database: DataSource) {}
+  constructor(
+    private readonly database: DataSource,
+    private readonly reads: HistoryReads,
+  ) {}
 
   /** Oldest first. Hours and days without counts are left out. */
   async list(filter: UsageFilter, { limit, cursor }: PageRequest): Promise<Page<UsageRow>> {
     const { from, to, context, by, per } = filter;
     const [start = '', after = ''] = keyIn(cursor, ['string', 'string']) ?? [];
-    const rows = await this.database.query<Row[]>(usageStatement(by), [
+    const rows = await this.reads.query<Row>(usageStatement(by), [
       new Date(from),
       new Date(to),
       context ?? null,
@@ -50,11 +60,36 @@ export class UsageStore {
     return keyedPageOf(rows.map(toUsage), limit, ({ start: at, of = '' }) => [String(at), of]);
   }
 
+  /**
+   * Adds up the smallest counts of each context with more than `maxCountsPerHour` in an hour, under `otherName`. Covers the hours
+   * from `from` to `to` (in ms since the epoch, exclusive), which must have ended. Safe to repeat and to run concurrently.
+   */
+  async fold(from: number, to: number): Promise<void> {
+    await this.database.query(foldStatement, [new Date(from), new Date(to), maxCountsPerHour, otherName]);
+  }
+
   /** Removes counts of hours before `before` (in ms since the epoch). */
   async removeOlderThan(before: number): Promise<void> {
     await this.database.query('DELETE FROM usage_hours WHERE hour < $1', [new Date(before)]);
   }
 }
+
+const counts = ['notifications', 'delivered', 'failed', 'suppressed'] as const;
+
+const foldStatement = `WITH full_hours AS (
+    SELECT hour, context_id FROM usage_hours WHERE hour >= $1 AND hour < $2 AND topic <> $4
+    GROUP BY hour, context_id HAVING count(*) > $3
+  ), ranked AS (
+    SELECT u.ctid AS place, row_number() OVER (PARTITION BY hour, context_id ORDER BY ${counts.join(' + ')} DESC) AS rank
+    FROM usage_hours u JOIN full_hours USING (hour, context_id) WHERE u.topic <> $4
+  ), removed AS (
+    DELETE FROM usage_hours WHERE ctid = ANY (ARRAY(SELECT place FROM ranked WHERE rank > $3)) RETURNING *
+  )
+  INSERT INTO usage_hours (hour, context_id, topic, client, transport, ${counts.join()})
+  SELECT hour, context_id, $4, CASE client WHEN '' THEN '' ELSE $4 END AS target, transport, ${counts.map((name) => `sum(${name})`).join()}
+  FROM removed GROUP BY hour, context_id, target, transport
+  ON CONFLICT (hour, context_id, topic, client, transport)
+  DO UPDATE SET ${counts.map((name) => `${name} = usage_hours.${name} + excluded.${name}`).join()}`;
 
 /** The start in a cursor; before all rows without one. */
 function startIn(text: string | number, from: number): number {

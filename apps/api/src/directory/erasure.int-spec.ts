@@ -7,6 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { AggregationModule, TickWorker, Windows, type OnBatch } from '@pns/aggregation';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { DeliveryModule, enqueueDeliveries, enqueueDeliveriesFrom, type QueueRef, parkedNode } from '@pns/delivery';
+import { History, HistoryWriter } from '@pns/history';
 import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
 import { Mailboxes, SocketRegistry, SocketNodes } from '@pns/sockets';
@@ -325,6 +326,15 @@ it('erases a user who is not in the directory, and erasing twice is harmless', a
   for (const path of [`/v1/contexts/${of.context}/users/${of.user}`, `/v1/contexts/${of.context}`]) {
     for (let time = 1; time <= 2; time++) expect((await api.send('DELETE', path)).status).toBe(204);
   }
+  expect(tracesOf(of, await dumped(api))).toEqual([]);
+});
+
+it('erases records of the history that a process has not written yet, although nothing else is left', async () => {
+  const of = { context: 75_000_007, user: 96_000_002 };
+  const about = { topic: `all:${markOf(of)}`, payload: {}, priority: 'high', timestamp: Date.now() } as const;
+  part(History).accepted({ ...of, ...about, id: markOf(of) }, `75000007:96000002:equal:${markOf(of)}`, 1);
+  await send('DELETE', `/v1/contexts/${of.context}/users/${of.user}`, undefined);
+  await part(HistoryWriter).flush();
   expect(tracesOf(of, await dumped(api))).toEqual([]);
 });
 

@@ -66,7 +66,8 @@ export class Erasure {
     if (expected !== undefined) await this.changes.make(change, () => this.directory.remove(owner, expected));
     await this.sessions.endAllOf(owner);
     // A worker may move data that it holds to a place that was already erased. So rounds repeat until one finds nothing.
-    let mayHaveHistory = false;
+    // Processes may hold records of the history although nothing else is left.
+    let mayHaveHistory = true;
     for (;;) {
       const { found, heldBy } = await this.changes.make(change, () => this.eraseOnce(owner, deadline));
       if (found === 0 && !mayHaveHistory) return this.eraseMentions(owner, deadline);

@@ -32,7 +32,7 @@ export class HistoryController {
   })
   @ApiProduces('application/json', 'text/csv')
   @ApiOkResponse({ type: HistoryList })
-  @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
+  @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID', 'OVERLOADED')
   async list(
     @Query() { limit, cursor, ...filter }: HistoryQuery,
     @Headers('accept') accept: string | undefined,
@@ -55,7 +55,7 @@ export class HistoryController {
       'Answers the newest notification with this id. An id that a producer chose may belong to notifications of several users: `others` lists them, and `context` and `user` select one. A key that is restricted to contexts gets only notifications of these contexts.',
   })
   @ApiOkResponse({ type: NamedNotification })
-  @ApiProblems('PATH_INVALID', 'QUERY_INVALID', 'NOTIFICATION_NOT_FOUND')
+  @ApiProblems('PATH_INVALID', 'QUERY_INVALID', 'NOTIFICATION_NOT_FOUND', 'OVERLOADED')
   async get(
     @Param() { id }: HistoryPath,
     @Query() reach: HistoryReachQuery,
@@ -66,11 +66,7 @@ export class HistoryController {
     if (newest === undefined) throw await this.notFound();
     return {
       ...historyView(newest),
-      others: others.map(({ context, user, received }) => ({
-        context,
-        user,
-        received: new Date(received).toISOString(),
-      })),
+      others: others.map(({ context, user, at }) => ({ context, user, received: new Date(at).toISOString() })),
     };
   }
 

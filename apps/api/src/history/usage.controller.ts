@@ -21,7 +21,7 @@ export class UsageController {
   })
   @ApiProduces('application/json', 'text/csv')
   @ApiOkResponse({ type: UsageList })
-  @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
+  @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID', 'OVERLOADED')
   async list(
     @Query() { limit, cursor, ...filter }: UsageQuery,
     @Headers('accept') accept: string | undefined,
