@@ -33,6 +33,7 @@ class Scene {
     };
     const worker = queues.worker<unknown>(this.group, 'any', run, { readership, concurrency });
     this.opened.push({ queues, link, worker });
+    await worker.waitUntilReady(); // BullMQ ends no job before all its connections have had their first answers
     return link;
   }
 
