@@ -80,7 +80,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/env.ts', '**/*spec.ts', 'libs/local-servers/**/*.ts', 'apps/e2e/**/*.ts'],
+    files: ['**/env.ts', '**/*spec.ts', 'libs/local-servers/**/*.ts', 'apps/e2e/**/*.ts', 'jest.config.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

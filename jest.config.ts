@@ -1,10 +1,16 @@
+/**
+ * Checking the types of this file would take seconds at each start of Jest; `npm run typecheck` does it.
+ *
+ * @jest-config-loader-options {"transpileOnly": true}
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Config } from 'jest';
 
-const rootDir = import.meta.dirname;
+const rootDir = __dirname;
 
 // .swcrc is read here and passed on, because swc would otherwise look for one beside each transformed file.
-const swc = { ...JSON.parse(readFileSync(join(rootDir, '.swcrc'), 'utf8')), swcrc: false };
+const swc = { ...(JSON.parse(readFileSync(join(rootDir, '.swcrc'), 'utf8')) as object), swcrc: false };
 
 /** These are published as ES modules only, and Jest on Node 20 cannot `require` those. */
 const esModuleOnly = ['@noble', 'content-disposition', 'jose'];
@@ -16,7 +22,7 @@ const shared = {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['@pns/source', 'node', 'require', 'default'] },
   setupFiles: ['reflect-metadata'],
-  transform: { '^.+\\.[tj]s$': ['@swc/jest', swc] },
+  transform: { '^.+\\.[tj]s$': ['@swc/jest', swc] as [string, Record<string, unknown>] },
   transformIgnorePatterns: [`/node_modules/(?!(${esModuleOnly.join('|')})/)`],
   modulePathIgnorePatterns: ['/dist/', '/.data/', '/.nx/'],
 };
@@ -26,9 +32,7 @@ const servers = {
   globalTeardown: '<rootDir>/libs/local-servers/src/jest-global-teardown.ts',
 };
 
-// Not a TypeScript file: to load one, Jest would check its types first, which takes seconds at each start.
-/** @type {import('jest').Config} */
-export default {
+const config: Config = {
   // A bound for tests that hang, not for slow ones, because machines differ and may be busy.
   testTimeout: 120_000,
   testSequencer: join(rootDir, 'apps', 'e2e', 'scripts', 'longest-first.mjs'),
@@ -40,3 +44,5 @@ export default {
     { ...shared, ...servers, displayName: 'e2e', testMatch: ['<rootDir>/apps/e2e/**/*.e2e-spec.ts'] },
   ],
 };
+
+export default config;
