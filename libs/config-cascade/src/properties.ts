@@ -1,9 +1,9 @@
 import { aggregationModes } from '@pns/notifications';
-import { maxTemplateLength, navigateFault, templateFault } from '@pns/payloads';
 import { isClientId } from '@pns/subscriptions';
 import { isTopic } from '@pns/topics';
 import { isContactUri, type TransportName } from '@pns/transport-contract';
 import { z } from 'zod';
+import { flag, integer, list, template, text, urlTemplate } from './property-schemas';
 import { scopes, type ScopeName } from './resolve';
 
 /** The kind of a property's value. */
@@ -18,44 +18,6 @@ export interface Property<Value> {
   readonly scopes: readonly ScopeName[];
   readonly sentence: string;
 }
-
-const flag = z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'must be true or false' });
-const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    // A number with too many digits becomes Infinity, and gets the message for a number above the maximum.
-    .pipe(z.number(`must be at most ${max}`).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-/** Text of at most `maxLength` UTF-16 units; a longer one is not checked further. Postgres stores no NUL and no half of a surrogate pair. */
-const text = (maxLength: number) =>
-  z
-    .string()
-    .max(maxLength, { error: `must have at most ${maxLength} characters`, abort: true })
-    .regex(/^[^\0]*$/, 'must not hold NUL')
-    .regex(/^\P{Cs}*$/u, 'must not hold half of a surrogate pair');
-
-// The limits exist because lists are parsed for many deliveries.
-const maxListLength = 16_384;
-const maxListEntries = 1000;
-const list = text(maxListLength)
-  .transform((entries) =>
-    entries
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== ''),
-  )
-  .refine((entries) => entries.length <= maxListEntries, `must have at most ${maxListEntries} entries`);
-
-const template = text(maxTemplateLength).superRefine((source, context) => {
-  const fault = templateFault(source);
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: `is not a Mustache template: ${fault}` });
-});
-
-const urlTemplate = text(maxTemplateLength).superRefine((source, context) => {
-  const fault = navigateFault(source);
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: `is not a template of a URL: ${fault}` });
-});
 
 const suffixes = 'append .<client>, .<topic> or .<client>.<topic> to the name to set it for a client, a topic or both';
 
