@@ -5,7 +5,7 @@ import { AggregationModule } from '@pns/aggregation';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { HistoryModule } from '@pns/history';
-import { AuditSweep, HistorySweep } from '@pns/housekeeping';
+import { AuditSweep, FailedSweep, HistorySweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
 import { SocketsModule } from '@pns/sockets';
 import { mostUsedForIntake } from '@pns/redis';
@@ -119,6 +119,7 @@ export class ApiModule {
         RateLimits,
         LastUses,
         AuditSweep,
+        FailedSweep,
         HistorySweep,
         Intake,
         OptionFileFaults,

@@ -149,6 +149,13 @@ export const properties = {
     scopes: serverOnly,
     sentence: 'How long the entries of the audit log are kept, in ms.',
   },
+  'com.openexchange.pns.failed.retention': {
+    type: 'integer',
+    schema: integer(60 * 60 * 1000, 3650 * dayMs),
+    fallback: 30 * dayMs,
+    scopes: serverOnly,
+    sentence: 'How long failed deliveries are kept so that they can be sent again, in ms. Then they are deleted.',
+  },
   'com.openexchange.pns.history': {
     type: 'choice',
     schema: z.enum(historyModes),

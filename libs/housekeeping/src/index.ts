@@ -1,3 +1,4 @@
 export { AuditSweep } from './audit-sweep';
+export { FailedSweep } from './failed-sweep';
 export { HistorySweep } from './history-sweep';
 export { SubscriptionSweep } from './subscription-sweep';

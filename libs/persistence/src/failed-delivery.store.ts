@@ -111,6 +111,18 @@ export class FailedDeliveryStore {
     });
   }
 
+  /** Removes up to `limit` deliveries that failed before `before` (ms since the epoch), the earliest first; returns their number. */
+  async removeOlderThan(before: number, limit: number): Promise<number> {
+    const [, removed] = await this.database.query<[unknown, number]>(
+      `DELETE FROM failed_deliveries WHERE delivery_id IN (
+         SELECT delivery_id FROM failed_deliveries WHERE failed_at < $1
+         ORDER BY failed_at LIMIT $2 FOR UPDATE SKIP LOCKED
+       )`,
+      [new Date(before), limit],
+    );
+    return removed;
+  }
+
   /** The numbers of failed deliveries by transport, without transports that have none. The time does not depend on the numbers. */
   async counts(): Promise<FailedDeliveryCount[]> {
     const rows = await this.database.query<{ transport: TransportName; held: boolean; count: string }[]>(

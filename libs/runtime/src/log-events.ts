@@ -100,6 +100,8 @@ export const logEvents = {
     'reason',
     'Failed deliveries could not be counted; the metric is missing.',
   ),
+  'failed-deliveries.not-swept': row('warn', 'reason', 'Old failed deliveries were not removed.'),
+  'failed-deliveries.swept': row('info', 'removed', 'Old failed deliveries were removed.'),
   'handshakes.bounded': row(
     'warn',
     'code unauthenticated address',
