@@ -5,7 +5,7 @@ import { AggregationModule } from '@pns/aggregation';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { HistoryModule } from '@pns/history';
-import { AuditSweep, FailedSweep, HistorySweep } from '@pns/housekeeping';
+import { AuditSweep, EndpointSweep, FailedSweep, HistorySweep } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
 import { SocketsModule } from '@pns/sockets';
 import { mostUsedForIntake } from '@pns/redis';
@@ -30,6 +30,7 @@ import { ContextsController } from './directory/contexts.controller';
 import { Erasure } from './directory/erasure';
 import { DeliveriesController } from './deliveries/deliveries.controller';
 import { UsersController } from './directory/users.controller';
+import { EndpointsController } from './endpoints/endpoints.controller';
 import { HistoryController } from './history/history.controller';
 import { UsageController } from './history/usage.controller';
 import { KnownPaths } from './http/known-paths';
@@ -105,6 +106,7 @@ export class ApiModule {
         ClientTransportsController,
         WebpushKeyController,
         DeliveriesController,
+        EndpointsController,
       ],
       providers: [
         { provide: KnownPaths, useValue: knownPaths },
@@ -119,6 +121,7 @@ export class ApiModule {
         RateLimits,
         LastUses,
         AuditSweep,
+        EndpointSweep,
         FailedSweep,
         HistorySweep,
         Intake,

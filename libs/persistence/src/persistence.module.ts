@@ -13,6 +13,8 @@ import { ClientTransportStore } from './client-transport.store';
 import { ConfigStore } from './config.store';
 import { openDatabase, type StartingDatabase } from './database';
 import { DirectoryStore } from './directory.store';
+import { EndpointLookup } from './endpoint-lookup';
+import { EndpointStore } from './endpoint.store';
 import { ErasureStore } from './erasure.store';
 import { FailedDeliveryStore } from './failed-delivery.store';
 import { HistoryPartitions } from './history-partitions';
@@ -39,6 +41,8 @@ const stores = [
   ApiKeyStore,
   AuditStore,
   FailedDeliveryStore,
+  EndpointStore,
+  EndpointLookup,
   ConfigStore,
   ClientTransportStore,
   TokenSpellingStore,

@@ -95,6 +95,24 @@ export const logEvents = {
   ),
   'delivery.sender-started': row('info', 'transport sender', 'A process for suspect deliveries has started.'),
   'directory.login-removed': row('warn', 'context user', 'A migration removed a login that equals another one in NFC.'),
+  'endpoint.failing': row(
+    'warn',
+    'transport client origin endpoints percent since switchesOffAt reason',
+    'Endpoints of a server have failed for 50, 70 or 90 % of the time after which they are switched off.',
+  ),
+  'endpoint.switched-off': row(
+    'error',
+    'transport client origin endpoints percent since switchesOffAt reason',
+    'Endpoints of a server have failed for so long that they are switched off; their deliveries are kept.',
+  ),
+  'endpoint.switched-on': row(
+    'info',
+    'transport client origin endpoint by',
+    'An endpoint is on again, by the API, a registration or a successful delivery; its kept deliveries are sent.',
+  ),
+  'endpoints.not-recorded': row('warn', 'transport reason', 'The states of endpoints could not be written or read.'),
+  'endpoints.not-swept': row('warn', 'reason', 'The states of endpoints that work again were not removed.'),
+  'endpoints.recorded': row('warn', 'transport', 'The states of endpoints can be written and read again.'),
   'failed-deliveries.not-counted': row(
     'warn',
     'reason',

@@ -116,7 +116,7 @@ async function valuesIn(redis: Redis, prefix: string): Promise<string[]> {
 const tables = [
   ...['users', 'user_logins', 'subscriptions', 'api_keys', 'failed_deliveries', 'contexts', 'context_sets'],
   ...['server_properties', 'context_set_properties', 'context_properties', 'user_properties', 'audit_entries'],
-  ...['client_transports', 'server_keys'],
+  ...['client_transports', 'server_keys', 'endpoints'],
 ];
 
 async function rowsOf(databaseUrl: string): Promise<Record<string, string[]>> {
