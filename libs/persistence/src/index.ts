@@ -57,6 +57,7 @@ export type {
 } from './history-rows';
 export { HistoryStore } from './history.store';
 export { Seal } from './seal';
+export { SecretRotation, type RotationStep } from './secret-rotation';
 export { ServerKeyStore } from './server-key.store';
 export type { Page, PageRequest } from './page';
 export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';

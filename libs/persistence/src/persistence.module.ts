@@ -22,6 +22,7 @@ import { HistoryLookup } from './history-lookup';
 import { HistoryReads } from './history-reads';
 import { HistoryStore } from './history.store';
 import { Seal } from './seal';
+import { SecretRotation } from './secret-rotation';
 import { ServerKeyStore } from './server-key.store';
 import { SubscriptionStore } from './subscription.store';
 import { TokenSpellingStore } from './token-spelling.store';
@@ -53,6 +54,7 @@ const stores = [
   HistoryLookup,
   UsageStore,
   ServerKeyStore,
+  SecretRotation,
 ];
 
 /** Provides the stores. Waits until Postgres answers and its tables are migrated. */
