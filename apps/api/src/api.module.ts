@@ -40,6 +40,7 @@ import { RootController } from './http/root.controller';
 import { DovecotController } from './notifications/dovecot.controller';
 import { Intake } from './notifications/intake.service';
 import { NotificationsController } from './notifications/notifications.controller';
+import { SecretsController } from './secrets/secrets.controller';
 import { SessionsController } from './sessions/sessions.controller';
 import { RegistrationWarnings } from './subscriptions/registration-warnings';
 import { PushGate } from './subscriptions/push-gate';
@@ -107,6 +108,7 @@ export class ApiModule {
         WebpushKeyController,
         DeliveriesController,
         EndpointsController,
+        SecretsController,
       ],
       providers: [
         { provide: KnownPaths, useValue: knownPaths },

@@ -162,6 +162,7 @@ export const logEvents = {
   'redis.unreachable': row('warn', 'reason unlogged', 'The connection to Redis is lost.'),
   'redis.waiting': row('warn', 'where reason', 'The start waits for Redis.'),
   'request.failed': row('error', 'method route err', 'A request was answered with 500: a fault of PNS.'),
+  'secrets.rotated': row('info', 'rotated unreadable', 'Secrets were encrypted again with the first key.'),
   'sessions.recheck-failed': row('warn', 'reason', 'Ended sessions could not be checked.'),
   'sessions.rechecked': row('warn', '', 'Ended sessions can be checked again.'),
   'socket.admitted': row('warn', '', 'Sockets are admitted again.'),

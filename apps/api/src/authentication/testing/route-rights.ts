@@ -112,4 +112,6 @@ export const routeRights: Readonly<Record<string, RouteRights>> = {
 
   'GET /v1/endpoints': admin('query'),
   'POST /v1/endpoints/enable': admin('body'),
+
+  'POST /v1/secrets/rotate': admin('server'),
 };
