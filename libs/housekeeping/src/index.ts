@@ -1,3 +1,5 @@
 export { AuditSweep } from './audit-sweep';
+export { EndpointSweep } from './endpoint-sweep';
+export { FailedSweep } from './failed-sweep';
 export { HistorySweep } from './history-sweep';
 export { SubscriptionSweep } from './subscription-sweep';

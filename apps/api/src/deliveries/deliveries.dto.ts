@@ -43,8 +43,8 @@ const view = z.object({
   id: z.string(),
   notification: z.string(),
   subscription: z.string().optional(),
-  context: idNumber,
-  user: idNumber,
+  context: z.int().describe('0 for a message to the operator.'),
+  user: z.int(),
   client: z.string(),
   transport: z.string(),
   topic: z.string(),
@@ -53,6 +53,9 @@ const view = z.object({
   isHeld: z
     .boolean()
     .describe('Whether the delivery is held: it is sent automatically after the settings of its client are corrected.'),
+  isKept: z
+    .boolean()
+    .describe('Whether the delivery is kept because its endpoint is switched off: it is sent after the endpoint is on.'),
   attempts: z.int(),
   failedAt: z.iso.datetime(),
 });
@@ -67,6 +70,7 @@ export function deliveryView({
   outcome: ended,
   reason,
   isHeld,
+  isKept = false,
   failedAt,
 }: FailedDelivery): z.infer<typeof view> {
   const { id: of, notificationId, subscriptionId, context, user, client: to, transport: by, topic: about } = delivery;
@@ -78,6 +82,7 @@ export function deliveryView({
     outcome: ended as (typeof outcomes)[number],
     reason,
     isHeld,
+    isKept,
     attempts: delivery.attempt,
     failedAt: new Date(failedAt).toISOString(),
   };

@@ -109,4 +109,9 @@ export const routeRights: Readonly<Record<string, RouteRights>> = {
 
   'GET /v1/deliveries': admin('query'),
   'POST /v1/deliveries/retry': admin('body'),
+
+  'GET /v1/endpoints': admin('query'),
+  'POST /v1/endpoints/enable': admin('body'),
+
+  'POST /v1/secrets/rotate': admin('server'),
 };
