@@ -50,18 +50,25 @@ export function addFailed(program: Command): void {
       .command('retry [ids...]')
       .description('Sends them again: the ones with these ids, or all that match the filter.'),
   )
-    .option('--all', 'all of them, where there is no id and no filter')
     .addHelpText('after', '\nExample:\n  pns failed retry --client crm --outcome exhausted')
     .action(
-      action<FilterOptions & { all?: boolean }>(async ({ client, output }, { all, ...options }, ...ids) => {
-        const body = ids.length > 0 ? { ids } : filterOf(options);
-        if (ids.length === 0 && Object.keys(body).length === 0 && all !== true) {
-          throw new UsageError('Give ids, a filter or --all.');
-        }
-        const answer = await answerOf(client.POST('/v1/deliveries/retry', { body }));
+      action<FilterOptions>(async ({ client, output }, options, ...ids) => {
+        const answer = await answerOf(client.POST('/v1/deliveries/retry', { body: chosen(ids, options) }));
         output.show(answer, () => output.line(`${answer.retried} sent again.`));
       }),
     );
+  filtered(
+    failed
+      .command('delete [ids...]')
+      .description('Deletes the ones with these ids, or all that match the filter. They cannot be sent again.'),
+  ).action(
+    action<FilterOptions>(async ({ client, output }, options, ...given) => {
+      const { ids, ...filter } = chosen(given, options);
+      const query = { ...filter, ...(ids !== undefined && { id: ids }) };
+      const answer = await answerOf(client.DELETE('/v1/deliveries', { params: { query } }));
+      output.show(answer, () => output.line(`${answer.removed} deleted.`));
+    }),
+  );
 }
 
 function filtered(command: Command): Command {
@@ -72,6 +79,14 @@ function filtered(command: Command): Command {
     .option('--transport <transport>', 'of this transport')
     .option('--topic <topic>', 'with this topic')
     .option('--outcome <outcome>', 'exhausted, gone, rejected, misconfigured or expired');
+}
+
+/** @throws UsageError when nothing is chosen */
+function chosen(ids: readonly string[], options: FilterOptions): components['schemas']['DeliveryRetry'] {
+  const filter = filterOf(options);
+  if (ids.length > 0) return { ...filter, ids: [...ids] };
+  if (Object.keys(filter).length === 0) throw new UsageError('Give ids or a filter, for example --client crm.');
+  return filter;
 }
 
 function filterOf({ user, context, client, transport, topic, outcome }: FilterOptions): Filter {

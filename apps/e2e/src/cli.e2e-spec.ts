@@ -95,6 +95,7 @@ it('lists failed deliveries and sends them again', async () => {
   expect(list).toMatch(/18@1\s+sandbox\s+webhook\s+ox:mail:new\s+rejected/);
   expect(await done('failed', 'retry', '--user', '18@1')).toBe('1 sent again.\n');
   expect(await done('where', 'refused', '--wait')).toMatch(/delivered/);
+  expect(await done('failed', 'delete', '--user', '18@1')).toBe('0 deleted.\n');
 });
 
 it.each([
@@ -103,7 +104,7 @@ it.each([
   [['sent'], 2, /Did you mean send\?/],
   [['send', '--to', '14@1', '--payload', '{'], 2, /not JSON/],
   [['send', '--to', '14@1', '--payload', '@missing.json'], 2, /ENOENT/],
-  [['failed', 'retry'], 2, /Give ids, a filter or --all/],
+  [['failed', 'retry'], 2, /Give ids or a filter/],
   [['config', 'get', 'x', '--in', 'nowhere'], 2, /server, set:<name>, context:<id>/],
   [
     ['config', 'set', 'com.openexchange.pns.delayDuraton', '1'],

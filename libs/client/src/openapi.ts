@@ -382,7 +382,8 @@ export interface paths {
         get: operations["DeliveriesController_list"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete failed deliveries that match all filters; at least one filter is needed */
+        delete: operations["DeliveriesController_removeMatching"];
         options?: never;
         head?: never;
         patch?: never;
@@ -399,6 +400,57 @@ export interface paths {
         put?: never;
         /** Send failed deliveries again */
         post: operations["DeliveriesController_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the endpoints of webhooks and Web Push that fail, are deferred or are switched off, oldest first */
+        get: operations["EndpointsController_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/endpoints/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch endpoints on again */
+        post: operations["EndpointsController_enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/secrets/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Encrypt secrets again with the first key of PNS_ENCRYPTION_KEY */
+        post: operations["SecretsController_rotate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1355,6 +1407,7 @@ export interface components {
                 id: string;
                 notification: string;
                 subscription?: string;
+                /** @description 0 for a message to the operator. */
                 context: number;
                 user: number;
                 client: string;
@@ -1366,6 +1419,8 @@ export interface components {
                 reason: string;
                 /** @description Whether the delivery is held: it is sent automatically after the settings of its client are corrected. */
                 isHeld: boolean;
+                /** @description Whether the delivery is kept because its endpoint is switched off: it is sent after the endpoint is on. */
+                isKept: boolean;
                 attempts: number;
                 /** Format: date-time */
                 failedAt: string;
@@ -1385,6 +1440,70 @@ export interface components {
         };
         RetriedCount: {
             retried: number;
+        };
+        EndpointList: {
+            items: {
+                /** Format: uuid */
+                id: string;
+                transport: string;
+                client: string;
+                /** @description The server of the URI. The URI is not shown, because it may contain secrets. */
+                origin: string;
+                /**
+                 * @description `failing`: the last attempt failed. `deferred`: nothing is sent to it for a while. `off`: it is switched off, and its deliveries are kept.
+                 * @enum {string}
+                 */
+                state: "failing" | "deferred" | "off";
+                /**
+                 * Format: date-time
+                 * @description When the first failure without a later success occurred, or the deferral began.
+                 */
+                since: string;
+                /** @description Of the last failure. It contains no secrets. */
+                reason: string;
+                /** Format: date-time */
+                lastFailedAt?: string;
+                /** Format: date-time */
+                deferredUntil?: string;
+                /** @description The last percentage of `disableAfter` that was warned of. */
+                warnedPercent?: number;
+                /**
+                 * Format: date-time
+                 * @description When it is switched off if it does not recover.
+                 */
+                switchesOffAt?: string;
+                /** Format: date-time */
+                switchedOffAt?: string;
+                /** @description At most ten of the subscriptions with this URI. */
+                subscriptions: {
+                    /** Format: uuid */
+                    id: string;
+                    context: number;
+                    user: number;
+                }[];
+            }[];
+            nextCursor?: string;
+        };
+        EndpointsToEnable: {
+            ids?: string[];
+            /** @description Only endpoints with a subscription of this context. */
+            context?: number;
+            client?: string;
+            /** @enum {string} */
+            transport?: "websocket" | "webhook" | "apns" | "fcm" | "wns" | "webpush" | "apn" | "apns_http2" | "gcm" | "unifiedpush";
+        };
+        EnabledCount: {
+            enabled: number;
+        };
+        RotationAnswer: {
+            /** @description The number of secrets that this request encrypted with the first key. */
+            rotated: number;
+            /** @description The rows whose secret cannot be decrypted, because it was altered or `PNS_ENCRYPTION_KEY` lacks its key. They are unchanged. */
+            unreadable: string[];
+            /** @description In the last answer: the number of secrets that still need another key. If it is larger than the number of unreadable ones, others were written meanwhile: start again. */
+            remaining?: number;
+            /** @description Absent in the last answer. */
+            nextCursor?: string;
         };
         PropertyList: {
             items: {
@@ -2767,6 +2886,8 @@ export interface operations {
                 limit?: number;
                 /** @description The `nextCursor` of the previous page. */
                 cursor?: string;
+                /** @description Ids of deliveries; the parameter may be repeated. */
+                id?: string[];
                 context?: number;
                 user?: number;
                 client?: string;
@@ -2802,6 +2923,46 @@ export interface operations {
             };
         };
     };
+    DeliveriesController_removeMatching: {
+        parameters: {
+            query?: {
+                /** @description Ids of deliveries; the parameter may be repeated. */
+                id?: string[];
+                context?: number;
+                user?: number;
+                client?: string;
+                transport?: "websocket" | "webhook" | "apns" | "fcm" | "wns" | "webpush" | "apn" | "apns_http2" | "gcm" | "unifiedpush";
+                topic?: string;
+                outcome?: "exhausted" | "gone" | "rejected" | "misconfigured" | "expired";
+                /** @description The id of the notification. */
+                notification?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedCount"];
+                };
+            };
+            /** @description An error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     DeliveriesController_retry: {
         parameters: {
             query?: never;
@@ -2822,6 +2983,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RetriedCount"];
+                };
+            };
+            /** @description An error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    EndpointsController_list: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description The `nextCursor` of the previous page. */
+                cursor?: string;
+                /** @description Only endpoints with a subscription of this context. */
+                context?: number;
+                client?: string;
+                transport?: "websocket" | "webhook" | "apns" | "fcm" | "wns" | "webpush" | "apn" | "apns_http2" | "gcm" | "unifiedpush";
+                state?: "failing" | "deferred" | "off";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointList"];
+                };
+            };
+            /** @description An error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    EndpointsController_enable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointsToEnable"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnabledCount"];
+                };
+            };
+            /** @description An error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SecretsController_rotate: {
+        parameters: {
+            query?: {
+                /** @description The `nextCursor` of the previous page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotationAnswer"];
                 };
             };
             /** @description An error. */
