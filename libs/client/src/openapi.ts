@@ -3118,6 +3118,7 @@ export interface operations {
                         /** @enum {string} */
                         status: "ok" | "unavailable";
                         parts?: Record<string, never>;
+                        warnings?: string[];
                     };
                 };
             };
@@ -3151,6 +3152,7 @@ export interface operations {
                         /** @enum {string} */
                         status: "ok" | "unavailable";
                         parts?: Record<string, never>;
+                        warnings?: string[];
                     };
                 };
             };
@@ -3164,6 +3166,7 @@ export interface operations {
                         /** @enum {string} */
                         status: "ok" | "unavailable";
                         parts?: Record<string, never>;
+                        warnings?: string[];
                     };
                 };
             };

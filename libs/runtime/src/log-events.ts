@@ -159,6 +159,7 @@ export const logEvents = {
   'redis.answers': row('warn', 'where', 'Redis answers.'),
   'redis.full': row('warn', 'reason', 'The memory of Redis is nearly full.'),
   'redis.has-room': row('warn', '', 'The memory of Redis has room again.'),
+  'redis.lossy': row('warn', 'reason', 'With its settings, Redis may lose accepted notifications.'),
   'redis.unreachable': row('warn', 'reason unlogged', 'The connection to Redis is lost.'),
   'redis.waiting': row('warn', 'where reason', 'The start waits for Redis.'),
   'request.failed': row('error', 'method route err', 'A request was answered with 500: a fault of PNS.'),
