@@ -5,6 +5,7 @@ import { addConfig } from './config';
 import { isColoured, UsageError } from './env';
 import { addExplain } from './explain';
 import { addFailed } from './failed';
+import { addSecrets } from './secrets';
 import { addSend } from './send';
 import { addSubscribe } from './subscribe';
 import { addTail } from './tail';
@@ -20,7 +21,8 @@ const program = new Command('pns')
   .showHelpAfterError('Run pns help for the commands.')
   .exitOverride()
   .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 wrong use.');
-for (const add of [addSend, addSubscribe, addTail, addWhere, addExplain, addConfig, addFailed]) add(program);
+for (const add of [addSend, addSubscribe, addTail, addWhere, addExplain, addConfig, addFailed, addSecrets])
+  add(program);
 
 // A reader such as `head` may stop early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

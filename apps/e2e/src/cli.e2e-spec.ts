@@ -98,6 +98,10 @@ it('lists failed deliveries and sends them again', async () => {
   expect(await done('failed', 'delete', '--user', '18@1')).toBe('0 deleted.\n');
 });
 
+it('encrypts secrets again, and says how many still need another key', async () => {
+  expect(await done('secrets', 'rotate')).toMatch(/^\d+ encrypted again, 0 still need another key\.\n$/);
+});
+
 it.each([
   [['send', '--to', '14'], 2, /user@context, for example 14@1/],
   [['send'], 2, /required option '--to/],
