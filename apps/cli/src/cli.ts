@@ -7,6 +7,8 @@ import { Output } from './output';
 /** What a command works with. */
 export interface Cli {
   readonly client: PnsClient;
+  /** The URL of the API. */
+  readonly url: string;
   readonly output: Output;
 }
 
@@ -26,7 +28,7 @@ export function action<Options>(run: Run<Options>): (this: Command, ...given: un
     const { url, key, json = false } = this.optsWithGlobals<GlobalOptions>();
     const access = accessFrom({ ...(url !== undefined && { url }), ...(key !== undefined && { key }) });
     const output = new Output(json, process.stdout);
-    await run({ client: pnsClient(access), output }, this.opts<Options & object>(), ...this.args);
+    await run({ client: pnsClient(access), url: access.url, output }, this.opts<Options & object>(), ...this.args);
   };
 }
 

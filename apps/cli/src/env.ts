@@ -23,6 +23,17 @@ export function accessFrom(given: Partial<Access>, env: NodeJS.ProcessEnv = proc
   return { url: url.replace(/\/+$/, ''), key };
 }
 
+/** What `pns doctor` looks at besides the API; an absent server is not looked at. */
+export interface DoctorEnv {
+  readonly all: NodeJS.ProcessEnv;
+  readonly redisUrl: string | undefined;
+  readonly databaseUrl: string | undefined;
+}
+
+export function doctorEnv(env: NodeJS.ProcessEnv = process.env): DoctorEnv {
+  return { all: env, redisUrl: secretFrom(env, 'REDIS_URL'), databaseUrl: secretFrom(env, 'DATABASE_URL') };
+}
+
 /** Whether text may be coloured: it goes to a terminal, and https://no-color.org does not say otherwise. */
 export function isColoured(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): boolean {
   return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { ProblemError } from '@pns/client';
 import { addConfig } from './config';
+import { addDoctor } from './doctor/doctor';
 import { isColoured, UsageError } from './env';
 import { addExplain } from './explain';
 import { addFailed } from './failed';
@@ -21,7 +22,7 @@ const program = new Command('pns')
   .showHelpAfterError('Run pns help for the commands.')
   .exitOverride()
   .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 wrong use.');
-for (const add of [addSend, addSubscribe, addTail, addWhere, addExplain, addConfig, addFailed, addSecrets])
+for (const add of [addSend, addSubscribe, addTail, addWhere, addExplain, addConfig, addFailed, addSecrets, addDoctor])
   add(program);
 
 // A reader such as `head` may stop early.

@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { runCli } from './cli-process';
 import { apiKey, System } from './system';
 
 jest.setTimeout(60_000);
@@ -20,26 +19,9 @@ beforeAll(async () => {
 
 afterAll(() => system?.stop());
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command line with `args`, and `input` at its standard input. */
-function pns(
-  args: readonly string[],
-  { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {},
-): Promise<Ended> {
-  const child = spawn(process.execPath, [join(__dirname, '../../cli/bin/pns.mjs'), ...args], {
-    env: { PATH: process.env['PATH'] ?? '', PNS_API_URL: system.app('api').url, PNS_API_KEY: apiKey, ...env },
-  });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  child.stdin.end(input);
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+/** Runs the command line at the API, with `input` at its standard input. */
+function pns(args: readonly string[], { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {}) {
+  return runCli(args, { PNS_API_URL: system.app('api').url, PNS_API_KEY: apiKey, ...env }, input);
 }
 
 async function done(...args: string[]): Promise<string> {

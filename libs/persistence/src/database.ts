@@ -41,6 +41,9 @@ export const migrations = [
   Endpoints1760000000016,
 ];
 
+/** The names of all migrations in the table `migrations`. */
+export const migrationNames: readonly string[] = migrations.map(({ name }) => name);
+
 /** An arbitrary number that no other program locks in the same database. */
 const migrationLock = 7_266_001;
 

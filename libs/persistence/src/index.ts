@@ -12,14 +12,9 @@ export {
   type StoredScope,
   type StoredUser,
 } from './config.store';
-export { isDatabaseAway, migrate } from './database';
+export { isDatabaseAway, migrate, migrationNames } from './database';
 export { DirectoryStore, type DirectoryContext, type DirectoryUser } from './directory.store';
-export {
-  EndpointLookup,
-  endpointStates,
-  type EndpointStateName,
-  type ListedEndpoint,
-} from './endpoint-lookup';
+export { EndpointLookup, endpointStates, type EndpointStateName, type ListedEndpoint } from './endpoint-lookup';
 export {
   EndpointStore,
   type ChangedEndpoint,
