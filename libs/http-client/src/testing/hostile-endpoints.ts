@@ -1,20 +1,19 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { nameServerLookUp } from '@pns/http-client';
-import { NameServer, type Zone } from '@pns/http-client/testing/name-server';
-import { pushContent } from '@pns/payloads';
-import type { Delivery, Outcome } from '@pns/transport-contract';
-import { newVapidKeys, webpushOptions, WebpushTransport } from './index';
+import { eventually } from '@pns/local-servers/waiting';
+import type { Outcome } from '@pns/transport-contract';
+import { type LookUp, nameServerLookUp } from '../name-lookup';
+import { NameServer, type Zone } from './name-server';
 
-const server = newVapidKeys();
-const browser = {
-  p256dh: newVapidKeys().publicKey,
-  auth: 'BTBZMqHH6r4Tts7J_aSIgg',
-  applicationServerKey: server.publicKey,
-};
+/** A transport whose endpoints users choose. */
+export interface EndpointHarness {
+  /** Delivers for a client that allows http, and these networks in addition to public addresses. */
+  deliverTo(endpoint: string, allowedNetworks: readonly string[]): Promise<Outcome>;
+  close(): Promise<void>;
+}
 
-/** Addresses that a push service never has, and their spellings. */
+/** Addresses that no public endpoint has, and their spellings. */
 const addresses = [
   ...['127.0.0.1', '127.1', '0177.0.0.1', '0x7f.0.0.1', '2130706433', '0', '0.0.0.0', '127.255.255.254'],
   ...['10.0.0.1', '10.255.255.255', '172.16.0.1', '172.31.255.255', '192.168.0.1', '192.168.255.255', '0xa000001'],
@@ -44,73 +43,84 @@ const local = ['localhost', 'LOCALHOST', 'localhost.', 'a.localhost', 'push.loca
 const hosts = [...addresses, ...zones.keys(), ...local];
 const schemes = ['https', 'http'] as const;
 
-let names: NameServer;
-let listener: Server;
-let connections: number;
-let allowedNetworks: string[];
-let transport: WebpushTransport;
+/** Tests that a transport connects to public and allowed addresses only. `start` is called for each test. */
+export function describeHostileEndpoints(name: string, start: (lookUp: LookUp) => EndpointHarness): void {
+  let names: NameServer;
+  let listener: Server;
+  let connections: number;
+  let transport: EndpointHarness;
 
-beforeAll(async () => {
-  names = await NameServer.start((name) => zones.get(name));
-  listener = createServer(() => connections++).listen(0, '::');
-  await once(listener, 'listening');
-});
-
-beforeEach(() => {
-  connections = 0;
-  allowedNetworks = [];
-  transport = new WebpushTransport({
-    options: () => webpushOptions.parse({ httpsOnly: false, allowedNetworks }),
-    content: (delivery) => pushContent(delivery, { hasBadge: true }),
-    keysOf: () => Promise.resolve(() => browser),
-    serverKeys: () => Promise.resolve(server),
-    subject: () => undefined,
-    lookUp: nameServerLookUp({ servers: [names.address], hostsFile: '/nowhere', resolverFile: '/nowhere' }),
+  beforeAll(async () => {
+    names = await NameServer.start((asked) => zones.get(asked));
+    listener = createServer(() => connections++).listen(0, '::');
+    await once(listener, 'listening');
   });
-});
 
-afterEach(() => transport.close());
+  beforeEach(() => {
+    connections = 0;
+    transport = start(nameServerLookUp({ servers: [names.address], hostsFile: '/nowhere', resolverFile: '/nowhere' }));
+  });
 
-afterAll(async () => {
-  listener.close();
-  await names.close();
-});
+  afterEach(() => transport.close());
 
-function deliverTo(token: string): Promise<Outcome> {
-  const delivery: Delivery = {
-    ...{ id: 'd', notificationId: 'n', subscriptionId: 's', context: 1, user: 14, client: 'web', transport: 'webpush' },
-    ...{ token, topic: 'ox:mail:new', payload: {}, priority: 'high', count: 1, timestamp: 0, dueAt: 0, attempt: 1 },
-  };
-  return transport.deliver(delivery, new AbortController().signal);
+  afterAll(async () => {
+    listener.close();
+    await names.close();
+  });
+
+  /** A server on all addresses of loopback, which records the address of each connection. */
+  async function service(headers: Readonly<Record<string, string>>, status: number) {
+    const reached: (string | undefined)[] = [];
+    const server = createHttpServer(({ socket }, response) => {
+      reached.push(socket.localAddress);
+      response.writeHead(status, { connection: 'close', ...headers }).end();
+    }).listen(0, '0.0.0.0');
+    await once(server, 'listening');
+    return { server, reached, port: (server.address() as AddressInfo).port };
+  }
+
+  describe(`the transport ${name}`, () => {
+    it('is tested with more than a hundred endpoints', () => {
+      expect(hosts.length * schemes.length).toBeGreaterThan(100);
+    });
+
+    it.each(schemes)('opens no connection to an endpoint with %s on a special address', async (scheme) => {
+      const { port } = listener.address() as AddressInfo;
+      for (const host of hosts) {
+        const outcome = await transport.deliverTo(`${scheme}://${host}:${port}/push/1`, []);
+        expect([host, outcome.kind]).toEqual([host, 'rejected']);
+        // Users must not learn the addresses of names.
+        for (const address of secretAddresses(host)) expect(JSON.stringify(outcome)).not.toContain(address);
+      }
+      expect(connections).toBe(0);
+    });
+
+    it('checks the address of each connection if the address of a name changes', async () => {
+      const { server, reached, port } = await service({}, 201);
+      const endpoint = `http://flux.evil.example:${port}/push/1`;
+      const deliver = () => transport.deliverTo(endpoint, ['127.0.0.2/32']);
+      zones.set('flux.evil.example', { a: ['127.0.0.1', '127.0.0.2'], ttl: 0 });
+      expect(await deliver()).toEqual({ kind: 'delivered' });
+      zones.set('flux.evil.example', { a: ['127.0.0.1'], ttl: 0 });
+      // Answers of name servers are used for a second.
+      await eventually('the new address is refused', async () => (await deliver()).kind === 'rejected');
+      expect(new Set(reached)).toEqual(new Set(['127.0.0.2']));
+      server.close();
+    });
+
+    it.each([301, 302, 303, 307, 308])('does not follow a redirect with %s', async (status) => {
+      const { port } = listener.address() as AddressInfo;
+      const redirecting = await service({ location: `http://127.0.0.1:${port}/` }, status);
+      const endpoint = `http://127.0.0.2:${redirecting.port}/push/1`;
+      expect(await transport.deliverTo(endpoint, ['127.0.0.0/8'])).toMatchObject({ kind: 'rejected' });
+      expect([redirecting.reached, connections]).toEqual([['127.0.0.2'], 0]);
+      redirecting.server.close();
+    });
+  });
 }
 
-it('these are more than a hundred endpoints', () => {
-  expect(hosts.length * schemes.length).toBeGreaterThan(100);
-});
-
-it.each(schemes)('no endpoint with %s on a special address gets a connection', async (scheme) => {
-  const { port } = listener.address() as AddressInfo;
-  for (const host of hosts) {
-    const outcome = await deliverTo(`${scheme}://${host}:${port}/push/1`);
-    expect([host, outcome.kind]).toEqual([host, 'rejected']);
-  }
-  expect(connections).toBe(0);
-});
-
-it('a name whose address changes is checked by the address of each connection', async () => {
-  const reached: (string | undefined)[] = [];
-  const service = createHttpServer(({ socket }, response) => {
-    reached.push(socket.localAddress);
-    response.writeHead(201, { connection: 'close' }).end();
-  }).listen(0, '0.0.0.0');
-  await once(service, 'listening');
-  allowedNetworks = ['127.0.0.2/32'];
-  const endpoint = `http://flux.evil.example:${(service.address() as AddressInfo).port}/push/1`;
-  zones.set('flux.evil.example', { a: ['127.0.0.1', '127.0.0.2'], ttl: 0 });
-  expect(await deliverTo(endpoint)).toEqual({ kind: 'delivered' });
-  zones.set('flux.evil.example', { a: ['127.0.0.1'], ttl: 0 });
-  await new Promise((resolve) => setTimeout(resolve, 1001)); // an answer is used for a second
-  expect(await deliverTo(endpoint)).toMatchObject({ kind: 'rejected' });
-  expect(reached).toEqual(['127.0.0.2']);
-  service.close();
-});
+/** The addresses of a name, except `::` and `::1`, which are parts of the names of rules. */
+function secretAddresses(host: string): string[] {
+  const { a = [], aaaa = [] } = zones.get(host) ?? {};
+  return [...a, ...aaaa].filter((address) => address.length > 3);
+}
