@@ -263,11 +263,14 @@ describe("the original's client API", () => {
   });
 
   it('subscribes and unsubscribes a browser', async () => {
-    const pushSubscription = browser();
+    const expirationTime = Date.now() + 3_600_000;
+    const pushSubscription = { ...browser(), expirationTime };
     const body = { transport: 'webpush', topics: ['ox:mail:*'], pushSubscription };
     expect(await put('subscribe', body)).toEqual(success);
     const { items } = (await api.send<{ items: object[] }>('GET', '/v1/subscriptions?context=1')).body;
-    expect(items).toMatchObject([{ user: 14, client: 'web', token: pushSubscription.endpoint }]);
+    expect(items).toMatchObject([
+      { user: 14, client: 'web', token: pushSubscription.endpoint, expires: expirationTime },
+    ]);
     expect(await put('unsubscribe', { transport: 'webpush', pushSubscription })).toEqual(success);
     expect((await api.send('GET', '/v1/subscriptions?context=1')).body['items']).toEqual([]);
   });
