@@ -1,7 +1,8 @@
 import { type Sandbox, startSandbox } from '@pns/sandbox';
 import type { Page } from 'puppeteer-core';
 import { eventually } from '@pns/local-servers/waiting';
-import { type StartedFirefox, startFirefox } from './firefox';
+import { type NotificationWindow, type StartedFirefox, startFirefox } from './firefox';
+import { keepPicture } from './screenshots';
 import { apiKey, System } from './system';
 
 jest.setTimeout(180_000);
@@ -81,6 +82,11 @@ async function received(page: Page): Promise<readonly { readonly text: string; r
   )) as { text: string; shown: string }[];
 }
 
+/** The first notification that Firefox shows, once its window has its texts. */
+async function visibleNotification(): Promise<NotificationWindow | undefined> {
+  return (await firefox.notificationWindows()).find(({ title }) => title !== '');
+}
+
 it('Firefox shows a notification that PNS sends after its tab was closed', async () => {
   const page = await opened('not subscribed');
   await page.click('#allow');
@@ -91,6 +97,9 @@ it('Firefox shows a notification that PNS sends after its tab was closed', async
 
   await post("Let's meet");
   await eventually('Firefox reports the delivery', async () => (await reported())?.['delivered'] === 1);
+  const { title, body, png } = await eventually('a window shows the notification', visibleNotification);
+  expect([title, body]).toEqual(["Let's meet", "Jane Doe\nLet's meet"]);
+  keepPicture('firefox-notification.png', png);
 
   const later = await opened('is subscribed');
   const text = expect.stringMatching(/ Let's meet: Jane Doe\nLet's meet$/) as string;
