@@ -1,7 +1,7 @@
 import { type Sandbox, startSandbox } from '@pns/sandbox';
 import type { Page } from 'puppeteer-core';
 import { eventually } from '@pns/local-servers/waiting';
-import { type NotificationWindow, type StartedFirefox, startFirefox } from './firefox';
+import { type StartedFirefox, startFirefox } from './firefox';
 import { keepPicture } from './screenshots';
 import { apiKey, System } from './system';
 
@@ -82,11 +82,6 @@ async function received(page: Page): Promise<readonly { readonly text: string; r
   )) as { text: string; shown: string }[];
 }
 
-/** The first notification that Firefox shows, once its window has its texts. */
-async function visibleNotification(): Promise<NotificationWindow | undefined> {
-  return (await firefox.notificationWindows()).find(({ title }) => title !== '');
-}
-
 it('Firefox shows a notification that PNS sends after its tab was closed', async () => {
   const page = await opened('not subscribed');
   await page.click('#allow');
@@ -97,7 +92,10 @@ it('Firefox shows a notification that PNS sends after its tab was closed', async
 
   await post("Let's meet");
   await eventually('Firefox reports the delivery', async () => (await reported())?.['delivered'] === 1);
-  const { title, body, png } = await eventually('a window shows the notification', visibleNotification);
+  const { title, body, png } = await eventually(
+    'a window shows the notification',
+    async () => (await firefox.notificationWindows())[0],
+  );
   expect([title, body]).toEqual(["Let's meet", "Jane Doe\nLet's meet"]);
   keepPicture('firefox-notification.png', png);
 

@@ -15,7 +15,7 @@ export interface NotificationWindow {
 /** A Firefox whose push service is the sandbox. */
 export interface StartedFirefox {
   readonly browser: Browser;
-  /** The notifications that are visible now. */
+  /** The notifications that are completely visible now. */
   notificationWindows(): Promise<NotificationWindow[]>;
   close(): Promise<void>;
 }
@@ -27,8 +27,11 @@ interface BidiBrowser {
   };
 }
 
-/** Resolves in a window of Firefox itself with a `NotificationWindow` as JSON. */
+/** Resolves in a window of Firefox itself with a `NotificationWindow` as JSON; null if it is not completely visible. */
 const notificationOfWindow = `(async () => {
+  const box = document.getElementById('alertBox');
+  const isSized = box !== null && window.innerWidth >= box.clientWidth && box.clientWidth > 100;
+  if (!isSized || getComputedStyle(box).opacity !== '1') return 'null'; // it loads, or it fades in or out
   const area = new DOMRect(0, 0, window.innerWidth, window.innerHeight);
   const picture = await window.browsingContext.currentWindowGlobal.drawSnapshot(area, 2, 'white');
   const canvas = document.createElementNS('http://www.w3.org/1999/xhtml', 'canvas');
@@ -46,14 +49,16 @@ async function notificationWindows(browser: Browser): Promise<NotificationWindow
   const { result } = await connection.send('browsingContext.getTree', { 'moz:scope': 'chrome' });
   const { contexts } = result as { contexts: readonly { readonly context: string; readonly url: string }[] };
   const windows = contexts.filter(({ url }) => url.endsWith('/alert.xhtml'));
-  return Promise.all(
+  const shown = await Promise.all(
     windows.map(async ({ context }) => {
       const parameters = { expression: notificationOfWindow, target: { context }, awaitPromise: true };
-      const answer = await connection.send('script.evaluate', parameters);
-      const { value } = (answer.result as { result: { value: string } }).result;
-      return JSON.parse(value) as NotificationWindow;
+      // A window may close meanwhile.
+      const answer = await connection.send('script.evaluate', parameters).catch(() => undefined);
+      const { result: json } = (answer?.result ?? {}) as { result?: { value: string } };
+      return JSON.parse(json?.value ?? 'null') as NotificationWindow | null;
     }),
   );
+  return shown.filter((each) => each !== null);
 }
 
 /**
