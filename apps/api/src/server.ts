@@ -9,6 +9,8 @@ import { installAudit } from './audit/audit.hook';
 import { installAuthentication } from './authentication/authentication.hook';
 import type { Authenticator } from './authentication/authenticator';
 import type { RateLimits } from './authentication/rate-limits';
+import type { ClientAccounts } from './clients/client-accounts';
+import { installPageOrigins } from './clients/page-origins.hook';
 import { defaultBodyBytes, installBodyParsers } from './http/body-parsers';
 import { KnownPaths } from './http/known-paths';
 import { answerProblem } from './http/problem.filter';
@@ -25,10 +27,11 @@ export interface ServerParts {
   readonly sessions: () => SessionTokens;
   readonly rateLimits: () => RateLimits;
   readonly audit: () => AuditStore;
+  readonly accounts: () => ClientAccounts;
 }
 
 /** The HTTP server of the API: body parsers, authentication, audit and error answers. */
-export function apiServer({ authenticator, sessions, rateLimits, audit }: ServerParts): {
+export function apiServer({ authenticator, sessions, rateLimits, audit, accounts }: ServerParts): {
   adapter: FastifyAdapter;
   knownPaths: KnownPaths;
 } {
@@ -45,6 +48,7 @@ export function apiServer({ authenticator, sessions, rateLimits, audit }: Server
   const server = adapter.getInstance();
   const knownPaths = new KnownPaths(server);
   const unrouted = ({ method, url }: FastifyRequest): Error => knownPaths.errorFor(method, url);
+  installPageOrigins(server, accounts);
   installAuthentication(server, { authenticator, sessions, rateLimits, unrouted });
   installAudit(server, audit);
   installBodyParsers(server);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { chromium, freshDatabase, type FreshDatabase } from '@pns/local-servers';
 import { chromium as playwright, type Browser, type Locator, type Page } from 'playwright-core';
 import { contrastOf, textsOfPage, type PageText } from './contrast';
+import { keepPicture } from './screenshots';
 import { freePorts, Standalone } from './standalone-process';
 
 jest.setTimeout(180_000);
@@ -86,6 +87,8 @@ it('one click on the page, and six copies appear', async () => {
   expect(await page.locator('.ios .badge').textContent()).toBe('83');
   expect(await page.locator('#webhook-cards .chip.good').count()).toBe(2); // both signatures
   expect(troubles).toEqual([]);
+  await page.setViewportSize({ width: 1180, height: 860 });
+  keepPicture('sandbox.png', (await page.screenshot({ fullPage: true })).toString('base64'));
   await page.close();
 });
 
