@@ -36,12 +36,12 @@ export const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
   'ox:calendar:updates': calendarUpdates,
 };
 
-/** The first fault of the payload of `topic`, as a sentence; undefined when there is none. */
-export function payloadFault(topic: string, payload: unknown): string | undefined {
+/** The first fault of the payload of `topic`, as a sentence; undefined when there is none. `name` is its field in the request. */
+export function payloadFault(topic: string, payload: unknown, name = 'payload'): string | undefined {
   // A topic may have the name of an inherited property, for example constructor.
   const schema = Object.hasOwn(payloadSchemas, topic) ? payloadSchemas[topic] : undefined;
   const issue = schema?.safeParse(payload).error?.issues[0];
   if (issue === undefined) return undefined;
-  const field = ['payload', ...issue.path].join('.');
+  const field = [name, ...issue.path].join('.');
   return `${field} does not match topic ${topic}: ${issue.message}.`;
 }

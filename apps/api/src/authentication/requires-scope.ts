@@ -29,7 +29,14 @@ declare module 'fastify' {
 export type RouteAccess = Partial<
   Pick<
     FastifyContextConfig,
-    'takesNdjson' | 'contextIn' | 'auditedAs' | 'maxBodyBytes' | 'readBody' | 'retryAfterSeconds' | 'alsoTakesSessions'
+    | 'takesNdjson'
+    | 'takesCloudEvents'
+    | 'contextIn'
+    | 'auditedAs'
+    | 'maxBodyBytes'
+    | 'readBody'
+    | 'retryAfterSeconds'
+    | 'alsoTakesSessions'
   >
 >;
 

@@ -12,8 +12,8 @@ import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { check, sentenceOf, type Fault } from '../http/faults';
 import { RequestError } from '../http/request-error';
+import { addresseeIn } from './addressee';
 import {
-  addresseeOf,
   DovecotNotification,
   dovecotRequest,
   isNewMail,
@@ -76,7 +76,7 @@ export class DovecotController {
 
   /** A login in a context that the API key may not access counts as unknown. */
   private async addressee(request: DovecotRequest, caller: FastifyRequest): Promise<UserKey | undefined> {
-    const named = addresseeOf(request);
+    const named = addresseeIn(request.user);
     if (named !== undefined) {
       assertContextAccess(caller, named.context);
       return named;

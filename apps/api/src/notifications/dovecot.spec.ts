@@ -1,6 +1,7 @@
 import { maxPayloadBytes, wellFormed } from '@pns/payloads';
 import fc from 'fast-check';
-import { addresseeOf, dovecotRequest, isNewMail, mailPayload, notificationIdOf } from './dovecot';
+import { addresseeIn } from './addressee';
+import { dovecotRequest, isNewMail, mailPayload, notificationIdOf } from './dovecot';
 
 const request = {
   user: '4@464646669',
@@ -132,7 +133,7 @@ describe('a request of the Dovecot driver', () => {
     ['john', undefined],
     ['', undefined],
   ])('addresses %j as %j', (user, expected) => {
-    expect(addresseeOf({ ...request, user })).toEqual(expected);
+    expect(addresseeIn(user)).toEqual(expected);
   });
 
   const addressee = { context: 1, user: 4 };

@@ -4,7 +4,6 @@ import { createZodDto } from 'nestjs-zod';
 import type { UserKey } from '@pns/subscriptions';
 import { addressParser } from 'postal-mime';
 import { z } from 'zod';
-import { maxId } from '../http/fields';
 import { decodedWords, hasLostText, phraseOf } from './encoded-words';
 
 const uint32 = z.union([z.int().min(0), z.string().regex(/^\d{1,10}$/)]);
@@ -45,13 +44,6 @@ export function notificationIdOf(request: DovecotRequest, { context, user }: Use
   if (validity === undefined || uid === undefined) return undefined;
   const mail = [context, user, event.toLowerCase(), folder ?? 'INBOX', String(validity), [uid].flat().map(String)];
   return `dovecot-${hash('sha256', JSON.stringify(mail), 'base64url').slice(0, 32)}`;
-}
-
-/** The user and context in `<user>@<context>`; undefined where `user` has another form, so it is a login. */
-export function addresseeOf({ user }: DovecotRequest): { readonly context: number; readonly user: number } | undefined {
-  const [, userId, contextId] = /^([1-9]\d{0,9})@([1-9]\d{0,9})$/.exec(user) ?? [];
-  const addressee = { context: Number(contextId), user: Number(userId) };
-  return addressee.context <= maxId && addressee.user <= maxId ? addressee : undefined;
 }
 
 /** Longest subject, sender or teaser in a payload, in bytes of JSON. A header has no limit of its own. */
