@@ -12,6 +12,7 @@ import type { RateLimits } from './authentication/rate-limits';
 import { defaultBodyBytes, installBodyParsers } from './http/body-parsers';
 import { KnownPaths } from './http/known-paths';
 import { answerProblem } from './http/problem.filter';
+import type { WebhookProducers } from './webhook-producers/webhook-producers';
 
 /** Longest time in which a request must arrive completely, in ms. It holds for a stream of NDJSON too. */
 const requestTimeoutMs = 300_000;
@@ -25,10 +26,11 @@ export interface ServerParts {
   readonly sessions: () => SessionTokens;
   readonly rateLimits: () => RateLimits;
   readonly audit: () => AuditStore;
+  readonly producers: () => WebhookProducers;
 }
 
 /** The HTTP server of the API: body parsers, authentication, audit and error answers. */
-export function apiServer({ authenticator, sessions, rateLimits, audit }: ServerParts): {
+export function apiServer({ authenticator, sessions, rateLimits, audit, producers }: ServerParts): {
   adapter: FastifyAdapter;
   knownPaths: KnownPaths;
 } {
@@ -45,7 +47,7 @@ export function apiServer({ authenticator, sessions, rateLimits, audit }: Server
   const server = adapter.getInstance();
   const knownPaths = new KnownPaths(server);
   const unrouted = ({ method, url }: FastifyRequest): Error => knownPaths.errorFor(method, url);
-  installAuthentication(server, { authenticator, sessions, rateLimits, unrouted });
+  installAuthentication(server, { authenticator, sessions, rateLimits, producers, unrouted });
   installAudit(server, audit);
   installBodyParsers(server);
   return { adapter, knownPaths };

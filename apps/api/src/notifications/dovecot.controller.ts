@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Body, Controller, Put, Req } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Ingest } from '@pns/aggregation';
-import type { Notification } from '@pns/notifications';
 import { payloadFault } from '@pns/payloads';
 import { DirectoryStore } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
@@ -21,7 +19,8 @@ import {
   notificationIdOf,
   type DovecotRequest,
 } from './dovecot';
-import { count, countNotAccepted } from './ingest-count';
+import { count } from './ingest-count';
+import { Intake } from './intake.service';
 
 const topic = 'ox:mail:new';
 const done = { success: true };
@@ -31,7 +30,7 @@ const done = { success: true };
 @Controller('preliminary/http-notify/v1')
 export class DovecotController {
   constructor(
-    private readonly ingest: Ingest,
+    private readonly intake: Intake,
     private readonly directory: DirectoryStore,
   ) {}
 
@@ -56,22 +55,12 @@ export class DovecotController {
     const fault = payloadFault(topic, payload);
     if (fault !== undefined) throw refused(fault);
     const id = notificationIdOf(request, addressee);
-    await this.join({
+    await this.intake.derived({
       ...addressee,
       ...(id === undefined ? { id: randomUUID() } : { id, idempotencyKey: id }),
       ...{ topic, payload, priority: 'high', timestamp: Date.now() },
     });
     return done;
-  }
-
-  /** The same mail counts as a duplicate, also when its number of unread mails has changed. */
-  private async join(notification: Notification): Promise<void> {
-    try {
-      (await this.ingest.join([notification])).forEach((status) => count(status === 'reused' ? 'duplicate' : status));
-    } catch (error) {
-      countNotAccepted(1, error);
-      throw error;
-    }
   }
 
   /** A login in a context that the API key may not access counts as unknown. */

@@ -82,6 +82,17 @@ export class Intake {
     return { status: 207, body: { accepted, notifications, errors } };
   }
 
+  /**
+   * A notification whose id was derived from the event, not chosen by the producer. A repeat with other content, such as another number
+   * of unread mails, is a duplicate too.
+   */
+  async derived(notification: Notification): Promise<'accepted' | 'duplicate'> {
+    const [joined = 'accepted'] = await this.join([notification]);
+    const status = joined === 'reused' ? 'duplicate' : joined;
+    count(status);
+    return status;
+  }
+
   private async take(quota: Producer['quota'], notifications: number): Promise<void> {
     const refusal = (await quota?.take([notifications]))?.refusal;
     if (refusal === undefined) return;
