@@ -11,21 +11,14 @@ import { ApiProblems } from '../http/api-problems';
 import { check, sentenceOf, type Fault } from '../http/faults';
 import { RequestError } from '../http/request-error';
 import { addresseeIn } from './addressee';
-import {
-  DovecotNotification,
-  dovecotRequest,
-  isNewMail,
-  mailPayload,
-  notificationIdOf,
-  type DovecotRequest,
-} from './dovecot';
+import { DovecotNotification, dovecotRequest, notificationIdOf, type DovecotRequest } from './dovecot';
+import { eventOf } from './dovecot-events';
 import { count } from './ingest-count';
 import { Intake } from './intake.service';
 
-const topic = 'ox:mail:new';
 const done = { success: true };
 
-/** The endpoint for Dovecot's driver, which logs an error for every answer that is not a success. */
+/** The endpoint for Dovecot's driver and script, which log an error for every answer that is not a success. */
 @ApiTags('Notifications')
 @Controller('preliminary/http-notify/v1')
 export class DovecotController {
@@ -37,8 +30,10 @@ export class DovecotController {
   @Put('notify')
   @Requires('ingest', { contextIn: 'handler', retryAfterSeconds: 1 })
   @ApiOperation({
-    summary: "Accept a new mail from Dovecot's push_notification driver ox",
-    description: 'Other events than messageNew and unknown users get status 200, and no notification is sent.',
+    summary: "Accept an event from Dovecot's push_notification driver ox or from the script pns.lua",
+    description: `MessageNew and MessageAppend are \`ox:mail:new\`, MessageRead is \`ox:mail:read\`, FlagsSet and FlagsClear are
+\`ox:mail:flags\`, MessageTrash and MessageExpunge are \`ox:mail:deleted\`, and MailboxCreate, MailboxRename and MailboxDelete are
+\`ox:folder:changed\`. Other events and unknown users get status 200, and no notification is sent.`,
   })
   @ApiBody({ type: DovecotNotification })
   @ApiOkResponse({ schema: { type: 'object', properties: { success: { type: 'boolean' } } } })
@@ -48,17 +43,18 @@ export class DovecotController {
     const checked = check(dovecotRequest, body);
     if (!checked.ok) throw refused(sentenceOf(checked.faults), checked.faults);
     const request = checked.value;
-    if (!isNewMail(request)) return done;
+    const event = eventOf(request);
+    if (event === undefined) return done;
     const addressee = await this.addressee(request, caller);
     if (addressee === undefined) return done;
-    const payload = mailPayload(request);
-    const fault = payloadFault(topic, payload);
+    const fault = payloadFault(event.topic, event.payload);
     if (fault !== undefined) throw refused(fault);
     const id = notificationIdOf(request, addressee);
     await this.intake.derived({
       ...addressee,
       ...(id === undefined ? { id: randomUUID() } : { id, idempotencyKey: id }),
-      ...{ topic, payload, priority: 'high', timestamp: Date.now() },
+      ...event,
+      ...{ priority: 'high', timestamp: Date.now() },
     });
     return done;
   }
