@@ -10,6 +10,9 @@ import { readJson } from '../json/read-json';
 import { payloadSizeFault } from '../notifications/entry';
 import { entryBounds } from '../notifications/posted';
 
+/** Largest body of a webhook, in bytes: every character of its payload may be an escape sequence. */
+export const maxWebhookBytes = 512 * 1024;
+
 const eventSchema = z
   .looseObject({
     event: topic.describe('The topic.'),

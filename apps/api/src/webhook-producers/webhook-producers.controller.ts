@@ -11,11 +11,8 @@ import { IngestAnswer } from '../notifications/notification.schema';
 import { Intake } from '../notifications/intake.service';
 import { count } from '../notifications/ingest-count';
 import { RequestError } from '../http/request-error';
-import { AppSuiteEvent, appSuiteNotification } from './appsuite-event';
+import { AppSuiteEvent, appSuiteNotification, maxWebhookBytes } from './appsuite-event';
 import { assertSigned, refusedProducer } from './webhook-producers';
-
-/** Largest body of a webhook, in bytes: every character of its payload may be an escape sequence. */
-export const maxWebhookBytes = 512 * 1024;
 
 const description = `For App Suite 8 as producer: the id is the name of an entry in \`webhook-producers.yml\`, and the URI of this
 route is the \`uri\` of a webhook in App Suite's \`webhooks.yml\`. The user, the context and the source token come from the payload.
@@ -54,7 +51,7 @@ export class WebhookProducersController {
   )
   async post(@Param() _path: ProducerPath, @Req() { producer, body }: FastifyRequest): Promise<IngestAnswer> {
     if (producer === undefined) throw refusedProducer('The webhook is not known.', 'Basic'); // the hook has refused it before
-    const bytes = body instanceof Buffer ? body : Buffer.alloc(0);
+    const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0);
     assertSigned(producer, bytes);
     const notification = notificationIn(bytes);
     if (producer.options.contexts?.includes(notification.context) === false) {
