@@ -184,7 +184,11 @@ const refused: readonly (readonly [name: string, sent: Sent, status: number, cod
       ['a blank more', tampered(`${text} `), 'No signature'],
       ['a byte less', tampered(text.slice(0, -1)), 'No signature'],
       ['other line ends', tampered(`${text}\n`), 'No signature'],
-      ['fields in another order', tampered(JSON.stringify({ timestamp: mail.timestamp, event: mail.event, payload: mail.payload })), 'No signature'],
+      [
+        'fields in another order',
+        tampered(JSON.stringify({ timestamp: mail.timestamp, event: mail.event, payload: mail.payload })),
+        'No signature',
+      ],
       ['an escape sequence for a character', tampered(text.replace('Hello', '\\u0048ello')), 'No signature'],
       ['no body', tampered(''), 'No signature'],
       ['the body of another event', tampered(JSON.stringify(calendar)), 'No signature'],
