@@ -1,13 +1,19 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** A connection that sends lines and reads answers. */
 class LineClient {
   private received = '';
+  /** Emits `news` when there is data, and when the connection has ended. */
+  private readonly changes = new EventEmitter();
 
   protected constructor(protected readonly socket: Socket) {
     socket.setEncoding('latin1');
-    socket.on('data', (chunk: string) => (this.received += chunk));
+    socket.on('data', (chunk: string) => {
+      this.received += chunk;
+      this.changes.emit('news');
+    });
+    socket.on('close', () => this.changes.emit('news'));
   }
 
   /** Resolves with everything up to the first line that matches `end`. */
@@ -20,8 +26,8 @@ class LineClient {
         this.received = this.received.slice(until);
         return answer;
       }
-      if (this.socket.readableEnded) throw new Error(`The mail server closed the connection after: ${this.received}`);
-      await Promise.race([once(this.socket, 'data'), once(this.socket, 'end')]);
+      if (this.socket.destroyed) throw new Error(`The mail server closed the connection after: ${this.received}`);
+      await once(this.changes, 'news');
     }
   }
 

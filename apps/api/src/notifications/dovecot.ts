@@ -14,24 +14,38 @@ const names = z.array(z.string().max(200)).max(200);
  * The request of Dovecot's push_notification driver "ox" for a new mail, and of the script `deploy/dovecot/pns.lua` for every event.
  * Both omit unknown values; drivers derived from them add fields.
  */
-export const dovecotRequest = z.looseObject({
-  user: z.string(),
-  event: z.string(),
-  folder: z.string().min(1).max(1000).optional(),
-  'imap-uidvalidity': uint32.optional(),
-  'imap-uid': z.union([uint32, z.array(uint32).min(1).max(1000)]).optional(),
-  from: z.string().optional(),
-  subject: z.string().optional(),
-  snippet: z.string().optional(),
-  unseen: z.number().optional(),
-  flags: names.optional().describe('Flags that were set or cleared, or that an appended mail has.'),
-  keywords: names.optional().describe('The same for keywords.'),
-  'folder-old': z.string().min(1).max(1000).optional().describe('The former name of a renamed folder.'),
-  occurrence: z
-    .union([z.number(), z.string().max(100)])
-    .optional()
-    .describe('Distinguishes equal events, such as two changes of one flag; a repeated request has the same value.'),
-});
+export const dovecotRequest = z
+  .looseObject({
+    user: z.string(),
+    event: z.string(),
+    folder: z.string().min(1).max(1000).optional(),
+    'imap-uidvalidity': uint32.optional(),
+    'imap-uid': z.union([uint32, z.array(uint32).min(1).max(1000)]).optional(),
+    from: z.string().optional(),
+    subject: z.string().optional(),
+    snippet: z.string().optional(),
+    unseen: z.number().optional(),
+    flags: names.optional().describe('Flags that were set or cleared, or that an appended mail has.'),
+    keywords: names.optional().describe('The same for keywords.'),
+    'folder-old': z.string().min(1).max(1000).optional().describe('The former name of a renamed folder.'),
+    occurrence: z
+      .union([z.number(), z.string().max(100)])
+      .optional()
+      .describe('Distinguishes equal events, such as two changes of one flag; a repeated request has the same value.'),
+  })
+  .meta({
+    example: {
+      user: '14@1',
+      event: 'messageNew',
+      folder: 'INBOX',
+      'imap-uidvalidity': 123412341,
+      'imap-uid': 2345,
+      from: 'Jane Doe <jane.doe@example.com>',
+      subject: "Let's meet",
+      snippet: 'Hello',
+      unseen: 83,
+    },
+  });
 
 export type DovecotRequest = z.infer<typeof dovecotRequest>;
 

@@ -21,7 +21,7 @@ A repeated request is a duplicate.
 The signature must not be older than five minutes and is checked for the exact body. Every refusal of a sender has status 401,
 because App Suite deletes subscriptions for which a webhook answers 403, 404 or 405.`;
 
-class ProducerPath extends createZodDto(z.object({ id: client })) {}
+class ProducerPath extends createZodDto(z.object({ id: client.meta({ example: 'appsuite' }) })) {}
 
 @ApiTags('Notifications')
 @Controller('v1/webhooks/ox')
