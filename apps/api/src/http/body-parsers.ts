@@ -36,7 +36,7 @@ declare module 'fastify' {
     readonly takesAnyContentType?: boolean;
     /** Largest JSON body, in bytes; absent: `defaultBodyBytes`. */
     readonly maxBodyBytes?: number;
-    /** Whether the route accepts CloudEvents and, for their data, every media type of JSON. */
+    /** Whether the route accepts CloudEvents and, for the data of events in headers, every media type of JSON. */
     readonly takesCloudEvents?: boolean;
     /** Replaces the JSON parser, for bodies that are too large to be parsed at once or whose format headers decide. */
     readonly readBody?: (bytes: Buffer, maxBytes: number, headers: IncomingHttpHeaders) => unknown;
@@ -68,7 +68,10 @@ export function installBodyParsers(server: FastifyInstance): void {
     const sentence = `CloudEvents are accepted as ${cloudEvent}, ${cloudEventBatch} or with their attributes as headers.`;
     done(new RequestError('MEDIA_TYPE_UNSUPPORTED', sentence));
   });
-  server.addContentTypeParser(otherJson, readCloudEvents);
+  server.addContentTypeParser(otherJson, (request: FastifyRequest, payload: Readable) => {
+    if (Object.keys(request.headers).some((name) => name.startsWith('ce-'))) return readCloudEvents(request, payload);
+    return Promise.reject(new RequestError('MEDIA_TYPE_UNSUPPORTED', jsonOnly));
+  });
   server.addContentTypeParser(ndjson, (request, payload: Readable, done) => {
     if (request.routeOptions.config.takesNdjson === true) return done(null, payload);
     done(new RequestError('MEDIA_TYPE_UNSUPPORTED', 'Only POST /v1/notifications takes application/x-ndjson.'));

@@ -207,6 +207,15 @@ export const badCloudEvents: readonly BadRequest[] = [
     ['headers and a list', inHeaders({}, []), ...ofEvent, 'data must be a JSON object'],
     ['headers and no body', { headers: binary }, ...ofEvent, 'data is missing'],
   ]),
+  ...at('POST', ingest, [
+    [
+      'another type of JSON without headers',
+      { body: event.data, headers: { 'content-type': 'application/vnd.mail+json' } },
+      415,
+      'MEDIA_TYPE_UNSUPPORTED',
+      'application/json',
+    ],
+  ]),
   ...at('POST', '/v1/sessions', [
     [
       'an event at another route',
