@@ -14,6 +14,7 @@ import { installPageOrigins } from './clients/page-origins.hook';
 import { defaultBodyBytes, installBodyParsers } from './http/body-parsers';
 import { KnownPaths } from './http/known-paths';
 import { answerProblem } from './http/problem.filter';
+import type { WebhookProducers } from './webhook-producers/webhook-producers';
 
 /** Longest time in which a request must arrive completely, in ms. It holds for a stream of NDJSON too. */
 const requestTimeoutMs = 300_000;
@@ -28,10 +29,11 @@ export interface ServerParts {
   readonly rateLimits: () => RateLimits;
   readonly audit: () => AuditStore;
   readonly accounts: () => ClientAccounts;
+  readonly producers: () => WebhookProducers;
 }
 
 /** The HTTP server of the API: body parsers, authentication, audit and error answers. */
-export function apiServer({ authenticator, sessions, rateLimits, audit, accounts }: ServerParts): {
+export function apiServer({ authenticator, sessions, rateLimits, audit, accounts, producers }: ServerParts): {
   adapter: FastifyAdapter;
   knownPaths: KnownPaths;
 } {
@@ -49,7 +51,7 @@ export function apiServer({ authenticator, sessions, rateLimits, audit, accounts
   const knownPaths = new KnownPaths(server);
   const unrouted = ({ method, url }: FastifyRequest): Error => knownPaths.errorFor(method, url);
   installPageOrigins(server, accounts);
-  installAuthentication(server, { authenticator, sessions, rateLimits, unrouted });
+  installAuthentication(server, { authenticator, sessions, rateLimits, producers, unrouted });
   installAudit(server, audit);
   installBodyParsers(server);
   return { adapter, knownPaths };

@@ -11,6 +11,7 @@ import { ClientAccounts } from './clients/client-accounts';
 import { readApiEnvironment } from './env';
 import { serveDocumentation } from './http/openapi';
 import { apiServer } from './server';
+import { WebhookProducers } from './webhook-producers/webhook-producers';
 
 export { offlineDescription } from './http/offline-description';
 
@@ -39,6 +40,7 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
   let rateLimits: RateLimits | undefined;
   const { adapter, knownPaths } = apiServer({
     authenticator: () => (authenticator ??= app.get<Authenticator>(Authenticator)),
+    producers: () => app.get<WebhookProducers>(WebhookProducers),
     sessions: () => (sessions ??= app.get<SessionTokens>(SessionTokens, { strict: false })),
     rateLimits: () => (rateLimits ??= app.get<RateLimits>(RateLimits)),
     audit: () => app.get(AuditStore, { strict: false }),

@@ -31,6 +31,7 @@ export type RouteAccess = Partial<
   Pick<
     FastifyContextConfig,
     | 'takesNdjson'
+    | 'takesCloudEvents'
     | 'contextIn'
     | 'auditedAs'
     | 'maxBodyBytes'

@@ -27,6 +27,7 @@ const unusedParts: ServerParts = {
   rateLimits: unused,
   audit: unused,
   accounts: unused,
+  producers: unused,
 };
 
 /** The document of `/openapi.json`, created without Postgres and Redis: Nest's preview mode creates no providers. */
