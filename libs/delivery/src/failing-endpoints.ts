@@ -114,7 +114,8 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
   attempted(delivery: Delivery, outcome: Outcome): void {
     if (delivery.subscriptionId === undefined) return;
     if (outcome.kind === 'delivered' || outcome.kind === 'gone') this.succeeded(delivery);
-    else if (outcome.kind === 'misconfigured' && outcome.isTargetOnly === true) this.hasFailed(delivery, outcome.reason);
+    else if (outcome.kind === 'misconfigured' && outcome.isTargetOnly === true)
+      this.hasFailed(delivery, outcome.reason);
     else if (outcome.kind === 'retry' && outcome.isDeferred === true) this.deferred(delivery, outcome);
     else if (outcome.kind === 'retry' && outcome.isWaiting !== true) this.hasFailed(delivery, outcome.reason);
   }
@@ -166,7 +167,14 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     );
     for (const [key] of successes) this.successes.delete(key);
     for (const { client, origin, id } of on) {
-      log.info({ event: 'endpoint.switched-on', transport: this.transport, client, origin, endpoint: id, by: 'delivery' });
+      log.info({
+        event: 'endpoint.switched-on',
+        transport: this.transport,
+        client,
+        origin,
+        endpoint: id,
+        by: 'delivery',
+      });
     }
   }
 

@@ -123,12 +123,7 @@ export class EndpointStore {
       `(e.transport, e.client, e.token_hash) IN
          (SELECT $2::text, client, hash FROM unnest($3::text[], $4::bytea[]) AS given (client, hash))
        AND (e.failing_since IS NOT NULL OR e.off_at IS NOT NULL OR e.deferred_until IS NOT NULL)`,
-      [
-        new Date(at),
-        transport,
-        keys.map(({ client }) => client),
-        keys.map(({ token }) => tokenHash(token)),
-      ],
+      [new Date(at), transport, keys.map(({ client }) => client), keys.map(({ token }) => tokenHash(token))],
     );
   }
 

@@ -14,12 +14,7 @@ export {
 } from './config.store';
 export { isDatabaseAway, migrate } from './database';
 export { DirectoryStore, type DirectoryContext, type DirectoryUser } from './directory.store';
-export {
-  EndpointLookup,
-  endpointStates,
-  type EndpointStateName,
-  type ListedEndpoint,
-} from './endpoint-lookup';
+export { EndpointLookup, endpointStates, type EndpointStateName, type ListedEndpoint } from './endpoint-lookup';
 export {
   EndpointStore,
   type ChangedEndpoint,

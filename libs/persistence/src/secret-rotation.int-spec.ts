@@ -111,9 +111,12 @@ it('waits for no writer, and overwrites nothing that one writes meanwhile', asyn
   ]);
 });
 
-it.each(['x', 'WzkyLCIiLCIiXQ', Buffer.from('[2,"x",""]').toString('base64url')])('refuses the cursor %s', async (cursor) => {
-  await expect(rotate(during, 1, cursor)).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
-});
+it.each(['x', 'WzkyLCIiLCIiXQ', Buffer.from('[2,"x",""]').toString('base64url')])(
+  'refuses the cursor %s',
+  async (cursor) => {
+    await expect(rotate(during, 1, cursor)).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+  },
+);
 
 it('needs a key', async () => {
   await expect(rotate(new Seal([]), 1)).rejects.toMatchObject({ code: 'ENCRYPTION_KEY_MISSING' });

@@ -22,7 +22,8 @@ export class DeliveriesController {
   @Requires('admin', { contextIn: 'query' })
   @ApiOperation({
     summary: 'List deliveries that failed and get no more attempts, oldest first',
-    description: 'They are kept until they are sent again, their user is erased, or `com.openexchange.pns.failed.retention` has passed.',
+    description:
+      'They are kept until they are sent again, their user is erased, or `com.openexchange.pns.failed.retention` has passed.',
   })
   @ApiOkResponse({ type: DeliveryList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')

@@ -55,7 +55,9 @@ const view = z.object({
     .describe('Whether the delivery is held: it is sent automatically after the settings of its client are corrected.'),
   isKept: z
     .boolean()
-    .describe('Whether the delivery is kept because its endpoint is switched off: it is sent after the endpoint is on.'),
+    .describe(
+      'Whether the delivery is kept because its endpoint is switched off: it is sent after the endpoint is on.',
+    ),
   attempts: z.int(),
   failedAt: z.iso.datetime(),
 });

@@ -92,7 +92,11 @@ it('lists endpoints that fail, are deferred or are switched off, since when and 
       ...{ reason: 'The endpoint answered 500.', warnedPercent: 100 },
       subscriptions: expect.arrayContaining([expect.objectContaining({ context: 2, user: 14 })]) as unknown,
     },
-    expect.objectContaining({ state: 'failing', since: since(now - 1000), switchesOffAt: since(now - 1000 + 5 * dayMs) }),
+    expect.objectContaining({
+      state: 'failing',
+      since: since(now - 1000),
+      switchesOffAt: since(now - 1000 + 5 * dayMs),
+    }),
     expect.objectContaining({ client: 'erp', state: 'deferred', since: since(now), deferredUntil: since(now + dayMs) }),
   ]);
   expect(JSON.stringify(body)).not.toContain('hidden');

@@ -40,7 +40,7 @@ async function configure(api: TestApi, secret: string): Promise<void> {
 
 /** All steps of a rotation. */
 async function rotate(api: TestApi): Promise<Step> {
-  for (let cursor = ''; ; ) {
+  for (let cursor = ''; ;) {
     const { status, body } = await api.send<Step>('POST', `/v1/secrets/rotate${cursor}`);
     expect(status).toBe(200);
     if (body.nextCursor === undefined) return body;

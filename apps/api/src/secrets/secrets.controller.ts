@@ -29,8 +29,6 @@ export class SecretsController {
       log.info({ event: 'secrets.rotated', rotated, unreadable: unreadable.length });
     }
     const done = { rotated, unreadable: [...unreadable] };
-    return nextCursor === undefined
-      ? { ...done, remaining: await this.rotation.remaining() }
-      : { ...done, nextCursor };
+    return nextCursor === undefined ? { ...done, remaining: await this.rotation.remaining() } : { ...done, nextCursor };
   }
 }
