@@ -26,6 +26,9 @@ import { retryFailed } from './retry-failed';
 /** How often states are written and read, in ms. */
 const refreshEveryMs = 1000;
 
+/** How long a stopping process waits for its last write, in ms. A failure that is lost is recorded by the next attempt. */
+const lastWriteMs = 2000;
+
 /** How often all states are read again, in ms. */
 const reloadEveryMs = 600_000;
 
@@ -130,7 +133,8 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     this.isStopping = true;
     running.delete(this);
     clearInterval(this.timer);
-    await this.refresh();
+    const timer = new Promise<void>((resolve) => void setTimeout(resolve, lastWriteMs).unref());
+    await Promise.race([this.refresh(), timer]);
   }
 
   /** Writes what was counted, takes the steps that are due, and reads the changes of all processes. Never rejects. */
