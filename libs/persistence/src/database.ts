@@ -18,6 +18,7 @@ import { ExhaustedDeliveries1760000000011 } from './migrations/0011-exhausted-de
 import { LoginsInNfc1760000000012 } from './migrations/0012-logins-in-nfc';
 import { PushKeys1760000000013 } from './migrations/0013-push-keys';
 import { History1760000000014 } from './migrations/0014-history';
+import { HistoryWrites1760000000015 } from './migrations/0015-history-writes';
 import { SubscriptionEntity } from './subscription.entity';
 
 // Listed, not globbed: builds are bundled or compiled, and a missing file must cause an error.
@@ -37,6 +38,7 @@ export const migrations = [
   LoginsInNfc1760000000012,
   PushKeys1760000000013,
   History1760000000014,
+  HistoryWrites1760000000015,
 ];
 
 /** An arbitrary number that no other program locks in the same database. */

@@ -23,7 +23,11 @@ export {
   type HeldClient,
 } from './failed-delivery.store';
 export {
+  attemptsStatement,
   HistoryLookup,
+  listStatement,
+  namedStatement,
+  windowsStatement,
   type FoundNotification,
   type FoundWindow,
   type HistoryFilter,
