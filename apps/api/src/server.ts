@@ -12,6 +12,7 @@ import type { RateLimits } from './authentication/rate-limits';
 import { defaultBodyBytes, installBodyParsers } from './http/body-parsers';
 import { KnownPaths } from './http/known-paths';
 import { answerProblem } from './http/problem.filter';
+import { installTraces } from './http/request-traces';
 
 /** Longest time in which a request must arrive completely, in ms. It holds for a stream of NDJSON too. */
 const requestTimeoutMs = 300_000;
@@ -46,6 +47,7 @@ export function apiServer({ authenticator, sessions, rateLimits, audit }: Server
   const knownPaths = new KnownPaths(server);
   const unrouted = ({ method, url }: FastifyRequest): Error => knownPaths.errorFor(method, url);
   installAuthentication(server, { authenticator, sessions, rateLimits, unrouted });
+  installTraces(server);
   installAudit(server, audit);
   installBodyParsers(server);
   return { adapter, knownPaths };

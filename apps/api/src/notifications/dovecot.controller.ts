@@ -6,6 +6,7 @@ import type { Notification } from '@pns/notifications';
 import { payloadFault } from '@pns/payloads';
 import { DirectoryStore } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
+import { isSampled } from '@pns/transport-contract';
 import type { FastifyRequest } from 'fastify';
 import { assertContextAccess, mayAccessContext } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
@@ -60,6 +61,7 @@ export class DovecotController {
       ...addressee,
       ...(id === undefined ? { id: randomUUID() } : { id, idempotencyKey: id }),
       ...{ topic, payload, priority: 'high', timestamp: Date.now() },
+      ...(caller.trace !== undefined && isSampled(caller.trace) && { postedBy: caller.trace }),
     });
     return done;
   }

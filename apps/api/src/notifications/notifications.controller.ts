@@ -49,6 +49,11 @@ export class NotificationsController {
     required: false,
     description: 'An alternative to the `id` of a single notification.',
   })
+  @ApiHeader({
+    name: 'traceparent',
+    required: false,
+    description: 'The W3C trace context of the request. The traces of its notifications continue it, if traces are recorded.',
+  })
   @ApiAcceptedResponse({
     type: IngestAnswer,
     description: 'All notifications were accepted or are duplicates.',
@@ -75,7 +80,7 @@ export class NotificationsController {
     return body;
   }
 
-  private async answerTo({ body, headers, caller, quota }: FastifyRequest): Promise<Answer> {
+  private async answerTo({ body, headers, caller, quota, trace }: FastifyRequest): Promise<Answer> {
     const idempotencyKey = headers['idempotency-key']?.toString();
     const posted = body as Readable | Posted | undefined;
     const isSingle = posted === undefined || (!(posted instanceof Readable) && !posted.isBatch);
@@ -84,7 +89,7 @@ export class NotificationsController {
       throw new RequestError('IDEMPOTENCY_KEY_INVALID', sentence);
     }
     if (posted === undefined) throw new RequestError('BODY_MISSING', 'Send a notification as application/json.');
-    const producer = { contexts: caller?.contexts, quota };
+    const producer = { contexts: caller?.contexts, quota, trace };
     if (posted instanceof Readable) return this.intake.stream(posted, producer);
     if (posted.isBatch) return this.intake.batch(posted.entries, producer);
     return this.intake.single(posted.entry, idempotencyKey, producer);

@@ -1,3 +1,4 @@
+import type { TraceContext } from './trace-context';
 import type { TransportName } from './transport-name';
 
 /** The priorities of a notification, with the factor for the time that it waits for similar ones. */
@@ -28,9 +29,9 @@ export type SocketTarget =
 
 /**
  * One notification on its way to one subscription (or to one node's open sockets of a user). Jobs contain it, so its
- * shape is a wire format: fields may only be added, as optional ones.
+ * shape is a wire format: fields may only be added, as optional ones. It has a trace context only if its trace is sampled.
  */
-export interface Delivery {
+export interface Delivery extends Partial<TraceContext> {
   /** The same for every attempt; receivers detect duplicates by it. */
   readonly id: string;
   readonly notificationId: string;
