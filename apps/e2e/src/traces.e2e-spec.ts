@@ -174,7 +174,9 @@ it('each attempt is a span, and a failed one is marked', async () => {
   await post('retried', {}, [{ traceparent }]);
   const spans = await spansOf(id, 10); // without a span of the request, whose trace is another one
   const attempts = spans.filter(({ name }) => name === 'send webhook');
-  expect(attempts.map(({ attributes, status }) => [attributes['pns.attempt'], attributes['pns.outcome'], status])).toEqual([
+  expect(
+    attempts.map(({ attributes, status }) => [attributes['pns.attempt'], attributes['pns.outcome'], status]),
+  ).toEqual([
     [1, 'retry', expect.objectContaining({ code: 2 })],
     [2, 'delivered', expect.not.objectContaining({ code: 2 })],
   ]);

@@ -62,7 +62,13 @@ describe.each([
     ['the trace of the first, which is sent,', 'equal', [traced(1), traced(2), traced(3)], 1, [3, 2]],
     ['the trace of the newest, which is sent,', 'latest', [traced(1), traced(2), traced(3)], 3, [2, 1]],
     ['the trace of the newest, which represents all,', 'collect', [traced(1), traced(2)], 2, [1]],
-    ['the trace of one that expires later', 'equal', [traced(1, { expiresAt: 5 }), traced(2, { expiresAt: 9 })], 2, [1]],
+    [
+      'the trace of one that expires later',
+      'equal',
+      [traced(1, { expiresAt: 5 }), traced(2, { expiresAt: 9 })],
+      2,
+      [1],
+    ],
     ['a trace that began later', 'equal', [{}, traced(2), {}, traced(3)], 2, [3]],
     ['a trace that began earlier', 'latest', [traced(1), traced(2), {}], 2, [1]],
     ['all traces although the source tokens differ', 'latest', [traced(1, { sourceToken: 'a' }), traced(2)], 2, [1]],
@@ -82,7 +88,11 @@ describe.each([
 
   it('the sent one has the traces of the newest 32 others', async () => {
     const numbers = Array.from({ length: 40 }, (_each, index) => index + 1);
-    const sent = await sentOf('latest', numbers.map((number) => traced(number)), isTogether);
+    const sent = await sentOf(
+      'latest',
+      numbers.map((number) => traced(number)),
+      isTogether,
+    );
     expect(sent.joined).toEqual(numbers.slice(7, 39).reverse().map(traceparentOf));
   });
 });

@@ -59,7 +59,11 @@ describe('readEnvironment', () => {
   it.each([
     [false, 'no variable is set', {}],
     [false, 'the endpoint is empty', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }],
-    [false, 'only other variables of OpenTelemetry are set', { OTEL_SERVICE_NAME: 'pns', OTEL_TRACES_SAMPLER: 'always_on' }],
+    [
+      false,
+      'only other variables of OpenTelemetry are set',
+      { OTEL_SERVICE_NAME: 'pns', OTEL_TRACES_SAMPLER: 'always_on' },
+    ],
     [true, 'an endpoint is set', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }],
     [true, 'an endpoint for traces is set', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${endpoint}/v1/traces` }],
     [false, 'the SDK is disabled', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SDK_DISABLED: 'true' }],

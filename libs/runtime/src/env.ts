@@ -74,7 +74,10 @@ function isLoopback(hostname: string): boolean {
 
 const otlpUrl = z
   .string()
-  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'must be an http:// or https:// URL');
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'must be an http:// or https:// URL',
+  );
 const otlpProtocol = z.literal('http/json', 'must be http/json, the only protocol in which PNS sends traces');
 
 const samplers = ['always_on', 'always_off', 'traceidratio'] as const;
@@ -200,12 +203,7 @@ export function sessionKeyOf({
 /** Whether traces are exported: only if an endpoint for them is set, and they are not switched off. */
 export function areTracesOn(env?: NodeJS.ProcessEnv): boolean {
   const given = readEnvironment(
-    [
-      'OTEL_SDK_DISABLED',
-      'OTEL_TRACES_EXPORTER',
-      'OTEL_EXPORTER_OTLP_ENDPOINT',
-      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
-    ],
+    ['OTEL_SDK_DISABLED', 'OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
     env,
   );
   const endpoint = given.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? given.OTEL_EXPORTER_OTLP_ENDPOINT;

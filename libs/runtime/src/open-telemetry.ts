@@ -61,8 +61,7 @@ export class OpenTelemetry implements Traces {
   }
 
   start({ name, kind, parent, links = [], attributes }: NewSpan): OpenSpan {
-    const context =
-      parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, spanContextOf(parent));
+    const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, spanContextOf(parent));
     const span = this.tracer.startSpan(
       name,
       {

@@ -65,7 +65,9 @@ export async function runProcess(
     await startTraces(name);
     const apps = await start();
     log.info({ event: 'app.started', app: name });
-    void signal.then((received) => stopProcess(name, received, () => stopAll(apps).finally(stopTraces).finally(afterStop)));
+    void signal.then((received) =>
+      stopProcess(name, received, () => stopAll(apps).finally(stopTraces).finally(afterStop)),
+    );
   } catch (error) {
     failToStart(error);
   }

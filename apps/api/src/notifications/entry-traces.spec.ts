@@ -16,8 +16,18 @@ function posterOf(fields: object, request?: TraceContext): unknown {
 describe('a notification was posted by', () => {
   it.each<[string, object, string, TraceContext | undefined]>([
     ['the span of the request', {}, traceparent, { traceparent }],
-    ['its own span', { traceparent: another, tracestate: 'a=1' }, traceparent, { traceparent: another, tracestate: 'a=1' }],
-    ['its own span although the request is not sampled', { traceparent: another }, unsampled(traceparent), { traceparent: another }],
+    [
+      'its own span',
+      { traceparent: another, tracestate: 'a=1' },
+      traceparent,
+      { traceparent: another, tracestate: 'a=1' },
+    ],
+    [
+      'its own span although the request is not sampled',
+      { traceparent: another },
+      unsampled(traceparent),
+      { traceparent: another },
+    ],
     ['the span of the request if its own is malformed', { traceparent: 'nothing' }, traceparent, { traceparent }],
     ['no span if the request is not sampled', {}, unsampled(traceparent), undefined],
     ['no span if its own is not sampled', { traceparent: unsampled(another) }, traceparent, undefined],

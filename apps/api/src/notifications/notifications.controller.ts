@@ -52,7 +52,8 @@ export class NotificationsController {
   @ApiHeader({
     name: 'traceparent',
     required: false,
-    description: 'The W3C trace context of the request. The traces of its notifications continue it, if traces are recorded.',
+    description:
+      'The W3C trace context of the request. The traces of its notifications continue it, if traces are recorded.',
   })
   @ApiAcceptedResponse({
     type: IngestAnswer,

@@ -1,4 +1,3 @@
-import type { TraceContext } from './trace-context';
 import type { TransportName } from './transport-name';
 
 /** The priorities of a notification, with the factor for the time that it waits for similar ones. */
@@ -29,9 +28,9 @@ export type SocketTarget =
 
 /**
  * One notification on its way to one subscription (or to one node's open sockets of a user). Jobs contain it, so its
- * shape is a wire format: fields may only be added, as optional ones. It has a trace context only if its trace is sampled.
+ * shape is a wire format: fields may only be added, as optional ones.
  */
-export interface Delivery extends Partial<TraceContext> {
+export interface Delivery {
   /** The same for every attempt; receivers detect duplicates by it. */
   readonly id: string;
   readonly notificationId: string;
@@ -84,6 +83,9 @@ export interface Delivery extends Partial<TraceContext> {
    * stored.
    */
   readonly replyTo?: string;
+  /** The span that dispatched it, and for a transport the span of its request; only if the trace is sampled. See `TraceContext`. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 /** Compares deliveries by acceptance: by the due time of their windows, then by `order`. */

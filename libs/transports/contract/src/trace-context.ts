@@ -24,7 +24,8 @@ export function traceContextOf(traceparent: unknown, tracestate?: unknown): Trac
   if (trace === undefined || (version === '00' && traceparent.length !== traceparentLength)) return undefined;
   const isSampled = (Number.parseInt(flags, 16) & 1) === 1;
   const normal = `00-${trace}-${span}-${isSampled ? '01' : '00'}`;
-  const isKept = typeof tracestate === 'string' && /^[ -~]+$/.test(tracestate) && tracestate.length <= maxTracestateLength;
+  const isKept =
+    typeof tracestate === 'string' && /^[ -~]+$/.test(tracestate) && tracestate.length <= maxTracestateLength;
   return isKept ? { traceparent: normal, tracestate } : { traceparent: normal };
 }
 
