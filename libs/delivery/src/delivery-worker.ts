@@ -237,10 +237,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const begun = performance.now();
     const unsent: Outcome | undefined =
       suppressedFor === undefined ? this.outcomeUnsent(delivery) : { kind: 'suppressed', reason: suppressedFor };
-    const send = (each: Delivery): Promise<Outcome> => this.outcomeOf(each, bounds.signal, transport);
     const outcome = await (delivery.traceparent === undefined
-      ? (unsent ?? send(delivery))
-      : tracedAttempt(delivery, unsent, send));
+      ? (unsent ?? this.outcomeOf(delivery, bounds.signal, transport))
+      : tracedAttempt(delivery, unsent, (each) => this.outcomeOf(each, bounds.signal, transport)));
     if (outcome.kind === 'delivered') {
       this.memory.arrived(delivery);
       checkpoint.add(delivery.id);

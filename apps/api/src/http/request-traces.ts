@@ -19,9 +19,9 @@ export function installTraces(server: FastifyInstance): void {
   if (recorder === undefined) return;
   server.addHook('onRequest', (request, reply, done) => {
     const { url: route = '', config } = request.routeOptions;
-    const { method, protocol } = request;
-    if (method === 'GET' || config.scopes?.includes('ingest') !== true) return done();
-    const { traceparent, tracestate } = request.headers;
+    if (config.scopes?.every((scope) => scope === 'ingest') !== true) return done();
+    const { method, protocol, headers } = request;
+    const { traceparent, tracestate } = headers;
     const span = recorder.start({
       name: `${method} ${route}`,
       kind: 'server',
@@ -31,9 +31,9 @@ export function installTraces(server: FastifyInstance): void {
     request.trace = span.trace;
     // Emitted in any case; Fastify's `onResponse` is not when the sender closes the connection.
     reply.raw.once('close', () => {
-      const { statusCode } = reply.raw;
-      const fault = statusCode >= 500 ? String(statusCode) : undefined;
-      span.end({ 'http.response.status_code': statusCode, 'error.type': fault }, fault);
+      const status = reply.raw.writableFinished ? reply.raw.statusCode : undefined;
+      const fault = status === undefined ? 'aborted' : status >= 500 ? String(status) : undefined;
+      span.end({ 'http.response.status_code': status, 'error.type': fault }, fault);
     });
     done();
   });
