@@ -54,7 +54,12 @@ afterAll(async () => {
 
 async function register({ client, transport, token, options }: DemoApp): Promise<void> {
   await system.expect(200, 'PUT', `/v1/clients/${client}/transports/${transport}`, options);
-  await system.expect(201, 'POST', '/v1/subscriptions', { ...user, client, transport, token, topics: ['*'] });
+  const subscription = { ...user, client, transport, token, topics: ['*'] };
+  const { id } = await system.expect<{ id: string }>(201, 'POST', '/v1/subscriptions', subscription);
+  await eventually(`the worker of ${transport} has the options`, async () => {
+    const answer = await system.expect<{ outcome: string }>(200, 'POST', `/v1/subscriptions/${id}/test`);
+    return answer.outcome === 'delivered';
+  });
 }
 
 let lastTrace = 0;

@@ -24,7 +24,7 @@ export function dispatchSpan({ notification, count, dueAt }: DueWindow, windows:
   if (!isSampled(span.trace)) return undefined;
   for (const parent of joined) {
     const intoThis = { kind: 'consumer', parent: { traceparent: parent }, links: [span.trace.traceparent] } as const;
-    recorder.start({ ...intoThis, ...messagingSpan(step, notification, { 'pns.joined': 'true' }) }).end();
+    recorder.start({ ...intoThis, ...messagingSpan(step, notification, { 'pns.joined_into': notification.id }) }).end();
   }
   return span;
 }
