@@ -14,6 +14,7 @@ import { installPageOrigins } from './clients/page-origins.hook';
 import { defaultBodyBytes, installBodyParsers } from './http/body-parsers';
 import { KnownPaths } from './http/known-paths';
 import { answerProblem } from './http/problem.filter';
+import { installTraces } from './http/request-traces';
 import type { WebhookProducers } from './webhook-producers/webhook-producers';
 
 /** Longest time in which a request must arrive completely, in ms. It holds for a stream of NDJSON too. */
@@ -52,6 +53,7 @@ export function apiServer({ authenticator, sessions, rateLimits, audit, accounts
   const unrouted = ({ method, url }: FastifyRequest): Error => knownPaths.errorFor(method, url);
   installPageOrigins(server, accounts);
   installAuthentication(server, { authenticator, sessions, rateLimits, producers, unrouted });
+  installTraces(server);
   installAudit(server, audit);
   installBodyParsers(server);
   return { adapter, knownPaths };

@@ -7,6 +7,7 @@ import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence
 import { PnsError, Slices } from '@pns/runtime';
 import type { UserKey } from '@pns/subscriptions';
 import type { Priority } from '@pns/transport-contract';
+import { joinSpan } from './join-span';
 import { PropertyLoader } from './property-loader';
 import type { Ticks } from './ticks';
 import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
@@ -139,12 +140,16 @@ export class Ingest {
       // Without an answer of Redis, waiting slices are rejected too: otherwise each script would wait for its own time-out in turn.
       const isAnswer = error instanceof Error && error.name === 'ReplyError';
       const failed = isAnswer ? batch : [...batch, ...lane.waiting.splice(0)];
-      for (const { reject } of failed) reject(error);
+      for (const { entries, reject } of failed) {
+        for (const { span } of entries) span?.end({}, (error as Error).name);
+        reject(error);
+      }
     }
   }
 
   private record(entries: readonly JoinEntry[], { firstPlace, statuses }: Joined): void {
-    for (const [index, { recorded, isCountedOnly, key }] of entries.entries()) {
+    for (const [index, { recorded, isCountedOnly, key, span }] of entries.entries()) {
+      span?.end({ 'pns.join.status': statuses[index] });
       if (recorded === undefined || statuses[index] !== 'accepted') continue;
       this.history.counted(recorded);
       if (isCountedOnly !== true) this.history.accepted(recorded, key, firstPlace + index);
@@ -152,8 +157,9 @@ export class Ingest {
   }
 
   private entryOf(notification: Notification, texts: PayloadTexts): JoinEntry {
-    const { context, user, topic, priority, idempotencyKey } = notification;
+    const { context, user, topic, priority, idempotencyKey, postedBy } = notification;
     const subject = { context, user };
+    const span = postedBy && joinSpan(notification);
     const { mode, delayMs, maxDelayMs, retentionMs, historyMode } = this.cascade.derive(
       subject,
       `joining ${priority} ${topic}`,
@@ -165,7 +171,8 @@ export class Ingest {
       delayMs,
       maxDelayMs,
       retentionMs,
-      item: itemOf(notification, texts),
+      item: itemOf(notification, texts, span?.trace),
+      span,
       recorded: historyMode === 'none' ? undefined : notification,
       isCountedOnly: historyMode === 'failures',
       ...(idempotencyKey === undefined

@@ -38,19 +38,60 @@ local function ruleOf(text)
   return rule
 end
 
--- The notification to send for a window that `item` joins; nil when the window's item `held` stays.
+-- A window keeps the traces of at most this many joined notifications.
+local mostJoined = 32
+
+-- Whether an item ends with a trace context: `,"traceparent":"…"}` or `,"traceparent":"…","joined":[…]}`. The last field of
+-- other items is a number.
+local function isTraced(item)
+  local last = string.byte(item, -2)
+  return last == 34 or last == 93 -- a quotation mark or a bracket
+end
+
+-- The item without its trace and without its last brace; its traceparent or nil; and the JSON strings in its field `joined`.
+local function partsOf(item)
+  local rest, joined
+  if string.byte(item, -2) == 93 then rest, joined = string.match(item, '^(.*),"joined":%[([^%[%]]*)%]}$') end
+  local text = rest or string.sub(item, 1, -2)
+  -- A traceparent has 55 characters.
+  local own = string.match(string.sub(text, -72), '^,"traceparent":"([%x%-]+)"$')
+  return own and string.sub(text, 1, -73) or text, own, joined or ''
+end
+
+-- The item `kept` with the traces of `lost`, which it replaces or which joins it. Of all traces in a window, one is continued: that
+-- of the notification that is sent, or if that has none, that of one that was joined.
+local function withTracesOf(lost, kept)
+  if not isTraced(kept) and not isTraced(lost) then return kept end
+  local text, own, joined = partsOf(kept)
+  local _, other, others = partsOf(lost)
+  local traces, count = {}, 0
+  for trace in string.gmatch(string.format('"%s",%s,%s', other or '', joined, others), '"([%x%-]+)"') do
+    if own == nil then
+      own = trace
+    elseif trace ~= own and not traces[trace] and count < mostJoined then
+      count = count + 1
+      traces[trace], traces[count] = true, '"' .. trace .. '"'
+    end
+  end
+  if own == nil then return kept end
+  local list = count > 0 and ',"joined":[' .. table.concat(traces, ',') .. ']' or ''
+  return text .. ',"traceparent":"' .. own .. '"' .. list .. '}'
+end
+
+-- The notification to send for a window with the item `held` that `item` joins.
 local function joinedItem(held, rule, item)
   local expiryAt = rule.expiryAt
   if rule.mode == 'equal' then
     -- All items are equal except for their expiry, so the item that expires last is kept; of several, the first.
-    return expiryOf(item, expiryAt) > expiryOf(held, expiryAt) and item or nil
+    if expiryOf(item, expiryAt) > expiryOf(held, expiryAt) then return withTracesOf(held, item) end
+    return withTracesOf(item, held)
   end
   -- The newest payload is sent. If the source tokens differ, none is kept, because the device that caused some of these
   -- notifications must receive the others.
   if expiryAt == itemHead or string.sub(held, 1, expiryAt - 1) == string.sub(item, 1, expiryAt - 1) then
-    return item
+    return withTracesOf(held, item)
   end
-  return string.sub(item, 1, itemHead - 1) .. string.sub(item, expiryAt)
+  return withTracesOf(held, string.sub(item, 1, itemHead - 1) .. string.sub(item, expiryAt))
 end
 
 -- Stores a new id with its content and returns "1"; returns "0" or "2" for a known id. Versions that did not store the
@@ -94,7 +135,9 @@ for number, key in ipairs(keys) do
       window.first, window.delay, window.maxDelay, window.item = now, rule.delay, rule.maxDelay, item
     else
       window.delay, window.maxDelay = math.min(rule.delay, window.delay), math.min(rule.maxDelay, window.maxDelay)
-      window.item = joinedItem(window.item or redis.call('HGET', KEYS[2], key), rule, item) or window.item
+      local held = window.item or redis.call('HGET', KEYS[2], key)
+      local kept = joinedItem(held, rule, item)
+      if kept ~= held then window.item = kept end
     end
     window.count, window.order = window.count + 1, order + number
   end

@@ -1,6 +1,7 @@
 import { decodeNotification, type DueWindow, type Item, type Notification } from '@pns/notifications';
 import { aggregationQueue, erasedInAll, heldLocks, jobLock, type Erased, type Origin } from '@pns/queue';
 import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
+import type { OpenSpan } from '@pns/runtime';
 import type { Owner } from '@pns/subscriptions';
 import { modeOf, windowKeyStart } from './window-key';
 
@@ -20,6 +21,8 @@ export interface JoinEntry {
   readonly recorded?: Notification | undefined;
   /** Whether only failures of it are recorded. */
   readonly isCountedOnly?: boolean;
+  /** The span of the join, if the notification is traced. */
+  readonly span?: OpenSpan | undefined;
 }
 
 /** `duplicate`: the producer's id was used before, with the same content; `reused`: with other content. Both change nothing. */

@@ -7,6 +7,7 @@ import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
 import { deferredForMs, isDeferred, maxDeferredMs, verdictOf, withVerdict } from './attempts';
+import { tracedAttempt } from './attempt-span';
 import { attemptSuspects, suspectAfterDeaths, type Attempting } from './suspects';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
@@ -239,7 +240,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const begun = performance.now();
     const unsent: Outcome | undefined =
       suppressedFor === undefined ? this.outcomeUnsent(delivery) : { kind: 'suppressed', reason: suppressedFor };
-    const outcome = unsent ?? (await this.outcomeOf(delivery, bounds.signal, transport));
+    const outcome = await (delivery.traceparent === undefined
+      ? (unsent ?? this.outcomeOf(delivery, bounds.signal, transport))
+      : tracedAttempt(delivery, unsent, (each) => this.outcomeOf(each, bounds.signal, transport)));
     if (outcome.kind === 'delivered') {
       this.memory.arrived(delivery);
       checkpoint.add(delivery.id);

@@ -111,6 +111,13 @@ describe('deliveriesOf', () => {
     expect(delivery?.count).toBe(1);
   });
 
+  it('gives each delivery the trace of its notification', () => {
+    const trace = { traceparent: '00-a-b-01', tracestate: 'c=1' };
+    const notification = { ...window.notification, ...trace };
+    const audience = { subscriptions: [subscription], sockets: [sockets] };
+    expect(deliveriesOf({ ...window, notification }, audience, rules())).toMatchObject([trace, trace]);
+  });
+
   it('makes one delivery for each node with sockets', () => {
     const audience = { sockets: [sockets, { ...sockets, node: 'node-2' }] };
     expect(targets(audience)).toEqual(['node-1', 'node-2']);

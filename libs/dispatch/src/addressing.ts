@@ -108,6 +108,10 @@ function delivery(
   };
   if (sourceToken !== undefined) made.sourceToken = sourceToken;
   if (expiresAt !== undefined) made.expiresAt = expiresAt;
+  if (notification.traceparent !== undefined) {
+    made.traceparent = notification.traceparent;
+    if (notification.tracestate !== undefined) made.tracestate = notification.tracestate;
+  }
   if (mode === 'latest') {
     const { aggregationKey } = notification;
     made.collapseKey = aggregationKey === undefined ? topic : `${topic} ${aggregationKey}`;

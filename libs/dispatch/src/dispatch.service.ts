@@ -6,10 +6,12 @@ import { countSuppressed } from '@pns/outcomes';
 import type { DueWindow } from '@pns/notifications';
 import { SubscriptionStore } from '@pns/persistence';
 import { Queues, type Origin } from '@pns/queue';
+import type { OpenSpan } from '@pns/runtime';
 import { SocketForwarding, SocketRegistry, WebsocketClients } from '@pns/sockets';
 import type { UserKey } from '@pns/subscriptions';
 import { isRegistered, type Delivery, type TransportName } from '@pns/transport-contract';
 import { deliveriesOf, type Audience } from './addressing';
+import { dispatchSpan, endingSpans, withSpan } from './dispatch-span';
 import { TokenForms } from './token-forms';
 
 /**
@@ -33,6 +35,8 @@ interface Part {
   readonly suppressed: ReadonlyMap<TransportName, number>;
   /** What the history contains of its windows. */
   readonly recorded: readonly Dispatched[];
+  /** The spans of its windows that are traced. */
+  readonly spans: readonly OpenSpan[];
 }
 
 /** Turns a batch of due windows into deliveries in the queues of their transports. */
@@ -61,13 +65,8 @@ export class Dispatch {
     const audiences = await this.audiencesOf(batch);
     let left = batch.windows.length;
     let settled: Settled | 'settled' | 'lost' = 'settled';
-    for (const { windows, deliveries, suppressed, recorded } of this.parts(batch, audiences)) {
-      // Before the windows are settled, because the next batch of these users waits for that and must find the parked deliveries of
-      // this one.
-      await this.forwarding.forwardAll(deliveries.filter(isForParked));
-      const toSend = deliveries.filter((delivery) => !isForParked(delivery));
-      const groups = groupedByRoute(toSend, this.queues.keys);
-      settled = await enqueueDeliveriesFrom(this.queues, groups, settling(left, windows));
+    for (const { windows, deliveries, suppressed, recorded, spans } of this.parts(batch, audiences)) {
+      settled = await endingSpans(spans, () => this.handOver(deliveries, settling(left, windows)));
       if (settled === 'lost') return settled;
       for (const [transport, count] of suppressed) countSuppressed(transport, count);
       for (const dispatched of recorded) this.history.dispatched(dispatched);
@@ -76,12 +75,24 @@ export class Dispatch {
     return settled;
   }
 
+  private async handOver<Settled extends string>(
+    deliveries: readonly Delivery[],
+    origin: Origin<Settled>,
+  ): Promise<Settled | 'lost'> {
+    // Before the windows are settled, because the next batch of these users waits for that and must find the parked deliveries of
+    // this one.
+    await this.forwarding.forwardAll(deliveries.filter(isForParked));
+    const toSend = deliveries.filter((delivery) => !isForParked(delivery));
+    return enqueueDeliveriesFrom(this.queues, groupedByRoute(toSend, this.queues.keys), origin);
+  }
+
   private *parts({ windows }: Batch, audiences: ReadonlyMap<string, Audience>): Generator<Part> {
     const empty = () => ({
       windows: 0,
       deliveries: [] as Delivery[],
       suppressed: new Map<TransportName, number>(),
       recorded: [] as Dispatched[],
+      spans: [] as OpenSpan[],
     });
     let part = empty();
     let size = 0;
@@ -96,7 +107,10 @@ export class Dispatch {
       },
       now: Date.now(),
     };
-    for (const window of windows) {
+    for (const taken of windows) {
+      const span = taken.notification.traceparent === undefined ? undefined : dispatchSpan(taken, windows.length);
+      const window = span === undefined ? taken : withSpan(taken, span);
+      if (span !== undefined) part.spans.push(span);
       const audience = audiences.get(userKey(window.notification));
       const deliveries = audience === undefined ? [] : deliveriesOf(window, audience, rules);
       if (ofWindow.length > 0 || this.history.isWanted(window.notification, deliveries.length)) {

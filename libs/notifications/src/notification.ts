@@ -1,4 +1,4 @@
-import type { Priority } from '@pns/transport-contract';
+import type { Priority, TraceContext } from '@pns/transport-contract';
 import { configure } from 'safe-stable-stringify';
 
 /** A validated notification of a producer, with all defaults set. */
@@ -20,11 +20,15 @@ export interface Notification {
   readonly idempotencyKey?: string;
   /** Distinguishes notifications of two producers whose own ids are equal; absent where ids are unique without it. */
   readonly producer?: string;
+  /** The span that posted it; absent while this process records no traces, or if the trace is not sampled. */
+  readonly postedBy?: TraceContext;
 }
 
 /** A notification as stored in Redis: a wire format, which later versions must read too. */
-export interface StoredNotification extends Omit<Notification, 'idempotencyKey'> {
+export interface StoredNotification extends Omit<Notification, 'idempotencyKey' | 'postedBy'>, Partial<TraceContext> {
   readonly v: 1;
+  /** The `traceparent` of each traced notification that was joined to this one. */
+  readonly joined?: readonly string[];
 }
 
 /** Payloads that differ only in the order of their keys are equal. */
@@ -57,9 +61,15 @@ const itemStart = '{"v":1';
 
 /**
  * The stored form of a notification: JSON of a `StoredNotification`. The fields that scripts use come first, so that scripts need not
- * parse the rest: `{"v":1,"sourceToken":"…","expiresAt":…,`. Both fields are optional.
+ * parse the rest: `{"v":1,"sourceToken":"…","expiresAt":…,`. Both fields are optional. For the same reason the context of the span
+ * that stores it comes last, and after it the script adds `joined` (see join.lua). Without it, the last character of the fields is a
+ * digit.
  */
-export function itemOf(notification: Notification, texts = new PayloadTexts(notification.payload)): Item {
+export function itemOf(
+  notification: Notification,
+  texts = new PayloadTexts(notification.payload),
+  trace?: TraceContext,
+): Item {
   const { id, context, user, topic, sourceToken, priority, expiresAt, aggregationKey, timestamp, producer } =
     notification;
   const source = sourceToken === undefined ? '' : `,"sourceToken":${JSON.stringify(sourceToken)}`;
@@ -69,9 +79,15 @@ export function itemOf(notification: Notification, texts = new PayloadTexts(noti
   return {
     text:
       `${itemStart}${source}${expiry},"id":${JSON.stringify(id)},"context":${context},"user":${user},"topic":"${topic}",` +
-      `"payload":${texts.json},"priority":"${priority}"${key}${origin},"timestamp":${timestamp}}`,
+      `"payload":${texts.json},"priority":"${priority}"${key}${origin},"timestamp":${timestamp}${traceText(trace)}}`,
     expiryAt: itemStart.length + Buffer.byteLength(source) + 1,
   };
+}
+
+function traceText(trace: TraceContext | undefined): string {
+  if (trace === undefined) return '';
+  const state = trace.tracestate === undefined ? '' : `,"tracestate":${JSON.stringify(trace.tracestate)}`;
+  return `${state},"traceparent":"${trace.traceparent}"`;
 }
 
 /** Reads what `itemOf` wrote. */

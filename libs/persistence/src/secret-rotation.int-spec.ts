@@ -27,7 +27,7 @@ afterAll(async () => {
 afterEach(() => database.query('TRUNCATE subscriptions, client_transports, server_keys'));
 
 const hook = { context: 1, client: 'crm', transport: 'webhook', topics: ['*'], isShared: true } as const;
-const keys = { p256dh: 'p', auth: 'a', isKeyAssumed: false } as const;
+const keys = { p256dh: 'p', auth: 'a', applicationServerKey: 'k', isKeyAssumed: false } as const;
 
 const register = (user: number, seal: Seal, client = 'crm') =>
   new SubscriptionStore(database, seal).register({

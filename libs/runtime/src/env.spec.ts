@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { developmentPrefix, readEnvironment, sessionKeyOf } from './env';
+import { areTracesOn, developmentPrefix, readEnvironment, sessionKeyOf } from './env';
 
 const complete = {
   DATABASE_URL: 'postgres://localhost/pns',
@@ -10,6 +10,7 @@ const complete = {
   PNS_ENCRYPTION_KEY: 'ab'.repeat(32),
 };
 const noSecret = { PNS_SESSION_SECRET: '' };
+const endpoint = 'http://collector:4318';
 
 describe('readEnvironment', () => {
   it('returns converted values and defaults', () => {
@@ -58,6 +59,27 @@ describe('readEnvironment', () => {
     expect(() => sessionKeyOf(readEnvironment(names, {}))).toThrow('PNS_SESSION_SECRET: is not set');
   });
 
+  it.each([
+    [false, 'no variable is set', {}],
+    [false, 'the endpoint is empty', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }],
+    [
+      false,
+      'only other variables of OpenTelemetry are set',
+      { OTEL_SERVICE_NAME: 'pns', OTEL_TRACES_SAMPLER: 'always_on' },
+    ],
+    [true, 'an endpoint is set', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }],
+    [true, 'an endpoint for traces is set', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${endpoint}/v1/traces` }],
+    [false, 'the SDK is disabled', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SDK_DISABLED: 'true' }],
+    [false, 'traces are not exported', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_EXPORTER: 'none' }],
+  ])('traces are on: %s, where %s', (isOn, _, env) => {
+    expect(areTracesOn(env)).toBe(isOn);
+  });
+
+  it('checks the variables of OpenTelemetry that PNS uses in every app, and accepts all others', () => {
+    expect(() => readEnvironment([], { OTEL_TRACES_SAMPLER: 'never' })).toThrow('OTEL_TRACES_SAMPLER: ');
+    expect(readEnvironment([], { OTEL_BSP_MAX_QUEUE_SIZE: '9', OTEL_LATER: 'x' })).toEqual(readEnvironment([], {}));
+  });
+
   it('checks the variables of other apps too, but requires none of them', () => {
     expect(readEnvironment([], {})).toEqual({ NODE_ENV: 'development', PNS_LOG_LEVEL: 'info' });
     expect(() => readEnvironment([], { PNS_SHARDS: 'many' })).toThrow('PNS_SHARDS: ');
@@ -72,6 +94,12 @@ describe('readEnvironment', () => {
     ['PNS_LISTEN_HOST', ['*', 'everywhere', '10.0.0', ':::', '0.0.0.0:3000']],
     ['DATABASE_URL', ['mysql://db', 'localhost']],
     ['REDIS_URL', ['http://one', 'localhost:6379']],
+    ['OTEL_SDK_DISABLED', ['yes', '1']],
+    ['OTEL_TRACES_EXPORTER', ['zipkin', 'otlp,console']],
+    ['OTEL_TRACES_SAMPLER', ['always', 'jaeger_remote', 'parentbased']],
+    ['OTEL_TRACES_SAMPLER_ARG', ['10 %', '1.5', '-0.1', '1e-3', '.']],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', ['collector:4318', 'grpc://collector', 'collector']],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', ['grpc', 'http/protobuf']],
   ])('reports an invalid %s in one sentence with the valid values', (name, values) => {
     for (const value of values) {
       const sentence = new RegExp(`^${name}: must be [^:]+(:.*)?\\. Set it in the environment and start again\\.$`);

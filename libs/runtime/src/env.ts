@@ -73,7 +73,22 @@ function isLoopback(hostname: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
-/** Every environment variable that any app of PNS reads. */
+const otlpUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'must be an http:// or https:// URL',
+  );
+const otlpProtocol = z.literal('http/json', 'must be http/json, the only protocol in which PNS sends traces');
+
+const samplers = ['always_on', 'always_off', 'traceidratio'] as const;
+const sampler = oneOf(...samplers, ...samplers.map((name) => `parentbased_${name}` as const));
+const ratio = z.string().regex(/^(0(\.\d{1,9})?|\.\d{1,9}|1(\.0{1,9})?)$/, 'must be a number from 0 to 1');
+
+/**
+ * Every environment variable that any app of PNS reads. The SDK of OpenTelemetry reads those that begin with `OTEL_` again, and others
+ * of that name, which are not checked here.
+ */
 const schema = z.object({
   // Only known words: with a typing error the rules of production would not apply.
   NODE_ENV: oneOf('production', 'development', 'test').default('development'),
@@ -101,6 +116,14 @@ const schema = z.object({
   // Of the command line. The apps do not read them, but may be started from the same shell.
   PNS_API_URL: z.url().optional(),
   PNS_API_KEY: z.string().optional(),
+  OTEL_SDK_DISABLED: oneOf('true', 'false').optional(),
+  OTEL_TRACES_EXPORTER: oneOf('otlp', 'none').optional(),
+  OTEL_TRACES_SAMPLER: sampler.optional(),
+  OTEL_TRACES_SAMPLER_ARG: ratio.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: otlpUrl.optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: otlpProtocol.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: otlpUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: otlpProtocol.optional(),
 });
 
 export type Environment = z.infer<typeof schema>;
@@ -108,6 +131,9 @@ type EnvironmentName = keyof Environment;
 
 /** The secrets, in order of their power. */
 const secretNames = ['PNS_BOOTSTRAP_API_KEY', 'PNS_ENCRYPTION_KEY', 'PNS_SESSION_SECRET'] as const;
+
+/** The variables of OpenTelemetry that are checked. */
+const ofTraces = Object.keys(schema.shape).filter((name) => name.startsWith('OTEL_'));
 
 /** Variables whose value can also be in a file that `<name>_FILE` names, as Docker and Kubernetes provide secrets. */
 const fileNames = [...secretNames, 'DATABASE_URL', 'REDIS_URL', 'PNS_API_KEY'] as const;
@@ -165,7 +191,7 @@ export function readEnvironment<Name extends EnvironmentName>(
   const unknown = own.find((name) => !isKnown(name));
   if (unknown !== undefined) throw invalid(`${unknown} is not a variable that PNS knows; correct or remove it.`);
   const names = new Set<EnvironmentName>(['NODE_ENV', 'PNS_LOG_LEVEL', ...needed]);
-  for (const name of own) if (name in given && isKnown(name)) names.add(name);
+  for (const name of [...own, ...ofTraces]) if (name in given && isKnown(name)) names.add(name);
   const values = Object.fromEntries([...names].map((name) => [name, valueOf(name, given)]));
   const risk = risks.find(([isTaken]) => isTaken(given));
   if (risk !== undefined) throw invalid(risk[1]);
@@ -185,6 +211,16 @@ export function sessionKeyOf({
   if (key === undefined)
     throw invalid('PNS_SESSION_SECRET: is not set. Set it, or PNS_SESSION_JWKS_URL, and start again.');
   return key;
+}
+
+/** Whether traces are exported: only if an endpoint for them is set, and they are not switched off. */
+export function areTracesOn(env?: NodeJS.ProcessEnv): boolean {
+  const given = readEnvironment(
+    ['OTEL_SDK_DISABLED', 'OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
+    env,
+  );
+  const endpoint = given.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? given.OTEL_EXPORTER_OTLP_ENDPOINT;
+  return endpoint !== undefined && given.OTEL_SDK_DISABLED !== 'true' && given.OTEL_TRACES_EXPORTER !== 'none';
 }
 
 function valueOf(name: EnvironmentName, given: Given): unknown {

@@ -2,10 +2,12 @@ export { developmentPrefix, readEnvironment, sessionKeyOf, type Environment } fr
 export { PnsError, type PnsErrorCode } from './errors';
 export { listenHost, urlHostOf } from './listen-host';
 export { log, nestLogger } from './log';
+export { messagingSpan } from './messaging-span';
 export { declareCounter, declareHistogram, metrics } from './metrics';
 export { RecurringFault } from './recurring-fault';
 export { requestFault } from './request-fault';
 export { shutdownTimeoutMs } from './shutdown';
 export { nextTurn, Slices } from './turns';
+export { startTraces, stopTraces, traces, type OpenSpan, type Traces } from './traces';
 export { waitForServer, type NeededServer } from './wait-for-server';
 export { validationSentence } from './validation-sentences';

@@ -180,6 +180,9 @@ export const logEvents = {
   ),
   'sweep.not-scheduled': row('warn', 'reason', 'The sweep of expired subscriptions was not scheduled.'),
   'test.not-answered': row('warn', 'delivery reason', 'The outcome of a test push was not returned to the API.'),
+  'traces.exported': row('warn', '', 'Traces can be exported again.'),
+  'traces.not-exported': row('warn', 'reason', 'Traces could not be exported and were dropped.'),
+  'traces.warning': row('warn', 'reason', 'A message of the OpenTelemetry SDK, at most one a minute.'),
   'transport.held-not-read': row('warn', 'transport reason', 'Held deliveries could not be read.'),
   'transport.held-read': row('warn', 'transport', 'Held deliveries can be read again.'),
   'transport.paused': row(

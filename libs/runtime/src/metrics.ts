@@ -8,7 +8,8 @@ collectDefaultMetrics({ register: metrics });
 
 /** The package.json of the project; the relative path is the same from `src` and from `dist`. */
 const manifest = join(__dirname, '..', '..', '..', 'package.json');
-const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
+/** The version of PNS. */
+export const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
 new Gauge({
   name: 'pns_build_info',
   help: 'Always 1. The labels are the versions of PNS and Node.',

@@ -10,6 +10,7 @@ import { bindLeanly } from './lean-bind';
 import { listenHost } from './listen-host';
 import { log, nestLogger } from './log';
 import { shutdownTimeoutMs } from './shutdown';
+import { startTraces, stopTraces } from './traces';
 
 /** After SIGTERM, requests in progress have this time, in ms. */
 const answerWithinMs = shutdownTimeoutMs - 5000;
@@ -61,9 +62,12 @@ export async function runProcess(
   const signal = firstSignal();
   try {
     log.level = readEnvironment([]).PNS_LOG_LEVEL;
+    await startTraces(name);
     const apps = await start();
     log.info({ event: 'app.started', app: name });
-    void signal.then((received) => stopProcess(name, received, () => stopAll(apps).finally(afterStop)));
+    void signal.then((received) =>
+      stopProcess(name, received, () => stopAll(apps).finally(stopTraces).finally(afterStop)),
+    );
   } catch (error) {
     failToStart(error);
   }

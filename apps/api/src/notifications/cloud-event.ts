@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Notification } from '@pns/notifications';
 import { payloadFault } from '@pns/payloads';
-import { check, sentenceOf } from '../http/faults';
 import type { UserKey } from '@pns/subscriptions';
+import { isSampled, type TraceContext } from '@pns/transport-contract';
+import { check, sentenceOf } from '../http/faults';
 import { readJson, type JsonRead } from '../json/read-json';
 import { addresseeIn } from './addressee';
 import { eventAttributes } from './cloud-event-headers';
@@ -11,8 +12,8 @@ import { cloudEventSchema, topicOf, type CloudEvent } from './cloud-event.schema
 import { payloadSizeFault, refused, refusedPayload, refusedText, type ReadEntry } from './entry';
 import { entryBounds, maxPayloadDepth } from './posted';
 
-/** Reads one CloudEvent of a request. `now` is in ms since the epoch. */
-export function readCloudEvent(posted: JsonRead, now: number): ReadEntry {
+/** Reads one CloudEvent of a request, as an `EntryReader`. */
+export function readCloudEvent(posted: JsonRead, now: number, trace?: TraceContext): ReadEntry {
   if (!posted.ok) return refusedText(posted, 'data');
   const checked = check(cloudEventSchema, withoutUnset(posted.value), 'the CloudEvent');
   if (!checked.ok) {
@@ -26,7 +27,11 @@ export function readCloudEvent(posted: JsonRead, now: number): ReadEntry {
   if (tooLarge !== undefined) return refused(tooLarge.code, [tooLarge]);
   const misfit = payloadFault(topicOf(event.type), data.payload, 'data');
   if (misfit !== undefined) return refusedPayload(misfit);
-  return { ok: true, notifications: [notificationOf(event, data.payload, now)], hasUsers: false, bytes: data.bytes };
+  const notification = {
+    ...notificationOf(event, data.payload, now),
+    ...(trace !== undefined && isSampled(trace) && { postedBy: trace }),
+  };
+  return { ok: true, notifications: [notification], hasUsers: false, bytes: data.bytes };
 }
 
 /** JSON may have null for an attribute without a value. For the data, null is a value. */

@@ -4,6 +4,7 @@ import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { payloadFault } from '@pns/payloads';
 import { DirectoryStore } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
+import { isSampled } from '@pns/transport-contract';
 import type { FastifyRequest } from 'fastify';
 import { assertContextAccess, mayAccessContext } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
@@ -55,6 +56,7 @@ export class DovecotController {
       ...(id === undefined ? { id: randomUUID() } : { id, idempotencyKey: id }),
       ...event,
       ...{ priority: 'high', timestamp: Date.now() },
+      ...(caller.trace !== undefined && isSampled(caller.trace) && { postedBy: caller.trace }),
     });
     return done;
   }

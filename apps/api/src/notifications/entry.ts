@@ -1,6 +1,7 @@
 import type { Notification } from '@pns/notifications';
 import { maxPayloadBytes, payloadFault } from '@pns/payloads';
 import type { PnsErrorCode } from '@pns/runtime';
+import { isSampled, traceContextOf, type TraceContext } from '@pns/transport-contract';
 import { check, sentenceOf, type Fault } from '../http/faults';
 import type { JsonRead } from '../json/read-json';
 import { NotificationEntry } from './notification.schema';
@@ -30,11 +31,11 @@ interface UnreadEntry {
   readonly refusal: Refusal;
 }
 
-/** Reads one entry of a request; `now` is in ms since the epoch. */
-export type EntryReader = (posted: JsonRead, now: number) => ReadEntry;
+/** Reads one entry of a request. `now` is in ms since the epoch. `trace` is the span of the request if traces are recorded. */
+export type EntryReader = (posted: JsonRead, now: number, trace?: TraceContext) => ReadEntry;
 
-/** Reads one entry of a request. `now` is in ms since the epoch. */
-export function readEntry(posted: JsonRead, now: number): ReadEntry {
+/** Reads a notification, as an `EntryReader`. */
+export function readEntry(posted: JsonRead, now: number, trace?: TraceContext): ReadEntry {
   if (!posted.ok) return refusedText(posted);
   const checked = check(NotificationEntry.schema, posted.value, 'the notification');
   if (!checked.ok) return refused(codeOf(checked.faults), checked.faults);
@@ -44,11 +45,22 @@ export function readEntry(posted: JsonRead, now: number): ReadEntry {
   const misfit = payloadFault(entry.topic, entry.payload);
   if (misfit !== undefined) return refusedPayload(misfit);
   const users = entry.users ?? [entry.user as number];
-  const notifications = notificationsFor(users, entry, now);
+  const notifications = notificationsFor(users, entry, now, trace === undefined ? undefined : posterOf(entry, trace));
   return { ok: true, notifications, hasUsers: entry.users !== undefined, bytes: posted.compactBytes };
 }
 
-function notificationsFor(users: readonly number[], entry: NotificationEntry, now: number): Notification[] {
+/** The span that the traces of the entry's notifications continue: its own if it names one, else that of the request. */
+function posterOf({ traceparent, tracestate }: NotificationEntry, request: TraceContext): TraceContext | undefined {
+  const poster = traceContextOf(traceparent, tracestate) ?? request;
+  return isSampled(poster) ? poster : undefined;
+}
+
+function notificationsFor(
+  users: readonly number[],
+  entry: NotificationEntry,
+  now: number,
+  postedBy: TraceContext | undefined,
+): Notification[] {
   const { context, topic, payload, sourceToken, priority, ttlSeconds, aggregationKey, id } = entry;
   return users.map((user) => {
     const notification: Writable<Notification> = {
@@ -64,6 +76,7 @@ function notificationsFor(users: readonly number[], entry: NotificationEntry, no
     if (ttlSeconds !== undefined) notification.expiresAt = now + ttlSeconds * 1000;
     if (aggregationKey !== undefined) notification.aggregationKey = aggregationKey;
     if (id !== undefined) notification.idempotencyKey = id;
+    if (postedBy !== undefined) notification.postedBy = postedBy;
     return notification;
   });
 }

@@ -5,6 +5,7 @@ import { AbortListeners } from '@pns/cancellation';
 import type { Notification } from '@pns/notifications';
 import { log, Slices } from '@pns/runtime';
 import { Health } from '@pns/runtime/health';
+import type { TraceContext } from '@pns/transport-contract';
 import { contextSentence } from '../authentication/context-access';
 import type { Quota } from '../authentication/quota';
 import { check, sentenceOf } from '../http/faults';
@@ -42,6 +43,8 @@ export interface Producer {
   readonly contexts?: readonly number[] | undefined;
   /** The remaining quota; undefined: no limit. */
   readonly quota?: Pick<Quota, 'take'> | undefined;
+  /** The span of the request; undefined: no traces are recorded. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** Parses ingest request bodies and stores the notifications they contain. */
@@ -56,10 +59,10 @@ export class Intake {
   async single(
     posted: JsonRead,
     idempotencyKey: string | undefined,
-    { contexts, quota }: Producer = {},
+    { contexts, quota, trace }: Producer = {},
     read: EntryReader = readEntry,
   ): Promise<Answer> {
-    const entry = within(contexts, read(withId(posted, idempotencyKey), Date.now()));
+    const entry = within(contexts, read(withId(posted, idempotencyKey), Date.now(), trace));
     if (!entry.ok) {
       const { code, sentence, faults } = entry.refusal;
       count('refused');
@@ -112,7 +115,7 @@ export class Intake {
   /** A body of several notifications. */
   async batch(
     entries: Iterable<JsonRead>,
-    { contexts, quota }: Producer = {},
+    { contexts, quota, trace }: Producer = {},
     read: EntryReader = readEntry,
   ): Promise<Answer> {
     const intake = new ChunkedIntake(this.ingest, quota);
@@ -120,7 +123,7 @@ export class Intake {
     const slices = new Slices();
     let index = 0;
     for (const entry of entries) {
-      intake.add(index++, within(contexts, read(entry, now)));
+      intake.add(index++, within(contexts, read(entry, now, trace)));
       if (intake.isFull) await intake.flush();
       else if (slices.isOver) await slices.pause();
     }
@@ -131,7 +134,7 @@ export class Intake {
    * A stream with one notification per line; blank lines are skipped. Reading ends at the limits, and when the process is
    * stopping.
    */
-  async stream(body: Readable, { contexts, quota }: Producer = {}): Promise<Answer> {
+  async stream(body: Readable, { contexts, quota, trace }: Producer = {}): Promise<Answer> {
     const intake = new ChunkedIntake(this.ingest, quota);
     const slices = new Slices();
     let index = 0;
@@ -144,7 +147,7 @@ export class Intake {
             return await intake.cutOff(index, new RequestError('BATCH_TOO_LARGE', sentence));
           }
           if (intake.limited !== undefined) return await intake.cutOff(index, intake.limited);
-          intake.add(index++, within(contexts, readLine(line)));
+          intake.add(index++, within(contexts, readLine(line, trace)));
           if (intake.isFull) await intake.flush();
           else if (slices.isOver) await slices.pause();
         }
@@ -281,8 +284,8 @@ function within(contexts: Producer['contexts'], entry: ReadEntry): ReadEntry {
   return { ok: false, refusal: { code: 'CONTEXT_REFUSED', sentence: contextSentence(contexts), faults: [] } };
 }
 
-function readLine(line: Line): ReadEntry {
-  if (line !== 'too long') return readEntry(readJson(line, entryBounds, 'the line'), Date.now());
+function readLine(line: Line, trace: Producer['trace']): ReadEntry {
+  if (line !== 'too long') return readEntry(readJson(line, entryBounds, 'the line'), Date.now(), trace);
   const sentence = `The line is longer than ${entryBounds.bytes} bytes.`;
   return { ok: false, refusal: { code: 'BODY_TOO_LARGE', sentence, faults: [] } };
 }

@@ -11,6 +11,9 @@ export const maxUsersPerEntry = 1000;
 /** Most entries of one JSON body. */
 export const maxEntriesPerBatch = 1000;
 
+/** A field of the trace context. Its content is not checked here, because a malformed one must not cost a notification. */
+const traceText = z.string().max(1024).optional();
+
 const ttlSentence = `must be a whole number of seconds from 1 to ${maxTtlSeconds}`;
 
 const schema = z
@@ -43,6 +46,10 @@ const schema = z
       .describe(
         'The id of the notification. A repeated request with this id is not sent twice within com.openexchange.pns.idempotency.retention. The same id with other content is refused.',
       ),
+    traceparent: traceText.describe(
+      'The W3C trace context of the notification, instead of that of the request. A malformed one is ignored.',
+    ),
+    tracestate: traceText.describe('Belongs to `traceparent`.'),
   })
   .meta({
     example: {

@@ -60,6 +60,12 @@ export class NotificationsController {
     required: false,
     description: 'An alternative to the `id` of a single notification.',
   })
+  @ApiHeader({
+    name: 'traceparent',
+    required: false,
+    description:
+      'The W3C trace context of the request. The traces of its notifications continue it, if traces are recorded.',
+  })
   @ApiAcceptedResponse({
     type: IngestAnswer,
     description: 'All notifications were accepted or are duplicates.',
@@ -86,7 +92,7 @@ export class NotificationsController {
     return body;
   }
 
-  private async answerTo({ body, headers, caller, quota }: FastifyRequest): Promise<Answer> {
+  private async answerTo({ body, headers, caller, quota, trace }: FastifyRequest): Promise<Answer> {
     const idempotencyKey = headers['idempotency-key']?.toString();
     const posted = (body ?? eventWithoutData(headers)) as Readable | Posted | undefined;
     const isEvent = posted instanceof Readable ? hasEventHeaders(headers) : posted?.areCloudEvents === true;
@@ -105,7 +111,7 @@ export class NotificationsController {
       throw new RequestError('IDEMPOTENCY_KEY_INVALID', sentence);
     }
     if (posted === undefined) throw new RequestError('BODY_MISSING', 'Send a notification as application/json.');
-    const producer = { contexts: caller?.contexts, quota };
+    const producer = { contexts: caller?.contexts, quota, trace };
     if (posted instanceof Readable) return this.intake.stream(posted, producer);
     const read = isEvent ? readCloudEvent : readEntry;
     if (posted.isBatch) return this.intake.batch(posted.entries, producer, read);

@@ -83,6 +83,9 @@ export interface Delivery {
    * stored.
    */
   readonly replyTo?: string;
+  /** The span that dispatched it, and for a transport the span of its request; only if the trace is sampled. See `TraceContext`. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 /** Compares deliveries by acceptance: by the due time of their windows, then by `order`. */

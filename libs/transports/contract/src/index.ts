@@ -17,6 +17,7 @@ export { parsedUrl } from './parsed-url';
 export { pemText, unmarked } from './pem-text';
 export { maxRetryAfterMs, retryAfterMs } from './retry-after';
 export type { TokenRule } from './token-rule';
+export { isSampled, traceContextOf, type TraceContext } from './trace-context';
 export type { Transport } from './transport';
 export { hasUsablePort } from './usable-port';
 export { transportAliases, transportName, transportNames, type TransportName } from './transport-name';

@@ -15,6 +15,8 @@ const takenHeaders: ReadonlySet<string> = new Set([
   'host',
   'keep-alive',
   'te',
+  'traceparent',
+  'tracestate',
   'trailer',
   'transfer-encoding',
   'upgrade',

@@ -152,6 +152,20 @@ describe('configured secrets', () => {
   });
 });
 
+it.each<[string, Partial<Delivery>, Record<string, string>]>([
+  ['no trace', {}, {}],
+  ['a trace', { traceparent: '00-a-b-01' }, { traceparent: '00-a-b-01' }],
+  [
+    'a trace with tracestate',
+    { traceparent: '00-a-b-01', tracestate: 'c=1' },
+    { traceparent: '00-a-b-01', tracestate: 'c=1' },
+  ],
+])('the headers of a delivery with %s continue it', (_, trace, expected) => {
+  const options = webhookOptions.parse({ uri });
+  const { traceparent, tracestate } = webhookHeaders({ ...delivery, ...trace }, '', options, false, now);
+  expect({ traceparent, tracestate }).toEqual(expected);
+});
+
 it('the content type and the user agent are the original’s', () => {
   expect(headersFor({})).toMatchObject({
     'content-type': 'application/json; charset=UTF-8',

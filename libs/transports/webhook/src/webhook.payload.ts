@@ -37,6 +37,10 @@ export function webhookHeaders(
     'webhook-id': delivery.id,
     'webhook-timestamp': String(nowSeconds),
   };
+  if (delivery.traceparent !== undefined) {
+    headers['traceparent'] = delivery.traceparent;
+    if (delivery.tracestate !== undefined) headers['tracestate'] = delivery.tracestate;
+  }
   const authorization = ownAuthorization ?? (isTrusted ? authorizationHeader(options) : undefined);
   if (authorization !== undefined) headers['authorization'] = authorization;
   if (!isTrusted) return headers;

@@ -1,0 +1,47 @@
+import type { DueWindow } from '@pns/notifications';
+import { messagingSpan, traces, type OpenSpan } from '@pns/runtime';
+import { isSampled } from '@pns/transport-contract';
+
+/**
+ * The span of the dispatch of a window with a trace; undefined if none are recorded. It has links to the notifications that were
+ * joined, and each of their traces gets a span with a link to it. `windows` is the number of windows in the batch.
+ */
+export function dispatchSpan({ notification, count, dueAt }: DueWindow, windows: number): OpenSpan | undefined {
+  const recorder = traces();
+  const { traceparent, tracestate, joined = [] } = notification;
+  if (recorder === undefined || traceparent === undefined) return undefined;
+  const step = { operation: 'dispatch', type: 'process', destination: 'windows', messageId: notification.id } as const;
+  const span = recorder.start({
+    kind: 'consumer',
+    parent: { traceparent, tracestate },
+    links: joined,
+    ...messagingSpan(step, notification, {
+      'messaging.batch.message_count': windows,
+      'pns.window.count': count,
+      'pns.window.waited_ms': dueAt - notification.timestamp,
+    }),
+  });
+  if (!isSampled(span.trace)) return undefined;
+  for (const parent of joined) {
+    const intoThis = { kind: 'consumer', parent: { traceparent: parent }, links: [span.trace.traceparent] } as const;
+    recorder.start({ ...intoThis, ...messagingSpan(step, notification, { 'pns.joined_into': notification.id }) }).end();
+  }
+  return span;
+}
+
+/** The window with the context of its span, which its deliveries carry. */
+export function withSpan(window: DueWindow, span: OpenSpan): DueWindow {
+  return { ...window, notification: { ...window.notification, ...span.trace } };
+}
+
+/** Ends the spans after `step`. */
+export async function endingSpans<Result>(spans: readonly OpenSpan[], step: () => Promise<Result>): Promise<Result> {
+  try {
+    const result = await step();
+    for (const span of spans) span.end();
+    return result;
+  } catch (error) {
+    for (const span of spans) span.end({ 'error.type': (error as Error).name }, 'the deliveries were not enqueued');
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+import type { TraceContext } from '@pns/transport-contract';
+import { areTracesOn } from './env';
+
+/** Values that are undefined are left out. */
+export type SpanAttributes = Readonly<Record<string, string | number | undefined>>;
+
+/** A span to start. */
+export interface NewSpan {
+  /** Without ids or tokens, because tracing systems group spans by it. */
+  readonly name: string;
+  /** `producer` and `consumer`: before and after a queue or window; `server` and `client`: the sides of a request. */
+  readonly kind: 'server' | 'producer' | 'consumer' | 'client';
+  /** Without a parent it begins a trace. */
+  readonly parent?: TraceContext | undefined;
+  /** The `traceparent` of other spans. */
+  readonly links?: readonly string[] | undefined;
+  readonly attributes: SpanAttributes;
+}
+
+/** A span that was started. It is recorded only if its trace is sampled. */
+export interface OpenSpan {
+  /** For the children of the span. */
+  readonly trace: TraceContext;
+  /** Ends the span; with a fault if it failed. Only the first call has an effect. */
+  end(attributes?: SpanAttributes, fault?: string): void;
+}
+
+/** Records spans and exports them. */
+export interface Traces {
+  start(span: NewSpan): OpenSpan;
+  /** Exports the spans that have ended. Never rejects. */
+  stop(): Promise<void>;
+}
+
+let running: Traces | undefined;
+
+/** The traces of the process; undefined while it records none. */
+export function traces(): Traces | undefined {
+  return running;
+}
+
+/** Starts to record the traces of this process if `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Otherwise it loads no code for that. */
+export async function startTraces(app: string): Promise<void> {
+  if (running !== undefined || !areTracesOn()) return;
+  const { OpenTelemetry } = await import('@pns/runtime/open-telemetry');
+  running = new OpenTelemetry(app);
+}
+
+/** Stops to record traces, after the ended spans were exported or a few seconds are over. */
+export async function stopTraces(): Promise<void> {
+  const stopping = running;
+  running = undefined;
+  await stopping?.stop();
+}
