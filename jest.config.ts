@@ -19,7 +19,8 @@ const shared = {
   rootDir,
   // Jest lists all files below these folders at each start. There are about a hundred times as many in node_modules.
   roots: ['<rootDir>/apps', '<rootDir>/libs'],
-  testEnvironment: 'node',
+  runtime: '<rootDir>/apps/e2e/scripts/kept-packages-runtime.cjs',
+  testEnvironment: '<rootDir>/apps/e2e/scripts/kept-packages-environment.mjs',
   testEnvironmentOptions: { customExportConditions: ['@pns/source', 'node', 'require', 'default'] },
   setupFiles: ['reflect-metadata'],
   transform: { '^.+\\.[tj]s$': ['@swc/jest', swc] as [string, Record<string, unknown>] },
