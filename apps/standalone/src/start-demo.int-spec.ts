@@ -2,7 +2,8 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApi } from '@pns/api';
-import { freePort, freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { freePort, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { log } from '@pns/runtime';
 import { startDemo } from './start-demo';
 
@@ -13,7 +14,7 @@ let configDir: string;
 
 beforeEach(async () => {
   log.level = 'silent';
-  database = await freshDatabase();
+  database = await migratedDatabase();
   configDir = mkdtempSync(join(tmpdir(), 'pns-demo-'));
   cpSync(join(__dirname, '../../../config'), configDir, { recursive: true });
 });

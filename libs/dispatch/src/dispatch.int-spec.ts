@@ -6,8 +6,9 @@ import { NestFactory } from '@nestjs/core';
 import { AggregationModule, Ingest, Windows, type Batch, type Settling } from '@pns/aggregation';
 import { ConfigCascadeModule, ConfigChanges } from '@pns/config-cascade';
 import { HistoryModule } from '@pns/history';
-import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
+import { startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { ConfigStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { SocketsModule, WebsocketClients } from '@pns/sockets';
 import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue';
 import { log, metrics, nestLogger } from '@pns/runtime';
@@ -29,7 +30,7 @@ let app: INestApplicationContext;
 
 beforeAll(async () => {
   [database, redis] = await Promise.all([
-    freshDatabase(),
+    migratedDatabase(),
     startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
   ]);
   app = await NestFactory.createApplicationContext(

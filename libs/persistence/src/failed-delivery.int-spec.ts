@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { DataSource } from 'typeorm';
 import { migrate, migrations, openDatabase } from './database';
 import { FailedDeliveryStore, type FailedDelivery } from './failed-delivery.store';
+import { migratedDatabase } from './testing/migrated-database';
 
 function failed(
   id: string,
@@ -28,7 +29,7 @@ describe('the number of failed deliveries', () => {
   let store: FailedDeliveryStore;
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
+    fresh = await migratedDatabase();
     database = await openDatabase(fresh.url);
     store = new FailedDeliveryStore(database);
   });
