@@ -5,7 +5,7 @@ import { AggregationModule } from '@pns/aggregation';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { HistoryModule } from '@pns/history';
-import { AuditSweep, HistorySweep } from '@pns/housekeeping';
+import { AuditSweep, HistorySweep, HourlySweeps } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
 import { SocketsModule } from '@pns/sockets';
 import { mostUsedForIntake } from '@pns/redis';
@@ -120,6 +120,7 @@ export class ApiModule {
         LastUses,
         AuditSweep,
         HistorySweep,
+        HourlySweeps,
         Intake,
         OptionFileFaults,
         PushGate,
