@@ -5,10 +5,12 @@ import type { FreshDatabase } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import { PersistenceModule } from '@pns/persistence';
 import { migratedDatabase } from '@pns/persistence/testing';
-import { nestLogger } from '@pns/runtime';
+import { log, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
 import { Client } from 'pg';
 import { AuditSweep, HistorySweep, HourlySweeps } from './index';
+
+log.level = 'silent';
 
 let database: FreshDatabase;
 let sql: Client;
