@@ -4,7 +4,8 @@ const { default: Runtime } = require('jest-runtime');
 /** Loads packages for all test files of this process. It is never torn down, because packages load modules lazily too. */
 let packages;
 
-const isOwn = (moduleName) => /^[./]|^@(pns|jest)\//.test(moduleName) || isBuiltin(moduleName);
+const isPath = (moduleName) => /^[./]/.test(moduleName);
+const isOwn = (moduleName) => isPath(moduleName) || /^@(pns|jest)\//.test(moduleName) || isBuiltin(moduleName);
 
 /**
  * Loads packages of node_modules once per Jest process, and only the modules of this repository anew for each test
@@ -21,6 +22,13 @@ module.exports = class KeptPackagesRuntime extends Runtime {
     return isOwn(moduleName)
       ? super.requireModuleOrMock(from, moduleName)
       : packages.requireModuleOrMock(from, moduleName);
+  }
+
+  /** For the parts of Jest that run in the global object of the tests; its paths are those of the test framework. */
+  requireInternalModule(from, moduleName) {
+    return moduleName === undefined || isPath(moduleName) || isBuiltin(moduleName)
+      ? super.requireInternalModule(from, moduleName)
+      : packages.requireInternalModule(from, moduleName);
   }
 
   teardown() {
