@@ -13,7 +13,7 @@ RUN npm ci --no-audit --no-fund
 COPY . .
 # The remaining files beside dist/ are read at run time (Redis scripts, pages). Packages that only start local servers are removed.
 RUN npx tsc --build apps/api apps/dispatcher apps/worker-websocket apps/worker-webhook \
-   apps/worker-apns apps/worker-fcm apps/worker-wns apps/worker-webpush apps/sandbox \
+   apps/worker-apns apps/worker-fcm apps/worker-wns apps/worker-webpush apps/sandbox apps/cli \
  && rm -rf node_modules apps/standalone apps/bench apps/e2e libs/local-servers \
  && find apps libs -name '*.ts' -delete -o -name 'tsconfig.json' -delete -o -name '*.tsbuildinfo' -delete
 
@@ -36,5 +36,6 @@ COPY --from=build /pns/libs ./libs
 COPY openapi.json ./
 COPY deploy/config ./config
 COPY deploy/is-alive.sh ./
+RUN ln -s /pns/apps/cli/bin/pns.mjs /usr/local/bin/pns
 USER node
 CMD ["node", "apps/api/dist/main.js"]

@@ -55,7 +55,7 @@ const testData = {
 const tests = ['**/*spec.ts', '**/testing/**/*.ts', 'libs/{local-servers,sandbox}/**/*.ts', 'apps/{e2e,bench}/**/*.ts'];
 
 export default tseslint.config(
-  { ignores: ['**/dist', '**/node_modules', '.nx', '.data', 'coverage'] },
+  { ignores: ['**/dist', '**/node_modules', '.nx', '.data', 'coverage', 'libs/client/src/openapi.ts'] },
   js.configs.recommended,
   {
     files: ['**/*.mjs', '**/*.js', '**/*.cjs'],

@@ -5,7 +5,7 @@ import { AggregationModule } from '@pns/aggregation';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
 import { HistoryModule } from '@pns/history';
-import { AuditSweep, HistorySweep, HourlySweeps } from '@pns/housekeeping';
+import { AuditSweep, EndpointSweep, FailedSweep, HistorySweep, HourlySweeps } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
 import { SocketsModule } from '@pns/sockets';
 import { mostUsedForIntake } from '@pns/redis';
@@ -30,6 +30,7 @@ import { ContextsController } from './directory/contexts.controller';
 import { Erasure } from './directory/erasure';
 import { DeliveriesController } from './deliveries/deliveries.controller';
 import { UsersController } from './directory/users.controller';
+import { EndpointsController } from './endpoints/endpoints.controller';
 import { HistoryController } from './history/history.controller';
 import { UsageController } from './history/usage.controller';
 import { KnownPaths } from './http/known-paths';
@@ -39,6 +40,7 @@ import { RootController } from './http/root.controller';
 import { DovecotController } from './notifications/dovecot.controller';
 import { Intake } from './notifications/intake.service';
 import { NotificationsController } from './notifications/notifications.controller';
+import { SecretsController } from './secrets/secrets.controller';
 import { SessionsController } from './sessions/sessions.controller';
 import { RegistrationWarnings } from './subscriptions/registration-warnings';
 import { PushGate } from './subscriptions/push-gate';
@@ -105,6 +107,8 @@ export class ApiModule {
         ClientTransportsController,
         WebpushKeyController,
         DeliveriesController,
+        EndpointsController,
+        SecretsController,
       ],
       providers: [
         { provide: KnownPaths, useValue: knownPaths },
@@ -119,6 +123,8 @@ export class ApiModule {
         RateLimits,
         LastUses,
         AuditSweep,
+        EndpointSweep,
+        FailedSweep,
         HistorySweep,
         HourlySweeps,
         Intake,

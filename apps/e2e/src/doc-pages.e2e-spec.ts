@@ -191,6 +191,21 @@ it('docs/history.md shows what became of the newest notification', async () => {
   expect(printed).toMatch(/"delivered":\d+/);
 });
 
+it('the commands of docs/cli.md show what became of a notification and why', async () => {
+  const [block] = blocksOf('docs/cli.md');
+  const reader = newShell(root);
+  try {
+    await reader.type(`export PNS_API_URL=${pns.apiUrl} PNS_API_KEY=${pns.apiKey}`);
+    const printed = await reader.type((block as Block).text);
+    expect(printed).not.toMatch(/HTTP \d|[Ee]rror/);
+    expect(printed).toMatch(/^Usage: pns /m);
+    expect(printed).toMatch(/webhook\s+sandbox\s+1\s+\S+\s+\d+\s+delivered/);
+    expect(printed).toMatch(/delayDuration\s+0\s+1000$/m);
+  } finally {
+    await reader.end();
+  }
+});
+
 it('the commands of CONTRIBUTING.md run the tests of a folder, and one of them', async () => {
   const [block] = blocksOf('CONTRIBUTING.md').filter(({ text }) => text.startsWith('npx jest libs/topics\n'));
   const [ofFolder = '', one = ''] = (block as Block).text.trim().split('\n');
@@ -211,6 +226,7 @@ it('every block of commands of every page is run above, or its reason is given',
     (page === 'README.md' && /KEY in|v1\/sessions/.test(text)) ||
     (page === 'docs/dovecot.md' && text.startsWith('api ')) ||
     page === 'docs/history.md' ||
+    page === 'docs/cli.md' ||
     (page === 'CONTRIBUTING.md' && text.startsWith('npx jest libs/topics\n'));
   const others = commands.filter((block) => !isRun(block)).map((block) => `${block.page}: ${firstLine(block)}`);
   expect(others.sort()).toEqual(Object.keys(notRun).sort());

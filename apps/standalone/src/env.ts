@@ -1,8 +1,17 @@
-import { readEnvironment } from '@pns/runtime/env';
+import { readEnvironment, withFiles } from '@pns/runtime/env';
 
 /** The variables that `npm start` reads itself; the apps in its process read the others. */
 export const standaloneEnv = () =>
   readEnvironment(['PNS_DATA_DIR', 'PNS_API_PORT', 'PNS_WEBSOCKET_PORT', 'PNS_SANDBOX_PORT', 'PNS_CONFIG_DIR']);
+
+/** Reads the variables that are in files once, for all apps of this process. */
+export function takeFiles(): void {
+  for (const [name, value] of Object.entries(withFiles(process.env as Record<string, string>))) {
+    if (process.env[name] === value) continue;
+    process.env[name] = value;
+    delete process.env[`${name}_FILE`];
+  }
+}
 
 /** Whether a variable has a value. */
 export function isSet(name: 'DATABASE_URL' | 'REDIS_URL' | 'PNS_SESSION_JWKS_URL'): boolean {

@@ -14,7 +14,7 @@ import { startWebsocketWorker } from '@pns/worker-websocket';
 import { wnsWorker } from '@pns/worker-wns';
 import { banner } from './banner';
 import { startDemo } from './start-demo';
-import { isSet, provideDefaults, standaloneEnv } from './env';
+import { isSet, provideDefaults, standaloneEnv, takeFiles } from './env';
 import { startOwnServers } from './own-servers';
 import { takePorts } from './ports';
 import { keptSecrets } from './secrets';
@@ -30,6 +30,7 @@ type Progress = (line: string) => void;
  * @throws PnsError with one sentence for users if it cannot start; then it stops all that it had started.
  */
 export async function startStandalone(started: Started, say: Progress): Promise<INestApplicationContext[]> {
+  takeFiles();
   const apps: INestApplicationContext[] = [];
   try {
     await startAll(apps, started, say);

@@ -149,6 +149,29 @@ export const properties = {
     scopes: serverOnly,
     sentence: 'How long the entries of the audit log are kept, in ms.',
   },
+  'com.openexchange.pns.endpoint.disableAfter': {
+    type: 'integer',
+    schema: integer(0, 3650 * dayMs),
+    fallback: 5 * dayMs,
+    scopes: serverOnly,
+    sentence:
+      'How long the URI of a webhook or of a Web Push subscription may fail without a success before it is switched off, in ms; 0: never. Its deliveries are kept meanwhile.',
+  },
+  'com.openexchange.pns.operator.webhook': {
+    type: 'text',
+    schema: text(64).refine((value) => value === '' || isClientId(value), 'must be the id of a webhook'),
+    fallback: '',
+    scopes: serverOnly,
+    sentence:
+      'The id of the webhook that gets warnings for the operator; it needs a uri in webhooks.yml or in its options of the API, and no subscription. Nothing is sent when empty.',
+  },
+  'com.openexchange.pns.failed.retention': {
+    type: 'integer',
+    schema: integer(60 * 60 * 1000, 3650 * dayMs),
+    fallback: 30 * dayMs,
+    scopes: serverOnly,
+    sentence: 'How long failed deliveries are kept so that they can be sent again, in ms. Then they are deleted.',
+  },
   'com.openexchange.pns.history': {
     type: 'choice',
     schema: z.enum(historyModes),

@@ -10,6 +10,7 @@ import { deferredForMs, isDeferred, maxDeferredMs, verdictOf, withVerdict } from
 import { attemptSuspects, suspectAfterDeaths, type Attempting } from './suspects';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
+import type { FailingEndpoints } from './failing-endpoints';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
 import { IsolatedTransport } from './isolated-transport';
 import { NextAttempts } from './next-attempts';
@@ -72,6 +73,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     private readonly paused: PausedClients,
     subscriptions: SubscriptionStore,
     private readonly options: DeliveryWorkerOptions,
+    /** Absent if users choose no endpoints of the transport. */
+    private readonly endpoints?: FailingEndpoints,
   ) {
     this.live = new SharedLookup((ids) => subscriptions.liveAmong(ids));
     this.memory = new DeliveryMemory(queues.redis);
@@ -242,6 +245,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       checkpoint.add(delivery.id);
     }
     const durationMs = performance.now() - begun;
+    if (unsent === undefined) this.endpoints?.attempted(delivery, outcome);
     bounds.places?.ended(unsent === undefined ? verdictOf(outcome) : 'nothing', durationMs);
     return { delivery, outcome, startedAt, durationMs, ...(unsent !== undefined && { isUnsent: true }) };
   }
@@ -252,7 +256,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       return { kind: 'expired', reason: 'the time to live ended before the delivery' };
     }
     const reason = delivery.replyTo === undefined ? this.paused.reason(delivery.client) : undefined;
-    return reason === undefined ? undefined : { kind: 'misconfigured', reason };
+    return reason === undefined ? this.endpoints?.outcomeOff(delivery) : { kind: 'misconfigured', reason };
   }
 
   /** While Postgres is away, the known properties stay in effect. */

@@ -2,13 +2,14 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { ConfigCascade } from '@pns/config-cascade';
 import { ClientOptions } from '@pns/config-folder';
 import { OutcomeRecorder, OutcomesModule } from '@pns/outcomes';
-import { FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
+import { EndpointStore, FailedDeliveryStore, SubscriptionStore } from '@pns/persistence';
 import { Queues, type Readership } from '@pns/queue';
 import { KeySpace } from '@pns/redis';
-import type { Transport, TransportName } from '@pns/transport-contract';
+import { hasEndpoints, type Transport, type TransportName } from '@pns/transport-contract';
 import { CredentialsExpiry } from './credentials-expiry';
 import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
 
+import { FailingEndpoints } from './failing-endpoints';
 import { PausedClients } from './paused-clients';
 import { shardQueues, type QueueRef } from './routing';
 import { TransportLifetime } from './transport-lifetime';
@@ -49,6 +50,19 @@ export class DeliveryModule {
             new PausedClients(handedIn, failed, queues, clients),
         },
         {
+          provide: FailingEndpoints,
+          inject: [EndpointStore, FailedDeliveryStore, Queues, ConfigCascade],
+          useFactory: (
+            endpoints: EndpointStore,
+            failed: FailedDeliveryStore,
+            queues: Queues,
+            cascade: ConfigCascade,
+          ) =>
+            hasEndpoints(options.name)
+              ? new FailingEndpoints(options.name, endpoints, failed, queues, cascade)
+              : undefined,
+        },
+        {
           provide: CredentialsExpiry,
           inject: [transport, { token: ClientOptions, optional: true }],
           useFactory: (handedIn: Transport, clients?: ClientOptions) => new CredentialsExpiry(handedIn, clients),
@@ -60,7 +74,7 @@ export class DeliveryModule {
         },
         {
           provide: DeliveryWorker,
-          inject: [Queues, transport, OutcomeRecorder, ConfigCascade, PausedClients, SubscriptionStore],
+          inject: [Queues, transport, OutcomeRecorder, ConfigCascade, PausedClients, SubscriptionStore, FailingEndpoints],
           useFactory: (
             queues: Queues,
             handedIn: Transport,
@@ -68,6 +82,7 @@ export class DeliveryModule {
             cascade: ConfigCascade,
             paused: PausedClients,
             subscriptions: SubscriptionStore,
+            endpoints?: FailingEndpoints,
           ) => {
             const workerOptions: DeliveryWorkerOptions = {
               sources: sources(queues.keys),
@@ -76,7 +91,7 @@ export class DeliveryModule {
               readership: options.readership,
               isolatedEntry: options.isolatedEntry,
             };
-            return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, subscriptions, workerOptions);
+            return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, subscriptions, workerOptions, endpoints);
           },
         },
       ],

@@ -1,5 +1,5 @@
 import type { ConfigCascade } from '@pns/config-cascade';
-import type { Delivery } from '@pns/transport-contract';
+import { isForOperator, type Delivery } from '@pns/transport-contract';
 import type { SharedLookup } from './shared-lookup';
 
 type Cascade = Pick<ConfigCascade, 'isEnabled' | 'scopesOf'>;
@@ -36,7 +36,7 @@ export async function reasonsToSuppress(
     if (!found.has(delivery.subscriptionId)) reasons.set(delivery, 'the subscription was deleted or has expired');
   }
   for (const delivery of deliveries) {
-    if (isOff(delivery, cascade)) reasons.set(delivery, 'the transport is off for this user, client and topic');
+    if (!isForOperator(delivery) && isOff(delivery, cascade)) reasons.set(delivery, 'the transport is off for this user, client and topic');
   }
   return reasons;
 }

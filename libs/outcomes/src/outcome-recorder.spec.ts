@@ -59,8 +59,19 @@ describe('the failed delivery to store', () => {
   });
 
   it('does not exist for a socket whose delivery expired', () => {
-    expect(failedDelivery({ ...attempt(every.expired), delivery: withoutSubscription() })).toBeUndefined();
-    expect(failedDelivery({ ...attempt(every.rejected), delivery: withoutSubscription() })).toMatchObject({ reason });
+    const socket: Delivery = { ...withoutSubscription(), transport: 'websocket' };
+    expect(failedDelivery({ ...attempt(every.expired), delivery: socket })).toBeUndefined();
+    expect(failedDelivery({ ...attempt(every.rejected), delivery: socket })).toMatchObject({ reason });
+  });
+
+  it('exists for a message to the operator that expired, although it has no subscription', () => {
+    expect(failedDelivery({ ...attempt(every.expired), delivery: withoutSubscription() })).toMatchObject({ reason });
+  });
+
+  it('is kept only if its endpoint is switched off', () => {
+    const isKept = (outcome: Outcome) => failedDelivery(attempt(outcome))?.isKept === true;
+    expect(kindsWhere(isKept)).toEqual([]);
+    expect(isKept({ kind: 'exhausted', reason, isKept: true })).toBe(true);
   });
 
   it('is held only if the credentials of the client are at fault', () => {

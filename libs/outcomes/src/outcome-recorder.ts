@@ -5,6 +5,8 @@ import { Queues } from '@pns/queue';
 import { publish } from '@pns/redis';
 import { declareCounter, declareHistogram, log } from '@pns/runtime';
 import {
+  isForOperator,
+  isRegistered,
   type Delivery,
   type Outcome,
   type OutcomeKind,
@@ -103,14 +105,14 @@ export class OutcomeRecorder {
     ]);
     for (const attempt of attempts) countAttempt(attempt);
     logAttempts(attempts);
-    this.history.attempted(attempts);
+    this.history.attempted(attempts.filter(({ delivery }) => !isForOperator(delivery)));
     const awaited = attempts.filter(({ delivery }) => delivery.replyTo !== undefined);
     await Promise.all(awaited.map((attempt) => this.reply(attempt)));
   }
 
   /** Adds deferred deliveries to the history: no attempt was made, and `nextAttemptInMs` is the time until the next one. */
   deferred(attempts: readonly Attempt[]): void {
-    this.history.attempted(attempts);
+    this.history.attempted(attempts.filter(({ delivery }) => !isForOperator(delivery)));
   }
 
   /** Never rejects: the caller of a test push has its own timeout. */
@@ -139,9 +141,11 @@ export function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery |
   // The outcome of a test push is the answer to its request.
   if (delivery.replyTo !== undefined) return undefined;
   // The target is an open socket. After it has closed, the delivery has no target.
-  if (outcome.kind === 'expired' && delivery.subscriptionId === undefined) return undefined;
+  if (outcome.kind === 'expired' && !isRegistered(delivery.transport)) return undefined;
   const isHeld = outcome.kind === 'misconfigured' && outcome.isTargetOnly !== true;
-  return { delivery, outcome: outcome.kind, reason: outcome.reason, isHeld, failedAt: Date.now() };
+  const isKept = outcome.kind === 'exhausted' && outcome.isKept === true;
+  const failed = { delivery, outcome: outcome.kind, reason: outcome.reason, isHeld, failedAt: Date.now() };
+  return isKept ? { ...failed, isKept } : failed;
 }
 
 /** Whether the attempt reached the receiver, so that its duration counts. Other attempts would lower the measured times. */
@@ -201,7 +205,9 @@ export function logAttempts(attempts: readonly Attempt[]): void {
   for (const attempt of attempts) {
     if (!isUsual(attempt)) log.info({ event: 'delivery.attempted', ...fieldsOf(attempt) });
     else if (log.isLevelEnabled('debug')) log.debug({ event: 'delivery.attempted', ...fieldsOf(attempt) });
-    if (attempt.outcome.kind === 'exhausted') logExhausted(attempt, attempt.outcome.reason);
+    const { outcome } = attempt;
+    // A kept delivery has failed with its endpoint, which has a log line of its own.
+    if (outcome.kind === 'exhausted' && outcome.isKept !== true) logExhausted(attempt, outcome.reason);
   }
 }
 

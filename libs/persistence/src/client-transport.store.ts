@@ -94,5 +94,10 @@ function columnsOf({ client, transport }: ClientTransportKey): Readonly<Record<s
 }
 
 function placeOf({ client, transport }: ClientTransportKey): string {
+  return clientTransportPlace(client, transport);
+}
+
+/** The place of a client's options for `Seal`. */
+export function clientTransportPlace(client: string, transport: string): string {
   return `client_transports ${client} ${transport}`;
 }

@@ -18,6 +18,7 @@ import { ExhaustedDeliveries1760000000011 } from './migrations/0011-exhausted-de
 import { LoginsInNfc1760000000012 } from './migrations/0012-logins-in-nfc';
 import { PushKeys1760000000013 } from './migrations/0013-push-keys';
 import { History1760000000014 } from './migrations/0014-history';
+import { Endpoints1760000000016 } from './migrations/0016-endpoints';
 import { SubscriptionEntity } from './subscription.entity';
 
 // Listed, not globbed: builds are bundled or compiled, and a missing file must cause an error.
@@ -37,7 +38,11 @@ export const migrations = [
   LoginsInNfc1760000000012,
   PushKeys1760000000013,
   History1760000000014,
+  Endpoints1760000000016,
 ];
+
+/** The names of all migrations in the table `migrations`. */
+export const migrationNames: readonly string[] = migrations.map(({ name }) => name);
 
 /** An arbitrary number that no other program locks in the same database. */
 const migrationLock = 7_266_001;

@@ -15,6 +15,8 @@ export class FailedDeliveryEntity {
   @Column('text') reason!: string;
   /** Whether the delivery is held: it is sent automatically after the settings of its client are corrected. */
   @Column('boolean', { name: 'held' }) isHeld!: boolean;
+  /** The hash of the token, while the delivery is kept because its endpoint is switched off. */
+  @Column('bytea', { nullable: true }) endpoint!: Buffer | null;
   @Column('int') attempts!: number;
   @Column('json') delivery!: object;
   @Column('timestamptz', { name: 'failed_at' }) failedAt!: Date;

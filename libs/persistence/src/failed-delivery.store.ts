@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Delivery, OutcomeKind, TransportName } from '@pns/transport-contract';
-import { DataSource, type SelectQueryBuilder } from 'typeorm';
+import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { keptFor } from './endpoint.store';
 import { FailedDeliveryEntity } from './failed-delivery.entity';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
+import { tokenHash } from './registration';
 
 /** A delivery without further automatic attempts. It is stored completely, so that it can be sent again. */
 export interface FailedDelivery {
@@ -11,6 +13,8 @@ export interface FailedDelivery {
   readonly reason: string;
   /** Whether the delivery is held: it is sent automatically after the settings of its client are corrected. */
   readonly isHeld: boolean;
+  /** Whether the delivery is kept because its endpoint is switched off: it is sent automatically after the endpoint is switched on. */
+  readonly isKept?: boolean;
   /** In ms since the epoch. */
   readonly failedAt: number;
 }
@@ -26,6 +30,8 @@ export interface FailedDeliveryFilter {
   readonly outcome?: OutcomeKind | undefined;
   readonly notification?: string | undefined;
   readonly isHeld?: boolean | undefined;
+  /** Only those that are kept for the endpoint with this hash of its token, in hex. */
+  readonly endpoint?: string | undefined;
   /** Only those that failed before this time, in ms since the epoch. */
   readonly before?: number | undefined;
 }
@@ -53,10 +59,19 @@ export interface FailedDeliveryCount {
 export class FailedDeliveryStore {
   constructor(private readonly database: DataSource) {}
 
-  /** Stores failed deliveries in one statement. Safe to repeat: the last record of a delivery replaces earlier ones. */
+  /** Stores failed deliveries. Safe to repeat: the last record of a delivery replaces earlier ones. */
   async record(batch: readonly FailedDelivery[]): Promise<void> {
-    const rows = [...new Map(batch.map((failed) => [failed.delivery.id, toRow(failed)])).values()];
-    if (rows.length > 0) await this.database.manager.upsert(FailedDeliveryEntity, rows, ['deliveryId']);
+    const last = [...new Map(batch.map((failed) => [failed.delivery.id, failed])).values()];
+    if (last.length === 0) return;
+    const kept = last.filter(({ isKept }) => isKept === true);
+    if (kept.length === 0) return upsert(this.database.manager, last);
+    await this.database.transaction(async (manager) => {
+      await upsert(manager, last);
+      await keptFor(
+        manager,
+        kept.map(({ delivery }) => delivery),
+      );
+    });
   }
 
   /** The failed delivery with this delivery id. */
@@ -111,6 +126,18 @@ export class FailedDeliveryStore {
     });
   }
 
+  /** Removes up to `limit` deliveries that failed before `before` (ms since the epoch), the earliest first; returns their number. */
+  async removeOlderThan(before: number, limit: number): Promise<number> {
+    const [, removed] = await this.database.query<[unknown, number]>(
+      `DELETE FROM failed_deliveries WHERE delivery_id IN (
+         SELECT delivery_id FROM failed_deliveries WHERE failed_at < $1
+         ORDER BY failed_at LIMIT $2 FOR UPDATE SKIP LOCKED
+       )`,
+      [new Date(before), limit],
+    );
+    return removed;
+  }
+
   /** The numbers of failed deliveries by transport, without transports that have none. The time does not depend on the numbers. */
   async counts(): Promise<FailedDeliveryCount[]> {
     const rows = await this.database.query<{ transport: TransportName; held: boolean; count: string }[]>(
@@ -141,10 +168,14 @@ export class FailedDeliveryStore {
   }
 }
 
+async function upsert(manager: EntityManager, failed: readonly FailedDelivery[]): Promise<void> {
+  await manager.upsert(FailedDeliveryEntity, failed.map(toRow), ['deliveryId']);
+}
+
 type Query = SelectQueryBuilder<FailedDeliveryEntity>;
 
 function matching(query: Query, filter: FailedDeliveryFilter): Query {
-  const { ids, before, isHeld } = filter;
+  const { ids, before, isHeld, endpoint } = filter;
   query.where('true');
   const equal = {
     context_id: filter.context,
@@ -161,6 +192,7 @@ function matching(query: Query, filter: FailedDeliveryFilter): Query {
     query.andWhere('f.outcome = ANY (:outcomes)', { outcomes: storedAs(filter.outcome) });
   // Postgres uses the partial index only for a condition with the same text.
   if (isHeld !== undefined) query.andWhere(isHeld ? 'f.held' : 'NOT f.held');
+  if (endpoint !== undefined) query.andWhere('f.endpoint = :endpoint', { endpoint: Buffer.from(endpoint, 'hex') });
   if (ids !== undefined) query.andWhere('f.delivery_id = ANY (:ids)', { ids });
   if (before !== undefined) query.andWhere('f.failed_at < :before', { before: new Date(before) });
   return query;
@@ -171,7 +203,7 @@ function storedAs(outcome: OutcomeKind): OutcomeKind[] {
   return outcome === 'exhausted' ? ['exhausted', 'retry'] : [outcome];
 }
 
-function toRow({ delivery, outcome, reason, isHeld, failedAt }: FailedDelivery): FailedDeliveryEntity {
+function toRow({ delivery, outcome, reason, isHeld, isKept, failedAt }: FailedDelivery): FailedDeliveryEntity {
   return {
     deliveryId: delivery.id,
     notificationId: delivery.notificationId,
@@ -184,6 +216,7 @@ function toRow({ delivery, outcome, reason, isHeld, failedAt }: FailedDelivery):
     outcome,
     reason: reason.replaceAll('\0', ' '), // a provider can send any text, and a text in Postgres cannot contain NUL
     isHeld,
+    endpoint: isKept === true ? tokenHash(delivery.token) : null,
     attempts: delivery.attempt,
     delivery,
     failedAt: new Date(failedAt),
@@ -196,6 +229,7 @@ function toFailedDelivery(row: FailedDeliveryEntity): FailedDelivery {
     outcome: row.outcome === 'retry' ? 'exhausted' : row.outcome,
     reason: row.reason,
     isHeld: row.isHeld,
+    isKept: row.endpoint !== null,
     failedAt: row.failedAt.getTime(),
   };
 }

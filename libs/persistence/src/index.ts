@@ -12,8 +12,17 @@ export {
   type StoredScope,
   type StoredUser,
 } from './config.store';
-export { isDatabaseAway, migrate } from './database';
+export { isDatabaseAway, migrate, migrationNames } from './database';
 export { DirectoryStore, type DirectoryContext, type DirectoryUser } from './directory.store';
+export { EndpointLookup, endpointStates, type EndpointStateName, type ListedEndpoint } from './endpoint-lookup';
+export {
+  EndpointStore,
+  type ChangedEndpoint,
+  type EndpointFailure,
+  type EndpointFilter,
+  type EndpointKey,
+  type EndpointState,
+} from './endpoint.store';
 export { ErasureStore } from './erasure.store';
 export {
   FailedDeliveryStore,
@@ -43,6 +52,7 @@ export type {
 } from './history-rows';
 export { HistoryStore } from './history.store';
 export { Seal } from './seal';
+export { SecretRotation, type RotationStep } from './secret-rotation';
 export { ServerKeyStore } from './server-key.store';
 export type { Page, PageRequest } from './page';
 export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';

@@ -99,7 +99,8 @@ export function numberIn(cursor: string): number {
   return Number(text);
 }
 
-function invalidCursor(): PnsError {
+/** The error for a cursor that no list has returned. */
+export function invalidCursor(): PnsError {
   return new PnsError(
     'CURSOR_INVALID',
     'cursor is not the nextCursor of an earlier answer; omit it to start at the first page.',

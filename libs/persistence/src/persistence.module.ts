@@ -13,6 +13,8 @@ import { ClientTransportStore } from './client-transport.store';
 import { ConfigStore } from './config.store';
 import { openDatabase, type StartingDatabase } from './database';
 import { DirectoryStore } from './directory.store';
+import { EndpointLookup } from './endpoint-lookup';
+import { EndpointStore } from './endpoint.store';
 import { ErasureStore } from './erasure.store';
 import { FailedDeliveryStore } from './failed-delivery.store';
 import { HistoryPartitions } from './history-partitions';
@@ -20,6 +22,7 @@ import { HistoryLookup } from './history-lookup';
 import { HistoryReads } from './history-reads';
 import { HistoryStore } from './history.store';
 import { Seal } from './seal';
+import { SecretRotation } from './secret-rotation';
 import { ServerKeyStore } from './server-key.store';
 import { SubscriptionStore } from './subscription.store';
 import { TokenSpellingStore } from './token-spelling.store';
@@ -39,6 +42,8 @@ const stores = [
   ApiKeyStore,
   AuditStore,
   FailedDeliveryStore,
+  EndpointStore,
+  EndpointLookup,
   ConfigStore,
   ClientTransportStore,
   TokenSpellingStore,
@@ -49,6 +54,7 @@ const stores = [
   HistoryLookup,
   UsageStore,
   ServerKeyStore,
+  SecretRotation,
 ];
 
 /** Provides the stores. Waits until Postgres answers and its tables are migrated. */

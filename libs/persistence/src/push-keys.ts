@@ -4,7 +4,7 @@ import type { TokenKey } from './registration';
 import type { Seal } from './seal';
 
 /** The place of a subscription's keys for `Seal`. */
-const keysPlace = 'subscriptions keys';
+export const keysPlace = 'subscriptions keys';
 
 /** The keys of a registration. */
 export interface GivenPushKeys extends PushKeys {

@@ -24,11 +24,20 @@ export class Seal {
 
   /** @throws PnsError `ENCRYPTION_KEY_MISSING` without a key. */
   seal(text: string, place: string): Buffer {
-    const key = this.keys[0] ?? refuse('There is no key to encrypt with; set PNS_ENCRYPTION_KEY.');
+    const key = this.first();
     const iv = randomBytes(ivBytes);
     const cipher = createCipheriv('aes-256-gcm', key.bytes, iv).setAAD(Buffer.from(place));
     const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
     return Buffer.concat([Buffer.of(format), key.id, iv, cipher.getAuthTag(), sealed]);
+  }
+
+  /** The id of the first key, as bytes 2 to 5 of a secret contain it. @throws PnsError `ENCRYPTION_KEY_MISSING` without a key. */
+  get currentKeyId(): Buffer {
+    return this.first().id;
+  }
+
+  private first(): Key {
+    return this.keys[0] ?? refuse('There is no key to encrypt with; set PNS_ENCRYPTION_KEY.');
   }
 
   /** Whether a secret was encrypted with the first key, so that it needs no other one. */

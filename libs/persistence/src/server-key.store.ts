@@ -21,7 +21,7 @@ export class ServerKeyStore {
     if (known !== undefined) return known;
     await this.database.query('INSERT INTO server_keys (name, pair) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
       name,
-      this.seal.seal(JSON.stringify(make()), placeOf(name)),
+      this.seal.seal(JSON.stringify(make()), serverKeyPlace(name)),
     ]);
     const made = await this.stored<Pair>(name);
     if (made === undefined) throw new Error(`The keys ${name} were removed while they were made.`);
@@ -32,9 +32,9 @@ export class ServerKeyStore {
     const rows = await this.database.query<{ pair: Buffer }[]>('SELECT pair FROM server_keys WHERE name = $1', [name]);
     const [row] = rows;
     if (row === undefined) return undefined;
-    const text = this.seal.open(row.pair, placeOf(name));
+    const text = this.seal.open(row.pair, serverKeyPlace(name));
     if (!this.seal.isCurrent(row.pair)) {
-      const sealed = this.seal.seal(text, placeOf(name));
+      const sealed = this.seal.seal(text, serverKeyPlace(name));
       // The pair itself never changes, so concurrent processes write the same one.
       await this.database.query('UPDATE server_keys SET pair = $2 WHERE name = $1', [name, sealed]);
     }
@@ -42,6 +42,7 @@ export class ServerKeyStore {
   }
 }
 
-function placeOf(name: string): string {
+/** The place of a pair for `Seal`. */
+export function serverKeyPlace(name: string): string {
   return `server_keys ${name}`;
 }

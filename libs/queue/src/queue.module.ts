@@ -1,6 +1,14 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, Optional } from '@nestjs/common';
-import { KeySpace, MemoryUse, memoryUses, openRedis, redisNearlyFullSentence } from '@pns/redis';
-import { PnsError } from '@pns/runtime';
+import {
+  KeySpace,
+  lossySettings,
+  MemoryUse,
+  memoryUses,
+  openRedis,
+  redisNearlyFullSentence,
+  type RedisClient,
+} from '@pns/redis';
+import { log, PnsError } from '@pns/runtime';
 import { Health } from '@pns/runtime/health';
 import { Queues } from './queues.service';
 
@@ -31,6 +39,7 @@ export class QueueModule implements OnApplicationShutdown {
       const used = (await memory.usedPart()) ?? 0;
       if (used > mostUsed) throw new PnsError('REDIS_FULL', redisNearlyFullSentence(used, mostUsed));
     });
+    health?.addWarnings(async () => (await lossySettings(queues.redis)).map((sentence) => `redis: ${sentence}`));
   }
 
   onApplicationShutdown(): void {
@@ -47,7 +56,11 @@ export class QueueModule implements OnApplicationShutdown {
         {
           provide: Queues,
           inject: [KeySpace],
-          useFactory: async (keys: KeySpace) => new Queues(await openRedis(redisUrl, { failFast }), keys),
+          useFactory: async (keys: KeySpace) => {
+            const redis = await openRedis(redisUrl, { failFast });
+            await logLosses(redis, redisUrl);
+            return new Queues(redis, keys);
+          },
         },
         { provide: MemoryUse, inject: [Queues], useFactory: ({ redis }: Queues) => new MemoryUse(redis) },
         { provide: mostUsedMemoryToken, useValue: mostUsedMemory },
@@ -55,4 +68,15 @@ export class QueueModule implements OnApplicationShutdown {
       exports: [KeySpace, Queues, MemoryUse],
     };
   }
+}
+
+/** The servers whose settings are logged, because all apps of a process start with the same. */
+const logged = new Set<string>();
+
+async function logLosses(redis: RedisClient, url: string): Promise<void> {
+  if (logged.has(url)) return;
+  logged.add(url);
+  // A Redis that is lost again right after the connection is reported by its own line.
+  const sentences = await lossySettings(redis).catch(() => []);
+  for (const reason of sentences) log.warn({ event: 'redis.lossy', reason });
 }

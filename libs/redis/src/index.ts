@@ -1,6 +1,7 @@
 export { publish, subscriberOf, type Subscriber } from './channel';
 export { keyKindOf, keyMap, type KeyKind } from './key-map';
 export { KeySpace } from './key-space';
+export { lossesOf, lossySettings } from './lossy-settings';
 export { LuaScript } from './lua-script';
 export { memoryUses, MemoryUse, mostUsedForIntake } from './memory-use';
 export { openRedis } from './open-redis';

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
-import { Health } from './health';
+import { Health, type HealthReport } from './health';
 import { metrics } from './metrics';
 
 /** The part of an HTTP reply that these answers need; Fastify's reply has it. */
@@ -18,10 +18,10 @@ export class HealthController {
   }
 
   @Get('health/ready')
-  async ready(@Res({ passthrough: true }) reply: Reply): Promise<{ status: string; parts: Record<string, string> }> {
-    const { ready, parts } = await this.health.report();
+  async ready(@Res({ passthrough: true }) reply: Reply): Promise<Omit<HealthReport, 'ready'> & { status: string }> {
+    const { ready, ...report } = await this.health.report();
     reply.status(ready ? 200 : 503);
-    return { status: ready ? 'ok' : 'unavailable', parts };
+    return { status: ready ? 'ok' : 'unavailable', ...report };
   }
 
   @Get('metrics')

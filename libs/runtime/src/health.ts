@@ -3,10 +3,22 @@ import { Injectable } from '@nestjs/common';
 /** Checks a part that an app needs in order to serve; rejects with the reason while it is not available. */
 export type ReadinessCheck = () => Promise<unknown>;
 
+/** Returns a sentence for each setting of a part with which the app serves, but not as an operator would want it. */
+export type WarningCheck = () => Promise<readonly string[]>;
+
+/** What an app answers about its readiness. */
+export interface HealthReport {
+  readonly ready: boolean;
+  /** `ok` or the fault of each part. */
+  readonly parts: Record<string, string>;
+  readonly warnings: readonly string[];
+}
+
 /** Collects the checks of an app's parts. */
 @Injectable()
 export class Health {
   private readonly checks = new Map<string, ReadinessCheck>();
+  private readonly warningChecks: WarningCheck[] = [];
   private readonly stop = new AbortController();
   /** Aborted when the app stops: from then on it must get no new work, and long requests must end. */
   readonly stopping: AbortSignal = this.stop.signal;
@@ -15,17 +27,25 @@ export class Health {
     this.checks.set(name, check);
   }
 
+  addWarnings(check: WarningCheck): void {
+    this.warningChecks.push(check);
+  }
+
   startStopping(): void {
     this.stop.abort();
   }
 
   /** Every part with `ok` or its fault. A part without an answer within 2 s is not ready. */
-  async report(): Promise<{ ready: boolean; parts: Record<string, string> }> {
-    const entries = await Promise.all(
-      [...this.checks].map(async ([name, check]) => [name, await answerOf(check)] as const),
-    );
+  async report(): Promise<HealthReport> {
+    const found: string[] = [];
+    const [entries] = await Promise.all([
+      Promise.all([...this.checks].map(async ([name, check]) => [name, await answerOf(check)] as const)),
+      // A part that cannot be asked is reported by its own check.
+      ...this.warningChecks.map((check) => answerOf(async () => void found.push(...(await check())))),
+    ]);
     const parts = Object.fromEntries(entries);
-    return { ready: !this.stopping.aborted && Object.values(parts).every((answer) => answer === 'ok'), parts };
+    const ready = !this.stopping.aborted && Object.values(parts).every((answer) => answer === 'ok');
+    return { ready, parts, warnings: [...found] };
   }
 }
 

@@ -10,18 +10,24 @@ const outcomes = ['exhausted', 'gone', 'rejected', 'misconfigured', 'expired'] a
 const outcome = z.enum(outcomes, `must be one of ${outcomes.join(', ')}`);
 const id = z.string().regex(/^[\w-]{1,200}$/, 'must be the id of a delivery');
 
-export class DeliveryQuery extends createZodDto(
-  z.strictObject({
-    ...pageQuery,
-    context: idText.optional(),
-    user: idText.optional(),
-    client: client.optional(),
-    transport: transport.optional(),
-    topic: topic.optional(),
-    outcome: outcome.optional(),
-    notification: notificationId.optional().describe('The id of the notification.'),
-  }),
-) {}
+const filter = {
+  // A query with one of them is a text.
+  id: z
+    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(id).min(1).max(100))
+    .optional()
+    .describe('Ids of deliveries; the parameter may be repeated.'),
+  context: idText.optional(),
+  user: idText.optional(),
+  client: client.optional(),
+  transport: transport.optional(),
+  topic: topic.optional(),
+  outcome: outcome.optional(),
+  notification: notificationId.optional().describe('The id of the notification.'),
+};
+
+export class DeliveryQuery extends createZodDto(z.strictObject({ ...pageQuery, ...filter })) {}
+
+export class DeliveryFilterQuery extends createZodDto(z.strictObject(filter)) {}
 
 export class DeliveryRetry extends createZodDto(
   z
@@ -43,8 +49,8 @@ const view = z.object({
   id: z.string(),
   notification: z.string(),
   subscription: z.string().optional(),
-  context: idNumber,
-  user: idNumber,
+  context: z.int().describe('0 for a message to the operator.'),
+  user: z.int(),
   client: z.string(),
   transport: z.string(),
   topic: z.string(),
@@ -53,6 +59,11 @@ const view = z.object({
   isHeld: z
     .boolean()
     .describe('Whether the delivery is held: it is sent automatically after the settings of its client are corrected.'),
+  isKept: z
+    .boolean()
+    .describe(
+      'Whether the delivery is kept because its endpoint is switched off: it is sent after the endpoint is on.',
+    ),
   attempts: z.int(),
   failedAt: z.iso.datetime(),
 });
@@ -67,6 +78,7 @@ export function deliveryView({
   outcome: ended,
   reason,
   isHeld,
+  isKept = false,
   failedAt,
 }: FailedDelivery): z.infer<typeof view> {
   const { id: of, notificationId, subscriptionId, context, user, client: to, transport: by, topic: about } = delivery;
@@ -78,6 +90,7 @@ export function deliveryView({
     outcome: ended as (typeof outcomes)[number],
     reason,
     isHeld,
+    isKept,
     attempts: delivery.attempt,
     failedAt: new Date(failedAt).toISOString(),
   };

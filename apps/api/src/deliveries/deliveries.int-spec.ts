@@ -122,3 +122,23 @@ it.each(['outcome=delivered', 'context=0', 'cursor=AAAA', 'limit=501', 'isHeld=t
     expect((await api.send('GET', `/v1/deliveries?${query}`)).status).toBe(400);
   },
 );
+
+it('deletes the selected deliveries, which cannot be sent again', async () => {
+  const ids = ['kept-1', 'deleted-1', 'deleted-2', 'deleted-3'] as const;
+  await store.record(ids.map((id, index) => failed(id, { context: 21, user: index + 1 })));
+  await store.record([failed('deleted-4', { context: 22 }), failed('other', { context: 23 })]);
+  const remove = (query: string) => api.send('DELETE', `/v1/deliveries?${query}`);
+  expect((await remove('context=21&id=deleted-1')).body).toEqual({ removed: 1 });
+  expect((await remove('id=deleted-2&id=deleted-3&id=unknown')).body).toEqual({ removed: 2 });
+  expect((await remove('context=22')).body).toEqual({ removed: 1 });
+  expect(await idsOf('context=21')).toEqual(['kept-1']);
+  expect(await idsOf('id=other&id=kept-1')).toEqual(['kept-1', 'other']);
+  expect((await api.send('POST', '/v1/deliveries/retry', { body: { ids: ['deleted-1'] } })).body).toEqual({
+    retried: 0,
+  });
+});
+
+it('deletes nothing without a filter', async () => {
+  const { status, body } = await api.send<{ code: string }>('DELETE', '/v1/deliveries');
+  expect([status, body.code]).toEqual([400, 'FILTER_MISSING']);
+});

@@ -22,7 +22,11 @@ const json = (schema: Json, example: unknown): Json => ({ 'application/json': { 
 
 const health: Json = {
   type: 'object',
-  properties: { status: { type: 'string', enum: ['ok', 'unavailable'] }, parts: { type: 'object' } },
+  properties: {
+    status: { type: 'string', enum: ['ok', 'unavailable'] },
+    parts: { type: 'object' },
+    warnings: { type: 'array', items: { type: 'string' } },
+  },
   required: ['status'],
 };
 
@@ -37,11 +41,15 @@ const healthOperations: Readonly<Record<string, Json>> = {
     responses: {
       200: {
         description: 'Every part can be used.',
-        content: json(health, { status: 'ok', parts: { postgres: 'ok', redis: 'ok' } }),
+        content: json(health, { status: 'ok', parts: { postgres: 'ok', redis: 'ok' }, warnings: [] }),
       },
       503: {
         description: 'A part cannot be used, and its text is the reason; or the process is stopping.',
-        content: json(health, { status: 'unavailable', parts: { postgres: 'ok', redis: 'Connection is closed.' } }),
+        content: json(health, {
+          status: 'unavailable',
+          parts: { postgres: 'ok', redis: 'Connection is closed.' },
+          warnings: [],
+        }),
       },
     },
   },

@@ -120,3 +120,11 @@ it('no notification is accepted while Redis is almost full, so that accepted one
   expect(await memoryRatio()).toBeCloseTo(0.94, 1);
   await expect(redis.set('there is', 'some left', 'PX', 1)).resolves.toBe('OK');
 });
+
+it('lists settings with which Redis may lose notifications, and is ready', async () => {
+  await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  const answer = await api.send<{ warnings: string[] }>('GET', '/health/ready', { key: null });
+  await redis.config('SET', 'maxmemory-policy', 'noeviction');
+  expect(answer.status).toBe(200);
+  expect(answer.body.warnings.join()).toContain('redis: maxmemory-policy is allkeys-lru');
+});

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import {
+  EndpointStore,
   SubscriptionStore,
   type Expected,
   type Registrant,
@@ -8,8 +9,9 @@ import {
   type RegistrationRules,
   type StoredSubscription,
 } from '@pns/persistence';
+import { log } from '@pns/runtime';
 import { maxTokenBytes, type UserKey } from '@pns/subscriptions';
-import { hasConfiguredUri, hasPushKeys, isRegistered, type TransportName } from '@pns/transport-contract';
+import { hasConfiguredUri, hasEndpoints, hasPushKeys, isRegistered, type TransportName } from '@pns/transport-contract';
 import { ownCredentials } from '@pns/transport-webhook';
 import { z } from 'zod';
 import { ClientAccounts } from '../clients/client-accounts';
@@ -51,6 +53,7 @@ export class Registrar {
     private readonly push: PushGate,
     private readonly cascade: ConfigCascade,
     private readonly accounts: ClientAccounts,
+    private readonly endpoints: EndpointStore,
   ) {}
 
   /**
@@ -64,7 +67,9 @@ export class Registrar {
   ): Promise<{ readonly subscription: StoredSubscription; readonly isNew: boolean }> {
     const { registration, rules } = await this.registrationOf(request);
     assertFits(registration.token);
-    return this.subscriptions.register(registration, { ...rules, registrant });
+    const registered = await this.subscriptions.register(registration, { ...rules, registrant });
+    await this.switchOn(registration);
+    return registered;
   }
 
   /**
@@ -91,6 +96,14 @@ export class Registrar {
     const { expiresAt, ...grant } = await this.webhooks.grant({ ...current, expiresAt: asked }, Date.now());
     const rules = await this.rulesFor(current, grant);
     return this.subscriptions.change(id, { ...named, expiresAt: expiresAt ?? null }, expected, rules);
+  }
+
+  /** A user who registers an endpoint expects that it works. */
+  private async switchOn({ transport, client, token }: Registration): Promise<void> {
+    if (!hasEndpoints(transport)) return;
+    for (const { origin, id } of await this.endpoints.enable({ transport, client, token })) {
+      log.info({ event: 'endpoint.switched-on', transport, client, origin, endpoint: id, by: 'registration' });
+    }
   }
 
   /** The limits of subscriptions per user, and which user keeps a token that is not shared. */

@@ -36,7 +36,7 @@ export interface TestApi {
   /** Everything that is kept: rows, and keys in Redis with their values. Equal when nothing changed. */
   contents(): Promise<Record<string, string[]>>;
   /** Another process' worth of API on the same database and Redis. */
-  sibling(changes?: Pick<TestApiOptions, 'redisUrl' | 'databaseUrl'>): Promise<TestApi>;
+  sibling(changes?: Pick<TestApiOptions, 'redisUrl' | 'databaseUrl' | 'encryptionKeys'>): Promise<TestApi>;
   close(): Promise<void>;
 }
 
@@ -51,6 +51,8 @@ export interface TestApiOptions {
   readonly redisUrl?: string;
   /** Instead of the fresh database's own: a link to it that can be cut. */
   readonly databaseUrl?: string;
+  /** The keys for secrets in Postgres; one by default. */
+  readonly encryptionKeys?: readonly Buffer[];
   /** Where an identity provider publishes its keys. */
   readonly sessionKey?: URL;
 }
@@ -80,7 +82,7 @@ async function startTestApi(
     shards: 4,
     bootstrapApiKey: bootstrapKey,
     sessionKey,
-    encryptionKeys: [Buffer.alloc(32, 'e')],
+    encryptionKeys: options.encryptionKeys ?? [Buffer.alloc(32, 'e')],
     nodeEnv: 'test',
     redisPrefix,
   });
@@ -117,7 +119,7 @@ async function valuesIn(redis: Redis, prefix: string): Promise<string[]> {
 const tables = [
   ...['users', 'user_logins', 'subscriptions', 'api_keys', 'failed_deliveries', 'contexts', 'context_sets'],
   ...['server_properties', 'context_set_properties', 'context_properties', 'user_properties', 'audit_entries'],
-  ...['client_transports', 'server_keys'],
+  ...['client_transports', 'server_keys', 'endpoints'],
 ];
 
 async function rowsOf(databaseUrl: string): Promise<Record<string, string[]>> {

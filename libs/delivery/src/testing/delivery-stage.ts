@@ -45,10 +45,10 @@ export interface DeliveryStage {
   readonly delivery: (changes?: { [Field in keyof Delivery]?: Delivery[Field] | undefined }) => Delivery;
 }
 
-/** Provides a delivery stage with a separate database, queues and configuration for a test file. */
-export function deliveryStage(): DeliveryStage {
+/** Provides a delivery stage with a separate database, queues and configuration for a test file. `more` are lines of properties. */
+export function deliveryStage(more: readonly string[] = []): DeliveryStage {
   const folder = mkdtempSync(join(tmpdir(), 'pns-delivery-'));
-  writeFileSync(join(folder, 'pns.properties'), properties.join('\n'));
+  writeFileSync(join(folder, 'pns.properties'), [...properties, ...more].join('\n'));
   const prefix = freshPrefix();
   const opened = new Set<INestApplicationContext>();
   let database: FreshDatabase;

@@ -89,3 +89,11 @@ export interface Delivery {
 export function byAcceptance(one: Delivery, other: Delivery): number {
   return one.dueAt - other.dueAt || (one.order ?? 0) - (other.order ?? 0);
 }
+
+/** The owner of messages to the operator. They belong to no user, so no property of a user applies. */
+export const operatorOwner = { context: 0, user: 0 } as const;
+
+/** Whether the delivery is a message to the operator. */
+export function isForOperator({ context }: Pick<Delivery, 'context'>): boolean {
+  return context === operatorOwner.context;
+}

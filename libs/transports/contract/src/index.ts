@@ -1,5 +1,13 @@
 export { bundleSentence, isCertificateBundle } from './certificate-bundle';
-export { byAcceptance, type Delivery, type ParkedStep, type Priority, type SocketTarget } from './delivery';
+export {
+  byAcceptance,
+  isForOperator,
+  operatorOwner,
+  type Delivery,
+  type ParkedStep,
+  type Priority,
+  type SocketTarget,
+} from './delivery';
 export { isContactUri } from './contact-uri';
 export { demoSignatureSecret } from './demo-signature-secret';
 export { hasValidLabels } from './host-labels';
@@ -12,4 +20,4 @@ export type { TokenRule } from './token-rule';
 export type { Transport } from './transport';
 export { hasUsablePort } from './usable-port';
 export { transportAliases, transportName, transportNames, type TransportName } from './transport-name';
-export { hasConfiguredUri, hasPushKeys, isRegistered, type RegisteredTransport } from './transport-traits';
+export { hasConfiguredUri, hasEndpoints, hasPushKeys, isRegistered, type RegisteredTransport } from './transport-traits';

@@ -24,8 +24,11 @@ export type Outcome =
    * deliveries are held until this is corrected, unless only this target is concerned.
    */
   | { readonly kind: 'misconfigured'; readonly reason: string; readonly isTargetOnly?: true }
-  /** The last attempt failed, or the delivery killed its process. It is stored and can be sent again. */
-  | { readonly kind: 'exhausted'; readonly reason: string }
+  /**
+   * The last attempt failed, or the delivery killed its process. It is stored and can be sent again. With `isKept` no attempt was
+   * made, because the endpoint is switched off; it is sent again automatically after the endpoint is switched on.
+   */
+  | { readonly kind: 'exhausted'; readonly reason: string; readonly isKept?: true }
   /** Its time to live ended before it could be sent. */
   | { readonly kind: 'expired'; readonly reason: string }
   /**

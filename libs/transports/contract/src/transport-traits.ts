@@ -7,17 +7,19 @@ interface TransportTraits {
   readonly hasConfiguredUri: boolean;
   /** A subscription has keys of a browser, with which the worker encrypts. */
   readonly hasPushKeys: boolean;
+  /** A token is the URI of a server that users choose. Such a server may fail for days while the others work. */
+  readonly hasEndpoints: boolean;
 }
 
-const device: TransportTraits = { isRegistered: true, hasConfiguredUri: false, hasPushKeys: false };
+const device: TransportTraits = { isRegistered: true, hasConfiguredUri: false, hasPushKeys: false, hasEndpoints: false };
 
 const traits: Readonly<Record<TransportName, TransportTraits>> = {
   websocket: { ...device, isRegistered: false },
-  webhook: { ...device, hasConfiguredUri: true },
+  webhook: { ...device, hasConfiguredUri: true, hasEndpoints: true },
   apns: device,
   fcm: device,
   wns: device,
-  webpush: { ...device, hasPushKeys: true },
+  webpush: { ...device, hasPushKeys: true, hasEndpoints: true },
 };
 
 /** By any name: a row may be of a transport that only a newer version knows. */
@@ -44,4 +46,9 @@ export function hasConfiguredUri(transport: TransportName): transport is Configu
 /** Whether subscriptions of `transport` have keys of a browser. */
 export function hasPushKeys(transport: TransportName): transport is Extract<TransportName, 'webpush'> {
   return traitsOf(transport).hasPushKeys;
+}
+
+/** Whether a token of `transport` is the URI of a server that users choose, which is switched off when it fails for days. */
+export function hasEndpoints(transport: TransportName): boolean {
+  return traitsOf(transport).hasEndpoints;
 }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Delivery } from '@pns/transport-contract';
+import { isForOperator, type Delivery } from '@pns/transport-contract';
 import { authorizationHeader } from './webhook.credentials';
 import type { WebhookOptions } from './webhook.options';
 
@@ -8,8 +8,10 @@ export function webhookBody(delivery: Delivery): string {
   const { email1, sourceToken } = delivery;
   const payload: Record<string, unknown> = { ...delivery.payload };
   if (delivery.count > 1) payload['count'] = delivery.count;
-  payload['user'] = delivery.user;
-  payload['context'] = delivery.context;
+  if (!isForOperator(delivery)) {
+    payload['user'] = delivery.user;
+    payload['context'] = delivery.context;
+  }
   if (email1 !== undefined) payload['email1'] = email1;
   if (sourceToken !== undefined) payload['sourceToken'] = sourceToken;
   return JSON.stringify({ event: delivery.topic, payload, timestamp: delivery.timestamp });

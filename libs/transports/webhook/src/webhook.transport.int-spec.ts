@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -263,3 +264,40 @@ function pour(socket: Socket, head: string, more: string): void {
   };
   next();
 }
+
+describe('a message to the operator', () => {
+  const operator = { client: 'ops', user: 0, context: 0 };
+
+  it('goes to the configured URI, signed by both schemes and without a user', async () => {
+    let told = '';
+    let headers: Readonly<Record<string, unknown>> = {};
+    const port = await http((request, response) => {
+      headers = request.headers;
+      request.on('data', (chunk) => (told += String(chunk))).on('end', () => response.end());
+    });
+    const uri = `http://127.0.0.1:${port}/ops`;
+    webhooks.set('ops', webhookOptions.parse({ ...patient, uri, signatureSecret: 'the secret of ops' }));
+    expect(await deliver('', operator)).toEqual({ kind: 'delivered' });
+    expect(JSON.parse(told)).toEqual({ event: 'ox:mail:new', payload: {}, timestamp: 1694677849605 });
+    const hmac = (text: string) => createHmac('sha256', 'the secret of ops').update(text);
+    expect(headers['x-ox-signature']).toBe(
+      `t=1694677849605, v1=${hmac(`v1:1694677849605:${told}`).digest('hex')}`,
+    );
+    const id = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}`;
+    expect(headers['webhook-signature']).toBe(`v1,${hmac(`${id}.${told}`).digest('base64')}`);
+  });
+
+  it('goes only to allowed addresses', async () => {
+    const port = await takesAll();
+    const uri = `http://127.0.0.1:${port}/ops`;
+    webhooks.set('ops', webhookOptions.parse({ ...patient, uri, allowedNetworks: [] }));
+    expect(reasonOf(await deliver('', operator))).toContain('not a public one');
+  });
+
+  it('is misconfigured without a URI, and no other delivery gets the configured one', async () => {
+    webhooks.set('ops', webhookOptions.parse({ ...patient }));
+    expect(await deliver('', operator)).toMatchObject({ kind: 'misconfigured', isTargetOnly: true });
+    webhooks.set('crm', webhookOptions.parse({ ...patient, uri: 'http://127.0.0.1:1/' }));
+    expect(await deliver('')).toMatchObject({ kind: 'rejected' });
+  });
+});

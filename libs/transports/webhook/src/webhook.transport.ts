@@ -10,7 +10,7 @@ import {
   nameServerLookUp,
   PerClient,
 } from '@pns/http-client';
-import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+import { isForOperator, type Delivery, type Outcome, type Transport } from '@pns/transport-contract';
 import { ownAuthorization } from './webhook.credentials';
 import type { WebhookOptions } from './webhook.options';
 import { isEndpointFailure, webhookOutcome } from './webhook.outcome';
@@ -68,7 +68,9 @@ export class WebhookTransport implements Transport {
       return { kind: 'misconfigured', reason: `There is no webhook ${delivery.client} in the configuration.` };
     }
     const connections = this.connections.of(delivery.client, options);
-    const target = this.targetOf(delivery.token, options);
+    const token = delivery.token === '' && isForOperator(delivery) ? options.uri : delivery.token;
+    if (token === undefined) return withoutUri(delivery.client);
+    const target = this.targetOf(token, options);
     if ('kind' in target) return target;
     // Circuits are per client, because another client may use another path and a longer time-out.
     return this.endpoints.run(
@@ -143,6 +145,11 @@ export class WebhookTransport implements Transport {
     this.targets.set(options, targets);
     return target;
   }
+}
+
+function withoutUri(client: string): Outcome {
+  const reason = `The webhook ${client} of the operator has no uri in its options.`;
+  return { kind: 'misconfigured', reason, isTargetOnly: true };
 }
 
 /** The options that affect connections. */

@@ -108,5 +108,11 @@ export const routeRights: Readonly<Record<string, RouteRights>> = {
   'DELETE /v1/contexts/{context}/users/{user}': admin('path'),
 
   'GET /v1/deliveries': admin('query'),
+  'DELETE /v1/deliveries': admin('query'),
   'POST /v1/deliveries/retry': admin('body'),
+
+  'GET /v1/endpoints': admin('query'),
+  'POST /v1/endpoints/enable': admin('body'),
+
+  'POST /v1/secrets/rotate': admin('server'),
 };

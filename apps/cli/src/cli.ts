@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, type Command } from 'commander';
+import { pnsClient, type PnsClient } from '@pns/client';
+import { accessFrom, UsageError } from './env';
+import { Output } from './output';
+
+/** What a command works with. */
+export interface Cli {
+  readonly client: PnsClient;
+  /** The URL of the API. */
+  readonly url: string;
+  readonly output: Output;
+}
+
+/** Runs a command with its arguments and options. */
+export type Run<Options> = (cli: Cli, options: Options, ...args: string[]) => Promise<void>;
+
+/** The options that every command has. */
+interface GlobalOptions {
+  readonly url?: string;
+  readonly key?: string;
+  readonly json?: boolean;
+}
+
+/** Turns `run` into an action of commander, which passes the arguments, the options and the command. */
+export function action<Options>(run: Run<Options>): (this: Command, ...given: unknown[]) => Promise<void> {
+  return async function (this: Command) {
+    const { url, key, json = false } = this.optsWithGlobals<GlobalOptions>();
+    const access = accessFrom({ ...(url !== undefined && { url }), ...(key !== undefined && { key }) });
+    const output = new Output(json, process.stdout);
+    await run({ client: pnsClient(access), url: access.url, output }, this.opts<Options & object>(), ...this.args);
+  };
+}
+
+/** The context and the user of `14@1`, as Dovecot and CloudEvents name a user. */
+export interface UserOption {
+  readonly context: number;
+  readonly user: number;
+}
+
+/** Parses `user@context`. */
+export function userOption(text: string): UserOption {
+  const [, user, context] = /^(\d{1,10})@(\d{1,10})$/.exec(text) ?? [];
+  if (user === undefined || context === undefined)
+    throw new InvalidArgumentError('Give user@context, for example 14@1.');
+  return { context: Number(context), user: Number(user) };
+}
+
+export function numberOption(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
+  return Number(text);
+}
+
+/** Reads JSON from the option itself, from the file `@name`, or from standard input for `-`. */
+export function jsonOption(text: string): unknown {
+  const json = text === '-' ? readFileSync(0, 'utf8') : text.startsWith('@') ? textOf(text.slice(1)) : text;
+  try {
+    return JSON.parse(json) as unknown;
+  } catch (error) {
+    throw new InvalidArgumentError(`This is not JSON: ${(error as Error).message}.`);
+  }
+}
+
+export function jsonObjectOption(text: string): Record<string, unknown> {
+  const value = jsonOption(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidArgumentError('Give a JSON object.');
+  return value as Record<string, unknown>;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}

@@ -1,0 +1,101 @@
+import { answerOf, pages, ProblemError, type PnsClient } from '@pns/client';
+import type { Finding } from './finding';
+
+const where = 'API';
+
+/** Finds what the API at `url` knows to be wrong. */
+export async function apiFindings(client: PnsClient, url: string): Promise<Finding[]> {
+  let health: { data?: { parts?: unknown; warnings?: readonly string[] } | undefined; response: Response };
+  try {
+    health = await client.GET('/health/ready');
+  } catch (error) {
+    const code = ((error as Error).cause as { code?: string } | undefined)?.code ?? (error as Error).message;
+    const problem = `${url} cannot be reached (${code}).`;
+    return [{ where, problem, cure: 'Start it, or set PNS_API_URL.' }];
+  }
+  const findings = health.response.ok ? [] : [notReady(await partsOf(client))];
+  try {
+    return [
+      ...findings,
+      ...(await configFindings(client)),
+      ...(await endpointFindings(client)),
+      ...(await failedFindings(client)),
+    ];
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    const { status, code } = error.problem;
+    const cure =
+      status === 401
+        ? 'Set PNS_API_KEY to a valid key.'
+        : status === 403
+          ? 'Use a key with the scope admin and without contexts.'
+          : 'See the log of the API.';
+    return [...findings, { where, problem: `${error.message} (${code})`, cure }];
+  }
+}
+
+async function partsOf(client: PnsClient): Promise<string> {
+  const { error } = await client.GET('/health/ready');
+  const { parts = {} } = (error ?? {}) as { parts?: Readonly<Record<string, string>> };
+  const faults = Object.entries(parts).filter(([, answer]) => answer !== 'ok');
+  return faults.map(([part, answer]) => `${part}: ${answer}`).join('; ') || 'it is stopping';
+}
+
+function notReady(reason: string): Finding {
+  return {
+    where,
+    problem: `It is not ready: ${reason}.`,
+    cure: 'See the findings of that server, and the log of the API.',
+  };
+}
+
+async function configFindings(client: PnsClient): Promise<Finding[]> {
+  const { items } = await answerOf(client.GET('/v1/config/faults'));
+  const ofFiles = items
+    .filter(({ severity }) => severity === 'error')
+    .map(({ file, line, entry, reason }) => ({
+      where: line === undefined ? file : `${file}:${line}`,
+      problem: entry === undefined ? reason : `${entry}: ${reason}`,
+      cure: 'Correct the entry; every app reads the file again within a second.',
+    }));
+  const { paused, faults } = await answerOf(client.GET('/v1/clients', { params: { query: {} } }));
+  const ofEntries = faults
+    .filter(({ file, line }) => !ofFiles.some(({ where: place }) => place === `${file}:${line}`))
+    .map(({ client: name = 'all clients', transport, file, reason }) => ({
+      where: `${name} (${transport})`,
+      problem: `${file}: ${reason}`,
+      cure: 'Correct the entry; its deliveries are held until then.',
+    }));
+  const ofClients = paused.map(({ client: name, transport, reason, deliveries }) => ({
+    where: `${name} (${transport})`,
+    problem: `Its deliveries are held (${deliveries}): ${reason}`,
+    cure: 'Correct its credentials; what is held is sent then.',
+  }));
+  return [...ofFiles, ...ofEntries, ...ofClients];
+}
+
+async function endpointFindings(client: PnsClient): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const list = (cursor?: string) =>
+    client.GET('/v1/endpoints', { params: { query: { ...(cursor !== undefined && { cursor }) } } });
+  for await (const { client: name, transport, origin, state, since, reason } of pages(list)) {
+    if (state !== 'off') continue;
+    findings.push({
+      where: `${name} (${transport})`,
+      problem: `${origin} is switched off; it has failed since ${since}: ${reason}`,
+      cure: 'When it works again: POST /v1/endpoints/enable, or a successful test push.',
+    });
+  }
+  return findings;
+}
+
+async function failedFindings(client: PnsClient): Promise<Finding[]> {
+  const query = { outcome: 'misconfigured' as const, limit: 1 };
+  const { items } = await answerOf(client.GET('/v1/deliveries', { params: { query } }));
+  const [failed] = items;
+  if (failed === undefined || failed.isHeld) return [];
+  const problem = `Deliveries ended as misconfigured, the first of them: ${failed.reason}`;
+  return [
+    { where: `${failed.client} (${failed.transport})`, problem, cure: 'pns failed list, then pns failed retry.' },
+  ];
+}

@@ -1,0 +1,76 @@
+import { migrationNames } from '@pns/persistence';
+import { Client } from 'pg';
+import type { Finding } from './finding';
+
+/** How long to wait for Postgres, in ms. */
+const waitMs = 3000;
+/** The oldest version with which PNS is tested. */
+const oldestVersion = 15;
+/** Connections of one API, one dispatcher and one worker for each transport: eight for each process. */
+const neededConnections = 64;
+
+const where = 'Postgres';
+
+/** Finds what is wrong with the database at `url`. */
+export async function postgresFindings(url: string): Promise<Finding[]> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: waitMs, query_timeout: waitMs });
+  try {
+    await client.connect();
+  } catch (error) {
+    const { host, pathname } = new URL(url);
+    const reason = (error as Error).message || (error as { code?: string }).code;
+    const problem = `${host}${pathname} cannot be used: ${reason}.`;
+    return [{ where, problem, cure: 'Start Postgres, or correct DATABASE_URL.' }];
+  }
+  try {
+    return [...(await serverFindings(client)), ...(await migrationFindings(client))];
+  } finally {
+    await client.end();
+  }
+}
+
+async function serverFindings(client: Client): Promise<Finding[]> {
+  const { rows } = await client.query<{ version: number; connections: number; readOnly: boolean }>(
+    `SELECT current_setting('server_version_num')::int AS version,
+            current_setting('max_connections')::int AS connections,
+            pg_is_in_recovery() AS "readOnly"`,
+  );
+  const [server] = rows;
+  if (server === undefined) return [];
+  const findings: Finding[] = [];
+  if (server.version < oldestVersion * 10_000) {
+    const problem = `Version ${Math.floor(server.version / 10_000)} is older than ${oldestVersion}, with which PNS is tested.`;
+    findings.push({ where, problem, cure: `Upgrade to ${oldestVersion} or later.` });
+  }
+  if (server.connections < neededConnections) {
+    const problem = `max_connections is ${server.connections}; one process of each app needs up to ${neededConnections}.`;
+    findings.push({ where, problem, cure: 'Raise max_connections.' });
+  }
+  if (server.readOnly) {
+    findings.push({
+      where,
+      problem: 'It is a replica, which accepts no writes.',
+      cure: 'Point DATABASE_URL at the primary.',
+    });
+  }
+  return findings;
+}
+
+async function migrationFindings(client: Client): Promise<Finding[]> {
+  const { rows } = await client.query<{ exists: boolean }>(`SELECT to_regclass('migrations') IS NOT NULL AS exists`);
+  const done =
+    rows[0]?.exists === true ? (await client.query<{ name: string }>('SELECT name FROM migrations')).rows : [];
+  const doneNames = new Set(done.map(({ name }) => name));
+  const missing = migrationNames.filter((name) => !doneNames.has(name));
+  const unknown = [...doneNames].filter((name) => !migrationNames.includes(name));
+  const findings: Finding[] = [];
+  if (missing.length > 0) {
+    const problem = `${missing.length} of ${migrationNames.length} migrations have not run.`;
+    findings.push({ where, problem, cure: 'Start any app of this version once; it migrates under a lock.' });
+  }
+  if (unknown.length > 0) {
+    const problem = `It was migrated by a newer version: ${unknown.join(', ')}.`;
+    findings.push({ where, problem, cure: 'Run the newer version, or restore the backup of before the upgrade.' });
+  }
+  return findings;
+}

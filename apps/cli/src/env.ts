@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where the API is, and the API key for it. */
+export interface Access {
+  readonly url: string;
+  readonly key: string;
+}
+
+/**
+ * Finds the API: `PNS_API_URL` and `PNS_API_KEY` (or `PNS_API_KEY_FILE`). Without them it is the API on this machine with its
+ * bootstrap key, which `npm start` stores in its data folder.
+ *
+ * @throws UsageError when there is no key
+ */
+export function accessFrom(given: Partial<Access>, env: NodeJS.ProcessEnv = process.env): Access {
+  const url = given.url ?? env['PNS_API_URL'] ?? `http://localhost:${env['PNS_API_PORT'] ?? 3000}`;
+  if (!URL.canParse(url))
+    throw new UsageError(`${url} is not a URL; set PNS_API_URL or --url to one like http://localhost:3000.`);
+  const key =
+    given.key ?? secretFrom(env, 'PNS_API_KEY') ?? secretFrom(env, 'PNS_BOOTSTRAP_API_KEY') ?? developmentKey(env, url);
+  if (key === undefined) throw new UsageError('No API key: set PNS_API_KEY, PNS_API_KEY_FILE or --key.');
+  return { url: url.replace(/\/+$/, ''), key };
+}
+
+/** What `pns doctor` looks at besides the API; an absent server is not looked at. */
+export interface DoctorEnv {
+  readonly all: NodeJS.ProcessEnv;
+  readonly redisUrl: string | undefined;
+  readonly databaseUrl: string | undefined;
+}
+
+export function doctorEnv(env: NodeJS.ProcessEnv = process.env): DoctorEnv {
+  return { all: env, redisUrl: secretFrom(env, 'REDIS_URL'), databaseUrl: secretFrom(env, 'DATABASE_URL') };
+}
+
+/** Whether text may be coloured: it goes to a terminal, and https://no-color.org does not say otherwise. */
+export function isColoured(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): boolean {
+  return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+}
+
+/** The command line is wrong. Its exit code is 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+function secretFrom(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  const file = env[`${name}_FILE`];
+  const value = env[name] === '' ? undefined : env[name];
+  if (value !== undefined || file === undefined) return value;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new UsageError(`${name}_FILE: ${(error as Error).message}`);
+  }
+}
+
+/** The key that `npm start` generated. It is sent to this machine only. */
+function developmentKey(env: NodeJS.ProcessEnv, url: string): string | undefined {
+  if (!/^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)) return undefined;
+  try {
+    const secrets: unknown = JSON.parse(readFileSync(join(env['PNS_DATA_DIR'] ?? '.data', 'secrets.json'), 'utf8'));
+    return (secrets as Readonly<Record<string, string | undefined>>)['PNS_BOOTSTRAP_API_KEY'];
+  } catch {
+    return undefined;
+  }
+}

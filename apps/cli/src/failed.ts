@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import { answerOf, pages, type components } from '@pns/client';
+import { action, numberOption, userOption, type UserOption } from './cli';
+import { UsageError } from './env';
+
+type Filter = Omit<components['schemas']['DeliveryRetry'], 'ids'>;
+
+interface FilterOptions {
+  readonly user?: UserOption;
+  readonly context?: number;
+  readonly client?: string;
+  readonly transport?: NonNullable<Filter['transport']>;
+  readonly topic?: string;
+  readonly outcome?: NonNullable<Filter['outcome']>;
+}
+
+/** Adds `pns failed`. */
+export function addFailed(program: Command): void {
+  const failed = program.command('failed').description('Deliveries that failed and get no more attempts.');
+  filtered(failed.command('list').description('Lists them, oldest first.'))
+    .option('--limit <number>', 'at most this many', numberOption, 100)
+    .action(
+      action<FilterOptions & { limit: number }>(async ({ client, output }, { limit, ...options }) => {
+        const items: components['schemas']['DeliveryList']['items'] = [];
+        const filter = filterOf(options);
+        const list = (cursor?: string) =>
+          client.GET('/v1/deliveries', {
+            params: { query: { ...filter, limit: Math.min(limit, 500), ...(cursor !== undefined && { cursor }) } },
+          });
+        for await (const item of pages(list)) {
+          if (items.push(item) >= limit) break;
+        }
+        output.show({ items }, () => {
+          const rows = items.map(({ id, context, user, client: to, transport, topic, outcome, reason, failedAt }) => ({
+            id,
+            user: `${user}@${context}`,
+            client: to,
+            transport,
+            topic,
+            outcome,
+            reason,
+            'failed at': failedAt,
+          }));
+          output.table(rows, 'No delivery failed.');
+        });
+      }),
+    );
+  filtered(
+    failed
+      .command('retry [ids...]')
+      .description('Sends them again: the ones with these ids, or all that match the filter.'),
+  )
+    .addHelpText('after', '\nExample:\n  pns failed retry --client crm --outcome exhausted')
+    .action(
+      action<FilterOptions>(async ({ client, output }, options, ...ids) => {
+        const answer = await answerOf(client.POST('/v1/deliveries/retry', { body: chosen(ids, options) }));
+        output.show(answer, () => output.line(`${answer.retried} sent again.`));
+      }),
+    );
+  filtered(
+    failed
+      .command('delete [ids...]')
+      .description('Deletes the ones with these ids, or all that match the filter. They cannot be sent again.'),
+  ).action(
+    action<FilterOptions>(async ({ client, output }, options, ...given) => {
+      const { ids, ...filter } = chosen(given, options);
+      const query = { ...filter, ...(ids !== undefined && { id: ids }) };
+      const answer = await answerOf(client.DELETE('/v1/deliveries', { params: { query } }));
+      output.show(answer, () => output.line(`${answer.removed} deleted.`));
+    }),
+  );
+}
+
+function filtered(command: Command): Command {
+  return command
+    .option('--user <user@context>', 'of this user', userOption)
+    .option('--context <context>', 'of this context', numberOption)
+    .option('--client <client>', 'of this client')
+    .option('--transport <transport>', 'of this transport')
+    .option('--topic <topic>', 'with this topic')
+    .option('--outcome <outcome>', 'exhausted, gone, rejected, misconfigured or expired');
+}
+
+/** @throws UsageError when nothing is chosen */
+function chosen(ids: readonly string[], options: FilterOptions): components['schemas']['DeliveryRetry'] {
+  const filter = filterOf(options);
+  if (ids.length > 0) return { ...filter, ids: [...ids] };
+  if (Object.keys(filter).length === 0) throw new UsageError('Give ids or a filter, for example --client crm.');
+  return filter;
+}
+
+function filterOf({ user, context, client, transport, topic, outcome }: FilterOptions): Filter {
+  const entries = { context, ...user, client, transport, topic, outcome };
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
+}

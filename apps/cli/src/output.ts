@@ -1,0 +1,91 @@
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import { isColoured } from './env';
+
+/** A row of a table: the titles of the columns and their texts. */
+export type Row = Readonly<Record<string, string | number | undefined>>;
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Writes answers: tables and sentences for people, or JSON for programs. */
+export class Output {
+  private readonly hasColours: boolean;
+
+  constructor(
+    private readonly isJson: boolean,
+    private readonly stream: { write(text: string): unknown; isTTY?: boolean },
+  ) {
+    this.hasColours = isColoured(stream);
+  }
+
+  /** Writes `answer` as JSON, or what `forPeople` writes instead. */
+  show(answer: unknown, forPeople: () => void): void {
+    if (this.isJson) this.stream.write(`${JSON.stringify(answer, undefined, 2)}\n`);
+    else forPeople();
+  }
+
+  line(text = ''): void {
+    this.stream.write(`${text}\n`);
+  }
+
+  /** Writes a table, or `empty` where there are no rows. */
+  table(rows: readonly Row[], empty: string): void {
+    const [first] = rows;
+    if (first === undefined) return this.line(empty);
+    const titles = Object.keys(first);
+    const table = new Table({
+      head: titles.map((title) => this.styled('bold', title)),
+      style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+      chars: noBorders,
+    });
+    for (const row of rows) table.push(titles.map((title) => this.cell(title, row[title])));
+    this.line(table.toString().replace(/ +$/gm, ''));
+  }
+
+  /** Colours `text` where colours are used. */
+  styled(style: Style, text: string): string {
+    return this.hasColours ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  /** An outcome in its colour. */
+  outcome(outcome: string): string {
+    return this.styled(outcomeStyles[outcome] ?? 'red', outcome);
+  }
+
+  private cell(title: string, value: string | number | undefined): string {
+    const text = printable(String(value ?? ''));
+    return title === 'outcome' && text !== '' ? this.outcome(text) : text;
+  }
+}
+
+const outcomeStyles: Readonly<Record<string, Style>> = {
+  delivered: 'green',
+  accepted: 'green',
+  duplicate: 'yellow',
+  retry: 'yellow',
+  suppressed: 'gray',
+  expired: 'gray',
+};
+
+/** Values come from tenants: control characters would reach the terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ');
+}
+
+const noBorders = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};

@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import { answerOf, type components } from '@pns/client';
+import { action, jsonObjectOption, numberOption, userOption, type UserOption } from './cli';
+import { historyOf, showHistory, usualWaitSeconds, type Wait } from './where';
+
+type Entry = components['schemas']['NotificationEntry'];
+
+interface SendOptions {
+  readonly to: UserOption;
+  readonly topic: string;
+  readonly payload: Record<string, unknown>;
+  readonly priority?: Entry['priority'];
+  readonly ttl?: number;
+  readonly id?: string;
+  readonly wait?: Wait;
+}
+
+const samplePayload = {
+  folder: 'default0/INBOX',
+  email: 'jane.doe@example.com',
+  subject: 'Hello from pns send',
+  unread: 1,
+};
+
+/** Adds `pns send`. */
+export function addSend(program: Command): void {
+  program
+    .command('send')
+    .summary('post a notification')
+    .description('Posts one notification for a user. Without a payload it is a sample of a new mail.')
+    .requiredOption('--to <user@context>', 'the user who is notified', userOption)
+    .option('--topic <topic>', 'what happened', 'ox:mail:new')
+    .option('--payload <json>', 'a JSON object, @file or - for standard input', jsonObjectOption, samplePayload)
+    .option('--priority <priority>', 'high, medium or low')
+    .option('--ttl <seconds>', 'how long it may be delivered', numberOption)
+    .option('--id <id>', 'makes a repeat harmless')
+    .option(
+      '--wait [seconds]',
+      `wait for the outcome of every delivery, at most so long; ${usualWaitSeconds} without a number`,
+      numberOption,
+    )
+    .addHelpText('after', '\nExample:\n  pns send --to 14@1 --wait')
+    .action(
+      action<SendOptions>(async ({ client, output }, { to, topic, payload, priority, ttl, id, wait }) => {
+        const body = {
+          ...to,
+          topic,
+          payload,
+          ...(priority !== undefined && { priority }),
+          ...(ttl !== undefined && { ttlSeconds: ttl }),
+          ...(id !== undefined && { id }),
+        };
+        const answer = await answerOf(client.POST('/v1/notifications', { body }));
+        const [posted] = answer.notifications;
+        if (wait !== undefined && posted !== undefined) {
+          return showHistory(output, await historyOf(client, posted.id, to, wait));
+        }
+        output.show(answer, () => output.table([{ id: posted?.id, status: posted?.status }], 'Nothing was accepted.'));
+      }),
+    );
+}

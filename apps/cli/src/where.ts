@@ -1,0 +1,100 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { answerOf, ProblemError, type components, type PnsClient } from '@pns/client';
+import { action, numberOption, userOption, type UserOption } from './cli';
+import type { Output, Row } from './output';
+
+type History = components['schemas']['NamedNotification'];
+type Delivery = History['deliveries'][number];
+
+/** Time between two looks at the history, in ms; a milestone is shown at most 2 s after it happened. */
+const lookMs = 500;
+
+/** Outcomes of a delivery that goes on. */
+const openOutcomes: ReadonlySet<string> = new Set(['waiting', 'retry', 'deferred', 'moved']);
+
+/** Adds `pns where`. */
+export function addWhere(program: Command): void {
+  program
+    .command('where <id>')
+    .summary('show what became of a notification')
+    .description(
+      'Shows the history of a notification, by the id of PNS or of the producer: every delivery with its attempts.',
+    )
+    .option('--user <user@context>', 'whose notification; needed if several users have one with this id', userOption)
+    .option(
+      '--wait [seconds]',
+      `wait until every delivery has ended, at most so long; ${usualWaitSeconds} without a number`,
+      numberOption,
+    )
+    .addHelpText('after', '\nExample:\n  pns where mail-113 --user 14@1')
+    .action(
+      action<{ user?: UserOption; wait?: Wait }>(async ({ client, output }, { user, wait }, id = '') => {
+        showHistory(output, await historyOf(client, id, user, wait));
+      }),
+    );
+}
+
+function requested(client: PnsClient, id: string, user?: UserOption) {
+  return client.GET('/v1/notifications/{id}', { params: { path: { id }, query: { ...user } } });
+}
+
+/** How long `--wait` waits where it has no number, in seconds. An attempt that failed is repeated for up to a day. */
+export const usualWaitSeconds = 10;
+
+/** Value of `--wait [seconds]`; true where it has no number. */
+export type Wait = number | true | undefined;
+
+/** The history of a notification; with `wait` when each of its deliveries has ended, or when the time is over. */
+export async function historyOf(
+  client: PnsClient,
+  id: string,
+  user: UserOption | undefined,
+  wait: Wait,
+): Promise<History> {
+  const seconds = wait === true ? usualWaitSeconds : (wait ?? 0);
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const isLast = Date.now() >= deadline;
+    const history = await answerOf(requested(client, id, user)).catch((error: unknown) => {
+      if (error instanceof ProblemError && error.problem.status === 404 && !isLast) return undefined;
+      throw error;
+    });
+    if (history !== undefined && (isLast || hasEnded(history))) return history;
+    await pause(lookMs);
+  }
+}
+
+function hasEnded({ dispatched, joinedInto, deliveries }: History): boolean {
+  if (joinedInto !== undefined) return true;
+  return dispatched !== undefined && deliveries.every(({ outcome }) => !openOutcomes.has(outcome));
+}
+
+export function showHistory(output: Output, history: History): void {
+  output.show(history, () => {
+    output.line(output.styled('bold', history.sentence));
+    const milestones = [
+      ['received', history.received],
+      ['aggregated', history.aggregated],
+      ['dispatched', history.dispatched],
+    ].filter(([, at]) => at !== undefined);
+    output.line(milestones.map(([name, at]) => `${name} ${at}`).join('  '));
+    if (history.joinedInto !== undefined) return output.line(`joined into ${history.joinedInto}`);
+    output.line();
+    output.table(history.deliveries.flatMap(rowsOf), 'No delivery was made.');
+  });
+}
+
+function rowsOf({ transport, client, outcome, reason, nextAttempt, attempts }: Delivery): Row[] {
+  const target = { transport, client };
+  const last = { attempt: '', at: nextAttempt === undefined ? '' : `next at ${nextAttempt}`, ms: '', outcome, reason };
+  if (attempts.length === 0) return [{ ...target, ...last }];
+  return attempts.map(({ number, at, durationMs, outcome: each, reason: why, providerId }) => ({
+    ...target,
+    attempt: number,
+    at,
+    ms: durationMs,
+    outcome: each,
+    reason: why ?? providerId,
+  }));
+}

@@ -1,0 +1,116 @@
+import { runCli } from './cli-process';
+import { apiKey, System } from './system';
+
+jest.setTimeout(60_000);
+
+let system: System;
+
+beforeAll(async () => {
+  system = await System.start({
+    isDurable: false,
+    processes: { 'worker-websocket': 0 },
+    properties: {
+      'com.openexchange.pns.delayDuration': 0,
+      'com.openexchange.webhooks.enabledIds': 'sandbox',
+      'com.openexchange.pns.retry.attempts': 1,
+    },
+  });
+}, 120_000);
+
+afterAll(() => system?.stop());
+
+/** Runs the command line at the API, with `input` at its standard input. */
+function pns(args: readonly string[], { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {}) {
+  return runCli(args, { PNS_API_URL: system.app('api').url, PNS_API_KEY: apiKey, ...env }, input);
+}
+
+async function done(...args: string[]): Promise<string> {
+  const { code, out, err } = await pns(args);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return out;
+}
+
+it('registers a subscription, sends to it and shows what became of the notification', async () => {
+  const uri = `${system.sandbox.url}/webhooks/cli`;
+  const target = ['--client', 'sandbox', '--transport', 'webhook', '--token', uri];
+  const tested = await done('subscribe', '--user', '14@1', ...target, '--test');
+  expect(tested).toMatch(/sandbox\s+webhook\s+\*\nTest push: delivered/);
+  const sent = await done('send', '--to', '14@1', '--id', 'mail-113', '--wait');
+  expect(sent).toMatch(/Delivered at the first attempt: sandbox through webhook\./);
+  expect(sent).toMatch(/webhook\s+sandbox\s+1\s+\S+\s+\d+\s+delivered/);
+  expect(await done('where', 'mail-113', '--user', '14@1')).toBe(sent);
+  expect(await done('send', '--to', '14@1', '--id', 'mail-113')).toMatch(/mail-113\s+duplicate/);
+  expect(await done('explain', '--user', '14@1')).toMatch(/sandbox\s+webhook\s+yes/);
+});
+
+it('takes a payload from standard input and writes JSON for programs', async () => {
+  const { code, out } = await pns(['--json', 'send', '--to', '15@1', '--topic', 'a:b', '--payload', '-'], {
+    input: '{"n":1}',
+  });
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ accepted: 1, notifications: [{ status: 'accepted' }] });
+});
+
+it('reads and changes properties of each scope', async () => {
+  const name = 'com.openexchange.pns.delayDuration';
+  await done('config', 'set', name, '300', '--in', 'user:16@1');
+  await done('config', 'set', name, '200', '--in', 'context:1');
+  expect(await done('config', 'get', name, '--in', 'user:16@1')).toBe('300\n');
+  expect(await done('config', 'list', '--in', 'context:1')).toMatch(/delayDuration\s+200/);
+  expect(await done('config', 'list', '--effective', '--prefix', name, '--in', 'user:17@1')).toMatch(/200\s+context/);
+  expect(await done('config', 'diff', 'user:16@1', 'user:17@1')).toMatch(/delayDuration\s+300\s+200/);
+  await done('config', 'unset', name, '--in', 'user:16@1');
+  expect(await done('config', 'diff', 'user:16@1', 'user:17@1')).toBe('They do not differ.\n');
+  await done('config', 'unset', name, '--in', 'context:1');
+});
+
+it('lists failed deliveries and sends them again', async () => {
+  const uri = `${system.sandbox.url}/webhooks/refusing`;
+  await fetch(`${uri}/faults`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ status: 400, times: 1 }),
+  });
+  await done('subscribe', '--user', '18@1', '--client', 'sandbox', '--transport', 'webhook', '--token', uri);
+  await done('send', '--to', '18@1', '--id', 'refused', '--wait');
+  const list = await done('failed', 'list', '--user', '18@1');
+  expect(list).toMatch(/18@1\s+sandbox\s+webhook\s+ox:mail:new\s+rejected/);
+  expect(await done('failed', 'retry', '--user', '18@1')).toBe('1 sent again.\n');
+  expect(await done('where', 'refused', '--wait')).toMatch(/delivered/);
+  expect(await done('failed', 'delete', '--user', '18@1')).toBe('0 deleted.\n');
+});
+
+it('encrypts secrets again, and says how many still need another key', async () => {
+  expect(await done('secrets', 'rotate')).toMatch(/^\d+ encrypted again, 0 still need another key\.\n$/);
+});
+
+it.each([
+  [['send', '--to', '14'], 2, /user@context, for example 14@1/],
+  [['send'], 2, /required option '--to/],
+  [['sent'], 2, /Did you mean send\?/],
+  [['send', '--to', '14@1', '--payload', '{'], 2, /not JSON/],
+  [['send', '--to', '14@1', '--payload', '@missing.json'], 2, /ENOENT/],
+  [['failed', 'retry'], 2, /Give ids or a filter/],
+  [['config', 'get', 'x', '--in', 'nowhere'], 2, /server, set:<name>, context:<id>/],
+  [
+    ['config', 'set', 'com.openexchange.pns.delayDuraton', '1'],
+    1,
+    /nearest is com\.openexchange\.pns\.delayDuration.*PROPERTY_UNKNOWN, HTTP 422/,
+  ],
+  [['where', 'nothing'], 1, /NOTIFICATION_NOT_FOUND/],
+  [['--key', 'a wrong key of some length', 'where', 'nothing'], 1, /HTTP 401/],
+  [['--url', 'http://127.0.0.1:1', 'where', 'nothing'], 1, /cannot be reached/],
+  [['--url', 'nonsense', 'where', 'nothing'], 2, /is not a URL/],
+])('pns %j ends with %i and one sentence', async (args, expected, sentence) => {
+  const { code, out, err } = await pns(args);
+  expect({ code, out }).toEqual({ code: expected, out: '' });
+  expect(err).toMatch(sentence);
+  expect(err).not.toMatch(/ {4}at /);
+});
+
+it('sends the development key to this machine only', async () => {
+  const { code, err } = await pns(['where', 'x'], {
+    env: { PNS_API_URL: 'https://pns.example.com', PNS_API_KEY: '', PNS_DATA_DIR: '.' },
+  });
+  expect({ code, err }).toEqual({ code: 2, err: 'No API key: set PNS_API_KEY, PNS_API_KEY_FILE or --key.\n' });
+});

@@ -1,0 +1,153 @@
+import { freePort, freshDatabase } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
+import { Redis } from 'ioredis';
+import { runCli } from './cli-process';
+import { apiKey, System } from './system';
+
+jest.setTimeout(60_000);
+
+let system: System;
+let redis: Redis;
+let closedPort: number;
+
+beforeAll(async () => {
+  system = await System.start({ processes: { 'worker-websocket': 0, 'worker-apns': 1 } });
+  redis = new Redis(system.redis.url);
+  await redis.config('SET', 'maxmemory', '256mb');
+  closedPort = await freePort();
+}, 120_000);
+
+afterAll(async () => {
+  redis?.disconnect();
+  await system?.stop();
+});
+
+const good = () => ({
+  PNS_API_URL: system.app('api').url,
+  PNS_API_KEY: apiKey,
+  REDIS_URL: system.redis.url,
+  DATABASE_URL: system.databaseUrl,
+});
+
+it('is silent where all is well', async () => {
+  expect(await runCli(['doctor'], good())).toEqual({ code: 0, out: '', err: '' });
+  const { out } = await runCli(['--json', 'doctor'], good());
+  expect(JSON.parse(out)).toEqual({ findings: [] });
+});
+
+/** What is broken, the variables for it, and what the doctor must name. */
+const variables: readonly (readonly [string, () => Record<string, string>, RegExp])[] = [
+  ['an unknown variable', () => ({ PNS_SHARD: '4' }), /PNS_SHARD is not a variable that PNS knows/],
+  ['a bad value', () => ({ PNS_SHARDS: 'many' }), /PNS_SHARDS: must be a whole number/],
+  [
+    'a short encryption key',
+    () => ({ PNS_ENCRYPTION_KEY: 'short' }),
+    /PNS_ENCRYPTION_KEY: must be one or more keys of 32 bytes/,
+  ],
+  [
+    'one secret for two purposes',
+    () => ({ PNS_SESSION_SECRET: 'x'.repeat(32), PNS_BOOTSTRAP_API_KEY: 'x'.repeat(32) }),
+    /is the same as PNS_SESSION_SECRET/,
+  ],
+  [
+    'a missing file of a secret',
+    () => ({ PNS_SESSION_SECRET_FILE: '/missing' }),
+    /PNS_SESSION_SECRET_FILE: \/missing cannot be read/,
+  ],
+  [
+    'an API that does not run',
+    () => ({ PNS_API_URL: `http://127.0.0.1:${closedPort}` }),
+    /API: \S+ cannot be reached \(ECONNREFUSED\)/,
+  ],
+  ['a wrong API key', () => ({ PNS_API_KEY: 'a key that nobody made' }), /Set PNS_API_KEY to a valid key/],
+  [
+    'a Redis that does not run',
+    () => ({ REDIS_URL: 'redis://127.0.0.1:1' }),
+    /Redis: .*Start Redis, or correct REDIS_URL/s,
+  ],
+  [
+    'a wrong password of Redis',
+    () => ({ REDIS_URL: system.redis.url.replace('redis://', 'redis://nobody:wrong@') }),
+    /Redis: .*refuses: WRONGPASS/,
+  ],
+  [
+    'a Postgres that does not run',
+    () => ({ DATABASE_URL: 'postgres://127.0.0.1:1/pns' }),
+    /Postgres: 127\.0\.0\.1:1\/pns cannot be used: .*ECONNREFUSED/,
+  ],
+  [
+    'a database that does not exist',
+    () => ({ DATABASE_URL: system.databaseUrl.replace(/[^/]+$/, 'missing') }),
+    /Postgres: .*database "missing" does not exist/,
+  ],
+];
+
+it.each(variables)('names %s and its cure', async (_, env, sentence) => {
+  const { code, out, err } = await runCli(['doctor'], { ...good(), ...env() });
+  expect({ code, err }).toEqual({ code: 1, err: '' });
+  expect(out).toMatch(sentence);
+  expect(out).toMatch(/^ {2}\S/m);
+});
+
+it.each([
+  ['appendonly', 'no', 'yes', /appendonly is no/],
+  ['appendfsync', 'everysec', 'always', /appendfsync is everysec/],
+  ['maxmemory-policy', 'allkeys-lru', 'noeviction', /maxmemory-policy is allkeys-lru/],
+  ['maxmemory', '0', '256mb', /maxmemory is not set/],
+])('names %s %s and its cure', async (name, bad, usual, sentence) => {
+  await redis.config('SET', name, bad);
+  try {
+    const { code, out } = await runCli(['doctor'], good());
+    expect(code).toBe(1);
+    expect(out).toMatch(sentence);
+  } finally {
+    await redis.config('SET', name, usual);
+  }
+});
+
+it('names a Redis that is nearly full', async () => {
+  const used = Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
+  await redis.config('SET', 'maxmemory', String(Math.round(used * 1.1)));
+  try {
+    expect((await runCli(['doctor'], good())).out).toMatch(/% of maxmemory is used/);
+  } finally {
+    await redis.config('SET', 'maxmemory', '256mb');
+  }
+});
+
+it('names migrations that have not run', async () => {
+  const empty = await freshDatabase();
+  try {
+    const { out } = await runCli(['doctor'], { ...good(), DATABASE_URL: empty.url });
+    expect(out).toMatch(/Postgres: (\d+) of \1 migrations have not run/);
+  } finally {
+    await empty.drop();
+  }
+});
+
+it('names an API key without the scope', async () => {
+  const { key } = await system.expect<{ key: string }>(201, 'POST', '/v1/api-keys', {
+    name: 'producer',
+    scopes: ['ingest'],
+  });
+  expect((await runCli(['doctor'], { ...good(), PNS_API_KEY: key })).out).toMatch(/Use a key with the scope admin/);
+});
+
+it('names a faulty entry of the configuration folder with its file and line', async () => {
+  system.configure('broken.properties', 'com.openexchange.pns.delayDuration=soon\n');
+  const { out } = await eventually('the doctor finds it', async () => {
+    const ended = await runCli(['doctor'], good());
+    return ended.code === 1 ? ended : undefined;
+  });
+  expect(out).toMatch(/broken\.properties:1: .*delayDuration/);
+  system.configure('broken.properties', '\n');
+  await eventually('the doctor is silent again', async () => (await runCli(['doctor'], good())).code === 0);
+});
+
+it('names a client whose credentials cannot be used', async () => {
+  system.configure(
+    'pns-apns-options.yml',
+    'ios:\n  authtype: jwt\n  privatekey: missing.p8\n  keyid: ABCDE12345\n  teamid: ABCDE12345\n  topic: com.example\n',
+  );
+  await eventually('the doctor finds it', async () => /ios/.test((await runCli(['doctor'], good())).out));
+});

@@ -1,0 +1,268 @@
+import { NestFactory } from '@nestjs/core';
+import type { INestApplicationContext } from '@nestjs/common';
+import { ConfigCascade } from '@pns/config-cascade';
+import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { EndpointStore, FailedDeliveryStore, PersistenceModule, type FailedDelivery } from '@pns/persistence';
+import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue';
+import { log, metrics, nestLogger } from '@pns/runtime';
+import { RuntimeModule } from '@pns/runtime/app';
+import type { Delivery, Outcome } from '@pns/transport-contract';
+import { FailingEndpoints } from './failing-endpoints';
+
+log.level = 'silent';
+
+const dayMs = 86_400_000;
+const start = Date.UTC(2027, 0, 1);
+
+let database: FreshDatabase;
+let app: INestApplicationContext;
+let queues: Queues;
+let store: EndpointStore;
+let failed: FailedDeliveryStore;
+let clock: number;
+const lines: { readonly event: string; readonly percent?: number; readonly endpoints?: number }[] = [];
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  const imports = [
+    RuntimeModule,
+    QueueModule.forRoot({ redisUrl: testRedisUrl(), shards: 1, prefix: freshPrefix() }),
+    PersistenceModule.forRoot({ databaseUrl: database.url }),
+  ];
+  app = await NestFactory.createApplicationContext({ module: class {}, imports }, { logger: nestLogger });
+  queues = app.get(Queues);
+  store = app.get(EndpointStore);
+  failed = app.get(FailedDeliveryStore);
+  for (const level of ['warn', 'error', 'info'] as const) {
+    jest.spyOn(log, level).mockImplementation((...[line]: readonly unknown[]) => void lines.push(line as never));
+  }
+});
+
+afterAll(async () => {
+  jest.restoreAllMocks();
+  await app.close();
+  await database.drop();
+});
+
+beforeEach(async () => {
+  clock = start;
+  lines.length = 0;
+  await queue().obliterate({ force: true });
+});
+
+const queue = () => queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
+
+/** The deliveries in the queue of webhooks. */
+const queued = async (): Promise<readonly Delivery[]> =>
+  (await queue().getJobs(['waiting', 'delayed'], 0, -1, true)).flatMap(({ data }) => data.deliveries);
+
+/** What one worker process does with endpoints. All of them have the clock of the test. */
+function worker(values: Readonly<Record<string, string>> = {}): FailingEndpoints {
+  const all = { 'com.openexchange.pns.operator.webhook': 'ops', ...values };
+  const cascade = new ConfigCascade({ name: 'server', values: new Map(Object.entries(all)) });
+  return new FailingEndpoints('webhook', store, failed, queues, cascade, () => clock);
+}
+
+let number = 0;
+
+/** A delivery to an endpoint that no other test uses. */
+function delivery(changes: Partial<Delivery> = {}): Delivery {
+  number++;
+  return {
+    ...{ id: `d-${number}`, notificationId: 'n', subscriptionId: '4fd7cb5c-6a2e-4a0e-8d5a-1c1f6a3a9f10' },
+    ...{ context: 1, user: 14, client: 'crm', transport: 'webhook', token: `https://crm.example.com/${number}` },
+    ...{ topic: 'ox:mail:new', payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 1, attempt: 1 },
+    ...changes,
+  };
+}
+
+const refused: Outcome = { kind: 'retry', reason: 'The endpoint answered 500.' };
+
+/** An endpoint that failed for five days, and the workers that switched it off. */
+async function switchedOff(one: FailingEndpoints, to: Delivery): Promise<void> {
+  for (const days of [0, 5]) {
+    clock = start + days * dayMs;
+    one.attempted(to, refused);
+    await one.refresh();
+  }
+  expect(one.outcomeOff(to)).toMatchObject({ kind: 'exhausted', isKept: true });
+}
+
+const steps = () => lines.filter(({ event }) => event.startsWith('endpoint.')).map(({ event, percent }) => [event, percent]);
+
+describe('an endpoint that fails for five days', () => {
+  it('is warned of at 50, 70 and 90 %, once in all processes, and then switched off by the next failure', async () => {
+    const [one, other] = [worker(), worker()];
+    const to = delivery();
+    one.attempted(to, refused);
+    await one.refresh();
+    const counted = await valueOf('pns_endpoint_warnings_total{transport="webhook",percent="90"}');
+    for (const percent of [49, 50, 51, 70, 89, 90, 99, 100, 110]) {
+      clock = start + (5 * dayMs * percent) / 100;
+      await Promise.all([one.refresh(), other.refresh()]);
+    }
+    expect(steps()).toEqual([50, 70, 90].map((percent) => ['endpoint.failing', percent]));
+    expect(await valueOf('pns_endpoint_warnings_total{transport="webhook",percent="90"}')).toBe(counted + 1);
+    other.attempted(to, refused);
+    await other.refresh();
+    await one.refresh();
+    expect(steps().at(-1)).toEqual(['endpoint.switched-off', 100]);
+    for (const each of [one, other]) {
+      expect(each.outcomeOff(to)).toEqual({
+        ...{ kind: 'exhausted', isKept: true },
+        reason:
+          'The endpoint is switched off since 2027-01-06T12:00:00.000Z: The endpoint answered 500. The delivery is kept until it is switched on.',
+      });
+    }
+    expect(one.outcomeOff({ ...to, replyTo: 'a test push' })).toBeUndefined();
+    expect(one.outcomeOff({ ...to, client: 'another' })).toBeUndefined();
+    const messages = await queued();
+    expect(messages.map(({ topic, payload }) => [topic, payload['percent']])).toEqual([
+      ['pns:endpoint:failing', 50],
+      ['pns:endpoint:failing', 70],
+      ['pns:endpoint:failing', 90],
+      ['pns:endpoint:switched-off', 100],
+    ]);
+    expect(messages[0]).toMatchObject({
+      ...{ client: 'ops', transport: 'webhook', token: '', context: 0 },
+      payload: { client: 'crm', origin: 'https://crm.example.com', since: '2027-01-01T00:00:00.000Z', count: 1 },
+    });
+    expect(JSON.stringify([messages, lines])).not.toContain(to.token);
+  });
+
+  it('is one message for all endpoints of a server', async () => {
+    const one = worker();
+    for (let each = 0; each < 20; each++) one.attempted(delivery({ client: 'many' }), refused);
+    await one.refresh();
+    clock = start + 5 * dayMs;
+    await one.refresh();
+    expect(lines.map(({ percent, endpoints }) => [percent, endpoints])).toEqual([
+      [50, 20],
+      [70, 20],
+      [90, 20],
+    ]);
+    expect(await queued()).toHaveLength(3);
+  });
+
+  it.each<[string, Readonly<Record<string, string>>]>([
+    ['never with disableAfter 0', { 'com.openexchange.pns.endpoint.disableAfter': '0' }],
+    ['without a message if there is no webhook of the operator', { 'com.openexchange.pns.operator.webhook': '' }],
+  ])('is switched off %s', async (name, values) => {
+    const one = worker(values);
+    const to = delivery();
+    for (const days of [0, 50]) {
+      clock = start + days * dayMs;
+      one.attempted(to, refused);
+      await one.refresh();
+    }
+    expect(one.outcomeOff(to) !== undefined).toBe(!name.includes('never'));
+    expect(await queued()).toEqual([]);
+  });
+});
+
+describe('the time for which an endpoint fails', () => {
+  it.each<[string, Outcome]>([
+    ['a deferral', { kind: 'retry', reason: 'open', isDeferred: true }],
+    ['a wait for Postgres', { kind: 'retry', reason: 'away', isWaiting: true }],
+    ['a payload that was rejected', { kind: 'rejected', reason: 'The endpoint answered 413.' }],
+    ['wrong credentials of the client', { kind: 'misconfigured', reason: 'There is no webhook crm.' }],
+    ['an expired delivery', { kind: 'expired', reason: 'late' }],
+  ])('does not begin with %s', async (_, outcome) => {
+    const one = worker();
+    const to = delivery();
+    for (const days of [0, 6]) {
+      clock = start + days * dayMs;
+      one.attempted(to, outcome);
+      await one.refresh();
+    }
+    expect(one.outcomeOff(to)).toBeUndefined();
+    expect(steps()).toEqual([]);
+  });
+
+  it('ends with a success in any process, also if an older failure is recorded later', async () => {
+    const [one, other, late] = [worker(), worker(), worker()];
+    const to = delivery();
+    one.attempted(to, refused);
+    await Promise.all([one.refresh(), late.refresh()]);
+    clock += 4 * dayMs;
+    late.attempted(to, refused);
+    await other.refresh();
+    clock += 1;
+    other.attempted(to, { kind: 'delivered' });
+    await other.refresh();
+    await late.refresh();
+    clock += 1;
+    one.attempted(to, refused);
+    await one.refresh();
+    clock += dayMs;
+    one.attempted(to, refused);
+    await one.refresh();
+    expect(one.outcomeOff(to)).toBeUndefined();
+  });
+});
+
+describe('an endpoint that is switched off', () => {
+  const kept = (to: Delivery, id: string): FailedDelivery => ({
+    ...{ delivery: { ...to, id }, outcome: 'exhausted', reason: 'off', isHeld: false, isKept: true, failedAt: clock },
+  });
+  const keptIds = async () => (await failed.list({}, { limit: 100 })).items.map(({ delivery: { id } }) => id);
+
+  it.each(['the API', 'a successful test push'])('is on again by %s, and its kept deliveries are sent', async (by) => {
+    const [one, other] = [worker(), worker()];
+    const [to, beside] = [delivery({ client: by.replaceAll(' ', '.') }), delivery()];
+    await switchedOff(one, to);
+    await one.refresh();
+    await switchedOff(other, beside);
+    await queue().obliterate({ force: true });
+    const ids = Array.from({ length: 5 }, (_, each) => `${by.at(-1)}-${each}`);
+    await failed.record([...ids.map((id) => kept(to, id)), kept(beside, `beside-${by.at(-1)}`)]);
+    await other.refresh();
+    expect(await queued()).toEqual([]);
+    if (by === 'the API') expect(await store.enable({ client: to.client })).toHaveLength(1);
+    else one.attempted({ ...to, replyTo: 'r' }, { kind: 'delivered' });
+    await one.refresh();
+    await one.refresh();
+    await other.refresh();
+    expect((await queued()).map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(ids.map((id) => `${id} 1`));
+    expect(await keptIds()).toContain(`beside-${by.at(-1)}`);
+    for (const each of [one, other]) expect(each.outcomeOff(to)).toBeUndefined();
+    expect(other.outcomeOff(beside)).toBeDefined();
+    clock += 4 * dayMs; // the time begins again
+    one.attempted(to, refused);
+    await one.refresh();
+    expect(one.outcomeOff(to)).toBeUndefined();
+  });
+
+  it('sends deliveries again that a process kept after it was switched on', async () => {
+    const one = worker();
+    const to = delivery({ client: 'late' });
+    await switchedOff(one, to);
+    await store.enable({ client: 'late' });
+    await one.refresh();
+    await queue().obliterate({ force: true });
+    await failed.record([kept(to, 'kept-late')]);
+    await one.refresh();
+    expect((await queued()).map(({ id }) => id)).toEqual(['kept-late']);
+  });
+
+  it('is forgotten when it has no subscription any more', async () => {
+    const one = worker();
+    const to = delivery({ client: 'deleted' });
+    await switchedOff(one, to);
+    while ((await store.removeEnded(Date.now() + dayMs, 1000)) > 0);
+    expect(await store.enable({ client: 'deleted' })).toEqual([]);
+  });
+});
+
+it('costs a delivered push no query and no entry while its endpoint works', async () => {
+  const one = worker();
+  const query = jest.spyOn(store, 'recordSuccesses');
+  one.attempted(delivery({ client: 'works' }), { kind: 'delivered' });
+  await one.refresh();
+  expect(query).toHaveBeenCalledWith('webhook', [], clock);
+});
+
+async function valueOf(series: string): Promise<number> {
+  const line = (await metrics.metrics()).split('\n').find((each) => each.startsWith(series));
+  return Number(line?.split(' ').at(-1) ?? 0);
+}

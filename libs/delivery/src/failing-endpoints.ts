@@ -1,0 +1,297 @@
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { ConfigCascade } from '@pns/config-cascade';
+import type {
+  ChangedEndpoint,
+  EndpointFailure,
+  EndpointKey,
+  EndpointState,
+  EndpointStore,
+  FailedDeliveryStore,
+} from '@pns/persistence';
+import type { Queues } from '@pns/queue';
+import { declareCounter, log, metrics, RecurringFault } from '@pns/runtime';
+import {
+  hasEndpoints,
+  parsedUrl,
+  transportNames,
+  type Delivery,
+  type Outcome,
+  type TransportName,
+} from '@pns/transport-contract';
+import { Gauge } from 'prom-client';
+import { hashOf, KnownEndpoints, type KnownEndpoint } from './known-endpoints';
+import { sendToOperator } from './operator-message';
+import { retryFailed } from './retry-failed';
+
+/** How often states are written and read, in ms. */
+const refreshEveryMs = 1000;
+
+/** How often all states are read again, in ms. */
+const reloadEveryMs = 600_000;
+
+/** Changes are read again for this time, in ms: longer than a transaction lasts. */
+const overlapMs = 30_000;
+
+/** A failing endpoint is recorded this often by a process at most, in ms; more often if it is switched off within minutes. */
+const recordEveryMs = 10_000;
+const recordsPerTerm = 50;
+
+/** Most failures that wait for the next write, and most states in one query. */
+const maxPending = 10_000;
+
+/** Most endpoints, and most kept deliveries of each, that are sent again in one refresh. */
+const [maxReleases, maxReleased] = [10, 1000];
+
+/** An endpoint is warned of at these percentages of the time after which it is switched off. */
+const steps = [
+  [0, 50],
+  [50, 70],
+  [70, 90],
+  [90, 100],
+] as const;
+
+const endpointTransports = transportNames.filter(hasEndpoints);
+
+const warnings = declareCounter({
+  name: 'pns_endpoint_warnings_total',
+  help: 'Endpoints that were warned of, by percent of the time after which they are switched off; 100: switched off.',
+  labels: { transport: endpointTransports, percent: steps.map(([, to]) => String(to)) },
+});
+
+const running = new Set<FailingEndpoints>();
+
+new Gauge({
+  name: 'pns_endpoints',
+  help: 'Endpoints that fail or are switched off. Every worker reports those of the whole system: take the maximum, not the sum.',
+  labelNames: ['transport', 'state'],
+  registers: [metrics],
+  collect() {
+    this.reset();
+    for (const { transport, known } of running) {
+      for (const [state, count] of Object.entries(known.counts)) this.set({ transport, state }, count);
+    }
+  },
+});
+
+/**
+ * Records in Postgres which endpoints fail, warns of those that fail for long, and switches them off. All workers of a transport share
+ * the states: each reads the changes once a second. A delivery to an endpoint that works costs a lookup in memory.
+ */
+export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly known = new KnownEndpoints();
+  private readonly failures = new Map<string, EndpointFailure>();
+  private readonly successes = new Map<string, EndpointKey>();
+  private cursor: string | undefined;
+  private reloadAt = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private refreshing: Promise<void> | undefined;
+  private isStopping = false;
+  private readonly fault: RecurringFault;
+
+  /** `now` returns ms since the epoch. */
+  constructor(
+    readonly transport: TransportName,
+    private readonly endpoints: EndpointStore,
+    private readonly failed: FailedDeliveryStore,
+    private readonly queues: Queues,
+    private readonly cascade: Pick<ConfigCascade, 'resolve'>,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.fault = new RecurringFault('endpoints.not-recorded', 'endpoints.recorded', { transport });
+  }
+
+  /** The outcome of a delivery whose endpoint is switched off; undefined if it can be sent. A test push is always sent. */
+  outcomeOff(delivery: Delivery): Outcome | undefined {
+    if (delivery.replyTo !== undefined) return undefined;
+    const off = this.known.find(delivery)?.off;
+    if (off === undefined) return undefined;
+    const since = new Date(off.since).toISOString();
+    const reason = `The endpoint is switched off since ${since}: ${off.reason} The delivery is kept until it is switched on.`;
+    return { kind: 'exhausted', reason, isKept: true };
+  }
+
+  /** Counts the outcome of an attempt for its endpoint. Outcomes that are not the endpoint's fault do not count. */
+  attempted(delivery: Delivery, outcome: Outcome): void {
+    if (delivery.subscriptionId === undefined) return;
+    if (outcome.kind === 'delivered' || outcome.kind === 'gone') this.succeeded(delivery);
+    else if (outcome.kind === 'misconfigured' && outcome.isTargetOnly === true) this.hasFailed(delivery, outcome.reason);
+    else if (outcome.kind === 'retry' && outcome.isDeferred === true) this.deferred(delivery, outcome);
+    else if (outcome.kind === 'retry' && outcome.isWaiting !== true) this.hasFailed(delivery, outcome.reason);
+  }
+
+  onApplicationBootstrap(): void {
+    running.add(this);
+    this.timer = setInterval(() => void this.refresh(), refreshEveryMs);
+    void this.refresh();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
+    running.delete(this);
+    clearInterval(this.timer);
+    await this.refresh();
+  }
+
+  /** Writes what was counted, takes the steps that are due, and reads the changes of all processes. Never rejects. */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.refreshOnce().finally(() => (this.refreshing = undefined));
+    return this.refreshing;
+  }
+
+  private async refreshOnce(): Promise<void> {
+    try {
+      await this.write();
+      if (this.isStopping) return;
+      if (!this.known.isEmpty) await this.takeSteps();
+      await this.read();
+      await this.release();
+      this.fault.isOver();
+    } catch (error) {
+      this.fault.occurred(error);
+    }
+  }
+
+  private async write(): Promise<void> {
+    const failures = [...this.failures];
+    await this.endpoints.recordFailures(
+      this.transport,
+      failures.map(([, failure]) => failure),
+    );
+    for (const [key, failure] of failures) if (this.failures.get(key) === failure) this.failures.delete(key);
+    const successes = [...this.successes];
+    const on = await this.endpoints.recordSuccesses(
+      this.transport,
+      successes.map(([, key]) => key),
+      this.now(),
+    );
+    for (const [key] of successes) this.successes.delete(key);
+    for (const { client, origin, id } of on) {
+      log.info({ event: 'endpoint.switched-on', transport: this.transport, client, origin, endpoint: id, by: 'delivery' });
+    }
+  }
+
+  private async read(): Promise<void> {
+    const now = Date.now();
+    if (now >= this.reloadAt) {
+      this.reloadAt = now + reloadEveryMs;
+      this.cursor = undefined;
+      this.known.clear();
+    }
+    let backMs = this.cursor === undefined ? 0 : overlapMs;
+    for (let count = maxPending; count === maxPending; backMs = 0) {
+      const { states, cursor } = await this.endpoints.changes(this.transport, this.cursor, backMs, maxPending);
+      this.cursor = cursor;
+      count = states.length;
+      for (const state of states) this.learn(state);
+    }
+  }
+
+  private learn({ client, hash: token, isRecorded, off }: EndpointState): void {
+    // A success that is not written yet is newer than the state in Postgres.
+    if (this.successes.has(`${client} ${token}`)) return;
+    if (isRecorded) this.known.set(client, token, { isRecorded, off });
+    else this.known.delete(client, token);
+  }
+
+  private async takeSteps(): Promise<void> {
+    const disableAfterMs = this.cascade.resolve('com.openexchange.pns.endpoint.disableAfter').value;
+    if (disableAfterMs === 0) return;
+    const { transport } = this;
+    const at = this.now();
+    for (const [from, to] of steps) {
+      const step = { transport, from, to, at, since: at - (disableAfterMs * to) / 100, disableAfterMs };
+      const announce = (moved: readonly ChangedEndpoint[]) => this.announce(moved, to, disableAfterMs, at);
+      while ((await this.endpoints.step(step, announce)) > 0);
+    }
+  }
+
+  private async announce(
+    moved: readonly ChangedEndpoint[],
+    percent: number,
+    disableAfterMs: number,
+    at: number,
+  ): Promise<void> {
+    const webhook = this.cascade.resolve('com.openexchange.pns.operator.webhook').value;
+    for (const together of byServer(moved)) {
+      const [{ client, origin, reason }] = together;
+      const since = Math.min(...together.map((each) => each.since));
+      const report = {
+        ...{ transport: this.transport, client, origin, endpoints: together.map(({ id }) => id), percent },
+        since: new Date(since).toISOString(),
+        switchesOffAt: new Date(percent >= 100 ? at : since + disableAfterMs).toISOString(),
+        reason,
+      };
+      if (webhook !== '') await sendToOperator(this.queues, webhook, report, at);
+      const { endpoints, ...fields } = report;
+      if (percent >= 100) log.error({ event: 'endpoint.switched-off', ...fields, endpoints: endpoints.length });
+      else log.warn({ event: 'endpoint.failing', ...fields, endpoints: endpoints.length });
+      warnings.inc({ transport: this.transport, percent: String(percent) }, together.length);
+    }
+  }
+
+  /** Sends kept deliveries again whose endpoints were switched on. */
+  private async release(): Promise<void> {
+    for (const release of await this.endpoints.releases(this.transport, maxReleases)) {
+      const { client, hash: endpoint } = release;
+      const filter = { transport: this.transport, client, endpoint };
+      const sent = await retryFailed(this.queues, this.failed, filter, maxReleased);
+      if (sent === 0) await this.endpoints.releaseDone(this.transport, release);
+    }
+  }
+
+  private succeeded(delivery: Delivery): void {
+    const known = this.known.find(delivery);
+    if (known?.isRecorded !== true) return;
+    const { client, token } = delivery;
+    const key = `${client} ${hashOf(token)}`;
+    this.failures.delete(key);
+    this.successes.set(key, { client, token });
+    this.known.delete(client, hashOf(token));
+    void this.refresh();
+  }
+
+  private hasFailed(delivery: Delivery, reason: string): void {
+    const at = this.now();
+    const known = this.known.find(delivery);
+    const termMs = this.cascade.resolve('com.openexchange.pns.endpoint.disableAfter').value;
+    const pauseMs = termMs === 0 ? recordEveryMs : Math.min(recordEveryMs, termMs / recordsPerTerm);
+    if (known !== undefined && known.failedAt > 0 && at - known.failedAt < pauseMs) return;
+    if (this.add(delivery, { reason, at })) this.note(delivery, { failedAt: at });
+  }
+
+  private deferred(delivery: Delivery, { reason, afterMs = 0 }: { reason: string; afterMs?: number }): void {
+    const at = this.now();
+    const until = at + afterMs;
+    const known = this.known.find(delivery);
+    if (known !== undefined && until < known.deferredUntil + recordEveryMs) return;
+    if (this.add(delivery, { reason, at, until })) this.note(delivery, { deferredUntil: until });
+  }
+
+  /** Adds a failure to the next write. One that has no room is not recorded; the next one may be. */
+  private add({ client, token }: Delivery, failure: Pick<EndpointFailure, 'reason' | 'at' | 'until'>): boolean {
+    const key = `${client} ${hashOf(token)}`;
+    const pending = this.failures.get(key);
+    if (pending === undefined && this.failures.size >= maxPending) return false;
+    // A failed attempt says more than a deferral.
+    if (pending !== undefined && pending.until === undefined && failure.until !== undefined) return false;
+    this.failures.set(key, { client, token, origin: parsedUrl(token)?.origin ?? '', ...failure });
+    return true;
+  }
+
+  private note({ client, token }: Delivery, changes: Partial<KnownEndpoint>): void {
+    const hashed = hashOf(token);
+    this.successes.delete(`${client} ${hashed}`);
+    this.known.set(client, hashed, { ...changes, isRecorded: true });
+  }
+}
+
+function byServer(endpoints: readonly ChangedEndpoint[]): [ChangedEndpoint, ...ChangedEndpoint[]][] {
+  const groups = new Map<string, [ChangedEndpoint, ...ChangedEndpoint[]]>();
+  for (const endpoint of endpoints) {
+    const key = `${endpoint.client} ${endpoint.origin}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [endpoint]);
+    else group.push(endpoint);
+  }
+  return [...groups.values()];
+}

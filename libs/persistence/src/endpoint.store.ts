@@ -1,0 +1,300 @@
+import { Injectable } from '@nestjs/common';
+import type { TransportName } from '@pns/transport-contract';
+import { DataSource, type EntityManager } from 'typeorm';
+import { tokenHash } from './registration';
+
+/** One URI of one client: the token of its subscriptions. */
+export interface EndpointKey {
+  readonly client: string;
+  readonly token: string;
+}
+
+/** An attempt that failed, or a deferral until `until`. Times are in ms since the epoch. */
+export interface EndpointFailure extends EndpointKey {
+  readonly origin: string;
+  readonly reason: string;
+  readonly at: number;
+  readonly until?: number | undefined;
+}
+
+/** What a worker must know of an endpoint. */
+export interface EndpointState {
+  readonly client: string;
+  /** The hash of the token, in hex. */
+  readonly hash: string;
+  /** Whether its next successful delivery must be recorded. */
+  readonly isRecorded: boolean;
+  /** Why and since when it is switched off; undefined when it is on. */
+  readonly off?: { readonly since: number; readonly reason: string } | undefined;
+}
+
+/** An endpoint whose state changed. */
+export interface ChangedEndpoint {
+  readonly id: string;
+  readonly transport: TransportName;
+  readonly client: string;
+  readonly origin: string;
+  /** When its first failure without a later success occurred, in ms since the epoch. */
+  readonly since: number;
+  readonly reason: string;
+}
+
+/** A change of endpoints that last long enough: of all that were warned of at `from` percent, and have failed since `since`. */
+export interface EndpointStep {
+  readonly transport: TransportName;
+  readonly from: number;
+  /** The percentage after the step; 100 switches the endpoints off. */
+  readonly to: number;
+  /** In ms since the epoch: the first failure was not later. */
+  readonly since: number;
+  /** In ms since the epoch: the time of the step. */
+  readonly at: number;
+  /** In ms. An endpoint is switched off only if its last failure came this long after its first one. */
+  readonly disableAfterMs: number;
+}
+
+/** An endpoint with kept deliveries that must be sent again. */
+export interface EndpointRelease {
+  readonly client: string;
+  readonly hash: string;
+  readonly release: number;
+}
+
+/** Selects the endpoints that match all given fields. */
+export interface EndpointFilter {
+  readonly ids?: readonly string[] | undefined;
+  readonly context?: number | undefined;
+  readonly client?: string | undefined;
+  readonly transport?: TransportName | undefined;
+  readonly token?: string | undefined;
+}
+
+/** Most endpoints of one step, which holds their locks until it was announced. */
+const endpointsPerStep = 1000;
+
+/** The endpoints that fail, are deferred or are switched off, in Postgres. */
+@Injectable()
+export class EndpointStore {
+  constructor(private readonly database: DataSource) {}
+
+  /** Records failures and deferrals in one statement. One that is older than the endpoint's last success changes nothing. */
+  async recordFailures(transport: TransportName, failures: readonly EndpointFailure[]): Promise<void> {
+    const rows = lastOfEach(failures);
+    if (rows.length === 0) return;
+    const time = (ms: number | undefined) => (ms === undefined ? null : new Date(ms));
+    await this.database.query(
+      `INSERT INTO endpoints AS e
+         (transport, client, token_hash, origin, reason, failing_since, failed_at, deferred_since, deferred_until)
+       SELECT $1, client, hash, origin, reason, failed, failed, deferred, until
+       FROM unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[])
+         AS given (client, hash, origin, reason, failed, deferred, until)
+       ORDER BY client, hash
+       ON CONFLICT (transport, client, token_hash) DO UPDATE SET
+         origin = excluded.origin,
+         reason = CASE WHEN e.off_at IS NULL THEN excluded.reason ELSE e.reason END,
+         failing_since = coalesce(e.failing_since, excluded.failing_since),
+         failed_at = greatest(e.failed_at, excluded.failed_at),
+         deferred_since = CASE WHEN e.deferred_until >= excluded.deferred_since THEN e.deferred_since
+                               ELSE coalesce(excluded.deferred_since, e.deferred_since) END,
+         deferred_until = greatest(e.deferred_until, excluded.deferred_until),
+         changed_at = CASE WHEN e.failing_since IS NULL THEN clock_timestamp() ELSE e.changed_at END
+       WHERE coalesce(excluded.failing_since, excluded.deferred_since) > coalesce(e.succeeded_at, '-infinity')`,
+      [
+        transport,
+        rows.map(({ client }) => client),
+        rows.map(({ token }) => tokenHash(token)),
+        rows.map(({ origin }) => origin),
+        rows.map(({ reason }) => reason),
+        rows.map(({ at, until }) => (until === undefined ? new Date(at) : null)),
+        rows.map(({ at, until }) => (until === undefined ? null : new Date(at))),
+        rows.map(({ until }) => time(until)),
+      ],
+    );
+  }
+
+  /** Ends the failure of endpoints that accepted a delivery at `at` (ms since the epoch). Returns those that were switched off. */
+  async recordSuccesses(
+    transport: TransportName,
+    keys: readonly EndpointKey[],
+    at: number,
+  ): Promise<readonly ChangedEndpoint[]> {
+    if (keys.length === 0) return [];
+    return this.switchOn(
+      `(e.transport, e.client, e.token_hash) IN
+         (SELECT $2::text, client, hash FROM unnest($3::text[], $4::bytea[]) AS given (client, hash))
+       AND (e.failing_since IS NOT NULL OR e.off_at IS NOT NULL OR e.deferred_until IS NOT NULL)`,
+      [new Date(at), transport, keys.map(({ client }) => client), keys.map(({ token }) => tokenHash(token))],
+    );
+  }
+
+  /** Switches on the endpoints that are switched off and match; returns them. Their kept deliveries are sent again. */
+  enable(filter: EndpointFilter): Promise<readonly ChangedEndpoint[]> {
+    const { condition, parameters } = endpointsMatching(filter, [null]);
+    return this.switchOn(`e.off_at IS NOT NULL AND ${condition}`, parameters);
+  }
+
+  /** Moves endpoints to the next percentage, and returns when `announce` has resolved for them. Each gets to each step once. */
+  step(
+    { transport, from, to, since, at, disableAfterMs }: EndpointStep,
+    announce: (endpoints: readonly ChangedEndpoint[]) => Promise<void>,
+  ): Promise<number> {
+    return this.database.transaction(async (manager) => {
+      const [moved] = await manager.query<[Row[], number]>(
+        `UPDATE endpoints e
+         SET warned = $2, off_at = CASE WHEN $2 >= 100 THEN $4::timestamptz END,
+             changed_at = CASE WHEN $2 >= 100 THEN clock_timestamp() ELSE e.changed_at END
+         WHERE (transport, client, token_hash) IN (
+           SELECT transport, client, token_hash FROM endpoints
+           WHERE transport = $1 AND off_at IS NULL AND warned = $3 AND failing_since <= $5::timestamptz
+             AND ($2 < 100 OR failed_at >= failing_since + $6::float8 * interval '1 ms')
+           ORDER BY transport, client, token_hash LIMIT $7 FOR UPDATE SKIP LOCKED
+         ) RETURNING ${changedColumns}`,
+        [transport, to, from, new Date(at), new Date(since), disableAfterMs, endpointsPerStep],
+      );
+      if (moved.length > 0) await announce(moved.map(toChanged));
+      return moved.length;
+    });
+  }
+
+  /**
+   * Up to `limit` endpoints that changed after `cursor`, in the order of their changes, and the next cursor. Without a cursor,
+   * those that are recorded now. `overlapMs` before the cursor are read again, because transactions may commit out of order.
+   */
+  async changes(
+    transport: TransportName,
+    cursor: string | undefined,
+    overlapMs: number,
+    limit: number,
+  ): Promise<{ readonly states: readonly EndpointState[]; readonly cursor: string }> {
+    const rows = await this.database.query<StateRow[]>(
+      `SELECT client, encode(token_hash, 'hex') AS hash, off_at AS "offAt", reason, changed_at::text AS "changedAt",
+              failing_since IS NOT NULL OR off_at IS NOT NULL OR deferred_until IS NOT NULL AS "isRecorded"
+       FROM endpoints
+       WHERE transport = $1 AND ($2::timestamptz IS NULL OR changed_at > $2::timestamptz - $3::float8 * interval '1 ms')
+       ORDER BY changed_at LIMIT $4`,
+      [transport, cursor ?? null, overlapMs, limit],
+    );
+    const states = rows.map(({ client, hash, offAt, reason, isRecorded }) => ({
+      ...{ client, hash, isRecorded },
+      ...(offAt === null ? {} : { off: { since: offAt.getTime(), reason } }),
+    }));
+    return { states, cursor: rows.at(-1)?.changedAt ?? cursor ?? '-infinity' };
+  }
+
+  /** Up to `limit` endpoints with kept deliveries that must be sent again. Reads only an index while there are none. */
+  async releases(transport: TransportName, limit: number): Promise<readonly EndpointRelease[]> {
+    return this.database.query<EndpointRelease[]>(
+      `SELECT client, encode(token_hash, 'hex') AS hash, releases AS release FROM endpoints
+       WHERE transport = $1 AND released < releases LIMIT $2`,
+      [transport, limit],
+    );
+  }
+
+  /** All kept deliveries of this release are in their queues. Deliveries that were kept since it began have a later release. */
+  async releaseDone(transport: TransportName, { client, hash, release }: EndpointRelease): Promise<void> {
+    await this.database.query(
+      `UPDATE endpoints SET released = $4
+       WHERE transport = $1 AND client = $2 AND token_hash = decode($3, 'hex') AND released < $4`,
+      [transport, client, hash, release],
+    );
+  }
+
+  /** Removes up to `limit` endpoints that recovered before `before` (ms since the epoch), or that have no subscription. */
+  async removeEnded(before: number, limit: number): Promise<number> {
+    const [, removed] = await this.database.query<[unknown, number]>(
+      `DELETE FROM endpoints WHERE id IN (
+         SELECT id FROM endpoints e
+         WHERE changed_at < $1 AND released >= releases AND (
+           (failing_since IS NULL AND off_at IS NULL AND (deferred_until IS NULL OR deferred_until < $1))
+           OR NOT EXISTS (SELECT 1 FROM subscriptions s WHERE ${sameToken})
+         ) LIMIT $2 FOR UPDATE SKIP LOCKED
+       )`,
+      [new Date(before), limit],
+    );
+    return removed;
+  }
+
+  private async switchOn(condition: string, parameters: readonly unknown[]): Promise<readonly ChangedEndpoint[]> {
+    const [rows] = await this.database.query<[(Row & { wasOff: boolean })[], number]>(
+      `UPDATE endpoints AS e
+       SET failing_since = NULL, failed_at = NULL, deferred_since = NULL, deferred_until = NULL, off_at = NULL,
+           warned = 0, succeeded_at = coalesce($1::timestamptz, e.succeeded_at),
+           releases = e.releases + (before.off_at IS NOT NULL)::int, changed_at = clock_timestamp()
+       FROM (
+         SELECT e.id, e.off_at, e.failing_since FROM endpoints e
+         WHERE ${condition} ORDER BY e.transport, e.client, e.token_hash FOR UPDATE
+       ) AS before
+       WHERE e.id = before.id
+       RETURNING e.id, e.transport, e.client, e.origin, e.reason, before.failing_since AS since, before.off_at IS NOT NULL AS "wasOff"`,
+      [...parameters],
+    );
+    return rows.filter(({ wasOff }) => wasOff).map(toChanged);
+  }
+}
+
+/**
+ * Records in the transaction of `manager` that deliveries are kept for these endpoints. An endpoint that was switched on meanwhile
+ * sends them again.
+ */
+export async function keptFor(
+  manager: EntityManager,
+  kept: readonly (EndpointKey & { readonly transport: TransportName })[],
+): Promise<void> {
+  const rows = lastOfEach(kept);
+  if (rows.length === 0) return;
+  await manager.query(
+    `INSERT INTO endpoints AS e (transport, client, token_hash, origin, reason, releases)
+     SELECT transport, client, hash, '', '', 1
+     FROM unnest($1::text[], $2::text[], $3::bytea[]) AS given (transport, client, hash)
+     ORDER BY transport, client, hash
+     ON CONFLICT (transport, client, token_hash) DO UPDATE SET releases = e.releases + 1 WHERE e.off_at IS NULL`,
+    [
+      rows.map(({ transport }) => transport),
+      rows.map(({ client }) => client),
+      rows.map(({ token }) => tokenHash(token)),
+    ],
+  );
+}
+
+/** SQL condition on `s` (subscriptions) and `e` (endpoints). */
+export const sameToken = 's.token_hash = e.token_hash AND s.transport = e.transport AND s.client = e.client';
+
+/** The condition on `e` for a filter. Its parameters follow those in `before`. */
+export function endpointsMatching(
+  { ids, context, client, transport, token }: EndpointFilter,
+  before: readonly unknown[],
+): { readonly condition: string; readonly parameters: unknown[] } {
+  const parameters = [...before];
+  const place = (value: unknown): string => `$${parameters.push(value)}`;
+  const conditions = ['true'];
+  if (ids !== undefined) conditions.push(`e.id = ANY (${place(ids)}::uuid[])`);
+  if (client !== undefined) conditions.push(`e.client = ${place(client)}`);
+  if (transport !== undefined) conditions.push(`e.transport = ${place(transport)}`);
+  if (token !== undefined) conditions.push(`e.token_hash = ${place(tokenHash(token))}`);
+  if (context !== undefined) {
+    const owned = `${sameToken} AND s.context_id = ${place(context)}::int`;
+    conditions.push(`EXISTS (SELECT 1 FROM subscriptions s WHERE ${owned})`);
+  }
+  return { condition: conditions.join(' AND '), parameters };
+}
+
+const changedColumns = 'e.id, e.transport, e.client, e.origin, e.reason, e.failing_since AS since';
+
+interface Row extends Omit<ChangedEndpoint, 'since'> {
+  readonly since: Date | null;
+}
+
+interface StateRow extends Omit<EndpointState, 'off'> {
+  readonly offAt: Date | null;
+  readonly reason: string;
+  readonly changedAt: string;
+}
+
+function toChanged({ id, transport, client, origin, reason, since }: Row): ChangedEndpoint {
+  return { id, transport, client, origin, reason, since: since?.getTime() ?? 0 };
+}
+
+/** The last entry of each endpoint. The statements sort them, so that they lock endpoints in the same order. */
+function lastOfEach<Key extends EndpointKey & { readonly transport?: string }>(keys: readonly Key[]): Key[] {
+  return [...new Map(keys.map((key) => [`${key.transport} ${key.client} ${key.token}`, key])).values()];
+}

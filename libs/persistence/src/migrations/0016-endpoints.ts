@@ -1,0 +1,46 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+const statements = [
+  // One URI of one client that fails, is deferred or is switched off. warned: the highest percentage that was reported.
+  // releases counts the times at which kept deliveries had to be sent again, released how many of them are done.
+  `CREATE TABLE endpoints (
+     id             uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE,
+     transport      varchar(16) NOT NULL,
+     client         text NOT NULL,
+     token_hash     bytea NOT NULL CHECK (octet_length(token_hash) = 32),
+     origin         text NOT NULL,
+     reason         text NOT NULL,
+     failing_since  timestamptz(3),
+     failed_at      timestamptz(3),
+     deferred_since timestamptz(3),
+     deferred_until timestamptz(3),
+     succeeded_at   timestamptz(3),
+     off_at         timestamptz(3),
+     warned         smallint NOT NULL DEFAULT 0,
+     releases       integer NOT NULL DEFAULT 0,
+     released       integer NOT NULL DEFAULT 0,
+     created_at     timestamptz(3) NOT NULL DEFAULT now(),
+     changed_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+     PRIMARY KEY (transport, client, token_hash)
+   )`,
+  `CREATE INDEX endpoints_changed ON endpoints (transport, changed_at)`,
+  `CREATE INDEX endpoints_listed ON endpoints (created_at, id)`,
+  `CREATE INDEX endpoints_failing ON endpoints (transport, warned, failing_since) WHERE off_at IS NULL`,
+  `CREATE INDEX endpoints_releasing ON endpoints (transport) WHERE released < releases`,
+  // Set while a delivery is kept because its endpoint is switched off.
+  `ALTER TABLE failed_deliveries ADD COLUMN endpoint bytea`,
+  `CREATE INDEX failed_deliveries_endpoint ON failed_deliveries (transport, client, endpoint, failed_at)
+   WHERE endpoint IS NOT NULL`,
+];
+
+/** Endpoints that fail for a long time, and the deliveries that are kept while they are switched off. */
+export class Endpoints1760000000016 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of statements) await runner.query(statement);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE failed_deliveries DROP COLUMN endpoint');
+    await runner.query('DROP TABLE endpoints');
+  }
+}

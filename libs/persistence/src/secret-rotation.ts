@@ -1,0 +1,169 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { clientTransportPlace } from './client-transport.store';
+import { invalidCursor, keyIn } from './page';
+import { keysPlace } from './push-keys';
+import { Seal } from './seal';
+import { serverKeyPlace } from './server-key.store';
+import { metaPlace } from './subscription.entity';
+
+/** What one step of a rotation did. */
+export interface RotationStep {
+  /** The number of secrets that were encrypted with the first key. */
+  readonly rotated: number;
+  /** The rows whose secret was altered, or whose key PNS_ENCRYPTION_KEY does not contain. They are unchanged. */
+  readonly unreadable: readonly string[];
+  /** Absent after the last step. */
+  readonly nextCursor?: string;
+}
+
+/** A column with secrets. */
+interface SealedColumn {
+  readonly table: string;
+  readonly column: string;
+  /** The columns of the primary key, as text. */
+  readonly key: readonly string[];
+  readonly type: 'text' | 'uuid';
+  readonly placeOf: (key: readonly string[]) => string;
+}
+
+/** Every column that `Seal` encrypts. A test compares it with the columns of type bytea. */
+const sealedColumns: readonly SealedColumn[] = [
+  {
+    ...{ table: 'client_transports', column: 'options', key: ['client', 'transport'], type: 'text' },
+    placeOf: ([client = '', transport = '']) => clientTransportPlace(client, transport),
+  },
+  {
+    ...{ table: 'server_keys', column: 'pair', key: ['name'], type: 'text' },
+    placeOf: ([name = '']) => serverKeyPlace(name),
+  },
+  { table: 'subscriptions', column: 'meta', key: ['id'], type: 'uuid', placeOf: () => metaPlace },
+  { table: 'subscriptions', column: 'keys', key: ['id'], type: 'uuid', placeOf: () => keysPlace },
+];
+
+/** Encrypts the secrets in Postgres again, with the first key of PNS_ENCRYPTION_KEY, while other processes read and write them. */
+@Injectable()
+export class SecretRotation {
+  constructor(
+    private readonly database: DataSource,
+    private readonly seal: Seal,
+  ) {}
+
+  /**
+   * Encrypts up to `limit` secrets again that follow `cursor`. Safe to repeat and to run concurrently. A row that another transaction
+   * has locked is skipped, so that neither waits; `remaining` counts it.
+   *
+   * @throws PnsError `ENCRYPTION_KEY_MISSING` without a key, `CURSOR_INVALID`.
+   */
+  async step(cursor: string | undefined, limit: number): Promise<RotationStep> {
+    const { at, after, column } = positionIn(cursor);
+    const keyId = this.seal.currentKeyId;
+    const { rows, unreadable } = await this.database.transaction(async (manager) => {
+      const found = await this.notCurrent(manager, column, keyId, after, limit);
+      const opened = found.map((row) => ({ ...row, again: this.resealed(row, column) }));
+      await update(manager, column, opened);
+      return { rows: found, unreadable: opened.filter(({ again }) => again === undefined) };
+    });
+    const last = rows.length < limit ? undefined : rows.at(-1);
+    const isOver = last === undefined && at === sealedColumns.length - 1;
+    const next = last === undefined ? { at: at + 1, after: [] } : { at, after: last.key };
+    return {
+      rotated: rows.length - unreadable.length,
+      unreadable: unreadable.map(({ key }) => `${column.table} ${key.join(' ')} ${column.column}`),
+      ...(isOver ? {} : { nextCursor: cursorOf(next) }),
+    };
+  }
+
+  /** How many secrets are not encrypted with the first key, unreadable ones included. */
+  async remaining(): Promise<number> {
+    const keyId = this.seal.currentKeyId;
+    const counts = await Promise.all(
+      sealedColumns.map(({ table, column }) =>
+        this.database.query<{ count: number }[]>(
+          `SELECT count(*)::int AS count FROM ${table} WHERE ${column} IS NOT NULL AND ${isOfOtherKey(column)}`,
+          [keyId],
+        ),
+      ),
+    );
+    return counts.flat().reduce((sum, { count }) => sum + count, 0);
+  }
+
+  private notCurrent(
+    manager: EntityManager,
+    { table, column, key, type }: SealedColumn,
+    keyId: Buffer,
+    after: readonly string[],
+    limit: number,
+  ): Promise<SealedRow[]> {
+    const place = (index: number) => `$${index + 3}::${type}`;
+    const isAfter = after.length === 0 ? 'true' : `(${key.join()}) > (${key.map((_, index) => place(index)).join()})`;
+    return manager.query<SealedRow[]>(
+      `SELECT ARRAY[${key.map((name) => `${name}::text`).join()}] AS key, ${column} AS sealed FROM ${table}
+       WHERE ${column} IS NOT NULL AND ${isOfOtherKey(column)} AND ${isAfter}
+       ORDER BY ${key.join()} LIMIT $2 FOR UPDATE SKIP LOCKED`,
+      [keyId, limit, ...after],
+    );
+  }
+
+  private resealed({ key, sealed }: SealedRow, { placeOf }: SealedColumn): Buffer | undefined {
+    const place = placeOf(key);
+    let text;
+    try {
+      text = this.seal.open(sealed, place);
+    } catch {
+      return undefined;
+    }
+    return this.seal.seal(text, place);
+  }
+}
+
+interface SealedRow {
+  readonly key: readonly string[];
+  readonly sealed: Buffer;
+}
+
+/** SQL condition; `$1` is the id of the first key. */
+function isOfOtherKey(column: string): string {
+  return `substring(${column} from 2 for 4) <> $1::bytea`;
+}
+
+/** Writes the rows, which are locked. The other columns do not change, neither does the version of client options. */
+async function update(
+  manager: EntityManager,
+  { table, column, key, type }: SealedColumn,
+  rows: readonly (SealedRow & { readonly again: Buffer | undefined })[],
+): Promise<void> {
+  const changed = rows.filter(({ again }) => again !== undefined);
+  if (changed.length === 0) return;
+  const names = key.map((name) => `given.${name}`);
+  const given = [...key.map((_, index) => `$${index + 2}::${type}[]`), '$1::bytea[]'];
+  await manager.query(
+    `UPDATE ${table} t SET ${column} = given.sealed
+     FROM unnest(${given.join()}) AS given (${key.join()}, sealed)
+     WHERE (${key.map((name) => `t.${name}`).join()}) = (${names.join()})`,
+    [changed.map(({ again }) => again), ...key.map((_, index) => changed.map((row) => row.key[index]))],
+  );
+}
+
+interface Position {
+  readonly at: number;
+  readonly after: readonly string[];
+}
+
+/** A key has one or two parts, none of them empty. */
+function cursorOf({ at, after: [first = '', second = ''] }: Position): string {
+  return Buffer.from(JSON.stringify([at, first, second])).toString('base64url');
+}
+
+/** @throws PnsError `CURSOR_INVALID`. */
+function positionIn(cursor: string | undefined): Position & { readonly column: SealedColumn } {
+  const [at = 0, ...parts] = keyIn(cursor, ['integer', 'string', 'string']) ?? [];
+  const after = parts.map(String).filter((part) => part !== '');
+  const column = sealedColumns[Number(at)];
+  const isFitting = after.length === 0 || after.length === column?.key.length;
+  if (column === undefined || !isFitting) throw invalidCursor();
+  if (column.type === 'uuid' && !after.every((part) => isUuid.test(part))) throw invalidCursor();
+  return { at: Number(at), after, column };
+}
+
+const isUuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

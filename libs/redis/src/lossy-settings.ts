@@ -1,0 +1,64 @@
+import { Cluster, type Redis } from 'ioredis';
+import type { RedisClient } from './redis';
+
+/** Settings of a Redis server that decide what it loses. An absent one could not be read. */
+export interface DurabilitySettings {
+  readonly appendonly?: string | undefined;
+  readonly appendfsync?: string | undefined;
+  readonly 'maxmemory-policy'?: string | undefined;
+}
+
+/** What a setting loses and what to do, by the settings. Source: redis.io, "Redis persistence" and "Key eviction". */
+const losses: readonly (readonly [
+  loses: (settings: DurabilitySettings) => boolean,
+  sentence: (settings: DurabilitySettings) => string,
+])[] = [
+  [
+    ({ appendonly }) => appendonly === 'no',
+    () =>
+      'appendonly is no, so a restart of Redis loses accepted notifications; set appendonly yes and appendfsync always.',
+  ],
+  [
+    ({ appendonly, appendfsync }) => appendonly === 'yes' && appendfsync === 'everysec',
+    () =>
+      'appendfsync is everysec, so a failure of the machine loses up to a second of accepted notifications; set appendfsync always.',
+  ],
+  [
+    ({ appendonly, appendfsync }) => appendonly === 'yes' && appendfsync === 'no',
+    () =>
+      'appendfsync is no, so a failure of the machine loses up to half a minute of accepted notifications; set appendfsync always.',
+  ],
+  [
+    ({ 'maxmemory-policy': policy = 'noeviction' }) => policy !== 'noeviction',
+    ({ 'maxmemory-policy': policy = '' }) =>
+      `maxmemory-policy is ${policy}, so a full Redis deletes accepted notifications; set maxmemory-policy noeviction.`,
+  ],
+];
+
+/** One sentence for each setting with which Redis loses what it has accepted. */
+export function lossesOf(settings: DurabilitySettings): string[] {
+  return losses.filter(([loses]) => loses(settings)).map(([, sentence]) => sentence(settings));
+}
+
+/** Like `lossesOf`, for the settings of a Redis, or of all masters of a cluster. */
+export async function lossySettings(redis: RedisClient): Promise<string[]> {
+  const servers = redis instanceof Cluster ? redis.nodes('master') : [redis];
+  const sentences = await Promise.all(servers.map(async (server) => lossesOf(await settingsOf(server))));
+  return [...new Set(sentences.flat())];
+}
+
+/** Many hosted servers refuse CONFIG; INFO has two of the settings. */
+async function settingsOf(server: Redis): Promise<DurabilitySettings> {
+  try {
+    const pairs = (await server.config('GET', 'appendonly', 'appendfsync', 'maxmemory-policy')) as string[];
+    return Object.fromEntries(pairs.flatMap((name, index) => (index % 2 === 0 ? [[name, pairs[index + 1]]] : [])));
+  } catch {
+    const info = await server.info();
+    const [, hasFile] = /^aof_enabled:([01])/m.exec(info) ?? [];
+    const [, policy] = /^maxmemory_policy:(\S+)/m.exec(info) ?? [];
+    return {
+      appendonly: hasFile === undefined ? undefined : hasFile === '1' ? 'yes' : 'no',
+      'maxmemory-policy': policy,
+    };
+  }
+}
