@@ -8,7 +8,7 @@ import { migratedDatabase } from '@pns/persistence/testing';
 import { log, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
 import { Client } from 'pg';
-import { AuditSweep, HistorySweep, HourlySweeps } from './index';
+import { AuditSweep, EndpointSweep, FailedSweep, HistorySweep, HourlySweeps } from './index';
 
 log.level = 'silent';
 
@@ -34,25 +34,34 @@ async function addOldRows(): Promise<void> {
     `INSERT INTO audit_entries (id, at, key_id, key_name, action, resource, request_id)
      VALUES (gen_random_uuid(), now() - interval '366 days', 'k', 'k', 'a', 'r', 'q')`,
   );
+  await sql.query(
+    `INSERT INTO failed_deliveries (delivery_id, notification_id, context_id, user_id, client, transport, topic, outcome,
+       reason, attempts, delivery, failed_at)
+     VALUES ('d', 'n', 1, 14, 'c', 'wns', 't', 'exhausted', 'r', 10, '{}', now() - interval '3000 days')`,
+  );
   await sql.query(`INSERT INTO usage_hours VALUES (now() - interval '401 days', 1, 't', 'c', 'apns', 0, 1, 0, 0)`);
 }
 
 const untilSwept = (when: string) =>
   eventually(`the old rows were removed ${when}`, async () => {
     const { rows } = await sql.query<{ left: number }>(
-      'SELECT (SELECT count(*) FROM audit_entries)::int + (SELECT count(*) FROM usage_hours)::int AS left',
+      `SELECT ((SELECT count(*) FROM audit_entries) + (SELECT count(*) FROM failed_deliveries)
+         + (SELECT count(*) FROM usage_hours))::int AS left`,
     );
     return rows[0]?.left === 0;
   });
 
-it('sweeps the audit log and the history at the start and every hour', async () => {
+it('removes old rows at the start and every hour', async () => {
   const intervals = jest.spyOn(globalThis, 'setInterval');
   await addOldRows();
   app = await NestFactory.createApplicationContext(
     {
       module: class {},
       imports: [RuntimeModule, PersistenceModule.forRoot({ databaseUrl: database.url })],
-      providers: [AuditSweep, HistorySweep, HourlySweeps, { provide: ConfigCascade, useValue: new ConfigCascade() }],
+      providers: [
+        ...[AuditSweep, EndpointSweep, FailedSweep, HistorySweep, HourlySweeps],
+        { provide: ConfigCascade, useValue: new ConfigCascade() },
+      ],
     },
     { logger: nestLogger },
   );
