@@ -3,7 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { AggregationModule } from '@pns/aggregation';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
-import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
+import { ClientOptions, ClientOptionsModule, OptionFiles } from '@pns/config-folder';
 import { HistoryModule } from '@pns/history';
 import { AuditSweep, EndpointSweep, FailedSweep, HistorySweep, HourlySweeps } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
@@ -49,6 +49,8 @@ import { SubscriptionsController } from './subscriptions/subscriptions.controlle
 import { TestPush } from './subscriptions/test-push';
 import { TokenSpelling } from './subscriptions/token-spelling';
 import { WebhookGate } from './subscriptions/webhook-gate';
+import { WebhookProducers } from './webhook-producers/webhook-producers';
+import { WebhookProducersController } from './webhook-producers/webhook-producers.controller';
 
 /** The deployment settings of the API. */
 export interface ApiOptions {
@@ -95,6 +97,7 @@ export class ApiModule {
         RootController,
         NotificationsController,
         DovecotController,
+        WebhookProducersController,
         HistoryController,
         UsageController,
         SubscriptionsController,
@@ -136,6 +139,11 @@ export class ApiModule {
         TestPush,
         TokenSpelling,
         WebpushKeys,
+        {
+          provide: WebhookProducers,
+          inject: [OptionFiles],
+          useFactory: (files: OptionFiles) => new WebhookProducers(files, options.nodeEnv),
+        },
         {
           provide: ClientAccounts,
           inject: [ClientOptions],

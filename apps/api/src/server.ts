@@ -9,9 +9,12 @@ import { installAudit } from './audit/audit.hook';
 import { installAuthentication } from './authentication/authentication.hook';
 import type { Authenticator } from './authentication/authenticator';
 import type { RateLimits } from './authentication/rate-limits';
+import type { ClientAccounts } from './clients/client-accounts';
+import { installPageOrigins } from './clients/page-origins.hook';
 import { defaultBodyBytes, installBodyParsers } from './http/body-parsers';
 import { KnownPaths } from './http/known-paths';
 import { answerProblem } from './http/problem.filter';
+import type { WebhookProducers } from './webhook-producers/webhook-producers';
 
 /** Longest time in which a request must arrive completely, in ms. It holds for a stream of NDJSON too. */
 const requestTimeoutMs = 300_000;
@@ -25,10 +28,12 @@ export interface ServerParts {
   readonly sessions: () => SessionTokens;
   readonly rateLimits: () => RateLimits;
   readonly audit: () => AuditStore;
+  readonly accounts: () => ClientAccounts;
+  readonly producers: () => WebhookProducers;
 }
 
 /** The HTTP server of the API: body parsers, authentication, audit and error answers. */
-export function apiServer({ authenticator, sessions, rateLimits, audit }: ServerParts): {
+export function apiServer({ authenticator, sessions, rateLimits, audit, accounts, producers }: ServerParts): {
   adapter: FastifyAdapter;
   knownPaths: KnownPaths;
 } {
@@ -45,7 +50,8 @@ export function apiServer({ authenticator, sessions, rateLimits, audit }: Server
   const server = adapter.getInstance();
   const knownPaths = new KnownPaths(server);
   const unrouted = ({ method, url }: FastifyRequest): Error => knownPaths.errorFor(method, url);
-  installAuthentication(server, { authenticator, sessions, rateLimits, unrouted });
+  installPageOrigins(server, accounts);
+  installAuthentication(server, { authenticator, sessions, rateLimits, producers, unrouted });
   installAudit(server, audit);
   installBodyParsers(server);
   return { adapter, knownPaths };

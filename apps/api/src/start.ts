@@ -7,9 +7,11 @@ import { SessionTokens } from '@pns/sessions';
 import { ApiModule, type ApiOptions } from './api.module';
 import { Authenticator } from './authentication/authenticator';
 import { RateLimits } from './authentication/rate-limits';
+import { ClientAccounts } from './clients/client-accounts';
 import { readApiEnvironment } from './env';
 import { serveDocumentation } from './http/openapi';
 import { apiServer } from './server';
+import { WebhookProducers } from './webhook-producers/webhook-producers';
 
 export { offlineDescription } from './http/offline-description';
 
@@ -38,9 +40,11 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
   let rateLimits: RateLimits | undefined;
   const { adapter, knownPaths } = apiServer({
     authenticator: () => (authenticator ??= app.get<Authenticator>(Authenticator)),
+    producers: () => app.get<WebhookProducers>(WebhookProducers),
     sessions: () => (sessions ??= app.get<SessionTokens>(SessionTokens, { strict: false })),
     rateLimits: () => (rateLimits ??= app.get<RateLimits>(RateLimits)),
     audit: () => app.get(AuditStore, { strict: false }),
+    accounts: () => app.get(ClientAccounts, { strict: false }),
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forRoot(options, knownPaths), adapter, {
     logger: nestLogger,

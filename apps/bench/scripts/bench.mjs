@@ -1,6 +1,6 @@
-// `npm run bench`: prepares the clone and runs the benchmarks, or the soak or the curves if these are the first
-// argument; the arguments go to them.
+// `npm run bench`: prepares the clone and runs the benchmarks, or the program that the first argument names; the arguments go to
+// it.
 import { runBuilt } from '../../standalone/scripts/run-built.mjs';
 
-const program = ['soak', 'curves'].includes(process.argv[2]) ? process.argv[2] : 'main';
+const program = ['soak', 'curves', 'history-plans'].includes(process.argv[2]) ? process.argv[2] : 'main';
 await runBuilt(`apps/bench/dist/${program}.js`, process.argv.slice(2));

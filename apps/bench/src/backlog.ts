@@ -19,19 +19,23 @@ export interface Places {
   readonly databaseUrl: string;
 }
 
+/** The target of a delivery. Without a `subscriptionId`, a subscription is added for it. */
+export type BacklogTarget = Pick<Delivery, 'client' | 'token'> & { readonly subscriptionId?: string };
+
 /** Fills a transport's queues like busy dispatchers: a delivery for each notification, to an existing subscription. */
 export async function fillQueues(
   { redisUrl, databaseUrl }: Places,
   count: number,
   transport: TransportName,
-  targetOf: (index: number) => Pick<Delivery, 'client' | 'token'>,
+  targetOf: (index: number) => BacklogTarget,
 ): Promise<void> {
   const queues = new Queues(connectRedis(redisUrl), new KeySpace(shards));
   const ids: string[] = [];
   const perShard = queues.keys.all().map((): Delivery[] => []);
   for (let index = 0; index < count; index++) {
-    const delivery = { ...deliveryOf(index), transport, ...targetOf(index) };
-    ids.push(delivery.subscriptionId);
+    const target = targetOf(index);
+    const delivery = { ...deliveryOf(index), transport, ...target };
+    if (target.subscriptionId === undefined) ids.push(delivery.subscriptionId);
     perShard[queues.keys.shardOf(delivery.context, delivery.user)]?.push(delivery);
   }
   await addSubscriptions(databaseUrl, ids, transport);

@@ -3,13 +3,25 @@ import { readFileSync } from 'node:fs';
 /** Linux counts the time of processes in hundredths of a second. */
 const ticksPerSecond = 100;
 
-/** The CPU time that a process has used so far, in microseconds; NaN if the system does not report it. */
+function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children === '' ? [] : children.split(' ').map(Number);
+}
+
+/**
+ * The CPU time that a process and its children, such as those of Postgres, have used so far, in microseconds; NaN if the system does
+ * not report it.
+ */
 export function cpuMicroseconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may contain any characters. The fields after it are fixed (man 5 proc): utime and stime.
+    // The name in parentheses may contain any characters. The fields after it are fixed (man 5 proc): utime and stime, and these of
+    // the children that have ended.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6;
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+    // A child that has just ended is counted by its parent soon.
+    const ofChildren = childrenOf(pid).map((child) => cpuMicroseconds(child) || 0);
+    return (ticks / ticksPerSecond) * 1e6 + ofChildren.reduce((sum, each) => sum + each, 0);
   } catch {
     return NaN;
   }

@@ -11,10 +11,18 @@ import { startSandbox, type Sandbox, type SandboxOptions } from '@pns/sandbox';
  */
 const postgresCacheMiB = 512;
 
+let startedPostgres = 0;
+
+/** The process of the Postgres that all scenarios share. */
+export function postgresPid(): number {
+  return startedPostgres;
+}
+
 /** Starts the Postgres that all scenarios share; returns a function that stops it. */
 export async function startServers(): Promise<() => Promise<void>> {
   const servers = await startTemporaryServers({ postgres: { cacheMiB: postgresCacheMiB }, redis: false });
   provideDatabase(servers.postgres?.url ?? '');
+  startedPostgres = servers.postgres?.pid ?? 0;
   return () => servers.stop();
 }
 

@@ -2,6 +2,7 @@ import { type Sandbox, startSandbox } from '@pns/sandbox';
 import type { Page } from 'puppeteer-core';
 import { eventually } from '@pns/local-servers/waiting';
 import { type StartedFirefox, startFirefox } from './firefox';
+import { keepPicture } from './screenshots';
 import { apiKey, System } from './system';
 
 jest.setTimeout(180_000);
@@ -91,6 +92,12 @@ it('Firefox shows a notification that PNS sends after its tab was closed', async
 
   await post("Let's meet");
   await eventually('Firefox reports the delivery', async () => (await reported())?.['delivered'] === 1);
+  const { title, body, png } = await eventually(
+    'a window shows the notification',
+    async () => (await firefox.notificationWindows())[0],
+  );
+  expect([title, body]).toEqual(["Let's meet", "Jane Doe\nLet's meet"]);
+  keepPicture('firefox-notification.png', png);
 
   const later = await opened('is subscribed');
   const text = expect.stringMatching(/ Let's meet: Jane Doe\nLet's meet$/) as string;

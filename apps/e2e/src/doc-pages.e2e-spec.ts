@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { runInNewContext } from 'node:vm';
 import { freePort, freshDatabase, php, type FreshDatabase } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { io } from 'socket.io-client';
 import { blocksOf, ReaderShell, root, type Block } from './doc-page';
 import { freePorts, Standalone } from './standalone-process';
@@ -41,6 +42,8 @@ const notRun: Readonly<Record<string, string>> = {
   'CONTRIBUTING.md: git commit -am "build: release X.Y.Z" && git tag vX.Y.Z && git push --follow-tags': 'pushes',
   'docs/dovecot.md: doveadm mailbox metadata set -u jane@example.com -s "" /private/vendor/vendor.dovecot/http-notify user=14@1':
     'needs a Dovecot',
+  'docs/app-suite.md: SECRET=a-long-random-secret TIME=$(date +%s000)':
+    'needs an entry in webhook-producers.yml; a test of the API sends such requests',
 };
 
 const firstLine = ({ text }: Block): string => text.split('\n', 1)[0] ?? '';
@@ -184,6 +187,20 @@ it('the API key of docs/dovecot.md is made', async () => {
   expect(await run(block as Block)).toContain('"scopes":["ingest"]');
 });
 
+it('docs/producers.md sends notifications and CloudEvents', async () => {
+  const [key, ...posts] = blocksOf('docs/producers.md').filter(({ language }) => language === 'sh');
+  const history = posts.pop();
+  expect(await run(key as Block)).toContain('"contexts":[1]');
+  for (const post of posts) expect(await run(post)).toMatch(/"accepted":1,.*"status":"accepted"/);
+  expect(posts).toHaveLength(4);
+  await eventually('the history shows an event', async () => (await run(history as Block)).includes('"id":"4711-'));
+});
+
+it.each(['docs/dovecot.md', 'docs/app-suite.md'])('%s ends with a look at the history', async (page) => {
+  const [block] = blocksOf(page).filter(({ text }) => text.startsWith('api GET'));
+  expect(await run(block as Block)).toContain('"items":');
+});
+
 it('docs/history.md shows what became of the newest notification', async () => {
   const [block] = blocksOf('docs/history.md');
   const printed = await run(block as Block);
@@ -224,7 +241,8 @@ it('every block of commands of every page is run above, or its reason is given',
   const isRun = ({ page, text }: Block) =>
     page === 'docs/first-push.md' ||
     (page === 'README.md' && /KEY in|v1\/sessions/.test(text)) ||
-    (page === 'docs/dovecot.md' && text.startsWith('api ')) ||
+    (['docs/dovecot.md', 'docs/app-suite.md'].includes(page) && text.startsWith('api ')) ||
+    page === 'docs/producers.md' ||
     page === 'docs/history.md' ||
     page === 'docs/cli.md' ||
     (page === 'CONTRIBUTING.md' && text.startsWith('npx jest libs/topics\n'));

@@ -4,10 +4,61 @@ import { join } from 'node:path';
 import { firefox } from '@pns/local-servers';
 import { type Browser, launch } from 'puppeteer-core';
 
+/** A window in which Firefox shows a notification. */
+export interface NotificationWindow {
+  readonly title: string;
+  readonly body: string;
+  /** A picture of the window, as PNG in base64. */
+  readonly png: string;
+}
+
 /** A Firefox whose push service is the sandbox. */
 export interface StartedFirefox {
   readonly browser: Browser;
+  /** The notifications that are completely visible now. */
+  notificationWindows(): Promise<NotificationWindow[]>;
   close(): Promise<void>;
+}
+
+/** The WebDriver BiDi connection, which puppeteer does not declare. It is the only access to windows other than tabs. */
+interface BidiBrowser {
+  readonly connection: {
+    send(method: string, parameters: object): Promise<{ readonly result: unknown }>;
+  };
+}
+
+/** Resolves in a window of Firefox itself with a `NotificationWindow` as JSON; null if it is not completely visible. */
+const notificationOfWindow = `(async () => {
+  const box = document.getElementById('alertBox');
+  const isSized = box !== null && window.innerWidth >= box.clientWidth && box.clientWidth > 100;
+  if (!isSized || getComputedStyle(box).opacity !== '1') return 'null'; // it loads, or it fades in or out
+  const area = new DOMRect(0, 0, window.innerWidth, window.innerHeight);
+  const picture = await window.browsingContext.currentWindowGlobal.drawSnapshot(area, 2, 'white');
+  const canvas = document.createElementNS('http://www.w3.org/1999/xhtml', 'canvas');
+  [canvas.width, canvas.height] = [picture.width, picture.height];
+  canvas.getContext('2d').drawImage(picture, 0, 0);
+  return JSON.stringify({
+    title: document.getElementById('alertTitleLabel').value,
+    body: document.getElementById('alertTextLabel').textContent,
+    png: canvas.toDataURL().split(',')[1],
+  });
+})()`;
+
+async function notificationWindows(browser: Browser): Promise<NotificationWindow[]> {
+  const { connection } = browser as unknown as BidiBrowser;
+  const { result } = await connection.send('browsingContext.getTree', { 'moz:scope': 'chrome' });
+  const { contexts } = result as { contexts: readonly { readonly context: string; readonly url: string }[] };
+  const windows = contexts.filter(({ url }) => url.endsWith('/alert.xhtml'));
+  const shown = await Promise.all(
+    windows.map(async ({ context }) => {
+      const parameters = { expression: notificationOfWindow, target: { context }, awaitPromise: true };
+      // A window may close meanwhile.
+      const answer = await connection.send('script.evaluate', parameters).catch(() => undefined);
+      const { result: json } = (answer?.result ?? {}) as { result?: { value: string } };
+      return JSON.parse(json?.value ?? 'null') as NotificationWindow | null;
+    }),
+  );
+  return shown.filter((each) => each !== null);
 }
 
 /**
@@ -39,10 +90,12 @@ export async function startFirefox(pushServerUrl: string): Promise<StartedFirefo
     executablePath: file,
     headless: true,
     env: { ...env, HOME: home },
+    args: ['--remote-allow-system-access'], // to the windows of notifications
     extraPrefsFirefox: preferencesFor(pushServerUrl),
   });
   return {
     browser,
+    notificationWindows: () => notificationWindows(browser),
     close: async () => {
       await browser.close();
       rmSync(home, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { chromium, freshDatabase, type FreshDatabase } from '@pns/local-servers';
 import { chromium as playwright, type Browser, type Locator, type Page } from 'playwright-core';
 import { contrastOf, textsOfPage, type PageText } from './contrast';
+import { keepPicture } from './screenshots';
 import { freePorts, Standalone } from './standalone-process';
 
 jest.setTimeout(180_000);
@@ -57,6 +58,15 @@ const namesOfFields = `[...document.querySelectorAll('input, select, textarea, b
   .filter((element) => element.checkVisibility())
   .map((element) => (element.labels?.[0] ?? element).textContent.trim())`;
 
+/** Once all deliveries have ended, the timeline has these steps in this order, and an attempt for each of the six copies. */
+async function expectSteps(timeline: Locator, sent: string, joined: string): Promise<void> {
+  await timeline.locator('li', { hasText: 'attempt 1' }).nth(5).waitFor();
+  const names = await timeline.locator('li b').allTextContents();
+  expect(names.filter((name) => !name.startsWith('attempt'))).toEqual(['received', 'joined', 'due', 'dispatched']);
+  expect(await timeline.locator('li', { hasText: 'received' }).textContent()).toContain(sent);
+  expect(await timeline.locator('li', { hasText: 'joined' }).textContent()).toContain(joined);
+}
+
 const sendDemo = (page: Page) => page.getByRole('button', { name: 'Send the demo notification' }).click();
 const titles = (at: Locator) => at.locator('.title').allTextContents();
 
@@ -86,6 +96,45 @@ it('one click on the page, and six copies appear', async () => {
   expect(await page.locator('.ios .badge').textContent()).toBe('83');
   expect(await page.locator('#webhook-cards .chip.good').count()).toBe(2); // both signatures
   expect(troubles).toEqual([]);
+  await page.setViewportSize({ width: 1180, height: 860 });
+  keepPicture('sandbox.png', (await page.screenshot({ fullPage: true })).toString('base64'));
+  await page.close();
+});
+
+it('each arrival has the timeline of its notification, and the key stays in the sandbox', async () => {
+  const troubles: string[] = [];
+  const page = await opened(troubles);
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(`${request.url()} ${JSON.stringify(request.headers())}`));
+  await sendDemo(page); // which subscribes the webhook
+  await page.locator('#demo-hint', { hasText: 'Accepted' }).waitFor();
+  const payload = { folder: 'default0/INBOX', displayname: 'Theo', subject: 'Twice' };
+  const same = { context: 1, user: 14, topic: 'ox:mail:new', payload };
+  const { notifications } = await standalone.call<{ notifications: { id: string }[] }>('POST', '/v1/notifications', {
+    notifications: [same, same],
+  });
+  const [sent, joined] = notifications.map(({ id }) => id);
+  for (const place of [
+    '#socket-cards .card',
+    '#webhook-cards .card',
+    '.ios .push',
+    '.windows .push',
+    '.android .push',
+  ]) {
+    const card = page.locator(place, { hasText: 'Twice' });
+    await card.getByText('Timeline').click();
+    const steps = card.locator('.timeline li');
+    await steps.filter({ hasText: /^\S+dispatched/ }).waitFor();
+    await expectSteps(card.locator('.timeline'), sent ?? '', joined ?? '');
+    expect(await card.locator('.timeline .sentence').textContent()).toContain('was delivered to');
+  }
+  expect(await page.locator('.ios .push', { hasText: 'Twice' }).locator('li.own').textContent()).toMatch(
+    /attempt 1demo-ios through apns: delivered after \d+ ms$/,
+  );
+  expect(await page.locator('.ios .push', { hasText: 'Twice' }).locator('li.own').count()).toBe(1);
+  expect(requests.filter((request) => request.includes(standalone.apiKey))).toEqual([]);
+  expect(requests.filter((request) => request.includes('/history')).length).toBeGreaterThanOrEqual(5);
+  expect(troubles.filter((text) => !text.includes('404'))).toEqual([]); // records that are not written yet
   await page.close();
 });
 

@@ -28,7 +28,10 @@ export interface Listener {
   readonly socket: ClientSocket;
 }
 
-const topics = ['ox:mail:new', 'ox:calendar:updates'];
+const topics = [
+  ...['ox:mail:new', 'ox:mail:read', 'ox:mail:flags', 'ox:mail:deleted', 'ox:folder:changed'],
+  'ox:calendar:updates',
+];
 
 /** Opens a socket of `user` at a websocket worker and resolves when it is connected. */
 export async function listen(

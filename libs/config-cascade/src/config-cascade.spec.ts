@@ -31,6 +31,14 @@ describe('ConfigCascade', () => {
     expect(cascade.aggregationMode('ox:calendar:updates', someone)).toBe('latest');
   });
 
+  it('joins the events of a mail folder, unless a property says otherwise', () => {
+    const modesOf = (text: string) =>
+      ['ox:mail:read', 'ox:mail:new'].map((topic) => cascadeOf(text).aggregationMode(topic, someone));
+    expect(modesOf('')).toEqual(['collect', 'equal']);
+    expect(modesOf('com.openexchange.pns.aggregation=latest')).toEqual(['latest', 'latest']);
+    expect(modesOf('com.openexchange.pns.aggregation.ox:mail:read=equal')).toEqual(['equal', 'equal']);
+  });
+
   it('finds the history of a topic before the general one, and its retention is not the history of a topic', () => {
     const cascade = cascadeOf(
       'com.openexchange.pns.history=failures\ncom.openexchange.pns.history.a:b=none\ncom.openexchange.pns.history.retention=7200000',

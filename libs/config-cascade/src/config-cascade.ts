@@ -5,7 +5,15 @@ import type { UserKey } from '@pns/subscriptions';
 import type { TransportName } from '@pns/transport-contract';
 import { inRankOrder, matchingSets, type ContextSet } from './context-sets';
 import type { AggregationMode } from '@pns/notifications';
-import { namesFor, properties, registry, type HistoryMode, type PropertyName, type PropertyValue } from './properties';
+import {
+  aggregationOfTopic,
+  namesFor,
+  properties,
+  registry,
+  type HistoryMode,
+  type PropertyName,
+  type PropertyValue,
+} from './properties';
 import { Readings } from './readings';
 import { resolveText, type Origin, type Place, type Scope } from './resolve';
 import { contentOf, SubjectCache, type Common, type ConfigChange } from './subject-cache';
@@ -115,7 +123,8 @@ export class ConfigCascade {
   /** The aggregation mode for notifications of `topic` to `subject`. */
   aggregationMode(topic: string, subject: UserKey): AggregationMode {
     const name = 'com.openexchange.pns.aggregation';
-    return this.firstOf(name, [`${name}.${topic}`, name], subject).value;
+    const { value, origin } = this.firstOf(name, [`${name}.${topic}`, name], subject);
+    return origin.scope === 'default' ? (aggregationOfTopic.get(topic) ?? value) : value;
   }
 
   /** What the history contains of notifications of `topic` to `subject`. */

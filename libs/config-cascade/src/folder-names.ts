@@ -7,6 +7,7 @@ export const optionFiles = [
   'pns-wns-options.yml',
   'pns-webpush-options.yml',
   'webhooks.yml',
+  'webhook-producers.yml',
   'websocket-clients.yml',
 ] as const;
 

@@ -1,4 +1,4 @@
-import { aggregationModes } from '@pns/notifications';
+import { aggregationModes, type AggregationMode } from '@pns/notifications';
 import { isClientId } from '@pns/subscriptions';
 import { isTopic } from '@pns/topics';
 import { isContactUri, type TransportName } from '@pns/transport-contract';
@@ -29,6 +29,14 @@ export type HistoryMode = (typeof historyModes)[number];
 const serverOnly = ['server'] as const;
 
 const dayMs = 24 * 60 * 60 * 1000;
+
+/** Topics whose aggregation has another default: one change of a folder is like the next, and `count` reports how many there were. */
+export const aggregationOfTopic: ReadonlyMap<string, AggregationMode> = new Map([
+  ['ox:mail:read', 'collect'],
+  ['ox:mail:flags', 'collect'],
+  ['ox:mail:deleted', 'collect'],
+  ['ox:folder:changed', 'collect'],
+]);
 
 /** The properties that PNS reads, with type, default and meaning, except the switches of the transports. */
 export const properties = {
@@ -73,7 +81,7 @@ export const properties = {
     fallback: 'equal',
     scopes,
     sentence:
-      'Which notifications are similar and share a window; append .<topic> to the name to set it for one topic.',
+      'Which notifications are similar and share a window; append .<topic> to the name to set it for one topic. The default of ox:mail:read, ox:mail:flags, ox:mail:deleted and ox:folder:changed is collect.',
   },
   'com.openexchange.pns.idempotency.retention': {
     type: 'integer',

@@ -74,7 +74,15 @@ export class DeliveryModule {
         },
         {
           provide: DeliveryWorker,
-          inject: [Queues, transport, OutcomeRecorder, ConfigCascade, PausedClients, SubscriptionStore, FailingEndpoints],
+          inject: [
+            Queues,
+            transport,
+            OutcomeRecorder,
+            ConfigCascade,
+            PausedClients,
+            SubscriptionStore,
+            FailingEndpoints,
+          ],
           useFactory: (
             queues: Queues,
             handedIn: Transport,
@@ -91,7 +99,16 @@ export class DeliveryModule {
               readership: options.readership,
               isolatedEntry: options.isolatedEntry,
             };
-            return new DeliveryWorker(queues, handedIn, outcomes, cascade, paused, subscriptions, workerOptions, endpoints);
+            return new DeliveryWorker(
+              queues,
+              handedIn,
+              outcomes,
+              cascade,
+              paused,
+              subscriptions,
+              workerOptions,
+              endpoints,
+            );
           },
         },
       ],

@@ -88,7 +88,8 @@ async function switchedOff(one: FailingEndpoints, to: Delivery): Promise<void> {
   expect(one.outcomeOff(to)).toMatchObject({ kind: 'exhausted', isKept: true });
 }
 
-const steps = () => lines.filter(({ event }) => event.startsWith('endpoint.')).map(({ event, percent }) => [event, percent]);
+const steps = () =>
+  lines.filter(({ event }) => event.startsWith('endpoint.')).map(({ event, percent }) => [event, percent]);
 
 describe('an endpoint that fails for five days', () => {
   it('is warned of at 50, 70 and 90 %, once in all processes, and then switched off by the next failure', async () => {
@@ -254,12 +255,15 @@ describe('an endpoint that is switched off', () => {
   });
 });
 
-it('costs a delivered push no query and no entry while its endpoint works', async () => {
+it('is not recorded while it works', async () => {
   const one = worker();
-  const query = jest.spyOn(store, 'recordSuccesses');
-  one.attempted(delivery({ client: 'works' }), { kind: 'delivered' });
+  const to = delivery({ client: 'works' });
   await one.refresh();
-  expect(query).toHaveBeenCalledWith('webhook', [], clock);
+  one.attempted(to, { kind: 'delivered' });
+  await one.refresh();
+  expect(one.known.find(to)).toBeUndefined();
+  const { states } = await store.changes('webhook', undefined, 0, 10_000);
+  expect(states.filter(({ client }) => client === 'works')).toEqual([]);
 });
 
 async function valueOf(series: string): Promise<number> {

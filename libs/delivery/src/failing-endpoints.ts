@@ -26,6 +26,9 @@ import { retryFailed } from './retry-failed';
 /** How often states are written and read, in ms. */
 const refreshEveryMs = 1000;
 
+/** How long a stopping process waits for its last write, in ms. A failure that is lost is recorded by the next attempt. */
+const lastWriteMs = 2000;
+
 /** How often all states are read again, in ms. */
 const reloadEveryMs = 600_000;
 
@@ -114,7 +117,8 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
   attempted(delivery: Delivery, outcome: Outcome): void {
     if (delivery.subscriptionId === undefined) return;
     if (outcome.kind === 'delivered' || outcome.kind === 'gone') this.succeeded(delivery);
-    else if (outcome.kind === 'misconfigured' && outcome.isTargetOnly === true) this.hasFailed(delivery, outcome.reason);
+    else if (outcome.kind === 'misconfigured' && outcome.isTargetOnly === true)
+      this.hasFailed(delivery, outcome.reason);
     else if (outcome.kind === 'retry' && outcome.isDeferred === true) this.deferred(delivery, outcome);
     else if (outcome.kind === 'retry' && outcome.isWaiting !== true) this.hasFailed(delivery, outcome.reason);
   }
@@ -129,7 +133,8 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     this.isStopping = true;
     running.delete(this);
     clearInterval(this.timer);
-    await this.refresh();
+    const timer = new Promise<void>((resolve) => void setTimeout(resolve, lastWriteMs).unref());
+    await Promise.race([this.refresh(), timer]);
   }
 
   /** Writes what was counted, takes the steps that are due, and reads the changes of all processes. Never rejects. */
@@ -166,7 +171,14 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     );
     for (const [key] of successes) this.successes.delete(key);
     for (const { client, origin, id } of on) {
-      log.info({ event: 'endpoint.switched-on', transport: this.transport, client, origin, endpoint: id, by: 'delivery' });
+      log.info({
+        event: 'endpoint.switched-on',
+        transport: this.transport,
+        client,
+        origin,
+        endpoint: id,
+        by: 'delivery',
+      });
     }
   }
 

@@ -24,7 +24,11 @@ it('keeps the deliveries of an endpoint that is switched off, and sends them whe
     const { items } = await failed.list({}, { limit: 500 });
     return items.find(({ isKept }) => isKept);
   });
-  expect(kept).toMatchObject({ outcome: 'exhausted', isHeld: false, reason: expect.stringContaining('switched off') as string });
+  expect(kept).toMatchObject({
+    outcome: 'exhausted',
+    isHeld: false,
+    reason: expect.stringContaining('switched off') as string,
+  });
   await farSide.until((came) => came.some(({ topic }) => topic === 'pns:endpoint:switched-off'));
   const told = farSide.came.filter(({ client }) => client === 'ops').map(({ payload }) => payload['percent']);
   expect([...told].sort()).toEqual([100, 50, 70, 90]);

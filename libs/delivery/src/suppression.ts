@@ -36,7 +36,8 @@ export async function reasonsToSuppress(
     if (!found.has(delivery.subscriptionId)) reasons.set(delivery, 'the subscription was deleted or has expired');
   }
   for (const delivery of deliveries) {
-    if (!isForOperator(delivery) && isOff(delivery, cascade)) reasons.set(delivery, 'the transport is off for this user, client and topic');
+    if (!isForOperator(delivery) && isOff(delivery, cascade))
+      reasons.set(delivery, 'the transport is off for this user, client and topic');
   }
   return reasons;
 }

@@ -176,6 +176,14 @@ describe('deliveriesOf', () => {
     expect(new Set(ids()).size).toBe(3);
   });
 
+  it('gives the deliveries of two producers with one id different ids', () => {
+    const ids = ['/mail', '/tickets', undefined].map((producer) => {
+      const notification = { ...window.notification, ...(producer === undefined ? {} : { producer }) };
+      return deliveriesOf({ ...window, notification }, { subscriptions: [subscription], sockets: [] }, rules())[0]?.id;
+    });
+    expect(new Set(ids).size).toBe(3);
+  });
+
   it('gives the deliveries to several users with one id of a producer different ids, even at sockets of one node', () => {
     const idsFor = (user: number) => {
       const notification = { ...window.notification, user };

@@ -87,10 +87,11 @@ function delivery(
   client: string,
   token: string,
 ): Writable<Delivery> {
-  const { id, context, user, topic, payload, sourceToken, priority, timestamp, expiresAt } = notification;
+  const { id, context, user, topic, payload, sourceToken, priority, timestamp, expiresAt, producer } = notification;
+  const own = producer === undefined ? id : `${id} ${producer}`;
   const made: Writable<Delivery> = {
     // Notifications of several users may have the same id of a producer, and their sockets may be at one node.
-    id: hash('sha1', `${context} ${user} ${id} ${timestamp} ${target}`, 'base64url'),
+    id: hash('sha1', `${context} ${user} ${own} ${timestamp} ${target}`, 'base64url'),
     notificationId: id,
     context,
     user,

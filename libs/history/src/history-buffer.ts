@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type {
   HistoryAttempt,
   HistoryGap,
@@ -21,6 +22,8 @@ export class HistoryBuffer {
   private attempts: HistoryAttempt[] = [];
   private gap: CountedGap | undefined;
   private readonly usage = new WaitingUsage();
+  private readonly writer = randomUUID();
+  private takes = 0;
   /** Targets of the windows that wait. */
   private targets = 0;
   /** Records that were taken and are not written yet, and the targets of their windows. */
@@ -74,7 +77,8 @@ export class HistoryBuffer {
     this.windows = [];
     this.attempts = [];
     this.gap = undefined;
-    return { notifications, windows, attempts, usage: this.usage.take(), gap };
+    const write = { writer: this.writer, number: ++this.takes };
+    return { ...write, notifications, windows, attempts, usage: this.usage.take(), gap };
   }
 
   /** The taken records are written; returns their number. */

@@ -47,6 +47,8 @@ export interface NotificationHistory {
   readonly context: number;
   readonly user: number;
   readonly topic: string;
+  /** `failures` if the deliveries that arrived at the first attempt are left out. */
+  readonly recorded: 'all' | 'failures';
   readonly received: number;
   /** When its window fell due. */
   readonly aggregated?: number;
@@ -147,7 +149,7 @@ function keyOf({ context, user, notification }: Pick<FoundNotification, 'context
 }
 
 function historyOf(
-  { notification: id, context, user, topic, at }: FoundNotification,
+  { notification: id, context, user, topic, at, windowKey }: FoundNotification,
   window: FoundWindow | undefined,
   attempts: readonly HistoryAttempt[],
   gaps: readonly HistoryGap[],
@@ -157,6 +159,7 @@ function historyOf(
     deliveries.some(({ outcome }) => !isFinal(outcome)) || deliveries.length === 0 ? Infinity : endOf(attempts);
   const facts = {
     ...{ id, context, user, topic, received: at },
+    recorded: windowKey === '' ? ('failures' as const) : ('all' as const),
     ...(window === undefined ? {} : { aggregated: window.dueAt, dispatched: window.at, joined: window.count }),
     ...(window === undefined || window.notification === id ? {} : { joinedInto: window.notification }),
     deliveries,

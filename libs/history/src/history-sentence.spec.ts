@@ -8,7 +8,7 @@ const start = 'ox:mail:new for user 14 in context 1 was received at 2026-11-29T1
 type Facts = Omit<NotificationHistory, 'sentence'>;
 
 const facts = (changes: Partial<Facts> = {}): Facts => ({
-  ...{ id: 'n', context: 1, user: 14, topic: 'ox:mail:new', received: at, deliveries: [], gaps: [] },
+  ...{ id: 'n', context: 1, user: 14, topic: 'ox:mail:new', recorded: 'all', received: at, deliveries: [], gaps: [] },
   ...changes,
 });
 
@@ -99,6 +99,11 @@ it.each<[string, Partial<Facts>, string]>([
     'may be incomplete',
     { ...dispatched, deliveries: [delivery([attempt(1, 'delivered')])], gaps: [{ since: at, until: later }] },
     'was delivered to 1 of 1 target. Delivered at the first attempt: crm through webhook. Some records between 2026-11-29T10:31:00.000Z and 2026-11-29T10:32:00.000Z were lost, so this may be incomplete.',
+  ],
+  [
+    'is recorded for its failures only',
+    { recorded: 'failures', deliveries: [delivery([], { outcome: 'suppressed', reason: 'x is false' })] },
+    'was delivered to none of 1 recorded target. crm through webhook: not sent, because x is false. Deliveries that arrived at the first attempt are not recorded.',
   ],
   [
     'has many targets',

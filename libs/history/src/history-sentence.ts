@@ -5,10 +5,11 @@ const maxNamedTargets = 5;
 
 /** A sentence, or some short ones, about the fate of a notification. */
 export function historySentence(facts: Omit<NotificationHistory, 'sentence'>): string {
-  const { topic, user, context, received, gaps } = facts;
+  const { topic, user, context, received, recorded, gaps } = facts;
   const sentences = [
     `${topic} for user ${user} in context ${context} was received at ${timeOf(received)} and ${fateOf(facts)}.`,
     ...namedTargets(facts.deliveries),
+    ...(recorded === 'all' ? [] : ['Deliveries that arrived at the first attempt are not recorded.']),
     ...gaps.slice(0, 1).map(({ since, until }) => {
       return `Some records between ${timeOf(since)} and ${timeOf(until)} were lost, so this may be incomplete.`;
     }),
@@ -16,17 +17,17 @@ export function historySentence(facts: Omit<NotificationHistory, 'sentence'>): s
   return sentences.join(' ');
 }
 
-function fateOf({ dispatched, joinedInto, deliveries }: Omit<NotificationHistory, 'sentence'>): string {
+function fateOf({ dispatched, joinedInto, deliveries, recorded }: Omit<NotificationHistory, 'sentence'>): string {
   const joined = joinedInto === undefined ? '' : `joined into notification ${joinedInto}, which was `;
-  if (deliveries.length > 0) return `was ${joined}${countOf(deliveries)}`;
+  if (deliveries.length > 0) return `was ${joined}${countOf(deliveries, recorded)}`;
   if (dispatched === undefined) return 'waits for similar notifications or for the dispatcher';
   return `was ${joined}sent to no target, because no subscription and no open socket of the user matches the topic`;
 }
 
-function countOf(deliveries: readonly DeliveryHistory[]): string {
+function countOf(deliveries: readonly DeliveryHistory[], recorded: NotificationHistory['recorded']): string {
   const delivered = deliveries.filter(({ outcome }) => outcome === 'delivered').length;
   const all = deliveries.length;
-  return `delivered to ${delivered === 0 ? 'none' : delivered} of ${all} ${all === 1 ? 'target' : 'targets'}`;
+  return `delivered to ${delivered === 0 ? 'none' : delivered} of ${all} ${recorded === 'all' ? '' : 'recorded '}${all === 1 ? 'target' : 'targets'}`;
 }
 
 /** A sentence for each target that has something to say, and the names of those that simply got the notification. */

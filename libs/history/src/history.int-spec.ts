@@ -6,6 +6,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { cuttableLink, type CuttableLink, type FreshDatabase } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import type { DueWindow, Notification } from '@pns/notifications';
 import { HistoryPartitions, PersistenceModule } from '@pns/persistence';
 import { migratedDatabase } from '@pns/persistence/testing';
@@ -212,6 +213,64 @@ it('contains only failures, or nothing, if a property says so', async () => {
   expect(await reader.named('fine', {})).toEqual([]);
   expect(await reader.named('off', {})).toEqual([]);
 });
+
+it('contains a target that is switched off beside a delivery, if only failures are recorded', async () => {
+  const beside = notification('beside', { topic: 'few' });
+  const suppressed = [
+    { transport: 'apns', client: 'phone', subscription: 'p', isSource: false },
+    { transport: 'websocket', client: 'browser', isSource: true },
+  ] as const;
+  const sent = delivery(beside, 'crm');
+  history.dispatched({ window: windowOf(beside, 'b', 25), deliveries: [sent], suppressed });
+  attempted(sent, { kind: 'delivered' });
+  const retried = delivery(beside, 'erp');
+  attempted(retried, { kind: 'retry', reason: 'answered 500' }, 1000);
+  attempted({ ...retried, attempt: 2 }, { kind: 'delivered' });
+  const shown = await found('beside', ({ deliveries }) => deliveries.some(({ outcome }) => outcome === 'delivered'));
+  expect(shown).toMatchObject({
+    recorded: 'failures',
+    deliveries: [
+      {
+        ...{ transport: 'apns', client: 'phone', subscription: 'p', outcome: 'suppressed', attempts: [] },
+        decidedBy: { name: 'com.openexchange.pns.transport.apn.ios.enabled', origin: { scope: 'default' } },
+      },
+      { client: 'erp', outcome: 'delivered', attempts: [{ number: 1 }, { number: 2 }] },
+    ],
+  });
+  expect(shown.sentence).toContain('was delivered to 1 of 2 recorded targets. phone through apns: not sent, because');
+  expect((await reader.named('beside', {})).length).toBe(1);
+  // The only target has caused the notification.
+  const own = notification('own', { topic: 'few' });
+  history.dispatched({ window: windowOf(own, 'own', 26), deliveries: [], suppressed: [suppressed[1]] });
+  expect((await found('own')).sentence).toContain('browser through websocket: not sent, because it caused');
+});
+
+it('writes nothing twice if the answer to a write was lost', async () => {
+  const [first, second] = [notification('lost-answer', { context: 9 }), notification('after-it', { context: 9 })];
+  const count = async (): Promise<unknown> => {
+    const { rows } = await sql.query<{ counted: string }>(
+      'SELECT sum(notifications) AS counted FROM usage_hours WHERE context_id = 9',
+    );
+    return rows[0]?.counted;
+  };
+  link.onSend = (_, chunk) => {
+    if (chunk.includes('COMMIT')) link.hold();
+  };
+  history.counted(first);
+  history.accepted(first, windowKey('l'), 27);
+  await eventually('the first write is committed', async () => (await count()) === '1');
+  link.onSend = () => undefined;
+  link.cut();
+  link.release();
+  link.mend();
+  history.counted(second);
+  history.accepted(second, windowKey('l'), 28);
+  await eventually('another write is committed', async () => (await count()) !== '1');
+  expect(await count()).toBe('2');
+  await found('after-it');
+  const { rows } = await sql.query(`SELECT 1 FROM history_notifications WHERE notification = 'lost-answer'`);
+  expect(rows).toHaveLength(1);
+}, 30_000);
 
 it('writes the kept records when Postgres is back, counts the lost ones, and shows the gap', async () => {
   link.cut();

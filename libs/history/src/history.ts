@@ -53,7 +53,10 @@ export class History {
     this.addAccepted(notification, shortKey(windowKey), place);
   }
 
-  /** Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is none. */
+  /**
+   * Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is none; then only its
+   * targets that are switched off are recorded.
+   */
   isWanted(notification: UserKey & { readonly topic: string }, deliveries: number): boolean {
     const mode = this.modeOf(notification.topic, notification);
     return mode === 'all' || (mode === 'failures' && deliveries === 0);
@@ -73,7 +76,13 @@ export class History {
         });
       }
     }
-    if (!this.isWanted(notification, deliveries.length)) return;
+    if (!this.isWanted(notification, deliveries.length)) {
+      const switchedOff = mode === 'failures' ? suppressed.filter(({ isSource }) => !isSource) : [];
+      if (switchedOff.length === 0) return;
+      this.addAccepted(notification, '', 0);
+      this.addSuppressed(notification, switchedOff);
+      return;
+    }
     const { id, context, user } = notification;
     const at = Date.now();
     const key = windowKey === undefined ? '' : shortKey(windowKey);
@@ -81,9 +90,17 @@ export class History {
     if (mode === 'failures') this.addAccepted(notification, key, place);
     const targets = deliveries.map(targetOf);
     this.writer.addWindow({ at, context, user, place, count, dueAt, windowKey: key, notification: id, targets });
+    this.addSuppressed(notification, suppressed);
+  }
+
+  private addSuppressed(
+    notification: Pick<Notification, 'id' | 'context' | 'user' | 'topic'>,
+    suppressed: readonly SuppressedTarget[],
+  ): void {
+    const { id, context, user } = notification;
     for (const { transport, client, subscription, isSource } of suppressed) {
       this.writer.addAttempt({
-        ...{ at, context, user, transport, client, subscription },
+        ...{ at: Date.now(), context, user, transport, client, subscription },
         ...{ notification: id, delivery: '', attempt: 0, durationMs: 0, outcome: 'suppressed' },
         ...(isSource ? { reason: 'it caused the notification' } : this.switchOf(transport, notification, client)),
       });

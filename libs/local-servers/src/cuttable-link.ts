@@ -18,8 +18,8 @@ export interface CuttableLink {
   /** Holds back the answers of the server on all connections until `release()`, like a slow server. */
   hold(): void;
   release(): void;
-  /** Called before each chunk to the server is forwarded, with the number of chunks so far. */
-  onSend: (portions: number) => void;
+  /** Called before each chunk to the server is forwarded, with the number of chunks so far and the chunk. */
+  onSend: (portions: number, chunk: Buffer) => void;
   /** Called when a connection was refused because the link is cut. */
   onRefuse: () => void;
   close(): Promise<void>;
@@ -41,7 +41,7 @@ export async function cuttableLink(url: string): Promise<CuttableLink> {
     const pair = [near, far] as const;
     pairs.add(pair);
     near.on('close', () => pairs.delete(pair));
-    near.on('data', () => link.onSend(++portions));
+    near.on('data', (chunk: Buffer) => link.onSend(++portions, chunk));
     for (const [end, other] of [
       [near, far],
       [far, near],

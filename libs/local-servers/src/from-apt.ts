@@ -12,6 +12,8 @@ export interface DebianProgram {
   /** The name for messages. */
   readonly name: string;
   readonly package: string;
+  /** Packages that are unpacked into the same folder. */
+  readonly others?: readonly string[];
   /** The path of the program in the package. */
   readonly path: string;
   readonly downloadMegabytes: number;
@@ -30,7 +32,7 @@ export interface Runnable {
  * Undefined where there is no apt-get, or where it cannot reach its servers.
  */
 export function debianProgram(program: DebianProgram, onProgress: Progress): Runnable | undefined {
-  const { name, package: wanted, path, downloadMegabytes } = program;
+  const { name, package: wanted, others = [], path, downloadMegabytes } = program;
   const unpacked = join(cache, wanted);
   const file = join(unpacked, path);
   if (!isExecutable(file)) {
@@ -38,14 +40,14 @@ export function debianProgram(program: DebianProgram, onProgress: Progress): Run
     onProgress(
       `There is no ${name} on this machine; downloading it with apt-get (about ${downloadMegabytes} MB, into node_modules/.cache).`,
     );
-    const reason = unpack(wanted, unpacked);
+    const reason = unpack([wanted, ...others], unpacked);
     if (reason !== undefined) onProgress(`apt-get failed: ${reason}`);
   }
   return isExecutable(file) ? { file, env: { ...process.env, LD_LIBRARY_PATH: libraryPath(unpacked) } } : undefined;
 }
 
 /** Returns the reason of a failure, else undefined. */
-function unpack(wanted: string, unpacked: string): string | undefined {
+function unpack(wanted: readonly string[], unpacked: string): string | undefined {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'apt-'));
   try {
@@ -57,7 +59,7 @@ function unpack(wanted: string, unpacked: string): string | undefined {
     const apt = ['-qq', ...aptFolders(work)];
     const reason =
       run('apt-get', [...apt, 'update']) ??
-      run('apt-get', [...apt, '-y', '--no-install-recommends', '--download-only', 'install', wanted]) ??
+      run('apt-get', [...apt, '-y', '--no-install-recommends', '--download-only', 'install', ...wanted]) ??
       firstReason(readdirSync(archives).filter(isPackage), (file) =>
         run('dpkg-deb', ['-x', join(archives, file), target]),
       );

@@ -1,4 +1,5 @@
 export { chromium } from './chromium-program';
+export { startDovecot, type DovecotOptions, type LocalDovecot } from './dovecot';
 export { firefox } from './firefox-program';
 export { claimFolder } from './folder-claim';
 export { cuttableLink, type CuttableLink } from './cuttable-link';

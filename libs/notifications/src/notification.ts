@@ -18,6 +18,8 @@ export interface Notification {
   readonly timestamp: number;
   /** A repeat with the same key is a duplicate for a while; absent when the producer sent no id. */
   readonly idempotencyKey?: string;
+  /** Distinguishes notifications of two producers whose own ids are equal; absent where ids are unique without it. */
+  readonly producer?: string;
 }
 
 /** A notification as stored in Redis: a wire format, which later versions must read too. */
@@ -58,14 +60,16 @@ const itemStart = '{"v":1';
  * parse the rest: `{"v":1,"sourceToken":"…","expiresAt":…,`. Both fields are optional.
  */
 export function itemOf(notification: Notification, texts = new PayloadTexts(notification.payload)): Item {
-  const { id, context, user, topic, sourceToken, priority, expiresAt, aggregationKey, timestamp } = notification;
+  const { id, context, user, topic, sourceToken, priority, expiresAt, aggregationKey, timestamp, producer } =
+    notification;
   const source = sourceToken === undefined ? '' : `,"sourceToken":${JSON.stringify(sourceToken)}`;
   const expiry = expiresAt === undefined ? '' : `,"expiresAt":${expiresAt}`;
   const key = aggregationKey === undefined ? '' : `,"aggregationKey":${JSON.stringify(aggregationKey)}`;
+  const origin = producer === undefined ? '' : `,"producer":${JSON.stringify(producer)}`;
   return {
     text:
       `${itemStart}${source}${expiry},"id":${JSON.stringify(id)},"context":${context},"user":${user},"topic":"${topic}",` +
-      `"payload":${texts.json},"priority":"${priority}"${key},"timestamp":${timestamp}}`,
+      `"payload":${texts.json},"priority":"${priority}"${key}${origin},"timestamp":${timestamp}}`,
     expiryAt: itemStart.length + Buffer.byteLength(source) + 1,
   };
 }

@@ -30,18 +30,49 @@ const calendarUpdates = z.looseObject({
     .optional(),
 });
 
+const ids = z.array(identifier).min(1);
+
+/** How many unread mails the folder has; absent where the mail server could not count them. */
+const unread = z.int().nonnegative().optional();
+
+/** `ox:mail:read`: mails were marked as read. */
+const mailRead = z.looseObject({ folder: identifier, ids, unread });
+
+/** `ox:mail:flags`: flags of mails have changed. `flags` are set now, `cleared` are not. */
+const mailFlags = z.looseObject({
+  folder: identifier,
+  ids,
+  flags: z.array(z.string()).optional(),
+  cleared: z.array(z.string()).optional(),
+  unread,
+});
+
+/** `ox:mail:deleted`: mails were marked as deleted, or removed. */
+const mailDeleted = z.looseObject({ folder: identifier, ids, unread });
+
+/** `ox:folder:changed`: `from` is the former name of a renamed folder. */
+const folderChanged = z.looseObject({
+  folder: identifier,
+  change: z.enum(['created', 'renamed', 'deleted'], { error: 'must be created, renamed or deleted' }),
+  from: identifier.optional(),
+});
+
 /** The schemas of known topics. Other topics accept any JSON object. */
 export const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
   'ox:mail:new': mailNew,
   'ox:calendar:updates': calendarUpdates,
+  'ox:mail:read': mailRead,
+  'ox:mail:flags': mailFlags,
+  'ox:mail:deleted': mailDeleted,
+  'ox:folder:changed': folderChanged,
 };
 
-/** The first fault of the payload of `topic`, as a sentence; undefined when there is none. */
-export function payloadFault(topic: string, payload: unknown): string | undefined {
+/** The first fault of the payload of `topic`, as a sentence; undefined when there is none. `name` is its field in the request. */
+export function payloadFault(topic: string, payload: unknown, name = 'payload'): string | undefined {
   // A topic may have the name of an inherited property, for example constructor.
   const schema = Object.hasOwn(payloadSchemas, topic) ? payloadSchemas[topic] : undefined;
   const issue = schema?.safeParse(payload).error?.issues[0];
   if (issue === undefined) return undefined;
-  const field = ['payload', ...issue.path].join('.');
+  const field = [name, ...issue.path].join('.');
   return `${field} does not match topic ${topic}: ${issue.message}.`;
 }

@@ -18,6 +18,7 @@ import { ExhaustedDeliveries1760000000011 } from './migrations/0011-exhausted-de
 import { LoginsInNfc1760000000012 } from './migrations/0012-logins-in-nfc';
 import { PushKeys1760000000013 } from './migrations/0013-push-keys';
 import { History1760000000014 } from './migrations/0014-history';
+import { HistoryWrites1760000000015 } from './migrations/0015-history-writes';
 import { Endpoints1760000000016 } from './migrations/0016-endpoints';
 import { SubscriptionEntity } from './subscription.entity';
 
@@ -38,6 +39,7 @@ export const migrations = [
   LoginsInNfc1760000000012,
   PushKeys1760000000013,
   History1760000000014,
+  HistoryWrites1760000000015,
   Endpoints1760000000016,
 ];
 

@@ -140,11 +140,14 @@ export class HistoryLookup {
 /** Later than all notifications, in ms since the epoch. */
 const latest = Date.UTC(9999, 0);
 
-/** Rows that were written twice are found once. */
-export const namedStatement = `SELECT ${notificationColumns} FROM history_notifications n
+/**
+ * A notification has several rows if only its failures are recorded, and if the property has changed: its row with a window is
+ * found then.
+ */
+export const namedStatement = `SELECT DISTINCT ON (n.at, n.context_id, n.user_id) ${notificationColumns} FROM history_notifications n
   WHERE n.notification = $1 AND n.at >= $2
     AND ($3::int[] IS NULL OR n.context_id = ANY ($3)) AND ($4::int IS NULL OR n.context_id = $4) AND ($5::int IS NULL OR n.user_id = $5)
-  GROUP BY ${notificationColumns} ORDER BY n.at DESC LIMIT ${maxSameId}`;
+  ORDER BY n.at DESC, n.context_id, n.user_id, n.window_key DESC LIMIT ${maxSameId}`;
 
 /** The statement for a page. Conditions that are not given are left out, so that each statement has a plan of its own. */
 export function listStatement(given: Partial<Record<'topic' | 'client' | 'outcome', unknown>>): string {
@@ -161,7 +164,7 @@ export function listStatement(given: Partial<Record<'topic' | 'client' | 'outcom
   return `SELECT DISTINCT ON (n.at, n.notification) ${notificationColumns} FROM history_notifications n
     WHERE n.context_id = $1 AND n.user_id = $2 AND n.at >= $3 AND n.at < $4 AND n.at <= $5 AND (n.at, n.notification) < ($5, $6)
       ${conditions.map((condition) => `AND ${condition}`).join(' ')}
-    ORDER BY n.at DESC, n.notification DESC LIMIT $7`;
+    ORDER BY n.at DESC, n.notification DESC, n.window_key DESC LIMIT $7`;
 }
 
 export const windowsStatement = `SELECT n.index, w.at, w.due_at, w.context_id, w.user_id, w.count, w.notification, w.targets

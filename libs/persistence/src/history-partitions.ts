@@ -3,6 +3,9 @@ import { DataSource } from 'typeorm';
 
 const dayMs = 86_400_000;
 
+/** Time after which a process that has written nothing has ended, in ms. */
+const writerEndedMs = 7 * dayMs;
+
 const tables = ['history_notifications', 'history_windows', 'history_attempts'] as const;
 
 /** An arbitrary number that no other program locks in the same database. */
@@ -33,7 +36,10 @@ export class HistoryPartitions {
     });
   }
 
-  /** Drops the partitions, and the gaps, that contain only rows from before `time`; returns the number of partitions. */
+  /**
+   * Drops the partitions, and the gaps, that contain only rows from before `time`; returns the number of partitions. Removes the
+   * write numbers of ended processes too.
+   */
   async dropBefore(time: number): Promise<number> {
     const old = (await this.names()).filter((name) => endOf(name) <= time);
     for (const name of old) {
@@ -44,6 +50,7 @@ export class HistoryPartitions {
       });
     }
     await this.database.query('DELETE FROM history_gaps WHERE until < $1', [new Date(time)]);
+    await this.database.query('DELETE FROM history_writes WHERE at < $1', [new Date(time - writerEndedMs)]);
     return old.length;
   }
 

@@ -84,6 +84,9 @@ export interface UsageOfHour extends UsageCounts {
 
 /** Rows to write together. */
 export interface HistoryRows {
+  /** A UUID of the buffer that collected them, and the number of its writes so far. A repeated write has the number of the first one. */
+  readonly writer: string;
+  readonly number: number;
   readonly notifications: readonly HistoryNotification[];
   readonly windows: readonly HistoryWindow[];
   readonly attempts: readonly HistoryAttempt[];

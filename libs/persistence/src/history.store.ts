@@ -26,7 +26,7 @@ export class HistoryStore {
 
   /**
    * Writes all rows in one transaction that does not wait for the disk: a crash of Postgres can cost the last second of the history.
-   * Rejects when Postgres does not answer. A repeat after that can write rows twice.
+   * Rejects when Postgres does not answer. A repeat after that writes nothing if the first write has succeeded: its answer was lost.
    */
   async write(rows: HistoryRows): Promise<void> {
     await this.prepare(rows);
@@ -44,6 +44,7 @@ export class HistoryStore {
   private async insert(rows: HistoryRows): Promise<void> {
     await this.database.transaction(async (manager) => {
       await manager.query('SET LOCAL synchronous_commit = off');
+      if (!(await isNew(manager, rows))) return;
       await notifications(manager, rows.notifications);
       await windows(manager, rows.windows);
       await attempts(manager, rows.attempts);
@@ -63,6 +64,17 @@ export class HistoryStore {
       this.days.add(day);
     }
   }
+}
+
+/** Whether the write with this number has not been committed yet. Waits for the end of an earlier transaction with this number. */
+async function isNew(manager: EntityManager, { writer, number }: HistoryRows): Promise<boolean> {
+  const changed = await manager.query<object[]>(
+    `INSERT INTO history_writes AS known (writer, number, at) VALUES ($1, $2, now())
+     ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at WHERE known.number < excluded.number
+     RETURNING number`,
+    [writer, number],
+  );
+  return changed.length > 0;
 }
 
 const ofAll: Columns<{ readonly at: number; readonly context: number; readonly user: number }> = {

@@ -32,7 +32,11 @@ export {
   type HeldClient,
 } from './failed-delivery.store';
 export {
+  attemptsStatement,
   HistoryLookup,
+  listStatement,
+  namedStatement,
+  windowsStatement,
   type FoundNotification,
   type FoundWindow,
   type HistoryFilter,

@@ -13,6 +13,7 @@ export type PnsErrorCode =
   | 'API_KEY_MISSING'
   | 'API_KEY_UNKNOWN'
   | 'API_KEY_EXPIRED'
+  | 'PRODUCER_REFUSED'
   | 'SCOPE_MISSING'
   | 'CONTEXT_REFUSED'
   | 'API_KEY_OUTLIVED'

@@ -1,6 +1,7 @@
 /* global document, window, DOMParser, EventSource, fetch, io */
 
 import { showFaults, useSocket } from './faults.js';
+import { addTimeline, offerTimelines } from './history.js';
 
 const byId = (id) => document.getElementById(id);
 /** A long demonstration must not fill the tab's memory. */
@@ -10,7 +11,7 @@ const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractiona
 
 // ---- cards: everything that arrives is other people's text, so it is only ever set as text ----
 
-function addCard(lane, { topic, title, subtitle, at, chips, raw }) {
+function addCard(lane, { topic, title, subtitle, at, chips, raw, history }) {
   const card = byId('card').content.firstElementChild.cloneNode(true);
   const set = (selector, text) => (card.querySelector(selector).textContent = text);
   const time = new Date(at);
@@ -25,6 +26,7 @@ function addCard(lane, { topic, title, subtitle, at, chips, raw }) {
     'suspect',
     chips.some(({ tone }) => tone === 'bad'),
   );
+  if (history !== undefined) addTimeline(card, history);
   lane.prepend(card);
   while (lane.children.length > cardsShown) lane.lastElementChild.remove();
 }
@@ -71,6 +73,7 @@ function addArrival({ seq, at, target, path, headers, body, answer, isDuplicate,
     content?.payload?.user === undefined ? '' : `for user ${content.payload.user}@${content.payload.context}`;
   const { title, subtitle } = headline(content?.payload);
   addCard(byId('webhook-cards'), {
+    history: `/demo/arrivals/${seq}/history`,
     topic: content?.event ?? 'not JSON',
     title,
     subtitle: [subtitle, user].filter(Boolean).join(' · '),
@@ -162,6 +165,7 @@ function addPush({ seq, at, provider, path, headers, body, answer, isDuplicate, 
     );
   push.classList.toggle('silent', isSilent || !isTaken);
   push.classList.add('fresh');
+  addTimeline(push, `/demo/arrivals/${seq}/history`);
   const screen = device.querySelector('.screen');
   screen.prepend(push);
   while (screen.children.length > cardsShown) screen.lastElementChild.remove();
@@ -234,11 +238,12 @@ function showSocket(state, tone) {
   byId('socket-state').className = `pill ${tone}`;
 }
 
-function connect(url, session) {
+/** With `meta` the events contain the id of their notification, which the timeline needs. */
+function connect(url, session, meta = {}) {
   const socket = io(url, {
     path: '/socket.io/appsuite/',
     transports: ['websocket'],
-    query: { session, connection: `sandbox-${Math.random().toString(36).slice(2)}` },
+    query: { ...meta, session, connection: `sandbox-${Math.random().toString(36).slice(2)}` },
   });
   byId('socket-note').hidden = true;
   showSocket('connecting', 'warn');
@@ -253,6 +258,7 @@ function connect(url, session) {
       subtitle,
       at: Date.now(),
       chips: [],
+      ...(args[1]?.id && { history: `/demo/notifications/${encodeURIComponent(args[1].id)}/history` }),
       raw: JSON.stringify([topic, ...args], null, 2),
     });
   });
@@ -317,13 +323,14 @@ async function startDemo() {
 }
 
 const given = new URL(window.location.href).searchParams;
-listen();
 const isDemo = await startDemo();
+if (isDemo) offerTimelines();
+listen();
 if (given.has('ws') && given.has('session')) {
   connect(given.get('ws'), given.get('session'));
 } else if (isDemo) {
   post('/demo/session').then(
-    ({ websocketUrl, token }) => connect(websocketUrl, token),
+    ({ websocketUrl, token }) => connect(websocketUrl, token, { meta: 1 }),
     (error) => showSocket(error.message, 'bad'),
   );
 }

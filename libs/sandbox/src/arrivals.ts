@@ -65,6 +65,12 @@ export class Arrivals {
     for (const listener of this.listeners) listener(kept);
   }
 
+  /** The arrival with this number, if it is still kept. */
+  kept(seq: number): Arrival | undefined {
+    const arrival = this.slots[seq % this.keep];
+    return arrival?.seq === seq ? arrival : undefined;
+  }
+
   /** The kept arrivals after `seq`, oldest first, each with its checks; the newest `limit` of them. */
   since(seq: number, isWanted: (arrival: Arrival) => boolean = () => true, limit = this.keep): Arrival[] {
     const found: Arrival[] = [];

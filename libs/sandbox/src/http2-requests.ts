@@ -23,6 +23,11 @@ export function http2SessionOf(request: Request): ServerHttp2Session | undefined
   return 'stream' in request ? (request.stream.session as ServerHttp2Session | undefined) : undefined;
 }
 
+/** The connection of a request, as the key of its state. */
+export function connectionOf(request: Request): object {
+  return http2SessionOf(request) ?? request.socket;
+}
+
 /** Names and values in turn, each value replaced by the result of `shown`. */
 export function rawHeadersOf({ rawHeaders }: Request, shown: (value: string, name: string) => string): string[] {
   return rawHeaders.map((text, index) =>

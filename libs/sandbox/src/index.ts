@@ -11,6 +11,7 @@ export type { Providers } from './providers';
 export { type Sandbox, type SandboxOptions, startSandbox } from './sandbox';
 export type { Fault } from './webhook/fault';
 export type { WebhookArrivalsView, WebhookArrivalView } from './webhook/webhook.routes';
+export { type PushMessage, type Received, SimulatedUserAgent, type UserAgent } from './webpush/user-agent';
 export type { WebpushFault } from './webpush/webpush-fault';
 export {
   type PushSubscriptionJson,

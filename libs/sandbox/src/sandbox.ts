@@ -9,6 +9,7 @@ import { type ApiAccess, type Demo, demoRoutes, prepareDemoApps } from './demo';
 import { type DemoApp, demoApps } from './demo-apps';
 import { Feed } from './feed';
 import { healthRoutes } from './health';
+import { historyRoutes } from './notification-history';
 import { pageRoutes } from './page';
 import { closeProviders, type Providers, providerRoutes, providerTargets, startProviders } from './providers';
 import { DemoBrowser } from './webpush/demo-browser';
@@ -84,6 +85,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   app.get('/webpush/browsers', () => browsers?.known().map(({ state }) => state) ?? []);
   if (providers !== undefined) providerRoutes(app, providers, arrivals);
   demoRoutes(app, options.demo, { hasDevices: apps.length > 0, prepare: prepareDemo });
+  historyRoutes(app, options.demo, arrivals, apps);
   webAppRoutes(app, options.demo, providers);
   pageRoutes(app, options.demo?.websocketUrl);
   healthRoutes(app);

@@ -7,6 +7,7 @@ import { contextErrorBeforeBody, checkContextInBody } from './context-access';
 import { quotaOf } from './quota';
 import type { RateLimits } from './rate-limits';
 import './requires-scope'; // for the routes' config
+import type { WebhookProducers } from '../webhook-producers/webhook-producers';
 import { hasSessionToken, sessionOf } from './session-token';
 
 /** Paths that need no key: health, metrics and documentation. */
@@ -17,6 +18,7 @@ export interface Authentication {
   readonly authenticator: () => Authenticator;
   readonly sessions: () => SessionTokens;
   readonly rateLimits: () => RateLimits;
+  readonly producers: () => WebhookProducers;
   /** The error of a request that matches no route. */
   readonly unrouted: (request: FastifyRequest) => Error;
 }
@@ -27,16 +29,18 @@ export interface Authentication {
  */
 export function installAuthentication(
   server: FastifyInstance,
-  { authenticator, sessions, rateLimits, unrouted }: Authentication,
+  { authenticator, sessions, rateLimits, producers, unrouted }: Authentication,
 ): void {
   server.decorateRequest('caller');
   server.decorateRequest('session');
   server.decorateRequest('quota');
+  server.decorateRequest('producer');
   server.addHook('onRoute', assertAccess);
   server.addHook('onRoute', checkContextInBody);
   const hook: onRequestHookHandler = (request, reply, done) => {
     if (request.is404) return done(unrouted(request));
-    const { scopes, takesSessions, alsoTakesSessions } = request.routeOptions.config;
+    const { scopes, takesSessions, alsoTakesSessions, takesProducers } = request.routeOptions.config;
+    if (takesProducers === true) return announceProducer(producers(), request, done);
     if (takesSessions === true) return openSession(sessions(), request, done);
     if (alsoTakesSessions === true && hasSessionToken(request)) return openSession(sessions(), request, done);
     if (scopes === undefined) return done();
@@ -58,9 +62,19 @@ export function installAuthentication(
 }
 
 function assertAccess({ url, config }: RouteOptions): void {
-  const isGuarded = config?.scopes !== undefined || config?.takesSessions === true;
+  const isGuarded = config?.scopes !== undefined || config?.takesSessions === true || config?.takesProducers === true;
   if (!isGuarded && config?.isOpen !== true && !openPaths.test(url))
     throw new Error(`The route ${url} has no access rule.`);
+}
+
+function announceProducer(producers: WebhookProducers, request: FastifyRequest, done: (error?: Error) => void): void {
+  const { params, headers } = request;
+  try {
+    request.producer = producers.announced((params as { id: string }).id, headers, Date.now());
+    done();
+  } catch (error) {
+    done(error as Error);
+  }
 }
 
 function openSession(sessions: SessionTokens, request: FastifyRequest, done: (error?: Error) => void): void {

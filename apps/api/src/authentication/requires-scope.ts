@@ -5,7 +5,8 @@ import type { ApiScope } from '@pns/persistence';
 import type { Session } from '@pns/sessions';
 import type { FastifyContextConfig } from 'fastify';
 import { ApiProblems } from '../http/api-problems';
-import '../audit/audit.hook'; // this and the next import extend the type of a route's config
+import '../audit/audit.hook'; // this and the next two imports extend the type of a route's config
+import '../clients/page-origins.hook';
 import './context-access';
 
 declare module 'fastify' {
@@ -29,7 +30,15 @@ declare module 'fastify' {
 export type RouteAccess = Partial<
   Pick<
     FastifyContextConfig,
-    'takesNdjson' | 'contextIn' | 'auditedAs' | 'maxBodyBytes' | 'readBody' | 'retryAfterSeconds' | 'alsoTakesSessions'
+    | 'takesNdjson'
+    | 'takesCloudEvents'
+    | 'contextIn'
+    | 'auditedAs'
+    | 'maxBodyBytes'
+    | 'readBody'
+    | 'retryAfterSeconds'
+    | 'alsoTakesSessions'
+    | 'allowsPages'
   >
 >;
 

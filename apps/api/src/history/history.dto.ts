@@ -62,6 +62,9 @@ const notification = z.object({
   context: idNumber,
   user: idNumber,
   topic: z.string(),
+  recorded: z
+    .enum(['all', 'failures'])
+    .describe('`failures` if the deliveries that arrived at the first attempt are left out.'),
   received: z.iso.datetime(),
   aggregated: z.iso.datetime().optional().describe('When its window fell due.'),
   dispatched: z.iso.datetime().optional().describe('When its deliveries were in their queues.'),

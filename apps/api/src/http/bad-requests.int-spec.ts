@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { testApi, type TestApi, type TestRequest } from '../testing/test-api';
 import { badAccess, badOthers } from './testing/bad-access';
+import { badCloudEvents } from './testing/bad-cloud-events';
 import { badDirectory } from './testing/bad-directory';
 import { badDovecotRequests, badNotifications } from './testing/bad-notifications';
 import { dovecot, ingest, mail, notify } from './testing/bad-request';
@@ -31,6 +32,7 @@ function withRealKey({ key, ...request }: TestRequest): TestRequest {
 
 describe.each([
   ['notifications', badNotifications],
+  ['CloudEvents', badCloudEvents],
   ['Dovecot', badDovecotRequests],
   ['access', badAccess],
   ['subscriptions', badSubscriptions],

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { nextTurn, type PnsErrorCode } from '@pns/runtime';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
@@ -17,6 +18,16 @@ const bytesParsedAtOnce = 16 * 1024;
 /** The media type of one JSON value per line. Such a body is read as a stream. */
 export const ndjson = 'application/x-ndjson';
 
+/** The media types of one CloudEvent and of a list of them. */
+export const cloudEvent = 'application/cloudevents+json';
+export const cloudEventBatch = 'application/cloudevents-batch+json';
+
+/** Any other media type of JSON: the data of a CloudEvent whose attributes are headers may have one. */
+const otherJson = /^[^/;\s]+\/(?:[^;\s]+\+)?json\s*(?:;|$)/i;
+
+/** A format of CloudEvents that is not supported, such as Avro. */
+const otherCloudEvents = /^application\/cloudevents/i;
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether the route accepts NDJSON. */
@@ -25,8 +36,10 @@ declare module 'fastify' {
     readonly takesAnyContentType?: boolean;
     /** Largest JSON body, in bytes; absent: `defaultBodyBytes`. */
     readonly maxBodyBytes?: number;
-    /** Replaces the JSON parser, for bodies that are too large to be parsed at once. */
-    readonly readBody?: (bytes: Buffer, maxBytes: number) => unknown;
+    /** Whether the route accepts CloudEvents and, for the data of events in headers, every media type of JSON. */
+    readonly takesCloudEvents?: boolean;
+    /** Replaces the JSON parser, for bodies that are too large to be parsed at once or whose format headers decide. */
+    readonly readBody?: (bytes: Buffer, maxBytes: number, headers: IncomingHttpHeaders) => unknown;
   }
 }
 
@@ -36,14 +49,28 @@ declare module 'fastify' {
  */
 export function installBodyParsers(server: FastifyInstance): void {
   server.addHook('onRoute', setBodyLimit);
-  server.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
+  const readJsonBody = async (request: FastifyRequest, payload: Readable): Promise<unknown> => {
     const { bodyLimit = defaultBodyBytes, config } = request.routeOptions;
     const bytes = await bodyBytes(payload, Number(request.headers['content-length']), bodyLimit);
     // Some clients send a DELETE with a Content-Type and without a body.
     if (isBlank(bytes)) return undefined;
     const { readBody = parsed, maxBodyBytes = defaultBodyBytes } = config;
     if (bytes.length > bytesParsedAtOnce && readBody === parsed) await nextTurn();
-    return readBody(bytes, maxBodyBytes);
+    return readBody(bytes, maxBodyBytes, request.headers);
+  };
+  server.addContentTypeParser('application/json', readJsonBody);
+  const readCloudEvents = (request: FastifyRequest, payload: Readable): Promise<unknown> => {
+    if (request.routeOptions.config.takesCloudEvents === true) return readJsonBody(request, payload);
+    return Promise.reject(new RequestError('MEDIA_TYPE_UNSUPPORTED', jsonOnly));
+  };
+  server.addContentTypeParser([cloudEvent, cloudEventBatch], readCloudEvents);
+  server.addContentTypeParser(otherCloudEvents, (_request, _payload, done) => {
+    const sentence = `CloudEvents are accepted as ${cloudEvent}, ${cloudEventBatch} or with their attributes as headers.`;
+    done(new RequestError('MEDIA_TYPE_UNSUPPORTED', sentence));
+  });
+  server.addContentTypeParser(otherJson, (request: FastifyRequest, payload: Readable) => {
+    if (Object.keys(request.headers).some((name) => name.startsWith('ce-'))) return readCloudEvents(request, payload);
+    return Promise.reject(new RequestError('MEDIA_TYPE_UNSUPPORTED', jsonOnly));
   });
   server.addContentTypeParser(ndjson, (request, payload: Readable, done) => {
     if (request.routeOptions.config.takesNdjson === true) return done(null, payload);
@@ -56,6 +83,9 @@ export function installBodyParsers(server: FastifyInstance): void {
     done(fault);
   });
 }
+
+/** Also the sentence for a body without a supported Content-Type. */
+const jsonOnly = 'Send the body as application/json, and say so in Content-Type.';
 
 function setBodyLimit(route: RouteOptions): void {
   const { maxBodyBytes } = route.config ?? {};

@@ -21,7 +21,14 @@ function unused(): never {
   throw new Error('This instance only creates the OpenAPI document and serves no requests.');
 }
 
-const unusedParts: ServerParts = { authenticator: unused, sessions: unused, rateLimits: unused, audit: unused };
+const unusedParts: ServerParts = {
+  authenticator: unused,
+  sessions: unused,
+  rateLimits: unused,
+  audit: unused,
+  accounts: unused,
+  producers: unused,
+};
 
 /** The document of `/openapi.json`, created without Postgres and Redis: Nest's preview mode creates no providers. */
 export async function offlineDescription(): Promise<OpenAPIObject> {

@@ -116,7 +116,7 @@ export function addExamples(document: OpenAPIObject): void {
   }
   for (const parameter of parametersOf(document)) {
     const { name, schema = {}, example } = parameter as { name: string; schema?: Json; example?: unknown };
-    const fitting = example ?? suggestion(name, schema);
+    const fitting = example ?? schema['example'] ?? suggestion(name, schema);
     if (fitting !== undefined) parameter['example'] = fitting;
   }
 }

@@ -1,5 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { ndjson } from './body-parsers';
+import { cloudEvent, cloudEventBatch, ndjson } from './body-parsers';
 import { addExamples, operationsOf, type Json } from './openapi-examples';
 
 /** The sections of the page, in the order in which a new reader needs them; others follow. */
@@ -86,6 +86,7 @@ export function finishDescription(document: OpenAPIObject): OpenAPIObject {
   document.tags = [...new Set([...known, ...used])].map((name) => ({ name }));
   withoutRequestDefaults(document);
   describeLines(document);
+  describeCloudEvents(document);
   describeCsv(document);
   addExamples(document);
   return document;
@@ -105,6 +106,17 @@ function describeLines(document: OpenAPIObject): void {
     const { content = {} } = (requestBody ?? {}) as { readonly content?: Record<string, Json> };
     const description = 'One notification per line.';
     if (ndjson in content) content[ndjson] = { schema: { type: 'string', description }, example: lines };
+  }
+}
+
+/** Describes the bodies of one CloudEvent and of a list of them; Nest gives all bodies of a route the same schema. */
+function describeCloudEvents(document: OpenAPIObject): void {
+  const schema: Json = { $ref: '#/components/schemas/CloudEvent' };
+  for (const { requestBody } of operationsOf(document)) {
+    const { content = {} } = (requestBody ?? {}) as { readonly content?: Record<string, Json> };
+    if (cloudEvent in content) content[cloudEvent] = { schema };
+    if (cloudEventBatch in content)
+      content[cloudEventBatch] = { schema: { type: 'array', items: schema, maxItems: 1000 } };
   }
 }
 

@@ -23,6 +23,7 @@ export const problemKinds = {
   API_KEY_MISSING: { status: 401, title: 'An API key is needed' },
   API_KEY_UNKNOWN: { status: 401, title: 'The API key is not known' },
   API_KEY_EXPIRED: { status: 401, title: 'The API key has expired' },
+  PRODUCER_REFUSED: { status: 401, title: 'The sender is not a known webhook producer' },
   SCOPE_MISSING: { status: 403, title: 'The API key lacks a scope' },
   CONTEXT_REFUSED: { status: 403, title: 'The API key is not valid for this context' },
   API_KEY_OUTLIVED: { status: 403, title: 'The new API key would expire later than the key that creates it' },

@@ -36,10 +36,10 @@ export class JsonScan {
   members = 0;
   /** Whether it contains a number that JavaScript alters, or half a surrogate pair. Can also be true for an exact long number. */
   isAltered = false;
-  /** The values in the list `listName` of the outermost object. Values beyond `maxSpans` are only counted. */
+  /** The values in the list. Values beyond `maxSpans` are only counted. */
   readonly spans: Span[] = [];
   spanCount = 0;
-  /** Whether the outermost object has a list `listName`. */
+  /** Whether the list was found. */
   hasList = false;
 
   private at = 0;
@@ -53,11 +53,17 @@ export class JsonScan {
   /** The start of the string in which the last run ended; -1 for none. */
   private stringStart = -1;
 
+  /** The nesting level of the list's values. */
+  private readonly listLevel: number;
+
+  /** `listName` is the member of the outermost object whose values are found, or null where the outermost value is the list. */
   constructor(
     private readonly bytes: Buffer,
-    private readonly listName = '',
+    private readonly listName: string | null = '',
     private readonly maxSpans = 0,
-  ) {}
+  ) {
+    this.listLevel = listName === null ? 1 : 2;
+  }
 
   get isDone(): boolean {
     return this.at >= this.bytes.length;
@@ -74,7 +80,7 @@ export class JsonScan {
     const end = Math.min(until, bytes.length);
     if (this.stringStart >= 0) {
       this.readString(end);
-      if (this.isInList && this.level === 2) this.valueEnd = this.at;
+      if (this.isInList && this.level === this.listLevel) this.valueEnd = this.at;
     }
     while (this.at < end) {
       const start = this.at;
@@ -88,7 +94,7 @@ export class JsonScan {
           this.blanks++;
           continue;
         case comma:
-          if (this.level === 2 && this.isInList) this.endValue();
+          if (this.level === this.listLevel && this.isInList) this.endValue();
           continue;
         case colon:
           this.members++;
@@ -108,14 +114,14 @@ export class JsonScan {
         default:
           if (byte === minus || (byte >= zero && byte <= 0x39)) this.readNumber(start);
       }
-      if (this.level === 2 && this.isInList) this.noteValue(start);
+      if (this.level === this.listLevel && this.isInList) this.noteValue(start);
     }
     return this;
   }
 
   private open(byte: number, start: number): void {
-    if (this.level === 2 && this.isInList) this.noteValue(start);
-    if (this.level === 1 && byte === openList && this.listName !== '' && this.isListName()) {
+    if (this.level === this.listLevel && this.isInList) this.noteValue(start);
+    if (byte === openList && this.level === this.listLevel - 1 && this.listName !== '' && this.isListName()) {
       this.isInList = true;
       this.hasList = true;
     }
@@ -125,8 +131,8 @@ export class JsonScan {
   private close(): void {
     this.level--;
     if (!this.isInList) return;
-    if (this.level === 2) this.valueEnd = this.at;
-    if (this.level !== 1) return;
+    if (this.level === this.listLevel) this.valueEnd = this.at;
+    if (this.level !== this.listLevel - 1) return;
     this.endValue();
     this.isInList = false;
   }
@@ -144,6 +150,7 @@ export class JsonScan {
   }
 
   private isListName(): boolean {
+    if (this.listName === null) return true;
     const { start, end } = this.name;
     return end - start === this.listName.length && this.bytes.toString('latin1', start, end) === this.listName;
   }

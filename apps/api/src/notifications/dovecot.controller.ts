@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Body, Controller, Put, Req } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Ingest } from '@pns/aggregation';
-import type { Notification } from '@pns/notifications';
 import { payloadFault } from '@pns/payloads';
 import { DirectoryStore } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
@@ -12,34 +10,30 @@ import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { check, sentenceOf, type Fault } from '../http/faults';
 import { RequestError } from '../http/request-error';
-import {
-  addresseeOf,
-  DovecotNotification,
-  dovecotRequest,
-  isNewMail,
-  mailPayload,
-  notificationIdOf,
-  type DovecotRequest,
-} from './dovecot';
-import { count, countNotAccepted } from './ingest-count';
+import { addresseeIn } from './addressee';
+import { DovecotNotification, dovecotRequest, notificationIdOf, type DovecotRequest } from './dovecot';
+import { eventOf } from './dovecot-events';
+import { count } from './ingest-count';
+import { Intake } from './intake.service';
 
-const topic = 'ox:mail:new';
 const done = { success: true };
 
-/** The endpoint for Dovecot's driver, which logs an error for every answer that is not a success. */
+/** The endpoint for Dovecot's driver and script, which log an error for every answer that is not a success. */
 @ApiTags('Notifications')
 @Controller('preliminary/http-notify/v1')
 export class DovecotController {
   constructor(
-    private readonly ingest: Ingest,
+    private readonly intake: Intake,
     private readonly directory: DirectoryStore,
   ) {}
 
   @Put('notify')
   @Requires('ingest', { contextIn: 'handler', retryAfterSeconds: 1 })
   @ApiOperation({
-    summary: "Accept a new mail from Dovecot's push_notification driver ox",
-    description: 'Other events than messageNew and unknown users get status 200, and no notification is sent.',
+    summary: "Accept an event from Dovecot's push_notification driver ox or from the script pns.lua",
+    description: `MessageNew and MessageAppend are \`ox:mail:new\`, MessageRead is \`ox:mail:read\`, FlagsSet and FlagsClear are
+\`ox:mail:flags\`, MessageTrash and MessageExpunge are \`ox:mail:deleted\`, and MailboxCreate, MailboxRename and MailboxDelete are
+\`ox:folder:changed\`. Other events and unknown users get status 200, and no notification is sent.`,
   })
   @ApiBody({ type: DovecotNotification })
   @ApiOkResponse({ schema: { type: 'object', properties: { success: { type: 'boolean' } } } })
@@ -49,34 +43,25 @@ export class DovecotController {
     const checked = check(dovecotRequest, body);
     if (!checked.ok) throw refused(sentenceOf(checked.faults), checked.faults);
     const request = checked.value;
-    if (!isNewMail(request)) return done;
+    const event = eventOf(request);
+    if (event === undefined) return done;
     const addressee = await this.addressee(request, caller);
     if (addressee === undefined) return done;
-    const payload = mailPayload(request);
-    const fault = payloadFault(topic, payload);
+    const fault = payloadFault(event.topic, event.payload);
     if (fault !== undefined) throw refused(fault);
     const id = notificationIdOf(request, addressee);
-    await this.join({
+    await this.intake.derived({
       ...addressee,
       ...(id === undefined ? { id: randomUUID() } : { id, idempotencyKey: id }),
-      ...{ topic, payload, priority: 'high', timestamp: Date.now() },
+      ...event,
+      ...{ priority: 'high', timestamp: Date.now() },
     });
     return done;
   }
 
-  /** The same mail counts as a duplicate, also when its number of unread mails has changed. */
-  private async join(notification: Notification): Promise<void> {
-    try {
-      (await this.ingest.join([notification])).forEach((status) => count(status === 'reused' ? 'duplicate' : status));
-    } catch (error) {
-      countNotAccepted(1, error);
-      throw error;
-    }
-  }
-
   /** A login in a context that the API key may not access counts as unknown. */
   private async addressee(request: DovecotRequest, caller: FastifyRequest): Promise<UserKey | undefined> {
-    const named = addresseeOf(request);
+    const named = addresseeIn(request.user);
     if (named !== undefined) {
       assertContextAccess(caller, named.context);
       return named;

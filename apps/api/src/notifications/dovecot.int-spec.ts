@@ -119,10 +119,49 @@ it.each([
   ['a login that cannot be', { user: 'nobody\0@example.com' }],
   ['a user id that cannot be', { user: '99999999999@1' }],
   ['no user', { user: '' }],
-  ['another event', { event: 'messageExpunge' }],
-  ['an event of another driver', { event: 'FlagsSet', flags: ['\\Seen'] }],
+  ['an event without a notification', { event: 'MailboxSubscribe' }],
+  ['an unknown event', { event: 'QuotaExceed' }],
 ])('%s gets status 200, and no notification is sent', async (_name, changes) => {
   expect(await notify({ ...request, ...changes })).toMatchObject({ status: 200, body: { success: true } });
+  expect(await waiting()).toEqual([]);
+});
+
+it('the script and the driver report a mail, and it is pushed once', async () => {
+  await notify({ ...request, event: 'MessageNew', unseen: 5, 'imap-uidvalidity': '123412341', 'imap-uid': '2345' });
+  await notify(request);
+  expect(await waiting()).toHaveLength(1);
+});
+
+it('events of one folder are joined, and a repeated request is not counted', async () => {
+  const read = { ...request, event: 'MessageRead', 'imap-uid': [1], unseen: 9, occurrence: 41 };
+  await notify(read);
+  await notify(read);
+  await notify({ ...read, 'imap-uid': [2], unseen: 8, occurrence: 42 });
+  await notify({ ...read, folder: 'Lists', occurrence: 1 });
+  const stored = await waiting();
+  expect(stored).toHaveLength(2);
+  expect(stored).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ topic: 'ox:mail:read', payload: { folder: 'default0/INBOX', ids: ['2'], unread: 8 } }),
+      expect.objectContaining({ payload: { folder: 'default0/Lists', ids: ['1'], unread: 9 } }),
+    ]),
+  );
+  const spans = await Promise.all([0, 1, 2, 3].map((shard) => api.redis.hvals(`{${api.redisPrefix}:${shard}}:spans`)));
+  // The fourth number of a window is how many notifications it has.
+  expect(
+    spans
+      .flat()
+      .map((span) => span.split(':')[3])
+      .sort(),
+  ).toEqual(['1', '2']);
+});
+
+it('an event without the mails that it needs is refused', async () => {
+  const { user, folder } = request;
+  expect(await notify({ user, folder, event: 'MessageRead' })).toMatchObject({
+    status: 400,
+    body: { code: 'DOVECOT_REQUEST_INVALID' },
+  });
   expect(await waiting()).toEqual([]);
 });
 

@@ -1,6 +1,8 @@
-import { maxPayloadBytes, wellFormed } from '@pns/payloads';
+import { maxPayloadBytes, payloadFault, wellFormed } from '@pns/payloads';
 import fc from 'fast-check';
-import { addresseeOf, dovecotRequest, isNewMail, mailPayload, notificationIdOf } from './dovecot';
+import { addresseeIn } from './addressee';
+import { dovecotRequest, mailPayload, notificationIdOf } from './dovecot';
+import { eventOf } from './dovecot-events';
 
 const request = {
   user: '4@464646669',
@@ -132,7 +134,7 @@ describe('a request of the Dovecot driver', () => {
     ['john', undefined],
     ['', undefined],
   ])('addresses %j as %j', (user, expected) => {
-    expect(addresseeOf({ ...request, user })).toEqual(expected);
+    expect(addresseeIn(user)).toEqual(expected);
   });
 
   const addressee = { context: 1, user: 4 };
@@ -167,11 +169,73 @@ describe('a request of the Dovecot driver', () => {
   });
 
   it.each([
-    ['messageNew', true],
-    ['MessageNew', true],
-    ['messageExpunge', false],
-    ['', false],
-  ])('%j is a new mail: %s', (event, expected) => {
-    expect(isNewMail({ ...request, event })).toBe(expected);
+    ['MessageRead', 'another change', true],
+    ['FlagsSet', 'another change', true],
+    ['MailboxRename', 'another change', true],
+    ['MessageNew', 'a mail is new once', false],
+    ['MessageExpunge', 'a mail is removed once', false],
+  ])('%s with another occurrence is %s', (event, _meaning, isOther) => {
+    const [first, second] = [1, 2].map((occurrence) => idOf({ event, occurrence }));
+    expect(first).toBe(idOf({ event, occurrence: 1 }));
+    expect(first !== second).toBe(isOther);
+  });
+
+  it('the change of another flag in the same moment has another id', () => {
+    const ids = [['\\Flagged'], ['\\Answered'], []].map((flags) => idOf({ event: 'FlagsSet', flags, occurrence: 7 }));
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it('the event of a folder has an id without a mail', () => {
+    const ofFolder = { event: 'MailboxCreate', 'imap-uid': undefined, 'imap-uidvalidity': undefined };
+    expect(idOf({ ...ofFolder, occurrence: 7 })).toMatch(/^dovecot-/);
+    expect(idOf(ofFolder)).toBeUndefined();
+  });
+
+  const folder = 'default0/INBOX';
+  it.each<[event: string, changes: object, topic: string | undefined, payload: object]>([
+    ['messageNew', {}, 'ox:mail:new', { folder, id: '2345', subject: 'Test päiv' }],
+    ['MessageNew', { folder: 'Lists' }, 'ox:mail:new', { folder: 'default0/Lists', id: '2345' }],
+    ['MessageAppend', { flags: [] }, 'ox:mail:new', { folder, id: '2345', subject: 'Test päiv' }],
+    ['MessageAppend', { flags: ['\\Flagged'] }, 'ox:mail:new', { folder, id: '2345' }],
+    ['MessageAppend', { flags: ['\\Seen'] }, 'ox:mail:flags', { folder, ids: ['2345'], flags: ['\\Seen'], unread: 2 }],
+    [
+      'MessageAppend',
+      { flags: ['\\Draft'] },
+      'ox:mail:flags',
+      { folder, ids: ['2345'], flags: ['\\Draft'], unread: 2 },
+    ],
+    ['MessageRead', { 'imap-uid': [1, 2] }, 'ox:mail:read', { folder, ids: ['1', '2'], unread: 2 }],
+    [
+      'FlagsSet',
+      { flags: ['\\Flagged'], keywords: ['work'] },
+      'ox:mail:flags',
+      { folder, ids: ['2345'], flags: ['\\Flagged', 'work'], unread: 2 },
+    ],
+    ['FlagsClear', { flags: ['\\Seen'] }, 'ox:mail:flags', { folder, ids: ['2345'], cleared: ['\\Seen'], unread: 2 }],
+    ['MessageTrash', {}, 'ox:mail:deleted', { folder, ids: ['2345'], unread: 2 }],
+    ['MessageExpunge', { unseen: undefined }, 'ox:mail:deleted', { folder, ids: ['2345'] }],
+    ['MailboxCreate', { folder: 'a' }, 'ox:folder:changed', { folder: 'default0/a', change: 'created' }],
+    [
+      'MailboxRename',
+      { folder: 'b', 'folder-old': 'a' },
+      'ox:folder:changed',
+      { folder: 'default0/b', change: 'renamed', from: 'default0/a' },
+    ],
+    ['MailboxDelete', { folder: 'b' }, 'ox:folder:changed', { folder: 'default0/b', change: 'deleted' }],
+    ['MailboxSubscribe', {}, undefined, {}],
+    ['constructor', {}, undefined, {}],
+    ['', {}, undefined, {}],
+  ])('the notification of %s with %j is %s', (event, changes, topic, payload) => {
+    const made = eventOf(dovecotRequest.parse({ ...request, event, ...changes }));
+    expect(made?.topic).toBe(topic);
+    if (made === undefined) return;
+    expect(payloadFault(made.topic, made.payload)).toBeUndefined();
+    if (topic === 'ox:mail:new') expect(made.payload).toMatchObject(payload);
+    else expect(made).toEqual({ topic, payload, aggregationKey: payload['folder' as keyof typeof payload] });
+  });
+
+  it.each(['MessageRead', 'FlagsSet', 'MessageExpunge'])('%s without a mail has a fault', (event) => {
+    const made = eventOf(dovecotRequest.parse({ user: '4@1', event, folder: 'INBOX' }));
+    expect(payloadFault(made?.topic ?? '', made?.payload)).toContain('payload.ids');
   });
 });

@@ -23,7 +23,15 @@ export type ReadEntry =
       /** The compact size of the text. */
       readonly bytes: number;
     }
-  | { readonly ok: false; readonly refusal: Refusal };
+  | UnreadEntry;
+
+interface UnreadEntry {
+  readonly ok: false;
+  readonly refusal: Refusal;
+}
+
+/** Reads one entry of a request; `now` is in ms since the epoch. */
+export type EntryReader = (posted: JsonRead, now: number) => ReadEntry;
 
 /** Reads one entry of a request. `now` is in ms since the epoch. */
 export function readEntry(posted: JsonRead, now: number): ReadEntry {
@@ -80,40 +88,46 @@ function addresseeFault({ user, users }: NotificationEntry): CodedFault | undefi
 // JSON.stringify can write more bytes than the compact text: six for a control character (one escape sequence), 21 for 1e20.
 const maxGrowth = 6;
 
-function payloadSizeFault(payload: object, compactBytes: number): CodedFault | undefined {
+/** The fault of a payload that is too large. `field` is its name in the request. */
+export function payloadSizeFault(payload: object, compactBytes: number, field = 'payload'): CodedFault | undefined {
   if (compactBytes * maxGrowth <= maxPayloadBytes) return undefined;
   const bytes = Buffer.byteLength(JSON.stringify(payload));
   if (bytes <= maxPayloadBytes) return undefined;
   const message = `has ${bytes} bytes of JSON, and at most ${maxPayloadBytes} are allowed`;
-  return { code: 'PAYLOAD_TOO_LARGE', field: 'payload', message };
+  return { code: 'PAYLOAD_TOO_LARGE', field, message };
 }
 
 function codeOf(faults: readonly Fault[]): PnsErrorCode {
   return faults.every(({ field }) => field === 'topic') ? 'TOPIC_INVALID' : 'NOTIFICATION_INVALID';
 }
 
-/** The refusal of an entry whose text could not be read. */
-function refusedText({ reason, sentence, faults }: Extract<JsonRead, { ok: false }>): ReadEntry {
+/** The refusal of an entry whose text could not be read. `payload` is the name of the payload in the request. */
+export function refusedText(
+  { reason, sentence, faults }: Extract<JsonRead, { ok: false }>,
+  payload = 'payload',
+): UnreadEntry {
   switch (reason) {
     case 'malformed':
       return { ok: false, refusal: { code: 'BODY_MALFORMED', sentence, faults } };
     case 'too deep':
       return refused('PAYLOAD_INVALID', [
-        { field: 'payload', message: `must not be nested deeper than ${maxPayloadDepth} levels` },
+        { field: payload, message: `must not be nested deeper than ${maxPayloadDepth} levels` },
       ]);
     case 'too large':
       return { ok: false, refusal: { code: 'PAYLOAD_TOO_LARGE', sentence, faults } };
     case 'altered': {
-      const isOfPayload = faults.every(({ field }) => field === 'payload' || field.startsWith('payload.'));
+      const isOfPayload = faults.every(({ field }) => field === payload || field.startsWith(`${payload}.`));
       return refused(isOfPayload ? 'PAYLOAD_INVALID' : 'NOTIFICATION_INVALID', faults);
     }
   }
 }
 
-function refused(code: PnsErrorCode, faults: readonly Fault[]): ReadEntry {
+/** The refusal of an entry with these faults. */
+export function refused(code: PnsErrorCode, faults: readonly Fault[]): UnreadEntry {
   return { ok: false, refusal: { code, sentence: sentenceOf(faults), faults } };
 }
 
-function refusedPayload(sentence: string): ReadEntry {
-  return { ok: false, refusal: { code: 'PAYLOAD_INVALID', sentence, faults: [] } };
+/** The refusal of an entry whose payload has another fault. */
+export function refusedPayload(sentence: string, faults: readonly Fault[] = []): UnreadEntry {
+  return { ok: false, refusal: { code: 'PAYLOAD_INVALID', sentence, faults } };
 }

@@ -10,7 +10,7 @@ import type { Quota } from '../authentication/quota';
 import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
 import { readJson, type JsonRead } from '../json/read-json';
-import { readEntry, type ReadEntry } from './entry';
+import { readEntry, type EntryReader, type ReadEntry } from './entry';
 import { count, countAll, countNotAccepted } from './ingest-count';
 import { idReused, IngestReport, type Addressed } from './ingest-report';
 import { linesOf, type Line } from './lines';
@@ -57,8 +57,9 @@ export class Intake {
     posted: JsonRead,
     idempotencyKey: string | undefined,
     { contexts, quota }: Producer = {},
+    read: EntryReader = readEntry,
   ): Promise<Answer> {
-    const entry = within(contexts, readEntry(withId(posted, idempotencyKey), Date.now()));
+    const entry = within(contexts, read(withId(posted, idempotencyKey), Date.now()));
     if (!entry.ok) {
       const { code, sentence, faults } = entry.refusal;
       count('refused');
@@ -81,6 +82,17 @@ export class Intake {
     return { status: 207, body: { accepted, notifications, errors } };
   }
 
+  /**
+   * A notification whose id was derived from the event, not chosen by the producer. A repeat with other content, such as another number
+   * of unread mails, is a duplicate too.
+   */
+  async derived(notification: Notification): Promise<'accepted' | 'duplicate'> {
+    const [joined = 'accepted'] = await this.join([notification]);
+    const status = joined === 'reused' ? 'duplicate' : joined;
+    count(status);
+    return status;
+  }
+
   private async take(quota: Producer['quota'], notifications: number): Promise<void> {
     const refusal = (await quota?.take([notifications]))?.refusal;
     if (refusal === undefined) return;
@@ -97,14 +109,18 @@ export class Intake {
     }
   }
 
-  /** A body of `{"notifications":[…]}`. */
-  async batch(entries: Iterable<JsonRead>, { contexts, quota }: Producer = {}): Promise<Answer> {
+  /** A body of several notifications. */
+  async batch(
+    entries: Iterable<JsonRead>,
+    { contexts, quota }: Producer = {},
+    read: EntryReader = readEntry,
+  ): Promise<Answer> {
     const intake = new ChunkedIntake(this.ingest, quota);
     const now = Date.now();
     const slices = new Slices();
     let index = 0;
     for (const entry of entries) {
-      intake.add(index++, within(contexts, readEntry(entry, now)));
+      intake.add(index++, within(contexts, read(entry, now)));
       if (intake.isFull) await intake.flush();
       else if (slices.isOver) await slices.pause();
     }

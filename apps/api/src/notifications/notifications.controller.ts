@@ -14,11 +14,16 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
-import { ndjson } from '../http/body-parsers';
+import { cloudEvent, cloudEventBatch, ndjson } from '../http/body-parsers';
 import { RequestError } from '../http/request-error';
+import { eventInHeaders, readCloudEvent } from './cloud-event';
+import { hasEventHeaders } from './cloud-event-headers';
+import { CloudEvent } from './cloud-event.schema';
+import { readEntry } from './entry';
+import { readIngestBody } from './ingest-body';
 import { Intake, type Answer } from './intake.service';
 import { IngestAnswer, NotificationBatch, NotificationEntry } from './notification.schema';
-import { maxPostedBytes, readPosted, type Posted } from './posted';
+import { maxPostedBytes, type Posted } from './posted';
 
 const description = `One notification, or \`{"notifications":[…]}\` of up to 1,000, in at most ${maxPostedBytes / 2 ** 20} MiB of JSON;
 or \`${ndjson}\` with one notification per line, which is read as a stream. Notifications that 202 or 207 list as accepted survive
@@ -37,10 +42,16 @@ export class NotificationsController {
 
   @Post()
   @HttpCode(202)
-  @Requires('ingest', { takesNdjson: true, contextIn: 'handler', maxBodyBytes: maxPostedBytes, readBody: readPosted })
+  @Requires('ingest', {
+    takesNdjson: true,
+    takesCloudEvents: true,
+    contextIn: 'handler',
+    maxBodyBytes: maxPostedBytes,
+    readBody: readIngestBody,
+  })
   @ApiOperation({ summary: 'Post notifications', description })
-  @ApiConsumes('application/json', ndjson)
-  @ApiExtraModels(NotificationEntry, NotificationBatch)
+  @ApiConsumes('application/json', ndjson, cloudEvent, cloudEventBatch)
+  @ApiExtraModels(NotificationEntry, NotificationBatch, CloudEvent)
   @ApiBody({
     schema: { oneOf: [{ $ref: getSchemaPath(NotificationEntry) }, { $ref: getSchemaPath(NotificationBatch) }] },
   })
@@ -77,7 +88,17 @@ export class NotificationsController {
 
   private async answerTo({ body, headers, caller, quota }: FastifyRequest): Promise<Answer> {
     const idempotencyKey = headers['idempotency-key']?.toString();
-    const posted = body as Readable | Posted | undefined;
+    const posted = (body ?? eventWithoutData(headers)) as Readable | Posted | undefined;
+    const isEvent = posted instanceof Readable ? hasEventHeaders(headers) : posted?.areCloudEvents === true;
+    if (isEvent && posted instanceof Readable) {
+      throw new RequestError(
+        'MEDIA_TYPE_UNSUPPORTED',
+        'The data of a CloudEvent must be JSON; its Content-Type is not.',
+      );
+    }
+    if (isEvent && idempotencyKey !== undefined) {
+      throw new RequestError('IDEMPOTENCY_KEY_INVALID', 'Remove Idempotency-Key: source and id identify a CloudEvent.');
+    }
     const isSingle = posted === undefined || (!(posted instanceof Readable) && !posted.isBatch);
     if (idempotencyKey !== undefined && !isSingle) {
       const sentence = 'Idempotency-Key is for a single notification; set the field id of each notification instead.';
@@ -86,7 +107,14 @@ export class NotificationsController {
     if (posted === undefined) throw new RequestError('BODY_MISSING', 'Send a notification as application/json.');
     const producer = { contexts: caller?.contexts, quota };
     if (posted instanceof Readable) return this.intake.stream(posted, producer);
-    if (posted.isBatch) return this.intake.batch(posted.entries, producer);
-    return this.intake.single(posted.entry, idempotencyKey, producer);
+    const read = isEvent ? readCloudEvent : readEntry;
+    if (posted.isBatch) return this.intake.batch(posted.entries, producer, read);
+    return this.intake.single(posted.entry, idempotencyKey, producer, read);
   }
+}
+
+/** A CloudEvent in headers without a body is refused for its missing data, not for its missing body. */
+function eventWithoutData(headers: FastifyRequest['headers']): Posted | undefined {
+  if (!hasEventHeaders(headers)) return undefined;
+  return { isBatch: false, entry: eventInHeaders(headers, undefined), areCloudEvents: true };
 }

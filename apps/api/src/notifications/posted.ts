@@ -6,9 +6,16 @@ import { readJson, readScanned, withoutByteOrderMark, type JsonBounds, type Json
 import { maxEntriesPerBatch } from './notification.schema';
 
 /** The body of an ingest request: one notification, or a batch. */
-export type Posted =
+export type Posted = (
   | { readonly isBatch: false; readonly entry: JsonRead }
-  | { readonly isBatch: true; readonly entries: Iterable<JsonRead> };
+  | { readonly isBatch: true; readonly entries: Iterable<JsonRead> }
+) & {
+  /** Whether the notifications are CloudEvents. */
+  readonly areCloudEvents?: true;
+};
+
+/** A body that is always a batch: the list of the JSON Batch Format of CloudEvents. */
+type PostedBatch = Extract<Posted, { isBatch: true }>;
 
 /** Largest JSON body of several notifications, in bytes. A stream of NDJSON has no such limit; each of its lines has one. */
 export const maxPostedBytes = 16 * 1024 * 1024;
@@ -42,29 +49,52 @@ const wholeName = 'the notification';
  * @throws RequestError when the body is not JSON, or has a fault outside its notifications
  */
 export function readPosted(text: Buffer): Posted | Promise<Posted> {
-  const bytes = withoutByteOrderMark(text);
-  if (bytes.length <= wholeBounds.bytes) {
-    const scan = new JsonScan(bytes, listName, maxEntriesPerBatch).run();
-    const read = readScanned(bytes, scan, wholeBounds, wholeName);
-    if (read.ok) return postedOf(read, scan.spans);
-    if (read.reason === 'malformed') throw malformed();
-  }
-  return readPiecewise(bytes);
+  return readBatchOf(listName, text, postedOf);
 }
 
-async function readPiecewise(bytes: Buffer): Promise<Posted> {
+/**
+ * Like `readPosted`, for a body that is a list without an object around it. The list may be empty.
+ *
+ * @throws RequestError when the body is not a list, or has a fault outside its entries
+ */
+export function readPostedList(text: Buffer): PostedBatch | Promise<PostedBatch> {
+  return readBatchOf(null, text, postedListOf);
+}
+
+type PostedOf<Body> = (read: JsonRead, spans?: readonly Span[]) => Body;
+
+function readBatchOf<Body extends Posted>(
+  list: string | null,
+  text: Buffer,
+  bodyOf: PostedOf<Body>,
+): Body | Promise<Body | PostedBatch> {
+  const bytes = withoutByteOrderMark(text);
+  if (bytes.length <= wholeBounds.bytes) {
+    const scan = new JsonScan(bytes, list, maxEntriesPerBatch).run();
+    const read = readScanned(bytes, scan, wholeBounds, wholeName);
+    if (read.ok) return bodyOf(read, scan.spans);
+    if (read.reason === 'malformed') throw malformed();
+  }
+  return readPiecewise(list, bytes, bodyOf);
+}
+
+async function readPiecewise<Body extends Posted>(
+  list: string | null,
+  bytes: Buffer,
+  bodyOf: PostedOf<Body>,
+): Promise<Body | PostedBatch> {
   await nextTurn();
   const slices = new Slices();
-  const scan = new JsonScan(bytes, listName, maxEntriesPerBatch);
+  const scan = new JsonScan(bytes, list, maxEntriesPerBatch);
   for (let until = scanStepBytes; !scan.isDone; until += scanStepBytes) {
     scan.run(until);
     await slices.pause();
   }
-  if (!scan.hasList) return postedOf(wellFormed(readJson(bytes, entryBounds, wholeName)));
+  if (!scan.hasList) return bodyOf(wellFormed(readJson(bytes, entryBounds, wholeName)));
   if (scan.spanCount > maxEntriesPerBatch) throw tooManyEntries(scan.spanCount);
   const frame = readJson(frameOf(bytes, scan.spans), wholeBounds, 'body');
   if (!frame.ok) throw refusedFrame(frame);
-  entriesOf(frame.value as object);
+  if (list !== null) entriesOf(frame.value as object);
   const texts: EntryText[] = [];
   for (const { start, end } of scan.spans) {
     const text = bytes.subarray(start, end);
@@ -104,18 +134,32 @@ const zero = Buffer.from('0');
 
 function postedOf(read: JsonRead, spans: readonly Span[] = []): Posted {
   if (!read.ok) return { isBatch: false, entry: read };
-  const { value, depth, compactBytes } = read;
+  const { value, depth } = read;
   if (typeof value === 'object' && value !== null && listName in value) {
-    const entries = entriesOf(value).map((each, at) => {
-      const span = spans[at];
-      const bytes = span === undefined ? compactBytes : span.end - span.start;
-      return { ok: true as const, value: each, compactBytes: bytes, depth };
-    });
-    return { isBatch: true, entries };
+    return { isBatch: true, entries: entriesRead(entriesOf(value), read, spans) };
   }
   if (depth <= entryBounds.depth) return { isBatch: false, entry: read };
   const sentence = `${wholeName} must not be nested deeper than ${entryBounds.depth} levels.`;
   return { isBatch: false, entry: { ok: false, reason: 'too deep', sentence, faults: [] } };
+}
+
+function postedListOf(read: JsonRead, spans: readonly Span[] = []): PostedBatch {
+  if (!read.ok || !Array.isArray(read.value)) throw new RequestError('BODY_INVALID', 'The body must be a list.');
+  const list = read.value as unknown[];
+  if (list.length > maxEntriesPerBatch) throw tooManyEntries(list.length);
+  return { isBatch: true, entries: entriesRead(list, read, spans) };
+}
+
+/** Each entry with its own size. */
+function entriesRead(
+  entries: readonly unknown[],
+  { compactBytes, depth }: Extract<JsonRead, { ok: true }>,
+  spans: readonly Span[],
+): JsonRead[] {
+  return entries.map((value, at) => {
+    const span = spans[at];
+    return { ok: true, value, compactBytes: span === undefined ? compactBytes : span.end - span.start, depth };
+  });
 }
 
 function entriesOf(body: object): readonly unknown[] {
@@ -137,7 +181,7 @@ function tooManyEntries(count: number): RequestError {
 }
 
 /** @throws RequestError `BODY_MALFORMED` when an entry is not JSON: then the body is not JSON. */
-function wellFormed(read: JsonRead): JsonRead {
+export function wellFormed(read: JsonRead): JsonRead {
   if (!read.ok && read.reason === 'malformed') throw malformed();
   return read;
 }

@@ -1,7 +1,7 @@
 import { createECDH, randomBytes } from 'node:crypto';
 import { SubscriptionStore } from '@pns/persistence';
 import { newVapidKeys, type VapidKeys } from '@pns/transport-webpush';
-import { testApi, type TestApi } from '../testing/test-api';
+import { testApi, type TestApi, type TestRequest } from '../testing/test-api';
 
 const own: VapidKeys = newVapidKeys();
 const client = { context: 1, user: 14, client: 'web', transport: 'webpush', topics: ['ox:mail:*'] };
@@ -74,19 +74,65 @@ describe('the key for browsers', () => {
     expect(broken).toMatchObject({ status: 401, body: { code: 'SESSION_INVALID' } });
   });
 
-  it('can be read by pages of any origin, or only by those that the client names', async () => {
-    const ask = async (method: string, name: string, origin: string) => {
-      const { status, headers } = await api.send(method, `/v1/clients/${name}/webpush-key`, {
-        ...(method === 'OPTIONS' && { key: null }),
-        headers: { origin },
+  describe('can be read by pages of other origins', () => {
+    const mail = 'https://mail.example.com';
+    /** The status, and the origin whose pages may read the answer. */
+    const ask = async (method: string, client: string, origin: string, request: TestRequest = {}) => {
+      const { status, headers } = await api.send(method, `/v1/clients/${client}/webpush-key`, {
+        ...request,
+        headers: { origin, ...request.headers },
       });
-      return [status, headers.get('access-control-allow-origin'), headers.get('access-control-allow-headers')];
+      expect(headers.get('vary')).toBe('origin');
+      return [status, headers.get('access-control-allow-origin')];
     };
-    expect(await ask('GET', 'web', 'https://a.example')).toEqual([200, '*', null]);
-    expect(await ask('OPTIONS', 'web', 'https://a.example')).toEqual([204, '*', 'authorization']);
-    expect(await ask('GET', 'own', 'https://mail.example.com')).toEqual([200, 'https://mail.example.com', null]);
-    expect(await ask('GET', 'own', 'https://evil.example')).toEqual([200, null, null]);
-    expect(await ask('OPTIONS', 'own', 'https://evil.example')).toEqual([204, null, 'authorization']);
+
+    it('which are all, or those that the client names', async () => {
+      expect(await ask('GET', 'web', 'https://a.example')).toEqual([200, '*']);
+      expect(await ask('GET', 'own', mail)).toEqual([200, mail]);
+      for (const origin of ['https://evil.example', `${mail}:8443`, 'http://mail.example.com', 'null', '']) {
+        expect(await ask('GET', 'own', origin)).toEqual([200, null]);
+      }
+    });
+
+    it('after a preflight without credentials', async () => {
+      const preflight = { key: null, headers: { 'access-control-request-method': 'GET' } };
+      expect(await ask('OPTIONS', 'web', 'https://a.example', preflight)).toEqual([204, '*']);
+      expect(await ask('OPTIONS', 'own', mail, preflight)).toEqual([204, mail]);
+      expect(await ask('OPTIONS', 'own', 'https://evil.example', preflight)).toEqual([204, null]);
+      const { headers } = await api.send('OPTIONS', '/v1/clients/own/webpush-key', { key: null });
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'access-control-allow-methods': 'GET',
+        'access-control-allow-headers': 'authorization',
+        'access-control-max-age': '3600',
+      });
+    });
+
+    it('with each error too', async () => {
+      const key = async (scopes: string[], more = {}): Promise<string> => {
+        const made = await api.send('POST', '/v1/api-keys', { body: { name: 'page', scopes, ...more } });
+        return String(made.body['key']);
+      };
+      const [ingest, slow] = [await key(['ingest']), await key(['client'], { rateLimitPerSecond: 0.01, burst: 1 })];
+      const asks: [number, string, TestRequest][] = [
+        [401, 'own', { key: null }],
+        [401, 'own', { key: 'wrong' }],
+        [403, 'own', { key: ingest }],
+        [200, 'own', { key: slow }],
+        [429, 'own', { key: slow }],
+        [400, 'a%20b', {}],
+      ];
+      for (const [status, client, request] of asks) {
+        const allowed = client === 'own' ? mail : '*';
+        expect(await ask('GET', client, mail, request)).toEqual([status, allowed]);
+        const stranger = client === 'own' ? null : '*';
+        expect((await ask('GET', client, 'https://evil.example', request))[1]).toBe(stranger);
+      }
+      const broken = await api.send('GET', '/v1/clients/own/webpush-key?session=x', {
+        key: null,
+        headers: { origin: mail },
+      });
+      expect([broken.status, broken.headers.get('access-control-allow-origin')]).toEqual([401, mail]);
+    });
   });
 });
 
@@ -217,11 +263,14 @@ describe("the original's client API", () => {
   });
 
   it('subscribes and unsubscribes a browser', async () => {
-    const pushSubscription = browser();
+    const expirationTime = Date.now() + 3_600_000;
+    const pushSubscription = { ...browser(), expirationTime };
     const body = { transport: 'webpush', topics: ['ox:mail:*'], pushSubscription };
     expect(await put('subscribe', body)).toEqual(success);
     const { items } = (await api.send<{ items: object[] }>('GET', '/v1/subscriptions?context=1')).body;
-    expect(items).toMatchObject([{ user: 14, client: 'web', token: pushSubscription.endpoint }]);
+    expect(items).toMatchObject([
+      { user: 14, client: 'web', token: pushSubscription.endpoint, expires: expirationTime },
+    ]);
     expect(await put('unsubscribe', { transport: 'webpush', pushSubscription })).toEqual(success);
     expect((await api.send('GET', '/v1/subscriptions?context=1')).body['items']).toEqual([]);
   });

@@ -12,6 +12,7 @@ import { resolver } from './resolver';
 import { slowFarSide } from './slow-far-side';
 import { sockets } from './sockets';
 import { webhook } from './webhook';
+import { webpush } from './webpush';
 import { websocket } from './websocket';
 
 /** All of them, in the order in which a notification travels. */
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   sockets,
   webhook,
   apns,
+  webpush,
   ...slowFarSide,
   latency,
   hostileTenant,

@@ -5,7 +5,7 @@ import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';
 import { Producer } from '../producer';
 import type { Measured, Scenario, Size } from '../scenario';
-import { withRedis } from '../servers';
+import { postgresPid, withRedis } from '../servers';
 import { withSocketNode } from '../socket-node';
 import { WebSockets } from '../web-sockets';
 
@@ -18,9 +18,12 @@ const delayMs = 1000;
 /** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 5000;
 
-/** The whole way of PNS, over one Redis or a cluster of them. */
+/** The whole way of PNS, over one Redis or a cluster of them. `alsoMeasured` adds details at the end. */
 export const throughPns =
-  (options: SystemOptions = {}) =>
+  (
+    options: SystemOptions = {},
+    alsoMeasured: (system: System) => Promise<Record<string, number>> = () => Promise.resolve({}),
+  ) =>
   (size: Size): Promise<Measured> =>
     withSocketNode({ processes: { dispatcher: 1 }, ...options }, async (system) => {
       const [api, dispatcher, worker] = [system.app('api'), system.app('dispatcher'), system.app('worker-websocket')];
@@ -31,12 +34,14 @@ export const throughPns =
         dispatcher: dispatcher.child.pid ?? 0,
         'worker-websocket': worker.child.pid ?? 0,
         ...redisPids(system),
+        Postgres: postgresPid(),
       };
       try {
-        return await measured(size === 'full' ? 60_000 : 20_000, sockets, pids, (first, count) => {
+        const figures = await measured(size === 'full' ? 60_000 : 20_000, sockets, pids, (first, count) => {
           const bodies = batches(first, count);
           return () => producer.postAll(bodies);
         });
+        return { ...figures, details: { ...figures.details, ...(await alsoMeasured(system)) } };
       } finally {
         await producer.close();
         await sockets.close();

@@ -1,18 +1,7 @@
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
-import { createSecureServer, type Http2SecureServer } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
 import type { Arrivals } from '../arrivals';
-import type { Authority } from '../certificates';
 import { Faults } from '../faults';
-import {
-  http2SessionOf,
-  rawHeadersOf,
-  type Request,
-  resetConnection,
-  type Response,
-  wholeBody,
-} from '../http2-requests';
+import { connectionOf, rawHeadersOf, type Request, type Response, wholeBody } from '../http2-requests';
+import { type Answer, Http2Server, type Http2ServerOptions, silenceOf } from '../http2-server';
 import type { FcmFault } from './fcm-fault';
 import { GoogleAccounts } from './google-accounts';
 import { errorsOnDemand, type GoogleAnswer, permissionDenied, unauthenticated } from './google-errors';
@@ -20,14 +9,8 @@ import { type AcceptedMessage, judgedMessage } from './message-rules';
 
 export const fcmProvider = 'fcm';
 
-export interface FcmSandboxOptions {
-  readonly host?: string;
-  /** 0 selects a free port. */
-  readonly port: number;
-  readonly authority: Authority;
+export interface FcmSandboxOptions extends Http2ServerOptions {
   readonly arrivals: Arrivals;
-  /** Concurrent messages on a connection. Default: Google's limit. */
-  readonly maxStreams?: number;
   /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
 }
@@ -68,40 +51,34 @@ export class FcmProvider {
   /** Faults of every device without its own fault. */
   readonly faults = new Faults<FcmFault>();
   readonly tokenFaults = new Faults<FcmFault>();
-  /** How many connections were opened. */
-  connections = 0;
   /** The most concurrent messages on one connection. */
   mostStreams = 0;
   private readonly devices = new Map<string, FcmDevice>();
   private readonly ids = new Set<string>();
-  private readonly sockets = new Set<Socket>();
   private readonly underWay = new WeakMap<object, number>();
-  private readonly mute = new WeakSet<object>();
   private messages = 0;
 
   constructor(
-    private readonly server: Http2SecureServer,
+    private readonly server: Http2Server,
     private readonly arrivals: Arrivals,
     private readonly now: () => number,
   ) {
     this.accounts = new GoogleAccounts(now);
-    server.on('connection', (socket: Socket) => {
-      this.connections++;
-      this.sockets.add(socket);
-      socket.once('close', () => this.sockets.delete(socket));
-    });
-    // Clients may disconnect at any time, which is no fault.
-    server.on('sessionError', () => undefined);
-    server.on('request', (request: Request, response: Response) => void this.take(request, response));
+    server.onRequest((request, response) => void this.take(request, response));
+  }
+
+  /** How many connections were opened. */
+  get connections(): number {
+    return this.server.connections;
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return this.server.port;
   }
 
   /** The value for `endpoint`. */
   get url(): string {
-    return `https://localhost:${this.port}`;
+    return this.server.url;
   }
 
   /** The value for `tokenEndpoint`. */
@@ -128,34 +105,30 @@ export class FcmProvider {
     return this.known().map(({ token, state }) => ({ provider: fcmProvider, target: token, ...state }));
   }
 
-  async close(): Promise<void> {
-    const closed = once(this.server, 'close');
-    this.server.close();
-    for (const socket of this.sockets) socket.destroy();
-    await closed;
+  close(): Promise<void> {
+    return this.server.close();
   }
 
   private async take(request: Request, response: Response): Promise<void> {
-    const session = sessionOf(request);
-    this.count(session, response);
+    this.count(connectionOf(request), response);
     try {
       const body = await wholeBody(request);
-      if (body === undefined) return answer(response, notFound(413));
-      if (request.method !== 'POST') return answer(response, notFound(404));
+      if (body === undefined) return this.respond(request, response, notFound(413));
+      if (request.method !== 'POST') return this.respond(request, response, notFound(404));
       if (request.url === '/token') return await this.token(request, response, body.toString());
       const project = sendPath.exec(request.url ?? '')?.[1];
-      if (project === undefined) return answer(response, notFound(404));
+      if (project === undefined) return this.respond(request, response, notFound(404));
       this.message(decodeURIComponent(project), request, response, body);
     } catch {
       // The client cancelled the request and expects no answer.
     }
   }
 
-  private count(session: object, response: Response): void {
-    const open = (this.underWay.get(session) ?? 0) + 1;
-    this.underWay.set(session, open);
+  private count(connection: object, response: Response): void {
+    const open = (this.underWay.get(connection) ?? 0) + 1;
+    this.underWay.set(connection, open);
     this.mostStreams = Math.max(this.mostStreams, open);
-    response.on('close', () => this.underWay.set(session, (this.underWay.get(session) ?? 1) - 1));
+    response.on('close', () => this.underWay.set(connection, (this.underWay.get(connection) ?? 1) - 1));
   }
 
   private async token(request: Request, response: Response, form: string): Promise<void> {
@@ -165,12 +138,11 @@ export class FcmProvider {
   }
 
   private message(project: string, request: Request, response: Response, body: Buffer): void {
-    const session = sessionOf(request);
     const judged = this.refusal(project, request) ?? judgedMessage(body);
     const device = this.device('token' in judged ? judged.token : tokenIn(body));
-    const fault = this.mute.has(session) ? { hang: true } : (device.faults.take() ?? this.faults.take() ?? {});
+    const fault: FcmFault = this.server.faultFor(request, device.faults, this.faults);
     const verdict = this.verdict(judged, device, project, fault);
-    const silence = fault.hang || fault.halfOpen ? 'hang' : fault.reset ? 'reset' : undefined;
+    const silence = silenceOf(fault);
     const isAccepted = silence === undefined && verdict.status === 200;
     this.arrivals.add({
       at: this.now(),
@@ -185,7 +157,6 @@ export class FcmProvider {
       isDuplicate: this.countMessage(device, 'token' in judged ? judged.data['pns_id'] : undefined, isAccepted),
       check: () => [],
     });
-    if (fault.halfOpen) this.mute.add(session);
     this.respond(request, response, verdict, fault);
   }
 
@@ -231,39 +202,20 @@ export class FcmProvider {
     return isDuplicate;
   }
 
-  private respond(request: Request, response: Response, verdict: GoogleAnswer, fault: FcmFault): void {
-    const respond = (): void => this.respondNow(request, response, verdict, fault);
-    if (fault.delayMs === undefined) respond();
-    else setTimeout(respond, fault.delayMs).unref();
-  }
-
-  private respondNow(request: Request, response: Response, verdict: GoogleAnswer, fault: FcmFault): void {
-    if (fault.hang || fault.halfOpen) return;
-    if (fault.reset) return resetConnection(request);
-    answer(response, verdict, fault.hangInBody);
-    if (fault.goAway) http2SessionOf(request)?.close();
+  private respond(request: Request, response: Response, verdict: GoogleAnswer, fault: FcmFault = {}): void {
+    this.server.respond(request, response, onTheWire(verdict), fault);
   }
 }
 
 /** Starts the simulated Google. Rejects if the port is in use. */
-export async function startFcm(options: FcmSandboxOptions): Promise<FcmProvider> {
-  const { host = '127.0.0.1', port, authority, arrivals, maxStreams = 100, now = Date.now } = options;
-  const settings = { maxConcurrentStreams: maxStreams };
-  const server = createSecureServer({ ...authority.server, allowHTTP1: true, settings });
-  const provider = new FcmProvider(server, arrivals, now);
-  server.listen(port, host);
-  await once(server, 'listening');
-  return provider;
+export async function startFcm({ arrivals, now = Date.now, ...options }: FcmSandboxOptions): Promise<FcmProvider> {
+  return new FcmProvider(await Http2Server.start(options), arrivals, now);
 }
 
-function answer(response: Response, { status, headers, body }: GoogleAnswer, isCutOff = false): void {
+function onTheWire({ status, headers, body }: GoogleAnswer): Answer {
   const isPage = typeof body === 'string';
-  const text = isPage ? body : JSON.stringify(body);
   const type = isPage ? 'text/html; charset=UTF-8' : 'application/json; charset=UTF-8';
-  // Both kinds of response have this method, with different types.
-  (response as ServerResponse).writeHead(status, { 'content-type': type, ...headers });
-  if (isCutOff) (response as ServerResponse).write(text.slice(0, 1));
-  else response.end(text);
+  return { status, headers: { 'content-type': type, ...headers }, body: isPage ? body : JSON.stringify(body) };
 }
 
 /** The answer that a fault asks for. */
@@ -284,11 +236,6 @@ function tokenIn(body: Buffer): string {
   } catch {
     return '';
   }
-}
-
-/** The state of one connection. */
-function sessionOf(request: Request): object {
-  return http2SessionOf(request) ?? request.socket;
 }
 
 /** Without the access token, which is a secret. */

@@ -1,19 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { type ServerResponse, STATUS_CODES } from 'node:http';
-import { createSecureServer, type Http2SecureServer } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import { STATUS_CODES } from 'node:http';
 import { type Arrivals, headersOf } from '../arrivals';
-import type { Authority } from '../certificates';
 import { Faults } from '../faults';
-import {
-  http2SessionOf,
-  rawHeadersOf,
-  type Request,
-  resetConnection,
-  type Response,
-  wholeBody,
-} from '../http2-requests';
+import { rawHeadersOf, type Request, type Response, wholeBody } from '../http2-requests';
+import { type Answer, Http2Server, type Http2ServerOptions, silenceOf } from '../http2-server';
 import { errnoOf, maxMessageBytes, maxTtlSeconds, messageFault, type Refusal } from './push-rules';
 import { type Received, SimulatedUserAgent, type UserAgent } from './user-agent';
 import { VapidVerifier } from './vapid';
@@ -22,14 +12,8 @@ import { WebpushSubscription } from './webpush-subscription';
 
 export const webpushProvider = 'webpush';
 
-export interface WebpushSandboxOptions {
-  readonly host?: string;
-  /** 0 selects a free port. */
-  readonly port: number;
-  readonly authority: Authority;
+export interface WebpushSandboxOptions extends Http2ServerOptions {
   readonly arrivals: Arrivals;
-  /** Concurrent messages on a connection. */
-  readonly maxStreams?: number;
   /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
 }
@@ -50,12 +34,6 @@ interface Push {
   readonly refusal: Refusal | undefined;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-}
-
 /** Stands for a body that is too large to be kept. */
 const tooLarge = Buffer.alloc(maxMessageBytes + 1);
 const pushPath = /^\/push\/([A-Za-z0-9_-]{1,200})$/;
@@ -67,36 +45,26 @@ const pushPath = /^\/push\/([A-Za-z0-9_-]{1,200})$/;
 export class WebpushProvider {
   /** Faults of every subscription without its own fault. */
   readonly faults = new Faults<WebpushFault>();
-  /** How many connections were opened. */
-  connections = 0;
   private readonly vapid: VapidVerifier;
   private readonly subscriptions = new Map<string, WebpushSubscription>();
-  private readonly sockets = new Set<Socket>();
-  private readonly mute = new WeakSet<object>();
 
   constructor(
-    private readonly server: Http2SecureServer,
+    private readonly server: Http2Server,
     private readonly arrivals: Arrivals,
     private readonly now: () => number,
   ) {
     this.vapid = new VapidVerifier(() => this.url, now);
-    server.on('connection', (socket: Socket) => {
-      this.connections++;
-      this.sockets.add(socket);
-      socket.once('close', () => this.sockets.delete(socket));
-    });
-    // Clients may disconnect at any time, which is no fault.
-    server.on('sessionError', () => undefined);
-    server.on('request', (request: Request, response: Response) => void this.take(request, response));
+    server.onRequest((request, response) => void this.take(request, response));
   }
 
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
+  /** How many connections were opened. */
+  get connections(): number {
+    return this.server.connections;
   }
 
   /** The origin of all endpoints, which is the audience of VAPID tokens. */
   get url(): string {
-    return `https://localhost:${this.port}`;
+    return this.server.url;
   }
 
   /** Subscribes a web app in the user agent of the sandbox; the token can be given. */
@@ -134,11 +102,8 @@ export class WebpushProvider {
     return this.known().map(({ token, state }) => ({ provider: webpushProvider, target: token, ...state }));
   }
 
-  async close(): Promise<void> {
-    const closed = once(this.server, 'close');
-    this.server.close();
-    for (const socket of this.sockets) socket.destroy();
-    await closed;
+  close(): Promise<void> {
+    return this.server.close();
   }
 
   private async take(request: Request, response: Response): Promise<void> {
@@ -172,10 +137,8 @@ export class WebpushProvider {
 
   private push(request: Request, response: Response, push: Push): void {
     const { token, subscription, headers, body, refusal } = push;
-    const connection = http2SessionOf(request) ?? request.socket;
-    const isMute = this.mute.has(connection);
-    const fault = isMute ? { hang: true } : (subscription?.faults.take() ?? this.faults.take() ?? {});
-    const silence = fault.hang || fault.halfOpen ? 'hang' : fault.reset ? 'reset' : undefined;
+    const fault: WebpushFault = this.server.faultFor(request, subscription?.faults, this.faults);
+    const silence = silenceOf(fault);
     const id = randomBytes(16).toString('base64url');
     const ttlSeconds = Math.min(Number(headers['ttl']), maxTtlSeconds);
     const answer = onDemand(refusal === undefined ? this.created(id, ttlSeconds) : refusedBy(refusal), fault);
@@ -197,8 +160,7 @@ export class WebpushProvider {
       isDuplicate: subscription?.count(received.text, isAccepted) ?? false,
       check: () => received.checks,
     });
-    if (fault.halfOpen) this.mute.add(connection);
-    respond(request, response, answer, fault);
+    this.server.respond(request, response, answer, fault);
   }
 
   private created(id: string, ttlSeconds: number): Answer {
@@ -208,13 +170,8 @@ export class WebpushProvider {
 
 /** Starts the simulated push service. Rejects if the port is in use. */
 export async function startWebpush(options: WebpushSandboxOptions): Promise<WebpushProvider> {
-  const { host = '127.0.0.1', port, authority, arrivals, maxStreams = 100, now = Date.now } = options;
-  const settings = { maxConcurrentStreams: maxStreams };
-  const server = createSecureServer({ ...authority.server, allowHTTP1: true, settings });
-  const provider = new WebpushProvider(server, arrivals, now);
-  server.listen(port, host);
-  await once(server, 'listening');
-  return provider;
+  const { arrivals, now = Date.now, ...ofServer } = options;
+  return new WebpushProvider(await Http2Server.start(ofServer), arrivals, now);
 }
 
 /** The answer with a fault applied: another status replaces the answer. */
@@ -231,21 +188,6 @@ function refusedBy({ status, errno, message }: Refusal): Answer {
     headers: { 'content-type': 'application/json', ...(status === 401 && { 'www-authenticate': 'vapid' }) },
     body: JSON.stringify({ code: status, errno, error: STATUS_CODES[status] ?? '', message }),
   };
-}
-
-function respond(request: Request, response: Response, answer: Answer, fault: WebpushFault): void {
-  const send = (): void => {
-    if (fault.hang || fault.halfOpen) return;
-    if (fault.reset) return resetConnection(request);
-    // Both kinds of response have these methods, with different types.
-    const http1 = response as ServerResponse;
-    http1.writeHead(answer.status, answer.headers);
-    if (fault.hangInBody) http1.write(' ');
-    else http1.end(answer.body);
-    if (fault.goAway) http2SessionOf(request)?.close();
-  };
-  if (fault.delayMs === undefined) send();
-  else setTimeout(send, fault.delayMs).unref();
 }
 
 /** Without the token of VAPID, which is a secret while it is valid. */

@@ -20,4 +20,10 @@ export type { TokenRule } from './token-rule';
 export type { Transport } from './transport';
 export { hasUsablePort } from './usable-port';
 export { transportAliases, transportName, transportNames, type TransportName } from './transport-name';
-export { hasConfiguredUri, hasEndpoints, hasPushKeys, isRegistered, type RegisteredTransport } from './transport-traits';
+export {
+  hasConfiguredUri,
+  hasEndpoints,
+  hasPushKeys,
+  isRegistered,
+  type RegisteredTransport,
+} from './transport-traits';

@@ -11,7 +11,12 @@ interface TransportTraits {
   readonly hasEndpoints: boolean;
 }
 
-const device: TransportTraits = { isRegistered: true, hasConfiguredUri: false, hasPushKeys: false, hasEndpoints: false };
+const device: TransportTraits = {
+  isRegistered: true,
+  hasConfiguredUri: false,
+  hasPushKeys: false,
+  hasEndpoints: false,
+};
 
 const traits: Readonly<Record<TransportName, TransportTraits>> = {
   websocket: { ...device, isRegistered: false },

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { withEnoughTime } from '@pns/local-servers/waiting';
 import { type Fault, type Sandbox, startSandbox, type WebhookArrivalsView } from '@pns/sandbox';
 import { type Delivery, demoSignatureSecret, type Outcome } from '@pns/transport-contract';
-import { describeTransport, type Behaviour } from '@pns/transport-contract/testing';
+import { describeTransport, faultsByStatus } from '@pns/transport-contract/testing';
 import { webhookOptions, type WebhookOptions, WebhookTransport, type WebhookTransportParts } from './index';
 
 const deliveryTo = (token: string): Delivery => ({
@@ -89,22 +89,13 @@ class Scene {
   }
 }
 
-const faults: Readonly<Record<Behaviour, Fault>> = {
-  accepts: {},
-  hangs: { hang: true },
-  'drops the connection': { reset: true },
-  'throttles for two seconds': { status: 429, headers: { 'retry-after': '2' } },
-  'has removed the target': { status: 410 },
-  'finds the payload too large': { status: 413 },
-  'refuses our credentials': { status: 401 },
-};
-
 describeTransport('webhook', async (timeoutMillis) => {
   const scene = await Scene.start({ timeoutMillis });
   return {
     transport: scene.transport,
     delivery: deliveryTo(scene.uri),
-    behave: (behaviour) => scene.misbehave(faults[behaviour]),
+    behave: (behaviour) =>
+      scene.misbehave(behaviour === 'refuses our credentials' ? { status: 401 } : faultsByStatus[behaviour]),
     revokeCredentials: () => scene.misbehave({ authorization: 'the new secret' }),
     mendCredentials: () => scene.configure({ webhookSecret: 'the new secret' }),
     arrivedIds: async () => (await scene.arrivals()).items.map(({ headers }) => headers['webhook-id'] ?? ''),
@@ -240,13 +231,6 @@ describe('a webhook', () => {
       expect(most).toBe(2);
     }));
 
-  it('is not redirected', async () => {
-    const other = scene.uri.replace('demo', 'other');
-    await scene.misbehave({ status: 307, headers: { location: other } });
-    expect(await scene.deliver()).toMatchObject({ kind: 'rejected' });
-    expect(await (await fetch(`${other}/arrivals`)).json()).toMatchObject({ total: 0 });
-  });
-
   it.each<[string, Fault]>([
     ['long', { bodyBytes: 500_000_000 }],
     ['slow', { hangInBody: true }],
@@ -340,42 +324,10 @@ describe('a webhook', () => {
   });
 });
 
-describe('an address that is not public', () => {
-  let scene: Scene;
-  beforeEach(async () => {
-    scene = await Scene.start({ allowedNetworks: [], uriValidationMode: 'none' });
-  });
-  afterEach(() => scene.close());
-
-  it.each([
-    ['a name for it', 'localhost'],
-    ['a longer name for it', 'x.localhost'],
-    ['the address', '127.0.0.1'],
-    ['another address of loopback', '127.1.2.3'],
-    ['a number', '2130706433'],
-    ['a hexadecimal number', '0x7f000001'],
-    ['an octal number', '0177.0.0.1'],
-    ['a short form', '127.1'],
-    ['the unspecified address', '0.0.0.0'],
-    ['IPv6', '[::1]'],
-    ['IPv6 that maps it', '[::ffff:127.0.0.1]'],
-    ['IPv6 that translates it', '[64:ff9b::127.0.0.1]'],
-  ])('is not connected to when the URI holds %s', async (_, host) => {
-    const outcome = await scene.deliver(scene.uri.replace('127.0.0.1', host));
-    // Some resolvers have no name for loopback. The test only requires that nothing arrives.
-    if (host !== 'x.localhost')
-      expect(outcome).toMatchObject({
-        kind: 'rejected',
-        reason: expect.stringContaining('not a public one') as string,
-      });
-    expect(outcome).not.toMatchObject({ reason: expect.stringContaining('127.0.0.1') as string });
-    expect((await scene.arrivals()).total).toBe(0);
-  });
-
-  it('is reached by name if the name resolves into an allowed network', async () => {
-    scene.configure({ allowedNetworks: ['127.0.0.0/8'] });
-    expect(await scene.deliver(scene.uri.replace('127.0.0.1', 'localhost'))).toEqual({ kind: 'delivered' });
-  });
+it('a webhook is reached by name if the name resolves into an allowed network', async () => {
+  const scene = await Scene.start({ uriValidationMode: 'none' });
+  expect(await scene.deliver(scene.uri.replace('127.0.0.1', 'localhost'))).toEqual({ kind: 'delivered' });
+  await scene.close();
 });
 
 /** Endpoints for behaviour that the sandbox does not simulate. */

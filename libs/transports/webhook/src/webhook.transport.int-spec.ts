@@ -280,9 +280,7 @@ describe('a message to the operator', () => {
     expect(await deliver('', operator)).toEqual({ kind: 'delivered' });
     expect(JSON.parse(told)).toEqual({ event: 'ox:mail:new', payload: {}, timestamp: 1694677849605 });
     const hmac = (text: string) => createHmac('sha256', 'the secret of ops').update(text);
-    expect(headers['x-ox-signature']).toBe(
-      `t=1694677849605, v1=${hmac(`v1:1694677849605:${told}`).digest('hex')}`,
-    );
+    expect(headers['x-ox-signature']).toBe(`t=1694677849605, v1=${hmac(`v1:1694677849605:${told}`).digest('hex')}`);
     const id = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}`;
     expect(headers['webhook-signature']).toBe(`v1,${hmac(`${id}.${told}`).digest('base64')}`);
   });

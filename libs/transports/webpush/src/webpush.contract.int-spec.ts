@@ -1,3 +1,4 @@
+import { eventually } from '@pns/local-servers/waiting';
 import { pushContent } from '@pns/payloads';
 import {
   Arrivals,
@@ -5,11 +6,10 @@ import {
   makeAuthority,
   type PushSubscriptionJson,
   startWebpush,
-  type WebpushFault,
   type WebpushProvider,
 } from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { describeTransport, type Behaviour } from '@pns/transport-contract/testing';
+import { describeTransport, faultsByStatus } from '@pns/transport-contract/testing';
 import { newVapidKeys, webpushOptions, type WebpushOptions, WebpushTransport } from './index';
 
 const authority = makeAuthority();
@@ -83,8 +83,8 @@ class Scene {
     return deliveryTo(this.subscription.endpoint);
   }
 
-  deliver(changes: Partial<Delivery> = {}): Promise<Outcome> {
-    return this.transport.deliver({ ...this.delivery, ...changes }, new AbortController().signal);
+  deliver(changes: Partial<Delivery> = {}, signal = new AbortController().signal): Promise<Outcome> {
+    return this.transport.deliver({ ...this.delivery, ...changes }, signal);
   }
 
   async close(): Promise<void> {
@@ -94,24 +94,13 @@ class Scene {
   }
 }
 
-/** The faults of the push service; without one it checks each message. */
-const faults: Readonly<Record<Behaviour, WebpushFault>> = {
-  accepts: {},
-  hangs: { hang: true },
-  'drops the connection': { reset: true },
-  'throttles for two seconds': { status: 429, headers: { 'retry-after': '2' } },
-  'has removed the target': { status: 410 },
-  'finds the payload too large': { status: 413 },
-  'refuses our credentials': { status: 403 },
-};
-
 describeTransport('webpush', async (answerMs) => {
   const scene = await Scene.start(answerMs);
   return {
     transport: scene.transport,
     delivery: scene.delivery,
     arrivedIds: () => scene.messages.map(({ content }) => content['id'] as string),
-    behave: (behaviour) => scene.service.faults.set(faults[behaviour]),
+    behave: (behaviour) => scene.service.faults.set(faultsByStatus[behaviour]),
     revokeCredentials: () => scene.service.faults.set({ status: 401 }),
     mendCredentials: () => scene.service.faults.set({}),
     close: () => scene.close(),
@@ -202,15 +191,19 @@ describe('a message to a push service', () => {
     await other.close();
   });
 
-  it('follows no redirect', async () => {
+  it('is not delayed by another push service that never answers, however many messages wait there', async () => {
     scene = await Scene.start();
-    const elsewhere = await Scene.start();
-    for (const code of [301, 302, 307, 308]) {
-      scene.service.faults.set({ status: code, headers: { location: elsewhere.subscription.endpoint } });
-      expect(await scene.deliver()).toMatchObject({ kind: 'rejected' });
-    }
-    expect(elsewhere.service.connections).toBe(0);
-    await elsewhere.close();
+    const other = await Scene.start();
+    scene.service.faults.set({ hang: true });
+    const stop = new AbortController();
+    const waiting = Array.from({ length: 150 }, () => scene.deliver({}, stop.signal));
+    await eventually('a hundred messages have no answer', () => scene.requests === 100);
+    expect(await scene.deliver({ token: other.subscription.endpoint })).toEqual({ kind: 'delivered' });
+    stop.abort(new Error('stopping'));
+    const results = await Promise.allSettled(waiting);
+    expect(results.map(({ status }) => status)).toEqual(Array(150).fill('rejected'));
+    expect(scene.requests).toBe(100);
+    await other.close();
   });
 });
 

@@ -15,7 +15,7 @@ import {
   type WnsProvider,
 } from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { describeTransport, type Behaviour } from '@pns/transport-contract/testing';
+import { describeTransport, type Behaviour, faultsByStatus } from '@pns/transport-contract/testing';
 import { wnsOptions, type WnsOptions, WnsTransport } from './index';
 
 // Creating keys is slow, so all tests share one authority.
@@ -106,12 +106,8 @@ class Scene {
 }
 
 const faults: Readonly<Record<Behaviour, WnsFault>> = {
-  accepts: {},
-  hangs: { hang: true },
-  'drops the connection': { reset: true },
+  ...faultsByStatus,
   'throttles for two seconds': { status: 406, headers: { 'Retry-After': '2' } },
-  'has removed the target': { status: 410 },
-  'finds the payload too large': { status: 413 },
   'refuses our credentials': { status: 401 },
 };
 

@@ -17,8 +17,8 @@ export interface RouteRights {
   readonly reach: Reach;
   /** The answer to a restricted key for an object of another context. */
   readonly foreign: { readonly status: number; readonly code: string };
-  /** Where no API key is taken: `session` for a session token, `open` for nothing. */
-  readonly takes: 'key' | 'session' | 'open';
+  /** Where no API key is taken: `session` for a session token, `producer` for the signature of a webhook, `open` for nothing. */
+  readonly takes: 'key' | 'session' | 'producer' | 'open';
 }
 
 const refused = { status: 403, code: 'CONTEXT_REFUSED' };
@@ -29,7 +29,12 @@ const to = (scopes: string, reach: Reach, foreign = refused): RouteRights => ({
 
 const admin = (reach: Reach): RouteRights => to('admin', reach);
 
-const without = (takes: 'session' | 'open'): RouteRights => ({ scopes: [], reach: 'anyone', foreign: refused, takes });
+const without = (takes: 'session' | 'producer' | 'open'): RouteRights => ({
+  scopes: [],
+  reach: 'anyone',
+  foreign: refused,
+  takes,
+});
 
 const unknownSubscription = { status: 404, code: 'SUBSCRIPTION_NOT_FOUND' };
 
@@ -47,6 +52,8 @@ export const routeRights: Readonly<Record<string, RouteRights>> = {
   'GET /v1/notifications/{id}': to('ingest admin', 'handler'),
   'GET /v1/usage': to('ingest admin', 'query'),
   'PUT /preliminary/http-notify/v1/notify': to('ingest', 'handler'),
+
+  'POST /v1/webhooks/ox/{id}': without('producer'),
 
   'POST /v1/sessions': to('client admin', 'body'),
   'DELETE /v1/sessions/{id}': to('client admin', 'handler'),

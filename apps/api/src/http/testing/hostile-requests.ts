@@ -33,6 +33,7 @@ const value = { value: 1000 };
 const bodies: Readonly<Record<string, object>> = {
   'POST /v1/notifications': { ...mail, sourceToken: 'a', ttlSeconds: 60, aggregationKey: 'k', id: 'n' },
   'PUT /preliminary/http-notify/v1/notify': { ...dovecot, from: 'A <a@b.c>', subject: 's', snippet: 't', unseen: 1 },
+  'POST /v1/webhooks/ox/:id': { event: 'ox:mail:new', payload: { ...ofUser, folder: 'a' }, timestamp: 1 },
   'POST /v1/subscriptions': { ...ofUser, ...phone },
   'PATCH /v1/subscriptions/:id': { topics: ['*'], meta: { a: 'b' } },
   'POST /v1/sessions': { ...ofUser, client: 'mobile', ttlSeconds: 60 },

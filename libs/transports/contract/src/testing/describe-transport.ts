@@ -12,6 +12,17 @@ export type Behaviour =
   | 'finds the payload too large'
   | 'refuses our credentials';
 
+/** The faults of a simulated provider whose answers are statuses, as bodies for the sandbox. */
+export const faultsByStatus = {
+  accepts: {},
+  hangs: { hang: true },
+  'drops the connection': { reset: true },
+  'throttles for two seconds': { status: 429, headers: { 'retry-after': '2' } },
+  'has removed the target': { status: 410 },
+  'finds the payload too large': { status: 413 },
+  'refuses our credentials': { status: 403 },
+} as const satisfies Record<Behaviour, object>;
+
 /** A transport that is connected to a realistic provider: the sandbox or real clients, never a mock of our own classes. */
 export interface SendingHarness {
   readonly transport: Transport;

@@ -1,0 +1,32 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ClientAccounts } from './client-accounts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Web pages may read all answers of this route, errors included, if their origin is one of those of the client in the path. */
+    readonly allowsPages?: true;
+  }
+}
+
+/**
+ * Sends the headers that let a browser pass an answer on to a web page. This must be installed before the authentication,
+ * so that a page can also read why a request was refused. Source: Fetch Standard, "CORS protocol".
+ */
+export function installPageOrigins(server: FastifyInstance, accounts: () => ClientAccounts): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    if (request.routeOptions.config.allowsPages === true) allowOrigin(request, reply, accounts());
+    done();
+  });
+}
+
+/** The browser sends no credentials of its own with these requests, so any origin is harmless. */
+function allowOrigin(
+  { params, headers: { origin } }: FastifyRequest,
+  reply: FastifyReply,
+  accounts: ClientAccounts,
+): void {
+  const { origins } = accounts.webpush((params as { client: string }).client);
+  void reply.headers({ vary: 'origin', 'access-control-expose-headers': 'retry-after' });
+  if (origins === undefined) void reply.header('access-control-allow-origin', '*');
+  else if (origin !== undefined && origins.includes(origin)) void reply.header('access-control-allow-origin', origin);
+}

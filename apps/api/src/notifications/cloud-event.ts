@@ -1,0 +1,84 @@
+import { hash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Notification } from '@pns/notifications';
+import { payloadFault } from '@pns/payloads';
+import { check, sentenceOf } from '../http/faults';
+import type { UserKey } from '@pns/subscriptions';
+import { readJson, type JsonRead } from '../json/read-json';
+import { addresseeIn } from './addressee';
+import { eventAttributes } from './cloud-event-headers';
+import { cloudEventSchema, topicOf, type CloudEvent } from './cloud-event.schema';
+import { payloadSizeFault, refused, refusedPayload, refusedText, type ReadEntry } from './entry';
+import { entryBounds, maxPayloadDepth } from './posted';
+
+/** Reads one CloudEvent of a request. `now` is in ms since the epoch. */
+export function readCloudEvent(posted: JsonRead, now: number): ReadEntry {
+  if (!posted.ok) return refusedText(posted, 'data');
+  const checked = check(cloudEventSchema, withoutUnset(posted.value), 'the CloudEvent');
+  if (!checked.ok) {
+    const { faults } = checked;
+    return refused(faults.every(({ field }) => field === 'type') ? 'TOPIC_INVALID' : 'NOTIFICATION_INVALID', faults);
+  }
+  const event = checked.value;
+  const data = dataOf(event, posted.compactBytes);
+  if ('refusal' in data) return data;
+  const tooLarge = payloadSizeFault(data.payload, data.bytes, 'data');
+  if (tooLarge !== undefined) return refused(tooLarge.code, [tooLarge]);
+  const misfit = payloadFault(topicOf(event.type), data.payload, 'data');
+  if (misfit !== undefined) return refusedPayload(misfit);
+  return { ok: true, notifications: [notificationOf(event, data.payload, now)], hasUsers: false, bytes: data.bytes };
+}
+
+/** JSON may have null for an attribute without a value. For the data, null is a value. */
+function withoutUnset(event: unknown): unknown {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) return event;
+  return Object.fromEntries(Object.entries(event).filter(([name, value]) => value !== null || name === 'data'));
+}
+
+function notificationOf(event: CloudEvent, payload: Notification['payload'], now: number): Notification {
+  const { id, source, type, subject } = event;
+  return {
+    id,
+    ...(addresseeIn(subject) as UserKey), // the schema checks it
+    topic: topicOf(type),
+    payload,
+    priority: 'high',
+    timestamp: now,
+    // An id is unique for its source only. Neither a source nor an id contains a space, so a key cannot have two readings, and it
+    // cannot equal the id of a notification that is no CloudEvent.
+    idempotencyKey: `${source} ${id}`,
+    producer: hash('sha256', source, 'base64url').slice(0, 22),
+  };
+}
+
+type Data =
+  { readonly payload: Readonly<Record<string, unknown>>; readonly bytes: number } | Extract<ReadEntry, { ok: false }>;
+
+function dataOf({ data, data_base64 }: CloudEvent, bytes: number): Data {
+  if (data_base64 === undefined) return { payload: data as Record<string, unknown>, bytes };
+  const read = readJson(Buffer.from(data_base64, 'base64'), dataBounds, 'data_base64');
+  if (!read.ok) return refusedPayload(read.sentence, read.faults);
+  const { value } = read;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return { payload: value as Record<string, unknown>, bytes: read.compactBytes };
+  }
+  return refused('NOTIFICATION_INVALID', [{ field: 'data_base64', message: 'must be the text of a JSON object' }]);
+}
+
+const dataBounds = { ...entryBounds, depth: maxPayloadDepth };
+
+/** A CloudEvent whose attributes are headers and whose data is the body. `bytes` is undefined where there is no body. */
+export function eventInHeaders(headers: IncomingHttpHeaders, bytes: Buffer | undefined): JsonRead {
+  const read = eventAttributes(headers);
+  if (!read.ok) return { ok: false, reason: 'altered', sentence: sentenceOf(read.faults), faults: read.faults };
+  if (bytes === undefined) return { ok: true, value: read.attributes, compactBytes: 0, depth: 1 };
+  const data = readJson(bytes, dataBounds, 'data');
+  if (!data.ok) {
+    const faults = data.faults.map(({ field, message }) => ({
+      field: field === 'data' ? field : `data.${field}`,
+      message,
+    }));
+    return { ...data, faults };
+  }
+  return { ...data, value: { ...read.attributes, data: data.value } };
+}
