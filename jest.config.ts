@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from 'jest';
 
-const rootDir = __dirname;
+// Node 24 loads this file as an ES module, which has no __dirname.
+const rootDir = typeof __dirname === 'string' ? __dirname : process.cwd();
 
 // .swcrc is read here and passed on, because swc would otherwise look for one beside each transformed file.
 const swc = { ...(JSON.parse(readFileSync(join(rootDir, '.swcrc'), 'utf8')) as object), swcrc: false };
@@ -19,7 +20,8 @@ const shared = {
   rootDir,
   // Jest lists all files below these folders at each start. There are about a hundred times as many in node_modules.
   roots: ['<rootDir>/apps', '<rootDir>/libs'],
-  testEnvironment: 'node',
+  runtime: '<rootDir>/apps/e2e/scripts/kept-packages-runtime.cjs',
+  testEnvironment: '<rootDir>/apps/e2e/scripts/kept-packages-environment.mjs',
   testEnvironmentOptions: { customExportConditions: ['@pns/source', 'node', 'require', 'default'] },
   setupFiles: ['reflect-metadata'],
   transform: { '^.+\\.[tj]s$': ['@swc/jest', swc] as [string, Record<string, unknown>] },

@@ -5,7 +5,7 @@ import { AggregationModule } from '@pns/aggregation';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
 import { ClientOptions, ClientOptionsModule, OptionFiles } from '@pns/config-folder';
 import { HistoryModule } from '@pns/history';
-import { AuditSweep, EndpointSweep, FailedSweep, HistorySweep } from '@pns/housekeeping';
+import { AuditSweep, EndpointSweep, FailedSweep, HistorySweep, HourlySweeps } from '@pns/housekeeping';
 import { PersistenceModule } from '@pns/persistence';
 import { SocketsModule } from '@pns/sockets';
 import { mostUsedForIntake } from '@pns/redis';
@@ -129,6 +129,7 @@ export class ApiModule {
         EndpointSweep,
         FailedSweep,
         HistorySweep,
+        HourlySweeps,
         Intake,
         OptionFileFaults,
         PushGate,

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Windows } from '@pns/aggregation';
-import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
+import { startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { parkedNode } from '@pns/delivery';
 import { socketNodeGroup, aggregationQueue, deliveryQueue, Queues, socketNodeQueue, type TickJob } from '@pns/queue';
 import { SocketNodes } from '@pns/sockets';
@@ -28,7 +29,7 @@ let queues: Queues;
 beforeAll(async () => {
   [redis, database] = await Promise.all([
     startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
-    freshDatabase(),
+    migratedDatabase(),
   ]);
   writeFileSync(join(folder, 'pns.properties'), '');
   const module = DispatcherModule.forRoot({

@@ -1,16 +1,17 @@
 import TestSequencer from '@jest/test-sequencer';
 
-/** By the time that a file of the project takes. */
-const projects = ['e2e', 'integration', 'unit'];
-
-const place = ({ context }) => projects.indexOf(context.config.displayName?.name);
-
 /**
  * Starts the tests that take longest first, so that all workers end at about the same time. Jest does so only by the
- * times of an earlier run, and a fresh clone has none.
+ * times of an earlier run, and a fresh clone has none. So the end-to-end tests come first and the unit tests last. Each
+ * end-to-end test is followed by an integration test, because some workers must wait while others start many processes.
  */
 export default class LongestFirst extends TestSequencer {
   sort(tests) {
-    return [...super.sort(tests)].sort((one, other) => place(one) - place(other));
+    const sorted = [...super.sort(tests)];
+    const isOf = (project) => (test) => test.context.config.displayName?.name === project;
+    const [endToEnd, integration] = ['e2e', 'integration'].map((project) => sorted.filter(isOf(project)));
+    const mixed = integration.flatMap((test, place) => [...endToEnd.slice(place, place + 1), test]);
+    const first = new Set([...mixed, ...endToEnd]);
+    return [...first, ...sorted.filter((test) => !first.has(test))];
   }
 }

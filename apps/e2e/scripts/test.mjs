@@ -11,9 +11,11 @@ import { Sentence, prepare, root, say } from '../../standalone/scripts/prepare.m
 /** A variable that only processes of the tests have. */
 const runMark = `JEST_RUN_MARK=${randomUUID()}`;
 const graceMs = 15_000;
-/** One worker for each core. A test often waits, so there are two at least; Postgres has connections for eight. */
-const workers = Math.min(Math.max(availableParallelism(), 2), 8);
-const jestArgs = [`--maxWorkers=${workers}`];
+/** Two workers for each core, because tests often wait. Postgres has connections for eight. */
+const workers = Math.min(2 * availableParallelism(), 8);
+/** Jest replaces a worker above this after a file: V8 keeps the modules of earlier files as long as there is memory. */
+const workerMemory = '1.5GB';
+const jestArgs = [`--maxWorkers=${workers}`, `--workerIdleMemoryLimit=${workerMemory}`];
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-test-run-'));
 const totals = { passed: 0, failed: 0 };

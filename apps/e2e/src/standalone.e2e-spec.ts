@@ -157,26 +157,6 @@ describe('npm start with a Postgres that a variable names', () => {
     expect((await pns.arrived(1)).accepted).toBe(1);
   });
 
-  it.each<[string, (config: string) => void]>([
-    ['has no webhook sandbox', (config) => writeFileSync(join(config, 'webhooks.yml'), '')],
-    [
-      'does not enable the webhook sandbox',
-      (config) => writeFileSync(join(config, 'pns.properties'), 'com.openexchange.webhooks.enabledIds=crm\n'),
-    ],
-    [
-      'has another webhook of that name',
-      (config) => writeFileSync(join(config, 'webhooks.yml'), 'sandbox: { uri: https://crm.example.com/push }\n'),
-    ],
-  ])("leaves the demo out, and says so in one line, where an operator's own configuration %s", async (_, edit) => {
-    const config = configCopy();
-    edit(config);
-    const pns = start({ ...given, PNS_CONFIG_DIR: config });
-    await pns.isRunning();
-    expect(pns.output.match(/^The demo .* is left out: .*$/gm)).toHaveLength(1);
-    expect(pns.output).not.toContain('Send a notification');
-    expect(await pns.ready()).toBe(200);
-  });
-
   it('leaves the demo out where the port of the sandbox is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientOptions, ClientOptionsModule, ConfigDirectory, OptionFiles, type OptionsOf } from '@pns/config-folder';
-import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import { ClientTransportStore, PersistenceModule } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { QueueModule } from '@pns/queue';
 import { log, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
@@ -28,7 +29,7 @@ let app: INestApplicationContext;
 beforeEach(async () => {
   log.level = 'silent';
   folder = mkdtempSync(join(tmpdir(), 'pns-client-options-'));
-  database = await freshDatabase();
+  database = await migratedDatabase();
   write({ mail: { sid: 'of the file' }, calendar: { sid: 'of the file' } });
   app = await NestFactory.createApplicationContext(
     {

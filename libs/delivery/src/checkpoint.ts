@@ -101,7 +101,7 @@ export class Checkpoint {
     await this.send();
   }
 
-  /** Withdraws what `begin` stored: this process did not die. */
+  /** Removes the record of `begin`, because this process did not die. */
   survive(): void {
     for (const id of this.begun) this.tries.set(id, this.triesOf(id) - 1);
     this.begun.clear();

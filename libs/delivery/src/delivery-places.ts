@@ -30,7 +30,7 @@ const [waitingMs, leastOccupied] = [5000, 200] as const;
 /** At most this many deferred jobs of an endpoint are woken in order; further ones run when their pause ends. */
 const maxDeferred = 10_000;
 
-/** Places are reserved this long for a job that was woken, in ms. If it does not come, another process runs it. */
+/** Places are reserved this long for a job that was woken, in ms. If the job does not start in this time, another process runs it. */
 const reservationMs = 500;
 
 /** Shortest and longest pause of a deferred job that is not woken, in ms: the process that deferred it may die. */

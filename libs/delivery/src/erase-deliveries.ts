@@ -29,7 +29,7 @@ export async function eraseDeliveries(queues: Queues, refs: readonly QueueRef[],
   const steps: Erased[] = [];
   for (const ref of refs) {
     const queue = queues.queue<DeliveryJob>(ref.group, ref.name);
-    // One script for all states: a job that moves from one to another meanwhile cannot slip by.
+    // One script reads all states, so that a job that moves from one state to another meanwhile is found.
     const ids = await queue.getRanges(states, 0, -1);
     for (let at = 0; at < ids.length; at += jobsPerRead) {
       steps.push(await eraseFrom(queues.redis, queue, ref, ids.slice(at, at + jobsPerRead), owner));

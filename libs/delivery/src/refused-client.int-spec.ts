@@ -5,9 +5,10 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConfigCascadeModule } from '@pns/config-cascade';
 import { ClientOptions, ClientOptionsModule } from '@pns/config-folder';
-import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore, PersistenceModule } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { QueueModule } from '@pns/queue';
 import { log, metrics, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
@@ -36,7 +37,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pns-refused-'));
   writeFileSync(join(folder, 'pns.properties'), 'com.openexchange.webhooks.enabledIds=sandbox,shop,crm,typo');
   writeFileSync(join(folder, file), 'shop: {uri: 5}\ncrm: {uri: x}\n');
-  database = await freshDatabase();
+  database = await migratedDatabase();
   app = await NestFactory.createApplicationContext(
     {
       module: class {},

@@ -6,8 +6,9 @@ import { NestFactory } from '@nestjs/core';
 import { AggregationModule, Ingest, Windows, type Batch, type Settling } from '@pns/aggregation';
 import { ConfigCascadeModule, ConfigChanges } from '@pns/config-cascade';
 import { HistoryModule } from '@pns/history';
-import { freshDatabase, startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
+import { startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { ConfigStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { SocketsModule, WebsocketClients } from '@pns/sockets';
 import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue';
 import { log, metrics, nestLogger } from '@pns/runtime';
@@ -29,7 +30,7 @@ let app: INestApplicationContext;
 
 beforeAll(async () => {
   [database, redis] = await Promise.all([
-    freshDatabase(),
+    migratedDatabase(),
     startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
   ]);
   app = await NestFactory.createApplicationContext(
@@ -124,7 +125,7 @@ async function limitMemory(bytes?: number): Promise<void> {
 it('enqueues each delivery once, even when the memory of Redis becomes full meanwhile', async () => {
   const users = Array.from({ length: 100 }, (_, index) => 1000 + index);
   // Each has a separate endpoint and therefore a separate job.
-  await Promise.all(users.map((user) => subscribe(user, 'crm', `crm-${user}`)));
+  for (const user of users) await subscribe(user, 'crm', `crm-${user}`);
   const batch = await batchFor(users, { text: 'x'.repeat(30_000) });
   await limitMemory(1_000_000);
   await dispatch(batch).catch(() => undefined);

@@ -5,10 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConfigCascade, ConfigCascadeModule } from '@pns/config-cascade';
-import { cuttableLink, freshDatabase, type CuttableLink, type FreshDatabase } from '@pns/local-servers';
+import { cuttableLink, type CuttableLink, type FreshDatabase } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import type { DueWindow, Notification } from '@pns/notifications';
 import { HistoryPartitions, PersistenceModule } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { log, metrics, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
 import type { Delivery, Outcome } from '@pns/transport-contract';
@@ -30,7 +31,7 @@ let reader: HistoryReader;
 let sql: Client;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await migratedDatabase();
   link = await cuttableLink(database.url);
   app = await NestFactory.createApplicationContext(
     {

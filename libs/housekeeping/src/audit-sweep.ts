@@ -1,33 +1,18 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { AuditStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
-
-/** Interval between sweeps of one API process, in ms. Several processes may sweep at the same time. */
-const sweepEveryMs = 3_600_000;
 
 /** A removal of this size holds its locks for some milliseconds. */
 const entriesPerRemoval = 1000;
 
 /** Removes entries of the audit log that are older than its retention. */
 @Injectable()
-export class AuditSweep implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-
+export class AuditSweep {
   constructor(
     private readonly audit: AuditStore,
     private readonly cascade: ConfigCascade,
   ) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sweep().catch((error: Error) => log.warn({ event: 'audit.not-swept', reason: error.message }));
-    }, sweepEveryMs).unref();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
-  }
 
   async sweep(): Promise<void> {
     const before = Date.now() - this.cascade.resolve('com.openexchange.pns.audit.retention').value;

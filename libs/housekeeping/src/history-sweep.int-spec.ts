@@ -1,6 +1,7 @@
 import { ConfigCascade } from '@pns/config-cascade';
-import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { FreshDatabase } from '@pns/local-servers';
 import { HistoryPartitions, PersistenceModule, UsageStore } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { log, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
 import type { INestApplicationContext } from '@nestjs/common';
@@ -17,7 +18,7 @@ let app: INestApplicationContext;
 let sql: Client;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await migratedDatabase();
   const imports = [RuntimeModule, PersistenceModule.forRoot({ databaseUrl: database.url })];
   app = await NestFactory.createApplicationContext({ module: class {}, imports }, { logger: nestLogger });
   sql = new Client({ connectionString: database.url });

@@ -1,10 +1,7 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { HistoryPartitions, UsageStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
-
-/** Interval between sweeps of one API process, in ms. Several processes may sweep at the same time. */
-const sweepEveryMs = 3_600_000;
 
 /** Partitions are created so long before the first row needs them, in ms: one failed sweep costs nothing. */
 const createAheadMs = 86_400_000;
@@ -22,26 +19,12 @@ const foldedHours = 3;
  * of usage.
  */
 @Injectable()
-export class HistorySweep implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-
+export class HistorySweep {
   constructor(
     private readonly partitions: HistoryPartitions,
     private readonly usage: UsageStore,
     private readonly cascade: ConfigCascade,
   ) {}
-
-  onApplicationBootstrap(): void {
-    const sweep = () => {
-      this.sweep().catch((error: Error) => log.warn({ event: 'history.not-swept', reason: error.message }));
-    };
-    sweep();
-    this.timer = setInterval(sweep, sweepEveryMs).unref();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
-  }
 
   async sweep(now = Date.now()): Promise<void> {
     await this.partitions.create(now);

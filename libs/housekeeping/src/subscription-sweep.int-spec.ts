@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { PersistenceModule, SubscriptionStore } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { QueueModule, Queues } from '@pns/queue';
 import { log, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
@@ -21,7 +22,7 @@ let database: FreshDatabase;
 let app: INestApplicationContext;
 
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await migratedDatabase();
   app = await NestFactory.createApplicationContext(
     {
       module: class {},

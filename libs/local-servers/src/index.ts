@@ -13,4 +13,4 @@ export { startPostgres, type LocalPostgres, type PostgresOptions } from './postg
 export { startRedis, type LocalRedis, type RedisOptions } from './redis';
 export { startRedisCluster, type LocalRedisCluster } from './redis-cluster';
 export { startTemporaryServers, type TemporaryServers } from './temporary-servers';
-export { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from './testing';
+export { freshDatabase, freshPrefix, testDatabaseUrl, testRedisUrl, type FreshDatabase } from './testing';

@@ -1,20 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 
-/** An empty database for one test file. */
+/** A database for one test file. */
 export interface FreshDatabase {
   readonly url: string;
   /** Removes it and closes its open connections. */
   drop(): Promise<void>;
 }
 
-/** Creates an empty database on the server of `DATABASE_URL`, which Jest's global setup sets. */
-export async function freshDatabase(serverUrl = requiredUrl('DATABASE_URL')): Promise<FreshDatabase> {
+/**
+ * Creates a database on the server of `DATABASE_URL`, which Jest's global setup sets: an empty one, or a copy of the
+ * database `template`.
+ */
+export async function freshDatabase(template?: string): Promise<FreshDatabase> {
+  const serverUrl = testDatabaseUrl();
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await query(serverUrl, `CREATE DATABASE ${name}`);
+  await query(serverUrl, `CREATE DATABASE ${name}${template === undefined ? '' : ` TEMPLATE ${template}`}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => query(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+}
+
+/** The URL of a database on the Postgres server that all tests share. It is for commands to the server only. */
+export function testDatabaseUrl(): string {
+  return requiredUrl('DATABASE_URL');
 }
 
 /** The URL of the Redis that all tests share. Every test file must use its own `freshPrefix()`. */

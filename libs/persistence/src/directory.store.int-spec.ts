@@ -1,17 +1,18 @@
-import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { FreshDatabase } from '@pns/local-servers';
 import type { DataSource } from 'typeorm';
 import { openDatabase } from './database';
 import { DirectoryStore } from './directory.store';
 import { ErasureStore } from './erasure.store';
 import { HistoryPartitions } from './history-partitions';
 import { LoginsInNfc1760000000012 } from './migrations/0012-logins-in-nfc';
+import { migratedDatabase } from './testing/migrated-database';
 
 let fresh: FreshDatabase;
 let database: DataSource;
 let directory: DirectoryStore;
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
+  fresh = await migratedDatabase();
   database = await openDatabase(fresh.url);
   directory = new DirectoryStore(database);
 });

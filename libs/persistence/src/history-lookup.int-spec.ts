@@ -1,9 +1,10 @@
-import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { FreshDatabase } from '@pns/local-servers';
 import { Client } from 'pg';
-import { migrate, openDatabase, type StartingDatabase } from './database';
+import { openDatabase, type StartingDatabase } from './database';
 import { attemptsStatement, listStatement, namedStatement, windowsStatement } from './history-lookup';
 import { HistoryPartitions } from './history-partitions';
 import { usageStatement } from './usage.store';
+import { migratedDatabase } from './testing/migrated-database';
 
 const dayMs = 86_400_000;
 const today = Date.UTC(2026, 10, 29);
@@ -27,8 +28,7 @@ let database: StartingDatabase;
 let client: Client;
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
-  await migrate(fresh.url);
+  fresh = await migratedDatabase();
   database = await openDatabase(fresh.url);
   client = new Client({ connectionString: fresh.url });
   await client.connect();

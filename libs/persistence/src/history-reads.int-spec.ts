@@ -1,14 +1,15 @@
-import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { FreshDatabase } from '@pns/local-servers';
 import { Client } from 'pg';
 import { openDatabase, type StartingDatabase } from './database';
 import { HistoryReads } from './history-reads';
+import { migratedDatabase } from './testing/migrated-database';
 
 let fresh: FreshDatabase;
 let database: StartingDatabase;
 let holder: Client;
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
+  fresh = await migratedDatabase();
   database = await openDatabase(fresh.url);
   holder = new Client({ connectionString: fresh.url });
   await holder.connect();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { FreshDatabase } from '@pns/local-servers';
 import type { DataSource } from 'typeorm';
 import { openDatabase } from './database';
 import type { GivenPushKeys } from './push-keys';
@@ -7,6 +7,7 @@ import type { Registration } from './registration';
 import { Seal } from './seal';
 import { ServerKeyStore } from './server-key.store';
 import { SubscriptionStore } from './subscription.store';
+import { migratedDatabase } from './testing/migrated-database';
 
 let fresh: FreshDatabase;
 let database: DataSource;
@@ -14,7 +15,7 @@ let seal: Seal;
 let store: SubscriptionStore;
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
+  fresh = await migratedDatabase();
   database = await openDatabase(fresh.url);
   seal = new Seal([randomBytes(32)]);
   store = new SubscriptionStore(database, seal);

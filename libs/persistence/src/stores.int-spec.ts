@@ -1,17 +1,18 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { FreshDatabase } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import type { Delivery } from '@pns/transport-contract';
 import type { DataSource } from 'typeorm';
 import { ApiKeyStore } from './api-key.store';
 import { openDatabase } from './database';
 import { FailedDeliveryStore } from './failed-delivery.store';
+import { migratedDatabase } from './testing/migrated-database';
 
 let fresh: FreshDatabase;
 let database: DataSource;
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
+  fresh = await migratedDatabase();
   database = await openDatabase(fresh.url);
 });
 

@@ -1,7 +1,7 @@
-import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { FreshDatabase } from '@pns/local-servers';
 import { Client } from 'pg';
-import { migrate } from './database';
 import { subscriptionsOfUsers } from './subscription.store';
+import { migratedDatabase } from './testing/migrated-database';
 
 const subscriptions = 1_000_000;
 const usersPerContext = 1000;
@@ -21,8 +21,7 @@ let fresh: FreshDatabase;
 let client: Client;
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
-  await migrate(fresh.url);
+  fresh = await migratedDatabase();
   client = new Client({ connectionString: fresh.url });
   await client.connect();
   // The data need not be durable, and these indexes serve other queries.

@@ -1,18 +1,19 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { FreshDatabase } from '@pns/local-servers';
 import type { DataSource } from 'typeorm';
 import { openDatabase } from './database';
 import { DirectoryStore } from './directory.store';
 import { Seal } from './seal';
 import type { Registration } from './registration';
 import { SubscriptionStore } from './subscription.store';
+import { migratedDatabase } from './testing/migrated-database';
 
 let fresh: FreshDatabase;
 let database: DataSource;
 let store: SubscriptionStore;
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
+  fresh = await migratedDatabase();
   database = await openDatabase(fresh.url);
   store = new SubscriptionStore(database, new Seal([randomBytes(32)]));
 });

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import type { FreshDatabase } from '@pns/local-servers';
 import type { DataSource } from 'typeorm';
 import { AuditStore } from './audit.store';
 import { openDatabase } from './database';
@@ -7,6 +7,7 @@ import { tokenHash } from './registration';
 import { Seal } from './seal';
 import { SubscriptionStore } from './subscription.store';
 import { TokenSpellingStore, type SpellingRules } from './token-spelling.store';
+import { migratedDatabase } from './testing/migrated-database';
 
 let fresh: FreshDatabase;
 let database: DataSource;
@@ -14,7 +15,7 @@ let store: TokenSpellingStore;
 let subscriptions: SubscriptionStore;
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
+  fresh = await migratedDatabase();
   database = await openDatabase(fresh.url);
   store = new TokenSpellingStore(database);
   subscriptions = new SubscriptionStore(database, new Seal([randomBytes(32)]));

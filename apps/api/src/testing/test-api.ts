@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { log } from '@pns/runtime';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
@@ -57,7 +58,7 @@ export interface TestApiOptions {
 }
 
 export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
-  const database = await freshDatabase();
+  const database = await migratedDatabase();
   return startTestApi(options, database, freshPrefix(), () => database.drop());
 }
 

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { enqueueDeliveries, type TransportWorker, WorkerModule } from '@pns/delivery';
-import { freshDatabase, type FreshDatabase, type LocalRedis, startRedis } from '@pns/local-servers';
+import { type FreshDatabase, type LocalRedis, startRedis } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import { FailedDeliveryStore } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { deliveryQueue, Queues } from '@pns/queue';
 import { nestLogger } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
@@ -25,7 +26,7 @@ export class WorkerStage {
     const folder = mkdtempSync(join(tmpdir(), 'pns-workers-'));
     const [redis, database] = await Promise.all([
       startRedis({ dataDir: join(folder, 'redis'), isDurable: false }),
-      freshDatabase(),
+      migratedDatabase(),
     ]);
     const stage = new WorkerStage(folder, redis, database);
     stage.configure('pns.properties', properties.join('\n'));

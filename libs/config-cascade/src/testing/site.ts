@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { freshDatabase, freshPrefix, testRedisUrl } from '@pns/local-servers';
+import { freshPrefix, testRedisUrl } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import {
   ConfigStore,
@@ -13,6 +13,7 @@ import {
   PendingChangeStore,
   type PropertyPlace,
 } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { QueueModule } from '@pns/queue';
 import { log, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
@@ -49,7 +50,7 @@ export interface Site {
 export async function openSite(): Promise<Site> {
   log.level = 'silent';
   const folder = mkdtempSync(join(tmpdir(), 'pns-cascade-'));
-  const database = await freshDatabase();
+  const database = await migratedDatabase();
   const prefix = freshPrefix();
   const sql = new Client({ connectionString: database.url });
   await sql.connect();

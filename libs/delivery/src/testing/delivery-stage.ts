@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConfigCascadeModule } from '@pns/config-cascade';
-import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { PersistenceModule, SubscriptionStore, type Registration } from '@pns/persistence';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { QueueModule, Queues } from '@pns/queue';
 import { nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
@@ -54,7 +55,7 @@ export function deliveryStage(more: readonly string[] = []): DeliveryStage {
   let subscriptionId: string | undefined;
 
   beforeAll(async () => {
-    database = await freshDatabase();
+    database = await migratedDatabase();
   });
 
   const close: DeliveryStage['close'] = (app) => {

@@ -28,7 +28,7 @@ export class OpenSocket {
   isTaken = false;
   /** The node of the previous opening, if that node has died or has not returned the events that its client did not confirm. */
   nodeBefore: string | undefined;
-  /** Whether it took over from an opening that may still return something. */
+  /** Whether it took over from an opening that may still return deliveries. */
   isTakeOver = false;
 
   constructor(
@@ -89,7 +89,7 @@ export class OpenSocket {
     // A client sends its close frame after it has read ours, and so everything before it.
     if (this.isRestarting) return this.local.unreceived(hasCloseFrame ? 'confirmed' : 'aborted');
     // Socket.IO clients send DISCONNECT first. A client that sends only a close frame has received nothing from us for too long,
-    // perhaps because it was suspended, and has not read what was sent meanwhile.
+    // perhaps because it was suspended, and has not read the events that were sent meanwhile.
     const hasLeftPage = reason === 'transport close' && this.closeCode === goingAway && !this.isTaken;
     const isClosedByClient = reason === 'client namespace disconnect' || hasLeftPage;
     return this.local.unreceived(isClosedByClient ? 'closed' : 'aborted');

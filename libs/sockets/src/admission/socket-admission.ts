@@ -116,7 +116,7 @@ export class SocketAdmission {
     this.returnToMailbox(socket, socket.unreceived(reason));
   }
 
-  /** Puts what a client has not received into the mailbox of its socket, which closed. */
+  /** Puts the deliveries that the client of a closed socket has not received into the socket's mailbox. */
   returnToMailbox(socket: OpenSocket, missed: Missed): void {
     const closing = this.close(socket, missed)
       .catch((error: unknown) => log.warn({ event: 'socket.close-failed', err: error }))

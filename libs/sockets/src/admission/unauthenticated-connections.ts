@@ -35,7 +35,7 @@ export class UnauthenticatedConnections {
     @Inject(ClientAddresses) private readonly addresses: ClientAddresses,
   ) {}
 
-  /** How many there are now. */
+  /** The number of these connections now. */
   get size(): number {
     return this.counted.size;
   }

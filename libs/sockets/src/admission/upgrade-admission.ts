@@ -68,7 +68,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
   /**
    * Answers a CONNECT: admits a client that sends its session with it.
    *
-   * @throws PnsError `CONNECT_REPEATED`, `SESSION_MISSING`, or what `SocketAdmission.admit` throws. The client may repeat its CONNECT.
+   * @throws PnsError `CONNECT_REPEATED`, `SESSION_MISSING`, or an error of `SocketAdmission.admit`. The client may repeat its CONNECT.
    */
   async connect(upgrade: UpgradeRequest, token: unknown): Promise<void> {
     if (upgrade.isConnecting === true)
@@ -96,7 +96,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     await this.allClosed();
   }
 
-  /** Not sooner: a Redis that is unavailable has been given up by now. */
+  /** Not earlier: by now no admission waits for a Redis that is unavailable. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.admission.pendingClosings();
   }

@@ -14,13 +14,16 @@ export class InboundLimit {
   private bytesRead = 0;
   private refilledAt: number;
 
-  /** `now` is a monotonic time in ms. `bytesRead` is what the connection has read before. */
+  /** `now` is a monotonic time in ms. `bytesRead` is the number of bytes that the connection has read before. */
   constructor(now: number, bytesRead: number) {
     this.refilledAt = now;
     this.bytesRead = bytesRead;
   }
 
-  /** Counts a frame. `bytesRead` is what the connection has read so far. Returns whether the client is within its limits. */
+  /**
+   * Counts a frame. `bytesRead` is the number of bytes that the connection has read so far. Returns whether the client is
+   * within its limits.
+   */
   allows(now: number, bytesRead: number): boolean {
     const seconds = (now - this.refilledAt) / 1000;
     this.refilledAt = now;

@@ -11,7 +11,7 @@ export interface LocalSocketOptions {
   readonly user: number;
   readonly client: string;
   readonly connection: string;
-  /** Whether the server made up the connection id. */
+  /** Whether the server generated the connection id. */
   readonly isAnonymous: boolean;
   /** Whether each notification has its id, time and count. */
   readonly wantsMeta: boolean;
@@ -44,7 +44,7 @@ interface QueuedEvent {
 
 /**
  * One client's socket at this node. Events that are sent before the client's CONNECT wait for it, because the registry has the
- * socket from its handshake on. So do events that are sent while the socket is behind, because what it missed comes first.
+ * socket from its handshake on. Events that are sent while the socket is behind wait too, because missed events come first.
  */
 export class LocalSocket {
   private early: QueuedEvent[] = [];
@@ -61,7 +61,7 @@ export class LocalSocket {
   private isDraining = false;
   /** Events in the outbox. */
   private queued = 0;
-  /** Whether it must receive what it missed before anything else. */
+  /** Whether it must receive missed events before all others. */
   isBehind = false;
 
   constructor(
@@ -94,7 +94,7 @@ export class LocalSocket {
   }
 
   /**
-   * Sends what the client missed and then the events that came meanwhile, in the order of acceptance, as fast as the client reads.
+   * Sends the missed events and then the events that came meanwhile, in the order of acceptance, as fast as the client reads.
    * Resolves once all is written or the socket is closed.
    */
   async catchUp({ deliveries, hasGap }: Unreceived): Promise<void> {
@@ -179,7 +179,7 @@ export class LocalSocket {
     this.timer ??= setTimeout(again, Math.ceil(ms)).unref();
   }
 
-  /** A ping must not overtake what Engine.IO buffers. */
+  /** A ping must not overtake events in the buffer of Engine.IO. */
   private requestWhenDrained(): undefined {
     this.isDraining = true;
     this.socket?.conn.once('drain', () => {

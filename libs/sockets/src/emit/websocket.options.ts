@@ -11,7 +11,7 @@ const clientOptions = z.strictObject({
 export type WebsocketClient = Readonly<z.infer<typeof clientOptions>>;
 export type WebsocketClientOptions = Readonly<Record<string, WebsocketClient>>;
 
-/** The clients if `websocket-clients.yml` has none that can be used: the only one of the original. */
+/** The clients if `websocket-clients.yml` has no valid entry: the single client of the original. */
 export const defaultWebsocketClients: WebsocketClientOptions = {
   'open-xchange-appsuite': { path: '/socket.io/appsuite/', topics: ['ox:mail:*', 'ox:calendar:*'] },
 };
@@ -45,7 +45,7 @@ export function clientAt(clients: WebsocketClientOptions, path: string): string 
   return found?.client;
 }
 
-/** The topic patterns of `client`; none for one that is not named. */
+/** The topic patterns of `client`; none for an unknown client. */
 export function topicsOf(clients: WebsocketClientOptions, client: string): readonly string[] {
   return (Object.hasOwn(clients, client) ? clients[client]?.topics : undefined) ?? [];
 }

@@ -11,12 +11,12 @@ import { NodeId } from '../registry/node-id';
 import type { OpenSocket } from '../admission/open-socket';
 import { SocketAdmission } from '../admission/socket-admission';
 
-/** The node of a socket that was taken over has this long to return what its client has not confirmed, in ms. */
+/** The node of a socket that was taken over has this long to return its unconfirmed deliveries, in ms. */
 const returnWithinMs = 2000;
 
 /** Deliveries in the queue of a dead node have this long to follow its sockets, in ms. Others notice a death after five seconds. */
 const followWithinMs = 15_000;
-/** How often such a queue is read, in ms. */
+/** How often the queue of a dead node is read, in ms. */
 const followLookMs = 100;
 
 /** How often a mailbox is read that is not complete yet, and one for which Redis does not answer, in ms. */
@@ -102,7 +102,7 @@ export class CatchUp {
     });
     const deliveries = attempts.filter(({ outcome }) => outcome.kind === 'delivered').map(({ delivery }) => delivery);
     await socket.local.catchUp({ deliveries, hasGap: missed.hasGap });
-    // If the socket closed meanwhile, what its client has not received is in the mailbox again.
+    // If the socket closed meanwhile, the deliveries that its client has not received are in the mailbox again.
     const returned = new Set(this.isHere(socket) ? [] : deliveries.map(({ id }) => id));
     await this.record(attempts.filter(({ delivery }) => !returned.has(delivery.id)));
   }

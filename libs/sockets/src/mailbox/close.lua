@@ -1,5 +1,5 @@
--- Notes that a socket closed, and puts what its client has not confirmed into its mailbox. If another opening has taken over and
--- has collected the mailbox, the deliveries must be sent to that one.
+-- Notes that a socket closed, and puts the unconfirmed deliveries into its mailbox. If another opening has taken over and
+-- has collected the mailbox, the deliveries must be sent to that opening.
 --
 -- ARGV  3 connection id; 4 node; 5 opening; 6 "1" if it missed something that is stored nowhere; 7 most notifications and 8 most
 --       bytes in its mailbox; then for each delivery: order, id, bytes, delivery

@@ -24,7 +24,7 @@ export interface Missed {
 /** How an attempt to collect a mailbox ended. */
 export type Collected =
   | { readonly kind: 'collected'; readonly missed: Missed }
-  /** The opening before has not yet returned what its client has not confirmed. */
+  /** The opening before has not yet returned its unconfirmed deliveries. */
   | { readonly kind: 'wait' }
   /** Another opening has the connection id now. */
   | { readonly kind: 'taken' };
@@ -75,7 +75,7 @@ export class Mailboxes {
   ) {}
 
   /**
-   * Notes that a socket closed and may come back, and stores what its client has not confirmed. Safe to repeat. If another
+   * Notes that a socket closed and may come back, and stores its unconfirmed deliveries. Safe to repeat. If another
    * opening has collected the mailbox before, returns the node of that opening: the deliveries must be sent there.
    */
   async close(socket: Opening, node: string, unconfirmed: Missed, limits: MailboxLimits): Promise<string | undefined> {
@@ -103,8 +103,8 @@ export class Mailboxes {
   }
 
   /**
-   * Puts deliveries into the mailboxes of their sockets that are parked, and finds those that came back. Returns in order what
-   * became of each. Safe to repeat: a mailbox holds a delivery once.
+   * Puts deliveries into the mailboxes of their sockets that are parked, and finds those that came back. Returns the result of each,
+   * in order. Safe to repeat: a mailbox holds a delivery once.
    */
   async park(
     deliveries: readonly UnplacedDelivery[],

@@ -42,8 +42,8 @@ for at = 5, #ARGV, 12 do
   local became = { '' }
   for connection, entry in pairs(all) do
     local isParked = not isLive(entry)
-    -- An anonymous socket cannot be told from a new one. It is parked only while no other socket of its client is live: else
-    -- every new tab would get again what the user has seen in another one.
+    -- A client that comes back anonymously cannot be distinguished from a new one. Its socket is parked only while no other socket
+    -- of its client is live: otherwise every new tab would get notifications that the user has seen in another tab.
     local mayReceive = not isParked or (mayCollect(entry) and not (entry.a and (hasLive or isNamedOnly)))
     if entry.c == client and connection ~= source and mayReceive
       and isMeant(connection, entry, from, only, lookedFrom, lookedUntil, isNamedOnly) then

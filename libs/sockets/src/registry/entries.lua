@@ -10,12 +10,12 @@
 --
 -- An entry; times in ms. The time of an opening or closing is later than all times before it, by a tenth within one ms, so that
 -- a look at the entries is before or after each of them:
---   n node   e opening, unique at the node   c client   i digest of the session   a 1 if anonymous: the server made up the id
+--   n node   e opening, unique at the node   c client   i digest of the session   a 1 if anonymous: the server generated the id
 --   m mailbox   o opened at   s renewed at   x parked since, once it is closed   z closed at   g 1 if it missed something that is
 --   stored nowhere
 --   w parked since, while it is open and has not collected its mailbox   b parked since, before the last opening
 --   h places before: list of {node, opened at, closed at or nothing}
---   u the opening that it took over from, until that one has returned what its client has not confirmed
+--   u the opening that it took over from, until that opening has returned its unconfirmed deliveries
 --   k, y notifications and bytes in its mailbox
 
 local function entryOf(connection)
@@ -78,7 +78,7 @@ local function add(entry, order, id, bytes, round, delivery, most, mostBytes)
   return true
 end
 
--- Removes one socket from those that a delivery is parked for, and returns the delivery. `isGiven`: the socket receives it.
+-- Removes one socket from the sockets that a delivery is parked for, and returns the delivery. `isGiven`: the socket receives it.
 local function takeOff(id, isGiven)
   local one = recordOf(id)
   if not one then return nil end
@@ -141,8 +141,8 @@ local function earlierOf(line)
   }
 end
 
--- Puts into the mailbox of a socket what an earlier version keeps for sockets that have been parked since then. That version
--- limited how much it keeps.
+-- Puts the deliveries that an earlier version stores for sockets parked since then into the mailbox of a socket. That version
+-- limited their number.
 local function addEarlier(entry, connection, since)
   for index, line in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do
     local one = earlierOf(line)

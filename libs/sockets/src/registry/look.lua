@@ -41,8 +41,8 @@ for at, sockets in ipairs(KEYS) do
         end
       end
     end
-    -- An anonymous socket cannot be told from a new one. It is parked only while no other socket of its client is live: else
-    -- every new tab would get again what the user has seen in another one.
+    -- A client that comes back anonymously cannot be distinguished from a new one. Its socket is parked only while no other socket
+    -- of its client is live: otherwise every new tab would get notifications that the user has seen in another tab.
     for _, one in ipairs(anonymous) do
       if not hasLive[one[1]] then add(parkedNode, one[1], one[2]) end
     end

@@ -83,7 +83,10 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** Reverts what other nodes did while they took this node for dead. Renewed before and after, so that no change is missed. */
+  /**
+   * Reverts the changes that other nodes made while they took this node for dead. Sockets are renewed before and after it,
+   * so that no change is missed.
+   */
   private async revive(): Promise<void> {
     log.warn({ event: 'node.revived', node: this.node.id });
     await this.renewAll(true);

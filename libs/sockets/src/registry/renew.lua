@@ -2,7 +2,7 @@
 --
 -- ARGV  3 node; 4 "1" if other nodes took the node for dead; then for each socket: connection id, opening, client, digest of the
 --       session, "1" if it is anonymous
--- Returns for each {connection id, what became of it}: "renewed"; "taken" if another opening has the id; "back" if it was parked
+-- Returns for each {connection id, result}: "renewed"; "taken" if another opening has the id; "back" if it was parked
 --         meanwhile, so that it must collect its mailbox; "gap" if it missed something that is stored nowhere
 local node, wasDead = ARGV[3], ARGV[4] == '1'
 local answer = {}

@@ -11,7 +11,7 @@ export interface SocketGroup {
   readonly node: string;
   readonly client: string;
   readonly connections: readonly string[];
-  /** When this was so, by the clock of Redis, in ms since the epoch. */
+  /** When the registry was read, by the clock of Redis, in ms since the epoch. */
   readonly lookedAt: number;
   /** For parked sockets: whether anonymous ones are excluded, because another socket of the client is live. */
   readonly namedOnly?: boolean;
@@ -23,7 +23,7 @@ export type Opened =
       readonly kind: 'open';
       /** Whether it must collect its mailbox before it receives anything else. */
       readonly isBehind: boolean;
-      /** The opening that it took over from, which still has to return what its client has not confirmed. */
+      /** The opening that it took over from, which still has to return its unconfirmed deliveries. */
       readonly takenFrom?: { readonly node: string; readonly opening: string };
       /** The previous node of the socket, if that node is dead. */
       readonly deadNode?: string;

@@ -3,7 +3,7 @@ import { parkedNode } from '@pns/delivery';
 /** A node that renews no entry for this time has no connection to Redis, so its sockets count as parked, in ms. */
 const liveMs = 60_000;
 
-/** How long a socket that closed may come back and collect what it missed, in ms. */
+/** How long a socket that closed may come back and collect its mailbox, in ms. */
 export const parkedMs = 120_000;
 
 /** How long a socket that closed is known, in ms. One that comes back in this time learns that it missed something. */

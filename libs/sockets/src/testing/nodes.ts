@@ -8,8 +8,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigCascade } from '@pns/config-cascade';
 import { enqueueDeliveries, groupedByRoute, nodeOf, nodeQueue, parkedNode } from '@pns/delivery';
 import { eventually } from '@pns/local-servers/waiting';
+import { migratedDatabase } from '@pns/persistence/testing';
 import { SocketForwarding } from '../mailbox/socket-forwarding';
-import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
+import { freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import { parkedMs } from '../registry/socket-rules';
 import { Mailboxes } from '../mailbox/mailboxes';
@@ -58,7 +59,7 @@ export class TestNodes {
   private constructor(private readonly database: FreshDatabase) {}
 
   static async prepare(): Promise<TestNodes> {
-    return new TestNodes(await freshDatabase());
+    return new TestNodes(await migratedDatabase());
   }
 
   /** Writes a file of the configuration. */

@@ -258,8 +258,9 @@ function drip(socket: Socket, head: string, more: string): void {
 function pour(socket: Socket, head: string, more: string): void {
   const chunk = more.repeat(1000);
   socket.write(head);
-  const next = (): void => {
-    if (!socket.destroyed) socket.write(chunk, next);
+  // After an error the socket is not destroyed yet, and Node reports the error to each further write at once, without an end.
+  const next = (error?: Error | null): void => {
+    if (!error && !socket.destroyed) socket.write(chunk, next);
   };
   next();
 }

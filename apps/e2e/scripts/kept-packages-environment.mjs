@@ -1,0 +1,30 @@
+import { TestEnvironment } from 'jest-environment-node';
+
+/** The parts of the first environment of this process, which all later ones use. */
+let kept;
+let keptGlobals;
+
+/**
+ * One global object for all test files that a Jest process runs, because a package that stays loaded (see
+ * `kept-packages-runtime.cjs`) uses the global object with which it was loaded. Each file starts without the globals
+ * that other files have added, and with a new `process`, so that variables and listeners of other files are gone.
+ */
+export default class KeptPackagesEnvironment extends TestEnvironment {
+  constructor(config, context) {
+    super(config, context);
+    const { process } = this.global;
+    const { global, context: vmContext, fakeTimers, fakeTimersModern, moduleMocker } = this;
+    kept ??= { global, context: vmContext, fakeTimers, fakeTimersModern, moduleMocker };
+    keptGlobals ??= new Set(Reflect.ownKeys(global));
+    Object.assign(this, kept);
+    this.global.process = process;
+  }
+
+  /** Unlike that of Jest, leaves the global object usable. */
+  async teardown() {
+    this.fakeTimersModern.useRealTimers();
+    const added = Reflect.ownKeys(this.global).filter((key) => !keptGlobals.has(key));
+    // A few cannot be deleted: those of `expect`, which the next file sets.
+    for (const key of added) Reflect.deleteProperty(this.global, key);
+  }
+}
