@@ -123,16 +123,25 @@ export class ApiPart implements FuzzPart<ApiInput> {
     if (body.includes('PNS-0001')) return 'The client API reports an unexpected error.';
     // Node answers requests that it cannot parse; they never reach Fastify.
     if (input.method === 'HEAD' || body.includes('"Client Error"')) return undefined;
-    if (route !== undefined && !isDocumented) return `The description does not name the status ${status}.`;
+    if (route !== undefined && !isDocumented && isInForm(input, route))
+      return `The description does not name the status ${status}.`;
     return status < 400 ? undefined : problemFault(answer);
   }
 }
 
+/** Whether the description names bodies and headers like those of the request, so that it must also name the status. */
+function isInForm({ body, headers }: ApiInput, { bodies }: Route): boolean {
+  const type = headers['content-type'];
+  const isBodyKnown = body === undefined ? type === undefined : Object.hasOwn(bodies, type ?? '');
+  return isBodyKnown && headers['content-encoding'] === undefined;
+}
+
 /** Node may close the connection of a body that it does not read. */
-function connectionFault(code: string, { body = '' }: ApiInput): string | undefined {
+function connectionFault(code: string, { method, body = '' }: ApiInput): string | undefined {
   if (code === 'NO_ANSWER') return 'There was no answer.';
-  const isRequestInvalid = /^(ERR_|HPE_)/.test(code);
-  return isRequestInvalid || body.length > 16_384 ? undefined : `The connection ended with ${code}.`;
+  // Our side refused to send the request, or Node answered a HEAD with a body because it could not parse the request.
+  const isExpected = code.startsWith('ERR_') || (method === 'HEAD' && code.startsWith('HPE_'));
+  return isExpected || body.length > 16_384 ? undefined : `The connection ended with ${code}.`;
 }
 
 function problemFault({ status, headers, body }: HttpAnswer): string | undefined {

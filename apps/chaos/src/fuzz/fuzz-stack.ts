@@ -51,6 +51,7 @@ export class FuzzStack {
   async canaryFault(): Promise<string | undefined> {
     try {
       await this.resetProperties();
+      await this.subscribe();
       const count = ++this.canaries;
       const { token } = await this.system.expect<{ token: string }>(201, 'POST', '/v1/sessions', canary);
       const socket = await openSocket(this.system.app('worker-websocket').url, { generation: 'v4', session: token });
@@ -84,7 +85,6 @@ export class FuzzStack {
   }
 
   private async begin(): Promise<void> {
-    await this.system.subscribe(canary, 'canary');
     const fault = await this.canaryFault();
     if (fault !== undefined) throw new Error(fault);
   }
@@ -101,6 +101,16 @@ export class FuzzStack {
     }
   }
 
+  /** Earlier requests may have deleted the subscription, or changed the webhook so that this one is refused for a moment. */
+  private async subscribe(): Promise<void> {
+    const token = `${this.system.sandbox.url}/webhooks/canary`;
+    const body = { ...canary, client: 'sandbox', transport: 'webhook', token, topics: ['*'] };
+    await eventually(
+      'the canary is subscribed',
+      async () => (await this.system.request('POST', '/v1/subscriptions', body)).ok,
+    );
+  }
+
   /** Earlier requests may have set properties for all users, and context sets that match every context. */
   private async resetProperties(): Promise<void> {
     const clear = async (list: string, path: (item: { name: string }) => string): Promise<void> => {
@@ -113,6 +123,9 @@ export class FuzzStack {
     const server = '/v1/config/server/properties';
     await clear(server, ({ name }) => `${server}/${encodeURIComponent(name)}`);
     await clear('/v1/config/context-sets', ({ name }) => `/v1/config/context-sets/${encodeURIComponent(name)}`);
+    for (const client of ['sandbox/transports/webhook', 'open-xchange-appsuite/transports/websocket']) {
+      await this.system.request('DELETE', `/v1/clients/${client}`);
+    }
     await this.system.untilObeyed(canary, 'com.openexchange.pns.delayDuration', 0);
   }
 }

@@ -132,7 +132,7 @@ export function outcomeFault(answer: ProviderAnswer): string | undefined {
   }
   if (String(reason).includes('\0')) return 'Postgres cannot store the reason.';
   if (afterMs !== undefined && !(typeof afterMs === 'number' && afterMs >= 0 && afterMs <= maxRetryAfterMs))
-    return `The wait is ${String(afterMs)} ms.`;
+    return `The wait is ${JSON.stringify(afterMs)} ms.`;
   if (since !== undefined && (typeof since !== 'number' || Number.isNaN(since)))
     return 'The target is gone since no time.';
   return undefined;

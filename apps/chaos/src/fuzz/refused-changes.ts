@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '@pns/local-servers/waiting';
 import { forEachOf } from './fuzz-part';
 import { differences, type StoredState } from './stored-state';
 
@@ -33,16 +35,31 @@ export async function refusedChanges<Input>(
   return found;
 }
 
-/** Twice, because a change in the background can happen once. */
+/** Twice, because a change in the background can happen at the same time once. */
 async function changesAlone<Input>(
   state: StoredState,
   input: Input,
   isRefused: (input: Input) => Promise<boolean>,
 ): Promise<boolean> {
   for (let time = 0; time < 2; time++) {
-    const before = await state.digest();
+    const before = await settledDigest(state);
     if (!(await isRefused(input))) return false;
-    if (differences(before, await state.digest()).length === 0) return false;
+    if (differences(before, await settledDigest(state)).length === 0) return false;
   }
   return true;
+}
+
+/** Two digests with this pause between them must be equal, in ms. */
+const pauseMs = 200;
+
+/** A digest after the background work of earlier requests. */
+async function settledDigest(state: StoredState): Promise<ReadonlyMap<string, string>> {
+  let digest = await state.digest();
+  return eventually('nothing changes the stored state', async () => {
+    await pause(pauseMs);
+    const next = await state.digest();
+    const isSettled = differences(digest, next).length === 0;
+    digest = next;
+    return isSettled ? digest : undefined;
+  });
 }
