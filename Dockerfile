@@ -14,7 +14,7 @@ COPY . .
 # The remaining files beside dist/ are read at run time (Redis scripts, pages). Packages that only start local servers are removed.
 RUN npx tsc --build apps/api apps/dispatcher apps/worker-websocket apps/worker-webhook \
    apps/worker-apns apps/worker-fcm apps/worker-wns apps/worker-webpush apps/sandbox apps/cli \
- && rm -rf node_modules apps/standalone apps/bench apps/e2e libs/local-servers \
+ && rm -rf node_modules apps/standalone apps/bench apps/chaos apps/e2e libs/local-servers \
  && find apps libs -name '*.ts' -delete -o -name 'tsconfig.json' -delete -o -name '*.tsbuildinfo' -delete
 
 FROM node:24-bookworm-slim AS packages

@@ -52,7 +52,12 @@ const testData = {
 };
 
 /** Tests, and code that only tests use. */
-const tests = ['**/*spec.ts', '**/testing/**/*.ts', 'libs/{local-servers,sandbox}/**/*.ts', 'apps/{e2e,bench}/**/*.ts'];
+const tests = [
+  '**/*spec.ts',
+  '**/testing/**/*.ts',
+  'libs/{local-servers,sandbox}/**/*.ts',
+  'apps/{bench,chaos,e2e}/**/*.ts',
+];
 
 export default tseslint.config(
   { ignores: ['**/dist', '**/node_modules', '.nx', '.data', 'coverage', 'libs/client/src/openapi.ts'] },
@@ -80,7 +85,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/env.ts', '**/*spec.ts', 'libs/local-servers/**/*.ts', 'apps/e2e/**/*.ts', 'jest.config.ts'],
+    files: ['**/env.ts', '**/*spec.ts', 'libs/local-servers/**/*.ts', 'apps/{chaos,e2e}/**/*.ts', 'jest.config.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

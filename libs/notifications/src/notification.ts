@@ -90,9 +90,16 @@ function traceText(trace: TraceContext | undefined): string {
   return `${state},"traceparent":"${trace.traceparent}"`;
 }
 
-/** Reads what `itemOf` wrote. */
+/**
+ * Reads the text of an `Item`.
+ *
+ * @throws Error if another version wrote the text.
+ */
 export function decodeNotification(text: string): StoredNotification {
-  const stored = JSON.parse(text) as StoredNotification;
-  if (stored.v !== 1) throw new Error(`A stored notification has format ${String(stored.v)}; this version reads 1.`);
+  const stored = JSON.parse(text) as StoredNotification | null;
+  const format = stored?.v as unknown;
+  if (stored === null || format !== 1) {
+    throw new Error(`A stored notification has format ${JSON.stringify(format)}; this version reads 1.`);
+  }
   return stored;
 }

@@ -46,6 +46,8 @@ export interface DeliveryJob {
 }
 
 /** Throws unless a job read from Redis has the format that this version of the code understands. */
-export function assertJobVersion(name: string, data: { v?: unknown }): void {
-  if (data.v !== 1) throw new Error(`A ${name} job has format ${String(data.v)}, but this version reads format 1.`);
+export function assertJobVersion(name: string, data: unknown): void {
+  const format = (data as { v?: unknown } | null | undefined)?.v;
+  if (format === 1) return;
+  throw new Error(`A ${name} job has format ${JSON.stringify(format)}, but this version reads format 1.`);
 }

@@ -178,6 +178,15 @@ it('nothing but FCM’s own words makes a subscription gone', () => {
   );
 });
 
+it.each([
+  { error: { message: { toString: 1 } } },
+  { error: { message: [{ toString: null }], status: 'INVALID_ARGUMENT' } },
+  { error: { details: [{ '@type': { toString: 1 } }] } },
+])('an error with an object in place of a text is judged by its status: %j', (json) => {
+  const outcome = fcmOutcome({ status: 400, body: JSON.stringify(json) }, true, now);
+  expect(outcome).toMatchObject({ kind: 'rejected' });
+});
+
 it('a message that is taken has the name that FCM gave it', () => {
   const body = '{"name":"projects/p/messages/0:1500415314455276%31bd1c96f9fd7ecd"}';
   expect(fcmOutcome({ status: 200, body }, true, now)).toEqual({

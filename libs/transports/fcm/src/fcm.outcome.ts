@@ -141,14 +141,14 @@ function googleError(json: unknown): GoogleError {
   const details = (Array.isArray(error?.['details']) ? error['details'] : []) as (Record<string, unknown> | null)[];
   const status = codeIn(error?.['status']);
   const fcm = details
-    .filter((detail) => String(detail?.['@type']).endsWith('google.firebase.fcm.v1.FcmError'))
+    .filter((detail) => textIn(detail?.['@type']).endsWith('google.firebase.fcm.v1.FcmError'))
     .map((detail) => codeIn(detail?.['errorCode']))
     .find((code) => code !== undefined && code !== 'UNSPECIFIED_ERROR');
   return {
     ...(status !== undefined && { status }),
     ...(fcm !== undefined && { fcm }),
     fields: details.flatMap(fieldsIn).slice(0, 5),
-    saysInvalidToken: /not a valid FCM registration token/i.test(String(error?.['message'])),
+    saysInvalidToken: /not a valid FCM registration token/i.test(textIn(error?.['message'])),
   };
 }
 
@@ -158,6 +158,11 @@ function fieldsIn(detail: Record<string, unknown> | null): string[] {
   return (violations as ({ field?: unknown } | null)[])
     .map((violation) => violation?.field)
     .filter((field): field is string => typeof field === 'string' && /^[\w.[\]]{1,100}$/.test(field));
+}
+
+/** A value of any other type counts as no text: an object may have a `toString` that is no function. */
+function textIn(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function codeIn(value: unknown): string | undefined {

@@ -3,3 +3,4 @@ export { webhookOptions, webhookSecretFields, type WebhookOptions } from './webh
 export { webhookOptionsFileFor } from './webhook.option-file';
 export { webhookToken } from './webhook.token';
 export { WebhookTransport, type WebhookTransportParts } from './webhook.transport';
+export { webhookOutcome } from './webhook.outcome';

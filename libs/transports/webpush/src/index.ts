@@ -9,3 +9,4 @@ export {
 export { currentKeys, vapidKeysFor } from './webpush.server-keys';
 export { webpushToken } from './webpush.token';
 export { WebpushTransport, type WebpushTransportParts } from './webpush.transport';
+export { webpushVerdict } from './webpush.outcome';

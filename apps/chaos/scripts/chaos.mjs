@@ -1,4 +1,4 @@
 // `npm run test:chaos`: prepares the clone, and kills processes and servers under load; the arguments choose a plan.
 import { runBuilt } from '../../standalone/scripts/run-built.mjs';
 
-await runBuilt('apps/e2e/dist/chaos/main.js', process.argv.slice(2));
+await runBuilt('apps/chaos/dist/main.js', process.argv.slice(2));

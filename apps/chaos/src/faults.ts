@@ -2,8 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import type { AppName, AppProcess } from '../app-process';
-import type { System } from '../system';
+import type { AppName, AppProcess, System } from '@pns/e2e';
 import type { Ledger } from './ledger';
 
 /** The input of a plan. */

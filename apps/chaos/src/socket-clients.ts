@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { io } from 'socket.io-client';
 import ioV2 from 'socket.io-client-v2';
-import type { System } from '../system';
+import type { System } from '@pns/e2e';
 import { living } from './faults';
 import type { Ledger } from './ledger';
 import { indexOf, marker } from './load';

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { newMail } from '../seeds';
-import { apiKey, type System } from '../system';
+import { apiKey, newMail, type System } from '@pns/e2e';
 import type { Ledger } from './ledger';
 
 /** The interval between two batches, in ms. */

@@ -1,5 +1,5 @@
 import type { DemoApp } from '@pns/sandbox';
-import type { System } from '../system';
+import type { System } from '@pns/e2e';
 
 /** Each user has a webhook and an app with each provider. */
 export const transports = ['webhook', 'apns', 'fcm', 'wns'] as const;

@@ -1,0 +1,151 @@
+import { collectableArgs, settledBytes } from '@pns/bench/memory';
+import { openSocket, System, type AppName, type AppProcess } from '@pns/e2e';
+import { eventually } from '@pns/local-servers/waiting';
+import { StoredState } from './stored-state';
+
+/** A process must answer a health check within this time, in ms. */
+const healthWithinMs = 20_000;
+
+/** The user whose notifications must arrive at all times. No generated request names this context. */
+const canary = { context: 77_001, user: 1 };
+
+interface Watched {
+  readonly app: AppProcess;
+  bytesBefore: number;
+}
+
+/** The built apps with separate servers, and the rules that hold for them at all times. */
+export class FuzzStack {
+  private readonly errors: string[] = [];
+  private readonly watched: Watched[] = [];
+  private canaries = 0;
+
+  private constructor(
+    readonly system: System,
+    readonly state: StoredState,
+  ) {}
+
+  static async start(apps: readonly AppName[]): Promise<FuzzStack> {
+    const system = await System.start({
+      isDurable: false,
+      keepsLogs: false,
+      hasProviders: true,
+      nodeArgs: collectableArgs,
+      processes: Object.fromEntries(apps.map((app) => [app, 1])),
+      properties: { 'com.openexchange.pns.delayDuration': 0 },
+    });
+    const state = await StoredState.open(system.databaseUrl, system.redis.url);
+    const stack = new FuzzStack(system, state);
+    for (const name of apps) stack.watch(system.app(name));
+    await stack.begin();
+    return stack;
+  }
+
+  /** The processes that are not alive or do not answer, and errors in their logs since the last call. */
+  async faults(): Promise<string[]> {
+    const dead = await Promise.all(this.watched.map(({ app }) => healthFault(app)));
+    return [...dead.filter((fault) => fault !== undefined), ...this.errors.splice(0)];
+  }
+
+  /** A notification to a webhook and a socket arrives, whatever was sent before. Resolves with a fault if it does not. */
+  async canaryFault(): Promise<string | undefined> {
+    try {
+      await this.resetProperties();
+      await this.subscribe();
+      const count = ++this.canaries;
+      const { token } = await this.system.expect<{ token: string }>(201, 'POST', '/v1/sessions', canary);
+      const socket = await openSocket(this.system.app('worker-websocket').url, { generation: 'v4', session: token });
+      const payload = { folder: 'default0/INBOX', id: String(count) };
+      await this.system.expect(202, 'POST', '/v1/notifications', { ...canary, topic: 'ox:mail:new', payload });
+      await this.system.arrivalsOf(count, 'canary');
+      await eventually('the canary is at its socket', () => socket.received.length > 0);
+      socket.socket.close();
+      return undefined;
+    } catch (error) {
+      return `A notification did not arrive after these inputs: ${(error as Error).message}`;
+    }
+  }
+
+  /** The growth of each process since the start, in bytes, after garbage collection. */
+  async growth(): Promise<ReadonlyMap<string, number>> {
+    const grown = new Map<string, number>();
+    for (const { app, bytesBefore } of this.watched)
+      grown.set(app.name, (await settledBytes(app.child.pid ?? 0)) - bytesBefore);
+    return grown;
+  }
+
+  /** Takes the present size of each process as its size at the start. */
+  async measureStart(): Promise<void> {
+    for (const each of this.watched) each.bytesBefore = await settledBytes(each.app.child.pid ?? 0);
+  }
+
+  async stop(): Promise<void> {
+    await this.state.close();
+    await this.system.stop();
+  }
+
+  private async begin(): Promise<void> {
+    const fault = await this.canaryFault();
+    if (fault !== undefined) throw new Error(fault);
+  }
+
+  private watch(app: AppProcess): void {
+    this.watched.push({ app, bytesBefore: 0 });
+    let rest = '';
+    for (const stream of [app.child.stdout, app.child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop() ?? '';
+        this.errors.push(...lines.filter(isError).map((line) => `${app.name} logged an error: ${line.slice(0, 2000)}`));
+      });
+    }
+  }
+
+  /** Earlier requests may have deleted the subscription, or changed the webhook so that this one is refused for a moment. */
+  private async subscribe(): Promise<void> {
+    const token = `${this.system.sandbox.url}/webhooks/canary`;
+    const body = { ...canary, client: 'sandbox', transport: 'webhook', token, topics: ['*'] };
+    await eventually(
+      'the canary is subscribed',
+      async () => (await this.system.request('POST', '/v1/subscriptions', body)).ok,
+    );
+  }
+
+  /** Earlier requests may have set properties for all users, and context sets that match every context. */
+  private async resetProperties(): Promise<void> {
+    const clear = async (list: string, path: (item: { name: string }) => string): Promise<void> => {
+      for (;;) {
+        const { items } = await this.system.expect<{ items: { name: string }[] }>(200, 'GET', `${list}?limit=100`);
+        if (items.length === 0) return;
+        for (const item of items) await this.system.request('DELETE', path(item));
+      }
+    };
+    const server = '/v1/config/server/properties';
+    await clear(server, ({ name }) => `${server}/${encodeURIComponent(name)}`);
+    await clear('/v1/config/context-sets', ({ name }) => `/v1/config/context-sets/${encodeURIComponent(name)}`);
+    for (const client of ['sandbox/transports/webhook', 'open-xchange-appsuite/transports/websocket']) {
+      await this.system.request('DELETE', `/v1/clients/${client}`);
+    }
+    await this.system.untilObeyed(canary, 'com.openexchange.pns.delayDuration', 0);
+  }
+}
+
+async function healthFault({ name, child, url }: AppProcess): Promise<string | undefined> {
+  if (child.exitCode !== null || child.signalCode !== null)
+    return `${name} ended with ${child.exitCode ?? child.signalCode}.`;
+  try {
+    const { status } = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(healthWithinMs) });
+    return status === 200 ? undefined : `${name} answers ${status} to a health check.`;
+  } catch (error) {
+    return `${name} does not answer a health check: ${(error as Error).message}`;
+  }
+}
+
+/** Also lines that are not JSON, such as Node's own output for a crash. */
+function isError(line: string): boolean {
+  try {
+    return ['error', 'fatal'].includes((JSON.parse(line) as { level: string }).level);
+  } catch {
+    return line.trim() !== '';
+  }
+}
