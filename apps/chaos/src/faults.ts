@@ -1,81 +1,193 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { AppName, System } from '@pns/e2e';
+import type { LocalPostgres } from '@pns/local-servers';
 import { Redis } from 'ioredis';
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import type { AppName, AppProcess, System } from '@pns/e2e';
+import { disturb, heal, type FarSide } from './far-sides';
+import type { Fleet } from './fleet';
 import type { Ledger } from './ledger';
+import type { Link, LinkState } from './link';
+import { apps, laneOf, type PlannedFault } from './plans';
+import { freeze } from './signals';
+import type { SmallDisk } from './small-disk';
 
-/** The input of a plan. */
+/** The parts of a run that faults act on. */
 export interface Chaos {
   readonly system: System;
+  readonly fleet: Fleet;
+  readonly postgres: { current: LocalPostgres; readonly restart: () => Promise<LocalPostgres> };
+  /** Between the workers and the far sides. */
+  readonly farLinks: ReadonlyMap<string, Link>;
+  readonly disk: SmallDisk | undefined;
   readonly ledger: Ledger;
   readonly say: (line: string) => void;
-  /** A random integer from 0 to below `bound`; the sequence is the same for the same seed. */
-  readonly random: (bound: number) => number;
 }
 
-/** The apps that a plan may kill, at least two processes of each. */
-export const apps = [
-  'api',
-  'dispatcher',
-  'worker-websocket',
-  'worker-webhook',
-  'worker-apns',
-  'worker-fcm',
-  'worker-wns',
-] as const satisfies readonly AppName[];
-
-export function randomFrom(seed: number): Chaos['random'] {
-  const generator = xoroshiro128plus(seed);
-  return (bound) => uniformInt(generator, 0, bound - 1);
+/** Makes the faults of a plan happen at their times. Faults with the same target happen one after the other. */
+export async function perform(chaos: Chaos, faults: readonly PlannedFault[]): Promise<void> {
+  const startedAt = performance.now();
+  const lanes = new Map<string, Promise<void>>();
+  for (const fault of faults) {
+    const lane = laneOf(fault);
+    const before = lanes.get(lane) ?? Promise.resolve();
+    const run = async (): Promise<void> => {
+      await Promise.all([before, pause(Math.max(0, startedAt + fault.at - performance.now()))]);
+      chaos.say(`${fault.kind} ${fault.target}${fault.lasts === 0 ? '' : ` for ${(fault.lasts / 1000).toFixed(1)} s`}`);
+      await happen(chaos, fault);
+    };
+    lanes.set(lane, run());
+  }
+  await Promise.all(lanes.values());
 }
 
-/** The processes of an app that have not ended. */
-export function living(system: System, name: AppName): AppProcess[] {
-  return system.all(name).filter(({ child }) => child.exitCode === null && child.signalCode === null);
-}
-
-/** Kills one process, which a supervisor replaces at once. */
-export async function kill({ system, ledger, say, random }: Chaos, name: AppName): Promise<void> {
-  const candidates = living(system, name);
-  const victim = candidates[random(candidates.length)];
-  if (victim === undefined) return;
-  await victim.kill();
-  ledger.died(name);
-  say(`killed ${name}`);
-  await system.add(name);
-}
-
-/** Ends each process in turn after its successor has started, as a deployment does. */
-export async function roll({ system, say }: Chaos): Promise<void> {
-  for (const name of apps) {
-    for (const process of living(system, name)) {
-      await system.add(name);
-      await process.stop();
-    }
-    say(`restarted ${name}`);
+function happen(chaos: Chaos, { kind, target, lasts }: PlannedFault): Promise<void> {
+  const { system, postgres } = chaos;
+  switch (kind) {
+    case 'kill':
+      return kill(chaos, target as AppName);
+    case 'terminate':
+      return terminate(chaos, target as AppName);
+    case 'freeze':
+      return freezeApp(chaos, target as AppName, lasts);
+    case 'redis-kill':
+      return withoutRedis(chaos, () => system.crashRedis(() => pause(lasts)));
+    case 'redis-stop':
+      return withoutRedis(chaos, async () => {
+        await system.redis.stop();
+        await system.crashRedis(() => pause(lasts)); // it has ended already
+      });
+    case 'redis-freeze':
+      return withoutRedis(chaos, () => frozen(system.redis.pid, lasts));
+    case 'redis-full':
+      return withoutRedis(chaos, () => fillRedis(system.redis.url, lasts));
+    case 'disk-full':
+      return withoutRedis(chaos, () => fillDisk(chaos, lasts));
+    case 'postgres-kill':
+      return restartPostgres(chaos, () => postgres.current.kill(), lasts);
+    case 'postgres-stop':
+      return restartPostgres(chaos, () => postgres.current.stop(), lasts);
+    case 'postgres-freeze':
+      return frozen(postgres.current.pid, lasts);
+    case 'cut':
+    case 'slow':
+    case 'half-open':
+      return disturbNetwork(chaos, target, kind, lasts);
+    case 'hang':
+    case 'reset':
+    case 'throttle':
+    case 'refuse':
+      return disturbFarSide(chaos, target as FarSide, kind, lasts);
+    case 'roll':
+      return roll(chaos);
   }
 }
 
-/** Kills Redis and starts it again on its append-only file after some time. */
-export async function redisAway({ system, ledger, say }: Chaos, awayMs: number): Promise<void> {
-  const isBack = ledger.redisWentAway();
-  say(`killed Redis for ${awayMs / 1000} s`);
-  await system.crashRedis(() => pause(awayMs));
-  isBack();
-  say('started Redis again');
+/** Kills the oldest process, which a supervisor replaces at once. */
+async function kill({ fleet, ledger }: Chaos, name: AppName): Promise<void> {
+  const [victim] = fleet.living(name);
+  if (victim === undefined) return;
+  await victim.kill();
+  ledger.died(name);
+  await fleet.add(name);
 }
 
-/** Gives Redis no memory while `meanwhile` runs. */
-export async function redisFull({ system, ledger, say }: Chaos, meanwhile: () => Promise<void>): Promise<void> {
-  const redis = new Redis(system.redis.url);
-  const used = /used_memory:(\d+)/.exec(await redis.info('memory'))?.[1] ?? '1';
+async function terminate({ fleet, say }: Chaos, name: AppName): Promise<void> {
+  const [victim] = fleet.living(name);
+  if (victim === undefined) return;
+  const [code] = await Promise.all([victim.stop(), fleet.add(name)]);
+  if (code !== 0) say(`${name} ended with code ${code} after SIGTERM`);
+}
+
+/** Other processes take over the jobs of a frozen one, which goes on with them later. */
+async function freezeApp({ fleet, ledger }: Chaos, name: AppName, lasts: number): Promise<void> {
+  const [victim] = fleet.living(name);
+  if (victim?.child.pid === undefined) return;
+  const isOver = ledger.disturbed('frozen', streamOf(name));
+  await frozen(victim.child.pid, lasts);
+  isOver();
+}
+
+async function frozen(pid: number, lasts: number): Promise<void> {
+  const goOn = freeze(pid);
+  await pause(lasts);
+  goOn();
+}
+
+/** Ends each process in turn after its successor has started, as a deployment does. */
+async function roll({ fleet }: Chaos): Promise<void> {
+  for (const name of apps) {
+    for (const process of fleet.living(name)) {
+      await fleet.add(name);
+      await process.stop();
+    }
+  }
+}
+
+/** While Redis takes no writes, workers cannot store what has arrived. */
+async function withoutRedis({ ledger }: Chaos, meanwhile: () => Promise<void>): Promise<void> {
   const isBack = ledger.redisWentAway();
-  await redis.config('SET', 'maxmemory', used);
-  say('Redis is full');
   await meanwhile();
-  await redis.config('SET', 'maxmemory', '0');
   isBack();
+}
+
+async function fillRedis(url: string, lasts: number): Promise<void> {
+  const redis = new Redis(url);
+  redis.on('error', () => undefined);
+  const used = /used_memory:(\d+)/.exec(await redis.info('memory'))?.[1] ?? '1';
+  await redis.config('SET', 'maxmemory', used);
+  await pause(lasts);
+  await redis.config('SET', 'maxmemory', '0');
   redis.disconnect();
-  say('Redis has room again');
+}
+
+/** Redis ends itself when it cannot write its append-only file, and is started again when there is room. */
+async function fillDisk({ system, disk, say }: Chaos, lasts: number): Promise<void> {
+  if (disk === undefined) return say('left out, because no file system can be mounted here');
+  const makeRoom = disk.fill();
+  await pause(lasts);
+  makeRoom();
+  await system.crashRedis();
+}
+
+async function restartPostgres({ postgres }: Chaos, end: () => Promise<void>, lasts: number): Promise<void> {
+  await end();
+  await pause(lasts);
+  postgres.current = await postgres.restart();
+}
+
+/** `target` is "<app> to redis", "<app> to postgres" or "<app> to far side". */
+async function disturbNetwork(chaos: Chaos, target: string, state: LinkState, lasts: number): Promise<void> {
+  const { fleet, farLinks, ledger } = chaos;
+  const [app = '', server = ''] = target.split(' to ');
+  const stream = streamOf(app as AppName);
+  const farLink = farLinks.get(stream);
+  const links = server === 'far side' ? [farLink].filter((link) => link !== undefined) : ofServer();
+  const isOver = server === 'postgres' ? () => undefined : ledger.disturbed(`${state}: ${server}`, stream);
+  for (const link of links) link.disturb(state);
+  await pause(lasts);
+  for (const link of links) link.mend();
+  isOver();
+
+  /** Of two processes only one is cut off. */
+  function ofServer(): readonly Link[] {
+    return fleet.linksOf(app as AppName, server as 'redis' | 'postgres').slice(0, 1);
+  }
+}
+
+async function disturbFarSide(
+  { system, ledger }: Chaos,
+  farSide: FarSide,
+  fault: Parameters<typeof disturb>[2],
+  lasts: number,
+): Promise<void> {
+  // A far side that resets or hangs takes the answers to other requests on the same connection with it.
+  const isOver = fault === 'reset' || fault === 'hang' ? ledger.disturbed(`far side: ${fault}`, farSide) : undefined;
+  await disturb(system, farSide, fault);
+  await pause(lasts);
+  await heal(system, farSide);
+  isOver?.();
+}
+
+/** The stream of deliveries of a worker; of another app, a stream that does not exist. */
+function streamOf(app: AppName): string {
+  return app.replace('worker-', '');
 }

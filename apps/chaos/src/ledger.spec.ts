@@ -27,7 +27,11 @@ it.each<[string, (number | undefined)[], number, number]>([
     ledger.arrived({ at, stream: 'webhook', id: 'a', sentAt: age === undefined ? undefined : at - age });
   }
   const [account] = ledger.accounts();
-  expect([account?.doubled, account?.late, account?.unexplained.length]).toEqual([ages.length - 1, late, unexplained]);
+  expect([account?.doubled, account?.reasons.get('answered late') ?? 0, account?.unexplained.length]).toEqual([
+    ages.length - 1,
+    late,
+    unexplained,
+  ]);
 });
 
 it.each<[string[], number | undefined]>([
@@ -36,4 +40,26 @@ it.each<[string[], number | undefined]>([
   [[], undefined],
 ])('reads when a request was sent from its signature: %j', (rawHeaders, time) => {
   expect(signedAt(rawHeaders)).toBe(time);
+});
+
+it.each<[string, readonly ('first' | 'begins' | 'ends' | 'second')[], string | undefined]>([
+  ['a fault between both arrivals', ['first', 'begins', 'ends', 'second'], 'killed'],
+  ['a fault during which the first one arrived', ['begins', 'first', 'ends', 'second'], 'killed'],
+  ['a fault after both', ['first', 'second', 'begins', 'ends'], undefined],
+])('names %s as the reason of a double', (_, order, reason) => {
+  jest.useFakeTimers();
+  const ledger = new Ledger(['apns']);
+  ledger.posted(['a']);
+  ledger.accepted('a');
+  let end = (): unknown => undefined;
+  for (const each of order) {
+    if (each === 'begins') end = ledger.disturbed('killed', 'apns');
+    else if (each === 'ends') end();
+    else ledger.arrived({ at: Date.now(), stream: 'apns', id: 'a' });
+    jest.advanceTimersByTime(100);
+  }
+  jest.useRealTimers();
+  const [account] = ledger.accounts();
+  expect([...(account?.reasons.keys() ?? [])]).toEqual(reason === undefined ? [] : [reason]);
+  expect(account?.unexplained.length).toBe(reason === undefined ? 1 : 0);
 });

@@ -9,10 +9,13 @@ export interface Arrived {
   readonly sentAt?: number | undefined;
 }
 
-/** A process that was killed, in ms since the epoch. */
-export interface Death {
-  readonly at: number;
-  readonly app: string;
+/** Why deliveries may arrive twice: a fault that kept a worker from getting the answer or from storing it. */
+interface Disturbance {
+  readonly reason: string;
+  readonly stream: string;
+  /** Ms since the epoch. */
+  readonly from: number;
+  to: number;
 }
 
 /** A delivery that arrived at most this long before a death may not have been recorded, in ms. */
@@ -26,9 +29,12 @@ export interface Doubled {
   readonly id: string;
   readonly first: number;
   readonly at: number;
-  /** Whether the far side answered the previous arrival after its time-out. */
-  readonly isLate: boolean;
+  /** Why it was repeated; undefined if no fault explains it. */
+  readonly reason: string | undefined;
 }
+
+/** The reason of a repeat whose previous request was answered after its time-out. */
+const answeredLate = 'answered late';
 
 /** The result of one stream of deliveries. */
 export interface Account {
@@ -37,20 +43,20 @@ export interface Account {
   readonly lost: readonly string[];
   /** More arrivals than deliveries. */
   readonly doubled: number;
-  /** Doubled deliveries that were repeated because the far side answered too late. */
-  readonly late: number;
-  /** Doubled deliveries that neither a late answer nor the death of a process explains. */
+  /** How many of them have each reason. */
+  readonly reasons: ReadonlyMap<string, number>;
+  /** Doubled deliveries that no fault explains. */
   readonly unexplained: readonly Doubled[];
   /** Time from the 202 to the first arrival, in ms. */
   readonly delays: { readonly p50: number; readonly p99: number; readonly longest: number };
 }
 
-/** Records accepted notifications, arrivals and killed processes, and compares them. */
+/** Records accepted notifications, arrivals and faults, and compares them. */
 export class Ledger {
   private readonly postedAt = new Map<string, number>();
   private readonly acceptedAt = new Map<string, number>();
   private readonly arrivals = new Map<string, Map<string, Times[]>>();
-  private readonly deaths: Death[] = [];
+  private readonly disturbances: Disturbance[] = [];
   private readonly outages: { readonly from: number; to: number }[] = [];
   private missing = 0;
   lastArrivalAt = Date.now();
@@ -84,8 +90,16 @@ export class Ledger {
     return true;
   }
 
+  /** A process was killed. Only the death of a worker can repeat deliveries. */
   died(app: string): void {
-    this.deaths.push({ at: Date.now(), app });
+    this.disturbed('killed', app.replace('worker-', ''))();
+  }
+
+  /** Deliveries of the stream may be repeated for this reason until the returned function is called. */
+  disturbed(reason: string, stream: string): () => void {
+    const disturbance: Disturbance = { reason, stream, from: Date.now(), to: Infinity };
+    this.disturbances.push(disturbance);
+    return () => (disturbance.to = Date.now());
   }
 
   /** Redis accepts no writes until the returned function is called. */
@@ -123,7 +137,9 @@ export class Ledger {
 
   private account(stream: string): Account {
     const arrivals = this.arrivals.get(stream) ?? new Map<string, Times[]>();
-    const doubled = [...arrivals].flatMap(([id, times]) => doublesOf(id, times));
+    const doubled = [...arrivals].flatMap(([id, times]) => this.doublesOf(stream, id, times));
+    const reasons = new Map<string, number>();
+    for (const { reason } of doubled) if (reason !== undefined) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     const delays = [...this.acceptedAt].flatMap(([id, accepted]) => {
       const first = arrivals.get(id)?.[0]?.at;
       return first === undefined ? [] : [first - accepted];
@@ -135,18 +151,27 @@ export class Ledger {
       expected: this.acceptedAt.size,
       lost: [...this.acceptedAt.keys()].filter((id) => !arrivals.has(id)),
       doubled: doubled.length,
-      late: doubled.filter(({ isLate }) => isLate).length,
-      unexplained: doubled.filter((each) => !each.isLate && !this.isExplained(stream, each)),
+      reasons,
+      unexplained: doubled.filter(({ reason }) => reason === undefined),
       delays: { p50: share(0.5), p99: share(0.99), longest: share(1) },
     };
   }
 
-  /** Whether the worker died after the first arrival and before it could record it. */
-  private isExplained(stream: string, { first, at: second }: Doubled): boolean {
+  /** The arrivals after the first one. */
+  private doublesOf(stream: string, id: string, times: readonly Times[]): Doubled[] {
+    return times.slice(1).map(({ at }, index) => {
+      const before = times[index] as Times;
+      const reason = isLate(before) ? answeredLate : this.disturbanceOf(stream, before.at, at)?.reason;
+      return { id, first: before.at, at, reason };
+    });
+  }
+
+  /** What disturbed the stream after the first arrival and before the worker could store it. */
+  private disturbanceOf(stream: string, first: number, second: number): Disturbance | undefined {
     const outage = this.outages.find(({ from, to }) => first >= from - inFlightMs && first <= to);
-    const writtenBy = (outage?.to ?? first) + inFlightMs;
-    return this.deaths.some(
-      ({ at, app }) => app === `worker-${stream}` && at >= first - inFlightMs && at <= writtenBy && at <= second,
+    const storedBy = (outage?.to ?? first) + inFlightMs;
+    return this.disturbances.find(
+      (each) => each.stream === stream && each.to >= first - inFlightMs && each.from <= storedBy && each.from <= second,
     );
   }
 }
@@ -154,13 +179,7 @@ export class Ledger {
 /** An arrival of a delivery. The far side answers at once. */
 type Times = Pick<Arrived, 'at' | 'sentAt'>;
 
-/** The arrivals after the first one. */
-function doublesOf(id: string, times: readonly Times[]): Doubled[] {
-  const first = times[0]?.at ?? 0;
-  return times.slice(1).map(({ at }, index) => ({ id, first, at, isLate: isLate(times[index]) }));
-}
-
 /** Whether the far side answered after the time-out. */
-function isLate(times: Times | undefined): boolean {
-  return times?.sentAt !== undefined && times.at - times.sentAt >= webhookTimeoutMs;
+function isLate({ at, sentAt }: Times): boolean {
+  return sentAt !== undefined && at - sentAt >= webhookTimeoutMs;
 }

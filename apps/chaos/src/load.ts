@@ -1,7 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { apiKey, newMail, type System } from '@pns/e2e';
+import { apiKey, newMail } from '@pns/e2e';
+import type { Fleet } from './fleet';
 import type { Ledger } from './ledger';
 
+/** A request without an answer is given up after this time, in ms: its API process may be frozen. */
+const answerWithinMs = 10_000;
 /** The interval between two batches, in ms. */
 const paceMs = 100;
 /** After this time a producer repeats notifications that were not accepted, in ms. */
@@ -29,7 +32,7 @@ export function userOf(index: number, users: number): number {
 
 /** Posts `count` notifications at an even rate to the users in turn, each until it is accepted. */
 export async function load(
-  system: System,
+  fleet: Fleet,
   ledger: Ledger,
   { count, perSecond, users }: { readonly count: number; readonly perSecond: number; readonly users: number },
 ): Promise<void> {
@@ -39,13 +42,13 @@ export async function load(
   for (let at = 0; at < count; at += perBatch) {
     await pause(Math.max(0, startedAt + (at / perSecond) * 1000 - performance.now()));
     const indices = Array.from({ length: Math.min(perBatch, count - at) }, (_, index) => at + index);
-    posts.push(postUntilAccepted(system, ledger, indices, users));
+    posts.push(postUntilAccepted(fleet, ledger, indices, users));
   }
   await Promise.all(posts);
 }
 
 async function postUntilAccepted(
-  system: System,
+  fleet: Fleet,
   ledger: Ledger,
   indices: readonly number[],
   users: number,
@@ -57,21 +60,22 @@ async function postUntilAccepted(
   }));
   const body = JSON.stringify({ notifications });
   ledger.posted(ids);
-  for (let api = (indices[0] as number) / indices.length; !(await isAccepted(system, body, Math.floor(api))); api++) {
+  for (let api = (indices[0] as number) / indices.length; !(await isAccepted(fleet, body, Math.floor(api))); api++) {
     await pause(repeatMs);
   }
   for (const id of ids) ledger.accepted(id);
 }
 
 /** Sends requests to the API processes in turn. A request without an answer promises nothing. */
-async function isAccepted(system: System, body: string, turn: number): Promise<boolean> {
-  const apis = system.all('api').filter(({ child }) => child.exitCode === null && child.signalCode === null);
+async function isAccepted(fleet: Fleet, body: string, turn: number): Promise<boolean> {
+  const apis = fleet.living('api');
   const api = apis[turn % apis.length];
   if (api === undefined) return false;
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+  const signal = AbortSignal.timeout(answerWithinMs);
   let answer: Response;
   try {
-    answer = await fetch(`${api.url}/v1/notifications`, { method: 'POST', headers, body });
+    answer = await fetch(`${api.url}/v1/notifications`, { method: 'POST', headers, body, signal });
     await answer.text();
   } catch {
     return false;

@@ -1,43 +1,150 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { apps, kill, redisAway, redisFull, roll, type Chaos } from './faults';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import type { AppName } from '@pns/e2e';
+import { transports } from './subscribers';
 
-/** Causes faults while the load runs, for `loadMs` at most. */
-export type Plan = (chaos: Chaos, loadMs: number) => Promise<void>;
+/** The apps that a plan disturbs, at least two processes of each. */
+export const apps = [
+  'api',
+  'dispatcher',
+  'worker-websocket',
+  'worker-webhook',
+  'worker-apns',
+  'worker-fcm',
+  'worker-wns',
+  'worker-webpush',
+] as const satisfies readonly AppName[];
 
+/** The far sides that are reached through a link. */
+export const linkedTransports = ['webhook', 'apns', 'fcm'] as const;
+
+const networkTargets = [
+  ...apps.flatMap((app) => [`${app} to redis`, `${app} to postgres`]),
+  ...linkedTransports.map((transport) => `worker-${transport} to far side`),
+];
+
+interface KindOfFault {
+  /** Where it can happen. */
+  readonly targets: readonly string[];
+  /** How long it lasts, in ms: least and most. */
+  readonly lasts: readonly [number, number];
+}
+
+const instant = [0, 0] as const;
+const seconds = (least: number, most: number): readonly [number, number] => [least * 1000, most * 1000];
+
+/** Every kind of fault that a mixed plan may have. */
+export const faultKinds = {
+  kill: { targets: apps, lasts: instant },
+  terminate: { targets: apps, lasts: instant },
+  // Longer than the lock of a job.
+  freeze: { targets: apps, lasts: seconds(12, 16) },
+  'redis-kill': { targets: ['redis'], lasts: seconds(1, 15) },
+  'redis-stop': { targets: ['redis'], lasts: seconds(1, 8) },
+  'redis-freeze': { targets: ['redis'], lasts: seconds(3, 12) },
+  'redis-full': { targets: ['redis'], lasts: seconds(4, 10) },
+  'disk-full': { targets: ['redis'], lasts: seconds(2, 6) },
+  'postgres-kill': { targets: ['postgres'], lasts: seconds(1, 10) },
+  'postgres-stop': { targets: ['postgres'], lasts: seconds(1, 6) },
+  'postgres-freeze': { targets: ['postgres'], lasts: seconds(3, 12) },
+  cut: { targets: networkTargets, lasts: seconds(1, 10) },
+  slow: { targets: networkTargets, lasts: seconds(3, 10) },
+  'half-open': { targets: networkTargets, lasts: seconds(3, 15) },
+  hang: { targets: transports, lasts: seconds(3, 12) },
+  reset: { targets: transports, lasts: seconds(3, 10) },
+  throttle: { targets: transports, lasts: seconds(3, 10) },
+  refuse: { targets: transports, lasts: seconds(3, 8) },
+  roll: { targets: ['all'], lasts: instant },
+} as const satisfies Readonly<Record<string, KindOfFault>>;
+
+export type FaultKind = keyof typeof faultKinds;
+
+/** One fault of a plan. Times in ms after the beginning of the load. */
+export interface PlannedFault {
+  readonly kind: FaultKind;
+  readonly target: string;
+  readonly at: number;
+  readonly lasts: number;
+}
+
+export interface PlanOptions {
+  readonly seed: number;
+  /** The duration of the load, in ms. */
+  readonly loadMs: number;
+  /** Kinds that cannot happen on this machine. */
+  readonly without?: readonly FaultKind[];
+}
+
+/** Makes the faults of a plan. The same options make the same plan. */
+export type Plan = (options: PlanOptions) => readonly PlannedFault[];
+
+/** The mean time between two faults of a mixed plan, in ms. */
+const paceMs = 6000;
 /** Longer than the lock of a job. */
 const awayMs = 15_000;
 const kills = 36;
-const fullMs = 10_000;
+
+function randomFrom(seed: number): (bound: number) => number {
+  const generator = xoroshiro128plus(seed);
+  return (bound) => uniformInt(generator, 0, bound - 1);
+}
+
+function pick<Item>(items: readonly Item[], random: (bound: number) => number): Item {
+  return items[random(items.length)] as Item;
+}
+
+/** Faults of all kinds in turn, so that each kind occurs; the seed decides the order, the targets and the times. */
+function mixed({ seed, loadMs, without = [] }: PlanOptions): PlannedFault[] {
+  const random = randomFrom(seed);
+  const kinds = (Object.keys(faultKinds) as FaultKind[]).filter((kind) => !without.includes(kind));
+  const faults: PlannedFault[] = [];
+  const busyUntil = new Map<string, number>();
+  let left: FaultKind[] = [];
+  for (let at = paceMs / 2; at < loadMs - paceMs; at += paceMs / 2 + random(paceMs)) {
+    if (left.length === 0) left = [...kinds];
+    const [kind] = left.splice(random(left.length), 1) as [FaultKind];
+    const { targets, lasts } = faultKinds[kind];
+    const [least, most] = lasts;
+    const fault = { kind, target: pick<string>(targets, random), lasts: least + random(most - least + 1) };
+    const lane = laneOf(fault);
+    const start = Math.max(at, busyUntil.get(lane) ?? 0);
+    busyUntil.set(lane, start + fault.lasts + 1000);
+    if (start < loadMs) faults.push({ ...fault, at: start });
+  }
+  return faults.sort((one, other) => one.at - other.at);
+}
+
+/** Faults of one lane happen one after the other. */
+export function laneOf({ target }: Pick<PlannedFault, 'target'>): string {
+  return target;
+}
+
+const evenly = (count: number, loadMs: number, at: number): number => ((at + 1) * loadMs) / (count + 1);
 
 /** The plans, by their name on the command line. */
 export const plans: Readonly<Record<string, Plan>> = {
-  'redis-away': async (chaos, loadMs) => {
-    for (let outage = 0; outage < 5; outage++) {
-      await pause(Math.max(1000, loadMs / 5 - awayMs));
-      await redisAway(chaos, awayMs);
-    }
+  mixed,
+
+  kills: ({ seed, loadMs }) => {
+    const random = randomFrom(seed);
+    return Array.from({ length: kills }, (_, index) => ({
+      ...{ kind: 'kill' as const, target: pick<string>(apps, random), lasts: 0 },
+      at: evenly(kills, loadMs, index),
+    }));
   },
 
-  kills: async (chaos, loadMs) => {
-    const startedAt = performance.now();
-    for (let each = 1; each <= kills; each++) {
-      await pause(Math.max(0, startedAt + (each * loadMs) / (kills + 1) - performance.now()));
-      await kill(chaos, apps[chaos.random(apps.length)] as (typeof apps)[number]);
-    }
-  },
+  'redis-away': ({ loadMs }) =>
+    Array.from({ length: 5 }, (_, index) => ({
+      ...{ kind: 'redis-kill' as const, target: 'redis', lasts: awayMs },
+      at: evenly(5, loadMs, index),
+    })),
 
-  'redis-full': async (chaos, loadMs) => {
-    for (let round = 0; round < 3; round++) {
-      await pause(Math.max(1000, loadMs / 3 - fullMs));
-      await redisFull(chaos, async () => {
-        await Promise.all([kill(chaos, 'dispatcher'), kill(chaos, 'dispatcher')]);
-        await pause(fullMs);
-      });
-    }
-  },
+  'redis-full': ({ loadMs }) =>
+    Array.from({ length: 3 }, (_, index) => evenly(3, loadMs, index)).flatMap((at) => [
+      { kind: 'redis-full' as const, target: 'redis', lasts: 10_000, at },
+      { kind: 'kill' as const, target: 'dispatcher', lasts: 0, at },
+      { kind: 'kill' as const, target: 'dispatcher', lasts: 0, at },
+    ]),
 
-  rolling: async (chaos, loadMs) => {
-    await pause(loadMs / 10);
-    await roll(chaos);
-  },
+  rolling: ({ loadMs }) => [{ kind: 'roll', target: 'all', lasts: 0, at: loadMs / 10 }],
 };

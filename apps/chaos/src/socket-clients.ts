@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { io } from 'socket.io-client';
 import ioV2 from 'socket.io-client-v2';
 import type { System } from '@pns/e2e';
-import { living } from './faults';
+import type { Fleet } from './fleet';
 import type { Ledger } from './ledger';
 import { indexOf, marker } from './load';
 
@@ -29,9 +29,9 @@ export class SocketClients {
     private readonly ledger: Ledger,
   ) {}
 
-  static async open(system: System, ledger: Ledger, users: number): Promise<SocketClients> {
+  static async open(system: System, fleet: Fleet, ledger: Ledger, users: number): Promise<SocketClients> {
     const balancer = createServer((near) => {
-      const nodes = living(system, 'worker-websocket');
+      const nodes = fleet.living('worker-websocket');
       const node = nodes[Math.floor(Math.random() * nodes.length)];
       if (node === undefined) return void near.destroy();
       const far = connect(node.port, '127.0.0.1');

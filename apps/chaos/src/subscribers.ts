@@ -1,35 +1,51 @@
 import type { DemoApp } from '@pns/sandbox';
 import type { System } from '@pns/e2e';
+import { providersOf, webhookName } from './far-sides';
+import type { Link } from './link';
 
-/** Each user has a webhook and an app with each provider. */
-export const transports = ['webhook', 'apns', 'fcm', 'wns'] as const;
+/** Each user has a webhook, an app with each provider, and a browser. */
+export const transports = ['webhook', 'apns', 'fcm', 'wns', 'webpush'] as const;
 
-/** The options for pushes over all transports. */
+const browserClient = 'chaos-browser';
+
+/** The options for pushes over all transports. A short back-off, so that a run ends soon after its last fault. */
 export const properties = {
   'com.openexchange.pns.transport.apn.ios.enabled': 'true',
   'com.openexchange.pns.transport.gcm.enabled': 'true',
   'com.openexchange.pns.transport.wns.enabled': 'true',
+  'com.openexchange.pns.retry.baseDelay': 1000,
 };
 
-/** Registers the users from 1 to `users` for everything, over every transport. */
-export async function subscribeAll(system: System, users: number): Promise<void> {
-  const { providers, demoApps } = system.sandbox;
-  if (providers === undefined) throw new Error('The sandbox plays no providers.');
+/** Registers the users from 1 to `users` for everything, over every transport. `links` lead to the far sides. */
+export async function subscribeAll(system: System, users: number, links: ReadonlyMap<string, Link>): Promise<void> {
+  const { demoApps, url } = system.sandbox;
+  const { wns, webpush, authority } = providersOf(system);
   for (const { client, transport, options } of demoApps) {
-    await system.expect(200, 'PUT', `/v1/clients/${client}/transports/${transport}`, options);
+    const link = links.get(transport);
+    const body = link === undefined ? options : { ...options, endpoint: link.url };
+    await system.expect(200, 'PUT', `/v1/clients/${client}/transports/${transport}`, body);
   }
+  const browserOptions = { allowedNetworks: ['127.0.0.0/8', '::1/128'], caFile: authority.cert };
+  await system.expect(200, 'PUT', `/v1/clients/${browserClient}/transports/webpush`, browserOptions);
+  const keyPath = `/v1/clients/${browserClient}/webpush-key`;
+  const { applicationServerKey } = await system.expect<{ applicationServerKey: string }>(200, 'GET', keyPath);
+
   const windows = demoApps.find(({ transport }) => transport === 'wns') as DemoApp;
   const { sid } = windows.options as { readonly sid: string };
   const tokenOf = (transport: DemoApp['transport'], user: number): string => {
     if (transport === 'apns') return user.toString(16).padStart(64, '0');
     if (transport === 'fcm') return `phone-${user}:APA91b`;
-    return providers.wns.uriOf(providers.wns.openChannel(sid, `desktop-${user}`));
+    return wns.uriOf(wns.openChannel(sid, `desktop-${user}`));
   };
+  const register = (user: number, fields: object) =>
+    system.expect(201, 'POST', '/v1/subscriptions', { context: 1, user, topics: ['*'], ...fields });
+  const hook = `${links.get('webhook')?.url ?? url}/webhooks/${webhookName}`;
   for (let user = 1; user <= users; user++) {
-    await system.subscribe({ context: 1, user }, 'chaos');
+    await register(user, { client: 'sandbox', transport: 'webhook', token: hook });
     for (const { client, transport } of demoApps) {
-      const subscription = { context: 1, user, client, transport, token: tokenOf(transport, user), topics: ['*'] };
-      await system.expect(201, 'POST', '/v1/subscriptions', subscription);
+      await register(user, { client, transport, token: tokenOf(transport, user) });
     }
+    const pushSubscription = webpush.subscribe(applicationServerKey);
+    await register(user, { client: browserClient, transport: 'webpush', pushSubscription });
   }
 }

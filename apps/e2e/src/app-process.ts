@@ -19,11 +19,13 @@ export interface AppProcessOptions {
   readonly keepsLogs?: boolean;
   /** The Node that runs it. Default: the one that runs the tests. */
   readonly node?: string;
+  /** The folder with the built apps of another version. Default: the apps of this clone. */
+  readonly appsFolder?: string;
   /** Arguments for Node, before the program. */
   readonly nodeArgs?: readonly string[];
 }
 
-const appsFolder = join(__dirname, '..', '..');
+const appsOfThisClone = join(__dirname, '..', '..');
 
 /** One built app as a process, as operators run it. */
 export class AppProcess {
@@ -39,7 +41,7 @@ export class AppProcess {
   static async start(
     name: AppName,
     env: Readonly<Record<string, string>>,
-    { keepsLogs = true, node = process.execPath, nodeArgs = [] }: AppProcessOptions = {},
+    { keepsLogs = true, node = process.execPath, appsFolder = appsOfThisClone, nodeArgs = [] }: AppProcessOptions = {},
   ): Promise<AppProcess> {
     const child = spawn(node, [...nodeArgs, join(appsFolder, name, 'dist', 'main.js')], {
       env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'test', ...env },

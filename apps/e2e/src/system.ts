@@ -27,6 +27,8 @@ export interface SystemOptions extends AppProcessOptions {
   readonly hasRedisCluster?: boolean;
   /** False is faster but not safe against a power failure. Default: true. */
   readonly isDurable?: boolean;
+  /** The folder of Redis' data, which stays after the end. Default: a temporary folder. */
+  readonly redisFolder?: string;
   /** Variables in addition to those that every app needs. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -54,6 +56,7 @@ export class System {
   private constructor(
     private readonly ofApps: AppProcessOptions,
     private readonly isDurable: boolean,
+    private readonly redisFolder: string | undefined,
   ) {}
 
   static async start({
@@ -63,9 +66,10 @@ export class System {
     hasProviders = false,
     hasRedisCluster = false,
     isDurable = true,
+    redisFolder,
     ...ofApps
   }: SystemOptions = {}): Promise<System> {
-    const system = new System(ofApps, isDurable);
+    const system = new System(ofApps, isDurable, redisFolder);
     try {
       await system.startServers(properties, hasProviders, hasRedisCluster);
       Object.assign(system.env, env);
@@ -113,8 +117,8 @@ export class System {
 
   /** Starts Redis, or starts it again with its append-only file. */
   private startRedis(): Promise<LocalRedis> {
-    const { isDurable } = this;
-    return startRedis({ dataDir: join(this.folder, 'redis'), isDurable, ...(this.redis && { port: this.redis.port }) });
+    const { isDurable, redisFolder: dataDir = join(this.folder, 'redis') } = this;
+    return startRedis({ dataDir, isDurable, ...(this.redis && { port: this.redis.port }) });
   }
 
   get databaseUrl(): string {
@@ -134,8 +138,12 @@ export class System {
   }
 
   /** Starts another process of an app, with variables in addition to those of all apps. */
-  async add(name: AppName, env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
-    const app = await AppProcess.start(name, { ...this.env, ...env }, this.ofApps);
+  async add(
+    name: AppName,
+    env: Readonly<Record<string, string>> = {},
+    options: AppProcessOptions = {},
+  ): Promise<AppProcess> {
+    const app = await AppProcess.start(name, { ...this.env, ...env }, { ...this.ofApps, ...options });
     this.apps.set(name, [...(this.apps.get(name) ?? []), app]);
     return app;
   }
@@ -239,7 +247,8 @@ export function propertiesText(properties: Readonly<Record<string, string | numb
     .join('');
 }
 
-function webhooksYaml(sandboxUrl: string): string {
+/** The options of the webhook of the sandbox. */
+export function webhooksYaml(sandboxUrl: string): string {
   return `sandbox:
   uri: ${sandboxUrl}/webhooks
   signatureSecret: ${signatureSecret}

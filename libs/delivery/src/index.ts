@@ -1,7 +1,9 @@
 export { Checkpoint } from './checkpoint';
 export { DeliveryModule, type TransportOptions } from './delivery.module';
+export { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
 export { eraseDeliveries } from './erase-deliveries';
 export { enqueueDeliveries, enqueueDeliveriesFrom, type EnqueueOptions } from './enqueue-deliveries';
+export { PausedClients } from './paused-clients';
 export { retryFailed } from './retry-failed';
 export {
   allDeliveryQueues,

@@ -1,0 +1,75 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AppName, AppProcess, AppProcessOptions, System } from '@pns/e2e';
+import { Link } from './link';
+import { apps } from './plans';
+
+/** The network between a process and the servers. */
+interface Network {
+  readonly redis: Link;
+  readonly postgres: Link;
+}
+
+/** A process that does not start, for example because Redis is away for long, is started again after this time, in ms. */
+const startAgainMs = 500;
+
+/** The processes of all apps, each with its own links to Redis and Postgres, and a supervisor that replaces them. */
+export class Fleet {
+  private readonly networks = new Map<AppProcess, Network>();
+  private readonly links: Link[] = [];
+  private isEnding = false;
+
+  private constructor(
+    private readonly system: System,
+    /** Without links, processes are connected to the servers directly, which costs less. */
+    private readonly hasLinks: boolean,
+  ) {}
+
+  /** Starts `each` processes of each app. */
+  static async start(system: System, each: number, hasLinks: boolean, options: AppProcessOptions): Promise<Fleet> {
+    const fleet = new Fleet(system, hasLinks);
+    for (const name of apps) for (let count = 0; count < each; count++) await fleet.add(name, options);
+    return fleet;
+  }
+
+  /** Starts another process. Repeats a start that failed. */
+  async add(name: AppName, options: AppProcessOptions = {}): Promise<void> {
+    while (!this.isEnding) {
+      const network = this.hasLinks ? await this.network() : undefined;
+      try {
+        const env = network && { REDIS_URL: network.redis.url, DATABASE_URL: network.postgres.url };
+        const process = await this.system.add(name, env, options);
+        if (network !== undefined) this.networks.set(process, network);
+        return;
+      } catch (error) {
+        if (this.isEnding) return;
+        if (!(error instanceof Error) || !error.message.includes('at start')) throw error;
+        await pause(startAgainMs);
+      }
+    }
+  }
+
+  /** The processes of an app that have not ended. */
+  living(name: AppName): AppProcess[] {
+    return this.system.all(name).filter(({ child }) => child.exitCode === null && child.signalCode === null);
+  }
+
+  /** The links of all living processes of an app to a server. */
+  linksOf(name: AppName, server: keyof Network): Link[] {
+    return this.living(name).flatMap((process) => this.networks.get(process)?.[server] ?? []);
+  }
+
+  /** No process is started any more. */
+  end(): void {
+    this.isEnding = true;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.links.map((link) => link.close()));
+  }
+
+  private async network(): Promise<Network> {
+    const [redis, postgres] = await Promise.all([Link.to(this.system.redis.url), Link.to(this.system.databaseUrl)]);
+    this.links.push(redis, postgres);
+    return { redis, postgres };
+  }
+}

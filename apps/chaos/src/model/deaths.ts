@@ -1,0 +1,40 @@
+import type { Step } from './steps';
+
+/** More requests than a process sends for one step of a notification. */
+const mostRequests = 12;
+
+const post = (which: number): Step => ({ do: 'post', which, api: 0 });
+const one: Step = { do: 'release', which: 0, count: 1 };
+const some: Step = { do: 'release', which: 0, count: 8 };
+const fetch: Step = { do: 'fetch', which: 0 };
+const untilTick: Step = { do: 'advance to the next job' };
+const arrives: Step = { do: 'answer', which: 0, outcome: { kind: 'delivered' } };
+const fails: Step = { do: 'answer', which: 0, outcome: { kind: 'retry', reason: 'HTTP 503' } };
+const checkpoint: Step = { do: 'advance', ms: 30 };
+const recover: Step = { do: 'recover' };
+const dies = (isSent: boolean): Step => ({ do: 'kill', which: 0, isSent });
+
+const times = (count: number, step: Step): Step[] => new Array<Step>(count).fill(step);
+
+/** Two notifications of two users are accepted. */
+const accepted = [post(0), post(1), ...times(4, some)];
+/** Their windows are due, and a dispatcher has their tick. */
+const taken = [...accepted, untilTick, fetch];
+/** A worker has the two deliveries of one job. */
+const sent = [...taken, ...times(8, some), fetch, ...times(4, some)];
+
+/** Where processes die, by the step of a notification that is in progress. */
+const places: readonly (readonly Step[])[] = [
+  [post(0), post(1)],
+  taken,
+  [...taken, ...times(8, some), fetch],
+  [...sent, arrives, checkpoint],
+  [...sent, arrives, fails, checkpoint],
+];
+
+/** Runs in which the process in progress dies at each of its requests, before or after Redis executes it. */
+export const deaths: readonly (readonly Step[])[] = places.flatMap((before) =>
+  Array.from({ length: mostRequests }, (_, requests) => requests).flatMap((requests) =>
+    [true, false].map((isSent) => [...before, ...times(requests, one), dies(isSent), recover]),
+  ),
+);

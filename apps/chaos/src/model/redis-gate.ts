@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
+import { connectRedis } from '@pns/redis';
+import { Redis } from 'ioredis';
+
+/** Stands for the clock of Redis in a request until the request is sent. It has as many digits as a time in ms since the epoch. */
+export const clockOfRedis = 9_999_999_999_999;
+
+/** Rounds of the event loop after which a process has used every answer that it received. */
+const rounds = 4;
+
+interface Request {
+  /** Each byte as one character. */
+  readonly text: string;
+  readonly commands: number;
+}
+
+/** Resolves when no promise in this process can go on without an answer, a timer or a far side. */
+export async function untilQuiet(): Promise<void> {
+  for (let round = 0; round < rounds; round++) await turn();
+}
+
+/**
+ * A connection to Redis whose requests are held until the scheduler releases them one by one. A pipeline is one request. `onSend` is
+ * called with each request that Redis executes.
+ */
+export class RedisGate {
+  private readonly requests: Request[] = [];
+  private commands = 0;
+  /** Whether requests pass without being held. */
+  isOpen = true;
+  private isDead = false;
+  private readonly send: (text: string) => void;
+
+  private constructor(
+    readonly redis: Redis,
+    private readonly onSend: (text: string) => void,
+  ) {
+    const { stream } = redis;
+    const write = stream.write.bind(stream) as (bytes: Buffer) => boolean;
+    this.send = (text) => {
+      const sent = text.replaceAll(String(clockOfRedis), String(Date.now()));
+      this.onSend(sent);
+      write(Buffer.from(sent, 'latin1'));
+    };
+    stream.write = ((chunk: string | Buffer) =>
+      this.take(Buffer.from(chunk as string).toString('latin1'))) as typeof stream.write;
+  }
+
+  /** Connects. The gate is open at first. */
+  static async connect(url: string, onSend: (text: string) => void): Promise<RedisGate> {
+    const redis = connectRedis(url) as Redis;
+    await new Promise<void>((resolve) => void redis.once('ready', () => resolve()));
+    return new RedisGate(redis, onSend);
+  }
+
+  get held(): number {
+    return this.requests.length;
+  }
+
+  /** Sends the first held request. Resolves when the process has received the answer and used it. */
+  async release(): Promise<void> {
+    const request = this.requests.shift();
+    if (request === undefined) return;
+    this.commands -= request.commands;
+    this.send(request.text);
+    while (this.redis.commandQueue.length > this.commands) await once(this.redis.stream, 'data');
+    await untilQuiet();
+  }
+
+  /** The process dies. With `isSent`, Redis executes the first held request, and the answer is lost. */
+  async die(isSent: boolean): Promise<void> {
+    const { stream } = this.redis;
+    this.isDead = true;
+    stream.removeAllListeners();
+    stream.on('error', () => undefined);
+    const [request] = this.requests;
+    if (isSent && request !== undefined) {
+      const executed = new Promise((resolve) => stream.once('data', resolve));
+      this.send(request.text);
+      stream.resume();
+      await executed;
+    }
+    stream.destroy();
+  }
+
+  private take(text: string): boolean {
+    if (this.isDead) return true;
+    if (this.isOpen) this.send(text);
+    else {
+      const request = { text, commands: commandsIn(text) };
+      this.requests.push(request);
+      this.commands += request.commands;
+    }
+    return true;
+  }
+}
+
+/** The number of commands in a request, which is in the protocol of Redis. */
+function commandsIn(text: string): number {
+  const bytes = Buffer.from(text, 'latin1');
+  const lineAt = (at: number): [number: number, next: number] => {
+    const end = bytes.indexOf('\r\n', at);
+    return [Number(bytes.toString('latin1', at + 1, end)), end + 2];
+  };
+  let count = 0;
+  for (let at = 0; at < bytes.length; count++) {
+    let parts: number;
+    [parts, at] = lineAt(at);
+    for (; parts > 0; parts--) {
+      const [length, next] = lineAt(at);
+      at = next + length + 2;
+    }
+  }
+  return count;
+}

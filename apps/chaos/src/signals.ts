@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Stops a process and its children with SIGSTOP; returns a function that lets them go on. */
+export function freeze(pid: number): () => void {
+  const stopped = [pid, ...childrenOf(pid)];
+  for (const each of stopped) signal(each, 'SIGSTOP');
+  return () => stopped.forEach((each) => signal(each, 'SIGCONT'));
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // it has ended
+  }
+}
+
+/** Only Linux shows them. The processes of Postgres that serve connections are children of the first one. */
+function childrenOf(pid: number): number[] {
+  const pids = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
+  return pids.map(Number).filter((each) => parentOf(each) === pid);
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const size = '512m';
+const filler = 'filler';
+const block = Buffer.alloc(1024 * 1024);
+
+/** A file system in memory for the data of Redis, which a plan fills. Only root may mount one. */
+export class SmallDisk {
+  private constructor(private readonly mounted: string) {}
+
+  /** Returns undefined where that is not allowed. */
+  static mount(): SmallDisk | undefined {
+    const folder = mkdtempSync(join(tmpdir(), 'pns-chaos-disk-'));
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'ignore' });
+      return new SmallDisk(folder);
+    } catch {
+      rmSync(folder, { recursive: true });
+      return undefined;
+    }
+  }
+
+  get folder(): string {
+    const folder = join(this.mounted, 'redis');
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  /** Leaves no byte; returns a function that makes room again. */
+  fill(): () => void {
+    const file = openSync(join(this.mounted, filler), 'w');
+    try {
+      for (let size = block.length; size >= 1; size = Math.floor(size / 2)) this.write(file, block.subarray(0, size));
+    } finally {
+      closeSync(file);
+    }
+    return () => rmSync(join(this.mounted, filler));
+  }
+
+  unmount(): void {
+    execFileSync('umount', ['-l', this.mounted]);
+    rmSync(this.mounted, { recursive: true });
+  }
+
+  /** Writes until there is no room for this many bytes. */
+  private write(file: number, bytes: Buffer): void {
+    try {
+      while (writeSync(file, bytes) === bytes.length);
+    } catch {
+      // no room
+    }
+  }
+}
