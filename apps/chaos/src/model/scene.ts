@@ -100,7 +100,7 @@ export class Scene {
     const id = `m${++this.posts}-`;
     const topic = kind === 2 ? 'model:collect' : 'model:equal';
     const notification = {
-      ...{ id, context: 1, user, topic, timestamp: Date.now(), idempotencyKey: id, priority: 'high' },
+      ...{ id, context: 1, user, topic, timestamp: Date.now(), idempotencyKey: id, priority: 'high' as const },
       ...{ aggregationKey: 'inbox', payload: { key: kind, ...(kind === 2 && { id }) } },
     } as const;
     this.reference.posted.set(id, { notification, isJoined: false, isAccepted: false });

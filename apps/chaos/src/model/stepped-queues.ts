@@ -17,7 +17,7 @@ export interface SteppedWorker {
 
 /** Queues with stepped workers, which use the scripts of BullMQ. */
 export class SteppedQueues extends Queues {
-  readonly workers: SteppedWorker[] = [];
+  readonly stepped: SteppedWorker[] = [];
   /** The errors of jobs that failed. */
   readonly faults: unknown[] = [];
 
@@ -40,7 +40,7 @@ export class SteppedQueues extends Queues {
         busy--;
       }
     };
-    this.workers.push({ queue: queue as Queue, fetch, busy: () => busy });
+    this.stepped.push({ queue: queue as Queue, fetch, busy: () => busy });
     return Object.assign(listeners, {
       concurrency: 1,
       close: () => Promise.resolve(),
