@@ -1,11 +1,20 @@
-import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { retryFailed } from '@pns/delivery';
-import { FailedDeliveryStore } from '@pns/persistence';
+import { FailedDeliveryStore, type FailedDeliveryFilter } from '@pns/persistence';
 import { Queues } from '@pns/queue';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
-import { DeliveryList, DeliveryQuery, DeliveryRetry, deliveryView, RetriedCount } from './deliveries.dto';
+import { RequestError } from '../http/request-error';
+import {
+  DeletedCount,
+  DeliveryList,
+  DeliveryQuery,
+  DeliveryRemoval,
+  DeliveryRetry,
+  deliveryView,
+  RetriedCount,
+} from './deliveries.dto';
 
 /** Most deliveries of one request, and of one transaction. */
 const [mostAtOnce, batchSize] = [10_000, 500];
@@ -42,14 +51,41 @@ export class DeliveriesController {
   @ApiOkResponse({ type: RetriedCount })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'REDIS_UNREACHABLE')
   async retry(@Body() named: DeliveryRetry): Promise<RetriedCount> {
-    // A delivery that fails again during this request is not sent a second time.
-    const filter = { ...named, before: Date.now() };
-    let retried = 0;
-    while (retried < mostAtOnce) {
-      const some = await retryFailed(this.queues, this.failed, filter, batchSize);
-      retried += some;
-      if (some < batchSize) break;
-    }
-    return { retried };
+    return { retried: await inBatches(named, (filter, limit) => retryFailed(this.queues, this.failed, filter, limit)) };
   }
+
+  @Delete()
+  @Requires('admin', { contextIn: 'query' })
+  @ApiOperation({
+    summary: 'Delete failed deliveries',
+    description: `Deletes the deliveries that match all given filters, oldest first, at most ${mostAtOnce} per request; the answer contains the number. They cannot be sent again. At least one filter is needed.`,
+  })
+  @ApiOkResponse({ type: DeletedCount })
+  @ApiProblems('QUERY_INVALID', 'FILTER_MISSING')
+  async remove(@Query() named: DeliveryRemoval): Promise<DeletedCount> {
+    if (Object.values(named).every((value) => value === undefined)) {
+      throw new RequestError(
+        'FILTER_MISSING',
+        'Set at least one of ids, context, user, client, transport, topic and outcome.',
+      );
+    }
+    return {
+      deleted: await inBatches(named, (filter, limit) => this.failed.take(filter, limit, () => Promise.resolve())),
+    };
+  }
+}
+
+/** Calls `step` until it has found fewer than its limit; returns the sum. Deliveries that fail meanwhile are left out. */
+async function inBatches(
+  named: FailedDeliveryFilter,
+  step: (filter: FailedDeliveryFilter, limit: number) => Promise<number>,
+): Promise<number> {
+  const filter = { ...named, before: Date.now() };
+  let done = 0;
+  while (done < mostAtOnce) {
+    const some = await step(filter, batchSize);
+    done += some;
+    if (some < batchSize) break;
+  }
+  return done;
 }

@@ -1,4 +1,4 @@
-import type { FailedDelivery, FailedDeliveryFilter } from '@pns/persistence';
+import type { FailedDelivery } from '@pns/persistence';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client, idNumber, idText, notificationId, pageQuery, topic } from '../http/fields';
@@ -37,6 +37,27 @@ export class DeliveryRetry extends createZodDto(
     .refine((filter) => Object.keys(filter).length > 0, 'must name deliveries by ids or by a filter'),
 ) {}
 
+export class DeliveryRemoval extends createZodDto(
+  z.strictObject({
+    ids: z
+      .string()
+      .regex(/^[\w-]{1,200}(?:,[\w-]{1,200}){0,99}$/, 'must be up to 100 ids of deliveries, separated by commas')
+      .transform((text) => text.split(','))
+      .optional()
+      .meta({ type: 'string' })
+      .describe('Up to 100 ids, separated by commas.'),
+    context: idText.optional(),
+    user: idText.optional(),
+    client: client.optional(),
+    transport: transport.optional(),
+    topic: topic.optional(),
+    outcome: outcome.optional(),
+    notification: notificationId.optional().describe('The id of the notification.'),
+  }),
+) {}
+
+export class DeletedCount extends createZodDto(z.object({ deleted: z.int() })) {}
+
 export class RetriedCount extends createZodDto(z.object({ retried: z.int() })) {}
 
 const view = z.object({
@@ -63,8 +84,6 @@ const view = z.object({
 });
 
 export class DeliveryList extends createZodDto(z.object({ items: z.array(view), nextCursor: z.string().optional() })) {}
-
-export type DeliveryFilter = Omit<FailedDeliveryFilter, 'isHeld' | 'before'>;
 
 /** Without token and payload: these are private, and finding a fault does not need them. */
 export function deliveryView({

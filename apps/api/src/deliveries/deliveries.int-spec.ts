@@ -122,3 +122,28 @@ it.each(['outcome=delivered', 'context=0', 'cursor=AAAA', 'limit=501', 'isHeld=t
     expect((await api.send('GET', `/v1/deliveries?${query}`)).status).toBe(400);
   },
 );
+
+it.each([
+  ['ids=gone-1,gone-2&context=5', ['gone-3', 'other']],
+  ['outcome=gone&context=5', ['other']],
+  ['context=5&transport=apns', []],
+])('deletes by %s, and nothing else', async (query, left) => {
+  await store.record([
+    ...['gone-1', 'gone-2', 'gone-3'].map((id) => failed(id, { context: 5 }, { outcome: 'gone' })),
+    failed('other', { context: 5 }),
+    failed('beside', { context: 6 }),
+  ]);
+  const answer = await api.send('DELETE', `/v1/deliveries?${query}`);
+  expect(answer).toMatchObject({ status: 200, body: { deleted: 4 - left.length } });
+  expect(await idsOf('context=5')).toEqual(left);
+  expect(await idsOf('context=6')).toEqual(['beside']);
+});
+
+it.each(['', '?ids=', "?ids=' OR 1=1", '?limit=5', `?ids=${Array.from({ length: 101 }, () => 'a').join()}`])(
+  'deletes nothing with the query %s',
+  async (query) => {
+    await store.record([failed('stays', { context: 8 })]);
+    expect((await api.send('DELETE', `/v1/deliveries${query}`)).status).toBe(400);
+    expect(await idsOf('context=8')).toEqual(['stays']);
+  },
+);

@@ -109,6 +109,7 @@ export const routeRights: Readonly<Record<string, RouteRights>> = {
 
   'GET /v1/deliveries': admin('query'),
   'POST /v1/deliveries/retry': admin('body'),
+  'DELETE /v1/deliveries': admin('query'),
 
   'GET /v1/endpoints': admin('query'),
   'POST /v1/endpoints/enable': admin('body'),
