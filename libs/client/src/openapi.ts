@@ -27,9 +27,26 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Accept a new mail from Dovecot's push_notification driver ox */
+        /** Accept an event from Dovecot's push_notification driver ox or from the script pns.lua */
         put: operations["DovecotController_notify"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/ox/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept a notification from App Suite's webhook */
+        post: operations["WebhookProducersController_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -796,6 +813,10 @@ export interface components {
             aggregationKey?: string;
             /** @description The id of the notification. A repeated request with this id is not sent twice within com.openexchange.pns.idempotency.retention. The same id with other content is refused. */
             id?: string;
+            /** @description The W3C trace context of the notification, instead of that of the request. A malformed one is ignored. */
+            traceparent?: string;
+            /** @description Belongs to `traceparent`. */
+            tracestate?: string;
         };
         NotificationBatch: {
             notifications: {
@@ -820,7 +841,32 @@ export interface components {
                 aggregationKey?: string;
                 /** @description The id of the notification. A repeated request with this id is not sent twice within com.openexchange.pns.idempotency.retention. The same id with other content is refused. */
                 id?: string;
+                /** @description The W3C trace context of the notification, instead of that of the request. A malformed one is ignored. */
+                traceparent?: string;
+                /** @description Belongs to `traceparent`. */
+                tracestate?: string;
             }[];
+        };
+        CloudEvent: {
+            /** @constant */
+            specversion: "1.0";
+            /** @description The topic. Each dot becomes a colon: `com.example.updated` is the topic `com:example:updated`. */
+            type: string;
+            source: string;
+            /** @description The id of the notification. A repeat with the same `source` and `id` is not sent twice within com.openexchange.pns.idempotency.retention. */
+            id: string;
+            /** @description The user, as `<user>@<context>`. */
+            subject: string;
+            /** Format: date-time */
+            time?: string;
+            datacontenttype?: string;
+            dataschema?: string;
+            /** @description The payload. It must match the schema of a known topic. */
+            data?: {
+                [key: string]: unknown;
+            };
+            /** @description Replaces `data`: the text of a JSON object, in base64. */
+            data_base64?: string;
         };
         IngestAnswer: {
             accepted: number;
@@ -854,6 +900,29 @@ export interface components {
             subject?: string;
             snippet?: string;
             unseen?: number;
+            /** @description Flags that were set or cleared, or that an appended mail has. */
+            flags?: string[];
+            /** @description The same for keywords. */
+            keywords?: string[];
+            /** @description The former name of a renamed folder. */
+            "folder-old"?: string;
+            /** @description Distinguishes equal events, such as two changes of one flag; a repeated request has the same value. */
+            occurrence?: number | string;
+        };
+        AppSuiteEvent: {
+            /** @description The topic. */
+            event: string;
+            /** @description The payload of the topic, and the addressed user. */
+            payload: {
+                context: number;
+                user: number;
+                sourceToken?: string;
+                email1?: string;
+            } & {
+                [key: string]: unknown;
+            };
+            /** @description When App Suite made the event, in ms since the epoch. */
+            timestamp?: number;
         };
         HistoryList: {
             items: {
@@ -861,6 +930,11 @@ export interface components {
                 context: number;
                 user: number;
                 topic: string;
+                /**
+                 * @description `failures` if the deliveries that arrived at the first attempt are left out.
+                 * @enum {string}
+                 */
+                recorded: "all" | "failures";
                 /** Format: date-time */
                 received: string;
                 /**
@@ -932,6 +1006,11 @@ export interface components {
             context: number;
             user: number;
             topic: string;
+            /**
+             * @description `failures` if the deliveries that arrived at the first attempt are left out.
+             * @enum {string}
+             */
+            recorded: "all" | "failures";
             /** Format: date-time */
             received: string;
             /**
@@ -1750,6 +1829,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The W3C trace context of the request. The traces of its notifications continue it, if traces are recorded. */
+                traceparent?: string;
                 /** @description An alternative to the `id` of a single notification. */
                 "Idempotency-Key"?: string;
             };
@@ -1760,6 +1841,8 @@ export interface operations {
             content: {
                 "application/json": components["schemas"]["NotificationEntry"] | components["schemas"]["NotificationBatch"];
                 "application/x-ndjson": string;
+                "application/cloudevents+json": components["schemas"]["CloudEvent"];
+                "application/cloudevents-batch+json": components["schemas"]["CloudEvent"][];
             };
         };
         responses: {
@@ -1814,6 +1897,44 @@ export interface operations {
                     "application/json": {
                         success?: boolean;
                     };
+                };
+            };
+            /** @description An error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WebhookProducersController_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `t=<ms>, v1=<HMAC-SHA256 of "v1:<ms>:<body>" in hex>`. Required where the entry has a `signatureSecret`. */
+                "X-OX-Signature"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppSuiteEvent"];
+            };
+        };
+        responses: {
+            /** @description The notification was accepted or is a duplicate. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestAnswer"];
                 };
             };
             /** @description An error. */
