@@ -66,7 +66,7 @@ export class ModelProcess implements Sender {
 
   /** Fetches a job and runs it. Resolves when the job has ended. */
   fetch(): Promise<boolean> {
-    const [worker] = this.queues.workers;
+    const [worker] = this.queues.stepped;
     return worker === undefined ? Promise.resolve(false) : worker.fetch(`${this.name}:${++this.fetches}`);
   }
 
@@ -77,7 +77,7 @@ export class ModelProcess implements Sender {
 
   /** How many jobs it runs. */
   get busy(): number {
-    return this.queues.workers[0]?.busy() ?? 0;
+    return this.queues.stepped[0]?.busy() ?? 0;
   }
 
   private async build({ keys, properties, subscriptions, failures, farSide }: World): Promise<void> {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Queues, type JobWorker } from '@pns/queue';
 import type { RedisClient } from '@pns/redis';
-import { DelayedError, Job, WaitingError, type JobJsonRaw, type Processor, type Queue } from 'bullmq';
+import { DelayedError, Job, WaitingError, type JobJson, type Processor, type Queue } from 'bullmq';
 
 /** Longer than any run: the scheduler decides which locks expire. */
 const lockMs = 1_000_000_000;
@@ -17,7 +17,7 @@ export interface SteppedWorker {
 
 /** Queues with stepped workers, which use the scripts of BullMQ. */
 export class SteppedQueues extends Queues {
-  readonly workers: SteppedWorker[] = [];
+  readonly stepped: SteppedWorker[] = [];
   /** The errors of jobs that failed. */
   readonly faults: unknown[] = [];
 
@@ -29,7 +29,7 @@ export class SteppedQueues extends Queues {
     const fetch = async (token: string): Promise<boolean> => {
       busy++;
       try {
-        const [data, id] = (await queue.backend.moveToActive(token)) as unknown as [JobJsonRaw | undefined, string];
+        const [data, id] = (await queue.backend.moveToActive(token)) as unknown as [JobJson | undefined, string];
         if (!data) return false;
         const job = Job.fromJSON(queue, data, id) as Job<Data>;
         job.token = token;
@@ -40,7 +40,7 @@ export class SteppedQueues extends Queues {
         busy--;
       }
     };
-    this.workers.push({ queue: queue as Queue, fetch, busy: () => busy });
+    this.stepped.push({ queue: queue as Queue, fetch, busy: () => busy });
     return Object.assign(listeners, {
       concurrency: 1,
       close: () => Promise.resolve(),
