@@ -74,7 +74,7 @@ it(
     await run(oneOfEach); // loads all scripts, so that later each request is executed once
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 120, size: 'max' }), run), {
       numRuns: deaths.length + runs,
-      examples: deaths.map((steps): [readonly Step[]] => [[...steps]]),
+      examples: deaths.map((steps): [Step[]] => [[...steps]]),
       interruptAfterTimeLimit: seconds * 1000,
       ...(seed !== undefined && { seed: Number(seed) }),
     });

@@ -1,3 +1,4 @@
+import type { Notification } from '@pns/notifications';
 import { aggregationQueue, deliveryQueue, Queues, type TickJob } from '@pns/queue';
 import { KeySpace } from '@pns/redis';
 import type { Delivery, Outcome } from '@pns/transport-contract';
@@ -99,10 +100,10 @@ export class Scene {
     const [user, kind] = [1 + (which % 2), which % 3];
     const id = `m${++this.posts}-`;
     const topic = kind === 2 ? 'model:collect' : 'model:equal';
-    const notification = {
+    const notification: Notification = {
       ...{ id, context: 1, user, topic, timestamp: Date.now(), idempotencyKey: id, priority: 'high' as const },
       ...{ aggregationKey: 'inbox', payload: { key: kind, ...(kind === 2 && { id }) } },
-    } as const;
+    };
     this.reference.posted.set(id, { notification, isJoined: false, isAccepted: false });
     await this.send(id, api);
   }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Queues, type JobWorker } from '@pns/queue';
 import type { RedisClient } from '@pns/redis';
-import { DelayedError, Job, WaitingError, type Processor, type Queue } from 'bullmq';
+import { DelayedError, Job, WaitingError, type JobJson, type Processor, type Queue } from 'bullmq';
 
 /** Longer than any run: the scheduler decides which locks expire. */
 const lockMs = 1_000_000_000;
@@ -29,10 +29,7 @@ export class SteppedQueues extends Queues {
     const fetch = async (token: string): Promise<boolean> => {
       busy++;
       try {
-        const [data, id] = (await queue.backend.moveToActive(token)) as unknown as [
-          Parameters<typeof Job.fromJSON>[1] | undefined,
-          string,
-        ];
+        const [data, id] = (await queue.backend.moveToActive(token)) as unknown as [JobJson | undefined, string];
         if (!data) return false;
         const job = Job.fromJSON(queue, data, id) as Job<Data>;
         job.token = token;
