@@ -119,8 +119,8 @@ class LoggedExporter implements SpanExporter {
 
   export(spans: ReadableSpan[], done: Parameters<SpanExporter['export']>[1]): void {
     this.exporter.export(spans, (result) => {
-      if (result.code === 0) this.fault.isOver();
-      else this.fault.occurred(result.error ?? 'no reason');
+      if (result.error === undefined) this.fault.isOver();
+      else this.fault.occurred(result.error);
       done(result);
     });
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { connectRedis } from '@pns/redis';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 
 /** Stands for the clock of Redis in a request until the request is sent. It has as many digits as a time in ms since the epoch. */
 export const clockOfRedis = 9_999_999_999_999;
@@ -37,14 +37,13 @@ export class RedisGate {
     private readonly onSend: (text: string) => void,
   ) {
     const { stream } = redis;
-    const write = stream.write.bind(stream) as (bytes: Buffer) => boolean;
+    const write: (bytes: Buffer) => boolean = stream.write.bind(stream);
     this.send = (text) => {
       const sent = text.replaceAll(String(clockOfRedis), String(Date.now()));
       this.onSend(sent);
       write(Buffer.from(sent, 'latin1'));
     };
-    stream.write = ((chunk: string | Buffer) =>
-      this.take(Buffer.from(chunk as string).toString('latin1'))) as typeof stream.write;
+    stream.write = (chunk: string | Uint8Array) => this.take(Buffer.from(chunk as string).toString('latin1'));
   }
 
   /** Connects. The gate is open at first. */

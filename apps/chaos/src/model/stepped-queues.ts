@@ -31,7 +31,7 @@ export class SteppedQueues extends Queues {
       try {
         const [data, id] = (await queue.backend.moveToActive(token)) as unknown as [JobJson | undefined, string];
         if (!data) return false;
-        const job = Job.fromJSON(queue, data, id) as Job<Data>;
+        const job = Job.fromJSON<Data>(queue, data, id);
         job.token = token;
         await this.run(job, token, processor);
         listeners.emit('completed', job);
