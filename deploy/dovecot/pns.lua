@@ -6,6 +6,10 @@
 -- as password; in 2.4 pns_url is one of the lua_settings.
 
 local url_setting = "pns_url"
+
+-- With "yes", the metadata of a mailbox name the user of PNS, as for the driver "ox" with user_from_metadata. Users can write
+-- their metadata, so they can then name another user.
+local metadata_setting = "pns_user_from_metadata"
 local metadata_key = "/private/vendor/vendor.dovecot/http-notify"
 
 -- As many UIDs as one request may have.
@@ -13,6 +17,9 @@ local max_uids = 1000
 
 -- A transaction with more appended mails of one folder sends one request for all of them instead of one for each.
 local max_single_appends = 10
+
+-- Longest text of a header, in bytes. PNS shows less, and refuses requests of more than 64 KiB.
+local max_text = 4096
 
 -- As the driver "ox": wait 2 s for an answer, and repeat a request once. PNS recognises the repeat.
 local client_settings = {
@@ -25,11 +32,13 @@ local client_settings = {
 }
 
 local url_of_script = nil
+local is_user_in_metadata = nil
 local client = nil
 
 function script_init(settings)
   if type(settings) == "table" then
     url_of_script = settings[url_setting]
+    is_user_in_metadata = settings[metadata_setting]
   end
   return 0
 end
@@ -49,12 +58,25 @@ local function escaped(character)
   return escapes[character] or string.format("\\u%04x", string.byte(character))
 end
 
--- PNS refuses text that is not UTF-8. A header of a mail may contain any bytes.
+-- PNS refuses text that is not UTF-8, and surrogates in it. A header of a mail may contain any bytes.
 local function valid_utf8(text)
-  if utf8 == nil or utf8.len(text) ~= nil then
+  local is_ascii = not text:find("[\128-\255]")
+  if is_ascii or (utf8 ~= nil and utf8.len(text) ~= nil and not text:find("\237[\160-\191]")) then
     return text
   end
   return (text:gsub("[\128-\255]", "?"))
+end
+
+-- The text of a header on one line and not too long. It is not cut within a character.
+local function header_text(text)
+  if text == nil then
+    return nil
+  end
+  local line = text:gsub("%c", " ")
+  if #line <= max_text then
+    return line
+  end
+  return (line:sub(1, max_text):gsub("[\192-\255][\128-\191]*$", ""))
 end
 
 local function json(value)
@@ -87,10 +109,18 @@ local function send(url, fields)
   if status < 200 or status > 299 then
     dovecot.i_error("pns: " .. fields.event .. " was not accepted: " .. status .. " " .. tostring(response:reason()))
   end
+  -- Dovecot's own codes for a request without an answer are above 599.
+  if status >= 500 then
+    error("the other events of this command are not sent, because PNS does not answer", 0)
+  end
 end
 
--- The user of PNS that the metadata name, as for the driver "ox"; without them the login.
+-- The login, or the user of PNS that the metadata name.
 local function user_name(user)
+  local setting = is_user_in_metadata or user:plugin_getenv(metadata_setting)
+  if setting ~= "yes" then
+    return user.username
+  end
   local is_read, metadata = pcall(user.metadata_get, user, metadata_key)
   local named = is_read and metadata and metadata:match("user=([^\t]+)")
   return named or user.username
@@ -104,7 +134,7 @@ function dovecot_lua_notify_event_message_new(txn, event)
   table.insert(txn.mails, event)
 end
 
--- Joins the UIDs of events that are otherwise equal.
+-- Joins the UIDs of events that are otherwise equal, and returns the group of the event.
 local function add(txn, event, extra)
   local key = table.concat({ event.name, event.mailbox, tostring(event.uid_validity), json_object(extra or {}) }, "\0")
   local group = txn.of_key[key]
@@ -114,6 +144,7 @@ local function add(txn, event, extra)
     table.insert(txn.groups, group)
   end
   table.insert(group.uids, event.uid)
+  return group
 end
 
 function dovecot_lua_notify_event_message_append(txn, event)
@@ -123,8 +154,7 @@ function dovecot_lua_notify_event_message_append(txn, event)
       table.insert(flags, flag)
     end
   end
-  add(txn, event, { flags = flags, keywords = event.keywords or {} })
-  local group = txn.groups[#txn.groups]
+  local group = add(txn, event, { flags = flags, keywords = event.keywords or {} })
   group.appended = group.appended or {}
   table.insert(group.appended, event)
 end
@@ -195,7 +225,11 @@ local function status_of(txn, known, mailbox)
 end
 
 local function mail_fields(event)
-  return { from = event.from, subject = event.subject, snippet = event.snippet }
+  return {
+    from = header_text(event.from),
+    subject = header_text(event.subject),
+    snippet = header_text(event.snippet),
+  }
 end
 
 local function send_all(txn)
@@ -241,8 +275,10 @@ local function send_all(txn)
       send_event(group.event, group.uids, fields)
     end
   end
-  for _, event in ipairs(txn.folders) do
-    local fields = { user = user, event = event.name, folder = event.mailbox, occurrence = os.time() }
+  for number, event in ipairs(txn.folders) do
+    -- A folder has no number of its changes. Within a second, the old name and the place in the command tell changes apart.
+    local occurrence = table.concat({ os.time(), number, event.mailbox_old or "" }, " "):sub(1, 100)
+    local fields = { user = user, event = event.name, folder = event.mailbox, occurrence = occurrence }
     fields["folder-old"] = event.mailbox_old
     send(url, fields)
   end

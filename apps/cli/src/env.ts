@@ -17,8 +17,9 @@ export function accessFrom(given: Partial<Access>, env: NodeJS.ProcessEnv = proc
   const url = given.url ?? env['PNS_API_URL'] ?? `http://localhost:${env['PNS_API_PORT'] ?? 3000}`;
   if (!URL.canParse(url))
     throw new UsageError(`${url} is not a URL; set PNS_API_URL or --url to one like http://localhost:3000.`);
-  const key =
-    given.key ?? secretFrom(env, 'PNS_API_KEY') ?? secretFrom(env, 'PNS_BOOTSTRAP_API_KEY') ?? developmentKey(env, url);
+  // The bootstrap key is for the API that the environment names, not for one that only the command line names.
+  const bootstrapKey = given.url === undefined ? secretFrom(env, 'PNS_BOOTSTRAP_API_KEY') : undefined;
+  const key = given.key ?? secretFrom(env, 'PNS_API_KEY') ?? bootstrapKey ?? developmentKey(env, url);
   if (key === undefined) throw new UsageError('No API key: set PNS_API_KEY, PNS_API_KEY_FILE or --key.');
   return { url: url.replace(/\/+$/, ''), key };
 }

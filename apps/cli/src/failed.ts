@@ -48,7 +48,7 @@ export function addFailed(program: Command): void {
   filtered(
     failed
       .command('retry [ids...]')
-      .description('Sends them again: the ones with these ids, or all that match the filter.'),
+      .description('Sends them again: the ones with these ids, or up to 10,000 that match the filter.'),
   )
     .addHelpText('after', '\nExample:\n  pns failed retry --client crm --outcome exhausted')
     .action(
@@ -60,7 +60,9 @@ export function addFailed(program: Command): void {
   filtered(
     failed
       .command('delete [ids...]')
-      .description('Deletes the ones with these ids, or all that match the filter. They cannot be sent again.'),
+      .description(
+        'Deletes the ones with these ids, or up to 10,000 that match the filter. They cannot be sent again.',
+      ),
   ).action(
     action<FilterOptions>(async ({ client, output }, options, ...given) => {
       const { ids, ...filter } = chosen(given, options);

@@ -162,6 +162,28 @@ it('changes of flags are reported with the number of unread mails', async () => 
   expect(again).toEqual({ folder: 'default0/INBOX', ids: ['2'], unread: 0 });
 });
 
+it('copied mails are reported with their own flags, also where read and unread ones alternate', async () => {
+  await imap.run('CREATE Mixed');
+  for (const flags of ['', '\\Seen', '']) await imap.append('Mixed', mail('Mixed'), flags);
+  await imap.run('SELECT Mixed');
+  const from = socket.received.length;
+  await imap.run('COPY 1:3 Lists');
+  const ofCopies = () =>
+    socket.received.slice(from).flatMap(({ frame }) => {
+      const [topic, { folder, id, ids }] = frame as [string, { folder: string; id?: string; ids?: string[] }];
+      return folder === 'default0/Lists' ? [[topic, ids ?? [id]]] : [];
+    });
+  await socket.until(() => ofCopies().length >= 3);
+  expect(ofCopies()).toEqual(
+    expect.arrayContaining([
+      ['ox:mail:new', ['2']],
+      ['ox:mail:flags', ['3']],
+      ['ox:mail:new', ['4']],
+    ]),
+  );
+  await imap.run('SELECT INBOX');
+});
+
 it('deleted and expunged mails are reported', async () => {
   const trashed = await after(() => imap.run('STORE 3 +FLAGS (\\Deleted)'), 'ox:mail:deleted');
   expect(trashed).toEqual({ folder: 'default0/INBOX', ids: ['3'], unread: 0 });

@@ -9,7 +9,7 @@ import type { AppName } from './app-process';
 import { outageMs } from './env';
 import { System } from './system';
 
-jest.setTimeout(240_000);
+jest.setTimeout(600_000);
 
 /** Of a process (`maxBufferedRecords`). */
 const maxBufferedRecords = 50_000;
@@ -68,10 +68,11 @@ async function probe(): Promise<void> {
 
 let loads = 0;
 
-/** Posts a notification to each of the first `count` users, and returns its id. */
+/** Posts a notification to each of the first `count` users, and returns its id. Equal ones wait together, so few are dispatched. */
 async function load(count: number): Promise<string> {
   const id = `load-${loads++}`;
-  await post({ context: loaded, users: Array.from({ length: count }, (_, index) => index + 1), id });
+  const users = Array.from({ length: count }, (_, index) => index + 1);
+  await post({ context: loaded, users, id, payload: { of: 'load' } });
   return id;
 }
 

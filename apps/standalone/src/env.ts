@@ -6,7 +6,8 @@ export const standaloneEnv = () =>
 
 /** Reads the variables that are in files once, for all apps of this process. */
 export function takeFiles(): void {
-  for (const [name, value] of Object.entries(withFiles(process.env as Record<string, string>))) {
+  const given = Object.entries(process.env).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  for (const [name, value] of Object.entries(withFiles(Object.fromEntries(given)))) {
     if (process.env[name] === value) continue;
     process.env[name] = value;
     delete process.env[`${name}_FILE`];

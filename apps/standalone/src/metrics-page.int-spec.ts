@@ -58,6 +58,8 @@ describe('an alert', () => {
     ['PnsMisconfigured', { 'pns_deliveries_total{transport="apns",outcome="misconfigured"}': '0x4 1x20' }, 3],
     ['PnsQueueGrows', { 'pns_queue_depth{queue="webhook",state="waiting"}': '0x4 1+1x60' }, 15],
     ['PnsCircuitOpen', { 'pns_circuit_open{transport="webhook"}': '0x4 1x60' }, 18],
+    ['PnsEndpointOff', { 'pns_endpoints{transport="webhook",state="off"}': '0x4 1x20' }, 11],
+    ['PnsEndpointFailing', { 'pns_endpoint_warnings_total{transport="webhook",percent="90"}': '0x4 1x20' }, 6],
     ['PnsTokensGone', { 'pns_deliveries_total{transport="fcm",outcome="gone"}': '0+1x600 660+60x60' }, 310],
     ['PnsExhausted', { 'pns_deliveries_total{transport="apns",outcome="exhausted"}': '0x4 1x20' }, 3],
     ['PnsFailedGrowing', { 'pns_failed_deliveries{transport="wns",held="false"}': '0x4 200x20' }, 3],

@@ -323,18 +323,6 @@ describe('the delivery stage', () => {
     await farSide.until((came) => came.some(({ id }) => id === 'even'));
   });
 
-  it('stores no failed delivery for an open socket, because it cannot be sent again', async () => {
-    const farSide = new FarSide(({ id }) =>
-      id === 'gone' ? { kind: 'expired', reason: 'closed' } : { kind: 'delivered' },
-    );
-    const app = await worker(farSide);
-    await send(app, [delivery({ id: 'gone', subscriptionId: undefined })]);
-    await farSide.until((came) => came.length === 1);
-    await send(app, [delivery({ id: 'next' })]);
-    await farSide.until((came) => came.some(({ id }) => id === 'next'));
-    expect(await app.get(FailedDeliveryStore, { strict: false }).get('gone')).toBeUndefined();
-  });
-
   it('does not send a delivery whose time to live has ended', async () => {
     const farSide = new FarSide(() => ({ kind: 'delivered' }));
     const app = await worker(farSide);

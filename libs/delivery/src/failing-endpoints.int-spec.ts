@@ -2,7 +2,13 @@ import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { freshDatabase, freshPrefix, testRedisUrl, type FreshDatabase } from '@pns/local-servers';
-import { EndpointStore, FailedDeliveryStore, PersistenceModule, type FailedDelivery } from '@pns/persistence';
+import {
+  EndpointLookup,
+  EndpointStore,
+  FailedDeliveryStore,
+  PersistenceModule,
+  type FailedDelivery,
+} from '@pns/persistence';
 import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue';
 import { log, metrics, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
@@ -246,6 +252,23 @@ describe('an endpoint that is switched off', () => {
     expect((await queued()).map(({ id }) => id)).toEqual(['kept-late']);
   });
 
+  it('sends deliveries again that another process took and gave back', async () => {
+    const [one, other] = [worker(), worker()];
+    const to = delivery({ client: 'given.back' });
+    await switchedOff(one, to);
+    await failed.record([kept(to, 'kept-given-back')]);
+    await queue().obliterate({ force: true });
+    await store.enable({ client: 'given.back' });
+    const filter = { transport: 'webhook', client: 'given.back' } as const;
+    const crashed = failed.take(filter, 10, async () => {
+      await other.refresh(); // finds no delivery that it could send
+      throw new Error('killed');
+    });
+    await expect(crashed).rejects.toThrow('killed');
+    await one.refresh();
+    expect((await queued()).map(({ id }) => id)).toEqual(['kept-given-back']);
+  });
+
   it('is forgotten when it has no subscription any more', async () => {
     const one = worker();
     const to = delivery({ client: 'deleted' });
@@ -253,6 +276,33 @@ describe('an endpoint that is switched off', () => {
     while ((await store.removeEnded(Date.now() + dayMs, 1000)) > 0);
     expect(await store.enable({ client: 'deleted' })).toEqual([]);
   });
+});
+
+it('that fails half of its deliveries is never switched off', async () => {
+  const one = worker();
+  const to = delivery({ client: 'half' });
+  for (let hours = 0; hours <= 24 * 6; hours += 12) {
+    clock = start + (hours / 24) * dayMs;
+    one.attempted(to, refused);
+    await one.refresh();
+    clock += 1;
+    one.attempted(to, { kind: 'delivered' });
+    clock += 1;
+    one.attempted(to, refused);
+    await one.refresh();
+  }
+  expect(one.outcomeOff(to)).toBeUndefined();
+});
+
+it('whose deliveries are only deferred is listed, and no worker must know it', async () => {
+  const one = worker();
+  const to = delivery({ client: 'paused' });
+  one.attempted(to, { kind: 'retry', reason: 'paused', isDeferred: true, afterMs: 60_000 });
+  await one.refresh();
+  const { states } = await store.changes('webhook', undefined, 0, 10_000);
+  expect(states.filter(({ client }) => client === 'paused')).toEqual([]);
+  const { items } = await app.get(EndpointLookup).list({ client: 'paused' }, { limit: 10 });
+  expect(items).toMatchObject([{ state: 'deferred' }]);
 });
 
 it('is not recorded while it works', async () => {

@@ -42,6 +42,12 @@ const recordsPerTerm = 50;
 /** Most failures that wait for the next write, and most states in one query. */
 const maxPending = 10_000;
 
+/** Most deferrals of one write. They are shown to people only, and a large push service that is away defers thousands a second. */
+const deferralsPerWrite = 500;
+
+/** How long a step waits until the operator's message is in its queue, in ms. The step holds the locks of its endpoints. */
+const announceMs = 5000;
+
 /** Most endpoints, and most kept deliveries of each, that are sent again in one refresh. */
 const [maxReleases, maxReleased] = [10, 1000];
 
@@ -83,7 +89,9 @@ new Gauge({
 export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly known = new KnownEndpoints();
   private readonly failures = new Map<string, EndpointFailure>();
-  private readonly successes = new Map<string, EndpointKey>();
+  /** The last success of each endpoint since the last write. A failure in `failures` is newer. */
+  private readonly successes = new Map<string, EndpointKey & { readonly at: number }>();
+  private deferrals = 0;
   private cursor: string | undefined;
   private reloadAt = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -134,7 +142,8 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     running.delete(this);
     clearInterval(this.timer);
     const timer = new Promise<void>((resolve) => void setTimeout(resolve, lastWriteMs).unref());
-    await Promise.race([this.refresh(), timer]);
+    // What was counted while a refresh ran is written by the next one.
+    await Promise.race([Promise.resolve(this.refreshing).then(() => this.refresh()), timer]);
   }
 
   /** Writes what was counted, takes the steps that are due, and reads the changes of all processes. Never rejects. */
@@ -147,38 +156,47 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     try {
       await this.write();
       if (this.isStopping) return;
-      if (!this.known.isEmpty) await this.takeSteps();
       await this.read();
       await this.release();
+      if (!this.known.isEmpty && (await this.takeSteps())) await this.read();
       this.fault.isOver();
     } catch (error) {
       this.fault.occurred(error);
     }
   }
 
+  /** Successes first: a failure that is recorded after them is newer. */
   private async write(): Promise<void> {
+    await this.writeSuccesses();
     const failures = [...this.failures];
+    this.deferrals = 0;
     await this.endpoints.recordFailures(
       this.transport,
       failures.map(([, failure]) => failure),
     );
     for (const [key, failure] of failures) if (this.failures.get(key) === failure) this.failures.delete(key);
-    const successes = [...this.successes];
-    const on = await this.endpoints.recordSuccesses(
-      this.transport,
-      successes.map(([, key]) => key),
-      this.now(),
-    );
-    for (const [key] of successes) this.successes.delete(key);
-    for (const { client, origin, id } of on) {
-      log.info({
-        event: 'endpoint.switched-on',
-        transport: this.transport,
-        client,
-        origin,
-        endpoint: id,
-        by: 'delivery',
-      });
+  }
+
+  private async writeSuccesses(): Promise<void> {
+    while (this.successes.size > 0) {
+      const successes = [...this.successes].slice(0, maxPending);
+      const at = Math.max(...successes.map(([, success]) => success.at));
+      const on = await this.endpoints.recordSuccesses(
+        this.transport,
+        successes.map(([, success]) => success),
+        at,
+      );
+      for (const [key, success] of successes) if (this.successes.get(key) === success) this.successes.delete(key);
+      for (const { client, origin, id } of on) {
+        log.info({
+          event: 'endpoint.switched-on',
+          transport: this.transport,
+          client,
+          origin,
+          endpoint: id,
+          by: 'delivery',
+        });
+      }
     }
   }
 
@@ -205,16 +223,19 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     else this.known.delete(client, token);
   }
 
-  private async takeSteps(): Promise<void> {
+  /** Resolves with whether endpoints were switched off. */
+  private async takeSteps(): Promise<boolean> {
     const disableAfterMs = this.cascade.resolve('com.openexchange.pns.endpoint.disableAfter').value;
-    if (disableAfterMs === 0) return;
+    if (disableAfterMs === 0) return false;
     const { transport } = this;
     const at = this.now();
+    let areSwitchedOff = false;
     for (const [from, to] of steps) {
       const step = { transport, from, to, at, since: at - (disableAfterMs * to) / 100, disableAfterMs };
       const announce = (moved: readonly ChangedEndpoint[]) => this.announce(moved, to, disableAfterMs, at);
-      while ((await this.endpoints.step(step, announce)) > 0);
+      while ((await this.endpoints.step(step, announce)) > 0) areSwitchedOff = to >= 100;
     }
+    return areSwitchedOff;
   }
 
   private async announce(
@@ -233,7 +254,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
         switchesOffAt: new Date(percent >= 100 ? at : since + disableAfterMs).toISOString(),
         reason,
       };
-      if (webhook !== '') await sendToOperator(this.queues, webhook, report, at);
+      if (webhook !== '') await withinAnnounceMs(sendToOperator(this.queues, webhook, report, at));
       const { endpoints, ...fields } = report;
       if (percent >= 100) log.error({ event: 'endpoint.switched-off', ...fields, endpoints: endpoints.length });
       else log.warn({ event: 'endpoint.failing', ...fields, endpoints: endpoints.length });
@@ -253,13 +274,16 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
 
   private succeeded(delivery: Delivery): void {
     const known = this.known.find(delivery);
-    if (known?.isRecorded !== true) return;
+    // Without room to know all failing endpoints, each success is recorded; for a working endpoint that changes nothing.
+    const isUnknown = known === undefined && this.known.isFull && this.successes.size < maxPending;
+    if (known?.isRecorded !== true && !isUnknown) return;
     const { client, token } = delivery;
-    const key = `${client} ${hashOf(token)}`;
-    this.failures.delete(key);
-    this.successes.set(key, { client, token });
-    this.known.delete(client, hashOf(token));
-    void this.refresh();
+    const hashed = hashOf(token);
+    this.failures.delete(`${client} ${hashed}`);
+    this.successes.set(`${client} ${hashed}`, { client, token, at: this.now() });
+    this.known.delete(client, hashed);
+    // The kept deliveries of an endpoint that works again must not wait.
+    if (known?.off !== undefined) void this.refresh();
   }
 
   private hasFailed(delivery: Delivery, reason: string): void {
@@ -268,14 +292,16 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     const termMs = this.cascade.resolve('com.openexchange.pns.endpoint.disableAfter').value;
     const pauseMs = termMs === 0 ? recordEveryMs : Math.min(recordEveryMs, termMs / recordsPerTerm);
     if (known !== undefined && known.failedAt > 0 && at - known.failedAt < pauseMs) return;
-    if (this.add(delivery, { reason, at })) this.note(delivery, { failedAt: at });
+    if (this.add(delivery, { reason, at })) this.note(delivery, { failedAt: at, isRecorded: true });
   }
 
   private deferred(delivery: Delivery, { reason, afterMs = 0 }: { reason: string; afterMs?: number }): void {
     const at = this.now();
     const until = at + afterMs;
     const known = this.known.find(delivery);
-    if (known !== undefined && until < known.deferredUntil + recordEveryMs) return;
+    if (known === undefined ? this.known.isFull : until < known.deferredUntil + recordEveryMs) return;
+    if (this.deferrals >= deferralsPerWrite) return;
+    this.deferrals++;
     if (this.add(delivery, { reason, at, until })) this.note(delivery, { deferredUntil: until });
   }
 
@@ -291,10 +317,20 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
   }
 
   private note({ client, token }: Delivery, changes: Partial<KnownEndpoint>): void {
-    const hashed = hashOf(token);
-    this.successes.delete(`${client} ${hashed}`);
-    this.known.set(client, hashed, { ...changes, isRecorded: true });
+    this.known.set(client, hashOf(token), changes);
   }
+}
+
+/** @throws Error if `sending` takes too long, for example while Redis is away; the step is taken again later */
+async function withinAnnounceMs(sending: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`The operator's message was not queued within ${announceMs} ms.`)),
+      announceMs,
+    );
+  });
+  await Promise.race([sending, late]).finally(() => clearTimeout(timer));
 }
 
 function byServer(endpoints: readonly ChangedEndpoint[]): [ChangedEndpoint, ...ChangedEndpoint[]][] {

@@ -21,6 +21,11 @@ export class KnownEndpoints {
   private readonly known = new Map<string, Map<string, KnownEndpoint>>();
   private size = 0;
 
+  /** Whether there is no room for another endpoint. */
+  get isFull(): boolean {
+    return this.size >= maxKnown;
+  }
+
   get isEmpty(): boolean {
     return this.size === 0;
   }
@@ -47,9 +52,9 @@ export class KnownEndpoints {
     const ofClient = this.known.get(client) ?? new Map<string, KnownEndpoint>();
     const known = ofClient.get(hashed);
     if (known !== undefined) return void Object.assign(known, changes);
-    if (this.size >= maxKnown) return;
+    if (this.isFull) return;
     this.known.set(client, ofClient);
-    ofClient.set(hashed, { isRecorded: true, failedAt: 0, deferredUntil: 0, ...changes });
+    ofClient.set(hashed, { isRecorded: false, failedAt: 0, deferredUntil: 0, ...changes });
     this.size++;
   }
 

@@ -36,3 +36,15 @@ it('makes the worker read the current credentials of a webhook’s subscription'
   await farSide.until((came) => came.length === 1);
   expect(farSide.came).toMatchObject([{ id: 'refused', hasMeta: true }]);
 });
+
+it('sends a message to the operator again without asking for credentials of a subscription', async () => {
+  const farSide = new FarSide(() => ({ kind: 'delivered' }));
+  const app = await worker(farSide);
+  const [queues, failed] = [app.get(Queues, { strict: false }), app.get(FailedDeliveryStore, { strict: false })];
+  const message = delivery({ id: 'to the operator', context: 0, user: 0, subscriptionId: undefined });
+  const unknown = { outcome: 'misconfigured', reason: 'ops is not configured.', isHeld: true } as const;
+  await failed.record([{ delivery: message, ...unknown, failedAt: Date.now() }]);
+  await retryFailed(queues, failed, { ids: ['to the operator'] }, 10);
+  await farSide.until((came) => came.length === 1);
+  expect(farSide.came[0]).not.toHaveProperty('hasMeta');
+});

@@ -26,6 +26,6 @@ function renewed(delivery: Delivery): Delivery {
   const { transport } = delivery;
   const first = { ...delivery, attempt: 1, deferredSince: undefined, sparedSince: undefined, lookedAt: undefined };
   if (!isRegistered(transport)) return withTarget(first, { kind: 'parked', step: 'find' });
-  // It may have failed because its subscription lacked credentials that it has since received.
-  return hasConfiguredUri(transport) ? { ...first, hasMeta: true } : first;
+  // It may have failed because its subscription lacked credentials that it has since received. A message to the operator has none.
+  return hasConfiguredUri(transport) && delivery.subscriptionId !== undefined ? { ...first, hasMeta: true } : first;
 }

@@ -107,6 +107,7 @@ function delivery(
     attempt: 1,
   };
   if (sourceToken !== undefined) made.sourceToken = sourceToken;
+  if (producer !== undefined) made.producer = producer;
   if (expiresAt !== undefined) made.expiresAt = expiresAt;
   if (notification.traceparent !== undefined) {
     made.traceparent = notification.traceparent;

@@ -77,15 +77,19 @@ const endpointsPerStep = 1000;
 export class EndpointStore {
   constructor(private readonly database: DataSource) {}
 
-  /** Records failures and deferrals in one statement. One that is older than the endpoint's last success changes nothing. */
+  /**
+   * Records failures and deferrals in one statement. One that is older than the endpoint's last success changes nothing. A deferral
+   * is not a change that workers must read.
+   */
   async recordFailures(transport: TransportName, failures: readonly EndpointFailure[]): Promise<void> {
     const rows = lastOfEach(failures);
     if (rows.length === 0) return;
     const time = (ms: number | undefined) => (ms === undefined ? null : new Date(ms));
     await this.database.query(
       `INSERT INTO endpoints AS e
-         (transport, client, token_hash, origin, reason, failing_since, failed_at, deferred_since, deferred_until)
-       SELECT $1, client, hash, origin, reason, failed, failed, deferred, until
+         (transport, client, token_hash, origin, reason, failing_since, failed_at, deferred_since, deferred_until, changed_at)
+       SELECT $1, client, hash, origin, reason, failed, failed, deferred, until,
+              CASE WHEN failed IS NULL THEN '-infinity' ELSE clock_timestamp() END
        FROM unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[])
          AS given (client, hash, origin, reason, failed, deferred, until)
        ORDER BY client, hash
@@ -97,7 +101,8 @@ export class EndpointStore {
          deferred_since = CASE WHEN e.deferred_until >= excluded.deferred_since THEN e.deferred_since
                                ELSE coalesce(excluded.deferred_since, e.deferred_since) END,
          deferred_until = greatest(e.deferred_until, excluded.deferred_until),
-         changed_at = CASE WHEN e.failing_since IS NULL THEN clock_timestamp() ELSE e.changed_at END
+         changed_at = CASE WHEN e.failing_since IS NULL AND excluded.failing_since IS NOT NULL THEN clock_timestamp()
+                           ELSE e.changed_at END
        WHERE coalesce(excluded.failing_since, excluded.deferred_since) > coalesce(e.succeeded_at, '-infinity')`,
       [
         transport,
@@ -141,12 +146,12 @@ export class EndpointStore {
     return this.database.transaction(async (manager) => {
       const [moved] = await manager.query<[Row[], number]>(
         `UPDATE endpoints e
-         SET warned = $2, off_at = CASE WHEN $2 >= 100 THEN $4::timestamptz END,
-             changed_at = CASE WHEN $2 >= 100 THEN clock_timestamp() ELSE e.changed_at END
+         SET warned = $2::smallint, off_at = CASE WHEN $2::smallint >= 100 THEN $4::timestamptz END,
+             changed_at = CASE WHEN $2::smallint >= 100 THEN clock_timestamp() ELSE e.changed_at END
          WHERE (transport, client, token_hash) IN (
            SELECT transport, client, token_hash FROM endpoints
-           WHERE transport = $1 AND off_at IS NULL AND warned = $3 AND failing_since <= $5::timestamptz
-             AND ($2 < 100 OR failed_at >= failing_since + $6::float8 * interval '1 ms')
+           WHERE transport = $1 AND off_at IS NULL AND warned = $3::smallint AND failing_since <= $5::timestamptz
+             AND ${to < 100 ? '$6::float8 IS NOT NULL' : "failed_at - failing_since >= $6::float8 * interval '1 ms'"}
            ORDER BY transport, client, token_hash LIMIT $7 FOR UPDATE SKIP LOCKED
          ) RETURNING ${changedColumns}`,
         [transport, to, from, new Date(at), new Date(since), disableAfterMs, endpointsPerStep],
@@ -168,9 +173,9 @@ export class EndpointStore {
   ): Promise<{ readonly states: readonly EndpointState[]; readonly cursor: string }> {
     const rows = await this.database.query<StateRow[]>(
       `SELECT client, encode(token_hash, 'hex') AS hash, off_at AS "offAt", reason, changed_at::text AS "changedAt",
-              failing_since IS NOT NULL OR off_at IS NOT NULL OR deferred_until IS NOT NULL AS "isRecorded"
+              failing_since IS NOT NULL OR off_at IS NOT NULL AS "isRecorded"
        FROM endpoints
-       WHERE transport = $1 AND ($2::timestamptz IS NULL OR changed_at > $2::timestamptz - $3::float8 * interval '1 ms')
+       WHERE transport = $1 AND changed_at > '-infinity' AND ($2::timestamptz IS NULL OR changed_at > $2::timestamptz - $3::float8 * interval '1 ms')
        ORDER BY changed_at LIMIT $4`,
       [transport, cursor ?? null, overlapMs, limit],
     );
@@ -185,16 +190,23 @@ export class EndpointStore {
   async releases(transport: TransportName, limit: number): Promise<readonly EndpointRelease[]> {
     return this.database.query<EndpointRelease[]>(
       `SELECT client, encode(token_hash, 'hex') AS hash, releases AS release FROM endpoints
-       WHERE transport = $1 AND released < releases LIMIT $2`,
+       WHERE transport = $1 AND released < releases AND off_at IS NULL LIMIT $2`,
       [transport, limit],
     );
   }
 
-  /** All kept deliveries of this release are in their queues. Deliveries that were kept since it began have a later release. */
+  /**
+   * All kept deliveries of this release are in their queues. Deliveries that were kept since it began have a later release. Changes
+   * nothing while another process still holds some of them.
+   */
   async releaseDone(transport: TransportName, { client, hash, release }: EndpointRelease): Promise<void> {
     await this.database.query(
       `UPDATE endpoints SET released = $4
-       WHERE transport = $1 AND client = $2 AND token_hash = decode($3, 'hex') AND released < $4`,
+       WHERE transport = $1 AND client = $2 AND token_hash = decode($3, 'hex') AND released < $4
+         AND NOT EXISTS (
+           SELECT 1 FROM failed_deliveries f
+           WHERE f.transport = $1 AND f.client = $2 AND f.endpoint = decode($3, 'hex')
+         )`,
       [transport, client, hash, release],
     );
   }

@@ -229,7 +229,7 @@ function toFailedDelivery(row: FailedDeliveryEntity): FailedDelivery {
     outcome: row.outcome === 'retry' ? 'exhausted' : row.outcome,
     reason: row.reason,
     isHeld: row.isHeld,
-    isKept: row.endpoint !== null,
+    ...(row.endpoint !== null && { isKept: true }),
     failedAt: row.failedAt.getTime(),
   };
 }

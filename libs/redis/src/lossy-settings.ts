@@ -50,8 +50,10 @@ export async function lossySettings(redis: RedisClient): Promise<string[]> {
 /** Many hosted servers refuse CONFIG; INFO has two of the settings. */
 async function settingsOf(server: Redis): Promise<DurabilitySettings> {
   try {
-    const pairs = (await server.config('GET', 'appendonly', 'appendfsync', 'maxmemory-policy')) as string[];
-    return Object.fromEntries(pairs.flatMap((name, index) => (index % 2 === 0 ? [[name, pairs[index + 1]]] : [])));
+    // Redis 6.2 takes one name at a time.
+    const names = ['appendonly', 'appendfsync', 'maxmemory-policy'] as const;
+    const pairs = await Promise.all(names.map((name) => server.config('GET', name) as Promise<[string, string]>));
+    return Object.fromEntries(pairs);
   } catch {
     const info = await server.info();
     const [, hasFile] = /^aof_enabled:([01])/m.exec(info) ?? [];

@@ -2,6 +2,9 @@ import { cutText, ellipsis } from '@pns/payloads';
 import '@pns/runtime'; // installs the sentences of the validator
 import type { z } from 'zod';
 
+/** Most faults that are reported of a value, because the sender chooses how many it has. */
+export const maxFaults = 10;
+
 /** One thing that is wrong with a value. `field` and `message` read as a sentence: "topic is missing". */
 export interface Fault {
   readonly field: string;
@@ -20,7 +23,7 @@ export function check<Schema extends z.ZodType>(
 ): Checked<z.output<Schema>> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return { ok: true, value: parsed.data };
-  const [first, ...others] = parsed.error.issues.flatMap((issue) => faultsOf(issue, whole));
+  const [first, ...others] = parsed.error.issues.slice(0, maxFaults).flatMap((issue) => faultsOf(issue, whole));
   return { ok: false, faults: [first ?? { field: whole, message: 'is not valid' }, ...others] };
 }
 
@@ -33,7 +36,7 @@ function faultsOf(issue: z.core.$ZodIssue, whole: string): Fault[] {
   const field = issue.path.join('.') || whole;
   if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message }];
   // Bounded in number and length, because the sender chooses both.
-  return issue.keys.slice(0, 10).map((key) => ({
+  return issue.keys.slice(0, maxFaults).map((key) => ({
     field: [...issue.path, cutText(key, 100, { ending: ellipsis })].join('.'),
     message: 'is not a known field',
   }));

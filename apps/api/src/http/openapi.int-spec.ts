@@ -58,6 +58,7 @@ it('is OpenAPI 3.1 and contains every route', () => {
     'delete /v1/config/server/properties/{name}',
     'delete /v1/contexts/{context}',
     'delete /v1/contexts/{context}/users/{user}',
+    'delete /v1/deliveries',
     'delete /v1/sessions/{id}',
     'delete /v1/subscriptions',
     'delete /v1/subscriptions/{id}',
@@ -89,6 +90,7 @@ it('is OpenAPI 3.1 and contains every route', () => {
     'get /v1/contexts/{context}/users',
     'get /v1/contexts/{context}/users/{user}',
     'get /v1/deliveries',
+    'get /v1/endpoints',
     'get /v1/notifications',
     'get /v1/notifications/{id}',
     'get /v1/subscriptions',
@@ -97,7 +99,9 @@ it('is OpenAPI 3.1 and contains every route', () => {
     'patch /v1/subscriptions/{id}',
     'post /v1/api-keys',
     'post /v1/deliveries/retry',
+    'post /v1/endpoints/enable',
     'post /v1/notifications',
+    'post /v1/secrets/rotate',
     'post /v1/sessions',
     'post /v1/subscriptions',
     'post /v1/subscriptions/{id}/test',
@@ -121,7 +125,7 @@ it('describes the purpose, access, parameters and answers of every route under /
     const { summary, security, requestBody, responses } = operation;
     expect([name, summary]).toEqual([name, expect.stringMatching(/\w/)]);
     expect([name, security]).toEqual([name, [{ bearer: [] }, { basic: [] }]]);
-    if (/^(patch|post|put)/.test(name) && !name.endsWith('/test'))
+    if (/^(patch|post|put)/.test(name) && !/\/(test|rotate)$/.test(name))
       expect([name, Object.keys(requestBody?.content ?? {})]).toEqual([
         name,
         expect.arrayContaining(['application/json']),

@@ -1,6 +1,7 @@
 import { isTopic } from '@pns/topics';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
+import { maxFaults } from '../http/faults';
 import { notificationId } from '../http/fields';
 import { addresseeIn } from './addressee';
 
@@ -64,9 +65,13 @@ export const cloudEventSchema = z
       .describe('Replaces `data`: the text of a JSON object, in base64.'),
   })
   .check(({ value, issues }) => {
+    let faults = 0;
     for (const [name, attribute] of Object.entries(value)) {
       const message = attributeFault(name, attribute);
-      if (message !== undefined) issues.push({ code: 'custom', path: [name.slice(0, 100)], message, input: attribute });
+      if (message === undefined) continue;
+      issues.push({ code: 'custom', path: [name.slice(0, 100)], message, input: attribute });
+      // The sender chooses how many there are.
+      if (++faults === maxFaults) break;
     }
     const fault = dataFault(value);
     if (fault !== undefined) issues.push({ code: 'custom', path: ['data'], message: fault, input: value });

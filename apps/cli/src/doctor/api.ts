@@ -77,9 +77,8 @@ async function configFindings(client: PnsClient): Promise<Finding[]> {
 async function endpointFindings(client: PnsClient): Promise<Finding[]> {
   const findings: Finding[] = [];
   const list = (cursor?: string) =>
-    client.GET('/v1/endpoints', { params: { query: { ...(cursor !== undefined && { cursor }) } } });
-  for await (const { client: name, transport, origin, state, since, reason } of pages(list)) {
-    if (state !== 'off') continue;
+    client.GET('/v1/endpoints', { params: { query: { state: 'off', ...(cursor !== undefined && { cursor }) } } });
+  for await (const { client: name, transport, origin, since, reason } of pages(list)) {
     findings.push({
       where: `${name} (${transport})`,
       problem: `${origin} is switched off; it has failed since ${since}: ${reason}`,

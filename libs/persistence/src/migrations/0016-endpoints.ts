@@ -26,6 +26,8 @@ const statements = [
   `CREATE INDEX endpoints_changed ON endpoints (transport, changed_at)`,
   `CREATE INDEX endpoints_listed ON endpoints (created_at, id)`,
   `CREATE INDEX endpoints_failing ON endpoints (transport, warned, failing_since) WHERE off_at IS NULL`,
+  // For the last step: an endpoint without traffic stays at 90 %.
+  `CREATE INDEX endpoints_lasting ON endpoints (transport, (failed_at - failing_since)) WHERE off_at IS NULL AND warned = 90`,
   `CREATE INDEX endpoints_releasing ON endpoints (transport) WHERE released < releases`,
   // Set while a delivery is kept because its endpoint is switched off.
   `ALTER TABLE failed_deliveries ADD COLUMN endpoint bytea`,

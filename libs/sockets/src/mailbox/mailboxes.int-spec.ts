@@ -360,3 +360,10 @@ describe('a delivery without its socket', () => {
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['d'], hasGap: false });
   });
 });
+
+it('keeps notifications of two producers apart whose ids are equal', async () => {
+  await away();
+  await sockets.park(sockets.delivery('a', { notificationId: 'same', producer: 'one' }));
+  await sockets.park(sockets.delivery('b', { notificationId: 'same', producer: 'other' }));
+  await expect(sockets.comeBack('1')).resolves.toMatchObject({ ids: ['a', 'b'] });
+});

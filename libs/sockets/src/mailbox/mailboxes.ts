@@ -197,8 +197,9 @@ function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (s
 }
 
 /** A socket receives a notification once, though it may have been on its way to several nodes. */
-function parkedId({ notificationId, client }: Delivery): string {
-  return `${encodeURIComponent(notificationId)} ${client}`;
+function parkedId({ notificationId, producer, client }: Delivery): string {
+  const own = producer === undefined ? notificationId : `${notificationId} ${producer}`;
+  return `${encodeURIComponent(own)} ${client}`;
 }
 
 /** Deliveries are sorted by this text: the due time of their window, then the order of acceptance. */

@@ -34,6 +34,8 @@ export interface Delivery {
   /** The same for every attempt; receivers detect duplicates by it. */
   readonly id: string;
   readonly notificationId: string;
+  /** Distinguishes notifications of two producers whose own ids are equal; absent where ids are unique without it. */
+  readonly producer?: string;
   /** The subscription's id; absent for open sockets, which are their own subscription. */
   readonly subscriptionId?: string;
   readonly context: number;

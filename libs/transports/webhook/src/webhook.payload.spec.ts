@@ -162,8 +162,10 @@ it.each<[string, Partial<Delivery>, Record<string, string>]>([
   ],
 ])('the headers of a delivery with %s continue it', (_, trace, expected) => {
   const options = webhookOptions.parse({ uri });
-  const { traceparent, tracestate } = webhookHeaders({ ...delivery, ...trace }, '', options, false, now);
+  const { traceparent, tracestate } = webhookHeaders({ ...delivery, ...trace }, '', options, true, now);
   expect({ traceparent, tracestate }).toEqual(expected);
+  // Only the operator's own systems may read it.
+  expect(webhookHeaders({ ...delivery, ...trace }, '', options, false, now)).not.toHaveProperty('tracestate');
 });
 
 it('the content type and the user agent are the original’s', () => {

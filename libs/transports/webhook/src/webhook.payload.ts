@@ -39,7 +39,8 @@ export function webhookHeaders(
   };
   if (delivery.traceparent !== undefined) {
     headers['traceparent'] = delivery.traceparent;
-    if (delivery.tracestate !== undefined) headers['tracestate'] = delivery.tracestate;
+    // It may hold facts of the operator's systems, and users choose where others go.
+    if (isTrusted && delivery.tracestate !== undefined) headers['tracestate'] = delivery.tracestate;
   }
   const authorization = ownAuthorization ?? (isTrusted ? authorizationHeader(options) : undefined);
   if (authorization !== undefined) headers['authorization'] = authorization;

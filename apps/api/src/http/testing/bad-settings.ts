@@ -235,7 +235,7 @@ export const badDeliveries: readonly BadRequest[] = [
   ],
   ['deliveries by colour', 'GET', `${deliveries}?colour=red`, {}, 400, 'QUERY_INVALID', 'colour is not a known field'],
   ['deliveries for a client', 'GET', deliveries, { key: 'client' }, 403, 'SCOPE_MISSING', 'scope admin'],
-  ['to remove deliveries', 'DELETE', deliveries, {}, 405, 'METHOD_NOT_ALLOWED', 'takes GET'],
+  ['to remove all deliveries', 'DELETE', deliveries, {}, 400, 'FILTER_MISSING', 'Set at least one'],
   ...at('POST', `${deliveries}/retry`, [
     ['a retry without body', {}, 400, 'BODY_MISSING', 'Send a body'],
     ['a retry of everything', { body: {} }, 422, 'BODY_INVALID', 'must name deliveries'],

@@ -44,6 +44,7 @@ const bodies: Readonly<Record<string, object>> = {
   'PUT /appsuite/api/pns': phone,
   'PUT /v1/clients/:client/transports/:transport': { uri: 'https://push.example.com/', login: 'a', password: 'b' },
   'POST /v1/deliveries/retry': { ids: ['a'], ...ofUser, client: 'mobile', transport: 'apns', topic: 'x' },
+  'POST /v1/endpoints/enable': { context: 901, client: 'crm', transport: 'webhook' },
   'PUT /v1/config/server/properties/:name': value,
   'PUT /v1/config/context-sets/:set': { rank: 1, withTags: 'a & b' },
   'PUT /v1/config/context-sets/:set/properties/:name': value,
@@ -289,7 +290,7 @@ export function oddRequests({ path, methods }: Route): HostileRequest[] {
 /** Whether the route needs a body for which this file has no valid example. */
 export function lacksBody({ path, methods }: Route): string[] {
   return methods
-    .filter((method) => ['POST', 'PUT', 'PATCH'].includes(method) && !path.endsWith('/test'))
+    .filter((method) => ['POST', 'PUT', 'PATCH'].includes(method) && !/\/(test|rotate)$/.test(path))
     .filter((method) => bodyOf(method, path) === undefined)
     .map((method) => `${method} ${path}`);
 }
