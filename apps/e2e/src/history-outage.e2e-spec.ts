@@ -68,11 +68,11 @@ async function probe(): Promise<void> {
 
 let loads = 0;
 
-/** Posts a notification to each of the first `count` users, and returns its id. Equal ones wait together, so few are dispatched. */
+/** Posts a notification to each of the first `count` users, and returns its id. */
 async function load(count: number): Promise<string> {
   const id = `load-${loads++}`;
   const users = Array.from({ length: count }, (_, index) => index + 1);
-  await post({ context: loaded, users, id, payload: { of: 'load' } });
+  await post({ context: loaded, users, id });
   return id;
 }
 
@@ -139,7 +139,8 @@ it('loses no delivery while Postgres is stopped, and says that the history has a
 
   const answer = await eventually('the gap can be read', async () => {
     const response = await system.request('GET', `/v1/notifications/${lost}?context=${loaded}&user=${lastUser}`);
-    return /Records between (\S+) and (\S+) were lost/.exec(await response.text());
+    // Which record of this user was lost is chance: that of the acceptance (404), or another one.
+    return /[Rr]ecords between (\S+) and (\S+) were lost/.exec(await response.text());
   });
   const [since = NaN, end = NaN] = answer.slice(1).map((time) => Date.parse(time));
   expect(since).toBeLessThanOrEqual(stoppedUntil);
