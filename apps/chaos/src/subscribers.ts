@@ -25,7 +25,8 @@ export async function subscribeAll(system: System, users: number, links: Readonl
     const body = link === undefined ? options : { ...options, endpoint: link.url };
     await system.expect(200, 'PUT', `/v1/clients/${client}/transports/${transport}`, body);
   }
-  const browserOptions = { allowedNetworks: ['127.0.0.0/8', '::1/128'], caFile: authority.cert };
+  const subject = 'mailto:ops@example.com';
+  const browserOptions = { subject, allowedNetworks: ['127.0.0.0/8', '::1/128'], caFile: authority.cert };
   await system.expect(200, 'PUT', `/v1/clients/${browserClient}/transports/webpush`, browserOptions);
   const keyPath = `/v1/clients/${browserClient}/webpush-key`;
   const { applicationServerKey } = await system.expect<{ applicationServerKey: string }>(200, 'GET', keyPath);
