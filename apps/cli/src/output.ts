@@ -25,7 +25,7 @@ export class Output {
   }
 
   line(text = ''): void {
-    this.stream.write(`${text}\n`);
+    this.stream.write(`${text.replace(unprintable, ' ')}\n`);
   }
 
   /** Writes a table, or `empty` where there are no rows. */
@@ -53,7 +53,8 @@ export class Output {
   }
 
   private cell(title: string, value: string | number | undefined): string {
-    const text = printable(String(value ?? ''));
+    // A line break would end the row.
+    const text = String(value ?? '').replaceAll('\n', ' ');
     return title === 'outcome' && text !== '' ? this.outcome(text) : text;
   }
 }
@@ -67,10 +68,13 @@ const outcomeStyles: Readonly<Record<string, Style>> = {
   expired: 'gray',
 };
 
-/** Values come from tenants: control characters would reach the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ');
-}
+const escape = String.fromCharCode(27);
+
+/**
+ * Control characters, without line breaks and our own colours. Texts contain values of tenants and answers of far sides, which must
+ * not control the terminal.
+ */
+const unprintable = new RegExp(`(?!\\n|${escape}\\[\\d+m)\\p{Cc}`, 'gu');
 
 const noBorders = {
   top: '',

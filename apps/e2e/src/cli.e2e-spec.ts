@@ -64,6 +64,15 @@ it('reads and changes properties of each scope', async () => {
   await done('config', 'unset', name, '--in', 'context:1');
 });
 
+it('writes no control characters of a value to the terminal', async () => {
+  const name = 'com.openexchange.pns.template.title.ox:test';
+  await done('config', 'set', name, 'a\u001b]0;title\u0007b\u001b[2Jc', '--in', 'user:19@1');
+  for (const args of [['get', name], ['list']]) {
+    const text = await done('config', ...args, '--in', 'user:19@1');
+    expect([...text].filter((character) => character < ' ' && character !== '\n')).toEqual([]);
+  }
+});
+
 it('lists failed deliveries and sends them again', async () => {
   const uri = `${system.sandbox.url}/webhooks/refusing`;
   await fetch(`${uri}/faults`, {
