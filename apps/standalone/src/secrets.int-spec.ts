@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '@pns/runtime';
+import { isSet, takeFiles } from './env';
 import { keptSecrets } from './secrets';
 
 let folder: string;
@@ -39,5 +40,20 @@ describe('keptSecrets', () => {
   it('does not silently replace secrets that it cannot read', () => {
     writeFileSync(join(folder, 'secrets.json'), '{');
     expect(() => keptSecrets(folder)).toThrow();
+  });
+});
+
+describe('takeFiles', () => {
+  const given = { ...process.env };
+
+  afterEach(() => (process.env = { ...given }));
+
+  it('puts a value from a file in the place of the name of the file, also where the variable is empty', () => {
+    writeFileSync(join(folder, 'url'), 'postgres://db/pns\n');
+    Object.assign(process.env, { DATABASE_URL: '', DATABASE_URL_FILE: join(folder, 'url') });
+    takeFiles();
+    expect(isSet('DATABASE_URL')).toBe(true);
+    expect(process.env).toMatchObject({ DATABASE_URL: 'postgres://db/pns' });
+    expect(process.env).not.toHaveProperty('DATABASE_URL_FILE');
   });
 });

@@ -174,3 +174,14 @@ it('a key that is restricted to contexts posts events of these contexts only', a
   });
   expect(await post({ ...event, subject: '14@2' }, structured, made.body.key)).toMatchObject({ status: 202 });
 });
+
+it('names at most ten faults of an event, because its sender chooses how many it has', async () => {
+  const wrong = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`_${index}`, 0]));
+  const answer = await api.send<{ detail: string; errors: unknown[] }>('POST', '/v1/notifications', {
+    body: { ...event, ...wrong },
+    headers: structured,
+  });
+  expect(answer.status).toBe(422);
+  expect(answer.body.errors).toHaveLength(10);
+  expect(answer.body.detail.length).toBeLessThan(2000);
+});

@@ -45,9 +45,9 @@ export function valuesOf(
   schemas: Readonly<Record<string, Schema>>,
   name?: string,
 ): fc.Arbitrary<unknown> {
-  const any = anyOf(schema, schemas);
+  const usual = anyOf(schema, schemas);
   const hint = name === undefined || !Object.hasOwn(known, name) || schema.enum !== undefined ? undefined : known[name];
-  return hint === undefined ? any : fc.oneof({ weight: 4, arbitrary: hint }, { weight: 1, arbitrary: any });
+  return hint === undefined ? usual : fc.oneof({ weight: 4, arbitrary: hint }, { weight: 1, arbitrary: usual });
 }
 
 function anyOf(schema: Schema, schemas: Readonly<Record<string, Schema>>): fc.Arbitrary<unknown> {
