@@ -1,4 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -148,16 +150,33 @@ async function becomesTrue(claim: () => boolean | Promise<boolean>, timeoutMs: n
   return false;
 }
 
-/** A free port of 127.0.0.1: `preferred` if that is free. */
-export function freePort(preferred = 0): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (error) => (preferred === 0 ? reject(error) : resolve(freePort())));
-    probe.listen(preferred, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
+/** Below the ports that Linux, macOS and Windows give to connections and to listeners that ask for any port. */
+const chosenPorts = { first: 20_000, last: 32_767 };
+
+/**
+ * A free port of 127.0.0.1: `preferred` if that is free. It stays free until a server listens on it: a port that the system chose
+ * could be given to the next connection of any process.
+ */
+export async function freePort(preferred?: number): Promise<number> {
+  if (preferred !== undefined && (await isFree(preferred))) return preferred;
+  const { first, last } = chosenPorts;
+  for (;;) {
+    const port = randomInt(first, last + 1);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  try {
+    probe.listen(port, '127.0.0.1');
+    await once(probe, 'listening');
+  } catch {
+    return false;
+  }
+  probe.close();
+  await once(probe, 'close');
+  return true;
 }
 
 const recordFile = (folder: string): string => join(folder, 'server.json');
