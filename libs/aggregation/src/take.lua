@@ -13,7 +13,8 @@
 --       2 batch id
 --       3 owner: only the last owner of a batch can settle it
 --       4 most windows to take
--- Answer: clock; due windows that were not taken; due time of the next window or ""; then the windows of the batch
+-- Answer: clock; due windows that were not taken; due time of the next window or ""; 1 if the batch is new, else 0; then the
+--         windows of the batch
 local now = clock(ARGV[1])
 local due, batch, most = KEYS[1], ARGV[2], tonumber(ARGV[4])
 local untilNow = string.format('%d', now)
@@ -21,67 +22,97 @@ local untilNow = string.format('%d', now)
 -- Windows of users that other batches have are skipped. At most this many pages of `most` windows are searched for others.
 local mostPages = 4
 
-local holders = {}
-local function holderOf(user)
-  if holders[user] == nil then
-    local holder = redis.call('HGET', KEYS[8], user)
-    holders[user] = holder and redis.call('ZSCORE', KEYS[5], holder) and holder or false
+-- HMGET of any number of fields.
+local function valuesOf(hash, fields)
+  local values = {}
+  for from = 1, #fields, 1000 do
+    local last = math.min(from + 999, #fields)
+    for _, value in ipairs(redis.call('HMGET', hash, unpack(fields, from, last))) do values[#values + 1] = value end
   end
-  return holders[user]
+  return values
+end
+
+-- The batch that has windows of a user, or false; and whether a batch exists.
+local holders, exists = {}, {}
+local function readHolders(windows)
+  local users = {}
+  for _, window in ipairs(windows) do
+    if holders[window.user] == nil then
+      holders[window.user] = false
+      users[#users + 1] = window.user
+    end
+  end
+  for at, holder in ipairs(valuesOf(KEYS[8], users)) do
+    if holder and exists[holder] == nil then exists[holder] = redis.call('ZSCORE', KEYS[5], holder) ~= false end
+    holders[users[at]] = holder and exists[holder] and holder or false
+  end
 end
 
 local function orderOf(span)
   return tonumber(string.match(span or '', ':(%d+)$')) or 0
 end
 
--- Up to `most` due windows from this index on, in the order of acceptance. The sorted set does not order windows that are due
--- in the same ms; their spans do. So all windows of the last ms are read, and the first accepted ones are taken.
+-- Up to `most` due windows from this index on. The sorted set does not order windows that are due in the same ms, so all
+-- windows of the last ms are read.
 local function page(from)
   local found = redis.call('ZRANGEBYSCORE', due, '-inf', untilNow, 'WITHSCORES', 'LIMIT', from, most)
   local windows = {}
+  local function add(key, dueAt)
+    windows[#windows + 1] = { key = key, due = dueAt, at = tonumber(dueAt), user = string.match(key, '^%d+:%d+') or '' }
+  end
   local last = #found == 2 * most and found[#found]
   for at = 1, #found, 2 do
-    if found[at + 1] ~= last then windows[#windows + 1] = { key = found[at], due = found[at + 1], at = tonumber(found[at + 1]) } end
+    if found[at + 1] ~= last then add(found[at], found[at + 1]) end
   end
   if last then
-    for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, last, last)) do windows[#windows + 1] = { key = key, due = last, at = tonumber(last) } end
+    for _, key in ipairs(redis.call('ZRANGEBYSCORE', due, last, last)) do add(key, last) end
   end
-  for from = 1, #windows, 1000 do
-    local keys = {}
-    for at = from, math.min(from + 999, #windows) do keys[#keys + 1] = windows[at].key end
-    for at, span in ipairs(redis.call('HMGET', KEYS[3], unpack(keys))) do
-      windows[from + at - 1].span, windows[from + at - 1].order = span, orderOf(span)
-    end
+  return windows, #found / 2
+end
+
+-- The order of acceptance. The spans of windows that are due in the same ms decide.
+local function inOrder(windows)
+  local keys = {}
+  for at, window in ipairs(windows) do keys[at] = window.key end
+  for at, span in ipairs(valuesOf(KEYS[3], keys)) do
+    windows[at].span, windows[at].order = span, orderOf(span)
   end
   table.sort(windows, function(one, other)
     if one.at ~= other.at then return one.at < other.at end
     if one.order ~= other.order then return one.order < other.order end
     return one.key < other.key
   end)
-  return windows, #found / 2
+  return windows
 end
 
-if redis.call('EXISTS', KEYS[7]) == 1 then
+local isNew = redis.call('EXISTS', KEYS[7]) == 0
+if not isNew then
   redis.call('LSET', KEYS[7], 0, ARGV[3])
 else
   -- Windows that become due at once after this step need a new tick.
   redis.call('DEL', KEYS[4])
-  local windows, taken, users = {}, {}, {}
+  local windows, taken, users, passed = {}, {}, {}, {}
   for number = 1, mostPages do
     local found, size = page((number - 1) * most)
+    readHolders(found)
+    local free = {}
     for _, window in ipairs(found) do
-      local user = string.match(window.key, '^%d+:%d+') or ''
-      local holder = holderOf(user)
+      local holder = holders[window.user]
       if holder and holder ~= batch then
-        redis.call('HSET', KEYS[8], 'passed ' .. holder, '1')
-      elseif #windows < most and not taken[window.key] then
-        if not holder then users[#users + 1] = user end
-        holders[user], taken[window.key] = batch, true
-        windows[#windows + 1] = window
+        passed[holder] = true
+      elseif not taken[window.key] then
+        free[#free + 1] = window
       end
+    end
+    for _, window in ipairs(inOrder(free)) do
+      if #windows == most then break end
+      if not holders[window.user] then users[#users + 1] = window.user end
+      holders[window.user], taken[window.key] = batch, true
+      windows[#windows + 1] = window
     end
     if size < most or #windows == most then break end
   end
+  for holder in pairs(passed) do redis.call('HSETNX', KEYS[8], 'passed ' .. holder, '1') end
   if #windows > 0 then
     local keys, held, holding = {}, { ARGV[3] }, { 'users ' .. batch, table.concat(users, ' ') }
     for _, window in ipairs(windows) do keys[#keys + 1] = window.key end
@@ -108,7 +139,7 @@ end
 
 local left = redis.call('ZCOUNT', due, '-inf', untilNow)
 local upcoming = redis.call('ZRANGEBYSCORE', due, '(' .. untilNow, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-local answer = { now, left, upcoming[2] or '' }
+local answer = { now, left, upcoming[2] or '', isNew and 1 or 0 }
 local held = redis.call('LRANGE', KEYS[7], 1, -1)
 for at = 1, #held do
   answer[#answer + 1] = held[at]

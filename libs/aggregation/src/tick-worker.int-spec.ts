@@ -62,6 +62,13 @@ class Scene {
     return this.worker.start(this.settled);
   }
 
+  /** Sets a property for all. */
+  change(name: string, value: string): Promise<void> {
+    const heard = new Promise<void>((resolve) => this.cascade.onChange(resolve));
+    this.cascade.replaceServerScope({ name: 'server', id: 'test', values: new Map([[name, value]]) });
+    return heard;
+  }
+
   async close(): Promise<void> {
     await this.worker.beforeApplicationShutdown();
     await this.queues.onApplicationShutdown();
@@ -136,12 +143,7 @@ it('sweeps one shard after the other', async () => {
 
 it('runs no more batches at once than configured, even after other properties change', async () => {
   scene = new Scene(Date.now, 2);
-  const changed = (): Promise<void> => {
-    const values = new Map([['com.openexchange.pns.numProcessorThreads', '1']]);
-    const heard = new Promise<void>((resolve) => scene.cascade.onChange(resolve));
-    scene.cascade.replaceServerScope({ name: 'server', id: 'test', values });
-    return heard;
-  };
+  const changed = () => scene.change('com.openexchange.pns.numProcessorThreads', '1');
   await changed();
   let [atWork, mostAtWork] = [0, 0];
   let release: () => void = () => undefined;
@@ -206,4 +208,24 @@ it('adds no ticks for windows that wait until another batch of their user is set
   expect(await scene.windows.settle(before)).toBe('passed');
   await scene.ticks.addNow(shard, 'passed', Date.now());
   expect(idsIn(await scene.handedOver)).toEqual(['second']);
+});
+
+it('adds no more ticks for the rest when a batch is run again', async () => {
+  scene = new Scene(Date.now);
+  const many = Array.from({ length: 501 }, (_, user) => entry(`${user}`, 0, user + 1));
+  for (let from = 0; from < many.length; from += 400) {
+    await scene.windows.join(shard, many.slice(from, from + 400), tickLengthMs, 'x');
+  }
+  await scene.windows.take(shard, 'again', 'a run that failed', 500);
+  // The only thread is busy with the first batch, so other ticks wait.
+  await scene.change('com.openexchange.pns.numProcessorThreads', '1');
+  let waiting: (string | undefined)[] | undefined;
+  const ticks = async () => (await scene.queue.getJobs(['wait', 'active', 'delayed'])).map(({ id }) => id);
+  scene.effort = async () => void (waiting ??= await ticks());
+  await scene.start();
+  await scene.queue.removeJobScheduler('sweep');
+  await scene.ticks.addNow(shard, 'again', Date.now());
+  expect(idsIn(await scene.handedOver)).toHaveLength(500);
+  await eventually('the tick is done', async () => (await scene.queue.getJob('again')) === undefined);
+  expect(waiting?.filter((id) => id?.startsWith('more-'))).toEqual([]);
 });

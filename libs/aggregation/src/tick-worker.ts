@@ -134,10 +134,12 @@ export class TickWorker implements BeforeApplicationShutdown {
   /**
    * Adds ticks for the due windows that did not fit into the batch, so that other threads and dispatchers take them, and for the
    * next window, whose tick may be lost. Due windows next to an empty batch were skipped because of other batches; they get a tick
-   * when those batches are settled.
+   * when those batches are settled. A batch that is run again, for instance while Postgres is away, adds none: the ticks of its
+   * first run exist, or the sweep replaces them.
    */
-  private async scheduleRest({ shard, windows, left, clock, nextDueAt }: Batch): Promise<void> {
-    const extraTicks = windows.length === 0 ? 0 : Math.min(this.threads(), Math.ceil(left / maxWindowsPerBatch));
+  private async scheduleRest({ shard, windows, left, isNew, clock, nextDueAt }: Batch): Promise<void> {
+    const needsMore = isNew && windows.length > 0;
+    const extraTicks = needsMore ? Math.min(this.threads(), Math.ceil(left / maxWindowsPerBatch)) : 0;
     await Promise.all(
       Array.from({ length: extraTicks }, () => this.ticks.addNow(shard, `more-${randomUUID()}`, clock)),
     );

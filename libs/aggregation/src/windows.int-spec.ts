@@ -1,7 +1,9 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import { itemOf, PayloadTexts, type DueWindow, type Notification } from '@pns/notifications';
 import { connectRedis, KeySpace } from '@pns/redis';
 import fc from 'fast-check';
+import { Redis } from 'ioredis';
 import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
 import { Windows, type Batch, type JoinEntry } from './windows';
 
@@ -258,6 +260,30 @@ describe('windows on one clock', () => {
     time.now += delayMs;
     await windows.take(shard, 'first', 'me', 100);
     expect(idsOf(await windows.take(shard, 'second', 'me', 100))).toEqual(['15-1']);
+  });
+
+  it('write nothing while all that are due wait for other batches, and that was noted before', async () => {
+    const { time, keys, windows } = simulated();
+    await windows.join(shard, ofUser(14, 1, 2, 3), tickLengthMs, 'x');
+    time.now += delayMs;
+    await windows.take(shard, 'first', 'me', 1);
+    await windows.take(shard, 'second', 'me', 1);
+    const before = await redis.hgetall(`${keys.group(shard)}:holders`);
+    expect(before).toMatchObject({ '1:14': 'first', 'passed first': '1' });
+    const written: unknown[] = [];
+    const source = new Redis(testRedisUrl());
+    const monitor = await source.monitor();
+    monitor.on('monitor', (_: unknown, command: string[]) => {
+      if (command[1]?.startsWith(keys.group(shard))) written.push(command[0]?.toUpperCase());
+    });
+    expect(idsOf(await windows.take(shard, 'third', 'me', 1))).toEqual([]);
+    await redis.ping();
+    await eventually('the monitor has seen the script', () => written.includes('LRANGE'));
+    monitor.disconnect();
+    source.disconnect();
+    // HSETNX of a field that exists and DEL of a key that does not write nothing to the append-only file.
+    expect(written.filter((name) => /^(HSET|ZADD|INCRBY|RPUSH|ZREM|HDEL)$/.test(String(name)))).toEqual([]);
+    expect(await redis.hgetall(`${keys.group(shard)}:holders`)).toEqual(before);
   });
 
   it('of a user can be taken after the batch with windows of that user was erased', async () => {

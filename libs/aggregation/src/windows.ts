@@ -58,6 +58,8 @@ export interface Batch {
   readonly clock: number;
   /** Due windows that did not fit into the batch. */
   readonly left: number;
+  /** False when an earlier run of the job took the batch. */
+  readonly isNew: boolean;
   /** When the next window falls due, if one waits. */
   readonly nextDueAt?: number;
 }
@@ -122,7 +124,7 @@ export class Windows {
    */
   async take(shard: number, id: string, owner: string, limit: number): Promise<Batch> {
     const group = this.keys.group(shard);
-    const [clock, left, nextDueAt, ...held] = await scripts.take.run(
+    const [clock, left, nextDueAt, isNew, ...held] = await scripts.take.run(
       this.redis,
       ...windowKeys(group),
       `${group}:batch:${id}`,
@@ -152,6 +154,7 @@ export class Windows {
       windows,
       clock: Number(clock),
       left: Number(left),
+      isNew: isNew === 1,
       ...(nextDueAt === '' ? {} : { nextDueAt: Number(nextDueAt) }),
     };
   }
