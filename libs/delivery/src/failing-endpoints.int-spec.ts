@@ -82,7 +82,7 @@ function delivery(changes: Partial<Delivery> = {}): Delivery {
   };
 }
 
-const refused: Outcome = { kind: 'retry', reason: 'The endpoint answered 500.' };
+const refused: Outcome = { kind: 'retry', reason: 'The endpoint answered 500.', isFromEndpoint: true };
 
 /** An endpoint that failed for five days, and the workers that switched it off. */
 async function switchedOff(one: FailingEndpoints, to: Delivery): Promise<void> {
@@ -171,6 +171,8 @@ describe('the time for which an endpoint fails', () => {
   it.each<[string, Outcome]>([
     ['a deferral', { kind: 'retry', reason: 'open', isDeferred: true }],
     ['a wait for Postgres', { kind: 'retry', reason: 'away', isWaiting: true }],
+    ['an internal error', { kind: 'retry', reason: 'internal error' }],
+    ['keys that cannot be decrypted', { kind: 'misconfigured', reason: 'SEAL_KEY_UNKNOWN', isTargetOnly: true }],
     ['a payload that was rejected', { kind: 'rejected', reason: 'The endpoint answered 413.' }],
     ['wrong credentials of the client', { kind: 'misconfigured', reason: 'There is no webhook crm.' }],
     ['an expired delivery', { kind: 'expired', reason: 'late' }],

@@ -121,14 +121,12 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     return { kind: 'exhausted', reason, isKept: true };
   }
 
-  /** Counts the outcome of an attempt for its endpoint. Outcomes that are not the endpoint's fault do not count. */
+  /** Counts the outcome of an attempt for its endpoint. A failure counts only if the endpoint answered so, or did not answer. */
   attempted(delivery: Delivery, outcome: Outcome): void {
     if (delivery.subscriptionId === undefined) return;
     if (outcome.kind === 'delivered' || outcome.kind === 'gone') this.succeeded(delivery);
-    else if (outcome.kind === 'misconfigured' && outcome.isTargetOnly === true)
-      this.hasFailed(delivery, outcome.reason);
     else if (outcome.kind === 'retry' && outcome.isDeferred === true) this.deferred(delivery, outcome);
-    else if (outcome.kind === 'retry' && outcome.isWaiting !== true) this.hasFailed(delivery, outcome.reason);
+    else if (isEndpointFailure(outcome)) this.hasFailed(delivery, outcome.reason);
   }
 
   onApplicationBootstrap(): void {
@@ -319,6 +317,11 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
   private note({ client, token }: Delivery, changes: Partial<KnownEndpoint>): void {
     this.known.set(client, hashOf(token), changes);
   }
+}
+
+function isEndpointFailure(outcome: Outcome): outcome is Extract<Outcome, { kind: 'retry' | 'misconfigured' }> {
+  if (outcome.kind === 'misconfigured') return outcome.isTargetOnly === true && outcome.isFromEndpoint === true;
+  return outcome.kind === 'retry' && outcome.isFromEndpoint === true;
 }
 
 /** @throws Error if `sending` takes too long, for example while Redis is away; the step is taken again later */
