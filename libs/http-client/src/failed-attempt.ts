@@ -4,14 +4,7 @@ import { AnswerTimeoutError, BlockedAddressError } from './guarded-client';
 import { codeOf } from './no-answer';
 
 /** The system had no file, port or memory for a connection, or the host has no network. The endpoint is not the cause. */
-const localCodes: ReadonlySet<string> = new Set([
-  'EMFILE',
-  'ENFILE',
-  'ENOBUFS',
-  'ENOMEM',
-  'EADDRNOTAVAIL',
-  'ENETDOWN',
-]);
+const localCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'ENETDOWN']);
 
 /**
  * The verdict for a request of `GuardedClient` without an answer. `farSide` names the endpoint in sentences.
