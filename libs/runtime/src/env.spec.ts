@@ -75,8 +75,30 @@ describe('readEnvironment', () => {
     expect(areTracesOn(env)).toBe(isOn);
   });
 
-  it('checks the variables of OpenTelemetry that PNS uses in every app, and accepts all others', () => {
-    expect(() => readEnvironment([], { OTEL_TRACES_SAMPLER: 'never' })).toThrow('OTEL_TRACES_SAMPLER: ');
+  const faultyTraces = [
+    ['OTEL_TRACES_SAMPLER', 'never'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+    ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'http/protobuf'],
+    ['OTEL_TRACES_SAMPLER_ARG', '10 %'],
+    ['OTEL_SDK_DISABLED', 'yes'],
+    ['OTEL_TRACES_EXPORTER', 'zipkin'],
+  ] as const;
+
+  it.each(faultyTraces)('checks %s in every app, unless traces are off', (name, value) => {
+    const on = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint };
+    expect(() => readEnvironment([], { ...on, [name]: value })).toThrow(`${name}: `);
+    for (const off of [{}, { ...on, OTEL_SDK_DISABLED: 'true' }, { ...on, OTEL_TRACES_EXPORTER: 'none' }]) {
+      const env = { [name]: value, ...off };
+      if (!areTracesOn(env)) expect(readEnvironment([], env)).toEqual(readEnvironment([], {}));
+    }
+  });
+
+  it('checks no endpoint while the SDK is disabled', () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318', OTEL_SDK_DISABLED: 'true' };
+    expect(readEnvironment([], env)).toEqual(readEnvironment([], {}));
+  });
+
+  it('accepts the variables of OpenTelemetry that PNS does not use', () => {
     expect(readEnvironment([], { OTEL_BSP_MAX_QUEUE_SIZE: '9', OTEL_LATER: 'x' })).toEqual(readEnvironment([], {}));
   });
 

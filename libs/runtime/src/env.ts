@@ -132,7 +132,7 @@ type EnvironmentName = keyof Environment;
 /** The secrets, in order of their power. */
 const secretNames = ['PNS_BOOTSTRAP_API_KEY', 'PNS_ENCRYPTION_KEY', 'PNS_SESSION_SECRET'] as const;
 
-/** The variables of OpenTelemetry that are checked. */
+/** The variables of OpenTelemetry that are checked while traces are on. */
 const ofTraces = Object.keys(schema.shape).filter((name) => name.startsWith('OTEL_'));
 
 /** Variables whose value can also be in a file that `<name>_FILE` names, as Docker and Kubernetes provide secrets. */
@@ -180,18 +180,15 @@ export function readEnvironment<Name extends EnvironmentName>(
   needed: readonly Name[],
   env: NodeJS.ProcessEnv = process.env,
 ): Pick<Environment, Name | 'NODE_ENV' | 'PNS_LOG_LEVEL'> {
-  const given = withFiles(
-    Object.fromEntries(
-      Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
-    ),
-  );
+  const given = withFiles(withValues(env));
   const own = [...new Set([...Object.keys(env), ...Object.keys(given)])].filter(
     (name) => name.startsWith('PNS_') && !isFileName(name),
   );
   const unknown = own.find((name) => !isKnown(name));
   if (unknown !== undefined) throw invalid(`${unknown} is not a variable that PNS knows; correct or remove it.`);
   const names = new Set<EnvironmentName>(['NODE_ENV', 'PNS_LOG_LEVEL', ...needed]);
-  for (const name of [...own, ...ofTraces]) if (name in given && isKnown(name)) names.add(name);
+  for (const name of [...own, ...(areTracesOn(given) ? ofTraces : [])])
+    if (name in given && isKnown(name)) names.add(name);
   const values = Object.fromEntries([...names].map((name) => [name, valueOf(name, given)]));
   const risk = risks.find(([isTaken]) => isTaken(given));
   if (risk !== undefined) throw invalid(risk[1]);
@@ -214,13 +211,16 @@ export function sessionKeyOf({
 }
 
 /** Whether traces are exported: only if an endpoint for them is set, and they are not switched off. */
-export function areTracesOn(env?: NodeJS.ProcessEnv): boolean {
-  const given = readEnvironment(
-    ['OTEL_SDK_DISABLED', 'OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
-    env,
+export function areTracesOn(env: NodeJS.ProcessEnv = process.env): boolean {
+  const given = withValues(env);
+  const endpoint = given['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? given['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  return endpoint !== undefined && given['OTEL_SDK_DISABLED'] !== 'true' && given['OTEL_TRACES_EXPORTER'] !== 'none';
+}
+
+function withValues(env: NodeJS.ProcessEnv): Given {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
   );
-  const endpoint = given.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? given.OTEL_EXPORTER_OTLP_ENDPOINT;
-  return endpoint !== undefined && given.OTEL_SDK_DISABLED !== 'true' && given.OTEL_TRACES_EXPORTER !== 'none';
 }
 
 function valueOf(name: EnvironmentName, given: Given): unknown {
