@@ -59,12 +59,23 @@ const apiKey = z.string().min(16, 'must be at least 16 characters long');
 /** RFC 7518, 3.2: a key for HS256 has at least the length of its digest. */
 const sessionSecret = z.string().refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
 
+/** Nothing connects to port 0, which means any free port. The URL may name several hosts. */
+function hasUsablePorts(url: string): boolean {
+  const [, hosts = ''] = /^[^:]*:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url) ?? [];
+  return hosts.split(',').every((host) => !/:0+$/.test(host));
+}
+
+const portSentence = 'must be a URL without port 0, to which nothing connects';
+
 /** The source of the keys decides about access, so only this machine is trusted without a certificate. */
 const jwksUrl = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isTrusted = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
-  if (url !== undefined && isTrusted && url.username === '' && url.password === '') return url;
-  const message = 'must be an https:// URL without an account, or http:// on this machine';
+  if (url !== undefined && isTrusted && url.username === '' && url.password === '' && hasUsablePorts(text)) return url;
+  const message =
+    isTrusted && !hasUsablePorts(text)
+      ? portSentence
+      : 'must be an https:// URL without an account, or http:// on this machine';
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
@@ -78,7 +89,8 @@ const otlpUrl = z
   .refine(
     (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
     'must be an http:// or https:// URL',
-  );
+  )
+  .refine(hasUsablePorts, portSentence);
 const otlpProtocol = z.literal('http/json', 'must be http/json, the only protocol in which PNS sends traces');
 
 const samplers = ['always_on', 'always_off', 'traceidratio'] as const;
@@ -92,13 +104,17 @@ const ratio = z.string().regex(/^(0(\.\d{1,9})?|\.\d{1,9}|1(\.0{1,9})?)$/, 'must
 const schema = z.object({
   // Only known words: with a typing error the rules of production would not apply.
   NODE_ENV: oneOf('production', 'development', 'test').default('development'),
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+    .refine(hasUsablePorts, portSentence),
   REDIS_URL: z
     .string()
     .regex(
       /^rediss?:\/\/|^rediss?-cluster:\/\/([^@/]*@)?[\w.-]+(:\d{1,5})?(,[\w.-]+(:\d{1,5})?)*\/?$/,
       'must be a redis:// or rediss:// URL, or redis-cluster://host:port,host:port',
-    ),
+    )
+    .refine(hasUsablePorts, portSentence),
   PNS_API_PORT: port.default(3000),
   PNS_WEBSOCKET_PORT: port.default(3001),
   PNS_SANDBOX_PORT: port.default(3002),
@@ -114,7 +130,7 @@ const schema = z.object({
   PNS_ENCRYPTION_KEY: encryptionKeys,
   PNS_DATA_DIR: z.string().min(1).default('.data'),
   // Of the command line. The apps do not read them, but may be started from the same shell.
-  PNS_API_URL: z.url().optional(),
+  PNS_API_URL: z.url().refine(hasUsablePorts, portSentence).optional(),
   PNS_API_KEY: z.string().optional(),
   OTEL_SDK_DISABLED: oneOf('true', 'false').optional(),
   OTEL_TRACES_EXPORTER: oneOf('otlp', 'none').optional(),
