@@ -210,6 +210,13 @@ it('docs/history.md shows what became of the newest notification', async () => {
   expect(printed).toMatch(/"delivered":\d+/);
 });
 
+it('docs/configuration.md sets properties and shows which scope decides', async () => {
+  const [faults, values, set] = blocksOf('docs/configuration.md').filter(({ language }) => language === 'sh');
+  expect(await run(faults as Block)).toContain('"isAllInEffect":true');
+  expect(await run(values as Block)).toMatch(/"com\.openexchange\.pns\.delayDuration","value":2000/);
+  expect(await run(set as Block)).toMatch(/"com\.openexchange\.pns\.delayDuration","value":500.*"premium"/);
+});
+
 it('the commands of docs/cli.md show what became of a notification and why', async () => {
   const [block] = blocksOf('docs/cli.md');
   const reader = newShell(root);
@@ -246,6 +253,7 @@ it('every block of commands of every page is run above, or its reason is given',
     (['docs/dovecot.md', 'docs/app-suite.md'].includes(page) && text.startsWith('api ')) ||
     page === 'docs/producers.md' ||
     page === 'docs/history.md' ||
+    page === 'docs/configuration.md' ||
     page === 'docs/cli.md' ||
     (page === 'CONTRIBUTING.md' && text.startsWith('npx jest libs/topics\n'));
   const others = commands.filter((block) => !isRun(block)).map((block) => `${block.page}: ${firstLine(block)}`);
