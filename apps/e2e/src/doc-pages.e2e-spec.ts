@@ -241,6 +241,27 @@ it('the commands of docs/cli.md show what became of a notification and why', asy
   }
 });
 
+it("the commands of docs/migration.md take over a folder with the original's examples", async () => {
+  const original = join(folder, 'etc');
+  const config = join(folder, 'pns-config');
+  mkdirSync(original);
+  writeFileSync(join(original, 'pns.properties'), 'com.openexchange.pns.delayDuration=1500\r\n');
+  writeFileSync(join(original, 'mail.properties'), 'com.openexchange.mail.loginSource = mail\n');
+  writeFileSync(join(original, 'webhooks.yml'), 'crm:\n    uri: https://crm.example.com/push\n');
+  const [look, write] = blocksOf('docs/migration.md').filter(({ language }) => language === 'sh');
+  const reader = newShell(root);
+  try {
+    const paths = ({ text }: Block) => text.replace('/opt/open-xchange/etc', original).replaceAll('pns-config', config);
+    const reported = await reader.type(paths(look as Block));
+    expect(reported).toMatch(/^pns\.properties:1: taken com\.openexchange\.pns\.delayDuration$/m);
+    expect(reported).toMatch(/^not-needed\s+1\s/m);
+    expect(reported).toMatch(/^Would write: pns\.properties, webhooks\.yml$/m);
+    expect(await reader.type(paths(write as Block))).toMatch(/^pns\.properties\nwebhooks\.yml$/m);
+  } finally {
+    await reader.end();
+  }
+});
+
 it('the commands of CONTRIBUTING.md run the tests of a folder, and one of them', async () => {
   const [block] = blocksOf('CONTRIBUTING.md').filter(({ text }) => text.startsWith('npx jest libs/topics\n'));
   const [ofFolder = '', one = ''] = (block as Block).text.trim().split('\n');
@@ -265,6 +286,7 @@ it('every block of commands of every page is run above, or its reason is given',
     page === 'docs/history.md' ||
     page === 'docs/configuration.md' ||
     page === 'docs/cli.md' ||
+    page === 'docs/migration.md' ||
     (page === 'CONTRIBUTING.md' && text.startsWith('npx jest libs/topics\n'));
   const others = commands.filter((block) => !isRun(block)).map((block) => `${block.page}: ${firstLine(block)}`);
   expect(others.sort()).toEqual(Object.keys(notRun).sort());
