@@ -98,11 +98,11 @@ export class BoardServer implements IServerAdapter {
   }
 
   private addApi(scope: FastifyInstance, path: string): void {
-    for (const { method, route, handler } of this.apiRoutes) {
-      if (![method].flat().includes('get')) continue;
-      for (const served of [route].flat().filter((each) => servedPaths.has(each))) {
+    for (const route of this.apiRoutes) {
+      if (![route.method].flat().includes('get')) continue;
+      for (const served of [route.route].flat().filter((each) => servedPaths.has(each))) {
         scope.get(`${path}${served}`, { config: access }, async (request, reply) => {
-          const { status = 200, body } = await handler(this.boardRequest(request));
+          const { status = 200, body } = await route.handler(this.boardRequest(request));
           return reply.status(status).header('cache-control', 'no-store').send(body);
         });
       }
