@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -51,6 +51,7 @@ const firstLine = ({ text }: Block): string => text.split('\n', 1)[0] ?? '';
 beforeAll(async () => {
   mkdirSync(dataDir);
   mkdirSync(bin);
+  symlinkSync(join(root, 'examples'), join(folder, 'examples'));
   database = await freshDatabase();
   const { file, env } = php();
   const libraries = env['LD_LIBRARY_PATH'] ?? '';
@@ -196,6 +197,14 @@ it('docs/producers.md sends notifications and CloudEvents', async () => {
   await eventually('the history shows an event', async () => (await run(history as Block)).includes('"id":"4711-'));
 });
 
+it('docs/webhooks.md ends with a push at its receiver', async () => {
+  const blocks = blocksOf('docs/webhooks.md');
+  const stop = blocks.pop();
+  for (const block of blocks) await run(block);
+  await shell.prints('ox:mail:new for user 16: Hello, receiver\n');
+  await run(stop as Block);
+});
+
 it.each(['docs/dovecot.md', 'docs/app-suite.md'])('%s ends with a look at the history', async (page) => {
   const [block] = blocksOf(page).filter(({ text }) => text.startsWith('api GET'));
   expect(await run(block as Block)).toContain('"items":');
@@ -208,6 +217,13 @@ it('docs/history.md shows what became of the newest notification', async () => {
     return /"sentence":"[^"]+ was (?:delivered|sent) to /.test(answers) ? answers : undefined;
   });
   expect(printed).toMatch(/"delivered":\d+/);
+});
+
+it('docs/configuration.md sets properties and shows which scope decides', async () => {
+  const [faults, values, set] = blocksOf('docs/configuration.md').filter(({ language }) => language === 'sh');
+  expect(await run(faults as Block)).toContain('"isAllInEffect":true');
+  expect(await run(values as Block)).toMatch(/"com\.openexchange\.pns\.delayDuration","value":2000/);
+  expect(await run(set as Block)).toMatch(/"com\.openexchange\.pns\.delayDuration","value":500.*"premium"/);
 });
 
 it('the commands of docs/cli.md show what became of a notification and why', async () => {
@@ -273,7 +289,9 @@ it('every block of commands of every page is run above, or its reason is given',
     (page === 'README.md' && /KEY in|v1\/sessions/.test(text)) ||
     (['docs/dovecot.md', 'docs/app-suite.md'].includes(page) && text.startsWith('api ')) ||
     page === 'docs/producers.md' ||
+    page === 'docs/webhooks.md' ||
     page === 'docs/history.md' ||
+    page === 'docs/configuration.md' ||
     page === 'docs/cli.md' ||
     page === 'docs/migration.md' ||
     (page === 'CONTRIBUTING.md' && text.startsWith('npx jest libs/topics\n'));

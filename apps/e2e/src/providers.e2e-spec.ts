@@ -1,6 +1,6 @@
 import { eventually } from '@pns/local-servers/waiting';
 import type { DemoApp, Providers } from '@pns/sandbox';
-import { System } from './system';
+import { apiKey, System } from './system';
 
 jest.setTimeout(180_000);
 
@@ -203,4 +203,24 @@ it('of 500 phones of a user 20 are gone: 480 are pushed to, and 20 subscriptions
   expect(gone).toHaveLength(20);
   expect(providers.fcm.mostStreams).toBeLessThanOrEqual(100);
   expect(system.app('worker-fcm').child.exitCode).toBeNull();
+});
+
+it('the sandbox as a separate process sends the demonstration to a device of each provider, at the name that it was given', async () => {
+  await system.add('worker-webpush');
+  const sandbox = await system.add('sandbox', {
+    PNS_SANDBOX_PORT: '0',
+    PNS_SANDBOX_HOST: '127.0.0.1',
+    PNS_API_URL: system.app('api').url,
+    PNS_API_KEY: apiKey,
+  });
+  const headers = { 'content-type': 'application/json' };
+  const sent = await fetch(`${sandbox.url}/demo/notification`, { method: 'POST', headers, body: '{}' });
+  expect([sent.status, await sent.text()]).toEqual([200, expect.stringContaining('"accepted":1')]);
+  const lists = ['apns/devices', 'fcm/devices', 'wns/channels', 'webpush/subscriptions'];
+  await eventually('each device has its push', async () => {
+    const devices = await Promise.all(
+      lists.map(async (path) => (await (await fetch(`${sandbox.url}/${path}`)).json()) as { accepted: number }[]),
+    );
+    return devices.every((each) => each[0]?.accepted === 1);
+  });
 });

@@ -3,6 +3,7 @@ export { startDovecot, type DovecotOptions, type LocalDovecot } from './dovecot'
 export { firefox } from './firefox-program';
 export { claimFolder } from './folder-claim';
 export { cuttableLink, type CuttableLink } from './cuttable-link';
+export { helm } from './helm-program';
 export { LocalServerError } from './local-server-error';
 export { nodeProgram } from './node-program';
 export { startNginx, type NginxOptions } from './nginx';

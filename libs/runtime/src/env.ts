@@ -102,6 +102,7 @@ const schema = z.object({
   PNS_API_PORT: port.default(3000),
   PNS_WEBSOCKET_PORT: port.default(3001),
   PNS_SANDBOX_PORT: port.default(3002),
+  PNS_SANDBOX_HOST: z.string().min(1).default('localhost'),
   PNS_TRUSTED_PROXIES: networks.default([]),
   PNS_HEALTH_PORT: port.default(3003),
   PNS_LISTEN_HOST: listenHost.default('::'),
@@ -114,7 +115,7 @@ const schema = z.object({
   PNS_SESSION_JWKS_URL: jwksUrl.optional(),
   PNS_ENCRYPTION_KEY: encryptionKeys,
   PNS_DATA_DIR: z.string().min(1).default('.data'),
-  // Of the command line. The apps do not read them, but may be started from the same shell.
+  // Of the command line and the sandbox. The other apps do not read them, but may be started from the same shell.
   PNS_API_URL: z.url().optional(),
   PNS_API_KEY: z.string().optional(),
   OTEL_SDK_DISABLED: oneOf('true', 'false').optional(),
