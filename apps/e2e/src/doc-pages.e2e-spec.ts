@@ -58,7 +58,7 @@ beforeAll(async () => {
   const { file, env } = php();
   const libraries = env['LD_LIBRARY_PATH'] ?? '';
   writeFileSync(join(bin, 'php'), `#!/bin/sh\nLD_LIBRARY_PATH='${libraries}' exec '${file}' "$@"\n`, { mode: 0o755 });
-  pns = new Standalone(dataDir, { ...freePorts, DATABASE_URL: database.url });
+  pns = new Standalone(dataDir, { ...freePorts, DATABASE_URL: database.url, PNS_QUEUE_BOARD: 'on' });
   await pns.isRunning();
   port = await freePort();
   shell = newShell(folder);
@@ -296,6 +296,13 @@ it('the commands of docs/cli.md show what became of a notification and why', asy
   } finally {
     await reader.end();
   }
+});
+
+it('PNS_QUEUE_BOARD shows the queues to an admin', async () => {
+  const authorization = `Basic ${Buffer.from(`:${pns.apiKey}`).toString('base64')}`;
+  const board = await fetch(`${pns.apiUrl}/queues`, { headers: { authorization } });
+  expect([board.status, await board.text()]).toEqual([200, expect.stringContaining('<base href="/queues/" />')]);
+  expect((await fetch(`${pns.apiUrl}/queues`)).status).toBe(401);
 });
 
 it("the commands of docs/migration.md take over a folder with the original's examples", async () => {

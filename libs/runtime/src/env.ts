@@ -124,6 +124,7 @@ const schema = z.object({
   PNS_LISTEN_HOST: listenHost.default('::'),
   PNS_CONFIG_DIR: z.string().min(1).default('config'),
   PNS_SHARDS: wholeNumber(1, 1024).default(8),
+  PNS_QUEUE_BOARD: oneOf('on', 'off').default('off'),
   PNS_LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent').default('info'),
   PNS_BOOTSTRAP_API_KEY: apiKey,
   PNS_SESSION_SECRET: sessionSecret.optional(),
