@@ -48,29 +48,53 @@ export function addFailed(program: Command): void {
   filtered(
     failed
       .command('retry [ids...]')
-      .description('Sends them again: the ones with these ids, or up to 10,000 that match the filter.'),
+      .description('Sends them again: the ones with these ids, or all that match the filter.'),
   )
     .addHelpText('after', '\nExample:\n  pns failed retry --client crm --outcome exhausted')
     .action(
       action<FilterOptions>(async ({ client, output }, options, ...ids) => {
-        const answer = await answerOf(client.POST('/v1/deliveries/retry', { body: chosen(ids, options) }));
-        output.show(answer, () => output.line(`${answer.retried} sent again.`));
+        const filter = chosen(ids, options);
+        const retried = await inTotal(async (more) => {
+          const answer = await answerOf(client.POST('/v1/deliveries/retry', { body: { ...filter, ...more } }));
+          return { ...answer, handled: answer.retried };
+        });
+        output.show({ retried }, () => output.line(`${retried} sent again.`));
       }),
     );
   filtered(
     failed
       .command('delete [ids...]')
-      .description(
-        'Deletes the ones with these ids, or up to 10,000 that match the filter. They cannot be sent again.',
-      ),
+      .description('Deletes the ones with these ids, or all that match the filter. They cannot be sent again.'),
   ).action(
     action<FilterOptions>(async ({ client, output }, options, ...given) => {
       const { ids, ...filter } = chosen(given, options);
       const query = { ...filter, ...(ids !== undefined && { id: ids }) };
-      const answer = await answerOf(client.DELETE('/v1/deliveries', { params: { query } }));
-      output.show(answer, () => output.line(`${answer.removed} deleted.`));
+      const removed = await inTotal(async (more) => {
+        const answer = await answerOf(client.DELETE('/v1/deliveries', { params: { query: { ...query, ...more } } }));
+        return { ...answer, handled: answer.removed };
+      });
+      output.show({ removed }, () => output.line(`${removed} deleted.`));
     }),
   );
+}
+
+/** What one request has handled, and how to continue. */
+interface Part {
+  readonly handled: number;
+  readonly hasMore: boolean;
+  readonly failedBefore?: string;
+}
+
+/** Repeats a request until it has handled all deliveries that had failed when the first one began; returns their number. */
+export async function inTotal(request: (more: { readonly failedBefore?: string }) => Promise<Part>): Promise<number> {
+  let part = await request({});
+  let total = part.handled;
+  while (part.hasMore && part.handled > 0) {
+    const { failedBefore } = part;
+    part = await request(failedBefore === undefined ? {} : { failedBefore });
+    total += part.handled;
+  }
+  return total;
 }
 
 function filtered(command: Command): Command {

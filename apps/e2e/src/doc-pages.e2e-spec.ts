@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -51,6 +51,7 @@ const firstLine = ({ text }: Block): string => text.split('\n', 1)[0] ?? '';
 beforeAll(async () => {
   mkdirSync(dataDir);
   mkdirSync(bin);
+  symlinkSync(join(root, 'examples'), join(folder, 'examples'));
   database = await freshDatabase();
   const { file, env } = php();
   const libraries = env['LD_LIBRARY_PATH'] ?? '';
@@ -196,6 +197,14 @@ it('docs/producers.md sends notifications and CloudEvents', async () => {
   await eventually('the history shows an event', async () => (await run(history as Block)).includes('"id":"4711-'));
 });
 
+it('docs/webhooks.md ends with a push at its receiver', async () => {
+  const blocks = blocksOf('docs/webhooks.md');
+  const stop = blocks.pop();
+  for (const block of blocks) await run(block);
+  await shell.prints('ox:mail:new for user 16: Hello, receiver\n');
+  await run(stop as Block);
+});
+
 it.each(['docs/dovecot.md', 'docs/app-suite.md'])('%s ends with a look at the history', async (page) => {
   const [block] = blocksOf(page).filter(({ text }) => text.startsWith('api GET'));
   expect(await run(block as Block)).toContain('"items":');
@@ -210,6 +219,13 @@ it('docs/history.md shows what became of the newest notification', async () => {
   expect(printed).toMatch(/"delivered":\d+/);
 });
 
+it('docs/configuration.md sets properties and shows which scope decides', async () => {
+  const [faults, values, set] = blocksOf('docs/configuration.md').filter(({ language }) => language === 'sh');
+  expect(await run(faults as Block)).toContain('"isAllInEffect":true');
+  expect(await run(values as Block)).toMatch(/"com\.openexchange\.pns\.delayDuration","value":2000/);
+  expect(await run(set as Block)).toMatch(/"com\.openexchange\.pns\.delayDuration","value":500.*"premium"/);
+});
+
 it('the commands of docs/cli.md show what became of a notification and why', async () => {
   const [block] = blocksOf('docs/cli.md');
   const reader = newShell(root);
@@ -220,6 +236,27 @@ it('the commands of docs/cli.md show what became of a notification and why', asy
     expect(printed).toMatch(/^Usage: pns /m);
     expect(printed).toMatch(/webhook\s+sandbox\s+1\s+\S+\s+\d+\s+delivered/);
     expect(printed).toMatch(/delayDuration\s+0\s+1000$/m);
+  } finally {
+    await reader.end();
+  }
+});
+
+it("the commands of docs/migration.md take over a folder with the original's examples", async () => {
+  const original = join(folder, 'etc');
+  const config = join(folder, 'pns-config');
+  mkdirSync(original);
+  writeFileSync(join(original, 'pns.properties'), 'com.openexchange.pns.delayDuration=1500\r\n');
+  writeFileSync(join(original, 'mail.properties'), 'com.openexchange.mail.loginSource = mail\n');
+  writeFileSync(join(original, 'webhooks.yml'), 'crm:\n    uri: https://crm.example.com/push\n');
+  const [look, write] = blocksOf('docs/migration.md').filter(({ language }) => language === 'sh');
+  const reader = newShell(root);
+  try {
+    const paths = ({ text }: Block) => text.replace('/opt/open-xchange/etc', original).replaceAll('pns-config', config);
+    const reported = await reader.type(paths(look as Block));
+    expect(reported).toMatch(/^pns\.properties:1: taken com\.openexchange\.pns\.delayDuration$/m);
+    expect(reported).toMatch(/^not-needed\s+1\s/m);
+    expect(reported).toMatch(/^Would write: pns\.properties, webhooks\.yml$/m);
+    expect(await reader.type(paths(write as Block))).toMatch(/^pns\.properties\nwebhooks\.yml$/m);
   } finally {
     await reader.end();
   }
@@ -245,8 +282,11 @@ it('every block of commands of every page is run above, or its reason is given',
     (page === 'README.md' && /KEY in|v1\/sessions/.test(text)) ||
     (['docs/dovecot.md', 'docs/app-suite.md'].includes(page) && text.startsWith('api ')) ||
     page === 'docs/producers.md' ||
+    page === 'docs/webhooks.md' ||
     page === 'docs/history.md' ||
+    page === 'docs/configuration.md' ||
     page === 'docs/cli.md' ||
+    page === 'docs/migration.md' ||
     (page === 'CONTRIBUTING.md' && text.startsWith('npx jest libs/topics\n'));
   const others = commands.filter((block) => !isRun(block)).map((block) => `${block.page}: ${firstLine(block)}`);
   expect(others.sort()).toEqual(Object.keys(notRun).sort());

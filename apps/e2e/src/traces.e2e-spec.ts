@@ -173,6 +173,40 @@ it('a notification is one trace from POST to the answers of three providers, and
   });
 });
 
+it('the request of App Suite, and the CloudEvent with its own trace, are in the traces of their producers', async () => {
+  system.configure('webhook-producers.yml', 'appsuite:\n  webhookSecret: Bearer 0815\n');
+  const body = { event: 'ox:mail:new', payload: { ...user, folder: 'default0/INBOX', id: 'ox' } };
+  const suite = await eventually('App Suite is known', async () => {
+    const { id, span, traceparent } = newTrace();
+    const response = await fetch(`${system.app('api').url}/v1/webhooks/ox/appsuite`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer 0815', 'content-type': 'application/json', traceparent },
+      body: JSON.stringify(body),
+    });
+    return response.status === 202 && { id, span };
+  });
+  expect(treeOf(await spansOf(suite.id, 9), suite.span).slice(0, 3)).toEqual([
+    'server pns-api: POST /v1/webhooks/ox/:id',
+    '  producer pns-api: join windows',
+    '    consumer pns-dispatcher: dispatch windows',
+  ]);
+  expect(collector.spansOf(suite.id)).toHaveLength(9);
+
+  const [own, ofRequest] = [newTrace(), newTrace()];
+  const event = { specversion: '1.0', type: 'ox:mail:new', source: '/mail', id: 'traced', subject: '14@1' };
+  const response = await fetch(`${system.app('api').url}/v1/notifications`, {
+    method: 'POST',
+    headers: {
+      ...{ authorization: `Bearer ${apiKey}`, 'content-type': 'application/cloudevents+json' },
+      traceparent: ofRequest.traceparent,
+    },
+    body: JSON.stringify({ ...event, traceparent: own.traceparent, data: { folder: 'default0/INBOX', id: 'traced' } }),
+  });
+  expect(response.status).toBe(202);
+  expect(treeOf(await spansOf(own.id, 8), own.span)[0]).toBe('producer pns-api: join windows');
+  expect((await spansOf(ofRequest.id, 1)).map(({ name }) => name)).toEqual(['POST /v1/notifications']);
+});
+
 it('each attempt is a span, and a failed one is marked', async () => {
   await misbehave({ status: 500, times: 1 });
   const { id, span, traceparent } = newTrace();

@@ -157,7 +157,7 @@ export class Ingest {
   }
 
   private entryOf(notification: Notification, texts: PayloadTexts): JoinEntry {
-    const { context, user, topic, priority, idempotencyKey, postedBy } = notification;
+    const { context, user, topic, priority, idempotencyKey, keepIdForMs = 0, postedBy } = notification;
     const subject = { context, user };
     const span = postedBy && joinSpan(notification);
     const { mode, delayMs, maxDelayMs, retentionMs, historyMode } = this.cascade.derive(
@@ -170,7 +170,7 @@ export class Ingest {
       mode,
       delayMs,
       maxDelayMs,
-      retentionMs,
+      retentionMs: Math.max(retentionMs, keepIdForMs),
       item: itemOf(notification, texts, span?.trace),
       span,
       recorded: historyMode === 'none' ? undefined : notification,

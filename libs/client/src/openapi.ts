@@ -1506,6 +1506,16 @@ export interface components {
             }[];
             nextCursor?: string;
         };
+        DeletedCount: {
+            removed: number;
+            /** @description Whether more deliveries match. Repeat the request with `failedBefore` for them. */
+            hasMore: boolean;
+            /**
+             * Format: date-time
+             * @description With `hasMore`: when this request began, so that a repeat leaves out what failed later.
+             */
+            failedBefore?: string;
+        };
         DeliveryRetry: {
             ids?: string[];
             context?: number;
@@ -1516,9 +1526,21 @@ export interface components {
             topic?: string;
             /** @enum {string} */
             outcome?: "exhausted" | "gone" | "rejected" | "misconfigured" | "expired";
+            /**
+             * Format: date-time
+             * @description Only deliveries that failed before this time.
+             */
+            failedBefore?: string;
         };
         RetriedCount: {
             retried: number;
+            /** @description Whether more deliveries match. Repeat the request with `failedBefore` for them. */
+            hasMore: boolean;
+            /**
+             * Format: date-time
+             * @description With `hasMore`: when this request began, so that a repeat leaves out what failed later.
+             */
+            failedBefore?: string;
         };
         EndpointList: {
             items: {
@@ -3017,6 +3039,8 @@ export interface operations {
                 outcome?: "exhausted" | "gone" | "rejected" | "misconfigured" | "expired";
                 /** @description The id of the notification. */
                 notification?: string;
+                /** @description Only deliveries that failed before this time. */
+                failedBefore?: string;
             };
             header?: never;
             path?: never;
@@ -3057,6 +3081,8 @@ export interface operations {
                 outcome?: "exhausted" | "gone" | "rejected" | "misconfigured" | "expired";
                 /** @description The id of the notification. */
                 notification?: string;
+                /** @description Only deliveries that failed before this time. */
+                failedBefore?: string;
             };
             header?: never;
             path?: never;
@@ -3070,7 +3096,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RemovedCount"];
+                    "application/json": components["schemas"]["DeletedCount"];
                 };
             };
             /** @description An error. */

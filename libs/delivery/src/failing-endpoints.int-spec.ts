@@ -82,7 +82,7 @@ function delivery(changes: Partial<Delivery> = {}): Delivery {
   };
 }
 
-const refused: Outcome = { kind: 'retry', reason: 'The endpoint answered 500.' };
+const refused: Outcome = { kind: 'retry', reason: 'The endpoint answered 500.', isFromEndpoint: true };
 
 /** An endpoint that failed for five days, and the workers that switched it off. */
 async function switchedOff(one: FailingEndpoints, to: Delivery): Promise<void> {
@@ -151,6 +151,25 @@ describe('an endpoint that fails for five days', () => {
     expect(await queued()).toHaveLength(3);
   });
 
+  it('is one message for a server and hour, also if its endpoints reach the percentage one after another', async () => {
+    const [one, other] = [worker(), worker()];
+    for (let each = 0; each < 150; each++) {
+      clock = start + each * 60_000;
+      one.attempted(delivery({ client: 'dead.host' }), refused);
+      await one.refresh();
+    }
+    for (let minutes = 0; minutes < 240; minutes += 5) {
+      clock = start + dayMs * 2.5 + minutes * 60_000;
+      await Promise.all([one.refresh(), other.refresh()]);
+    }
+    const messages = (await queued()).map(({ payload }) => payload);
+    expect(messages.map(({ count }) => count).slice(0, 2)).toEqual([1, 60]);
+    expect(messages.length).toBeLessThanOrEqual(4);
+    expect(messages.reduce((sum, { count }) => sum + Number(count), 0)).toBe(150);
+    expect(messages.every(({ endpoints }) => (endpoints as readonly string[]).length <= 100)).toBe(true);
+    expect(lines.reduce((sum, { endpoints = 0 }) => sum + endpoints, 0)).toBe(150);
+  });
+
   it.each<[string, Readonly<Record<string, string>>]>([
     ['never with disableAfter 0', { 'com.openexchange.pns.endpoint.disableAfter': '0' }],
     ['without a message if there is no webhook of the operator', { 'com.openexchange.pns.operator.webhook': '' }],
@@ -171,6 +190,8 @@ describe('the time for which an endpoint fails', () => {
   it.each<[string, Outcome]>([
     ['a deferral', { kind: 'retry', reason: 'open', isDeferred: true }],
     ['a wait for Postgres', { kind: 'retry', reason: 'away', isWaiting: true }],
+    ['an internal error', { kind: 'retry', reason: 'internal error' }],
+    ['keys that cannot be decrypted', { kind: 'misconfigured', reason: 'SEAL_KEY_UNKNOWN', isTargetOnly: true }],
     ['a payload that was rejected', { kind: 'rejected', reason: 'The endpoint answered 413.' }],
     ['wrong credentials of the client', { kind: 'misconfigured', reason: 'There is no webhook crm.' }],
     ['an expired delivery', { kind: 'expired', reason: 'late' }],

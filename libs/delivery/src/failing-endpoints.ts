@@ -1,26 +1,12 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { ConfigCascade } from '@pns/config-cascade';
-import type {
-  ChangedEndpoint,
-  EndpointFailure,
-  EndpointKey,
-  EndpointState,
-  EndpointStore,
-  FailedDeliveryStore,
-} from '@pns/persistence';
+import type { EndpointFailure, EndpointKey, EndpointState, EndpointStore, FailedDeliveryStore } from '@pns/persistence';
 import type { Queues } from '@pns/queue';
-import { declareCounter, log, metrics, RecurringFault } from '@pns/runtime';
-import {
-  hasEndpoints,
-  parsedUrl,
-  transportNames,
-  type Delivery,
-  type Outcome,
-  type TransportName,
-} from '@pns/transport-contract';
+import { log, metrics, RecurringFault } from '@pns/runtime';
+import { parsedUrl, type Delivery, type Outcome, type TransportName } from '@pns/transport-contract';
 import { Gauge } from 'prom-client';
+import { EndpointSteps } from './endpoint-steps';
 import { hashOf, KnownEndpoints, type KnownEndpoint } from './known-endpoints';
-import { sendToOperator } from './operator-message';
 import { retryFailed } from './retry-failed';
 
 /** How often states are written and read, in ms. */
@@ -45,27 +31,8 @@ const maxPending = 10_000;
 /** Most deferrals of one write. They are shown to people only, and a large push service that is away defers thousands a second. */
 const deferralsPerWrite = 500;
 
-/** How long a step waits until the operator's message is in its queue, in ms. The step holds the locks of its endpoints. */
-const announceMs = 5000;
-
 /** Most endpoints, and most kept deliveries of each, that are sent again in one refresh. */
 const [maxReleases, maxReleased] = [10, 1000];
-
-/** An endpoint is warned of at these percentages of the time after which it is switched off. */
-const steps = [
-  [0, 50],
-  [50, 70],
-  [70, 90],
-  [90, 100],
-] as const;
-
-const endpointTransports = transportNames.filter(hasEndpoints);
-
-const warnings = declareCounter({
-  name: 'pns_endpoint_warnings_total',
-  help: 'Endpoints that were warned of, by percent of the time after which they are switched off; 100: switched off.',
-  labels: { transport: endpointTransports, percent: steps.map(([, to]) => String(to)) },
-});
 
 const running = new Set<FailingEndpoints>();
 
@@ -98,6 +65,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
   private refreshing: Promise<void> | undefined;
   private isStopping = false;
   private readonly fault: RecurringFault;
+  private readonly steps: EndpointSteps;
 
   /** `now` returns ms since the epoch. */
   constructor(
@@ -109,6 +77,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     private readonly now: () => number = Date.now,
   ) {
     this.fault = new RecurringFault('endpoints.not-recorded', 'endpoints.recorded', { transport });
+    this.steps = new EndpointSteps(transport, endpoints, queues, cascade);
   }
 
   /** The outcome of a delivery whose endpoint is switched off; undefined if it can be sent. A test push is always sent. */
@@ -121,14 +90,12 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     return { kind: 'exhausted', reason, isKept: true };
   }
 
-  /** Counts the outcome of an attempt for its endpoint. Outcomes that are not the endpoint's fault do not count. */
+  /** Counts the outcome of an attempt for its endpoint. A failure counts only if the endpoint answered so, or did not answer. */
   attempted(delivery: Delivery, outcome: Outcome): void {
     if (delivery.subscriptionId === undefined) return;
     if (outcome.kind === 'delivered' || outcome.kind === 'gone') this.succeeded(delivery);
-    else if (outcome.kind === 'misconfigured' && outcome.isTargetOnly === true)
-      this.hasFailed(delivery, outcome.reason);
     else if (outcome.kind === 'retry' && outcome.isDeferred === true) this.deferred(delivery, outcome);
-    else if (outcome.kind === 'retry' && outcome.isWaiting !== true) this.hasFailed(delivery, outcome.reason);
+    else if (isEndpointFailure(outcome)) this.hasFailed(delivery, outcome.reason);
   }
 
   onApplicationBootstrap(): void {
@@ -158,7 +125,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
       if (this.isStopping) return;
       await this.read();
       await this.release();
-      if (!this.known.isEmpty && (await this.takeSteps())) await this.read();
+      if (!this.known.isEmpty && (await this.steps.take(this.now()))) await this.read();
       this.fault.isOver();
     } catch (error) {
       this.fault.occurred(error);
@@ -223,45 +190,6 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     else this.known.delete(client, token);
   }
 
-  /** Resolves with whether endpoints were switched off. */
-  private async takeSteps(): Promise<boolean> {
-    const disableAfterMs = this.cascade.resolve('com.openexchange.pns.endpoint.disableAfter').value;
-    if (disableAfterMs === 0) return false;
-    const { transport } = this;
-    const at = this.now();
-    let areSwitchedOff = false;
-    for (const [from, to] of steps) {
-      const step = { transport, from, to, at, since: at - (disableAfterMs * to) / 100, disableAfterMs };
-      const announce = (moved: readonly ChangedEndpoint[]) => this.announce(moved, to, disableAfterMs, at);
-      while ((await this.endpoints.step(step, announce)) > 0) areSwitchedOff = to >= 100;
-    }
-    return areSwitchedOff;
-  }
-
-  private async announce(
-    moved: readonly ChangedEndpoint[],
-    percent: number,
-    disableAfterMs: number,
-    at: number,
-  ): Promise<void> {
-    const webhook = this.cascade.resolve('com.openexchange.pns.operator.webhook').value;
-    for (const together of byServer(moved)) {
-      const [{ client, origin, reason }] = together;
-      const since = Math.min(...together.map((each) => each.since));
-      const report = {
-        ...{ transport: this.transport, client, origin, endpoints: together.map(({ id }) => id), percent },
-        since: new Date(since).toISOString(),
-        switchesOffAt: new Date(percent >= 100 ? at : since + disableAfterMs).toISOString(),
-        reason,
-      };
-      if (webhook !== '') await withinAnnounceMs(sendToOperator(this.queues, webhook, report, at));
-      const { endpoints, ...fields } = report;
-      if (percent >= 100) log.error({ event: 'endpoint.switched-off', ...fields, endpoints: endpoints.length });
-      else log.warn({ event: 'endpoint.failing', ...fields, endpoints: endpoints.length });
-      warnings.inc({ transport: this.transport, percent: String(percent) }, together.length);
-    }
-  }
-
   /** Sends kept deliveries again whose endpoints were switched on. */
   private async release(): Promise<void> {
     for (const release of await this.endpoints.releases(this.transport, maxReleases)) {
@@ -321,25 +249,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
   }
 }
 
-/** @throws Error if `sending` takes too long, for example while Redis is away; the step is taken again later */
-async function withinAnnounceMs(sending: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`The operator's message was not queued within ${announceMs} ms.`)),
-      announceMs,
-    );
-  });
-  await Promise.race([sending, late]).finally(() => clearTimeout(timer));
-}
-
-function byServer(endpoints: readonly ChangedEndpoint[]): [ChangedEndpoint, ...ChangedEndpoint[]][] {
-  const groups = new Map<string, [ChangedEndpoint, ...ChangedEndpoint[]]>();
-  for (const endpoint of endpoints) {
-    const key = `${endpoint.client} ${endpoint.origin}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [endpoint]);
-    else group.push(endpoint);
-  }
-  return [...groups.values()];
+function isEndpointFailure(outcome: Outcome): outcome is Extract<Outcome, { kind: 'retry' | 'misconfigured' }> {
+  if (outcome.kind === 'misconfigured') return outcome.isTargetOnly === true && outcome.isFromEndpoint === true;
+  return outcome.kind === 'retry' && outcome.isFromEndpoint === true;
 }

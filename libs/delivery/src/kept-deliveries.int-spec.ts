@@ -15,7 +15,9 @@ const { worker, delivery } = deliveryStage([
 it('keeps the deliveries of an endpoint that is switched off, and sends them when it is on again', async () => {
   let isAway = true;
   const farSide = new FarSide(({ client }): Outcome =>
-    isAway && client === 'sandbox' ? { kind: 'retry', reason: 'The endpoint answered 500.' } : { kind: 'delivered' },
+    isAway && client === 'sandbox'
+      ? { kind: 'retry', reason: 'The endpoint answered 500.', isFromEndpoint: true }
+      : { kind: 'delivered' },
   );
   const [app, other] = [await worker(farSide), await worker(farSide)];
   const failed = app.get(FailedDeliveryStore, { strict: false });

@@ -9,8 +9,9 @@ export interface FailingReport {
   readonly transport: TransportName;
   readonly client: string;
   readonly origin: string;
-  /** The ids of the endpoints, as in `GET /v1/endpoints`. */
+  /** The ids of the endpoints, as in `GET /v1/endpoints`; up to `maxIds`. */
   readonly endpoints: readonly string[];
+  readonly count: number;
   /** How much of `disableAfter` has passed; 100: they were switched off. */
   readonly percent: number;
   /** RFC 3339. */
@@ -20,26 +21,31 @@ export interface FailingReport {
 }
 
 /** Most ids of endpoints in a message. */
-const maxIds = 100;
+export const maxIds = 100;
 
 /**
- * Puts a message for the operator into the queue of webhooks. `webhook` is the id of the operator's webhook; the message goes to its
- * configured URI, signed like any other, and is retried and stored like any other. A repeated call makes the same delivery.
+ * Puts messages for the operator into the queue of webhooks. `webhook` is the id of the operator's webhook; a message goes to its
+ * configured URI, signed like any other, and is retried and stored like any other. A repeated call makes the same deliveries.
  */
 export async function sendToOperator(
   queues: Queues,
   webhook: string,
-  report: FailingReport,
+  reports: readonly FailingReport[],
   now: number,
 ): Promise<void> {
-  const { endpoints, percent } = report;
-  const id = hash('sha256', JSON.stringify([webhook, percent, endpoints, report.since]), 'base64url').slice(0, 22);
-  const delivery: Delivery = {
+  const deliveries = reports.map((report) => deliveryOf(webhook, report, now));
+  await enqueueDeliveries(queues, groupedByRoute(deliveries, queues.keys));
+}
+
+function deliveryOf(webhook: string, report: FailingReport, now: number): Delivery {
+  const { endpoints, count, percent } = report;
+  const identity = JSON.stringify([webhook, percent, endpoints, count, report.since]);
+  const id = hash('sha256', identity, 'base64url').slice(0, 22);
+  return {
     ...operatorOwner,
     ...{ id, notificationId: id, client: webhook, transport: 'webhook', token: '', priority: 'high', count: 1 },
     topic: percent >= 100 ? 'pns:endpoint:switched-off' : 'pns:endpoint:failing',
-    payload: { ...report, endpoints: endpoints.slice(0, maxIds), count: endpoints.length },
+    payload: { ...report },
     ...{ timestamp: now, dueAt: now, attempt: 1 },
   };
-  await enqueueDeliveries(queues, groupedByRoute([delivery], queues.keys));
 }

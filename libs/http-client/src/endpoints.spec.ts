@@ -66,7 +66,7 @@ describe('an endpoint that fails again and again', () => {
       jest.advanceTimersByTime(waitMs - 1);
       expect(isDeferred(await all.run('a', 10, attempts(fine)))).toBe(true);
       jest.advanceTimersByTime(1);
-      expect(await all.run('a', 10, attempts(failed))).toEqual(failed.outcome);
+      expect(await all.run('a', 10, attempts(failed))).toMatchObject(failed.outcome);
     }
   });
 
@@ -190,7 +190,7 @@ describe('an endpoint that requested a pause', () => {
   it('gets nothing until the pause ends, and other endpoints are not affected', async () => {
     jest.useFakeTimers();
     const all = new Endpoints();
-    expect(await all.run('a', 10, attempts(throttled))).toEqual(throttled.outcome);
+    expect(await all.run('a', 10, attempts(throttled))).toEqual({ ...throttled.outcome, isFromEndpoint: true });
     const attempt = attempts(fine, fine);
     const deferral = { kind: 'retry', afterMs: 2000, isDeferred: true };
     expect(await all.run('a', 10, attempt)).toMatchObject(deferral);
@@ -211,5 +211,24 @@ describe('an endpoint that requested a pause', () => {
     await Promise.all([all.run('a', 10, attempts(throttled)), all.run('a', 10, attempts(brief))]);
     expect(await all.run('a', 10, attempts(fine))).toMatchObject({ afterMs: 2000 });
     jest.useRealTimers();
+  });
+});
+
+describe('the mark of outcomes that the endpoint caused', () => {
+  const isMarked = (outcome: Outcome): boolean => 'isFromEndpoint' in outcome;
+
+  it.each<[string, boolean, AttemptVerdict]>([
+    ['a failure', true, failed],
+    ['refused credentials', true, { outcome: { kind: 'misconfigured', reason: '401' }, isEndpointFailure: false }],
+    ['an accepted delivery', false, fine],
+    ['a local fault', false, { outcome: failed.outcome, isEndpointFailure: false, isLocalFault: true }],
+  ])('of %s: %s', async (_, expected, verdict) => {
+    expect(isMarked(await new Endpoints().run('a', 1, attempts(verdict)))).toBe(expected);
+  });
+
+  it('is absent if the attempt was deferred before a request', async () => {
+    const deferral: Outcome = { kind: 'retry', reason: 'names', afterMs: 1, isDeferred: true };
+    const outcome = await new Endpoints().run('a', 1, attempts(fine), () => Promise.resolve(deferral));
+    expect(isMarked(outcome)).toBe(false);
   });
 });

@@ -16,6 +16,8 @@ import { LRUCache } from 'lru-cache';
 export interface AttemptVerdict {
   readonly outcome: Outcome;
   readonly isEndpointFailure: boolean;
+  /** Set if no request was made because of a fault of this process or its host. */
+  readonly isLocalFault?: true;
   /** How long nothing more may be sent to the endpoint, in ms, if it requested a pause. */
   readonly pauseMs?: number;
 }
@@ -118,13 +120,18 @@ async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<Atte
   const open = deferredBy(endpoint);
   if (open !== undefined) return open;
   try {
-    const { outcome, pauseMs = 0 } = await endpoint.breaker.execute(attempt);
+    const { outcome, pauseMs = 0, isLocalFault } = await endpoint.breaker.execute(attempt);
     if (pauseMs > 0) endpoint.pausedUntil = Math.max(endpoint.pausedUntil, Date.now() + pauseMs);
-    return outcome;
+    return isLocalFault === true ? outcome : fromEndpoint(outcome);
   } catch (error) {
     if (isBrokenCircuitError(error)) return deferred(endpoint.nextTryAt - Date.now());
     throw error;
   }
+}
+
+/** Marks the outcomes that can be the fault of the endpoint. */
+function fromEndpoint(outcome: Outcome): Outcome {
+  return outcome.kind === 'retry' || outcome.kind === 'misconfigured' ? { ...outcome, isFromEndpoint: true } : outcome;
 }
 
 function deferred(waitMs: number): Outcome {

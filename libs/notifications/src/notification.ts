@@ -18,6 +18,8 @@ export interface Notification {
   readonly timestamp: number;
   /** A repeat with the same key is a duplicate for a while; absent when the producer sent no id. */
   readonly idempotencyKey?: string;
+  /** Keeps `idempotencyKey` for at least this time, in ms, although `com.openexchange.pns.idempotency.retention` is shorter. */
+  readonly keepIdForMs?: number;
   /** Distinguishes notifications of two producers whose own ids are equal; absent where ids are unique without it. */
   readonly producer?: string;
   /** The span that posted it; absent while this process records no traces, or if the trace is not sampled. */
@@ -25,7 +27,8 @@ export interface Notification {
 }
 
 /** A notification as stored in Redis: a wire format, which later versions must read too. */
-export interface StoredNotification extends Omit<Notification, 'idempotencyKey' | 'postedBy'>, Partial<TraceContext> {
+export interface StoredNotification
+  extends Omit<Notification, 'idempotencyKey' | 'keepIdForMs' | 'postedBy'>, Partial<TraceContext> {
   readonly v: 1;
   /** The `traceparent` of each traced notification that was joined to this one. */
   readonly joined?: readonly string[];

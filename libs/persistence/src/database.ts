@@ -20,6 +20,7 @@ import { PushKeys1760000000013 } from './migrations/0013-push-keys';
 import { History1760000000014 } from './migrations/0014-history';
 import { HistoryWrites1760000000015 } from './migrations/0015-history-writes';
 import { Endpoints1760000000016 } from './migrations/0016-endpoints';
+import { EndpointMessages1760000000017 } from './migrations/0017-endpoint-messages';
 import { SubscriptionEntity } from './subscription.entity';
 
 // Listed, not globbed: builds are bundled or compiled, and a missing file must cause an error.
@@ -41,6 +42,7 @@ export const migrations = [
   History1760000000014,
   HistoryWrites1760000000015,
   Endpoints1760000000016,
+  EndpointMessages1760000000017,
 ];
 
 /** The names of all migrations in the table `migrations`. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TransportName } from '@pns/transport-contract';
 import { DataSource, type EntityManager } from 'typeorm';
+import { announceEndpoints, type EndpointMessage, type EndpointMessageRequest } from './endpoint-messages';
 import { tokenHash } from './registration';
 
 /** One URI of one client: the token of its subscriptions. */
@@ -69,7 +70,7 @@ export interface EndpointFilter {
   readonly token?: string | undefined;
 }
 
-/** Most endpoints of one step, which holds their locks until it was announced. */
+/** Most endpoints of one step. */
 const endpointsPerStep = 1000;
 
 /** The endpoints that fail, are deferred or are switched off, in Postgres. */
@@ -138,14 +139,10 @@ export class EndpointStore {
     return this.switchOn(`e.off_at IS NOT NULL AND ${condition}`, parameters);
   }
 
-  /** Moves endpoints to the next percentage, and returns when `announce` has resolved for them. Each gets to each step once. */
-  step(
-    { transport, from, to, since, at, disableAfterMs }: EndpointStep,
-    announce: (endpoints: readonly ChangedEndpoint[]) => Promise<void>,
-  ): Promise<number> {
-    return this.database.transaction(async (manager) => {
-      const [moved] = await manager.query<[Row[], number]>(
-        `UPDATE endpoints e
+  /** Moves up to 1000 endpoints to the next percentage and returns them. Each endpoint takes each step once. */
+  async step({ transport, from, to, since, at, disableAfterMs }: EndpointStep): Promise<readonly ChangedEndpoint[]> {
+    const [moved] = await this.database.query<[Row[], number]>(
+      `UPDATE endpoints e
          SET warned = $2::smallint, off_at = CASE WHEN $2::smallint >= 100 THEN $4::timestamptz END,
              changed_at = CASE WHEN $2::smallint >= 100 THEN clock_timestamp() ELSE e.changed_at END
          WHERE (transport, client, token_hash) IN (
@@ -154,11 +151,17 @@ export class EndpointStore {
              AND ${to < 100 ? '$6::float8 IS NOT NULL' : "failed_at - failing_since >= $6::float8 * interval '1 ms'"}
            ORDER BY transport, client, token_hash LIMIT $7 FOR UPDATE SKIP LOCKED
          ) RETURNING ${changedColumns}`,
-        [transport, to, from, new Date(at), new Date(since), disableAfterMs, endpointsPerStep],
-      );
-      if (moved.length > 0) await announce(moved.map(toChanged));
-      return moved.length;
-    });
+      [transport, to, from, new Date(at), new Date(since), disableAfterMs, endpointsPerStep],
+    );
+    return moved.map(toChanged);
+  }
+
+  /** Sends the messages about steps that are due, see `announceEndpoints`. Returns their number. */
+  announce(
+    request: EndpointMessageRequest,
+    send: (messages: readonly EndpointMessage[]) => Promise<void>,
+  ): Promise<number> {
+    return announceEndpoints(this.database, request, send);
   }
 
   /**
@@ -230,7 +233,7 @@ export class EndpointStore {
     const [rows] = await this.database.query<[(Row & { wasOff: boolean })[], number]>(
       `UPDATE endpoints AS e
        SET failing_since = NULL, failed_at = NULL, deferred_since = NULL, deferred_until = NULL, off_at = NULL,
-           warned = 0, succeeded_at = coalesce($1::timestamptz, e.succeeded_at),
+           warned = 0, announced = 0, succeeded_at = coalesce($1::timestamptz, e.succeeded_at),
            releases = e.releases + (before.off_at IS NOT NULL)::int, changed_at = clock_timestamp()
        FROM (
          SELECT e.id, e.off_at, e.failing_since FROM endpoints e

@@ -1,7 +1,7 @@
 import { apiScopes, type ApiKey, type RateLimit } from '@pns/persistence';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
-import { idNumber, plainText } from '../http/fields';
+import { dateTime, idNumber, plainText } from '../http/fields';
 
 const scopes = z.array(z.enum(apiScopes)).min(1, 'must name at least one scope').max(apiScopes.length);
 
@@ -42,8 +42,7 @@ const newApiKey = z.strictObject({
   name: plainText(100).describe('A note for people: the use of the key.'),
   scopes,
   contexts,
-  expiresAt: z.iso
-    .datetime({ offset: true, error: expirySentence })
+  expiresAt: dateTime(expirySentence)
     .refine((at) => Date.parse(at) > Date.now(), expirySentence)
     .optional()
     .describe('The key is refused from this time on. Absent: it never expires.'),

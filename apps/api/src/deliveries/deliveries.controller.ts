@@ -1,13 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { retryFailed } from '@pns/delivery';
-import { FailedDeliveryStore } from '@pns/persistence';
+import { FailedDeliveryStore, type FailedDeliveryFilter } from '@pns/persistence';
 import { Queues } from '@pns/queue';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { RequestError } from '../http/request-error';
-import { RemovedCount } from '../subscriptions/subscriptions.dto';
 import {
+  DeletedCount,
   DeliveryFilterQuery,
   DeliveryList,
   DeliveryQuery,
@@ -36,8 +36,10 @@ export class DeliveriesController {
   })
   @ApiOkResponse({ type: DeliveryList })
   @ApiProblems('QUERY_INVALID', 'CURSOR_INVALID')
-  async list(@Query() { limit, cursor, id: ids, ...filter }: DeliveryQuery): Promise<DeliveryList> {
-    const { items, nextCursor } = await this.failed.list({ ...filter, ids }, { limit, cursor });
+  async list(
+    @Query() { limit, cursor, id: ids, failedBefore: before, ...filter }: DeliveryQuery,
+  ): Promise<DeliveryList> {
+    const { items, nextCursor } = await this.failed.list({ ...filter, ids, before }, { limit, cursor });
     return { items: items.map(deliveryView), ...(nextCursor === undefined ? {} : { nextCursor }) };
   }
 
@@ -48,18 +50,20 @@ export class DeliveriesController {
   })
   @ApiOperation({
     summary: 'Delete failed deliveries that match all filters; at least one filter is needed',
-    description: `At most ${mostAtOnce} per request, oldest first; the answer contains the number. They cannot be sent again.`,
+    description: `At most ${mostAtOnce} per request, oldest first; the answer contains the number and whether more match. They cannot be sent again.`,
   })
-  @ApiOkResponse({ type: RemovedCount })
+  @ApiOkResponse({ type: DeletedCount })
   @ApiProblems('QUERY_INVALID', 'FILTER_MISSING')
-  async removeMatching(@Query() { id: ids, ...filter }: DeliveryFilterQuery): Promise<RemovedCount> {
-    if ([ids, ...Object.values(filter)].every((value) => value === undefined)) {
-      const sentence = 'Set at least one of id, context, user, client, transport, topic, outcome and notification.';
+  async removeMatching(@Query() { id: ids, failedBefore, ...filter }: DeliveryFilterQuery): Promise<DeletedCount> {
+    if ([ids, failedBefore, ...Object.values(filter)].every((value) => value === undefined)) {
+      const sentence =
+        'Set at least one of id, context, user, client, transport, topic, outcome, notification and failedBefore.';
       throw new RequestError('FILTER_MISSING', sentence);
     }
-    // A delivery that fails during this request stays.
-    const all = { ...filter, ids, before: Date.now() };
-    return { removed: await repeated((limit) => this.failed.take(all, limit, () => Promise.resolve())) };
+    const { handled: removed, ...rest } = await this.handleAll({ ...filter, ids }, failedBefore, (all, limit) =>
+      this.failed.take(all, limit, () => Promise.resolve()),
+    );
+    return { removed, ...rest };
   }
 
   @Post('retry')
@@ -67,24 +71,39 @@ export class DeliveriesController {
   @Requires('admin', { contextIn: 'body' })
   @ApiOperation({
     summary: 'Send failed deliveries again',
-    description: `Sends the deliveries that match all given filters, oldest first, at most ${mostAtOnce} per request; the answer contains the number. They keep their ids, so a receiver can recognise duplicates. Their count of attempts starts again.`,
+    description: `Sends the deliveries that match all given filters, oldest first, at most ${mostAtOnce} per request; the answer contains the number and whether more match. They keep their ids, so a receiver can recognise duplicates. Their count of attempts starts again.`,
   })
   @ApiOkResponse({ type: RetriedCount })
   @ApiProblems('BODY_MALFORMED', 'BODY_MISSING', 'BODY_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'REDIS_UNREACHABLE')
-  async retry(@Body() named: DeliveryRetry): Promise<RetriedCount> {
-    // A delivery that fails again during this request is not sent a second time.
-    const filter = { ...named, before: Date.now() };
-    return { retried: await repeated((limit) => retryFailed(this.queues, this.failed, filter, limit)) };
+  async retry(@Body() { failedBefore, ...filter }: DeliveryRetry): Promise<RetriedCount> {
+    const { handled: retried, ...rest } = await this.handleAll(filter, failedBefore, (all, limit) =>
+      retryFailed(this.queues, this.failed, all, limit),
+    );
+    return { retried, ...rest };
+  }
+
+  /**
+   * Repeats `step`, which handles up to `limit` deliveries, until there are no more or it has handled as many as one request may. A
+   * delivery that fails again meanwhile is not handled a second time.
+   */
+  private async handleAll(
+    given: FailedDeliveryFilter,
+    failedBefore: number | undefined,
+    step: (filter: FailedDeliveryFilter, limit: number) => Promise<number>,
+  ): Promise<Handled> {
+    const before = Math.min(failedBefore ?? Infinity, Date.now());
+    const filter = { ...given, before };
+    let handled = 0;
+    for (let some = batchSize; some === batchSize && handled < mostAtOnce; handled += some) {
+      some = await step(filter, batchSize);
+    }
+    const hasMore = handled >= mostAtOnce && (await this.failed.list(filter, { limit: 1 })).items.length > 0;
+    return { handled, hasMore, ...(hasMore && { failedBefore: new Date(before).toISOString() }) };
   }
 }
 
-/** Repeats `step`, which handles up to `limit` deliveries, until there are no more or it has handled as many as one request may. */
-async function repeated(step: (limit: number) => Promise<number>): Promise<number> {
-  let handled = 0;
-  while (handled < mostAtOnce) {
-    const some = await step(batchSize);
-    handled += some;
-    if (some < batchSize) break;
-  }
-  return handled;
+interface Handled {
+  readonly handled: number;
+  readonly hasMore: boolean;
+  readonly failedBefore?: string;
 }

@@ -1,7 +1,7 @@
 import type { FailedDelivery, FailedDeliveryFilter } from '@pns/persistence';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
-import { client, idNumber, idText, notificationId, pageQuery, topic } from '../http/fields';
+import { client, idNumber, idText, notificationId, pageQuery, timeIn, topic } from '../http/fields';
 import { transport } from '../subscriptions/subscriptions.dto';
 
 /** The outcomes of stored deliveries; `exhausted`: the last allowed attempt failed. */
@@ -9,6 +9,8 @@ const outcomes = ['exhausted', 'gone', 'rejected', 'misconfigured', 'expired'] a
 
 const outcome = z.enum(outcomes, `must be one of ${outcomes.join(', ')}`);
 const id = z.string().regex(/^[\w-]{1,200}$/, 'must be the id of a delivery');
+
+const failedBefore = timeIn('Only deliveries that failed before this time.');
 
 const filter = {
   // A query with one of them is a text.
@@ -23,6 +25,7 @@ const filter = {
   topic: topic.optional(),
   outcome: outcome.optional(),
   notification: notificationId.optional().describe('The id of the notification.'),
+  failedBefore,
 };
 
 export class DeliveryQuery extends createZodDto(z.strictObject({ ...pageQuery, ...filter })) {}
@@ -39,11 +42,22 @@ export class DeliveryRetry extends createZodDto(
       transport: transport.optional(),
       topic: topic.optional(),
       outcome: outcome.optional(),
+      failedBefore,
     })
     .refine((filter) => Object.keys(filter).length > 0, 'must name deliveries by ids or by a filter'),
 ) {}
 
-export class RetriedCount extends createZodDto(z.object({ retried: z.int() })) {}
+const rest = {
+  hasMore: z.boolean().describe('Whether more deliveries match. Repeat the request with `failedBefore` for them.'),
+  failedBefore: z.iso
+    .datetime()
+    .optional()
+    .describe('With `hasMore`: when this request began, so that a repeat leaves out what failed later.'),
+};
+
+export class RetriedCount extends createZodDto(z.object({ retried: z.int(), ...rest })) {}
+
+export class DeletedCount extends createZodDto(z.object({ removed: z.int(), ...rest })) {}
 
 const view = z.object({
   id: z.string(),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { FailedDeliveryStore, type FailedDelivery } from '@pns/persistence';
 import { deliveryQueue, Queues, type DeliveryJob } from '@pns/queue';
 import type { Delivery } from '@pns/transport-contract';
+import { Client } from 'pg';
 import { testApi, type TestApi } from '../testing/test-api';
 
 let api: TestApi;
@@ -87,7 +88,10 @@ it('puts the selected deliveries back into their queues, with all attempts, and 
     failed('again-2', { context: 3, transport: 'webhook', token: 'https://example.com/a' }),
     failed('left', { context: 4 }),
   ]);
-  expect((await api.send('POST', '/v1/deliveries/retry', { body: { context: 3 } })).body).toEqual({ retried: 2 });
+  expect((await api.send('POST', '/v1/deliveries/retry', { body: { context: 3 } })).body).toEqual({
+    retried: 2,
+    hasMore: false,
+  });
   expect(await idsOf('context=3')).toEqual([]);
   expect(await idsOf('context=4')).toEqual(['left']);
   const queues = api.app.get(Queues, { strict: false });
@@ -110,6 +114,7 @@ it.each<[string, unknown, string]>([
   ['no ids', { ids: [] }, 'ids'],
   ['an outcome that is none', { outcome: 'delivered' }, 'outcome'],
   ['an unknown field', { isHeld: true }, 'isHeld'],
+  ['a time that is none', { failedBefore: 'yesterday' }, 'failedBefore'],
 ])('does not retry with %s', async (_, body, field) => {
   const answer = await api.send('POST', '/v1/deliveries/retry', { body });
   expect(answer).toMatchObject({ status: 422, body: { code: 'BODY_INVALID' } });
@@ -128,13 +133,14 @@ it('deletes the selected deliveries, which cannot be sent again', async () => {
   await store.record(ids.map((id, index) => failed(id, { context: 21, user: index + 1 })));
   await store.record([failed('deleted-4', { context: 22 }), failed('other', { context: 23 })]);
   const remove = (query: string) => api.send('DELETE', `/v1/deliveries?${query}`);
-  expect((await remove('context=21&id=deleted-1')).body).toEqual({ removed: 1 });
-  expect((await remove('id=deleted-2&id=deleted-3&id=unknown')).body).toEqual({ removed: 2 });
-  expect((await remove('context=22')).body).toEqual({ removed: 1 });
+  expect((await remove('context=21&id=deleted-1')).body).toEqual({ removed: 1, hasMore: false });
+  expect((await remove('id=deleted-2&id=deleted-3&id=unknown')).body).toEqual({ removed: 2, hasMore: false });
+  expect((await remove('context=22')).body).toEqual({ removed: 1, hasMore: false });
   expect(await idsOf('context=21')).toEqual(['kept-1']);
   expect(await idsOf('id=other&id=kept-1')).toEqual(['kept-1', 'other']);
   expect((await api.send('POST', '/v1/deliveries/retry', { body: { ids: ['deleted-1'] } })).body).toEqual({
     retried: 0,
+    hasMore: false,
   });
 });
 
@@ -146,3 +152,39 @@ it.each(['', '?id=', "?id=' OR 1=1", '?limit=5', `?${Array.from({ length: 101 },
     expect(await idsOf('context=24')).toEqual(['stays']);
   },
 );
+
+it.each([
+  ['sent again', 'retried', (filter: object) => api.send<Handled>('POST', '/v1/deliveries/retry', { body: filter })],
+  [
+    'deleted',
+    'removed',
+    (filter: object) =>
+      api.send<Handled>('DELETE', `/v1/deliveries?${new URLSearchParams(filter as Record<string, string>).toString()}`),
+  ],
+] as const)('says that more match than one request has %s', async (name, count, request) => {
+  const client = `many.${name.at(0)}`;
+  const most = 10_000;
+  await store.record([failed(`many-${count}`, { client })]);
+  const sql = new Client({ connectionString: api.database.url });
+  await sql.connect();
+  await sql.query(
+    `INSERT INTO failed_deliveries
+     SELECT (jsonb_populate_record(f, jsonb_build_object(
+       'delivery_id', f.delivery_id || n, 'delivery', jsonb_set(f.delivery::jsonb, '{id}', to_jsonb(f.delivery_id || n))))).*
+     FROM failed_deliveries f, generate_series(1, $2::int) AS n WHERE f.client = $1`,
+    [client, most],
+  );
+  await sql.end();
+  const first = await request({ client });
+  expect(first).toMatchObject({ status: 200, body: { [count]: most, hasMore: true } });
+  const { failedBefore } = first.body;
+  await store.record([failed(`later-${count}`, { client }, { failedAt: Date.now() + 60_000 })]);
+  expect(await idsOf(`client=${client}&failedBefore=${failedBefore}`)).toHaveLength(1);
+  expect((await request({ client, failedBefore })).body).toEqual({ [count]: 1, hasMore: false });
+  expect(await idsOf(`client=${client}`)).toEqual([`later-${count}`]);
+});
+
+interface Handled {
+  readonly hasMore: boolean;
+  readonly failedBefore: string;
+}

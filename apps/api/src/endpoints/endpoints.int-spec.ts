@@ -61,9 +61,7 @@ async function switchOff(): Promise<void> {
     [90, 100],
   ] as const) {
     const since = now - (5 * dayMs * to) / 100;
-    await store.step({ transport: 'webhook', from, to, since, at: now, disableAfterMs: 5 * dayMs }, () =>
-      Promise.resolve(),
-    );
+    await store.step({ transport: 'webhook', from, to, since, at: now, disableAfterMs: 5 * dayMs });
   }
 }
 

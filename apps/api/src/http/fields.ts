@@ -48,10 +48,16 @@ export function plainText(maxLength: number): z.ZodString {
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
 }
 
+/** The text of a time of RFC 3339 with an offset. Its letters may be lower-case (RFC 3339, 5.6). The output has upper-case ones. */
+export const dateTime = (sentence: string) =>
+  z
+    .string(sentence)
+    .transform((text) => text.toUpperCase())
+    .pipe(z.iso.datetime({ offset: true, error: sentence }))
+    .meta({ type: 'string', format: 'date-time' });
+
 /** A time in a query, in ms since the epoch. */
-export const time = z.iso
-  .datetime({ offset: true, error: 'must be a time, such as 2030-12-31T00:00:00Z' })
-  .transform(Date.parse);
+export const time = dateTime('must be a time, such as 2030-12-31T00:00:00Z').transform(Date.parse);
 
 /** An optional time in a query. */
 export const timeIn = (text: string) =>

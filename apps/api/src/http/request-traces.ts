@@ -1,6 +1,6 @@
 import { traces } from '@pns/runtime';
 import { traceContextOf, type TraceContext } from '@pns/transport-contract';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -15,26 +15,35 @@ declare module 'fastify' {
  */
 export function installTraces(server: FastifyInstance): void {
   server.decorateRequest('trace');
-  const recorder = traces();
-  if (recorder === undefined) return;
+  if (traces() === undefined) return;
   server.addHook('onRequest', (request, reply, done) => {
-    const { url: route = '', config } = request.routeOptions;
-    if (config.scopes?.every((scope) => scope === 'ingest') !== true) return done();
-    const { method, protocol, headers } = request;
-    const { traceparent, tracestate } = headers;
-    const span = recorder.start({
-      name: `${method} ${route}`,
-      kind: 'server',
-      parent: traceContextOf(traceparent, tracestate),
-      attributes: { 'http.request.method': method, 'http.route': route, 'url.path': route, 'url.scheme': protocol },
-    });
-    request.trace = span.trace;
-    // Emitted in any case; Fastify's `onResponse` is not when the sender closes the connection.
-    reply.raw.once('close', () => {
-      const status = reply.raw.writableFinished ? reply.raw.statusCode : undefined;
-      const fault = status === undefined ? 'aborted' : status >= 500 ? String(status) : undefined;
-      span.end({ 'http.response.status_code': status, 'error.type': fault }, fault);
-    });
+    if (request.routeOptions.config.scopes?.every((scope) => scope === 'ingest') === true)
+      recordRequest(request, reply);
     done();
   });
+}
+
+/**
+ * Records a span for the request from now on, and returns it; undefined while no traces are recorded. A route that checks its senders
+ * itself calls it after that.
+ */
+export function recordRequest(request: FastifyRequest, reply: FastifyReply): TraceContext | undefined {
+  const { method, protocol, headers } = request;
+  const { url: route = '' } = request.routeOptions;
+  const { traceparent, tracestate } = headers;
+  const span = traces()?.start({
+    name: `${method} ${route}`,
+    kind: 'server',
+    parent: traceContextOf(traceparent, tracestate),
+    attributes: { 'http.request.method': method, 'http.route': route, 'url.path': route, 'url.scheme': protocol },
+  });
+  if (span === undefined) return undefined;
+  request.trace = span.trace;
+  // Emitted in any case; Fastify's `onResponse` is not when the sender closes the connection.
+  reply.raw.once('close', () => {
+    const status = reply.raw.writableFinished ? reply.raw.statusCode : undefined;
+    const fault = status === undefined ? 'aborted' : status >= 500 ? String(status) : undefined;
+    span.end({ 'http.response.status_code': status, 'error.type': fault }, fault);
+  });
+  return span.trace;
 }

@@ -2,7 +2,7 @@ import { isTopic } from '@pns/topics';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { maxFaults } from '../http/faults';
-import { notificationId } from '../http/fields';
+import { dateTime, notificationId } from '../http/fields';
 import { addresseeIn } from './addressee';
 
 /** The topic of a CloudEvent: its type, with a colon for each dot, because types usually are reversed domain names. */
@@ -19,7 +19,7 @@ const uriReference = /^[\w.~:/?#[\]@!$&'()*+,;=%-]{1,2048}$/;
 const text = z.string().min(1, 'must not be empty');
 
 /**
- * The attributes and the data of a CloudEvent. Extensions are accepted and ignored.
+ * The attributes and the data of a CloudEvent. Extensions are accepted; only `traceparent` and `tracestate` are used.
  *
  * Source: CloudEvents 1.0.2 and its JSON format.
  */
@@ -43,9 +43,7 @@ export const cloudEventSchema = z
         error: 'must name the user as <user>@<context>, such as 14@1',
       })
       .describe('The user, as `<user>@<context>`.'),
-    time: z.iso
-      .datetime({ offset: true, error: 'must be a time of RFC 3339, such as 2030-12-31T00:00:00Z' })
-      .optional(),
+    time: dateTime('must be a time of RFC 3339, such as 2030-12-31T00:00:00Z').optional(),
     datacontenttype: z
       .string()
       .regex(jsonMediaType, 'must be a media type of JSON, because a payload is a JSON object')

@@ -3,13 +3,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Notification } from '@pns/notifications';
 import { payloadFault } from '@pns/payloads';
 import type { UserKey } from '@pns/subscriptions';
-import { isSampled, type TraceContext } from '@pns/transport-contract';
+import type { TraceContext } from '@pns/transport-contract';
 import { check, sentenceOf } from '../http/faults';
 import { readJson, type JsonRead } from '../json/read-json';
 import { addresseeIn } from './addressee';
 import { eventAttributes } from './cloud-event-headers';
 import { cloudEventSchema, topicOf, type CloudEvent } from './cloud-event.schema';
-import { payloadSizeFault, refused, refusedPayload, refusedText, type ReadEntry } from './entry';
+import { payloadSizeFault, posterOf, refused, refusedPayload, refusedText, type ReadEntry } from './entry';
 import { entryBounds, maxPayloadDepth } from './posted';
 
 /** Reads one CloudEvent of a request, as an `EntryReader`. */
@@ -27,10 +27,8 @@ export function readCloudEvent(posted: JsonRead, now: number, trace?: TraceConte
   if (tooLarge !== undefined) return refused(tooLarge.code, [tooLarge]);
   const misfit = payloadFault(topicOf(event.type), data.payload, 'data');
   if (misfit !== undefined) return refusedPayload(misfit);
-  const notification = {
-    ...notificationOf(event, data.payload, now),
-    ...(trace !== undefined && isSampled(trace) && { postedBy: trace }),
-  };
+  const postedBy = posterOf(event, trace);
+  const notification = { ...notificationOf(event, data.payload, now), ...(postedBy !== undefined && { postedBy }) };
   return { ok: true, notifications: [notification], hasUsers: false, bytes: data.bytes };
 }
 

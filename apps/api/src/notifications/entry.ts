@@ -45,12 +45,19 @@ export function readEntry(posted: JsonRead, now: number, trace?: TraceContext): 
   const misfit = payloadFault(entry.topic, entry.payload);
   if (misfit !== undefined) return refusedPayload(misfit);
   const users = entry.users ?? [entry.user as number];
-  const notifications = notificationsFor(users, entry, now, trace === undefined ? undefined : posterOf(entry, trace));
+  const notifications = notificationsFor(users, entry, now, posterOf(entry, trace));
   return { ok: true, notifications, hasUsers: entry.users !== undefined, bytes: posted.compactBytes };
 }
 
-/** The span that the traces of the entry's notifications continue: its own if it names one, else that of the request. */
-function posterOf({ traceparent, tracestate }: NotificationEntry, request: TraceContext): TraceContext | undefined {
+/**
+ * The span that the traces of the entry's notifications continue: its own if it names one, else that of the request. Undefined if its
+ * trace is not sampled, or while no traces are recorded.
+ */
+export function posterOf(
+  { traceparent, tracestate }: { readonly traceparent?: unknown; readonly tracestate?: unknown },
+  request: TraceContext | undefined,
+): TraceContext | undefined {
+  if (request === undefined) return undefined;
   const poster = traceContextOf(traceparent, tracestate) ?? request;
   return isSampled(poster) ? poster : undefined;
 }

@@ -9,6 +9,7 @@ import { RequestError } from '../http/request-error';
 import { readJson } from '../json/read-json';
 import { payloadSizeFault } from '../notifications/entry';
 import { entryBounds } from '../notifications/posted';
+import { repeatableForMs } from './ox-signature';
 
 /** Largest body of a webhook, in bytes: every character of its payload may be an escape sequence. */
 export const maxWebhookBytes = 512 * 1024;
@@ -89,6 +90,7 @@ export function appSuiteNotification(body: Buffer, now: number): Notification {
   const id = `ox-${hash('sha256', body, 'base64url').slice(0, 32)}`;
   return {
     ...{ id, idempotencyKey: id, context, user, topic: event, payload, priority: 'high', timestamp: now },
+    keepIdForMs: repeatableForMs,
     ...(sourceToken === undefined ? {} : { sourceToken }),
   };
 }

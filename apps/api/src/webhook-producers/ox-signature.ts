@@ -3,6 +3,12 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 /** Longest difference between the time in a signature and the clock of this process, in ms. */
 export const signatureToleranceMs = 5 * 60_000;
 
+/**
+ * How long a signature may be repeated at most, in ms: its time may be ahead of the clock and is accepted until it is as old. The
+ * clocks of two processes may differ by a minute.
+ */
+export const repeatableForMs = 2 * signatureToleranceMs + 60_000;
+
 /** Most signatures of one header that are compared: producers send one for each of their secrets. */
 const maxSignatures = 10;
 

@@ -1,12 +1,15 @@
-import { Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiAcceptedResponse, ApiBody, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Notification } from '@pns/notifications';
-import type { FastifyRequest } from 'fastify';
+import type { TraceContext } from '@pns/transport-contract';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { ApiProblems } from '../http/api-problems';
 import { client } from '../http/fields';
+import { recordRequest } from '../http/request-traces';
+import { posterOf } from '../notifications/entry';
 import { IngestAnswer } from '../notifications/notification.schema';
 import { Intake } from '../notifications/intake.service';
 import { count } from '../notifications/ingest-count';
@@ -49,10 +52,16 @@ export class WebhookProducersController {
     'REDIS_UNREACHABLE',
     'INTERNAL',
   )
-  async post(@Param() _path: ProducerPath, @Req() { producer, body }: FastifyRequest): Promise<IngestAnswer> {
+  async post(
+    @Param() _path: ProducerPath,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<IngestAnswer> {
+    const { producer, body } = request;
     if (producer === undefined) throw refusedProducer('The webhook is not known.', 'Basic'); // the hook has refused it before
     const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0);
     assertSigned(producer, bytes);
+    const trace = recordRequest(request, reply); // a refused sender causes no span
     const notification = notificationIn(bytes);
     if (producer.options.contexts?.includes(notification.context) === false) {
       throw refusedProducer(
@@ -60,9 +69,14 @@ export class WebhookProducersController {
         'Basic',
       );
     }
-    const status = await this.intake.derived(notification);
+    const status = await this.intake.derived({ ...notification, ...postedBy(trace) });
     return { accepted: status === 'accepted' ? 1 : 0, notifications: [{ id: notification.id, status }] };
   }
+}
+
+function postedBy(trace: TraceContext | undefined): Pick<Notification, 'postedBy'> {
+  const poster = posterOf({}, trace);
+  return poster === undefined ? {} : { postedBy: poster };
 }
 
 function notificationIn(bytes: Buffer): Notification {

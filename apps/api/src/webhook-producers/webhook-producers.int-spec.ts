@@ -124,6 +124,15 @@ describe('a request of App Suite', () => {
     expect(await waiting()).toHaveLength(1);
   });
 
+  it('is remembered as long as a signature can be repeated, also if the retention is shorter', async () => {
+    const property = '/v1/config/contexts/1/users/14/properties/com.openexchange.pns.idempotency.retention';
+    expect((await api.send('PUT', property, { body: { value: 1000 } })).status).toBe(200);
+    expect(await send()).toMatchObject({ status: 202, body: { accepted: 1 } });
+    const [key = ''] = await api.redis.keys(`*${api.redisPrefix}*:id:*`);
+    expect(await api.redis.pttl(key)).toBeGreaterThan(10 * 60_000);
+    expect((await api.send('DELETE', property)).status).toBe(204);
+  });
+
   it.each<[string, Sent]>([
     [
       'the previous secret',

@@ -3,7 +3,8 @@ export type Outcome =
   | { readonly kind: 'delivered'; readonly providerId?: string }
   /**
    * Try again, not before `afterMs` milliseconds if given, else after the usual back-off. With `isWaiting` the number of attempts is
-   * not limited. With `isDeferred` the delivery was deferred: nothing was sent, so no attempt is counted.
+   * not limited. With `isDeferred` the delivery was deferred: nothing was sent, so no attempt is counted. With `isFromEndpoint` the
+   * endpoint answered, or a request to it got no answer. Without it, the cause is on our side, and the endpoint is not blamed.
    */
   | {
       readonly kind: 'retry';
@@ -11,6 +12,7 @@ export type Outcome =
       readonly afterMs?: number;
       readonly isWaiting?: true;
       readonly isDeferred?: true;
+      readonly isFromEndpoint?: true;
     }
   /**
    * The target is dead: its subscription is retired, unless it was registered again since the attempt began. If the provider reports
@@ -21,9 +23,14 @@ export type Outcome =
   | { readonly kind: 'rejected'; readonly reason: string }
   /**
    * Our credentials or settings are wrong: the operator is alerted and the subscription is kept. The client's other
-   * deliveries are held until this is corrected, unless only this target is concerned.
+   * deliveries are held until this is corrected, unless only this target is concerned. `isFromEndpoint` as for `retry`.
    */
-  | { readonly kind: 'misconfigured'; readonly reason: string; readonly isTargetOnly?: true }
+  | {
+      readonly kind: 'misconfigured';
+      readonly reason: string;
+      readonly isTargetOnly?: true;
+      readonly isFromEndpoint?: true;
+    }
   /**
    * The last attempt failed, or the delivery killed its process. It is stored and can be sent again. With `isKept` no attempt was
    * made, because the endpoint is switched off; it is sent again automatically after the endpoint is switched on.

@@ -249,7 +249,11 @@ describe('a webhook', () => {
     });
     const uri = await listening(server);
     scene.configure({ uri, timeoutMillis: 500 });
-    expect(await scene.deliver(uri)).toEqual({ kind: 'retry', reason: 'The endpoint did not answer within 500 ms.' });
+    expect(await scene.deliver(uri)).toEqual({
+      kind: 'retry',
+      reason: 'The endpoint did not answer within 500 ms.',
+      isFromEndpoint: true,
+    });
   });
 
   it('is retried if its answer is not HTTP', async () => {
@@ -272,6 +276,7 @@ describe('a webhook', () => {
     expect(await scene.deliver(uri)).toEqual({
       kind: 'retry',
       reason: 'The connection to the endpoint failed (ECONNREFUSED).',
+      isFromEndpoint: true,
     });
   });
 

@@ -299,3 +299,47 @@ describe('a message to the operator', () => {
     expect(await deliver('')).toMatchObject({ kind: 'rejected' });
   });
 });
+
+describe('a receiver that asks for a pause', () => {
+  it.each([429, 503])(
+    'with %i and Retry-After gets no other delivery to this URI, and other URIs do',
+    async (status) => {
+      const asked: (string | undefined)[] = [];
+      const port = await http(({ url }, response) => {
+        asked.push(url);
+        if (url === '/busy') response.writeHead(status, { 'retry-after': '60' });
+        response.end();
+      });
+      const busy = `http://127.0.0.1:${port}/busy`;
+      expect(await deliver(busy)).toMatchObject({ kind: 'retry', afterMs: 60_000 });
+      const deferred = await deliver(busy, { user: 15 });
+      expect(deferred).toMatchObject({ kind: 'retry', isDeferred: true });
+      expect('afterMs' in deferred && deferred.afterMs).toBeGreaterThan(0);
+      expect('afterMs' in deferred && deferred.afterMs).toBeLessThanOrEqual(60_000);
+      expect(await deliver(`http://127.0.0.1:${port}/other`)).toEqual({ kind: 'delivered' });
+      expect(await deliver(busy, { client: 'erp' })).toMatchObject({ kind: 'retry', afterMs: 60_000 });
+      expect(asked).toEqual(['/busy', '/other', '/busy']);
+    },
+  );
+
+  it('gets the next delivery at the end of the pause, and after an hour at the latest', async () => {
+    let now = Date.now();
+    await transport.close();
+    transport = new WebhookTransport({
+      options: (client) => webhooks.get(client),
+      metaOf: () => Promise.reject(new Error('No subscription of these tests has meta.')),
+      now: () => now,
+    });
+    let retryAfter: string | undefined = '80000';
+    const port = await http((_, response) => {
+      if (retryAfter !== undefined) response.writeHead(429, { 'retry-after': retryAfter });
+      response.end();
+    });
+    const uri = `http://127.0.0.1:${port}/`;
+    expect(await deliver(uri)).toMatchObject({ kind: 'retry', afterMs: 80_000_000 });
+    expect(await deliver(uri)).toMatchObject({ isDeferred: true, afterMs: 3_600_000 });
+    now += 3_600_000;
+    retryAfter = undefined;
+    expect(await deliver(uri)).toEqual({ kind: 'delivered' });
+  });
+});

@@ -104,7 +104,7 @@ function describeAnswers(name: string, start: () => Promise<TransportHarness>): 
 
     it('and returns how long a throttled delivery must wait', async () => {
       const outcome = await outcomeWhen('throttles for two seconds');
-      expect(outcome).toEqual({ kind: 'retry', reason: expect.any(String) as string, afterMs: 2000 });
+      expect(outcome).toMatchObject({ kind: 'retry', reason: expect.any(String) as string, afterMs: 2000 });
     });
 
     it('and delivers again once the provider has recovered', async () => {

@@ -1,0 +1,29 @@
+import { AnswerTimeoutError } from './guarded-client';
+import { failedAttempt } from './failed-attempt';
+
+const withCode = (code: string): Error => Object.assign(new Error('failed'), { code });
+
+it.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'ENETDOWN'])(
+  'does not blame the endpoint for %s of this host',
+  (code) => {
+    expect(failedAttempt(withCode(code), 'endpoint')).toEqual({
+      outcome: { kind: 'retry', reason: `A connection to the endpoint could not be opened (${code}).` },
+      isEndpointFailure: false,
+      isLocalFault: true,
+    });
+  },
+);
+
+it.each([withCode('ECONNREFUSED'), withCode('ENOTFOUND'), new AnswerTimeoutError('late')])(
+  'blames the endpoint for %s',
+  (error) => {
+    const verdict = failedAttempt(error, 'endpoint');
+    expect(verdict).toMatchObject({ outcome: { kind: 'retry' }, isEndpointFailure: true });
+    expect(verdict).not.toHaveProperty('isLocalFault');
+  },
+);
+
+it('throws an error of PNS itself', () => {
+  const error = new TypeError('invalid header');
+  expect(() => failedAttempt(error, 'endpoint')).toThrow(error);
+});

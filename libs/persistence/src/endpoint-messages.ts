@@ -1,0 +1,73 @@
+import type { TransportName } from '@pns/transport-contract';
+import type { DataSource } from 'typeorm';
+
+/** Endpoints of one client at one server that reached the same percentage and were not announced yet. Times in ms since the epoch. */
+export interface EndpointMessage {
+  readonly client: string;
+  readonly origin: string;
+  readonly percent: number;
+  readonly count: number;
+  /** The ids of some of them. */
+  readonly ids: readonly string[];
+  /** When the first of them failed first. */
+  readonly since: number;
+  readonly reason: string;
+}
+
+/** Which messages are due. */
+export interface EndpointMessageRequest {
+  readonly transport: TransportName;
+  readonly now: number;
+  /** The least time between two messages with the same client, server and percentage, in ms. */
+  readonly everyMs: number;
+  /** Most messages of one call. */
+  readonly limit: number;
+  /** Most ids in a message. */
+  readonly maxIds: number;
+}
+
+/** An arbitrary number that no other program locks in the same database. */
+const messagesLock = 7_266_002;
+
+/**
+ * Passes the messages that are due to `send`, marks their endpoints as announced when it has resolved, and returns the number of
+ * messages. One process does this at a time; for others, there is nothing to do. After a crash, a message may be sent again.
+ */
+export async function announceEndpoints(
+  database: DataSource,
+  { transport, now, everyMs, limit, maxIds }: EndpointMessageRequest,
+  send: (messages: readonly EndpointMessage[]) => Promise<void>,
+): Promise<number> {
+  return database.transaction(async (manager) => {
+    const [lock] = await manager.query<{ isOurs: boolean }[]>(
+      'SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS "isOurs"',
+      [messagesLock, transport],
+    );
+    if (lock?.isOurs !== true) return 0;
+    const messages = await manager.query<(Omit<EndpointMessage, 'since'> & { since: Date })[]>(
+      `WITH due AS (
+         SELECT client, origin, warned FROM (
+           SELECT DISTINCT client, origin, warned FROM endpoints WHERE transport = $1 AND warned > announced
+         ) AS waiting
+         WHERE NOT EXISTS (
+           SELECT 1 FROM endpoints e
+           WHERE e.transport = $1 AND e.client = waiting.client AND e.origin = waiting.origin
+             AND e.announced = waiting.warned AND e.announced_at > $3
+         ) LIMIT $4
+       ), told AS (
+         UPDATE endpoints e SET announced = e.warned, announced_at = $2
+         FROM due
+         WHERE e.transport = $1 AND e.client = due.client AND e.origin = due.origin AND e.warned = due.warned
+           AND e.warned > e.announced
+         RETURNING e.id, e.client, e.origin, e.warned, e.failing_since, e.reason
+       )
+       SELECT client, origin, warned AS percent, count(*)::int AS count, min(failing_since) AS since,
+              (array_agg(id ORDER BY failing_since, id))[1:$5] AS ids,
+              (array_agg(reason ORDER BY failing_since, id))[1] AS reason
+       FROM told GROUP BY client, origin, warned ORDER BY client, origin, warned`,
+      [transport, new Date(now), new Date(now - everyMs), limit, maxIds],
+    );
+    if (messages.length > 0) await send(messages.map((each) => ({ ...each, since: each.since.getTime() })));
+    return messages.length;
+  });
+}
