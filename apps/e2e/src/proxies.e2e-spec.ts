@@ -1,28 +1,73 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort, startNginx, type ServerProcess } from '@pns/local-servers';
+import { freePort, startHaproxy, startNginx, type ServerProcess } from '@pns/local-servers';
+import { eventually } from '@pns/local-servers/waiting';
 import type { AppProcess } from './app-process';
+import { root } from './doc-page';
 import { openSocket, type Listener } from './sockets';
-import { System } from './system';
+import { apiKey, System } from './system';
 
-const folder = mkdtempSync(join(tmpdir(), 'pns-nginx-'));
-const page = readFileSync(join(__dirname, '..', '..', '..', 'docs', 'operating.md'), 'utf8');
+jest.setTimeout(300_000);
+
+const folder = mkdtempSync(join(tmpdir(), 'pns-proxies-'));
 
 let system: System;
-let nginx: ServerProcess;
+let proxy: ServerProcess;
 let nodes: { readonly port: string; app: AppProcess }[];
 
-/** The block of the page, with our addresses and files. */
-function blockFor(port: number): string {
-  const [, block = ''] = /```nginx\n([^`]*)```/.exec(page) ?? [];
+/** An example of the folder `deploy`, with our addresses. */
+function example(...path: string[]): string {
   const ports = nodes.map((node) => node.port);
-  return block
-    .replace(/192\.0\.2\.1\d:3001/g, () => `127.0.0.1:${ports.shift()}`)
-    .replace('listen 80;', `listen 127.0.0.1:${port};`)
-    .replaceAll('/var/log/nginx/', `${folder}/`);
+  return readFileSync(join(root, 'deploy', ...path), 'utf8')
+    .replace(/192\.0\.2\.1\d:3000/g, `127.0.0.1:${system.app('api').port}`)
+    .replace(/192\.0\.2\.1\d:3001/g, () => `127.0.0.1:${ports.shift()}`);
 }
+
+interface Proxy {
+  readonly start: () => Promise<ServerProcess>;
+  /** Resolves when the proxy forwards to both nodes. */
+  readonly knowsNodes: () => Promise<void>;
+  readonly logs: () => string;
+}
+
+const ofNginx = join(folder, 'nginx');
+const nginx: Proxy = {
+  start: () =>
+    startNginx({
+      folder: ofNginx,
+      http: (port) =>
+        example('nginx', 'pns.conf')
+          .replace('listen 80;', `listen 127.0.0.1:${port};`)
+          .replaceAll('/var/log/nginx/', `${ofNginx}/`),
+    }),
+  knowsNodes: () => Promise.resolve(), // it does not check them
+  logs: () => ['pns.log', 'pns-error.log'].map((file) => readFileSync(join(ofNginx, file), 'utf8')).join(''),
+};
+
+const ofHaproxy = join(folder, 'haproxy');
+const haproxySocket = join(ofHaproxy, 'admin.sock');
+const haproxy: Proxy = {
+  start: () =>
+    startHaproxy({
+      folder: ofHaproxy,
+      configuration: (port) =>
+        example('haproxy', 'haproxy.cfg')
+          .replace('bind :80', `bind 127.0.0.1:${port}`)
+          .replace('/run/haproxy/admin.sock', haproxySocket),
+    }),
+  knowsNodes: () =>
+    eventually('HAProxy forwards to both nodes', async () => {
+      const socket = connect(haproxySocket);
+      socket.write('show servers state pns_sockets\n');
+      const servers = (await text(socket)).split('\n').filter((line) => line.includes(' pns_sockets '));
+      return servers.length === 2 && servers.every((line) => line.split(' ')[5] === '2'); // 2: running
+    }),
+  logs: () => readFileSync(join(ofHaproxy, 'haproxy.log'), 'utf8'),
+};
 
 beforeAll(async () => {
   system = await System.start({
@@ -36,11 +81,9 @@ beforeAll(async () => {
     const port = `${await freePort()}`;
     nodes.push({ port, app: await startNode(port) });
   }
-  nginx = await startNginx({ folder, http: blockFor });
 });
 
 afterAll(async () => {
-  await nginx?.stop();
   await system?.stop();
   rmSync(folder, { recursive: true });
 });
@@ -60,7 +103,7 @@ class Client {
     const user = { context: 1, user: number };
     const { token: session } = await system.expect<{ token: string }>(201, 'POST', '/v1/sessions', user);
     const generation = number % 2 === 0 ? 'v2' : 'v4';
-    const url = `http://127.0.0.1:${nginx.port}`;
+    const url = `http://127.0.0.1:${proxy.port}`;
     return new Client(user, await openSocket(url, { generation, session, connection: 'phone', reconnection: true }));
   }
 
@@ -74,32 +117,54 @@ class Client {
   }
 }
 
-it('two nodes are restarted one after the other under load: every socket reconnects at its first try and misses nothing', async () => {
-  const clients = await Promise.all(Array.from({ length: 12 }, (_, number) => Client.open(number + 1)));
-  let isOver = false;
-  const load = (async () => {
-    while (!isOver) for (const client of clients) await Promise.all([client.post(), pause(2)]);
-  })();
-  for (const node of nodes) {
-    const held = (await node.app.metric('pns_open_sockets')).get('') ?? 0;
-    const connects = (): number => clients.reduce((sum, { listener }) => sum + listener.timesConnected(), 0);
-    const before = connects();
-    const allBack = Promise.all(clients.map(({ listener }) => listener.until(() => connects() >= before + held)));
-    expect(await node.app.stop()).toBe(0);
-    await allBack;
-    node.app = await startNode(node.port);
-  }
-  isOver = true;
-  await load;
-  for (const client of clients) await client.listener.until(() => new Set(client.ids).size === client.posted);
-  for (const client of clients) await client.post(); // repeated events would have arrived before these
-  for (const client of clients) await client.listener.until(() => client.ids.includes(client.posted - 1));
-  for (const { ids, posted, listener } of clients) {
-    expect(ids.sort((one, other) => one - other)).toEqual(Array.from({ length: posted }, (_, id) => id));
-    expect([listener.refusals, listener.timesTold(), listener.socket.connected]).toEqual([[], 0, true]);
-    listener.socket.close();
-  }
-  const logs = ['pns-sockets.log', 'pns-sockets-error.log'].map((file) => readFileSync(join(folder, file), 'utf8'));
-  expect(logs.join('')).toContain('"GET /socket.io/appsuite/" 101');
-  expect(logs.join('')).not.toContain('session');
+describe.each([
+  ['nginx', nginx, 1],
+  ['HAProxy', haproxy, 101],
+])('behind %s', (_, { start, knowsNodes, logs }, firstUser) => {
+  beforeAll(async () => {
+    proxy = await start();
+    await knowsNodes();
+  });
+  afterAll(() => proxy?.stop());
+
+  it('the API is reached with a key, and metrics, health and documentation are not', async () => {
+    const headers = { authorization: `Bearer ${apiKey}` };
+    const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${proxy.port}${path}`, { headers })).status;
+    expect(await statusOf('/v1/config/properties?limit=1')).toBe(200);
+    for (const path of ['/metrics', '/health/ready', '/docs', '/openapi.json', '/', '/v1x']) {
+      expect([path, await statusOf(path)]).toEqual([path, 404]);
+    }
+  });
+
+  it('two nodes are restarted one after the other under load: every socket reconnects at its first try and misses nothing', async () => {
+    const clients = await Promise.all(Array.from({ length: 12 }, (_, number) => Client.open(firstUser + number)));
+    let isOver = false;
+    const load = (async () => {
+      while (!isOver) for (const client of clients) await Promise.all([client.post(), pause(2)]);
+    })();
+    for (const node of nodes) {
+      const held = (await node.app.metric('pns_open_sockets')).get('') ?? 0;
+      const connects = (): number => clients.reduce((sum, { listener }) => sum + listener.timesConnected(), 0);
+      const before = connects();
+      const allBack = Promise.all(clients.map(({ listener }) => listener.until(() => connects() >= before + held)));
+      expect(await node.app.stop()).toBe(0);
+      await allBack;
+      node.app = await startNode(node.port);
+      await knowsNodes();
+    }
+    isOver = true;
+    await load;
+    for (const client of clients) await client.listener.until(() => new Set(client.ids).size === client.posted);
+    for (const client of clients) await client.post(); // repeated events would have arrived before these
+    for (const client of clients) await client.listener.until(() => client.ids.includes(client.posted - 1));
+    for (const { ids, posted, listener } of clients) {
+      expect(ids.sort((one, other) => one - other)).toEqual(Array.from({ length: posted }, (_, id) => id));
+      expect([listener.refusals, listener.timesTold(), listener.socket.connected]).toEqual([[], 0, true]);
+      listener.socket.close();
+    }
+    await eventually('the requests of all sockets are in the log', () =>
+      logs().includes('"GET /socket.io/appsuite/" 101'),
+    );
+    expect(logs()).not.toContain('session=');
+  });
 });
