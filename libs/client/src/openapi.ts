@@ -927,6 +927,8 @@ export interface components {
         HistoryList: {
             items: {
                 id: string;
+                /** @description Of a CloudEvent: a digest of its `source`. Two sources may use the same id. */
+                producer?: string;
                 context: number;
                 user: number;
                 topic: string;
@@ -1003,6 +1005,8 @@ export interface components {
         };
         NamedNotification: {
             id: string;
+            /** @description Of a CloudEvent: a digest of its `source`. Two sources may use the same id. */
+            producer?: string;
             context: number;
             user: number;
             topic: string;
@@ -1074,8 +1078,10 @@ export interface components {
             }[];
             /** @description Its history in words. */
             sentence: string;
-            /** @description Other notifications with this id, up to 99: an id of a producer may address several users. */
+            /** @description Other notifications with this id, up to 99: an id of a producer may address several users, and CloudEvents of several sources may have the same id. */
             others: {
+                /** @description Of a CloudEvent: a digest of its `source`. Two sources may use the same id. */
+                producer?: string;
                 context: number;
                 user: number;
                 /** Format: date-time */
@@ -1975,6 +1981,8 @@ export interface operations {
             query?: {
                 context?: number;
                 user?: number;
+                /** @description Only CloudEvents with this `source`. */
+                source?: string;
             };
             header?: never;
             path: {

@@ -11,7 +11,7 @@ export interface FolderScopes extends FileScopes {
 
 /** Reads the properties files and context sets of the configuration folder. */
 export class CascadeFiles implements FolderReader<FolderScopes> {
-  readonly empty: FolderScopes = { server: { name: 'server', values: new Map() }, sets: [] };
+  readonly empty: FolderScopes = { server: { name: 'server', values: new Map(), unknown: 'all' }, sets: [] };
   readonly subfolder = contextSetsFolder;
   private readonly properties = new ServerProperties();
   private readonly setFiles = new ContextSetFiles();

@@ -120,6 +120,19 @@ export class ConfigCascade {
     return this.firstOf(name, [name], subject);
   }
 
+  /**
+   * The value of the server, as `resolve` returns it; undefined if a value is configured that cannot be read, so that the default may
+   * not be what the operator wants. For actions that cannot be undone.
+   */
+  certainValue<Name extends PropertyName>(name: Name): PropertyValue<Name> | undefined {
+    const { value, origin } = this.resolve(name);
+    const isStored = this.stored.server.some(({ values }) => values.has(name));
+    const isUnreadable = origin.scope === 'default' && resolveText(this.common.server, [name]) !== undefined;
+    const { unknown } = this.files.server;
+    const isUnknown = unknown === 'all' || unknown?.has(name) === true;
+    return isUnreadable || (isUnknown && !isStored) ? undefined : value;
+  }
+
   /** The aggregation mode for notifications of `topic` to `subject`. */
   aggregationMode(topic: string, subject: UserKey): AggregationMode {
     const name = 'com.openexchange.pns.aggregation';

@@ -1,4 +1,5 @@
 import { maxFileBytes, type FileContent } from '@pns/config-folder';
+import { ConfigCascade } from './config-cascade';
 import { ServerProperties } from './server-properties';
 
 const pns = 'com.openexchange.pns';
@@ -142,5 +143,44 @@ describe('content that becomes unusable', () => {
     const { scope, faults } = properties.read([{ file: 'a.properties', content }]);
     expect(Object.fromEntries(scope.values)).toEqual({ [delay]: '1', [attempts]: '2' });
     expect(faults).toEqual([{ file: 'a.properties', severity: 'error', reason: content.fault }]);
+  });
+});
+
+describe('the value of a property that', () => {
+  const folder = new ServerProperties();
+  const certain = (files: Readonly<Record<string, string | undefined>>, properties = folder) => {
+    const contents = Object.entries(files).map(([file, text]) => ({
+      file,
+      content: text === undefined ? { fault: 'cannot be read (EACCES)' } : { bytes: Buffer.from(text) },
+    }));
+    return new ConfigCascade(properties.read(contents).scope).certainValue(delay);
+  };
+
+  it.each<[string, Readonly<Record<string, string | undefined>>, number | undefined]>([
+    ['no file names', { 'a.properties': `${attempts}=3` }, 1000],
+    ['has another faulty line beside it', { 'a.properties': `${delay}=5\n${attempts}=many` }, 5],
+    ['has a faulty line', { 'a.properties': `${delay}=soon` }, undefined],
+    [
+      'has a faulty line after a usable one in another file',
+      { 'a.properties': `${delay}=5`, 'b.properties': `${delay}=soon` },
+      undefined,
+    ],
+    [
+      'has a usable line after a faulty one in another file',
+      { 'a.properties': `${delay}=soon`, 'b.properties': `${delay}=5` },
+      5,
+    ],
+    ['may be in an unreadable file', { 'a.properties': `${delay}=5`, 'b.properties': undefined }, undefined],
+  ])('%s is %j: %s', (_, files, expected) => {
+    expect(certain(files, new ServerProperties())).toBe(expected);
+  });
+
+  it('becomes unreadable is its earlier value, and is certain as soon as an unreadable file can be read', () => {
+    expect(certain({ 'a.properties': undefined })).toBeUndefined();
+    expect(certain({ 'a.properties': undefined })).toBeUndefined();
+    expect(certain({ 'a.properties': `${delay}=5` })).toBe(5);
+    expect(certain({ 'a.properties': `${delay}=soon` })).toBe(5);
+    expect(certain({ 'a.properties': undefined })).toBe(5);
+    expect(certain({})).toBe(1000);
   });
 });

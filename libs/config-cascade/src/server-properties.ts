@@ -28,6 +28,8 @@ export interface NamedContent {
  */
 export class ServerProperties {
   private held: ReadonlyMap<string, ReadonlyMap<string, Held>> = new Map();
+  /** Files of which no version could be read. */
+  private unread: ReadonlySet<string> = new Set();
 
   /** Reads all files in the order of their names. If two files define a property, the later file decides. */
   read(files: readonly NamedContent[]): { readonly scope: Scope; readonly faults: readonly ConfigFault[] } {
@@ -35,6 +37,7 @@ export class ServerProperties {
     const held = new Map<string, ReadonlyMap<string, Held>>();
     const values = new Map<string, string>();
     const sources = new Map<string, string>();
+    const [unread, unknown] = [new Set<string>(), new Set<string>()];
     for (const { file, content } of files) {
       const found: ConfigFault[] = [];
       const ofFile = this.ofFile(file, content, found);
@@ -46,9 +49,17 @@ export class ServerProperties {
       }
       held.set(file, ofFile);
       faults.push(...found);
+      const isUnread = found.some(({ severity, line }) => severity === 'error' && line === undefined);
+      if (isUnread && (!this.held.has(file) || this.unread.has(file))) unread.add(file);
+      for (const name of ofFile.keys()) unknown.delete(name);
+      for (const { severity, entry = '' } of found) {
+        if (severity === 'error' && !ofFile.has(entry)) unknown.add(entry);
+      }
     }
     this.held = held;
-    return { scope: { name: 'server', id: '*.properties', values, sources }, faults };
+    this.unread = unread;
+    const scope = { name: 'server', id: '*.properties', values, sources } as const;
+    return { scope: { ...scope, unknown: unread.size > 0 ? 'all' : unknown }, faults };
   }
 
   private ofFile(file: string, content: FileContent, faults: ConfigFault[]): ReadonlyMap<string, Held> {

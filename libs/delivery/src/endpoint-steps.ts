@@ -43,12 +43,13 @@ export class EndpointSteps {
     private readonly transport: TransportName,
     private readonly endpoints: EndpointStore,
     private readonly queues: Queues,
-    private readonly cascade: Pick<ConfigCascade, 'resolve'>,
+    private readonly cascade: Pick<ConfigCascade, 'resolve' | 'certainValue'>,
   ) {}
 
   /** Takes the steps that are due at `at` (ms since the epoch). Resolves with whether endpoints were switched off. */
   async take(at: number): Promise<boolean> {
-    const disableAfterMs = this.cascade.resolve('com.openexchange.pns.endpoint.disableAfter').value;
+    // Without the configured value, no endpoint is switched off by the default.
+    const disableAfterMs = this.cascade.certainValue('com.openexchange.pns.endpoint.disableAfter') ?? 0;
     if (disableAfterMs === 0) return false;
     const { transport } = this;
     let areSwitchedOff = false;

@@ -73,7 +73,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     private readonly endpoints: EndpointStore,
     private readonly failed: FailedDeliveryStore,
     private readonly queues: Queues,
-    private readonly cascade: Pick<ConfigCascade, 'resolve'>,
+    private readonly cascade: Pick<ConfigCascade, 'resolve' | 'certainValue'>,
     private readonly now: () => number = Date.now,
   ) {
     this.fault = new RecurringFault('endpoints.not-recorded', 'endpoints.recorded', { transport });

@@ -6,7 +6,7 @@ import type { DueWindow } from '@pns/notifications';
 import type { AddressedSubscription } from '@pns/persistence';
 import type { SocketGroup } from '@pns/sockets';
 import { subscriptionsWanting } from '@pns/subscriptions';
-import { hasConfiguredUri, type Delivery, type TransportName } from '@pns/transport-contract';
+import { distinctId, hasConfiguredUri, type Delivery, type TransportName } from '@pns/transport-contract';
 
 /** The window of a notification without its size. */
 type Sent = Omit<DueWindow, 'size'>;
@@ -88,10 +88,9 @@ function delivery(
   token: string,
 ): Writable<Delivery> {
   const { id, context, user, topic, payload, sourceToken, priority, timestamp, expiresAt, producer } = notification;
-  const own = producer === undefined ? id : `${id} ${producer}`;
   const made: Writable<Delivery> = {
     // Notifications of several users may have the same id of a producer, and their sockets may be at one node.
-    id: hash('sha1', `${context} ${user} ${own} ${timestamp} ${target}`, 'base64url'),
+    id: hash('sha1', `${context} ${user} ${distinctId(notification)} ${timestamp} ${target}`, 'base64url'),
     notificationId: id,
     context,
     user,

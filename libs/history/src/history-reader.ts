@@ -13,6 +13,7 @@ import {
   type Page,
   type PageRequest,
 } from '@pns/persistence';
+import { identifiedBy, type IdentifiedNotification } from '@pns/transport-contract';
 import { historySentence } from './history-sentence';
 
 /** One attempt of a delivery, or a deferral. Times are in ms since the epoch. */
@@ -44,6 +45,8 @@ export interface DeliveryHistory {
 /** The history of a notification. Times are in ms since the epoch. */
 export interface NotificationHistory {
   readonly id: string;
+  /** Distinguishes notifications of two producers whose own ids are equal. */
+  readonly producer?: string;
   readonly context: number;
   readonly user: number;
   readonly topic: string;
@@ -79,9 +82,9 @@ export class HistoryReader {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** The newest notification with this id, and the others, newest first: an id of a producer may belong to several users. */
+  /** The newest notification with this id, and the others, newest first: an id of a producer may belong to several users and to several CloudEvents. */
   async named(
-    id: string,
+    id: IdentifiedNotification,
     reach: HistoryReach,
   ): Promise<[newest?: NotificationHistory, ...others: FoundNotification[]]> {
     const [first, ...others] = await this.lookup.named(id, this.since(), reach);
@@ -149,7 +152,7 @@ function keyOf({ context, user, notification }: Pick<FoundNotification, 'context
 }
 
 function historyOf(
-  { notification: id, context, user, topic, at, windowKey }: FoundNotification,
+  { notification, context, user, topic, at, windowKey }: FoundNotification,
   window: FoundWindow | undefined,
   attempts: readonly HistoryAttempt[],
   gaps: readonly HistoryGap[],
@@ -158,10 +161,13 @@ function historyOf(
   const end =
     deliveries.some(({ outcome }) => !isFinal(outcome)) || deliveries.length === 0 ? Infinity : endOf(attempts);
   const facts = {
-    ...{ id, context, user, topic, received: at },
+    ...identifiedBy(notification),
+    ...{ context, user, topic, received: at },
     recorded: windowKey === '' ? ('failures' as const) : ('all' as const),
     ...(window === undefined ? {} : { aggregated: window.dueAt, dispatched: window.at, joined: window.count }),
-    ...(window === undefined || window.notification === id ? {} : { joinedInto: window.notification }),
+    ...(window === undefined || window.notification === notification
+      ? {}
+      : { joinedInto: identifiedBy(window.notification).id }),
     deliveries,
     gaps: gaps.filter(({ since, until }) => until >= at && since <= end),
   };

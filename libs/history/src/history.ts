@@ -3,7 +3,7 @@ import { ConfigCascade, decisionReason, type HistoryMode } from '@pns/config-cas
 import type { DueWindow, Notification } from '@pns/notifications';
 import type { DecidedBy, HistoryTarget } from '@pns/persistence';
 import type { UserKey } from '@pns/subscriptions';
-import type { Delivery, Outcome, TransportName } from '@pns/transport-contract';
+import { distinctId, type Delivery, type Outcome, type TransportName } from '@pns/transport-contract';
 import { HistoryWriter } from './history-writer';
 
 /** An attempt that has ended, or a deferral. Durations are in ms, `startedAt` in ms since the epoch. */
@@ -83,25 +83,26 @@ export class History {
       this.addSuppressed(notification, switchedOff);
       return;
     }
-    const { id, context, user } = notification;
+    const { context, user } = notification;
     const at = Date.now();
     const key = windowKey === undefined ? '' : shortKey(windowKey);
     const place = order ?? 0;
     if (mode === 'failures') this.addAccepted(notification, key, place);
     const targets = deliveries.map(targetOf);
-    this.writer.addWindow({ at, context, user, place, count, dueAt, windowKey: key, notification: id, targets });
+    const sent = distinctId(notification);
+    this.writer.addWindow({ at, context, user, place, count, dueAt, windowKey: key, notification: sent, targets });
     this.addSuppressed(notification, suppressed);
   }
 
   private addSuppressed(
-    notification: Pick<Notification, 'id' | 'context' | 'user' | 'topic'>,
+    notification: Pick<Notification, 'id' | 'producer' | 'context' | 'user' | 'topic'>,
     suppressed: readonly SuppressedTarget[],
   ): void {
-    const { id, context, user } = notification;
+    const { context, user } = notification;
     for (const { transport, client, subscription, isSource } of suppressed) {
       this.writer.addAttempt({
         ...{ at: Date.now(), context, user, transport, client, subscription },
-        ...{ notification: id, delivery: '', attempt: 0, durationMs: 0, outcome: 'suppressed' },
+        ...{ notification: distinctId(notification), delivery: '', attempt: 0, durationMs: 0, outcome: 'suppressed' },
         ...(isSource ? { reason: 'it caused the notification' } : this.switchOf(transport, notification, client)),
       });
     }
@@ -113,7 +114,8 @@ export class History {
   }
 
   private attemptEnded({ delivery, outcome, startedAt, durationMs, nextAttemptInMs }: EndedAttempt): void {
-    const { context, user, topic, notificationId, attempt, timestamp, transport, client } = delivery;
+    const { context, user, topic, notificationId, producer, attempt, timestamp, transport, client } = delivery;
+    const identity = { id: notificationId, ...(producer !== undefined && { producer }) };
     if (delivery.replyTo !== undefined) return;
     const mode = this.modeOf(topic, delivery);
     if (mode === 'none') return;
@@ -121,7 +123,7 @@ export class History {
     const isFailure = outcome.kind !== 'moved' && (outcome.kind !== 'delivered' || attempt > 1);
     if (mode === 'failures') {
       if (!isFailure) return;
-      if (!this.isOver(timestamp)) this.addAccepted({ id: notificationId, context, user, topic, timestamp }, '', 0);
+      if (!this.isOver(timestamp)) this.addAccepted({ ...identity, context, user, topic, timestamp }, '', 0);
     }
     const found = outcome.kind === 'suppressed' ? this.switchOf(transport, delivery, client) : undefined;
     // Field by field: this runs for each delivery.
@@ -131,7 +133,7 @@ export class History {
       user,
       durationMs,
       attempt,
-      notification: notificationId,
+      notification: distinctId(identity),
       delivery: delivery.id,
       transport,
       client,
@@ -145,11 +147,12 @@ export class History {
   }
 
   private addAccepted(
-    { id, context, user, topic, timestamp }: Pick<Notification, 'id' | 'context' | 'user' | 'topic' | 'timestamp'>,
+    accepted: Pick<Notification, 'id' | 'producer' | 'context' | 'user' | 'topic' | 'timestamp'>,
     windowKey: string,
     place: number,
   ): void {
-    this.writer.addNotification({ at: timestamp, context, user, place, notification: id, topic, windowKey });
+    const { context, user, topic, timestamp: at } = accepted;
+    this.writer.addNotification({ at, context, user, place, notification: distinctId(accepted), topic, windowKey });
   }
 
   private count(delivery: Delivery, { kind }: Outcome): void {

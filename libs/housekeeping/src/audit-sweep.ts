@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { AuditStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
+import { retentionOf } from './retention';
 
 /** A removal of this size holds its locks for some milliseconds. */
 const entriesPerRemoval = 1000;
@@ -15,7 +16,7 @@ export class AuditSweep {
   ) {}
 
   async sweep(): Promise<void> {
-    const before = Date.now() - this.cascade.resolve('com.openexchange.pns.audit.retention').value;
+    const before = Date.now() - retentionOf(this.cascade, 'com.openexchange.pns.audit.retention');
     let removed = 0;
     for (let portion = entriesPerRemoval; portion === entriesPerRemoval; removed += portion) {
       portion = await this.audit.removeOlderThan(before, entriesPerRemoval);

@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ConfigCascade } from '@pns/config-cascade';
+import { ConfigCascade, type Scope } from '@pns/config-cascade';
 import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
 import { FailedDeliveryStore, PersistenceModule, type FailedDelivery } from '@pns/persistence';
 import { log, nestLogger } from '@pns/runtime';
@@ -11,6 +11,7 @@ log.level = 'silent';
 
 const dayMs = 86_400_000;
 const now = Date.UTC(2027, 0, 31);
+const retention = 'com.openexchange.pns.failed.retention';
 
 let database: FreshDatabase;
 let app: INestApplicationContext;
@@ -52,4 +53,14 @@ it('obeys the retention of the configuration', async () => {
   const values = new Map([['com.openexchange.pns.failed.retention', String(2 * dayMs)]]);
   await new FailedSweep(store, new ConfigCascade({ name: 'server', values })).sweep(now);
   expect(await left()).toEqual(['b']);
+});
+
+it.each<[string, Scope]>([
+  ['its line in a file', { name: 'server', values: new Map(), unknown: new Set([retention]) }],
+  ['a whole file', { name: 'server', values: new Map(), unknown: 'all' }],
+  ['the value', { name: 'server', values: new Map([[retention, 'forever']]) }],
+])('removes nothing while %s cannot be read', async (_, scope) => {
+  await store.record([failed('kept', 1)]);
+  await expect(new FailedSweep(store, new ConfigCascade(scope)).sweep(now)).rejects.toThrow(/retention cannot be read/);
+  expect(await left()).toContain('kept');
 });

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { FailedDeliveryStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
+import { retentionOf } from './retention';
 
 /** A removal of this size holds its locks for some milliseconds. */
 const deliveriesPerRemoval = 1000;
@@ -15,7 +16,7 @@ export class FailedSweep {
   ) {}
 
   async sweep(now = Date.now()): Promise<void> {
-    const before = now - this.cascade.resolve('com.openexchange.pns.failed.retention').value;
+    const before = now - retentionOf(this.cascade, 'com.openexchange.pns.failed.retention');
     let removed = 0;
     for (let portion = deliveriesPerRemoval; portion === deliveriesPerRemoval; removed += portion) {
       portion = await this.failed.removeOlderThan(before, deliveriesPerRemoval);

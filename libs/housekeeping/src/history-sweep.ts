@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConfigCascade } from '@pns/config-cascade';
 import { HistoryPartitions, UsageStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
+import { retentionOf } from './retention';
 
 /** Partitions are created so long before the first row needs them, in ms: one failed sweep costs nothing. */
 const createAheadMs = 86_400_000;
@@ -29,14 +30,11 @@ export class HistorySweep {
   async sweep(now = Date.now()): Promise<void> {
     await this.partitions.create(now);
     await this.partitions.create(now + createAheadMs);
-    const removed = await this.partitions.dropBefore(now - this.retentionOf('com.openexchange.pns.history.retention'));
     const foldTo = now - (now % hourMs) - foldAfterMs;
     await this.usage.fold(foldTo - foldedHours * hourMs, foldTo);
-    await this.usage.removeOlderThan(now - this.retentionOf('com.openexchange.pns.usage.retention'));
+    const history = retentionOf(this.cascade, 'com.openexchange.pns.history.retention');
+    const removed = await this.partitions.dropBefore(now - history);
     if (removed > 0) log.info({ event: 'history.swept', removed });
-  }
-
-  private retentionOf(name: 'com.openexchange.pns.history.retention' | 'com.openexchange.pns.usage.retention'): number {
-    return this.cascade.resolve(name).value;
+    await this.usage.removeOlderThan(now - retentionOf(this.cascade, 'com.openexchange.pns.usage.retention'));
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { TransportName } from '@pns/transport-contract';
+import { distinctId, type IdentifiedNotification, type TransportName } from '@pns/transport-contract';
 import { HistoryReads } from './history-reads';
 import type {
   DecidedBy,
@@ -46,8 +46,8 @@ const maxAttemptsShown = 1000;
 /** The clock of another process may be slow by so much, in ms. Rows that follow a notification are searched from then on. */
 const clockDifferenceMs = 60_000;
 
-/** The ids of producers may contain any printable ASCII characters. */
-const anyId = /^[\x21-\x7e]{1,255}$/;
+/** A `distinctId`: the ids of producers may contain any printable ASCII characters. */
+const anyId = /^[\x21-\x7e]{1,255}(?: [\w-]{1,64})?$/;
 
 const notificationColumns = 'n.at, n.context_id, n.user_id, n.place, n.notification, n.topic, n.window_key';
 
@@ -56,10 +56,14 @@ const notificationColumns = 'n.at, n.context_id, n.user_id, n.place, n.notificat
 export class HistoryLookup {
   constructor(private readonly reads: HistoryReads) {}
 
-  /** The notifications with this id that were accepted since `since`, newest first. */
-  async named(id: string, since: number, { contexts, context, user }: HistoryReach): Promise<FoundNotification[]> {
+  /** The notifications with this id, of this producer if it is given, that were accepted since `since`, newest first. */
+  async named(
+    id: IdentifiedNotification,
+    since: number,
+    { contexts, context, user }: HistoryReach,
+  ): Promise<FoundNotification[]> {
     const rows = await this.reads.query<NotificationRow>(namedStatement, [
-      id,
+      distinctId(id),
       new Date(since),
       contexts ?? null,
       context ?? null,
@@ -141,13 +145,16 @@ export class HistoryLookup {
 const latest = Date.UTC(9999, 0);
 
 /**
+ * The rows of an id follow each other in the order of the index, those of CloudEvents with a space and their producer. No character
+ * of an id is lower than the exclamation mark.
+ *
  * A notification has several rows if only its failures are recorded, and if the property has changed: its row with a window is
  * found then.
  */
-export const namedStatement = `SELECT DISTINCT ON (n.at, n.context_id, n.user_id) ${notificationColumns} FROM history_notifications n
-  WHERE n.notification = $1 AND n.at >= $2
+export const namedStatement = `SELECT DISTINCT ON (n.at, n.context_id, n.user_id, n.notification) ${notificationColumns} FROM history_notifications n
+  WHERE n.notification >= $1 AND n.notification < $1 || '!' AND n.at >= $2
     AND ($3::int[] IS NULL OR n.context_id = ANY ($3)) AND ($4::int IS NULL OR n.context_id = $4) AND ($5::int IS NULL OR n.user_id = $5)
-  ORDER BY n.at DESC, n.context_id, n.user_id, n.window_key DESC LIMIT ${maxSameId}`;
+  ORDER BY n.at DESC, n.context_id, n.user_id, n.notification, n.window_key DESC LIMIT ${maxSameId}`;
 
 /** The statement for a page. Conditions that are not given are left out, so that each statement has a plan of its own. */
 export function listStatement(given: Partial<Record<'topic' | 'client' | 'outcome', unknown>>): string {

@@ -94,6 +94,25 @@ it('names secrets that it cannot read, leaves them as they are, and encrypts the
   ]);
 });
 
+it('looks at a bounded number of rows in each step, also where no secret is left to encrypt', async () => {
+  for (let user = 1; user <= 10; user++) await register(user, user === 10 ? before : after);
+  const clients = ['a', 'b', 'c', 'd', 'e'].map((client) => ({ client, transport: 'apns' }) as const);
+  for (const client of clients) await new ClientTransportStore(database, before).put(client, {});
+  const rotation = new SecretRotation(database, during);
+  expect(await rotation.remaining(3)).toBe(2 + 5);
+  const steps: number[] = [];
+  for (let cursor: string | undefined, isOver = false; !isOver; isOver = cursor === undefined) {
+    const step = await rotation.step(cursor, 100, 3);
+    steps.push(step.rotated);
+    cursor = step.nextCursor;
+  }
+  // Five clients in two steps, no key of the server, and twice ten subscriptions in four steps.
+  expect(steps).toHaveLength(2 + 1 + 4 + 4);
+  expect(steps.slice(0, 2)).toEqual([3, 2]);
+  expect(steps.reduce((sum, rotated) => sum + rotated, 0)).toBe(2 + 5);
+  expect(await rotation.remaining(3)).toBe(0);
+});
+
 it('waits for no writer, and overwrites nothing that one writes meanwhile', async () => {
   const { subscription } = await register(1, before);
   await register(2, before);

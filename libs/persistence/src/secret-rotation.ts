@@ -41,6 +41,9 @@ const sealedColumns: readonly SealedColumn[] = [
   { table: 'subscriptions', column: 'keys', key: ['id'], type: 'uuid', placeOf: () => keysPlace },
 ];
 
+/** A step looks at this many rows at most, and a count at this many in one statement, so that large tables exceed no time-out. */
+const [rowsPerStep, rowsPerCount] = [10_000, 100_000] as const;
+
 /** Encrypts the secrets in Postgres again, with the first key of PNS_ENCRYPTION_KEY, while other processes read and write them. */
 @Injectable()
 export class SecretRotation {
@@ -50,58 +53,80 @@ export class SecretRotation {
   ) {}
 
   /**
-   * Encrypts up to `limit` secrets again that follow `cursor`. Safe to repeat and to run concurrently. A row that another transaction
-   * has locked is skipped, so that neither waits; `remaining` counts it.
+   * Encrypts up to `limit` secrets again that follow `cursor`, and looks at up to `rows` rows for that. Safe to repeat and to run
+   * concurrently. A row that another transaction has locked is skipped, so that neither waits; `remaining` counts it.
    *
    * @throws PnsError `ENCRYPTION_KEY_MISSING` without a key, `CURSOR_INVALID`.
    */
-  async step(cursor: string | undefined, limit: number): Promise<RotationStep> {
+  async step(cursor: string | undefined, limit: number, rows: number = rowsPerStep): Promise<RotationStep> {
     const { at, after, column } = positionIn(cursor);
     const keyId = this.seal.currentKeyId;
-    const { rows, unreadable } = await this.database.transaction(async (manager) => {
-      const found = await this.notCurrent(manager, column, keyId, after, limit);
+    const end = await this.endOf(column, after, rows);
+    const { found, unreadable } = await this.database.transaction(async (manager) => {
+      const found = await this.notCurrent(manager, column, keyId, { after, end }, limit);
       const opened = found.map((row) => ({ ...row, again: this.resealed(row, column) }));
       await update(manager, column, opened);
-      return { rows: found, unreadable: opened.filter(({ again }) => again === undefined) };
+      return { found, unreadable: opened.filter(({ again }) => again === undefined) };
     });
-    const last = rows.length < limit ? undefined : rows.at(-1);
+    const last = found.length < limit ? end : found.at(-1)?.key;
     const isOver = last === undefined && at === sealedColumns.length - 1;
-    const next = last === undefined ? { at: at + 1, after: [] } : { at, after: last.key };
+    const next = last === undefined ? { at: at + 1, after: [] } : { at, after: last };
     return {
-      rotated: rows.length - unreadable.length,
+      rotated: found.length - unreadable.length,
       unreadable: unreadable.map(({ key }) => `${column.table} ${key.join(' ')} ${column.column}`),
       ...(isOver ? {} : { nextCursor: cursorOf(next) }),
     };
   }
 
   /** How many secrets are not encrypted with the first key, unreadable ones included. */
-  async remaining(): Promise<number> {
+  async remaining(rows: number = rowsPerCount): Promise<number> {
     const keyId = this.seal.currentKeyId;
-    const counts = await Promise.all(
-      sealedColumns.map(({ table, column }) =>
-        this.database.query<{ count: number }[]>(
-          `SELECT count(*)::int AS count FROM ${table} WHERE ${column} IS NOT NULL AND ${isOfOtherKey(column)}`,
-          [keyId],
-        ),
-      ),
+    let remaining = 0;
+    for (const column of sealedColumns) {
+      for (let after: readonly string[] | undefined = []; after !== undefined;) {
+        const end: readonly string[] | undefined = await this.endOf(column, after, rows);
+        const { condition, parameters } = within(column, { after, end }, [keyId]);
+        const [found] = await this.database.query<{ count: number }[]>(
+          `SELECT count(*)::int AS count FROM ${column.table}
+           WHERE ${column.column} IS NOT NULL AND ${isOfOtherKey(column.column)} AND ${condition}`,
+          parameters,
+        );
+        remaining += found?.count ?? 0;
+        after = end;
+      }
+    }
+    return remaining;
+  }
+
+  /** The key of the last of the `rows` rows that follow `after`; undefined if there are fewer. */
+  private async endOf(
+    column: SealedColumn,
+    after: readonly string[],
+    rows: number,
+  ): Promise<readonly string[] | undefined> {
+    const { condition, parameters } = within(column, { after, end: undefined }, [rows - 1]);
+    const [last] = await this.database.query<Pick<SealedRow, 'key'>[]>(
+      `SELECT ${keyTexts(column)} AS key FROM ${column.table}
+       WHERE ${condition} ORDER BY ${column.key.join()} OFFSET $1 LIMIT 1`,
+      parameters,
     );
-    return counts.flat().reduce((sum, { count }) => sum + count, 0);
+    return last?.key;
   }
 
   private notCurrent(
     manager: EntityManager,
-    { table, column, key, type }: SealedColumn,
+    sealed: SealedColumn,
     keyId: Buffer,
-    after: readonly string[],
+    range: KeyRange,
     limit: number,
   ): Promise<SealedRow[]> {
-    const place = (index: number) => `$${index + 3}::${type}`;
-    const isAfter = after.length === 0 ? 'true' : `(${key.join()}) > (${key.map((_, index) => place(index)).join()})`;
+    const { table, column, key } = sealed;
+    const { condition, parameters } = within(sealed, range, [keyId, limit]);
     return manager.query<SealedRow[]>(
-      `SELECT ARRAY[${key.map((name) => `${name}::text`).join()}] AS key, ${column} AS sealed FROM ${table}
-       WHERE ${column} IS NOT NULL AND ${isOfOtherKey(column)} AND ${isAfter}
+      `SELECT ${keyTexts(sealed)} AS key, ${column} AS sealed FROM ${table}
+       WHERE ${column} IS NOT NULL AND ${isOfOtherKey(column)} AND ${condition}
        ORDER BY ${key.join()} LIMIT $2 FOR UPDATE SKIP LOCKED`,
-      [keyId, limit, ...after],
+      parameters,
     );
   }
 
@@ -120,6 +145,30 @@ export class SecretRotation {
 interface SealedRow {
   readonly key: readonly string[];
   readonly sealed: Buffer;
+}
+
+/** The rows with keys after `after` up to `end`. Without keys in `after` from the first row on, without `end` to the last one. */
+interface KeyRange {
+  readonly after: readonly string[];
+  readonly end: readonly string[] | undefined;
+}
+
+/** SQL condition. Its parameters follow those in `before`. */
+function within(
+  { key, type }: SealedColumn,
+  { after, end = [] }: KeyRange,
+  before: readonly unknown[],
+): { readonly condition: string; readonly parameters: unknown[] } {
+  const parameters = [...before];
+  const places = (values: readonly string[]) => values.map((value) => `$${parameters.push(value)}::${type}`).join();
+  const conditions = ['true'];
+  if (after.length > 0) conditions.push(`(${key.join()}) > (${places(after)})`);
+  if (end.length > 0) conditions.push(`(${key.join()}) <= (${places(end)})`);
+  return { condition: conditions.join(' AND '), parameters };
+}
+
+function keyTexts({ key }: SealedColumn): string {
+  return `ARRAY[${key.map((name) => `${name}::text`).join()}]`;
 }
 
 /** SQL condition; `$1` is the id of the first key. */

@@ -75,8 +75,54 @@ describe('readEnvironment', () => {
     expect(areTracesOn(env)).toBe(isOn);
   });
 
-  it('checks the variables of OpenTelemetry that PNS uses in every app, and accepts all others', () => {
-    expect(() => readEnvironment([], { OTEL_TRACES_SAMPLER: 'never' })).toThrow('OTEL_TRACES_SAMPLER: ');
+  const faultyTraces = [
+    ['OTEL_TRACES_SAMPLER', 'never'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+    ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'http/protobuf'],
+    ['OTEL_TRACES_SAMPLER_ARG', '10 %'],
+    ['OTEL_SDK_DISABLED', 'yes'],
+    ['OTEL_TRACES_EXPORTER', 'zipkin'],
+  ] as const;
+
+  it.each(faultyTraces)('checks %s in every app, unless traces are off', (name, value) => {
+    const on = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint };
+    expect(() => readEnvironment([], { ...on, [name]: value })).toThrow(`${name}: `);
+    for (const off of [{}, { ...on, OTEL_SDK_DISABLED: 'true' }, { ...on, OTEL_TRACES_EXPORTER: 'none' }]) {
+      const env = { [name]: value, ...off };
+      if (!areTracesOn(env)) expect(readEnvironment([], env)).toEqual(readEnvironment([], {}));
+    }
+  });
+
+  it.each<
+    ['DATABASE_URL' | 'REDIS_URL' | 'PNS_SESSION_JWKS_URL' | 'PNS_API_URL' | 'OTEL_EXPORTER_OTLP_ENDPOINT', string]
+  >([
+    ['DATABASE_URL', 'postgres://pns:a:0@db:0/pns'],
+    ['DATABASE_URL', 'postgres://[::1]:00/pns'],
+    ['REDIS_URL', 'redis://cache:0'],
+    ['REDIS_URL', 'redis://:p@ss@cache:0/1'],
+    ['REDIS_URL', 'redis-cluster://one:6379,two:0,three:6379'],
+    ['PNS_SESSION_JWKS_URL', 'https://idp.example.com:0/jwks'],
+    ['PNS_API_URL', 'http://localhost:0'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://collector:0'],
+  ])('refuses port 0 in %s=%s', (name, url) => {
+    expect(() => readEnvironment([name], { [name]: url })).toThrow(`${name}: must be a URL without port 0`);
+  });
+
+  it.each<['DATABASE_URL' | 'REDIS_URL', string]>([
+    ['DATABASE_URL', 'postgres://pns:secret:0@db/pns'],
+    ['DATABASE_URL', 'postgres://pns@[::0]/pns'],
+    ['REDIS_URL', 'redis-cluster://one:6379,two:10000'],
+    ['REDIS_URL', 'redis://:pw:0@cache:6380/0'],
+  ])('accepts %s=%s', (name, url) => {
+    expect(readEnvironment([name], { [name]: url })).toMatchObject({ [name]: url });
+  });
+
+  it('checks no endpoint while the SDK is disabled', () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318', OTEL_SDK_DISABLED: 'true' };
+    expect(readEnvironment([], env)).toEqual(readEnvironment([], {}));
+  });
+
+  it('accepts the variables of OpenTelemetry that PNS does not use', () => {
     expect(readEnvironment([], { OTEL_BSP_MAX_QUEUE_SIZE: '9', OTEL_LATER: 'x' })).toEqual(readEnvironment([], {}));
   });
 
@@ -89,6 +135,7 @@ describe('readEnvironment', () => {
   it.each([
     ['PNS_API_PORT', ['eighty', '70000', '-1', '80.5', '1e3', '0x50', ' ', '3000 ', 'Infinity', '3000;']],
     ['PNS_SHARDS', ['many', '0', '1025', '8.0']],
+    ['PNS_QUEUE_BOARD', ['yes', 'true', 'ON']],
     ['PNS_LOG_LEVEL', ['verbose', 'INFO']],
     ['NODE_ENV', ['prod', 'Production']],
     ['PNS_LISTEN_HOST', ['*', 'everywhere', '10.0.0', ':::', '0.0.0.0:3000']],

@@ -59,12 +59,23 @@ const apiKey = z.string().min(16, 'must be at least 16 characters long');
 /** RFC 7518, 3.2: a key for HS256 has at least the length of its digest. */
 const sessionSecret = z.string().refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
 
+/** Nothing connects to port 0, which means any free port. The URL may name several hosts. */
+function hasUsablePorts(url: string): boolean {
+  const [, hosts = ''] = /^[^:]*:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url) ?? [];
+  return hosts.split(',').every((host) => !/:0+$/.test(host));
+}
+
+const portSentence = 'must be a URL without port 0, to which nothing connects';
+
 /** The source of the keys decides about access, so only this machine is trusted without a certificate. */
 const jwksUrl = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isTrusted = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
-  if (url !== undefined && isTrusted && url.username === '' && url.password === '') return url;
-  const message = 'must be an https:// URL without an account, or http:// on this machine';
+  if (url !== undefined && isTrusted && url.username === '' && url.password === '' && hasUsablePorts(text)) return url;
+  const message =
+    isTrusted && !hasUsablePorts(text)
+      ? portSentence
+      : 'must be an https:// URL without an account, or http:// on this machine';
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
@@ -78,7 +89,8 @@ const otlpUrl = z
   .refine(
     (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
     'must be an http:// or https:// URL',
-  );
+  )
+  .refine(hasUsablePorts, portSentence);
 const otlpProtocol = z.literal('http/json', 'must be http/json, the only protocol in which PNS sends traces');
 
 const samplers = ['always_on', 'always_off', 'traceidratio'] as const;
@@ -92,13 +104,17 @@ const ratio = z.string().regex(/^(0(\.\d{1,9})?|\.\d{1,9}|1(\.0{1,9})?)$/, 'must
 const schema = z.object({
   // Only known words: with a typing error the rules of production would not apply.
   NODE_ENV: oneOf('production', 'development', 'test').default('development'),
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+    .refine(hasUsablePorts, portSentence),
   REDIS_URL: z
     .string()
     .regex(
       /^rediss?:\/\/|^rediss?-cluster:\/\/([^@/]*@)?[\w.-]+(:\d{1,5})?(,[\w.-]+(:\d{1,5})?)*\/?$/,
       'must be a redis:// or rediss:// URL, or redis-cluster://host:port,host:port',
-    ),
+    )
+    .refine(hasUsablePorts, portSentence),
   PNS_API_PORT: port.default(3000),
   PNS_WEBSOCKET_PORT: port.default(3001),
   PNS_SANDBOX_PORT: port.default(3002),
@@ -108,6 +124,7 @@ const schema = z.object({
   PNS_LISTEN_HOST: listenHost.default('::'),
   PNS_CONFIG_DIR: z.string().min(1).default('config'),
   PNS_SHARDS: wholeNumber(1, 1024).default(8),
+  PNS_QUEUE_BOARD: oneOf('on', 'off').default('off'),
   PNS_LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent').default('info'),
   PNS_BOOTSTRAP_API_KEY: apiKey,
   PNS_SESSION_SECRET: sessionSecret.optional(),
@@ -115,7 +132,7 @@ const schema = z.object({
   PNS_ENCRYPTION_KEY: encryptionKeys,
   PNS_DATA_DIR: z.string().min(1).default('.data'),
   // Of the command line and the sandbox. The other apps do not read them, but may be started from the same shell.
-  PNS_API_URL: z.url().optional(),
+  PNS_API_URL: z.url().refine(hasUsablePorts, portSentence).optional(),
   PNS_API_KEY: z.string().optional(),
   OTEL_SDK_DISABLED: oneOf('true', 'false').optional(),
   OTEL_TRACES_EXPORTER: oneOf('otlp', 'none').optional(),
@@ -133,7 +150,7 @@ type EnvironmentName = keyof Environment;
 /** The secrets, in order of their power. */
 const secretNames = ['PNS_BOOTSTRAP_API_KEY', 'PNS_ENCRYPTION_KEY', 'PNS_SESSION_SECRET'] as const;
 
-/** The variables of OpenTelemetry that are checked. */
+/** The variables of OpenTelemetry that are checked while traces are on. */
 const ofTraces = Object.keys(schema.shape).filter((name) => name.startsWith('OTEL_'));
 
 /** Variables whose value can also be in a file that `<name>_FILE` names, as Docker and Kubernetes provide secrets. */
@@ -181,18 +198,15 @@ export function readEnvironment<Name extends EnvironmentName>(
   needed: readonly Name[],
   env: NodeJS.ProcessEnv = process.env,
 ): Pick<Environment, Name | 'NODE_ENV' | 'PNS_LOG_LEVEL'> {
-  const given = withFiles(
-    Object.fromEntries(
-      Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
-    ),
-  );
+  const given = withFiles(withValues(env));
   const own = [...new Set([...Object.keys(env), ...Object.keys(given)])].filter(
     (name) => name.startsWith('PNS_') && !isFileName(name),
   );
   const unknown = own.find((name) => !isKnown(name));
   if (unknown !== undefined) throw invalid(`${unknown} is not a variable that PNS knows; correct or remove it.`);
   const names = new Set<EnvironmentName>(['NODE_ENV', 'PNS_LOG_LEVEL', ...needed]);
-  for (const name of [...own, ...ofTraces]) if (name in given && isKnown(name)) names.add(name);
+  for (const name of [...own, ...(areTracesOn(given) ? ofTraces : [])])
+    if (name in given && isKnown(name)) names.add(name);
   const values = Object.fromEntries([...names].map((name) => [name, valueOf(name, given)]));
   const risk = risks.find(([isTaken]) => isTaken(given));
   if (risk !== undefined) throw invalid(risk[1]);
@@ -215,13 +229,16 @@ export function sessionKeyOf({
 }
 
 /** Whether traces are exported: only if an endpoint for them is set, and they are not switched off. */
-export function areTracesOn(env?: NodeJS.ProcessEnv): boolean {
-  const given = readEnvironment(
-    ['OTEL_SDK_DISABLED', 'OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
-    env,
+export function areTracesOn(env: NodeJS.ProcessEnv = process.env): boolean {
+  const given = withValues(env);
+  const endpoint = given['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? given['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  return endpoint !== undefined && given['OTEL_SDK_DISABLED'] !== 'true' && given['OTEL_TRACES_EXPORTER'] !== 'none';
+}
+
+function withValues(env: NodeJS.ProcessEnv): Given {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
   );
-  const endpoint = given.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? given.OTEL_EXPORTER_OTLP_ENDPOINT;
-  return endpoint !== undefined && given.OTEL_SDK_DISABLED !== 'true' && given.OTEL_TRACES_EXPORTER !== 'none';
 }
 
 function valueOf(name: EnvironmentName, given: Given): unknown {

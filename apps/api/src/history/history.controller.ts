@@ -1,11 +1,13 @@
 import { Controller, Get, Headers, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { HistoryReader } from '@pns/history';
+import { identifiedBy } from '@pns/transport-contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { assertContextAccess } from '../authentication/context-access';
 import { Requires } from '../authentication/requires-scope';
 import { ApiProblems } from '../http/api-problems';
 import { RequestError } from '../http/request-error';
+import { producerOf } from '../notifications/cloud-event';
 import { csvOf, sendAsCsv, wantsCsv } from './csv';
 import {
   historyCells,
@@ -52,21 +54,25 @@ export class HistoryController {
   @ApiOperation({
     summary: 'Read the history of a notification',
     description:
-      'Answers the newest notification with this id. An id that a producer chose may belong to notifications of several users: `others` lists them, and `context` and `user` select one. A key that is restricted to contexts gets only notifications of these contexts.',
+      'Answers the newest notification with this id. An id that a producer chose may belong to notifications of several users: CloudEvents of several sources may have it too. `others` lists them, and `context`, `user` and `source` select one. A key that is restricted to contexts gets only notifications of these contexts.',
   })
   @ApiOkResponse({ type: NamedNotification })
   @ApiProblems('PATH_INVALID', 'QUERY_INVALID', 'NOTIFICATION_NOT_FOUND', 'OVERLOADED')
   async get(
     @Param() { id }: HistoryPath,
-    @Query() reach: HistoryReachQuery,
+    @Query() { source, ...reach }: HistoryReachQuery,
     @Req() request: FastifyRequest,
   ): Promise<NamedNotification> {
     if (reach.context !== undefined) assertContextAccess(request, reach.context);
-    const [newest, ...others] = await this.history.named(id, { ...reach, contexts: request.caller?.contexts });
+    const named = { id, ...(source !== undefined && { producer: producerOf(source) }) };
+    const [newest, ...others] = await this.history.named(named, { ...reach, contexts: request.caller?.contexts });
     if (newest === undefined) throw await this.notFound();
     return {
       ...historyView(newest),
-      others: others.map(({ context, user, at }) => ({ context, user, received: new Date(at).toISOString() })),
+      others: others.map(({ notification, context, user, at }) => {
+        const { producer } = identifiedBy(notification);
+        return { ...(producer !== undefined && { producer }), context, user, received: new Date(at).toISOString() };
+      }),
     };
   }
 

@@ -27,7 +27,11 @@ export class HistoryQuery extends createZodDto(
 export class HistoryPath extends createZodDto(z.object({ id: notificationId })) {}
 
 export class HistoryReachQuery extends createZodDto(
-  z.strictObject({ context: idText.optional(), user: idText.optional() }),
+  z.strictObject({
+    context: idText.optional(),
+    user: idText.optional(),
+    source: z.string().min(1).max(2048).optional().describe('Only CloudEvents with this `source`.'),
+  }),
 ) {}
 
 const decidedBy = z.object({
@@ -57,8 +61,14 @@ const delivery = z.object({
   attempts: z.array(attempt),
 });
 
+const producer = z
+  .string()
+  .optional()
+  .describe('Of a CloudEvent: a digest of its `source`. Two sources may use the same id.');
+
 const notification = z.object({
   id: z.string(),
+  producer,
   context: idNumber,
   user: idNumber,
   topic: z.string(),
@@ -86,8 +96,10 @@ export class HistoryList extends createZodDto(
 export class NamedNotification extends createZodDto(
   notification.extend({
     others: z
-      .array(z.object({ context: idNumber, user: idNumber, received: z.iso.datetime() }))
-      .describe('Other notifications with this id, up to 99: an id of a producer may address several users.'),
+      .array(z.object({ producer, context: idNumber, user: idNumber, received: z.iso.datetime() }))
+      .describe(
+        'Other notifications with this id, up to 99: an id of a producer may address several users, and CloudEvents of several sources may have the same id.',
+      ),
   }),
 ) {}
 

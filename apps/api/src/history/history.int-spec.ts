@@ -6,6 +6,7 @@ import { testApi, type TestAnswer, type TestApi } from '../testing/test-api';
 
 interface View {
   readonly id: string;
+  readonly producer?: string;
   readonly context: number;
   readonly user: number;
   readonly received: string;
@@ -41,11 +42,12 @@ async function post(context: number, user: number, more: object = {}): Promise<s
 }
 
 /** Records the outcome of a delivery, as a worker does. */
-function deliver(of: { id: string; context: number; user: number }, outcome: Outcome): void {
+function deliver(of: { id: string; producer?: string; context: number; user: number }, outcome: Outcome): void {
   const delivery: Delivery = {
     ...{ id: `d-${of.id}`, notificationId: of.id, context: of.context, user: of.user, client: 'crm', token: 'secret' },
     ...{ transport: 'webhook', topic: 'ox:test', payload: {}, priority: 'high', count: 1, attempt: 1 },
     ...{ timestamp: Date.now(), dueAt: Date.now() },
+    ...(of.producer !== undefined && { producer: of.producer }),
   };
   history.attempted([{ delivery, outcome, startedAt: Date.now(), durationMs: 4 }]);
 }
@@ -107,6 +109,34 @@ it('shows a key for one context nothing of another one, and lists others with th
   expect((await api.send('GET', '/v1/notifications/same?context=2', key)).status).toBe(403);
   expect((await api.send('GET', '/v1/notifications?context=2&user=5', key)).status).toBe(403);
   expect((await api.send('GET', '/v1/notifications?context=1&user=5', key)).status).toBe(200);
+});
+
+it('distinguishes CloudEvents of two sources, and another notification, with the same id', async () => {
+  const of = { id: 'twin', context: 6, user: 1 };
+  const sources = ['/mail/1', '/mail/2'];
+  for (const source of sources) {
+    const event = { specversion: '1.0', type: `ox:test${source.at(-1)}`, source, id: of.id, subject: '1@6', data: {} };
+    const headers = { 'content-type': 'application/cloudevents+json' };
+    const answer = await api.send('POST', '/v1/notifications', { body: event, headers });
+    expect(answer).toMatchObject({ status: 202, body: { accepted: 1, notifications: [{ id: 'twin' }] } });
+  }
+  await post(6, 1, { id: 'twin' });
+  const all = await until<View>('/v1/notifications/twin', ({ body }) => body.others?.length === 2);
+  expect([all.body, ...all.body.others].filter(({ producer }) => producer === undefined)).toHaveLength(1);
+  const read = (source: string, isReady: (answer: TestAnswer<View>) => boolean) =>
+    until<View>(`/v1/notifications/twin?source=${encodeURIComponent(source)}`, isReady);
+  const [one, two] = await Promise.all(sources.map((source) => read(source, ({ status }) => status === 200)));
+  expect([one, two]).toMatchObject([
+    { body: { id: 'twin', topic: 'ox:test1', others: [] } },
+    { body: { id: 'twin', topic: 'ox:test2', others: [] } },
+  ]);
+  deliver({ ...of, producer: String(one?.body.producer) }, { kind: 'delivered' });
+  await read('/mail/1', ({ body }) => body.deliveries.length === 1);
+  expect((await read('/mail/2', () => true)).body.deliveries).toEqual([]);
+  expect((await api.send('GET', '/v1/notifications/twin?source=/mail/3')).status).toBe(404);
+  const first = await api.send<List>('GET', '/v1/notifications?context=6&user=1&limit=1');
+  const rest = await api.send<List>('GET', `/v1/notifications?context=6&user=1&cursor=${first.body.nextCursor}`);
+  expect([...first.body.items, ...rest.body.items].map(({ id }) => id)).toEqual(['twin', 'twin', 'twin']);
 });
 
 it('lists page by page, as JSON and as CSV', async () => {

@@ -50,8 +50,13 @@ function notificationOf(event: CloudEvent, payload: Notification['payload'], now
     // An id is unique for its source only. Neither a source nor an id contains a space, so a key cannot have two readings, and it
     // cannot equal the id of a notification that is no CloudEvent.
     idempotencyKey: `${source} ${id}`,
-    producer: hash('sha256', source, 'base64url').slice(0, 22),
+    producer: producerOf(source),
   };
+}
+
+/** The producer of all CloudEvents with this source. */
+export function producerOf(source: string): string {
+  return hash('sha256', source, 'base64url').slice(0, 22);
 }
 
 type Data =

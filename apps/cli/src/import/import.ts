@@ -25,7 +25,7 @@ export function addImport(program: Command): void {
     .addHelpText(
       'after',
       '\nThe exit code is 1 if an entry needs a decision. Values are not shown, because they may be secrets.' +
-        '\n\nExample:\n  pns import ox /opt/open-xchange/etc --write config',
+        '\n\nExample:\n  pns import ox /opt/open-xchange/etc --write pns-config',
     )
     .action(
       offlineAction<ImportOptions>(async ({ output }, { write, brief = false }, dir = '') => {

@@ -66,7 +66,8 @@ function webhookField(field: string, fields: Fields): ConvertedField {
     return {
       standing: 'taken',
       value,
-      reason: 'without uriValidationMode, the original accepts any URI of a user, and PNS this one and those below it',
+      reason:
+        'admits fewer URIs here: without uriValidationMode, the original admits any, and PNS this one and those below it',
     };
   if (field === 'uriValidationMode' && !['none', 'prefix', 'exact'].includes(String(value)))
     return { standing: 'renamed', value: 'prefix', reason: 'is read as prefix by the original, and written so' };

@@ -38,7 +38,14 @@ export function importedProperties(files: readonly OriginalFile[], hasWebhooks: 
   const settings: WebhookSettings = {};
   const written = new Map<string, Candidate & { readonly name: string; readonly text: string }>();
   const rest: Candidate[] = [];
+  const perWebhook = new Map<string, Candidate>();
   for (const candidate of candidates.filter(({ isPerWebhook }) => isPerWebhook === true)) {
+    const { original: name, text = '' } = candidate;
+    const before = perWebhook.get(name);
+    if (before !== undefined) rest.push(overruled(before, { ...candidate, name, text }));
+    perWebhook.set(name, candidate);
+  }
+  for (const candidate of perWebhook.values()) {
     const { standing, reason } = takenAsWebhookSetting(candidate.original, candidate.text ?? '', hasWebhooks, settings);
     rest.push({ ...candidate, standing, reason });
   }
@@ -114,7 +121,7 @@ function candidateOf(file: string, { name, text, line }: Assignment, ours: Assig
   return { file, line, original: name, ...converted, ...(converted.isPerWebhook === true ? { text } : {}) };
 }
 
-const colonReason = 'the colon without a backslash ended the name in the original, so the line had no effect there';
+const colonReason = 'is read with its colon, which ended the name in the original, so the line had no effect there';
 
 function isUsable({ name, text }: Pick<Assignment, 'name' | 'text'>): boolean {
   const { name: target = '', text: value = '' } = convertedProperty(name, text);

@@ -1,4 +1,4 @@
-import type { Delivery } from '@pns/transport-contract';
+import { distinctId, type Delivery } from '@pns/transport-contract';
 
 /** The event of a socket whose session ended. The server closes the socket after it. */
 export const sessionInvalidEvent = 'session:invalid';
@@ -23,8 +23,9 @@ export function isEventName(topic: string): boolean {
 
 /** The event that a client receives for a notification: topic and payload, and its id, time and count if the client wants them. */
 export function frameOf(delivery: Delivery, wantsMeta: boolean): readonly [string, ...unknown[]] {
-  const { topic, payload, notificationId, timestamp, count } = delivery;
-  return wantsMeta ? [topic, payload, { id: notificationId, timestamp, count }] : [topic, payload];
+  const { topic, payload, notificationId, producer, timestamp, count } = delivery;
+  const id = distinctId({ id: notificationId, producer });
+  return wantsMeta ? [topic, payload, { id, timestamp, count }] : [topic, payload];
 }
 
 /** An event as it is written to a socket. */

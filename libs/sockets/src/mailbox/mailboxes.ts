@@ -1,7 +1,7 @@
 import { nodeOf, socketTargetOf } from '@pns/delivery';
 import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
 import type { UserKey } from '@pns/subscriptions';
-import type { Delivery } from '@pns/transport-contract';
+import { distinctId, type Delivery } from '@pns/transport-contract';
 import { flag, keysOf, type Opening } from '../registry/socket-keys';
 import type { SocketNodes } from '../registry/socket-nodes';
 import { ruleArgument } from '../registry/socket-rules';
@@ -198,7 +198,7 @@ function parkArguments({ delivery, isPartlySent = false }: UnplacedDelivery): (s
 
 /** A socket receives a notification once, though it may have been on its way to several nodes. */
 function parkedId({ notificationId, producer, client }: Delivery): string {
-  const own = producer === undefined ? notificationId : `${notificationId} ${producer}`;
+  const own = distinctId({ id: notificationId, producer });
   return `${encodeURIComponent(own)} ${client}`;
 }
 

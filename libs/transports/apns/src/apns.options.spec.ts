@@ -194,6 +194,14 @@ it.each<[string, unknown, string]>([
   expect(faults.join('; ')).toContain(sentence);
 });
 
+it.each([
+  ['a keystore that is no base64', { keystore: '/etc/apple.p12', password: 'secret' }],
+  ['a keystore that is too long', { keystore: 'x'.repeat(200_001), password: 'secret' }],
+  ['a keystore that is no file', { keystore: 'aGVsbG8=', password: 'secret' }],
+])('reports %s once', (_, given) => {
+  expect(faultsOf(given)).toHaveLength(1);
+});
+
 it('no fault tells a secret', () => {
   const secrets = { keystore: 'c2VjcmV0LWtleXN0b3Jl', password: 'my-password', privatekey: 'my-private-key' };
   const told = [...faultsOf(secrets), ...faultsOf({ ...jwt, ...secrets })].join(' ');

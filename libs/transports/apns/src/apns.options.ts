@@ -54,7 +54,9 @@ export type ApnsOptions = Readonly<z.infer<typeof fields>>;
 export const apnsOptions: z.ZodType<ApnsOptions> = fields.check((context) => {
   if (!context.value.enabled) return;
   const faults = context.value.authtype === 'jwt' ? keyFaults(context.value) : certificateFaults(context.value);
+  const known = new Set(context.issues.map(({ path }) => path?.[0]));
   for (const [field, message] of faults) {
+    if (known.has(field)) continue; // one fault of a field is enough: the others follow from it
     context.issues.push({ code: 'custom', message, path: [field], input: context.value });
   }
 });

@@ -8,6 +8,7 @@ export {
   type Priority,
   type SocketTarget,
 } from './delivery';
+export { distinctId, identifiedBy, type IdentifiedNotification } from './distinct-id';
 export { isContactUri } from './contact-uri';
 export { demoSignatureSecret } from './demo-signature-secret';
 export { hasValidLabels } from './host-labels';

@@ -49,7 +49,10 @@ afterEach(async () => {
   await transport.close();
 });
 
-function deliver(token: string, { client = 'crm', user = 14, context = 1 } = {}): Promise<Outcome> {
+function deliver(
+  token: string,
+  { client = 'crm', user = 14, context = 1, replyTo }: Partial<Delivery> = {},
+): Promise<Outcome> {
   const delivery: Delivery = {
     id: '01890a5d-ac96-774b-bcce-b302099a8057',
     notificationId: 'n-1',
@@ -65,6 +68,7 @@ function deliver(token: string, { client = 'crm', user = 14, context = 1 } = {})
     timestamp: 1694677849605,
     dueAt: 1694677850605,
     attempt: 1,
+    ...(replyTo !== undefined && { replyTo }),
   };
   return transport.deliver(delivery, new AbortController().signal);
 }
@@ -321,6 +325,20 @@ describe('a receiver that asks for a pause', () => {
       expect(asked).toEqual(['/busy', '/other', '/busy']);
     },
   );
+
+  it('gets a test push at once, and other deliveries after it has accepted that', async () => {
+    let isBusy = true;
+    const port = await http((_, response) => {
+      if (isBusy) response.writeHead(503, { 'retry-after': '60' });
+      response.end();
+    });
+    const uri = `http://127.0.0.1:${port}/`;
+    await deliver(uri);
+    isBusy = false;
+    expect(await deliver(uri)).toMatchObject({ isDeferred: true });
+    expect(await deliver(uri, { replyTo: 'a test' })).toEqual({ kind: 'delivered' });
+    expect(await deliver(uri)).toEqual({ kind: 'delivered' });
+  });
 
   it('gets the next delivery at the end of the pause, and after an hour at the latest', async () => {
     let now = Date.now();

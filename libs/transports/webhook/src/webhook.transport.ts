@@ -37,7 +37,7 @@ const maxTargets = 10_000;
 /** The number of URIs whose pause is known. */
 const maxPauses = 10_000;
 
-/** Longest pause of a URI, in ms. Then one delivery is tried again. */
+/** Longest pause of a URI, in ms. */
 const maxPauseMs = 3_600_000;
 
 /** With these statuses, `Retry-After` concerns all deliveries to the URI (RFC 6585, 4; RFC 9110, 10.2.3). */
@@ -96,7 +96,9 @@ export class WebhookTransport implements Transport {
         signal.throwIfAborted();
         return this.attempt(delivery, own, target, connections, signal, uri);
       },
-      () => this.pauseOf(uri) ?? this.names.prepared(target.name, delivery),
+      // A test push shows whether the receiver works again.
+      () =>
+        (delivery.replyTo === undefined ? this.pauseOf(uri) : undefined) ?? this.names.prepared(target.name, delivery),
     );
   }
 
@@ -155,7 +157,9 @@ export class WebhookTransport implements Transport {
       const answer = await connections.use((client) => client.post(target, headers, body, signal));
       const outcome = webhookOutcome(answer.status, answer.retryAfter, this.now());
       if (outcome.kind === 'retry' && outcome.afterMs !== undefined && pausing.has(answer.status)) {
-        this.pauses.set(uri, this.now() + Math.min(outcome.afterMs, maxPauseMs));
+        this.pauses.set(uri, Math.max(this.pauses.get(uri) ?? 0, this.now() + Math.min(outcome.afterMs, maxPauseMs)));
+      } else if (outcome.kind === 'delivered') {
+        this.pauses.delete(uri);
       }
       return { outcome, isEndpointFailure: isEndpointFailure(answer.status) };
     } catch (error) {

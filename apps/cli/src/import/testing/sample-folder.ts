@@ -120,10 +120,11 @@ ${switches}.webhooks.http.connectionTimeout=1000
     },
     {
       file: 'old-pns.properties',
-      content: `${pns}.timerFrequency=250\n${pns}.numProcessorThreads=5\n`,
+      content: `${pns}.timerFrequency=250\n${pns}.numProcessorThreads=5\n${switches}.webhooks.httpsOnly=true\n`,
       expected: [
         [1, `${pns}.timerFrequency`, 'overridden'],
         [2, `${pns}.numProcessorThreads`, 'wrong'],
+        [3, `${switches}.webhooks.httpsOnly`, 'wrong'],
       ],
     },
     {

@@ -1,0 +1,15 @@
+import type { ConfigCascade, PropertyName } from '@pns/config-cascade';
+
+/** The properties that decide when rows are removed. */
+type RetentionName = Extract<PropertyName, `${string}.retention`>;
+
+/**
+ * A retention, in ms.
+ *
+ * @throws Error if the configured value cannot be read: nothing may be removed by the default then
+ */
+export function retentionOf(cascade: Pick<ConfigCascade, 'certainValue'>, name: RetentionName): number {
+  const value = cascade.certainValue(name);
+  if (value !== undefined) return value;
+  throw new Error(`The configured value of ${name} cannot be read, so nothing is removed; see GET /v1/config/faults.`);
+}
