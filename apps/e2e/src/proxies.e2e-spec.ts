@@ -30,7 +30,7 @@ function example(...path: string[]): string {
 interface Proxy {
   readonly start: () => Promise<ServerProcess>;
   /** Resolves when the proxy forwards to both nodes. */
-  readonly knowsNodes: () => Promise<void>;
+  readonly knowsNodes: () => Promise<unknown>;
   readonly logs: () => string;
 }
 
