@@ -8,6 +8,7 @@ export function readApiEnvironment() {
     'PNS_API_PORT',
     'PNS_CONFIG_DIR',
     'PNS_SHARDS',
+    'PNS_QUEUE_BOARD',
     'PNS_BOOTSTRAP_API_KEY',
     'PNS_SESSION_SECRET',
     'PNS_SESSION_JWKS_URL',

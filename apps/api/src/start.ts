@@ -28,6 +28,10 @@ export async function startApi(): Promise<NestFastifyApplication> {
     encryptionKeys: env.PNS_ENCRYPTION_KEY,
     nodeEnv: env.NODE_ENV,
   });
+  if (env.PNS_QUEUE_BOARD === 'on') {
+    const { serveQueueBoard } = await import('./queues/queue-board.js'); // loaded only if it is on
+    serveQueueBoard(app);
+  }
   await listen('api', app, env.PNS_API_PORT);
   return app;
 }

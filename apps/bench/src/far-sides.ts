@@ -1,10 +1,20 @@
 import { signatureSecret, type AppName, type System } from '@pns/e2e';
-import type { Providers, Sandbox } from '@pns/sandbox';
+import { type Providers, type Sandbox, SimulatedUserAgent } from '@pns/sandbox';
+import { newVapidKeys } from '@pns/transport-webpush';
 import type { TransportName } from '@pns/transport-contract';
 
 /** The client whose far side is slow, and another one of the same transport. */
 export const [slowClient, otherClient] = ['slow', 'other'] as const;
 export type Client = typeof slowClient | typeof otherClient;
+
+/** A target of deliveries. */
+export interface Target {
+  readonly token: string;
+  /** Its name in the sandbox. */
+  readonly name: string;
+  /** A subscription that the worker must read; undefined where each delivery has one without content. */
+  readonly subscriptionId?: string | undefined;
+}
 
 /** A transport's far side in the sandbox, with an app of each client. */
 export interface FarSide {
@@ -14,13 +24,8 @@ export interface FarSide {
   readonly streams: number;
   readonly properties: Readonly<Record<string, string>>;
   /** Writes the option file of both clients, and creates `count` targets for each. */
-  readonly configure: (system: System, sandbox: Sandbox, count: number) => void;
-  /** The token of a target, and the name of the target in the sandbox. */
-  readonly target: (
-    sandbox: Sandbox,
-    client: Client,
-    index: number,
-  ) => { readonly token: string; readonly name: string };
+  readonly configure: (system: System, sandbox: Sandbox, count: number) => Promise<void> | void;
+  readonly target: (sandbox: Sandbox, client: Client, index: number) => Target;
   /** Makes the far side of the slow client answer after `delayMs`. */
   readonly slowDown: (sandbox: Sandbox, delayMs: number, count: number) => Promise<void> | void;
 }
@@ -149,4 +154,41 @@ const webhook: FarSide = {
   },
 };
 
-export const farSides: readonly FarSide[] = [apns, fcm, wns, webhook];
+/** The subscription of each client. It has the keys of the browser. */
+const browsers = new Map<Client, string>();
+
+const webpush: FarSide = {
+  transport: 'webpush',
+  worker: 'worker-webpush',
+  streams: 100,
+  properties: {},
+  configure: async (system, sandbox, count) => {
+    const { webpush: service, authority } = providersOf(sandbox);
+    system.configure('authority.pem', authority.cert);
+    const keys = { subject: 'mailto:ops@example.com', ...newVapidKeys() };
+    const options = { ...keys, caFile: 'authority.pem', allowedNetworks: ['127.0.0.0/8'] };
+    writeOptions(system, 'pns-webpush-options.yml', () => options);
+    const browser = { receive: () => ({ checks: [] }) };
+    const api = await system.add('api');
+    for (const [at, client] of clients.entries()) {
+      for (const index of range(count)) service.register(browser, keys.publicKey, nameOf(client, index));
+      const pushSubscription = {
+        ...{ endpoint: `https://push.example.com/${client}`, keys: new SimulatedUserAgent().publicKeys },
+        applicationServerKey: keys.publicKey,
+      };
+      const registration = { context: 1, user: 1 + at, client, transport: 'webpush', topics: ['*'], pushSubscription };
+      browsers.set(client, (await system.expect<{ id: string }>(201, 'POST', '/v1/subscriptions', registration)).id);
+    }
+    await api.stop();
+  },
+  target: (sandbox, client, index) => {
+    const name = nameOf(client, index);
+    return { token: `${providersOf(sandbox).webpush.url}/push/${name}`, name, subscriptionId: browsers.get(client) };
+  },
+  slowDown: (sandbox, delayMs, count) => {
+    for (const index of range(count))
+      providersOf(sandbox).webpush.subscription(nameOf(slowClient, index))?.faults.set({ delayMs });
+  },
+};
+
+export const farSides: readonly FarSide[] = [apns, fcm, wns, webhook, webpush];

@@ -54,8 +54,8 @@ export class Sender {
     const groups = all.flatMap(({ client, target }) => {
       const prepared = this.deliveries[this.next++];
       if (prepared === undefined) return [];
-      const { token } = this.farSide.target(this.sandbox, client, target);
-      const delivery: Delivery = { ...prepared, transport, client, token, timestamp: now, dueAt: now };
+      const { token, subscriptionId = prepared.subscriptionId } = this.farSide.target(this.sandbox, client, target);
+      const delivery: Delivery = { ...prepared, transport, client, token, subscriptionId, timestamp: now, dueAt: now };
       return [{ ...routeOf(delivery, this.queues.keys), deliveries: [delivery] }];
     });
     await enqueueDeliveries(this.queues, groups);

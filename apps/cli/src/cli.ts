@@ -32,6 +32,16 @@ export function action<Options>(run: Run<Options>): (this: Command, ...given: un
   };
 }
 
+/** The same for a command that needs no API. */
+export function offlineAction<Options>(
+  run: (cli: Pick<Cli, 'output'>, options: Options, ...args: string[]) => Promise<void>,
+): (this: Command, ...given: unknown[]) => Promise<void> {
+  return async function (this: Command) {
+    const { json = false } = this.optsWithGlobals<GlobalOptions>();
+    await run({ output: new Output(json, process.stdout) }, this.opts<Options & object>(), ...this.args);
+  };
+}
+
 /** The context and the user of `14@1`, as Dovecot and CloudEvents name a user. */
 export interface UserOption {
   readonly context: number;

@@ -12,7 +12,8 @@ export type AppName =
   | 'worker-apns'
   | 'worker-fcm'
   | 'worker-wns'
-  | 'worker-webpush';
+  | 'worker-webpush'
+  | 'sandbox';
 
 export interface AppProcessOptions {
   /** Whether its log is kept for tests. Default: true. */

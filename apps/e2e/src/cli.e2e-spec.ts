@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runCli } from './cli-process';
 import { apiKey, System } from './system';
 
@@ -89,6 +92,33 @@ it('lists failed deliveries and sends them again', async () => {
   expect(await done('failed', 'delete', '--user', '18@1')).toBe('0 deleted.\n');
 });
 
+it("takes over the configuration of App Suite's push service without an API", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pns-import-'));
+  try {
+    const original = join(folder, 'etc');
+    const target = join(folder, 'config');
+    mkdirSync(original);
+    writeFileSync(join(original, 'pns.properties'), 'com.openexchange.pns.timerFrequency: 250\n');
+    const good = await runCli(['import', 'ox', original, '--write', target], {});
+    expect(good).toMatchObject({ code: 0, err: '' });
+    expect(good.out).toMatch(/^pns\.properties:1: taken com\.openexchange\.pns\.timerFrequency$/m);
+    expect(readFileSync(join(target, 'pns.properties'), 'utf8')).toContain('timerFrequency=250\n');
+    expect(await runCli(['import', 'ox', original, '--write', target], {})).toMatchObject({ code: 2, out: '' });
+    writeFileSync(join(original, 'webhooks.yml'), 'crm:\n  uri: here\n  signatureSecret: geheim\n');
+    const wrong = await runCli(['--json', 'import', 'ox', original], {});
+    expect(wrong.code).toBe(1);
+    expect(JSON.parse(wrong.out)).toMatchObject({
+      lines: [{ standing: 'taken' }, { line: 2, entry: 'crm.uri', standing: 'wrong' }, { standing: 'by-hand' }],
+      summary: { taken: 1, wrong: 1, 'by-hand': 1 },
+      files: ['pns.properties'],
+      isWritten: false,
+    });
+    expect(wrong.out).not.toContain('geheim');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 it('encrypts secrets again, and says how many still need another key', async () => {
   expect(await done('secrets', 'rotate')).toMatch(/^\d+ encrypted again, 0 still need another key\.\n$/);
 });
@@ -110,6 +140,8 @@ it.each([
   [['--key', 'a wrong key of some length', 'where', 'nothing'], 1, /HTTP 401/],
   [['--url', 'http://127.0.0.1:1', 'where', 'nothing'], 1, /cannot be reached/],
   [['--url', 'nonsense', 'where', 'nothing'], 2, /is not a URL/],
+  [['import', 'ox', 'missing'], 2, /missing does not exist/],
+  [['completion', 'tcsh'], 2, /bash, zsh, fish/],
 ])('pns %j ends with %i and one sentence', async (args, expected, sentence) => {
   const { code, out, err } = await pns(args);
   expect({ code, out }).toEqual({ code: expected, out: '' });

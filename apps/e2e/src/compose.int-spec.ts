@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@pns/local-servers';
+import { startSandbox } from '@pns/sandbox';
 import { parse } from 'yaml';
 
 interface Service {
@@ -94,16 +95,50 @@ it('every variable that the file needs has a value after deploy/init-env.sh, and
   }
 });
 
-describe('is-alive.sh', () => {
+it('deploy/compose.quick-start.yml checks every service more often while it starts, and changes nothing else', () => {
+  const quick = parse(readFileSync(join(root, 'deploy', 'compose.quick-start.yml'), 'utf8'), { merge: true }) as {
+    readonly services: object;
+  };
+  const names = Object.keys(services);
+  expect(quick.services).toEqual(
+    Object.fromEntries(names.map((name) => [name, { healthcheck: { start_interval: '2s' } }])),
+  );
+});
+
+describe('the health check of an app', () => {
   let server: Server | undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'pns-check-'));
 
+  // A PATH with these two programs only, so a check that starts Node or another program fails.
+  beforeAll(() => {
+    for (const name of ['timeout', 'bash']) {
+      symlinkSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(folder, name));
+    }
+  });
   afterEach(() => server?.close());
+  afterAll(() => rmSync(folder, { recursive: true }));
 
-  async function exitCode(port: number): Promise<number | null> {
-    const child = spawn('timeout', ['3', 'bash', join(root, 'deploy', 'is-alive.sh'), String(port)]);
+  /** Runs the command of a service with another port. The image has the script of the folder `deploy` in its working folder. */
+  async function exitCode(port: number, service = 'api'): Promise<number | null> {
+    const [kind, program = '', ...args] = services[service]?.healthcheck?.test ?? [];
+    expect(kind).toBe('CMD');
+    const options = { cwd: join(root, 'deploy'), env: { PATH: folder } };
+    const child = spawn(join(folder, program), [...args.slice(0, -1), String(port)], options);
     const [code] = (await once(child, 'close')) as [number | null];
     return code;
   }
+
+  it.each(Object.keys(services).filter((name) => name !== 'postgres' && name !== 'redis'))(
+    'of %s: succeeds while an app answers at the port, and fails after it has ended',
+    async (name) => {
+      const port = { api: '3000', sandbox: '3002' }[name] ?? '3003';
+      expect(services[name]?.healthcheck?.test.at(-1)).toBe(port);
+      const app = await startSandbox({ port: 0, hasProviders: false });
+      expect(await exitCode(app.port, name)).toBe(0);
+      await app.close();
+      expect(await exitCode(app.port, name)).toBe(1);
+    },
+  );
 
   async function listening(started: Server): Promise<number> {
     server = started.listen(0, '127.0.0.1');

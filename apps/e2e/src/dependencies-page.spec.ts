@@ -23,7 +23,7 @@ function rows(heading: string): string[][] {
 const packagesIn = (heading: string): string[] => rows(heading).map(([first = '']) => first.replaceAll('`', ''));
 
 /** Named by other packages as peers, or loaded by them; our code does not import them. */
-const notImported = ['@fastify/static', 'rxjs'];
+const notImported = ['@bull-board/ui', 'rxjs'];
 
 /** Not in the image, or only in tests. */
 const testOnly = /spec\.ts$|\/testing\/|^apps\/(?:bench|chaos|e2e|standalone)\/|^libs\/local-servers\//;

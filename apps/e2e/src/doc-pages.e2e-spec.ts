@@ -1,11 +1,13 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { runInNewContext } from 'node:vm';
-import { freePort, freshDatabase, php, type FreshDatabase } from '@pns/local-servers';
+import { chromium, freePort, freshDatabase, php, type FreshDatabase } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
+import { chromium as playwright } from 'playwright-core';
 import { io } from 'socket.io-client';
 import { blocksOf, ReaderShell, root, type Block } from './doc-page';
 import { freePorts, Standalone } from './standalone-process';
@@ -51,11 +53,12 @@ const firstLine = ({ text }: Block): string => text.split('\n', 1)[0] ?? '';
 beforeAll(async () => {
   mkdirSync(dataDir);
   mkdirSync(bin);
+  for (const name of ['examples', 'libs', 'node_modules']) symlinkSync(join(root, name), join(folder, name));
   database = await freshDatabase();
   const { file, env } = php();
   const libraries = env['LD_LIBRARY_PATH'] ?? '';
   writeFileSync(join(bin, 'php'), `#!/bin/sh\nLD_LIBRARY_PATH='${libraries}' exec '${file}' "$@"\n`, { mode: 0o755 });
-  pns = new Standalone(dataDir, { ...freePorts, DATABASE_URL: database.url });
+  pns = new Standalone(dataDir, { ...freePorts, DATABASE_URL: database.url, PNS_QUEUE_BOARD: 'on' });
   await pns.isRunning();
   port = await freePort();
   shell = newShell(folder);
@@ -191,9 +194,72 @@ it('docs/producers.md sends notifications and CloudEvents', async () => {
   const [key, ...posts] = blocksOf('docs/producers.md').filter(({ language }) => language === 'sh');
   const history = posts.pop();
   expect(await run(key as Block)).toContain('"contexts":[1]');
-  for (const post of posts) expect(await run(post)).toMatch(/"accepted":1,.*"status":"accepted"/);
-  expect(posts).toHaveLength(4);
+  for (const post of posts) expect(await run(post)).toMatch(/"accepted":1,.*"status":"accepted"|^1 accepted,/m);
+  expect(posts).toHaveLength(5);
   await eventually('the history shows an event', async () => (await run(history as Block)).includes('"id":"4711-'));
+});
+
+it('docs/webhooks.md ends with a push at its receiver', async () => {
+  const blocks = blocksOf('docs/webhooks.md');
+  const stop = blocks.pop();
+  for (const block of blocks) await run(block);
+  await shell.prints('ox:mail:new for user 16: Hello, receiver\n');
+  await run(stop as Block);
+});
+
+it('docs/browser.md ends with a push in the page of a browser', async () => {
+  const [serve, send, stop] = blocksOf('docs/browser.md').filter(({ language }) => language === 'sh');
+  const { file, env } = chromium((line) => process.stdout.write(`${line}\n`));
+  const browser = await playwright.launch({ executablePath: file, env: env, args: ['--no-sandbox'] });
+  try {
+    await run(serve as Block);
+    const page = await browser.newPage();
+    page.setDefaultTimeout(200_000);
+    const url = `http://127.0.0.1:${port}/`;
+    await eventually('the page is served', async () => (await fetch(url).catch(() => undefined))?.ok);
+    await page.goto(url);
+    await page.getByText('The socket is open.').waitFor();
+    await run(send as Block);
+    await page.getByText('ox:mail:new: Hello, page').waitFor();
+    await run(stop as Block);
+  } finally {
+    await browser.close();
+  }
+});
+
+it('the example of docs/browser.md without the helper takes a new session and shows each notification once', async () => {
+  const code = blocksOf('docs/browser.md').find(({ language }) => language === 'js')?.text ?? '';
+  const user = { context: 1, user: 18 };
+  const sessions: { id: string; token: string }[] = [];
+  const shown: unknown[] = [];
+  let timesRefreshed = 0;
+  const names = {
+    ...{ io, setTimeout, Date, crypto: { randomUUID } },
+    newToken: async () => {
+      const session = await pns.call<{ id: string; token: string }>('POST', '/v1/sessions', user);
+      sessions.push(session);
+      return session.token;
+    },
+    refresh: () => timesRefreshed++,
+    show: (topic: string, { subject }: { subject: string }) => shown.push(`${topic} ${subject}`),
+  };
+  const socket = runInNewContext(`${here(code)}\nsocket`, names) as ReturnType<typeof io>;
+  const post = (id: string) =>
+    pns.call('POST', '/v1/notifications', {
+      ...{ ...user, topic: 'ox:mail:new', id },
+      payload: { folder: 'default0/INBOX', subject: id },
+    });
+  await eventually('it is connected', () => socket.connected);
+  await post('first');
+  await eventually('the first one is shown', () => shown.length === 1);
+  const headers = { authorization: `Bearer ${pns.apiKey}` };
+  await fetch(`${pns.apiUrl}/v1/sessions/${sessions[0]?.id}`, { method: 'DELETE', headers });
+  await eventually('it has another session', () => sessions.length === 2 && socket.connected);
+  await post('second');
+  await eventually('the second one is shown', () => shown.length === 2);
+  expect(shown).toEqual(['ox:mail:new first', 'ox:mail:new second']);
+  expect(timesRefreshed).toBe(1);
+  socket.close();
 });
 
 it.each(['docs/dovecot.md', 'docs/app-suite.md'])('%s ends with a look at the history', async (page) => {
@@ -210,6 +276,13 @@ it('docs/history.md shows what became of the newest notification', async () => {
   expect(printed).toMatch(/"delivered":\d+/);
 });
 
+it('docs/configuration.md sets properties and shows which scope decides', async () => {
+  const [faults, values, set] = blocksOf('docs/configuration.md').filter(({ language }) => language === 'sh');
+  expect(await run(faults as Block)).toContain('"isAllInEffect":true');
+  expect(await run(values as Block)).toMatch(/"com\.openexchange\.pns\.delayDuration","value":2000/);
+  expect(await run(set as Block)).toMatch(/"com\.openexchange\.pns\.delayDuration","value":500.*"premium"/);
+});
+
 it('the commands of docs/cli.md show what became of a notification and why', async () => {
   const [block] = blocksOf('docs/cli.md');
   const reader = newShell(root);
@@ -220,6 +293,34 @@ it('the commands of docs/cli.md show what became of a notification and why', asy
     expect(printed).toMatch(/^Usage: pns /m);
     expect(printed).toMatch(/webhook\s+sandbox\s+1\s+\S+\s+\d+\s+delivered/);
     expect(printed).toMatch(/delayDuration\s+0\s+1000$/m);
+  } finally {
+    await reader.end();
+  }
+});
+
+it('PNS_QUEUE_BOARD shows the queues to an admin', async () => {
+  const authorization = `Basic ${Buffer.from(`:${pns.apiKey}`).toString('base64')}`;
+  const board = await fetch(`${pns.apiUrl}/queues`, { headers: { authorization } });
+  expect([board.status, await board.text()]).toEqual([200, expect.stringContaining('<base href="/queues/" />')]);
+  expect((await fetch(`${pns.apiUrl}/queues`)).status).toBe(401);
+});
+
+it("the commands of docs/migration.md take over a folder with the original's examples", async () => {
+  const original = join(folder, 'etc');
+  const config = join(folder, 'pns-config');
+  mkdirSync(original);
+  writeFileSync(join(original, 'pns.properties'), 'com.openexchange.pns.delayDuration=1500\r\n');
+  writeFileSync(join(original, 'mail.properties'), 'com.openexchange.mail.loginSource = mail\n');
+  writeFileSync(join(original, 'webhooks.yml'), 'crm:\n    uri: https://crm.example.com/push\n');
+  const [look, write] = blocksOf('docs/migration.md').filter(({ language }) => language === 'sh');
+  const reader = newShell(root);
+  try {
+    const paths = ({ text }: Block) => text.replace('/opt/open-xchange/etc', original).replaceAll('pns-config', config);
+    const reported = await reader.type(paths(look as Block));
+    expect(reported).toMatch(/^pns\.properties:1: taken com\.openexchange\.pns\.delayDuration$/m);
+    expect(reported).toMatch(/^not-needed\s+1\s/m);
+    expect(reported).toMatch(/^Would write: pns\.properties, webhooks\.yml$/m);
+    expect(await reader.type(paths(write as Block))).toMatch(/^pns\.properties\nwebhooks\.yml$/m);
   } finally {
     await reader.end();
   }
@@ -245,8 +346,12 @@ it('every block of commands of every page is run above, or its reason is given',
     (page === 'README.md' && /KEY in|v1\/sessions/.test(text)) ||
     (['docs/dovecot.md', 'docs/app-suite.md'].includes(page) && text.startsWith('api ')) ||
     page === 'docs/producers.md' ||
+    page === 'docs/webhooks.md' ||
+    page === 'docs/browser.md' ||
     page === 'docs/history.md' ||
+    page === 'docs/configuration.md' ||
     page === 'docs/cli.md' ||
+    page === 'docs/migration.md' ||
     (page === 'CONTRIBUTING.md' && text.startsWith('npx jest libs/topics\n'));
   const others = commands.filter((block) => !isRun(block)).map((block) => `${block.page}: ${firstLine(block)}`);
   expect(others.sort()).toEqual(Object.keys(notRun).sort());

@@ -1,8 +1,20 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startPrometheus } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import type { DemoApp, Providers } from '@pns/sandbox';
-import { System } from './system';
+import type { AppName } from './app-process';
+import { root } from './doc-page';
+import { apiKey, System } from './system';
 
 jest.setTimeout(180_000);
+
+const folder = mkdtempSync(join(tmpdir(), 'pns-providers-'));
+const allApps = [
+  ...['api', 'dispatcher', 'worker-websocket', 'worker-webhook'],
+  ...['worker-apns', 'worker-fcm', 'worker-wns', 'worker-webpush'],
+] as readonly AppName[];
 
 let system: System;
 let providers: Providers;
@@ -22,7 +34,10 @@ beforeAll(async () => {
   providers = system.sandbox.providers as Providers;
 });
 
-afterAll(() => system?.stop());
+afterAll(async () => {
+  await system?.stop();
+  rmSync(folder, { recursive: true });
+});
 
 type Registration = Pick<DemoApp, 'client' | 'transport' | 'token'>;
 
@@ -203,4 +218,64 @@ it('of 500 phones of a user 20 are gone: 480 are pushed to, and 20 subscriptions
   expect(gone).toHaveLength(20);
   expect(providers.fcm.mostStreams).toBeLessThanOrEqual(100);
   expect(system.app('worker-fcm').child.exitCode).toBeNull();
+});
+
+it('the sandbox as a separate process sends the demonstration to a device of each provider, at the name that it was given', async () => {
+  await system.add('worker-webpush');
+  const sandbox = await system.add('sandbox', {
+    PNS_SANDBOX_PORT: '0',
+    PNS_SANDBOX_HOST: '127.0.0.1',
+    PNS_API_URL: system.app('api').url,
+    PNS_API_KEY: apiKey,
+  });
+  const headers = { 'content-type': 'application/json' };
+  const sent = await fetch(`${sandbox.url}/demo/notification`, { method: 'POST', headers, body: '{}' });
+  expect([sent.status, await sent.text()]).toEqual([200, expect.stringContaining('"accepted":1')]);
+  const lists = ['apns/devices', 'fcm/devices', 'wns/channels', 'webpush/subscriptions'];
+  await eventually('each device has its push', async () => {
+    const devices = await Promise.all(
+      lists.map(async (path) => (await (await fetch(`${sandbox.url}/${path}`)).json()) as { accepted: number }[]),
+    );
+    return devices.every((each) => each[0]?.accepted === 1);
+  });
+});
+
+it('Prometheus scrapes every app, evaluates the alert rules and answers every query of the dashboard', async () => {
+  await system.add('worker-websocket', { PNS_HEALTH_PORT: '' });
+  await system.add('worker-webhook');
+  const jobs = [...allApps, 'sandbox'] as const;
+  const prometheus = await startPrometheus({
+    folder,
+    targets: Object.fromEntries(jobs.map((name) => [name, system.all(name).map(({ port }) => `127.0.0.1:${port}`)])),
+    ruleFiles: [join(root, 'deploy', 'prometheus', 'alerts.yml')],
+  });
+  const answer = async <Data>(path: string): Promise<Data> => {
+    const response = await fetch(`http://127.0.0.1:${prometheus.port}/api/v1/${path}`);
+    const { status, error, data } = (await response.json()) as { status: string; error?: string; data: Data };
+    expect([path, status, error]).toEqual([path, 'success', undefined]);
+    return data;
+  };
+  type Result = {
+    readonly result: { readonly metric: Readonly<Record<string, string>>; readonly value: [number, string] }[];
+  };
+  const query = (expr: string) => answer<Result>(`query?query=${encodeURIComponent(expr)}`);
+
+  try {
+    await eventually('each app was scraped', async () => (await query('up == 1')).result.length === jobs.length);
+    const { result } = await query('pns_deliveries_total{outcome="delivered"} > 0');
+    expect(result.map(({ metric }) => metric['transport']).sort()).toEqual(['apns', 'fcm', 'webpush', 'wns']);
+    await eventually('each rule was evaluated', async () => {
+      const { groups } = await answer<{ groups: { rules: { health: string }[] }[] }>('rules');
+      return groups.flatMap(({ rules }) => rules).every(({ health }) => health === 'ok');
+    });
+    const { panels } = JSON.parse(readFileSync(join(root, 'deploy', 'grafana', 'pns.json'), 'utf8')) as {
+      panels: { targets?: { expr: string }[] }[];
+    };
+    const expressions = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+    expect(expressions.length).toBeGreaterThan(30);
+    for (const expr of expressions)
+      await query(expr.replaceAll('$__rate_interval', '1m').replaceAll('$transport', '.*'));
+  } finally {
+    await prometheus.stop();
+  }
 });

@@ -100,7 +100,7 @@ export class TickWorker implements BeforeApplicationShutdown {
       if (await this.isNearlyFull()) return isSweep ? undefined : this.defer(job, deferMs, token);
       if (isSweep) await this.requeueOrphans(shard);
       const batch = await this.windows.take(shard, String(job.id), token, maxWindowsPerBatch);
-      await this.scheduleRest(batch);
+      await this.scheduleRest(batch, batch.isNew || job.attemptsMade === 0);
       if (batch.windows.length > 0) return this.finish(batch, onBatch);
       // The clocks of this process and of Redis differ, and the tick ran too early.
       if (job.data.dueAt > batch.clock) await this.defer(job, job.data.dueAt - batch.clock, token);
@@ -134,11 +134,11 @@ export class TickWorker implements BeforeApplicationShutdown {
   /**
    * Adds ticks for the due windows that did not fit into the batch, so that other threads and dispatchers take them, and for the
    * next window, whose tick may be lost. Due windows next to an empty batch were skipped because of other batches; they get a tick
-   * when those batches are settled. A batch that is run again, for instance while Postgres is away, adds none: the ticks of its
-   * first run exist, or the sweep replaces them.
+   * when those batches are settled. A batch whose last run failed, for instance while Postgres is away, adds none: the ticks of its
+   * first run exist, or the sweep replaces them. After the death of a process, the batch is taken again and adds them.
    */
-  private async scheduleRest({ shard, windows, left, isNew, clock, nextDueAt }: Batch): Promise<void> {
-    const needsMore = isNew && windows.length > 0;
+  private async scheduleRest({ shard, windows, left, clock, nextDueAt }: Batch, isFirstRun: boolean): Promise<void> {
+    const needsMore = isFirstRun && windows.length > 0;
     const extraTicks = needsMore ? Math.min(this.threads(), Math.ceil(left / maxWindowsPerBatch)) : 0;
     await Promise.all(
       Array.from({ length: extraTicks }, () => this.ticks.addNow(shard, `more-${randomUUID()}`, clock)),

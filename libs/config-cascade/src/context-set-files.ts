@@ -56,7 +56,7 @@ export class ContextSetFiles {
       return before;
     }
     const { entries, faults: unread, warnings } = yamlEntries(text);
-    const shown = ({ entry, ...fault }: YamlFault) => ({ file, ...fault, ...namedEntry(entry) });
+    const shown = ({ line, entry, reason }: YamlFault) => ({ file, line, reason, ...namedEntry(entry) });
     for (const fault of unread) faults.push({ ...shown(fault), severity: 'error' });
     for (const fault of warnings) faults.push({ ...shown(fault), severity: 'warning' });
     const sets = entries.flatMap((entry) => {

@@ -1,11 +1,13 @@
-export type { FolderScopes } from './cascade-files';
+export { CascadeFiles, type FolderScopes } from './cascade-files';
 export { ConfigCascade, type FileScopes } from './config-cascade';
 export { ConfigCascadeModule } from './config-cascade.module';
 export { ConfigChanges } from './config-changes';
 export type { FileContextSet } from './context-set-files';
 export { decisionReason } from './decision-reason';
 export { effectiveProperties, type EffectiveProperty } from './effective';
+export { originalProperty, type OriginalProperty } from './original-names';
 export {
+  knownProperty,
   properties,
   registry,
   type HistoryMode,
@@ -13,7 +15,7 @@ export {
   type PropertyName,
   type PropertyValue,
 } from './properties';
-export { propertyText, propertyValue, type PropertyInput } from './property-check';
+export { foreignNameReason, propertyText, propertyValue, valueFault, type PropertyInput } from './property-check';
 export { scopes, type Origin, type Place, type Scope, type ScopeName } from './resolve';
 export type { ConfigChange } from './subject-cache';
 export {

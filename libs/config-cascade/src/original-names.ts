@@ -1,20 +1,37 @@
 import { knownProperty } from './properties';
 
-/** Advice for a name of the original: its replacement here, or why PNS does not have or need it. */
-interface OriginalName {
-  readonly pattern: RegExp;
-  /** The name that replaces it; `$1` is the first group of the pattern. */
-  readonly replacement?: string;
-  /** Without a replacement: what to do, as the end of a sentence whose subject is the name. */
-  readonly advice?: string;
+/** What becomes of a name without a replacement. */
+type Kind =
+  /** PNS has no such thing, and nothing has to be done. */
+  | 'not-needed'
+  /** It is an option of each webhook. */
+  | 'per-webhook'
+  /** The operator has to do something that no file can contain. */
+  | 'by-hand';
+
+/** What to do about a name, as the end of a sentence whose subject is the name. */
+interface Advice {
+  readonly kind: Kind;
+  readonly advice: string;
 }
 
+/** A name of the original: its replacement here, or why PNS does not have or need it. `$1` is the first group of the pattern. */
+type OriginalName = { readonly pattern: RegExp } & ({ readonly replacement: string } | Advice);
+
+/** What becomes of a property of the original: it has another name here, or there is advice about it. */
+export type OriginalProperty = { readonly kind: 'renamed'; readonly name: string } | Advice;
+
 const pns = 'com.openexchange.pns';
-const inWebhooks = (field: string) => `is set for each webhook in webhooks.yml: ${field}`;
-const ofTheMailServer =
-  'is not needed: PNS does not look for mail; the mail server or another producer calls it (docs/dovecot.md)';
-const notNeeded = (why: string) => `is not needed: ${why}`;
-const notHere = (what: string) => `has no counterpart: ${what}`;
+const byHand = (advice: string): Advice => ({ kind: 'by-hand', advice });
+const inWebhooks = (field: string): Advice => ({
+  kind: 'per-webhook',
+  advice: `is set for each webhook in webhooks.yml: ${field}`,
+});
+const notNeeded = (why: string): Advice => ({ kind: 'not-needed', advice: `is not needed: ${why}` });
+const notHere = (what: string): Advice => ({ kind: 'not-needed', advice: `has no counterpart: ${what}` });
+const ofTheMailServer = notNeeded(
+  'PNS does not look for mail; the mail server or another producer calls it (docs/dovecot.md)',
+);
 
 /** Properties; the first match decides. Source: the documentation and the properties files of the original. */
 const properties: readonly OriginalName[] = [
@@ -50,54 +67,54 @@ const properties: readonly OriginalName[] = [
   advised(/subscriptions?\.(?:cache|enabledCache).*$/, notNeeded('caches are updated automatically')),
   {
     pattern: /^com\.openexchange\.websockets\.grizzly\./,
-    advice: notNeeded('sockets of other nodes need no separate queue'),
+    ...notNeeded('sockets of other nodes need no separate queue'),
   },
   {
     pattern: /^com\.openexchange\.(?:socketio|engineio)\./,
-    advice: notNeeded('the intervals of Socket.IO are fixed at the values that clients of the original expect'),
+    ...notNeeded('the intervals of Socket.IO are fixed at the values that clients of the original expect'),
   },
   // Producers of mail events.
-  { pattern: /^com\.openexchange\.push\.allowPermanentPush$/, advice: ofTheMailServer },
-  { pattern: /^com\.openexchange\.push\.allowedClients$/, advice: notNeeded('every client may subscribe') },
-  { pattern: /^com\.openexchange\.push\.dovecot\./, advice: ofTheMailServer },
-  { pattern: /^com\.openexchange\.push\.imapidle\./, advice: ofTheMailServer },
-  { pattern: /^com\.openexchange\.push\.(?:mail\.notify|malpoll|mailnotify)\./, advice: ofTheMailServer },
-  { pattern: /^com\.openexchange\.push\.(?:udp|ms)\./, advice: notHere('the groupware sends these pushes') },
-  { pattern: /^com\.openexchange\.push\.credstorage\./, advice: ofTheMailServer },
-  { pattern: /^com\.openexchange\.push\./, advice: ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\.allowPermanentPush$/, ...ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\.allowedClients$/, ...notNeeded('every client may subscribe') },
+  { pattern: /^com\.openexchange\.push\.dovecot\./, ...ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\.imapidle\./, ...ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\.(?:mail\.notify|malpoll|mailnotify)\./, ...ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\.(?:udp|ms)\./, ...notHere('the groupware sends these pushes') },
+  { pattern: /^com\.openexchange\.push\.credstorage\./, ...ofTheMailServer },
+  { pattern: /^com\.openexchange\.push\./, ...ofTheMailServer },
   {
     pattern: /^com\.openexchange\.rest\.services\.basic-auth\.(?:login|password)$/,
-    advice: 'is replaced by API keys: give the mail server one as its password (POST /v1/api-keys, docs/dovecot.md)',
+    ...byHand('is replaced by API keys: give the mail server one as its password (POST /v1/api-keys, docs/dovecot.md)'),
   },
   // The cascade itself.
   {
     pattern: /^com\.openexchange\.config\.cascade\.scopes$/,
-    advice: notHere('the order is always user, context, context sets, server; resellers are context sets here'),
+    ...notHere('the order is always user, context, context sets, server; resellers are context sets here'),
   },
   {
     pattern: /^com\.openexchange\.config\.cascade\.types$/,
-    advice: 'is replaced by tags in the directory: PUT /v1/contexts/{context}',
+    ...byHand('is replaced by tags in the directory: PUT /v1/contexts/{context}'),
   },
   {
     pattern: /^com\.openexchange\.config\.cascade\./,
-    advice: notNeeded('caches are updated automatically'),
+    ...notNeeded('caches are updated automatically'),
   },
-  { pattern: /^taxonomy\/types$/, advice: 'is replaced by tags in the directory: PUT /v1/contexts/{context}' },
-  { pattern: /^(?:withTags|addTags)$/, advice: 'belongs in a file of contextSets/' },
+  { pattern: /^taxonomy\/types$/, ...byHand('is replaced by tags in the directory: PUT /v1/contexts/{context}') },
+  { pattern: /^(?:withTags|addTags)$/, ...byHand('belongs in a file of contextSets/') },
   // Other parts of the groupware that send pushes.
-  { pattern: /^com\.openexchange\.drive\.events\./, advice: notHere('the groupware sends the pushes of Drive') },
-  { pattern: /^com\.openexchange\.chronos\.alarm\./, advice: notHere('alarms are sent by the groupware') },
+  { pattern: /^com\.openexchange\.drive\.events\./, ...notHere('the groupware sends the pushes of Drive') },
+  { pattern: /^com\.openexchange\.chronos\.alarm\./, ...notHere('alarms are sent by the groupware') },
   {
     pattern: /^com\.openexchange\.(?:capability\.)?switchboard\b/,
-    advice: notNeeded('Switchboard is a webhook: configure it in webhooks.yml'),
+    ...notNeeded('Switchboard is a webhook: configure it in webhooks.yml'),
   },
   {
     pattern: /^com\.openexchange\.pns\.mobile\.api\.facade\.(?:gcm|fcm|android)\./,
-    advice: notNeeded('a push through FCM contains the data, and the app decides how to display it'),
+    ...notNeeded('a push through FCM contains the data, and the app decides how to display it'),
   },
   {
     pattern: /^com\.openexchange\.pns\.mobile\.api\.facade\.baseurl$/i,
-    advice: notNeeded('pushes contain no links to the facade'),
+    ...notNeeded('pushes contain no links to the facade'),
   },
 ];
 
@@ -105,16 +122,17 @@ const properties: readonly OriginalName[] = [
 const files: readonly OriginalName[] = [
   {
     pattern: /^meta\/$/,
-    advice: 'is not read: `final` is set with a property over the API (PUT /v1/config/server/properties/{name})',
+    ...byHand('is not read: `final` is set with a property over the API (PUT /v1/config/server/properties/{name})'),
   },
   {
     pattern: /^pushClientConfig\/$/,
-    advice:
+    ...byHand(
       'is not read: move each entry to pns-apns-options.yml or pns-gcm-options.yml; the client is the name of the entry without -ios or -android',
+    ),
   },
   {
     pattern: /^pns-mobile-api-facade-clients\.ya?ml$/,
-    advice: 'is not needed: every client of the option files gets the texts of the mobile API facade',
+    ...notNeeded('every client of the option files gets the texts of the mobile API facade'),
   },
   { pattern: /^pns-apns_http2-options\.ya?ml$/, replacement: 'pns-apns-options.yml' },
   { pattern: /^pns-apn-options\.ya?ml$/, replacement: 'pns-apns-options.yml' },
@@ -123,38 +141,40 @@ const files: readonly OriginalName[] = [
   { pattern: /^context-?sets\/$/i, replacement: 'contextSets/' },
 ];
 
+/** What becomes of a property of the original that PNS does not know; undefined for any other name. */
+export function originalProperty(name: string): OriginalProperty | undefined {
+  if (knownProperty(name) !== undefined) return undefined;
+  const found = foundIn(properties, name);
+  if (found?.kind === 'renamed' && knownProperty(found.name) === undefined) return undefined;
+  return found;
+}
+
 /** Advice for a property of the original that PNS does not know; undefined for any other name. */
 export function originalPropertyAdvice(name: string): string | undefined {
-  if (knownProperty(name) !== undefined) return undefined;
-  return adviceIn(properties, name, (replacement) =>
-    knownProperty(replacement) === undefined ? undefined : `is called ${replacement} here`,
-  );
+  const found = originalProperty(name);
+  return found?.kind === 'renamed' ? `is called ${found.name} here` : found?.advice;
 }
 
 /** Advice for a file or folder of the original. A folder's name ends with a slash. */
 export function originalFileAdvice(name: string): string | undefined {
-  return adviceIn(files, name, (replacement) =>
-    replacement === name ? undefined : `is not read: its name here is ${replacement}`,
-  );
+  const found = foundIn(files, name);
+  if (found?.kind !== 'renamed') return found?.advice;
+  return found.name === name ? undefined : `is not read: its name here is ${found.name}`;
 }
 
 /** How many patterns for names of the original there are. */
 export const originalNames = { properties: properties.length, files: files.length } as const;
 
-function adviceIn(
-  names: readonly OriginalName[],
-  name: string,
-  renamed: (replacement: string) => string | undefined,
-): string | undefined {
+function foundIn(names: readonly OriginalName[], name: string): OriginalProperty | undefined {
   const found = names.find(({ pattern }) => pattern.test(name));
-  if (found?.replacement === undefined) return found?.advice;
-  return renamed(name.replace(found.pattern, found.replacement));
+  if (found === undefined || !('replacement' in found)) return found;
+  return { kind: 'renamed', name: name.replace(found.pattern, found.replacement) };
 }
 
 function replaced(end: RegExp, replacement: string): OriginalName {
   return { pattern: new RegExp(`^com\\.openexchange\\.pns\\.${end.source}`), replacement };
 }
 
-function advised(end: RegExp, advice: string): OriginalName {
-  return { pattern: new RegExp(`^com\\.openexchange\\.pns\\.${end.source}`), advice };
+function advised(end: RegExp, advice: Advice): OriginalName {
+  return { pattern: new RegExp(`^com\\.openexchange\\.pns\\.${end.source}`), ...advice };
 }

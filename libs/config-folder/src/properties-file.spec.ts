@@ -64,6 +64,8 @@ it.each<[what: string, text: string, assignments: [name: string, text: string, l
   ['a backslash at the end', 'c=408\\', [['c', '408', 1]]],
   ['a backslash and a line end at the end', 'c=408\\\n', [['c', '408', 1]]],
   ['only a backslash', '\\', []],
+  ['a comment after only a backslash', '\\\n! c\nd=1', [['d', '1', 3]]],
+  ['a name after only a backslash', '\\\nd=1', [['d', '1', 1]]],
   [
     'lines that end in CR',
     'a=1\rb=2\r# c\rc=3',
@@ -104,4 +106,22 @@ it.each([
   const { assignments, faults } = parse(text);
   expect(assignments.map((each) => each.name)).toEqual(['a', 'c']);
   expect(faults).toEqual([{ name, line, reason: expect.stringContaining('four hexadecimal digits') as string }]);
+});
+
+it.each<[text: string, name: string, value: string]>([
+  ['a:1', 'a', '1'],
+  ['a : 1', 'a', '1'],
+  ['a:=1', 'a', '=1'],
+  ['a=:1', 'a', ':1'],
+  ['a\t:\f1', 'a', '1'],
+  ['a 1:2', 'a', '1:2'],
+  [':1', '', '1'],
+  ['a\\:b:1', 'a:b', '1'],
+  ['a\\\\:1', 'a\\', '1'],
+  [`${enabled}.open-xchange-appsuite.ox:mail:new=true`, `${enabled}.open-xchange-appsuite.ox`, 'mail:new=true'],
+])('%j with a colon that separates, as in Java', (text, name, value) => {
+  expect(parseProperties([text], { colonSeparates: true })).toEqual({
+    assignments: [{ name, text: value, line: 1 }],
+    faults: [],
+  });
 });

@@ -15,17 +15,20 @@ export interface AssignmentFault {
 
 /**
  * Reads the natural lines of a Java properties file (`java.util.Properties.load`: comments, continuation lines, escapes). Only `=`
- * and blanks separate name and value: `:` is part of the name, because names may contain topics (`\:` is read as `:` too). Unlike in
- * Java, a malformed escape makes only its own line unreadable.
+ * and blanks separate name and value: `:` is part of the name, because names may contain topics (`\:` is read as `:` too). With
+ * `colonSeparates` it separates, as in Java. Unlike in Java, a malformed escape makes only its own line unreadable.
  */
-export function parseProperties(lines: readonly string[]): {
+export function parseProperties(
+  lines: readonly string[],
+  { colonSeparates = false }: { readonly colonSeparates?: boolean } = {},
+): {
   readonly assignments: readonly Assignment[];
   readonly faults: readonly AssignmentFault[];
 } {
   const assignments: Assignment[] = [];
   const faults: AssignmentFault[] = [];
   for (const { text, line } of logicalLines(lines)) {
-    const [escapedName, escapedText] = parted(text);
+    const [escapedName, escapedText] = parted(text, colonSeparates ? partsOfJava : parts);
     const name = unescaped(escapedName);
     const value = unescaped(escapedText);
     if (name === undefined || value === undefined) {
@@ -45,10 +48,12 @@ function* logicalLines(lines: readonly string[]): Generator<{ readonly text: str
   let begin = 0;
   for (const [index, natural] of lines.entries()) {
     const content = natural.replace(/^[ \t\f]+/, '');
-    if (begin === 0) {
-      if (content === '' || content.startsWith('#') || content.startsWith('!')) continue;
-      begin = index + 1;
+    // As in Java, also after a line that contains only a backslash.
+    if (text === '' && (content === '' || content.startsWith('#') || content.startsWith('!'))) {
+      begin = 0;
+      continue;
     }
+    if (begin === 0) begin = index + 1;
     // Without the look-behind, the time would be quadratic in the length of a run of backslashes.
     const isContinued = (/(?<!\\)\\+$/.exec(content)?.[0].length ?? 0) % 2 === 1;
     text += isContinued ? content.slice(0, -1) : content;
@@ -59,10 +64,14 @@ function* logicalLines(lines: readonly string[]): Generator<{ readonly text: str
   }
 }
 
-/** Name and value, both with their escapes: the name ends at the first blank or `=` without a backslash. */
-function parted(text: string): [name: string, value: string] {
-  const [name = ''] = /^(?:\\.|[^\\= \t\f])*/s.exec(text) ?? [];
-  return [name, text.slice(name.length).replace(/^[ \t\f]*=?[ \t\f]*/, '')];
+/** The name ends at the first blank or separator without a backslash; blanks around the separator belong to neither part. */
+const parts = { name: /^(?:\\.|[^\\= \t\f])*/s, separator: /^[ \t\f]*=?[ \t\f]*/ };
+const partsOfJava = { name: /^(?:\\.|[^\\=: \t\f])*/s, separator: /^[ \t\f]*[=:]?[ \t\f]*/ };
+
+/** Name and value, both with their escapes. */
+function parted(text: string, { name: ofName, separator }: typeof parts): [name: string, value: string] {
+  const [name = ''] = ofName.exec(text) ?? [];
+  return [name, text.slice(name.length).replace(separator, '')];
 }
 
 const namedEscapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };

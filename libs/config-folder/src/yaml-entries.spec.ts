@@ -55,8 +55,8 @@ it('reports duplicates with both lines, and uses the last one', () => {
   const { warnings } = read('a: {x: 1}\nb:\n  c: 1\n  c: 2\na: {x: 2}\n');
   expect(valuesIn('a: {x: 1}\nb:\n  c: 1\n  c: 2\na: {x: 2}\n')).toEqual({ b: { c: 2 }, a: { x: 2 } });
   expect(warnings).toEqual([
-    { line: 4, entry: 'b', reason: 'has c in line 3 too; the last one is used' },
-    { line: 5, entry: 'a', reason: 'is in line 1 too; the last one is used' },
+    { line: 4, entry: 'b', reason: 'has c in line 3 too; the last one is used', before: 3, field: 'c' },
+    { line: 5, entry: 'a', reason: 'is in line 1 too; the last one is used', before: 1 },
   ]);
 });
 

@@ -14,13 +14,21 @@ export interface YamlEntry {
   readonly lineOf: (path: readonly PropertyKey[]) => number;
 }
 
+/** A name that an entry or file has twice. The value in `before` has no effect. */
+export interface YamlDuplicate extends YamlFault {
+  /** The line of the earlier value. */
+  readonly before: number;
+  /** The field that is duplicate; absent when the entry is. */
+  readonly field?: string;
+}
+
 /** The readable entries of a YAML file, in order, and its faults. */
 export interface YamlEntries {
   readonly entries: readonly YamlEntry[];
   /** An entry with a fault is not among `entries`. */
   readonly faults: readonly YamlFault[];
   /** Duplicate names, which are read but may be a mistake. */
-  readonly warnings: readonly YamlFault[];
+  readonly warnings: readonly YamlDuplicate[];
 }
 
 /** Deeper than any option file needs, and far below the limit of the stack. */
@@ -76,7 +84,7 @@ type Field = Pair<Node, Node | null>;
 class EntryReader {
   private readonly byName = new Map<string, YamlEntry>();
   readonly faults: YamlFault[] = [];
-  readonly warnings: YamlFault[] = [];
+  readonly warnings: YamlDuplicate[] = [];
   private readonly anchors = new Map<string, Read | 'unfinished' | 'unreadable'>();
   /** The lines of the fields of objects. */
   private readonly linesOf = new WeakMap<object, ReadonlyMap<string, number>>();
@@ -104,7 +112,9 @@ class EntryReader {
       const read = this.valueOf(value, line);
       this.valuesOfFile += read.values;
       const before = this.byName.get(this.entry);
-      if (before !== undefined) this.warn(line, `is in line ${before.line} too; the last one is used`);
+      if (before !== undefined) {
+        this.warn({ line, reason: `is in line ${before.line} too; the last one is used`, before: before.line });
+      }
       this.byName.delete(this.entry); // so that the last one is also last in the order
       const lineOf = (path: readonly PropertyKey[]) => this.fieldLine(read.value, path, line);
       this.byName.set(this.entry, { name: this.entry, value: read.value, line, lineOf });
@@ -168,7 +178,9 @@ class EntryReader {
       const name = nameOf(key);
       const before = lines.get(name);
       const shown = isPlainName(name) ? name : 'a field';
-      if (before !== undefined) this.warn(line, `has ${shown} in line ${before} too; the last one is used`);
+      if (before !== undefined) {
+        this.warn({ line, reason: `has ${shown} in line ${before} too; the last one is used`, before, field: name });
+      }
       fields.set(name, read.value);
       lines.set(name, line);
     }
@@ -195,8 +207,8 @@ class EntryReader {
     throw new Unreadable('has an alias (*) without an anchor; quote text that begins with *', line);
   }
 
-  private warn(line: number, reason: string): void {
-    this.warnings.push({ line, entry: this.entry, reason });
+  private warn(duplicate: Omit<YamlDuplicate, 'entry'>): void {
+    this.warnings.push({ ...duplicate, entry: this.entry });
   }
 
   private lineAt(node: Node): number {

@@ -46,12 +46,16 @@ export function withVerdict(attempt: Attempt): Attempt {
 /** Waits that differ by less than this share a job, in ms: otherwise there could be as many jobs as deliveries. */
 const waitStepMs = 1000;
 
-/** Groups attempts by the wait that the endpoint asked for, so that a long wait does not delay the others. */
-export function byWait(attempts: readonly Attempt[]): Attempt[][] {
+/** The wait that the endpoint asked for, in ms. */
+export function askedMs({ outcome }: Attempt): number {
+  return (outcome.kind === 'retry' && outcome.afterMs) || 0;
+}
+
+/** Groups attempts by their wait in ms, so that a long wait does not delay the others. */
+export function byWait(attempts: readonly Attempt[], waitMs: (attempt: Attempt) => number): Attempt[][] {
   const groups = new Map<number, Attempt[]>();
   for (const attempt of attempts) {
-    const afterMs = (attempt.outcome.kind === 'retry' && attempt.outcome.afterMs) || 0;
-    const steps = Math.ceil(afterMs / waitStepMs);
+    const steps = Math.ceil(waitMs(attempt) / waitStepMs);
     groups.set(steps, [...(groups.get(steps) ?? []), attempt]);
   }
   return [...groups.values()];

@@ -288,7 +288,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       ) {
         return {
           kind: 'expired',
-          reason: 'the endpoint failed for a day, and the delivery was deferred all that time',
+          reason: 'it was deferred for a day, because the endpoint failed or requested pauses',
         };
       }
       return outcome;

@@ -4,7 +4,7 @@ import type { DeliveryJob, Queues } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { TransportName } from '@pns/transport-contract';
 import type { Job } from 'bullmq';
-import { byWait, deferredForMs, deferredParts, deferredSince, isDeferred } from './attempts';
+import { askedMs, byWait, deferredForMs, deferredParts, deferredSince, isDeferred } from './attempts';
 import { backOffMs } from './back-off';
 import type { Checkpoint } from './checkpoint';
 import { enqueueDeliveries } from './enqueue-deliveries';
@@ -21,32 +21,47 @@ export class NextAttempts {
   /** Enqueues the retries of the failed attempts, one smaller job for each wait. */
   async retry(source: QueueRef, endpoint: string, attempts: readonly Attempt[], checkpoint: Checkpoint): Promise<void> {
     const failed = attempts.filter((attempt) => this.needsRetry(attempt));
-    await Promise.all(byWait(failed).map((some) => this.enqueueRetries(source, endpoint, some, checkpoint)));
+    await Promise.all(byWait(failed, askedMs).map((some) => this.enqueueRetries(source, endpoint, some, checkpoint)));
   }
 
-  /** Enqueues the deferred deliveries among the attempts as a new job with the same attempt number, and returns them. */
+  /** Enqueues the deferred deliveries among the attempts as new jobs with the same attempt number, one for each wait, and returns them. */
   async defer(
     source: QueueRef,
-    { id: job, data: { endpoint } }: Job<DeliveryJob>,
+    job: Job<DeliveryJob>,
     attempts: readonly Attempt[],
     checkpoint: Checkpoint,
   ): Promise<Attempt[]> {
     const deferred = attempts.filter(isDeferred);
     if (deferred.length === 0) return deferred;
     const now = Date.now();
+    const waitMs = (attempt: Attempt): number =>
+      Math.max(askedMs(attempt), deferredForMs(attempt.delivery, now) / deferredParts);
+    const enqueued = await Promise.all(
+      byWait(deferred, waitMs).map((some) => this.enqueueDeferred(source, job, some, waitMs, now)),
+    );
+    // Written now: when this job runs again, the new jobs may have ended and their ids may be free.
+    for (const { delivery } of deferred) checkpoint.add(delivery.id);
+    await checkpoint.flush();
+    return enqueued.flat();
+  }
+
+  /** Enqueues deferred deliveries with the same wait as one job. */
+  private async enqueueDeferred(
+    source: QueueRef,
+    { id: job, data: { endpoint } }: Job<DeliveryJob>,
+    deferred: readonly Attempt[],
+    waitMs: (attempt: Attempt) => number,
+    now: number,
+  ): Promise<Attempt[]> {
     const random = Math.random();
     const deliveries = deferred.map(({ delivery }) => ({ ...delivery, deferredSince: deferredSince(delivery) ?? now }));
-    const pauses = deferred.map(({ delivery, outcome }) => {
-      const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;
-      const askedMs = (outcome.kind === 'retry' && outcome.afterMs) || 0;
-      return backOffMs(1, baseMs, Math.max(askedMs, deferredForMs(delivery, now) / deferredParts), random);
+    const pauses = deferred.map((attempt) => {
+      const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', attempt.delivery).value;
+      return backOffMs(1, baseMs, waitMs(attempt), random);
     });
     const delayMs = Math.max(...pauses);
     // The round gives the new job another id than this job, which still exists, and the same id when this job runs again after a crash.
     await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
-    // Written now: when this job runs again, the new job may have ended and its id may be free.
-    for (const { id } of deliveries) checkpoint.add(id);
-    await checkpoint.flush();
     const { transport } = this;
     log.debug({ event: 'delivery.deferred', transport, job, deliveries: deliveries.length, nextRunInMs: delayMs });
     return deferred.map((attempt) => ({ ...attempt, nextAttemptInMs: delayMs }));

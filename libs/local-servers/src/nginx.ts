@@ -1,8 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { nginx } from './nginx-program';
-import { startServerProcess, type Progress, type ServerProcess } from './server-process';
+import { acceptsConnections, startServerProcess, type Progress, type ServerProcess } from './server-process';
 
 export interface NginxOptions {
   /** The folder of its configuration, logs and temporary files; created when missing. */
@@ -29,7 +28,7 @@ export async function startNginx({ onProgress = () => undefined, ...options }: N
       writeFileSync(configuration, mainBlock(folder, options.http(port)));
       return { name: 'nginx', file, args: ['-p', folder, '-c', configuration, '-e', 'stderr'], env };
     },
-    isReady: listens,
+    isReady: acceptsConnections,
   });
 }
 
@@ -46,12 +45,4 @@ ${temporary.join('\n')}
 ${http}
 }
 `;
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => done(true)).once('error', () => done(false));
-    socket.once('connect', () => socket.destroy());
-  });
 }

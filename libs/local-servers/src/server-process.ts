@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { claimFolder } from './folder-claim';
@@ -148,6 +148,15 @@ async function becomesTrue(claim: () => boolean | Promise<boolean>, timeoutMs: n
     if (await claim()) return true;
   }
   return false;
+}
+
+/** Whether a server listens on `port` of 127.0.0.1. */
+export function acceptsConnections(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => done(true)).once('error', () => done(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 /** Below the ports that Linux, macOS and Windows give to connections and to listeners that ask for any port. */

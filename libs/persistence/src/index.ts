@@ -12,7 +12,7 @@ export {
   type StoredScope,
   type StoredUser,
 } from './config.store';
-export { isDatabaseAway, migrate, migrationNames } from './database';
+export { isDatabaseAway, migrate, migrationNames, openDatabase } from './database';
 export { DirectoryStore, type DirectoryContext, type DirectoryUser } from './directory.store';
 export type { EndpointMessage } from './endpoint-messages';
 export { EndpointLookup, endpointStates, type EndpointStateName, type ListedEndpoint } from './endpoint-lookup';

@@ -135,6 +135,7 @@ describe('readEnvironment', () => {
   it.each([
     ['PNS_API_PORT', ['eighty', '70000', '-1', '80.5', '1e3', '0x50', ' ', '3000 ', 'Infinity', '3000;']],
     ['PNS_SHARDS', ['many', '0', '1025', '8.0']],
+    ['PNS_QUEUE_BOARD', ['yes', 'true', 'ON']],
     ['PNS_LOG_LEVEL', ['verbose', 'INFO']],
     ['NODE_ENV', ['prod', 'Production']],
     ['PNS_LISTEN_HOST', ['*', 'everywhere', '10.0.0', ':::', '0.0.0.0:3000']],

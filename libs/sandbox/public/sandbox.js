@@ -2,6 +2,7 @@
 
 import { showFaults, useSocket } from './faults.js';
 import { addTimeline, offerTimelines } from './history.js';
+import { pnsSocket } from './pns-socket.js';
 
 const byId = (id) => document.getElementById(id);
 /** A long demonstration must not fill the tab's memory. */
@@ -238,29 +239,26 @@ function showSocket(state, tone) {
   byId('socket-state').className = `pill ${tone}`;
 }
 
-/** With `meta` the events contain the id of their notification, which the timeline needs. */
-function connect(url, session, meta = {}) {
-  const socket = io(url, {
-    path: '/socket.io/appsuite/',
-    transports: ['websocket'],
-    query: { ...meta, session, connection: `sandbox-${Math.random().toString(36).slice(2)}` },
-  });
+function connect(url, session) {
   byId('socket-note').hidden = true;
   showSocket('connecting', 'warn');
-  socket.on('connect', () => showSocket('connected', 'good'));
-  socket.on('disconnect', (reason) => showSocket(`disconnected: ${reason}`, 'warn'));
-  socket.on('connect_error', ({ message }) => showSocket(`cannot connect: ${message}`, 'bad'));
-  socket.onAny((topic, ...args) => {
-    const { title, subtitle } = headline(args[0]);
-    addCard(byId('socket-cards'), {
-      topic,
-      title,
-      subtitle,
-      at: Date.now(),
-      chips: [],
-      ...(args[1]?.id && { history: `/demo/notifications/${encodeURIComponent(args[1].id)}/history` }),
-      raw: JSON.stringify([topic, ...args], null, 2),
-    });
+  const { socket } = pnsSocket(io, url, {
+    session,
+    connection: `sandbox-${Math.random().toString(36).slice(2)}`,
+    onState: (isConnected, reason) =>
+      isConnected ? showSocket('connected', 'good') : showSocket(`disconnected: ${reason}`, 'warn'),
+    onNotification: (topic, payload, meta) => {
+      const { title, subtitle } = headline(payload);
+      addCard(byId('socket-cards'), {
+        topic,
+        title,
+        subtitle,
+        at: Date.now(),
+        chips: [],
+        history: `/demo/notifications/${encodeURIComponent(meta.id)}/history`,
+        raw: JSON.stringify([topic, payload, meta], null, 2),
+      });
+    },
   });
   useSocket(socket);
 }
@@ -307,10 +305,11 @@ async function send() {
   for (const button of buttons) button.disabled = false;
 }
 
+/** Undefined if the page cannot send notifications. */
 async function startDemo() {
-  const { isAvailable, hasDevices, notification } = await (await fetch('/demo')).json();
+  const { isAvailable, hasDevices, notification, websocketUrl } = await (await fetch('/demo')).json();
   byId('devices').hidden = !hasDevices;
-  if (!isAvailable) return false;
+  if (!isAvailable) return undefined;
   showNotification(notification);
   byId('send').hidden = false;
   byId('editor').hidden = false;
@@ -319,18 +318,15 @@ async function startDemo() {
     event.preventDefault();
     void send();
   };
-  return true;
+  return { websocketUrl };
 }
 
 const given = new URL(window.location.href).searchParams;
-const isDemo = await startDemo();
-if (isDemo) offerTimelines();
+const demo = await startDemo();
+if (demo) offerTimelines();
 listen();
 if (given.has('ws') && given.has('session')) {
-  connect(given.get('ws'), given.get('session'));
-} else if (isDemo) {
-  post('/demo/session').then(
-    ({ websocketUrl, token }) => connect(websocketUrl, token, { meta: 1 }),
-    (error) => showSocket(error.message, 'bad'),
-  );
+  connect(given.get('ws'), () => given.get('session'));
+} else if (demo) {
+  connect(demo.websocketUrl, async () => (await post('/demo/session')).token);
 }

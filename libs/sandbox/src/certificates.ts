@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import forge from 'node-forge';
 
 /** A certificate and its key, both as PEM. */
@@ -10,7 +11,9 @@ export interface Identity {
 /** A certificate authority for the life of this process. Clients that must trust it need `cert`. */
 export interface Authority {
   readonly cert: string;
-  /** A server's identity for `localhost` and this machine's loopback addresses. */
+  /** The name or address under which clients reach the servers. */
+  readonly hostname: string;
+  /** A server's identity for `hostname`, `localhost` and this machine's loopback addresses. */
   readonly server: Identity;
   /** An identity of a client, such as an app's push certificate, with the attributes and extensions Apple gives it. */
   client(commonName: string, attributes?: forge.pki.CertificateField[]): Identity;
@@ -22,7 +25,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 const keyBits = 2048;
 
 /** Creates a new authority; generating its keys takes some hundred ms. */
-export function makeAuthority(): Authority {
+export function makeAuthority(hostname = 'localhost'): Authority {
   const keys = keyPair();
   const name = [{ name: 'commonName', value: 'PNS sandbox authority' }];
   const own = certificate(keys.publicKey, name, name, keys.privateKey, [
@@ -36,9 +39,10 @@ export function makeAuthority(): Authority {
   };
   return {
     cert: forge.pki.certificateToPem(own),
+    hostname,
     server: certify(
-      [{ name: 'commonName', value: 'localhost' }],
-      [{ name: 'extKeyUsage', serverAuth: true }, loopbackNames],
+      [{ name: 'commonName', value: hostname }],
+      [{ name: 'extKeyUsage', serverAuth: true }, serverNames(hostname)],
     ),
     client: (commonName, attributes = []) =>
       certify([{ name: 'commonName', value: commonName }, ...attributes], [{ name: 'extKeyUsage', clientAuth: true }]),
@@ -46,14 +50,15 @@ export function makeAuthority(): Authority {
   };
 }
 
-const loopbackNames = {
-  name: 'subjectAltName',
-  altNames: [
+function serverNames(hostname: string): object {
+  const own = isIP(hostname) === 0 ? { type: 2, value: hostname } : { type: 7, ip: hostname };
+  const loopback = [
     { type: 2, value: 'localhost' },
     { type: 7, ip: '127.0.0.1' },
     { type: 7, ip: '::1' },
-  ],
-};
+  ];
+  return { name: 'subjectAltName', altNames: [own, ...loopback] };
+}
 
 function keyPair(): forge.pki.rsa.KeyPair {
   return forge.pki.rsa.generateKeyPair({ bits: keyBits });

@@ -52,7 +52,12 @@ export interface DemoDevices {
 
 /** Lets the page send notifications to one user and open this user's socket. The page does not get the key and can do nothing else. */
 export function demoRoutes(app: FastifyInstance, demo: Demo | undefined, devices: DemoDevices): void {
-  app.get('/demo', () => ({ isAvailable: demo !== undefined, hasDevices: devices.hasDevices, notification }));
+  app.get('/demo', () => ({
+    isAvailable: demo !== undefined,
+    hasDevices: devices.hasDevices,
+    notification,
+    websocketUrl: demo?.websocketUrl,
+  }));
   if (demo === undefined) return;
 
   app.post('/demo/notification', { preHandler: ownPageOnly }, (request, reply) => {

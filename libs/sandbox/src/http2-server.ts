@@ -53,7 +53,10 @@ export class Http2Server {
   private readonly sockets = new Set<Socket>();
   private readonly mute = new WeakSet<object>();
 
+  private readonly hostname: string;
+
   private constructor({ authority, maxStreams = 100 }: Http2ServerOptions) {
+    this.hostname = authority.hostname;
     const settings = { maxConcurrentStreams: maxStreams };
     this.server = createSecureServer({ ...authority.server, allowHTTP1: true, settings });
     this.server.on('connection', (socket: Socket) => {
@@ -84,7 +87,7 @@ export class Http2Server {
 
   /** The origin of the server. */
   get url(): string {
-    return `https://localhost:${this.port}`;
+    return `https://${this.hostname}:${this.port}`;
   }
 
   /** The fault for a request: the next one of the first of `faults` that has one. A mute connection hangs. */

@@ -10,6 +10,7 @@ const files: readonly { path: string; file: string; type: string }[] = [
   { path: '/', file: join(publicFolder, 'index.html'), type: 'text/html; charset=utf-8' },
   { path: '/sandbox.css', file: join(publicFolder, 'sandbox.css'), type: 'text/css; charset=utf-8' },
   { path: '/sandbox.js', file: join(publicFolder, 'sandbox.js'), type: 'text/javascript; charset=utf-8' },
+  { path: '/pns-socket.js', file: require.resolve('@pns/client/browser'), type: 'text/javascript; charset=utf-8' },
   { path: '/faults.js', file: join(publicFolder, 'faults.js'), type: 'text/javascript; charset=utf-8' },
   { path: '/history.js', file: join(publicFolder, 'history.js'), type: 'text/javascript; charset=utf-8' },
   { path: '/app/', file: join(publicFolder, 'app', 'index.html'), type: 'text/html; charset=utf-8' },

@@ -20,9 +20,9 @@ export interface Providers {
   readonly webpush: WebpushProvider;
 }
 
-/** Starts all of them on free ports. */
-export async function startProviders(host: string, arrivals: Arrivals): Promise<Providers> {
-  const authority = makeAuthority();
+/** Starts all of them on free ports. Their URLs and certificates have `hostname`. */
+export async function startProviders(host: string, hostname: string, arrivals: Arrivals): Promise<Providers> {
+  const authority = makeAuthority(hostname);
   const options = { host, port: 0, authority, arrivals };
   const [apns, fcm, wns, webpush] = await Promise.all([
     startApns(options),

@@ -23,6 +23,8 @@ export interface SandboxOptions {
   readonly port: number;
   /** Default: only this machine, because everybody who can open the page can send the demonstration. */
   readonly host?: string;
+  /** The name or address at which PNS reaches the providers. Default: `localhost`. */
+  readonly hostname?: string;
   /**
    * The secret with which webhooks verify signatures, until another one is set. Default: that of the shipped
    * configuration.
@@ -56,10 +58,10 @@ export interface Sandbox {
 /** Starts the simulated providers and the webhook receiver. Rejects with `PORT_IN_USE` if its port is in use. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { port, host = '127.0.0.1', signatureSecret = demoSignatureSecret, keep = 20_000 } = options;
-  const { hasProviders = true } = options;
+  const { hasProviders = true, hostname = 'localhost' } = options;
   const arrivals = new Arrivals(keep);
   const webhooks = new WebhookReceiver(arrivals, signatureSecret);
-  const providers = hasProviders ? await startProviders(host, arrivals) : undefined;
+  const providers = hasProviders ? await startProviders(host, hostname, arrivals) : undefined;
   const apps = providers === undefined ? [] : demoApps(providers);
   const demoBrowser = providers === undefined ? undefined : new DemoBrowser(providers);
   const prepareDemo = async (api: ApiAccess): Promise<void> => {

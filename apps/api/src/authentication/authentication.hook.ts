@@ -91,10 +91,11 @@ function admit(request: FastifyRequest, caller: Caller, scopes: readonly ApiScop
   return new RequestError('SCOPE_MISSING', `This route needs an API key with scope ${scopes.join(' or ')}.`);
 }
 
-/** Adds `WWW-Authenticate`. Only Dovecot's route offers Basic, because browsers answer it with a password dialog. */
+/** Adds `WWW-Authenticate`. Only Dovecot's route and pages offer Basic, because browsers answer it with a password dialog. */
 function challenged(error: Error, request: FastifyRequest): Error {
   if (!(error instanceof RequestError)) return error;
-  const scheme = request.routeOptions.url?.startsWith('/preliminary') === true ? 'Basic' : 'Bearer';
+  const { url, config } = request.routeOptions;
+  const scheme = url?.startsWith('/preliminary') === true || config.asksBrowsers === true ? 'Basic' : 'Bearer';
   return new RequestError(error.code, error.message, [], {
     'www-authenticate': `${scheme} realm="pns"`,
   });

@@ -17,6 +17,8 @@ declare module 'fastify' {
     readonly takesSessions?: boolean;
     /** The route takes session tokens beside API keys, as the parameter `session` or as a bearer token. */
     readonly alsoTakesSessions?: boolean;
+    /** Browsers ask for an API key as the password of Basic. */
+    readonly asksBrowsers?: boolean;
     /** The route needs no credentials. */
     readonly isOpen?: boolean;
   }

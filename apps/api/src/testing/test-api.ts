@@ -7,6 +7,7 @@ import { migratedDatabase } from '@pns/persistence/testing';
 import { log } from '@pns/runtime';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
+import { serveQueueBoard } from '../queues/queue-board';
 import { createApi } from '../start';
 
 /** An answer of the API; a JSON body is parsed. */
@@ -36,7 +37,9 @@ export interface TestApi {
   /** Everything that is kept: rows, and keys in Redis with their values. Equal when nothing changed. */
   contents(): Promise<Record<string, string[]>>;
   /** Another process' worth of API on the same database and Redis. */
-  sibling(changes?: Pick<TestApiOptions, 'redisUrl' | 'databaseUrl' | 'encryptionKeys'>): Promise<TestApi>;
+  sibling(
+    changes?: Pick<TestApiOptions, 'redisUrl' | 'databaseUrl' | 'encryptionKeys' | 'hasQueueBoard'>,
+  ): Promise<TestApi>;
   close(): Promise<void>;
 }
 
@@ -55,6 +58,8 @@ export interface TestApiOptions {
   readonly encryptionKeys?: readonly Buffer[];
   /** Where an identity provider publishes its keys. */
   readonly sessionKey?: URL;
+  /** Whether `/queues` shows the queues. */
+  readonly hasQueueBoard?: boolean;
 }
 
 export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
@@ -86,6 +91,7 @@ async function startTestApi(
     nodeEnv: 'test',
     redisPrefix,
   });
+  if (options.hasQueueBoard === true) serveQueueBoard(app);
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as { port: number };
   const url = `http://127.0.0.1:${port}`;

@@ -34,7 +34,7 @@ async function withWorker<Answer>(
     const { properties } = farSide;
     const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: measuringArgs() });
     try {
-      farSide.configure(system, sandbox, targets);
+      await farSide.configure(system, sandbox, targets);
       await system.add(farSide.worker);
       return await work(system, sandbox);
     } finally {

@@ -78,11 +78,13 @@ export class ApnsProvider {
   private readonly going = new Set<Socket>();
   private readonly sessions = new WeakMap<ServerHttp2Session, Connection>();
   private readonly arrivals: Arrivals;
+  private readonly hostname: string;
   private readonly maxStreams: number;
 
   constructor(options: ApnsProviderOptions) {
     const { authority, arrivals, environment = 'production', maxStreams = 1000, maxStreamsAtFirst = 1 } = options;
     this.arrivals = arrivals;
+    this.hostname = authority.hostname;
     this.maxStreams = maxStreams;
     this.accounts = new AppleAccounts(authority, environment, options.now ?? Date.now);
     this.server = createSecureServer({
@@ -109,7 +111,7 @@ export class ApnsProvider {
 
   /** Without a trailing slash. */
   get url(): string {
-    return `https://localhost:${this.port}`;
+    return `https://${this.hostname}:${this.port}`;
   }
 
   get port(): number {

@@ -36,6 +36,28 @@ const scopePrefix = 'https://www.googleapis.com/auth/';
 /** The scopes that a sender may request, which include all scopes of the Admin SDK. */
 const knownScopes = ['firebase.messaging', 'cloud-platform', 'firebase.database', 'identitytoolkit', 'userinfo.email'];
 
+interface KeyPair {
+  readonly publicKey: KeyObject;
+  /** PEM. */
+  readonly privateKey: string;
+}
+
+/** The key pairs of the accounts of each sandbox in this process, in the order of their creation: a new one takes 0.1 s and more. */
+const keyPairs: KeyPair[] = [];
+
+function keyPairOf(account: number): KeyPair {
+  return (keyPairs[account] ??= newKeyPair());
+}
+
+function newKeyPair(): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  return { publicKey: createPublicKey(publicKey), privateKey };
+}
+
 /**
  * Google's service accounts and their access tokens. Source: "Using OAuth 2.0 for Server to Server Applications",
  * https://developers.google.com/identity/protocols/oauth2/service-account#httprest
@@ -43,6 +65,8 @@ const knownScopes = ['firebase.messaging', 'cloud-platform', 'firebase.database'
 export class GoogleAccounts {
   private readonly accounts = new Map<string, Account>();
   private readonly grants = new Map<string, Grant>();
+  /** The number of accounts that were created. */
+  private created = 0;
   /** The number of issued access tokens. */
   exchanges = 0;
 
@@ -50,14 +74,10 @@ export class GoogleAccounts {
 
   /** A new service account of `project` with its key; one of the same name gets another key, and the old one is void. */
   create(project: string, name = 'sender'): ServiceAccountKey {
-    const { publicKey, privateKey } = generateKeyPairSync('rsa', {
-      modulusLength: 2048,
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    });
+    const { publicKey, privateKey } = keyPairOf(this.created++);
     const keyId = randomBytes(20).toString('hex');
     const email = `${name}@${project}.iam.gserviceaccount.com`;
-    this.accounts.set(email, { project, keyId, publicKey: createPublicKey(publicKey) });
+    this.accounts.set(email, { project, keyId, publicKey });
     return {
       type: 'service_account',
       project_id: project,

@@ -10,9 +10,12 @@ const navigate = 'https://mail.example.com/#folder={{folder}}&id={{id}}';
 /** Push services may refuse senders without a contact. */
 export const demoSubject = 'mailto:demo@example.com';
 
+/** Containers reach each other at private addresses. */
+const allowedNetworks = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'];
+
 /** The options with which PNS reaches the push service of the sandbox. */
 export function sandboxOptions(authority: Authority) {
-  return { subject: demoSubject, allowedNetworks: ['127.0.0.0/8', '::1/128'], caFile: authority.cert };
+  return { subject: demoSubject, allowedNetworks, caFile: authority.cert };
 }
 
 /** A browser in the sandbox in which the user of the demonstration subscribes. */

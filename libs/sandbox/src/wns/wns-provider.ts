@@ -103,6 +103,7 @@ export class WnsProvider {
 
   constructor(
     private readonly server: Server,
+    private readonly hostname: string,
     private readonly arrivals: Arrivals,
     private readonly now: () => number,
   ) {
@@ -121,7 +122,7 @@ export class WnsProvider {
 
   /** The entries for `allowedHosts`. */
   get host(): string {
-    return `localhost:${this.port}`;
+    return `${this.hostname}:${this.port}`;
   }
 
   /** The value for `tokenEndpoint`, for an app of Partner Center or of this tenant. */
@@ -253,7 +254,7 @@ export class WnsProvider {
 export async function startWns(options: WnsSandboxOptions): Promise<WnsProvider> {
   const { host = '127.0.0.1', port, authority, arrivals, now = Date.now } = options;
   const server = createServer({ ...authority.server, keepAliveTimeout: 75_000 });
-  const provider = new WnsProvider(server, arrivals, now);
+  const provider = new WnsProvider(server, authority.hostname, arrivals, now);
   server.listen(port, host);
   await once(server, 'listening');
   return provider;

@@ -49,7 +49,10 @@ afterEach(async () => {
   await transport.close();
 });
 
-function deliver(token: string, { client = 'crm', user = 14, context = 1 } = {}): Promise<Outcome> {
+function deliver(
+  token: string,
+  { client = 'crm', user = 14, context = 1, replyTo }: Partial<Delivery> = {},
+): Promise<Outcome> {
   const delivery: Delivery = {
     id: '01890a5d-ac96-774b-bcce-b302099a8057',
     notificationId: 'n-1',
@@ -65,6 +68,7 @@ function deliver(token: string, { client = 'crm', user = 14, context = 1 } = {})
     timestamp: 1694677849605,
     dueAt: 1694677850605,
     attempt: 1,
+    ...(replyTo !== undefined && { replyTo }),
   };
   return transport.deliver(delivery, new AbortController().signal);
 }
@@ -297,5 +301,63 @@ describe('a message to the operator', () => {
     expect(await deliver('', operator)).toMatchObject({ kind: 'misconfigured', isTargetOnly: true });
     webhooks.set('crm', webhookOptions.parse({ ...patient, uri: 'http://127.0.0.1:1/' }));
     expect(await deliver('')).toMatchObject({ kind: 'rejected' });
+  });
+});
+
+describe('a receiver that asks for a pause', () => {
+  it.each([429, 503])(
+    'with %i and Retry-After gets no other delivery to this URI, and other URIs do',
+    async (status) => {
+      const asked: (string | undefined)[] = [];
+      const port = await http(({ url }, response) => {
+        asked.push(url);
+        if (url === '/busy') response.writeHead(status, { 'retry-after': '60' });
+        response.end();
+      });
+      const busy = `http://127.0.0.1:${port}/busy`;
+      expect(await deliver(busy)).toMatchObject({ kind: 'retry', afterMs: 60_000 });
+      const deferred = await deliver(busy, { user: 15 });
+      expect(deferred).toMatchObject({ kind: 'retry', isDeferred: true });
+      expect('afterMs' in deferred && deferred.afterMs).toBeGreaterThan(0);
+      expect('afterMs' in deferred && deferred.afterMs).toBeLessThanOrEqual(60_000);
+      expect(await deliver(`http://127.0.0.1:${port}/other`)).toEqual({ kind: 'delivered' });
+      expect(await deliver(busy, { client: 'erp' })).toMatchObject({ kind: 'retry', afterMs: 60_000 });
+      expect(asked).toEqual(['/busy', '/other', '/busy']);
+    },
+  );
+
+  it('gets a test push at once, and other deliveries after it has accepted that', async () => {
+    let isBusy = true;
+    const port = await http((_, response) => {
+      if (isBusy) response.writeHead(503, { 'retry-after': '60' });
+      response.end();
+    });
+    const uri = `http://127.0.0.1:${port}/`;
+    await deliver(uri);
+    isBusy = false;
+    expect(await deliver(uri)).toMatchObject({ isDeferred: true });
+    expect(await deliver(uri, { replyTo: 'a test' })).toEqual({ kind: 'delivered' });
+    expect(await deliver(uri)).toEqual({ kind: 'delivered' });
+  });
+
+  it('gets the next delivery at the end of the pause, and after an hour at the latest', async () => {
+    let now = Date.now();
+    await transport.close();
+    transport = new WebhookTransport({
+      options: (client) => webhooks.get(client),
+      metaOf: () => Promise.reject(new Error('No subscription of these tests has meta.')),
+      now: () => now,
+    });
+    let retryAfter: string | undefined = '80000';
+    const port = await http((_, response) => {
+      if (retryAfter !== undefined) response.writeHead(429, { 'retry-after': retryAfter });
+      response.end();
+    });
+    const uri = `http://127.0.0.1:${port}/`;
+    expect(await deliver(uri)).toMatchObject({ kind: 'retry', afterMs: 80_000_000 });
+    expect(await deliver(uri)).toMatchObject({ isDeferred: true, afterMs: 3_600_000 });
+    now += 3_600_000;
+    retryAfter = undefined;
+    expect(await deliver(uri)).toEqual({ kind: 'delivered' });
   });
 });

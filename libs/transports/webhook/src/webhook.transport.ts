@@ -11,6 +11,7 @@ import {
   PerClient,
 } from '@pns/http-client';
 import { isForOperator, type Delivery, type Outcome, type Transport } from '@pns/transport-contract';
+import { LRUCache } from 'lru-cache';
 import { ownAuthorization } from './webhook.credentials';
 import type { WebhookOptions } from './webhook.options';
 import { isEndpointFailure, webhookOutcome } from './webhook.outcome';
@@ -33,6 +34,15 @@ export interface WebhookTransportParts {
 
 const maxTargets = 10_000;
 
+/** The number of URIs whose pause is known. */
+const maxPauses = 10_000;
+
+/** Longest pause of a URI, in ms. */
+const maxPauseMs = 3_600_000;
+
+/** With these statuses, `Retry-After` concerns all deliveries to the URI (RFC 6585, 4; RFC 9110, 10.2.3). */
+const pausing: ReadonlySet<number> = new Set([429, 503]);
+
 /**
  * Posts deliveries to webhooks. Each client has its own connections, each endpoint its own slots and circuit breaker.
  */
@@ -42,6 +52,11 @@ export class WebhookTransport implements Transport {
   /** Checked targets, by options. Checking a URI costs as much as signing a body, and URIs recur often. */
   private readonly targets = new WeakMap<WebhookOptions, Map<string, Target | Outcome>>();
   private readonly endpoints = new Endpoints();
+  /**
+   * When the pause of a URI ends, in ms since the epoch, by client and URI. Another URI of the origin may belong to another user, who
+   * must not be affected.
+   */
+  private readonly pauses = new LRUCache<string, number>({ max: maxPauses });
   readonly options: WebhookTransportParts['options'];
   private readonly metaOf: WebhookTransportParts['metaOf'];
   private readonly now: () => number;
@@ -72,16 +87,30 @@ export class WebhookTransport implements Transport {
     if (token === undefined) return withoutUri(delivery.client);
     const target = this.targetOf(token, options);
     if ('kind' in target) return target;
+    const uri = `${delivery.client} ${token}`;
     // Circuits are per client, because another client may use another path and a longer time-out.
     return this.endpoints.run(
       `${delivery.client} ${target.origin}`,
       options.maxConnections,
       () => {
         signal.throwIfAborted();
-        return this.attempt(delivery, own, target, connections, signal);
+        return this.attempt(delivery, own, target, connections, signal, uri);
       },
-      () => this.names.prepared(target.name, delivery),
+      // A test push shows whether the receiver works again.
+      () =>
+        (delivery.replyTo === undefined ? this.pauseOf(uri) : undefined) ?? this.names.prepared(target.name, delivery),
     );
+  }
+
+  private pauseOf(uri: string): Promise<Outcome> | undefined {
+    const afterMs = (this.pauses.get(uri) ?? 0) - this.now();
+    if (afterMs <= 0) return undefined;
+    return Promise.resolve({
+      kind: 'retry',
+      reason: 'The receiver requested a pause for this URI; nothing was sent.',
+      afterMs,
+      isDeferred: true,
+    });
   }
 
   /** One request on each connection to an endpoint. */
@@ -120,15 +149,19 @@ export class WebhookTransport implements Transport {
     target: Target,
     connections: ClientSender<WebhookOptions, GuardedClient>,
     signal: AbortSignal,
+    uri: string,
   ): Promise<AttemptVerdict> {
     const body = webhookBody(delivery);
     const headers = webhookHeaders(delivery, body, connections.options, target.isTrusted, this.now(), own);
     try {
       const answer = await connections.use((client) => client.post(target, headers, body, signal));
-      return {
-        outcome: webhookOutcome(answer.status, answer.retryAfter, this.now()),
-        isEndpointFailure: isEndpointFailure(answer.status),
-      };
+      const outcome = webhookOutcome(answer.status, answer.retryAfter, this.now());
+      if (outcome.kind === 'retry' && outcome.afterMs !== undefined && pausing.has(answer.status)) {
+        this.pauses.set(uri, Math.max(this.pauses.get(uri) ?? 0, this.now() + Math.min(outcome.afterMs, maxPauseMs)));
+      } else if (outcome.kind === 'delivered') {
+        this.pauses.delete(uri);
+      }
+      return { outcome, isEndpointFailure: isEndpointFailure(answer.status) };
     } catch (error) {
       signal.throwIfAborted();
       return failedAttempt(error, 'endpoint');

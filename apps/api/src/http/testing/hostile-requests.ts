@@ -248,7 +248,10 @@ export function hostileRequests(route: Route): HostileRequest[] {
     good.toUpperCase(),
     ...queries.map((query) => `${good}${query}`),
   ];
+  // Fastify answers a HEAD with the handler of the GET.
   return methods.flatMap((method): HostileRequest[] => {
+    if (method === 'HEAD' && methods.includes('GET'))
+      return headers.map((given) => ({ method, target: good, headers: given }));
     const takesBody = !['GET', 'HEAD', 'DELETE'].includes(method);
     const body = bodyOf(method, path);
     const usual = body === undefined ? {} : { body: JSON.stringify(body) };

@@ -1,0 +1,32 @@
+import { createBullBoard } from '@bull-board/api';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { aggregationQueue, deliveryQueue, Queues } from '@pns/queue';
+import { transportNames } from '@pns/transport-contract';
+import { BoardServer } from './board-server';
+import { ShownQueue } from './shown-queue';
+
+export const boardPath = '/queues';
+
+/** The page asks for new counts so often, in seconds: each time it counts the jobs of all queues. */
+const pollingSeconds = 10;
+
+/**
+ * Serves Bull Board at `/queues`: the queues of all shards, without the queues of socket nodes. Each process of the Web Socket worker
+ * has its own, and these exist only as long as the process.
+ */
+export function serveQueueBoard(app: NestFastifyApplication): void {
+  const queues = app.get<Queues>(Queues, { strict: false });
+  const names = [aggregationQueue, ...transportNames.filter((name) => name !== 'websocket').map(deliveryQueue)];
+  const shards = Array.from({ length: queues.keys.shards }, (_, shard) => shard);
+  const shown = shards.flatMap((shard) =>
+    names.map((name) => new ShownQueue(queues.queue(queues.keys.group(shard), name), shard)),
+  );
+  const serverAdapter = new BoardServer();
+  const uiConfig = {
+    boardTitle: 'PNS queues',
+    showWorkers: false,
+    pollingInterval: { showSetting: true, forceInterval: pollingSeconds },
+  };
+  createBullBoard({ queues: shown, serverAdapter, options: { uiConfig } });
+  serverAdapter.install(app.getHttpAdapter().getInstance(), boardPath);
+}
