@@ -14,7 +14,7 @@ it.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'ENETDOWN'])(
   },
 );
 
-it.each([withCode('ECONNREFUSED'), withCode('ENOTFOUND'), new AnswerTimeoutError('late')])(
+it.each([withCode('ECONNREFUSED'), withCode('ENOTFOUND'), new AnswerTimeoutError(500)])(
   'blames the endpoint for %s',
   (error) => {
     const verdict = failedAttempt(error, 'endpoint');
