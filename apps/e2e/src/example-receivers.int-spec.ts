@@ -25,12 +25,12 @@ class Receiver extends ExampleProcess {
     readonly port: number,
   ) {
     const program = (file: string) => join(examples, 'receivers', language, file);
-    const args = {
+    const commands: Readonly<Record<string, string[]>> = {
       node: [program('receiver.mjs')],
       python: ['-B', program('receiver.py')],
       php: ['-S', `127.0.0.1:${port}`, program('receiver.php')],
-    }[language] as string[];
-    super(language, args, {
+    };
+    super(language, commands[language] ?? [], {
       PORT: String(port),
       WEBHOOK_SECRET: secret,
       WEBHOOK_PREVIOUS_SECRET: previous,
@@ -102,8 +102,10 @@ async function deliver(url: string, subject: string, { secrets = [secret], ageSe
   transports.push(transport);
   const delivery: Delivery = {
     ...{ id: `delivery-${++deliveries}`, notificationId: 'n-1', context: 1, user: 14, client: 'receiver' },
-    ...{ transport: 'webhook', token: url, topic: 'ox:mail:new', priority: 'high', count: 1, attempt: 1 },
-    ...{ payload: { folder: 'default0/INBOX', id: '113', subject }, timestamp: now, dueAt: now },
+    transport: 'webhook',
+    priority: 'high',
+    ...{ token: url, topic: 'ox:mail:new', count: 1, attempt: 1, timestamp: now, dueAt: now },
+    payload: { folder: 'default0/INBOX', id: '113', subject },
   };
   return transport.deliver(delivery, new AbortController().signal);
 }
