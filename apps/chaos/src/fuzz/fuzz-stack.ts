@@ -14,6 +14,11 @@ interface Watched {
   bytesBefore: number;
 }
 
+interface ListPage {
+  readonly items: readonly { readonly name: string; readonly origin?: unknown; readonly file?: string }[];
+  readonly nextCursor?: string;
+}
+
 /** The built apps with separate servers, and the rules that hold for them at all times. */
 export class FuzzStack {
   private readonly errors: string[] = [];
@@ -113,20 +118,23 @@ export class FuzzStack {
 
   /** Earlier requests may have set properties for all users, and context sets that match every context. */
   private async resetProperties(): Promise<void> {
-    const clear = async (list: string, path: (item: { name: string }) => string): Promise<void> => {
-      for (;;) {
-        const { items } = await this.system.expect<{ items: { name: string }[] }>(200, 'GET', `${list}?limit=100`);
-        if (items.length === 0) return;
-        for (const item of items) await this.system.request('DELETE', path(item));
-      }
-    };
-    const server = '/v1/config/server/properties';
-    await clear(server, ({ name }) => `${server}/${encodeURIComponent(name)}`);
-    await clear('/v1/config/context-sets', ({ name }) => `/v1/config/context-sets/${encodeURIComponent(name)}`);
+    await this.removeAll('/v1/config/server/properties');
+    await this.removeAll('/v1/config/context-sets');
     for (const client of ['sandbox/transports/webhook', 'open-xchange-appsuite/transports/websocket']) {
       await this.system.request('DELETE', `/v1/clients/${client}`);
     }
     await this.system.untilObeyed(canary, 'com.openexchange.pns.delayDuration', 0);
+  }
+
+  /** Removes the items of a list that were set through the API. Those from files cannot be removed and stay in the list. */
+  private async removeAll(list: string): Promise<void> {
+    for (let cursor: string | undefined = ''; cursor !== undefined;) {
+      const from: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const page: ListPage = await this.system.expect<ListPage>(200, 'GET', `${list}?limit=100${from}`);
+      const ofApi = page.items.filter(({ origin, file }) => origin === undefined && file === undefined);
+      for (const { name } of ofApi) await this.system.expect(204, 'DELETE', `${list}/${encodeURIComponent(name)}`);
+      cursor = page.nextCursor;
+    }
   }
 }
 

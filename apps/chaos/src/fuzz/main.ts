@@ -49,6 +49,7 @@ async function run(): Promise<void> {
   if (servers?.postgres !== undefined) provideDatabase(servers.postgres.url);
   const stack = await FuzzStack.start(values.short ? fewApps : allApps);
   try {
+    report('The apps are ready.');
     const api = new ApiPart(stack, description());
     const all: FuzzPart<unknown>[] = [
       api,
@@ -69,11 +70,13 @@ async function run(): Promise<void> {
   }
 }
 
-function conclude({ findings, inputs, growth }: FuzzResult, seconds: number): void {
-  say('\n| part | inputs | findings |');
-  say('| --- | ---: | ---: |');
-  for (const [part, count] of inputs)
-    say(`| ${part} | ${count} | ${findings.filter((each) => each.part === part).length} |`);
+function conclude({ findings, inputs, tookMs, growth }: FuzzResult, seconds: number): void {
+  say('\n| part | inputs | seconds | findings |');
+  say('| --- | ---: | ---: | ---: |');
+  for (const [part, count] of inputs) {
+    const took = Math.round((tookMs.get(part) ?? 0) / 1000);
+    say(`| ${part} | ${count} | ${took} | ${findings.filter((each) => each.part === part).length} |`);
+  }
   say(
     `\nGrowth after the warm-up: ${[...growth].map(([app, bytes]) => `${app} ${(bytes / 2 ** 20).toFixed(1)} MiB`).join(', ')}.`,
   );

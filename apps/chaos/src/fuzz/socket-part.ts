@@ -4,7 +4,8 @@ import type { FuzzStack } from './fuzz-stack';
 import { RawConnection } from './raw-connection';
 import { frameBytes, socketInputs, type SocketInput } from './socket-inputs';
 
-const atOnce = 16;
+/** Most of the time of a connection is waiting for a pong that does not come. */
+const atOnce = 50;
 const users = 20;
 const context = 905;
 
