@@ -91,6 +91,7 @@ beforeAll(async () => {
     env: {
       PNS_ENCRYPTION_KEY: encryptionKey,
       PNS_SESSION_SECRET: sessionSecret,
+      PNS_LOG_LEVEL: 'trace',
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       OTEL_EXPORTER_OTLP_HEADERS: `authorization=${canaries.make('the header for the collector of traces')}`,
       OTEL_BSP_SCHEDULE_DELAY: '50',
