@@ -10,6 +10,9 @@ import { SocketPart } from './socket-part';
 /** The parsers have their own test, which needs no apps. */
 const count = 500;
 
+/** Fixed, so that the same test does not fail at one time only. `npm run test:fuzz` tries others. */
+const seed = 11;
+
 /** A bound for a run that hangs, in ms. Each wait of the run has its own bound. */
 const runWithinMs = 900_000;
 
@@ -26,7 +29,6 @@ it(
   async () => {
     const api = new ApiPart(stack, description());
     const parts: FuzzPart<unknown>[] = [api, new RawHttpPart(stack), new SocketPart(stack), new JobPart(stack)];
-    const seed = Date.now() % 1_000_000;
     try {
       const { findings } = await fuzzRun(stack, parts, { seed, count, say: () => undefined });
       expect({ seed, count, findings }).toEqual({ seed, count, findings: [] });
