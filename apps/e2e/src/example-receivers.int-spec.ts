@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
@@ -274,4 +275,13 @@ it('with another id, a request is refused by Standard Webhooks and a repeat for 
     await receiver.prints('Another id');
     expect(timesPrinted(receiver, 'Another id')).toBe(1);
   });
+});
+
+it.each([
+  [process.execPath, 'node/receiver.mjs'],
+  ['python3', 'python/receiver.py'],
+])('without a secret, %s does not start %s', (program, file) => {
+  const env = { PATH: process.env['PATH'] ?? '', WEBHOOK_SECRET: '' };
+  const { status, stderr } = spawnSync(program, [join(examples, 'receivers', file)], { env, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([1, expect.stringContaining('Set WEBHOOK_SECRET')]);
 });
