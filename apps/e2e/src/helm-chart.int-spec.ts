@@ -154,6 +154,28 @@ it('the types of Kubernetes and KEDA know every field of the three charts', () =
 
 describe('the apps', () => {
   it('are those of docker-compose.yml, with the same commands and secrets', () => {
+  it('mounts every file that a variable names', () => {
+    for (const workload of [...ofKind<IDeployment>(values, 'Deployment'), ...ofKind<IJob>(values, 'Job')]) {
+      const folders = Object.keys(secretsByFolder(workload));
+      const files = Object.values(variables(containerOf(workload))).filter((value) => value.startsWith('/'));
+      const missing = files.filter((file) => !folders.some((folder) => `${file}/`.startsWith(`${folder}/`)));
+      expect([containerOf(workload).name, missing]).toEqual([containerOf(workload).name, []]);
+    }
+  });
+
+  it('has no Service at the port of TLS, because the apps serve none', () => {
+    const ports = ofKind<IService>(values, 'Service').flatMap(({ spec }) => spec?.ports?.map(({ port }) => port));
+    expect(ports).not.toContain(443);
+  });
+
+  it('keeps the API in its Service while Postgres is away', () => {
+    const paths = ofKind<IDeployment>(values, 'Deployment').map((deployment) => {
+      const { name, readinessProbe } = containerOf(deployment);
+      return [name, readinessProbe?.httpGet?.path];
+    });
+    expect(paths).toEqual(paths.map(([name]) => [name, name === 'api' ? '/health/live' : '/health/ready']));
+  });
+
     expect(namesOf('minimal', 'Deployment').sort()).toEqual(appNames);
     const containers = ofKind<IDeployment>('minimal', 'Deployment').map(containerOf);
     for (const [name, { command, environment = {} }] of apps) {
