@@ -135,25 +135,6 @@ describe.each(valueFiles)('the chart with the values %s', (values) => {
     expect(ofKind(values, 'Secret')).toEqual([]);
   });
 
-  it('sets only variables that the apps know, with values that they accept', () => {
-    for (const workload of [...ofKind<IDeployment>(values, 'Deployment'), ...ofKind<IJob>(values, 'Job')]) {
-      const env = variables(containerOf(workload));
-      const known = Object.fromEntries(Object.entries(env).filter(([name]) => !name.endsWith('_FILE')));
-      expect(() => readEnvironment([], known)).not.toThrow();
-      for (const name of secretsOf(containerOf(workload))) expect(secretNames).toContain(name);
-    }
-  });
-});
-
-it('the types of Kubernetes and KEDA know every field of the three charts', () => {
-  const [deployment] = ofKind<Manifest>('minimal', 'Deployment');
-  const misspelt = { ...deployment, spec: { ...(deployment as IDeployment).spec, replica: 2 } } as Manifest;
-  const found = unknownFields([...valueFiles.flatMap(chart), misspelt]);
-  expect(found).toEqual([expect.stringContaining('"replica"')]);
-});
-
-describe('the apps', () => {
-  it('are those of docker-compose.yml, with the same commands and secrets', () => {
   it('mounts every file that a variable names', () => {
     for (const workload of [...ofKind<IDeployment>(values, 'Deployment'), ...ofKind<IJob>(values, 'Job')]) {
       const folders = Object.keys(secretsByFolder(workload));
@@ -195,6 +176,25 @@ describe('the apps', () => {
       const probes = [container.startupProbe, container.livenessProbe, container.readinessProbe];
       expect(probes.map((probe) => probe?.httpGet?.port)).toEqual([port, port, port]);
       const annotations = deployment.spec?.template.metadata?.annotations;
+  it('sets only variables that the apps know, with values that they accept', () => {
+    for (const workload of [...ofKind<IDeployment>(values, 'Deployment'), ...ofKind<IJob>(values, 'Job')]) {
+      const env = variables(containerOf(workload));
+      const known = Object.fromEntries(Object.entries(env).filter(([name]) => !name.endsWith('_FILE')));
+      expect(() => readEnvironment([], known)).not.toThrow();
+      for (const name of secretsOf(containerOf(workload))) expect(secretNames).toContain(name);
+    }
+  });
+});
+
+it('the types of Kubernetes and KEDA know every field of the three charts', () => {
+  const [deployment] = ofKind<Manifest>('minimal', 'Deployment');
+  const misspelt = { ...deployment, spec: { ...(deployment as IDeployment).spec, replica: 2 } } as Manifest;
+  const found = unknownFields([...valueFiles.flatMap(chart), misspelt]);
+  expect(found).toEqual([expect.stringContaining('"replica"')]);
+});
+
+describe('the apps', () => {
+  it('are those of docker-compose.yml, with the same commands and secrets', () => {
       expect(annotations).toMatchObject({ 'prometheus.io/port': `${port}`, 'prometheus.io/path': '/metrics' });
       expect(container.ports?.map(({ containerPort }) => containerPort)).toContain(port);
     }
@@ -257,6 +257,27 @@ describe('autoscaling', () => {
     expect(queries).toEqual(expected);
     expect(namesOf('keda', 'Deployment')).not.toContain('worker-wns');
   });
+});
+
+it('every app and the migration have the further variables and the Secrets of the configuration folder', () => {
+  const { extraEnv } = parse(read('deploy', 'helm', 'pns', 'ci', 'production-values.yaml')) as {
+    readonly extraEnv: Readonly<Record<string, string>>;
+  };
+  const workloads = [...ofKind<IDeployment>('production', 'Deployment'), ...ofKind<IJob>('production', 'Job')];
+  expect(workloads).toHaveLength(appNames.length + 1);
+  for (const workload of workloads) {
+    expect(secretsByFolder(workload)).toEqual({
+      '/pns/config': ['pns-options'],
+      '/pns/config/secrets': ['pns-key-files'],
+      '/pns/secrets': ['pns'],
+      '/tmp': [],
+    });
+    const container = containerOf(workload);
+    const expected = container.name === 'api' ? { ...extraEnv, OTEL_TRACES_SAMPLER: 'always_on' } : extraEnv;
+    expect(variables(container)).toMatchObject(expected);
+  }
+  const [job] = ofKind<IJob>('minimal', 'Job');
+  expect(secretsByFolder(job as IJob)).toEqual({ '/pns/secrets': ['pns'], '/tmp': [] });
 });
 
 it('a policy admits clients to the two public ports only, and metrics from the monitoring only', () => {
