@@ -304,7 +304,7 @@ it.each(['light', 'dark'] as const)(
     await sendDemo(page);
     await page.locator('.windows .push').first().waitFor();
     await page.evaluate(openDetails);
-    await page.locator('.ios .badge').waitFor();
+    await page.locator('.ios .badge', { hasText: '83' }).waitFor();
     const texts: PageText[] = await page.evaluate(textsOfPage);
     expect(texts.find(({ text }) => text === '83')).toBeDefined();
     expect(texts.filter((text) => contrastOf(text) < 4.5)).toEqual([]);
