@@ -176,25 +176,6 @@ describe.each(valueFiles)('the chart with the values %s', (values) => {
     expect(paths).toEqual(paths.map(([name]) => [name, name === 'api' ? '/health/live' : '/health/ready']));
   });
 
-    expect(namesOf('minimal', 'Deployment').sort()).toEqual(appNames);
-    const containers = ofKind<IDeployment>('minimal', 'Deployment').map(containerOf);
-    for (const [name, { command, environment = {} }] of apps) {
-      const container = containers.find((each) => each.name === name) as IContainer;
-      expect(container.command).toEqual(command);
-      const needed = secretNames.filter((secret) => secret in environment);
-      expect([name, secretsOf(container)]).toEqual([name, [...needed].sort()]);
-    }
-  });
-
-  it('are probed at the port at which they serve health', () => {
-    for (const deployment of ofKind<IDeployment>('production', 'Deployment')) {
-      const container = containerOf(deployment);
-      const env = Object.fromEntries(Object.entries(variables(container)).filter(([name]) => !name.endsWith('_FILE')));
-      const { PNS_API_PORT, PNS_HEALTH_PORT } = readEnvironment(['PNS_API_PORT', 'PNS_HEALTH_PORT'], env);
-      const port = container.name === 'api' ? PNS_API_PORT : PNS_HEALTH_PORT;
-      const probes = [container.startupProbe, container.livenessProbe, container.readinessProbe];
-      expect(probes.map((probe) => probe?.httpGet?.port)).toEqual([port, port, port]);
-      const annotations = deployment.spec?.template.metadata?.annotations;
   it('sets only variables that the apps know, with values that they accept', () => {
     for (const workload of [...ofKind<IDeployment>(values, 'Deployment'), ...ofKind<IJob>(values, 'Job')]) {
       const env = variables(containerOf(workload));
@@ -214,6 +195,25 @@ it('the types of Kubernetes and KEDA know every field of the three charts', () =
 
 describe('the apps', () => {
   it('are those of docker-compose.yml, with the same commands and secrets', () => {
+    expect(namesOf('minimal', 'Deployment').sort()).toEqual(appNames);
+    const containers = ofKind<IDeployment>('minimal', 'Deployment').map(containerOf);
+    for (const [name, { command, environment = {} }] of apps) {
+      const container = containers.find((each) => each.name === name) as IContainer;
+      expect(container.command).toEqual(command);
+      const needed = secretNames.filter((secret) => secret in environment);
+      expect([name, secretsOf(container)]).toEqual([name, [...needed].sort()]);
+    }
+  });
+
+  it('are probed at the port at which they serve health', () => {
+    for (const deployment of ofKind<IDeployment>('production', 'Deployment')) {
+      const container = containerOf(deployment);
+      const env = Object.fromEntries(Object.entries(variables(container)).filter(([name]) => !name.endsWith('_FILE')));
+      const { PNS_API_PORT, PNS_HEALTH_PORT } = readEnvironment(['PNS_API_PORT', 'PNS_HEALTH_PORT'], env);
+      const port = container.name === 'api' ? PNS_API_PORT : PNS_HEALTH_PORT;
+      const probes = [container.startupProbe, container.livenessProbe, container.readinessProbe];
+      expect(probes.map((probe) => probe?.httpGet?.port)).toEqual([port, port, port]);
+      const annotations = deployment.spec?.template.metadata?.annotations;
       expect(annotations).toMatchObject({ 'prometheus.io/port': `${port}`, 'prometheus.io/path': '/metrics' });
       expect(container.ports?.map(({ containerPort }) => containerPort)).toContain(port);
     }
@@ -259,25 +259,6 @@ it('the migration runs before an installation and an upgrade, with the URL of th
   expect(ofKind('keda', 'Job')).toEqual([]);
 });
 
-describe('autoscaling', () => {
-  it('by CPU sets no number of replicas', () => {
-    expect(namesOf('production', 'HorizontalPodAutoscaler').sort()).toEqual(['api', 'worker-websocket']);
-    const scaled = ofKind<IDeployment>('production', 'Deployment').filter(({ spec }) => spec?.replicas === undefined);
-    expect(scaled.map(({ metadata }) => metadata?.name)).toEqual(['pns-api', 'pns-worker-websocket']);
-  });
-
-  it('by queue asks Prometheus for the waiting jobs of the queue of the app', () => {
-    const scaled = ofKind<Manifest & { spec: { triggers: { metadata: { query: string } }[] } }>('keda', 'ScaledObject');
-    const queries = scaled.map(({ metadata, spec }) => [metadata.name, spec.triggers[0]?.metadata.query]);
-    const expected = ['dispatcher', ...appNames.filter((name) => /worker-(?!wns)/.test(name))].map((name) => {
-      const queue = name === 'dispatcher' ? 'aggregation' : name.replace('worker-', '');
-      return [`pns-${name}`, `max(pns_queue_depth{queue="${queue}",state="waiting",namespace="pns"})`];
-    });
-    expect(queries).toEqual(expected);
-    expect(namesOf('keda', 'Deployment')).not.toContain('worker-wns');
-  });
-});
-
 it('every app and the migration have the further variables and the Secrets of the configuration folder', () => {
   const { extraEnv } = parse(read('deploy', 'helm', 'pns', 'ci', 'production-values.yaml')) as {
     readonly extraEnv: Readonly<Record<string, string>>;
@@ -297,6 +278,25 @@ it('every app and the migration have the further variables and the Secrets of th
   }
   const [job] = ofKind<IJob>('minimal', 'Job');
   expect(secretsByFolder(job as IJob)).toEqual({ '/pns/secrets': ['pns'], '/tmp': [] });
+});
+
+describe('autoscaling', () => {
+  it('by CPU sets no number of replicas', () => {
+    expect(namesOf('production', 'HorizontalPodAutoscaler').sort()).toEqual(['api', 'worker-websocket']);
+    const scaled = ofKind<IDeployment>('production', 'Deployment').filter(({ spec }) => spec?.replicas === undefined);
+    expect(scaled.map(({ metadata }) => metadata?.name)).toEqual(['pns-api', 'pns-worker-websocket']);
+  });
+
+  it('by queue asks Prometheus for the waiting jobs of the queue of the app', () => {
+    const scaled = ofKind<Manifest & { spec: { triggers: { metadata: { query: string } }[] } }>('keda', 'ScaledObject');
+    const queries = scaled.map(({ metadata, spec }) => [metadata.name, spec.triggers[0]?.metadata.query]);
+    const expected = ['dispatcher', ...appNames.filter((name) => /worker-(?!wns)/.test(name))].map((name) => {
+      const queue = name === 'dispatcher' ? 'aggregation' : name.replace('worker-', '');
+      return [`pns-${name}`, `max(pns_queue_depth{queue="${queue}",state="waiting",namespace="pns"})`];
+    });
+    expect(queries).toEqual(expected);
+    expect(namesOf('keda', 'Deployment')).not.toContain('worker-wns');
+  });
 });
 
 it('a policy admits clients to the two public ports only, and metrics from the monitoring only', () => {
