@@ -50,7 +50,9 @@ export class ImportedContextSets {
     return new Map(fields.flatMap((field) => (field.name === undefined ? [] : [[field.name, field.value] as const])));
   }
 
-  private freePath(name: string): string {
+  private freePath(original: string): string {
+    // PNS does not read names that begin like those of hidden files and of editors' copies.
+    const name = original.replace(/^[.#~]+/, '');
     const paths = [`contextSets/${name}`];
     for (let number = 2; this.written.has(paths.at(-1) ?? ''); number++)
       paths.push(`contextSets/${name.replace(/(?=\.ya?ml$)/, `-${number}`)}`);

@@ -40,8 +40,10 @@ type Kind =
 
 function kindOf(file: string): Kind {
   const name = posix.basename(file);
+  // A folder such as `.git/` hides all that is below it.
+  if (file.split('/').some((part) => part.startsWith('.'))) return { kind: 'copy' };
   // Files of editors, of package managers and of version control.
-  if (/^[.#]|~$|[.#](?:bak|orig|rej|old|save|rpmnew|rpmsave|rpmorig|dpkg-\w+|ucf-\w+|swp)$|#$/.test(name))
+  if (/^[#~]|~$|[.#](?:bak|orig|rej|old|save|rpmnew|rpmsave|rpmorig|dpkg-\w+|ucf-\w+|swp)$|#$/.test(name))
     return { kind: 'copy' };
   if (name.endsWith('.properties')) return { kind: 'properties' };
   if (!yamlEnding.test(name)) return { kind: 'other' };
