@@ -75,7 +75,7 @@ export class ImportedContextSets {
 function convertedField(original: string, value: unknown): Field {
   if (original === 'withTags') return tagsField(value);
   if (original === 'addTags') return addedTagsField(value);
-  if (original === '<<') return { original, standing: 'wrong', reason: 'merges nothing that has fields' };
+  if (original === '<<') return { original, standing: 'wrong', reason: 'names no entry with fields to merge' };
   const text = value === null ? '' : scalarText(value);
   const { standing, reason, name, text: converted, isPerWebhook } = convertedProperty(original, text ?? '');
   if (isPerWebhook === true) return { original, standing: 'by-hand', reason: `${reason}, for all contexts` };
