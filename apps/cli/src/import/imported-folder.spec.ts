@@ -92,6 +92,24 @@ it.each([
   expect(() => writeFolder(path, imported.files)).toThrow(new UsageError(sentence));
 });
 
+it('says which of two values is written, and that a merge has no fields', () => {
+  const path = mkdtempSync(join(folder, 'sentences-'));
+  const texts = {
+    'a.properties': 'com.openexchange.pns.delayDuration=1\n',
+    'b.properties': 'com.openexchange.pns.delayDuration=2\n',
+    'contextSets/a.yml': 'a:\n  withTags: a\n  "<<": text\n',
+  };
+  writeSample(
+    path,
+    Object.entries(texts).map(([file, content]) => ({ file, content, expected: [] })),
+  );
+  const wrong = importedFolder(path).lines.filter(({ standing }) => standing === 'wrong');
+  expect(wrong.map(({ reason }) => reason)).toEqual([
+    "is set in b.properties, line 1, with another value; that line's value is written; remove the wrong one",
+    'names no entry with fields to merge',
+  ]);
+});
+
 it('refuses a folder without a name', () => {
   expect(() => importedFolder('')).toThrow(new UsageError('The folder to import has no name.'));
 });

@@ -192,3 +192,16 @@ describe('a file with the same name at the top of the folder', () => {
     expect(imported.line('one.keystore')?.reason).toBe('is not written, because its entry cannot be used as it is');
   });
 });
+
+it('says which entry of a client is written', () => {
+  const imported = importOf({
+    'keys/abc': one,
+    'pns-apns-options.yml': `one: ${byPath}\n`,
+    'pushClientConfig/a.yml': `one-ios: {_type: apn, ${jwt}-2, privatekey: keys/abc}\n`,
+  });
+  expect(imported.line('one-ios.topic')).toMatchObject({
+    standing: 'wrong',
+    reason:
+      'is not written: the entry in pns-apns-options.yml, line 1, has the same client and is written; remove one of the two',
+  });
+});
