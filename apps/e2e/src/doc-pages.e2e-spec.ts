@@ -216,7 +216,7 @@ it('docs/browser.md ends with a push in the page of a browser', async () => {
     const page = await browser.newPage();
     page.setDefaultTimeout(200_000);
     const url = `http://127.0.0.1:${port}/`;
-    await eventually('the page is served', async () => (await fetch(url).catch(() => undefined))?.ok);
+    await eventually('the page is served', async () => (await fetch(url).catch(() => undefined))?.text());
     await page.goto(url);
     await page.getByText('The socket is open.').waitFor();
     await run(send as Block);

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDovecot, type LocalDovecot } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
-import { blocksOf, root } from './doc-page';
+import { root } from './doc-page';
+import { dovecotPath, dovecotSettings, dovecotUrl } from './dovecot-settings';
 import { deliver, ImapClient } from './mail-client';
 import { listen, type Listener } from './sockets';
 import { apiKey, System } from './system';
@@ -14,7 +15,6 @@ jest.setTimeout(240_000);
 
 const john = { context: 1, user: 14 };
 const folder = mkdtempSync(join(tmpdir(), 'pns-dovecot-'));
-const path = '/preliminary/http-notify/v1/notify';
 
 /** The requests of Dovecot on their way to the API. */
 class Gate {
@@ -41,7 +41,7 @@ class Gate {
     if (isLost) this.lostAnswers--;
     const { authorization = '', 'content-type': type = '' } = request.headers;
     const headers = { authorization, 'content-type': type };
-    const answer = await fetch(`${this.api()}${path}`, { method: 'PUT', headers, body });
+    const answer = await fetch(`${this.api()}${dovecotPath}`, { method: 'PUT', headers, body });
     this.events.push(`${event} ${answer.status}`);
     if (isLost) return; // Dovecot repeats the request after its time-out
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
@@ -61,12 +61,12 @@ let socket: Listener;
 
 /** The configuration of the page for Dovecot 2.3, with our addresses; the driver is on beside the script. */
 function settings(port: number): string {
-  const block = blocksOf('docs/dovecot.md').find(({ text }) => text.includes('push_notification_driver = lua'));
-  const url = `http://pns:${apiKey}@127.0.0.1:${port}${path}`;
-  return (block?.text ?? '')
-    .replaceAll(/http:\/\/pns:<key>@pns\.example\.com:3000\/\S+/g, url)
-    .replace('/etc/dovecot/pns.lua', join(folder, 'pns.lua'))
-    .replace(/^plugin \{$/m, `plugin {\n  push_notification_driver2 = ox:url=${url} user_from_metadata`);
+  const api = { apiUrl: `http://127.0.0.1:${port}`, key: apiKey };
+  const driver = `ox:url=${dovecotUrl(api.apiUrl, api.key)} user_from_metadata`;
+  return dovecotSettings({ ...api, script: join(folder, 'pns.lua') }).replace(
+    /^plugin \{$/m,
+    `plugin {\n  push_notification_driver2 = ${driver}`,
+  );
 }
 
 const mail = (subject: string): string =>

@@ -6,12 +6,14 @@ import { root } from './doc-page';
 
 export const examples = join(root, 'examples');
 
+const installed: Readonly<Record<string, string>> = { python: 'python3', perl: 'perl', shell: 'sh' };
+
 /** The command that runs an example of `examples/` in each language. */
 export function runtime(language: string): { readonly file: string; readonly env: NodeJS.ProcessEnv } {
   const { env } = process;
   if (language === 'node') return { file: process.execPath, env };
   if (language === 'php') return php();
-  return { file: { python: 'python3', perl: 'perl', shell: 'sh' }[language] ?? language, env };
+  return { file: installed[language] ?? language, env };
 }
 
 /** A program of `examples/` and its output. */

@@ -116,7 +116,7 @@ afterAll(async () => {
 async function produce(
   language: Language,
   lines: readonly string[],
-  { script = language as string, key = bootstrapKey } = {},
+  { script = language, key = bootstrapKey }: { readonly script?: string; readonly key?: string } = {},
 ): Promise<{ exitCode: number | null; output: string }> {
   const program = join(examples, 'producers', language, programs[language]);
   const env = { PNS_URL: `${edgeUrl}/${script}`, PNS_KEY: key, LC_ALL: 'C.UTF-8' };

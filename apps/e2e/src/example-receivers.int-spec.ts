@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
@@ -25,12 +26,12 @@ class Receiver extends ExampleProcess {
     readonly port: number,
   ) {
     const program = (file: string) => join(examples, 'receivers', language, file);
-    const args = {
+    const commands: Readonly<Record<string, string[]>> = {
       node: [program('receiver.mjs')],
       python: ['-B', program('receiver.py')],
       php: ['-S', `127.0.0.1:${port}`, program('receiver.php')],
-    }[language] as string[];
-    super(language, args, {
+    };
+    super(language, commands[language] ?? [], {
       PORT: String(port),
       WEBHOOK_SECRET: secret,
       WEBHOOK_PREVIOUS_SECRET: previous,
@@ -102,8 +103,10 @@ async function deliver(url: string, subject: string, { secrets = [secret], ageSe
   transports.push(transport);
   const delivery: Delivery = {
     ...{ id: `delivery-${++deliveries}`, notificationId: 'n-1', context: 1, user: 14, client: 'receiver' },
-    ...{ transport: 'webhook', token: url, topic: 'ox:mail:new', priority: 'high', count: 1, attempt: 1 },
-    ...{ payload: { folder: 'default0/INBOX', id: '113', subject }, timestamp: now, dueAt: now },
+    transport: 'webhook',
+    priority: 'high',
+    ...{ token: url, topic: 'ox:mail:new', count: 1, attempt: 1, timestamp: now, dueAt: now },
+    payload: { folder: 'default0/INBOX', id: '113', subject },
   };
   return transport.deliver(delivery, new AbortController().signal);
 }
@@ -272,4 +275,13 @@ it('with another id, a request is refused by Standard Webhooks and a repeat for 
     await receiver.prints('Another id');
     expect(timesPrinted(receiver, 'Another id')).toBe(1);
   });
+});
+
+it.each([
+  [process.execPath, 'node/receiver.mjs'],
+  ['python3', 'python/receiver.py'],
+])('without a secret, %s does not start %s', (program, file) => {
+  const env = { PATH: process.env['PATH'] ?? '', WEBHOOK_SECRET: '' };
+  const { status, stderr } = spawnSync(program, [join(examples, 'receivers', file)], { env, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([1, expect.stringContaining('Set WEBHOOK_SECRET')]);
 });

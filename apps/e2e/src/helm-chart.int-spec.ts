@@ -68,6 +68,25 @@ const secretsOf = (container: IContainer): string[] =>
     .map((name) => name.slice(0, -'_FILE'.length))
     .sort();
 
+/** The names of the Secrets in each folder that a container mounts. */
+function secretsByFolder(workload: IDeployment | IJob): Record<string, string[]> {
+  const volumes = workload.spec?.template.spec?.volumes ?? [];
+  const mounts = containerOf(workload).volumeMounts ?? [];
+  const folders = mounts.map(({ name, mountPath }): [string, string[]] => {
+    const { secret, projected } = volumes.find((volume) => volume.name === name) ?? {};
+    const names = [secret?.secretName, ...(projected?.sources ?? []).map((source) => source.secret?.name)];
+    return [mountPath, names.filter((each) => each !== undefined)];
+  });
+  return Object.fromEntries(folders);
+}
+
+/** The ports to which a policy of the chart admits an app. */
+function portsTo(manifests: readonly Manifest[], app: string): (string | number)[] {
+  const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy') as (Manifest & INetworkPolicy)[];
+  const rules = policies.find(({ metadata }) => metadata.name === `pns-${app}`)?.spec?.egress ?? [];
+  return rules.flatMap(({ ports = [] }) => ports.map(({ protocol, port }) => `${protocol} ${port}`));
+}
+
 describe.each(valueFiles)('the chart with the values %s', (values) => {
   it('passes helm lint --strict', () => {
     expect(runHelm('lint', values, '--strict')).toMatchObject({ status: 0 });
@@ -135,25 +154,28 @@ describe.each(valueFiles)('the chart with the values %s', (values) => {
     expect(ofKind(values, 'Secret')).toEqual([]);
   });
 
-  it('sets only variables that the apps know, with values that they accept', () => {
+  it('mounts every file that a variable names', () => {
     for (const workload of [...ofKind<IDeployment>(values, 'Deployment'), ...ofKind<IJob>(values, 'Job')]) {
-      const env = variables(containerOf(workload));
-      const known = Object.fromEntries(Object.entries(env).filter(([name]) => !name.endsWith('_FILE')));
-      expect(() => readEnvironment([], known)).not.toThrow();
-      for (const name of secretsOf(containerOf(workload))) expect(secretNames).toContain(name);
+      const folders = Object.keys(secretsByFolder(workload));
+      const files = Object.values(variables(containerOf(workload))).filter((value) => value.startsWith('/'));
+      const missing = files.filter((file) => !folders.some((folder) => `${file}/`.startsWith(`${folder}/`)));
+      expect([containerOf(workload).name, missing]).toEqual([containerOf(workload).name, []]);
     }
   });
-});
 
-it('the types of Kubernetes and KEDA know every field of the three charts', () => {
-  const [deployment] = ofKind<Manifest>('minimal', 'Deployment');
-  const misspelt = { ...deployment, spec: { ...(deployment as IDeployment).spec, replica: 2 } } as Manifest;
-  const found = unknownFields([...valueFiles.flatMap(chart), misspelt]);
-  expect(found).toEqual([expect.stringContaining('"replica"')]);
-});
+  it('has no Service at the port of TLS, because the apps serve none', () => {
+    const ports = ofKind<IService>(values, 'Service').flatMap(({ spec }) => spec?.ports?.map(({ port }) => port));
+    expect(ports).not.toContain(443);
+  });
 
-describe('the apps', () => {
-  it('are those of docker-compose.yml, with the same commands and secrets', () => {
+  it('keeps the API in its Service while Postgres is away', () => {
+    const paths = ofKind<IDeployment>(values, 'Deployment').map((deployment) => {
+      const { name, readinessProbe } = containerOf(deployment);
+      return [name, readinessProbe?.httpGet?.path];
+    });
+    expect(paths).toEqual(paths.map(([name]) => [name, name === 'api' ? '/health/live' : '/health/ready']));
+  });
+
     expect(namesOf('minimal', 'Deployment').sort()).toEqual(appNames);
     const containers = ofKind<IDeployment>('minimal', 'Deployment').map(containerOf);
     for (const [name, { command, environment = {} }] of apps) {
@@ -173,6 +195,25 @@ describe('the apps', () => {
       const probes = [container.startupProbe, container.livenessProbe, container.readinessProbe];
       expect(probes.map((probe) => probe?.httpGet?.port)).toEqual([port, port, port]);
       const annotations = deployment.spec?.template.metadata?.annotations;
+  it('sets only variables that the apps know, with values that they accept', () => {
+    for (const workload of [...ofKind<IDeployment>(values, 'Deployment'), ...ofKind<IJob>(values, 'Job')]) {
+      const env = variables(containerOf(workload));
+      const known = Object.fromEntries(Object.entries(env).filter(([name]) => !name.endsWith('_FILE')));
+      expect(() => readEnvironment([], known)).not.toThrow();
+      for (const name of secretsOf(containerOf(workload))) expect(secretNames).toContain(name);
+    }
+  });
+});
+
+it('the types of Kubernetes and KEDA know every field of the three charts', () => {
+  const [deployment] = ofKind<Manifest>('minimal', 'Deployment');
+  const misspelt = { ...deployment, spec: { ...(deployment as IDeployment).spec, replica: 2 } } as Manifest;
+  const found = unknownFields([...valueFiles.flatMap(chart), misspelt]);
+  expect(found).toEqual([expect.stringContaining('"replica"')]);
+});
+
+describe('the apps', () => {
+  it('are those of docker-compose.yml, with the same commands and secrets', () => {
       expect(annotations).toMatchObject({ 'prometheus.io/port': `${port}`, 'prometheus.io/path': '/metrics' });
       expect(container.ports?.map(({ containerPort }) => containerPort)).toContain(port);
     }
@@ -237,6 +278,27 @@ describe('autoscaling', () => {
   });
 });
 
+it('every app and the migration have the further variables and the Secrets of the configuration folder', () => {
+  const { extraEnv } = parse(read('deploy', 'helm', 'pns', 'ci', 'production-values.yaml')) as {
+    readonly extraEnv: Readonly<Record<string, string>>;
+  };
+  const workloads = [...ofKind<IDeployment>('production', 'Deployment'), ...ofKind<IJob>('production', 'Job')];
+  expect(workloads).toHaveLength(appNames.length + 1);
+  for (const workload of workloads) {
+    expect(secretsByFolder(workload)).toEqual({
+      '/pns/config': ['pns-options'],
+      '/pns/config/secrets': ['pns-key-files'],
+      '/pns/secrets': ['pns'],
+      '/tmp': [],
+    });
+    const container = containerOf(workload);
+    const expected = container.name === 'api' ? { ...extraEnv, OTEL_TRACES_SAMPLER: 'always_on' } : extraEnv;
+    expect(variables(container)).toMatchObject(expected);
+  }
+  const [job] = ofKind<IJob>('minimal', 'Job');
+  expect(secretsByFolder(job as IJob)).toEqual({ '/pns/secrets': ['pns'], '/tmp': [] });
+});
+
 it('a policy admits clients to the two public ports only, and metrics from the monitoring only', () => {
   const ingress = (app: string) =>
     ofKind<INetworkPolicy>('production', 'NetworkPolicy')
@@ -253,6 +315,40 @@ it('a policy admits clients to the two public ports only, and metrics from the m
   expect(ingress('worker-apns')).toEqual([[[3003], ['monitoring']]]);
 });
 
+describe('with restricted destinations', () => {
+  it('every app and the migration reach the name servers, also those of OpenShift', () => {
+    const policies = namesOf('production', 'NetworkPolicy');
+    expect(policies.sort()).toEqual([...appNames, 'migrate'].sort());
+    const other = rendered('production', '--set', 'networkPolicy.egress.dnsPorts={9053}');
+    for (const name of policies) {
+      const ports = portsTo(chart('production'), name);
+      expect(ports).toEqual(expect.arrayContaining(['UDP 53', 'TCP 53', 'UDP 5353', 'TCP 5353']));
+      expect(portsTo(other, name)).toEqual(expect.arrayContaining(['UDP 9053', 'TCP 9053']));
+      expect(portsTo(other, name)).not.toContain('UDP 53');
+    }
+  });
+
+  it('every app reaches the servers that its variables name', () => {
+    for (const deployment of ofKind<IDeployment>('production', 'Deployment')) {
+      const { name } = containerOf(deployment);
+      const urls = Object.values(variables(containerOf(deployment))).filter((value) => value.startsWith('http://'));
+      const ports = urls.map((url) => `TCP ${new URL(url).port}`);
+      expect(ports).not.toEqual([]);
+      expect([name, portsTo(chart('production'), name)]).toEqual([name, expect.arrayContaining(ports)]);
+    }
+  });
+});
+
+it('the ingress accepts every body that the API accepts', () => {
+  const annotation = 'nginx.ingress.kubernetes.io/proxy-body-size';
+  const [, mebibytes = ''] =
+    /^\| body of `POST \/v1\/notifications` +\| (\d+) MiB /m.exec(read('docs', 'limits.md')) ?? [];
+  const [ingress] = ofKind<Manifest>('production', 'Ingress');
+  expect(ingress?.metadata.annotations).toMatchObject({ [annotation]: `${mebibytes}m` });
+  const page = read('deploy', 'helm', 'pns', 'README.md').replace(/\s+/g, ' ');
+  expect(page).toContain(`\`${annotation}\` is \`${mebibytes}m\``);
+});
+
 it.each([
   ['no name of a Secret', ['secrets.name='], '/secrets/name'],
   ['an unknown value', ['image.tga=1'], 'tga'],
@@ -260,6 +356,7 @@ it.each([
   ['a secret as a variable', ['extraEnv.DATABASE_URL=postgres://a'], 'DATABASE_URL'],
   ['an API that scales by queue', ['apps.api.autoscaling.by=queue'], '/apps/api/autoscaling/by'],
   ['a queue without Prometheus', ['apps.dispatcher.autoscaling.by=queue'], 'keda.prometheusUrl'],
+  ['a name server at no port', ['networkPolicy.egress.dnsPorts={0}'], '/networkPolicy/egress/dnsPorts/0'],
   ['an ingress without a host', ['ingress.enabled=true'], 'ingress.host'],
 ])('refuses %s', (_, settings, reason) => {
   const { status, stderr } = runHelm('template', 'minimal', ...settings.flatMap((each) => ['--set', each]));

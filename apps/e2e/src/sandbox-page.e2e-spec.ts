@@ -1,22 +1,29 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, freshDatabase, type FreshDatabase } from '@pns/local-servers';
+import { chromium, freshDatabase, startDovecot, type FreshDatabase } from '@pns/local-servers';
 import { chromium as playwright, type Browser, type Locator, type Page } from 'playwright-core';
+import { appSuiteEvents, appSuiteProducer, sendFromAppSuite } from './app-suite-requests';
 import { contrastOf, textsOfPage, type PageText } from './contrast';
+import { root } from './doc-page';
+import { dovecotSettings } from './dovecot-settings';
+import { deliver, ImapClient } from './mail-client';
 import { keepPicture } from './screenshots';
 import { freePorts, Standalone } from './standalone-process';
 
 jest.setTimeout(180_000);
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pns-page-'));
+const configDir = mkdtempSync(join(tmpdir(), 'pns-page-config-'));
 let database: FreshDatabase;
 let browser: Browser;
 let standalone: Standalone;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  standalone = new Standalone(dataDir, { ...freePorts, DATABASE_URL: database.url });
+  cpSync(join(root, 'config'), configDir, { recursive: true });
+  appendFileSync(join(configDir, 'webhook-producers.yml'), appSuiteProducer);
+  standalone = new Standalone(dataDir, { ...freePorts, DATABASE_URL: database.url, PNS_CONFIG_DIR: configDir });
   const { file, env } = chromium((line) => process.stdout.write(`${line}\n`));
   browser = await playwright.launch({
     executablePath: file,
@@ -30,7 +37,7 @@ afterAll(async () => {
   await browser?.close();
   await standalone.end('SIGTERM');
   await database.drop();
-  rmSync(dataDir, { recursive: true, force: true });
+  for (const folder of [dataDir, configDir]) rmSync(folder, { recursive: true, force: true });
 });
 
 /** An empty page that waits as long as a test may take, because the machine may be busy. */
@@ -140,6 +147,67 @@ it('each arrival has the timeline of its notification, and the key stays in the 
   await page.close();
 });
 
+it('requests of App Suite for both topics are delivered over all transports, and their repeats are harmless', async () => {
+  const page = await opened();
+  await sendDemo(page); // which subscribes the webhook
+  await page.locator('#demo-hint', { hasText: 'Accepted' }).waitFor();
+  const delivered = ['apns', 'fcm', 'webhook', 'webpush', 'websocket', 'wns'].map((each) => `${each} delivered 1`);
+  for (const event of Object.values(appSuiteEvents)) {
+    const { id = '', ...answer } = await sendFromAppSuite(standalone.apiUrl, event);
+    expect(answer).toEqual({ status: 202, result: 'accepted' });
+    expect([event.event, await standalone.endedDeliveries(id, 6)]).toEqual([event.event, delivered]);
+    const repeat = await sendFromAppSuite(standalone.apiUrl, event);
+    expect(repeat).toEqual({ status: 202, id, result: 'duplicate' });
+  }
+  // A later notification arrives later, so a second push of an earlier one would be here before it.
+  const { payload, ...rest } = appSuiteEvents['ox:mail:new'];
+  const last = await sendFromAppSuite(standalone.apiUrl, { ...rest, payload: { ...payload, subject: 'The last one' } });
+  await standalone.endedDeliveries(last.id ?? '', 6);
+  for (const place of ['.ios .push', '.android .push', '.windows .push', '.browser .push', '.card']) {
+    await page.locator(place, { hasText: 'The last one' }).first().waitFor();
+    const copies = await page.locator(place, { hasText: 'From App Suite' }).count();
+    expect([place, copies]).toEqual([place, place === '.card' ? 2 : 1]);
+  }
+  expect(await page.locator('#socket-cards .card', { hasText: 'ox:calendar:updates' }).count()).toBe(1);
+  await page.close();
+});
+
+it('a mail in Dovecot becomes a push on the phone and in the page, and its reading an event', async () => {
+  const page = await opened();
+  await sendDemo(page); // which subscribes the devices
+  await page.locator('#demo-hint', { hasText: 'Accepted' }).waitFor();
+  const folder = mkdtempSync(join(tmpdir(), 'pns-page-dovecot-'));
+  const script = join(folder, 'pns.lua');
+  copyFileSync(join(root, 'deploy', 'dovecot', 'pns.lua'), script);
+  chmodSync(script, 0o644);
+  const api = { apiUrl: standalone.apiUrl, key: standalone.apiKey };
+  const dovecot = await startDovecot({ folder, settings: dovecotSettings({ ...api, script }) });
+  try {
+    const imap = await ImapClient.login(dovecot.port, 'john');
+    await imap.run('SETMETADATA "" (/private/vendor/vendor.dovecot/http-notify "user=14@1")');
+    const mail = 'From: Jane Doe <jane@example.com>\r\nTo: john@example.com\r\nSubject: Lunch?\r\n\r\nAt noon';
+    await deliver(dovecot.lmtpPort, 'john', mail);
+    for (const place of ['.ios .push', '#socket-cards .card']) {
+      const copy = page.locator(place, { hasText: 'Lunch?' });
+      await copy.waitFor();
+      expect(await copy.locator('.subtitle').textContent()).toContain('Jane Doe');
+    }
+    await imap.run('SELECT INBOX');
+    await imap.run('STORE 1 +FLAGS (\\Seen)');
+    const read = page.locator('#socket-cards .card', { hasText: 'ox:mail:read' });
+    await read.waitFor();
+    expect(await read.locator('pre').textContent()).toContain('"unread": 0');
+    await page.locator('.ios .push', { hasText: 'Silent push' }).first().waitFor();
+    imap.close();
+    await page.setViewportSize({ width: 1180, height: 860 });
+    keepPicture('dovecot-push.png', (await page.screenshot()).toString('base64'));
+  } finally {
+    await dovecot.stop();
+    rmSync(folder, { recursive: true, force: true });
+    await page.close();
+  }
+});
+
 it('the notification can be edited before it is sent, with the keyboard alone', async () => {
   const troubles: string[] = [];
   const page = await opened(troubles);
@@ -236,7 +304,7 @@ it.each(['light', 'dark'] as const)(
     await sendDemo(page);
     await page.locator('.windows .push').first().waitFor();
     await page.evaluate(openDetails);
-    await page.locator('.ios .badge').waitFor();
+    await page.locator('.ios .badge', { hasText: '83' }).waitFor();
     const texts: PageText[] = await page.evaluate(textsOfPage);
     expect(texts.find(({ text }) => text === '83')).toBeDefined();
     expect(texts.filter((text) => contrastOf(text) < 4.5)).toEqual([]);

@@ -1,12 +1,21 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { eventually } from '@pns/local-servers/waiting';
 import type { WebhookArrivalsView } from '@pns/sandbox';
 import { openSocket, type Generation, type Listener } from './sockets';
 
 const root = join(__dirname, '..', '..', '..');
 /** Free ports. */
 export const freePorts = { PNS_API_PORT: '0', PNS_WEBSOCKET_PORT: '0', PNS_SANDBOX_PORT: '0' };
+
+interface DeliveryView {
+  readonly transport: string;
+  readonly outcome: string;
+  readonly attempts: readonly unknown[];
+}
+
+const unfinished = new Set(['waiting', 'retry', 'deferred', 'moved']);
 
 /** `npm start` after the build. */
 export class Standalone {
@@ -72,6 +81,20 @@ export class Standalone {
   async listen(user: { context: number; user: number }, generation: Generation): Promise<Listener> {
     const { token } = await this.call<{ token: string }>('POST', '/v1/sessions', user);
     return openSocket(this.websocketUrl, { generation, session: token });
+  }
+
+  /** The transport, outcome and number of attempts of the deliveries of a notification that have ended, when there are `count`. */
+  endedDeliveries(id: string, count: number): Promise<string[]> {
+    const headers = { authorization: `Bearer ${this.apiKey}` };
+    return eventually(`${count} deliveries of ${id} have ended`, async () => {
+      const answer = await fetch(`${this.apiUrl}/v1/notifications/${id}`, { headers });
+      if (!answer.ok) return undefined; // the history is written twice a second
+      const { deliveries } = (await answer.json()) as { deliveries: readonly DeliveryView[] };
+      // Sockets that closed a moment ago may come back, so deliveries to them wait.
+      const ended = deliveries.filter(({ outcome }) => !unfinished.has(outcome));
+      if (ended.length < count) return undefined;
+      return ended.map(({ transport, outcome, attempts }) => `${transport} ${outcome} ${attempts.length}`).sort();
+    });
   }
 
   /** The clients whose entries in the option files cannot be used. */

@@ -121,6 +121,30 @@ describe('the dashboard of Grafana', () => {
     }
   });
 
+  it('shows only processes of PNS', () => {
+    const ofProcesses = expressions.filter((expr) => seriesIn(expr).some((series) => !series.startsWith('pns_')));
+    expect(ofProcesses.length).toBeGreaterThan(0);
+    const shared = new Set(ofProcesses.flatMap(seriesIn).filter((series) => !series.startsWith('pns_')));
+    const processes = ['job="pns",instance="a"', 'job="pns",instance="b"', 'job="other",instance="a"'];
+    const growing = [...shared].flatMap((series) => processes.map((labels) => `${series}{${labels}}`));
+    const builds = processes.slice(0, 2).map((labels) => `pns_build_info{version="1",${labels}}`);
+    const folder = mkdtempSync(join(tmpdir(), 'pns-dashboard-'));
+    const file = join(folder, 'tests.json');
+    const test = {
+      interval: '30s',
+      input_series: [...growing, ...builds].map((series) => ({ series, values: '1+1x20' })),
+      promql_expr_test: ofProcesses.map((expr) => ({
+        expr: `count by (job) (${expr.replaceAll('$__rate_interval', '5m')})`,
+        eval_time: '5m',
+        exp_samples: [{ labels: '{job="pns"}', value: 2 }],
+      })),
+    };
+    writeFileSync(file, JSON.stringify({ tests: [test] }));
+    const { status, output } = runPromtool(['test', 'rules', file]);
+    rmSync(folder, { recursive: true });
+    expect([status, output]).toEqual([0, expect.stringContaining('SUCCESS')]);
+  });
+
   it('has only expressions that Prometheus accepts, and variables that exist', () => {
     const names = templating.list.map(({ name }) => name);
     const used = expressions.flatMap((expr) => [...expr.matchAll(/\$(\w+)/g)].map(([, name = '']) => name));

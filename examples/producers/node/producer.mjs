@@ -1,4 +1,5 @@
 // Sends notifications to PNS: node producer.mjs < notifications.ndjson. Node 20 or later, no packages.
+/* global fetch, AbortSignal */
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 

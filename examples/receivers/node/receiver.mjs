@@ -15,7 +15,7 @@ const rememberedMs = 48 * 3_600_000;
 /** Ids of handled requests, oldest first. With several processes this is a table with a unique key. */
 const handled = new Map();
 
-/** Your code. If it throws, the answer is 500 and PNS sends the notification again. */
+/** Your code, which may be async. If it throws, the answer is 500 and PNS sends the notification again. */
 function handle({ event, payload }) {
   console.log(`${event} for user ${payload.user}: ${payload.subject ?? payload.folder ?? ''}`);
 }
@@ -44,7 +44,7 @@ async function statusFor(request) {
     handled.delete(old);
   }
   if (handled.has(id)) return 204;
-  handle(JSON.parse(body.toString()));
+  await handle(JSON.parse(body.toString()));
   handled.set(id, now);
   return 204;
 }

@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from signatures import ox_id, standard_id
 
 PORT = int(os.environ.get("PORT", "8080"))
-SECRETS = [os.environ["WEBHOOK_SECRET"]]  # the signatureSecret of the webhook
-if os.environ.get("WEBHOOK_PREVIOUS_SECRET"):
-    SECRETS.append(os.environ["WEBHOOK_PREVIOUS_SECRET"])
+if not os.environ.get("WEBHOOK_SECRET"):
+    raise SystemExit("Set WEBHOOK_SECRET to the signatureSecret of the webhook.")
+NAMES = ("WEBHOOK_SECRET", "WEBHOOK_PREVIOUS_SECRET")
+SECRETS = [os.environ[name] for name in NAMES if os.environ.get(name)]
 # One of both, because a receiver that accepts either one is only as strict as the weaker one.
 ID_OF = {"standard": standard_id, "ox": ox_id}[os.environ.get("WEBHOOK_SIGNATURE", "standard")]
 

@@ -149,9 +149,10 @@ describe('content that becomes unusable', () => {
 describe('the value of a property that', () => {
   const folder = new ServerProperties();
   const certain = (files: Readonly<Record<string, string | undefined>>, properties = folder) => {
+    const unreadable: FileContent = { fault: 'cannot be read (EACCES)', code: 'EACCES' };
     const contents = Object.entries(files).map(([file, text]) => ({
       file,
-      content: text === undefined ? { fault: 'cannot be read (EACCES)' } : { bytes: Buffer.from(text) },
+      content: text === undefined ? unreadable : { bytes: Buffer.from(text) },
     }));
     return new ConfigCascade(properties.read(contents).scope).certainValue(delay);
   };

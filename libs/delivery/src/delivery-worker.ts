@@ -2,7 +2,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
-import { assertJobVersion, Queues, type DeliveryJob, type JobWorker, type Readership } from '@pns/queue';
+import { assertDeliveryJob, Queues, type DeliveryJob, type JobWorker, type Readership } from '@pns/queue';
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
@@ -116,7 +116,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     signal: AbortSignal,
   ): Promise<void> {
     if (this.options.isOrdered === true) return this.workInOrder(source, job, token, signal);
-    assertJobVersion('delivery', job.data);
+    assertDeliveryJob(job.data);
     const request = this.placeRequest(source, job);
     const places = await this.places.enter(request);
     if (places === undefined) return this.defer(request, job, token);
@@ -136,7 +136,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   ): Promise<void> {
     const turn = this.turns.of(job);
     try {
-      assertJobVersion('delivery', job.data);
+      assertDeliveryJob(job.data);
       await this.runOrReturn(source, job, token, { turn, signal });
     } finally {
       turn?.done();

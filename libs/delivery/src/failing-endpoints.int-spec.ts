@@ -13,6 +13,7 @@ import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue
 import { log, metrics, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
 import type { Delivery, Outcome } from '@pns/transport-contract';
+import { DataSource } from 'typeorm';
 import { FailingEndpoints } from './failing-endpoints';
 
 log.level = 'silent';
@@ -135,6 +136,25 @@ describe('an endpoint that fails for five days', () => {
       payload: { client: 'crm', origin: 'https://crm.example.com', since: '2027-01-01T00:00:00.000Z', count: 1 },
     });
     expect(JSON.stringify([messages, lines])).not.toContain(to.token);
+  });
+
+  it('is announced again when a worker of the previous version switched it on in between', async () => {
+    const one = worker();
+    const to = delivery({ client: 'rolling' });
+    await switchedOff(one, to);
+    // The previous version does not know the column `announced`.
+    await app.get(DataSource).query(
+      `UPDATE endpoints SET off_at = NULL, warned = 0, failing_since = NULL, failed_at = NULL, changed_at = clock_timestamp()
+       WHERE client = 'rolling'`,
+    );
+    await queue().obliterate({ force: true });
+    clock = start + 10 * dayMs;
+    const two = worker();
+    two.attempted(to, refused);
+    await two.refresh();
+    clock += 3 * dayMs;
+    await two.refresh();
+    expect((await queued()).map(({ payload }) => [payload['client'], payload['percent']])).toEqual([['rolling', 50]]);
   });
 
   it('is one message for all endpoints of a server', async () => {

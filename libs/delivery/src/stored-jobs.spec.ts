@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { aggregationQueue, assertJobVersion, type DeliveryJob, type TickJob } from '@pns/queue';
+import { aggregationQueue, assertDeliveryJob, assertJobVersion, type DeliveryJob, type TickJob } from '@pns/queue';
 import { KeySpace } from '@pns/redis';
 import { isRegistered } from '@pns/transport-contract';
 import { deferredForMs } from './attempts';
@@ -26,6 +26,7 @@ describe.each(['before-mailboxes', 'before-targets'])('the jobs of the version %
   it('have a format that is read', () => {
     expect(jobs.length).toBeGreaterThan(ofDeliveries.length);
     for (const { job } of jobs) expect(() => assertJobVersion(job.name, job.data)).not.toThrow();
+    for (const { job } of ofDeliveries) expect(() => assertDeliveryJob(job.data)).not.toThrow();
   });
 
   it('have the queue and the endpoint that their deliveries have today', () => {

@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DeliveryJob } from '@pns/queue';
+import type { Job as QueuedJob } from 'bullmq';
 import fc from 'fast-check';
-import { Turns } from './turns';
+import { byFirstAcceptance, Turns } from './turns';
 
 interface Job {
   readonly number: number;
@@ -55,4 +57,38 @@ it('sorts jobs that arrived at once, and lets none that arrived later overtake t
       expect(passed).toEqual(arriving.flatMap((together) => [...together].sort((one, other) => one - other)));
     }),
   );
+});
+
+const delivery = fc.record(
+  { dueAt: fc.oneof(fc.integer(), fc.jsonValue()), order: fc.oneof(fc.integer(), fc.jsonValue()) },
+  { requiredKeys: [] },
+);
+const jobData = fc.oneof(
+  fc.jsonValue(),
+  fc.record({ deliveries: fc.oneof(fc.jsonValue(), fc.array(fc.oneof(delivery, fc.jsonValue()), { maxLength: 2 })) }),
+  fc.constant(undefined),
+);
+
+it('compares jobs with any data, because the data is not checked before', () => {
+  const job = (data: unknown): QueuedJob<DeliveryJob> => ({ data }) as QueuedJob<DeliveryJob>;
+  fc.assert(
+    fc.property(jobData, jobData, (one, other) => {
+      expect(typeof byFirstAcceptance(job(one), job(other))).toBe('number');
+    }),
+    {
+      examples: [
+        [null, null],
+        [{ deliveries: [null] }, { deliveries: [null] }],
+      ],
+    },
+  );
+});
+
+it('compares jobs by due time, then by the order of acceptance', () => {
+  const job = (dueAt: number, order?: number): QueuedJob<DeliveryJob> =>
+    ({ data: { deliveries: [{ dueAt, order }] } }) as unknown as QueuedJob<DeliveryJob>;
+  const sorted = [job(1), job(1, 1), job(1, 2), job(2)];
+  expect(
+    [sorted[3], sorted[1], sorted[2], sorted[0]].map((each) => each as QueuedJob<DeliveryJob>).sort(byFirstAcceptance),
+  ).toEqual(sorted);
 });

@@ -1,5 +1,5 @@
 import type { DeliveryJob } from '@pns/queue';
-import { byAcceptance } from '@pns/transport-contract';
+import { byAcceptance, type Delivery } from '@pns/transport-contract';
 import type { Job as QueuedJob } from 'bullmq';
 
 /** A place in the order. `done` may be called more than once. */
@@ -54,9 +54,20 @@ export class Turns<Job extends object> {
   }
 }
 
-/** Compares jobs by the acceptance of their first delivery. */
+/** Compares jobs by the acceptance of their first delivery. The data was not checked yet: it can be any JSON value. */
 export function byFirstAcceptance(one: QueuedJob<DeliveryJob>, other: QueuedJob<DeliveryJob>): number {
-  // A job of an unknown version may have no deliveries.
-  const [first, second] = [one, other].map((job) => (job.data as Partial<DeliveryJob>).deliveries?.[0]);
+  const [first, second] = [firstDelivery(one.data), firstDelivery(other.data)];
   return first === undefined || second === undefined ? 0 : byAcceptance(first, second);
+}
+
+/** The first delivery of a job, if the job has deliveries that can be ordered. */
+function firstDelivery(data: unknown): Delivery | undefined {
+  const deliveries = (data as { deliveries?: unknown } | null | undefined)?.deliveries;
+  const first: unknown = Array.isArray(deliveries) ? deliveries[0] : undefined;
+  return isOrderable(first) ? first : undefined;
+}
+
+function isOrderable(delivery: unknown): delivery is Delivery {
+  const { dueAt, order } = (delivery ?? {}) as { dueAt?: unknown; order?: unknown };
+  return typeof dueAt === 'number' && ['number', 'undefined'].includes(typeof order);
 }

@@ -95,7 +95,7 @@ async function found(
   isReady: (of: NotificationHistory) => boolean = () => true,
 ): Promise<NotificationHistory> {
   for (;;) {
-    const [newest] = await reader.named(id, {});
+    const [newest] = await reader.named({ id }, {});
     if (newest !== undefined && isReady(newest)) return newest;
     await pause(20);
   }
@@ -171,8 +171,8 @@ it('lists the notifications of a user, newest first and page by page, by topic, 
   expect(await listed({ outcome: 'gone', client: 'erp' })).toEqual([]);
   expect(await listed({ since: now - 9 })).toEqual(['page-4', 'page-3', 'page-2']);
   expect(await listed({ until: now - 9 })).toEqual(['page-1', 'page-0']);
-  expect(await reader.named('page-0', { contexts: [2] })).toEqual([]);
-  expect(await reader.named('page-0', { context: 1, user: 14 })).toEqual([]);
+  expect(await reader.named({ id: 'page-0' }, { contexts: [2] })).toEqual([]);
+  expect(await reader.named({ id: 'page-0' }, { context: 1, user: 14 })).toEqual([]);
 });
 
 it('ends a page early if its notifications have very many deliveries', async () => {
@@ -210,8 +210,8 @@ it('contains only failures, or nothing, if a property says so', async () => {
     deliveries: [{ client: 'crm', outcome: 'rejected', reason: 'answered "413"   with {}, and \\' }],
   });
   expect((await found('nobody')).sentence).toContain('because no subscription and no open socket');
-  expect(await reader.named('fine', {})).toEqual([]);
-  expect(await reader.named('off', {})).toEqual([]);
+  expect(await reader.named({ id: 'fine' }, {})).toEqual([]);
+  expect(await reader.named({ id: 'off' }, {})).toEqual([]);
 });
 
 it('contains a target that is switched off beside a delivery, if only failures are recorded', async () => {
@@ -238,7 +238,7 @@ it('contains a target that is switched off beside a delivery, if only failures a
     ],
   });
   expect(shown.sentence).toContain('was delivered to 1 of 2 recorded targets. phone through apns: not sent, because');
-  expect((await reader.named('beside', {})).length).toBe(1);
+  expect((await reader.named({ id: 'beside' }, {})).length).toBe(1);
   // The only target has caused the notification.
   const own = notification('own', { topic: 'few' });
   history.dispatched({ window: windowOf(own, 'own', 26), deliveries: [], suppressed: [suppressed[1]] });

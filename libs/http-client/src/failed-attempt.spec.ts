@@ -3,7 +3,7 @@ import { failedAttempt } from './failed-attempt';
 
 const withCode = (code: string): Error => Object.assign(new Error('failed'), { code });
 
-it.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'ENETDOWN'])(
+it.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENETDOWN'])(
   'does not blame the endpoint for %s of this host',
   (code) => {
     expect(failedAttempt(withCode(code), 'endpoint')).toEqual({
@@ -14,7 +14,15 @@ it.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'ENETDOWN'])(
   },
 );
 
-it.each([withCode('ECONNREFUSED'), withCode('ENOTFOUND'), new AnswerTimeoutError('late')])(
+it('opens the circuit of an endpoint for which this host has no address, and does not count it as failing', () => {
+  expect(failedAttempt(withCode('EADDRNOTAVAIL'), 'endpoint')).toMatchObject({
+    outcome: { kind: 'retry' },
+    isEndpointFailure: true,
+    isLocalFault: true,
+  });
+});
+
+it.each([withCode('ECONNREFUSED'), withCode('ENOTFOUND'), new AnswerTimeoutError(500)])(
   'blames the endpoint for %s',
   (error) => {
     const verdict = failedAttempt(error, 'endpoint');

@@ -3,8 +3,11 @@ import type { AttemptVerdict } from './endpoints';
 import { AnswerTimeoutError, BlockedAddressError } from './guarded-client';
 import { codeOf } from './no-answer';
 
-/** The system had no file, port or memory for a connection, or the host has no network. The endpoint is not the cause. */
-const localCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'ENETDOWN']);
+/** The system had no file or memory for a connection, or the host has no network. No endpoint is the cause. */
+const localCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENETDOWN']);
+
+/** The host has no free port, or no address of the endpoint's family, for example IPv6. Other endpoints may be reachable. */
+const noAddress = 'EADDRNOTAVAIL';
 
 /**
  * The verdict for a request of `GuardedClient` without an answer. `farSide` names the endpoint in sentences.
@@ -16,11 +19,13 @@ export function failedAttempt(error: unknown, farSide: string): AttemptVerdict {
     return { outcome: { kind: 'rejected', reason: error.message }, isEndpointFailure: false };
   }
   if (error instanceof TypeError || error instanceof errors.InvalidArgumentError) throw error;
-  if (localCodes.has(codeOf(error))) {
-    const reason = `A connection to the ${farSide} could not be opened (${codeOf(error)}).`;
-    return { outcome: { kind: 'retry', reason }, isEndpointFailure: false, isLocalFault: true };
+  const code = codeOf(error);
+  if (code === noAddress || localCodes.has(code)) {
+    const reason = `A connection to the ${farSide} could not be opened (${code}).`;
+    // The circuit must open for an endpoint that this host cannot reach.
+    return { outcome: { kind: 'retry', reason }, isEndpointFailure: code === noAddress, isLocalFault: true };
   }
   const reason =
-    error instanceof AnswerTimeoutError ? error.message : `The connection to the ${farSide} failed (${codeOf(error)}).`;
+    error instanceof AnswerTimeoutError ? error.message : `The connection to the ${farSide} failed (${code}).`;
   return { outcome: { kind: 'retry', reason }, isEndpointFailure: true };
 }

@@ -54,11 +54,15 @@ export async function announceEndpoints(
            WHERE e.transport = $1 AND e.client = waiting.client AND e.origin = waiting.origin
              AND e.announced = waiting.warned AND e.announced_at > $3
          ) LIMIT $4
+       ), locked AS (
+         -- In the order in which other statements lock these rows. Rows that are locked now are announced later.
+         SELECT e.transport, e.client, e.token_hash FROM endpoints e JOIN due USING (client, origin, warned)
+         WHERE e.transport = $1 AND e.warned > e.announced
+         ORDER BY e.transport, e.client, e.token_hash FOR UPDATE OF e SKIP LOCKED
        ), told AS (
          UPDATE endpoints e SET announced = e.warned, announced_at = $2
-         FROM due
-         WHERE e.transport = $1 AND e.client = due.client AND e.origin = due.origin AND e.warned = due.warned
-           AND e.warned > e.announced
+         FROM locked
+         WHERE e.transport = locked.transport AND e.client = locked.client AND e.token_hash = locked.token_hash
          RETURNING e.id, e.client, e.origin, e.warned, e.failing_since, e.reason
        )
        SELECT client, origin, warned AS percent, count(*)::int AS count, min(failing_since) AS since,

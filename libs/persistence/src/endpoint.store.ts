@@ -143,7 +143,7 @@ export class EndpointStore {
   async step({ transport, from, to, since, at, disableAfterMs }: EndpointStep): Promise<readonly ChangedEndpoint[]> {
     const [moved] = await this.database.query<[Row[], number]>(
       `UPDATE endpoints e
-         SET warned = $2::smallint, off_at = CASE WHEN $2::smallint >= 100 THEN $4::timestamptz END,
+         SET warned = $2::smallint, announced = least(e.announced, $3::smallint), off_at = CASE WHEN $2::smallint >= 100 THEN $4::timestamptz END,
              changed_at = CASE WHEN $2::smallint >= 100 THEN clock_timestamp() ELSE e.changed_at END
          WHERE (transport, client, token_hash) IN (
            SELECT transport, client, token_hash FROM endpoints

@@ -1,5 +1,6 @@
 export { addJobs, addJobsFrom, type NewJob, type Origin } from './add-jobs';
 export { erasedInAll, heldLocks, jobLock, type Erased } from './erased';
+export { assertDeliveryJob } from './delivery-job';
 export { jobCounts, type JobCounts } from './job-counts';
 export type { JobWorker, Readership } from './job-worker';
 export { QueueModule, type QueueModuleOptions } from './queue.module';

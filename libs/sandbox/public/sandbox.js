@@ -131,6 +131,7 @@ const shownBy = {
     };
   },
   wns: (body) => {
+    if (!body.startsWith('<')) return parsed(body) ?? {}; // a raw push
     const xml = new DOMParser().parseFromString(body, 'text/xml');
     const [title, ...lines] = [...xml.querySelectorAll('text')].map(({ textContent }) => textContent);
     return { title, body: lines.join('\n'), badge: xml.querySelector('badge')?.getAttribute('value') };

@@ -12,7 +12,7 @@ interface View {
   readonly received: string;
   readonly deliveries: readonly { readonly outcome: string; readonly attempts: readonly object[] }[];
   readonly sentence: string;
-  readonly others: readonly { readonly context: number; readonly user: number }[];
+  readonly others: readonly { readonly producer?: string; readonly context: number; readonly user: number }[];
 }
 
 interface List {

@@ -27,7 +27,8 @@ export function readCloudEvent(posted: JsonRead, now: number, trace?: TraceConte
   if (tooLarge !== undefined) return refused(tooLarge.code, [tooLarge]);
   const misfit = payloadFault(topicOf(event.type), data.payload, 'data');
   if (misfit !== undefined) return refusedPayload(misfit);
-  const postedBy = posterOf(event, trace);
+  const { traceparent, tracestate } = event;
+  const postedBy = posterOf({ traceparent, tracestate }, trace);
   const notification = { ...notificationOf(event, data.payload, now), ...(postedBy !== undefined && { postedBy }) };
   return { ok: true, notifications: [notification], hasUsers: false, bytes: data.bytes };
 }

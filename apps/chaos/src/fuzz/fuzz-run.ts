@@ -25,6 +25,8 @@ const warmUpShare = 0.3;
 export interface FuzzResult {
   readonly findings: readonly Finding[];
   readonly inputs: ReadonlyMap<string, number>;
+  /** The time of the parts, in ms. */
+  readonly tookMs: ReadonlyMap<string, number>;
   /** In bytes, since the end of the warm-up. */
   readonly growth: ReadonlyMap<string, number>;
 }
@@ -37,8 +39,11 @@ export async function fuzzRun(
 ): Promise<FuzzResult> {
   const findings: Finding[] = [];
   const tried = new Map<string, number>();
+  const tookMs = new Map<string, number>();
   const tryAll = async (part: FuzzPart<unknown>, inputs: readonly unknown[], what: string): Promise<void> => {
+    const startedAt = performance.now();
     const found = await part.tryAll(inputs);
+    tookMs.set(part.name, (tookMs.get(part.name) ?? 0) + performance.now() - startedAt);
     const faults = await stack.faults();
     found.push(...faults.map((fault) => ({ part: part.name, fault, input: inputs })));
     tried.set(part.name, (tried.get(part.name) ?? 0) + inputs.length);
@@ -71,7 +76,7 @@ export async function fuzzRun(
         input: { seed, count },
       });
   }
-  return { findings, inputs: tried, growth };
+  return { findings, inputs: tried, tookMs, growth };
 }
 
 interface TurnOfPart {

@@ -3,8 +3,11 @@ import { openSocket, System, type AppName, type AppProcess } from '@pns/e2e';
 import { eventually } from '@pns/local-servers/waiting';
 import { StoredState } from './stored-state';
 
+/** The apps of the short form. */
+export const fewApps: readonly AppName[] = ['api', 'dispatcher', 'worker-websocket', 'worker-webhook'];
+
 /** A process must answer a health check within this time, in ms. */
-const healthWithinMs = 20_000;
+const healthWithinMs = 60_000;
 
 /** The user whose notifications must arrive at all times. No generated request names this context. */
 const canary = { context: 77_001, user: 1 };
@@ -12,6 +15,11 @@ const canary = { context: 77_001, user: 1 };
 interface Watched {
   readonly app: AppProcess;
   bytesBefore: number;
+}
+
+interface ListPage {
+  readonly items: readonly { readonly name: string; readonly origin?: unknown; readonly file?: string }[];
+  readonly nextCursor?: string;
 }
 
 /** The built apps with separate servers, and the rules that hold for them at all times. */
@@ -23,19 +31,21 @@ export class FuzzStack {
   private constructor(
     readonly system: System,
     readonly state: StoredState,
+    private readonly isMeasured: boolean,
   ) {}
 
-  static async start(apps: readonly AppName[]): Promise<FuzzStack> {
+  /** `isMeasured`: the processes collect their garbage on request, so that their memory can be measured. */
+  static async start(apps: readonly AppName[], { isMeasured }: { readonly isMeasured: boolean }): Promise<FuzzStack> {
     const system = await System.start({
       isDurable: false,
       keepsLogs: false,
       hasProviders: true,
-      nodeArgs: collectableArgs,
+      ...(isMeasured && { nodeArgs: collectableArgs }),
       processes: Object.fromEntries(apps.map((app) => [app, 1])),
       properties: { 'com.openexchange.pns.delayDuration': 0 },
     });
     const state = await StoredState.open(system.databaseUrl, system.redis.url);
-    const stack = new FuzzStack(system, state);
+    const stack = new FuzzStack(system, state, isMeasured);
     for (const name of apps) stack.watch(system.app(name));
     await stack.begin();
     return stack;
@@ -66,9 +76,10 @@ export class FuzzStack {
     }
   }
 
-  /** The growth of each process since the start, in bytes, after garbage collection. */
+  /** The growth of each process since the start, in bytes, after garbage collection. Empty if it is not measured. */
   async growth(): Promise<ReadonlyMap<string, number>> {
     const grown = new Map<string, number>();
+    if (!this.isMeasured) return grown;
     for (const { app, bytesBefore } of this.watched)
       grown.set(app.name, (await settledBytes(app.child.pid ?? 0)) - bytesBefore);
     return grown;
@@ -76,6 +87,7 @@ export class FuzzStack {
 
   /** Takes the present size of each process as its size at the start. */
   async measureStart(): Promise<void> {
+    if (!this.isMeasured) return;
     for (const each of this.watched) each.bytesBefore = await settledBytes(each.app.child.pid ?? 0);
   }
 
@@ -113,20 +125,23 @@ export class FuzzStack {
 
   /** Earlier requests may have set properties for all users, and context sets that match every context. */
   private async resetProperties(): Promise<void> {
-    const clear = async (list: string, path: (item: { name: string }) => string): Promise<void> => {
-      for (;;) {
-        const { items } = await this.system.expect<{ items: { name: string }[] }>(200, 'GET', `${list}?limit=100`);
-        if (items.length === 0) return;
-        for (const item of items) await this.system.request('DELETE', path(item));
-      }
-    };
-    const server = '/v1/config/server/properties';
-    await clear(server, ({ name }) => `${server}/${encodeURIComponent(name)}`);
-    await clear('/v1/config/context-sets', ({ name }) => `/v1/config/context-sets/${encodeURIComponent(name)}`);
+    await this.removeAll('/v1/config/server/properties');
+    await this.removeAll('/v1/config/context-sets');
     for (const client of ['sandbox/transports/webhook', 'open-xchange-appsuite/transports/websocket']) {
       await this.system.request('DELETE', `/v1/clients/${client}`);
     }
     await this.system.untilObeyed(canary, 'com.openexchange.pns.delayDuration', 0);
+  }
+
+  /** Removes the items of a list that were set through the API. Those from files cannot be removed and stay in the list. */
+  private async removeAll(list: string): Promise<void> {
+    for (let cursor: string | undefined = ''; cursor !== undefined;) {
+      const from: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const page: ListPage = await this.system.expect<ListPage>(200, 'GET', `${list}?limit=100${from}`);
+      const ofApi = page.items.filter(({ origin, file }) => origin === undefined && file === undefined);
+      for (const { name } of ofApi) await this.system.expect(204, 'DELETE', `${list}/${encodeURIComponent(name)}`);
+      cursor = page.nextCursor;
+    }
   }
 }
 

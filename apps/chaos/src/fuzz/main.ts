@@ -1,7 +1,5 @@
 // `npm run test:fuzz`: sends hostile input to the built apps, which run with a separate Redis and database, and to the parsers. The
 // exit code is 1 if an input broke a rule.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { provideDatabase, type AppName } from '@pns/e2e';
 import { startTemporaryServers } from '@pns/local-servers';
@@ -9,17 +7,16 @@ import { ApiPart } from './api-part';
 import { writeFindings } from './corpus';
 import type { FuzzPart } from './fuzz-part';
 import { fuzzRun, type FuzzResult } from './fuzz-run';
-import { FuzzStack } from './fuzz-stack';
+import { fewApps, FuzzStack } from './fuzz-stack';
 import { JobPart } from './job-part';
-import type { Description } from './openapi-routes';
+import { description } from './openapi-routes';
 import { ParserPart } from './parser-part';
 import { RawHttpPart } from './raw-http-part';
 import { SocketPart } from './socket-part';
 
 const usage = `npm run test:fuzz -- [--seed N] [--count INPUTS] [--part ${['api', 'raw-http', 'sockets', 'jobs', 'parsers'].join('|')}] [--short] [--findings FOLDER]`;
 
-/** The apps of the short form. The long one runs the workers of all transports. */
-const fewApps: readonly AppName[] = ['api', 'dispatcher', 'worker-websocket', 'worker-webhook'];
+/** The long form runs the workers of all transports. */
 const allApps: readonly AppName[] = [...fewApps, 'worker-apns', 'worker-fcm', 'worker-wns', 'worker-webpush'];
 
 const counts = { long: 100_000, short: 4000 } as const;
@@ -47,8 +44,9 @@ async function run(): Promise<void> {
     ? undefined
     : await startTemporaryServers({ postgres: true, redis: false });
   if (servers?.postgres !== undefined) provideDatabase(servers.postgres.url);
-  const stack = await FuzzStack.start(values.short ? fewApps : allApps);
+  const stack = await FuzzStack.start(values.short ? fewApps : allApps, { isMeasured: true });
   try {
+    report('The apps are ready.');
     const api = new ApiPart(stack, description());
     const all: FuzzPart<unknown>[] = [
       api,
@@ -69,20 +67,18 @@ async function run(): Promise<void> {
   }
 }
 
-function conclude({ findings, inputs, growth }: FuzzResult, seconds: number): void {
-  say('\n| part | inputs | findings |');
-  say('| --- | ---: | ---: |');
-  for (const [part, count] of inputs)
-    say(`| ${part} | ${count} | ${findings.filter((each) => each.part === part).length} |`);
+function conclude({ findings, inputs, tookMs, growth }: FuzzResult, seconds: number): void {
+  say('\n| part | inputs | seconds | findings |');
+  say('| --- | ---: | ---: | ---: |');
+  for (const [part, count] of inputs) {
+    const took = Math.round((tookMs.get(part) ?? 0) / 1000);
+    say(`| ${part} | ${count} | ${took} | ${findings.filter((each) => each.part === part).length} |`);
+  }
   say(
     `\nGrowth after the warm-up: ${[...growth].map(([app, bytes]) => `${app} ${(bytes / 2 ** 20).toFixed(1)} MiB`).join(', ')}.`,
   );
   say(`${findings.length} findings in ${Math.round(seconds)} s.`);
   if (findings.length > 0) process.exitCode = 1;
-}
-
-function description(): Description {
-  return JSON.parse(readFileSync(join(__dirname, '..', '..', '..', '..', 'openapi.json'), 'utf8')) as Description;
 }
 
 const begunAt = Date.now();

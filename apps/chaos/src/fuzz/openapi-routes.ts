@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 /** The parts of a JSON schema that our description uses. */
 export interface Schema {
   readonly $ref?: string;
@@ -68,4 +70,9 @@ export function routesOf({ paths }: Description): Route[] {
       isOfSessions: security.some((each) => 'session' in each),
     })),
   );
+}
+
+/** The committed description of the API. */
+export function description(): Description {
+  return JSON.parse(readFileSync(join(__dirname, '..', '..', '..', '..', 'openapi.json'), 'utf8')) as Description;
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isTagExpression, parseTagExpression, printTagExpression } from '@pns/config-cascade';
 import { fileText, parseProperties, yamlEntries } from '@pns/config-folder';
 import { decodeNotification } from '@pns/notifications';
@@ -199,13 +200,14 @@ export class ParserPart implements FuzzPart<ParserInput> {
   readonly weight = 15;
   readonly inputs = inputs;
 
-  tryAll(some: readonly ParserInput[]): Promise<Finding[]> {
-    return Promise.resolve(
-      some.flatMap((input) => {
-        const fault = faultWithTime(input);
-        return fault === undefined ? [] : [{ part: this.name, fault, input }];
-      }),
-    );
+  async tryAll(some: readonly ParserInput[]): Promise<Finding[]> {
+    const findings: Finding[] = [];
+    for (const input of some) {
+      const fault = faultWithTime(input);
+      if (fault !== undefined) findings.push({ part: this.name, fault, input });
+      await nextTurn(); // so that this process notices the end of connections that were idle meanwhile
+    }
+    return findings;
   }
 }
 

@@ -156,7 +156,10 @@ const streams = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1')) },
 );
 
-const atOnce = 16;
+const atOnce = 32;
+
+/** A client waits this long for the answers before it ends its side, in ms. Incomplete requests get none. */
+const answerWithinMs = 200;
 
 /** Bytes that are no HTTP request, or almost one, for the servers of the API and of Web Sockets. */
 export class RawHttpPart implements FuzzPart<RawHttpInput> {
@@ -188,9 +191,13 @@ export class RawHttpPart implements FuzzPart<RawHttpInput> {
   private async send({ server, pieces: some }: RawHttpInput): Promise<{ fault?: string; isRefused: boolean }> {
     const connection = await RawConnection.open(this.stack.system.app(server).port);
     for (const piece of some) await connection.write(piece);
+    const requests = requestsIn(some.join(''));
+    // Node stops the requests of a client that ends its side, and answers none of them.
+    await connection.until((received) => statusesIn(received).length >= requests, answerWithinMs);
     const isClosed = await connection.end();
     const statuses = statusesIn(connection.received);
-    const isRefused = statuses.every((status) => status >= 400 && status < 500);
+    // A request without an answer may have been accepted.
+    const isRefused = statuses.length >= requests && statuses.every((status) => status >= 400 && status < 500);
     if (!isClosed) return { fault: 'The server did not close the connection after its client did.', isRefused };
     const bad = statuses.find((status) => status >= 500 && status !== 503);
     return bad === undefined ? { isRefused } : { fault: `The answer is ${bad}.`, isRefused };
@@ -200,6 +207,11 @@ export class RawHttpPart implements FuzzPart<RawHttpInput> {
 function cutAt(bytes: string, cuts: readonly number[]): string[] {
   const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((one, other) => one - other), bytes.length];
   return places.slice(1).map((place, index) => bytes.slice(places[index], place));
+}
+
+/** At most this many requests are in the bytes. */
+function requestsIn(bytes: string): number {
+  return bytes.match(/HTTP\/\d/g)?.length ?? 0;
 }
 
 /** The statuses of the final answers. Bodies of our answers contain no line like a status line. */

@@ -18,35 +18,56 @@ export async function refusedChanges<Input>(
   refused: readonly Input[],
   isRefused: (input: Input) => Promise<boolean>,
 ): Promise<RefusedChange<Input>[]> {
-  const before = await state.digest();
-  const again: Input[] = [];
-  await forEachOf(refused, 16, async (input) => {
-    if (await isRefused(input)) again.push(input);
-  });
-  const changed = differences(before, await state.digest());
-  // A request that was accepted this time may explain the difference, so each one is checked alone.
-  if (changed.length === 0) return [];
-  const found: RefusedChange<Input>[] = [];
-  for (const input of again) {
-    if (await changesAlone(state, input, isRefused)) {
-      found.push({ input, fault: `A refused request changed ${changed.join(', ')}.` });
-    }
+  let digest = await state.digest();
+  let left = refused;
+  for (;;) {
+    const again: Input[] = [];
+    await forEachOf(left, 16, async (input) => {
+      if (await isRefused(input)) again.push(input);
+    });
+    const before = digest;
+    digest = await state.digest();
+    if (differences(before, digest).length === 0) return [];
+    // A request that was accepted this time explains the difference, so the others are sent without it.
+    if (again.length === left.length) return changing(state, again, isRefused);
+    left = again;
   }
-  return found;
 }
 
-/** Twice, because a change in the background can happen at the same time once. */
-async function changesAlone<Input>(
+/** Halves the requests until one request remains in each group that changes the stored state. */
+async function changing<Input>(
+  state: StoredState,
+  inputs: readonly Input[],
+  isRefused: (input: Input) => Promise<boolean>,
+): Promise<RefusedChange<Input>[]> {
+  const [first] = inputs;
+  if (first === undefined) return [];
+  if (inputs.length === 1) {
+    const changed = await changedAlone(state, first, isRefused);
+    return changed.length === 0 ? [] : [{ input: first, fault: `A refused request changed ${changed.join(', ')}.` }];
+  }
+  const before = await settledDigest(state);
+  for (const input of inputs) await isRefused(input);
+  if (differences(before, await settledDigest(state)).length === 0) return [];
+  const middle = Math.ceil(inputs.length / 2);
+  const found = await changing(state, inputs.slice(0, middle), isRefused);
+  return [...found, ...(await changing(state, inputs.slice(middle), isRefused))];
+}
+
+/** What changes each time. Twice, because a change in the background can happen at the same time once. */
+async function changedAlone<Input>(
   state: StoredState,
   input: Input,
   isRefused: (input: Input) => Promise<boolean>,
-): Promise<boolean> {
+): Promise<readonly string[]> {
+  let changed: readonly string[] = [];
   for (let time = 0; time < 2; time++) {
     const before = await settledDigest(state);
-    if (!(await isRefused(input))) return false;
-    if (differences(before, await settledDigest(state)).length === 0) return false;
+    if (!(await isRefused(input))) return [];
+    changed = differences(before, await settledDigest(state));
+    if (changed.length === 0) return [];
   }
-  return true;
+  return changed;
 }
 
 /** Two digests with this pause between them must be equal, in ms. */

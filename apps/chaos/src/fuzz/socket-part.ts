@@ -4,7 +4,8 @@ import type { FuzzStack } from './fuzz-stack';
 import { RawConnection } from './raw-connection';
 import { frameBytes, socketInputs, type SocketInput } from './socket-inputs';
 
-const atOnce = 16;
+/** Most of the time of a connection is waiting for a pong that does not come. */
+const atOnce = 50;
 const users = 20;
 const context = 905;
 
@@ -44,7 +45,7 @@ export class SocketPart implements FuzzPart<SocketInput> {
       `GET ${path}?${query.replace('~session~', token)} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${headers}\r\n`,
     );
-    const isAnswered = await connection.until((received) => received.includes('\r\n\r\n'), 30_000);
+    const isAnswered = await connection.until((received) => received.includes('\r\n\r\n'), 60_000);
     if (!isAnswered && !connection.isClosed) return 'The handshake got no answer.';
     const status = Number(/^HTTP\/1\.1 (\d+)/.exec(connection.received.toString('latin1'))?.[1] ?? 0);
     if (status >= 500 && status !== 503) return `The handshake got the answer ${status}.`;
@@ -65,7 +66,7 @@ export class SocketPart implements FuzzPart<SocketInput> {
       await eventually(
         'no socket is open',
         async () => (await worker.metric('pns_open_sockets')).get('') === 0,
-        30_000,
+        60_000,
       );
       return undefined;
     } catch {

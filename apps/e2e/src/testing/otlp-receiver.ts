@@ -51,6 +51,8 @@ export async function startOtlpReceiver() {
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** All spans, as JSON. */
+    text: () => JSON.stringify(spans),
     spansOf: (trace: string) => spans.filter(({ traceId }) => traceId === trace),
     close: () => server.close().closeAllConnections(),
   };

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Checkpoint, nodeQueue, type QueueRef } from '@pns/delivery';
 import { SocketNodes } from '../registry/socket-nodes';
-import { assertJobVersion, Queues, type DeliveryJob } from '@pns/queue';
+import { assertDeliveryJob, Queues, type DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { Job, Worker } from 'bullmq';
 import { SocketForwarding } from './socket-forwarding';
@@ -47,7 +47,7 @@ export class DeadNodeTakeOver {
   }
 
   private async empty(job: Job<DeliveryJob>): Promise<void> {
-    assertJobVersion('delivery', job.data);
+    assertDeliveryJob(job.data);
     const arrived = new Checkpoint(job);
     const left = job.data.deliveries.filter(({ id }) => !arrived.has(id));
     await this.forwarding.forwardAll(left);
