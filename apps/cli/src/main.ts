@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { CommanderError } from 'commander';
 import { ProblemError } from '@pns/client';
 import { isColoured, UsageError } from './env';
+import { oneLine } from './output';
 import { pnsProgram } from './program';
 
 const exitCodes = { failed: 1, usage: 2 } as const;
@@ -22,7 +23,7 @@ pnsProgram()
 function exitCodeOf(error: unknown): number {
   // Commander has written its message, or the help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-  report(sentenceOf(error));
+  report(oneLine(sentenceOf(error)));
   return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
 }
 

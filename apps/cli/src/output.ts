@@ -20,7 +20,7 @@ export class Output {
 
   /** Writes `answer` as JSON, or what `forPeople` writes instead. */
   show(answer: unknown, forPeople: () => void): void {
-    if (this.isJson) this.stream.write(`${JSON.stringify(answer, undefined, 2)}\n`);
+    if (this.isJson) this.stream.write(`${JSON.stringify(answer, undefined, 2).replace(rawInJson, escapedInJson)}\n`);
     else forPeople();
   }
 
@@ -75,6 +75,18 @@ const escape = String.fromCharCode(27);
  * not control the terminal.
  */
 const unprintable = new RegExp(`(?!\\n|${escape}\\[\\d+m)\\p{Cc}`, 'gu');
+
+/** The control characters that JSON.stringify does not escape. */
+const rawInJson = /[\u007f-\u009f]/g;
+
+function escapedInJson(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** `text` without control characters, also line breaks and colours: for names of files, which may contain any character. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ');
+}
 
 const noBorders = {
   top: '',

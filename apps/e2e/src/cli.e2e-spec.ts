@@ -104,6 +104,11 @@ it("takes over the configuration of App Suite's push service without an API", as
     expect(good.out).toMatch(/^pns\.properties:1: taken com\.openexchange\.pns\.timerFrequency$/m);
     expect(readFileSync(join(target, 'pns.properties'), 'utf8')).toContain('timerFrequency=250\n');
     expect(await runCli(['import', 'ox', original, '--write', target], {})).toMatchObject({ code: 2, out: '' });
+    expect(await runCli(['import', 'ox', original, '--write', ''], {})).toEqual({
+      code: 2,
+      out: '',
+      err: '--write has no folder; name one that does not exist yet.\n',
+    });
     writeFileSync(join(original, 'webhooks.yml'), 'crm:\n  uri: here\n  signatureSecret: geheim\n');
     const wrong = await runCli(['--json', 'import', 'ox', original], {});
     expect(wrong.code).toBe(1);
@@ -114,6 +119,9 @@ it("takes over the configuration of App Suite's push service without an API", as
       isWritten: false,
     });
     expect(wrong.out).not.toContain('geheim');
+    writeFileSync(join(original, 'x\n\u001b[8m\u009b2J.bin'), '');
+    const { out } = await runCli(['import', 'ox', original], {});
+    expect(out).toMatch(/^x {2}\[8m 2J\.bin: not-needed /m);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -140,7 +148,7 @@ it.each([
   [['--key', 'a wrong key of some length', 'where', 'nothing'], 1, /HTTP 401/],
   [['--url', 'http://127.0.0.1:1', 'where', 'nothing'], 1, /cannot be reached/],
   [['--url', 'nonsense', 'where', 'nothing'], 2, /is not a URL/],
-  [['import', 'ox', 'missing'], 2, /missing does not exist/],
+  [['import', 'ox', 'missing\u001b[8m'], 2, /missing \[8m does not exist/],
   [['completion', 'tcsh'], 2, /bash, zsh, fish/],
 ])('pns %j ends with %i and one sentence', async (args, expected, sentence) => {
   const { code, out, err } = await pns(args);

@@ -76,7 +76,7 @@ describe('an unreadable part affects only its own entry', () => {
     ['a tab', 'bad:\n\tpassword: geheim\n', 2, /indented with a tab; use blanks \(TAB_AS_INDENT\)/],
     ['a password that begins with *', 'bad:\n  password: *geheim\n', 2, /an alias \(\*\) without an anchor; quote/],
     ['a password that begins with !', 'bad:\n  password: !geheim\n', 2, /a tag \(!\) is not known; quote/],
-    ['a merge of a text', 'bad:\n  <<: geheim\n', 2, /merges \(<<\) something that has no fields/],
+    ['a merge of a text', 'bad:\n  <<: geheim\n', 2, /has a merge key \(<<\) that names no entry with fields/],
     ['an alias of itself', 'bad: &x\n  password: [geheim, *x]\n', 2, /an alias of itself/],
     ['deep nesting', `bad: ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`, 1, /nested too deeply/],
     ['a field with a list as its name', 'bad:\n  ? [geheim]\n  : 1\n', 2, /a field whose name is not text/],

@@ -237,7 +237,7 @@ function mergeSources({ value }: Read, line: number): object[] {
   const sources = Array.isArray(value) ? (value as unknown[]) : [value];
   return sources.map((source) => {
     if (typeof source === 'object' && source !== null && !Array.isArray(source)) return source;
-    throw new Unreadable('merges (<<) something that has no fields', line);
+    throw new Unreadable('has a merge key (<<) that names no entry with fields', line);
   });
 }
 

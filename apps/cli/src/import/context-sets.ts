@@ -50,7 +50,9 @@ export class ImportedContextSets {
     return new Map(fields.flatMap((field) => (field.name === undefined ? [] : [[field.name, field.value] as const])));
   }
 
-  private freePath(name: string): string {
+  private freePath(original: string): string {
+    // PNS does not read names that begin like those of hidden files and of editors' copies.
+    const name = original.replace(/^[.#~]+/, '');
     const paths = [`contextSets/${name}`];
     for (let number = 2; this.written.has(paths.at(-1) ?? ''); number++)
       paths.push(`contextSets/${name.replace(/(?=\.ya?ml$)/, `-${number}`)}`);
@@ -73,7 +75,7 @@ export class ImportedContextSets {
 function convertedField(original: string, value: unknown): Field {
   if (original === 'withTags') return tagsField(value);
   if (original === 'addTags') return addedTagsField(value);
-  if (original === '<<') return { original, standing: 'wrong', reason: 'merges nothing that has fields' };
+  if (original === '<<') return { original, standing: 'wrong', reason: 'names no entry with fields to merge' };
   const text = value === null ? '' : scalarText(value);
   const { standing, reason, name, text: converted, isPerWebhook } = convertedProperty(original, text ?? '');
   if (isPerWebhook === true) return { original, standing: 'by-hand', reason: `${reason}, for all contexts` };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { offlineAction } from '../cli';
-import type { Output } from '../output';
+import { oneLine, type Output } from '../output';
 import type { ImportedFolder } from './imported-folder';
 import { needsDecision, standings, standingTitles, summaryOf, type ReportLine, type Standing } from './report';
 
@@ -54,7 +54,7 @@ function showReport(
   for (const { file, line, entry, standing, reason } of lines) {
     const where = line === undefined ? file : `${file}:${line}`;
     const what = [entry, reason].filter((part) => part !== undefined).join(' ');
-    output.line(`${where}: ${output.styled(styles[standing], standing)} ${what}`.trimEnd());
+    output.line(`${oneLine(where)}: ${output.styled(styles[standing], standing)} ${oneLine(what)}`.trimEnd());
   }
   if (lines.length > 0) output.line();
   const counts = summaryOf(all);
@@ -65,7 +65,9 @@ function showReport(
   );
   if (files.size === 0) return;
   output.line();
-  output.line(`${write === undefined ? 'Would write' : `Wrote into ${write}`}: ${[...files.keys()].join(', ')}`);
+  output.line(
+    oneLine(`${write === undefined ? 'Would write' : `Wrote into ${write}`}: ${[...files.keys()].join(', ')}`),
+  );
 }
 
 const styles = {

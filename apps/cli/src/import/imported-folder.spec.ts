@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CascadeFiles } from '@pns/config-cascade';
@@ -9,6 +9,7 @@ import { apnsOptionsFileFor } from '@pns/transport-apns';
 import { fcmOptionsFileFor } from '@pns/transport-fcm';
 import { webhookOptionsFileFor } from '@pns/transport-webhook';
 import { wnsOptionsFileFor } from '@pns/transport-wns';
+import { UsageError } from '../env';
 import { importedFolder } from './imported-folder';
 import { needsDecision, summaryOf } from './report';
 import { sampleFiles, sampleSecrets, writeSample } from './testing/sample-folder';
@@ -46,6 +47,71 @@ it('gives a reason for each entry that is not taken', () => {
 it('shows no secret', () => {
   const shown = JSON.stringify([imported.lines, [...imported.files.keys()]]);
   for (const secret of sampleSecrets) expect(shown).not.toContain(secret);
+});
+
+it.each([
+  ['editor copy', 'contextSets/~two.yml', undefined],
+  ['editor copy', 'contextSets/#two.yml#', undefined],
+  ['hidden file', 'contextSets/.two.yml', undefined],
+  ['hidden folder', 'contextSets/.d/two.yml', undefined],
+  ['hidden folder', '.git/contextSets/two.yml', undefined],
+  ['visible file', 'contextSets/~d/two.yml', 'contextSets/d-two.yml'],
+  ['visible file', 'contextSets/#d/~e/two.yml', 'contextSets/d-~e-two.yml'],
+  ['visible file', 'contextSets/d/two.yaml', 'contextSets/d-two.yaml'],
+])('writes context sets only under names that PNS reads: %s %s', (_, file, written) => {
+  const path = mkdtempSync(join(folder, 'sets-'));
+  writeSample(join(path, 'etc'), [{ file, content: 'two: {withTags: a}\n', expected: [] }]);
+  const { files: found, lines } = importedFolder(join(path, 'etc'));
+  expect([...found.keys()]).toEqual(written === undefined ? [] : [written]);
+  if (written === undefined)
+    expect(lines).toEqual([{ file, standing: 'not-needed', reason: 'is a hidden file or a copy' }]);
+  writeFolder(join(path, 'config'), found);
+  const directory = new ConfigDirectory(join(path, 'config'), () => new CascadeFiles());
+  expect(directory.content.sets).toHaveLength(found.size);
+  directory.close();
+});
+
+it.each(['pns.properties', 'pns-apns-options.yml', 'contextSets/a.yml', 'pushClientConfig/a.yml', 'meta/a.yml'])(
+  'reads no %s below a hidden folder',
+  (file) => {
+    const path = mkdtempSync(join(folder, 'hidden-'));
+    writeSample(path, [{ file: `.git/a/${file}`, content: 'com.openexchange.pns.delayDuration: 1\n', expected: [] }]);
+    expect(importedFolder(path).lines).toEqual([
+      { file: `.git/a/${file}`, standing: 'not-needed', reason: 'is a hidden file or a copy' },
+    ]);
+  },
+);
+
+it.each([
+  ['', '--write has no folder; name one that does not exist yet.'],
+  [join(folder, 'a-file'), `${join(folder, 'a-file')} is not a folder.`],
+  [join(folder, 'a-file', 'below'), `${join(folder, 'a-file', 'below')} is not a folder.`],
+  [join(folder, 'x'.repeat(300)), `${join(folder, 'x'.repeat(300))} cannot be written (ENAMETOOLONG).`],
+])('refuses to write into %j with a sentence', (path, sentence) => {
+  writeFileSync(join(folder, 'a-file'), '');
+  expect(() => writeFolder(path, imported.files)).toThrow(new UsageError(sentence));
+});
+
+it('says which of two values is written, and that a merge has no fields', () => {
+  const path = mkdtempSync(join(folder, 'sentences-'));
+  const texts = {
+    'a.properties': 'com.openexchange.pns.delayDuration=1\n',
+    'b.properties': 'com.openexchange.pns.delayDuration=2\n',
+    'contextSets/a.yml': 'a:\n  withTags: a\n  "<<": text\n',
+  };
+  writeSample(
+    path,
+    Object.entries(texts).map(([file, content]) => ({ file, content, expected: [] })),
+  );
+  const wrong = importedFolder(path).lines.filter(({ standing }) => standing === 'wrong');
+  expect(wrong.map(({ reason }) => reason)).toEqual([
+    "is set in b.properties, line 1, with another value; that line's value is written; remove the wrong one",
+    'names no entry with fields to merge',
+  ]);
+});
+
+it('refuses a folder without a name', () => {
+  expect(() => importedFolder('')).toThrow(new UsageError('The folder to import has no name.'));
 });
 
 it('writes a folder that only its owner reads', () => {

@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
 import { ImportedContextSets } from './context-sets';
 import { convertedProperty, ofOthers, shownName } from './converted-property';
+import type { KeyFiles } from './key-files';
 import type { ConvertedField, OptionFile } from './option-fields';
-import { ImportedOptions } from './option-files';
+import { ImportedOptions, type OptionEntry } from './option-files';
 import { OriginalFolder, type OriginalFile } from './original-folder';
 import { importedProperties } from './properties';
 import { inOrder, type ReportLine } from './report';
@@ -39,8 +40,10 @@ type Kind =
 
 function kindOf(file: string): Kind {
   const name = posix.basename(file);
+  // A folder such as `.git/` hides all that is below it.
+  if (file.split('/').some((part) => part.startsWith('.'))) return { kind: 'copy' };
   // Files of editors, of package managers and of version control.
-  if (/^[.#]|~$|[.#](?:bak|orig|rej|old|save|rpmnew|rpmsave|rpmorig|dpkg-\w+|ucf-\w+|swp)$|#$/.test(name))
+  if (/^[#~]|~$|[.#](?:bak|orig|rej|old|save|rpmnew|rpmsave|rpmorig|dpkg-\w+|ucf-\w+|swp)$|#$/.test(name))
     return { kind: 'copy' };
   if (name.endsWith('.properties')) return { kind: 'properties' };
   if (!yamlEnding.test(name)) return { kind: 'other' };
@@ -68,28 +71,22 @@ export function importedFolder(path: string): ImportedFolder {
   const lines: ReportLine[] = [...properties.lines];
   const options = new ImportedOptions(folder, properties.settings);
   const sets = new ImportedContextSets();
+  const entries: OptionEntry[] = [];
   for (const each of files) {
     const { original } = each;
     if (each.kind === 'options') {
       for (const entry of entriesOf(original, lines))
-        options.take({ file: original.file, target: each.target, client: entry.name }, entry);
+        entries.push({ source: { file: original.file, target: each.target, client: entry.name }, entry });
     }
     if (each.kind === 'context-sets') sets.take(original, each.name);
   }
-  for (const original of filesOf('push-clients')) takePushClients(original, options, lines);
+  for (const original of filesOf('push-clients')) entries.push(...pushClients(original, options, lines));
+  options.take(entries);
   for (const original of filesOf('metadata')) lines.push(...metadataLines(original));
   for (const original of filesOf('facade-clients')) lines.push(...notNeededEntries(original, ofFacadeClients));
   for (const original of filesOf('other-yaml')) lines.push(...notNeededEntries(original));
-  for (const { file } of filesOf('copy'))
-    lines.push({ file, standing: 'not-needed', reason: 'is a hidden file or a copy' });
-  for (const { file } of filesOf('other')) {
-    const copy = options.keyFiles.copies.get(file);
-    lines.push(
-      copy === undefined
-        ? { file, standing: 'not-needed', reason: ofOthers }
-        : { file, standing: 'renamed', reason: `is copied to ${copy}` },
-    );
-  }
+  for (const { file } of filesOf('copy')) lines.push(lineOfFile(file, options.keyFiles, 'is a hidden file or a copy'));
+  for (const { file } of filesOf('other')) lines.push(lineOfFile(file, options.keyFiles, ofOthers));
   const written = new Map<string, string | Buffer>();
   if (properties.written.length > 0) written.set('pns.properties', propertiesText(properties.written));
   for (const [file, entries] of options.written)
@@ -100,6 +97,17 @@ export function importedFolder(path: string): ImportedFolder {
   return { lines: inOrder([...lines, ...options.lines, ...sets.lines]), files: written };
 }
 
+/** The line of a file that has no entries. `reason` is that of a file that no entry names. */
+function lineOfFile(file: string, keyFiles: KeyFiles, reason: string): ReportLine {
+  const copy = keyFiles.copies.get(file);
+  if (copy !== undefined) return { file, standing: 'renamed', reason: `is copied to ${copy}` };
+  const naming = keyFiles.namingOf(file);
+  if (naming === undefined) return { file, standing: 'not-needed', reason };
+  return naming.isUsed
+    ? { file, standing: 'by-hand', reason: `is named by ${naming.shown} and is not copied` }
+    : { file, standing: 'not-needed', reason: `is named by ${naming.shown} which is not needed, and is not copied` };
+}
+
 const ofFacadeClients = 'is not needed: every client of the option files gets the texts of the mobile API facade';
 
 /** The types of entries in `pushClientConfig/`, and the ends of the names that the push service of the original looks for. */
@@ -108,8 +116,10 @@ const pushClientTypes: readonly (readonly [type: RegExp, target: OptionFile, end
   [/^(?:fcm|gcm)$/i, 'pns-gcm-options.yml', '-android'],
 ];
 
-function takePushClients(original: OriginalFile, options: ImportedOptions, lines: ReportLine[]): void {
+/** The entries of a file in `pushClientConfig/` that are taken over. The others are added to `lines`. */
+function pushClients(original: OriginalFile, options: ImportedOptions, lines: ReportLine[]): OptionEntry[] {
   const { file } = original;
+  const taken: OptionEntry[] = [];
   for (const entry of entriesOf(original, lines)) {
     const { name, line, value } = entry;
     const type = isFields(value) ? value['_type'] : undefined;
@@ -119,9 +129,11 @@ function takePushClients(original: OriginalFile, options: ImportedOptions, lines
         ['_type', { standing: 'renamed', reason: `is the file ${target} here` }],
         ['enabled', { standing: 'not-needed', reason: 'has no effect in pushClientConfig/' }],
       ]);
-      options.take({ file, target, client: name.slice(0, -end.length) }, entry, ignored);
+      taken.push({ source: { file, target, client: name.slice(0, -end.length) }, entry, ignored });
       continue;
     }
+    for (const each of target === undefined ? pushClientTypes.map(([, file]) => file) : [target])
+      options.noteKeyFiles({ file, target: each }, entry, () => target === undefined);
     const reason =
       target === undefined
         ? 'has no _type that PNS knows: apn or fcm'
@@ -132,6 +144,7 @@ function takePushClients(original: OriginalFile, options: ImportedOptions, lines
     for (const field of fields)
       lines.push({ file, line: entry.lineOf([field]), ...named(name, field), standing, reason });
   }
+  return taken;
 }
 
 /** The metadata of properties: `final` is set over the API, for the properties that PNS has. */

@@ -1,7 +1,23 @@
-import type { OriginalFolder } from './original-folder';
+import { posix } from 'node:path';
+import type { NamedFile, OriginalFolder } from './original-folder';
 
-/** The folder of PNS for the files that options name. */
+/** The folder of PNS for the files that options name. Options that have only an id name files here, also in the original. */
 const secretsFolder = 'secrets';
+
+/** A copy of a file, for an entry that is being taken over. */
+export interface KeyFileCopy {
+  /** The path in our folder. */
+  readonly target: string;
+  readonly found: NamedFile;
+}
+
+/** A field of the original that names a file. */
+export interface Naming {
+  /** The field as the report shows it, with its file and line. */
+  readonly shown: string;
+  /** Whether the original reads the file. */
+  readonly isUsed: boolean;
+}
 
 /** The files with keys and certificates that the entries of the original name. */
 export class KeyFiles {
@@ -9,36 +25,57 @@ export class KeyFiles {
   readonly written = new Map<string, Buffer>();
   /** Where the files of the original's folder are copied to. */
   readonly copies = new Map<string, string>();
+  /** The fields that name the files of the original's folder. */
+  private readonly namings = new Map<string, Naming>();
+  /** The places of files that fields name. No other file is copied there, also if the original lacks the file of the field. */
+  private readonly reserved = new Set<string>();
   /** Those of an entry that is not taken over yet. */
-  private readonly pending = new Map<string, { readonly bytes: Buffer; readonly file: string | undefined }>();
+  private readonly pending = new Map<string, NamedFile>();
 
   constructor(private readonly folder: OriginalFolder) {}
 
+  /** Keeps a place in our folder free for the file that a field names by its id, or by a path that is the same in our folder. */
+  reserve(value: string, isId: boolean): void {
+    this.reserved.add(isId ? targetFor(value) : posix.normalize(value));
+  }
+
   /** Where the file at a path of the original will be; undefined if there is no file. */
-  copied(path: string, client: string): string | undefined {
+  copied(path: string, client: string): KeyFileCopy | undefined {
     const found = this.folder.named(path);
     if (found === undefined) return undefined;
-    const { bytes, name, file } = found;
+    const { name } = found;
     const names = [name, `${client}-${name}`];
     for (let number = 2; number < 100; number++) names.push(`${client}-${number}-${name}`);
-    const target = names.map((each) => `${secretsFolder}/${each}`).find((each) => this.isFreeFor(each, bytes));
-    if (target !== undefined) this.pending.set(target, { bytes, file });
-    return target;
+    const target = names.map(targetFor).find((each) => this.isFreeFor(each, found));
+    return target === undefined ? undefined : this.pendingCopy(target, found);
   }
 
   /** The same for a file that the original names by the id of a secret. */
-  copiedById(id: string): string | undefined {
-    const target = `${secretsFolder}/${id}`;
-    if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,254}$/.test(id)) return undefined;
-    const found = this.folder.named(target);
-    if (found === undefined || !this.isFreeFor(target, found.bytes)) return undefined;
-    this.pending.set(target, { bytes: found.bytes, file: found.file });
-    return target;
+  copiedById(id: string): KeyFileCopy | undefined {
+    const found = this.withId(id);
+    return found === undefined ? undefined : this.pendingCopy(targetFor(id), found);
   }
 
-  /** @throws Error with the system's code, as for a file that does not exist */
+  /** Notes that a field names a file. The first field that is used decides what is reported of a file that is not copied. */
+  noteNaming(value: string, isId: boolean, naming: Naming): void {
+    const file = (isId ? this.withId(value) : this.folder.named(value))?.file;
+    if (file === undefined) return;
+    const before = this.namings.get(file);
+    if (before === undefined || (naming.isUsed && !before.isUsed)) this.namings.set(file, naming);
+  }
+
+  /** The field that names a file of the original's folder. */
+  namingOf(file: string): Naming | undefined {
+    return this.namings.get(file);
+  }
+
+  /**
+   * A file of the entry that is being taken over. Files of other entries are not found, because a client must not get their keys.
+   *
+   * @throws Error with the system's code, as for a file that does not exist
+   */
   read(path: string): Buffer {
-    const bytes = this.pending.get(path)?.bytes ?? this.written.get(path);
+    const bytes = this.pending.get(path)?.bytes;
     if (bytes === undefined) throw Object.assign(new Error('does not exist'), { code: 'ENOENT' });
     return bytes;
   }
@@ -57,8 +94,22 @@ export class KeyFiles {
     this.pending.clear();
   }
 
-  private isFreeFor(target: string, bytes: Buffer): boolean {
+  private withId(id: string): NamedFile | undefined {
+    return /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,254}$/.test(id) ? this.folder.at(targetFor(id)) : undefined;
+  }
+
+  private pendingCopy(target: string, found: NamedFile): KeyFileCopy {
+    this.pending.set(target, found);
+    return { target, found };
+  }
+
+  private isFreeFor(target: string, { bytes, file }: NamedFile): boolean {
+    if (this.reserved.has(target) && file !== target) return false;
     const taken = this.pending.get(target)?.bytes ?? this.written.get(target);
     return taken === undefined || taken.equals(bytes);
   }
+}
+
+function targetFor(name: string): string {
+  return `${secretsFolder}/${name}`;
 }

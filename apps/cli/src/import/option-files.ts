@@ -10,7 +10,7 @@ import { convertedField, type ConvertedField, type OptionFile } from './option-f
 import type { OriginalFolder } from './original-folder';
 import type { ReportLine } from './report';
 import type { WebhookSettings } from './webhook-settings';
-import { booleanWord, isFields, named, noFields } from './yaml-file';
+import { isFields, named, noFields } from './yaml-file';
 
 /** The options of a client or webhook as they are written, and their origin. */
 interface Written {
@@ -47,6 +47,14 @@ export interface EntrySource {
   readonly client: string;
 }
 
+/** An entry of an option file of the original. */
+export interface OptionEntry {
+  readonly source: EntrySource;
+  readonly entry: YamlEntry;
+  /** The fields that have no effect in its file, with the reasons. */
+  readonly ignored?: ReadonlyMap<string, ConvertedField>;
+}
+
 /** A field of the original, and what becomes of it. */
 interface Field extends ConvertedField {
   readonly name: string;
@@ -66,8 +74,26 @@ export class ImportedOptions {
     this.keyFiles = new KeyFiles(folder);
   }
 
-  /** Takes an entry over. `ignored` are fields of the original's file that have no effect there, with the reasons. */
-  take(source: EntrySource, entry: YamlEntry, ignored: ReadonlyMap<string, ConvertedField> = new Map()): void {
+  /** Takes all entries over. */
+  take(entries: readonly OptionEntry[]): void {
+    for (const { source, entry } of entries)
+      for (const { value, isId } of keyFilesOf(source.target, entry)) this.keyFiles.reserve(value, isId);
+    for (const each of entries) this.takeOne(each);
+  }
+
+  /** Notes the files that an entry names. `isUsed` says whether the original reads them. */
+  noteKeyFiles(
+    { file, target }: Omit<EntrySource, 'client'>,
+    entry: YamlEntry,
+    isUsed: (field: string) => boolean,
+  ): void {
+    for (const { field, value, isId } of keyFilesOf(target, entry)) {
+      const shown = `${named(entry.name, field).entry ?? 'an entry'} in ${file}, line ${entry.lineOf([field])},`;
+      this.keyFiles.noteNaming(value, isId, { shown, isUsed: isUsed(field) });
+    }
+  }
+
+  private takeOne({ source, entry, ignored = new Map() }: OptionEntry): void {
     const { file, target, client } = source;
     const { value, line, lineOf } = entry;
     if (!isFields(value))
@@ -75,8 +101,10 @@ export class ImportedOptions {
     this.keyFiles.forget();
     const fields = Object.keys(value).map((name): Field => {
       const converted = ignored.get(name) ?? convertedField(target, name, value);
-      return { name, line: lineOf([name]), ...this.withKeyFile(source, name, value, converted) };
+      return { name, line: lineOf([name]), ...this.withKeyFile(source, name, converted) };
     });
+    const notNeeded = new Set(fields.flatMap(({ name, standing }) => (standing === 'not-needed' ? [name] : [])));
+    this.noteKeyFiles(source, entry, (field) => !notNeeded.has(field));
     const moved = fields.map((field) => (isMoved(source) ? movedTo(source, field) : field));
     const { checked, options, fault } = this.checked(source, moved);
     const report = (rows: readonly Field[]) => {
@@ -98,28 +126,32 @@ export class ImportedOptions {
     const ofTarget = this.written.get(target) ?? new Map<string, Written>();
     this.written.set(target, ofTarget);
     const before = ofTarget.get(client);
-    if (before !== undefined) return report(checked.map((field) => overruled(field, before, options)));
+    if (before !== undefined) {
+      // With the same options, its files have the same bytes as those that are written.
+      if (isDeepStrictEqual(before.options, options)) this.keyFiles.keep();
+      return report(checked.map((field) => overruled(field, before, options)));
+    }
     ofTarget.set(client, { options, file, line });
     this.keyFiles.keep();
     report(checked);
     this.reportOpenWebhook(source, entry, options);
   }
 
-  private withKeyFile(
-    { target, client }: EntrySource,
-    name: string,
-    fields: Readonly<Record<string, unknown>>,
-    field: ConvertedField,
-  ): ConvertedField {
-    // PNS does not read the files of an entry that is not enabled.
-    if (typeof field.value !== 'string' || booleanWord(String(fields['enabled'])) === false) return field;
+  /** Copies the file that a field names. PNS reads no files of an entry that is not enabled, so these may be missing. */
+  private withKeyFile({ target, client }: EntrySource, name: string, field: ConvertedField): ConvertedField {
+    const { value } = field;
+    if (typeof value !== 'string') return field;
     if (keyFileFields[target].ids.includes(name)) {
-      const copied = this.keyFiles.copiedById(field.value);
-      return copied === undefined ? field : { ...field, reason: `is copied to ${copied}` };
+      const copy = this.keyFiles.copiedById(value);
+      return copy === undefined ? field : { ...field, reason: `is copied to ${copy.target}` };
     }
     if (!keyFileFields[target].paths.includes(name)) return field;
-    const copied = this.keyFiles.copied(field.value, client);
-    return copied === undefined ? field : { standing: 'renamed', value: copied, reason: `is copied to ${copied}` };
+    const copy = this.keyFiles.copied(value, client);
+    if (copy === undefined) return field;
+    if (!copy.found.isNamesake)
+      return { standing: 'renamed', value: copy.target, reason: `is copied to ${copy.target}` };
+    const reason = `names no file; another file with the same name, ${copy.found.file}, is copied to ${copy.target}; check that it is the right one`;
+    return { standing: 'by-hand', value: copy.target, reason };
   }
 
   /** The entry as PNS reads it; without `options` if it is not usable. */
@@ -171,6 +203,22 @@ export class ImportedOptions {
 
 const unknownField = 'is neither a field of the original nor of PNS, and is not written';
 
+interface KeyFileField {
+  readonly field: string;
+  readonly value: string;
+  readonly isId: boolean;
+}
+
+/** The fields of an entry that name files. */
+function keyFilesOf(target: OptionFile, { value: fields }: YamlEntry): readonly KeyFileField[] {
+  if (!isFields(fields)) return [];
+  const { paths, ids } = keyFileFields[target];
+  return [...paths, ...ids].flatMap((field) => {
+    const value = fields[field];
+    return typeof value === 'string' ? [{ field, value, isId: ids.includes(field) }] : [];
+  });
+}
+
 /** The faults of an entry, with paths that begin at its fields. */
 function issuesOf(schema: z.ZodType, client: string, options: ReadonlyMap<string, unknown>): z.core.$ZodIssue[] {
   const { error } = schema.safeParse(Object.fromEntries([[client, Object.fromEntries(options)]]));
@@ -189,19 +237,23 @@ function movedTo({ target }: EntrySource, field: Field): Field {
   return { ...field, standing: 'renamed', reason };
 }
 
+function isWritten({ standing, value }: Field): boolean {
+  return standing === 'taken' || standing === 'renamed' || (standing === 'by-hand' && value !== undefined);
+}
+
 function notWritten(field: Field): Field {
-  if (!['taken', 'renamed'].includes(field.standing)) return field;
+  if (!isWritten(field)) return field;
   return { ...field, standing: 'by-hand', reason: 'is not written, because its entry cannot be used as it is' };
 }
 
 function overruled(field: Field, { file, line, options }: Written, own: ReadonlyMap<string, unknown>): Field {
-  if (!['taken', 'renamed'].includes(field.standing)) return field;
+  if (!isWritten(field)) return field;
   const where = `${file}, line ${line},`;
   return isDeepStrictEqual(options, own)
     ? { ...field, standing: 'overridden', reason: `is in ${where} too, with the same options` }
     : {
         ...field,
         standing: 'wrong',
-        reason: `its client is in ${where} too, and that one is written; remove one of them`,
+        reason: `is not written: the entry in ${where} has the same client and is written; remove one of the two`,
       };
 }

@@ -19,20 +19,31 @@ export class OriginalFolder {
 
   /** @throws UsageError if `path` is not a readable folder */
   constructor(private readonly path: string) {
+    // An empty path would mean the current folder.
+    if (path === '') throw new UsageError('The folder to import has no name.');
     this.files = filesBelow(resolve(path), '', new Set()).sort((a, b) => (a.file < b.file ? -1 : 1));
   }
 
   /** The file that an option names by its path, in the folder or elsewhere on this machine; undefined if there is none. */
   named(path: string): NamedFile | undefined {
     if (path.trim() === '') return undefined;
-    for (const candidate of [path.replace(installedPath, ''), path, basename(path)]) {
-      const absolute = resolve(this.path, candidate);
-      const content = fileContent(absolute);
-      if (content === undefined || 'fault' in content) continue;
-      const file = relative(resolve(this.path), absolute).split(sep).join('/');
-      return { bytes: content.bytes, name: basename(path), ...(file.startsWith('../') ? {} : { file }) };
-    }
-    return undefined;
+    return this.at(path.replace(installedPath, ''), path) ?? this.at(path, path) ?? this.namesake(path);
+  }
+
+  /** The file at exactly this path of the folder. */
+  at(path: string, named = path): NamedFile | undefined {
+    const absolute = resolve(this.path, path);
+    const content = fileContent(absolute);
+    if (content === undefined || 'fault' in content) return undefined;
+    const file = relative(resolve(this.path), absolute).split(sep).join('/');
+    const isElsewhere = file.startsWith('../');
+    return { bytes: content.bytes, name: basename(named), isNamesake: false, ...(isElsewhere ? {} : { file }) };
+  }
+
+  /** A file at the top of the folder that has the same name, but is at another path. */
+  private namesake(path: string): NamedFile | undefined {
+    const found = this.at(basename(path));
+    return found && { ...found, isNamesake: true };
   }
 }
 
@@ -40,6 +51,8 @@ export class OriginalFolder {
 export interface NamedFile {
   readonly bytes: Buffer;
   readonly name: string;
+  /** Whether it is not at the path that the option has, but only has the same name. */
+  readonly isNamesake: boolean;
   /** Relative to the folder; absent if it is elsewhere. */
   readonly file?: string;
 }

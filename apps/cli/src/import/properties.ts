@@ -80,7 +80,7 @@ function overruled(
   const where = `${file}, line ${line},`;
   if (isSameValue(name, text, loser.text ?? ''))
     return { ...loser, standing: 'overridden', reason: `is set in ${where} too, with the same value` };
-  const reason = `is set in ${where} with another value, which is written; remove the wrong one of them`;
+  const reason = `is set in ${where} with another value; that line's value is written; remove the wrong one`;
   return { ...loser, standing: 'wrong', reason };
 }
 

@@ -35,15 +35,27 @@ export function yamlText(entries: ReadonlyMap<string, ReadonlyMap<string, unknow
 /**
  * Writes files into a new folder, or into an empty one. Only their owner can read them, because they contain secrets.
  *
- * @throws UsageError if the folder is not empty
+ * @throws UsageError if there is no name, if the folder is not empty, or if it cannot be written
  */
 export function writeFolder(path: string, files: ReadonlyMap<string, string | Buffer>): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (readdirSync(path).length > 0)
+  if (path === '') throw new UsageError('--write has no folder; name one that does not exist yet.');
+  written(path, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
+  if (written(path, () => readdirSync(path)).length > 0)
     throw new UsageError(`${path} is not empty; name a folder that does not exist yet.`);
   for (const [file, content] of files) {
     const target = join(path, file);
-    mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-    writeFileSync(target, content, { mode: 0o600, flag: 'wx' });
+    written(target, () => mkdirSync(dirname(target), { recursive: true, mode: 0o700 }));
+    written(target, () => writeFileSync(target, content, { mode: 0o600, flag: 'wx' }));
+  }
+}
+
+/** Runs `write`. An error of the system becomes a sentence about `path`. */
+function written<Result>(path: string, write: () => Result): Result {
+  try {
+    return write();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'is not a folder' : `cannot be written (${code})`;
+    throw new UsageError(`${path} ${reason}.`);
   }
 }
