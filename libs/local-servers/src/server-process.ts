@@ -167,7 +167,7 @@ const chosenPorts = { first: 20_000, last: 32_767 };
  * could be given to the next connection of any process.
  */
 export async function freePort(preferred?: number): Promise<number> {
-  if (preferred !== undefined && (await isFree(preferred))) return preferred;
+  if (preferred !== undefined && preferred !== 0 && (await isFree(preferred))) return preferred;
   const { first, last } = chosenPorts;
   for (;;) {
     const port = randomInt(first, last + 1);
