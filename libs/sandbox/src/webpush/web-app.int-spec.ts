@@ -84,7 +84,11 @@ it('lets PNS reach the push service of the sandbox where the browser uses that o
   expect(calls).toMatchObject([
     {
       call: 'PUT /v1/clients/demo-web-app-sandbox/transports/webpush',
-      body: { subject: 'mailto:demo@example.com', allowedNetworks: ['127.0.0.0/8', '::1/128'], caFile },
+      body: {
+        subject: 'mailto:demo@example.com',
+        allowedNetworks: ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+        caFile,
+      },
     },
     { call: expect.stringMatching(/^PUT .*navigate.demo-web-app-sandbox$/) as string },
     { call: 'POST /v1/subscriptions', body: { client: 'demo-web-app-sandbox' } },
