@@ -57,6 +57,8 @@ export async function openSite(): Promise<Site> {
   const redis = new Redis(testRedisUrl());
   const channel = `${prefix}:config:changed`;
   const opened: INestApplicationContext[] = [];
+  /** A process reads everything again when it has begun to listen. */
+  const readAgain = jest.spyOn(ConfigCascade.prototype, 'applyAny');
   const stopProcesses = async (): Promise<void> => {
     await Promise.all(opened.splice(0).map((app) => app.close()));
   };
@@ -83,10 +85,13 @@ export async function openSite(): Promise<Site> {
     hearing: async (processes) => {
       const listening = async () => Number((await redis.pubsub('NUMSUB', channel))[1]);
       await eventually(`${processes} processes listen`, async () => (await listening()) === processes);
+      await eventually('they have read everything again', () => readAgain.mock.calls.length >= processes);
+      await Promise.all(readAgain.mock.results.map(({ value }) => value as Promise<void>));
     },
     stopProcesses,
     close: async () => {
       await stopProcesses();
+      readAgain.mockRestore();
       await redis.quit();
       await sql.end();
       await database.drop();
