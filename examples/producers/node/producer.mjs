@@ -11,7 +11,7 @@ const timeoutMs = 60_000;
 const temporary = new Set(['RATE_LIMITED', 'OVERLOADED', 'REDIS_UNREACHABLE', 'STOPPING']);
 const counts = { accepted: 0, duplicate: 0, refused: 0 };
 
-/** The status, delay and body of the answer. Status 0: there is none, so nobody knows whether the lines arrived. */
+/** The status, delay and body of the answer. Status 0: there is none, so it is unknown whether the lines arrived. */
 async function post(lines) {
   try {
     const response = await fetch(`${PNS_URL}/v1/notifications`, {

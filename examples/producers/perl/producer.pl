@@ -36,7 +36,7 @@ sub refuse {
 sub without_result {
     my ($answer, @lines) = @_;
     my $status = $answer->{status};
-    # HTTP::Tiny has 599 for no answer, so nobody knows whether the lines arrived.
+    # HTTP::Tiny has 599 for no answer, so it is unknown whether the lines arrived.
     return @lines if $status == 429 || $status >= 500;
     my $body = eval { decode_json($answer->{content}) } // {};
     my $is_listed = $status == 202 || $status == 207;

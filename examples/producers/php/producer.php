@@ -10,7 +10,7 @@ const TEMPORARY = ['RATE_LIMITED', 'OVERLOADED', 'REDIS_UNREACHABLE', 'STOPPING'
 
 $counts = ['accepted' => 0, 'duplicate' => 0, 'refused' => 0];
 
-/** The status, delay and body of the answer. Status 0: there is none, so nobody knows whether the lines arrived. */
+/** The status, delay and body of the answer. Status 0: there is none, so it is unknown whether the lines arrived. */
 function post(array $lines): array
 {
     $headers = ['Authorization: Bearer ' . getenv('PNS_KEY'), 'Content-Type: application/x-ndjson'];

@@ -21,7 +21,7 @@ counts = Counter()
 
 
 def post(lines):
-    """The status, headers and body of the answer. Status 0: there is none, so nobody knows whether the lines arrived."""
+    """The status, headers and body of the answer. Status 0: there is none, so it is unknown whether the lines arrived."""
     headers = {"Authorization": "Bearer " + PNS_KEY, "Content-Type": "application/x-ndjson"}
     request = urllib.request.Request(PNS_URL + "/v1/notifications", b"\n".join(lines), headers, method="POST")
     try:

@@ -60,7 +60,7 @@ it.each<[string, () => Promise<unknown>, Record<string, number>]>([
   ['a stream', () => post(lines(3), ndjson), { accepted: 3 }],
   ["a new mail of Dovecot's", () => notify(dovecot), { accepted: 1 }],
   ['a bad request of Dovecot', () => notify({ ...dovecot, user: 14 }), { refused: 1 }],
-  ['an event that nobody is told of', () => notify({ ...dovecot, event: 'mailboxSubscribe' }), {}],
+  ['an event that becomes no notification', () => notify({ ...dovecot, event: 'mailboxSubscribe' }), {}],
 ])('%s is counted by its result', async (_, act, expected) => {
   expect(await countedBy(act)).toEqual(expected);
 });

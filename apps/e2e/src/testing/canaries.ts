@@ -9,7 +9,7 @@ interface Place {
   readonly inClear: readonly Store[];
 }
 
-/** Tokens that PNS signs or checks, whoever made them. */
+/** Tokens that PNS or an identity provider signs. */
 const signedToken = /eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*/;
 
 /** Values by the places where they go into PNS, and the search for them. */
