@@ -24,18 +24,20 @@ export interface Authority {
 const dayMs = 24 * 60 * 60 * 1000;
 const keyBits = 2048;
 
-/** Creates a new authority; generating its keys takes some hundred ms. */
+/**
+ * Creates a new authority. All its certificates have the same key pair, because generating one takes some hundred ms and the
+ * sandbox has no secrets.
+ */
 export function makeAuthority(hostname = 'localhost'): Authority {
-  const keys = keyPair();
+  const keys = forge.pki.rsa.generateKeyPair({ bits: keyBits });
   const name = [{ name: 'commonName', value: 'PNS sandbox authority' }];
   const own = certificate(keys.publicKey, name, name, keys.privateKey, [
     { name: 'basicConstraints', cA: true, critical: true },
     { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
   ]);
   const certify = (subject: forge.pki.CertificateField[], extensions: object[]): Identity => {
-    const { publicKey, privateKey } = keyPair();
-    const made = certificate(publicKey, subject, name, keys.privateKey, extensions);
-    return { cert: forge.pki.certificateToPem(made), key: forge.pki.privateKeyToPem(privateKey) };
+    const made = certificate(keys.publicKey, subject, name, keys.privateKey, extensions);
+    return { cert: forge.pki.certificateToPem(made), key: forge.pki.privateKeyToPem(keys.privateKey) };
   };
   return {
     cert: forge.pki.certificateToPem(own),
@@ -58,10 +60,6 @@ function serverNames(hostname: string): object {
     { type: 7, ip: '::1' },
   ];
   return { name: 'subjectAltName', altNames: [own, ...loopback] };
-}
-
-function keyPair(): forge.pki.rsa.KeyPair {
-  return forge.pki.rsa.generateKeyPair({ bits: keyBits });
 }
 
 function certificate(
@@ -88,7 +86,7 @@ function pkcs12({ cert, key }: Identity, password: string): Buffer {
     forge.pki.privateKeyFromPem(key),
     [forge.pki.certificateFromPem(cert)],
     password,
-    { algorithm: '3des' },
+    { algorithm: '3des', count: 1 }, // rounds of hashing, which forge computes in JavaScript
   );
   return Buffer.from(forge.asn1.toDer(asn1).getBytes(), 'binary');
 }
