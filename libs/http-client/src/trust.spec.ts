@@ -1,0 +1,13 @@
+import { rootCertificates } from 'node:tls';
+import { trustBeside } from './trust';
+
+const [first, second] = rootCertificates;
+
+it('parses the certificates once for all connections that trust the same authority', () => {
+  expect(trustBeside(first).secureContext).toBe(trustBeside(first).secureContext);
+  expect(trustBeside(second).secureContext).not.toBe(trustBeside(first).secureContext);
+});
+
+it('leaves the trust to Node without an authority', () => {
+  expect(trustBeside(undefined)).toEqual({});
+});
