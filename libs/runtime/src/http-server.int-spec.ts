@@ -189,3 +189,11 @@ it('limits the arrival of the request head to 15 seconds', () => {
   expect(server.headersTimeout).toBe(15_000);
   expect(server.requestTimeout).toBe(15_000);
 });
+
+it('refuses a route with a schema of Fastify, whose compiler is not loaded', async () => {
+  const other = httpServer();
+  const server = other.getInstance();
+  server.get('/', { schema: { querystring: { type: 'object' } } }, () => 'read');
+  await expect(server.ready()).rejects.toThrow('use zod');
+  await other.close();
+});
