@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import forge from 'node-forge';
 import { apnsOptions, apnsOptionsFileFor, apnsSecretFields, certificateOf } from './apns.options';
+import { withRounds } from './testing/keystore-rounds';
 
 /** As Keychain Access exports them: RC2 and triple DES, which OpenSSL 3 does not read. Password `secret`, valid until 2126. */
 const legacyKeystore = [
@@ -77,34 +78,6 @@ function keystore(made: {
   return forge.util.encode64(forge.asn1.toDer(file).getBytes());
 }
 
-/** A keystore that was made with 999 rounds, but names another number of them. */
-function withRounds(rounds: number): string {
-  const { Type, fromDer, toDer, integerToDer } = forge.asn1;
-  const bytesOf = (number: number): string => integerToDer(number).getBytes();
-  let changes = 0;
-  const change = (node: forge.asn1.Asn1): void => {
-    if (typeof node.value !== 'string') node.value.forEach(change);
-    else if (node.type === Type.OCTETSTRING) node.value = changed(node.value);
-    else if (node.type === Type.INTEGER && node.value === bytesOf(999)) {
-      node.value = bytesOf(rounds);
-      changes++;
-    }
-  };
-  const changed = (bytes: string): string => {
-    let root;
-    try {
-      root = fromDer(bytes);
-    } catch {
-      return bytes; // not DER, for example a salt
-    }
-    change(root);
-    return toDer(root).getBytes();
-  };
-  const made = changed(forge.util.decode64(keystore({ rounds: 999 })));
-  expect(changes).toBeGreaterThan(0);
-  return forge.util.encode64(made);
-}
-
 const faultsOf = (given: unknown): string[] => {
   const { error } = apnsOptions.safeParse(given);
   return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`);
@@ -165,7 +138,7 @@ it.each<[string, unknown, string]>([
   ['a keystore that is no base64', { keystore: '/etc/apple.p12' }, 'keystore must be a PKCS #12 file in base64'],
   [
     'a keystore that takes minutes to open',
-    { keystore: withRounds(0x7fffff), password: 'secret' },
+    { keystore: withRounds(keystore({ rounds: 999 }), 999, 0x7fffff), password: 'secret' },
     'keystore asks for more than 1000000 rounds of hashing',
   ],
   [
