@@ -68,17 +68,30 @@ interface Parsed extends Omit<YamlDocument, 'faults'> {
 
 function parsed(lines: readonly string[]): Parsed {
   const lineCounter = new LineCounter();
-  const document = parseDocument(lines.join('\n'), {
-    lineCounter,
-    logLevel: 'error', // the parser reports several documents only so
-    prettyErrors: false,
-    uniqueKeys: false, // `yamlEntries` reports duplicates with their lines
-  });
+  const document = documentOf(lines.join('\n'), lineCounter);
+  if (document === undefined) return { ...parsed([]), fault: { line: 1, reason: tooDeep } };
   const lineOf = (offset: number) => lineCounter.linePos(offset).line;
   const error = document.errors[0];
   const fault = error === undefined ? shapeFault(document) : faultOf(error, lineOf);
   return { document, lineOf, ...(fault === undefined ? {} : { fault }) };
 }
+
+/** Undefined when the nesting exceeds the call stack: the parser reports this itself for brackets, but not for blocks. */
+function documentOf(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
+  try {
+    return parseDocument(text, {
+      lineCounter,
+      logLevel: 'error', // the parser reports several documents only so
+      prettyErrors: false,
+      uniqueKeys: false, // `yamlEntries` reports duplicates with their lines
+    });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+const tooDeep = 'is not YAML: it is nested too deeply (RESOURCE_EXHAUSTION)';
 
 /** The fault of a file that is a text or a list. One character at its beginning can make it so. */
 function shapeFault({ contents }: Document.Parsed): YamlFault | undefined {
@@ -90,6 +103,7 @@ const noEntry = 'has no entry; each entry begins with a name and a colon';
 
 /** A parser's error or warning in our words, with its code, by which its documentation can be found. */
 export function faultOf({ code, pos }: YAMLError, lineOf: (offset: number) => number): YamlFault {
+  if (code === 'RESOURCE_EXHAUSTION') return { line: lineOf(pos[0]), reason: tooDeep };
   return { line: lineOf(pos[0]), reason: `is not YAML: ${sentences[code] ?? 'it cannot be read'} (${code})` };
 }
 
@@ -103,7 +117,6 @@ const sentences: Readonly<Partial<Record<ErrorCode, string>>> = {
   MISSING_CHAR: 'a quote, bracket, comma, colon or blank is missing',
   MULTILINE_IMPLICIT_KEY: 'a line has no colon after its name',
   MULTIPLE_DOCS: 'it has several documents; remove the line ---',
-  RESOURCE_EXHAUSTION: 'it is nested too deeply',
   TAB_AS_INDENT: 'the line is indented with a tab; use blanks',
   TAG_RESOLVE_FAILED: 'a tag (!) is not known; quote text that begins with !',
   UNEXPECTED_TOKEN: 'a character or word is in a wrong place',
