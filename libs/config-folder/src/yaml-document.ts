@@ -1,4 +1,5 @@
 import { isMap, isScalar, LineCounter, parseDocument, type Document, type ErrorCode, type YAMLError } from 'yaml';
+import { lineOfDeepNesting } from './yaml-nesting';
 
 /** A part of a YAML file that cannot be read. The fault does not quote the file, because option files contain secrets. */
 export interface YamlFault {
@@ -67,28 +68,20 @@ interface Parsed extends Omit<YamlDocument, 'faults'> {
 }
 
 function parsed(lines: readonly string[]): Parsed {
+  const text = lines.join('\n');
+  const deepLine = lineOfDeepNesting(text);
+  if (deepLine !== undefined) return { ...parsed([]), fault: { line: deepLine, reason: tooDeep } };
   const lineCounter = new LineCounter();
-  const document = documentOf(lines.join('\n'), lineCounter);
-  if (document === undefined) return { ...parsed([]), fault: { line: 1, reason: tooDeep } };
+  const document = parseDocument(text, {
+    lineCounter,
+    logLevel: 'error', // the parser reports several documents only so
+    prettyErrors: false,
+    uniqueKeys: false, // `yamlEntries` reports duplicates with their lines
+  });
   const lineOf = (offset: number) => lineCounter.linePos(offset).line;
   const error = document.errors[0];
   const fault = error === undefined ? shapeFault(document) : faultOf(error, lineOf);
   return { document, lineOf, ...(fault === undefined ? {} : { fault }) };
-}
-
-/** Undefined when the nesting exceeds the call stack: the parser reports this itself for brackets, but not for blocks. */
-function documentOf(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
-  try {
-    return parseDocument(text, {
-      lineCounter,
-      logLevel: 'error', // the parser reports several documents only so
-      prettyErrors: false,
-      uniqueKeys: false, // `yamlEntries` reports duplicates with their lines
-    });
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
 }
 
 const tooDeep = 'is not YAML: it is nested too deeply (RESOURCE_EXHAUSTION)';
