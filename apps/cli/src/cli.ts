@@ -25,11 +25,27 @@ interface GlobalOptions {
 /** Turns `run` into an action of commander, which passes the arguments, the options and the command. */
 export function action<Options>(run: Run<Options>): (this: Command, ...given: unknown[]) => Promise<void> {
   return async function (this: Command) {
-    const { url, key, json = false } = this.optsWithGlobals<GlobalOptions>();
-    const access = accessFrom({ ...(url !== undefined && { url }), ...(key !== undefined && { key }) });
-    const output = new Output(json, process.stdout);
-    await run({ client: pnsClient(access), url: access.url, output }, this.opts<Options & object>(), ...this.args);
+    await run({ ...apiOf(this), output: outputOf(this) }, this.opts<Options & object>(), ...this.args);
   };
+}
+
+/**
+ * The API that the options or the environment name.
+ *
+ * @throws UsageError when they name none, or no key for it
+ */
+export function apiOf(command: Command): Pick<Cli, 'client' | 'url'> {
+  const { url, key } = command.optsWithGlobals<GlobalOptions>();
+  const access = accessFrom({ ...(url !== undefined && { url }), ...(key !== undefined && { key }) });
+  return { client: pnsClient(access), url: access.url };
+}
+
+export function outputOf(command: Command): Output {
+  return new Output(isJson(command), process.stdout);
+}
+
+export function isJson(command: Command): boolean {
+  return command.optsWithGlobals<GlobalOptions>().json === true;
 }
 
 /** The same for a command that needs no API. */
@@ -37,8 +53,7 @@ export function offlineAction<Options>(
   run: (cli: Pick<Cli, 'output'>, options: Options, ...args: string[]) => Promise<void>,
 ): (this: Command, ...given: unknown[]) => Promise<void> {
   return async function (this: Command) {
-    const { json = false } = this.optsWithGlobals<GlobalOptions>();
-    await run({ output: new Output(json, process.stdout) }, this.opts<Options & object>(), ...this.args);
+    await run({ output: outputOf(this) }, this.opts<Options & object>(), ...this.args);
   };
 }
 

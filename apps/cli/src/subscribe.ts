@@ -48,8 +48,9 @@ export function addSubscribe(program: Command): void {
         output.show(tested === undefined ? subscription : { ...subscription, test: tested }, () => {
           output.table([{ id, client, transport, topics: topics.join(' ') }], '');
           for (const { detail } of subscription.warnings ?? []) output.line(output.styled('yellow', detail));
-          if (tested !== undefined)
-            output.line(`Test push: ${output.outcome(tested.outcome)} ${tested.reason ?? ''}`.trimEnd());
+          if (tested === undefined) return;
+          const reason = tested.reason === undefined ? '' : `: ${tested.reason}`;
+          output.line(`Test push: ${output.outcome(tested.outcome)}${reason}`);
         });
       }),
     );

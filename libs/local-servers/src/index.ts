@@ -1,5 +1,6 @@
 export { chromium } from './chromium-program';
 export { startDovecot, type DovecotOptions, type LocalDovecot } from './dovecot';
+export type { DovecotVersion } from './dovecot-program';
 export { firefox } from './firefox-program';
 export { claimFolder } from './folder-claim';
 export { cuttableLink, type CuttableLink } from './cuttable-link';
