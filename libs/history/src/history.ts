@@ -90,7 +90,10 @@ export class History {
     if (mode === 'failures') this.addAccepted(notification, key, place);
     const targets = deliveries.map(targetOf);
     const sent = distinctId(notification);
-    this.writer.addWindow({ at, context, user, place, count, dueAt, windowKey: key, notification: sent, targets });
+    const acceptedAt = notification.timestamp;
+    this.writer.addWindow({
+      ...{ at, context, user, place, count, dueAt, acceptedAt, windowKey: key, notification: sent, targets },
+    });
     this.addSuppressed(notification, suppressed);
   }
 
@@ -138,6 +141,7 @@ export class History {
       transport,
       client,
       subscription: delivery.subscriptionId,
+      dueAt: delivery.dueAt,
       outcome: isDeferral(outcome) ? 'deferred' : outcome.kind,
       reason: found?.reason ?? ('reason' in outcome ? outcome.reason : undefined),
       providerId: outcome.kind === 'delivered' ? outcome.providerId : undefined,

@@ -6,7 +6,7 @@ const dayMs = 86_400_000;
 /** Time after which a process that has written nothing has ended, in ms. */
 const writerEndedMs = 7 * dayMs;
 
-const tables = ['history_notifications', 'history_windows', 'history_attempts'] as const;
+const tables = ['history_notifications', 'history_windows', 'history_attempts', 'history_packs'] as const;
 
 /** An arbitrary number that no other program locks in the same database. */
 const partitionLock = 7_266_002;
