@@ -73,7 +73,9 @@ function statementsOf(day: number, count: number): string[] {
   const tables = ['notifications', 'windows', 'attempts', 'packs'];
   const [notifications, windows, attempts, packs] = tables.map((table) => `history_${table}_${suffix}`);
   return [
-    ...tables.map((table) => `CREATE UNLOGGED TABLE history_${table}_${suffix} (LIKE history_${table})`),
+    ...tables.map(
+      (table) => `CREATE UNLOGGED TABLE history_${table}_${suffix} (LIKE history_${table} INCLUDING STORAGE)`,
+    ),
     `INSERT INTO ${notifications} (at, context_id, user_id, place, notification, topic, window_key)
      SELECT at, context_id, user_id, n, uuidv7(at - now())::text, 'ox:mail:new', ${digest('n', 11)} FROM (
        SELECT n, timestamptz '${from}' + n * (interval '1 day' / ${count + 1}) AS at,

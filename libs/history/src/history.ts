@@ -118,15 +118,15 @@ export class History {
 
   private attemptEnded({ delivery, outcome, startedAt, durationMs, nextAttemptInMs }: EndedAttempt): void {
     const { context, user, topic, notificationId, producer, attempt, timestamp, transport, client } = delivery;
-    const identity = { id: notificationId, ...(producer !== undefined && { producer }) };
     if (delivery.replyTo !== undefined) return;
     const mode = this.modeOf(topic, delivery);
     if (mode === 'none') return;
     this.count(delivery, outcome);
     const isFailure = outcome.kind !== 'moved' && (outcome.kind !== 'delivered' || attempt > 1);
-    if (mode === 'failures') {
-      if (!isFailure) return;
-      if (!this.isOver(timestamp)) this.addAccepted({ ...identity, context, user, topic, timestamp }, '', 0);
+    if (mode === 'failures' && !isFailure) return;
+    const identity = { id: notificationId, ...(producer !== undefined && { producer }) };
+    if (mode === 'failures' && !this.isOver(timestamp)) {
+      this.addAccepted({ ...identity, context, user, topic, timestamp }, '', 0);
     }
     const found = outcome.kind === 'suppressed' ? this.switchOf(transport, delivery, client) : undefined;
     // Field by field: this runs for each delivery.

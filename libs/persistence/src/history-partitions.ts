@@ -28,7 +28,7 @@ export class HistoryPartitions {
       for (const table of tables) {
         const name = nameOf(table, from);
         if (existing.has(name)) continue;
-        await manager.query(`CREATE TABLE ${name} (LIKE ${table})`);
+        await manager.query(`CREATE TABLE ${name} (LIKE ${table} INCLUDING STORAGE)`);
         await manager.query(
           `ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${isoOf(from)}') TO ('${isoOf(from + dayMs)}')`,
         );
