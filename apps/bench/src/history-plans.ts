@@ -70,7 +70,11 @@ async function queriesOf(client: Client, { newest }: Stock): Promise<Query[]> {
     ['one by id', namedStatement, [of('notification')[0], since, null, null, null]],
     ['a list', listStatement({}), usual],
     ['a list by topic', listStatement({ topic: true }), [...usual, 'ox:mail:new']],
-    ['a list by client', listStatement({ client: true }), [...usual, 'open-xchange-appsuite']],
+    [
+      'a list by client and outcome',
+      listStatement({ client: true, outcome: true }),
+      [...usual, 'open-xchange-appsuite', 'gone'],
+    ],
     ['a list by outcome', listStatement({ outcome: true }), [...usual, 'gone']],
     ['a list of the busy user', listStatement({}), busy],
     ['a list of the busy user by outcome', listStatement({ outcome: true }), [...busy, 'gone']],

@@ -60,7 +60,7 @@ export class WaitingUsage {
   }
 
   private newCount(context: number, topic: string, client: string, transport: TransportName | ''): Counted | undefined {
-    const known = this.contexts.get(context) ?? { size: 0, topics: new Map() };
+    const known: CountsOfContext = this.contexts.get(context) ?? { size: 0, topics: new Map() };
     if (known.size >= maxCountsOfContext && topic !== otherName) {
       const other = client === '' ? '' : otherName;
       const counted = known.topics.get(otherName)?.get(other)?.get(transport);
