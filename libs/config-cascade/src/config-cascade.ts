@@ -143,9 +143,11 @@ export class ConfigCascade {
   /** What the history contains of notifications of `topic` to `subject`. */
   historyMode(topic: string, subject: UserKey): HistoryMode {
     const name = 'com.openexchange.pns.history';
-    // com.openexchange.pns.history.retention is a property, so it cannot be set for a topic with this name.
-    const names = registry.has(`${name}.${topic}`) ? [name] : [`${name}.${topic}`, name];
-    return this.derive(subject, `history ${topic}`, () => this.firstOf(name, names, subject).value);
+    return this.derive(subject, `history ${topic}`, () => {
+      // com.openexchange.pns.history.retention is a property, so it cannot be set for a topic with this name.
+      const names = registry.has(`${name}.${topic}`) ? [name] : [`${name}.${topic}`, name];
+      return this.firstOf(name, names, subject).value;
+    });
   }
 
   /** The templates, badge and sound that properties set for pushes of `topic` to `client` of `subject`. */
