@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { pnsClient, type PnsClient } from '@pns/client';
-import { accessFrom, UsageError } from './env';
+import { accessFrom } from './env';
 import { Output } from './output';
 
 /** What a command works with. */
@@ -74,29 +73,4 @@ export function userOption(text: string): UserOption {
 export function numberOption(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
   return Number(text);
-}
-
-/** Reads JSON from the option itself, from the file `@name`, or from standard input for `-`. */
-export function jsonOption(text: string): unknown {
-  const json = text === '-' ? readFileSync(0, 'utf8') : text.startsWith('@') ? textOf(text.slice(1)) : text;
-  try {
-    return JSON.parse(json) as unknown;
-  } catch (error) {
-    throw new InvalidArgumentError(`This is not JSON: ${(error as Error).message}.`);
-  }
-}
-
-export function jsonObjectOption(text: string): Record<string, unknown> {
-  const value = jsonOption(text);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new InvalidArgumentError('Give a JSON object.');
-  return value as Record<string, unknown>;
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }

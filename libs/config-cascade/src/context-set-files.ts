@@ -55,7 +55,7 @@ export class ContextSetFiles {
       faults.push({ file, severity: 'error', reason: text.fault });
       return before;
     }
-    const { entries, faults: unread, warnings } = yamlEntries(text);
+    const { entries, faults: unread, warnings } = yamlEntries(text, { numbersAsText: true });
     const shown = ({ line, entry, reason }: YamlFault) => ({ file, line, reason, ...namedEntry(entry) });
     for (const fault of unread) faults.push({ ...shown(fault), severity: 'error' });
     for (const fault of warnings) faults.push({ ...shown(fault), severity: 'warning' });

@@ -10,6 +10,7 @@ it.each([
   [`${switches}.apn.enabled`, `${switches}.apn.ios.enabled`],
   [`${switches}.apns_http2.ios.enabled`, `${switches}.apn.ios.enabled`],
   [`${switches}.apns_http2.enabled.my-app.ox:mail:new`, `${switches}.apn.ios.enabled.my-app.ox:mail:new`],
+  [`${switches}.apn_http2.enabled`, `${switches}.apn.ios.enabled`],
   [`${switches}.fcm.enabled`, `${switches}.gcm.enabled`],
   [`${switches}.websockets.enabled`, `${switches}.websocket.enabled`],
   [`${switches}.webhook.enabled.crm`, `${switches}.webhooks.enabled.crm`],

@@ -53,7 +53,7 @@ export function valueFault({ schema }: Pick<Property<unknown>, 'schema'>, text: 
 }
 
 /** An unknown name that matches this is a mistake or a name of the original. */
-const ourNames = /^com\.openexchange\.(?:pns|webhooks|websockets)\./;
+const ourNames = /^(?:-D|["'])?com\.openexchange\.(?:pns|webhooks|websockets)(?:\.|$)/i;
 
 /** The fault of an unknown name in a file; undefined for a name of other software. */
 export function foreignNameReason(name: string): string | undefined {
@@ -75,11 +75,13 @@ function unknownReason(name: string): string {
 
 /** The known name with the most similar spelling. Suffixes of `name` for clients and topics are ignored. */
 function nearestProperty(name: string): string | undefined {
-  const words = name.slice(0, 300).split('.');
+  const words = name.slice(0, 300).toLowerCase().split('.');
   let nearest: { readonly known: string; readonly mistakes: number } | undefined;
   for (const known of registry.keys()) {
-    const knownWords = known.split('.');
+    const knownWords = known.toLowerCase().split('.');
     const begin = knownWords.findIndex((word, index) => word !== words[index]);
+    // The name is the known one with a suffix or in another case.
+    if (begin === -1) return known;
     const part = knownWords.slice(begin).join('.');
     const mistakes = distance(words.slice(begin, knownWords.length).join('.'), part);
     const isNear = mistakes <= Math.max(2, part.length / 3);
