@@ -14,6 +14,8 @@ export function httpServer(options: FastifyServerOptions & { readonly skipMiddie
   const adapter = new FastifyAdapter({
     requestTimeout: headersTimeoutMs,
     ...options,
+    // Fastify's own 503 has no Retry-After. The request is served, and its answer closes the connection.
+    return503OnClosing: false,
     frameworkErrors: guardedErrors(options.frameworkErrors),
     http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: connectionsCheckingIntervalMs },
   });
