@@ -221,6 +221,7 @@ describe('the mark of outcomes that the endpoint caused', () => {
     ['a failure', true, failed],
     ['refused credentials', true, { outcome: { kind: 'misconfigured', reason: '401' }, isEndpointFailure: false }],
     ['an accepted delivery', false, fine],
+    ['an answer to the credentials of one subscription', false, { ...failed, isAboutCaller: true }],
     ['a local fault', false, { outcome: failed.outcome, isEndpointFailure: false, isLocalFault: true }],
   ])('of %s: %s', async (_, expected, verdict) => {
     expect(isMarked(await new Endpoints().run('a', 1, attempts(verdict)))).toBe(expected);
