@@ -113,6 +113,11 @@ export const logEvents = {
   'endpoints.not-recorded': row('warn', 'transport reason', 'The states of endpoints could not be written or read.'),
   'endpoints.not-swept': row('warn', 'reason', 'The states of endpoints that work again were not removed.'),
   'endpoints.recorded': row('warn', 'transport', 'The states of endpoints can be written and read again.'),
+  'erasure.jobs-skipped': row(
+    'error',
+    'queue jobs job reason',
+    'An erasure did not search jobs in an unknown format; the reason is that of the first one. They may contain data of the owner.',
+  ),
   'failed-deliveries.not-counted': row(
     'warn',
     'reason',
