@@ -16,6 +16,7 @@ export {
   type PropertyValue,
 } from './properties';
 export { foreignNameReason, propertyText, propertyValue, valueFault, type PropertyInput } from './property-check';
+export { PropertyLoader } from './property-loader';
 export { scopes, type Origin, type Place, type Scope, type ScopeName } from './resolve';
 export type { ConfigChange } from './subject-cache';
 export {

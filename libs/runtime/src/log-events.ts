@@ -174,6 +174,8 @@ export const logEvents = {
   'socket.admitted': row('warn', '', 'Sockets are admitted again.'),
   'socket.close-failed': row('warn', 'err', 'A closed socket is still registered.'),
   'socket.cut': row('debug', 'reason', 'A socket was closed because its client broke the protocol.'),
+  'socket.properties-loaded': row('warn', '', 'Properties of users who open sockets can be read again.'),
+  'socket.properties-not-loaded': row('warn', 'reason', 'Properties of users who open sockets could not be read.'),
   'socket.refused': row('warn', 'reason', 'Sockets are refused because of a fault.'),
   'socket.take-over-not-announced': row('warn', 'node err', 'The former node of a connection was not informed.'),
   'subscriptions.swept': row('info', 'removed', 'Expired subscriptions were removed.'),
