@@ -20,6 +20,13 @@ export function deferredSince(delivery: Delivery): number | undefined {
   return delivery.deferredSince ?? delivery.sparedSince;
 }
 
+/** The delivery for its next attempt. An attempt ends its deferral; without one, it has waited since the same time. */
+export function nextAttemptOf({ delivery, outcome }: Attempt): Delivery {
+  const next = { ...delivery, attempt: delivery.attempt + 1 };
+  const isWaiting = outcome.kind === 'retry' && outcome.isWaiting === true;
+  return isWaiting ? next : { ...next, deferredSince: undefined, sparedSince: undefined };
+}
+
 export function deferredForMs(delivery: Delivery, now: number): number {
   return now - (deferredSince(delivery) ?? now);
 }

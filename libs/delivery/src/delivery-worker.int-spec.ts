@@ -128,6 +128,22 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ attempt }) => attempt)).toEqual([1, 2, 2, 3]);
   });
 
+  it('ends the deferral of a delivery with an attempt that fails, and not with one that waits', async () => {
+    const farSide = new FarSide(({ id, attempt }) => {
+      if (attempt > 1) return delivered;
+      return { kind: 'retry', reason: 'again', afterMs: 1, ...(id === 'waits' && { isWaiting: true }) };
+    });
+    const since = Date.now() - hourMs;
+    const both = ['fails', 'waits'].map((id) => delivery({ id, deferredSince: since, sparedSince: since }));
+    await send(await worker(farSide), both);
+    await farSide.until((came) => came.length === 4);
+    const again = farSide.came.filter(({ attempt }) => attempt === 2);
+    const ofFirst = again.find(({ id }) => id === 'fails');
+    expect(ofFirst).not.toHaveProperty('deferredSince');
+    expect(ofFirst).not.toHaveProperty('sparedSince');
+    expect(again.find(({ id }) => id === 'waits')).toMatchObject({ deferredSince: since });
+  });
+
   it('defers a delivery for at least a quarter of the time for which it was deferred already', async () => {
     const farSide = new FarSide(() => ({ kind: 'retry', reason: 'open', afterMs: 1, isDeferred: true }));
     const app = await worker(farSide);
