@@ -36,11 +36,15 @@ export function isDeferred({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isDeferred === true && delivery.replyTo === undefined;
 }
 
-/** Whether the endpoint answered or failed; `nothing` for outcomes that may arise without a request to the endpoint. */
+/** The outcome of an attempt that ended with an unexpected error. */
+export const internalError: Outcome = { kind: 'retry', reason: 'internal error', isInternal: true };
+
+/** Whether the endpoint answered or failed; `nothing` for outcomes that may arise without a request to the endpoint, or by a fault of ours. */
 export function verdictOf(outcome: Outcome): Verdict {
   if (outcome.kind === 'delivered' || outcome.kind === 'gone') return 'answered';
   if (outcome.kind !== 'retry') return 'nothing';
-  return outcome.isDeferred === true || outcome.isWaiting === true ? 'nothing' : 'failed';
+  const isWithoutRequest = outcome.isDeferred === true || outcome.isWaiting === true;
+  return isWithoutRequest || outcome.isInternal === true ? 'nothing' : 'failed';
 }
 
 /** Makes a failed attempt without a retry `exhausted`. The outcome of a test push stays `retry`. */

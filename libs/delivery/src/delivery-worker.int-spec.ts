@@ -377,6 +377,25 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['faulty 1', 'fine 1', 'faulty 2']);
   });
 
+  it('sends as many deliveries at once after internal faults as before', async () => {
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const farSide = new FarSide(async ({ id }) => {
+      if (id.startsWith('faulty')) throw new TypeError('undefined is not a function');
+      await ended;
+      return delivered;
+    });
+    farSide.capacity = () => 80; // the limit begins at 20, and failures lower it to 10
+    const app = await worker(farSide);
+    const many = (name: string, count: number) =>
+      Array.from({ length: count }, (_, at) => delivery({ id: `${name} ${at}` }));
+    await send(app, many('faulty', 15), 'https://faults.example');
+    await farSide.until((came) => came.length >= 15);
+    for (const each of many('slow', 12)) await send(app, [each], 'https://faults.example');
+    await farSide.until((came) => came.filter(({ id }) => id.startsWith('slow')).length === 12);
+    end();
+  });
+
   it('stops in time; ended deliveries are recorded once and not sent again', async () => {
     const farSide = new FarSide(({ id, attempt }, signal) => {
       if (id === 'dead') return { kind: 'gone', reason: 'HTTP 410' };

@@ -227,6 +227,11 @@ describe('the mark of outcomes that the endpoint caused', () => {
     expect(isMarked(await new Endpoints().run('a', 1, attempts(verdict)))).toBe(expected);
   });
 
+  it('is replaced by another one for a local fault', async () => {
+    const verdict: AttemptVerdict = { outcome: failed.outcome, isEndpointFailure: false, isLocalFault: true };
+    expect(await new Endpoints().run('a', 1, attempts(verdict))).toEqual({ ...failed.outcome, isInternal: true });
+  });
+
   it('is absent if the attempt was deferred before a request', async () => {
     const deferral: Outcome = { kind: 'retry', reason: 'names', afterMs: 1, isDeferred: true };
     const outcome = await new Endpoints().run('a', 1, attempts(fine), () => Promise.resolve(deferral));

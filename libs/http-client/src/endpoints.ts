@@ -124,7 +124,8 @@ async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<Atte
   try {
     const { outcome, pauseMs = 0, isLocalFault, isAboutCaller } = await endpoint.breaker.execute(attempt);
     if (pauseMs > 0) endpoint.pausedUntil = Math.max(endpoint.pausedUntil, Date.now() + pauseMs);
-    return isLocalFault === true || isAboutCaller === true ? outcome : fromEndpoint(outcome);
+    if (isLocalFault === true && outcome.kind === 'retry') return { ...outcome, isInternal: true };
+    return isAboutCaller === true ? outcome : fromEndpoint(outcome);
   } catch (error) {
     if (isBrokenCircuitError(error)) return deferred(endpoint.nextTryAt - Date.now());
     throw error;
