@@ -9,7 +9,7 @@ import {
 } from '@pns/config-folder';
 import { isFieldName } from '@pns/runtime';
 import type { ContextSet } from './context-sets';
-import { knownProperty } from './properties';
+import { knownProperty } from './property-registry';
 import { foreignNameReason, scopesSentence, shownPropertyName, valueFault } from './property-check';
 import { parseTagExpression, type TagExpression } from './tag-expression';
 

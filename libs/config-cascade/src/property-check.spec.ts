@@ -1,6 +1,6 @@
 import { PnsError } from '@pns/runtime';
 import fc from 'fast-check';
-import { registry } from './properties';
+import { registry } from './property-registry';
 import { propertyText } from './property-check';
 import { scopes } from './resolve';
 

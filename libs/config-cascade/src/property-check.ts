@@ -1,7 +1,8 @@
 import { isFieldName, PnsError } from '@pns/runtime';
 import { distance } from 'fastest-levenshtein';
 import { originalPropertyAdvice } from './original-names';
-import { knownProperty, registry, type Property, type PropertyType } from './properties';
+import type { Property, PropertyType } from './properties';
+import { knownProperty, registry } from './property-registry';
 import type { ScopeName } from './resolve';
 
 /** The input for a property: its text, or a value of the property's type. */

@@ -1,5 +1,5 @@
 import { fileText, parseProperties, type Assignment, type ConfigFault, type FileContent } from '@pns/config-folder';
-import { knownProperty } from './properties';
+import { knownProperty } from './property-registry';
 import { foreignNameReason, shownPropertyName, valueFault } from './property-check';
 import type { Scope } from './resolve';
 
