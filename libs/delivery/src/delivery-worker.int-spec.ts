@@ -386,6 +386,7 @@ describe('the delivery stage', () => {
       return delivered;
     });
     farSide.capacity = () => 80; // the limit begins at 20, and failures lower it to 10
+    const before = await attemptsSoFar();
     const app = await worker(farSide);
     const many = (name: string, count: number) =>
       Array.from({ length: count }, (_, at) => delivery({ id: `${name} ${at}` }));
@@ -394,6 +395,8 @@ describe('the delivery stage', () => {
     for (const each of many('slow', 12)) await send(app, [each], 'https://faults.example');
     await farSide.until((came) => came.filter(({ id }) => id.startsWith('slow')).length === 12);
     end();
+    const all = 15 * 3 + 12;
+    await eventually('all attempts are counted', async () => (await attemptsSoFar()) === before + all);
   });
 
   it('stops in time; ended deliveries are recorded once and not sent again', async () => {
