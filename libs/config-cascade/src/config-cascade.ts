@@ -5,15 +5,8 @@ import type { UserKey } from '@pns/subscriptions';
 import type { TransportName } from '@pns/transport-contract';
 import { inRankOrder, matchingSets, type ContextSet } from './context-sets';
 import type { AggregationMode } from '@pns/notifications';
-import {
-  aggregationOfTopic,
-  namesFor,
-  properties,
-  registry,
-  type HistoryMode,
-  type PropertyName,
-  type PropertyValue,
-} from './properties';
+import { aggregationOfTopic, properties, type HistoryMode, type PropertyName, type PropertyValue } from './properties';
+import { namesFor, registry } from './property-registry';
 import { Readings } from './readings';
 import { resolveText, type Origin, type Place, type Scope } from './resolve';
 import { contentOf, SubjectCache, type Common, type ConfigChange } from './subject-cache';

@@ -1,5 +1,5 @@
 import { originalFileAdvice, originalNames, originalPropertyAdvice } from './original-names';
-import { knownProperty, registry } from './properties';
+import { knownProperty, registry } from './property-registry';
 import { foreignNameReason, propertyText } from './property-check';
 
 const pns = 'com.openexchange.pns';

@@ -1,4 +1,4 @@
-import { knownProperty } from './properties';
+import { knownProperty } from './property-registry';
 
 /** What becomes of a name without a replacement. */
 type Kind =

@@ -1,7 +1,7 @@
 import { PnsError } from '@pns/runtime';
 import fc from 'fast-check';
-import { registry } from './properties';
 import { foreignNameReason, propertyText } from './property-check';
+import { registry } from './property-registry';
 import { scopes } from './resolve';
 
 const pns = 'com.openexchange.pns';

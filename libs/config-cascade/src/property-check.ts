@@ -1,7 +1,8 @@
-import { PnsError } from '@pns/runtime';
+import { isFieldName, PnsError } from '@pns/runtime';
 import { distance } from 'fastest-levenshtein';
 import { originalPropertyAdvice } from './original-names';
-import { knownProperty, registry, type Property, type PropertyType } from './properties';
+import type { Property, PropertyType } from './properties';
+import { knownProperty, registry } from './property-registry';
 import type { ScopeName } from './resolve';
 
 /** The input for a property: its text, or a value of the property's type. */
@@ -58,6 +59,13 @@ const ourNames = /^(?:-D|["'])?com\.openexchange\.(?:pns|webhooks|websockets)(?:
 /** The fault of an unknown name in a file; undefined for a name of other software. */
 export function foreignNameReason(name: string): string | undefined {
   return originalPropertyAdvice(name) ?? (ourNames.test(name) ? unknownReason(name) : undefined);
+}
+
+/** An unknown name as far as it may be shown: a colon in place of = makes the value a part of it. Undefined if nothing may be shown. */
+export function shownPropertyName(name: string): string | undefined {
+  const [head = '', ...rest] = name.split(':');
+  if (!isFieldName(head)) return undefined;
+  return rest.length === 0 ? head : `${head}:${rest.join('') === '' ? '' : '…'}`;
 }
 
 /** Why a name is unknown and what to do, as the end of a sentence. */

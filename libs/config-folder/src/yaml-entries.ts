@@ -1,3 +1,4 @@
+import { isFieldName } from '@pns/runtime';
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLError } from 'yaml';
 import type { FileText } from './file-content';
 import { faultOf, yamlDocument, type YamlFault } from './yaml-document';
@@ -185,7 +186,7 @@ class EntryReader {
       }
       const name = nameOf(key);
       const before = lines.get(name);
-      const shown = isPlainName(name) ? name : 'a field';
+      const shown = isFieldName(name) ? name : 'a field';
       if (before !== undefined) {
         this.warn({ line, reason: `has ${shown} in line ${before} too; the last one is used`, before, field: name });
       }
