@@ -1,9 +1,16 @@
 // `npm run bench -- history-plans`: the plans and times of the queries of the history, with many rows.
 import { parseArgs } from 'node:util';
 import { startTemporaryServers } from '@pns/local-servers';
-import { attemptsStatement, listStatement, migrate, namedStatement, windowsStatement } from '@pns/persistence';
+import {
+  attemptsStatement,
+  listStatement,
+  migrate,
+  namedStatement,
+  packsStatement,
+  windowsStatement,
+} from '@pns/persistence';
 import { Client } from 'pg';
-import { busyUser, fillHistory, type Stock } from './history-stock';
+import { busyUser, fillHistory, packedOwner, type Stock } from './history-stock';
 import { figure } from './scenario';
 
 interface PlanNode {
@@ -48,7 +55,9 @@ async function queriesOf(client: Client, { newest }: Stock): Promise<Query[]> {
   const since = new Date(newest - 86_400_000);
   const never = new Date(Date.UTC(9999, 0));
   const { rows } = await client.query<
-    Record<'context_id' | 'user_id' | 'place' | 'notification' | 'window_key', unknown>
+    Record<'context_id' | 'user_id', number> &
+      Record<'at', Date> &
+      Record<'place' | 'notification' | 'window_key', unknown>
   >('SELECT * FROM history_notifications WHERE at >= $1 AND user_id > 1 LIMIT $2', [
     new Date(newest + 43_200_000),
     limit,
@@ -61,7 +70,11 @@ async function queriesOf(client: Client, { newest }: Stock): Promise<Query[]> {
     ['one by id', namedStatement, [of('notification')[0], since, null, null, null]],
     ['a list', listStatement({}), usual],
     ['a list by topic', listStatement({ topic: true }), [...usual, 'ox:mail:new']],
-    ['a list by client', listStatement({ client: true }), [...usual, 'open-xchange-appsuite']],
+    [
+      'a list by client and outcome',
+      listStatement({ client: true, outcome: true }),
+      [...usual, 'open-xchange-appsuite', 'gone'],
+    ],
     ['a list by outcome', listStatement({ outcome: true }), [...usual, 'gone']],
     ['a list of the busy user', listStatement({}), busy],
     ['a list of the busy user by outcome', listStatement({ outcome: true }), [...busy, 'gone']],
@@ -70,6 +83,16 @@ async function queriesOf(client: Client, { newest }: Stock): Promise<Query[]> {
       'the windows of a page',
       windowsStatement,
       [rows.map((_, index) => index), of('context_id'), of('user_id'), of('window_key'), of('place'), since],
+    ],
+    [
+      'the packs of a page',
+      packsStatement,
+      [
+        'windows',
+        rows.map(({ at }) => new Date(at.getTime() - (at.getTime() % 10_000))),
+        rows.map((row) => packedOwner({ context: row.context_id, user: row.user_id })),
+        since,
+      ],
     ],
     ['the attempts of a page', attemptsStatement, [of('context_id'), of('user_id'), of('notification'), since]],
   ];

@@ -11,6 +11,17 @@ const perUser = 20;
 /** One of so many notifications belongs to the busy user. */
 const busyPart = 200;
 
+/** One of so many notifications has a window and an attempt that are rows; those of the others are packed. */
+const rowPart = 10;
+
+/** Records of a pack, and the characters of each. */
+const perPack = 100;
+const recordLength = 150;
+
+/** What names the owner of a record in a pack. */
+export const packedOwner = ({ context, user }: { readonly context: number; readonly user: number }): number =>
+  context * 1_000_000 + user;
+
 /** The user with very many notifications. */
 export const busyUser = { context: 1, user: 1 };
 
@@ -24,26 +35,31 @@ export interface Stock {
 }
 
 /**
- * Fills the tables of the history with `rows` rows: notifications that were sent alone and delivered to one socket at the first
- * attempt.
+ * Fills the tables of the history with `records` records: a third each are notifications, windows and attempts. All notifications
+ * were sent alone and delivered to one socket at the first attempt.
  */
-export async function fillHistory(client: Client, rows: number, say: (line: string) => void): Promise<Stock> {
+export async function fillHistory(client: Client, records: number, say: (line: string) => void): Promise<Stock> {
   const newest = Date.now() - (Date.now() % dayMs);
   const oldest = newest - (days - 1) * dayMs;
-  const perDay = Math.ceil(rows / 3 / days);
+  const perDay = Math.ceil(records / 3 / days);
   await client.query(`SET synchronous_commit = off`);
   await client.query(`SET maintenance_work_mem = '1GB'`);
   await client.query(`SET work_mem = '256MB'`);
   for (let day = oldest; day <= newest; day += dayMs) {
     for (const statement of statementsOf(day, perDay)) await client.query(statement);
-    say(`${new Date(day).toISOString().slice(0, 10)}: ${(3 * perDay).toLocaleString('en-US')} rows`);
+    say(`${new Date(day).toISOString().slice(0, 10)}: ${(3 * perDay).toLocaleString('en-US')} records`);
   }
-  await client.query('ANALYZE history_notifications, history_windows, history_attempts');
+  await client.query('ANALYZE history_notifications, history_windows, history_attempts, history_packs');
   const { rows: sizes } = await client.query<{ bytes: string }>(
     `SELECT sum(pg_total_relation_size(inhrelid)) AS bytes FROM pg_inherits WHERE inhparent::regclass::text LIKE 'history\\_%'
      AND inhrelid::regclass::text ~ '_[0-9]{8}$'`,
   );
-  return { oldest, newest, rowsEach: 3, bytesEach: Number(sizes[0]?.bytes) / perDay / days };
+  return {
+    oldest,
+    newest,
+    rowsEach: 1 + 2 / rowPart + (2 * (1 - 1 / rowPart)) / perPack,
+    bytesEach: Number(sizes[0]?.bytes) / perDay / days,
+  };
 }
 
 /** The partitions of a day are filled before they are attached, because an index is built faster than it is extended. */
@@ -54,12 +70,11 @@ function statementsOf(day: number, count: number): string[] {
     `left(translate(encode(sha256(${of}::text::bytea), 'base64'), '+/', '-_'), ${length})`;
   const from = new Date(day).toISOString();
   const to = new Date(day + dayMs).toISOString();
-  const [notifications, windows, attempts] = ['notifications', 'windows', 'attempts'].map(
-    (table) => `history_${table}_${suffix}`,
-  );
+  const tables = ['notifications', 'windows', 'attempts', 'packs'];
+  const [notifications, windows, attempts, packs] = tables.map((table) => `history_${table}_${suffix}`);
   return [
-    ...['notifications', 'windows', 'attempts'].map(
-      (table) => `CREATE UNLOGGED TABLE history_${table}_${suffix} (LIKE history_${table})`,
+    ...tables.map(
+      (table) => `CREATE UNLOGGED TABLE history_${table}_${suffix} (LIKE history_${table} INCLUDING STORAGE)`,
     ),
     `INSERT INTO ${notifications} (at, context_id, user_id, place, notification, topic, window_key)
      SELECT at, context_id, user_id, n, uuidv7(at - now())::text, 'ox:mail:new', ${digest('n', 11)} FROM (
@@ -70,11 +85,17 @@ function statementsOf(day: number, count: number): string[] {
      ) made`,
     `INSERT INTO ${windows} (at, due_at, context_id, user_id, place, count, window_key, notification, targets)
      SELECT at, at, context_id, user_id, place, 1, window_key, notification,
-       '[["' || ${digest('notification', 27)} || '","websocket","open-xchange-appsuite",null]]' FROM ${notifications}`,
+       '[["' || ${digest('notification', 27)} || '","websocket","open-xchange-appsuite",null]]' FROM ${notifications}
+     WHERE place % ${rowPart} = 0`,
     `INSERT INTO ${attempts} (at, context_id, user_id, duration_ms, attempt, notification, delivery, transport, client, outcome)
      SELECT at, context_id, user_id, 3, 1, notification, ${digest('notification', 27)}, 'websocket', 'open-xchange-appsuite',
-       CASE place % 1000 WHEN 0 THEN 'gone' ELSE 'delivered' END FROM ${notifications}`,
-    ...['notifications', 'windows', 'attempts'].map(
+       CASE place % 1000 WHEN 0 THEN 'gone' ELSE 'delivered' END FROM ${notifications} WHERE place % ${rowPart} = 0`,
+    `INSERT INTO ${packs} (at, kind, contexts, owners, records)
+     SELECT date_bin('10 seconds', min(at), timestamptz '${from}'), kind, array_agg(DISTINCT context_id),
+       array_agg(DISTINCT context_id * 1000000 + user_id), repeat('r', ${perPack * recordLength})
+     FROM ${notifications}, unnest(ARRAY['windows', 'attempts']) AS kind WHERE place % ${rowPart} > 0
+     GROUP BY place / ${perPack}, kind`,
+    ...tables.map(
       (table) =>
         `ALTER TABLE history_${table} ATTACH PARTITION history_${table}_${suffix} FOR VALUES FROM ('${from}') TO ('${to}')`,
     ),

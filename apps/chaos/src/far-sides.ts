@@ -9,6 +9,8 @@ export type FarSideFault = Extract<FaultKind, 'hang' | 'reset' | 'throttle' | 'r
 export const webhookName = 'chaos';
 
 const retryAfterSeconds = 2;
+/** A bound for the sandbox, which answers at once, in ms. */
+const answerWithinMs = 60_000;
 const headers = { 'retry-after': String(retryAfterSeconds) };
 
 const hang = { hang: true } as const;
@@ -53,6 +55,7 @@ async function setWebhookFault({ sandbox }: System, fault: object): Promise<void
     method: 'PUT',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(fault),
+    signal: AbortSignal.timeout(answerWithinMs),
   });
   if (!answer.ok) throw new Error(`The sandbox answered ${answer.status} to a fault.`);
 }

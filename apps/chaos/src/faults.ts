@@ -7,8 +7,13 @@ import type { Fleet } from './fleet';
 import type { Ledger } from './ledger';
 import type { Link, LinkState } from './link';
 import { apps, laneOf, type PlannedFault } from './plans';
+import { faultLine } from './report';
 import { freeze } from './signals';
 import type { SmallDisk } from './small-disk';
+import { within } from './within';
+
+/** A bound for a fault whose end does not come, in ms: a roll starts and ends all processes. */
+const endsWithinMs = 600_000;
 
 /** The parts of a run that faults act on. */
 export interface Chaos {
@@ -22,17 +27,19 @@ export interface Chaos {
   readonly say: (line: string) => void;
 }
 
-/** Makes the faults of a plan happen at their times. Faults with the same target happen one after the other. */
-export async function perform(chaos: Chaos, faults: readonly PlannedFault[]): Promise<void> {
+/** Makes the faults of a plan happen at their times. Faults with the same target happen one after the other. `signal` ends the plan. */
+export async function perform(chaos: Chaos, faults: readonly PlannedFault[], signal: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   const lanes = new Map<string, Promise<void>>();
   for (const fault of faults) {
     const lane = laneOf(fault);
     const before = lanes.get(lane) ?? Promise.resolve();
     const run = async (): Promise<void> => {
-      await Promise.all([before, pause(Math.max(0, startedAt + fault.at - performance.now()))]);
+      const delay = Math.max(0, startedAt + fault.at - performance.now());
+      await Promise.all([before, pause(delay, undefined, { signal })]);
+      signal.throwIfAborted();
       chaos.say(`${fault.kind} ${fault.target}${fault.lasts === 0 ? '' : ` for ${(fault.lasts / 1000).toFixed(1)} s`}`);
-      await happen(chaos, fault);
+      await within(fault.lasts + endsWithinMs, `the end of the fault ${faultLine(fault)}`, happen(chaos, fault));
     };
     lanes.set(lane, run());
   }
@@ -85,7 +92,7 @@ function happen(chaos: Chaos, { kind, target, lasts }: PlannedFault): Promise<vo
 async function kill({ fleet, ledger }: Chaos, name: AppName): Promise<void> {
   const [victim] = fleet.living(name);
   if (victim === undefined) return;
-  await victim.kill();
+  await fleet.kill(victim);
   ledger.died(name);
   await fleet.add(name);
 }
@@ -93,7 +100,7 @@ async function kill({ fleet, ledger }: Chaos, name: AppName): Promise<void> {
 async function terminate({ fleet, say }: Chaos, name: AppName): Promise<void> {
   const [victim] = fleet.living(name);
   if (victim === undefined) return;
-  const [code] = await Promise.all([victim.stop(), fleet.add(name)]);
+  const [code] = await Promise.all([fleet.stop(victim), fleet.add(name)]);
   if (code !== 0) say(`${name} ended with code ${code} after SIGTERM`);
 }
 
@@ -112,13 +119,19 @@ async function frozen(pid: number, lasts: number): Promise<void> {
   goOn();
 }
 
-/** Ends each process in turn after its successor has started, as a deployment does. */
+/** Ends each process after its successor has started: workers and dispatchers first, then the API, as docs/operating.md requires. */
 async function roll({ fleet }: Chaos): Promise<void> {
-  for (const name of apps) {
-    for (const process of fleet.living(name)) {
-      await fleet.add(name);
-      await process.stop();
-    }
+  await Promise.all(apps.filter((name) => name !== 'api').map((name) => replaceAll(fleet, name)));
+  await replaceAll(fleet, 'api');
+}
+
+async function replaceAll(fleet: Fleet, name: AppName): Promise<void> {
+  const processes = fleet.living(name);
+  // An app that did not exist in the version before.
+  if (processes.length === 0) await fleet.add(name);
+  for (const process of processes) {
+    await fleet.add(name);
+    await fleet.stop(process);
   }
 }
 

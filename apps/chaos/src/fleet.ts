@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppName, AppProcess, AppProcessOptions, System } from '@pns/e2e';
 import { Link } from './link';
-import { apps } from './plans';
+import { within } from './within';
 
 /** The network between a process and the servers. */
 interface Network {
@@ -11,11 +11,16 @@ interface Network {
 
 /** A process that does not start, for example because Redis is away for long, is started again after this time, in ms. */
 const startAgainMs = 500;
+/** After this time of failed starts, the run fails, in ms. */
+const startAgainForMs = 180_000;
+/** A bound for a process that does not end, in ms. It may be frozen for 16 s and then needs up to 30 s to shut down. */
+const endsWithinMs = 120_000;
 
 /** The processes of all apps, each with its own links to Redis and Postgres, and a supervisor that replaces them. */
 export class Fleet {
   private readonly networks = new Map<AppProcess, Network>();
   private readonly links: Link[] = [];
+  private readonly starts = new Set<Promise<unknown>>();
   private isEnding = false;
 
   private constructor(
@@ -24,15 +29,38 @@ export class Fleet {
     private readonly hasLinks: boolean,
   ) {}
 
-  /** Starts `each` processes of each app. */
-  static async start(system: System, each: number, hasLinks: boolean, options: AppProcessOptions): Promise<Fleet> {
+  /** Starts `each` processes of each of these apps. */
+  static async start(
+    system: System,
+    names: readonly AppName[],
+    each: number,
+    hasLinks: boolean,
+    options: AppProcessOptions,
+  ): Promise<Fleet> {
     const fleet = new Fleet(system, hasLinks);
-    for (const name of apps) for (let count = 0; count < each; count++) await fleet.add(name, options);
+    for (let count = 0; count < each; count++) await Promise.all(names.map((name) => fleet.add(name, options)));
     return fleet;
   }
 
   /** Starts another process. Repeats a start that failed. */
-  async add(name: AppName, options: AppProcessOptions = {}): Promise<void> {
+  add(name: AppName, options: AppProcessOptions = {}): Promise<void> {
+    const start = this.start(name, options);
+    this.starts.add(start);
+    return start.finally(() => this.starts.delete(start));
+  }
+
+  /** Kills a process. */
+  kill(process: AppProcess): Promise<void> {
+    return within(endsWithinMs, `the end of a killed ${process.name}`, process.kill());
+  }
+
+  /** Stops a process with SIGTERM, and returns its exit code. */
+  stop(process: AppProcess): Promise<number | null> {
+    return within(endsWithinMs, `the end of ${process.name} after SIGTERM`, process.stop());
+  }
+
+  private async start(name: AppName, options: AppProcessOptions): Promise<void> {
+    const endsAt = performance.now() + startAgainForMs;
     while (!this.isEnding) {
       const network = this.hasLinks ? await this.network() : undefined;
       try {
@@ -42,7 +70,8 @@ export class Fleet {
         return;
       } catch (error) {
         if (this.isEnding) return;
-        if (!(error instanceof Error) || !error.message.includes('at start')) throw error;
+        const isAgain = error instanceof Error && error.message.includes('at start') && performance.now() < endsAt;
+        if (!isAgain) throw error;
         await pause(startAgainMs);
       }
     }
@@ -58,9 +87,10 @@ export class Fleet {
     return this.living(name).flatMap((process) => this.networks.get(process)?.[server] ?? []);
   }
 
-  /** No process is started any more. */
-  end(): void {
+  /** No process is started any more. Resolves when the last start has ended. */
+  async end(): Promise<void> {
     this.isEnding = true;
+    await Promise.allSettled(this.starts);
   }
 
   async close(): Promise<void> {

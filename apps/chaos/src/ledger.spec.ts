@@ -7,8 +7,19 @@ it('distinguishes the first arrival of a delivery from later ones, and counts th
   ledger.accepted('a');
   const arrivals = [1, 2, 3].map((at) => ledger.arrived({ at, stream: 'websocket', id: 'a' }));
   expect(arrivals).toEqual([true, false, false]);
-  expect(ledger.isComplete).toBe(true);
+  expect(ledger.openExcept(() => false)).toBe(0);
   expect(ledger.accounts()).toMatchObject([{ expected: 1, lost: [], doubled: 2 }]);
+});
+
+it('does not wait for notifications whose sockets were told that they missed some', () => {
+  const ledger = new Ledger(['websocket', 'apns']);
+  for (const id of ['a', 'b', 'c']) {
+    ledger.posted([id]);
+    ledger.accepted(id);
+    ledger.arrived({ at: 1, stream: 'apns', id });
+  }
+  ledger.arrived({ at: 1, stream: 'websocket', id: 'a' });
+  expect([ledger.openExcept((id) => id === 'b'), ledger.openStreams]).toEqual([1, '2 of websocket']);
 });
 
 it.each<[string, (number | undefined)[], number, number]>([
@@ -40,6 +51,33 @@ it.each<[string[], number | undefined]>([
   [[], undefined],
 ])('reads when a request was sent from its signature: %j', (rawHeaders, time) => {
   expect(signedAt(rawHeaders)).toBe(time);
+});
+
+it('explains a repeat by an attempt without an answer, and by an outage of Redis', () => {
+  jest.useFakeTimers({ now: 100_000 });
+  const ledger = new Ledger(['apns']);
+  const arrive = (id: string): void => {
+    ledger.posted([id]);
+    ledger.accepted(id);
+    ledger.arrived({ at: Date.now(), stream: 'apns', id });
+    jest.advanceTimersByTime(20_000);
+    ledger.arrived({ at: Date.now(), stream: 'apns', id });
+  };
+  const reason = 'no answer: Apple did not answer';
+  const unanswered = { stream: 'apns', id: 'a', at: Date.now() + 10_000, reason };
+  arrive('a');
+  arrive('b');
+  ledger.redisWentAway()();
+  arrive('c');
+  jest.useRealTimers();
+  const [account] = ledger.accounts([unanswered, { ...unanswered, id: 'b', at: unanswered.at - 20_000 }]);
+  expect(account?.reasons).toEqual(
+    new Map([
+      [reason, 1],
+      ['Redis away', 1],
+    ]),
+  );
+  expect(account?.unexplained).toMatchObject([{ id: 'b' }]);
 });
 
 it.each<[string, readonly ('first' | 'begins' | 'ends' | 'second')[], string | undefined]>([

@@ -1,3 +1,5 @@
+import type { Unanswered } from './attempts';
+
 /** One delivery of one notification that a far side accepted. */
 export interface Arrived {
   /** Ms since the epoch. */
@@ -16,10 +18,18 @@ interface Disturbance {
   /** Ms since the epoch. */
   readonly from: number;
   to: number;
+  /** How long it has effects after its end, in ms. */
+  readonly effectMs: number;
 }
 
 /** A delivery that arrived at most this long before a death may not have been recorded, in ms. */
 const inFlightMs = 1000;
+
+/**
+ * After the end of a fault, a worker reconnects and gives back the jobs that others took over. Meanwhile deliveries may be repeated,
+ * in ms.
+ */
+const recoveryMs = 10_000;
 
 /** The time-out of a webhook request, in ms: `timeoutMillis`. */
 const webhookTimeoutMs = 5000;
@@ -59,6 +69,7 @@ export class Ledger {
   private readonly disturbances: Disturbance[] = [];
   private readonly outages: { readonly from: number; to: number }[] = [];
   private missing = 0;
+  /** When a delivery arrived that had not arrived before, in ms since the epoch. */
   lastArrivalAt = Date.now();
 
   constructor(private readonly streams: readonly string[]) {
@@ -79,12 +90,12 @@ export class Ledger {
   arrived({ at, stream, id, sentAt }: Arrived): boolean {
     const arrivals = this.arrivals.get(stream);
     if (arrivals === undefined) return false;
-    this.lastArrivalAt = Date.now();
     const times = arrivals.get(id);
     if (times !== undefined) {
       times.push({ at, sentAt });
       return false;
     }
+    this.lastArrivalAt = Date.now();
     arrivals.set(id, [{ at, sentAt }]);
     if (this.acceptedAt.has(id)) this.missing--;
     return true;
@@ -92,12 +103,12 @@ export class Ledger {
 
   /** A process was killed. Only the death of a worker can repeat deliveries. */
   died(app: string): void {
-    this.disturbed('killed', app.replace('worker-', ''))();
+    this.disturbed('killed', app.replace('worker-', ''), 0)();
   }
 
   /** Deliveries of the stream may be repeated for this reason until the returned function is called. */
-  disturbed(reason: string, stream: string): () => void {
-    const disturbance: Disturbance = { reason, stream, from: Date.now(), to: Infinity };
+  disturbed(reason: string, stream: string, effectMs = recoveryMs): () => void {
+    const disturbance: Disturbance = { reason, stream, from: Date.now(), to: Infinity, effectMs };
     this.disturbances.push(disturbance);
     return () => (disturbance.to = Date.now());
   }
@@ -119,25 +130,34 @@ export class Ledger {
     return this.acceptanceOf(earlier) < (this.postedAt.get(later) ?? NaN);
   }
 
-  get isComplete(): boolean {
-    return this.missing === 0;
+  /** Accepted deliveries that have not arrived, without those to sockets for which `isKnown` holds: they may never arrive. */
+  openExcept(isKnown: (id: string) => boolean): number {
+    return this.missing === 0 ? 0 : this.missing - this.openOf('websocket').filter(isKnown).length;
   }
 
-  get open(): number {
-    return this.missing;
+  /** The streams that have accepted deliveries that did not arrive, as text. */
+  get openStreams(): string {
+    const counts = this.streams.map((stream) => [stream, this.openOf(stream).length] as const);
+    return counts.flatMap(([stream, count]) => (count === 0 ? [] : `${count} of ${stream}`)).join(', ') || 'none';
   }
 
   get count(): number {
     return this.acceptedAt.size;
   }
 
-  accounts(): Account[] {
-    return this.streams.map((stream) => this.account(stream));
+  /** `unanswered`: attempts that PNS repeated because it received no answer. */
+  accounts(unanswered: readonly Unanswered[] = []): Account[] {
+    return this.streams.map((stream) =>
+      this.account(
+        stream,
+        unanswered.filter((each) => each.stream === stream),
+      ),
+    );
   }
 
-  private account(stream: string): Account {
+  private account(stream: string, unanswered: readonly Unanswered[]): Account {
     const arrivals = this.arrivals.get(stream) ?? new Map<string, Times[]>();
-    const doubled = [...arrivals].flatMap(([id, times]) => this.doublesOf(stream, id, times));
+    const doubled = [...arrivals].flatMap(([id, times]) => this.doublesOf(stream, id, times, unanswered));
     const reasons = new Map<string, number>();
     for (const { reason } of doubled) if (reason !== undefined) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     const delays = [...this.acceptedAt].flatMap(([id, accepted]) => {
@@ -149,7 +169,7 @@ export class Ledger {
     return {
       stream,
       expected: this.acceptedAt.size,
-      lost: [...this.acceptedAt.keys()].filter((id) => !arrivals.has(id)),
+      lost: this.openOf(stream),
       doubled: doubled.length,
       reasons,
       unexplained: doubled.filter(({ reason }) => reason === undefined),
@@ -157,21 +177,35 @@ export class Ledger {
     };
   }
 
+  private openOf(stream: string): string[] {
+    return [...this.acceptedAt.keys()].filter((id) => this.arrivals.get(stream)?.has(id) !== true);
+  }
+
   /** The arrivals after the first one. */
-  private doublesOf(stream: string, id: string, times: readonly Times[]): Doubled[] {
+  private doublesOf(stream: string, id: string, times: readonly Times[], unanswered: readonly Unanswered[]): Doubled[] {
     return times.slice(1).map(({ at }, index) => {
       const before = times[index] as Times;
-      const reason = isLate(before) ? answeredLate : this.disturbanceOf(stream, before.at, at)?.reason;
+      const silent = unanswered.find((each) => each.id === id && each.at >= before.at && each.at <= at);
+      const cause = this.disturbanceOf(stream, before.at, at)?.reason ?? silent?.reason ?? this.outageOf(before.at);
+      const reason = isLate(before) ? answeredLate : cause;
       return { id, first: before.at, at, reason };
     });
+  }
+
+  /** While Redis is away, no worker can store an arrival or keep the lock of its job, so that another worker takes the job. */
+  private outageOf(first: number): string | undefined {
+    const isDuring = this.outages.some(({ from, to }) => first >= from - inFlightMs && first <= to + recoveryMs);
+    return isDuring ? 'Redis away' : undefined;
   }
 
   /** What disturbed the stream after the first arrival and before the worker could store it. */
   private disturbanceOf(stream: string, first: number, second: number): Disturbance | undefined {
     const outage = this.outages.find(({ from, to }) => first >= from - inFlightMs && first <= to);
     const storedBy = (outage?.to ?? first) + inFlightMs;
+    const begunBy = first - inFlightMs;
     return this.disturbances.find(
-      (each) => each.stream === stream && each.to >= first - inFlightMs && each.from <= storedBy && each.from <= second,
+      (each) =>
+        each.stream === stream && each.to + each.effectMs >= begunBy && each.from <= storedBy && each.from <= second,
     );
   }
 }

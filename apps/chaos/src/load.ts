@@ -9,6 +9,8 @@ const answerWithinMs = 10_000;
 const paceMs = 100;
 /** After this time a producer repeats notifications that were not accepted, in ms. */
 const repeatMs = 250;
+/** The run fails if a request is not accepted for this time, in ms. */
+const acceptedWithinMs = 300_000;
 
 /** A text by which a notification is recognised in every form in which it arrives. */
 export const marker = /chaos-\d{7}/;
@@ -30,28 +32,43 @@ export function userOf(index: number, users: number): number {
   return 1 + (index % users);
 }
 
+/** How many requests got which answer. A request without an answer was sent to a process that died, was frozen or stopped. */
+export type Answers = Record<'accepted' | 'refused with 503' | 'without an answer', number>;
+
+export interface LoadOptions {
+  readonly count: number;
+  readonly perSecond: number;
+  readonly users: number;
+  /** Ends the load. */
+  readonly signal: AbortSignal;
+}
+
 /** Posts `count` notifications at an even rate to the users in turn, each until it is accepted. */
-export async function load(
-  fleet: Fleet,
-  ledger: Ledger,
-  { count, perSecond, users }: { readonly count: number; readonly perSecond: number; readonly users: number },
-): Promise<void> {
+export async function load(fleet: Fleet, ledger: Ledger, options: LoadOptions): Promise<Answers> {
+  const answers: Answers = { accepted: 0, 'refused with 503': 0, 'without an answer': 0 };
+  const { count, perSecond, signal } = options;
   const startedAt = performance.now();
   const perBatch = Math.max(1, Math.round((perSecond * paceMs) / 1000));
   const posts: Promise<void>[] = [];
+  let failed: unknown;
   for (let at = 0; at < count; at += perBatch) {
-    await pause(Math.max(0, startedAt + (at / perSecond) * 1000 - performance.now()));
+    await pause(Math.max(0, startedAt + (at / perSecond) * 1000 - performance.now()), undefined, { signal });
+    if (failed !== undefined) break;
     const indices = Array.from({ length: Math.min(perBatch, count - at) }, (_, index) => at + index);
-    posts.push(postUntilAccepted(fleet, ledger, indices, users));
+    const post = postUntilAccepted(fleet, ledger, indices, options, answers);
+    post.catch((error: unknown) => (failed = error));
+    posts.push(post);
   }
   await Promise.all(posts);
+  return answers;
 }
 
 async function postUntilAccepted(
   fleet: Fleet,
   ledger: Ledger,
   indices: readonly number[],
-  users: number,
+  { users, signal }: LoadOptions,
+  answers: Answers,
 ): Promise<void> {
   const ids = indices.map((index) => `chaos-${String(index).padStart(7, '0')}`);
   const notifications = ids.map((id, index) => ({
@@ -60,27 +77,33 @@ async function postUntilAccepted(
   }));
   const body = JSON.stringify({ notifications });
   ledger.posted(ids);
-  for (let api = (indices[0] as number) / indices.length; !(await isAccepted(fleet, body, Math.floor(api))); api++) {
-    await pause(repeatMs);
+  const endsAt = performance.now() + acceptedWithinMs;
+  for (let api = Math.floor((indices[0] as number) / indices.length); ; api++) {
+    const answer = await answerTo(fleet, body, api);
+    answers[answer]++;
+    if (answer === 'accepted') break;
+    if (performance.now() > endsAt) throw new Error(`No API accepted ${ids[0]} within ${acceptedWithinMs / 1000} s.`);
+    await pause(repeatMs, undefined, { signal });
   }
   for (const id of ids) ledger.accepted(id);
 }
 
 /** Sends requests to the API processes in turn. A request without an answer promises nothing. */
-async function isAccepted(fleet: Fleet, body: string, turn: number): Promise<boolean> {
+async function answerTo(fleet: Fleet, body: string, turn: number): Promise<keyof Answers> {
   const apis = fleet.living('api');
   const api = apis[turn % apis.length];
-  if (api === undefined) return false;
+  if (api === undefined) return 'without an answer';
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
   const signal = AbortSignal.timeout(answerWithinMs);
   let answer: Response;
+  let text: string;
   try {
     answer = await fetch(`${api.url}/v1/notifications`, { method: 'POST', headers, body, signal });
-    await answer.text();
+    text = await answer.text();
   } catch {
-    return false;
+    return 'without an answer';
   }
-  if (answer.status === 202) return true;
-  if (answer.status !== 503) throw new Error(`POST /v1/notifications answered ${answer.status}.`);
-  return false;
+  if (answer.status === 202) return 'accepted';
+  if (answer.status === 503 && answer.headers.has('retry-after')) return 'refused with 503';
+  throw new Error(`POST /v1/notifications answered ${answer.status} without Retry-After: ${text}`);
 }

@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     for (const line of reportOf(result, some)) say(line);
     return result;
   };
-  const common = { count, perSecond, users, processes, logs: values.logs, appsBefore: appsBefore?.folder, say: report };
+  const common = { count, perSecond, users, processes, logs: values.logs, appsBefore, say: report };
   try {
     if (isGood(await runWith(faults))) return;
     process.exitCode = 1;
@@ -76,7 +76,19 @@ function report(line: string): void {
   say(`${((Date.now() - begunAt) / 1000).toFixed(1).padStart(6)} s  ${line}`);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});
+/** Connections and timers that are still open after this time keep the process from ending, and are a fault of this program, in ms. */
+const closesWithinMs = 60_000;
+
+main()
+  .catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  })
+  .finally(() =>
+    setTimeout(() => {
+      process.stderr.write(
+        `The run has ended, and these are still open: ${process.getActiveResourcesInfo().join(', ')}\n`,
+      );
+      process.exit(1);
+    }, closesWithinMs).unref(),
+  );

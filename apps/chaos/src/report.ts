@@ -8,10 +8,12 @@ export function isGood({ accounts }: Pick<RunResult, 'accounts'>): boolean {
 
 /** The lines that a run prints at its end. */
 export function* reportOf(result: RunResult, faults: readonly PlannedFault[]): Generator<string> {
-  const { accounts, heldPerSecond, streams } = result;
+  const { accounts, answers, heldPerSecond, streams } = result;
   const kinds = new Set(faults.map(({ kind }) => kind));
   yield '';
   yield `Load held: ${heldPerSecond.toFixed(1)} notifications a second. Faults: ${faults.length} of ${kinds.size} kinds.`;
+  const requests = Object.entries(answers).map(([answer, count]) => `${count} ${answer}`);
+  yield `Requests: ${requests.join(', ')}.`;
   yield '| transport | deliveries | lost | doubled | not explained | p50 ms | p99 ms | longest ms |';
   yield '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |';
   for (const { stream, expected, lost, doubled, unexplained, delays } of accounts) {
@@ -28,6 +30,8 @@ export function* reportOf(result: RunResult, faults: readonly PlannedFault[]): G
     for (const [reason, count] of reasons) yield `doubled of ${stream}: ${count}, ${reason}`;
   }
   yield `Socket streams: ${streams.all}, with gaps ${streams.withGaps}, out of order ${streams.outOfOrder}, told of a gap ${streams.told} times.`;
+  const { notTold } = streams;
+  if (notTold.length > 0) yield `ended as expired, and the socket was not told: ${notTold.slice(0, 20).join(' ')}`;
   for (const { stream, lost, unexplained } of accounts) {
     if (lost.length > 0) yield `lost of ${stream}: ${lost.slice(0, 20).join(' ')}`;
     for (const { id, first, at } of unexplained.slice(0, 20)) {

@@ -1,19 +1,23 @@
+import { setMaxListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { provideDatabase, System, webhooksYaml, type AppProcessOptions } from '@pns/e2e';
 import { startPostgres } from '@pns/local-servers';
+import { expiredAtSockets, unansweredAttempts } from './attempts';
+import type { EarlierBuild } from './earlier-build';
 import { perform, type Chaos } from './faults';
 import { providersOf } from './far-sides';
 import { Fleet } from './fleet';
 import { Ledger, type Account } from './ledger';
 import { Link } from './link';
-import { indexOf, load, marker, signedAt, userOf } from './load';
+import { indexOf, load, marker, signedAt, userOf, type Answers } from './load';
 import { apps, linkedTransports, type PlannedFault } from './plans';
 import { SmallDisk } from './small-disk';
 import { SocketClients } from './socket-clients';
 import { properties, subscribeAll, transports } from './subscribers';
+import { within } from './within';
 
 /** If nothing has arrived for this long after the load, the rest is lost, in ms. */
 const giveUpMs = 180_000;
@@ -21,6 +25,10 @@ const giveUpMs = 180_000;
 const repeatsWithinMs = 5000;
 /** After the load, failed deliveries are resent at this interval, as an operator does, in ms. */
 const resendEveryMs = 5000;
+/** A bound for the end of the servers and the sandbox, in ms. */
+const stopsWithinMs = 120_000;
+/** A bound for an answer of the API, in ms. */
+const answersWithinMs = 30_000;
 const outcomes = ['misconfigured', 'exhausted', 'expired'] as const;
 
 /** One run. */
@@ -33,8 +41,8 @@ export interface RunOptions {
   readonly processes: number;
   /** Where the log of each process is written. */
   readonly logs?: string | undefined;
-  /** The folder with the built apps of an earlier version, with which the run begins. */
-  readonly appsBefore?: string | undefined;
+  /** The built apps of an earlier version, with which the run begins. Its users have only the transports of that version. */
+  readonly appsBefore?: Pick<EarlierBuild, 'folder' | 'apps'> | undefined;
   readonly say: (line: string) => void;
 }
 
@@ -43,11 +51,14 @@ export interface RunResult {
   readonly accounts: readonly Account[];
   /** Notifications that were accepted during the load, per second. */
   readonly heldPerSecond: number;
+  readonly answers: Answers;
   readonly streams: {
     readonly all: number;
     readonly withGaps: number;
     readonly outOfOrder: number;
     readonly told: number;
+    /** Notifications that ended as expired, and whose sockets were not told. */
+    readonly notTold: readonly string[];
   };
 }
 
@@ -62,7 +73,6 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const disk = faults.some(({ kind }) => kind === 'disk-full') ? SmallDisk.mount() : undefined;
   const system = await System.start({
     hasProviders: true,
-    keepsLogs: logs !== undefined,
     processes: Object.fromEntries(apps.map((app) => [app, 0])),
     properties,
     ...(disk !== undefined && { redisFolder: disk.folder }),
@@ -72,21 +82,24 @@ export async function run(options: RunOptions): Promise<RunResult> {
   try {
     system.configure('webhooks.yml', webhooksYaml(farLinks.get('webhook')?.url ?? system.sandbox.url));
     const hasLinks = faults.some(({ target }) => target.includes(' to '));
-    const build: AppProcessOptions = appsBefore === undefined ? {} : { appsFolder: appsBefore };
-    fleet = await Fleet.start(system, processes, hasLinks, build);
-    await subscribeAll(system, users, farLinks);
-    const ledger = new Ledger(['websocket', ...transports]);
+    const build: AppProcessOptions = appsBefore === undefined ? {} : { appsFolder: appsBefore.folder };
+    const first = appsBefore?.apps ?? apps;
+    fleet = await Fleet.start(system, first, processes, hasLinks, build);
+    const usable = transports.filter((transport) => first.includes(`worker-${transport}`));
+    await subscribeAll(system, users, usable, farLinks);
+    const ledger = new Ledger(['websocket', ...usable]);
     return await observe({ system, fleet, postgres, farLinks, disk, ledger, say }, options);
   } finally {
-    fleet?.end();
+    await fleet?.end();
     if (logs !== undefined) keepLogs(system, logs);
+    const stopped = within(stopsWithinMs, 'the end of all processes, of the sandbox and of Redis', system.stop());
     // A server may be down when a run fails, and the error of the run must be seen.
-    await system.stop().catch((error: Error) => say(`The stack did not stop cleanly: ${error.message}`));
+    await stopped.catch((error: Error) => say(`The stack did not stop cleanly: ${error.message}`));
     await fleet?.close();
     for (const link of farLinks.values()) await link.close();
     disk?.unmount();
     await postgres.current.stop();
-    rmSync(folder, { recursive: true, force: true });
+    for (const each of [folder, postgres.current.dataFolder]) rmSync(each, { recursive: true, force: true });
   }
 }
 
@@ -94,42 +107,49 @@ async function observe(chaos: Chaos, options: RunOptions): Promise<RunResult> {
   const { system, fleet, ledger, say } = chaos;
   const { faults, count, perSecond, users } = options;
   const sockets = await SocketClients.open(system, fleet, ledger, users);
+  const wasTold = (id: string) => sockets.wasTold(userOf(indexOf(id), users), ledger.acceptanceOf(id));
   system.sandbox.onArrival(({ at, provider, request, decryptedBody = '', answer }) => {
     const id = (marker.exec(request.latin1Body) ?? marker.exec(decryptedBody))?.[0];
     if (id === undefined || typeof answer !== 'number' || answer >= 300) return;
     ledger.arrived({ at, stream: provider, id, sentAt: signedAt(request.rawHeaders) });
   });
-  const progress = setInterval(() => say(`${ledger.count} accepted, ${ledger.open} deliveries open`), 10_000);
+  const ending = new AbortController();
+  setMaxListeners(Infinity, ending.signal); // each waiting fault is a listener
+  const { signal } = ending;
+  const progress = setInterval(() => say(`${ledger.count} accepted, open: ${ledger.openStreams}`), 10_000);
   try {
     const startedAt = performance.now();
-    let isLoaded = false;
-    const posting = load(fleet, ledger, { count, perSecond, users }).then(() => {
-      isLoaded = true;
-      return ledger.count / ((performance.now() - startedAt) / 1000);
+    const posting = load(fleet, ledger, { count, perSecond, users, signal }).then((answers) => {
+      say('All are accepted.');
+      return { answers, heldPerSecond: ledger.count / ((performance.now() - startedAt) / 1000) };
     });
-    const [heldPerSecond] = await Promise.all([posting, perform(chaos, faults)]);
-    say(`All are accepted: ${isLoaded}. The last fault is over.`);
+    const [held] = await Promise.all([posting, perform(chaos, faults, signal)]);
+    say('The last fault is over.');
     let resentAt = 0;
-    while (!ledger.isComplete && Date.now() - ledger.lastArrivalAt < giveUpMs) {
+    let expired = expiredAtSockets(system);
+    const isKnown = (id: string) => wasTold(id) || expired.has(id);
+    while (ledger.openExcept(isKnown) > 0 && Date.now() - ledger.lastArrivalAt < giveUpMs) {
       if (Date.now() - resentAt > resendEveryMs) {
         resentAt = Date.now();
         await resendFailed(chaos);
+        expired = expiredAtSockets(system);
       }
       await pause(250);
     }
     await pause(repeatsWithinMs);
-    await sockets.close();
-    const wasTold = (id: string) => sockets.wasTold(userOf(indexOf(id), users), ledger.acceptanceOf(id));
-    const all = ledger.accounts();
+    const all = ledger.accounts(unansweredAttempts(system, transports));
     const missed = all.find(({ stream }) => stream === 'websocket')?.lost ?? [];
     const accounts = all.map((each) =>
-      each.stream === 'websocket' ? { ...each, lost: each.lost.filter((id) => !wasTold(id)) } : each,
+      each.stream === 'websocket' ? { ...each, lost: missed.filter((id) => !isKnown(id)) } : each,
     );
     const withGaps = new Set(missed.map((id) => userOf(indexOf(id), users))).size;
     const { outOfOrder, timesTold: told } = sockets;
-    return { accounts, heldPerSecond, streams: { all: users, withGaps, outOfOrder, told } };
+    const notTold = missed.filter((id) => expired.has(id) && !wasTold(id));
+    return { ...held, accounts, streams: { all: users, withGaps, outOfOrder, told, notTold } };
   } finally {
     clearInterval(progress);
+    ending.abort();
+    await sockets.close();
   }
 }
 
@@ -138,10 +158,11 @@ async function resendFailed({ system, fleet, say }: Chaos): Promise<void> {
   const [api] = fleet.living('api');
   if (api === undefined) return;
   for (const outcome of outcomes) {
-    const answer = await system.request('POST', '/v1/deliveries/retry', { outcome }, api).catch(() => undefined);
+    const answer = system.expect<{ retried: number }>(200, 'POST', '/v1/deliveries/retry', { outcome }, api);
     // An operator repeats the command when the API, Redis or Postgres is back.
-    if (answer?.status !== 200) return;
-    const { retried } = (await answer.json()) as { retried: number };
+    const result = await within(answersWithinMs, 'an answer', answer).catch(() => undefined);
+    if (result === undefined) return;
+    const { retried } = result;
     if (retried > 0) say(`${retried} deliveries that had ended as ${outcome} are sent again`);
   }
 }

@@ -1,11 +1,15 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { io } from 'socket.io-client';
 import ioV2 from 'socket.io-client-v2';
 import type { System } from '@pns/e2e';
 import type { Fleet } from './fleet';
 import type { Ledger } from './ledger';
 import { indexOf, marker } from './load';
+import { within } from './within';
+
+/** A bound for a socket that does not connect, in ms. */
+const connectsWithinMs = 60_000;
 
 interface ClientSocket {
   readonly active?: boolean;
@@ -21,16 +25,22 @@ export class SocketClients {
   /** For each user, the last posted notification among those that arrived. */
   private readonly latest = new Map<number, string>();
   private readonly sockets: ClientSocket[] = [];
+  private isClosing = false;
   /** Notifications that arrived after one of the same user that was posted when they had been accepted. */
   outOfOrder = 0;
 
   private constructor(
     private readonly balancer: Server,
+    /** The connections of the clients. */
+    private readonly connections: ReadonlySet<Socket>,
     private readonly ledger: Ledger,
   ) {}
 
   static async open(system: System, fleet: Fleet, ledger: Ledger, users: number): Promise<SocketClients> {
+    const connections = new Set<Socket>();
     const balancer = createServer((near) => {
+      connections.add(near);
+      near.on('close', () => connections.delete(near));
       const nodes = fleet.living('worker-websocket');
       const node = nodes[Math.floor(Math.random() * nodes.length)];
       if (node === undefined) return void near.destroy();
@@ -44,7 +54,7 @@ export class SocketClients {
       near.pipe(far).pipe(near);
     });
     await once(balancer.listen(0, '127.0.0.1'), 'listening');
-    const clients = new SocketClients(balancer, ledger);
+    const clients = new SocketClients(balancer, connections, ledger);
     const url = `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`;
     for (let user = 1; user <= users; user++) {
       const { token } = await system.expect<{ token: string }>(201, 'POST', '/v1/sessions', { context: 1, user });
@@ -63,9 +73,10 @@ export class SocketClients {
   }
 
   async close(): Promise<void> {
+    this.isClosing = true;
     for (const socket of this.sockets) socket.close();
-    const closed = once(this.balancer, 'close');
-    this.balancer.close();
+    const closed = once(this.balancer.close(), 'close');
+    for (const connection of this.connections) connection.destroy();
     await closed;
   }
 
@@ -84,13 +95,18 @@ export class SocketClients {
     socket.on('notifications:missed', () => {
       this.toldAt.set(user, [...(this.toldAt.get(user) ?? []), Date.now()]);
     });
-    await new Promise<void>((resolve) => {
+    const connected = new Promise<void>((resolve) => {
       socket.on('connect', () => resolve());
       // A client of version 4 that was refused does not reconnect by itself.
       socket.on('connect_error', () => {
-        if (socket.active === false) setTimeout(() => socket.open(), options.reconnectionDelayMax);
+        if (socket.active === false) setTimeout(() => this.openAgain(socket), options.reconnectionDelayMax);
       });
     });
+    await within(connectsWithinMs, `the first connection of the socket of user ${user}`, connected);
+  }
+
+  private openAgain(socket: ClientSocket): void {
+    if (!this.isClosing) socket.open();
   }
 
   private arrived(user: number, id: string): void {

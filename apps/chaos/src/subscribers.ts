@@ -16,20 +16,23 @@ export const properties = {
   'com.openexchange.pns.retry.baseDelay': 1000,
 };
 
-/** Registers the users from 1 to `users` for everything, over every transport. `links` lead to the far sides. */
-export async function subscribeAll(system: System, users: number, links: ReadonlyMap<string, Link>): Promise<void> {
+export type SubscribedTransport = (typeof transports)[number];
+
+/** Registers the users from 1 to `users` for everything, over these transports and Web Sockets. `links` lead to the far sides. */
+export async function subscribeAll(
+  system: System,
+  users: number,
+  over: readonly SubscribedTransport[],
+  links: ReadonlyMap<string, Link>,
+): Promise<void> {
   const { demoApps, url } = system.sandbox;
-  const { wns, webpush, authority } = providersOf(system);
+  const { wns } = providersOf(system);
   for (const { client, transport, options } of demoApps) {
     const link = links.get(transport);
     const body = link === undefined ? options : { ...options, endpoint: link.url };
     await system.expect(200, 'PUT', `/v1/clients/${client}/transports/${transport}`, body);
   }
-  const subject = 'mailto:ops@example.com';
-  const browserOptions = { subject, allowedNetworks: ['127.0.0.0/8', '::1/128'], caFile: authority.cert };
-  await system.expect(200, 'PUT', `/v1/clients/${browserClient}/transports/webpush`, browserOptions);
-  const keyPath = `/v1/clients/${browserClient}/webpush-key`;
-  const { applicationServerKey } = await system.expect<{ applicationServerKey: string }>(200, 'GET', keyPath);
+  const browserOf = over.includes('webpush') ? await browsers(system) : undefined;
 
   const windows = demoApps.find(({ transport }) => transport === 'wns') as DemoApp;
   const { sid } = windows.options as { readonly sid: string };
@@ -46,7 +49,19 @@ export async function subscribeAll(system: System, users: number, links: Readonl
     for (const { client, transport } of demoApps) {
       await register(user, { client, transport, token: tokenOf(transport, user) });
     }
-    const pushSubscription = webpush.subscribe(applicationServerKey);
+    const pushSubscription = browserOf?.();
+    if (pushSubscription === undefined) continue;
     await register(user, { client: browserClient, transport: 'webpush', pushSubscription });
   }
+}
+
+/** Configures Web Push. Returns a function that returns the subscription of another browser. */
+async function browsers(system: System): Promise<() => object> {
+  const { webpush, authority } = providersOf(system);
+  const subject = 'mailto:ops@example.com';
+  const options = { subject, allowedNetworks: ['127.0.0.0/8', '::1/128'], caFile: authority.cert };
+  await system.expect(200, 'PUT', `/v1/clients/${browserClient}/transports/webpush`, options);
+  const keyPath = `/v1/clients/${browserClient}/webpush-key`;
+  const { applicationServerKey } = await system.expect<{ applicationServerKey: string }>(200, 'GET', keyPath);
+  return () => webpush.subscribe(applicationServerKey);
 }

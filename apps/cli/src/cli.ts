@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { pnsClient, type PnsClient } from '@pns/client';
-import { accessFrom, UsageError } from './env';
+import { accessFrom } from './env';
 import { Output } from './output';
 
 /** What a command works with. */
@@ -25,11 +24,27 @@ interface GlobalOptions {
 /** Turns `run` into an action of commander, which passes the arguments, the options and the command. */
 export function action<Options>(run: Run<Options>): (this: Command, ...given: unknown[]) => Promise<void> {
   return async function (this: Command) {
-    const { url, key, json = false } = this.optsWithGlobals<GlobalOptions>();
-    const access = accessFrom({ ...(url !== undefined && { url }), ...(key !== undefined && { key }) });
-    const output = new Output(json, process.stdout);
-    await run({ client: pnsClient(access), url: access.url, output }, this.opts<Options & object>(), ...this.args);
+    await run({ ...apiOf(this), output: outputOf(this) }, this.opts<Options & object>(), ...this.args);
   };
+}
+
+/**
+ * The API that the options or the environment name.
+ *
+ * @throws UsageError when they name none, or no key for it
+ */
+export function apiOf(command: Command): Pick<Cli, 'client' | 'url'> {
+  const { url, key } = command.optsWithGlobals<GlobalOptions>();
+  const access = accessFrom({ ...(url !== undefined && { url }), ...(key !== undefined && { key }) });
+  return { client: pnsClient(access), url: access.url };
+}
+
+export function outputOf(command: Command): Output {
+  return new Output(isJson(command), process.stdout);
+}
+
+export function isJson(command: Command): boolean {
+  return command.optsWithGlobals<GlobalOptions>().json === true;
 }
 
 /** The same for a command that needs no API. */
@@ -37,8 +52,7 @@ export function offlineAction<Options>(
   run: (cli: Pick<Cli, 'output'>, options: Options, ...args: string[]) => Promise<void>,
 ): (this: Command, ...given: unknown[]) => Promise<void> {
   return async function (this: Command) {
-    const { json = false } = this.optsWithGlobals<GlobalOptions>();
-    await run({ output: new Output(json, process.stdout) }, this.opts<Options & object>(), ...this.args);
+    await run({ output: outputOf(this) }, this.opts<Options & object>(), ...this.args);
   };
 }
 
@@ -59,29 +73,4 @@ export function userOption(text: string): UserOption {
 export function numberOption(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
   return Number(text);
-}
-
-/** Reads JSON from the option itself, from the file `@name`, or from standard input for `-`. */
-export function jsonOption(text: string): unknown {
-  const json = text === '-' ? readFileSync(0, 'utf8') : text.startsWith('@') ? textOf(text.slice(1)) : text;
-  try {
-    return JSON.parse(json) as unknown;
-  } catch (error) {
-    throw new InvalidArgumentError(`This is not JSON: ${(error as Error).message}.`);
-  }
-}
-
-export function jsonObjectOption(text: string): Record<string, unknown> {
-  const value = jsonOption(text);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new InvalidArgumentError('Give a JSON object.');
-  return value as Record<string, unknown>;
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }

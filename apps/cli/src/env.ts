@@ -15,7 +15,7 @@ export interface Access {
  */
 export function accessFrom(given: Partial<Access>, env: NodeJS.ProcessEnv = process.env): Access {
   const url = given.url ?? env['PNS_API_URL'] ?? `http://localhost:${env['PNS_API_PORT'] ?? 3000}`;
-  if (!URL.canParse(url))
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new UsageError(`${url} is not a URL; set PNS_API_URL or --url to one like http://localhost:3000.`);
   // The bootstrap key is for the API that the environment names, not for one that only the command line names.
   const bootstrapKey = given.url === undefined ? secretFrom(env, 'PNS_BOOTSTRAP_API_KEY') : undefined;
@@ -32,7 +32,15 @@ export interface DoctorEnv {
 }
 
 export function doctorEnv(env: NodeJS.ProcessEnv = process.env): DoctorEnv {
-  return { all: env, redisUrl: secretFrom(env, 'REDIS_URL'), databaseUrl: secretFrom(env, 'DATABASE_URL') };
+  const urlFrom = (name: string): string | undefined => {
+    try {
+      return secretFrom(env, name);
+    } catch (error) {
+      if (error instanceof UsageError) return undefined; // the findings of the environment name the file
+      throw error;
+    }
+  };
+  return { all: env, redisUrl: urlFrom('REDIS_URL'), databaseUrl: urlFrom('DATABASE_URL') };
 }
 
 /** Whether text may be coloured: it goes to a terminal, and https://no-color.org does not say otherwise. */

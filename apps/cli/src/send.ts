@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { answerOf, type components } from '@pns/client';
-import { action, jsonObjectOption, numberOption, userOption, type UserOption } from './cli';
+import { action, numberOption, userOption, type UserOption } from './cli';
+import { jsonObjectText, withMember, type JsonObjectText } from './json-text';
 import { historyOf, showHistory, usualWaitSeconds, type Wait } from './where';
 
 type Entry = components['schemas']['NotificationEntry'];
@@ -8,19 +9,20 @@ type Entry = components['schemas']['NotificationEntry'];
 interface SendOptions {
   readonly to: UserOption;
   readonly topic: string;
-  readonly payload: Record<string, unknown>;
+  readonly payload?: JsonObjectText;
   readonly priority?: Entry['priority'];
   readonly ttl?: number;
   readonly id?: string;
   readonly wait?: Wait;
 }
 
-const samplePayload = {
+const sample = {
   folder: 'default0/INBOX',
   email: 'jane.doe@example.com',
   subject: 'Hello from pns send',
   unread: 1,
 };
+const samplePayload: JsonObjectText = { value: sample, text: JSON.stringify(sample) };
 
 /** Adds `pns send`. */
 export function addSend(program: Command): void {
@@ -30,7 +32,7 @@ export function addSend(program: Command): void {
     .description('Posts one notification for a user. Without a payload it is a sample of a new mail.')
     .requiredOption('--to <user@context>', 'the user who is notified', userOption)
     .option('--topic <topic>', 'what happened', 'ox:mail:new')
-    .option('--payload <json>', 'a JSON object, @file or - for standard input', jsonObjectOption, samplePayload)
+    .option('--payload <json>', 'a JSON object, @file or - for standard input', jsonObjectText)
     .option('--priority <priority>', 'high, medium or low')
     .option('--ttl <seconds>', 'how long it may be delivered', numberOption)
     .option('--id <id>', 'makes a repeat harmless')
@@ -41,21 +43,26 @@ export function addSend(program: Command): void {
     )
     .addHelpText('after', '\nExample:\n  pns send --to 14@1 --wait')
     .action(
-      action<SendOptions>(async ({ client, output }, { to, topic, payload, priority, ttl, id, wait }) => {
-        const body = {
-          ...to,
-          topic,
-          payload,
-          ...(priority !== undefined && { priority }),
-          ...(ttl !== undefined && { ttlSeconds: ttl }),
-          ...(id !== undefined && { id }),
-        };
-        const answer = await answerOf(client.POST('/v1/notifications', { body }));
-        const [posted] = answer.notifications;
-        if (wait !== undefined && posted !== undefined) {
-          return showHistory(output, await historyOf(client, posted.id, to, wait));
-        }
-        output.show(answer, () => output.table([{ id: posted?.id, status: posted?.status }], 'Nothing was accepted.'));
-      }),
+      action<SendOptions>(
+        async ({ client, output }, { to, topic, payload = samplePayload, priority, ttl, id, wait }) => {
+          const body = {
+            ...to,
+            topic,
+            payload: payload.value,
+            ...(priority !== undefined && { priority }),
+            ...(ttl !== undefined && { ttlSeconds: ttl }),
+            ...(id !== undefined && { id }),
+          };
+          const bodySerializer = () => withMember({ ...body, payload: undefined }, 'payload', payload.text);
+          const answer = await answerOf(client.POST('/v1/notifications', { body, bodySerializer }));
+          const [posted] = answer.notifications;
+          if (wait !== undefined && posted !== undefined) {
+            return showHistory(output, await historyOf(client, posted.id, to, wait));
+          }
+          output.show(answer, () =>
+            output.table([{ id: posted?.id, status: posted?.status }], 'Nothing was accepted.'),
+          );
+        },
+      ),
     );
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { answerOf, type components } from '@pns/client';
-import { action, jsonObjectOption, userOption, type UserOption } from './cli';
+import { action, userOption, type UserOption } from './cli';
+import { jsonObjectText, type JsonObjectText } from './json-text';
 
 type NewSubscription = components['schemas']['NewSubscription'];
 
@@ -9,7 +10,7 @@ interface SubscribeOptions {
   readonly client: string;
   readonly transport: NewSubscription['transport'];
   readonly token?: string;
-  readonly pushSubscription?: Record<string, unknown>;
+  readonly pushSubscription?: JsonObjectText;
   readonly topics: string[];
   readonly test?: boolean;
 }
@@ -24,7 +25,7 @@ export function addSubscribe(program: Command): void {
     .requiredOption('--client <client>', 'the application that receives, or the id of a webhook')
     .requiredOption('--transport <transport>', 'webhook, apns, fcm, wns or webpush')
     .option('--token <token>', 'the device token or the URI')
-    .option('--push-subscription <json>', "a browser's PushSubscription: JSON, @file or -", jsonObjectOption)
+    .option('--push-subscription <json>', "a browser's PushSubscription: JSON, @file or -", jsonObjectText)
     .option('--topics <pattern...>', 'topic patterns', ['*'])
     .option('--test', 'send a test push and show the answer of the provider')
     .addHelpText('after', '\nExample:\n  pns subscribe --user 14@1 --client sandbox --transport webhook --test')
@@ -37,7 +38,7 @@ export function addSubscribe(program: Command): void {
           transport,
           topics,
           ...(token !== undefined && { token }),
-          ...(pushSubscription !== undefined && { pushSubscription }),
+          ...(pushSubscription !== undefined && { pushSubscription: pushSubscription.value }),
         } as NewSubscription;
         const subscription = await answerOf(api.POST('/v1/subscriptions', { body }));
         const { id } = subscription;
@@ -48,8 +49,9 @@ export function addSubscribe(program: Command): void {
         output.show(tested === undefined ? subscription : { ...subscription, test: tested }, () => {
           output.table([{ id, client, transport, topics: topics.join(' ') }], '');
           for (const { detail } of subscription.warnings ?? []) output.line(output.styled('yellow', detail));
-          if (tested !== undefined)
-            output.line(`Test push: ${output.outcome(tested.outcome)} ${tested.reason ?? ''}`.trimEnd());
+          if (tested === undefined) return;
+          const reason = tested.reason === undefined ? '' : `: ${tested.reason}`;
+          output.line(`Test push: ${output.outcome(tested.outcome)}${reason}`);
         });
       }),
     );

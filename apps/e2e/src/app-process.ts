@@ -26,6 +26,8 @@ export interface AppProcessOptions {
   readonly nodeArgs?: readonly string[];
 }
 
+/** A bound for an app that neither starts nor ends, not for a slow one, in ms. */
+const startWithinMs = 110_000;
 const appsOfThisClone = join(__dirname, '..', '..');
 
 /** One built app as a process, as operators run it. */
@@ -38,7 +40,7 @@ export class AppProcess {
     private readonly log: readonly string[],
   ) {}
 
-  /** Resolves when the app has started; rejects with its log when it ends before that. */
+  /** Resolves when the app has started; rejects with its log when it ends before that, or does not start for `startWithinMs`. */
   static async start(
     name: AppName,
     env: Readonly<Record<string, string>>,
@@ -49,6 +51,11 @@ export class AppProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const log: string[] = [];
+    let isLate = false;
+    const killer = setTimeout(() => {
+      isLate = true;
+      child.kill('SIGKILL');
+    }, startWithinMs);
     const port = await new Promise<number>((resolve, reject) => {
       let listening = 0;
       const read = (line: string): void => {
@@ -59,8 +66,11 @@ export class AppProcess {
       };
       readLines(child.stdout, read);
       readLines(child.stderr, read);
-      child.once('exit', (code) => reject(new Error(`${name} ended with code ${code} at start:\n${log.join('\n')}`)));
-    });
+      child.once('exit', (code) => {
+        const end = isLate ? `did not start within ${startWithinMs / 1000} s` : `ended with code ${code} at start`;
+        reject(new Error(`${name} ${end}:\n${log.join('\n')}`));
+      });
+    }).finally(() => clearTimeout(killer));
     if (!keepsLogs) for (const stream of [child.stdout, child.stderr]) stream.removeAllListeners('data').resume();
     return new AppProcess(name, child, port, log);
   }

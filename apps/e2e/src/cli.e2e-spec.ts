@@ -137,6 +137,7 @@ it.each([
   [['sent'], 2, /Did you mean send\?/],
   [['send', '--to', '14@1', '--payload', '{'], 2, /not JSON/],
   [['send', '--to', '14@1', '--payload', '@missing.json'], 2, /ENOENT/],
+  [['send', '--to', '14@1', '--payload', '{"a":1e400}'], 1, /payload\.a is a number that cannot be sent unchanged/],
   [['failed', 'retry'], 2, /Give ids or a filter/],
   [['config', 'get', 'x', '--in', 'nowhere'], 2, /server, set:<name>, context:<id>/],
   [

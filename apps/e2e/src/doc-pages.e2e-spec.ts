@@ -191,12 +191,16 @@ it('the API key of docs/dovecot.md is made', async () => {
 });
 
 it('docs/producers.md sends notifications and CloudEvents', async () => {
-  const [key, ...posts] = blocksOf('docs/producers.md').filter(({ language }) => language === 'sh');
-  const history = posts.pop();
+  const [key, subscribe, ...posts] = blocksOf('docs/producers.md').filter(({ language }) => language === 'sh');
+  const [history, stop] = posts.splice(-2);
   expect(await run(key as Block)).toContain('"contexts":[1]');
+  await run(subscribe as Block);
   for (const post of posts) expect(await run(post)).toMatch(/"accepted":1,.*"status":"accepted"|^1 accepted,/m);
   expect(posts).toHaveLength(5);
+  await shell.prints('tickets:assigned for user 15: The printer is jammed\n');
   await eventually('the history shows an event', async () => (await run(history as Block)).includes('"id":"4711-'));
+  await run(stop as Block);
+  await shell.type('wait $RECEIVER 2> /dev/null');
 });
 
 it('docs/webhooks.md ends with a push at its receiver', async () => {

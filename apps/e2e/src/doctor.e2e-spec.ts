@@ -38,6 +38,9 @@ it('is silent where all is well', async () => {
 /** What is broken, the variables for it, and what the doctor must name. */
 const variables: readonly (readonly [string, () => Record<string, string>, RegExp])[] = [
   ['an unknown variable', () => ({ PNS_SHARD: '4' }), /PNS_SHARD is not a variable that PNS knows/],
+  ['every faulty variable', () => ({ PNS_SHARD: '4', PNS_SHARDS: 'many' }), /PNS_SHARD is not[^]*PNS_SHARDS: must be/],
+  ['a REDIS_URL without a scheme', () => ({ REDIS_URL: 'localhost:6379' }), /REDIS_URL: must be a redis:\/\//],
+  ['a DATABASE_URL that is no URL', () => ({ DATABASE_URL: 'here' }), /DATABASE_URL: must be a postgres:\/\/ URL/],
   ['a bad value', () => ({ PNS_SHARDS: 'many' }), /PNS_SHARDS: must be a whole number/],
   [
     'a short encryption key',
@@ -59,26 +62,42 @@ const variables: readonly (readonly [string, () => Record<string, string>, RegEx
     () => ({ PNS_API_URL: `http://127.0.0.1:${closedPort}` }),
     /API: \S+ cannot be reached \(ECONNREFUSED\)/,
   ],
+  ['an API key that is not set', () => ({ PNS_API_KEY: '' }), /API: It was not looked at: No API key: set PNS_API_KEY/],
+  [
+    'an address without a scheme',
+    () => ({ PNS_API_URL: 'localhost:3000' }),
+    /localhost:3000 is not a URL; set PNS_API_URL/,
+  ],
+  [
+    'a path behind the address of the API',
+    () => ({ PNS_API_URL: `${system.app('api').url}/docs` }),
+    /\/docs answers HTTP 404, so it is not the API of PNS\.\n {2}Set PNS_API_URL/,
+  ],
   ['a wrong API key', () => ({ PNS_API_KEY: 'a key that nobody made' }), /Set PNS_API_KEY to a valid key/],
   [
     'a Redis that does not run',
     () => ({ REDIS_URL: 'redis://127.0.0.1:1' }),
-    /Redis: .*Start Redis, or correct REDIS_URL/s,
+    /Redis: Redis at 127\.0\.0\.1:1 cannot be reached \([^)]+\)\.\n {2}Start Redis, or correct host and port in REDIS_URL/,
   ],
   [
     'a wrong password of Redis',
     () => ({ REDIS_URL: system.redis.url.replace('redis://', 'redis://nobody:wrong@') }),
-    /Redis: .*refuses: WRONGPASS/,
+    /Redis: .*refuses: WRONGPASS.*\n {2}Correct the user and the password in REDIS_URL/,
   ],
   [
     'a Postgres that does not run',
     () => ({ DATABASE_URL: 'postgres://127.0.0.1:1/pns' }),
-    /Postgres: 127\.0\.0\.1:1\/pns cannot be used: .*ECONNREFUSED/,
+    /Postgres: 127\.0\.0\.1:1\/pns cannot be used: .*ECONNREFUSED.*\n {2}Start Postgres, or correct host and port in DATABASE_URL/,
+  ],
+  [
+    'a wrong password of Postgres',
+    () => ({ DATABASE_URL: system.databaseUrl.replace(/\/\/[^@]*@/, '//nobody:wrong@') }),
+    /Postgres: .*cannot be used: .*"nobody".*\n {2}Correct the user and the password in DATABASE_URL/,
   ],
   [
     'a database that does not exist',
     () => ({ DATABASE_URL: system.databaseUrl.replace(/[^/]+$/, 'missing') }),
-    /Postgres: .*database "missing" does not exist/,
+    /Postgres: .*database "missing" does not exist\.\n {2}Create the database, or correct its name in DATABASE_URL/,
   ],
 ];
 
@@ -103,6 +122,14 @@ it.each([
   } finally {
     await redis.config('SET', name, usual);
   }
+});
+
+it('says that it did not look at servers whose addresses it does not have', async () => {
+  const api = { PNS_API_URL: system.app('api').url, PNS_API_KEY: apiKey };
+  const err =
+    'Redis was not looked at, because REDIS_URL is not set here.\n' +
+    'Postgres was not looked at, because DATABASE_URL is not set here.\n';
+  expect(await runCli(['doctor'], api)).toEqual({ code: 0, out: '', err });
 });
 
 it('names a Redis that is nearly full', async () => {
@@ -141,6 +168,17 @@ it('names a faulty entry of the configuration folder with its file and line', as
   });
   expect(out).toMatch(/broken\.properties:1: .*delayDuration/);
   system.configure('broken.properties', '\n');
+  await eventually('the doctor is silent again', async () => (await runCli(['doctor'], good())).code === 0);
+});
+
+it('names a property that nobody knows, and the nearest one', async () => {
+  system.configure('typing.properties', 'com.openexchange.pns.delayDuraton=5\n');
+  const { out } = await eventually('the doctor finds it', async () => {
+    const ended = await runCli(['doctor'], good());
+    return ended.code === 1 ? ended : undefined;
+  });
+  expect(out).toMatch(/typing\.properties:1: .*delayDuraton: is not known; the nearest is .*delayDuration/);
+  system.configure('typing.properties', '\n');
   await eventually('the doctor is silent again', async () => (await runCli(['doctor'], good())).code === 0);
 });
 

@@ -1,17 +1,42 @@
+import type { DovecotVersion } from '@pns/local-servers';
 import { blocksOf } from './doc-page';
 
 /** The path of Dovecot's requests. */
 export const dovecotPath = '/preliminary/http-notify/v1/notify';
 
-/** The configuration of docs/dovecot.md for Dovecot 2.3, with the script at `script` and an API at `apiUrl`. */
-export function dovecotSettings({ apiUrl, key, script }: { apiUrl: string; key: string; script: string }): string {
-  const block = blocksOf('docs/dovecot.md').find(({ text }) => text.includes('push_notification_driver = lua'));
-  return (block?.text ?? '')
+interface Producer {
+  readonly apiUrl: string;
+  readonly key: string;
+  /** The path of pns.lua. */
+  readonly script: string;
+}
+
+/** Texts that only the blocks of this version have. */
+const marks = {
+  '2.3': { script: 'push_notification_driver = lua:', driver: 'push_notification_driver = ox:' },
+  '2.4': { script: 'push_notification lua {', driver: 'push_notification ox {' },
+};
+
+/** The configuration of docs/dovecot.md for this version, with our addresses instead of those of the page. */
+export function dovecotSettings(version: DovecotVersion, producer: Producer): string {
+  return blockWith(marks[version].script, producer);
+}
+
+/** The same with the driver beside the script. */
+export function bothSenders(version: DovecotVersion, producer: Producer): string {
+  const driver = blockWith(marks[version].driver, producer).replace('push_notification_driver', '$&2');
+  return `${dovecotSettings(version, producer)}\n${driver}`;
+}
+
+function blockWith(mark: string, { apiUrl, key, script }: Producer): string {
+  const block = blocksOf('docs/dovecot.md').find(({ text }) => text.includes(mark));
+  if (block === undefined) throw new Error(`docs/dovecot.md has no block with "${mark}"`);
+  return block.text
     .replaceAll(/http:\/\/pns:<key>@pns\.example\.com:3000\/\S+/g, dovecotUrl(apiUrl, key))
     .replace('/etc/dovecot/pns.lua', script);
 }
 
 /** The address for Dovecot's requests. */
-export function dovecotUrl(apiUrl: string, key: string): string {
+function dovecotUrl(apiUrl: string, key: string): string {
   return `http://pns:${key}@127.0.0.1:${new URL(apiUrl).port}${dovecotPath}`;
 }

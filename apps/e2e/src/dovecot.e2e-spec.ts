@@ -1,12 +1,11 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDovecot, type LocalDovecot } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import { root } from './doc-page';
-import { dovecotPath, dovecotSettings, dovecotUrl } from './dovecot-settings';
+import { DovecotGate } from './dovecot-gate';
+import { bothSenders } from './dovecot-settings';
 import { deliver, ImapClient } from './mail-client';
 import { listen, type Listener } from './sockets';
 import { apiKey, System } from './system';
@@ -14,214 +13,166 @@ import { apiKey, System } from './system';
 jest.setTimeout(240_000);
 
 const john = { context: 1, user: 14 };
-const folder = mkdtempSync(join(tmpdir(), 'pns-dovecot-'));
-
-/** The requests of Dovecot on their way to the API. */
-class Gate {
-  readonly events: string[] = [];
-  /** How many of the next answers do not reach Dovecot. */
-  lostAnswers = 0;
-  private readonly server: Server;
-
-  constructor(private readonly api: () => string) {
-    this.server = createServer((request, response) => void this.forward(request, response));
-  }
-
-  async open(): Promise<number> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return (this.server.address() as AddressInfo).port;
-  }
-
-  private async forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
-    const { event } = JSON.parse(body.toString()) as { event: string };
-    const isLost = this.lostAnswers > 0;
-    if (isLost) this.lostAnswers--;
-    const { authorization = '', 'content-type': type = '' } = request.headers;
-    const headers = { authorization, 'content-type': type };
-    const answer = await fetch(`${this.api()}${dovecotPath}`, { method: 'PUT', headers, body });
-    this.events.push(`${event} ${answer.status}`);
-    if (isLost) return; // Dovecot repeats the request after its time-out
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
-  }
-
-  close(): void {
-    this.server.closeAllConnections();
-    this.server.close();
-  }
-}
-
-let system: System;
-let gate: Gate;
-let dovecot: LocalDovecot;
-let imap: ImapClient;
-let socket: Listener;
-
-/** The configuration of the page for Dovecot 2.3, with our addresses; the driver is on beside the script. */
-function settings(port: number): string {
-  const api = { apiUrl: `http://127.0.0.1:${port}`, key: apiKey };
-  const driver = `ox:url=${dovecotUrl(api.apiUrl, api.key)} user_from_metadata`;
-  return dovecotSettings({ ...api, script: join(folder, 'pns.lua') }).replace(
-    /^plugin \{$/m,
-    `plugin {\n  push_notification_driver2 = ${driver}`,
-  );
-}
 
 const mail = (subject: string): string =>
   `From: =?utf-8?q?J=C3=A4ne?= <jane@example.com>\r\nTo: john@example.com\r\nSubject: ${subject}\r\n\r\nHello`;
 
-beforeAll(async () => {
-  system = await System.start({
-    isDurable: false,
-    processes: { 'worker-webhook': 0 },
-    properties: { 'com.openexchange.pns.delayDuration': 200, 'com.openexchange.pns.timerFrequency': 50 },
-  });
-  system.configure(
-    'websocket-clients.yml',
-    'open-xchange-appsuite:\n  path: /socket.io/appsuite/\n  topics: ["ox:mail:*", "ox:folder:*"]\n',
-  );
-  gate = new Gate(() => system.app('api').url);
-  copyFileSync(join(root, 'deploy', 'dovecot', 'pns.lua'), join(folder, 'pns.lua'));
-  const sieve =
-    'require ["fileinto", "mailbox"];\nif header :contains "subject" "list" { fileinto :create "Lists"; }\n';
-  dovecot = await startDovecot({ folder, settings: settings(await gate.open()), sieve: { john: sieve } });
-  await system.expect(200, 'PUT', '/v1/contexts/1/users/15', { logins: ['jane@example.com'] });
-  imap = await ImapClient.login(dovecot.port, 'john');
-  await imap.run('SETMETADATA "" (/private/vendor/vendor.dovecot/http-notify "user=14@1")');
-  socket = await listen(system, john);
-});
+describe.each(['2.3', '2.4'] as const)('Dovecot %s, with the configuration of the page', (version) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pns-dovecot-'));
+  let system: System;
+  let gate: DovecotGate;
+  let dovecot: LocalDovecot;
+  let imap: ImapClient;
+  let socket: Listener;
 
-afterAll(async () => {
-  imap?.close();
-  socket?.socket.close();
-  await dovecot?.stop();
-  gate?.close();
-  await system?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-/** The next notification at the socket, from the position `from` on, that has this topic. */
-async function next(topic: string, from: number): Promise<Record<string, unknown>> {
-  const found = () => socket.received.slice(from).find(({ frame }) => frame[0] === topic);
-  await socket.until(() => found() !== undefined);
-  return found()?.frame[1] as Record<string, unknown>;
-}
-
-/** Runs `act`, and resolves with the notification of `topic` that follows. */
-async function after(act: () => Promise<unknown>, topic: string): Promise<Record<string, unknown>> {
-  const from = socket.received.length;
-  await act();
-  return next(topic, from);
-}
-
-it('the page has the configuration of this test', () => {
-  const page = readFileSync(join(root, 'docs', 'dovecot.md'), 'utf8');
-  expect(page).toContain('push_notification_driver = lua:file=/etc/dovecot/pns.lua');
-});
-
-it('a mail that is delivered to INBOX arrives once, although driver and script report it', async () => {
-  const payload = await after(() => deliver(dovecot.lmtpPort, 'john', mail('First')), 'ox:mail:new');
-  expect(payload).toMatchObject({
-    folder: 'default0/INBOX',
-    id: '1',
-    displayname: 'J\u00e4ne',
-    subject: 'First',
-    unread: 1,
-  });
-  await eventually(
-    'both requests are answered',
-    () => gate.events.filter((each) => each === 'messageNew 200').length === 1,
-  );
-  expect(gate.events).toEqual(expect.arrayContaining(['MessageNew 200', 'messageNew 200']));
-});
-
-it('a mail that Sieve files into another folder is reported with this folder', async () => {
-  const payload = await after(() => deliver(dovecot.lmtpPort, 'john', mail('A list')), 'ox:mail:new');
-  expect(payload).toMatchObject({ folder: 'default0/Lists', id: '1', subject: 'A list', unread: 1 });
-  expect(await next('ox:folder:changed', 0)).toEqual({ folder: 'default0/Lists', change: 'created' });
-});
-
-it('a mail that a client appends is reported, and a read one only as a change of flags', async () => {
-  const unread = await after(() => imap.append('INBOX', mail('Appended')), 'ox:mail:new');
-  expect(unread).toMatchObject({ folder: 'default0/INBOX', id: '2', subject: 'Appended', unread: 2 });
-  const read = await after(() => imap.append('INBOX', mail('Sent'), '\\Seen'), 'ox:mail:flags');
-  expect(read).toEqual({ folder: 'default0/INBOX', ids: ['3'], flags: ['\\Seen'], unread: 2 });
-});
-
-it('changes of flags are reported with the number of unread mails', async () => {
-  await imap.run('SELECT INBOX');
-  const read = await after(() => imap.run('STORE 1:2 +FLAGS (\\Seen)'), 'ox:mail:read');
-  expect(read).toEqual({ folder: 'default0/INBOX', ids: ['1', '2'], unread: 0 });
-  const unread = await after(() => imap.run('STORE 2 -FLAGS (\\Seen)'), 'ox:mail:flags');
-  expect(unread).toEqual({ folder: 'default0/INBOX', ids: ['2'], cleared: ['\\Seen'], unread: 1 });
-  const flagged = await after(() => imap.run('STORE 1:2 +FLAGS (\\Flagged work)'), 'ox:mail:flags');
-  expect(flagged).toEqual({ folder: 'default0/INBOX', ids: ['1', '2'], flags: ['\\Flagged', 'work'], unread: 1 });
-  const again = await after(() => imap.run('STORE 2 +FLAGS (\\Seen)'), 'ox:mail:read');
-  expect(again).toEqual({ folder: 'default0/INBOX', ids: ['2'], unread: 0 });
-});
-
-it('copied mails are reported with their own flags, also where read and unread ones alternate', async () => {
-  await imap.run('CREATE Mixed');
-  for (const flags of ['', '\\Seen', '']) await imap.append('Mixed', mail('Mixed'), flags);
-  await imap.run('SELECT Mixed');
-  const from = socket.received.length;
-  await imap.run('COPY 1:3 Lists');
-  const ofCopies = () =>
-    socket.received.slice(from).flatMap(({ frame }) => {
-      const [topic, { folder, id, ids }] = frame as [string, { folder: string; id?: string; ids?: string[] }];
-      return folder === 'default0/Lists' ? [[topic, ids ?? [id]]] : [];
+  beforeAll(async () => {
+    system = await System.start({
+      isDurable: false,
+      processes: { 'worker-webhook': 0 },
+      properties: { 'com.openexchange.pns.delayDuration': 200, 'com.openexchange.pns.timerFrequency': 50 },
     });
-  await socket.until(() => ofCopies().length >= 3);
-  expect(ofCopies()).toEqual(
-    expect.arrayContaining([
-      ['ox:mail:new', ['2']],
-      ['ox:mail:flags', ['3']],
-      ['ox:mail:new', ['4']],
-    ]),
-  );
-  await imap.run('SELECT INBOX');
-});
+    system.configure(
+      'websocket-clients.yml',
+      'open-xchange-appsuite:\n  path: /socket.io/appsuite/\n  topics: ["ox:mail:*", "ox:folder:*"]\n',
+    );
+    gate = new DovecotGate(() => system.app('api').url);
+    copyFileSync(join(root, 'deploy', 'dovecot', 'pns.lua'), join(folder, 'pns.lua'));
+    const sieve =
+      'require ["fileinto", "mailbox"];\nif header :contains "subject" "list" { fileinto :create "Lists"; }\n';
+    const api = { apiUrl: `http://127.0.0.1:${await gate.open()}`, key: apiKey };
+    const settings = bothSenders(version, { ...api, script: join(folder, 'pns.lua') });
+    dovecot = await startDovecot({ version, folder, settings, sieve: { john: sieve } });
+    await system.expect(200, 'PUT', '/v1/contexts/1/users/15', { logins: ['jane@example.com'] });
+    imap = await ImapClient.login(dovecot.port, 'john');
+    await imap.run('SETMETADATA "" (/private/vendor/vendor.dovecot/http-notify "user=14@1")');
+    socket = await listen(system, john);
+  });
 
-it('deleted and expunged mails are reported', async () => {
-  const trashed = await after(() => imap.run('STORE 3 +FLAGS (\\Deleted)'), 'ox:mail:deleted');
-  expect(trashed).toEqual({ folder: 'default0/INBOX', ids: ['3'], unread: 0 });
-  const expunged = await after(() => imap.run('EXPUNGE'), 'ox:mail:deleted');
-  expect(expunged).toEqual({ folder: 'default0/INBOX', ids: ['3'], unread: 0 });
-});
+  afterAll(async () => {
+    imap?.close();
+    socket?.socket.close();
+    await dovecot?.stop();
+    gate?.close();
+    await system?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
-it('created, renamed and deleted folders are reported', async () => {
-  const created = await after(() => imap.run('CREATE Old'), 'ox:folder:changed');
-  expect(created).toEqual({ folder: 'default0/Old', change: 'created' });
-  const renamed = await after(() => imap.run('RENAME Old New'), 'ox:folder:changed');
-  expect(renamed).toEqual({ folder: 'default0/New', change: 'renamed', from: 'default0/Old' });
-  const deleted = await after(() => imap.run('DELETE New'), 'ox:folder:changed');
-  expect(deleted).toEqual({ folder: 'default0/New', change: 'deleted' });
-});
+  /** The next notification at the socket, from the position `from` on, that has this topic. */
+  async function next(topic: string, from: number): Promise<Record<string, unknown>> {
+    const found = () => socket.received.slice(from).find(({ frame }) => frame[0] === topic);
+    await socket.until(() => found() !== undefined);
+    return found()?.frame[1] as Record<string, unknown>;
+  }
 
-it('a login of the directory needs no metadata', async () => {
-  const jane = await listen(system, { context: 1, user: 15 });
-  await deliver(dovecot.lmtpPort, 'jane@example.com', mail('To Jane'));
-  await jane.until(() => jane.received.some(({ frame }) => frame[0] === 'ox:mail:new'));
-  expect(jane.received.at(-1)?.frame[1]).toMatchObject({ folder: 'default0/INBOX', subject: 'To Jane', unread: 1 });
-  jane.socket.close();
-});
+  /** Runs `act`, and resolves with the notification of `topic` that follows. */
+  async function after(act: () => Promise<unknown>, topic: string): Promise<Record<string, unknown>> {
+    const from = socket.received.length;
+    await act();
+    return next(topic, from);
+  }
 
-it('a request that Dovecot repeats after a time-out is no second notification', async () => {
-  const before = gate.events.length;
-  gate.lostAnswers = 1;
-  const payload = await after(() => deliver(dovecot.lmtpPort, 'john', mail('Repeated')), 'ox:mail:new');
-  expect(payload).toMatchObject({ subject: 'Repeated' });
-  const requests = () => gate.events.slice(before).filter((each) => each.toLowerCase() === 'messagenew 200').length;
-  await eventually('the script has repeated its request, and the driver has sent its own', () => requests() === 3);
-  // A notification that is posted later arrives later, so a second one would be here before it.
-  await after(() => imap.run('CREATE Last'), 'ox:folder:changed');
-  const subjects = socket.received.map(({ frame }) => (frame[1] as { subject?: string }).subject);
-  expect(subjects.filter((subject) => subject === 'Repeated')).toHaveLength(1);
-  expect(subjects.filter((subject) => subject === 'First')).toHaveLength(1);
-});
+  it('a mail that is delivered to INBOX arrives once, although driver and script report it', async () => {
+    const payload = await after(() => deliver(dovecot.lmtpPort, 'john', mail('First')), 'ox:mail:new');
+    expect(payload).toMatchObject({
+      folder: 'default0/INBOX',
+      id: '1',
+      displayname: 'J\u00e4ne',
+      subject: 'First',
+      unread: 1,
+    });
+    await eventually(
+      'both requests are answered',
+      () => gate.events.filter((each) => each === 'messageNew 200').length === 1,
+    );
+    expect(gate.events).toEqual(expect.arrayContaining(['MessageNew 200', 'messageNew 200']));
+  });
 
-it('no request was refused', () => {
-  expect(gate.events.filter((each) => !each.endsWith(' 200'))).toEqual([]);
+  it('a mail that Sieve files into another folder is reported with this folder', async () => {
+    const payload = await after(() => deliver(dovecot.lmtpPort, 'john', mail('A list')), 'ox:mail:new');
+    expect(payload).toMatchObject({ folder: 'default0/Lists', id: '1', subject: 'A list', unread: 1 });
+    expect(await next('ox:folder:changed', 0)).toEqual({ folder: 'default0/Lists', change: 'created' });
+  });
+
+  it('a mail that a client appends is reported, and a read one only as a change of flags', async () => {
+    const unread = await after(() => imap.append('INBOX', mail('Appended')), 'ox:mail:new');
+    expect(unread).toMatchObject({ folder: 'default0/INBOX', id: '2', subject: 'Appended', unread: 2 });
+    const read = await after(() => imap.append('INBOX', mail('Sent'), '\\Seen'), 'ox:mail:flags');
+    expect(read).toEqual({ folder: 'default0/INBOX', ids: ['3'], flags: ['\\Seen'], unread: 2 });
+  });
+
+  it('changes of flags are reported with the number of unread mails', async () => {
+    await imap.run('SELECT INBOX');
+    const read = await after(() => imap.run('STORE 1:2 +FLAGS (\\Seen)'), 'ox:mail:read');
+    expect(read).toEqual({ folder: 'default0/INBOX', ids: ['1', '2'], unread: 0 });
+    const unread = await after(() => imap.run('STORE 2 -FLAGS (\\Seen)'), 'ox:mail:flags');
+    expect(unread).toEqual({ folder: 'default0/INBOX', ids: ['2'], cleared: ['\\Seen'], unread: 1 });
+    const flagged = await after(() => imap.run('STORE 1:2 +FLAGS (\\Flagged work)'), 'ox:mail:flags');
+    expect(flagged).toEqual({ folder: 'default0/INBOX', ids: ['1', '2'], flags: ['\\Flagged', 'work'], unread: 1 });
+    const again = await after(() => imap.run('STORE 2 +FLAGS (\\Seen)'), 'ox:mail:read');
+    expect(again).toEqual({ folder: 'default0/INBOX', ids: ['2'], unread: 0 });
+  });
+
+  it('copied mails are reported with their own flags, also where read and unread ones alternate', async () => {
+    await imap.run('CREATE Mixed');
+    for (const flags of ['', '\\Seen', '']) await imap.append('Mixed', mail('Mixed'), flags);
+    await imap.run('SELECT Mixed');
+    const from = socket.received.length;
+    await imap.run('COPY 1:3 Lists');
+    const ofCopies = () =>
+      socket.received.slice(from).flatMap(({ frame }) => {
+        const [topic, { folder, id, ids }] = frame as [string, { folder: string; id?: string; ids?: string[] }];
+        return folder === 'default0/Lists' ? [[topic, ids ?? [id]]] : [];
+      });
+    await socket.until(() => ofCopies().length >= 3);
+    expect(ofCopies()).toEqual(
+      expect.arrayContaining([
+        ['ox:mail:new', ['2']],
+        ['ox:mail:flags', ['3']],
+        ['ox:mail:new', ['4']],
+      ]),
+    );
+    await imap.run('SELECT INBOX');
+  });
+
+  it('deleted and expunged mails are reported', async () => {
+    const trashed = await after(() => imap.run('STORE 3 +FLAGS (\\Deleted)'), 'ox:mail:deleted');
+    expect(trashed).toEqual({ folder: 'default0/INBOX', ids: ['3'], unread: 0 });
+    const expunged = await after(() => imap.run('EXPUNGE'), 'ox:mail:deleted');
+    expect(expunged).toEqual({ folder: 'default0/INBOX', ids: ['3'], unread: 0 });
+  });
+
+  it('created, renamed and deleted folders are reported', async () => {
+    const created = await after(() => imap.run('CREATE Old'), 'ox:folder:changed');
+    expect(created).toEqual({ folder: 'default0/Old', change: 'created' });
+    const renamed = await after(() => imap.run('RENAME Old New'), 'ox:folder:changed');
+    expect(renamed).toEqual({ folder: 'default0/New', change: 'renamed', from: 'default0/Old' });
+    const deleted = await after(() => imap.run('DELETE New'), 'ox:folder:changed');
+    expect(deleted).toEqual({ folder: 'default0/New', change: 'deleted' });
+  });
+
+  it('a login of the directory needs no metadata', async () => {
+    const jane = await listen(system, { context: 1, user: 15 });
+    await deliver(dovecot.lmtpPort, 'jane@example.com', mail('To Jane'));
+    await jane.until(() => jane.received.some(({ frame }) => frame[0] === 'ox:mail:new'));
+    expect(jane.received.at(-1)?.frame[1]).toMatchObject({ folder: 'default0/INBOX', subject: 'To Jane', unread: 1 });
+    jane.socket.close();
+  });
+
+  it('a request that Dovecot repeats after a time-out is no second notification', async () => {
+    const before = gate.events.length;
+    gate.lostAnswers = 1;
+    const payload = await after(() => deliver(dovecot.lmtpPort, 'john', mail('Repeated')), 'ox:mail:new');
+    expect(payload).toMatchObject({ subject: 'Repeated' });
+    const requests = () => gate.events.slice(before).filter((each) => each.toLowerCase() === 'messagenew 200').length;
+    await eventually('the script has repeated its request, and the driver has sent its own', () => requests() === 3);
+    // A notification that is posted later arrives later, so a second one would be here before it.
+    await after(() => imap.run('CREATE Last'), 'ox:folder:changed');
+    const subjects = socket.received.map(({ frame }) => (frame[1] as { subject?: string }).subject);
+    expect(subjects.filter((subject) => subject === 'Repeated')).toHaveLength(1);
+    expect(subjects.filter((subject) => subject === 'First')).toHaveLength(1);
+  });
+
+  it('no request was refused', () => {
+    expect(gate.events.filter((each) => !each.endsWith(' 200'))).toEqual([]);
+  });
 });

@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { freePort } from '@pns/local-servers';
 import type { Delivery } from '@pns/transport-contract';
 import { webhookOptions, WebhookTransport } from '@pns/transport-webhook';
-import { ExampleProcess, examples } from './example-process';
+import { ExampleProcess, examples, runtime } from './example-process';
 
 const secret = 'a secret with sp\u00e4ces';
 /** In the form of Standard Webhooks. */
@@ -275,6 +275,66 @@ it('with another id, a request is refused by Standard Webhooks and a repeat for 
     await receiver.prints('Another id');
     expect(timesPrinted(receiver, 'Another id')).toBe(1);
   });
+});
+
+/** Calls both functions of each file with a request that anybody can sign, because one accepted secret has an empty key. */
+const verifications: readonly (readonly [language: string, flags: readonly string[], code: string])[] = [
+  [
+    'node',
+    ['-e'],
+    `import('./node/signatures.mjs').then(({ standardId, oxId }) => {
+       const { headers, empty } = JSON.parse(process.argv[1]);
+       const request = { headers, body: Buffer.from('{}'), secrets: empty, now: 1e12 };
+       console.log(JSON.stringify([standardId(request) ?? null, oxId(request) ?? null]));
+     })`,
+  ],
+  [
+    'python',
+    ['-B', '-c'],
+    `import json, sys
+sys.path.insert(0, 'python')
+from signatures import standard_id, ox_id
+given = json.loads(sys.argv[1])
+request = given['headers'], b'{}', given['empty']
+print(json.dumps([standard_id(*request, now=1e9), ox_id(*request, now=1e9)]))`,
+  ],
+  [
+    'php',
+    ['-r'],
+    `require 'php/signatures.php';
+     $given = json_decode($argv[1], true);
+     $request = [$given['headers'], '{}', $given['empty'], 1e9];
+     echo json_encode([standardId(...$request), oxId(...$request)]);`,
+  ],
+];
+
+it.each(verifications)('in %s, a request that is signed with an empty key is refused', (language, flags, code) => {
+  const hmac = (text: string) => createHmac('sha256', '').update(text);
+  const headers = {
+    'webhook-id': 'forged',
+    'webhook-timestamp': '1000000000',
+    'webhook-signature': `v1,${hmac('forged.1000000000.{}').digest('base64')}`,
+    'x-ox-signature': `t=1000000000000, v1=${hmac('v1:1000000000000:{}').digest('hex')}`,
+  };
+  const given = JSON.stringify({ headers, empty: ['', 'whsec_', 'whsec_!', 'whsec_===='] });
+  const { file, env } = runtime(language);
+  const ended = spawnSync(file, [...flags, code, given], { env, cwd: join(examples, 'receivers'), encoding: 'utf8' });
+  expect([JSON.parse(ended.stdout), ended.stderr]).toEqual([[null, null], '']);
+});
+
+it.each([
+  [process.execPath, 'node/receiver.mjs', 'whsec_'],
+  [process.execPath, 'node/receiver.mjs', 'whsec_!!'],
+  ['python3', 'python/receiver.py', 'whsec_'],
+  ['python3', 'python/receiver.py', 'whsec_!!'],
+])('%s does not start %s with the secret %s, which has an empty key', (program, file, empty) => {
+  const env = { PATH: process.env['PATH'] ?? '', PORT: '0', WEBHOOK_SECRET: secret, WEBHOOK_PREVIOUS_SECRET: empty };
+  const { status, stderr } = spawnSync(program, [join(examples, 'receivers', file)], {
+    env,
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  expect([status, stderr]).toEqual([1, expect.stringContaining('must contain a key')]);
 });
 
 it.each([

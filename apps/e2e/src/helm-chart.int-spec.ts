@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { readEnvironment } from '@pns/runtime/env';
@@ -8,84 +6,26 @@ import type { IDeployment } from 'kubernetes-models/apps/v1/Deployment';
 import type { IJob } from 'kubernetes-models/batch/v1/Job';
 import type { IConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import type { IContainer } from 'kubernetes-models/v1/Container';
-import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import type { IPodSpec } from 'kubernetes-models/v1/PodSpec';
 import type { IService } from 'kubernetes-models/v1/Service';
 import { parse } from 'yaml';
-import { root } from './doc-page';
-import { rendered, runHelm, schemaFaults, unknownFields, type Manifest } from './testing/kubernetes-manifests';
+import {
+  appNames,
+  apps,
+  chart,
+  containerOf,
+  namesOf,
+  ofKind,
+  read,
+  secretNames,
+  secretsByFolder,
+  secretsOf,
+  valueFiles,
+  variables,
+} from './testing/helm-chart';
+import { runHelm, schemaFaults, unknownFields, type Manifest } from './testing/kubernetes-manifests';
 
 jest.setTimeout(300_000);
-
-const read = (...path: string[]): string => readFileSync(join(root, ...path), 'utf8');
-
-interface ComposeService {
-  readonly command?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
-}
-const compose = parse(read('docker-compose.yml'), { merge: true }) as {
-  readonly services: Readonly<Record<string, ComposeService>>;
-};
-/** The services of docker-compose.yml that are apps, without the sandbox, which is not for production. */
-const apps = Object.entries(compose.services).filter(([name]) => !['postgres', 'redis', 'sandbox'].includes(name));
-const appNames = apps.map(([name]) => name).sort();
-
-const secretNames = [
-  'DATABASE_URL',
-  'REDIS_URL',
-  'PNS_BOOTSTRAP_API_KEY',
-  'PNS_SESSION_SECRET',
-  'PNS_ENCRYPTION_KEY',
-] as const;
-
-const valueFiles = ['minimal', 'production', 'keda'] as const;
-const charts = new Map<string, Manifest[]>();
-
-beforeAll(() => {
-  for (const values of valueFiles) charts.set(values, rendered(values));
-});
-
-const chart = (values: (typeof valueFiles)[number]): Manifest[] => charts.get(values) ?? [];
-const ofKind = <Type>(values: (typeof valueFiles)[number], kind: string): Type[] =>
-  chart(values).filter((manifest) => manifest.kind === kind) as Type[];
-const namesOf = (values: (typeof valueFiles)[number], kind: string): string[] =>
-  ofKind<Manifest>(values, kind).map(({ metadata }) => metadata.name.replace(/^pns-/, ''));
-
-/** The only container of an app. */
-function containerOf(deployment: IDeployment | IJob): IContainer {
-  const [container] = deployment.spec?.template.spec?.containers ?? [];
-  if (container === undefined) throw new Error('It has no container.');
-  return container;
-}
-
-const variables = ({ env = [] }: IContainer): Record<string, string> =>
-  Object.fromEntries(env.map(({ name, value = '' }) => [name, value]));
-
-/** The secrets that a container reads from files. */
-const secretsOf = (container: IContainer): string[] =>
-  Object.keys(variables(container))
-    .filter((name) => name.endsWith('_FILE'))
-    .map((name) => name.slice(0, -'_FILE'.length))
-    .sort();
-
-/** The names of the Secrets in each folder that a container mounts. */
-function secretsByFolder(workload: IDeployment | IJob): Record<string, string[]> {
-  const volumes = workload.spec?.template.spec?.volumes ?? [];
-  const mounts = containerOf(workload).volumeMounts ?? [];
-  const folders = mounts.map(({ name, mountPath }): [string, string[]] => {
-    const { secret, projected } = volumes.find((volume) => volume.name === name) ?? {};
-    const names = [secret?.secretName, ...(projected?.sources ?? []).map((source) => source.secret?.name)];
-    return [mountPath, names.filter((each) => each !== undefined)];
-  });
-  return Object.fromEntries(folders);
-}
-
-/** The ports to which a policy of the chart admits an app. */
-function portsTo(manifests: readonly Manifest[], app: string): (string | number)[] {
-  const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy') as (Manifest & INetworkPolicy)[];
-  const rules = policies.find(({ metadata }) => metadata.name === `pns-${app}`)?.spec?.egress ?? [];
-  return rules.flatMap(({ ports = [] }) => ports.map(({ protocol, port }) => `${protocol} ${port}`));
-}
 
 describe.each(valueFiles)('the chart with the values %s', (values) => {
   it('passes helm lint --strict', () => {
@@ -297,56 +237,6 @@ describe('autoscaling', () => {
     expect(queries).toEqual(expected);
     expect(namesOf('keda', 'Deployment')).not.toContain('worker-wns');
   });
-});
-
-it('a policy admits clients to the two public ports only, and metrics from the monitoring only', () => {
-  const ingress = (app: string) =>
-    ofKind<INetworkPolicy>('production', 'NetworkPolicy')
-      .find(({ metadata }) => metadata?.name === `pns-${app}`)
-      ?.spec?.ingress?.map(({ ports, from }) => [
-        ports?.map(({ port }) => port),
-        from?.map((peer) => peer.namespaceSelector?.matchLabels?.['kubernetes.io/metadata.name']),
-      ]);
-  expect(ingress('api')).toEqual([[[3000], ['ingress', 'monitoring']]]);
-  expect(ingress('worker-websocket')).toEqual([
-    [[3001], ['ingress']],
-    [[3003], ['monitoring']],
-  ]);
-  expect(ingress('worker-apns')).toEqual([[[3003], ['monitoring']]]);
-});
-
-describe('with restricted destinations', () => {
-  it('every app and the migration reach the name servers, also those of OpenShift', () => {
-    const policies = namesOf('production', 'NetworkPolicy');
-    expect(policies.sort()).toEqual([...appNames, 'migrate'].sort());
-    const other = rendered('production', '--set', 'networkPolicy.egress.dnsPorts={9053}');
-    for (const name of policies) {
-      const ports = portsTo(chart('production'), name);
-      expect(ports).toEqual(expect.arrayContaining(['UDP 53', 'TCP 53', 'UDP 5353', 'TCP 5353']));
-      expect(portsTo(other, name)).toEqual(expect.arrayContaining(['UDP 9053', 'TCP 9053']));
-      expect(portsTo(other, name)).not.toContain('UDP 53');
-    }
-  });
-
-  it('every app reaches the servers that its variables name', () => {
-    for (const deployment of ofKind<IDeployment>('production', 'Deployment')) {
-      const { name } = containerOf(deployment);
-      const urls = Object.values(variables(containerOf(deployment))).filter((value) => value.startsWith('http://'));
-      const ports = urls.map((url) => `TCP ${new URL(url).port}`);
-      expect(ports).not.toEqual([]);
-      expect([name, portsTo(chart('production'), name)]).toEqual([name, expect.arrayContaining(ports)]);
-    }
-  });
-});
-
-it('the ingress accepts every body that the API accepts', () => {
-  const annotation = 'nginx.ingress.kubernetes.io/proxy-body-size';
-  const [, mebibytes = ''] =
-    /^\| body of `POST \/v1\/notifications` +\| (\d+) MiB /m.exec(read('docs', 'limits.md')) ?? [];
-  const [ingress] = ofKind<Manifest>('production', 'Ingress');
-  expect(ingress?.metadata.annotations).toMatchObject({ [annotation]: `${mebibytes}m` });
-  const page = read('deploy', 'helm', 'pns', 'README.md').replace(/\s+/g, ' ');
-  expect(page).toContain(`\`${annotation}\` is \`${mebibytes}m\``);
 });
 
 it.each([

@@ -18,7 +18,7 @@ const probed = { context: 1, user: 5000 };
 /** The context of the notifications that are only load. Its users have no subscriptions. */
 const loaded = 2;
 const lastUser = 1000;
-const tables = 'history_notifications, history_windows, history_attempts, usage_hours';
+const tables = 'history_notifications, history_windows, history_attempts, history_packs, usage_hours';
 
 interface Answer {
   readonly sentence: string;

@@ -181,7 +181,7 @@ it('a mail in Dovecot becomes a push on the phone and in the page, and its readi
   copyFileSync(join(root, 'deploy', 'dovecot', 'pns.lua'), script);
   chmodSync(script, 0o644);
   const api = { apiUrl: standalone.apiUrl, key: standalone.apiKey };
-  const dovecot = await startDovecot({ folder, settings: dovecotSettings({ ...api, script }) });
+  const dovecot = await startDovecot({ version: '2.4', folder, settings: dovecotSettings('2.4', { ...api, script }) });
   try {
     const imap = await ImapClient.login(dovecot.port, 'john');
     await imap.run('SETMETADATA "" (/private/vendor/vendor.dovecot/http-notify "user=14@1")');

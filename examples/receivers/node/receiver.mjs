@@ -1,11 +1,12 @@
 // Receives webhooks of PNS, verifies them, and prints each notification once. Node 20 or later, no packages.
 import { Buffer } from 'node:buffer';
 import { createServer } from 'node:http';
-import { oxId, standardId } from './signatures.mjs';
+import { hasKey, oxId, standardId } from './signatures.mjs';
 
 const { PORT = '8080', WEBHOOK_SECRET, WEBHOOK_PREVIOUS_SECRET, WEBHOOK_SIGNATURE = 'standard' } = process.env;
 if (!WEBHOOK_SECRET) throw new Error('Set WEBHOOK_SECRET to the signatureSecret of the webhook.');
 const secrets = [WEBHOOK_SECRET, WEBHOOK_PREVIOUS_SECRET].filter(Boolean);
+if (!secrets.every(hasKey)) throw new Error('A secret that begins with whsec_ must contain a key in base64.');
 // One of both, because a receiver that accepts either one is only as strict as the weaker one.
 const idOf = { standard: standardId, ox: oxId }[WEBHOOK_SIGNATURE];
 

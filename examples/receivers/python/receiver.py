@@ -6,13 +6,15 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from signatures import ox_id, standard_id
+from signatures import has_key, ox_id, standard_id
 
 PORT = int(os.environ.get("PORT", "8080"))
 if not os.environ.get("WEBHOOK_SECRET"):
     raise SystemExit("Set WEBHOOK_SECRET to the signatureSecret of the webhook.")
 NAMES = ("WEBHOOK_SECRET", "WEBHOOK_PREVIOUS_SECRET")
 SECRETS = [os.environ[name] for name in NAMES if os.environ.get(name)]
+if not all(has_key(secret) for secret in SECRETS):
+    raise SystemExit("A secret that begins with whsec_ must contain a key in base64.")
 # One of both, because a receiver that accepts either one is only as strict as the weaker one.
 ID_OF = {"standard": standard_id, "ox": ox_id}[os.environ.get("WEBHOOK_SIGNATURE", "standard")]
 

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { ConfigCascade, type HistoryMode } from '@pns/config-cascade';
+import { ConfigCascade, PropertyLoader, type HistoryMode } from '@pns/config-cascade';
 import { History } from '@pns/history';
 import { itemOf, PayloadTexts, type AggregationMode, type Notification } from '@pns/notifications';
 import { KeySpace, mostUsedForIntake, redisFullSentence, redisNearlyFullSentence, type MemoryUse } from '@pns/redis';
-import { PnsError, Slices } from '@pns/runtime';
+import { PnsError, RecurringFault, Slices } from '@pns/runtime';
 import type { UserKey } from '@pns/subscriptions';
 import type { Priority } from '@pns/transport-contract';
 import { joinSpan } from './join-span';
-import { PropertyLoader } from './property-loader';
 import type { Ticks } from './ticks';
 import { contentDigest, idempotencyDigest, priorityFactor, windowKey } from './window-key';
 import type { Joined, JoinEntry, JoinStatus, Windows } from './windows';
@@ -63,7 +62,10 @@ export class Ingest {
     private readonly memory: MemoryUse,
     private readonly history: History,
   ) {
-    this.properties = new PropertyLoader(cascade);
+    this.properties = new PropertyLoader(
+      cascade,
+      new RecurringFault('ingest.properties-not-loaded', 'ingest.properties-loaded'),
+    );
     this.lanes = keys.all().map(() => ({ waiting: [], isBusy: false, overdue: 0 }));
   }
 

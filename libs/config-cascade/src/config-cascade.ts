@@ -5,15 +5,8 @@ import type { UserKey } from '@pns/subscriptions';
 import type { TransportName } from '@pns/transport-contract';
 import { inRankOrder, matchingSets, type ContextSet } from './context-sets';
 import type { AggregationMode } from '@pns/notifications';
-import {
-  aggregationOfTopic,
-  namesFor,
-  properties,
-  registry,
-  type HistoryMode,
-  type PropertyName,
-  type PropertyValue,
-} from './properties';
+import { aggregationOfTopic, properties, type HistoryMode, type PropertyName, type PropertyValue } from './properties';
+import { namesFor, registry } from './property-registry';
 import { Readings } from './readings';
 import { resolveText, type Origin, type Place, type Scope } from './resolve';
 import { contentOf, SubjectCache, type Common, type ConfigChange } from './subject-cache';
@@ -143,9 +136,11 @@ export class ConfigCascade {
   /** What the history contains of notifications of `topic` to `subject`. */
   historyMode(topic: string, subject: UserKey): HistoryMode {
     const name = 'com.openexchange.pns.history';
-    // com.openexchange.pns.history.retention is a property, so it cannot be set for a topic with this name.
-    const names = registry.has(`${name}.${topic}`) ? [name] : [`${name}.${topic}`, name];
-    return this.derive(subject, `history ${topic}`, () => this.firstOf(name, names, subject).value);
+    return this.derive(subject, `history ${topic}`, () => {
+      // com.openexchange.pns.history.retention is a property, so it cannot be set for a topic with this name.
+      const names = registry.has(`${name}.${topic}`) ? [name] : [`${name}.${topic}`, name];
+      return this.firstOf(name, names, subject).value;
+    });
   }
 
   /** The templates, badge and sound that properties set for pushes of `topic` to `client` of `subject`. */

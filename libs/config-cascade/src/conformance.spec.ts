@@ -1,7 +1,7 @@
 import type { TransportName } from '@pns/transport-contract';
 import { conformanceCases } from './testing/conformance-cases';
 import { cascadeOf, inRankOrder, matchingSets, type ContextSet } from './context-sets';
-import { transportSwitches } from './properties';
+import { transportSwitches } from './property-registry';
 import type { Scope, ScopeName } from './resolve';
 import { parseTagExpression } from './tag-expression';
 import { decide } from './transport-switch';

@@ -24,6 +24,17 @@ it('reads blocks in their order, with tags, added tags and properties', () => {
   expect(sets.map(({ values }) => [...values])).toEqual([[[delay, '20']], []]);
 });
 
+it('reads numbers as they are written', () => {
+  const numbers = ['007', '12345678901234567890', '1e3', '0x1F', '0o17', '42'];
+  const { sets, faults } = read(
+    numbers.map((number, at) => `set${at}:\n  withTags: ${number}\n  addTags: [${number}]\n`).join(''),
+  );
+  expect(faults).toEqual([]);
+  expect(sets.map(({ tagText }) => tagText)).toEqual(numbers);
+  expect(sets.map(({ addTags }) => addTags?.[0])).toEqual(numbers);
+  expect(read(`a:\n  withTags: b\n  ${delay}: 1e2\n`).faults).toMatchObject([{ line: 3, severity: 'error' }]);
+});
+
 it.each<[what: string, text: string, line: number, entry: string | undefined, severity: string, reason: RegExp]>([
   ['a set without tags', `a:\n  ${delay}: 1\n`, 1, 'a', 'error', /^withTags is missing; it selects the contexts/],
   ['tags that are a list', 'a:\n  withTags: [b]\n', 2, 'a', 'error', /^withTags must be text/],

@@ -7,9 +7,10 @@ import {
   type YamlEntry,
   type YamlFault,
 } from '@pns/config-folder';
+import { isFieldName } from '@pns/runtime';
 import type { ContextSet } from './context-sets';
-import { knownProperty } from './properties';
-import { foreignNameReason, scopesSentence, valueFault } from './property-check';
+import { knownProperty } from './property-registry';
+import { foreignNameReason, scopesSentence, shownPropertyName, valueFault } from './property-check';
 import { parseTagExpression, type TagExpression } from './tag-expression';
 
 /** The lowest rank of a set in a file. Ranks of sets in the API are lower, so these sets are tried first. */
@@ -55,7 +56,7 @@ export class ContextSetFiles {
       faults.push({ file, severity: 'error', reason: text.fault });
       return before;
     }
-    const { entries, faults: unread, warnings } = yamlEntries(text);
+    const { entries, faults: unread, warnings } = yamlEntries(text, { numbersAsText: true });
     const shown = ({ line, entry, reason }: YamlFault) => ({ file, line, reason, ...namedEntry(entry) });
     for (const fault of unread) faults.push({ ...shown(fault), severity: 'error' });
     for (const fault of warnings) faults.push({ ...shown(fault), severity: 'warning' });
@@ -105,7 +106,7 @@ function propertyOf(name: string, given: unknown, held: string | undefined, note
   const known = knownProperty(name);
   if (known === undefined) {
     const reason = foreignNameReason(name);
-    if (reason !== undefined) note('warning', `${name} ${reason}`, name);
+    if (reason !== undefined) note('warning', `${shownPropertyName(name) ?? 'a property'} ${reason}`, name);
     // The files may also contain properties of other software. Their names contain a dot.
     else if (!name.includes('.')) note('warning', noFieldSentence(name), name);
     return undefined;
@@ -123,7 +124,7 @@ function propertyOf(name: string, given: unknown, held: string | undefined, note
 function noFieldSentence(name: string): string {
   if (name === 'rank')
     return 'rank exists only for sets of the API; sets of files are tried after them, in the order of files and lines';
-  return `${isPlainName(name) ? name : 'a field'} is neither withTags nor addTags nor a property`;
+  return `${isFieldName(name) ? name : 'a field'} is neither withTags nor addTags nor a property`;
 }
 
 function tagsOf(text: string, note: Note): TagExpression | undefined {

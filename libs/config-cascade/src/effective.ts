@@ -1,4 +1,4 @@
-import { knownProperty, registry } from './properties';
+import { knownProperty, registry } from './property-registry';
 import { propertyValue } from './property-check';
 import { resolveText, type Origin, type Scope } from './resolve';
 

@@ -6,16 +6,10 @@ export type { FileContextSet } from './context-set-files';
 export { decisionReason } from './decision-reason';
 export { effectiveProperties, type EffectiveProperty } from './effective';
 export { originalProperty, type OriginalProperty } from './original-names';
-export {
-  knownProperty,
-  properties,
-  registry,
-  type HistoryMode,
-  type Property,
-  type PropertyName,
-  type PropertyValue,
-} from './properties';
+export { properties, type HistoryMode, type Property, type PropertyName, type PropertyValue } from './properties';
+export { knownProperty, registry } from './property-registry';
 export { foreignNameReason, propertyText, propertyValue, valueFault, type PropertyInput } from './property-check';
+export { PropertyLoader } from './property-loader';
 export { scopes, type Origin, type Place, type Scope, type ScopeName } from './resolve';
 export type { ConfigChange } from './subject-cache';
 export {

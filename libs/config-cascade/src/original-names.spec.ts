@@ -1,5 +1,5 @@
 import { originalFileAdvice, originalNames, originalPropertyAdvice } from './original-names';
-import { knownProperty, registry } from './properties';
+import { knownProperty, registry } from './property-registry';
 import { foreignNameReason, propertyText } from './property-check';
 
 const pns = 'com.openexchange.pns';
@@ -10,6 +10,7 @@ it.each([
   [`${switches}.apn.enabled`, `${switches}.apn.ios.enabled`],
   [`${switches}.apns_http2.ios.enabled`, `${switches}.apn.ios.enabled`],
   [`${switches}.apns_http2.enabled.my-app.ox:mail:new`, `${switches}.apn.ios.enabled.my-app.ox:mail:new`],
+  [`${switches}.apn_http2.enabled`, `${switches}.apn.ios.enabled`],
   [`${switches}.fcm.enabled`, `${switches}.gcm.enabled`],
   [`${switches}.websockets.enabled`, `${switches}.websocket.enabled`],
   [`${switches}.webhook.enabled.crm`, `${switches}.webhooks.enabled.crm`],

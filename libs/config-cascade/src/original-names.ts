@@ -1,4 +1,4 @@
-import { knownProperty } from './properties';
+import { knownProperty } from './property-registry';
 
 /** What becomes of a name without a replacement. */
 type Kind =
@@ -36,7 +36,10 @@ const ofTheMailServer = notNeeded(
 /** Properties; the first match decides. Source: the documentation and the properties files of the original. */
 const properties: readonly OriginalName[] = [
   // Switches of transports with other spellings, with suffixes for clients and topics.
-  replaced(/transport\.(?:apns?|apns_http2|apn2)(?:\.ios)?\.enabled((?:\..*)?)$/, `${pns}.transport.apn.ios.enabled$1`),
+  replaced(
+    /transport\.(?:apns?|apns?_http2|apn2)(?:\.ios)?\.enabled((?:\..*)?)$/,
+    `${pns}.transport.apn.ios.enabled$1`,
+  ),
   replaced(/transport\.apns?\.(?:macos|watchos)\.enabled((?:\..*)?)$/, `${pns}.transport.apn.ios.enabled$1`),
   replaced(/transport\.(?:fcm|firebase|android)(?:\.android)?\.enabled((?:\..*)?)$/, `${pns}.transport.gcm.enabled$1`),
   replaced(/transport\.gcm\.android\.enabled((?:\..*)?)$/, `${pns}.transport.gcm.enabled$1`),

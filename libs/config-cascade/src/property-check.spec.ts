@@ -1,7 +1,7 @@
 import { PnsError } from '@pns/runtime';
 import fc from 'fast-check';
-import { registry } from './properties';
-import { propertyText } from './property-check';
+import { foreignNameReason, propertyText } from './property-check';
+import { registry } from './property-registry';
 import { scopes } from './resolve';
 
 const pns = 'com.openexchange.pns';
@@ -40,6 +40,28 @@ it.each([
 ])('%s refuses %j', (name, value, kind) => {
   expect(() => propertyText(name, value, 'server')).toThrow(`${name} cannot be ${kind}.`);
 });
+
+it.each([
+  [`${delay}.ox:mail:new`, delay],
+  [`${pns}.retry.attempts.mobile`, `${pns}.retry.attempts`],
+  [`${pns}.transport.gcm.enabled.`, `${pns}.transport.gcm.enabled`],
+  [delay.toLowerCase(), delay],
+  [delay.toUpperCase(), delay],
+  [`"${delay}"`, delay],
+  [`'${delay}'`, delay],
+  [`-D${delay}`, delay],
+])('suggests the property for %s', (name, property) => {
+  expect(foreignNameReason(name)).toBe(`is not known; the nearest is ${property}`);
+});
+
+it.each([pns, 'com.openexchange.webhooks'])('reports %s', (name) => {
+  expect(foreignNameReason(name)).toBe('is not known; GET /v1/config/properties lists all names');
+});
+
+it.each(['com.openexchange.mail.adminMailLoginEnabled', 'com.openexchange.pnsx.a', 'xcom.openexchange.pns.a', 'a'])(
+  '%s belongs to other software',
+  (name) => expect(foreignNameReason(name)).toBeUndefined(),
+);
 
 it.each([
   `${pns}.mobile.api.facade.apn.sound.filename`,

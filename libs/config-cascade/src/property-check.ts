@@ -1,7 +1,8 @@
-import { PnsError } from '@pns/runtime';
+import { isFieldName, PnsError } from '@pns/runtime';
 import { distance } from 'fastest-levenshtein';
 import { originalPropertyAdvice } from './original-names';
-import { knownProperty, registry, type Property, type PropertyType } from './properties';
+import type { Property, PropertyType } from './properties';
+import { knownProperty, registry } from './property-registry';
 import type { ScopeName } from './resolve';
 
 /** The input for a property: its text, or a value of the property's type. */
@@ -53,11 +54,18 @@ export function valueFault({ schema }: Pick<Property<unknown>, 'schema'>, text: 
 }
 
 /** An unknown name that matches this is a mistake or a name of the original. */
-const ourNames = /^com\.openexchange\.(?:pns|webhooks|websockets)\./;
+const ourNames = /^(?:-D|["'])?com\.openexchange\.(?:pns|webhooks|websockets)(?:\.|$)/i;
 
 /** The fault of an unknown name in a file; undefined for a name of other software. */
 export function foreignNameReason(name: string): string | undefined {
   return originalPropertyAdvice(name) ?? (ourNames.test(name) ? unknownReason(name) : undefined);
+}
+
+/** An unknown name as far as it may be shown: a colon in place of = makes the value a part of it. Undefined if nothing may be shown. */
+export function shownPropertyName(name: string): string | undefined {
+  const [head = '', ...rest] = name.split(':');
+  if (!isFieldName(head)) return undefined;
+  return rest.length === 0 ? head : `${head}:${rest.join('') === '' ? '' : '…'}`;
 }
 
 /** Why a name is unknown and what to do, as the end of a sentence. */
@@ -75,11 +83,13 @@ function unknownReason(name: string): string {
 
 /** The known name with the most similar spelling. Suffixes of `name` for clients and topics are ignored. */
 function nearestProperty(name: string): string | undefined {
-  const words = name.slice(0, 300).split('.');
+  const words = name.slice(0, 300).toLowerCase().split('.');
   let nearest: { readonly known: string; readonly mistakes: number } | undefined;
   for (const known of registry.keys()) {
-    const knownWords = known.split('.');
+    const knownWords = known.toLowerCase().split('.');
     const begin = knownWords.findIndex((word, index) => word !== words[index]);
+    // The name is the known one with a suffix or in another case.
+    if (begin === -1) return known;
     const part = knownWords.slice(begin).join('.');
     const mistakes = distance(words.slice(begin, knownWords.length).join('.'), part);
     const isNear = mistakes <= Math.max(2, part.length / 3);

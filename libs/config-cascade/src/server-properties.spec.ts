@@ -43,6 +43,8 @@ it.each<[what: string, text: string, severity: string, entry: string | undefined
   ['a malformed escape', `${title}=C:\\users`, 'error', title, /\\u without four hexadecimal digits/],
   ['a malformed escape of other software', 'some.path=C:\\users', 'warning', undefined, /\\u without four/],
   ['a colon as separator', `${delay}: 5`, 'warning', `${delay}:`, /a colon is part of the name/],
+  ['a colon in place of =', `${title}s:geheim`, 'warning', `${title}s:…`, /a colon is part of the name|is not known/],
+  ['a key in place of a name', `${pns}.AIzaSyD3x4mpl3=5`, 'warning', undefined, /is not known/],
   ['a colon and a blank', `${delay} : 5`, 'error', delay, /must be a whole number; separate name and value with =/],
   ['a misspelt name', `${delay}s=5`, 'warning', `${delay}s`, new RegExp(`is not known; the nearest is ${delay}$`)],
   [

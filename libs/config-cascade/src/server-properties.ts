@@ -1,6 +1,6 @@
 import { fileText, parseProperties, type Assignment, type ConfigFault, type FileContent } from '@pns/config-folder';
-import { knownProperty } from './properties';
-import { foreignNameReason, valueFault } from './property-check';
+import { knownProperty } from './property-registry';
+import { foreignNameReason, shownPropertyName, valueFault } from './property-check';
 import type { Scope } from './resolve';
 
 /** A usable value of a file, and its line. */
@@ -105,7 +105,9 @@ function assignmentFault(file: string, { name, text, line }: Assignment, before?
   const property = knownProperty(name);
   if (property === undefined) {
     const reason = foreignNameReason(name);
-    return reason === undefined ? undefined : { ...where, severity: 'warning', reason };
+    const entry = shownPropertyName(name);
+    const shown = { file, line, ...(entry === undefined ? {} : { entry }) };
+    return reason === undefined ? undefined : { ...shown, severity: 'warning', reason };
   }
   const fault = valueFault(property, text.trim());
   if (fault !== undefined) {

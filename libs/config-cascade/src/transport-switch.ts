@@ -1,7 +1,8 @@
 import { matchingPattern } from '@pns/topics';
 import { hasConfiguredUri, type TransportName } from '@pns/transport-contract';
 import type { z } from 'zod';
-import { namesFor, properties, propertySchema, transportSwitches } from './properties';
+import { properties } from './properties';
+import { namesFor, propertySchema, transportSwitches } from './property-registry';
 import { resolveText, type Origin, type Place, type Scope } from './resolve';
 
 /** The client and topic for which a transport is on or off. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isFieldName } from '@pns/runtime';
 import type { z } from 'zod';
 import { fileText, type FileContent } from './file-content';
 import { isPlainName, yamlEntries, type YamlEntries, type YamlEntry, type YamlFault } from './yaml-entries';
@@ -155,10 +156,10 @@ export function optionsSentence(issues: readonly z.core.$ZodIssue[]): string {
   return issues.map((issue) => [issue.path.join('.'), messageOf(issue)].filter(Boolean).join(' ')).join('; ');
 }
 
-/** Hides unknown field names that are not plain names: in a broken line, a secret may be read as a name. */
+/** Hides unknown field names that may be secrets: a secret was pasted in the place of a name, or its line is broken. */
 function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'unrecognized_keys') return issue.message;
-  return issue.keys.filter((key) => !isPlainName(key)).reduce((text, key) => text.replaceAll(key, '…'), issue.message);
+  return issue.keys.filter((key) => !isFieldName(key)).reduce((text, key) => text.replaceAll(key, '…'), issue.message);
 }
 
 /** Converts the issues of a file with one entry to issues of the entry. */

@@ -127,6 +127,8 @@ describe('at start', () => {
       'password: geheim',
       '{ password:geheim }',
       'mail: { topic: a, password: { geheim: 1 } }',
+      'mail: { topic: a, whsec_geheim4711x: }',
+      'mail: { topic: a, 0geheim: 1, 0geheim: 2 }',
     ]) {
       const { faults, unreadable } = await opened(text);
       expect(faults.length).toBeGreaterThan(0);

@@ -1,4 +1,5 @@
 import { isMap, isScalar, LineCounter, parseDocument, type Document, type ErrorCode, type YAMLError } from 'yaml';
+import { lineOfDeepNesting } from './yaml-nesting';
 
 /** A part of a YAML file that cannot be read. The fault does not quote the file, because option files contain secrets. */
 export interface YamlFault {
@@ -67,8 +68,11 @@ interface Parsed extends Omit<YamlDocument, 'faults'> {
 }
 
 function parsed(lines: readonly string[]): Parsed {
+  const text = lines.join('\n');
+  const deepLine = lineOfDeepNesting(text);
+  if (deepLine !== undefined) return { ...parsed([]), fault: { line: deepLine, reason: tooDeep } };
   const lineCounter = new LineCounter();
-  const document = parseDocument(lines.join('\n'), {
+  const document = parseDocument(text, {
     lineCounter,
     logLevel: 'error', // the parser reports several documents only so
     prettyErrors: false,
@@ -80,6 +84,8 @@ function parsed(lines: readonly string[]): Parsed {
   return { document, lineOf, ...(fault === undefined ? {} : { fault }) };
 }
 
+const tooDeep = 'is not YAML: it is nested too deeply (RESOURCE_EXHAUSTION)';
+
 /** The fault of a file that is a text or a list. One character at its beginning can make it so. */
 function shapeFault({ contents }: Document.Parsed): YamlFault | undefined {
   const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
@@ -90,6 +96,7 @@ const noEntry = 'has no entry; each entry begins with a name and a colon';
 
 /** A parser's error or warning in our words, with its code, by which its documentation can be found. */
 export function faultOf({ code, pos }: YAMLError, lineOf: (offset: number) => number): YamlFault {
+  if (code === 'RESOURCE_EXHAUSTION') return { line: lineOf(pos[0]), reason: tooDeep };
   return { line: lineOf(pos[0]), reason: `is not YAML: ${sentences[code] ?? 'it cannot be read'} (${code})` };
 }
 
@@ -103,7 +110,6 @@ const sentences: Readonly<Partial<Record<ErrorCode, string>>> = {
   MISSING_CHAR: 'a quote, bracket, comma, colon or blank is missing',
   MULTILINE_IMPLICIT_KEY: 'a line has no colon after its name',
   MULTIPLE_DOCS: 'it has several documents; remove the line ---',
-  RESOURCE_EXHAUSTION: 'it is nested too deeply',
   TAB_AS_INDENT: 'the line is indented with a tab; use blanks',
   TAG_RESOLVE_FAILED: 'a tag (!) is not known; quote text that begins with !',
   UNEXPECTED_TOKEN: 'a character or word is in a wrong place',

@@ -79,6 +79,8 @@ describe('an unreadable part affects only its own entry', () => {
     ['a merge of a text', 'bad:\n  <<: geheim\n', 2, /has a merge key \(<<\) that names no entry with fields/],
     ['an alias of itself', 'bad: &x\n  password: [geheim, *x]\n', 2, /an alias of itself/],
     ['deep nesting', `bad: ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`, 1, /nested too deeply/],
+    ['deep lists', `bad:\n  ${'- '.repeat(20_000)}x\n`, 1, /nested too deeply/],
+    ['deep keys', `bad:\n  ${'? '.repeat(20_000)}x\n`, 1, /nested too deeply/],
     ['a field with a list as its name', 'bad:\n  ? [geheim]\n  : 1\n', 2, /a field whose name is not text/],
     ['bytes that are not UTF-8', Buffer.from('bad:\n  password: p\xe4ss\n', 'latin1'), 2, /is not UTF-8/],
   ])('%s', (_, text, line, reason) => {
@@ -89,6 +91,21 @@ describe('an unreadable part affects only its own entry', () => {
     expect(faults).toEqual([fault]);
     expect(Math.abs((faults[0]?.line ?? 0) - line)).toBeLessThanOrEqual(1);
     expect(inspect(faults, { depth: Infinity })).not.toContain('geheim');
+  });
+
+  it.each(['- ', '? ', ': ', '[', '{', '? - '])('a file that consists of many %j has one fault', (opening) => {
+    const { faults } = read(Buffer.from(opening.repeat(20_000)));
+    expect(faults).toEqual([{ line: 1, reason: 'is not YAML: it is nested too deeply (RESOURCE_EXHAUSTION)' }]);
+  });
+
+  it('nesting over many lines too', () => {
+    const stairs = Array.from({ length: 300 }, (_, depth) => `${' '.repeat(depth)}bad:\n`).join('');
+    const brackets = 'bad:\n' + ' [\n'.repeat(300) + ' ]\n'.repeat(300);
+    for (const text of [stairs, brackets]) {
+      const bytes = Buffer.from(`${text}good: {x: 1}\n`);
+      expect(valuesIn(bytes)).toEqual({ good: { x: 1 } });
+      expect(read(bytes).faults[0]?.reason).toContain('nested too deeply');
+    }
   });
 
   it('also when anchors of one entry are used in another', () => {

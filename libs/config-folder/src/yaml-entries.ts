@@ -1,3 +1,4 @@
+import { isFieldName } from '@pns/runtime';
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLError } from 'yaml';
 import type { FileText } from './file-content';
 import { faultOf, yamlDocument, type YamlFault } from './yaml-document';
@@ -42,9 +43,13 @@ const maxValuesOfFile = 200_000;
 
 /**
  * Reads a YAML file entry by entry, so that an unreadable entry does not affect the others. Merge keys (`<<`) work as in YAML 1.1, an
- * anchor can be used any number of times, and of two entries with the same name the last one is used. Never throws.
+ * anchor can be used any number of times, and of two entries with the same name the last one is used. With `numbersAsText`, a number
+ * is the text in the file: `007` stays `007`. Never throws.
  */
-export function yamlEntries(text: FileText): YamlEntries {
+export function yamlEntries(
+  text: FileText,
+  { numbersAsText = false }: { readonly numbersAsText?: boolean } = {},
+): YamlEntries {
   const { document, lineOf, faults } = yamlDocument(text.lines);
   const { contents } = document;
   if (!isMap<Node, Node | null>(contents)) return { entries: [], faults, warnings: [] };
@@ -52,7 +57,7 @@ export function yamlEntries(text: FileText): YamlEntries {
   for (const line of text.latin1Lines) oddLines.set(line, 'is not UTF-8; save the file as UTF-8');
   // The parser would read another value than the author wrote, for example of a password that begins with `!`.
   for (const warning of document.warnings) oddLines.set(...lineAndReason(warning, lineOf));
-  const reader = new EntryReader(lineOf, oddLines);
+  const reader = new EntryReader(lineOf, oddLines, numbersAsText);
   for (const pair of contents.items) reader.read(pair);
   return { entries: reader.entries, faults: [...faults, ...reader.faults], warnings: reader.warnings };
 }
@@ -95,6 +100,7 @@ class EntryReader {
   constructor(
     private readonly lineOf: (offset: number) => number,
     private readonly oddLines: ReadonlyMap<number, string>,
+    private readonly numbersAsText: boolean,
   ) {}
 
   get entries(): readonly YamlEntry[] {
@@ -149,7 +155,10 @@ class EntryReader {
   }
 
   private contentOf(node: Node, line: number, nesting: number): Read {
-    if (isScalar(node)) return { value: node.value, values: 1, depth: 1 };
+    if (isScalar(node)) {
+      const isText = this.numbersAsText && typeof node.value === 'number';
+      return { value: isText ? nameOf(node) : node.value, values: 1, depth: 1 };
+    }
     if (isSeq<Node | null>(node)) {
       const items = node.items.map((item) => this.valueOf(item, line, nesting + 1));
       return holding(
@@ -177,7 +186,7 @@ class EntryReader {
       }
       const name = nameOf(key);
       const before = lines.get(name);
-      const shown = isPlainName(name) ? name : 'a field';
+      const shown = isFieldName(name) ? name : 'a field';
       if (before !== undefined) {
         this.warn({ line, reason: `has ${shown} in line ${before} too; the last one is used`, before, field: name });
       }

@@ -20,6 +20,13 @@ export function deferredSince(delivery: Delivery): number | undefined {
   return delivery.deferredSince ?? delivery.sparedSince;
 }
 
+/** The delivery for its next attempt. An attempt ends its deferral; without one, it has waited since the same time. */
+export function nextAttemptOf({ delivery, outcome }: Attempt): Delivery {
+  const next = { ...delivery, attempt: delivery.attempt + 1 };
+  const isWaiting = outcome.kind === 'retry' && outcome.isWaiting === true;
+  return isWaiting ? next : { ...next, deferredSince: undefined, sparedSince: undefined };
+}
+
 export function deferredForMs(delivery: Delivery, now: number): number {
   return now - (deferredSince(delivery) ?? now);
 }
@@ -29,11 +36,15 @@ export function isDeferred({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isDeferred === true && delivery.replyTo === undefined;
 }
 
-/** Whether the endpoint answered or failed; `nothing` for outcomes that may arise without a request to the endpoint. */
+/** The outcome of an attempt that ended with an unexpected error. */
+export const internalError: Outcome = { kind: 'retry', reason: 'internal error', isInternal: true };
+
+/** Whether the endpoint answered or failed; `nothing` for outcomes that may arise without a request to the endpoint, or by a fault of ours. */
 export function verdictOf(outcome: Outcome): Verdict {
   if (outcome.kind === 'delivered' || outcome.kind === 'gone') return 'answered';
   if (outcome.kind !== 'retry') return 'nothing';
-  return outcome.isDeferred === true || outcome.isWaiting === true ? 'nothing' : 'failed';
+  const isWithoutRequest = outcome.isDeferred === true || outcome.isWaiting === true;
+  return isWithoutRequest || outcome.isInternal === true ? 'nothing' : 'failed';
 }
 
 /** Makes a failed attempt without a retry `exhausted`. The outcome of a test push stays `retry`. */

@@ -128,6 +128,22 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ attempt }) => attempt)).toEqual([1, 2, 2, 3]);
   });
 
+  it('ends the deferral of a delivery with an attempt that fails, and not with one that waits', async () => {
+    const farSide = new FarSide(({ id, attempt }) => {
+      if (attempt > 1) return delivered;
+      return { kind: 'retry', reason: 'again', afterMs: 1, ...(id === 'waits' && { isWaiting: true }) };
+    });
+    const since = Date.now() - hourMs;
+    const both = ['fails', 'waits'].map((id) => delivery({ id, deferredSince: since, sparedSince: since }));
+    await send(await worker(farSide), both);
+    await farSide.until((came) => came.length === 4);
+    const again = farSide.came.filter(({ attempt }) => attempt === 2);
+    const ofFirst = again.find(({ id }) => id === 'fails');
+    expect(ofFirst).not.toHaveProperty('deferredSince');
+    expect(ofFirst).not.toHaveProperty('sparedSince');
+    expect(again.find(({ id }) => id === 'waits')).toMatchObject({ deferredSince: since });
+  });
+
   it('defers a delivery for at least a quarter of the time for which it was deferred already', async () => {
     const farSide = new FarSide(() => ({ kind: 'retry', reason: 'open', afterMs: 1, isDeferred: true }));
     const app = await worker(farSide);
@@ -359,6 +375,28 @@ describe('the delivery stage', () => {
     await send(await worker(farSide), [delivery({ id: 'faulty' }), delivery({ id: 'fine' })]);
     await farSide.until((came) => came.length === 3);
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['faulty 1', 'fine 1', 'faulty 2']);
+  });
+
+  it('sends as many deliveries at once after internal faults as before', async () => {
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const farSide = new FarSide(async ({ id }) => {
+      if (id.startsWith('faulty')) throw new TypeError('undefined is not a function');
+      await ended;
+      return delivered;
+    });
+    farSide.capacity = () => 80; // the limit begins at 20, and failures lower it to 10
+    const before = await attemptsSoFar();
+    const app = await worker(farSide);
+    const many = (name: string, count: number) =>
+      Array.from({ length: count }, (_, at) => delivery({ id: `${name} ${at}` }));
+    await send(app, many('faulty', 15), 'https://faults.example');
+    await farSide.until((came) => came.length >= 15);
+    for (const each of many('slow', 12)) await send(app, [each], 'https://faults.example');
+    await farSide.until((came) => came.filter(({ id }) => id.startsWith('slow')).length === 12);
+    end();
+    const all = 15 * 3 + 12;
+    await eventually('all attempts are counted', async () => (await attemptsSoFar()) === before + all);
   });
 
   it('stops in time; ended deliveries are recorded once and not sent again', async () => {

@@ -6,7 +6,7 @@ import { assertDeliveryJob, Queues, type DeliveryJob, type JobWorker, type Reade
 import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
-import { deferredForMs, isDeferred, maxDeferredMs, verdictOf, withVerdict } from './attempts';
+import { deferredForMs, internalError, isDeferred, maxDeferredMs, verdictOf, withVerdict } from './attempts';
 import { tracedAttempt } from './attempt-span';
 import { attemptSuspects, suspectAfterDeaths, type Attempting } from './suspects';
 import type { Checkpoint } from './checkpoint';
@@ -297,7 +297,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       if (transport === this.isolated) throw error; // the isolated process has logged the fault
       // An internal fault in one delivery must not delay or repeat the others of its job.
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
-      return { kind: 'retry', reason: 'internal error' };
+      return internalError;
     }
   }
 }

@@ -1,12 +1,18 @@
 import { freshPrefix, testRedisUrl } from '@pns/local-servers';
 import { Queues, type DeliveryJob } from '@pns/queue';
 import { connectRedis, KeySpace } from '@pns/redis';
+import { log } from '@pns/runtime';
 import type { Delivery } from '@pns/transport-contract';
 import { eraseDeliveries } from './erase-deliveries';
 import { enqueueDeliveries } from './enqueue-deliveries';
 
 const queues = new Queues(connectRedis(testRedisUrl()), new KeySpace(1, freshPrefix()));
 const ref = { group: queues.keys.group(0), name: 'webhook' };
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await queues.queue(ref.group, ref.name).obliterate({ force: true });
+});
 
 afterAll(() => queues.onApplicationShutdown());
 
@@ -54,4 +60,32 @@ it('hundreds of jobs are searched', async () => {
   expect(await eraseDeliveries(queues, [ref], { context: 1, user: 7000 })).toEqual({ found: 500, heldBy: [] });
   expect(await eraseDeliveries(queues, [ref], { context: 1 })).toEqual({ found: 500, heldBy: [] });
   expect(await eraseDeliveries(queues, [ref], { context: 1 })).toEqual({ found: 0, heldBy: [] });
+});
+
+it.each([
+  ['an unknown format', JSON.stringify({ v: 2, deliveries: [delivery(8000, 1)] })],
+  ['no format', 'null'],
+  ['no list of deliveries', JSON.stringify({ v: 1, endpoint: 'e' })],
+  ['no JSON', '{'],
+])('a job with %s is skipped and logged, and the others are searched', async (_, text) => {
+  const queue = queues.queue<DeliveryJob>(ref.group, ref.name);
+  const odd = await queue.add('odd', { v: 1, endpoint: 'odd', deliveries: [] });
+  await queues.redis.hset(queue.toKey(String(odd.id)), 'data', text);
+  await enqueueDeliveries(queues, [{ ...ref, endpoint: 'e', deliveries: [delivery(8000, 1)] }]);
+  const lines = jest.spyOn(log, 'error').mockReturnValue(undefined);
+  expect(await eraseDeliveries(queues, [ref], { context: 1, user: 8000 })).toEqual({ found: 1, heldBy: [] });
+  const line = { event: 'erasure.jobs-skipped', queue: 'webhook', jobs: 1, job: odd.id };
+  expect(lines.mock.calls).toEqual([[expect.objectContaining(line)]]);
+  expect(await queues.redis.hget(queue.toKey(String(odd.id)), 'data')).toBe(text);
+});
+
+it('malformed deliveries of the owner are removed, and others stay in their job', async () => {
+  const { redis } = queues;
+  const queue = queues.queue<DeliveryJob>(ref.group, ref.name);
+  const { id } = await queue.add('odd', { v: 1, endpoint: 'odd', deliveries: [] });
+  const deliveries = [null, {}, { context: 1, user: 8000 }];
+  await redis.hset(queue.toKey(String(id)), 'data', JSON.stringify({ v: 1, endpoint: 'odd', deliveries }));
+  expect(await eraseDeliveries(queues, [ref], { context: 1, user: 8000 })).toEqual({ found: 1, heldBy: [] });
+  const left = await redis.hget(queue.toKey(String(id)), 'data');
+  expect(left).toBe(JSON.stringify({ v: 1, endpoint: 'odd', deliveries: [null, {}] }));
 });

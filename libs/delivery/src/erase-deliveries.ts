@@ -9,7 +9,9 @@ import {
   type Queues,
 } from '@pns/queue';
 import { LuaScript, type RedisClient } from '@pns/redis';
+import { log } from '@pns/runtime';
 import { isOwnedBy, type Owner } from '@pns/subscriptions';
+import type { Delivery } from '@pns/transport-contract';
 import type { JobType, Queue } from 'bullmq';
 import type { QueueRef } from './routing';
 
@@ -23,7 +25,8 @@ const replaceData = new LuaScript({ folder: __dirname, name: 'replace-data', num
 
 /**
  * Removes the owner's deliveries from the jobs of these queues, and removes jobs without other deliveries. Deliveries in progress
- * are removed from their job too, so that a crash does not repeat them, and the answer contains the job's lock.
+ * are removed from their job too, so that a crash does not repeat them, and the answer contains the job's lock. Jobs in a format that
+ * this version does not know are skipped and logged, because they must not keep the data of the others.
  */
 export async function eraseDeliveries(queues: Queues, refs: readonly QueueRef[], owner: Owner): Promise<Erased> {
   const steps: Erased[] = [];
@@ -31,11 +34,22 @@ export async function eraseDeliveries(queues: Queues, refs: readonly QueueRef[],
     const queue = queues.queue<DeliveryJob>(ref.group, ref.name);
     // One script reads all states, so that a job that moves from one state to another meanwhile is found.
     const ids = await queue.getRanges(states, 0, -1);
+    const skipped: Skipped[] = [];
     for (let at = 0; at < ids.length; at += jobsPerRead) {
-      steps.push(await eraseFrom(queues.redis, queue, ref, ids.slice(at, at + jobsPerRead), owner));
+      steps.push(await eraseFrom(queues.redis, queue, ref, ids.slice(at, at + jobsPerRead), owner, skipped));
+    }
+    const [first] = skipped;
+    if (first !== undefined) {
+      log.error({ event: 'erasure.jobs-skipped', queue: ref.name, jobs: skipped.length, ...first });
     }
   }
   return erasedInAll(steps);
+}
+
+/** A job that was not searched, and why. */
+interface Skipped {
+  readonly job: string;
+  readonly reason: string;
 }
 
 async function eraseFrom(
@@ -44,6 +58,7 @@ async function eraseFrom(
   { group, name }: QueueRef,
   ids: readonly string[],
   owner: Owner,
+  skipped: Skipped[],
 ): Promise<Erased> {
   const texts = await Promise.all(ids.map((id) => redis.hget(queue.toKey(id), 'data')));
   const locks: string[] = [];
@@ -51,9 +66,12 @@ async function eraseFrom(
   for (const [index, id] of ids.entries()) {
     const text = texts[index];
     if (text == null) continue; // it is done
-    const job = JSON.parse(text) as DeliveryJob;
-    assertJobVersion('delivery', job);
-    const deliveries = job.deliveries.filter((delivery) => !isOwnedBy(delivery, owner));
+    const job = readJob(text);
+    if (typeof job === 'string') {
+      skipped.push({ job: id, reason: job });
+      continue;
+    }
+    const deliveries = job.deliveries.filter((delivery) => !isOwnersDelivery(delivery, owner));
     // A job is empty if a worker ran it during an erasure and then died.
     if (deliveries.length > 0 && deliveries.length === job.deliveries.length) continue;
     found++;
@@ -64,4 +82,21 @@ async function eraseFrom(
     if (!isRemoved) locks.push(jobLock(group, name, id));
   }
   return { found, heldBy: await heldLocks(redis, locks) };
+}
+
+/** A malformed delivery, which no worker sends, may be the owner's too, so an erasure checks only the fields that it reads. */
+function isOwnersDelivery(delivery: Delivery | null, owner: Owner): boolean {
+  return delivery !== null && isOwnedBy(delivery, owner);
+}
+
+/** A job whose deliveries can be searched; otherwise the reason. */
+function readJob(text: string): DeliveryJob | string {
+  try {
+    const job = JSON.parse(text) as DeliveryJob;
+    assertJobVersion('delivery', job);
+    if (Array.isArray(job.deliveries)) return job;
+    return 'A delivery job has no list of deliveries.';
+  } catch (error) {
+    return error instanceof SyntaxError ? 'A delivery job is not JSON.' : (error as Error).message;
+  }
 }

@@ -1,6 +1,7 @@
 import type { ConfigCascade } from '@pns/config-cascade';
 import { log } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
+import { internalError } from './attempts';
 
 /** A message from a worker to its isolated process. */
 export type SenderRequest =
@@ -35,7 +36,7 @@ export class IsolatedSender {
       return await this.transport.deliver(delivery, neverAborted);
     } catch (error) {
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
-      return { kind: 'retry', reason: 'internal error' };
+      return internalError;
     }
   }
 }

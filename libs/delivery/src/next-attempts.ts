@@ -4,7 +4,7 @@ import type { DeliveryJob, Queues } from '@pns/queue';
 import { log } from '@pns/runtime';
 import type { TransportName } from '@pns/transport-contract';
 import type { Job } from 'bullmq';
-import { askedMs, byWait, deferredForMs, deferredParts, deferredSince, isDeferred } from './attempts';
+import { askedMs, byWait, deferredForMs, deferredParts, deferredSince, isDeferred, nextAttemptOf } from './attempts';
 import { backOffMs } from './back-off';
 import type { Checkpoint } from './checkpoint';
 import { enqueueDeliveries } from './enqueue-deliveries';
@@ -88,7 +88,7 @@ export class NextAttempts {
       return backOffMs(delivery.attempt, baseMs, outcome.kind === 'retry' ? outcome.afterMs : 0, random);
     });
     const pauseMs = Math.max(0, ...pauses);
-    const deliveries = attempts.map(({ delivery }) => ({ ...delivery, attempt: delivery.attempt + 1 }));
+    const deliveries = attempts.map(nextAttemptOf);
     await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs: pauseMs });
     checkpoint.keep(attempts.map((attempt) => ({ ...attempt, nextAttemptInMs: pauseMs })));
   }

@@ -132,6 +132,7 @@ export class HistoryReader {
     const sent = found.map((notification, index) => ({
       ...notification,
       notification: windows[index]?.notification ?? notification.notification,
+      dueAt: windows[index]?.dueAt,
     }));
     const attempts = new Map<string, HistoryAttempt[]>();
     for (const attempt of await this.lookup.attemptsOf(sent)) {

@@ -90,7 +90,10 @@ export class History {
     if (mode === 'failures') this.addAccepted(notification, key, place);
     const targets = deliveries.map(targetOf);
     const sent = distinctId(notification);
-    this.writer.addWindow({ at, context, user, place, count, dueAt, windowKey: key, notification: sent, targets });
+    const acceptedAt = notification.timestamp;
+    this.writer.addWindow({
+      ...{ at, context, user, place, count, dueAt, acceptedAt, windowKey: key, notification: sent, targets },
+    });
     this.addSuppressed(notification, suppressed);
   }
 
@@ -115,15 +118,15 @@ export class History {
 
   private attemptEnded({ delivery, outcome, startedAt, durationMs, nextAttemptInMs }: EndedAttempt): void {
     const { context, user, topic, notificationId, producer, attempt, timestamp, transport, client } = delivery;
-    const identity = { id: notificationId, ...(producer !== undefined && { producer }) };
     if (delivery.replyTo !== undefined) return;
     const mode = this.modeOf(topic, delivery);
     if (mode === 'none') return;
     this.count(delivery, outcome);
     const isFailure = outcome.kind !== 'moved' && (outcome.kind !== 'delivered' || attempt > 1);
-    if (mode === 'failures') {
-      if (!isFailure) return;
-      if (!this.isOver(timestamp)) this.addAccepted({ ...identity, context, user, topic, timestamp }, '', 0);
+    if (mode === 'failures' && !isFailure) return;
+    const identity = { id: notificationId, ...(producer !== undefined && { producer }) };
+    if (mode === 'failures' && !this.isOver(timestamp)) {
+      this.addAccepted({ ...identity, context, user, topic, timestamp }, '', 0);
     }
     const found = outcome.kind === 'suppressed' ? this.switchOf(transport, delivery, client) : undefined;
     // Field by field: this runs for each delivery.
@@ -138,6 +141,7 @@ export class History {
       transport,
       client,
       subscription: delivery.subscriptionId,
+      dueAt: delivery.dueAt,
       outcome: isDeferral(outcome) ? 'deferred' : outcome.kind,
       reason: found?.reason ?? ('reason' in outcome ? outcome.reason : undefined),
       providerId: outcome.kind === 'delivered' ? outcome.providerId : undefined,

@@ -223,9 +223,15 @@ describe('the mark of outcomes that the endpoint caused', () => {
     ['a failure', true, failed],
     ['refused credentials', true, { outcome: { kind: 'misconfigured', reason: '401' }, isEndpointFailure: false }],
     ['an accepted delivery', false, fine],
+    ['an answer to the credentials of one subscription', false, { ...failed, isAboutCaller: true }],
     ['a local fault', false, { outcome: failed.outcome, isEndpointFailure: false, isLocalFault: true }],
   ])('of %s: %s', async (_, expected, verdict) => {
     expect(isMarked(await new Endpoints().run('a', 1, attempts(verdict)))).toBe(expected);
+  });
+
+  it('is replaced by another one for a local fault', async () => {
+    const verdict: AttemptVerdict = { outcome: failed.outcome, isEndpointFailure: false, isLocalFault: true };
+    expect(await new Endpoints().run('a', 1, attempts(verdict))).toEqual({ ...failed.outcome, isInternal: true });
   });
 
   it('is absent if the attempt was deferred before a request', async () => {

@@ -18,6 +18,8 @@ export interface AttemptVerdict {
   readonly isEndpointFailure: boolean;
   /** Set if no request was made because of a fault of this process or its host. */
   readonly isLocalFault?: true;
+  /** Set if the answer concerns only the credentials of this subscription, and others may use the same endpoint. */
+  readonly isAboutCaller?: true;
   /** How long nothing more may be sent to the endpoint, in ms, if it requested a pause. */
   readonly pauseMs?: number;
 }
@@ -120,9 +122,10 @@ async function attemptUnlessOpen(endpoint: Endpoint, attempt: () => Promise<Atte
   const open = deferredBy(endpoint);
   if (open !== undefined) return open;
   try {
-    const { outcome, pauseMs = 0, isLocalFault } = await endpoint.breaker.execute(attempt);
+    const { outcome, pauseMs = 0, isLocalFault, isAboutCaller } = await endpoint.breaker.execute(attempt);
     if (pauseMs > 0) endpoint.pausedUntil = Math.max(endpoint.pausedUntil, Date.now() + pauseMs);
-    return isLocalFault === true ? outcome : fromEndpoint(outcome);
+    if (isLocalFault === true && outcome.kind === 'retry') return { ...outcome, isInternal: true };
+    return isAboutCaller === true ? outcome : fromEndpoint(outcome);
   } catch (error) {
     if (isBrokenCircuitError(error)) return deferred(endpoint.nextTryAt - Date.now());
     throw error;

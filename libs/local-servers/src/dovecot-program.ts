@@ -1,32 +1,34 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { findProgram } from './find-program';
-import { cache, debianProgram } from './from-apt';
+import { debianProgram } from './from-apt';
 import { LocalServerError } from './local-server-error';
 import type { Progress } from './server-process';
 
-/** Its programs have their own paths compiled in. */
-const path = join('usr', 'sbin', 'dovecot');
-const modules = ['lib22_push_notification_lua_plugin.so', 'lib90_sieve_plugin.so'];
+export type DovecotVersion = '2.3' | '2.4';
 
-/** The folder whose `usr` must be laid over the system's; undefined where Dovecot is installed. */
-export interface DovecotProgram {
-  readonly overlay: string | undefined;
-}
+/** The releases of Debian with these versions. */
+const releases: Readonly<Record<DovecotVersion, string>> = { '2.3': 'bookworm', '2.4': 'trixie' };
 
 /**
- * Finds an installed Dovecot with IMAP, LMTP, Sieve and Lua, or unpacks one from the system's packages.
+ * The folder `usr` of Debian's Dovecot with IMAP, LMTP, Sieve and Lua, and of all libraries that it loads. Its programs have their
+ * own paths compiled in, so the folder must be mounted as `/usr`. An installed Dovecot is not used, because it has one version only.
  *
- * @throws LocalServerError with the command that installs one.
+ * @throws LocalServerError when it cannot be downloaded or mounted.
  */
-export function dovecot(onProgress: Progress = () => undefined): DovecotProgram {
-  const isInstalled = modules.every((module) => existsSync(join('/usr/lib/dovecot/modules', module)));
-  if (isInstalled && existsSync(join('/', path)) && existsSync('/usr/lib/dovecot/lmtp')) return { overlay: undefined };
-  const packages = ['dovecot-imapd', 'dovecot-lmtpd', 'dovecot-sieve', 'dovecot-auth-lua'];
-  const [first = '', ...others] = packages;
-  const program = debianProgram({ name: 'Dovecot', package: first, others, path, downloadMegabytes: 11 }, onProgress);
-  if (program !== undefined && findProgram('unshare') !== undefined) return { overlay: join(cache, first) };
+export function dovecotUsr(version: DovecotVersion, onProgress: Progress = () => undefined): string {
+  const program = debianProgram(
+    {
+      name: `Dovecot ${version}`,
+      package: 'dovecot-imapd',
+      others: ['dovecot-lmtpd', 'dovecot-sieve', 'dovecot-auth-lua'],
+      path: 'usr/sbin/dovecot',
+      downloadMegabytes: 31,
+      release: releases[version],
+    },
+    onProgress,
+  );
+  if (program !== undefined && findProgram('unshare') !== undefined) return dirname(dirname(program.file));
   throw new LocalServerError(
-    `There is no Dovecot on this machine; install one, for example with: apt-get install ${packages.join(' ')}`,
+    `Dovecot ${version} needs Linux with apt-get, dpkg-deb and unshare, and a connection to a mirror of Debian.`,
   );
 }

@@ -1,12 +1,14 @@
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
-import { dovecot } from './dovecot-program';
+import { dovecotConfiguration } from './dovecot-configuration';
+import { dovecotUsr, type DovecotVersion } from './dovecot-program';
 import { freePort, startServerProcess, type Progress, type ServerProcess } from './server-process';
 
 export interface DovecotOptions {
   /** The folder of its configuration, log and mails; created when missing. Its parents must be readable for all users. */
   readonly folder: string;
+  readonly version: DovecotVersion;
   /** The settings to test, as in a file of conf.d. */
   readonly settings: string;
   /** Sieve scripts by user. */
@@ -42,91 +44,23 @@ export async function startDovecot({
   for (const [user, script] of Object.entries(options.sieve ?? {})) {
     writeFileSync(join(folder, `${user}.sieve`), script, { mode: 0o644 });
   }
-  const { overlay } = dovecot(onProgress);
+  const usr = dovecotUsr(options.version, onProgress);
   const configuration = join(folder, 'dovecot.conf');
   const lmtpPort = await freePort();
-  const dovecotCommand = `exec /usr/sbin/dovecot -F -c '${configuration}'`;
   const server = await startServerProcess({
     folder,
     onProgress,
     command: (port) => {
-      writeFileSync(configuration, configurationFor({ folder, mails, port, lmtpPort, settings: options.settings }));
-      if (overlay === undefined) return { name: 'dovecot', file: '/bin/sh', args: ['-c', dovecotCommand] };
-      // Dovecot's paths are compiled in. In a mount namespace of its own, its packages lie where they would be installed.
-      const mount = `mount -t overlay overlay -o 'lowerdir=${join(overlay, 'usr')}:/usr' /usr`;
+      const places = { folder, mails, mailUid, port, lmtpPort };
+      writeFileSync(configuration, dovecotConfiguration(options.version, places, options.settings));
+      // In a mount namespace of its own, Dovecot's packages lie where they would be installed.
+      const script = `mount --bind '${usr}' /usr && exec /usr/sbin/dovecot -F -c '${configuration}'`;
       const namespaces = isRoot ? ['--mount'] : ['--mount', '--user', '--map-root-user'];
-      return {
-        name: 'dovecot',
-        file: 'unshare',
-        args: [...namespaces, '/bin/sh', '-c', `${mount} && ${dovecotCommand}`],
-      };
+      return { name: 'dovecot', file: 'unshare', args: [...namespaces, '/bin/sh', '-c', script] };
     },
     isReady: (port) => greets(port),
   });
   return { ...server, lmtpPort };
-}
-
-interface Places {
-  readonly folder: string;
-  readonly mails: string;
-  readonly port: number;
-  readonly lmtpPort: number;
-  readonly settings: string;
-}
-
-function configurationFor({ folder, mails, port, lmtpPort, settings }: Places): string {
-  return `base_dir = ${folder}/run
-state_dir = ${folder}/state
-log_path = /dev/stderr
-default_internal_user = nobody
-default_internal_group = nogroup
-default_login_user = daemon
-protocols = imap lmtp
-listen = 127.0.0.1
-ssl = no
-disable_plaintext_auth = no
-mail_location = maildir:~/Maildir
-first_valid_uid = 1
-namespace inbox {
-  inbox = yes
-  separator = /
-}
-passdb {
-  driver = static
-  args = password=secret
-}
-userdb {
-  driver = static
-  args = uid=${mailUid} gid=${mailUid} home=${mails}/%u
-}
-service anvil {
-  chroot =
-}
-service stats {
-  chroot =
-}
-service imap-login {
-  chroot =
-  inet_listener imap {
-    port = ${port}
-  }
-  inet_listener imaps {
-    port = 0
-  }
-}
-service lmtp {
-  inet_listener lmtp {
-    port = ${lmtpPort}
-  }
-}
-${settings}
-protocol lmtp {
-  mail_plugins = $mail_plugins sieve
-}
-plugin {
-  sieve = file:${folder}/%u.sieve
-}
-`;
 }
 
 function greets(port: number): Promise<boolean> {

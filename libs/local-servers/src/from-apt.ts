@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { type Dirent, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, type Dirent, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ofRelease } from './debian-release';
 import { findProgram, isExecutable } from './find-program';
 import type { Progress } from './server-process';
 
@@ -17,6 +18,8 @@ export interface DebianProgram {
   /** The path of the program in the package. */
   readonly path: string;
   readonly downloadMegabytes: number;
+  /** The codename of the Debian release to take it from, with all libraries; without it, the release of the machine. */
+  readonly release?: string;
 }
 
 /** The file of a program, and the environment in which it finds its libraries. */
@@ -32,22 +35,22 @@ export interface Runnable {
  * Undefined where there is no apt-get, or where it cannot reach its servers.
  */
 export function debianProgram(program: DebianProgram, onProgress: Progress): Runnable | undefined {
-  const { name, package: wanted, others = [], path, downloadMegabytes } = program;
-  const unpacked = join(cache, wanted);
+  const { name, package: wanted, others = [], path, downloadMegabytes, release } = program;
+  const unpacked = join(cache, release === undefined ? wanted : `${wanted}-${release}`);
   const file = join(unpacked, path);
   if (!isExecutable(file)) {
     if (!findProgram('apt-get') || !findProgram('dpkg-deb')) return undefined;
     onProgress(
       `There is no ${name} on this machine; downloading it with apt-get (about ${downloadMegabytes} MB, into node_modules/.cache).`,
     );
-    const reason = unpack([wanted, ...others], unpacked);
+    const reason = unpack([wanted, ...others], unpacked, release);
     if (reason !== undefined) onProgress(`apt-get failed: ${reason}`);
   }
   return isExecutable(file) ? { file, env: { ...process.env, LD_LIBRARY_PATH: libraryPath(unpacked) } } : undefined;
 }
 
 /** Returns the reason of a failure, else undefined. */
-function unpack(wanted: readonly string[], unpacked: string): string | undefined {
+function unpack(wanted: readonly string[], unpacked: string, release?: string): string | undefined {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'apt-'));
   try {
@@ -56,7 +59,11 @@ function unpack(wanted: readonly string[], unpacked: string): string | undefined
     for (const folder of [join(work, 'lists', 'partial'), join(archives, 'partial'), target]) {
       mkdirSync(folder, { recursive: true });
     }
-    const apt = ['-qq', ...aptFolders(work)];
+    const apt = [
+      '-qq',
+      ...aptFolders(work),
+      ...(release === undefined ? [] : ofRelease(release, work, keyringFolder())),
+    ];
     const reason =
       run('apt-get', [...apt, 'update']) ??
       run('apt-get', [...apt, '-y', '--no-install-recommends', '--download-only', 'install', ...wanted]) ??
@@ -64,12 +71,31 @@ function unpack(wanted: readonly string[], unpacked: string): string | undefined
         run('dpkg-deb', ['-x', join(archives, file), target]),
       );
     if (reason !== undefined) return reason;
+    if (release !== undefined) mergeUsr(target);
     rmSync(unpacked, { recursive: true, force: true });
     renameSync(target, unpacked);
     return undefined;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Packages of Debian 12 and older have files in `/lib`, which is a link to `/usr/lib` on an installed system. */
+function mergeUsr(folder: string): void {
+  for (const name of ['bin', 'lib', 'lib64', 'sbin']) {
+    if (!existsSync(join(folder, name))) continue;
+    cpSync(join(folder, name), join(folder, 'usr', name), { recursive: true, verbatimSymlinks: true });
+  }
+}
+
+/** The folder with Debian's keys. Other distributions have them in a package. */
+function keyringFolder(): string {
+  const keyrings = join('usr', 'share', 'keyrings');
+  const wanted = 'debian-archive-keyring';
+  if (existsSync(join('/', keyrings, `${wanted}.gpg`))) return join('/', keyrings);
+  const unpacked = join(cache, wanted);
+  if (!existsSync(unpacked)) unpack([wanted], unpacked);
+  return join(unpacked, keyrings);
 }
 
 /** Lists and packages go to a separate folder, so apt needs no lock of the system and changes nothing there. */

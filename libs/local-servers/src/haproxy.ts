@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { haproxy } from './haproxy-program';
+import { haproxy } from './debian-programs';
 import { acceptsConnections, startServerProcess, type Progress, type ServerProcess } from './server-process';
 
 export interface HaproxyOptions {

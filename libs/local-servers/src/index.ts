@@ -1,6 +1,6 @@
-export { chromium } from './chromium-program';
+export { chromium, firefox, php, promtool } from './debian-programs';
 export { startDovecot, type DovecotOptions, type LocalDovecot } from './dovecot';
-export { firefox } from './firefox-program';
+export type { DovecotVersion } from './dovecot-program';
 export { claimFolder } from './folder-claim';
 export { cuttableLink, type CuttableLink } from './cuttable-link';
 export { type HaproxyOptions, startHaproxy } from './haproxy';
@@ -8,9 +8,7 @@ export { helm } from './helm-program';
 export { LocalServerError } from './local-server-error';
 export { nodeProgram } from './node-program';
 export { startNginx, type NginxOptions } from './nginx';
-export { php } from './php-program';
 export { type PrometheusOptions, startPrometheus } from './prometheus';
-export { promtool } from './promtool-program';
 export { freePort, type ServerProcess } from './server-process';
 export { startPostgres, type LocalPostgres, type PostgresOptions } from './postgres';
 export { startRedis, type LocalRedis, type RedisOptions } from './redis';

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { nginx } from './nginx-program';
+import { nginx } from './debian-programs';
 import { acceptsConnections, startServerProcess, type Progress, type ServerProcess } from './server-process';
 
 export interface NginxOptions {

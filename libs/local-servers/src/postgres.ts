@@ -81,7 +81,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
     isReady: (port) => answers(urlOf(port, password, 'postgres')),
   });
   const url = urlOf(server.port, password, database);
-  if (!(await answers(url))) await createDatabase(urlOf(server.port, password, 'postgres'));
+  await ensureDatabase(urlOf(server.port, password, 'postgres'));
   return { ...server, url, dataFolder: data };
 }
 
@@ -183,10 +183,16 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-async function createDatabase(url: string): Promise<void> {
+/** Whether it exists is a query, because a busy server may not answer a connection to it in time. */
+async function ensureDatabase(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
-  await client.query(`CREATE DATABASE ${database}`).finally(() => client.end());
+  try {
+    const found = await client.query('SELECT FROM pg_database WHERE datname = $1', [database]);
+    if (found.rowCount === 0) await client.query(`CREATE DATABASE ${database}`);
+  } finally {
+    await client.end();
+  }
 }
 
 function exists(path: string): boolean {

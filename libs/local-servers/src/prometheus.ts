@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { promtool } from './promtool-program';
+import { promtool } from './debian-programs';
 import { startServerProcess, type Progress, type ServerProcess } from './server-process';
 
 export interface PrometheusOptions {

@@ -90,6 +90,7 @@ describe('the duration of an attempt', () => {
   it.each<[string, Attempt]>([
     ['was not sent', { ...attempt(every.retry), isUnsent: true }],
     ['waits', attempt({ kind: 'retry', reason, isWaiting: true })],
+    ['failed because of a fault of ours', attempt({ kind: 'retry', reason, isInternal: true })],
     ['was deferred', attempt({ kind: 'retry', reason, isDeferred: true })],
   ])('does not count if the delivery %s', (_, unsent) => expect(reachedReceiver(unsent)).toBe(false));
 });

@@ -151,7 +151,8 @@ export function failedDelivery({ delivery, outcome }: Attempt): FailedDelivery |
 /** Whether the attempt reached the receiver, so that its duration counts. Other attempts would lower the measured times. */
 export function reachedReceiver({ outcome, isUnsent = false }: Attempt): boolean {
   if (isUnsent || ['suppressed', 'moved', 'expired'].includes(outcome.kind)) return false;
-  return outcome.kind !== 'retry' || (outcome.isWaiting !== true && outcome.isDeferred !== true);
+  if (outcome.kind !== 'retry') return true;
+  return outcome.isWaiting !== true && outcome.isDeferred !== true && outcome.isInternal !== true;
 }
 
 /** Exhausted deliveries have a separate log line with level error, for operators who read only errors. */

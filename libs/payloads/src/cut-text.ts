@@ -91,7 +91,22 @@ function withoutTrailingBlanks(text: string): string {
   return isBlank(text) ? text : text.trimEnd();
 }
 
-/** Whether a text is invisible: only spaces, line breaks, control and format characters. */
+/**
+ * A character that shows nothing: spaces, control and format characters, those that Unicode calls ignorable (fillers of Hangul,
+ * variation selectors), the blank pattern of Braille, and noncharacters, which WNS cannot transfer.
+ */
+const invisible = '\\s\\p{Z}\\p{Cc}\\p{Cf}\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}\\u2800';
+const visibleCharacter = new RegExp(`[^${invisible}]`, 'u');
+
+/** A longer run of blanks is never intended. A shorter one is kept, because it can contain a mark of the text's direction. */
+const blankStart = new RegExp(`^[${invisible}]{33,}`, 'u');
+
+/** Whether a text shows nothing. */
 export function isBlank(text: string): boolean {
-  return !/[^\s\p{Z}\p{Cc}\p{Cf}]/u.test(text);
+  return !visibleCharacter.test(text);
+}
+
+/** The text without a long run of blanks at its start. A cut text would consist of the blanks. */
+export function withoutBlankStart(text: string): string {
+  return text.replace(blankStart, '');
 }

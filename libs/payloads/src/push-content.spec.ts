@@ -142,6 +142,40 @@ it.each<[string, Partial<PushStyle>, string]>([
   expect(made({ a: ones, host: 'db-1' }, templates, 1, 'ops:alert')).toEqual({ kind: 'rejected', reason });
 });
 
+const invisibles: readonly (readonly [what: string, text: string])[] = [
+  ['blanks', ' \t\u00a0\u3000'],
+  ['control and format characters', '\u0007\u200b\u200f\u2060\ufeff'],
+  ['fillers of Hangul', '\u115f\u1160\u3164\uffa0'],
+  ['joiners and variation selectors', '\u034f\u180e\ufe0f\u{e0100}'],
+  ['a blank pattern of Braille', '\u2800'],
+  ['noncharacters', '\ufffe\uffff\u{1fffe}'],
+];
+
+describe.each(invisibles)('a text of %s', (_, text) => {
+  it('is not shown instead of another text', () => {
+    const folder = 'default0/INBOX';
+    expect(content({ folder, subject: text, displayname: text })).toMatchObject({ title: 'INBOX' });
+    expect(content({ folder, subject: text, displayname: text, email: 'a@b.example' }).title).toBe('a@b.example');
+    expect(content({ folder: `default0/${text}` }).title).toBe(`default0/${text}`);
+    expect(content({ ...mail, host: text }, { title: '{{host}}', body: '{{host}}' })).toMatchObject({
+      title: "Let's meet",
+    });
+  });
+
+  it('before the visible text is left out if it is long', () => {
+    const { title, body } = content({ subject: `${text.repeat(5000)}Hello`, displayname: `${text.repeat(5000)}Jane` });
+    expect({ title, body }).toEqual({ title: 'Hello', body: 'Jane\nHello' });
+  });
+});
+
+it('a few blanks before a text are kept', () => {
+  expect(content({ folder: 'a', subject: '\u200f שלום' }).title).toBe('\u200f שלום');
+});
+
+it('the folder of an account itself is shown', () => {
+  expect(content({ folder: 'default0/' }).title).toBe('default0/');
+});
+
 it('limits the length of its texts', () => {
   const { title = '', body = '' } = content({ ...mail, subject: 'ü'.repeat(30_000), displayname: '\ud83d' });
   expect(utf8Bytes(title)).toBe(8192);

@@ -1,5 +1,5 @@
 import { parsedUrl } from '@pns/transport-contract';
-import { cutText, isBlank, wellFormed } from './cut-text';
+import { cutText, isBlank, wellFormed, withoutBlankStart } from './cut-text';
 import { readTemplate, templateFault } from './template';
 import { renderTemplate, RenderingBudget, RenderingBudgetError, type Rendered } from './template-rendering';
 
@@ -118,7 +118,9 @@ function mailText({ topic, payload, count }: PushSource): Partial<PushContent> |
   const known = subject ?? sender;
   if (known !== undefined) return { title: counted(known, count), category: mailCategory };
   const folder = visibleText(payload['folder']);
-  return folder === undefined ? undefined : { title: counted(folder.replace(/^default\d+\//, ''), count) };
+  if (folder === undefined) return undefined;
+  const name = visibleText(folder.replace(/^default\d+\//, '')) ?? folder;
+  return { title: counted(name, count) };
 }
 
 function templateText(
@@ -133,7 +135,7 @@ function templateText(
   const shownBody = rendered('body', body, view, budget);
   if ('kind' in shownBody) return shownBody;
   const added = shownTitle.isCountShown || shownBody.isCountShown ? 1 : view.count;
-  const [titleText, bodyText] = [shownTitle.text.trim(), shownBody.text.trim()];
+  const [titleText, bodyText] = [shownTitle, shownBody].map(({ text }) => visibleText(text.trim()));
   if (titleText) return { title: counted(titleText, added), ...(bodyText && { body: bodyText }) };
   return bodyText ? { body: counted(bodyText, added) } : undefined;
 }
@@ -193,8 +195,8 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The text, unless it is invisible. */
+/** The text without a long run of blanks at its start, unless it is invisible. */
 function visibleText(value: unknown): string | undefined {
   const text = textOf(value);
-  return text === undefined || isBlank(text) ? undefined : text;
+  return text === undefined || isBlank(text) ? undefined : withoutBlankStart(text);
 }

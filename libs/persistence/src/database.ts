@@ -21,6 +21,7 @@ import { History1760000000014 } from './migrations/0014-history';
 import { HistoryWrites1760000000015 } from './migrations/0015-history-writes';
 import { Endpoints1760000000016 } from './migrations/0016-endpoints';
 import { EndpointMessages1760000000017 } from './migrations/0017-endpoint-messages';
+import { HistoryPacks1760000000018 } from './migrations/0018-history-packs';
 import { SubscriptionEntity } from './subscription.entity';
 
 // Listed, not globbed: builds are bundled or compiled, and a missing file must cause an error.
@@ -43,6 +44,7 @@ export const migrations = [
   HistoryWrites1760000000015,
   Endpoints1760000000016,
   EndpointMessages1760000000017,
+  HistoryPacks1760000000018,
 ];
 
 /** The names of all migrations in the table `migrations`. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Owner } from '@pns/subscriptions';
 import { DataSource } from 'typeorm';
+import { eraseFromPacks } from './history-pack-erasure';
 import { HistoryPartitions } from './history-partitions';
 
 /** In order: subscriptions first, so that no new deliveries are made. Logins are deleted with users. The audit log is erased separately. */
@@ -34,6 +35,7 @@ export class ErasureStore {
   private async eraseFrom(table: string, { context, user }: Owner, limit: number): Promise<number> {
     const isOwned = user === undefined ? 'context_id = $2' : 'context_id = $2 AND user_id = $3';
     try {
+      if (table.startsWith('history_packs_')) return await eraseFromPacks(this.database, table, { context, user });
       const [, removed] = await this.database.query<[unknown, number]>(
         `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${isOwned} LIMIT $1))`,
         user === undefined ? [limit, context] : [limit, context, user],

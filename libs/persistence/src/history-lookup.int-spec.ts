@@ -2,6 +2,7 @@ import type { FreshDatabase } from '@pns/local-servers';
 import { Client } from 'pg';
 import { openDatabase, type StartingDatabase } from './database';
 import { attemptsStatement, listStatement, namedStatement, windowsStatement } from './history-lookup';
+import { packsStatement } from './history-pack-lookup';
 import { HistoryPartitions } from './history-partitions';
 import { usageStatement } from './usage.store';
 import { migratedDatabase } from './testing/migrated-database';
@@ -55,6 +56,14 @@ beforeAll(async () => {
        SELECT ${of.replace('n AS place', '5, 1')}, ${id}, n::text, 'webhook', 'crm', 'delivered' FROM ${series}`,
       values,
     );
+    // Packs of 100 windows, as 50 notifications a second would have: five a second.
+    await client.query(
+      `INSERT INTO history_packs (at, kind, contexts, owners, records)
+       SELECT $1::timestamptz + n / 50 * interval '10 seconds', CASE n % 2 WHEN 0 THEN 'windows' ELSE 'attempts' END, '{1}',
+         array_agg(n * 100 + user_number), repeat('record', 1000)
+       FROM generate_series(1, 20000) AS n, generate_series(1, 100) AS user_number GROUP BY n`,
+      [new Date(day)],
+    );
   }
   await client.query(
     `INSERT INTO usage_hours (hour, context_id, topic, client, transport, notifications, delivered, failed, suppressed)
@@ -62,7 +71,7 @@ beforeAll(async () => {
      FROM generate_series(1, 48000) AS n ON CONFLICT DO NOTHING`,
     [new Date(today)],
   );
-  await client.query('ANALYZE history_notifications, history_windows, history_attempts, usage_hours');
+  await client.query('ANALYZE history_notifications, history_windows, history_attempts, history_packs, usage_hours');
 }, 180_000);
 
 afterAll(async () => {
@@ -116,6 +125,7 @@ const statements: readonly [name: string, statement: string, values: readonly un
     [some.map(({ context }) => context), some.map(({ user }) => user), some.map(({ id }) => id), yesterday],
     200,
   ],
+  ['packs', packsStatement, ['windows', [today, today + 10_000].map((at) => new Date(at)), [177, 177], yesterday], 60],
 ];
 
 describe.each(statements)('the lookup of history: %s', (_, statement, values, most) => {

@@ -1,14 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { distinctId, type IdentifiedNotification, type TransportName } from '@pns/transport-contract';
+import { distinctId, type IdentifiedNotification } from '@pns/transport-contract';
 import { HistoryReads } from './history-reads';
-import type {
-  DecidedBy,
-  HistoryAttempt,
-  HistoryGap,
-  HistoryNotification,
-  HistoryTarget,
-  HistoryWindow,
-} from './history-rows';
+import { attemptsInPacks, windowsInPacks } from './history-pack-lookup';
+import { slotMs } from './history-packs';
+import {
+  toAttempt,
+  toNotification,
+  toWindow,
+  type AttemptRow,
+  type NotificationRow,
+  type WindowRow,
+} from './history-read-rows';
+import type { HistoryAttempt, HistoryGap, HistoryNotification, HistoryWindow } from './history-rows';
 import { cursorAfter, pageOf, positionOf, type Page, type PageRequest } from './page';
 
 /** Selects notifications of a user. Times are in ms since the epoch; `since` is inclusive, `until` exclusive. */
@@ -39,6 +42,12 @@ export type FoundWindow = Omit<HistoryWindow, 'windowKey' | 'place'>;
 
 /** Most notifications with the same id in an answer: an id of a producer may address many users. */
 const maxSameId = 100;
+
+/** Notifications of a list whose attempts are compared with a filter together. */
+const notificationsPerStep = 100;
+
+/** Most notifications that are compared for one page. */
+const maxSeen = 1000;
 
 /** Most attempts of a notification in an answer. */
 const maxAttemptsShown = 1000;
@@ -72,8 +81,45 @@ export class HistoryLookup {
     return rows.map(toNotification);
   }
 
-  /** Newest first. */
-  async list(filter: HistoryFilter, { limit, cursor }: PageRequest): Promise<Page<FoundNotification>> {
+  /** Newest first. A page may be shorter than its limit if few notifications match the client or the outcome. */
+  async list(filter: HistoryFilter, page: PageRequest): Promise<Page<FoundNotification>> {
+    const { client, outcome, ...others } = filter;
+    // Only deliveries that arrived at the first attempt are in packs.
+    const isInPacks = outcome === undefined ? client !== undefined : outcome === 'delivered';
+    if (!isInPacks) return this.listRows(filter, page);
+    const found: FoundNotification[] = [];
+    let { cursor } = page;
+    for (let seen = 0; seen < maxSeen; seen += notificationsPerStep) {
+      const { items, nextCursor } = await this.listRows(others, { limit: notificationsPerStep, cursor });
+      for (const notification of await this.withAttempt(items, client, outcome)) {
+        const last = found.at(-1);
+        if (found.length === page.limit && last !== undefined)
+          return { items: found, nextCursor: this.cursorAfter(last) };
+        found.push(notification);
+      }
+      if (nextCursor === undefined) return { items: found };
+      cursor = nextCursor;
+    }
+    return { items: found, ...(cursor === undefined ? {} : { nextCursor: cursor }) };
+  }
+
+  /** Those that have an attempt for this client, or with this outcome. */
+  private async withAttempt(
+    notifications: readonly FoundNotification[],
+    client: string | undefined,
+    outcome: string | undefined,
+  ): Promise<FoundNotification[]> {
+    const windows = await this.windowsOf(notifications);
+    const attempts = await this.attemptsOf(
+      notifications.map((notification, index) => ({ ...notification, dueAt: windows[index]?.dueAt })),
+    );
+    const isMeant = (attempt: HistoryAttempt) =>
+      (client === undefined || attempt.client === client) && (outcome === undefined || attempt.outcome === outcome);
+    const ids = new Set(attempts.filter(isMeant).map(({ notification }) => notification));
+    return notifications.filter(({ notification }) => ids.has(notification));
+  }
+
+  private async listRows(filter: HistoryFilter, { limit, cursor }: PageRequest): Promise<Page<FoundNotification>> {
     const { context, user, topic, client, outcome, since, until } = filter;
     const position = cursor === undefined ? undefined : positionOf(cursor, anyId);
     const rows = await this.reads.query<NotificationRow>(listStatement({ topic, client, outcome }), [
@@ -105,30 +151,67 @@ export class HistoryLookup {
     const wanted = joined.filter(({ windowKey }) => windowKey !== '');
     const windows = new Array<FoundWindow | undefined>(notifications.length);
     if (wanted.length === 0) return windows;
-    const rows = await this.reads.query<WindowRow>(windowsStatement, [
-      wanted.map(({ index }) => index),
-      wanted.map(({ context }) => context),
-      wanted.map(({ user }) => user),
-      wanted.map(({ windowKey }) => windowKey),
-      wanted.map(({ place }) => place),
-      new Date(Math.min(...wanted.map(({ at }) => at)) - clockDifferenceMs),
+    const [rows, packed] = await Promise.all([
+      this.reads.query<WindowRow>(windowsStatement, [
+        wanted.map(({ index }) => index),
+        wanted.map(({ context }) => context),
+        wanted.map(({ user }) => user),
+        wanted.map(({ windowKey }) => windowKey),
+        wanted.map(({ place }) => place),
+        new Date(Math.min(...wanted.map(({ at }) => at)) - clockDifferenceMs),
+      ]),
+      windowsInPacks(
+        this.reads,
+        wanted.map(({ context, user, at }) => ({ context, user, from: at, to: at })),
+      ),
     ]);
-    for (const row of rows) windows[row.index] = toWindow(row);
+    const places = new Array<number | undefined>(notifications.length);
+    for (const row of rows) {
+      windows[row.index] = toWindow(row);
+      places[row.index] = Number(row.place);
+    }
+    // A packed window has a single notification, the one that was sent.
+    const indexes = new Map<string, number[]>();
+    for (const { index, ...notification } of wanted) {
+      const name = nameOf(notification);
+      indexes.set(name, [...(indexes.get(name) ?? []), index]);
+    }
+    for (const window of packed) {
+      for (const index of indexes.get(nameOf(window)) ?? []) {
+        const { windowKey, place } = notifications[index] as FoundNotification;
+        if (window.windowKey !== windowKey || window.place < place || window.place >= (places[index] ?? Infinity))
+          continue;
+        windows[index] = window;
+        places[index] = window.place;
+      }
+    }
     return windows;
   }
 
-  /** The attempts of deliveries of these notifications, oldest first, up to 1,000 of each. */
+  /** The attempts of deliveries of these notifications, oldest first, up to 1,000 of each. `dueAt` is that of their windows. */
   async attemptsOf(
-    notifications: readonly Pick<FoundNotification, 'context' | 'user' | 'notification' | 'at'>[],
+    notifications: readonly (Pick<FoundNotification, 'context' | 'user' | 'notification' | 'at'> & {
+      readonly dueAt?: number | undefined;
+    })[],
   ): Promise<HistoryAttempt[]> {
     if (notifications.length === 0) return [];
-    const rows = await this.reads.query<AttemptRow>(attemptsStatement, [
-      notifications.map(({ context }) => context),
-      notifications.map(({ user }) => user),
-      notifications.map(({ notification }) => notification),
-      new Date(Math.min(...notifications.map(({ at }) => at)) - clockDifferenceMs),
+    const [rows, packed] = await Promise.all([
+      this.reads.query<AttemptRow>(attemptsStatement, [
+        notifications.map(({ context }) => context),
+        notifications.map(({ user }) => user),
+        notifications.map(({ notification }) => notification),
+        new Date(Math.min(...notifications.map(({ at }) => at)) - clockDifferenceMs),
+      ]),
+      attemptsInPacks(
+        this.reads,
+        notifications.map(({ context, user, at, dueAt }) => ({
+          ...{ context, user, from: dueAt ?? at, to: dueAt ?? at + slotMs },
+        })),
+      ),
     ]);
-    return rows.map(toAttempt);
+    const ids = new Set(notifications.map(nameOf));
+    const attempts = [...rows.map(toAttempt), ...packed.filter((attempt) => ids.has(nameOf(attempt)))];
+    return attempts.sort((one, other) => one.at - other.at);
   }
 
   /** The gaps that overlap with the time from `since` to `until`, oldest first. */
@@ -174,7 +257,7 @@ export function listStatement(given: Partial<Record<'topic' | 'client' | 'outcom
     ORDER BY n.at DESC, n.notification DESC, n.window_key DESC LIMIT $7`;
 }
 
-export const windowsStatement = `SELECT n.index, w.at, w.due_at, w.context_id, w.user_id, w.count, w.notification, w.targets
+export const windowsStatement = `SELECT n.index, w.at, w.due_at, w.context_id, w.user_id, w.place, w.count, w.notification, w.targets
   FROM unnest($1::int[], $2::int[], $3::int[], $4::text[], $5::bigint[]) AS n (index, context_id, user_id, window_key, place)
   CROSS JOIN LATERAL (
     SELECT * FROM history_windows w
@@ -190,92 +273,6 @@ export const attemptsStatement = `SELECT a.* FROM (SELECT DISTINCT * FROM unnest
     ORDER BY a.at LIMIT ${maxAttemptsShown}
   ) a`;
 
-interface NotificationRow {
-  readonly at: Date;
-  readonly context_id: number;
-  readonly user_id: number;
-  readonly place: string;
-  readonly notification: string;
-  readonly topic: string;
-  readonly window_key: string;
-}
-
-function toNotification(row: NotificationRow): FoundNotification {
-  return {
-    at: row.at.getTime(),
-    context: row.context_id,
-    user: row.user_id,
-    place: Number(row.place),
-    notification: row.notification,
-    topic: row.topic,
-    windowKey: row.window_key,
-  };
-}
-
-interface WindowRow {
-  readonly index: number;
-  readonly at: Date;
-  readonly due_at: Date;
-  readonly context_id: number;
-  readonly user_id: number;
-  readonly count: number;
-  readonly notification: string;
-  readonly targets: string;
-}
-
-type StoredTarget = readonly [string, TransportName, string, string | null];
-
-function toWindow(row: WindowRow): FoundWindow {
-  return {
-    at: row.at.getTime(),
-    dueAt: row.due_at.getTime(),
-    context: row.context_id,
-    user: row.user_id,
-    count: row.count,
-    notification: row.notification,
-    targets: (JSON.parse(row.targets) as StoredTarget[]).map(
-      ([delivery, transport, client, subscription]): HistoryTarget => ({
-        ...{ delivery, transport, client },
-        ...(subscription === null ? {} : { subscription }),
-      }),
-    ),
-  };
-}
-
-interface AttemptRow {
-  readonly at: Date;
-  readonly next_at: Date | null;
-  readonly context_id: number;
-  readonly user_id: number;
-  readonly duration_ms: number;
-  readonly attempt: number;
-  readonly notification: string;
-  readonly delivery: string;
-  readonly transport: TransportName;
-  readonly client: string;
-  readonly outcome: string;
-  readonly subscription: string | null;
-  readonly reason: string | null;
-  readonly provider_id: string | null;
-  readonly decided_by: string | null;
-}
-
-function toAttempt(row: AttemptRow): HistoryAttempt {
-  return {
-    at: row.at.getTime(),
-    context: row.context_id,
-    user: row.user_id,
-    durationMs: row.duration_ms,
-    attempt: row.attempt,
-    notification: row.notification,
-    delivery: row.delivery,
-    transport: row.transport,
-    client: row.client,
-    outcome: row.outcome,
-    ...(row.next_at === null ? {} : { nextAt: row.next_at.getTime() }),
-    ...(row.subscription === null ? {} : { subscription: row.subscription }),
-    ...(row.reason === null ? {} : { reason: row.reason }),
-    ...(row.provider_id === null ? {} : { providerId: row.provider_id }),
-    ...(row.decided_by === null ? {} : { decidedBy: JSON.parse(row.decided_by) as DecidedBy }),
-  };
+function nameOf({ context, user, notification }: Pick<FoundNotification, 'context' | 'user' | 'notification'>): string {
+  return `${context} ${user} ${notification}`;
 }

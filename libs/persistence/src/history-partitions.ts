@@ -6,7 +6,7 @@ const dayMs = 86_400_000;
 /** Time after which a process that has written nothing has ended, in ms. */
 const writerEndedMs = 7 * dayMs;
 
-const tables = ['history_notifications', 'history_windows', 'history_attempts'] as const;
+const tables = ['history_notifications', 'history_windows', 'history_attempts', 'history_packs'] as const;
 
 /** An arbitrary number that no other program locks in the same database. */
 const partitionLock = 7_266_002;
@@ -28,7 +28,7 @@ export class HistoryPartitions {
       for (const table of tables) {
         const name = nameOf(table, from);
         if (existing.has(name)) continue;
-        await manager.query(`CREATE TABLE ${name} (LIKE ${table})`);
+        await manager.query(`CREATE TABLE ${name} (LIKE ${table} INCLUDING STORAGE)`);
         await manager.query(
           `ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${isoOf(from)}') TO ('${isoOf(from + dayMs)}')`,
         );

@@ -25,6 +25,8 @@ export interface HistoryWindow extends Row {
   readonly notification: string;
   readonly dueAt: number;
   readonly count: number;
+  /** When its notification was accepted; absent in the answers of readers. */
+  readonly acceptedAt?: number | undefined;
   readonly targets: readonly HistoryTarget[];
 }
 
@@ -46,6 +48,8 @@ export interface HistoryAttempt extends Row, HistoryTarget {
   readonly reason?: string | undefined;
   /** The provider's id of the push. */
   readonly providerId?: string | undefined;
+  /** When its window fell due; absent in the answers of readers. */
+  readonly dueAt?: number | undefined;
   /** When the next attempt begins. */
   readonly nextAt?: number | undefined;
   /** The property that switched the transport off. */

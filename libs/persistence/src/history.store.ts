@@ -1,14 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { dayOf, HistoryPartitions } from './history-partitions';
-import type {
-  HistoryAttempt,
-  HistoryNotification,
-  HistoryRows,
-  HistoryTarget,
-  HistoryWindow,
-  UsageOfHour,
-} from './history-rows';
+import { packedAttempts, packedWindows, type Pack } from './history-packs';
+import type { HistoryAttempt, HistoryNotification, HistoryRows, HistoryWindow, UsageOfHour } from './history-rows';
+import { storedTarget } from './history-targets';
 
 /** A column: its type in Postgres, and its value of a row. */
 type Columns<Row> = Readonly<Record<string, readonly [type: string, of: (row: Row) => unknown]>>;
@@ -46,8 +41,10 @@ export class HistoryStore {
       await manager.query('SET LOCAL synchronous_commit = off');
       if (!(await isNew(manager, rows))) return;
       await notifications(manager, rows.notifications);
-      await windows(manager, rows.windows);
-      await attempts(manager, rows.attempts);
+      const [ofWindows, ofAttempts] = [packedWindows(rows.windows), packedAttempts(rows.attempts)];
+      await windows(manager, ofWindows.rows);
+      await attempts(manager, ofAttempts.rows);
+      await insertPacks(manager, [...ofWindows.packs, ...ofAttempts.packs]);
       await usage(manager, rows.usage);
       if (rows.gap === undefined) return;
       const { since, until, records } = rows.gap;
@@ -98,7 +95,7 @@ const windows = inserting<HistoryWindow>('history_windows', {
   count: ['int4', ({ count }) => count],
   window_key: ['text', ({ windowKey }) => windowKey],
   notification: ['text', ({ notification }) => notification],
-  targets: ['text', ({ targets }) => textOf(targets)],
+  targets: ['text', ({ targets }) => JSON.stringify(targets.map(storedTarget))],
 });
 
 const attempts = inserting<HistoryAttempt>('history_attempts', {
@@ -137,9 +134,18 @@ const usage = inserting<UsageOfHour>(
    DO UPDATE SET ${added.map((name) => `${name} = usage_hours.${name} + excluded.${name}`).join()}`,
 );
 
-function textOf(targets: readonly HistoryTarget[]): string {
-  return JSON.stringify(
-    targets.map(({ delivery, transport, client, subscription }) => [delivery, transport, client, subscription]),
+/** Each value is a parameter of its own: within an array, the quotes of the records would be escaped. */
+async function insertPacks(manager: EntityManager, packs: readonly Pack[]): Promise<void> {
+  if (packs.length === 0) return;
+  const places = packs.map((_, index) => {
+    const [at, kind, contexts, owners, records] = [1, 2, 3, 4, 5].map((column) => `$${5 * index + column}`);
+    return `(to_timestamp(${at}::int8 / 1000), ${kind}, ${contexts}::int4[], ${owners}::int4[], ${records})`;
+  });
+  await manager.query(
+    `INSERT INTO history_packs (at, kind, contexts, owners, records) VALUES ${places.join()}`,
+    packs.flatMap(({ at, kind, contexts, owners, records }) => [
+      ...[at, kind, arrayLiteral(contexts), arrayLiteral(owners), records],
+    ]),
   );
 }
 

@@ -43,6 +43,7 @@ export {
   type HistoryFilter,
   type HistoryReach,
 } from './history-lookup';
+export { packsStatement } from './history-pack-lookup';
 export { HistoryPartitions } from './history-partitions';
 export type {
   DecidedBy,

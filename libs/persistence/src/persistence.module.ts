@@ -33,7 +33,11 @@ export interface PersistenceModuleOptions {
   readonly databaseUrl: string;
   /** The keys of `Seal`; none if an app reads and writes no secrets. */
   readonly encryptionKeys?: readonly Buffer[];
+  /** Whether the app does its work while Postgres is away, so that it stays ready. */
+  readonly isOptional?: boolean;
 }
+
+const isOptionalToken = Symbol('whether the app is ready without Postgres');
 
 const stores = [
   SubscriptionStore,
@@ -60,7 +64,7 @@ const stores = [
 /** Provides the stores. Waits until Postgres answers and its tables are migrated. */
 @Module({})
 export class PersistenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  static forRoot({ databaseUrl, encryptionKeys = [] }: PersistenceModuleOptions): DynamicModule {
+  static forRoot({ databaseUrl, encryptionKeys = [], isOptional = false }: PersistenceModuleOptions): DynamicModule {
     return {
       module: PersistenceModule,
       global: true,
@@ -70,6 +74,7 @@ export class PersistenceModule implements OnApplicationBootstrap, OnApplicationS
           useFactory: async () => Object.assign(await openDatabase(databaseUrl), { isStarting: true }),
         },
         { provide: Seal, useValue: new Seal(encryptionKeys) },
+        { provide: isOptionalToken, useValue: isOptional },
         ...stores,
       ],
       exports: stores,
@@ -79,8 +84,9 @@ export class PersistenceModule implements OnApplicationBootstrap, OnApplicationS
   constructor(
     @Inject(DataSource) private readonly database: StartingDatabase,
     @Inject(Health) health: Health,
+    @Inject(isOptionalToken) isOptional: boolean,
   ) {
-    health.add('postgres', () => database.query('SELECT 1'));
+    health.add('postgres', () => database.query('SELECT 1'), isOptional);
   }
 
   onApplicationBootstrap(): void {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { areTracesOn, developmentPrefix, readEnvironment, sessionKeyOf } from './env';
+import { areTracesOn, developmentPrefix, environmentFaults, readEnvironment, sessionKeyOf } from './env';
 
 const complete = {
   DATABASE_URL: 'postgres://localhost/pns',
@@ -11,6 +11,28 @@ const complete = {
 };
 const noSecret = { PNS_SESSION_SECRET: '' };
 const endpoint = 'http://collector:4318';
+
+describe('environmentFaults', () => {
+  it('is empty where all variables are right, also if an app would need more of them', () => {
+    expect(environmentFaults({ ...complete, ...noSecret })).toEqual([]);
+    expect(environmentFaults({})).toEqual([]);
+  });
+
+  it('names every fault, and the URLs of servers', () => {
+    const env = {
+      PNS_SHRADS: '8',
+      PNS_SHARDS: 'many',
+      REDIS_URL: 'localhost:6379',
+      DATABASE_URL: 'postgres://a:b/c@d',
+    };
+    expect(environmentFaults(env)).toEqual([
+      expect.stringContaining('PNS_SHRADS is not a variable that PNS knows'),
+      expect.stringContaining('DATABASE_URL: must be a postgres:// URL of one host'),
+      expect.stringContaining('REDIS_URL: must be a redis:// or rediss:// URL'),
+      expect.stringContaining('PNS_SHARDS: must be a whole number'),
+    ]);
+  });
+});
 
 describe('readEnvironment', () => {
   it('returns converted values and defaults', () => {

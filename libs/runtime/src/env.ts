@@ -1,101 +1,27 @@
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import {
+  apiKey,
+  encryptionKeys,
+  hasUsablePorts,
+  jwksUrl,
+  listenHost,
+  networks,
+  oneOf,
+  otlpProtocol,
+  otlpUrl,
+  port,
+  portSentence,
+  postgresSentence,
+  ratio,
+  sampler,
+  sessionSecret,
+  wholeNumber,
+} from './env-values';
 import { PnsError } from './errors';
-import './validation-sentences';
 
 /** The prefix of secrets that `npm start` generates. They are stored in files, and production refuses to start with them. */
 export const developmentPrefix = 'pns-development-';
-
-/** Only decimal digits: `Number` also reads other texts, for example a blank as 0. */
-function wholeNumber(min: number, max: number) {
-  const sentence = `must be a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, sentence)
-    .transform(Number)
-    .refine((number) => number >= min && number <= max, sentence);
-}
-
-function oneOf<const Word extends string>(...words: readonly [Word, ...Word[]]) {
-  return z.enum(words, `must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
-}
-
-const port = wholeNumber(0, 65_535);
-const listenHost = z
-  .string()
-  .refine((host) => isIP(host) !== 0 || host === 'localhost', 'must be an IP address, for example :: or 127.0.0.1');
-
-const encryptionKeyBytes = 32;
-
-/** Keys of 32 bytes in base64, base64url or hex, separated by commas. */
-const encryptionKeys = z.string().transform((text, context) => {
-  const keys = text.split(',').map((key) => {
-    const trimmed = key.trim();
-    return Buffer.from(trimmed, /^[0-9a-f]{64}$/i.test(trimmed) ? 'hex' : 'base64');
-  });
-  if (keys.some(({ length }) => length !== encryptionKeyBytes)) {
-    const message = 'must be one or more keys of 32 bytes, separated by commas, each as from: openssl rand -base64 32';
-    context.addIssue({ code: 'custom', message });
-  }
-  return keys;
-});
-
-/** Addresses and networks, separated by commas. */
-const networks = z.string().transform((text, context) => {
-  const entries = text.split(',').map((entry) => entry.trim());
-  const isNetwork = (entry: string): boolean => {
-    const [address = '', prefix = '0', ...more] = entry.split('/');
-    const bits = isIP(address) === 4 ? 32 : 128;
-    return isIP(address) !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits && more.length === 0;
-  };
-  if (entries.every(isNetwork)) return entries;
-  context.addIssue({ code: 'custom', message: 'must be addresses or networks (10.0.0.0/8), separated by commas' });
-  return z.NEVER;
-});
-
-const apiKey = z.string().min(16, 'must be at least 16 characters long');
-
-/** RFC 7518, 3.2: a key for HS256 has at least the length of its digest. */
-const sessionSecret = z.string().refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
-
-/** Nothing connects to port 0, which means any free port. The URL may name several hosts. */
-function hasUsablePorts(url: string): boolean {
-  const [, hosts = ''] = /^[^:]*:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url) ?? [];
-  return hosts.split(',').every((host) => !/:0+$/.test(host));
-}
-
-const portSentence = 'must be a URL without port 0, to which nothing connects';
-
-/** The source of the keys decides about access, so only this machine is trusted without a certificate. */
-const jwksUrl = z.string().transform((text, context) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isTrusted = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
-  if (url !== undefined && isTrusted && url.username === '' && url.password === '' && hasUsablePorts(text)) return url;
-  const message =
-    isTrusted && !hasUsablePorts(text)
-      ? portSentence
-      : 'must be an https:// URL without an account, or http:// on this machine';
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-});
-
-function isLoopback(hostname: string): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-}
-
-const otlpUrl = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-    'must be an http:// or https:// URL',
-  )
-  .refine(hasUsablePorts, portSentence);
-const otlpProtocol = z.literal('http/json', 'must be http/json, the only protocol in which PNS sends traces');
-
-const samplers = ['always_on', 'always_off', 'traceidratio'] as const;
-const sampler = oneOf(...samplers, ...samplers.map((name) => `parentbased_${name}` as const));
-const ratio = z.string().regex(/^(0(\.\d{1,9})?|\.\d{1,9}|1(\.0{1,9})?)$/, 'must be a number from 0 to 1');
 
 /**
  * Every environment variable that any app of PNS reads. The SDK of OpenTelemetry reads those that begin with `OTEL_` again, and others
@@ -106,7 +32,7 @@ const schema = z.object({
   NODE_ENV: oneOf('production', 'development', 'test').default('development'),
   DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+    .refine((url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url), postgresSentence)
     .refine(hasUsablePorts, portSentence),
   REDIS_URL: z
     .string()
@@ -199,18 +125,37 @@ export function readEnvironment<Name extends EnvironmentName>(
   env: NodeJS.ProcessEnv = process.env,
 ): Pick<Environment, Name | 'NODE_ENV' | 'PNS_LOG_LEVEL'> {
   const given = withFiles(withValues(env));
-  const own = [...new Set([...Object.keys(env), ...Object.keys(given)])].filter(
+  const names = checkedNames(needed, env, given);
+  const [fault] = faultsOf(names, given);
+  if (fault !== undefined) throw invalid(fault);
+  const values = names.filter(isKnown).map((name) => [name, schema.shape[name].parse(given[name])]);
+  return Object.fromEntries(values) as Pick<Environment, Name | 'NODE_ENV' | 'PNS_LOG_LEVEL'>;
+}
+
+/**
+ * One sentence for each fault of the variables that are set.
+ *
+ * @throws PnsError `ENVIRONMENT_INVALID` when a file cannot be read or is empty, or its variable is set too
+ */
+export function environmentFaults(env: NodeJS.ProcessEnv = process.env): string[] {
+  const given = withFiles(withValues(env));
+  const servers = (['DATABASE_URL', 'REDIS_URL'] as const).filter((name) => name in given);
+  return faultsOf(checkedNames(servers, env, given), given);
+}
+
+/** The variables that an app needs, and all others of PNS that are set, unknown ones first. */
+function checkedNames(needed: readonly EnvironmentName[], env: NodeJS.ProcessEnv, given: Given): string[] {
+  const own = [...Object.keys(env), ...Object.keys(given)].filter(
     (name) => name.startsWith('PNS_') && !isFileName(name),
   );
-  const unknown = own.find((name) => !isKnown(name));
-  if (unknown !== undefined) throw invalid(`${unknown} is not a variable that PNS knows; correct or remove it.`);
-  const names = new Set<EnvironmentName>(['NODE_ENV', 'PNS_LOG_LEVEL', ...needed]);
-  for (const name of [...own, ...(areTracesOn(given) ? ofTraces : [])])
-    if (name in given && isKnown(name)) names.add(name);
-  const values = Object.fromEntries([...names].map((name) => [name, valueOf(name, given)]));
-  const risk = risks.find(([isTaken]) => isTaken(given));
-  if (risk !== undefined) throw invalid(risk[1]);
-  return values as Pick<Environment, Name | 'NODE_ENV' | 'PNS_LOG_LEVEL'>;
+  const others = [...own, ...(areTracesOn(given) ? ofTraces : [])].filter((name) => name in given && isKnown(name));
+  const unknown = own.filter((name) => !isKnown(name));
+  return [...new Set([...unknown, 'NODE_ENV', 'PNS_LOG_LEVEL', ...needed, ...others])];
+}
+
+function faultsOf(names: readonly string[], given: Given): string[] {
+  const ofValues = names.flatMap((name) => faultOf(name, given) ?? []);
+  return [...ofValues, ...risks.filter(([isTaken]) => isTaken(given)).map(([, sentence]) => sentence)];
 }
 
 /**
@@ -241,16 +186,15 @@ function withValues(env: NodeJS.ProcessEnv): Given {
   );
 }
 
-function valueOf(name: EnvironmentName, given: Given): unknown {
+function faultOf(name: string, given: Given): string | undefined {
+  if (!isKnown(name)) return `${name} is not a variable that PNS knows; correct or remove it.`;
   const parsed = schema.shape[name].safeParse(given[name]);
   if (!parsed.success) {
     const fault = name in given ? (parsed.error.issues[0]?.message ?? 'is invalid') : 'is not set';
-    throw invalid(`${name}: ${fault}. Set it in the environment and start again.`);
+    return `${name}: ${fault}. Set it in the environment and start again.`;
   }
-  if (isProduction(given) && given[name]?.startsWith(developmentPrefix) === true) {
-    throw invalid(`${name}: was generated by npm start for development; set your own secret.`);
-  }
-  return parsed.data;
+  const isGenerated = isProduction(given) && given[name]?.startsWith(developmentPrefix) === true;
+  return isGenerated ? `${name}: was generated by npm start for development; set your own secret.` : undefined;
 }
 
 /**

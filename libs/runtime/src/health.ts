@@ -14,17 +14,23 @@ export interface HealthReport {
   readonly warnings: readonly string[];
 }
 
+interface Part {
+  readonly check: ReadinessCheck;
+  readonly isOptional: boolean;
+}
+
 /** Collects the checks of an app's parts. */
 @Injectable()
 export class Health {
-  private readonly checks = new Map<string, ReadinessCheck>();
+  private readonly parts = new Map<string, Part>();
   private readonly warningChecks: WarningCheck[] = [];
   private readonly stop = new AbortController();
   /** Aborted when the app stops: from then on it must get no new work, and long requests must end. */
   readonly stopping: AbortSignal = this.stop.signal;
 
-  add(name: string, check: ReadinessCheck): void {
-    this.checks.set(name, check);
+  /** Adds a part. The app is ready without a part that is optional, and reports its fault. */
+  add(name: string, check: ReadinessCheck, isOptional = false): void {
+    this.parts.set(name, { check, isOptional });
   }
 
   addWarnings(check: WarningCheck): void {
@@ -35,16 +41,17 @@ export class Health {
     this.stop.abort();
   }
 
-  /** Every part with `ok` or its fault. A part without an answer within 2 s is not ready. */
+  /** Every part with `ok` or its fault. A part without an answer within 2 s is not available. */
   async report(): Promise<HealthReport> {
     const found: string[] = [];
     const [entries] = await Promise.all([
-      Promise.all([...this.checks].map(async ([name, check]) => [name, await answerOf(check)] as const)),
+      Promise.all([...this.parts].map(async ([name, { check }]) => [name, await answerOf(check)] as const)),
       // A part that cannot be asked is reported by its own check.
       ...this.warningChecks.map((check) => answerOf(async () => void found.push(...(await check())))),
     ]);
     const parts = Object.fromEntries(entries);
-    const ready = !this.stopping.aborted && Object.values(parts).every((answer) => answer === 'ok');
+    const isServing = entries.every(([name, answer]) => answer === 'ok' || this.parts.get(name)?.isOptional === true);
+    const ready = !this.stopping.aborted && isServing;
     return { ready, parts, warnings: [...found] };
   }
 }

@@ -36,8 +36,8 @@ class Client {
     socket.on('error', () => undefined);
   }
 
-  static async open(): Promise<Client> {
-    const socket = connect(port, '127.0.0.1');
+  static async open(to = port): Promise<Client> {
+    const socket = connect(to, '127.0.0.1');
     await once(socket, 'connect');
     return new Client(socket);
   }
@@ -52,8 +52,8 @@ class Client {
   }
 }
 
-async function answerTo(head: string): Promise<string> {
-  const client = await Client.open();
+async function answerTo(head: string, to = port): Promise<string> {
+  const client = await Client.open(to);
   client.socket.write(`${head}\r\n\r\n`);
   await client.answers(1);
   client.socket.destroy();
@@ -84,6 +84,19 @@ it('answers a malformed request with a problem that contains the reason', async 
     detail: 'The request target must be a path that begins with a single slash.',
     code: 'REQUEST_MALFORMED',
   });
+});
+
+it('serves a request that arrives while the server closes, and closes its connection', async () => {
+  const closing = httpServer();
+  const server = closing.getInstance();
+  let answer = '';
+  server.get('/good', () => 'good');
+  server.addHook('preClose', async () => {
+    answer = await answerTo('GET /good HTTP/1.1\r\nHost: a', (server.server.address() as { port: number }).port);
+  });
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  await closing.close();
+  expect(answer).toMatch(/^HTTP\/1\.1 200 .*^connection: close\r$.*good$/ims);
 });
 
 const post = (length: number) => `POST /refusing HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;

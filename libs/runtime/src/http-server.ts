@@ -23,6 +23,8 @@ export function httpServer(options: FastifyServerOptions & { readonly skipMiddie
     requestTimeout: headersTimeoutMs,
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     ...options,
+    // Fastify's own 503 has no Retry-After. The request is served, and its answer closes the connection.
+    return503OnClosing: false,
     frameworkErrors: guardedErrors(options.frameworkErrors),
     http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: connectionsCheckingIntervalMs },
   });

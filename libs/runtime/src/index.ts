@@ -10,4 +10,5 @@ export { shutdownTimeoutMs } from './shutdown';
 export { nextTurn, Slices } from './turns';
 export { startTraces, stopTraces, traces, type OpenSpan, type Traces } from './traces';
 export { waitForServer, type NeededServer } from './wait-for-server';
+export { isFieldName, shownFieldName } from './field-name';
 export { validationSentence } from './validation-sentences';

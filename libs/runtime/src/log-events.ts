@@ -113,6 +113,11 @@ export const logEvents = {
   'endpoints.not-recorded': row('warn', 'transport reason', 'The states of endpoints could not be written or read.'),
   'endpoints.not-swept': row('warn', 'reason', 'The states of endpoints that work again were not removed.'),
   'endpoints.recorded': row('warn', 'transport', 'The states of endpoints can be written and read again.'),
+  'erasure.jobs-skipped': row(
+    'error',
+    'queue jobs job reason',
+    'An erasure did not search jobs in an unknown format; the reason is that of the first one. They may contain data of the owner.',
+  ),
   'failed-deliveries.not-counted': row(
     'warn',
     'reason',
@@ -169,6 +174,8 @@ export const logEvents = {
   'socket.admitted': row('warn', '', 'Sockets are admitted again.'),
   'socket.close-failed': row('warn', 'err', 'A closed socket is still registered.'),
   'socket.cut': row('debug', 'reason', 'A socket was closed because its client broke the protocol.'),
+  'socket.properties-loaded': row('warn', '', 'Properties of users who open sockets can be read again.'),
+  'socket.properties-not-loaded': row('warn', 'reason', 'Properties of users who open sockets could not be read.'),
   'socket.refused': row('warn', 'reason', 'Sockets are refused because of a fault.'),
   'socket.take-over-not-announced': row('warn', 'node err', 'The former node of a connection was not informed.'),
   'subscriptions.swept': row('info', 'removed', 'Expired subscriptions were removed.'),

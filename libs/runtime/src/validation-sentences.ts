@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shownFieldName } from './field-name';
 
 type RawIssue = z.core.$ZodRawIssue;
 
@@ -52,7 +53,7 @@ export function validationSentence(issue: RawIssue): string {
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`;
     case 'unrecognized_keys':
-      return `${issue.keys.join(', ')} is not known here`;
+      return `${issue.keys.map(shownFieldName).join(', ')} is not known here`;
     case 'invalid_key':
       return `cannot be a name here: ${issue.issues[0]?.message ?? 'it is not valid'}`;
     case 'invalid_element':

@@ -55,7 +55,7 @@ export class SocketNodeModule {
         RuntimeModule,
         QueueModule.forRoot(redis),
         ConfigCascadeModule.forRoot({ configDir: env.PNS_CONFIG_DIR }),
-        PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL }),
+        PersistenceModule.forRoot({ databaseUrl: env.DATABASE_URL, isOptional: true }),
         SocketsModule,
         OutcomesModule,
         SessionsModule.forRoot({ redisUrl: env.REDIS_URL, key: sessionKeyOf(env) }),

@@ -60,6 +60,12 @@ it('answers 412 to the later of two administrators who change the same options',
   expect((await api.send('GET', path)).body).toMatchObject({ options: { uri } });
 });
 
+it('does not repeat a secret that is in the place of a field name', async () => {
+  const answer = await api.send('PUT', path, { body: { uri, whsec_MfKQ9r8GKYqrTwjU: '' } });
+  expect(answer).toMatchObject({ status: 422, body: { detail: '\u2026 is not a known field.' } });
+  expect(JSON.stringify(answer.body)).not.toContain('MfKQ');
+});
+
 it.each<[string, string, unknown, number, string]>([
   ['an unknown field', path, { uri, nonsense: 1 }, 422, 'nonsense'],
   ['a bad value', path, { uri: 'ftp://x' }, 422, 'uri'],

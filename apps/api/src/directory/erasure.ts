@@ -36,7 +36,10 @@ ${erasureTimeoutMs / 1000} seconds, the answer is \`ERASURE_UNFINISHED\`: the er
 
 An erased user or context is not blocked. A notification that is accepted during or after the erasure waits as usual, finds no
 subscription and is removed. A client with an API key can subscribe the user again. So stop the producers first. Digests of
-ended sessions and of notification ids stay until they expire; they identify no user.`;
+ended sessions and of notification ids stay until they expire; they identify no user.
+
+Jobs in a format that this version does not know, for example those of a newer version, are skipped and stay. The log reports them as
+\`erasure.jobs-skipped\`. Repeat the request when they have ended.`;
 
 /** Erases users and contexts: calls the `erase` of every store that contains their data. */
 @Injectable()

@@ -96,8 +96,8 @@ function contentFault(encoding = 'identity', type = ''): RequestError | undefine
   if (encoding !== 'identity') {
     return new RequestError('ENCODING_UNSUPPORTED', 'Send the body without a Content-Encoding.');
   }
-  const [, charset] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(type) ?? [];
-  if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)) return undefined;
+  const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)];
+  if (charsets.every(([, charset = '']) => /^(utf-?8|us-ascii)$/i.test(charset))) return undefined;
   return new RequestError('MEDIA_TYPE_UNSUPPORTED', 'Send the body in UTF-8; the Content-Type names another charset.');
 }
 

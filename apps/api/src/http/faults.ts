@@ -1,5 +1,4 @@
-import { cutText, ellipsis } from '@pns/payloads';
-import '@pns/runtime'; // installs the sentences of the validator
+import { shownFieldName } from '@pns/runtime'; // installs the sentences of the validator, too
 import type { z } from 'zod';
 
 /** Most faults that are reported of a value, because the sender chooses how many it has. */
@@ -35,9 +34,9 @@ export function sentenceOf(faults: readonly Fault[]): string {
 function faultsOf(issue: z.core.$ZodIssue, whole: string): Fault[] {
   const field = issue.path.join('.') || whole;
   if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message }];
-  // Bounded in number and length, because the sender chooses both.
+  // Bounded in number and length, because the sender chooses both. Answers are logged by clients, and a name may be a secret.
   return issue.keys.slice(0, maxFaults).map((key) => ({
-    field: [...issue.path, cutText(key, 100, { ending: ellipsis })].join('.'),
+    field: [...issue.path, shownFieldName(key)].join('.'),
     message: 'is not a known field',
   }));
 }

@@ -65,13 +65,24 @@ type Data =
 
 function dataOf({ data, data_base64 }: CloudEvent, bytes: number): Data {
   if (data_base64 === undefined) return { payload: data as Record<string, unknown>, bytes };
-  const read = readJson(Buffer.from(data_base64, 'base64'), dataBounds, 'data_base64');
+  const read = readMember('data_base64', Buffer.from(data_base64, 'base64'));
   if (!read.ok) return refusedPayload(read.sentence, read.faults);
   const { value } = read;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return { payload: value as Record<string, unknown>, bytes: read.compactBytes };
   }
   return refused('NOTIFICATION_INVALID', [{ field: 'data_base64', message: 'must be the text of a JSON object' }]);
+}
+
+/** Reads the JSON text of one member of an event. The faults name the member too. */
+function readMember(name: string, text: Buffer): JsonRead {
+  const read = readJson(text, dataBounds, name);
+  if (read.ok || read.faults.length === 0) return read;
+  const faults = read.faults.map(({ field, message }) => ({
+    field: field === name ? field : `${name}.${field}`,
+    message,
+  }));
+  return { ...read, sentence: sentenceOf(faults), faults };
 }
 
 const dataBounds = { ...entryBounds, depth: maxPayloadDepth };
@@ -81,13 +92,7 @@ export function eventInHeaders(headers: IncomingHttpHeaders, bytes: Buffer | und
   const read = eventAttributes(headers);
   if (!read.ok) return { ok: false, reason: 'altered', sentence: sentenceOf(read.faults), faults: read.faults };
   if (bytes === undefined) return { ok: true, value: read.attributes, compactBytes: 0, depth: 1 };
-  const data = readJson(bytes, dataBounds, 'data');
-  if (!data.ok) {
-    const faults = data.faults.map(({ field, message }) => ({
-      field: field === 'data' ? field : `data.${field}`,
-      message,
-    }));
-    return { ...data, faults };
-  }
+  const data = readMember('data', bytes);
+  if (!data.ok) return data;
   return { ...data, value: { ...read.attributes, data: data.value } };
 }

@@ -112,6 +112,28 @@ it('a batch with bad events keeps the good ones and names the others', async () 
   });
 });
 
+it.each([
+  ['a negative zero', '{"a":-0}', 'data_base64.a is a negative zero'],
+  ['a name twice', '{"a":{"b":1,"b":1}}', 'data_base64.a.b occurs twice'],
+  ['half a surrogate pair', '{"a":["\\ud800"]}', 'data_base64.a.0 holds half a surrogate pair'],
+  ['bytes that are not UTF-8', Buffer.from('{"a":"\u00fc"}', 'latin1'), 'data_base64.a is not UTF-8'],
+])('%s in encoded data is refused with the path of the field', async (_, text, sentence) => {
+  const body = { ...event, type: 'x', data: undefined, data_base64: Buffer.from(text as string).toString('base64') };
+  const detail = expect.stringContaining(sentence) as string;
+  expect(await post(body, structured)).toMatchObject({ status: 422, body: { code: 'PAYLOAD_INVALID', detail } });
+});
+
+it('the data of an event in a batch may be nested as deep as that of a single event', async () => {
+  const nested = (levels: number): object => (levels === 1 ? {} : { a: nested(levels - 1) });
+  const deepest = { ...event, type: 'x', id: 'deepest', data: nested(64) };
+  const tooDeep = { ...event, type: 'x', id: 'too-deep', data: nested(65) };
+  expect(await post([deepest, tooDeep], batched)).toMatchObject({
+    status: 207,
+    body: { notifications: [{ id: 'deepest' }], errors: [{ index: 1, code: 'PAYLOAD_INVALID' }] },
+  });
+  expect(await post(tooDeep, structured)).toMatchObject({ status: 422, body: { code: 'PAYLOAD_INVALID' } });
+});
+
 it('a batch that is too large to be parsed at once is read event by event', async () => {
   const text = 'x'.repeat(1000);
   const events = Array.from({ length: 300 }, (_, index) => ({

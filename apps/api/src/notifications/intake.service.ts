@@ -8,14 +8,14 @@ import { Health } from '@pns/runtime/health';
 import type { TraceContext } from '@pns/transport-contract';
 import { contextSentence } from '../authentication/context-access';
 import type { Quota } from '../authentication/quota';
-import { check, sentenceOf } from '../http/faults';
 import { RequestError } from '../http/request-error';
 import { readJson, type JsonRead } from '../json/read-json';
 import { readEntry, type EntryReader, type ReadEntry } from './entry';
+import { withId } from './idempotency-key';
 import { count, countAll, countNotAccepted } from './ingest-count';
 import { idReused, IngestReport, type Addressed } from './ingest-report';
 import { linesOf, type Line } from './lines';
-import { NotificationEntry, type ListedNotification, type RefusedEntry } from './notification.schema';
+import type { ListedNotification, RefusedEntry } from './notification.schema';
 import { entryBounds } from './posted';
 
 /** Most lines of one request. */
@@ -292,17 +292,4 @@ function readLine(line: Line, trace: Producer['trace']): ReadEntry {
 
 function isBlank(line: Line): boolean {
   return line !== 'too long' && line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
-}
-
-/** The notification with the id of the header. */
-function withId(posted: JsonRead, idempotencyKey: string | undefined): JsonRead {
-  if (idempotencyKey === undefined || !posted.ok) return posted;
-  const { value } = posted;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return posted;
-  const checked = check(NotificationEntry.schema.shape.id, idempotencyKey, 'Idempotency-Key');
-  if (!checked.ok) throw new RequestError('IDEMPOTENCY_KEY_INVALID', sentenceOf(checked.faults));
-  if ('id' in value && value.id !== idempotencyKey) {
-    throw new RequestError('IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key and id differ; send only one of them.');
-  }
-  return { ...posted, value: { ...value, id: idempotencyKey } };
 }

@@ -33,8 +33,9 @@ export const entryBounds: JsonBounds = {
   depth: maxPayloadDepth + 1,
 };
 
-/** A body within these limits is parsed at once. A batch adds three levels around its payloads. */
+/** A body within these limits is parsed at once. A batch adds three levels around its payloads, and a list without an object two. */
 const wholeBounds: JsonBounds = { bytes: 128 * 1024, compactBytes: 128 * 1024, depth: maxPayloadDepth + 3 };
+const wholeListBounds: JsonBounds = { ...wholeBounds, depth: maxPayloadDepth + 2 };
 
 /** Bytes that are scanned before other requests are served. */
 const scanStepBytes = 64 * 1024;
@@ -71,7 +72,7 @@ function readBatchOf<Body extends Posted>(
   const bytes = withoutByteOrderMark(text);
   if (bytes.length <= wholeBounds.bytes) {
     const scan = new JsonScan(bytes, list, maxEntriesPerBatch).run();
-    const read = readScanned(bytes, scan, wholeBounds, wholeName);
+    const read = readScanned(bytes, scan, list === null ? wholeListBounds : wholeBounds, wholeName);
     if (read.ok) return bodyOf(read, scan.spans);
     if (read.reason === 'malformed') throw malformed();
   }

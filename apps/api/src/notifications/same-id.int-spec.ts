@@ -81,6 +81,24 @@ it('is refused with Idempotency-Key too', async () => {
   expect(await post({ body: first, headers })).toMatchObject({ status: 202, body: { accepted: 0 } });
 });
 
+it.each([
+  ['in quotes, as the IETF draft writes it', (id: string) => `"${id}"`],
+  ['in quotes with an escaped character', (id: string) => `"${id.replace('-', '\\\\-')}"`, 'order\\-'],
+])('an Idempotency-Key %s is the same id', async (_, spelled, begin = 'order-') => {
+  const { id: plain, ...first } = fresh();
+  const id = plain.replace('order-', begin);
+  const headers = { 'idempotency-key': spelled(plain) };
+  expect((await post({ body: first, headers })).body).toMatchObject({ accepted: 1, notifications: [{ id }] });
+  expect(await post({ body: { ...first, id } })).toMatchObject({ status: 202, body: { accepted: 0 } });
+  expect((await post({ body: { ...first, id }, headers })).body).toMatchObject({ accepted: 0 });
+});
+
+it('an id may have quotes', async () => {
+  const first = { ...fresh(), id: '"quoted"' };
+  const headers = { 'idempotency-key': first.id };
+  expect((await post({ body: first, headers })).body).toMatchObject({ accepted: 1, notifications: [{ id: first.id }] });
+});
+
 it('an id may be used once for each user', async () => {
   const first = fresh();
   await post({ body: first });

@@ -166,6 +166,8 @@ it('a text that is not UTF-8 is refused in chunks and with another Content-Type 
     status: 415,
     body: { code: 'MEDIA_TYPE_UNSUPPORTED' },
   });
+  const twice = { 'content-type': 'application/json; charset=utf-8; charset=ISO-8859-1' };
+  expect((await api.send('POST', '/v1/notifications', { body: good, headers: twice })).status).toBe(415);
   const lines = Buffer.concat([bytes, Buffer.from(`\n${good}`)]);
   expect(await api.send('POST', '/v1/notifications', { body: lines, headers: ndjson })).toMatchObject({
     status: 207,

@@ -15,7 +15,7 @@ async function storedHistory({ databaseUrl }: System): Promise<Record<string, nu
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const tables = ['history_notifications', 'history_windows', 'history_attempts'];
+    const tables = ['history_notifications', 'history_windows', 'history_attempts', 'history_packs'];
     const counted = async (table: string): Promise<number> =>
       Number((await client.query<{ count: string }>(`SELECT count(*) FROM ${table}`)).rows[0]?.count);
     let rows: number[] = [];

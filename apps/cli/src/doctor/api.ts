@@ -13,7 +13,9 @@ export async function apiFindings(client: PnsClient, url: string): Promise<Findi
     const problem = `${url} cannot be reached (${code}).`;
     return [{ where, problem, cure: 'Start it, or set PNS_API_URL.' }];
   }
-  const findings = health.response.ok ? [] : [notReady(await partsOf(client))];
+  const { ok, status } = health.response;
+  if (!ok && status !== 503) return [notTheApi(url, status)];
+  const findings = ok ? [] : [notReady(await partsOf(client))];
   try {
     return [
       ...findings,
@@ -24,6 +26,7 @@ export async function apiFindings(client: PnsClient, url: string): Promise<Findi
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     const { status, code } = error.problem;
+    if (status === 404) return [notTheApi(url, status)]; // a worker, whose health has the same path
     const cure =
       status === 401
         ? 'Set PNS_API_KEY to a valid key.'
@@ -41,6 +44,11 @@ async function partsOf(client: PnsClient): Promise<string> {
   return faults.map(([part, answer]) => `${part}: ${answer}`).join('; ') || 'it is stopping';
 }
 
+function notTheApi(url: string, status: number): Finding {
+  const problem = `${url} answers HTTP ${status}, so it is not the API of PNS.`;
+  return { where, problem, cure: 'Set PNS_API_URL to the address of the API, without a path.' };
+}
+
 function notReady(reason: string): Finding {
   return {
     where,
@@ -51,13 +59,11 @@ function notReady(reason: string): Finding {
 
 async function configFindings(client: PnsClient): Promise<Finding[]> {
   const { items } = await answerOf(client.GET('/v1/config/faults'));
-  const ofFiles = items
-    .filter(({ severity }) => severity === 'error')
-    .map(({ file, line, entry, reason }) => ({
-      where: line === undefined ? file : `${file}:${line}`,
-      problem: entry === undefined ? reason : `${entry}: ${reason}`,
-      cure: 'Correct the entry; every app reads the file again within a second.',
-    }));
+  const ofFiles = items.map(({ file, line, entry, reason }) => ({
+    where: line === undefined ? file : `${file}:${line}`,
+    problem: entry === undefined ? reason : `${entry}: ${reason}`,
+    cure: 'Correct the entry; every app reads the file again within a second.',
+  }));
   const { paused, faults } = await answerOf(client.GET('/v1/clients', { params: { query: {} } }));
   const ofEntries = faults
     .filter(({ file, line }) => !ofFiles.some(({ where: place }) => place === `${file}:${line}`))

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { action } from '../cli';
-import { doctorEnv } from '../env';
+import { apiOf, isJson, outputOf } from '../cli';
+import { doctorEnv, type DoctorEnv } from '../env';
 
 /** Adds `pns doctor`. */
 export function addDoctor(program: Command): void {
@@ -11,18 +11,31 @@ export function addDoctor(program: Command): void {
       'Looks at the environment, at Redis and Postgres where REDIS_URL and DATABASE_URL are set, and at what the API knows. ' +
         'Writes nothing and ends with 0 where all is well.',
     )
-    .action(
-      action(async ({ client, output, url }) => {
-        // Loaded here, because other commands must not wait for drivers that they do not use.
-        const { findingsOf } = await import('./findings.js');
-        const findings = await findingsOf(client, url, doctorEnv());
-        output.show({ findings }, () => {
-          for (const { where, problem, cure } of findings) {
-            output.line(`${output.styled('red', where)}: ${problem}`);
-            output.line(`  ${cure}`);
-          }
-        });
-        if (findings.length > 0) process.exitCode = 1;
-      }),
-    );
+    .action(async function (this: Command) {
+      const output = outputOf(this);
+      const env = doctorEnv();
+      // Loaded here, because other commands must not wait for drivers that they do not use.
+      const { findingsOf } = await import('./findings.js');
+      const findings = await findingsOf(() => apiOf(this), env);
+      output.show({ findings }, () => {
+        for (const { where, problem, cure } of findings) {
+          output.line(`${output.styled('red', where)}: ${problem}`);
+          output.line(`  ${cure}`);
+        }
+      });
+      // Silence would look as if these servers were all right.
+      if (!isJson(this)) for (const sentence of notLookedAt(env)) process.stderr.write(`${sentence}\n`);
+      if (findings.length > 0) process.exitCode = 1;
+    });
+}
+
+function notLookedAt({ redisUrl, databaseUrl, all }: DoctorEnv): string[] {
+  const sentence = (server: string, variable: string): string =>
+    `${server} was not looked at, because ${variable} is not set here.`;
+  return [
+    ...(redisUrl === undefined && all['REDIS_URL_FILE'] === undefined ? [sentence('Redis', 'REDIS_URL')] : []),
+    ...(databaseUrl === undefined && all['DATABASE_URL_FILE'] === undefined
+      ? [sentence('Postgres', 'DATABASE_URL')]
+      : []),
+  ];
 }

@@ -1,20 +1,41 @@
-import type { PnsClient } from '@pns/client';
 import { log } from '@pns/runtime';
-import type { DoctorEnv } from '../env';
+import type { Cli } from '../cli';
+import { UsageError, type DoctorEnv } from '../env';
 import { apiFindings } from './api';
 import { environmentFindings } from './environment';
 import type { Finding } from './finding';
 import { postgresFindings } from './postgres';
 import { redisFindings } from './redis';
 
-/** Looks at all parts of an installation at once. */
-export async function findingsOf(client: PnsClient, url: string, env: DoctorEnv): Promise<Finding[]> {
+/** Looks at all parts of an installation at once. A part that cannot be looked at is a finding, and the others are still looked at. */
+export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: DoctorEnv): Promise<Finding[]> {
   // The libraries log what they wait for; here it is a finding.
   log.level = 'silent';
+  const ofEnvironment = environmentFindings(env.all);
+  const { redisUrl, databaseUrl } = env;
+  const isFaulty = (variable: string) => ofEnvironment.some(({ problem }) => problem.startsWith(variable));
   const found = await Promise.all([
-    env.redisUrl === undefined ? [] : redisFindings(env.redisUrl),
-    env.databaseUrl === undefined ? [] : postgresFindings(env.databaseUrl),
-    apiFindings(client, url),
+    redisUrl === undefined || isFaulty('REDIS_URL') ? [] : lookedAt('Redis', () => redisFindings(redisUrl)),
+    databaseUrl === undefined || isFaulty('DATABASE_URL')
+      ? []
+      : lookedAt('Postgres', () => postgresFindings(databaseUrl)),
+    lookedAt('API', () => findingsOfApi(api)),
   ]);
-  return [...environmentFindings(env.all), ...found.flat()];
+  return [...ofEnvironment, ...found.flat()];
+}
+
+async function findingsOfApi(api: () => Pick<Cli, 'client' | 'url'>): Promise<Finding[]> {
+  const { client, url } = api();
+  return apiFindings(client, url);
+}
+
+async function lookedAt(where: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
+  try {
+    return await look();
+  } catch (error) {
+    const problem = `It was not looked at: ${error instanceof Error ? error.message : String(error)}`;
+    const cure =
+      error instanceof UsageError ? 'Set it, and run pns doctor again.' : 'See its log, and the rights of the account.';
+    return [{ where, problem, cure }];
+  }
 }

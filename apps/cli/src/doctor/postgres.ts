@@ -9,6 +9,14 @@ const oldestVersion = 15;
 /** Connections of one API, one dispatcher and one worker for each transport: eight for each process. */
 const neededConnections = 64;
 
+/** What to do, by the code of Postgres' refusal. Source: PostgreSQL, "Error Codes". */
+const cures: readonly (readonly [codes: RegExp, cure: string])[] = [
+  [/^28/, 'Correct the user and the password in DATABASE_URL, or pg_hba.conf of the server.'],
+  [/^3D000/, 'Create the database, or correct its name in DATABASE_URL.'],
+  [/^53300/, 'Raise max_connections, or stop other programs that use connections.'],
+  [/^57P03/, 'Wait until Postgres has started; its log shows what it does.'],
+];
+
 const where = 'Postgres';
 
 /** Finds what is wrong with the database at `url`. */
@@ -18,9 +26,11 @@ export async function postgresFindings(url: string): Promise<Finding[]> {
     await client.connect();
   } catch (error) {
     const { host, pathname } = new URL(url);
-    const reason = (error as Error).message || (error as { code?: string }).code;
-    const problem = `${host}${pathname} cannot be used: ${reason}.`;
-    return [{ where, problem, cure: 'Start Postgres, or correct DATABASE_URL.' }];
+    const { message, code = '' } = error as Error & { code?: string };
+    const problem = `${host}${pathname} cannot be used: ${message || code}.`;
+    const [, cure = 'Start Postgres, or correct host and port in DATABASE_URL.'] =
+      cures.find(([codes]) => codes.test(code)) ?? [];
+    return [{ where, problem, cure }];
   }
   try {
     return [...(await serverFindings(client)), ...(await migrationFindings(client))];

@@ -11,6 +11,9 @@ const toleratedSkewMs = 1000;
 /** Above this part of its memory Redis is close to the 0.9 at which PNS accepts nothing more. */
 const nearlyFull = 0.8;
 
+/** The end of the sentences of `openRedis`. */
+const ownCure = / (Start it or correct|Correct) REDIS_URL\.$/;
+
 const where = 'Redis';
 
 /** Finds what is wrong with the Redis at `url`. */
@@ -20,12 +23,16 @@ export async function redisFindings(url: string): Promise<Finding[]> {
     redis = await openRedis(url, { failFast: true, maxWaitMs: waitMs });
   } catch (error) {
     if (!(error instanceof PnsError)) throw error;
-    return [{ where, problem: error.message, cure: 'Start Redis, or correct REDIS_URL.' }];
+    const cure =
+      error.code === 'REDIS_REFUSED'
+        ? 'Correct the user and the password in REDIS_URL.'
+        : 'Start Redis, or correct host and port in REDIS_URL.';
+    return [{ where, problem: error.message.replace(ownCure, ''), cure }];
   }
   try {
     const lossy = (await lossySettings(redis)).map((sentence) => {
       const [problem = sentence, cure = ''] = sentence.split('; ');
-      return { where, problem, cure: `In redis.conf ${cure}` };
+      return { where, problem: `${problem}.`, cure: `In redis.conf ${cure} CONFIG SET does it without a restart.` };
     });
     return [...lossy, ...serverFindings(await redis.info()), ...(await clockFindings(redis))];
   } finally {

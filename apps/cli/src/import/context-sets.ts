@@ -29,7 +29,7 @@ export class ImportedContextSets {
   /** `name` is the path below the folder of context sets. */
   take(original: OriginalFile, name: string): void {
     const sets = new Map<string, ReadonlyMap<string, unknown>>();
-    for (const entry of entriesOf(original, this.lines)) {
+    for (const entry of entriesOf(original, this.lines, { numbersAsText: true })) {
       const set = this.setOf(original.file, entry);
       if (set !== undefined) sets.set(this.freeName(original.file, entry), set);
     }

@@ -71,6 +71,19 @@ it.each([
   directory.close();
 });
 
+it('writes the tags of context sets as they are in the original, also numbers', () => {
+  const path = mkdtempSync(join(folder, 'tags-'));
+  const content = 'one: {withTags: 007, addTags: [1e3]}\ntwo: {withTags: 12345678901234567890}\n';
+  writeSample(join(path, 'etc'), [{ file: 'contextSets/a.yml', content, expected: [] }]);
+  writeFolder(join(path, 'config'), importedFolder(join(path, 'etc')).files);
+  const directory = new ConfigDirectory(join(path, 'config'), () => new CascadeFiles());
+  expect(directory.content.sets).toMatchObject([
+    { tagText: '007', addTags: ['1e3'] },
+    { tagText: '12345678901234567890' },
+  ]);
+  directory.close();
+});
+
 it.each(['pns.properties', 'pns-apns-options.yml', 'contextSets/a.yml', 'pushClientConfig/a.yml', 'meta/a.yml'])(
   'reads no %s below a hidden folder',
   (file) => {

@@ -4,13 +4,17 @@ import type { OriginalFile } from './original-folder';
 import type { ReportLine } from './report';
 
 /** The entries of a YAML file. Its faults and duplicates are added to `lines`. */
-export function entriesOf({ file, content }: OriginalFile, lines: ReportLine[]): readonly YamlEntry[] {
+export function entriesOf(
+  { file, content }: OriginalFile,
+  lines: ReportLine[],
+  options: Parameters<typeof yamlEntries>[1] = {},
+): readonly YamlEntry[] {
   const text = 'fault' in content ? content : fileText(content.bytes);
   if ('fault' in text) {
     lines.push({ file, standing: 'wrong', reason: text.fault });
     return [];
   }
-  const { entries, faults, warnings } = yamlEntries(text);
+  const { entries, faults, warnings } = yamlEntries(text, options);
   for (const { line, entry, reason } of faults)
     lines.push({ file, line, ...named(entry ?? ''), standing: 'wrong', reason });
   for (const { line, entry, field, before } of warnings) {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { cuttableLink, testRedisUrl } from '@pns/local-servers';
+import { cuttableLink, testRedisUrl, type CuttableLink } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import { SignJWT, UnsecuredJWT } from 'jose';
@@ -291,6 +291,26 @@ describe('a node', () => {
     link.mend();
     const back = nodes.open(node, { query: { session }, reconnection: true });
     await back.until(() => back.isConnected);
+    await nodes.close(node);
+    await link.close();
+  });
+
+  it.each<[string, (link: CuttableLink) => void]>([
+    ['refuses connections', (link) => link.cut()],
+    ['does not answer', (link) => link.hold()],
+  ])('is ready and opens sockets of users whose settings it does not know while Postgres %s', async (_, end) => {
+    const link = await cuttableLink(nodes.databaseUrl);
+    const node = await nodes.start(undefined, undefined, [], link.url);
+    end(link);
+    const ready = await fetch(`${node.url}/health/ready`);
+    expect([ready.status, await ready.json()]).toMatchObject([
+      200,
+      { status: 'ok', parts: { redis: 'ok', postgres: expect.not.stringMatching(/^ok$/) as string } },
+    ]);
+    const client = await nodes.connect(node, 'without-postgres');
+    expect(client.isConnected).toBe(true);
+    link.release();
+    link.mend();
     await nodes.close(node);
     await link.close();
   });

@@ -1,13 +1,13 @@
 import type { Socket as TcpSocket } from 'node:net';
 import { Injectable } from '@nestjs/common';
-import { ConfigCascade } from '@pns/config-cascade';
+import { ConfigCascade, PropertyLoader } from '@pns/config-cascade';
 import { mailboxLimits, SocketForwarding } from '../mailbox/socket-forwarding';
 import { Mailboxes, type Missed } from '../mailbox/mailboxes';
 import { SocketRegistry, type Opened } from '../registry/socket-registry';
 import { WebsocketClients } from '../emit/websocket.clients';
 import type { Opening } from '../registry/socket-keys';
 import { Queues } from '@pns/queue';
-import { log, metrics, PnsError } from '@pns/runtime';
+import { log, metrics, PnsError, RecurringFault } from '@pns/runtime';
 import { isEndOf, SessionTokens, type Session, type SessionEnd } from '@pns/sessions';
 import { LocalSocket } from '../emit/local-socket';
 import { LocalSockets } from '../emit/local-sockets';
@@ -39,6 +39,8 @@ export class SocketAdmission {
   private readonly registeredSockets = new Set<OpenSocket>();
   private readonly closings = new Set<Promise<void>>();
   private openings = 0;
+  /** An admission reads only bounds from properties, so it does not need Postgres. */
+  private readonly properties: PropertyLoader;
 
   constructor(
     private readonly node: NodeId,
@@ -50,7 +52,10 @@ export class SocketAdmission {
     private readonly queues: Queues,
     private readonly locals: LocalSockets,
     private readonly forwarding: SocketForwarding,
-  ) {}
+  ) {
+    const fault = new RecurringFault('socket.properties-not-loaded', 'socket.properties-loaded');
+    this.properties = new PropertyLoader(cascade, fault);
+  }
 
   /** Every socket that was admitted, and those whose admission is in progress. */
   *sockets(): IterableIterator<OpenSocket> {
@@ -88,7 +93,7 @@ export class SocketAdmission {
     }
     const { context, user } = session;
     const { connection, isAnonymous, wantsMeta } = handshake;
-    await this.cascade.load([session]);
+    await this.properties.load([session]);
     const key = { context, user, client, connection, isAnonymous, session: session.id, opening: `${++this.openings}` };
     const limits = mailboxLimits(this.cascade, key);
     const local = new LocalSocket({ context, user, client, connection, isAnonymous, wantsMeta, limits }, backlog);

@@ -68,9 +68,14 @@ export class TestNodes {
   }
 
   /** Starts a node. `redisUrl` is another address of Redis, for example through a proxy. */
-  async start(redisUrl = testRedisUrl(), healthPort?: number, trustedProxies: string[] = []): Promise<TestNode> {
+  async start(
+    redisUrl = testRedisUrl(),
+    healthPort?: number,
+    trustedProxies: string[] = [],
+    databaseUrl = this.databaseUrl,
+  ): Promise<TestNode> {
     const env: SocketNodeOptions['env'] = {
-      DATABASE_URL: this.database.url,
+      DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,
       PNS_SHARDS: this.keys.shards,
       PNS_CONFIG_DIR: this.folder,
@@ -212,6 +217,10 @@ export class TestNodes {
     const { context, user } = this.user;
     const group = this.keys.group(this.keys.shardOf(context, user));
     return this.queues.redis.hvals(`${group}:mailbox:${context}:${user}`);
+  }
+
+  get databaseUrl(): string {
+    return this.database.url;
   }
 
   /** Resolves once no delivery is on its way to the sockets of the nodes. Parked deliveries may stay. */

@@ -1,4 +1,6 @@
-import { pushCertificate } from './apns.credentials';
+import { generateKeyPairSync } from 'node:crypto';
+import forge from 'node-forge';
+import { CredentialError, pushCertificate, signingKey } from './apns.credentials';
 import { apnsOptions, certificateOf } from './apns.options';
 import { keystores } from './testing/keystores';
 
@@ -36,4 +38,43 @@ it.each([
   expect(options.keystore).toBe(keystore);
   expect(certificateOf(options)).toBe(certificateOf(options));
   expect(certificateOf(options).topics).toEqual([topic]);
+});
+
+/** A keystore without a checksum, so that damage is found only by the parsers of its parts. */
+function withoutChecksum(bits: number): Buffer {
+  const { privateKey, publicKey } = forge.pki.rsa.generateKeyPair(bits);
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = publicKey;
+  certificate.setSubject([{ name: 'commonName', value: 'Apple Push Services' }]);
+  certificate.sign(privateKey, forge.md.sha256.create());
+  const options = { algorithm: 'aes256', count: 1, useMac: false } as const;
+  const file = forge.pkcs12.toPkcs12Asn1(privateKey, [certificate], 'secret', options);
+  return Buffer.from(forge.asn1.toDer(file).getBytes(), 'binary');
+}
+
+it('refuses a key that TLS does not allow, whichever reader opens the file', () => {
+  expect(() => pushCertificate(withoutChecksum(512), 'secret')).toThrow(/^holds a key or signature that TLS refuses/);
+});
+
+it('says of any damaged file that it cannot be read', () => {
+  const whole = withoutChecksum(1024);
+  expect(pushCertificate(whole, 'secret').topics).toEqual([]);
+  const faults = new Set<string>();
+  for (let at = 0; at < whole.length; at += 5) {
+    const damaged = Buffer.from(whole);
+    damaged[at] = (damaged[at] ?? 0) ^ 0x55;
+    try {
+      pushCertificate(damaged, 'secret');
+    } catch (error) {
+      expect(error).toBeInstanceOf(CredentialError);
+      faults.add((error as Error).message);
+    }
+  }
+  expect(faults).toContain('holds a key or certificate that cannot be read');
+});
+
+it('says that a signing key is encrypted', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }).toString();
+  expect(() => signingKey(pem)).toThrow('is encrypted with a passphrase');
 });

@@ -38,6 +38,19 @@ const oid = {
  * @throws CredentialError
  */
 export function pushCertificate(pkcs12: Buffer, password: string): PushCertificate {
+  try {
+    return openedCertificate(pkcs12, password);
+  } catch (cause) {
+    if (cause instanceof CredentialError) throw cause;
+    // A parser refuses a part of the file: it is damaged, or OpenSSL does not allow its key.
+    const { message } = cause as Error;
+    throw new CredentialError(isTooWeak(message) ? tooWeak : 'holds a key or certificate that cannot be read', {
+      cause,
+    });
+  }
+}
+
+function openedCertificate(pkcs12: Buffer, password: string): PushCertificate {
   if (keystoreRounds(pkcs12) > maxKeystoreRounds) {
     throw new CredentialError(`asks for more than ${maxKeystoreRounds} rounds of hashing; export it anew with fewer`);
   }
@@ -60,7 +73,8 @@ export function signingKey(pem: string): KeyObject {
   try {
     key = createPrivateKey(pem);
   } catch {
-    throw new CredentialError('is no private key in PEM; give the .p8 file as Apple handed it out');
+    const what = /ENCRYPTED/.test(pem) ? 'is encrypted with a passphrase' : 'is no private key in PEM';
+    throw new CredentialError(`${what}; give the .p8 file as Apple handed it out`);
   }
   if (key.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
     throw new CredentialError('is not a key for ES256 (P-256); give the .p8 file as Apple handed it out');
@@ -85,10 +99,15 @@ function opensslSentence(message: string): string {
   if (/mac verify failure/.test(message)) return 'cannot be opened with this password';
   if (/private key/.test(message)) return noKey;
   if (/certificate from PFX/.test(message)) return noCertificate;
-  if (/too small|too weak/.test(message)) return 'holds a key or signature that TLS refuses as too weak';
+  if (isTooWeak(message)) return tooWeak;
   return 'is no PKCS #12 file';
 }
 
+function isTooWeak(message: string): boolean {
+  return /too small|too weak/.test(message);
+}
+
+const tooWeak = 'holds a key or signature that TLS refuses as too weak';
 const noKey = 'holds no private key; export the certificate together with its key';
 const noCertificate = 'holds no certificate that belongs to its key';
 

@@ -1,10 +1,8 @@
-import { bundleSentence, hasUsablePort, isCertificateBundle, pemText } from '@pns/transport-contract';
+import { bundleSentence, hasUsablePort, isCertificateBundle, pemText, textFault } from '@pns/transport-contract';
 import { z } from 'zod';
 import { CredentialError, type PushCertificate, pushCertificate, signingKey } from './apns.credentials';
 
-const text = z.string({
-  error: (issue) => (issue.input === undefined ? undefined : 'must be a text; in YAML, quote it'),
-});
+const text = z.string({ error: textFault });
 
 /** A PKCS #12 file in base64, with line ends as mail programs and `base64` write them. */
 const base64File = text

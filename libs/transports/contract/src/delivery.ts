@@ -76,7 +76,7 @@ export interface Delivery {
   readonly hasMeta?: true;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** When it was first deferred, in ms since the epoch. */
+  /** When it was first deferred since its last attempt, in ms since the epoch. */
   readonly deferredSince?: number;
   /** Only read, never written: the name of `deferredSince` in earlier versions. */
   readonly sparedSince?: number;

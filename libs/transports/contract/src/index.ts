@@ -17,6 +17,7 @@ export type { Outcome, OutcomeKind } from './outcome';
 export { parsedUrl } from './parsed-url';
 export { pemText, unmarked } from './pem-text';
 export { maxRetryAfterMs, retryAfterMs } from './retry-after';
+export { textFault } from './text-fault';
 export type { TokenRule } from './token-rule';
 export { isSampled, traceContextOf, type TraceContext } from './trace-context';
 export type { Transport } from './transport';

@@ -3,10 +3,30 @@ export function unmarked(text: string): string {
   return text.replace(/^\ufeff/, '');
 }
 
+const marker = /-----(?:BEGIN|END) [A-Z0-9 ]+-----/g;
+const markerInOwnLine = /(?<![^\n])-----(?:BEGIN|END) [A-Z0-9 ]+-----(?=\r?\n|$)/g;
+
+/** A block without headers. */
+const block = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
+
 /**
- * A key or certificate in PEM without a byte order mark, and with real line ends instead of a backslash and an n, which
- * environment variables often contain and PEM never does.
+ * Keys or certificates in PEM without a byte order mark. If OpenSSL could not read them, they get the line ends of RFC 7468:
+ * environment variables and editors replace these by a backslash and an n, by blanks, by carriage returns, or by nothing.
  */
 export function pemText(text: string): string {
-  return unmarked(text).replace(/(?:\\r)?\\n/g, '\n');
+  const plain = unmarked(text).replace(/(?:\\r)?\\n/g, '\n');
+  const markers = countOf(marker, plain);
+  if (countOf(markerInOwnLine, plain) === markers) return plain;
+  const blocks = [...plain.matchAll(block)];
+  if (blocks.length * 2 !== markers) return plain;
+  return blocks.map(([, label = '', content = '']) => written(label, content)).join('');
+}
+
+function countOf(pattern: RegExp, text: string): number {
+  return text.match(pattern)?.length ?? 0;
+}
+
+function written(label: string, content: string): string {
+  const lines = content.replace(/\s/g, '').match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 }

@@ -35,6 +35,8 @@ describe('options over the API', () => {
     ['an object', asGoogleMakesIt],
     ['text', JSON.stringify(asGoogleMakesIt)],
     ['text with a byte order mark', `\ufeff${JSON.stringify(asGoogleMakesIt)}`],
+    ['a key with line ends that are written out', { ...account, private_key: privateKey.replaceAll('\n', '\\n') }],
+    ['a key with blanks instead of line ends', { ...account, private_key: privateKey.replaceAll('\n', ' ') }],
   ])('take the service account as %s, and keep only what is needed', (_, serviceAccount) => {
     expect(fcmOptions.parse({ serviceAccount })).toEqual({
       enabled: true,

@@ -31,6 +31,7 @@ const serviceAccount = z.preprocess(
         private_key: z
           .string()
           .max(20_000)
+          .transform(pemText)
           .refine(isRsaKey, { error: 'must be an RSA private key in PEM, as Google made it' }),
         client_email: z
           .string()

@@ -35,6 +35,14 @@ export function isEndpointFailure(status: number): boolean {
   return status >= 500;
 }
 
+/** With these statuses the receiver refuses or throttles the credentials of the request. */
+const aboutCaller: ReadonlySet<number> = new Set([401, 407, 429]);
+
+/** Whether an answer concerns only the sender with these credentials. Other senders may reach the same URI. */
+export function isAboutCaller(status: number): boolean {
+  return aboutCaller.has(status);
+}
+
 /**
  * A 1xx is never the last answer, and a number above 599 is no status. A proxy may be faulty, so the delivery is
  * retried.

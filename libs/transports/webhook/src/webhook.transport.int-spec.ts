@@ -38,7 +38,7 @@ beforeEach(() => {
   giveUpMs = 5000;
   transport = new WebhookTransport({
     options: (client) => webhooks.get(client),
-    metaOf: () => Promise.reject(new Error('No subscription of these tests has meta.')),
+    metaOf: (id) => Promise.resolve(() => ({ authorization: `Bearer ${id}` })),
     lookUp: (name) => nameServerLookUp({ servers: [names.address], resolverFile: '/nowhere', giveUpMs })(name),
   });
 });
@@ -51,7 +51,7 @@ afterEach(async () => {
 
 function deliver(
   token: string,
-  { client = 'crm', user = 14, context = 1, replyTo }: Partial<Delivery> = {},
+  { client = 'crm', user = 14, context = 1, replyTo, subscriptionId }: Partial<Delivery> = {},
 ): Promise<Outcome> {
   const delivery: Delivery = {
     id: '01890a5d-ac96-774b-bcce-b302099a8057',
@@ -69,6 +69,7 @@ function deliver(
     dueAt: 1694677850605,
     attempt: 1,
     ...(replyTo !== undefined && { replyTo }),
+    ...(subscriptionId !== undefined && { subscriptionId, hasMeta: true }),
   };
   return transport.deliver(delivery, new AbortController().signal);
 }
@@ -323,6 +324,39 @@ describe('a receiver that asks for a pause', () => {
       expect(await deliver(`http://127.0.0.1:${port}/other`)).toEqual({ kind: 'delivered' });
       expect(await deliver(busy, { client: 'erp' })).toMatchObject({ kind: 'retry', afterMs: 60_000 });
       expect(asked).toEqual(['/busy', '/other', '/busy']);
+    },
+  );
+
+  it.each([429, 503])(
+    'with %i is paused only for the subscriptions that send the same Authorization',
+    async (status) => {
+      const busyFor = new Set(['Bearer anna']);
+      const port = await http(({ headers: { authorization } }, response) => {
+        if (busyFor.has(String(authorization))) response.writeHead(status, { 'retry-after': '60' });
+        response.end();
+      });
+      const uri = `http://127.0.0.1:${port}/`;
+      const [anna, berta] = [{ subscriptionId: 'anna' }, { subscriptionId: 'berta' }];
+      expect(await deliver(uri, anna)).toMatchObject({ kind: 'retry', afterMs: 60_000 });
+      expect(await deliver(uri, anna)).toMatchObject({ isDeferred: true });
+      expect(await deliver(uri, berta)).toEqual({ kind: 'delivered' });
+      expect(await deliver(uri)).toEqual({ kind: 'delivered' });
+      expect(await deliver(uri, anna)).toMatchObject({ isDeferred: true });
+      busyFor.clear();
+      busyFor.add('undefined');
+      expect(await deliver(uri)).toMatchObject({ kind: 'retry', afterMs: 60_000 });
+      expect(await deliver(uri)).toMatchObject({ isDeferred: true });
+      expect(await deliver(uri, berta)).toEqual({ kind: 'delivered' });
+    },
+  );
+
+  it.each([401, 407, 429])(
+    'or refuses a caller with %i has failed only if the subscription has no Authorization of its own',
+    async (status) => {
+      const port = await http((_, response) => response.writeHead(status).end());
+      const uri = `http://127.0.0.1:${port}/`;
+      expect(await deliver(uri)).toMatchObject({ isFromEndpoint: true });
+      expect(await deliver(uri, { subscriptionId: 'anna' })).not.toHaveProperty('isFromEndpoint');
     },
   );
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import {
   type AttemptVerdict,
   type ClientSender,
@@ -14,7 +15,7 @@ import { isForOperator, type Delivery, type Outcome, type Transport } from '@pns
 import { LRUCache } from 'lru-cache';
 import { ownAuthorization } from './webhook.credentials';
 import type { WebhookOptions } from './webhook.options';
-import { isEndpointFailure, webhookOutcome } from './webhook.outcome';
+import { isAboutCaller, isEndpointFailure, webhookOutcome } from './webhook.outcome';
 import { webhookBody, webhookHeaders } from './webhook.payload';
 import { type Target, webhookTarget } from './webhook.target';
 
@@ -34,13 +35,13 @@ export interface WebhookTransportParts {
 
 const maxTargets = 10_000;
 
-/** The number of URIs whose pause is known. */
+/** The number of pauses that are known. */
 const maxPauses = 10_000;
 
-/** Longest pause of a URI, in ms. */
+/** Longest pause, in ms. */
 const maxPauseMs = 3_600_000;
 
-/** With these statuses, `Retry-After` concerns all deliveries to the URI (RFC 6585, 4; RFC 9110, 10.2.3). */
+/** With these statuses, `Retry-After` concerns all deliveries of the caller to the URI (RFC 6585, 4; RFC 9110, 10.2.3). */
 const pausing: ReadonlySet<number> = new Set([429, 503]);
 
 /**
@@ -53,8 +54,8 @@ export class WebhookTransport implements Transport {
   private readonly targets = new WeakMap<WebhookOptions, Map<string, Target | Outcome>>();
   private readonly endpoints = new Endpoints();
   /**
-   * When the pause of a URI ends, in ms since the epoch, by client and URI. Another URI of the origin may belong to another user, who
-   * must not be affected.
+   * When a pause ends, in ms since the epoch, by client, caller and URI. Another URI of the origin, and another caller at the same
+   * URI, may belong to another user, who must not be affected.
    */
   private readonly pauses = new LRUCache<string, number>({ max: maxPauses });
   readonly options: WebhookTransportParts['options'];
@@ -87,23 +88,24 @@ export class WebhookTransport implements Transport {
     if (token === undefined) return withoutUri(delivery.client);
     const target = this.targetOf(token, options);
     if ('kind' in target) return target;
-    const uri = `${delivery.client} ${token}`;
+    const pauseKey = `${delivery.client} ${callerOf(own)} ${token}`;
     // Circuits are per client, because another client may use another path and a longer time-out.
     return this.endpoints.run(
       `${delivery.client} ${target.origin}`,
       options.maxConnections,
       () => {
         signal.throwIfAborted();
-        return this.attempt(delivery, own, target, connections, signal, uri);
+        return this.attempt(delivery, own, target, connections, signal, pauseKey);
       },
       // A test push shows whether the receiver works again.
       () =>
-        (delivery.replyTo === undefined ? this.pauseOf(uri) : undefined) ?? this.names.prepared(target.name, delivery),
+        (delivery.replyTo === undefined ? this.pauseOf(pauseKey) : undefined) ??
+        this.names.prepared(target.name, delivery),
     );
   }
 
-  private pauseOf(uri: string): Promise<Outcome> | undefined {
-    const afterMs = (this.pauses.get(uri) ?? 0) - this.now();
+  private pauseOf(key: string): Promise<Outcome> | undefined {
+    const afterMs = (this.pauses.get(key) ?? 0) - this.now();
     if (afterMs <= 0) return undefined;
     return Promise.resolve({
       kind: 'retry',
@@ -149,7 +151,7 @@ export class WebhookTransport implements Transport {
     target: Target,
     connections: ClientSender<WebhookOptions, GuardedClient>,
     signal: AbortSignal,
-    uri: string,
+    pauseKey: string,
   ): Promise<AttemptVerdict> {
     const body = webhookBody(delivery);
     const headers = webhookHeaders(delivery, body, connections.options, target.isTrusted, this.now(), own);
@@ -157,11 +159,17 @@ export class WebhookTransport implements Transport {
       const answer = await connections.use((client) => client.post(target, headers, body, signal));
       const outcome = webhookOutcome(answer.status, answer.retryAfter, this.now());
       if (outcome.kind === 'retry' && outcome.afterMs !== undefined && pausing.has(answer.status)) {
-        this.pauses.set(uri, Math.max(this.pauses.get(uri) ?? 0, this.now() + Math.min(outcome.afterMs, maxPauseMs)));
+        const until = this.now() + Math.min(outcome.afterMs, maxPauseMs);
+        this.pauses.set(pauseKey, Math.max(this.pauses.get(pauseKey) ?? 0, until));
       } else if (outcome.kind === 'delivered') {
-        this.pauses.delete(uri);
+        this.pauses.delete(pauseKey);
       }
-      return { outcome, isEndpointFailure: isEndpointFailure(answer.status) };
+      const isForCaller = own !== undefined && isAboutCaller(answer.status);
+      return {
+        outcome,
+        isEndpointFailure: isEndpointFailure(answer.status),
+        ...(isForCaller && { isAboutCaller: true }),
+      };
     } catch (error) {
       signal.throwIfAborted();
       return failedAttempt(error, 'endpoint');
@@ -178,6 +186,11 @@ export class WebhookTransport implements Transport {
     this.targets.set(options, targets);
     return target;
   }
+}
+
+/** Who sends a request, for the receiver: the client, or a subscription with these credentials. A hash, so that they are kept nowhere. */
+function callerOf(ownAuthorization: string | undefined): string {
+  return ownAuthorization === undefined ? '' : hash('sha256', ownAuthorization, 'hex');
 }
 
 function withoutUri(client: string): Outcome {

@@ -2,7 +2,7 @@ import { guardedFields, withCaFile } from '@pns/http-client';
 import { isClientId } from '@pns/subscriptions';
 import { z } from 'zod';
 import { isPair, isPublicKey, normalKey } from './webpush.keys';
-import { isContactUri } from '@pns/transport-contract';
+import { isContactUri, textFault } from '@pns/transport-contract';
 
 /** The values of the header `Urgency`. Source: RFC 8030, 5.3. */
 export const urgencies = ['very-low', 'low', 'normal', 'high'] as const;
@@ -11,9 +11,7 @@ export type Urgency = (typeof urgencies)[number];
 const maxPreviousKeys = 20;
 const maxOrigins = 100;
 
-const text = z.string({
-  error: (issue) => (issue.input === undefined ? 'is missing' : 'must be a text; in YAML, quote it'),
-});
+const text = z.string({ error: textFault });
 
 const publicKey = text
   .refine(isPublicKey, { error: 'must be an uncompressed point on the curve P-256 in base64url (65 bytes)' })

@@ -1,14 +1,12 @@
 import { isClientId } from '@pns/subscriptions';
-import { bundleSentence, hasUsablePort, isCertificateBundle, pemText } from '@pns/transport-contract';
+import { bundleSentence, hasUsablePort, isCertificateBundle, pemText, textFault } from '@pns/transport-contract';
 import { z } from 'zod';
 
 /** The kinds of a push, by Microsoft's names. */
 export const wnsTypes = ['toast', 'tile', 'badge', 'raw'] as const;
 export type WnsType = (typeof wnsTypes)[number];
 
-const text = z.string({
-  error: (issue) => (issue.input === undefined ? 'is missing' : 'must be a text; in YAML, quote it'),
-});
+const text = z.string({ error: textFault });
 
 const printable = text.regex(
   /^[!-~]+$/,

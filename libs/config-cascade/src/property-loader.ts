@@ -1,21 +1,24 @@
-import type { ConfigCascade } from '@pns/config-cascade';
-import { PnsError, RecurringFault } from '@pns/runtime';
+import { PnsError, type RecurringFault } from '@pns/runtime';
 import type { UserKey } from '@pns/subscriptions';
+import type { ConfigCascade } from './config-cascade';
 
 /** Postgres may take this long to return the properties of a request, in ms. After a failure it is not asked for the same time. */
 const loadTimeoutMs = 1000;
 
 /**
  * Loads the properties of the users of a request into the cascade, for a request that must not depend on Postgres. While
- * Postgres is away, known users keep their known properties and unknown users get those of the server scope. The properties used
- * here decide only when and how notifications are joined.
+ * Postgres is away, known users keep their known properties and unknown users get those of the server scope. So it suits properties that
+ * decide about bounds and times, and not about permissions.
  */
 export class PropertyLoader {
   private pausedUntil = 0;
-  private readonly fault = new RecurringFault('ingest.properties-not-loaded', 'ingest.properties-loaded');
 
-  constructor(private readonly cascade: ConfigCascade) {}
+  constructor(
+    private readonly cascade: ConfigCascade,
+    private readonly fault: RecurringFault,
+  ) {}
 
+  /** Resolves within a second or so; never rejects. */
   async load(subjects: readonly UserKey[]): Promise<void> {
     if (this.cascade.knows(subjects) || Date.now() < this.pausedUntil) return;
     let timer: NodeJS.Timeout | undefined;

@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { findProgram } from './find-program';
+import { debianProgram, type Runnable } from './from-apt';
+import { LocalServerError } from './local-server-error';
+import type { Progress } from './server-process';
+
+/** A program that Debian and Ubuntu have. */
+interface Wanted {
+  readonly name: string;
+  /** The names of an installed one on the PATH. */
+  readonly commands: readonly string[];
+  /** The package to install, for the sentence of the error. */
+  readonly install: string;
+  /** The packages that may contain it, and its path in each. */
+  readonly packages: readonly (readonly [name: string, ...path: string[]])[];
+  readonly downloadMegabytes: number;
+}
+
+/**
+ * Returns a function that finds an installed program, or unpacks one from the system's packages. It throws LocalServerError with the
+ * command that installs the program.
+ */
+function finderOf({ name, commands, install, packages, downloadMegabytes }: Wanted) {
+  return (onProgress: Progress = () => undefined): Runnable => {
+    const installed = commands.map(findProgram).find((file) => file !== undefined);
+    if (installed !== undefined) return { file: installed, env: process.env };
+    for (const [packageName, ...path] of packages) {
+      const wanted = { name, package: packageName, path: join(...path), downloadMegabytes };
+      const program = debianProgram(wanted, onProgress);
+      if (program !== undefined) return program;
+    }
+    throw new LocalServerError(
+      `There is no ${name} on this machine; install one, for example with: apt-get install ${install}`,
+    );
+  };
+}
+
+export const chromium = finderOf({
+  name: 'Chromium',
+  commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+  install: 'chromium',
+  packages: [['chromium', 'usr', 'lib', 'chromium', 'chromium']],
+  downloadMegabytes: 130,
+});
+
+export const firefox = finderOf({
+  name: 'Firefox',
+  commands: ['firefox-esr', 'firefox'],
+  install: 'firefox-esr',
+  packages: [['firefox-esr', 'usr', 'lib', 'firefox-esr', 'firefox-esr']],
+  downloadMegabytes: 80,
+});
+
+export const haproxy = finderOf({
+  name: 'HAProxy',
+  commands: ['haproxy'],
+  install: 'haproxy',
+  packages: [['haproxy', 'usr', 'sbin', 'haproxy']],
+  downloadMegabytes: 3,
+});
+
+export const nginx = finderOf({
+  name: 'nginx',
+  commands: ['nginx'],
+  install: 'nginx',
+  packages: [['nginx', 'usr', 'sbin', 'nginx']],
+  downloadMegabytes: 2,
+});
+
+/** Each supported release of Debian and Ubuntu has one of these versions. */
+const phpVersions = ['8.2', '8.4', '8.3', '8.1'];
+
+/** The command line of PHP. */
+export const php = finderOf({
+  name: 'PHP',
+  commands: ['php'],
+  install: 'php-cli',
+  packages: phpVersions.map((version) => [`php${version}-cli`, 'usr', 'bin', `php${version}`] as const),
+  downloadMegabytes: 3,
+});
+
+/** It belongs to Prometheus. */
+export const promtool = finderOf({
+  name: 'promtool',
+  commands: ['promtool'],
+  install: 'prometheus',
+  packages: [['prometheus', 'usr', 'bin', 'promtool']],
+  downloadMegabytes: 20,
+});
