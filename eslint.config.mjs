@@ -85,7 +85,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/env.ts', '**/*spec.ts', 'libs/local-servers/**/*.ts', 'apps/{chaos,e2e}/**/*.ts'],
+    files: ['**/env.ts', '**/*spec.ts', 'libs/local-servers/**/*.ts', 'apps/{chaos,e2e}/**/*.ts', 'jest.config.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

@@ -35,7 +35,7 @@ it('calls a script of this repository, which can be executed', () => {
 });
 
 it('runs every project of Jest, and lint and types', () => {
-  const projects = [...read('jest.config.mjs').matchAll(/displayName: '(\w+)'/g)].map(([, name]) => name);
+  const projects = [...read('jest.config.ts').matchAll(/displayName: '(\w+)'/g)].map(([, name]) => name);
   expect(parts.map((part) => (part === 'check' ? 'unit' : part)).sort()).toEqual(projects.sort());
   for (const part of parts) expect(read('.ci/job')).toMatch(new RegExp(`^ +.*\\b${part}\\b.*\\)`, 'm'));
 });

@@ -1,11 +1,17 @@
+/**
+ * Checking the types of this file would take seconds at each start of Jest; `npm run typecheck` does it.
+ *
+ * @jest-config-loader-options {"transpileOnly": true}
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Config } from 'jest';
 
-// In JavaScript, because the compiler that reads a configuration in TypeScript costs seconds at each start of Jest.
-const rootDir = import.meta.dirname;
+// Node 24 loads this file as an ES module, which has no __dirname.
+const rootDir = typeof __dirname === 'string' ? __dirname : process.cwd();
 
 // .swcrc is read here and passed on, because swc would otherwise look for one beside each transformed file.
-const swc = { ...JSON.parse(readFileSync(join(rootDir, '.swcrc'), 'utf8')), swcrc: false };
+const swc = { ...(JSON.parse(readFileSync(join(rootDir, '.swcrc'), 'utf8')) as object), swcrc: false };
 
 /** These are published as ES modules only, and Jest on Node 20 cannot `require` those. */
 const esModuleOnly = ['@noble', 'content-disposition', 'jose'];
@@ -18,7 +24,7 @@ const shared = {
   testEnvironment: '<rootDir>/apps/e2e/scripts/kept-packages-environment.mjs',
   testEnvironmentOptions: { customExportConditions: ['@pns/source', 'node', 'require', 'default'] },
   setupFiles: ['reflect-metadata'],
-  transform: { '^.+\\.[tj]s$': ['@swc/jest', swc] },
+  transform: { '^.+\\.[tj]s$': ['@swc/jest', swc] as [string, Record<string, unknown>] },
   transformIgnorePatterns: [`/node_modules/(?!(${esModuleOnly.join('|')})/)`],
   modulePathIgnorePatterns: ['/dist/', '/.data/', '/.nx/'],
 };
@@ -28,8 +34,7 @@ const servers = {
   globalTeardown: '<rootDir>/libs/local-servers/src/jest-global-teardown.ts',
 };
 
-/** @type {import('jest').Config} */
-export default {
+const config: Config = {
   // A bound for tests that hang, not for slow ones, because machines differ and may be busy.
   testTimeout: 120_000,
   testSequencer: join(rootDir, 'apps', 'e2e', 'scripts', 'longest-first.mjs'),
@@ -41,3 +46,5 @@ export default {
     { ...shared, ...servers, displayName: 'e2e', testMatch: ['<rootDir>/apps/{chaos,e2e}/**/*.e2e-spec.ts'] },
   ],
 };
+
+export default config;
