@@ -7,7 +7,7 @@ const store = {
   subjects: (contexts: readonly number[], users: readonly { context: number; user: number }[]) =>
     Promise.resolve({
       contexts: contexts.map((context) => ({ context, tags: [], properties: [], hasUsers: true })),
-      users: users.map((key) => ({ ...key, tags: [], properties: [{ name: 'a', value: longest }] })),
+      users: users.map((key) => ({ ...key, tags: [], properties: [{ name: 'a', value: longest, version: '1' }] })),
     }),
 };
 
