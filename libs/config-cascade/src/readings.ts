@@ -8,10 +8,14 @@ const unreadable = { isUnreadable: true } as const;
 // Each property has few values in use, but operators can set any number of names with topics.
 const maxReadings = 10_000;
 
+/** Most characters of these texts. Tenants can set thousands of long lists for their users. */
+const maxReadCharacters = 8 * 1024 * 1024;
+
 /** Parses each text once. */
 export class Readings {
   private readonly known = new Map<string, Map<string, Reading>>();
   private count = 0;
+  private characters = 0;
 
   /** The value of `text` for property `name`. Calls `onFault` the first time that an unreadable text is read. */
   read(name: string, text: string, schema: z.ZodType, onFault: (fault: string) => void): Reading {
@@ -20,9 +24,12 @@ export class Readings {
     const parsed = schema.safeParse(text);
     const reading: Reading = parsed.success ? { value: parsed.data } : unreadable;
     if (!parsed.success) onFault(parsed.error.issues[0]?.message ?? 'is not valid');
-    if (++this.count > maxReadings) {
+    this.count++;
+    this.characters += text.length;
+    if (this.count > maxReadings || this.characters > maxReadCharacters) {
       this.known.clear();
       this.count = 1;
+      this.characters = text.length;
     }
     const ofName = this.known.get(name) ?? new Map<string, Reading>();
     this.known.set(name, ofName.set(text, reading));

@@ -38,13 +38,24 @@ interface KnownContext extends Known {
 const maxContexts = 131_072;
 const maxUsers = 131_072;
 
+/** Most characters of the values of all contexts, and of all users: those of 1,024 users whose values are as long as possible. */
+const maxCharacters = 64 * 1024 * 1024;
+
 /** The generation of entries that must be read again. */
 const outdated = -1;
 
 /** The values of the contexts and users in use. Outdated entries are used until they are read again. */
 export class SubjectCache {
-  private readonly contexts = new LRUCache<number, KnownContext>({ max: maxContexts });
-  private readonly users = new LRUCache<string, Known>({ max: maxUsers });
+  private readonly contexts = new LRUCache<number, KnownContext>({
+    max: maxContexts,
+    maxSize: maxCharacters,
+    sizeCalculation: charactersOf,
+  });
+  private readonly users = new LRUCache<string, Known>({
+    max: maxUsers,
+    maxSize: maxCharacters,
+    sizeCalculation: charactersOf,
+  });
   /** Increased when all entries become outdated. */
   private generation = 0;
   /** The changes that arrive during a `load`; a list for each `load` in progress. */
@@ -150,6 +161,13 @@ function newCascade(context: number, common: Common, ofContext: KnownContext, kn
     sets: matchingSets(common.sets, tagged),
     server: common.server,
   });
+}
+
+/** At least 1, as the cache requires. */
+function charactersOf({ content }: Known): number {
+  let characters = 1;
+  for (const [name, value] of content?.values ?? []) characters += name.length + value.length;
+  return characters;
 }
 
 function keyOf({ context, user }: UserKey): string {

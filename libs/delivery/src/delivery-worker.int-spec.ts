@@ -64,6 +64,27 @@ describe('the delivery stage', () => {
     expect(farSide.came.map(({ id, attempt }) => `${id} ${attempt}`)).toEqual(['slow 1', 'quick 1', 'slow 2']);
   });
 
+  it('lets the process do other work between deliveries that each take long to prepare', async () => {
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      immediate = setImmediate(count);
+    };
+    let immediate = setImmediate(count);
+    const turnsAtStart: number[] = [];
+    const farSide = new FarSide(() => {
+      turnsAtStart.push(turns);
+      const end = performance.now() + 20;
+      while (performance.now() < end); // as long as a template and the largest payload on a busy machine
+      return delivered;
+    });
+    const deliveries = Array.from({ length: 10 }, (_, index) => delivery({ id: `long ${index}` }));
+    await send(await worker(farSide), deliveries);
+    await farSide.until((came) => came.length === 10);
+    clearImmediate(immediate);
+    expect(new Set(turnsAtStart).size).toBe(10);
+  });
+
   it('does not delay a batch because of one target that asks for an hour', async () => {
     const farSide = new FarSide(({ id, attempt }) => {
       if (attempt === 2) return { kind: 'delivered' };

@@ -3,7 +3,7 @@ import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
 import { assertDeliveryJob, Queues, type DeliveryJob, type JobWorker, type Readership } from '@pns/queue';
-import { log, RecurringFault, shutdownTimeoutMs } from '@pns/runtime';
+import { log, RecurringFault, shortTurn, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
 import { deferredForMs, internalError, isDeferred, maxDeferredMs, verdictOf, withVerdict } from './attempts';
@@ -222,9 +222,15 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     await this.loadProperties(deliveries);
     const reasons = await reasonsToSuppress(deliveries, this.cascade, this.live);
     await bounds.turn?.before;
-    const begun = deliveries.map((delivery) =>
-      this.attempt(delivery, reasons.get(delivery), checkpoint, bounds, transport),
-    );
+    const begun: Promise<Attempt>[] = [];
+    for (const delivery of deliveries) {
+      // A tenant's template and payload can take some ms for each push, and many jobs may begin in the same turn.
+      const turn = shortTurn();
+      if (turn !== undefined) await turn;
+      const attempt = this.attempt(delivery, reasons.get(delivery), checkpoint, bounds, transport);
+      attempt.catch(() => undefined); // `allSettled` may be called in a later turn
+      begun.push(attempt);
+    }
     bounds.turn?.done();
     return Promise.allSettled(begun);
   }

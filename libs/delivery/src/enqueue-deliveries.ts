@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import {
   addJobs,
   addJobsFrom,
+  maxCharactersPerJob,
   maxDeliveriesPerJob,
   type DeliveryJob,
   type NewJob,
@@ -9,6 +10,8 @@ import {
   type Queues,
 } from '@pns/queue';
 import { Cluster } from 'ioredis';
+import { maxPayloadBytes } from '@pns/payloads';
+import type { Delivery } from '@pns/transport-contract';
 import type { DeliveryGroup } from './routing';
 
 export interface EnqueueOptions {
@@ -19,7 +22,7 @@ export interface EnqueueOptions {
 }
 
 /**
- * Adds the deliveries to their queues, up to `maxDeliveriesPerJob` in a job; those of a key group all or none. A job's id is made
+ * Adds the deliveries to their queues, up to `maxDeliveriesPerJob` and `maxCharactersPerJob` in a job; those of a key group all or none. A job's id is made
  * from its deliveries, their targets and the round, so that a repeated call, as after a crash, adds nothing while the first job
  * exists.
  */
@@ -66,12 +69,39 @@ async function addPerGroup(queues: Queues, jobs: readonly NewJob[]): Promise<voi
 }
 
 function jobsOf({ group, name, endpoint, deliveries }: DeliveryGroup, delayMs: number, round: string): NewJob[] {
-  const jobs: NewJob[] = [];
-  for (let at = 0; at < deliveries.length; at += maxDeliveriesPerJob) {
-    const some = deliveries.slice(at, at + maxDeliveriesPerJob);
+  return portionsOf(deliveries).map((some) => {
     const ids = round + some.map(({ id, attempt, token }) => `${id} ${attempt} ${token}`).join();
     const data: DeliveryJob = { v: 1, endpoint, deliveries: some };
-    jobs.push({ group, queue: name, name: 'deliver', id: hash('sha1', ids, 'hex'), data, delayMs });
+    return { group, queue: name, name: 'deliver', id: hash('sha1', ids, 'hex'), data, delayMs };
+  });
+}
+
+/** The deliveries of each job. */
+function portionsOf(deliveries: readonly Delivery[]): Delivery[][] {
+  const canBeTooLong = deliveries.length * maxPayloadBytes > maxCharactersPerJob;
+  const portions: Delivery[][] = [];
+  let portion: Delivery[] = [];
+  let characters = 0;
+  for (const delivery of deliveries) {
+    const own = canBeTooLong ? charactersOf(delivery) : 0;
+    if (portion.length >= maxDeliveriesPerJob || (portion.length > 0 && characters + own > maxCharactersPerJob)) {
+      portions.push(portion);
+      portion = [];
+      characters = 0;
+    }
+    portion.push(delivery);
+    characters += own;
   }
-  return jobs;
+  return portion.length === 0 ? portions : [...portions, portion];
+}
+
+/** The deliveries of a notification share its payload. */
+const payloadCharacters = new WeakMap<object, number>();
+
+function charactersOf({ payload }: Delivery): number {
+  const known = payloadCharacters.get(payload);
+  if (known !== undefined) return known;
+  const characters = JSON.stringify(payload).length;
+  payloadCharacters.set(payload, characters);
+  return characters;
 }

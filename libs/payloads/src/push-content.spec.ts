@@ -222,6 +222,8 @@ describe('the URL that a click opens', () => {
 
   it('is absent without a template, and for a push that shows nothing', () => {
     expect(content(mail)).not.toHaveProperty('navigate');
+    const long = { navigate: 'https://mail.example.com/{{id}}' };
+    expect(content({ ...mail, id: '%'.repeat(3000) }, long)).not.toHaveProperty('navigate'); // 9,000 characters
     const navigate = 'https://mail.example.com/';
     expect(content({ a: 1 }, { navigate }, 1, 'ops:silent')).not.toHaveProperty('navigate');
   });

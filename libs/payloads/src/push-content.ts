@@ -92,11 +92,12 @@ function navigateTo(
   if (!template) return {};
   const url = rendered('navigate', template, source, budget, (value) => encodeURIComponent(wellFormed(value)));
   if ('kind' in url) return url;
+  if (url.text.length > maxTextBytes) return {}; // part of a URL is useless, and no provider allows so much
   const parsed = parsedUrl(url.text.trim());
   return parsed === undefined ? {} : { navigate: parsed.href };
 }
 
-/** Longest text of a push, in bytes of UTF-8. Every provider allows less, so no transport needs to process longer texts. */
+/** Longest text or URL of a push, in bytes of UTF-8. Every provider allows less, so no transport needs to process longer texts. */
 const maxTextBytes = 8192;
 
 function textsIn({ title, body, category }: Partial<PushContent> = {}): Partial<PushContent> {

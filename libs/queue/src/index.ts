@@ -9,6 +9,7 @@ export {
   aggregationQueue,
   assertJobVersion,
   deliveryQueue,
+  maxCharactersPerJob,
   maxDeliveriesPerJob,
   queueLabel,
   socketNodeGroup,

@@ -37,6 +37,12 @@ export function queueLabel(name: string): string {
 /** Most deliveries in one job. */
 export const maxDeliveriesPerJob = 100;
 
+/**
+ * Most characters of the payloads in one job with several deliveries: eight of the longest payloads. A job is parsed at once, and 100
+ * of the longest payloads take hundreds of ms.
+ */
+export const maxCharactersPerJob = 512 * 1024;
+
 /** Deliveries in one job. They share an endpoint, so that a faulty endpoint does not affect deliveries to others. */
 export interface DeliveryJob {
   readonly v: 1;

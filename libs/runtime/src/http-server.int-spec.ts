@@ -68,6 +68,12 @@ it.each([
   ['a backslash', 'GET /\\good HTTP/1.1\r\nHost: a', '400'],
   ['two hosts', 'GET /good HTTP/1.1\r\nHost: a\r\nHost: b', '400'],
   ['one host twice', 'GET /good HTTP/1.1\r\nHost: a\r\nhost: a', '400'],
+  [
+    'two hosts behind two thousand headers',
+    `GET /good HTTP/1.1\r\nHost: a\r\n${'X: a\r\n'.repeat(2000)}Host: b`,
+    '400',
+  ],
+  ['a fragment', 'GET /good#x HTTP/1.1\r\nHost: a', '400'],
   ['two hosts in one', 'GET /good HTTP/1.1\r\nHost: a, b', '400'],
   ['no host', 'GET /good HTTP/1.1', '400'],
 ])('a request with %s: %j is answered %s', async (_, head, status) => {

@@ -29,6 +29,9 @@ export function httpServer(options: FastifyServerOptions & { readonly skipMiddie
     http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: connectionsCheckingIntervalMs },
   });
   const server = adapter.getInstance();
+  // By default Node ignores all headers after the first thousand, so a second Host header there would not be noticed. The bytes of all
+  // headers are limited.
+  server.server.maxHeadersCount = 0;
   server.removeAllContentTypeParsers();
   measureRequests(server);
   guardRequests(server);

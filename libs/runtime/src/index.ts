@@ -7,7 +7,7 @@ export { declareCounter, declareHistogram, metrics } from './metrics';
 export { RecurringFault } from './recurring-fault';
 export { requestFault } from './request-fault';
 export { shutdownTimeoutMs } from './shutdown';
-export { nextTurn, Slices } from './turns';
+export { nextTurn, shortTurn, Slices } from './turns';
 export { startTraces, stopTraces, traces, type OpenSpan, type Traces } from './traces';
 export { waitForServer, type NeededServer } from './wait-for-server';
 export { isFieldName, shownFieldName } from './field-name';

@@ -20,6 +20,13 @@ it.each(['//evil/docs', '/\\evil/docs', 'http://evil/docs', 'HTTPS://evil/docs',
   },
 );
 
+it.each(['/docs#', '/public#/../docs', '/metrics#x', '/docs?a=1#b'])(
+  'refuses the request target %s with a fragment',
+  (url) => {
+    expect(faultOf(url)).toMatch(/fragment/);
+  },
+);
+
 it('routes OPTIONS *', () => {
   expect(faultOf('*', ['a'], 'OPTIONS')).toBeUndefined();
 });

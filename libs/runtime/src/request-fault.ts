@@ -6,13 +6,14 @@ const hostSyntax = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 /**
  * The reason why a request must be refused before it is routed, as a sentence; undefined for a valid request.
  *
- * Refused are an absolute request target, a target that starts with two slashes, and several `Host` headers (RFC 9112, 3.2). A
- * proxy can interpret such a request differently, so its access rules could be bypassed.
+ * Refused are an absolute request target, a target that starts with two slashes, a target with a fragment, which the router ignores,
+ * and several `Host` headers (RFC 9112, 3.2). A proxy can interpret such a request differently, so its access rules could be bypassed.
  */
 export function requestFault({ method, url = '', rawHeaders }: IncomingMessage): string | undefined {
   if (!isOriginForm(url) && !(url === '*' && method === 'OPTIONS')) {
     return 'The request target must be a path that begins with a single slash.';
   }
+  if (url.includes('#')) return 'The request target must not contain a fragment.';
   let hosts = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;

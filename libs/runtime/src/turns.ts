@@ -3,6 +3,9 @@ const sliceMs = 10;
 
 const waiting: (() => void)[] = [];
 
+/** When the work of this turn of the event loop began; undefined before the first check of a turn. */
+let turnBegan: number | undefined;
+
 /** Resolves in a later turn of the event loop. Each turn resolves one waiting call only, in order. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
@@ -12,8 +15,25 @@ export function nextTurn(): Promise<void> {
 }
 
 function serveNext(): void {
+  turnBegan = undefined;
   waiting.shift()?.();
   if (waiting.length > 0) setImmediate(serveNext);
+}
+
+/**
+ * Resolves in a turn of the event loop that has done less work than a slice; undefined if that is this turn. Call it directly
+ * before each of many short pieces of work of different callers, which can become ready in the same turn.
+ */
+export function shortTurn(): Promise<void> | undefined {
+  return isTurnLong() ? nextTurn().then(shortTurn) : undefined;
+}
+
+/** Whether work has taken longer than a slice since the first check in this turn. */
+function isTurnLong(): boolean {
+  if (turnBegan !== undefined) return performance.now() - turnBegan > sliceMs;
+  turnBegan = performance.now();
+  setImmediate(() => (turnBegan = undefined));
+  return false;
 }
 
 /** Divides long work into slices, between which the process serves others. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { nextTurn } from '@pns/runtime';
 import { errorCodes } from 'fastify';
+import { CollectedBytes } from './collected-bytes';
 
 /**
  * Bytes of one body that are read, or copied, before others are served. Node reads up to 2 MiB from each connection in one
@@ -18,7 +19,9 @@ const stepBytes = 256 * 1024;
  */
 export async function bodyBytes(payload: Readable, announced: number, limit: number): Promise<Buffer> {
   if (announced > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE();
-  const { chunks, length } = await chunksOf(payload, limit);
+  const collected = await collectedBytes(payload, limit);
+  const { length } = collected;
+  const chunks = collected.parts();
   const [first] = chunks;
   if (first !== undefined && chunks.length === 1) return first;
   if (length <= stepBytes) return Buffer.concat(chunks, length);
@@ -34,19 +37,13 @@ export async function bodyBytes(payload: Readable, announced: number, limit: num
   return bytes;
 }
 
-interface Chunks {
-  readonly chunks: readonly Buffer[];
-  readonly length: number;
-}
-
-function chunksOf(payload: Readable, limit: number): Promise<Chunks> {
+function collectedBytes(payload: Readable, limit: number): Promise<CollectedBytes> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
+    const collected = new CollectedBytes();
     let pauseAt = stepBytes;
     const onData = (chunk: Buffer): void => {
-      length += chunk.length;
-      chunks.push(chunk);
+      collected.add(chunk);
+      const { length } = collected;
       if (length > limit) return fail(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
       if (length < pauseAt) return;
       pauseAt = length + stepBytes;
@@ -58,7 +55,7 @@ function chunksOf(payload: Readable, limit: number): Promise<Chunks> {
       reject(error);
     };
     payload.on('data', onData);
-    payload.once('end', () => resolve({ chunks, length }));
+    payload.once('end', () => resolve(collected));
     payload.once('error', fail);
   });
 }

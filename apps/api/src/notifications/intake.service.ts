@@ -18,7 +18,7 @@ import { linesOf, type Line } from './lines';
 import type { ListedNotification, RefusedEntry } from './notification.schema';
 import { entryBounds } from './posted';
 
-/** Most lines of one request. */
+/** Most lines of one request, including blank ones. */
 export const maxLines = 100_000;
 
 /** Most notifications of one request, one for each user that its entries address. */
@@ -138,14 +138,16 @@ export class Intake {
     const intake = new ChunkedIntake(this.ingest, quota);
     const slices = new Slices();
     let index = 0;
+    let linesRead = 0;
     try {
       for await (const lines of linesOf(chunksOf(body, this.health.stopping), entryBounds.bytes)) {
+        if (slices.isOver) await slices.pause(); // the lines before may all be blank
         for (const line of lines) {
-          if (isBlank(line)) continue;
-          if (index >= maxLines) {
+          if (++linesRead > maxLines) {
             const sentence = `A request may have at most ${maxLines} lines.`;
             return await intake.cutOff(index, new RequestError('BATCH_TOO_LARGE', sentence));
           }
+          if (isBlank(line)) continue;
           if (intake.limited !== undefined) return await intake.cutOff(index, intake.limited);
           intake.add(index++, within(contexts, readLine(line, trace)));
           if (intake.isFull) await intake.flush();

@@ -34,6 +34,12 @@ describe('the lines of a stream', () => {
     );
   });
 
+  it('are returned in groups, so that the caller can pause within a chunk of empty lines', async () => {
+    const seen: number[] = [];
+    for await (const lines of linesOf(chunked('\n'.repeat(2500), []), 10)) seen.push(lines.length);
+    expect(seen).toEqual([1000, 1000, 500]);
+  });
+
   it('are returned as soon as their end has arrived', async () => {
     const seen: number[] = [];
     for await (const lines of linesOf(chunked('a\nb\nc', [2, 2]), 10)) seen.push(lines.length);

@@ -235,6 +235,11 @@ describe('NDJSON', () => {
     expect((await answer).body.accepted).toBe(601);
   });
 
+  it('is read up to line 100,000 of blank lines too', async () => {
+    const { status, body } = await post('\n'.repeat(100_001), ndjson);
+    expect([status, body.errors?.map(({ code }) => code)]).toEqual([422, ['BATCH_TOO_LARGE']]);
+  });
+
   it('is read up to line 100,000', async () => {
     const lines = `${JSON.stringify(free)}\n${'{}\n'.repeat(100_001)}`;
     const { status, body } = await post(lines, ndjson);

@@ -40,7 +40,10 @@ const maxMetaBytes = 4096;
 export const meta = z
   .looseObject({})
   .refine((value) => !isNestedDeeper(value, 8), { error: 'must not be nested deeper than 8 levels', abort: true })
-  .refine((value) => JSON.stringify(value).length <= maxMetaBytes, `must have at most ${maxMetaBytes} bytes of JSON`);
+  .refine(
+    (value) => Buffer.byteLength(JSON.stringify(value)) <= maxMetaBytes,
+    `must have at most ${maxMetaBytes} bytes of JSON`,
+  );
 
 const metaSentence =
   "Free data of the client. For a webhook, `authorization`, or `login` (or `username`) and `password`, authenticate to this subscription's URI instead of the configured credentials; they must be valid in a header. PNS does not use other members. Answers omit every member with the name of a credential (these four, or a name that contains token, secret, key and similar words), in any case and at any depth.";

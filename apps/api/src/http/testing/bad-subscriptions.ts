@@ -80,6 +80,7 @@ export const badSubscriptions: readonly BadRequest[] = [
     ['an expiry in the year 30000', register({ expires: 9e15 }), 422, 'BODY_INVALID', 'expires must be'],
     ['meta as a list', register({ meta: [] }), 422, 'BODY_INVALID', 'meta must be a JSON object'],
     ['much meta', register({ meta: { a: 'x'.repeat(5000) } }), 422, 'BODY_INVALID', 'at most 4096 bytes'],
+    ['meta of umlauts', register({ meta: { a: 'ü'.repeat(2050) } }), 422, 'BODY_INVALID', 'at most 4096 bytes'],
     [
       'a header with CR LF',
       registerHook({ meta: { authorization: 'a\r\nb' } }),
