@@ -1,6 +1,6 @@
 import { majorOf, type Benchmarks, type Run } from './benchmarks';
 import { environmentText } from './environment';
-import { costsTableOf, detailsOf, tableOf } from './report';
+import { detailsOf, tableOf } from './report';
 
 /** The major version of Node in our images. Its figures are the headline. */
 export const nodeOfImages = 24;
@@ -41,15 +41,12 @@ function sectionOf([headline, ...others]: readonly Run[]): string[] {
   if (headline === undefined) return ['Not measured yet.'];
   const { results } = headline;
   const dates = [...new Set(results.map(({ date }) => date))].sort();
-  const rounds = [...new Set(results.map((result) => result.rounds))].sort((a, b) => b - a);
+  const rounds = Math.max(...results.map((result) => result.rounds));
   const columns = others.map((run) => ({ title: `Node ${majorOf(run.node)}`, results: run.results }));
   return [
-    `${environmentText(headline)}. Measured on ${dates.join(' and ')}. Medians of ${rounds.join(' or ')} rounds. Nothing was lost or repeated.`,
+    `${environmentText(headline)}. Measured on ${dates.join(' and ')}. Medians of up to ${rounds} rounds. Nothing was lost or repeated.`,
     ...(columns.length === 0 ? [] : ['The last columns are the ratios, or our figures, with other versions of Node.']),
     tableOf(results, columns),
-    'Microseconds of CPU time for each item, by process:',
-    costsTableOf(results),
-    'Further figures:',
-    detailsOf(results).join('\n'),
-  ];
+    detailsOf(results),
+  ].filter((part) => part !== '');
 }

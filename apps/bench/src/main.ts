@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { environment, environmentText } from './environment';
 import { profileTo } from './profile';
-import { costsTableOf, detailsOf, jsonOf, tableOf } from './report';
+import { detailsOf, jsonOf, tableOf } from './report';
 import { pictureOf } from './results-picture';
 import { measure, type Result, type Scenario, type Size } from './scenario';
 import { scenarios } from './scenarios';
@@ -53,7 +53,7 @@ async function run(): Promise<void> {
 
 /** Prints the results. The exit code is 1 if a notification was lost or repeated. */
 function tell(results: readonly Result[]): void {
-  say(`\n${tableOf(results)}\n\n${costsTableOf(results)}\n\n${detailsOf(results).join('\n')}\n`);
+  say(`\n${tableOf(results)}\n\n${detailsOf(results)}\n`);
   const inexact = results.filter(({ lost, duplicated }) => lost > 0 || duplicated > 0);
   for (const { scenario, lost, duplicated } of inexact) say(`${scenario}: ${lost} lost, ${duplicated} repeated`);
   if (inexact.length > 0) process.exitCode = 1;

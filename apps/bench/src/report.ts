@@ -22,11 +22,10 @@ export function tableOf(results: readonly Result[], columns: readonly Column[] =
     result.unit,
     result.ratio === null ? '' : result.ratio.toFixed(2),
     rangeOf(result),
-    result.goals.map(({ goal }) => goal).join(', '),
-    result.goals.length === 0 ? '' : unmetOf(result),
+    result.goals.map(({ goal, isMet }) => `${goal}${isMet ? ' met' : ' not met'}`).join(', '),
     ...columns.map(({ results: others }) => ratioIn(others, result.scenario)),
   ]);
-  const titles = ['scenario', 'ours', 'baseline', 'unit', 'ratio', 'range', 'goal', 'result'];
+  const titles = ['scenario', 'ours', 'baseline', 'unit', 'ratio', 'range', 'goal'];
   return markdownTable([...titles, ...columns.map(({ title }) => title)], rows);
 }
 
@@ -37,34 +36,33 @@ function rangeOf({ ranges: { ours, ratio } }: Result): string {
 
 const rangeText = ([least, most]: Range, text: (value: number) => string): string => `${text(least)} to ${text(most)}`;
 
-function unmetOf({ goals }: Result): string {
-  const unmet = goals.filter(({ isMet }) => !isMet);
-  if (unmet.length === 0) return 'met';
-  return goals.length === 1 ? 'not met' : `not met: ${unmet.map(({ goal }) => goal).join(', ')}`;
-}
-
 function ratioIn(results: readonly Result[], scenario: string): string {
   const other = results.find((result) => result.scenario === scenario);
   if (other === undefined) return '';
   return other.ratio === null ? figure(other.ours) : other.ratio.toFixed(2);
 }
 
-/** The CPU time of the processes of both sides as a Markdown table, in microseconds for each item. */
-export function costsTableOf(results: readonly Result[]): string {
+/** The CPU time of the processes of both sides in microseconds for each item, and further figures of the scenarios. */
+export function detailsOf(results: readonly Result[]): string {
+  return [costsOf(results), furtherOf(results)].filter((part) => part !== '').join('\n\n');
+}
+
+function costsOf(results: readonly Result[]): string {
   const measured = results.filter(({ costs }) => Object.keys(costs.ours).length > 0);
   const rows = measured.map(({ scenario, costs }) => [
     `\`${scenario}\``,
     figuresText(costs.ours),
     figuresText(costs.baseline),
   ]);
-  return markdownTable(['scenario', 'ours', 'baseline'], rows);
+  const title = 'Microseconds of CPU time for each item, by process:';
+  return rows.length === 0 ? '' : `${title}\n\n${markdownTable(['scenario', 'ours', 'baseline'], rows)}`;
 }
 
-/** The further figures of each scenario, one line each. */
-export function detailsOf(results: readonly Result[]): string[] {
-  return results
+function furtherOf(results: readonly Result[]): string {
+  const lines = results
     .filter(({ details }) => Object.keys(details).length > 0)
     .map(({ scenario, details }) => `- \`${scenario}\`: ${figuresText(details)}`);
+  return lines.length === 0 ? '' : `Further figures:\n\n${lines.join('\n')}`;
 }
 
 function figuresText(figures: Figures): string {
