@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { countInstructions, isCountingInstructions } from './env';
 import { environment, environmentText } from './environment';
+import { requireValgrind } from './instructions';
 import { profileTo } from './profile';
 import { detailsOf, jsonOf, tableOf } from './report';
 import { pictureOf } from './results-picture';
@@ -9,7 +11,7 @@ import { scenarios } from './scenarios';
 import { startServers, useDurability } from './servers';
 import { writeFigures } from './write-figures';
 
-const usage = `npm run bench -- [--only ${scenarios.map(({ name }) => name).join(',')}] [--quick] [--rounds N] [--relaxed] [--node MAJOR] [--report] [--json FILE] [--picture FILE.svg] [--profile FOLDER]`;
+const usage = `npm run bench -- [--only ${scenarios.map(({ name }) => name).join(',')}] [--quick] [--rounds N] [--relaxed] [--instructions] [--node MAJOR] [--report] [--json FILE] [--picture FILE.svg] [--profile FOLDER]`;
 
 async function run(): Promise<void> {
   const { values } = parseArgs({
@@ -18,6 +20,7 @@ async function run(): Promise<void> {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       relaxed: { type: 'boolean', default: false },
+      instructions: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
       json: { type: 'string' },
       picture: { type: 'string' },
@@ -29,11 +32,16 @@ async function run(): Promise<void> {
   const wanted = values.only?.split(',');
   const unknown = wanted?.filter((name) => !scenarios.some((scenario) => isMeant(name, scenario))) ?? [];
   if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(', ')}. ${usage}`);
-  if (values.quick && values.report) throw new Error('--report needs full rounds; leave out --quick.');
+  const isMeaningful = !values.quick && !values.instructions;
+  if (values.report && !isMeaningful) throw new Error('--report needs full rounds without --quick and --instructions.');
   const size: Size = values.quick ? 'quick' : 'full';
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
   if (values.profile !== undefined) profileTo(values.profile);
   if (values.relaxed) useDurability('everysec');
+  if (values.instructions) {
+    requireValgrind();
+    countInstructions();
+  }
   const stop = await startServers();
   const results: Result[] = [];
   try {
@@ -53,7 +61,8 @@ async function run(): Promise<void> {
 
 /** Prints the results. The exit code is 1 if a notification was lost or repeated. */
 function tell(results: readonly Result[]): void {
-  say(`\n${tableOf(results)}\n\n${detailsOf(results)}\n`);
+  const unit = isCountingInstructions() ? 'Instructions' : 'Microseconds of CPU time';
+  say(`\n${tableOf(results)}\n\n${detailsOf(results, unit)}\n`);
   const inexact = results.filter(({ lost, duplicated }) => lost > 0 || duplicated > 0);
   for (const { scenario, lost, duplicated } of inexact) say(`${scenario}: ${lost} lost, ${duplicated} repeated`);
   if (inexact.length > 0) process.exitCode = 1;

@@ -42,19 +42,22 @@ function ratioIn(results: readonly Result[], scenario: string): string {
   return other.ratio === null ? figure(other.ours) : other.ratio.toFixed(2);
 }
 
-/** The CPU time of the processes of both sides in microseconds for each item, and further figures of the scenarios. */
-export function detailsOf(results: readonly Result[]): string {
-  return [costsOf(results), furtherOf(results)].filter((part) => part !== '').join('\n\n');
+/** What an item costs in each process. */
+export type CostUnit = 'Microseconds of CPU time' | 'Instructions';
+
+/** The costs of both sides for each item by process, and further figures of the scenarios. */
+export function detailsOf(results: readonly Result[], unit: CostUnit = 'Microseconds of CPU time'): string {
+  return [costsOf(results, unit), furtherOf(results)].filter((part) => part !== '').join('\n\n');
 }
 
-function costsOf(results: readonly Result[]): string {
+function costsOf(results: readonly Result[], unit: CostUnit): string {
   const measured = results.filter(({ costs }) => Object.keys(costs.ours).length > 0);
   const rows = measured.map(({ scenario, costs }) => [
     `\`${scenario}\``,
     figuresText(costs.ours),
     figuresText(costs.baseline),
   ]);
-  const title = 'Microseconds of CPU time for each item, by process:';
+  const title = `${unit} for each item, by process:`;
   return rows.length === 0 ? '' : `${title}\n\n${markdownTable(['scenario', 'ours', 'baseline'], rows)}`;
 }
 

@@ -5,6 +5,7 @@ import { provideDatabase, System, type SystemOptions } from '@pns/e2e';
 import { startRedis, startTemporaryServers, type LocalPostgres, type LocalRedis } from '@pns/local-servers';
 import { startSandbox, type Sandbox, type SandboxOptions } from '@pns/sandbox';
 import { Redis } from 'ioredis';
+import { measuredNode } from './instructions';
 import { measuringArgs } from './profile';
 
 /**
@@ -53,11 +54,13 @@ async function relaxIfWanted({ url }: LocalRedis): Promise<void> {
 
 /** Starts PNS for a measurement. Only the named apps are started. */
 export async function startMeasured({ processes, nodeArgs = [], ...options }: SystemOptions): Promise<System> {
+  const { file: node, args } = measuredNode([...measuringArgs(), ...nodeArgs]);
   const system = await System.start({
     ...options,
+    node,
     processes: { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0, ...processes },
     keepsLogs: false,
-    nodeArgs: [...measuringArgs(), ...nodeArgs],
+    nodeArgs: args,
   });
   await Promise.all((system.cluster?.masters ?? [system.redis]).map(relaxIfWanted));
   return system;
