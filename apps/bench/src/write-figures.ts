@@ -9,13 +9,12 @@ const root = join(__dirname, '..', '..', '..');
 const history = join(root, 'docs', 'benchmarks.json');
 const page = join(root, 'docs', 'performance.md');
 
-/** Writes the results to the history of figures and to the page; returns both paths. */
-export function writeFigures(environment: Environment, results: readonly Result[]): string[] {
+/** Writes the results to the history of figures and to the page; they must be exact. */
+export function writeFigures(environment: Environment, results: readonly Result[]): void {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const earlier = benchmarks.parse(JSON.parse(readFileSync(history, 'utf8')));
   const today = new Date().toISOString().slice(0, 10);
   const entries = benchmarks.parse(withResults(earlier, version, environment, results, today));
   writeFileSync(history, textOf(entries));
   writeFileSync(page, pageWith(readFileSync(page, 'utf8'), entries));
-  return [history, page];
 }
