@@ -37,7 +37,7 @@ export async function flow(
 }
 
 /** When this number had arrived, and the number at that time; fewer if no more arrive. */
-async function reached(wanted: number, arrived: () => Promise<Arrived> | Arrived) {
+export async function reached(wanted: number, arrived: () => Promise<Arrived> | Arrived) {
   let { different } = await arrived();
   let at = performance.now();
   while (different < wanted && performance.now() - at < giveUpMs) {

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { measuredNode } from './instructions';
 
 /** A program of `baselines/` that is running. */
 export interface Baseline<Answer> {
@@ -20,7 +21,9 @@ export async function withBaseline<Answer, Result>(
   input: object,
   work: (baseline: Baseline<Answer>) => Promise<Result>,
 ): Promise<Result> {
-  const child = fork(join(__dirname, 'baselines', `${name}.js`), [JSON.stringify(input)]);
+  const { file: execPath, args } = measuredNode(process.execArgv);
+  const program = join(__dirname, 'baselines', `${name}.js`);
+  const child = fork(program, [JSON.stringify(input)], { execPath, execArgv: [...args] });
   const exited = once(child, 'exit');
   const ended = exited.then(([code]) => {
     throw new Error(`The baseline ${name} ended with code ${String(code)}.`);

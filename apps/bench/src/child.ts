@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { measuredNode } from './instructions';
 
 /** A program of this folder that runs as a separate process and answers one question after the other. */
 export class Child {
@@ -18,9 +19,11 @@ export class Child {
     this.ended.catch(() => undefined);
   }
 
-  /** Starts a program; `nodeArgs` come before it. */
+  /** Starts a program; `nodeArgs` come before it. Baselines are measured. */
   static start(name: string, nodeArgs: readonly string[] = []): Child {
-    return new Child(fork(join(__dirname, `${name}.js`), { execArgv: [...nodeArgs] }), name);
+    const isMeasured = name.startsWith('baselines/');
+    const { file: execPath, args } = isMeasured ? measuredNode(nodeArgs) : { file: process.execPath, args: nodeArgs };
+    return new Child(fork(join(__dirname, `${name}.js`), { execPath, execArgv: [...args] }), name);
   }
 
   get pid(): number {

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { isCountingInstructions } from './env';
+import { instructionsOf } from './instructions';
 
 /** Linux counts the time of processes in hundredths of a second. */
 const ticksPerSecond = 100;
@@ -28,12 +30,12 @@ export function cpuMicroseconds(pid: number): number {
 }
 
 /**
- * Begins to count the CPU time of processes; the returned function computes the microseconds of each per item so far.
+ * Begins to measure processes; the returned function computes what each has used per item so far: microseconds of CPU time, or
+ * instructions if they are counted. Instructions of servers that are not ours are not counted.
  */
 export function cpuCosts(pids: Readonly<Record<string, number>>): (items: number) => Record<string, number> {
-  const processes = Object.entries(pids).map(([name, pid]) => ({ name, pid, before: cpuMicroseconds(pid) }));
-  return (items) =>
-    Object.fromEntries(
-      processes.map(({ name, pid, before }) => [`${name} µs each`, (cpuMicroseconds(pid) - before) / items]),
-    );
+  const used = isCountingInstructions() ? instructionsOf : cpuMicroseconds;
+  const processes = Object.entries(pids).map(([name, pid]) => ({ name, pid, before: used(pid) }));
+  const measured = processes.filter(({ before }) => !Number.isNaN(before));
+  return (items) => Object.fromEntries(measured.map(({ name, pid, before }) => [name, (used(pid) - before) / items]));
 }

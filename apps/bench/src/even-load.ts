@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Sandbox, WebhookArrivalsView } from '@pns/sandbox';
 import { mailNotification } from './notifications';
+import { evenly } from './pace';
 import { Producer } from './producer';
 import { median, type Measured, percentile, type Size } from './scenario';
 
@@ -24,14 +25,10 @@ export async function evenLoad(size: Size, url: string, sandbox: Sandbox, key?: 
   const producer = new Producer(url, 10, key);
   const count = warmUp + measuredOf(size);
   const acceptedAt: number[] = [];
-  const posts: Promise<void>[] = [];
-  const startedAt = performance.now();
-  for (let index = 0; index < count; index++) {
-    await pause(Math.max(0, startedAt + (index * 1000) / perSecond - performance.now()));
-    const body = JSON.stringify(mailNotification(index, users));
-    posts.push(producer.post(body).then(() => void (acceptedAt[index] = Date.now())));
-  }
-  await Promise.all(posts);
+  await evenly(count, perSecond, async (index) => {
+    await producer.post(JSON.stringify(mailNotification(index, users)));
+    acceptedAt[index] = Date.now();
+  });
   await producer.close();
   const { items, accepted, duplicates } = await arrivals(sandbox, count);
   const latencies = items.flatMap(({ at, body }) => {

@@ -1,12 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { countInstructions, isCountingInstructions } from './env';
+import { environment, environmentText } from './environment';
+import { requireValgrind } from './instructions';
 import { profileTo } from './profile';
-import { jsonOf, pictureOf, tableOf } from './report';
+import { detailsOf, jsonOf, tableOf } from './report';
+import { pictureOf } from './results-picture';
 import { measure, type Result, type Scenario, type Size } from './scenario';
 import { scenarios } from './scenarios';
-import { startServers } from './servers';
+import { startServers, useDurability } from './servers';
+import { writeFigures } from './write-figures';
 
-const usage = `npm run bench -- [--only ${scenarios.map(({ name }) => name).join(',')}] [--quick] [--rounds N] [--json FILE] [--picture FILE.svg] [--profile FOLDER]`;
+const usage = `npm run bench -- [--only ${scenarios.map(({ name }) => name).join(',')}] [--quick] [--rounds N] [--relaxed] [--instructions] [--node MAJOR] [--report] [--json FILE] [--picture FILE.svg] [--profile FOLDER]`;
 
 async function run(): Promise<void> {
   const { values } = parseArgs({
@@ -14,6 +19,9 @@ async function run(): Promise<void> {
       only: { type: 'string' },
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
+      relaxed: { type: 'boolean', default: false },
+      instructions: { type: 'boolean', default: false },
+      report: { type: 'boolean', default: false },
       json: { type: 'string' },
       picture: { type: 'string' },
       profile: { type: 'string' },
@@ -24,22 +32,48 @@ async function run(): Promise<void> {
   const wanted = values.only?.split(',');
   const unknown = wanted?.filter((name) => !scenarios.some((scenario) => isMeant(name, scenario))) ?? [];
   if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(', ')}. ${usage}`);
+  const isMeaningful = !values.quick && !values.instructions;
+  if (values.report && !isMeaningful) throw new Error('--report needs full rounds without --quick and --instructions.');
   const size: Size = values.quick ? 'quick' : 'full';
-  const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
   if (values.profile !== undefined) profileTo(values.profile);
+  if (values.relaxed) useDurability('everysec');
+  if (values.instructions) {
+    requireValgrind();
+    countInstructions();
+  }
   const stop = await startServers();
   const results: Result[] = [];
   try {
+    const where = await environment();
+    say(environmentText(where));
     for (const scenario of scenarios.filter((each) => wanted?.some((name) => isMeant(name, each)) ?? true)) {
-      results.push(await measure(scenario, size, Math.min(rounds, scenario.rounds ?? rounds), say));
+      const result = await measure(scenario, size, Math.min(rounds, scenario.rounds ?? rounds), say);
+      results.push(result);
+      // At once, so that an error in a later scenario does not cost hours.
+      if (values.report && isExact(result)) writeFigures(where, [result]);
     }
+    tell(results);
+    if (values.json !== undefined) writeFileSync(values.json, jsonOf(results));
+    if (values.picture !== undefined) writeFileSync(values.picture, pictureOf(results));
   } finally {
     await stop();
   }
-  say(`\n${tableOf(results)}`);
-  if (values.json !== undefined) writeFileSync(values.json, jsonOf(results));
-  if (values.picture !== undefined) writeFileSync(values.picture, pictureOf(results));
-  if (results.some(({ lost }) => lost > 0)) process.exitCode = 1;
+}
+
+/** Prints the results. The exit code is 1 if a notification was lost or repeated. */
+function tell(results: readonly Result[]): void {
+  const unit = isCountingInstructions() ? 'Instructions' : 'Microseconds of CPU time';
+  say(`\n${tableOf(results)}\n\n${detailsOf(results, unit)}\n`);
+  const inexact = results.filter((result) => !isExact(result));
+  for (const { scenario, lost, duplicated } of inexact) say(`${scenario}: ${lost} lost, ${duplicated} repeated`);
+  if (inexact.length > 0) process.exitCode = 1;
+  else say('Nothing was lost or repeated.');
+}
+
+/** Whether each accepted notification arrived once. */
+function isExact({ lost, duplicated }: Result): boolean {
+  return lost === 0 && duplicated === 0;
 }
 
 /** A group of scenarios is meant by what their names have before the colon. */

@@ -14,6 +14,15 @@ export function userOf(index: number): Pick<Notification, 'context' | 'user'> {
   return { context: 1 + (index % 10), user: 1 + index };
 }
 
+/** The bodies of requests with `perRequest` notifications each. */
+export function batchesOf(first: number, count: number, perRequest: number, users: number): string[] {
+  return Array.from({ length: count / perRequest }, (_, request) => {
+    const from = first + request * perRequest;
+    const notifications = Array.from({ length: perRequest }, (_, index) => mailNotification(from + index, users));
+    return JSON.stringify({ notifications });
+  });
+}
+
 /** Notifications that differ from all earlier ones, so that each opens its own window. `users` get them in turn. */
 export function mailNotification(index: number, users = manyUsers): Notification {
   return {

@@ -1,63 +1,80 @@
-import { figure, type Result } from './scenario';
+import { type Figures, figure, type Range, type Result } from './scenario';
 
-const columns = ['scenario', 'ours', 'baseline', 'unit', 'ratio', 'goal', 'lost', 'doubled'] as const;
+/** The results of another run of the same scenarios, whose ratios are a column of the table. */
+export interface Column {
+  readonly title: string;
+  readonly results: readonly Result[];
+}
 
-/** The results as a Markdown table, followed by the cost of each scenario. */
-export function tableOf(results: readonly Result[]): string {
+/** A Markdown table, formatted as Prettier does it. */
+export function markdownTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = titles.map((title, at) => Math.max(3, title.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+  return [line(titles), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+/** The results as a Markdown table. The range is that of the ratio, or of our figure if there is no baseline. */
+export function tableOf(results: readonly Result[], columns: readonly Column[] = []): string {
   const rows = results.map((result) => [
-    result.scenario,
+    `\`${result.scenario}\``,
     figure(result.ours),
     result.baseline === null ? '' : figure(result.baseline),
     result.unit,
-    result.ratio === null ? '' : `${result.ratio.toFixed(2)}${result.isMet === false ? ' ✗' : ''}`,
-    result.goal,
-    String(result.lost),
-    String(result.duplicated),
+    result.ratio === null ? '' : result.ratio.toFixed(2),
+    rangeOf(result),
+    result.goals.map(({ goal, isMet }) => `${goal}${isMet ? ' met' : ' not met'}`).join(', '),
+    ...columns.map(({ results: others }) => ratioIn(others, result.scenario)),
   ]);
-  const widths = columns.map((name, at) => Math.max(name.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
-  const details = results
-    .filter(({ details: each }) => Object.keys(each).length > 0)
-    .map(({ scenario, details: each }) => {
-      const told = Object.entries(each).map(([name, value]) => `${name} ${figure(value)}`);
-      return `${scenario}: ${told.join(', ')}`;
-    });
-  return [line(columns), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line), '', ...details].join('\n');
+  const titles = ['scenario', 'ours', 'baseline', 'unit', 'ratio', 'range', 'goal'];
+  return markdownTable([...titles, ...columns.map(({ title }) => title)], rows);
+}
+
+function rangeOf({ ranges: { ours, ratio } }: Result): string {
+  if (ratio !== null) return rangeText(ratio, (value) => value.toFixed(2));
+  return ours === null ? '' : rangeText(ours, figure);
+}
+
+const rangeText = ([least, most]: Range, text: (value: number) => string): string => `${text(least)} to ${text(most)}`;
+
+function ratioIn(results: readonly Result[], scenario: string): string {
+  const other = results.find((result) => result.scenario === scenario);
+  if (other === undefined) return '';
+  return other.ratio === null ? figure(other.ours) : other.ratio.toFixed(2);
+}
+
+/** What an item costs in each process. */
+export type CostUnit = 'Microseconds of CPU time' | 'Instructions';
+
+/** The costs of both sides for each item by process, and further figures of the scenarios. */
+export function detailsOf(results: readonly Result[], unit: CostUnit = 'Microseconds of CPU time'): string {
+  return [costsOf(results, unit), furtherOf(results)].filter((part) => part !== '').join('\n\n');
+}
+
+function costsOf(results: readonly Result[], unit: CostUnit): string {
+  const measured = results.filter(({ costs }) => Object.keys(costs.ours).length > 0);
+  const rows = measured.map(({ scenario, costs }) => [
+    `\`${scenario}\``,
+    figuresText(costs.ours),
+    figuresText(costs.baseline),
+  ]);
+  const title = `${unit} for each item, by process:`;
+  return rows.length === 0 ? '' : `${title}\n\n${markdownTable(['scenario', 'ours', 'baseline'], rows)}`;
+}
+
+function furtherOf(results: readonly Result[]): string {
+  const lines = results
+    .filter(({ details }) => Object.keys(details).length > 0)
+    .map(({ scenario, details }) => `- \`${scenario}\`: ${figuresText(details)}`);
+  return lines.length === 0 ? '' : `Further figures:\n\n${lines.join('\n')}`;
+}
+
+function figuresText(figures: Figures): string {
+  return Object.entries(figures)
+    .map(([name, value]) => `${name} ${figure(value)}`)
+    .join(', ');
 }
 
 /** The output of `--json`. */
 export function jsonOf(results: readonly Result[]): string {
   return `${JSON.stringify(results, undefined, 2)}\n`;
-}
-
-const [labelWidth, barWidth, rowHeight, barHeight] = [130, 430, 64, 18] as const;
-
-/** The results as a picture (SVG): two bars for each scenario, the longer one in full width. */
-export function pictureOf(results: readonly Result[]): string {
-  const compared = results.filter(({ baseline }) => baseline !== null);
-  const rows = compared.map((result, index) => rowOf(result, 34 + index * rowHeight));
-  const height = 34 + compared.length * rowHeight;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 ${height}" font-family="system-ui, sans-serif" font-size="13">
-<style>text{fill:#24292f}.soft{fill:#656d76}@media (prefers-color-scheme: dark){text{fill:#e6edf3}.soft{fill:#8d96a0}}</style>
-<rect x="${labelWidth}" y="8" width="12" height="12" fill="#4f46e5"/><text x="${labelWidth + 18}" y="19">PNS</text>
-<rect x="${labelWidth + 70}" y="8" width="12" height="12" fill="#9ca3af"/><text x="${labelWidth + 88}" y="19">baseline</text>
-${rows.join('\n')}
-</svg>
-`;
-}
-
-function rowOf({ scenario, ours, baseline, ratio, unit, goal, isMet }: Result, y: number): string {
-  const longest = Math.max(ours, baseline ?? 0);
-  const bar = (value: number, at: number, color: string): string => {
-    const width = Math.max(1, (value / longest) * barWidth);
-    const label = `<text class="soft" x="${labelWidth + width + 6}" y="${at + 14}">${figure(value)} ${unit}</text>`;
-    return `<rect x="${labelWidth}" y="${at}" width="${width.toFixed(1)}" height="${barHeight}" fill="${color}"/>${label}`;
-  };
-  const verdict = goal === '' ? '' : ` (goal ${goal}${isMet === false ? ', not met' : ''})`;
-  return [
-    `<text x="0" y="${y + 14}" font-weight="600">${scenario}</text>`,
-    `<text class="soft" x="0" y="${y + 33}" font-size="11">× ${ratio?.toFixed(2)}${verdict}</text>`,
-    bar(ours, y, '#4f46e5'),
-    bar(baseline ?? 0, y + barHeight + 3, '#9ca3af'),
-  ].join('\n');
 }

@@ -4,15 +4,30 @@ export interface Measured {
   /** The accepted notifications that never arrived, and those that arrived more than once. */
   readonly lost: number;
   readonly duplicated: number;
-  /** Further figures, such as microseconds of CPU per notification. */
-  readonly details?: Readonly<Record<string, number>>;
+  /** Further figures, such as another percentile. */
+  readonly details?: Figures;
+  /** The CPU time of each measured process per item, in microseconds. */
+  readonly costs?: Figures;
 }
+
+/** Figures by their names. */
+export type Figures = Readonly<Record<string, number>>;
 
 /** One side of a scenario: starts its servers, measures once, and removes everything. */
 export type Side = (size: Size) => Promise<Measured>;
 
 /** How much work a round is; a quick run is enough to see that everything works, and for a first idea. */
 export type Size = 'full' | 'quick';
+
+/** The upper or lower bound for a figure. */
+export interface Goal {
+  /** The name of a detail. Default: the value of the scenario. */
+  readonly detail?: string;
+  /** Whether the bound holds for our figure itself. Default: for its ratio to the figure of the baseline. */
+  readonly isAbsolute?: boolean;
+  readonly atLeast?: number;
+  readonly atMost?: number;
+}
 
 /** A measurement of PNS and of a baseline, alternately in the same run. */
 export interface Scenario {
@@ -21,24 +36,37 @@ export interface Scenario {
   readonly ours: Side;
   /** Absent if there is no baseline. */
   readonly baseline?: Side;
-  /** The upper or lower bound for the ratio of ours to the baseline. */
-  readonly goal?: { readonly atLeast: number } | { readonly atMost: number };
+  readonly goals?: readonly Goal[];
+  /** The largest number of rounds that is useful. */
   readonly rounds?: number;
 }
 
-/** The medians of all rounds. */
+/** The results of all rounds of a scenario. */
 export interface Result {
   readonly scenario: string;
+  /** The medians. */
   readonly ours: number;
   readonly baseline: number | null;
+  /** The ratio of the medians. */
   readonly ratio: number | null;
   readonly unit: string;
+  readonly rounds: number;
+  /** The lowest and the highest figure of a round. The ratio of a round compares sides that were measured one after the other. */
+  readonly ranges: { readonly ours: Range | null; readonly baseline: Range | null; readonly ratio: Range | null };
   /** Over all rounds of ours. */
   readonly lost: number;
   readonly duplicated: number;
+  readonly goals: readonly GoalResult[];
+  readonly details: Figures;
+  /** Microseconds of CPU time per item and process. */
+  readonly costs: { readonly ours: Figures; readonly baseline: Figures };
+}
+
+export type Range = readonly [least: number, most: number];
+
+export interface GoalResult {
   readonly goal: string;
-  readonly isMet: boolean | null;
-  readonly details: Readonly<Record<string, number>>;
+  readonly isMet: boolean;
 }
 
 /** Runs both sides alternately, `rounds` times, and returns the medians. */
@@ -60,29 +88,63 @@ export async function measure(
   return resultOf(scenario, ours, baseline);
 }
 
-function resultOf({ name, unit, goal }: Scenario, ours: readonly Measured[], baseline: readonly Measured[]): Result {
-  const mine = median(ours.map(({ value }) => value));
-  const theirs = baseline.length === 0 ? null : median(baseline.map(({ value }) => value));
-  const ratio = theirs === null ? null : mine / theirs;
+/** The result of a scenario from the rounds of both sides; there are no rounds of a baseline that is absent. */
+export function resultOf(
+  { name, unit, goals = [] }: Scenario,
+  ours: readonly Measured[],
+  baseline: readonly Measured[],
+): Result {
+  const [mine, theirs] = [ours, baseline].map((side) => side.map(({ value }) => value)) as [number[], number[]];
+  const hasBaseline = theirs.length > 0;
+  const costs = { ours: mediansOf(ours, 'costs'), baseline: mediansOf(baseline, 'costs') };
+  const details = mediansOf(ours, 'details');
+  const detailsBeside = mediansOf(baseline, 'details');
+  const [our, their] = [median(mine), hasBaseline ? median(theirs) : null];
   return {
     scenario: name,
-    ours: mine,
-    baseline: theirs,
-    ratio,
+    ours: our,
+    baseline: their,
+    ratio: their === null ? null : our / their,
     unit,
+    rounds: ours.length,
+    ranges: {
+      ours: rangeOf(mine),
+      baseline: hasBaseline ? rangeOf(theirs) : null,
+      ratio: hasBaseline ? rangeOf(mine.map((value, round) => value / (theirs[round] ?? NaN))) : null,
+    },
     lost: sum(ours.map(({ lost }) => lost)),
     duplicated: sum(ours.map(({ duplicated }) => duplicated)),
-    goal: goal === undefined ? '' : 'atLeast' in goal ? `≥ ${goal.atLeast}` : `≤ ${goal.atMost}`,
-    isMet:
-      goal === undefined || ratio === null ? null : 'atLeast' in goal ? ratio >= goal.atLeast : ratio <= goal.atMost,
-    details: detailsOf(ours),
+    goals: goals.map((goal) => {
+      const figures: readonly [number, number | null] =
+        goal.detail === undefined ? [our, their] : [details[goal.detail] ?? NaN, detailsBeside[goal.detail] ?? NaN];
+      return goalResult(goal, unit, figures);
+    }),
+    details,
+    costs,
   };
 }
 
-function detailsOf(measured: readonly Measured[]): Record<string, number> {
-  const names = Object.keys(measured[0]?.details ?? {});
-  return Object.fromEntries(names.map((name) => [name, median(measured.map(({ details }) => details?.[name] ?? NaN))]));
+function goalResult(
+  { detail, isAbsolute = false, atLeast = -Infinity, atMost = Infinity }: Goal,
+  unit: string,
+  [ours, baseline]: readonly [number, number | null],
+): GoalResult {
+  const value = isAbsolute ? ours : ours / (baseline ?? NaN);
+  const bound = atLeast === -Infinity ? `≤ ${atMost.toLocaleString('en-US')}` : `≥ ${atLeast}`;
+  return {
+    goal: [detail, isAbsolute ? bound : `${bound}×`, isAbsolute && detail === undefined ? unit : undefined]
+      .filter((part) => part !== undefined)
+      .join(' '),
+    isMet: value >= atLeast && value <= atMost,
+  };
 }
+
+function mediansOf(measured: readonly Measured[], kind: 'details' | 'costs'): Figures {
+  const names = Object.keys(measured[0]?.[kind] ?? {});
+  return Object.fromEntries(names.map((name) => [name, median(measured.map((each) => each[kind]?.[name] ?? NaN))]));
+}
+
+const rangeOf = (values: readonly number[]): Range => [Math.min(...values), Math.max(...values)];
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

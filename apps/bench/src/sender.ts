@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { enqueueDeliveries, routeOf } from '@pns/delivery';
 import { Queues } from '@pns/queue';
 import { connectRedis, KeySpace } from '@pns/redis';
@@ -7,6 +6,7 @@ import type { System } from '@pns/e2e';
 import type { Delivery } from '@pns/transport-contract';
 import { addSubscriptions, deliveryOf, shards } from './backlog';
 import type { Client, FarSide } from './far-sides';
+import { evenly } from './pace';
 
 /** A delivery to one of a client's targets. */
 export interface Sent {
@@ -35,13 +35,7 @@ export class Sender {
 
   /** Sends the result of `of`, `count` times, at an even pace. */
   async evenly(count: number, perSecond: number, of: (index: number) => readonly Sent[]): Promise<void> {
-    const startedAt = performance.now();
-    const sent: Promise<void>[] = [];
-    for (let index = 0; index < count; index++) {
-      await pause(Math.max(0, startedAt + (index * 1000) / perSecond - performance.now()));
-      sent.push(this.send(of(index)));
-    }
-    await Promise.all(sent);
+    await evenly(count, perSecond, (index) => this.send(of(index)));
   }
 
   close(): Promise<void> {

@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { provideDatabase } from '@pns/e2e';
-import { startRedis, startTemporaryServers, type LocalRedis } from '@pns/local-servers';
+import { provideDatabase, System, type SystemOptions } from '@pns/e2e';
+import { startRedis, startTemporaryServers, type LocalPostgres, type LocalRedis } from '@pns/local-servers';
 import { startSandbox, type Sandbox, type SandboxOptions } from '@pns/sandbox';
+import { Redis } from 'ioredis';
+import { measuredNode } from './instructions';
+import { measuringArgs } from './profile';
 
 /**
  * What Postgres keeps in memory, in MiB: the index and the rows of users who get notifications should fit, and of a million
@@ -11,19 +14,56 @@ import { startSandbox, type Sandbox, type SandboxOptions } from '@pns/sandbox';
  */
 const postgresCacheMiB = 512;
 
-let startedPostgres = 0;
+let started: Pick<LocalPostgres, 'pid' | 'url'> = { pid: 0, url: '' };
 
-/** The process of the Postgres that all scenarios share. */
-export function postgresPid(): number {
-  return startedPostgres;
+/** The Postgres that all scenarios share. */
+export function postgres(): Pick<LocalPostgres, 'pid' | 'url'> {
+  return started;
 }
 
 /** Starts the Postgres that all scenarios share; returns a function that stops it. */
 export async function startServers(): Promise<() => Promise<void>> {
-  const servers = await startTemporaryServers({ postgres: { cacheMiB: postgresCacheMiB }, redis: false });
-  provideDatabase(servers.postgres?.url ?? '');
-  startedPostgres = servers.postgres?.pid ?? 0;
+  const wanted = { cacheMiB: postgresCacheMiB, isDurable: true };
+  const servers = await startTemporaryServers({ postgres: wanted, redis: false });
+  if (servers.postgres !== undefined) started = servers.postgres;
+  provideDatabase(started.url);
   return () => servers.stop();
+}
+
+/** Whether each write of Redis is on disk before its answer, or at most a second later. */
+export type Durability = 'always' | 'everysec';
+
+let durability: Durability = 'always';
+
+/** From now on each Redis of both sides is started with this setting, except that of `hostile-tenant`, which `npm start` starts. */
+export function useDurability(wanted: Durability): void {
+  durability = wanted;
+}
+
+/** The setting with which each Redis is started. */
+export function durabilityOfRedis(): Durability {
+  return durability;
+}
+
+async function relaxIfWanted({ url }: LocalRedis): Promise<void> {
+  if (durability === 'always') return;
+  const redis = new Redis(url);
+  await redis.config('SET', 'appendfsync', durability);
+  redis.disconnect();
+}
+
+/** Starts PNS for a measurement. Only the named apps are started. */
+export async function startMeasured({ processes, nodeArgs = [], ...options }: SystemOptions): Promise<System> {
+  const { file: node, args } = measuredNode([...measuringArgs(), ...nodeArgs]);
+  const system = await System.start({
+    ...options,
+    node,
+    processes: { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0, ...processes },
+    keepsLogs: false,
+    nodeArgs: args,
+  });
+  await Promise.all((system.cluster?.masters ?? [system.redis]).map(relaxIfWanted));
+  return system;
 }
 
 /** Gives `work` a separate Redis, with an append-only file. */
@@ -31,6 +71,7 @@ export async function withRedis<Answer>(work: (redis: LocalRedis) => Promise<Ans
   const dataDir = mkdtempSync(join(tmpdir(), 'pns-bench-'));
   const redis = await startRedis({ dataDir });
   try {
+    await relaxIfWanted(redis);
     return await work(redis);
   } finally {
     await redis.stop();

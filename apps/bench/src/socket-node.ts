@@ -1,19 +1,18 @@
-import { System, type SystemOptions } from '@pns/e2e';
+import type { System, SystemOptions } from '@pns/e2e';
 import { Child } from './child';
-import { end, measuringArgs } from './profile';
+import { end } from './profile';
+import { startMeasured } from './servers';
 import { sessionSecret } from './web-sockets';
 
 /** Starts those apps that a benchmark of sockets needs, and hands them to `work`. */
 export async function withSocketNode<Answer>(
-  { processes, nodeArgs = [], env, ...options }: SystemOptions,
+  { processes, env, ...options }: SystemOptions,
   work: (system: System) => Promise<Answer>,
 ): Promise<Answer> {
-  const system = await System.start({
+  const system = await startMeasured({
     ...options,
-    processes: { api: 1, dispatcher: 0, 'worker-websocket': 1, 'worker-webhook': 0, ...processes },
+    processes: { api: 1, 'worker-websocket': 1, ...processes },
     env: { PNS_SESSION_SECRET: sessionSecret, ...env },
-    keepsLogs: false,
-    nodeArgs: [...measuringArgs(), ...nodeArgs],
   });
   try {
     return await work(system);

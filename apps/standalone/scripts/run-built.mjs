@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { prepare, root, say, Sentence } from './prepare.mjs';
 
-export async function runBuilt(program, args) {
+/** `node` returns the Node that runs the program. It is called after the build. */
+export async function runBuilt(program, args, node = () => process.execPath) {
   try {
     await prepare();
-    const child = spawn(process.execPath, [join(root, program), ...args], {
+    const child = spawn(node(), [join(root, program), ...args], {
       stdio: 'inherit',
       // As in our images. Both sides of a comparison use it.
       env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=64`.trim() },

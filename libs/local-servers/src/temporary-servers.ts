@@ -18,7 +18,7 @@ export interface TemporaryServers {
  * Starts servers with temporary data. When this process ends, also by `kill -9`, the servers are stopped and their data is removed.
  */
 export async function startTemporaryServers(
-  wanted: { readonly postgres: boolean | Pick<PostgresOptions, 'cacheMiB'>; readonly redis: boolean },
+  wanted: { readonly postgres: boolean | Pick<PostgresOptions, 'cacheMiB' | 'isDurable'>; readonly redis: boolean },
   onProgress?: Progress,
 ): Promise<TemporaryServers> {
   const folder = mkdtempSync(join(tmpdir(), 'pns-'));

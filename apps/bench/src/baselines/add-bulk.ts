@@ -3,12 +3,14 @@
 // four calls are not faster.
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
+import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';
 
 const inFlight = 4;
 
-const { redisUrl, batches, batchSize } = JSON.parse(process.argv[2] ?? '') as {
+const { redisUrl, redisPid, batches, batchSize } = JSON.parse(process.argv[2] ?? '') as {
   redisUrl: string;
+  redisPid: number;
   batches: number;
   batchSize: number;
 };
@@ -31,11 +33,13 @@ async function run(): Promise<void> {
   };
   const all = (until: number) => Promise.all(Array.from({ length: inFlight }, () => add(until)));
   await all(inFlight);
+  const costs = cpuCosts({ Node: process.pid, Redis: redisPid });
   const startedAt = performance.now();
   await all(inFlight + batches);
   const seconds = (performance.now() - startedAt) / 1000;
+  const spent = costs(batches * batchSize);
   const lost = (inFlight + batches) * batchSize - (await queue.getDelayedCount());
-  process.send?.({ value: (batches * batchSize) / seconds, lost, duplicated: 0 });
+  process.send?.({ value: (batches * batchSize) / seconds, lost, duplicated: 0, costs: spent });
 }
 
 void run();

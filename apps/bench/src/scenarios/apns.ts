@@ -1,11 +1,10 @@
-import { System } from '@pns/e2e';
 import type { Sandbox } from '@pns/sandbox';
 import { type Arrived, flow } from '../arrivals';
 import { fillQueues } from '../backlog';
 import { withBaseline } from '../baseline-process';
-import { end, measuringArgs } from '../profile';
+import { end } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
-import { withSandbox } from '../servers';
+import { startMeasured, withSandbox } from '../servers';
 
 const client = 'mail';
 const topic = 'com.example.mail';
@@ -46,9 +45,8 @@ function appleOf({ providers }: Sandbox): Apple {
 }
 
 const ours = side(async (count, { url, ca, key, arrived }) => {
-  const processes = { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
   const properties = { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' };
-  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: measuringArgs() });
+  const system = await startMeasured({ properties });
   try {
     system.configure('key.p8', key.privatekey);
     system.configure('authority.pem', ca);
@@ -64,16 +62,16 @@ const ours = side(async (count, { url, ca, key, arrived }) => {
     const { child } = await system.add('worker-apns');
     const pids = { Node: child.pid ?? 0, Redis: system.redis.pid };
     const { perSecond, costs } = await flow(count, arrived, pids);
-    return { value: perSecond, lost: 0, duplicated: 0, details: costs };
+    return { value: perSecond, lost: 0, duplicated: 0, costs };
   } finally {
     await end(system, system.all('worker-apns'));
   }
 });
 
 const baseline = side((count, { url, ca, key, arrived }) =>
-  withBaseline('node-apn', { url, ca, key, topic, devices, count }, async () => {
-    const { perSecond } = await flow(count, arrived);
-    return { value: perSecond, lost: 0, duplicated: 0 };
+  withBaseline('node-apn', { url, ca, key, topic, devices, count }, async ({ pid }) => {
+    const { perSecond, costs } = await flow(count, arrived, { Node: pid });
+    return { value: perSecond, lost: 0, duplicated: 0, costs };
   }),
 );
 
@@ -82,4 +80,4 @@ function deviceToken(index: number): string {
 }
 
 /** From the transport's queue to Apple, compared with the client library alone. */
-export const apns: Scenario = { name: 'apns', unit: 'pushes/s', ours, baseline, goal: { atLeast: 0.9 } };
+export const apns: Scenario = { name: 'apns', unit: 'pushes/s', ours, baseline, goals: [{ atLeast: 0.9 }] };

@@ -1,12 +1,14 @@
 import type { Scenario } from '../scenario';
 import { apns } from './apns';
 import { cluster } from './cluster';
+import { dispatch } from './dispatch';
 import { growth } from './growth';
 import { history } from './history';
 import { hostileTenant } from './hostile-tenant';
 import { ingest } from './ingest';
 import { ingestSingle } from './ingest-single';
 import { latency } from './latency';
+import { lateness } from './lateness';
 import { pipeline } from './pipeline';
 import { resolver } from './resolver';
 import { slowFarSide } from './slow-far-side';
@@ -21,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   ingestSingle,
   ...resolver,
   growth,
+  dispatch,
   websocket,
   sockets,
   webhook,
@@ -28,6 +31,7 @@ export const scenarios: readonly Scenario[] = [
   webpush,
   ...slowFarSide,
   latency,
+  ...lateness,
   hostileTenant,
   pipeline,
   ...history,

@@ -1,12 +1,12 @@
-import { apiKey, System } from '@pns/e2e';
+import { apiKey } from '@pns/e2e';
 import { Redis } from 'ioredis';
 import { withBaseline } from '../baseline-process';
 import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';
 import { Producer } from '../producer';
-import { end, measuringArgs } from '../profile';
+import { end } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
-import { withRedis } from '../servers';
+import { startMeasured, withRedis } from '../servers';
 import { nothingFallsDue, waiting } from './ingest';
 
 const connections = 100;
@@ -15,9 +15,7 @@ const requestsOf = (size: Size): number => (size === 'full' ? 60_000 : 12_000);
 const warmUpRequests = 3000;
 
 async function ours(size: Size): Promise<Measured> {
-  const processes = { api: 1, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
-  const properties = nothingFallsDue;
-  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: measuringArgs() });
+  const system = await startMeasured({ processes: { api: 1 }, properties: nothingFallsDue });
   try {
     const { url, child } = system.app('api');
     return await measured(size, url, child.pid ?? 0, system.redis.pid, () => waiting(system.redis.url));
@@ -49,9 +47,9 @@ async function measured(
   const startedAt = performance.now();
   await producer.postAll(bodies);
   const seconds = (performance.now() - startedAt) / 1000;
-  const details = costs(count);
+  const spent = costs(count);
   await producer.close();
-  return { value: count / seconds, lost: warmUpRequests + count - (await taken()), duplicated: 0, details };
+  return { value: count / seconds, lost: warmUpRequests + count - (await taken()), duplicated: 0, costs: spent };
 }
 
 async function delayed(redisUrl: string): Promise<number> {
@@ -67,5 +65,5 @@ export const ingestSingle: Scenario = {
   unit: 'requests/s',
   ours,
   baseline,
-  goal: { atLeast: 1.5 },
+  goals: [{ atLeast: 1.5 }],
 };

@@ -1,12 +1,11 @@
-import { System } from '@pns/e2e';
 import { Redis } from 'ioredis';
 import { runBaseline } from '../baseline-process';
-import { cpuMicroseconds } from '../cpu';
+import { cpuCosts } from '../cpu';
 import { mailNotification } from '../notifications';
 import { Producer } from '../producer';
-import { end, measuringArgs } from '../profile';
+import { end } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
-import { withRedis } from '../servers';
+import { startMeasured, withRedis } from '../servers';
 
 const batchSize = 100;
 /** Requests in flight at once. On a machine of two cores, more are not faster. */
@@ -20,13 +19,7 @@ export const nothingFallsDue = {
 };
 
 async function ours(size: Size): Promise<Measured> {
-  const processes = { api: 1, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
-  const system = await System.start({
-    processes,
-    properties: nothingFallsDue,
-    keepsLogs: false,
-    nodeArgs: measuringArgs(),
-  });
+  const system = await startMeasured({ processes: { api: 1 }, properties: nothingFallsDue });
   try {
     const api = system.app('api');
     const batches = Array.from({ length: batchesOf(size) }, (_, batch) =>
@@ -36,18 +29,15 @@ async function ours(size: Size): Promise<Measured> {
     );
     const producer = new Producer(api.url, inFlight);
     await producer.postAll(batches.splice(0, inFlight)); // not measured, because code is compiled and connections are opened meanwhile
-    const cpuBefore = [cpuMicroseconds(api.child.pid ?? 0), cpuMicroseconds(system.redis.pid)] as const;
+    const costs = cpuCosts({ Node: api.child.pid ?? 0, Redis: system.redis.pid });
     const startedAt = performance.now();
     await producer.postAll(batches);
     const seconds = (performance.now() - startedAt) / 1000;
     const count = batches.length * batchSize;
-    const details = {
-      'Node µs each': (cpuMicroseconds(api.child.pid ?? 0) - cpuBefore[0]) / count,
-      'Redis µs each': (cpuMicroseconds(system.redis.pid) - cpuBefore[1]) / count,
-    };
+    const spent = costs(count);
     await producer.close();
     const lost = (batches.length + inFlight) * batchSize - (await waiting(system.redis.url));
-    return { value: count / seconds, lost, duplicated: 0, details };
+    return { value: count / seconds, lost, duplicated: 0, costs: spent };
   } finally {
     await end(system, system.all('api'));
   }
@@ -63,7 +53,9 @@ export async function waiting(redisUrl: string): Promise<number> {
 }
 
 const baseline = (size: Size): Promise<Measured> =>
-  withRedis((redis) => runBaseline('add-bulk', { redisUrl: redis.url, batches: batchesOf(size), batchSize }));
+  withRedis(({ url: redisUrl, pid: redisPid }) =>
+    runBaseline('add-bulk', { redisUrl, redisPid, batches: batchesOf(size), batchSize }),
+  );
 
 /** Accepting batches over HTTP, compared with adding delayed jobs to BullMQ without HTTP. */
-export const ingest: Scenario = { name: 'ingest', unit: 'notifications/s', ours, baseline, goal: { atLeast: 1.5 } };
+export const ingest: Scenario = { name: 'ingest', unit: 'notifications/s', ours, baseline, goals: [{ atLeast: 1.5 }] };

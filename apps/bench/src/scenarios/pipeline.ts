@@ -2,10 +2,10 @@ import { setTimeout } from 'node:timers/promises';
 import { Child } from '../child';
 import type { System, SystemOptions } from '@pns/e2e';
 import { cpuCosts } from '../cpu';
-import { mailNotification } from '../notifications';
+import { batchesOf } from '../notifications';
 import { Producer } from '../producer';
 import type { Measured, Scenario, Size } from '../scenario';
-import { postgresPid, withRedis } from '../servers';
+import { postgres, withRedis } from '../servers';
 import { withSocketNode } from '../socket-node';
 import { WebSockets } from '../web-sockets';
 
@@ -34,14 +34,14 @@ export const throughPns =
         dispatcher: dispatcher.child.pid ?? 0,
         'worker-websocket': worker.child.pid ?? 0,
         ...redisPids(system),
-        Postgres: postgresPid(),
+        Postgres: postgres().pid,
       };
       try {
         const figures = await measured(size === 'full' ? 60_000 : 20_000, sockets, pids, (first, count) => {
-          const bodies = batches(first, count);
+          const bodies = batchesOf(first, count, batchSize, users);
           return () => producer.postAll(bodies);
         });
-        return { ...figures, details: { ...figures.details, ...(await alsoMeasured(system)) } };
+        return { ...figures, details: await alsoMeasured(system) };
       } finally {
         await producer.close();
         await sockets.close();
@@ -89,19 +89,11 @@ async function measured(
     await send();
     const { lastAt, lost, duplicated } = await arrival;
     const seconds = (lastAt - startedAt - delayMs) / 1000;
-    return { value: count / seconds, lost, duplicated, details: costs(count) };
+    return { value: count / seconds, lost, duplicated, costs: costs(count) };
   };
   await run(0, warmUp);
   await setTimeout(delayMs);
   return run(warmUp, amount);
-}
-
-function batches(first: number, count: number): string[] {
-  return Array.from({ length: count / batchSize }, (_, batch) => {
-    const from = first + batch * batchSize;
-    const notifications = Array.from({ length: batchSize }, (_, index) => mailNotification(from + index, users));
-    return JSON.stringify({ notifications });
-  });
 }
 
 /**
@@ -112,5 +104,5 @@ export const pipeline: Scenario = {
   unit: 'notifications/s',
   ours: throughPns(),
   baseline,
-  goal: { atLeast: 5 },
+  goals: [{ atLeast: 5 }],
 };

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { System } from '@pns/e2e';
+import type { System } from '@pns/e2e';
 import type { Sandbox } from '@pns/sandbox';
 import { type FarSide, farSides, otherClient, slowClient } from '../far-sides';
-import { end, measuringArgs } from '../profile';
-import { type Measured, percentile, type Scenario, type Size } from '../scenario';
+import { end } from '../profile';
+import { type Goal, type Measured, percentile, type Scenario, type Size } from '../scenario';
 import { Sender } from '../sender';
-import { withSandbox } from '../servers';
+import { startMeasured, withSandbox } from '../servers';
 
 /** Response times of real providers, in ms. */
 const answerTimesMs = [50, 300, 800] as const;
@@ -30,9 +30,7 @@ async function withWorker<Answer>(
 ): Promise<Answer> {
   const options = { host: '0.0.0.0', signatureSecret: 'a-secret-for-end-to-end-tests', keep: 1000 };
   return withSandbox(options, async (sandbox) => {
-    const processes = { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
-    const { properties } = farSide;
-    const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: measuringArgs() });
+    const system = await startMeasured({ properties: farSide.properties });
     try {
       await farSide.configure(system, sandbox, targets);
       await system.add(farSide.worker);
@@ -143,7 +141,7 @@ function partOf(index: number): { readonly isBeside: boolean; readonly isMeasure
 function together(
   name: string,
   unit: string,
-  goal: NonNullable<Scenario['goal']>,
+  goal: Goal,
   measure: (size: Size) => Promise<readonly [Measured, Measured]>,
 ): Scenario {
   let other: Measured | undefined;
@@ -155,7 +153,7 @@ function together(
   return {
     name: `slow-far-side:${name}`,
     unit,
-    goal,
+    goals: [goal],
     ours,
     baseline: () => Promise.resolve(other ?? { value: NaN, lost: 0, duplicated: 0 }),
   };

@@ -1,4 +1,4 @@
-import { signatureSecret, System } from '@pns/e2e';
+import { signatureSecret } from '@pns/e2e';
 import type { Sandbox, WebhookArrivalsView } from '@pns/sandbox';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -7,9 +7,9 @@ import { fillQueues } from '../backlog';
 import { withBaseline } from '../baseline-process';
 import type { WebhookJob } from '../baselines/signed-post';
 import { mailNotification } from '../notifications';
-import { end, measuringArgs } from '../profile';
+import { end } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
-import { withRedis, withSandbox } from '../servers';
+import { startMeasured, withRedis, withSandbox } from '../servers';
 
 const endpoints = 50;
 const connections = 10;
@@ -33,10 +33,9 @@ const side = (work: (count: number, sandbox: Sandbox) => Promise<Measured>) => (
   });
 
 const ours = side(async (count, sandbox) => {
-  const processes = { api: 0, dispatcher: 0, 'worker-websocket': 0, 'worker-webhook': 0 };
   const enabledIds = Array.from({ length: endpoints }, (_, at) => nameOf(at)).join();
   const properties = { 'com.openexchange.webhooks.enabledIds': enabledIds };
-  const system = await System.start({ processes, properties, keepsLogs: false, nodeArgs: measuringArgs() });
+  const system = await startMeasured({ properties });
   try {
     system.configure('webhooks.yml', webhooksYaml(sandbox));
     await fillQueues({ redisUrl: system.redis.url, databaseUrl: system.databaseUrl }, count, 'webhook', (index) => {
@@ -46,7 +45,7 @@ const ours = side(async (count, sandbox) => {
     const { child } = await system.add('worker-webhook');
     const pids = { Node: child.pid ?? 0, Redis: system.redis.pid };
     const { perSecond, costs } = await flow(count, () => arrived(sandbox), pids);
-    return { value: perSecond, lost: 0, duplicated: 0, details: costs };
+    return { value: perSecond, lost: 0, duplicated: 0, costs };
   } finally {
     await end(system, system.all('worker-webhook'));
   }
@@ -60,7 +59,7 @@ function webhooksYaml(sandbox: Sandbox): string {
 }
 
 const baseline = side((count, sandbox) =>
-  withRedis(async ({ url: redisUrl }) => {
+  withRedis(async ({ url: redisUrl, pid: redisPid }) => {
     const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
     const queue = new Queue<WebhookJob>('webhooks', { connection });
     // The usual options: several attempts, and finished jobs are not kept.
@@ -74,10 +73,12 @@ const baseline = side((count, sandbox) =>
       await queue.addBulk(jobs);
     }
     connection.disconnect();
-    const { perSecond } = await withBaseline('webhook-jobs', { redisUrl, connections, signatureSecret }, () =>
-      flow(count, () => arrived(sandbox)),
+    const { perSecond, costs } = await withBaseline(
+      'webhook-jobs',
+      { redisUrl, connections, signatureSecret },
+      ({ pid }) => flow(count, () => arrived(sandbox), { Node: pid, Redis: redisPid }),
     );
-    return { value: perSecond, lost: 0, duplicated: 0 };
+    return { value: perSecond, lost: 0, duplicated: 0, costs };
   }),
 );
 
@@ -104,4 +105,4 @@ async function expectSignatures(sandbox: Sandbox): Promise<void> {
 }
 
 /** From the transport's queue to fifty endpoints that check signatures. */
-export const webhook: Scenario = { name: 'webhook', unit: 'deliveries/s', ours, baseline, goal: { atLeast: 3 } };
+export const webhook: Scenario = { name: 'webhook', unit: 'deliveries/s', ours, baseline, goals: [{ atLeast: 1.5 }] };
