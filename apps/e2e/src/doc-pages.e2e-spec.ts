@@ -31,8 +31,10 @@ const notRun: Readonly<Record<string, string>> = {
     'needs Docker; init-env.sh runs in the tests of the line that finds the key',
   'deploy/README.md: sh deploy/init-env.sh demo && docker compose config --quiet   # every variable has a value':
     'needs Docker',
-  'docs/performance.md: npm run bench                                    # everything, three rounds, medians':
+  'docs/performance.md: npm run bench                                    # everything, five rounds, medians':
     'takes hours',
+  'docs/reliability.md: npm run test:chaos -- --plan rolling --from 46e72fa --seed 3 --count 36000 --rate 300':
+    'takes minutes; a test runs a shorter plan',
   'CONTRIBUTING.md: git clone https://github.com/OWNER/pns.git && cd pns   # OWNER: your fork':
     'this test runs in such a clone; npm start is as in README.md',
   'CONTRIBUTING.md: npm run lint && npm run typecheck': '.ci/run runs both, and npm test, of which this test is a part',
