@@ -36,7 +36,7 @@ describe('a trusted target', () => {
     `${uri}/x%3b`,
     `${uri}//admin`,
     `${uri}?x=%0d%0a`,
-  ])('is never %s, in no mode', (token) => {
+  ])('is never %s, in any mode', (token) => {
     expect(target(token, { uriValidationMode: 'none' })).toMatchObject({ isTrusted: false });
     expect(target(token)).toMatchObject({ kind: 'misconfigured' });
     expect(target(token, { uriValidationMode: 'exact' })).toMatchObject({ kind: 'misconfigured' });

@@ -307,7 +307,7 @@ describe('a message to the operator', () => {
 
 describe('a receiver that asks for a pause', () => {
   it.each([429, 503])(
-    'with %i and Retry-After gets no other delivery to this URI, and other URIs do',
+    'with %i and Retry-After gets no other delivery to this URI, and gets deliveries to other URIs',
     async (status) => {
       const asked: (string | undefined)[] = [];
       const port = await http(({ url }, response) => {
@@ -351,7 +351,7 @@ describe('a receiver that asks for a pause', () => {
   );
 
   it.each([401, 407, 429])(
-    'or refuses a caller with %i has failed only if the subscription has no Authorization of its own',
+    'or refuses credentials with %i counts as failed only if the subscription has no Authorization of its own',
     async (status) => {
       const port = await http((_, response) => response.writeHead(status).end());
       const uri = `http://127.0.0.1:${port}/`;

@@ -20,7 +20,7 @@ it('a public key is an uncompressed point on the curve, in any spelling of its b
   }
 });
 
-it('a point of which any bit differs is none', () => {
+it('a point with any changed bit is not a public key', () => {
   const key = Buffer.from(newVapidKeys().publicKey, 'base64url');
   fc.assert(
     fc.property(fc.nat(64), fc.nat(7), (at, bit) => {
@@ -39,7 +39,7 @@ it.each([
   ['the point at infinity', Buffer.alloc(1).toString('base64url')],
   ['text that is no base64', '!'.repeat(87)],
   ['nothing', ''],
-])('%s is no public key', (_, key) => expect(isPublicKey(key)).toBe(false));
+])('%s is not a public key', (_, key) => expect(isPublicKey(key)).toBe(false));
 
 it('a private key belongs to one public key only', () => {
   const [one, other] = [newVapidKeys(), newVapidKeys()];
