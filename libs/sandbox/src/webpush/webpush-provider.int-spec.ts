@@ -104,7 +104,7 @@ async function push({ method = 'POST', path, headers = {}, body = encrypted('Hel
   };
 }
 
-it('a message by the rules is accepted, decrypted and recorded', async () => {
+it('a valid message is accepted, decrypted and recorded', async () => {
   const answer = await push({ headers: { urgency: 'high', topic: 'inbox' }, body: encrypted('Hello, Welt 👋') });
   expect(answer).toMatchObject({ status: 201, headers: { ttl: '60' } });
   expect(answer.headers['location']).toMatch(new RegExp(`^${service.url}/messages/[\\w-]{22}$`));
@@ -166,7 +166,7 @@ it.each<[string, (header: string) => string]>([
   expect(await push({ headers: { authorization: change(await authorization()) } })).toMatchObject({ status: 201 });
 });
 
-it('a token is refused once it expired, although it was accepted before', async () => {
+it('a token is refused after it has expired, although it was accepted before', async () => {
   const headers = { authorization: await authorization({ expiresInSeconds: 60 }) };
   expect((await push({ headers })).status).toBe(201);
   nowMs += 60_000;
@@ -211,7 +211,7 @@ it('a long TTL is reduced to four weeks', async () => {
   expect(await push({ headers: { ttl: '9999999' } })).toMatchObject({ status: 201, headers: { ttl: '2419200' } });
 });
 
-it('the push service accepts what the user agent cannot decrypt, and the check says so', async () => {
+it('the push service accepts a message that the user agent cannot decrypt, and its check is invalid', async () => {
   const stranger = service.subscribe(vapid.publicKey);
   expect((await push({ body: encrypted('text', stranger) })).status).toBe(201);
   const [arrival] = arrivals.since(0);
@@ -219,7 +219,7 @@ it('the push service accepts what the user agent cannot decrypt, and the check s
   expect(arrival).not.toHaveProperty('decryptedBody');
 });
 
-it('faults come on demand, for one subscription or all', async () => {
+it('faults can be set for one subscription or for all', async () => {
   service.faults.set({ status: 429, headers: { 'Retry-After': '7' }, times: 1 });
   expect(await push()).toMatchObject({ status: 429, headers: { 'retry-after': '7' }, json: { code: 429, errno: 201 } });
   service.subscription('some-browser')?.faults.set({ status: 410, times: 1 });
@@ -241,7 +241,7 @@ describe('the routes', () => {
     return { status: answer.statusCode, json: answer.body === '' ? undefined : answer.json<unknown>() };
   };
 
-  it('make a subscription, show its messages, wait for them, and end it', async () => {
+  it('create a subscription, return and await its messages, and end it', async () => {
     const made = await ask('POST', '/webpush/subscriptions', { applicationServerKey: vapid.publicKey, token: 'made' });
     expect(made).toMatchObject({
       status: 201,
@@ -271,7 +271,7 @@ describe('the routes', () => {
     ['no title', { web_push: 8030, notification: { navigate: 'https://example.com/' } }],
     ['a relative page', { web_push: 8030, notification: { title: 'a', navigate: '/inbox' } }],
     ['another number', { web_push: 1, notification: { title: 'a', navigate: 'https://example.com/' } }],
-  ])('tell when a declarative message has %s', async (_, message) => {
+  ])('report a declarative message with %s', async (_, message) => {
     await push({ body: encrypted(JSON.stringify(message)) });
     const { json } = await ask('GET', '/webpush/pushes?token=some-browser');
     expect(json).toMatchObject({
@@ -279,7 +279,7 @@ describe('the routes', () => {
     });
   });
 
-  it('tell when a declarative message has no page, so that only a service worker shows it', async () => {
+  it('report a declarative message without a page, which only a service worker shows', async () => {
     await push({ body: encrypted(JSON.stringify({ web_push: 8030, notification: { title: 'a' } })) });
     const { json } = await ask('GET', '/webpush/pushes?token=some-browser');
     const checks = [{ verdict: 'valid' }, { verdict: 'valid' }, { name: 'navigate', verdict: 'missing' }];
