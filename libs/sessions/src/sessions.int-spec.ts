@@ -127,14 +127,14 @@ describe('an ended session', () => {
     await expect(far.tokens.verify(other.token)).resolves.toMatchObject({ id: other.id });
   });
 
-  it('is found among thousands', async () => {
+  it('is found among thousands of ended sessions', async () => {
     const sessions = Array.from({ length: 2500 }, (_, index) => session(`session-${index}`));
     await Promise.all([near.tokens.end('session-3'), near.tokens.end('session-2499')]);
     await expect(far.tokens.endedAmong(sessions)).resolves.toEqual([sessions[3], sessions[2499]]);
     await expect(far.tokens.endedAmong([])).resolves.toEqual([]);
   });
 
-  it('is removed when no token of it can be valid', async () => {
+  it('is deleted when no token of the session can be valid any more', async () => {
     await near.redis.zadd(keys.global('sessions:ended'), Date.now() - 1, 'old');
     await near.tokens.end('new');
     await expect(far.tokens.endedAmong([session('old'), session('new')])).resolves.toMatchObject([{ id: 'new' }]);

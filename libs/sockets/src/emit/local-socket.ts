@@ -280,9 +280,9 @@ function mayPing(now: number): boolean {
 }
 
 /**
- * The events that are written next. The deliveries of all jobs that came at once are written together: a client that wakes up at
- * the first write is still reading when the others arrive. To wake it up for each would take as long as the writes. They are
- * sorted, because the queue's client starts jobs that came at once in any order.
+ * The events that are written next. The deliveries of all jobs that arrived at once are written together: a client that wakes up at
+ * the first write is still reading when the others arrive. Waking it up for each write would take as long as the writes. They are
+ * sorted, because the queue's client starts jobs that arrived at once in any order.
  */
 const outbox: { readonly waiting: QueuedEvent; readonly socket: LocalSocket }[] = [];
 

@@ -11,7 +11,7 @@ import { SocketAdmission, type TakenFrom } from '../admission/socket-admission';
 /** An opening that another one of the same session took over. */
 type Taken = Pick<Opening, 'context' | 'user' | 'connection' | 'opening'>;
 
-/** Deliveries on their way to a socket that is taken over have this long to arrive, in ms. */
+/** Deliveries in progress to a socket that is taken over must arrive within this time, in ms. */
 const arriveWithinMs = 500;
 const lookAgainMs = 10;
 

@@ -14,7 +14,7 @@ import { DeadNodeTakeOver } from '../mailbox/dead-node-take-over';
 import { SocketAdmission } from '../admission/socket-admission';
 import { ConnectionTakeOver } from '../mailbox/connection-take-over';
 
-/** How often the node sends a heartbeat and learns which queues it must take over, in ms. */
+/** How often the node sends a heartbeat, whose answer names the queues that it must take over, in ms. */
 const heartbeatMs = 1000;
 /** How often the node renews the entries of its sockets, in ms. */
 const renewMs = 20_000;
