@@ -38,7 +38,7 @@ it.each<[what: string, text: string, severity: string, entry: string | undefined
   ],
   ['an empty value', `${delay}=`, 'error', delay, /^is empty and must be a whole number$/],
   ['a value below its range', `${attempts}=0`, 'error', attempts, /^must be at least 1$/],
-  ['NUL', `${title}=a\0b`, 'error', title, /^must not hold NUL$/],
+  ['NUL', `${title}=a\0b`, 'error', title, /^must not contain NUL$/],
   ['half of a surrogate pair', `${title}=\\ud83d`, 'error', title, /surrogate/],
   ['a malformed escape', `${title}=C:\\users`, 'error', title, /\\u without four hexadecimal digits/],
   ['a malformed escape of other software', 'some.path=C:\\users', 'warning', undefined, /\\u without four/],

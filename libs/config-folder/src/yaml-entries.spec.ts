@@ -157,7 +157,7 @@ describe('anchors', () => {
       .map((name, index) => `${name}: &${name} [${Array<string>(9).fill(`*a${index}`).join(', ')}]\n`);
     const { entries, faults } = read(`a0: &a0 [x]\n${bombs.join('')}good: {x: 1}\n`);
     expect(entries.map(({ name }) => name)).toEqual(['a0', 'a1', 'a2', 'a3', 'a4', 'good']);
-    expect(faults[0]).toEqual({ line: 6, entry: 'a5', reason: 'holds more than 100000 values' });
+    expect(faults[0]).toEqual({ line: 6, entry: 'a5', reason: 'contains more than 100000 values' });
     expect(faults).toHaveLength(25);
   });
 
@@ -177,7 +177,7 @@ describe('anchors', () => {
     expect(entriesOf).not.toHaveBeenCalled();
     entriesOf.mockRestore();
     expect(entries.map(({ name }) => name)).toEqual(['base', 'good']);
-    expect(faults).toEqual([{ line: 3, entry: 'bad', reason: 'holds more than 100000 values' }]);
+    expect(faults).toEqual([{ line: 3, entry: 'bad', reason: 'contains more than 100000 values' }]);
   });
 
   it('that nest each other make entries that become too deep unreadable', () => {

@@ -202,7 +202,8 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
 
   private succeeded(delivery: Delivery): void {
     const known = this.known.find(delivery);
-    // Without room to know all failing endpoints, each success is recorded; for a working endpoint that changes nothing.
+    // If the list of failing endpoints is full, this endpoint may be missing in it. So its success is recorded, which changes nothing in
+    // Postgres if it was not failing.
     const isUnknown = known === undefined && this.known.isFull && this.successes.size < maxPending;
     if (known?.isRecorded !== true && !isUnknown) return;
     const { client, token } = delivery;

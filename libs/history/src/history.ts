@@ -23,7 +23,7 @@ export interface SuppressedTarget {
   readonly isSource: boolean;
 }
 
-/** A due window, its deliveries, and the targets that got none. */
+/** A due window, its deliveries, and the targets for which no delivery was created. */
 export interface Dispatched {
   readonly window: Omit<DueWindow, 'size'>;
   readonly deliveries: readonly Delivery[];
@@ -38,7 +38,7 @@ export class History {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** Which records notifications of `topic` to a user leave. Costs a lookup in memory. */
+  /** Which records of notifications of `topic` to a user are kept. This is a lookup in memory. */
   modeOf(topic: string, subject: UserKey): HistoryMode {
     return this.cascade.historyMode(topic, subject);
   }
@@ -54,8 +54,8 @@ export class History {
   }
 
   /**
-   * Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is none; then only its
-   * targets that are switched off are recorded.
+   * Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is not a failure. Then only
+   * its targets that are switched off are recorded.
    */
   isWanted(notification: UserKey & { readonly topic: string }, deliveries: number): boolean {
     const mode = this.modeOf(notification.topic, notification);

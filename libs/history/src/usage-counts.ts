@@ -20,7 +20,7 @@ export interface Counting {
   readonly transport?: TransportName | '';
 }
 
-/** The counts of a context by topic, client and transport, and their number. Joining these to one key takes four times as long. */
+/** The counts of a context by topic, client and transport, and their number. One map with joined keys would take four times as long. */
 interface CountsOfContext {
   size: number;
   readonly topics: Map<string, Map<string, Map<string, Counted>>>;

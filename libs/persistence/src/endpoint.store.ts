@@ -18,7 +18,7 @@ export interface EndpointFailure extends EndpointKey {
   readonly until?: number | undefined;
 }
 
-/** What a worker must know of an endpoint. */
+/** The state of an endpoint that a worker needs. */
 export interface EndpointState {
   readonly client: string;
   /** The hash of the token, in hex. */

@@ -6,7 +6,7 @@ export type ReadinessCheck = () => Promise<unknown>;
 /** Returns a sentence for each setting of a part with which the app serves, but not as an operator would want it. */
 export type WarningCheck = () => Promise<readonly string[]>;
 
-/** What an app answers about its readiness. */
+/** The readiness of an app. */
 export interface HealthReport {
   readonly ready: boolean;
   /** `ok` or the fault of each part. */

@@ -116,7 +116,7 @@ export const logEvents = {
   'erasure.jobs-skipped': row(
     'error',
     'queue jobs job reason',
-    'An erasure did not search jobs in an unknown format; the reason is that of the first one. They may contain data of the owner.',
+    'An erasure did not search jobs in an unknown format, which may contain data of the owner; `job` and `reason` are those of the first one.',
   ),
   'failed-deliveries.not-counted': row(
     'warn',
