@@ -36,7 +36,7 @@ export class Link {
     return near.protocol.startsWith('http') ? near.origin : near.href;
   }
 
-  /** Disturbs the link until `mend`. */
+  /** Disturbs the link until `mend` is called. */
   disturb(state: LinkState): void {
     this.state = state;
     if (state === 'cut') this.breakAll();

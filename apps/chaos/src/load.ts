@@ -32,7 +32,7 @@ export function userOf(index: number, users: number): number {
   return 1 + (index % users);
 }
 
-/** How many requests got which answer. A request without an answer was sent to a process that died, was frozen or stopped. */
+/** The number of requests by their answer. A request without an answer was sent to a process that died, was frozen or stopped. */
 export type Answers = Record<'accepted' | 'refused with 503' | 'without an answer', number>;
 
 export interface LoadOptions {

@@ -10,7 +10,7 @@ type Delivery = History['deliveries'][number];
 /** Time between two looks at the history, in ms; a milestone is shown at most 2 s after it happened. */
 const lookMs = 500;
 
-/** Outcomes of a delivery that goes on. */
+/** Outcomes of a delivery that has not ended. */
 const openOutcomes: ReadonlySet<string> = new Set(['waiting', 'retry', 'deferred', 'moved']);
 
 /** Adds `pns where`. */

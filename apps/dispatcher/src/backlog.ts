@@ -92,7 +92,7 @@ function backlog(): Promise<Backlog | undefined> {
 }
 
 /** Every dispatcher counts the same Redis. */
-const whole = 'Of the whole system, so every dispatcher tells the same: take the maximum over them, not the sum.';
+const whole = 'Of the whole system, so every dispatcher reports the same value: take the maximum, not the sum.';
 
 new Gauge({
   name: 'pns_windows',

@@ -76,7 +76,7 @@ function newShell(cwd: string): ReaderShell {
   return new ReaderShell(cwd, { PATH: path, HOME: folder });
 }
 
-/** The block of a reader whose PNS is on the usual ports. */
+/** A block of a page, with the ports of this PNS instead of the usual ones. */
 function here(text: string): string {
   return text
     .replaceAll('http://localhost:3000', pns.apiUrl)
@@ -128,7 +128,7 @@ describe('the line that finds the key', () => {
       .flatMap(({ text }) => text.split('\n'))
       .find((line) => line.startsWith('for KEY in')) ?? '';
 
-  /** The key that the line finds where the files are those of both ways of running PNS, and the API takes `accepted`. */
+  /** The key that the line finds if the files of both ways of running PNS exist and the API accepts the key `accepted`. */
   async function found(accepted: string, files: readonly ('.env' | '.data')[]): Promise<string> {
     const project = mkdtempSync(join(folder, 'project-'));
     mkdirSync(join(project, 'deploy'));

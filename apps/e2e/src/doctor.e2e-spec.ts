@@ -35,7 +35,7 @@ it('is silent where all is well', async () => {
   expect(JSON.parse(out)).toEqual({ findings: [] });
 });
 
-/** What is broken, the variables for it, and what the doctor must name. */
+/** The fault, the variables that cause it, and the finding that the doctor must print. */
 const variables: readonly (readonly [string, () => Record<string, string>, RegExp])[] = [
   ['an unknown variable', () => ({ PNS_SHARD: '4' }), /PNS_SHARD is not a variable that PNS knows/],
   ['every faulty variable', () => ({ PNS_SHARD: '4', PNS_SHARDS: 'many' }), /PNS_SHARD is not[^]*PNS_SHARDS: must be/],

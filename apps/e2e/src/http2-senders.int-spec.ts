@@ -161,7 +161,7 @@ describe.each(senders)('$name', (sender) => {
     for (const step of undo.splice(0)) await step();
   });
 
-  /** A far side, and how to deliver to it. A busy machine gets its time, except where a test waits for the end of it. */
+  /** A far side, and how to deliver to it. Time-outs are long enough for a busy machine, except in tests that wait for a time-out. */
   async function start(times: Times = {}, maxStreams?: number) {
     const far = await FarSide.start(maxStreams);
     const patient = { answerMs: 25_000, silentMs: 20_000, pongMs: 20_000, ...times };

@@ -52,8 +52,8 @@ const pathOf = (client: string, transport: string): string => `/v1/clients/${cli
 
 it.each<[string, string, object, RegExp]>([
   ['a wrong password', 'apns', { keystore, password: 'wrong' }, /keystore cannot be opened with this password/],
-  ['an invalid keystore', 'apns', { keystore: 'aGVsbG8=', password }, /keystore is no PKCS #12 file/],
-  ['an invalid key', 'apns', { ...key, privatekey: 'hello' }, /privatekey is no private key in PEM/],
+  ['an invalid keystore', 'apns', { keystore: 'aGVsbG8=', password }, /keystore is not a PKCS #12 file/],
+  ['an invalid key', 'apns', { ...key, privatekey: 'hello' }, /privatekey is not a private key in PEM/],
   ['a key of another kind', 'apns', { ...key, privatekey: rsa }, /privatekey is not a key for ES256/],
   ['an id of a file', 'apns', { password, keystoreId: 'app' }, /keystoreId is for the option file.* as keystore/],
   ['a server key', 'fcm', { key: wnsSecret }, /switched off in June 2024; remove it and set serviceAccount/],

@@ -8,7 +8,7 @@ import { end } from '../profile';
 import { type Measured, percentile, type Scenario, type Size } from '../scenario';
 import { startMeasured } from '../servers';
 
-/** Each has a webhook. */
+/** The number of users. Each of them has a webhook. */
 const users = 100;
 /** The window of each notification, in ms; the default. */
 const delayMs = 1000;

@@ -19,7 +19,7 @@ const batchesPerCanary = 10;
 const mostGrowthPerThousand = 256 * 1024;
 const leastGrowth = 24 * 1024 * 1024;
 
-/** Before the size of the processes is taken, so much of the inputs has filled caches and compiled code. */
+/** The part of the inputs that fills caches and compiles code before the size of the processes is measured. */
 const warmUpShare = 0.3;
 
 export interface FuzzResult {

@@ -306,7 +306,7 @@ export class Scene {
     return next !== undefined && next <= Date.now();
   }
 
-  /** When the next job can be fetched; undefined when there is none, waiting or in progress. */
+  /** When the next job can be fetched; undefined if no job waits or is in progress. */
   private async nextJobAt(): Promise<number | undefined> {
     let next: number | undefined;
     for (const queue of this.allQueues()) {

@@ -141,7 +141,7 @@ export const badOthers: readonly BadRequest[] = [
     ['a bad address', { body: { primaryEmail: 'nobody' } }, 422, 'BODY_INVALID', 'e-mail address'],
     ['an empty login', { body: { logins: [''] } }, 422, 'BODY_INVALID', 'logins.0'],
     ['a login with NUL', { body: { logins: ['a\0'] } }, 422, 'BODY_INVALID', 'control characters'],
-    ['half a character', { body: { logins: ['\ud800'] } }, 422, 'BODY_INVALID', 'logins.0 holds half'],
+    ['half a character', { body: { logins: ['\ud800'] } }, 422, 'BODY_INVALID', 'logins.0 contains half'],
   ]),
   ['an action with NUL', 'GET', '/v1/audit?action=%00', {}, 400, 'QUERY_INVALID', 'control characters'],
   ['a resource with NUL', 'GET', '/v1/audit?resource=%00', {}, 400, 'QUERY_INVALID', 'control characters'],

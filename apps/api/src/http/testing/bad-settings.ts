@@ -69,7 +69,7 @@ const badProperties: readonly BadRequest[] = [
     { body: { value: 'a\0' } },
     422,
     'PROPERTY_VALUE_INVALID',
-    'must not hold NUL',
+    'must not contain NUL',
   ],
   ['a property not set', 'GET', ofServer, {}, 404, 'PROPERTY_NOT_SET', 'is not set here'],
   ['to remove a property not set', 'DELETE', ofServer, {}, 404, 'PROPERTY_NOT_SET', 'is not set here'],
