@@ -233,7 +233,7 @@ describe.each(senders)('$name', (sender) => {
     expect(far.streams).toBe(1);
   });
 
-  it('gives up a silent connection that answers no PING, and sends over another one', () =>
+  it('closes a silent connection that answers no PING, and sends over another one', () =>
     withEnoughTime(async (pongMs) => {
       const { far, deliver } = await start({ silentMs: 100, pongMs });
       expect(await deliver()).toMatchObject({ kind: 'delivered' });
@@ -280,7 +280,7 @@ describe.each(senders)('$name', (sender) => {
     expect(far.connections).toBe(1);
   });
 
-  it('gives up an aborted delivery, and its stream', async () => {
+  it('ends an aborted delivery and its stream', async () => {
     const { far, deliver } = await start({}, 1);
     const stop = new AbortController();
     far.answer = () => stop.abort(new Error('stopping'));

@@ -14,7 +14,7 @@ function events(): () => unknown[] {
   return () => warned.mock.calls.map(([line]) => line);
 }
 
-it.each([false, true])('waits for a Redis that is not up yet, and says so once (failFast: %s)', async (failFast) => {
+it.each([false, true])('waits for a Redis that has not started yet, and logs this once (failFast: %s)', async (failFast) => {
   const link = await cuttableLink(testRedisUrl());
   const lines = events();
   link.cut();
@@ -45,7 +45,7 @@ it('waits for a Redis that accepts connections and does not answer', async () =>
   await link.close();
 });
 
-it('gives up with a sentence that names the server and no password', async () => {
+it('fails with a sentence that names the server and no password', async () => {
   events();
   const port = await freePort();
   const opening = openRedis(`redis://:sesame@127.0.0.1:${port}`, { maxWaitMs: 300 });

@@ -42,7 +42,7 @@ it('logs the type and the stack of an error and of its causes', async () => {
   });
 });
 
-it('logs a thrown value that is no error, and an error that is its own cause', async () => {
+it('logs a thrown value that is not an error, and an error that is its own cause', async () => {
   await expect(told('a text')).resolves.toMatchObject({ type: 'Error', message: 'a text' });
   const circular = new Error('circular');
   circular.cause = circular;

@@ -250,7 +250,7 @@ describe('errors of the original', () => {
   it.each([
     ['a Content-Encoding', { 'content-encoding': 'gzip' }],
     ['another charset', { 'content-type': 'application/json; charset=utf-16' }],
-  ])('%s is bad JSON', async (_, headers) => {
+  ])('%s is refused as malformed JSON', async (_, headers) => {
     expect((await put('subscribe', phone, session, { headers })).body).toMatchObject({ code: 'SVL-0009' });
   });
 
