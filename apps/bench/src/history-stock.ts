@@ -8,7 +8,7 @@ const days = 3;
 /** Notifications of a user in a day, except for the busy user. */
 const perUser = 20;
 
-/** One of so many notifications belongs to the busy user. */
+/** One of this number of notifications belongs to the busy user. */
 const busyPart = 200;
 
 /** One of this number of notifications has rows for its window and its attempt. The windows and attempts of the others are packed. */

@@ -3,7 +3,7 @@ import { apiKey, newMail } from '@pns/e2e';
 import type { Fleet } from './fleet';
 import type { Ledger } from './ledger';
 
-/** A request without an answer is given up after this time, in ms: its API process may be frozen. */
+/** A request without an answer is aborted after this time, in ms: its API process may be frozen. */
 const answerWithinMs = 10_000;
 /** The interval between two batches, in ms. */
 const paceMs = 100;

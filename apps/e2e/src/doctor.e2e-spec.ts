@@ -40,7 +40,7 @@ const variables: readonly (readonly [string, () => Record<string, string>, RegEx
   ['an unknown variable', () => ({ PNS_SHARD: '4' }), /PNS_SHARD is not a variable that PNS knows/],
   ['every faulty variable', () => ({ PNS_SHARD: '4', PNS_SHARDS: 'many' }), /PNS_SHARD is not[^]*PNS_SHARDS: must be/],
   ['a REDIS_URL without a scheme', () => ({ REDIS_URL: 'localhost:6379' }), /REDIS_URL: must be a redis:\/\//],
-  ['a DATABASE_URL that is no URL', () => ({ DATABASE_URL: 'here' }), /DATABASE_URL: must be a postgres:\/\/ URL/],
+  ['a DATABASE_URL that is not a URL', () => ({ DATABASE_URL: 'here' }), /DATABASE_URL: must be a postgres:\/\/ URL/],
   ['a bad value', () => ({ PNS_SHARDS: 'many' }), /PNS_SHARDS: must be a whole number/],
   [
     'a short encryption key',

@@ -86,7 +86,7 @@ it('a name that is set twice in a file has the value of the last line, and the w
 it.each([
   ['a value that cannot be used', `${delay}=soon`],
   ['a line that cannot be read', `${delay}=\\u12`],
-])('%s is no fault when a later line replaces it', (_, line) => {
+])('%s is not a fault if a later line replaces it', (_, line) => {
   const { values, faults } = read({ 'a.properties': `${line}\n${delay}=2\n` });
   expect(values).toEqual({ [delay]: '2' });
   expect(faults.filter(({ severity }) => severity === 'error')).toEqual([]);

@@ -71,7 +71,7 @@ describe('an unreadable part affects only its own entry', () => {
   it.each<[what: string, text: string | Buffer, line: number, reason: RegExp]>([
     ['a quote that is not closed', 'bad:\n  password: "geheim\n  topic: a\n', 4, /MISSING_CHAR/],
     ['a broken list', 'bad: [geheim\n', 1, /BAD_INDENT/],
-    ['a line that is no field', 'bad:\n  topic: a\n  password=geheim\n', 3, /MISSING_CHAR/],
+    ['a line that is not a field', 'bad:\n  topic: a\n  password=geheim\n', 3, /MISSING_CHAR/],
     ['a second colon', 'bad:\n  password: geheim: x\n', 2, /BLOCK_AS_IMPLICIT_KEY/],
     ['a tab', 'bad:\n\tpassword: geheim\n', 2, /indented with a tab; use blanks \(TAB_AS_INDENT\)/],
     ['a password that begins with *', 'bad:\n  password: *geheim\n', 2, /an alias \(\*\) without an anchor; quote/],

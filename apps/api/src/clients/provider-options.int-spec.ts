@@ -58,7 +58,7 @@ it.each<[string, string, object, RegExp]>([
   ['an id of a file', 'apns', { password, keystoreId: 'app' }, /keystoreId is for the option file.* as keystore/],
   ['a server key', 'fcm', { key: wnsSecret }, /switched off in June 2024; remove it and set serviceAccount/],
   ['a server key too', 'fcm', { key: wnsSecret, serviceAccount }, /switched off in June 2024/],
-  ['an account that is no JSON', 'fcm', { serviceAccount: '{"type":' }, /must be the JSON of a service account/],
+  ['an account that is not JSON', 'fcm', { serviceAccount: '{"type":' }, /must be the JSON of a service account/],
   ['a broken account', 'fcm', { serviceAccount: { ...serviceAccount, private_key: 'x' } }, /RSA private key in PEM/],
   ['no secret', 'wns', { sid }, /secret is missing/],
   ['an invalid sid', 'wns', { sid: 'my-app', secret: wnsSecret }, /sid must be the Package SID/],

@@ -45,7 +45,7 @@ export class StoredState {
   }
 }
 
-/** A row's `xmin` changes with every write of the row. The time at which an API key was last used is no change. */
+/** A row's `xmin` changes with every write of the row. The time at which an API key was last used does not count as a change. */
 function digestOf({ name, without }: { name: string; without: string }): string {
   const row =
     without === ''

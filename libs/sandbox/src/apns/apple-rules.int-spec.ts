@@ -99,7 +99,7 @@ it.each<[string, Record<string, string | string[]>, Answer, string?]>([
   ['without a device token', { ':path': '/3/device/' }, refusal(400, 'MissingDeviceToken')],
   ['to a malformed device token', { ':path': '/3/device/hello' }, refusal(400, 'BadDeviceToken')],
   ['with two topics', { 'apns-topic': [topic, topic] }, refusal(400, 'DuplicateHeaders')],
-  ['with an id that is no UUID', { 'apns-id': 'd-1' }, refusal(400, 'BadMessageId')],
+  ['with an id that is not a UUID', { 'apns-id': 'd-1' }, refusal(400, 'BadMessageId')],
   ['with a text as expiration', { 'apns-expiration': 'tomorrow' }, refusal(400, 'BadExpirationDate')],
   ['with a priority of 7', { 'apns-priority': '7' }, refusal(400, 'BadPriority')],
   ['in the background with the priority 10', { 'apns-push-type': 'background', 'apns-priority': '10' }, refusal(400, 'BadPriority')],

@@ -143,7 +143,7 @@ it.each<[string, () => Promise<string | undefined> | string | undefined, number]
   ['without a key', async () => (await authorization()).replace(/, k=.*/, ''), 403],
   ['without a token', () => `vapid k=${vapid.publicKey}`, 403],
   ['not a token', () => `vapid t=a.b.c, k=${vapid.publicKey}`, 403],
-  ['with a key that is no point', () => authorization({}, 'A'.repeat(87)), 403],
+  ['with a key that is not a point', () => authorization({}, 'A'.repeat(87)), 403],
   ['signed with another key', () => authorization({ key: other.privateKey }), 403],
   ['signed with RSA', () => authorization({ key: rsa.privateKey, alg: 'RS256' }), 403],
   ['for another audience', () => authorization({ aud: 'https://push.example.com' }), 403],
@@ -151,7 +151,7 @@ it.each<[string, () => Promise<string | undefined> | string | undefined, number]
   ['expired', () => authorization({ expiresInSeconds: -1 }), 403],
   ['valid for more than 24 hours', () => authorization({ expiresInSeconds: 24 * hourSeconds + 5 }), 403],
   ['without a contact', () => authorization({ sub: '' }), 403],
-  ['with a contact that is no address', () => authorization({ sub: 'mailto:<push@example.com>' }), 403],
+  ['with a contact that is not an address', () => authorization({ sub: 'mailto:<push@example.com>' }), 403],
 ])('an Authorization that is %s is refused', async (_, header, status) => {
   const answer = await push({ headers: { authorization: await header() } });
   expect(answer).toMatchObject({ status, json: { code: status, errno: 109 } });
@@ -181,9 +181,9 @@ it('a subscription without a key is open to every application server', async () 
 it.each<[string, Push, number, number]>([
   ['another method', { method: 'PUT' }, 405, 0],
   ['an unknown endpoint', { path: '/push/unknown' }, 404, 102],
-  ['a path that is no endpoint', { path: '/' }, 404, 102],
+  ['a path that is not an endpoint', { path: '/' }, 404, 102],
   ['no TTL', { headers: { ttl: undefined } }, 400, 111],
-  ['a TTL that is no integer', { headers: { ttl: '1.5' } }, 400, 112],
+  ['a TTL that is not an integer', { headers: { ttl: '1.5' } }, 400, 112],
   ['a negative TTL', { headers: { ttl: '-1' } }, 400, 112],
   ['an unknown urgency', { headers: { urgency: 'urgent' } }, 400, 0],
   ['a topic of 33 characters', { headers: { topic: 'a'.repeat(33) } }, 400, 113],

@@ -89,9 +89,9 @@ describe('a client that never reads, and sends', () => {
       [clientFrame(text, '', 0), ...Array.from({ length: 100 }, () => clientFrame(continuation, '', 0))],
     ],
     ['compressed data, which was not agreed upon', 1002, [clientFrame(text, 'x', 0xc0)]],
-    ['text that is no Unicode', 1007, [clientFrame(text, Buffer.of(0xff))]],
-    ['what is no packet of Engine.IO', 1005, [clientFrame(text, 'x')]],
-    ['what is no packet of Socket.IO', 1005, [clientFrame(text, '4x')]],
+    ['text that is not Unicode', 1007, [clientFrame(text, Buffer.of(0xff))]],
+    ['text that is not a packet of Engine.IO', 1005, [clientFrame(text, 'x')]],
+    ['text that is not a packet of Socket.IO', 1005, [clientFrame(text, '4x')]],
   ])('%s is closed with a code', async (_, code, frames) => {
     const client = await connected();
     await client.write(Buffer.concat(frames));

@@ -47,7 +47,7 @@ describe.each<[string, () => Promise<string> | string, number, string, string]>(
   ['of another secret', () => signed({}, 'a session secret of gone'), 403, 'SESSION_INVALID', notGood],
   ['of another algorithm', () => signed({}, secret, 'HS512'), 403, 'SESSION_INVALID', notGood],
   ['with another user in it', forged, 403, 'SESSION_INVALID', notGood],
-  ['that is no token', () => 'XYZ', 403, 'SESSION_INVALID', notGood],
+  ['that is not a token', () => 'XYZ', 403, 'SESSION_INVALID', notGood],
   ['that expired', () => signed({ exp: soon() - 61 }), 403, 'SESSION_ENDED', hasEnded],
   ['that was ended', ended, 403, 'SESSION_ENDED', 'The session has ended; a new one is needed.'],
   [

@@ -17,7 +17,7 @@ const lookAgainMs = 10;
 
 /**
  * Informs the node of a socket that another opening of the same session has its connection id, so that it closes the socket and
- * returns the unconfirmed deliveries. A lost message costs only time: the node learns it when it renews its sockets.
+ * returns the unconfirmed deliveries. A lost message costs only time: the node gets the same information when it renews its sockets.
  */
 @Injectable()
 export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplicationShutdown {

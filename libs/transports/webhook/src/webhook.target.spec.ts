@@ -60,7 +60,7 @@ it.each([
 
 describe('nothing is sent', () => {
   it.each([
-    ['to what is no URI', 'hook', 'rejected'],
+    ['to a text that is not a URI', 'hook', 'rejected'],
     ['to a URI of another kind', 'ftp://push.example.com/hook', 'rejected'],
     ['to a URI with credentials', 'https://a:b@push.example.com/hook', 'rejected'],
     ['to a URI with dot segments', `${uri}/../admin`, 'rejected'],

@@ -115,7 +115,7 @@ describe('names of one user whose name server is silent', () => {
     expect(transport.openCircuits).toBe(0);
   });
 
-  it('are looked up four at a time, also below one domain, and a deferral is no attempt', async () => {
+  it('are looked up four at a time, also below one domain, and a deferral does not count as an attempt', async () => {
     zones.set('wild.example', { a: ['127.0.0.1'], answers: 'when released' });
     const port = await takesAll();
     const all = Array.from({ length: 1000 }, (_, at) => deliver(`http://n${at}.wild.example:${port}/`));

@@ -37,7 +37,7 @@ it.each([
   ['a hybrid point', createECDH('prime256v1').generateKeys('base64url', 'hybrid')],
   ['a point of another curve', createECDH('secp256k1').generateKeys('base64url')],
   ['the point at infinity', Buffer.alloc(1).toString('base64url')],
-  ['text that is no base64', '!'.repeat(87)],
+  ['text that is not base64', '!'.repeat(87)],
   ['nothing', ''],
 ])('%s is not a public key', (_, key) => expect(isPublicKey(key)).toBe(false));
 

@@ -169,13 +169,13 @@ const badClients: readonly BadRequest[] = [
     ['options by a key of ingest', { body: {}, key: 'ingest' }, 403, 'SCOPE_MISSING', 'scope admin'],
   ]),
   ...at('PUT', ofPhone, [
-    ['a signing key that is none', { body: { ...key, privatekey: 'none' } }, 422, 'BODY_INVALID', 'is no private key'],
+    ['a malformed signing key', { body: { ...key, privatekey: 'none' } }, 422, 'BODY_INVALID', 'is not a private key'],
     [
-      'a keystore that is none',
+      'a malformed keystore',
       { body: { keystore: 'bm9uZQ==', password: 'x' } },
       422,
       'BODY_INVALID',
-      'is no PKCS #12',
+      'is not a PKCS #12',
     ],
   ]),
   [
