@@ -109,7 +109,7 @@ new Gauge({
 
 new Gauge({
   name: 'pns_oldest_due_seconds',
-  help: `How long ago the window fell due that has been due for longest and is not handed over; 0 when none is due. ${whole}`,
+  help: `The age of the oldest due window that is not handed over, since its due time; 0 if none is due. ${whole}`,
   registers: [metrics],
   async collect() {
     const { windows } = (await backlog()) ?? {};

@@ -51,7 +51,7 @@ export const badAccess: readonly BadRequest[] = [
   ['an unknown path', 'GET', '/v1/nothing', {}, 404, 'PATH_UNKNOWN', 'nothing at this path'],
   ['a path with a tail', 'POST', `${ingest}/`, post({}), 404, 'PATH_UNKNOWN', 'nothing at this path'],
   ['a path that cannot be decoded', 'GET', '/v1/%zz', {}, 400, 'REQUEST_MALFORMED', 'cannot be read'],
-  ['a wrong method', 'PUT', ingest, post({}), 405, 'METHOD_NOT_ALLOWED', 'takes GET, HEAD, POST, not PUT'],
+  ['a wrong method', 'PUT', ingest, post({}), 405, 'METHOD_NOT_ALLOWED', 'accepts GET, HEAD, POST, not PUT'],
   [
     'another wrong method',
     'POST',

@@ -73,7 +73,7 @@ const badProperties: readonly BadRequest[] = [
   ],
   ['a property not set', 'GET', ofServer, {}, 404, 'PROPERTY_NOT_SET', 'is not set here'],
   ['to remove a property not set', 'DELETE', ofServer, {}, 404, 'PROPERTY_NOT_SET', 'is not set here'],
-  ['to remove all properties', 'DELETE', '/v1/config/server/properties', {}, 405, 'METHOD_NOT_ALLOWED', 'takes GET'],
+  ['to remove all properties', 'DELETE', '/v1/config/server/properties', {}, 405, 'METHOD_NOT_ALLOWED', 'accepts GET'],
 ];
 
 const badSets: readonly BadRequest[] = [
