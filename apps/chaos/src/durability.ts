@@ -88,7 +88,7 @@ async function load({ url }: LocalRedis, policy: string, onEnd: () => void): Pro
   }
 }
 
-/** Cuts off a torn end, as an operator does: Redis refuses to start with one that is not only too short. */
+/** Removes a damaged end of the file, as an operator does: Redis does not start if the end is more than incomplete. */
 function repair(dataDir: string): void {
   const manifest = join(dataDir, 'appendonlydir', 'appendonly.aof.manifest');
   execFileSync('redis-check-aof', ['--fix', manifest], { input: 'y\n', stdio: ['pipe', 'ignore', 'ignore'] });

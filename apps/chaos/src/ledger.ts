@@ -198,7 +198,7 @@ export class Ledger {
     return isDuring ? 'Redis away' : undefined;
   }
 
-  /** What disturbed the stream after the first arrival and before the worker could store it. */
+  /** The fault that disturbed the stream after the first arrival and before the worker could store it. */
   private disturbanceOf(stream: string, first: number, second: number): Disturbance | undefined {
     const outage = this.outages.find(({ from, to }) => first >= from - inFlightMs && first <= to);
     const storedBy = (outage?.to ?? first) + inFlightMs;

@@ -13,12 +13,12 @@ interface Backlog {
   readonly jobs: ReadonlyMap<string, JobCounts>;
 }
 
-/** A scrape is not held up for longer by a Redis that does not answer, in ms. */
+/** A scrape waits at most this long for Redis, in ms. */
 const patienceMs = 1000;
 
 /**
- * Counts what waits, in the whole system: here and not in each worker, because a queue is most worth looking at when its
- * workers are gone.
+ * Counts the waiting windows and jobs of the whole system. The dispatcher counts them and not each worker, because the
+ * numbers are needed most when all workers of a queue have ended.
  */
 @Injectable()
 export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -234,7 +234,7 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     if (this.add(delivery, { reason, at, until })) this.note(delivery, { deferredUntil: until });
   }
 
-  /** Adds a failure to the next write. One that has no room is not recorded; the next one may be. */
+  /** Adds a failure to the next write. If there is no room, it is not recorded, but a later failure may be. */
   private add({ client, token }: Delivery, failure: Pick<EndpointFailure, 'reason' | 'at' | 'until'>): boolean {
     const key = `${client} ${hashOf(token)}`;
     const pending = this.failures.get(key);

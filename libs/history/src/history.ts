@@ -43,12 +43,12 @@ export class History {
     return this.cascade.historyMode(topic, subject);
   }
 
-  /** A notification was accepted, and its history is not off: it counts for the usage. */
+  /** Counts an accepted notification for the usage. Its history must not be off. */
   counted(notification: Notification): void {
     this.writer.count('notifications', notification);
   }
 
-  /** A notification was accepted into a window, with this number in the order of acceptance. All of its history is recorded. */
+  /** Records that a notification was accepted into a window. `place` is its number in the order of acceptance. For the mode `all`. */
   accepted(notification: Notification, windowKey: string, place: number): void {
     this.addAccepted(notification, shortKey(windowKey), place);
   }
@@ -62,7 +62,7 @@ export class History {
     return mode === 'all' || (mode === 'failures' && deliveries === 0);
   }
 
-  /** The deliveries of a window are in their queues. Callers may leave out windows without suppressed targets that `isWanted` refuses. */
+  /** Records windows whose deliveries are in their queues. Windows without suppressed targets that `isWanted` refuses may be left out. */
   dispatched({ window, deliveries, suppressed }: Dispatched): void {
     const { notification, windowKey, order, count, dueAt } = window;
     const mode = this.modeOf(notification.topic, notification);

@@ -3,10 +3,10 @@ import type { TransportName } from '@pns/transport-contract';
 
 const hourMs = 3_600_000;
 
-/** Most different counts that wait to be written: a client or topic has any name. */
+/** Most different counts that wait to be written. They must be limited, because clients and topics can have any name. */
 const maxUsageCounts = 10_000;
 
-/** Most of them that belong to one context. Its others are added up. */
+/** Most of these counts that one context can have. Its further counts are added up. */
 const maxCountsOfContext = 1000;
 
 type Counted = { -readonly [Field in keyof UsageOfHour]: UsageOfHour[Field] };

@@ -15,7 +15,7 @@ import { end } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
 import { startMeasured } from '../servers';
 
-/** This number of subscriptions, one for each user, are compared. */
+/** The numbers of subscriptions that are compared. Each user has one subscription. */
 const [many, few] = [1_000_000, 10_000];
 /** On both sides the same number of users and contexts get notifications; only the number of inactive users differs. */
 const active = 10_000;

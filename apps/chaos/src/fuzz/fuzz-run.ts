@@ -12,10 +12,10 @@ export interface FuzzOptions {
   readonly say: (line: string) => void;
 }
 
-/** Between two canaries. */
+/** The number of batches between two notifications that must arrive. */
 const batchesPerCanary = 10;
 
-/** The growth of a process that counts as memory that stays, in bytes, for each 1,000 inputs after the warm-up; and at least. */
+/** The least growth of a process that counts as a memory leak, in bytes: for each 1,000 inputs after the warm-up, and in total. */
 const mostGrowthPerThousand = 256 * 1024;
 const leastGrowth = 24 * 1024 * 1024;
 

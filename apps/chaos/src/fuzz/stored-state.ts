@@ -54,7 +54,7 @@ function digestOf({ name, without }: { name: string; without: string }): string 
   return `SELECT '${name}' AS name, count(*) || ' ' || coalesce(sum(${row}), 0) AS digest FROM "${name}" t`;
 }
 
-/** What differs between two digests. */
+/** The parts that differ between two digests. */
 export function differences(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
   return [...before.keys()].filter((name) => before.get(name) !== after.get(name));
 }
