@@ -17,7 +17,7 @@ const openOutcomes: ReadonlySet<string> = new Set(['waiting', 'retry', 'deferred
 export function addWhere(program: Command): void {
   program
     .command('where <id>')
-    .summary('show what became of a notification')
+    .summary('show the outcome of a notification')
     .description(
       'Shows the history of a notification, by the id of PNS or of the producer: every delivery with its attempts.',
     )

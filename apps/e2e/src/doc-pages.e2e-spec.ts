@@ -271,7 +271,7 @@ it.each(['docs/dovecot.md', 'docs/app-suite.md'])('%s ends with a look at the hi
   expect(await run(block as Block)).toContain('"items":');
 });
 
-it('docs/history.md shows what became of the newest notification', async () => {
+it('docs/history.md shows the outcome of the newest notification', async () => {
   const [block] = blocksOf('docs/history.md');
   const printed = await eventually('the newest notification is dispatched', async () => {
     const answers = await run(block as Block);
@@ -287,7 +287,7 @@ it('docs/configuration.md sets properties and shows which scope decides', async 
   expect(await run(set as Block)).toMatch(/"com\.openexchange\.pns\.delayDuration","value":500.*"premium"/);
 });
 
-it('the commands of docs/cli.md show what became of a notification and why', async () => {
+it('the commands of docs/cli.md show the outcome of a notification and its reason', async () => {
   const [block] = blocksOf('docs/cli.md');
   const reader = newShell(root);
   try {

@@ -52,7 +52,7 @@ const maxSeen = 1000;
 /** Most attempts of a notification in an answer. */
 const maxAttemptsShown = 1000;
 
-/** The clock of another process may be slow by so much, in ms. Rows that follow a notification are searched from then on. */
+/** The clock of another process may be slow by this much, in ms. Rows that follow a notification are searched from then on. */
 const clockDifferenceMs = 60_000;
 
 /** A `distinctId`: the ids of producers may contain any printable ASCII characters. */
