@@ -117,14 +117,14 @@ describe('windows on one clock', () => {
     expect(await join('a')).toBe(6);
   });
 
-  it("recognise a repeated id of a producer, for the same user only", async () => {
+  it('recognise a repeated id of a producer, for the same user only', async () => {
     const { windows } = simulated();
     const repeated = [1, 1, 2].map((context) => entry(notification({ idempotencyKey: `${context}:14:chosen` })));
     const { statuses } = await windows.join(shard, repeated, tickLengthMs, 'x');
     expect(statuses).toEqual(['accepted', 'duplicate', 'accepted']);
   });
 
-  it("recognise a repeated id of a producer with other content, within one call and later", async () => {
+  it('recognise a repeated id of a producer with other content, within one call and later', async () => {
     const { windows } = simulated();
     const withContent = (content: string) => ({ ...entry(notification({ idempotencyKey: 'id' })), content });
     const join = async (...contents: string[]) =>

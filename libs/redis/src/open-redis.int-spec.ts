@@ -14,23 +14,26 @@ function events(): () => unknown[] {
   return () => warned.mock.calls.map(([line]) => line);
 }
 
-it.each([false, true])('waits for a Redis that has not started yet, and logs this once (failFast: %s)', async (failFast) => {
-  const link = await cuttableLink(testRedisUrl());
-  const lines = events();
-  link.cut();
-  const opening = openRedis(link.url, { failFast });
-  await eventually('a line is logged', () => lines().length > 0);
-  link.mend();
-  const redis = await opening;
-  expect(await redis.ping()).toBe('PONG');
-  redis.disconnect();
-  await link.close();
-  const { host: where } = new URL(link.url);
-  expect(lines()).toEqual([
-    { event: 'redis.waiting', where, reason: expect.any(String) as string },
-    { event: 'redis.answers', where },
-  ]);
-});
+it.each([false, true])(
+  'waits for a Redis that has not started yet, and logs this once (failFast: %s)',
+  async (failFast) => {
+    const link = await cuttableLink(testRedisUrl());
+    const lines = events();
+    link.cut();
+    const opening = openRedis(link.url, { failFast });
+    await eventually('a line is logged', () => lines().length > 0);
+    link.mend();
+    const redis = await opening;
+    expect(await redis.ping()).toBe('PONG');
+    redis.disconnect();
+    await link.close();
+    const { host: where } = new URL(link.url);
+    expect(lines()).toEqual([
+      { event: 'redis.waiting', where, reason: expect.any(String) as string },
+      { event: 'redis.answers', where },
+    ]);
+  },
+);
 
 it('waits for a Redis that accepts connections and does not answer', async () => {
   const link = await cuttableLink(testRedisUrl());

@@ -156,7 +156,11 @@ export const logEvents = {
     'node err',
     'A stopping socket node could not retire; other nodes detect that its heartbeats have stopped.',
   ),
-  'node.revived': row('warn', 'node', 'A socket node that other nodes considered dead has registered its sockets again.'),
+  'node.revived': row(
+    'warn',
+    'node',
+    'A socket node that other nodes considered dead has registered its sockets again.',
+  ),
   'node.taken-over': row('info', 'node', 'The deliveries of a dead socket node were moved.'),
   'database.answers': row('warn', 'where', 'Postgres answers.'),
   'database.waiting': row('warn', 'where reason', 'The start waits for Postgres.'),

@@ -72,10 +72,13 @@ describe('the verdict on a signature', () => {
     ['malformed headers', { 'x-ox-signature': 'x', 'webhook-signature': 'y' }, 'invalid', 'invalid'],
     ['an old second', { ...signed(), 'webhook-timestamp': '1694677849' }, 'valid', 'invalid'],
     ['no headers', {}, 'missing', 'missing'],
-  ])('with %s is right for X-OX-Signature and for Standard Webhooks', async (_, headers, oxSignature, standardWebhooks) => {
-    await post(headers);
-    expect((await arrivals()).items).toMatchObject([{ oxSignature, standardWebhooks, body }]);
-  });
+  ])(
+    'with %s is right for X-OX-Signature and for Standard Webhooks',
+    async (_, headers, oxSignature, standardWebhooks) => {
+      await post(headers);
+      expect((await arrivals()).items).toMatchObject([{ oxSignature, standardWebhooks, body }]);
+    },
+  );
 
   it('uses the secret that was set for a webhook', async () => {
     expect((await put('/webhooks/demo/secret', { signatureSecret: bad })).status).toBe(204);

@@ -102,8 +102,16 @@ it.each<[string, Record<string, string | string[]>, Answer, string?]>([
   ['with an id that is not a UUID', { 'apns-id': 'd-1' }, refusal(400, 'BadMessageId')],
   ['with a text as expiration', { 'apns-expiration': 'tomorrow' }, refusal(400, 'BadExpirationDate')],
   ['with a priority of 7', { 'apns-priority': '7' }, refusal(400, 'BadPriority')],
-  ['in the background with the priority 10', { 'apns-push-type': 'background', 'apns-priority': '10' }, refusal(400, 'BadPriority')],
-  ['in the background without a priority', { 'apns-push-type': 'background', 'apns-priority': [] }, refusal(400, 'BadPriority')],
+  [
+    'in the background with the priority 10',
+    { 'apns-push-type': 'background', 'apns-priority': '10' },
+    refusal(400, 'BadPriority'),
+  ],
+  [
+    'in the background without a priority',
+    { 'apns-push-type': 'background', 'apns-priority': [] },
+    refusal(400, 'BadPriority'),
+  ],
   ['in the background with the priority 5', { 'apns-push-type': 'background', 'apns-priority': '5' }, ok],
   ['of an unknown type', { 'apns-push-type': 'silent' }, refusal(400, 'InvalidPushType')],
   ['with a long collapse id', { 'apns-collapse-id': 'x'.repeat(65) }, refusal(400, 'BadCollapseId')],

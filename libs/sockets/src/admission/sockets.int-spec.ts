@@ -23,15 +23,18 @@ const mail = { folder: 'default0/INBOX', id: '113', subject: "Let's meet" };
 const generations: [Generation][] = [['v2'], ['v4']];
 
 describe('a notification', () => {
-  it.each(generations)('reaches a client of generation %s once, as an event with its topic and payload', async (generation) => {
-    const client = await nodes.connect(near, '1', { generation });
-    await nodes.dispatch({ payload: mail });
-    await nodes.dispatch({ topic: 'ox:calendar:updates', payload: { folders: ['cal://0/30'] } });
-    await expect(client.got(2)).resolves.toEqual([
-      ['ox:mail:new', mail],
-      ['ox:calendar:updates', { folders: ['cal://0/30'] }],
-    ]);
-  });
+  it.each(generations)(
+    'reaches a client of generation %s once, as an event with its topic and payload',
+    async (generation) => {
+      const client = await nodes.connect(near, '1', { generation });
+      await nodes.dispatch({ payload: mail });
+      await nodes.dispatch({ topic: 'ox:calendar:updates', payload: { folders: ['cal://0/30'] } });
+      await expect(client.got(2)).resolves.toEqual([
+        ['ox:mail:new', mail],
+        ['ox:calendar:updates', { folders: ['cal://0/30'] }],
+      ]);
+    },
+  );
 
   it.each(generations)(
     'has its id, time and count for a client of generation %s that requests them',

@@ -81,13 +81,16 @@ describe('a delivery', () => {
     ['that caused it', {}, { sourceToken: 'gone' }, 0],
     ['of another client', { client: 'other' }, {}, 0],
     ['before it was due', {}, { dueAt: dueAt + 60_000 }, 0],
-  ])('is forwarded for a socket %s that closed meanwhile only if that socket may receive it', async (_, more, of, times) => {
-    add('stays');
-    sockets.remove(add('gone', more));
-    await expect(transport.deliver({ ...delivery, ...of }, signal)).resolves.toEqual({ kind: 'delivered' });
-    expect(handedOn).toHaveLength(times);
-    for (const [, namedOnly] of handedOn) expect(namedOnly).toBe(true);
-  });
+  ])(
+    'is forwarded for a socket %s that closed meanwhile only if that socket may receive it',
+    async (_, more, of, times) => {
+      add('stays');
+      sockets.remove(add('gone', more));
+      await expect(transport.deliver({ ...delivery, ...of }, signal)).resolves.toEqual({ kind: 'delivered' });
+      expect(handedOn).toHaveLength(times);
+      for (const [, namedOnly] of handedOn) expect(namedOnly).toBe(true);
+    },
+  );
 
   it('is not forwarded if the socket is back already', async () => {
     sockets.remove(add('1'));

@@ -29,24 +29,27 @@ async function dispatchAndPark(more: Partial<Delivery> = {}): Promise<void> {
 }
 
 describe('a socket that comes back', () => {
-  it.each(generations)('of generation %s receives the missed notifications on any node, in order and once', async (generation) => {
-    const client = await nodes.connect(near, '1', { generation });
-    await nodes.dispatch({ topic: 'ox:mail:before' });
-    await client.got(1);
-    client.close();
-    await nodes.untilOpen(0);
-    for (const topic of ['ox:mail:a', 'ox:mail:b', 'ox:mail:c']) await dispatchAndPark({ topic });
-    const back = await nodes.connect(far, '1', { generation });
-    await nodes.dispatch({ topic: 'ox:mail:after' });
-    const all = topics(await back.got(4));
-    expect(all).toContain('ox:mail:after');
-    expect(all.filter((topic) => topic !== 'ox:mail:after')).toEqual(['ox:mail:a', 'ox:mail:b', 'ox:mail:c']);
-    back.close();
-    await nodes.untilOpen(0);
-    const again = await nodes.connect(near, '1', { generation });
-    await nodes.dispatch({ topic: 'ox:mail:last' });
-    expect(topics(await again.got(1))).toEqual(['ox:mail:last']);
-  });
+  it.each(generations)(
+    'of generation %s receives the missed notifications on any node, in order and once',
+    async (generation) => {
+      const client = await nodes.connect(near, '1', { generation });
+      await nodes.dispatch({ topic: 'ox:mail:before' });
+      await client.got(1);
+      client.close();
+      await nodes.untilOpen(0);
+      for (const topic of ['ox:mail:a', 'ox:mail:b', 'ox:mail:c']) await dispatchAndPark({ topic });
+      const back = await nodes.connect(far, '1', { generation });
+      await nodes.dispatch({ topic: 'ox:mail:after' });
+      const all = topics(await back.got(4));
+      expect(all).toContain('ox:mail:after');
+      expect(all.filter((topic) => topic !== 'ox:mail:after')).toEqual(['ox:mail:a', 'ox:mail:b', 'ox:mail:c']);
+      back.close();
+      await nodes.untilOpen(0);
+      const again = await nodes.connect(near, '1', { generation });
+      await nodes.dispatch({ topic: 'ox:mail:last' });
+      expect(topics(await again.got(1))).toEqual(['ox:mail:last']);
+    },
+  );
 
   it('may send its session with its CONNECT, and receives the missed notifications', async () => {
     const client = await nodes.connect(near, '1');
@@ -314,19 +317,22 @@ describe('when a node stops while Redis', () => {
   it.each([
     ['refuses connections', (link: CuttableLink) => link.cut()],
     ['answers nothing', (link: CuttableLink) => link.swallow()],
-  ])('%s, it ends in time, and its sockets receive the waiting notifications and are informed that they may have missed others', async (_, part) => {
-    const link = await cuttableLink(testRedisUrl());
-    const parted = await nodes.start(link.url);
-    const client = await nodes.connect(parted, '1');
-    part(link);
-    await nodes.dispatch({ topic: 'ox:mail:stuck' });
-    await nodes.close(parted);
-    await expect(client.troubled()).resolves.toMatchObject([{ reason: 'transport close' }]);
-    await nodes.untilDead(parted);
-    const back = await nodes.connect(far, '1');
-    expect(topics(await back.got(2))).toEqual(['notifications:missed', 'ox:mail:stuck']);
-    await link.close();
-  });
+  ])(
+    '%s, it ends in time, and its sockets receive the waiting notifications and are informed that they may have missed others',
+    async (_, part) => {
+      const link = await cuttableLink(testRedisUrl());
+      const parted = await nodes.start(link.url);
+      const client = await nodes.connect(parted, '1');
+      part(link);
+      await nodes.dispatch({ topic: 'ox:mail:stuck' });
+      await nodes.close(parted);
+      await expect(client.troubled()).resolves.toMatchObject([{ reason: 'transport close' }]);
+      await nodes.untilDead(parted);
+      const back = await nodes.connect(far, '1');
+      expect(topics(await back.got(2))).toEqual(['notifications:missed', 'ox:mail:stuck']);
+      await link.close();
+    },
+  );
 });
 
 describe('when a node cannot reach Redis until others consider it dead', () => {

@@ -53,7 +53,9 @@ function withoutChecksum(bits: number): Buffer {
 }
 
 it('refuses a key that TLS does not allow, with each parser of keystores', () => {
-  expect(() => pushCertificate(withoutChecksum(512), 'secret')).toThrow(/^contains a key or signature that TLS refuses/);
+  expect(() => pushCertificate(withoutChecksum(512), 'secret')).toThrow(
+    /^contains a key or signature that TLS refuses/,
+  );
 });
 
 it('reports any damaged file as unreadable', () => {

@@ -109,7 +109,10 @@ it.each<[string, object]>([
     'a certificate for development',
     { keystore: keystore({ side: 'development' }), password: 'secret', production: false },
   ],
-  ['a certificate with one of its topics', { keystore: keystore({ topics: ['a.b', 'a.b.voip'] }), password: 'secret', topic: 'a.b.voip' }],
+  [
+    'a certificate with one of its topics',
+    { keystore: keystore({ topics: ['a.b', 'a.b.voip'] }), password: 'secret', topic: 'a.b.voip' },
+  ],
   [
     'a certificate for development at an endpoint of another provider',
     { keystore: keystore({ side: 'development' }), password: 'secret', endpoint: 'https://localhost:1' },
@@ -134,7 +137,11 @@ it.each<[string, unknown, string]>([
   ['another kind of credentials', { authtype: 'token' }, 'authtype must be certificate or jwt'],
   ['the wrong password', { ...certificate, password: 'wrong' }, 'keystore cannot be opened with this password'],
   ['no password', { keystore: legacyKeystore }, 'keystore cannot be opened with this password'],
-  ['a keystore that is not PKCS #12', { keystore: Buffer.from('hello').toString('base64') }, 'keystore is not a PKCS #12 file'],
+  [
+    'a keystore that is not PKCS #12',
+    { keystore: Buffer.from('hello').toString('base64') },
+    'keystore is not a PKCS #12 file',
+  ],
   ['a keystore that is not base64', { keystore: '/etc/apple.p12' }, 'keystore must be a PKCS #12 file in base64'],
   [
     'a keystore that takes minutes to open',

@@ -1,8 +1,11 @@
 import { isContactUri } from './contact-uri';
 
-it.each(['mailto:ops@example.com', 'https://example.com/contact', 'https://example.com'])('%s is a contact URI', (uri) => {
-  expect(isContactUri(uri)).toBe(true);
-});
+it.each(['mailto:ops@example.com', 'https://example.com/contact', 'https://example.com'])(
+  '%s is a contact URI',
+  (uri) => {
+    expect(isContactUri(uri)).toBe(true);
+  },
+);
 
 it.each([
   '',

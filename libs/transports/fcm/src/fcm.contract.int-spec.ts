@@ -339,12 +339,14 @@ describe('the connection', () => {
   it.each<[string, FcmFault, object]>([
     ['was accepted', {}, { kind: 'delivered' }],
     ['was refused', { error: 'UNREGISTERED' }, { kind: 'retry' }],
-  ])('if the body of the answer does not arrive, a message that %s has the outcome of the status', (_, fault, outcome) =>
-    withEnoughTime(async (timeoutMs) => {
-      await startScene({ timeoutMs });
-      scene.google.faults.set({ ...fault, hangInBody: true });
-      expect(await scene.deliver()).toMatchObject(outcome);
-    }),
+  ])(
+    'if the body of the answer does not arrive, a message that %s has the outcome of the status',
+    (_, fault, outcome) =>
+      withEnoughTime(async (timeoutMs) => {
+        await startScene({ timeoutMs });
+        scene.google.faults.set({ ...fault, hangInBody: true });
+        expect(await scene.deliver()).toMatchObject(outcome);
+      }),
   );
 
   it('carries no deliveries that were aborted while they waited for a stream', async () => {

@@ -57,7 +57,11 @@ describe('options over the API', () => {
     ['a server key beside an account', { serviceAccount: account, key: 'AAAA' }, /switched off/],
     ['no account', {}, /serviceAccount/],
     ['an account that is not JSON', { serviceAccount: '/etc/account.json' }, /must be the JSON of a service account/],
-    ['the google-services.json of an app', { serviceAccount: { project_info: {} } }, /not the key of a service account.*Generate/],
+    [
+      'the google-services.json of an app',
+      { serviceAccount: { project_info: {} } },
+      /not the key of a service account.*Generate/,
+    ],
     ['an elliptic key', { serviceAccount: { ...account, private_key: elliptic } }, /RSA private key/],
     ['a key that is not PEM', { serviceAccount: { ...account, private_key: 'secret' } }, /RSA private key/],
     ['an invalid project id', { serviceAccount: { ...account, project_id: '../x' } }, /id of a project/],

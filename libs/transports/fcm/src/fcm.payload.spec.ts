@@ -164,10 +164,13 @@ describe('the collapse key', () => {
     expect(tagOf({ collapseKey: key })).not.toBe(tagOf({ collapseKey: 'ox:mail:new b' }));
   });
 
-  it.each([undefined, 'ox:mail:new inbox'])('is not set for %j, because FCM stores at most four keys for a device', (key) => {
-    const more = key === undefined ? {} : { collapseKey: key };
-    expect(message(more).android).not.toHaveProperty('collapse_key');
-  });
+  it.each([undefined, 'ox:mail:new inbox'])(
+    'is not set for %j, because FCM stores at most four keys for a device',
+    (key) => {
+      const more = key === undefined ? {} : { collapseKey: key };
+      expect(message(more).android).not.toHaveProperty('collapse_key');
+    },
+  );
 });
 
 describe('a message that is too large', () => {

@@ -91,7 +91,9 @@ it.each<[string, unknown, string]>([
   ['no object', 'x', 'app'],
   ['nothing at all', null, 'app'],
   ['a list', [], 'app'],
-])('refuses %s with a sentence that says what to do', (_, given, sentence) => expect(faultOf(given)).toContain(sentence));
+])('refuses %s with a sentence that says what to do', (_, given, sentence) =>
+  expect(faultOf(given)).toContain(sentence),
+);
 
 it.each(['a b', '', 'x'.repeat(65), 'a:b'])('refuses %j as a client id', (client) => {
   expect(file.safeParse({ [client]: entry }).success).toBe(false);
