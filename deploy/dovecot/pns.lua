@@ -249,7 +249,7 @@ local function send_all(txn)
     fields["imap-uid"] = uids
     fields.unseen = status.unseen
     if event.name ~= "MessageNew" then
-      -- The same flag can be set many times. This tells another change from a repeated request.
+      -- The same flag can be set many times. This distinguishes another change from a repeated request.
       fields.occurrence = status.highest_modseq or os.time()
     end
     send(url, fields)
@@ -276,7 +276,7 @@ local function send_all(txn)
     end
   end
   for number, event in ipairs(txn.folders) do
-    -- A folder has no number of its changes. Within a second, the old name and the place in the command tell changes apart.
+    -- A folder has no number of its changes. Within a second, the old name and the place in the command distinguish changes.
     local occurrence = table.concat({ os.time(), number, event.mailbox_old or "" }, " "):sub(1, 100)
     local fields = { user = user, event = event.name, folder = event.mailbox, occurrence = occurrence }
     fields["folder-old"] = event.mailbox_old

@@ -36,7 +36,7 @@ export async function flow(
   return { perSecond: (count / (last.at - first.at)) * 1000, costs: costs(count) };
 }
 
-/** When this number had arrived, and the number at that time; fewer if no more arrive. */
+/** The time at which this number had arrived, and the number. If no more arrive, the number is smaller. */
 export async function reached(wanted: number, arrived: () => Promise<Arrived> | Arrived) {
   let { different } = await arrived();
   let at = performance.now();

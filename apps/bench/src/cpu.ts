@@ -21,7 +21,7 @@ export function cpuMicroseconds(pid: number): number {
     // the children that have ended.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    // A child that has just ended is counted by its parent soon.
+    // The parent counts the time of an ended child a little later.
     const ofChildren = childrenOf(pid).map((child) => cpuMicroseconds(child) || 0);
     return (ticks / ticksPerSecond) * 1e6 + ofChildren.reduce((sum, each) => sum + each, 0);
   } catch {

@@ -10,7 +10,7 @@ const perSecond = 60;
 /** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 3 * perSecond;
 const measuredOf = (size: Size): number => (size === 'full' ? 10 : 4) * perSecond;
-/** Each has a webhook. */
+/** The number of users. Each of them has a webhook. */
 export const users = 100;
 
 export const box = 'box';

@@ -6,7 +6,8 @@ import { type Figures, type Result, sum } from './scenario';
 
 /**
  * The CPU time of the baseline for an item, divided by ours. CPU time depends less on other load than rates do. The ratios were 0.76 and
- * 0.93, 0.90, and 2.07 and 2.69 on two cores with a load of 15 to 28. The floors are half of them, so only a large slip fails.
+ * 0.93, 0.90, and 2.07 and 2.69 on two cores with a load of 15 to 28. The floors are half of them, so that the test fails only
+ * if PNS has become much slower.
  */
 const floors: Readonly<Record<string, number>> = { webhook: 0.45, apns: 0.45, pipeline: 1.2 };
 

@@ -8,17 +8,17 @@ const days = 3;
 /** Notifications of a user in a day, except for the busy user. */
 const perUser = 20;
 
-/** One of so many notifications belongs to the busy user. */
+/** One of this number of notifications belongs to the busy user. */
 const busyPart = 200;
 
-/** One of so many notifications has a window and an attempt that are rows; those of the others are packed. */
+/** One of this number of notifications has rows for its window and its attempt. The windows and attempts of the others are packed. */
 const rowPart = 10;
 
 /** Records of a pack, and the characters of each. */
 const perPack = 100;
 const recordLength = 150;
 
-/** What names the owner of a record in a pack. */
+/** The number that identifies the owner of a record in a pack. */
 export const packedOwner = ({ context, user }: { readonly context: number; readonly user: number }): number =>
   context * 1_000_000 + user;
 

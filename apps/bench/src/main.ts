@@ -50,7 +50,7 @@ async function run(): Promise<void> {
     for (const scenario of scenarios.filter((each) => wanted?.some((name) => isMeant(name, each)) ?? true)) {
       const result = await measure(scenario, size, Math.min(rounds, scenario.rounds ?? rounds), say);
       results.push(result);
-      // At once, so that an error in a later scenario does not cost hours.
+      // Written at once, so that an error in a later scenario does not lose the results of hours.
       if (values.report && isExact(result)) writeFigures(where, [result]);
     }
     tell(results);
@@ -76,7 +76,7 @@ function isExact({ lost, duplicated }: Result): boolean {
   return lost === 0 && duplicated === 0;
 }
 
-/** A group of scenarios is meant by what their names have before the colon. */
+/** The part of a name before the colon selects a group of scenarios. */
 function isMeant(wanted: string, { name }: Scenario): boolean {
   return name === wanted || name.startsWith(`${wanted}:`);
 }

@@ -53,7 +53,7 @@ export interface Result {
   readonly rounds: number;
   /** The lowest and the highest figure of a round. The ratio of a round compares sides that were measured one after the other. */
   readonly ranges: { readonly ours: Range | null; readonly baseline: Range | null; readonly ratio: Range | null };
-  /** Over all rounds of ours. */
+  /** Counted in all our rounds. */
   readonly lost: number;
   readonly duplicated: number;
   readonly goals: readonly GoalResult[];

@@ -9,8 +9,8 @@ import { measuredNode } from './instructions';
 import { measuringArgs } from './profile';
 
 /**
- * What Postgres keeps in memory, in MiB: the index and the rows of users who get notifications should fit, and of a million
- * subscriptions those of ten thousand users spread over them are 160 MiB of pages, more than Postgres takes by itself.
+ * The cache of Postgres, in MiB. The index and the rows of users who get notifications should fit into it. With a million subscriptions,
+ * the rows of ten thousand users are in 160 MiB of pages, which is more than the default of Postgres.
  */
 const postgresCacheMiB = 512;
 

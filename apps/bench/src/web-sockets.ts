@@ -9,7 +9,7 @@ export type SocketQuestion = { readonly urls: readonly string[] } | { readonly f
 
 /** The expected notifications that arrived at the sockets. */
 export interface Arrived {
-  /** When the last one came, in ms since the epoch. */
+  /** When the last one arrived, in ms since the epoch. */
   readonly lastAt: number;
   readonly lost: number;
   readonly duplicated: number;
@@ -34,7 +34,7 @@ export class WebSockets {
     return sockets;
   }
 
-  /** Resolves once the notifications from `first` on have arrived, or too long nothing more came. */
+  /** Resolves when the notifications from `first` on have arrived, or when no more have arrived for too long. */
   arrivalOf(first: number, count: number): Promise<Arrived> {
     return this.child.ask({ first, count });
   }

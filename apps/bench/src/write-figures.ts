@@ -9,7 +9,7 @@ const root = join(__dirname, '..', '..', '..');
 const history = join(root, 'docs', 'benchmarks.json');
 const page = join(root, 'docs', 'performance.md');
 
-/** Writes the results to the history of figures and to the page; they must be exact. */
+/** Writes the results to the history of figures and to the page. The runs must have lost and repeated nothing. */
 export function writeFigures(environment: Environment, results: readonly Result[]): void {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const earlier = benchmarks.parse(JSON.parse(readFileSync(history, 'utf8')));

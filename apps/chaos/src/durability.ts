@@ -1,5 +1,5 @@
-// `npm run test:chaos -- --durability`: measures what a 202 is worth with each `appendfsync` of Redis if the machine loses its power. The
-// data of Redis is on a file system in a file. A copy of that file contains what the disk had at that moment.
+// `npm run test:chaos -- --durability`: measures how many accepted notifications (202) are lost with each `appendfsync` of Redis if the
+// machine loses its power. The data of Redis is on a file system in a file. A copy of that file is the state of the disk at that moment.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -88,7 +88,7 @@ async function load({ url }: LocalRedis, policy: string, onEnd: () => void): Pro
   }
 }
 
-/** Cuts off a torn end, as an operator does: Redis refuses to start with one that is not only too short. */
+/** Removes a damaged end of the file, as an operator does: Redis does not start if the end is more than incomplete. */
 function repair(dataDir: string): void {
   const manifest = join(dataDir, 'appendonlydir', 'appendonly.aof.manifest');
   execFileSync('redis-check-aof', ['--fix', manifest], { input: 'y\n', stdio: ['pipe', 'ignore', 'ignore'] });

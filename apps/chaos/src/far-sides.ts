@@ -31,7 +31,7 @@ const faults = {
 
 export type FarSide = keyof typeof faults;
 
-/** Gives a far side a fault until `heal`. */
+/** Sets a fault of a far side until `heal` is called. */
 export async function disturb(system: System, farSide: FarSide, fault: FarSideFault): Promise<void> {
   if (farSide === 'webhook') await setWebhookFault(system, faults.webhook[fault]);
   else if (farSide === 'apns') providersOf(system).apns.faults.set(faults.apns[fault]);

@@ -12,7 +12,7 @@ import { freeze } from './signals';
 import type { SmallDisk } from './small-disk';
 import { within } from './within';
 
-/** A bound for a fault whose end does not come, in ms: a roll starts and ends all processes. */
+/** A fault must have ended at this time after its duration, in ms. A rolling restart starts and ends all processes. */
 const endsWithinMs = 600_000;
 
 /** The parts of a run that faults act on. */
@@ -104,7 +104,7 @@ async function terminate({ fleet, say }: Chaos, name: AppName): Promise<void> {
   if (code !== 0) say(`${name} ended with code ${code} after SIGTERM`);
 }
 
-/** Other processes take over the jobs of a frozen one, which goes on with them later. */
+/** Other processes take over the jobs of a frozen process, and the frozen process continues them later. */
 async function freezeApp({ fleet, ledger }: Chaos, name: AppName, lasts: number): Promise<void> {
   const [victim] = fleet.living(name);
   if (victim?.child.pid === undefined) return;
@@ -135,7 +135,7 @@ async function replaceAll(fleet: Fleet, name: AppName): Promise<void> {
   }
 }
 
-/** While Redis takes no writes, workers cannot store what has arrived. */
+/** While Redis refuses writes, workers cannot record deliveries as arrived. */
 async function withoutRedis({ ledger }: Chaos, meanwhile: () => Promise<void>): Promise<void> {
   const isBack = ledger.redisWentAway();
   await meanwhile();
@@ -192,7 +192,7 @@ async function disturbFarSide(
   fault: Parameters<typeof disturb>[2],
   lasts: number,
 ): Promise<void> {
-  // A far side that resets or hangs takes the answers to other requests on the same connection with it.
+  // A far side that resets or hangs a connection also loses the answers to other requests on this connection.
   const isOver = fault === 'reset' || fault === 'hang' ? ledger.disturbed(`far side: ${fault}`, farSide) : undefined;
   await disturb(system, farSide, fault);
   await pause(lasts);

@@ -26,8 +26,8 @@ interface Disturbance {
 const inFlightMs = 1000;
 
 /**
- * After the end of a fault, a worker reconnects and gives back the jobs that others took over. Meanwhile deliveries may be repeated,
- * in ms.
+ * For this time after the end of a fault, deliveries may be repeated, in ms: a worker reconnects, and returns the jobs that other
+ * workers have taken over.
  */
 const recoveryMs = 10_000;
 
@@ -198,7 +198,7 @@ export class Ledger {
     return isDuring ? 'Redis away' : undefined;
   }
 
-  /** What disturbed the stream after the first arrival and before the worker could store it. */
+  /** The fault that disturbed the stream after the first arrival and before the worker could store it. */
   private disturbanceOf(stream: string, first: number, second: number): Disturbance | undefined {
     const outage = this.outages.find(({ from, to }) => first >= from - inFlightMs && first <= to);
     const storedBy = (outage?.to ?? first) + inFlightMs;

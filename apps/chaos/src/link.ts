@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 /**
  * `open`: forwards all bytes. `cut`: breaks connections and refuses new ones. `slow`: delays each portion of bytes. `half-open`: connections
- * stay open and carry nothing; they break when the state ends, as when the system gives up.
+ * stay open and carry nothing; they break when the state ends, like connections that the system closes.
  */
 export type LinkState = 'open' | 'cut' | 'slow' | 'half-open';
 
@@ -36,7 +36,7 @@ export class Link {
     return near.protocol.startsWith('http') ? near.origin : near.href;
   }
 
-  /** Disturbs the link until `mend`. */
+  /** Disturbs the link until `mend` is called. */
   disturb(state: LinkState): void {
     this.state = state;
     if (state === 'cut') this.breakAll();

@@ -3,7 +3,7 @@ import { apiKey, newMail } from '@pns/e2e';
 import type { Fleet } from './fleet';
 import type { Ledger } from './ledger';
 
-/** A request without an answer is given up after this time, in ms: its API process may be frozen. */
+/** A request without an answer is aborted after this time, in ms: its API process may be frozen. */
 const answerWithinMs = 10_000;
 /** The interval between two batches, in ms. */
 const paceMs = 100;
@@ -32,7 +32,7 @@ export function userOf(index: number, users: number): number {
   return 1 + (index % users);
 }
 
-/** How many requests got which answer. A request without an answer was sent to a process that died, was frozen or stopped. */
+/** The number of requests by their answer. A request without an answer was sent to a process that died, was frozen or stopped. */
 export type Answers = Record<'accepted' | 'refused with 503' | 'without an answer', number>;
 
 export interface LoadOptions {

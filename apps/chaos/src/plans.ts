@@ -15,7 +15,7 @@ export const apps = [
   'worker-webpush',
 ] as const satisfies readonly AppName[];
 
-/** The far sides that are reached through a link. */
+/** The far sides that workers reach through a link. */
 export const linkedTransports = ['webhook', 'apns', 'fcm'] as const;
 
 const networkTargets = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { shrink } from './shrink';
 
-it('finds the faults that are bad together among others', async () => {
+it('finds the faults that cause a loss only together', async () => {
   const guilty = fc.uniqueArray(fc.nat(19), { minLength: 1, maxLength: 3 });
   await fc.assert(
     fc.asyncProperty(guilty, async (bad) => {

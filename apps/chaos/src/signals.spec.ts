@@ -10,7 +10,7 @@ function stateOf(pid: number): string | undefined {
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[0];
 }
 
-it('stops a process and its children, and lets them go on', async () => {
+it('stops a process and its children, and continues them', async () => {
   const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; wait'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   const pids = [parent.pid, Number(line.toString())] as [number, number];

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Stops a process and its children with SIGSTOP; returns a function that lets them go on. */
+/** Stops a process and its children with SIGSTOP; returns a function that continues them. */
 export function freeze(pid: number): () => void {
   const stopped = [pid, ...childrenOf(pid)];
   for (const each of stopped) signal(each, 'SIGSTOP');

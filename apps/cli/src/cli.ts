@@ -3,7 +3,7 @@ import { pnsClient, type PnsClient } from '@pns/client';
 import { accessFrom } from './env';
 import { Output } from './output';
 
-/** What a command works with. */
+/** The parts that a command uses. */
 export interface Cli {
   readonly client: PnsClient;
   /** The URL of the API. */

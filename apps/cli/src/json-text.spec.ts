@@ -27,7 +27,7 @@ it.each([
   }
 });
 
-it.each(['{', '[]', 'null', '1', '', "{'a':1}"])('%s is no JSON object', (text) => {
+it.each(['{', '[]', 'null', '1', '', "{'a':1}"])('%s is not a JSON object', (text) => {
   expect(() => jsonObjectText(text)).toThrow(/^(This is not JSON|Give a JSON object)/);
 });
 

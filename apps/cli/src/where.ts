@@ -10,14 +10,14 @@ type Delivery = History['deliveries'][number];
 /** Time between two looks at the history, in ms; a milestone is shown at most 2 s after it happened. */
 const lookMs = 500;
 
-/** Outcomes of a delivery that goes on. */
+/** Outcomes of a delivery that has not ended. */
 const openOutcomes: ReadonlySet<string> = new Set(['waiting', 'retry', 'deferred', 'moved']);
 
 /** Adds `pns where`. */
 export function addWhere(program: Command): void {
   program
     .command('where <id>')
-    .summary('show what became of a notification')
+    .summary('show the outcome of a notification')
     .description(
       'Shows the history of a notification, by the id of PNS or of the producer: every delivery with its attempts.',
     )

@@ -13,12 +13,12 @@ interface Backlog {
   readonly jobs: ReadonlyMap<string, JobCounts>;
 }
 
-/** A scrape is not held up for longer by a Redis that does not answer, in ms. */
+/** A scrape waits at most this long for Redis, in ms. */
 const patienceMs = 1000;
 
 /**
- * Counts what waits, in the whole system: here and not in each worker, because a queue is most worth looking at when its
- * workers are gone.
+ * Counts the waiting windows and jobs of the whole system. The dispatcher counts them and not each worker, because the
+ * numbers are needed most when all workers of a queue have ended.
  */
 @Injectable()
 export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -92,7 +92,7 @@ function backlog(): Promise<Backlog | undefined> {
 }
 
 /** Every dispatcher counts the same Redis. */
-const whole = 'Of the whole system, so every dispatcher tells the same: take the maximum over them, not the sum.';
+const whole = 'Of the whole system, so every dispatcher reports the same value: take the maximum, not the sum.';
 
 new Gauge({
   name: 'pns_windows',
@@ -109,7 +109,7 @@ new Gauge({
 
 new Gauge({
   name: 'pns_oldest_due_seconds',
-  help: `How long ago the window fell due that has been due for longest and is not handed over; 0 when none is due. ${whole}`,
+  help: `The age of the oldest due window that is not handed over, since its due time; 0 if none is due. ${whole}`,
   registers: [metrics],
   async collect() {
     const { windows } = (await backlog()) ?? {};

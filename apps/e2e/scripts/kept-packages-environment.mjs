@@ -24,7 +24,7 @@ export default class KeptPackagesEnvironment extends TestEnvironment {
   async teardown() {
     this.fakeTimersModern.useRealTimers();
     const added = Reflect.ownKeys(this.global).filter((key) => !keptGlobals.has(key));
-    // A few cannot be deleted: those of `expect`, which the next file sets.
+    // A few cannot be deleted: the properties of `expect`, which the next file sets again.
     for (const key of added) Reflect.deleteProperty(this.global, key);
   }
 }

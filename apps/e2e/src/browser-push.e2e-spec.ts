@@ -121,7 +121,7 @@ it('PNS removes the subscription after the page stopped notifications', async ()
   await page.click('#stop');
   await stateIs(page, 'not subscribed');
   await page.close();
-  // Firefox tells its push service a moment later.
+  // Firefox informs its push service a moment later.
   await eventually('the endpoint is gone', () => sandbox.providers?.webpush.known().some(({ isEnded }) => isEnded));
   await post('Too late');
   await eventually('PNS has no subscription', async () => (await registered()).length === 0);

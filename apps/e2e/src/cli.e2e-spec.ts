@@ -33,7 +33,7 @@ async function done(...args: string[]): Promise<string> {
   return out;
 }
 
-it('registers a subscription, sends to it and shows what became of the notification', async () => {
+it('registers a subscription, sends to it and shows the outcome of the notification', async () => {
   const uri = `${system.sandbox.url}/webhooks/cli`;
   const target = ['--client', 'sandbox', '--transport', 'webhook', '--token', uri];
   const tested = await done('subscribe', '--user', '14@1', ...target, '--test');

@@ -166,7 +166,7 @@ describe('the health check of an app', () => {
     expect(await exitCode(await freePort())).not.toBe(0);
   });
 
-  it('an app that takes connections and is silent fails, and the check ends', async () => {
+  it('fails for an app that accepts connections and does not answer', async () => {
     const sockets: (() => void)[] = [];
     const port = await listening(createServer((socket) => sockets.push(() => socket.destroy())));
     expect(await exitCode(port)).not.toBe(0);

@@ -25,7 +25,7 @@ export const textsOfPage = `
  */
 export function contrastOf({ color, layers }: PageText): number {
   const [shown] = coloursIn(color);
-  if (shown === undefined) throw new Error(`${color} is no colour`);
+  if (shown === undefined) throw new Error(`${color} is not a colour`);
   return Math.min(...behind(layers).map((background) => ratio(over(shown, background), background)));
 }
 

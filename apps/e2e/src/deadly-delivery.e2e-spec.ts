@@ -111,7 +111,7 @@ it.each([
   ['dies', 'SIGKILL', 60_000],
   ['blocks', 'it did not answer for 10 s', 200_000],
 ])(
-  'a delivery at which its process %s is given up after two deaths of workers, and the others of its job are delivered',
+  'a delivery whose process %s ends as exhausted after two deaths of workers, and the others of its job are delivered',
   async (fate, reason, withinMs) => {
     const poison = `poison-${fate}`;
     const ids = Array.from({ length: 100 }, (_, index) => (index === 50 ? poison : `beside-${fate}-${index}`));

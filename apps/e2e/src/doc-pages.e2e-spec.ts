@@ -78,7 +78,7 @@ function newShell(cwd: string): ReaderShell {
   return new ReaderShell(cwd, { PATH: path, HOME: folder });
 }
 
-/** The block of a reader whose PNS is on the usual ports. */
+/** A block of a page, with the ports of this PNS instead of the usual ones. */
 function here(text: string): string {
   return text
     .replaceAll('http://localhost:3000', pns.apiUrl)
@@ -130,7 +130,7 @@ describe('the line that finds the key', () => {
       .flatMap(({ text }) => text.split('\n'))
       .find((line) => line.startsWith('for KEY in')) ?? '';
 
-  /** The key that the line finds where the files are those of both ways of running PNS, and the API takes `accepted`. */
+  /** The key that the line finds if the files of both ways of running PNS exist and the API accepts the key `accepted`. */
   async function found(accepted: string, files: readonly ('.env' | '.data')[]): Promise<string> {
     const project = mkdtempSync(join(folder, 'project-'));
     mkdirSync(join(project, 'deploy'));
@@ -273,7 +273,7 @@ it.each(['docs/dovecot.md', 'docs/app-suite.md'])('%s ends with a look at the hi
   expect(await run(block as Block)).toContain('"items":');
 });
 
-it('docs/history.md shows what became of the newest notification', async () => {
+it('docs/history.md shows the outcome of the newest notification', async () => {
   const [block] = blocksOf('docs/history.md');
   const printed = await eventually('the newest notification is dispatched', async () => {
     const answers = await run(block as Block);
@@ -289,7 +289,7 @@ it('docs/configuration.md sets properties and shows which scope decides', async 
   expect(await run(set as Block)).toMatch(/"com\.openexchange\.pns\.delayDuration","value":500.*"premium"/);
 });
 
-it('the commands of docs/cli.md show what became of a notification and why', async () => {
+it('the commands of docs/cli.md show the outcome of a notification and its reason', async () => {
   const [block] = blocksOf('docs/cli.md');
   const reader = newShell(root);
   try {

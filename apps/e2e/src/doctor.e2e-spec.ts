@@ -29,18 +29,18 @@ const good = () => ({
   DATABASE_URL: system.databaseUrl,
 });
 
-it('is silent where all is well', async () => {
+it('prints nothing if there is no fault', async () => {
   expect(await runCli(['doctor'], good())).toEqual({ code: 0, out: '', err: '' });
   const { out } = await runCli(['--json', 'doctor'], good());
   expect(JSON.parse(out)).toEqual({ findings: [] });
 });
 
-/** What is broken, the variables for it, and what the doctor must name. */
+/** The fault, the variables that cause it, and the finding that the doctor must print. */
 const variables: readonly (readonly [string, () => Record<string, string>, RegExp])[] = [
   ['an unknown variable', () => ({ PNS_SHARD: '4' }), /PNS_SHARD is not a variable that PNS knows/],
   ['every faulty variable', () => ({ PNS_SHARD: '4', PNS_SHARDS: 'many' }), /PNS_SHARD is not[^]*PNS_SHARDS: must be/],
   ['a REDIS_URL without a scheme', () => ({ REDIS_URL: 'localhost:6379' }), /REDIS_URL: must be a redis:\/\//],
-  ['a DATABASE_URL that is no URL', () => ({ DATABASE_URL: 'here' }), /DATABASE_URL: must be a postgres:\/\/ URL/],
+  ['a DATABASE_URL that is not a URL', () => ({ DATABASE_URL: 'here' }), /DATABASE_URL: must be a postgres:\/\/ URL/],
   ['a bad value', () => ({ PNS_SHARDS: 'many' }), /PNS_SHARDS: must be a whole number/],
   [
     'a short encryption key',
@@ -124,7 +124,7 @@ it.each([
   }
 });
 
-it('says that it did not look at servers whose addresses it does not have', async () => {
+it('reports the servers that it did not look at, because it has no address of them', async () => {
   const api = { PNS_API_URL: system.app('api').url, PNS_API_KEY: apiKey };
   const err =
     'Redis was not looked at, because REDIS_URL is not set here.\n' +
@@ -171,7 +171,7 @@ it('names a faulty entry of the configuration folder with its file and line', as
   await eventually('the doctor is silent again', async () => (await runCli(['doctor'], good())).code === 0);
 });
 
-it('names a property that nobody knows, and the nearest one', async () => {
+it('names an unknown property and the nearest known one', async () => {
   system.configure('typing.properties', 'com.openexchange.pns.delayDuraton=5\n');
   const { out } = await eventually('the doctor finds it', async () => {
     const ended = await runCli(['doctor'], good());

@@ -158,7 +158,7 @@ describe.each(['2.3', '2.4'] as const)('Dovecot %s, with the configuration of th
     jane.socket.close();
   });
 
-  it('a request that Dovecot repeats after a time-out is no second notification', async () => {
+  it('a request that Dovecot repeats after a time-out leads to one notification', async () => {
     const before = gate.events.length;
     gate.lostAnswers = 1;
     const payload = await after(() => deliver(dovecot.lmtpPort, 'john', mail('Repeated')), 'ox:mail:new');

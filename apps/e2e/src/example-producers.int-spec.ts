@@ -23,7 +23,7 @@ const programs = {
 type Language = keyof typeof programs;
 const languages = Object.keys(programs) as Language[];
 
-/** What the edge does with one request: an answer of its own, an answer of the API that is lost, or an answer of the API. */
+/** How the edge answers one request: with its own answer, with no answer after the API has answered, or with the answer of the API. */
 type Step = 'unavailable' | 'throttled' | 'lost' | 'forwarded';
 
 interface Seen {

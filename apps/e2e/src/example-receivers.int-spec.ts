@@ -259,14 +259,14 @@ it.each(refused.map(([name, change, signing = {}]) => [name, change, signing] as
   },
 );
 
-it('six minutes are too old for Standard Webhooks, and no reason to refuse X-OX-Signature, whose time all retries share', async () => {
+it('a signature that is six minutes old is refused for Standard Webhooks, and accepted for X-OX-Signature, whose time is the same in all retries', async () => {
   const sent = await request('Of six minutes ago', { ageSeconds: 360 });
   await each(async (receiver) => {
     expect(await statusOf(receiver, sent)).toBe(receiver.scheme === 'standard' ? 401 : 204);
   });
 });
 
-it('with another id, a request is refused by Standard Webhooks and a repeat for X-OX-Signature', async () => {
+it('a request with another id is refused for Standard Webhooks, and is a repeat for X-OX-Signature', async () => {
   const { headers, body } = await request('Another id');
   await each(async (receiver) => {
     expect(await statusOf(receiver, { headers, body })).toBe(204);

@@ -161,7 +161,7 @@ describe.each(senders)('$name', (sender) => {
     for (const step of undo.splice(0)) await step();
   });
 
-  /** A far side, and how to deliver to it. A busy machine gets its time, except where a test waits for the end of it. */
+  /** A far side, and how to deliver to it. Time-outs are long enough for a busy machine, except in tests that wait for a time-out. */
   async function start(times: Times = {}, maxStreams?: number) {
     const far = await FarSide.start(maxStreams);
     const patient = { answerMs: 25_000, silentMs: 20_000, pongMs: 20_000, ...times };
@@ -233,7 +233,7 @@ describe.each(senders)('$name', (sender) => {
     expect(far.streams).toBe(1);
   });
 
-  it('gives up a silent connection that answers no PING, and sends over another one', () =>
+  it('closes a silent connection that answers no PING, and sends over another one', () =>
     withEnoughTime(async (pongMs) => {
       const { far, deliver } = await start({ silentMs: 100, pongMs });
       expect(await deliver()).toMatchObject({ kind: 'delivered' });
@@ -280,7 +280,7 @@ describe.each(senders)('$name', (sender) => {
     expect(far.connections).toBe(1);
   });
 
-  it('gives up an aborted delivery, and its stream', async () => {
+  it('ends an aborted delivery and its stream', async () => {
     const { far, deliver } = await start({}, 1);
     const stop = new AbortController();
     far.answer = () => stop.abort(new Error('stopping'));

@@ -153,7 +153,7 @@ describe('three apps of one worker, two with keys and one with a certificate', (
   });
 
   it.each(Object.entries(kinds))(
-    'are pushed to with their own credentials; when the %s of one is revoked, only its pushes wait until it is mended',
+    'get pushes with their own credentials; if the %s of one is revoked, only its pushes are held until it is replaced',
     async (kind, { app, reason, revoke, renewed }) => {
       const before = arrived()[0] as number;
       await post(2, `${kind}-first`);

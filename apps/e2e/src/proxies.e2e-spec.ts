@@ -64,7 +64,7 @@ const haproxy: Proxy = {
       const socket = connect(haproxySocket);
       socket.write('show servers state pns_sockets\n');
       const servers = (await text(socket)).split('\n').filter((line) => line.includes(' pns_sockets '));
-      return servers.length === 2 && servers.every((line) => line.split(' ')[5] === '2'); // 2: running
+      return servers.length === 2 && servers.every((line) => line.split(' ')[5] === '2'); // status 2: running
     }),
   logs: () => readFileSync(join(ofHaproxy, 'haproxy.log'), 'utf8'),
 };

@@ -79,7 +79,7 @@ async function expectSteps(timeline: Locator, sent: string, joined: string): Pro
 const sendDemo = (page: Page) => page.getByRole('button', { name: 'Send the demo notification' }).click();
 const titles = (at: Locator) => at.locator('.title').allTextContents();
 
-it('one click on the page, and six copies appear', async () => {
+it('one click on the page sends a notification, and six copies appear', async () => {
   const troubles: string[] = [];
   const page = await opened(troubles);
   await sendDemo(page);
@@ -172,7 +172,7 @@ it('requests of App Suite for both topics are delivered over all transports, and
   await page.close();
 });
 
-it('a mail in Dovecot becomes a push on the phone and in the page, and its reading an event', async () => {
+it('a mail in Dovecot becomes a push on the phone and in the page, and reading it becomes an event', async () => {
   const page = await opened();
   await sendDemo(page); // which subscribes the devices
   await page.locator('#demo-hint', { hasText: 'Accepted' }).waitFor();

@@ -103,7 +103,7 @@ describe('npm start, several times on the same data', () => {
     expect((await pns.arrived(1)).accepted).toBe(1);
   });
 
-  it('leaves the demo out after a start that had it, too', async () => {
+  it('starts without the demo also after a start with the demo', async () => {
     const config = configCopy();
     writeFileSync(join(config, 'webhooks.yml'), '');
     const pns = start({ ...freePorts, PNS_CONFIG_DIR: config });

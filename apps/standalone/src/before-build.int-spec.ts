@@ -66,19 +66,22 @@ it.each(faults)('%s ends the start before the build, with one sentence', async (
   expect(code).toBe(1);
 });
 
-it.each(['PNS_API_PORT', 'PNS_WEBSOCKET_PORT'])('so does a port in use: %s', async (variable) => {
-  const other = createServer().listen(0, '127.0.0.1');
-  await once(other, 'listening');
-  const { port } = other.address() as AddressInfo;
-  const { code, output } = await npmStart({ [variable]: String(port) });
-  other.close();
-  expect(output).toMatch(
-    new RegExp(`^Port ${port} is in use by another program\\. [^\\n]*${variable}=\\d+ npm start\\n$`),
-  );
-  expect(code).toBe(1);
-});
+it.each(['PNS_API_PORT', 'PNS_WEBSOCKET_PORT'])(
+  'a port in use ends the start before the build: %s',
+  async (variable) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { code, output } = await npmStart({ [variable]: String(port) });
+    other.close();
+    expect(output).toMatch(
+      new RegExp(`^Port ${port} is in use by another program\\. [^\\n]*${variable}=\\d+ npm start\\n$`),
+    );
+    expect(code).toBe(1);
+  },
+);
 
-it('so does another PNS on the same data', async () => {
+it('another PNS on the same data ends the start before the build', async () => {
   const release = claimFolder(dataDir);
   const { code, output } = await npmStart({});
   release();

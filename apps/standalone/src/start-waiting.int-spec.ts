@@ -97,7 +97,7 @@ describe.each(Object.keys(apps))('%s', (app) => {
     }
   });
 
-  it.each(servers)('waits for a server that takes connections and is silent: %s', async (server) => {
+  it.each(servers)('waits for a server that accepts connections and does not answer: %s', async (server) => {
     const link = links[server];
     const warned = jest.spyOn(log, 'warn').mockImplementation((line: unknown) => {
       if ((line as { event?: string }).event?.endsWith('.waiting')) link.release();
@@ -108,7 +108,7 @@ describe.each(Object.keys(apps))('%s', (app) => {
   });
 });
 
-it('api waits for a Postgres that falls silent at its first query', async () => {
+it('the API waits for a Postgres that does not answer the first query', async () => {
   const link = links.postgres;
   const steps = await start('api', link, () => undefined);
   const warned = jest.spyOn(log, 'warn').mockImplementation((line: unknown) => {

@@ -15,6 +15,6 @@ it('the shipped webhooks.yml leads to the sandbox', () => {
   });
 });
 
-it('production does not take the shipped webhooks.yml as it is', () => {
+it('production refuses the shipped webhooks.yml without changes', () => {
   expect(() => webhookOptionsFileFor('production', noFile).parse(shipped)).toThrow(/public secret/);
 });

@@ -76,7 +76,7 @@ it.each([['other.example'], ['127.0.0.2']])('its certificate is not valid for %s
   expect(await deliver(host)).toMatchObject({ kind: 'retry', reason: expect.stringContaining('ALTNAME') as string });
 });
 
-it('an interim answer over TLS is no answer', async () => {
+it('an interim answer over TLS does not count as the answer', async () => {
   const interim = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n';
   let connections = 0;
   await listening(

@@ -53,9 +53,9 @@ async function sentOf(mode: Mode, all: readonly Posted[], isTogether: boolean): 
 const traced = (number: number, changes: Posted = {}): Posted => ({ ...changes, trace: contextOf(number) });
 
 describe.each([
-  ['in one script', true],
-  ['in several scripts', false],
-])('of notifications that are joined %s', (_, isTogether) => {
+  ['by one script', true],
+  ['by several scripts', false],
+])('when notifications are joined %s', (_, isTogether) => {
   it.each<[string, Mode, readonly Posted[], number | undefined, readonly number[]]>([
     ['no trace', 'equal', [{}, {}], undefined, []],
     ['the trace of the only one', 'equal', [traced(1)], 1, []],
@@ -73,20 +73,20 @@ describe.each([
     ['a trace that began earlier', 'latest', [traced(1), traced(2), {}], 2, [1]],
     ['all traces although the source tokens differ', 'latest', [traced(1, { sourceToken: 'a' }), traced(2)], 2, [1]],
     ['a trace once', 'latest', [traced(1), traced(2), traced(1)], 1, [2]],
-  ])('the sent one continues %s, and has the others', async (_name, mode, all, own, others) => {
+  ])('the sent notification continues %s, and has the other traces as links', async (_name, mode, all, own, others) => {
     const sent = await sentOf(mode, all, isTogether);
     expect(sent.traceparent).toBe(own === undefined ? undefined : traceparentOf(own));
     expect(sent.joined ?? []).toEqual(others.map(traceparentOf));
     expect(sent.payload).toMatchObject({ traceparent: traceparentOf(98) });
   });
 
-  it('the sent one keeps the entries of tracing systems', async () => {
+  it('the sent notification keeps the entries of tracing systems', async () => {
     const tracestate = 'vendor="],}\\';
     const sent = await sentOf('equal', [{ trace: contextOf(1, tracestate) }, traced(2)], isTogether);
     expect(sent).toMatchObject({ ...contextOf(1, tracestate), joined: [traceparentOf(2)] });
   });
 
-  it('the sent one has the traces of the newest 32 others', async () => {
+  it('the sent notification has the traces of the newest 32 others', async () => {
     const numbers = Array.from({ length: 40 }, (_each, index) => index + 1);
     const sent = await sentOf(
       'latest',
@@ -97,7 +97,7 @@ describe.each([
   });
 });
 
-it('an item without a trace has no byte more', () => {
+it('a stored notification without a trace has no field for it', () => {
   const { text } = entry('equal', {}).item;
   expect(text.endsWith(',"priority":"high","timestamp":1}')).toBe(true);
 });

@@ -117,14 +117,14 @@ describe('windows on one clock', () => {
     expect(await join('a')).toBe(6);
   });
 
-  it("know a producer's id again, for that user only", async () => {
+  it('recognise a repeated id of a producer, for the same user only', async () => {
     const { windows } = simulated();
     const repeated = [1, 1, 2].map((context) => entry(notification({ idempotencyKey: `${context}:14:chosen` })));
     const { statuses } = await windows.join(shard, repeated, tickLengthMs, 'x');
     expect(statuses).toEqual(['accepted', 'duplicate', 'accepted']);
   });
 
-  it("know a producer's id with other content, within one call and later", async () => {
+  it('recognise a repeated id of a producer with other content, within one call and later', async () => {
     const { windows } = simulated();
     const withContent = (content: string) => ({ ...entry(notification({ idempotencyKey: 'id' })), content });
     const join = async (...contents: string[]) =>
@@ -153,7 +153,7 @@ describe('windows on one clock', () => {
     [{ context: 1, user: 14 }, ['1:1', '1:141', '11:4', '2:14'], 2],
     [{ context: 1 }, ['11:4', '2:14'], 6],
     [{ context: 4 }, ['1:1', '1:14', '1:141', '11:4', '2:14'], 0],
-  ])('are erased with %j, waiting or taken, and those of others stay', async (owner, others, found) => {
+  ])('are erased with %j, waiting or taken, and windows of others stay', async (owner, others, found) => {
     const { time, windows } = simulated();
     const users = [...others, '1:1', '1:14', '1:141'].map((text) => text.split(':').map(Number) as [number, number]);
     const ofAll = () => users.map(([context, user]) => entry(notification({ context, user })));
@@ -172,7 +172,7 @@ describe('windows on one clock', () => {
     }
   });
 
-  it('leave no batch behind when nobody else is in it', async () => {
+  it('leave no batch that has windows of nobody else', async () => {
     const { time, keys, windows } = simulated();
     await windows.join(shard, [entry(notification()), entry(notification({ user: 15 }))], tickLengthMs, 'x');
     time.now += delayMs;
@@ -300,7 +300,7 @@ describe('windows on one clock', () => {
     ['the first one of the longest', [3000, 2000, 3000], '1', 3000],
     ['one that never does', [2000, undefined, 3000], '2', undefined],
     ['the first one that never does', [undefined, undefined, 2000], '1', undefined],
-  ])('of equal ones send that whose time to live ends last: %s', async (_, expiries, id, expiresAt) => {
+  ])('of equal notifications send the one that expires last: %s', async (_, expiries, id, expiresAt) => {
     const { time, windows } = simulated();
     for (const [index, ms] of expiries.entries()) {
       const more = ms === undefined ? {} : { expiresAt: ms };
@@ -473,7 +473,7 @@ describe('windows in a Redis that nothing else uses', () => {
     return Number(found?.[1]);
   }
 
-  it('write nothing while all that are due wait for other batches, and that was noted before', async () => {
+  it('are not written while all due windows wait for other batches and this was noted before', async () => {
     const { time, keys, windows } = simulated(1_000_000, ownRedis);
     await windows.join(shard, ofUser(14, 1, 2, 3), tickLengthMs, 'x');
     time.now += delayMs;

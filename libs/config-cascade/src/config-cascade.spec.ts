@@ -128,21 +128,21 @@ describe('a webhook', () => {
     ]);
   });
 
-  it('that is taken off the list is off at once', () => {
+  it('that is removed from the list is off at once', () => {
     const cascade = cascadeOf(`${enabledIds}=crm`);
     expect(cascade.isEnabled('webhook', { ...someone, ...order })).toBe(true);
     cascade.replaceServerScope({ name: 'server', values: new Map([[enabledIds, 'shop']]) });
     expect(cascade.isEnabled('webhook', { ...someone, ...order })).toBe(false);
   });
 
-  it('alone has to be listed', () => {
+  it('is the only transport that must be on a list', () => {
     expect(cascadeOf(`${enabledIds}=crm`).isEnabled('websocket', { ...someone, client: 'ui', topic: 'order' })).toBe(
       true,
     );
   });
 });
 
-describe('how a push looks', () => {
+describe('the appearance of a push', () => {
   const base = 'com.openexchange.pns.template';
   const apns = 'com.openexchange.pns.mobile.api.facade.apn';
   const styleOf = (values: Readonly<Record<string, string>>) =>
@@ -162,7 +162,7 @@ describe('how a push looks', () => {
     });
   });
 
-  it.each(['.ops.app.ops:alert', '.ops.app', '.ops:alert', ''])('takes templates with the suffix "%s"', (suffix) => {
+  it.each(['.ops.app.ops:alert', '.ops.app', '.ops:alert', ''])('reads templates with the suffix "%s"', (suffix) => {
     const values = { [`${base}.title${suffix}`]: '{{host}}', [`${base}.data${suffix}`]: 'host, state' };
     expect(styleOf(values)).toMatchObject({ title: '{{host}}', dataFields: ['host', 'state'] });
     const navigate = 'https://ops.example.com/#{{host}}';

@@ -96,7 +96,7 @@ it.each<[what: string, text: string, line: number, entry: string | undefined, se
   ],
   ['a set that is a text', 'a: b\n', 1, 'a', 'error', /^has no fields/],
   ['a file that is a list', '- a\n', 1, undefined, 'error', /^has no entry/],
-  ['a name that is no word', '"b\\nd": 1\n', 1, undefined, 'error', /^has no fields/],
+  ['a name that is not a word', '"b\\nd": 1\n', 1, undefined, 'error', /^has no fields/],
   ['a file that is not YAML', 'a: [\n', 1, 'a', 'error', /^is not YAML: /],
 ])('%s is a fault with its place', (_, text, line, entry, severity, reason) => {
   expect(reasons(text)).toEqual([{ line, entry, severity, reason: expect.stringMatching(reason) as string }]);

@@ -85,7 +85,7 @@ export interface CascadeParts {
   readonly user?: ScopeContent | undefined;
   readonly context?: ScopeContent | undefined;
   readonly sets: readonly Scope[];
-  /** Widest last: the values of the API, then those of the files. */
+  /** The scopes of the server, the widest one last: the values of the API, then the values of the files. */
   readonly server: readonly Scope[];
 }
 

@@ -16,7 +16,7 @@ it.each([
   [`${switches}.webhook.enabled.crm`, `${switches}.webhooks.enabled.crm`],
   ['com.openexchange.websockets.enabled', `${switches}.websocket.enabled`],
   ['com.openexchange.webhooks.enabled', `${switches}.webhooks.enabled`],
-])('%s is called %s here', (name, replacement) => {
+])('the original name %s is reported with its name in PNS, %s', (name, replacement) => {
   expect(originalPropertyAdvice(name)).toBe(`is called ${replacement} here`);
   expect(knownProperty(replacement)).toBeDefined();
 });
@@ -70,20 +70,20 @@ it('never advises against a property that PNS knows, or a file that it reads', (
 
 it.each([
   ['a typing mistake', `${pns}.delayDurations`, `${pns}.delayDuration`],
-  ['two of them', `${pns}.retry.atempt`, `${pns}.retry.attempts`],
-  ['a word that is one', `${pns}.retryAttempts`, `${pns}.retry.attempts`],
-  ['one before suffixes', `${switches}.wms.enabled.my-app.ox:mail:new`, `${switches}.wns.enabled`],
-])('%s leads to the nearest name', (_, name, nearest) => {
+  ['two typing mistakes', `${pns}.retry.atempt`, `${pns}.retry.attempts`],
+  ['two words that are written as one', `${pns}.retryAttempts`, `${pns}.retry.attempts`],
+  ['a typing mistake before suffixes', `${switches}.wms.enabled.my-app.ox:mail:new`, `${switches}.wns.enabled`],
+])('%s is reported with the nearest name', (_, name, nearest) => {
   expect(foreignNameReason(name)).toBe(`is not known; the nearest is ${nearest}`);
 });
 
 it.each([`${switches}.mqtt.enabled`, `${pns}.pigeons`, 'com.openexchange.websockets.colour'])(
-  'what is near to no name is given none: %s',
+  'a name that is similar to no known name is reported without a suggestion: %s',
   (name) => expect(foreignNameReason(name)).toBe('is not known; GET /v1/config/properties lists all names'),
 );
 
 it.each(['com.openexchange.mail.folder', 'toString', '__proto__', 'log4j.rootLogger', ''])(
-  '%j is other software’s',
+  '%j belongs to other software',
   (name) => {
     expect(foreignNameReason(name)).toBeUndefined();
   },

@@ -144,7 +144,7 @@ const files: readonly OriginalName[] = [
   { pattern: /^context-?sets\/$/i, replacement: 'contextSets/' },
 ];
 
-/** What becomes of a property of the original that PNS does not know; undefined for any other name. */
+/** How a property of the original that PNS does not know is handled; undefined for any other name. */
 export function originalProperty(name: string): OriginalProperty | undefined {
   if (knownProperty(name) !== undefined) return undefined;
   const found = foundIn(properties, name);

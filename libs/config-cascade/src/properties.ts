@@ -111,7 +111,7 @@ export const properties = {
     schema: integer(0, 10_000),
     fallback: 8,
     scopes,
-    sentence: 'How many sockets a user may hold open.',
+    sentence: 'How many sockets a user may have open.',
   },
   'com.openexchange.websockets.mailbox.maxNotifications': {
     type: 'integer',

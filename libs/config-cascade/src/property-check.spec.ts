@@ -67,8 +67,8 @@ it.each([
   `${pns}.mobile.api.facade.apn.sound.filename`,
   `${pns}.template.title.mobile`,
   'com.openexchange.webhooks.enabledIds',
-])('%s holds no NUL', (name) => {
-  expect(() => propertyText(name, 'a\0b', 'server')).toThrow(`${name} must not hold NUL.`);
+])('%s must not contain NUL', (name) => {
+  expect(() => propertyText(name, 'a\0b', 'server')).toThrow(`${name} must not contain NUL.`);
 });
 
 it('a template may have several lines', () => {

@@ -61,7 +61,10 @@ export function foreignNameReason(name: string): string | undefined {
   return originalPropertyAdvice(name) ?? (ourNames.test(name) ? unknownReason(name) : undefined);
 }
 
-/** An unknown name as far as it may be shown: a colon in place of = makes the value a part of it. Undefined if nothing may be shown. */
+/**
+ * The part of an unknown name that may be shown; undefined if there is none. If a line has a colon in place of =, the name contains the
+ * value, which may be a secret.
+ */
 export function shownPropertyName(name: string): string | undefined {
   const [head = '', ...rest] = name.split(':');
   if (!isFieldName(head)) return undefined;

@@ -2,7 +2,7 @@ import { PnsError, type RecurringFault } from '@pns/runtime';
 import type { UserKey } from '@pns/subscriptions';
 import type { ConfigCascade } from './config-cascade';
 
-/** Postgres may take this long to return the properties of a request, in ms. After a failure it is not asked for the same time. */
+/** Postgres may take this long to return the properties of a request, in ms. After a failure, no query is made for the same time. */
 const loadTimeoutMs = 1000;
 
 /**

@@ -51,7 +51,7 @@ export function namesFor(base: string, { client, topic }: { client: string; topi
   return [`${base}.${client}.${topic}`, `${base}.${client}`, `${base}.${topic}`, base];
 }
 
-/** The property behind a full name, suffixed forms included; undefined for a name that PNS does not know. */
+/** The property with this full name, which may have suffixes; undefined for a name that PNS does not know. */
 export function knownProperty(name: string): Property<unknown> | undefined {
   const property = registry.get(name);
   if (property !== undefined) return property;
@@ -61,7 +61,7 @@ export function knownProperty(name: string): Property<unknown> | undefined {
   return base !== undefined && isTargetSuffix(name.slice(base.length + 1)) ? registry.get(base) : undefined;
 }
 
-/** The schema of a property by its full name, suffixed forms included; undefined for a name that PNS does not know. */
+/** The schema of the property with this full name, which may have suffixes; undefined for a name that PNS does not know. */
 export function propertySchema(name: string): z.ZodType | undefined {
   return knownProperty(name)?.schema;
 }

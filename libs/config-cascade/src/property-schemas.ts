@@ -16,8 +16,8 @@ export const text = (maxLength: number) =>
   z
     .string()
     .max(maxLength, { error: `must have at most ${maxLength} characters`, abort: true })
-    .regex(/^[^\0]*$/, 'must not hold NUL')
-    .regex(/^\P{Cs}*$/u, 'must not hold half of a surrogate pair');
+    .regex(/^[^\0]*$/, 'must not contain NUL')
+    .regex(/^\P{Cs}*$/u, 'must not contain half of a surrogate pair');
 
 // The limits exist because lists are parsed for many deliveries.
 const maxListLength = 16_384;

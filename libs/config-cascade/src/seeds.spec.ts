@@ -40,7 +40,7 @@ describe.each([
 ] as const)("the original's example for %s", (transport, name, fallback) => {
   const to = (client: string, topic: string) => ({ context: 1, user: 14, client, topic });
 
-  it('lets new mail through to App Suite, and no new appointment', () => {
+  it('sends new mail to App Suite, and no new appointments', () => {
     for (const value of [true, false]) {
       const cascade = cascadeOf(`${name}=${value}\n${examples}`);
       expect(cascade.isEnabled(transport, to('open-xchange-appsuite', 'ox:mail:new'))).toBe(true);
@@ -48,7 +48,7 @@ describe.each([
     }
   });
 
-  it('leaves other clients and topics to the switch itself', () => {
+  it('does not decide for other clients and topics', () => {
     for (const value of [true, false]) {
       const cascade = cascadeOf(`${name}=${value}\n${examples}`);
       expect(cascade.isEnabled(transport, to('another', 'ox:mail:new'))).toBe(value);

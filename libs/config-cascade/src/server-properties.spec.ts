@@ -38,7 +38,7 @@ it.each<[what: string, text: string, severity: string, entry: string | undefined
   ],
   ['an empty value', `${delay}=`, 'error', delay, /^is empty and must be a whole number$/],
   ['a value below its range', `${attempts}=0`, 'error', attempts, /^must be at least 1$/],
-  ['NUL', `${title}=a\0b`, 'error', title, /^must not hold NUL$/],
+  ['NUL', `${title}=a\0b`, 'error', title, /^must not contain NUL$/],
   ['half of a surrogate pair', `${title}=\\ud83d`, 'error', title, /surrogate/],
   ['a malformed escape', `${title}=C:\\users`, 'error', title, /\\u without four hexadecimal digits/],
   ['a malformed escape of other software', 'some.path=C:\\users', 'warning', undefined, /\\u without four/],
@@ -86,7 +86,7 @@ it('a name that is set twice in a file has the value of the last line, and the w
 it.each([
   ['a value that cannot be used', `${delay}=soon`],
   ['a line that cannot be read', `${delay}=\\u12`],
-])('%s is no fault when a later line replaces it', (_, line) => {
+])('%s is not a fault if a later line replaces it', (_, line) => {
   const { values, faults } = read({ 'a.properties': `${line}\n${delay}=2\n` });
   expect(values).toEqual({ [delay]: '2' });
   expect(faults.filter(({ severity }) => severity === 'error')).toEqual([]);

@@ -92,7 +92,7 @@ describe('at start', () => {
   it.each<[string, string, object]>([
     ['an unknown field', 'bad: { topic: a, tpoic: b }', { client: 'bad', reason: /tpoic/ }],
     ['an entry of nothing', 'bad:', { client: 'bad', reason: /^has no fields/ }],
-    ['the name of what is no client', '"b d": { topic: a }', { reason: /^A client is some letters$/ }],
+    ['a name that is not the id of a client', '"b d": { topic: a }', { reason: /^A client is some letters$/ }],
     ['the name of what every object has', '__proto__: { topic: a }', { client: '__proto__', reason: /client/ }],
     ['a file that is not there', 'bad: { topic: a, key: nowhere }', { client: 'bad', reason: /ENOENT/ }],
   ])('%s is reported in a sentence', async (_, text, { reason, ...fault }: { reason?: RegExp }) => {
@@ -162,7 +162,7 @@ describe('later', () => {
   it.each<[what: string, text: string | Buffer]>([
     ['an entry that is not YAML any more', 'first: { topic: [\n'],
     ['a file that is not text any more', Buffer.from('\ufefffirst: {}', 'utf16le')],
-    ['a file that holds no entries any more', '- first\n'],
+    ['a file that has no entries any more', '- first\n'],
   ])('keeps the previous values in effect: %s', async (_, text) => {
     const entries = await opened('first: { topic: a }\n');
     await afterwards(() => write(text));

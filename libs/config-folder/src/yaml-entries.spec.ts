@@ -71,7 +71,7 @@ describe('an unreadable part affects only its own entry', () => {
   it.each<[what: string, text: string | Buffer, line: number, reason: RegExp]>([
     ['a quote that is not closed', 'bad:\n  password: "geheim\n  topic: a\n', 4, /MISSING_CHAR/],
     ['a broken list', 'bad: [geheim\n', 1, /BAD_INDENT/],
-    ['a line that is no field', 'bad:\n  topic: a\n  password=geheim\n', 3, /MISSING_CHAR/],
+    ['a line that is not a field', 'bad:\n  topic: a\n  password=geheim\n', 3, /MISSING_CHAR/],
     ['a second colon', 'bad:\n  password: geheim: x\n', 2, /BLOCK_AS_IMPLICIT_KEY/],
     ['a tab', 'bad:\n\tpassword: geheim\n', 2, /indented with a tab; use blanks \(TAB_AS_INDENT\)/],
     ['a password that begins with *', 'bad:\n  password: *geheim\n', 2, /an alias \(\*\) without an anchor; quote/],
@@ -157,7 +157,7 @@ describe('anchors', () => {
       .map((name, index) => `${name}: &${name} [${Array<string>(9).fill(`*a${index}`).join(', ')}]\n`);
     const { entries, faults } = read(`a0: &a0 [x]\n${bombs.join('')}good: {x: 1}\n`);
     expect(entries.map(({ name }) => name)).toEqual(['a0', 'a1', 'a2', 'a3', 'a4', 'good']);
-    expect(faults[0]).toEqual({ line: 6, entry: 'a5', reason: 'holds more than 100000 values' });
+    expect(faults[0]).toEqual({ line: 6, entry: 'a5', reason: 'contains more than 100000 values' });
     expect(faults).toHaveLength(25);
   });
 
@@ -177,7 +177,7 @@ describe('anchors', () => {
     expect(entriesOf).not.toHaveBeenCalled();
     entriesOf.mockRestore();
     expect(entries.map(({ name }) => name)).toEqual(['base', 'good']);
-    expect(faults).toEqual([{ line: 3, entry: 'bad', reason: 'holds more than 100000 values' }]);
+    expect(faults).toEqual([{ line: 3, entry: 'bad', reason: 'contains more than 100000 values' }]);
   });
 
   it('that nest each other make entries that become too deep unreadable', () => {

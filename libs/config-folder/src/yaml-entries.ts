@@ -234,7 +234,7 @@ class EntryReader {
 
 function assertFew(reads: readonly Read[], line: number): void {
   const values = reads.reduce((sum, read) => sum + read.values, 0);
-  if (values > maxValues) throw new Unreadable(`holds more than ${maxValues} values`, line);
+  if (values > maxValues) throw new Unreadable(`contains more than ${maxValues} values`, line);
 }
 
 function holding(value: unknown, parts: readonly Read[]): Read {

@@ -69,7 +69,7 @@ const isFrom =
   (came: readonly Delivery[]): boolean =>
     came.some((each) => each.client === client);
 
-describe('a far side that takes its time', () => {
+describe('a slow endpoint', () => {
   it('has as many deliveries in flight as its connections carry, even with one delivery in each job, and never more', async () => {
     const far = new HeldFarSide(80);
     const app = await worker(far);

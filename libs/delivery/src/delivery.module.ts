@@ -14,7 +14,7 @@ import { PausedClients } from './paused-clients';
 import { shardQueues, type QueueRef } from './routing';
 import { TransportLifetime } from './transport-lifetime';
 
-/** A transport as a worker app hands it in, and what its worker is to do. */
+/** A transport of a worker app, and how its worker runs jobs. */
 export interface TransportOptions {
   readonly name: TransportName;
   /** Jobs of a source in progress at once; without it, as many as there are places for their deliveries. */

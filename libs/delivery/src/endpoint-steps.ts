@@ -36,7 +36,7 @@ const warnings = declareCounter({
  * collected, so that a dead server with many URIs sends few of them.
  */
 export class EndpointSteps {
-  /** In ms since the epoch. */
+  /** When waiting messages are looked for again, in ms since the epoch. */
   private lookAt = 0;
 
   constructor(

@@ -202,7 +202,8 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
 
   private succeeded(delivery: Delivery): void {
     const known = this.known.find(delivery);
-    // Without room to know all failing endpoints, each success is recorded; for a working endpoint that changes nothing.
+    // If the list of failing endpoints is full, this endpoint may be missing in it. So its success is recorded, which changes nothing in
+    // Postgres if it was not failing.
     const isUnknown = known === undefined && this.known.isFull && this.successes.size < maxPending;
     if (known?.isRecorded !== true && !isUnknown) return;
     const { client, token } = delivery;
@@ -233,12 +234,12 @@ export class FailingEndpoints implements OnApplicationBootstrap, OnApplicationSh
     if (this.add(delivery, { reason, at, until })) this.note(delivery, { deferredUntil: until });
   }
 
-  /** Adds a failure to the next write. One that has no room is not recorded; the next one may be. */
+  /** Adds a failure to the next write. If there is no room, it is not recorded, but a later failure may be. */
   private add({ client, token }: Delivery, failure: Pick<EndpointFailure, 'reason' | 'at' | 'until'>): boolean {
     const key = `${client} ${hashOf(token)}`;
     const pending = this.failures.get(key);
     if (pending === undefined && this.failures.size >= maxPending) return false;
-    // A failed attempt says more than a deferral.
+    // The reason of a failed attempt is more useful than that of a deferral.
     if (pending !== undefined && pending.until === undefined && failure.until !== undefined) return false;
     this.failures.set(key, { client, token, origin: parsedUrl(token)?.origin ?? '', ...failure });
     return true;

@@ -22,7 +22,7 @@ class Store {
 const store = new Store();
 const live = new SharedLookup((ids) => store.liveAmong(ids));
 
-it('asks at once, and then once for all calls that arrived meanwhile', async () => {
+it('makes the first query at once, and then one query for all calls that arrived meanwhile', async () => {
   const first = live.of(['a']);
   const others = [live.of(['b', 'c']), live.of(['d'])];
   store.answer('a');

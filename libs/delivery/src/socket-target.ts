@@ -18,7 +18,7 @@ export function socketTargetOf({
   return target ?? targetInToken(token, attempt);
 }
 
-/** The node whose queue a delivery is in: `parkedNode` for parked sockets. */
+/** The node whose queue contains the delivery: `parkedNode` for parked sockets. */
 export function nodeOf(delivery: Pick<Delivery, 'target' | 'token' | 'attempt'>): string {
   const target = socketTargetOf(delivery);
   return target.kind === 'parked' ? parkedNode : target.node;

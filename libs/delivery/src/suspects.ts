@@ -14,7 +14,7 @@ const maxDeaths = 2;
 
 /**
  * The same for the process that sends for a worker: at most one death while it sends several deliveries, and two while it sends
- * this one alone. One death is no proof, because the system or an operator may kill the process too.
+ * this one alone. One death does not prove it, because the system or an operator may kill the process too.
  */
 const maxSenderDeaths = 3;
 

@@ -89,7 +89,7 @@ describe('deliveriesOf', () => {
   it.each([
     ['webhook', true],
     ['apns', undefined],
-  ] as const)('tells the worker of meta where the transport is %s: %s', (transport, hasMeta) => {
+  ] as const)('has hasMeta for the transport %s: %s', (transport, hasMeta) => {
     const audience = { subscriptions: [{ ...subscription, transport, hasMeta: true }], sockets: [] };
     const on = { 'com.openexchange.pns.transport.apn.ios.enabled': 'true' };
     expect(deliveriesOf(window, audience, rules(on)).map((delivery) => delivery.hasMeta)).toEqual([hasMeta]);
@@ -106,7 +106,7 @@ describe('deliveriesOf', () => {
     expect(deliveriesOf({ ...window, notification, mode }, audience, rules())[0]?.collapseKey).toBe(collapseKey);
   });
 
-  it.each(['equal', 'latest'] as const)('does not count what was joined as %s', (mode) => {
+  it.each(['equal', 'latest'] as const)('does not count joined notifications in the mode %s', (mode) => {
     const [delivery] = deliveriesOf({ ...window, mode }, { subscriptions: [subscription], sockets: [] }, rules());
     expect(delivery?.count).toBe(1);
   });
@@ -153,7 +153,7 @@ describe('deliveriesOf', () => {
       { 'com.openexchange.pns.transport.websocket.enabled.open-xchange-appsuite': 'false' },
       ['websocket'],
     ],
-  ])('sends nothing to %s, and tells of those that want the topic', (_, audience, properties, told) => {
+  ])('sends nothing to %s, and counts it as suppressed if it wants the topic', (_, audience, properties, told) => {
     const suppressed: TransportName[] = [];
     const everybody = { subscriptions: [], sockets: [], ...audience };
     expect(deliveriesOf(window, everybody, rules(properties, suppressed))).toEqual([]);

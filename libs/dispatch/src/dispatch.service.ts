@@ -33,7 +33,7 @@ interface Part {
   readonly windows: number;
   readonly deliveries: readonly Delivery[];
   readonly suppressed: ReadonlyMap<TransportName, number>;
-  /** What the history contains of its windows. */
+  /** The records of its windows for the history. */
   readonly recorded: readonly Dispatched[];
   /** The spans of its windows that are traced. */
   readonly spans: readonly OpenSpan[];

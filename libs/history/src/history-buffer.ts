@@ -15,7 +15,7 @@ export const maxBufferedRecords = 50_000;
 /** A gap, and how many records it has cost. */
 type CountedGap = HistoryGap & { readonly records: number };
 
-/** The records that wait to be written. Records that find no room are counted as a gap. */
+/** The records that wait to be written. If it is full, further records are lost and counted in a gap. */
 export class HistoryBuffer {
   private notifications: HistoryNotification[] = [];
   private windows: HistoryWindow[] = [];

@@ -61,7 +61,7 @@ export interface NotificationHistory {
   readonly joined?: number;
   /** The notification that was sent for it. */
   readonly joinedInto?: string;
-  /** Those of the notification that was sent for it, if it was joined into another one. */
+  /** The deliveries of the notification. If it was joined into another one, the deliveries of the notification that was sent for it. */
   readonly deliveries: readonly DeliveryHistory[];
   /** Times in which some of its history may be missing. */
   readonly gaps: readonly HistoryGap[];

@@ -30,7 +30,7 @@ function countOf(deliveries: readonly DeliveryHistory[], recorded: NotificationH
   return `delivered to ${delivered === 0 ? 'none' : delivered} of ${all} ${recorded === 'all' ? '' : 'recorded '}${all === 1 ? 'target' : 'targets'}`;
 }
 
-/** A sentence for each target that has something to say, and the names of those that simply got the notification. */
+/** A sentence for each target with an unusual outcome, and the names of the targets that got the notification at the first attempt. */
 function namedTargets(deliveries: readonly DeliveryHistory[]): string[] {
   const isSimple = ({ outcome, attempts }: DeliveryHistory) =>
     outcome === 'delivered' && attempts.length === 1 && attempts[0]?.number === 1;

@@ -23,7 +23,7 @@ export interface SuppressedTarget {
   readonly isSource: boolean;
 }
 
-/** A due window, its deliveries, and the targets that got none. */
+/** A due window, its deliveries, and the targets for which no delivery was created. */
 export interface Dispatched {
   readonly window: Omit<DueWindow, 'size'>;
   readonly deliveries: readonly Delivery[];
@@ -38,31 +38,31 @@ export class History {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** Which records notifications of `topic` to a user leave. Costs a lookup in memory. */
+  /** Which records of notifications of `topic` to a user are kept. This is a lookup in memory. */
   modeOf(topic: string, subject: UserKey): HistoryMode {
     return this.cascade.historyMode(topic, subject);
   }
 
-  /** A notification was accepted, and its history is not off: it counts for the usage. */
+  /** Counts an accepted notification for the usage. Its history must not be off. */
   counted(notification: Notification): void {
     this.writer.count('notifications', notification);
   }
 
-  /** A notification was accepted into a window, with this number in the order of acceptance. All of its history is recorded. */
+  /** Records that a notification was accepted into a window. `place` is its number in the order of acceptance. For the mode `all`. */
   accepted(notification: Notification, windowKey: string, place: number): void {
     this.addAccepted(notification, shortKey(windowKey), place);
   }
 
   /**
-   * Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is none; then only its
-   * targets that are switched off are recorded.
+   * Whether the window of a notification is recorded. If only failures are recorded, a window with a delivery is not a failure. Then only
+   * its targets that are switched off are recorded.
    */
   isWanted(notification: UserKey & { readonly topic: string }, deliveries: number): boolean {
     const mode = this.modeOf(notification.topic, notification);
     return mode === 'all' || (mode === 'failures' && deliveries === 0);
   }
 
-  /** The deliveries of a window are in their queues. Callers may leave out windows without suppressed targets that `isWanted` refuses. */
+  /** Records windows whose deliveries are in their queues. Windows without suppressed targets that `isWanted` refuses may be left out. */
   dispatched({ window, deliveries, suppressed }: Dispatched): void {
     const { notification, windowKey, order, count, dueAt } = window;
     const mode = this.modeOf(notification.topic, notification);

@@ -3,10 +3,10 @@ import type { TransportName } from '@pns/transport-contract';
 
 const hourMs = 3_600_000;
 
-/** Most different counts that wait to be written: a client or topic has any name. */
+/** Most different counts that wait to be written. They must be limited, because clients and topics can have any name. */
 const maxUsageCounts = 10_000;
 
-/** Most of them that belong to one context. Its others are added up. */
+/** Most of these counts that one context can have. Its further counts are added up. */
 const maxCountsOfContext = 1000;
 
 type Counted = { -readonly [Field in keyof UsageOfHour]: UsageOfHour[Field] };
@@ -20,7 +20,7 @@ export interface Counting {
   readonly transport?: TransportName | '';
 }
 
-/** The counts of a context by topic, client and transport, and their number. Joining these to one key takes four times as long. */
+/** The counts of a context by topic, client and transport, and their number. One map with joined keys would take four times as long. */
 interface CountsOfContext {
   size: number;
   readonly topics: Map<string, Map<string, Map<string, Counted>>>;

@@ -4,7 +4,7 @@ import { failedAttempt } from './failed-attempt';
 const withCode = (code: string): Error => Object.assign(new Error('failed'), { code });
 
 it.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENETDOWN'])(
-  'does not blame the endpoint for %s of this host',
+  'does not count %s of this host as a failure of the endpoint',
   (code) => {
     expect(failedAttempt(withCode(code), 'endpoint')).toEqual({
       outcome: { kind: 'retry', reason: `A connection to the endpoint could not be opened (${code}).` },
@@ -23,7 +23,7 @@ it('opens the circuit of an endpoint for which this host has no address, and doe
 });
 
 it.each([withCode('ECONNREFUSED'), withCode('ENOTFOUND'), new AnswerTimeoutError(500)])(
-  'blames the endpoint for %s',
+  'counts %s as a failure of the endpoint',
   (error) => {
     const verdict = failedAttempt(error, 'endpoint');
     expect(verdict).toMatchObject({ outcome: { kind: 'retry' }, isEndpointFailure: true });

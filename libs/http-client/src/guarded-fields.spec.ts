@@ -10,7 +10,7 @@ const readFile = (path: string): Buffer => {
 };
 const schema = withCaFile(readFile).pipe(fields.extend({ enabled: z.boolean().optional() }));
 
-it('allows nothing but public addresses with TLS by default', () => {
+it('allows only public addresses with TLS by default', () => {
   expect(fields.parse({})).toEqual({ allowedNetworks: [], httpsOnly: true });
 });
 

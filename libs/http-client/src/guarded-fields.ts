@@ -10,7 +10,7 @@ const authorities = z
   .string()
   .max(1_000_000)
   .transform(pemText)
-  .refine((pem) => !pem.includes('PRIVATE KEY-----'), { error: 'holds a private key; give it certificates only' })
+  .refine((pem) => !pem.includes('PRIVATE KEY-----'), { error: 'contains a private key; give certificates only' })
   .refine(isCertificateBundle, { error: bundleSentence });
 
 /** The options of a client whose endpoints are chosen by users. `caFile` is the text of certificates in PEM. */

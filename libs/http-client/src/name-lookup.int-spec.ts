@@ -82,7 +82,7 @@ it('follows a chain of aliases, and ends if it is a circle', async () => {
   await expect(lookUpWith()('circle.example')).rejects.toThrow('could not be looked up');
 });
 
-it('takes sixteen of many addresses, which come by TCP', async () => {
+it('uses sixteen of many addresses, which arrive over TCP', async () => {
   zones.set('many.example', { a: many, answers: 'over TCP only' });
   expect((await lookUpWith()('many.example')).addresses).toEqual(many.slice(0, 16).map(four));
 });
@@ -101,7 +101,7 @@ it.each<[string, Zone | undefined, string]>([
   await expect(lookUpWith('', '', { giveUpMs })('bad.example')).rejects.toMatchObject({ code });
 });
 
-it('does not wait for an answer that comes after it has given up', async () => {
+it('ignores an answer that arrives after the time-out', async () => {
   zones.set('late.example', { a: ['192.0.2.1'], answers: 'when released' });
   await expect(lookUpWith('', '', { giveUpMs: 300 })('late.example')).rejects.toMatchObject({ code: 'ETIMEOUT' });
   server.release();
@@ -121,14 +121,14 @@ it('completes names by the search list, as getaddrinfo does', async () => {
   ]);
 });
 
-it('does not go on through the search list where a server is silent', async () => {
+it('does not continue with the search list if a server does not answer', async () => {
   zones.set('crm.a.example', { answers: 'never' });
   zones.set('crm.b.example', { a: ['192.0.2.7'] });
   const lookUp = lookUpWith('', 'search a.example b.example\n', { giveUpMs: 300 });
   await expect(lookUp('crm')).rejects.toMatchObject({ code: 'ETIMEOUT' });
 });
 
-it('two hundred silent names at once keep no other name from being found', () =>
+it('two hundred names without an answer do not delay other look-ups', () =>
   withEnoughTime(async (giveUpMs) => {
     zones.set('good.example', { a: ['192.0.2.9'] });
     const lookUp = lookUpWith('', '', { giveUpMs });

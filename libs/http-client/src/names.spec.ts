@@ -106,7 +106,7 @@ describe('a name', () => {
   });
 });
 
-describe('look-ups under way', () => {
+describe('look-ups in progress', () => {
   const many = (seekerOf: (at: number) => Seeker, count: number) =>
     Array.from({ length: count }, (_, at) => names.ready(`n${at}.example`, seekerOf(at)));
 

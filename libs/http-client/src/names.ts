@@ -65,10 +65,10 @@ const failureMs = 1000;
 /** The number of cached names, some hundred bytes each. A name beyond it is only looked up once more. */
 const maxNames = 10_000;
 
-/** It is no attempt, because the endpoint is not the cause. */
+/** This does not count as an attempt, because the endpoint is not the cause. */
 const namesDeferred: Outcome = {
   kind: 'retry',
-  reason: 'Too many names of this user or context are being looked up; the endpoint was not asked.',
+  reason: 'Too many names of this user or context are being looked up; no request was sent to the endpoint.',
   afterMs: 1000,
   isDeferred: true,
 };
@@ -92,8 +92,8 @@ export class Names {
 
   /**
    * Ensures that `addresses` has an answer for a name, which may be that it was not found. Returns true at once, or
-   * resolves with true after the look-up. Resolves with false if no look-up could be started within the bounds, which
-   * is no fault of the name.
+   * resolves with true after the look-up. Resolves with false if no look-up could be started within the bounds. The
+   * name is not at fault then.
    */
   ready(hostname: string, seeker: Seeker): true | Promise<boolean> {
     if (this.isKnown(hostname)) return true;
@@ -107,8 +107,8 @@ export class Names {
   }
 
   /**
-   * Looks a name up before an attempt begins. Undefined after the look-up, and for a host that is no name; a deferral
-   * if no look-up could be started.
+   * Looks a name up before an attempt begins. Undefined after the look-up, and for a host that is not a name; a
+   * deferral if no look-up could be started.
    */
   prepared(hostname: string | undefined, seeker: Seeker): Promise<Outcome | undefined> | undefined {
     const isReady = hostname === undefined || this.ready(hostname, seeker);

@@ -29,7 +29,7 @@ it('keeps a sender while its options stay the same, and makes another one when t
   expect(second.isProven).toBe(false);
 });
 
-it('keeps a sender, proven as it is, when only options change that it was not made for', () => {
+it('keeps a sender, and that it is proven, if only options change that the sender does not use', () => {
   const senders = new PerClient(make, ({ host }: Options) => host);
   const first = senders.of('mail', { host: 'a', path: '/' });
   first.isProven = true;

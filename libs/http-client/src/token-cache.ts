@@ -20,7 +20,7 @@ const renewAheadMs = 5 * 60_000;
 /** The pause after a failed renewal while the old token is still valid. */
 const renewAgainMs = 10_000;
 
-/** A refusal stays in effect for this time, and a younger token is not replaced. So many deliveries never cause many token requests. */
+/** A refusal stays in effect for this time, in ms, and a younger token is not replaced. This limits the rate of token requests. */
 const tokenHoldMs = 5000;
 
 /** The access token of one client. Callers that need a token while it is requested share the request. */

@@ -3,7 +3,7 @@ import type { Agent } from 'undici';
 /** The most bytes of an answer that are read: a token has a few kilobytes. */
 const maxFormAnswerBytes = 64 * 1024;
 
-/** A token endpoint's answer; `json` is empty if the body is no JSON object. */
+/** A token endpoint's answer; `json` is empty if the body is not a JSON object. */
 export interface FormAnswer {
   readonly status: number;
   readonly retryAfter: string | undefined;

@@ -8,6 +8,6 @@ it('parses the certificates once for all connections that trust the same authori
   expect(trustBeside(second).secureContext).not.toBe(trustBeside(first).secureContext);
 });
 
-it('leaves the trust to Node without an authority', () => {
+it('uses the authorities of Node without a caFile', () => {
   expect(trustBeside(undefined)).toEqual({});
 });

@@ -1,7 +1,7 @@
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { LRUCache } from 'lru-cache';
 
-/** By `caFile`. Parsing all these certificates takes 50 ms, and clients often have the same authority. */
+/** TLS contexts by `caFile`. Parsing all these certificates takes 50 ms, and clients often have the same authority. */
 const contexts = new LRUCache<string, SecureContext>({
   max: 16,
   memoMethod: (caFile) => createSecureContext({ ca: [...rootCertificates, caFile] }),

@@ -4,10 +4,10 @@ import { debianProgram, type Runnable } from './from-apt';
 import { LocalServerError } from './local-server-error';
 import type { Progress } from './server-process';
 
-/** A program that Debian and Ubuntu have. */
+/** A program in the packages of Debian and Ubuntu. */
 interface Wanted {
   readonly name: string;
-  /** The names of an installed one on the PATH. */
+  /** The names of the program on the PATH. */
   readonly commands: readonly string[];
   /** The package to install, for the sentence of the error. */
   readonly install: string;

@@ -132,7 +132,7 @@ async function createCluster(wanted: NewCluster): Promise<void> {
 }
 
 async function initdb({ home, cluster, runAs, password, isDurable }: NewCluster): Promise<void> {
-  // The file is beside the cluster, where the account can read it. Every user of the machine could see an argument.
+  // The password is in a file, because every user of the machine can see arguments. The account can read files beside the cluster.
   const data = realpathSync(cluster);
   const passwordFile = `${data}.password`;
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
@@ -183,7 +183,10 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** Whether it exists is a query, because a busy server may not answer a connection to it in time. */
+/**
+ * Creates the database if it is missing. A query finds out whether it exists, because a busy server may not answer a connection to the
+ * database in time.
+ */
 async function ensureDatabase(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();

@@ -42,7 +42,7 @@ describe('the subscription to remove', () => {
     ['the time that the provider names', startedAt - 1000, startedAt - 1000],
     ['a day before the attempt at the earliest', startedAt - 3 * dayMs, startedAt - dayMs],
     ['the start of the attempt at the latest', startedAt + 1000, startedAt],
-  ])('is dead since %s', (_, since, deadAt) => {
+  ])('has the time of death: %s', (_, since, deadAt) => {
     const outcome: Outcome = { kind: 'gone', reason, ...(since !== undefined && { since }) };
     expect(deadTarget(attempt(outcome))).toEqual({ id: 's', deadAt });
   });

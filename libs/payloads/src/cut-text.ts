@@ -101,7 +101,7 @@ const visibleCharacter = new RegExp(`[^${invisible}]`, 'u');
 /** A longer run of blanks is never intended. A shorter one is kept, because it can contain a mark of the text's direction. */
 const blankStart = new RegExp(`^[${invisible}]{33,}`, 'u');
 
-/** Whether a text shows nothing. */
+/** Whether a text has no visible character. */
 export function isBlank(text: string): boolean {
   return !visibleCharacter.test(text);
 }

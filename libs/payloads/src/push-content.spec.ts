@@ -234,7 +234,7 @@ describe('the URL that a click opens', () => {
   });
 
   it.each(['https://mail.example.com', 'http://mail.example.com/{{id}}', 'https://a.example/?{{id}}', ''])(
-    '%j is a template of one',
+    'can have the template %j',
     (template) => expect(navigateFault(template)).toBeUndefined(),
   );
 
@@ -245,5 +245,5 @@ describe('the URL that a click opens', () => {
     '/mail',
     'javascript:alert(1)',
     'https://a.example/{{#x}}',
-  ])('%j is none', (template) => expect(navigateFault(template)).toBeDefined());
+  ])('cannot have the template %j', (template) => expect(navigateFault(template)).toBeDefined());
 });

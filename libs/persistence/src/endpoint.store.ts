@@ -18,7 +18,7 @@ export interface EndpointFailure extends EndpointKey {
   readonly until?: number | undefined;
 }
 
-/** What a worker must know of an endpoint. */
+/** The state of an endpoint that a worker needs. */
 export interface EndpointState {
   readonly client: string;
   /** The hash of the token, in hex. */
@@ -199,8 +199,8 @@ export class EndpointStore {
   }
 
   /**
-   * All kept deliveries of this release are in their queues. Deliveries that were kept since it began have a later release. Changes
-   * nothing while another process still holds some of them.
+   * Ends a release whose kept deliveries are all in their queues. Deliveries that were kept since it began have a later release.
+   * Changes nothing while another process still sends some of them.
    */
   async releaseDone(transport: TransportName, { client, hash, release }: EndpointRelease): Promise<void> {
     await this.database.query(

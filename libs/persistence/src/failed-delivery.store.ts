@@ -30,9 +30,9 @@ export interface FailedDeliveryFilter {
   readonly outcome?: OutcomeKind | undefined;
   readonly notification?: string | undefined;
   readonly isHeld?: boolean | undefined;
-  /** Only those that are kept for the endpoint with this hash of its token, in hex. */
+  /** Only deliveries that are kept for the endpoint with this hash of its token, in hex. */
   readonly endpoint?: string | undefined;
-  /** Only those that failed before this time, in ms since the epoch. */
+  /** Only deliveries that failed before this time, in ms since the epoch. */
   readonly before?: number | undefined;
 }
 

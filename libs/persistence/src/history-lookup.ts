@@ -43,7 +43,7 @@ export type FoundWindow = Omit<HistoryWindow, 'windowKey' | 'place'>;
 /** Most notifications with the same id in an answer: an id of a producer may address many users. */
 const maxSameId = 100;
 
-/** Notifications of a list whose attempts are compared with a filter together. */
+/** The number of notifications whose attempts are read and compared with a filter at once. */
 const notificationsPerStep = 100;
 
 /** Most notifications that are compared for one page. */
@@ -52,7 +52,7 @@ const maxSeen = 1000;
 /** Most attempts of a notification in an answer. */
 const maxAttemptsShown = 1000;
 
-/** The clock of another process may be slow by so much, in ms. Rows that follow a notification are searched from then on. */
+/** The clock of another process may be slow by this much, in ms. Rows that follow a notification are searched from then on. */
 const clockDifferenceMs = 60_000;
 
 /** A `distinctId`: the ids of producers may contain any printable ASCII characters. */
@@ -103,7 +103,7 @@ export class HistoryLookup {
     return { items: found, ...(cursor === undefined ? {} : { nextCursor: cursor }) };
   }
 
-  /** Those that have an attempt for this client, or with this outcome. */
+  /** The notifications that have an attempt for this client and with this outcome. */
   private async withAttempt(
     notifications: readonly FoundNotification[],
     client: string | undefined,

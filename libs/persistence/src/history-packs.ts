@@ -7,18 +7,18 @@ import { storedTarget, targetOf, type StoredTarget } from './history-targets';
  */
 export const slotMs = 10_000;
 
-/** Fewer usual records of a slot are rows of their own. */
+/** If a slot has fewer usual records, each of them is a row. */
 const minPacked = 25;
 
 /** Most records of a pack: a reader reads all of them. */
 const maxPacked = 100;
 
-/** A window with more targets is a row of its own. */
+/** A window with more targets is not packed. */
 const maxPackedTargets = 8;
 
 export type PackKind = 'windows' | 'attempts';
 
-/** A user, as all records name their owner. */
+/** The user whose records these are. */
 export interface PackOwner {
   readonly context: number;
   readonly user: number;

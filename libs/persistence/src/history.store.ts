@@ -20,7 +20,7 @@ export class HistoryStore {
   ) {}
 
   /**
-   * Writes all rows in one transaction that does not wait for the disk: a crash of Postgres can cost the last second of the history.
+   * Writes all rows in one transaction that does not wait for the disk: a crash of Postgres can lose the last second of the history.
    * Rejects when Postgres does not answer. A repeat after that writes nothing if the first write has succeeded: its answer was lost.
    */
   async write(rows: HistoryRows): Promise<void> {

@@ -41,7 +41,7 @@ async function registered(changes: Partial<Registration> = {}) {
 }
 
 describe('the keys of a Web Push subscription', () => {
-  it('are stored encrypted, and are no part of a subscription that is read', async () => {
+  it('are stored encrypted, and are not among the fields of a subscription that is read', async () => {
     expect(await registered()).toEqual({ p256dh: 'P1', auth: 'A1', applicationServerKey: 'K1' });
     const [row] = await database.query<{ id: string; keys: Buffer }[]>('SELECT id, keys FROM subscriptions');
     expect(row?.keys.toString('latin1')).not.toContain('P1');

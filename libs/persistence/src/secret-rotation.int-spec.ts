@@ -137,11 +137,11 @@ it.each(['x', 'WzkyLCIiLCIiXQ', Buffer.from('[2,"x",""]').toString('base64url')]
   },
 );
 
-it('needs a key', async () => {
+it('is refused without a key', async () => {
   await expect(rotate(new Seal([]), 1)).rejects.toMatchObject({ code: 'ENCRYPTION_KEY_MISSING' });
 });
 
-it('knows every column of bytes except hashes', async () => {
+it('covers every column of bytes except hashes', async () => {
   const columns = await database.query<{ name: string }[]>(
     `SELECT table_name || '.' || column_name AS name FROM information_schema.columns
      WHERE table_schema = 'public' AND data_type = 'bytea' ORDER BY 1`,

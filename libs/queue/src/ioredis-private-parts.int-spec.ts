@@ -58,7 +58,7 @@ it('emits `end` when it is disconnected in the state `wait`', async () => {
   await ended;
 });
 
-it('lets the state be set', () => {
+it('allows the state to be set', () => {
   const redis = connected(new Redis(testRedisUrl(), { lazyConnect: true }));
   redis.status = 'reconnecting';
   expect(redis.status).toBe('reconnecting');

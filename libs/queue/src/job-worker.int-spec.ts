@@ -116,7 +116,7 @@ describe('a job whose lock expired while its worker was alive', () => {
     expect(log.warn).toHaveBeenCalledWith(expect.objectContaining({ event: 'job.lost', job: 'lost' }));
   });
 
-  it('is left alone when another worker has started it and died', async () => {
+  it('is not changed if another worker has started it and died', async () => {
     jest.spyOn(log, 'warn').mockImplementation();
     const lock = await scene.begin('restarted');
     await scene.redis.multi().del(lock).hincrby(scene.queue.toKey('restarted'), 'ats', 1).exec();

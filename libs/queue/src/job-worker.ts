@@ -83,7 +83,7 @@ export class JobWorker<Data> extends Worker<Data> {
       lockRenewTime: renewEveryMs,
       skipStalledCheck: true, // `search` does it
       stalledInterval: searchEveryMs / 2, // with this, BullMQ keeps other workers from searching at the same time
-      maxStalledCount: Number.MAX_SAFE_INTEGER, // a job that failed for good would lose its data
+      maxStalledCount: Number.MAX_SAFE_INTEGER, // a job that BullMQ fails finally would lose its data
       runRetryDelay: fetchRetryMs,
       ...options,
       autorun: false, // BullMQ would begin before this object is complete

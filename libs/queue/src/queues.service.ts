@@ -97,7 +97,7 @@ export class Queues implements OnModuleDestroy, OnApplicationShutdown {
     return redis;
   }
 
-  /** Redis was away: workers take expired locks again before other processes take the jobs. */
+  /** After an outage of Redis, workers take expired locks again before other processes take the jobs. */
   private reconnected(redis: RedisClient): void {
     for (const [worker, connection] of this.workers) if (connection === redis) void worker.reconnected();
   }

@@ -18,9 +18,9 @@ it.each([
   ['{pns:websocket}:websocket-n1:active', '{pns:websocket}:<queue>:active'],
   ['pns:rate-limit:7', 'pns:rate-limit:<key>'],
   ['pns:sessions:ended', 'pns:sessions:ended'],
-])('%s is %s', (key, pattern) => expect(keyKindOf(key)?.pattern).toBe(pattern));
+])('the key %s has the pattern %s', (key, pattern) => expect(keyKindOf(key)?.pattern).toBe(pattern));
 
-it.each(['pns:other', '{pns:x}:due', 'due', '{pns:0}:due2'])('%s is of no kind', (key) => {
+it.each(['pns:other', '{pns:x}:due', 'due', '{pns:0}:due2'])('%s is not a key of PNS', (key) => {
   expect(keyKindOf(key)).toBeUndefined();
 });
 

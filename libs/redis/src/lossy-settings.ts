@@ -8,7 +8,7 @@ export interface DurabilitySettings {
   readonly 'maxmemory-policy'?: string | undefined;
 }
 
-/** What a setting loses and what to do, by the settings. Source: redis.io, "Redis persistence" and "Key eviction". */
+/** Which data a setting loses and what to do, by the settings. Source: redis.io, "Redis persistence" and "Key eviction". */
 const losses: readonly (readonly [
   loses: (settings: DurabilitySettings) => boolean,
   sentence: (settings: DurabilitySettings) => string,
@@ -35,7 +35,7 @@ const losses: readonly (readonly [
   ],
 ];
 
-/** One sentence for each setting with which Redis loses what it has accepted. */
+/** One sentence for each setting with which Redis loses accepted notifications. */
 export function lossesOf(settings: DurabilitySettings): string[] {
   return losses.filter(([loses]) => loses(settings)).map(([, sentence]) => sentence(settings));
 }

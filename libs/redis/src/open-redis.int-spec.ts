@@ -14,23 +14,26 @@ function events(): () => unknown[] {
   return () => warned.mock.calls.map(([line]) => line);
 }
 
-it.each([false, true])('waits for a Redis that is not up yet, and says so once (failFast: %s)', async (failFast) => {
-  const link = await cuttableLink(testRedisUrl());
-  const lines = events();
-  link.cut();
-  const opening = openRedis(link.url, { failFast });
-  await eventually('a line is logged', () => lines().length > 0);
-  link.mend();
-  const redis = await opening;
-  expect(await redis.ping()).toBe('PONG');
-  redis.disconnect();
-  await link.close();
-  const { host: where } = new URL(link.url);
-  expect(lines()).toEqual([
-    { event: 'redis.waiting', where, reason: expect.any(String) as string },
-    { event: 'redis.answers', where },
-  ]);
-});
+it.each([false, true])(
+  'waits for a Redis that has not started yet, and logs this once (failFast: %s)',
+  async (failFast) => {
+    const link = await cuttableLink(testRedisUrl());
+    const lines = events();
+    link.cut();
+    const opening = openRedis(link.url, { failFast });
+    await eventually('a line is logged', () => lines().length > 0);
+    link.mend();
+    const redis = await opening;
+    expect(await redis.ping()).toBe('PONG');
+    redis.disconnect();
+    await link.close();
+    const { host: where } = new URL(link.url);
+    expect(lines()).toEqual([
+      { event: 'redis.waiting', where, reason: expect.any(String) as string },
+      { event: 'redis.answers', where },
+    ]);
+  },
+);
 
 it('waits for a Redis that accepts connections and does not answer', async () => {
   const link = await cuttableLink(testRedisUrl());
@@ -45,7 +48,7 @@ it('waits for a Redis that accepts connections and does not answer', async () =>
   await link.close();
 });
 
-it('gives up with a sentence that names the server and no password', async () => {
+it('fails with a sentence that names the server and no password', async () => {
   events();
   const port = await freePort();
   const opening = openRedis(`redis://:sesame@127.0.0.1:${port}`, { maxWaitMs: 300 });

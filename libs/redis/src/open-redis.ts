@@ -23,7 +23,7 @@ export async function openRedis(
   let lastFault = new Error(`no answer within ${tryMs} ms`);
   let refuse: (error: Error) => void = () => undefined;
   const refused = new Promise<never>((_, reject) => (refuse = reject));
-  refused.catch(() => undefined); // a rejection without a waiting caller is no unhandled rejection
+  refused.catch(() => undefined); // a rejection without a waiting caller must not be unhandled
   const note = (error: Error & { readonly lastNodeError?: Error }): void => {
     lastFault = error.lastNodeError ?? error; // a cluster reports the error of its last node
     if (!refusals.test(lastFault.message)) return;

@@ -30,7 +30,8 @@ export const encryptionKeys = z.string().transform((text, context) => {
     return Buffer.from(trimmed, /^[0-9a-f]{64}$/i.test(trimmed) ? 'hex' : 'base64');
   });
   if (keys.some(({ length }) => length !== encryptionKeyBytes)) {
-    const message = 'must be one or more keys of 32 bytes, separated by commas, each as from: openssl rand -base64 32';
+    const message =
+      'must be one or more keys of 32 bytes, separated by commas, each made with: openssl rand -base64 32';
     context.addIssue({ code: 'custom', message });
   }
   return keys;

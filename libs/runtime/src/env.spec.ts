@@ -13,7 +13,7 @@ const noSecret = { PNS_SESSION_SECRET: '' };
 const endpoint = 'http://collector:4318';
 
 describe('environmentFaults', () => {
-  it('is empty where all variables are right, also if an app would need more of them', () => {
+  it('is empty if all variables are valid, also if variables that an app needs are missing', () => {
     expect(environmentFaults({ ...complete, ...noSecret })).toEqual([]);
     expect(environmentFaults({})).toEqual([]);
   });
@@ -73,7 +73,7 @@ describe('readEnvironment', () => {
     },
   );
 
-  it('requires a session secret where no identity provider is set', () => {
+  it('requires a session secret if no identity provider is set', () => {
     const secret = 's'.repeat(32);
     const names = ['PNS_SESSION_JWKS_URL', 'PNS_SESSION_SECRET'] as const;
     const empty = { PNS_SESSION_JWKS_URL: '', PNS_SESSION_SECRET: secret };
@@ -93,7 +93,7 @@ describe('readEnvironment', () => {
     [true, 'an endpoint for traces is set', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${endpoint}/v1/traces` }],
     [false, 'the SDK is disabled', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SDK_DISABLED: 'true' }],
     [false, 'traces are not exported', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_EXPORTER: 'none' }],
-  ])('traces are on: %s, where %s', (isOn, _, env) => {
+  ])('traces are on: %s, if %s', (isOn, _, env) => {
     expect(areTracesOn(env)).toBe(isOn);
   });
 
@@ -183,7 +183,7 @@ describe('readEnvironment', () => {
     ['PNS_LISTEN_HOST', '0.0.0.0'],
     ['PNS_LISTEN_HOST', '::1'],
     ['PNS_LISTEN_HOST', 'localhost'],
-  ] as const)('takes %s=%s', (name, value) => {
+  ] as const)('reads %s=%s unchanged', (name, value) => {
     expect(readEnvironment([name], { [name]: value })[name]).toBe(value);
   });
 

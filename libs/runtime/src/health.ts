@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 /** Checks a part that an app needs in order to serve; rejects with the reason while it is not available. */
 export type ReadinessCheck = () => Promise<unknown>;
 
-/** Returns a sentence for each setting of a part with which the app serves, but not as an operator would want it. */
+/** Returns a sentence for each setting of a part with which the app works, but with a risk for the operator. */
 export type WarningCheck = () => Promise<readonly string[]>;
 
-/** What an app answers about its readiness. */
+/** The readiness of an app. */
 export interface HealthReport {
   readonly ready: boolean;
   /** `ok` or the fault of each part. */
@@ -46,7 +46,7 @@ export class Health {
     const found: string[] = [];
     const [entries] = await Promise.all([
       Promise.all([...this.parts].map(async ([name, { check }]) => [name, await answerOf(check)] as const)),
-      // A part that cannot be asked is reported by its own check.
+      // A part that cannot be reached is reported by its own check.
       ...this.warningChecks.map((check) => answerOf(async () => void found.push(...(await check())))),
     ]);
     const parts = Object.fromEntries(entries);

@@ -42,7 +42,7 @@ it('logs the type and the stack of an error and of its causes', async () => {
   });
 });
 
-it('logs a thrown value that is no error, and an error that is its own cause', async () => {
+it('logs a thrown value that is not an error, and an error that is its own cause', async () => {
   await expect(told('a text')).resolves.toMatchObject({ type: 'Error', message: 'a text' });
   const circular = new Error('circular');
   circular.cause = circular;
@@ -54,8 +54,8 @@ it.each<[string, Error]>([
   ['a query that Postgres refuses', refusedQuery],
   ['a value that Postgres cannot read', new Error('invalid input syntax for type uuid: "secret"')],
   ['a command that Redis does not know', new Error("ERR unknown command 'X', with args beginning with: 'secret' ")],
-  ['a text that is no JSON', syntaxErrorOf('secret')],
-  ['a long text that is no JSON', syntaxErrorOf('{"subject": secret, "and":"so on"}')],
+  ['a text that is not JSON', syntaxErrorOf('secret')],
+  ['a long text that is not JSON', syntaxErrorOf('{"subject": secret, "and":"so on"}')],
 ])('logs no value of %s', async (_, err) => {
   expect(await lineOf({ err })).not.toContain('secret');
   expect(await lineOf({ reason: err.message })).not.toContain('secret');

@@ -98,7 +98,7 @@ function addArrival({ seq, at, target, path, headers, body, answer, isDuplicate,
   });
 }
 
-// ---- devices: what a person would see on each of them ----
+// ---- devices: the view of a person on each of them ----
 
 /**
  * On the wire the body repeats the title below the sender, for devices that show the body alone. These show both, so they
@@ -123,7 +123,7 @@ const shownBy = {
   },
   fcm: (body) => {
     const { notification, data = {} } = parsed(body)?.message ?? {};
-    // An app makes its own notification of a data message; this one shows what a mail app would.
+    // An app creates its own notification from a data message; this one shows the same texts as a mail app.
     return {
       title: notification?.title ?? data.subject,
       body: notification?.body ?? [data.displayname ?? data.email, data.teaser].filter(Boolean).join('\n'),

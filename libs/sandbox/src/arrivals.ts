@@ -5,7 +5,7 @@ export interface Check {
   readonly reason?: string;
 }
 
-/** A request as it came over the wire. */
+/** A request as it was received. */
 export interface WireRequest {
   readonly path: string;
   /** Names and values in turn, as Node reads them. */
@@ -124,7 +124,7 @@ export function bodyOf({ latin1Body }: WireRequest): Buffer {
   return Buffer.from(latin1Body, 'latin1');
 }
 
-/** Header values by lower-case name; a name that came several times has its values joined as HTTP does. */
+/** Header values by lower-case name; if a name occurs several times, its values are joined as in HTTP. */
 export function headersOf({ rawHeaders }: WireRequest): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -24,16 +24,19 @@ it('certifies a server for this machine and a client, whose PKCS #12 file opens'
   server.close();
 });
 
-it.each(['sandbox', '192.0.2.7'])('certifies a server for %s, at which others reach it', async (hostname) => {
-  const other = makeAuthority(hostname);
-  const server = createServer(other.server).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const client = connect({ host: '127.0.0.1', port, ca: other.cert });
-  await once(client, 'secureConnect');
-  expect(checkServerIdentity(hostname, client.getPeerCertificate())).toBeUndefined();
-  const stranger = { code: 'ERR_TLS_CERT_ALTNAME_INVALID' };
-  expect(checkServerIdentity('another', client.getPeerCertificate())).toMatchObject(stranger);
-  client.destroy();
-  server.close();
-});
+it.each(['sandbox', '192.0.2.7'])(
+  'issues a certificate for the server at %s, where other hosts reach it',
+  async (hostname) => {
+    const other = makeAuthority(hostname);
+    const server = createServer(other.server).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = connect({ host: '127.0.0.1', port, ca: other.cert });
+    await once(client, 'secureConnect');
+    expect(checkServerIdentity(hostname, client.getPeerCertificate())).toBeUndefined();
+    const stranger = { code: 'ERR_TLS_CERT_ALTNAME_INVALID' };
+    expect(checkServerIdentity('another', client.getPeerCertificate())).toMatchObject(stranger);
+    client.destroy();
+    server.close();
+  },
+);

@@ -19,7 +19,7 @@ export interface Http2ServerOptions {
 /** The parts of a fault that concern the connection or the sending of an answer. */
 export interface AnswerFault {
   readonly times?: number | undefined;
-  /** Waits first. */
+  /** Waits for this time before it answers. */
   readonly delayMs?: number | undefined;
   /** Never answers. */
   readonly hang?: boolean | undefined;
@@ -64,7 +64,7 @@ export class Http2Server {
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
     });
-    // Clients may disconnect at any time, which is no fault.
+    // Clients may disconnect at any time. This is not a fault.
     this.server.on('sessionError', () => undefined);
   }
 

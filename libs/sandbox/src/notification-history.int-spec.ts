@@ -105,11 +105,11 @@ it.each<[string, object, Partial<NewArrival> & { headers?: string[] }]>([
   ['webhook', webhookBody, { headers: ['webhook-id', 'unknown'] }],
   ['apns', { aps: {} }, { target: 'phone', at: at + 20 }],
   ['apns', { aps: {} }, { target: 'phone', at: at + 104 }],
-])('shows nothing for an arrival that is no recorded attempt: %s', async (provider, body, more) => {
+])('finds nothing for an arrival that is not a recorded attempt: %s', async (provider, body, more) => {
   expect((await historyOf(provider, body, more)).status).toBe(404);
 });
 
-it('finds the notification of an event of the socket, also of one that was joined', async () => {
+it('finds the notification of an event of the socket, also a joined one', async () => {
   for (const id of ['sent', 'joined']) {
     const found = (await app.inject(`/demo/notifications/${id}/history`)).json<object>();
     expect(found).toMatchObject({ notification: { id: 'sent' }, delivery: 'd-socket', joined: [{ id: 'joined' }] });

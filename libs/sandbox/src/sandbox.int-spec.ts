@@ -41,7 +41,7 @@ async function arrivals(query = '', name = 'demo'): Promise<WebhookArrivalsView>
   return (await (await fetch(`${sandbox.url}/webhooks/${name}/arrivals${query}`)).json()) as WebhookArrivalsView;
 }
 
-it('serves health and metrics like every app', async () => {
+it('answers /health and /metrics like every app', async () => {
   const answers = ['/health/live', '/health/ready', '/metrics'].map((path) => fetch(sandbox.url + path));
   const [live, ready, metrics] = await Promise.all(answers.map(async (answer) => (await answer).text()));
   expect([live, ready]).toEqual(['{"status":"ok"}', '{"status":"ok","parts":{}}']);
@@ -53,29 +53,32 @@ describe('the verdict on a signature', () => {
   it.each<[string, Record<string, string>, string, string]>([
     ['the right secret', signed(), 'valid', 'valid'],
     [
-      'no blank after the comma, as the original’s prose has it',
+      'no blank after the comma, as in the text of the original',
       signed(undefined, { separator: ',' }),
       'valid',
       'valid',
     ],
     ['another secret', signed(bad), 'invalid', 'invalid'],
     ['another body', signed(undefined, { text: '{}' }), 'invalid', 'invalid'],
-    ['another time than the body’s', signed(undefined, { time: 5 }), 'invalid', 'valid'],
+    ['another time than that of the body', signed(undefined, { time: 5 }), 'invalid', 'valid'],
     [
-      'two signatures, one of them right',
+      'two signatures, one of which is right',
       { 'x-ox-signature': `${signed(bad)['x-ox-signature']}, ${signed()['x-ox-signature'].split(', ')[1]}` },
       'valid',
       'missing',
     ],
     ['no time', { 'x-ox-signature': signed()['x-ox-signature'].replace(/t=\d+, /, '') }, 'invalid', 'missing'],
     ['a cut signature', { 'x-ox-signature': signed()['x-ox-signature'].slice(0, -1) }, 'invalid', 'missing'],
-    ['nonsense', { 'x-ox-signature': 'x', 'webhook-signature': 'y' }, 'invalid', 'invalid'],
+    ['malformed headers', { 'x-ox-signature': 'x', 'webhook-signature': 'y' }, 'invalid', 'invalid'],
     ['an old second', { ...signed(), 'webhook-timestamp': '1694677849' }, 'valid', 'invalid'],
-    ['nothing', {}, 'missing', 'missing'],
-  ])('with %s', async (_, headers, oxSignature, standardWebhooks) => {
-    await post(headers);
-    expect((await arrivals()).items).toMatchObject([{ oxSignature, standardWebhooks, body }]);
-  });
+    ['no headers', {}, 'missing', 'missing'],
+  ])(
+    'with %s is right for X-OX-Signature and for Standard Webhooks',
+    async (_, headers, oxSignature, standardWebhooks) => {
+      await post(headers);
+      expect((await arrivals()).items).toMatchObject([{ oxSignature, standardWebhooks, body }]);
+    },
+  );
 
   it('uses the secret that was set for a webhook', async () => {
     expect((await put('/webhooks/demo/secret', { signatureSecret: bad })).status).toBe(204);
@@ -107,7 +110,7 @@ describe('arrivals', () => {
     ]);
   });
 
-  it('can be read since the last time, and be awaited', async () => {
+  it('can be read from the last position, and be awaited', async () => {
     await post({});
     const { nextSince } = await arrivals();
     const waiting = arrivals(`?since=${nextSince}&waitMs=30000`);
@@ -117,7 +120,7 @@ describe('arrivals', () => {
     expect(view).toMatchObject({ items: [], nextSince: (await waiting).nextSince });
   });
 
-  it('are dropped beyond a number, and stay counted', async () => {
+  it('are deleted beyond the newest 50, and still counted', async () => {
     for (let i = 0; i < 60; i++) await post({ 'webhook-id': `w-${i}` });
     const { total, items } = await arrivals();
     expect([total, items.length, items[0]?.headers['webhook-id']]).toEqual([60, 50, 'w-10']);
@@ -175,13 +178,13 @@ describe('a fault', () => {
   });
 
   it.each([{ status: 99 }, { delay: 1 }, { delayMs: -1 }, { headers: { a: 'b\r\nc' } }, []])(
-    'is refused when it is none: %j',
+    'is refused if it is malformed: %j',
     async (fault) => expect((await put('/webhooks/demo/faults', fault)).status).toBe(400),
   );
 });
 
 describe('the page', () => {
-  it.each(['/', '/sandbox.css', '/sandbox.js', '/socket.io.min.js'])('has %s', async (path) => {
+  it.each(['/', '/sandbox.css', '/sandbox.js', '/socket.io.min.js'])('serves %s', async (path) => {
     const response = await fetch(sandbox.url + path);
     expect(response.status).toBe(200);
     expect((await response.text()).length).toBeGreaterThan(1000);
@@ -203,7 +206,7 @@ describe('the page', () => {
     stop.abort();
   });
 
-  it('sends the demonstration with a key that it never sees', async () => {
+  it('sends the demonstration through a server that keeps the API key', async () => {
     const asked: [string | undefined, string | undefined][] = [];
     const posted: unknown[] = [];
     const api = createServer((request, response) => {
@@ -244,13 +247,13 @@ describe('the page', () => {
     api.closeAllConnections();
   });
 
-  it('offers no demonstration without a service', async () => {
+  it('has no demonstration without a running PNS', async () => {
     expect(await (await fetch(`${sandbox.url}/demo`)).json()).toMatchObject({ isAvailable: false });
     expect((await fetch(`${sandbox.url}/demo/notification`, { method: 'POST' })).status).toBe(404);
   });
 });
 
-it('a port that is taken is named', async () => {
+it('the error names a port that is in use', async () => {
   await expect(startSandbox({ port: sandbox.port, hasProviders: false })).rejects.toMatchObject({
     code: 'PORT_IN_USE',
     message: expect.stringContaining(String(sandbox.port)) as string,

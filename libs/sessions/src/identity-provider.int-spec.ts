@@ -109,7 +109,7 @@ describe('a token of an identity provider', () => {
     await expect(tokens.verify(await token())).rejects.toMatchObject({ name: 'PnsError', code: `SESSION_${code}` });
   });
 
-  it('is neither accepted nor invalid while the keys cannot be fetched', async () => {
+  it('is answered with another code than an invalid token while the keys cannot be fetched', async () => {
     const token = await signed(whole());
     isAway = true;
     await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'SESSION_KEYS_UNREACHABLE' });

@@ -100,7 +100,7 @@ describe('a session token', () => {
     ['issued a fraction beyond the tolerance', () => signed({ ...whole(), iat: soon() - 53.5 }), 'SESSION_INVALID'],
     ['issued in milliseconds', () => signed({ ...whole(), iat: Date.now() }), 'SESSION_INVALID'],
     ['issued at the end of all numbers', () => signed({ ...whole(), iat: 1e300 }), 'SESSION_INVALID'],
-    ['that is no token', () => 'XYZ', 'SESSION_INVALID'],
+    ['that is not a token', () => 'XYZ', 'SESSION_INVALID'],
     ['that is empty', () => '', 'SESSION_INVALID'],
     ['that expired', () => signed({ ...whole(), exp: Math.floor(Date.now() / 1000) - 1 }), 'SESSION_ENDED'],
   ])('%s is refused', async (_, token, code) => {
@@ -127,14 +127,14 @@ describe('an ended session', () => {
     await expect(far.tokens.verify(other.token)).resolves.toMatchObject({ id: other.id });
   });
 
-  it('is found among thousands', async () => {
+  it('is found among thousands of ended sessions', async () => {
     const sessions = Array.from({ length: 2500 }, (_, index) => session(`session-${index}`));
     await Promise.all([near.tokens.end('session-3'), near.tokens.end('session-2499')]);
     await expect(far.tokens.endedAmong(sessions)).resolves.toEqual([sessions[3], sessions[2499]]);
     await expect(far.tokens.endedAmong([])).resolves.toEqual([]);
   });
 
-  it('is removed when no token of it can be valid', async () => {
+  it('is deleted when no token of the session can be valid any more', async () => {
     await near.redis.zadd(keys.global('sessions:ended'), Date.now() - 1, 'old');
     await near.tokens.end('new');
     await expect(far.tokens.endedAmong([session('old'), session('new')])).resolves.toMatchObject([{ id: 'new' }]);

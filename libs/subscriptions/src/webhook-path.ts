@@ -10,7 +10,7 @@ const plainAscii = /^[A-Za-z0-9\-._~!$&'()*+,=:@]$/;
 /** A character that some servers remove, for example a soft hyphen, a joiner or a variation selector. */
 const isRemovable = (character: string): boolean => /^\p{Default_Ignorable_Code_Point}$/u.test(character);
 
-/** Whether the compatibility form contains an ASCII character that is no letter or digit: U+2488 is `1.`, U+FF0F is `/`. */
+/** Whether the compatibility form contains an ASCII character that is not a letter or digit: U+2488 is `1.`, U+FF0F is `/`. */
 function standsForSyntax(character: string): boolean {
   return /[^\P{ASCII}A-Za-z0-9]/u.test(character.normalize('NFKC'));
 }

@@ -33,7 +33,7 @@ function masked(value: unknown, isOpaque: boolean): unknown {
 
 function maskedSecret(value: unknown): unknown {
   if (typeof value === 'string') return isAddress(value) ? withoutUserAndQuery(value) : auditMask(value);
-  // A number or boolean is no secret, even with a secret name.
+  // A number or boolean is not a secret, even with a secret name.
   return typeof value === 'object' && value !== null ? auditMask(JSON.stringify(value)) : value;
 }
 

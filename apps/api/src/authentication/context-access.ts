@@ -3,8 +3,8 @@ import { RequestError } from '../http/request-error';
 import type { Caller } from './authenticator';
 
 /**
- * Where a request names its context: in its query, in its body, or `handler` when only the handler knows, which then calls
- * `mayAccessContext`. `none`: the answer is the same for all contexts.
+ * Where a request names its context: in its query, in its body, or `handler` when only the handler can find it. The
+ * handler then calls `mayAccessContext`. `none`: the answer is the same for all contexts.
  */
 export type ContextPlace = 'query' | 'body' | 'handler' | 'none';
 

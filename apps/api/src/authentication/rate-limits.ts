@@ -13,7 +13,7 @@ export interface Taken {
   readonly admitted: number;
   /** Whole units left. */
   readonly left: number;
-  /** Until the next cost can be admitted, in ms; 0 when all were. */
+  /** The time until the next cost can be admitted, in ms; 0 if all were admitted. */
   readonly waitMs: number;
 }
 

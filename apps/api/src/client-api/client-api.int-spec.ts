@@ -192,7 +192,7 @@ describe('errors of the original', () => {
     ['an empty client', 'subscribe', { ...phone, client: '' }, 'SVL-0002', 'client'],
     ['no object', 'subscribe', [phone], 'SVL-0009', 'body'],
     ['no JSON', 'subscribe', '{"client":', 'SVL-0009', 'JSON'],
-    ['topics that are no list', 'subscribe', { ...phone, topics: 'ox:mail:new' }, 'SVL-0009', 'topics'],
+    ['topics that are not a list', 'subscribe', { ...phone, topics: 'ox:mail:new' }, 'SVL-0009', 'topics'],
     ['a client that cannot be one', 'subscribe', { ...phone, client: 'a:b' }, 'SVL-0009', 'client'],
     ['a token with blanks', 'subscribe', { ...phone, token: 'a b' }, 'SVL-0009', 'token'],
     ['meta with a list', 'subscribe', { ...phone, meta: { a: [1] } }, 'SVL-0009', 'meta'],
@@ -211,7 +211,7 @@ describe('errors of the original', () => {
     ['a socket', 'subscribe', { ...phone, transport: 'websocket' }, 'PNS-0006', 'socket'],
     ['a bad topic', 'subscribe', { ...phone, topics: ['*', 'ox:*:new'] }, 'PNS-0007', 'topics.1'],
     ['a bad prefix', 'subscribe', { ...phone, topics: ['ox:mail*'] }, 'PNS-0007', 'topics.0'],
-    ['a topic that is no text', 'subscribe', { ...phone, topics: [5] }, 'PNS-0007', 'topics.0'],
+    ['a topic that is not text', 'subscribe', { ...phone, topics: [5] }, 'PNS-0007', 'topics.0'],
     ['an unknown webhook', 'subscribe', { ...hook, client: 'nobody' }, 'PNS-0012', 'not configured'],
     ['a webhook that is not enabled', 'subscribe', { ...hook, client: 'disabled' }, 'PNS-0012', 'enabledIds'],
     ['a description of a token', 'subscribe', { ...phone, token: '<ab12ab12>' }, 'PNS-0012', 'hexadecimal'],
@@ -250,7 +250,7 @@ describe('errors of the original', () => {
   it.each([
     ['a Content-Encoding', { 'content-encoding': 'gzip' }],
     ['another charset', { 'content-type': 'application/json; charset=utf-16' }],
-  ])('%s is bad JSON', async (_, headers) => {
+  ])('%s is refused as malformed JSON', async (_, headers) => {
     expect((await put('subscribe', phone, session, { headers })).body).toMatchObject({ code: 'SVL-0009' });
   });
 

@@ -17,7 +17,7 @@ const unsubscription = z.looseObject({
 const subscription = unsubscription.extend({
   pushSubscription: pushSubscription.optional(),
   topics: z.array(topicPattern).min(1, noTopics).max(100),
-  meta: meta.refine(isMeta, 'may hold only text, whole numbers, true, false and objects of these').optional(),
+  meta: meta.refine(isMeta, 'may contain only text, whole numbers, true, false and objects of these').optional(),
   expires: z.int().min(0).max(endOfTime).optional(),
 });
 

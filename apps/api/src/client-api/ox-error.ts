@@ -15,7 +15,7 @@ type Category = keyof typeof categories;
 export const oxErrorKinds = {
   'SVL-0002': 'ERROR', // a field is missing
   'SVL-0009': 'ERROR', // the body is not JSON, or does not have the expected format
-  'SVL-0021': 'ERROR', // there is no such action
+  'SVL-0021': 'ERROR', // the action is unknown
   'SVL-0023': 'ERROR', // the body is missing
   'SES-0201': 'ERROR', // the session is missing
   'SES-0203': 'TRY_AGAIN', // the session has ended

@@ -3,7 +3,7 @@ import type { ClientAccounts } from './client-accounts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Web pages may read all answers of this route, errors included, if their origin is one of those of the client in the path. */
+    /** Web pages may read all answers of this route, also errors, if the client in the path has their origin in its list. */
     readonly allowsPages?: true;
   }
 }

@@ -52,13 +52,13 @@ const pathOf = (client: string, transport: string): string => `/v1/clients/${cli
 
 it.each<[string, string, object, RegExp]>([
   ['a wrong password', 'apns', { keystore, password: 'wrong' }, /keystore cannot be opened with this password/],
-  ['an invalid keystore', 'apns', { keystore: 'aGVsbG8=', password }, /keystore is no PKCS #12 file/],
-  ['an invalid key', 'apns', { ...key, privatekey: 'hello' }, /privatekey is no private key in PEM/],
+  ['an invalid keystore', 'apns', { keystore: 'aGVsbG8=', password }, /keystore is not a PKCS #12 file/],
+  ['an invalid key', 'apns', { ...key, privatekey: 'hello' }, /privatekey is not a private key in PEM/],
   ['a key of another kind', 'apns', { ...key, privatekey: rsa }, /privatekey is not a key for ES256/],
   ['an id of a file', 'apns', { password, keystoreId: 'app' }, /keystoreId is for the option file.* as keystore/],
   ['a server key', 'fcm', { key: wnsSecret }, /switched off in June 2024; remove it and set serviceAccount/],
   ['a server key too', 'fcm', { key: wnsSecret, serviceAccount }, /switched off in June 2024/],
-  ['an account that is no JSON', 'fcm', { serviceAccount: '{"type":' }, /must be the JSON of a service account/],
+  ['an account that is not JSON', 'fcm', { serviceAccount: '{"type":' }, /must be the JSON of a service account/],
   ['a broken account', 'fcm', { serviceAccount: { ...serviceAccount, private_key: 'x' } }, /RSA private key in PEM/],
   ['no secret', 'wns', { sid }, /secret is missing/],
   ['an invalid sid', 'wns', { sid: 'my-app', secret: wnsSecret }, /sid must be the Package SID/],

@@ -74,7 +74,7 @@ export function installBodyParsers(server: FastifyInstance): void {
   });
   server.addContentTypeParser(ndjson, (request, payload: Readable, done) => {
     if (request.routeOptions.config.takesNdjson === true) return done(null, payload);
-    done(new RequestError('MEDIA_TYPE_UNSUPPORTED', 'Only POST /v1/notifications takes application/x-ndjson.'));
+    done(new RequestError('MEDIA_TYPE_UNSUPPORTED', 'Only POST /v1/notifications accepts application/x-ndjson.'));
   });
   server.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request;

@@ -1,7 +1,7 @@
 /** Chunks below this size, in bytes, are copied together. */
 const smallBytes = 1024;
 
-/** Bytes for small chunks that are allocated at once. */
+/** The size of a block, in bytes. Small chunks are copied into blocks. */
 const blockBytes = 8 * 1024;
 
 const none = Buffer.alloc(0);

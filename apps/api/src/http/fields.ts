@@ -45,7 +45,7 @@ export function plainText(maxLength: number): z.ZodString {
     .string()
     .min(1)
     .max(maxLength, { abort: true })
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters');
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
 }
 
 /** The text of a time of RFC 3339 with an offset. Its letters may be lower-case (RFC 3339, 5.6). The output has upper-case ones. */

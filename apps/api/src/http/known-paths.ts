@@ -30,7 +30,7 @@ export class KnownPaths {
       return new RequestError('PATH_UNKNOWN', unknownPathSentence);
     }
     const allow = [...methods].sort().join(', ');
-    return new RequestError('METHOD_NOT_ALLOWED', `This path takes ${allow}, not ${method}.`, [], { allow });
+    return new RequestError('METHOD_NOT_ALLOWED', `This path accepts ${allow}, not ${method}.`, [], { allow });
   }
 
   private add({ url, method }: RouteOptions): void {

@@ -39,7 +39,7 @@ function alteredValues(text: string, whole: string): Fault[] {
     },
     onLiteralValue: (value: unknown, offset, length, _line, _character, path) => {
       if (typeof value === 'string' && surrogate.test(value)) {
-        faults.add(path(), 'holds half a surrogate pair, which is not Unicode');
+        faults.add(path(), 'contains half a surrogate pair, which is not Unicode');
       }
       if (typeof value === 'number' && !isExactNumber(text.slice(offset, offset + length))) {
         const number = value === 0 && text[offset] === '-' ? 'a negative zero, which' : 'a number that';

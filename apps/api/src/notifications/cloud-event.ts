@@ -49,7 +49,7 @@ function notificationOf(event: CloudEvent, payload: Notification['payload'], now
     priority: 'high',
     timestamp: now,
     // An id is unique for its source only. Neither a source nor an id contains a space, so a key cannot have two readings, and it
-    // cannot equal the id of a notification that is no CloudEvent.
+    // cannot equal the id of a notification that is not a CloudEvent.
     idempotencyKey: `${source} ${id}`,
     producer: producerOf(source),
   };

@@ -115,7 +115,7 @@ it('a batch with bad events keeps the good ones and names the others', async () 
 it.each([
   ['a negative zero', '{"a":-0}', 'data_base64.a is a negative zero'],
   ['a name twice', '{"a":{"b":1,"b":1}}', 'data_base64.a.b occurs twice'],
-  ['half a surrogate pair', '{"a":["\\ud800"]}', 'data_base64.a.0 holds half a surrogate pair'],
+  ['half a surrogate pair', '{"a":["\\ud800"]}', 'data_base64.a.0 contains half a surrogate pair'],
   ['bytes that are not UTF-8', Buffer.from('{"a":"\u00fc"}', 'latin1'), 'data_base64.a is not UTF-8'],
 ])('%s in encoded data is refused with the path of the field', async (_, text, sentence) => {
   const body = { ...event, type: 'x', data: undefined, data_base64: Buffer.from(text as string).toString('base64') };

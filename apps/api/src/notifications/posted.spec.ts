@@ -78,7 +78,7 @@ describe.each([
   });
 
   it.each([
-    ['an entry that is no JSON', batch(entry(1, payload), '{"a":tru}', entry(3, payload)), 'BODY_MALFORMED'],
+    ['an entry that is not JSON', batch(entry(1, payload), '{"a":tru}', entry(3, payload)), 'BODY_MALFORMED'],
     ['a comma too many', batch(entry(1, payload), '', entry(3, payload)), 'BODY_MALFORMED'],
     ['something behind it', `${batch(entry(1, payload), entry(2, payload), entry(3, payload))} x`, 'BODY_MALFORMED'],
     ['an end missing', batch(entry(1, payload), entry(2, payload), entry(3, payload)).slice(0, -1), 'BODY_MALFORMED'],

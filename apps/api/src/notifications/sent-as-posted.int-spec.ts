@@ -40,7 +40,7 @@ async function stored(user: number): Promise<string | undefined> {
 
 /** A normal form: equal for two texts exactly if their values are equal. Numbers are compared by their digits. */
 function exactValue(text: string, node: Node | undefined = parseTree(text)): unknown {
-  if (node === undefined) throw new Error(`${text} is no JSON.`);
+  if (node === undefined) throw new Error(`${text} is not JSON.`);
   const children = node.children ?? [];
   switch (node.type) {
     case 'object':

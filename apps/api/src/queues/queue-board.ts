@@ -7,7 +7,7 @@ import { ShownQueue } from './shown-queue';
 
 export const boardPath = '/queues';
 
-/** The page asks for new counts so often, in seconds: each time it counts the jobs of all queues. */
+/** The interval in which the page requests new counts, in seconds. Each request counts the jobs of all queues. */
 const pollingSeconds = 10;
 
 /**

@@ -30,7 +30,7 @@ export const transport = z
 /** The rules that hold for the tokens of all transports. Each transport has further rules. */
 export const token = z
   .string()
-  .regex(/^[^\s\p{Cc}\p{Cs}]*$/u, 'must hold neither spaces nor control characters')
+  .regex(/^[^\s\p{Cc}\p{Cs}]*$/u, 'must not contain spaces or control characters')
   .min(1)
   .max(maxTokenBytes);
 

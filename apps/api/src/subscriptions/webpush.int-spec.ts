@@ -213,7 +213,7 @@ describe('a subscription of a browser', () => {
     ['the point at infinity', at({ p256dh: Buffer.alloc(65).toString('base64url') }), 'BODY_INVALID', /p256dh/],
     ['a short secret', at({ auth: randomBytes(15).toString('base64url') }), 'BODY_INVALID', /auth must be 16 bytes/],
     ['a long secret', at({ auth: randomBytes(17).toString('base64url') }), 'BODY_INVALID', /auth must be 16 bytes/],
-    ['a secret that is no base64', at({ auth: '!'.repeat(22) }), 'BODY_INVALID', /auth must be 16 bytes/],
+    ['a secret that is not base64', at({ auth: '!'.repeat(22) }), 'BODY_INVALID', /auth must be 16 bytes/],
     ['an end in the past', { pushSubscription: { ...browser(), expirationTime: 1 } }, 'BODY_INVALID', /in the past/],
     ['an end as text', { pushSubscription: { ...browser(), expirationTime: 'x' } }, 'BODY_INVALID', /expirationTime/],
     ['no endpoint', { pushSubscription: { keys } }, 'BODY_INVALID', /endpoint is missing/],

@@ -134,7 +134,7 @@ async function rowsOf(databaseUrl: string): Promise<Record<string, string[]>> {
   try {
     const rows: Record<string, string[]> = {};
     for (const table of tables) {
-      // The time of a key's last use is written now and then. It is no change by a request.
+      // The time of a key's last use is written from time to time. It is not a change by a request.
       const row = table === 'api_keys' ? `(to_jsonb(t) - 'last_used_at')` : 't';
       const answer = await client.query<{ row: string }>(`SELECT ${row}::text AS row FROM ${table} t ORDER BY 1`);
       rows[table] = answer.rows.map(({ row }) => row);

@@ -13,7 +13,7 @@ const fields = z.strictObject(
     signatureSecret: secret.optional(),
     previousSignatureSecret: secret.optional(),
     webhookSecret: secret.optional(),
-    login: secret.regex(/^[^:]+$/, 'must hold no colon').optional(),
+    login: secret.regex(/^[^:]+$/, 'must not contain a colon').optional(),
     password: secret.optional(),
     version: z.int().min(1).max(1000).default(1),
     signatureHeaderName: z

@@ -71,7 +71,7 @@ async function expect(from: number, count: number): Promise<object> {
     };
     complete = done;
   });
-  // Repeated events arrive soon.
+  // Repeated events arrive within this time.
   await new Promise((resolve) => setTimeout(resolve, 200));
   return { lastAt, lost: count - different, duplicated: arrivals.filter((times) => times > 1).length };
 }

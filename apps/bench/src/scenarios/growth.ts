@@ -15,7 +15,7 @@ import { end } from '../profile';
 import type { Measured, Scenario, Size } from '../scenario';
 import { startMeasured } from '../servers';
 
-/** This number of subscriptions, one for each user, are compared. */
+/** The numbers of subscriptions that are compared. Each user has one subscription. */
 const [many, few] = [1_000_000, 10_000];
 /** On both sides the same number of users and contexts get notifications; only the number of inactive users differs. */
 const active = 10_000;
@@ -30,10 +30,10 @@ const delayMs = 1000;
 /** The first ones are not measured, because code is compiled meanwhile. */
 const warmUp = 10_000;
 const notificationsOf = (size: Size): number => (size === 'full' ? 60_000 : 20_000);
-/** In the details: the same number for users without an earlier request, so that no cache contains them. */
+/** The number of users without an earlier request, whom no cache contains. Their rate is one of the details. */
 const strangers = 20_000;
 
-/** Coprime to the numbers of users: they come in an order that no page of the table is made for. */
+/** Coprime to the numbers of users, so that consecutive users are in different pages of the table. */
 const stride = 700_001;
 
 /** No worker runs, so the deliveries to Apple stay in their queues and are counted there. */

@@ -17,7 +17,7 @@ import { webhook } from './webhook';
 import { webpush } from './webpush';
 import { websocket } from './websocket';
 
-/** All of them, in the order in which a notification travels. */
+/** All scenarios, in the order of the stages of a notification. */
 export const scenarios: readonly Scenario[] = [
   ingest,
   ingestSingle,

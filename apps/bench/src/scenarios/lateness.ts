@@ -8,7 +8,7 @@ import { end } from '../profile';
 import { type Measured, percentile, type Scenario, type Size } from '../scenario';
 import { startMeasured } from '../servers';
 
-/** Each has a webhook. */
+/** The number of users. Each of them has a webhook. */
 const users = 100;
 /** The window of each notification, in ms; the default. */
 const delayMs = 1000;
@@ -18,7 +18,7 @@ const warmUp = 4000;
 const burst = 8000;
 const burstBatch = 100;
 const inFlight = 8;
-/** The load that is measured comes in so many requests a second. */
+/** The number of requests a second while the load is measured. */
 const requestsPerSecond = 100;
 const secondsOf = (size: Size): number => (size === 'full' ? 20 : 5);
 

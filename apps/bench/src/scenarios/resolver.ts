@@ -10,7 +10,7 @@ const contextSets = 1000;
 const batchSize = 500;
 const batches = 20;
 
-/** These numbers of user values are compared. */
+/** The numbers of user values that are compared. */
 const [many, few] = [1_000_000, 10_000];
 
 const base = 'com.openexchange.pns.transport.gcm.enabled';

@@ -6,7 +6,7 @@ import { WebSockets } from '../web-sockets';
 /** Files that a process has open in addition to its sockets. */
 const otherFiles = 200;
 
-/** Fewer if the system lets a process open fewer files; the details contain the number. */
+/** The number of sockets. It is smaller if a process may open fewer files. The details contain it. */
 const socketsOf = (size: Size): number => Math.min(size === 'full' ? 10_000 : 4000, mostOpenFiles() - otherFiles);
 
 const ours = (size: Size): Promise<Measured> =>

@@ -12,7 +12,7 @@ const client = 'mail';
 const browsers = 200;
 /** The number of connections that PNS may open to a push service. */
 const connections = 100;
-/** One of so many messages is decrypted. Others are not, because the far side is not measured. */
+/** One of this number of messages is decrypted. The others are not, because the receiver is not measured. */
 const messagesPerDecryption = 100;
 const messagesOf = (size: Size): number => (size === 'full' ? 30_000 : 8000);
 const vapidDetails = { subject: 'mailto:ops@example.com', ...newVapidKeys() };

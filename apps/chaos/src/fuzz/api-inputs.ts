@@ -3,7 +3,7 @@ import { broken, bytesOf, hostileJson, hostileText, nearlyValid } from './hostil
 import { routesOf, type Description, type Route } from './openapi-routes';
 import { parameterValues, valuesOf } from './schema-values';
 
-/** A request to the API. Words like `~subscription~` stand for ids that only the running system knows. */
+/** A request to the API. Words like `~subscription~` are placeholders for ids of the running system. */
 export interface ApiInput {
   readonly method: string;
   /** Printable Latin-1. */

@@ -129,7 +129,7 @@ export class ApiPart implements FuzzPart<ApiInput> {
   }
 }
 
-/** Whether the description names bodies and headers like those of the request, so that it must also name the status. */
+/** Whether the description covers the body and the headers of the request, so that it must also name the status of the answer. */
 function isInForm({ body, headers }: ApiInput, { bodies }: Route): boolean {
   const type = headers['content-type'];
   const isBodyKnown = body === undefined ? type === undefined : Object.hasOwn(bodies, type ?? '');

@@ -12,14 +12,14 @@ export interface FuzzOptions {
   readonly say: (line: string) => void;
 }
 
-/** Between two canaries. */
+/** The number of batches between two notifications that must arrive. */
 const batchesPerCanary = 10;
 
-/** The growth of a process that counts as memory that stays, in bytes, for each 1,000 inputs after the warm-up; and at least. */
+/** The least growth of a process that counts as a memory leak, in bytes: for each 1,000 inputs after the warm-up, and in total. */
 const mostGrowthPerThousand = 256 * 1024;
 const leastGrowth = 24 * 1024 * 1024;
 
-/** Before the size of the processes is taken, so much of the inputs has filled caches and compiled code. */
+/** The part of the inputs that fills caches and compiles code before the size of the processes is measured. */
 const warmUpShare = 0.3;
 
 export interface FuzzResult {

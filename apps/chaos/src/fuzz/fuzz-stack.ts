@@ -85,7 +85,7 @@ export class FuzzStack {
     return grown;
   }
 
-  /** Takes the present size of each process as its size at the start. */
+  /** Uses the present size of each process as its size at the start. */
   async measureStart(): Promise<void> {
     if (!this.isMeasured) return;
     for (const each of this.watched) each.bytesBefore = await settledBytes(each.app.child.pid ?? 0);

@@ -40,7 +40,7 @@ export const hostileJson: fc.Arbitrary<string> = fc.oneof(
   { weight: 2, arbitrary: fc.json({ maxDepth: 3 }) },
 );
 
-/** Stands for a hostile value until the body is text. */
+/** A placeholder for a hostile value until the body is text. */
 const mark = '\u0001mark';
 
 /** JSON of `body` in which one value is replaced, removed or added. */

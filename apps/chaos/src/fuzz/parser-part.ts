@@ -207,7 +207,7 @@ export class ParserPart implements FuzzPart<ParserInput> {
     for (const input of some) {
       const fault = faultWithTime(input);
       if (fault !== undefined) findings.push({ part: this.name, fault, input });
-      await nextTurn(); // so that this process notices the end of connections that were idle meanwhile
+      await nextTurn(); // so that this process handles the end of connections that were idle meanwhile
     }
     return findings;
   }

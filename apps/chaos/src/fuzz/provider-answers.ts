@@ -128,7 +128,7 @@ export function outcomeFault(answer: ProviderAnswer): string | undefined {
   if (!kinds.includes(outcome.kind)) return `The outcome is ${outcome.kind}.`;
   for (const text of [reason, providerId]) {
     if (text !== undefined && (typeof text !== 'string' || text.length > 1500))
-      return 'A text of the outcome is no text, or too long.';
+      return 'A text of the outcome is not a text, or is too long.';
   }
   if (String(reason).includes('\0')) return 'Postgres cannot store the reason.';
   if (afterMs !== undefined && !(typeof afterMs === 'number' && afterMs >= 0 && afterMs <= maxRetryAfterMs))

@@ -161,7 +161,7 @@ const atOnce = 32;
 /** A client waits this long for the answers before it ends its side, in ms. Incomplete requests get none. */
 const answerWithinMs = 200;
 
-/** Bytes that are no HTTP request, or almost one, for the servers of the API and of Web Sockets. */
+/** Bytes that are not an HTTP request, or almost one, for the servers of the API and of Web Sockets. */
 export class RawHttpPart implements FuzzPart<RawHttpInput> {
   readonly name = 'raw-http';
   readonly weight = 12;

@@ -54,7 +54,7 @@ async function changing<Input>(
   return [...found, ...(await changing(state, inputs.slice(middle), isRefused))];
 }
 
-/** What changes each time. Twice, because a change in the background can happen at the same time once. */
+/** The parts that change each time. The request is sent twice, because a change in the background can happen at the same time once. */
 async function changedAlone<Input>(
   state: StoredState,
   input: Input,

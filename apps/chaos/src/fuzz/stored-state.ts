@@ -45,7 +45,7 @@ export class StoredState {
   }
 }
 
-/** A row's `xmin` changes with every write of the row. The time at which an API key was last used is no change. */
+/** A row's `xmin` changes with every write of the row. The time at which an API key was last used does not count as a change. */
 function digestOf({ name, without }: { name: string; without: string }): string {
   const row =
     without === ''
@@ -54,7 +54,7 @@ function digestOf({ name, without }: { name: string; without: string }): string 
   return `SELECT '${name}' AS name, count(*) || ' ' || coalesce(sum(${row}), 0) AS digest FROM "${name}" t`;
 }
 
-/** What differs between two digests. */
+/** The parts that differ between two digests. */
 export function differences(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
   return [...before.keys()].filter((name) => before.get(name) !== after.get(name));
 }

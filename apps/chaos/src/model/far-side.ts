@@ -56,7 +56,7 @@ export class ModelFarSide {
 
   private deliver(sender: Sender, delivery: Delivery): Promise<Outcome> {
     return new Promise((answer) => {
-      if (sender.diedAt !== undefined) return; // a promise of a dead process goes on only in this model
+      if (sender.diedAt !== undefined) return; // only in this model, a promise of a dead process continues
       this.sent.push({ delivery, sender, answer, answeredAt: undefined, outcome: undefined });
     });
   }

@@ -31,7 +31,7 @@ function subscription({ context, user }: UserKey, client: string): AddressedSubs
   return { id, context, user, client, transport: 'webhook', token, topics: ['*'], hasMeta: false };
 }
 
-/** The deliveries that failed for good. */
+/** The deliveries that are stored as failed. */
 export class KnownFailures extends FailedDeliveryStore {
   readonly deliveries = new Map<string, FailedDelivery>();
 

@@ -15,7 +15,7 @@ interface Request {
   readonly commands: number;
 }
 
-/** Resolves when no promise in this process can go on without an answer, a timer or a far side. */
+/** Resolves when every promise in this process waits for an answer, a timer or a far side. */
 export async function untilQuiet(): Promise<void> {
   for (let round = 0; round < rounds; round++) await turn();
 }

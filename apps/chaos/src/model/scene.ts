@@ -35,7 +35,7 @@ const properties = new Map(
 
 const roles: readonly Role[] = ['api', 'api', 'dispatcher', 'dispatcher', 'worker', 'worker'];
 
-/** A job in progress that waits for its far side blocks a worker of the model no more than one of PNS. */
+/** Jobs in progress of a worker. As in PNS, a job that waits for its far side does not block the worker. */
 const mostJobs = 3;
 
 /** After this virtual time everything must have arrived, in ms: the longest wait of a window, ticks, and all retries. */
@@ -46,7 +46,7 @@ const mostWorkerDeaths = 2;
 
 type Texts = Readonly<Record<string, string>>;
 
-/** The processes of PNS around one Redis, which go on only with a step of the scheduler, and the reference beside them. */
+/** The processes of PNS around one Redis, which continue only with a step of the scheduler, and the reference beside them. */
 export class Scene {
   private readonly keys = new KeySpace(1);
   private readonly farSide = new ModelFarSide();
@@ -306,7 +306,7 @@ export class Scene {
     return next !== undefined && next <= Date.now();
   }
 
-  /** When the next job can be fetched; undefined when there is none, waiting or in progress. */
+  /** When the next job can be fetched; undefined if no job waits or is in progress. */
   private async nextJobAt(): Promise<number | undefined> {
     let next: number | undefined;
     for (const queue of this.allQueues()) {
@@ -337,7 +337,7 @@ export class Scene {
   }
 }
 
-/** Who works on a queue. */
+/** The processes that run the jobs of a queue. */
 function roleOf({ name }: Queue): Role {
   return name === aggregationQueue ? 'dispatcher' : 'worker';
 }

@@ -3,7 +3,7 @@ import type { Finding } from './finding';
 
 const where = 'API';
 
-/** Finds what the API at `url` knows to be wrong. */
+/** Finds the faults that the API at `url` reports. */
 export async function apiFindings(client: PnsClient, url: string): Promise<Finding[]> {
   let health: { data?: { parts?: unknown; warnings?: readonly string[] } | undefined; response: Response };
   try {
@@ -75,7 +75,7 @@ async function configFindings(client: PnsClient): Promise<Finding[]> {
   const ofClients = paused.map(({ client: name, transport, reason, deliveries }) => ({
     where: `${name} (${transport})`,
     problem: `Its deliveries are held (${deliveries}): ${reason}`,
-    cure: 'Correct its credentials; what is held is sent then.',
+    cure: 'Correct its credentials; then its held deliveries are sent.',
   }));
   return [...ofFiles, ...ofEntries, ...ofClients];
 }

@@ -23,7 +23,7 @@ export function addDoctor(program: Command): void {
           output.line(`  ${cure}`);
         }
       });
-      // Silence would look as if these servers were all right.
+      // Without this sentence, no output would mean that these servers have no fault.
       if (!isJson(this)) for (const sentence of notLookedAt(env)) process.stderr.write(`${sentence}\n`);
       if (findings.length > 0) process.exitCode = 1;
     });

@@ -9,7 +9,7 @@ import { redisFindings } from './redis';
 
 /** Looks at all parts of an installation at once. A part that cannot be looked at is a finding, and the others are still looked at. */
 export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: DoctorEnv): Promise<Finding[]> {
-  // The libraries log what they wait for; here it is a finding.
+  // The libraries log the servers for which they wait. Here an unreachable server is a finding instead.
   log.level = 'silent';
   const ofEnvironment = environmentFindings(env.all);
   const { redisUrl, databaseUrl } = env;

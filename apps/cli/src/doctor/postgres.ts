@@ -19,7 +19,7 @@ const cures: readonly (readonly [codes: RegExp, cure: string])[] = [
 
 const where = 'Postgres';
 
-/** Finds what is wrong with the database at `url`. */
+/** Finds the faults of the database at `url`. */
 export async function postgresFindings(url: string): Promise<Finding[]> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: waitMs, query_timeout: waitMs });
   try {

@@ -16,7 +16,7 @@ const ownCure = / (Start it or correct|Correct) REDIS_URL\.$/;
 
 const where = 'Redis';
 
-/** Finds what is wrong with the Redis at `url`. */
+/** Finds the faults of the Redis at `url`. */
 export async function redisFindings(url: string): Promise<Finding[]> {
   let redis: RedisClient;
   try {

@@ -51,7 +51,7 @@ export class ImportedContextSets {
   }
 
   private freePath(original: string): string {
-    // PNS does not read names that begin like those of hidden files and of editors' copies.
+    // PNS does not read files whose names begin like hidden files or like copies of editors.
     const name = original.replace(/^[.#~]+/, '');
     const paths = [`contextSets/${name}`];
     for (let number = 2; this.written.has(paths.at(-1) ?? ''); number++)

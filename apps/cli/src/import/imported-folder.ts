@@ -32,7 +32,7 @@ const optionFiles: Readonly<Record<string, OptionFile>> = {
 
 const yamlEnding = /\.ya?ml$/;
 
-/** What a file of the original is, by its path. */
+/** The kind of a file of the original, by its path. */
 type Kind =
   | { readonly kind: 'properties' | 'push-clients' | 'facade-clients' | 'metadata' | 'other-yaml' | 'copy' | 'other' }
   | { readonly kind: 'options'; readonly target: OptionFile }
@@ -40,7 +40,7 @@ type Kind =
 
 function kindOf(file: string): Kind {
   const name = posix.basename(file);
-  // A folder such as `.git/` hides all that is below it.
+  // All files below a folder such as `.git/` are hidden.
   if (file.split('/').some((part) => part.startsWith('.'))) return { kind: 'copy' };
   // Files of editors, of package managers and of version control.
   if (/^[#~]|~$|[.#](?:bak|orig|rej|old|save|rpmnew|rpmsave|rpmorig|dpkg-\w+|ucf-\w+|swp)$|#$/.test(name))

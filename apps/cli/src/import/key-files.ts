@@ -27,14 +27,14 @@ export class KeyFiles {
   readonly copies = new Map<string, string>();
   /** The fields that name the files of the original's folder. */
   private readonly namings = new Map<string, Naming>();
-  /** The places of files that fields name. No other file is copied there, also if the original lacks the file of the field. */
+  /** The paths of files that fields name. No other file is copied there, also if the original lacks the file of the field. */
   private readonly reserved = new Set<string>();
-  /** Those of an entry that is not taken over yet. */
+  /** The files of the entry that is being taken over. */
   private readonly pending = new Map<string, NamedFile>();
 
   constructor(private readonly folder: OriginalFolder) {}
 
-  /** Keeps a place in our folder free for the file that a field names by its id, or by a path that is the same in our folder. */
+  /** Reserves a path in our folder for the file that a field names by its id, or by a path that is the same in our folder. */
   reserve(value: string, isId: boolean): void {
     this.reserved.add(isId ? targetFor(value) : posix.normalize(value));
   }

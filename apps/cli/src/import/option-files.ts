@@ -127,7 +127,7 @@ export class ImportedOptions {
     this.written.set(target, ofTarget);
     const before = ofTarget.get(client);
     if (before !== undefined) {
-      // With the same options, its files have the same bytes as those that are written.
+      // The options are equal, so its files have the same bytes as the files that are written.
       if (isDeepStrictEqual(before.options, options)) this.keyFiles.keep();
       return report(checked.map((field) => overruled(field, before, options)));
     }

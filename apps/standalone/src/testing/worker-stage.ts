@@ -76,7 +76,7 @@ export class WorkerStage {
     await enqueueDeliveries(queues, [{ ...queue, endpoint: given.client, deliveries: [delivery] }]);
   }
 
-  /** The delivery after it has failed for good. */
+  /** Resolves with the delivery once it is stored as failed. */
   failed(id: string): Promise<{ outcome: string; reason?: string }> {
     return eventually(`${id} is stored as failed`, () => this.part(FailedDeliveryStore).get(id));
   }

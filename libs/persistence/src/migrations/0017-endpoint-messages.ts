@@ -1,7 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const statements = [
-  // announced: the highest percentage that the operator was told, at announced_at. The endpoints with a warning were announced before.
+  // announced: the highest percentage in a message to the operator, which was sent at announced_at. The endpoints with a warning were
+  // announced before.
   `ALTER TABLE endpoints ADD COLUMN announced smallint NOT NULL DEFAULT 0, ADD COLUMN announced_at timestamptz(3)`,
   `UPDATE endpoints SET announced = warned WHERE warned > 0`,
   `CREATE INDEX endpoints_unannounced ON endpoints (transport, client, origin, warned) WHERE warned > announced`,

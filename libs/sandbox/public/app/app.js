@@ -60,7 +60,7 @@ async function listPushes() {
   byId('pushes').replaceChildren(...items);
 }
 
-/** Runs what a button does, and shows its failure. */
+/** Runs the action of a button, and shows its failure. */
 function onClick(id, work) {
   byId(id).onclick = async () => {
     byId(id).disabled = true;

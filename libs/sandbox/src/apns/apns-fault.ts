@@ -10,7 +10,7 @@ export const apnsFault = z.strictObject({
     .optional(),
   /** A header that HTTP allows and Apple does not document. */
   retryAfterSeconds: z.int().min(0).optional(),
-  /** Waits first. */
+  /** Waits for this time before it answers. */
   delayMs: z.int().min(0).max(600_000).optional(),
   /** Accepts the push and never answers. */
   hang: z.boolean().optional(),

@@ -91,7 +91,7 @@ export function apnsRoutes(app: FastifyInstance, provider: ApnsProvider, arrival
   app.put('/apns/keys/:keyid', (request, reply) => {
     const { pem, ...rest } = knownKey.parse(request.body);
     const isTaken = provider.accounts.registerKey(ofKey.parse(request.params).keyid, rest, pem);
-    if (!isTaken) return reply.code(400).send({ error: 'pem holds no key for ES256.' });
+    if (!isTaken) return reply.code(400).send({ error: 'pem contains no key for ES256.' });
     return reply.code(204).send();
   });
   app.delete('/apns/keys/:keyid', (request, reply) =>

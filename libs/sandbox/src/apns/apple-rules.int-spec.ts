@@ -82,10 +82,10 @@ const ok = { status: 200 };
 const refusal = (status: number, reason: string): Answer => ({ status, reason });
 
 it.each<[string, Record<string, string | string[]>, Answer, string?]>([
-  ['as Apple asks', {}, ok],
-  ['without anything optional', { 'apns-push-type': [], 'apns-priority': [] }, ok],
+  ['with all usual headers', {}, ok],
+  ['without optional headers', { 'apns-push-type': [], 'apns-priority': [] }, ok],
   [
-    'with everything',
+    'with all optional headers',
     {
       'apns-id': '123e4567-e89b-12d3-a456-42665544000a',
       'apns-expiration': '0',
@@ -96,25 +96,33 @@ it.each<[string, Record<string, string | string[]>, Answer, string?]>([
   ],
   ['to another path', { ':path': '/3/devices/a1' }, refusal(404, 'BadPath')],
   ['by GET', { ':method': 'GET' }, refusal(405, 'MethodNotAllowed'), ''],
-  ['to nobody', { ':path': '/3/device/' }, refusal(400, 'MissingDeviceToken')],
-  ['to a device token that is none', { ':path': '/3/device/hello' }, refusal(400, 'BadDeviceToken')],
+  ['without a device token', { ':path': '/3/device/' }, refusal(400, 'MissingDeviceToken')],
+  ['to a malformed device token', { ':path': '/3/device/hello' }, refusal(400, 'BadDeviceToken')],
   ['with two topics', { 'apns-topic': [topic, topic] }, refusal(400, 'DuplicateHeaders')],
-  ['with an id that is no UUID', { 'apns-id': 'd-1' }, refusal(400, 'BadMessageId')],
-  ['with a date for an expiration', { 'apns-expiration': 'tomorrow' }, refusal(400, 'BadExpirationDate')],
+  ['with an id that is not a UUID', { 'apns-id': 'd-1' }, refusal(400, 'BadMessageId')],
+  ['with a text as expiration', { 'apns-expiration': 'tomorrow' }, refusal(400, 'BadExpirationDate')],
   ['with a priority of 7', { 'apns-priority': '7' }, refusal(400, 'BadPriority')],
-  ['silent, and at once', { 'apns-push-type': 'background', 'apns-priority': '10' }, refusal(400, 'BadPriority')],
-  ['silent, and no priority', { 'apns-push-type': 'background', 'apns-priority': [] }, refusal(400, 'BadPriority')],
-  ['silent', { 'apns-push-type': 'background', 'apns-priority': '5' }, ok],
-  ['of a type that is none', { 'apns-push-type': 'silent' }, refusal(400, 'InvalidPushType')],
+  [
+    'in the background with the priority 10',
+    { 'apns-push-type': 'background', 'apns-priority': '10' },
+    refusal(400, 'BadPriority'),
+  ],
+  [
+    'in the background without a priority',
+    { 'apns-push-type': 'background', 'apns-priority': [] },
+    refusal(400, 'BadPriority'),
+  ],
+  ['in the background with the priority 5', { 'apns-push-type': 'background', 'apns-priority': '5' }, ok],
+  ['of an unknown type', { 'apns-push-type': 'silent' }, refusal(400, 'InvalidPushType')],
   ['with a long collapse id', { 'apns-collapse-id': 'x'.repeat(65) }, refusal(400, 'BadCollapseId')],
   ['without a topic', { 'apns-topic': [] }, refusal(400, 'MissingTopic')],
-  ['with a topic that is none', { 'apns-topic': 'com example' }, refusal(400, 'BadTopic')],
+  ['with a malformed topic', { 'apns-topic': 'com example' }, refusal(400, 'BadTopic')],
   ['of 4096 bytes', {}, ok, `{"aps":{"a":"${'x'.repeat(4096 - 16)}"}}`],
   ['of 4097 bytes', {}, refusal(413, 'PayloadTooLarge'), `{"aps":{"a":"${'x'.repeat(4097 - 16)}"}}`],
-  ['of nothing', {}, refusal(400, 'PayloadEmpty'), ''],
-  ['of no JSON', {}, refusal(400, 'PayloadEmpty'), 'hello'],
+  ['without a body', {}, refusal(400, 'PayloadEmpty'), ''],
+  ['with a body that is not JSON', {}, refusal(400, 'PayloadEmpty'), 'hello'],
   ['without aps', {}, refusal(400, 'PayloadEmpty'), '{"a":1}'],
-])('a push %s', async (_, changes, expected, sent = body) => {
+])('a push %s gets the answer that Apple documents', async (_, changes, expected, sent = body) => {
   const usual = {
     authorization: await bearer(makeKey()),
     'apns-topic': topic,
@@ -128,7 +136,7 @@ it.each<[string, Record<string, string | string[]>, Answer, string?]>([
 describe('a provider token', () => {
   const withToken = (authorization: string) => ({ headers: { authorization, 'apns-topic': topic } });
 
-  it('is needed', async () => {
+  it('is required', async () => {
     expect(await send([{ headers: { 'apns-topic': topic } }, withToken('Basic x')])).toEqual([
       refusal(403, 'MissingProviderToken'),
       refusal(403, 'MissingProviderToken'),
@@ -141,12 +149,12 @@ describe('a provider token', () => {
     ['from the future', { iat: 5 * 60 }, refusal(403, 'InvalidProviderToken')],
     ['of another team', { iss: 'TEAM000002' }, refusal(403, 'InvalidProviderToken')],
     ['of an unknown key', { kid: 'KEY0000009' }, refusal(403, 'InvalidProviderToken')],
-  ])('that is %s', async (_, { iat = 0, ...changes } = {}, expected) => {
+  ])('that is %s gets the answer that Apple documents', async (_, { iat = 0, ...changes } = {}, expected) => {
     const token = await bearer(makeKey(), { ...changes, iat: now / 1000 + iat });
     expect(await send([withToken(token)])).toEqual([expected]);
   });
 
-  it('that another key signed is invalid, and so is one without a signature', async () => {
+  it('that is signed with another key or not signed is invalid', async () => {
     const key = makeKey();
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const forged = await bearer({ ...key, privatekey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() });
@@ -157,7 +165,7 @@ describe('a provider token', () => {
     ]);
   });
 
-  it('may follow another one every 20 minutes', async () => {
+  it('may be replaced every 20 minutes', async () => {
     const key = makeKey();
     const at = async (minutes: number): Promise<Answer | undefined> => {
       now += minutes * 60_000;
@@ -180,7 +188,7 @@ describe('a provider token', () => {
     ]);
   });
 
-  it('allows the topics and the side that its key is for', async () => {
+  it('is valid only for the topics and the environment of its key', async () => {
     const scoped = apple.accounts.createKey('KEY0000003', { teamid: 'TEAM000001', topics: ['com.example.other'] });
     const beside = apple.accounts.createKey('KEY0000004', { teamid: 'TEAM000001', environment: 'development' });
     expect(await send([withToken(await bearer(scoped)), withToken(await bearer(beside))])).toEqual([
@@ -189,7 +197,7 @@ describe('a provider token', () => {
     ]);
   });
 
-  it('before one was accepted there is one stream, and then there are a thousand', async () => {
+  it('allows a thousand concurrent streams after it was accepted, and before only one', async () => {
     const session = connect(apple.url, { ca: authority.cert });
     const limits: (number | undefined)[] = [];
     session.on('remoteSettings', ({ maxConcurrentStreams }: Settings) => limits.push(maxConcurrentStreams));
@@ -219,7 +227,7 @@ it('a certificate that Apple did not issue is ignored', async () => {
   expect(await send([push], authority.server)).toEqual([refusal(403, 'MissingProviderToken')]);
 });
 
-it('an independent client of Apple’s is served', async () => {
+it('an independent client library can send pushes', async () => {
   const key = makeKey();
   const provider = new Provider({
     token: { key: key.privatekey, keyId: key.keyid, teamId: key.teamid },
@@ -238,7 +246,7 @@ it('an independent client of Apple’s is served', async () => {
   await provider.shutdown();
 });
 
-describe('over JSON', () => {
+describe('the routes', () => {
   const call = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, payload?: object) => {
     const { statusCode, body: text } = await page.inject({ method, url, ...(payload && { payload }) });
     return { status: statusCode, body: (text === '' ? undefined : JSON.parse(text)) as unknown };

@@ -10,7 +10,7 @@ export const fcmFault = z.strictObject({
   /** Answers with this status and a page that is not JSON, as a proxy does. */
   status: z.int().min(200).max(599).optional(),
   headers: z.record(z.string().regex(/^[a-z0-9-]+$/), z.string().regex(/^[ -~]*$/)).optional(),
-  /** Waits first. */
+  /** Waits for this time before it answers. */
   delayMs: z.int().min(0).max(600_000).optional(),
   /** Accepts the message and never answers. */
   hang: z.boolean().optional(),

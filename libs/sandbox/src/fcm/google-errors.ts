@@ -17,7 +17,7 @@ export function googleError(code: number, status: string, message: string, ...de
   return { status: code, body: { error: { code, message, status, ...(details.length > 0 && { details }) } } };
 }
 
-/** A request that is no message of the API at all: names the fields, without an error code of FCM's. */
+/** The error for a request that is not a message of the API. It names the fields and has no error code of FCM. */
 export function malformed(violations: readonly Violation[]): GoogleAnswer {
   const message = violations.map(({ description }) => description).join('\n');
   return googleError(400, 'INVALID_ARGUMENT', message, badRequest(violations));

@@ -75,7 +75,7 @@ const send = (message: unknown, token: string, project = 'pns-test'): Promise<An
 };
 
 describe('the token endpoint', () => {
-  it('gives a token for an hour', async () => {
+  it('issues a token for an hour', async () => {
     expect(await exchange(await assertion({}))).toMatchObject({
       status: 200,
       json: { access_token: expect.stringMatching(/^ya29\./) as string, expires_in: 3599, token_type: 'Bearer' },
@@ -88,16 +88,36 @@ describe('the token endpoint', () => {
   }) as string;
   const longer = /short-lived token \(60 minutes\)/;
   it.each<[string, () => Promise<string>, string, RegExp]>([
-    ['an unknown account', () => assertion({ iss: 'x@y' }), 'invalid_grant', /account not found/],
-    ['another key', () => assertion({}, strangersKey), 'invalid_grant', /Invalid JWT Signature/],
-    ['a shared secret', () => assertion({}, Buffer.alloc(32), 'HS256'), 'invalid_grant', /RS256/],
-    ['another audience', () => assertion({ aud: 'https://localhost/token' }), 'invalid_grant', /audience/],
-    ['more than an hour', () => assertion({ exp: now() + 3700 }), 'invalid_grant', longer],
-    ['an hour that is over', () => assertion({ iat: now() - 7200, exp: now() - 3600 }), 'invalid_grant', longer],
-    ['an hour that is to come', () => assertion({ iat: now() + 900, exp: now() + 4500 }), 'invalid_grant', longer],
-    ['no scope', () => assertion({ scope: undefined }), 'invalid_scope', /scope/],
-    ['an unknown scope', () => assertion({ scope: `${scope} https://x` }), 'invalid_scope', /scope/],
-    ['nonsense', () => Promise.resolve('a.b.c'), 'invalid_grant', /Signature/],
+    ['an assertion of an unknown account', () => assertion({ iss: 'x@y' }), 'invalid_grant', /account not found/],
+    [
+      'an assertion that is signed with another key',
+      () => assertion({}, strangersKey),
+      'invalid_grant',
+      /Invalid JWT Signature/,
+    ],
+    [
+      'an assertion that is signed with a shared secret',
+      () => assertion({}, Buffer.alloc(32), 'HS256'),
+      'invalid_grant',
+      /RS256/,
+    ],
+    [
+      'an assertion for another audience',
+      () => assertion({ aud: 'https://localhost/token' }),
+      'invalid_grant',
+      /audience/,
+    ],
+    ['an assertion for more than an hour', () => assertion({ exp: now() + 3700 }), 'invalid_grant', longer],
+    [
+      'an assertion that has expired',
+      () => assertion({ iat: now() - 7200, exp: now() - 3600 }),
+      'invalid_grant',
+      longer,
+    ],
+    ['an assertion from the future', () => assertion({ iat: now() + 900, exp: now() + 4500 }), 'invalid_grant', longer],
+    ['an assertion without a scope', () => assertion({ scope: undefined }), 'invalid_scope', /scope/],
+    ['an assertion with an unknown scope', () => assertion({ scope: `${scope} https://x` }), 'invalid_scope', /scope/],
+    ['an assertion that is not a JWT', () => Promise.resolve('a.b.c'), 'invalid_grant', /Signature/],
   ])('refuses %s', async (_, make, error, description) => {
     expect(await exchange(await make())).toMatchObject({
       status: 400,
@@ -105,7 +125,7 @@ describe('the token endpoint', () => {
     });
   });
 
-  it('refuses another grant and what is no form', async () => {
+  it('refuses another grant type and a body that is not a form', async () => {
     expect(await exchange('x', 'password')).toMatchObject({ status: 400, json: { error: 'unsupported_grant_type' } });
     expect(await post('/token', '{}', { 'content-type': 'application/json' })).toMatchObject({
       status: 400,
@@ -140,12 +160,12 @@ describe('a message', () => {
   });
 
   it.each<[string, unknown]>([
-    ['data', { token: phone, data: { a: '1' } }],
-    ['names in the other spelling', { token: phone, android: { collapseKey: 'a', ttl: '3.5s', priority: 'high' } }],
+    ['texts as data', { token: phone, data: { a: '1' } }],
+    ['names in camel case', { token: phone, android: { collapseKey: 'a', ttl: '3.5s', priority: 'high' } }],
     ['null', { token: phone, data: null, android: { ttl: null } }],
-    ['words that FCM only overwrites', { token: phone, data: { collapse_key: 'a', notification: 'b' } }],
-    ['all that fits', { token: phone, data: { a: 'x'.repeat(4095) } }],
-  ])('with %s is taken', async (_, message) => {
+    ['keys of data that FCM overwrites', { token: phone, data: { collapse_key: 'a', notification: 'b' } }],
+    ['the most data that fits', { token: phone, data: { a: 'x'.repeat(4095) } }],
+  ])('with %s is accepted', async (_, message) => {
     expect(await send(message, token)).toMatchObject({
       status: 200,
       json: { name: expect.stringMatching(/^projects\/pns-test\/messages\/0:/) as string },
@@ -162,38 +182,59 @@ describe('a message', () => {
       'message',
       /Unknown name "titel" at 'message': Cannot find field/,
     ],
-    ['an unknown field within', { token: phone, android: { x: 1 } }, 'message.android', /Unknown name "x"/],
-    ['a field of every object', { token: phone, constructor: 1 }, 'message', /Unknown name "constructor"/],
-    ['half a character', { token: phone, data: { a: '\ud83d' } }, 'message.data[0].value', /TYPE_STRING/],
+    ['an unknown nested field', { token: phone, android: { x: 1 } }, 'message.android', /Unknown name "x"/],
+    [
+      'a field with the name of an inherited property',
+      { token: phone, constructor: 1 },
+      'message',
+      /Unknown name "constructor"/,
+    ],
+    ['half a surrogate pair', { token: phone, data: { a: '\ud83d' } }, 'message.data[0].value', /TYPE_STRING/],
     ['a list', { token: phone, notification: [] }, 'message.notification', /TYPE_MESSAGE/],
     ['an unknown priority', { token: phone, android: { priority: 'URGENT' } }, 'message.android.priority', /TYPE_ENUM/],
     ['a bare number as ttl', { token: phone, android: { ttl: 60 } }, 'message.android.ttl', /Duration/],
-    ['five weeks', { token: phone, android: { ttl: '3024000s' } }, 'message.android.ttl', /Invalid TTL/],
+    ['a ttl of five weeks', { token: phone, android: { ttl: '3024000s' } }, 'message.android.ttl', /Invalid TTL/],
     ['text as a count', { token: phone, android: { notification: { notification_count: '1' } } }, undefined, /INT32/],
     ['text as a boolean', { token: phone, android: { direct_boot_ok: 'yes' } }, undefined, /TYPE_BOOL/],
-    ['from', { token: phone, data: { from: 'x' } }, 'message.data', /Invalid data payload key: from/],
-    ['message_type', { token: phone, data: { message_type: 'x' } }, 'message.data', /message_type/],
-    ['google.x', { token: phone, data: { 'google.x': 'x' } }, 'message.data', /google.x/],
-    ['gcm.x', { token: phone, android: { data: { 'gcm.x': 'x' } } }, 'message.data', /gcm.x/],
-    ['a byte too much', { token: phone, data: { a: 'x'.repeat(4096) } }, undefined, /too big/],
-    ['too much to show', { token: phone, notification: { body: 'ü'.repeat(2048) } }, undefined, /too big/],
-    ['nobody to go to', { data: {} }, 'message', /Recipient of the message is not set/],
-    ['two to go to', { token: phone, topic: 'x' }, 'message', /Recipient/],
-    ['a token that is none', { token: 'no token' }, 'message.token', /not a valid FCM registration token/],
-    ['nothing', '{}', undefined, /not set/],
-    ['no JSON', '{', '', /Invalid JSON payload/],
-    ['a list as a whole', '[]', '', /Invalid JSON payload/],
-    ['what is no UTF-8', Buffer.from([0x22, 0xff, 0x22]), '', /Invalid JSON payload/],
+    [
+      'the key from in its data',
+      { token: phone, data: { from: 'x' } },
+      'message.data',
+      /Invalid data payload key: from/,
+    ],
+    ['the key message_type in its data', { token: phone, data: { message_type: 'x' } }, 'message.data', /message_type/],
+    ['the key google.x in its data', { token: phone, data: { 'google.x': 'x' } }, 'message.data', /google.x/],
+    ['the key gcm.x in its data', { token: phone, android: { data: { 'gcm.x': 'x' } } }, 'message.data', /gcm.x/],
+    ['a byte of data too many', { token: phone, data: { a: 'x'.repeat(4096) } }, undefined, /too big/],
+    [
+      'a notification that is too long',
+      { token: phone, notification: { body: 'ü'.repeat(2048) } },
+      undefined,
+      /too big/,
+    ],
+    ['no recipient', { data: {} }, 'message', /Recipient of the message is not set/],
+    ['two recipients', { token: phone, topic: 'x' }, 'message', /Recipient/],
+    ['a malformed token', { token: 'no token' }, 'message.token', /not a valid FCM registration token/],
+    ['no members', '{}', undefined, /not set/],
+    ['a body that is not JSON', '{', '', /Invalid JSON payload/],
+    ['a list as the body', '[]', '', /Invalid JSON payload/],
+    ['a body that is not UTF-8', Buffer.from([0x22, 0xff, 0x22]), '', /Invalid JSON payload/],
   ])('with %s is refused', async (_, message, field, description) => {
     expect(await send(message, token)).toMatchObject(refusal(field, description));
   });
 
   it.each<[string, () => Promise<Answer>, number, string, string]>([
     ['no access token', () => send({}, ''), 401, 'UNAUTHENTICATED', 'CREDENTIALS_MISSING'],
-    ['an unknown one', () => send({}, 'x'), 401, 'UNAUTHENTICATED', 'ACCESS_TOKEN_EXPIRED'],
-    ['one of another project', () => send({}, token, 'other'), 403, 'PERMISSION_DENIED', 'IAM_PERMISSION_DENIED'],
+    ['an unknown access token', () => send({}, 'x'), 401, 'UNAUTHENTICATED', 'ACCESS_TOKEN_EXPIRED'],
     [
-      'one for something else',
+      'an access token of another project',
+      () => send({}, token, 'other'),
+      403,
+      'PERMISSION_DENIED',
+      'IAM_PERMISSION_DENIED',
+    ],
+    [
+      'an access token for another scope',
       async () => send({}, await accessToken({ scope: 'https://www.googleapis.com/auth/userinfo.email' })),
       403,
       'PERMISSION_DENIED',
@@ -207,13 +248,13 @@ describe('a message', () => {
     });
   });
 
-  it('elsewhere is not found', async () => {
+  it('to another path is answered with 404', async () => {
     expect((await post('/v1/projects/pns-test/messages:sendAll', '{}')).status).toBe(404);
     expect((await post('/fcm/send', '{}')).status).toBe(404);
   });
 });
 
-describe('Google’s own Admin SDK, led here', () => {
+describe('the Admin SDK of Google, connected to the sandbox', () => {
   let messaging: Messaging;
   let app: ReturnType<typeof initializeApp>;
   beforeAll(() => {
@@ -229,7 +270,7 @@ describe('Google’s own Admin SDK, led here', () => {
   });
   afterAll(() => deleteApp(app));
 
-  it('sends', async () => {
+  it('sends a message', async () => {
     const message = { token: phone, data: { a: '1' }, android: { priority: 'high', ttl: 60_000 } } as const;
     expect(await messaging.send(message)).toMatch(/^projects\/pns-test\/messages\//);
   });
@@ -241,7 +282,7 @@ describe('Google’s own Admin SDK, led here', () => {
     ['QUOTA_EXCEEDED', 'messaging/message-rate-exceeded'],
     ['THIRD_PARTY_AUTH_ERROR', 'messaging/third-party-auth-error'],
     ['INTERNAL', 'messaging/internal-error'],
-  ] as const)('understands %s', async (error, code) => {
+  ] as const)('reads the error %s', async (error, code) => {
     google.device('a-bad-phone').faults.set({ error });
     await expect(messaging.send({ token: 'a-bad-phone' })).rejects.toMatchObject({ code });
   });
@@ -269,7 +310,7 @@ describe('HTTP/2', () => {
     return codes;
   };
 
-  it('refuses streams above a hundred, as a server does whose limit was not waited for', async () => {
+  it('refuses streams above a hundred if the client does not wait for the limit', async () => {
     const socket = connectTls({
       host: '127.0.0.1',
       port: google.port,
@@ -292,7 +333,7 @@ describe('HTTP/2', () => {
     socket.destroy();
   });
 
-  it('says how many', async () => {
+  it('announces a limit of a hundred streams', async () => {
     const session = connectHttp2(google.url, { ca: authority.cert });
     await once(session, 'remoteSettings');
     expect(session.remoteSettings.maxConcurrentStreams).toBe(100);
@@ -315,7 +356,7 @@ describe('the routes', () => {
     return { status: answer.statusCode, json: answer.body === '' ? undefined : answer.json<unknown>() };
   };
 
-  it('show what came to a phone, wait for it, and forget it', async () => {
+  it('return, await and delete the arrivals of a phone', async () => {
     const waiting = ask('GET', `${url}&waitMs=30000`);
     const data = { pns_id: 'd-1' };
     await send({ token: 'routes-phone:1', data }, await accessToken());
@@ -331,7 +372,7 @@ describe('the routes', () => {
     expect((await ask('GET', url)).json).toMatchObject({ total: 0, items: [] });
   });
 
-  it('let phones and all of Google misbehave', async () => {
+  it('set faults of a phone and of all of FCM', async () => {
     const token = await accessToken();
     const message = { token: 'faulty-phone' };
     await ask('PUT', '/fcm/faults', { error: 'UNAVAILABLE', headers: { 'retry-after': '3' }, times: 1 });
@@ -347,7 +388,7 @@ describe('the routes', () => {
     expect((await ask('PUT', '/fcm/faults', { error: 'NONE' })).status).toBe(500);
   });
 
-  it('make and revoke service accounts, and end access tokens', async () => {
+  it('create and revoke service accounts, and end access tokens', async () => {
     const made = await ask('POST', '/fcm/service-accounts', { project: 'made-here', name: 'robot' });
     expect(made).toMatchObject({ status: 201, json: { type: 'service_account', project_id: 'made-here' } });
     const email = 'robot@made-here.iam.gserviceaccount.com';

@@ -9,7 +9,7 @@ export const fault = z.strictObject({
     .regex(/^[ -~]+$/)
     .optional(),
   headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string().regex(/^[ -~]*$/)).optional(),
-  /** Waits first. */
+  /** Waits for this time before it answers. */
   delayMs: z.int().min(0).max(600_000).optional(),
   /** Accepts the request and never answers. */
   hang: z.boolean().optional(),

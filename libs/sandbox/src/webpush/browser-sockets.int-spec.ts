@@ -133,7 +133,7 @@ it('only the application server with the key of the subscription may send', asyn
   await expect(push(endpoint, 'text')).rejects.toMatchObject({ statusCode: 403 });
 });
 
-it('messages wait for a browser that is away, the last one of each topic, and unreported ones come again', async () => {
+it('a browser that reconnects gets the last message of each topic, and again those that it has not reported', async () => {
   const before = await Browser.open();
   const uaid = await before.hello();
   const { endpoint } = await before.register();
@@ -156,7 +156,7 @@ it('an unknown user agent id is replaced, so that the browser subscribes again',
   expect(await browser.hello('of-an-earlier-start')).not.toBe('of-an-earlier-start');
 });
 
-it('a channel that is registered again keeps its endpoint, and one that is unregistered is gone', async () => {
+it('a channel that is registered again keeps its endpoint, and one that is unregistered is deleted', async () => {
   const browser = await Browser.open();
   await browser.hello();
   const { channelID, endpoint } = await browser.register();

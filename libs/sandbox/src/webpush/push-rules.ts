@@ -3,12 +3,12 @@ import { codingFault } from './message-encryption';
 /** The answer of a push service to a message that it does not accept. */
 export interface Refusal {
   readonly status: number;
-  /** The number with which Mozilla's push service tells apart answers of the same status. */
+  /** The number with which Mozilla's push service distinguishes answers of the same status. */
   readonly errno: number;
   readonly message: string;
 }
 
-/** A push service must accept so many bytes. Source: RFC 8030, section 7.2. The large ones accept no more. */
+/** The bytes that a push service must accept. Source: RFC 8030, section 7.2. The large services accept no more. */
 export const maxMessageBytes = 4096;
 /** Four weeks: a longer time is reduced. */
 export const maxTtlSeconds = 2_419_200;

@@ -13,7 +13,7 @@ export interface PushMessage {
   readonly topic?: string;
 }
 
-/** What a user agent did with a message. */
+/** How a user agent handled a message. */
 export interface Received {
   /** Absent if the message could not be decrypted, or only an outside user agent can. */
   readonly text?: string;

@@ -51,13 +51,13 @@ it.each([
   ['/app/worker.js', 'text/javascript; charset=utf-8'],
   ['/app/manifest.webmanifest', 'application/manifest+json'],
   ['/app/icon.svg', 'image/svg+xml'],
-])('has %s with the policy of the page', async (path, type) => {
+])('serves %s with the content security policy of the page', async (path, type) => {
   const { status, headers } = await fetch(sandbox.url + path);
   expect([status, headers.get('content-type')]).toEqual([200, type]);
   expect(headers.get('content-security-policy')).toContain("default-src 'self';");
 });
 
-it('tells browsers the key that PNS sends with', async () => {
+it('returns the public key with which PNS signs', async () => {
   const settings = await fetch(`${sandbox.url}/app/settings`);
   expect(await settings.json()).toEqual({ applicationServerKey: 'BCVx' });
   expect(calls).toMatchObject([{ call: 'GET /v1/clients/demo-web-app/webpush-key', authorization: 'Bearer the-key' }]);
@@ -78,7 +78,7 @@ it('subscribes the user of the demonstration through the push service of the bro
   ]);
 });
 
-it('lets PNS reach the push service of the sandbox where the browser uses that one', async () => {
+it('lets PNS reach the push service of the sandbox if the browser uses it', async () => {
   await subscribe(`${sandbox.providers?.webpush.url}/push/some-browser`);
   const caFile = sandbox.providers?.authority.cert;
   expect(calls).toMatchObject([
@@ -107,7 +107,7 @@ it('accepts subscriptions of its own page only, and nothing else', async () => {
   expect(calls).toEqual([]);
 });
 
-it('says so where the sandbox runs without PNS', async () => {
+it('reports that the sandbox runs without PNS', async () => {
   const alone = await startSandbox({ port: 0, hasProviders: false });
   const settings = await fetch(`${alone.url}/app/settings`);
   expect([settings.status, await settings.text()]).toEqual([503, expect.stringContaining('without PNS')]);

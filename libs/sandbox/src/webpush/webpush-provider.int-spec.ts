@@ -104,7 +104,7 @@ async function push({ method = 'POST', path, headers = {}, body = encrypted('Hel
   };
 }
 
-it('a message by the rules is accepted, decrypted and recorded', async () => {
+it('a valid message is accepted, decrypted and recorded', async () => {
   const answer = await push({ headers: { urgency: 'high', topic: 'inbox' }, body: encrypted('Hello, Welt 👋') });
   expect(answer).toMatchObject({ status: 201, headers: { ttl: '60' } });
   expect(answer.headers['location']).toMatch(new RegExp(`^${service.url}/messages/[\\w-]{22}$`));
@@ -143,7 +143,7 @@ it.each<[string, () => Promise<string | undefined> | string | undefined, number]
   ['without a key', async () => (await authorization()).replace(/, k=.*/, ''), 403],
   ['without a token', () => `vapid k=${vapid.publicKey}`, 403],
   ['not a token', () => `vapid t=a.b.c, k=${vapid.publicKey}`, 403],
-  ['with a key that is no point', () => authorization({}, 'A'.repeat(87)), 403],
+  ['with a key that is not a point', () => authorization({}, 'A'.repeat(87)), 403],
   ['signed with another key', () => authorization({ key: other.privateKey }), 403],
   ['signed with RSA', () => authorization({ key: rsa.privateKey, alg: 'RS256' }), 403],
   ['for another audience', () => authorization({ aud: 'https://push.example.com' }), 403],
@@ -151,7 +151,7 @@ it.each<[string, () => Promise<string | undefined> | string | undefined, number]
   ['expired', () => authorization({ expiresInSeconds: -1 }), 403],
   ['valid for more than 24 hours', () => authorization({ expiresInSeconds: 24 * hourSeconds + 5 }), 403],
   ['without a contact', () => authorization({ sub: '' }), 403],
-  ['with a contact that is no address', () => authorization({ sub: 'mailto:<push@example.com>' }), 403],
+  ['with a contact that is not an address', () => authorization({ sub: 'mailto:<push@example.com>' }), 403],
 ])('an Authorization that is %s is refused', async (_, header, status) => {
   const answer = await push({ headers: { authorization: await header() } });
   expect(answer).toMatchObject({ status, json: { code: status, errno: 109 } });
@@ -166,7 +166,7 @@ it.each<[string, (header: string) => string]>([
   expect(await push({ headers: { authorization: change(await authorization()) } })).toMatchObject({ status: 201 });
 });
 
-it('a token is refused once it expired, although it was accepted before', async () => {
+it('a token is refused after it has expired, although it was accepted before', async () => {
   const headers = { authorization: await authorization({ expiresInSeconds: 60 }) };
   expect((await push({ headers })).status).toBe(201);
   nowMs += 60_000;
@@ -181,9 +181,9 @@ it('a subscription without a key is open to every application server', async () 
 it.each<[string, Push, number, number]>([
   ['another method', { method: 'PUT' }, 405, 0],
   ['an unknown endpoint', { path: '/push/unknown' }, 404, 102],
-  ['a path that is no endpoint', { path: '/' }, 404, 102],
+  ['a path that is not an endpoint', { path: '/' }, 404, 102],
   ['no TTL', { headers: { ttl: undefined } }, 400, 111],
-  ['a TTL that is no integer', { headers: { ttl: '1.5' } }, 400, 112],
+  ['a TTL that is not an integer', { headers: { ttl: '1.5' } }, 400, 112],
   ['a negative TTL', { headers: { ttl: '-1' } }, 400, 112],
   ['an unknown urgency', { headers: { urgency: 'urgent' } }, 400, 0],
   ['a topic of 33 characters', { headers: { topic: 'a'.repeat(33) } }, 400, 113],
@@ -211,7 +211,7 @@ it('a long TTL is reduced to four weeks', async () => {
   expect(await push({ headers: { ttl: '9999999' } })).toMatchObject({ status: 201, headers: { ttl: '2419200' } });
 });
 
-it('the push service accepts what the user agent cannot decrypt, and the check says so', async () => {
+it('the push service accepts a message that the user agent cannot decrypt, and its check is invalid', async () => {
   const stranger = service.subscribe(vapid.publicKey);
   expect((await push({ body: encrypted('text', stranger) })).status).toBe(201);
   const [arrival] = arrivals.since(0);
@@ -219,7 +219,7 @@ it('the push service accepts what the user agent cannot decrypt, and the check s
   expect(arrival).not.toHaveProperty('decryptedBody');
 });
 
-it('faults come on demand, for one subscription or all', async () => {
+it('faults can be set for one subscription or for all', async () => {
   service.faults.set({ status: 429, headers: { 'Retry-After': '7' }, times: 1 });
   expect(await push()).toMatchObject({ status: 429, headers: { 'retry-after': '7' }, json: { code: 429, errno: 201 } });
   service.subscription('some-browser')?.faults.set({ status: 410, times: 1 });
@@ -241,7 +241,7 @@ describe('the routes', () => {
     return { status: answer.statusCode, json: answer.body === '' ? undefined : answer.json<unknown>() };
   };
 
-  it('make a subscription, show its messages, wait for them, and end it', async () => {
+  it('create a subscription, return and await its messages, and end it', async () => {
     const made = await ask('POST', '/webpush/subscriptions', { applicationServerKey: vapid.publicKey, token: 'made' });
     expect(made).toMatchObject({
       status: 201,
@@ -271,7 +271,7 @@ describe('the routes', () => {
     ['no title', { web_push: 8030, notification: { navigate: 'https://example.com/' } }],
     ['a relative page', { web_push: 8030, notification: { title: 'a', navigate: '/inbox' } }],
     ['another number', { web_push: 1, notification: { title: 'a', navigate: 'https://example.com/' } }],
-  ])('tell when a declarative message has %s', async (_, message) => {
+  ])('report a declarative message with %s', async (_, message) => {
     await push({ body: encrypted(JSON.stringify(message)) });
     const { json } = await ask('GET', '/webpush/pushes?token=some-browser');
     expect(json).toMatchObject({
@@ -279,7 +279,7 @@ describe('the routes', () => {
     });
   });
 
-  it('tell when a declarative message has no page, so that only a service worker shows it', async () => {
+  it('report a declarative message without a page, which only a service worker shows', async () => {
     await push({ body: encrypted(JSON.stringify({ web_push: 8030, notification: { title: 'a' } })) });
     const { json } = await ask('GET', '/webpush/pushes?token=some-browser');
     const checks = [{ verdict: 'valid' }, { verdict: 'valid' }, { name: 'navigate', verdict: 'missing' }];

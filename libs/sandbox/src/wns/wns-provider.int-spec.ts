@@ -79,7 +79,7 @@ async function push({ method = 'POST', uri = microsoft.uriOf(channel), headers =
 
 const raw = { 'x-wns-type': 'wns/raw', 'content-type': 'application/octet-stream' };
 
-it('a push by the rules is received', async () => {
+it('a valid push has the status received', async () => {
   expect(await push({ headers: { 'x-wns-requestforstatus': 'true' } })).toMatchObject({
     status: 200,
     headers: {
@@ -94,30 +94,30 @@ it('a push by the rules is received', async () => {
 
 it.each<[string, Push, number]>([
   ['another method', { method: 'GET' }, 405],
-  ['a channel that nobody opened', { uri: 'https://localhost/w/?token=nonsense' }, 404],
-  ['a path that is none of a channel', { uri: 'https://localhost/other' }, 404],
+  ['an unknown channel', { uri: 'https://localhost/w/?token=nonsense' }, 404],
+  ['a path that is not a channel', { uri: 'https://localhost/other' }, 404],
   ['no access token', { headers: { authorization: undefined } }, 401],
   ['an unknown access token', { headers: { authorization: 'Bearer nonsense' } }, 401],
   ['another scheme', { headers: { authorization: 'Basic YTpi' } }, 401],
   ['no type', { headers: { 'x-wns-type': undefined } }, 400],
   ['an unknown type', { headers: { 'x-wns-type': 'toast' } }, 400],
-  ['a toast that is no XML by its content type', { headers: { 'content-type': 'application/json' } }, 400],
-  ['a raw push as XML', { headers: { 'x-wns-type': 'wns/raw' } }, 400],
-  ['nothing to send', { headers: raw, body: '' }, 400],
+  ['a toast with the content type of JSON', { headers: { 'content-type': 'application/json' } }, 400],
+  ['a raw push with the content type of XML', { headers: { 'x-wns-type': 'wns/raw' } }, 400],
+  ['an empty body', { headers: raw, body: '' }, 400],
   ['5001 bytes', { headers: raw, body: 'x'.repeat(5001) }, 413],
-  ['a cache policy that is none', { headers: { ...raw, 'x-wns-cache-policy': 'yes' } }, 400],
+  ['an unknown cache policy', { headers: { ...raw, 'x-wns-cache-policy': 'yes' } }, 400],
   ['a cache policy for a toast', { headers: { 'x-wns-cache-policy': 'cache' } }, 400],
-  ['a request for status that is none', { headers: { 'x-wns-requestforstatus': '1' } }, 400],
+  ['an unknown value of x-wns-requestforstatus', { headers: { 'x-wns-requestforstatus': '1' } }, 400],
   ['a tag of 17 characters', { headers: { 'x-wns-tag': 'a'.repeat(17) } }, 400],
   ['a tag with a colon', { headers: { 'x-wns-tag': 'ox:mail' } }, 400],
   ['a tag for a raw push', { headers: { ...raw, 'x-wns-tag': 'a' } }, 400],
   ['a group with a dash', { headers: { 'x-wns-group': 'a-b' } }, 400],
   ['a group for a tile', { headers: { 'x-wns-type': 'wns/tile', 'x-wns-group': 'a' } }, 400],
-  ['a time to live that is no integer', { headers: { 'x-wns-ttl': '1.5' } }, 400],
+  ['a time to live that is not an integer', { headers: { 'x-wns-ttl': '1.5' } }, 400],
   ['a priority of 5', { headers: { 'x-wns-priority': '5' } }, 400],
-  ['what belongs to Windows Phone', { headers: { 'x-wns-suppresspopup': 'true' } }, 400],
-  ['what belongs to DELETE', { headers: { 'x-wns-match': 'type:wns/toast;all' } }, 400],
-])('%s is refused', async (_, given, status) => {
+  ['a header of Windows Phone', { headers: { 'x-wns-suppresspopup': 'true' } }, 400],
+  ['a header of DELETE requests', { headers: { 'x-wns-match': 'type:wns/toast;all' } }, 400],
+])('a push with %s is refused', async (_, given, status) => {
   const uri = given.uri === undefined ? {} : { uri: given.uri.replace('localhost', microsoft.host) };
   const answer = await push({ ...given, ...uri });
   expect(answer).toMatchObject({ status, headers: { 'x-wns-status': 'dropped' } });
@@ -126,34 +126,34 @@ it.each<[string, Push, number]>([
   expect(channel.accepted).toBe(0);
 });
 
-it('5000 bytes are not too many', async () => {
+it('a push of 5000 bytes is accepted', async () => {
   expect((await push({ headers: raw, body: 'x'.repeat(5000) })).status).toBe(200);
 });
 
-it('a token is for the channels of its own app, and for a day', async () => {
+it('a token is valid for the channels of its own app only, and until it ends', async () => {
   const foreign = microsoft.openChannel(microsoft.accounts.register().sid);
   expect((await push({ uri: microsoft.uriOf(foreign) })).status).toBe(403);
   microsoft.accounts.endTokens();
   expect((await push()).status).toBe(401);
 });
 
-it('a channel ends', async () => {
+it('a push to an expired channel is answered with 410', async () => {
   channel.expiresAt = Date.now();
   expect((await push()).status).toBe(410);
 });
 
 it.each<[string, WnsChannel['device'], Record<string, string>, string, string]>([
-  ['a toast for a device that is away', 'disconnected', {}, 'received', 'disconnected'],
-  ['a raw push for a device that is away', 'disconnected', raw, 'dropped', 'disconnected'],
+  ['a toast for a disconnected device', 'disconnected', {}, 'received', 'disconnected'],
+  ['a raw push for a disconnected device', 'disconnected', raw, 'dropped', 'disconnected'],
   [
-    'a raw push that may be kept',
+    'a raw push with a cache policy for a disconnected device',
     'disconnected',
     { ...raw, 'x-wns-cache-policy': 'cache' },
     'received',
     'disconnected',
   ],
-  ['any push where the user wants none', 'refusing', {}, 'dropped', 'connected'],
-])('%s has its status', async (_, device, headers, done, connection) => {
+  ['a push whose user has switched off pushes', 'refusing', {}, 'dropped', 'connected'],
+])('%s has the documented status', async (_, device, headers, done, connection) => {
   channel.device = device;
   const answer = await push({ headers: { ...headers, 'x-wns-requestforstatus': 'true' } });
   expect(answer).toMatchObject({
@@ -162,7 +162,7 @@ it.each<[string, WnsChannel['device'], Record<string, string>, string, string]>(
   });
 });
 
-it('WNS takes what the device cannot read, and the page says so', async () => {
+it('WNS accepts content that the device cannot read, and its check is invalid', async () => {
   expect((await push({ body: '<toast><visual>' })).status).toBe(200);
   expect((await push({ body: '<tile/>' })).status).toBe(200);
   const verdicts = arrivals.since(0).map(({ checks }) => checks?.[0]?.verdict);
@@ -175,18 +175,18 @@ it.each<[string, Record<string, string | undefined>, number, string]>([
   ['another scope', { scope: 's.notify.live.net' }, 400, 'invalid_scope'],
   ['an unknown app', { client_id: 'ms-app://s-1-15-2-1' }, 400, 'invalid_client'],
   ['a wrong secret', { client_secret: 'wrong' }, 400, 'invalid_client'],
-])('%s gets no access token', async (_, more, status, error) => {
+])('a request with %s gets no access token', async (_, more, status, error) => {
   expect(await requestToken(more)).toMatchObject({ status, body: { error } });
 });
 
-it('a form is a form', async () => {
+it('a request for a token must be a form', async () => {
   expect(await requestToken({}, undefined, 'text/plain')).toMatchObject({
     status: 400,
     body: { error: 'invalid_request' },
   });
 });
 
-it('an app of Entra gets its token there and nowhere else', async () => {
+it('an app of Entra gets its token only from the token endpoint of Entra', async () => {
   const { sid: client_id, secret: client_secret } = microsoft.accounts.register({ tenantId });
   const form = { client_id, client_secret, scope: 'https://wns.windows.com/.default' };
   const url = microsoft.tokenUrl(tenantId);
@@ -199,7 +199,7 @@ it('an app of Entra gets its token there and nowhere else', async () => {
   expect(await requestToken({ scope: form.scope }, url)).toMatchObject({ body: { error: 'unauthorized_client' } });
 });
 
-it('a person sees the first binding of what was sent', () => {
+it('the shown texts are those of the first binding', () => {
   expect(
     shownOf(
       'wns/toast',
@@ -225,7 +225,7 @@ describe('the routes', () => {
   };
   const at = (path: string) => `${path}?token=${encodeURIComponent(channel.token)}`;
 
-  it('open channels, show pushes, and forget them', async () => {
+  it('open channels, return pushes, and delete both', async () => {
     const opened = await call('POST', '/wns/channels', { sid: app.sid, token: 'demo' });
     expect(opened).toMatchObject({ status: 201, body: { uri: `https://${microsoft.host}/w/?token=demo` } });
     await push();
@@ -250,7 +250,7 @@ describe('the routes', () => {
     expect(microsoft.tokenFaults.current).toEqual({ status: 503 });
   });
 
-  it('make and revoke credentials, and say where to send', async () => {
+  it('create and revoke credentials, and return the host', async () => {
     const { body } = await call('POST', '/wns/apps', { tenantId });
     expect(body).toMatchObject({ sid: expect.any(String) as string, secret: expect.any(String) as string, tenantId });
     expect(await call('GET', '/wns')).toMatchObject({
@@ -260,7 +260,7 @@ describe('the routes', () => {
     expect((await push()).status).toBe(401);
   });
 
-  it('change a device', async () => {
+  it('change the device and the expiry of a channel', async () => {
     await call('PUT', at('/wns/channels'), { device: 'refusing', expiresAt: 0 });
     expect(channel.state).toMatchObject({ device: 'refusing', expiresAt: 0 });
     expect(microsoft.targets()).toMatchObject([{ provider: 'wns', target: channel.token, device: 'refusing' }]);

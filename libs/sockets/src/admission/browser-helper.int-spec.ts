@@ -96,7 +96,7 @@ it('has less than 3 kB, minified and before compression', () => {
   expect(Buffer.byteLength(minified('es6'))).toBeLessThan(3000);
 });
 
-it('passes notifications with their meta on, and asks once for a session and for the data', async () => {
+it('forwards notifications with their meta, and requests the session and the data once', async () => {
   const page = open(near.url);
   await page.connected();
   const [sent] = await nodes.dispatch({ ...mail('First'), timestamp: 1234, count: 3 });
@@ -106,7 +106,7 @@ it('passes notifications with their meta on, and asks once for a session and for
   expect([page.timesAsked, page.timesRefreshed]).toEqual([1, 1]);
 });
 
-it('is not sent what it caused', async () => {
+it('receives no notification that it caused', async () => {
   const page = open(near.url, { connection: 'my-page' });
   await page.connected();
   await nodes.dispatch({ ...mail('Own'), sourceToken: 'my-page' });
@@ -114,7 +114,7 @@ it('is not sent what it caused', async () => {
   expect(await page.subjects(1)).toEqual(['Of others']);
 });
 
-it('takes a new session when the old one ends, and misses nothing meanwhile', async () => {
+it('uses a new session when the old one ends, and misses nothing meanwhile', async () => {
   const issued: string[] = [];
   let give: (token: string) => void = () => undefined;
   const renewed = new Promise<string>((resolve) => (give = resolve));
@@ -138,7 +138,7 @@ it('takes a new session when the old one ends, and misses nothing meanwhile', as
   expect([page.timesAsked, page.timesRefreshed]).toEqual([2, 1]);
 });
 
-it('asks for another session when PNS refuses the first one', async () => {
+it('requests another session when PNS refuses the first one', async () => {
   const tokens = ['not a token', await nodes.token()];
   const page = open(near.url, { session: () => tokens.shift() as string });
   await page.connected();
@@ -146,7 +146,7 @@ it('asks for another session when PNS refuses the first one', async () => {
   expect(page.states[0]?.[0]).toBe(false);
 });
 
-it('asks again when no session can be had', async () => {
+it('repeats the request for a session after a failure', async () => {
   let isDown = true;
   const session = () => {
     if (!isDown) return nodes.token();
@@ -196,10 +196,10 @@ it('fetches the data again when PNS sends notifications:missed', async () => {
   await page.until(() => page.timesRefreshed === 2);
 });
 
-it('fetches the data again after a sleep for which PNS forgot it, although its connection broke only now', async () => {
+it('fetches the data again after a sleep of the device that was longer than the mailbox is kept', async () => {
   const page = open(near.url);
   await page.connected();
-  page.aheadMs = 3_600_000; // the clock goes on while timers and sockets stand still
+  page.aheadMs = 3_600_000; // during a sleep of the device the clock runs, and timers and sockets do not
   page.pns.socket.io.engine.close();
   await page.connected(2);
   expect(page.timesRefreshed).toBe(2);
@@ -208,7 +208,7 @@ it('fetches the data again after a sleep for which PNS forgot it, although its c
   expect(page.timesRefreshed).toBe(2);
 });
 
-it('stays closed when it was closed', async () => {
+it('does not reconnect after it was closed', async () => {
   const page = open(far.url);
   await page.connected();
   page.pns.close();

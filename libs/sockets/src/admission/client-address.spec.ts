@@ -32,11 +32,11 @@ it.each<[string, string, string | undefined, string]>([
   ['by nobody who is trusted', '203.0.113.9', '198.51.100.1', '203.0.113.9'],
   ['by a proxy that does not know', '10.0.0.1', 'unknown', 'unknown'],
   ['by a proxy with rubbish', '10.0.0.1', ' , ;', 'unknown'],
-])('the client of a request is told %s', (_, peer, forwarded, address) => {
+])('the client address of a request is read %s', (_, peer, forwarded, address) => {
   expect(new ClientAddresses(['10.0.0.0/8']).of(request(peer, forwarded))).toBe(address);
 });
 
-it('a peer is a proxy only where it is named', () => {
+it('a peer is a proxy only if it is configured as one', () => {
   expect(new ClientAddresses([]).isProxy('127.0.0.1')).toBe(false);
   expect(new ClientAddresses(['127.0.0.1']).isProxy('::ffff:127.0.0.1')).toBe(true);
   expect(new ClientAddresses(['2001:db8::/32']).isProxy('2001:db8::1')).toBe(true);

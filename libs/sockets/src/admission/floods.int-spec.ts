@@ -89,9 +89,9 @@ describe('a client that never reads, and sends', () => {
       [clientFrame(text, '', 0), ...Array.from({ length: 100 }, () => clientFrame(continuation, '', 0))],
     ],
     ['compressed data, which was not agreed upon', 1002, [clientFrame(text, 'x', 0xc0)]],
-    ['text that is no Unicode', 1007, [clientFrame(text, Buffer.of(0xff))]],
-    ['what is no packet of Engine.IO', 1005, [clientFrame(text, 'x')]],
-    ['what is no packet of Socket.IO', 1005, [clientFrame(text, '4x')]],
+    ['text that is not Unicode', 1007, [clientFrame(text, Buffer.of(0xff))]],
+    ['text that is not a packet of Engine.IO', 1005, [clientFrame(text, 'x')]],
+    ['text that is not a packet of Socket.IO', 1005, [clientFrame(text, '4x')]],
   ])('%s is closed with a code', async (_, code, frames) => {
     const client = await connected();
     await client.write(Buffer.concat(frames));
@@ -119,8 +119,8 @@ describe('a client that never reads, and sends', () => {
   });
 });
 
-describe('a client that behaves', () => {
-  it.each(['EIO=4', 'EIO=3'])('may send what clients of %s send, for an hour at once', async (query) => {
+describe('a client within the limits', () => {
+  it.each(['EIO=4', 'EIO=3'])('may send at once all packets that a client of %s sends in an hour', async (query) => {
     const client = await connected(`${query}&connection=1`);
     // An EIO 3 client pings every 25 s. These are as many frames as the burst allows for.
     for (let sent = 0; sent < 40; sent++) client.send(query === 'EIO=3' ? '2' : '42["ack"]');
@@ -142,7 +142,7 @@ describe('a client that behaves', () => {
 });
 
 describe('a connection without a session', () => {
-  it('is destroyed after ten seconds, independent of what it sends and reads', async () => {
+  it('is destroyed after ten seconds, whether it sends and reads or not', async () => {
     const valid = await nodes.token();
     const opened = await Promise.all([
       RawClient.connect(node.url), // sends nothing

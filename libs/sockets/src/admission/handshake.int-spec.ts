@@ -47,7 +47,7 @@ describe.each<[string, () => Promise<string> | string, number, string, string]>(
   ['of another secret', () => signed({}, 'a session secret of gone'), 403, 'SESSION_INVALID', notGood],
   ['of another algorithm', () => signed({}, secret, 'HS512'), 403, 'SESSION_INVALID', notGood],
   ['with another user in it', forged, 403, 'SESSION_INVALID', notGood],
-  ['that is no token', () => 'XYZ', 403, 'SESSION_INVALID', notGood],
+  ['that is not a token', () => 'XYZ', 403, 'SESSION_INVALID', notGood],
   ['that expired', () => signed({ exp: soon() - 61 }), 403, 'SESSION_ENDED', hasEnded],
   ['that was ended', ended, 403, 'SESSION_ENDED', 'The session has ended; a new one is needed.'],
   [
@@ -69,7 +69,7 @@ describe.each<[string, () => Promise<string> | string, number, string, string]>(
     await expect(nodes.openConnections()).resolves.toEqual([]);
   });
 
-  it('is refused by its code and sentence when it comes with the CONNECT', async () => {
+  it('is refused with its code and sentence if it is sent with the CONNECT', async () => {
     const client = nodes.open(near, { auth: { token: await token() } });
     await expect(client.troubled()).resolves.toMatchObject([{ what: 'refused', reason: detail, code }]);
     await expect(nodes.openConnections()).resolves.toEqual([]);
@@ -88,7 +88,7 @@ describe('a handshake', () => {
     await expect(client.refusal()).resolves.toMatchObject({ status, body: { code } });
   });
 
-  it('is what the original documents', async () => {
+  it('works as the original documents it', async () => {
     const query = `session=${await nodes.token()}&connection=160491815377&EIO=3`;
     const client = await RawClient.open(near.url, query);
     const [open] = await client.packets(1);
@@ -102,7 +102,7 @@ describe('a handshake', () => {
     client.close();
   });
 
-  it('works without the last slash, and below', async () => {
+  it('works without the last slash of the path, and below the path', async () => {
     await nodes.connect(near, '1', { path: '/socket.io/appsuite' });
     await nodes.connect(near, '2', { path: '/socket.io/appsuite/below/' });
     expect((await nodes.openConnections()).sort()).toEqual(['1', '2']);
@@ -118,7 +118,7 @@ describe('a handshake', () => {
   });
 
   it.each(['text', '["a"]', '7', '-1', '1.5', '0', 'true', 'null', '{"token":', '"text"', '[]'])(
-    'is answered at once where its auth is %s, and a second CONNECT may be right',
+    'is answered at once if its auth is %s, and a second CONNECT may be accepted',
     async (auth) => {
       for (const query of ['EIO=4', `EIO=4&session=${await nodes.token()}`]) {
         const client = await RawClient.open(near.url, query);
@@ -173,12 +173,12 @@ describe('a handshake', () => {
     expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
   });
 
-  it('that is refused carries CORS headers', async () => {
+  it('that is refused has CORS headers in its answer', async () => {
     const { headers } = await (await RawClient.open(near.url, 'EIO=3&session=none')).refusal();
     expect(headers.toLowerCase()).toContain('access-control-allow-origin: *');
   });
 
-  it('with a broken key leaves nothing behind', async () => {
+  it('with a malformed key leaves no connection open', async () => {
     const client = await RawClient.open(
       near.url,
       `session=${await nodes.token()}&connection=1&EIO=4`,

@@ -55,7 +55,7 @@ export function unknownPath(): PnsError {
 }
 
 export function sessionMissing(): PnsError {
-  return new PnsError('SESSION_MISSING', 'A session token must come as the parameter session or as auth.token.');
+  return new PnsError('SESSION_MISSING', 'Send a session token as the parameter session or as auth.token.');
 }
 
 /**

@@ -86,7 +86,7 @@ export class OpenSocket {
   /** The events that the client may not have received. `reason` is that of Socket.IO. */
   unreceived(reason: string): Unreceived {
     const hasCloseFrame = this.closeCode !== undefined && this.closeCode !== aborted;
-    // A client sends its close frame after it has read ours, and so everything before it.
+    // A client sends its close frame after it has read ours, so it has also read everything before our frame.
     if (this.isRestarting) return this.local.unreceived(hasCloseFrame ? 'confirmed' : 'aborted');
     // Socket.IO clients send DISCONNECT first. A client that sends only a close frame has received nothing from us for too long,
     // perhaps because it was suspended, and has not read the events that were sent meanwhile.

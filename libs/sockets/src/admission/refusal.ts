@@ -41,7 +41,7 @@ export interface Refusal {
 /** Clients try again and again while Redis or Postgres is unavailable. */
 const fault = new RecurringFault('socket.refused', 'socket.admitted');
 
-/** Called when a client was admitted: a fault of ours that refused others is over. */
+/** Call it when a client was admitted. Then our fault because of which clients were refused has ended. */
 export const admissionWorks = (): void => fault.isOver();
 
 /** Counts a refusal and returns its reason for the client. A fault of ours is logged and becomes `UNAVAILABLE`. */

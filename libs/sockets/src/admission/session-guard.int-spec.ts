@@ -23,7 +23,7 @@ const told = [['session:invalid']];
 const closed = [{ what: 'disconnected', reason: 'io server disconnect' }];
 
 describe('when a session ends', () => {
-  it.each(generations)('its sockets of generation %s are told and closed, on every node', async (generation) => {
+  it.each(generations)('its sockets of generation %s are informed and closed, on every node', async (generation) => {
     const { id, token } = await nodes.sessions.issue(nodes.user);
     const query = { session: token };
     const clients = [
@@ -49,7 +49,7 @@ describe('when a session ends', () => {
     await expect(client.troubled()).resolves.toEqual(closed);
   });
 
-  it('a socket that has not sent CONNECT yet learns it with its CONNECT', async () => {
+  it('a socket that has not sent CONNECT yet is informed after its CONNECT', async () => {
     const { id, token } = await nodes.sessions.issue(nodes.user);
     const raw = await RawClient.open(near.url, `session=${token}&EIO=4`);
     await raw.packets(1);
@@ -81,7 +81,7 @@ describe('when all sessions of an owner are ended', () => {
   it.each([
     ['a user', false],
     ['a context', true],
-  ])('%s: the sockets are told and closed, and those of others are not', async (_, isContext) => {
+  ])('%s: the sockets are informed and closed, and those of others are not', async (_, isContext) => {
     nodes.user = { ...nodes.user, context: isContext ? 2 : 1 };
     const clients = [await nodes.connect(near, '1'), await nodes.connect(far, '2')];
     const owner = nodes.user;
@@ -104,5 +104,5 @@ it('when a session expires, its sockets receive session:invalid and are closed w
   expect(client.frames).toEqual(told);
   const late = Date.now() - Date.parse(expiresAt);
   expect(late).toBeGreaterThanOrEqual(0);
-  expect(late).toBeLessThan(10_000); // what is busy is later than a second or so
+  expect(late).toBeLessThan(10_000); // a busy machine needs more than a second
 });

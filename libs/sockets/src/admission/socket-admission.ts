@@ -25,14 +25,14 @@ const admissionTimeoutMs = 5000;
 
 const nothing: Missed = { deliveries: [], hasGap: false };
 
-/** The connection of a client that asks for a socket. */
+/** The connection of a client that requests a socket. */
 export interface ClientConnection {
   readonly handshake: Handshake;
   readonly tcp: TcpSocket;
   readonly backlog: Backlog;
 }
 
-/** Admits clients and registers their sockets. No other class knows sockets, sessions and the registry. */
+/** Admits clients and registers their sockets. Only this class combines sockets, sessions and the registry. */
 @Injectable()
 export class SocketAdmission {
   private readonly bySession = new Map<string, Set<OpenSocket>>();

@@ -23,18 +23,21 @@ const mail = { folder: 'default0/INBOX', id: '113', subject: "Let's meet" };
 const generations: [Generation][] = [['v2'], ['v4']];
 
 describe('a notification', () => {
-  it.each(generations)('reaches a client of generation %s as its topic and payload, once', async (generation) => {
-    const client = await nodes.connect(near, '1', { generation });
-    await nodes.dispatch({ payload: mail });
-    await nodes.dispatch({ topic: 'ox:calendar:updates', payload: { folders: ['cal://0/30'] } });
-    await expect(client.got(2)).resolves.toEqual([
-      ['ox:mail:new', mail],
-      ['ox:calendar:updates', { folders: ['cal://0/30'] }],
-    ]);
-  });
+  it.each(generations)(
+    'reaches a client of generation %s once, as an event with its topic and payload',
+    async (generation) => {
+      const client = await nodes.connect(near, '1', { generation });
+      await nodes.dispatch({ payload: mail });
+      await nodes.dispatch({ topic: 'ox:calendar:updates', payload: { folders: ['cal://0/30'] } });
+      await expect(client.got(2)).resolves.toEqual([
+        ['ox:mail:new', mail],
+        ['ox:calendar:updates', { folders: ['cal://0/30'] }],
+      ]);
+    },
+  );
 
   it.each(generations)(
-    'comes with its id, time and count for a client of generation %s that asks',
+    'has its id, time and count for a client of generation %s that requests them',
     async (generation) => {
       const client = await nodes.connect(near, '1', { generation, query: { meta: '1' } });
       await nodes.dispatch({ notificationId: 'n1', timestamp: 1234, count: 3 });
@@ -62,7 +65,7 @@ describe('a notification', () => {
   });
 
   it.each(generations)(
-    'comes in the order of acceptance to a client of generation %s, in however many jobs',
+    'reaches a client of generation %s in the order of acceptance, in any number of jobs',
     async (generation) => {
       const client = await nodes.connect(near, '1', { generation });
       const numbers = Array.from({ length: 1000 }, (_, number) => number);
@@ -92,7 +95,7 @@ describe('a notification', () => {
     await expect(elsewhere.got(1)).resolves.toEqual([['ox:mail:new', mail]]);
   });
 
-  it('that was on its way when its transport was disabled is not sent', async () => {
+  it('that was in progress when its transport was disabled is not sent', async () => {
     const client = await nodes.connect(near, '1');
     const [muted] = await nodes.dispatch({ topic: 'ox:mail:muted' });
     await expect(nodes.outcome(muted!, 'suppressed')).resolves.toMatchObject({ kind: 'suppressed' });
@@ -100,7 +103,7 @@ describe('a notification', () => {
     await expect(client.got(1)).resolves.toEqual([['ox:mail:last', mail]]);
   });
 
-  it('that needs Socket.IO to say more than JSON can is still JSON', async () => {
+  it('with values that Socket.IO could send in another form is sent as JSON', async () => {
     const client = await nodes.connect(near, '1');
     const payload = {
       _placeholder: true,
@@ -139,12 +142,12 @@ describe('a reader that does not read', () => {
     await expect(quick.got(sent + 1)).resolves.toHaveLength(sent + 1);
     const back = await nodes.connect(far, 'slow');
     await back.until(() => back.frames.some(([topic]) => topic === 'ox:mail:last')); // its socket is away at that time
-    expect(back.frames).toContainEqual(['notifications:missed']); // and what the backlog held is gone
+    expect(back.frames).toContainEqual(['notifications:missed']); // the events of the backlog are lost
     slow.close();
   });
 });
 
-it('counts the sockets that are open', async () => {
+it('the metric counts the open sockets', async () => {
   const open = async (): Promise<number> => {
     const text = await (await fetch(`${near.url}/metrics`)).text();
     return Number(/^pns_open_sockets (\d+)$/m.exec(text)?.[1]);

@@ -39,7 +39,7 @@ it.each([
   ['large ones', 60_000],
   ['small ones', 100],
   ['those of a few bytes, with what they take in memory', 1],
-])('counts whatever is sent to a client that does not read: %s', async (_, size) => {
+])('counts all bytes that are sent to a client that does not read: %s', async (_, size) => {
   const { conn, tcp, backlog, close } = await unread();
   let sent = 0;
   while (!backlog.isExceeded) {

@@ -13,7 +13,7 @@ it('lets a client send a burst, and then so many frames a second', () => {
   }
 });
 
-it('counts bytes from where the connection was before', () => {
+it('counts bytes from the earlier position of the connection', () => {
   const limit = new InboundLimit(0, 10_000_000);
   expect(limit.allows(0, 10_000_000 + bytes.burst)).toBe(true);
   expect(limit.allows(0, 10_000_000 + bytes.burst + 1)).toBe(false);

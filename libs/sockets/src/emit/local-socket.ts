@@ -94,7 +94,7 @@ export class LocalSocket {
   }
 
   /**
-   * Sends the missed events and then the events that came meanwhile, in the order of acceptance, as fast as the client reads.
+   * Sends the missed events and then the events that arrived meanwhile, in the order of acceptance, as fast as the client reads.
    * Resolves once all is written or the socket is closed.
    */
   async catchUp({ deliveries, hasGap }: Unreceived): Promise<void> {
@@ -260,7 +260,7 @@ export class LocalSocket {
   }
 }
 
-/** Compares by acceptance. The event that says that something was missed comes first. */
+/** Compares by acceptance. The event about missed notifications is the first one. */
 function inTurn(one: QueuedEvent, other: QueuedEvent): number {
   const [first, second] = [one.sent.delivery, other.sent.delivery];
   if (first === undefined || second === undefined) return first === second ? 0 : first === undefined ? -1 : 1;
@@ -280,9 +280,9 @@ function mayPing(now: number): boolean {
 }
 
 /**
- * The events that are written next. The deliveries of all jobs that came at once are written together: a client that wakes up at
- * the first write is still reading when the others arrive. To wake it up for each would take as long as the writes. They are
- * sorted, because the queue's client starts jobs that came at once in any order.
+ * The events that are written next. The deliveries of all jobs that arrived at once are written together: a client that wakes up at
+ * the first write is still reading when the others arrive. Waking it up for each write would take as long as the writes. They are
+ * sorted, because the queue's client starts jobs that arrived at once in any order.
  */
 const outbox: { readonly waiting: QueuedEvent; readonly socket: LocalSocket }[] = [];
 

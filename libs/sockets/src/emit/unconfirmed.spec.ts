@@ -5,7 +5,7 @@ import { Unconfirmed, type Sent } from './unconfirmed';
 const delivery = (id: string): Delivery => ({ id }) as unknown as Delivery;
 const idsOf = ({ deliveries }: { deliveries: readonly Delivery[] }) => deliveries.map(({ id }) => id);
 
-it('stores what was not confirmed, also what was never written', () => {
+it('stores events that were not confirmed, also those that were never written', () => {
   const unconfirmed = new Unconfirmed({ maxNotifications: 10, maxBytes: 100 });
   const [a, b, c] = ['a', 'b', 'c'].map((id) => unconfirmed.add(delivery(id), 1)) as [Sent, Sent, Sent];
   unconfirmed.wrote(a, 5);
@@ -23,7 +23,7 @@ it('stores what was not confirmed, also what was never written', () => {
 it.each([
   ['notifications', { maxNotifications: 2, maxBytes: 100 }],
   ['bytes', { maxNotifications: 10, maxBytes: 2 }],
-])('says that there is more when it has no room for more %s, until that was confirmed', (_, limits) => {
+])('reports a gap when it has no room for more %s, until the gap was confirmed', (_, limits) => {
   const unconfirmed = new Unconfirmed(limits);
   for (const id of ['a', 'b', 'c']) unconfirmed.wrote(unconfirmed.add(delivery(id), 1), 1);
   expect([idsOf(unconfirmed.since(0)), unconfirmed.since(0).hasGap]).toEqual([['a', 'b'], true]);

@@ -35,7 +35,7 @@ describe('the client of a path', () => {
   const segment = fc.stringMatching(/^[a-c]{1,2}$/);
   const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => `/${segments.join('/')}`);
 
-  it('agrees with the rule spelled out slowly, whatever the slashes at the end', () => {
+  it('agrees with a simple implementation of the rule, with any slashes at the end', () => {
     const slash = fc.constantFrom('', '/');
     fc.assert(
       fc.property(fc.uniqueArray(path, { maxLength: 6 }), path, slash, slash, (paths, asked, own, end) => {
@@ -56,7 +56,7 @@ describe('the topics of a client', () => {
     [appSuite, 'ox:mail', false],
     ['another', 'ox:mail:new', false],
     ['constructor', 'ox:mail:new', false],
-  ])('%s hears of %s: %s', (client, topic, expected) =>
+  ])('%s receives %s: %s', (client, topic, expected) =>
     expect(clientWants(defaultWebsocketClients, client, topic)).toBe(expected),
   );
 

@@ -3,7 +3,9 @@ import { z } from 'zod';
 
 const clientOptions = z.strictObject({
   /** Path of the handshake; sockets below it are the client's too. */
-  path: z.string().regex(/^(\/[A-Za-z0-9_.-]+)+\/?$/, 'must begin with / and hold letters, digits, _, ., - and / only'),
+  path: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9_.-]+)+\/?$/, 'must begin with / and contain only letters, digits, _, ., - and /'),
   /** The topics whose notifications the client's sockets receive. */
   topics: z.array(z.string().refine(isTopicPattern, 'must be a topic, a topic prefix with a trailing :*, or *')).min(1),
 });

@@ -77,19 +77,22 @@ describe('a delivery', () => {
 
   it.each<[string, object, Partial<Delivery>, number]>([
     ['with an id of its own', {}, {}, 1],
-    ['without one', { isAnonymous: true }, {}, 0],
+    ['without an id of its own', { isAnonymous: true }, {}, 0],
     ['that caused it', {}, { sourceToken: 'gone' }, 0],
     ['of another client', { client: 'other' }, {}, 0],
     ['before it was due', {}, { dueAt: dueAt + 60_000 }, 0],
-  ])('goes after a socket %s that went while it was on its way, beside those that stay', async (_, more, of, times) => {
-    add('stays');
-    sockets.remove(add('gone', more));
-    await expect(transport.deliver({ ...delivery, ...of }, signal)).resolves.toEqual({ kind: 'delivered' });
-    expect(handedOn).toHaveLength(times);
-    for (const [, namedOnly] of handedOn) expect(namedOnly).toBe(true);
-  });
+  ])(
+    'is forwarded for a socket %s that closed meanwhile only if that socket may receive it',
+    async (_, more, of, times) => {
+      add('stays');
+      sockets.remove(add('gone', more));
+      await expect(transport.deliver({ ...delivery, ...of }, signal)).resolves.toEqual({ kind: 'delivered' });
+      expect(handedOn).toHaveLength(times);
+      for (const [, namedOnly] of handedOn) expect(namedOnly).toBe(true);
+    },
+  );
 
-  it('is not forwarded after a socket that is back already', async () => {
+  it('is not forwarded if the socket is back already', async () => {
     sockets.remove(add('1'));
     add('1');
     await expect(transport.deliver(delivery, signal)).resolves.toEqual({ kind: 'delivered' });
@@ -113,7 +116,7 @@ describe('a delivery', () => {
 describe('the sockets of a node', () => {
   const step = fc.record({ isAdding: fc.boolean(), user: fc.integer({ min: 1, max: 3 }), which: fc.nat(5) });
 
-  it('are those that were added and not removed, whatever the order', () => {
+  it('are those that were added and not removed, in any order', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         sockets = new LocalSockets();

@@ -19,10 +19,10 @@ const followWithinMs = 15_000;
 /** How often the queue of a dead node is read, in ms. */
 const followLookMs = 100;
 
-/** How often a mailbox is read that is not complete yet, and one for which Redis does not answer, in ms. */
+/** How often an incomplete mailbox is read again, and a mailbox after Redis did not answer, in ms. */
 const [lookAgainMs, retryMs] = [50, 500];
 
-/** Sends sockets the deliveries of their mailbox, before anything else. */
+/** Sends sockets the deliveries of their mailbox before all other deliveries. */
 @Injectable()
 export class CatchUp {
   private readonly running = new Set<OpenSocket>();

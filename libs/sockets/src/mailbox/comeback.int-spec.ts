@@ -29,26 +29,29 @@ async function dispatchAndPark(more: Partial<Delivery> = {}): Promise<void> {
 }
 
 describe('a socket that comes back', () => {
-  it.each(generations)('of generation %s gets what it missed, on any node, in order, once', async (generation) => {
-    const client = await nodes.connect(near, '1', { generation });
-    await nodes.dispatch({ topic: 'ox:mail:before' });
-    await client.got(1);
-    client.close();
-    await nodes.untilOpen(0);
-    for (const topic of ['ox:mail:a', 'ox:mail:b', 'ox:mail:c']) await dispatchAndPark({ topic });
-    const back = await nodes.connect(far, '1', { generation });
-    await nodes.dispatch({ topic: 'ox:mail:after' });
-    const all = topics(await back.got(4));
-    expect(all).toContain('ox:mail:after');
-    expect(all.filter((topic) => topic !== 'ox:mail:after')).toEqual(['ox:mail:a', 'ox:mail:b', 'ox:mail:c']);
-    back.close();
-    await nodes.untilOpen(0);
-    const again = await nodes.connect(near, '1', { generation });
-    await nodes.dispatch({ topic: 'ox:mail:last' });
-    expect(topics(await again.got(1))).toEqual(['ox:mail:last']);
-  });
+  it.each(generations)(
+    'of generation %s receives the missed notifications on any node, in order and once',
+    async (generation) => {
+      const client = await nodes.connect(near, '1', { generation });
+      await nodes.dispatch({ topic: 'ox:mail:before' });
+      await client.got(1);
+      client.close();
+      await nodes.untilOpen(0);
+      for (const topic of ['ox:mail:a', 'ox:mail:b', 'ox:mail:c']) await dispatchAndPark({ topic });
+      const back = await nodes.connect(far, '1', { generation });
+      await nodes.dispatch({ topic: 'ox:mail:after' });
+      const all = topics(await back.got(4));
+      expect(all).toContain('ox:mail:after');
+      expect(all.filter((topic) => topic !== 'ox:mail:after')).toEqual(['ox:mail:a', 'ox:mail:b', 'ox:mail:c']);
+      back.close();
+      await nodes.untilOpen(0);
+      const again = await nodes.connect(near, '1', { generation });
+      await nodes.dispatch({ topic: 'ox:mail:last' });
+      expect(topics(await again.got(1))).toEqual(['ox:mail:last']);
+    },
+  );
 
-  it('sends its session with its CONNECT and receives what it missed', async () => {
+  it('may send its session with its CONNECT, and receives the missed notifications', async () => {
     const client = await nodes.connect(near, '1');
     client.close();
     await nodes.untilOpen(0);
@@ -67,7 +70,7 @@ describe('a socket that comes back', () => {
     await expect(back.got(1)).resolves.toHaveLength(1);
   });
 
-  it('does not receive what it caused itself, and another socket does', async () => {
+  it('does not receive notifications that it caused, and another socket does', async () => {
     const clients = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
     for (const client of clients) client.close();
     await nodes.untilOpen(0);
@@ -78,7 +81,7 @@ describe('a socket that comes back', () => {
     expect(topics(await one.got(1))).toEqual(['ox:mail:last']);
   });
 
-  it('receives what was on its way to it when it closed', async () => {
+  it('receives deliveries that were in progress when it closed', async () => {
     const stays = await nodes.connect(near, 'stays');
     const client = await nodes.connect(near, '1');
     const late = await nodes.deliveryNow(near.id); // dispatched to the node that held them then
@@ -91,7 +94,7 @@ describe('a socket that comes back', () => {
     await expect(back.got(1)).resolves.toHaveLength(1);
   });
 
-  it('receives what was on its way when it closed, while another socket of its client stays open', async () => {
+  it('receives deliveries that were in progress when it closed, while another socket of its client stays open', async () => {
     const stays = await nodes.connect(near, 'stays');
     const client = await nodes.connect(near, '1');
     const late = await nodes.deliveryNow(near.id);
@@ -106,7 +109,7 @@ describe('a socket that comes back', () => {
     expect(topics(await back.got(2))).toEqual(['ox:mail:new', 'ox:mail:last']);
   });
 
-  it('receives once what was dispatched for it before and after it closed', async () => {
+  it('receives once each notification that was dispatched before and after it closed', async () => {
     const stays = await nodes.connect(near, 'stays');
     const client = await nodes.connect(near, '1');
     const before = await nodes.deliveryNow(near.id);
@@ -124,7 +127,7 @@ describe('a socket that comes back', () => {
     await stays.got(2);
   });
 
-  it('receives what is still on its way to its former node', async () => {
+  it('receives deliveries that are still in the queue of its former node', async () => {
     const client = await nodes.connect(near, '1');
     const late = await nodes.deliveryNow(near.id);
     client.close();
@@ -134,7 +137,7 @@ describe('a socket that comes back', () => {
     await expect(back.got(1)).resolves.toHaveLength(1);
   });
 
-  it('receives what it missed as soon as Redis is available', async () => {
+  it('receives the missed notifications as soon as Redis is available', async () => {
     const client = await nodes.connect(near, '1');
     client.close();
     await nodes.untilOpen(0);
@@ -151,7 +154,7 @@ describe('a socket that comes back', () => {
   });
 
   it.each(generations)(
-    'of generation %s after more than two minutes is told that it missed something',
+    'of generation %s after more than two minutes is informed that it missed notifications',
     async (generation) => {
       const client = await nodes.connect(near, '1', { generation });
       client.close();
@@ -164,7 +167,7 @@ describe('a socket that comes back', () => {
     },
   );
 
-  it('receives a thousand notifications, and learns that there were more', async () => {
+  it('receives a thousand notifications, and is informed that it missed further ones', async () => {
     nodes.configure('pns.properties', 'com.openexchange.websockets.mailbox.maxNotifications=1000\n');
     const client = await nodes.connect(near, '1');
     client.close();
@@ -209,7 +212,7 @@ describe('two tabs of one user', () => {
   it.each([
     ['the node they were at', () => near],
     ['another node', () => far],
-  ])('that come back to %s within milliseconds get each what it missed, once', async (_, node) => {
+  ])('that come back to %s within milliseconds each receive the missed notifications once', async (_, node) => {
     const tabs = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
     const onItsWay = { ...(await nodes.deliveryNow(near.id)), topic: 'ox:mail:on-its-way' };
     for (const tab of tabs) tab.close();
@@ -236,7 +239,7 @@ describe('a delivery that finds no socket', () => {
 
   const givenUp = { kind: 'expired', reason: 'its socket was found nowhere' };
 
-  it('expires when it was forwarded too often, and the socket learns it when it comes back', async () => {
+  it('expires when it was forwarded too often, and the socket is informed when it comes back', async () => {
     const clients = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
     for (const client of clients) client.close();
     await nodes.untilOpen(0);
@@ -249,7 +252,7 @@ describe('a delivery that finds no socket', () => {
     expect(topics(await other.got(1))).toEqual(['ox:mail:last']);
   });
 
-  it('expires when it was forwarded too often, and the socket learns it at the node where it is open', async () => {
+  it('expires when it was forwarded too often, and the socket is informed at the node where it is open', async () => {
     const link = await cuttableLink(testRedisUrl());
     const elsewhere = await nodes.start(link.url);
     const lost = { ...nodes.delivery(near.id), attempt: 10 };
@@ -265,7 +268,7 @@ describe('a delivery that finds no socket', () => {
 });
 
 describe('when a node stops', () => {
-  it.each(generations)('its sockets of generation %s go to another one and miss nothing', async (generation) => {
+  it.each(generations)('its sockets of generation %s reconnect to another one and miss nothing', async (generation) => {
     const proxy = await nodes.balancer();
     const stopping = await nodes.start();
     proxy.sendTo(stopping);
@@ -299,7 +302,7 @@ describe('when a node stops', () => {
     await proxy.close();
   });
 
-  it('it refuses new sockets and says when to retry', async () => {
+  it('it refuses new sockets with the time of the retry', async () => {
     const stopping = await nodes.start();
     const client = await nodes.connect(stopping, '1');
     const closing = nodes.close(stopping);
@@ -314,22 +317,25 @@ describe('when a node stops while Redis', () => {
   it.each([
     ['refuses connections', (link: CuttableLink) => link.cut()],
     ['answers nothing', (link: CuttableLink) => link.swallow()],
-  ])('%s, it ends in time, and its sockets get what waited and are told that there may be more', async (_, part) => {
-    const link = await cuttableLink(testRedisUrl());
-    const parted = await nodes.start(link.url);
-    const client = await nodes.connect(parted, '1');
-    part(link);
-    await nodes.dispatch({ topic: 'ox:mail:stuck' });
-    await nodes.close(parted);
-    await expect(client.troubled()).resolves.toMatchObject([{ reason: 'transport close' }]);
-    await nodes.untilDead(parted);
-    const back = await nodes.connect(far, '1');
-    expect(topics(await back.got(2))).toEqual(['notifications:missed', 'ox:mail:stuck']);
-    await link.close();
-  });
+  ])(
+    '%s, it ends in time, and its sockets receive the waiting notifications and are informed that they may have missed others',
+    async (_, part) => {
+      const link = await cuttableLink(testRedisUrl());
+      const parted = await nodes.start(link.url);
+      const client = await nodes.connect(parted, '1');
+      part(link);
+      await nodes.dispatch({ topic: 'ox:mail:stuck' });
+      await nodes.close(parted);
+      await expect(client.troubled()).resolves.toMatchObject([{ reason: 'transport close' }]);
+      await nodes.untilDead(parted);
+      const back = await nodes.connect(far, '1');
+      expect(topics(await back.got(2))).toEqual(['notifications:missed', 'ox:mail:stuck']);
+      await link.close();
+    },
+  );
 });
 
-describe('when a node loses Redis until others take it for dead', () => {
+describe('when a node cannot reach Redis until others consider it dead', () => {
   it('another node takes over its queue, and its sockets miss nothing when it returns', async () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await nodes.start(link.url);
@@ -348,7 +354,7 @@ describe('when a node loses Redis until others take it for dead', () => {
     await link.close();
   });
 
-  it('a socket that moves to another node receives what its node could store, and learns that there may be more', async () => {
+  it('a socket that moves to another node receives the notifications that its node could store, and is informed that it may have missed others', async () => {
     const link = await cuttableLink(testRedisUrl());
     const parted = await nodes.start(link.url);
     const client = await nodes.connect(parted, '1');

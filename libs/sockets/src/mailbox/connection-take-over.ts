@@ -11,13 +11,13 @@ import { SocketAdmission, type TakenFrom } from '../admission/socket-admission';
 /** An opening that another one of the same session took over. */
 type Taken = Pick<Opening, 'context' | 'user' | 'connection' | 'opening'>;
 
-/** Deliveries on their way to a socket that is taken over have this long to arrive, in ms. */
+/** Deliveries in progress to a socket that is taken over must arrive within this time, in ms. */
 const arriveWithinMs = 500;
 const lookAgainMs = 10;
 
 /**
  * Informs the node of a socket that another opening of the same session has its connection id, so that it closes the socket and
- * returns the unconfirmed deliveries. A lost message costs only time: the node learns it when it renews its sockets.
+ * returns the unconfirmed deliveries. A lost message costs only time: the node gets the same information when it renews its sockets.
  */
 @Injectable()
 export class ConnectionTakeOver implements OnApplicationBootstrap, BeforeApplicationShutdown {

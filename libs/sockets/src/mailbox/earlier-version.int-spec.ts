@@ -46,7 +46,7 @@ async function park(delivery: Delivery, at: number): Promise<void> {
 
 describe('after an upgrade from the version before mailboxes', () => {
   it.each<[Generation]>([['v2'], ['v4']])(
-    'a client of generation %s gets what was kept for it, before what comes now',
+    'a client of generation %s receives its parked notifications before new ones',
     async (generation) => {
       const [kept, left] = [[0, 1, 2].map((number) => earlier(number)), Date.now() - 3000];
       await leaves('1', left);
@@ -64,7 +64,7 @@ describe('after an upgrade from the version before mailboxes', () => {
     },
   );
 
-  it('what was on its way to parked sockets reaches them', async () => {
+  it('deliveries in progress to parked sockets reach them', async () => {
     await leaves('1', Date.now() - 1000);
     const delivery = earlier(0);
     await nodes.enqueue(delivery);
@@ -74,7 +74,7 @@ describe('after an upgrade from the version before mailboxes', () => {
     expect(numbersOf(client)).toEqual([0]);
   });
 
-  it('what no socket came back for counts as expired', async () => {
+  it('deliveries of sockets that did not come back count as expired', async () => {
     const left = Date.now() - 119_000;
     const delivery = earlier(0);
     await leaves('1', left);

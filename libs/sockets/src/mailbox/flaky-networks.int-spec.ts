@@ -26,13 +26,13 @@ const numbersOf = ({ frames }: Client): unknown[] =>
   frames.map(([topic, payload]) => (payload as { number?: number } | undefined)?.number ?? topic);
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const post = (number: number): Promise<Delivery[]> => nodes.dispatch({ payload: { number } });
-/** Spreads what a test does over the ms in which it may happen, the same way each time. */
+/** Spreads the steps of a test over their possible times, in the same way in each run. */
 const spread = (trial: number, ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, (trial * 61) % ms));
 
 describe('a client that disconnects between its handshake and its CONNECT', () => {
   it.each(generations)(
-    'forty times, with clients of generation %s, costs nothing of 800 and doubles nothing',
+    'forty times, with clients of generation %s, loses and repeats none of 800 notifications',
     async (generation) => {
       const seen: unknown[] = [];
       for (let trial = 0; trial < 40; trial++) {
@@ -65,7 +65,7 @@ describe('a client that disconnects between its handshake and its CONNECT', () =
     },
   );
 
-  it('counts nothing as expired that was delivered', async () => {
+  it('counts no delivered notification as expired', async () => {
     const first = await nodes.connect(near, '1');
     first.close();
     await nodes.untilOpen(0);

@@ -44,7 +44,7 @@ describe('a socket that comes back', () => {
       async () => (await sockets.comeBack('1'), await sockets.close('1'), sockets.comeBack('1')),
       [],
     ],
-  ])('%s gets what is its own', async (_, comeBack, ids) => {
+  ])('%s receives its own deliveries', async (_, comeBack, ids) => {
     await away();
     await sockets.park(sockets.delivery('d'));
     await expect(comeBack()).resolves.toMatchObject({ ids });
@@ -67,7 +67,7 @@ describe('a socket that comes back', () => {
     await expect(sockets.comeBack('chosen')).resolves.toMatchObject({ ids: ['d'] });
   });
 
-  it('without a connection id receives nothing that was sent while another socket was open, though that one closed since', async () => {
+  it('without a connection id receives nothing that was sent while another socket was open, also if that socket has closed', async () => {
     await away('made-up-1', anonymous);
     await away('chosen');
     await sockets.open('made-up-2', 'a', anonymous);
@@ -131,7 +131,7 @@ describe('a socket that comes back', () => {
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: ['d', ...rounds.flat()], hasGap: false });
   });
 
-  it('learns that it may have missed something', async () => {
+  it('is informed that it may have missed notifications', async () => {
     await sockets.open('1', 'a');
     await sockets.close('1', { hasGap: true });
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: [], hasGap: true });
@@ -142,7 +142,7 @@ describe('a socket that comes back', () => {
   it.each([
     ['1', {}],
     ['made-up', anonymous],
-  ])('after more than two minutes is told that it missed something, once: %s', async (id, more) => {
+  ])('after more than two minutes is informed once that it missed notifications: %s', async (id, more) => {
     await away(id, more);
     await sockets.park(sockets.delivery('d'));
     sockets.now += knownMs - 2;
@@ -159,7 +159,7 @@ describe('a socket that comes back', () => {
 });
 
 describe('a mailbox', () => {
-  it('holds a thousand notifications, and its socket learns that it missed the others', async () => {
+  it('contains at most a thousand notifications, and its socket is informed that it missed the others', async () => {
     await away();
     const parked = [];
     for (let round = 0; round < 11; round++) {
@@ -174,7 +174,7 @@ describe('a mailbox', () => {
     await expect(sockets.comeBack('1')).resolves.toEqual({ ids: expected, hasGap: true });
   });
 
-  it('holds a MiB of payloads', async () => {
+  it('contains at most a MiB of payloads', async () => {
     await away();
     const large = { payload: { text: 'x'.repeat(65_536 - 11) } }; // 64 KiB as JSON
     const results = [];
@@ -225,7 +225,7 @@ describe('a mailbox', () => {
   });
 });
 
-describe('a delivery that is given up', () => {
+describe('a delivery that expires', () => {
   const told = async (...connections: string[]): Promise<string[]> => {
     const told = [];
     for (const connection of connections) {
@@ -236,9 +236,9 @@ describe('a delivery that is given up', () => {
   };
 
   it.each([
-    ['no connection id, those are told that it was for', undefined, ['1', '2']],
-    ['a connection id, the one is told that has it', '2', ['2']],
-  ])('with %s when they come back, once', async (_, connection, expected) => {
+    ['without a connection id is reported to its sockets', undefined, ['1', '2']],
+    ['with a connection id is reported to the socket with this id', '2', ['2']],
+  ])('%s when they come back, once', async (_, connection, expected) => {
     for (const id of ['source', '1', '2']) await away(id);
     await away('other', { client: 'other' });
     await sockets.mailboxes.markMissed(sockets.delivery('d', { sourceToken: 'source' }), connection);
@@ -276,7 +276,7 @@ describe('a delivery that is given up', () => {
 describe('a delivery without its socket', () => {
   const nobody = { kind: 'none', back: [] };
 
-  it('is for no socket when none may come back', async () => {
+  it('is parked for no socket when none may come back', async () => {
     await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
     await away('1', { client: 'other' });
     await expect(sockets.park(sockets.delivery('d'))).resolves.toEqual(nobody);
@@ -350,7 +350,7 @@ describe('a delivery without its socket', () => {
     await expect(sockets.mailboxes.settle(given)).resolves.toEqual({ kind: 'given' });
   });
 
-  it('that was given and not confirmed is parked again, however its first parking ends', async () => {
+  it('that was sent and not confirmed is parked again, with any end of its first parking', async () => {
     await away();
     const one = sockets.delivery('d');
     await sockets.park(one);

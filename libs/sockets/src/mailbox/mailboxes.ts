@@ -135,8 +135,8 @@ export class Mailboxes {
   }
 
   /**
-   * Notes that a delivery was given up, for the one socket with that id or for all sockets that it was for. The client of each
-   * learns it when it comes back, or when its node renews the socket.
+   * Notes that a delivery has expired, for the one socket with that id or for all sockets that it was for. The client of each
+   * is informed when it comes back, or when its node renews the socket.
    */
   async markMissed(delivery: Delivery, connection = ''): Promise<void> {
     const { client, sourceToken = '', dueAt } = delivery;

@@ -16,7 +16,7 @@ afterAll(() => nodes.stop());
 
 const post = (number: number) => nodes.dispatch({ payload: { number } });
 
-/** Makes the oldest job of a node one that the node had taken when it died. */
+/** Changes the oldest job of a node so that it was in progress when the node died. */
 async function takeOldest(node: TestNode): Promise<void> {
   const queue = nodes.queueOf(node);
   const id = await nodes.queues.redis.rpoplpush(queue.toKey('wait'), queue.toKey('active'));
@@ -27,7 +27,7 @@ it.each([
   ['at once', false],
   ['when its node is known to be dead', true],
 ])(
-  'a socket that comes back from a dead node %s gets what its node had taken and what waited, in order',
+  'a socket that comes back from a dead node %s receives the deliveries that its node had started and those that waited, in order',
   async (_, isLate) => {
     nodes.nextUser();
     const link = await cuttableLink(testRedisUrl());

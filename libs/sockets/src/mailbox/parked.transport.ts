@@ -4,7 +4,7 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { Mailboxes } from './mailboxes';
 import { endOfForwarding, SocketForwarding } from './socket-forwarding';
 
-/** Works on the queue of parked sockets: forwards deliveries that have no node yet, and ends the parking of those that waited. */
+/** Runs the queue of parked sockets: forwards deliveries that have no node yet, and ends the parking of deliveries that have waited. */
 @Injectable()
 export class ParkedTransport implements Transport {
   readonly name = 'websocket';

@@ -7,7 +7,7 @@ import type { Delivery, Outcome, ParkedStep } from '@pns/transport-contract';
 import { parkedMs } from '../registry/socket-rules';
 import { Mailboxes, type MailboxLimits, type UnplacedDelivery } from './mailboxes';
 
-/** A delivery that was forwarded this often is given up, and the client of its socket learns that it missed something. */
+/** A delivery that was forwarded this often expires, and the client of its socket is informed that it missed notifications. */
 const maxMoves = 10;
 
 /** A delivery that follows its socket waits this long before it is forwarded, in ms, except for its first moves. */
@@ -27,7 +27,7 @@ export function mailboxLimits(cascade: Pick<ConfigCascade, 'resolve'>, user: Use
   };
 }
 
-/** Sends deliveries to where their sockets are now: into mailboxes, or to the nodes of sockets that came back. */
+/** Sends deliveries to the current place of their sockets: to mailboxes, or to the nodes of sockets that came back. */
 @Injectable()
 export class SocketForwarding {
   constructor(

@@ -52,7 +52,7 @@ const old = (id: string, more: { [Field in keyof Delivery]?: Delivery[Field] | u
     JSON.stringify(sockets.delivery(id, { token: '- 1', order: undefined, lookedAt: undefined, ...more })),
   ) as Delivery;
 
-describe('what an earlier version stores for a parked socket', () => {
+describe('a delivery that an earlier version parked', () => {
   it('is collected once, in order, with later deliveries', async () => {
     await earlier.close('1');
     for (const id of ['a', 'b', 'c|"ä']) {
@@ -88,7 +88,7 @@ describe('what an earlier version stores for a parked socket', () => {
     await expect(sockets.comeBack('1')).resolves.toMatchObject({ ids });
   });
 
-  it('is for an anonymous socket only if it was parked for anonymous ones', async () => {
+  it('is sent to an anonymous socket only if it was parked for anonymous ones', async () => {
     await earlier.close('made-up', 'old', { a: 1 });
     sockets.now += 1;
     await earlier.park(old('not'));
@@ -164,7 +164,7 @@ describe('beside nodes of an earlier version', () => {
   it.each([
     ['with its id', '1', {}],
     ['without an id of its own', 'made-up', { a: 1 }],
-  ])('what waits for a socket that came back to such a node %s is sent there in the end', async (_, id, entry) => {
+  ])('a parked delivery of a socket that came back to such a node %s is sent there', async (_, id, entry) => {
     await sockets.open(id, 'a', { isAnonymous: 'a' in entry });
     sockets.now += 1;
     await sockets.close(id);

@@ -14,7 +14,7 @@ import { DeadNodeTakeOver } from '../mailbox/dead-node-take-over';
 import { SocketAdmission } from '../admission/socket-admission';
 import { ConnectionTakeOver } from '../mailbox/connection-take-over';
 
-/** How often the node sends a heartbeat and learns which queues it must take over, in ms. */
+/** How often the node sends a heartbeat, whose answer names the queues that it must take over, in ms. */
 const heartbeatMs = 1000;
 /** How often the node renews the entries of its sockets, in ms. */
 const renewMs = 20_000;
@@ -53,7 +53,7 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
       }, heartbeatMs),
       setInterval(this.renewNow, renewMs),
     );
-    this.queues.redis.on('ready', this.renewNow); // Redis may have lost its data, or other nodes may have taken this one for dead
+    this.queues.redis.on('ready', this.renewNow); // Redis may have lost its data, or other nodes may consider this one dead
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -68,7 +68,7 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
     try {
       await this.nodes.retire(this.node.id);
     } catch (error) {
-      log.warn({ event: 'node.retire-failed', node: this.node.id, err: error }); // other nodes soon notice that the heartbeats stopped
+      log.warn({ event: 'node.retire-failed', node: this.node.id, err: error }); // other nodes soon detect that the heartbeats have stopped
     }
   }
 
@@ -84,7 +84,7 @@ export class NodeHeartbeat implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /**
-   * Reverts the changes that other nodes made while they took this node for dead. Sockets are renewed before and after it,
+   * Reverts the changes that other nodes made while they considered this node dead. Sockets are renewed before and after it,
    * so that no change is missed.
    */
   private async revive(): Promise<void> {

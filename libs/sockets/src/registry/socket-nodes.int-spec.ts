@@ -54,7 +54,7 @@ describe('socket nodes', () => {
     expect([...takenOver].sort()).toEqual(['a', 'b']);
   });
 
-  it('learn that they count as dead until they revive', async () => {
+  it('receive the answer that they are dead until they are registered again', async () => {
     await nodes.heartbeat('a');
     await pass(5000, 'b');
     await nodes.heartbeat('b');
@@ -95,7 +95,7 @@ describe('socket nodes', () => {
     await expect(nodes.dead()).resolves.toEqual([]);
   });
 
-  it('go by the clock of Redis', async () => {
+  it('use the clock of Redis', async () => {
     const real = new SocketNodes(redis, new KeySpace(4, freshPrefix()));
     await real.heartbeat('a');
     await expect(real.heartbeat('b')).resolves.toEqual(alive);

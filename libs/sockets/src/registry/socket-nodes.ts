@@ -17,7 +17,7 @@ const nodeTimes: NodeTimes = { deadAfter: 5000, takeOverLapses: 5000, deadForgot
 /** The answer to a heartbeat. */
 export interface Heartbeat {
   /**
-   * Other nodes took this node for dead, and its sockets for parked. It must renew its sockets, call `revive`, and renew them
+   * Other nodes considered this node dead and its sockets parked. It must renew its sockets, call `revive`, and renew them
    * again.
    */
   readonly isTakenForDead: boolean;

@@ -112,7 +112,7 @@ describe('open sockets', () => {
   });
 });
 
-it('opening and closing a socket is before or after each look at it, also within one ms', async () => {
+it('opening and closing a socket happens before or after each read of the registry, also within one ms', async () => {
   const looks: number[] = [];
   const look = async () => looks.push((await sockets.registry.socketsOf([user]))[0]?.[0]?.lookedAt ?? 0);
   const order: string[] = [];
@@ -156,7 +156,7 @@ describe('a renewal', () => {
   it.each([
     ['was out of reach for a minute', () => (sockets.now += 61_000), false],
     ['was taken for dead', () => (sockets.dead = ['a']), true],
-  ])('gives the sockets of a node that %s what waited for them', async (_, part, wasDead) => {
+  ])('sends the sockets of a node that %s their waiting deliveries', async (_, part, wasDead) => {
     await sockets.open('1', 'a');
     part();
     const waiting = sockets.delivery('d');
@@ -171,7 +171,7 @@ describe('a renewal', () => {
   it.each([
     ['died since', () => Promise.resolve(void (sockets.dead = ['b']))],
     ['said that it closed', () => sockets.close('1')],
-  ])('tells a socket whose id another node held, and %s, that it may have missed something', async (_, end) => {
+  ])('informs a socket whose id another node held, and %s, that it may have missed notifications', async (_, end) => {
     await sockets.open('1', 'a');
     const first = sockets.opening('1');
     await sockets.open('1', 'b');
@@ -180,7 +180,7 @@ describe('a renewal', () => {
     await expect(sockets.mailboxes.collect(first, 'a', true)).resolves.toMatchObject({ missed: { hasGap: true } });
   });
 
-  it('after more than two minutes informs the client that it missed something', async () => {
+  it('after more than two minutes informs the client that it missed notifications', async () => {
     await sockets.open('1', 'a');
     sockets.dead = ['a'];
     await sockets.park(sockets.delivery('d'));
@@ -220,7 +220,7 @@ describe('the same session under the same id', () => {
     await expect(sockets.open('old', 'b')).resolves.toEqual({ kind: 'duplicate' });
   });
 
-  it('waits for what its client has not confirmed, and receives that first', async () => {
+  it('waits for the unconfirmed deliveries of its client, and receives them first', async () => {
     await sockets.open('1', 'a');
     const first = sockets.opening('1');
     const [sent, later] = [sockets.delivery('sent'), sockets.delivery('later', { token: 'a' })];
@@ -236,7 +236,7 @@ describe('the same session under the same id', () => {
     await expect(sockets.collect('1')).resolves.toEqual({ ids: ['sent', 'later'], hasGap: false });
   });
 
-  it('learns that it may have missed something when the node before does not return it, which is then forwarded', async () => {
+  it('is informed that it may have missed a delivery that its former node does not return, and the delivery is then forwarded', async () => {
     await sockets.open('1', 'a');
     const first = sockets.opening('1');
     await sockets.open('1', 'b');
@@ -260,7 +260,7 @@ describe('a socket of a dead node', () => {
   it.each([
     ['died', () => (sockets.dead = ['a'])],
     ['was out of reach for a minute', () => (sockets.now += 60_000)],
-  ])('is told that it may have missed something when its node %s, with or without an id', async (_, part) => {
+  ])('is informed that it may have missed notifications when its node %s, with or without an id', async (_, part) => {
     await sockets.open('1', 'a');
     await sockets.open('made-up-1', 'a', anonymous);
     part();

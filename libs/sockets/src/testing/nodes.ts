@@ -92,7 +92,7 @@ export class TestNodes {
     return node;
   }
 
-  /** Writes down what a node records, on its way to Postgres. */
+  /** Keeps the attempts that a node records in Postgres. */
   private listenTo(recorder: OutcomeRecorder): void {
     const record = recorder.record.bind(recorder);
     recorder.record = (attempts) => {

@@ -152,7 +152,7 @@ export class RawClient {
       .map(({ payload }) => payload.toString());
   }
 
-  /** The frames so far. Those of these tests are short and in one part. */
+  /** The frames so far. In these tests each frame is short and not fragmented. */
   private frames(): Frame[] {
     const frames: Frame[] = [];
     const start = this.received.indexOf('\r\n\r\n') + 4;

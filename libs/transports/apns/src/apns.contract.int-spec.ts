@@ -136,7 +136,7 @@ describe('a push', () => {
   });
   afterEach(() => scene.close());
 
-  it('comes as Apple asks, with the provider token of its key', async () => {
+  it('has the headers and the body that Apple requires, and the provider token of its key', async () => {
     expect(await send(scene.transport())).toEqual({ kind: 'delivered' });
     const [arrival] = scene.arrivals.since(0) as [Arrival];
     expect(arrival).toMatchObject({ target: device, answer: 200, request: { path: `/3/device/${device}` } });
@@ -158,7 +158,7 @@ describe('a push', () => {
     });
   });
 
-  it('is silent where there is nothing to show', async () => {
+  it('is a background push if there is nothing to show', async () => {
     expect(
       await send(scene.transport(), device, { topic: 'ox:mail:read', payload: { folder: 'default0/INBOX' } }),
     ).toEqual({
@@ -181,18 +181,18 @@ describe('a push', () => {
     expect(scene.arrivals.since(0)).toEqual([]);
   });
 
-  it('goes out under a certificate, to the topic of that', async () => {
+  it('is sent with a certificate, to the topic of the certificate', async () => {
     scene.useCertificate('mail', topic);
     expect(await send(scene.transport())).toEqual({ kind: 'delivered' });
     expect(headersOf((scene.arrivals.since(0) as [Arrival])[0].request)).toMatchObject({ 'apns-topic': topic });
   });
 
-  it('to a device token that is none goes nowhere', async () => {
+  it('to a malformed device token is not sent', async () => {
     expect(await send(scene.transport(), '../../etc')).toMatchObject({ kind: 'gone' });
     expect(scene.apple.connections.total).toBe(0);
   });
 
-  it('of an unknown client, or one that is switched off, goes nowhere', async () => {
+  it('for a client that is unknown or switched off is not sent', async () => {
     const transport = scene.transport();
     scene.clients.set('off', apnsOptions.parse({ enabled: false }));
     expect(await send(transport, device, { client: 'toString' })).toEqual({
@@ -203,7 +203,7 @@ describe('a push', () => {
     expect(scene.apple.connections.total).toBe(0);
   });
 
-  it('that Apple finds bad retires its device only once another one was good', async () => {
+  it('answered with BadDeviceToken ends its subscription only after another push was accepted', async () => {
     const transport = scene.transport();
     scene.apple.device(device).faults.set({ status: 400, reason: 'BadDeviceToken' });
     const unproven = await send(transport);
@@ -213,7 +213,7 @@ describe('a push', () => {
     expect(await send(transport)).toMatchObject({ kind: 'gone' });
   });
 
-  it('to a device of another app stops its client only until another one was good, and costs no device', async () => {
+  it('to a device of another app holds its client only until another push was accepted, and ends no subscription', async () => {
     const transport = scene.transport();
     scene.useCertificate('another', 'com.example.other');
     expect(await send(transport, device, { client: 'another' })).toEqual({ kind: 'delivered' });
@@ -228,7 +228,7 @@ describe('a push', () => {
     expect(await send(transport)).toEqual(notForTopic);
   });
 
-  it('to a device token that is dead tells since when', async () => {
+  it('to an invalid device token returns the time since which the token is invalid', async () => {
     const before = Date.now();
     scene.apple.faults.set({ status: 410, reason: 'Unregistered' });
     const outcome = await send(scene.transport());
@@ -236,7 +236,7 @@ describe('a push', () => {
     expect((outcome as { since: number }).since).toBeGreaterThanOrEqual(before);
   });
 
-  it('whose answer breaks off after its status is judged by that', () =>
+  it('whose answer ends after the status has the outcome of the status', () =>
     withEnoughTime(async (answerMs) => {
       scene.apple.faults.set({ status: 410, reason: 'Unregistered', hangAfterHeaders: true });
       expect(await send(scene.transport({ times: { answerMs } }))).toMatchObject({ kind: 'gone' });
@@ -250,7 +250,7 @@ describe('10,000 pushes', () => {
   let scene: Scene;
   afterEach(() => scene.close());
 
-  it('of a fleet have one provider token, and each worker two connections at most', async () => {
+  it('of several workers have one provider token, and each worker has at most two connections', async () => {
     scene = await Scene.start();
     // The clocks do not advance, because a token could be replaced during the test.
     const now = Date.now();
@@ -266,7 +266,7 @@ describe('10,000 pushes', () => {
   });
 
   it.each([10_000, 100])(
-    'survive a GOAWAY every 1,000 streams, %i at once: none is lost, none doubled',
+    'are sent exactly once each if Apple sends GOAWAY every 1,000 streams, with %i at once',
     async (some) => {
       scene = await Scene.start();
       scene.apple.goAwayAfter = 1000;
@@ -284,7 +284,7 @@ describe('10,000 pushes', () => {
     },
   );
 
-  it('never have more streams at once than Apple grants', async () => {
+  it('never have more concurrent streams than Apple allows', async () => {
     scene = await Scene.start({ maxStreams: 7 });
     const transport = scene.transport({ times });
     // The sandbox refuses streams beyond its limit, and counts the pushes to each device.
@@ -302,7 +302,7 @@ describe('a connection', () => {
   });
   afterEach(() => scene.close());
 
-  it('that falls silent is given up, and its pushes are retried', () =>
+  it('that no longer answers is closed, and its pushes are retried', () =>
     withEnoughTime(async (pongMs) => {
       const before = scene.apple.connections.total;
       const transport = scene.transport({ times: { silentMs: 100, pongMs, idleMs: 60_000 } });
@@ -313,7 +313,7 @@ describe('a connection', () => {
       expect(scene.apple.connections.total - before).toBe(2);
     }));
 
-  it('that answers PINGs is kept', async () => {
+  it('that answers PINGs stays open', async () => {
     // The first push is answered before the second is sent, so that no PING is in progress then.
     const transport = scene.transport({ times: { silentMs: 300, pongMs: 25_000, idleMs: 60_000 } });
     await send(transport);
@@ -322,7 +322,7 @@ describe('a connection', () => {
     expect(scene.apple.connections.total).toBe(1);
   });
 
-  it('that cannot be made is tried less and less often, and other clients do not notice', async () => {
+  it('that cannot be opened is attempted less and less often, and other clients are not affected', async () => {
     const dead = await startApns({ port: 0, authority, arrivals: scene.arrivals });
     const { url } = dead;
     await dead.close();
@@ -337,7 +337,7 @@ describe('a connection', () => {
     expect(await send(transport)).toEqual({ kind: 'delivered' });
   });
 
-  it('to somebody whom nobody certified is not used', async () => {
+  it('to a server without a trusted certificate is not used', async () => {
     scene.clients.set('mail', apnsOptions.parse({ ...scene.clients.get('mail'), caFile: undefined }));
     expect(await send(scene.transport())).toMatchObject({ kind: 'retry' });
     expect(scene.arrivals.lastSeq).toBe(0);
@@ -346,7 +346,7 @@ describe('a connection', () => {
   it.each([
     ['BadCertificate', 'misconfigured'],
     ['Shutdown', 'retry'],
-  ])('that is ended for %s with every push untouched makes them %s', async (reason, kind) => {
+  ])('that Apple ends with %s before it processes the pushes has the outcome %s', async (reason, kind) => {
     const server = createSecureServer(authority.server);
     server.on('session', (session) => {
       session.goaway(0, 0, Buffer.from(JSON.stringify({ reason })));
@@ -360,7 +360,7 @@ describe('a connection', () => {
     server.close();
   });
 
-  it('is not made with a certificate that has expired', async () => {
+  it('is not opened with an expired certificate', async () => {
     scene.useCertificate('mail', topic);
     const inAYear = (): number => Date.now() + 365 * 86_400_000;
     expect(await send(scene.transport({ now: inAYear }))).toMatchObject({
@@ -370,7 +370,7 @@ describe('a connection', () => {
     expect(scene.apple.connections.total).toBe(0);
   });
 
-  it('is made anew when the options change, and what is on its way over the old one ends there', async () => {
+  it('is replaced when the options change, and pushes in progress end on the old one', async () => {
     const transport = scene.transport();
     scene.apple.faults.set({ delayMs: 300, times: 1 });
     const slow = send(transport, device, { id: 'slow' });
@@ -381,7 +381,7 @@ describe('a connection', () => {
     expect(scene.apple.connections.total).toBe(2);
   });
 
-  it('closes when what is on its way has ended', async () => {
+  it('closes when the pushes in progress have ended', async () => {
     const transport = scene.transport();
     scene.apple.faults.set({ delayMs: 300, times: 1 });
     const slow = send(transport);
@@ -412,7 +412,7 @@ describe('three apps', () => {
     ['second', ['delivered', 'misconfigured', 'delivered']],
     ['third', ['delivered', 'delivered', 'misconfigured']],
   ])(
-    'with three credentials: when those of the %s are revoked, only its pushes wait until they are mended',
+    'with three credentials: if those of the %s are revoked, only its pushes are held until they are corrected',
     async (revoked, expected) => {
       const transport = scene.transport();
       expect(await all(transport)).toEqual(['delivered', 'delivered', 'delivered']);
@@ -435,7 +435,7 @@ describe('a provider token', () => {
   });
   afterEach(() => scene.close());
 
-  it('is replaced in time over three hours, and never too often', async () => {
+  it('is replaced before it expires, and not more often than Apple allows, during three hours', async () => {
     const fleet = [scene.transport({ now: () => now }), scene.transport({ now: () => now })];
     const minutes = 180;
     for (let minute = 0; minute < minutes; minute++, now += 60_000) {
@@ -445,14 +445,14 @@ describe('a provider token', () => {
     expect(scene.apple.accounts.tokensByKey()[0]?.tokens).toBeLessThanOrEqual(Math.ceil(minutes / 40) + 1);
   });
 
-  it('of a machine whose clock is minutes off is taken nevertheless', async () => {
+  it('is accepted if the clock of the machine is wrong by minutes', async () => {
     for (const offMs of [-14 * 60_000, 4 * 60_000]) {
       now += 60 * 60_000;
       expect(await send(scene.transport({ now: () => now + offMs }))).toEqual({ kind: 'delivered' });
     }
   });
 
-  it('of a machine whose clock is hours behind is a reason to try again, and names the clock', async () => {
+  it('leads to a retry if the clock of the machine is hours behind, and the reason names the clock', async () => {
     expect(await send(scene.transport({ now: () => now - 2 * 3_600_000 }))).toEqual({
       kind: 'retry',
       reason: 'Apple answered 403 ExpiredProviderToken: is the clock of this machine right?',

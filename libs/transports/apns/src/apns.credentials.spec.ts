@@ -7,14 +7,14 @@ import { keystores } from './testing/keystores';
 const topic = 'com.example.ec';
 const bytes = (name: keyof typeof keystores) => Buffer.from(keystores[name].keystore, 'base64');
 
-it.each(['utf8', 'aria', 'legacy', 'unencrypted'] as const)('opens what OpenSSL wrote: %s', (name) => {
+it.each(['utf8', 'aria', 'legacy', 'unencrypted'] as const)('opens a keystore that OpenSSL wrote: %s', (name) => {
   const { topics, notAfter, identity } = pushCertificate(bytes(name), keystores[name].password);
   expect(topics).toEqual([topic]);
   expect(new Date(notAfter).getUTCFullYear()).toBe(2126);
   expect(Object.keys(identity)).toEqual(name === 'legacy' ? ['cert', 'key'] : ['pfx', 'passphrase']);
 });
 
-it.each(['utf8', 'legacy'] as const)('opens a file that something follows: %s', (name) => {
+it.each(['utf8', 'legacy'] as const)('opens a keystore with further bytes behind it: %s', (name) => {
   const followed = Buffer.concat([bytes(name), Buffer.from('\n')]);
   expect(pushCertificate(followed, keystores[name].password).topics).toEqual([topic]);
 });
@@ -22,17 +22,17 @@ it.each(['utf8', 'legacy'] as const)('opens a file that something follows: %s', 
 it.each([
   ['utf8', 'wrong', 'cannot be opened with this password'],
   ['legacy', 'wrong', 'cannot be opened with this password'],
-  ['withoutKey', 'secret', 'holds no private key; export the certificate together with its key'],
-  ['withoutCertificate', 'secret', 'holds no certificate that belongs to its key'],
-] as const)('says what is wrong with %s and the password %s', (name, password, sentence) => {
+  ['withoutKey', 'secret', 'contains no private key; export the certificate together with its key'],
+  ['withoutCertificate', 'secret', 'contains no certificate that belongs to its key'],
+] as const)('names the fault of the keystore %s with the password %s', (name, password, sentence) => {
   expect(() => pushCertificate(bytes(name), password)).toThrow(sentence);
 });
 
 it.each([
-  ['lines of 76', (text: string) => text.replace(/.{76}/g, '$&\n')],
-  ['lines of Windows', (text: string) => `${text.replace(/.{64}/g, '$&\r\n')}\r\n`],
+  ['lines of 76 characters', (text: string) => text.replace(/.{76}/g, '$&\n')],
+  ['line ends of Windows', (text: string) => `${text.replace(/.{64}/g, '$&\r\n')}\r\n`],
   ['a byte order mark', (text: string) => `\ufeff${text}`],
-])('takes base64 with %s', (_, written) => {
+])('accepts base64 with %s', (_, written) => {
   const { keystore, password } = keystores.utf8;
   const options = apnsOptions.parse({ keystore: written(keystore), password });
   expect(options.keystore).toBe(keystore);
@@ -52,11 +52,13 @@ function withoutChecksum(bits: number): Buffer {
   return Buffer.from(forge.asn1.toDer(file).getBytes(), 'binary');
 }
 
-it('refuses a key that TLS does not allow, whichever reader opens the file', () => {
-  expect(() => pushCertificate(withoutChecksum(512), 'secret')).toThrow(/^holds a key or signature that TLS refuses/);
+it('refuses a key that TLS does not allow, with each parser of keystores', () => {
+  expect(() => pushCertificate(withoutChecksum(512), 'secret')).toThrow(
+    /^contains a key or signature that TLS refuses/,
+  );
 });
 
-it('says of any damaged file that it cannot be read', () => {
+it('reports any damaged file as unreadable', () => {
   const whole = withoutChecksum(1024);
   expect(pushCertificate(whole, 'secret').topics).toEqual([]);
   const faults = new Set<string>();
@@ -70,10 +72,10 @@ it('says of any damaged file that it cannot be read', () => {
       faults.add((error as Error).message);
     }
   }
-  expect(faults).toContain('holds a key or certificate that cannot be read');
+  expect(faults).toContain('contains a key or certificate that cannot be read');
 });
 
-it('says that a signing key is encrypted', () => {
+it('reports an encrypted signing key', () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }).toString();
   expect(() => signingKey(pem)).toThrow('is encrypted with a passphrase');

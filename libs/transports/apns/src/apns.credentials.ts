@@ -44,7 +44,7 @@ export function pushCertificate(pkcs12: Buffer, password: string): PushCertifica
     if (cause instanceof CredentialError) throw cause;
     // A parser refuses a part of the file: it is damaged, or OpenSSL does not allow its key.
     const { message } = cause as Error;
-    throw new CredentialError(isTooWeak(message) ? tooWeak : 'holds a key or certificate that cannot be read', {
+    throw new CredentialError(isTooWeak(message) ? tooWeak : 'contains a key or certificate that cannot be read', {
       cause,
     });
   }
@@ -73,11 +73,11 @@ export function signingKey(pem: string): KeyObject {
   try {
     key = createPrivateKey(pem);
   } catch {
-    const what = /ENCRYPTED/.test(pem) ? 'is encrypted with a passphrase' : 'is no private key in PEM';
-    throw new CredentialError(`${what}; give the .p8 file as Apple handed it out`);
+    const what = /ENCRYPTED/.test(pem) ? 'is encrypted with a passphrase' : 'is not a private key in PEM';
+    throw new CredentialError(`${what}; give the .p8 file as Apple issued it`);
   }
   if (key.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
-    throw new CredentialError('is not a key for ES256 (P-256); give the .p8 file as Apple handed it out');
+    throw new CredentialError('is not a key for ES256 (P-256); give the .p8 file as Apple issued it');
   }
   return key;
 }
@@ -100,16 +100,16 @@ function opensslSentence(message: string): string {
   if (/private key/.test(message)) return noKey;
   if (/certificate from PFX/.test(message)) return noCertificate;
   if (isTooWeak(message)) return tooWeak;
-  return 'is no PKCS #12 file';
+  return 'is not a PKCS #12 file';
 }
 
 function isTooWeak(message: string): boolean {
   return /too small|too weak/.test(message);
 }
 
-const tooWeak = 'holds a key or signature that TLS refuses as too weak';
-const noKey = 'holds no private key; export the certificate together with its key';
-const noCertificate = 'holds no certificate that belongs to its key';
+const tooWeak = 'contains a key or signature that TLS refuses as too weak';
+const noKey = 'contains no private key; export the certificate together with its key';
+const noCertificate = 'contains no certificate that belongs to its key';
 
 function identityReadByForge(pkcs12: Buffer, password: string): PushIdentity {
   const file = openedByForge(pkcs12, password);

@@ -15,19 +15,19 @@ const derivation = (hex: string) => der(sequence, salt, rounds(hex));
 
 it.each<[what: string, file: Buffer, expected: number]>([
   ['the rounds behind a salt', derivation('0800'), 2048],
-  ['those of all keys', der(sequence, derivation('0800'), derivation('1000')), 6144],
-  ['those inside an octet string', der(sequence, der(octets, der(sequence, derivation('0800')))), 2048],
-  ['a large number', derivation('7fffffffffffffff'), 2 ** 63],
-  ['no version', der(sequence, rounds('03'), salt), 0],
-  ['nothing of what is no DER', Buffer.from('hello'), 0],
-  ['nothing of what is cut off', derivation('0800').subarray(0, 10), 0],
-  ['nothing of no file', Buffer.alloc(0), 0],
+  ['the rounds of all keys', der(sequence, derivation('0800'), derivation('1000')), 6144],
+  ['the rounds inside an octet string', der(sequence, der(octets, der(sequence, derivation('0800')))), 2048],
+  ['a large number of rounds', derivation('7fffffffffffffff'), 2 ** 63],
+  ['no version number', der(sequence, rounds('03'), salt), 0],
+  ['nothing in bytes that are not DER', Buffer.from('hello'), 0],
+  ['nothing in a truncated file', derivation('0800').subarray(0, 10), 0],
+  ['nothing in an empty file', Buffer.alloc(0), 0],
 ])('counts %s', (_, file, expected) => expect(keystoreRounds(file)).toBe(expected));
 
 it.each<[what: string, wrapped: (inner: Buffer) => Buffer]>([
   ['sequences', (inner) => der(sequence, inner)],
   ['octet strings', (inner) => der(sequence, der(octets, inner))],
-])('does not follow %s inside each other without end', (_, wrapped) => {
+])('reads nested %s only down to a limit', (_, wrapped) => {
   let file = derivation('0800');
   for (let levels = 0; levels < 5000; levels++) file = wrapped(file);
   expect(keystoreRounds(file)).toBe(0);

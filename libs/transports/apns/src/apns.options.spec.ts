@@ -83,7 +83,7 @@ const faultsOf = (given: unknown): string[] => {
   return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`);
 };
 
-it('every field but the credentials has a default', () => {
+it('every field except the credentials has a default', () => {
   expect(apnsOptions.parse(certificate)).toEqual({
     ...certificate,
     enabled: true,
@@ -92,7 +92,7 @@ it('every field but the credentials has a default', () => {
   });
 });
 
-it('read again they are the same', () => {
+it('parsed options do not change when they are parsed again', () => {
   for (const given of [jwt, certificate, { enabled: false }]) {
     const options = apnsOptions.parse(given);
     expect(apnsOptions.parse(JSON.parse(JSON.stringify(options)))).toEqual(options);
@@ -101,23 +101,26 @@ it('read again they are the same', () => {
 
 it.each<[string, object]>([
   ['a signing key', jwt],
-  ['another way to write jwt', { ...jwt, authtype: 'JWT' }],
+  ['jwt in capitals', { ...jwt, authtype: 'JWT' }],
   ['a certificate as Keychain Access exports it', certificate],
-  ['its topic', { ...certificate, topic: 'com.example.legacy' }],
-  ['a certificate for both sides', { keystore: keystore({}), password: 'secret', production: false }],
+  ['a certificate with its topic', { ...certificate, topic: 'com.example.legacy' }],
+  ['a certificate for production and development', { keystore: keystore({}), password: 'secret', production: false }],
   [
     'a certificate for development',
     { keystore: keystore({ side: 'development' }), password: 'secret', production: false },
   ],
-  ['one of its topics', { keystore: keystore({ topics: ['a.b', 'a.b.voip'] }), password: 'secret', topic: 'a.b.voip' }],
   [
-    'whatever side where it is not Apple that is meant',
+    'a certificate with one of its topics',
+    { keystore: keystore({ topics: ['a.b', 'a.b.voip'] }), password: 'secret', topic: 'a.b.voip' },
+  ],
+  [
+    'a certificate for development at an endpoint of another provider',
     { keystore: keystore({ side: 'development' }), password: 'secret', endpoint: 'https://localhost:1' },
   ],
-  ['another endpoint', { ...jwt, endpoint: 'https://localhost:3003' }],
-  ['another endpoint with a slash', { ...jwt, endpoint: 'https://[::1]:3003/' }],
-  ['nothing where nothing is switched on', { enabled: false }],
-])('takes %s', (_, given) => expect(faultsOf(given)).toEqual([]));
+  ['an endpoint', { ...jwt, endpoint: 'https://localhost:3003' }],
+  ['an endpoint with a slash', { ...jwt, endpoint: 'https://[::1]:3003/' }],
+  ['a client that is switched off and has no credentials', { enabled: false }],
+])('accepts %s', (_, given) => expect(faultsOf(given)).toEqual([]));
 
 it.each<[string, unknown, string]>([
   ['nothing', {}, 'keystore is missing'],
@@ -127,15 +130,19 @@ it.each<[string, unknown, string]>([
     'keystroke is not a field of an APNs client; the known ones are enabled, authtype, keystore,',
   ],
   [
-    'an id of what lies on the server',
+    'the id of a file on the server',
     { password: 'secret', keystoreId: 'calendar' },
     'keystoreId is for the option file, where it names another file; give the content as keystore',
   ],
   ['another kind of credentials', { authtype: 'token' }, 'authtype must be certificate or jwt'],
   ['the wrong password', { ...certificate, password: 'wrong' }, 'keystore cannot be opened with this password'],
   ['no password', { keystore: legacyKeystore }, 'keystore cannot be opened with this password'],
-  ['a keystore that is none', { keystore: Buffer.from('hello').toString('base64') }, 'keystore is no PKCS #12 file'],
-  ['a keystore that is no base64', { keystore: '/etc/apple.p12' }, 'keystore must be a PKCS #12 file in base64'],
+  [
+    'a keystore that is not PKCS #12',
+    { keystore: Buffer.from('hello').toString('base64') },
+    'keystore is not a PKCS #12 file',
+  ],
+  ['a keystore that is not base64', { keystore: '/etc/apple.p12' }, 'keystore must be a PKCS #12 file in base64'],
   [
     'a keystore that takes minutes to open',
     { keystore: withRounds(keystore({ rounds: 999 }), 999, 0x7fffff), password: 'secret' },
@@ -144,15 +151,15 @@ it.each<[string, unknown, string]>([
   [
     'a keystore without a key',
     { keystore: keystore({ key: null }), password: 'secret' },
-    'keystore holds no private key',
+    'keystore contains no private key',
   ],
   [
     'a certificate of another key',
     { keystore: keystore({ key: forge.pki.rsa.generateKeyPair(1024).privateKey }), password: 'secret' },
-    'keystore holds no certificate that belongs to its key',
+    'keystore contains no certificate that belongs to its key',
   ],
   [
-    'a certificate of the other side',
+    'a certificate for development in production',
     { keystore: keystore({ side: 'development' }), password: 'secret' },
     'keystore is a certificate for development, and production is true',
   ],
@@ -165,17 +172,17 @@ it.each<[string, unknown, string]>([
   ['a certificate beside a key', { ...jwt, keystore: legacyKeystore }, 'keystore belongs to authtype certificate'],
   ['a key without its team', { ...jwt, teamid: undefined }, 'teamid is missing; authtype jwt needs it'],
   ['a key without a topic', { ...jwt, topic: undefined }, 'topic is missing; authtype jwt needs it'],
-  ['a key that is none', { ...jwt, privatekey: 'secret' }, 'privatekey is no private key in PEM'],
+  ['a key that is not PEM', { ...jwt, privatekey: 'secret' }, 'privatekey is not a private key in PEM'],
   ['an RSA key', { ...jwt, privatekey: pem('rsa') }, 'privatekey is not a key for ES256'],
   ['a key on another curve', { ...jwt, privatekey: pem('ec', 'P-384') }, 'privatekey is not a key for ES256'],
-  ['a key id that is none', { ...jwt, keyid: 'key' }, 'keyid must be 10 capital letters and digits'],
-  ['a team id that YAML took for a number', { ...jwt, teamid: 1234567890 }, 'teamid must be a text; in YAML, quote it'],
+  ['a malformed key id', { ...jwt, keyid: 'key' }, 'keyid must be 10 capital letters and digits'],
+  ['a team id that YAML reads as a number', { ...jwt, teamid: 1234567890 }, 'teamid must be a text; in YAML, quote it'],
   ['a topic that would break out of its header', { ...jwt, topic: 'a\r\nb' }, 'topic must be the bundle id'],
   ['an endpoint without TLS', { ...jwt, endpoint: 'http://localhost:1' }, 'endpoint must be https://'],
   ['an endpoint with port 0', { ...jwt, endpoint: 'https://localhost:0' }, 'endpoint has port 0'],
   ['an endpoint with a path', { ...jwt, endpoint: 'https://localhost/3/device' }, 'endpoint must be https://'],
   ['an endpoint with credentials', { ...jwt, endpoint: 'https://a:b@localhost' }, 'endpoint must be https://'],
-  ['an authority that is none', { ...jwt, caFile: '/etc/ca.pem' }, 'caFile must be certificates in PEM, each'],
+  ['an authority that is not PEM', { ...jwt, caFile: '/etc/ca.pem' }, 'caFile must be certificates in PEM, each'],
   ['a text as a boolean', { ...jwt, production: 'false' }, 'production'],
   ['a list', [jwt], ''],
 ])('refuses %s', (_, given, sentence) => {
@@ -185,26 +192,26 @@ it.each<[string, unknown, string]>([
 });
 
 it.each([
-  ['a keystore that is no base64', { keystore: '/etc/apple.p12', password: 'secret' }],
+  ['a keystore that is not base64', { keystore: '/etc/apple.p12', password: 'secret' }],
   ['a keystore that is too long', { keystore: 'x'.repeat(200_001), password: 'secret' }],
-  ['a keystore that is no file', { keystore: 'aGVsbG8=', password: 'secret' }],
+  ['a keystore that is not a file', { keystore: 'aGVsbG8=', password: 'secret' }],
 ])('reports %s once', (_, given) => {
   expect(faultsOf(given)).toHaveLength(1);
 });
 
-it('no fault tells a secret', () => {
+it('no fault contains a secret', () => {
   const secrets = { keystore: 'c2VjcmV0LWtleXN0b3Jl', password: 'my-password', privatekey: 'my-private-key' };
   const told = [...faultsOf(secrets), ...faultsOf({ ...jwt, ...secrets })].join(' ');
   for (const secret of Object.values(secrets)) expect(told).not.toContain(secret);
   expect(Object.keys(secrets).sort()).toEqual([...apnsSecretFields].sort());
 });
 
-it('an expired certificate is read, so that its file still serves the other clients', () => {
+it('an expired certificate is accepted, so that other clients of the same file still work', () => {
   const options = apnsOptions.parse({ keystore: keystore({}), password: 'secret' });
   expect(certificateOf(options).notAfter).toBe(Date.UTC(2020, 0, 1));
 });
 
-it('a certificate says which topics it is for', () => {
+it('the topics of a certificate are read from it', () => {
   expect(certificateOf(apnsOptions.parse(certificate)).topics).toEqual(['com.example.legacy']);
   const several = apnsOptions.parse({ keystore: keystore({ topics: ['a.b', 'a.b.voip'] }), password: 'secret' });
   expect(certificateOf(several).topics).toEqual(['a.b', 'a.b.voip']);
@@ -224,7 +231,7 @@ describe('the option file', () => {
   };
   const file = apnsOptionsFileFor('production', readFile);
 
-  it('names paths, and what is read is the same as over the API', () => {
+  it('names files by their paths, and results in the same options as the API', () => {
     expect(
       file.parse({
         first: { ...jwt, privatekey: 'apns/key.p8' },
@@ -233,7 +240,7 @@ describe('the option file', () => {
     ).toEqual({ first: apnsOptions.parse(jwt), 'second-ios': apnsOptions.parse(certificate) });
   });
 
-  it('takes ids of files in secrets/, which win over paths', () => {
+  it('accepts ids of files in secrets/, which take precedence over paths', () => {
     expect(
       file.parse({
         first: { ...jwt, privatekeyId: 'team-key', privatekey: 'nowhere.p8' },
@@ -242,12 +249,12 @@ describe('the option file', () => {
     ).toEqual({ first: apnsOptions.parse(jwt), second: apnsOptions.parse(certificate) });
   });
 
-  it.each(['../key.p8', '..', 'a/b', '', 14])('takes no id %j, which names no file there', (id) => {
+  it.each(['../key.p8', '..', 'a/b', '', 14])('refuses the id %j, which names no file in secrets/', (id) => {
     const { error } = file.safeParse({ a: { ...jwt, privatekeyId: id } });
     expect(JSON.stringify(error?.issues)).toContain('must be the name of a file in secrets/');
   });
 
-  it('may name files that are not there in entries that are switched off', () => {
+  it('may name missing files in entries that are switched off', () => {
     const entry = {
       ...{ enabled: false, keystore: '/path/to/keystore.p12', keystoreId: 'nowhere', privatekeyId: 'nowhere' },
       ...{ password: 'secret', production: false },
@@ -259,25 +266,25 @@ describe('the option file', () => {
 
   it.each<[string, unknown, string]>([
     [
-      'a file that is not there',
+      'the path of a missing file',
       { a: { ...certificate, keystore: 'nowhere.p12' } },
       'cannot be read (ENOENT); it must be the path of a file',
     ],
     [
-      'an id of nothing',
+      'the id of a missing file',
       { a: { password: 'x', keystoreId: 'nothing' } },
       'cannot be read (ENOENT); it must be the name of a file in secrets/',
     ],
-    ['an entry that is none', { a: 'b' }, 'expected object'],
-    ['an entry of nothing', { a: null }, 'expected object'],
-    ['a client id that is none', { 'a b': { enabled: false } }, 'A client is'],
+    ['an entry that is not an object', { a: 'b' }, 'expected object'],
+    ['an empty entry', { a: null }, 'expected object'],
+    ['an invalid client id', { 'a b': { enabled: false } }, 'A client is'],
     ['a list', [], 'expected record'],
   ])('refuses %s', (_, given, sentence) => {
     const { error } = file.safeParse(given);
     expect(JSON.stringify(error?.issues)).toContain(sentence);
   });
 
-  it('tells nothing of a key that stands where its path should', () => {
+  it('does not repeat a key that is given in place of its path', () => {
     const { error } = file.safeParse({ a: jwt });
     expect(error).toBeDefined();
     expect(String(error)).not.toContain(jwt.privatekey.slice(30, 60));

@@ -158,7 +158,7 @@ function certificateFaults(options: ApnsOptions): Fault[] {
   ];
 }
 
-/** An expired certificate is no fault of the options, because it was valid when they were set. */
+/** An expired certificate is not a fault of the options, because it was valid when they were set. */
 function checkUse({ production, topic, endpoint }: ApnsOptions, { environments, topics }: PushCertificate): void {
   const side = production ? 'production' : 'development';
   if (endpoint === undefined && environments.length > 0 && !environments.includes(side)) {

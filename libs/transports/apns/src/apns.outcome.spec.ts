@@ -39,7 +39,7 @@ const table: readonly (readonly [status: number, reason: string, kind: string])[
   [503, 'Shutdown', 'retry'],
 ];
 
-it('knows the 32 reasons that Apple documents, success, and nothing else', () => {
+it('has a row for success and for each of the 32 reasons that Apple documents, and no other row', () => {
   const known = Object.entries(documented).flatMap(([status, reasons]) =>
     Object.keys(reasons).map((reason) => `${status} ${reason}`),
   );
@@ -47,7 +47,7 @@ it('knows the 32 reasons that Apple documents, success, and nothing else', () =>
   expect(known).toHaveLength(33);
 });
 
-it.each(table)('%i %s ends as %s', (status, reason, kind) => {
+it.each(table)('the answer %i %s has the outcome %s', (status, reason, kind) => {
   const outcome = apnsOutcome({ status, reason }, true, now);
   expect(outcome.kind).toBe(kind);
   if (outcome.kind !== 'delivered')
@@ -70,17 +70,17 @@ it.each([
   [500, 'retry'],
   [502, 'retry'],
   [599, 'retry'],
-])('a reason that Apple does not document is judged by its status: %i is %s', (status, kind) => {
+])('an undocumented reason with the status %i has the outcome %s', (status, kind) => {
   for (const reason of ['SomethingNew', 'constructor', '__proto__', status === 400 ? '' : 'BadDeviceToken']) {
     expect(apnsOutcome({ status, reason }, true, now).kind).toBe(kind);
   }
 });
 
-it('the spelling of a reason that Apple uses, and does not document, is misconfigured too', () => {
+it('BadEnvironmentKeyInToken, which Apple sends and does not document, is misconfigured', () => {
   expect(apnsOutcome({ status: 403, reason: 'BadEnvironmentKeyInToken' }, true, now).kind).toBe('misconfigured');
 });
 
-it('only these three may cost a subscription, one of them only once something was accepted', () => {
+it('only three reasons end a subscription, BadDeviceToken only after another push was accepted', () => {
   const gone = (isProven: boolean): string[] =>
     table
       .filter(([status, reason]) => apnsOutcome({ status, reason }, isProven, now).kind === 'gone')
@@ -90,7 +90,7 @@ it('only these three may cost a subscription, one of them only once something wa
   expect(apnsOutcome({ status: 410 }, false, now).kind).toBe('gone');
 });
 
-it('what may be the fault of our options is held until something was accepted with them', () => {
+it('two reasons that our options can cause are held until a push was accepted with the options', () => {
   const ambiguous = table.flatMap(([status, reason]) => {
     const [unproven, proven] = [false, true].map((isProven) => apnsOutcome({ status, reason }, isProven, now));
     return JSON.stringify(unproven) === JSON.stringify(proven) ? [] : [{ reason, unproven, proven }];
@@ -122,12 +122,12 @@ it.each([
   expect('afterMs' in outcome ? outcome.afterMs : undefined).toBe(afterMs);
 });
 
-it('passes on no text of somebody who only pretends to be Apple', () => {
+it('does not repeat the text of an undocumented reason', () => {
   const reason = '<html>secret</html>';
   expect(apnsOutcome({ status: 400, reason }, true, now)).toEqual({ kind: 'rejected', reason: 'Apple answered 400.' });
 });
 
-it('passes on when Apple found a token dead, and nothing else’s time', () => {
+it('returns the time since which Apple knows that a token is invalid, if the answer contains it', () => {
   const timestamp = now - 60_000;
   const outcome = apnsOutcome({ status: 410, reason: 'Unregistered', timestamp }, true, now);
   expect(outcome).toEqual({ kind: 'gone', reason: 'Apple answered 410 Unregistered.', since: timestamp });

@@ -42,13 +42,13 @@ const pushOf = (delivery: Delivery, style: PushStyle = usual) =>
 const bodyOf = (delivery: Delivery, style?: PushStyle): unknown => JSON.parse(pushOf(delivery, style).body);
 
 describe('the body', () => {
-  it('of a new mail is the original’s', () => {
+  it('of a new mail equals that of the original', () => {
     expect(pushOf(deliveryOf()).body).toBe(
       '{"cid":"default0/INBOX/113","namespace":"/","aps":{"alert":{"title":"Let\'s meet","body":"Jane Doe\\nLet\'s meet"},"badge":83,"sound":"default","category":"new-message-category"}}',
     );
   });
 
-  it('of several collected mails says how many', () => {
+  it('of several collected mails contains their number', () => {
     expect(bodyOf(deliveryOf({ count: 3 }))).toEqual({
       aps: {
         alert: { title: "(3) Let's meet", body: "Jane Doe\nLet's meet" },
@@ -62,7 +62,7 @@ describe('the body', () => {
     });
   });
 
-  it('of a mail of which only the folder is known shows the folder', () => {
+  it('of a mail without other data shows the folder', () => {
     expect(bodyOf(deliveryOf({ payload: { folder: 'default0/INBOX' } }))).toEqual({
       aps: { alert: { title: 'INBOX' }, sound: 'default' },
       cid: 'default0/INBOX',
@@ -70,7 +70,7 @@ describe('the body', () => {
     });
   });
 
-  it('of a calendar update is silent and tells what was updated', () => {
+  it('of a calendar update shows nothing and contains the updated folders', () => {
     const payload = { folders: ['cal://0/31'], needsAction: [{ folderId: 'cal://0/31', id: '2' }] };
     expect(bodyOf(deliveryOf({ topic: 'ox:calendar:updates', payload }))).toEqual({
       aps: { 'content-available': 1 },
@@ -79,7 +79,7 @@ describe('the body', () => {
     });
   });
 
-  it('of another topic shows its templates and tells the chosen fields', () => {
+  it('of another topic contains its rendered templates and the configured fields', () => {
     const payload = { by: 'Jane', room: 7, secret: 'x', aps: 'evil', cid: 'room/7', namespace: '/evil' };
     const style = { ...usual, title: '{{by}}', body: 'in {{room}}', dataFields: ['room', 'aps', 'namespace'] };
     expect(bodyOf(deliveryOf({ topic: 'chat:message', payload }), style)).toEqual({
@@ -90,18 +90,18 @@ describe('the body', () => {
     });
   });
 
-  it('of a mail tells more where an operator chose fields', () => {
+  it('of a mail contains further fields if an operator configures them', () => {
     expect(bodyOf(deliveryOf(), { ...usual, dataFields: ['teaser'] })).toMatchObject({ teaser: 'Hello' });
   });
 
-  it('takes __proto__ for a key like any other', () => {
+  it('contains a field with the name __proto__', () => {
     const payload = JSON.parse('{"__proto__":{"x":1}}') as Record<string, unknown>;
     expect(pushOf(deliveryOf({ topic: 'a:b', payload })).body).toContain('"__proto__":{"x":1}');
   });
 });
 
 describe('the headers', () => {
-  it('of what is shown', () => {
+  it('of an alert name its topic, id, expiration and collapse id', () => {
     expect(pushOf(deliveryOf({ expiresAt: now + 3_600_500 })).headers).toEqual({
       'apns-topic': 'com.example.mail',
       'apns-push-type': 'alert',
@@ -112,7 +112,7 @@ describe('the headers', () => {
     });
   });
 
-  it('of what is silent', () => {
+  it('of a background push have the priority 5', () => {
     expect(pushOf(deliveryOf({ payload: {} })).headers).toMatchObject({
       'apns-push-type': 'background',
       'apns-priority': '5',
@@ -120,22 +120,22 @@ describe('the headers', () => {
   });
 
   it.each(['high', 'medium', 'low'] as const)(
-    'of what is shown ask for it at once, with a priority of %s too',
+    'of an alert have the priority 10, with the PNS priority %s too',
     (priority) => {
       expect(pushOf(deliveryOf({ priority })).headers['apns-priority']).toBe('10');
     },
   );
 
-  it('without a time to live ask Apple to keep the push for a day, and never for no time at all', () => {
+  it('without a time to live have an expiration after a day, and never an expiration of 0', () => {
     expect(pushOf(deliveryOf()).headers['apns-expiration']).toBe(String(now / 1000 + 86_400));
     expect(pushOf(deliveryOf({ expiresAt: 1 })).headers['apns-expiration']).toBe('1');
   });
 
-  it('name no topic where there is none', () => {
+  it('have no topic if none is configured', () => {
     expect(apnsPush(deliveryOf(), contentOf(deliveryOf()), undefined, now).headers).not.toHaveProperty('apns-topic');
   });
 
-  it('let pushes about the same thing replace each other, and no others', () => {
+  it('have the same collapse id for pushes about the same object, and no other pushes', () => {
     const idOf = (changes: Partial<Delivery>): string => pushOf(deliveryOf(changes)).headers['apns-collapse-id'] ?? '';
     const mail = idOf({});
     expect(idOf({ id: 'another' })).toBe(mail);
@@ -149,7 +149,7 @@ describe('the headers', () => {
   });
 });
 
-it('a delivery has one UUID, whatever its id looks like', () => {
+it('a delivery has always the same UUID, with any id', () => {
   const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
   fc.assert(
     fc.property(fc.string(), (id) => {
@@ -160,7 +160,7 @@ it('a delivery has one UUID, whatever its id looks like', () => {
   expect(apnsId('a')).not.toBe(apnsId('b'));
 });
 
-describe('what is too long', () => {
+describe('a push that is too long', () => {
   const unit = fc.constantFrom('a', 'ß', '→', '👋', '👨‍👩‍👧‍👦', 'e\u0301', '"', '\\', '\n', '\u0000', '🇩🇪', '\ud800');
   const long = fc.tuple(unit, fc.array(unit, { maxLength: 5 }), fc.nat(2500)).map(([one, others, times]) => {
     return `${others.join('')}${one.repeat(times)}${others.join('')}`;
@@ -194,7 +194,7 @@ describe('what is too long', () => {
     return whole.startsWith(start) && (character?.index === start.length || isFirst);
   };
 
-  it('fits after it was cut, and no character was broken', () => {
+  it('fits after its texts were cut, and no grapheme is divided', () => {
     fc.assert(
       fc.property(content, (given) => {
         const text = apnsBody(deliveryOf({ payload: given.data }), given);
@@ -215,7 +215,7 @@ describe('what is too long', () => {
     ['→', 3],
     ['👋', 4],
     ['\n', 2],
-  ])('body of %j is cut where the last one fits', (character, bytes) => {
+  ])('has a body of %j that is cut after the last one that fits', (character, bytes) => {
     const given: PushContent = { title: 'T', body: character.repeat(5000), data: {} };
     const left = maxBodyBytes - Buffer.byteLength(apnsBody(deliveryOf(), given));
     expect(left).toBeGreaterThanOrEqual(0);
@@ -247,7 +247,7 @@ describe('what is too long', () => {
     ['flags behind an override', { subject: `\u202e${'🇩🇪'.repeat(1000)}` }, /^\u202e(?:🇩🇪){300,}…$/u],
     ['700 ids', { subject: 'Hi', id: Array.from({ length: 700 }, (_, id) => `id-${id}`) }, /^Hi$/],
     ['a custom field of 5 KB', { subject: 'Hi', flags: 'x'.repeat(5000) }, /^Hi$/],
-  ])('%s is shown, and so is the sender', (_, fields, title) => {
+  ])('with %s shows its title and its sender', (_, fields, title) => {
     const payload = { folder: 'default0/INBOX', displayname: 'Jane Doe', ...fields };
     const { aps } = bodyOf(deliveryOf({ payload }), { ...usual, dataFields: Object.keys(payload) }) as Body;
     expect(aps.alert?.title).toMatch(title);
@@ -275,7 +275,7 @@ describe('what is too long', () => {
     });
   });
 
-  it('has no field that holds nothing', () => {
+  it('has no field without a value', () => {
     const data = { nothing: undefined, kept: 1 };
     expect(JSON.parse(apnsBody(deliveryOf({ payload: data }), { title: 'T', data }))).toEqual({
       aps: { alert: { title: 'T' } },
@@ -284,7 +284,7 @@ describe('what is too long', () => {
     });
   });
 
-  it('of a cid is left out whole', () => {
+  it('has no cid instead of a part of it', () => {
     const given: PushContent = { title: 'T', cid: 'c'.repeat(5000), data: {} };
     expect(JSON.parse(apnsBody(deliveryOf(), given))).toEqual({ aps: { alert: { title: 'T' } }, namespace: '/' });
   });

@@ -43,7 +43,7 @@ export function apnsPush(delivery: Delivery, content: PushContent, topic: string
   return { headers, body: apnsBody(delivery, content) };
 }
 
-/** The same UUID for every attempt (RFC 9562, version 8), also if the delivery's id is no UUID. */
+/** The same UUID for every attempt (RFC 9562, version 8), also if the delivery's id is not a UUID. */
 export function apnsId(deliveryId: string): string {
   const hex = hash('sha256', deliveryId, 'hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

@@ -6,7 +6,7 @@ it.each([
   ['Shutdown', false],
   ['IdleTimeout', false],
   ['ExpiredProviderToken', false],
-])('a GOAWAY for %s is about our credentials: %s', (reason, isAboutCredentials) => {
+])('a GOAWAY with the reason %s concerns our credentials: %s', (reason, isAboutCredentials) => {
   expect(apple.goAwayReason?.(JSON.stringify({ reason }))).toEqual({ reason, isAboutCredentials });
 });
 
@@ -14,7 +14,7 @@ it.each(['', '{}', 'null', 'no JSON'])('a GOAWAY with the data %j has no reason'
   expect(apple.goAwayReason?.(data)).toBeUndefined();
 });
 
-it('a connection that has fallen silent is given up within 15 seconds', () => {
+it('a connection that no longer answers is closed within 15 seconds', () => {
   const { silentMs, pongMs } = defaultTimes;
   // The connection is checked twice in the time for which it may be silent.
   expect(silentMs + silentMs / 2 + pongMs).toBeLessThanOrEqual(15_000);

@@ -8,7 +8,7 @@ const parts = { keyid: 'KEY0000001', teamid: 'TEAM000001', key: privateKey };
 const minuteMs = 60_000;
 const time = fc.integer({ min: Date.UTC(2020), max: Date.UTC(2100) });
 
-it('is what Apple asks for, as an independent library reads it', async () => {
+it('has the header and the claims that Apple requires, according to an independent library', async () => {
   const now = Date.UTC(2026, 0, 5, 12, 0, 0);
   const { payload, protectedHeader } = await jwtVerify(providerToken(parts)(now), publicKey, {
     algorithms: ['ES256'],
@@ -33,7 +33,7 @@ it('is at all times 5 to 45 minutes old', () => {
   );
 });
 
-it('is the same in every process of a fleet', () => {
+it('is the same in every process', () => {
   fc.assert(
     fc.property(time, (now) => {
       expect(providerToken(parts)(now)).toBe(providerToken(parts)(now));
@@ -50,7 +50,7 @@ it('changes every 40 minutes and not in between', () => {
   expect(seen.size).toBe(11);
 });
 
-it('is another one for another key, team or key id', () => {
+it('differs for another key, team or key id', () => {
   const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const all = [parts, { ...parts, keyid: 'KEY0000002' }, { ...parts, teamid: 'TEAM000002' }, { ...parts, key: other }];
   expect(new Set(all.map((each) => providerToken(each)(0))).size).toBe(4);

@@ -22,11 +22,11 @@ it.each([
   ['digits of another script', '٣٤'.repeat(32)],
   ['a line break behind it', `${token}\n`],
   ['nothing', ''],
-])('%s is none', (_, each) => {
+])('%s is not a device token', (_, each) => {
   expect(apnsToken.tokenProblem(each)).toContain('in hexadecimal');
 });
 
-it('is the same one in any case', () => {
+it('has the same normal form in any case', () => {
   const digits = fc
     .array(fc.constantFrom(...'0123456789abcdefABCDEF'), { minLength: 1 })
     .map((each) => each.join('').repeat(2));
@@ -40,4 +40,4 @@ it('is the same one in any case', () => {
   );
 });
 
-it('leaves alone what is none', () => expect(apnsToken.normalToken('Undefined')).toBe('Undefined'));
+it('leaves a text that is not a token unchanged', () => expect(apnsToken.normalToken('Undefined')).toBe('Undefined'));

@@ -59,7 +59,7 @@ export class ApnsTransport implements Transport {
       return notConfigured(delivery.client, options);
     }
     if (!isDeviceToken(delivery.token)) {
-      return { kind: 'gone', reason: 'This is no device token of Apple, which would be hexadecimal.' };
+      return { kind: 'gone', reason: 'This is not a device token of Apple, which is hexadecimal.' };
     }
     const app = this.apps.of(delivery.client, options);
     const { topic, token, notAfter } = app.sender;

@@ -8,7 +8,7 @@ it.each([
   ['one certificate', first],
   ['two', `${first}\n${second}\n`],
   ['two with comments and CRLF', `# one\n${first}\n# two\n${second}`.replaceAll('\n', '\r\n')],
-])('takes %s', (_, pem) => expect(isCertificateBundle(pem)).toBe(true));
+])('accepts %s', (_, pem) => expect(isCertificateBundle(pem)).toBe(true));
 
 it.each([
   ['nothing', ''],

@@ -1,8 +1,11 @@
 import { isContactUri } from './contact-uri';
 
-it.each(['mailto:ops@example.com', 'https://example.com/contact', 'https://example.com'])('%s is one', (uri) => {
-  expect(isContactUri(uri)).toBe(true);
-});
+it.each(['mailto:ops@example.com', 'https://example.com/contact', 'https://example.com'])(
+  '%s is a contact URI',
+  (uri) => {
+    expect(isContactUri(uri)).toBe(true);
+  },
+);
 
 it.each([
   '',
@@ -17,6 +20,6 @@ it.each([
   'https://example.com/\n',
   `https://example.com/${'a'.repeat(255)}`,
   'javascript:alert(1)',
-])('%j is none', (uri) => {
+])('%j is not a contact URI', (uri) => {
   expect(isContactUri(uri)).toBe(false);
 });

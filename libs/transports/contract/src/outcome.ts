@@ -5,7 +5,7 @@ export type Outcome =
    * Try again, not before `afterMs` milliseconds if given, else after the usual back-off. With `isWaiting` the number of attempts is
    * not limited. With `isDeferred` the delivery was deferred: nothing was sent, so no attempt is counted. With `isFromEndpoint` the
    * endpoint answered, or a request to it got no answer. Without it, the cause is on our side, and the endpoint is not blamed.
-   * With `isInternal` a fault of this process or its host ended the attempt, which shows nothing of the endpoint.
+   * With `isInternal` a fault of this process or its host ended the attempt, so the attempt is not measured.
    */
   | {
       readonly kind: 'retry';

@@ -8,8 +8,8 @@ const two = `${pem}${pem.replaceAll('PRIVATE KEY', 'CERTIFICATE')}`;
 it.each<[what: string, respelled: (text: string) => string]>([
   ['as it is', (text) => text],
   ['with a byte order mark', (text) => `\ufeff${text}`],
-  ['with line ends that are written out', (text) => text.replaceAll('\n', '\\n')],
-  ['with line ends of Windows that are written out', (text) => text.replaceAll('\n', '\\r\\n')],
+  ['with line ends as a backslash and an n', (text) => text.replaceAll('\n', '\\n')],
+  ['with line ends of Windows as backslashes and letters', (text) => text.replaceAll('\n', '\\r\\n')],
   ['with carriage returns', (text) => text.replaceAll('\n', '\r')],
   ['with blanks instead of line ends', (text) => text.replaceAll('\n', ' ')],
   ['without line ends', (text) => text.replaceAll('\n', '')],
@@ -40,7 +40,7 @@ it.each([
   ['a block that is not base64', '-----BEGIN CERTIFICATE-----\n#\n-----END CERTIFICATE-----'],
   ['a block without an end', '-----BEGIN CERTIFICATE-----\nMIG='],
   ['a path', '/etc/ca.pem'],
-])('leaves %s as it is, also behind a block that is not in its own lines', (_, text) => {
+])('leaves %s unchanged, also after a block without line ends', (_, text) => {
   expect(pemText(text)).toBe(text);
   if (text.startsWith('-')) expect(pemText(` ${pem}${text}`)).toBe(` ${pem}${text}`);
 });

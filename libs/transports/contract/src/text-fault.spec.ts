@@ -10,7 +10,7 @@ it.each([
   ['null', null, 'must be a text; in YAML, quote it'],
 ])('%s is not a text', (_, given, message) => expect(faultOf(text, given)).toBe(message));
 
-it('a text with another fault is not called something else than a text', () => {
+it('the sentence for a text with another fault does not say that it is not a text', () => {
   expect(faultOf(text.max(2), 'abc')).not.toMatch(/must be a text|is missing/);
-  expect(faultOf(text.regex(/a/, 'must hold an a'), 'b')).toBe('must hold an a');
+  expect(faultOf(text.regex(/a/, 'must contain an a'), 'b')).toBe('must contain an a');
 });

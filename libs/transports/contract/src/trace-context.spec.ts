@@ -41,6 +41,6 @@ it.each([
   expect(traceContextOf(sampled, tracestate)?.tracestate).toBe(expected);
 });
 
-it('tells sampled spans from others', () => {
+it('distinguishes sampled spans from others', () => {
   expect([sampled, `00-${trace}-${span}-00`].map((traceparent) => isSampled({ traceparent }))).toEqual([true, false]);
 });

@@ -62,7 +62,7 @@ export class AccessTokens {
     try {
       return await postForm(this.agent, new URL(this.options.tokenEndpoint), body, timeoutMs);
     } catch (error) {
-      const reason = `There is no access token: the token endpoint could not be asked (${codeOf(error)}).`;
+      const reason = `There is no access token: the token endpoint could not be reached (${codeOf(error)}).`;
       throw new NoAnswerError({ kind: 'retry', reason }, { cause: error });
     }
   }
@@ -74,7 +74,7 @@ export class AccessTokens {
       return new NoAnswerError({ kind: 'retry', reason, ...(afterMs !== undefined && { afterMs }) });
     }
     const said = [json['error'], json['error_description']].filter(isPlainText).join(': ');
-    const reason = `Google does not take the service account: ${status}${said === '' ? '' : ` (${said})`}.`;
+    const reason = `Google does not accept the service account: ${status}${said === '' ? '' : ` (${said})`}.`;
     return new NoAnswerError({ kind: 'misconfigured', reason });
   }
 }

@@ -167,7 +167,7 @@ afterEach(() => Promise.all(started.splice(0).map((each) => each.close())));
 describe('a push', () => {
   beforeEach(() => startScene());
 
-  it('arrives as data with all of its fields as text', async () => {
+  it('arrives as a data message with all of its fields as text', async () => {
     expect(await scene.deliver()).toEqual({
       kind: 'delivered',
       providerId: expect.stringMatching(/^projects\/pns-test\/messages\//) as string,
@@ -191,7 +191,7 @@ describe('a push', () => {
     ]);
   });
 
-  it('is shown by Android where its client wants that', async () => {
+  it('is shown by Android if its client has `notification: true`', async () => {
     scene.configure('mobile', scene.google.accounts.create('pns-test'), { notification: true });
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
     expect(scene.messages()).toMatchObject([
@@ -202,7 +202,7 @@ describe('a push', () => {
     ]);
   });
 
-  it('is taken whatever its fields are called and hold', async () => {
+  it('is accepted with any names and values of its fields', async () => {
     const payload = {
       from: 'Jane',
       message_type: 'x',
@@ -220,12 +220,12 @@ describe('a push', () => {
   });
 
   it.each<[string, Partial<Delivery>]>([
-    ['a subject', { payload: { ...delivery.payload, subject: 'ü'.repeat(20_000) } }],
-    ['a sender', { payload: { ...delivery.payload, displayname: '👨‍👩‍👧‍👦'.repeat(1000) } }],
-    ['ids', { payload: { ...delivery.payload, id: Array.from({ length: 700 }, (_, id) => `mail-${id}`) } }],
-    ['a field of its own', { payload: { ...delivery.payload, flags: 'x'.repeat(5000) } }],
-    ['nothing but a field', { topic: 'ops:alert', payload: { id: 'x'.repeat(5000) } }],
-  ])('that is too long for %s is taken, with what there is room for', async (_, more) => {
+    ['a long subject', { payload: { ...delivery.payload, subject: 'ü'.repeat(20_000) } }],
+    ['a long sender', { payload: { ...delivery.payload, displayname: '👨‍👩‍👧‍👦'.repeat(1000) } }],
+    ['many ids', { payload: { ...delivery.payload, id: Array.from({ length: 700 }, (_, id) => `mail-${id}`) } }],
+    ['a long custom field', { payload: { ...delivery.payload, flags: 'x'.repeat(5000) } }],
+    ['only a long field', { topic: 'ops:alert', payload: { id: 'x'.repeat(5000) } }],
+  ])('with %s is shortened and accepted', async (_, more) => {
     expect(await scene.deliver(more)).toMatchObject({ kind: 'delivered' });
     expect(scene.arrived()).toHaveLength(1);
   });
@@ -257,8 +257,8 @@ describe('a push', () => {
   });
 });
 
-describe('500 at once', () => {
-  it('all arrive although 100 at most may be under way, and those to 20 phones that are gone say so', async () => {
+describe('500 pushes at once', () => {
+  it('all arrive with at most 100 concurrent streams, and those to 20 unregistered phones have the outcome gone', async () => {
     await startScene({ maxStreams: 100 });
     for (const token of phones(20)) scene.google.device(token).isRegistered = false;
     expect(kinds(await scene.deliverMany(500))).toEqual({ delivered: 480, gone: 20 });
@@ -267,14 +267,14 @@ describe('500 at once', () => {
     expect(scene.google.accounts.exchanges).toBe(1);
   });
 
-  it('all arrive where only three may be under way', async () => {
+  it('all arrive with at most three concurrent streams', async () => {
     await startScene({ maxStreams: 3 });
     expect(kinds(await scene.deliverMany(500))).toEqual({ delivered: 500 });
     expect(scene.google.mostStreams).toBeLessThanOrEqual(3);
     expect(scene.google.connections).toBeLessThanOrEqual(5);
   });
 
-  it('none is sent twice when the far side ends connections meanwhile', async () => {
+  it('none is sent twice if FCM ends connections meanwhile', async () => {
     await startScene({ maxStreams: 20 });
     scene.google.faults.set({ goAway: true, times: 5 });
     const outcomes = await scene.deliverMany(500);
@@ -289,13 +289,13 @@ describe('500 at once', () => {
 describe('the connection', () => {
   beforeEach(() => startScene());
 
-  it('is kept', async () => {
+  it('stays open between pushes', async () => {
     for (let i = 0; i < 20; i++) await scene.deliver();
     // One connection for the messages, and one for the access token.
     expect(scene.google.connections).toBe(2);
   });
 
-  it('that has gone silent costs the deliveries on it, and the next ones take another', () =>
+  it('that no longer answers leads to a retry, and later deliveries use another one', () =>
     withEnoughTime(async (timeoutMs) => {
       await startScene({ timeoutMs });
       expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
@@ -304,7 +304,7 @@ describe('the connection', () => {
       expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
     }));
 
-  it('to nobody means another attempt', async () => {
+  it('that is refused leads to a retry', async () => {
     scene.configure('mobile', scene.google.accounts.create('pns-test'), { endpoint: 'https://localhost:1' });
     expect(await scene.deliver()).toEqual({
       kind: 'retry',
@@ -312,7 +312,7 @@ describe('the connection', () => {
     });
   });
 
-  it('that ends as soon as it is made is not made again and again', async () => {
+  it('that ends at once is opened at most once for each delivery', async () => {
     let connections = 0;
     const server = createServer({ ...authority.server, ALPNProtocols: ['h2'] }, (socket) => {
       connections++;
@@ -327,7 +327,7 @@ describe('the connection', () => {
     server.close();
   });
 
-  it('is not sent to a server that cannot prove to be the endpoint', async () => {
+  it('to a server without a trusted certificate is not used', async () => {
     scene.configure('mobile', scene.google.accounts.create('pns-test'), { caFile: makeAuthority().cert });
     expect(await scene.deliver()).toMatchObject({
       kind: 'retry',
@@ -337,17 +337,19 @@ describe('the connection', () => {
   });
 
   it.each<[string, FcmFault, object]>([
-    ['is taken', {}, { kind: 'delivered' }],
+    ['was accepted', {}, { kind: 'delivered' }],
     ['was refused', { error: 'UNREGISTERED' }, { kind: 'retry' }],
-  ])('when the answer breaks off, what %s is judged by what is known', (_, fault, outcome) =>
-    withEnoughTime(async (timeoutMs) => {
-      await startScene({ timeoutMs });
-      scene.google.faults.set({ ...fault, hangInBody: true });
-      expect(await scene.deliver()).toMatchObject(outcome);
-    }),
+  ])(
+    'if the body of the answer does not arrive, a message that %s has the outcome of the status',
+    (_, fault, outcome) =>
+      withEnoughTime(async (timeoutMs) => {
+        await startScene({ timeoutMs });
+        scene.google.faults.set({ ...fault, hangInBody: true });
+        expect(await scene.deliver()).toMatchObject(outcome);
+      }),
   );
 
-  it('is not needed for deliveries that are aborted while they wait for their turn', async () => {
+  it('carries no deliveries that were aborted while they waited for a stream', async () => {
     await startScene({ maxStreams: 1 });
     scene.google.faults.set({ hang: true });
     const stop = new AbortController();
@@ -361,7 +363,7 @@ describe('the connection', () => {
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
   });
 
-  it('ends gracefully: what is on its way arrives', async () => {
+  it('closes after the deliveries in progress have arrived', async () => {
     scene.google.faults.set({ delayMs: 100 });
     const sent = scene.deliver();
     await scene.arrivals.next(() => true, 30_000);
@@ -369,7 +371,7 @@ describe('the connection', () => {
     expect(await sent).toMatchObject({ kind: 'delivered' });
   });
 
-  it('is made anew when the options change, and what is on its way over the old one arrives', async () => {
+  it('is replaced when the options change, and deliveries in progress arrive over the old one', async () => {
     await scene.deliver();
     scene.google.faults.set({ delayMs: 100, times: 1 });
     const before = scene.deliver();
@@ -388,7 +390,7 @@ describe('the connection', () => {
 describe('the access token', () => {
   beforeEach(() => startScene());
 
-  it('is fetched once for all that ask, and again before it ends', async () => {
+  it('is requested once for all deliveries, and again before it expires', async () => {
     await scene.deliverMany(50);
     expect(scene.google.accounts.exchanges).toBe(1);
     scene.forward(56 * 60_000);
@@ -399,14 +401,14 @@ describe('the access token', () => {
     expect(scene.arrived().every(({ answer }) => answer === 200)).toBe(true);
   });
 
-  it('is fetched again when its time is over', async () => {
+  it('is requested again after it has expired', async () => {
     await scene.deliver();
     scene.forward(3 * 3_600_000);
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
     expect(scene.arrived().map(({ answer }) => answer)).toEqual([200, 200]);
   });
 
-  it('is fetched once more when Google knows it no more, also by many at once', async () => {
+  it('is requested once more when Google no longer accepts it, also for many deliveries at once', async () => {
     await scene.deliver();
     scene.google.accounts.endTokens();
     scene.forward(tokenHoldMs);
@@ -414,7 +416,7 @@ describe('the access token', () => {
     expect(scene.google.accounts.exchanges).toBe(2);
   });
 
-  it('is requested once more when Google refuses it, and not again while that one is new', async () => {
+  it('is requested once more when Google refuses it, and not again while the new one is younger than 5 s', async () => {
     await scene.deliver();
     scene.forward(tokenHoldMs);
     scene.google.faults.set({ error: 'UNAUTHENTICATED' });
@@ -427,13 +429,13 @@ describe('the access token', () => {
 
   it('is not requested again for 5 s after a refusal', async () => {
     scene.google.tokenFaults.set({ status: 401, times: 1 });
-    const refused = { kind: 'misconfigured', reason: 'Google does not take the service account: 401.' };
+    const refused = { kind: 'misconfigured', reason: 'Google does not accept the service account: 401.' };
     for (let count = 0; count < 3; count++) expect(await scene.deliver()).toEqual(refused);
     scene.forward(tokenHoldMs);
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
   });
 
-  it('of a revoked account stops its client only, and works again once it is mended', async () => {
+  it('of a revoked account affects only its client, until the account is replaced', async () => {
     scene.configure('other', scene.google.accounts.create('other-project'));
     await Promise.all([scene.deliver(), scene.deliver({ client: 'other' })]);
     scene.forward(tokenHoldMs);
@@ -441,26 +443,26 @@ describe('the access token', () => {
     const [revoked, other] = await Promise.all([scene.deliver(), scene.deliver({ client: 'other' })]);
     expect(revoked).toEqual({
       kind: 'misconfigured',
-      reason: 'Google does not take the service account: 400 (invalid_grant: Invalid grant: account not found).',
+      reason: 'Google does not accept the service account: 400 (invalid_grant: Invalid grant: account not found).',
     });
     expect(other).toMatchObject({ kind: 'delivered' });
     scene.configure('mobile', scene.google.accounts.create('pns-test'));
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
   });
 
-  it('of another project is a fault of ours', async () => {
+  it('of another project has the outcome misconfigured', async () => {
     const key = scene.google.accounts.create('other-project');
     scene.configure('mobile', { ...key, project_id: 'pns-test' });
     expect(await scene.deliver()).toEqual({ kind: 'misconfigured', reason: 'FCM answered 403 (PERMISSION_DENIED).' });
   });
 
   it.each<[string, FcmFault, object]>([
-    ['is away', { status: 503 }, { reason: 'There is no access token: the token endpoint answered 503.' }],
-    ['is away for a time', { status: 503, headers: { 'retry-after': '9' } }, { afterMs: 9000 }],
-    ['is busy', { status: 429, headers: { 'retry-after': '7' } }, { afterMs: 7000 }],
-    ['gives up waiting', { status: 408 }, { reason: 'There is no access token: the token endpoint answered 408.' }],
-    ['breaks off', { reset: true }, { reason: expect.stringContaining('could not be asked') as string }],
-  ])('costs nothing when its endpoint %s', async (_, fault, outcome) => {
+    ['answers 503', { status: 503 }, { reason: 'There is no access token: the token endpoint answered 503.' }],
+    ['answers 503 with Retry-After', { status: 503, headers: { 'retry-after': '9' } }, { afterMs: 9000 }],
+    ['answers 429', { status: 429, headers: { 'retry-after': '7' } }, { afterMs: 7000 }],
+    ['answers 408', { status: 408 }, { reason: 'There is no access token: the token endpoint answered 408.' }],
+    ['closes the connection', { reset: true }, { reason: expect.stringContaining('could not be reached') as string }],
+  ])('is requested again later if the token endpoint %s', async (_, fault, outcome) => {
     scene.google.tokenFaults.set({ ...fault, times: 1 });
     expect(await scene.deliver()).toMatchObject({ kind: 'retry', ...outcome });
     expect(scene.arrived()).toEqual([]);
@@ -468,7 +470,7 @@ describe('the access token', () => {
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
   });
 
-  it('that is good still is used while its endpoint is away', async () => {
+  it('is used until it expires while the token endpoint is not available', async () => {
     await scene.deliver();
     scene.forward(56 * 60_000);
     scene.google.tokenFaults.set({ status: 503 });
@@ -480,9 +482,9 @@ describe('the access token', () => {
   });
 
   it.each<[string, FcmFault, string]>([
-    ['refuses', { status: 401 }, 'Google does not take the service account: 401.'],
-    ['answers something else', { status: 200 }, 'The token endpoint answered without a token'],
-  ])('is a fault of ours when its endpoint %s', async (_, fault, reason) => {
+    ['answers 401', { status: 401 }, 'Google does not accept the service account: 401.'],
+    ['answers without a token', { status: 200 }, 'The token endpoint answered without a token'],
+  ])('has the outcome misconfigured if the token endpoint %s', async (_, fault, reason) => {
     scene.google.tokenFaults.set({ ...fault, times: 1 });
     expect(await scene.deliver()).toEqual({
       kind: 'misconfigured',
@@ -490,26 +492,26 @@ describe('the access token', () => {
     });
   });
 
-  it('that nobody gives away now means another attempt', async () => {
+  it('leads to a retry if the token endpoint is not reachable', async () => {
     scene.configure('mobile', scene.google.accounts.create('pns-test'), { tokenEndpoint: 'https://localhost:1' });
     expect(await scene.deliver()).toEqual({
       kind: 'retry',
-      reason: 'There is no access token: the token endpoint could not be asked (ECONNREFUSED).',
+      reason: 'There is no access token: the token endpoint could not be reached (ECONNREFUSED).',
     });
   });
 
-  it('from something that is no token endpoint is a fault of ours', async () => {
+  it('has the outcome misconfigured if the URL is not that of a token endpoint', async () => {
     const tokenEndpoint = `${scene.google.url}/elsewhere`;
     scene.configure('mobile', scene.google.accounts.create('pns-test'), { tokenEndpoint });
     expect(await scene.deliver()).toEqual({
       kind: 'misconfigured',
-      reason: 'Google does not take the service account: 404.',
+      reason: 'Google does not accept the service account: 404.',
     });
   });
 });
 
 describe('a phone of another project', () => {
-  it('stops its client only until another one was good, and costs no subscription', async () => {
+  it('holds its client only until another push was accepted, and ends no subscription', async () => {
     await startScene();
     scene.google.device(phone).project = 'another-project';
     const mismatch = { kind: 'misconfigured', reason: expect.stringContaining('(SENDER_ID_MISMATCH)') as string };
@@ -520,7 +522,7 @@ describe('a phone of another project', () => {
     expect(await scene.deliver()).toEqual(mismatch);
   });
 
-  it('is known for one also after options have changed that say nothing of the project', async () => {
+  it('still affects only its own subscription after a change of options other than the project', async () => {
     await startScene();
     const account = scene.google.accounts.create('pns-test');
     scene.configure('mobile', account);
@@ -531,8 +533,8 @@ describe('a phone of another project', () => {
   });
 });
 
-describe('a token that is none', () => {
-  it('is gone', async () => {
+describe('a malformed token', () => {
+  it('has the outcome gone', async () => {
     await startScene();
     expect(await scene.deliver({ token: 'no token at all' })).toMatchObject({ kind: 'gone' });
   });

@@ -35,9 +35,9 @@ describe('options over the API', () => {
     ['an object', asGoogleMakesIt],
     ['text', JSON.stringify(asGoogleMakesIt)],
     ['text with a byte order mark', `\ufeff${JSON.stringify(asGoogleMakesIt)}`],
-    ['a key with line ends that are written out', { ...account, private_key: privateKey.replaceAll('\n', '\\n') }],
+    ['a key with line ends as a backslash and an n', { ...account, private_key: privateKey.replaceAll('\n', '\\n') }],
     ['a key with blanks instead of line ends', { ...account, private_key: privateKey.replaceAll('\n', ' ') }],
-  ])('take the service account as %s, and keep only what is needed', (_, serviceAccount) => {
+  ])('accept the service account as %s, and keep only the fields that are needed', (_, serviceAccount) => {
     expect(fcmOptions.parse({ serviceAccount })).toEqual({
       enabled: true,
       serviceAccount: account,
@@ -47,7 +47,7 @@ describe('options over the API', () => {
     });
   });
 
-  it('can be read again as they were kept', () => {
+  it('can be parsed again from their stored form', () => {
     const options = fcmOptions.parse({ serviceAccount: account, notification: true, endpoint: 'https://localhost:1' });
     expect(fcmOptions.parse(JSON.parse(JSON.stringify(options)))).toEqual(options);
   });
@@ -56,17 +56,21 @@ describe('options over the API', () => {
     ['the original’s server key', { key: 'AAAA' }, /switched off in June 2024.*Generate new private key/],
     ['a server key beside an account', { serviceAccount: account, key: 'AAAA' }, /switched off/],
     ['no account', {}, /serviceAccount/],
-    ['an account that is no JSON', { serviceAccount: '/etc/account.json' }, /must be the JSON of a service account/],
-    ['an app’s own file', { serviceAccount: { project_info: {} } }, /not the key of a service account.*Generate/],
+    ['an account that is not JSON', { serviceAccount: '/etc/account.json' }, /must be the JSON of a service account/],
+    [
+      'the google-services.json of an app',
+      { serviceAccount: { project_info: {} } },
+      /not the key of a service account.*Generate/,
+    ],
     ['an elliptic key', { serviceAccount: { ...account, private_key: elliptic } }, /RSA private key/],
-    ['a key that is none', { serviceAccount: { ...account, private_key: 'secret' } }, /RSA private key/],
-    ['a project that is none', { serviceAccount: { ...account, project_id: '../x' } }, /id of a project/],
+    ['a key that is not PEM', { serviceAccount: { ...account, private_key: 'secret' } }, /RSA private key/],
+    ['an invalid project id', { serviceAccount: { ...account, project_id: '../x' } }, /id of a project/],
     ['no e-mail address', { serviceAccount: { ...account, client_email: 'x' } }, /e-mail/],
     ['an unencrypted endpoint', { serviceAccount: account, endpoint: 'http://localhost' }, /https URL/],
     ['port 0 in an endpoint', { serviceAccount: account, endpoint: 'https://localhost:0' }, /port 0/],
     ['port 0 in a token endpoint', { serviceAccount: account, tokenEndpoint: 'https://[::1]:00/' }, /port 0/],
     ['credentials in an endpoint', { serviceAccount: account, tokenEndpoint: 'https://a:b@c' }, /https URL/],
-    ['a certificate that is none', { serviceAccount: account, caFile: 'x' }, /certificates in PEM, each/],
+    ['an authority that is not PEM', { serviceAccount: account, caFile: 'x' }, /certificates in PEM, each/],
     ['an unknown field', { serviceAccount: account, colour: 1 }, /colour is not .* known ones are enabled, service/],
     ['enabled as text', { serviceAccount: account, enabled: 'yes' }, /enabled/],
   ])('are refused with %s', (_, given, expected) => {
@@ -76,7 +80,7 @@ describe('options over the API', () => {
     expect(fault).not.toContain('AAAA');
   });
 
-  it('are never anything but taken or refused, whatever is given', () => {
+  it('are refused without an exception for any other value', () => {
     const hostile = fc.oneof(
       fc.anything(),
       fc.record({ serviceAccount: fc.anything(), caFile: fc.anything(), endpoint: fc.anything() }),
@@ -88,11 +92,11 @@ describe('options over the API', () => {
     );
   });
 
-  it('name what is never shown again', () => {
+  it('have two secret fields', () => {
     expect(fcmSecretFields).toEqual(['serviceAccount', 'key']);
   });
 
-  it('may have the original’s server key, and no account, where they are switched off', () => {
+  it('may have the server key of the original and no account if they are switched off', () => {
     expect(fcmOptions.parse({ enabled: false, key: 'AAAA', serviceAccount: 5 })).toEqual({ enabled: false });
     expect(faultOf(fcmOptions, { enabled: false, colour: 1 })).toMatch(/colour is not/);
   });
@@ -118,7 +122,7 @@ describe('pns-gcm-options.yml', () => {
     expect(file.parse({ mygoogleclient: example })).toEqual({ mygoogleclient: { enabled: false } });
   });
 
-  it('names no account that stands where its path should', () => {
+  it('does not repeat an account that is given in place of its path', () => {
     const fault = faultOf(file, { mobile: { serviceAccount: JSON.stringify(account) } });
     expect(fault).toMatch(/cannot be read/);
     expect(fault).not.toContain('PRIVATE KEY');
@@ -126,14 +130,14 @@ describe('pns-gcm-options.yml', () => {
 
   it.each<[string, object, RegExp]>([
     [
-      'a file that is not there',
+      'the path of a missing file',
       { mobile: { serviceAccount: 'x.json' } },
       /cannot be read \(ENOENT\); it must be the path of the JSON file/,
     ],
     ['a broken file', { mobile: { serviceAccount: 'broken.json' } }, /must be the JSON of a service account/],
     ['an account inline', { mobile: { serviceAccount: account } }, /must be the path of the JSON file/],
     ['the original’s key', { mobile: { enabled: true, key: 'AAAA' } }, /switched off in June 2024/],
-    ['a CA that is not there', { mobile: { serviceAccount: 'account.json', caFile: 'ca.pem' } }, /caFile/],
+    ['a missing CA file', { mobile: { serviceAccount: 'account.json', caFile: 'ca.pem' } }, /caFile/],
     ['a bad client id', { 'a b': { serviceAccount: 'account.json' } }, /Invalid key in record\s+→ at \["a b"\]/],
   ])('is refused with %s', (_, given, expected) => {
     expect(faultOf(file, given)).toMatch(expected);

@@ -40,7 +40,7 @@ const serviceAccount = z.preprocess(
       },
       { error: `must be the JSON of a service account; ${whereToGetOne}` },
     )
-    .refine(isTakenByGoogle, { error: `is not taken by Google's own SDK; ${whereToGetOne}` }),
+    .refine(isTakenByGoogle, { error: `is not accepted by Google's own SDK; ${whereToGetOne}` }),
 );
 
 /** Google would refuse an account that its own SDK does not accept. */

@@ -48,26 +48,26 @@ const canonical: [status: string, code: number, kind: string][] = [
   ['DATA_LOSS', 500, 'retry'],
 ];
 
-it('knows every error that Google documents: eight of FCM, sixteen of all its APIs', () => {
+it('has tests for every error that Google documents: eight of FCM, sixteen of all its APIs', () => {
   expect([documented.length, canonical.length]).toEqual([8, 16]);
 });
 
-it.each(documented)('%s with %i %s is %s', (code, status, name, kind) => {
+it.each(documented)('the FCM error %s with the status %i %s has the outcome %s', (code, status, name, kind) => {
   expect(fcmOutcome(answer(status, name, [fcmDetail(code)]), true, now).kind).toBe(kind);
 });
 
-it.each(canonical)('%s with %i and no code of FCM is %s', (name, status, kind) => {
+it.each(canonical)('%s with the status %i and no FCM error has the outcome %s', (name, status, kind) => {
   const outcome = fcmOutcome(answer(status, name), true, now);
   expect(outcome).toMatchObject({ kind, reason: `FCM answered ${status} (${name}).` });
 });
 
 it.each([
   [
-    'the field is named',
+    'the answer names its field',
     answer(400, 'INVALID_ARGUMENT', [fcmDetail('INVALID_ARGUMENT'), violationOf('message.token')]),
   ],
   [
-    'the sentence says so',
+    'the message of the answer says so',
     answer(
       400,
       'INVALID_ARGUMENT',
@@ -75,12 +75,12 @@ it.each([
       'The registration token is not a valid FCM registration token',
     ),
   ],
-])('a token that is none is gone where %s', (_, given) => {
+])('a malformed token has the outcome gone if %s', (_, given) => {
   expect(fcmOutcome(given, true, now).kind).toBe('gone');
 });
 
 it.each(['message.data[0].value', 'message.android.ttl', 'message'])(
-  'a message that is refused for %s costs no subscription',
+  'a message that is refused because of %s ends no subscription',
   (field) => {
     expect(fcmOutcome(answer(400, 'INVALID_ARGUMENT', [violationOf(field)]), true, now)).toEqual({
       kind: 'rejected',
@@ -109,14 +109,14 @@ it.each([
   [503, 'retry'],
   [504, 'retry'],
   [0, 'retry'],
-])('a page with %i that is none of FCM’s answers is %s', (status, kind) => {
+])('an answer with %i that is not from FCM has the outcome %s', (status, kind) => {
   const page = fcmOutcome({ status, body: '<!DOCTYPE html><title>UNREGISTERED</title>' }, true, now);
   expect(page).toMatchObject({ kind, reason: `FCM answered ${status}.` });
   const unknown = fcmOutcome(answer(status, 'NEWLY_INVENTED', [fcmDetail('ALSO_NEW')]), true, now);
   expect(unknown).toMatchObject({ kind, reason: `FCM answered ${status} (ALSO_NEW).` });
 });
 
-it('a token of another project is its own trouble once something was accepted, and until then the client’s', () => {
+it('a token of another project holds its client until a push was accepted, and then affects only its own subscription', () => {
   const mismatch = answer(403, 'PERMISSION_DENIED', [fcmDetail('SENDER_ID_MISMATCH')]);
   expect(fcmOutcome(mismatch, true, now)).toEqual({
     kind: 'misconfigured',
@@ -130,7 +130,7 @@ it('a token of another project is its own trouble once something was accepted, a
   });
 });
 
-it('a key of Apple’s or of Web Push that Firebase lacks stops no Android phone of the client', () => {
+it('a missing APNs or Web Push key in Firebase affects no Android phone of the client', () => {
   const lacking = answer(401, 'UNAUTHENTICATED', [fcmDetail('THIRD_PARTY_AUTH_ERROR')]);
   for (const isProven of [true, false]) {
     expect(fcmOutcome(lacking, isProven, now)).toEqual({
@@ -141,7 +141,7 @@ it('a key of Apple’s or of Web Push that Firebase lacks stops no Android phone
   }
 });
 
-it('nothing else is one target’s trouble', () => {
+it('no other error affects only one subscription', () => {
   const others = documented.filter(([code]) => !['SENDER_ID_MISMATCH', 'THIRD_PARTY_AUTH_ERROR'].includes(code));
   const given = [
     ...others.map(([code, status, name]) => answer(status, name, [fcmDetail(code)])),
@@ -150,7 +150,7 @@ it('nothing else is one target’s trouble', () => {
   for (const one of given) expect(fcmOutcome(one, true, now)).not.toHaveProperty('isTargetOnly');
 });
 
-it('nothing else depends on whether something was accepted', () => {
+it('no other outcome depends on whether a push was accepted before', () => {
   for (const [code, status, name] of documented) {
     if (code === 'SENDER_ID_MISMATCH') continue;
     const given = answer(status, name, [fcmDetail(code)]);
@@ -158,7 +158,7 @@ it('nothing else depends on whether something was accepted', () => {
   }
 });
 
-it('nothing but FCM’s own words makes a subscription gone', () => {
+it('only the documented errors of FCM end a subscription', () => {
   const details = fc.array(
     fc.oneof(fc.jsonValue(), fc.constant(fcmDetail('INTERNAL')), fc.constant(violationOf('message.token'))),
   );
@@ -182,12 +182,12 @@ it.each([
   { error: { message: { toString: 1 } } },
   { error: { message: [{ toString: null }], status: 'INVALID_ARGUMENT' } },
   { error: { details: [{ '@type': { toString: 1 } }] } },
-])('an error with an object in place of a text is judged by its status: %j', (json) => {
+])('an error with an object in place of a text has the outcome of its status: %j', (json) => {
   const outcome = fcmOutcome({ status: 400, body: JSON.stringify(json) }, true, now);
   expect(outcome).toMatchObject({ kind: 'rejected' });
 });
 
-it('a message that is taken has the name that FCM gave it', () => {
+it('an accepted message has the id that FCM returned', () => {
   const body = '{"name":"projects/p/messages/0:1500415314455276%31bd1c96f9fd7ecd"}';
   expect(fcmOutcome({ status: 200, body }, true, now)).toEqual({
     kind: 'delivered',
@@ -196,7 +196,7 @@ it('a message that is taken has the name that FCM gave it', () => {
   expect(fcmOutcome({ status: 200, body: '' }, true, now)).toEqual({ kind: 'delivered' });
 });
 
-it('no sentence of Google’s, which quotes the message, becomes a reason', () => {
+it('the reason does not contain the text of the error, which quotes the message', () => {
   const outcome = fcmOutcome(
     answer(400, 'a secret text', [violationOf('a secret text'), fcmDetail('a secret text')]),
     true,
@@ -205,7 +205,7 @@ it('no sentence of Google’s, which quotes the message, becomes a reason', () =
   expect(JSON.stringify(outcome)).not.toContain('secret');
 });
 
-describe('how long to wait', () => {
+describe('the time until the retry', () => {
   it.each([429, 503, 500])('Retry-After of a %i is obeyed', (status) => {
     expect(fcmOutcome({ status, body: '', retryAfter: '7' }, true, now)).toMatchObject({
       kind: 'retry',
@@ -213,7 +213,7 @@ describe('how long to wait', () => {
     });
   });
 
-  it('too many messages mean a minute unless Google says otherwise, everything else the usual back-off', () => {
+  it('is a minute after 429 without Retry-After, and the usual back-off after other errors', () => {
     expect(fcmOutcome({ status: 429, body: '' }, true, now)).toMatchObject({ afterMs: quotaWaitMs });
     expect(fcmOutcome({ status: 503, body: '' }, true, now)).not.toHaveProperty('afterMs');
     expect(fcmOutcome({ status: 404, body: '', retryAfter: '7' }, true, now)).not.toHaveProperty('afterMs');
@@ -221,10 +221,10 @@ describe('how long to wait', () => {
 });
 
 it.each([
-  ['an ended access token', answer(401, 'UNAUTHENTICATED'), true],
-  ['a 401 of something on the way', { status: 401, body: '' }, true],
-  ['Apple’s key that Firebase lacks', answer(401, 'UNAUTHENTICATED', [fcmDetail('THIRD_PARTY_AUTH_ERROR')]), false],
+  ['an expired access token', answer(401, 'UNAUTHENTICATED'), true],
+  ['a 401 of a proxy', { status: 401, body: '' }, true],
+  ['a missing APNs key in Firebase', answer(401, 'UNAUTHENTICATED', [fcmDetail('THIRD_PARTY_AUTH_ERROR')]), false],
   ['another project', answer(403, 'PERMISSION_DENIED'), false],
-])('%s calls for a new access token: %s', (_, given, expected) => {
+])('%s requires a new access token: %s', (_, given, expected) => {
   expect(isStaleAccessToken(given)).toBe(expected);
 });

@@ -160,7 +160,7 @@ function fieldsIn(detail: Record<string, unknown> | null): string[] {
     .filter((field): field is string => typeof field === 'string' && /^[\w.[\]]{1,100}$/.test(field));
 }
 
-/** A value of any other type counts as no text: an object may have a `toString` that is no function. */
+/** A value of any other type counts as an empty text: an object may have a `toString` that is not a function. */
 function textIn(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

@@ -43,8 +43,8 @@ const message = (more: Partial<Delivery> = {}, hasNotification = false): FcmMess
   return result;
 };
 
-describe('what is sent', () => {
-  it('for a new mail', () => {
+describe('the message', () => {
+  it('for a new mail contains its fields and has high priority', () => {
     expect(message()).toEqual({
       token: 'a-phone:APA91b',
       data: {
@@ -62,21 +62,21 @@ describe('what is sent', () => {
     });
   });
 
-  it('for a new mail that Android is to show', () => {
+  it('for a new mail has texts if Android shows the notification', () => {
     expect(message({}, true)).toMatchObject({
       notification: { title: "Let's meet", body: "Jane Doe\nLet's meet" },
       android: { priority: 'HIGH', notification: { tag: 'd-1', sound: 'default', notification_count: 83 } },
     });
   });
 
-  it('for several mails', () => {
+  it('for several mails contains their number', () => {
     expect(message({ count: 3 }, true)).toMatchObject({
       data: { count: '3', subject: "Let's meet" },
       notification: { title: "(3) Let's meet" },
     });
   });
 
-  it('for a calendar, which has nothing to show and so is not urgent', () => {
+  it('for a calendar update shows nothing and has normal priority', () => {
     const payload = { folders: ['cal://0/30'], needsAction: [{ folderId: 'cal://0/30', id: '18' }] };
     expect(message({ topic: 'ox:calendar:updates', payload }, true)).toEqual({
       token: 'a-phone:APA91b',
@@ -90,7 +90,7 @@ describe('what is sent', () => {
     });
   });
 
-  it.each(['medium', 'low'] as const)('for a mail of %s priority, which is not urgent', (priority) => {
+  it.each(['medium', 'low'] as const)('for a mail of %s priority has normal priority', (priority) => {
     expect(message({ priority }).android.priority).toBe('NORMAL');
   });
 });
@@ -112,12 +112,12 @@ describe('fields of a payload', () => {
     ['', ''],
     ['__proto__', '__proto__'],
     ['constructor', 'constructor'],
-  ])('%j is sent as %j', (key, sent) => {
+  ])('with the name %j are sent as %j', (key, sent) => {
     const payload = JSON.parse(`{${JSON.stringify(key)}:"x"}`) as Record<string, unknown>;
     expect(Object.keys(message({ topic: 'a', payload }).data)).toEqual([sent, 'pns_id', 'pns_topic']);
   });
 
-  it('cannot pass for what we say ourselves', () => {
+  it('cannot replace pns_id and pns_topic', () => {
     expect(message({ topic: 'a', payload: { pns_id: 'x', pns_topic: 'y' } }).data).toEqual({
       pns_id: 'd-1',
       pns_topic: 'a',
@@ -133,7 +133,7 @@ describe('fields of a payload', () => {
     [{ a: null }, '{"a":null}'],
     ['a\ud83d', 'a\ufffd'],
     [null, undefined],
-  ])('that hold %j hold the text %j', (value, text) => {
+  ])('with the value %j are sent with the text %j', (value, text) => {
     expect(message({ topic: 'a', payload: { value } }).data['value']).toBe(text);
   });
 });
@@ -143,20 +143,20 @@ describe('the time to live', () => {
     [90_500, '90s'],
     [500, '0s'],
     [365 * 86_400_000, `${maxTtlSeconds}s`],
-  ])('of %i ms is %s', (ms, ttl) => expect(message({ expiresAt: now + ms }).android.ttl).toBe(ttl));
+  ])('of %i ms is sent as %s', (ms, ttl) => expect(message({ expiresAt: now + ms }).android.ttl).toBe(ttl));
 
-  it.each([0, -1, -10_000])('of %i ms is over', (ms) => {
+  it.each([0, -1, -10_000])('of %i ms has ended, so the message has expired', (ms) => {
     expect(made({ expiresAt: now + ms })).toMatchObject({ kind: 'expired' });
   });
 });
 
 describe('the collapse key', () => {
-  it('is the topic where its newest notification stands for all', () => {
+  it('is the topic if only its newest notification counts', () => {
     const { android } = message({ collapseKey: 'ox:mail:new' }, true);
     expect(android).toMatchObject({ collapse_key: 'ox:mail:new', notification: { tag: 'ox:mail:new' } });
   });
 
-  it('of a producer’s own key is one for all that Android shows of it, however long', () => {
+  it('of any length in a notification results in one tag of Android', () => {
     const tagOf = (more: object): string | undefined => message(more, true).android.notification?.tag;
     const key = `ox:mail:new ${'ü'.repeat(255)}`;
     expect(tagOf({ collapseKey: key, id: 'd-1' })).toBe(tagOf({ collapseKey: key, id: 'd-2' }));
@@ -164,21 +164,24 @@ describe('the collapse key', () => {
     expect(tagOf({ collapseKey: key })).not.toBe(tagOf({ collapseKey: 'ox:mail:new b' }));
   });
 
-  it.each([undefined, 'ox:mail:new inbox'])('is not set for %j, of which a device may have more than four', (key) => {
-    const more = key === undefined ? {} : { collapseKey: key };
-    expect(message(more).android).not.toHaveProperty('collapse_key');
-  });
+  it.each([undefined, 'ox:mail:new inbox'])(
+    'is not set for %j, because FCM stores at most four keys for a device',
+    (key) => {
+      const more = key === undefined ? {} : { collapseKey: key };
+      expect(message(more).android).not.toHaveProperty('collapse_key');
+    },
+  );
 });
 
 describe('a message that is too large', () => {
   const long = 'Schöne Grüße 👩‍👩‍👧 '.repeat(200);
 
-  it('loses its teaser first', () => {
+  it('is shortened in its teaser first', () => {
     const { data } = message({ payload: { ...mail, teaser: long } });
     expect(data).toMatchObject({ ...mail, unread: '83', teaser: expect.stringMatching(/^Schöne .*…$/) as string });
   });
 
-  it('leaves out fields before it cuts what is shown', () => {
+  it('loses fields before its shown texts are cut', () => {
     const payload = { ...mail, teaser: long, flags: 'x'.repeat(3000), subject: long.slice(0, 1000) };
     const { data, notification } = message({ payload }, true);
     expect(notification).toEqual({ title: payload.subject, body: `Jane Doe\n${payload.subject}` });
@@ -186,7 +189,7 @@ describe('a message that is too large', () => {
     expect(data).toMatchObject({ folder: mail.folder, id: mail.id });
   });
 
-  it('cuts what is shown only where there is room for nothing else, and keeps the sender', () => {
+  it('has cut texts only after all other fields are left out, and keeps the sender', () => {
     const { data, notification } = message({ payload: { ...mail, teaser: long, subject: long } }, true);
     expect(data).toEqual({ folder: mail.folder, id: mail.id, pns_id: 'd-1', pns_topic: 'ox:mail:new' });
     expect(notification).toEqual({
@@ -226,11 +229,11 @@ describe('a message that is too large', () => {
       },
     ],
     [
-      'a subject that is no text',
+      'a subject that is not a text',
       { subject: Array.from({ length: 5000 }, () => 1) },
       { folder: mail.folder, id: mail.id },
     ],
-  ])('with %s is sent, with what a person needs', (_, fields, data) => {
+  ])('with %s keeps the fields that a person needs', (_, fields, data) => {
     const sent = message({ payload: { ...mail, ...fields } });
     expect(sent.data).toMatchObject(data);
     expect(messageBytes(sent)).toBeLessThanOrEqual(maxMessageBytes);
@@ -250,7 +253,7 @@ const text = fc.oneof(
   fc.constant('👩‍👩‍👧é'.repeat(500)),
 );
 
-it('any message fits, and shows something of a mail; only texts are cut', () => {
+it('any message fits and shows a part of the mail, and only texts are cut', () => {
   const payloads = fc.record(
     { subject: text, teaser: text, displayname: text, id: fc.string({ maxLength: 2000 }), other: fc.jsonValue() },
     { requiredKeys: [] },
@@ -272,7 +275,7 @@ it('any message fits, and shows something of a mail; only texts are cut', () => 
   );
 });
 
-it('no two fields of a payload become one', () => {
+it('no two fields of a payload are sent under the same name', () => {
   const part = fc.constantFrom('pns_', 'from', 'google', 'gcm', '.x', 'notification');
   const key = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''));
   fc.assert(

@@ -9,9 +9,9 @@ it.each([
 
 it.each([
   ['a device token of APNs', 'ab12'.repeat(16)],
-  ['the same in capitals', 'AB12'.repeat(16)],
-  ['a longer one, as of a simulator', 'ab12'.repeat(40)],
-  ['its description', `<${'ab12'.repeat(16)}>`],
+  ['a device token of APNs in capitals', 'AB12'.repeat(16)],
+  ['a longer device token of APNs, as of a simulator', 'ab12'.repeat(40)],
+  ['the description of a device token of APNs', `<${'ab12'.repeat(16)}>`],
   ['a UUID', '4fd7cb5c-6a2e-4a0e-8d5a-1c1f6a3a9f10'],
   ['a UUID without dashes', '4fd7cb5c6a2e4a0e8d5a1c1f6a3a9f10'],
   ['the id of a sender', '160491815377'],
@@ -28,10 +28,10 @@ it.each([
   ['undefined', 'undefined'],
   ['null', 'null'],
   ['nothing', ''],
-])('%s is none', (_, each) => {
+])('%s is not a registration token', (_, each) => {
   expect(fcmToken.tokenProblem(each)).toContain('registration token that FCM gave the app');
 });
 
-it('is compared as it is', () => {
+it('is its own normal form', () => {
   fc.assert(fc.property(fc.string(), (each) => expect(fcmToken.normalToken(each)).toBe(each)));
 });

@@ -42,7 +42,7 @@ class Scene {
   ) {}
 
   /** The meta of no subscription until a test sets one. */
-  metaOf: MetaOf = () => Promise.reject(new Error('This was not to be asked.'));
+  metaOf: MetaOf = () => Promise.reject(new Error('This test must not read the meta.'));
 
   readonly transport = new WebhookTransport({
     options: (client) => (client === 'sandbox' ? this.options : undefined),
@@ -308,7 +308,7 @@ describe('a webhook', () => {
     ['has another URI now', { uri: 'http://127.0.0.1:9/elsewhere' }, (uri) => uri, unfit],
     ['takes exactly one URI now', { uriValidationMode: 'exact' }, (uri) => `${uri}/below`, unfit],
     [
-      'takes https only now',
+      'accepts https only after a change',
       { uri: 'https://127.0.0.1/', httpsOnly: true, uriValidationMode: 'none' },
       (uri) => uri,
       unfit,

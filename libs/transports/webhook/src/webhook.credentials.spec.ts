@@ -38,7 +38,7 @@ const unfit = [
   ['password', { login: 'a', password: true }],
 ] as const;
 
-it.each(unfit)('no header can contain %s of %j', (field, meta) => {
+it.each(unfit)('no header contains %s of %j', (field, meta) => {
   const paths = ownCredentials.safeParse(meta).error?.issues.map(({ path }) => path.join());
   expect(new Set(paths)).toEqual(new Set([field]));
   expect(() => ownAuthorization(meta)).toThrow();
@@ -48,6 +48,6 @@ it.each([
   ['password', { login: 'a' }],
   ['password', { username: 'a', authorization: 'Bearer x' }],
   ['login', { password: 'b' }],
-])('%s is missed beside %j', (field, meta) => {
+])('%s is reported as missing beside %j', (field, meta) => {
   expect(ownCredentials.safeParse(meta).error?.issues).toMatchObject([{ path: [field] }]);
 });

@@ -7,7 +7,7 @@ import { webhookOptions, type WebhookOptions } from './webhook.options';
 const webhookId = z
   .string()
   .refine(isClientId, { error: 'A webhook id is 1 to 64 letters, digits, underscores, dots and dashes' })
-  .refine((id) => !id.includes('--'), { error: 'A webhook id holds no two dashes in a row' });
+  .refine((id) => !id.includes('--'), { error: 'A webhook id must not contain two dashes in a row' });
 
 /**
  * The schema of `webhooks.yml`: webhook ids and their options, with `caFile` as the path of a file that `readFile`

@@ -89,7 +89,7 @@ it.each<[string, Record<string, unknown>, string]>([
   ],
   ['a login without a password', { uri, login: 'me' }, 'is missing beside login'],
   ['a password without a login', { uri, password: 'p' }, 'is missing beside password'],
-  ['a login with a colon', { uri, login: 'a:b', password: 'p' }, 'must hold no colon'],
+  ['a login with a colon', { uri, login: 'a:b', password: 'p' }, 'must not contain a colon'],
   ['a secret that would break out of its header', { uri, webhookSecret: 'a\r\nx: y' }, 'printable'],
   ['an empty secret', { uri, signatureSecret: '' }, 'must not be empty'],
   ['a number as a secret', { uri, signatureSecret: 12345 }, 'expected string'],
@@ -106,7 +106,7 @@ it.each<[string, Record<string, unknown>, string]>([
   ['a text as a boolean', { uri, httpsOnly: 'false' }, 'expected boolean'],
   ['a file of certificates that is not there', { uri, caFile: 'geheim.pem' }, 'cannot be read (ENOENT)'],
   ['a file with a certificate that cannot be read', { uri, caFile: 'broken.pem' }, 'each of which can be read'],
-  ['a file with a private key', { uri, caFile: 'key.pem' }, 'holds a private key'],
+  ['a file with a private key', { uri, caFile: 'key.pem' }, 'contains a private key'],
   ['a number as a path', { uri, caFile: 5 }, 'expected string'],
 ])('refuses %s', (_, entry, sentence) => {
   const { error } = webhookOptionsFile.safeParse({ crm: entry });

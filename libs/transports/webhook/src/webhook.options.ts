@@ -31,11 +31,11 @@ export const headerValue = z
   .string()
   .min(1, 'must not be empty')
   .max(4096)
-  .regex(/^[!-~\xa1-\xff](?:[ -~\xa0-\xff]*[!-~\xa1-\xff])?$/, 'may only hold printable ISO-8859-1 characters');
+  .regex(/^[!-~\xa1-\xff](?:[ -~\xa0-\xff]*[!-~\xa1-\xff])?$/, 'may only contain printable ISO-8859-1 characters');
 
-export const password = z.string().regex(/^[ -~\xa0-\xff]*$/, 'may only hold printable ISO-8859-1 characters');
+export const password = z.string().regex(/^[ -~\xa0-\xff]*$/, 'may only contain printable ISO-8859-1 characters');
 
-export const login = password.regex(/^[^:]+$/, 'must hold no colon and not be empty');
+export const login = password.regex(/^[^:]+$/, 'must not contain a colon and must not be empty');
 
 const signingSecret = z
   .string()

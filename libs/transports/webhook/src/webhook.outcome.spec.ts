@@ -17,7 +17,7 @@ it.each(Array.from({ length: 500 }, (_, index) => index + 100))('the status %i h
   expect(outcome).not.toHaveProperty('afterMs');
 });
 
-it('the reason of a redirect names the remedy', () => {
+it('the reason of a redirect says what to do', () => {
   expect(webhookOutcome(308, undefined, now)).toEqual({
     kind: 'rejected',
     reason: 'The endpoint answered 308, and redirects are not followed: register its new URI.',

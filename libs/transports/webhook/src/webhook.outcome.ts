@@ -44,7 +44,7 @@ export function isAboutCaller(status: number): boolean {
 }
 
 /**
- * A 1xx is never the last answer, and a number above 599 is no status. A proxy may be faulty, so the delivery is
+ * A 1xx is never the last answer, and a number above 599 is not a status. A proxy may be faulty, so the delivery is
  * retried.
  */
 function kindOfClass(status: number): 'retry' | 'rejected' {

@@ -28,7 +28,7 @@ const headersFor = (options: Record<string, unknown>, isTrusted = true, own?: st
   webhookHeaders(delivery, webhookBody(delivery), webhookOptions.parse({ uri, ...options }), isTrusted, now, own);
 
 describe('the body', () => {
-  it('is exactly the original’s', () => {
+  it('equals the body of the original', () => {
     expect(webhookBody(delivery)).toBe(
       '{"event":"ox:mail:new","payload":{"folder":"default0/INBOX","id":"113","user":14,"context":1,"email1":"john@example.com"},"timestamp":1694677849605}',
     );
@@ -61,7 +61,7 @@ describe('the body', () => {
 });
 
 describe('the original’s signature', () => {
-  it('equals a vector that was computed elsewhere', () => {
+  it('equals a vector that another program computed', () => {
     expect(oxSignature(['da39a3ee5e6b4b'], 1, delivery.timestamp, webhookBody(delivery))).toBe(
       't=1694677849605, v1=37b74a1f7df91ea4b45e6e91dca6121e5322b60a9700aaeb0adad0adb2e08aa9',
     );
@@ -84,7 +84,7 @@ describe('the original’s signature', () => {
     expect(headers).not.toHaveProperty('X-OX-Signature');
   });
 
-  it('is there twice while secrets rotate, the current one first', () => {
+  it('is sent twice while secrets rotate, the current one first', () => {
     const both = headersFor({ signatureSecret: 'new', previousSignatureSecret: 'old' })['X-OX-Signature'];
     const [time, current, previous] = both?.split(', ') ?? [];
     expect([time, current].join(', ')).toBe(headersFor({ signatureSecret: 'new' })['X-OX-Signature']);

@@ -36,7 +36,7 @@ describe('a trusted target', () => {
     `${uri}/x%3b`,
     `${uri}//admin`,
     `${uri}?x=%0d%0a`,
-  ])('is never %s, in no mode', (token) => {
+  ])('is never %s, in any mode', (token) => {
     expect(target(token, { uriValidationMode: 'none' })).toMatchObject({ isTrusted: false });
     expect(target(token)).toMatchObject({ kind: 'misconfigured' });
     expect(target(token, { uriValidationMode: 'exact' })).toMatchObject({ kind: 'misconfigured' });
@@ -60,7 +60,7 @@ it.each([
 
 describe('nothing is sent', () => {
   it.each([
-    ['to what is no URI', 'hook', 'rejected'],
+    ['to a text that is not a URI', 'hook', 'rejected'],
     ['to a URI of another kind', 'ftp://push.example.com/hook', 'rejected'],
     ['to a URI with credentials', 'https://a:b@push.example.com/hook', 'rejected'],
     ['to a URI with dot segments', `${uri}/../admin`, 'rejected'],

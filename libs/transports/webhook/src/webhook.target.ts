@@ -23,7 +23,7 @@ export function webhookTarget(token: string, options: WebhookOptions): Target | 
   const syntaxFault = webhookUriFault('none', '', token);
   if (syntaxFault !== undefined) return { kind: 'rejected', reason: syntaxFault };
   if (httpsOnly && !/^https:/i.test(token)) {
-    return { kind: 'misconfigured', reason: 'This webhook takes https URIs only (httpsOnly).', isTargetOnly: true };
+    return { kind: 'misconfigured', reason: 'This webhook accepts https URIs only (httpsOnly).', isTargetOnly: true };
   }
   // The normal form, as that of the configured URI. The URI of an old subscription may not be in it.
   const uri = normalUri(token);

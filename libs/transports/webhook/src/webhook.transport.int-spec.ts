@@ -115,7 +115,7 @@ describe('names of one user whose name server is silent', () => {
     expect(transport.openCircuits).toBe(0);
   });
 
-  it('are looked up four at a time, also below one domain, and a deferral is no attempt', async () => {
+  it('are looked up four at a time, also below one domain, and a deferral does not count as an attempt', async () => {
     zones.set('wild.example', { a: ['127.0.0.1'], answers: 'when released' });
     const port = await takesAll();
     const all = Array.from({ length: 1000 }, (_, at) => deliver(`http://n${at}.wild.example:${port}/`));
@@ -307,7 +307,7 @@ describe('a message to the operator', () => {
 
 describe('a receiver that asks for a pause', () => {
   it.each([429, 503])(
-    'with %i and Retry-After gets no other delivery to this URI, and other URIs do',
+    'with %i and Retry-After gets no other delivery to this URI, and gets deliveries to other URIs',
     async (status) => {
       const asked: (string | undefined)[] = [];
       const port = await http(({ url }, response) => {
@@ -351,7 +351,7 @@ describe('a receiver that asks for a pause', () => {
   );
 
   it.each([401, 407, 429])(
-    'or refuses a caller with %i has failed only if the subscription has no Authorization of its own',
+    'or refuses credentials with %i counts as failed only if the subscription has no Authorization of its own',
     async (status) => {
       const port = await http((_, response) => response.writeHead(status).end());
       const uri = `http://127.0.0.1:${port}/`;

@@ -35,7 +35,7 @@ export interface WebhookTransportParts {
 
 const maxTargets = 10_000;
 
-/** The number of pauses that are known. */
+/** The number of pauses that are kept in memory. */
 const maxPauses = 10_000;
 
 /** Longest pause, in ms. */
@@ -188,7 +188,7 @@ export class WebhookTransport implements Transport {
   }
 }
 
-/** Who sends a request, for the receiver: the client, or a subscription with these credentials. A hash, so that they are kept nowhere. */
+/** The sender that the receiver sees: the client, or the subscription with these credentials. Hashed, so that no credentials are kept. */
 function callerOf(ownAuthorization: string | undefined): string {
   return ownAuthorization === undefined ? '' : hash('sha256', ownAuthorization, 'hex');
 }

@@ -126,7 +126,7 @@ describe('a message to a push service', () => {
     });
   });
 
-  it('uses a kept connection', async () => {
+  it('uses a connection that stays open', async () => {
     scene = await Scene.start();
     for (let i = 0; i < 20; i++) await scene.deliver();
     expect(scene.requests).toBe(20);
@@ -153,7 +153,7 @@ describe('a message to a push service', () => {
     expect(await scene.deliver()).toEqual({ kind: 'delivered' });
   });
 
-  it('reaches nothing but public addresses unless the client allows more', async () => {
+  it('is sent only to public addresses unless the client allows others', async () => {
     scene = await Scene.start();
     scene.configure({ allowedNetworks: [] });
     expect(await scene.deliver()).toMatchObject({
@@ -229,7 +229,7 @@ describe('keys that cannot be read', () => {
     ).toMatchObject(waiting);
   });
 
-  it('of the server without their encryption key concern the operator', async () => {
+  it('of the server without their encryption key have the outcome misconfigured', async () => {
     const sealed = Object.assign(new Error('no key'), { code: 'ENCRYPTION_KEY_MISSING' });
     const outcome = await keysOf(
       () => Promise.resolve(undefined),
@@ -243,7 +243,7 @@ describe('keys that cannot be read', () => {
     expect(await keysOf(() => Promise.resolve(undefined))).toMatchObject({ kind: 'suppressed' });
   });
 
-  it('without their encryption key concern this subscription only', async () => {
+  it('without their encryption key affect this subscription only', async () => {
     const open = (): never => {
       throw Object.assign(new Error('no key'), { code: 'ENCRYPTION_KEY_MISSING' });
     };

@@ -20,7 +20,7 @@ it('a public key is an uncompressed point on the curve, in any spelling of its b
   }
 });
 
-it('a point of which any bit differs is none', () => {
+it('a point with any changed bit is not a public key', () => {
   const key = Buffer.from(newVapidKeys().publicKey, 'base64url');
   fc.assert(
     fc.property(fc.nat(64), fc.nat(7), (at, bit) => {
@@ -37,9 +37,9 @@ it.each([
   ['a hybrid point', createECDH('prime256v1').generateKeys('base64url', 'hybrid')],
   ['a point of another curve', createECDH('secp256k1').generateKeys('base64url')],
   ['the point at infinity', Buffer.alloc(1).toString('base64url')],
-  ['text that is no base64', '!'.repeat(87)],
+  ['text that is not base64', '!'.repeat(87)],
   ['nothing', ''],
-])('%s is no public key', (_, key) => expect(isPublicKey(key)).toBe(false));
+])('%s is not a public key', (_, key) => expect(isPublicKey(key)).toBe(false));
 
 it('a private key belongs to one public key only', () => {
   const [one, other] = [newVapidKeys(), newVapidKeys()];

@@ -14,7 +14,7 @@ it('has a default for every option', () => {
   });
 });
 
-it('takes keys with padding, and in the characters of base64', () => {
+it('accepts keys with padding, and in the characters of base64', () => {
   const spelled = Object.fromEntries(
     Object.entries<string>({ ...one }).map(([name, key]) => [name, Buffer.from(key, 'base64url').toString('base64')]),
   );

@@ -76,7 +76,7 @@ describe.each(documented)('a push service as described by $service, $source', ({
   });
 });
 
-it('only 404 and 410 cost a subscription', () => {
+it('only 404 and 410 end a subscription', () => {
   const gone = Array.from({ length: 500 }, (_, at) => at + 100).filter(
     (status) => webpushVerdict(status, undefined, now).outcome.kind === 'gone',
   );

@@ -60,7 +60,7 @@ const meanings: Readonly<Record<number, string>> = {
   413: ': the message is too large for it',
 };
 
-/** A 1xx is never the last answer, and a number above 599 is no status. Redirects are not followed. */
+/** A 1xx is never the last answer, and a number above 599 is not a status. Redirects are not followed. */
 function kindOfClass(status: number): Verdict {
   if (status >= 200 && status < 300) return 'delivered';
   return status < 200 || status >= 500 ? 'retry' : 'rejected';

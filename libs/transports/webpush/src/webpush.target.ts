@@ -16,7 +16,11 @@ export function pushTarget(token: string, { httpsOnly }: Pick<WebpushOptions, 'h
   if (problem !== undefined) return { kind: 'rejected', reason: `The endpoint ${problem}.` };
   const { protocol, origin, hostname, pathname, search } = new URL(webpushToken.normalToken(token));
   if (httpsOnly && protocol !== 'https:')
-    return { kind: 'misconfigured', reason: 'This client takes https endpoints only (httpsOnly).', isTargetOnly: true };
+    return {
+      kind: 'misconfigured',
+      reason: 'This client accepts https endpoints only (httpsOnly).',
+      isTargetOnly: true,
+    };
   return { origin, path: pathname + search, ...(isName(hostname) && { name: hostname }) };
 }
 

@@ -137,7 +137,7 @@ const misconfigured = (reason: string): object => ({
 });
 
 describe('a push', () => {
-  it('is a toast that WNS and the device take', async () => {
+  it('is a toast that WNS and the device accept', async () => {
     expect(await scene.deliver({ expiresAt: Date.now() + 3_600_000 })).toEqual({
       kind: 'delivered',
       providerId: expect.stringMatching(/^[0-9A-F]{16}$/) as string,
@@ -154,7 +154,7 @@ describe('a push', () => {
   });
 
   it.each(['toast', 'tile', 'badge', 'raw'] as const)(
-    'as a %s keeps all rules, also where it shows nothing',
+    'as a %s obeys all rules of WNS, also if it shows nothing',
     async (type) => {
       scene.configure({ type });
       for (const more of [{}, silent, { ...silent, priority: 'low' as const, expiresAt: 1 }]) {
@@ -167,7 +167,7 @@ describe('a push', () => {
     },
   );
 
-  it('that is as long as can be is not too long', async () => {
+  it('with the longest texts is accepted', async () => {
     const subject = '<'.repeat(60_000);
     for (const type of ['toast', 'tile', 'raw']) {
       scene.configure({ type });
@@ -184,14 +184,14 @@ describe('a push', () => {
     expect(scene.arrived()).toEqual([]);
   });
 
-  it('that is sent again has the tag of the first, and counts as the same', async () => {
+  it('that is repeated has the tag of the first attempt, and counts as a duplicate', async () => {
     await scene.deliver();
     await scene.deliver({ attempt: 2 });
     await scene.deliver({ id: 'another' });
     expect(scene.channel.state).toMatchObject({ total: 3, accepted: 2, duplicates: 1 });
   });
 
-  it('that takes the place of another one has its tag, and is no duplicate', async () => {
+  it('that replaces another one has the same tag, and is not a duplicate', async () => {
     const collapseKey = 'ox:mail:new inbox';
     await scene.deliver({ collapseKey });
     await scene.deliver({ collapseKey, id: 'newer', timestamp: delivery.timestamp + 1 });
@@ -200,13 +200,13 @@ describe('a push', () => {
     expect(scene.channel.state).toMatchObject({ accepted: 2, duplicates: 0 });
   });
 
-  it('goes over connections that are kept', async () => {
+  it('is sent over connections that stay open', async () => {
     for (let i = 0; i < 20; i++) expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
     // The next delivery may begin before the connection of the previous one is free.
     expect(scene.microsoft.connections).toBeLessThanOrEqual(3);
   });
 
-  it('has its verdict when the headers are there, however long the rest takes', () =>
+  it('has its outcome when the headers of the answer have arrived, also if the body is late', () =>
     withEnoughTime(async (timeoutMs) => {
       await scene.close();
       scene = await Scene.start(timeoutMs);
@@ -217,7 +217,7 @@ describe('a push', () => {
 });
 
 describe('a channel', () => {
-  it('that expired or that WNS does not know any more is gone', async () => {
+  it('that has expired or that WNS no longer knows has the outcome gone', async () => {
     scene.forward(channelLifeMs - 1000);
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
     scene.forward(1000);
@@ -226,7 +226,7 @@ describe('a channel', () => {
     expect(await scene.deliver()).toEqual({ kind: 'gone', reason: expect.stringContaining('404') as string });
   });
 
-  it('of another app stops its client only until another one was good, and costs nobody’s channel', async () => {
+  it('of another app holds its client only until another push was accepted, and ends no subscription', async () => {
     const foreign = scene.microsoft.openChannel(scene.microsoft.accounts.register().sid);
     const token = scene.microsoft.uriOf(foreign);
     expect(await scene.deliver({ token })).toEqual(misconfigured('403'));
@@ -236,35 +236,35 @@ describe('a channel', () => {
     expect(await scene.deliver({ token })).toEqual(misconfigured('403'));
   });
 
-  it('of a device that is away keeps what it can, and a raw push too', async () => {
+  it('of a disconnected device stores pushes, raw ones too', async () => {
     scene.channel.device = 'disconnected';
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
     expect(await scene.deliver(silent)).toMatchObject({ kind: 'delivered' });
   });
 
-  it('whose device wants no pushes keeps its subscription, and is not asked again', async () => {
+  it('whose user has switched off pushes keeps its subscription, and the push is not retried', async () => {
     scene.channel.device = 'refusing';
     expect(await scene.deliver()).toEqual({ kind: 'rejected', reason: expect.stringContaining('dropped') as string });
   });
 
   it.each<[string, Record<string, string>, object]>([
     [
-      'dropped the push while the device is away',
+      'drops the push while the device is disconnected',
       { 'X-WNS-Status': 'dropped', 'X-WNS-DeviceConnectionStatus': 'disconnected' },
       retry('dropped'),
     ],
     ['is throttled', { 'X-WNS-Status': 'channelthrottled' }, retry('channelthrottled')],
     [
-      'is throttled for a time',
+      'is throttled with Retry-After',
       { 'X-WNS-Status': 'channelthrottled', 'Retry-After': '9' },
       { ...retry('channelthrottled'), afterMs: 9000 },
     ],
-  ])('that %s is tried again', async (_, headers, outcome) => {
+  ])('that %s leads to a retry', async (_, headers, outcome) => {
     scene.channel.faults.set({ status: 200, headers });
     expect(await scene.deliver()).toEqual(outcome);
   });
 
-  it('stays when the sender is blocked', async () => {
+  it('keeps its subscription if the sender is blocked', async () => {
     scene.channel.faults.set({ status: 410, headers: { 'X-WNS-Error-Description': 'Domain Blocked' } });
     expect(await scene.deliver()).toEqual(misconfigured('Domain Blocked'));
   });
@@ -272,8 +272,8 @@ describe('a channel', () => {
   it.each([
     ['at a host that is not Microsoft’s', 'https://localhost:1/w/?token=1'],
     ['without encryption', 'http://db5p.notify.windows.com/w/?token=1'],
-    ['that is no URI', 'AwYAAAD'],
-  ])('%s gets nothing, and nobody logs in for it', async (_, token) => {
+    ['that is not a URI', 'AwYAAAD'],
+  ])('%s gets no push, and no access token is requested for it', async (_, token) => {
     expect(await scene.deliver({ token })).toEqual({
       kind: 'rejected',
       reason: expect.stringContaining('notify.windows.com') as string,
@@ -281,14 +281,14 @@ describe('a channel', () => {
     expect(scene.microsoft.connections).toBe(0);
   });
 
-  it('is reached no more once its host is not allowed any more', async () => {
+  it('gets no push after its host is removed from allowedHosts', async () => {
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
     scene.configure({ allowedHosts: [] });
     expect(await scene.deliver()).toMatchObject({ kind: 'rejected' });
     expect(scene.channel.total).toBe(1);
   });
 
-  it('is never followed to where it redirects, and nobody else learns the access token', async () => {
+  it('that redirects is not followed, so no other server receives the access token', async () => {
     const other = scene.microsoft.openChannel(scene.app.sid);
     scene.channel.faults.set({ status: 307, headers: { Location: scene.microsoft.uriOf(other) } });
     expect(await scene.deliver()).toEqual(retry('307'));
@@ -297,7 +297,7 @@ describe('a channel', () => {
 });
 
 describe('an access token', () => {
-  it('is requested once for many pushes at once, and again when its time is over', async () => {
+  it('is requested once for many pushes at once, and again before it expires', async () => {
     await Promise.all(Array.from({ length: 100 }, () => scene.deliver()));
     expect(scene.microsoft.accounts.exchanges).toBe(1);
     scene.forward((tokenSeconds - 301) * 1000);
@@ -308,7 +308,7 @@ describe('an access token', () => {
     expect(scene.microsoft.accounts.exchanges).toBe(2);
   });
 
-  it('that WNS refuses is renewed once, and all pushes that were refused go out', async () => {
+  it('that WNS refuses is renewed once, and all refused pushes are sent', async () => {
     await scene.deliver();
     scene.microsoft.accounts.endTokens();
     scene.forward(60_000);
@@ -318,7 +318,7 @@ describe('an access token', () => {
     expect(scene.channel.state).toMatchObject({ accepted: 51, duplicates: 0 });
   });
 
-  it('that is refused although it is new is not replaced by one after the other', async () => {
+  it('that is refused is not replaced while it is younger than 5 s', async () => {
     scene.microsoft.faults.set({ status: 401 });
     for (let i = 0; i < 5; i++) expect(await scene.deliver()).toEqual(misconfigured('401'));
     expect(scene.microsoft.accounts.exchanges).toBe(1);
@@ -328,7 +328,7 @@ describe('an access token', () => {
     expect(scene.channel.total).toBe(11);
   });
 
-  it('is given no more once the credentials are revoked, and again when they are mended', async () => {
+  it('is refused after the credentials were revoked, and issued after they were corrected', async () => {
     await scene.deliver();
     scene.microsoft.accounts.revoke(scene.app.sid);
     scene.forward(60_000);
@@ -339,7 +339,7 @@ describe('an access token', () => {
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
   });
 
-  it('is asked for again a moment after a refusal, and not before', async () => {
+  it('is requested again 5 s after a refusal, and not before', async () => {
     scene.microsoft.tokenFaults.set({ status: 400, times: 1 });
     expect(await scene.deliver()).toEqual(misconfigured('400'));
     expect(await scene.deliver()).toEqual(misconfigured('400'));
@@ -349,12 +349,12 @@ describe('an access token', () => {
   });
 
   it.each<[string, WnsFault, object]>([
-    ['is away', { status: 503 }, retry('503')],
-    ['is busy', { status: 429, headers: { 'Retry-After': '7' } }, { ...retry('429'), afterMs: 7000 }],
-    ['breaks off', { reset: true }, retry('token endpoint failed')],
-    ['answers something else than a token', { status: 200 }, misconfigured('200')],
+    ['answers 503', { status: 503 }, retry('503')],
+    ['answers 429', { status: 429, headers: { 'Retry-After': '7' } }, { ...retry('429'), afterMs: 7000 }],
+    ['closes the connection', { reset: true }, retry('token endpoint failed')],
+    ['answers without a token', { status: 200 }, misconfigured('200')],
     ['redirects', { status: 302, headers: { Location: 'https://localhost/' } }, misconfigured('302')],
-  ])('costs nothing when its endpoint %s', async (_, fault, outcome) => {
+  ])('is requested again later if the token endpoint %s', async (_, fault, outcome) => {
     scene.microsoft.tokenFaults.set({ ...fault, times: 1 });
     expect(await scene.deliver()).toEqual(outcome);
     expect(scene.channel.total).toBe(0);
@@ -362,7 +362,7 @@ describe('an access token', () => {
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
   });
 
-  it('is not waited for longer than granted, nor by a push that is aborted', async () => {
+  it('is awaited until the time-out, and not by an aborted push', async () => {
     await scene.close();
     scene = await Scene.start(500);
     scene.microsoft.tokenFaults.set({ hang: true });
@@ -386,7 +386,7 @@ describe('an access token', () => {
 });
 
 describe('a client', () => {
-  it('that is not in the configuration, or switched off, says so', async () => {
+  it('that is unknown or switched off has a reason that says so', async () => {
     expect(await scene.deliver({ client: 'phone' })).toEqual(misconfigured('There is no WNS client phone'));
     scene.configure({ enabled: false });
     expect(await scene.deliver()).toEqual(misconfigured('switched off'));
@@ -394,13 +394,13 @@ describe('a client', () => {
     expect(await scene.deliver()).toMatchObject({ kind: 'delivered' });
   });
 
-  it('whose credentials are wrong does not touch another one', async () => {
+  it('with wrong credentials does not affect another one', async () => {
     scene.configure({ secret: 'wrong' }, 'broken');
     const outcomes = await Promise.all([scene.deliver({ client: 'broken' }), scene.deliver()]);
     expect(outcomes.map(({ kind }) => kind)).toEqual(['misconfigured', 'delivered']);
   });
 
-  it('whose options change lets what is on its way finish', async () => {
+  it('whose options change lets pushes in progress finish', async () => {
     await scene.deliver();
     scene.microsoft.faults.set({ delayMs: 200, times: 1 });
     const onItsWay = scene.deliver();
@@ -415,7 +415,7 @@ describe('a client', () => {
     expect(scene.arrived()).toEqual([]);
   });
 
-  it('is closed when what is on its way has ended', async () => {
+  it('is closed after the pushes in progress have ended', async () => {
     await scene.deliver();
     scene.microsoft.faults.set({ delayMs: 200 });
     const onItsWay = scene.deliver();
@@ -423,7 +423,7 @@ describe('a client', () => {
     expect(await onItsWay).toMatchObject({ kind: 'delivered' });
   });
 
-  it('gives away neither tokens nor secrets with its reasons', async () => {
+  it('has no tokens and no secrets in its reasons', async () => {
     const reasons: string[] = [];
     for (const fault of [{ status: 500 }, { reset: true }, { status: 401 }, { status: 404 }]) {
       scene.microsoft.faults.set(fault);

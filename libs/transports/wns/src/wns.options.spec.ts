@@ -18,7 +18,7 @@ const faultOf = (given: unknown): string =>
     .map(({ path, message }) => `${path.join('.')}: ${message}`)
     .join('\n');
 
-it('sid and secret are enough', () => {
+it('all options except sid and secret have a default', () => {
   expect(wnsOptions.parse(entry)).toEqual({ ...entry, enabled: true, type: 'toast', allowedHosts: [] });
 });
 
@@ -33,13 +33,13 @@ mywindowsclient:
   expect(file.parse(parse(example))).toMatchObject({ mywindowsclient: { enabled: false } });
 });
 
-it('a file names the certificates by their path, and the API gives them as they are', () => {
+it('certificates are a path in the file, and PEM text over the API', () => {
   expect(file.parse({ app: { ...entry, caFile: 'ca.pem' } })).toEqual({
     app: wnsOptions.parse({ ...entry, caFile: certificate }),
   });
 });
 
-it('what was read is read again the same', () => {
+it('parsed options do not change when they are parsed again', () => {
   const options = wnsOptions.parse({ ...entry, type: 'raw', caFile: certificate, allowedHosts: ['localhost:3005'] });
   expect(wnsOptions.parse(options)).toEqual(options);
 });
@@ -51,19 +51,19 @@ it.each<[string, Record<string, unknown>]>([
     'a sandbox',
     { ...entry, tokenEndpoint: 'https://localhost:3005/accesstoken.srf', allowedHosts: ['localhost', '[::1]:3005'] },
   ],
-])('takes %s', (_, given) => expect(faultOf(given)).toBe(''));
+])('accepts %s', (_, given) => expect(faultOf(given)).toBe(''));
 
 it.each<[string, unknown, string]>([
   ['nothing', {}, 'app.sid: is missing'],
   ['no secret', { sid }, 'app.secret: is missing'],
   ['a number as a secret', { sid, secret: 12345 }, 'app.secret: must be a text; in YAML, quote it'],
-  ['an empty secret', { sid, secret: '' }, 'app.secret: may only hold printable'],
-  ['a secret with a line break', { sid, secret: 'a\r\nb' }, 'app.secret: may only hold printable'],
-  ['a sid that is none', { ...entry, sid: 'my-app' }, 'app.sid: must be the Package SID'],
+  ['an empty secret', { sid, secret: '' }, 'app.secret: may only contain printable'],
+  ['a secret with a line break', { sid, secret: 'a\r\nb' }, 'app.secret: may only contain printable'],
+  ['a malformed sid', { ...entry, sid: 'my-app' }, 'app.sid: must be the Package SID'],
   ['a sid without its scheme', { ...entry, sid: sid.slice('ms-app://'.length) }, 'app.sid: must be the Package SID'],
   ['an Entra app without its tenant', { ...entry, sid: appId }, 'needs tenantId too'],
   ['a Package SID with a tenant', { ...entry, tenantId: appId }, 'app.sid: must be the application (client) id'],
-  ['a tenant that is none', { ...entry, sid: appId, tenantId: '../../evil' }, 'app.tenantId: must be the directory'],
+  ['a malformed tenant', { ...entry, sid: appId, tenantId: '../../evil' }, 'app.tenantId: must be the directory'],
   [
     'an unknown field',
     { ...entry, key: 'x' },
@@ -86,12 +86,14 @@ it.each<[string, unknown, string]>([
   ['a pattern as a host', { ...entry, allowedHosts: ['*'] }, 'app.allowedHosts.0: must be a host'],
   ['a host in capitals', { ...entry, allowedHosts: ['Localhost'] }, 'app.allowedHosts.0: must be a host in lower case'],
   ['a host with a path', { ...entry, allowedHosts: ['localhost/w'] }, 'app.allowedHosts.0: must be a host'],
-  ['a file that is not there', { ...entry, caFile: 'nowhere.pem' }, 'app.caFile: cannot be read (ENOENT)'],
+  ['a missing file', { ...entry, caFile: 'nowhere.pem' }, 'app.caFile: cannot be read (ENOENT)'],
   ['a file without certificates', { ...entry, caFile: 'empty.pem' }, 'app.caFile: must be certificates in PEM, each'],
   ['no object', 'x', 'app'],
   ['nothing at all', null, 'app'],
   ['a list', [], 'app'],
-])('refuses %s and says what to do', (_, given, sentence) => expect(faultOf(given)).toContain(sentence));
+])('refuses %s with a sentence that says what to do', (_, given, sentence) =>
+  expect(faultOf(given)).toContain(sentence),
+);
 
 it.each(['a b', '', 'x'.repeat(65), 'a:b'])('refuses %j as a client id', (client) => {
   expect(file.safeParse({ [client]: entry }).success).toBe(false);
@@ -102,4 +104,4 @@ it('no fault repeats a secret', () => {
   expect(faultOf({ sid: 'x', secret, tenantId: 5 })).not.toContain('very');
 });
 
-it('the secret is one', () => expect(wnsSecretFields).toEqual(['secret']));
+it('`secret` is the only secret field', () => expect(wnsSecretFields).toEqual(['secret']));

@@ -10,7 +10,7 @@ const text = z.string({ error: textFault });
 
 const printable = text.regex(
   /^[!-~]+$/,
-  'may only hold printable ASCII characters without blanks, and must not be empty',
+  'may only contain printable ASCII characters without blanks, and must not be empty',
 );
 
 const fields = z.strictObject(

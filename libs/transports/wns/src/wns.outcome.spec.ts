@@ -24,11 +24,11 @@ const codes: readonly [status: number, words: string, kind: string][] = [
   [503, 'Service Unavailable', 'retry'],
 ];
 
-it.each(codes)('%i %s has the outcome %s', (status, words, kind) => {
+it.each(codes)('the answer %i %s has the outcome %s', (status, words, kind) => {
   expect(wnsOutcome(answer(status, {}, words), true, now).kind).toBe(kind);
 });
 
-it('knows every response code that Microsoft documents', () => {
+it('has tests for every response code that Microsoft documents', () => {
   expect(codes).toHaveLength(12);
   const statuses = [...new Set(codes.map(([status]) => status))].filter((status) => status !== 200);
   expect(Object.keys(documentedStatuses).map(Number)).toEqual(statuses);
@@ -59,13 +59,13 @@ it.each(drops)('a push that was %s while the device is %s has the outcome %s', (
 });
 
 it.each<[string, Record<string, string>, string]>([
-  ['a status that is not documented', { 'x-wns-status': 'constructor' }, 'delivered'],
+  ['an undocumented X-WNS-Status', { 'x-wns-status': 'constructor' }, 'delivered'],
   [
-    'a device in a state that is not documented',
+    'an undocumented state of the device',
     { 'x-wns-status': 'dropped', 'x-wns-deviceconnectionstatus': 'toString' },
     'retry',
   ],
-])('%s is judged by what is known', (_, headers, kind) =>
+])('%s has the outcome of the documented parts of the answer', (_, headers, kind) =>
   expect(wnsOutcome(answer(200, headers), true, now).kind).toBe(kind),
 );
 
@@ -76,20 +76,20 @@ const expectedOfOthers = (status: number): string => {
   return status >= 400 && status < 500 ? 'rejected' : 'retry';
 };
 
-it('a status that WNS does not document is judged by its class, and never costs a channel', () => {
+it('an undocumented status has the outcome of its class, and ends no subscription', () => {
   for (let status = 100; status < 1000; status++) {
     if (codes.some(([known]) => known === status)) continue;
     expect([status, wnsOutcome(answer(status), true, now).kind]).toEqual([status, expectedOfOthers(status)]);
   }
 });
 
-it('a channel that does not take our token stops no other one, once another one has taken it', () => {
+it('a channel that refuses our token affects no other one after another channel accepted the token', () => {
   const refused = { kind: 'misconfigured', reason: 'WNS answered 403.' };
   expect(wnsOutcome(answer(403), true, now)).toEqual({ ...refused, isTargetOnly: true });
   expect(wnsOutcome(answer(403), false, now)).toEqual(refused);
 });
 
-it('nothing else depends on whether something was accepted', () => {
+it('no other outcome depends on whether a push was accepted before', () => {
   for (const [status, words] of codes) {
     if (status === 403) continue;
     const given = answer(status, {}, words);
@@ -102,18 +102,18 @@ it.each([406, 429, 500, 503])('Retry-After of a %i is obeyed', (status) => {
   expect(wnsOutcome(answer(status, { 'retry-after': '7' }), true, now)).toMatchObject({ kind: 'retry', afterMs: 7000 });
 });
 
-it.each([400, 404, 410, 413])('Retry-After of a %i means nothing', (status) => {
+it.each([400, 404, 410, 413])('Retry-After of a %i is ignored', (status) => {
   expect(wnsOutcome(answer(status, { 'retry-after': '7' }), true, now)).not.toHaveProperty('afterMs');
 });
 
-it('the id that WNS gives a push is kept', () => {
+it('the outcome contains the id that WNS gives a push', () => {
   expect(wnsOutcome(answer(200, { 'x-wns-msg-id': '4D1862580BFBB38D' }), true, now)).toEqual({
     kind: 'delivered',
     providerId: '4D1862580BFBB38D',
   });
 });
 
-it('a reason says what Microsoft asks for with a report, and nothing that names a channel', () => {
+it('a reason contains the headers that Microsoft requires in a report, and nothing that identifies a channel', () => {
   const headers = {
     'x-wns-status': 'dropped',
     'x-wns-deviceconnectionstatus': 'disconnected',
@@ -129,7 +129,7 @@ it('a reason says what Microsoft asks for with a report, and nothing that names 
   });
 });
 
-it('a reason is made of a header of any length in one go', () => {
+it('a reason is made in linear time from a header of any length', () => {
   // A search for a channel at each letter would take hours.
   const headers = { 'x-wns-error-description': `${'x'.repeat(5_000_000)} and ${'x'.repeat(5_000_000)}` };
   const reason = `WNS answered 404 (${'x'.repeat(200)}).`;

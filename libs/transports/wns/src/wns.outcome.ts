@@ -158,7 +158,7 @@ export function tokenOutcome(status: number, error: unknown, retryAfter: string 
   const kind = known(documentedTokenErrors, code ?? '') ?? (isTheirs ? 'retry' : 'misconfigured');
   const said = `${status}${code === undefined ? '' : ` (${code})`}`;
   if (kind === 'misconfigured') {
-    const reason = `Microsoft gives no access token for sid and secret: the token endpoint answered ${said}.`;
+    const reason = `Microsoft issues no access token for sid and secret: the token endpoint answered ${said}.`;
     return { kind, reason };
   }
   const afterMs = retryAfterMs(retryAfter, now);

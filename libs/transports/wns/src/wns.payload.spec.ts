@@ -70,8 +70,8 @@ function parsed(xml: string): Parsed {
   return { elements, texts, attributes };
 }
 
-describe('golden pushes', () => {
-  it('of a mail as a toast', () => {
+describe('a push', () => {
+  it('of a mail as a toast has the expected headers and body', () => {
     expect(push('toast')).toEqual({
       headers: {
         'Content-Type': 'text/xml',
@@ -88,11 +88,11 @@ describe('golden pushes', () => {
     });
   });
 
-  it('of collected mails', () => {
+  it('of collected mails contains their number', () => {
     expect(parsed(push('toast', { count: 3 }).body).texts).toEqual(["(3) Let's meet", "Jane Doe\nLet's meet"]);
   });
 
-  it('of a mail as a tile', () => {
+  it('of a mail as a tile has the expected headers and body', () => {
     const elements = '<text>Let&apos;s meet</text><text>Jane Doe&#10;Let&apos;s meet</text>';
     expect(push('tile', { priority: 'low', expiresAt: now + 60_500 })).toEqual({
       headers: {
@@ -107,7 +107,7 @@ describe('golden pushes', () => {
     });
   });
 
-  it('of a mail as a badge', () => {
+  it('of a mail as a badge has the expected headers and body', () => {
     expect(push('badge', { priority: 'medium' })).toEqual({
       headers: {
         'Content-Type': 'text/xml',
@@ -119,7 +119,7 @@ describe('golden pushes', () => {
     });
   });
 
-  it('of a mail as a raw one', () => {
+  it('of a mail as a raw push has the expected headers and body', () => {
     const { headers, body } = push('raw');
     expect(headers).toEqual({
       'Content-Type': 'application/octet-stream',
@@ -140,7 +140,7 @@ describe('golden pushes', () => {
   });
 
   it.each<WnsType>(['toast', 'tile', 'badge', 'raw'])(
-    'of a calendar update, which shows nothing, as a raw one for %s',
+    'of a calendar update, which shows nothing, is a raw push for the type %s',
     (type) => {
       const { headers, body } = push(type, calendar);
       expect(headers).toMatchObject({ 'X-WNS-Type': 'wns/raw', 'Content-Type': 'application/octet-stream' });
@@ -153,7 +153,7 @@ describe('golden pushes', () => {
     },
   );
 
-  it('of a topic that only a template makes visible', () => {
+  it('of another topic is shown if it has a template', () => {
     const { headers, body } = push(
       'toast',
       { topic: 'acme:build:done', payload: { name: 'pns' } },
@@ -165,12 +165,12 @@ describe('golden pushes', () => {
   });
 });
 
-it('a push whose time has all but run out keeps a second of it', () => {
+it('the shortest time to live of a push is a second', () => {
   expect(push('toast', { expiresAt: now + 1 }).headers).toMatchObject({ 'X-WNS-TTL': '1' });
   expect(push('toast', { expiresAt: now - 5000 }).headers).toMatchObject({ 'X-WNS-TTL': '1' });
 });
 
-it('of a kind of which only the newest counts, each push has the tag of those before it', () => {
+it('pushes with the same collapse key have the same tag', () => {
   const tagOf = (more: object): string | undefined => push('toast', more).headers['X-WNS-Tag'];
   const collapseKey = 'ox:mail:new inbox';
   expect(tagOf({ id: 'd-1', collapseKey })).toBe(tagOf({ id: 'd-2', collapseKey }));
@@ -196,7 +196,7 @@ const anyText = fc.oneof(
 );
 const illegal = /[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 
-it('any text survives a strict XML parser, but for the characters that XML cannot hold', () => {
+it('a strict XML parser returns any text unchanged, except for characters that XML does not allow', () => {
   fc.assert(
     fc.property(anyText, (text) => {
       const { texts, attributes } = parsed(`<a b="${xmlText(text)}"><text>${xmlText(text)}</text></a>`);
@@ -230,7 +230,7 @@ function isCutFrom(text: string, shown: string): boolean {
   return text.startsWith(start) && (cut?.index === start.length || (cut?.segment.length ?? 0) > 100);
 }
 
-it('whatever is to be shown, a push has at most 5000 bytes, is well formed, and breaks no character', () => {
+it('a push with any content has at most 5000 bytes, is well formed, and divides no grapheme', () => {
   fc.assert(
     fc.property(anyContent, fc.constantFrom<WnsType>('toast', 'tile', 'badge', 'raw'), (content, type) => {
       const { headers, body } = wnsPush(delivery, content, { type }, now);
@@ -275,14 +275,14 @@ it.each<[string, PushContent, (string | RegExp)[]]>([
   expect(Buffer.byteLength(body)).toBeGreaterThan(maxBodyBytes - 16);
 });
 
-it('a tile, which holds its texts twice, shows as much as there is room for', () => {
+it('a tile, which contains its texts twice, contains as much of them as fits', () => {
   const { body } = wnsPush(delivery, { title: 'T', body: 'é'.repeat(4000), data: {} }, { type: 'tile' }, now);
   const [title, text = ''] = parsed(body).texts;
   expect(title).toBe('T');
   expect(text).toMatch(/^é{1100,}…$/);
 });
 
-it('a cid that is too long for an argument is left out of a toast', () => {
+it('a toast does not contain a cid that is too long for an argument', () => {
   const { body } = wnsPush(delivery, { title: 'T', cid: 'x'.repeat(1025), data: {} }, { type: 'toast' }, now);
   expect(body).not.toContain('launch');
 });
@@ -299,12 +299,12 @@ it.each<[string, PushContent, string[]]>([
     ['id', 'topic', 'timestamp', 'title', 'truncated'],
   ],
   ['a cid without texts', { cid: 'c'.repeat(5000), data: {} }, ['id', 'topic', 'timestamp', 'truncated']],
-])('a raw push without room leaves out %s and says so', (_, content, keys) => {
+])('a raw push that is too long leaves out %s and has the field `truncated`', (_, content, keys) => {
   const { body } = wnsPush(delivery, content, { type: 'raw' }, now);
   expect(Object.keys(JSON.parse(body) as object)).toEqual(keys);
 });
 
-it('a raw push whose texts are too long has as much of them as there is room for', () => {
+it('a raw push whose texts are too long contains as much of them as fits', () => {
   const content = { title: 's'.repeat(9000), body: `Jane Doe\n${'s'.repeat(9000)}`, cid: 'c', data: {} };
   expect(JSON.parse(wnsPush(delivery, content, { type: 'raw' }, now).body)).toMatchObject({
     title: expect.stringMatching(/^s{4000,}…$/) as string,

@@ -1,7 +1,7 @@
 import { hasBrokenEscape, normalUri, type TokenRule } from '@pns/transport-contract';
 import { isChannelUri } from './wns.channel';
 
-/** The characters of RFC 3986, none of them encoded in the host, and something behind the host that names the channel. */
+/** Only characters of RFC 3986, no encoded character in the host, and a path or a query that names the channel. */
 const channel = /^https:\/\/[\w.:[\]-]+[/?]+[\w.~:@!$&'()*+,;=%-][\w.~:/?@!$&'()*+,;=%-]*$/i;
 
 /** Channel URIs. */

@@ -74,7 +74,7 @@ export class WnsTransport implements Transport {
 const notAChannel: Outcome = {
   kind: 'rejected',
   reason:
-    "The token is no https URI on Microsoft's push hosts (*.notify.windows.com) or on one of allowedHosts, and nothing was sent to it.",
+    "The token is not an https URI on Microsoft's push hosts (*.notify.windows.com) or on one of allowedHosts, and nothing was sent to it.",
 };
 
 function notConfigured(client: string, options: WnsOptions | undefined): Outcome {

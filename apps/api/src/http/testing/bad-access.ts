@@ -51,7 +51,7 @@ export const badAccess: readonly BadRequest[] = [
   ['an unknown path', 'GET', '/v1/nothing', {}, 404, 'PATH_UNKNOWN', 'nothing at this path'],
   ['a path with a tail', 'POST', `${ingest}/`, post({}), 404, 'PATH_UNKNOWN', 'nothing at this path'],
   ['a path that cannot be decoded', 'GET', '/v1/%zz', {}, 400, 'REQUEST_MALFORMED', 'cannot be read'],
-  ['a wrong method', 'PUT', ingest, post({}), 405, 'METHOD_NOT_ALLOWED', 'takes GET, HEAD, POST, not PUT'],
+  ['a wrong method', 'PUT', ingest, post({}), 405, 'METHOD_NOT_ALLOWED', 'accepts GET, HEAD, POST, not PUT'],
   [
     'another wrong method',
     'POST',
@@ -141,7 +141,7 @@ export const badOthers: readonly BadRequest[] = [
     ['a bad address', { body: { primaryEmail: 'nobody' } }, 422, 'BODY_INVALID', 'e-mail address'],
     ['an empty login', { body: { logins: [''] } }, 422, 'BODY_INVALID', 'logins.0'],
     ['a login with NUL', { body: { logins: ['a\0'] } }, 422, 'BODY_INVALID', 'control characters'],
-    ['half a character', { body: { logins: ['\ud800'] } }, 422, 'BODY_INVALID', 'logins.0 holds half'],
+    ['half a character', { body: { logins: ['\ud800'] } }, 422, 'BODY_INVALID', 'logins.0 contains half'],
   ]),
   ['an action with NUL', 'GET', '/v1/audit?action=%00', {}, 400, 'QUERY_INVALID', 'control characters'],
   ['a resource with NUL', 'GET', '/v1/audit?resource=%00', {}, 400, 'QUERY_INVALID', 'control characters'],

@@ -72,7 +72,7 @@ export const badCloudEvents: readonly BadRequest[] = [
     ['data twice', changed({ data_base64: 'e30=' }), ...ofEvent, 'data cannot be combined with data_base64'],
     ['broken base64', changed({ data: undefined, data_base64: 'e3x*' }), ...ofEvent, 'data_base64 must be base64'],
     [
-      'binary data that is no JSON',
+      'binary data that is not JSON',
       changed({ data: undefined, data_base64: 'aGVsbG8=' }),
       422,
       'PAYLOAD_INVALID',

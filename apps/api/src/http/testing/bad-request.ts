@@ -1,6 +1,6 @@
 import type { TestRequest } from '../../testing/test-api';
 
-/** A request and what answers it. As key it may name one of `ingest`, `client` and `admin`: a key with that scope. */
+/** A request and its answer. `key` may be `ingest`, `client` or `admin`: an API key with this scope. */
 export type BadRequest = readonly [
   name: string,
   method: string,

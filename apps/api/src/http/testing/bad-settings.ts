@@ -69,11 +69,11 @@ const badProperties: readonly BadRequest[] = [
     { body: { value: 'a\0' } },
     422,
     'PROPERTY_VALUE_INVALID',
-    'must not hold NUL',
+    'must not contain NUL',
   ],
   ['a property not set', 'GET', ofServer, {}, 404, 'PROPERTY_NOT_SET', 'is not set here'],
   ['to remove a property not set', 'DELETE', ofServer, {}, 404, 'PROPERTY_NOT_SET', 'is not set here'],
-  ['to remove all properties', 'DELETE', '/v1/config/server/properties', {}, 405, 'METHOD_NOT_ALLOWED', 'takes GET'],
+  ['to remove all properties', 'DELETE', '/v1/config/server/properties', {}, 405, 'METHOD_NOT_ALLOWED', 'accepts GET'],
 ];
 
 const badSets: readonly BadRequest[] = [
@@ -169,13 +169,13 @@ const badClients: readonly BadRequest[] = [
     ['options by a key of ingest', { body: {}, key: 'ingest' }, 403, 'SCOPE_MISSING', 'scope admin'],
   ]),
   ...at('PUT', ofPhone, [
-    ['a signing key that is none', { body: { ...key, privatekey: 'none' } }, 422, 'BODY_INVALID', 'is no private key'],
+    ['a malformed signing key', { body: { ...key, privatekey: 'none' } }, 422, 'BODY_INVALID', 'is not a private key'],
     [
-      'a keystore that is none',
+      'a malformed keystore',
       { body: { keystore: 'bm9uZQ==', password: 'x' } },
       422,
       'BODY_INVALID',
-      'is no PKCS #12',
+      'is not a PKCS #12',
     ],
   ]),
   [

@@ -14,7 +14,7 @@ const withNested = (body: object, field: string, depth: number) => ({
 });
 const cursor = (text: string) => Buffer.from(text).toString('base64url');
 
-/** Texts that PNS interprets, each with what its interpreter would take longest for, or fail at. */
+/** Texts that PNS interprets. For each kind: inputs that take its parser longest, or that could make it fail. */
 export const hostileTexts: readonly BadRequest[] = [
   ...at('PUT', templateOf, [
     [

@@ -3,7 +3,7 @@ import forge from 'node-forge';
 const { Type, fromDer, integerToDer, toDer } = forge.asn1;
 
 /**
- * The keystore (PKCS #12 in base64) with another number of rounds of hashing in it, without the hashing itself.
+ * The keystore (PKCS #12 in base64) with another number of rounds of hashing written into it. Its keys are not derived again.
  *
  * @throws Error if the keystore does not contain the number `before`.
  */

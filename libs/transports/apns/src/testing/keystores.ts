@@ -78,7 +78,7 @@ export const keystores = {
       'GkUkySp8k1KKLQ==',
     ].join(''),
   },
-  /** no key. */
+  /** A keystore without a key. */
   withoutKey: {
     password: 'secret',
     keystore: [

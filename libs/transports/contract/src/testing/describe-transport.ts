@@ -59,7 +59,7 @@ export function describeSending(name: string, start: () => Promise<SendingHarnes
   describe(`the transport ${name} sends`, () => {
     const { running, deliver } = harnessOf(start);
 
-    it('under the name that deliveries know it by', () => {
+    it('under the transport name of its deliveries', () => {
       expect(running().transport.name).toBe(running().delivery.transport);
     });
 
