@@ -280,7 +280,7 @@ export class ApnsProvider {
     refusal: Refusal | undefined,
   ): void {
     if (fault.silence) silence(connection);
-    if (fault.hang || connection.isSilent || stream.destroyed) return;
+    if (fault.hang || connection.isSilent || stream.destroyed || stream.closed) return;
     if (fault.reset) {
       connection.socket.resetAndDestroy();
       return;
