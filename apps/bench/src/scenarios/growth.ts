@@ -75,9 +75,10 @@ async function fill(url: string, { subscriptions, contexts }: Stock): Promise<vo
   // The data need not survive, and these indexes serve other queries.
   await postgres.query('ALTER TABLE subscriptions SET UNLOGGED');
   await postgres.query('DROP INDEX subscriptions_sole_holder, subscriptions_token, subscriptions_creation');
+  // As the API writes them: without `is_token_normal` the API would convert all tokens during the measurement.
   await postgres.query(
-    `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics)
-     SELECT lpad(to_hex(n), 32, '0')::uuid, 1 + n / $2, 1 + n % $2, 'mobile', $3, n::text, sha256(n::text::bytea), '{ox:mail:*}'
+    `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics, is_token_normal)
+     SELECT lpad(to_hex(n), 32, '0')::uuid, 1 + n / $2, 1 + n % $2, 'mobile', $3, n::text, sha256(n::text::bytea), '{ox:mail:*}', true
      FROM generate_series(0, $1 - 1) AS n`,
     [subscriptions, subscriptions / contexts, transport],
   );
