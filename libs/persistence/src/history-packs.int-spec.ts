@@ -98,6 +98,15 @@ it('writes usual records of a slot as one row, and finds the window and the atte
   expect(await lookup.attemptsOf(notifications)).toEqual(shown);
 });
 
+it('finds records in more slots than one query reads', async () => {
+  const { notifications, windows, attempts } = usual(9, 1250, 2, 'spread');
+  await write({ notifications, windows, attempts });
+  const found = await lookup.windowsOf(notifications);
+  expect(found.map((window) => window?.notification)).toEqual(windows.map(({ notification }) => notification));
+  const made = await lookup.attemptsOf(notifications.map((one, index) => ({ ...one, dueAt: windows[index]?.dueAt })));
+  expect(made.map(({ notification }) => notification)).toEqual(attempts.map(({ notification }) => notification));
+});
+
 it('finds the window of a joined notification that is a row, and not a later one with the same key that is packed', async () => {
   const { notifications, windows } = usual(2, 60, 1, 'joined');
   const [first, ...later] = windows.filter((_, index) => index % 7 === 0);
