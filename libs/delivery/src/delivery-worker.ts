@@ -97,7 +97,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const closed = [...this.workers.values()].map((worker) => worker.close()); // first, so that they do not fetch jobs that `places.close` wakes
+    // First, so that they do not fetch jobs that `places.close` wakes.
+    const closed = [...this.workers.values()].map((worker) => worker.close());
     const timer = setTimeout(() => this.cancelJobs(), finishWithinMs);
     await Promise.all([this.places.close(), ...closed]);
     clearTimeout(timer);
