@@ -2,7 +2,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
-import { assertDeliveryJob, Queues, type DeliveryJob, type JobWorker, type Readership } from '@pns/queue';
+import { assertDeliveryJob, Queues, type DeliveryJob, type JobWorker } from '@pns/queue';
 import { log, RecurringFault, shortTurn, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
@@ -13,6 +13,7 @@ import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
 import type { FailingEndpoints } from './failing-endpoints';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
+import type { DeliveryWorkerOptions } from './delivery-worker-options';
 import { IsolatedTransport } from './isolated-transport';
 import { NextAttempts } from './next-attempts';
 import type { PausedClients } from './paused-clients';
@@ -20,19 +21,6 @@ import type { QueueRef } from './routing';
 import { SharedLookup } from './shared-lookup';
 import { reasonsToSuppress } from './suppression';
 import { byFirstAcceptance, Turns, type Turn } from './turns';
-
-/** How a worker runs the jobs of its transport. */
-export interface DeliveryWorkerOptions {
-  readonly sources: readonly QueueRef[];
-  /** Jobs of a source in progress at once; by default limited only by the places for their deliveries. */
-  readonly concurrency?: number | undefined;
-  /** Whether the attempts of a job begin only after those of earlier jobs. Then all jobs have the same endpoint. */
-  readonly isOrdered?: boolean | undefined;
-  /** Which other processes take jobs from the sources; by default the other workers of the transport. */
-  readonly readership?: Readership | undefined;
-  /** The script of the app that sends suspect deliveries in a separate process; without it, they are sent in this process. */
-  readonly isolatedEntry?: string | undefined;
-}
 
 /** The limits of one run of a job. */
 interface RunBounds {
@@ -288,11 +276,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
         this.paused.pause(client, outcome.reason, options);
       }
       if (outcome.kind === 'delivered') this.paused.resume(client);
-      if (
-        outcome.kind === 'retry' &&
-        outcome.isDeferred === true &&
-        deferredForMs(delivery, Date.now()) >= maxDeferredMs
-      ) {
+      const isOverdue = deferredForMs(delivery, Date.now()) >= maxDeferredMs;
+      if (outcome.kind === 'retry' && outcome.isDeferred === true && isOverdue) {
         return {
           kind: 'expired',
           reason: 'it was deferred for a day, because the endpoint failed or requested pauses',
