@@ -193,6 +193,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     // If a later step fails, the job runs again and repeats no attempt.
     checkpoint.keep(tries.filter((attempt) => !isDeferred(attempt)));
+    // Other users may have displaced these from memory during the attempts; properties decide about retries and the history.
+    if (!bounds.signal.aborted) await this.loadProperties(deliveries);
     this.outcomes.deferred(await this.next.defer(source, job, tries, checkpoint));
     await this.next.retry(source, job.data.endpoint, checkpoint.unrecorded(deliveries), checkpoint);
     // During shutdown there is no time to wait for Postgres; the process that runs the job again records the attempts.
