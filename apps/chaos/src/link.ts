@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /**
- * `open`: forwards all bytes. `cut`: breaks connections and refuses new ones. `slow`: delays each portion of bytes. `half-open`: connections
- * stay open and carry nothing; they break when the state ends, like connections that the system closes.
+ * `open`: forwards all bytes. `cut`: breaks connections and refuses new ones. `slow`: delays each portion of bytes. `half-open`:
+ * connections stay open and carry nothing; they break when the state ends, like connections that the system closes.
  */
 export type LinkState = 'open' | 'cut' | 'slow' | 'half-open';
 

@@ -36,7 +36,10 @@ const statusOfDigit: Readonly<Record<string, JoinStatus>> = { 0: 'duplicate', 1:
 /** The result of a join. All times are on Redis' clock, in ms since the epoch. */
 export interface Joined {
   readonly clock: number;
-  /** Windows that have been due for longer than a tick and are not taken; while any batch is older than a tick, also all windows in batches. */
+  /**
+   * Windows that have been due for longer than a tick and are not taken; while any batch is older than a tick, also all windows in
+   * batches.
+   */
   readonly overdue: number;
   /** The id of the tick that the caller must add for windows that are due at once. */
   readonly announcedTick?: string;

@@ -55,6 +55,14 @@ it('a change during a lost connection to Redis takes effect after the reconnect'
   await link.close();
 });
 
+it('has no templates for the pushes of a user who was not loaded', async () => {
+  const process = await site.start();
+  const style = () => process.cascade.pushStyle({ ...john, ...mail });
+  expect(style).toThrow('user 14 of context 1 are not loaded');
+  await process.cascade.load([john]);
+  expect(style()).toHaveProperty('title');
+});
+
 it('asks Postgres once for a batch, and not at all for known values', async () => {
   const process = await site.start();
   await site.hearing(1);

@@ -143,8 +143,14 @@ export class ConfigCascade {
     });
   }
 
-  /** The templates, badge and sound that properties set for pushes of `topic` to `client` of `subject`. */
+  /**
+   * The templates, badge and sound that properties set for pushes of `topic` to `client` of `subject`.
+   *
+   * @throws for a user that was not loaded: the templates of the server may show what those of the user hide.
+   */
   pushStyle({ client, topic, ...subject }: UserKey & Target): PushStyle {
+    if (this.scopesOf(subject) === undefined)
+      throw new Error(`The properties of user ${subject.user} of context ${subject.context} are not loaded.`);
     return this.derive(subject, `style ${client} ${topic}`, () => this.pushStyleNow(subject, { client, topic }));
   }
 

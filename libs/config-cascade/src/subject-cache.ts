@@ -38,7 +38,10 @@ interface KnownContext extends Known {
 const maxContexts = 131_072;
 const maxUsers = 131_072;
 
-/** Most characters of the values of all contexts, and of all users: those of 1,024 users whose values are as long as possible. */
+/**
+ * Most characters of the values and tags of all contexts, and of all users: those of 888 users whose values and tags are as long as
+ * possible. A batch of the dispatcher has fewer users.
+ */
 const maxCharacters = 64 * 1024 * 1024;
 
 /** The generation of entries that must be read again. */
@@ -164,8 +167,9 @@ function newCascade(context: number, common: Common, ofContext: KnownContext, kn
 }
 
 /** At least 1, as the cache requires. */
-function charactersOf({ content }: Known): number {
+function charactersOf({ content, tags }: Known): number {
   let characters = 1;
+  for (const tag of tags) characters += tag.length;
   for (const [name, value] of content?.values ?? []) characters += name.length + value.length;
   return characters;
 }

@@ -159,7 +159,10 @@ export class ClientOptions {
     this.stored = new Map((await this.store.all()).map((each) => [keyOf(each), each]));
   }
 
-  /** Resolves when changes that were written before the call are in effect, or, while Postgres is away, when a retry is planned. Never rejects. */
+  /**
+   * Resolves when changes that were written before the call are in effect, or, while Postgres is away, when a retry is planned. Never
+   * rejects.
+   */
   private refresh(): Promise<void> {
     this.wantedRefreshes++;
     this.refreshing ??= this.refreshUntilLatest();

@@ -39,7 +39,10 @@ export function isDeferred({ delivery, outcome }: Attempt): boolean {
 /** The outcome of an attempt that ended with an unexpected error. */
 export const internalError: Outcome = { kind: 'retry', reason: 'internal error', isInternal: true };
 
-/** Whether the endpoint answered or failed; `nothing` for outcomes that may arise without a request to the endpoint, or by a fault of ours. */
+/**
+ * Whether the endpoint answered or failed; `nothing` for outcomes that may arise without a request to the endpoint, or by a fault of
+ * ours.
+ */
 export function verdictOf(outcome: Outcome): Verdict {
   if (outcome.kind === 'delivered' || outcome.kind === 'gone') return 'answered';
   if (outcome.kind !== 'retry') return 'nothing';

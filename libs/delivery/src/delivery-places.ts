@@ -24,7 +24,10 @@ export interface Places {
   leave(): void;
 }
 
-/** An endpoint may have as many deliveries in this process as it accepts in `waitingMs`, in flight or waiting, and at least `leastOccupied`. */
+/**
+ * An endpoint may have as many deliveries in this process as it accepts in `waitingMs`, in flight or waiting, and at least
+ * `leastOccupied`.
+ */
 const [waitingMs, leastOccupied] = [5000, 200] as const;
 
 /** At most this many deferred jobs of an endpoint are woken in order; further ones run when their pause ends. */

@@ -2,7 +2,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { ConfigCascade } from '@pns/config-cascade';
 import { OutcomeRecorder, type Attempt } from '@pns/outcomes';
 import type { SubscriptionStore } from '@pns/persistence';
-import { assertDeliveryJob, Queues, type DeliveryJob, type JobWorker, type Readership } from '@pns/queue';
+import { assertDeliveryJob, Queues, type DeliveryJob, type JobWorker } from '@pns/queue';
 import { log, RecurringFault, shortTurn, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
@@ -13,6 +13,7 @@ import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
 import type { FailingEndpoints } from './failing-endpoints';
 import { DeliveryPlaces, type PlaceRequest, type Places } from './delivery-places';
+import type { DeliveryWorkerOptions } from './delivery-worker-options';
 import { IsolatedTransport } from './isolated-transport';
 import { NextAttempts } from './next-attempts';
 import type { PausedClients } from './paused-clients';
@@ -20,19 +21,6 @@ import type { QueueRef } from './routing';
 import { SharedLookup } from './shared-lookup';
 import { reasonsToSuppress } from './suppression';
 import { byFirstAcceptance, Turns, type Turn } from './turns';
-
-/** How a worker runs the jobs of its transport. */
-export interface DeliveryWorkerOptions {
-  readonly sources: readonly QueueRef[];
-  /** Jobs of a source in progress at once; by default limited only by the places for their deliveries. */
-  readonly concurrency?: number | undefined;
-  /** Whether the attempts of a job begin only after those of earlier jobs. Then all jobs have the same endpoint. */
-  readonly isOrdered?: boolean | undefined;
-  /** Which other processes take jobs from the sources; by default the other workers of the transport. */
-  readonly readership?: Readership | undefined;
-  /** The script of the app that sends suspect deliveries in a separate process; without it, they are sent in this process. */
-  readonly isolatedEntry?: string | undefined;
-}
 
 /** The limits of one run of a job. */
 interface RunBounds {
@@ -97,7 +85,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const closed = [...this.workers.values()].map((worker) => worker.close()); // first, so that they do not fetch jobs that `places.close` wakes
+    // First, so that they do not fetch jobs that `places.close` wakes.
+    const closed = [...this.workers.values()].map((worker) => worker.close());
     const timer = setTimeout(() => this.cancelJobs(), finishWithinMs);
     await Promise.all([this.places.close(), ...closed]);
     clearTimeout(timer);
@@ -204,6 +193,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     // If a later step fails, the job runs again and repeats no attempt.
     checkpoint.keep(tries.filter((attempt) => !isDeferred(attempt)));
+    // Other users may have displaced these from memory during the attempts; properties decide about retries and the history.
+    if (!bounds.signal.aborted) await this.loadProperties(deliveries);
     this.outcomes.deferred(await this.next.defer(source, job, tries, checkpoint));
     await this.next.retry(source, job.data.endpoint, checkpoint.unrecorded(deliveries), checkpoint);
     // During shutdown there is no time to wait for Postgres; the process that runs the job again records the attempts.
@@ -287,11 +278,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
         this.paused.pause(client, outcome.reason, options);
       }
       if (outcome.kind === 'delivered') this.paused.resume(client);
-      if (
-        outcome.kind === 'retry' &&
-        outcome.isDeferred === true &&
-        deferredForMs(delivery, Date.now()) >= maxDeferredMs
-      ) {
+      const isOverdue = deferredForMs(delivery, Date.now()) >= maxDeferredMs;
+      if (outcome.kind === 'retry' && outcome.isDeferred === true && isOverdue) {
         return {
           kind: 'expired',
           reason: 'it was deferred for a day, because the endpoint failed or requested pauses',

@@ -7,7 +7,8 @@ import { Queues, type Readership } from '@pns/queue';
 import { KeySpace } from '@pns/redis';
 import { hasEndpoints, type Transport, type TransportName } from '@pns/transport-contract';
 import { CredentialsExpiry } from './credentials-expiry';
-import { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
+import { DeliveryWorker } from './delivery-worker';
+import type { DeliveryWorkerOptions } from './delivery-worker-options';
 
 import { FailingEndpoints } from './failing-endpoints';
 import { PausedClients } from './paused-clients';

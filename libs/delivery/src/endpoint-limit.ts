@@ -4,7 +4,7 @@ const [startPart, leastPart] = [4, 32] as const;
 /** The limit never falls below this: so few deliveries do not overload an endpoint, and a busy process may measure its own delay. */
 const leastInFlight = 10;
 
-/** Added by each answer while the limit is used up: the limit doubles in the time of one answer, and grows by an eighth after a decrease. */
+/** Added by each answer while the limit is used up: the limit doubles in the time of an answer, and grows by an eighth after a decrease. */
 const [firstGrowth, laterGrowth] = [1, 1 / 8] as const;
 
 /** Subtracted by each failure, and by each answer of an endpoint that slows down. */

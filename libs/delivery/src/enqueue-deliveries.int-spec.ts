@@ -28,6 +28,12 @@ const text = (length: number) => ({ text: 'x'.repeat(length) });
 it.each([
   ['short payloads', Array.from({ length: 250 }, () => text(10)), [50, 100, 100]],
   ['the longest payloads', Array.from({ length: 20 }, () => text(65_000)), [4, 8, 8]],
+  [
+    'the longest payloads, of escapes',
+    Array.from({ length: 20 }, () => ({ text: '\u0001'.repeat(10_900) })),
+    [4, 8, 8],
+  ],
+  ['the longest payloads, in lists', Array.from({ length: 20 }, () => ({ list: ['x'.repeat(65_000)] })), [4, 8, 8]],
   ['a few long payloads', [...Array.from({ length: 98 }, () => text(10)), text(65_000), text(65_000)], [100]],
 ])('a job has a limited number of deliveries and of characters: %s', async (name, payloads, expected) => {
   const deliveries = sent(payloads);

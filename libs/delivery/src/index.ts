@@ -1,6 +1,7 @@
 export { Checkpoint } from './checkpoint';
 export { DeliveryModule, type TransportOptions } from './delivery.module';
-export { DeliveryWorker, type DeliveryWorkerOptions } from './delivery-worker';
+export { DeliveryWorker } from './delivery-worker';
+export type { DeliveryWorkerOptions } from './delivery-worker-options';
 export { eraseDeliveries } from './erase-deliveries';
 export { enqueueDeliveries, enqueueDeliveriesFrom, type EnqueueOptions } from './enqueue-deliveries';
 export { PausedClients } from './paused-clients';

@@ -13,8 +13,6 @@ type Subscribed = Delivery & { readonly subscriptionId: string };
  */
 const recheckAfterMs = 1000;
 
-const none: ReadonlySet<string> = new Set();
-
 /**
  * The reasons why some of `deliveries` must be suppressed. Makes at most one query for all deliveries that have waited, and none for
  * deliveries that were dispatched within the last second.
@@ -26,18 +24,21 @@ export async function reasonsToSuppress(
   cascade: Cascade,
   live: SharedLookup<ReadonlySet<string>>,
 ): Promise<ReadonlyMap<Delivery, string>> {
-  const recheckBefore = Date.now() - recheckAfterMs;
-  const waited = deliveries.filter(
-    (delivery): delivery is Subscribed => delivery.subscriptionId !== undefined && delivery.dueAt < recheckBefore,
-  );
-  const found = waited.length === 0 ? none : await live.of(waited.map(({ subscriptionId }) => subscriptionId));
   const reasons = new Map<Delivery, string>();
-  for (const delivery of waited) {
-    if (!found.has(delivery.subscriptionId)) reasons.set(delivery, 'the subscription was deleted or has expired');
-  }
+  // Before anything is awaited: other users may displace those that the caller has just loaded.
   for (const delivery of deliveries) {
     if (!isForOperator(delivery) && isOff(delivery, cascade))
       reasons.set(delivery, 'the transport is off for this user, client and topic');
+  }
+  const recheckBefore = Date.now() - recheckAfterMs;
+  const waited = deliveries.filter(
+    (delivery): delivery is Subscribed =>
+      delivery.subscriptionId !== undefined && delivery.dueAt < recheckBefore && !reasons.has(delivery),
+  );
+  if (waited.length === 0) return reasons;
+  const found = await live.of(waited.map(({ subscriptionId }) => subscriptionId));
+  for (const delivery of waited) {
+    if (!found.has(delivery.subscriptionId)) reasons.set(delivery, 'the subscription was deleted or has expired');
   }
   return reasons;
 }

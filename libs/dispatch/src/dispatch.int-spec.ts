@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AggregationModule, Ingest, Windows, type Batch, type Settling } from '@pns/aggregation';
-import { ConfigCascadeModule, ConfigChanges } from '@pns/config-cascade';
+import { ConfigCascade, ConfigCascadeModule, ConfigChanges } from '@pns/config-cascade';
 import { HistoryModule } from '@pns/history';
 import { startRedis, type FreshDatabase, type LocalRedis } from '@pns/local-servers';
 import { ConfigStore, PersistenceModule, SubscriptionStore } from '@pns/persistence';
@@ -14,6 +14,7 @@ import { deliveryQueue, QueueModule, Queues, type DeliveryJob } from '@pns/queue
 import { log, metrics, nestLogger } from '@pns/runtime';
 import { RuntimeModule } from '@pns/runtime/app';
 import type { Redis } from 'ioredis';
+import { DataSource } from 'typeorm';
 import { Dispatch } from './dispatch.service';
 import { TokenForms } from './token-forms';
 
@@ -157,4 +158,35 @@ it('enqueues a large batch in parts', async () => {
   expect(await app.get(Dispatch).dispatch(batch, settling)).toBe('settled');
   expect([parts.length, await queued()]).toEqual([2, Array(150).fill('30 crm')]);
   expect((await windows().take(0, batch.id, 'me', 500)).windows).toEqual([]);
+});
+
+it('sends all parts of a batch while other users displace its users in memory', async () => {
+  await subscribe(40, 'crm');
+  await enable(40, 'crm');
+  await app.get(DataSource, { strict: false }).query(
+    `INSERT INTO user_properties (context_id, user_id, name, value)
+     SELECT 2, user_id, 'any', repeat('x', 65000) FROM generate_series(1, 1100) AS user_id`,
+  );
+  const others = Array.from({ length: 1100 }, (_, index) => ({ context: 2, user: index + 1 }));
+  const cascade = app.get(ConfigCascade, { strict: false });
+  const client = app.get(Queues).redis as Redis;
+  const another = client.duplicate();
+  const displace = async (): Promise<void> => {
+    try {
+      for (let from = 0; from < others.length; from += 550) await cascade.load(others.slice(from, from + 550));
+      expect(cascade.scopesOf({ context: 1, user: 40 })).toBeUndefined();
+    } finally {
+      await another.client('UNPAUSE');
+    }
+  };
+  let displaced: Promise<void> | undefined;
+  const batch = await batchFor(Array<number>(150).fill(40), { text: 'x'.repeat(60_000) });
+  await app.get(Dispatch).dispatch(batch, (left, count) => {
+    // The first part is not enqueued before the users are displaced.
+    displaced ??= client.client('PAUSE', 600_000, 'WRITE').then(displace);
+    return windows().settling(batch, left, count);
+  });
+  await displaced;
+  another.disconnect();
+  expect(await queued()).toEqual(Array(150).fill('40 crm'));
 });

@@ -65,7 +65,7 @@ export class Dispatch {
     const audiences = await this.audiencesOf(batch);
     let left = batch.windows.length;
     let settled: Settled | 'settled' | 'lost' = 'settled';
-    for (const { windows, deliveries, suppressed, recorded, spans } of this.parts(batch, audiences)) {
+    for await (const { windows, deliveries, suppressed, recorded, spans } of this.parts(batch, audiences)) {
       settled = await endingSpans(spans, () => this.handOver(deliveries, settling(left, windows)));
       if (settled === 'lost') return settled;
       for (const [transport, count] of suppressed) countSuppressed(transport, count);
@@ -86,15 +86,11 @@ export class Dispatch {
     return enqueueDeliveriesFrom(this.queues, groupedByRoute(toSend, this.queues.keys), origin);
   }
 
-  private *parts({ windows }: Batch, audiences: ReadonlyMap<string, Audience>): Generator<Part> {
-    const empty = () => ({
-      windows: 0,
-      deliveries: [] as Delivery[],
-      suppressed: new Map<TransportName, number>(),
-      recorded: [] as Dispatched[],
-      spans: [] as OpenSpan[],
-    });
-    let part = empty();
+  private async *parts({ windows }: Batch, audiences: ReadonlyMap<string, Audience>): AsyncGenerator<Part> {
+    // Directly before each part: other batches may have displaced users of this one, and a user who is not known gets nothing.
+    const load = () => this.cascade.load(windows.map(({ notification }) => notification));
+    await load();
+    let part = emptyPart();
     let size = 0;
     let ofWindow: SuppressedTarget[] = [];
     const rules = {
@@ -122,7 +118,8 @@ export class Dispatch {
       size += deliveries.length * window.size;
       if (part.deliveries.length < maxDeliveriesPerPart && size < maxPartSize) continue;
       yield part;
-      part = empty();
+      await load();
+      part = emptyPart();
       size = 0;
     }
     if (part.windows > 0) yield part;
@@ -144,6 +141,16 @@ export class Dispatch {
     for (const subscription of subscriptions) audiences.get(userKey(subscription))?.subscriptions.push(subscription);
     return audiences;
   }
+}
+
+function emptyPart() {
+  return {
+    windows: 0,
+    deliveries: [] as Delivery[],
+    suppressed: new Map<TransportName, number>(),
+    recorded: [] as Dispatched[],
+    spans: [] as OpenSpan[],
+  };
 }
 
 /** Whether a delivery is for parked sockets. */

@@ -82,7 +82,10 @@ export class HistoryReader {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** The newest notification with this id, and the others, newest first: an id of a producer may belong to several users and to several CloudEvents. */
+  /**
+   * The newest notification with this id, and the others, newest first: an id of a producer may belong to several users and to several
+   * CloudEvents.
+   */
   async named(
     id: IdentifiedNotification,
     reach: HistoryReach,

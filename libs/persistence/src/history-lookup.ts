@@ -170,21 +170,7 @@ export class HistoryLookup {
       windows[row.index] = toWindow(row);
       places[row.index] = Number(row.place);
     }
-    // A packed window has a single notification, the one that was sent.
-    const indexes = new Map<string, number[]>();
-    for (const { index, ...notification } of wanted) {
-      const name = nameOf(notification);
-      indexes.set(name, [...(indexes.get(name) ?? []), index]);
-    }
-    for (const window of packed) {
-      for (const index of indexes.get(nameOf(window)) ?? []) {
-        const { windowKey, place } = notifications[index] as FoundNotification;
-        if (window.windowKey !== windowKey || window.place < place || window.place >= (places[index] ?? Infinity))
-          continue;
-        windows[index] = window;
-        places[index] = window.place;
-      }
-    }
+    preferPacked(packed, wanted, windows, places);
     return windows;
   }
 
@@ -275,4 +261,26 @@ export const attemptsStatement = `SELECT a.* FROM (SELECT DISTINCT * FROM unnest
 
 function nameOf({ context, user, notification }: Pick<FoundNotification, 'context' | 'user' | 'notification'>): string {
   return `${context} ${user} ${notification}`;
+}
+
+/** Replaces the windows of rows by packed ones with a lower place. A packed window has a single notification, the one that was sent. */
+function preferPacked(
+  packed: readonly HistoryWindow[],
+  wanted: readonly (FoundNotification & { readonly index: number })[],
+  windows: (FoundWindow | undefined)[],
+  places: (number | undefined)[],
+): void {
+  const byName = new Map<string, typeof wanted>();
+  for (const notification of wanted) {
+    const name = nameOf(notification);
+    byName.set(name, [...(byName.get(name) ?? []), notification]);
+  }
+  for (const window of packed) {
+    for (const { index, windowKey, place } of byName.get(nameOf(window)) ?? []) {
+      if (window.windowKey !== windowKey || window.place < place || window.place >= (places[index] ?? Infinity))
+        continue;
+      windows[index] = window;
+      places[index] = window.place;
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import { isOwnedBy, type Owner } from '@pns/subscriptions';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { ownerHash, packOf, type PackedRecord, type PackKind } from './history-packs';
 
 /** Most packs that one transaction rewrites. Each has up to 100 records. */
@@ -17,29 +17,53 @@ interface PackRow {
  * partition without its records, because an index of owners would cost more than all other parts of a write.
  */
 export async function eraseFromPacks(database: DataSource, partition: string, owner: Owner): Promise<number> {
+  const others: string[] = [];
+  for (;;) {
+    const { places, removed } = await eraseFromSome(database, partition, owner, others);
+    if (removed > 0 || places.length < packsPerStep) return removed;
+    // Packs of other users with the same hash, which a tenant can choose. The owner's packs may come after them.
+    others.push(...places);
+  }
+}
+
+/** Searches the next packs that may have records of the owner, except those at the places in `others`. */
+async function eraseFromSome(
+  database: DataSource,
+  partition: string,
+  owner: Owner,
+  others: readonly string[],
+): Promise<{ readonly places: readonly string[]; readonly removed: number }> {
   const { context, user } = owner;
-  const isOwned = `$2 = ANY (contexts)${user === undefined ? '' : ' AND $3 = ANY (owners)'}`;
+  const isOwned = `$3 = ANY (contexts)${user === undefined ? '' : ' AND $4 = ANY (owners)'}`;
   return database.transaction(async (manager) => {
     const found = await manager.query<PackRow[]>(
-      `SELECT ctid AS place, kind, at, records FROM ${partition} WHERE ${isOwned} LIMIT $1 FOR UPDATE`,
-      [packsPerStep, context, ...(user === undefined ? [] : [ownerHash({ context, user })])],
+      `SELECT ctid AS place, kind, at, records FROM ${partition}
+       WHERE ${isOwned} AND ctid <> ALL ($2::tid[]) LIMIT $1 FOR UPDATE`,
+      [packsPerStep, others, context, ...(user === undefined ? [] : [ownerHash({ context, user })])],
     );
     let removed = 0;
-    for (const { place, kind, at, records } of found) {
-      const all = JSON.parse(records) as PackedRecord[];
-      const kept = all.filter(([ofContext, ofUser]) => !isOwnedBy({ context: ofContext, user: ofUser }, owner));
-      removed += all.length - kept.length;
-      if (kept.length === 0) await manager.query(`DELETE FROM ${partition} WHERE ctid = $1`, [place]);
-      else if (kept.length < all.length) {
-        const { contexts, owners, records: left } = packOf(kind, at.getTime(), kept);
-        await manager.query(`UPDATE ${partition} SET contexts = $2, owners = $3, records = $4 WHERE ctid = $1`, [
-          place,
-          contexts,
-          owners,
-          left,
-        ]);
-      }
-    }
-    return removed;
+    for (const pack of found) removed += await eraseFromPack(manager, partition, owner, pack);
+    return { places: found.map(({ place }) => place), removed };
   });
+}
+
+async function eraseFromPack(
+  manager: EntityManager,
+  partition: string,
+  owner: Owner,
+  { place, kind, at, records }: PackRow,
+): Promise<number> {
+  const all = JSON.parse(records) as PackedRecord[];
+  const kept = all.filter(([context, user]) => !isOwnedBy({ context, user }, owner));
+  if (kept.length === 0) await manager.query(`DELETE FROM ${partition} WHERE ctid = $1`, [place]);
+  else if (kept.length < all.length) {
+    const { contexts, owners, records: left } = packOf(kind, at.getTime(), kept);
+    await manager.query(`UPDATE ${partition} SET contexts = $2, owners = $3, records = $4 WHERE ctid = $1`, [
+      place,
+      contexts,
+      owners,
+      left,
+    ]);
+  }
+  return all.length - kept.length;
 }

@@ -1,3 +1,4 @@
+import { Slices } from '@pns/runtime';
 import { attemptIn, ownerHash, slotMs, slotOf, windowIn } from './history-packs';
 import type { PackedRecord, PackKind, PackOwner } from './history-packs';
 import type { HistoryReads } from './history-reads';
@@ -8,6 +9,12 @@ export interface WantedRecords extends PackOwner {
   readonly from: number;
   readonly to: number;
 }
+
+/**
+ * Most slots, each for one owner, that one query reads. A user with many notifications can be in all packs of a slot, which are
+ * hundreds in a large installation, and all packs of a query are in memory at once.
+ */
+const placesPerQuery = 20;
 
 /** The packs with records of some owners in some slots. Each pack is read once for each owner. */
 export const packsStatement = `SELECT n.owner, p.records FROM unnest($2::timestamptz[], $3::int[]) AS n (slot, owner)
@@ -34,27 +41,46 @@ async function recordsInPacks(
   kind: PackKind,
   wanted: readonly WantedRecords[],
 ): Promise<PackedRecord[]> {
-  if (wanted.length === 0) return [];
   const owners = new Set(wanted.map(nameOf));
-  const places = new Map<string, readonly [slot: number, owner: number]>();
+  const places = placesOf(wanted);
+  const slices = new Slices();
+  const found: PackedRecord[] = [];
+  for (let from = 0; from < places.length; from += placesPerQuery) {
+    for (const { owner, records } of await packsAt(reads, kind, places.slice(from, from + placesPerQuery))) {
+      if (slices.isOver) await slices.pause();
+      for (const record of JSON.parse(records) as PackedRecord[]) {
+        const of = { context: record[0], user: record[1] };
+        if (ownerHash(of) === owner && owners.has(nameOf(of))) found.push(record);
+      }
+    }
+  }
+  return found;
+}
+
+/** A slot and the hash of an owner. */
+type Place = readonly [slot: number, owner: number];
+
+function placesOf(wanted: readonly WantedRecords[]): Place[] {
+  const places = new Map<string, Place>();
   for (const { from, to, ...owner } of wanted) {
     const hash = ownerHash(owner);
     for (let slot = slotOf(from); slot <= slotOf(to) + slotMs; slot += slotMs)
       places.set(`${slot} ${hash}`, [slot, hash]);
   }
-  const pairs = [...places.values()];
-  const rows = await reads.query<{ owner: number; records: string }>(packsStatement, [
+  return [...places.values()];
+}
+
+function packsAt(
+  reads: HistoryReads,
+  kind: PackKind,
+  places: readonly Place[],
+): Promise<{ readonly owner: number; readonly records: string }[]> {
+  return reads.query(packsStatement, [
     kind,
-    pairs.map(([slot]) => new Date(slot)),
-    pairs.map(([, owner]) => owner),
-    new Date(pairs.reduce((least, [slot]) => Math.min(least, slot), Infinity)),
+    places.map(([slot]) => new Date(slot)),
+    places.map(([, owner]) => owner),
+    new Date(Math.min(...places.map(([slot]) => slot))),
   ]);
-  return rows.flatMap(({ owner, records }) =>
-    (JSON.parse(records) as PackedRecord[]).filter(([context, user]) => {
-      const of = { context, user };
-      return ownerHash(of) === owner && owners.has(nameOf(of));
-    }),
-  );
 }
 
 function nameOf({ context, user }: PackOwner): string {

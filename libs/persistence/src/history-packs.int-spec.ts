@@ -4,6 +4,7 @@ import { openDatabase, type StartingDatabase } from './database';
 import { ErasureStore } from './erasure.store';
 import { HistoryLookup, type HistoryFilter } from './history-lookup';
 import { HistoryPartitions } from './history-partitions';
+import { ownerHash, packOf } from './history-packs';
 import { HistoryReads } from './history-reads';
 import type { HistoryAttempt, HistoryNotification, HistoryRows, HistoryWindow } from './history-rows';
 import { HistoryStore } from './history.store';
@@ -97,6 +98,15 @@ it('writes usual records of a slot as one row, and finds the window and the atte
   expect(await lookup.attemptsOf(notifications)).toEqual(shown);
 });
 
+it('finds records in more slots than one query reads', async () => {
+  const { notifications, windows, attempts } = usual(9, 1250, 2, 'spread');
+  await write({ notifications, windows, attempts });
+  const found = await lookup.windowsOf(notifications);
+  expect(found.map((window) => window?.notification)).toEqual(windows.map(({ notification }) => notification));
+  const made = await lookup.attemptsOf(notifications.map((one, index) => ({ ...one, dueAt: windows[index]?.dueAt })));
+  expect(made.map(({ notification }) => notification)).toEqual(attempts.map(({ notification }) => notification));
+});
+
 it('finds the window of a joined notification that is a row, and not a later one with the same key that is packed', async () => {
   const { notifications, windows } = usual(2, 60, 1, 'joined');
   const [first, ...later] = windows.filter((_, index) => index % 7 === 0);
@@ -169,4 +179,26 @@ it('erases the records of a user, and those of a context, from packs, and no oth
   expect([await left('kept', 2), kept]).not.toContain(0);
   expect(await left('kept', 2)).toBe(kept);
   expect(await erase({ context: 4 })).toBe(0);
+});
+
+it('erases the records of a user behind many packs of another user with the same hash', async () => {
+  const owner = { context: 6, user: 1 };
+  // A tenant can choose such a user, because the hash has no secret.
+  const namesake = { context: 8, user: 1157044143 };
+  expect(ownerHash(namesake)).toBe(ownerHash(owner));
+  await write(usual(namesake.context, 25, 1, 'partition'));
+  const { at, kind, contexts, owners, records } = packOf('windows', midnight, [
+    [owner.context, 2, 'neighbour'],
+    [namesake.context, namesake.user, 'namesake'],
+  ]);
+  await database.query(
+    `INSERT INTO history_packs (at, kind, contexts, owners, records)
+     SELECT $1, $2, $3, $4, $5 FROM generate_series(1, 250)`,
+    [new Date(at), kind, contexts, owners, records],
+  );
+  await write(usual(owner.context, 90, 1, 'behind'));
+  const erasure = new ErasureStore(database, new HistoryPartitions(database));
+  while ((await erasure.erase(owner, 1000)) > 0);
+  const left = JSON.stringify(await database.query('SELECT records FROM history_packs'));
+  expect([left.includes('behind-'), left.split('namesake').length - 1]).toEqual([false, 250]);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedis, type LocalRedis } from '@pns/local-servers';
 import { connectRedis, KeySpace } from '@pns/redis';
+import { nextTurn, shortTurn } from '@pns/runtime';
 import { addJobs, addJobsFrom, type NewJob, type Origin } from './add-jobs';
 import { Queues } from './queues.service';
 
@@ -57,6 +58,20 @@ it('adds jobs to several queues at once, each only once', async () => {
   await addJobs(queues, jobs);
   await addJobs(queues, jobs);
   expect([await idsIn('webhook'), await idsIn('apns')]).toEqual([['a'], ['b', 'c']]);
+});
+
+it('adds the jobs of calls with little work in the order of the calls, also while others wait for a turn', async () => {
+  await queues.queue(group, 'webhook').waitUntilReady();
+  await nextTurn();
+  const end = performance.now() + 20;
+  void shortTurn(); // the turn of the event loop begins to count
+  while (performance.now() < end); // as other work in the same turn
+  for (let waiting = 0; waiting < 100; waiting++) void shortTurn();
+  const first = addJobs(queues, [job('first')]);
+  await new Promise((resolve) => setImmediate(resolve));
+  await Promise.all([first, addJobs(queues, [job('second')])]);
+  const waiting = await queues.queue(group, 'webhook').getJobs(['waiting'], 0, -1, true);
+  expect(waiting.map(({ id }) => id)).toEqual(['first', 'second']);
 });
 
 it('gives jobs the options of every job of a queue', async () => {

@@ -1,6 +1,6 @@
 import { Job, type IRedisTransaction } from 'bullmq';
 import { LuaScript, type RedisClient } from '@pns/redis';
-import { shortTurn } from '@pns/runtime';
+import { Slices } from '@pns/runtime';
 import type { Queues } from './queues.service';
 
 /** A job for a queue of a key group. It is not added while a job with the same id exists. */
@@ -66,10 +66,11 @@ export async function addJobsFrom<Answer extends string>(
 /** The answers of the transaction's commands; null when it was not executed because the origin has changed. */
 async function transact(queues: Queues, jobs: readonly NewJob[], origin?: Origin<string>): Promise<unknown[] | null> {
   const calls: Addition[] = [];
+  // Large jobs take some ms each. A call with little work does not pause, so that no later call for the same socket overtakes it.
+  const slices = new Slices();
   for (const job of jobs) {
+    if (slices.isOver) await slices.pause();
     calls.push(await additionOf(queues, job));
-    const turn = shortTurn(); // large jobs take some ms each
-    if (turn !== undefined) await turn;
   }
   const pipeline = queues.redis.pipeline();
   // Inside a transaction ioredis cannot send a script again that Redis does not know, so all scripts are loaded first.

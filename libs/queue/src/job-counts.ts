@@ -7,7 +7,10 @@ export interface JobCounts {
   readonly delayed: number;
 }
 
-/** Counts the jobs of each queue, in order; one pipeline for each key group, because all keys of a pipeline in a cluster must be on one node. */
+/**
+ * Counts the jobs of each queue, in order; one pipeline for each key group, because all keys of a pipeline in a cluster must be on one
+ * node.
+ */
 export async function jobCounts(
   redis: RedisClient,
   queues: readonly { readonly group: string; readonly name: string }[],

@@ -25,7 +25,10 @@ export function isUriWithin(configured: string, candidate: string): boolean {
   return faultBelow(configured, candidate) === undefined;
 }
 
-/** Why `candidate` is not `configured` or below it. It needs the same scheme, host, port and query, and the same path or one that continues after a `/`. */
+/**
+ * Why `candidate` is not `configured` or below it. It needs the same scheme, host, port and query, and the same path or one that
+ * continues after a `/`.
+ */
 function faultBelow(configured: string, candidate: string): string | undefined {
   const base = plainUri(configured);
   const uri = plainUri(candidate);

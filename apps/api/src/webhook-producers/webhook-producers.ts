@@ -74,7 +74,7 @@ export function refusedProducer(sentence: string, scheme: 'Basic' | 'X-OX-Signat
   return new RequestError('PRODUCER_REFUSED', sentence, [], { 'www-authenticate': `${scheme} realm="pns"` });
 }
 
-/** Both Basic credentials and a fixed header are compared in constant time. App Suite encodes Basic as ISO-8859-1, other clients as UTF-8. */
+/** Compares Basic credentials and a fixed header in constant time. App Suite encodes Basic as ISO-8859-1, other clients as UTF-8. */
 function isAuthorized({ webhookSecret, login, password }: ProducerOptions, authorization = ''): boolean {
   if (webhookSecret !== undefined)
     return isEqual(Buffer.from(authorization, 'latin1'), Buffer.from(webhookSecret, 'latin1'));

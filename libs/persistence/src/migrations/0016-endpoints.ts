@@ -31,9 +31,9 @@ const statements = [
   `CREATE INDEX endpoints_releasing ON endpoints (transport) WHERE released < releases`,
   // Set while a delivery is kept because its endpoint is switched off.
   `ALTER TABLE failed_deliveries ADD COLUMN endpoint bytea`,
-  // It reads the table, which is locked, and indexes no row. 200,000 rows (180 MB) took 1.4 s on a busy machine; workers that want to write wait for
-  // up to 20 s and then run their jobs again, so nothing is lost. CONCURRENTLY would have to leave the transaction of all migrations, and
-  // would wait for the processes that wait for its lock.
+  // It reads the table, which is locked, and indexes no row. 200,000 rows (180 MB) took 1.4 s on a busy machine; workers that want to
+  // write wait for up to 20 s and then run their jobs again, so nothing is lost. CONCURRENTLY would have to leave the transaction of all
+  // migrations, and would wait for the processes that wait for its lock.
   `CREATE INDEX failed_deliveries_endpoint ON failed_deliveries (transport, client, endpoint, failed_at)
    WHERE endpoint IS NOT NULL`,
 ];

@@ -23,7 +23,10 @@ export class ClientAddresses {
   }
 }
 
-/** The key by which connections are limited. A /64 of IPv6 is one address, because one subscriber has all of it. IPv4 is the same with or without `::ffff:`. */
+/**
+ * The key by which connections are limited. A /64 of IPv6 is one address, because one subscriber has all of it. IPv4 is the same with or
+ * without `::ffff:`.
+ */
 export function addressKey(address: string): string {
   if (!ipaddr.isValid(address)) return 'unknown';
   const parsed = ipaddr.process(address);

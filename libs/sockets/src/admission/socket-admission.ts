@@ -111,6 +111,12 @@ export class SocketAdmission {
     }
   }
 
+  /** Whether the properties of the socket's user are known, after they were read if they were not. Never rejects. */
+  async knowsProperties({ key }: OpenSocket): Promise<boolean> {
+    await this.properties.load([key]);
+    return this.cascade.scopesOf(key) !== undefined;
+  }
+
   /** Removes a socket that closed. Safe to repeat. `reason` is that of Socket.IO. */
   leave(socket: OpenSocket, reason: string): void {
     this.forget(socket);

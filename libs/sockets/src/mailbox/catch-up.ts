@@ -19,7 +19,7 @@ const followWithinMs = 15_000;
 /** How often the queue of a dead node is read, in ms. */
 const followLookMs = 100;
 
-/** How often an incomplete mailbox is read again, and a mailbox after Redis did not answer, in ms. */
+/** How often an incomplete mailbox is read again, and a mailbox after Redis or Postgres did not answer, in ms. */
 const [lookAgainMs, retryMs] = [50, 500];
 
 /** Sends sockets the deliveries of their mailbox before all other deliveries. */
@@ -46,6 +46,11 @@ export class CatchUp {
     const giveUpAt = performance.now() + (socket.isTakeOver ? returnWithinMs : 0);
     try {
       while (this.isHere(socket)) {
+        // Whether a user may receive the deliveries depends on properties, and a mailbox that was collected is empty.
+        if (!(await this.admission.knowsProperties(socket))) {
+          await pause(retryMs);
+          continue;
+        }
         const isLastTry = performance.now() >= giveUpAt && (await this.hasFollowed(socket, giveUpAt + followWithinMs));
         if (!isLastTry && !socket.isTakeOver) {
           await pause(lookAgainMs);

@@ -1,0 +1,15 @@
+import type { Readership } from '@pns/queue';
+import type { QueueRef } from './routing';
+
+/** How a worker runs the jobs of its transport. */
+export interface DeliveryWorkerOptions {
+  readonly sources: readonly QueueRef[];
+  /** Jobs of a source in progress at once; by default limited only by the places for their deliveries. */
+  readonly concurrency?: number | undefined;
+  /** Whether the attempts of a job begin only after those of earlier jobs. Then all jobs have the same endpoint. */
+  readonly isOrdered?: boolean | undefined;
+  /** Which other processes take jobs from the sources; by default the other workers of the transport. */
+  readonly readership?: Readership | undefined;
+  /** The script of the app that sends suspect deliveries in a separate process; without it, they are sent in this process. */
+  readonly isolatedEntry?: string | undefined;
+}
