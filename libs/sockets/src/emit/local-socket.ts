@@ -3,6 +3,7 @@ import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
 import type { Backlog } from './backlog';
 import { type EncodedEvent, encodedEvent, frameOf, missedEvent, pingFrame } from './websocket.payload';
+import { Repeats } from './repeats';
 import { Unconfirmed, type Sent, type UnconfirmedLimits, type Unreceived } from './unconfirmed';
 
 /** The user of a socket, and the parameters of its handshake. */
@@ -63,6 +64,7 @@ export class LocalSocket {
   private queued = 0;
   /** Whether it must receive missed events before all others. */
   isBehind = false;
+  private readonly repeats = new Repeats();
 
   constructor(
     readonly options: LocalSocketOptions,
@@ -81,8 +83,12 @@ export class LocalSocket {
     if (!this.isBehind) this.release();
   }
 
-  /** Sends a delivery within this turn of the event loop, after those that were accepted before it. */
+  /**
+   * Sends a delivery within this turn of the event loop, after those that were accepted before it. Does nothing if the socket was sent
+   * its notification in another way.
+   */
   send(delivery: Delivery): void {
+    if (this.repeats.has(delivery)) return;
     this.queued++;
     if (outbox.push({ waiting: this.prepared(delivery), socket: this }) === 1) setImmediate(emptyOutbox);
   }
@@ -98,7 +104,9 @@ export class LocalSocket {
    * Resolves once all is written or the socket is closed.
    */
   async catchUp({ deliveries, hasGap }: Unreceived): Promise<void> {
-    const missed = deliveries.map((delivery) => this.prepared(delivery));
+    const missed = deliveries
+      .filter((delivery) => !this.repeats.has(delivery))
+      .map((delivery) => this.prepared(delivery));
     this.early = [...(hasGap ? [this.gap()] : []), ...[...missed, ...this.early].sort(inTurn)];
     while (this.early.length > 0 && !this.isOver) {
       let bytes = 0;

@@ -127,6 +127,24 @@ describe('a socket that comes back', () => {
     await stays.got(2);
   });
 
+  it('receives a notification once that is in its mailbox, was sent back to it, and is in the queue of its node', async () => {
+    const client = await nodes.connect(near, '1');
+    client.close();
+    await nodes.untilOpen(0);
+    const [missed] = await nodes.dispatch();
+    await nodes.parked(missed?.id ?? '');
+    const back = await nodes.connect(far, '1');
+    await back.got(1);
+    const { notificationId } = missed as Delivery;
+    for (const target of [undefined, { kind: 'socket', node: far.id, connection: '1' } as const]) {
+      const again = { ...nodes.delivery(far.id), notificationId };
+      await nodes.enqueue(target === undefined ? again : withTarget(again, target));
+      await nodes.outcome(again, 'delivered');
+    }
+    await nodes.dispatch({ topic: 'ox:mail:last' });
+    expect(topics(await back.got(2))).toEqual(['ox:mail:new', 'ox:mail:last']);
+  });
+
   it('receives deliveries that are still in the queue of its former node', async () => {
     const client = await nodes.connect(near, '1');
     const late = await nodes.deliveryNow(near.id);

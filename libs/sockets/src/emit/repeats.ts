@@ -1,0 +1,34 @@
+import type { Delivery } from '@pns/transport-contract';
+
+/**
+ * How long after its opening a socket can receive a notification in two ways, in ms: as an open socket of its node, and from its
+ * mailbox or the node where it was before. `CatchUp` waits up to 15 s for that node.
+ */
+const repeatsWithinMs = 30_000;
+
+/** Most notifications that are remembered meanwhile: those of a full mailbox with the default limit. */
+const maxRemembered = 1000;
+
+/** The notifications that a socket was sent soon after its opening. */
+export class Repeats {
+  private readonly openedAt = performance.now();
+  /** The delivery of each notification. */
+  private remembered: Map<string, string> | undefined;
+
+  /**
+   * Whether the socket was sent the notification by another delivery. Remembers the delivery. A further attempt of the same delivery is
+   * no repeat, because its first attempt may have failed.
+   */
+  has({ id, notificationId, producer = '' }: Delivery): boolean {
+    const isNew = performance.now() - this.openedAt < repeatsWithinMs;
+    if (!isNew || this.remembered?.size === maxRemembered) {
+      this.remembered = undefined;
+      return false;
+    }
+    this.remembered ??= new Map();
+    const notification = `${notificationId} ${producer}`;
+    const sent = this.remembered.get(notification);
+    if (sent === undefined) this.remembered.set(notification, id);
+    return sent !== undefined && sent !== id;
+  }
+}
