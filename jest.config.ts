@@ -43,7 +43,7 @@ const config: Config = {
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'] },
     { ...shared, ...servers, displayName: 'integration', testMatch: ['<rootDir>/{apps,libs}/**/*.int-spec.ts'] },
-    { ...shared, ...servers, displayName: 'e2e', testMatch: ['<rootDir>/apps/{bench,chaos,e2e}/**/*.e2e-spec.ts'] },
+    { ...shared, ...servers, displayName: 'e2e', testMatch: ['<rootDir>/apps/{chaos,e2e}/**/*.e2e-spec.ts'] },
   ],
 };
 
