@@ -15,6 +15,9 @@ import type { Joined, JoinEntry, JoinStatus, Windows } from './windows';
 /** Most notifications that one script joins. A full script blocks Redis for some milliseconds. */
 const maxEntriesPerJoin = 500;
 
+/** Most users whose properties are loaded at once: fewer than the cascade keeps, however long their properties are. */
+const maxUsersPerLoad = 500;
+
 /** Most characters of JSON in the arguments of one script, unless a single notification has more. */
 const maxCharactersPerJoin = 256 * 1024;
 
@@ -82,14 +85,22 @@ export class Ingest {
     if (this.memory.isAbove(mostUsedForIntake)) await this.assertMemory();
     // Each promise costs a single notification as much time as the lookup of its properties.
     if (this.isFull()) await this.assertRoom();
-    if (!this.cascade.knows(notifications)) await this.properties.load(notifications);
     const answer = new Array<JoinStatus>(notifications.length);
     const slices: [number, Slice][] = [];
     const open = new Map<number, Slice>();
     const work = new Slices();
     let texts: PayloadTexts | undefined;
+    let loadedUntil = 0;
     for (const [position, notification] of notifications.entries()) {
-      if (work.isOver) await work.pause();
+      const isPaused = work.isOver;
+      if (isPaused) await work.pause();
+      if (isPaused || position === loadedUntil) {
+        // In parts, and again after each pause: other requests may have displaced users of this one, who would then get the
+        // properties of the server.
+        loadedUntil = Math.min(position + maxUsersPerLoad, notifications.length);
+        const part = notifications.slice(position, loadedUntil);
+        if (!this.cascade.knows(part)) await this.properties.load(part);
+      }
       if (texts?.payload !== notification.payload) texts = new PayloadTexts(notification.payload);
       const entry = this.entryOf(notification, texts);
       const shard = this.keys.shardOf(notification.context, notification.user);

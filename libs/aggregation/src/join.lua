@@ -144,14 +144,24 @@ for number, key in ipairs(keys) do
 end
 
 local ticks, isDueNow, dues, items, written = {}, false, {}, {}, {}
-for _, key in ipairs(touched) do
-  local window = windows[key]
-  local due = math.min(now + window.delay, window.first + window.maxDelay)
+local function needTickAt(due)
   if due <= now then
     isDueNow = true
   else
     ticks[math.ceil(due / tickLength) * tickLength] = true
   end
+end
+
+-- A producer repeats a notification because it got no answer. The process may have died before it added the tick.
+for number, key in ipairs(keys) do
+  local due = statuses[number] == '0' and not windows[key] and redis.call('ZSCORE', KEYS[1], key)
+  if due then needTickAt(tonumber(due)) end
+end
+
+for _, key in ipairs(touched) do
+  local window = windows[key]
+  local due = math.min(now + window.delay, window.first + window.maxDelay)
+  needTickAt(due)
   dues[#dues + 1] = string.format('%d', due)
   dues[#dues + 1] = key
   written[#written + 1] = key

@@ -133,6 +133,20 @@ describe('windows on one clock', () => {
     expect(await join('13', '12')).toEqual(['reused', 'duplicate']);
   });
 
+  it('name the tick of an open window again for a repeated id, whose first tick may be missing', async () => {
+    const { time, windows } = simulated(1_000_001);
+    const repeated = entry(notification({ idempotencyKey: 'chosen' }));
+    const join = (announcing: string) => windows.join(shard, [repeated], tickLengthMs, announcing);
+    const { ticks } = await join('x');
+    expect(ticks).toHaveLength(1);
+    expect(await join('x')).toMatchObject({ statuses: ['duplicate'], ticks });
+    time.now += delayMs;
+    expect(await join('now')).toMatchObject({ statuses: ['duplicate'], ticks: [], announcedTick: 'now' });
+    await windows.take(shard, 'batch', 'me', 10);
+    expect(await join('x')).toMatchObject({ statuses: ['duplicate'], ticks: [] });
+    expect((await join('x')).announcedTick).toBeUndefined();
+  });
+
   it('treat an id that an older version stored as a duplicate, whatever its content', async () => {
     const { keys, windows } = simulated();
     await redis.set(`${keys.group(shard)}:id:old`, '1', 'PX', 60_000);

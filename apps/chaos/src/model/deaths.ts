@@ -12,6 +12,7 @@ const arrives: Step = { do: 'answer', which: 0, outcome: { kind: 'delivered' } }
 const fails: Step = { do: 'answer', which: 0, outcome: { kind: 'retry', reason: 'HTTP 503' } };
 const checkpoint: Step = { do: 'advance', ms: 30 };
 const recover: Step = { do: 'recover' };
+const repeat: Step = { do: 'repeat', which: 0, api: 0 };
 const dies = (isSent: boolean): Step => ({ do: 'kill', which: 0, isSent });
 
 const times = (count: number, step: Step): Step[] => new Array<Step>(count).fill(step);
@@ -32,9 +33,19 @@ const places: readonly (readonly Step[])[] = [
   [...sent, arrives, fails, checkpoint],
 ];
 
-/** Runs in which the process in progress dies at each of its requests, before or after Redis executes it. */
+/**
+ * Runs in which the process in progress dies at each of its requests, before or after Redis executes it. Then the producer, if it has
+ * no answer, posts again.
+ */
 export const deaths: readonly (readonly Step[])[] = places.flatMap((before) =>
   Array.from({ length: mostRequests }, (_, requests) => requests).flatMap((requests) =>
-    [true, false].map((isSent) => [...before, ...times(requests, one), dies(isSent), recover]),
+    [true, false].map((isSent) => [
+      ...before,
+      ...times(requests, one),
+      dies(isSent),
+      recover,
+      repeat,
+      ...times(4, some),
+    ]),
   ),
 );
