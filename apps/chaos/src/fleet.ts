@@ -13,6 +13,8 @@ interface Network {
 const startAgainMs = 500;
 /** After this time of failed starts, the run fails, in ms. */
 const startAgainForMs = 180_000;
+/** How long a process of another version gets no requests before it is stopped, in ms. Load balancers call it deregistration delay. */
+const deregisteredMs = 2000;
 /** A bound for a process that does not end, in ms. It may be frozen for 16 s and then needs up to 30 s to shut down. */
 const endsWithinMs = 120_000;
 
@@ -21,6 +23,8 @@ export class Fleet {
   private readonly networks = new Map<AppProcess, Network>();
   private readonly links: Link[] = [];
   private readonly starts = new Set<Promise<unknown>>();
+  private readonly ofOtherVersion = new Set<AppProcess>();
+  private readonly deregistered = new Set<AppProcess>();
   private isEnding = false;
 
   private constructor(
@@ -54,8 +58,15 @@ export class Fleet {
     return within(endsWithinMs, `the end of a killed ${process.name}`, process.kill());
   }
 
-  /** Stops a process with SIGTERM, and returns its exit code. */
-  stop(process: AppProcess): Promise<number | null> {
+  /**
+   * Stops a process with SIGTERM, and returns its exit code. A process of another version gets no requests before: while they stop,
+   * older versions answer them with a 503 without Retry-After.
+   */
+  async stop(process: AppProcess): Promise<number | null> {
+    if (this.ofOtherVersion.has(process)) {
+      this.deregistered.add(process);
+      await pause(deregisteredMs);
+    }
     return within(endsWithinMs, `the end of ${process.name} after SIGTERM`, process.stop());
   }
 
@@ -67,6 +78,7 @@ export class Fleet {
         const env = network && { REDIS_URL: network.redis.url, DATABASE_URL: network.postgres.url };
         const process = await this.system.add(name, env, options);
         if (network !== undefined) this.networks.set(process, network);
+        if (options.appsFolder !== undefined) this.ofOtherVersion.add(process);
         return;
       } catch (error) {
         if (this.isEnding) return;
@@ -80,6 +92,11 @@ export class Fleet {
   /** The processes of an app that have not ended. */
   living(name: AppName): AppProcess[] {
     return this.system.all(name).filter(({ child }) => child.exitCode === null && child.signalCode === null);
+  }
+
+  /** The processes of an app that a load balancer sends requests to. */
+  serving(name: AppName): AppProcess[] {
+    return this.living(name).filter((process) => !this.deregistered.has(process));
   }
 
   /** The links of all living processes of an app to a server. */

@@ -90,7 +90,7 @@ async function postUntilAccepted(
 
 /** Sends requests to the API processes in turn. A request without an answer promises nothing. */
 async function answerTo(fleet: Fleet, body: string, turn: number): Promise<keyof Answers> {
-  const apis = fleet.living('api');
+  const apis = fleet.serving('api');
   const api = apis[turn % apis.length];
   if (api === undefined) return 'without an answer';
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };

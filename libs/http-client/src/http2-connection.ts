@@ -255,10 +255,17 @@ export class Http2Connection {
     this.end();
   }
 
+  /**
+   * Closes the connection in the next turn of the event loop. Handlers of HTTP/2 run while Node is reading from the session, and
+   * reading from a session that was destroyed meanwhile can end the process (nodejs/node#64850).
+   */
   private end(): void {
-    this.session.destroy();
-    // HTTP/2 would wait until the peer closes, which may never happen.
-    this.socket.destroy();
+    this.isRetiring = true;
+    setImmediate(() => {
+      this.session.destroy();
+      // HTTP/2 would wait until the peer closes, which may never happen.
+      this.socket.destroy();
+    });
   }
 }
 

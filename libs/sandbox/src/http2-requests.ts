@@ -35,9 +35,11 @@ export function rawHeadersOf({ rawHeaders }: Request, shown: (value: string, nam
   );
 }
 
-/** Closes the connection of a request without an answer. */
+/**
+ * Closes the connection of a request without an answer, in the next turn of the event loop: a session must not be destroyed while Node is
+ * reading from it (nodejs/node#64850).
+ */
 export function resetConnection(request: Request): void {
-  const session = http2SessionOf(request);
-  if (session === undefined) request.socket.destroy();
-  else session.destroy();
+  const connection = http2SessionOf(request) ?? request.socket;
+  setImmediate(() => connection.destroy());
 }

@@ -282,7 +282,7 @@ export class ApnsProvider {
     if (fault.silence) silence(connection);
     if (fault.hang || connection.isSilent || stream.destroyed || stream.closed) return;
     if (fault.reset) {
-      connection.socket.resetAndDestroy();
+      setImmediate(() => connection.socket.resetAndDestroy()); // as in resetConnection
       return;
     }
     const status = fault.status ?? refusal?.status ?? 200;
