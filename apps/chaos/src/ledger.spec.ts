@@ -66,14 +66,20 @@ it('explains a repeat by an attempt without an answer, and by an outage of Redis
   const reason = 'no answer: Apple did not answer';
   const unanswered = { stream: 'apns', id: 'a', at: Date.now() + 10_000, reason };
   arrive('a');
+  const endedBeforeItWasNoted = { ...unanswered, id: 'd', at: Date.now() - 500 };
+  arrive('d');
   arrive('b');
   ledger.redisWentAway()();
   arrive('c');
   jest.useRealTimers();
-  const [account] = ledger.accounts([unanswered, { ...unanswered, id: 'b', at: unanswered.at - 20_000 }]);
+  const [account] = ledger.accounts([
+    unanswered,
+    endedBeforeItWasNoted,
+    { ...unanswered, id: 'b', at: unanswered.at - 20_000 },
+  ]);
   expect(account?.reasons).toEqual(
     new Map([
-      [reason, 1],
+      [reason, 2],
       ['Redis away', 1],
     ]),
   );

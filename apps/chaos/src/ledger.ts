@@ -31,6 +31,9 @@ const inFlightMs = 1000;
  */
 const recoveryMs = 10_000;
 
+/** A far side on a busy machine notes an arrival at most this long after the worker has ended the attempt, in ms. */
+const notedLateMs = 1000;
+
 /** The time-out of a webhook request, in ms: `timeoutMillis`. */
 const webhookTimeoutMs = 5000;
 
@@ -185,7 +188,7 @@ export class Ledger {
   private doublesOf(stream: string, id: string, times: readonly Times[], unanswered: readonly Unanswered[]): Doubled[] {
     return times.slice(1).map(({ at }, index) => {
       const before = times[index] as Times;
-      const silent = unanswered.find((each) => each.id === id && each.at >= before.at && each.at <= at);
+      const silent = unanswered.find((each) => each.id === id && each.at >= before.at - notedLateMs && each.at <= at);
       const cause = this.disturbanceOf(stream, before.at, at)?.reason ?? silent?.reason ?? this.outageOf(before.at);
       const reason = isLate(before) ? answeredLate : cause;
       return { id, first: before.at, at, reason };
