@@ -18,10 +18,14 @@ interface Progress {
 
 type WorkedJob = Pick<Job<DeliveryJob>, 'id' | 'progress' | 'queueQualifiedName'>;
 
+/** The field of a job in which workers that have lost it store what has arrived: ids between blanks. */
+const sharedField = 'arrived';
+
 /** Attempts that end within this time share one write, in ms. A job that ends sooner needs no write. */
 const collectMs = 25;
 
 const writeProgress = new LuaScript({ folder: __dirname, name: 'checkpoint', numberOfKeys: 1 });
+const shareArrived = new LuaScript({ folder: __dirname, name: 'share-arrived', numberOfKeys: 1 });
 
 /**
  * The progress of a job: which deliveries have arrived or were moved to another job, and the results of attempts that are not
@@ -34,6 +38,8 @@ export class Checkpoint {
   private readonly tries = new Map<string, number>();
   /** Suspect deliveries that this run has begun to send and that have not ended. */
   private readonly begun = new Set<string>();
+  /** Once another worker has started the job: what it must be told. */
+  private unshared: string[] | undefined;
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<unknown> = Promise.resolve();
 
@@ -44,8 +50,9 @@ export class Checkpoint {
     this.adopt(job);
   }
 
-  /** Adds the progress that another process has stored meanwhile. */
+  /** Adds the progress that another process has stored meanwhile. The job belongs to this process again. */
   adopt({ progress }: WorkedJob): void {
+    this.unshared = undefined;
     const { arrived = [], ended = {}, tries = {} } = (typeof progress === 'object' ? progress : {}) as Progress;
     for (const [id, one] of Object.entries(ended)) {
       // With a start of 0, no subscription is retired because of this attempt. A dead target is found again by the next delivery.
@@ -79,9 +86,22 @@ export class Checkpoint {
     this.timer ??= setTimeout(() => this.write(), collectMs);
   }
 
+  /** Another worker has started the job. What has arrived here is stored for it, beside the progress, which the other worker writes. */
+  lose(): void {
+    this.unshared ??= [...this.arrived];
+    this.write();
+  }
+
+  /** Adds what has arrived at workers that have lost the job. Never rejects: without it, attempts may be repeated. */
+  async learn(): Promise<void> {
+    const ids = await this.redis?.hget(this.key, sharedField).catch(() => undefined);
+    for (const id of ids?.split(' ') ?? []) this.arrived.add(id);
+  }
+
   /** Notes that this job must not send a delivery again. */
   add(id: string): void {
     this.arrived.add(id);
+    this.unshared?.push(id);
     this.timer ??= setTimeout(() => this.write(), collectMs);
   }
 
@@ -113,7 +133,7 @@ export class Checkpoint {
     await this.writing;
   }
 
-  /** Stops writing: the job is done, or belongs to another worker. */
+  /** Stops writing, because the job is done. */
   async discard(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -127,12 +147,22 @@ export class Checkpoint {
   }
 
   private async send(): Promise<void> {
+    if (this.unshared !== undefined) {
+      const ids = this.unshared.splice(0);
+      if (this.redis !== undefined && ids.length > 0) {
+        await shareArrived.run(this.redis, this.key, sharedField, ids.join(' '));
+      }
+      return;
+    }
     const progress = {
       arrived: [...this.arrived],
       ended: Object.fromEntries(this.ended),
       ...(this.tries.size > 0 && { tries: Object.fromEntries(this.tries) }),
     } satisfies Progress;
-    const key = `${this.job.queueQualifiedName}:${this.job.id}`;
-    if (this.redis !== undefined) await writeProgress.run(this.redis, key, JSON.stringify(progress));
+    if (this.redis !== undefined) await writeProgress.run(this.redis, this.key, JSON.stringify(progress));
+  }
+
+  private get key(): string {
+    return `${this.job.queueQualifiedName}:${this.job.id}`;
   }
 }

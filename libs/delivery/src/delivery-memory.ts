@@ -33,7 +33,9 @@ export class DeliveryMemory {
     const before = this.runs.get(key);
     const run = (async () => {
       await before?.catch(() => undefined);
-      await work(this.checkpointOf(job));
+      const checkpoint = this.checkpointOf(job);
+      if (job.stalledCounter > 0) await checkpoint.learn();
+      await work(checkpoint);
     })();
     this.runs.set(key, run);
     try {
@@ -46,6 +48,11 @@ export class DeliveryMemory {
   /** Forgets a job that has left its queue. */
   forget(job: Job<DeliveryJob>): void {
     this.checkpoints.delete(keyOf(job));
+  }
+
+  /** Stores what has arrived of a job for the worker that has started it meanwhile. */
+  lost(job: Pick<Job<DeliveryJob>, 'id' | 'queueQualifiedName'>): void {
+    this.checkpoints.get(keyOf(job))?.lose();
   }
 
   /** Notes that this attempt of a delivery has arrived. */
@@ -73,7 +80,7 @@ export class DeliveryMemory {
   }
 }
 
-function keyOf({ queueQualifiedName, id }: Job<DeliveryJob>): string {
+function keyOf({ queueQualifiedName, id }: Pick<Job<DeliveryJob>, 'id' | 'queueQualifiedName'>): string {
   return `${queueQualifiedName}:${id}`;
 }
 

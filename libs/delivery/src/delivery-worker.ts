@@ -79,6 +79,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
         this.work({ group, name }, job, token, signal ?? neverAborted);
       const worker = this.queues.worker(group, name, work, { concurrency, readership });
       worker.on('completed', (job) => this.memory.forget(job));
+      worker.onTaken = (taken) => this.memory.lost(taken);
       if (this.options.isOrdered === true) worker.onFetched = (fetched) => this.turns.take(fetched);
       this.workers.set(group, worker);
     }
@@ -172,8 +173,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       await checkpoint.discard();
     } catch (error) {
       checkpoint.survive();
-      // If another worker has the job, that worker writes the progress.
-      await (bounds.signal.aborted && !this.isOutOfTime ? checkpoint.discard() : checkpoint.flush());
+      await checkpoint.flush();
       throw error;
     }
   }

@@ -76,6 +76,37 @@ it('a job that runs again in a living process is not sent again, and waits for i
   expect(cameOf(farSide)).toEqual(['quick 1', 'slow 1']);
 });
 
+it.each([
+  ['renews its locks', false],
+  ['has ended the job', true],
+])(
+  'what a worker has sent is not sent again by a third one, if it %s after another one has started the job',
+  async (_, isEnded) => {
+    const { farSide, release } = waiting('slow');
+    const app = await start(farSide);
+    await send(app, [delivery({ id: 'slow' }), delivery({ id: 'quick' })]);
+    await farSide.until((came) => came.length === 2);
+    const queue = queueOf(app);
+    const [id = ''] = await queue.getRanges(['active'], 0, -1);
+    const [job, lock] = [queue.toKey(id), queue.toKey(`${id}:lock`)];
+    await client(app).multi().hincrby(job, 'ats', 1).set(lock, 'of another worker').exec();
+    if (isEnded) release();
+    const stores = (id: string) =>
+      eventually(`the worker stores that ${id} has arrived`, async () =>
+        (await client(app).hget(job, 'arrived'))?.split(' ').includes(id),
+      );
+    await stores('quick');
+    release();
+    await stores('slow');
+    await close(app);
+    const next = await start(farSide);
+    await client(next).del(lock); // the other worker has died
+    await untilEmpty(next);
+    expect(cameOf(farSide)).toEqual(['quick 1', 'slow 1']);
+    await close(next);
+  },
+);
+
 it('a delivery that has arrived is not sent again when it is enqueued again, even with other deliveries', async () => {
   const farSide = new FarSide(() => delivered);
   const app = await start(farSide);

@@ -24,11 +24,14 @@ const scripts = {
   putBack: new LuaScript<string[]>({ folder: __dirname, name: 'put-back', numberOfKeys: 4 }),
 };
 
+/** The errors of a job whose lock has expired, and of one that another worker has locked. */
+const lockErrors = new Set<unknown>([ErrorCode.JobLockNotExist, ErrorCode.JobLockMismatch]);
+
 /** BullMQ returns undefined when there is no job, although its types do not allow it. */
 const none = undefined as unknown as Job;
 
 /** A started job, and how often it has been started since it was added. */
-type Started = Pick<Job, 'id' | 'attemptsStarted'>;
+type Started = Pick<Job, 'id' | 'attemptsStarted' | 'queueQualifiedName'>;
 
 /**
  * Which other workers fetch jobs from a queue: any (`shared`), none (`exclusive`), or only a worker that died before this one
@@ -70,6 +73,8 @@ export class JobWorker<Data> extends Worker<Data> {
   private readonly ending = new AbortController();
   /** Called with each job as soon as it is fetched. Jobs may start in another order. */
   onFetched: (job: Job<Data>) => void = () => undefined;
+  /** Called with a job that this worker runs, or has just ended, when another worker has started it. */
+  onTaken: (job: Started) => void = () => undefined;
 
   constructor(
     { redis, group, name, onLost, readership = 'shared' }: JobSource,
@@ -190,10 +195,12 @@ export class JobWorker<Data> extends Worker<Data> {
     const args = jobs.flatMap(([token, { id = '', attemptsStarted }]) => [id, token, attemptsStarted]);
     const keys = ['stalled', 'active', 'wait'].map((key) => this.toKey(key));
     const lost = new Set(await scripts.renew.run(this.redis, ...keys, this.toKey(''), lockMs, ...args));
-    for (const [token, { id = '' }] of jobs) {
-      if (!lost.has(id) || !this.inProgress.delete(token)) continue;
-      this.cancelJob(id, 'Another worker has started this job.');
+    for (const [token, job] of jobs) {
+      const { id = '' } = job;
+      if (!lost.has(id)) continue;
+      if (this.inProgress.delete(token)) this.cancelJob(id, 'Another worker has started this job.');
       this.onLost(id);
+      this.onTaken(job);
     }
     return lost;
   }
@@ -296,8 +303,7 @@ class RelockingJob<Data, Result, Name extends string, Progress extends JobProgre
     try {
       return await move();
     } catch (error) {
-      const isMissing = (error as { code?: unknown }).code === ErrorCode.JobLockNotExist;
-      if (!isMissing || !(await worker.reclaim(this, token))) throw error;
+      if (!lockErrors.has((error as { code?: unknown }).code) || !(await worker.reclaim(this, token))) throw error;
       return await move();
     } finally {
       worker.release(token);
