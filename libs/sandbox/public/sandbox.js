@@ -10,7 +10,7 @@ const cardsShown = 100;
 const shownSeqs = new Set();
 const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 };
 
-// ---- cards: everything that arrives is other people's text, so it is only ever set as text ----
+// ---- cards; arrivals contain text of other people, so it is set as text and never as HTML ----
 
 function addCard(lane, { topic, title, subtitle, at, chips, raw, history }) {
   const card = byId('card').content.firstElementChild.cloneNode(true);
