@@ -20,7 +20,7 @@ const undecided: ReadonlySet<Standing> = new Set(['by-hand', 'wrong', 'unknown']
 export interface ReportLine {
   /** Relative to the folder, with `/`. */
   readonly file: string;
-  /** From 1; absent for a whole file. */
+  /** The number of the line, from 1; absent for a whole file. */
   readonly line?: number;
   /** The property, or the entry and its field; absent when the name may be a secret. */
   readonly entry?: string;
