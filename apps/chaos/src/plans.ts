@@ -67,7 +67,7 @@ export interface PlannedFault {
   readonly lasts: number;
 }
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly seed: number;
   /** The duration of the load, in ms. */
   readonly loadMs: number;
