@@ -106,10 +106,10 @@ export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, isProven: bo
 function mismatch(reason: string, isProven: boolean): Outcome {
   const said = reason.replace(/\.$/, '');
   return isProven
-    ? { kind: 'misconfigured', reason: `${said}: the token is one of another project.`, isTargetOnly: true }
+    ? { kind: 'misconfigured', reason: `${said}: the token belongs to another project.`, isTargetOnly: true }
     : {
         kind: 'misconfigured',
-        reason: `${said}: the token is one of another project, or serviceAccount is; nothing has been accepted with it yet.`,
+        reason: `${said}: the token or serviceAccount belongs to another project; Google has accepted nothing with serviceAccount yet.`,
       };
 }
 

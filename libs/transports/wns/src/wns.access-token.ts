@@ -30,7 +30,7 @@ export interface TokenRequest {
   readonly body: string;
 }
 
-export function tokenRequest({ sid, secret, tenantId, tokenEndpoint }: WnsOptions): TokenRequest {
+function tokenRequest({ sid, secret, tenantId, tokenEndpoint }: WnsOptions): TokenRequest {
   const [url, scope] =
     tenantId === undefined
       ? ['https://login.live.com/accesstoken.srf', 'notify.windows.com']
