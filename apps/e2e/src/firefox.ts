@@ -69,8 +69,8 @@ const preferencesFor = (pushServerUrl: string) => ({
   'dom.push.serverURL': pushServerUrl,
   'dom.push.testing.allowInsecureServerURL': true,
   'dom.push.connection.enabled': true, // remote control of Firefox would switch this off
-  'dom.push.retryBaseInterval': 200, // ms
-  'permissions.default.desktop-notification': 1, // allow
+  'dom.push.retryBaseInterval': 200, // in ms
+  'permissions.default.desktop-notification': 1, // 1 means: allow
   'alerts.useSystemBackend': false, // the system's backend needs D-Bus
   // Firefox asks servers of Mozilla for many things. All of that goes to a port where nothing listens.
   'network.proxy.type': 1,

@@ -89,7 +89,7 @@ function nodesOf(spans: TemplateSpans, depth: number): TemplateNode[] {
       case '>':
         throw new Error(`{{> ${text}}} names another template, and there are none`);
       default:
-        return []; // comments and delimiters
+        return []; // comments and delimiters have no output
     }
   });
 }

@@ -176,7 +176,7 @@ describe('the erasure', () => {
       await database.query(`CREATE TRIGGER refuse_delete BEFORE DELETE ON ${table} EXECUTE FUNCTION refuse_delete()`);
       const owners = [{ context: 99 }, ...(hasUser.length > 0 ? [{ context: 99, user: 1 }] : [])];
       for (const owner of owners) {
-        if (table === 'user_logins') continue; // deleted with their users
+        if (table === 'user_logins') continue; // logins are deleted with their users
         await expect(new ErasureStore(database, new HistoryPartitions(database)).erase(owner, 1)).rejects.toThrow(
           `touched ${table}`,
         );

@@ -131,7 +131,7 @@ const shownBy = {
     };
   },
   wns: (body) => {
-    if (!body.startsWith('<')) return parsed(body) ?? {}; // a raw push
+    if (!body.startsWith('<')) return parsed(body) ?? {}; // the body of a raw push
     const xml = new DOMParser().parseFromString(body, 'text/xml');
     const [title, ...lines] = [...xml.querySelectorAll('text')].map(({ textContent }) => textContent);
     return { title, body: lines.join('\n'), badge: xml.querySelector('badge')?.getAttribute('value') };

@@ -40,7 +40,7 @@ export function needsDecision(lines: readonly ReportLine[]): boolean {
   return lines.some(({ standing }) => undecided.has(standing));
 }
 
-/** Sorted by file and line. */
+/** The lines, sorted by file and line. */
 export function inOrder(lines: readonly ReportLine[]): readonly ReportLine[] {
   return lines.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : (a.line ?? 0) - (b.line ?? 0)));
 }

@@ -58,7 +58,7 @@ describe('after an upgrade from the version before mailboxes', () => {
       await nodes.quiet();
       expect(numbersOf(client)).toEqual([0, 1, 2, 3, 4]);
       for (const delivery of kept) {
-        await nodes.enqueue({ ...delivery, attempt: 2 }); // its job, two minutes later
+        await nodes.enqueue({ ...delivery, attempt: 2 }); // the job that ends its parking, two minutes later
         await expect(nodes.outcome(delivery, 'moved', 'expired')).resolves.toMatchObject({ kind: 'moved' });
       }
     },

@@ -96,7 +96,7 @@ describe('a cut while a thousand notifications are sent', () => {
     await nodes.untilOpen(0);
     for (const number of upTo(900).slice(400)) await post(number);
     proxy.sendTo(far);
-    for (const number of upTo(1000).slice(900)) await post(number); // while it comes back
+    for (const number of upTo(1000).slice(900)) await post(number); // posted while the socket comes back
     await client.until(() => numbersOf(client).includes(999));
     await nodes.quiet();
     const got = numbersOf(client);
@@ -146,7 +146,7 @@ describe('a client whose network changes', () => {
       proxy.sendTo(undefined);
       proxy.loseClients(); // our side of the connection stays open
       await client.troubled();
-      for (const number of [5, 6, 7]) await post(number); // into the half-open socket
+      for (const number of [5, 6, 7]) await post(number); // these are written to the half-open socket
       await nodes.quiet();
       proxy.sendTo(at === 'the same node' ? near : far);
       const [half] = await nodes.openConnections();

@@ -41,7 +41,7 @@ const canonicalErrors: Readonly<Record<string, Verdict>> = {
   UNKNOWN: 'retry',
   INVALID_ARGUMENT: 'rejected',
   DEADLINE_EXCEEDED: 'retry',
-  // Without FCM's UNREGISTERED, the project or the path was not found, and not the device.
+  // If the answer lacks FCM's code UNREGISTERED, the project or the path was not found, and not the device.
   NOT_FOUND: 'misconfigured',
   ALREADY_EXISTS: 'retry',
   PERMISSION_DENIED: 'misconfigured',

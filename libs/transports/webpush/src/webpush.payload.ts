@@ -29,7 +29,7 @@ const urgencyOf: Readonly<Record<Delivery['priority'], Urgency>> = { high: 'high
 /** A push message before its encryption. */
 export interface WebpushMessage {
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON. */
+  /** The content as JSON. */
   readonly content: string;
 }
 

@@ -26,7 +26,7 @@ export async function accessToken(options: WnsOptions, connections: WnsConnectio
 /** The URL and the form of a token request. */
 export interface TokenRequest {
   readonly url: URL;
-  /** Form fields, encoded. */
+  /** The encoded fields of the form. */
   readonly body: string;
 }
 
