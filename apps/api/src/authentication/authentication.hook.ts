@@ -91,7 +91,10 @@ function admit(request: FastifyRequest, caller: Caller, scopes: readonly ApiScop
   return new RequestError('SCOPE_MISSING', `This route needs an API key with scope ${scopes.join(' or ')}.`);
 }
 
-/** Adds `WWW-Authenticate`. Only Dovecot's route and pages offer Basic, because browsers answer it with a password dialog. */
+/**
+ * Adds `WWW-Authenticate`. Only the route of Dovecot and the pages for browsers offer Basic, because browsers answer it with a
+ * password dialog.
+ */
 function challenged(error: Error, request: FastifyRequest): Error {
   if (!(error instanceof RequestError)) return error;
   const { url, config } = request.routeOptions;
