@@ -79,7 +79,7 @@ export default tseslint.config(
       'no-restricted-imports': ['error', { paths: [counters], patterns: [testData] }],
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'Read the environment in env.ts; docs/adr tells why.' },
+        { object: 'process', property: 'env', message: 'Read the environment in env.ts; docs/adr has the reason.' },
       ],
       '@nx/enforce-module-boundaries': moduleBoundaries((stage) => stages.slice(stages.indexOf(stage))),
     },

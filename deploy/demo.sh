@@ -1,6 +1,7 @@
 #!/bin/sh
-# After `sh deploy/init-env.sh demo` and `docker compose up`: subscribes a user with a webhook, an iPhone, an Android phone, a Windows
-# desktop and a browser of the sandbox, and sends this user the example of the documentation. It may be repeated, and needs curl.
+# Run it after `sh deploy/init-env.sh demo` and `docker compose up`. It subscribes a user with a webhook, an iPhone, an Android
+# phone, a Windows desktop and a browser of the sandbox. Then it sends this user the example of the documentation. It may be
+# repeated, and needs curl.
 set -eu
 cd "$(dirname "$0")/.."
 

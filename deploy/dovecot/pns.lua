@@ -1,6 +1,6 @@
--- Sends the events of Dovecot's push notification framework to PNS: new mail in any folder, appended and copied mail, read,
--- flags, deleted and expunged mail, and created, renamed and deleted folders. docs/dovecot.md of PNS has the configuration for
--- Dovecot 2.3 and 2.4.
+-- Sends the events of Dovecot's push notification framework to PNS. These are new mail in any folder, appended and copied mail,
+-- read, flags, deleted and expunged mail, and created, renamed and deleted folders. docs/dovecot.md of PNS has the configuration
+-- for Dovecot 2.3 and 2.4.
 --
 -- It needs nothing but Dovecot: the HTTP client is Dovecot's own. In 2.3 the plugin setting pns_url is the URL, with an API key
 -- as password; in 2.4 pns_url is one of the lua_settings.

@@ -39,7 +39,7 @@ export function apiServer({ authenticator, sessions, rateLimits, audit, accounts
   knownPaths: KnownPaths;
 } {
   const adapter = httpServer({
-    skipMiddie: true, // there is no middleware, and the check would cost time in each request
+    skipMiddie: true, // PNS has no middleware, and the check for it would cost time in each request
     bodyLimit: defaultBodyBytes,
     requestTimeout: requestTimeoutMs,
     genReqId: requestIdOf,

@@ -29,7 +29,7 @@ export async function startApi(): Promise<NestFastifyApplication> {
     nodeEnv: env.NODE_ENV,
   });
   if (env.PNS_QUEUE_BOARD === 'on') {
-    const { serveQueueBoard } = await import('./queues/queue-board.js'); // loaded only if it is on
+    const { serveQueueBoard } = await import('./queues/queue-board.js'); // loaded only if the queue board is enabled
     serveQueueBoard(app);
   }
   await listen('api', app, env.PNS_API_PORT);

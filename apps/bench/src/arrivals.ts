@@ -8,7 +8,7 @@ export interface Arrived {
 }
 
 /** How fast the deliveries of a prefilled queue arrived at the receiver. */
-export interface Flow {
+interface Flow {
   readonly perSecond: number;
   /** The cost of each arrival in the given processes. */
   readonly costs: Readonly<Record<string, number>>;

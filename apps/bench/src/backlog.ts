@@ -7,7 +7,7 @@ import type { Delivery, TransportName } from '@pns/transport-contract';
 import { Client } from 'pg';
 import { mailNotification } from './notifications';
 
-/** The default of the apps. */
+/** The number of key groups: the default of the apps. */
 export const shards = 8;
 
 /** The number of windows that a dispatcher takes at once; their deliveries are grouped by endpoint. */
@@ -20,7 +20,7 @@ export interface Places {
 }
 
 /** The target of a delivery. Without a `subscriptionId`, a subscription is added for it. */
-export type BacklogTarget = Pick<Delivery, 'client' | 'token'> & { readonly subscriptionId?: string };
+type BacklogTarget = Pick<Delivery, 'client' | 'token'> & { readonly subscriptionId?: string };
 
 /** Fills a transport's queues like busy dispatchers: a delivery for each notification, to an existing subscription. */
 export async function fillQueues(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { measuredNode } from './instructions';
 
 /** A program of `baselines/` that is running. */
-export interface Baseline<Answer> {
+interface Baseline<Answer> {
   /** The first message that it sent. */
   readonly answer: Answer;
   readonly pid: number;

@@ -56,8 +56,8 @@ function kindOf({ node, durability }: Pick<Environment, 'node' | 'durability'>):
 export const majorOf = (node: string): number => Number.parseInt(node, 10);
 
 /**
- * Adds the results of a run to the entry of a version. They replace those of an earlier run of the same kind: the scenarios that were
- * measured now, and all of them if the earlier environment differs, because figures of two environments must not be compared.
+ * Adds the results of a run to the entry of a version. They replace the results of an earlier run of the same kind. Only the
+ * measured scenarios are replaced, or all if the environment differs, because figures of two environments must not be compared.
  */
 export function withResults(
   entries: Benchmarks,

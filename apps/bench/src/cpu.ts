@@ -14,7 +14,7 @@ function childrenOf(pid: number): number[] {
  * The CPU time that a process and its children, such as those of Postgres, have used so far, in microseconds; NaN if the system does
  * not report it.
  */
-export function cpuMicroseconds(pid: number): number {
+function cpuMicroseconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name in parentheses may contain any characters. The fields after it are fixed (man 5 proc): utime and stime, and these of

@@ -39,7 +39,7 @@ function panelOf({ name, grows, unit, points }: Curve, x: number): string {
   ].join('\n');
 }
 
-/** 10k, 1M. */
+/** A size as a short text, for example 10k or 1M. */
 function short(size: number): string {
   if (size >= 1_000_000) return `${size / 1_000_000}M`;
   return size >= 1000 ? `${size / 1000}k` : `${size}`;

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { type Durability, durabilityOfRedis, postgres, withRedis } from './servers';
 
-/** The versions, the settings and the machine of a run. Figures are comparable only within one of them. */
+/** The versions, the settings and the machine of a run. Figures are comparable only if all of these are equal. */
 export interface Environment {
   readonly node: string;
   readonly redis: string;

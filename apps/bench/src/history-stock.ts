@@ -8,10 +8,13 @@ const days = 3;
 /** Notifications of a user in a day, except for the busy user. */
 const perUser = 20;
 
-/** One of this number of notifications belongs to the busy user. */
+/** Of this number of notifications, one belongs to the busy user. */
 const busyPart = 200;
 
-/** One of this number of notifications has rows for its window and its attempt. The windows and attempts of the others are packed. */
+/**
+ * Of this number of notifications, one has rows for its window and its attempt. The windows and attempts of the others are
+ * packed.
+ */
 const rowPart = 10;
 
 /** Records of a pack, and the characters of each. */

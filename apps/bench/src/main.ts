@@ -50,10 +50,10 @@ async function run(): Promise<void> {
     for (const scenario of scenarios.filter((each) => wanted?.some((name) => isMeant(name, each)) ?? true)) {
       const result = await measure(scenario, size, Math.min(rounds, scenario.rounds ?? rounds), say);
       results.push(result);
-      // Written at once, so that an error in a later scenario does not lose the results of hours.
+      // The figures are written at once, so that an error in a later scenario does not lose the results of hours.
       if (values.report && isExact(result)) writeFigures(where, [result]);
     }
-    tell(results);
+    print(results);
     if (values.json !== undefined) writeFileSync(values.json, jsonOf(results));
     if (values.picture !== undefined) writeFileSync(values.picture, pictureOf(results));
   } finally {
@@ -62,7 +62,7 @@ async function run(): Promise<void> {
 }
 
 /** Prints the results. The exit code is 1 if a notification was lost or repeated. */
-function tell(results: readonly Result[]): void {
+function print(results: readonly Result[]): void {
   const unit = isCountingInstructions() ? 'Instructions' : 'Microseconds of CPU time';
   say(`\n${tableOf(results)}\n\n${detailsOf(results, unit)}\n`);
   const inexact = results.filter((result) => !isExact(result));

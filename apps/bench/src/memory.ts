@@ -26,7 +26,7 @@ export async function settledBytes(pid: number): Promise<number> {
 /** How many files a process may have open. */
 export function mostOpenFiles(): number {
   const limits = readFileSync('/proc/self/limits', 'utf8');
-  const [, soft] = /^Max open files\s+(\d+)/m.exec(limits) ?? []; // Node has raised it as far as the system allows
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(limits) ?? []; // Node has raised the soft limit as far as the system allows
   return soft === undefined ? Infinity : Number(soft);
 }
 

@@ -7,7 +7,7 @@ export interface Column {
 }
 
 /** A Markdown table, formatted as Prettier does it. */
-export function markdownTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+function markdownTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = titles.map((title, at) => Math.max(3, title.length, ...rows.map((row) => row[at]?.length ?? 0)));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
   return [line(titles), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
@@ -43,7 +43,7 @@ function ratioIn(results: readonly Result[], scenario: string): string {
 }
 
 /** What an item costs in each process. */
-export type CostUnit = 'Microseconds of CPU time' | 'Instructions';
+type CostUnit = 'Microseconds of CPU time' | 'Instructions';
 
 /** The costs of both sides for each item by process, and further figures of the scenarios. */
 export function detailsOf(results: readonly Result[], unit: CostUnit = 'Microseconds of CPU time'): string {

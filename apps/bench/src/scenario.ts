@@ -64,7 +64,7 @@ export interface Result {
 
 export type Range = readonly [least: number, most: number];
 
-export interface GoalResult {
+interface GoalResult {
   readonly goal: string;
   readonly isMet: boolean;
 }
@@ -74,7 +74,7 @@ export async function measure(
   scenario: Scenario,
   size: Size,
   rounds: number,
-  tell: (line: string) => void,
+  say: (line: string) => void,
 ): Promise<Result> {
   const ours: Measured[] = [];
   const baseline: Measured[] = [];
@@ -83,7 +83,7 @@ export async function measure(
     if (scenario.baseline !== undefined) baseline.push(await scenario.baseline(size));
     const [mine, theirs] = [ours.at(-1)?.value, baseline.at(-1)?.value];
     const beside = theirs === undefined ? '' : ` beside ${figure(theirs)}`;
-    tell(`${scenario.name} ${round}/${rounds}: ${figure(mine ?? NaN)}${beside} ${scenario.unit}`);
+    say(`${scenario.name} ${round}/${rounds}: ${figure(mine ?? NaN)}${beside} ${scenario.unit}`);
   }
   return resultOf(scenario, ours, baseline);
 }
@@ -160,7 +160,7 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.ceil(share * sorted.length) - 1] ?? NaN;
 }
 
-/** The total. */
+/** The sum of all values; 0 if there are none. */
 export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }

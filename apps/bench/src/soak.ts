@@ -57,14 +57,14 @@ async function soak(system: System, minutes: number, rate: number): Promise<void
       const arrived = await arrival;
       lost += arrived.lost;
       samples.push(await sample(system));
-      const told = Object.entries(samples.at(-1) ?? {}).map(([name, value]) => `${name} ${figure(value)}`);
-      say(`minute ${minute + 1}/${minutes}: lost ${arrived.lost}, doubled ${arrived.duplicated}, ${told.join(', ')}`);
+      const values = Object.entries(samples.at(-1) ?? {}).map(([name, value]) => `${name} ${figure(value)}`);
+      say(`minute ${minute + 1}/${minutes}: lost ${arrived.lost}, doubled ${arrived.duplicated}, ${values.join(', ')}`);
     }
   } finally {
     await producer.close();
     await sockets.close();
   }
-  tell(samples, lost);
+  print(samples, lost);
 }
 
 /** Posts this number a second, evenly. */
@@ -110,7 +110,7 @@ async function rows(url: string): Promise<number> {
   }
 }
 
-function tell(samples: readonly Sample[], lost: number): void {
+function print(samples: readonly Sample[], lost: number): void {
   const quarter = Math.max(1, Math.floor(samples.length / 4));
   const grown = Object.keys(samples[0] ?? {}).filter((name) => {
     const of = (some: readonly Sample[]) => median(some.map((each) => each[name] ?? NaN));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const program = join(__dirname, '..', 'dist', 'main.js');
 
-/** 14 faults of 14 kinds in 90 s. Fixed, so that the same test does not fail at one time only; `npm run test:chaos` tries others. */
+/** 14 faults of 14 kinds in 90 s. The seed is fixed, so that a failure can be repeated; `npm run test:chaos` tries other seeds. */
 const short = ['--plan', 'mixed', '--seed', '12', '--count', '1800', '--rate', '20'];
 
 /** A bound for a run that hangs, in ms. Each wait of the run has its own bound. */

@@ -10,13 +10,13 @@ import { Redis } from 'ioredis';
 
 const policies = ['always', 'everysec', 'no'] as const;
 const rounds = 5;
-/** Small, so that the copy of the file takes little time. */
+/** The size of the file is small, so that copying it takes little time. */
 const sizeMiB = 48;
 const perSecond = 500;
 const loadMs = 6000;
 const counter = 'acknowledged';
 
-export interface Loss {
+interface Loss {
   readonly policy: string;
   readonly acknowledged: number;
   /** Acknowledged writes that the disk did not have, in each round. */
@@ -88,7 +88,7 @@ async function load({ url }: LocalRedis, policy: string, onEnd: () => void): Pro
   }
 }
 
-/** Removes a damaged end of the file, as an operator does: Redis does not start if the end is more than incomplete. */
+/** Removes a damaged end of the file, as an operator does. Redis starts with an incomplete end, but not with other damage. */
 function repair(dataDir: string): void {
   const manifest = join(dataDir, 'appendonlydir', 'appendonly.aof.manifest');
   execFileSync('redis-check-aof', ['--fix', manifest], { input: 'y\n', stdio: ['pipe', 'ignore', 'ignore'] });

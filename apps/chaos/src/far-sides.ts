@@ -3,7 +3,7 @@ import type { System } from '@pns/e2e';
 import type { FaultKind } from './plans';
 
 /** The faults that a far side can have. */
-export type FarSideFault = Extract<FaultKind, 'hang' | 'reset' | 'throttle' | 'refuse'>;
+type FarSideFault = Extract<FaultKind, 'hang' | 'reset' | 'throttle' | 'refuse'>;
 
 /** The name of the webhook that every user has. */
 export const webhookName = 'chaos';

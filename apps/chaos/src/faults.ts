@@ -20,7 +20,7 @@ export interface Chaos {
   readonly system: System;
   readonly fleet: Fleet;
   readonly postgres: { current: LocalPostgres; readonly restart: () => Promise<LocalPostgres> };
-  /** Between the workers and the far sides. */
+  /** The links between the workers and the far sides. */
   readonly farLinks: ReadonlyMap<string, Link>;
   readonly disk: SmallDisk | undefined;
   readonly ledger: Ledger;
@@ -60,7 +60,7 @@ function happen(chaos: Chaos, { kind, target, lasts }: PlannedFault): Promise<vo
     case 'redis-stop':
       return withoutRedis(chaos, async () => {
         await system.redis.stop();
-        await system.crashRedis(() => pause(lasts)); // it has ended already
+        await system.crashRedis(() => pause(lasts)); // Redis has ended already
       });
     case 'redis-freeze':
       return withoutRedis(chaos, () => frozen(system.redis.pid, lasts));

@@ -11,7 +11,7 @@ it('distinguishes the first arrival of a delivery from later ones, and counts th
   expect(ledger.accounts()).toMatchObject([{ expected: 1, lost: [], doubled: 2 }]);
 });
 
-it('does not wait for notifications whose sockets were told that they missed some', () => {
+it('does not wait for notifications whose sockets were sent notifications:missed', () => {
   const ledger = new Ledger(['websocket', 'apns']);
   for (const id of ['a', 'b', 'c']) {
     ledger.posted([id]);

@@ -10,7 +10,7 @@ export type LinkState = 'open' | 'cut' | 'slow' | 'half-open';
 /** The delay of each portion of bytes while a link is slow, in ms. */
 const slowMs = 200;
 
-/** A proxy between one process and a server, whose network a plan disturbs. */
+/** A proxy between one process and a server. A plan disturbs the network through it. */
 export class Link {
   private readonly ends = new Set<Socket>();
   private state: LinkState = 'open';

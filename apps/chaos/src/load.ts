@@ -35,7 +35,7 @@ export function userOf(index: number, users: number): number {
 /** The number of requests by their answer. A request without an answer was sent to a process that died, was frozen or stopped. */
 export type Answers = Record<'accepted' | 'refused with 503' | 'without an answer', number>;
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly count: number;
   readonly perSecond: number;
   readonly users: number;

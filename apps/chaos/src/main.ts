@@ -1,5 +1,5 @@
-// `npm run test:chaos`: runs the built apps with separate servers under a steady load, while the faults of a plan happen, and counts
-// lost and repeated deliveries at the receivers.
+// `npm run test:chaos`: runs the built apps with separate servers under a steady load, while the faults of a plan happen. It
+// counts lost and repeated deliveries at the receivers.
 import { parseArgs } from 'node:util';
 import { measureDurability } from './durability';
 import { faultLine, isGood, reportOf } from './report';

@@ -37,7 +37,7 @@ const seconds = (least: number, most: number): readonly [number, number] => [lea
 export const faultKinds = {
   kill: { targets: apps, lasts: instant },
   terminate: { targets: apps, lasts: instant },
-  // Longer than the lock of a job.
+  // A process is frozen for longer than the lock of a job is valid.
   freeze: { targets: apps, lasts: seconds(12, 16) },
   'redis-kill': { targets: ['redis'], lasts: seconds(1, 15) },
   'redis-stop': { targets: ['redis'], lasts: seconds(1, 8) },
@@ -67,7 +67,7 @@ export interface PlannedFault {
   readonly lasts: number;
 }
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly seed: number;
   /** The duration of the load, in ms. */
   readonly loadMs: number;
@@ -80,7 +80,7 @@ export type Plan = (options: PlanOptions) => readonly PlannedFault[];
 
 /** The mean time between two faults of a mixed plan, in ms. */
 const paceMs = 6000;
-/** Longer than the lock of a job. */
+/** How long a server is away, in ms: longer than a job's lock is valid. */
 const awayMs = 15_000;
 const kills = 36;
 

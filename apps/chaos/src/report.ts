@@ -29,9 +29,10 @@ export function* reportOf(result: RunResult, faults: readonly PlannedFault[]): G
   for (const { stream, reasons } of accounts) {
     for (const [reason, count] of reasons) yield `doubled of ${stream}: ${count}, ${reason}`;
   }
-  yield `Socket streams: ${streams.all}, with gaps ${streams.withGaps}, out of order ${streams.outOfOrder}, told of a gap ${streams.told} times.`;
-  const { notTold } = streams;
-  if (notTold.length > 0) yield `ended as expired, and the socket was not told: ${notTold.slice(0, 20).join(' ')}`;
+  yield `Socket streams: ${streams.all}, with gaps ${streams.withGaps}, out of order ${streams.outOfOrder}, informed of a gap ${streams.informed} times.`;
+  const { notInformed } = streams;
+  if (notInformed.length > 0)
+    yield `ended as expired, and the socket was not informed: ${notInformed.slice(0, 20).join(' ')}`;
   for (const { stream, lost, unexplained } of accounts) {
     if (lost.length > 0) yield `lost of ${stream}: ${lost.slice(0, 20).join(' ')}`;
     for (const { id, first, at } of unexplained.slice(0, 20)) {

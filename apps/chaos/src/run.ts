@@ -31,8 +31,8 @@ const stopsWithinMs = 120_000;
 const answersWithinMs = 30_000;
 const outcomes = ['misconfigured', 'exhausted', 'expired'] as const;
 
-/** One run. */
-export interface RunOptions {
+/** The options of one run. */
+interface RunOptions {
   readonly faults: readonly PlannedFault[];
   readonly count: number;
   readonly perSecond: number;
@@ -56,9 +56,9 @@ export interface RunResult {
     readonly all: number;
     readonly withGaps: number;
     readonly outOfOrder: number;
-    readonly told: number;
-    /** Notifications that ended as expired, and whose sockets were not told. */
-    readonly notTold: readonly string[];
+    readonly informed: number;
+    /** Notifications that ended as expired, and whose sockets were not sent `notifications:missed`. */
+    readonly notInformed: readonly string[];
   };
 }
 
@@ -107,7 +107,7 @@ async function observe(chaos: Chaos, options: RunOptions): Promise<RunResult> {
   const { system, fleet, ledger, say } = chaos;
   const { faults, count, perSecond, users } = options;
   const sockets = await SocketClients.open(system, fleet, ledger, users);
-  const wasTold = (id: string) => sockets.wasTold(userOf(indexOf(id), users), ledger.acceptanceOf(id));
+  const wasInformed = (id: string) => sockets.wasInformed(userOf(indexOf(id), users), ledger.acceptanceOf(id));
   system.sandbox.onArrival(({ at, provider, request, decryptedBody = '', answer }) => {
     const id = (marker.exec(request.latin1Body) ?? marker.exec(decryptedBody))?.[0];
     if (id === undefined || typeof answer !== 'number' || answer >= 300) return;
@@ -127,7 +127,7 @@ async function observe(chaos: Chaos, options: RunOptions): Promise<RunResult> {
     say('The last fault is over.');
     let resentAt = 0;
     let expired = expiredAtSockets(system);
-    const isKnown = (id: string) => wasTold(id) || expired.has(id);
+    const isKnown = (id: string) => wasInformed(id) || expired.has(id);
     while (ledger.openExcept(isKnown) > 0 && Date.now() - ledger.lastArrivalAt < giveUpMs) {
       if (Date.now() - resentAt > resendEveryMs) {
         resentAt = Date.now();
@@ -143,9 +143,9 @@ async function observe(chaos: Chaos, options: RunOptions): Promise<RunResult> {
       each.stream === 'websocket' ? { ...each, lost: missed.filter((id) => !isKnown(id)) } : each,
     );
     const withGaps = new Set(missed.map((id) => userOf(indexOf(id), users))).size;
-    const { outOfOrder, timesTold: told } = sockets;
-    const notTold = missed.filter((id) => expired.has(id) && !wasTold(id));
-    return { ...held, accounts, streams: { all: users, withGaps, outOfOrder, told, notTold } };
+    const { outOfOrder, timesInformed: informed } = sockets;
+    const notInformed = missed.filter((id) => expired.has(id) && !wasInformed(id));
+    return { ...held, accounts, streams: { all: users, withGaps, outOfOrder, informed, notInformed } };
   } finally {
     clearInterval(progress);
     ending.abort();

@@ -11,11 +11,14 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // it has ended
+    // the process has ended
   }
 }
 
-/** Only Linux shows them. The processes of Postgres that serve connections are children of the first one. */
+/**
+ * The children of a process, which only Linux shows. The processes of Postgres that serve connections are children of the first
+ * one.
+ */
 function childrenOf(pid: number): number[] {
   const pids = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
   return pids.map(Number).filter((each) => parentOf(each) === pid);

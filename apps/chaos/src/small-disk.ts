@@ -50,7 +50,7 @@ export class SmallDisk {
     try {
       while (writeSync(file, bytes) === bytes.length);
     } catch {
-      // no room
+      // there is no room
     }
   }
 }

@@ -21,12 +21,15 @@ interface ClientSocket {
 /** One socket of each user, with Socket.IO 2 and 4 in turn, which reconnects to any living node. */
 export class SocketClients {
   /** When the socket of each user was sent `notifications:missed`, in ms since the epoch. */
-  private readonly toldAt = new Map<number, number[]>();
+  private readonly informedAt = new Map<number, number[]>();
   /** For each user, the last posted notification among those that arrived. */
   private readonly latest = new Map<number, string>();
   private readonly sockets: ClientSocket[] = [];
   private isClosing = false;
-  /** Notifications that arrived after one of the same user that was posted when they had been accepted. */
+  /**
+   * The number of notifications that arrived too late: after another one to the same user that was posted when they were accepted
+   * already.
+   */
   outOfOrder = 0;
 
   private constructor(
@@ -64,12 +67,12 @@ export class SocketClients {
   }
 
   /** Whether the socket of `user` was sent `notifications:missed` at this time or later. */
-  wasTold(user: number, since: number): boolean {
-    return this.toldAt.get(user)?.some((at) => at >= since) ?? false;
+  wasInformed(user: number, since: number): boolean {
+    return this.informedAt.get(user)?.some((at) => at >= since) ?? false;
   }
 
-  get timesTold(): number {
-    return [...this.toldAt.values()].flat().length;
+  get timesInformed(): number {
+    return [...this.informedAt.values()].flat().length;
   }
 
   async close(): Promise<void> {
@@ -93,7 +96,7 @@ export class SocketClients {
     this.sockets.push(socket);
     socket.on('ox:mail:new', (mail) => this.arrived(user, String((mail as { readonly id?: unknown }).id)));
     socket.on('notifications:missed', () => {
-      this.toldAt.set(user, [...(this.toldAt.get(user) ?? []), Date.now()]);
+      this.informedAt.set(user, [...(this.informedAt.get(user) ?? []), Date.now()]);
     });
     const connected = new Promise<void>((resolve) => {
       socket.on('connect', () => resolve());

@@ -8,7 +8,7 @@ export const transports = ['webhook', 'apns', 'fcm', 'wns', 'webpush'] as const;
 
 const browserClient = 'chaos-browser';
 
-/** The options for pushes over all transports. A short back-off, so that a run ends soon after its last fault. */
+/** The options for pushes over all transports. The back-off is short, so that a run ends soon after its last fault. */
 export const properties = {
   'com.openexchange.pns.transport.apn.ios.enabled': 'true',
   'com.openexchange.pns.transport.gcm.enabled': 'true',

@@ -47,7 +47,7 @@ export function isJson(command: Command): boolean {
   return command.optsWithGlobals<GlobalOptions>().json === true;
 }
 
-/** The same for a command that needs no API. */
+/** Like `action`, for a command that needs no API. */
 export function offlineAction<Options>(
   run: (cli: Pick<Cli, 'output'>, options: Options, ...args: string[]) => Promise<void>,
 ): (this: Command, ...given: unknown[]) => Promise<void> {

@@ -1,7 +1,7 @@
 import { Argument, type Command, type Option } from 'commander';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof shells)[number];
+type Shell = (typeof shells)[number];
 
 /** A word that may come next, and its description. */
 interface Word {
@@ -57,7 +57,7 @@ function placesOf(command: Command, path = '', inherited: readonly Option[] = []
 
 const names = (words: readonly Word[]): string => words.map(({ name }) => name).join(' ');
 
-/** Patterns of a `case`, which bash and zsh read alike. */
+/** Patterns of a `case` in a form that both bash and zsh read. */
 const patterns = (texts: readonly string[]): string => texts.map((text) => `'${text}'`).join('|');
 
 /** Lines of bash and zsh that find the command in the words before the current one, as `at`. */

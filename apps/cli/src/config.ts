@@ -92,7 +92,7 @@ interface InScope {
 export function addConfig(program: Command): void {
   const config = program.command('config').description('Properties of the configuration cascade.');
   const inScope = (command: Command): Command =>
-    command.option('--in <scope>', 'server, set:<name>, context:<id> or user:<user@context>', scopeOption, {
+    command.option('--in <scope>', 'the scope: server, set:<name>, context:<id> or user:<user@context>', scopeOption, {
       kind: 'server',
     });
 
@@ -105,7 +105,7 @@ export function addConfig(program: Command): void {
   inScope(
     config
       .command('set <name> <value>')
-      .description('Sets a property in a scope; every process obeys within a second.'),
+      .description('Sets a property in a scope; every process applies it within a second.'),
   )
     .addHelpText('after', '\nExample:\n  pns config set com.openexchange.pns.delayDuration 0 --in user:14@1')
     .action(
@@ -123,8 +123,8 @@ export function addConfig(program: Command): void {
     }),
   );
   inScope(config.command('list').description('Lists the properties of a scope.'))
-    .option('--effective', 'all that apply to a user, with their origin; needs --in user:<user@context>')
-    .option('--prefix <prefix>', 'names that begin with this, with --effective')
+    .option('--effective', 'all properties that apply to a user, with their origin; needs --in user:<user@context>')
+    .option('--prefix <prefix>', 'only names that begin with this text; needs --effective')
     .action(
       action<InScope & { effective?: boolean; prefix?: string }>(async ({ client, output }, options) => {
         const { in: scope, effective, prefix } = options;

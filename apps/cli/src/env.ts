@@ -24,7 +24,7 @@ export function accessFrom(given: Partial<Access>, env: NodeJS.ProcessEnv = proc
   return { url: url.replace(/\/+$/, ''), key };
 }
 
-/** What `pns doctor` looks at besides the API; an absent server is not looked at. */
+/** The parts that `pns doctor` checks besides the API; an absent server is not checked. */
 export interface DoctorEnv {
   readonly all: NodeJS.ProcessEnv;
   readonly redisUrl: string | undefined;

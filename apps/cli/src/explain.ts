@@ -17,7 +17,7 @@ export function addExplain(program: Command): void {
     .description('Shows which clients of a user would receive a notification, and which property decided it.')
     .requiredOption('--user <user@context>', 'the user', userOption)
     .option('--topic <topic>', 'the topic', 'ox:mail:new')
-    .option('--client <client>', 'one client only, with every place that was looked at')
+    .option('--client <client>', 'only this client, with every place that was searched')
     .option('--transport <transport>', 'the transport of the client')
     .addHelpText('after', '\nExample:\n  pns explain --user 14@1 --topic ox:mail:new')
     .action(
@@ -47,7 +47,7 @@ export function addExplain(program: Command): void {
             value: text ?? '',
             note: isOverruled ? 'overruled by a final value' : '',
           }));
-          output.table(rows, 'No property was looked at.');
+          output.table(rows, 'No property was searched.');
         });
       }),
     );

@@ -17,7 +17,7 @@ interface FilterOptions {
 /** Adds `pns failed`. */
 export function addFailed(program: Command): void {
   const failed = program.command('failed').description('Deliveries that failed and get no more attempts.');
-  filtered(failed.command('list').description('Lists them, oldest first.'))
+  filtered(failed.command('list').description('Lists failed deliveries, oldest first.'))
     .option('--limit <number>', 'at most this many', numberOption, 100)
     .action(
       action<FilterOptions & { limit: number }>(async ({ client, output }, { limit, ...options }) => {
@@ -48,7 +48,7 @@ export function addFailed(program: Command): void {
   filtered(
     failed
       .command('retry [ids...]')
-      .description('Sends them again: the ones with these ids, or all that match the filter.'),
+      .description('Sends failed deliveries again: those with these ids, or all that match the filter.'),
   )
     .addHelpText('after', '\nExample:\n  pns failed retry --client crm --outcome exhausted')
     .action(
@@ -64,7 +64,9 @@ export function addFailed(program: Command): void {
   filtered(
     failed
       .command('delete [ids...]')
-      .description('Deletes the ones with these ids, or all that match the filter. They cannot be sent again.'),
+      .description(
+        'Deletes failed deliveries: those with these ids, or all that match the filter. They cannot be sent again.',
+      ),
   ).action(
     action<FilterOptions>(async ({ client, output }, options, ...given) => {
       const { ids, ...filter } = chosen(given, options);
@@ -99,12 +101,12 @@ export async function inTotal(request: (more: { readonly failedBefore?: string }
 
 function filtered(command: Command): Command {
   return command
-    .option('--user <user@context>', 'of this user', userOption)
-    .option('--context <context>', 'of this context', numberOption)
-    .option('--client <client>', 'of this client')
-    .option('--transport <transport>', 'of this transport')
-    .option('--topic <topic>', 'with this topic')
-    .option('--outcome <outcome>', 'exhausted, gone, rejected, misconfigured or expired');
+    .option('--user <user@context>', 'deliveries of this user', userOption)
+    .option('--context <context>', 'deliveries of this context', numberOption)
+    .option('--client <client>', 'deliveries of this client')
+    .option('--transport <transport>', 'deliveries of this transport')
+    .option('--topic <topic>', 'deliveries with this topic')
+    .option('--outcome <outcome>', 'deliveries with this outcome: exhausted, gone, rejected, misconfigured or expired');
 }
 
 /** @throws UsageError when nothing is chosen */

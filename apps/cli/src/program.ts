@@ -29,8 +29,11 @@ const commands = [
 export function pnsProgram(): Command {
   const program = new Command('pns')
     .description('Command line of PNS, the push notification service. It uses the HTTP API.')
-    .option('--url <url>', 'the API; otherwise PNS_API_URL, otherwise this machine')
-    .option('--key <key>', 'the API key; better in PNS_API_KEY or PNS_API_KEY_FILE, because other users see arguments')
+    .option('--url <url>', 'the URL of the API; default: PNS_API_URL, or the API on this machine')
+    .option(
+      '--key <key>',
+      'the API key; better in PNS_API_KEY or PNS_API_KEY_FILE, because other users of the machine see arguments',
+    )
     .option('--json', 'write JSON, for programs')
     .showHelpAfterError('Run pns help for the commands.')
     .exitOverride()

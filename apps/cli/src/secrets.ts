@@ -7,10 +7,10 @@ export function addSecrets(program: Command): void {
   const secrets = program.command('secrets').description('Secrets that are kept encrypted in Postgres.');
   secrets
     .command('rotate')
-    .description('Encrypts all secrets with the first key of PNS_ENCRYPTION_KEY, while everything runs.')
+    .description('Encrypts all secrets with the first key of PNS_ENCRYPTION_KEY, while all apps run.')
     .addHelpText(
       'after',
-      '\nBefore it, all apps must have both keys, the new one first. It may be interrupted and started again.',
+      '\nBefore that, all apps must have both keys, the new one first. The command may be interrupted and repeated.',
     )
     .action(
       action(async ({ client, output }) => {

@@ -31,14 +31,14 @@ export function addSend(program: Command): void {
     .summary('post a notification')
     .description('Posts one notification for a user. Without a payload it is a sample of a new mail.')
     .requiredOption('--to <user@context>', 'the user who is notified', userOption)
-    .option('--topic <topic>', 'what happened', 'ox:mail:new')
+    .option('--topic <topic>', 'the topic', 'ox:mail:new')
     .option('--payload <json>', 'a JSON object, @file or - for standard input', jsonObjectText)
     .option('--priority <priority>', 'high, medium or low')
-    .option('--ttl <seconds>', 'how long it may be delivered', numberOption)
-    .option('--id <id>', 'makes a repeat harmless')
+    .option('--ttl <seconds>', 'the time to live, in seconds', numberOption)
+    .option('--id <id>', 'the id of the notification; a repeat with the same id is not sent again')
     .option(
       '--wait [seconds]',
-      `wait for the outcome of every delivery, at most so long; ${usualWaitSeconds} without a number`,
+      `wait for the outcome of every delivery, at most this many seconds; default: ${usualWaitSeconds}`,
       numberOption,
     )
     .addHelpText('after', '\nExample:\n  pns send --to 14@1 --wait')

@@ -8,7 +8,7 @@ import { action, userOption, type UserOption } from './cli';
 const lookMs = 1000;
 /** A milestone is shown at most two seconds after it happened, and clocks differ. */
 const overlapMs = 10_000;
-/** Attempts that are remembered as shown, far more than two looks overlap by. */
+/** Attempts that are remembered as shown: far more than two consecutive looks have in common. */
 const rememberedAttempts = 10_000;
 
 /** Adds `pns tail`. */

@@ -21,10 +21,14 @@ export function addWhere(program: Command): void {
     .description(
       'Shows the history of a notification, by the id of PNS or of the producer: every delivery with its attempts.',
     )
-    .option('--user <user@context>', 'whose notification; needed if several users have one with this id', userOption)
+    .option(
+      '--user <user@context>',
+      'the user of the notification; needed if several users have one with this id',
+      userOption,
+    )
     .option(
       '--wait [seconds]',
-      `wait until every delivery has ended, at most so long; ${usualWaitSeconds} without a number`,
+      `wait until every delivery has ended, at most this many seconds; default: ${usualWaitSeconds}`,
       numberOption,
     )
     .addHelpText('after', '\nExample:\n  pns where mail-113 --user 14@1')

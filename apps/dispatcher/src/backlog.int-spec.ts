@@ -91,7 +91,7 @@ it('exports the windows that wait for a dispatcher, and the jobs that wait for m
     '{queue="websocket",state="waiting"}': 3,
     '{queue="wns",state="waiting"}': 0,
   });
-  expect(depths['{queue="aggregation",state="delayed"}']).toBeGreaterThanOrEqual(2); // the sweep of each shard
+  expect(depths['{queue="aggregation",state="delayed"}']).toBeGreaterThanOrEqual(2); // includes the sweep of each shard
   expect(Object.keys(depths)).toHaveLength((transportNames.length + 1) * 3);
 });
 
@@ -115,7 +115,7 @@ it('does not take windows while Redis is nearly full, and takes them when there 
       const now = await ticks.getJobState(tick);
       return (now === 'delayed' || now === 'unknown') && now;
     });
-    return state === 'delayed' && (await windows.counts()).due === 1; // else a sweep was faster
+    return state === 'delayed' && (await windows.counts()).due === 1; // otherwise a sweep was faster
   };
   let tick = 0;
   // The memory is read once a second.

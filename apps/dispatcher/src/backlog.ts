@@ -9,7 +9,7 @@ import { Gauge } from 'prom-client';
 /** The windows and jobs that wait in Redis. */
 interface Backlog {
   readonly windows: WindowCounts;
-  /** By the transport's name, or `aggregation`. */
+  /** The counts by the transport's name, or by `aggregation`. */
   readonly jobs: ReadonlyMap<string, JobCounts>;
 }
 
@@ -76,7 +76,7 @@ export class BacklogCount implements OnApplicationBootstrap, OnApplicationShutdo
   }
 }
 
-/** One for all dispatchers of the process. */
+/** All dispatchers of the process share this fault, so that it is logged once. */
 const countFault = new RecurringFault('backlog.not-counted', 'backlog.counted');
 
 const noJobs: JobCounts = { waiting: 0, active: 0, delayed: 0 };

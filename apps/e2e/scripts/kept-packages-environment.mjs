@@ -5,9 +5,9 @@ let kept;
 let keptGlobals;
 
 /**
- * One global object for all test files that a Jest process runs, because a package that stays loaded (see
- * `kept-packages-runtime.cjs`) uses the global object with which it was loaded. Each file starts without the globals
- * that other files have added, and with a new `process`, so that variables and listeners of other files are gone.
+ * One global object for all test files that a Jest process runs. A package that stays loaded (see `kept-packages-runtime.cjs`)
+ * uses the global object with which it was loaded. Each file starts without the globals that other files have added. It also gets
+ * a new `process`, so that variables and listeners of other files are gone.
  */
 export default class KeptPackagesEnvironment extends TestEnvironment {
   constructor(config, context) {

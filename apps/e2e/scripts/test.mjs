@@ -58,7 +58,7 @@ function totalsOf(reportFile) {
     const report = JSON.parse(readFileSync(reportFile, 'utf8'));
     return { passed: report.numPassedTests, failed: report.numFailedTests + report.numRuntimeErrorTestSuites };
   } catch {
-    return { passed: 0, failed: 1 }; // it was interrupted, or its settings are wrong; the reason is in the output above
+    return { passed: 0, failed: 1 }; // Jest was interrupted, or its settings are wrong; the reason is in the output above
   }
 }
 
@@ -83,6 +83,6 @@ function read(pid, file) {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0');
   } catch {
-    return []; // it has ended, or it is not ours to see
+    return []; // the process has ended, or belongs to another user
   }
 }

@@ -113,8 +113,8 @@ describe('notifications through four API processes', () => {
 });
 
 /**
- * Posts to a user until the first push arrives. Answers how long that took from before the first POST, and the most that
- * can have lain between two notifications, or between the last one and the push.
+ * Posts to a user until the first push arrives. Returns the time from before the first POST to the push, and the longest possible
+ * gap between two notifications, or between the last one and the push.
  */
 async function streamTo(user: { context: number; user: number }): Promise<{ tookMs: number; longestGapMs: number }> {
   const box = `stream-${user.user}`;

@@ -35,7 +35,7 @@ export class AppProcess {
   private constructor(
     readonly name: AppName,
     readonly child: ChildProcess,
-    /** Its URL. */
+    /** The port that it listens on, as it logged last; 0 if it listens on none. */
     readonly port: number,
     private readonly log: readonly string[],
   ) {}

@@ -109,7 +109,7 @@ describe('over a Redis cluster', () => {
 
   it('all accepted notifications arrive although a master is killed meanwhile', async () => {
     const posting = post('crash');
-    await pause(200); // one part is accepted by then, the other is not
+    await pause(200); // by then one part of the request is accepted, and the other is not
     await system.cluster.crash(0, () => pause(500));
     const posted = await posting;
     expect(new Set(await atWebhook('crash', 2000))).toEqual(posted);
@@ -121,7 +121,7 @@ describe('over a Redis cluster', () => {
     const name = 'com.openexchange.pns.transport.webhooks.enabled';
     const set = (value: boolean) =>
       system.expect(200, 'PUT', `/v1/config/contexts/${context}/users/${user}/properties/${name}`, { value });
-    const told = async (): Promise<unknown> => {
+    const valueAtOther = async (): Promise<unknown> => {
       const path = `/v1/config/effective?context=${context}&user=${user}&prefix=${name}`;
       const { items } = await system.expect<{ items: { value: unknown }[] }>(
         200,
@@ -134,9 +134,9 @@ describe('over a Redis cluster', () => {
     };
     await system.subscribe({ context, user }, 'changed');
     for (const value of [false, true]) {
-      expect(await told()).toBe(!value); // so that it is remembered
+      expect(await valueAtOther()).toBe(!value); // so that the other API caches the value
       await set(value);
-      await eventually('the other API returns the new value', async () => (await told()) === value);
+      await eventually('the other API returns the new value', async () => (await valueAtOther()) === value);
     }
     let number = 0;
     await eventually('a push has arrived', async () => {

@@ -44,9 +44,9 @@ async function untilIdle(): Promise<void> {
 }
 
 it.each([
-  ['is killed gets all since and is told that more may be lost', 1, (worker: AppProcess) => worker.kill()],
+  ['is killed gets all since, and notifications:missed', 1, (worker: AppProcess) => worker.kill()],
   ['stops misses nothing', 0, async (worker: AppProcess) => expect(await worker.stop()).toBe(0)],
-])('a socket whose node %s when it comes back', async (_, told, end) => {
+])('a socket whose node %s when it comes back', async (_, informed, end) => {
   const [first, second] = system.all('worker-websocket').slice(-2) as [AppProcess, AppProcess];
   const socket = await listen(system, user, { connection: '160491815377', worker: first });
   await post([1]);
@@ -58,7 +58,7 @@ it.each([
   await post([5]);
   await back.until(() => [2, 3, 4, 5].every((id) => idsOf(back).has(id)));
   expect(idsOf(back)).toEqual(new Set([2, 3, 4, 5]));
-  expect(back.timesTold()).toBe(told);
+  expect(back.timesInformed()).toBe(informed);
   back.socket.close();
   await system.add('worker-websocket');
 });

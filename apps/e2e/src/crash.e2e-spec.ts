@@ -115,7 +115,7 @@ describe('accepted notifications arrive although', () => {
 
   it('the worker is killed during a delivery, and only deliveries in flight arrive twice', async () => {
     const user = await subscriber(3);
-    await misbehave(user, { delayMs: 50 }); // with ten connections, two hundred a second
+    await misbehave(user, { delayMs: 50 }); // ten connections then send two hundred events a second
     const ids = await post(user, 1000);
     await system.arrivalsOf(300, user.box);
     await system.app('worker-webhook').kill();

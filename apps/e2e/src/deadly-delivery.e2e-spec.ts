@@ -58,7 +58,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** As a deployment does: a dead worker is replaced, and one that does not answer is killed. */
+/** Does what a deployment does: a dead worker is replaced, and one that does not answer is killed. */
 function supervise(worker: AppProcess): void {
   void replaceWhenDead(worker);
   void killWhenSilent(worker);

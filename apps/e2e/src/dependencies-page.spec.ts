@@ -25,7 +25,7 @@ const packagesIn = (heading: string): string[] => rows(heading).map(([first = ''
 /** Named by other packages as peers, or loaded by them; our code does not import them. */
 const notImported = ['@bull-board/ui', 'rxjs'];
 
-/** Not in the image, or only in tests. */
+/** Files that are not in the image, or are used only in tests. */
 const testOnly = /spec\.ts$|\/testing\/|^apps\/(?:bench|chaos|e2e|standalone)\/|^libs\/local-servers\//;
 
 /** Packages that the code in the image imports, the sandbox included. */

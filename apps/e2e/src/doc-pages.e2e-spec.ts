@@ -130,7 +130,10 @@ describe('the line that finds the key', () => {
       .flatMap(({ text }) => text.split('\n'))
       .find((line) => line.startsWith('for KEY in')) ?? '';
 
-  /** The key that the line finds if the files of both ways of running PNS exist and the API accepts the key `accepted`. */
+  /**
+   * The key that this shell line finds. `files` are the files of the two ways to run PNS that exist; the API accepts the key of
+   * the way `accepted`.
+   */
   async function found(accepted: string, files: readonly ('.env' | '.data')[]): Promise<string> {
     const project = mkdtempSync(join(folder, 'project-'));
     mkdirSync(join(project, 'deploy'));

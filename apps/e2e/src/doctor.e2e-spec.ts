@@ -62,7 +62,7 @@ const variables: readonly (readonly [string, () => Record<string, string>, RegEx
     () => ({ PNS_API_URL: `http://127.0.0.1:${closedPort}` }),
     /API: \S+ cannot be reached \(ECONNREFUSED\)/,
   ],
-  ['an API key that is not set', () => ({ PNS_API_KEY: '' }), /API: It was not looked at: No API key: set PNS_API_KEY/],
+  ['an API key that is not set', () => ({ PNS_API_KEY: '' }), /API: It was not checked: No API key: set PNS_API_KEY/],
   [
     'an address without a scheme',
     () => ({ PNS_API_URL: 'localhost:3000' }),
@@ -124,11 +124,11 @@ it.each([
   }
 });
 
-it('reports the servers that it did not look at, because it has no address of them', async () => {
+it('reports the servers that it did not check, because it has no address of them', async () => {
   const api = { PNS_API_URL: system.app('api').url, PNS_API_KEY: apiKey };
   const err =
-    'Redis was not looked at, because REDIS_URL is not set here.\n' +
-    'Postgres was not looked at, because DATABASE_URL is not set here.\n';
+    'Redis was not checked, because REDIS_URL is not set here.\n' +
+    'Postgres was not checked, because DATABASE_URL is not set here.\n';
   expect(await runCli(['doctor'], api)).toEqual({ code: 0, out: '', err });
 });
 

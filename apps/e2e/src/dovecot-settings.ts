@@ -22,7 +22,7 @@ export function dovecotSettings(version: DovecotVersion, producer: Producer): st
   return blockWith(marks[version].script, producer);
 }
 
-/** The same with the driver beside the script. */
+/** The configuration with both the driver and the script. */
 export function bothSenders(version: DovecotVersion, producer: Producer): string {
   const driver = blockWith(marks[version].driver, producer).replace('push_notification_driver', '$&2');
   return `${dovecotSettings(version, producer)}\n${driver}`;

@@ -33,7 +33,7 @@ export class ExampleProcess {
         this.changes.emit('news');
       });
     }
-    this.child.stdin?.on('error', () => undefined); // a program that ends early does not read all of it
+    this.child.stdin?.on('error', () => undefined); // a program that ends early does not read all of its input
     this.child.stdin?.end(input);
     this.closed = once(this.child, 'close').finally(() => this.changes.emit('news'));
     this.closed.catch(() => undefined);

@@ -67,7 +67,7 @@ async function lint(files: readonly Planted[], env: NodeJS.ProcessEnv = {}): Pro
   const child = spawn(process.execPath, [join(root, 'apps', 'e2e', 'scripts', 'lint-planted.mjs')], {
     env: { ...process.env, ...env },
   });
-  child.stdin.on('error', () => undefined); // it ended before it had read all; the reason is in its output
+  child.stdin.on('error', () => undefined); // the child ended before it had read everything; the reason is in its output
   child.stdin.end(JSON.stringify(files.map(([file, content]) => ({ file, text: `${content}\n` }))));
   const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
   const [out, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
@@ -81,8 +81,8 @@ function messagesIn(output: string): string[][] {
 it('lint refuses each planted import that the layers forbid, and no other', async () => {
   const { output } = await lint(planted);
   const messages = messagesIn(output);
-  const told = planted.map(([file, content], index) => [file, content, messages[index]?.map(firstWords)]);
-  expect(told).toEqual(
+  const found = planted.map(([file, content], index) => [file, content, messages[index]?.map(firstWords)]);
+  expect(found).toEqual(
     planted.map(([file, content, refusal]) => [file, content, refusal === undefined ? [] : [refusal]]),
   );
 

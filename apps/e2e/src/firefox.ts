@@ -5,7 +5,7 @@ import { firefox } from '@pns/local-servers';
 import { type Browser, launch } from 'puppeteer-core';
 
 /** A window in which Firefox shows a notification. */
-export interface NotificationWindow {
+interface NotificationWindow {
   readonly title: string;
   readonly body: string;
   /** A picture of the window, as PNG in base64. */
@@ -68,10 +68,10 @@ async function notificationWindows(browser: Browser): Promise<NotificationWindow
 const preferencesFor = (pushServerUrl: string) => ({
   'dom.push.serverURL': pushServerUrl,
   'dom.push.testing.allowInsecureServerURL': true,
-  'dom.push.connection.enabled': true, // remote control switches it off
-  'dom.push.retryBaseInterval': 200, // ms
-  'permissions.default.desktop-notification': 1, // allow
-  'alerts.useSystemBackend': false, // that of the system needs D-Bus
+  'dom.push.connection.enabled': true, // remote control of Firefox would switch this off
+  'dom.push.retryBaseInterval': 200, // in ms
+  'permissions.default.desktop-notification': 1, // 1 means: allow
+  'alerts.useSystemBackend': false, // the system's backend needs D-Bus
   // Firefox asks servers of Mozilla for many things. All of that goes to a port where nothing listens.
   'network.proxy.type': 1,
   'network.proxy.http': '127.0.0.1',
@@ -90,7 +90,7 @@ export async function startFirefox(pushServerUrl: string): Promise<StartedFirefo
     executablePath: file,
     headless: true,
     env: { ...env, HOME: home },
-    args: ['--remote-allow-system-access'], // to the windows of notifications
+    args: ['--remote-allow-system-access'], // gives access to the windows of notifications
     extraPrefsFirefox: preferencesFor(pushServerUrl),
   });
   return {

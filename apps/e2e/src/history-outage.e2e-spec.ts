@@ -11,7 +11,7 @@ import { System } from './system';
 
 jest.setTimeout(600_000);
 
-/** Of a process (`maxBufferedRecords`). */
+/** The limit of one process, which is `maxBufferedRecords` in @pns/history. */
 const maxBufferedRecords = 50_000;
 
 const probed = { context: 1, user: 5000 };
@@ -142,7 +142,7 @@ it('loses no delivery while Postgres is stopped, and says that the history has a
 
   const answer = await eventually('the gap can be read', async () => {
     const response = await system.request('GET', `/v1/notifications/${lost}?context=${loaded}&user=${lastUser}`);
-    // Which record of this user was lost is chance: that of the acceptance (404), or another one.
+    // Any record of this user may have been lost: that of the acceptance (404), or another one.
     return /[Rr]ecords between (\S+) and (\S+) were lost/.exec(await response.text());
   });
   const [since = NaN, end = NaN] = answer.slice(1).map((time) => Date.parse(time));

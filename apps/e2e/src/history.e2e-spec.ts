@@ -55,7 +55,7 @@ async function post(of: { context: number; user: number }, more: object = {}): P
 }
 
 /** The history of a notification as soon as its sentence matches. */
-async function told(id: string, sentence: RegExp): Promise<Answer> {
+async function historyOf(id: string, sentence: RegExp): Promise<Answer> {
   let last = '';
   const deadline = Date.now() + 30_000;
   while (Date.now() < deadline) {
@@ -73,7 +73,7 @@ it('delivered to all', async () => {
   await system.subscribe(of, 'one');
   await system.subscribe(of, 'two');
   const id = await post(of);
-  const { deliveries } = await told(
+  const { deliveries } = await historyOf(
     id,
     /^ox:test for user 1 in context 1 was received at .* and was delivered to 2 of 2 targets\. Delivered at the first attempt: sandbox through webhook, sandbox through webhook\.$/,
   );
@@ -85,8 +85,8 @@ it('joined into another', async () => {
   await system.subscribe(of, 'joined');
   const payload = { same: true };
   const [first, second] = [await post(of, { payload, id: 'a-first' }), await post(of, { payload, id: 'a-second' })];
-  expect((await told(first, /was delivered to 1 of 1 target\./)).joined).toBe(2);
-  const { joinedInto } = await told(
+  expect((await historyOf(first, /was delivered to 1 of 1 target\./)).joined).toBe(2);
+  const { joinedInto } = await historyOf(
     second,
     /was joined into notification a-first, which was delivered to 1 of 1 target\./,
   );
@@ -95,7 +95,10 @@ it('joined into another', async () => {
 
 it('no subscription', async () => {
   const id = await post({ context, user: 3 });
-  await told(id, /was sent to no target, because no subscription and no open socket of the user matches the topic\.$/);
+  await historyOf(
+    id,
+    /was sent to no target, because no subscription and no open socket of the user matches the topic\.$/,
+  );
 });
 
 it('switched off at context scope', async () => {
@@ -103,9 +106,9 @@ it('switched off at context scope', async () => {
   await system.subscribe(of, 'off');
   await system.expect(200, 'PUT', `/v1/config/contexts/2/properties/${webhooks}`, { value: false });
   await system.untilObeyed(of, webhooks, false);
-  await pause(1000); // the dispatcher obeys within a second
+  await pause(1000); // the dispatcher applies the change within a second
   const id = await post(of);
-  const { deliveries } = await told(
+  const { deliveries } = await historyOf(
     id,
     new RegExp(`sandbox through webhook: not sent, because ${webhooks} is false for the context\\.$`),
   );
@@ -119,7 +122,7 @@ it('answered 500 three times, then 200', async () => {
   await system.subscribe(of, 'slow');
   await misbehave('slow', { status: 500, times: 3 });
   const id = await post(of);
-  const { deliveries } = await told(
+  const { deliveries } = await historyOf(
     id,
     /delivered to 1 of 1 target\. sandbox through webhook: delivered at attempt 4 after 3 failed attempts \(The endpoint answered 500\.\)\.$/,
   );
@@ -139,7 +142,7 @@ it('device gone', async () => {
   await system.expect(201, 'POST', '/v1/subscriptions', { context, user: 6, client, transport, token, topics: ['*'] });
   apns.device(token).faults.set({ status: 410, reason: 'Unregistered', times: 1 });
   const id = await post({ context, user: 6 }, { topic: 'ox:mail:new', payload: { folder: 'default0/INBOX', id: '1' } });
-  await told(
+  await historyOf(
     id,
     /delivered to none of 1 target\. demo-ios through apns: its target is gone \(.*\), so the subscription was removed\.$/,
   );
@@ -155,7 +158,7 @@ it('expired while the endpoint was deferred', async () => {
     [...(await worker.metric('pns_circuit_open'))].some(([, open]) => open > 0),
   );
   const id = await post(of, { ttlSeconds: 1 });
-  const { deliveries } = await told(
+  const { deliveries } = await historyOf(
     id,
     /delivered to none of 1 target\. sandbox through webhook: expired after \d+ deferrals?, because the time to live ended/,
   );

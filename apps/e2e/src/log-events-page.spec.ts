@@ -60,7 +60,7 @@ function loggedIn(path: string): Logged[] {
 function namesOf(event: ts.Expression): string[] {
   if (ts.isStringLiteral(event)) return [event.text];
   if (!ts.isTemplateExpression(event)) return [];
-  const ending = event.templateSpans.at(-1)?.literal.text ?? ''; // `${part}.waiting`
+  const ending = event.templateSpans.at(-1)?.literal.text ?? ''; // for example `${part}.waiting`
   return Object.keys(table).filter((name) => name.endsWith(ending));
 }
 

@@ -21,14 +21,14 @@ it('writes more lines than the pipe holds without keeping any in memory, and los
     cwd: __dirname,
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
-  const told = once(child, 'message') as Promise<[number]>;
+  const bytesInMemory = once(child, 'message') as Promise<[number]>;
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
   await once(child, 'close');
   const lines = Buffer.concat(chunks).toString().trimEnd().split('\n');
   const numbers = lines.map((line) => (JSON.parse(line) as { number: number }).number);
   expect(numbers).toEqual(Array.from({ length: turns * linesPerTurn }, (_, number) => number));
-  expect((await told)[0]).toBe(0);
+  expect((await bytesInMemory)[0]).toBe(0);
 });
 
 it.each([

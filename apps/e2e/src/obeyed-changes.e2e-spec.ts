@@ -29,7 +29,7 @@ beforeAll(async () => {
     properties: {
       'com.openexchange.pns.transport.apn.ios.enabled': 'true',
       'com.openexchange.pns.delayDuration': 0,
-      'com.openexchange.pns.retry.baseDelay': 24 * 60 * 60 * 1000, // nothing that fails recovers in this test
+      'com.openexchange.pns.retry.baseDelay': 24 * 60 * 60 * 1000, // so long that no failed delivery is repeated in this test
     },
   });
   await once(busy.listen(0, '127.0.0.1'), 'listening');
@@ -91,7 +91,7 @@ async function post(...addressees: readonly Addressee[]): Promise<void> {
 
 /** The first answer of `ask` that is not undefined. */
 const first = <Answer>(ask: () => Promise<Answer | undefined> | Answer | undefined) =>
-  eventually('the process obeys', ask);
+  eventually('the process applies the change', ask);
 
 /** The time of the first push that came to a webhook of the sandbox. */
 async function firstPushAt(box: string): Promise<number | undefined> {
@@ -258,7 +258,7 @@ async function expectObedience(probe: Probe, rounds: number): Promise<void> {
 }
 
 describe('a property that is changed over the API', () => {
-  it.each(Object.keys(probes))('is obeyed within a second by %s', async (name) => {
+  it.each(Object.keys(probes))('is applied within a second by %s', async (name) => {
     await expectObedience(probes[name] as Probe, 5);
   });
 
@@ -277,7 +277,7 @@ describe('a property that is changed over the API', () => {
     expect(Math.max(...shownAt) - isBackAt).toBeLessThan(patienceMs);
   }, 180_000);
 
-  it.each(Object.keys(probes))('is obeyed within a second after that, too, by %s', async (name) => {
+  it.each(Object.keys(probes))('is applied within a second after that, too, by %s', async (name) => {
     await expectObedience(probes[name] as Probe, 3);
   });
 });

@@ -44,7 +44,7 @@ const nginx: Proxy = {
           .replace('listen 80;', `listen 127.0.0.1:${port};`)
           .replaceAll('/var/log/nginx/', `${ofNginx}/`),
     }),
-  knowsNodes: () => Promise.resolve(), // it does not check them
+  knowsNodes: () => Promise.resolve(), // nginx does not check the nodes
   logs: () => ['pns.log', 'pns-error.log'].map((file) => readFileSync(join(ofNginx, file), 'utf8')).join(''),
 };
 
@@ -155,11 +155,11 @@ describe.each([
     isOver = true;
     await load;
     for (const client of clients) await client.listener.until(() => new Set(client.ids).size === client.posted);
-    for (const client of clients) await client.post(); // repeated events would have arrived before these
+    for (const client of clients) await client.post(); // events that are sent twice would arrive before these
     for (const client of clients) await client.listener.until(() => client.ids.includes(client.posted - 1));
     for (const { ids, posted, listener } of clients) {
       expect(ids.sort((one, other) => one - other)).toEqual(Array.from({ length: posted }, (_, id) => id));
-      expect([listener.refusals, listener.timesTold(), listener.socket.connected]).toEqual([[], 0, true]);
+      expect([listener.refusals, listener.timesInformed(), listener.socket.connected]).toEqual([[], 0, true]);
       listener.socket.close();
     }
     await eventually('the requests of all sockets are in the log', () =>

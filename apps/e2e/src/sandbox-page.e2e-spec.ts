@@ -103,7 +103,7 @@ it('one click on the page sends a notification, and six copies appear', async ()
     expect(await page.locator(`${device} .push pre`).textContent()).toMatch(/Jane Doe(?:\\n|&#10;)Let/);
   }
   expect(await page.locator('.ios .badge').textContent()).toBe('83');
-  expect(await page.locator('#webhook-cards .chip.good').count()).toBe(2); // both signatures
+  expect(await page.locator('#webhook-cards .chip.good').count()).toBe(2); // both signatures are valid
   expect(troubles).toEqual([]);
   await page.setViewportSize({ width: 1180, height: 860 });
   keepPicture('sandbox.png', (await page.screenshot({ fullPage: true })).toString('base64'));
@@ -115,7 +115,7 @@ it('each arrival has the timeline of its notification, and the key stays in the 
   const page = await opened(troubles);
   const requests: string[] = [];
   page.on('request', (request) => requests.push(`${request.url()} ${JSON.stringify(request.headers())}`));
-  await sendDemo(page); // which subscribes the webhook
+  await sendDemo(page); // the demonstration subscribes the webhook
   await page.locator('#demo-hint', { hasText: 'Accepted' }).waitFor();
   const payload = { folder: 'default0/INBOX', displayname: 'Theo', subject: 'Twice' };
   const same = { context: 1, user: 14, topic: 'ox:mail:new', payload };
@@ -143,13 +143,13 @@ it('each arrival has the timeline of its notification, and the key stays in the 
   expect(await page.locator('.ios .push', { hasText: 'Twice' }).locator('li.own').count()).toBe(1);
   expect(requests.filter((request) => request.includes(standalone.apiKey))).toEqual([]);
   expect(requests.filter((request) => request.includes('/history')).length).toBeGreaterThanOrEqual(5);
-  expect(troubles.filter((text) => !text.includes('404'))).toEqual([]); // records that are not written yet
+  expect(troubles.filter((text) => !text.includes('404'))).toEqual([]); // 404: the history is not written yet
   await page.close();
 });
 
 it('requests of App Suite for both topics are delivered over all transports, and their repeats are harmless', async () => {
   const page = await opened();
-  await sendDemo(page); // which subscribes the webhook
+  await sendDemo(page); // the demonstration subscribes the webhook
   await page.locator('#demo-hint', { hasText: 'Accepted' }).waitFor();
   const delivered = ['apns', 'fcm', 'webhook', 'webpush', 'websocket', 'wns'].map((each) => `${each} delivered 1`);
   for (const event of Object.values(appSuiteEvents)) {
@@ -174,7 +174,7 @@ it('requests of App Suite for both topics are delivered over all transports, and
 
 it('a mail in Dovecot becomes a push on the phone and in the page, and reading it becomes an event', async () => {
   const page = await opened();
-  await sendDemo(page); // which subscribes the devices
+  await sendDemo(page); // the demonstration subscribes the devices
   await page.locator('#demo-hint', { hasText: 'Accepted' }).waitFor();
   const folder = mkdtempSync(join(tmpdir(), 'pns-page-dovecot-'));
   const script = join(folder, 'pns.lua');
@@ -233,7 +233,7 @@ it('the notification can be edited before it is sent, with the keyboard alone', 
   await hint.filter({ hasText: /payload\.folder/ }).waitFor();
   await page.getByRole('button', { name: 'Undo the edits' }).click();
   expect(await payload.inputValue()).toContain("Let's meet");
-  expect(troubles.filter((text) => !text.includes('502'))).toEqual([]); // the browser's word on a refused request
+  expect(troubles.filter((text) => !text.includes('502'))).toEqual([]); // 502: the message of the browser about a refused request
   await page.close();
 });
 
@@ -262,7 +262,7 @@ it('every far side fails on request, and refused deliveries arrive afterwards', 
   await sendDemo(page);
   for (const device of ['.ios', '.android', '.windows', '.browser']) {
     await page.locator(`${device} .push`, { hasText: 'answered 503' }).waitFor();
-    await page.locator(`${device} .push`, { hasText: 'Faulty' }).waitFor(); // the next attempt
+    await page.locator(`${device} .push`, { hasText: 'Faulty' }).waitFor(); // the next attempt arrives
   }
   await page.locator('#webhook-cards .card', { hasText: 'answered 503' }).waitFor();
   await page.locator('#fault-state').waitFor({ state: 'hidden' });

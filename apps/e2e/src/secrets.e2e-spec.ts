@@ -180,7 +180,7 @@ async function subscribeAll(): Promise<void> {
   await subscribe('browser', 'webpush', { pushSubscription });
 }
 
-/** Keys, sessions and the directory. Resolves with the token of a session. */
+/** Creates keys and sessions, and fills the directory. Resolves with the token of a session. */
 async function introduce(): Promise<string> {
   const ofKey = { name: 'producer', scopes: ['ingest'] };
   const { key } = await system.expect<{ key: string }>(201, 'POST', '/v1/api-keys', ofKey);
@@ -278,7 +278,7 @@ async function post(): Promise<void> {
   await system.expect(202, 'POST', '/v1/notifications', body);
 }
 
-/** The providers refuse, in each of the ways that PNS treats differently. `webhooks` answer this status. */
+/** Makes the providers and the webhooks refuse, in each of the ways that PNS treats differently. */
 async function letProvidersRefuse(): Promise<void> {
   providers.apns.faults.set({ status: 403, reason: 'InvalidProviderToken' });
   providers.fcm.faults.set({ error: 'UNAVAILABLE' });

@@ -20,7 +20,7 @@ export interface Listener {
   /** Resolves when `holds` returns true for the received notifications. */
   until(holds: () => boolean): Promise<void>;
   /** How often it was sent `notifications:missed`. */
-  timesTold(): number;
+  timesInformed(): number;
   /** How often it connected. */
   timesConnected(): number;
   /** The reason of each failed connect. */
@@ -72,8 +72,8 @@ export async function openSocket(
       for (const check of waiting) check();
     });
   }
-  let told = 0;
-  socket.on('notifications:missed', () => told++);
+  let informed = 0;
+  socket.on('notifications:missed', () => informed++);
   let timesConnected = 0;
   const refusals: unknown[] = [];
   socket.on('connect_error', (reason) => refusals.push(reason));
@@ -96,5 +96,13 @@ export async function openSocket(
       check();
     });
   const got = (count: number) => until(() => received.length >= count);
-  return { received, got, until, timesTold: () => told, timesConnected: () => timesConnected, refusals, socket };
+  return {
+    received,
+    got,
+    until,
+    timesInformed: () => informed,
+    timesConnected: () => timesConnected,
+    refusals,
+    socket,
+  };
 }

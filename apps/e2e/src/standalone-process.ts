@@ -53,19 +53,19 @@ export class Standalone {
 
   /** The sandbox's URL in its output. */
   get sandboxUrl(): string {
-    return this.told('Sandbox');
+    return this.printed('Sandbox');
   }
 
   get apiUrl(): string {
-    return this.told('API');
+    return this.printed('API');
   }
 
   get websocketUrl(): string {
-    return new URL(this.told('Web Socket')).origin;
+    return new URL(this.printed('Web Socket')).origin;
   }
 
   get apiKey(): string {
-    return this.told('API key');
+    return this.printed('API key');
   }
 
   /** Sends a request with its API key, and fails unless it succeeds. */
@@ -107,10 +107,10 @@ export class Standalone {
 
   /** The status of `/health/ready`. */
   async ready(): Promise<number> {
-    return (await fetch(`${this.told('API')}/health/ready`)).status;
+    return (await fetch(`${this.printed('API')}/health/ready`)).status;
   }
 
-  private told(what: string): string {
+  private printed(what: string): string {
     return new RegExp(`^ +${what} +(\\S+)`, 'm').exec(this.output)?.[1] ?? '';
   }
 

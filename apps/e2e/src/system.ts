@@ -47,9 +47,9 @@ export class System {
   private readonly folder = mkdtempSync(join(tmpdir(), 'pns-e2e-'));
   private env: Record<string, string> = {};
   private database!: FreshDatabase;
-  /** Unless there is a cluster. */
+  /** The only Redis; not set if there is a cluster. */
   redis!: LocalRedis;
-  /** With `hasRedisCluster`. */
+  /** The cluster; set only with `hasRedisCluster`. */
   cluster!: LocalRedisCluster;
   sandbox!: Sandbox;
 

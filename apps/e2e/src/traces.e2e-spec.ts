@@ -100,7 +100,7 @@ function treeOf(spans: readonly ReceivedSpan[], parent: string, depth = 0): stri
     .flatMap(({ span, line }) => [line, ...treeOf(spans, span.spanId, depth + 1)]);
 }
 
-/** By their numbers in OTLP. */
+/** The kinds of spans in the order of their numbers in OTLP. */
 const kinds = ['', 'internal', 'server', 'client', 'producer', 'consumer'];
 
 const named = (spans: readonly ReceivedSpan[], name: string): ReceivedSpan => {
@@ -211,7 +211,7 @@ it('each attempt is a span, and a failed one is marked', async () => {
   await misbehave({ status: 500, times: 1 });
   const { id, span, traceparent } = newTrace();
   await post('retried', {}, [{ traceparent }]);
-  const spans = await spansOf(id, 10); // without a span of the request, whose trace is another one
+  const spans = await spansOf(id, 10); // does not include the span of the request, which has another trace
   const attempts = spans.filter(({ name }) => name === 'send webhook');
   expect(
     attempts.map(({ attributes, status }) => [attributes['pns.attempt'], attributes['pns.outcome'], status]),

@@ -9,7 +9,7 @@ export async function runBuilt(program, args, node = () => process.execPath) {
     await prepare();
     const child = spawn(node(), [join(root, program), ...args], {
       stdio: 'inherit',
-      // As in our images. Both sides of a comparison use it.
+      // The same option as in our images. Both sides of a comparison use it.
       env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=64`.trim() },
     });
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

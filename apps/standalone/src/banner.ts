@@ -1,6 +1,6 @@
 import { exampleCommand, type ApiAccess } from './demo';
 
-export interface Running {
+interface Running {
   readonly api: ApiAccess;
   readonly websocketUrl: string;
   /** Undefined without the demo. */
@@ -27,7 +27,7 @@ Ctrl-C stops everything that was started here.
 }
 
 const sandboxLine = (url: string): string =>
-  `  Sandbox       ${url}   plays Apple, Google, Microsoft and a webhook, and shows what arrives\n`;
+  `  Sandbox       ${url}   simulates Apple, Google, Microsoft and a webhook, and shows what arrives\n`;
 
 const exampleLines = (sandboxUrl: string, api: ApiAccess): string => `
 Send a notification, and see it arrive at ${sandboxUrl} about a second later:

@@ -56,7 +56,7 @@ const faults: [string, () => Promise<Record<string, string>>, RegExp][] = [
       const port = String(await freePort());
       return { PNS_API_PORT: port, PNS_WEBSOCKET_PORT: port };
     },
-    /^Port \d+ is the one of PNS_API_PORT already\. [^\n]*PNS_WEBSOCKET_PORT=\d+ npm start\n$/,
+    /^Port \d+ is already the port of PNS_API_PORT\. [^\n]*PNS_WEBSOCKET_PORT=\d+ npm start\n$/,
   ],
 ];
 

@@ -8,7 +8,7 @@ function shellWords(command: string): string[] {
 }
 
 describe('exampleCommand', () => {
-  it('survives the shell: its body is the notification, apostrophe included', () => {
+  it('sends the notification unchanged from a shell, also an apostrophe', () => {
     const words = shellWords(exampleCommand({ url: 'http://127.0.0.1:3000', key: 'a-key' }));
     expect(words.slice(0, -1)).toEqual([
       '-i',

@@ -44,7 +44,7 @@ export async function prepareDemo(api: ApiAccess, sandboxUrl: string, webhook?: 
   // This also runs at later starts: registering again changes nothing, and is refused if the configuration no longer
   // has the webhook.
   if (isFirstStart || list.items.length > 0) await subscribe(api, sandboxUrl);
-  if (isFirstStart) await answerOf(api, 'PUT', userPath, directoryEntry); // last, because it marks the set-up as complete
+  if (isFirstStart) await answerOf(api, 'PUT', userPath, directoryEntry); // This comes last, because it marks the set-up as complete.
 }
 
 /**
@@ -55,7 +55,7 @@ async function subscribe(api: ApiAccess, sandboxUrl: string): Promise<void> {
   const { id, token } = (await answerOf(api, 'POST', '/v1/subscriptions', subscription)) as Subscribed;
   if (token.startsWith(`${sandboxUrl}/`)) return;
   await answerOf(api, 'DELETE', `/v1/subscriptions/${id}`);
-  throw new PnsError('DEMO_REFUSED', 'the webhook sandbox of the configuration leads to another place');
+  throw new PnsError('DEMO_REFUSED', 'the webhook sandbox of the configuration has another URI');
 }
 
 /** Removes the entry that a start with another port has set, so that the file's entry takes effect again. */

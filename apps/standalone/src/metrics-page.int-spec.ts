@@ -232,7 +232,7 @@ describe('an alert', () => {
   });
 
   it.each(cases)('%s fires, and ends after the fault', (alert) => {
-    expect(output).not.toMatch(new RegExp(`\\b${alert}\\b`)); // it names the tests that failed
+    expect(output).not.toMatch(new RegExp(`\\b${alert}\\b`)); // the output names the tests that failed
   });
 
   it('is refused by promtool in no other way', () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { startPostgres, startRedis } from '@pns/local-servers';
 import { isSet, provideDefaults } from './env';
 
-export interface OwnServers {
+interface OwnServers {
   /** The location as text. */
   readonly postgres: string;
   readonly redis: string;

@@ -25,7 +25,7 @@ export async function portFaults(wanted: WantedPorts): Promise<Partial<Record<Li
     // The sandbox is for this machine only.
     const reason = other ?? (await reasonAgainst(port, listener === 'sandbox' ? '127.0.0.1' : host));
     if (reason !== undefined) faults[listener] = `Port ${port} ${reason}. ${advice(port, variable)}`;
-    else chosen.set(port, `is the one of ${variable} already`);
+    else chosen.set(port, `is already the port of ${variable}`);
   }
   return faults;
 }
@@ -39,7 +39,7 @@ function reasonAgainst(port: number, host: string): Promise<string | undefined> 
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', ({ code, message }: NodeJS.ErrnoException) =>
-      resolve(code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be had (${code ?? message})`),
+      resolve(code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be used (${code ?? message})`),
     );
     probe.listen(port, host, () => probe.close(() => resolve(undefined)));
   });

@@ -18,7 +18,7 @@ async function takenPort(host: string): Promise<{ port: number; release: () => v
 }
 
 describe('takePorts', () => {
-  it('chooses free ports for 0 and tells the apps', async () => {
+  it('chooses free ports for 0 and passes them to the apps', async () => {
     const { api, websocket, sandbox } = await takePorts(anyFree);
     const ports = [api, websocket, sandbox];
     expect(new Set(ports).size).toBe(3);
@@ -41,7 +41,7 @@ describe('takePorts', () => {
   it('names the variable of a port that is given twice', async () => {
     const port = await freePort();
     await expect(takePorts({ ...anyFree, PNS_API_PORT: port, PNS_WEBSOCKET_PORT: port })).rejects.toThrow(
-      new RegExp(`^Port ${port} is the one of PNS_API_PORT already\\. .*: PNS_WEBSOCKET_PORT=\\d+ npm start$`),
+      new RegExp(`^Port ${port} is already the port of PNS_API_PORT\\. .*: PNS_WEBSOCKET_PORT=\\d+ npm start$`),
     );
   });
 

@@ -12,7 +12,8 @@ export function keptSecrets(dataDir: string): Secrets {
   const kept = read(file);
   const secrets = Object.fromEntries(names.map((name) => [name, kept[name] ?? newSecret(name)])) as Secrets;
   if (names.every((name) => kept[name] !== undefined)) return secrets;
-  // A new file and a rename, so that a crash leaves either the old secrets or all of the new ones.
+  // The secrets are written to a new file, which is then renamed. So a crash leaves either the old secrets or all of the new
+  // ones.
   rmSync(`${file}.new`, { force: true });
   writeFileSync(`${file}.new`, JSON.stringify({ ...kept, ...secrets }, undefined, 2), { mode: 0o600 });
   renameSync(`${file}.new`, file);

@@ -36,7 +36,7 @@ export class Demo {
     }
   }
 
-  /** Safe to repeat. */
+  /** May be called more than once. */
   async close(): Promise<void> {
     await this.sandbox.close();
   }
@@ -54,7 +54,7 @@ export async function startDemo({ ports, api, websocketUrl, say }: DemoParts): P
   }
 }
 
-/** In one line. */
+/** One line for the user, with the reason why the demo is left out. */
 function leftOut(error: unknown): string {
   const reason = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').replace(/\.?$/, '.');
   return `The demo (sandbox, example user) is left out: ${reason}`;

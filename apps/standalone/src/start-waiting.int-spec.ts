@@ -86,7 +86,7 @@ function someOf(steps: number): number[] {
 describe.each(Object.keys(apps))('%s', (app) => {
   it.each(servers)('waits for a server that goes away at any step of its start: %s', async (server) => {
     const link = links[server];
-    link.onRefuse = () => link.mend(); // it retries, so it waits
+    link.onRefuse = () => link.mend(); // the app retries, so it waits for the server
     const steps = await start(app, link, () => undefined);
     expect(steps).toBeGreaterThan(0);
     for (const step of someOf(steps)) {

@@ -7,7 +7,7 @@ const { PORT = '8080', WEBHOOK_SECRET, WEBHOOK_PREVIOUS_SECRET, WEBHOOK_SIGNATUR
 if (!WEBHOOK_SECRET) throw new Error('Set WEBHOOK_SECRET to the signatureSecret of the webhook.');
 const secrets = [WEBHOOK_SECRET, WEBHOOK_PREVIOUS_SECRET].filter(Boolean);
 if (!secrets.every(hasKey)) throw new Error('A secret that begins with whsec_ must contain a key in base64.');
-// One of both, because a receiver that accepts either one is only as strict as the weaker one.
+// Only one of the two signatures is accepted: a receiver that accepts either is only as strict as the weaker one.
 const idOf = { standard: standardId, ox: oxId }[WEBHOOK_SIGNATURE];
 
 const maxBodyBytes = 512 * 1024;

@@ -48,8 +48,8 @@ interface Lane {
 }
 
 /**
- * Accepts notifications. Notifications that arrive while a shard's script runs share the next script, so that many concurrent
- * requests with one notification each cost Redis little more than one request with all of them.
+ * Accepts notifications. Notifications that arrive while a shard's script runs share the next script. So many concurrent requests
+ * with one notification each cost Redis little more than one request with all of them.
  */
 @Injectable()
 export class Ingest {
@@ -83,7 +83,7 @@ export class Ingest {
    */
   async join(notifications: readonly Notification[]): Promise<JoinStatus[]> {
     if (this.memory.isAbove(mostUsedForIntake)) await this.assertMemory();
-    // Each promise costs a single notification as much time as the lookup of its properties.
+    // Awaited only if necessary: each promise costs a single notification as much time as the lookup of its properties.
     if (this.isFull()) await this.assertRoom();
     const answer = new Array<JoinStatus>(notifications.length);
     const slices: [number, Slice][] = [];
@@ -95,8 +95,8 @@ export class Ingest {
       const isPaused = work.isOver;
       if (isPaused) await work.pause();
       if (isPaused || position === loadedUntil) {
-        // In parts, and again after each pause: other requests may have displaced users of this one, who would then get the
-        // properties of the server.
+        // The users are loaded in parts, and again after each pause. Otherwise the cache may have evicted users of this request,
+        // who would then get the properties of the server.
         loadedUntil = Math.min(position + maxUsersPerLoad, notifications.length);
         const part = notifications.slice(position, loadedUntil);
         if (!this.cascade.knows(part)) await this.properties.load(part);
@@ -210,7 +210,7 @@ export class Ingest {
   }
 
   private async assertMemory(): Promise<void> {
-    const used = (await this.memory.usedPart()) ?? 0; // while Redis is away, the join rejects
+    const used = (await this.memory.usedPart()) ?? 0; // while Redis is away, `usedPart` has no value, and the join rejects
     if (used > mostUsedForIntake) throw new PnsError('REDIS_FULL', redisNearlyFullSentence(used, mostUsedForIntake));
   }
 

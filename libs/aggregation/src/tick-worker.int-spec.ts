@@ -42,10 +42,10 @@ class Scene {
     this.queue = this.queueOf(shard);
     this.ticks = new Ticks(this.queues);
     this.windows = new Windows(this.queues.redis, this.keys, clock);
-    let tell: (batch: Batch) => void;
-    this.handedOver = new Promise((resolve) => (tell = resolve));
+    let dispatched: (batch: Batch) => void;
+    this.handedOver = new Promise((resolve) => (dispatched = resolve));
     this.settled = async (batch: Batch): Promise<Settled> => {
-      tell(batch);
+      dispatched(batch);
       await this.onBatch(batch);
       return this.windows.settle(batch);
     };
@@ -98,7 +98,7 @@ it('a batch without a job gets a new job after a minute, and other batches do no
     await scene.windows.take(shard, job, 'a process that died', 10);
     now += 1;
   };
-  await takenBy('kept'); // found first, so it has been passed over once the next one is adopted
+  await takenBy('kept'); // found first: once the next batch has a job, this one has been skipped
   await scene.queue.add('tick', { v: 1, dueAt: 0 }, { jobId: 'kept', delay: 3_600_000 });
   await takenBy('gone');
   now += orphanAfterMs;

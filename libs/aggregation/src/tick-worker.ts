@@ -10,7 +10,7 @@ import type { Ticks } from './ticks';
 import type { Batch, Settled, Windows } from './windows';
 
 /** Most windows in a batch: one query for subscriptions, a few hundred deliveries. */
-export const maxWindowsPerBatch = 500;
+const maxWindowsPerBatch = 500;
 
 /** How often every shard is searched for due windows without a tick, in ms, because ticks may be lost. */
 const sweepEveryMs = 5000;
@@ -119,7 +119,7 @@ export class TickWorker implements BeforeApplicationShutdown {
 
   private async finish(batch: Batch, onBatch: OnBatch): Promise<void> {
     const settled = await onBatch(batch, (left, count) => this.windows.settling(batch, left, count));
-    // With another id than this tick, which is still active.
+    // The new tick has another id than this one, which is still active.
     if (settled === 'passed') await this.ticks.addNow(batch.shard, `passed-${randomUUID()}`, batch.clock);
     if (settled !== 'lost') return;
     if (await this.windows.isOwned(batch)) {
@@ -132,10 +132,11 @@ export class TickWorker implements BeforeApplicationShutdown {
   }
 
   /**
-   * Adds ticks for the due windows that did not fit into the batch, so that other threads and dispatchers take them, and for the
-   * next window, whose tick may be lost. Due windows next to an empty batch were skipped because of other batches; they get a tick
-   * when those batches are settled. A batch whose last run failed, for instance while Postgres is away, adds none: the ticks of its
-   * first run exist, or the sweep replaces them. After the death of a process, the batch is taken again and adds them.
+   * Adds ticks for the due windows that did not fit into the batch, so that other threads and dispatchers take them. Also adds
+   * one for the next window, whose tick may be lost. Due windows next to an empty batch were skipped because of other batches;
+   * they get a tick when those batches are settled. A batch whose last run failed, for instance while Postgres is away, adds
+   * none: the ticks of its first run exist, or the sweep replaces them. After the death of a process, the batch is taken again
+   * and adds them.
    */
   private async scheduleRest({ shard, windows, left, clock, nextDueAt }: Batch, isFirstRun: boolean): Promise<void> {
     const needsMore = isFirstRun && windows.length > 0;

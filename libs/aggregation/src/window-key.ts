@@ -10,7 +10,7 @@ export const priorityFactor: Readonly<Record<Priority, number>> = { high: 1, med
 const windowDigestLength = 28;
 
 /**
- * The key that similar notifications share. It begins with context and user, so that all windows of a user can be found, and
+ * The key that similar notifications share. It begins with context and user, so that all windows of a user can be found. It
  * contains the mode, so that a changed property never mixes windows of two modes.
  */
 export function windowKey(
@@ -32,8 +32,8 @@ export function windowKeyStart({ context, user }: Owner): string {
 }
 
 /**
- * The form in which a producer's id is stored: a digest, because the id must not identify an erased user while it is kept, and
- * because a digest has the same size for every id.
+ * The form in which a producer's id is stored. It is a digest, because the id must not identify an erased user while it is kept.
+ * A digest also has the same size for every id.
  */
 export function idempotencyDigest(idempotencyKey: string, { context, user }: Notification): string {
   return hash('sha1', `${context}:${user}:${idempotencyKey}`, 'base64');

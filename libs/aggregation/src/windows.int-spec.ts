@@ -186,7 +186,7 @@ describe('windows on one clock', () => {
     }
   });
 
-  it('leave no batch that has windows of nobody else', async () => {
+  it('leave no empty batch when they are erased', async () => {
     const { time, keys, windows } = simulated();
     await windows.join(shard, [entry(notification()), entry(notification({ user: 15 }))], tickLengthMs, 'x');
     time.now += delayMs;

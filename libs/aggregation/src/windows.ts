@@ -86,8 +86,8 @@ export interface WindowCounts {
 }
 
 /**
- * The windows of similar notifications. Each step is one atomic script on one shard's key group and is safe to repeat: join opens
- * a window or extends it, take moves due windows to a batch that a job owns, settle deletes the batch.
+ * The windows of similar notifications. Each step is one atomic script on the key group of one shard and is safe to repeat.
+ * `join` opens a window or extends it, `take` moves due windows to a batch that a job owns, and `settle` deletes the batch.
  */
 export class Windows {
   /** `clock` replaces Redis' clock in tests. */
@@ -218,7 +218,7 @@ export class Windows {
   async erase(owner: Owner): Promise<Erased> {
     const steps: Erased[] = [];
     for (const shard of this.keys.shardsOf(owner)) {
-      // In the order in which windows move, so that a window that moves meanwhile is found.
+      // The order is that in which windows move, so that a window that moves meanwhile is found.
       steps.push(await this.eraseWaiting(shard, windowKeyStart(owner)));
       steps.push(await this.eraseTaken(shard, windowKeyStart(owner)));
     }
@@ -229,7 +229,7 @@ export class Windows {
     const [due, items, spans] = windowKeys(this.keys.group(shard)) as [string, string, string];
     let found = 0;
     for await (const scanned of this.redis.zscanStream(due, { match: `${keyStart}*`, count: 1000 })) {
-      const windows = (scanned as string[]).filter((_, index) => index % 2 === 0); // each is followed by its score
+      const windows = (scanned as string[]).filter((_, index) => index % 2 === 0); // each key is followed by its score
       if (windows.length === 0) continue;
       await this.redis
         .multi()

@@ -44,7 +44,7 @@ export async function answerOf<Body>(call: Promise<Answered<Body>>): Promise<Bod
   throw new ProblemError(problemIn(error, response), Number.isNaN(retryAfter) ? undefined : retryAfter);
 }
 
-/** A proxy in between may answer without a problem. */
+/** A proxy in between may answer with a body that is not an RFC 9457 problem. */
 function problemIn(error: unknown, { status, statusText }: Response): Problem {
   const isProblem = typeof error === 'object' && error !== null && 'code' in error;
   if (isProblem) return error as Problem;

@@ -144,7 +144,7 @@ it('a late answer of Postgres does not restore older options', async () => {
   let reads = 0;
   const slow = {
     all: async () => {
-      const isLate = ++reads === 2; // the first one after that at start
+      const isLate = ++reads === 2; // the first read after the read at the start
       const rows = await store.all();
       if (isLate) {
         const released = once(held, 'release');

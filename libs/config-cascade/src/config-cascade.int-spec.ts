@@ -48,7 +48,7 @@ it('a change during a lost connection to Redis takes effect after the reconnect'
   await site.hearing(2);
   expect(await delayOf(reader)).toBe(1000);
   link.cut();
-  await writer.store.put({ scope: 'context', context: 1 }, { name: delay, value: '7' }); // without an announcement
+  await writer.store.put({ scope: 'context', context: 1 }, { name: delay, value: '7' }); // the store itself announces nothing
   link.mend();
   await eventually('the change is in effect', async () => (await delayOf(reader)) === 7);
   await site.stopProcesses();
@@ -139,7 +139,7 @@ it('drops the values of all users of an erased context, also when the context is
     while ((await process.rows.erase({ context: 1 }, 1)) > 0);
   });
   await set(process, { scope: 'user', ...jane }, delay, '8');
-  await process.cascade.load([jane]); // and with her the context
+  await process.cascade.load([jane]); // loads her context too
   await process.cascade.load([john]);
   expect(process.cascade.resolve(delay, jane).value).toBe(8);
   expect(process.cascade.resolve(delay, john).value).toBe(1000);

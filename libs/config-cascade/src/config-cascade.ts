@@ -114,8 +114,8 @@ export class ConfigCascade {
   }
 
   /**
-   * The value of the server, as `resolve` returns it; undefined if a value is configured that cannot be read, so that the default may
-   * not be what the operator wants. For actions that cannot be undone.
+   * The value of the server, as `resolve` returns it, for actions that cannot be undone. It is undefined if the configured value
+   * cannot be read, because the default may not be what the operator wants.
    */
   certainValue<Name extends PropertyName>(name: Name): PropertyValue<Name> | undefined {
     const { value, origin } = this.resolve(name);
@@ -254,7 +254,7 @@ export class ConfigCascade {
         this.stored = commonOf(await store.common());
       } while (seen !== this.wantedRefreshes);
     } finally {
-      this.refreshing = undefined; // at once, so that the next call does not get this finished promise
+      this.refreshing = undefined; // set at once, so that the next call does not get this finished promise
     }
     await this.assemble();
   }

@@ -30,7 +30,7 @@ describe('a change whose announcement was lost', () => {
     let mark = '0';
     await withinOneSecond(
       async (round) => {
-        await writer.pendingChanges.remove(mark); // of the previous round
+        await writer.pendingChanges.remove(mark); // the mark of the previous round
         mark = await writer.pendingChanges.add();
         await writer.store.put(place, { name: delay, value: String(round) });
       },
@@ -71,7 +71,7 @@ describe('a change whose announcement was lost', () => {
     const asked = jest.spyOn(reader.pendingChanges, 'isAnyOlderThan');
     link.cut();
     await eventually('the process looks for marks', () => asked.mock.calls.length > 1);
-    await writer.store.put(place, { name: delay, value: '7' }); // its mark has come and gone
+    await writer.store.put(place, { name: delay, value: '7' }); // its mark was added and removed meanwhile
     link.mend();
     await eventually('the change is in effect', async () => (await delayOf(reader)) === 7);
     await site.stopProcesses();
@@ -80,7 +80,7 @@ describe('a change whose announcement was lost', () => {
 
   it('leaves a mark for a minute', async () => {
     await site.start(); // makes the table
-    await site.stopProcesses(); // they look for marks, and forget old ones
+    await site.stopProcesses(); // a running process would read marks and delete old ones
     const database = await new DataSource({ type: 'postgres', url: site.databaseUrl }).initialize();
     const pendingChanges = new PendingChangeStore(database);
     const ages = async () =>

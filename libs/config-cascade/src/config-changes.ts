@@ -49,7 +49,7 @@ export class ConfigChanges implements OnApplicationBootstrap, OnApplicationShutd
     try {
       return await write();
     } finally {
-      // Also after a failed write: maybe only its answer was lost.
+      // A failed write is announced too: maybe only its answer was lost.
       void this.announce(change, mark);
       await this.cascade.apply(change);
     }

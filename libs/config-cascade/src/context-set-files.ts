@@ -14,7 +14,7 @@ import { foreignNameReason, scopesSentence, shownPropertyName, valueFault } from
 import { parseTagExpression, type TagExpression } from './tag-expression';
 
 /** The lowest rank of a set in a file. Ranks of sets in the API are lower, so these sets are tried first. */
-export const firstFileRank = 1_000_000;
+const firstFileRank = 1_000_000;
 
 /** A context set in a file, with its location. */
 export interface FileContextSet extends ContextSet {

@@ -81,7 +81,7 @@ export interface ScopeContent {
 }
 
 /** The parts of the cascade for a user, a context or the server. */
-export interface CascadeParts {
+interface CascadeParts {
   readonly user?: ScopeContent | undefined;
   readonly context?: ScopeContent | undefined;
   readonly sets: readonly Scope[];

@@ -3,7 +3,7 @@ import { propertyValue } from './property-check';
 import { resolveText, type Origin, type Scope } from './resolve';
 
 /** The value of a property in a cascade, and its origin. */
-export interface EffectiveProperty {
+interface EffectiveProperty {
   readonly name: string;
   readonly value: unknown;
   readonly origin: Origin;

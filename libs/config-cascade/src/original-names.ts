@@ -2,7 +2,7 @@ import { knownProperty } from './property-registry';
 
 /** What becomes of a name without a replacement. */
 type Kind =
-  /** PNS has no such thing, and nothing has to be done. */
+  /** PNS has no equivalent, and nothing has to be done. */
   | 'not-needed'
   /** It is an option of each webhook. */
   | 'per-webhook'
@@ -19,7 +19,7 @@ interface Advice {
 type OriginalName = { readonly pattern: RegExp } & ({ readonly replacement: string } | Advice);
 
 /** What becomes of a property of the original: it has another name here, or there is advice about it. */
-export type OriginalProperty = { readonly kind: 'renamed'; readonly name: string } | Advice;
+type OriginalProperty = { readonly kind: 'renamed'; readonly name: string } | Advice;
 
 const pns = 'com.openexchange.pns';
 const byHand = (advice: string): Advice => ({ kind: 'by-hand', advice });

@@ -23,7 +23,8 @@ export const suffixes =
   'append .<client>, .<topic> or .<client>.<topic> to the name to set it for a client, a topic or both';
 
 /** Which notifications and attempts the history contains: all, only those that reached no target, or none. */
-export const historyModes = ['all', 'failures', 'none'] as const;
+const historyModes = ['all', 'failures', 'none'] as const;
+/** What the history contains of notifications. */
 export type HistoryMode = (typeof historyModes)[number];
 
 /** For properties of a whole process. */
@@ -164,7 +165,7 @@ export const properties = {
     fallback: 5 * dayMs,
     scopes: serverOnly,
     sentence:
-      'How long the URI of a webhook or of a Web Push subscription may fail without a success before it is switched off, in ms; 0: never. Its deliveries are kept meanwhile.',
+      'How long the URI of a webhook or of a Web Push subscription may fail without a success before it is switched off, in ms; 0: never. While it is off, its deliveries are kept.',
   },
   'com.openexchange.pns.operator.webhook': {
     type: 'text',
@@ -266,7 +267,7 @@ export const properties = {
     schema: urlTemplate,
     fallback: '',
     scopes,
-    sentence: `The URL that a click on a Web Push notification opens, as a template of the same kind whose values are percent-encoded, such as https://mail.example.com/#folder={{folder}}&id={{id}}; none when empty; ${suffixes}.`,
+    sentence: `The URL that a click on a Web Push notification opens, as a template of the same kind with percent-encoded values, such as https://mail.example.com/#folder={{folder}}&id={{id}}; when empty, a click opens no URL; ${suffixes}.`,
   },
   'com.openexchange.pns.transport.webpush.subject': {
     type: 'text',
@@ -285,5 +286,7 @@ export const properties = {
   },
 } as const satisfies Readonly<Record<string, Property<unknown>>>;
 
+/** The name of a property of this table, without suffix. */
 export type PropertyName = keyof typeof properties;
+/** The parsed value of a property. */
 export type PropertyValue<Name extends PropertyName> = z.output<(typeof properties)[Name]['schema']>;

@@ -6,7 +6,7 @@ import { knownProperty, registry } from './property-registry';
 import type { ScopeName } from './resolve';
 
 /** The input for a property: its text, or a value of the property's type. */
-export type PropertyInput = string | number | boolean | readonly string[];
+type PropertyInput = string | number | boolean | readonly string[];
 
 /**
  * Checks that the property accepts `value` in this scope, and returns the text to store.
@@ -102,7 +102,7 @@ function nearestProperty(name: string): string | undefined {
 }
 
 /** The names of the scopes in sentences. */
-export const scopeTitles: Readonly<Record<ScopeName, string>> = {
+const scopeTitles: Readonly<Record<ScopeName, string>> = {
   user: 'a user',
   context: 'a context',
   contextSet: 'a context set',

@@ -17,7 +17,8 @@ export const transportSwitches: Readonly<Record<TransportName, { readonly base: 
     webpush: { base: 'com.openexchange.pns.transport.webpush.enabled', fallback: true },
   };
 
-const switchSentence = (transport: TransportName) => `Whether notifications go out through ${transport}; ${suffixes}.`;
+const switchSentence = (transport: TransportName) =>
+  `Whether notifications are sent through ${transport}; ${suffixes}.`;
 
 const switchProperties = new Map<string, Property<boolean>>(
   Object.entries(transportSwitches).map(([transport, { base, fallback }]) => [

@@ -1,5 +1,6 @@
 /** The scopes of the cascade, narrowest first; the first that defines a property decides. */
 export const scopes = ['user', 'context', 'contextSet', 'server'] as const;
+/** The name of a scope; `default` is not one. */
 export type ScopeName = (typeof scopes)[number];
 
 /** One scope: the text of each property that it defines. */
@@ -12,7 +13,7 @@ export interface Scope {
   readonly sources?: ReadonlyMap<string, string>;
   /** Properties whose values in a file cannot be read, if no earlier values are known. `all`: those of a whole file. */
   readonly unknown?: 'all' | ReadonlySet<string>;
-  /** By property with a `final`: the narrowest scope that may still define it. */
+  /** For each property with a `final`, the narrowest scope that may still define it. */
   readonly finals?: ReadonlyMap<string, ScopeName>;
 }
 

@@ -131,7 +131,7 @@ export class SubjectCache {
       if (change.withUsers === true) this.outdateUsersOf(change.context);
       return;
     }
-    if (context !== undefined && !context.hasUsers) context.generation = outdated; // it may have users now
+    if (context !== undefined && !context.hasUsers) context.generation = outdated; // the context may have users now
     const user = this.users.peek(keyOf(change));
     if (user !== undefined) user.generation = outdated;
   }

@@ -10,7 +10,7 @@ import type { ServerChanges } from './server-changes';
 export type OptionsOf<Options> = (client: string) => Options | undefined;
 
 /** The schema of a whole option file. The file may name further files by paths relative to the configuration folder. */
-export type FileSchema<Options> = (readFile: (path: string) => Buffer) => z.ZodType<Readonly<Record<string, Options>>>;
+type FileSchema<Options> = (readFile: (path: string) => Buffer) => z.ZodType<Readonly<Record<string, Options>>>;
 
 /** A fault in a transport's option file. */
 export interface ClientOptionsFault extends OptionFault {
@@ -75,7 +75,7 @@ export class ClientOptions {
     try {
       await options.load();
     } catch (error) {
-      options.close(); // otherwise it would keep its listener and its retries, although the app does not start
+      options.close(); // otherwise `options` would keep its listener and its retries, although the app does not start
       throw error;
     }
     return options;
@@ -184,7 +184,7 @@ export class ClientOptions {
       this.loadFault.occurred(error);
       this.retry = setTimeout(() => void this.refresh(), retryMs);
     } finally {
-      this.refreshing = undefined; // at once, so that the next call does not get this finished promise
+      this.refreshing = undefined; // set at once, so that the next call does not get this finished promise
     }
   }
 }

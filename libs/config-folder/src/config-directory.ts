@@ -17,7 +17,7 @@ export class ConfigDirectory<Content = unknown> extends EventEmitter<{ change: [
   /** @throws PnsError `CONFIG_INVALID` when `path` is not a readable folder. */
   constructor(path: string, reader?: () => FolderReader<Content>) {
     super();
-    this.setMaxListeners(0); // one for each option file
+    this.setMaxListeners(0); // there is one listener for each option file
     this.folder = ConfigFolder.use(path, reader ?? (() => noFolderReader));
     this.folder.on('change', this.changed);
   }

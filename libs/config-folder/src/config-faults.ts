@@ -46,7 +46,7 @@ new Gauge({
 
 /** The faults of one configuration folder. Each is logged once, and again after it was corrected and reappears. */
 export class ConfigFaults {
-  /** By option file; the empty name stands for all files of the cascade. */
+  /** The faults by option file. The empty name stands for all files of the cascade. */
   private readonly bySource = new Map<string, readonly ConfigFault[]>();
   /** The files of the cascade that are read, faulty or not. */
   files: readonly string[] = [];

@@ -27,7 +27,7 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
   private watching: Promise<void> | undefined;
   private nextPoll: NodeJS.Timeout | undefined;
   private isClosed = false;
-  /** By path: the mark of each file at the last check. A changed mark means changed content. */
+  /** The mark of each file at the last check, by path. A changed mark means changed content. */
   private marks = new Map<string, string>();
   /** The paths of further files that are watched. */
   private readonly followed = new Set<string>();
@@ -37,7 +37,7 @@ export class ConfigFolder extends EventEmitter<{ change: [] }> {
     private readonly reader: FolderReader<unknown>,
   ) {
     super();
-    this.setMaxListeners(0); // one for each app
+    this.setMaxListeners(0); // there is one listener for each app
     this.current = reader.empty;
     this.current = this.read();
   }

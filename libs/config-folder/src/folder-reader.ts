@@ -34,7 +34,7 @@ export interface FolderReader<Content> {
   readonly subfolder: string;
   /** Whether the content depends on this file at the top of the folder. */
   isWatched(name: string): boolean;
-  /** The same for a file in the subfolder. */
+  /** Whether the content depends on this file in the subfolder. */
   isWatchedBelow(name: string): boolean;
   /** Reads the files. For unreadable parts, `previous` stays in effect. */
   read(files: FolderFiles, previous: Content): FolderReading<Content>;

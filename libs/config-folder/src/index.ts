@@ -1,10 +1,4 @@
-export {
-  ClientOptions,
-  type ClientOptionsFault,
-  type ClientStanding,
-  type FileSchema,
-  type OptionsOf,
-} from './client-options';
+export { ClientOptions, type ClientOptionsFault, type ClientStanding, type OptionsOf } from './client-options';
 export { ClientOptionsModule } from './client-options.module';
 export { ConfigDirectory } from './config-directory';
 export type { ConfigFault } from './config-faults';
@@ -15,4 +9,4 @@ export { optionsSentence, type OptionEntries, type OptionFault } from './option-
 export { OptionFiles } from './option-files';
 export { parseProperties, type Assignment } from './properties-file';
 export { ServerChanges } from './server-changes';
-export { isPlainName, yamlEntries, type YamlDuplicate, type YamlEntry, type YamlFault } from './yaml-entries';
+export { isPlainName, yamlEntries, type YamlEntry, type YamlFault } from './yaml-entries';

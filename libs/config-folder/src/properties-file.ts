@@ -7,7 +7,7 @@ export interface Assignment {
 }
 
 /** A line that cannot be read. `name` is empty when the name cannot be read either. */
-export interface AssignmentFault {
+interface AssignmentFault {
   readonly line: number;
   readonly name: string;
   readonly reason: string;
@@ -48,7 +48,7 @@ function* logicalLines(lines: readonly string[]): Generator<{ readonly text: str
   let begin = 0;
   for (const [index, natural] of lines.entries()) {
     const content = natural.replace(/^[ \t\f]+/, '');
-    // As in Java, also after a line that contains only a backslash.
+    // Java too skips such a line after a line that contains only a backslash.
     if (text === '' && (content === '' || content.startsWith('#') || content.startsWith('!'))) {
       begin = 0;
       continue;

@@ -3,7 +3,7 @@ import { lineOfDeepNesting } from './yaml-nesting';
 
 /** A part of a YAML file that cannot be read. The fault does not quote the file, because option files contain secrets. */
 export interface YamlFault {
-  /** From 1. */
+  /** The number of the line, from 1. */
   readonly line: number;
   /** The entry that the part belongs to, if known. */
   readonly entry?: string;
@@ -11,7 +11,7 @@ export interface YamlFault {
 }
 
 /** The readable part of a YAML file, with the lines of its nodes. */
-export interface YamlDocument {
+interface YamlDocument {
   readonly document: Document.Parsed;
   readonly lineOf: (offset: number) => number;
   readonly faults: readonly YamlFault[];
@@ -74,7 +74,7 @@ function parsed(lines: readonly string[]): Parsed {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, {
     lineCounter,
-    logLevel: 'error', // the parser reports several documents only so
+    logLevel: 'error', // only this level makes the parser report that there are several documents
     prettyErrors: false,
     uniqueKeys: false, // `yamlEntries` reports duplicates with their lines
   });

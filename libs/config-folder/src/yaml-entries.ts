@@ -16,7 +16,7 @@ export interface YamlEntry {
 }
 
 /** A name that an entry or file has twice. The value in `before` has no effect. */
-export interface YamlDuplicate extends YamlFault {
+interface YamlDuplicate extends YamlFault {
   /** The line of the earlier value. */
   readonly before: number;
   /** The field that is duplicate; absent when the entry is. */
@@ -42,9 +42,9 @@ const maxValues = 100_000;
 const maxValuesOfFile = 200_000;
 
 /**
- * Reads a YAML file entry by entry, so that an unreadable entry does not affect the others. Merge keys (`<<`) work as in YAML 1.1, an
- * anchor can be used any number of times, and of two entries with the same name the last one is used. With `numbersAsText`, a number
- * is the text in the file: `007` stays `007`. Never throws.
+ * Reads a YAML file entry by entry, so that an unreadable entry does not affect the others. Merge keys (`<<`) work as in YAML
+ * 1.1, and an anchor can be used any number of times. Of two entries with the same name the last one is used. With
+ * `numbersAsText`, a number is the text in the file: `007` stays `007`. Never throws.
  */
 export function yamlEntries(
   text: FileText,
@@ -193,7 +193,7 @@ class EntryReader {
       fields.set(name, read.value);
       lines.set(name, line);
     }
-    // Before the copy, because each source may have thousands of fields.
+    // This comes before the copy, because each source may have thousands of fields.
     if (sources.length > 0) assertFew(reads, this.lineAt((pairs[0] as Field).key));
     // Fields of the object itself take precedence, then those of the first source.
     for (const source of sources) {

@@ -2,8 +2,8 @@ import { messagingSpan, traces, type OpenSpan } from '@pns/runtime';
 import { hasConfiguredUri, hasPushKeys, type Delivery, type Outcome } from '@pns/transport-contract';
 
 /**
- * Runs an attempt of a delivery with a trace. While traces are recorded, `send` gets the delivery with the context of the span of its
- * request; a transport may pass it on to a far side that is part of the operator's system.
+ * Runs an attempt of a delivery with a trace. While traces are recorded, `send` gets the delivery with the context of the span of
+ * its request. A transport may pass this context on to a far side that is part of the operator's system.
  */
 export async function tracedAttempt(
   delivery: Delivery,

@@ -9,8 +9,8 @@ import type { Verdict } from './delivery-places';
 export const maxDeferredMs = 24 * 60 * 60 * 1000;
 
 /**
- * The pause of a deferred delivery is at least this part of the time for which it has been deferred already, so that the deliveries
- * to a dead endpoint do not run every minute all day. An endpoint that recovers gets all its deliveries within about a third of the
+ * The pause of a deferred delivery is at least this part of the time for which it has been deferred already. So the deliveries to
+ * a dead endpoint do not run every minute all day. An endpoint that recovers gets all its deliveries within about a third of the
  * time for which it was away.
  */
 export const deferredParts = 4;

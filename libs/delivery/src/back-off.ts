@@ -5,8 +5,8 @@ const growth = 3.2;
 const longestMs = 24 * 60 * 60 * 1000;
 
 /**
- * The pause before the next attempt, in ms: exponential, with a jitter of a quarter either way (`random` is in [0, 1)), so that
- * deliveries that failed together are not retried together. If the endpoint asked for a wait (`afterMs`), the pause is never
+ * The pause before the next attempt, in ms. It is exponential, with a jitter of a quarter either way (`random` is in [0, 1)), so
+ * that deliveries that failed together are not retried together. If the endpoint asked for a wait (`afterMs`), the pause is never
  * shorter than it. A short `afterMs` does not shorten the pause.
  */
 export function backOffMs(attempt: number, baseMs: number, afterMs = 0, random = Math.random()): number {

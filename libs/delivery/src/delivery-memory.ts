@@ -15,8 +15,8 @@ const mostDelivered = 20_000;
 type DeliveryAttempt = Pick<Delivery, 'id' | 'attempt' | 'token'>;
 
 /**
- * The attempts that this process has made, so that it repeats none: a job may run again in the same process, for example when Redis
- * lost its lock, and a delivery may be enqueued again after its job was done.
+ * The attempts that this process has made, so that it repeats none. A job may run again in the same process, for example when
+ * Redis lost its lock. A delivery may be enqueued again after its job was done.
  */
 export class DeliveryMemory {
   private readonly checkpoints = new LRUCache<string, Checkpoint>({ max: mostJobs });

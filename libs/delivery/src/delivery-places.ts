@@ -61,9 +61,9 @@ interface Endpoint {
 }
 
 /**
- * Divides the places of a process, one for each delivery, among endpoints. An endpoint has as many deliveries in flight as its limit
- * allows, and as many waiting as it accepts in five seconds. It uses at most as many places as it leaves
- * free, but at least those of one job. Further jobs are deferred, and woken in order.
+ * Divides the places of a process, one for each delivery, among endpoints. An endpoint has as many deliveries in flight as its
+ * limit allows, and as many waiting as it accepts in five seconds. It gets a further place only while it uses fewer places than
+ * are free; the places of one job are always allowed. Further jobs are deferred, and woken in order.
  */
 export class DeliveryPlaces {
   private readonly endpoints = new Map<string, Endpoint>();

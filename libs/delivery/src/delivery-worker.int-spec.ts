@@ -16,13 +16,13 @@ log.level = 'silent';
 const { worker, close, delivery } = deliveryStage();
 
 /** The number of reported attempts by outcome. */
-async function outcomesTold(): Promise<Readonly<Record<string, number>>> {
+async function countedOutcomes(): Promise<Readonly<Record<string, number>>> {
   const text = await metrics.getSingleMetricAsString('pns_deliveries_total');
   const counts = text.matchAll(/transport="webhook",outcome="(\w+)"\} (\d+)/g);
   return Object.fromEntries([...counts].map(([, outcome, count]) => [String(outcome), Number(count)]));
 }
 
-type Counts = Awaited<ReturnType<typeof outcomesTold>>;
+type Counts = Awaited<ReturnType<typeof countedOutcomes>>;
 
 function difference(after: Counts, before: Counts): Counts {
   return Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]));
@@ -51,7 +51,7 @@ const hourMs = 60 * 60 * 1000;
 
 /** The number of counted attempts with any outcome. */
 async function attemptsSoFar(): Promise<number> {
-  return Object.values(await outcomesTold()).reduce((sum, count) => sum + count, 0);
+  return Object.values(await countedOutcomes()).reduce((sum, count) => sum + count, 0);
 }
 
 describe('the delivery stage', () => {
@@ -75,7 +75,7 @@ describe('the delivery stage', () => {
     const farSide = new FarSide(() => {
       turnsAtStart.push(turns);
       const end = performance.now() + 20;
-      while (performance.now() < end); // as long as a template and the largest payload on a busy machine
+      while (performance.now() < end); // a template and the largest payload take this long on a busy machine
       return delivered;
     });
     const deliveries = Array.from({ length: 10 }, (_, index) => delivery({ id: `long ${index}` }));
@@ -222,9 +222,9 @@ describe('the delivery stage', () => {
     const app = await worker(farSide);
     const subscriber = subscriberOf(app.get(Queues, { strict: false }).redis, 'deferred-test');
     await subscriber.listen();
-    const told = once(subscriber, 'message') as Promise<[string, string]>;
+    const counted = once(subscriber, 'message') as Promise<[string, string]>;
     await send(app, [delivery({ replyTo: 'deferred-test' })]);
-    expect(JSON.parse((await told)[1])).toMatchObject({ kind: 'retry', reason: 'open' });
+    expect(JSON.parse((await counted)[1])).toMatchObject({ kind: 'retry', reason: 'open' });
     subscriber.disconnect();
   });
 
@@ -429,7 +429,7 @@ describe('the delivery stage', () => {
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
     });
     let isStopped = false;
-    const [toldBefore, secondsBefore] = [await outcomesTold(), await valueOf('pns_end_to_end_seconds_sum')];
+    const [countedBefore, secondsBefore] = [await countedOutcomes(), await valueOf('pns_end_to_end_seconds_sum')];
     const first = await worker(farSide);
     const dead = await subscribe(first, { token: 'https://example.com/dies' });
     const [dueAt, later] = [Date.now(), Date.now() + 3_600_000];
@@ -444,11 +444,11 @@ describe('the delivery stage', () => {
 
     isStopped = true;
     const second = await worker(farSide);
-    const told = await eventually('three deliveries are counted', async () => {
-      const outcomes = difference(await outcomesTold(), toldBefore);
+    const counted = await eventually('three deliveries are counted', async () => {
+      const outcomes = difference(await countedOutcomes(), countedBefore);
       return outcomes['delivered'] === 3 ? outcomes : undefined;
     });
-    expect(told).toMatchObject({ delivered: 3, gone: 1, rejected: 1, retry: 1 });
+    expect(counted).toMatchObject({ delivered: 3, gone: 1, rejected: 1, retry: 1 });
     const came = farSide.came.map(({ id, attempt }) => `${id} ${attempt}`);
     expect(came.sort()).toEqual(['bad 1', 'busy 1', 'busy 2', 'dead 1', 'hanging 1', 'hanging 1', 'sent 1']);
     expect(await second.get(SubscriptionStore, { strict: false }).get(dead)).toBeUndefined();
@@ -466,7 +466,10 @@ describe('the delivery stage', () => {
     });
     const options = { key: 'revoked' };
     farSide.options = () => options;
-    const [toldBefore, timedBefore] = [await outcomesTold(), await valueOf('pns_delivery_duration_seconds_count')];
+    const [countedBefore, timedBefore] = [
+      await countedOutcomes(),
+      await valueOf('pns_delivery_duration_seconds_count'),
+    ];
     const app = await worker(farSide);
     const failed = app.get(FailedDeliveryStore, { strict: false });
     const ids = ['moves', 'given up', 'waits'];
@@ -477,8 +480,8 @@ describe('the delivery stage', () => {
     await eventually('held is stored as failed', () => failed.get('held'));
     const expected = { moved: 1, expired: 2, retry: 1, misconfigured: 2, delivered: 1 };
     await eventually('all outcomes are counted', async () => {
-      const told = difference(await outcomesTold(), toldBefore);
-      return Object.entries(expected).every(([outcome, count]) => told[outcome] === count);
+      const counted = difference(await countedOutcomes(), countedBefore);
+      return Object.entries(expected).every(([outcome, count]) => counted[outcome] === count);
     });
     // The delivered one, and the one whose credentials were refused.
     expect((await valueOf('pns_delivery_duration_seconds_count')) - timedBefore).toBe(2);

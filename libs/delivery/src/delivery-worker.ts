@@ -43,7 +43,7 @@ const finishWithinMs = shutdownTimeoutMs - 5000;
 /** Sends each delivery of a job through the transport, records the outcomes, and enqueues retries. */
 @Injectable()
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  /** By the key groups of their queues. */
+  /** The workers by the key groups of their queues. */
   private readonly workers = new Map<string, JobWorker<DeliveryJob>>();
   private readonly places = new DeliveryPlaces(maxPlaces);
   private readonly live: SharedLookup<ReadonlySet<string>>;
@@ -86,7 +86,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    // First, so that they do not fetch jobs that `places.close` wakes.
+    // The workers are closed first, so that they do not fetch jobs that `places.close` wakes.
     const closed = [...this.workers.values()].map((worker) => worker.close());
     const timer = setTimeout(() => this.cancelJobs(), finishWithinMs);
     await Promise.all([this.places.close(), ...closed]);
@@ -193,7 +193,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     // If a later step fails, the job runs again and repeats no attempt.
     checkpoint.keep(tries.filter((attempt) => !isDeferred(attempt)));
-    // Other users may have displaced these from memory during the attempts; properties decide about retries and the history.
+    // The cache may have evicted these users during the attempts; their properties decide about retries and the history.
     if (!bounds.signal.aborted) await this.loadProperties(deliveries);
     this.outcomes.deferred(await this.next.defer(source, job, tries, checkpoint));
     await this.next.retry(source, job.data.endpoint, checkpoint.unrecorded(deliveries), checkpoint);

@@ -16,7 +16,7 @@ import { shardQueues, type QueueRef } from './routing';
 import { TransportLifetime } from './transport-lifetime';
 
 /** A transport of a worker app, and how its worker runs jobs. */
-export interface TransportOptions {
+interface TransportOptions {
   readonly name: TransportName;
   /** Jobs of a source in progress at once; without it, as many as there are places for their deliveries. */
   readonly concurrency?: number;

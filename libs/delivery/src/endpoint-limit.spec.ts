@@ -14,7 +14,7 @@ function play(limit: EndpointLimit, count: number, ms: number, round: Round = 'a
   return limit.current;
 }
 
-it.each([50, 300, 800])('is all that the connections carry after two times of an answer, be that %d ms', (ms) => {
+it.each([50, 300, 800])('reaches the capacity of the connections after two answer times of %d ms', (ms) => {
   const limit = new EndpointLimit(400);
   expect(limit.current).toBe(100);
   expect(play(limit, 2, ms)).toBe(400);

@@ -14,6 +14,7 @@ import { maxPayloadBytes } from '@pns/payloads';
 import type { Delivery } from '@pns/transport-contract';
 import type { DeliveryGroup } from './routing';
 
+/** How deliveries are enqueued. */
 export interface EnqueueOptions {
   /** Time before the deliveries are sent, in ms. */
   readonly delayMs?: number;
@@ -38,8 +39,9 @@ export async function enqueueDeliveries(
 }
 
 /**
- * As `enqueueDeliveries`, in one transaction with their origin, so that a repeated call adds nothing, even after the first jobs were
- * done. `lost` if the origin was taken before. In a cluster a transaction has one key group, so jobs of other groups are added first.
+ * Does the same as `enqueueDeliveries`, in one transaction with the origin of the deliveries. So a repeated call adds nothing,
+ * even after the first jobs were done. Returns `lost` if the origin was taken before. In a cluster a transaction has one key
+ * group, so jobs of other groups are added first.
  */
 export async function enqueueDeliveriesFrom<Answer extends string>(
   queues: Queues,
@@ -112,7 +114,10 @@ function charactersOf({ payload }: Delivery): number {
   return characters;
 }
 
-/** The greatest possible length of the payload's JSON. A tenth of the time of making it; Infinity if it has lists or objects. */
+/**
+ * The greatest possible length of the payload's JSON; Infinity if it has lists or objects. It takes a tenth of the time of making
+ * the JSON.
+ */
 function mostCharacters(payload: Delivery['payload']): number {
   let characters = 2;
   for (const name in payload) {

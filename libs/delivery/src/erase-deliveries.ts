@@ -18,7 +18,7 @@ import type { QueueRef } from './routing';
 /** Jobs read at once: each may carry some megabytes. */
 const jobsPerRead = 25;
 
-/** Wherever a job may be. */
+/** All states in which a job can contain deliveries. */
 const states: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiting-children', 'failed', 'completed'];
 
 const replaceData = new LuaScript({ folder: __dirname, name: 'replace-data', numberOfKeys: 1 });
@@ -65,7 +65,7 @@ async function eraseFrom(
   let found = 0;
   for (const [index, id] of ids.entries()) {
     const text = texts[index];
-    if (text == null) continue; // it is done
+    if (text == null) continue; // the job is done
     const job = readJob(text);
     if (typeof job === 'string') {
       skipped.push({ job: id, reason: job });
@@ -77,7 +77,7 @@ async function eraseFrom(
     found++;
     const data = JSON.stringify({ ...job, deliveries } satisfies DeliveryJob);
     const isReplaced = await replaceData.run(redis, queue.toKey(id), hash('sha1', text), data);
-    if (isReplaced !== 1) continue; // whether the job is erased shows at the next round
+    if (isReplaced !== 1) continue; // the data changed meanwhile: the next round checks the job again
     const isRemoved = deliveries.length === 0 && (await queue.remove(id)) === 1;
     if (!isRemoved) locks.push(jobLock(group, name, id));
   }

@@ -275,7 +275,7 @@ describe('an endpoint that is switched off', () => {
     expect(await keptIds()).toContain(`beside-${by.at(-1)}`);
     for (const each of [one, other]) expect(each.outcomeOff(to)).toBeUndefined();
     expect(other.outcomeOff(beside)).toBeDefined();
-    clock += 4 * dayMs; // the time begins again
+    clock += 4 * dayMs; // the endpoint was switched on, so the five days begin again
     one.attempted(to, refused);
     await one.refresh();
     expect(one.outcomeOff(to)).toBeUndefined();

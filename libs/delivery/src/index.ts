@@ -1,5 +1,5 @@
 export { Checkpoint } from './checkpoint';
-export { DeliveryModule, type TransportOptions } from './delivery.module';
+export { DeliveryModule } from './delivery.module';
 export { DeliveryWorker } from './delivery-worker';
 export type { DeliveryWorkerOptions } from './delivery-worker-options';
 export { eraseDeliveries } from './erase-deliveries';
@@ -17,5 +17,5 @@ export {
 } from './routing';
 export { runTransportWorker, startTransportWorker } from './run-worker';
 export { nodeOf, parkedNode, socketTargetOf, withTarget } from './socket-target';
-export type { TransportParts, TransportWorker } from './transport-worker';
+export type { TransportWorker } from './transport-worker';
 export { WorkerModule } from './worker.module';

@@ -128,7 +128,7 @@ class Sender {
 
   async deliver(delivery: Delivery): Promise<Outcome> {
     await this.ready;
-    // It died before it got this delivery, so the job runs again.
+    // The process died before it got this delivery, so the job runs again.
     if (this.hasEnded) throw new Error(`The process that sends for ${this.transport} has ended.`);
     return new Promise((resolve, reject) => {
       const call = ++this.lastCall;

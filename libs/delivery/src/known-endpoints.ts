@@ -12,12 +12,15 @@ export interface KnownEndpoint {
   deferredUntil: number;
 }
 
-/** About 20 MB. Further endpoints are attempted although they are switched off, and lose nothing. */
+/**
+ * Most endpoints that are known; they take about 20 MB. Further ones are attempted although they are switched off, and lose
+ * nothing.
+ */
 const maxKnown = 100_000;
 
-/** The failing endpoints that a process knows. A lookup for a client without any computes no hash. */
+/** The failing endpoints that a process knows. For a client without failing endpoints, a lookup computes no hash. */
 export class KnownEndpoints {
-  /** By client and hash of the token. */
+  /** The endpoints by client and hash of the token. */
   private readonly known = new Map<string, Map<string, KnownEndpoint>>();
   private size = 0;
 
@@ -71,7 +74,7 @@ export class KnownEndpoints {
   }
 }
 
-/** As in the subscriptions in Postgres. */
+/** The same hash as that of the subscriptions in Postgres. */
 export function hashOf(token: string): string {
   return hash('sha256', token, 'hex');
 }

@@ -39,7 +39,7 @@ export class NextAttempts {
     const enqueued = await Promise.all(
       byWait(deferred, waitMs).map((some) => this.enqueueDeferred(source, job, some, waitMs, now)),
     );
-    // Written now: when this job runs again, the new jobs may have ended and their ids may be free.
+    // This is written now: when this job runs again, the new jobs may have ended and their ids may be free.
     for (const { delivery } of deferred) checkpoint.add(delivery.id);
     await checkpoint.flush();
     return enqueued.flat();
@@ -60,7 +60,8 @@ export class NextAttempts {
       return backOffMs(1, baseMs, waitMs(attempt), random);
     });
     const delayMs = Math.max(...pauses);
-    // The round gives the new job another id than this job, which still exists, and the same id when this job runs again after a crash.
+    // The round gives the new job another id than this job, which still exists. When this job runs again after a crash, the round
+    // is the same, and so is the id.
     await enqueueDeliveries(this.queues, [{ ...source, endpoint, deliveries }], { delayMs, round: String(job) });
     const { transport } = this;
     log.debug({ event: 'delivery.deferred', transport, job, deliveries: deliveries.length, nextRunInMs: delayMs });
@@ -81,7 +82,7 @@ export class NextAttempts {
     attempts: readonly Attempt[],
     checkpoint: Checkpoint,
   ): Promise<void> {
-    // One value for all: the maximum of a hundred random pauses would be about the same for every job.
+    // All jobs share one random value: the maximum of a hundred random pauses would be about the same for every job.
     const random = Math.random();
     const pauses = attempts.map(({ delivery, outcome }) => {
       const baseMs = this.cascade.resolve('com.openexchange.pns.retry.baseDelay', delivery).value;

@@ -5,7 +5,7 @@ import { enqueueDeliveries } from './enqueue-deliveries';
 import { groupedByRoute } from './routing';
 
 /** Endpoints of one client at one server that fail, as the operator's webhook gets them. */
-export interface FailingReport {
+interface FailingReport {
   readonly transport: TransportName;
   readonly client: string;
   readonly origin: string;

@@ -132,7 +132,7 @@ export class PausedClients implements OnApplicationBootstrap, OnApplicationShutd
 
   private async search(): Promise<void> {
     const { name: transport } = this.transport;
-    // Also for clients without held deliveries, so that the gauge is 1 at once.
+    // Clients without held deliveries are included, so that the gauge is 1 at once.
     for (const client of this.configured?.refused(transport) ?? []) this.reason(client);
     try {
       const held = new Set(await this.failed.namesOfHeldClients(transport));

@@ -134,8 +134,8 @@ it('a client without an entry is not paused, but its deliveries are held', async
 });
 
 it('the expiry of credentials is reported for each client whose credentials expire', async () => {
-  const told = await metrics.metrics();
+  const page = await metrics.metrics();
   for (const client of ['shop', 'crm']) {
-    expect(told).toContain(`pns_credentials_expiry_timestamp_seconds{transport="webhook",client="${client}"} 5`);
+    expect(page).toContain(`pns_credentials_expiry_timestamp_seconds{transport="webhook",client="${client}"} 5`);
   }
 });

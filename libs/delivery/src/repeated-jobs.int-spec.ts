@@ -64,7 +64,7 @@ it('a job that runs again in a living process is not sent again, and waits for i
   const app = await start(farSide);
   await send(app, [delivery({ id: 'slow' }), delivery({ id: 'quick' })]);
   await farSide.until((came) => came.length === 2);
-  // Like after an outage of Redis when the lock was not taken again in time.
+  // The state after an outage of Redis during which the lock expired.
   const queue = queueOf(app);
   const [id = ''] = await queue.getRanges(['active'], 0, -1);
   await client(app).del(queue.toKey(`${id}:lock`));

@@ -26,6 +26,7 @@ function renewed(delivery: Delivery): Delivery {
   const { transport } = delivery;
   const first = { ...delivery, attempt: 1, deferredSince: undefined, sparedSince: undefined, lookedAt: undefined };
   if (!isRegistered(transport)) return withTarget(first, { kind: 'parked', step: 'find' });
-  // It may have failed because its subscription lacked credentials that it has since received. A message to the operator has none.
+  // The delivery may have failed because its subscription lacked credentials that it has received since. A message to the
+  // operator has no subscription.
   return hasConfiguredUri(transport) && delivery.subscriptionId !== undefined ? { ...first, hasMeta: true } : first;
 }

@@ -10,8 +10,8 @@ export interface QueueRef {
 }
 
 /** Where a delivery goes. */
-export interface DeliveryRoute extends QueueRef {
-  /** The unit of slots and circuits: a web server, a client's account with a provider, or a socket node. */
+interface DeliveryRoute extends QueueRef {
+  /** The unit of limits and circuits: a web server, a client's account with a provider, or a socket node. */
   readonly endpoint: string;
 }
 
@@ -38,7 +38,7 @@ const rules: Readonly<Record<TransportName, RoutingRule>> = {
   webpush: byOrigin,
 };
 
-/** By any name: a delivery that failed may be of a transport that only a newer version knows. */
+/** The rules by any name, because a delivery that failed may be of a transport that only a newer version knows. */
 const rulesByName: ReadonlyMap<string, RoutingRule> = new Map(Object.entries(rules));
 
 function ruleOf(transport: TransportName): RoutingRule {
@@ -61,7 +61,7 @@ export function groupedByRoute(deliveries: readonly Delivery[], keys: KeySpace):
   for (const delivery of deliveries) {
     const { transport, context, user } = delivery;
     const { endpointOf, hasQueuePerEndpoint } = ruleOf(transport);
-    // Cheaper than the names of the queue, which most deliveries of a batch share.
+    // The shard is cheaper to compute than the names of the queue, which most deliveries of a batch share.
     const shard = hasQueuePerEndpoint === true ? '' : keys.shardOf(context, user);
     const id = `${transport} ${shard} ${endpointOf(delivery)}`;
     const group = groups.get(id);

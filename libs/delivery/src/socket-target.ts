@@ -4,7 +4,7 @@ import type { Delivery, ParkedStep, SocketTarget } from '@pns/transport-contract
 export const parkedNode = '-';
 
 /** The open sockets, or the parked ones, that a delivery over the websocket transport is for. */
-export type DeliveryTarget =
+type DeliveryTarget =
   | SocketTarget
   /** All sockets of the delivery's client at a node. */
   | { readonly kind: 'node'; readonly node: string };

@@ -59,7 +59,7 @@ async function isKept(app: INestApplicationContext, id: string, changes: Partial
 }
 
 /** An endpoint that makes `change` and then asks for a retry of the first attempt. */
-function puttingOff(change: () => Promise<unknown>): FarSide {
+function retryingAfter(change: () => Promise<unknown>): FarSide {
   return new FarSide(async ({ attempt }) => {
     if (attempt > 1) return delivered;
     await change();
@@ -70,7 +70,7 @@ function puttingOff(change: () => Promise<unknown>): FarSide {
 describe('a retry that waits', () => {
   it.each(endings)('is not made when its subscription %s, and not kept', async (_, change) => {
     let id = '';
-    const farSide = puttingOff(() => change(app, id));
+    const farSide = retryingAfter(() => change(app, id));
     const app = await worker(farSide);
     id = await subscribe(app, { token: 'phone', isShared: false });
     expect([await isKept(app, `to-${id}`, { subscriptionId: id }), farSide.came.length]).toEqual([false, 1]);
@@ -80,7 +80,7 @@ describe('a retry that waits', () => {
     ['the transport is switched off', 'com.openexchange.pns.transport.webhooks.enabled', ['true', 'false']],
     ['the webhook is taken off the list', 'com.openexchange.webhooks.enabledIds', ['sandbox', 'shop']],
   ])('is not made when %s, and not kept', async (_, name, [on = '', off = '']) => {
-    const farSide = puttingOff(() => setForJim(app, name, off));
+    const farSide = retryingAfter(() => setForJim(app, name, off));
     const app = await worker(farSide);
     await setForJim(app, name, on);
     expect([await isKept(app, `off-${name}`, jim), farSide.came.length]).toEqual([false, 1]);
@@ -89,7 +89,7 @@ describe('a retry that waits', () => {
 
   it('is sent when its subscription was registered again', async () => {
     const registered = { token: 'tablet', expiresAt: Date.now() + 60_000 };
-    const farSide = puttingOff(() => subscribe(app, { ...registered, topics: ['ox:*'] }));
+    const farSide = retryingAfter(() => subscribe(app, { ...registered, topics: ['ox:*'] }));
     const app = await worker(farSide);
     await send(app, [delivery({ subscriptionId: await subscribe(app, registered) })]);
     await farSide.until((came) => came.length === 2);

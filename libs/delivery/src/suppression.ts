@@ -25,7 +25,7 @@ export async function reasonsToSuppress(
   live: SharedLookup<ReadonlySet<string>>,
 ): Promise<ReadonlyMap<Delivery, string>> {
   const reasons = new Map<Delivery, string>();
-  // Before anything is awaited: other users may displace those that the caller has just loaded.
+  // This comes before anything is awaited, because the cache may evict users that the caller has just loaded.
   for (const delivery of deliveries) {
     if (!isForOperator(delivery) && isOff(delivery, cascade))
       reasons.set(delivery, 'the transport is off for this user, client and topic');

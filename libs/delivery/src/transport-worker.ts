@@ -5,7 +5,7 @@ import type { Delivery, Transport, TransportName } from '@pns/transport-contract
 import type { z } from 'zod';
 
 /** The functions that a worker provides to its transport. */
-export interface TransportParts<Options> {
+interface TransportParts<Options> {
   /** The current options of a client, the same object until they change. The transport asks for them at each delivery. */
   readonly options: (client: string) => Options | undefined;
   /** The text, sound and badge of a push, or the reason why there are none. */

@@ -153,11 +153,11 @@ describe('deliveriesOf', () => {
       { 'com.openexchange.pns.transport.websocket.enabled.open-xchange-appsuite': 'false' },
       ['websocket'],
     ],
-  ])('sends nothing to %s, and counts it as suppressed if it wants the topic', (_, audience, properties, told) => {
+  ])('sends nothing to %s, and counts it as suppressed if it wants the topic', (_, audience, properties, expected) => {
     const suppressed: TransportName[] = [];
     const everybody = { subscriptions: [], sockets: [], ...audience };
     expect(deliveriesOf(window, everybody, rules(properties, suppressed))).toEqual([]);
-    expect(suppressed).toEqual(told);
+    expect(suppressed).toEqual(expected);
   });
 
   it('sends to a token that equals the source token only by the rules of another transport', () => {

@@ -30,9 +30,9 @@ export interface Rules {
 }
 
 /**
- * The deliveries of one due window: one for each subscription, and for each node with open sockets, that wants the topic, may receive
- * it, and did not cause it. Ids depend only on the notification and the target, so the deliveries of a batch that is dispatched again
- * have the same ids.
+ * The deliveries of one due window: one for each subscription, and one for each node with open sockets. Each target wants the
+ * topic, may receive it, and did not cause it. Ids depend only on the notification and the target, so the deliveries of a batch
+ * that is dispatched again have the same ids.
  */
 export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience, rules: Rules): Delivery[] {
   const { notification } = window;
@@ -45,7 +45,7 @@ export function deliveriesOf(window: Sent, { subscriptions, sockets }: Audience,
 
   const isSource = (transport: TransportName, token: string): boolean => {
     if (sourceToken === undefined || token === sourceToken) return token === sourceToken;
-    // Both tokens, because a subscription may have been registered before tokens were stored in their normal form.
+    // Both tokens are converted, because a subscription may have been registered before tokens were stored in their normal form.
     return rules.normalToken(transport, token) === rules.normalToken(transport, sourceToken);
   };
 

@@ -97,7 +97,7 @@ async function queued(): Promise<string[]> {
   const queues = app.get(Queues);
   const queue = queues.queue<DeliveryJob>(queues.keys.group(0), deliveryQueue('webhook'));
   const jobs = await queue.getWaiting();
-  await queue.drain(); // as workers do
+  await queue.drain(); // workers remove the jobs too
   return jobs.flatMap(({ data }) => data.deliveries.map(({ user, client }) => `${user} ${client}`)).sort();
 }
 
@@ -160,7 +160,7 @@ it('enqueues a large batch in parts', async () => {
   expect((await windows().take(0, batch.id, 'me', 500)).windows).toEqual([]);
 });
 
-it('sends all parts of a batch while other users displace its users in memory', async () => {
+it('sends all parts of a batch while its users are evicted from the cache', async () => {
   await subscribe(40, 'crm');
   await enable(40, 'crm');
   await app.get(DataSource, { strict: false }).query(
@@ -171,7 +171,7 @@ it('sends all parts of a batch while other users displace its users in memory', 
   const cascade = app.get(ConfigCascade, { strict: false });
   const client = app.get(Queues).redis as Redis;
   const another = client.duplicate();
-  const displace = async (): Promise<void> => {
+  const evict = async (): Promise<void> => {
     try {
       for (let from = 0; from < others.length; from += 550) await cascade.load(others.slice(from, from + 550));
       expect(cascade.scopesOf({ context: 1, user: 40 })).toBeUndefined();
@@ -179,14 +179,14 @@ it('sends all parts of a batch while other users displace its users in memory', 
       await another.client('UNPAUSE');
     }
   };
-  let displaced: Promise<void> | undefined;
+  let evicted: Promise<void> | undefined;
   const batch = await batchFor(Array<number>(150).fill(40), { text: 'x'.repeat(60_000) });
   await app.get(Dispatch).dispatch(batch, (left, count) => {
-    // The first part is not enqueued before the users are displaced.
-    displaced ??= client.client('PAUSE', 600_000, 'WRITE').then(displace);
+    // The first part is not enqueued before the users are evicted.
+    evicted ??= client.client('PAUSE', 600_000, 'WRITE').then(evict);
     return windows().settling(batch, left, count);
   });
-  await displaced;
+  await evicted;
   another.disconnect();
   expect(await queued()).toEqual(Array(150).fill('40 crm'));
 });

@@ -79,15 +79,16 @@ export class Dispatch {
     deliveries: readonly Delivery[],
     origin: Origin<Settled>,
   ): Promise<Settled | 'lost'> {
-    // Before the windows are settled, because the next batch of these users waits for that and must find the parked deliveries of
-    // this one.
+    // This comes before the windows are settled. The next batch of these users waits for that, and must find the parked
+    // deliveries of this batch.
     await this.forwarding.forwardAll(deliveries.filter(isForParked));
     const toSend = deliveries.filter((delivery) => !isForParked(delivery));
     return enqueueDeliveriesFrom(this.queues, groupedByRoute(toSend, this.queues.keys), origin);
   }
 
   private async *parts({ windows }: Batch, audiences: ReadonlyMap<string, Audience>): AsyncGenerator<Part> {
-    // Directly before each part: other batches may have displaced users of this one, and a user who is not known gets nothing.
+    // The users are loaded directly before each part. Otherwise the cache may have evicted users of this batch, and an unknown
+    // user gets nothing.
     const load = () => this.cascade.load(windows.map(({ notification }) => notification));
     await load();
     let part = emptyPart();

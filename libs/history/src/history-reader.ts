@@ -71,7 +71,7 @@ export interface NotificationHistory {
 /** A page ends soon after this many deliveries and attempts, so that it fits into the memory of this process. */
 const maxDetails = 10_000;
 
-/** Notifications whose deliveries and attempts are read together. */
+/** How many notifications have their deliveries and attempts read together. */
 const notificationsPerStep = 25;
 
 /** Reads the history of notifications, with a sentence for each. */
@@ -191,7 +191,10 @@ function endOf(attempts: readonly HistoryAttempt[]): number {
   return Math.max(...attempts.map(({ at, durationMs }) => at + durationMs));
 }
 
-/** The targets of a window with the attempts for each, then those whose window was not recorded or that got no delivery. */
+/**
+ * The targets of a window with the attempts for each. Then follow the targets whose window was not recorded or that got no
+ * delivery.
+ */
 function deliveriesOf(targets: readonly HistoryTarget[], attempts: readonly HistoryAttempt[]): DeliveryHistory[] {
   const byDelivery = new Map<string, { target: HistoryTarget; attempts: HistoryAttempt[] }>();
   for (const target of targets) byDelivery.set(target.delivery, { target, attempts: [] });

@@ -47,7 +47,7 @@ beforeAll(async () => {
   );
   history = app.get(History);
   reader = app.get(HistoryReader);
-  await app.get(ConfigCascade, { strict: false }).load([{ context: 1, user: 14 }]); // as the dispatcher does
+  await app.get(ConfigCascade, { strict: false }).load([{ context: 1, user: 14 }]); // the dispatcher does the same
   sql = new Client({ connectionString: database.url });
   await sql.connect();
 }, 30_000);

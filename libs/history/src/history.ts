@@ -7,7 +7,7 @@ import { distinctId, type Delivery, type Outcome, type TransportName } from '@pn
 import { HistoryWriter } from './history-writer';
 
 /** An attempt that has ended, or a deferral. Durations are in ms, `startedAt` in ms since the epoch. */
-export interface EndedAttempt {
+interface EndedAttempt {
   readonly delivery: Delivery;
   readonly outcome: Outcome;
   readonly startedAt: number;
@@ -48,7 +48,10 @@ export class History {
     this.writer.count('notifications', notification);
   }
 
-  /** Records that a notification was accepted into a window. `place` is its number in the order of acceptance. For the mode `all`. */
+  /**
+   * Records that a notification was accepted into a window. `place` is its number in the order of acceptance. Only for the mode
+   * `all`.
+   */
   accepted(notification: Notification, windowKey: string, place: number): void {
     this.addAccepted(notification, shortKey(windowKey), place);
   }
@@ -129,7 +132,7 @@ export class History {
       this.addAccepted({ ...identity, context, user, topic, timestamp }, '', 0);
     }
     const found = outcome.kind === 'suppressed' ? this.switchOf(transport, delivery, client) : undefined;
-    // Field by field: this runs for each delivery.
+    // The fields are copied one by one, because this runs for each delivery.
     this.writer.addAttempt({
       at: startedAt === 0 ? Date.now() : startedAt,
       context,

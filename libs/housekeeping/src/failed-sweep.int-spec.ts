@@ -48,7 +48,7 @@ it('removes all failed deliveries that are older than 30 days, also held ones, a
   expect(await left()).toEqual(['newer']);
 });
 
-it('obeys the retention of the configuration', async () => {
+it('applies the retention of the configuration', async () => {
   await store.record([failed('a', now - 2 * dayMs - 1), failed('b', now - 2 * dayMs + 1)]);
   const values = new Map([['com.openexchange.pns.failed.retention', String(2 * dayMs)]]);
   await new FailedSweep(store, new ConfigCascade({ name: 'server', values })).sweep(now);

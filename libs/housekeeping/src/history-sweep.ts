@@ -4,15 +4,15 @@ import { HistoryPartitions, UsageStore } from '@pns/persistence';
 import { log } from '@pns/runtime';
 import { retentionOf } from './retention';
 
-/** Partitions are created so long before the first row needs them, in ms: one failed sweep costs nothing. */
+/** Partitions are created this long before the first row needs them, in ms, so that one failed sweep does no harm. */
 const createAheadMs = 86_400_000;
 
 const hourMs = 3_600_000;
 
-/** Counts of an hour are added up so long after its end, in ms: all processes have written theirs by then. */
+/** Counts of an hour are added up this long after its end, in ms: all processes have written theirs by then. */
 const foldAfterMs = hourMs;
 
-/** Each hour is looked at by several sweeps, so that one failed sweep costs nothing. */
+/** Each hour is added up by several sweeps, so that one failed sweep does no harm. */
 const foldedHours = 3;
 
 /**

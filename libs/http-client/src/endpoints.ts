@@ -24,7 +24,7 @@ export interface AttemptVerdict {
   readonly pauseMs?: number;
 }
 
-export interface CircuitOptions {
+interface CircuitOptions {
   /** This number of failures in a row opens the circuit. */
   readonly failures: number;
   /** How long the circuit stays open at first, in ms; doubled after each failed try, up to `maxOpenMs`. */

@@ -9,7 +9,7 @@ import { NameError } from './name-lookup';
 import { trustBeside } from './trust';
 
 /** The parts of an endpoint's answer that are used. */
-export interface GuardedAnswer {
+interface GuardedAnswer {
   readonly status: number;
   readonly retryAfter?: string;
 }
@@ -35,7 +35,7 @@ export class AnswerTimeoutError extends Error {
 }
 
 /** How a client connects. */
-export interface GuardedOptions {
+interface GuardedOptions {
   /** Networks in CIDR notation that are allowed in addition to public addresses. */
   readonly allowedNetworks: readonly string[];
   /** Connections to one endpoint at once. */
@@ -48,7 +48,10 @@ export interface GuardedOptions {
   readonly idleMs?: number;
 }
 
-/** Node's servers close an idle connection after five seconds. A shorter time avoids that this happens while we use it. */
+/**
+ * Node's servers close an idle connection after five seconds. This shorter time prevents a server from closing a connection
+ * while we use it.
+ */
 const defaultIdleMs = 4000;
 
 /** A request to an endpoint. */

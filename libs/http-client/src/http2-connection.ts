@@ -38,6 +38,7 @@ export interface Http2Times {
   readonly pongMs: number;
 }
 
+/** The answer to one request. */
 export interface Http2Answer {
   readonly status: number;
   /** The value of the header `retry-after`. */

@@ -9,7 +9,7 @@ import {
 } from './http2-connection';
 import { deferredConnect, failedConnection, lateAnswer, type NoAnswerError } from './no-answer';
 
-export interface Http2Request {
+interface Http2Request {
   /** With `:method` and `:path`. */
   readonly headers: OutgoingHttpHeaders;
   readonly body: string;

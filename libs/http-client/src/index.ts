@@ -1,10 +1,11 @@
 export { guardedFields, withCaFile } from './guarded-fields';
 export { failedAttempt } from './failed-attempt';
 export { GuardedClient, type GuardedTarget } from './guarded-client';
-export { type AttemptVerdict, type CircuitOptions, Endpoints } from './endpoints';
-export { Http2Pool, type Http2Request } from './http2-pool';
+export { type AttemptVerdict, Endpoints } from './endpoints';
+export { Http2Pool } from './http2-pool';
 export type { Http2Answer, Http2Peer, Http2Times } from './http2-connection';
 export { type LookUp, nameServerLookUp } from './name-lookup';
+export { namedTarget, type NamedTarget } from './named-target';
 export { Names } from './names';
 export { codeOf, type NoAnswer, NoAnswerError } from './no-answer';
 export { ClientSender, PerClient } from './per-client';

@@ -6,8 +6,8 @@ const [cr, lf, one, zero, two] = ['\r', '\n', '1', '0', '2'].map((character) => 
 const statusAt = 9;
 
 /**
- * Rewrites the status of each `100 Continue` that arrives before an answer to 102. RFC 9110 15.2: a client must be able to parse interim
- * answers that it did not ask for. undici ignores them, but closes the connection at a 100; this changes one byte for it.
+ * Rewrites the status of each `100 Continue` that arrives before an answer to 102. A client must be able to parse interim answers
+ * that it did not ask for (RFC 9110, 15.2). undici ignores them, but closes the connection at a 100.
  */
 export class InterimAnswers {
   /** The next part of an interim answer or answer. The rest of an answer is not parsed. */

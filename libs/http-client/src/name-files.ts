@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 
 /** The rules of `/etc/resolv.conf` for names without a trailing dot. */
-export interface SearchRules {
+interface SearchRules {
   readonly domains: readonly string[];
   /** A name with at least this number of dots is first looked up as is. */
   readonly ndots: number;

@@ -68,7 +68,7 @@ export function nameServerLookUp({
     const name = hostname.toLowerCase().replace(/\.$/, '');
     const local = hosts.current(now).get(name) ?? loopback(name);
     if (local !== undefined) return { addresses: local.map(addressOf), holdsMs: leastHoldsMs };
-    // One resolver for each look-up, so that it can be cancelled, uses its own source port, and reads the current
+    // Each look-up has a resolver of its own, so that it can be cancelled, uses its own source port, and reads the current
     // resolver file.
     const resolver = new Resolver({ timeout: firstTryMs, tries });
     if (servers !== undefined) resolver.setServers(servers);

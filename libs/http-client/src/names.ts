@@ -57,7 +57,7 @@ interface Quota {
 }
 
 /**
- * How long a failure is cached, in ms. It is long enough for all connections that a burst opens one after another, and
+ * How long a failure is cached, in ms. This is long enough for all connections that a burst opens one after another. It is
  * shorter than a circuit stays open (2 s), so that it decides no later attempt.
  */
 const failureMs = 1000;

@@ -35,6 +35,7 @@ function finderOf({ name, commands, install, packages, downloadMegabytes }: Want
   };
 }
 
+/** The browser Chromium. */
 export const chromium = finderOf({
   name: 'Chromium',
   commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
@@ -43,6 +44,7 @@ export const chromium = finderOf({
   downloadMegabytes: 130,
 });
 
+/** The browser Firefox, as a release with long support. */
 export const firefox = finderOf({
   name: 'Firefox',
   commands: ['firefox-esr', 'firefox'],
@@ -79,7 +81,7 @@ export const php = finderOf({
   downloadMegabytes: 3,
 });
 
-/** It belongs to Prometheus. */
+/** The checker of rules that belongs to Prometheus. */
 export const promtool = finderOf({
   name: 'promtool',
   commands: ['promtool'],

@@ -1,7 +1,7 @@
 import type { DovecotVersion } from './dovecot-program';
 
 /** Where a Dovecot of a test keeps its files and listens. */
-export interface DovecotPlaces {
+interface DovecotPlaces {
   readonly folder: string;
   readonly mails: string;
   /** The account that owns the mails. */

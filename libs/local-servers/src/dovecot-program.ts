@@ -4,6 +4,7 @@ import { debianProgram } from './from-apt';
 import { LocalServerError } from './local-server-error';
 import type { Progress } from './server-process';
 
+/** The versions of Dovecot with which PNS is tested. */
 export type DovecotVersion = '2.3' | '2.4';
 
 /** The releases of Debian with these versions. */

@@ -5,7 +5,7 @@ import { dovecotConfiguration } from './dovecot-configuration';
 import { dovecotUsr, type DovecotVersion } from './dovecot-program';
 import { freePort, startServerProcess, type Progress, type ServerProcess } from './server-process';
 
-export interface DovecotOptions {
+interface DovecotOptions {
   /** The folder of its configuration, log and mails; created when missing. Its parents must be readable for all users. */
   readonly folder: string;
   readonly version: DovecotVersion;

@@ -44,7 +44,7 @@ function readIdentity(file: string): ProcessIdentity | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
   } catch {
-    return undefined; // incomplete after a crash, or already removed
+    return undefined; // the file is incomplete after a crash, or already removed
   }
 }
 

@@ -9,7 +9,7 @@ import type { Progress } from './server-process';
 export const cache = join(__dirname, '..', '..', '..', 'node_modules', '.cache', 'pns');
 
 /** A program of a Debian package. */
-export interface DebianProgram {
+interface DebianProgram {
   /** The name for messages. */
   readonly name: string;
   readonly package: string;
@@ -128,8 +128,8 @@ function run(program: string, args: readonly string[]): string | undefined {
 }
 
 /**
- * Packages contain libraries in a folder with the name of the architecture, some also in a subfolder of it, which their other
- * libraries reference by its path on an installed system. The unpacked files show which subfolders there are.
+ * Packages contain libraries in a folder with the name of the architecture. Some are in a subfolder, and other libraries
+ * reference them by their path on an installed system. The unpacked files show which subfolders there are.
  */
 function libraryPath(unpacked: string): string {
   const bases = [join(unpacked, 'usr', 'lib'), join(unpacked, 'lib')];

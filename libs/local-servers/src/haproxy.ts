@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { haproxy } from './debian-programs';
 import { acceptsConnections, startServerProcess, type Progress, type ServerProcess } from './server-process';
 
-export interface HaproxyOptions {
+interface HaproxyOptions {
   /** The folder of its configuration and log; created when missing. The log is the file `haproxy.log`. */
   readonly folder: string;
   /** The configuration; HAProxy must listen on `port` of 127.0.0.1. */

@@ -1,14 +1,14 @@
 export { chromium, firefox, php, promtool } from './debian-programs';
-export { startDovecot, type DovecotOptions, type LocalDovecot } from './dovecot';
+export { startDovecot, type LocalDovecot } from './dovecot';
 export type { DovecotVersion } from './dovecot-program';
 export { claimFolder } from './folder-claim';
 export { cuttableLink, type CuttableLink } from './cuttable-link';
-export { type HaproxyOptions, startHaproxy } from './haproxy';
+export { startHaproxy } from './haproxy';
 export { helm } from './helm-program';
 export { LocalServerError } from './local-server-error';
 export { nodeProgram } from './node-program';
-export { startNginx, type NginxOptions } from './nginx';
-export { type PrometheusOptions, startPrometheus } from './prometheus';
+export { startNginx } from './nginx';
+export { startPrometheus } from './prometheus';
 export { freePort, type ServerProcess } from './server-process';
 export { startPostgres, type LocalPostgres, type PostgresOptions } from './postgres';
 export { startRedis, type LocalRedis, type RedisOptions } from './redis';

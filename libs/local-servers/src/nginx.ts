@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { nginx } from './debian-programs';
 import { acceptsConnections, startServerProcess, type Progress, type ServerProcess } from './server-process';
 
-export interface NginxOptions {
+interface NginxOptions {
   /** The folder of its configuration, logs and temporary files; created when missing. */
   readonly folder: string;
   /** The content of the block `http`; nginx listens on `port` of 127.0.0.1. */

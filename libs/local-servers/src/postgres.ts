@@ -24,6 +24,7 @@ import {
 } from './postgres-binaries';
 import { startServerProcess, type Progress } from './server-process';
 
+/** How a Postgres is started. */
 export interface PostgresOptions {
   /** Kept between runs; created when missing. */
   readonly dataDir: string;
@@ -36,6 +37,7 @@ export interface PostgresOptions {
   readonly onProgress?: Progress;
 }
 
+/** A running Postgres of this process. */
 export interface LocalPostgres {
   /** The URL of a database `pns`, whose owner may create other databases. */
   readonly url: string;
@@ -66,7 +68,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
   const password = rememberedPassword(folder);
   if (!exists(join(cluster, 'PG_VERSION')))
     await createCluster({ home, cluster, runAs, password, isDurable, onProgress });
-  const data = realpathSync(cluster); // without symbolic links that its account could not follow
+  const data = realpathSync(cluster); // without symbolic links, which the account of Postgres may be unable to follow
 
   const server = await startServerProcess({
     folder,

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promtool } from './debian-programs';
 import { startServerProcess, type Progress, type ServerProcess } from './server-process';
 
-export interface PrometheusOptions {
+interface PrometheusOptions {
   /** The folder of its configuration and data; created when missing. */
   readonly folder: string;
   /** The addresses (`127.0.0.1:3000`) of each job. */
@@ -46,7 +46,7 @@ export async function startPrometheus({
     onProgress,
     command: (port) => ({
       name: 'prometheus',
-      file: join(dirname(tool.file), 'prometheus'), // its package contains both
+      file: join(dirname(tool.file), 'prometheus'), // the package contains both programs
       args: [
         `--config.file=${configuration}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { redisProgram, type RedisProgram } from './redis-program';
 import { startServerProcess, type Progress } from './server-process';
 
+/** How a Redis is started. */
 export interface RedisOptions {
   /** Kept between runs; created when missing. */
   readonly dataDir: string;
@@ -19,6 +20,7 @@ export interface RedisOptions {
   readonly onProgress?: Progress;
 }
 
+/** A running Redis of this process. */
 export interface LocalRedis {
   readonly url: string;
   readonly port: number;

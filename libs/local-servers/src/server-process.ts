@@ -35,7 +35,7 @@ export interface ServerProcess {
   kill(): Promise<void>;
 }
 
-export interface ServerCommand {
+interface ServerCommand {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
@@ -45,7 +45,7 @@ export interface ServerCommand {
   readonly gid?: number;
 }
 
-export interface ServerPlan {
+interface ServerPlan {
   /** The folder of the record and the log. The command decides where the data is. */
   readonly folder: string;
   /** Default: any free port. */
@@ -57,8 +57,8 @@ export interface ServerPlan {
 }
 
 /**
- * Starts a server in a separate session, because Ctrl-C in the terminal must not stop it before the apps that use it, and waits
- * until it is ready. A server that an earlier process left running in this folder is stopped first.
+ * Starts a server in a separate session and waits until it is ready. Ctrl-C in the terminal must not stop the server before the
+ * apps that use it. A server that an earlier process left running in this folder is stopped first.
  *
  * @throws LocalServerError when another running process uses the folder, or, with the end of its log, when the server does not
  *   become ready.
@@ -106,7 +106,7 @@ async function spawnServer(plan: ServerPlan, port: number, release: () => void):
   running.set(plan.folder, pid);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(() => {
     leftBehind.forget(pid);
-    if (running.get(plan.folder) !== pid) return; // it was killed from outside, and its successor already runs
+    if (running.get(plan.folder) !== pid) return; // the server was killed from outside, and its successor already runs
     running.delete(plan.folder);
     release();
   });

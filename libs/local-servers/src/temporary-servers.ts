@@ -6,6 +6,7 @@ import { endReaper, leftBehind } from './reaper';
 import { startRedis, type LocalRedis } from './redis';
 import type { Progress } from './server-process';
 
+/** Running servers whose data is temporary. */
 export interface TemporaryServers {
   /** Absent when it was not requested. */
   readonly postgres: LocalPostgres | undefined;

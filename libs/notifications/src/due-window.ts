@@ -2,6 +2,7 @@ import type { StoredNotification } from './notification';
 
 /** How similar notifications are joined. */
 export const aggregationModes = ['equal', 'latest', 'collect'] as const;
+/** One of `aggregationModes`. */
 export type AggregationMode = (typeof aggregationModes)[number];
 
 /** A window that fell due: one notification that represents the `count` joined ones. */

@@ -7,7 +7,7 @@ export const utf8Bytes: TextSize = (text) => Buffer.byteLength(text);
 /** The size of a text inside a JSON string, without its quotes. */
 export const jsonBytes: TextSize = (text) => Buffer.byteLength(JSON.stringify(text)) - 2;
 
-export interface CutOptions {
+interface CutOptions {
   /** The size as the provider counts it. Default: UTF-8. */
   readonly sizeOf?: TextSize;
   /** Marks a cut text, for example `…`. Omitted where no character fits beside it. */
@@ -81,7 +81,7 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** `text` without the grapheme that `end` cuts; `text` up to `end` if nothing visible would remain. */
 function wholeGraphemes(text: string, end: number): string {
-  // Only one lookup, because its time grows with the longest grapheme.
+  // There is only one lookup, because its time grows with the longest grapheme.
   const whole = text.slice(0, segmenter.segment(text).containing(end)?.index ?? end);
   const all = text.slice(0, end);
   return whole === '' || (isBlank(whole) && !isBlank(all)) ? all : whole;

@@ -1,22 +1,12 @@
-export {
-  cutText,
-  cutTexts,
-  ellipsis,
-  jsonBytes,
-  utf8Bytes,
-  wellFormed,
-  type CutOptions,
-  type Texts,
-  type TextSize,
-} from './cut-text';
-export { maxPayloadBytes, payloadFault, payloadSchemas } from './payload';
+export { cutText, cutTexts, ellipsis, jsonBytes, utf8Bytes, wellFormed, type Texts, type TextSize } from './cut-text';
+export { fieldsThatFit, isWithinBytes } from './fitting-json';
+export { maxPayloadBytes, payloadFault } from './payload';
 export {
   maxDataFields,
   navigateFault,
   pushContent,
   type ContentRefusal,
   type PushContent,
-  type PushSource,
   type PushStyle,
 } from './push-content';
 export { maxTemplateLength, templateFault } from './template';

@@ -58,7 +58,7 @@ const folderChanged = z.looseObject({
 });
 
 /** The schemas of known topics. Other topics accept any JSON object. */
-export const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
+const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
   'ox:mail:new': mailNew,
   'ox:calendar:updates': calendarUpdates,
   'ox:mail:read': mailRead,

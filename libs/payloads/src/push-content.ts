@@ -21,7 +21,7 @@ export interface PushContent {
 }
 
 /** The parts of a notification that make its content. `count` is more than 1 if it stands for several notifications. */
-export interface PushSource {
+interface PushSource {
   readonly topic: string;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly count: number;
@@ -53,9 +53,9 @@ const mailCategory = 'new-message-category';
 const newMail = 'ox:mail:new';
 
 /**
- * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail, a new mail is shown with
- * its known fields, and any other push is silent. For several collected notifications the text starts with their number,
- * `(3) Let's meet`, unless a template shows `count`.
+ * The content of a push. Without templates, a payload with a subject and a sender is shown as a mail. A new mail without these is
+ * shown with its known fields, and any other push is silent. For several collected notifications the text starts with their
+ * number, `(3) Let's meet`, unless a template shows `count`.
  */
 export function pushContent(source: PushSource, style: PushStyle): PushContent | ContentRefusal {
   const { payload, count } = source;

@@ -1,7 +1,7 @@
 import type { TemplateNode } from './template';
 
 /** Rendering steps of one delivery: each part of a template, each list entry and each lookup of a name is a step. */
-export const maxRenderingSteps = 5000;
+const maxRenderingSteps = 5000;
 
 /** Bytes of text, in UTF-8, that the templates of one delivery may render: twice the largest payload. */
 export const maxRenderedBytes = 128 * 1024;
@@ -28,7 +28,7 @@ export class RenderingBudget {
 }
 
 /** The values for a template. */
-export interface TemplateView {
+interface TemplateView {
   readonly payload: Readonly<Record<string, unknown>>;
   readonly topic: string;
   readonly count: number;
@@ -132,7 +132,7 @@ class Rendering {
   }
 
   private encoded(text: string): string {
-    this.budget.takeText(text); // before the encoding, so that its time is bounded too
+    this.budget.takeText(text); // counted before the encoding, so that its time is bounded too
     return this.encode(text);
   }
 

@@ -23,7 +23,7 @@ export type TemplateNode =
     };
 
 /** A parsed template, or a clause with the reason why it cannot be parsed. */
-export type ReadTemplate = { readonly nodes: readonly TemplateNode[] } | { readonly fault: string };
+type ReadTemplate = { readonly nodes: readonly TemplateNode[] } | { readonly fault: string };
 
 /** Parsed templates. The limit is about 256 of the longest templates, because operators can write thousands. */
 const read = new LRUCache<string, ReadTemplate>({
@@ -89,7 +89,7 @@ function nodesOf(spans: TemplateSpans, depth: number): TemplateNode[] {
       case '>':
         throw new Error(`{{> ${text}}} names another template, and there are none`);
       default:
-        return []; // comments and delimiters
+        return []; // comments and delimiters have no output
     }
   });
 }

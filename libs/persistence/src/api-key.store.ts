@@ -6,6 +6,7 @@ import { pageOf, positionOf, type Page, type PageRequest } from './page';
 
 /** The rights of an API key. */
 export const apiScopes = ['ingest', 'admin', 'client'] as const;
+/** One of `apiScopes`. */
 export type ApiScope = (typeof apiScopes)[number];
 
 /** The rate limit of a key: a bucket of `burst` units that refills with `perSecond` units per second. */

@@ -33,7 +33,7 @@ export interface AuditEntry extends Omit<AuditedWrite, 'mentions'> {
 }
 
 /** Selects the entries that match all given fields. */
-export interface AuditFilter {
+interface AuditFilter {
   /** Only entries of these contexts; an entry without a context never matches. */
   readonly contexts?: readonly number[] | undefined;
   readonly context?: number | undefined;

@@ -2,11 +2,20 @@ import { Injectable } from '@nestjs/common';
 import { PnsError } from '@pns/runtime';
 import type { UserKey } from '@pns/subscriptions';
 import { DataSource } from 'typeorm';
+import {
+  propertyIn,
+  toContext,
+  toProperty,
+  toSubject,
+  type ListedRow,
+  type PropertyRow,
+  type StoredContext,
+  type StoredProperty,
+  type StoredUser,
+  type SubjectRow,
+} from './config-rows';
 import { keyedPageOf, keyIn, type Page, type PageRequest } from './page';
 import { putRow, removeRow, type Expected } from './versioned-row';
-
-/** The scopes that have a table. */
-export type StoredScope = 'server' | 'contextSet' | 'context' | 'user';
 
 /** The place of a property: its scope and the id of the scope. */
 export type PropertyPlace =
@@ -15,14 +24,7 @@ export type PropertyPlace =
   | { readonly scope: 'context'; readonly context: number }
   | ({ readonly scope: 'user' } & UserKey);
 
-/** A stored property. Each write gives it a new version. */
-export interface StoredProperty {
-  readonly name: string;
-  readonly value: string;
-  readonly final?: StoredScope;
-  readonly version: string;
-}
-
+/** A context set. Each write gives it a new version. */
 export interface StoredContextSet {
   readonly name: string;
   readonly rank: number;
@@ -41,44 +43,12 @@ export interface StoredCommon {
   readonly sets: readonly (StoredContextSet & { readonly properties: readonly StoredProperty[] })[];
 }
 
-export interface StoredContext {
-  readonly context: number;
-  readonly name?: string;
-  readonly tags: readonly string[];
-  readonly properties: readonly StoredProperty[];
-  /** Whether any of its users has properties or tags. */
-  readonly hasUsers: boolean;
-}
-
-export interface StoredUser extends UserKey {
-  readonly tags: readonly string[];
-  readonly properties: readonly StoredProperty[];
-}
-
 /**
  * Limits of the properties of one context or user: their number, and the characters of their names and values. The first
  * delivery for the context or user loads all of them into memory.
  */
-export const maxPropertiesPerPlace = 1000;
-export const maxPropertyCharactersPerPlace = 65_536;
-
-interface PropertyRow {
-  readonly name: string;
-  readonly value: string;
-  readonly final: StoredScope | null;
-  readonly version: string;
-}
-
-type ListedRow = Omit<PropertyRow, 'version'> & { readonly version: string | null };
-
-interface SubjectRow {
-  readonly context: number;
-  readonly user: number | null;
-  readonly name: string | null;
-  readonly tags: string[] | null;
-  readonly properties: PropertyRow[] | null;
-  readonly has_users: boolean | null;
-}
+const maxPropertiesPerPlace = 1000;
+const maxPropertyCharactersPerPlace = 65_536;
 
 /** The config cascade in Postgres. */
 @Injectable()
@@ -292,20 +262,4 @@ function tableAndKeyOf(place: PropertyPlace): [table: string, key: Readonly<Reco
 
 function propertyLimit(most: string): PnsError {
   return new PnsError('PROPERTY_LIMIT', `A context or a user can have at most ${most}; remove some first.`);
-}
-
-function toProperty({ version, ...row }: PropertyRow): StoredProperty {
-  return { ...propertyIn(row), version };
-}
-
-function propertyIn({ name, value, final }: Omit<PropertyRow, 'version'>): Omit<StoredProperty, 'version'> {
-  return { name, value, ...(final === null ? {} : { final }) };
-}
-
-function toSubject({ context, tags, properties }: SubjectRow): Omit<StoredContext, 'hasUsers'> {
-  return { context, tags: tags ?? [], properties: (properties ?? []).map(toProperty) };
-}
-
-function toContext(row: SubjectRow): StoredContext {
-  return { ...toSubject(row), hasUsers: row.has_users === true, ...(row.name === null ? {} : { name: row.name }) };
 }

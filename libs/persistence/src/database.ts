@@ -24,7 +24,7 @@ import { EndpointMessages1760000000017 } from './migrations/0017-endpoint-messag
 import { HistoryPacks1760000000018 } from './migrations/0018-history-packs';
 import { SubscriptionEntity } from './subscription.entity';
 
-// Listed, not globbed: builds are bundled or compiled, and a missing file must cause an error.
+// A list and no pattern of file names, because builds are bundled or compiled, and a missing file must cause an error.
 const entities = [SubscriptionEntity, ApiKeyEntity, FailedDeliveryEntity];
 export const migrations = [
   FirstTables1760000000001,
@@ -146,7 +146,7 @@ export async function migrate(url: string): Promise<void> {
 
 const awayCodes = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
-  ...['ENOENT', 'EACCES'], // of a Unix socket
+  ...['ENOENT', 'EACCES'], // codes of a Unix socket
   ...['53300', '57014', '57P01', '57P02', '57P03'], // too many connections, timed out, shutting down, crashed, starting
   ...['40001', '40P01'], // lost against another transaction, deadlock
 ]);

@@ -170,18 +170,18 @@ describe('the erasure', () => {
         `SELECT FROM information_schema.columns WHERE column_name = 'user_id' AND table_name = $1`,
         [table],
       );
-      // A trigger on each table records whether the statement was executed.
-      await database.query(`CREATE OR REPLACE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
+      // A trigger on each table refuses the statement, so the error names the table.
+      await database.query(`CREATE OR REPLACE FUNCTION refuse_delete() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'touched %', TG_TABLE_NAME; END $$`);
-      await database.query(`CREATE TRIGGER tell BEFORE DELETE ON ${table} EXECUTE FUNCTION tell()`);
+      await database.query(`CREATE TRIGGER refuse_delete BEFORE DELETE ON ${table} EXECUTE FUNCTION refuse_delete()`);
       const owners = [{ context: 99 }, ...(hasUser.length > 0 ? [{ context: 99, user: 1 }] : [])];
       for (const owner of owners) {
-        if (table === 'user_logins') continue; // deleted with their users
+        if (table === 'user_logins') continue; // logins are deleted with their users
         await expect(new ErasureStore(database, new HistoryPartitions(database)).erase(owner, 1)).rejects.toThrow(
           `touched ${table}`,
         );
       }
-      await database.query(`DROP TRIGGER tell ON ${table}`);
+      await database.query(`DROP TRIGGER refuse_delete ON ${table}`);
     }
   });
 });

@@ -70,7 +70,7 @@ export class DirectoryStore {
       });
     }
     const stored = await this.context(context);
-    if (stored === undefined) throw versionChanged(); // it was erased in between
+    if (stored === undefined) throw versionChanged(); // the row was erased in between
     return stored;
   }
 
@@ -114,7 +114,7 @@ export class DirectoryStore {
       });
     }
     const stored = await this.get(user);
-    if (stored === undefined) throw versionChanged(); // it was erased in between
+    if (stored === undefined) throw versionChanged(); // the row was erased in between
     return stored;
   }
 

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { TransportName } from '@pns/transport-contract';
 import { DataSource } from 'typeorm';
-import { endpointsMatching, sameToken, type EndpointFilter } from './endpoint.store';
+import { endpointsMatching, sameToken, type EndpointFilter } from './endpoint-filter';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
 
 /** The states of an endpoint that does not work. */
 export const endpointStates = ['failing', 'deferred', 'off'] as const;
-export type EndpointStateName = (typeof endpointStates)[number];
+type EndpointStateName = (typeof endpointStates)[number];
 
 /** An endpoint that fails, is deferred or is switched off. Times are in ms since the epoch. */
 export interface ListedEndpoint {

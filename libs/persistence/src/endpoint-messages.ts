@@ -26,7 +26,7 @@ export interface EndpointMessageRequest {
   readonly maxIds: number;
 }
 
-/** An arbitrary number that no other program locks in the same database. */
+/** An arbitrary number. The transport is the second key of the lock, so it is distinct from all locks with one key. */
 const messagesLock = 7_266_002;
 
 /**
@@ -59,7 +59,7 @@ export async function announceEndpoints(
          SELECT e.transport, e.client, e.token_hash FROM endpoints e JOIN due USING (client, origin, warned)
          WHERE e.transport = $1 AND e.warned > e.announced
          ORDER BY e.transport, e.client, e.token_hash FOR UPDATE OF e SKIP LOCKED
-       ), told AS (
+       ), announced_now AS (
          UPDATE endpoints e SET announced = e.warned, announced_at = $2
          FROM locked
          WHERE e.transport = locked.transport AND e.client = locked.client AND e.token_hash = locked.token_hash
@@ -68,7 +68,7 @@ export async function announceEndpoints(
        SELECT client, origin, warned AS percent, count(*)::int AS count, min(failing_since) AS since,
               (array_agg(id ORDER BY failing_since, id))[1:$5] AS ids,
               (array_agg(reason ORDER BY failing_since, id))[1] AS reason
-       FROM told GROUP BY client, origin, warned ORDER BY client, origin, warned`,
+       FROM announced_now GROUP BY client, origin, warned ORDER BY client, origin, warned`,
       [transport, new Date(now), new Date(now - everyMs), limit, maxIds],
     );
     if (messages.length > 0) await send(messages.map((each) => ({ ...each, since: each.since.getTime() })));

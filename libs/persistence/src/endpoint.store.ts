@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TransportName } from '@pns/transport-contract';
 import { DataSource, type EntityManager } from 'typeorm';
+import { endpointsMatching, sameToken, type EndpointFilter } from './endpoint-filter';
 import { announceEndpoints, type EndpointMessage, type EndpointMessageRequest } from './endpoint-messages';
 import { tokenHash } from './registration';
 
@@ -41,7 +42,7 @@ export interface ChangedEndpoint {
 }
 
 /** A change of endpoints that last long enough: of all that were warned of at `from` percent, and have failed since `since`. */
-export interface EndpointStep {
+interface EndpointStep {
   readonly transport: TransportName;
   readonly from: number;
   /** The percentage after the step; 100 switches the endpoints off. */
@@ -55,19 +56,10 @@ export interface EndpointStep {
 }
 
 /** An endpoint with kept deliveries that must be sent again. */
-export interface EndpointRelease {
+interface EndpointRelease {
   readonly client: string;
   readonly hash: string;
   readonly release: number;
-}
-
-/** Selects the endpoints that match all given fields. */
-export interface EndpointFilter {
-  readonly ids?: readonly string[] | undefined;
-  readonly context?: number | undefined;
-  readonly client?: string | undefined;
-  readonly transport?: TransportName | undefined;
-  readonly token?: string | undefined;
 }
 
 /** Most endpoints of one step. */
@@ -269,28 +261,6 @@ export async function keptFor(
       rows.map(({ token }) => tokenHash(token)),
     ],
   );
-}
-
-/** SQL condition on `s` (subscriptions) and `e` (endpoints). */
-export const sameToken = 's.token_hash = e.token_hash AND s.transport = e.transport AND s.client = e.client';
-
-/** The condition on `e` for a filter. Its parameters follow those in `before`. */
-export function endpointsMatching(
-  { ids, context, client, transport, token }: EndpointFilter,
-  before: readonly unknown[],
-): { readonly condition: string; readonly parameters: unknown[] } {
-  const parameters = [...before];
-  const place = (value: unknown): string => `$${parameters.push(value)}`;
-  const conditions = ['true'];
-  if (ids !== undefined) conditions.push(`e.id = ANY (${place(ids)}::uuid[])`);
-  if (client !== undefined) conditions.push(`e.client = ${place(client)}`);
-  if (transport !== undefined) conditions.push(`e.transport = ${place(transport)}`);
-  if (token !== undefined) conditions.push(`e.token_hash = ${place(tokenHash(token))}`);
-  if (context !== undefined) {
-    const owned = `${sameToken} AND s.context_id = ${place(context)}::int`;
-    conditions.push(`EXISTS (SELECT 1 FROM subscriptions s WHERE ${owned})`);
-  }
-  return { condition: conditions.join(' AND '), parameters };
 }
 
 const changedColumns = 'e.id, e.transport, e.client, e.origin, e.reason, e.failing_since AS since';

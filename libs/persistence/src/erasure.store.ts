@@ -4,7 +4,10 @@ import { DataSource } from 'typeorm';
 import { eraseFromPacks } from './history-pack-erasure';
 import { HistoryPartitions } from './history-partitions';
 
-/** In order: subscriptions first, so that no new deliveries are made. Logins are deleted with users. The audit log is erased separately. */
+/**
+ * The tables in the order of an erasure: subscriptions come first, so that no new deliveries are made. Logins are deleted with
+ * users. The audit log is erased separately.
+ */
 const userTables = ['subscriptions', 'failed_deliveries', 'users', 'user_properties'];
 const contextTables = [...userTables, 'contexts', 'context_properties', 'usage_hours'];
 

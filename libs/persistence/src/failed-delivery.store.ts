@@ -48,7 +48,7 @@ export interface HeldClient {
 }
 
 /** The number of failed deliveries of a transport. */
-export interface FailedDeliveryCount {
+interface FailedDeliveryCount {
   readonly transport: TransportName;
   readonly isHeld: boolean;
   readonly count: number;

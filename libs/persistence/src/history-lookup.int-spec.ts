@@ -56,7 +56,7 @@ beforeAll(async () => {
        SELECT ${of.replace('n AS place', '5, 1')}, ${id}, n::text, 'webhook', 'crm', 'delivered' FROM ${series}`,
       values,
     );
-    // Packs of 100 windows, as 50 notifications a second would have: five a second.
+    // Packs of 100 records, five packs a second.
     await client.query(
       `INSERT INTO history_packs (at, kind, contexts, owners, records)
        SELECT $1::timestamptz + n / 50 * interval '10 seconds', CASE n % 2 WHEN 0 THEN 'windows' ELSE 'attempts' END, '{1}',

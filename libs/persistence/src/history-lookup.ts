@@ -214,11 +214,11 @@ export class HistoryLookup {
 const latest = Date.UTC(9999, 0);
 
 /**
- * The rows of an id follow each other in the order of the index, those of CloudEvents with a space and their producer. No character
- * of an id is lower than the exclamation mark.
+ * Finds all notifications with an id. The id of a CloudEvent is stored with a space and its producer, so its rows directly follow
+ * the id in the order of the index. No character of an id is lower than the exclamation mark.
  *
- * A notification has several rows if only its failures are recorded, and if the property has changed: its row with a window is
- * found then.
+ * A notification has several rows if only its failures were recorded at first and the property has changed since. The row with a
+ * window is used then.
  */
 export const namedStatement = `SELECT DISTINCT ON (n.at, n.context_id, n.user_id, n.notification) ${notificationColumns} FROM history_notifications n
   WHERE n.notification >= $1 AND n.notification < $1 || '!' AND n.at >= $2
@@ -243,6 +243,7 @@ export function listStatement(given: Partial<Record<'topic' | 'client' | 'outcom
     ORDER BY n.at DESC, n.notification DESC, n.window_key DESC LIMIT $7`;
 }
 
+/** The statement for the windows of some notifications. */
 export const windowsStatement = `SELECT n.index, w.at, w.due_at, w.context_id, w.user_id, w.place, w.count, w.notification, w.targets
   FROM unnest($1::int[], $2::int[], $3::int[], $4::text[], $5::bigint[]) AS n (index, context_id, user_id, window_key, place)
   CROSS JOIN LATERAL (
@@ -252,6 +253,7 @@ export const windowsStatement = `SELECT n.index, w.at, w.due_at, w.context_id, w
     ORDER BY w.place LIMIT 1
   ) w`;
 
+/** The statement for the attempts of some notifications. */
 export const attemptsStatement = `SELECT a.* FROM (SELECT DISTINCT * FROM unnest($1::int[], $2::int[], $3::text[])) AS n (context_id, user_id, notification)
   CROSS JOIN LATERAL (
     SELECT * FROM history_attempts a

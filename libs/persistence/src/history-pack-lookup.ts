@@ -5,14 +5,14 @@ import type { HistoryReads } from './history-reads';
 import type { HistoryAttempt, HistoryWindow } from './history-rows';
 
 /** An owner whose records are wanted, if they happened soon after one of the causes between `from` and `to` (ms since the epoch). */
-export interface WantedRecords extends PackOwner {
+interface WantedRecords extends PackOwner {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Most slots, each for one owner, that one query reads. A user with many notifications can be in all packs of a slot, which are
- * hundreds in a large installation, and all packs of a query are in memory at once.
+ * Most slots, each for one owner, that one query reads. A user with many notifications can be in all packs of a slot, and a large
+ * installation has hundreds of these. All packs of a query are in memory at once.
  */
 const placesPerQuery = 20;
 

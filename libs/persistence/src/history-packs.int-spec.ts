@@ -88,7 +88,7 @@ it('writes usual records of a slot as one row, and finds the window and the atte
   const [storage] = await database.query<object[]>(
     `SELECT attstorage FROM pg_attribute WHERE attrelid = 'history_packs_20261129'::regclass AND attname = 'records'`,
   );
-  expect(storage).toEqual({ attstorage: 'e' }); // not compressed
+  expect(storage).toEqual({ attstorage: 'e' }); // `e`: not compressed
   const found = await lookup.windowsOf(notifications);
   expect(found).toEqual(windows.map((window) => without(window, 'acceptedAt')));
   const of = notifications.map((notification, index) => ({ ...notification, dueAt: windows[index]?.dueAt }));

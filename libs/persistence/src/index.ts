@@ -1,26 +1,18 @@
+export type { AddressedSubscription } from './addressed-subscription';
 export { apiScopes, ApiKeyStore, type ApiKey, type ApiScope, type NewApiKey, type RateLimit } from './api-key.store';
-export { auditMask, AuditStore, type AuditedWrite, type AuditEntry, type AuditFilter } from './audit.store';
+export { auditMask, AuditStore, type AuditedWrite, type AuditEntry } from './audit.store';
 export { ClientTransportStore, type ClientTransport, type ClientTransportKey } from './client-transport.store';
-export {
-  ConfigStore,
-  type Listed,
-  type PropertyPlace,
-  type StoredCommon,
-  type StoredContext,
-  type StoredContextSet,
-  type StoredProperty,
-  type StoredScope,
-  type StoredUser,
-} from './config.store';
+export type { StoredContext, StoredProperty, StoredUser } from './config-rows';
+export { ConfigStore, type Listed, type PropertyPlace, type StoredCommon, type StoredContextSet } from './config.store';
 export { isDatabaseAway, migrate, migrationNames, openDatabase } from './database';
 export { DirectoryStore, type DirectoryContext, type DirectoryUser } from './directory.store';
+export type { EndpointFilter } from './endpoint-filter';
 export type { EndpointMessage } from './endpoint-messages';
-export { EndpointLookup, endpointStates, type EndpointStateName, type ListedEndpoint } from './endpoint-lookup';
+export { EndpointLookup, endpointStates, type ListedEndpoint } from './endpoint-lookup';
 export {
   EndpointStore,
   type ChangedEndpoint,
   type EndpointFailure,
-  type EndpointFilter,
   type EndpointKey,
   type EndpointState,
 } from './endpoint.store';
@@ -28,7 +20,6 @@ export { ErasureStore } from './erasure.store';
 export {
   FailedDeliveryStore,
   type FailedDelivery,
-  type FailedDeliveryCount,
   type FailedDeliveryFilter,
   type HeldClient,
 } from './failed-delivery.store';
@@ -58,20 +49,16 @@ export type {
 } from './history-rows';
 export { HistoryStore } from './history.store';
 export { Seal } from './seal';
-export { SecretRotation, type RotationStep } from './secret-rotation';
+export { SecretRotation } from './secret-rotation';
 export { ServerKeyStore } from './server-key.store';
 export type { Page, PageRequest } from './page';
-export { PersistenceModule, type PersistenceModuleOptions } from './persistence.module';
+export { PersistenceModule } from './persistence.module';
 export type { Registration, RegistrationRules } from './registration';
 export type { ReadSubscription, StoredSubscription } from './subscription.entity';
-export {
-  SubscriptionStore,
-  type AddressedSubscription,
-  type DeadTarget,
-  type SubscriptionFilter,
-} from './subscription.store';
+export type { SubscriptionFilter } from './subscription-filter';
+export { SubscriptionStore, type DeadTarget } from './subscription.store';
 export type { Registrant } from './take-over';
-export { otherName, UsageStore, usageGroups, type UsageFilter, type UsageGroup, type UsageRow } from './usage.store';
+export { otherName, UsageStore, usageGroups, type UsageGroup, type UsageRow } from './usage.store';
 export { TokenSpellingStore, type SpellingRules } from './token-spelling.store';
 export { PendingChangeStore } from './pending-change.store';
 export type { Expected } from './versioned-row';

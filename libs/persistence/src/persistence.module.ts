@@ -29,7 +29,7 @@ import { TokenSpellingStore } from './token-spelling.store';
 import { UsageStore } from './usage.store';
 import { PendingChangeStore } from './pending-change.store';
 
-export interface PersistenceModuleOptions {
+interface PersistenceModuleOptions {
   readonly databaseUrl: string;
   /** The keys of `Seal`; none if an app reads and writes no secrets. */
   readonly encryptionKeys?: readonly Buffer[];

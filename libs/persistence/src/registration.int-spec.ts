@@ -73,9 +73,9 @@ describe('the token of a device', () => {
   it('has audit entries without data of the other tenant', async () => {
     const { subscription: lost } = await store.register({ ...phone, user: 918_273 });
     const { subscription: taken } = await store.register({ ...phone, context: 918_275, user: 918_274 }, { registrant });
-    const told = async (context: number) =>
+    const logOf = async (context: number) =>
       JSON.stringify((await entries(context)).map(({ at, ...entry }) => [at > 0, entry]));
-    const [ofLoser, ofTaker] = [await told(1), await told(918_275)];
+    const [ofLoser, ofTaker] = [await logOf(1), await logOf(918_275)];
     for (const secret of ['918274', '918275', taken.id, ...Object.values(registrant)])
       expect(ofLoser).not.toContain(secret);
     for (const secret of ['918273', lost.id]) expect(ofTaker).not.toContain(secret);

@@ -7,7 +7,7 @@ import type { Registrant } from './take-over';
 
 /** The values of a new subscription; the token is in its normal form. */
 export type Registration = Omit<Subscription, 'id' | 'createdAt' | 'updatedAt'> & {
-  /** Of a Web Push subscription. */
+  /** The keys of a Web Push subscription. */
   readonly keys?: GivenPushKeys;
 };
 
@@ -51,7 +51,7 @@ export async function admit(manager: EntityManager, key: TokenKey, rules: Regist
 }
 
 /** A subscription that lost its token, and whether it had expired. */
-export type LostSubscription = UserKey & Pick<Subscription, 'id' | 'topics'> & { readonly isExpired: boolean };
+type LostSubscription = UserKey & Pick<Subscription, 'id' | 'topics'> & { readonly isExpired: boolean };
 
 /** Removes the subscriptions of other users with the token. If the first user keeps a token, only expired ones are removed. */
 export async function removeOthers(

@@ -8,7 +8,7 @@ import { serverKeyPlace } from './server-key.store';
 import { metaPlace } from './subscription.entity';
 
 /** What one step of a rotation did. */
-export interface RotationStep {
+interface RotationStep {
   /** The number of secrets that were encrypted with the first key. */
   readonly rotated: number;
   /** The rows whose secret was altered, or whose key PNS_ENCRYPTION_KEY does not contain. They are unchanged. */
@@ -41,7 +41,7 @@ const sealedColumns: readonly SealedColumn[] = [
   { table: 'subscriptions', column: 'keys', key: ['id'], type: 'uuid', placeOf: () => keysPlace },
 ];
 
-/** A step looks at this many rows at most, and a count at this many in one statement, so that large tables exceed no time-out. */
+/** A step looks at this many rows at most, and one statement counts this many at most. So large tables exceed no time-out. */
 const [rowsPerStep, rowsPerCount] = [10_000, 100_000] as const;
 
 /** Encrypts the secrets in Postgres again, with the first key of PNS_ENCRYPTION_KEY, while other processes read and write them. */
@@ -147,7 +147,10 @@ interface SealedRow {
   readonly sealed: Buffer;
 }
 
-/** The rows with keys after `after` up to `end`. Without keys in `after` from the first row on, without `end` to the last one. */
+/**
+ * The rows whose keys are greater than `after` and at most `end`. An empty `after` means from the first row on; no `end`, up to
+ * the last one.
+ */
 interface KeyRange {
   readonly after: readonly string[];
   readonly end: readonly string[] | undefined;

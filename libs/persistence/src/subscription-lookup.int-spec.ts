@@ -1,6 +1,6 @@
 import type { FreshDatabase } from '@pns/local-servers';
 import { Client } from 'pg';
-import { subscriptionsOfUsers } from './subscription.store';
+import { subscriptionsOfUsers } from './addressed-subscription';
 import { migratedDatabase } from './testing/migrated-database';
 
 const subscriptions = 1_000_000;

@@ -18,7 +18,7 @@ export class SubscriptionEntity {
   @Column('timestamptz', { name: 'expires_at', nullable: true }) expiresAt!: Date | null;
   /** Encrypted, because it can contain credentials. */
   @Column('bytea', { nullable: true }) meta!: Buffer | null;
-  /** Of a Web Push subscription, encrypted. */
+  /** The keys of a Web Push subscription, encrypted. */
   @Column('bytea', { nullable: true, select: false }) keys!: Buffer | null;
   @Column('boolean', { name: 'shared' }) isShared!: boolean;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;

@@ -379,7 +379,7 @@ it('only expired subscriptions are removed, in portions', async () => {
   const kept = [registration({ user: 4, token: 't4', expiresAt: Date.now() + 60_000 }), registration({ user: 5 })];
   for (const each of kept) await store.register(each);
   expect(await store.removeExpired(2)).toBe(2);
-  expect((await store.list({ user: 1 }, { limit: 10 })).items.length).toBe(1); // the one that expired last
+  expect((await store.list({ user: 1 }, { limit: 10 })).items.length).toBe(1); // the subscription that expired last is still listed
   expect(await store.removeExpired(2)).toBe(1);
   expect(await store.removeExpired(2)).toBe(0);
   expect((await store.list({}, { limit: 10 })).items.map(({ user }) => user)).toEqual([4, 5]);

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { PushKeys, Subscription, UserKey } from '@pns/subscriptions';
-import { patternsMatching } from '@pns/topics';
-import type { TransportName } from '@pns/transport-contract';
-import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
-import { queryPrepared } from './database';
+import { DataSource, type EntityManager } from 'typeorm';
+import { addressedSubscriptions, type AddressedSubscription } from './addressed-subscription';
 import { pageOf, positionOf, type Page, type PageRequest } from './page';
 import { openedKeys, sealedKeys } from './push-keys';
 import { admit, lockToken, removeOthers, tokenHash, type Registration, type RegistrationRules } from './registration';
 import { Seal } from './seal';
+import { subscriptionsMatching, type SubscriptionFilter } from './subscription-filter';
 import {
   metaPlace,
   openedMeta,
@@ -22,29 +21,11 @@ import { recordTakeOver } from './take-over';
 import { versionChanged, versionIn, type Expected } from './versioned-row';
 
 /** Changes to a subscription; null removes a value. */
-export interface SubscriptionChange {
+interface SubscriptionChange {
   readonly topics?: readonly string[];
   readonly expiresAt?: number | null;
   readonly meta?: Readonly<Record<string, unknown>> | null;
 }
-
-/** Selects the subscriptions that match all given fields. */
-export interface SubscriptionFilter {
-  readonly context?: number | undefined;
-  readonly user?: number | undefined;
-  readonly client?: string | undefined;
-  readonly transport?: TransportName | undefined;
-  /** A topic selects subscriptions whose patterns match it; a pattern selects subscriptions that contain exactly this pattern. */
-  readonly topic?: string | undefined;
-  /** The token in the normal form of each transport. Subscriptions of other transports are not selected. */
-  readonly tokens?: Readonly<Partial<Record<TransportName, string>>> | undefined;
-}
-
-/** The fields of a subscription and of its user that deliveries need. */
-export type AddressedSubscription = Pick<
-  Subscription,
-  'id' | 'context' | 'user' | 'client' | 'transport' | 'token' | 'topics' | 'expiresAt'
-> & { readonly email1?: string; readonly hasMeta: boolean };
 
 /** A subscription with a dead target, and the time when it was dead, in ms since the epoch by the clock of this process. */
 export interface DeadTarget {
@@ -57,30 +38,6 @@ const columns = `s.id, s.context_id AS context, s.user_id AS "user", s.client, s
   s.xmin AS version`;
 
 type Row = Omit<SubscriptionEntity, 'tokenHash' | 'isTokenNormal' | 'keys'>;
-
-interface AddressedRow extends Omit<AddressedSubscription, 'topics' | 'expiresAt' | 'email1'> {
-  readonly topics: string;
-  readonly expiresAt: Date | null;
-  readonly email1: string | null;
-}
-
-/**
- * The lookup of every batch: the subscriptions of the users with these contexts ($1) and ids ($2). It returns topics as one text
- * and only the columns that deliveries need, because reading the rows takes more time than finding them.
- */
-export const subscriptionsOfUsers = `SELECT s.id, s.context_id AS context, s.user_id AS "user", s.client, s.transport,
-  s.token, array_to_string(s.topics, ' ') AS topics, s.expires_at AS "expiresAt", s.meta IS NOT NULL AS "hasMeta",
-  u.primary_email AS email1
- FROM unnest($1::int[], $2::int[]) AS wanted (context_id, user_id)
- JOIN subscriptions s ON s.context_id = wanted.context_id AND s.user_id = wanted.user_id
- LEFT JOIN users u ON u.context_id = s.context_id AND u.user_id = s.user_id
- WHERE s.expires_at IS NULL OR s.expires_at > now()`;
-
-/**
- * For up to this number of users the lookup is a prepared statement, because planning takes half of its time. For more users it
- * is planned each time, because a generic plan does not know their number.
- */
-const fewUsers = 10;
 
 /** The subscriptions in Postgres. */
 @Injectable()
@@ -116,28 +73,9 @@ export class SubscriptionStore {
     });
   }
 
-  /**
-   * The unexpired subscriptions of many users, in one query. Its time depends on the number of returned rows, not on the number
-   * of all subscriptions.
-   */
-  async subscriptionsOf(users: readonly UserKey[]): Promise<AddressedSubscription[]> {
-    const wanted = new Map(users.map((key) => [`${key.context} ${key.user}`, key]));
-    if (wanted.size === 0) return [];
-    const keys = [...wanted.values()];
-    const values = [keys.map(({ context }) => context), keys.map(({ user }) => user)];
-    const rows =
-      keys.length <= fewUsers
-        ? await queryPrepared<AddressedRow>(this.database, 'subscriptionsOfUsers', subscriptionsOfUsers, values)
-        : await this.database.query<AddressedRow[]>(subscriptionsOfUsers, values);
-    return rows.map(({ topics, expiresAt, email1, ...row }) => {
-      const subscription = { ...row, topics: topics.split(' ') };
-      if (expiresAt === null && email1 === null) return subscription;
-      return {
-        ...subscription,
-        ...(expiresAt === null ? {} : { expiresAt: expiresAt.getTime() }),
-        ...(email1 === null ? {} : { email1 }),
-      };
-    });
+  /** The unexpired subscriptions of many users; see `addressedSubscriptions`. */
+  subscriptionsOf(users: readonly UserKey[]): Promise<AddressedSubscription[]> {
+    return addressedSubscriptions(this.database, users);
   }
 
   async get(id: string): Promise<StoredSubscription | undefined> {
@@ -233,7 +171,7 @@ export class SubscriptionStore {
 
   /** Oldest first, expired ones included. */
   async list(filter: SubscriptionFilter, { limit, cursor }: PageRequest): Promise<Page<ReadSubscription>> {
-    const query = this.matching(filter);
+    const query = subscriptionsMatching(this.database.manager, filter);
     if (cursor !== undefined) {
       const { createdAt, id } = positionOf(cursor);
       query.andWhere('(s.created_at, s.id) > (:createdAt, :id)', { createdAt: new Date(createdAt), id });
@@ -278,7 +216,7 @@ export class SubscriptionStore {
 
   /** Removes all matching subscriptions; returns their number. An empty filter matches every subscription. */
   async removeMatching(filter: SubscriptionFilter): Promise<number> {
-    const ids = this.matching(filter).select('s.id');
+    const ids = subscriptionsMatching(this.database.manager, filter).select('s.id');
     const [, removed] = await this.database.query<[unknown, number]>(...deletionOf(ids.getQueryAndParameters()));
     return removed;
   }
@@ -311,27 +249,6 @@ export class SubscriptionStore {
 
   private sealed(meta: object): Buffer {
     return this.seal.seal(JSON.stringify(meta), metaPlace);
-  }
-
-  private matching(filter: SubscriptionFilter): SelectQueryBuilder<SubscriptionEntity> {
-    const query = this.database.manager.createQueryBuilder(SubscriptionEntity, 's').where('true');
-    const { context, user, client, transport, topic, tokens } = filter;
-    if (context !== undefined) query.andWhere('s.context_id = :context', { context });
-    if (user !== undefined) query.andWhere('s.user_id = :user', { user });
-    if (client !== undefined) query.andWhere('s.client = :client', { client });
-    if (transport !== undefined) query.andWhere('s.transport = :transport', { transport });
-    if (tokens !== undefined) {
-      const hashes = Object.entries(tokens).map(([name, token]): [string, Buffer] => [name, tokenHash(token)]);
-      query.andWhere('s.token_hash = ANY (:hashes)', { hashes: hashes.map(([, hash]) => hash) });
-      query.andWhere('(s.transport, s.token_hash) IN (SELECT * FROM unnest(:names::text[], :hashes::bytea[]))', {
-        names: hashes.map(([name]) => name),
-      });
-    }
-    if (topic !== undefined) {
-      const patterns = topic.endsWith('*') ? [topic] : patternsMatching(topic);
-      query.andWhere('s.topics && :patterns::text[]', { patterns });
-    }
-    return query;
   }
 }
 

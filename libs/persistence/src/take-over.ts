@@ -13,7 +13,7 @@ export interface Registrant {
 type Held = UserKey & Pick<Subscription, 'id' | 'client' | 'transport' | 'token'>;
 
 /** The audit actions for the two users of a take-over. */
-export const takeOverActions = { lost: 'subscription.lost', taken: 'subscription.taken-over' } as const;
+const takeOverActions = { lost: 'subscription.lost', taken: 'subscription.taken-over' } as const;
 
 /** Replaces the API key in the entry of another context, which must not show it. */
 const elsewhere = { keyId: 'other-context', keyName: 'a key of another context' } as const;

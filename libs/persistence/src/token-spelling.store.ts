@@ -14,7 +14,7 @@ export interface SpellingRules {
 }
 
 /** The result of one call of `respell`. */
-export interface Respelled {
+interface Respelled {
   /** Number of checked subscriptions; 0 when there are no more. */
   readonly seen: number;
   readonly respelled: number;

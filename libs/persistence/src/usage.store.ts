@@ -6,10 +6,11 @@ import { keyedPageOf, keyIn, type Page, type PageRequest } from './page';
 
 /** The fields by which usage can be counted. */
 export const usageGroups = ['context', 'client', 'transport', 'topic'] as const;
+/** One of `usageGroups`. */
 export type UsageGroup = (typeof usageGroups)[number];
 
 /** Selects counts. Times are in ms since the epoch; `from` is inclusive, `to` exclusive. */
-export interface UsageFilter {
+interface UsageFilter {
   readonly from: number;
   readonly to: number;
   readonly context?: number | undefined;

@@ -65,7 +65,7 @@ it('adds the jobs of calls with little work in the order of the calls, also whil
   await nextTurn();
   const end = performance.now() + 20;
   void shortTurn(); // the turn of the event loop begins to count
-  while (performance.now() < end); // as other work in the same turn
+  while (performance.now() < end); // takes as long as other work in the same turn
   for (let waiting = 0; waiting < 100; waiting++) void shortTurn();
   const first = addJobs(queues, [job('first')]);
   await new Promise((resolve) => setImmediate(resolve));
@@ -86,7 +86,7 @@ describe('jobs that are taken from a list', () => {
 
   it('are added once, even if the call is repeated', async () => {
     expect(await addJobsFrom(queues, [job('a')], origin())).toBe('taken');
-    await queues.queue(group, 'webhook').remove('a'); // it is done
+    await queues.queue(group, 'webhook').remove('a'); // the first job is done
     expect(await addJobsFrom(queues, [job('a')], origin())).toBe('lost');
     expect([await idsIn('webhook'), await queues.redis.exists(list)]).toEqual([[], 0]);
   });

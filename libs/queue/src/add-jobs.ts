@@ -14,7 +14,7 @@ export interface NewJob {
 }
 
 /** A Lua script with its keys and arguments. */
-export interface ScriptCall {
+interface ScriptCall {
   readonly lua: string;
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];

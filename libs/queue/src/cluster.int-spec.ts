@@ -78,7 +78,7 @@ it('runs jobs of every shard, including those of a master that was killed meanwh
   await add(1);
   let adding: Promise<unknown> = Promise.resolve();
   await cluster.crash(0, () => {
-    adding = add(2); // it waits for the master to be back
+    adding = add(2); // this call waits until the master is back
     return Promise.resolve();
   });
   await adding;
@@ -124,7 +124,7 @@ it('with failFast, rejects commands while the master is away; otherwise keeps th
 
 it('ends on disconnect while all masters are away', async () => {
   const redis = await connected();
-  await Promise.all(keys.all().map((shard) => redis.exists(keys.group(shard)))); // now there is a connection to each
+  await Promise.all(keys.all().map((shard) => redis.exists(keys.group(shard)))); // opens a connection to each master
   const away = once(redis, 'reconnecting');
   const ended = once(redis, 'end');
   await cluster.crash(0, () =>

@@ -3,7 +3,7 @@ export { erasedInAll, heldLocks, jobLock, type Erased } from './erased';
 export { assertDeliveryJob } from './delivery-job';
 export { jobCounts, type JobCounts } from './job-counts';
 export type { JobWorker, Readership } from './job-worker';
-export { QueueModule, type QueueModuleOptions } from './queue.module';
+export { QueueModule } from './queue.module';
 export { Queues } from './queues.service';
 export {
   aggregationQueue,

@@ -44,7 +44,7 @@ function logFault(fault: Fault, more: object = {}): void {
 }
 
 /** Listeners for the faults of a queue in this process. */
-export interface JobFaults {
+interface JobFaults {
   readonly failed: (job: Job | undefined, error: Error) => void;
   readonly stalled: (job: string) => void;
   readonly lost: (job: string) => void;

@@ -40,7 +40,7 @@ type Started = Pick<Job, 'id' | 'attemptsStarted' | 'queueQualifiedName'>;
 export type Readership = 'shared' | 'exclusive' | 'inherited';
 
 /** The queue that a worker takes jobs from. */
-export interface JobSource {
+interface JobSource {
   readonly redis: RedisClient;
   readonly group: string;
   readonly name: string;
@@ -64,7 +64,7 @@ export class JobWorker<Data> extends Worker<Data> {
   private readonly arrived = new Set<Job<Data>>();
   /** Jobs that arrived while a `putBackLost` was in progress, which may put them back. */
   private undecided: Job<Data>[] = [];
-  /** By job id: how often the job had been started when it was put back last. */
+  /** For each job id, how often the job had been started when it was put back last. */
   private putBack: ReadonlyMap<string, number> = new Map();
   private puttingBack: Promise<void> | undefined;
   private readonly redis: RedisClient;
@@ -86,7 +86,7 @@ export class JobWorker<Data> extends Worker<Data> {
       prefix: group,
       lockDuration: lockMs,
       lockRenewTime: renewEveryMs,
-      skipStalledCheck: true, // `search` does it
+      skipStalledCheck: true, // `search` does this
       stalledInterval: searchEveryMs / 2, // with this, BullMQ keeps other workers from searching at the same time
       maxStalledCount: Number.MAX_SAFE_INTEGER, // a job that BullMQ fails finally would lose its data
       runRetryDelay: fetchRetryMs,
@@ -120,7 +120,7 @@ export class JobWorker<Data> extends Worker<Data> {
     return (await this.renew([[token, job]])).size === 0;
   }
 
-  /** Stops to renew the lock of a job that left this worker. */
+  /** Stops renewing the lock of a job that left this worker. */
   release(token: string): void {
     this.inProgress.delete(token);
   }
@@ -256,8 +256,8 @@ export class JobWorker<Data> extends Worker<Data> {
   }
 
   /**
-   * Fetches the next job, or none while the previous one has not started. BullMQ would fetch as many jobs as may run at once before
-   * it starts the first, so in a burst each job would wait for hundreds of others.
+   * Fetches the next job, or none while the previous one has not started. BullMQ would fetch as many jobs as may run at once
+   * before it starts the first. In a burst each job would then wait for hundreds of others.
    */
   protected override async moveToActive(token: string, name?: string): Promise<Job<Data>> {
     if (this.fetched.size > 0) return none;
@@ -292,7 +292,7 @@ class RelockingJob<Data, Result, Name extends string, Progress extends JobProgre
   }
 
   override moveToWait(token?: string) {
-    // Before the move: a renewal after it would take the job back.
+    // This comes before the move: a renewal after it would take the job back.
     if (token !== undefined && this.queue instanceof JobWorker) this.queue.release(token);
     return this.withLock(token, () => super.moveToWait(token));
   }

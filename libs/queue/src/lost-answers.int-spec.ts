@@ -97,7 +97,7 @@ describe('a job that Redis handed out and whose answer was lost with the connect
     await scene.add('a', 'b', 'c', 'd');
     await scene.untilStarted(1);
     link.hold();
-    scene.events.emit('a'); // its end hands out the next one
+    scene.events.emit('a'); // the end of this job hands out the next one
     await scene.untilActive('b');
     if (isExpired) await scene.expireLock('b');
     breakConnection(link);
@@ -136,7 +136,7 @@ it('jobs in progress of a dead worker are started before waiting jobs, in order'
   const link = await scene.work('exclusive', 2);
   await scene.add('a', 'b', 'c');
   await scene.untilStarted(2);
-  link.cut(); // as a process that died: its locks are still valid
+  link.cut(); // simulates the death of a process: its locks are still valid
   scene.started.length = 0;
   await scene.work('inherited');
   await endAll(3);

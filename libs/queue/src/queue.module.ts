@@ -12,7 +12,7 @@ import { log, PnsError } from '@pns/runtime';
 import { Health } from '@pns/runtime/health';
 import { Queues } from './queues.service';
 
-export interface QueueModuleOptions {
+interface QueueModuleOptions {
   readonly redisUrl: string;
   readonly shards: number;
   readonly prefix?: string;

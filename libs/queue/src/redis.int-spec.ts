@@ -34,7 +34,7 @@ describe('when Redis is away', () => {
     link.cut();
     await once(redis, 'reconnecting');
     const before = timers();
-    redis.disconnect(true); // as ioredis does when a command that was in progress fails
+    redis.disconnect(true); // ioredis does this when a command that was in progress fails
     expect(timers()).toBe(before);
     redis.disconnect();
     await link.close();

@@ -34,11 +34,11 @@ for at = 3, #ARGV, 3 do
   local lock = job .. ':lock'
   local holder = redis.call('GET', lock)
   if holder == token then
-    -- Not SET: Redis refuses SET when its memory is full, and the lock would expire.
+    -- PEXPIRE and not SET: Redis refuses SET when its memory is full, and the lock would expire.
     redis.call('PEXPIRE', lock, ARGV[2])
     redis.call('SREM', KEYS[1], id)
   elseif not holder and redis.call('HGET', job, 'ats') == starts and (isActive(id) or takeFromWait(id)) then
-    -- In this order, because when memory is full a script can write only after a first write without new memory.
+    -- This order, because when memory is full a script can write only after a first write without new memory.
     redis.call('SREM', KEYS[1], id)
     redis.call('SET', lock, token, 'PX', ARGV[2])
   else

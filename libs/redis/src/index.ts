@@ -1,5 +1,5 @@
 export { publish, subscriberOf, type Subscriber } from './channel';
-export { keyKindOf, keyMap, type KeyKind } from './key-map';
+export { keyKindOf, keyMap } from './key-map';
 export { KeySpace } from './key-space';
 export { lossesOf, lossySettings } from './lossy-settings';
 export { LuaScript } from './lua-script';

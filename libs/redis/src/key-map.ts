@@ -1,5 +1,5 @@
 /** One kind of key or channel in Redis. */
-export interface KeyKind {
+interface KeyKind {
   /** The key with placeholders. Keys of a shard share its hash tag, `{pns:<shard>}`; `pns` is the prefix of the `KeySpace`. */
   readonly pattern: string;
   readonly type: 'string' | 'hash' | 'list' | 'set' | 'zset' | 'stream' | 'channel';

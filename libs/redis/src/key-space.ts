@@ -1,8 +1,8 @@
 import type { Owner } from '@pns/subscriptions';
 
 /**
- * The names of keys in Redis. All keys of a user are in one of `shards` key groups. The keys of a group share a hash tag, so a Redis
- * Cluster distributes the groups, and one script may use all keys of a group.
+ * The names of keys in Redis. All keys of a user are in one of `shards` key groups. The keys of a group share a hash tag. So a
+ * Redis Cluster distributes the groups, and one script may use all keys of a group.
  */
 export class KeySpace {
   constructor(

@@ -2,7 +2,7 @@ import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from './redis';
 
 /** Settings of a Redis server that decide what it loses. An absent one could not be read. */
-export interface DurabilitySettings {
+interface DurabilitySettings {
   readonly appendonly?: string | undefined;
   readonly appendfsync?: string | undefined;
   readonly 'maxmemory-policy'?: string | undefined;

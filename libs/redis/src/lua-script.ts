@@ -4,7 +4,7 @@ import { join, sep } from 'node:path';
 import type { RedisClient } from './redis';
 
 /** The location of a script and its number of keys. */
-export interface LuaScriptOptions {
+interface LuaScriptOptions {
   /** `__dirname` of the module that calls the script. The script is beside the source of that module. */
   readonly folder: string;
   /** The name of the file, without `.lua`. */

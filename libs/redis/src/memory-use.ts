@@ -16,7 +16,7 @@ export const mostUsedForIntake = 0.9;
 /** The log reports Redis as full above `mostUsedForIntake` and as no longer full below this; the gap prevents a line for each swing. */
 const hasRoomBelow = 0.85;
 
-/** One for all apps of the process, because they share a Redis. */
+/** All apps of the process share this fault, because they share a Redis. */
 const fullness = new RecurringFault('redis.full', 'redis.has-room');
 
 /** How much of its `maxmemory` Redis uses; in a cluster, the fullest master. 0 where no limit is set. */

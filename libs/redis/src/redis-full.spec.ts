@@ -14,7 +14,7 @@ it.each([
 it.each([
   replyError('LOADING Redis is loading the dataset in memory'),
   replyError('WRONGTYPE Operation against a key holding the wrong kind of value'),
-  new Error("OOM command not allowed when used memory > 'maxmemory'."), // no answer of Redis
+  new Error("OOM command not allowed when used memory > 'maxmemory'."), // not an answer of Redis
   new Error('Connection is closed.'),
   'OOM command not allowed',
 ])('%s does not mean that Redis is full', (error) => {

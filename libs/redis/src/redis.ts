@@ -104,8 +104,8 @@ export function clusterOf(url: string): ClusterAddress | undefined {
 
 /**
  * A connection that emits `end` after each `disconnect`. ioredis does not emit `end` when it is disconnected while it waits to
- * reconnect, and BullMQ waits for that event: a worker that is closed while Redis is away would never be closed. In the state `wait`
- * ioredis emits it.
+ * reconnect, except in the state `wait`. BullMQ waits for that event, so a worker that is closed while Redis is away would never
+ * be closed.
  */
 export class EndingRedis extends Redis {
   override disconnect(reconnect = false): void {

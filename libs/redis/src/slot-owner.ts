@@ -25,7 +25,7 @@ export function ownerOptions({ options: { redisOptions } }: Cluster, owner: Slot
   return {
     ...redisOptions,
     retryStrategy: untilReconnectMs,
-    reconnectOnError: ({ message }) => (message.startsWith('MOVED ') ? 2 : false), // 2: and sends the command again
+    reconnectOnError: ({ message }) => (message.startsWith('MOVED ') ? 2 : false), // 2: reconnects, and sends the command again
     Connector: connectorTo(owner, redisOptions),
   };
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import './validation-sentences';
 
-/** Only decimal digits: `Number` also reads other texts, for example a blank as 0. */
+/** Accepts only decimal digits: `Number` also reads other texts, for example a blank as 0. */
 export function wholeNumber(min: number, max: number) {
   const sentence = `must be a whole number from ${min} to ${max}`;
   return z

@@ -24,11 +24,11 @@ import { PnsError } from './errors';
 export const developmentPrefix = 'pns-development-';
 
 /**
- * Every environment variable that any app of PNS reads. The SDK of OpenTelemetry reads those that begin with `OTEL_` again, and others
- * of that name, which are not checked here.
+ * Every environment variable that any app of PNS reads. The SDK of OpenTelemetry itself reads all variables that begin with
+ * `OTEL_`, also those that are not checked here.
  */
 const schema = z.object({
-  // Only known words: with a typing error the rules of production would not apply.
+  // Only known words are valid: with a typing error the rules of production would not apply.
   NODE_ENV: oneOf('production', 'development', 'test').default('development'),
   DATABASE_URL: z
     .string()
@@ -57,7 +57,7 @@ const schema = z.object({
   PNS_SESSION_JWKS_URL: jwksUrl.optional(),
   PNS_ENCRYPTION_KEY: encryptionKeys,
   PNS_DATA_DIR: z.string().min(1).default('.data'),
-  // Of the command line and the sandbox. The other apps do not read them, but may be started from the same shell.
+  // Variables of the command line and the sandbox. The other apps do not read them, but may be started from the same shell.
   PNS_API_URL: z.url().refine(hasUsablePorts, portSentence).optional(),
   PNS_API_KEY: z.string().optional(),
   OTEL_SDK_DISABLED: oneOf('true', 'false').optional(),
@@ -70,6 +70,7 @@ const schema = z.object({
   OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: otlpProtocol.optional(),
 });
 
+/** The parsed variables of an app, by their names. */
 export type Environment = z.infer<typeof schema>;
 type EnvironmentName = keyof Environment;
 

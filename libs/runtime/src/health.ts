@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 
 /** Checks a part that an app needs in order to serve; rejects with the reason while it is not available. */
-export type ReadinessCheck = () => Promise<unknown>;
+type ReadinessCheck = () => Promise<unknown>;
 
 /** Returns a sentence for each setting of a part with which the app works, but with a risk for the operator. */
-export type WarningCheck = () => Promise<readonly string[]>;
+type WarningCheck = () => Promise<readonly string[]>;
 
 /** The readiness of an app. */
 export interface HealthReport {

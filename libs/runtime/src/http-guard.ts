@@ -26,7 +26,10 @@ export function guardRequests(server: FastifyInstance): void {
   });
 }
 
-/** Bounds in the same way the requests that Fastify's router refuses, for which no hook runs. `answer` sends the refusal. */
+/**
+ * Limits unread bodies and answers of requests that Fastify's router refuses, because no hook runs for these. `answer` sends the
+ * refusal.
+ */
 export function guardedErrors(answer: FrameworkErrors = answerMalformed): FrameworkErrors {
   return (error, request, reply) => {
     inTurn(request.raw, reply.raw, () => {

@@ -24,7 +24,7 @@ export const logEvents = {
   'api-key.removal-not-announced': row(
     'warn',
     'apiKey reason',
-    'Other processes accept the removed key for a moment longer.',
+    'The removal of a key was not announced; other processes accept the key for up to a minute.',
   ),
   'api-key.removals-heard': row('warn', '', 'Announcements of removed API keys are received again.'),
   'api-key.removals-unheard': row('warn', 'reason', 'Announcements of removed API keys are not received.'),
@@ -34,7 +34,7 @@ export const logEvents = {
   'app.stop-failed': row('error', 'app err', 'An error occurred while the app stopped.'),
   'app.stopping': row('info', 'app signal', 'The app received a signal and stops.'),
   'app.without-ipv6': row('warn', 'host', 'The machine has no IPv6, so the app listens on IPv4 only.'),
-  'audit.not-completed': row('warn', 'entry reason', 'The outcome of a request is missing in its audit entry.'),
+  'audit.not-completed': row('warn', 'entry reason', 'The status of a request is missing in its audit entry.'),
   'audit.not-swept': row('warn', 'reason', 'Old audit entries were not removed.'),
   'audit.swept': row('info', 'removed', 'Old audit entries were removed.'),
   'backlog.counted': row('warn', '', 'Windows and jobs can be counted again.'),
@@ -48,7 +48,11 @@ export const logEvents = {
     'client transport reason',
     'The stored options of a client cannot be used.',
   ),
-  'config.change-not-announced': row('warn', 'reason', 'Other processes see the change at their next refresh.'),
+  'config.change-not-announced': row(
+    'warn',
+    'reason',
+    'A change was not announced; other processes find it in Postgres.',
+  ),
   'config.changes-heard': row('warn', '', 'Announcements of configuration changes are received again.'),
   'config.changes-unheard': row('warn', 'reason', 'Announcements of configuration changes are not received.'),
   'config.fault': {

@@ -15,7 +15,7 @@ function lineOf(fields: object): Promise<string> {
   });
 }
 
-const told = async (err: unknown): Promise<unknown> => (JSON.parse(await lineOf({ err })) as { err: unknown }).err;
+const logged = async (err: unknown): Promise<unknown> => (JSON.parse(await lineOf({ err })) as { err: unknown }).err;
 
 const refusedCommand = Object.assign(new Error('OOM command not allowed'), {
   name: 'ReplyError',
@@ -29,7 +29,7 @@ const refusedQuery = new QueryFailedError('INSERT INTO subscription VALUES ($1)'
 
 it('logs the type and the stack of an error and of its causes', async () => {
   const errors = new AggregateError([refusedQuery], 'all failed', { cause: refusedCommand });
-  await expect(told(errors)).resolves.toEqual({
+  await expect(logged(errors)).resolves.toEqual({
     ...{ type: 'AggregateError', message: 'all failed', stack: errors.stack },
     cause: {
       type: 'ReplyError',
@@ -43,10 +43,10 @@ it('logs the type and the stack of an error and of its causes', async () => {
 });
 
 it('logs a thrown value that is not an error, and an error that is its own cause', async () => {
-  await expect(told('a text')).resolves.toMatchObject({ type: 'Error', message: 'a text' });
+  await expect(logged('a text')).resolves.toMatchObject({ type: 'Error', message: 'a text' });
   const circular = new Error('circular');
   circular.cause = circular;
-  await expect(told(circular)).resolves.toMatchObject({ cause: { message: 'circular' } });
+  await expect(logged(circular)).resolves.toMatchObject({ cause: { message: 'circular' } });
 });
 
 it.each<[string, Error]>([

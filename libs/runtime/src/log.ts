@@ -5,8 +5,8 @@ import type { LogEvent, LogLevel } from './log-events';
 let waiting = '';
 
 /**
- * Writes all lines of one turn of the event loop together. pino's own destination writes line by line, and when the reader of the
- * pipe is slower it blocks the process for a tenth of a second each time.
+ * Writes all lines of one turn of the event loop together. pino's own destination writes line by line. When the reader of the
+ * pipe is slower, that blocks the process for a tenth of a second each time.
  */
 const stdout = {
   write(line: string): void {

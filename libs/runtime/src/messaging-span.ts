@@ -1,7 +1,7 @@
 import type { NewSpan, SpanAttributes } from './traces';
 
 /** A step of a notification, in the words of OpenTelemetry's semantic conventions for messaging. */
-export interface MessagingStep {
+interface MessagingStep {
   readonly operation: 'join' | 'dispatch' | 'process' | 'send';
   readonly type: 'send' | 'process';
   /** The queue, or `windows`. Few values, because it is a part of the span's name. */

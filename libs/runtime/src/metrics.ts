@@ -18,7 +18,7 @@ new Gauge({
 }).set({ version, node: process.versions.node }, 1);
 
 /** Every label of a metric with all its possible values. */
-export type LabelValues = Readonly<Record<string, readonly string[]>>;
+type LabelValues = Readonly<Record<string, readonly string[]>>;
 
 interface Declaration<Labels extends LabelValues> {
   readonly name: string;

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export const maxUnreadBytes = 1024 * 1024;
 
 /** The rest of an unread body must arrive within this time, in ms. */
-export const unreadTimeoutMs = 10_000;
+const unreadTimeoutMs = 10_000;
 
 /**
  * Limits the bytes that are received after an early answer. A short rest of the body is discarded, and the connection can serve
@@ -31,7 +31,7 @@ function takeRest(request: IncomingMessage): void {
   });
   request.on('error', () => undefined); // the sender closed the connection
   request.once('close', () => clearTimeout(timer));
-  request.read(0); // so that Node sees a reader
-  request.removeAllListeners('readable'); // with such a listener of a stopped reader, no data would flow
+  request.read(0); // adds a reader to the state of the stream
+  request.removeAllListeners('readable'); // a listener whose reader was stopped would keep the data from flowing
   request.resume();
 }

@@ -18,7 +18,7 @@ export interface NeededServer {
   readonly isAway: (error: unknown) => boolean;
 }
 
-/** One for each server, shared by all apps of this process. */
+/** The faults by server, which all apps of the process share. */
 const waits = new Map<string, RecurringFault>();
 
 /**

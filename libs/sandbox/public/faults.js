@@ -95,7 +95,7 @@ function showFields() {
   const fields = new Set([...kind().fields, form.side.value]);
   for (const label of form.querySelectorAll('[data-for]')) {
     label.hidden = !fields.has(label.dataset.for);
-    for (const input of label.querySelectorAll('input')) input.disabled = label.hidden; // or it could stop the form unseen
+    for (const input of label.querySelectorAll('input')) input.disabled = label.hidden; // an invalid value in a hidden field would prevent the submit without a message
   }
 }
 
@@ -121,7 +121,7 @@ export function showFaults(targets) {
   const faulty = targets.filter(({ fault }) => Object.keys(fault).length > 0);
   byId('fault-state').hidden = faulty.length === 0;
   const text = faulty.map(({ provider, target, fault }) => `${target || provider}: ${JSON.stringify(fault)}`).join(' ');
-  if (byId('fault-state').textContent !== text) byId('fault-state').textContent = text; // a screen reader says it once
+  if (byId('fault-state').textContent !== text) byId('fault-state').textContent = text; // a screen reader reads each new text
 }
 
 // ---- the Web Socket of this page ----
@@ -134,7 +134,7 @@ export function useSocket(opened) {
   socket = opened;
 }
 
-/** Like a phone in a tunnel: the connection ends without a close frame, and the client reconnects by itself. */
+/** Simulates a phone that loses its network: the connection ends without a close frame, and the client reconnects by itself. */
 function sendAway(seconds) {
   clearTimeout(comingBack);
   if (socket === undefined) {

@@ -10,7 +10,7 @@ const cardsShown = 100;
 const shownSeqs = new Set();
 const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 };
 
-// ---- cards: everything that arrives is other people's text, so it is only ever set as text ----
+// ---- cards; arrivals contain text of other people, so it is set as text and never as HTML ----
 
 function addCard(lane, { topic, title, subtitle, at, chips, raw, history }) {
   const card = byId('card').content.firstElementChild.cloneNode(true);
@@ -131,7 +131,7 @@ const shownBy = {
     };
   },
   wns: (body) => {
-    if (!body.startsWith('<')) return parsed(body) ?? {}; // a raw push
+    if (!body.startsWith('<')) return parsed(body) ?? {}; // the body of a raw push
     const xml = new DOMParser().parseFromString(body, 'text/xml');
     const [title, ...lines] = [...xml.querySelectorAll('text')].map(({ textContent }) => textContent);
     return { title, body: lines.join('\n'), badge: xml.querySelector('badge')?.getAttribute('value') };

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import forge from 'node-forge';
 
 /** A certificate and its key, both as PEM. */
-export interface Identity {
+interface Identity {
   readonly cert: string;
   readonly key: string;
 }
@@ -71,7 +71,7 @@ function certificate(
 ): forge.pki.Certificate {
   const made = forge.pki.createCertificate();
   made.publicKey = publicKey;
-  made.serialNumber = `01${randomBytes(15).toString('hex')}`; // in DER neither negative nor with a zero too many
+  made.serialNumber = `01${randomBytes(15).toString('hex')}`; // begins with 01, so that it is positive in DER and has no redundant zero
   made.validity.notBefore = new Date(Date.now() - dayMs);
   made.validity.notAfter = new Date(Date.now() + 30 * dayMs);
   made.setSubject(subject);
@@ -86,7 +86,7 @@ function pkcs12({ cert, key }: Identity, password: string): Buffer {
     forge.pki.privateKeyFromPem(key),
     [forge.pki.certificateFromPem(cert)],
     password,
-    { algorithm: '3des', count: 1 }, // rounds of hashing, which forge computes in JavaScript
+    { algorithm: '3des', count: 1 }, // one round of hashing, because forge computes it in JavaScript
   );
   return Buffer.from(forge.asn1.toDer(asn1).getBytes(), 'binary');
 }

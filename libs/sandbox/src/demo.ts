@@ -44,7 +44,7 @@ const edits = z.strictObject({
 });
 
 /** The simulated devices of the demonstration. */
-export interface DemoDevices {
+interface DemoDevices {
   readonly hasDevices: boolean;
   /** Subscribes the user of the demonstration on each of them. Safe to repeat. */
   prepare(api: ApiAccess): Promise<void>;

@@ -40,7 +40,7 @@ export class Feed {
       if (this.pages.size === 0) this.close();
     });
     page.write(eventOf(this.arrivals.since(0, this.isShown, cardsAtFirst), this.targets()));
-    this.rounds ??= setInterval(() => this.tell(), roundMs);
+    this.rounds ??= setInterval(() => this.sendRound(), roundMs);
   }
 
   close(): void {
@@ -48,7 +48,7 @@ export class Feed {
     this.rounds = undefined;
   }
 
-  private tell(): void {
+  private sendRound(): void {
     const news = this.arrivals.since(this.shownSeq, this.isShown, cardsPerRound);
     this.shownSeq = this.arrivals.lastSeq;
     const event = eventOf(news, this.targets());

@@ -17,7 +17,7 @@ export interface Http2ServerOptions {
 }
 
 /** The parts of a fault that concern the connection or the sending of an answer. */
-export interface AnswerFault {
+interface AnswerFault {
   readonly times?: number | undefined;
   /** Waits for this time before it answers. */
   readonly delayMs?: number | undefined;

@@ -13,12 +13,7 @@ export type { Fault } from './webhook/fault';
 export type { WebhookArrivalsView, WebhookArrivalView } from './webhook/webhook.routes';
 export { type PushMessage, type Received, SimulatedUserAgent, type UserAgent } from './webpush/user-agent';
 export type { WebpushFault } from './webpush/webpush-fault';
-export {
-  type PushSubscriptionJson,
-  startWebpush,
-  type WebpushProvider,
-  type WebpushSandboxOptions,
-} from './webpush/webpush-provider';
-export type { WebpushPushView } from './webpush/webpush.routes';
+export { type PushSubscriptionJson, startWebpush, type WebpushProvider } from './webpush/webpush-provider';
 export { type AppCredentials, tokenSeconds } from './wns/microsoft-accounts';
-export { channelLifeMs, startWns, type WnsChannel, type WnsFault, type WnsProvider } from './wns/wns-provider';
+export { channelLifeMs, type WnsChannel, type WnsFault } from './wns/wns-channel';
+export { startWns, type WnsProvider } from './wns/wns-provider';

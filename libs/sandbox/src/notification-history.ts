@@ -4,7 +4,7 @@ import { type Arrival, type Arrivals, bodyOf, headersOf } from './arrivals';
 import { answerOf, call, type Demo, someone } from './demo';
 import type { DemoApp } from './demo-apps';
 
-/** The fields of a notification in the history of the API that are needed to find the one of an arrival. */
+/** The fields of a notification in the history of the API by which the notification of an arrival is found. */
 interface Recorded {
   readonly id: string;
   readonly received: string;

@@ -18,6 +18,7 @@ import { webAppRoutes } from './webpush/web-app.routes';
 import { WebhookReceiver, webhookProvider } from './webhook/webhook-receiver';
 import { webhookRoutes } from './webhook/webhook.routes';
 
+/** How the sandbox is started. */
 export interface SandboxOptions {
   /** 0 selects a free port. */
   readonly port: number;
@@ -38,6 +39,7 @@ export interface SandboxOptions {
   readonly hasProviders?: boolean;
 }
 
+/** A running sandbox. */
 export interface Sandbox {
   readonly port: number;
   /** Without a trailing slash. */

@@ -19,8 +19,8 @@ const recheckDelayMs = 500;
 const sessionsPerLookup = 1000;
 
 /**
- * The sessions, and the owners of sessions, that were ended before their tokens expire: two sorted sets in Redis, with the time of
- * their removal as score, and a channel that announces each end to every process at once.
+ * The sessions, and the owners of sessions, that were ended before their tokens expire. They are in two sorted sets in Redis,
+ * with the time of their removal as score. A channel announces each end to every process at once.
  */
 export class EndedSessions {
   private readonly key: string;

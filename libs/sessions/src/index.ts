@@ -9,4 +9,4 @@ export {
   type SessionRequest,
 } from './session';
 export { SessionTokens } from './session-tokens';
-export { SessionsModule, type SessionsModuleOptions } from './sessions.module';
+export { SessionsModule } from './sessions.module';

@@ -3,7 +3,7 @@ import { KeySpace, openRedis, type RedisClient } from '@pns/redis';
 import { EndedSessions } from './ended-sessions';
 import { SessionTokens } from './session-tokens';
 
-export interface SessionsModuleOptions {
+interface SessionsModuleOptions {
   readonly redisUrl: string;
   /** The own secret, or the URL of an identity provider's keys. */
   readonly key: string | URL;

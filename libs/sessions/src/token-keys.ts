@@ -18,7 +18,10 @@ export const ownAlgorithm = 'HS256';
 /** The RSA and ECDSA algorithms: their public keys can be published. */
 const algorithmsOfOthers = ['RS', 'PS', 'ES'].flatMap((family) => ['256', '384', '512'].map((bits) => family + bits));
 
-/** In ms. A handshake waits while keys are fetched. Keys are cached for ten minutes and fetched again for an unknown key id. */
+/**
+ * Time limit for fetching the keys, in ms, because a handshake waits meanwhile. Keys are cached for ten minutes and fetched again
+ * for an unknown key id.
+ */
 const fetchTimeoutMs = 3000;
 
 export function ownKeys(text: string): TokenKeys {

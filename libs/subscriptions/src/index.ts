@@ -10,4 +10,4 @@ export {
   type Subscription,
   type UserKey,
 } from './subscription';
-export { isUriWithin, uriValidationModes, webhookUriFault, type UriValidationMode } from './webhook-uri';
+export { isUriWithin, uriValidationModes, webhookUriFault } from './webhook-uri';

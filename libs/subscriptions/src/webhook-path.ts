@@ -1,7 +1,7 @@
 /**
  * The path that may follow a configured URI to which secrets are sent. Servers, proxies and frameworks decode a path once or
- * twice, remove parameters, control characters and invisible characters, replace characters by similar ones, and resolve dot
- * segments before or after these steps. So the rule is an allow list: text that all of them read literally.
+ * twice. They remove parameters, control characters and invisible characters, and replace characters by similar ones. They
+ * resolve dot segments before or after these steps. So the rule is an allow list: text that all of them read literally.
  */
 
 /** Unreserved characters, sub-delims without the semicolon (it starts a parameter), colon and at sign (RFC 3986, 3.3). */
@@ -50,9 +50,9 @@ function hasEncodedDot(text: string): boolean {
 }
 
 /**
- * Whether a server that removes characters could get a segment of dots only. A dot must be followed by an ASCII letter or digit, `-`
- * or `_` without a combining mark, because no server removes these; two or more dots in a row need such a character before them
- * too. So `.well-known` and `a..b` are names, and `..`, `...`, `.(x).` and `a..` are not.
+ * Whether a server that removes characters could get a segment of dots only. A dot must be followed by an ASCII letter or digit,
+ * `-` or `_` without a combining mark, because no server removes these. Two or more dots in a row need such a character before
+ * them too. So `.well-known` and `a..b` are names, and `..`, `...`, `.(x).` and `a..` are not.
  */
 function hasBareDots(text: string): boolean {
   return /\.(?!\.|[A-Za-z0-9_-](?!\p{M}))|(?<![A-Za-z0-9_-])\.\./u.test(text);

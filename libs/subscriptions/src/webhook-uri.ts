@@ -3,7 +3,7 @@ import { isPlainLetter, isPlainPath, isPlainQuery } from './webhook-path';
 
 /** The comparison of a registered webhook URI with the configured one. */
 export const uriValidationModes = ['none', 'prefix', 'exact'] as const;
-export type UriValidationMode = (typeof uriValidationModes)[number];
+type UriValidationMode = (typeof uriValidationModes)[number];
 
 /**
  * The reason why `candidate` must not be registered for a webhook with the URI `configured`, as a sentence; undefined when it is

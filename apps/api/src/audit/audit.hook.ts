@@ -63,7 +63,7 @@ async function begin(audit: AuditStore, request: FastifyRequest, reply: FastifyR
   });
 }
 
-/** Logged as the state before, where a GET of it fails. The write is not refused for this reason. */
+/** Stored in place of the state before the write if the GET fails. The write is not refused for this reason. */
 const unreadable = { isUnreadable: true } as const;
 
 function beforeIn(answer: Awaited<ReturnType<typeof ask>>): unknown {
@@ -108,7 +108,7 @@ async function ask(
 
 type Subject = Pick<AuditedWrite, 'context' | 'user'>;
 
-/** The context and user of the write, from the first of path, query, body and state before that names them. */
+/** The context and user of the write. They come from the first of path, query, body and state before the write that names them. */
 function subjectOf({ params, query, body }: FastifyRequest, before: unknown): Subject {
   for (const source of [params, query, body, before]) {
     const { context, user } = (source ?? {}) as Record<string, unknown>;

@@ -52,7 +52,7 @@ const newApiKey = z.strictObject({
 export class NewApiKey extends createZodDto(
   newApiKey.refine(isBurstEnough, {
     path: ['burst'],
-    error: 'needs rateLimitPerSecond beside it, and must be at least as large',
+    error: 'needs rateLimitPerSecond, and must be at least as large',
   }),
 ) {}
 

@@ -6,7 +6,7 @@ import type { Authenticator, Caller } from './authenticator';
 import { contextErrorBeforeBody, checkContextInBody } from './context-access';
 import { quotaOf } from './quota';
 import type { RateLimits } from './rate-limits';
-import './requires-scope'; // for the routes' config
+import './requires-scope'; // extends the type of a route's config
 import type { WebhookProducers } from '../webhook-producers/webhook-producers';
 import { hasSessionToken, sessionOf } from './session-token';
 
@@ -14,7 +14,7 @@ import { hasSessionToken, sessionOf } from './session-token';
 const openPaths = /^\/(health\/(live|ready)|metrics|openapi\.json|docs(\/.*)?)?$/;
 
 /** The services that check a request. Each is resolved at the first request. */
-export interface Authentication {
+interface Authentication {
   readonly authenticator: () => Authenticator;
   readonly sessions: () => SessionTokens;
   readonly rateLimits: () => RateLimits;
@@ -91,7 +91,10 @@ function admit(request: FastifyRequest, caller: Caller, scopes: readonly ApiScop
   return new RequestError('SCOPE_MISSING', `This route needs an API key with scope ${scopes.join(' or ')}.`);
 }
 
-/** Adds `WWW-Authenticate`. Only Dovecot's route and pages offer Basic, because browsers answer it with a password dialog. */
+/**
+ * Adds `WWW-Authenticate`. Only the route of Dovecot and the pages for browsers offer Basic, because browsers answer it with a
+ * password dialog.
+ */
 function challenged(error: Error, request: FastifyRequest): Error {
   if (!(error instanceof RequestError)) return error;
   const { url, config } = request.routeOptions;

@@ -66,7 +66,7 @@ export class Authenticator {
       this.unknown.set(digest, true);
       throw unknownKey();
     }
-    // Not after a removal was announced during the lookup: this key may be the removed one.
+    // The key is not cached if a removal was announced during the lookup, because this key may be the removed one.
     if (generation === this.removed.generation) this.known.set(digest, key);
     return this.used(key);
   }

@@ -6,7 +6,7 @@ import type { Caller } from './authenticator';
  * Where a request names its context: in its query, in its body, or `handler` when only the handler can find it. The
  * handler then calls `mayAccessContext`. `none`: the answer is the same for all contexts.
  */
-export type ContextPlace = 'query' | 'body' | 'handler' | 'none';
+type ContextPlace = 'query' | 'body' | 'handler' | 'none';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

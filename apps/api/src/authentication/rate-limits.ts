@@ -75,6 +75,6 @@ async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
     return await Promise.race([answer, late]);
   } finally {
     clearTimeout(timer);
-    answer.catch(() => undefined); // it can still reject after the timeout
+    answer.catch(() => undefined); // the promise can still reject after the timeout
   }
 }

@@ -55,7 +55,7 @@ export class RemovedKeys implements OnModuleInit, OnApplicationShutdown {
       this.listenFault.isOver();
     } catch (error) {
       this.listenFault.occurred(error);
-      if (subscriber.status === 'ready') subscriber.disconnect(true); // reconnects
+      if (subscriber.status === 'ready') subscriber.disconnect(true); // `true` means: reconnect
     }
   }
 

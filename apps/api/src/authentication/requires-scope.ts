@@ -29,7 +29,7 @@ declare module 'fastify' {
 }
 
 /** Optional settings of a route besides its scopes. */
-export type RouteAccess = Partial<
+type RouteAccess = Partial<
   Pick<
     FastifyContextConfig,
     | 'takesNdjson'

@@ -12,7 +12,7 @@ import {
 import { wnsOptions, wnsOptionsFileFor, type WnsOptions } from '@pns/transport-wns';
 
 /** Why nothing can be sent to a client, as a code and a sentence. */
-export interface AccountProblem {
+interface AccountProblem {
   readonly code: 'CLIENT_NOT_CONFIGURED' | 'CLIENT_ENTRY_REFUSED' | 'CLIENT_SWITCHED_OFF';
   readonly detail: string;
 }

@@ -100,7 +100,10 @@ export function clientTransportView(stored: ClientTransport): ClientTransportVie
   };
 }
 
-/** Hides the options of a transport from a newer version: this version does not know which fields are secret. */
+/**
+ * The view of a transport that only a newer version knows. Its options are hidden, because this version does not know which
+ * fields are secret.
+ */
 function unknownTransportView({ client, transport, updatedAt }: ClientTransport): ClientTransportView {
   return {
     ...{ client, transport: transport as RegisteredTransport, options: {}, secrets: [] },

@@ -238,7 +238,7 @@ describe('the explanation of the sockets of one client', () => {
       await openSocket(20, client, connection);
     }
     await closeSocket(opening(20, 'web', 'c'));
-    await openSocket(21, 'web', 'f'); // of another user
+    await openSocket(21, 'web', 'f'); // a socket of another user
   });
 
   it('contains the number of sockets and the matching pattern', async () => {

@@ -26,7 +26,7 @@ export function explanationOf(
   { subscriptions, sockets, isComplete }: Targets,
   rules: SocketRules,
 ): Explanation {
-  // Undefined only if the cache evicted the user during this request. Then nothing is sent, as in all other places.
+  // Undefined only if the cache evicted the user during this request. The dispatcher sends nothing in this state either.
   const { decision, places } = explained ?? { decision: notLoaded, places: [] };
   const decided = {
     isEnabled: decision.isEnabled,
@@ -59,14 +59,14 @@ export interface Targets {
 }
 
 /** The topics of sockets, and the current time in ms. */
-export interface SocketRules {
+interface SocketRules {
   /** The topic patterns of a client's sockets. */
   readonly socketTopics: (client: string) => readonly string[];
   readonly now: number;
 }
 
 /** Finds the decision for each target. */
-export interface TargetRules extends SocketRules {
+interface TargetRules extends SocketRules {
   readonly decisionOn: (transport: TransportName, client: string) => Decision | undefined;
 }
 

@@ -4,7 +4,7 @@ import { ConfigDirectory, type ConfigFault } from '@pns/config-folder';
 import type { PropertyPlace, StoredProperty } from '@pns/persistence';
 
 /** A context set that a file defines, as in the list of context sets. */
-export interface FileSet {
+interface FileSet {
   readonly name: string;
   readonly rank: number;
   readonly withTags: string;

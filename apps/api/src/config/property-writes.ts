@@ -69,7 +69,7 @@ export class PropertyWrites {
   /** @throws RequestError `CONTEXT_SET_NOT_FOUND` for a context set that is neither stored nor in a file. */
   private async isInFiles(place: PropertyPlace): Promise<boolean> {
     if (place.scope !== 'contextSet') return true;
-    if ((await this.store.contextSet(place.set)) !== undefined) return false; // it replaces the set of a file
+    if ((await this.store.contextSet(place.set)) !== undefined) return false; // the stored set replaces the set of a file
     if (this.files.set(place.set) !== undefined) return true;
     throw new RequestError('CONTEXT_SET_NOT_FOUND', 'There is no context set with this name.');
   }

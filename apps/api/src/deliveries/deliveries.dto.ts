@@ -13,7 +13,7 @@ const id = z.string().regex(/^[\w-]{1,200}$/, 'must be the id of a delivery');
 const failedBefore = timeIn('Only deliveries that failed before this time.');
 
 const filter = {
-  // A query with one of them is a text.
+  // If the query names only one id, the value is a text and not a list.
   id: z
     .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(id).min(1).max(100))
     .optional()
@@ -84,7 +84,7 @@ const view = z.object({
 
 export class DeliveryList extends createZodDto(z.object({ items: z.array(view), nextCursor: z.string().optional() })) {}
 
-export type DeliveryFilter = Omit<FailedDeliveryFilter, 'isHeld' | 'before'>;
+type DeliveryFilter = Omit<FailedDeliveryFilter, 'isHeld' | 'before'>;
 
 /** Without token and payload: these are private, and finding a fault does not need them. */
 export function deliveryView({

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-const secret = 'token-that-nobody-is-told';
+const secret = 'token-that-no-answer-contains';
 
 function failed(id: string, changes: Partial<Delivery> = {}, more: Partial<FailedDelivery> = {}): FailedDelivery {
   const who = {

@@ -250,7 +250,8 @@ it('every key in Redis is in the key map, with its type', async () => {
 describe('no dump of Postgres and Redis contains data of an erased', () => {
   it('user', async () => {
     const erased = { context: 71_000_002, user: 92_000_001 };
-    // In the same context; with an id that starts with the same digits; the same id in a context with the same first digits.
+    // Users with similar ids: in the same context; with an id that starts with the same digits; with the same id in a context
+    // whose id starts with the same digits.
     const others = [
       { context: 71_000_002, user: 92_000_002 },
       { context: 71_000_002, user: 920_000_011 },
@@ -397,7 +398,7 @@ describe('data that a worker holds', () => {
     const of = { context: 81_000_000 + name.length, user: 70_000_007 };
     const [begun, answered] = [gate(), gate()];
     const deliver = async ({ context }: Delivery): Promise<Outcome> => {
-      if (context !== of.context) return { kind: 'delivered' }; // left by another test
+      if (context !== of.context) return { kind: 'delivered' }; // a delivery that another test left
       begun.open();
       await answered.passed;
       return outcome;

@@ -17,7 +17,7 @@ const erasureTimeoutMs = 30_000;
 /** Pause before running deliveries and closing sockets are checked again, in ms. */
 const pauseMs = 100;
 
-/** Every process has written its history, in ms: twice a second, and a second later after a failure. */
+/** After this time, in ms, every process has written its history: it writes twice a second, and after a failure a second later. */
 const historyWrittenMs = 1500;
 
 /** A deletion of this size holds its locks for some milliseconds. */
@@ -87,7 +87,7 @@ export class Erasure {
       await this.windows.erase(owner),
       await eraseDeliveries(this.queues, await this.queuesOf(owner), owner),
       await this.registry.erase(owner),
-      await this.eraseRows(owner, deadline), // deliveries that failed during this round
+      await this.eraseRows(owner, deadline), // removes deliveries that failed during this round
     ]);
   }
 

@@ -94,7 +94,7 @@ it('records nothing where the history is off', async () => {
 it('shows a key for one context nothing of another one, and lists others with the same id', async () => {
   const body = { context: 2, users: [5, 6], topic: 'ox:test', payload: {}, id: 'same' };
   await api.send('POST', '/v1/notifications', { body });
-  await pause(5); // so that it is the newest
+  await pause(5); // so that the notification of context 1 is the newest
   await post(1, 5, { id: 'same' });
   const all = await until<View>('/v1/notifications/same', (answer) => answer.body.others?.length === 2);
   expect(all.body).toMatchObject({ context: 1, user: 5 });

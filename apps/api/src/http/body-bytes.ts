@@ -4,15 +4,15 @@ import { errorCodes } from 'fastify';
 import { CollectedBytes } from './collected-bytes';
 
 /**
- * Bytes of one body that are read, or copied, before others are served. Node reads up to 2 MiB from each connection in one
- * turn of the event loop, and memory that a process touches for the first time costs far more than the copy: with bodies of
- * 16 MiB both took 200 to 400 ms on a busy machine.
+ * Bytes of one body that are read, or copied, before other requests are served. Node reads up to 2 MiB from each connection in
+ * one turn of the event loop. Memory that a process uses for the first time costs far more than the copy. With bodies of 16 MiB,
+ * both took 200 to 400 ms on a busy machine.
  */
 const stepBytes = 256 * 1024;
 
 /**
- * Reads a request's body of at most `limit` bytes. A large body is read and put together in several turns of the event
- * loop; Fastify's own reader takes it in one.
+ * Reads a request's body of at most `limit` bytes. A large body is read and joined in several turns of the event loop; Fastify's
+ * own reader joins it in one turn.
  *
  * @param announced the Content-Length, or NaN
  * @throws FastifyError `FST_ERR_CTP_BODY_TOO_LARGE`, or the error of `payload`

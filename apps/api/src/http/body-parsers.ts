@@ -12,7 +12,10 @@ export const defaultBodyBytes = 64 * 1024;
 /** Deepest nesting of a JSON body. */
 const maxBodyDepth = 64;
 
-/** A larger body is parsed in a later turn of the event loop, so that the parsing of several bodies does not add up to one long block. */
+/**
+ * A larger body is parsed in a later turn of the event loop. Otherwise the parsing of several bodies would block the event loop
+ * for long.
+ */
 const bytesParsedAtOnce = 16 * 1024;
 
 /** The media type of one JSON value per line. Such a body is read as a stream. */
@@ -38,7 +41,7 @@ declare module 'fastify' {
     readonly maxBodyBytes?: number;
     /** Whether the route accepts CloudEvents and, for the data of events in headers, every media type of JSON. */
     readonly takesCloudEvents?: boolean;
-    /** Replaces the JSON parser, for bodies that are too large to be parsed at once or whose format headers decide. */
+    /** Replaces the JSON parser for bodies that are too large to be parsed at once, or whose format depends on headers. */
     readonly readBody?: (bytes: Buffer, maxBytes: number, headers: IncomingHttpHeaders) => unknown;
   }
 }
@@ -84,7 +87,7 @@ export function installBodyParsers(server: FastifyInstance): void {
   });
 }
 
-/** Also the sentence for a body without a supported Content-Type. */
+/** This is also the sentence for a body without a supported Content-Type. */
 const jsonOnly = 'Send the body as application/json, and say so in Content-Type.';
 
 function setBodyLimit(route: RouteOptions): void {

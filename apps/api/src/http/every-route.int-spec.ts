@@ -85,7 +85,7 @@ function faultOf(request: HostileRequest, { status, type, body }: Answer): strin
   return typeof problem.code === 'string' && problem.status === status ? undefined : 'no problem';
 }
 
-/** The requests whose answers are bad, or that wrote an error line. */
+/** The requests that got a bad answer or caused a line in the error log, at most 20. */
 async function failing(requests: readonly HostileRequest[]): Promise<string[]> {
   const failed: string[] = [];
   const queue = [...requests];

@@ -42,8 +42,8 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   const retryAfterSeconds = problem.status === 503 ? (ofRoute ?? ofKind) : ofKind;
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
   if (error instanceof RequestError) void reply.headers(error.headers);
-  // Fastify closes the connection of a body that it did not read, and the reset may take the answer with it.
-  // `boundUnreadBody` ends the connection instead.
+  // Fastify closes the connection of a body that it did not read, and the reset can discard the answer. `boundUnreadBody` ends
+  // the connection instead.
   if (!request.raw.complete) void reply.removeHeader('connection');
   void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }

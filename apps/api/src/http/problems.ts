@@ -13,7 +13,7 @@ export const problemKinds = {
   BODY_MALFORMED: { status: 400, title: 'The body cannot be read' },
   BODY_MISSING: { status: 400, title: 'The body is missing' },
   REQUEST_MALFORMED: { status: 400, title: 'The request cannot be read' },
-  REQUEST_ABORTED: { status: 400, title: 'The request ended before its body did' },
+  REQUEST_ABORTED: { status: 400, title: 'The request ended before its body was complete' },
   PATH_INVALID: { status: 400, title: 'The path contains an invalid value' },
   QUERY_INVALID: { status: 400, title: 'The query contains an invalid value' },
   CURSOR_INVALID: { status: 400, title: 'The cursor is not valid' },
@@ -74,7 +74,7 @@ export const problemKinds = {
   ERASURE_UNFINISHED: { status: 503, title: 'The erasure is not finished yet', retryAfterSeconds: 1 },
   STOPPING: { status: 503, title: 'This process is stopping', retryAfterSeconds: 1 },
   OVERLOADED: { status: 503, title: 'The service is overloaded', retryAfterSeconds: 1 },
-  // Codes of libs and of other apps. The API answers one of them only where its own rule is missing.
+  // The other codes of libs and apps, so that every `PnsError` has a status. Most of them end no request to the API.
   SESSION_MISSING: { status: 401, title: 'A session is needed' },
   SESSION_INVALID: { status: 401, title: 'The session is not valid' },
   SESSION_ENDED: { status: 401, title: 'The session has ended' },

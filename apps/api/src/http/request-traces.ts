@@ -24,8 +24,8 @@ export function installTraces(server: FastifyInstance): void {
 }
 
 /**
- * Records a span for the request from now on, and returns it; undefined while no traces are recorded. A route that checks its senders
- * itself calls it after that.
+ * Records a span for the request from now on, and returns it; undefined while no traces are recorded. A route that authenticates
+ * its senders itself calls this function afterwards.
  */
 export function recordRequest(request: FastifyRequest, reply: FastifyReply): TraceContext | undefined {
   const { method, protocol, headers } = request;
@@ -39,7 +39,7 @@ export function recordRequest(request: FastifyRequest, reply: FastifyReply): Tra
   });
   if (span === undefined) return undefined;
   request.trace = span.trace;
-  // Emitted in any case; Fastify's `onResponse` is not when the sender closes the connection.
+  // `close` is always emitted. Fastify's `onResponse` is not emitted when the sender closes the connection.
   reply.raw.once('close', () => {
     const status = reply.raw.writableFinished ? reply.raw.statusCode : undefined;
     const fault = status === undefined ? 'aborted' : status >= 500 ? String(status) : undefined;

@@ -74,7 +74,7 @@ export class JsonScan {
     return this.bytes.length - this.blanks - this.escaped;
   }
 
-  /** Continues to about `until`. */
+  /** Continues the scan to about the byte `until`. */
   run(until = this.bytes.length): this {
     const { bytes } = this;
     const end = Math.min(until, bytes.length);

@@ -66,7 +66,7 @@ export function readScanned(bytes: Buffer, scan: JsonScan, bounds: JsonBounds, w
  * The number of members of all objects in `value`. It is lower than in the text where a name occurs twice. NaN where a member
  * has the name `__proto__`.
  */
-export function membersOf(value: unknown): number {
+function membersOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   let count = 0;
   if (Array.isArray(value)) {

@@ -90,5 +90,5 @@ it.each([
     // One valid notification, because random ones may all be invalid.
     { numRuns: 300, examples: allowed[0] === 202 ? [[taken]] : [] },
   );
-  expect(seen).toContain(allowed[0]); // otherwise the samples are too uniform
+  expect(seen).toContain(allowed[0]); // fails if the samples are too uniform
 });

@@ -11,7 +11,7 @@ export function hasEventHeaders(headers: IncomingHttpHeaders): boolean {
 }
 
 /** The attributes of a CloudEvent in headers, or their faults. */
-export type EventHeaders =
+type EventHeaders =
   | { readonly ok: true; readonly attributes: Readonly<Record<string, string>> }
   | { readonly ok: false; readonly faults: readonly [Fault, ...Fault[]] };
 

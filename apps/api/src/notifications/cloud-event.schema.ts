@@ -68,7 +68,7 @@ export const cloudEventSchema = z
       const message = attributeFault(name, attribute);
       if (message === undefined) continue;
       issues.push({ code: 'custom', path: [name.slice(0, 100)], message, input: attribute });
-      // The sender chooses how many there are.
+      // The sender chooses how many faults an event has.
       if (++faults === maxFaults) break;
     }
     const fault = dataFault(value);

@@ -43,13 +43,13 @@ function notificationOf(event: CloudEvent, payload: Notification['payload'], now
   const { id, source, type, subject } = event;
   return {
     id,
-    ...(addresseeIn(subject) as UserKey), // the schema checks it
+    ...(addresseeIn(subject) as UserKey), // the schema has checked the subject
     topic: topicOf(type),
     payload,
     priority: 'high',
     timestamp: now,
-    // An id is unique for its source only. Neither a source nor an id contains a space, so a key cannot have two readings, and it
-    // cannot equal the id of a notification that is not a CloudEvent.
+    // An id is unique for its source only. Neither a source nor an id contains a space. So a key has only one reading, and
+    // differs from the ids of notifications that are not CloudEvents.
     idempotencyKey: `${source} ${id}`,
     producer: producerOf(source),
   };

@@ -1,7 +1,7 @@
 import { folderId, mailPayload, namesIn, unreadOf, withoutUndefined, type DovecotRequest } from './dovecot';
 
 /** The topic and payload of a notification about an event of Dovecot. */
-export interface DovecotEvent {
+interface DovecotEvent {
   readonly topic: string;
   readonly payload: Record<string, unknown>;
   /** Events of one folder are joined. A new mail has none: it is joined with an equal one only. */

@@ -56,8 +56,8 @@ export class DovecotNotification extends createZodDto(dovecotRequest) {}
 const onceForMail: ReadonlySet<string> = new Set(['messagenew', 'messageappend', 'messageexpunge']);
 
 /**
- * The id of the notification about an event. It is the same when Dovecot repeats its request, which it does after 2 s without an
- * answer, and when both the driver and the script report a mail. Undefined where the request does not identify the event.
+ * The id of the notification about an event. It stays the same when Dovecot repeats its request after 2 s without an answer, and
+ * when both the driver and the script report a mail. Undefined where the request does not identify the event.
  */
 export function notificationIdOf(request: DovecotRequest, { context, user }: UserKey): string | undefined {
   const { folder } = request;
@@ -75,12 +75,12 @@ export function notificationIdOf(request: DovecotRequest, { context, user }: Use
 /** Longest subject, sender or teaser in a payload, in bytes of JSON. A header has no limit of its own. */
 const maxTextBytes = 3000;
 
-/** In UTF-16 units. The time of the address parser grows with the square of the length. */
+/** Longest sender that is parsed, in UTF-16 units. The time of the address parser grows with the square of the length. */
 const maxSenderLength = 1000;
 
 /**
- * In UTF-16 units: enough for `maxTextBytes` in every encoding of RFC 2047. The time of the decoder can grow with the square of
- * the length.
+ * Longest header that is decoded, in UTF-16 units: enough for `maxTextBytes` in every encoding of RFC 2047. The time of the
+ * decoder can grow with the square of the length.
  */
 const maxHeaderLength = 16_384;
 

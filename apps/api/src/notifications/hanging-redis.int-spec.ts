@@ -38,6 +38,6 @@ it('while Redis hangs, all waiting requests get 503 at once, and nothing more is
     expect(answer.headers.get('retry-after')).toBe('5');
   }
   const { waiting, due } = await api.app.get(Windows, { strict: false }).counts();
-  expect(waiting + due).toBe(800); // includes those of the first request, which Redis had received when it stopped
+  expect(waiting + due).toBe(800); // includes the notifications of the first request, which Redis had received when it stopped
   expect((await post('after')).status).toBe(202);
 });

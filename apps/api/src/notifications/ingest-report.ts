@@ -5,7 +5,7 @@ import { problemFor } from '../http/problem.filter';
 import { RequestError } from '../http/request-error';
 import type { ListedNotification, RefusedEntry } from './notification.schema';
 
-/** A notification to store, and its place in the request for the answer. */
+/** A notification to store, and its place in the request, which the answer names. */
 export interface Addressed {
   readonly notification: Notification;
   readonly index: number;

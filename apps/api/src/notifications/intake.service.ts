@@ -19,10 +19,10 @@ import type { ListedNotification, RefusedEntry } from './notification.schema';
 import { entryBounds } from './posted';
 
 /** Most lines of one request, including blank ones. */
-export const maxLines = 100_000;
+const maxLines = 100_000;
 
 /** Most notifications of one request, one for each user that its entries address. */
-export const maxAddressees = 100_000;
+const maxAddressees = 100_000;
 
 /** A long request stores this many notifications at a time. */
 const notificationsPerChunk = 500;

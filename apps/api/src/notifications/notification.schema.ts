@@ -6,7 +6,7 @@ import { idNumber, notificationId, plainText, topic } from '../http/fields';
 export const maxTtlSeconds = 28 * 24 * 3600;
 
 /** Most users that one entry addresses. */
-export const maxUsersPerEntry = 1000;
+const maxUsersPerEntry = 1000;
 
 /** Most entries of one JSON body. */
 export const maxEntriesPerBatch = 1000;

@@ -303,11 +303,11 @@ describe('without Redis', () => {
     await eventually('500 notifications are accepted', async () => (await acceptedSoFar()) >= before + 500);
     link.cut();
     finish();
-    const { status, body: told } = await answer;
+    const { status, body: bodyOfAnswer } = await answer;
     expect(status).toBe(207);
-    expect(told.accepted).toBe(500);
-    expect(told.errors).toHaveLength(500);
-    expect(told.errors?.[0]).toMatchObject({ index: 500, code: 'REDIS_UNREACHABLE' });
+    expect(bodyOfAnswer.accepted).toBe(500);
+    expect(bodyOfAnswer.errors).toHaveLength(500);
+    expect(bodyOfAnswer.errors?.[0]).toMatchObject({ index: 500, code: 'REDIS_UNREACHABLE' });
     link.mend();
     await parted.close();
     await link.close();

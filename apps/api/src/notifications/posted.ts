@@ -23,7 +23,7 @@ export const maxPostedBytes = 16 * 1024 * 1024;
 /** Deepest nesting of a payload. */
 export const maxPayloadDepth = 64;
 
-/** Enough for the largest payload and the other fields, which have at most 30 KiB. */
+/** Largest compact size of an entry: enough for the largest payload and the other fields, which have at most 30 KiB. */
 const maxEntryCompactBytes = 96 * 1024;
 
 /** The limits of one notification as text: every character of its payload may be an escape sequence. */

@@ -90,7 +90,7 @@ it.each(ways)(
       }),
       { numRuns: 150 },
     );
-    expect(refusals).toBeGreaterThan(10); // otherwise the samples are too uniform
+    expect(refusals).toBeGreaterThan(10); // fails if the samples are too uniform
   },
 );
 

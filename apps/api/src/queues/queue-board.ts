@@ -1,11 +1,11 @@
 import { createBullBoard } from '@bull-board/api';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { aggregationQueue, deliveryQueue, Queues } from '@pns/queue';
-import { transportNames } from '@pns/transport-contract';
+import { isRegistered, transportNames } from '@pns/transport-contract';
 import { BoardServer } from './board-server';
 import { ShownQueue } from './shown-queue';
 
-export const boardPath = '/queues';
+const boardPath = '/queues';
 
 /** The interval in which the page requests new counts, in seconds. Each request counts the jobs of all queues. */
 const pollingSeconds = 10;
@@ -16,7 +16,7 @@ const pollingSeconds = 10;
  */
 export function serveQueueBoard(app: NestFastifyApplication): void {
   const queues = app.get<Queues>(Queues, { strict: false });
-  const names = [aggregationQueue, ...transportNames.filter((name) => name !== 'websocket').map(deliveryQueue)];
+  const names = [aggregationQueue, ...transportNames.filter(isRegistered).map(deliveryQueue)];
   const shards = Array.from({ length: queues.keys.shards }, (_, shard) => shard);
   const shown = shards.flatMap((shard) =>
     names.map((name) => new ShownQueue(queues.queue(queues.keys.group(shard), name), shard)),

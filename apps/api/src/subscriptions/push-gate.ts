@@ -16,7 +16,7 @@ export interface PushRequest {
 }
 
 /** The values of the registration. */
-export type PushGrant = Required<Pick<Registration, 'token' | 'keys'>> & { readonly expiresAt?: number };
+type PushGrant = Required<Pick<Registration, 'token' | 'keys'>> & { readonly expiresAt?: number };
 
 /** Checks the subscriptions of browsers. */
 @Injectable()

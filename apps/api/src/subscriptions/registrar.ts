@@ -23,7 +23,7 @@ import { holderOf, tokenRules } from './token-rules';
 import { WebhookGate, type WebhookGrant } from './webhook-gate';
 
 /** A request for a subscription. Without a token, a webhook uses its configured URI. */
-export interface SubscriptionRequest {
+interface SubscriptionRequest {
   readonly context: number;
   readonly user: number;
   readonly client: string;
@@ -98,7 +98,7 @@ export class Registrar {
     return this.subscriptions.change(id, { ...named, expiresAt: expiresAt ?? null }, expected, rules);
   }
 
-  /** A user who registers an endpoint expects that it works. */
+  /** Switches the endpoint on again: a user who registers an endpoint expects that it works. */
   private async switchOn({ transport, client, token }: Registration): Promise<void> {
     if (!hasEndpoints(transport)) return;
     for (const { origin, id } of await this.endpoints.enable({ transport, client, token })) {
@@ -166,7 +166,7 @@ export class Registrar {
   }
 }
 
-/** The column in Postgres holds no longer token. Percent-encoding can make a token longer than in the request. */
+/** A token with more bytes does not fit into its column in Postgres. Percent-encoding can make a token longer than in the request. */
 function assertFits(token: string): void {
   if (Buffer.byteLength(token) <= maxTokenBytes) return;
   const message = `must have at most ${maxTokenBytes} bytes`;

@@ -4,7 +4,7 @@ import type { Subscription } from '@pns/subscriptions';
 import { ClientAccounts } from '../clients/client-accounts';
 
 /** Why an accepted subscription receives no notifications, or not all of its topics. */
-export interface RegistrationWarning {
+interface RegistrationWarning {
   readonly code: string;
   readonly detail: string;
 }

@@ -52,7 +52,7 @@ afterEach(async () => {
 
 afterAll(() => api.close());
 
-/** Without the warnings, because no provider is configured in this test. */
+/** Registers a subscription. The result omits the warnings, because no provider is configured in this test. */
 async function register(body: object) {
   const answer = await api.send<View & { warnings?: object[] }>('POST', path, { body });
   const { warnings, ...view } = answer.body;

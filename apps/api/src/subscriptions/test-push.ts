@@ -10,7 +10,7 @@ import type { Subscription } from '@pns/subscriptions';
 import { hasConfiguredUri, type Delivery, type Outcome } from '@pns/transport-contract';
 import { RequestError } from '../http/request-error';
 
-/** How long a test may take, in ms. Later the push is not sent any more. */
+/** How long a test may take, in ms. After this time the push is not sent. */
 export const testTimeoutMs = 15_000;
 
 /** Timeout of the subscription to the outcome in Redis, in ms. */
@@ -32,7 +32,7 @@ export const testOutcomes = [
 ] as const;
 
 /** The result of a test push, and the id of its delivery. */
-export interface TestResult {
+interface TestResult {
   readonly delivery: string;
   readonly outcome: (typeof testOutcomes)[number];
   readonly reason?: string;

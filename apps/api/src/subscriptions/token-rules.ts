@@ -14,7 +14,7 @@ export const tokenRules: Readonly<Record<RegisteredTransport, TokenRule>> = {
   webpush: webpushToken,
 };
 
-/** The rules by any name: a row can have a transport of a newer version. */
+/** The same rules for any name of a transport, because a row can have a transport of a newer version. */
 const rules: ReadonlyMap<string, TokenRule> = new Map(Object.entries(tokenRules));
 
 /** The normal form of a token. Connection ids, and tokens of a transport without a rule, are returned unchanged. */

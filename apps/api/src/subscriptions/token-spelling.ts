@@ -8,7 +8,7 @@ const repeatEveryMs = 3_600_000;
 
 const subscriptionsPerPortion = 500;
 
-/** Converts tokens of older versions to their normal form. One process converts each row, once. */
+/** Converts tokens of older versions to their normal form. Each row is converted once, by one process. */
 @Injectable()
 export class TokenSpelling implements OnApplicationBootstrap, OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;

@@ -6,7 +6,7 @@ import { webhookToken, type WebhookOptions } from '@pns/transport-webhook';
 import { RequestError } from '../http/request-error';
 
 /** A request for a webhook subscription. */
-export interface WebhookRequest extends UserKey {
+interface WebhookRequest extends UserKey {
   readonly client: string;
   readonly token?: string | undefined;
   readonly expiresAt?: number | undefined;

@@ -34,25 +34,25 @@ export interface TestApi {
   readonly redisPrefix: string;
   /** `Body` is what the test expects; it is not checked. */
   send<Body = Record<string, unknown>>(method: string, path: string, request?: TestRequest): Promise<TestAnswer<Body>>;
-  /** Everything that is kept: rows, and keys in Redis with their values. Equal when nothing changed. */
+  /** All rows, and all keys in Redis with their values. Equal when nothing changed. */
   contents(): Promise<Record<string, string[]>>;
-  /** Another process' worth of API on the same database and Redis. */
+  /** Starts a second API on the same database and Redis. */
   sibling(
     changes?: Pick<TestApiOptions, 'redisUrl' | 'databaseUrl' | 'encryptionKeys' | 'hasQueueBoard'>,
   ): Promise<TestApi>;
   close(): Promise<void>;
 }
 
-/** Blanks are as good as any other character of a key. */
+/** Blanks are allowed in a key, so the key of the tests has some. */
 export const bootstrapKey = 'the bootstrap key of these tests';
 /** The secret that signs session tokens. */
 export const sessionSecret = 'the session secret of these tests';
 
-export interface TestApiOptions {
-  /** By their path below the configuration folder. */
+interface TestApiOptions {
+  /** Configuration files by their path below the configuration folder. */
   readonly files?: Readonly<Record<string, string | Buffer>>;
   readonly redisUrl?: string;
-  /** Instead of the fresh database's own: a link to it that can be cut. */
+  /** A URL that replaces that of the fresh database, for example of a link that the test can cut. */
   readonly databaseUrl?: string;
   /** The keys for secrets in Postgres; one by default. */
   readonly encryptionKeys?: readonly Buffer[];
@@ -134,7 +134,7 @@ async function rowsOf(databaseUrl: string): Promise<Record<string, string[]>> {
   try {
     const rows: Record<string, string[]> = {};
     for (const table of tables) {
-      // The time of a key's last use is written from time to time. It is not a change by a request.
+      // The time of a key's last use is written periodically. It is not a change by a request.
       const row = table === 'api_keys' ? `(to_jsonb(t) - 'last_used_at')` : 't';
       const answer = await client.query<{ row: string }>(`SELECT ${row}::text AS row FROM ${table} t ORDER BY 1`);
       rows[table] = answer.rows.map(({ row }) => row);

@@ -4,8 +4,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export const signatureToleranceMs = 5 * 60_000;
 
 /**
- * How long a signature may be repeated at most, in ms: its time may be ahead of the clock and is accepted until it is as old. The
- * clocks of two processes may differ by a minute.
+ * The longest time in which the same signature is accepted, in ms. Its time may be ahead of the clock by the tolerance, and later
+ * behind the clock by the tolerance. The clocks of two processes may differ by a minute.
  */
 export const repeatableForMs = 2 * signatureToleranceMs + 60_000;
 

@@ -48,10 +48,10 @@ function entryFaults(options: ProducerOptions): [field: keyof ProducerOptions, f
       'signatureSecret',
       signatureSecret === undefined &&
         previousSignatureSecret !== undefined &&
-        'is missing beside previousSignatureSecret',
+        'is missing; previousSignatureSecret needs it',
     ],
-    ['password', hasLogin && password === undefined && 'is missing beside login'],
-    ['login', password !== undefined && !hasLogin && 'is missing beside password'],
+    ['password', hasLogin && password === undefined && 'is missing; login needs it'],
+    ['login', password !== undefined && !hasLogin && 'is missing; password needs it'],
     ['login', webhookSecret !== undefined && hasLogin && 'cannot be combined with webhookSecret'],
   ];
   return faults.filter((fault): fault is [keyof ProducerOptions, string] => fault[1] !== false);

@@ -58,7 +58,7 @@ export class WebhookProducersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<IngestAnswer> {
     const { producer, body } = request;
-    if (producer === undefined) throw refusedProducer('The webhook is not known.', 'Basic'); // the hook has refused it before
+    if (producer === undefined) throw refusedProducer('The webhook is not known.', 'Basic'); // never: the hook has refused such a request
     const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0);
     assertSigned(producer, bytes);
     const trace = recordRequest(request, reply); // a refused sender causes no span

@@ -6,7 +6,7 @@ import { isRecent, isSigned, readSignatureHeader, signatureToleranceMs, type Sig
 import { producersFileFor, type ProducerOptions } from './producer.options';
 
 /** The webhook of a request, before its body is read. */
-export interface AnnouncedProducer {
+interface AnnouncedProducer {
   readonly id: string;
   readonly options: ProducerOptions;
   /** Absent where the entry has no secret for signatures. */

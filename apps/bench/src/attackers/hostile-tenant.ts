@@ -1,6 +1,6 @@
-// A hostile tenant in a separate process, until it is killed: templates that multiply, names whose servers are silent,
-// sockets that flood and never read, bodies that are expensive to parse, and receivers that stall. Each attack runs at
-// a steady pace, so that it uses little of the machine itself and only its effect on PNS is measured.
+// A hostile tenant in a separate process, until it is killed. It uses templates with very long results, names whose servers are
+// silent, sockets that send too much and never read, expensive bodies, and receivers that stall. Each attack runs at a steady
+// pace, so that it uses little of the machine itself and only its effect on PNS is measured.
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Pool } from 'undici';
 import { answerQuestions } from '../child';
@@ -26,7 +26,7 @@ const attackers = 40;
 const paceMs = 250;
 const mebibyte = 1024 * 1024;
 
-/** From the worst to the mildest; the attacker uses the first one that PNS accepts. */
+/** The templates from the worst to the mildest. The attacker uses the first one that PNS accepts. */
 const templates = [
   '{{#a}}'.repeat(300) + 'x' + '{{/a}}'.repeat(300),
   '{{#a}}{{#a}}{{#a}}{{.}}{{/a}}{{/a}}{{/a}}',

@@ -1,6 +1,6 @@
-// Only BullMQ, as fast as possible: no HTTP, no validation, one delayed job per notification. Several calls of `addBulk` are in
-// flight at once, each with as many jobs as our requests have notifications. A single call would wait for each round trip; more than
-// four calls are not faster.
+// BullMQ alone, as fast as possible: no HTTP, no validation, one delayed job per notification. Several calls of `addBulk` are in
+// flight at once, each with as many jobs as our requests have notifications. A single call would wait for each round trip; more
+// than four calls are not faster.
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { cpuCosts } from '../cpu';

@@ -23,7 +23,7 @@ io.on('connection', (socket) => {
   Reflect.deleteProperty(socket.conn, 'request');
 });
 
-/** Opens it at a free port. */
+/** Starts to listen at a free port. */
 export async function listen(): Promise<{ url: string }> {
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };

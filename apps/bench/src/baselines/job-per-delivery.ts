@@ -1,6 +1,5 @@
-// The second half of the usual solution: a worker with a job for each delivery, in the process that holds the sockets,
-// so that it emits with bare Socket.IO to the user's room and needs no adapter. Its concurrency is the fastest that was
-// found.
+// The second half of the usual solution: a worker with a job for each delivery. It runs in the process that holds the sockets, so
+// it emits with bare Socket.IO to the user's room and needs no adapter. Its concurrency is the fastest that was found.
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { answerQuestions } from '../child';

@@ -1,7 +1,6 @@
-// The first half of the usual solution: a delayed BullMQ job for each notification, added in bulk and without HTTP, and
-// a worker that adds a job for each delivery when it is due. Nothing is looked up, checked, joined or logged. Several
-// `addBulk` run concurrently, and the worker's concurrency is the fastest that was found; automatic pipelining of
-// ioredis made it slower.
+// The first half of the usual solution: a delayed BullMQ job for each notification, added in bulk and without HTTP. A worker adds
+// a job for each delivery when the notification is due. Nothing is looked up, checked, joined or logged. Several `addBulk` run
+// concurrently, and the worker's concurrency is the fastest that was found; automatic pipelining of ioredis made it slower.
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { answerQuestions } from '../child';
@@ -11,7 +10,7 @@ const batchSize = 100;
 const inFlight = 4;
 const concurrency = 100;
 
-export type NotifyQuestion =
+type NotifyQuestion =
   | { readonly redisUrl: string }
   | { readonly first: number; readonly count: number; readonly users: number; readonly delayMs: number };
 

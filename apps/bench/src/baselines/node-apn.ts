@@ -1,5 +1,5 @@
-// Only the Provider of @parse/node-apn: no queue, no recorded outcome, prepared texts. It sends the same push as PNS over the same
-// kind of connection, with several hundred in flight at once.
+// The Provider of @parse/node-apn alone: no queue, no recorded outcome, prepared texts. It sends the same push as PNS over the
+// same kind of connection, with several hundred in flight at once.
 import { randomUUID } from 'node:crypto';
 import { Notification, Provider } from '@parse/node-apn';
 import { mailNotification } from '../notifications';
@@ -20,7 +20,7 @@ const provider = new Provider({
   address: hostname,
   port: Number(port),
   ca: [ca],
-  // Long enough for a machine that also runs the far side.
+  // Long enough for a machine that also runs the provider of the sandbox.
   requestTimeout: 30_000,
   token: { key: key.privatekey, keyId: key.keyid, teamId: key.teamid },
 });

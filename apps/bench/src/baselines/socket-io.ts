@@ -1,4 +1,4 @@
-// Only Socket.IO: no queue, and it generates its events while sending. It waits only until the sockets have read them.
+// Socket.IO alone: it has no queue, and generates its events while sending. It waits only until the sockets have read them.
 import { setImmediate } from 'node:timers/promises';
 import { answerQuestions } from '../child';
 import { mailNotification } from '../notifications';
@@ -7,7 +7,7 @@ import { io, listen } from './bare-socket-io';
 /** Events between two counts of the sockets. */
 const atOnce = 100;
 
-export type EmitQuestion =
+type EmitQuestion =
   { readonly listen: true } | { readonly first: number; readonly count: number; readonly users: number };
 
 async function emitAll(first: number, count: number, users: number): Promise<object> {

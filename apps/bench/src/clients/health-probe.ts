@@ -1,6 +1,6 @@
-// Requests a health check at a steady pace, each over a new connection as Kubernetes does, and records the slowest answer.
-// It is a separate process, because the one that makes the load and receives the deliveries is often busy for longer than
-// PNS takes to answer.
+// Requests a health check at a steady pace, each over a new connection as Kubernetes does, and records the slowest answer. It is
+// a separate process: the process that makes the load and receives the deliveries is often busy for longer than PNS takes to
+// answer.
 import { setTimeout as pause } from 'node:timers/promises';
 import { request } from 'undici';
 import { answerQuestions } from '../child';

@@ -1,5 +1,5 @@
-// Many users' sockets in one process: bare Web Sockets that implement the necessary part of Socket.IO 5 (over Engine.IO
-// 4) and only record the id of each event, so that the far side uses little CPU time.
+// The sockets of many users in one process. They are bare Web Sockets with the necessary part of Socket.IO 5 (over Engine.IO 4).
+// They record only the id of each event, so that they use little CPU time.
 import { WebSocket } from 'ws';
 import { answerQuestions } from '../child';
 import type { SocketQuestion } from '../web-sockets';
@@ -50,7 +50,7 @@ function take(data: Buffer, socket: number): void {
   if (id % sockets !== socket) throw new Error(`What was for socket ${id % sockets} came to ${socket}.`);
   const at = id - first;
   const before = arrivals[at];
-  if (before === undefined) return; // not counted
+  if (before === undefined) return; // a notification that is not counted
   arrivals[at] = before + 1;
   if (before > 0) return;
   different++;

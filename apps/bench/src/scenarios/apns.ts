@@ -79,5 +79,5 @@ function deviceToken(index: number): string {
   return (index % devices).toString(16).padStart(64, '0');
 }
 
-/** From the transport's queue to Apple, compared with the client library alone. */
+/** The pushes from the transport's queue to Apple, compared with the client library alone. */
 export const apns: Scenario = { name: 'apns', unit: 'pushes/s', ours, baseline, goals: [{ atLeast: 0.9 }] };

@@ -75,7 +75,7 @@ async function fill(url: string, { subscriptions, contexts }: Stock): Promise<vo
   // The data need not survive, and these indexes serve other queries.
   await postgres.query('ALTER TABLE subscriptions SET UNLOGGED');
   await postgres.query('DROP INDEX subscriptions_sole_holder, subscriptions_token, subscriptions_creation');
-  // As the API writes them: without `is_token_normal` the API would convert all tokens during the measurement.
+  // The rows are like those of the API. Without `is_token_normal` the API would convert all tokens during the measurement.
   await postgres.query(
     `INSERT INTO subscriptions (id, context_id, user_id, client, transport, token, token_hash, topics, is_token_normal)
      SELECT lpad(to_hex(n), 32, '0')::uuid, 1 + n / $2, 1 + n % $2, 'mobile', $3, n::text, sha256(n::text::bytea), '{ox:mail:*}', true
@@ -142,7 +142,7 @@ function batches(first: number, count: number, userOf: (index: number) => UserKe
 /** Resolves when no window waits, and no dispatcher has taken one. */
 async function allDispatched({ redis, keys }: Queues): Promise<void> {
   const windows = new Windows(redis, keys);
-  const notYet = -3_600_000; // an age: those due within the next hour count too
+  const notYet = -3_600_000; // a negative age, so that windows that are due within the next hour count too
   for (let open = 1; open > 0; await setTimeout(20)) {
     const waiting = await windows.overdue(notYet);
     const taken = await Promise.all(keys.all().map((shard) => windows.unsettledBatches(shard, notYet)));

@@ -61,7 +61,7 @@ async function withStandalone<Answer>(
     ...freePorts,
     PNS_CONFIG_DIR: config,
     SILENT_NAME_SERVER: `127.0.0.1:${nameServer.address().port}`,
-    // As `npm start` and the images start Node.
+    // The options with which `npm start` and the images start Node.
     NODE_OPTIONS: `--max-semi-space-size=64 --require=${join(__dirname, '../attackers/silent-names.js')}`,
   });
   try {

@@ -28,7 +28,7 @@ async function ours(size: Size): Promise<Measured> {
       }),
     );
     const producer = new Producer(api.url, inFlight);
-    await producer.postAll(batches.splice(0, inFlight)); // not measured, because code is compiled and connections are opened meanwhile
+    await producer.postAll(batches.splice(0, inFlight)); // these requests are not measured, because code is compiled and connections are opened meanwhile
     const costs = cpuCosts({ Node: api.child.pid ?? 0, Redis: system.redis.pid });
     const startedAt = performance.now();
     await producer.postAll(batches);

@@ -30,7 +30,7 @@ const baseline = (size: Size): Promise<Measured> =>
     }),
   );
 
-/** From the 202 to the webhook, with nothing to wait for on the way. */
+/** The time from the 202 to the arrival at the webhook under a light load, with windows that are due at once. */
 export const latency: Scenario = {
   name: 'latency',
   unit: 'ms p99',

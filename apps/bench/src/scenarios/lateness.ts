@@ -87,7 +87,7 @@ function acceptedIn(body: string): number {
   return (JSON.parse(body) as { timestamp: number }).timestamp;
 }
 
-/** From the due time of a window to the webhook, at half of the load that the machine can carry. */
+/** The time from the due time of a window to the arrival at the webhook, at half of the load that the machine can carry. */
 export const lateness: readonly Scenario[] = [
   { timerFrequency: 500, p50: 300, p99: 600 },
   { timerFrequency: 50, p50: 30, p99: 80 },

@@ -85,7 +85,7 @@ const cold = (userValues: number) => () =>
       for (const subject of subjects) cascade.isEnabled('fcm', { ...subject, client, topic });
       durations.push(performance.now() - startedAt);
     }
-    return { value: median(durations.slice(1)), lost: 0, duplicated: 0 }; // the first one compiles
+    return { value: median(durations.slice(1)), lost: 0, duplicated: 0 }; // the first duration is left out, because it includes compilation
   });
 
 /** Decisions a second for users that are known. */

@@ -13,7 +13,7 @@ const answerTimesMs = [50, 300, 800] as const;
 /** The highest rate that is offered to a far side whose streams carry more, so that two cores are not fully used. */
 const mostPerSecond = 200;
 
-/** Devices, channels or paths that share what a slow client gets. */
+/** Devices, channels or paths that share the deliveries of a slow client. */
 const slowTargets = 200;
 
 /** The warm-up, in which code is compiled, connections are opened and the worker learns the capacity of the receiver. */

@@ -104,5 +104,5 @@ async function expectSignatures(sandbox: Sandbox): Promise<void> {
   if (items.length === 0 || !isSigned) throw new Error('What came to the webhooks was not signed as it should be.');
 }
 
-/** From the transport's queue to fifty endpoints that check signatures. */
+/** The deliveries from the transport's queue to fifty endpoints that check signatures. */
 export const webhook: Scenario = { name: 'webhook', unit: 'deliveries/s', ours, baseline, goals: [{ atLeast: 1.5 }] };

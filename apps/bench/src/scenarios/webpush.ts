@@ -12,7 +12,7 @@ const client = 'mail';
 const browsers = 200;
 /** The number of connections that PNS may open to a push service. */
 const connections = 100;
-/** One of this number of messages is decrypted. The others are not, because the receiver is not measured. */
+/** Of this number of messages, one is decrypted. The others are not, because the receiver is not measured. */
 const messagesPerDecryption = 100;
 const messagesOf = (size: Size): number => (size === 'full' ? 30_000 : 8000);
 const vapidDetails = { subject: 'mailto:ops@example.com', ...newVapidKeys() };
@@ -136,5 +136,5 @@ const baseline = side(({ ca, count, keys, endpoints: [first = ''], arrived }) =>
   ),
 );
 
-/** From the transport's queue to a push service, compared with the usual library and the same HTTP client. */
+/** The messages from the transport's queue to a push service, compared with the usual library and the same HTTP client. */
 export const webpush: Scenario = { name: 'webpush', unit: 'messages/s', ours, baseline, goals: [{ atLeast: 1.5 }] };

@@ -57,7 +57,7 @@ const baseline = (size: Size): Promise<Measured> =>
     }
   });
 
-/** Functions of a side: prepare the notifications from `first` on, and send them. */
+/** The functions of a side, which prepare the notifications from `first` on and send them. */
 interface Side {
   readonly prepare: (first: number, count: number) => Promise<void>;
   readonly release: () => Promise<unknown>;
@@ -137,9 +137,7 @@ class NodeQueue {
   }
 }
 
-/**
- * From the queue of a node with a thousand sockets to the sockets, compared with Socket.IO that emits to them directly.
- */
+/** The deliveries from the queue of a node to its thousand sockets, compared with Socket.IO that emits to them directly. */
 export const websocket: Scenario = {
   name: 'websocket',
   unit: 'deliveries/s',

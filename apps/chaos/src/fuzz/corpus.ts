@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Finding } from './fuzz-part';
 
 /** An input that was found once, and the fault that it showed before it was corrected. */
-export interface CorpusEntry {
+interface CorpusEntry {
   readonly fault: string;
   readonly input: unknown;
 }

@@ -4,7 +4,7 @@ import type { FuzzStack } from './fuzz-stack';
 import { batchOf } from './seeded-inputs';
 
 /** The choices for a run. */
-export interface FuzzOptions {
+interface FuzzOptions {
   readonly seed: number;
   /** The number of generated inputs of all parts together. */
   readonly count: number;

@@ -113,7 +113,10 @@ export class FuzzStack {
     }
   }
 
-  /** Earlier requests may have deleted the subscription, or changed the webhook so that this one is refused for a moment. */
+  /**
+   * Earlier requests may have deleted the subscription, or changed the webhook so that a new subscription is refused for a
+   * moment.
+   */
   private async subscribe(): Promise<void> {
     const token = `${this.system.sandbox.url}/webhooks/canary`;
     const body = { ...canary, client: 'sandbox', transport: 'webhook', token, topics: ['*'] };
@@ -156,7 +159,7 @@ async function healthFault({ name, child, url }: AppProcess): Promise<string | u
   }
 }
 
-/** Also lines that are not JSON, such as Node's own output for a crash. */
+/** Whether a line of a log is an error. A line that is not JSON is one too, such as Node's own output for a crash. */
 function isError(line: string): boolean {
   try {
     return ['error', 'fatal'].includes((JSON.parse(line) as { level: string }).level);

@@ -10,7 +10,7 @@ import { SocketPart } from './socket-part';
 /** The parsers have their own test, which needs no apps. */
 const count = 500;
 
-/** Fixed, so that the same test does not fail at one time only. `npm run test:fuzz` tries others. */
+/** The seed is fixed, so that a failure can be repeated. `npm run test:fuzz` tries other seeds. */
 const seed = 11;
 
 /** A bound for a run that hangs, in ms. Each wait of the run has its own bound. */

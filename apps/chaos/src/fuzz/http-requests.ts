@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http';
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly method: string;
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ export interface HttpAnswer {
 }
 
 /** An answer may take this long, in ms. An erasure may take 30 s. */
-export const longestAnswerMs = 60_000;
+const longestAnswerMs = 60_000;
 
 /** Sends requests with any target over connections that stay open. */
 export class HttpRequests {

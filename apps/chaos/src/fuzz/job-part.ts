@@ -8,7 +8,7 @@ import type { FuzzStack } from './fuzz-stack';
 import { hostileJson, nearlyValid } from './hostile-values';
 
 /** The data of a job, as JSON, in the queue of a reader. */
-export interface JobInput {
+interface JobInput {
   readonly queue: 'aggregation' | 'webhook' | 'sockets' | 'parked';
   readonly json: string;
 }
@@ -97,7 +97,7 @@ const inputs: fc.Arbitrary<JobInput> = fc.oneof(
 const shard = '{pns:0}';
 const socketGroup = '{pns:websocket}';
 
-/** Jobs that no version of PNS wrote, or almost, in the queues of the running apps. */
+/** Puts jobs that no version of PNS wrote into the queues of the running apps. Some of them are almost valid. */
 export class JobPart implements FuzzPart<JobInput> {
   readonly name = 'jobs';
   readonly weight = 3;

@@ -251,7 +251,7 @@ function brokenRule(input: ParserInput): string | undefined {
 
 type Content = Exclude<ReturnType<typeof fileText>, { readonly fault: string }>;
 
-/** A file has a content, or faults in sentences that name existing lines. */
+/** A file is read, or has faults whose sentences name existing lines. Returns a sentence about the first fault that does not. */
 function readable(
   bytes: string,
   read: (
@@ -266,7 +266,7 @@ function readable(
   return odd === undefined ? undefined : `A fault has the line ${odd.line} and the reason "${odd.reason}".`;
 }
 
-/** A valid expression is printed so that it is parsed to the same. */
+/** The text that is printed for a valid expression must be parsed to the same expression. */
 function tagsFault(expression: string): string | undefined {
   if (!isTagExpression(expression)) return undefined;
   const parsed = parseTagExpression(expression);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** After the client has ended its side, the server must close the connection within this time, in ms. */
-export const closeWithinMs = 60_000;
+const closeWithinMs = 60_000;
 
 /** A TCP connection that sends any bytes and keeps the answer. */
 export class RawConnection {

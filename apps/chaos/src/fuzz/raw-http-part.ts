@@ -7,7 +7,7 @@ import { RawConnection } from './raw-connection';
 import { refusedChanges } from './refused-changes';
 
 /** Bytes for a new connection, in pieces that are sent one after the other. */
-export interface RawHttpInput {
+interface RawHttpInput {
   readonly server: 'api' | 'worker-websocket';
   readonly pieces: readonly string[];
 }
@@ -161,7 +161,7 @@ const atOnce = 32;
 /** A client waits this long for the answers before it ends its side, in ms. Incomplete requests get none. */
 const answerWithinMs = 200;
 
-/** Bytes that are not an HTTP request, or almost one, for the servers of the API and of Web Sockets. */
+/** Bytes for the servers of the API and of Web Sockets. They are no HTTP request, or almost a valid one. */
 export class RawHttpPart implements FuzzPart<RawHttpInput> {
   readonly name = 'raw-http';
   readonly weight = 12;

@@ -3,7 +3,7 @@ import { eventually } from '@pns/local-servers/waiting';
 import { forEachOf } from './fuzz-part';
 import { differences, type StoredState } from './stored-state';
 
-export interface RefusedChange<Input> {
+interface RefusedChange<Input> {
   readonly input: Input;
   readonly fault: string;
 }

@@ -56,7 +56,7 @@ function anyOf(schema: Schema, schemas: Readonly<Record<string, Schema>>): fc.Ar
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices !== undefined) return fc.oneof(...choices.map((each) => valuesOf(each, schemas)));
-  // Only patterns for one text are combined.
+  // The description uses `allOf` only to combine the patterns of an e-mail address.
   if (schema.allOf !== undefined) return fc.emailAddress();
   switch (schema.type) {
     case 'object':

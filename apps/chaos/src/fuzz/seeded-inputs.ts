@@ -6,6 +6,6 @@ import { batchSize, type FuzzPart } from './fuzz-part';
 export function batchOf<Input>(part: FuzzPart<Input>, seed: number, number: number, length = batchSize): Input[] {
   const digest = createHash('sha256').update(`${seed} ${part.name} ${number}`).digest();
   const inputs = fc.sample(part.inputs, { seed: digest.readInt32BE(), numRuns: batchSize });
-  // As read from a corpus file.
+  // Converts the inputs as if they had been read from a corpus file.
   return inputs.slice(0, length).map((input) => JSON.parse(JSON.stringify(input)) as Input);
 }

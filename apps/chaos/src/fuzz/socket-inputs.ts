@@ -19,7 +19,7 @@ export interface SocketInput {
   /** The query, with `~session~` in place of a token. */
   readonly query: string;
   readonly headers: string;
-  /** The first frame of a client of the fourth generation. Empty: none. */
+  /** The first frame of a client of Socket.IO 4. Empty: none. */
   readonly connect: string;
   readonly frames: readonly Frame[];
 }
@@ -149,7 +149,7 @@ const oddHeaders = fc.constantFrom(
 const seldom = (odd: fc.Arbitrary<string>) =>
   fc.oneof({ weight: 6, arbitrary: fc.constant('') }, { weight: 1, arbitrary: odd });
 
-/** Clients of both generations. Most open a socket and then send hostile frames; some have a hostile handshake. */
+/** Clients of Engine.IO 3 and 4. Most open a socket and then send hostile frames; some have a hostile handshake. */
 export const socketInputs: fc.Arbitrary<SocketInput> = fc
   .tuple(
     fc.constantFrom(3, 4),

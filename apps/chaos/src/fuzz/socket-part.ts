@@ -15,7 +15,7 @@ const pongWithinMs = 1000;
 const pingFrame = frameBytes({ first: 0x89, payload: 'fuzz', length: 'usual', isMasked: true });
 const pong = Buffer.concat([Buffer.of(0x8a, 4), Buffer.from('fuzz')]);
 
-/** Handshakes and frames of Engine.IO and Socket.IO, of the third and fourth generation. */
+/** Handshakes and frames of Engine.IO 3 and 4, and of Socket.IO over them. */
 export class SocketPart implements FuzzPart<SocketInput> {
   readonly name = 'sockets';
   readonly weight = 12;

@@ -89,7 +89,7 @@ export class ModelProcess implements Sender {
       await queues.queue(keys.group(0), name).waitUntilReady();
     }
     const cascade = new ConfigCascade({ name: 'server', values: properties });
-    const history = new History(new HistoryWriter(undefined as never), cascade); // is off
+    const history = new History(new HistoryWriter(undefined as never), cascade); // the history is off, so it never writes
     const windows = new Windows(redis, keys, clock);
     const ticks = new Ticks(queues);
     const memory = new MemoryUse(redis);

@@ -32,7 +32,7 @@ export function kindOf({ user, topic, payload }: Pick<Notification, 'user' | 'to
 export class Reference {
   readonly posted = new Map<string, Posted>();
   private readonly windows = new Map<string, SeenWindow>();
-  /** By kind, the notifications in its open window. */
+  /** The notifications in the open window of each kind. */
   private readonly members = new Map<string, string[]>();
   /** Windows that a dispatcher took, with their kinds. */
   readonly taken: { readonly kind: string; readonly id: string; readonly count: number }[] = [];

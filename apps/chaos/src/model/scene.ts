@@ -12,7 +12,7 @@ import { kindOf, Reference, type SeenWindow } from './reference';
 import { returnJobsOfDead } from './stepped-queues';
 
 /** The clock of all processes, which the scheduler moves. */
-export interface VirtualTime {
+interface VirtualTime {
   advance(ms: number): void;
 }
 
@@ -41,7 +41,10 @@ const mostJobs = 3;
 /** After this virtual time everything must have arrived, in ms: the longest wait of a window, ticks, and all retries. */
 const drainedAfterMs = 120_000;
 
-/** Jobs of a worker that died this often are sent in small steps, which need another process. */
+/**
+ * The most deaths of workers in a run. After more deaths of its workers a job is sent in small steps. A Node process runs one of
+ * these at a time, and all processes of the model are in one Node process.
+ */
 const mostWorkerDeaths = 2;
 
 type Texts = Readonly<Record<string, string>>;
@@ -322,7 +325,7 @@ export class Scene {
 
   private async delayedUntil(queue: Queue): Promise<number | undefined> {
     const [, score] = await this.admin.zrange(queue.toKey('delayed'), 0, 0, 'WITHSCORES');
-    return score === undefined ? undefined : Math.floor(Number(score) / 0x1000); // as BullMQ writes it
+    return score === undefined ? undefined : Math.floor(Number(score) / 0x1000); // BullMQ multiplies the time by 0x1000
   }
 
   /** The deliveries that reached a client, or were kept as failed, by the notification that they carry. */

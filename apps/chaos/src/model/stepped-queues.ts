@@ -7,7 +7,7 @@ import { DelayedError, Job, WaitingError, type JobJson, type Processor, type Que
 const lockMs = 1_000_000_000;
 
 /** A worker that fetches a job only when the scheduler calls `fetch`. */
-export interface SteppedWorker {
+interface SteppedWorker {
   readonly queue: Queue;
   /** Fetches a job and runs it. Resolves with whether there was one. */
   readonly fetch: (token: string) => Promise<boolean>;

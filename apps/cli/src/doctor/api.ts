@@ -26,7 +26,7 @@ export async function apiFindings(client: PnsClient, url: string): Promise<Findi
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     const { status, code } = error.problem;
-    if (status === 404) return [notTheApi(url, status)]; // a worker, whose health has the same path
+    if (status === 404) return [notTheApi(url, status)]; // this is a worker: its health has the same path
     const cure =
       status === 401
         ? 'Set PNS_API_KEY to a valid key.'

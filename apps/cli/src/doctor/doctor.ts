@@ -8,8 +8,8 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .summary('find what is wrong with an installation')
     .description(
-      'Looks at the environment, at Redis and Postgres where REDIS_URL and DATABASE_URL are set, and at what the API knows. ' +
-        'Writes nothing and ends with 0 where all is well.',
+      'Checks the environment, Redis and Postgres if REDIS_URL and DATABASE_URL are set, and the reports of the API. ' +
+        'Writes nothing. The exit code is 0 if nothing is wrong.',
     )
     .action(async function (this: Command) {
       const output = outputOf(this);
@@ -23,7 +23,7 @@ export function addDoctor(program: Command): void {
           output.line(`  ${cure}`);
         }
       });
-      // Without this sentence, no output would mean that these servers have no fault.
+      // Without this sentence, an empty output would mean that these servers have no fault.
       if (!isJson(this)) for (const sentence of notLookedAt(env)) process.stderr.write(`${sentence}\n`);
       if (findings.length > 0) process.exitCode = 1;
     });
@@ -31,7 +31,7 @@ export function addDoctor(program: Command): void {
 
 function notLookedAt({ redisUrl, databaseUrl, all }: DoctorEnv): string[] {
   const sentence = (server: string, variable: string): string =>
-    `${server} was not looked at, because ${variable} is not set here.`;
+    `${server} was not checked, because ${variable} is not set here.`;
   return [
     ...(redisUrl === undefined && all['REDIS_URL_FILE'] === undefined ? [sentence('Redis', 'REDIS_URL')] : []),
     ...(databaseUrl === undefined && all['DATABASE_URL_FILE'] === undefined

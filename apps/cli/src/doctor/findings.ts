@@ -7,7 +7,7 @@ import type { Finding } from './finding';
 import { postgresFindings } from './postgres';
 import { redisFindings } from './redis';
 
-/** Looks at all parts of an installation at once. A part that cannot be looked at is a finding, and the others are still looked at. */
+/** Checks all parts of an installation at once. A part that cannot be checked is a finding, and the others are still checked. */
 export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: DoctorEnv): Promise<Finding[]> {
   // The libraries log the servers for which they wait. Here an unreachable server is a finding instead.
   log.level = 'silent';
@@ -33,7 +33,7 @@ async function lookedAt(where: string, look: () => Promise<Finding[]>): Promise<
   try {
     return await look();
   } catch (error) {
-    const problem = `It was not looked at: ${error instanceof Error ? error.message : String(error)}`;
+    const problem = `It was not checked: ${error instanceof Error ? error.message : String(error)}`;
     const cure =
       error instanceof UsageError ? 'Set it, and run pns doctor again.' : 'See its log, and the rights of the account.';
     return [{ where, problem, cure }];

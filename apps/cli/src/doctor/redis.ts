@@ -11,7 +11,7 @@ const toleratedSkewMs = 1000;
 /** Above this part of its memory Redis is close to the 0.9 at which PNS accepts nothing more. */
 const nearlyFull = 0.8;
 
-/** The end of the sentences of `openRedis`. */
+/** The end of some messages of `openRedis`, which the doctor replaces by its own advice. */
 const ownCure = / (Start it or correct|Correct) REDIS_URL\.$/;
 
 const where = 'Redis';

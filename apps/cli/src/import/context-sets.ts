@@ -6,7 +6,7 @@ import type { ReportLine, Standing } from './report';
 import { booleanWord, entriesOf, isFields, named, noFields } from './yaml-file';
 
 /** The context sets of a file as they are written, by name. */
-export type WrittenSets = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+type WrittenSets = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
 /** A field of a set, and what becomes of it. */
 interface Field {
@@ -20,7 +20,7 @@ interface Field {
 
 /** The context sets of the original, whose format PNS reads too, with our names of properties. */
 export class ImportedContextSets {
-  /** By path in our folder. */
+  /** The sets of each file, by its path in our folder. */
   readonly written = new Map<string, WrittenSets>();
   readonly lines: ReportLine[] = [];
   /** The file of each set name. PNS cannot distinguish sets with the same name. */

@@ -7,7 +7,7 @@ export interface ConvertedProperty {
   readonly reason?: string;
   readonly name?: string;
   readonly text?: string;
-  /** It is an option of each webhook here. */
+  /** Whether it is an option of each webhook in PNS. */
   readonly isPerWebhook?: boolean;
 }
 

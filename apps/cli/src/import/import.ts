@@ -18,7 +18,7 @@ export function addImport(program: Command): void {
     .summary('take over the configuration of the Open-Xchange push notification service')
     .description(
       'Reads a configuration folder of the Open-Xchange push notification service and reports each entry: what is taken, ' +
-        'what has another name here, what PNS does not need, and what is wrong. Changes nothing without --write. Needs no API.',
+        'what has another name in PNS, what PNS does not need, and what is wrong. Changes nothing without --write. Needs no API.',
     )
     .option('--write <dir>', 'write the configuration of PNS into this folder, which must not exist or be empty')
     .option('--brief', 'leave out the entries that PNS does not need')

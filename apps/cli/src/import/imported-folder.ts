@@ -97,7 +97,7 @@ export function importedFolder(path: string): ImportedFolder {
   return { lines: inOrder([...lines, ...options.lines, ...sets.lines]), files: written };
 }
 
-/** The line of a file that has no entries. `reason` is that of a file that no entry names. */
+/** The line of a file that has no entries. `reason` is the reason for a file that no entry names. */
 function lineOfFile(file: string, keyFiles: KeyFiles, reason: string): ReportLine {
   const copy = keyFiles.copies.get(file);
   if (copy !== undefined) return { file, standing: 'renamed', reason: `is copied to ${copy}` };
@@ -147,7 +147,7 @@ function pushClients(original: OriginalFile, options: ImportedOptions, lines: Re
   return taken;
 }
 
-/** The metadata of properties: `final` is set over the API, for the properties that PNS has. */
+/** The lines for the metadata of properties. PNS knows `final`, which operators set over the API; nothing else is needed. */
 function metadataLines(original: OriginalFile): ReportLine[] {
   const lines: ReportLine[] = [];
   const { file } = original;
@@ -169,7 +169,7 @@ function metadataLines(original: OriginalFile): ReportLine[] {
   return lines;
 }
 
-/** Our name of a property, of whichever type. */
+/** Our name of a property whose type is not known. */
 function withAnyValue(name: string): { readonly name?: string } {
   for (const value of ['true', '1000', 'all', 'equal']) {
     const converted = convertedProperty(name, value);

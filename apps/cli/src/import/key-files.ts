@@ -5,14 +5,14 @@ import type { NamedFile, OriginalFolder } from './original-folder';
 const secretsFolder = 'secrets';
 
 /** A copy of a file, for an entry that is being taken over. */
-export interface KeyFileCopy {
+interface KeyFileCopy {
   /** The path in our folder. */
   readonly target: string;
   readonly found: NamedFile;
 }
 
 /** A field of the original that names a file. */
-export interface Naming {
+interface Naming {
   /** The field as the report shows it, with its file and line. */
   readonly shown: string;
   /** Whether the original reads the file. */
@@ -50,7 +50,7 @@ export class KeyFiles {
     return target === undefined ? undefined : this.pendingCopy(target, found);
   }
 
-  /** The same for a file that the original names by the id of a secret. */
+  /** Like `copied`, for a file that the original names by the id of a secret. */
   copiedById(id: string): KeyFileCopy | undefined {
     const found = this.withId(id);
     return found === undefined ? undefined : this.pendingCopy(targetFor(id), found);

@@ -37,7 +37,7 @@ export function convertedField(target: OptionFile, field: string, fields: Fields
   return { standing: 'taken', value };
 }
 
-/** `word` is the value if it is written in a form of YAML 1.1. */
+/** The value as it is written. `word` replaces it if the original is written in a form of YAML 1.1. */
 function inOurWords(value: unknown, word: boolean | number | undefined): ConvertedField {
   return word === undefined
     ? { standing: 'taken', value }

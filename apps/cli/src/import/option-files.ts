@@ -40,7 +40,7 @@ const keyFileFields: Readonly<
 };
 
 /** Where an entry comes from, and the file that it is written to. */
-export interface EntrySource {
+interface EntrySource {
   readonly file: string;
   readonly target: OptionFile;
   /** The name under which it is written. */

@@ -22,15 +22,15 @@ interface Candidate extends ConvertedProperty {
 }
 
 /** The properties of the original's files, in our names. */
-export interface ImportedProperties {
+interface ImportedProperties {
   readonly written: readonly WrittenProperty[];
   readonly settings: WebhookSettings;
   readonly lines: readonly ReportLine[];
 }
 
 /**
- * Converts `*.properties`. As in Java, the last line of a file with a name counts. Between files the original has no order, so
- * different values are reported, and those of the last file in the order of names are written.
+ * Converts `*.properties`. As in Java, the last line of a file with a name counts. The original reads its files in no fixed
+ * order, so different values in two files are reported. The value of the last file in the order of names is written.
  */
 export function importedProperties(files: readonly OriginalFile[], hasWebhooks: boolean): ImportedProperties {
   const lines: ReportLine[] = [];

@@ -20,7 +20,7 @@ const undecided: ReadonlySet<Standing> = new Set(['by-hand', 'wrong', 'unknown']
 export interface ReportLine {
   /** Relative to the folder, with `/`. */
   readonly file: string;
-  /** From 1; absent for a whole file. */
+  /** The number of the line, from 1; absent for a whole file. */
   readonly line?: number;
   /** The property, or the entry and its field; absent when the name may be a secret. */
   readonly entry?: string;
@@ -40,7 +40,7 @@ export function needsDecision(lines: readonly ReportLine[]): boolean {
   return lines.some(({ standing }) => undecided.has(standing));
 }
 
-/** Sorted by file and line. */
+/** The lines, sorted by file and line. */
 export function inOrder(lines: readonly ReportLine[]): readonly ReportLine[] {
   return lines.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : (a.line ?? 0) - (b.line ?? 0)));
 }

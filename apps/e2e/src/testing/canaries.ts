@@ -16,18 +16,18 @@ const signedToken = /eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*/;
 export class Canaries {
   private readonly places = new Map<string, Place>();
 
-  /** A value that another party made. */
+  /** Notes a value that another party made. */
   note(place: string, value: string, inClear: readonly Store[] = []): string {
     this.places.set(place, { value, inClear });
     return value;
   }
 
-  /** A value that appears nowhere else. Only letters and digits, so that most encodings do not change it. */
+  /** Makes a value that appears nowhere else. It has only letters and digits, so that most encodings do not change it. */
   make(place: string, inClear: readonly Store[] = []): string {
     return this.note(place, `Canary${randomBytes(16).toString('hex')}`, inClear);
   }
 
-  /** A line from the middle of a key in PEM. */
+  /** Notes a line from the middle of a key in PEM. */
   noteKey(place: string, pem: string): void {
     this.note(place, pem.split('\n').filter((line) => /^[A-Za-z0-9+/=]{20,}$/.test(line))[1] ?? '');
   }

@@ -24,7 +24,7 @@ export async function postgresText(databaseUrl: string): Promise<string> {
 export async function redisText(url: string): Promise<string> {
   const redis = new Redis(url);
   try {
-    await redis.config('SET', 'rdbcompression', 'no'); // else repeated texts could not be found
+    await redis.config('SET', 'rdbcompression', 'no'); // compression would hide repeated texts
     const lines: string[] = [];
     for (const key of await redis.keys('*')) {
       lines.push(`${key} ${(await redis.dumpBuffer(key))?.toString('latin1') ?? ''}`);

@@ -1,6 +1,6 @@
 /**
- * What the transport switch of web sockets (`B`) is for client `ui`, topic `ox:mail:new` and user 14 of context 7, by what
- * is set: `<scope> <name>=<value> [final:<scope>]`, `set <rank> <name> [<tags>] …`, `tags`, `usertags`, `name`;
+ * The decisions of the transport switch of Web Sockets (`B`) for client `ui`, topic `ox:mail:new` and user 14 of context 7. Each
+ * layout lists what is set: `<scope> <name>=<value> [final:<scope>]`, `set <rank> <name> [<tags>] …`, `tags`, `usertags`, `name`.
  * `ask` asks for another transport, client and topic.
  */
 export const conformanceCases: Readonly<Record<string, readonly (readonly [layout: string, decision: string])[]>> = {

@@ -35,7 +35,7 @@ export interface WorkerOptions {
 }
 
 /** The delivery stage of a test file. */
-export interface DeliveryStage {
+interface DeliveryStage {
   readonly databaseUrl: () => string;
   /** Starts a worker, which ends with the test. */
   readonly worker: (farSide: FarSide, options?: WorkerOptions) => Promise<INestApplicationContext>;

@@ -7,7 +7,7 @@ import { type LookUp, nameServerLookUp } from '../name-lookup';
 import { NameServer, type Zone } from './name-server';
 
 /** A transport whose endpoints users choose. */
-export interface EndpointHarness {
+interface EndpointHarness {
   /** Delivers for a client that allows http, and these networks in addition to public addresses. */
   deliverTo(endpoint: string, allowedNetworks: readonly string[]): Promise<Outcome>;
   close(): Promise<void>;

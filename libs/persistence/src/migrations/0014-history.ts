@@ -3,8 +3,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 // The tables have a partition for each day, which HistoryPartitions creates and drops. Each index begins with the owner or the
 // notification, so that every lookup and the erasure of a user use one.
 const statements = [
-  // place: the number of the notification in the order of acceptance of its shard. The window with the same key and the next
-  // place that is not lower contains the notification. window_key is empty if only failures are recorded.
+  // place: the number of the notification in the order of acceptance of its shard. The notification is in the window with the
+  // same key whose place is equal or the next higher one. window_key is empty if only failures are recorded.
   `CREATE TABLE history_notifications (
      at           timestamptz(3) NOT NULL,
      context_id   integer NOT NULL,

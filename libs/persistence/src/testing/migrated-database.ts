@@ -3,7 +3,7 @@ import { freshDatabase, testDatabaseUrl, type FreshDatabase } from '@pns/local-s
 import { Client } from 'pg';
 import { migrate, migrations } from '../database';
 
-/** An arbitrary number. */
+/** An arbitrary number for the lock of the template. */
 const templateLock = 7_266_002;
 
 /** Its name changes with the migrations, because a Postgres that `DATABASE_URL` names keeps it after the tests. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** A fault of the simulated Apple, for the next `times` pushes or until it is changed. */
 export const apnsFault = z.strictObject({
   status: z.int().min(200).max(599).optional(),
-  /** As in Apple's table; goes with `status`. */
+  /** A reason of Apple's table; goes with `status`. */
   reason: z
     .string()
     .regex(/^[A-Za-z]{1,64}$/)
@@ -26,6 +26,7 @@ export const apnsFault = z.strictObject({
   times: z.int().min(1).optional(),
 });
 
+/** A parsed `apnsFault`. */
 export type ApnsFault = Readonly<z.infer<typeof apnsFault>>;
 
 /** The faults that were set, each until it is used up. */

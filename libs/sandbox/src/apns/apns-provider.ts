@@ -15,9 +15,11 @@ import { AppleAccounts, type Environment } from './apple-accounts';
 import { deviceTokenOf, type PushRequest, type Refusal, refusalOf } from './apple-rules';
 import { ApnsDevice } from './apns-device';
 import { type ApnsFault, ApnsFaults } from './apns-fault';
+import { type Connection, silence } from './apns-connection';
 
 export const apnsProvider = 'apns';
 
+/** How the simulated Apple is started. */
 export interface ApnsProviderOptions {
   /** 0 selects a free port. */
   readonly port: number;
@@ -40,21 +42,6 @@ const maxReadBytes = 64 * 1024;
 const maxDevices = 200_000;
 /** How long a sender may keep a connection open after GOAWAY. */
 const goingMs = 60_000;
-/** How often reading from a silent connection is stopped again. */
-const silenceMs = 20;
-
-/** One connection of a provider. */
-interface Connection {
-  readonly socket: Socket;
-  /** The SHA-256 fingerprint of its certificate, if our authority issued it. */
-  readonly certificate: string | undefined;
-  firstKey?: string;
-  isKnown: boolean;
-  streams: number;
-  unanswered: number;
-  isGoing: boolean;
-  isSilent: boolean;
-}
 
 /** Starts a simulation of Apple Push Notification service, over TLS and HTTP/2. */
 export async function startApns(options: ApnsProviderOptions): Promise<ApnsProvider> {
@@ -309,15 +296,4 @@ function withoutToken(rawHeaders: readonly string[]): readonly string[] {
 function checkOf(refusal: Refusal | undefined): Check {
   const name = 'as Apple asks';
   return refusal === undefined ? { name, verdict: 'valid' } : { name, verdict: 'invalid', reason: refusal.reason };
-}
-
-/** Once HTTP/2 has taken a connection over, Node has no public way to stop reading from it; its handle has one. */
-function silence(connection: Connection): void {
-  connection.isSilent = true;
-  const { socket } = connection;
-  const { _handle: handle } = socket as unknown as { _handle?: { readStop(): void } };
-  handle?.readStop();
-  // A write that was in progress starts the reading again.
-  const again = setInterval(() => handle?.readStop(), silenceMs).unref();
-  socket.once('close', () => clearInterval(again));
 }

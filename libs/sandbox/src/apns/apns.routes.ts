@@ -29,7 +29,7 @@ const newCertificate = z.strictObject({ topic, password: z.string() });
 const goAway = z.strictObject({ afterStreams: z.int().min(1).optional() });
 
 /** One push on a device, as JSON. */
-export interface ApnsPushView {
+interface ApnsPushView {
   readonly seq: number;
   readonly at: number;
   readonly path: string;

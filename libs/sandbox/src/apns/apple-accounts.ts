@@ -5,7 +5,7 @@ import type { Refusal } from './apple-rules';
 export type Environment = 'production' | 'development';
 
 /** A signing key as Apple issues it, with the ids that a sender needs. */
-export interface SigningKey {
+interface SigningKey {
   readonly keyid: string;
   readonly teamid: string;
   /** The text of the .p8 file. */
@@ -13,7 +13,7 @@ export interface SigningKey {
 }
 
 /** The restrictions of a signing key. */
-export interface KeyScope {
+interface KeyScope {
   readonly teamid: string;
   /** Default: every topic of the team. */
   readonly topics?: readonly string[] | undefined;
@@ -39,7 +39,7 @@ export interface Sender {
 }
 
 /** Checks whether the sender may push to a topic. */
-export type Admission = { readonly keyid?: string; readonly topic: string } | Refusal;
+type Admission = { readonly keyid?: string; readonly topic: string } | Refusal;
 
 const minuteMs = 60 * 1000;
 const tokenLifeMs = 60 * minuteMs;

@@ -8,7 +8,7 @@ export interface Refusal {
 export interface PushRequest {
   readonly method: string;
   readonly path: string;
-  /** By lower-case name. */
+  /** The headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Names and values in turn. */
   readonly rawHeaders: readonly string[];

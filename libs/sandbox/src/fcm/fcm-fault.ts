@@ -25,4 +25,5 @@ export const fcmFault = z.strictObject({
   times: z.int().min(1).optional(),
 });
 
+/** A parsed `fcmFault`. */
 export type FcmFault = Readonly<z.infer<typeof fcmFault>>;

@@ -9,7 +9,7 @@ import { type AcceptedMessage, judgedMessage } from './message-rules';
 
 export const fcmProvider = 'fcm';
 
-export interface FcmSandboxOptions extends Http2ServerOptions {
+interface FcmSandboxOptions extends Http2ServerOptions {
   readonly arrivals: Arrivals;
   /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;

@@ -27,7 +27,7 @@ const newAccount = z.strictObject({
 });
 
 /** One push on a device, as JSON. */
-export interface FcmPushView {
+interface FcmPushView {
   readonly seq: number;
   readonly at: number;
   readonly path: string;

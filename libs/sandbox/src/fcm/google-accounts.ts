@@ -38,7 +38,7 @@ const knownScopes = ['firebase.messaging', 'cloud-platform', 'firebase.database'
 
 interface KeyPair {
   readonly publicKey: KeyObject;
-  /** PEM. */
+  /** The private key in PEM. */
   readonly privateKey: string;
 }
 

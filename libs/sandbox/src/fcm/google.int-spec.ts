@@ -42,7 +42,7 @@ interface Answer {
   readonly json: Record<string, unknown>;
 }
 
-/** Asks over HTTP/1.1. */
+/** Sends a request over HTTP/1.1. */
 async function post(path: string, body: string | Buffer, headers: Record<string, string> = {}): Promise<Answer> {
   const request = requestHttps(google.url + path, { method: 'POST', ca: authority.cert, headers });
   request.end(body);
@@ -258,7 +258,7 @@ describe('the Admin SDK of Google, connected to the sandbox', () => {
   let messaging: Messaging;
   let app: ReturnType<typeof initializeApp>;
   beforeAll(() => {
-    // It can be pointed nowhere else, so its connections are.
+    // The Admin SDK has no option for its host, so this agent connects to the sandbox instead.
     class LedHere extends HttpsAgent {
       override createConnection(): ReturnType<typeof connectTls> {
         return connectTls({ host: '127.0.0.1', port: google.port, ca: authority.cert, servername: 'localhost' });

@@ -22,4 +22,5 @@ export const fault = z.strictObject({
   times: z.int().min(1).optional(),
 });
 
+/** A parsed `fault`. */
 export type Fault = Readonly<z.infer<typeof fault>>;

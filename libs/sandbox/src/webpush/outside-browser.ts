@@ -2,7 +2,7 @@ import type { Check } from '../arrivals';
 import type { PushMessage, UserAgent } from './user-agent';
 import type { WebpushSubscription } from './webpush-subscription';
 
-export type Report = 'delivered' | 'undecryptable' | 'notDelivered';
+type Report = 'delivered' | 'undecryptable' | 'notDelivered';
 
 /** What a browser reports about a message, by its code. Source: `PushServiceWebSocket.sys.mjs` of Firefox. */
 export const reports: ReadonlyMap<number, Report> = new Map([

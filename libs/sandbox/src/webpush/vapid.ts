@@ -10,7 +10,7 @@ interface Identified {
   readonly exp: number;
 }
 
-export interface VapidRefusal {
+interface VapidRefusal {
   readonly status: 401 | 403;
   readonly reason: string;
 }

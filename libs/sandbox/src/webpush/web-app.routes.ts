@@ -18,8 +18,8 @@ const subscribed = z.strictObject({
 });
 
 /**
- * Lets the installable web app subscribe the user of the demonstration in the visitor's own browser: through the real
- * push service of this browser, or through that of the sandbox if the browser is configured to use it.
+ * Lets the installable web app subscribe the user of the demonstration in the visitor's own browser. It uses the real push
+ * service of this browser, or that of the sandbox if the browser is configured for it.
  */
 export function webAppRoutes(app: FastifyInstance, demo: Demo | undefined, providers: Providers | undefined): void {
   app.get('/app', (_, reply) => reply.redirect('/app/'));

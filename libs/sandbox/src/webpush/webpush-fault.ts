@@ -9,4 +9,5 @@ export const webpushFault = fault.omit({ bodyBytes: true, authorization: true })
   goAway: z.boolean().optional(),
 });
 
+/** A parsed `webpushFault`. */
 export type WebpushFault = Readonly<z.infer<typeof webpushFault>>;

@@ -12,7 +12,7 @@ import { WebpushSubscription } from './webpush-subscription';
 
 export const webpushProvider = 'webpush';
 
-export interface WebpushSandboxOptions extends Http2ServerOptions {
+interface WebpushSandboxOptions extends Http2ServerOptions {
   readonly arrivals: Arrivals;
   /** Ms since the epoch. Default: the system's clock. */
   readonly now?: () => number;
@@ -39,8 +39,8 @@ const tooLarge = Buffer.alloc(maxMessageBytes + 1);
 const pushPath = /^\/push\/([A-Za-z0-9_-]{1,200})$/;
 
 /**
- * Simulates the push service of browsers (RFC 8030), on one port, over HTTP/2 and 1.1, and a user agent that
- * subscribes there. Unlike most push services it insists on VAPID.
+ * Simulates the push service of browsers (RFC 8030), on one port, over HTTP/2 and 1.1, and a user agent that subscribes there.
+ * Unlike most push services it requires VAPID.
  */
 export class WebpushProvider {
   /** Faults of every subscription without its own fault. */

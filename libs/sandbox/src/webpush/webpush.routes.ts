@@ -24,7 +24,7 @@ const newSubscription = z.strictObject({
 });
 
 /** One message, as JSON. */
-export interface WebpushPushView {
+interface WebpushPushView {
   readonly seq: number;
   readonly at: number;
   readonly headers: Readonly<Record<string, string>>;

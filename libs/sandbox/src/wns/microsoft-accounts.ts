@@ -9,7 +9,7 @@ export interface AppCredentials {
   readonly tenantId?: string;
 }
 
-export interface TokenEndpointAnswer {
+interface TokenEndpointAnswer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
@@ -19,8 +19,9 @@ interface Grant {
   readonly expiresAt: number;
 }
 
+/** The lifetime of an access token, in seconds. */
 export const tokenSeconds = 86_400;
-export const storePath = '/accesstoken.srf';
+const storePath = '/accesstoken.srf';
 const entraPath = /^\/([^/]+)\/oauth2\/v2\.0\/token$/;
 
 /**

@@ -3,7 +3,8 @@ import { Agent, type Dispatcher } from 'undici';
 import { Arrivals } from '../arrivals';
 import { makeAuthority } from '../certificates';
 import type { AppCredentials } from './microsoft-accounts';
-import { startWns, type WnsChannel, type WnsProvider } from './wns-provider';
+import type { WnsChannel } from './wns-channel';
+import { startWns, type WnsProvider } from './wns-provider';
 import { wnsRoutes } from './wns.routes';
 import { shownOf } from './wns-rules';
 

@@ -1,27 +1,18 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { z } from 'zod';
 import { type Arrivals, type Check, headersOf, type WireRequest } from '../arrivals';
 import type { Authority } from '../certificates';
 import { Faults } from '../faults';
-import { fault } from '../webhook/fault';
 import { MicrosoftAccounts } from './microsoft-accounts';
+import { channelLifeMs, WnsChannel, type WnsFault } from './wns-channel';
 import { headerFault, maxPayloadBytes, shownOf } from './wns-rules';
 
 export const wnsProvider = 'wns';
 
-/** A fault of the simulated Microsoft: a status with any headers, such as `X-WNS-Status: dropped` with 200. */
-export const wnsFault = fault.omit({ bodyBytes: true });
-export type WnsFault = Readonly<z.infer<typeof wnsFault>>;
-
-/** The state of a device: accepts pushes, is switched off, or has pushes disabled. */
-export const deviceStates = ['connected', 'disconnected', 'refusing'] as const;
-export type DeviceState = (typeof deviceStates)[number];
-
-export interface WnsSandboxOptions {
+interface WnsSandboxOptions {
   readonly host?: string;
   /** 0 selects a free port. */
   readonly port: number;
@@ -31,56 +22,6 @@ export interface WnsSandboxOptions {
   readonly now?: () => number;
 }
 
-/** "At this time, channel URIs expire after 30 days." */
-export const channelLifeMs = 30 * 24 * 60 * 60 * 1000;
-
-/** An app on a device, and its channel. */
-export class WnsChannel {
-  total = 0;
-  accepted = 0;
-  duplicates = 0;
-  /** Arrivals up to this one are hidden. */
-  clearedSeq = 0;
-  device: DeviceState = 'connected';
-  readonly faults = new Faults<WnsFault>();
-  private readonly seen = new Set<string>();
-
-  constructor(
-    readonly token: string,
-    /** Its app. */
-    readonly sid: string,
-    /** Ms since the epoch. */
-    public expiresAt: number,
-  ) {}
-
-  get state() {
-    const { total, accepted, duplicates, device, expiresAt } = this;
-    return { total, accepted, duplicates, device, expiresAt, fault: this.faults.current };
-  }
-
-  clear(seq: number): void {
-    this.clearedSeq = seq;
-    this.total = this.accepted = this.duplicates = 0;
-    this.seen.clear();
-  }
-
-  /**
-   * Counts a push; returns whether the same push was accepted before. A different push may replace it under its tag.
-   */
-  count(tag: string | undefined, body: string, isAccepted: boolean): boolean {
-    this.total++;
-    const push = tag === undefined ? undefined : hash('sha256', `${tag} ${body}`, 'base64');
-    const isDuplicate = push !== undefined && this.seen.has(push);
-    if (isDuplicate) this.duplicates++;
-    else if (isAccepted) {
-      this.accepted++;
-      if (this.seen.size >= maxSeen) this.seen.clear();
-      if (push !== undefined) this.seen.add(push);
-    }
-    return isDuplicate;
-  }
-}
-
 interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -88,7 +29,6 @@ interface Answer {
 }
 
 const maxBodyBytes = 1024 * 1024;
-const maxSeen = 10_000;
 
 /** Simulates Microsoft: both token endpoints and the channels of devices, on one port, over HTTP/1.1. */
 export class WnsProvider {

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type Arrival, type Arrivals, bodyOf, type Check, headersOf } from '../arrivals';
 import type { Faults } from '../faults';
-import { deviceStates, type WnsChannel, type WnsFault, wnsFault, type WnsProvider, wnsProvider } from './wns-provider';
+import { deviceStates, type WnsChannel, type WnsFault, wnsFault } from './wns-channel';
+import { type WnsProvider, wnsProvider } from './wns-provider';
 import { type Shown, shownOf } from './wns-rules';
 
 /** Tokens are query parameters, because they contain slashes. */
@@ -27,7 +28,7 @@ const newApp = z.strictObject({
 });
 
 /** One push on a device, as JSON. */
-export interface WnsPushView {
+interface WnsPushView {
   readonly seq: number;
   readonly at: number;
   readonly headers: Readonly<Record<string, string>>;

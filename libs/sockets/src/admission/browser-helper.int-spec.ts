@@ -27,7 +27,7 @@ class Page {
   readonly states: [boolean, string?][] = [];
   timesRefreshed = 0;
   timesAsked = 0;
-  /** How much later than others this page thinks it is, in ms. */
+  /** How far the clock of this page is ahead, in ms. */
   aheadMs = 0;
   readonly pns: PnsSocket;
   private readonly changes = new EventEmitter();

@@ -145,7 +145,7 @@ describe('a connection without a session', () => {
   it('is destroyed after ten seconds, whether it sends and reads or not', async () => {
     const valid = await nodes.token();
     const opened = await Promise.all([
-      RawClient.connect(node.url), // sends nothing
+      RawClient.connect(node.url), // a client that sends nothing
       RawClient.connect(node.url).then(async (client) => (await client.write(Buffer.from('GET / HTT')), client)),
       RawClient.connect(node.url).then(
         async (client) => (
@@ -153,10 +153,10 @@ describe('a connection without a session', () => {
           client
         ),
       ),
-      RawClient.open(node.url, 'EIO=4'), // never sends its CONNECT, and does not answer the close frame
+      RawClient.open(node.url, 'EIO=4'), // a client that never sends its CONNECT, and does not answer the close frame
       RawClient.open(node.url, 'EIO=4').then((client) => (client.stopReading(), client)),
-      RawClient.open(node.url, 'EIO=4').then((client) => (client.send('40'), client)), // is refused
-      RawClient.open(node.url, `EIO=4&session=${valid}`), // has a session, and never sends its CONNECT
+      RawClient.open(node.url, 'EIO=4').then((client) => (client.send('40'), client)), // a client that is refused
+      RawClient.open(node.url, `EIO=4&session=${valid}`), // a client that has a session, and never sends its CONNECT
       RawClient.open(node.url, 'EIO=3&session=none').then((client) => (client.stopReading(), client)),
     ]);
     for (const client of opened) client.readAgain();

@@ -63,7 +63,7 @@ describe.each<[string, () => Promise<string> | string, number, string, string]>(
     await expect(client.refusal()).resolves.toMatchObject({ status, body: { status, code, detail } });
   });
 
-  it.each(generations)('opens no socket for generation %s', async (generation) => {
+  it.each(generations)('opens no socket for Socket.IO %s', async (generation) => {
     const client = nodes.open(near, { generation, query: { session: await token() } });
     await expect(client.connected()).rejects.toThrow('refused');
     await expect(nodes.openConnections()).resolves.toEqual([]);
@@ -149,7 +149,7 @@ describe('a handshake', () => {
     await expect(client.troubled()).resolves.toMatchObject([{ what: 'refused', code: 'SESSION_MISSING' }]);
   });
 
-  it.each(generations)('for polling is refused to generation %s', async (generation) => {
+  it.each(generations)('for polling is refused to Socket.IO %s', async (generation) => {
     const client = nodes.open(near, { generation, transports: ['polling'], query: { session: await nodes.token() } });
     await expect(client.connected()).rejects.toThrow('refused');
     const url = `${near.url}/socket.io/appsuite/?session=${await nodes.token()}&EIO=4&transport=polling`;
@@ -191,7 +191,7 @@ describe('a handshake', () => {
 });
 
 describe('connection ids', () => {
-  it.each(generations)('are refused to generation %s while they are in use, on any node', async (generation) => {
+  it.each(generations)('are refused to Socket.IO %s while they are in use, on any node', async (generation) => {
     await nodes.connect(near, '1');
     for (const node of [near, far]) {
       const client = nodes.open(node, { generation, query: { session: await nodes.token(), connection: '1' } });
@@ -241,7 +241,7 @@ describe('the configuration', () => {
     nodes.configure('pns.properties', '');
   });
 
-  /** Tries until the new configuration is obeyed. */
+  /** Tries until the new configuration is in effect. */
   function connectEventually(path: string, connection: string) {
     return eventually(`${path} is served`, () => nodes.connect(near, connection, { path }).catch(() => undefined));
   }

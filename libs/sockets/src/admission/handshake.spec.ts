@@ -33,7 +33,7 @@ describe('a handshake', () => {
   });
 
   it.each([
-    ['no session before the fourth generation', '/x?EIO=3&transport=websocket', 'SESSION_MISSING'],
+    ['no session in Engine.IO 3', '/x?EIO=3&transport=websocket', 'SESSION_MISSING'],
     ['an empty session', '/x?session=&transport=websocket', 'SESSION_MISSING'],
     ['polling', '/x?session=XYZ&EIO=4&transport=polling', 'TRANSPORT_UNKNOWN'],
     ['no transport', '/x?session=XYZ&EIO=4', 'TRANSPORT_UNKNOWN'],

@@ -5,7 +5,7 @@ import { parsedUrl } from '@pns/transport-contract';
 /** The parameters of a client's handshake. */
 export interface Handshake {
   readonly path: string;
-  /** Absent: a client of the fourth generation may send it with its CONNECT. */
+  /** Absent: a client of Socket.IO 4 may send it with its CONNECT. */
   readonly session?: string;
   readonly connection: string;
   /** Whether the server generated the connection id. */

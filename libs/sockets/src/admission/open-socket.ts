@@ -56,7 +56,7 @@ export class OpenSocket {
   /** Sends that the session is over, and closes. Socket.IO clients do not reconnect by themselves then. */
   endSession(): void {
     this.hasEnded = true;
-    if (this.socket === undefined) return; // its admission reads `hasEnded`
+    if (this.socket === undefined) return; // the admission of this socket reads `hasEnded`
     this.socket.emit(sessionInvalidEvent);
     this.disconnect();
   }
@@ -89,7 +89,7 @@ export class OpenSocket {
     // A client sends its close frame after it has read ours, so it has also read everything before our frame.
     if (this.isRestarting) return this.local.unreceived(hasCloseFrame ? 'confirmed' : 'aborted');
     // Socket.IO clients send DISCONNECT first. A client that sends only a close frame has received nothing from us for too long,
-    // perhaps because it was suspended, and has not read the events that were sent meanwhile.
+    // perhaps because it was suspended. It has not read the events that were sent meanwhile.
     const hasLeftPage = reason === 'transport close' && this.closeCode === goingAway && !this.isTaken;
     const isClosedByClient = reason === 'client namespace disconnect' || hasLeftPage;
     return this.local.unreceived(isClosedByClient ? 'closed' : 'aborted');

@@ -62,7 +62,7 @@ export function refusalOf({ code, message }: PnsError): Refusal {
     status,
     headers: {
       'content-type': 'application/problem+json',
-      'access-control-allow-origin': '*', // it holds no secret, and without it a page sees only a CORS error
+      'access-control-allow-origin': '*', // the answer holds no secret, and without this header a page sees only a CORS error
       ...(status === 429 || status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}),
     },
     body: JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail: message }),

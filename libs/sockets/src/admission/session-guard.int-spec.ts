@@ -19,11 +19,11 @@ afterEach(() => nodes.closeClients());
 afterAll(() => nodes.stop());
 
 const generations: [Generation][] = [['v2'], ['v4']];
-const told = [['session:invalid']];
+const informed = [['session:invalid']];
 const closed = [{ what: 'disconnected', reason: 'io server disconnect' }];
 
 describe('when a session ends', () => {
-  it.each(generations)('its sockets of generation %s are informed and closed, on every node', async (generation) => {
+  it.each(generations)('its sockets of Socket.IO %s are informed and closed, on every node', async (generation) => {
     const { id, token } = await nodes.sessions.issue(nodes.user);
     const query = { session: token };
     const clients = [
@@ -34,12 +34,12 @@ describe('when a session ends', () => {
     await nodes.sessions.end(id);
     for (const client of clients) {
       await expect(client.troubled()).resolves.toEqual(closed);
-      expect(client.frames).toEqual(told);
+      expect(client.frames).toEqual(informed);
     }
     await nodes.untilOpen(1);
     await nodes.dispatch();
     await other.got(1);
-    for (const client of clients) expect(client.frames).toEqual(told);
+    for (const client of clients) expect(client.frames).toEqual(informed);
   });
 
   it('its sockets do not reconnect by themselves', async () => {
@@ -55,7 +55,7 @@ describe('when a session ends', () => {
     await raw.packets(1);
     const heard = nodes.connect(near, 'heard', { query: { session: token } }).then((client) => client.troubled());
     await nodes.sessions.end(id);
-    await heard.catch(() => undefined); // refused or closed: either way this node has heard of it
+    await heard.catch(() => undefined); // refused or closed: either way this node has received the end of the session
     await raw.connected();
     const packets = await raw.packets(3);
     expect(packets[2]).toBe('42["session:invalid"]');
@@ -71,7 +71,7 @@ describe('when a session ends', () => {
     await nodes.sessions.end(id);
     link.mend();
     await expect(client.troubled()).resolves.toEqual(closed);
-    expect(client.frames).toEqual(told);
+    expect(client.frames).toEqual(informed);
     await nodes.close(parted);
     await link.close();
   });
@@ -90,7 +90,7 @@ describe('when all sessions of an owner are ended', () => {
     await nodes.sessions.endAllOf(isContext ? { context: owner.context } : owner);
     for (const client of clients) {
       await expect(client.troubled()).resolves.toEqual(closed);
-      expect(client.frames).toEqual(told);
+      expect(client.frames).toEqual(informed);
     }
     await nodes.dispatch();
     await neighbour.got(1);
@@ -101,7 +101,7 @@ it('when a session expires, its sockets receive session:invalid and are closed w
   const { token, expiresAt } = await nodes.sessions.issue({ ...nodes.user, ttlSeconds: 10 });
   const client = await nodes.connect(near, '1', { query: { session: token } });
   await expect(client.troubled()).resolves.toEqual(closed);
-  expect(client.frames).toEqual(told);
+  expect(client.frames).toEqual(informed);
   const late = Date.now() - Date.parse(expiresAt);
   expect(late).toBeGreaterThanOrEqual(0);
   expect(late).toBeLessThan(10_000); // a busy machine needs more than a second

@@ -54,7 +54,7 @@ export class SocketGateway implements OnGatewayInit<Server>, OnGatewayConnection
     socket.once('disconnect', (reason) => this.admission.leave(open, reason));
     open.attach(socket, websocket);
     if (open.local.isBehind) void this.catchUp.run(open);
-    Reflect.deleteProperty(conn, 'request'); // its headers would stay in memory for as long as the socket is open
+    Reflect.deleteProperty(conn, 'request'); // the headers of the request would stay in memory for as long as the socket is open
   }
 
   private async admit(socket: Socket): Promise<void> {

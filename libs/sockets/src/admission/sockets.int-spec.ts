@@ -24,7 +24,7 @@ const generations: [Generation][] = [['v2'], ['v4']];
 
 describe('a notification', () => {
   it.each(generations)(
-    'reaches a client of generation %s once, as an event with its topic and payload',
+    'reaches a client of Socket.IO %s once, as an event with its topic and payload',
     async (generation) => {
       const client = await nodes.connect(near, '1', { generation });
       await nodes.dispatch({ payload: mail });
@@ -37,7 +37,7 @@ describe('a notification', () => {
   );
 
   it.each(generations)(
-    'has its id, time and count for a client of generation %s that requests them',
+    'has its id, time and count for a client of Socket.IO %s that requests them',
     async (generation) => {
       const client = await nodes.connect(near, '1', { generation, query: { meta: '1' } });
       await nodes.dispatch({ notificationId: 'n1', timestamp: 1234, count: 3 });
@@ -65,7 +65,7 @@ describe('a notification', () => {
   });
 
   it.each(generations)(
-    'reaches a client of generation %s in the order of acceptance, in any number of jobs',
+    'reaches a client of Socket.IO %s in the order of acceptance, in any number of jobs',
     async (generation) => {
       const client = await nodes.connect(near, '1', { generation });
       const numbers = Array.from({ length: 1000 }, (_, number) => number);
@@ -141,7 +141,7 @@ describe('a reader that does not read', () => {
     await nodes.dispatch({ topic: 'ox:mail:last' });
     await expect(quick.got(sent + 1)).resolves.toHaveLength(sent + 1);
     const back = await nodes.connect(far, 'slow');
-    await back.until(() => back.frames.some(([topic]) => topic === 'ox:mail:last')); // its socket is away at that time
+    await back.until(() => back.frames.some(([topic]) => topic === 'ox:mail:last')); // the last event arrives while the socket is away
     expect(back.frames).toContainEqual(['notifications:missed']); // the events of the backlog are lost
     slow.close();
   });

@@ -14,7 +14,7 @@ import { refusalReason, refuseUpgrade } from './refusal';
 import { UnauthenticatedConnections } from './unauthenticated-connections';
 
 /** A request to upgrade, and the state of its client's admission. */
-export interface UpgradeRequest extends ClientConnection {
+interface UpgradeRequest extends ClientConnection {
   /** Set once the client was admitted: at once by a session in the URL, or with its CONNECT. */
   socket?: OpenSocket;
   /** Whether its CONNECT is in progress or was accepted. */
@@ -96,7 +96,7 @@ export class UpgradeAdmission implements OnModuleDestroy, BeforeApplicationShutd
     await this.allClosed();
   }
 
-  /** Not earlier: by now no admission waits for a Redis that is unavailable. */
+  /** Waits here and not earlier, because by now no admission waits for a Redis that is unavailable. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.admission.pendingClosings();
   }

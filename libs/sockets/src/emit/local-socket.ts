@@ -7,7 +7,7 @@ import { Repeats } from './repeats';
 import { Unconfirmed, type Sent, type UnconfirmedLimits, type Unreceived } from './unconfirmed';
 
 /** The user of a socket, and the parameters of its handshake. */
-export interface LocalSocketOptions {
+interface LocalSocketOptions {
   readonly context: number;
   readonly user: number;
   readonly client: string;

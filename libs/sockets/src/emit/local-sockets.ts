@@ -29,7 +29,7 @@ export class LocalSockets {
     const before = this.gonePerUser
       .get(userKey(socket.options))
       ?.find(({ options }) => options.client === client && options.connection === connection);
-    if (before !== undefined) this.forget(before); // deliveries on their way find it here
+    if (before !== undefined) this.forget(before); // from now on, deliveries on their way find the new socket
   }
 
   remove(socket: LocalSocket): void {

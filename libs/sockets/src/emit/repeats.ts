@@ -1,8 +1,8 @@
 import type { Delivery } from '@pns/transport-contract';
 
 /**
- * How long after its opening a socket can receive a notification in two ways, in ms: as an open socket of its node, and from its
- * mailbox or the node where it was before. `CatchUp` waits up to 15 s for that node.
+ * For this time after its opening, a socket can receive a notification in two ways, in ms: as an open socket of its node, and
+ * from its mailbox or the node where it was before. `CatchUp` waits up to 15 s for that node.
  */
 const repeatsWithinMs = 30_000;
 

@@ -3,7 +3,7 @@ import { isEventName } from './websocket.payload';
 import type { LocalSockets } from './local-sockets';
 
 /** Forwards a delivery whose socket is not at this node. `isPartlySent`: other sockets here received it. */
-export type Forward = (delivery: Delivery, isPartlySent?: boolean) => Promise<Outcome>;
+type Forward = (delivery: Delivery, isPartlySent?: boolean) => Promise<Outcome>;
 
 /** Emits deliveries to the sockets of this node. */
 export class WebsocketTransport implements Transport {

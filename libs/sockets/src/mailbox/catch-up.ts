@@ -19,14 +19,17 @@ const followWithinMs = 15_000;
 /** How often the queue of a dead node is read, in ms. */
 const followLookMs = 100;
 
-/** How often an incomplete mailbox is read again, and a mailbox after Redis or Postgres did not answer, in ms. */
+/**
+ * Time until an incomplete mailbox is read again, and until a mailbox is read again after Redis or Postgres did not answer, in
+ * ms.
+ */
 const [lookAgainMs, retryMs] = [50, 500];
 
 /** Sends sockets the deliveries of their mailbox before all other deliveries. */
 @Injectable()
 export class CatchUp {
   private readonly running = new Set<OpenSocket>();
-  /** By node, whether its queue is empty: many sockets come back from a node at once, and share one read. */
+  /** Whether the queue of a node is empty, by node. Many sockets come back from a node at once, and share one read. */
   private readonly looks = new Map<string, Promise<boolean>>();
 
   constructor(

@@ -23,14 +23,14 @@ afterAll(() => nodes.stop());
 const generations: [Generation][] = [['v2'], ['v4']];
 const topics = (frames: unknown[][]): unknown[] => frames.map(([topic]) => topic);
 
-/** Dispatches, and resolves once what found no socket waits for one. */
+/** Dispatches, and resolves once the deliveries without an open socket are parked. */
 async function dispatchAndPark(more: Partial<Delivery> = {}): Promise<void> {
   for (const { id } of await nodes.dispatch(more)) await nodes.parked(id);
 }
 
 describe('a socket that comes back', () => {
   it.each(generations)(
-    'of generation %s receives the missed notifications on any node, in order and once',
+    'of Socket.IO %s receives the missed notifications on any node, in order and once',
     async (generation) => {
       const client = await nodes.connect(near, '1', { generation });
       await nodes.dispatch({ topic: 'ox:mail:before' });
@@ -84,7 +84,7 @@ describe('a socket that comes back', () => {
   it('receives deliveries that were in progress when it closed', async () => {
     const stays = await nodes.connect(near, 'stays');
     const client = await nodes.connect(near, '1');
-    const late = await nodes.deliveryNow(near.id); // dispatched to the node that held them then
+    const late = await nodes.deliveryNow(near.id); // dispatched to the node that held the socket at that time
     stays.close();
     client.close();
     await nodes.untilOpen(0);
@@ -172,7 +172,7 @@ describe('a socket that comes back', () => {
   });
 
   it.each(generations)(
-    'of generation %s after more than two minutes is informed that it missed notifications',
+    'of Socket.IO %s after more than two minutes is informed that it missed notifications',
     async (generation) => {
       const client = await nodes.connect(near, '1', { generation });
       client.close();
@@ -192,8 +192,8 @@ describe('a socket that comes back', () => {
     await nodes.untilOpen(0);
     for (let number = 0; number < 1005; number++) await nodes.dispatch({ payload: { number } });
     const back = await nodes.connect(far, '1');
-    const [told, ...frames] = await back.got(1001);
-    expect(told).toEqual(['notifications:missed']);
+    const [informed, ...frames] = await back.got(1001);
+    expect(informed).toEqual(['notifications:missed']);
     expect(frames.map(([, payload]) => (payload as { number: number }).number)).toEqual([...Array(1000).keys()]);
   });
 
@@ -255,7 +255,7 @@ describe('a delivery that finds no socket', () => {
     await expect(nodes.outcome(lost, 'expired')).resolves.toEqual({ kind: 'expired', reason: 'its socket is gone' });
   });
 
-  const givenUp = { kind: 'expired', reason: 'its socket was found nowhere' };
+  const givenUp = { kind: 'expired', reason: 'its socket was not found' };
 
   it('expires when it was forwarded too often, and the socket is informed when it comes back', async () => {
     const clients = await Promise.all([nodes.connect(near, '1'), nodes.connect(near, '2')]);
@@ -286,7 +286,7 @@ describe('a delivery that finds no socket', () => {
 });
 
 describe('when a node stops', () => {
-  it.each(generations)('its sockets of generation %s reconnect to another one and miss nothing', async (generation) => {
+  it.each(generations)('its sockets of Socket.IO %s reconnect to another one and miss nothing', async (generation) => {
     const proxy = await nodes.balancer();
     const stopping = await nodes.start();
     proxy.sendTo(stopping);
@@ -294,7 +294,7 @@ describe('when a node stops', () => {
     proxy.sendTo(far);
     const queued = await nodes.deliveryNow(stopping.id);
     await nodes.close(stopping);
-    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that did not know it yet
+    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // dispatched before the dispatcher knew that the socket is back
     await nodes.dispatch({ topic: 'ox:mail:now' });
     expect(topics(await client.got(2)).sort()).toEqual(['ox:mail:late', 'ox:mail:now']);
     expect(client.troubles[0]).toMatchObject({ what: 'disconnected', reason: 'transport close' });
@@ -312,7 +312,7 @@ describe('when a node stops', () => {
     await nodes.close(stopping);
     await nodes.dispatch({ topic: 'ox:mail:now' });
     await nodes.untilOpen(tabs.length);
-    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // by a dispatcher that did not know it yet
+    await nodes.enqueue({ ...queued, topic: 'ox:mail:late' }); // dispatched before the dispatcher knew that the socket is back
     await Promise.all(tabs.map((tab) => tab.got(2)));
     await nodes.quiet();
     // The two took different queues, so their order is not promised.
@@ -381,12 +381,12 @@ describe('when a node cannot reach Redis until others consider it dead', () => {
     client.close();
     // It is refused as a duplicate until its node is known to be dead.
     const back = await eventually('the socket is open again', () => nodes.connect(far, '1').catch(() => undefined));
-    const told = ['notifications:missed', 'ox:mail:stuck'];
-    expect(topics(await back.got(2))).toEqual(told);
+    const informed = ['notifications:missed', 'ox:mail:stuck'];
+    expect(topics(await back.got(2))).toEqual(informed);
     link.mend();
     await nodes.close(parted);
     await nodes.dispatch({ topic: 'ox:mail:after' });
-    expect(topics(await back.got(3))).toEqual([...told, 'ox:mail:after']);
+    expect(topics(await back.got(3))).toEqual([...informed, 'ox:mail:after']);
     await link.close();
   });
 });

@@ -31,13 +31,13 @@ function earlier(number: number, attempt = 1): Delivery {
   return Object.fromEntries(fields.filter(([name]) => name !== 'order' && name !== 'lookedAt')) as unknown as Delivery;
 }
 
-/** The entry of that version for a socket that was at a node of it and is away since then. */
+/** The entry that a node of that version leaves for a socket that closed at `at`. */
 async function leaves(connection: string, at: number): Promise<void> {
   const entry = { n: 'old', c: nodes.delivery('').client, o: at - 1000, s: at - 500, x: at };
   await nodes.queues.redis.hset(key('sockets'), connection, JSON.stringify(entry));
 }
 
-/** As that version did: it kept the delivery and added a job that ended the parking two minutes later. */
+/** Does what that version did: it kept the delivery and added a job that ended the parking two minutes later. */
 async function park(delivery: Delivery, at: number): Promise<void> {
   const id = `${encodeURIComponent(delivery.notificationId)} ${delivery.client}`;
   const line = [at, 0, 0, delivery.client, '', id, JSON.stringify(delivery)].join('|');
@@ -46,7 +46,7 @@ async function park(delivery: Delivery, at: number): Promise<void> {
 
 describe('after an upgrade from the version before mailboxes', () => {
   it.each<[Generation]>([['v2'], ['v4']])(
-    'a client of generation %s receives its parked notifications before new ones',
+    'a client of Socket.IO %s receives its parked notifications before new ones',
     async (generation) => {
       const [kept, left] = [[0, 1, 2].map((number) => earlier(number)), Date.now() - 3000];
       await leaves('1', left);
@@ -58,7 +58,7 @@ describe('after an upgrade from the version before mailboxes', () => {
       await nodes.quiet();
       expect(numbersOf(client)).toEqual([0, 1, 2, 3, 4]);
       for (const delivery of kept) {
-        await nodes.enqueue({ ...delivery, attempt: 2 }); // its job, two minutes later
+        await nodes.enqueue({ ...delivery, attempt: 2 }); // the job that ends its parking, two minutes later
         await expect(nodes.outcome(delivery, 'moved', 'expired')).resolves.toMatchObject({ kind: 'moved' });
       }
     },

@@ -32,7 +32,7 @@ const spread = (trial: number, ms: number): Promise<void> =>
 
 describe('a client that disconnects between its handshake and its CONNECT', () => {
   it.each(generations)(
-    'forty times, with clients of generation %s, loses and repeats none of 800 notifications',
+    'forty times, with clients of Socket.IO %s, loses and repeats none of 800 notifications',
     async (generation) => {
       const seen: unknown[] = [];
       for (let trial = 0; trial < 40; trial++) {
@@ -76,7 +76,7 @@ describe('a client that disconnects between its handshake and its CONNECT', () =
     const back = await nodes.connect(near, '1');
     await back.got(5);
     const waiting = nodes.queueOf({ id: parkedNode });
-    for (const job of await waiting.getDelayed()) await job.promote(); // as if two minutes were over
+    for (const job of await waiting.getDelayed()) await job.promote(); // simulates that two minutes have passed
     for (const delivery of sent)
       await expect(nodes.outcome(delivery, 'moved', 'expired')).resolves.toMatchObject({ kind: 'moved' });
     for (const delivery of sent)
@@ -85,7 +85,7 @@ describe('a client that disconnects between its handshake and its CONNECT', () =
 });
 
 describe('a cut while a thousand notifications are sent', () => {
-  it.each(generations)('loses none for a client of generation %s, and changes no order', async (generation) => {
+  it.each(generations)('loses none for a client of Socket.IO %s, and changes no order', async (generation) => {
     const proxy = await openLossyProxy();
     proxy.sendTo(near);
     const client = await nodes.connect(proxy, '1', { generation, reconnection: true });
@@ -96,7 +96,7 @@ describe('a cut while a thousand notifications are sent', () => {
     await nodes.untilOpen(0);
     for (const number of upTo(900).slice(400)) await post(number);
     proxy.sendTo(far);
-    for (const number of upTo(1000).slice(900)) await post(number); // while it comes back
+    for (const number of upTo(1000).slice(900)) await post(number); // posted while the socket comes back
     await client.until(() => numbersOf(client).includes(999));
     await nodes.quiet();
     const got = numbersOf(client);
@@ -108,7 +108,7 @@ describe('a cut while a thousand notifications are sent', () => {
     await proxy.close();
   });
 
-  it.each(generations)('five times in a row loses none for a client of generation %s', async (generation) => {
+  it.each(generations)('five times in a row loses none for a client of Socket.IO %s', async (generation) => {
     const proxy = await openLossyProxy();
     proxy.sendTo(near);
     const client = await nodes.connect(proxy, '1', { generation, reconnection: true });
@@ -133,7 +133,7 @@ describe('a client whose network changes', () => {
     ['v2', 'the same node'],
     ['v4', 'the same node'],
   ])(
-    'of generation %s takes over from its half-open socket at %s at once, and misses nothing',
+    'of Socket.IO %s takes over from its half-open socket at %s at once, and misses nothing',
     async (generation, at) => {
       const proxy: LossyProxy = await openLossyProxy();
       proxy.sendTo(near);
@@ -146,7 +146,7 @@ describe('a client whose network changes', () => {
       proxy.sendTo(undefined);
       proxy.loseClients(); // our side of the connection stays open
       await client.troubled();
-      for (const number of [5, 6, 7]) await post(number); // into the half-open socket
+      for (const number of [5, 6, 7]) await post(number); // these are written to the half-open socket
       await nodes.quiet();
       proxy.sendTo(at === 'the same node' ? near : far);
       const [half] = await nodes.openConnections();
@@ -201,7 +201,7 @@ describe('a socket whose connection breaks', () => {
     raw.answerPings(false);
     await post(1);
     await raw.packets(4);
-    raw.close(); // without a word, as a lost network does
+    raw.close(); // without a close frame, as when the network is lost
     await nodes.untilOpen(0);
     const back = await nodes.connect(far, '1');
     await post(2);

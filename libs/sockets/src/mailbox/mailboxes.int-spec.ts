@@ -122,7 +122,7 @@ describe('a socket that comes back', () => {
       const early = sockets.delivery(`early ${round}`, { token: node });
       sockets.now += 1;
       await sockets.close('1', { deliveries: [early] });
-      await sockets.park(live); // it was still in the queue of that node
+      await sockets.park(live); // the delivery was still in the queue of that node
       sockets.now += 1;
       await sockets.park(sockets.delivery(`away ${round}`));
       await sockets.park(live);
@@ -226,13 +226,13 @@ describe('a mailbox', () => {
 });
 
 describe('a delivery that expires', () => {
-  const told = async (...connections: string[]): Promise<string[]> => {
-    const told = [];
+  const informed = async (...connections: string[]): Promise<string[]> => {
+    const informed = [];
     for (const connection of connections) {
       const got = await sockets.comeBack(connection);
-      if (typeof got === 'object' && got.hasGap) told.push(connection);
+      if (typeof got === 'object' && got.hasGap) informed.push(connection);
     }
-    return told;
+    return informed;
   };
 
   it.each([
@@ -243,9 +243,9 @@ describe('a delivery that expires', () => {
     await away('other', { client: 'other' });
     await sockets.mailboxes.markMissed(sockets.delivery('d', { sourceToken: 'source' }), connection);
     await expect(sockets.comeBack('other', 'b', { client: 'other' })).resolves.toEqual(nothing);
-    await expect(told('source', '1', '2')).resolves.toEqual(expected);
+    await expect(informed('source', '1', '2')).resolves.toEqual(expected);
     for (const id of ['source', '1', '2']) await sockets.close(id);
-    await expect(told('source', '1', '2')).resolves.toEqual([]);
+    await expect(informed('source', '1', '2')).resolves.toEqual([]);
   });
 
   it('reaches an anonymous client that came back under any id', async () => {
@@ -269,7 +269,7 @@ describe('a delivery that expires', () => {
     await sockets.open('1', 'a');
     await sockets.mailboxes.markMissed(sockets.delivery('d'));
     await sockets.close('1');
-    await expect(told('1')).resolves.toEqual(['1']);
+    await expect(informed('1')).resolves.toEqual(['1']);
   });
 });
 

@@ -15,7 +15,7 @@ const movePauseMs = 250;
 
 /** The outcome if no mailbox has room, and the outcome if no socket of the user can come back. */
 export const endOfForwarding = {
-  full: { kind: 'expired', reason: 'too much waits for its socket already' },
+  full: { kind: 'expired', reason: 'the mailbox of its socket is full' },
   gone: { kind: 'expired', reason: 'its socket is gone' },
 } as const satisfies Readonly<Record<string, Outcome>>;
 
@@ -60,10 +60,13 @@ export class SocketForwarding {
     if (parked.length > 0) {
       await this.enqueue(parked, { delayMs: parkedMs, round: 'settle' });
     }
-    return deliveries.map((one) => ends.get(one) ?? { kind: 'expired', reason: 'its socket was found nowhere' });
+    return deliveries.map((one) => ends.get(one) ?? { kind: 'expired', reason: 'its socket was not found' });
   }
 
-  /** As `forward`, for a caller that records no outcomes: a socket node records the outcomes of deliveries that ended here. */
+  /**
+   * Does the same as `forward`, for a caller that records no outcomes: a socket node records the outcomes of deliveries that
+   * ended here.
+   */
   async forwardAll(deliveries: readonly Delivery[]): Promise<void> {
     if (deliveries.length === 0) return;
     const outcomes = await this.forward(deliveries.map((delivery) => ({ delivery })));

@@ -19,7 +19,7 @@ class EarlierVersion {
     await this.write('sockets', connection, { n: node, c: client, o: now - 1000, s: now - 500, x: now, ...more });
   }
 
-  /** Its `park.lua`. */
+  /** Does what `park.lua` of that version did. */
   async park(delivery: Delivery, { taken = 0, nameless = 0 } = {}): Promise<void> {
     const { sourceToken = '', notificationId } = delivery;
     const id = `${encodeURIComponent(notificationId)} ${delivery.client}`;

@@ -8,15 +8,24 @@
 --                  delivery for all sockets of the client that have been parked since then; taken is 1 once a socket has
 --                  received it, anonymous is 1 if it is for anonymous sockets too
 --
--- An entry; times in ms. The time of an opening or closing is later than all times before it, by a tenth within one ms, so that
--- a look at the entries is before or after each of them:
---   n node   e opening, unique at the node   c client   i digest of the session   a 1 if anonymous: the server generated the id
---   m mailbox   o opened at   s renewed at   x parked since, once it is closed   z closed at   g 1 if it missed something that is
---   stored nowhere
---   w parked since, while it is open and has not collected its mailbox   b parked since, before the last opening
---   h places before: list of {node, opened at, closed at or nothing}
---   u the opening that it took over from, until that opening has returned its unconfirmed deliveries
---   k, y notifications and bytes in its mailbox
+-- The fields of an entry; times are in ms. The time of an opening or closing is at least a tenth later than all times before it, so
+-- that each read of the entries is before or after it.
+--   n     node
+--   e     opening, unique at the node
+--   c     client
+--   i     digest of the session
+--   a     1 if the socket is anonymous: the server generated its id
+--   m     its mailbox in the index: the first connection id that it belonged to
+--   o     opened at
+--   s     renewed at
+--   x     parked since, once it is closed
+--   z     closed at
+--   g     1 if it missed something that is stored nowhere
+--   w     parked since, while it is open and has not collected its mailbox
+--   b     parked since, before the last opening
+--   h     places before: list of {node, opened at, closed at or nothing}
+--   u     the opening that it took over from, until that opening has returned its unconfirmed deliveries
+--   k, y  notifications and bytes in its mailbox
 
 local function entryOf(connection)
   local json = redis.call('HGET', KEYS[1], connection)

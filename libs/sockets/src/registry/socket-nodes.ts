@@ -2,7 +2,7 @@ import { socketNodeGroup } from '@pns/queue';
 import { LuaScript, type KeySpace, type RedisClient } from '@pns/redis';
 
 /** Durations in ms. */
-export interface NodeTimes {
+interface NodeTimes {
   readonly deadAfter: number;
   readonly takeOverLapses: number;
   readonly deadForgotten: number;
@@ -15,7 +15,7 @@ export interface NodeTimes {
 const nodeTimes: NodeTimes = { deadAfter: 5000, takeOverLapses: 5000, deadForgotten: 300_000 };
 
 /** The answer to a heartbeat. */
-export interface Heartbeat {
+interface Heartbeat {
   /**
    * Other nodes considered this node dead and its sockets parked. It must renew its sockets, call `revive`, and renew them
    * again.

@@ -227,7 +227,7 @@ describe('the same session under the same id', () => {
     sockets.now += 1;
     await sockets.open('1', 'b');
     await expect(sockets.collect('1')).resolves.toBe('wait');
-    // It was on its way to where the socket was.
+    // The delivery was on its way to the node where the socket was.
     await expect(sockets.park(later)).resolves.toEqual({ kind: 'parked', back: [] });
     const unconfirmed = { deliveries: [sent], hasGap: false };
     await expect(

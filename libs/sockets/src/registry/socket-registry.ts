@@ -34,7 +34,7 @@ export type Opened =
   | { readonly kind: 'full' };
 
 /** The result of a renewal for a socket that its node still holds. */
-export type Renewed =
+type Renewed =
   | 'renewed'
   /** Another opening has this connection id. */
   | 'taken'

@@ -8,13 +8,13 @@ export interface ClientOptions {
   readonly generation?: Generation;
   readonly path?: string;
   readonly query?: Readonly<Record<string, string>>;
-  /** The handshake data in the CONNECT of the fourth generation. */
+  /** The handshake data in the CONNECT of Socket.IO 4. */
   readonly auth?: Readonly<Record<string, unknown>>;
   readonly reconnection?: boolean;
   readonly transports?: readonly string[];
 }
 
-/** A real Socket.IO client of either generation that records every event. */
+/** A real client of Socket.IO 2 or 4 that records every event. */
 export class Client {
   /** Every event, as the arrays that came. */
   readonly frames: unknown[][] = [];

@@ -36,7 +36,7 @@ export interface TestNode {
   readonly url: string;
 }
 
-/** Nodes that share a Redis, a database and a configuration, and the part of the other apps. */
+/** Nodes that share a Redis, a database and a configuration. The methods do what the other apps would do. */
 export class TestNodes {
   private readonly nodes: TestNode[] = [];
   private readonly clients: Client[] = [];
@@ -101,7 +101,7 @@ export class TestNodes {
     };
   }
 
-  /** Makes the test about a user whom no other test touched. */
+  /** Sets `user` to a user that no earlier test has used. */
   nextUser(): void {
     this.user = { context: 1, user: this.user.user + 1 };
   }
@@ -282,7 +282,7 @@ export class TestNodes {
 }
 
 /** A load balancer with one node behind it at a time. */
-export interface Balancer {
+interface Balancer {
   readonly url: string;
   sendTo(node: TestNode): void;
   close(): Promise<void>;

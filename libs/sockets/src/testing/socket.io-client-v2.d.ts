@@ -1,11 +1,11 @@
-/** The second generation of the client has no types. These are the parts that the tests use. */
+/** Version 2 of the client has no types. These are the parts that the tests use. */
 declare module 'socket.io-client-v2' {
   interface Socket {
     readonly connected: boolean;
     on(name: string, listener: (...args: unknown[]) => void): this;
     open(): this;
     close(): this;
-    /** Takes every event, before those who listen to it. */
+    /** Called with every event, before the listeners of the event. */
     onevent: (packet: { data: unknown[] }) => void;
   }
   function io(url: string, options: Readonly<Record<string, unknown>>): Socket;

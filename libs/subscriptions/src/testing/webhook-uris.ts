@@ -263,7 +263,7 @@ const tails: readonly string[] = [
   '/x\ud800y',
 ];
 
-/** Not below the configured URI by scheme, host, port, credentials or the path before the tail. */
+/** URIs that are not below the configured one by scheme, host, port, credentials or the path before the tail. */
 const elsewhere: readonly string[] = [
   'https://push.example.com',
   'https://push.example.com/',

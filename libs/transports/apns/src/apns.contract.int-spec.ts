@@ -455,7 +455,7 @@ describe('a provider token', () => {
   it('leads to a retry if the clock of the machine is hours behind, and the reason names the clock', async () => {
     expect(await send(scene.transport({ now: () => now - 2 * 3_600_000 }))).toEqual({
       kind: 'retry',
-      reason: 'Apple answered 403 ExpiredProviderToken: is the clock of this machine right?',
+      reason: 'Apple answered 403 ExpiredProviderToken: check the clock of this machine',
     });
   });
 });

@@ -5,7 +5,7 @@ import forge from 'node-forge';
 import { keystoreRounds, maxKeystoreRounds } from './apns.keystore-rounds';
 
 /** The identity for TLS: a PKCS #12 file, or its content as PEM. */
-export type PushIdentity =
+type PushIdentity =
   { readonly pfx: Buffer; readonly passphrase: string } | { readonly cert: string; readonly key: string };
 
 /** An app's push certificate with its key. */
@@ -52,7 +52,7 @@ export function pushCertificate(pkcs12: Buffer, password: string): PushCertifica
 
 function openedCertificate(pkcs12: Buffer, password: string): PushCertificate {
   if (keystoreRounds(pkcs12) > maxKeystoreRounds) {
-    throw new CredentialError(`asks for more than ${maxKeystoreRounds} rounds of hashing; export it anew with fewer`);
+    throw new CredentialError(`needs more than ${maxKeystoreRounds} rounds of hashing; export it again with fewer`);
   }
   const identity = isReadByOpenssl(pkcs12, password)
     ? { pfx: pkcs12, passphrase: password }
@@ -141,7 +141,7 @@ function openedByForge(pkcs12: Buffer, password: string): forge.pkcs12.Pkcs12Pfx
       throw new CredentialError('cannot be opened with this password');
     }
     const sentence =
-      'is encrypted in a way that is not read here; export it anew with AES-256, as openssl pkcs12 -export does';
+      'is encrypted in a way that PNS does not support; export it again with AES-256, as openssl pkcs12 -export does';
     throw new CredentialError(sentence, { cause });
   }
 }

@@ -1,6 +1,6 @@
 import { keystoreRounds } from './apns.keystore-rounds';
 
-/** DER of a value with its length. */
+/** A value with its tag and length in DER. */
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {
   const content = Buffer.concat(parts);
   const length = Buffer.alloc(3);

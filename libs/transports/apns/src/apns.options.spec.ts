@@ -3,7 +3,10 @@ import forge from 'node-forge';
 import { apnsOptions, apnsOptionsFileFor, apnsSecretFields, certificateOf } from './apns.options';
 import { withRounds } from './testing/keystore-rounds';
 
-/** As Keychain Access exports them: RC2 and triple DES, which OpenSSL 3 does not read. Password `secret`, valid until 2126. */
+/**
+ * A keystore as Keychain Access exports it: RC2 and triple DES, which OpenSSL 3 does not read. Password `secret`, valid until
+ * 2126.
+ */
 const legacyKeystore = [
   'MIIGgQIBAzCCBkcGCSqGSIb3DQEHAaCCBjgEggY0MIIGMDCCAy8GCSqGSIb3DQEHBqCCAyAwggMcAgEAMIIDFQYJKoZIhvcNAQcBMBwGCiqGSIb3',
   'DQEMAQYwDgQI8FxCK4znKWICAggAgIIC6PdqkCpnlj/0u2+V9XBjkRC5HgyP7LhF5uxeoCcivZ7Fx3vzXbTbL6MuS1kB8Hw1p/0iaiotNYCglIXj',
@@ -146,7 +149,7 @@ it.each<[string, unknown, string]>([
   [
     'a keystore that takes minutes to open',
     { keystore: withRounds(keystore({ rounds: 999 }), 999, 0x7fffff), password: 'secret' },
-    'keystore asks for more than 1000000 rounds of hashing',
+    'keystore needs more than 1000000 rounds of hashing',
   ],
   [
     'a keystore without a key',

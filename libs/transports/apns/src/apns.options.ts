@@ -128,7 +128,7 @@ const clientId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, {
   error: 'A client is 1 to 64 letters, digits, underscores, dots and dashes',
 });
 
-/** Opening a certificate takes a thousand rounds of hashing, and each scrape of the metrics reads its end. */
+/** Opening a certificate takes a thousand rounds of hashing, and each scrape of the metrics reads its expiry. */
 const opened = new WeakMap<ApnsOptions, PushCertificate>();
 
 /** The certificate in the options, if they have one. @throws CredentialError if it cannot be opened */

@@ -59,13 +59,13 @@ export const documented: Readonly<Record<number, Readonly<Record<string, Verdict
 /** Longer texts for faults that an operator must correct. */
 const advice = new Map(
   Object.entries({
-    BadTopic: 'is the topic in the options the bundle id of the app?',
-    TopicDisallowed: 'is the topic in the options one that these credentials are for?',
-    BadDeviceToken: 'a device token of the other side of Apple (does production fit?), or of no side at all',
-    DeviceTokenNotForTopic: 'the device token belongs to another app, or the topic in the options does',
-    BadCertificateEnvironment: 'the certificate is for the other side of Apple; does production fit it?',
-    BadEnvironmentKeyIdInToken: 'the key is for the other side of Apple; does production fit it?',
-    ExpiredProviderToken: 'is the clock of this machine right?',
+    BadTopic: 'check that topic is the bundle id of the app',
+    TopicDisallowed: 'check that the credentials are for the topic in the options',
+    BadDeviceToken: 'the device token is not valid, or is of the other environment of Apple; check production',
+    DeviceTokenNotForTopic: 'the device token or the topic in the options belongs to another app',
+    BadCertificateEnvironment: 'the certificate is for the other environment of Apple; check production',
+    BadEnvironmentKeyIdInToken: 'the key is for the other environment of Apple; check production',
+    ExpiredProviderToken: 'check the clock of this machine',
   }),
 );
 

@@ -1,10 +1,18 @@
 import { hash } from 'node:crypto';
 import { Notification } from '@parse/node-apn';
-import { cutTexts, jsonBytes, maxDataFields, type PushContent, type Texts } from '@pns/payloads';
+import {
+  cutTexts,
+  fieldsThatFit,
+  isWithinBytes,
+  jsonBytes,
+  maxDataFields,
+  type PushContent,
+  type Texts,
+} from '@pns/payloads';
 import type { Delivery } from '@pns/transport-contract';
 
 /** One push as it is sent to Apple. */
-export interface ApnsPush {
+interface ApnsPush {
   readonly headers: Record<string, string>;
   readonly body: string;
 }
@@ -63,7 +71,7 @@ export function apnsBody(delivery: Delivery, content: PushContent): string {
   const data = appData(delivery, content);
   const areSmall = fieldsThatFit(data, maxBodyBytes).length === data.length;
   const whole = areSmall ? json(content, data) : undefined;
-  return whole !== undefined && fits(whole) ? whole : shortened(content, data);
+  return whole !== undefined && isWithinBytes(whole, maxBodyBytes) ? whole : shortened(content, data);
 }
 
 /** node-apn knows the names of Apple's fields. */
@@ -101,21 +109,4 @@ function shortened(content: PushContent, data: readonly [string, unknown][]): st
 function bytesWithoutTexts(named: PushContent, { title, body }: Texts): number {
   const placeholders = { ...(title !== undefined && { title: 't' }), ...(body !== undefined && { body: 'b' }) };
   return Buffer.byteLength(json({ ...named, ...placeholders }, [])) - Object.keys(placeholders).length;
-}
-
-/** The fields that fit into `room` bytes, in their order. A field that is too large does not exclude later ones. */
-function fieldsThatFit(fields: readonly [string, unknown][], room: number): [string, unknown][] {
-  let left = room;
-  return fields.filter(([key, value]) => {
-    // Quotes, colon and comma of the field, without the brackets. In a list, undefined has a JSON text too.
-    const bytes = jsonBytes(key) + 4 + Buffer.byteLength(JSON.stringify([value])) - 2;
-    if (bytes > left) return false;
-    left -= bytes;
-    return true;
-  });
-}
-
-function fits(body: string): boolean {
-  // Every UTF-16 unit takes one to three bytes, so most bodies need not be counted.
-  return body.length * 3 <= maxBodyBytes || Buffer.byteLength(body) <= maxBodyBytes;
 }

@@ -4,11 +4,11 @@ import { p256 } from '@noble/curves/nist.js';
 /** Apple accepts a token for an hour, and a new one every 20 minutes at most. */
 const periodMs = 40 * 60 * 1000;
 
-/** A token is used only from this time after its issue time, so that a clock that is ahead creates no token of the future. */
+/** A token is used only from this time after its issue time. Otherwise a clock that is ahead would create a token of the future. */
 const leewayMs = 5 * 60 * 1000;
 
 /** The team and the key of a token. */
-export interface ProviderTokenParts {
+interface ProviderTokenParts {
   readonly keyid: string;
   readonly teamid: string;
   readonly key: KeyObject;

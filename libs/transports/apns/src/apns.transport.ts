@@ -10,6 +10,7 @@ import { apple, apnsAnswer, defaultTimes } from './apns.peer';
 import { providerToken } from './apns.provider-token';
 import { isDeviceToken } from './apns.token';
 
+/** The functions and values that the transport needs. */
 export interface ApnsTransportParts {
   /** The current options of a client; read for each delivery. They are the same object until they change. */
   readonly options: (client: string) => ApnsOptions | undefined;
@@ -32,7 +33,7 @@ interface App {
   close(): void;
 }
 
-/** Two connections, each with half of the streams that Apple allows. */
+/** The capacity before the first connection: two connections, each with half of the streams that Apple allows. */
 const usualCapacity = 1000;
 
 /** Sends deliveries to Apple. Each client has its own connections and credentials. */
@@ -127,5 +128,5 @@ function notConfigured(client: string, options: ApnsOptions | undefined): Outcom
 }
 
 function expired(notAfter: number): string {
-  return `The push certificate expired on ${new Date(notAfter).toISOString().slice(0, 10)}; put a new one in its place.`;
+  return `The push certificate expired on ${new Date(notAfter).toISOString().slice(0, 10)}; replace it.`;
 }

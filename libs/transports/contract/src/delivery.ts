@@ -64,11 +64,11 @@ export interface Delivery {
   readonly timestamp: number;
   /** When its time to live ends, in ms since the epoch. */
   readonly expiresAt?: number;
-  /** When its window fell due, in ms since the epoch: the start of the end-to-end clock. */
+  /** When its window fell due, in ms since the epoch. The end-to-end duration begins here. */
   readonly dueAt: number;
   /** For open sockets: the place of its notification in the order of acceptance, among those of its window's due time. */
   readonly order?: number;
-  /** For open sockets: when presence was read to address it, by Redis' clock, in ms since the epoch. */
+  /** For open sockets: when the registry was read to address it, by Redis' clock, in ms since the epoch. */
   readonly lookedAt?: number;
   /** The user's primary e-mail address, if it is in the directory. */
   readonly email1?: string;

@@ -8,10 +8,12 @@ const neverRaw = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/g;
 const brokenEscape = /%(?![0-9a-f]{2})/i;
 
 /**
- * The normal form of an http(s) URI, which is the same for all spellings of a resource: that of the WHATWG URL Standard
- * (host in lower case and Punycode, IPv4 addresses in four parts, no default port, no dot segments), with the escapes
- * of RFC 3986, 6.2.2, no final dot behind a host, IPv4 in place of IPv4-mapped IPv6, and neither an empty query nor a
- * fragment. Other text is returned unchanged. A path or query with a `%` that begins no escape keeps its escapes.
+ * The normal form of an http(s) URI, which is the same for all spellings of a resource. It is the form of the WHATWG URL
+ * Standard: host in lower case and Punycode, IPv4 addresses in four parts, no default port, no dot segments. In addition, it has
+ * the escapes of RFC 3986, 6.2.2, no final dot behind a host, IPv4 in place of IPv4-mapped IPv6, and neither an empty query nor a
+ * fragment.
+ *
+ * Other text is returned unchanged. A path or query with a `%` that begins no escape keeps its escapes.
  */
 export function normalUri(text: string): string {
   const uri = parsedUrl(text);

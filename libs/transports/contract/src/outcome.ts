@@ -48,4 +48,5 @@ export type Outcome =
   /** Moved to another queue, because its target moved. It has not ended. */
   | { readonly kind: 'moved'; readonly reason: string };
 
+/** The kind of an outcome. */
 export type OutcomeKind = Outcome['kind'];

@@ -1,4 +1,4 @@
-/** How the tokens of a transport are spelled and compared. Pure. */
+/** How the tokens of a transport are spelled and compared. The functions have no side effects. */
 export interface TokenRule {
   /** Whether only the device knows its token, so that the last user who registers it owns the device. */
   readonly isSecret: boolean;

@@ -1,5 +1,6 @@
 /** The names of all transports. */
 export const transportNames = ['websocket', 'webhook', 'apns', 'fcm', 'wns', 'webpush'] as const;
+/** The name of a transport. */
 export type TransportName = (typeof transportNames)[number];
 
 /** Other names for some of them: those of the original, and that of Web Push on Android. */

@@ -27,7 +27,7 @@ const traits: Readonly<Record<TransportName, TransportTraits>> = {
   webpush: { ...device, hasPushKeys: true, hasEndpoints: true },
 };
 
-/** By any name: a row may be of a transport that only a newer version knows. */
+/** The traits by any name, because a row may be of a transport that only a newer version knows. */
 const traitsByName: ReadonlyMap<string, TransportTraits> = new Map(Object.entries(traits));
 
 /** The only differences between transports that the stages and the API know. */
@@ -35,8 +35,9 @@ function traitsOf(transport: TransportName): TransportTraits {
   return traitsByName.get(transport) ?? device;
 }
 
+/** A transport whose targets are registered as subscriptions. */
 export type RegisteredTransport = Exclude<TransportName, 'websocket'>;
-export type ConfiguredTransport = Extract<TransportName, 'webhook'>;
+type ConfiguredTransport = Extract<TransportName, 'webhook'>;
 
 /** Whether targets of `transport` are registered as subscriptions. */
 export function isRegistered(transport: TransportName): transport is RegisteredTransport {

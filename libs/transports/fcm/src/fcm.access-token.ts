@@ -35,7 +35,7 @@ export class AccessTokens {
     const { access_token: text, expires_in: seconds } = answer.json;
     // The token becomes part of a header.
     if (typeof text !== 'string' || !/^[!-~]{1,8192}$/.test(text)) {
-      const reason = 'The token endpoint answered without a token; is tokenEndpoint the right one?';
+      const reason = 'The token endpoint answered without a token; check tokenEndpoint.';
       throw new NoAnswerError({ kind: 'misconfigured', reason });
     }
     return { text, lifetimeMs: 1000 * (typeof seconds === 'number' && seconds > 0 ? seconds : assertionSeconds) };

@@ -14,7 +14,7 @@ import {
   startFcm,
 } from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { describeTransport, type Behaviour } from '@pns/transport-contract/testing';
+import { describeTransport, type Behaviour, patientMs } from '@pns/transport-contract/testing';
 import { fcmOptions, type FcmOptions, FcmTransport } from './index';
 
 // Creating keys is slow, so all tests share one authority.
@@ -66,8 +66,7 @@ class Scene {
     this.transport = new FcmTransport({ options, content, times: { answerMs: timeoutMs }, now: () => this.nowMs });
   }
 
-  /** Answers may be slow on a busy machine, so only tests of the time-out use a short one. */
-  static async start({ maxStreams, timeoutMs = 25_000 }: SceneOptions = {}): Promise<Scene> {
+  static async start({ maxStreams, timeoutMs = patientMs }: SceneOptions = {}): Promise<Scene> {
     const arrivals = new Arrivals(5000);
     const now = (): number => scene.nowMs;
     const google = await startFcm({
@@ -423,7 +422,7 @@ describe('the access token', () => {
     const refused = { kind: 'misconfigured', reason: 'FCM answered 401 (UNAUTHENTICATED).' };
     for (let count = 0; count < 3; count++) expect(await scene.deliver()).toEqual(refused);
     expect(scene.google.accounts.exchanges).toBe(2);
-    // With two tokens the first of them, and with one the others.
+    // The first delivery, the second with the old and the new token, and the others with the new token only.
     expect(scene.arrived()).toHaveLength(1 + 2 + 2);
   });
 

@@ -7,7 +7,7 @@ import { z } from 'zod';
 /** The fields that the API never returns. */
 export const fcmSecretFields: readonly string[] = ['serviceAccount', 'key'];
 
-export const defaultEndpoint = 'https://fcm.googleapis.com';
+const defaultEndpoint = 'https://fcm.googleapis.com';
 export const defaultTokenEndpoint = 'https://oauth2.googleapis.com/token';
 
 const whereToGetOne =
@@ -85,6 +85,7 @@ const disabledFields = fields.extend({
 /** The options of an enabled client with all defaults. Files are replaced by their content. */
 export type EnabledFcmOptions = Readonly<z.infer<typeof fields>>;
 
+/** The options of one client, enabled or not. */
 export type FcmOptions = EnabledFcmOptions | { readonly enabled: false };
 
 /** The options as the API accepts them: `serviceAccount` is Google's JSON, `caFile` is PEM text. */

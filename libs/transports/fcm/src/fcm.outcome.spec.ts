@@ -120,13 +120,13 @@ it('a token of another project holds its client until a push was accepted, and t
   const mismatch = answer(403, 'PERMISSION_DENIED', [fcmDetail('SENDER_ID_MISMATCH')]);
   expect(fcmOutcome(mismatch, true, now)).toEqual({
     kind: 'misconfigured',
-    reason: 'FCM answered 403 (SENDER_ID_MISMATCH): the token is one of another project.',
+    reason: 'FCM answered 403 (SENDER_ID_MISMATCH): the token belongs to another project.',
     isTargetOnly: true,
   });
   expect(fcmOutcome(mismatch, false, now)).toEqual({
     kind: 'misconfigured',
     reason:
-      'FCM answered 403 (SENDER_ID_MISMATCH): the token is one of another project, or serviceAccount is; nothing has been accepted with it yet.',
+      'FCM answered 403 (SENDER_ID_MISMATCH): the token or serviceAccount belongs to another project; Google has accepted nothing with serviceAccount yet.',
   });
 });
 

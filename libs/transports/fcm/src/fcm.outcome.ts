@@ -41,7 +41,7 @@ const canonicalErrors: Readonly<Record<string, Verdict>> = {
   UNKNOWN: 'retry',
   INVALID_ARGUMENT: 'rejected',
   DEADLINE_EXCEEDED: 'retry',
-  // Without FCM's UNREGISTERED, the project or the path was not found, and not the device.
+  // If the answer lacks FCM's code UNREGISTERED, the project or the path was not found, and not the device.
   NOT_FOUND: 'misconfigured',
   ALREADY_EXISTS: 'retry',
   PERMISSION_DENIED: 'misconfigured',
@@ -106,10 +106,10 @@ export function fcmOutcome({ status, retryAfter, body }: FcmAnswer, isProven: bo
 function mismatch(reason: string, isProven: boolean): Outcome {
   const said = reason.replace(/\.$/, '');
   return isProven
-    ? { kind: 'misconfigured', reason: `${said}: the token is one of another project.`, isTargetOnly: true }
+    ? { kind: 'misconfigured', reason: `${said}: the token belongs to another project.`, isTargetOnly: true }
     : {
         kind: 'misconfigured',
-        reason: `${said}: the token is one of another project, or serviceAccount is; nothing has been accepted with it yet.`,
+        reason: `${said}: the token or serviceAccount belongs to another project; Google has accepted nothing with serviceAccount yet.`,
       };
 }
 

@@ -6,7 +6,7 @@ import type { EnabledFcmOptions, FcmOptions } from './fcm.options';
 import { fcmOutcome } from './fcm.outcome';
 import { fcmMessage } from './fcm.payload';
 
-export interface FcmTransportParts {
+interface FcmTransportParts {
   /** The current options of a client; read for each delivery. They are the same object until they change. */
   readonly options: (client: string) => FcmOptions | undefined;
   /** The texts and fields of a push, or the reason why it cannot have any. */
@@ -17,7 +17,7 @@ export interface FcmTransportParts {
   readonly now?: () => number;
 }
 
-/** Four connections of a hundred streams. */
+/** The capacity before the first connection: four connections of a hundred streams. */
 const usualCapacity = 400;
 
 /** Sends deliveries with Firebase Cloud Messaging, each client with its own connections and service account. */

@@ -1,4 +1,4 @@
 export { fcmOptions, fcmOptionsFileFor, fcmSecretFields, type FcmOptions } from './fcm.options';
 export { fcmToken } from './fcm.token';
-export { FcmTransport, type FcmTransportParts } from './fcm.transport';
+export { FcmTransport } from './fcm.transport';
 export { fcmOutcome } from './fcm.outcome';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { withEnoughTime } from '@pns/local-servers/waiting';
 import { type Fault, type Sandbox, startSandbox, type WebhookArrivalsView } from '@pns/sandbox';
 import { type Delivery, demoSignatureSecret, type Outcome } from '@pns/transport-contract';
-import { describeTransport, faultsByStatus } from '@pns/transport-contract/testing';
+import { describeTransport, faultsByStatus, patientMs } from '@pns/transport-contract/testing';
 import { webhookOptions, type WebhookOptions, WebhookTransport, type WebhookTransportParts } from './index';
 
 const deliveryTo = (token: string): Delivery => ({
@@ -27,8 +27,7 @@ const deliveryTo = (token: string): Delivery => ({
   attempt: 1,
 });
 
-/** Answers may be slow on a busy machine, so only tests of the time-out use a short one. */
-const loopback = { httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], timeoutMillis: 25_000 };
+const loopback = { httpsOnly: false, allowedNetworks: ['127.0.0.0/8'], timeoutMillis: patientMs };
 
 /** A subscription's meta as the transport reads it. */
 type MetaOf = WebhookTransportParts['metaOf'];

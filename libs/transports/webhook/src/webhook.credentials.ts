@@ -15,7 +15,7 @@ export const ownCredentials = fields.check(({ value, issues }) => {
   const hasLogin = (value.login ?? value.username) !== undefined;
   if (hasLogin === (value.password !== undefined)) return;
   const [missing, present] = hasLogin ? ['password', 'its login'] : ['login', 'password'];
-  issues.push({ code: 'custom', message: `is missing beside ${present}`, path: [missing], input: value });
+  issues.push({ code: 'custom', message: `is missing; ${present} needs it`, path: [missing], input: value });
 });
 
 /**

@@ -46,7 +46,7 @@ const signingSecret = z
       !secret.startsWith('whsec_') ||
       /^whsec_(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(secret),
     {
-      error: 'begins with whsec_ and so must go on in base64, with its padding',
+      error: 'begins with whsec_, so the rest must be base64 with its padding',
     },
   );
 
@@ -58,7 +58,7 @@ const fields = z.strictObject(
         error: 'must be an absolute http or https URI without credentials, fragment, spaces or dot segments',
       })
       .refine(hasUsablePort, { error: 'has port 0, to which nothing connects' })
-      .transform(normalUri) // it is compared with URIs of subscriptions, which are in this form
+      .transform(normalUri) // `uri` is compared with URIs of subscriptions, which are in this form
       .optional(),
     uriValidationMode: z.enum(uriValidationModes, { error: 'must be prefix, exact or none' }).default('prefix'),
     webhookSecret: headerValue.optional(),
@@ -70,7 +70,7 @@ const fields = z.strictObject(
     signatureHeaderName: z
       .string()
       .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'must be the name of a header')
-      .refine((name) => !takenHeaders.has(name.toLowerCase()), { error: 'is a header with a meaning of its own' })
+      .refine((name) => !takenHeaders.has(name.toLowerCase()), { error: 'is a header with another meaning' })
       .default('X-OX-Signature'),
     maxTimeToLiveMillis: z.int().min(0).default(0),
     maxNumberOfSubscriptionsPerUser: z.int().min(0).max(10_000).default(0),
@@ -111,21 +111,21 @@ function entryFaults(options: WebhookOptions): [field: keyof WebhookOptions, fau
       'uri',
       options.httpsOnly &&
         options.uri?.toLowerCase().startsWith('http:') === true &&
-        'is not https; correct it, or set httpsOnly to false where that is really meant',
+        'is not https; correct it, or set httpsOnly to false if http is intended',
     ],
     [
       'uri',
       options.uri === undefined &&
         hasSecret(options) &&
-        'is missing, and secrets are only ever sent to it and below it; set it or remove them',
+        'is missing; secrets are sent only to this URI and below it, so set it or remove them',
     ],
-    ['password', options.login !== undefined && options.password === undefined && 'is missing beside login'],
-    ['login', options.password !== undefined && options.login === undefined && 'is missing beside password'],
+    ['password', options.login !== undefined && options.password === undefined && 'is missing; login needs it'],
+    ['login', options.password !== undefined && options.login === undefined && 'is missing; password needs it'],
     [
       'signatureSecret',
       options.previousSignatureSecret !== undefined &&
         options.signatureSecret === undefined &&
-        'is missing beside previousSignatureSecret',
+        'is missing; previousSignatureSecret needs it',
     ],
   ];
   return faults.filter((fault): fault is [keyof WebhookOptions, string] => fault[1] !== false);

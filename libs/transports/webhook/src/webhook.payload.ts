@@ -39,7 +39,7 @@ export function webhookHeaders(
   };
   if (delivery.traceparent !== undefined) {
     headers['traceparent'] = delivery.traceparent;
-    // It may hold facts of the operator's systems, and users choose where others go.
+    // `tracestate` may contain facts about the operator's systems, and users choose the URIs of other targets.
     if (isTrusted && delivery.tracestate !== undefined) headers['tracestate'] = delivery.tracestate;
   }
   const authorization = ownAuthorization ?? (isTrusted ? authorizationHeader(options) : undefined);

@@ -1,15 +1,10 @@
-import { isIP } from 'node:net';
+import { namedTarget, type NamedTarget } from '@pns/http-client';
 import { isUriWithin, webhookUriFault } from '@pns/subscriptions';
 import { normalUri, type Outcome } from '@pns/transport-contract';
 import type { WebhookOptions } from './webhook.options';
 
 /** The target of a delivery. */
-export interface Target {
-  readonly origin: string;
-  /** Path and query. */
-  readonly path: string;
-  /** The host if it is a name; absent if it is an address. */
-  readonly name?: string;
+export interface Target extends NamedTarget {
   /** Whether it is the configured URI or below it. Only then secrets and signatures are sent to it. */
   readonly isTrusted: boolean;
 }
@@ -29,12 +24,5 @@ export function webhookTarget(token: string, options: WebhookOptions): Target | 
   const uri = normalUri(token);
   const ruleFault = webhookUriFault(uriValidationMode, configured, uri);
   if (ruleFault !== undefined) return { kind: 'misconfigured', reason: ruleFault, isTargetOnly: true };
-  const { origin, hostname, pathname, search } = new URL(uri);
-  const isTrusted = isUriWithin(configured, uri);
-  return { origin, path: pathname + search, ...(isName(hostname) && { name: hostname }), isTrusted };
-}
-
-/** The parser writes every spelling of an IPv4 address in its dotted form, and IPv6 in brackets. */
-function isName(hostname: string): boolean {
-  return isIP(hostname) === 0 && !hostname.startsWith('[');
+  return { ...namedTarget(new URL(uri)), isTrusted: isUriWithin(configured, uri) };
 }

@@ -6,12 +6,12 @@ import { nameServerLookUp } from '@pns/http-client';
 import { NameServer, type Zone } from '@pns/http-client/testing/name-server';
 import { withEnoughTime } from '@pns/local-servers/waiting';
 import type { Delivery, Outcome } from '@pns/transport-contract';
+import { patientMs } from '@pns/transport-contract/testing';
 import { webhookOptions, type WebhookOptions } from './webhook.options';
 import { WebhookTransport } from './webhook.transport';
 
 const anywhere = { uriValidationMode: 'none', httpsOnly: false, allowedNetworks: ['127.0.0.0/8'] };
-/** Long enough for a busy machine; tests of the time-out set a shorter one. */
-const patient = { ...anywhere, timeoutMillis: 25_000 };
+const patient = { ...anywhere, timeoutMillis: patientMs };
 
 let names: NameServer;
 let transport: WebhookTransport;

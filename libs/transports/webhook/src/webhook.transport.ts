@@ -19,6 +19,7 @@ import { isAboutCaller, isEndpointFailure, webhookOutcome } from './webhook.outc
 import { webhookBody, webhookHeaders } from './webhook.payload';
 import { type Target, webhookTarget } from './webhook.target';
 
+/** The functions and values that the transport needs. */
 export interface WebhookTransportParts {
   /** The current options of a webhook, by the subscription's client; called for each delivery. */
   readonly options: (client: string) => WebhookOptions | undefined;

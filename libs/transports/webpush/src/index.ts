@@ -8,5 +8,5 @@ export {
 } from './webpush.options';
 export { currentKeys, vapidKeysFor } from './webpush.server-keys';
 export { webpushToken } from './webpush.token';
-export { WebpushTransport, type WebpushTransportParts } from './webpush.transport';
+export { WebpushTransport } from './webpush.transport';
 export { webpushVerdict } from './webpush.outcome';

@@ -9,7 +9,7 @@ import {
   type WebpushProvider,
 } from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { describeTransport, faultsByStatus } from '@pns/transport-contract/testing';
+import { describeTransport, faultsByStatus, patientMs } from '@pns/transport-contract/testing';
 import { newVapidKeys, webpushOptions, type WebpushOptions, WebpushTransport } from './index';
 
 const authority = makeAuthority();
@@ -47,7 +47,7 @@ class Scene {
     });
   }
 
-  static async start(answerMs = 25_000, applicationServerKey = server.publicKey): Promise<Scene> {
+  static async start(answerMs = patientMs, applicationServerKey = server.publicKey): Promise<Scene> {
     const arrivals = new Arrivals(100);
     const service = await startWebpush({ port: 0, authority, arrivals });
     return new Scene(service, arrivals, answerMs, applicationServerKey);

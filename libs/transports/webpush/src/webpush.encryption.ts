@@ -12,7 +12,7 @@ export const maxContentBytes =
   maxBodyBytes - saltBytes - sizeBytes - lengthBytes - keyBytes - delimiterBytes - tagBytes;
 
 /** The keys of a browser's subscription. */
-export interface ReceiverKeys {
+interface ReceiverKeys {
   /** The public key of the browser: an uncompressed point on the curve. */
   readonly p256dh: Buffer;
   /** The secret that the browser shares with the server. */
@@ -20,7 +20,7 @@ export interface ReceiverKeys {
 }
 
 /** The random parts of one message. */
-export interface MessageSecrets {
+interface MessageSecrets {
   readonly privateKey: Buffer;
   readonly salt: Buffer;
 }

@@ -38,7 +38,7 @@ export function isPublicKey(text: string): boolean {
     ECDH.convertKey(bytes, curve);
     return true;
   } catch {
-    return false; // it is not on the curve
+    return false; // the point is not on the curve
   }
 }
 
@@ -56,7 +56,7 @@ export function isPair({ publicKey, privateKey }: VapidKeys): boolean {
     pair.setPrivateKey(bytes);
     return pair.getPublicKey().equals(Buffer.from(publicKey, 'base64url'));
   } catch {
-    return false; // it is 0, or not below the order of the curve
+    return false; // the number is 0, or not below the order of the curve
   }
 }
 

@@ -23,8 +23,8 @@ it('accepts keys with padding, and in the characters of base64', () => {
 });
 
 it.each<[string, object, RegExp]>([
-  ['a public key alone', { publicKey: one.publicKey }, /^privateKey is missing beside publicKey/],
-  ['a private key alone', { privateKey: one.privateKey }, /^publicKey is missing beside privateKey/],
+  ['a public key alone', { publicKey: one.publicKey }, /^privateKey is missing; publicKey needs it/],
+  ['a private key alone', { privateKey: one.privateKey }, /^publicKey is missing; privateKey needs it/],
   ['keys of two pairs', { ...one, privateKey: other.privateKey }, /^privateKey does not belong to publicKey/],
   ['an earlier pair of two', { previousKeys: [{ ...one, privateKey: other.privateKey }] }, /does not belong/],
   ['a private key of 0', { ...one, privateKey: 'A'.repeat(43) }, /does not belong/],

@@ -51,8 +51,8 @@ export const webpushOptions: z.ZodType<WebpushOptions> = fields.check(({ value, 
   const { publicKey, privateKey } = value;
   const report = (path: string, message: string) =>
     issues.push({ code: 'custom', message, path: [path], input: undefined });
-  if (publicKey === undefined && privateKey !== undefined) report('publicKey', 'is missing beside privateKey');
-  if (privateKey === undefined && publicKey !== undefined) report('privateKey', 'is missing beside publicKey');
+  if (publicKey === undefined && privateKey !== undefined) report('publicKey', 'is missing; privateKey needs it');
+  if (privateKey === undefined && publicKey !== undefined) report('privateKey', 'is missing; publicKey needs it');
   if (publicKey !== undefined && privateKey !== undefined && !isPair({ publicKey, privateKey })) {
     report('privateKey', pairSentence);
   }

@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto';
-import { cutTexts, jsonBytes, type PushContent, type Texts, wellFormed } from '@pns/payloads';
+import {
+  cutTexts,
+  fieldsThatFit,
+  isWithinBytes,
+  jsonBytes,
+  type PushContent,
+  type Texts,
+  wellFormed,
+} from '@pns/payloads';
 import type { Delivery, Outcome } from '@pns/transport-contract';
 import { maxContentBytes } from './webpush.encryption';
 import type { Urgency } from './webpush.options';
@@ -21,7 +29,7 @@ const urgencyOf: Readonly<Record<Delivery['priority'], Urgency>> = { high: 'high
 /** A push message before its encryption. */
 export interface WebpushMessage {
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON. */
+  /** The content as JSON. */
   readonly content: string;
 }
 
@@ -61,7 +69,7 @@ type Fields = Readonly<Record<string, unknown>>;
 function fitted(delivery: Delivery, { title, body, ...rest }: PushContent, isDeclarative: boolean): string {
   const content = { ...rest, ...titled({ title, body }) };
   const whole = json(delivery, content, content.data, isDeclarative);
-  return fits(whole) ? whole : shortened(delivery, content, isDeclarative);
+  return isWithinBytes(whole, maxContentBytes) ? whole : shortened(delivery, content, isDeclarative);
 }
 
 /** Every notification has a title, so a body without one becomes the title. */
@@ -109,7 +117,8 @@ function shortened(delivery: Delivery, content: PushContent, isDeclarative: bool
   const room = maxContentBytes - Buffer.byteLength(least);
   const left = room - jsonBytes(title ?? '') - jsonBytes(body ?? '');
   if (left < 0) return json(delivery, { ...named, ...cutTexts(texts, room, jsonBytes) }, {}, isDeclarative, true);
-  return json(delivery, { ...named, ...texts }, fieldsThatFit(content.data, left), isDeclarative, true);
+  const fitting = Object.fromEntries(fieldsThatFit(Object.entries(content.data), left));
+  return json(delivery, { ...named, ...texts }, fitting, isDeclarative, true);
 }
 
 function short(name: 'cid' | 'navigate', value: string | undefined): { cid?: string; navigate?: string } {
@@ -118,22 +127,4 @@ function short(name: 'cid' | 'navigate', value: string | undefined): { cid?: str
 
 function emptied({ title, body }: Texts): Texts {
   return { ...(title !== undefined && { title: '' }), ...(body !== undefined && { body: '' }) };
-}
-
-/** The fields for which `room` bytes suffice, in their order. A field that is too large does not exclude later ones. */
-function fieldsThatFit(data: Fields, room: number): Fields {
-  let left = room;
-  const chosen = Object.entries(data).filter(([key, value]) => {
-    // Quotes, colon and comma of the field, less the brackets. In a list, undefined has JSON too.
-    const bytes = jsonBytes(key) + 4 + Buffer.byteLength(JSON.stringify([value])) - 2;
-    if (bytes > left) return false;
-    left -= bytes;
-    return true;
-  });
-  return Object.fromEntries(chosen);
-}
-
-function fits(text: string): boolean {
-  // A UTF-16 unit has one to three bytes, so most messages need no measuring.
-  return text.length * 3 <= maxContentBytes || Buffer.byteLength(text) <= maxContentBytes;
 }

@@ -23,7 +23,7 @@ import { vapidKeysFor } from './webpush.server-keys';
 import { pushTarget } from './webpush.target';
 import { VapidTokens } from './webpush.vapid';
 
-export interface WebpushTransportParts {
+interface WebpushTransportParts {
   /** The current options of a client; called for each delivery. A client without options uses the defaults. */
   readonly options: (client: string) => WebpushOptions | undefined;
   /** The content of a push, or why there is none. */

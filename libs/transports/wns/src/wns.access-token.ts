@@ -26,11 +26,11 @@ export async function accessToken(options: WnsOptions, connections: WnsConnectio
 /** The URL and the form of a token request. */
 export interface TokenRequest {
   readonly url: URL;
-  /** Form fields, encoded. */
+  /** The encoded fields of the form. */
   readonly body: string;
 }
 
-export function tokenRequest({ sid, secret, tenantId, tokenEndpoint }: WnsOptions): TokenRequest {
+function tokenRequest({ sid, secret, tenantId, tokenEndpoint }: WnsOptions): TokenRequest {
   const [url, scope] =
     tenantId === undefined
       ? ['https://login.live.com/accesstoken.srf', 'notify.windows.com']

@@ -1,6 +1,6 @@
 /**
- * Whether a push, and with it our access token, may be sent to `uri`: https, without credentials and fragment, on
- * `notify.windows.com` or below it, or on one of `allowedHosts` (`host` for any port, or `host:port`).
+ * Whether a push, and with it our access token, may be sent to `uri`. It must be https, without credentials and fragment. Its
+ * host must be `notify.windows.com`, below it, or one of `allowedHosts` (`host` for any port, or `host:port`).
  *
  * Source: https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/wns-overview, "Important notes": a
  * service must check the domain and not the subdomain, because an attacker's channel would receive the pushes. No other domain is

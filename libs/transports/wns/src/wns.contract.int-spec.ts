@@ -15,7 +15,7 @@ import {
   type WnsProvider,
 } from '@pns/sandbox';
 import type { Delivery, Outcome } from '@pns/transport-contract';
-import { describeTransport, type Behaviour, faultsByStatus } from '@pns/transport-contract/testing';
+import { describeTransport, type Behaviour, faultsByStatus, patientMs } from '@pns/transport-contract/testing';
 import { wnsOptions, type WnsOptions, WnsTransport } from './index';
 
 // Creating keys is slow, so all tests share one authority.
@@ -41,9 +41,6 @@ const delivery: Delivery = {
 const slow = { topic: 'ops:slow', payload: { a: Array.from({ length: 1000 }, () => 1) } };
 const slowTemplate = '{{#a}}{{#a}}x{{/a}}{{/a}}';
 const silent: Partial<Delivery> = { topic: 'ox:calendar:updates', payload: { folders: ['cal://0/31'] } };
-
-/** Answers may be slow on a busy machine, so only tests of the time-out use a short one. */
-const patientMs = 25_000;
 
 /** The sandbox's Microsoft, a client that is configured for it, a channel of its app, and a clock that tests can advance. */
 class Scene {
@@ -154,7 +151,7 @@ describe('a push', () => {
   });
 
   it.each(['toast', 'tile', 'badge', 'raw'] as const)(
-    'as a %s obeys all rules of WNS, also if it shows nothing',
+    'as a %s follows all rules of WNS, also if it shows nothing',
     async (type) => {
       scene.configure({ type });
       for (const more of [{}, silent, { ...silent, priority: 'low' as const, expiresAt: 1 }]) {

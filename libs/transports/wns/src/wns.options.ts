@@ -3,7 +3,8 @@ import { bundleSentence, hasUsablePort, isCertificateBundle, pemText, textFault 
 import { z } from 'zod';
 
 /** The kinds of a push, by Microsoft's names. */
-export const wnsTypes = ['toast', 'tile', 'badge', 'raw'] as const;
+const wnsTypes = ['toast', 'tile', 'badge', 'raw'] as const;
+/** One of `wnsTypes`. */
 export type WnsType = (typeof wnsTypes)[number];
 
 const text = z.string({ error: textFault });

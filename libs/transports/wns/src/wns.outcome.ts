@@ -31,12 +31,12 @@ export const documentedStatuses: Readonly<Record<number, Verdict>> = {
 };
 
 /**
- * What WNS did with a push that it answered with 200: the header X-WNS-Status, which older pages call X-WNS-NotificationStatus, and,
- * for a dropped push, X-WNS-DeviceConnectionStatus. Source: as above, "Send notification response". A dropped push is not delivered,
- * although the status is 200. If the device is away, it may be back at the next attempt. If the device is connected, it does not
- * accept the push (the user switched it off, or no app handles a raw push), and there is no retry.
+ * What WNS did with a push that it answered with 200: the header X-WNS-Status, which older pages call X-WNS-NotificationStatus,
+ * and, for a dropped push, X-WNS-DeviceConnectionStatus. Source: as above, "Send notification response". A dropped push is not
+ * delivered, although the status is 200. If the device is away, it may be back at the next attempt. A connected device does not
+ * accept the push: the user switched it off, or no app handles a raw push. Then there is no retry.
  */
-export const documentedDrops: Readonly<Record<string, Readonly<Record<string, Verdict>>>> = {
+const documentedDrops: Readonly<Record<string, Readonly<Record<string, Verdict>>>> = {
   received: { connected: 'delivered', disconnected: 'delivered', tempconnected: 'delivered', '': 'delivered' },
   dropped: { connected: 'rejected', disconnected: 'retry', tempconnected: 'retry', '': 'retry' },
   channelthrottled: { connected: 'retry', disconnected: 'retry', tempconnected: 'retry', '': 'retry' },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cutTexts, jsonBytes, type PushContent, type Texts, utf8Bytes } from '@pns/payloads';
+import { cutTexts, isWithinBytes, jsonBytes, type PushContent, type Texts, utf8Bytes } from '@pns/payloads';
 import type { Delivery } from '@pns/transport-contract';
 import type { WnsOptions, WnsType } from './wns.options';
 import { legalXml, xmlText } from './wns.xml';
@@ -125,15 +125,10 @@ function legalTexts({ title, body }: PushContent): Texts {
 function rawJson({ id, topic, timestamp }: Delivery, { title, body, badge, cid, data }: PushContent): string {
   const about = { id, topic, timestamp };
   const whole = JSON.stringify({ ...about, cid, title, body, badge, data });
-  if (fits(whole)) return whole;
+  if (isWithinBytes(whole, maxBodyBytes)) return whole;
   const named = cid === undefined || jsonBytes(cid) > maxCidBytes ? about : { ...about, cid };
   const json = (texts: Texts): string => JSON.stringify({ ...named, ...texts, badge, truncated: true });
   const texts = { ...(title && { title }), ...(body && { body }) };
   const room = maxBodyBytes - Buffer.byteLength(json({ ...(title && { title: '' }), ...(body && { body: '' }) }));
   return json(cutTexts(texts, room, jsonBytes));
-}
-
-function fits(body: string): boolean {
-  // Every UTF-16 unit takes one to three bytes, so most bodies need not be counted.
-  return body.length * 3 <= maxBodyBytes || Buffer.byteLength(body) <= maxBodyBytes;
 }

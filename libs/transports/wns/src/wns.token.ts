@@ -4,7 +4,7 @@ import { isChannelUri } from './wns.channel';
 /** Only characters of RFC 3986, no encoded character in the host, and a path or a query that names the channel. */
 const channel = /^https:\/\/[\w.:[\]-]+[/?]+[\w.~:@!$&'()*+,;=%-][\w.~:/?@!$&'()*+,;=%-]*$/i;
 
-/** Channel URIs. */
+/** The rule for channel URIs. */
 export const wnsToken: TokenRule = {
   isSecret: true,
   normalToken: normalUri,

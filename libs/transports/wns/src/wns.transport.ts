@@ -8,7 +8,7 @@ import type { WnsOptions } from './wns.options';
 import { wnsOutcome } from './wns.outcome';
 import { wnsPush } from './wns.payload';
 
-export interface WnsTransportParts {
+interface WnsTransportParts {
   /** The current options of a client; read for each delivery. They are the same object until they change. */
   readonly options: (client: string) => WnsOptions | undefined;
   /** The texts and fields of a push, or the reason why it cannot have any. */
@@ -68,8 +68,8 @@ export class WnsTransport implements Transport {
 }
 
 /**
- * Not `gone`, because an operator may still allow the host. Not `misconfigured`, because a stranger could then hold the pushes of all
- * users.
+ * The outcome is not `gone`, because an operator may still allow the host. It is not `misconfigured`, because a stranger could
+ * then hold the pushes of all users.
  */
 const notAChannel: Outcome = {
   kind: 'rejected',

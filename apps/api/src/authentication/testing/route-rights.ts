@@ -3,8 +3,8 @@ import type { ApiScope } from '@pns/persistence';
 /**
  * What a key that is restricted to contexts may do with a route:
  *
- * - `path`, `query`, `body`: the request names its context there, and another one is refused before the route is asked;
- * - `handler`: the route finds out itself, and answers as `foreign` says;
+ * - `path`, `query`, `body`: the request names its context there; another context is refused before the handler runs;
+ * - `handler`: the handler finds the context, and answers as `foreign` says if it is another one;
  * - `anyone`: the answer is the same for every key;
  * - `server`: the route concerns the whole server, and is refused.
  */

@@ -30,7 +30,7 @@ async function keysOf({ redis, redisPrefix }: TestApi): Promise<string[]> {
   return [...keys];
 }
 
-/** The type of each key. */
+/** The Redis type of each key. */
 export async function keyTypes(api: TestApi): Promise<ReadonlyMap<string, string>> {
   const types = (await keysOf(api)).map(async (key) => [key, await api.redis.type(key)] as const);
   return new Map((await Promise.all(types)).filter(([, type]) => type !== 'none'));
@@ -53,7 +53,7 @@ async function redisLines(api: TestApi): Promise<string[]> {
       case 'stream':
         return (await redis.xrange(key, '-', '+')).map(([id, fields]) => `${key} ${id} ${fields.join(' ')}`);
       case 'none':
-        return []; // it expired meanwhile
+        return []; // the key expired meanwhile
       default:
         throw new Error(`${key} is of a kind that this test cannot read.`);
     }
@@ -68,7 +68,7 @@ function pairs(flat: readonly string[]): string[][] {
 /** The bytes of both stores as a backup would have them, one character each. */
 export async function rawDump(api: TestApi): Promise<{ readonly postgres: string; readonly redis: string }> {
   const { redis } = api;
-  // Else texts that repeat themselves could not be found.
+  // Compression would hide repeated texts from the search.
   await redis.config('SET', 'rdbcompression', 'no');
   const values = (await keysOf(api)).map(async (key) => `${key} ${(await redis.dumpBuffer(key)).toString('latin1')}`);
   const text = (await Promise.all(values)).join('\n');

@@ -19,7 +19,7 @@ export function at(method: string, path: string, requests: readonly AtOnePath[])
   return requests.map(([name, ...rest]) => [name, method, path, ...rest]);
 }
 
-/** The UUID of nothing. */
+/** A UUID that identifies nothing. */
 export const someId = '4fd7cb5c-6a2e-4a0e-8d5a-1c1f6a3a9f10';
 
 export const ingest = '/v1/notifications';
@@ -28,12 +28,12 @@ export const notify = '/preliminary/http-notify/v1/notify';
 export const mail = { context: 1, user: 14, topic: 'ox:mail:new', payload: { folder: 'default0/INBOX' } };
 export const dovecot = { user: '4@1', event: 'messageNew', folder: 'INBOX', 'imap-uid': 5 };
 
-/** The mail, changed for the worse. */
+/** A POST of the mail with `changes` that make it invalid. */
 export function post(changes: object): TestRequest {
   return { body: { ...mail, ...changes } };
 }
 
-/** The mail, sent by the holder of `key`. */
+/** A POST of the mail with the API key `key`. */
 export function postBy(key: string): TestRequest {
   return { body: mail, key };
 }

@@ -14,7 +14,7 @@ export interface Route {
   readonly methods: readonly string[];
 }
 
-/** Good values of parameters, by their names. */
+/** Valid values of parameters, by their names. */
 const parameters: Readonly<Record<string, string>> = {
   id: someId,
   context: '901',
@@ -29,7 +29,7 @@ const phone = { client: 'mobile', transport: 'apns', token: 'abc', topics: ['ox:
 const ofUser = { context: 901, user: 902 };
 const value = { value: 1000 };
 
-/** A good body of each route that takes one. */
+/** A valid body of each route that takes one. */
 const bodies: Readonly<Record<string, object>> = {
   'POST /v1/notifications': { ...mail, sourceToken: 'a', ttlSeconds: 60, aggregationKey: 'k', id: 'n' },
   'PUT /preliminary/http-notify/v1/notify': { ...dovecot, from: 'A <a@b.c>', subject: 's', snippet: 't', unseen: 1 },
@@ -308,7 +308,10 @@ function filled(path: string, odd: Readonly<Record<string, string>> = {}): strin
 
 const placeholder = '"\u0001"';
 
-/** The body with each of its values in turn replaced by each hostile one, and with each hostile one as a member more. */
+/**
+ * Variants of the body as JSON: each value in turn is replaced by each hostile value, or one member with a hostile value is
+ * added.
+ */
 function changed(body: object): string[] {
   const places: string[] = [JSON.stringify({ ...body, more: '\u0001' })];
   const visit = (value: unknown, put: (changed: unknown) => object): void => {

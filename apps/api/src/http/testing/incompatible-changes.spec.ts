@@ -71,12 +71,12 @@ function document() {
   };
 }
 
-/** Any part of the document, for plants that change its shape. */
+/** Any part of the document, for changes of its shape. */
 interface Part {
   [name: string]: Part;
 }
 
-type Plant = (document: Part) => void;
+type Edit = (document: Part) => void;
 
 function set(part: Part | undefined, name: string, value: unknown): void {
   Object.assign(part ?? {}, { [name]: value });
@@ -95,13 +95,13 @@ const schema = (document: Part, name: string): Part => document['components']?.[
 const field = (document: Part, name: string, property: string): Part =>
   schema(document, name)['properties']?.[property] as Part;
 
-function planted(plant: Plant): ReturnType<typeof incompatibleChanges> {
+function changesBy(edit: Edit): ReturnType<typeof incompatibleChanges> {
   const after = document();
-  plant(after as unknown as Part);
+  edit(after as unknown as Part);
   return incompatibleChanges(document(), after);
 }
 
-const incompatible: readonly (readonly [name: string, subject: string, plant: Plant])[] = [
+const incompatible: readonly (readonly [name: string, subject: string, edit: Edit])[] = [
   ['a removed path', 'GET /v1/health', (d) => remove(d['paths'], '/v1/health')],
   ['a removed method', 'POST /v1/things', (d) => remove(things(d), 'post')],
   ['a removed success status', 'POST /v1/things', (d) => remove(added(d)['responses'], '201')],
@@ -173,7 +173,7 @@ const incompatible: readonly (readonly [name: string, subject: string, plant: Pl
   ],
 ];
 
-const compatible: readonly (readonly [name: string, plant: Plant])[] = [
+const compatible: readonly (readonly [name: string, edit: Edit])[] = [
   ['nothing', () => undefined],
   ['a new path', (d) => set(d['paths'], '/v1/more', { get: { responses: {} } })],
   ['a new method', (d) => set(things(d), 'put', { responses: {} })],
@@ -202,18 +202,18 @@ const compatible: readonly (readonly [name: string, plant: Plant])[] = [
   ],
 ];
 
-it.each(incompatible)('finds %s', (_name, subject, plant) => {
-  const changes = planted(plant);
+it.each(incompatible)('finds %s', (_name, subject, edit) => {
+  const changes = changesBy(edit);
   expect([...new Set(changes.map((change) => change.subject))]).toContain(subject);
   for (const { text } of changes) expect(text).toMatch(/^\S.*\S$/);
 });
 
-it.each(compatible)('accepts %s', (_name, plant) => {
-  expect(planted(plant)).toEqual([]);
+it.each(compatible)('accepts %s', (_name, edit) => {
+  expect(changesBy(edit)).toEqual([]);
 });
 
 describe('a change is named', () => {
-  const changes = planted((d) => remove(schema(d, 'Thing')['properties'], 'id'));
+  const changes = changesBy((d) => remove(schema(d, 'Thing')['properties'], 'id'));
   const changelog = (bullet: string, heading = 'Breaking', release = 'Unreleased'): string =>
     `# Changelog\n\n## ${release}\n\n### Added\n\n- \`other\`.\n\n### ${heading}\n\n- ${bullet}\n\n## 0.0.1\n\n### Fixed\n\n- A fault.\n`;
   const bullet = '`GET /v1/things` returns no `id`\n  any more.';

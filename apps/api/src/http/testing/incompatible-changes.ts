@@ -24,8 +24,8 @@ export interface ApiDocument {
 }
 
 /** A change that breaks a client of the previous document. */
-export interface IncompatibleChange {
-  /** `/v1/sessions`. */
+interface IncompatibleChange {
+  /** For example `/v1/sessions`. */
   readonly path: string;
   /** A property, a parameter, a problem code, or the operation (`POST /v1/sessions`). */
   readonly subject: string;

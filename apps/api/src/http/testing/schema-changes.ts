@@ -16,23 +16,23 @@ export interface Schema {
 
 export type Schemas = Readonly<Record<string, Schema>>;
 
-/** A request must accept all that it accepted before; a response must still hold all that it held before. */
+/** A request must accept all that it accepted before; a response must still contain all that it contained before. */
 export type Direction = 'request' | 'response';
 
-export interface SchemaChange {
+interface SchemaChange {
   /** The property that the change is about; absent for the schema itself. */
   readonly property?: string;
   /** One clause without a subject, such as `lacks a property`. */
   readonly text: string;
 }
 
-export interface SchemaPair {
+interface SchemaPair {
   readonly before: Schemas;
   readonly after: Schemas;
   readonly direction: Direction;
 }
 
-/** By keyword: which of two values is narrower. */
+/** For each keyword, which of two values is narrower. */
 const limits: Readonly<Record<string, (before: number, after: number) => boolean>> = {
   minimum: (before, after) => after > before,
   exclusiveMinimum: (before, after) => after > before,
@@ -129,7 +129,7 @@ export class SchemaComparison {
     const isRequest = this.pair.direction === 'request';
     const [more, fewer] = isRequest ? [after, before] : [before, after];
     const text = isRequest ? 'is required now' : 'may be absent now';
-    // A property that was removed has its own sentence.
+    // A property that was removed is reported by another rule.
     return more
       .filter((property) => !fewer.includes(property) && (isRequest || properties?.[property] !== undefined))
       .map((property) => ({ property, text }));

@@ -22,7 +22,7 @@ const numberToken = fc
       `${sign}${integer}${fraction === undefined ? '' : `.${fraction}`}${exponent?.join('') ?? ''}`,
   );
 
-/** Halves of surrogate pairs among them. */
+/** Some of these texts contain halves of surrogate pairs. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 6 }),
   fc.string({ unit: fc.constantFrom('a', '"', '\\', '\ud83d', '\ude00', 'é', '\u0000', '\n', '[', '}'), maxLength: 6 }),
@@ -108,12 +108,12 @@ export function isSendable(value: Written): boolean {
 }
 
 /** Compares two numbers by their exact values. */
-export function isSameNumber(one: string, other: string): boolean {
+function isSameNumber(one: string, other: string): boolean {
   const [a, b] = [fractionOf(one), fractionOf(other)];
   return a.numerator * b.denominator === b.numerator * a.denominator;
 }
 
-/** Its sign is lost in JavaScript's JSON. */
+/** Whether the number is a negative zero, whose sign is lost in JavaScript's JSON. */
 function isNegativeZero(token: string): boolean {
   return /^-[0.]+(?:[eE]|$)/.test(token);
 }

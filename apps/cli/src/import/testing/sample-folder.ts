@@ -6,7 +6,7 @@ import type { Standing } from '../report';
 type Expected = readonly [line: number | undefined, entry: string | undefined, standing: Standing];
 
 /** A file of a folder of the original. `expected` has each entry of it. */
-export interface SampleFile {
+interface SampleFile {
   readonly file: string;
   readonly content: string | Buffer;
   readonly expected: readonly Expected[];

@@ -30,6 +30,6 @@ function changed(bytes: string, before: string, after: string): string {
     change(root);
     return toDer(root).getBytes();
   } catch {
-    return bytes; // not DER, for example a salt
+    return bytes; // the bytes are not DER, for example a salt
   }
 }

@@ -3,7 +3,7 @@
  * `com.example.ec`, valid until 2126. Kept here because a machine that runs the tests may have no `openssl`.
  */
 export const keystores = {
-  /** AES-256, as OpenSSL 3 writes it. */
+  /** Encrypted with AES-256, as OpenSSL 3 does. */
   utf8: {
     password: 'pässwörd',
     keystore: [
@@ -23,7 +23,7 @@ export const keystores = {
       'QgTP8raipbkWTFEGlaDlZGJbuuIgYHrXfClfs1LgF4EOcECFMPQUfqVln8AgIIAA==',
     ].join(''),
   },
-  /** ARIA. */
+  /** Encrypted with ARIA. */
   aria: {
     password: 'secret',
     keystore: [
@@ -43,7 +43,7 @@ export const keystores = {
       'QgINY/Yh8tyoMgRGTTDB6zcWNVfYF6A545AHdvMolaZTQECIUnum7GNn/vAgIIAA==',
     ].join(''),
   },
-  /** RC2 and triple DES. */
+  /** Encrypted with RC2 and triple DES. */
   legacy: {
     password: 'pässwörd',
     keystore: [
@@ -61,7 +61,7 @@ export const keystores = {
       'EWBBR1DojeIiFrtCt0GkUkySp8k1KKLTAxMCEwCQYFKw4DAhoFAAQUPXVSLNnE2X4NmNaHBndwUsDpJxIECICF4fE/NcypAgIIAA==',
     ].join(''),
   },
-  /** no encryption and no checksum. */
+  /** Without encryption and without a checksum. */
   unencrypted: {
     password: '',
     keystore: [
@@ -94,7 +94,7 @@ export const keystores = {
       'NwdedHis0ECDmV1rWBvhn8AgIIAA==',
     ].join(''),
   },
-  /** no certificate. */
+  /** Without a certificate. */
   withoutCertificate: {
     password: 'secret',
     keystore: [

@@ -24,7 +24,7 @@ export const faultsByStatus = {
 } as const satisfies Record<Behaviour, object>;
 
 /** A transport that is connected to a realistic provider: the sandbox or real clients, never a mock of our own classes. */
-export interface SendingHarness {
+interface SendingHarness {
   readonly transport: Transport;
   readonly delivery: Delivery;
   /** The idempotency ids of the requests that the provider received, in order. */
@@ -33,7 +33,7 @@ export interface SendingHarness {
 }
 
 /** A harness whose provider answers and checks credentials. */
-export interface TransportHarness extends SendingHarness {
+interface TransportHarness extends SendingHarness {
   behave(behaviour: Behaviour): void | Promise<void>;
   /** Makes the provider refuse the current credentials. */
   revokeCredentials(): void | Promise<void>;
@@ -44,8 +44,8 @@ export interface TransportHarness extends SendingHarness {
 /** Starts a transport with the time-out `answerMs`. */
 type Start = (answerMs: number) => Promise<TransportHarness>;
 
-/** Answers may be slow on a busy machine, so only tests of the time-out use a short one. */
-const patientMs = 25_000;
+/** A time-out for tests, in ms. Answers may be slow on a busy machine, so only tests of the time-out use a shorter one. */
+export const patientMs = 25_000;
 
 /** Tests the contract of every transport with the delivery stage. `start` is called for each test. */
 export function describeTransport(name: string, start: Start): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
 /** Another spelling of the same http(s) URI, made by steps that RFC 3986, 6.2 and the WHATWG URL Standard call equivalent. */
-export type Respelling = (uri: string) => string;
+type Respelling = (uri: string) => string;
 
 const letterCase = (text: string): string =>
   [...text].map((each, at) => (at % 2 === 0 ? each.toUpperCase() : each)).join('');

@@ -12,7 +12,7 @@ const { worker, delivery } = deliveryStage();
 
 const jim = { context: 1, user: 16 };
 
-it('the properties of a user whom others displace from memory during an attempt decide about the retry', async () => {
+it('the properties of a user who is evicted from the cache during an attempt decide about the retry', async () => {
   const others = Array.from({ length: 1100 }, (_, index) => ({ context: 2, user: index + 1 }));
   const farSide = new FarSide(async () => {
     const cascade = app.get(ConfigCascade, { strict: false });
