@@ -11,7 +11,24 @@ export interface Cli {
   readonly output: Output;
 }
 
-/** Runs a command with its arguments and options. */
+/**
+ * The command has written its answer, and the answer says that a part of what was asked for was not done. Each command throws this
+ * instead of setting an exit code, and `main.ts` alone turns errors into exit codes.
+ */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+
+  /** `sentence` says what was not done; without it, the answer does. */
+  constructor(sentence = '') {
+    super(sentence);
+  }
+}
+
+/**
+ * Runs a command with its arguments and options.
+ *
+ * @throws CommandFailed when a part of what was asked for was not done
+ */
 export type Run<Options> = (cli: Cli, options: Options, ...args: string[]) => Promise<void>;
 
 /** The options that every command has. */

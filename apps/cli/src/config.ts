@@ -96,12 +96,14 @@ export function addConfig(program: Command): void {
       kind: 'server',
     });
 
-  inScope(config.command('get <name>').description('Shows the value of a property in a scope.')).action(
-    action<InScope>(async ({ client, output }, { in: scope }, name = '') => {
-      const property = await answerOf<Property>(propertiesOf(client, scope).get(name));
-      output.show(property, () => output.line(textOf(property.value)));
-    }),
-  );
+  inScope(config.command('get <name>').description('Shows the value of a property in a scope.'))
+    .addHelpText('after', '\nExample:\n  pns config get com.openexchange.pns.delayDuration --in context:1')
+    .action(
+      action<InScope>(async ({ client, output }, { in: scope }, name = '') => {
+        const property = await answerOf<Property>(propertiesOf(client, scope).get(name));
+        output.show(property, () => output.line(textOf(property.value)));
+      }),
+    );
   inScope(
     config
       .command('set <name> <value>')
@@ -114,17 +116,18 @@ export function addConfig(program: Command): void {
         output.show(property, () => output.line(`${name} = ${textOf(property.value)}`));
       }),
     );
-  inScope(
-    config.command('unset <name>').description('Removes a property from a scope, so that a wider scope decides.'),
-  ).action(
-    action<InScope>(async ({ client, output }, { in: scope }, name = '') => {
-      await answerOf(propertiesOf(client, scope).remove(name));
-      output.show({}, () => output.line(`${name} is no longer set there.`));
-    }),
-  );
+  inScope(config.command('unset <name>').description('Removes a property from a scope, so that a wider scope decides.'))
+    .addHelpText('after', '\nExample:\n  pns config unset com.openexchange.pns.delayDuration --in user:14@1')
+    .action(
+      action<InScope>(async ({ client, output }, { in: scope }, name = '') => {
+        await answerOf(propertiesOf(client, scope).remove(name));
+        output.show({}, () => output.line(`${name} is no longer set there.`));
+      }),
+    );
   inScope(config.command('list').description('Lists the properties of a scope.'))
     .option('--effective', 'all properties that apply to a user, with their origin; needs --in user:<user@context>')
     .option('--prefix <prefix>', 'only names that begin with this text; needs --effective')
+    .addHelpText('after', '\nExample:\n  pns config list --effective --in user:14@1')
     .action(
       action<InScope & { effective?: boolean; prefix?: string }>(async ({ client, output }, options) => {
         const { in: scope, effective, prefix } = options;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where the API is, and the API key for it. */
@@ -29,6 +29,8 @@ export interface DoctorEnv {
   readonly all: NodeJS.ProcessEnv;
   readonly redisUrl: string | undefined;
   readonly databaseUrl: string | undefined;
+  /** The configuration folder; undefined where it does not exist. */
+  readonly configDir: string | undefined;
 }
 
 export function doctorEnv(env: NodeJS.ProcessEnv = process.env): DoctorEnv {
@@ -40,7 +42,9 @@ export function doctorEnv(env: NodeJS.ProcessEnv = process.env): DoctorEnv {
       throw error;
     }
   };
-  return { all: env, redisUrl: urlFrom('REDIS_URL'), databaseUrl: urlFrom('DATABASE_URL') };
+  const folder = env['PNS_CONFIG_DIR'] ?? 'config';
+  const configDir = existsSync(folder) ? folder : undefined;
+  return { all: env, redisUrl: urlFrom('REDIS_URL'), databaseUrl: urlFrom('DATABASE_URL'), configDir };
 }
 
 /** Whether text may be coloured: it goes to a terminal, and https://no-color.org does not say otherwise. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { answerOf, pages, type components } from '@pns/client';
-import { action, numberOption, userOption, type UserOption } from './cli';
+import { action, CommandFailed, numberOption, userOption, type UserOption } from './cli';
 import { UsageError } from './env';
 
 type Filter = Omit<components['schemas']['DeliveryRetry'], 'ids'>;
@@ -19,6 +19,7 @@ export function addFailed(program: Command): void {
   const failed = program.command('failed').description('Deliveries that failed and get no more attempts.');
   filtered(failed.command('list').description('Lists failed deliveries, oldest first.'))
     .option('--limit <number>', 'at most this many', numberOption, 100)
+    .addHelpText('after', '\nExample:\n  pns failed list --outcome misconfigured')
     .action(
       action<FilterOptions & { limit: number }>(async ({ client, output }, { limit, ...options }) => {
         const items: components['schemas']['DeliveryList']['items'] = [];
@@ -59,6 +60,7 @@ export function addFailed(program: Command): void {
           return { ...answer, handled: answer.retried };
         });
         output.show({ retried }, () => output.line(`${retried} sent again.`));
+        requireAll(filter.ids, retried);
       }),
     );
   filtered(
@@ -67,17 +69,20 @@ export function addFailed(program: Command): void {
       .description(
         'Deletes failed deliveries: those with these ids, or all that match the filter. They cannot be sent again.',
       ),
-  ).action(
-    action<FilterOptions>(async ({ client, output }, options, ...given) => {
-      const { ids, ...filter } = chosen(given, options);
-      const query = { ...filter, ...(ids !== undefined && { id: ids }) };
-      const removed = await inTotal(async (more) => {
-        const answer = await answerOf(client.DELETE('/v1/deliveries', { params: { query: { ...query, ...more } } }));
-        return { ...answer, handled: answer.removed };
-      });
-      output.show({ removed }, () => output.line(`${removed} deleted.`));
-    }),
-  );
+  )
+    .addHelpText('after', '\nExample:\n  pns failed delete --user 14@1 --outcome expired')
+    .action(
+      action<FilterOptions>(async ({ client, output }, options, ...given) => {
+        const { ids, ...filter } = chosen(given, options);
+        const query = { ...filter, ...(ids !== undefined && { id: ids }) };
+        const removed = await inTotal(async (more) => {
+          const answer = await answerOf(client.DELETE('/v1/deliveries', { params: { query: { ...query, ...more } } }));
+          return { ...answer, handled: answer.removed };
+        });
+        output.show({ removed }, () => output.line(`${removed} deleted.`));
+        requireAll(ids, removed);
+      }),
+    );
 }
 
 /** What one request has handled, and how to continue. */
@@ -97,6 +102,19 @@ export async function inTotal(request: (more: { readonly failedBefore?: string }
     total += part.handled;
   }
   return total;
+}
+
+/**
+ * A filter may match nothing. An id names a delivery, so each must have been handled.
+ *
+ * @throws CommandFailed when fewer deliveries were handled than `ids` name
+ */
+function requireAll(ids: readonly string[] | undefined, handled: number): void {
+  const [id, ...others] = new Set(ids);
+  const given = others.length + 1;
+  if (id === undefined || handled >= given) return;
+  const which = others.length === 0 ? `the id ${id}` : `${given - handled} of the ${given} ids`;
+  throw new CommandFailed(`No failed delivery has ${which}. Run pns failed list for the ids.`);
 }
 
 function filtered(command: Command): Command {

@@ -23,7 +23,8 @@ pnsProgram()
 function exitCodeOf(error: unknown): number {
   // Commander has written its message, or the help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-  report(oneLine(sentenceOf(error)));
+  const sentence = oneLine(sentenceOf(error));
+  if (sentence !== '') report(sentence);
   return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { answerOf } from '@pns/client';
-import { action } from './cli';
+import { action, CommandFailed } from './cli';
 
 /** Adds `pns secrets`. */
 export function addSecrets(program: Command): void {
@@ -10,7 +10,8 @@ export function addSecrets(program: Command): void {
     .description('Encrypts all secrets with the first key of PNS_ENCRYPTION_KEY, while all apps run.')
     .addHelpText(
       'after',
-      '\nBefore that, all apps must have both keys, the new one first. The command may be interrupted and repeated.',
+      '\nBefore that, all apps must have both keys, the new one first. The command may be interrupted and repeated.' +
+        '\n\nExample:\n  pns secrets rotate',
     )
     .action(
       action(async ({ client, output }) => {
@@ -31,7 +32,7 @@ export function addSecrets(program: Command): void {
           output.line(`${rotated} encrypted again, ${remaining} still need another key.`);
           for (const row of unreadable) output.line(output.styled('red', `${row} cannot be decrypted.`));
         });
-        if (remaining > 0) process.exitCode = 1;
+        if (remaining > 0) throw new CommandFailed('Not every secret is encrypted with the first key.');
       }),
     );
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { answerOf, type components } from '@pns/client';
-import { action, numberOption, userOption, type UserOption } from './cli';
+import { action, CommandFailed, numberOption, userOption, type UserOption } from './cli';
 import { jsonObjectText, withMember, type JsonObjectText } from './json-text';
 import { historyOf, showHistory, usualWaitSeconds, type Wait } from './where';
 
@@ -57,11 +57,11 @@ export function addSend(program: Command): void {
           const answer = await answerOf(client.POST('/v1/notifications', { body, bodySerializer }));
           const [posted] = answer.notifications;
           if (wait !== undefined && posted !== undefined) {
-            return showHistory(output, await historyOf(client, posted.id, to, wait));
+            return showHistory(output, await historyOf(client, posted.id, to, wait), wait);
           }
-          output.show(answer, () =>
-            output.table([{ id: posted?.id, status: posted?.status }], 'Nothing was accepted.'),
-          );
+          const rows = posted === undefined ? [] : [{ id: posted.id, status: posted.status }];
+          output.show(answer, () => output.table(rows, 'Nothing was accepted.'));
+          if (posted === undefined) throw new CommandFailed();
         },
       ),
     );

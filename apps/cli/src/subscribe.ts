@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { answerOf, type components } from '@pns/client';
-import { action, userOption, type UserOption } from './cli';
+import { action, CommandFailed, userOption, type UserOption } from './cli';
 import { jsonObjectText, type JsonObjectText } from './json-text';
 
 type NewSubscription = components['schemas']['NewSubscription'];
@@ -53,6 +53,9 @@ export function addSubscribe(program: Command): void {
           const reason = tested.reason === undefined ? '' : `: ${tested.reason}`;
           output.line(`Test push: ${output.outcome(tested.outcome)}${reason}`);
         });
+        if (tested !== undefined && tested.outcome !== 'delivered') {
+          throw new CommandFailed('The subscription is registered, and the test push was not delivered.');
+        }
       }),
     );
 }

@@ -19,6 +19,7 @@ export function addTail(program: Command): void {
     .description('Shows each attempt to deliver a notification of a user as it happens, until Ctrl-C.')
     .requiredOption('--user <user@context>', 'the user', userOption)
     .option('--topic <topic>', 'one topic only')
+    .addHelpText('after', '\nExample:\n  pns tail --user 14@1')
     .action(
       action<{ user: UserOption; topic?: string }>(async ({ client, output }, { user, topic }) => {
         const shown = new LRUCache<string, true>({ max: rememberedAttempts });

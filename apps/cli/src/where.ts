@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { answerOf, ProblemError, type components, type PnsClient } from '@pns/client';
-import { action, numberOption, userOption, type UserOption } from './cli';
+import { action, CommandFailed, numberOption, userOption, type UserOption } from './cli';
 import type { Output, Row } from './output';
 
 type History = components['schemas']['NamedNotification'];
@@ -12,6 +12,9 @@ const lookMs = 500;
 
 /** Outcomes of a delivery that has not ended. */
 const openOutcomes: ReadonlySet<string> = new Set(['waiting', 'retry', 'deferred', 'moved']);
+
+/** Outcomes of a delivery that reached its target, or that PNS did not send on purpose. */
+const doneOutcomes: ReadonlySet<string> = new Set(['delivered', 'suppressed']);
 
 /** Adds `pns where`. */
 export function addWhere(program: Command): void {
@@ -34,7 +37,7 @@ export function addWhere(program: Command): void {
     .addHelpText('after', '\nExample:\n  pns where mail-113 --user 14@1')
     .action(
       action<{ user?: UserOption; wait?: Wait }>(async ({ client, output }, { user, wait }, id = '') => {
-        showHistory(output, await historyOf(client, id, user, wait));
+        showHistory(output, await historyOf(client, id, user, wait), wait);
       }),
     );
 }
@@ -74,7 +77,20 @@ function hasEnded({ dispatched, joinedInto, deliveries }: History): boolean {
   return dispatched !== undefined && deliveries.every(({ outcome }) => !openOutcomes.has(outcome));
 }
 
-export function showHistory(output: Output, history: History): void {
+/**
+ * Shows a history.
+ *
+ * @throws CommandFailed when `wait` asks for the outcomes, and one of them is missing or a failure
+ */
+export function showHistory(output: Output, history: History, wait: Wait): void {
+  writeHistory(output, history);
+  if (wait === undefined) return;
+  if (!hasEnded(history)) throw new CommandFailed('The time to wait is over, and not every delivery has ended.');
+  const failed = history.deliveries.filter(({ outcome }) => !doneOutcomes.has(outcome));
+  if (failed.length > 0) throw new CommandFailed(`${failed.length} of ${history.deliveries.length} deliveries failed.`);
+}
+
+function writeHistory(output: Output, history: History): void {
   output.show(history, () => {
     output.line(output.styled('bold', history.sentence));
     const milestones = [

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '@pns/local-servers/waiting';
 import { runCli } from './cli-process';
 import { apiKey, System } from './system';
 
@@ -84,12 +85,64 @@ it('lists failed deliveries and sends them again', async () => {
     body: JSON.stringify({ status: 400, times: 1 }),
   });
   await done('subscribe', '--user', '18@1', '--client', 'sandbox', '--transport', 'webhook', '--token', uri);
-  await done('send', '--to', '18@1', '--id', 'refused', '--wait');
+  const waited = await pns(['send', '--to', '18@1', '--id', 'refused', '--wait']);
+  expect(waited).toMatchObject({ code: 1, err: '1 of 1 deliveries failed.\n' });
+  expect(waited.out).toMatch(/webhook\s+sandbox\s+1\s+\S+\s+\d+\s+rejected/);
+  expect(await done('where', 'refused')).toBe(waited.out);
   const list = await done('failed', 'list', '--user', '18@1');
   expect(list).toMatch(/18@1\s+sandbox\s+webhook\s+ox:mail:new\s+rejected/);
   expect(await done('failed', 'retry', '--user', '18@1')).toBe('1 sent again.\n');
-  expect(await done('where', 'refused', '--wait')).toMatch(/delivered/);
+  await eventually(
+    'the history has the new attempt',
+    async () => (await pns(['where', 'refused', '--wait'])).code === 0,
+  );
+  expect(await done('where', 'refused')).toMatch(/was delivered to 1 of 1 target/);
   expect(await done('failed', 'delete', '--user', '18@1')).toBe('0 deleted.\n');
+});
+
+it.each([
+  ['retry', [], 'sent again'],
+  ['delete', [], 'deleted'],
+  ['retry', ['--user', '18@1'], 'sent again'],
+])('failed %s ends with 1 for an id that no failed delivery has', async (command, filter, does) => {
+  const one = await pns(['failed', command, 'nothing', ...filter]);
+  const err = 'No failed delivery has the id nothing. Run pns failed list for the ids.\n';
+  expect(one).toEqual({ code: 1, out: `0 ${does}.\n`, err });
+  const { code, out, err: ofTwo } = await pns(['--json', 'failed', command, 'nothing', 'none', 'none', ...filter]);
+  expect({ code, counted: Object.values(JSON.parse(out) as object) }).toEqual({ code: 1, counted: [0] });
+  expect(ofTwo).toMatch(/^No failed delivery has 2 of the 2 ids\./);
+});
+
+it('ends with 1 if the test push is refused or a delivery has not ended, and says so', async () => {
+  const uri = `${system.sandbox.url}/webhooks/away`;
+  const misbehave = (fault: object) =>
+    fetch(`${uri}/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(fault),
+    });
+  const target = ['--user', '20@1', '--client', 'sandbox', '--transport', 'webhook', '--token', uri];
+  await misbehave({ status: 400 });
+  const err = 'The subscription is registered, and the test push was not delivered.\n';
+  const tested = await pns(['subscribe', ...target, '--test']);
+  expect(tested).toMatchObject({ code: 1, err });
+  expect(tested.out).toMatch(/^Test push: rejected: /m);
+  const asJson = await pns(['--json', 'subscribe', ...target, '--test']);
+  expect(asJson).toMatchObject({ code: 1, err });
+  expect(JSON.parse(asJson.out)).toMatchObject({ client: 'sandbox', test: { outcome: 'rejected' } });
+  await misbehave({ hang: true });
+  const sent = await pns(['send', '--to', '20@1', '--id', 'hangs', '--wait', '1']);
+  expect(sent).toMatchObject({ code: 1, err: 'The time to wait is over, and not every delivery has ended.\n' });
+  await fetch(`${uri}/faults`, { method: 'DELETE' });
+});
+
+it('sets an exit code in one file only', () => {
+  const folder = join(__dirname, '../../cli/src');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /(?<!spec)\.ts$/.test(name),
+  );
+  const setting = files.filter((name) => /exitCode|process\.exit/.test(readFileSync(join(folder, name), 'utf8')));
+  expect(setting).toEqual(['main.ts']);
 });
 
 it("takes over the configuration of App Suite's push service without an API", async () => {

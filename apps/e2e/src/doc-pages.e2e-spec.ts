@@ -1,4 +1,14 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -16,6 +26,7 @@ jest.setTimeout(240_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'pns-doc-pages-'));
 const dataDir = join(folder, '.data');
+const configDir = join(folder, 'config');
 const bin = join(folder, 'bin');
 
 let database: FreshDatabase;
@@ -45,9 +56,7 @@ const notRun: Readonly<Record<string, string>> = {
   'CONTRIBUTING.md: npm run openapi -- --release': 'would overwrite the document; the rest is as above',
   'CONTRIBUTING.md: git commit -am "build: release X.Y.Z" && git tag vX.Y.Z && git push --follow-tags': 'pushes',
   'docs/dovecot.md: doveadm mailbox metadata set -u jane@example.com -s "" /private/vendor/vendor.dovecot/http-notify user=14@1':
-    'needs a Dovecot',
-  'docs/app-suite.md: SECRET=a-long-random-secret TIME=$(date +%s000)':
-    'needs an entry in webhook-producers.yml; a test of the API sends such requests',
+    'needs a Dovecot; dovecot.e2e-spec.ts runs it',
 };
 
 const firstLine = ({ text }: Block): string => text.split('\n', 1)[0] ?? '';
@@ -57,10 +66,14 @@ beforeAll(async () => {
   mkdirSync(bin);
   for (const name of ['examples', 'libs', 'node_modules']) symlinkSync(join(root, name), join(folder, name));
   database = await freshDatabase();
-  const { file, env } = php();
-  const libraries = env['LD_LIBRARY_PATH'] ?? '';
+  const { file, env: ofPhp } = php();
+  const libraries = ofPhp['LD_LIBRARY_PATH'] ?? '';
   writeFileSync(join(bin, 'php'), `#!/bin/sh\nLD_LIBRARY_PATH='${libraries}' exec '${file}' "$@"\n`, { mode: 0o755 });
-  pns = new Standalone(dataDir, { ...freePorts, DATABASE_URL: database.url, PNS_QUEUE_BOARD: 'on' });
+  cpSync(join(root, 'config'), configDir, { recursive: true });
+  const [producer] = blocksOf('docs/app-suite.md').filter(({ language }) => language === 'yaml');
+  appendFileSync(join(configDir, 'webhook-producers.yml'), (producer as Block).text);
+  const env = { DATABASE_URL: database.url, PNS_CONFIG_DIR: configDir, PNS_QUEUE_BOARD: 'on' };
+  pns = new Standalone(dataDir, { ...freePorts, ...env });
   await pns.isRunning();
   port = await freePort();
   shell = newShell(folder);
@@ -271,6 +284,13 @@ it('the example of docs/browser.md without the helper takes a new session and sh
   socket.close();
 });
 
+it('docs/app-suite.md sends a request as App Suite does', async () => {
+  const [request] = blocksOf('docs/app-suite.md').filter(({ text }) => text.startsWith('SECRET='));
+  const printed = await run(request as Block);
+  expect(printed).toMatch(/^HTTP\/1\.1 202 /m);
+  expect(printed).toContain('"accepted":1');
+});
+
 it.each(['docs/dovecot.md', 'docs/app-suite.md'])('%s ends with a look at the history', async (page) => {
   const [block] = blocksOf(page).filter(({ text }) => text.startsWith('api GET'));
   expect(await run(block as Block)).toContain('"items":');
@@ -353,7 +373,8 @@ it('every block of commands of every page is run above, or its reason is given',
   const isRun = ({ page, text }: Block) =>
     page === 'docs/first-push.md' ||
     (page === 'README.md' && /KEY in|v1\/sessions/.test(text)) ||
-    (['docs/dovecot.md', 'docs/app-suite.md'].includes(page) && text.startsWith('api ')) ||
+    (page === 'docs/dovecot.md' && text.startsWith('api ')) ||
+    page === 'docs/app-suite.md' ||
     page === 'docs/producers.md' ||
     page === 'docs/webhooks.md' ||
     page === 'docs/browser.md' ||

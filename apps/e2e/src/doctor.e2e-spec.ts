@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePort, freshDatabase } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
+import { startSandbox } from '@pns/sandbox';
 import { Redis } from 'ioredis';
 import { runCli } from './cli-process';
 import { apiKey, System } from './system';
@@ -33,6 +37,23 @@ it('prints nothing if there is no fault', async () => {
   expect(await runCli(['doctor'], good())).toEqual({ code: 0, out: '', err: '' });
   const { out } = await runCli(['--json', 'doctor'], good());
   expect(JSON.parse(out)).toEqual({ findings: [] });
+});
+
+it('shows on request what is switched off, and the cost', async () => {
+  const { code, out, err } = await runCli(['doctor', '--notes'], good());
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toMatch(/^com\.openexchange\.pns\.transport\.wns\.enabled=false: Windows devices get nothing\.$/m);
+  expect(out).toMatch(/^OTEL_EXPORTER_OTLP_ENDPOINT is not set: There are no traces\.$/m);
+  expect(out).not.toMatch(/webhooks\.enabled|pns\.history/);
+  system.configure('notes.properties', 'com.openexchange.pns.history=none\n');
+  const where = 'com.openexchange.pns.history=none';
+  await eventually('the doctor sees it', async () => {
+    const { notes } = JSON.parse((await runCli(['--json', 'doctor', '--notes'], good())).out) as {
+      notes: { where: string }[];
+    };
+    return notes.some((note) => note.where === where);
+  });
+  system.configure('notes.properties', '\n');
 });
 
 /** The fault, the variables that cause it, and the finding that the doctor must print. */
@@ -101,6 +122,8 @@ const variables: readonly (readonly [string, () => Record<string, string>, RegEx
   ],
 ];
 
+it('is tested with more than fifteen broken installations', () => expect(variables.length).toBeGreaterThan(15));
+
 it.each(variables)('names %s and its cure', async (_, env, sentence) => {
   const { code, out, err } = await runCli(['doctor'], { ...good(), ...env() });
   expect({ code, err }).toEqual({ code: 1, err: '' });
@@ -136,7 +159,8 @@ it('names a Redis that is nearly full', async () => {
   const used = Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
   await redis.config('SET', 'maxmemory', String(Math.round(used * 1.1)));
   try {
-    expect((await runCli(['doctor'], good())).out).toMatch(/% of maxmemory is used/);
+    const out = expect.stringMatching(/% of maxmemory is used/) as string;
+    expect(await runCli(['doctor'], good())).toMatchObject({ code: 1, out });
   } finally {
     await redis.config('SET', 'maxmemory', '256mb');
   }
@@ -145,7 +169,8 @@ it('names a Redis that is nearly full', async () => {
 it('names migrations that have not run', async () => {
   const empty = await freshDatabase();
   try {
-    const { out } = await runCli(['doctor'], { ...good(), DATABASE_URL: empty.url });
+    const { code, out } = await runCli(['doctor'], { ...good(), DATABASE_URL: empty.url });
+    expect(code).toBe(1);
     expect(out).toMatch(/Postgres: (\d+) of \1 migrations have not run/);
   } finally {
     await empty.drop();
@@ -157,7 +182,8 @@ it('names an API key without the scope', async () => {
     name: 'producer',
     scopes: ['ingest'],
   });
-  expect((await runCli(['doctor'], { ...good(), PNS_API_KEY: key })).out).toMatch(/Use a key with the scope admin/);
+  const out = expect.stringMatching(/Use a key with the scope admin/) as string;
+  expect(await runCli(['doctor'], { ...good(), PNS_API_KEY: key })).toMatchObject({ code: 1, out });
 });
 
 it('names a faulty entry of the configuration folder with its file and line', async () => {
@@ -180,6 +206,46 @@ it('names an unknown property and the nearest known one', async () => {
   expect(out).toMatch(/typing\.properties:1: .*delayDuraton: is not known; the nearest is .*delayDuration/);
   system.configure('typing.properties', '\n');
   await eventually('the doctor is silent again', async () => (await runCli(['doctor'], good())).code === 0);
+});
+
+it('tries the credentials of the option files at each provider', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pns-doctor-'));
+  const sandbox = await startSandbox({ port: 0 });
+  const write = (changes: Readonly<Record<string, object>>) => {
+    for (const { client, transport, options } of sandbox.demoApps) {
+      const file = { apns: 'pns-apns-options.yml', fcm: 'pns-gcm-options.yml', wns: 'pns-wns-options.yml' }[transport];
+      const entry: Record<string, unknown> = { ...options, ...changes[transport] };
+      // These are paths in an option file.
+      for (const field of ['privatekey', 'serviceAccount', 'caFile'].filter((name) => name in entry)) {
+        writeFileSync(join(folder, `${client}.${field}`), String(entry[field]));
+        entry[field] = `${client}.${field}`;
+      }
+      writeFileSync(join(folder, file), JSON.stringify({ [client]: entry }));
+    }
+    return runCli(['doctor'], { ...good(), PNS_CONFIG_DIR: folder });
+  };
+  try {
+    expect(await write({})).toEqual({ code: 0, out: '', err: '' });
+    const wrong = await write({
+      apns: { keyid: 'WRONGKEY01' },
+      fcm: { tokenEndpoint: `https://127.0.0.1:${closedPort}` },
+      wns: { secret: 'wrong' },
+    });
+    expect(wrong).toMatchObject({ code: 1, err: '' });
+    expect(wrong.out).toMatch(
+      /^demo-ios \(apns\): Apple answered 403 InvalidProviderToken.*\n {2}Correct the credentials/m,
+    );
+    expect(wrong.out).toMatch(
+      /^demo-android \(fcm\): The provider cannot be used now: .*\n {2}Allow connections to it/m,
+    );
+    expect(wrong.out).toMatch(
+      /^demo-windows \(wns\): Microsoft issues no access token.*\n {2}Correct the credentials/m,
+    );
+    expect(wrong.out.trim().split('\n')).toHaveLength(6);
+  } finally {
+    await sandbox.close();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it('names a client whose credentials cannot be used', async () => {

@@ -28,6 +28,14 @@ export function bothSenders(version: DovecotVersion, producer: Producer): string
   return `${dovecotSettings(version, producer)}\n${driver}`;
 }
 
+/** The arguments of the command of docs/dovecot.md that names the user of PNS, for the login `user`. */
+export function metadataCommand(user: string): string[] {
+  const block = blocksOf('docs/dovecot.md').find(({ text }) => text.startsWith('doveadm '));
+  if (block === undefined) throw new Error('docs/dovecot.md has no command for the metadata');
+  const [, ...args] = block.text.trim().split(' ');
+  return args.map((each) => (each === 'jane@example.com' ? user : each.replace(/^""$/, '')));
+}
+
 function blockWith(mark: string, { apiUrl, key, script }: Producer): string {
   const block = blocksOf('docs/dovecot.md').find(({ text }) => text.includes(mark));
   if (block === undefined) throw new Error(`docs/dovecot.md has no block with "${mark}"`);

@@ -5,7 +5,7 @@ import { startDovecot, type LocalDovecot } from '@pns/local-servers';
 import { eventually } from '@pns/local-servers/waiting';
 import { root } from './doc-page';
 import { DovecotGate } from './dovecot-gate';
-import { bothSenders } from './dovecot-settings';
+import { bothSenders, metadataCommand } from './dovecot-settings';
 import { deliver, ImapClient } from './mail-client';
 import { listen, type Listener } from './sockets';
 import { apiKey, System } from './system';
@@ -43,9 +43,9 @@ describe.each(['2.3', '2.4'] as const)('Dovecot %s, with the configuration of th
     const settings = bothSenders(version, { ...api, script: join(folder, 'pns.lua') });
     dovecot = await startDovecot({ version, folder, settings, sieve: { john: sieve } });
     await system.expect(200, 'PUT', '/v1/contexts/1/users/15', { logins: ['jane@example.com'] });
+    await dovecot.doveadm(...metadataCommand('john'));
     imap = await ImapClient.login(dovecot.port, 'john');
-    await imap.run('SETMETADATA "" (/private/vendor/vendor.dovecot/http-notify "user=14@1")');
-    socket = await listen(system, john);
+    socket = await listen(system, john, { meta: 1 });
   });
 
   afterAll(async () => {
@@ -139,6 +139,28 @@ describe.each(['2.3', '2.4'] as const)('Dovecot %s, with the configuration of th
     expect(trashed).toEqual({ folder: 'default0/INBOX', ids: ['3'], unread: 0 });
     const expunged = await after(() => imap.run('EXPUNGE'), 'ox:mail:deleted');
     expect(expunged).toEqual({ folder: 'default0/INBOX', ids: ['3'], unread: 0 });
+  });
+
+  it('ten changes of one session are joined into one notification, as the mode collect of the topic says', async () => {
+    const property = '/v1/config/contexts/1/users/14/properties/com.openexchange.pns.delayDuration';
+    // The changes follow each other much faster.
+    await system.expect(200, 'PUT', property, { value: 4000 });
+    await system.untilObeyed(john, 'com.openexchange.pns.delayDuration', 4000);
+    await imap.run('CREATE Ten');
+    for (let mails = 0; mails < 10; mails++) await imap.append('Ten', mail('Of ten'), '\\Draft');
+    await imap.run('SELECT Ten');
+    const from = socket.received.length;
+    for (let id = 1; id <= 10; id++) await imap.run(`STORE ${id} +FLAGS (\\Seen)`);
+    await system.expect(204, 'DELETE', property);
+    await system.untilObeyed(john, 'com.openexchange.pns.delayDuration', 200);
+    const payload = await next('ox:mail:read', from);
+    expect(payload).toEqual({ folder: 'default0/Ten', ids: ['10'], unread: 0 });
+    // A notification that is posted later arrives later, so a second one would be here before it.
+    await imap.run('SELECT INBOX');
+    await after(() => imap.run('STORE 1 -FLAGS (\\Seen)'), 'ox:mail:flags');
+    await after(() => imap.run('STORE 1 +FLAGS (\\Seen)'), 'ox:mail:read');
+    const read = socket.received.slice(from).filter(({ frame }) => frame[0] === 'ox:mail:read');
+    expect(read.map(({ frame }) => (frame[2] as { count: number }).count)).toEqual([10, 1]);
   });
 
   it('created, renamed and deleted folders are reported', async () => {

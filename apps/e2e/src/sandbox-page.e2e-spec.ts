@@ -198,9 +198,17 @@ it('a mail in Dovecot becomes a push on the phone and in the page, and reading i
     await read.waitFor();
     expect(await read.locator('pre').textContent()).toContain('"unread": 0');
     await page.locator('.ios .push', { hasText: 'Silent push' }).first().waitFor();
-    imap.close();
     await page.setViewportSize({ width: 1180, height: 860 });
     keepPicture('dovecot-push.png', (await page.screenshot()).toString('base64'));
+
+    await imap.append('INBOX', mail.replace('Lunch?', 'Dinner?'));
+    await page.locator('#socket-cards .card', { hasText: 'Dinner?' }).waitFor();
+    await imap.run('STORE 1 +FLAGS (\\Deleted)');
+    await imap.run('EXPUNGE');
+    const deleted = page.locator('#socket-cards .card', { hasText: 'ox:mail:deleted' });
+    await deleted.first().waitFor();
+    expect(await deleted.first().locator('pre').textContent()).toContain('"unread": 1');
+    imap.close();
   } finally {
     await dovecot.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -319,6 +327,20 @@ it('the web app subscribes browsers with the VAPID key of PNS', async () => {
   const headers = { authorization: `Bearer ${standalone.apiKey}` };
   const key = await fetch(`${standalone.apiUrl}/v1/clients/demo-web-app/webpush-key`, { headers });
   expect(await key.json()).toEqual(settings);
+});
+
+it("the API's page fits the screen of a phone, and begins with notifications", async () => {
+  await standalone.isRunning();
+  const page = await newPage({ viewport: { width: 390, height: 844 }, isMobile: true });
+  await page.goto(`${standalone.apiUrl}/docs`);
+  const sections = page.locator('.opblock-tag');
+  await sections.first().waitFor();
+  expect((await sections.allTextContents())[0]).toMatch(/^Notifications/);
+  await page.locator('.opblock-summary', { hasText: '/v1/notifications' }).first().click();
+  await page.locator('.opblock-body').first().waitFor();
+  const widths: number[] = await page.evaluate('[document.documentElement.scrollWidth, window.innerWidth]');
+  expect(widths).toEqual([390, 390]);
+  await page.close();
 });
 
 it('every field and button of the page has a name, and nothing comes from elsewhere', async () => {

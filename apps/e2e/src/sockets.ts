@@ -39,12 +39,12 @@ export async function listen(
   user: { context: number; user: number },
   {
     generation = 'v4',
-    connection,
     worker = system.app('worker-websocket'),
-  }: { generation?: Generation; connection?: string; worker?: AppProcess } = {},
+    ...query
+  }: { generation?: Generation; connection?: string; meta?: 1; worker?: AppProcess } = {},
 ): Promise<Listener> {
   const { token } = await system.expect<{ token: string }>(201, 'POST', '/v1/sessions', user);
-  return openSocket(worker.url, { generation, session: token, ...(connection === undefined ? {} : { connection }) });
+  return openSocket(worker.url, { generation, session: token, ...query });
 }
 
 /** Opens a socket with the token of a session at `url`, and resolves when it is connected. */
@@ -54,7 +54,7 @@ export async function openSocket(
     generation,
     reconnection = false,
     ...query
-  }: { generation: Generation; session: string; connection?: string; reconnection?: boolean },
+  }: { generation: Generation; session: string; connection?: string; meta?: 1; reconnection?: boolean },
 ): Promise<Listener> {
   const options = {
     path: '/socket.io/appsuite/',

@@ -56,21 +56,21 @@ describe.each<[string, string[]]>([
 ])('a receiver that sends %s unasked before its answer', (_, interims) => {
   it('is judged by its answer in the same packet, and its connection is used again', async () => {
     answer = (socket) => socket.write(interims.join('') + final(200, 'HTTP/1.1 100 Continue\r\n\r\n'));
-    for (let i = 0; i < 3; i++) expect(await post()).toEqual({ status: 200 });
+    for (let i = 0; i < 3; i++) expect(await post()).toMatchObject({ status: 200 });
     answer = (socket) => socket.write(final(429));
-    expect(await post()).toEqual({ status: 429 });
+    expect(await post()).toMatchObject({ status: 429 });
     expect([requests, connections]).toEqual([4, 1]);
   });
 
   it('is judged by its answer in a separate packet', async () => {
     answer = (socket) => apart(socket, [...interims, final()]);
-    for (let i = 0; i < 3; i++) expect(await post()).toEqual({ status: 200 });
+    for (let i = 0; i < 3; i++) expect(await post()).toMatchObject({ status: 200 });
     expect([requests, connections]).toEqual([3, 1]);
   });
 
   it('is judged by its answer that arrives byte by byte', async () => {
     answer = (socket) => apart(socket, [...(interims[0] ?? ''), ...final(204)]);
-    expect(await post()).toEqual({ status: 204 });
+    expect(await post()).toMatchObject({ status: 204 });
   });
 
   it('has not answered if nothing else arrives', async () => {
@@ -83,7 +83,7 @@ it('a receiver that sends too many of them has failed', async () => {
   answer = (socket) => socket.write(interim(100).repeat(33) + final());
   await expect(post()).rejects.toMatchObject({ code: 'TOO_MANY_INTERIM_ANSWERS' });
   answer = (socket) => socket.write(final());
-  expect(await post()).toEqual({ status: 200 });
+  expect(await post()).toMatchObject({ status: 200 });
 });
 
 it('a receiver that changes the protocol unasked has failed', async () => {

@@ -12,6 +12,9 @@ import { trustBeside } from './trust';
 interface GuardedAnswer {
   readonly status: number;
   readonly retryAfter?: string;
+  /** The text of the status line. */
+  readonly statusText: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 /**
@@ -169,13 +172,18 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     else controller.abort(this.aborted);
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+    statusText = '',
+  ): void {
     if (status < 200) {
       if (++this.interimAnswers > maxInterimAnswers) controller.abort(new InterimAnswersError());
       return;
     }
     const retryAfter = headers['retry-after'];
-    this.answer = { status, ...(typeof retryAfter === 'string' && { retryAfter }) };
+    this.answer = { status, statusText, headers, ...(typeof retryAfter === 'string' && { retryAfter }) };
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { dovecotConfiguration } from './dovecot-configuration';
 import { dovecotUsr, type DovecotVersion } from './dovecot-program';
 import { freePort, startServerProcess, type Progress, type ServerProcess } from './server-process';
@@ -21,6 +23,8 @@ export interface LocalDovecot extends ServerProcess {
   /** The port of IMAP. */
   readonly port: number;
   readonly lmtpPort: number;
+  /** Runs `doveadm` with this configuration, and resolves with its output. Rejects if it fails. */
+  doveadm(...args: string[]): Promise<string>;
 }
 
 /** The account that owns the mails; Dovecot refuses to read mails as root. */
@@ -47,20 +51,27 @@ export async function startDovecot({
   const usr = dovecotUsr(options.version, onProgress);
   const configuration = join(folder, 'dovecot.conf');
   const lmtpPort = await freePort();
+  // In a mount namespace of its own, Dovecot's packages lie where they would be installed.
+  const namespaces = isRoot ? ['--mount'] : ['--mount', '--user', '--map-root-user'];
+  const inNamespace = (command: string, ...args: readonly string[]) => [
+    ...[...namespaces, '/bin/sh', '-c', `mount --bind '${usr}' /usr && exec ${command} "$@"`, 'sh'],
+    ...args,
+  ];
   const server = await startServerProcess({
     folder,
     onProgress,
     command: (port) => {
       const places = { folder, mails, mailUid, port, lmtpPort };
       writeFileSync(configuration, dovecotConfiguration(options.version, places, options.settings));
-      // In a mount namespace of its own, Dovecot's packages lie where they would be installed.
-      const script = `mount --bind '${usr}' /usr && exec /usr/sbin/dovecot -F -c '${configuration}'`;
-      const namespaces = isRoot ? ['--mount'] : ['--mount', '--user', '--map-root-user'];
-      return { name: 'dovecot', file: 'unshare', args: [...namespaces, '/bin/sh', '-c', script] };
+      return { name: 'dovecot', file: 'unshare', args: inNamespace('/usr/sbin/dovecot', '-F', '-c', configuration) };
     },
     isReady: (port) => greets(port),
   });
-  return { ...server, lmtpPort };
+  const doveadm = async (...args: string[]): Promise<string> => {
+    const command = inNamespace('/usr/bin/doveadm', '-c', configuration, ...args);
+    return (await promisify(execFile)('unshare', command, { encoding: 'utf8' })).stdout;
+  };
+  return { ...server, lmtpPort, doveadm };
 }
 
 function greets(port: number): Promise<boolean> {

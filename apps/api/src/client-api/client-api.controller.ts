@@ -43,8 +43,11 @@ export class ClientApiController {
   @ApiQuery({ name: 'session', required: false, description: 'A session token, unless it is sent as a bearer token.' })
   @ApiSecurity('session')
   @ApiSecurity('sessionBearer')
-  @ApiBody({ schema: { type: 'object', example: subscriptionExample } })
-  @ApiOkResponse({ description: 'Success, or an error object.', schema: { type: 'object', example: success } })
+  @ApiBody({ schema: { type: 'object', additionalProperties: true, example: subscriptionExample } })
+  @ApiOkResponse({
+    description: 'Success, or an error object.',
+    schema: { type: 'object', additionalProperties: true, example: success },
+  })
   async act(
     @Query('action') action: unknown,
     @Req() { session, id }: FastifyRequest,

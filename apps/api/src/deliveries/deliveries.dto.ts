@@ -84,8 +84,6 @@ const view = z.object({
 
 export class DeliveryList extends createZodDto(z.object({ items: z.array(view), nextCursor: z.string().optional() })) {}
 
-type DeliveryFilter = Omit<FailedDeliveryFilter, 'isHeld' | 'before'>;
-
 /** Without token and payload: these are private, and finding a fault does not need them. */
 export function deliveryView({
   delivery,

@@ -78,6 +78,19 @@ describe.each([
   });
 });
 
+it.each(['Euro%20%E2%82%AC%20%F0%9F%98%80', 'Euro%20%e2%82%ac%20%f0%9f%98%80', '"Euro %E2%82%AC \\"%F0%9F%98%80\\""'])(
+  'the example of the HTTP binding for binary mode is accepted, with the attribute %s',
+  async (text) => {
+    const attributes = {
+      ...{ specversion: '1.0', type: 'com.example.someevent', source: '/mycontext/subcontext', id: '1234-1234-1234' },
+      ...{ time: '2018-04-05T03:56:24Z', subject: '14@1', text },
+    };
+    const answer = await post(data, { ...asHeaders(attributes), 'content-type': 'application/json; charset=utf-8' });
+    expect(answer).toMatchObject({ status: 202, body: accepted('1234-1234-1234') });
+    expect(await waiting()).toMatchObject([{ id: '1234-1234-1234', topic: 'com:example:someevent', payload: data }]);
+  },
+);
+
 it("the specification's batch becomes two notifications", async () => {
   const other = { ...example, type: 'com.example.someotherevent', source: '/mycontext/9', id: 'B234-1234-1234' };
   const { status, body } = await post(

@@ -311,6 +311,10 @@ describe('a tampered, old, foreign or invalid request', () => {
     if (status === 401) expect(answer.headers.get('www-authenticate')).toMatch(/^(Basic|X-OX-Signature) realm="pns"$/);
   });
 
+  it('is tested with forty tampered, old or foreign ones', () => {
+    expect(refused.filter(([, , status]) => status === 401).length).toBeGreaterThanOrEqual(40);
+  });
+
   it('never gets a status for which App Suite deletes the subscription', () => {
     expect(refused.filter(([, , status]) => [403, 404, 405].includes(status))).toEqual([]);
   });

@@ -106,7 +106,7 @@ function outcomeOf({ provider, status, retryAfter, body, headers, isProven }: Pr
     case 'wns-token':
       return tokenOutcome(status, fieldOf(text, 'error'), retryAfter, now);
     case 'webpush':
-      return webpushVerdict(status, retryAfter, now).outcome;
+      return webpushVerdict({ status, statusText: text, headers, ...wait }, now).outcome;
     case 'webhook':
       return webhookOutcome(status, retryAfter, now);
   }

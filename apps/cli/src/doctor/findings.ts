@@ -2,6 +2,7 @@ import { log } from '@pns/runtime';
 import type { Cli } from '../cli';
 import { UsageError, type DoctorEnv } from '../env';
 import { apiFindings } from './api';
+import { credentialFindings } from './credentials';
 import { environmentFindings } from './environment';
 import type { Finding } from './finding';
 import { postgresFindings } from './postgres';
@@ -12,7 +13,7 @@ export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: Do
   // The libraries log the servers for which they wait. Here an unreachable server is a finding instead.
   log.level = 'silent';
   const ofEnvironment = environmentFindings(env.all);
-  const { redisUrl, databaseUrl } = env;
+  const { redisUrl, databaseUrl, configDir } = env;
   const isFaulty = (variable: string) => ofEnvironment.some(({ problem }) => problem.startsWith(variable));
   const found = await Promise.all([
     redisUrl === undefined || isFaulty('REDIS_URL') ? [] : lookedAt('Redis', () => redisFindings(redisUrl)),
@@ -20,6 +21,7 @@ export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: Do
       ? []
       : lookedAt('Postgres', () => postgresFindings(databaseUrl)),
     lookedAt('API', () => findingsOfApi(api)),
+    configDir === undefined ? [] : lookedAt(configDir, () => credentialFindings(configDir)),
   ]);
   return [...ofEnvironment, ...found.flat()];
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { offlineAction } from '../cli';
+import { CommandFailed, offlineAction } from '../cli';
 import { oneLine, type Output } from '../output';
 import type { ImportedFolder } from './imported-folder';
 import { needsDecision, standings, standingTitles, summaryOf, type ReportLine, type Standing } from './report';
@@ -40,7 +40,7 @@ export function addImport(program: Command): void {
         const summary = summaryOf(imported.lines);
         const answer = { lines, summary, files: [...imported.files.keys()], isWritten: write !== undefined };
         output.show(answer, () => showReport(output, imported, lines, write));
-        if (needsDecision(imported.lines)) process.exitCode = 1;
+        if (needsDecision(imported.lines)) throw new CommandFailed();
       }),
     );
 }

@@ -114,6 +114,20 @@ it('receives no notification that it caused', async () => {
   expect(await page.subjects(1)).toEqual(['Of others']);
 });
 
+it("works beside App Suite's own client, a Socket.IO 2, with the same session", async () => {
+  const session = await nodes.token();
+  const suite = await nodes.connect(near, 'app-suite', { generation: 'v2', query: { session } });
+  const page = open(near.url, { session: () => session, connection: 'my-page' });
+  await page.connected();
+  await nodes.dispatch(mail('To both'));
+  await nodes.dispatch({ ...mail('To the page'), sourceToken: 'app-suite' });
+  await nodes.dispatch({ ...mail('To App Suite'), sourceToken: 'my-page' });
+  expect(await page.subjects(2)).toEqual(['To both', 'To the page']);
+  expect(await suite.got(2)).toEqual(
+    ['To both', 'To App Suite'].map((subject) => ['ox:mail:new', mail(subject).payload]),
+  );
+});
+
 it('uses a new session when the old one ends, and misses nothing meanwhile', async () => {
   const issued: string[] = [];
   let give: (token: string) => void = () => undefined;

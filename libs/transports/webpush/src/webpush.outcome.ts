@@ -31,12 +31,24 @@ const special: Readonly<Record<number, Verdict>> = {
 /** With these statuses, `Retry-After` is for all messages to the push service. */
 const pausing: ReadonlySet<number> = new Set([406, 429, 503]);
 
+/** The answer of a push service. */
+export interface PushAnswer {
+  readonly status: number;
+  /** The header of that name. */
+  readonly retryAfter?: string;
+  /** The text of the status line. */
+  readonly statusText?: string;
+  /** The headers by lower-case name. */
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
 /**
- * The outcome for the answer of a push service. `retryAfter` is the header of that name, `now` in ms since the epoch.
- * Users choose the endpoints, so no answer concerns more than this subscription or this push service.
+ * The outcome for the answer of a push service; `now` in ms since the epoch. Users choose the endpoints, so no answer concerns more
+ * than this subscription or this push service.
  */
-export function webpushVerdict(status: number, retryAfter: string | undefined, now: number): AttemptVerdict {
-  const kind = special[status] ?? kindOfClass(status);
+export function webpushVerdict(answer: PushAnswer, now: number): AttemptVerdict {
+  const { status, retryAfter } = answer;
+  const kind = ofMicrosoft(answer) ?? special[status] ?? kindOfClass(status);
   // Microsoft throttles a sender for hours, and may send no `Retry-After`.
   const isEndpointFailure = status >= 500 || status === 406;
   if (kind === 'delivered') return { outcome: { kind }, isEndpointFailure };
@@ -45,8 +57,21 @@ export function webpushVerdict(status: number, retryAfter: string | undefined, n
   return { outcome, isEndpointFailure, ...(pauseMs !== undefined && { pauseMs }) };
 }
 
+/**
+ * Microsoft documents two meanings of 410. The other one concerns the sender, so no subscription may be removed for it. With a success
+ * the header X-WNS-Status may still say that the message was not passed on.
+ */
+function ofMicrosoft({ status, statusText = '', headers = {} }: PushAnswer): Verdict | undefined {
+  const isBlocked = /domain.?blocked/i.test(`${statusText} ${String(headers['x-wns-error-description'] ?? '')}`);
+  if (status === 410 && isBlocked) return 'misconfigured';
+  const isDropped = notPassedOn.has(String(headers['x-wns-status']).toLowerCase());
+  return status >= 200 && status < 300 && isDropped ? 'retry' : undefined;
+}
+
+const notPassedOn: ReadonlySet<string> = new Set(['dropped', 'channelthrottled']);
+
 function outcomeOf(kind: Exclude<Verdict, 'delivered'>, status: number, afterMs: number | undefined): Outcome {
-  const reason = `The push service answered ${status}${meanings[status] ?? ''}.`;
+  const reason = `The push service answered ${status}${meaningOf(kind, status)}.`;
   if (kind === 'retry') return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
   return kind === 'misconfigured' ? { kind, reason, isTargetOnly: true } : { kind, reason };
 }
@@ -59,6 +84,12 @@ const meanings: Readonly<Record<number, string>> = {
   403: refusal,
   413: ': the message is too large for it',
 };
+
+function meaningOf(kind: Verdict, status: number): string {
+  if (status === 410 && kind === 'misconfigured') return ': it blocks this sender';
+  if (status >= 200 && status < 300) return ' and dropped the message';
+  return meanings[status] ?? '';
+}
 
 /** A 1xx is never the last answer, and a number above 599 is not a status. Redirects are not followed. */
 function kindOfClass(status: number): Verdict {

@@ -158,7 +158,8 @@ describe('the headers of a push message', () => {
 
   it('name the rest of the time to live in seconds, a day without one, and four weeks at most', () => {
     expect(messageOf({ expiresAt: now + 61_999 }).headers).toMatchObject({ ttl: '61' });
-    expect(messageOf({ expiresAt: now + 1 }).headers).toMatchObject({ ttl: '0' });
+    expect(messageOf({ expiresAt: now + 1 }).headers).toMatchObject({ ttl: '0', 'x-wns-cache-policy': 'no-cache' });
+    expect(messageOf({ expiresAt: now + 1000 }).headers).not.toHaveProperty('x-wns-cache-policy');
     expect(messageOf().headers).toMatchObject({ ttl: '86400' });
     expect(messageOf({ expiresAt: now + 100 * 86_400_000 }).headers).toMatchObject({ ttl: '2419200' });
   });

@@ -52,10 +52,13 @@ export function webpushMessage(
   if (expiresAt !== undefined && expiresAt <= now) {
     return { kind: 'expired', reason: 'Its time to live ended before it was sent.' };
   }
-  const ttlSeconds = expiresAt === undefined ? defaultTtlSeconds : Math.floor((expiresAt - now) / 1000);
+  const restSeconds = expiresAt === undefined ? defaultTtlSeconds : Math.floor((expiresAt - now) / 1000);
+  const ttlSeconds = Math.min(restSeconds, maxTtlSeconds);
   return {
     headers: {
-      ttl: String(Math.min(ttlSeconds, maxTtlSeconds)),
+      ttl: String(ttlSeconds),
+      // Microsoft answers 400 to a TTL of 0 without this header: https://github.com/web-push-libs/pywebpush/issues/162
+      ...(ttlSeconds === 0 && { 'x-wns-cache-policy': 'no-cache' }),
       urgency: urgency ?? urgencyOf[priority],
       ...(collapseKey !== undefined && { topic: hash('sha256', collapseKey, 'base64url').slice(0, topicCharacters) }),
     },

@@ -167,7 +167,7 @@ export class WebpushTransport implements Transport {
     const headers = { ...message.headers, ...bodyHeaders, authorization };
     try {
       const answer = await connections.use((client) => client.post(target, headers, body, signal));
-      return webpushVerdict(answer.status, answer.retryAfter, this.now());
+      return webpushVerdict(answer, this.now());
     } catch (error) {
       signal.throwIfAborted();
       return failedAttempt(error, 'push service');

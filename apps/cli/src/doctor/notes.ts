@@ -1,0 +1,64 @@
+import { answerOf, pages, type PnsClient } from '@pns/client';
+
+/** A part of PNS that is switched off for the whole server, and the cost. */
+export interface Note {
+  /** The property or the variable that switches it off. */
+  readonly where: string;
+  readonly cost: string;
+}
+
+type Off = (value: string) => boolean;
+
+const isFalse: Off = (value) => value === 'false';
+const isEmpty: Off = (value) => value === '';
+
+/** What is lost while the server scope has these values. Narrower scopes may have others. */
+const properties: readonly (readonly [name: string, isOff: Off, cost: string])[] = [
+  ['com.openexchange.pns.transport.websocket.enabled', isFalse, 'Open pages get nothing over Web Sockets.'],
+  ['com.openexchange.pns.transport.webhooks.enabled', isFalse, 'Webhooks get nothing.'],
+  ['com.openexchange.pns.transport.webpush.enabled', isFalse, 'Browsers with a closed tab get nothing.'],
+  ['com.openexchange.pns.transport.apn.ios.enabled', isFalse, 'Apple devices get nothing.'],
+  ['com.openexchange.pns.transport.gcm.enabled', isFalse, 'Android devices with Firebase get nothing.'],
+  ['com.openexchange.pns.transport.wns.enabled', isFalse, 'Windows devices get nothing.'],
+  ['com.openexchange.pns.transport.webpush.subject', isEmpty, 'Apple and Mozilla may refuse Web Push messages.'],
+  [
+    'com.openexchange.pns.history',
+    (value) => value !== 'all',
+    'The history cannot show the outcome of each notification.',
+  ],
+  [
+    'com.openexchange.pns.endpoint.disableAfter',
+    (value) => value === '0',
+    'An endpoint that never works again is tried without end.',
+  ],
+  ['com.openexchange.pns.operator.webhook', isEmpty, 'Only the log and the metrics report failing endpoints.'],
+];
+
+const variables: readonly (readonly [name: string, cost: string])[] = [
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'There are no traces.'],
+  ['PNS_QUEUE_BOARD', 'No page shows the queues.'],
+];
+
+/** What is switched off for the whole server. @throws ProblemError if the API refuses the key */
+export async function notesOf(client: PnsClient, env: NodeJS.ProcessEnv): Promise<Note[]> {
+  const values = new Map<string, string>();
+  const { items } = await answerOf(client.GET('/v1/config/properties'));
+  for (const { name, default: value } of items) values.set(name, text(value));
+  const list = (cursor?: string) =>
+    client.GET('/v1/config/server/properties', {
+      params: { query: { limit: 500, ...(cursor !== undefined && { cursor }) } },
+    });
+  for await (const { name, value } of pages(list)) values.set(name, text(value));
+  return [
+    ...properties
+      .filter(([name, isOff]) => isOff(values.get(name) ?? ''))
+      .map(([name, , cost]) => ({ where: `${name}=${values.get(name) ?? ''}`, cost })),
+    ...variables
+      .filter(([name]) => ['', 'off'].includes(env[name] ?? ''))
+      .map(([name, cost]) => ({ where: `${name} is not set`, cost })),
+  ];
+}
+
+function text(value: unknown): string {
+  return (typeof value === 'string' ? value : JSON.stringify(value)).toLowerCase();
+}
