@@ -23,9 +23,9 @@ export interface LocalSocketOptions {
 /**
  * A client confirms with the pong to a ping. One ping is on its way at a time. It follows an event at once, a few times in a row,
  * and then once in this time, in ms. A ping that was not answered, or for which the node has no share left, is sent in the longer
- * time.
+ * time with an event, and otherwise in the longest time, because an event may be written soon.
  */
-const [pingBurst, pingPauseMs, longPingPauseMs] = [5, 20, 1000];
+const [pingBurst, pingPauseMs, longPingPauseMs, lonePingPauseMs] = [5, 20, 1000, 1250];
 
 /** Most pings that a node sends in a second, except those after the longer pause. */
 const pingsPerSecond = 500;
@@ -168,9 +168,9 @@ export class LocalSocket {
     const pausedMs = now - pinged.at;
     const left = Math.min(pingBurst, pinged.left + pausedMs / pingPauseMs);
     if (pausedMs < longPingPauseMs) {
-      if (this.confirmed < pinged.number) return this.requestAfter(longPingPauseMs - pausedMs);
+      if (this.confirmed < pinged.number) return this.requestAfter(lonePingPauseMs - pausedMs);
       if (left < 1) return this.requestAfter((1 - left) * pingPauseMs);
-      if (!mayPing(now)) return this.requestAfter(longPingPauseMs - pausedMs);
+      if (!mayPing(now)) return this.requestAfter(lonePingPauseMs - pausedMs);
     }
     clearTimeout(this.timer);
     this.timer = undefined;
