@@ -6,7 +6,7 @@ import type { Verdict } from './delivery-places';
  * How long a delivery is deferred before it expires, in ms: about as long as the usual ten attempts take. An open circuit lets one
  * delivery through at a time, so thousands of deliveries to a dead endpoint would be deferred for weeks.
  */
-export const maxDeferredMs = 24 * 60 * 60 * 1000;
+const maxDeferredMs = 24 * 60 * 60 * 1000;
 
 /**
  * The pause of a deferred delivery is at least this part of the time for which it has been deferred already. So the deliveries to
@@ -34,6 +34,20 @@ export function deferredForMs(delivery: Delivery, now: number): number {
 /** Whether the delivery was deferred: nothing was sent, and a later run tries again. A test push is not deferred; it returns at once. */
 export function isDeferred({ delivery, outcome }: Attempt): boolean {
   return outcome.kind === 'retry' && outcome.isDeferred === true && delivery.replyTo === undefined;
+}
+
+/** The outcome of an attempt; `expired` instead of another deferral of a delivery that was deferred for too long. */
+export function withoutEndlessDeferral(delivery: Delivery, outcome: Outcome): Outcome {
+  if (outcome.kind !== 'retry' || outcome.isDeferred !== true) return outcome;
+  if (deferredForMs(delivery, Date.now()) < maxDeferredMs) return outcome;
+  return { kind: 'expired', reason: 'it was deferred for a day, because the endpoint failed or requested pauses' };
+}
+
+/** The attempts that were not aborted. */
+export function attemptsAmong(settled: readonly PromiseSettledResult<Attempt>[]): Attempt[] {
+  const attempts: Attempt[] = [];
+  for (const each of settled) if (each.status === 'fulfilled') attempts.push(each.value);
+  return attempts;
 }
 
 /** The outcome of an attempt that ended with an unexpected error. */

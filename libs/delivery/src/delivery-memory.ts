@@ -8,11 +8,16 @@ import { Checkpoint } from './checkpoint';
 /** Most jobs whose progress is kept in this process. The progress of further ones is read from Redis. */
 const mostJobs = 2000;
 
-/** At least this many and at most twice as many deliveries are remembered after their jobs ended; about 150 bytes each. */
+/** At least this many and at most twice as many deliveries are remembered after their jobs ended; about 200 bytes each. */
 const mostDelivered = 20_000;
 
 /** The fields that identify an attempt of a delivery. */
 type DeliveryAttempt = Pick<Delivery, 'id' | 'attempt' | 'token'>;
+
+/** An attempt of a delivery that has arrived, and the one before it: few deliveries have more than one. */
+interface Arrived extends Omit<DeliveryAttempt, 'id'> {
+  readonly before: Arrived | undefined;
+}
 
 /**
  * The attempts that this process has made, so that it repeats none. A job may run again in the same process, for example when
@@ -21,9 +26,11 @@ type DeliveryAttempt = Pick<Delivery, 'id' | 'attempt' | 'token'>;
 export class DeliveryMemory {
   private readonly checkpoints = new LRUCache<string, Checkpoint>({ max: mostJobs });
   private readonly runs = new Map<string, Promise<void>>();
-  /** Two generations: an LRU cache took three percent of the time of a busy websocket worker. */
-  private delivered = new Set<string>();
-  private deliveredBefore: ReadonlySet<string> = new Set();
+  /** By delivery. Two generations: an LRU cache took three percent of the time of a busy websocket worker. */
+  private delivered = new Map<string, Arrived>();
+  private deliveredBefore: ReadonlyMap<string, Arrived> = new Map();
+  /** Deliveries to sockets have the same attempt and token, and share this object. */
+  private latest: Arrived = { attempt: 0, token: '', before: undefined };
 
   constructor(private readonly redis: RedisClient) {}
 
@@ -56,18 +63,23 @@ export class DeliveryMemory {
   }
 
   /** Notes that this attempt of a delivery has arrived. */
-  arrived(delivery: DeliveryAttempt): void {
+  arrived({ id, attempt, token }: DeliveryAttempt): void {
     if (this.delivered.size >= mostDelivered) {
       this.deliveredBefore = this.delivered;
-      this.delivered = new Set();
+      this.delivered = new Map();
     }
-    this.delivered.add(attemptOf(delivery));
+    const before = this.delivered.get(id);
+    const { latest } = this;
+    const isEqual = latest.attempt === attempt && latest.token === token && latest.before === before;
+    if (!isEqual) this.latest = { attempt, token, before };
+    this.delivered.set(id, this.latest);
   }
 
   /** Whether this process has made this attempt of a delivery with success. */
   knows(delivery: DeliveryAttempt): boolean {
-    const attempt = attemptOf(delivery);
-    return this.delivered.has(attempt) || this.deliveredBefore.has(attempt);
+    return (
+      isAmong(this.delivered.get(delivery.id), delivery) || isAmong(this.deliveredBefore.get(delivery.id), delivery)
+    );
   }
 
   private checkpointOf(job: Job<DeliveryJob>): Checkpoint {
@@ -84,6 +96,9 @@ function keyOf({ queueQualifiedName, id }: Pick<Job<DeliveryJob>, 'id' | 'queueQ
   return `${queueQualifiedName}:${id}`;
 }
 
-function attemptOf({ id, attempt, token }: DeliveryAttempt): string {
-  return `${id} ${attempt} ${token}`;
+function isAmong(latest: Arrived | undefined, { attempt, token }: DeliveryAttempt): boolean {
+  for (let each = latest; each !== undefined; each = each.before) {
+    if (each.attempt === attempt && each.token === token) return true;
+  }
+  return false;
 }

@@ -6,7 +6,7 @@ import { assertDeliveryJob, Queues, type DeliveryJob, type JobWorker } from '@pn
 import { log, RecurringFault, shortTurn, shutdownTimeoutMs } from '@pns/runtime';
 import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
-import { deferredForMs, internalError, isDeferred, maxDeferredMs, verdictOf, withVerdict } from './attempts';
+import { attemptsAmong, internalError, isDeferred, verdictOf, withoutEndlessDeferral, withVerdict } from './attempts';
 import { tracedAttempt } from './attempt-span';
 import { attemptSuspects, suspectAfterDeaths, type Attempting } from './suspects';
 import type { Checkpoint } from './checkpoint';
@@ -190,16 +190,18 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const settled = await (job.stalledCounter < suspectAfterDeaths
       ? attempt(open)
       : attemptSuspects({ deliveries: open, checkpoint, signal: bounds.signal, attempt }, this.isolated));
-    const tries = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const tries = attemptsAmong(settled);
     // If a later step fails, the job runs again and repeats no attempt.
     checkpoint.keep(tries.filter((attempt) => !isDeferred(attempt)));
     // The cache may have evicted these users during the attempts; their properties decide about retries and the history.
     if (!bounds.signal.aborted) await this.loadProperties(deliveries);
     this.outcomes.deferred(await this.next.defer(source, job, tries, checkpoint));
-    await this.next.retry(source, job.data.endpoint, checkpoint.unrecorded(deliveries), checkpoint);
+    let ended = checkpoint.unrecorded(deliveries);
+    const areRetried = await this.next.retry(source, job.data.endpoint, ended, checkpoint);
+    if (areRetried) ended = checkpoint.unrecorded(deliveries);
     // During shutdown there is no time to wait for Postgres; the process that runs the job again records the attempts.
     for (const each of settled) if (each.status === 'rejected') throw each.reason;
-    await this.outcomes.record(checkpoint.unrecorded(deliveries).map(withVerdict));
+    await this.outcomes.record(ended.map(withVerdict));
     checkpoint.close(deliveries);
   }
 
@@ -217,10 +219,11 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     for (const delivery of deliveries) {
       // A tenant's template and payload can take some ms for each push, and many jobs may begin in the same turn.
       const turn = shortTurn();
-      if (turn !== undefined) await turn;
-      const attempt = this.attempt(delivery, reasons.get(delivery), checkpoint, bounds, transport);
-      attempt.catch(() => undefined); // `allSettled` may be called in a later turn
-      begun.push(attempt);
+      if (turn !== undefined) {
+        void Promise.allSettled(begun); // some may reject before all have begun
+        await turn;
+      }
+      begun.push(this.attempt(delivery, reasons.get(delivery), checkpoint, bounds, transport));
     }
     bounds.turn?.done();
     return Promise.allSettled(begun);
@@ -247,7 +250,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const durationMs = performance.now() - begun;
     if (unsent === undefined) this.endpoints?.attempted(delivery, outcome);
     bounds.places?.ended(unsent === undefined ? verdictOf(outcome) : 'nothing', durationMs);
-    return { delivery, outcome, startedAt, durationMs, ...(unsent !== undefined && { isUnsent: true }) };
+    return { delivery, outcome, startedAt, durationMs, isUnsent: unsent === undefined ? undefined : true };
   }
 
   /** The outcome of an attempt that is not made; undefined when it must be made. */
@@ -278,14 +281,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
         this.paused.pause(client, outcome.reason, options);
       }
       if (outcome.kind === 'delivered') this.paused.resume(client);
-      const isOverdue = deferredForMs(delivery, Date.now()) >= maxDeferredMs;
-      if (outcome.kind === 'retry' && outcome.isDeferred === true && isOverdue) {
-        return {
-          kind: 'expired',
-          reason: 'it was deferred for a day, because the endpoint failed or requested pauses',
-        };
-      }
-      return outcome;
+      return withoutEndlessDeferral(delivery, outcome);
     } catch (error) {
       signal.throwIfAborted();
       if (transport === this.isolated) throw error; // the isolated process has logged the fault

@@ -18,10 +18,17 @@ export class NextAttempts {
     private readonly transport: TransportName,
   ) {}
 
-  /** Enqueues the retries of the failed attempts, one smaller job for each wait. */
-  async retry(source: QueueRef, endpoint: string, attempts: readonly Attempt[], checkpoint: Checkpoint): Promise<void> {
+  /** Enqueues the retries of the failed attempts, one smaller job for each wait. Resolves with whether there were any. */
+  async retry(
+    source: QueueRef,
+    endpoint: string,
+    attempts: readonly Attempt[],
+    checkpoint: Checkpoint,
+  ): Promise<boolean> {
     const failed = attempts.filter((attempt) => this.needsRetry(attempt));
+    if (failed.length === 0) return false;
     await Promise.all(byWait(failed, askedMs).map((some) => this.enqueueRetries(source, endpoint, some, checkpoint)));
+    return true;
   }
 
   /** Enqueues the deferred deliveries among the attempts as new jobs with the same attempt number, one for each wait, and returns them. */

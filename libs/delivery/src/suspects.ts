@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attempt } from '@pns/outcomes';
 import type { Delivery, Transport } from '@pns/transport-contract';
 import { bulkhead } from 'cockatiel';
-import { isDeferred } from './attempts';
+import { attemptsAmong, isDeferred } from './attempts';
 import type { Checkpoint } from './checkpoint';
 import { SenderDiedError, type IsolatedTransport } from './isolated-transport';
 
@@ -132,7 +132,7 @@ function isDeath(each: Settled): each is { status: 'rejected'; reason: SenderDie
 
 /** The attempts that must not be made again. */
 function attemptsIn(settled: readonly Settled[]): Attempt[] {
-  return settled.flatMap((each) => (each.status === 'fulfilled' && !isDeferred(each.value) ? [each.value] : []));
+  return attemptsAmong(settled).filter((attempt) => !isDeferred(attempt));
 }
 
 /** Runs `begin` and then `attempts` once no other job of this process sends suspect deliveries; returns the result of `attempts`. */

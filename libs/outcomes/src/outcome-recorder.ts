@@ -3,7 +3,7 @@ import { History } from '@pns/history';
 import { FailedDeliveryStore, SubscriptionStore, type DeadTarget, type FailedDelivery } from '@pns/persistence';
 import { Queues } from '@pns/queue';
 import { publish } from '@pns/redis';
-import { declareCounter, declareHistogram, log } from '@pns/runtime';
+import { declareCounter, declareHistogram, log, observerOf } from '@pns/runtime';
 import {
   isForOperator,
   isRegistered,
@@ -103,7 +103,8 @@ export class OutcomeRecorder {
       this.subscriptions.removeDead(ended.flatMap((attempt) => deadTarget(attempt) ?? [])),
       this.failed.record(failed),
     ]);
-    for (const attempt of attempts) countAttempt(attempt);
+    countOutcomes(attempts);
+    for (const attempt of attempts) measure(attempt);
     logAttempts(attempts);
     this.history.attempted(attempts.filter(({ delivery }) => !isForOperator(delivery)));
     const awaited = attempts.filter(({ delivery }) => delivery.replyTo !== undefined);
@@ -172,18 +173,46 @@ function logExhausted({ delivery }: Attempt, reason: string): void {
   });
 }
 
-/** Updates the metrics. */
-function countAttempt(attempt: Attempt): void {
+/** Counts equal outcomes in a row together: most batches have one outcome. */
+function countOutcomes(attempts: readonly Attempt[]): void {
+  let count = 0;
+  for (const [index, { delivery, outcome }] of attempts.entries()) {
+    count++;
+    const next = attempts[index + 1];
+    if (next?.outcome.kind === outcome.kind && next.delivery.transport === delivery.transport) continue;
+    deliveries.inc({ transport: delivery.transport, outcome: outcome.kind }, count);
+    count = 0;
+  }
+}
+
+/** Adds the times of an attempt to the metrics. */
+function measure(attempt: Attempt): void {
   const { delivery, outcome, startedAt, durationMs } = attempt;
-  const { transport } = delivery;
-  deliveries.inc({ transport, outcome: outcome.kind });
-  if (reachedReceiver(attempt)) duration.observe({ transport }, durationMs / 1000);
+  const times = timesOf(delivery.transport);
+  if (reachedReceiver(attempt)) times.duration(durationMs / 1000);
   if (outcome.kind === 'delivered') {
     // Never below 0, because the clocks of the accepting and the delivering process can differ.
     const secondsSince = (time: number): number => Math.max(0, startedAt + durationMs - time) / 1000;
-    endToEnd.observe({ transport }, secondsSince(delivery.dueAt));
-    acceptanceToDelivery.observe({ transport }, secondsSince(delivery.timestamp));
+    times.endToEnd(secondsSince(delivery.dueAt));
+    times.acceptanceToDelivery(secondsSince(delivery.timestamp));
   }
+}
+
+type Times = Readonly<Record<'duration' | 'endToEnd' | 'acceptanceToDelivery', (seconds: number) => void>>;
+
+const timesPerTransport = new Map<TransportName, Times>();
+
+/** The observers of a transport, also of one that only a newer version knows. */
+function timesOf(transport: TransportName): Times {
+  const known = timesPerTransport.get(transport);
+  if (known !== undefined) return known;
+  const times = {
+    duration: observerOf(duration, { transport }),
+    endToEnd: observerOf(endToEnd, { transport }),
+    acceptanceToDelivery: observerOf(acceptanceToDelivery, { transport }),
+  };
+  timesPerTransport.set(transport, times);
+  return times;
 }
 
 /**

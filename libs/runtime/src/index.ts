@@ -3,7 +3,7 @@ export { PnsError, type PnsErrorCode } from './errors';
 export { listenHost, urlHostOf } from './listen-host';
 export { log, nestLogger } from './log';
 export { messagingSpan } from './messaging-span';
-export { declareCounter, declareHistogram, metrics } from './metrics';
+export { declareCounter, declareHistogram, metrics, observerOf } from './metrics';
 export { RecurringFault } from './recurring-fault';
 export { requestFault } from './request-fault';
 export { shutdownTimeoutMs } from './shutdown';

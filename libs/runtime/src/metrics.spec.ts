@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { declareCounter, declareHistogram, metrics } from './metrics';
+import { declareCounter, declareHistogram, metrics, observerOf } from './metrics';
 
 async function series(name: string): Promise<string[]> {
   const text = await metrics.getSingleMetricAsString(name);
@@ -29,6 +29,24 @@ it('the counts of a histogram are 0 before it has observed anything', async () =
     'test_seconds_count{transport="fcm"} 0',
   ]);
 });
+
+it.each([{ transport: 'fcm' }, { transport: 'of a newer version' }])(
+  'an observer of %j adds the same values to a histogram as its observe',
+  async (labels) => {
+    const buckets = [0.005, 0.25, 1, 86_400];
+    const declare = (name: string) =>
+      declareHistogram({ name, help: 'A test.', labels: { transport: ['fcm'] }, buckets });
+    const [one, other] = [declare(`one_${labels.transport.length}`), declare(`other_${labels.transport.length}`)];
+    const observe = observerOf(other, labels);
+    for (const value of [0, 0.005, 0.0051, 0.5, 1, 86_400, 86_401]) {
+      one.observe(labels, value);
+      observe(value);
+    }
+    const lines = await series(`other_${labels.transport.length}`);
+    expect(lines.map((line) => line.replace('other_', 'one_'))).toEqual(await series(`one_${labels.transport.length}`));
+    expect(lines.join()).toContain(`count{transport="${labels.transport}"} 7`);
+  },
+);
 
 it('pns_build_info has the versions of the project and of Node', async () => {
   const manifest = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8');

@@ -48,6 +48,46 @@ export function declareHistogram<Labels extends LabelValues>(
   return histogram;
 }
 
+/** The private parts of a histogram; `metrics.spec.ts` tests them. */
+interface HistogramParts {
+  readonly upperBounds: readonly number[];
+  readonly hashMap: Readonly<Record<string, HistogramSeries>>;
+}
+
+interface HistogramSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly bucketValues: Record<string, number>;
+  sum: number;
+  count: number;
+}
+
+/**
+ * A function that adds finite values to the histogram's series with these labels. `observe` takes ten times as long, because it checks
+ * the labels and joins them to a key for each value.
+ */
+export function observerOf<Name extends string>(
+  histogram: Histogram<Name>,
+  labels: Readonly<Record<Name, string>>,
+): (value: number) => void {
+  const { upperBounds, hashMap } = histogram as unknown as HistogramParts;
+  const names = Object.keys(labels) as Name[];
+  const ofLabels = (): HistogramSeries | undefined =>
+    Object.values(hashMap).find((each) => names.every((name) => each.labels[name] === labels[name]));
+  if (ofLabels() === undefined) histogram.zero(labels);
+  const series = ofLabels();
+  if (series === undefined) throw new Error('prom-client keeps the series of a histogram elsewhere.');
+  const bounds = upperBounds.map((bound) => [bound, String(bound)] as const);
+  return (value) => {
+    series.sum += value;
+    series.count++;
+    for (const [bound, bucket] of bounds) {
+      if (value > bound) continue;
+      series.bucketValues[bucket] = (series.bucketValues[bucket] ?? 0) + 1;
+      return;
+    }
+  };
+}
+
 function withLabelNames<Labels extends LabelValues>({ name, help, labels }: Declaration<Labels>) {
   return { name, help, labelNames: Object.keys(labels) as NameOf<Labels>[] };
 }

@@ -2,7 +2,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo, type Socket as TcpSocket } from 'node:net';
 import { Server as Engine, type Socket as EngineSocket } from 'engine.io';
+import type { Delivery } from '@pns/transport-contract';
+import type { Socket } from 'socket.io';
+import type { WebSocket } from 'ws';
 import { Backlog, maxBacklogBytes } from './backlog';
+import { LocalSocket } from './local-socket';
 
 /** A connection of Engine.IO whose client does not read until the test lets it. */
 async function unread() {
@@ -26,6 +30,7 @@ async function unread() {
     conn,
     tcp,
     backlog,
+    client,
     read: () => client.resume(),
     close: () => {
       client.destroy();
@@ -66,3 +71,48 @@ it('deletes confirmed events', async () => {
   expect(backlog.isExceeded).toBe(false);
   close();
 });
+
+it('keeps the order of events and packets of Engine.IO for a client that reads late', async () => {
+  const { conn, backlog, client, close } = await unread();
+  const limits = { maxNotifications: 1000, maxBytes: maxBacklogBytes };
+  const ofSocket = {
+    context: 1,
+    user: 2,
+    client: 'suite',
+    connection: '1',
+    isAnonymous: false,
+    wantsMeta: false,
+    limits,
+  };
+  const socket = new LocalSocket(ofSocket, backlog);
+  const { websocket } = conn.request as IncomingMessage & { websocket: WebSocket };
+  socket.attach({ conn } as Socket, websocket);
+  let sent = 0;
+  const text = (): string => `#${sent++}#${'x'.repeat(50_000)}`;
+  const sendEvent = async (): Promise<void> => {
+    socket.send({ ...delivery, id: `${sent}`, notificationId: `${sent}`, payload: { text: text() } });
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  while (backlog.isIdle) await sendEvent(); // these went directly to TCP
+  for (let round = 0; round < 5; round++) {
+    conn.send(text());
+    await sendEvent();
+  }
+  expect(backlog.isBuffering).toBe(true);
+  expect(backlog.isExceeded).toBe(false);
+
+  let data = '';
+  client.setEncoding('latin1');
+  for await (const chunk of client as AsyncIterable<string>) {
+    data += chunk;
+    if (data.includes(`#${sent - 1}#`)) break;
+  }
+  const numbers = [...data.matchAll(/#(\d+)#/g)].map(([, number]) => Number(number));
+  expect(numbers).toEqual(Array.from({ length: sent }, (_, number) => number));
+  close();
+});
+
+const delivery: Delivery = {
+  ...{ id: 'd', notificationId: 'n', context: 1, user: 2, client: 'suite', transport: 'websocket', token: 'node' },
+  ...{ topic: 'a', payload: {}, priority: 'high', count: 1, timestamp: 1, dueAt: 1, attempt: 1 },
+};

@@ -31,6 +31,17 @@ export class Backlog {
     return this.engineBytes > 0;
   }
 
+  /** Whether nothing waits, neither in Engine.IO nor for TCP. */
+  get isIdle(): boolean {
+    return this.engineBytes === 0 && this.tcp.writable && this.tcp.writableLength === 0;
+  }
+
+  /** Writes a frame directly to TCP, behind everything that Engine.IO has written. Only while `isIdle`. */
+  write(frame: Buffer): void {
+    this.tcp.write(frame);
+    this.check();
+  }
+
   /** Counts every packet of this connection from now on, also those that Engine.IO sends by itself. */
   watch(conn: EngineSocket): void {
     conn.on('packetCreate', ({ data = '', options }: Packet) => {

@@ -23,9 +23,9 @@ interface LocalSocketOptions {
 /**
  * A client confirms with the pong to a ping. One ping is on its way at a time. It follows an event at once, a few times in a row,
  * and then once in this time, in ms. A ping that was not answered, or for which the node has no share left, is sent in the longer
- * time.
+ * time with an event, and otherwise in the longest time, because an event may be written soon.
  */
-const [pingBurst, pingPauseMs, longPingPauseMs] = [5, 20, 1000];
+const [pingBurst, pingPauseMs, longPingPauseMs, lonePingPauseMs] = [5, 20, 1000, 1250];
 
 /** Most pings that a node sends in a second, except those after the longer pause. */
 const pingsPerSecond = 500;
@@ -159,19 +159,18 @@ export class LocalSocket {
   }
 
   /** The number of the ping that must be sent now. Without one, the next ping is scheduled if the client owes a confirmation. */
-  private confirmationDue(): number | undefined {
+  private confirmationDue(now = performance.now()): number | undefined {
     const { unconfirmed, pinged } = this;
     if (unconfirmed === undefined || this.isDraining || this.isOver) return undefined;
     const number = unconfirmed.lastNumber;
     if (number === pinged.number) return undefined;
     if (this.backlog.isBuffering) return this.requestWhenDrained();
-    const now = performance.now();
     const pausedMs = now - pinged.at;
     const left = Math.min(pingBurst, pinged.left + pausedMs / pingPauseMs);
     if (pausedMs < longPingPauseMs) {
-      if (this.confirmed < pinged.number) return this.requestAfter(longPingPauseMs - pausedMs);
+      if (this.confirmed < pinged.number) return this.requestAfter(lonePingPauseMs - pausedMs);
       if (left < 1) return this.requestAfter((1 - left) * pingPauseMs);
-      if (!mayPing(now)) return this.requestAfter(longPingPauseMs - pausedMs);
+      if (!mayPing(now)) return this.requestAfter(lonePingPauseMs - pausedMs);
     }
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -231,23 +230,23 @@ export class LocalSocket {
   }
 
   /**
-   * Gives the finished frame to Engine.IO, as the adapter of Socket.IO does for a broadcast. Socket.IO would build the frame in
-   * steps and in two buffers, which costs as much as writing it. A ping behind the last event is part of the same write, which
-   * saves a system call.
+   * Writes a finished frame. While nothing waits for the client, it goes directly to TCP, because the way through Engine.IO costs as
+   * much as encoding the event. Otherwise Engine.IO gets it, as from the adapter of Socket.IO for a broadcast, and buffers it in
+   * order. A ping behind the last event is part of the same write, which saves a system call.
    */
   private write({ sent, event: { packet, frame } }: QueuedEvent, isLast = false): void {
     if (this.isOver) return;
-    this.unconfirmed?.wrote(sent, performance.now());
-    const conn = this.socket?.conn;
-    // If Engine.IO buffers the event, the ping is sent once the event has been written.
-    const isTogether = isLast && conn?.transport.writable === true;
-    const ping = isTogether ? this.confirmationDue() : undefined;
-    const options: object = {
-      wsPreEncodedFrame: [ping === undefined ? frame : Buffer.concat([frame, pingFrame(ping)])],
-    };
-    conn?.write(packet, options);
+    const now = performance.now();
+    this.unconfirmed?.wrote(sent, now);
+    if (this.backlog.isIdle) {
+      const ping = isLast ? this.confirmationDue(now) : undefined;
+      this.backlog.write(ping === undefined ? frame : Buffer.concat([frame, pingFrame(ping)]));
+      return;
+    }
+    const options: object = { wsPreEncodedFrame: [frame] };
+    this.socket?.conn.write(packet, options);
     this.backlog.check();
-    if (isLast && !isTogether) this.requestConfirmation();
+    if (isLast) this.requestConfirmation();
   }
 
   /** Resolves when TCP has accepted all written bytes, or the connection is closed. */

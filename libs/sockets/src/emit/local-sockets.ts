@@ -25,9 +25,10 @@ export class LocalSockets {
   add(socket: LocalSocket): void {
     this.all.add(socket);
     append(this.perUser, socket);
-    const { client, connection } = socket.options;
+    const { context, user, client, connection } = socket.options;
     const before = this.gonePerUser
-      .get(userKey(socket.options))
+      .get(context)
+      ?.get(user)
       ?.find(({ options }) => options.client === client && options.connection === connection);
     if (before !== undefined) this.forget(before); // from now on, deliveries on their way find the new socket
   }
@@ -62,25 +63,31 @@ export class LocalSockets {
   }
 }
 
-type PerUser = Map<string, LocalSocket[]>;
+/** By context and user. */
+type PerUser = Map<number, Map<number, LocalSocket[]>>;
 
 function append(perUser: PerUser, socket: LocalSocket): void {
-  const key = userKey(socket.options);
-  const held = perUser.get(key);
-  if (held === undefined) perUser.set(key, [socket]);
+  const { context, user } = socket.options;
+  const ofContext = perUser.get(context) ?? new Map<number, LocalSocket[]>();
+  perUser.set(context, ofContext);
+  const held = ofContext.get(user);
+  if (held === undefined) ofContext.set(user, [socket]);
   else held.push(socket);
 }
 
 function remove(perUser: PerUser, socket: LocalSocket): void {
-  const key = userKey(socket.options);
-  const left = perUser.get(key)?.filter((other) => other !== socket) ?? [];
-  if (left.length > 0) perUser.set(key, left);
-  else perUser.delete(key);
+  const { context, user } = socket.options;
+  const ofContext = perUser.get(context);
+  if (ofContext === undefined) return;
+  const left = ofContext.get(user)?.filter((other) => other !== socket) ?? [];
+  if (left.length > 0) ofContext.set(user, left);
+  else ofContext.delete(user);
+  if (ofContext.size === 0) perUser.delete(context);
 }
 
 function addressed(perUser: PerUser, delivery: Delivery): LocalSocket[] {
   const { context, user, client, sourceToken } = delivery;
-  const held = perUser.get(userKey({ context, user }));
+  const held = perUser.get(context)?.get(user);
   if (held === undefined) return [];
   const target = socketTargetOf(delivery);
   const only = target.kind === 'socket' ? target.connection : undefined;
@@ -90,8 +97,4 @@ function addressed(perUser: PerUser, delivery: Delivery): LocalSocket[] {
       options.connection !== sourceToken &&
       (only === undefined || options.connection === only),
   );
-}
-
-function userKey({ context, user }: { context: number; user: number }): string {
-  return `${context} ${user}`;
 }

@@ -1,4 +1,4 @@
-import type { Delivery } from '@pns/transport-contract';
+import { distinctId, type Delivery } from '@pns/transport-contract';
 
 /**
  * For this time after its opening, a socket can receive a notification in two ways, in ms: as an open socket of its node, and
@@ -19,14 +19,14 @@ export class Repeats {
    * Whether the socket was sent the notification by another delivery. Remembers the delivery. A further attempt of the same delivery is
    * no repeat, because its first attempt may have failed.
    */
-  has({ id, notificationId, producer = '' }: Delivery): boolean {
+  has({ id, notificationId, producer }: Delivery): boolean {
     const isNew = performance.now() - this.openedAt < repeatsWithinMs;
     if (!isNew || this.remembered?.size === maxRemembered) {
       this.remembered = undefined;
       return false;
     }
     this.remembered ??= new Map();
-    const notification = `${notificationId} ${producer}`;
+    const notification = distinctId({ id: notificationId, producer });
     const sent = this.remembered.get(notification);
     if (sent === undefined) this.remembered.set(notification, id);
     return sent !== undefined && sent !== id;
