@@ -6,7 +6,7 @@ export const maxPayloadBytes = 64 * 1024;
 const identifier = z.string().min(1).max(1024);
 
 /** `ox:mail:new`: some producers know only the folder, and some send several ids. */
-const mailNew = z.looseObject({
+const mailNew = z.object({
   folder: identifier,
   id: z.union([identifier, z.array(identifier).min(1)]).optional(),
   email: z.string().optional(),
@@ -18,14 +18,11 @@ const mailNew = z.looseObject({
 });
 
 /** `ox:calendar:updates`: an entry of `needsAction` is an event's id, or the event with its folder and recurrence. */
-const calendarUpdates = z.looseObject({
+const calendarUpdates = z.object({
   folders: z.array(identifier).optional(),
   needsAction: z
     .array(
-      z.union([
-        identifier,
-        z.looseObject({ folderId: identifier, id: identifier, recurrenceId: identifier.optional() }),
-      ]),
+      z.union([identifier, z.object({ folderId: identifier, id: identifier, recurrenceId: identifier.optional() })]),
     )
     .optional(),
 });
@@ -36,10 +33,10 @@ const ids = z.array(identifier).min(1);
 const unread = z.int().nonnegative().optional();
 
 /** `ox:mail:read`: mails were marked as read. */
-const mailRead = z.looseObject({ folder: identifier, ids, unread });
+const mailRead = z.object({ folder: identifier, ids, unread });
 
 /** `ox:mail:flags`: flags of mails have changed. `flags` are set now, `cleared` are not. */
-const mailFlags = z.looseObject({
+const mailFlags = z.object({
   folder: identifier,
   ids,
   flags: z.array(z.string()).optional(),
@@ -48,16 +45,19 @@ const mailFlags = z.looseObject({
 });
 
 /** `ox:mail:deleted`: mails were marked as deleted, or removed. */
-const mailDeleted = z.looseObject({ folder: identifier, ids, unread });
+const mailDeleted = z.object({ folder: identifier, ids, unread });
 
 /** `ox:folder:changed`: `from` is the former name of a renamed folder. */
-const folderChanged = z.looseObject({
+const folderChanged = z.object({
   folder: identifier,
   change: z.enum(['created', 'renamed', 'deleted'], { error: 'must be created, renamed or deleted' }),
   from: identifier.optional(),
 });
 
-/** The schemas of known topics. Other topics accept any JSON object. */
+/**
+ * The schemas of known topics. Other topics accept any JSON object. The schemas accept unknown members too, and do not copy them: only
+ * the faults are used.
+ */
 const payloadSchemas: Readonly<Record<string, z.ZodType>> = {
   'ox:mail:new': mailNew,
   'ox:calendar:updates': calendarUpdates,

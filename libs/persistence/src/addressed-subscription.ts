@@ -48,13 +48,26 @@ export async function addressedSubscriptions(
     keys.length <= fewUsers
       ? await queryPrepared<AddressedRow>(database, 'subscriptionsOfUsers', subscriptionsOfUsers, values)
       : await database.query<AddressedRow[]>(subscriptionsOfUsers, values);
-  return rows.map(({ topics, expiresAt, email1, ...row }) => {
-    const subscription = { ...row, topics: topics.split(' ') };
-    if (expiresAt === null && email1 === null) return subscription;
-    return {
-      ...subscription,
-      ...(expiresAt === null ? {} : { expiresAt: expiresAt.getTime() }),
-      ...(email1 === null ? {} : { email1 }),
-    };
-  });
+  return rows.map(toAddressed);
 }
+
+/** Field by field: V8 takes more than a microsecond to add fields to a copy by spread syntax. */
+function toAddressed(row: AddressedRow): AddressedSubscription {
+  const { id, context, user, client, transport, token, hasMeta, expiresAt, email1 } = row;
+  const topics = row.topics.split(' ');
+  const subscription: Writable<AddressedSubscription> = {
+    id,
+    context,
+    user,
+    client,
+    transport,
+    token,
+    topics,
+    hasMeta,
+  };
+  if (expiresAt !== null) subscription.expiresAt = expiresAt.getTime();
+  if (email1 !== null) subscription.email1 = email1;
+  return subscription;
+}
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };

@@ -27,8 +27,11 @@ const schema = z
       .optional()
       .describe('Addresses up to 1,000 users at once.'),
     topic,
+    // A schema of an object would copy the payload member by member.
     payload: z
-      .looseObject({}, { error: ({ input }) => (input === undefined ? undefined : 'must be a JSON object') })
+      .unknown()
+      .refine(isJsonObject, { error: ({ input }) => (input === undefined ? 'is missing' : 'must be a JSON object') })
+      .meta({ type: 'object', properties: {}, additionalProperties: {} })
       .describe('At most 64 KiB of JSON. The payload of a known topic must match its schema.'),
     sourceToken: z
       .string()
@@ -65,6 +68,10 @@ const schema = z
       },
     },
   });
+
+function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /** A notification for one user or several users, as a producer posts it. */
 export class NotificationEntry extends createZodDto(schema) {}

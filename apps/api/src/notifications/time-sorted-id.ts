@@ -5,6 +5,14 @@ import { randomUUID } from 'node:crypto';
  * neighbours in the index of ids.
  */
 export function timeSortedId(time: number): string {
+  if (time !== last.time) last = { time, start: startOf(time) };
+  return last.start + randomUUID().slice(15);
+}
+
+/** The start of the last id. The notifications of one request have the same time. */
+let last = { time: 0, start: startOf(0) };
+
+function startOf(time: number): string {
   const hex = time.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${randomUUID().slice(15)}`;
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
 }

@@ -95,11 +95,13 @@ async function arrived(sandbox: Sandbox): Promise<Arrived> {
   };
 }
 
-/** Fails unless both signatures of the requests that the sandbox keeps for an endpoint are valid. */
+/** Fails unless both signatures of the requests that the sandbox keeps are valid. The last requests may be those of a few endpoints. */
 async function expectSignatures(sandbox: Sandbox): Promise<void> {
-  const { items } = (await (
-    await fetch(`${sandbox.url}/webhooks/${nameOf(0)}/arrivals`)
-  ).json()) as WebhookArrivalsView;
+  const views = Array.from({ length: endpoints }, async (_, at) => {
+    const answer = await fetch(`${sandbox.url}/webhooks/${nameOf(at)}/arrivals`);
+    return (await answer.json()) as WebhookArrivalsView;
+  });
+  const items = (await Promise.all(views)).flatMap((view) => view.items);
   const isSigned = items.every((item) => item.oxSignature === 'valid' && item.standardWebhooks === 'valid');
   if (items.length === 0 || !isSigned) throw new Error('What came to the webhooks was not signed as it should be.');
 }

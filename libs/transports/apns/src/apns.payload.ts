@@ -77,9 +77,12 @@ export function apnsBody(delivery: Delivery, content: PushContent): string {
 /** node-apn knows the names of Apple's fields. */
 function json({ title, body, badge, sound, category, cid }: PushContent, data: readonly [string, unknown][]): string {
   const isVisible = title !== undefined || body !== undefined;
-  const aps = isVisible ? { alert: { title, body }, badge, sound, category } : { contentAvailable: true };
-  const payload = { ...(cid === undefined ? {} : { cid }), namespace: '/', ...Object.fromEntries(data) };
-  return JSON.stringify(new Notification({ ...aps, payload }));
+  const fields = Object.fromEntries(data);
+  const payload = cid === undefined ? { namespace: '/', ...fields } : { cid, namespace: '/', ...fields };
+  const aps = isVisible
+    ? { alert: { title, body }, badge, sound, category, payload }
+    : { contentAvailable: true, payload };
+  return JSON.stringify(new Notification(aps));
 }
 
 /**
