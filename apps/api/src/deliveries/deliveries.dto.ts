@@ -1,4 +1,4 @@
-import type { FailedDelivery, FailedDeliveryFilter } from '@pns/persistence';
+import type { FailedDelivery } from '@pns/persistence';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { client, idNumber, idText, notificationId, pageQuery, timeIn, topic } from '../http/fields';
