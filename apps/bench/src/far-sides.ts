@@ -10,6 +10,8 @@ export type Client = typeof slowClient | typeof otherClient;
 /** A target of deliveries. */
 export interface Target {
   readonly token: string;
+  /** The configured client, where one client of the benchmark has several endpoints. */
+  readonly configured?: string;
   /** Its name in the sandbox. */
   readonly name: string;
   /** A subscription that the worker must read; undefined where each delivery has one without content. */
@@ -143,15 +145,40 @@ const webhook: FarSide = {
     token: `${hookOf(sandbox, client)}/${nameOf(client, index)}`,
     name: nameOf(client, index),
   }),
-  slowDown: async (sandbox, delayMs, count) => {
-    for (const index of range(count)) {
-      await fetch(`${sandbox.url}/webhooks/${nameOf(slowClient, index)}/faults`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ delayMs }),
-      });
-    }
+  slowDown: (sandbox, delayMs, count) => setWebhookFaults(sandbox, count, { delayMs }),
+};
+
+async function setWebhookFaults(sandbox: Sandbox, count: number, fault: object): Promise<void> {
+  for (const index of range(count)) {
+    await fetch(`${sandbox.url}/webhooks/${nameOf(slowClient, index)}/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(fault),
+    });
+  }
+}
+
+/** The endpoints of the other client when one endpoint hangs: each has its own host. */
+const others = range(49).map((index) => ({ name: `${otherClient}-${index}`, host: `127.0.0.${3 + index}` }));
+const otherOf = (index: number) => others[index % others.length] as (typeof others)[0];
+
+/** Fifty webhooks, of which one never answers. */
+export const hangingWebhook: FarSide = {
+  ...webhook,
+  properties: { 'com.openexchange.webhooks.enabledIds': [slowClient, ...others.map(({ name }) => name)].join() },
+  configure: (system, { port }) => {
+    const rest = { signatureSecret, httpsOnly: false, allowedNetworks: ['127.0.0.0/8'] };
+    const all = [{ name: slowClient, host: hosts.slow }, ...others];
+    const options = all.map(({ name, host }) => [name, { uri: `http://${host}:${port}/webhooks`, ...rest }]);
+    system.configure('webhooks.yml', JSON.stringify(Object.fromEntries(options)));
   },
+  target: (sandbox, client, index) => {
+    if (client === slowClient) return webhook.target(sandbox, client, index);
+    const { name: configured, host } = otherOf(index);
+    const name = nameOf(client, index);
+    return { configured, token: `http://${host}:${sandbox.port}/webhooks/${name}`, name };
+  },
+  slowDown: (sandbox, _, count) => setWebhookFaults(sandbox, count, { hang: true }),
 };
 
 /** The subscription of each client. It has the keys of the browser. */

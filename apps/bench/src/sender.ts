@@ -48,8 +48,13 @@ export class Sender {
     const groups = all.flatMap(({ client, target }) => {
       const prepared = this.deliveries[this.next++];
       if (prepared === undefined) return [];
-      const { token, subscriptionId = prepared.subscriptionId } = this.farSide.target(this.sandbox, client, target);
-      const delivery: Delivery = { ...prepared, transport, client, token, subscriptionId, timestamp: now, dueAt: now };
+      const {
+        token,
+        configured = client,
+        subscriptionId = prepared.subscriptionId,
+      } = this.farSide.target(this.sandbox, client, target);
+      const times = { timestamp: now, dueAt: now };
+      const delivery: Delivery = { ...prepared, ...times, transport, client: configured, token, subscriptionId };
       return [{ ...routeOf(delivery, this.queues.keys), deliveries: [delivery] }];
     });
     await enqueueDeliveries(this.queues, groups);

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { System } from '@pns/e2e';
 import type { Sandbox } from '@pns/sandbox';
-import { type FarSide, farSides, otherClient, slowClient } from '../far-sides';
+import { type FarSide, farSides, hangingWebhook, otherClient, slowClient } from '../far-sides';
 import { end } from '../profile';
 import { type Goal, type Measured, percentile, type Scenario, type Size } from '../scenario';
 import { Sender } from '../sender';
@@ -174,4 +174,5 @@ export const slowFarSide: readonly Scenario[] = [
   ...farSides.map((farSide) =>
     together(`beside-${farSide.transport}`, 'ms p99', { atMost: 1.2 }, (size) => besideSlow(farSide, size)),
   ),
+  together('beside-hanging', 'ms p99', { atMost: 1.2 }, (size) => besideSlow(hangingWebhook, size)),
 ];
