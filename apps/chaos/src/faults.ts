@@ -5,7 +5,8 @@ import { Redis } from 'ioredis';
 import { disturb, heal, type FarSide } from './far-sides';
 import type { Fleet } from './fleet';
 import type { Ledger } from './ledger';
-import type { Link, LinkState } from './link';
+import type { LinkState } from './link';
+import type { ThreadLink } from './links';
 import { apps, laneOf, type PlannedFault } from './plans';
 import { faultLine } from './report';
 import { freeze } from './signals';
@@ -21,7 +22,7 @@ export interface Chaos {
   readonly fleet: Fleet;
   readonly postgres: { current: LocalPostgres; readonly restart: () => Promise<LocalPostgres> };
   /** The links between the workers and the far sides. */
-  readonly farLinks: ReadonlyMap<string, Link>;
+  readonly farLinks: ReadonlyMap<string, ThreadLink>;
   readonly disk: SmallDisk | undefined;
   readonly ledger: Ledger;
   readonly say: (line: string) => void;
@@ -181,7 +182,7 @@ async function disturbNetwork(chaos: Chaos, target: string, state: LinkState, la
   isOver();
 
   /** Of two processes only one is cut off. */
-  function ofServer(): readonly Link[] {
+  function ofServer(): readonly ThreadLink[] {
     return fleet.linksOf(app as AppName, server as 'redis' | 'postgres').slice(0, 1);
   }
 }

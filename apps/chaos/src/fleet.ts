@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppName, AppProcess, AppProcessOptions, System } from '@pns/e2e';
-import { Link } from './link';
+import { ThreadLink } from './links';
 import { within } from './within';
 
 /** The network between a process and the servers. */
 interface Network {
-  readonly redis: Link;
-  readonly postgres: Link;
+  readonly redis: ThreadLink;
+  readonly postgres: ThreadLink;
 }
 
 /** A process that does not start, for example because Redis is away for long, is started again after this time, in ms. */
@@ -21,7 +21,7 @@ const endsWithinMs = 120_000;
 /** The processes of all apps, each with its own links to Redis and Postgres, and a supervisor that replaces them. */
 export class Fleet {
   private readonly networks = new Map<AppProcess, Network>();
-  private readonly links: Link[] = [];
+  private readonly links: ThreadLink[] = [];
   private readonly starts = new Set<Promise<unknown>>();
   private readonly ofOtherVersion = new Set<AppProcess>();
   private readonly deregistered = new Set<AppProcess>();
@@ -100,7 +100,7 @@ export class Fleet {
   }
 
   /** The links of all living processes of an app to a server. */
-  linksOf(name: AppName, server: keyof Network): Link[] {
+  linksOf(name: AppName, server: keyof Network): ThreadLink[] {
     return this.living(name).flatMap((process) => this.networks.get(process)?.[server] ?? []);
   }
 
@@ -115,7 +115,10 @@ export class Fleet {
   }
 
   private async network(): Promise<Network> {
-    const [redis, postgres] = await Promise.all([Link.to(this.system.redis.url), Link.to(this.system.databaseUrl)]);
+    const [redis, postgres] = await Promise.all([
+      ThreadLink.to(this.system.redis.url),
+      ThreadLink.to(this.system.databaseUrl),
+    ]);
     this.links.push(redis, postgres);
     return { redis, postgres };
   }

@@ -11,7 +11,7 @@ import { perform, type Chaos } from './faults';
 import { providersOf } from './far-sides';
 import { Fleet } from './fleet';
 import { Ledger, type Account } from './ledger';
-import { Link } from './link';
+import { ThreadLink } from './links';
 import { indexOf, load, marker, signedAt, userOf, type Answers } from './load';
 import { apps, linkedTransports, type PlannedFault } from './plans';
 import { SmallDisk } from './small-disk';
@@ -167,10 +167,10 @@ async function resendFailed({ system, fleet, say }: Chaos): Promise<void> {
   }
 }
 
-async function openFarLinks(system: System): Promise<ReadonlyMap<string, Link>> {
+async function openFarLinks(system: System): Promise<ReadonlyMap<string, ThreadLink>> {
   const { apns, fcm } = providersOf(system);
   const urls = { webhook: system.sandbox.url, apns: apns.url, fcm: fcm.url };
-  const links = linkedTransports.map(async (transport) => [transport, await Link.to(urls[transport])] as const);
+  const links = linkedTransports.map(async (transport) => [transport, await ThreadLink.to(urls[transport])] as const);
   return new Map(await Promise.all(links));
 }
 

@@ -1,7 +1,7 @@
 import type { DemoApp } from '@pns/sandbox';
 import type { System } from '@pns/e2e';
 import { providersOf, webhookName } from './far-sides';
-import type { Link } from './link';
+import type { ThreadLink } from './links';
 
 /** Each user has a webhook, an app with each provider, and a browser. */
 export const transports = ['webhook', 'apns', 'fcm', 'wns', 'webpush'] as const;
@@ -23,7 +23,7 @@ export async function subscribeAll(
   system: System,
   users: number,
   over: readonly SubscribedTransport[],
-  links: ReadonlyMap<string, Link>,
+  links: ReadonlyMap<string, ThreadLink>,
 ): Promise<void> {
   const { demoApps, url } = system.sandbox;
   const { wns } = providersOf(system);
