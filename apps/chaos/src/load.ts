@@ -7,8 +7,11 @@ import type { Ledger } from './ledger';
 const answerWithinMs = 10_000;
 /** The interval between two batches, in ms. */
 const paceMs = 100;
-/** After this time a producer repeats notifications that were not accepted, in ms. */
-const repeatMs = 250;
+/**
+ * After the first of these times a producer repeats notifications that were not accepted, in ms. Each further pause is twice as long, up
+ * to the second one: during an outage of ten seconds, hundreds of batches wait.
+ */
+const [repeatMs, mostRepeatMs] = [250, 4000] as const;
 /** The run fails if a request is not accepted for this time, in ms. */
 const acceptedWithinMs = 300_000;
 
@@ -78,12 +81,13 @@ async function postUntilAccepted(
   const body = JSON.stringify({ notifications });
   ledger.posted(ids);
   const endsAt = performance.now() + acceptedWithinMs;
-  for (let api = Math.floor((indices[0] as number) / indices.length); ; api++) {
-    const answer = await answerTo(fleet, body, api);
+  const firstApi = Math.floor((indices[0] as number) / indices.length);
+  for (let tries = 0; ; tries++) {
+    const answer = await answerTo(fleet, body, firstApi + tries);
     answers[answer]++;
     if (answer === 'accepted') break;
     if (performance.now() > endsAt) throw new Error(`No API accepted ${ids[0]} within ${acceptedWithinMs / 1000} s.`);
-    await pause(repeatMs, undefined, { signal });
+    await pause(Math.min(repeatMs * 2 ** tries, mostRepeatMs), undefined, { signal });
   }
   for (const id of ids) ledger.accepted(id);
 }
