@@ -7,6 +7,7 @@ import type { LinkAnswer, LinkRequest } from './links-thread';
 const answers = new EventEmitter();
 let thread: Worker | undefined;
 let opened = 0;
+let unanswered = 0;
 
 function ask(request: LinkRequest): void {
   thread ??= start();
@@ -16,10 +17,13 @@ function ask(request: LinkRequest): void {
 async function answerTo(request: LinkRequest): Promise<LinkAnswer> {
   const answer = once(answers, String(request.id)) as Promise<[LinkAnswer]>;
   ask(request);
-  return (await answer)[0];
+  if (++unanswered === 1) thread?.ref();
+  const [answered] = await answer;
+  if (--unanswered === 0) thread?.unref();
+  return answered;
 }
 
-/** The thread does not keep the process alive. An error in it ends the run. */
+/** The thread keeps the process alive only while a request waits for its answer. An error in it ends the run. */
 function start(): Worker {
   const worker = new Worker(join(__dirname, 'links-thread.js'));
   worker.on('message', (answer: LinkAnswer) => answers.emit(String(answer.id), answer));
