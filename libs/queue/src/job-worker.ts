@@ -198,9 +198,10 @@ export class JobWorker<Data> extends Worker<Data> {
     for (const [token, job] of jobs) {
       const { id = '' } = job;
       if (!lost.has(id)) continue;
-      if (this.inProgress.delete(token)) this.cancelJob(id, 'Another worker has started this job.');
-      this.onLost(id);
       this.onTaken(job);
+      if (!this.inProgress.delete(token)) continue; // the job has ended here, or its loss is logged already
+      this.cancelJob(id, 'Another worker has started this job.');
+      this.onLost(id);
     }
     return lost;
   }
