@@ -52,6 +52,16 @@ function waiting(id: string) {
 
 const cameOf = ({ came }: FarSide): string[] => came.map(({ id, attempt }) => `${id} ${attempt}`).sort();
 
+/** Starts a worker with a job of two deliveries in flight, of which the far side holds one. */
+async function withJobInFlight(farSide: FarSide) {
+  const app = await start(farSide);
+  await send(app, [delivery({ id: 'slow' }), delivery({ id: 'quick' })]);
+  await farSide.until((came) => came.length === 2);
+  const queue = queueOf(app);
+  const [id = ''] = await queue.getRanges(['active'], 0, -1);
+  return { app, queue, id, lock: queue.toKey(`${id}:lock`) };
+}
+
 function untilEmpty(app: INestApplicationContext): Promise<unknown> {
   return eventually('the queue is empty', async () => {
     const counts = await queueOf(app).getJobCounts();
@@ -61,13 +71,9 @@ function untilEmpty(app: INestApplicationContext): Promise<unknown> {
 
 it('a job that runs again in a living process is not sent again, and waits for its deliveries in flight', async () => {
   const { farSide, release } = waiting('slow');
-  const app = await start(farSide);
-  await send(app, [delivery({ id: 'slow' }), delivery({ id: 'quick' })]);
-  await farSide.until((came) => came.length === 2);
+  const { app, queue, id, lock } = await withJobInFlight(farSide);
   // The state after an outage of Redis during which the lock expired.
-  const queue = queueOf(app);
-  const [id = ''] = await queue.getRanges(['active'], 0, -1);
-  await client(app).del(queue.toKey(`${id}:lock`));
+  await client(app).del(lock);
   await client(app).multi().lrem(queue.toKey('active'), 1, id).rpush(queue.toKey('wait'), id).exec();
   await client(app).zadd(queue.toKey('marker'), 0, '0');
   await eventually('the job runs again', async () => Number((await queue.getJob(id))?.attemptsStarted) >= 2);
@@ -83,12 +89,8 @@ it.each([
   'what a worker has sent is not sent again by a third one, if it %s after another one has started the job',
   async (_, isEnded) => {
     const { farSide, release } = waiting('slow');
-    const app = await start(farSide);
-    await send(app, [delivery({ id: 'slow' }), delivery({ id: 'quick' })]);
-    await farSide.until((came) => came.length === 2);
-    const queue = queueOf(app);
-    const [id = ''] = await queue.getRanges(['active'], 0, -1);
-    const [job, lock] = [queue.toKey(id), queue.toKey(`${id}:lock`)];
+    const { app, queue, id, lock } = await withJobInFlight(farSide);
+    const job = queue.toKey(id);
     await client(app).multi().hincrby(job, 'ats', 1).set(lock, 'of another worker').exec();
     if (isEnded) release();
     const stores = (id: string) =>
