@@ -30,6 +30,27 @@ export function expiredAtSockets(system: System): ReadonlySet<string> {
   return new Set(attempts.map(({ notification }) => String(notification)));
 }
 
+/** When the workers logged the end of attempts, by stream and notification, in ms since the epoch. */
+export type EndsOf = (stream: string, id: string) => readonly number[];
+
+/** The ends of all attempts in the logs of the workers. A worker logs them when they are recorded, right before it ends the job. */
+export function loggedEnds(system: System, streams: readonly string[]): EndsOf {
+  const ends = new Map<string, number[]>();
+  const note = (stream: string, id: unknown, time: unknown): void => {
+    const key = `${stream} ${String(id)}`;
+    ends.set(key, [...(ends.get(key) ?? []), Number(time)]);
+  };
+  for (const stream of streams) {
+    for (const worker of system.all(`worker-${stream}` as AppName)) {
+      for (const line of worker.logged('delivery.attempted')) note(stream, line['notification'], line['time']);
+      for (const line of worker.logged('deliveries.delivered')) {
+        for (const id of line['notifications'] as readonly unknown[]) note(stream, id, line['time']);
+      }
+    }
+  }
+  return (stream, id) => ends.get(`${stream} ${id}`) ?? [];
+}
+
 function attemptsOf(system: System, app: AppName, outcome: string): Record<string, unknown>[] {
   const attempts = system.all(app).flatMap((worker) => worker.logged('delivery.attempted'));
   return attempts.filter((attempt) => attempt['outcome'] === outcome);

@@ -8,7 +8,7 @@ it('distinguishes the first arrival of a delivery from later ones, and counts th
   const arrivals = [1, 2, 3].map((at) => ledger.arrived({ at, stream: 'websocket', id: 'a' }));
   expect(arrivals).toEqual([true, false, false]);
   expect(ledger.openExcept(() => false)).toBe(0);
-  expect(ledger.accounts()).toMatchObject([{ expected: 1, lost: [], doubled: 2 }]);
+  expect(ledger.accounts([], () => [])).toMatchObject([{ expected: 1, lost: [], doubled: 2 }]);
 });
 
 it('does not wait for notifications whose sockets were sent notifications:missed', () => {
@@ -37,7 +37,7 @@ it.each<[string, (number | undefined)[], number, number]>([
     const at = 1_000_000 * (index + 1);
     ledger.arrived({ at, stream: 'webhook', id: 'a', sentAt: age === undefined ? undefined : at - age });
   }
-  const [account] = ledger.accounts();
+  const [account] = ledger.accounts([], () => []);
   expect([account?.doubled, account?.reasons.get('answered late') ?? 0, account?.unexplained.length]).toEqual([
     ages.length - 1,
     late,
@@ -51,6 +51,26 @@ it.each<[string[], number | undefined]>([
   [[], undefined],
 ])('reads when a request was sent from its signature: %j', (rawHeaders, time) => {
   expect(signedAt(rawHeaders)).toBe(time);
+});
+
+it.each<[string, number[], number, boolean]>([
+  ['a worker was killed before it had recorded the first arrival', [], 5000, true],
+  ['a worker was killed soon after it had recorded the first arrival', [4500], 5000, true],
+  ['a worker was killed long after it had recorded the first arrival', [100], 5000, false],
+  ['a worker recorded the arrival a moment before the far side noted it', [-300], 5000, false],
+])('knows whether a repeat was in flight: %s', (_, ends, killedAfter, isExplained) => {
+  jest.useFakeTimers({ now: 100_000 });
+  const ledger = new Ledger(['apns']);
+  ledger.posted(['a']);
+  ledger.accepted('a');
+  ledger.arrived({ at: Date.now(), stream: 'apns', id: 'a' });
+  jest.advanceTimersByTime(killedAfter);
+  ledger.died('worker-apns');
+  jest.advanceTimersByTime(killedAfter);
+  ledger.arrived({ at: Date.now(), stream: 'apns', id: 'a' });
+  jest.useRealTimers();
+  const [account] = ledger.accounts([], () => ends.map((end) => 100_000 + end));
+  expect([account?.doubled, account?.unexplained.length]).toEqual([1, isExplained ? 0 : 1]);
 });
 
 it('explains a repeat by an attempt without an answer, and by an outage of Redis', () => {
@@ -72,11 +92,10 @@ it('explains a repeat by an attempt without an answer, and by an outage of Redis
   ledger.redisWentAway()();
   arrive('c');
   jest.useRealTimers();
-  const [account] = ledger.accounts([
-    unanswered,
-    endedBeforeItWasNoted,
-    { ...unanswered, id: 'b', at: unanswered.at - 20_000 },
-  ]);
+  const [account] = ledger.accounts(
+    [unanswered, endedBeforeItWasNoted, { ...unanswered, id: 'b', at: unanswered.at - 20_000 }],
+    (_, id) => (id === 'b' ? [140_000] : []),
+  );
   expect(account?.reasons).toEqual(
     new Map([
       [reason, 2],
@@ -103,7 +122,7 @@ it.each<[string, readonly ('first' | 'begins' | 'ends' | 'second')[], string | u
     jest.advanceTimersByTime(100);
   }
   jest.useRealTimers();
-  const [account] = ledger.accounts();
+  const [account] = ledger.accounts([], () => []);
   expect([...(account?.reasons.keys() ?? [])]).toEqual(reason === undefined ? [] : [reason]);
   expect(account?.unexplained.length).toBe(reason === undefined ? 1 : 0);
 });

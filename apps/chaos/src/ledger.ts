@@ -1,4 +1,4 @@
-import type { Unanswered } from './attempts';
+import type { EndsOf, Unanswered } from './attempts';
 
 /** One delivery of one notification that a far side accepted. */
 export interface Arrived {
@@ -22,7 +22,7 @@ interface Disturbance {
   readonly effectMs: number;
 }
 
-/** A delivery that arrived at most this long before a death may not have been recorded, in ms. */
+/** A worker stores an arrival, and ends the job that it has logged as done, at most this long later, in ms, if nothing disturbs it. */
 const inFlightMs = 1000;
 
 /**
@@ -75,7 +75,7 @@ export class Ledger {
   /** When a delivery arrived that had not arrived before, in ms since the epoch. */
   lastArrivalAt = Date.now();
 
-  constructor(private readonly streams: readonly string[]) {
+  constructor(readonly streams: readonly string[]) {
     for (const stream of streams) this.arrivals.set(stream, new Map());
   }
 
@@ -148,19 +148,22 @@ export class Ledger {
     return this.acceptedAt.size;
   }
 
-  /** `unanswered`: attempts that PNS repeated because it received no answer. */
-  accounts(unanswered: readonly Unanswered[] = []): Account[] {
+  /** `unanswered`: attempts that PNS repeated because it received no answer; `endsOf`: when it recorded attempts. */
+  accounts(unanswered: readonly Unanswered[], endsOf: EndsOf): Account[] {
     return this.streams.map((stream) =>
       this.account(
         stream,
         unanswered.filter((each) => each.stream === stream),
+        endsOf,
       ),
     );
   }
 
-  private account(stream: string, unanswered: readonly Unanswered[]): Account {
+  private account(stream: string, unanswered: readonly Unanswered[], endsOf: EndsOf): Account {
     const arrivals = this.arrivals.get(stream) ?? new Map<string, Times[]>();
-    const doubled = [...arrivals].flatMap(([id, times]) => this.doublesOf(stream, id, times, unanswered));
+    const doubled = [...arrivals].flatMap(([id, times]) =>
+      this.doublesOf(stream, id, times, unanswered, endsOf(stream, id)),
+    );
     const reasons = new Map<string, number>();
     for (const { reason } of doubled) if (reason !== undefined) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     const delays = [...this.acceptedAt].flatMap(([id, accepted]) => {
@@ -185,26 +188,38 @@ export class Ledger {
   }
 
   /** The arrivals after the first one. */
-  private doublesOf(stream: string, id: string, times: readonly Times[], unanswered: readonly Unanswered[]): Doubled[] {
+  private doublesOf(
+    stream: string,
+    id: string,
+    times: readonly Times[],
+    unanswered: readonly Unanswered[],
+    ends: readonly number[],
+  ): Doubled[] {
     return times.slice(1).map(({ at }, index) => {
       const before = times[index] as Times;
+      // On a busy machine a worker reads an answer late. Without a line in its log, the delivery was in flight until it was repeated.
+      const recorded = ends.filter((end) => end >= before.at - notedLateMs && end <= at);
+      const recordedAt = recorded.length === 0 ? at : Math.min(...recorded);
       const silent = unanswered.find((each) => each.id === id && each.at >= before.at - notedLateMs && each.at <= at);
-      const cause = this.disturbanceOf(stream, before.at, at)?.reason ?? silent?.reason ?? this.outageOf(before.at);
+      const cause =
+        this.disturbanceOf(stream, before.at, at, recordedAt)?.reason ??
+        silent?.reason ??
+        this.outageOf(before.at, recordedAt);
       const reason = isLate(before) ? answeredLate : cause;
       return { id, first: before.at, at, reason };
     });
   }
 
   /** While Redis is away, no worker can store an arrival or keep the lock of its job, so that another worker takes the job. */
-  private outageOf(first: number): string | undefined {
-    const isDuring = this.outages.some(({ from, to }) => first >= from - inFlightMs && first <= to + recoveryMs);
+  private outageOf(first: number, recordedAt: number): string | undefined {
+    const isDuring = this.outages.some(({ from, to }) => recordedAt >= from - inFlightMs && first <= to + recoveryMs);
     return isDuring ? 'Redis away' : undefined;
   }
 
   /** The fault that disturbed the stream after the first arrival and before the worker could store it. */
-  private disturbanceOf(stream: string, first: number, second: number): Disturbance | undefined {
-    const outage = this.outages.find(({ from, to }) => first >= from - inFlightMs && first <= to);
-    const storedBy = (outage?.to ?? first) + inFlightMs;
+  private disturbanceOf(stream: string, first: number, second: number, recordedAt: number): Disturbance | undefined {
+    const outage = this.outages.find(({ from, to }) => recordedAt >= from - inFlightMs && first <= to);
+    const storedBy = Math.max(outage?.to ?? first, recordedAt) + inFlightMs;
     const begunBy = first - inFlightMs;
     return this.disturbances.find(
       (each) =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { provideDatabase, System, webhooksYaml, type AppProcessOptions } from '@pns/e2e';
 import { startPostgres } from '@pns/local-servers';
-import { expiredAtSockets, unansweredAttempts } from './attempts';
+import { expiredAtSockets, loggedEnds, unansweredAttempts } from './attempts';
 import type { EarlierBuild } from './earlier-build';
 import { perform, type Chaos } from './faults';
 import { providersOf } from './far-sides';
@@ -137,7 +137,7 @@ async function observe(chaos: Chaos, options: RunOptions): Promise<RunResult> {
       await pause(250);
     }
     await pause(repeatsWithinMs);
-    const all = ledger.accounts(unansweredAttempts(system, transports));
+    const all = ledger.accounts(unansweredAttempts(system, transports), loggedEnds(system, ledger.streams));
     const missed = all.find(({ stream }) => stream === 'websocket')?.lost ?? [];
     const accounts = all.map((each) =>
       each.stream === 'websocket' ? { ...each, lost: missed.filter((id) => !isKnown(id)) } : each,

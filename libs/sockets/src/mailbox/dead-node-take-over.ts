@@ -48,7 +48,8 @@ export class DeadNodeTakeOver {
 
   private async empty(job: Job<DeliveryJob>): Promise<void> {
     assertDeliveryJob(job.data);
-    const arrived = new Checkpoint(job);
+    const arrived = new Checkpoint(job, this.queues.redis);
+    await arrived.learn(); // a node that is alive and counted as dead stores what it has sent
     const left = job.data.deliveries.filter(({ id }) => !arrived.has(id));
     await this.forwarding.forwardAll(left);
   }

@@ -9,6 +9,10 @@
 local now = clock(ARGV[1])
 local node = ARGV[2]
 
+-- When its memory is full, Redis lets a script continue to write only after a first write without new memory. Without it, a node
+-- would count as dead while it is alive, and others would send again what it has sent. No node has the name "".
+redis.call('ZREM', KEYS[2], '')
+
 -- If no node sent a heartbeat for a while, Redis was away: every node has the full time again before it counts as dead.
 local latest = tonumber(redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2])
 if latest and now - latest > ARGV[3] / 2 then
