@@ -1,5 +1,7 @@
 import { cuttableLink, testRedisUrl } from '@pns/local-servers';
+import type { DeliveryJob } from '@pns/queue';
 import { log } from '@pns/runtime';
+import type { Job } from 'bullmq';
 import { TestNodes, type TestNode } from '../testing/nodes';
 
 log.level = 'silent';
@@ -17,10 +19,11 @@ afterAll(() => nodes.stop());
 const post = (number: number) => nodes.dispatch({ payload: { number } });
 
 /** Changes the oldest job of a node so that it was in progress when the node died. */
-async function takeOldest(node: TestNode): Promise<void> {
+async function takeOldest(node: TestNode): Promise<string> {
   const queue = nodes.queueOf(node);
   const id = await nodes.queues.redis.rpoplpush(queue.toKey('wait'), queue.toKey('active'));
   await nodes.queues.redis.set(queue.toKey(`${id}:lock`), 'of the dead node', 'PX', 10_000);
+  return String(id);
 }
 
 it.each([
@@ -47,3 +50,25 @@ it.each([
     await link.close();
   },
 );
+
+it('does not send again what a node stored as sent after it had lost the job', async () => {
+  nodes.nextUser();
+  const link = await cuttableLink(testRedisUrl());
+  const dead = await nodes.start(link.url);
+  const query = { session: await nodes.token(), connection: '1' };
+  await nodes.open(dead, { query }).connected();
+  link.cut();
+  for (const number of [1, 2]) await post(number);
+  const queue = nodes.queueOf(dead);
+  const id = await takeOldest(dead);
+  const { data } = (await queue.getJob(id)) as Job<DeliveryJob>;
+  await nodes.queues.redis.hset(queue.toKey(id), 'arrived', data.deliveries.map((delivery) => delivery.id).join(' '));
+  await nodes.untilDead(dead);
+  const client = await nodes.open(living, { query }).connected();
+  await post(3);
+  const frames = await client.got(3);
+  const numbers = frames.map(([topic, payload]) => (payload as { number?: number } | undefined)?.number ?? topic);
+  expect(numbers).toEqual(['notifications:missed', 2, 3]);
+  await nodes.close(dead);
+  await link.close();
+});
