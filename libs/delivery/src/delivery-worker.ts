@@ -8,7 +8,13 @@ import type { Delivery, Outcome, Transport } from '@pns/transport-contract';
 import { DelayedError, WaitingError, type Job } from 'bullmq';
 import { attemptsAmong, internalError, isDeferred, verdictOf, withoutEndlessDeferral, withVerdict } from './attempts';
 import { tracedAttempt } from './attempt-span';
-import { attemptSuspects, suspectAfterDeaths, type Attempting } from './suspects';
+import {
+  attemptSuspects,
+  isolatedTransports,
+  suspectAfterDeaths,
+  type Attempting,
+  type IsolatedTransports,
+} from './suspects';
 import type { Checkpoint } from './checkpoint';
 import { DeliveryMemory } from './delivery-memory';
 import type { FailingEndpoints } from './failing-endpoints';
@@ -49,7 +55,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   private readonly live: SharedLookup<ReadonlySet<string>>;
   private readonly memory: DeliveryMemory;
   private readonly next: NextAttempts;
-  private readonly isolated: IsolatedTransport | undefined;
+  private readonly isolated: IsolatedTransports | undefined;
   private readonly turns = new Turns(byFirstAcceptance);
   private isOutOfTime = false;
   private readonly propertiesFault = new RecurringFault('delivery.properties-not-loaded', 'delivery.properties-loaded');
@@ -68,8 +74,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     this.live = new SharedLookup((ids) => subscriptions.liveAmong(ids));
     this.memory = new DeliveryMemory(queues.redis);
     this.next = new NextAttempts(queues, cascade, transport.name);
-    const { isolatedEntry } = options;
-    this.isolated = isolatedEntry === undefined ? undefined : new IsolatedTransport(transport.name, isolatedEntry);
+    this.isolated = isolatedTransports(transport.name, options.isolatedEntry);
   }
 
   onApplicationBootstrap(): void {
@@ -284,7 +289,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       return withoutEndlessDeferral(delivery, outcome);
     } catch (error) {
       signal.throwIfAborted();
-      if (transport === this.isolated) throw error; // the isolated process has logged the fault
+      if (transport instanceof IsolatedTransport) throw error; // the isolated process has logged the fault
       // An internal fault in one delivery must not delay or repeat the others of its job.
       log.error({ event: 'delivery.fault', delivery: delivery.id, transport: this.transport.name, err: error });
       return internalError;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
@@ -8,7 +9,7 @@ log.level = 'silent';
 
 const entry = join(__dirname, 'testing', 'sender.cjs');
 const { signal } = new AbortController();
-const isolated = (script = entry) => new IsolatedTransport('webhook', script);
+const isolated = (script = entry, stepsAtOnce = 1) => new IsolatedTransport('webhook', script, stepsAtOnce);
 const send = (transport: IsolatedTransport, id: string, until = signal) => transport.deliver({ id } as Delivery, until);
 
 /** The process that sent a delivery. */
@@ -93,4 +94,19 @@ it('runs one step at a time', async () => {
   end();
   await Promise.all([first, second]);
   expect(events).toEqual(['first ended', 'second']);
+});
+
+it('runs several steps at once in one process if it may, and a lost job does not end the others', async () => {
+  const transport = isolated(entry, 2);
+  const lost = new AbortController();
+  await transport.during(async () => {
+    const before = senderOf(await send(transport, 'before'));
+    const first = transport.step(lost.signal, () => once(lost.signal, 'abort'));
+    const beside = await transport.step(signal, async () => {
+      lost.abort();
+      return senderOf(await send(transport, 'beside'));
+    });
+    await first;
+    expect(beside).toBe(before);
+  });
 });

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { log } from '@pns/runtime';
 import type { Delivery, Outcome, Transport, TransportName } from '@pns/transport-contract';
-import { bulkhead } from 'cockatiel';
+import { bulkhead, type BulkheadPolicy } from 'cockatiel';
 import type { SenderAnswer, SenderRequest } from './isolated-sender';
 
 /** The argument that makes a worker app send deliveries for another worker instead of running queues. */
@@ -30,13 +30,16 @@ export class SenderDiedError extends Error {}
 export class IsolatedTransport implements Transport {
   private sender: Sender | undefined;
   private users = 0;
-  private readonly steps = bulkhead(1, Number.MAX_SAFE_INTEGER);
+  private readonly steps: BulkheadPolicy;
 
-  /** `entry` is the script of the worker app. */
+  /** `entry` is the script of the worker app; `stepsAtOnce` is how many steps may run in the process at once. */
   constructor(
     readonly name: TransportName,
     private readonly entry: string,
-  ) {}
+    private readonly stepsAtOnce: number,
+  ) {
+    this.steps = bulkhead(stepsAtOnce, Number.MAX_SAFE_INTEGER);
+  }
 
   /** Runs `work`. Its steps, and those of other work at the same time, share one process. */
   async during<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -48,10 +51,12 @@ export class IsolatedTransport implements Transport {
     }
   }
 
-  /** Runs `send` while no other step runs. When `signal` is aborted, the process is killed. */
+  /** Runs `send` when a step may run. When `signal` is aborted, the process is killed, unless it sends for other steps too. */
   step<Result>(signal: AbortSignal, send: () => Promise<Result>): Promise<Result> {
     return this.steps.execute(async () => {
-      const interrupt = (): void => this.sender?.kill('this worker lost the job');
+      const interrupt = (): void => {
+        if (this.stepsAtOnce === 1) this.sender?.kill('this worker lost the job');
+      };
       signal.addEventListener('abort', interrupt);
       try {
         return await send();

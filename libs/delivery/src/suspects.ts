@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attempt } from '@pns/outcomes';
-import type { Delivery, Transport } from '@pns/transport-contract';
+import type { Delivery, Transport, TransportName } from '@pns/transport-contract';
 import { bulkhead } from 'cockatiel';
 import { attemptsAmong, isDeferred } from './attempts';
 import type { Checkpoint } from './checkpoint';
-import { SenderDiedError, type IsolatedTransport } from './isolated-transport';
+import { IsolatedTransport, SenderDiedError } from './isolated-transport';
 
 /** After this many deaths of its process, a job sends only a few deliveries at a time, to find the delivery that kills the process. */
 export const suspectAfterDeaths = 2;
@@ -20,6 +20,9 @@ const maxSenderDeaths = 3;
 
 /** How many deliveries are sent together while no process died during their attempts. */
 const deliveriesPerStep = 10;
+
+/** How many steps of different jobs share the process for deliveries without a death. A death there makes them all suspect once. */
+const stepsAtOnce = 10;
 
 /** A delivery that kills a process usually does so within this time, in ms. Other jobs wait no longer than this for a step. */
 const stepMs = 5000;
@@ -66,11 +69,28 @@ export function stepsOf(deliveries: readonly Delivery[], triesOf: (id: string) =
   return [...together, ...others.sort((a, b) => triesOf(a.id) - triesOf(b.id)).map((each) => [each])];
 }
 
+/** The two processes that send suspect deliveries for a worker: several steps at once, or only one. */
+export interface IsolatedTransports {
+  /** For deliveries without a death, so that the many jobs of a worker that was killed do not wait for each other. */
+  readonly together: IsolatedTransport;
+  /** For deliveries with which a process died. */
+  readonly alone: IsolatedTransport;
+}
+
+/** `entry` is the script of the worker app. Without one, there are no such processes. */
+export function isolatedTransports(name: TransportName, entry: string | undefined): IsolatedTransports | undefined {
+  if (entry === undefined) return undefined;
+  return {
+    together: new IsolatedTransport(name, entry, stepsAtOnce),
+    alone: new IsolatedTransport(name, entry, 1),
+  };
+}
+
 /**
- * Sends a few deliveries at a time, and ends those that kill their process. They are sent in the isolated process if there is one,
- * otherwise in this process. The websocket transport has no isolated process, because its sockets belong to this process.
+ * Sends a few deliveries at a time, and ends those that kill their process. They are sent in isolated processes if there are any,
+ * otherwise in this process. The websocket transport has none, because its sockets belong to this process.
  */
-export function attemptSuspects(suspects: Suspects, isolated: IsolatedTransport | undefined): Promise<Settled[]> {
+export function attemptSuspects(suspects: Suspects, isolated: IsolatedTransports | undefined): Promise<Settled[]> {
   return isolated === undefined ? attemptInProcess(suspects) : attemptIsolated(suspects, isolated);
 }
 
@@ -91,10 +111,10 @@ async function attemptInProcess({ deliveries, checkpoint, signal, attempt }: Sus
   return settled;
 }
 
-/** Only deaths of the isolated process count. This process may also end because of a deployment; then the next worker begins again. */
+/** Only deaths of the isolated processes count. This process may also end because of a deployment; then the next worker begins again. */
 async function attemptIsolated(
   { deliveries, checkpoint, signal, attempt }: Suspects,
-  isolated: IsolatedTransport,
+  { together, alone }: IsolatedTransports,
 ): Promise<Settled[]> {
   const settled: Settled[] = [];
   const deaths = new Map<string, number>();
@@ -107,7 +127,8 @@ async function attemptIsolated(
   const round = async (open: readonly Delivery[]): Promise<readonly Delivery[]> => {
     const suspected: Delivery[] = [];
     for (const step of stepsOf(open, deathsOf)) {
-      const ended = await isolated.step(signal, () => attempt(step, isolated));
+      const process = step.some(({ id }) => deathsOf(id) > 0) ? alone : together;
+      const ended = await process.step(signal, () => attempt(step, process));
       checkpoint.keep(attemptsIn(ended));
       for (const [index, delivery] of step.entries()) {
         const each = ended[index];
@@ -120,10 +141,11 @@ async function attemptIsolated(
     }
     return suspected;
   };
-  return isolated.during(async () => {
+  const all = async (): Promise<Settled[]> => {
     for (let open = deliveries; open.length > 0;) open = await round(open);
     return settled;
-  });
+  };
+  return together.during(() => alone.during(all));
 }
 
 function isDeath(each: Settled): each is { status: 'rejected'; reason: SenderDiedError } {
