@@ -9,6 +9,9 @@ interface Network {
   readonly postgres: ThreadLink;
 }
 
+/** Of the apps: the far sides are in the process of the run, and must answer at once also while all processors are busy. */
+const niceness = 10;
+
 /** A process that does not start, for example because Redis is away for long, is started again after this time, in ms. */
 const startAgainMs = 500;
 /** After this time of failed starts, the run fails, in ms. */
@@ -76,7 +79,7 @@ export class Fleet {
       const network = this.hasLinks ? await this.network() : undefined;
       try {
         const env = network && { REDIS_URL: network.redis.url, DATABASE_URL: network.postgres.url };
-        const process = await this.system.add(name, env, options);
+        const process = await this.system.add(name, env, { niceness, ...options });
         if (network !== undefined) this.networks.set(process, network);
         if (options.appsFolder !== undefined) this.ofOtherVersion.add(process);
         return;

@@ -71,7 +71,8 @@ export class Ledger {
   private readonly arrivals = new Map<string, Map<string, Times[]>>();
   private readonly disturbances: Disturbance[] = [];
   private readonly outages: { readonly from: number; to: number }[] = [];
-  private missing = 0;
+  /** By stream, how many accepted deliveries have not arrived. */
+  private readonly missing = new Map<string, number>();
   /** When a delivery arrived that had not arrived before, in ms since the epoch. */
   lastArrivalAt = Date.now();
 
@@ -86,7 +87,7 @@ export class Ledger {
 
   accepted(id: string): void {
     this.acceptedAt.set(id, Date.now());
-    for (const arrived of this.arrivals.values()) if (!arrived.has(id)) this.missing++;
+    for (const [stream, arrived] of this.arrivals) if (!arrived.has(id)) this.addMissing(stream, 1);
   }
 
   /** Returns whether the delivery arrived for the first time. */
@@ -100,7 +101,7 @@ export class Ledger {
     }
     this.lastArrivalAt = Date.now();
     arrivals.set(id, [{ at, sentAt }]);
-    if (this.acceptedAt.has(id)) this.missing--;
+    if (this.acceptedAt.has(id)) this.addMissing(stream, -1);
     return true;
   }
 
@@ -135,13 +136,15 @@ export class Ledger {
 
   /** Accepted deliveries that have not arrived, without those to sockets for which `isKnown` holds: they may never arrive. */
   openExcept(isKnown: (id: string) => boolean): number {
-    return this.missing === 0 ? 0 : this.missing - this.openOf('websocket').filter(isKnown).length;
+    const missing = [...this.missing.values()].reduce((sum, count) => sum + count, 0);
+    return missing === 0 ? 0 : missing - this.openOf('websocket').filter(isKnown).length;
   }
 
   /** The streams that have accepted deliveries that did not arrive, as text. */
   get openStreams(): string {
-    const counts = this.streams.map((stream) => [stream, this.openOf(stream).length] as const);
-    return counts.flatMap(([stream, count]) => (count === 0 ? [] : `${count} of ${stream}`)).join(', ') || 'none';
+    return (
+      [...this.missing].flatMap(([stream, count]) => (count === 0 ? [] : `${count} of ${stream}`)).join(', ') || 'none'
+    );
   }
 
   get count(): number {
@@ -181,6 +184,10 @@ export class Ledger {
       unexplained: doubled.filter(({ reason }) => reason === undefined),
       delays: { p50: share(0.5), p99: share(0.99), longest: share(1) },
     };
+  }
+
+  private addMissing(stream: string, count: number): void {
+    this.missing.set(stream, (this.missing.get(stream) ?? 0) + count);
   }
 
   private openOf(stream: string): string[] {

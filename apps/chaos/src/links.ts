@@ -4,7 +4,8 @@ import { Worker } from 'node:worker_threads';
 import type { LinkState } from './link';
 import type { LinkAnswer, LinkRequest } from './links-thread';
 
-const answers = new EventEmitter();
+/** Each request that waits has a listener for errors. */
+const answers = new EventEmitter().setMaxListeners(Infinity);
 let thread: Worker | undefined;
 let opened = 0;
 let unanswered = 0;

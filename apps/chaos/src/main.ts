@@ -9,7 +9,7 @@ import { run, type RunResult } from './run';
 import { shrink } from './shrink';
 import { SmallDisk } from './small-disk';
 
-const usage = `npm run test:chaos -- [--plan ${Object.keys(plans).join('|')}] [--seed N] [--count NOTIFICATIONS] [--rate PER_SECOND] [--from COMMIT] [--shrink RUNS] [--logs FOLDER] | --durability`;
+const usage = `npm run test:chaos -- [--plan ${Object.keys(plans).join('|')}] [--seed N] [--count NOTIFICATIONS] [--rate PER_SECOND] [--faults NUMBER] [--from COMMIT] [--shrink RUNS] [--logs FOLDER] | --durability`;
 const users = 50;
 const processes = 2;
 
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       count: { type: 'string', default: '6000' },
       rate: { type: 'string', default: '50' },
+      faults: { type: 'string' },
       from: { type: 'string' },
       shrink: { type: 'string', default: '0' },
       logs: { type: 'string' },
@@ -31,11 +32,14 @@ async function main(): Promise<void> {
   if (values.durability) return measureDurability(say);
   const plan = plans[values.plan];
   if (plan === undefined) throw new Error(`There is no plan ${values.plan}. ${usage}`);
-  const numbers = [values.seed, values.count, values.rate, values.shrink].map(Number);
+  if (values.faults !== undefined && values.plan !== 'mixed')
+    throw new Error('Only mixed plans have a number of faults.');
+  const numbers = [values.seed, values.count, values.rate, values.shrink, values.faults ?? '1'].map(Number);
   if (!numbers.every((each) => Number.isSafeInteger(each) && each >= 0)) throw new Error(usage);
   const [seed, count, perSecond, mostRuns] = numbers as [number, number, number, number];
   const without = kindsThatCannotHappen();
-  const faults = plan({ seed, loadMs: (count / perSecond) * 1000, without });
+  const mixedFaults = values.faults === undefined ? undefined : Number(values.faults);
+  const faults = plan({ seed, loadMs: (count / perSecond) * 1000, mixedFaults, without });
   say(`Plan ${values.plan}, seed ${seed}: ${count} notifications, ${perSecond} a second, ${faults.length} faults.`);
   for (const fault of faults) say(`  ${faultLine(fault)}`);
   const appsBefore = values.from === undefined ? undefined : buildOf(values.from, report);

@@ -15,6 +15,11 @@ it('a plan of ten minutes has at least 60 faults and all kinds', () => {
   }
 });
 
+it.each([0, 1, 20, 75])('a mixed plan for %i faults has about as many', (mixedFaults) => {
+  const faults = plans['mixed']!({ seed: 1, loadMs: 900_000, mixedFaults });
+  expect(Math.abs(faults.length - mixedFaults)).toBeLessThanOrEqual(Math.max(1, mixedFaults / 4));
+});
+
 it('a plan leaves out kinds that this machine does not allow', () => {
   const faults = plans['mixed']!({ seed: 1, loadMs: 600_000, without: ['disk-full'] });
   expect(faults.map(({ kind }) => kind)).not.toContain('disk-full');

@@ -71,6 +71,8 @@ interface PlanOptions {
   readonly seed: number;
   /** The duration of the load, in ms. */
   readonly loadMs: number;
+  /** About how many faults a mixed plan has; by default, one in six seconds. */
+  readonly mixedFaults?: number | undefined;
   /** Kinds that cannot happen on this machine. */
   readonly without?: readonly FaultKind[];
 }
@@ -78,8 +80,8 @@ interface PlanOptions {
 /** Makes the faults of a plan. The same options make the same plan. */
 export type Plan = (options: PlanOptions) => readonly PlannedFault[];
 
-/** The mean time between two faults of a mixed plan, in ms. */
-const paceMs = 6000;
+/** The mean time between two faults of a mixed plan without a number of faults, in ms. */
+const usualPaceMs = 6000;
 /** How long a server is away, in ms: longer than a job's lock is valid. */
 const awayMs = 15_000;
 const kills = 36;
@@ -94,7 +96,8 @@ function pick<Item>(items: readonly Item[], random: (bound: number) => number): 
 }
 
 /** Faults of all kinds in turn, so that each kind occurs; the seed decides the order, the targets and the times. */
-function mixed({ seed, loadMs, without = [] }: PlanOptions): PlannedFault[] {
+function mixed({ seed, loadMs, mixedFaults, without = [] }: PlanOptions): PlannedFault[] {
+  const paceMs = mixedFaults === undefined ? usualPaceMs : Math.round(loadMs / mixedFaults);
   const random = randomFrom(seed);
   const kinds = (Object.keys(faultKinds) as FaultKind[]).filter((kind) => !without.includes(kind));
   const faults: PlannedFault[] = [];

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -24,6 +25,8 @@ export interface AppProcessOptions {
   readonly appsFolder?: string;
   /** Arguments for Node, before the program. */
   readonly nodeArgs?: readonly string[];
+  /** How much it gives way to other processes, from 0 to 19. Default: 0. */
+  readonly niceness?: number;
 }
 
 /** A bound for an app that neither starts nor ends, not for a slow one, in ms. */
@@ -44,12 +47,14 @@ export class AppProcess {
   static async start(
     name: AppName,
     env: Readonly<Record<string, string>>,
-    { keepsLogs = true, node = process.execPath, appsFolder = appsOfThisClone, nodeArgs = [] }: AppProcessOptions = {},
+    options: AppProcessOptions = {},
   ): Promise<AppProcess> {
+    const { keepsLogs = true, node = process.execPath, appsFolder = appsOfThisClone, nodeArgs = [] } = options;
     const child = spawn(node, [...nodeArgs, join(appsFolder, name, 'dist', 'main.js')], {
       env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'test', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    if (options.niceness !== undefined && child.pid !== undefined) setPriority(child.pid, options.niceness);
     const log: string[] = [];
     let isLate = false;
     const killer = setTimeout(() => {
