@@ -120,7 +120,8 @@ export class ApiPart implements FuzzPart<ApiInput> {
     const isDocumented = route?.statuses.has(status) === true;
     if (status >= 500 && status !== 503 && !(status === 504 && isDocumented)) return `The answer is ${status}.`;
     if (status === 503 && headers['retry-after'] === undefined) return 'A 503 has no Retry-After.';
-    if (body.includes('PNS-0001')) return 'The client API reports an unexpected error.';
+    // The original answers with the same code, PNS-0001, and another sentence to a subscription without topics.
+    if (body.includes('The request could not be completed.')) return 'The client API reports an unexpected error.';
     // Node answers requests that it cannot parse; they never reach Fastify.
     if (input.method === 'HEAD' || body.includes('"Client Error"')) return undefined;
     if (route !== undefined && !isDocumented && isInForm(input, route))
