@@ -68,10 +68,17 @@ export class ClientTransportStore {
     return row === undefined ? undefined : this.toClientTransport(row);
   }
 
-  /** Sets options and returns their new version. @throws PnsError `VERSION_CHANGED` when their version is not `expected`. */
-  put(key: ClientTransportKey, options: unknown, expected?: Expected): Promise<string> {
-    const values = { options: this.seal.seal(JSON.stringify(options), placeOf(key)), updated_at: new Date() };
-    return putRow(this.database.manager, 'client_transports', columnsOf(key), values, expected);
+  /** Sets options and returns what is stored. @throws PnsError `VERSION_CHANGED` when their version is not `expected`. */
+  async put(
+    { client, transport }: ClientTransportKey,
+    options: unknown,
+    expected?: Expected,
+  ): Promise<ClientTransport> {
+    const key = { client, transport };
+    const updatedAt = new Date();
+    const values = { options: this.seal.seal(JSON.stringify(options), placeOf(key)), updated_at: updatedAt };
+    const version = await putRow(this.database.manager, 'client_transports', columnsOf(key), values, expected);
+    return { ...key, options, version, updatedAt: updatedAt.getTime() };
   }
 
   /** Removes options; returns whether they existed. @throws PnsError `VERSION_CHANGED` when their version is not `expected`. */

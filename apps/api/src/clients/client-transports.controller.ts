@@ -87,8 +87,10 @@ export class ClientTransportsController {
     const checked = check(configurables[key.transport].options, options, 'body');
     if (!checked.ok) throw new RequestError('BODY_INVALID', sentenceOf(checked.faults), checked.faults);
     const expected = expectedBy(ifMatch, ifNoneMatch);
-    await this.changes.make({ scope: 'server' }, () => this.store.put(key, options, expected));
-    return this.get(key, reply);
+    const stored = await this.changes.make({ scope: 'server' }, () => this.store.put(key, options, expected));
+    // Not read again: another request may have removed them meanwhile.
+    setEtag(reply, stored.version);
+    return clientTransportView(stored);
   }
 
   @Delete(':client/transports/:transport')

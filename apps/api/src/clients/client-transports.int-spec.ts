@@ -1,4 +1,5 @@
 import { eventually } from '@pns/local-servers/waiting';
+import { Client } from 'pg';
 import { WebhookGate } from '../subscriptions/webhook-gate';
 import { testApi, type TestApi } from '../testing/test-api';
 
@@ -48,6 +49,23 @@ it('no answer and no table contains a secret in plain text', async () => {
   expect((await api.send('GET', '/v1/clients')).body).toMatchObject({ items: [view] });
   const shown = JSON.stringify([put.body, await api.send('GET', '/v1/clients'), await api.contents()]);
   for (const secret of Object.values(secrets)) expect(shown).not.toContain(secret);
+});
+
+it('a PUT answers with what it stored, also when the options are removed right after it', async () => {
+  await api.send('DELETE', path);
+  const database = new Client({ connectionString: api.database.url });
+  await database.connect();
+  await database.query(`
+    CREATE FUNCTION remove_options() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN DELETE FROM client_transports WHERE client = NEW.client; RETURN NULL; END $$`);
+  await database.query(
+    'CREATE TRIGGER removed AFTER INSERT ON client_transports FOR EACH ROW EXECUTE FUNCTION remove_options()',
+  );
+  const put = await api.send('PUT', path, { body: { uri } });
+  await database.query('DROP FUNCTION remove_options CASCADE');
+  await database.end();
+  expect(put).toMatchObject({ status: 200, body: { options: { uri } } });
+  expect((await api.send('GET', path)).status).toBe(404);
 });
 
 it('answers 412 to the later of two administrators who change the same options', async () => {
