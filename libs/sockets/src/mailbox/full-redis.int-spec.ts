@@ -26,6 +26,25 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** How many writes of scores Redis has refused. */
+async function refusals(): Promise<number> {
+  return Number(/^cmdstat_zadd:.*rejected_calls=(\d+)/m.exec(await redis.info('commandstats'))?.[1] ?? 0);
+}
+
+it('a node whose heartbeats Redis refuses logs one line when that begins and one when it ends', async () => {
+  const warned = jest.spyOn(log, 'warn').mockImplementation(() => undefined);
+  const lines = () => warned.mock.calls.map(([line]) => line as { event: string; err?: unknown });
+  await nodes.start(server.url);
+  await redis.call('ACL', 'SETUSER', 'default', '-zadd');
+  await eventually('Redis has refused three writes', async () => (await refusals()) >= 3);
+  await redis.call('ACL', 'SETUSER', 'default', '+zadd');
+  await eventually('a heartbeat is accepted', () => lines().some(({ event }) => event === 'node.beat-recovered'));
+  const beats = lines().filter(({ event }) => event.startsWith('node.beat'));
+  expect(beats.map(({ event }) => event)).toEqual(['node.beat-failed', 'node.beat-recovered']);
+  expect(lines().filter(({ err }) => err !== undefined)).toEqual([]);
+  warned.mockReset();
+});
+
 it('Redis accepts the heartbeats of a node while its memory is full, so that no other node takes its queue over', async () => {
   const warned = jest.spyOn(log, 'warn').mockImplementation(() => undefined);
   await nodes.start(server.url);

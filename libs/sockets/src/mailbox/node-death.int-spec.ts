@@ -18,7 +18,27 @@ afterAll(() => nodes.stop());
 
 const post = (number: number) => nodes.dispatch({ payload: { number } });
 
-/** Changes the oldest job of a node so that it was in progress when the node died. */
+/** A node with a socket of a new user, whose connection to Redis is cut. */
+async function cutOffNode() {
+  nodes.nextUser();
+  const link = await cuttableLink(testRedisUrl());
+  const dead = await nodes.start(link.url);
+  const query = { session: await nodes.token(), connection: '1' };
+  await nodes.open(dead, { query }).connected();
+  link.cut();
+  const end = async (): Promise<void> => {
+    await nodes.close(dead);
+    await link.close();
+  };
+  return { dead, query, end };
+}
+
+/** The number in each event, or its name. */
+function numbersIn(frames: readonly (readonly unknown[])[]): unknown[] {
+  return frames.map(([topic, payload]) => (payload as { number?: number } | undefined)?.number ?? topic);
+}
+
+/** Changes the oldest job of a node so that it was in progress when the node died. Returns its id. */
 async function takeOldest(node: TestNode): Promise<string> {
   const queue = nodes.queueOf(node);
   const id = await nodes.queues.redis.rpoplpush(queue.toKey('wait'), queue.toKey('active'));
@@ -32,32 +52,19 @@ it.each([
 ])(
   'a socket that comes back from a dead node %s receives the deliveries that its node had started and those that waited, in order',
   async (_, isLate) => {
-    nodes.nextUser();
-    const link = await cuttableLink(testRedisUrl());
-    const dead = await nodes.start(link.url);
-    const query = { session: await nodes.token(), connection: '1' };
-    await nodes.open(dead, { query }).connected();
-    link.cut();
+    const { dead, query, end } = await cutOffNode();
     for (const number of [1, 2, 3]) await post(number);
     await takeOldest(dead);
     if (isLate) await nodes.untilDead(dead);
     const client = await nodes.open(living, { query }).connected();
     for (const number of [4, 5]) await post(number);
-    const frames = await client.got(6);
-    const numbers = frames.map(([topic, payload]) => (payload as { number?: number } | undefined)?.number ?? topic);
-    expect(numbers).toEqual(['notifications:missed', 1, 2, 3, 4, 5]);
-    await nodes.close(dead);
-    await link.close();
+    expect(numbersIn(await client.got(6))).toEqual(['notifications:missed', 1, 2, 3, 4, 5]);
+    await end();
   },
 );
 
 it('does not send again what a node stored as sent after it had lost the job', async () => {
-  nodes.nextUser();
-  const link = await cuttableLink(testRedisUrl());
-  const dead = await nodes.start(link.url);
-  const query = { session: await nodes.token(), connection: '1' };
-  await nodes.open(dead, { query }).connected();
-  link.cut();
+  const { dead, query, end } = await cutOffNode();
   for (const number of [1, 2]) await post(number);
   const queue = nodes.queueOf(dead);
   const id = await takeOldest(dead);
@@ -66,9 +73,6 @@ it('does not send again what a node stored as sent after it had lost the job', a
   await nodes.untilDead(dead);
   const client = await nodes.open(living, { query }).connected();
   await post(3);
-  const frames = await client.got(3);
-  const numbers = frames.map(([topic, payload]) => (payload as { number?: number } | undefined)?.number ?? topic);
-  expect(numbers).toEqual(['notifications:missed', 2, 3]);
-  await nodes.close(dead);
-  await link.close();
+  expect(numbersIn(await client.got(3))).toEqual(['notifications:missed', 2, 3]);
+  await end();
 });
