@@ -127,8 +127,8 @@ async function attemptIsolated(
   const round = async (open: readonly Delivery[]): Promise<readonly Delivery[]> => {
     const suspected: Delivery[] = [];
     for (const step of stepsOf(open, deathsOf)) {
-      const process = step.some(({ id }) => deathsOf(id) > 0) ? alone : together;
-      const ended = await process.step(signal, () => attempt(step, process));
+      const isolated = step.some(({ id }) => deathsOf(id) > 0) ? alone : together;
+      const ended = await isolated.step(signal, () => attempt(step, isolated));
       checkpoint.keep(attemptsIn(ended));
       for (const [index, delivery] of step.entries()) {
         const each = ended[index];
