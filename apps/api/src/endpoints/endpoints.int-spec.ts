@@ -1,5 +1,6 @@
 import { EndpointSweep } from '@pns/housekeeping';
 import { EndpointStore } from '@pns/persistence';
+import { DataSource } from 'typeorm';
 import { testApi, type TestAnswer, type TestApi } from '../testing/test-api';
 
 const dayMs = 86_400_000;
@@ -52,6 +53,14 @@ function fail(client: string, name: string, at: number, until?: number): Promise
   return store.recordFailures('webhook', [{ client, token: uri(client, name), origin, reason, at, until }]);
 }
 
+/** The list is in the order of the first records, which may fall into one millisecond here. */
+async function recordedASecondApart(): Promise<void> {
+  await api.app.get(DataSource, { strict: false }).query(
+    `UPDATE endpoints SET created_at = created_at + interval '1 second' *
+       CASE WHEN off_at IS NOT NULL THEN 0 WHEN client = 'crm' THEN 1 ELSE 2 END`,
+  );
+}
+
 /** Switches off all endpoints that have failed for five days. */
 async function switchOff(): Promise<void> {
   for (const [from, to] of [
@@ -78,6 +87,7 @@ beforeAll(async () => {
   await switchOff();
   await fail('crm', 'two', now - 1000);
   await fail('erp', 'one', now, now + dayMs);
+  await recordedASecondApart();
 });
 
 it('lists endpoints that fail, are deferred or are switched off, since when and why, without their URIs', async () => {
