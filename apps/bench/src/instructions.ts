@@ -16,8 +16,9 @@ export function requireValgrind(): void {
 
 /** The command that runs Node in a measured process: under Valgrind if instructions are counted. */
 export function measuredNode(nodeArgs: readonly string[]): { readonly file: string; readonly args: readonly string[] } {
-  if (!isCountingInstructions()) return { file: process.execPath, args: nodeArgs };
-  return { file: 'valgrind', args: [...valgrindArgs, process.execPath, ...nodeArgs] };
+  const args = ['--no-memory-reducer', ...nodeArgs]; // as our apps set it
+  if (!isCountingInstructions()) return { file: process.execPath, args };
+  return { file: 'valgrind', args: [...valgrindArgs, process.execPath, ...args] };
 }
 
 /** The instructions that a process has executed since the first reading; NaN if it does not run under Valgrind. */

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { countInstructions, isCountingInstructions } from './env';
 import { environment, environmentText } from './environment';
 import { requireValgrind } from './instructions';
@@ -14,6 +15,7 @@ import { writeFigures } from './write-figures';
 const usage = `npm run bench -- [--only ${scenarios.map(({ name }) => name).join(',')}] [--quick] [--rounds N] [--relaxed] [--instructions] [--node MAJOR] [--report] [--json FILE] [--picture FILE.svg] [--profile FOLDER]`;
 
 async function run(): Promise<void> {
+  setFlagsFromString('--no-memory-reducer'); // the far sides run in this process and must not pause either
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },

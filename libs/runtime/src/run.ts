@@ -6,6 +6,7 @@ import { readEnvironment } from './env';
 import { PnsError } from './errors';
 import { Health } from './health';
 import { httpServer } from './http-server';
+import { avoidIdleCollections } from './idle-collections';
 import { bindLeanly } from './lean-bind';
 import { listenHost } from './listen-host';
 import { log, nestLogger } from './log';
@@ -58,6 +59,7 @@ export async function runProcess(
   afterStop: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   bindLeanly();
+  avoidIdleCollections();
   process.on('uncaughtException', (error) => crash(name, error));
   const signal = firstSignal();
   try {
