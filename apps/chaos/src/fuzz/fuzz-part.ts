@@ -19,7 +19,7 @@ export interface FuzzPart<Input> {
 }
 
 /** The most inputs of one call of `tryAll`. */
-export const batchSize = 200;
+export const batchSize = 2000;
 
 /** Calls `run` for each input, at most `atOnce` at the same time. */
 export async function forEachOf<Input>(

@@ -13,7 +13,7 @@ interface FuzzOptions {
 }
 
 /** The number of batches between two notifications that must arrive. */
-const batchesPerCanary = 10;
+const batchesPerCanary = 3;
 
 /** The least growth of a process that counts as a memory leak, in bytes: for each 1,000 inputs after the warm-up, and in total. */
 const mostGrowthPerThousand = 256 * 1024;

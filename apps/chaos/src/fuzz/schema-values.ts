@@ -36,7 +36,12 @@ export function parameterValues(path: string, name: string, schema: Schema, exam
   const id = name === 'id' ? idOf[path] : undefined;
   if (id !== undefined) return fc.constant(id);
   const fromExample = example === undefined ? [] : [fc.constant(example)];
-  return fc.oneof(...fromExample, valuesOf(schema, {}, name)).map((value) => String(value));
+  return fc.oneof(...fromExample, valuesOf(schema, {}, name)).map(textOf);
+}
+
+/** A parameter without a type can be an object, which may have no method to convert it. */
+function textOf(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : `${value as string | number | boolean}`;
 }
 
 /** Values that a schema allows. `schemas` are the named ones; `name` is the field that has the value. */
