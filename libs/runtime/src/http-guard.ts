@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
 import { inTurn } from './pipelined-requests';
 import { requestFault } from './request-fault';
+import { problemType, requestProblem } from './request-problems';
 import { boundUnreadBody } from './unread-body';
 
 type FrameworkErrors = NonNullable<FastifyServerOptions['frameworkErrors']>;
@@ -15,7 +16,7 @@ export function guardRequests(server: FastifyInstance): void {
     boundUnreadBody(request.raw, reply.raw);
     const sentence = requestFault(request.raw);
     if (sentence === undefined) return done();
-    void reply.code(400).type(problemType).send(malformed(sentence));
+    void reply.code(400).type(problemType).send(requestProblem('REQUEST_MALFORMED', sentence));
   });
   // Node itself answers an `Expect` header that it does not know, and does not emit `request` for it.
   server.server.on('checkExpectation', (request, response) => {
@@ -43,14 +44,5 @@ const answerMalformed = (_error: unknown, _request: unknown, reply: FastifyReply
   void reply
     .code(400)
     .type(problemType)
-    .send(malformed('The path contains a malformed escape, or a part of it is too long.'));
+    .send(requestProblem('REQUEST_MALFORMED', 'The path contains a malformed escape, or a part of it is too long.'));
 };
-
-const problemType = 'application/problem+json';
-
-/** The problem (RFC 9457) for a request that cannot be routed. */
-function malformed(sentence: string): string {
-  const type = 'urn:pns:problem:request-malformed';
-  const title = 'The request cannot be read';
-  return JSON.stringify({ type, title, status: 400, detail: sentence, code: 'REQUEST_MALFORMED' });
-}

@@ -2,6 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyServerOptions } from 'fastify';
 import { guardedErrors, guardRequests } from './http-guard';
 import { measureRequests } from './http-metrics';
+import { maxHeaderBytes, refuseUnparsed } from './unparsed-requests';
 
 /** The headers of a request must arrive within this time, in ms. */
 const headersTimeoutMs = 15_000;
@@ -25,8 +26,13 @@ export function httpServer(options: FastifyServerOptions & { readonly skipMiddie
     ...options,
     // Fastify's own 503 has no Retry-After. The request is served, and its answer closes the connection.
     return503OnClosing: false,
+    clientErrorHandler: refuseUnparsed,
     frameworkErrors: guardedErrors(options.frameworkErrors),
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: connectionsCheckingIntervalMs },
+    http: {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: connectionsCheckingIntervalMs,
+    },
   });
   const server = adapter.getInstance();
   // By default Node ignores all headers after the first thousand, so a second Host header there would not be noticed. The bytes of all

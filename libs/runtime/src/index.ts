@@ -6,6 +6,7 @@ export { messagingSpan } from './messaging-span';
 export { declareCounter, declareHistogram, metrics, observerOf } from './metrics';
 export { RecurringFault } from './recurring-fault';
 export { requestFault } from './request-fault';
+export { requestProblemKinds } from './request-problems';
 export { shutdownTimeoutMs } from './shutdown';
 export { nextTurn, shortTurn, Slices } from './turns';
 export { startTraces, stopTraces, traces, type OpenSpan, type Traces } from './traces';

@@ -4,24 +4,51 @@ import type { Socket } from 'node:net';
 /** Requests of one connection that may wait for the answer to an earlier one. */
 export const maxPipelinedRequests = 100;
 
-/** The waiting requests of each connection, in order. */
-const waiting = new WeakMap<Socket, (() => void)[]>();
+/** The unanswered requests of a connection. */
+interface Unanswered {
+  /** The newest request, which the parser may still read, and its answer. */
+  newest: IncomingMessage;
+  answer: ServerResponse;
+  /** What starts when the answer to the request before it was sent, in order. */
+  readonly waiting: (() => void)[];
+}
+
+const connections = new WeakMap<Socket, Unanswered>();
 
 /**
  * Calls `start` after the answers to all earlier requests of the connection were sent; Node itself would start pipelined requests
  * at once and buffer their answers. A connection with too many waiting requests is destroyed, and `start` is not called.
  */
-export function inTurn({ socket }: IncomingMessage, response: ServerResponse, start: () => void): void {
-  const others = waiting.get(socket);
-  if (others !== undefined && others.length >= maxPipelinedRequests) return void socket.destroy();
+export function inTurn(request: IncomingMessage, response: ServerResponse, start: () => void): void {
+  const { socket } = request;
+  const others = connections.get(socket);
+  if (others !== undefined && others.waiting.length >= maxPipelinedRequests) return void socket.destroy();
   response.once('close', () => next(socket));
-  if (others !== undefined) return void others.push(start);
-  waiting.set(socket, []);
-  start();
+  if (others === undefined) {
+    connections.set(socket, { newest: request, answer: response, waiting: [] });
+    return start();
+  }
+  others.newest = request;
+  others.answer = response;
+  others.waiting.push(start);
+}
+
+/**
+ * Calls `refuse` when the answer to bytes that cannot be parsed is next on the connection. Bytes in the body of the newest request are
+ * answered in its place; if its own answer has begun, the connection is destroyed.
+ */
+export function answerUnparsed(socket: Socket, refuse: () => void): void {
+  const unanswered = connections.get(socket);
+  if (unanswered === undefined) return refuse();
+  const { newest, answer, waiting } = unanswered;
+  if (newest.complete) waiting.push(refuse);
+  else if (waiting.length > 0) waiting.splice(-1, 1, refuse);
+  else if (answer.headersSent) socket.destroy();
+  else refuse();
 }
 
 function next(socket: Socket): void {
-  const start = socket.destroyed ? undefined : waiting.get(socket)?.shift();
-  if (start === undefined) waiting.delete(socket);
+  const start = socket.destroyed ? undefined : connections.get(socket)?.waiting.shift();
+  if (start === undefined) connections.delete(socket);
   else start();
 }

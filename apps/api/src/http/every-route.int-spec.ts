@@ -78,8 +78,7 @@ function shown({ method, target, headers, body }: HostileRequest): string {
 /** The fault of the answer; undefined when there is none. */
 function faultOf(request: HostileRequest, { status, type, body }: Answer): string | undefined {
   if (status >= 500 && status !== 503) return `status ${status}`;
-  // Node answers requests that it cannot parse; they never reach Fastify.
-  if (status < 400 || request.method === 'HEAD' || body.includes('"Client Error"')) return undefined;
+  if (status < 400 || request.method === 'HEAD') return undefined;
   if (!type.startsWith('application/problem+json')) return `type ${type}`;
   const problem = JSON.parse(body) as { code?: unknown; status?: unknown };
   return typeof problem.code === 'string' && problem.status === status ? undefined : 'no problem';

@@ -9,7 +9,10 @@ const description = `Post a notification for a user, and PNS sends it to every d
 
 Every request needs an API key, as \`Authorization: Bearer <key>\` or as the password of Basic. Errors are RFC 9457
 problems (\`application/problem+json\`) with a stable \`code\`; lists are paged: \`?limit\` up to 500, and \`?cursor\` with the
-\`nextCursor\` of the previous page.`;
+\`nextCursor\` of the previous page.
+
+Any request can be refused before it reaches a route: 400 \`REQUEST_MALFORMED\`, 404 \`PATH_UNKNOWN\`, 408
+\`REQUEST_TIMEOUT\` and 431 \`HEADERS_TOO_LARGE\`.`;
 
 /** Generates the OpenAPI document from the controllers, which takes about a second. `npm run openapi` writes it to `openapi.json`. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {

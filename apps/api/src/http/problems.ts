@@ -1,4 +1,4 @@
-import type { PnsErrorCode } from '@pns/runtime';
+import { requestProblemKinds, type PnsErrorCode } from '@pns/runtime';
 
 /** A kind of problem: its HTTP status and title. The code that finds the fault writes the detail. */
 export interface ProblemKind {
@@ -10,9 +10,9 @@ export interface ProblemKind {
 
 /** Every problem that the API answers. Codes are part of the contract: they are added, never renamed. */
 export const problemKinds = {
+  ...requestProblemKinds,
   BODY_MALFORMED: { status: 400, title: 'The body cannot be read' },
   BODY_MISSING: { status: 400, title: 'The body is missing' },
-  REQUEST_MALFORMED: { status: 400, title: 'The request cannot be read' },
   REQUEST_ABORTED: { status: 400, title: 'The request ended before its body was complete' },
   PATH_INVALID: { status: 400, title: 'The path contains an invalid value' },
   QUERY_INVALID: { status: 400, title: 'The query contains an invalid value' },
