@@ -90,13 +90,22 @@ interface InScope {
 
 /** Adds `pns config`. */
 export function addConfig(program: Command): void {
-  const config = program.command('config').description('Properties of the configuration cascade.');
+  const config = program
+    .command('config')
+    .summary('read and change properties')
+    .description('Properties of the configuration cascade.');
   const inScope = (command: Command): Command =>
     command.option('--in <scope>', 'the scope: server, set:<name>, context:<id> or user:<user@context>', scopeOption, {
       kind: 'server',
     });
 
-  inScope(config.command('get <name>').description('Shows the value of a property in a scope.'))
+  inScope(
+    config
+      .command('get <name>')
+      .description(
+        'Shows the value that is set for a property in a scope; without one, a wider scope or the default decides.',
+      ),
+  )
     .addHelpText('after', '\nExample:\n  pns config get com.openexchange.pns.delayDuration --in context:1')
     .action(
       action<InScope>(async ({ client, output }, { in: scope }, name = '') => {
@@ -131,6 +140,7 @@ export function addConfig(program: Command): void {
     .action(
       action<InScope & { effective?: boolean; prefix?: string }>(async ({ client, output }, options) => {
         const { in: scope, effective, prefix } = options;
+        if (prefix !== undefined && effective !== true) throw new UsageError('--prefix needs --effective.');
         const items = effective === true ? await effectiveOf(client, scope, prefix) : await allOf(client, scope);
         output.show({ items }, () => output.table(items.map(rowOf), 'No property is set there.'));
       }),

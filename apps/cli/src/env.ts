@@ -21,6 +21,9 @@ export function accessFrom(given: Partial<Access>, env: NodeJS.ProcessEnv = proc
   const bootstrapKey = given.url === undefined ? secretFrom(env, 'PNS_BOOTSTRAP_API_KEY') : undefined;
   const key = given.key ?? secretFrom(env, 'PNS_API_KEY') ?? bootstrapKey ?? developmentKey(env, url);
   if (key === undefined) throw new UsageError('No API key: set PNS_API_KEY, PNS_API_KEY_FILE or --key.');
+  // An error of `fetch` would show the key.
+  if (!/^[ -~\xa0-\xff]+$/.test(key))
+    throw new UsageError('The API key has a line break or another character that a header cannot contain.');
   return { url: url.replace(/\/+$/, ''), key };
 }
 
@@ -29,7 +32,7 @@ export interface DoctorEnv {
   readonly all: NodeJS.ProcessEnv;
   readonly redisUrl: string | undefined;
   readonly databaseUrl: string | undefined;
-  /** The configuration folder; undefined where it does not exist. */
+  /** The configuration folder; undefined where no variable names it and the usual one does not exist. */
   readonly configDir: string | undefined;
 }
 
@@ -42,8 +45,8 @@ export function doctorEnv(env: NodeJS.ProcessEnv = process.env): DoctorEnv {
       throw error;
     }
   };
-  const folder = env['PNS_CONFIG_DIR'] ?? 'config';
-  const configDir = existsSync(folder) ? folder : undefined;
+  const named = env['PNS_CONFIG_DIR'] === '' ? undefined : env['PNS_CONFIG_DIR'];
+  const configDir = named ?? (existsSync('config') ? 'config' : undefined);
   return { all: env, redisUrl: urlFrom('REDIS_URL'), databaseUrl: urlFrom('DATABASE_URL'), configDir };
 }
 

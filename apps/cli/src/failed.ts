@@ -16,7 +16,10 @@ interface FilterOptions {
 
 /** Adds `pns failed`. */
 export function addFailed(program: Command): void {
-  const failed = program.command('failed').description('Deliveries that failed and get no more attempts.');
+  const failed = program
+    .command('failed')
+    .summary('list, retry and delete failed deliveries')
+    .description('Deliveries that failed and get no more attempts.');
   filtered(failed.command('list').description('Lists failed deliveries, oldest first.'))
     .option('--limit <number>', 'at most this many', numberOption, 100)
     .addHelpText('after', '\nExample:\n  pns failed list --outcome misconfigured')

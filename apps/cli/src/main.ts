@@ -5,6 +5,9 @@ import { isColoured, UsageError } from './env';
 import { oneLine } from './output';
 import { pnsProgram } from './program';
 
+/** The codes of answers that say that the address is not that of a route. */
+const noPath = /^(UNKNOWN|PATH_UNKNOWN)$/;
+
 const exitCodes = { failed: 1, usage: 2 } as const;
 
 // A reader such as `head` may stop early.
@@ -36,11 +39,13 @@ function sentenceOf(error: unknown): string {
   if (error instanceof ProblemError) {
     const { code, status } = error.problem;
     const wait = error.retryAfterSeconds === undefined ? '' : ` Try again in ${error.retryAfterSeconds} s.`;
-    return `${error.message} (${code}, HTTP ${status})${wait}`;
+    const hint =
+      status === 404 && noPath.test(code) ? ' PNS_API_URL must be the address of the API, without a path.' : '';
+    return `${error.message} (${code}, HTTP ${status})${wait}${hint}`;
   }
   if (error instanceof TypeError && error.message === 'fetch failed') {
-    const { code = 'no answer' } = (error.cause ?? {}) as { code?: string };
-    return `The API cannot be reached (${code}). Is it running? Set PNS_API_URL or --url if it is elsewhere.`;
+    const { code, message = 'no answer' } = (error.cause ?? {}) as { code?: string; message?: string };
+    return `The API cannot be reached (${code ?? message}). Is it running? Set PNS_API_URL or --url if it is elsewhere.`;
   }
   return error instanceof Error ? error.message : String(error);
 }

@@ -4,7 +4,10 @@ import { action, CommandFailed } from './cli';
 
 /** Adds `pns secrets`. */
 export function addSecrets(program: Command): void {
-  const secrets = program.command('secrets').description('Secrets that are kept encrypted in Postgres.');
+  const secrets = program
+    .command('secrets')
+    .summary('encrypt all secrets with a new key')
+    .description('Secrets that are kept encrypted in Postgres.');
   secrets
     .command('rotate')
     .description('Encrypts all secrets with the first key of PNS_ENCRYPTION_KEY, while all apps run.')

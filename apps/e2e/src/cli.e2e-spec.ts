@@ -198,9 +198,12 @@ it.each([
     1,
     /nearest is com\.openexchange\.pns\.delayDuration.*PROPERTY_UNKNOWN, HTTP 422/,
   ],
+  [['config', 'list', '--prefix', 'com'], 2, /--prefix needs --effective/],
   [['where', 'nothing'], 1, /NOTIFICATION_NOT_FOUND/],
+  [['--key', 'secret\nkey', 'where', 'nothing'], 2, /^The API key has a line break or another character/],
   [['--key', 'a wrong key of some length', 'where', 'nothing'], 1, /HTTP 401/],
   [['--url', 'http://127.0.0.1:1', 'where', 'nothing'], 1, /cannot be reached/],
+  [['--url', 'http://127.0.0.1:6000', 'where', 'nothing'], 1, /cannot be reached \(bad port\)/],
   [['--url', 'nonsense', 'where', 'nothing'], 2, /is not a URL/],
   [['import', 'ox', 'missing\u001b[8m'], 2, /missing \[8m does not exist/],
   [['completion', 'tcsh'], 2, /bash, zsh, fish/],
@@ -209,6 +212,14 @@ it.each([
   expect({ code, out }).toEqual({ code: expected, out: '' });
   expect(err).toMatch(sentence);
   expect(err).not.toMatch(/ {4}at /);
+});
+
+it.each(['/docs', '/v1'])('says that the address of the API has no path, such as %s', async (path) => {
+  const { code, err } = await pns(['config', 'list'], { env: { PNS_API_URL: `${system.app('api').url}${path}` } });
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: expect.stringContaining('PNS_API_URL must be the address of the API, without a path.') as string,
+  });
 });
 
 it('sends the development key to this machine only', async () => {

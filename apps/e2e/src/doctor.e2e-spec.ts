@@ -98,7 +98,7 @@ const variables: readonly (readonly [string, () => Record<string, string>, RegEx
   [
     'a Redis that does not run',
     () => ({ REDIS_URL: 'redis://127.0.0.1:1' }),
-    /Redis: Redis at 127\.0\.0\.1:1 cannot be reached \([^)]+\)\.\n {2}Start Redis, or correct host and port in REDIS_URL/,
+    /Redis: Redis at 127\.0\.0\.1:1 cannot be reached \([^)]+\)\.\n {2}Start Redis, or correct scheme, host and port in REDIS_URL/,
   ],
   [
     'a wrong password of Redis',

@@ -167,6 +167,8 @@ describe('does not prevent the start and is reported:', () => {
     ['pns-mobile-api-facade-clients.yml', 'pns-mobile-api-facade-clients.yml', /is not needed/],
     ['webhooks.yaml', 'webhooks.yaml', /is not read: its name must be webhooks\.yml$/],
     ['Webhooks.yml', 'Webhooks.yml', /is not read: its name must be webhooks\.yml$/],
+    ['pns-apnss-options.yml', 'pns-apnss-options.yml', /its name must be pns-apns-options\.yml$/],
+    ['webhook.yml', 'webhook.yml', /is not read: its name must be webhooks\.yml$/],
     ['contextsets/sets.yml', 'contextsets', /its name here is contextSets\/$/],
   ])('%s, which is not read', (path, file, reason) => {
     mkdirSync(join(folder, path, '..'), { recursive: true });

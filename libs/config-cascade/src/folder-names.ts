@@ -1,3 +1,4 @@
+import { closest, distance } from 'fastest-levenshtein';
 import { originalFileAdvice } from './original-names';
 
 /** The option files. Other `*.yml` at the top of the folder belong to other software. */
@@ -23,13 +24,18 @@ export function isContextSetFile(name: string): boolean {
   return /\.ya?ml$/.test(name) && isVisible(name);
 }
 
+/** A name that differs from that of an option file by at most this many characters is taken for a typing error. */
+const mostTypingErrors = 2;
+
 /** The fault of a file that is not read although it seems to be meant for PNS. A folder's name ends with a slash. */
 export function misplacedFileReason(name: string): string | undefined {
   const advice = originalFileAdvice(name);
   if (advice !== undefined) return advice;
   const plain = name.toLowerCase().replace(/\.yaml$/, '.yml');
-  const meant = optionFiles.find((file) => file === plain && file !== name);
-  return meant === undefined ? undefined : `is not read: its name must be ${meant}`;
+  const isOptionFile = (optionFiles as readonly string[]).includes(name);
+  if (isOptionFile || !/^[a-z].*\.yml$/.test(plain)) return undefined;
+  const meant = closest(plain, optionFiles);
+  return distance(meant, plain) <= mostTypingErrors ? `is not read: its name must be ${meant}` : undefined;
 }
 
 /** False for hidden files (`.x.yml.swp`, `.#x.yml`, `..data`) and editor copies (`#x.yml#`). `x.yml~` has another ending anyway. */

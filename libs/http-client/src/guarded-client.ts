@@ -246,7 +246,7 @@ function guardedLookup(allowed: readonly Network[], addressesOf: AddressesOf): L
 }
 
 /** @throws BlockedAddressError if none of them is allowed. */
-function reachableOf(found: readonly LookupAddress[], allowed: readonly Network[]): LookupAddress[] {
+export function reachableOf(found: readonly LookupAddress[], allowed: readonly Network[]): LookupAddress[] {
   const rules = found.map(({ address }) => addressRule(address, allowed));
   const reachable = found.filter((_, index) => rules[index] === undefined);
   if (reachable.length === 0) throw new BlockedAddressError(rules[0] ?? 'no address');

@@ -1,3 +1,4 @@
+export { addressFault } from './address-fault';
 export { guardedFields, withCaFile } from './guarded-fields';
 export { failedAttempt } from './failed-attempt';
 export { GuardedClient, type GuardedTarget } from './guarded-client';

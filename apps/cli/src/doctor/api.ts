@@ -1,5 +1,5 @@
 import { answerOf, pages, ProblemError, type PnsClient } from '@pns/client';
-import type { Finding } from './finding';
+import { fileFinding, type Finding } from './finding';
 
 const where = 'API';
 
@@ -9,12 +9,13 @@ export async function apiFindings(client: PnsClient, url: string): Promise<Findi
   try {
     health = await client.GET('/health/ready');
   } catch (error) {
+    if (error instanceof SyntaxError) return [notTheApi(url, 'no JSON')];
     const code = ((error as Error).cause as { code?: string } | undefined)?.code ?? (error as Error).message;
     const problem = `${url} cannot be reached (${code}).`;
     return [{ where, problem, cure: 'Start it, or set PNS_API_URL.' }];
   }
   const { ok, status } = health.response;
-  if (!ok && status !== 503) return [notTheApi(url, status)];
+  if (!ok && status !== 503) return [notTheApi(url, `HTTP ${status}`)];
   const findings = ok ? [] : [notReady(await partsOf(client))];
   try {
     return [
@@ -26,7 +27,7 @@ export async function apiFindings(client: PnsClient, url: string): Promise<Findi
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     const { status, code } = error.problem;
-    if (status === 404) return [notTheApi(url, status)]; // this is a worker: its health has the same path
+    if (status === 404) return [notTheApi(url, `HTTP ${status}`)]; // this is a worker: its health has the same path
     const cure =
       status === 401
         ? 'Set PNS_API_KEY to a valid key.'
@@ -44,8 +45,8 @@ async function partsOf(client: PnsClient): Promise<string> {
   return faults.map(([part, answer]) => `${part}: ${answer}`).join('; ') || 'it is stopping';
 }
 
-function notTheApi(url: string, status: number): Finding {
-  const problem = `${url} answers HTTP ${status}, so it is not the API of PNS.`;
+function notTheApi(url: string, answer: string): Finding {
+  const problem = `${url} answers ${answer}, so it is not the API of PNS.`;
   return { where, problem, cure: 'Set PNS_API_URL to the address of the API, without a path.' };
 }
 
@@ -59,14 +60,10 @@ function notReady(reason: string): Finding {
 
 async function configFindings(client: PnsClient): Promise<Finding[]> {
   const { items } = await answerOf(client.GET('/v1/config/faults'));
-  const ofFiles = items.map(({ file, line, entry, reason }) => ({
-    where: line === undefined ? file : `${file}:${line}`,
-    problem: entry === undefined ? reason : `${entry}: ${reason}`,
-    cure: 'Correct the entry; every app reads the file again within a second.',
-  }));
+  const ofFiles = items.map(fileFinding);
   const { paused, faults } = await answerOf(client.GET('/v1/clients', { params: { query: {} } }));
   const ofEntries = faults
-    .filter(({ file, line }) => !ofFiles.some(({ where: place }) => place === `${file}:${line}`))
+    .filter((fault) => !ofFiles.some(({ where: place }) => place === fileFinding(fault).where))
     .map(({ client: name = 'all clients', transport, file, reason }) => ({
       where: `${name} (${transport})`,
       problem: `${file}: ${reason}`,
@@ -77,7 +74,21 @@ async function configFindings(client: PnsClient): Promise<Finding[]> {
     problem: `Its deliveries are held (${deliveries}): ${reason}`,
     cure: 'Correct its credentials; then its held deliveries are sent.',
   }));
-  return [...ofFiles, ...ofEntries, ...ofClients];
+  return [...ofFiles, ...ofEntries, ...ofClients, ...(await secretFindings(client))];
+}
+
+/** Options that were set over the API, and are encrypted with a key that the API does not have. */
+async function secretFindings(client: PnsClient): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const list = (cursor?: string) =>
+    client.GET('/v1/clients', { params: { query: cursor === undefined ? {} : { cursor } } });
+  for await (const { client: name, transport, fault } of pages(list)) {
+    if (fault === undefined) continue;
+    const cure =
+      'Add the earlier key to PNS_ENCRYPTION_KEY, behind the first one, and restart; or set the options again.';
+    findings.push({ where: `${name} (${transport})`, problem: `Its options cannot be used: ${fault}`, cure });
+  }
+  return findings;
 }
 
 async function endpointFindings(client: PnsClient): Promise<Finding[]> {

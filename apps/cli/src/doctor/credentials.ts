@@ -1,4 +1,4 @@
-import { ConfigDirectory, OptionFiles } from '@pns/config-folder';
+import type { OptionFiles } from '@pns/config-folder';
 import { pushContent } from '@pns/payloads';
 import type { Delivery, Outcome, TransportName } from '@pns/transport-contract';
 import { apnsOptionsFileFor, ApnsTransport } from '@pns/transport-apns';
@@ -22,25 +22,31 @@ interface Client {
 }
 
 /**
- * Tries the credentials of the option files in `folder`: sends one push for each client to a token that no device has. Entries that
- * are switched off or faulty are left out; the API reports the faults.
+ * Tries the credentials of option files: sends one push for each client to a token that no device has. Entries that are switched off
+ * or faulty are left out.
  */
-export async function credentialFindings(folder: string): Promise<Finding[]> {
-  const directory = new ConfigDirectory(folder);
-  const clients = clientsOf(new OptionFiles(directory));
+export async function credentialFindings(files: OptionFiles, env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const clients = clientsOf(files, env['NODE_ENV'] ?? 'development');
+  const cure = cureOfConnections(env);
   try {
-    return (await Promise.all(clients.map(tried))).flat();
+    return (await Promise.all(clients.map((each) => tried(each, cure)))).flat();
   } finally {
     await Promise.all(clients.map(({ transport }) => transport.close()));
-    directory.close();
   }
 }
 
-function clientsOf(files: OptionFiles): Client[] {
+/** PNS connects without a proxy, so a set proxy often means that no other way is open. */
+function cureOfConnections(env: NodeJS.ProcessEnv): string {
+  const proxy = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].find((name) => (env[name] ?? '') !== '');
+  const cure = 'Allow connections to it, or correct endpoint and caFile of this client.';
+  return proxy === undefined ? cure : `${cure} PNS uses no proxy, so ${proxy} has no effect.`;
+}
+
+function clientsOf(files: OptionFiles, nodeEnv: string): Client[] {
   const readFile = (path: string) => files.readFile(path);
-  const apns = files.entries('pns-apns-options.yml', apnsOptionsFileFor('production', readFile)).all;
-  const fcm = files.entries('pns-gcm-options.yml', fcmOptionsFileFor('production', readFile)).all;
-  const wns = files.entries('pns-wns-options.yml', wnsOptionsFileFor('production', readFile)).all;
+  const apns = files.entries('pns-apns-options.yml', apnsOptionsFileFor(nodeEnv, readFile)).all;
+  const fcm = files.entries('pns-gcm-options.yml', fcmOptionsFileFor(nodeEnv, readFile)).all;
+  const wns = files.entries('pns-wns-options.yml', wnsOptionsFileFor(nodeEnv, readFile)).all;
   return [
     ...enabled(apns).map(([name]) => ({
       ...{ name, file: 'pns-apns-options.yml', token: '00'.repeat(32) },
@@ -64,7 +70,7 @@ function enabled<Options extends { readonly enabled: boolean }>(entries: Readonl
   return [...entries].filter(([, options]) => options.enabled);
 }
 
-async function tried({ name, file, transport, token }: Client): Promise<Finding[]> {
+async function tried({ name, file, transport, token }: Client, cureOfConnection: string): Promise<Finding[]> {
   const where = `${name} (${transport.name})`;
   const signal = AbortSignal.timeout(waitMs);
   const outcome = await transport
@@ -74,8 +80,7 @@ async function tried({ name, file, transport, token }: Client): Promise<Finding[
       return { kind: 'retry', reason: `There was no answer within ${waitMs / 1000} s.` };
     });
   if (outcome.kind === 'retry') {
-    const cure = 'Allow connections to it, or correct endpoint and caFile of this client.';
-    return [{ where, problem: `The provider cannot be used now: ${outcome.reason}`, cure }];
+    return [{ where, problem: `The provider cannot be used now: ${outcome.reason}`, cure: cureOfConnection }];
   }
   if (outcome.kind !== 'misconfigured' || tokenIsUnknown.test(outcome.reason)) return [];
   return [{ where, problem: outcome.reason, cure: `Correct the credentials of this client in ${file}.` }];

@@ -20,8 +20,7 @@ export function addDoctor(program: Command): void {
       // Loaded here, because other commands must not wait for drivers that they do not use.
       const { findingsOf } = await import('./findings.js');
       const findings = await findingsOf(() => apiOf(this), env);
-      const notes =
-        this.opts<{ notes?: true }>().notes === true ? await notesOf(apiOf(this).client, env.all) : undefined;
+      const notes = this.opts<{ notes?: true }>().notes === true ? await notesOf(apiOf(this).client, env) : undefined;
       output.show({ findings, ...(notes !== undefined && { notes }) }, () => {
         for (const { where, problem, cure } of findings) {
           output.line(`${output.styled('red', where)}: ${problem}`);

@@ -5,3 +5,19 @@ export interface Finding {
   readonly problem: string;
   readonly cure: string;
 }
+
+/** A fault of the configuration folder, as the API and the folder itself report it. */
+interface FileFault {
+  readonly file: string;
+  readonly line?: number | undefined;
+  readonly entry?: string | undefined;
+  readonly reason: string;
+}
+
+export function fileFinding({ file, line, entry, reason }: FileFault): Finding {
+  return {
+    where: line === undefined ? file : `${file}:${line}`,
+    problem: entry === undefined ? reason : `${entry}: ${reason}`,
+    cure: 'Correct the entry; every app reads the file again within a second.',
+  };
+}

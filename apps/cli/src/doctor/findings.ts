@@ -2,9 +2,9 @@ import { log } from '@pns/runtime';
 import type { Cli } from '../cli';
 import { UsageError, type DoctorEnv } from '../env';
 import { apiFindings } from './api';
-import { credentialFindings } from './credentials';
 import { environmentFindings } from './environment';
 import type { Finding } from './finding';
+import { folderFindings } from './folder';
 import { postgresFindings } from './postgres';
 import { redisFindings } from './redis';
 
@@ -21,9 +21,14 @@ export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: Do
       ? []
       : lookedAt('Postgres', () => postgresFindings(databaseUrl)),
     lookedAt('API', () => findingsOfApi(api)),
-    configDir === undefined ? [] : lookedAt(configDir, () => credentialFindings(configDir)),
+    configDir === undefined ? [] : lookedAt(configDir, () => folderFindings(configDir, env.all)),
   ]);
-  return [...ofEnvironment, ...found.flat()];
+  return withoutRepeats([...ofEnvironment, ...found.flat()]);
+}
+
+/** The API and this process may read the same configuration folder. */
+function withoutRepeats(findings: readonly Finding[]): Finding[] {
+  return [...new Map(findings.map((each) => [`${each.where} ${each.problem}`, each])).values()];
 }
 
 async function findingsOfApi(api: () => Pick<Cli, 'client' | 'url'>): Promise<Finding[]> {
@@ -37,7 +42,9 @@ async function lookedAt(where: string, look: () => Promise<Finding[]>): Promise<
   } catch (error) {
     const problem = `It was not checked: ${error instanceof Error ? error.message : String(error)}`;
     const cure =
-      error instanceof UsageError ? 'Set it, and run pns doctor again.' : 'See its log, and the rights of the account.';
+      error instanceof UsageError || (error as { code?: string }).code === 'CONFIG_INVALID'
+        ? 'Correct it, and run pns doctor again.'
+        : 'See its log, and the rights of the account.';
     return [{ where, problem, cure }];
   }
 }

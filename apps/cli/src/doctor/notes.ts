@@ -1,8 +1,10 @@
 import { answerOf, pages, type PnsClient } from '@pns/client';
+import type { DoctorEnv } from '../env';
+import { readableSecrets } from './file-modes';
 
-/** A part of PNS that is switched off for the whole server, and the cost. */
+/** A part of PNS that is switched off for the whole server, or a risk that may be intended, and the cost. */
 export interface Note {
-  /** The property or the variable that switches it off. */
+  /** The property or the variable that switches it off, or a file. */
   readonly where: string;
   readonly cost: string;
 }
@@ -39,8 +41,10 @@ const variables: readonly (readonly [name: string, cost: string])[] = [
   ['PNS_QUEUE_BOARD', 'No page shows the queues.'],
 ];
 
+const readableByAll = 'Every account of this machine may read it, and it may contain secrets.';
+
 /** What is switched off for the whole server. @throws ProblemError if the API refuses the key */
-export async function notesOf(client: PnsClient, env: NodeJS.ProcessEnv): Promise<Note[]> {
+export async function notesOf(client: PnsClient, { all: env, configDir }: DoctorEnv): Promise<Note[]> {
   const values = new Map<string, string>();
   const { items } = await answerOf(client.GET('/v1/config/properties'));
   for (const { name, default: value } of items) values.set(name, text(value));
@@ -56,6 +60,7 @@ export async function notesOf(client: PnsClient, env: NodeJS.ProcessEnv): Promis
     ...variables
       .filter(([name]) => ['', 'off'].includes(env[name] ?? ''))
       .map(([name, cost]) => ({ where: `${name} is not set`, cost })),
+    ...(configDir === undefined ? [] : readableSecrets(configDir)).map((where) => ({ where, cost: readableByAll })),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { migrationNames } from '@pns/persistence';
 import { Client } from 'pg';
+import { clockFindings } from './clock';
 import type { Finding } from './finding';
 
 /** How long to wait for Postgres, in ms. */
@@ -40,14 +41,25 @@ export async function postgresFindings(url: string): Promise<Finding[]> {
 }
 
 async function serverFindings(client: Client): Promise<Finding[]> {
-  const { rows } = await client.query<{ version: number; connections: number; readOnly: boolean }>(
+  const before = Date.now();
+  const { rows } = await client.query<{
+    version: number;
+    connections: number;
+    encoding: string;
+    time: number;
+    isReplica: boolean;
+    isReadOnly: boolean;
+  }>(
     `SELECT current_setting('server_version_num')::int AS version,
             current_setting('max_connections')::int AS connections,
-            pg_is_in_recovery() AS "readOnly"`,
+            current_setting('server_encoding') AS encoding,
+            (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS time,
+            pg_is_in_recovery() AS "isReplica",
+            current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
   );
   const [server] = rows;
   if (server === undefined) return [];
-  const findings: Finding[] = [];
+  const findings = clockFindings(where, before, server.time, Date.now());
   if (server.version < oldestVersion * 10_000) {
     const problem = `Version ${Math.floor(server.version / 10_000)} is older than ${oldestVersion}, with which PNS is tested.`;
     findings.push({ where, problem, cure: `Upgrade to ${oldestVersion} or later.` });
@@ -56,12 +68,23 @@ async function serverFindings(client: Client): Promise<Finding[]> {
     const problem = `max_connections is ${server.connections}; one process of each app needs up to ${neededConnections}.`;
     findings.push({ where, problem, cure: 'Raise max_connections.' });
   }
-  if (server.readOnly) {
+  if (server.encoding !== 'UTF8') {
+    const problem = `The encoding of the database is ${server.encoding}, but texts contain all characters of Unicode.`;
+    findings.push({
+      where,
+      problem,
+      cure: "Create the database again: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+    });
+  }
+  if (server.isReplica) {
     findings.push({
       where,
       problem: 'It is a replica, which accepts no writes.',
       cure: 'Point DATABASE_URL at the primary.',
     });
+  } else if (server.isReadOnly) {
+    const problem = 'It accepts no writes: default_transaction_read_only is on.';
+    findings.push({ where, problem, cure: 'Switch it off for the server, the database and the account.' });
   }
   return findings;
 }
@@ -77,10 +100,23 @@ async function migrationFindings(client: Client): Promise<Finding[]> {
   if (missing.length > 0) {
     const problem = `${missing.length} of ${migrationNames.length} migrations have not run.`;
     findings.push({ where, problem, cure: 'Start any app of this version once; it migrates under a lock.' });
+    findings.push(...(await schemaFindings(client)));
   }
   if (unknown.length > 0) {
     const problem = `It was migrated by a newer version: ${unknown.join(', ')}.`;
     findings.push({ where, problem, cure: 'Run the newer version, or restore the backup of before the upgrade.' });
   }
   return findings;
+}
+
+/** Since Postgres 15, only the owner of a database may create tables in its schema `public`. */
+async function schemaFindings(client: Client): Promise<Finding[]> {
+  const { rows } = await client.query<{ account: string; isCreator: boolean }>(
+    `SELECT current_user AS account,
+            coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS "isCreator"`,
+  );
+  const [right] = rows;
+  if (right === undefined || right.isCreator) return [];
+  const problem = `The account ${right.account} may not create tables, so no app can migrate the database.`;
+  return [{ where, problem, cure: `Make it the owner: ALTER DATABASE … OWNER TO ${right.account}.` }];
 }

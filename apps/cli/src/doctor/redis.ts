@@ -1,15 +1,16 @@
 import { lossySettings, openRedis, type RedisClient } from '@pns/redis';
 import { PnsError } from '@pns/runtime/errors';
+import { clockFindings } from './clock';
 import type { Finding } from './finding';
 
 /** How long to wait for Redis, in ms. */
 const waitMs = 3000;
 /** BullMQ's commands need this version. Source: BullMQ, "Connections". */
 const oldestVersion = [6, 2] as const;
-/** Clocks that differ by more than this make windows and retries early or late, in ms. */
-const toleratedSkewMs = 1000;
 /** Above this part of its memory Redis is close to the 0.9 at which PNS accepts nothing more. */
 const nearlyFull = 0.8;
+/** The fields of INFO that are `err` after a write to the disk failed. */
+const diskFields = ['aof_last_write_status', 'aof_last_bgrewrite_status', 'rdb_last_bgsave_status'] as const;
 
 /** The end of some messages of `openRedis`, which the doctor replaces by its own advice. */
 const ownCure = / (Start it or correct|Correct) REDIS_URL\.$/;
@@ -26,15 +27,24 @@ export async function redisFindings(url: string): Promise<Finding[]> {
     const cure =
       error.code === 'REDIS_REFUSED'
         ? 'Correct the user and the password in REDIS_URL.'
-        : 'Start Redis, or correct host and port in REDIS_URL.';
+        : 'Start Redis, or correct scheme, host and port in REDIS_URL.';
     return [{ where, problem: error.message.replace(ownCure, ''), cure }];
   }
   try {
     const lossy = (await lossySettings(redis)).map((sentence) => {
       const [problem = sentence, cure = ''] = sentence.split('; ');
-      return { where, problem: `${problem}.`, cure: `In redis.conf ${cure} CONFIG SET does it without a restart.` };
+      return {
+        where,
+        problem: `${problem}.`,
+        cure: `In redis.conf, or in the settings of the hosted Redis, ${cure} CONFIG SET does it without a restart.`,
+      };
     });
-    return [...lossy, ...serverFindings(await redis.info()), ...(await clockFindings(redis))];
+    return [
+      ...lossy,
+      ...serverFindings(await redis.info()),
+      ...(await keyFindings(redis)),
+      ...(await timeFindings(redis)),
+    ];
   } finally {
     redis.disconnect();
   }
@@ -47,6 +57,22 @@ function serverFindings(info: string): Finding[] {
   if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
     const problem = `Version ${field('redis_version')} is older than ${oldestVersion.join('.')}.`;
     findings.push({ where, problem, cure: 'Install Redis 7 or Valkey.' });
+  }
+  if (field('role') === 'slave') {
+    findings.push({
+      where,
+      problem: 'It is a replica, which accepts no writes.',
+      cure: 'Point REDIS_URL at the master.',
+    });
+  }
+  const failed = diskFields.filter((name) => field(name) === 'err');
+  if (failed.length > 0) {
+    const problem = `It could not write to its disk (${failed.join(', ')}), so it refuses writes or loses them at a restart.`;
+    findings.push({
+      where,
+      problem,
+      cure: 'Free space, or correct the folder (dir) and its rights; its log has the reason.',
+    });
   }
   const limit = Number(field('maxmemory'));
   if (limit === 0) {
@@ -65,13 +91,21 @@ function serverFindings(info: string): Finding[] {
   return findings;
 }
 
-async function clockFindings(redis: RedisClient): Promise<Finding[]> {
+/** The rights of an account may name keys (ACL). */
+async function keyFindings(redis: RedisClient): Promise<Finding[]> {
+  try {
+    for (const key of ['pns:doctor', '{pns:0}:doctor']) await redis.exists(key);
+    return [];
+  } catch (error) {
+    const { message } = error as Error;
+    if (!message.startsWith('NOPERM')) throw error;
+    const cure = 'Give it the keys ~pns:* and ~{pns:* with ACL SETUSER, or correct the user in REDIS_URL.';
+    return [{ where, problem: `The account may not use the keys of PNS: ${message}.`, cure }];
+  }
+}
+
+async function timeFindings(redis: RedisClient): Promise<Finding[]> {
   const before = Date.now();
   const [seconds, microseconds] = await redis.time();
-  const after = Date.now();
-  const time = Number(seconds) * 1000 + Number(microseconds) / 1000;
-  const skew = time < before ? before - time : time > after ? time - after : 0;
-  if (skew <= toleratedSkewMs) return [];
-  const problem = `Its clock differs from this machine's by ${Math.round(skew / 1000)} s.`;
-  return [{ where, problem, cure: 'Let NTP set both clocks.' }];
+  return clockFindings(where, before, Number(seconds) * 1000 + Number(microseconds) / 1000, Date.now());
 }

@@ -13,6 +13,7 @@ interface ImportOptions {
 export function addImport(program: Command): void {
   program
     .command('import')
+    .summary('take over the configuration of another push service')
     .description('Configuration of other push services.')
     .command('ox <dir>')
     .summary('take over the configuration of the Open-Xchange push notification service')

@@ -165,6 +165,7 @@ describe('the written folder, read by PNS', () => {
     expect(Object.fromEntries(directory.content.server.values)).toEqual({
       [`${pns}.delayDuration`]: '2000',
       [`${pns}.timerFrequency`]: '250',
+      [`${pns}.retry.baseDelay`]: '4000',
       [`${pns}.numProcessorThreads`]: '20',
       [`${pns}.maxProcessorTasks`]: '4096',
       [`${pns}.transport.apn.ios.enabled`]: 'true',

@@ -45,7 +45,7 @@ function kindOf(file: string): Kind {
   // Files of editors, of package managers and of version control.
   if (/^[#~]|~$|[.#](?:bak|orig|rej|old|save|rpmnew|rpmsave|rpmorig|dpkg-\w+|ucf-\w+|swp)$|#$/.test(name))
     return { kind: 'copy' };
-  if (name.endsWith('.properties')) return { kind: 'properties' };
+  if (/\.properties$/i.test(name)) return { kind: 'properties' };
   if (!yamlEnding.test(name)) return { kind: 'other' };
   const [, setName] = /(?:^|\/)context-?sets\/(.+)$/i.exec(file) ?? [];
   if (setName !== undefined) return { kind: 'context-sets', name: setName };
@@ -72,7 +72,8 @@ export function importedFolder(path: string): ImportedFolder {
   const options = new ImportedOptions(folder, properties.settings);
   const sets = new ImportedContextSets();
   const entries: OptionEntry[] = [];
-  for (const each of files) {
+  // Of two entries for one client, the first is written: that of the top of the folder, before one in a folder of copies.
+  for (const each of files.toSorted((a, b) => depthOf(a.original) - depthOf(b.original))) {
     const { original } = each;
     if (each.kind === 'options') {
       for (const entry of entriesOf(original, lines))
@@ -95,6 +96,10 @@ export function importedFolder(path: string): ImportedFolder {
   for (const [file, content] of sets.written) written.set(file, yamlText(content));
   for (const [file, bytes] of options.keyFiles.written) written.set(file, bytes);
   return { lines: inOrder([...lines, ...options.lines, ...sets.lines]), files: written };
+}
+
+function depthOf({ file }: OriginalFile): number {
+  return file.split('/').length;
 }
 
 /** The line of a file that has no entries. `reason` is the reason for a file that no entry names. */

@@ -41,7 +41,7 @@ export function named(entry: string, field?: string): { readonly entry?: string 
 }
 
 function isFieldName(field: string): boolean {
-  return /^(?:_?[a-z][A-Za-z]{1,31}|<<|com\.openexchange\.[\w.:/-]{1,300})$/.test(field);
+  return /^(?:_?[a-z][A-Za-z]{1,31}|<<|taxonomy\/types|com\.openexchange\.[\w.:/-]{1,300})$/.test(field);
 }
 
 export function isFields(value: unknown): value is Readonly<Record<string, unknown>> {

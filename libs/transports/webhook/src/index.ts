@@ -1,3 +1,4 @@
+export { webhookAddressFault } from './webhook.address';
 export { ownCredentials } from './webhook.credentials';
 export { webhookOptions, webhookSecretFields, type WebhookOptions } from './webhook.options';
 export { webhookOptionsFileFor } from './webhook.option-file';

@@ -195,6 +195,11 @@ com.openexchange.drive.events.apn.ios.enabled=true
       ],
     },
     {
+      file: 'ALARMS.PROPERTIES',
+      content: `${pns}.retry.baseDelay=4000\n`,
+      expected: [[1, `${pns}.retry.baseDelay`, 'taken']],
+    },
+    {
       file: 'utf16.properties',
       content: Buffer.from(`\ufeff${pns}.delayDuration=1\n`, 'utf16le'),
       expected: [[undefined, undefined, 'wrong']],
@@ -229,6 +234,7 @@ premium:
   ${switches}.fcm.enabled: off
   ${switches}.webhooks.httpsOnly: false
   ${pns}.pigeons: 1
+  taxonomy/types: trial
 premium:
   withTags: gold & ucTask
   com.openexchange.webhooks.enabledIds: crm
@@ -238,9 +244,10 @@ premium:
         [3, `trial.${switches}.fcm.enabled`, 'renamed'],
         [4, `trial.${switches}.webhooks.httpsOnly`, 'by-hand'],
         [5, `trial.${pns}.pigeons`, 'unknown'],
-        [6, 'premium', 'renamed'],
-        [7, 'premium.withTags', 'by-hand'],
-        [8, 'premium.com.openexchange.webhooks.enabledIds', 'taken'],
+        [6, 'trial.taxonomy/types', 'by-hand'],
+        [7, 'premium', 'renamed'],
+        [8, 'premium.withTags', 'by-hand'],
+        [9, 'premium.com.openexchange.webhooks.enabledIds', 'taken'],
       ],
     },
     {
@@ -419,6 +426,11 @@ empty:
         [18, 'erp.uri', 'by-hand'],
         [19, 'empty', 'wrong'],
       ],
+    },
+    {
+      file: 'backup/webhooks.yml',
+      content: 'switchboard:\n  uri: https://old.example.com/push\n',
+      expected: [[2, 'switchboard.uri', 'wrong']],
     },
     {
       file: 'meta/pns.yml',
