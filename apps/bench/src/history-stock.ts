@@ -81,7 +81,7 @@ function statementsOf(day: number, count: number): string[] {
     ),
     `INSERT INTO ${notifications} (at, context_id, user_id, place, notification, topic, window_key)
      SELECT at, context_id, user_id, n, uuidv7(at - now())::text, 'ox:mail:new', ${digest('n', 11)} FROM (
-       SELECT n, timestamptz '${from}' + n * (interval '1 day' / ${count + 1}) AS at,
+       SELECT n, timestamptz '${from}' + n * interval '1 day' / ${count + 1} AS at,
          CASE n % ${busyPart} WHEN 0 THEN ${busyUser.user} ELSE 2 + (n * 7919::bigint) % ${users} END AS user_id,
          CASE n % ${busyPart} WHEN 0 THEN ${busyUser.context} ELSE 2 + (n * 7919::bigint) % ${users} % 1000 END AS context_id
        FROM generate_series(1, ${count}) AS n
