@@ -70,6 +70,23 @@ describe('a client that never reads, and sends', () => {
     await othersAreServed();
   });
 
+  it.each([
+    ['CONNECTs after its CONNECT', '40', '40'],
+    ['events without their attachments', '4550-["a"]', '4550-["a"]'],
+    ['text that is not a packet', 'x', 'x'],
+    ['events after its DISCONNECT', '41', '42["a"]'],
+  ])('%s is limited while its socket is closing', async (_, first, others) => {
+    const before = await counter(flood);
+    const client = await connected();
+    // The first frame closes the socket. The others arrive together with it.
+    const frames = [first, ...Array<string>(100).fill(others)].map((frame) => clientFrame(text, frame));
+    await client.write(Buffer.concat(frames));
+    await client.closed();
+    expect(await counter(flood)).toBe(before + 1);
+    await nodes.untilOpen(0);
+    await othersAreServed();
+  });
+
   it.each<[string, number, Buffer[]]>([
     ['binary data', 1003, [clientFrame(binary, 'x')]],
     [

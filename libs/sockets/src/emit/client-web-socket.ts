@@ -48,19 +48,22 @@ export class ClientWebSocket extends WebSocket {
     this.prependListener('message', onMessage).on('message', onMessageRead).on('ping', onPing).on('pong', onPong);
   }
 
-  /** Counts a frame that the client sent. Returns whether the client is within its limits. */
+  /**
+   * Counts a frame that the client sent. Returns whether it may be answered. Frames also count while the socket is closing: its
+   * frames are read until the connection is destroyed.
+   */
   takes(isBinary = false): boolean {
     const { inbound, tcp } = this;
-    if (inbound === undefined || tcp === undefined || this.readyState !== WebSocket.OPEN) return false;
+    if (inbound === undefined || tcp === undefined || this.isPaused) return false;
     if (isBinary) return this.cut('binary');
     if (!inbound.allows(performance.now(), tcp.bytesRead)) return this.cut('flood');
     this.backlog?.check();
-    return true;
+    return this.readyState === WebSocket.OPEN;
   }
 
   /** Destroys the connection when Engine.IO closes after a packet that it cannot parse: it would wait for the client to read. */
   endIfClosing(): void {
-    if (this.conn?.readyState !== 'open' && this.tcp !== undefined) destroySoon(this.tcp);
+    if (this.conn?.readyState !== 'open' && this.tcp !== undefined && !this.isPaused) destroySoon(this.tcp);
   }
 
   /**
