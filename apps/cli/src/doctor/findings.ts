@@ -2,7 +2,6 @@ import { log } from '@pns/runtime';
 import type { Cli } from '../cli';
 import { UsageError, type DoctorEnv } from '../env';
 import { apiFindings } from './api';
-import { credentialFindings } from './credentials';
 import { environmentFindings } from './environment';
 import type { Finding } from './finding';
 import { postgresFindings } from './postgres';
@@ -21,7 +20,7 @@ export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: Do
       ? []
       : lookedAt('Postgres', () => postgresFindings(databaseUrl)),
     lookedAt('API', () => findingsOfApi(api)),
-    configDir === undefined ? [] : lookedAt(configDir, () => credentialFindings(configDir)),
+    configDir === undefined ? [] : lookedAt(configDir, () => findingsOfCredentials(configDir)),
   ]);
   return [...ofEnvironment, ...found.flat()];
 }
@@ -29,6 +28,12 @@ export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: Do
 async function findingsOfApi(api: () => Pick<Cli, 'client' | 'url'>): Promise<Finding[]> {
   const { client, url } = api();
   return apiFindings(client, url);
+}
+
+async function findingsOfCredentials(configDir: string): Promise<Finding[]> {
+  // Loaded here, because the clients of the providers take half of the time of a run.
+  const { credentialFindings } = await import('./credentials.js');
+  return credentialFindings(configDir);
 }
 
 async function lookedAt(where: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
