@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
-import { migrationNames } from '@pns/persistence';
+import { migrationNames } from '@pns/persistence/migrations';
 import { Client } from 'pg';
 import { root } from './doc-page';
 

@@ -241,7 +241,7 @@ export class System {
 }
 
 /** The text of a properties file. */
-export function propertiesText(properties: Readonly<Record<string, string | number>>): string {
+function propertiesText(properties: Readonly<Record<string, string | number>>): string {
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');

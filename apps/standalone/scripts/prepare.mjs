@@ -20,10 +20,14 @@ export function say(line) {
  * installed.
  */
 export async function prepare(beforeBuild = () => Promise.resolve()) {
-  requireNode();
-  if (!isInstalled()) await install();
+  await providePackages();
   await beforeBuild();
   await build();
+}
+
+async function providePackages() {
+  requireNode();
+  if (!isInstalled()) await install();
 }
 
 /** Runs a TypeScript program from its source; returns whether it succeeded. */
@@ -111,4 +115,6 @@ export function giveUp(error) {
   process.exit(1);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await prepare().catch(giveUp);
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await (process.argv[2] === '--packages-only' ? providePackages() : prepare()).catch(giveUp);
+}

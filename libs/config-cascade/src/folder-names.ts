@@ -2,7 +2,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { originalFileAdvice } from './original-names';
 
 /** The option files. Other `*.yml` at the top of the folder belong to other software. */
-export const optionFiles = [
+const optionFiles = [
   'pns-apns-options.yml',
   'pns-gcm-options.yml',
   'pns-wns-options.yml',

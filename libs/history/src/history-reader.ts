@@ -183,7 +183,7 @@ function detailsOf(deliveries: readonly DeliveryHistory[]): number {
 }
 
 /** Whether a delivery with this outcome has ended. */
-export function isFinal(outcome: string): boolean {
+function isFinal(outcome: string): boolean {
   return !['waiting', 'retry', 'deferred', 'moved'].includes(outcome);
 }
 

@@ -2,7 +2,8 @@ import { cuttableLink, freePort, freshDatabase, type FreshDatabase } from '@pns/
 import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import { DataSource } from 'typeorm';
-import { isDatabaseAway, migrate, migrations, openDatabase } from './database';
+import { isDatabaseAway, migrate, openDatabase } from './database';
+import { migrations } from './migrations';
 
 log.level = 'silent';
 let fresh: FreshDatabase;

@@ -2,7 +2,8 @@ import { freshDatabase, type FreshDatabase } from '@pns/local-servers';
 import type { Delivery } from '@pns/transport-contract';
 import fc from 'fast-check';
 import { DataSource } from 'typeorm';
-import { migrate, migrations, openDatabase } from './database';
+import { migrate, openDatabase } from './database';
+import { migrations } from './migrations';
 import { FailedDeliveryStore, type FailedDelivery } from './failed-delivery.store';
 import { migratedDatabase } from './testing/migrated-database';
 

@@ -4,7 +4,7 @@ export { auditMask, AuditStore, type AuditedWrite, type AuditEntry } from './aud
 export { ClientTransportStore, type ClientTransport, type ClientTransportKey } from './client-transport.store';
 export type { StoredContext, StoredProperty, StoredUser } from './config-rows';
 export { ConfigStore, type Listed, type PropertyPlace, type StoredCommon, type StoredContextSet } from './config.store';
-export { isDatabaseAway, migrate, migrationNames, openDatabase } from './database';
+export { isDatabaseAway, migrate, openDatabase } from './database';
 export { DirectoryStore, type DirectoryContext, type DirectoryUser } from './directory.store';
 export type { EndpointFilter } from './endpoint-filter';
 export type { EndpointMessage } from './endpoint-messages';

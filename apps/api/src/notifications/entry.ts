@@ -9,7 +9,7 @@ import { maxPayloadDepth } from './posted';
 import { timeSortedId } from './time-sorted-id';
 
 /** Why an entry is refused. */
-export interface Refusal {
+interface Refusal {
   readonly code: PnsErrorCode;
   readonly sentence: string;
   readonly faults: readonly Fault[];

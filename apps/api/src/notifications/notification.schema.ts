@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { idNumber, notificationId, plainText, topic } from '../http/fields';
 
 /** Longest time to live, in seconds: 28 days, the longest time that a provider keeps a push. */
-export const maxTtlSeconds = 28 * 24 * 3600;
+const maxTtlSeconds = 28 * 24 * 3600;
 
 /** Most users that one entry addresses. */
 const maxUsersPerEntry = 1000;

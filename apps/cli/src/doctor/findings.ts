@@ -4,7 +4,6 @@ import { UsageError, type DoctorEnv } from '../env';
 import { apiFindings } from './api';
 import { environmentFindings } from './environment';
 import type { Finding } from './finding';
-import { folderFindings } from './folder';
 import { postgresFindings } from './postgres';
 import { redisFindings } from './redis';
 
@@ -21,7 +20,7 @@ export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: Do
       ? []
       : lookedAt('Postgres', () => postgresFindings(databaseUrl)),
     lookedAt('API', () => findingsOfApi(api)),
-    configDir === undefined ? [] : lookedAt(configDir, () => folderFindings(configDir, env.all)),
+    configDir === undefined ? [] : lookedAt(configDir, () => findingsOfFolder(configDir, env.all)),
   ]);
   return withoutRepeats([...ofEnvironment, ...found.flat()]);
 }
@@ -34,6 +33,12 @@ function withoutRepeats(findings: readonly Finding[]): Finding[] {
 async function findingsOfApi(api: () => Pick<Cli, 'client' | 'url'>): Promise<Finding[]> {
   const { client, url } = api();
   return apiFindings(client, url);
+}
+
+async function findingsOfFolder(configDir: string, env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  // Loaded here, because the clients of the providers take half of the time of a run.
+  const { folderFindings } = await import('./folder.js');
+  return folderFindings(configDir, env);
 }
 
 async function lookedAt(where: string, look: () => Promise<Finding[]>): Promise<Finding[]> {

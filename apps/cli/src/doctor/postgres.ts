@@ -1,4 +1,4 @@
-import { migrationNames } from '@pns/persistence';
+import { migrationNames } from '@pns/persistence/migrations';
 import { Client } from 'pg';
 import { clockFindings } from './clock';
 import type { Finding } from './finding';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { freshDatabase, testDatabaseUrl, type FreshDatabase } from '@pns/local-servers';
 import { Client } from 'pg';
-import { migrate, migrations } from '../database';
+import { migrate } from '../database';
+import { migrations } from '../migrations';
 
 /** An arbitrary number for the lock of the template. */
 const templateLock = 7_266_002;

@@ -31,7 +31,7 @@ const audience = 'https://oauth2.googleapis.com/token';
 const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const longestSeconds = 3600;
 const skewSeconds = 300;
-export const tokenSeconds = 3599;
+const tokenSeconds = 3599;
 const scopePrefix = 'https://www.googleapis.com/auth/';
 /** The scopes that a sender may request, which include all scopes of the Admin SDK. */
 const knownScopes = ['firebase.messaging', 'cloud-platform', 'firebase.database', 'identitytoolkit', 'userinfo.email'];

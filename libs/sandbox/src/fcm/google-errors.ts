@@ -13,7 +13,7 @@ export interface Violation {
 }
 
 /** An error in the shape of Google's APIs. Source: https://cloud.google.com/apis/design/errors#http_mapping */
-export function googleError(code: number, status: string, message: string, ...details: object[]): GoogleAnswer {
+function googleError(code: number, status: string, message: string, ...details: object[]): GoogleAnswer {
   return { status: code, body: { error: { code, message, status, ...(details.length > 0 && { details }) } } };
 }
 

@@ -13,7 +13,7 @@ export const maxMessageBytes = 4096;
 /** Four weeks: a longer time is reduced. */
 export const maxTtlSeconds = 2_419_200;
 
-export const urgencies = ['very-low', 'low', 'normal', 'high'] as const;
+const urgencies = ['very-low', 'low', 'normal', 'high'] as const;
 
 /**
  * The numbers are those of Mozilla's push service.

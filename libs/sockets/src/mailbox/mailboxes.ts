@@ -38,7 +38,7 @@ export interface ParkResult {
 }
 
 /** An open socket. */
-export interface Place {
+interface Place {
   readonly node: string;
   readonly connection: string;
 }

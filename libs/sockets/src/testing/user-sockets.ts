@@ -8,7 +8,7 @@ import type { Opening, SocketKey } from '../registry/socket-keys';
 
 export const user = { context: 1, user: 14 };
 export const client = 'open-xchange-appsuite';
-export const limits: MailboxLimits = { maxNotifications: 1000, maxBytes: 1024 * 1024 };
+const limits: MailboxLimits = { maxNotifications: 1000, maxBytes: 1024 * 1024 };
 
 /** The sockets of one user at simulated nodes, with a simulated clock. */
 export class UserSockets {

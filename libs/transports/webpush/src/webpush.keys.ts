@@ -23,7 +23,7 @@ export function newVapidKeys(): VapidKeys {
 }
 
 /** The bytes of base64url, also with the padding and the characters of base64; undefined for other text. */
-export function bytesOf(text: string): Buffer | undefined {
+function bytesOf(text: string): Buffer | undefined {
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64url');
   // A single character at the end has too few bits for a byte.

@@ -5,7 +5,7 @@ import { isPair, isPublicKey, normalKey } from './webpush.keys';
 import { isContactUri, textFault } from '@pns/transport-contract';
 
 /** The values of the header `Urgency`. Source: RFC 8030, 5.3. */
-export const urgencies = ['very-low', 'low', 'normal', 'high'] as const;
+const urgencies = ['very-low', 'low', 'normal', 'high'] as const;
 export type Urgency = (typeof urgencies)[number];
 
 const maxPreviousKeys = 20;

@@ -13,7 +13,7 @@ import { maxContentBytes } from './webpush.encryption';
 import type { Urgency } from './webpush.options';
 
 /** Four weeks: the longest time for which Google keeps a message. Mozilla keeps it for 30 days. */
-export const maxTtlSeconds = 2_419_200;
+const maxTtlSeconds = 2_419_200;
 
 /** Without a time to live, push services keep a message for this time, as for the other transports. */
 const defaultTtlSeconds = 24 * 60 * 60;
