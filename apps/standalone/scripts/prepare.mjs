@@ -20,14 +20,10 @@ export function say(line) {
  * installed.
  */
 export async function prepare(beforeBuild = () => Promise.resolve()) {
-  await providePackages();
-  await beforeBuild();
-  await build();
-}
-
-async function providePackages() {
   requireNode();
   if (!isInstalled()) await install();
+  await beforeBuild();
+  await build();
 }
 
 /** Runs a TypeScript program from its source; returns whether it succeeded. */
@@ -115,6 +111,4 @@ export function giveUp(error) {
   process.exit(1);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await (process.argv[2] === '--packages-only' ? providePackages() : prepare()).catch(giveUp);
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) await prepare().catch(giveUp);
