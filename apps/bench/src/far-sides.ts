@@ -8,7 +8,7 @@ export const [slowClient, otherClient] = ['slow', 'other'] as const;
 export type Client = typeof slowClient | typeof otherClient;
 
 /** A target of deliveries. */
-export interface Target {
+interface Target {
   readonly token: string;
   /** The configured client, where one client of the benchmark has several endpoints. */
   readonly configured?: string;

@@ -23,7 +23,7 @@ const properties = [
   'com.openexchange.webhooks.enabledIds=sandbox,shop,mail,hangs,quick,stranger',
 ];
 
-export interface WorkerOptions {
+interface WorkerOptions {
   readonly concurrency?: number;
   readonly shards?: number;
   /** Another URL of the database: a link that can be cut. */

@@ -1,3 +1,4 @@
+import { ConfigCascade } from '@pns/config-cascade';
 import { eventually } from '@pns/local-servers/waiting';
 import { log } from '@pns/runtime';
 import { TestNodes, type TestNode } from '../testing/nodes';
@@ -198,6 +199,10 @@ describe('connections without a session', () => {
   beforeAll(async () => {
     nodes.configure('pns.properties', bounds(6, 4));
     bounded = await nodes.start();
+    // The nodes of a process share the folder, and one of them may not have read the change yet.
+    const cascade = bounded.app.get(ConfigCascade, { strict: false });
+    const isRead = () => cascade.resolve('com.openexchange.websockets.unauthenticated.maxPerAddress').value === 4;
+    await eventually('the limits are in effect', isRead);
     proxied = await nodes.start(undefined, undefined, ['127.0.0.0/8', '::1']);
   });
 
