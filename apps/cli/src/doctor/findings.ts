@@ -14,13 +14,18 @@ export async function findingsOf(api: () => Pick<Cli, 'client' | 'url'>, env: Do
   const ofEnvironment = environmentFindings(env.all);
   const { redisUrl, databaseUrl, configDir } = env;
   const isFaulty = (variable: string) => ofEnvironment.some(({ problem }) => problem.startsWith(variable));
+  // Loaded only if needed, because the clients of the providers take half of the time of a run; and before the checks, whose time-outs
+  // would run meanwhile.
+  const folder = configDir === undefined ? undefined : await import('./folder.js');
   const found = await Promise.all([
     redisUrl === undefined || isFaulty('REDIS_URL') ? [] : lookedAt('Redis', () => redisFindings(redisUrl)),
     databaseUrl === undefined || isFaulty('DATABASE_URL')
       ? []
       : lookedAt('Postgres', () => postgresFindings(databaseUrl)),
     lookedAt('API', () => findingsOfApi(api)),
-    configDir === undefined ? [] : lookedAt(configDir, () => findingsOfFolder(configDir, env.all)),
+    configDir === undefined || folder === undefined
+      ? []
+      : lookedAt(configDir, () => folder.folderFindings(configDir, env.all)),
   ]);
   return withoutRepeats([...ofEnvironment, ...found.flat()]);
 }
@@ -33,12 +38,6 @@ function withoutRepeats(findings: readonly Finding[]): Finding[] {
 async function findingsOfApi(api: () => Pick<Cli, 'client' | 'url'>): Promise<Finding[]> {
   const { client, url } = api();
   return apiFindings(client, url);
-}
-
-async function findingsOfFolder(configDir: string, env: NodeJS.ProcessEnv): Promise<Finding[]> {
-  // Loaded here, because the clients of the providers take half of the time of a run.
-  const { folderFindings } = await import('./folder.js');
-  return folderFindings(configDir, env);
 }
 
 async function lookedAt(where: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
