@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { countInstructions, isCountingInstructions } from './env';
 import { environment, environmentText } from './environment';
+import { guard } from './guard';
 import { requireValgrind } from './instructions';
 import { profileTo } from './profile';
 import { detailsOf, jsonOf, tableOf } from './report';
@@ -12,13 +13,14 @@ import { scenarios } from './scenarios';
 import { startServers, useDurability } from './servers';
 import { writeFigures } from './write-figures';
 
-const usage = `npm run bench -- [--only ${scenarios.map(({ name }) => name).join(',')}] [--quick] [--rounds N] [--relaxed] [--instructions] [--node MAJOR] [--report] [--json FILE] [--picture FILE.svg] [--profile FOLDER]`;
+const usage = `npm run bench -- [--only ${scenarios.map(({ name }) => name).join(',')}] [--guard] [--quick] [--rounds N] [--relaxed] [--instructions] [--node MAJOR] [--report] [--json FILE] [--picture FILE.svg] [--profile FOLDER]`;
 
 async function run(): Promise<void> {
   setFlagsFromString('--no-memory-reducer'); // the far sides run in this process and must not pause either
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
+      guard: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       relaxed: { type: 'boolean', default: false },
@@ -49,6 +51,7 @@ async function run(): Promise<void> {
   try {
     const where = await environment();
     say(environmentText(where));
+    if (values.guard) return printFaults(await guard(scenarios, say));
     for (const scenario of scenarios.filter((each) => wanted?.some((name) => isMeant(name, each)) ?? true)) {
       const result = await measure(scenario, size, Math.min(rounds, scenario.rounds ?? rounds), say);
       results.push(result);
@@ -71,6 +74,12 @@ function print(results: readonly Result[]): void {
   for (const { scenario, lost, duplicated } of inexact) say(`${scenario}: ${lost} lost, ${duplicated} repeated`);
   if (inexact.length > 0) process.exitCode = 1;
   else say('Nothing was lost or repeated.');
+}
+
+/** Prints what the guard found. The exit code is 1 if there is a fault. */
+function printFaults(faults: readonly string[]): void {
+  if (faults.length > 0) process.exitCode = 1;
+  say(faults.length > 0 ? `\n${faults.join('\n')}` : '\nNo ratio is below its floor.');
 }
 
 /** Whether each accepted notification arrived once. */

@@ -26,6 +26,7 @@ try {
   Object.assign(totals, totalsOf(reportFile));
   if (totals.passed + totals.failed === 0) fail('No test was run.');
   else if (code !== 0 && totals.failed === 0) fail(`Jest ended with exit code ${code}.`);
+  if (process.argv.length === 2 && totals.failed === 0) await checkRatios();
   await checkNothingIsLeft();
 } catch (error) {
   fail(error instanceof Sentence ? error.message : error.stack);
@@ -42,7 +43,11 @@ function fail(reason) {
 
 function runJest(reportFile) {
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-  const args = [jest, ...jestArgs, '--json', `--outputFile=${reportFile}`, ...process.argv.slice(2)];
+  return run([jest, ...jestArgs, '--json', `--outputFile=${reportFile}`, ...process.argv.slice(2)]);
+}
+
+/** Runs a Node program to its end; resolves with its exit code. */
+function run(args) {
   const [name, value] = runMark.split('=');
   const env = { ...process.env, [name]: value };
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
@@ -51,6 +56,13 @@ function runJest(reportFile) {
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(code ?? signal));
   });
+}
+
+/** The benchmarks' ratios to their baselines, measured when no test runs beside them. */
+async function checkRatios() {
+  say('Measuring whether a scenario has become much slower than its baseline ...');
+  const code = await run([join(root, 'apps', 'bench', 'dist', 'main.js'), '--guard']);
+  if (code !== 0) fail('A scenario of `npm run bench -- --guard` is below its floor; see above.');
 }
 
 function totalsOf(reportFile) {

@@ -17,7 +17,7 @@ export class HistoryQuery extends createZodDto(
     user: idText,
     topic: topic.optional(),
     client: client.optional().describe('Only notifications with an attempt for this client.'),
-    outcome: outcome.optional().describe('Only notifications with an attempt that ended like this.'),
+    outcome: outcome.optional().describe('Only notifications with an attempt that has this outcome.'),
     since: timeIn('The first time of acceptance, inclusive.'),
     until: timeIn('The last time of acceptance, exclusive.'),
     ...pageQuery,

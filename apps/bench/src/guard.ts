@@ -1,0 +1,36 @@
+import { measure, type Scenario } from './scenario';
+
+/**
+ * The lowest ratio to the baseline that is accepted, by scenario: about half of what is usual. So the guard finds a change that makes
+ * PNS twice as slow, and noise does not trip it. The goals are higher.
+ */
+export const floors: Readonly<Record<string, number>> = {
+  ingest: 0.75,
+  websocket: 0.35,
+  webhook: 0.45,
+  apns: 0.4,
+  pipeline: 1.5,
+};
+
+/** Rounds with which a scenario below its floor is measured again before it counts as slow. */
+const roundsOfSecondLook = 3;
+
+/** Measures the scenarios that have a floor, with little work. Returns a sentence for each that is too slow, or lost or repeated something. */
+export async function guard(scenarios: readonly Scenario[], say: (line: string) => void): Promise<readonly string[]> {
+  const faults: string[] = [];
+  for (const [name, floor] of Object.entries(floors)) {
+    const scenario = scenarios.find((each) => each.name === name);
+    if (scenario === undefined) throw new Error(`There is no scenario ${name}.`);
+    let result = await measure(scenario, 'quick', 1, say);
+    if (isBelow(result.ratio, floor)) {
+      say(`${name}: below its floor of ${floor}, so it is measured again.`);
+      result = await measure(scenario, 'quick', roundsOfSecondLook, say);
+    }
+    const { ratio, lost, duplicated } = result;
+    if (isBelow(ratio, floor)) faults.push(`${name}: ${ratio?.toFixed(2)} times its baseline; the floor is ${floor}.`);
+    if (lost + duplicated > 0) faults.push(`${name}: ${lost} lost, ${duplicated} repeated.`);
+  }
+  return faults;
+}
+
+const isBelow = (ratio: number | null, floor: number): boolean => !(ratio !== null && ratio >= floor);
