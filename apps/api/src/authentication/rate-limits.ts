@@ -22,7 +22,7 @@ const script = new LuaScript<[number, number, number]>({ folder: __dirname, name
 /** How long a request waits for Redis before it is admitted unchecked, in ms. */
 const redisTimeoutMs = 250;
 
-/** For this time after a failure no request waits for Redis, in ms. So a Redis that hangs delays one request and not all. */
+/** Time after a failure in which no request waits for Redis, in ms, so that a hanging Redis does not delay every request. */
 const skipRedisMs = 1000;
 
 const uncheckedTotal = declareCounter({

@@ -85,7 +85,7 @@ export class ContextSetList extends createZodDto(
   z.object({ items: z.array(contextSet), nextCursor: z.string().optional() }),
 ) {}
 
-/** `file` defines the set, if a file does. */
+/** `file` is the file that defines the set; absent for a set of the API. */
 export function contextSetView(
   { name: of, rank: at, withTags }: Omit<StoredContextSet, 'version'>,
   file?: string,

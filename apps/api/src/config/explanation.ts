@@ -138,7 +138,7 @@ interface Aim {
   readonly rules: TargetRules;
 }
 
-/** `obstacles` are reasons that only this kind of target has. */
+/** Explains one target. `obstacles` are reasons against sending that only this kind of target has. */
 function targetOf(
   { topic, client, transport, topics, rules }: Aim,
   obstacles: readonly string[],

@@ -160,7 +160,7 @@ function suggestion(name: string, schema: Json, own: Examples = {}): unknown {
   return [...(own[name] ?? examples[name] ?? []), ...generic].find((value) => fits(value, schema));
 }
 
-/** For numbers and times: the library would show the smallest number and an old time. */
+/** Examples for numbers and times, for which the library would show the smallest number and an old time. */
 const generic = [1, time];
 
 function fits(value: unknown, schema: Json): boolean {

@@ -160,7 +160,7 @@ export class SubscriptionsController {
   }
 }
 
-/** Replaces the token by its normal forms, because each transport has its own. */
+/** Replaces the token by its normal forms, because each transport has its own form. */
 function filterOf({ token, ...rest }: SubscriptionFilterQuery): SubscriptionFilter {
   return token === undefined ? rest : { ...rest, tokens: tokensByTransport(token, rest.transport) };
 }

@@ -51,7 +51,7 @@ export class TestPush {
     private readonly cascade: ConfigCascade,
   ) {}
 
-  /** @throws RequestError `TEST_UNANSWERED` when no worker reports the outcome in time. */
+  /** Sends a test push and returns its outcome. @throws RequestError `TEST_UNANSWERED` when no worker reports it in time. */
   async send({ id, context, user }: Subscription): Promise<TestResult> {
     const delivery = randomUUID();
     const addressed = (await this.subscriptions.subscriptionsOf([{ context, user }])).find((each) => each.id === id);

@@ -52,7 +52,7 @@ interface TestApiOptions {
   /** Configuration files by their path below the configuration folder. */
   readonly files?: Readonly<Record<string, string | Buffer>>;
   readonly redisUrl?: string;
-  /** A URL that replaces that of the fresh database, for example of a link that the test can cut. */
+  /** Replaces the URL of the fresh database, for example by the URL of a link that the test can cut. */
   readonly databaseUrl?: string;
   /** The keys for secrets in Postgres; one by default. */
   readonly encryptionKeys?: readonly Buffer[];

@@ -4,8 +4,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export const signatureToleranceMs = 5 * 60_000;
 
 /**
- * The longest time in which the same signature is accepted, in ms. Its time may be ahead of the clock by the tolerance, and later
- * behind the clock by the tolerance. The clocks of two processes may differ by a minute.
+ * The longest time in which the same signature is accepted, in ms. The signed time may first be ahead of the clock by the
+ * tolerance, and later behind it by the tolerance. The clocks of two processes may differ by a minute.
  */
 export const repeatableForMs = 2 * signatureToleranceMs + 60_000;
 

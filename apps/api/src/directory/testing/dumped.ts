@@ -65,7 +65,7 @@ function pairs(flat: readonly string[]): string[][] {
   return flat.flatMap((_, index) => (index % 2 === 0 ? [flat.slice(index, index + 2)] : []));
 }
 
-/** The bytes of both stores as a backup would have them, one character each. */
+/** The data of both stores as a backup has it: rows as text, and values of Redis as text with one character for each byte. */
 export async function rawDump(api: TestApi): Promise<{ readonly postgres: string; readonly redis: string }> {
   const { redis } = api;
   // Compression would hide repeated texts from the search.
