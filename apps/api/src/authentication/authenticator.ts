@@ -14,7 +14,7 @@ export abstract class BootstrapKeyHash {
   abstract readonly hash: Buffer;
 }
 
-// Removals are announced at once. The TTL covers an announcement that was lost.
+// Removals of keys are announced at once. The TTL is for the case that an announcement is lost.
 const knownKeysTtlMs = 60_000;
 
 /**

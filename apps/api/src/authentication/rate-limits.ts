@@ -65,7 +65,7 @@ export class RateLimits {
   }
 }
 
-/** @throws Error when there is no answer within `redisTimeoutMs`. */
+/** The result of `answer`. @throws Error if there is no result within `redisTimeoutMs`. */
 async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -26,7 +26,7 @@ export function explanationOf(
   { subscriptions, sockets, isComplete }: Targets,
   rules: SocketRules,
 ): Explanation {
-  // Undefined only if the cache evicted the user during this request. The dispatcher sends nothing in this state either.
+  // `explained` is undefined only if the cache evicted the user during this request. The dispatcher then sends nothing either.
   const { decision, places } = explained ?? { decision: notLoaded, places: [] };
   const decided = {
     isEnabled: decision.isEnabled,

@@ -11,7 +11,7 @@ import type { Owner } from '@pns/subscriptions';
 import { RemovedKeys } from '../authentication/removed-keys';
 import { RequestError } from '../http/request-error';
 
-/** Longest time of one request, in ms. The next request continues. */
+/** Longest time of one request, in ms. The next request continues the erasure. */
 const erasureTimeoutMs = 30_000;
 
 /** Pause before running deliveries and closing sockets are checked again, in ms. */

@@ -87,7 +87,7 @@ export function installBodyParsers(server: FastifyInstance): void {
   });
 }
 
-/** This is also the sentence for a body without a supported Content-Type. */
+/** `ProblemFilter` has the same sentence for a Content-Type without a parser. */
 const jsonOnly = 'Send the body as application/json, and say so in Content-Type.';
 
 function setBodyLimit(route: RouteOptions): void {

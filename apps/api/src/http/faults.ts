@@ -1,7 +1,7 @@
 import { shownFieldName } from '@pns/runtime'; // installs the sentences of the validator, too
 import type { z } from 'zod';
 
-/** Most faults that are reported of a value, because the sender chooses how many it has. */
+/** Most faults of one value that are reported. The limit is needed because the sender chooses how many faults a value has. */
 export const maxFaults = 10;
 
 /** One thing that is wrong with a value. `field` and `message` read as a sentence: "topic is missing". */

@@ -59,7 +59,7 @@ export const dateTime = (sentence: string) =>
 /** A time in a query, in ms since the epoch. */
 export const time = dateTime('must be a time, such as 2030-12-31T00:00:00Z').transform(Date.parse);
 
-/** An optional time in a query. */
+/** The schema of an optional time in a query; `text` describes this time. */
 export const timeIn = (text: string) =>
   time.optional().meta({ type: 'string', format: 'date-time', description: text });
 
@@ -77,5 +77,5 @@ export const pageQuery = {
 
 export class PageQuery extends createZodDto(z.strictObject(pageQuery)) {}
 
-/** A path that ends in a UUID. */
+/** The parameters of a path whose `id` is a UUID. */
 export class UuidPath extends createZodDto(z.object({ id: z.uuid('must be a UUID') })) {}

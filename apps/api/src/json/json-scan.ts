@@ -18,7 +18,7 @@ const closeList = 0x5d;
 const openObject = 0x7b;
 const closeObject = 0x7d;
 
-/** A double represents 15 digits exactly, with every exponent of two digits. */
+/** JavaScript writes every number of up to 15 digits and an exponent of up to two digits with the same value. */
 const exactDigits = 15;
 const exactExponent = 2;
 
@@ -36,7 +36,7 @@ export class JsonScan {
   members = 0;
   /** Whether the text has a number that JavaScript alters, or half a surrogate pair. May also be true for a long exact number. */
   isAltered = false;
-  /** The values in the list. Values beyond `maxSpans` are only counted. */
+  /** The positions of the values in the list. Values beyond `maxSpans` are only counted. */
   readonly spans: Span[] = [];
   spanCount = 0;
   /** Whether the list was found. */

@@ -147,7 +147,7 @@ it('events of one folder are joined, and a repeated request is not counted', asy
     ]),
   );
   const spans = await Promise.all([0, 1, 2, 3].map((shard) => api.redis.hvals(`{${api.redisPrefix}:${shard}}:spans`)));
-  // The fourth number of a window is how many notifications it has.
+  // The fourth part of the text for a window is the number of its notifications.
   expect(
     spans
       .flat()

@@ -35,7 +35,10 @@ export const entryBounds: JsonBounds = {
   depth: maxPayloadDepth + 1,
 };
 
-/** A body within these limits is parsed at once. A batch adds three levels around its payloads, and a list without an object two. */
+/**
+ * A body within these limits is parsed at once. A batch adds three levels around its payloads; a list without an object, two
+ * levels.
+ */
 const wholeBounds: JsonBounds = { bytes: 128 * 1024, compactBytes: 128 * 1024, depth: maxPayloadDepth + 3 };
 const wholeListBounds: JsonBounds = { ...wholeBounds, depth: maxPayloadDepth + 2 };
 

@@ -11,7 +11,7 @@ export interface PushRequest {
   readonly client: string;
   readonly token?: string | undefined;
   readonly pushSubscription?: PushSubscription | undefined;
-  /** In ms since the epoch. */
+  /** The requested expiry, in ms since the epoch. */
   readonly expiresAt?: number | undefined;
 }
 

@@ -44,7 +44,9 @@ export function isRecent({ timestamp }: SignatureHeader, now: number): boolean {
   return Math.abs(Number(timestamp) - now) <= signatureToleranceMs;
 }
 
-/** Whether one signature is valid for `body` and one of `secrets`. The time does not depend on which one matches. */
+/**
+ * Whether one signature is valid for `body` and one of `secrets`. The time does not depend on which signature or secret matches.
+ */
 export function isSigned(
   { timestamp, signatures }: SignatureHeader,
   body: Buffer,

@@ -5,7 +5,7 @@ import { RequestError } from '../http/request-error';
 import { isRecent, isSigned, readSignatureHeader, signatureToleranceMs, type SignatureHeader } from './ox-signature';
 import { producersFileFor, type ProducerOptions } from './producer.options';
 
-/** The webhook of a request, before its body is read. */
+/** The webhook producer that a request names, before the body is read. */
 interface AnnouncedProducer {
   readonly id: string;
   readonly options: ProducerOptions;

@@ -38,7 +38,7 @@ const without = (takes: 'session' | 'producer' | 'open'): RouteRights => ({
 
 const unknownSubscription = { status: 404, code: 'SUBSCRIPTION_NOT_FOUND' };
 
-/** Every route of the OpenAPI document. */
+/** The rights for every route of the OpenAPI document. */
 export const routeRights: Readonly<Record<string, RouteRights>> = {
   'GET /health/live': without('open'),
   'GET /health/ready': without('open'),

@@ -10,8 +10,8 @@ async function postgresLines(api: TestApi): Promise<string[]> {
   const client = new Client({ connectionString: api.database.url });
   await client.connect();
   const tables = await client.query<{ name: string }>(
-    // Usage counts contexts, not users, and changes at any time; the tests of the history cover its erasure. history_writes also
-    // changes at any time, and contains processes only.
+    // usage_hours has counts of contexts, not of users, and changes at any time; the tests of the history cover its erasure.
+    // history_writes also changes at any time, and contains processes only.
     `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT IN ('usage_hours', 'history_writes')`,
   );
   const lines: string[] = [];

@@ -2,9 +2,9 @@ import type { TestApi } from '../../testing/test-api';
 
 /** A route in the OpenAPI document. Tests compare their tables with it, so that no route is forgotten. */
 export interface DescribedRoute {
-  /** In upper case. */
+  /** The method in upper case. */
   readonly method: string;
-  /** With its parameters in braces. */
+  /** The path with its parameters in braces. */
   readonly path: string;
   /** An API key needs one of these scopes; empty for a route that takes no API keys. */
   readonly scopes: readonly string[];

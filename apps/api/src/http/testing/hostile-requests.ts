@@ -1,6 +1,6 @@
 import { dovecot, mail, someId } from './bad-request';
 
-/** A request as it goes over the wire. */
+/** A request whose parts are sent unchanged. */
 export interface HostileRequest {
   readonly method: string;
   readonly target: string;
